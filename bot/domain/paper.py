@@ -1,0 +1,62 @@
+"""What arXiv shows: an `ArxivId` (without version) and the `Paper` behind it."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+# New style since April 2007, old style before (info.arxiv.org/help/arxiv_identifier.html).
+_ID = re.compile(r"(?P<id>\d{4}\.\d{4,5}|[a-z][a-z-]*(?:\.[A-Z]{2})?/\d{7})(?:v(?P<version>[1-9]\d*))?")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ArxivId:
+    """An arXiv id without its version: `2403.01234`, `hep-th/9901001`."""
+
+    value: str
+
+    def __post_init__(self) -> None:
+        match = _ID.fullmatch(self.value)
+        if match is None or match["version"] is not None:
+            raise ValueError(f"not an arXiv id without version: {self.value!r}")
+
+    def __str__(self) -> str:
+        return self.value
+
+    @property
+    def abs_url(self) -> str:
+        """The abstract page of the latest version."""
+        return f"https://arxiv.org/abs/{self.value}"
+
+    @property
+    def pdf_url(self) -> str:
+        """arXiv's own PDF of the latest version."""
+        return f"https://arxiv.org/pdf/{self.value}"
+
+
+def split_version(text: str) -> tuple[ArxivId, int]:
+    """`2403.01234v2` → (`2403.01234`, 2); without a version 1. Raises ValueError for anything else."""
+    match = _ID.fullmatch(text)
+    if match is None:
+        raise ValueError(f"not an arXiv id: {text!r}")
+    return ArxivId(match["id"]), int(match["version"] or 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """One paper at one version, its text as arXiv gave it (TeX included), white space collapsed.
+
+    `published` and `updated` are arXiv's times of v1 and of this version, in UTC.
+    """
+
+    arxiv_id: ArxivId
+    version: int
+    title: str
+    abstract: str
+    authors: tuple[str, ...]
+    primary_category: str
+    categories: tuple[str, ...]
+    published: datetime
+    updated: datetime
+    comment: str | None = None
+    journal_ref: str | None = None
+    doi: str | None = None

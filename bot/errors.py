@@ -1,0 +1,82 @@
+"""What can go wrong, as one tree; leaves are named for what happened.
+
+DailyPapersError
+├── SettingsInvalid        config.json or the environment: every fault at once          exit 2
+├── StartRefused           one sentence for the person who starts the program           exit 1
+│   ├── DatabaseRefused    newer than the program, not ours, damaged, not writable, in use
+│   └── TokenRefused       Discord does not know the token
+├── KeywordRefused         the person's keyword cannot be watched; says what can
+├── StoreUnavailable       the database cannot be written now (disk full, locked): tried again
+└── ArxivError
+    ├── FeedInvalid        a body that is not a complete, valid feed: never "no papers"
+    ├── QueryRefused       arXiv answered 400: this query will not succeed
+    ├── ArxivThrottled     arXiv asks us to wait (429, 503): says until when
+    ├── ArxivBroken        out of reach, too slow, too large, or not a feed: says until when
+    └── ReadingIncomplete  arXiv never showed all the papers that it counted
+"""
+
+from datetime import datetime
+
+
+class DailyPapersError(Exception):
+    """The root: everything that this program raises on purpose."""
+
+
+class SettingsInvalid(DailyPapersError):
+    """The settings have faults; `faults` holds all of them, one sentence each."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class StartRefused(DailyPapersError):
+    """The program cannot start; the message is one sentence for the person who started it."""
+
+
+class DatabaseRefused(StartRefused):
+    """The database file cannot be used, and was left as it is."""
+
+
+class TokenRefused(StartRefused):
+    """Discord refused the token; the message never holds it."""
+
+
+class KeywordRefused(DailyPapersError):
+    """A keyword that cannot be watched; the message says what is allowed."""
+
+
+class StoreUnavailable(DailyPapersError):
+    """The database cannot be written at the moment; nothing was changed."""
+
+
+class ArxivError(DailyPapersError):
+    """Something between us and arXiv; the message is in words for `/status`."""
+
+
+class FeedInvalid(ArxivError):
+    """The body is not a complete, valid Atom feed of arXiv's."""
+
+
+class QueryRefused(ArxivError):
+    """arXiv answered 400: the query itself is at fault."""
+
+
+class ArxivWait(ArxivError):
+    """No request may leave before `not_before`."""
+
+    def __init__(self, message: str, not_before: datetime) -> None:
+        super().__init__(message)
+        self.not_before = not_before
+
+
+class ArxivThrottled(ArxivWait):
+    """arXiv asks us to wait (429, 503)."""
+
+
+class ArxivBroken(ArxivWait):
+    """arXiv is out of reach, too slow, or its answer is no feed."""
+
+
+class ReadingIncomplete(ArxivError):
+    """arXiv counted more papers than it showed, however often it was asked."""

@@ -1,0 +1,83 @@
+"""Every number with its source. What an operator chooses lives in `config.py`, not here."""
+
+from datetime import timedelta
+from typing import Final
+
+# --- arXiv: manners -----------------------------------------------------------------------------
+# "no more than one request every three seconds", one connection (terms of use: info.arxiv.org/help/api/tou.html)
+ARXIV_REQUEST_INTERVAL_S: Final = 3.0
+# Slow first bytes of over 60 s were reported; a healthy 1,000-entry page takes a few seconds.
+ARXIV_CONNECT_TIMEOUT_S: Final = 15.0
+ARXIV_TOTAL_TIMEOUT_S: Final = 90.0
+# A recorded entry is about 2.3 kB; a page of 500 stays near 1.2 MB. Anything far beyond is not a feed of ours.
+ARXIV_BODY_MAX_BYTES: Final = 16 * 1024 * 1024
+# Documented: 2,000 a slice, "keep under 1,000" (user manual). Smaller pages keep people's look-ups short.
+ARXIV_PAGE_SIZE: Final = 500
+# arXiv's code stops at 10,000 results, 5xx past that (arXiv/arxiv-search).
+ARXIV_RESULT_CAP: Final = 10_000
+# Ours: one query may hold so many keywords; form POST has no length limit that we know, 414 is for GET.
+ARXIV_KEYWORDS_PER_QUERY: Final = 40
+# Backoff: the floor holds for `Retry-After: 0` too (seen in the field).
+ARXIV_BACKOFF_FLOOR_S: Final = 30.0
+ARXIV_BACKOFF_CEILING_S: Final = 3600.0
+# A stored mark further ahead than this is a clock gone wrong, not arXiv's wish.
+ARXIV_BACKOFF_KEPT_MAX: Final = timedelta(hours=24)
+
+# --- arXiv: what is read -------------------------------------------------------------------------
+# Moderation held a paper for 13 days (submitted 30 October, announced 12 November).
+FIRST_READING: Final = timedelta(days=30)
+PASS_OVERLAP: Final = timedelta(days=7)
+# A page may come short for minutes; after so many re-reads the slice is narrowed.
+SLICE_REREADS: Final = 3
+SLICE_NARROWEST: Final = timedelta(hours=1)
+
+# --- arXiv: its calendar (info.arxiv.org/help/availability.html) -------------------------------------
+ARXIV_ZONE: Final = "America/New_York"
+ANNOUNCEMENT_HOUR: Final = 20
+SUBMISSION_CUTOFF_HOUR: Final = 14
+# Ours: the first probe half an hour after the announcement, then every half hour until the batch is there.
+PROBE_DELAY: Final = timedelta(minutes=30)
+PROBE_EVERY: Final = timedelta(minutes=30)
+# Batches fill gradually (recordings at 05:06-05:49 UTC): read once more.
+SECOND_READING_AFTER: Final = timedelta(hours=4)
+NO_ANNOUNCEMENT_HOUR_UTC: Final = 14
+
+# --- Keywords --------------------------------------------------------------------------------------
+KEYWORD_MAX: Final = 200
+
+# --- Discord: messages (discord.com/developers/docs, resources/message) ----------------------------
+EMBEDS_PER_MESSAGE: Final = 10
+EMBED_TOTAL_MAX: Final = 6000
+EMBED_TITLE_MAX: Final = 256
+EMBED_DESCRIPTION_MAX: Final = 4096
+EMBED_FOOTER_MAX: Final = 2048
+EMBED_AUTHOR_MAX: Final = 256
+CONTENT_MAX: Final = 2000
+SELECT_OPTION_MAX: Final = 100
+BUTTON_LABEL_MAX: Final = 80
+CUSTOM_ID_MAX: Final = 100
+AUTOCOMPLETE_CHOICES_MAX: Final = 25
+NONCE_MAX: Final = 25
+
+# --- Discord: sending --------------------------------------------------------------------------------
+# 50 requests a second a bot (topics/rate-limits); ours leaves room for people's commands.
+SENDS_PER_SECOND: Final = 40
+# Nonces are checked "in the past few minutes" (Create Message); beyond this the history is read instead.
+NONCE_TRUSTED_S: Final = 60.0
+HISTORY_BEFORE_FIRST_ATTEMPT: Final = timedelta(seconds=60)
+# discord.py waits out a rate limit up to this long, then raises RateLimited.
+RATELIMIT_WAIT_MAX_S: Final = 30.0
+
+# --- Discord: interactions (interactions/receiving-and-responding) -----------------------------------
+# A follow-up may be sent for 15 minutes; ours stops editing a little before.
+INTERACTION_TOKEN_S: Final = 14 * 60.0
+# Ours: how long a reply waits for arXiv before it says that reading is queued.
+REPLY_WAIT_S: Final = 20.0
+LATEST_PER_MINUTE: Final = 5
+LATEST_MAX: Final = 10
+
+# --- The run ---------------------------------------------------------------------------------------
+# An orderly end within 5 s: what docker stop and systemd wait for is more.
+SHUTDOWN_GRACE_S: Final = 4.0
+RESTART_BACKOFF_FLOOR_S: Final = 1.0
+RESTART_BACKOFF_CEILING_S: Final = 300.0

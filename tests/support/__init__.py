@@ -1,0 +1,1 @@
+"""Builders with defaults, and the stand-ins at our own protocols."""

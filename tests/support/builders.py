@@ -1,0 +1,37 @@
+"""Domain values with sensible defaults: a test names only what it is about."""
+
+from datetime import UTC, datetime
+
+from bot.domain.paper import ArxivId, Paper
+
+
+def paper(
+    arxiv_id: str = "2611.00001",
+    *,
+    title: str = "A paper",
+    abstract: str = "An abstract.",
+    version: int = 1,
+    authors: tuple[str, ...] = ("Ada Lovelace",),
+    primary_category: str = "cs.LG",
+    categories: tuple[str, ...] = ("cs.LG",),
+    published: datetime = datetime(2026, 11, 18, 12, 0, tzinfo=UTC),
+    updated: datetime | None = None,
+    comment: str | None = None,
+    journal_ref: str | None = None,
+    doi: str | None = None,
+) -> Paper:
+    """A paper of which only what matters to the test is said."""
+    return Paper(
+        arxiv_id=ArxivId(arxiv_id),
+        version=version,
+        title=title,
+        abstract=abstract,
+        authors=authors,
+        primary_category=primary_category,
+        categories=categories,
+        published=published,
+        updated=updated or published,
+        comment=comment,
+        journal_ref=journal_ref,
+        doi=doi,
+    )
