@@ -1,0 +1,21 @@
+"""Daily Papers: a Discord bot that watches arXiv for a channel's keywords and posts every new paper once.
+
+The way a paper takes:
+
+    arxiv.fetch              one page of candidates, politely
+      → domain.feed          bytes → papers (off the event loop)
+      → domain.matching      papers × keywords → matches
+      → store                one transaction: papers, matches, outbox rows, how far we have read
+    ───────────── the durable line: a crash on either side loses nothing ─────────────
+      → store.outbox         rows whose time has come, a channel's together, oldest paper first
+      → domain.card          papers → cards within Discord's limits
+      → delivery             cards → one message, bound to its rows and nonce before it leaves
+      → store.outbox         delivered, tried again, or set aside
+
+`pipeline/ingest.py` is the upper half and never talks to Discord; `pipeline/deliver.py` is the lower half and
+never talks to arXiv. Nothing crosses the line but rows. Who may import whom stands in `pyproject.toml` and is
+checked by `make lint`; a room may only name the rooms below it:
+
+    __main__ > app > cogs > client > services > pipeline > store | arxiv | delivery
+      > domain > config > clock | errors | limits
+"""
