@@ -1,0 +1,17 @@
+"""The local arXiv: the query API of arXiv on loopback, with papers of its own making or recorded ones.
+
+    corpus.py      which papers there are, and which wait      generator.py, wording.py, recorded.py make them
+    query.py       the query language                          index.py finds, catalogue.py orders
+    answers.py     a request's parameters → an answer          atom.py writes it
+    faults.py      what shall go wrong                         misbehaviour.py makes it look so
+    server.py      HTTP, and the record of every request
+
+It imports nothing of the bot.
+"""
+
+from sandbox.arxiv.corpus import Corpus
+from sandbox.arxiv.faults import ArxivFaults, Fault, FaultKind
+from sandbox.arxiv.papers import SandboxPaper
+from sandbox.arxiv.server import ArxivRequest, LocalArxiv, TooSoon
+
+__all__ = ["ArxivFaults", "ArxivRequest", "Corpus", "Fault", "FaultKind", "LocalArxiv", "SandboxPaper", "TooSoon"]

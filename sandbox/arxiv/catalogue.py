@@ -1,0 +1,81 @@
+"""The papers that the local arXiv shows at this moment, in every version, and how they are found and ordered.
+
+In: dated papers, a query's tree, a list of ids. Out: papers in the order asked for. It knows nothing of HTTP.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from enum import StrEnum
+
+from sandbox.arxiv.index import SearchIndex
+from sandbox.arxiv.papers import SandboxPaper, split_id
+from sandbox.arxiv.query import Group
+
+
+class SortBy(StrEnum):
+    """The values of arXiv's `sortBy`."""
+
+    RELEVANCE = "relevance"
+    LAST_UPDATED = "lastUpdatedDate"
+    SUBMITTED = "submittedDate"
+
+
+class SortOrder(StrEnum):
+    """The values of arXiv's `sortOrder`."""
+
+    ASCENDING = "ascending"
+    DESCENDING = "descending"
+
+
+class Catalogue:
+    """What is on show."""
+
+    def __init__(self) -> None:
+        self._index = SearchIndex()
+        self._current: dict[str, SandboxPaper] = {}
+        self._versions: dict[str, SandboxPaper] = {}  # by id with version
+
+    def close(self) -> None:
+        """Let go of the index."""
+        self._index.close()
+
+    def show(self, papers: Iterable[SandboxPaper]) -> None:
+        """Put these papers on show, each as the current version of its id."""
+        shown = list(papers)
+        self._current.update((paper.arxiv_id, paper) for paper in shown)
+        self._versions.update((paper.versioned_id, paper) for paper in shown)
+        self._index.put(shown)
+
+    @property
+    def papers(self) -> tuple[SandboxPaper, ...]:
+        """The current version of every paper on show, newest submission first."""
+        return tuple(sorted(self._current.values(), key=lambda paper: paper.published, reverse=True))
+
+    def current(self, arxiv_id: str) -> SandboxPaper:
+        """The current version; KeyError when the paper is not on show."""
+        return self._current[arxiv_id]
+
+    def find(self, query: Group | None, ids: tuple[str, ...], by: SortBy, order: SortOrder) -> list[SandboxPaper]:
+        """The papers that satisfy the query and are in the list, where either is given."""
+        scores = None if query is None else self._index.search(query)
+        if ids:
+            listed = [paper for paper in map(self._listed, dict.fromkeys(ids)) if paper is not None]
+            found = [paper for paper in listed if scores is None or paper.arxiv_id in scores]
+        else:
+            found = [self._current[arxiv_id] for arxiv_id in sorted(scores or ())]
+        return _ordered(found, scores or Counter(), by, order)
+
+    def _listed(self, written: str) -> SandboxPaper | None:
+        arxiv_id, version = split_id(written)
+        return self._current.get(arxiv_id) if version is None else self._versions.get(written)
+
+
+def _ordered(papers: list[SandboxPaper], scores: Counter[str], by: SortBy, order: SortOrder) -> list[SandboxPaper]:
+    descending = order is SortOrder.DESCENDING
+    match by:
+        case SortBy.RELEVANCE:
+            return sorted(papers, key=lambda paper: scores[paper.arxiv_id], reverse=descending)
+        case SortBy.LAST_UPDATED:
+            return sorted(papers, key=lambda paper: paper.updated, reverse=descending)
+        case SortBy.SUBMITTED:
+            return sorted(papers, key=lambda paper: paper.published, reverse=descending)

@@ -1,0 +1,105 @@
+"""Each misbehaviour that arXiv has shown to real users, on demand: alone or in sequence, for a while or for good.
+
+In: what a test or the page asks for. Out: the next fault for a request, if one is due. How a fault looks on the
+wire is `misbehaviour.py`'s.
+"""
+
+from collections import deque
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class FaultKind(StrEnum):
+    """What goes wrong."""
+
+    # The answer is a good feed, with the wrong papers in it.
+    EMPTY = "empty"  # 200, no entries, totalResults 0
+    SHORT_PAGE = "short_page"  # `keep` of the page's entries, totalResults as it should be
+    SHUFFLED = "shuffled"  # another order for every request, so that pages overlap and leave gaps
+    SORTING_IGNORED = "sorting_ignored"  # one order, but not the one asked for
+    MISSING_IDS = "missing_ids"  # ids from `first_id` to `last_id` are not there, nor counted
+    BROKEN_ENTRIES = "broken_entries"  # the page's first entry without a title, its second without an id
+    # The answer is no feed, or not one that can be read.
+    RATE_LIMITED = "rate_limited"  # 429 "Rate exceeded.", Retry-After when `retry_after` is given
+    RATE_EXCEEDED_200 = "rate_exceeded_200"  # the same words with status 200
+    UNAVAILABLE = "unavailable"  # 503, Retry-After 0 unless `retry_after` says otherwise
+    SERVER_ERROR = "server_error"  # 500
+    NOT_ACCEPTABLE = "not_acceptable"  # 406 without a body
+    NOT_ACCEPTABLE_WITH_FEED = "not_acceptable_with_feed"  # 406 with the good feed as its body
+    ZERO_BYTES = "zero_bytes"
+    HTML = "html"
+    TRUNCATED = "truncated"  # the feed stops in the middle of an entry, the HTTP message is complete
+    TWO_DOCUMENTS = "two_documents"
+    WRONG_ENCODING = "wrong_encoding"  # declares UTF-16, is UTF-8
+    NUL_BYTES = "nul_bytes"
+    ENTITY_EXPANSION = "entity_expansion"  # "billion laughs"
+    DEEP_NESTING = "deep_nesting"
+    HUGE = "huge"  # `size` bytes, streamed
+    # The connection fails, or the request is refused.
+    RESET_BEFORE_ANSWER = "reset_before_answer"
+    RESET_IN_ANSWER = "reset_in_answer"  # after half of the body
+    SLOW_FIRST_BYTE = "slow_first_byte"  # the good answer, `delay_s` late
+    POST_REFUSED = "post_refused"  # 405; GET goes on working
+    URI_TOO_LONG = "uri_too_long"  # 414 for a GET of more than `longest_target` characters
+    QUERY_REFUSED = "query_refused"  # 400 with arXiv's error feed
+    REDIRECTED = "redirected"  # 301 to an address where nobody answers
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One misbehaviour, for `times` requests (None: until cleared) whose search_query contains `containing`."""
+
+    kind: FaultKind
+    times: int | None = 1
+    containing: str = ""
+    retry_after: str | None = None
+    keep: float = 0.5
+    first_id: str = ""  # without both, the middle third of what was found
+    last_id: str = ""
+    delay_s: float = 65.0  # longer than the 60 s that have been seen
+    size: int = 200_000_000  # bytes of a huge body
+    longest_target: int = 2_000  # characters of path and query that a GET may have
+
+    def applies(self, method: str, search_query: str, target_length: int) -> bool:
+        """Whether a request of this form meets the fault."""
+        if self.containing not in search_query:
+            return False
+        match self.kind:
+            case FaultKind.POST_REFUSED:
+                return method == "POST"
+            case FaultKind.URI_TOO_LONG:
+                return method == "GET" and target_length > self.longest_target
+            case _:
+                return True
+
+
+class ArxivFaults:
+    """A queue of faults: a request meets the first one that applies to it, and uses it up once."""
+
+    def __init__(self) -> None:
+        self._queue: deque[Fault] = deque()
+
+    def add(self, *faults: Fault) -> None:
+        """Let the coming requests meet these, one fault after the other."""
+        self._queue.extend(faults)
+
+    def clear(self) -> None:
+        """Behave well from now on."""
+        self._queue.clear()
+
+    @property
+    def pending(self) -> tuple[Fault, ...]:
+        """What is still to come, in order."""
+        return tuple(self._queue)
+
+    def due(self, method: str, search_query: str, target_length: int) -> Fault | None:
+        """The fault that this request meets; it counts as used."""
+        for place, fault in enumerate(self._queue):
+            if not fault.applies(method, search_query, target_length):
+                continue
+            if fault.times == 1:
+                del self._queue[place]
+            elif fault.times is not None:
+                self._queue[place] = replace(fault, times=fault.times - 1)
+            return fault
+        return None

@@ -1,0 +1,233 @@
+"""Which papers a query finds: arXiv's matching, played by SQLite's full-text search in memory.
+
+In: papers and a query's tree. Out: the ids found, each with how many of the query's terms it satisfied.
+It imitates Elasticsearch's English analyser, which arXiv uses: words stemmed, stop words dropped but their
+place kept inside a phrase, hyphens splitting, `4.5` and `Qwen2.5` one word. It never decides order or paging.
+"""
+
+import re
+import sqlite3
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from sandbox.arxiv.papers import SandboxPaper, split_id
+from sandbox.arxiv.query import DateRange, Group, Node, Operator, Term
+
+# Lucene's EnglishAnalyzer.ENGLISH_STOP_WORDS_SET.
+STOP_WORDS = frozenset(
+    {
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "but",
+        "by",
+        "for",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "no",
+        "not",
+        "of",
+    }
+    | {"on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "will"}
+    | {"with"}
+)
+_STOP_MARK = "stopwordgap"  # what stands for a stop word, so that phrases keep their distances
+
+# Unicode's word boundaries, as far as papers need them: an apostrophe or a full stop between letters, and a
+# full stop or a comma between digits, do not end a word; a hyphen does (UAX 29, rules WB6, WB7, WB11, WB12).
+_WORD = re.compile(r"\w+(?:(?:(?<=[^\W\d_])['’.](?=[^\W\d_])|(?<=\d)[.,](?=\d))\w+)*")
+_POSSESSIVE = re.compile(r"['’]s$")
+_INNER = str.maketrans(
+    {"'": "ʼ", "’": "ʼ", ".": "ǀ", ",": "ǀ", "_": "ǀ"}
+)  # letters to SQLite, so that a word stays one
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    columns: tuple[str, ...]
+    tokenizer: str
+    folds: bool
+    english: bool
+
+
+# One table for each way of reading text; `all` reads every field with accents folded.
+_TABLES = {
+    "english": _Table(("ti", "abs"), "porter unicode61 remove_diacritics 0", folds=False, english=True),
+    "plain": _Table(("co", "jr", "rn"), "unicode61 remove_diacritics 0", folds=False, english=False),
+    "authors": _Table(("au",), "unicode61 remove_diacritics 0", folds=True, english=False),
+    "everything": _Table(
+        ("ti", "abs", "au", "co", "jr", "rn"), "porter unicode61 remove_diacritics 0", folds=True, english=True
+    ),
+}
+_TABLE_OF = {"ti": "english", "abs": "english", "co": "plain", "jr": "plain", "rn": "plain", "au": "authors"}
+
+
+class SearchIndex:
+    """The papers that the local arXiv shows, one row each, ready to be searched."""
+
+    def __init__(self) -> None:
+        self._papers: dict[str, SandboxPaper] = {}
+        self._row_of: dict[str, int] = {}
+        self._id_of: dict[int, str] = {}
+        self._by_category: dict[str, set[str]] = {}
+        self._stale: dict[str, set[str]] = {name: set() for name in _TABLES}
+        # Every use is serialised by the event loop's one thread at a time; searches may run in a worker.
+        self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        for name, table in _TABLES.items():
+            self._db.execute(
+                f"CREATE VIRTUAL TABLE {name} USING fts5({', '.join(table.columns)}, tokenize='{table.tokenizer}')"
+            )
+
+    def close(self) -> None:
+        """Let go of the database in memory."""
+        self._db.close()
+
+    def put(self, papers: Iterable[SandboxPaper]) -> None:
+        """Show these papers, each in place of an earlier version of it."""
+        for paper in papers:
+            before = self._papers.get(paper.arxiv_id)
+            for category in before.categories if before else ():
+                self._by_category[category].discard(paper.arxiv_id)
+            for category in paper.categories:
+                self._by_category.setdefault(category, set()).add(paper.arxiv_id)
+            row = self._row_of.setdefault(paper.arxiv_id, len(self._row_of) + 1)
+            self._id_of[row] = paper.arxiv_id
+            self._papers[paper.arxiv_id] = paper
+            for stale in self._stale.values():
+                stale.add(paper.arxiv_id)
+
+    def search(self, query: Node) -> Counter[str]:
+        """The ids that the query finds, with the number of its terms that each satisfied (a rough relevance)."""
+        scores: Counter[str] = Counter()
+        found = self._find(query, scores)
+        return Counter({arxiv_id: scores[arxiv_id] for arxiv_id in found})
+
+    def _find(self, node: Node, scores: Counter[str]) -> set[str]:
+        match node:
+            case Term():
+                found = self._term(node)
+                scores.update(found)
+                return found
+            case DateRange(first, last):
+                return {i for i, paper in self._papers.items() if first <= paper.published <= last}
+            case Group(operands, operators, negated):
+                found = self._find(operands[-1], scores)
+                for operand, operator in zip(reversed(operands[:-1]), reversed(operators), strict=True):
+                    found = _join(self._find(operand, scores), operator, found)
+                return self._papers.keys() - found if negated else found
+
+    def _term(self, term: Term) -> set[str]:
+        match term.field:
+            case "cat":
+                return self._in_category(term.value)
+            case "id":
+                return self._with_id(term.value)
+            case "doi":
+                return {i for i, paper in self._papers.items() if paper.doi == term.value}
+            case "all":
+                return self._text("everything", None, term)
+            case field:
+                return self._text(_TABLE_OF[field], field, term)
+
+    def _in_category(self, value: str) -> set[str]:
+        if "*" not in value:
+            return set(self._by_category.get(value, ()))
+        names = [name for name in self._by_category if fnmatchcase(name, value.replace("[", "[[]"))]
+        return set().union(*(self._by_category[name] for name in names))
+
+    def _with_id(self, value: str) -> set[str]:
+        try:
+            arxiv_id, version = split_id(value)
+        except ValueError:
+            return set()
+        paper = self._papers.get(arxiv_id)
+        return {arxiv_id} if paper and version in (None, paper.version) else set()
+
+    def _text(self, name: str, column: str | None, term: Term) -> set[str]:
+        table = _TABLES[name]
+        words = list(_words(term.value, table))
+        expression = _expression(words, quoted=term.quoted)
+        if expression is None:
+            return set()
+        self._freshen(name)
+        if column is not None:
+            expression = f"{{{column}}} : ({expression})"
+        rows = self._db.execute(f"SELECT rowid FROM {name} WHERE {name} MATCH ?", (expression,))  # noqa: S608 - our own table names
+        return {self._id_of[row] for (row,) in rows}
+
+    def _freshen(self, name: str) -> None:
+        """Bring a table up to date just before it is read: a field that nobody searches costs nothing."""
+        stale, table = self._stale[name], _TABLES[name]
+        if not stale:
+            return
+        marks = ", ".join("?" * (len(table.columns) + 1))
+        insert = f"INSERT INTO {name}(rowid, {', '.join(table.columns)}) VALUES ({marks})"  # noqa: S608 - our own names
+        rows = [(self._row_of[i], *_row(self._papers[i], table)) for i in sorted(stale)]
+        self._db.execute("BEGIN")
+        self._db.executemany(f"DELETE FROM {name} WHERE rowid = ?", [row[:1] for row in rows])  # noqa: S608 - as above
+        self._db.executemany(insert, rows)
+        self._db.execute("COMMIT")
+        stale.clear()
+
+
+def _join(left: set[str], operator: Operator, right: set[str]) -> set[str]:
+    match operator:
+        case Operator.AND:
+            return left & right
+        case Operator.OR:
+            return left | right
+        case Operator.ANDNOT:
+            return left - right
+
+
+def _row(paper: SandboxPaper, table: _Table) -> Iterator[str]:
+    fields = {
+        "ti": paper.title,
+        "abs": paper.abstract,
+        # A gap between names, so that no phrase runs from one author into the next.
+        "au": f" {_STOP_MARK} ".join(paper.authors),
+        "co": paper.comment or "",
+        "jr": paper.journal_ref or "",
+        "rn": paper.report_number or "",
+    }
+    return (" ".join(_words(fields[column], table)) for column in table.columns)
+
+
+def _words(text: str, table: _Table) -> Iterator[str]:
+    for word in _WORD.findall(_fold(text) if table.folds else text):
+        own = _POSSESSIVE.sub("", word) if table.english else word
+        yield _STOP_MARK if table.english and own.lower() in STOP_WORDS else own.translate(_INNER)
+
+
+def _fold(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_LETTERS)
+
+
+# Letters that Unicode does not decompose and ICU's folding does.
+_LETTERS = str.maketrans(
+    {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe"}
+)
+
+
+def _expression(words: list[str], *, quoted: bool) -> str | None:
+    """The full-text expression for a phrase, or for an AND of words; None when only stop words are left."""
+    while words and words[0] == _STOP_MARK:
+        words.pop(0)
+    while words and words[-1] == _STOP_MARK:
+        words.pop()
+    if not words:
+        return None
+    if quoted:
+        return f'"{" ".join(words)}"'
+    return " AND ".join(f'"{word}"' for word in words if word != _STOP_MARK)

@@ -1,0 +1,202 @@
+"""arXiv's query language: the text of `search_query` in, a tree out, and the two ways arXiv echoes it.
+
+Pure. It knows nothing of papers. The rules, as arXiv's API has them: AND, OR and ANDNOT have no precedence and
+group to the right; a missing prefix is `all:`, a missing operator OR; `lastUpdatedDate:` means `submittedDate:`;
+what cannot be read raises `QueryRefused`, which the server answers with 400.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+# Deeper than anybody writes, and shallow enough for our own recursion.
+MAX_DEPTH = 60
+
+FIELDS = frozenset({"ti", "au", "abs", "co", "jr", "cat", "rn", "id", "doi", "all", "submittedDate"})
+
+_LEXEME = re.compile(
+    r"""\s+
+      | (?P<paren>[()])
+      | (?P<field>[A-Za-z]+):(?:\[(?P<range>[^\]]*)\]|"(?P<quoted>[^"]*)"|(?P<word>[^\s()"]+))
+      | "(?P<bare_quoted>[^"]*)"
+      | (?P<bare>[^\s()":]+)
+    """,
+    re.VERBOSE,
+)
+_MOMENT = re.compile(r"\d{8}(?:\d{2}){0,3}")
+_MOMENT_FORMATS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+_MOMENT_SPANS = {8: timedelta(days=1), 10: timedelta(hours=1), 12: timedelta(minutes=1), 14: timedelta(seconds=1)}
+
+
+class QueryRefused(Exception):
+    """The query cannot be read; `str()` is the sentence that arXiv's error feed would carry."""
+
+
+class Operator(StrEnum):
+    """How two halves of a query are joined."""
+
+    AND = "AND"
+    OR = "OR"
+    ANDNOT = "ANDNOT"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One field and what is looked for in it."""
+
+    field: str
+    value: str
+    quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DateRange:
+    """Submission of v1 from `first` to `last`, both included; `last` is the end of the minute that was written."""
+
+    first: datetime
+    last: datetime
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Operands with the operators between them, to be read from the right; `negated`: it began with ANDNOT."""
+
+    operands: tuple["Node", ...]
+    operators: tuple[Operator, ...]
+    negated: bool = False
+
+
+Node = Term | DateRange | Group
+_Lexeme = str | Operator | Term | DateRange  # str: a parenthesis
+
+
+def parse(text: str) -> Group:
+    """The tree of a query; raises QueryRefused with arXiv's reason."""
+    lexemes = list(_lexemes(text))
+    if not lexemes:
+        raise QueryRefused("search_query is empty")
+    group, rest = _group(lexemes, 0, depth=0)
+    if rest < len(lexemes):
+        raise QueryRefused("unbalanced parentheses: one closes that was never opened")
+    return group
+
+
+def _lexemes(text: str) -> Iterator[_Lexeme]:
+    position = 0
+    while position < len(text):
+        match = _LEXEME.match(text, position)
+        if match is None:
+            raise QueryRefused(f"cannot parse fragment: {text[position : position + 40]}")
+        position = match.end()
+        if match.group().strip():
+            yield _lexeme(match)
+
+
+def _lexeme(match: re.Match[str]) -> _Lexeme:
+    if match["paren"]:
+        return str(match["paren"])
+    if match["bare"] is not None:
+        bare = match["bare"]
+        return Operator(bare) if bare in Operator.__members__ else Term("all", bare)
+    if match["bare_quoted"] is not None:
+        return Term("all", match["bare_quoted"], quoted=True)
+    field = match["field"].replace("lastUpdatedDate", "submittedDate")
+    if field not in FIELDS:
+        raise QueryRefused(f"invalid field: {match['field']}")
+    if field == "submittedDate":
+        return _date_range(match["range"])
+    if match["range"] is not None:
+        raise QueryRefused(f"a range is for dates, not for {field}")
+    quoted = match["quoted"]
+    return Term(field, match["word"] or "") if quoted is None else Term(field, quoted, quoted=True)
+
+
+def _date_range(written: str | None) -> DateRange:
+    parts = (written or "").split()
+    if len(parts) != 3 or parts[1] != "TO":
+        raise QueryRefused("a date range is written submittedDate:[YYYYMMDDHHMM TO YYYYMMDDHHMM]")
+    return DateRange(_moment(parts[0]), _moment(parts[2], end=True), " ".join(parts))
+
+
+def _moment(digits: str, *, end: bool = False) -> datetime:
+    """The moment that the digits name, in GMT; as an end, the last instant of the minute (or day) they name."""
+    if not _MOMENT.fullmatch(digits):
+        raise QueryRefused(f"not a date: {digits}")
+    try:
+        moment = datetime.strptime(digits, _MOMENT_FORMATS[len(digits)]).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise QueryRefused(f"not a date: {digits}") from error
+    return moment + _MOMENT_SPANS[len(digits)] - timedelta(microseconds=1) if end else moment
+
+
+def _group(lexemes: list[_Lexeme], position: int, *, depth: int) -> tuple[Group, int]:
+    """Read operands and operators up to a closing parenthesis or the end; where it stopped comes back too."""
+    if depth > MAX_DEPTH:
+        raise QueryRefused("parentheses are nested too deeply")
+    operands: list[Node] = []
+    operators: list[Operator] = []
+    negated = position < len(lexemes) and lexemes[position] is Operator.ANDNOT
+    position += negated
+    expect_operand = True
+    while position < len(lexemes) and lexemes[position] != ")":
+        lexeme = lexemes[position]
+        if isinstance(lexeme, Operator):
+            if expect_operand:
+                raise QueryRefused(f"{lexeme} has nothing on its left")
+            operators.append(lexeme)
+            expect_operand = True
+            position += 1
+            continue
+        if not expect_operand:
+            operators.append(Operator.OR)
+        operand, position = _operand(lexemes, position, depth)
+        operands.append(operand)
+        expect_operand = False
+    if expect_operand:
+        raise QueryRefused("an operator or a parenthesis has nothing after it")
+    return Group(tuple(operands), tuple(operators), negated), position
+
+
+def _operand(lexemes: list[_Lexeme], position: int, depth: int) -> tuple[Node, int]:
+    lexeme = lexemes[position]
+    if isinstance(lexeme, Term | DateRange):
+        return lexeme, position + 1
+    group, position = _group(lexemes, position + 1, depth=depth + 1)
+    if position >= len(lexemes):
+        raise QueryRefused("unbalanced parentheses: one opens that is never closed")
+    return group, position + 1
+
+
+def as_understood(node: Node) -> str:
+    """The query with missing prefixes and operators filled in, otherwise as it was written: the feed's title."""
+    match node:
+        case Term(field, value, quoted):
+            return f'{field}:"{value}"' if quoted else f"{field}:{value}"
+        case DateRange(written=written):
+            return f"submittedDate:[{written}]"
+        case Group(operands, operators, negated):
+            parts = [f"({as_understood(o)})" if isinstance(o, Group) else as_understood(o) for o in operands]
+            text = parts[0] + "".join(f" {op} {part}" for op, part in zip(operators, parts[1:], strict=True))
+            return f"ANDNOT {text}" if negated else text
+
+
+def as_grouped(node: Node) -> str:
+    """The query with a parenthesis for every grouping to the right, as the address in arXiv's feeds writes it."""
+    match node:
+        case Term(field, value):
+            return f'{field}:"{value}"' if " " in value else f"{field}:{value}"
+        case DateRange(written=written):
+            return f"submittedDate:[{written}]"
+        case Group(operands, operators, negated):
+            parts = [f"({as_grouped(o)})" if _is_compound(o) else as_grouped(o) for o in operands]
+            opening = [f"{part} {op} (" for part, op in zip(parts[:-2], operators[:-1], strict=True)]
+            tail = f" {operators[-1]} ".join(parts[-2:]) if operators else parts[-1]
+            text = "".join(opening) + tail + ")" * len(opening)
+            return f"ANDNOT {text}" if negated else text
+
+
+def _is_compound(node: Node) -> bool:
+    return isinstance(node, Group) and (len(node.operands) > 1 or node.negated)
