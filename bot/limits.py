@@ -41,6 +41,16 @@ PROBE_EVERY: Final = timedelta(minutes=30)
 # Batches fill gradually (recordings at 05:06-05:49 UTC): read once more.
 SECOND_READING_AFTER: Final = timedelta(hours=4)
 NO_ANNOUNCEMENT_HOUR_UTC: Final = 14
+# The API held every recorded batch by 06:00 UTC (05:06-05:49); later than that is late.
+BATCH_USUAL_HOUR_UTC: Final = 6
+# Ours: after a night without an announcement, a late batch is looked for so often until the next night.
+LATE_PROBE_EVERY: Final = timedelta(hours=2)
+
+# --- Papers ----------------------------------------------------------------------------------------
+# Far beyond what arXiv takes (abstracts: 1,920 characters, info.arxiv.org/help/prep.html; older ones are longer).
+PAPER_TITLE_MAX: Final = 1000
+PAPER_ABSTRACT_MAX: Final = 20_000
+PAPER_FIELD_MAX: Final = 2000
 
 # --- Keywords --------------------------------------------------------------------------------------
 KEYWORD_MAX: Final = 200
@@ -65,6 +75,18 @@ SENDS_PER_SECOND: Final = 40
 # Nonces are checked "in the past few minutes" (Create Message); beyond this the history is read instead.
 NONCE_TRUSTED_S: Final = 60.0
 HISTORY_BEFORE_FIRST_ATTEMPT: Final = timedelta(seconds=60)
+# Past this a nonce is surely forgotten; until then an absent message may still be on its way, and keeps its nonce.
+NONCE_REMEMBERED: Final = timedelta(minutes=10)
+# Ours: channels served side by side; more would only queue at the pace above.
+CHANNELS_AT_ONCE: Final = 50
+# Ours: how soon a channel that cannot be posted in is looked at again (from the gateway's cache, no request).
+OBSTACLE_RECHECK: Final = timedelta(minutes=1)
+# Ours: a channel whose answers stay away.
+SEND_BACKOFF_FLOOR_S: Final = 2.0
+SEND_BACKOFF_CEILING_S: Final = 300.0
+# Ours: longer than discord.py's own retries of one request take; beyond it the answer counts as missing.
+SEND_TIMEOUT_S: Final = 60.0
+HISTORY_TIMEOUT_S: Final = 120.0
 # discord.py waits out a rate limit up to this long, then raises RateLimited.
 RATELIMIT_WAIT_MAX_S: Final = 30.0
 
@@ -81,3 +103,9 @@ LATEST_MAX: Final = 10
 SHUTDOWN_GRACE_S: Final = 4.0
 RESTART_BACKOFF_FLOOR_S: Final = 1.0
 RESTART_BACKOFF_CEILING_S: Final = 300.0
+
+# --- The database ----------------------------------------------------------------------------------
+# How long a statement waits for another process's lock before it counts as unavailable for now.
+DATABASE_BUSY_TIMEOUT_S: Final = 5.0
+# Looks at arXiv are kept this long: the schedule needs a night, people a week.
+LOOKS_KEPT: Final = timedelta(days=14)

@@ -1,0 +1,230 @@
+"""When to look at arXiv next, and what the last look means in words.
+
+In come the time and the looks so far; out goes the next look. arXiv announces at 20:00 US Eastern, Sunday to
+Thursday (info.arxiv.org/help/availability.html); its holidays are not known beforehand, and show as a batch that
+stays away. It reads no clock and asks nobody.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum, auto
+from typing import Final, assert_never
+from zoneinfo import ZoneInfo
+
+from bot import limits
+
+_EASTERN: Final = ZoneInfo(limits.ARXIV_ZONE)
+_DAY: Final = timedelta(days=1)
+_FRIDAY, _SATURDAY, _SUNDAY = 4, 5, 6  # as date.weekday() counts
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A pass was complete: so many papers were new, and the latest announcement's batch was there or not."""
+
+    new_papers: int
+    batch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAbsent:
+    """A probe was answered, and showed no paper of the latest announcement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """arXiv asks us to wait until then."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The look failed; `words` say how, and no other may be made before `until`."""
+
+    words: str
+    until: datetime
+
+
+LookResult = Read | BatchAbsent | Throttled | Broken
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at arXiv: when, and what came of it."""
+
+    at: datetime
+    result: LookResult
+
+
+class LookKind(Enum):
+    """How the next look is made."""
+
+    PROBE_THEN_READ_IF_BATCH = auto()
+    READ = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class NextLook:
+    """The next look, never in the past."""
+
+    at: datetime
+    kind: LookKind
+
+
+def last_announcement(now: datetime) -> datetime:
+    """The latest moment at which arXiv's calendar has an announcement, in UTC."""
+    day = _evening(now)
+    while _is_quiet(day):
+        day -= _DAY
+    return _announced(day)
+
+
+def next_announcement(now: datetime) -> datetime:
+    """The first moment after `now` at which arXiv's calendar has an announcement, in UTC."""
+    day = _evening(now) + _DAY
+    while _is_quiet(day):
+        day += _DAY
+    return _announced(day)
+
+
+def batch_cutoff(now: datetime) -> datetime:
+    """Where the latest batch begins: what was submitted after this was in no earlier announcement."""
+    day = _evening(_announcement_before(last_announcement(now)))
+    if day.weekday() == _SUNDAY:  # Sunday's announcement closed on Friday
+        day -= 2 * _DAY
+    return _eastern(day, limits.SUBMISSION_CUTOFF_HOUR)
+
+
+def plan(now: datetime, looks: Sequence[Look]) -> NextLook:
+    """The next look by arXiv's calendar, after `looks` (oldest first; those of the last five days matter)."""
+    due = _due(now, looks)
+    return NextLook(max(due.at, now, _wait_until(looks, now)), due.kind)
+
+
+def plan_fixed(now: datetime, looks: Sequence[Look], interval_s: float) -> NextLook:
+    """The next look at a fixed interval from the last, whatever the calendar says."""
+    due = looks[-1].at + timedelta(seconds=interval_s) if looks else now
+    return NextLook(max(due, now, _wait_until(looks, now)), LookKind.READ)
+
+
+def describe(now: datetime, looks: Sequence[Look], following: NextLook) -> str:
+    """The last look's result in words for people, and the next try when it failed."""
+    if not looks:
+        return "arXiv was not looked at yet"
+    last = looks[-1]
+    match last.result:
+        case Read(new_papers=0, batch=batch):
+            return _nothing_new(last.at, batch=batch)
+        case Read(new_papers=count):
+            return f"{count} new paper{'' if count == 1 else 's'}"
+        case BatchAbsent():
+            return _nothing_new(last.at, batch=False)
+        case Throttled():
+            return f"arXiv asks us to wait, next try {_from_now(now, following.at)}"
+        case Broken(words=words):
+            return f"{words}, next try {_from_now(now, following.at)}"
+        case _:
+            assert_never(last.result)
+
+
+def _due(now: datetime, looks: Sequence[Look]) -> NextLook:
+    latest = last_announcement(now)
+    reads = _reads(looks)
+    if not reads or reads[-1] < _announcement_before(latest):
+        return NextLook(now, LookKind.READ)  # a whole night was missed: what it brought has waited long enough
+    tonight = [look for look in looks if look.at >= latest]
+    if not tonight and now >= latest + limits.PROBE_DELAY + limits.PROBE_EVERY:
+        return NextLook(now, LookKind.READ)  # the first probe was missed: the program was not running
+    following = next_announcement(now)
+    candidates = [NextLook(following + limits.PROBE_DELAY, LookKind.PROBE_THEN_READ_IF_BATCH)]
+    candidates += _for_batch(latest, tonight) + _for_quiet_nights(latest, following, _reads(tonight))
+    return min(candidates, key=lambda candidate: candidate.at)
+
+
+def _for_batch(latest: datetime, tonight: Sequence[Look]) -> list[NextLook]:
+    reads = _reads(tonight)
+    with_batch = [look.at for look in tonight if isinstance(look.result, Read) and look.result.batch]
+    if with_batch:  # batches fill gradually: once more
+        again = with_batch[0] + limits.SECOND_READING_AFTER
+        return [NextLook(again, LookKind.READ)] if reads[-1] < again else []
+    answered = [look.at for look in tonight if isinstance(look.result, Read | BatchAbsent)]
+    probe_at = answered[-1] + limits.PROBE_EVERY if answered else latest + limits.PROBE_DELAY
+    given_up = _given_up(latest)
+    if probe_at < given_up:
+        return [NextLook(probe_at, LookKind.PROBE_THEN_READ_IF_BATCH)]
+    if not reads or reads[-1] < given_up:
+        return [NextLook(given_up, LookKind.READ)]
+    late = answered[-1] + limits.LATE_PROBE_EVERY
+    return (
+        [NextLook(late, LookKind.PROBE_THEN_READ_IF_BATCH)] if late < _announced(_evening(latest) + _DAY) else []
+    )
+
+
+def _for_quiet_nights(latest: datetime, following: datetime, reads: Sequence[datetime]) -> list[NextLook]:
+    looks: list[NextLook] = []
+    day = _evening(latest) + _DAY
+    while _announced(day) < following:
+        moment = _announced(day) + limits.PROBE_DELAY
+        if not reads or reads[-1] < moment:
+            looks.append(NextLook(moment, LookKind.READ))
+        day += _DAY
+    return looks
+
+
+def _reads(looks: Sequence[Look]) -> list[datetime]:
+    return [look.at for look in looks if isinstance(look.result, Read)]
+
+
+def _wait_until(looks: Sequence[Look], now: datetime) -> datetime:
+    result = looks[-1].result if looks else None
+    return result.until if isinstance(result, Throttled | Broken) else now
+
+
+def _nothing_new(at: datetime, *, batch: bool) -> str:
+    evening = _evening(at)
+    if _is_quiet(evening):  # the night's name is Friday's, but its day is Saturday
+        return f"nothing announced: {evening + _DAY:%A}"
+    if batch:
+        return "no new papers"
+    latest = last_announcement(at)
+    if at >= _given_up(latest):
+        return "no announcement: holiday or late"
+    usual = latest.replace(hour=limits.BATCH_USUAL_HOUR_UTC, minute=0)
+    return "not announced yet" if at < usual else "not announced yet: late"
+
+
+def _from_now(now: datetime, moment: datetime) -> str:
+    delay_s = max(0, round((moment - now).total_seconds()))
+    if delay_s < 60:
+        return f"in {delay_s} s"
+    minutes = round(delay_s / 60)
+    return f"in {minutes} min" if minutes < 120 else f"in {round(minutes / 60)} h"
+
+
+def _evening(now: datetime) -> date:
+    """The Eastern day whose 20:00 was the last."""
+    local = now.astimezone(_EASTERN)
+    return local.date() if local.hour >= limits.ANNOUNCEMENT_HOUR else local.date() - _DAY
+
+
+def _is_quiet(day: date) -> bool:
+    return day.weekday() in (_FRIDAY, _SATURDAY)
+
+
+def _announced(day: date) -> datetime:
+    return _eastern(day, limits.ANNOUNCEMENT_HOUR)
+
+
+def _announcement_before(announcement: datetime) -> datetime:
+    return last_announcement(announcement - timedelta(seconds=1))
+
+
+def _given_up(announcement: datetime) -> datetime:
+    # 20:00 Eastern is 00:00 or 01:00 UTC of the day whose 14:00 is meant.
+    return announcement.replace(hour=limits.NO_ANNOUNCEMENT_HOUR_UTC, minute=0)
+
+
+def _eastern(day: date, hour: int) -> datetime:
+    return datetime.combine(day, time(hour), tzinfo=_EASTERN).astimezone(UTC)
