@@ -1,0 +1,140 @@
+"""TeX in titles, abstracts, comments and names, made readable where nothing renders it.
+
+Text as arXiv gives it enters: `$B^0_s \\to \\mu^+\\mu^-$`, `Erd\\H{o}s--R\\'enyi`, "$10 and $20". Text that reads
+well leaves: `B⁰ₛ → μ⁺μ⁻`, `Erdős–Rényi`, "$10 and $20". Any text is fine, however broken: what is not understood
+is kept, so no letter outside of a command is lost, and nothing is raised. It never escapes for Discord.
+
+How: `tex_walk` goes over the text, and asks here what a command prints; `tex_tables` knows the commands,
+`tex_glyphs` the characters, `tex_layout` the spaces and parentheses.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Final
+
+from bot.domain import tex_tables as tables
+from bot.domain.tex_glyphs import ALPHABETS, accented, in_alphabet, superscript
+from bot.domain.tex_layout import NAME_MARK, factor, relation, settled, term
+from bot.domain.tex_walk import Walk
+from bot.domain.text import collapse
+
+_SIGNIFICANT: Final = re.compile(r"[\\$^_{}~`]|--")
+_OPTION: Final = re.compile(r"\s*\[([^\[\]{}]*)\]")
+
+
+def tex_to_text(text: str) -> str:
+    """The text on one line with its TeX made readable, in Unicode's composed form (NFC)."""
+    line = collapse(text)
+    if _SIGNIFICANT.search(line):
+        line = collapse(_Reader(line).prose(len(line)))
+    return unicodedata.normalize("NFC", line)
+
+
+class _Reader(Walk):
+    """What the commands print."""
+
+    def command(self, found: re.Match[str], end: int, *, in_formula: bool) -> str:
+        name = found[0][1:]
+        if len(name) > 1:
+            name = name.rstrip("*")
+        read = self.formula if in_formula else self.prose
+        if name in ("(", "["):
+            return self.bracketed(name, end)
+        if name in tables.TEXT_ACCENTS and not in_formula:
+            return self._text_accent(name, end)
+        if name in tables.SPACES:
+            return " "
+        if name in tables.NOTHING:
+            return self._nothing(name, found.start())
+        if not name.isalpha() or not name.isascii():
+            return "‖" if name == "|" and in_formula else name
+        if name in tables.SYMBOLS and name not in tables.MATH_ACCENTS:
+            return self._symbol(name, end, in_formula=in_formula)
+        return self._with_arguments(name, end, read)
+
+    def _nothing(self, name: str, start: int) -> str:
+        r"""Commands that print nothing: the space after `{\it …` and the dot of `\right.` go with them."""
+        after = self.text[self.at : self.at + 1]
+        opens = start == 0 or self.text[start - 1] in "{ "
+        if (name in ("left", "right", "middle") and after == ".") or (
+            after.isspace() and opens and name.isalpha()
+        ):
+            self.at += 1
+        return ""
+
+    def _text_accent(self, name: str, end: int) -> str:
+        r"""\'e, \v{c}, \c c: the accented letter; without a letter, the sign itself."""
+        start = self.at
+        spaced = self.text[start : start + 1].isspace()
+        letter = self.argument(end, self.prose) if name.isalpha() or not spaced else ""
+        if letter[:1].isalpha():
+            return accented(letter[0], tables.TEXT_ACCENTS[name]) + letter[1:]
+        self.at = start
+        return name
+
+    def _symbol(self, name: str, end: int, *, in_formula: bool) -> str:
+        sign = tables.SYMBOLS[name]
+        if in_formula:
+            return relation(sign) if tables.RELATIONS.match(sign) else sign
+        after = self.text[self.at : min(self.at + 2, end)]
+        if sign.isalpha() and len(name) <= 2 and after[:1].isspace() and after[1:].isalpha():
+            self.at += 1  # S\o ren
+        return sign
+
+    def _with_arguments(self, name: str, end: int, read: Callable[[int], str]) -> str:
+        if name in tables.FIRST_DROPPED:
+            self.argument(end, self.prose)
+            return ""
+        if name in tables.MATH_ACCENTS:
+            return accented(settled(self.argument(end, read)), tables.MATH_ACCENTS[name])
+        if name in ALPHABETS:
+            return in_alphabet(name, settled(self.argument(end, self.formula)))
+        if name in tables.PROSE_INSIDE:
+            return self.argument(end, self.prose)
+        if name in tables.ROMAN_INSIDE:
+            return self.argument(end, self.roman)
+        if name in tables.AROUND:
+            before, after = tables.AROUND[name]
+            return before + self.argument(end, read) + after
+        return self._construction(name, end, read)
+
+    def _construction(self, name: str, end: int, read: Callable[[int], str]) -> str:
+        match name:
+            case _ if name in tables.FRACTIONS:
+                return self._fraction(end)
+            case "sqrt":
+                return self._root(end)
+            case "binom":
+                upper, lower = self.argument(end, self.formula), self.argument(end, self.formula)
+                return f"({settled(upper)} choose {settled(lower)})"
+            case "not":
+                sign = settled(self.argument(end, self.formula))
+                return relation(unicodedata.normalize("NFC", sign + "\u0338")) if sign else ""
+            case "colon":
+                return ": "
+            case "operatorname":
+                return NAME_MARK + self.argument(end, self.roman) + NAME_MARK
+        return self._unknown(name, end, read)
+
+    def _fraction(self, end: int) -> str:
+        above, below = (settled(self.argument(end, self.formula)) for _ in range(2))
+        after = self.text[self.at : min(self.at + 1, end)]
+        return NAME_MARK + f"{term(above)}/{factor(below)}" + (NAME_MARK if after not in ("", "^", "_") else "")
+
+    def _root(self, end: int) -> str:
+        option = _OPTION.match(self.text, self.at, end)
+        if option:
+            self.at = option.end()
+        degree = option[1].strip() if option else ""
+        sign = tables.ROOTS.get(degree) or (superscript(degree) or f"{degree} ") + "√"
+        return sign + factor(settled(self.argument(end, self.formula)))
+
+    def _unknown(self, name: str, end: int, read: Callable[[int], str]) -> str:
+        r"""A function's name, or an author's own: \ourmodel is "ourmodel", \ourcolour{text} is its text."""
+        in_formula = read != self.prose
+        if name not in tables.FUNCTIONS and self.text[self.at : min(self.at + 1, end)] == "{":
+            inside = self.argument(end, read)
+            if inside.strip():
+                return inside
+        return NAME_MARK + name + NAME_MARK if in_formula else name

@@ -1,0 +1,75 @@
+"""How a formula that was read stands in a line: its spaces, its parentheses, and whether it is one at all.
+
+A formula's characters enter, with marks around relations and names (`relation`, `NAME_MARK`); one line leaves.
+The marks are control characters, which no text has that went through `text.collapse`.
+"""
+
+import re
+from typing import Final
+
+NAME_MARK: Final = "\x01"
+_RELATION_MARK: Final = "\x02"
+
+_RELATION: Final = re.compile(r"\s*\x02([^\x02]*)\x02\s*")
+_RELATION_FIRST: Final = re.compile(r"(?:^|(?<=[(\[{,;=]))\s*\x02([^\x02]*)\x02\s*")
+_NAME: Final = re.compile(r"(?<=[\w)⟩°′…])\x01+(?=[\w√∛∜∞∇∂])")
+_SPACE_AROUND_SIGN: Final = re.compile(r"\s*([^\w\s])\s*")
+
+_TEX: Final = re.compile(r"[\\^_{}]")
+_WORD: Final = re.compile(r"(?<![^\s(])[A-Za-z]{2,}(?![^\s,.;:)])")
+_PROSE_WORDS: Final = 2
+
+_SCRIPTS: Final = re.compile(
+    r"[\u00b2\u00b3\u00b9\u2070-\u209c\u02b0-\u02e3\u1d2c-\u1d6a\u1d9b-\u1dbf\u2c7c\u2c7d\u0300-\u036f]"
+)
+_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)?")
+
+
+def relation(sign: str) -> str:
+    """The sign, marked to get a space on both sides once it is known what stands there."""
+    return f"{_RELATION_MARK}{sign}{_RELATION_MARK}"
+
+
+def settled(formula: str) -> str:
+    """The formula with its spaces: around relations, and where a name would run into its neighbour."""
+    line = _RELATION.sub(r" \1 ", _RELATION_FIRST.sub(r"\1", formula))
+    return " ".join(_NAME.sub(" ", line).replace(NAME_MARK, "").split())
+
+
+def settled_script(formula: str) -> str:
+    """As `settled`, but tight, as scripts are set."""
+    return _SPACE_AROUND_SIGN.sub(r"\1", settled(formula))
+
+
+def term(formula: str) -> str:
+    """The formula above a line: in parentheses unless it is one product."""
+    return formula if _one_piece(formula) else f"({formula})"
+
+
+def factor(formula: str) -> str:
+    """The formula below a line, under a root, in a script: in parentheses unless it is one thing."""
+    single = len(_SCRIPTS.sub("", formula)) <= 1 or _NUMBER.fullmatch(formula)
+    return formula if single or formula.isalpha() or _in_parentheses(formula) else f"({formula})"
+
+
+def is_formula(content: str, following: str) -> bool:
+    """Whether what stands between two dollars is a formula; else they are money."""
+    if not content.strip():
+        return False
+    price = content[0].isdigit()
+    if price and (following.isdigit() or (content[-1].isspace() and following.isalnum())):
+        return False
+    if _TEX.search(content):
+        return True
+    return not (price and content[-1].isspace()) and len(_WORD.findall(content)) < _PROSE_WORDS
+
+
+def _one_piece(formula: str) -> bool:
+    return all(sign.isalnum() or sign in ".!√∂∇′ℏ" or _SCRIPTS.match(sign) for sign in formula) or _in_parentheses(
+        formula
+    )
+
+
+def _in_parentheses(formula: str) -> bool:
+    """Whether one pair of parentheses holds the whole."""
+    return formula.startswith("(") and formula.find(")") == len(formula) - 1

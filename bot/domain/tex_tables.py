@@ -1,0 +1,104 @@
+"""What TeX's commands are: the tables behind `tex`, by the commands' names without their backslash.
+
+Nothing enters; what leaves are mappings and sets, made once. The names of symbols come from pylatexenc's table,
+mended where a reader of abstracts is served better. It never reads TeX, nor draws: `tex` and `tex_glyphs` do.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+# pylatexenc ships no types; only its table of macros is used, through its public iterator.
+from pylatexenc.latex2text import get_default_latex_context_db  # type: ignore[import-untyped]
+
+# What the table lacks, or has in a form that is hard to read on a small screen. (ε and φ are what arXiv itself
+# writes for \epsilon and \phi.)
+_MENDED: Final = """
+    epsilon ε  phi φ  eth ð  prime ′  bullet •  hbar ℏ  diamond ⋄  blacksquare ■  square □  bigcirc ○
+    ne ≠  neg ¬  iff ⇔  implies ⇒  impliedby ⇐  gets ←  leadsto ⇝  Re ℜ  Im ℑ  models ⊨  vDash ⊨  owns ∋
+    ddag ‡  ddagger ‡  degree °   arcdeg °  arcmin ′  arcsec ″  micro µ  angstrom Å  textmu µ
+    S §  P ¶  copyright ©  pounds £  euro €  checkmark ✓  heartsuit ♥  spadesuit ♠  clubsuit ♣  diamondsuit ♦
+    Box □  Diamond ◇  triangle △  bigstar ★  star ⋆  lll ⋘  ggg ⋙  ncong ≇  nsim ≁  lhd ◁  rhd ▷  unlhd ⊴
+    unrhd ⊵  Join ⋈  restriction ↾  coloneqq ≔  coloneq ≔  eqqcolon ≕  imath ı  jmath ȷ  Bbbk 𝕜  lambdabar ƛ
+    lbrack [  rbrack ]  lparen (  rparen )  lvert |  rvert |  vert |  textbar |  textless <  textgreater >
+    textunderscore _  textsuperscript ^  guillemetleft «  guillemetright »  textperiodcentered ·  slash /
+    sun ☉  earth ⊕  And &  textasciitilde ~  textasciicircum ^  textbackslash \\  backslash \\  infin ∞
+    trianglelefteq ⊴  trianglerighteq ⊵  oiint ∯  bigsqcup ⨆  biguplus ⨄  bigodot ⨀  bigoplus ⊕  bigotimes ⊗
+    lsim ≲  gsim ≳  simlt ≲  simgt ≳  la ≲  ga ≳  upmu µ  upalpha α  upbeta β  upgamma γ  updelta δ
+    varGamma Γ  varDelta Δ  varTheta Θ  varLambda Λ  varXi Ξ  varPi Π  varSigma Σ  varPhi Φ  varPsi Ψ  varOmega Ω
+    dotsc …  lbrace {  rbrace }  langle ⟨  rangle ⟩  lgroup (  rgroup )  Longrightarrow ⇒  longrightarrow →
+    longleftarrow ←  longleftrightarrow ↔  Longleftrightarrow ⇔  longmapsto ↦  textquotedbl " ldots … cdots ⋯
+"""
+
+
+def _symbols() -> dict[str, str]:
+    table = {
+        macro.macroname: macro.simplify_repl
+        for macro in get_default_latex_context_db().iter_macro_specs()
+        if isinstance(macro.simplify_repl, str) and len(macro.simplify_repl) == 1 and macro.macroname.isalpha()
+    }
+    words = _MENDED.split()
+    del table["vspace"]  # a line break in the table; here it is a command with an argument
+    return table | dict(zip(words[::2], words[1::2], strict=True))
+
+
+SYMBOLS: Final[Mapping[str, str]] = _symbols()
+# Relations get a space on both sides, as TeX prints them.
+RELATIONS: Final = re.compile(
+    r"[=≠≤≥≪≫≲≳⋘⋙⩽⩾≦≧≈≃≅≡∼∝≍≐≔≕≺≻≼≽∈∉∋⊂⊆⊃⊇⊊⊋⊢⊨∣∥⊥\u2190-\u21bb\u21d0-\u21dd\u27f5-\u27ff]"
+)
+
+# --- accents -----------------------------------------------------------------------------------
+
+# Which combining character each puts on its letter.
+TEXT_ACCENTS: Final[Mapping[str, str]] = {
+    "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", "=": "\u0304", ".": "\u0307", '"': "\u0308",
+    "c": "\u0327", "v": "\u030c", "u": "\u0306", "H": "\u030b", "k": "\u0328", "r": "\u030a", "d": "\u0323",
+    "b": "\u0331", "t": "\u0361",
+}  # fmt: skip
+MATH_ACCENTS: Final[Mapping[str, str]] = {
+    "hat": "\u0302", "widehat": "\u0302", "tilde": "\u0303", "widetilde": "\u0303", "bar": "\u0304",
+    "dot": "\u0307", "ddot": "\u0308", "acute": "\u0301", "grave": "\u0300", "check": "\u030c", "breve": "\u0306",
+    "mathring": "\u030a", "vec": "\u20d7", "overline": "\u0305", "underline": "\u0332", "slashed": "\u0338",
+}  # fmt: skip
+
+# --- what the other commands do with what follows them -----------------------------------------------
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+SPACES: Final = _words(r", ; : > \ quad qquad enspace enskip thinspace par newline hfill") | {" "}
+NOTHING: Final = _words(
+    """
+    ! - / ) ] left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm
+    limits nolimits displaystyle textstyle scriptstyle scriptscriptstyle it bf sl em sc tt sf rm
+    bfseries itshape normalfont mathstrut strut protect noindent centering xspace ensuremath relax
+    nonumber rmfamily ttfamily small large footnotesize normalsize boldmath unboldmath item
+    """
+)
+# Commands whose first argument is for the typesetter alone.
+FIRST_DROPPED: Final = _words("label vspace hspace begin end color textcolor colorbox href")
+PROSE_INSIDE: Final = _words(
+    """
+    text textrm textbf textit textsc texttt textsf textsl textup textmd textnormal emph mbox hbox
+    uline url enquote
+    """
+)
+ROMAN_INSIDE: Final = _words("mathrm mathsf mathtt mathit mathbf boldsymbol bm pmb mathup mathnormal")
+FRACTIONS: Final = _words("frac tfrac dfrac cfrac nicefrac sfrac")
+FUNCTIONS: Final = _words(
+    """
+    log ln lg exp sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan max min sup inf
+    lim limsup liminf arg argmax argmin det dim ker deg gcd lcm hom Pr mod bmod tr Tr rank sgn sign
+    diag span supp Var Cov poly polylog Spec Hom Aut End Gal
+    """
+)
+# Commands that draw something before and after their argument.
+AROUND: Final[Mapping[str, tuple[str, str]]] = {
+    "abs": ("|", "|"), "norm": ("‖", "‖"), "ket": ("|", "⟩"), "bra": ("⟨", "|"), "ceil": ("⌈", "⌉"),
+    "floor": ("⌊", "⌋"), "pmod": ("(mod ", ")"), "footnote": (" (", ")"), "xrightarrow": (" −", "→ "),
+    "xleftarrow": (" ←", "− "),
+}  # fmt: skip
+ROOTS: Final[Mapping[str, str]] = {"": "√", "2": "√", "3": "∛", "4": "∜"}

@@ -1,0 +1,213 @@
+"""The walk of `tex` over a text: what is prose and what a formula, where each thing begins and ends.
+
+Braces, dollars, dashes, quotes, ties, scripts and arguments are read here; what a command prints is left to the
+class below (`tex`). A walk goes over its text once, whatever stands in it.
+"""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from bot.domain.tex_glyphs import subscript, superscript
+from bot.domain.tex_layout import factor, is_formula, settled, settled_script
+
+_DEPTH_MAX: Final = 30  # deeper than any true formula, shallower than Python's stack
+
+_COMMAND: Final = r"(?P<command>\\(?:[A-Za-z]+\*?|.))"
+_PROSE: Final = re.compile(
+    rf"""(?P<link>https?://[^\s{{}}\\$]+)
+      | {_COMMAND}
+      | (?P<dollar>\${{1,2}})
+      | (?P<brace>[{{}}])
+      | (?P<script>[_^](?={{)|(?<=[\w)\]}}])\^(?=[-+]?\d|[A-Za-z](?![A-Za-z\d])))
+      | (?P<tie>(?<=[^\s/(])~(?=\S))
+      | (?P<dash>(?<!-)-{{2,3}}(?!-))
+      | (?P<quote>``|'')""",
+    re.VERBOSE,
+)
+_FORMULA: Final = re.compile(rf"{_COMMAND}|(?P<brace>[{{}}])|(?P<script>[_^])|(?P<sign>[-~&'$])")
+_IN_FORMULA: Final[Mapping[str, str]] = {"-": "−", "~": " ", "&": " ", "'": "′", "$": ""}
+_IN_ROMAN: Final[Mapping[str, str]] = {**_IN_FORMULA, "-": "-"}
+_ARGUMENT: Final = re.compile(rf"\s*(?:{_COMMAND}|(?P<sign>\S))")
+_NUMERAL: Final = re.compile(r"[-+]?\d+")
+_DOLLAR: Final = re.compile(r"(?<!\\)\$")
+_BRACES: Final = re.compile(r"\\.|[{}]")
+
+
+class Walk(ABC):
+    """One walk over one text: `at` is where it stands, and only grows but where an accent has no letter."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+        self._depth = 0
+        self._partners = _partners(text)
+
+    def prose(self, end: int) -> str:
+        """What stands from here to `end`, read as prose."""
+        read = []
+        while found := _PROSE.search(self.text, self.at, end):
+            read.append(self.text[self.at : found.start()])
+            self.at = found.end()
+            read.append(self._prose_token(found, end))
+        read.append(self.text[self.at : end])
+        self.at = end
+        return "".join(read)
+
+    def formula(self, end: int, signs: Mapping[str, str] = _IN_FORMULA) -> str:
+        """What stands from here to `end`, read as a formula, its spaces not yet settled."""
+        read = []
+        while found := _FORMULA.search(self.text, self.at, end):
+            read.append(self.text[self.at : found.start()])
+            self.at = found.end()
+            if found[0] == r"\rm":
+                signs = _IN_ROMAN  # to the end of this group, as in TeX
+            read.append(signs[found[0]] if found["sign"] else self._formula_token(found, end, signs))
+        read.append(self.text[self.at : end])
+        self.at = end
+        return "".join(read)
+
+    def roman(self, end: int) -> str:
+        return self.formula(end, _IN_ROMAN)
+
+    # --- tokens --------------------------------------------------------------------------------
+
+    def _prose_token(self, found: re.Match[str], end: int) -> str:
+        match found.lastgroup:
+            case "command":
+                return self.command(found, end, in_formula=False)
+            case "dollar":
+                return self._dollars(found, end)
+            case "brace":
+                return self._prose_group(found.start(), end)
+            case "script":
+                return self._script(found[0], end)
+            case "dash":
+                return self._dash(found)
+            case "tie":
+                return " "
+            case "quote":
+                return self._quote(found)
+        return found[0]  # a link, as it is
+
+    def _formula_token(self, found: re.Match[str], end: int, signs: Mapping[str, str]) -> str:
+        if found["command"]:
+            return self.command(found, end, in_formula=True)
+        if found["script"]:
+            return self._script(found[0], end)
+        closing = self._partners.get(found.start(), end)
+        if closing >= end:
+            return ""  # a brace without its partner
+        return self._group(closing, lambda inner: self.formula(inner, signs))
+
+    def _group(self, closing: int, read: Callable[[int], str]) -> str:
+        inside = self.deeper(closing, read)
+        self.at = closing + 1
+        return inside
+
+    def deeper(self, end: int, read: Callable[[int], str]) -> str:
+        """Reads up to `end` one level deeper, or takes it as it is where that would be too deep."""
+        if self._depth == _DEPTH_MAX:
+            start, self.at = self.at, end
+            return self.text[start:end]
+        self._depth += 1
+        inside = read(end)
+        self._depth -= 1
+        return inside
+
+    # --- prose -----------------------------------------------------------------------------------
+
+    def _prose_group(self, opening: int, end: int) -> str:
+        """Braces that TeX would not print are dropped; a set such as {BERT, GPT} keeps them."""
+        closing = self._partners.get(opening, end)
+        if closing >= end:
+            return self.text[opening]
+        content = self.text[opening + 1 : closing]
+        inside = self._group(closing, self.prose)
+        if content.lstrip().startswith("\\") or not re.search(r"[\s,;]", content):
+            return inside
+        return "{" + inside + "}"
+
+    def _dash(self, found: re.Match[str]) -> str:
+        if len(found[0]) == len("---"):
+            return "—"
+        starts_word = found.start() == 0 or self.text[found.start() - 1].isspace()
+        option = starts_word and self.text[found.end() : found.end() + 1].isalpha()  # --verbose
+        return found[0] if option else "–"
+
+    def _quote(self, found: re.Match[str]) -> str:
+        if found[0] == "``":
+            return "“" if self.text.find("''", found.end()) > 0 else found[0]
+        return "”" if self.text.rfind("``", 0, found.start()) >= 0 else found[0]
+
+    def _dollars(self, found: re.Match[str], end: int) -> str:
+        start = self.at
+        closing = self.text.find("$$", start, end) if len(found[0]) == len("$$") else self._next_dollar(end)
+        if closing < 0 or not is_formula(self.text[start:closing], self.text[closing + 1 : closing + 2]):
+            return found[0]  # money
+        return self._fenced(closing, len(found[0]))
+
+    def _next_dollar(self, end: int) -> int:
+        found = _DOLLAR.search(self.text, self.at, end)
+        return found.start() if found else -1
+
+    def _fenced(self, closing: int, fence: int) -> str:
+        """The formula up to `closing`; a space that stood inside of the fence still parts it from a word."""
+        opening = self.at
+        read = settled(self.deeper(closing, self.formula))
+        self.at = closing + fence
+        before, after = self.text[: opening - fence][-1:], self.text[self.at :][:1]
+        lead = " " if self.text[opening].isspace() and before.isalnum() else ""
+        trail = " " if self.text[closing - 1].isspace() and after.isalnum() else ""
+        return lead + read + trail
+
+    def bracketed(self, name: str, end: int) -> str:
+        r"""The formula between \( and \), or \[ and \]; the bare bracket where nothing closes it."""
+        closing = self.text.find({"(": r"\)", "[": r"\]"}[name], self.at, end)
+        if closing <= self.at:
+            return name
+        return self._fenced(closing, len(r"\("))
+
+    # --- arguments and scripts -----------------------------------------------------------------
+
+    def argument(self, end: int, read: Callable[[int], str]) -> str:
+        """What a command or a script takes: a group, a command with its own arguments, or one character."""
+        found = _ARGUMENT.match(self.text, self.at, end)
+        if not found or found["sign"] in ("}", "$"):
+            return ""
+        start, self.at = found.end() - 1, found.end()
+        if found["command"]:
+            in_formula = read != self.prose
+            return self.deeper(found.end(), lambda _: self.command(found, end, in_formula=in_formula))
+        if found["sign"] != "{":
+            return found["sign"]
+        closing = self._partners.get(start, end)
+        return self._group(closing, read) if closing < end else ""
+
+    def _script(self, mark: str, end: int) -> str:
+        """Raised or lowered in small characters; where Unicode lacks one, `^` or `_` and what it holds."""
+        numeral = _NUMERAL.match(self.text, self.at, end)
+        if numeral:
+            self.at = numeral.end()
+        content = settled_script(numeral[0].replace("-", "−") if numeral else self.argument(end, self.formula))
+        small = superscript(content) if mark == "^" else subscript(content)
+        if small is not None or not content:
+            return small or ""
+        touches = self.text[self.at : min(self.at + 1, end)].isalnum()
+        return mark + (factor(content) if not touches or len(content) == 1 else f"({content})")
+
+    @abstractmethod
+    def command(self, found: re.Match[str], end: int, *, in_formula: bool) -> str:
+        """What the command that was found prints, its arguments read with it."""
+
+
+def _partners(text: str) -> dict[int, int]:
+    """Where each brace that opens is closed."""
+    partners, opened = {}, []
+    for found in _BRACES.finditer(text):
+        if found[0] == "{":
+            opened.append(found.start())
+        elif found[0] == "}" and opened:
+            partners[opened.pop()] = found.start()
+    return partners
