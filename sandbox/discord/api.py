@@ -1,0 +1,224 @@
+"""The REST half's door: every request passes here, whatever it asks.
+
+Enters: HTTP requests under /api/v10. On the way: recorded, failed on demand, checked for the token, counted
+against rate limits, handed to the handler of its route. Leaves: JSON with Discord's headers, or a refusal in
+Discord's form.
+What a route does is none of its business.
+"""
+
+import asyncio
+import json
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from aiohttp import BodyPartReader, web
+
+from sandbox.discord import faults as fault
+from sandbox.discord import refusals
+from sandbox.discord.ratelimits import RateLimiter, refusal_body, refusal_headers
+from sandbox.discord.recording import RecordedRequest
+from sandbox.discord.shapes import Payload, as_mapping
+
+PREFIX = "/api/v10"
+REQUESTS_KEPT = 50_000
+# The parameters whose value makes a bucket of its own (topics/rate-limits).
+_MAJOR = ("channel_id", "guild_id", "webhook_token", "interaction_token")
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A file of a multipart body."""
+
+    field: str
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as a handler sees it."""
+
+    parameters: Mapping[str, str]
+    query: Mapping[str, str]
+    body: object
+    files: tuple[UploadedFile, ...]
+    origin: str  # scheme and host that the bot reached us under
+
+    def snowflake(self, name: str) -> int:
+        """A path parameter that is an id."""
+        return _snowflake(name, self.parameters[name])
+
+    def queried_snowflake(self, name: str) -> int | None:
+        """A query parameter that is an id, if it was given."""
+        return _snowflake(name, self.query[name]) if name in self.query else None
+
+    @property
+    def form(self) -> Payload:
+        """The body as an object; an empty one when it is something else."""
+        return as_mapping(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a handler answers; without a body it is 204's."""
+
+    body: object = None
+    status: int = 200
+
+
+NO_CONTENT = Answer(None, 204)
+Handler: TypeAlias = Callable[[Call], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    template: str | None
+    handler: Handler
+    needs_token: bool
+
+
+class Api:
+    """The routes, and what all of them have in common."""
+
+    def __init__(self, token: str, limiter: RateLimiter, faults: fault.Faults) -> None:
+        self.requests: deque[RecordedRequest] = deque(maxlen=REQUESTS_KEPT)
+        self.unknown_routes: list[str] = []
+        self._authorization = f"Bot {token}"
+        self._limiter = limiter
+        self._faults = faults
+        self._routes: list[tuple[str, _Route]] = []
+
+    def add(self, method: str, template: str, handler: Handler, *, needs_token: bool = True) -> None:
+        """Add a route, its template in Discord's spelling."""
+        self._routes.append((method, _Route(template, handler, needs_token)))
+
+    def attach(self, app: web.Application) -> None:
+        """Serve all routes, and refuse every other path under the prefix."""
+        for method, route in self._routes:
+            app.router.add_route(method, f"{PREFIX}{route.template}", self._serve(route))
+        unknown = _Route(None, _refuse_unknown, needs_token=False)
+        app.router.add_route("*", f"{PREFIX}/{{tail:.*}}", self._serve(unknown))
+
+    def _serve(self, route: _Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def serve(request: web.Request) -> web.StreamResponse:
+            try:
+                body, files, broken = *await _read_body(request), False
+            except ValueError:
+                body, files, broken = None, (), True
+            recorded = self._record(request, route, body, files)
+            if broken:
+                return _respond(recorded, 400, refusals.body_not_json().body(), {})
+            return await self._answer(request, route, recorded, files)
+
+        return serve
+
+    def _record(
+        self, request: web.Request, route: _Route, body: object, files: tuple[UploadedFile, ...]
+    ) -> RecordedRequest:
+        path = request.path.removeprefix(PREFIX)
+        recorded = RecordedRequest(
+            request.method,
+            path,
+            route.template,
+            dict(request.query),
+            {name: value for name, value in request.headers.items() if name.lower() != "authorization"},
+            body,
+            tuple(file.name for file in files),
+            time.monotonic(),
+        )
+        self.requests.append(recorded)
+        if route.template is None:
+            self.unknown_routes.append(f"{request.method} {path}")
+        return recorded
+
+    async def _answer(
+        self, request: web.Request, route: _Route, recorded: RecordedRequest, files: tuple[UploadedFile, ...]
+    ) -> web.StreamResponse:
+        planned = self._faults.take(request.method, recorded.path)
+        if isinstance(planned, fault.Slow):
+            await asyncio.sleep(planned.delay_s)
+        elif isinstance(planned, fault.DropBefore):
+            return _drop(request)
+        elif isinstance(planned, fault.Status):
+            return _respond(recorded, planned.status, planned.body, dict(planned.headers))
+        elif isinstance(planned, fault.RateLimited):
+            return _refuse_for_now(recorded, planned.retry_after_s, is_global=planned.is_global)
+        status, body, headers = await self._carry_out(request, route, recorded, files)
+        if isinstance(planned, fault.DropAfter):
+            return _drop(request)
+        if isinstance(planned, fault.StatusAfter):
+            return _respond(recorded, planned.status, planned.body, {})
+        return _respond(recorded, status, body, headers)
+
+    async def _carry_out(
+        self, request: web.Request, route: _Route, recorded: RecordedRequest, files: tuple[UploadedFile, ...]
+    ) -> tuple[int, object, dict[str, str]]:
+        if route.needs_token and request.headers.get("Authorization") != self._authorization:
+            refused = refusals.unauthorized()
+            return refused.status, refused.body(), {}
+        major = next((request.match_info[name] for name in _MAJOR if name in request.match_info), "")
+        template = route.template or ""
+        verdict = self._limiter.check(request.method, template, major, time.monotonic(), time.time())
+        if verdict.retry_after_s is not None:
+            return 429, refusal_body(verdict.retry_after_s, is_global=verdict.is_global), verdict.headers
+        call = Call(dict(request.match_info), dict(request.query), recorded.body, files, str(request.url.origin()))
+        try:
+            answer = await route.handler(call)
+        except refusals.Refused as refused:
+            return refused.status, refused.body(), verdict.headers
+        return answer.status, answer.body, verdict.headers
+
+
+async def _refuse_unknown(_: Call) -> Answer:
+    raise refusals.not_found()
+
+
+async def _read_body(request: web.Request) -> tuple[object, tuple[UploadedFile, ...]]:
+    if request.content_type == "multipart/form-data":
+        return await _read_multipart(request)
+    raw = await request.read()
+    return (json.loads(raw) if raw else None), ()
+
+
+async def _read_multipart(request: web.Request) -> tuple[object, tuple[UploadedFile, ...]]:
+    body: object = None
+    files: list[UploadedFile] = []
+    async for part in await request.multipart():
+        if not isinstance(part, BodyPartReader):
+            continue
+        content = bytes(await part.read())
+        if part.name == "payload_json":
+            body = json.loads(content)
+        else:
+            files.append(UploadedFile(part.name or "", part.filename or "unnamed", content))
+    return body, tuple(files)
+
+
+def _respond(recorded: RecordedRequest, status: int, body: object, headers: dict[str, str]) -> web.Response:
+    recorded.status = status
+    if body is None:
+        return web.Response(status=status, headers=headers)
+    # discord.py reads JSON only from exactly this Content-Type, without a charset.
+    headers = headers | {"Content-Type": "application/json"}
+    return web.Response(status=status, body=json.dumps(body).encode(), headers=headers)
+
+
+def _refuse_for_now(recorded: RecordedRequest, retry_after_s: float, *, is_global: bool) -> web.Response:
+    headers = refusal_headers(retry_after_s, "global" if is_global else "user")
+    return _respond(recorded, 429, refusal_body(retry_after_s, is_global=is_global), headers)
+
+
+def _drop(request: web.Request) -> web.Response:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)  # never sent: the connection is gone
+
+
+def _snowflake(name: str, value: str) -> int:
+    if not (value.isascii() and value.isdigit()):
+        code = {"code": "NUMBER_TYPE_COERCE", "message": f'Value "{value}" is not snowflake.'}
+        raise refusals.invalid_form({name: {"_errors": [code]}})
+    return int(value)

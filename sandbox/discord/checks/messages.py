@@ -1,0 +1,106 @@
+"""A message as a whole, wherever it is sent: create, edit, follow-up, interaction response, forum post.
+
+Source: discord.com/developers/docs/resources/message. What it returns is the message as Discord would keep it.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from sandbox.discord import refusals
+from sandbox.discord.checks.components import check_components
+from sandbox.discord.checks.embeds import check_embeds
+from sandbox.discord.checks.form import Form
+from sandbox.discord.model import NO_FLAGS, Message, MessageFlag
+from sandbox.discord.shapes import Payload, as_int, as_mapping
+
+CONTENT_MAX: Final = 2000
+NONCE_MAX: Final = 25
+_COMMON = frozenset(
+    ("content", "embeds", "components", "allowed_mentions", "flags", "attachments", "tts", "poll", "sticker_ids")
+)
+CREATE_KEYS: Final = _COMMON | {"nonce", "enforce_nonce", "message_reference"}
+EDIT_KEYS: Final = _COMMON
+WEBHOOK_KEYS: Final = _COMMON | {"username", "avatar_url", "thread_name", "applied_tags"}
+RESPONSE_KEYS: Final = _COMMON
+_MENTION_KEYS = ("parse", "users", "roles", "replied_user")
+_SETTABLE = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.SUPPRESS_NOTIFICATIONS | MessageFlag.IS_COMPONENTS_V2
+_SETTABLE_BY_RESPONSE = _SETTABLE | MessageFlag.EPHEMERAL
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a body wants a message to hold; None where it says nothing, which on an edit leaves the old."""
+
+    content: str | None
+    embeds: list[Payload] | None
+    components: list[Payload] | None
+    flags: MessageFlag
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.content or self.embeds or self.components)
+
+
+def check_message(
+    body: Payload, keys: Collection[str], *, is_response: bool = False, already_v2: bool = False
+) -> Draft:
+    """Read a body, or refuse it with all its faults; `already_v2` for an edit of a message in V2 components."""
+    form = Form()
+    form.known_keys(body, keys)
+    flags = _check_flags(form, body, _SETTABLE_BY_RESPONSE if is_response else _SETTABLE)
+    v2 = already_v2 or MessageFlag.IS_COMPONENTS_V2 in flags
+    content = form.text(body, "content", longest=CONTENT_MAX, trimmed=True)
+    embeds = check_embeds(form, body)
+    components = check_components(form, body, v2=v2)
+    _check_nonce(form, body)
+    mentions = as_mapping(body.get("allowed_mentions"))
+    form.at("allowed_mentions").known_keys(mentions, _MENTION_KEYS)
+    if v2 and (content or embeds):
+        message = "The 'content' and 'embeds' fields cannot be used when using MessageFlags.IS_COMPONENTS_V2"
+        form.at("content" if content else "embeds").fault(
+            "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", message
+        )
+    form.refuse_if_faulty()
+    return Draft(
+        content if "content" in body else None,
+        embeds if "embeds" in body else None,
+        components if "components" in body else None,
+        flags,
+    )
+
+
+def check_not_empty(draft: Draft, *, has_files: bool) -> None:
+    """Refuse a new message that would show nothing."""
+    if draft.is_empty and not has_files:
+        raise refusals.empty_message()
+
+
+def apply_edit(message: Message, draft: Draft) -> None:
+    """Change what the draft speaks of, and refuse to leave nothing."""
+    content = message.content if draft.content is None else draft.content
+    embeds = message.embeds if draft.embeds is None else draft.embeds
+    components = message.components if draft.components is None else draft.components
+    if not (content or embeds or components or message.attachments):
+        raise refusals.empty_message()
+    message.content, message.embeds, message.components = content, embeds, components
+    message.flags |= draft.flags & _SETTABLE
+
+
+def _check_flags(form: Form, body: Payload, settable: MessageFlag) -> MessageFlag:
+    given = form.whole_number(body, "flags", least=0, most=2**53)
+    # Bits that cannot be set are ignored, as Discord does.
+    return NO_FLAGS if given is None else MessageFlag(given & settable)
+
+
+def _check_nonce(form: Form, body: Payload) -> None:
+    nonce = body.get("nonce")
+    if isinstance(nonce, str) and len(nonce) > NONCE_MAX:
+        form.at("nonce").fault("NONCE_TYPE_TOO_LONG", f"Must be {NONCE_MAX} or fewer in length.")
+    elif nonce is not None and not isinstance(nonce, str | int):
+        form.at("nonce").fault("NONCE_TYPE_CONVERT", f'Could not interpret "{nonce}" as a nonce.')
+    form.yes_or_no(body, "enforce_nonce")
+    if body.get("message_reference") is not None:
+        reference = as_mapping(body["message_reference"])
+        if not as_int(reference.get("message_id")):
+            form.at("message_reference", "message_id").required()

@@ -1,0 +1,37 @@
+"""Telling others what changed: the gateway, the page, and tests listen; the world speaks.
+
+Events have Discord's names and payloads. Those that start with SANDBOX_ exist only here (what one person alone
+can see, for the page) and never go over the gateway.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from sandbox.discord.shapes import Payload
+
+# Called with the event's name, its payload, and the guild and channel that it happened in.
+Listener: TypeAlias = Callable[[str, Payload, int | None, int | None], None]
+
+EPHEMERAL_CREATE = "SANDBOX_EPHEMERAL_CREATE"
+EPHEMERAL_UPDATE = "SANDBOX_EPHEMERAL_UPDATE"
+EPHEMERAL_DELETE = "SANDBOX_EPHEMERAL_DELETE"
+COMMANDS_UPDATE = "SANDBOX_COMMANDS_UPDATE"
+
+
+class Events:
+    """Those who listen, called in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Listener] = []
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` for every event from now on; the answer stops it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def emit(
+        self, name: str, payload: Payload, *, guild_id: int | None = None, channel_id: int | None = None
+    ) -> None:
+        """Tell everybody, at once."""
+        for listener in tuple(self._listeners):
+            listener(name, payload, guild_id, channel_id)

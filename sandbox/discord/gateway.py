@@ -1,0 +1,265 @@
+"""The gateway: the websocket over which the bot hears what happens.
+
+Source: discord.com/developers/docs/events/gateway. Enters: the bot's frames and the world's events. Leaves: HELLO,
+READY, the guilds, dispatches, acknowledged heartbeats, resumed sessions. It never changes the world.
+"""
+
+import asyncio
+import json
+import secrets
+import time
+from enum import IntEnum
+from typing import Final
+
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
+
+from sandbox.discord.changes import Changes
+from sandbox.discord.payloads import user_payload
+from sandbox.discord.sessions import PRIVILEGED, Op, Outbox, Session, frame
+from sandbox.discord.shapes import Payload, as_int, as_list, as_mapping, as_text
+from sandbox.discord.world import World
+
+PATH = "/gateway"
+_SENDS_PER_MINUTE: Final = 120
+_RESUMABLE_S: Final = 180.0
+_HEARTBEAT_INTERVAL_MS: Final = 41_250
+_SANDBOX_ONLY = "SANDBOX_"
+
+
+class Close(IntEnum):
+    """Why the gateway hangs up (topics/opcodes-and-status-codes)."""
+
+    UNKNOWN_OPCODE = 4001
+    DECODE_ERROR = 4002
+    NOT_AUTHENTICATED = 4003
+    AUTHENTICATION_FAILED = 4004
+    ALREADY_AUTHENTICATED = 4005
+    RATE_LIMITED = 4008
+    DISALLOWED_INTENTS = 4014
+
+
+class HangUp(Exception):
+    """The gateway ends the conversation with this code."""
+
+    def __init__(self, code: Close) -> None:
+        super().__init__(code.name)
+        self.code = code
+
+
+class Connection:
+    """One socket: what was said on it, and the session that it belongs to."""
+
+    def __init__(self, socket: web.WebSocketResponse, request: web.Request) -> None:
+        self.socket = socket
+        self.outbox: Outbox = asyncio.Queue()
+        self.session: Session | None = None
+        self.resume_url = f"ws://{request.host}{PATH}"
+        self._request = request
+        self._said: list[float] = []
+
+    def count_frame(self) -> None:
+        """Hang up on a bot that talks too much: 120 frames in 60 s."""
+        now_s = time.monotonic()
+        self._said = [*(moment for moment in self._said if now_s - moment < 60), now_s]
+        if len(self._said) > _SENDS_PER_MINUTE:
+            raise HangUp(Close.RATE_LIMITED)
+
+    async def write(self) -> None:
+        """Send what the outbox holds, in order, until it ends."""
+        while (text := await self.outbox.get()) is not None:
+            if self.socket.closed:
+                return
+            await self.socket.send_str(text)
+
+    def drop(self) -> None:
+        """Break the connection without a word."""
+        if self._request.transport is not None:
+            self._request.transport.abort()
+
+
+class Gateway:
+    """All connections and sessions of the bot."""
+
+    def __init__(self, world: World, token: str, changes: Changes) -> None:
+        self.open = True  # False: an outage, new connections are refused
+        self.identifies = 0
+        self._world = world
+        self._token = token
+        self._changes = changes
+        self._sessions: dict[str, Session] = {}
+        self._connections: set[Connection] = set()
+        world.listen(self._on_event)
+
+    def attach(self, app: web.Application) -> None:
+        """Serve the gateway, and hang up when the server ends."""
+        app.router.add_get(PATH, self._serve)
+        app.on_shutdown.append(self._on_shutdown)
+
+    @property
+    def has_ready_session(self) -> bool:
+        """Whether a bot is connected and was told READY or RESUMED."""
+        return any(session.outbox is not None for session in self._sessions.values())
+
+    def dispatch(self, name: str, payload: Payload, guild_id: int | None) -> None:
+        """Send an event to every session that wants it; sessions without a socket hear it when they resume."""
+        for session in self._sessions.values():
+            if session.wants(name, guild_id):
+                session.dispatch(name, payload)
+
+    async def close(self, code: int | None, *, resumable: bool) -> None:
+        """Hang up with a code, or break the connections without one; `resumable` False forgets the sessions."""
+        if not resumable:
+            self._sessions.clear()
+        for connection in tuple(self._connections):
+            if code is None:
+                connection.drop()
+            else:
+                await connection.socket.close(code=code)
+
+    def ask_to_reconnect(self) -> None:
+        """Tell the bot to connect anew and resume, as Discord does every few hours."""
+        for connection in self._connections:
+            connection.outbox.put_nowait(frame(Op.RECONNECT))
+
+    def invalidate_sessions(self) -> None:
+        """Tell the bot that its session is gone, so that it must identify again."""
+        self._sessions.clear()
+        for connection in self._connections:
+            connection.outbox.put_nowait(frame(Op.INVALID_SESSION, content=False))
+
+    def _on_event(self, name: str, payload: Payload, guild_id: int | None, channel_id: int | None) -> None:
+        self._changes.notify()
+        if name.startswith(_SANDBOX_ONLY) or not self._bot_hears_of(name, guild_id, channel_id):
+            return
+        self.dispatch(name, payload, guild_id)
+
+    def _bot_hears_of(self, name: str, guild_id: int | None, channel_id: int | None) -> bool:
+        if guild_id is None or name == "GUILD_DELETE":
+            return True
+        if not self._world.bot_in_guild(guild_id):
+            return False
+        # The list of channels is no secret on Discord, what is in them and their threads is.
+        hidden_with_channel = name.startswith(("MESSAGE_", "THREAD_"))
+        if not hidden_with_channel or channel_id not in self._world.channels:
+            return True
+        return self._world.can_view(self._world.bot_id, channel_id)
+
+    async def _on_shutdown(self, _: web.Application) -> None:
+        await self.close(WSCloseCode.GOING_AWAY, resumable=False)
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        if not self.open:
+            return web.Response(status=503)
+        socket = web.WebSocketResponse(autoping=True)
+        await socket.prepare(request)
+        connection = Connection(socket, request)
+        self._connections.add(connection)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(connection.write())
+                await self._converse(connection)
+                connection.outbox.put_nowait(None)
+        except* ConnectionError:
+            pass  # the bot went while it was being written to; its session waits for it
+        finally:
+            self._end(connection)
+        return socket
+
+    async def _converse(self, connection: Connection) -> None:
+        connection.outbox.put_nowait(frame(Op.HELLO, {"heartbeat_interval": _HEARTBEAT_INTERVAL_MS}))
+        try:
+            async for message in connection.socket:
+                connection.count_frame()
+                self._hear(connection, _decode(message))
+        except HangUp as hang_up:
+            await connection.socket.close(code=hang_up.code)
+
+    def _end(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        session = connection.session
+        if session is None or session.outbox is not connection.outbox:
+            return
+        session.outbox, session.lost_at_s = None, time.monotonic()
+        # A bot that hangs up with 1000 or 1001 says that it will not come back.
+        if connection.socket.close_code in {1000, 1001}:
+            self._sessions.pop(session.id, None)
+        self._changes.notify()
+
+    def _hear(self, connection: Connection, heard: Payload) -> None:
+        match heard.get("op"):
+            case Op.HEARTBEAT:
+                connection.outbox.put_nowait(frame(Op.HEARTBEAT_ACK))
+            case Op.IDENTIFY:
+                self._identify(connection, as_mapping(heard.get("d")))
+            case Op.RESUME:
+                self._resume(connection, as_mapping(heard.get("d")))
+            case Op.PRESENCE_UPDATE | Op.VOICE_STATE_UPDATE | Op.REQUEST_GUILD_MEMBERS:
+                if connection.session is None:
+                    raise HangUp(Close.NOT_AUTHENTICATED)
+            case _:
+                raise HangUp(Close.UNKNOWN_OPCODE)
+
+    def _identify(self, connection: Connection, asked: Payload) -> None:
+        if connection.session is not None:
+            raise HangUp(Close.ALREADY_AUTHENTICATED)
+        self._check_token(asked)
+        intents = as_int(asked.get("intents"))
+        if intents & PRIVILEGED:
+            raise HangUp(Close.DISALLOWED_INTENTS)
+        self.identifies += 1
+        self._forget_lost_sessions()
+        shard_id, shard_count = [as_int(part) for part in as_list(asked.get("shard"))] or [0, 1]
+        session = Session(secrets.token_hex(16), intents, shard_id, shard_count, connection.outbox)
+        connection.session = self._sessions[session.id] = session
+        self._welcome(session, connection.resume_url)
+        self._changes.notify()
+
+    def _welcome(self, session: Session, resume_url: str) -> None:
+        guild_ids = [
+            guild_id
+            for guild_id in self._world.guilds
+            if self._world.bot_in_guild(guild_id) and session.wants("GUILD_CREATE", guild_id)
+        ]
+        ready: Payload = {
+            "v": 10,
+            "user": user_payload(self._world.users[self._world.bot_id]),
+            "guilds": [{"id": str(guild_id), "unavailable": True} for guild_id in guild_ids],
+            "session_id": session.id,
+            "resume_gateway_url": resume_url,
+            "shard": [session.shard_id, session.shard_count],
+            "application": {"id": str(self._world.application_id), "flags": 0},
+        }
+        session.dispatch("READY", ready)
+        for guild_id in guild_ids:
+            session.dispatch("GUILD_CREATE", self._world.guild_create(guild_id))
+
+    def _resume(self, connection: Connection, asked: Payload) -> None:
+        self._check_token(asked)
+        session = self._sessions.get(as_text(asked.get("session_id")))
+        after = as_int(asked.get("seq"))
+        if session is None or not session.can_resume(after):
+            connection.outbox.put_nowait(frame(Op.INVALID_SESSION, content=False))
+            return
+        connection.session = session
+        session.replay(after, connection.outbox)
+        self._changes.notify()
+
+    def _check_token(self, asked: Payload) -> None:
+        # Bots may write "Bot " before it here too.
+        if as_text(asked.get("token")).removeprefix("Bot ") != self._token:
+            raise HangUp(Close.AUTHENTICATION_FAILED)
+
+    def _forget_lost_sessions(self) -> None:
+        now_s = time.monotonic()
+        for session in tuple(self._sessions.values()):
+            if session.lost_at_s is not None and now_s - session.lost_at_s > _RESUMABLE_S:
+                del self._sessions[session.id]
+
+
+def _decode(message: WSMessage) -> Payload:
+    if message.type is not WSMsgType.TEXT:
+        raise HangUp(Close.DECODE_ERROR)
+    try:
+        return as_mapping(json.loads(message.data))
+    except ValueError as error:
+        raise HangUp(Close.DECODE_ERROR) from error

@@ -1,0 +1,112 @@
+"""Makes interactions out of what people do, and remembers them for as long as the bot may answer.
+
+Enters: a person, a place, a command or a component. Leaves: the INTERACTION_CREATE payload with everything that
+Discord puts into it, and an `Invocation` that waits for the answer.
+"""
+
+import asyncio
+import secrets
+from typing import Final
+
+from sandbox.discord.changes import Changes
+from sandbox.discord.invocations import InteractionKind, Invocation
+from sandbox.discord.model import Channel, ChannelKind, Message
+from sandbox.discord.payloads import member_payload, user_payload
+from sandbox.discord.shapes import Payload
+from sandbox.discord.world import World
+
+_KEPT: Final = 10_000
+_ATTACHMENT_SIZE_LIMIT: Final = 10 * 1024 * 1024
+_LOCALE: Final = "en-US"
+IN_GUILD, IN_BOT_DM, IN_PRIVATE_CHANNEL = 0, 1, 2
+
+
+class Interactions:
+    """All interactions that the bot may still answer."""
+
+    def __init__(self, world: World, changes: Changes) -> None:
+        self._world = world
+        self._changes = changes
+        self._by_token: dict[str, Invocation] = {}
+
+    def by_token(self, token: str) -> Invocation | None:
+        """The interaction that a token belongs to."""
+        return self._by_token.get(token)
+
+    def context_of(self, channel: Channel) -> int:
+        """Where an interaction happens, in Discord's terms."""
+        if channel.guild_id is not None:
+            return IN_GUILD
+        return IN_BOT_DM if channel.kind is ChannelKind.DM else IN_PRIVATE_CHANNEL
+
+    def begin(
+        self,
+        kind: InteractionKind,
+        content: Payload,
+        *,
+        user_id: int,
+        channel: Channel,
+        source: Message | None = None,
+    ) -> tuple[Invocation, Payload]:
+        """A person does something: what the bot hears, and what the person waits for."""
+        interaction_id, token = self._world.new_id(), secrets.token_urlsafe(48)
+        owners = self._owners(user_id, channel)
+        metadata: Payload = {
+            "id": str(interaction_id),
+            "type": int(kind),
+            "user": user_payload(self._world.users[user_id]),
+            "authorizing_integration_owners": owners,
+        }
+        if source is not None:
+            metadata["interacted_message_id"] = str(source.id)
+        began_s = asyncio.get_running_loop().time()
+        invocation = Invocation(
+            interaction_id, token, kind, channel.id, user_id, source, metadata, began_s, self._changes
+        )
+        self._by_token[token] = invocation
+        while len(self._by_token) > _KEPT:
+            del self._by_token[next(iter(self._by_token))]
+        payload: Payload = {
+            "id": str(interaction_id),
+            "application_id": str(self._world.application_id),
+            "type": int(kind),
+            "token": token,
+            "version": 1,
+            "data": content,
+            "locale": _LOCALE,
+            "context": self.context_of(channel),
+            "authorizing_integration_owners": owners,
+            "entitlements": [],
+            "attachment_size_limit": _ATTACHMENT_SIZE_LIMIT,
+        }
+        if source is not None:
+            payload["message"] = self._world.messages.payload(source)
+        return invocation, payload | self._place(user_id, channel)
+
+    def _place(self, user_id: int, channel: Channel) -> Payload:
+        permissions = str(int(self._world.permissions(user_id, channel.id)))
+        place: Payload = {
+            "channel_id": str(channel.id),
+            "channel": self._world.channel_payload(channel) | {"permissions": permissions},
+            "app_permissions": str(int(self._world.permissions(self._world.bot_id, channel.id))),
+        }
+        user = self._world.users[user_id]
+        if channel.guild_id is None:
+            return place | {"user": user_payload(user)}
+        member = self._world.guilds[channel.guild_id].members[user_id]
+        return place | {
+            "guild_id": str(channel.guild_id),
+            "guild": {"id": str(channel.guild_id), "locale": _LOCALE, "features": []},
+            "guild_locale": _LOCALE,
+            "member": member_payload(member, user) | {"permissions": permissions},
+        }
+
+    def _owners(self, user_id: int, channel: Channel) -> Payload:
+        owners: Payload = {}
+        if channel.guild_id is None:
+            owners["0"] = "0"
+        elif self._world.bot_in_guild(channel.guild_id):
+            owners["0"] = str(channel.guild_id)
+        if user_id in self._world.user_installs:
+            owners["1"] = str(user_id)
+        return owners

@@ -1,0 +1,161 @@
+"""The local Discord as one thing: what serves the bot, and what a person does with it.
+
+Enters: the bot, over REST and the gateway; people, through the methods here. Leaves: what they see of each other.
+It imports nothing of the bot and does not know what the bot is for.
+"""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from aiohttp import web
+
+from sandbox.discord.access import Access
+from sandbox.discord.api import Api
+from sandbox.discord.attachments import Attachments
+from sandbox.discord.cdn import Cdn
+from sandbox.discord.changes import Changes
+from sandbox.discord.commands import Commands
+from sandbox.discord.default_world import APPLICATION_ID, DefaultWorld
+from sandbox.discord.faults import Faults
+from sandbox.discord.gateway import Gateway
+from sandbox.discord.interactions import Interactions
+from sandbox.discord.invocations import Choice, Invocation
+from sandbox.discord.people import People
+from sandbox.discord.ratelimits import RateLimiter, RateLimits
+from sandbox.discord.recording import RecordedRequest
+from sandbox.discord.rest_channels import ChannelRoutes
+from sandbox.discord.rest_commands import CommandRoutes
+from sandbox.discord.rest_identity import IdentityRoutes
+from sandbox.discord.rest_interactions import InteractionRoutes
+from sandbox.discord.rest_messages import MessageRoutes
+from sandbox.discord.shapes import Payload
+from sandbox.discord.world import World
+
+
+class LocalDiscord:
+    """A Discord for one bot; `world` is DefaultWorld unless another one is handed in."""
+
+    def __init__(
+        self,
+        *,
+        token: str = "sandbox-token",  # noqa: S107 -- it opens nothing but this sandbox
+        application_id: int = APPLICATION_ID,
+        world: World | None = None,
+        rate_limits: RateLimits | None = None,
+    ) -> None:
+        self.world = DefaultWorld(application_id=application_id) if world is None else world
+        self.faults = Faults()
+        self.changes = Changes()
+        self._attachments = Attachments(self.world.new_id)
+        self._commands = Commands(self.world.application_id, self.world.new_id, self.world.events)
+        self._interactions = Interactions(self.world, self.changes)
+        self._gateway = Gateway(self.world, token, self.changes)
+        self._people = People(self.world, self._commands, self._interactions, self._gateway)
+        self._api = Api(token, RateLimiter(rate_limits or RateLimits()), self.faults)
+        self._add_routes()
+
+    def _add_routes(self) -> None:
+        access = Access(self.world)
+        messages = MessageRoutes(self.world, access, self._attachments)
+        messages.add_to(self._api)
+        ChannelRoutes(self.world, access, messages).add_to(self._api)
+        IdentityRoutes(self.world, access).add_to(self._api)
+        CommandRoutes(self.world.application_id, self._commands, access).add_to(self._api)
+        InteractionRoutes(self.world, self._interactions, self._attachments, self.changes.notify).add_to(self._api)
+
+    def attach(self, app: web.Application) -> None:
+        """Serve REST under /api/v10, the gateway under /gateway, the CDN under /cdn; ends with the application."""
+        self._api.attach(app)
+        self._gateway.attach(app)
+        Cdn(self.world, self._attachments).attach(app)
+
+    # What the bot did
+
+    @property
+    def requests(self) -> deque[RecordedRequest]:
+        """Every REST request of the bot, the last 50,000."""
+        return self._api.requests
+
+    @property
+    def unknown_routes(self) -> list[str]:
+        """Requests to routes that do not exist here, as "METHOD path"."""
+        return self._api.unknown_routes
+
+    @property
+    def commands(self) -> list[Payload]:
+        """The global commands that the bot registered."""
+        return self._commands.of(None)
+
+    @property
+    def identifies(self) -> int:
+        """How often the bot identified; resuming does not count."""
+        return self._gateway.identifies
+
+    @property
+    def bot_is_ready(self) -> bool:
+        """Whether a session is open and there are commands to type."""
+        return self._gateway.has_ready_session and bool(
+            self._commands.available_in(None) or self._guild_commands()
+        )
+
+    async def wait_until_bot_ready(self, timeout_s: float) -> None:
+        """Return once a session is open and commands are registered; TimeoutError after `timeout_s`."""
+        await self.changes.until(lambda: self.bot_is_ready, timeout_s)
+
+    def _guild_commands(self) -> list[Payload]:
+        return [command for guild_id in self.world.guilds for command in self._commands.of(guild_id)]
+
+    # What people do
+
+    def commands_for(self, user_id: int, channel_id: int | None) -> list[Payload]:
+        """The commands that a person is offered in a channel; None is the direct messages with the bot."""
+        return self._people.commands_for(user_id, channel_id)
+
+    async def run_command(
+        self, name: str, options: Mapping[str, object] | None = None, *, user_id: int, channel_id: int | None
+    ) -> Invocation:
+        """A person sends a command ("group sub" for a subcommand); NotPossible if Discord's client would not."""
+        return self._people.run_command(name, options or {}, user_id=user_id, channel_id=channel_id)
+
+    async def autocomplete(
+        self, name: str, options: Mapping[str, object], focused: str, *, user_id: int, channel_id: int | None
+    ) -> list[Choice]:
+        """What the bot suggests for the option `focused`, whose text so far is among the options."""
+        invocation = self._people.autocomplete(name, options, focused, user_id=user_id, channel_id=channel_id)
+        await invocation.until_acknowledged()
+        return invocation.choices
+
+    async def press(self, message_id: int, custom_id: str, *, user_id: int) -> Invocation:
+        """A person presses a button."""
+        return self._people.press(message_id, custom_id, user_id=user_id)
+
+    async def choose(self, message_id: int, custom_id: str, values: Sequence[str], *, user_id: int) -> Invocation:
+        """A person chooses from a menu."""
+        return self._people.choose(message_id, custom_id, values, user_id=user_id)
+
+    # What goes wrong
+
+    def forget_nonces(self) -> None:
+        """As if the few minutes had passed for which nonces are remembered."""
+        self.world.messages.forget_nonces()
+
+    @property
+    def gateway_open(self) -> bool:
+        """False is an outage: connections to the gateway are refused."""
+        return self._gateway.open
+
+    @gateway_open.setter
+    def gateway_open(self, is_open: bool) -> None:
+        self._gateway.open = is_open
+
+    async def close_gateway(self, code: int | None = None, *, resumable: bool = True) -> None:
+        """Hang up on the bot with a code, or break the connection; `resumable` False forgets its session."""
+        await self._gateway.close(code, resumable=resumable)
+
+    def ask_to_reconnect(self) -> None:
+        """Tell the bot to connect anew and resume."""
+        self._gateway.ask_to_reconnect()
+
+    def invalidate_sessions(self) -> None:
+        """Tell the bot that its session is gone; discord.py identifies again after five seconds."""
+        self._gateway.invalidate_sessions()

@@ -1,0 +1,142 @@
+"""All messages, by channel: posting, editing, deleting, paging, and the nonces that make a send happen once.
+
+It keeps and tells; whether somebody may do it was decided before (`rest_messages.py`).
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from sandbox.discord.events import EPHEMERAL_CREATE, EPHEMERAL_DELETE, EPHEMERAL_UPDATE, Events
+from sandbox.discord.model import Channel, Message, User
+from sandbox.discord.payloads import message_payload
+from sandbox.discord.shapes import Payload
+from sandbox.discord.snowflakes import Snowflakes
+
+# "checked for uniqueness in the past few minutes" (resources/message#create-message)
+NONCE_REMEMBERED_S = 300.0
+
+
+class Messages:
+    """The messages of all channels. Ephemeral ones are kept apart: they are in no history."""
+
+    def __init__(
+        self,
+        users: Mapping[int, User],
+        channels: Mapping[int, Channel],
+        events: Events,
+        new_id: Snowflakes,
+        now: Callable[[], float],
+    ) -> None:
+        self._users = users
+        self._channels = channels
+        self._events = events
+        self._new_id = new_id
+        self._now = now
+        self._by_channel: dict[int, list[Message]] = {}
+        self._by_id: dict[int, Message] = {}
+        self._nonces: dict[tuple[int, str], tuple[Message, float]] = {}
+
+    def post(
+        self, channel_id: int, author_id: int, content: str = "", *, message_id: int | None = None
+    ) -> Message:
+        """A plain message, as a person would write it."""
+        return self.add(Message(message_id or self._new_id(), channel_id, author_id, content))
+
+    def add(self, message: Message) -> Message:
+        """A message appears."""
+        self._by_id[message.id] = message
+        insort(self._by_channel.setdefault(message.channel_id, []), message, key=lambda other: other.id)
+        if not message.is_ephemeral:
+            channel = self._channels[message.channel_id]
+            channel.last_message_id = message.id
+            channel.message_count += 1
+        self._emit("MESSAGE_CREATE", EPHEMERAL_CREATE, message, self.payload(message))
+        return message
+
+    def edited(self, message: Message) -> None:
+        """A message was changed by its author."""
+        message.edited_at = datetime.fromtimestamp(self._now(), UTC)
+        self.changed(message)
+
+    def changed(self, message: Message) -> None:
+        """A message looks different now, without having been edited."""
+        self._emit("MESSAGE_UPDATE", EPHEMERAL_UPDATE, message, self.payload(message))
+
+    def delete(self, message: Message) -> None:
+        """A message goes."""
+        message.deleted = True
+        del self._by_id[message.id]
+        self._by_channel[message.channel_id].remove(message)
+        gone: Payload = {"id": str(message.id), "channel_id": str(message.channel_id)}
+        self._emit("MESSAGE_DELETE", EPHEMERAL_DELETE, message, gone)
+
+    def forget_channel(self, channel_id: int) -> None:
+        """A channel went, and everything in it."""
+        for message in self._by_channel.pop(channel_id, []):
+            message.deleted = True
+            del self._by_id[message.id]
+
+    def get(self, message_id: int) -> Message | None:
+        """A message by its id, ephemeral ones included."""
+        return self._by_id.get(message_id)
+
+    def in_channel(self, channel_id: int, message_id: int) -> Message | None:
+        """A message that is in the history of that channel."""
+        message = self._by_id.get(message_id)
+        return message if message and message.channel_id == channel_id and not message.is_ephemeral else None
+
+    def history(
+        self,
+        channel_id: int,
+        *,
+        limit: int = 50,
+        before: int | None = None,
+        after: int | None = None,
+        around: int | None = None,
+    ) -> list[Message]:
+        """A page of a channel's history, newest first, as Discord pages it."""
+        kept = [message for message in self._by_channel.get(channel_id, []) if not message.is_ephemeral]
+        ids = [message.id for message in kept]
+        if around is not None:
+            start = max(0, bisect_left(ids, around) - limit // 2)
+            page = kept[start : start + limit]
+        elif after is not None:
+            page = kept[bisect_left(ids, after + 1) :][:limit]
+        else:
+            page = kept[: bisect_left(ids, before)] if before is not None else kept
+            page = page[-limit:]
+        return page[::-1]
+
+    def visible_to(self, user_id: int, channel_id: int) -> list[Message]:
+        """What a person sees in a channel, oldest first: its history and the ephemeral replies to them."""
+        return [
+            message
+            for message in self._by_channel.get(channel_id, [])
+            if message.visible_to is None or message.visible_to == user_id
+        ]
+
+    def with_nonce(self, author_id: int, nonce: str) -> Message | None:
+        """What the author sent under that nonce in the past few minutes, in any channel; it may be deleted."""
+        message, sent_at = self._nonces.get((author_id, nonce), (None, 0.0))
+        return message if self._now() - sent_at < NONCE_REMEMBERED_S else None
+
+    def remember_nonce(self, author_id: int, nonce: str, message: Message) -> None:
+        """From now on the nonce stands for that message."""
+        self._nonces[author_id, nonce] = (message, self._now())
+
+    def forget_nonces(self) -> None:
+        """As if the few minutes had passed."""
+        self._nonces.clear()
+
+    def payload(self, message: Message) -> Payload:
+        """A message in Discord's JSON."""
+        return message_payload(message, self._users[message.author_id])
+
+    def _emit(self, name: str, ephemeral_name: str, message: Message, payload: Payload) -> None:
+        channel = self._channels[message.channel_id]
+        if channel.guild_id is not None:
+            payload = payload | {"guild_id": str(channel.guild_id)}
+        if message.is_ephemeral:
+            name, payload = ephemeral_name, payload | {"visible_to": str(message.visible_to)}
+        self._events.emit(name, payload, guild_id=channel.guild_id, channel_id=channel.id)

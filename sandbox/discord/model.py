@@ -1,0 +1,174 @@
+"""The things that Discord is made of: users, guilds, roles, members, channels, messages. Values, no behaviour.
+
+`World` changes them and tells about it; `payloads.py` turns them into what travels.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, IntFlag
+
+from sandbox.discord.permissions import Overwrite, Permission
+from sandbox.discord.shapes import Payload
+from sandbox.discord.snowflakes import moment_of
+
+
+class ChannelKind(IntEnum):
+    """Channel types by Discord's numbers (resources/channel)."""
+
+    TEXT = 0
+    DM = 1
+    CATEGORY = 4
+    ANNOUNCEMENT = 5
+    ANNOUNCEMENT_THREAD = 10
+    PUBLIC_THREAD = 11
+    PRIVATE_THREAD = 12
+    FORUM = 15
+
+
+THREADS = frozenset({ChannelKind.ANNOUNCEMENT_THREAD, ChannelKind.PUBLIC_THREAD, ChannelKind.PRIVATE_THREAD})
+# Channels that hold messages themselves: a forum holds only threads, a category only channels.
+MESSAGEABLE = THREADS | {ChannelKind.TEXT, ChannelKind.DM, ChannelKind.ANNOUNCEMENT}
+
+
+class MessageFlag(IntFlag):
+    """Message flags by Discord's numbers (resources/message)."""
+
+    CROSSPOSTED = 1 << 0
+    SUPPRESS_EMBEDS = 1 << 2
+    EPHEMERAL = 1 << 6
+    LOADING = 1 << 7
+    SUPPRESS_NOTIFICATIONS = 1 << 12
+    IS_COMPONENTS_V2 = 1 << 15
+
+
+NO_FLAGS = MessageFlag(0)
+
+
+@dataclass(slots=True)
+class User:
+    """An account: a person or a bot."""
+
+    id: int
+    username: str
+    global_name: str | None = None
+    bot: bool = False
+    accepts_dms: bool = True
+
+    @property
+    def shown_name(self) -> str:
+        return self.global_name or self.username
+
+
+@dataclass(slots=True)
+class Role:
+    """A role of a guild; @everyone has the guild's own id."""
+
+    id: int
+    guild_id: int
+    name: str
+    permissions: Permission
+    position: int = 1
+    colour: int = 0
+    managed: bool = False
+
+
+@dataclass(slots=True)
+class Member:
+    """A user in a guild; @everyone is not among the role ids."""
+
+    user_id: int
+    guild_id: int
+    role_ids: list[int] = field(default_factory=list)
+    nick: str | None = None
+
+
+@dataclass(slots=True)
+class Guild:
+    """A server. The bot is in it when it is among the members."""
+
+    id: int
+    name: str
+    owner_id: int
+    roles: dict[int, Role] = field(default_factory=dict)
+    members: dict[int, Member] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ForumTag:
+    """A tag that a forum's posts can carry."""
+
+    id: int
+    name: str
+
+
+@dataclass(slots=True)
+class Channel:
+    """A channel of any kind; the lower half is for threads, forums and direct messages alone."""
+
+    id: int
+    kind: ChannelKind
+    name: str
+    guild_id: int | None = None
+    parent_id: int | None = None
+    position: int = 0
+    topic: str | None = None
+    overwrites: dict[int, Overwrite] = field(default_factory=dict)
+    last_message_id: int | None = None
+    owner_id: int | None = None
+    archived: bool = False
+    locked: bool = False
+    applied_tags: list[int] = field(default_factory=list)
+    message_count: int = 0
+    available_tags: list[ForumTag] = field(default_factory=list)
+    requires_tag: bool = False
+    recipient_ids: list[int] = field(default_factory=list)
+
+    @property
+    def is_thread(self) -> bool:
+        return self.kind in THREADS
+
+
+@dataclass(slots=True)
+class Message:
+    """A message; `visible_to` is set for an ephemeral one, which only that user can see."""
+
+    id: int
+    channel_id: int
+    author_id: int
+    content: str = ""
+    embeds: list[Payload] = field(default_factory=list)
+    components: list[Payload] = field(default_factory=list)
+    attachments: list[Payload] = field(default_factory=list)
+    flags: MessageFlag = NO_FLAGS
+    kind: int = 0
+    nonce: str | int | None = None
+    edited_at: datetime | None = None
+    reference: Payload | None = None
+    webhook_id: int | None = None
+    interaction: Payload | None = None
+    visible_to: int | None = None
+    deleted: bool = False
+
+    @property
+    def created_at(self) -> datetime:
+        return moment_of(self.id)
+
+    @property
+    def is_ephemeral(self) -> bool:
+        return MessageFlag.EPHEMERAL in self.flags
+
+    @property
+    def is_loading(self) -> bool:
+        return MessageFlag.LOADING in self.flags
+
+    @property
+    def shown_embeds(self) -> list[Payload]:
+        """The embeds as a reader sees them: of several with one url, only the first."""
+        seen: set[object] = set()
+        shown = []
+        for embed in self.embeds:
+            url = embed.get("url")
+            if url is None or url not in seen:
+                shown.append(embed)
+            seen.add(url)
+        return [] if MessageFlag.SUPPRESS_EMBEDS in self.flags else shown

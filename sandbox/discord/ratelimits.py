@@ -1,0 +1,133 @@
+"""Rate limits as Discord keeps them: a bucket per route and major parameter, and one for everything together.
+
+Source: discord.com/developers/docs/topics/rate-limits. Enters: a route and the time. Leaves: the headers of the
+answer, or the wait that a 429 asks for. How large real buckets are is not documented; these are what is seen.
+"""
+
+import hashlib
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from sandbox.discord.shapes import Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many requests in so many seconds."""
+
+    requests: int
+    window_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """How strict the local Discord is; `RateLimits.off()` for tests that are about something else."""
+
+    enabled: bool = True
+    messages: Limit = Limit(5, 5.0)
+    crossposts: Limit = Limit(10, 3600.0)
+    webhooks: Limit = Limit(5, 2.0)
+    others: Limit = Limit(50, 1.0)
+    overall: Limit = Limit(50, 1.0)
+
+    @classmethod
+    def off(cls) -> "RateLimits":
+        """No limits at all, and no headers about them."""
+        return cls(enabled=False)
+
+    def for_route(self, method: str, template: str) -> Limit:
+        """The limit of one route."""
+        if template.startswith("/webhooks/"):
+            return self.webhooks
+        if template.endswith("/crosspost"):
+            return self.crossposts
+        if method in {"POST", "PATCH"} and "/messages" in template:
+            return self.messages
+        return self.others
+
+
+# The same for the whole server, whoever it is asked for; these requests do not count towards the 50 a second.
+_EXEMPT_FROM_OVERALL: Final = ("/interactions/", "/webhooks/")
+
+
+@dataclass(slots=True)
+class _Bucket:
+    limit: Limit
+    resets_at: float = 0.0
+    used: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a request got: the headers about its bucket, and how long to wait when it came too early."""
+
+    headers: dict[str, str]
+    retry_after_s: float | None = None
+    is_global: bool = False
+
+
+class RateLimiter:
+    """Counts requests; times are in seconds of a clock that never runs backwards."""
+
+    def __init__(self, limits: RateLimits) -> None:
+        self.limits = limits
+        self._buckets: dict[tuple[str, str], _Bucket] = {}
+        self._recent: deque[float] = deque()
+
+    def check(self, method: str, template: str, major: str, now_s: float, wall_s: float) -> Verdict:
+        """Count one request; `major` is the channel, guild or webhook that it is about."""
+        if not self.limits.enabled:
+            return Verdict({})
+        overall_wait_s = self._overall(template, now_s)
+        if overall_wait_s is not None:
+            return Verdict(refusal_headers(overall_wait_s, "global"), overall_wait_s, is_global=True)
+        name = bucket_name(method, template)
+        limit = self.limits.for_route(method, template)
+        bucket = self._buckets.setdefault((name, major), _Bucket(limit))
+        if now_s >= bucket.resets_at:
+            bucket.resets_at, bucket.used = now_s + limit.window_s, 0
+        reset_after_s = bucket.resets_at - now_s
+        refused = bucket.used >= limit.requests
+        bucket.used += 0 if refused else 1
+        headers = {
+            "X-RateLimit-Limit": str(limit.requests),
+            "X-RateLimit-Remaining": str(limit.requests - bucket.used),
+            "X-RateLimit-Reset": f"{wall_s + reset_after_s:.3f}",
+            "X-RateLimit-Reset-After": f"{reset_after_s:.3f}",
+            "X-RateLimit-Bucket": name,
+        }
+        if refused:
+            return Verdict(headers | refusal_headers(reset_after_s, "user"), reset_after_s)
+        return Verdict(headers)
+
+    def _overall(self, template: str, now_s: float) -> float | None:
+        if template.startswith(_EXEMPT_FROM_OVERALL):
+            return None
+        window_s = self.limits.overall.window_s
+        while self._recent and now_s - self._recent[0] >= window_s:
+            self._recent.popleft()
+        if len(self._recent) >= self.limits.overall.requests:
+            return window_s - (now_s - self._recent[0])
+        self._recent.append(now_s)
+        return None
+
+
+def bucket_name(method: str, template: str) -> str:
+    """A bucket's name: opaque, and the same for the same route."""
+    return hashlib.sha256(f"{method} {template}".encode()).hexdigest()[:32]
+
+
+def refusal_headers(retry_after_s: float, scope: str) -> dict[str, str]:
+    """What a 429 carries; without Via, discord.py takes it for a ban by Cloudflare."""
+    headers = {"Retry-After": f"{retry_after_s:.3f}", "X-RateLimit-Scope": scope, "Via": "1.1 google"}
+    return headers | ({"X-RateLimit-Global": "true"} if scope == "global" else {})
+
+
+def refusal_body(retry_after_s: float, *, is_global: bool) -> Payload:
+    """The JSON of a 429."""
+    return {
+        "message": "You are being rate limited.",
+        "retry_after": round(retry_after_s, 3),
+        "global": is_global,
+    }

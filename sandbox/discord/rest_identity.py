@@ -1,0 +1,120 @@
+"""Routes that say who is who: the bot, its application, users, guilds, and where the gateway is."""
+
+from sandbox.discord import refusals
+from sandbox.discord.access import Access
+from sandbox.discord.api import Answer, Api, Call
+from sandbox.discord.gateway import PATH as GATEWAY_PATH
+from sandbox.discord.payloads import channel_payload, guild_payload, member_payload, role_payload, user_payload
+from sandbox.discord.shapes import Payload
+from sandbox.discord.world import World
+
+
+class IdentityRoutes:
+    """What does not change while the bot looks at it."""
+
+    def __init__(self, world: World, access: Access) -> None:
+        self._world = world
+        self._access = access
+
+    def add_to(self, api: Api) -> None:
+        """Put the routes in place."""
+        api.add("GET", "/gateway", self.gateway, needs_token=False)
+        api.add("GET", "/gateway/bot", self.gateway_for_bot)
+        api.add("GET", "/users/@me", self.own_user)
+        api.add("GET", "/users/@me/guilds", self.own_guilds)
+        api.add("GET", "/users/{user_id}", self.user)
+        api.add("GET", "/oauth2/applications/@me", self.application)
+        api.add("GET", "/applications/@me", self.application)
+        api.add("GET", "/guilds/{guild_id}", self.guild)
+        api.add("GET", "/guilds/{guild_id}/channels", self.guild_channels)
+        api.add("GET", "/guilds/{guild_id}/threads/active", self.guild_threads)
+        api.add("GET", "/guilds/{guild_id}/roles", self.guild_roles)
+        api.add("GET", "/guilds/{guild_id}/members/{user_id}", self.guild_member)
+
+    async def gateway(self, call: Call) -> Answer:
+        """GET /gateway"""
+        return Answer({"url": _gateway_url(call)})
+
+    async def gateway_for_bot(self, call: Call) -> Answer:
+        """GET /gateway/bot"""
+        limit = {"total": 1000, "remaining": 1000, "reset_after": 86_400_000, "max_concurrency": 1}
+        return Answer({"url": _gateway_url(call), "shards": 1, "session_start_limit": limit})
+
+    async def own_user(self, _: Call) -> Answer:
+        """GET /users/@me"""
+        return Answer(self._user(self._world.bot_id))
+
+    async def own_guilds(self, _: Call) -> Answer:
+        """GET /users/@me/guilds"""
+        mine = [guild for guild in self._world.guilds.values() if self._world.bot_in_guild(guild.id)]
+        return Answer([{"id": str(guild.id), "name": guild.name, "icon": None, "owner": False} for guild in mine])
+
+    async def user(self, call: Call) -> Answer:
+        """GET /users/…"""
+        user_id = call.snowflake("user_id")
+        if user_id not in self._world.users:
+            raise refusals.unknown_user()
+        return Answer(self._user(user_id))
+
+    async def application(self, _: Call) -> Answer:
+        """GET /applications/@me, and the older /oauth2/applications/@me that discord.py asks"""
+        owner_id = next((user.id for user in self._world.users.values() if not user.bot), self._world.bot_id)
+        return Answer(
+            {
+                "id": str(self._world.application_id),
+                "name": self._world.users[self._world.bot_id].username,
+                "icon": None,
+                "description": "",
+                "bot_public": True,
+                "bot_require_code_grant": False,
+                "verify_key": "0" * 64,
+                "owner": self._user(owner_id),
+                "team": None,
+                "flags": 0,
+                "integration_types_config": {"0": {}, "1": {}},
+            }
+        )
+
+    async def guild(self, call: Call) -> Answer:
+        """GET /guilds/…"""
+        guild = self._access.guild(call.snowflake("guild_id"))
+        payload = guild_payload(guild, bot_id=self._world.bot_id)
+        if call.query.get("with_counts") in {"1", "true", "True"}:
+            count = len(guild.members)
+            payload |= {"approximate_member_count": count, "approximate_presence_count": count}
+        return Answer(payload)
+
+    async def guild_channels(self, call: Call) -> Answer:
+        """GET /guilds/…/channels: without threads"""
+        guild = self._access.guild(call.snowflake("guild_id"))
+        channels = self._world.channels_of(guild.id)
+        return Answer([channel_payload(channel, self._world.users) for channel in channels])
+
+    async def guild_threads(self, call: Call) -> Answer:
+        """GET /guilds/…/threads/active"""
+        guild = self._access.guild(call.snowflake("guild_id"))
+        seen = [
+            channel_payload(thread, self._world.users)
+            for thread in self._world.threads_of(guild.id)
+            if self._world.can_view(self._world.bot_id, thread.id)
+        ]
+        return Answer({"threads": seen, "members": [], "has_more": False})
+
+    async def guild_roles(self, call: Call) -> Answer:
+        """GET /guilds/…/roles"""
+        guild = self._access.guild(call.snowflake("guild_id"))
+        return Answer([role_payload(role, bot_id=self._world.bot_id) for role in guild.roles.values()])
+
+    async def guild_member(self, call: Call) -> Answer:
+        """GET /guilds/…/members/…"""
+        guild, user_id = self._access.guild(call.snowflake("guild_id")), call.snowflake("user_id")
+        if user_id not in guild.members:
+            raise refusals.unknown_member()
+        return Answer(member_payload(guild.members[user_id], self._world.users[user_id]))
+
+    def _user(self, user_id: int) -> Payload:
+        return user_payload(self._world.users[user_id])
+
+
+def _gateway_url(call: Call) -> str:
+    return f"{call.origin.replace('http', 'ws', 1)}{GATEWAY_PATH}"

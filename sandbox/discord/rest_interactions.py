@@ -1,0 +1,229 @@
+"""Routes that answer interactions: the callback, follow-ups, and edits of both.
+
+Source: discord.com/developers/docs/interactions/receiving-and-responding. The token in the path is the whole
+authorisation.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from sandbox.discord import refusals
+from sandbox.discord.api import NO_CONTENT, Answer, Api, Call
+from sandbox.discord.attachments import Attachments
+from sandbox.discord.checks.commands import check_choice
+from sandbox.discord.checks.form import Form
+from sandbox.discord.checks.messages import (
+    EDIT_KEYS,
+    RESPONSE_KEYS,
+    WEBHOOK_KEYS,
+    Draft,
+    apply_edit,
+    check_message,
+    check_not_empty,
+)
+from sandbox.discord.interactions import Interactions
+from sandbox.discord.invocations import Choice, InteractionKind, Invocation, ResponseKind
+from sandbox.discord.model import NO_FLAGS, Message, MessageFlag
+from sandbox.discord.shapes import Payload, as_int, as_mapping, as_mappings, as_text
+from sandbox.discord.world import World
+
+_CHOICES_MAX = 25
+_COMMAND_RESPONSE = 20  # the type of a message that answers a slash command
+_ALLOWED = {
+    InteractionKind.COMMAND: {ResponseKind.MESSAGE, ResponseKind.DEFERRED_MESSAGE},
+    InteractionKind.COMPONENT: {
+        ResponseKind.MESSAGE,
+        ResponseKind.DEFERRED_MESSAGE,
+        ResponseKind.DEFERRED_UPDATE,
+        ResponseKind.UPDATE,
+    },
+    InteractionKind.AUTOCOMPLETE: {ResponseKind.AUTOCOMPLETE},
+}
+
+
+class InteractionRoutes:
+    """The bot's side of interactions."""
+
+    def __init__(
+        self, world: World, interactions: Interactions, attachments: Attachments, notify: Callable[[], None]
+    ) -> None:
+        self._world = world
+        self._interactions = interactions
+        self._attachments = attachments
+        self._notify = notify
+
+    def add_to(self, api: Api) -> None:
+        """Put the routes in place."""
+        api.add(
+            "POST", "/interactions/{interaction_id}/{interaction_token}/callback", self.respond, needs_token=False
+        )
+        webhook = "/webhooks/{webhook_id}/{webhook_token}"
+        api.add("POST", webhook, self.follow_up, needs_token=False)
+        for template in (f"{webhook}/messages/@original", f"{webhook}/messages/{{message_id}}"):
+            api.add("GET", template, self.get, needs_token=False)
+            api.add("PATCH", template, self.edit, needs_token=False)
+            api.add("DELETE", template, self.delete, needs_token=False)
+
+    async def respond(self, call: Call) -> Answer:
+        """POST …/callback: the first response."""
+        invocation = self._interactions.by_token(call.parameters["interaction_token"])
+        now_s = asyncio.get_running_loop().time()
+        if invocation is None or invocation.id != call.snowflake("interaction_id") or invocation.is_late(now_s):
+            raise refusals.unknown_interaction()
+        if invocation.acknowledged:
+            raise refusals.already_acknowledged()
+        kind = _response_kind(invocation, call.form)
+        self._carry_out(invocation, kind, call)
+        invocation.response = kind
+        self._notify()
+        if call.query.get("with_response") not in {"1", "true", "True"}:
+            return NO_CONTENT
+        return Answer(self._callback_payload(invocation, kind))
+
+    def _carry_out(self, invocation: Invocation, kind: ResponseKind, call: Call) -> None:
+        given = as_mapping(call.form.get("data"))
+        match kind:
+            case ResponseKind.AUTOCOMPLETE:
+                invocation.choices = _read_choices(given)
+            case ResponseKind.DEFERRED_MESSAGE:
+                draft = check_message(given, RESPONSE_KEYS, is_response=True)
+                blank = Draft(None, None, None, draft.flags & MessageFlag.EPHEMERAL | MessageFlag.LOADING)
+                invocation.message = self._add(invocation, blank, call, {})
+            case ResponseKind.MESSAGE:
+                draft = check_message(given, RESPONSE_KEYS, is_response=True)
+                check_not_empty(draft, has_files=bool(call.files))
+                invocation.message = self._add(invocation, draft, call, given)
+            case ResponseKind.UPDATE if invocation.source is not None:
+                self._edit(invocation.source, given, call)
+                invocation.message = invocation.source
+            case _:
+                pass  # a deferred update changes nothing yet
+
+    async def follow_up(self, call: Call) -> Answer:
+        """POST /webhooks/…: one more message; after a deferred response, that response."""
+        invocation = self._open(call)
+        draft = check_message(call.form, WEBHOOK_KEYS, is_response=True)
+        check_not_empty(draft, has_files=bool(call.files))
+        if invocation.message is not None and invocation.message.is_loading:
+            self._edit(invocation.message, call.form, call)
+            return Answer(self._world.messages.payload(invocation.message))
+        message = self._add(invocation, draft, call, call.form, follows=invocation.message or invocation.source)
+        invocation.followups.append(message)
+        self._notify()
+        return Answer(self._world.messages.payload(message))
+
+    async def get(self, call: Call) -> Answer:
+        """GET /webhooks/…/messages/…"""
+        return Answer(self._world.messages.payload(self._message(call)))
+
+    async def edit(self, call: Call) -> Answer:
+        """PATCH /webhooks/…/messages/…"""
+        message, invocation = self._message(call), self._open(call)
+        self._edit(message, call.form, call)
+        if message is invocation.source:
+            invocation.message = message
+        self._notify()
+        return Answer(self._world.messages.payload(message))
+
+    async def delete(self, call: Call) -> Answer:
+        """DELETE /webhooks/…/messages/…"""
+        self._world.messages.delete(self._message(call))
+        return NO_CONTENT
+
+    def _open(self, call: Call) -> Invocation:
+        if call.snowflake("webhook_id") != self._world.application_id:
+            raise refusals.unknown_webhook()
+        invocation = self._interactions.by_token(call.parameters["webhook_token"])
+        if invocation is None or not invocation.token_is_good(asyncio.get_running_loop().time()):
+            raise refusals.token_invalid()
+        if not invocation.acknowledged:
+            raise refusals.unknown_webhook()
+        return invocation
+
+    def _message(self, call: Call) -> Message:
+        invocation = self._open(call)
+        original = invocation.message or invocation.source
+        known = {message.id: message for message in invocation.followups}
+        if original is not None:
+            known[original.id] = original
+        by_id = "message_id" in call.parameters
+        found = known.get(call.snowflake("message_id")) if by_id else original
+        if found is None or found.deleted:
+            raise refusals.unknown_message()
+        return found
+
+    def _add(
+        self, invocation: Invocation, draft: Draft, call: Call, body: Payload, *, follows: Message | None = None
+    ) -> Message:
+        ephemeral = MessageFlag.EPHEMERAL in draft.flags
+        message = Message(
+            self._world.new_id(),
+            invocation.channel_id,
+            self._world.bot_id,
+            draft.content or "",
+            draft.embeds or [],
+            draft.components or [],
+            self._attachments.store(call.files, body, channel_id=invocation.channel_id, origin=call.origin),
+            draft.flags,
+            kind=_COMMAND_RESPONSE if invocation.kind is InteractionKind.COMMAND and follows is None else 0,
+            webhook_id=self._world.application_id,
+            interaction=invocation.metadata,
+            visible_to=invocation.user_id if ephemeral else None,
+        )
+        if follows is not None:
+            message.reference = {"channel_id": str(follows.channel_id), "message_id": str(follows.id)}
+        return self._world.messages.add(message)
+
+    def _edit(self, message: Message, body: Payload, call: Call) -> None:
+        v2 = MessageFlag.IS_COMPONENTS_V2 in message.flags
+        draft = check_message(body, EDIT_KEYS | WEBHOOK_KEYS, is_response=True, already_v2=v2)
+        added = self._attachments.store(call.files, body, channel_id=message.channel_id, origin=call.origin)
+        message.attachments = self._attachments.kept(message.attachments, body) + added
+        apply_edit(message, draft)
+        if message.is_loading:
+            message.flags &= ~MessageFlag.LOADING
+            self._world.messages.changed(message)
+        else:
+            self._world.messages.edited(message)
+
+    def _callback_payload(self, invocation: Invocation, kind: ResponseKind) -> Payload:
+        message = invocation.message
+        flags = message.flags if message else NO_FLAGS
+        interaction: Payload = {
+            "id": str(invocation.id),
+            "type": int(invocation.kind),
+            "response_message_id": str(message.id) if message else None,
+            "response_message_loading": MessageFlag.LOADING in flags,
+            "response_message_ephemeral": MessageFlag.EPHEMERAL in flags,
+        }
+        resource: Payload = {"type": int(kind)}
+        if message is not None:
+            resource["message"] = self._world.messages.payload(message)
+        return {"interaction": interaction, "resource": resource}
+
+
+def _response_kind(invocation: Invocation, body: Payload) -> ResponseKind:
+    form, allowed = Form(), _ALLOWED[invocation.kind]
+    form.known_keys(body, ("type", "data"))
+    kind = as_int(body.get("type"))
+    if kind not in allowed:
+        form.at("type").choice(sorted(int(value) for value in allowed))
+    form.refuse_if_faulty()
+    return ResponseKind(kind)
+
+
+def _read_choices(given: Payload) -> list[Choice]:
+    form = Form()
+    form.at("data").known_keys(given, ("choices",))
+    if not isinstance(given.get("choices"), list):
+        form.at("data", "choices").required()
+    form.at("data").items(given, "choices", most=_CHOICES_MAX)
+    choices = as_mappings(given.get("choices"))
+    for index, choice in enumerate(choices):
+        check_choice(form.at("data", "choices", index), choice)
+    form.refuse_if_faulty()
+    return [Choice(as_text(choice["name"]), _value(choice["value"])) for choice in choices]
+
+
+def _value(value: object) -> str | int | float:
+    return value if isinstance(value, str | int | float) else ""

@@ -1,0 +1,283 @@
+"""The world that the local Discord shows: guilds, roles, members, channels, and who may do what where.
+
+Pure state. Whatever changes it goes through a method here (messages: `messages.py`), which tells the listeners
+with Discord's own event. It sends nothing, waits for nothing, and refuses only what cannot be.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+
+from sandbox.discord.events import Events, Listener
+from sandbox.discord.messages import Messages
+from sandbox.discord.model import THREADS, Channel, ChannelKind, ForumTag, Guild, Member, Role, User
+from sandbox.discord.payloads import channel_payload, guild_create_payload, member_payload, role_payload
+from sandbox.discord.permissions import (
+    DIRECT_MESSAGE,
+    EVERYONE_DEFAULT,
+    EVERYTHING,
+    NONE,
+    Overwrite,
+    Permission,
+    base_permissions,
+    channel_permissions,
+    with_implied_denials,
+)
+from sandbox.discord.shapes import Payload
+from sandbox.discord.snowflakes import Snowflakes
+
+
+class World:
+    """All of it. Ids that are not given are made from the time."""
+
+    def __init__(
+        self, *, application_id: int, bot_name: str = "Daily Papers", now: Callable[[], float] = time.time
+    ):
+        self.now = now
+        self.new_id = Snowflakes(now)
+        self.application_id = application_id
+        self.bot_id = application_id  # Discord gives an application's bot the same id
+        self.users: dict[int, User] = {}
+        self.guilds: dict[int, Guild] = {}
+        self.channels: dict[int, Channel] = {}
+        self.user_installs: set[int] = set()  # people who installed the application for themselves
+        self.events = Events()
+        self.messages = Messages(self.users, self.channels, self.events, self.new_id, now)
+        self.add_user(bot_name, user_id=self.bot_id, bot=True)
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` for every change from now on; the answer stops it."""
+        return self.events.listen(listener)
+
+    # People, guilds, roles
+
+    def add_user(self, username: str, *, user_id: int | None = None, bot: bool = False) -> User:
+        """A new account."""
+        user = User(user_id or self.new_id(), username, bot=bot)
+        self.users[user.id] = user
+        return user
+
+    def add_guild(self, name: str, owner_id: int, *, guild_id: int | None = None, with_bot: bool = True) -> Guild:
+        """A new guild with its @everyone role and its owner, and the bot unless told otherwise."""
+        guild = Guild(guild_id or self.new_id(), name, owner_id)
+        self.guilds[guild.id] = guild
+        guild.roles[guild.id] = Role(guild.id, guild.id, "@everyone", EVERYONE_DEFAULT, position=0)
+        self.add_member(guild.id, owner_id)
+        if with_bot:
+            self.add_bot_to_guild(guild.id)
+        return guild
+
+    def add_member(self, guild_id: int, user_id: int, role_ids: Iterable[int] = ()) -> Member:
+        """A user joins a guild."""
+        member = Member(user_id, guild_id, list(role_ids))
+        self.guilds[guild_id].members[user_id] = member
+        self.events.emit("GUILD_MEMBER_ADD", self._member(member), guild_id=guild_id)
+        return member
+
+    def set_member_roles(self, guild_id: int, user_id: int, role_ids: Iterable[int]) -> None:
+        """A member's roles from now on."""
+        member = self.guilds[guild_id].members[user_id]
+        member.role_ids = list(role_ids)
+        self.events.emit("GUILD_MEMBER_UPDATE", self._member(member), guild_id=guild_id)
+
+    def add_role(
+        self,
+        guild_id: int,
+        name: str,
+        permissions: Permission,
+        *,
+        role_id: int | None = None,
+        managed: bool = False,
+    ) -> Role:
+        """A new role, above those there are."""
+        guild = self.guilds[guild_id]
+        role = Role(
+            role_id or self.new_id(), guild_id, name, permissions, position=len(guild.roles), managed=managed
+        )
+        guild.roles[role.id] = role
+        self._emit_role("GUILD_ROLE_CREATE", role)
+        return role
+
+    def set_role_permissions(self, guild_id: int, role_id: int, permissions: Permission) -> None:
+        """What a role allows from now on; the guild's own id means @everyone."""
+        role = self.guilds[guild_id].roles[role_id]
+        role.permissions = permissions
+        self._emit_role("GUILD_ROLE_UPDATE", role)
+
+    def add_bot_to_guild(self, guild_id: int) -> None:
+        """Somebody invites the bot."""
+        self.guilds[guild_id].members[self.bot_id] = Member(self.bot_id, guild_id)
+        self.events.emit("GUILD_CREATE", self.guild_create(guild_id), guild_id=guild_id)
+
+    def remove_bot_from_guild(self, guild_id: int) -> None:
+        """Somebody throws the bot out; what it wrote stays."""
+        del self.guilds[guild_id].members[self.bot_id]
+        self.events.emit("GUILD_DELETE", {"id": str(guild_id)}, guild_id=guild_id)
+
+    # Channels
+
+    def add_channel(
+        self,
+        guild_id: int,
+        name: str,
+        kind: ChannelKind = ChannelKind.TEXT,
+        *,
+        channel_id: int | None = None,
+        parent_id: int | None = None,
+        overwrites: Iterable[Overwrite] = (),
+        tags: Iterable[str] = (),
+    ) -> Channel:
+        """A new channel that is no thread, below those there are."""
+        channel = Channel(channel_id or self.new_id(), kind, name, guild_id, parent_id)
+        channel.position = len(self.channels_of(guild_id))
+        channel.overwrites = {overwrite.target_id: overwrite for overwrite in overwrites}
+        channel.available_tags = [ForumTag(self.new_id(), tag) for tag in tags]
+        self._store(channel, "CHANNEL_CREATE")
+        return channel
+
+    def add_thread(
+        self,
+        parent_id: int,
+        name: str,
+        *,
+        owner_id: int,
+        kind: ChannelKind = ChannelKind.PUBLIC_THREAD,
+        channel_id: int | None = None,
+        applied_tags: Iterable[int] = (),
+    ) -> Channel:
+        """A new thread or forum post; whoever may do what in it follows from its parent."""
+        parent = self.channels[parent_id]
+        thread = Channel(channel_id or self.new_id(), kind, name, parent.guild_id, parent_id, owner_id=owner_id)
+        thread.applied_tags = list(applied_tags)
+        self._store(thread, "THREAD_CREATE", newly_created=True)
+        return thread
+
+    def rename_channel(self, channel_id: int, name: str) -> None:
+        """Another name for a channel or thread."""
+        self.channels[channel_id].name = name
+        self._emit_update(self.channels[channel_id])
+
+    def set_overwrite(
+        self, channel_id: int, target_id: int, *, allow: Permission = NONE, deny: Permission = NONE
+    ) -> None:
+        """What a role or member is allowed or denied in a channel; neither takes the overwrite away."""
+        channel = self.channels[channel_id]
+        channel.overwrites.pop(target_id, None)
+        if allow or deny:
+            channel.overwrites[target_id] = self._overwrite(channel, target_id, allow, deny)
+        self._emit_update(channel)
+
+    def set_thread(self, thread_id: int, *, archived: bool | None = None, locked: bool | None = None) -> None:
+        """Archive, lock, or open a thread again; what is not given stays."""
+        thread = self.channels[thread_id]
+        thread.archived = thread.archived if archived is None else archived
+        thread.locked = thread.locked if locked is None else locked
+        self._emit_update(thread)
+
+    def lock_thread(self, thread_id: int) -> None:
+        """Archive and lock a thread, so that only moderators can open it again."""
+        self.set_thread(thread_id, archived=True, locked=True)
+
+    def delete_channel(self, channel_id: int) -> None:
+        """A channel or thread goes, with its threads and all their messages."""
+        for thread in [thread for thread in self.channels.values() if thread.parent_id == channel_id]:
+            if thread.is_thread:
+                self.delete_channel(thread.id)
+        channel = self.channels.pop(channel_id)
+        self.messages.forget_channel(channel_id)
+        name = "THREAD_DELETE" if channel.is_thread else "CHANNEL_DELETE"
+        self.events.emit(name, self.channel_payload(channel), guild_id=channel.guild_id, channel_id=channel_id)
+
+    def dm_with(self, user_id: int) -> Channel:
+        """The direct messages of the bot and a user; the channel is made when there is none."""
+        for channel in self.channels.values():
+            if channel.kind is ChannelKind.DM and channel.recipient_ids == [user_id]:
+                return channel
+        # Derived from the user, so that it is the same in every run.
+        channel = Channel(user_id + (1 << 12), ChannelKind.DM, "", recipient_ids=[user_id])
+        self.channels[channel.id] = channel
+        return channel
+
+    # What follows from it
+
+    def bot_in_guild(self, guild_id: int | None) -> bool:
+        """Whether the bot is a member there."""
+        guild = self.guilds.get(guild_id) if guild_id is not None else None
+        return guild is not None and self.bot_id in guild.members
+
+    def channels_of(self, guild_id: int) -> list[Channel]:
+        """A guild's channels without its threads, in their order."""
+        own = [channel for channel in self.channels.values() if channel.guild_id == guild_id]
+        return sorted((channel for channel in own if not channel.is_thread), key=lambda channel: channel.position)
+
+    def threads_of(self, guild_id: int) -> list[Channel]:
+        """A guild's threads that are not archived."""
+        own = [channel for channel in self.channels.values() if channel.guild_id == guild_id]
+        return [channel for channel in own if channel.kind in THREADS and not channel.archived]
+
+    def guild_permissions(self, guild_id: int, user_id: int) -> Permission:
+        """What a user may do in a guild, before any channel has its say; nothing for a stranger."""
+        guild = self.guilds[guild_id]
+        member = guild.members.get(user_id)
+        if member is None:
+            return NONE
+        if guild.owner_id == user_id:
+            return EVERYTHING
+        own = [guild.roles[role_id].permissions for role_id in member.role_ids if role_id in guild.roles]
+        return base_permissions([guild.roles[guild_id].permissions, *own])
+
+    def permissions(self, user_id: int, channel_id: int) -> Permission:
+        """What a user may do in a channel or thread, implied denials included."""
+        channel = self.channels[channel_id]
+        if channel.guild_id is None:
+            return DIRECT_MESSAGE if user_id in (*channel.recipient_ids, self.bot_id) else NONE
+        guild = self.guilds[channel.guild_id]
+        member = guild.members.get(user_id)
+        if member is None:
+            return NONE
+        # A thread has no overwrites of its own.
+        source = self.channels[channel.parent_id] if channel.is_thread and channel.parent_id else channel
+        granted = channel_permissions(
+            self.guild_permissions(guild.id, user_id),
+            tuple(source.overwrites.values()),
+            everyone_id=guild.id,
+            role_ids=member.role_ids,
+            user_id=user_id,
+        )
+        if guild.owner_id == user_id:
+            granted = EVERYTHING
+        return with_implied_denials(granted, in_thread=channel.is_thread)
+
+    def can_view(self, user_id: int, channel_id: int) -> bool:
+        """Whether a user sees a channel."""
+        return Permission.VIEW_CHANNEL in self.permissions(user_id, channel_id)
+
+    def channel_payload(self, channel: Channel) -> Payload:
+        """A channel in Discord's JSON."""
+        return channel_payload(channel, self.users)
+
+    def guild_create(self, guild_id: int) -> Payload:
+        """What the gateway says of a guild that the bot is in."""
+        seen = [thread for thread in self.threads_of(guild_id) if self.can_view(self.bot_id, thread.id)]
+        return guild_create_payload(
+            self.guilds[guild_id], self.channels_of(guild_id), seen, self.users, bot_id=self.bot_id
+        )
+
+    def _member(self, member: Member) -> Payload:
+        return member_payload(member, self.users[member.user_id]) | {"guild_id": str(member.guild_id)}
+
+    def _overwrite(self, channel: Channel, target_id: int, allow: Permission, deny: Permission) -> Overwrite:
+        is_role = channel.guild_id is not None and target_id in self.guilds[channel.guild_id].roles
+        return Overwrite(target_id, "role" if is_role else "member", allow, deny)
+
+    def _store(self, channel: Channel, event: str, **more: object) -> None:
+        self.channels[channel.id] = channel
+        payload = self.channel_payload(channel) | more
+        self.events.emit(event, payload, guild_id=channel.guild_id, channel_id=channel.id)
+
+    def _emit_update(self, channel: Channel) -> None:
+        name = "THREAD_UPDATE" if channel.is_thread else "CHANNEL_UPDATE"
+        self.events.emit(name, self.channel_payload(channel), guild_id=channel.guild_id, channel_id=channel.id)
+
+    def _emit_role(self, name: str, role: Role) -> None:
+        payload: Payload = {"guild_id": str(role.guild_id), "role": role_payload(role, bot_id=self.bot_id)}
+        self.events.emit(name, payload, guild_id=role.guild_id)
