@@ -4,7 +4,6 @@ arXiv's pages come short, shuffled, or empty for minutes. Papers are collected b
 that arXiv counts; only a slice that reached it is complete. It decides, and never fetches.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -57,20 +56,20 @@ class SliceReading:
     # The largest total that was shown: it drops to zero by mistake, and papers do not leave a window of the past.
     total: int = 0
     papers: Mapping[ArxivId, Paper] = field(default_factory=dict)
-    rejected: Counter[Rejection] = field(default_factory=Counter)
+    # By the entry's id. Two without any may look alike on two pages: narrower slices, of one page, tell them apart.
+    rejected: Mapping[str, Rejection] = field(default_factory=dict)
     # A sweep goes from the first page to the last; a slice that stays short is swept again.
     sweeps: int = 0
     sweep_start: int = 0
-    sweep_rejected: Counter[Rejection] = field(default_factory=Counter)
 
     @property
     def step(self) -> Step:
         """What to do next."""
-        seen = len(self.papers) + self.rejected.total()
+        seen = len(self.papers) + len(self.rejected)
         if self.total > limits.ARXIV_RESULT_CAP:
             return Narrow(seen, self.total)
         if seen >= self.total and self._sweeps_enough():
-            return Complete(tuple(self.papers.values()), tuple(self.rejected.elements()), self.total)
+            return Complete(tuple(self.papers.values()), tuple(self.rejected.values()), self.total)
         if self.sweeps > limits.SLICE_REREADS:
             return Narrow(seen, self.total)
         return FetchPage(self.sweep_start, min(self.page_size, limits.ARXIV_RESULT_CAP - self.sweep_start))
@@ -78,18 +77,15 @@ class SliceReading:
     def after(self, page: FeedPage) -> "SliceReading":
         """The reading with one more page, the one that `step` asked for."""
         total = max(self.total, page.total)
-        sweep_rejected = self.sweep_rejected + Counter(page.rejected)
         start = self.sweep_start + self._advance(page, total)
         ended = start >= total
         return replace(
             self,
             total=total,
             papers={**self.papers, **{paper.arxiv_id: paper for paper in page.papers}},
-            # A rejected entry may have no id to know it by: the sweep that showed the most counts.
-            rejected=self.rejected | sweep_rejected,
+            rejected={**self.rejected, **{rejection.entry: rejection for rejection in page.rejected}},
             sweeps=self.sweeps + ended,
             sweep_start=0 if ended else start,
-            sweep_rejected=Counter() if ended else sweep_rejected,
         )
 
     def _sweeps_enough(self) -> bool:

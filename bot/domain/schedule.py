@@ -99,8 +99,9 @@ def batch_cutoff(now: datetime) -> datetime:
 
 def plan(now: datetime, looks: Sequence[Look]) -> NextLook:
     """The next look by arXiv's calendar, after `looks` (oldest first; those of the last five days matter)."""
-    due = _due(now, looks)
-    return NextLook(max(due.at, now, _wait_until(looks, now)), due.kind)
+    earliest = max(now, _wait_until(looks, now))
+    due = _due(earliest, looks)
+    return NextLook(max(due.at, earliest), due.kind)
 
 
 def plan_fixed(now: datetime, looks: Sequence[Look], interval_s: float) -> NextLook:
@@ -139,11 +140,11 @@ def _due(now: datetime, looks: Sequence[Look]) -> NextLook:
         return NextLook(now, LookKind.READ)  # the first probe was missed: the program was not running
     following = next_announcement(now)
     candidates = [NextLook(following + limits.PROBE_DELAY, LookKind.PROBE_THEN_READ_IF_BATCH)]
-    candidates += _for_batch(latest, tonight) + _for_quiet_nights(latest, following, _reads(tonight))
+    candidates += _for_batch(now, latest, tonight) + _for_quiet_nights(latest, following, _reads(tonight))
     return min(candidates, key=lambda candidate: candidate.at)
 
 
-def _for_batch(latest: datetime, tonight: Sequence[Look]) -> list[NextLook]:
+def _for_batch(now: datetime, latest: datetime, tonight: Sequence[Look]) -> list[NextLook]:
     reads = _reads(tonight)
     with_batch = [look.at for look in tonight if isinstance(look.result, Read) and look.result.batch]
     if with_batch:  # batches fill gradually: once more
@@ -152,14 +153,12 @@ def _for_batch(latest: datetime, tonight: Sequence[Look]) -> list[NextLook]:
     answered = [look.at for look in tonight if isinstance(look.result, Read | BatchAbsent)]
     probe_at = answered[-1] + limits.PROBE_EVERY if answered else latest + limits.PROBE_DELAY
     given_up = _given_up(latest)
-    if probe_at < given_up:
+    if max(probe_at, now) < given_up:
         return [NextLook(probe_at, LookKind.PROBE_THEN_READ_IF_BATCH)]
     if not reads or reads[-1] < given_up:
         return [NextLook(given_up, LookKind.READ)]
     late = answered[-1] + limits.LATE_PROBE_EVERY
-    return (
-        [NextLook(late, LookKind.PROBE_THEN_READ_IF_BATCH)] if late < _announced(_evening(latest) + _DAY) else []
-    )
+    return [NextLook(late, LookKind.PROBE_THEN_READ_IF_BATCH)] if late < _announced(_evening(latest) + _DAY) else []
 
 
 def _for_quiet_nights(latest: datetime, following: datetime, reads: Sequence[datetime]) -> list[NextLook]:

@@ -1,0 +1,62 @@
+"""Waiting before another try: doubled, bounded, and what arXiv asks for."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.retry import backoff, retry_after
+
+NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
+
+
+def test_delay_doubles_with_each_failure_in_a_row() -> None:
+    assert [backoff(attempt, 30, 3600, 0.0) for attempt in (1, 2, 3, 4)] == [30, 60, 120, 240]
+
+
+def test_jitter_spreads_the_delay_upwards_so_that_the_floor_holds() -> None:
+    assert backoff(1, 30, 3600, 0.5) == 45
+
+
+@given(
+    attempt=st.integers(min_value=-5, max_value=10_000),
+    floor_s=st.floats(min_value=0.001, max_value=60),
+    jitter=st.floats(min_value=0, max_value=1, exclude_max=True),
+)
+def test_delay_never_leaves_its_bounds(attempt: int, floor_s: float, jitter: float) -> None:
+    assert floor_s <= backoff(attempt, floor_s, 3600, jitter) <= 3600
+
+
+@given(attempt=st.integers(min_value=1, max_value=100), jitter=st.floats(min_value=0, max_value=0.99))
+def test_delay_never_shrinks_from_one_failure_to_the_next(attempt: int, jitter: float) -> None:
+    assert backoff(attempt + 1, 1, 1000, 0.0) >= min(1000, backoff(attempt, 1, 1000, jitter))
+
+
+@pytest.mark.parametrize(
+    ("header", "delay_s"),
+    [
+        ("120", 120.0),
+        (" 0 ", 0.0),
+        ("Wed, 18 Nov 2026 12:05:00 GMT", 300.0),
+        ("Wed, 18 Nov 2026 13:05:00 +0100", 300.0),
+        ("Wed, 18 Nov 2026 12:05:00 -0000", 300.0),
+        ("Wed, 18 Nov 2026 11:00:00 GMT", 0.0),
+    ],
+)
+def test_retry_after_is_read_in_both_its_forms(header: str, delay_s: float) -> None:
+    assert retry_after(header, NOW) == delay_s
+
+
+@pytest.mark.parametrize(
+    "header",
+    [None, "", "soon", "-5", "1.5", "٣", "9" * 400, "Wed, 99 Foo 2026", "Wed, 18 Nov 99999999999999 12:05:00 GMT"],
+)
+def test_retry_after_that_says_nothing_usable_is_none(header: str | None) -> None:
+    assert retry_after(header, NOW) is None
+
+
+@given(st.text())
+def test_retry_after_takes_any_text(header: str) -> None:
+    delay_s = retry_after(header, NOW)
+    assert delay_s is None or delay_s >= 0
