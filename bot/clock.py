@@ -33,3 +33,27 @@ class SystemClock:
 
     async def sleep(self, delay_s: float) -> None:
         await asyncio.sleep(max(0.0, delay_s))
+
+
+class Alarm:
+    """Lets a loop sleep until its time has come or somebody rings."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        """Wake the sleeper; a ring that comes before it sleeps is not lost."""
+        self._rung.set()
+
+    async def wait(self, delay_s: float | None) -> None:
+        """Sleep `delay_s` seconds, or until rung; None: only until rung."""
+        waits: list[asyncio.Future[object]] = [asyncio.ensure_future(self._rung.wait())]
+        if delay_s is not None:
+            waits.append(asyncio.ensure_future(self._clock.sleep(delay_s)))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        self._rung.clear()

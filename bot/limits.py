@@ -19,6 +19,8 @@ ARXIV_RESULT_CAP: Final = 10_000
 ARXIV_KEYWORDS_PER_QUERY: Final = 40
 # Backoff: the floor holds for `Retry-After: 0` too (seen in the field).
 ARXIV_BACKOFF_FLOOR_S: Final = 30.0
+# The same floor where a look failed without an answer that says how long.
+ARXIV_BACKOFF_FLOOR: Final = timedelta(seconds=ARXIV_BACKOFF_FLOOR_S)
 ARXIV_BACKOFF_CEILING_S: Final = 3600.0
 # A stored mark further ahead than this is a clock gone wrong, not arXiv's wish.
 ARXIV_BACKOFF_KEPT_MAX: Final = timedelta(hours=24)
@@ -95,14 +97,23 @@ RATELIMIT_WAIT_MAX_S: Final = 30.0
 INTERACTION_TOKEN_S: Final = 14 * 60.0
 # Ours: how long a reply waits for arXiv before it says that reading is queued.
 REPLY_WAIT_S: Final = 20.0
+# Ours: the newest papers that a reply to /subscribe names.
+PREVIEW_PAPERS: Final = 3
+# Ours: the candidates that a look-up asks for, to find ten that match; and how many answers are kept in memory.
+LOOKUP_CANDIDATES: Final = 100
+LOOKUPS_KEPT: Final = 100
 LATEST_PER_MINUTE: Final = 5
 LATEST_MAX: Final = 10
 
 # --- The run ---------------------------------------------------------------------------------------
 # An orderly end within 5 s: what docker stop and systemd wait for is more.
 SHUTDOWN_GRACE_S: Final = 4.0
+# Of the 5 s, for saying goodbye to Discord.
+CLOSE_TIMEOUT_S: Final = 0.5
 RESTART_BACKOFF_FLOOR_S: Final = 1.0
 RESTART_BACKOFF_CEILING_S: Final = 300.0
+# A loop that failed is spoken of until its next try has held this long.
+TROUBLE_SHOWN: Final = timedelta(minutes=1)
 
 # --- The database ----------------------------------------------------------------------------------
 # How long a statement waits for another process's lock before it counts as unavailable for now.

@@ -7,10 +7,12 @@ arXiv has no precedence and reads from the right, so that `a AND b OR c` means `
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from bot import limits
 from bot.domain.keyword import Keyword, search_phrases
+
+_Grouped = TypeVar("_Grouped")
 
 _MINUTE: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(days=1)
@@ -117,7 +119,7 @@ def older_window(now: datetime) -> Window:
     return Window(youngest - _OLDER_WIDTH - _DAY, youngest)
 
 
-def keyword_groups(keywords: Sequence[Keyword]) -> tuple[tuple[Keyword, ...], ...]:
+def keyword_groups(keywords: Sequence[_Grouped]) -> tuple[tuple[_Grouped, ...], ...]:
     """The keywords in groups that fit one query each."""
     size = limits.ARXIV_KEYWORDS_PER_QUERY
     return tuple(tuple(keywords[start : start + size]) for start in range(0, len(keywords), size))

@@ -1,0 +1,64 @@
+"""Domain values ↔ SQLite columns: times as sortable text, tuples as JSON, a paper as its row."""
+
+import json
+import sqlite3
+from datetime import UTC, datetime
+
+from bot.domain.paper import ArxivId, Paper
+
+
+def to_text(moment: datetime) -> str:
+    """ISO-8601 in UTC with microseconds: sorts as text in the order of time."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def to_moment(text: str) -> datetime:
+    """The aware datetime that `to_text` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def to_moment_or_none(text: str | None) -> datetime | None:
+    """The same for a column that may be NULL."""
+    return None if text is None else to_moment(text)
+
+
+PAPER_COLUMNS = (
+    "arxiv_id, version, title, abstract, authors, primary_category, categories, "
+    "published, updated, comment, journal_ref, doi"
+)
+
+
+def paper_to_row(paper: Paper) -> tuple[str | int | None, ...]:
+    """The values of PAPER_COLUMNS."""
+    return (
+        paper.arxiv_id.value,
+        paper.version,
+        paper.title,
+        paper.abstract,
+        json.dumps(paper.authors, ensure_ascii=False),
+        paper.primary_category,
+        json.dumps(paper.categories),
+        to_text(paper.published),
+        to_text(paper.updated),
+        paper.comment,
+        paper.journal_ref,
+        paper.doi,
+    )
+
+
+def row_to_paper(row: sqlite3.Row) -> Paper:
+    """A paper from a row that holds PAPER_COLUMNS."""
+    return Paper(
+        arxiv_id=ArxivId(row["arxiv_id"]),
+        version=row["version"],
+        title=row["title"],
+        abstract=row["abstract"],
+        authors=tuple(json.loads(row["authors"])),
+        primary_category=row["primary_category"],
+        categories=tuple(json.loads(row["categories"])),
+        published=to_moment(row["published"]),
+        updated=to_moment(row["updated"]),
+        comment=row["comment"],
+        journal_ref=row["journal_ref"],
+        doi=row["doi"],
+    )

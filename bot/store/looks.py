@@ -1,0 +1,85 @@
+"""The looks at arXiv so far, and single marks that outlive a run."""
+
+import sqlite3
+from typing import assert_never
+
+from bot.domain.schedule import BatchAbsent, Broken, Look, LookResult, Read, Throttled
+from bot.limits import LOOKS_KEPT
+from bot.store.columns import to_moment, to_text
+from bot.store.database import Database
+
+_COLUMNS = "outcome, new_papers, batch, words, until"
+_Columns = tuple[str, int | None, int | None, str | None, str | None]
+
+
+class Looks:
+    """What the looks at arXiv found."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, look: Look) -> None:
+        """Remember a look. Of a run of equal results only the first and the last are kept."""
+        columns = _to_columns(look.result)
+        async with self._database.transaction() as connection:
+            await connection.execute("DELETE FROM looks WHERE at < ?", (to_text(look.at - LOOKS_KEPT),))
+            rows = list(await connection.execute_fetchall(f"SELECT id, {_COLUMNS} FROM looks ORDER BY id DESC LIMIT 2"))
+            if len(rows) == 2 and all(tuple(row)[1:] == columns for row in rows):
+                await connection.execute("UPDATE looks SET at = ? WHERE id = ?", (to_text(look.at), rows[0]["id"]))
+                return
+            await connection.execute(
+                f"INSERT INTO looks (at, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", (to_text(look.at), *columns)
+            )
+
+    async def recent(self) -> tuple[Look, ...]:
+        """The looks that are kept, oldest first."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(f"SELECT at, {_COLUMNS} FROM looks ORDER BY id")
+        return tuple(Look(to_moment(row["at"]), _to_result(row)) for row in rows)
+
+
+class Marks:
+    """Single values by name."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, name: str) -> str | None:
+        """The mark's value; None when it was never set."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall("SELECT value FROM marks WHERE name = ?", (name,))
+        return next((row["value"] for row in rows), None)
+
+    async def set(self, name: str, value: str) -> None:
+        """Set a mark."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "INSERT INTO marks (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+                (name, value),
+            )
+
+
+def _to_columns(result: LookResult) -> _Columns:
+    match result:
+        case Read(new_papers, batch):
+            return ("read", new_papers, int(batch), None, None)
+        case BatchAbsent():
+            return ("batch absent", None, None, None, None)
+        case Throttled(until):
+            return ("throttled", None, None, None, to_text(until))
+        case Broken(words, until):
+            return ("broken", None, None, words, to_text(until))
+        case _:
+            assert_never(result)
+
+
+def _to_result(row: sqlite3.Row) -> LookResult:
+    match row["outcome"]:
+        case "read":
+            return Read(row["new_papers"], batch=bool(row["batch"]))
+        case "batch absent":
+            return BatchAbsent()
+        case "throttled":
+            return Throttled(to_moment(row["until"]))
+        case _:
+            return Broken(row["words"], to_moment(row["until"]))

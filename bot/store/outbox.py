@@ -1,0 +1,167 @@
+"""The outbox: durable intentions to post, bound to one message before it leaves, settled when Discord answered.
+
+`bind` makes a `Post` of chosen entries; exactly these are sent, however often, until the post is settled: delivered,
+refused, or released because the message is surely not there.
+"""
+
+import json
+import sqlite3
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import aiosqlite
+
+from bot.domain.post import OutboxEntry, Post
+from bot.store.columns import PAPER_COLUMNS, row_to_paper, to_moment, to_text
+from bot.store.database import Database
+
+_ENTRIES = f"""
+    SELECT outbox.id AS entry_id, alone, {PAPER_COLUMNS},
+           (SELECT json_group_array(shown) FROM (
+                SELECT shown FROM outbox_keywords JOIN keywords ON keywords.id = keyword_id
+                WHERE outbox_id = outbox.id ORDER BY keywords.id)) AS reasons
+    FROM outbox JOIN papers USING (arxiv_id)
+"""
+# Oldest paper first; the id where arXiv's times are equal, so that the order is always the same.
+_OLDEST_FIRST = "ORDER BY published, arxiv_id"
+
+
+class Outbox:
+    """What waits to be posted, and what was."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def due_channels(self, now: datetime) -> tuple[int, ...]:
+        """The channels that have something to post now, the longest waiting first."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                """SELECT channel_id FROM outbox JOIN channels USING (channel_id)
+                   WHERE state = 'waiting' AND due_at <= :now AND coalesce(not_before, '') <= :now
+                   GROUP BY channel_id ORDER BY min(due_at), channel_id""",
+                {"now": to_text(now)},
+            )
+        return tuple(row["channel_id"] for row in rows)
+
+    async def next_due(self, but_for: Collection[int] = ()) -> datetime | None:
+        """When the next channel, but for these, has something to post; None when nothing waits."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                """SELECT min(max(due_at, coalesce(not_before, ''))) AS due
+                   FROM outbox JOIN channels USING (channel_id)
+                   WHERE state = 'waiting' AND channel_id NOT IN (SELECT value FROM json_each(?))""",
+                (json.dumps(list(but_for)),),
+            )
+        due = next(iter(rows))["due"]
+        return None if due is None else to_moment(due)
+
+    async def due(self, channel_id: int, now: datetime, limit: int) -> tuple[OutboxEntry, ...]:
+        """A channel's free entries whose time has come, oldest paper first, at most `limit`."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                f"""{_ENTRIES} WHERE channel_id = ? AND state = 'waiting' AND post_key IS NULL AND due_at <= ?
+                    {_OLDEST_FIRST} LIMIT ?""",
+                (channel_id, to_text(now), limit),
+            )
+        return tuple(_to_entry(row) for row in rows)
+
+    async def bind(
+        self, channel_id: int, entries: Sequence[OutboxEntry], *, key: str, nonce: str, now: datetime
+    ) -> Post | None:
+        """Bind entries to a message that is about to leave; None when one of them is gone or bound meanwhile."""
+        ids = json.dumps([entry.id for entry in entries])
+        async with self._database.transaction() as connection:
+            free = await connection.execute_fetchall(
+                """SELECT count(*) AS free FROM outbox
+                   WHERE id IN (SELECT value FROM json_each(?)) AND state = 'waiting' AND post_key IS NULL""",
+                (ids,),
+            )
+            if next(iter(free))["free"] != len(entries):
+                return None
+            await connection.execute(
+                "INSERT INTO posts (key, channel_id, nonce, layout, first_attempt) VALUES (?, ?, ?, 'cards', ?)",
+                (key, channel_id, nonce, to_text(now)),
+            )
+            await connection.execute(
+                "UPDATE outbox SET post_key = ? WHERE id IN (SELECT value FROM json_each(?))", (key, ids)
+            )
+        return Post(key=key, channel_id=channel_id, nonce=nonce, first_attempt=now, entries=tuple(entries))
+
+    async def open_post(self, channel_id: int) -> Post | None:
+        """The channel's message that left, or was about to, and of which we do not know what became."""
+        async with self._database.reading() as connection:
+            posts = await connection.execute_fetchall(
+                "SELECT * FROM posts WHERE channel_id = ? AND settled_at IS NULL ORDER BY first_attempt LIMIT 1",
+                (channel_id,),
+            )
+            for post in posts:
+                rows = await connection.execute_fetchall(
+                    f"{_ENTRIES} WHERE post_key = ? {_OLDEST_FIRST}", (post["key"],)
+                )
+                return Post(
+                    key=post["key"],
+                    channel_id=channel_id,
+                    nonce=post["nonce"],
+                    first_attempt=to_moment(post["first_attempt"]),
+                    entries=tuple(_to_entry(row) for row in rows),
+                )
+        return None
+
+    async def delivered(self, post: Post, message_id: int | None, now: datetime) -> None:
+        """Discord holds the message: its papers are posted, for good."""
+        async with self._database.transaction() as connection:
+            await connection.execute("UPDATE outbox SET state = 'delivered' WHERE post_key = ?", (post.key,))
+            await _settle(connection, post, now, message_id)
+
+    async def refused(self, post: Post, reason: str, now: datetime) -> None:
+        """Discord will never take this message: its papers are set aside with the reason."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "UPDATE outbox SET state = 'refused', refusal = ? WHERE post_key = ?", (reason, post.key)
+            )
+            await _settle(connection, post, now, None)
+
+    async def release(self, post: Post, *, alone: bool = False) -> None:
+        """The message is surely not there: its entries may be grouped anew; `alone`: each in its own message."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "UPDATE outbox SET post_key = NULL, alone = max(alone, ?) WHERE post_key = ?",
+                (int(alone), post.key),
+            )
+            await connection.execute("DELETE FROM posts WHERE key = ?", (post.key,))
+            # A subscription that ended while the message was bound left its entries to the message.
+            await drop_unheld(connection, post.channel_id)
+
+    async def waiting(self) -> dict[int, int]:
+        """How many papers wait to be posted, by channel."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                "SELECT channel_id, count(*) AS papers FROM outbox WHERE state = 'waiting' GROUP BY channel_id"
+            )
+        return {row["channel_id"]: row["papers"] for row in rows}
+
+
+async def drop_unheld(connection: aiosqlite.Connection, channel_id: int) -> None:
+    """Drop a channel's unsent papers that none of its keywords holds any more; part of the caller's transaction."""
+    free = "SELECT id FROM outbox WHERE channel_id = :channel AND state = 'waiting' AND post_key IS NULL"
+    for statement in (
+        f"""DELETE FROM outbox_keywords WHERE outbox_id IN ({free})
+            AND keyword_id NOT IN (SELECT keyword_id FROM subscriptions WHERE channel_id = :channel)""",
+        f"DELETE FROM outbox WHERE id IN ({free}) AND id NOT IN (SELECT outbox_id FROM outbox_keywords)",
+    ):
+        await connection.execute(statement, {"channel": channel_id})
+
+
+async def _settle(connection: aiosqlite.Connection, post: Post, now: datetime, message_id: int | None) -> None:
+    await connection.execute(
+        "UPDATE posts SET message_id = ?, settled_at = ? WHERE key = ?", (message_id, to_text(now), post.key)
+    )
+
+
+def _to_entry(row: sqlite3.Row) -> OutboxEntry:
+    return OutboxEntry(
+        id=row["entry_id"],
+        paper=row_to_paper(row),
+        keywords=tuple(json.loads(row["reasons"])),
+        alone=bool(row["alone"]),
+    )

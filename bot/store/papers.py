@@ -1,0 +1,75 @@
+"""Papers as they were last seen, and the newest ones of a keyword."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
+import aiosqlite
+
+from bot.domain.keyword import Keyword
+from bot.domain.paper import ArxivId, Paper
+from bot.store.columns import PAPER_COLUMNS, paper_to_row, row_to_paper, to_text
+from bot.store.database import Database
+
+_NEWER = ", ".join(f"{column} = excluded.{column}" for column in PAPER_COLUMNS.split(", ") if column != "arxiv_id")
+_UPSERT = f"""
+    INSERT INTO papers ({PAPER_COLUMNS}) VALUES ({", ".join("?" * 12)})
+    ON CONFLICT (arxiv_id) DO UPDATE SET {_NEWER} WHERE excluded.version >= papers.version
+"""
+
+
+async def known_papers(connection: aiosqlite.Connection, papers: Iterable[Paper]) -> frozenset[ArxivId]:
+    """Which of these the store holds already, as the caller's transaction sees it."""
+    ids = json.dumps([paper.arxiv_id.value for paper in papers])
+    rows = await connection.execute_fetchall(
+        "SELECT arxiv_id FROM papers WHERE arxiv_id IN (SELECT value FROM json_each(?))", (ids,)
+    )
+    return frozenset(ArxivId(row["arxiv_id"]) for row in rows)
+
+
+async def write_papers(connection: aiosqlite.Connection, papers: Iterable[Paper]) -> None:
+    """Add papers, or bring them up to the newer version; part of the caller's transaction."""
+    await connection.executemany(_UPSERT, [paper_to_row(paper) for paper in papers])
+
+
+class Papers:
+    """The papers of the store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, papers: Iterable[Paper]) -> None:
+        """Keep papers that a look-up found; what counts as new for a channel does not change."""
+        async with self._database.transaction() as connection:
+            await write_papers(connection, papers)
+
+    async def get(self, arxiv_id: ArxivId) -> Paper | None:
+        """One paper at its newest known version; None when the store does not hold it."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                f"SELECT {PAPER_COLUMNS} FROM papers WHERE arxiv_id = ?", (arxiv_id.value,)
+            )
+        return next((row_to_paper(row) for row in rows), None)
+
+    async def newest(self, keyword: Keyword, limit: int, since: datetime | None = None) -> tuple[Paper, ...]:
+        """The papers that matched `keyword`, newest first by `published`, at most `limit`."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                f"""SELECT {PAPER_COLUMNS} FROM papers
+                    WHERE published >= ? AND arxiv_id IN (
+                        SELECT arxiv_id FROM matches JOIN keywords ON keywords.id = keyword_id WHERE canonical = ?)
+                    ORDER BY published DESC, arxiv_id DESC LIMIT ?""",
+                ("" if since is None else to_text(since), keyword.canonical, limit),
+            )
+        return tuple(row_to_paper(row) for row in rows)
+
+    async def count(self, keyword: Keyword, since: datetime) -> int:
+        """How many papers published since then matched `keyword`."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                """SELECT count(*) FROM matches
+                   JOIN keywords ON keywords.id = keyword_id JOIN papers USING (arxiv_id)
+                   WHERE canonical = ? AND published >= ?""",
+                (keyword.canonical, to_text(since)),
+            )
+        return int(next(iter(rows))[0])

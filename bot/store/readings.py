@@ -1,0 +1,139 @@
+"""What a reading of arXiv leaves behind: the durable line between the two halves.
+
+A first reading writes papers and matches: a keyword's past. A pass writes, slice by slice, papers, matches and the
+outbox rows of what is new; the marks move when all of its slices are complete.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import aiosqlite
+
+from bot.domain.matching import Match
+from bot.domain.paper import Paper
+from bot.domain.subscription import WatchedKeyword
+from bot.store.columns import to_text
+from bot.store.database import Database
+from bot.store.papers import known_papers, write_papers
+
+# The planned keywords whose mark is as it was when the reading was planned, and that somebody still watches: a
+# keyword that ended meanwhile has no mark, one that ended and came back waits for its first reading.
+_UNCHANGED = """
+    SELECT keywords.id FROM keywords JOIN json_each(:planned) AS planned ON keywords.id = planned.value ->> 'id'
+    WHERE read_until IS planned.value ->> 'read_until' AND id IN (SELECT keyword_id FROM subscriptions)
+"""
+_WRITE_MATCHES = f"""
+    INSERT INTO matches (keyword_id, arxiv_id, matched_at)
+    SELECT value ->> 'keyword', value ->> 'paper', :now FROM json_each(:matches)
+    WHERE value ->> 'keyword' IN ({_UNCHANGED})
+    ON CONFLICT DO NOTHING RETURNING keyword_id, arxiv_id
+"""
+_WRITE_OUTBOX = """
+    INSERT INTO outbox (channel_id, arxiv_id, due_at)
+    SELECT DISTINCT subscriptions.channel_id, papers.arxiv_id, :now
+    FROM json_each(:fresh)
+    JOIN keywords ON keywords.id = value ->> 'keyword'
+    JOIN papers ON papers.arxiv_id = value ->> 'paper'
+    JOIN subscriptions ON subscriptions.keyword_id = keywords.id
+    WHERE papers.published > keywords.read_from
+    ON CONFLICT (channel_id, arxiv_id) DO NOTHING
+"""
+_WRITE_REASONS = """
+    INSERT INTO outbox_keywords (outbox_id, keyword_id)
+    SELECT outbox.id, matches.keyword_id
+    FROM outbox JOIN matches USING (arxiv_id) JOIN subscriptions USING (channel_id, keyword_id)
+    WHERE outbox.state = 'waiting' AND outbox.post_key IS NULL
+      AND outbox.arxiv_id IN (SELECT value ->> 'paper' FROM json_each(:fresh))
+    ON CONFLICT DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SliceWritten:
+    """How many papers were new to some channel, and how many posts (paper and channel) wait because of it."""
+
+    papers: int
+    posts: int
+
+
+class Readings:
+    """Writes what was read, and how far."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record_past(
+        self,
+        planned: Collection[WatchedKeyword],
+        papers: Sequence[Paper],
+        matches: Collection[Match],
+        now: datetime,
+    ) -> None:
+        """Write one slice of a first reading: nothing of it is new to anybody."""
+        async with self._database.transaction() as connection:
+            await _write_matched(connection, planned, papers, matches, now)
+
+    async def record_slice(
+        self,
+        planned: Collection[WatchedKeyword],
+        papers: Sequence[Paper],
+        matches: Collection[Match],
+        now: datetime,
+    ) -> SliceWritten:
+        """Write one complete slice of a pass, and what it brings to each channel, at once."""
+        async with self._database.transaction() as connection:
+            fresh = await _write_matched(connection, planned, papers, matches, now)
+            cursor = await connection.execute(
+                _WRITE_OUTBOX + "RETURNING arxiv_id", {"fresh": fresh, "now": to_text(now)}
+            )
+            posted = [row["arxiv_id"] for row in await cursor.fetchall()]
+            await connection.execute(_WRITE_REASONS, {"fresh": fresh})
+            return SliceWritten(papers=len(set(posted)), posts=len(posted))
+
+    async def finish_first_reading(
+        self, planned: Collection[WatchedKeyword], read_from: datetime, read_until: datetime
+    ) -> None:
+        """The keywords' past is read: from now on a pass brings what is new."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                f"UPDATE keywords SET read_from = :from, read_until = :until WHERE id IN ({_UNCHANGED})",
+                {"from": to_text(read_from), "until": to_text(read_until), "planned": _planned(planned)},
+            )
+
+    async def finish_pass(self, planned: Collection[WatchedKeyword], read_until: datetime) -> None:
+        """All slices of a pass are complete: move the marks of its keywords."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                f"UPDATE keywords SET read_until = :until WHERE id IN ({_UNCHANGED})",
+                {"until": to_text(read_until), "planned": _planned(planned)},
+            )
+
+
+async def _write_matched(
+    connection: aiosqlite.Connection,
+    planned: Collection[WatchedKeyword],
+    papers: Sequence[Paper],
+    matches: Collection[Match],
+    now: datetime,
+) -> str:
+    """Write the papers that matched or are known, and the matches; returns those not seen before, as JSON."""
+    matched = {match.arxiv_id for match in matches} | await known_papers(connection, papers)
+    await write_papers(connection, [paper for paper in papers if paper.arxiv_id in matched])
+    ids = {watched.keyword: watched.id for watched in planned}
+    pairs = [{"keyword": ids[match.keyword], "paper": match.arxiv_id.value} for match in matches]
+    cursor = await connection.execute(
+        _WRITE_MATCHES, {"planned": _planned(planned), "matches": json.dumps(pairs), "now": to_text(now)}
+    )
+    rows = await cursor.fetchall()
+    return json.dumps([{"keyword": row["keyword_id"], "paper": row["arxiv_id"]} for row in rows])
+
+
+def _planned(planned: Collection[WatchedKeyword]) -> str:
+    return json.dumps(
+        [
+            {"id": watched.id, "read_until": None if watched.read_until is None else to_text(watched.read_until)}
+            for watched in planned
+        ]
+    )
