@@ -1,0 +1,191 @@
+"""Cards → one Discord message; discord.py's exceptions → what became of it.
+
+A `Post` in, an `Outcome` out. It decides nothing about when or whether to send, and keeps nothing between calls.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import aiohttp
+import discord
+
+from bot.clock import Clock
+from bot.domain.card import Card, lay_out, option_description, option_label
+from bot.domain.paper import Paper
+from bot.domain.post import Absent, Delivered, Obstructed, Outcome, Post, RetryLater, Unanswered, Undeliverable
+from bot.limits import HISTORY_BEFORE_FIRST_ATTEMPT, HISTORY_TIMEOUT_S, SEND_BACKOFF_FLOOR_S, SEND_TIMEOUT_S
+
+# A post's key stands in the custom_id of the one component that every message of ours has; these are its templates.
+ABSTRACT_BUTTON: Final = r"abstract:(?P<arxiv_id>[^:]+):(?P<key>[\w-]+)"
+ABSTRACT_MENU: Final = r"abstracts:(?P<key>[\w-]+)"
+# Stands for the key in replies, which are no posts.
+LOOKED_UP: Final = "looked-up"
+# Near arXiv's own red; a card should look the same in the light and in the dark theme.
+CARD_COLOUR: Final = 0xB31B1B
+
+AnyChannel = discord.abc.GuildChannel | discord.abc.PrivateChannel | discord.Thread
+
+# Discord's error codes (topics/opcodes-and-status-codes): the message was there once; the channel cannot be posted in.
+_UNKNOWN_MESSAGE: Final = 10008
+_OBSTACLES: Final = {
+    10003: "The channel does not exist any more.",
+    10004: "The server does not exist any more.",
+    50001: "The bot cannot see the channel: it needs View Channel there.",
+    50008: "Nobody can post messages in a channel of this type.",
+    50013: "The bot may not post in the channel: it needs Send Messages and Embed Links there.",
+    50083: "The thread is archived and locked.",
+    160005: "The thread is locked.",
+}
+
+
+class DiscordDelivery:
+    """Posts through a discord.py client that is logged in."""
+
+    def __init__(self, client: discord.Client, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+
+    async def ready(self) -> None:
+        await self._client.wait_until_ready()
+
+    async def obstacle(self, channel_id: int) -> Obstructed | RetryLater | None:
+        known = self._client.get_channel(channel_id) or await self._fetch(channel_id)
+        if isinstance(known, Obstructed | RetryLater):
+            return known
+        return obstacle_in(known)
+
+    async def _fetch(self, channel_id: int) -> AnyChannel | Obstructed | RetryLater:
+        """A channel that the gateway did not tell of: an archived thread, or none that the bot can see."""
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                return await self._client.fetch_channel(channel_id)
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            return self._why_not(error)
+
+    async def send(self, post: Post) -> Outcome:
+        channel = self._client.get_partial_messageable(post.channel_id)
+        cards = lay_out([(entry.paper, entry.keywords) for entry in post.entries])
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                message = await channel.send(
+                    embeds=[to_embed(card) for card in cards],
+                    view=reading_view([entry.paper for entry in post.entries], post.key),
+                    nonce=post.nonce,
+                    allowed_mentions=discord.AllowedMentions.none(),
+                )
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            return self._outcome(error)
+        return Delivered(message.id)
+
+    async def find(self, post: Post) -> Delivered | Absent | RetryLater | Obstructed:
+        channel = self._client.get_partial_messageable(post.channel_id)
+        since = post.first_attempt - HISTORY_BEFORE_FIRST_ATTEMPT
+        try:
+            async with asyncio.timeout(HISTORY_TIMEOUT_S):
+                async for message in channel.history(after=since, limit=None, oldest_first=True):
+                    if post.key in keys_of(message, self._client.user):
+                        return Delivered(message.id)
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            return self._why_not(error)
+        return Absent()
+
+    def _outcome(self, error: Exception) -> Outcome:
+        """What an exception says of a message that was sent."""
+        if isinstance(error, discord.RateLimited):
+            return RetryLater(self._after(error.retry_after), "Discord asks us to wait")
+        if not isinstance(error, discord.HTTPException) or error.status >= 500:
+            return Unanswered(f"no answer from Discord ({type(error).__name__})")
+        if error.code == _UNKNOWN_MESSAGE:
+            return Delivered(None)
+        if error.code in _OBSTACLES:
+            return Obstructed(_OBSTACLES[error.code])
+        if error.status in (401, 403, 404):
+            return Obstructed(f"Discord refuses the bot in this channel ({error.text or error.status}).")
+        if error.status == 429:
+            return RetryLater(self._after(SEND_BACKOFF_FLOOR_S), "Discord asks us to wait")
+        return Undeliverable(f"Discord refused the message: {error.text} ({error.code})")
+
+    def _why_not(self, error: Exception) -> RetryLater | Obstructed:
+        """What an exception says of a channel that was only read."""
+        outcome = self._outcome(error)
+        if isinstance(outcome, RetryLater | Obstructed):
+            return outcome
+        return RetryLater(self._after(SEND_BACKOFF_FLOOR_S), "Discord did not answer")
+
+    def _after(self, delay_s: float) -> datetime:
+        return self._clock.now() + timedelta(seconds=delay_s)
+
+
+def obstacle_in(channel: AnyChannel) -> Obstructed | None:
+    """Why the bot cannot post in a channel that it knows; None when it can."""
+    if not isinstance(channel, discord.TextChannel | discord.Thread):
+        return Obstructed("Papers can be posted in text channels, announcement channels and threads.")
+    if isinstance(channel, discord.Thread) and channel.locked:
+        return Obstructed("The thread is locked.")
+    missing = missing_permissions(channel)
+    if missing:
+        return Obstructed(f"The bot needs {' and '.join(missing)} in the channel.")
+    return None
+
+
+def missing_permissions(channel: discord.TextChannel | discord.Thread) -> tuple[str, ...]:
+    """The permissions that the bot lacks to post in a channel and to find its posts again, as Discord names them."""
+    held = channel.permissions_for(channel.guild.me)
+    in_thread = isinstance(channel, discord.Thread)
+    needed = {
+        "View Channel": held.view_channel,
+        "Send Messages in Threads" if in_thread else "Send Messages": (
+            held.send_messages_in_threads if in_thread else held.send_messages
+        ),
+        "Embed Links": held.embed_links,
+        "Read Message History": held.read_message_history,
+    }
+    return tuple(name for name, granted in needed.items() if not granted)
+
+
+def to_embed(card: Card) -> discord.Embed:
+    """A card as a Discord embed."""
+    embed = discord.Embed(
+        title=card.title, url=card.url, description=card.description, timestamp=card.timestamp, colour=CARD_COLOUR
+    )
+    if card.authors:
+        embed.set_author(name=card.authors)
+    return embed.set_footer(text=card.footer)
+
+
+def reading_view(papers: Sequence[Paper], key: str) -> discord.ui.View:
+    """The menu "Read an abstract…", or a button where there is one paper, with the key of the post."""
+    view = discord.ui.View(timeout=None)
+    if len(papers) == 1:
+        custom_id = f"abstract:{papers[0].arxiv_id}:{key}"
+        view.add_item(discord.ui.Button(label="Read the abstract", custom_id=custom_id))
+    else:
+        view.add_item(_menu(papers, key))
+    # Answered by their custom_id, after a restart too (cogs/lookup.py): discord.py need not remember each view.
+    view.stop()
+    return view
+
+
+def _menu(papers: Sequence[Paper], key: str) -> discord.ui.Select[discord.ui.View]:
+    options = [
+        discord.SelectOption(
+            label=option_label(paper), value=paper.arxiv_id.value, description=option_description(paper) or None
+        )
+        for paper in papers
+    ]
+    return discord.ui.Select(custom_id=f"abstracts:{key}", placeholder="Read an abstract…", options=options)
+
+
+def keys_of(message: discord.Message, author: discord.abc.User | None) -> frozenset[str]:
+    """The keys in a message's components, if we wrote it."""
+    if author is None or message.author.id != author.id:
+        return frozenset()
+    return frozenset(
+        component.custom_id.rpartition(":")[2]
+        for row in message.components
+        if isinstance(row, discord.ActionRow)
+        for component in row.children
+        if component.custom_id is not None
+    )

@@ -1,0 +1,259 @@
+"""The lower half: rows whose time has come → one message at a time and channel, settled by Discord's answer.
+
+Rows of the outbox in; posts and what became of them out. Channels go side by side, each in its own order. It never
+talks to arXiv, and never sends what it has not bound to a post before.
+"""
+
+import asyncio
+import logging
+import secrets
+from datetime import datetime, timedelta
+from random import Random
+from typing import Protocol, assert_never
+
+from bot.clock import Alarm, Clock
+from bot.domain.post import (
+    Absent,
+    Delivered,
+    Obstructed,
+    Outcome,
+    Post,
+    RetryLater,
+    Unanswered,
+    Undeliverable,
+    one_message,
+)
+from bot.domain.retry import backoff
+from bot.limits import (
+    CHANNELS_AT_ONCE,
+    EMBEDS_PER_MESSAGE,
+    NONCE_REMEMBERED,
+    NONCE_TRUSTED_S,
+    OBSTACLE_RECHECK,
+    SEND_BACKOFF_CEILING_S,
+    SEND_BACKOFF_FLOOR_S,
+    SENDS_PER_SECOND,
+)
+from bot.store.channels import Channels
+from bot.store.outbox import Outbox
+
+log = logging.getLogger(__name__)
+
+
+class Delivery(Protocol):
+    """What the lower half asks of Discord."""
+
+    async def ready(self) -> None:
+        """Wait until the channels and permissions of every server are known."""
+        ...
+
+    async def obstacle(self, channel_id: int) -> Obstructed | RetryLater | None:
+        """Why nothing can be posted in the channel at the moment; None when it can."""
+        ...
+
+    async def send(self, post: Post) -> Outcome:
+        """Send the message once; with the same nonce it is never there twice within the nonce's window."""
+        ...
+
+    async def find(self, post: Post) -> Delivered | Absent | RetryLater | Obstructed:
+        """Look for the message by its key in what the channel holds since its first attempt."""
+        ...
+
+
+class Deliver:
+    """Posts what the outbox holds until it is stopped; rung when something new is in it."""
+
+    def __init__(
+        self, outbox: Outbox, channels: Channels, delivery: Delivery, clock: Clock, rng: Random, alarm: Alarm
+    ) -> None:
+        self._outbox = outbox
+        self._channels = channels
+        self._delivery = delivery
+        self._clock = clock
+        self._rng = rng
+        self._alarm = alarm
+        self._pace = Pace(clock, SENDS_PER_SECOND)
+        self._room = asyncio.Semaphore(CHANNELS_AT_ONCE)
+        self._at_work: set[int] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._stopping = False
+        # When this process first tried each post, by its key: a nonce is trusted only so long, and only by who sent it.
+        self._first_tried_s: dict[str, float] = {}
+        self._failures: dict[int, int] = {}
+        self._paused: set[int] = set()
+
+    async def stop(self) -> None:
+        """End `run`; returns when the messages in hand are finished."""
+        self._stopping = True
+        self._alarm.ring()
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Post whatever is due, for ever; raises what it did not expect, StoreUnavailable among it."""
+        await self._delivery.ready()
+        await self.look_over_channels()
+        async with asyncio.TaskGroup() as workers:
+            while not self._stopping:
+                for channel_id in await self._outbox.due_channels(self._clock.now()):
+                    if channel_id not in self._at_work:
+                        self._at_work.add(channel_id)
+                        self._idle.clear()
+                        workers.create_task(self._work(channel_id))
+                await self._alarm.wait(await self._idle_s())
+
+    async def _idle_s(self) -> float | None:
+        due = await self._outbox.next_due(self._at_work)
+        return None if due is None else max(0.0, (due - self._clock.now()).total_seconds())
+
+    async def look_over_channels(self, guild_id: int | None = None) -> None:
+        """Say of each mapped channel (of a server) whether it can be posted in: an admin should know early.
+
+        Channels whose server is not known yet count to every server.
+        """
+        for channel_id in await self._channels.mapped(guild_id):
+            obstacle = await self._delivery.obstacle(channel_id)
+            if isinstance(obstacle, Obstructed):
+                await self._pause(channel_id, obstacle)
+            elif obstacle is None:
+                await self._resume(channel_id)
+        self._alarm.ring()
+
+    async def _work(self, channel_id: int) -> None:
+        try:
+            async with self._room:
+                while not self._stopping and await self._post_next(channel_id):
+                    pass
+        finally:
+            self._at_work.discard(channel_id)
+            if not self._at_work:
+                self._idle.set()
+            self._alarm.ring()
+
+    async def _post_next(self, channel_id: int) -> bool:
+        """Bring the channel one message further; False when it has to wait or has nothing left."""
+        obstacle = await self._delivery.obstacle(channel_id)
+        if obstacle is not None:
+            return await self._wait_for(channel_id, obstacle)
+        if channel_id in self._paused:
+            await self._resume(channel_id)
+        post = await self._outbox.open_post(channel_id)
+        if post is None:
+            post = await self._bind_next(channel_id)
+            if post is None:
+                return False
+            return await self._settle(post, await self._send(post))
+        if self._nonce_is_trusted(post):
+            return await self._settle(post, await self._send(post))
+        return await self._settle_by_history(post)
+
+    async def _bind_next(self, channel_id: int) -> Post | None:
+        now = self._clock.now()
+        entries = one_message(await self._outbox.due(channel_id, now, EMBEDS_PER_MESSAGE))
+        if not entries:
+            return None
+        key, nonce = secrets.token_urlsafe(9), secrets.token_hex(12)
+        return await self._outbox.bind(channel_id, entries, key=key, nonce=nonce, now=now)
+
+    def _nonce_is_trusted(self, post: Post) -> bool:
+        tried_s = self._first_tried_s.get(post.key)
+        return tried_s is not None and self._clock.monotonic() - tried_s <= NONCE_TRUSTED_S
+
+    async def _send(self, post: Post) -> Outcome:
+        await self._pace.turn()
+        self._first_tried_s.setdefault(post.key, self._clock.monotonic())
+        return await self._delivery.send(post)
+
+    async def _settle_by_history(self, post: Post) -> bool:
+        """An attempt whose answer is missing: what the channel holds decides."""
+        found = await self._delivery.find(post)
+        if not isinstance(found, Absent):
+            return await self._settle(post, found)
+        if self._clock.now() - post.first_attempt > NONCE_REMEMBERED:
+            await self._release(post)
+            return True
+        # So young that it may still be on its way: the nonce keeps the two apart.
+        self._first_tried_s[post.key] = self._clock.monotonic()
+        return await self._settle(post, await self._send(post))
+
+    async def _settle(self, post: Post, outcome: Outcome) -> bool:
+        """Write down what became of a message; True when the channel can go on."""
+        match outcome:
+            case Delivered(message_id):
+                await self._outbox.delivered(post, message_id, self._clock.now())
+                self._forget(post)
+                log.info("message posted", extra={"channel": post.channel_id, "papers": len(post.entries)})
+                return True
+            case Undeliverable(reason):
+                return await self._set_aside(post, reason)
+            case Obstructed():
+                await self._release(post)
+                return await self._wait_for(post.channel_id, outcome)
+            case Unanswered(why):
+                return await self._wait_for(post.channel_id, RetryLater(self._next_try(post.channel_id), why))
+            case RetryLater():
+                return await self._wait_for(post.channel_id, outcome)
+            case _:
+                assert_never(outcome)
+
+    async def _set_aside(self, post: Post, reason: str) -> bool:
+        """One refused paper must not hold up its neighbours: a refused group goes again one by one."""
+        if len(post.entries) > 1:
+            await self._release(post, alone=True)
+            return True
+        await self._outbox.refused(post, reason, self._clock.now())
+        self._forget(post)
+        paper = post.entries[0].paper.arxiv_id
+        log.error("message refused", extra={"channel": post.channel_id, "paper": paper, "reason": reason})
+        return True
+
+    async def _wait_for(self, channel_id: int, cause: Obstructed | RetryLater) -> bool:
+        if isinstance(cause, Obstructed):
+            await self._pause(channel_id, cause)
+        else:
+            await self._channels.rest(channel_id, cause.not_before)
+            log.warning("channel rests", extra={"channel": channel_id, "until": cause.not_before, "why": cause.why})
+        return False
+
+    async def _pause(self, channel_id: int, cause: Obstructed) -> None:
+        now = self._clock.now()
+        self._paused.add(channel_id)
+        if await self._channels.pause(channel_id, cause.reason, now=now, not_before=now + OBSTACLE_RECHECK):
+            log.warning("channel paused", extra={"channel": channel_id, "reason": cause.reason})
+
+    async def _resume(self, channel_id: int) -> None:
+        self._paused.discard(channel_id)
+        if await self._channels.resume(channel_id):
+            log.info("channel resumed", extra={"channel": channel_id})
+
+    def _next_try(self, channel_id: int) -> datetime:
+        attempt = self._failures.get(channel_id, 0) + 1
+        self._failures[channel_id] = attempt
+        delay_s = backoff(
+            attempt, floor_s=SEND_BACKOFF_FLOOR_S, ceiling_s=SEND_BACKOFF_CEILING_S, jitter=self._rng.random()
+        )
+        return self._clock.now() + timedelta(seconds=delay_s)
+
+    async def _release(self, post: Post, *, alone: bool = False) -> None:
+        await self._outbox.release(post, alone=alone)
+        self._forget(post)
+
+    def _forget(self, post: Post) -> None:
+        self._first_tried_s.pop(post.key, None)
+        self._failures.pop(post.channel_id, None)
+
+
+class Pace:
+    """Our own pace over all channels: discord.py knows each route's limit, not the one over all of them."""
+
+    def __init__(self, clock: Clock, per_second: float) -> None:
+        self._clock = clock
+        self._interval_s = 1 / per_second
+        self._next_s = 0.0
+
+    async def turn(self) -> None:
+        """Wait for the next free moment."""
+        now_s = self._clock.monotonic()
+        moment_s = max(now_s, self._next_s)
+        self._next_s = moment_s + self._interval_s
+        await self._clock.sleep(moment_s - now_s)

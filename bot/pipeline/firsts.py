@@ -1,0 +1,125 @@
+"""First readings: the past of keywords that somebody began to watch, read silently and together.
+
+Keywords whose past is unread come from the store; their papers and matches go back to it, and no post ever comes of
+it. They are read before a pass, between its pages, since a person waits for the answer.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from enum import Enum
+
+from bot.clock import Alarm, Clock
+from bot.domain.keyword import Keyword
+from bot.domain.planning import first_window, keyword_groups
+from bot.domain.subscription import WatchedKeyword
+from bot.errors import ArxivError, ArxivWait
+from bot.gate import Urgency
+from bot.limits import ARXIV_BACKOFF_FLOOR_S
+from bot.pipeline.slices import SliceReader
+from bot.store.readings import Readings
+from bot.store.subscriptions import Subscriptions
+
+log = logging.getLogger(__name__)
+
+
+class Progress(Enum):
+    """How far the first reading of some keywords has come."""
+
+    READ = "read"
+    QUEUED = "queued"
+    ARXIV_SILENT = "arXiv does not answer"
+
+
+class FirstReadings:
+    """Reads the past of new keywords, and tells those who wait for it."""
+
+    def __init__(
+        self,
+        subscriptions: Subscriptions,
+        readings: Readings,
+        reader: SliceReader,
+        clock: Clock,
+        on_read: Callable[[], None],
+    ) -> None:
+        self._subscriptions = subscriptions
+        self._readings = readings
+        self._reader = reader
+        self._clock = clock
+        self._on_read = on_read
+        self._alarm = Alarm(clock)
+        self._changed = asyncio.Condition()
+        self._trouble: str | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why reading does not come forward, in words; None when nothing is in its way."""
+        return self._trouble
+
+    def wake(self) -> None:
+        """Somebody began to watch a keyword."""
+        self._alarm.ring()
+
+    async def run(self) -> None:
+        """Read whatever waits, for ever."""
+        while True:
+            delay_s = await self._read_all()
+            await self._alarm.wait(delay_s)
+
+    async def _read_all(self) -> float | None:
+        """Read what waits; returns how long to wait before another try, None when nothing is left."""
+        while unread := await self._unread():
+            group = keyword_groups(unread)[0]
+            try:
+                await self._read(group)
+            except ArxivError as error:
+                log.warning("first reading postponed", extra={"keywords": len(unread), "why": str(error)})
+                await self._tell(str(error))
+                return self._delay_s(error)
+            await self._tell(None)
+            self._on_read()
+        return None
+
+    async def _unread(self) -> tuple[WatchedKeyword, ...]:
+        return tuple(watched for watched in await self._subscriptions.watched() if watched.read_until is None)
+
+    async def _read(self, group: tuple[WatchedKeyword, ...]) -> None:
+        began = self._clock.now()
+        window = first_window(began)
+        papers = 0
+        async for complete in self._reader.read(
+            [watched.keyword for watched in group], window, Urgency.PERSON, zero_believed=False
+        ):
+            await self._readings.record_past(group, complete.papers, complete.matches, began)
+            papers += len(complete.matches)
+        await self._readings.finish_first_reading(group, window.start, began)
+        log.info("first reading finished", extra={"keywords": len(group), "matches": papers})
+
+    def _delay_s(self, error: ArxivError) -> float:
+        if isinstance(error, ArxivWait):
+            return max(1.0, (error.not_before - self._clock.now()).total_seconds())
+        return ARXIV_BACKOFF_FLOOR_S
+
+    async def _tell(self, trouble: str | None) -> None:
+        async with self._changed:
+            self._trouble = trouble
+            self._changed.notify_all()
+
+    async def count(self) -> int:
+        """How many keywords wait for their first reading."""
+        return len(await self._unread())
+
+    async def wait(self, keywords: Collection[Keyword], timeout_s: float, *, patient: bool) -> Progress:
+        """Wait until the past of all `keywords` is read, at most `timeout_s` seconds."""
+        try:
+            async with asyncio.timeout(timeout_s), self._changed:
+                while not await self._are_read(keywords):
+                    if self._trouble is not None and not patient:
+                        return Progress.ARXIV_SILENT
+                    await self._changed.wait()
+        except TimeoutError:
+            return Progress.QUEUED
+        return Progress.READ
+
+    async def _are_read(self, keywords: Collection[Keyword]) -> bool:
+        return all(watched.keyword not in keywords for watched in await self._unread())

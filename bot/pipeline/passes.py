@@ -1,0 +1,159 @@
+"""The upper half: looks at arXiv when its calendar says so, and a pass over everything that is watched.
+
+Marks and keywords come from the store; papers, matches, outbox rows and new marks go back to it, slice by slice. It
+never talks to Discord: it rings when the outbox has something new.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from bot.arxiv import ArxivClient
+from bot.clock import Alarm, Clock
+from bot.domain.planning import Window, clamp_mark, older_window, pass_window, probe_query
+from bot.domain.schedule import (
+    BatchAbsent,
+    Broken,
+    Look,
+    LookKind,
+    LookResult,
+    NextLook,
+    Read,
+    Throttled,
+    batch_cutoff,
+    describe,
+    plan,
+    plan_fixed,
+)
+from bot.domain.subscription import WatchedKeyword
+from bot.errors import ArxivBroken, ArxivError, ArxivThrottled
+from bot.gate import Urgency
+from bot.limits import ARXIV_BACKOFF_FLOOR, ARXIV_KEYWORDS_PER_QUERY, PASS_OVERLAP
+from bot.pipeline.slices import SliceReader
+from bot.store.looks import Looks, Marks
+from bot.store.readings import Readings
+from bot.store.subscriptions import Subscriptions
+
+log = logging.getLogger(__name__)
+
+_OLDER_SLICE_DAY = "older slice read on"
+
+
+class Passes:
+    """Looks at arXiv, for ever; rung when a keyword has become ready to be watched."""
+
+    def __init__(
+        self,
+        *,
+        client: ArxivClient,
+        reader: SliceReader,
+        subscriptions: Subscriptions,
+        readings: Readings,
+        looks: Looks,
+        marks: Marks,
+        clock: Clock,
+        poll_interval_s: float | None,
+        alarm: Alarm,
+        on_new_posts: Callable[[], None],
+    ) -> None:
+        self._client = client
+        self._reader = reader
+        self._subscriptions = subscriptions
+        self._readings = readings
+        self._looks = looks
+        self._marks = marks
+        self._clock = clock
+        self._poll_interval_s = poll_interval_s
+        self._on_new_posts = on_new_posts
+        self._alarm = alarm
+
+    async def next_look(self) -> NextLook:
+        """When arXiv is looked at next."""
+        return self._next(await self._looks.recent())
+
+    def _next(self, looks: tuple[Look, ...]) -> NextLook:
+        now = self._clock.now()
+        if self._poll_interval_s is None:
+            return plan(now, looks)
+        return plan_fixed(now, looks, self._poll_interval_s)
+
+    async def last_look(self) -> tuple[datetime | None, str]:
+        """When arXiv was looked at last, and what came of it in words."""
+        looks = await self._looks.recent()
+        words = describe(self._clock.now(), looks, self._next(looks))
+        return (looks[-1].at if looks else None), words
+
+    async def run(self) -> None:
+        """Look whenever it is time, for ever; without a keyword to watch arXiv is left alone."""
+        while True:
+            if not await self._planned():
+                await self._alarm.wait(None)
+                continue
+            following = await self.next_look()
+            delay_s = (following.at - self._clock.now()).total_seconds()
+            if delay_s > 0:
+                await self._alarm.wait(delay_s)
+                continue
+            await self.look(following.kind)
+
+    async def _planned(self) -> tuple[WatchedKeyword, ...]:
+        return tuple(watched for watched in await self._subscriptions.watched() if watched.read_until is not None)
+
+    async def look(self, kind: LookKind) -> LookResult:
+        """Look once, remember what came of it, and say it."""
+        began = self._clock.now()
+        try:
+            result = await self._pass(kind, began)
+        except ArxivThrottled as error:
+            result = Throttled(error.not_before)
+        except ArxivBroken as error:
+            result = Broken(str(error), error.not_before)
+        except ArxivError as error:
+            result = Broken(str(error), self._clock.now() + ARXIV_BACKOFF_FLOOR)
+        await self._looks.add(Look(began, result))
+        log.info("looked at arXiv", extra={"result": result})
+        return result
+
+    async def _pass(self, kind: LookKind, began: datetime) -> LookResult:
+        batch = await self._shows_papers(Window(batch_cutoff(began), began))
+        if not batch and kind is LookKind.PROBE_THEN_READ_IF_BATCH:
+            return BatchAbsent()
+        # A zero is believed only from an arXiv that shows papers without keywords.
+        if not batch and not await self._shows_papers(Window(began - PASS_OVERLAP, began)):
+            return Broken("arXiv shows no papers at all", self._clock.now() + ARXIV_BACKOFF_FLOOR)
+        planned = await self._planned()
+        if not planned:
+            return Read(0, batch=batch)
+        oldest_mark = min(clamp_mark(watched.read_until, began) for watched in planned if watched.read_until)
+        new_papers = await self._read(planned, pass_window(oldest_mark, began))
+        await self._readings.finish_pass(planned, began)
+        return Read(new_papers + await self._read_older(began), batch=batch)
+
+    async def _shows_papers(self, window: Window) -> bool:
+        page = await self._client.fetch(probe_query(window), start=0, size=1, urgency=Urgency.PASS)
+        return page.total > 0
+
+    async def _read_older(self, began: datetime) -> int:
+        """Once a day, a slice of the last 30 days: moderation announces some papers late."""
+        today = began.date().isoformat()
+        if await self._marks.get(_OLDER_SLICE_DAY) == today:
+            return 0
+        new_papers = await self._read(await self._planned(), older_window(began))
+        await self._marks.set(_OLDER_SLICE_DAY, today)
+        return new_papers
+
+    async def _read(self, planned: tuple[WatchedKeyword, ...], window: Window) -> int:
+        keywords = [watched.keyword for watched in planned]
+        new_papers = 0
+        async for read in self._reader.read(
+            keywords,
+            window,
+            Urgency.PASS,
+            ask_for_keywords=len(keywords) <= ARXIV_KEYWORDS_PER_QUERY,
+            zero_believed=True,
+        ):
+            written = await self._readings.record_slice(planned, read.papers, read.matches, self._clock.now())
+            new_papers += written.papers
+            if written.posts:
+                self._on_new_posts()
+        return new_papers
