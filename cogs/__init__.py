@@ -1,0 +1,1 @@
+"""Slash commands: parse, check, call one service, reply once. No rule about papers lives here."""

@@ -1,0 +1,149 @@
+"""The discord.py client: intents, cogs, the sync of slash commands, and what a failed command answers.
+
+Cogs are handed in by who wires the program. It decides nothing about papers.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import discord
+import yarl
+from discord import app_commands
+from discord.ext import commands
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.errors import DailyPapersError
+from bot.limits import RATELIMIT_WAIT_MAX_S
+from bot.services.looking_up import LookingUp
+from bot.store.looks import Marks
+
+log = logging.getLogger(__name__)
+
+_COMMANDS_KNOWN: Final = "slash commands known to Discord"
+
+
+class Client(commands.Bot):
+    """The bot's connection to Discord; `on_change` hears of a server whose channels or permissions may have changed."""
+
+    def __init__(
+        self, marks: Marks, looking_up: LookingUp, on_change: Callable[[discord.Guild], Awaitable[None]]
+    ) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_ratelimit_timeout=RATELIMIT_WAIT_MAX_S,
+            # Members are not needed: of them the gateway tells only ourselves.
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+        )
+        self._marks = marks
+        # For buttons and menus, which discord.py makes anew from their custom_id.
+        self.looking_up = looking_up
+        self._on_change = on_change
+        self._handed_in: Sequence[commands.Cog] = ()
+        self._logged_in = False
+        self.tree.error(answer_failure)
+
+    @property
+    def is_logged_in(self) -> bool:
+        """Whether a login went through to the end; a gateway that was lost after it needs no other."""
+        return self._logged_in
+
+    def bring(self, cogs: Sequence[commands.Cog]) -> None:
+        """The cogs to load at login; called once, before `login`."""
+        self._handed_in = cogs
+
+    async def setup_hook(self) -> None:
+        for cog in self._handed_in:
+            await self.add_cog(cog, override=True)  # a login that failed later on comes by again
+        await self._sync_if_changed()
+        self._logged_in = True
+
+    async def _sync_if_changed(self) -> None:
+        """Tell Discord of the commands only when they changed: creations are limited to 200 a day."""
+        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        text = json.dumps([self.application_id, payload], sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        if await self._marks.get(_COMMANDS_KNOWN) == digest:
+            return
+        await self.tree.sync()
+        await self._marks.set(_COMMANDS_KNOWN, digest)
+        log.info("slash commands registered", extra={"commands": len(payload)})
+
+    async def on_ready(self) -> None:
+        # Fires again after reconnects (discord.py), so it only repeats what may be repeated.
+        log.info("connected to Discord", extra={"servers": len(self.guilds)})
+        for guild in self.guilds:
+            await self._on_change(guild)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        await self._on_change(guild)
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        await self._on_change(guild)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        await self._on_change(guild)
+
+    async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
+        await self._on_change(channel.guild)
+
+    async def on_guild_channel_update(self, _: discord.abc.GuildChannel, channel: discord.abc.GuildChannel) -> None:
+        await self._on_change(channel.guild)
+
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        await self._on_change(channel.guild)
+
+    async def on_guild_role_update(self, _: discord.Role, role: discord.Role) -> None:
+        await self._on_change(role.guild)
+
+    async def on_thread_update(self, _: discord.Thread, thread: discord.Thread) -> None:
+        await self._on_change(thread.guild)
+
+    async def on_member_update(self, _: discord.Member, member: discord.Member) -> None:
+        # With the guilds intent alone the gateway tells of our own member only: our roles changed.
+        await self._on_change(member.guild)
+
+
+def point_at(api_url: str, gateway_url: str | None) -> None:
+    """Let discord.py talk to a Discord-compatible server instead of Discord; before any client is made."""
+    Route.BASE = api_url
+    if gateway_url is not None:
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
+
+
+async def answer_failure(interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
+    """Tell the person what happened, in one sentence; what we did not expect goes to the log whole."""
+    cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+    if isinstance(cause, DailyPapersError):
+        words = str(cause)
+    elif isinstance(cause, app_commands.CommandOnCooldown):
+        words = f"That was quick: try again in {cause.retry_after:.0f} s."
+    elif isinstance(cause, app_commands.AppCommandError) and not isinstance(error, app_commands.CommandInvokeError):
+        words = str(cause)
+    else:
+        log.error("command failed", extra={"command": _name(interaction)}, exc_info=cause)
+        words = "Something went wrong here, and it was noted. Nothing was lost; please try again."
+    await reply(interaction, words)
+
+
+def _name(interaction: discord.Interaction) -> str:
+    return interaction.command.qualified_name if interaction.command else str(interaction.type)
+
+
+async def reply(interaction: discord.Interaction, words: str) -> None:
+    """Answer for the caller's eyes, whether the interaction was answered or deferred before or not."""
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(words, ephemeral=True)
+        else:
+            await interaction.response.send_message(words, ephemeral=True)
+    except discord.HTTPException as error:
+        # The interaction is over (10062: it came too late, or was answered by a run that ended): nobody to tell.
+        log.warning("reply not delivered", extra={"command": _name(interaction), "why": str(error)})

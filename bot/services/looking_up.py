@@ -1,0 +1,109 @@
+"""Papers on request: the newest for any keyword, and the whole of one that was posted.
+
+A keyword or an id enters; papers leave. From the store while it is fresh, else from arXiv; what arXiv answers is kept
+for the next who asks, and never counts as new for a channel.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.arxiv import ArxivClient
+from bot.clock import Clock
+from bot.domain.keyword import Keyword
+from bot.domain.matching import match
+from bot.domain.paper import ArxivId, Paper
+from bot.domain.planning import latest_query
+from bot.errors import ArxivError
+from bot.gate import Urgency
+from bot.limits import LATEST_MAX, LOOKUP_CANDIDATES, LOOKUPS_KEPT
+from bot.pipeline.passes import Passes
+from bot.store.papers import Papers
+from bot.store.subscriptions import Subscriptions
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The newest papers of a keyword; `trouble` says why they may not be the newest after all."""
+
+    keyword: Keyword
+    papers: tuple[Paper, ...]
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What arXiv answered to a look-up, and until when nobody need ask again."""
+
+    good_until: datetime
+    papers: tuple[Paper, ...]
+
+
+class LookingUp:
+    """Answers people's look-ups."""
+
+    def __init__(
+        self,
+        *,
+        client: ArxivClient,
+        subscriptions: Subscriptions,
+        papers: Papers,
+        passes: Passes,
+        clock: Clock,
+    ) -> None:
+        self._client = client
+        self._subscriptions = subscriptions
+        self._papers = papers
+        self._passes = passes
+        self._clock = clock
+        self._answers: dict[str, _Answer] = {}
+
+    async def latest(self, keyword: Keyword, count: int) -> Latest:
+        """The `count` newest papers of any keyword; raises ArxivError when there is nothing to show instead."""
+        stored = await self._papers.newest(keyword, count)
+        if len(stored) == count and await self._is_fresh(keyword):
+            return Latest(keyword, stored)
+        answer = self._answers.get(keyword.canonical)
+        if answer is not None and self._clock.now() < answer.good_until:
+            return Latest(keyword, answer.papers[:count])
+        try:
+            return Latest(keyword, (await self._ask(keyword))[:count])
+        except ArxivError as error:
+            if not stored:
+                raise
+            return Latest(keyword, stored, trouble=str(error))
+
+    async def _is_fresh(self, keyword: Keyword) -> bool:
+        """Whether arXiv would hardly say more: the keyword is watched, read, and no look is overdue."""
+        watched = await self._subscriptions.find(keyword)
+        if watched is None or watched.read_until is None:
+            return False
+        return (await self._passes.next_look()).at > self._clock.now()
+
+    async def _ask(self, keyword: Keyword) -> tuple[Paper, ...]:
+        page = await self._client.fetch(latest_query(keyword), start=0, size=LOOKUP_CANDIDATES, urgency=Urgency.PERSON)
+        matched = {found.arxiv_id for found in await asyncio.to_thread(match, page.papers, [keyword])}
+        papers = sorted(
+            (paper for paper in page.papers if paper.arxiv_id in matched),
+            key=lambda paper: (paper.published, paper.arxiv_id),
+            reverse=True,
+        )[:LATEST_MAX]
+        await self._papers.add(papers)
+        await self._remember(keyword, tuple(papers))
+        log.info("looked up", extra={"keyword": keyword.shown, "papers": len(papers)})
+        return tuple(papers)
+
+    async def _remember(self, keyword: Keyword, papers: tuple[Paper, ...]) -> None:
+        """arXiv's answers change at the announcement (terms of use): the same question waits for the next look."""
+        while len(self._answers) >= LOOKUPS_KEPT:
+            self._answers.pop(next(iter(self._answers)))
+        # An empty answer may be one of arXiv's false zeros: not kept.
+        if papers:
+            self._answers[keyword.canonical] = _Answer((await self._passes.next_look()).at, papers)
+
+    async def paper(self, arxiv_id: ArxivId) -> Paper | None:
+        """A paper that was shown, by its id."""
+        return await self._papers.get(arxiv_id)

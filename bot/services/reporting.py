@@ -1,0 +1,60 @@
+"""What the bot is doing, in words for people: `/status`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.subscription import PausedChannel
+from bot.pipeline.firsts import FirstReadings
+from bot.pipeline.passes import Passes
+from bot.store.channels import Channels
+from bot.store.outbox import Outbox
+from bot.supervisor import Supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The state of the whole; who asks is shown the part that concerns the channels that they can view."""
+
+    last_look: datetime | None
+    result: str
+    next_look: datetime
+    waiting: dict[int, int]
+    paused: tuple[PausedChannel, ...]
+    unread_keywords: int
+    troubles: tuple[str, ...]
+
+
+class Reporting:
+    """Gathers the report."""
+
+    def __init__(
+        self,
+        *,
+        passes: Passes,
+        firsts: FirstReadings,
+        outbox: Outbox,
+        channels: Channels,
+        supervisor: Supervisor,
+    ) -> None:
+        self._passes = passes
+        self._firsts = firsts
+        self._outbox = outbox
+        self._channels = channels
+        self._supervisor = supervisor
+
+    async def report(self) -> Report:
+        """How things stand now."""
+        at, words = await self._passes.last_look()
+        return Report(
+            last_look=at,
+            result=words,
+            next_look=(await self._passes.next_look()).at,
+            waiting=await self._outbox.waiting(),
+            paused=await self._channels.paused(),
+            unread_keywords=await self._firsts.count(),
+            troubles=self._supervisor.troubles,
+        )
+
+    async def next_look(self) -> datetime:
+        """When arXiv is looked at next."""
+        return (await self._passes.next_look()).at

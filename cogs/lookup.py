@@ -1,0 +1,106 @@
+"""`/latest`, and the buttons and menus that show an abstract to the one who asks."""
+
+import re
+from typing import Self, TypeVar
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import Client, reply
+from bot.delivery import ABSTRACT_BUTTON, ABSTRACT_MENU, LOOKED_UP, reading_view, to_embed
+from bot.domain.card import full_abstract, lay_out
+from bot.domain.keyword import Keyword
+from bot.domain.paper import ArxivId
+from bot.limits import LATEST_MAX, LATEST_PER_MINUTE
+from bot.services.looking_up import LookingUp
+from cogs.wording import bold, plural
+
+AnyClient = TypeVar("AnyClient", bound=discord.Client)
+
+
+class LookupCommands(commands.Cog):
+    """Shows papers to whoever asks, in servers, in direct messages and wherever the app was installed."""
+
+    def __init__(self, looking_up: LookingUp) -> None:
+        self._looking_up = looking_up
+
+    @app_commands.command(description="The newest arXiv papers for any keyword")
+    @app_commands.describe(keyword="What to look for in titles and abstracts", count="How many papers (default: 5)")
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+    @app_commands.allowed_installs(guilds=True, users=True)
+    @app_commands.checks.cooldown(LATEST_PER_MINUTE, 60.0)
+    async def latest(
+        self,
+        interaction: discord.Interaction[Client],
+        keyword: str,
+        count: app_commands.Range[int, 1, LATEST_MAX] = 5,
+    ) -> None:
+        parsed = Keyword.parse(keyword)
+        await interaction.response.defer()
+        latest = await self._looking_up.latest(parsed, count)
+        if not latest.papers:
+            await interaction.edit_original_response(content=f"arXiv has no paper for {bold(parsed.shown)}.")
+            return
+        words = f"The newest {plural(len(latest.papers), 'paper')} for {bold(parsed.shown)}"
+        if latest.trouble is not None:
+            words += f", as of the last look: {latest.trouble}"
+        cards = lay_out([(paper, [parsed.shown]) for paper in latest.papers])
+        await interaction.edit_original_response(
+            content=words,
+            embeds=[to_embed(card) for card in cards],
+            view=reading_view(latest.papers, LOOKED_UP),
+        )
+
+
+class AbstractButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=ABSTRACT_BUTTON):
+    """Shows the whole abstract of a message's only paper; its custom_id says which, so it outlives a restart."""
+
+    def __init__(self, arxiv_id: ArxivId, custom_id: str) -> None:
+        super().__init__(discord.ui.Button(label="Read the abstract", custom_id=custom_id))
+        self._arxiv_id = arxiv_id
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        _interaction: discord.Interaction[discord.Client],
+        _item: discord.ui.Item[discord.ui.View],
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        return cls(ArxivId(match["arxiv_id"]), match[0])
+
+    async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
+        await show_abstract(interaction, self._arxiv_id)
+
+
+class AbstractMenu(discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=ABSTRACT_MENU):
+    """Shows the whole abstract of the paper that was chosen; the options' values are arXiv's ids."""
+
+    def __init__(self, custom_id: str) -> None:
+        super().__init__(discord.ui.Select(custom_id=custom_id))
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        _interaction: discord.Interaction[discord.Client],
+        _item: discord.ui.Item[discord.ui.View],
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        return cls(match[0])
+
+    async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
+        await show_abstract(interaction, ArxivId(self.item.values[0]))
+
+
+async def show_abstract(interaction: discord.Interaction[AnyClient], arxiv_id: ArxivId) -> None:
+    """The whole abstract for the eyes of the one who asked, or a link where the store no longer holds it."""
+    client = interaction.client
+    if not isinstance(client, Client):
+        raise TypeError("the buttons of posts belong to our own client")
+    paper = await client.looking_up.paper(arxiv_id)
+    if paper is None:
+        await reply(interaction, f"Its abstract is on arXiv: <{arxiv_id.abs_url}>")
+        return
+    await interaction.response.send_message(embed=to_embed(full_abstract(paper)), ephemeral=True)

@@ -1,0 +1,62 @@
+"""`/status`: what the bot is doing, and what is in its way."""
+
+from typing import Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import Client
+from bot.services.reporting import Report, Reporting
+from cogs.permissions import can_view
+from cogs.wording import pages, plural, when
+
+# arXiv's terms of use ask for this sentence (info.arxiv.org/help/api/tou.html).
+ACKNOWLEDGEMENT: Final = "Thank you to arXiv for use of its open access interoperability."
+
+
+class OperationCommands(commands.Cog):
+    """Says how things stand."""
+
+    def __init__(self, reporting: Reporting) -> None:
+        self._reporting = reporting
+
+    @app_commands.command(description="When arXiv was looked at, what came of it, and what waits")
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+    @app_commands.allowed_installs(guilds=True, users=True)
+    async def status(self, interaction: discord.Interaction[Client]) -> None:
+        await interaction.response.defer(ephemeral=True)
+        report = await self._reporting.report()
+        lines = [*_arxiv(report), *_channels(interaction, report), f"-# {ACKNOWLEDGEMENT}"]
+        first, *rest = pages(lines)
+        await interaction.edit_original_response(content=first)
+        for page in rest:
+            await interaction.followup.send(page, ephemeral=True)
+
+
+def _arxiv(report: Report) -> list[str]:
+    looked = f" ({when(report.last_look)})" if report.last_look is not None else ""
+    lines = [f"**Last look at arXiv**{looked}: {report.result}.", f"**Next look**: {when(report.next_look)}."]
+    if report.unread_keywords:
+        lines.append(f"**Being read for the first time**: {plural(report.unread_keywords, 'keyword')}.")
+    return lines + [f"⚠️ {trouble}." for trouble in report.troubles]
+
+
+def _channels(interaction: discord.Interaction[Client], report: Report) -> list[str]:
+    if interaction.guild is None:
+        return []
+    waiting = sum(papers for channel_id, papers in report.waiting.items() if _concerns(interaction, channel_id))
+    lines = [f"**Waiting to be posted**: {plural(waiting, 'paper')}."]
+    for paused in report.paused:
+        if paused.guild_id is None and interaction.permissions.manage_guild:
+            lines.append(f"⏸️ Channel `{paused.channel_id}` of the settings file: {paused.reason}")
+        elif paused.guild_id == interaction.guild_id and can_view(interaction, paused.channel_id):
+            lines.append(f"⏸️ <#{paused.channel_id}>, since {when(paused.since)}: {paused.reason}")
+    return lines
+
+
+def _concerns(interaction: discord.Interaction[Client], channel_id: int) -> bool:
+    guild = interaction.guild
+    return (
+        guild is not None and guild.get_channel_or_thread(channel_id) is not None and can_view(interaction, channel_id)
+    )

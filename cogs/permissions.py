@@ -1,0 +1,83 @@
+"""Who may do what where: the caller's rights on the target channel, and the bot's own.
+
+`default_permissions` of a command can be overridden by a server's admins, so every command asks here.
+"""
+
+from dataclasses import dataclass
+
+import discord
+from discord import app_commands
+
+from bot.delivery import obstacle_in
+from bot.errors import DailyPapersError
+
+Target = app_commands.AppCommandChannel | app_commands.AppCommandThread
+Postable = discord.TextChannel | discord.Thread
+
+
+class Refused(DailyPapersError):
+    """Somebody lacks a permission; the message says who and which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a command acts: the channel that was named, or the one where it was typed."""
+
+    channel_id: int
+    is_thread: bool
+    permissions: discord.Permissions
+
+    @property
+    def mention(self) -> str:
+        return f"<#{self.channel_id}>"
+
+
+def place_of(interaction: discord.Interaction, named: Target | None) -> Place:
+    """The target of a command, with the caller's rights there as Discord computed them."""
+    if named is not None:
+        return Place(named.id, isinstance(named, app_commands.AppCommandThread), named.permissions)
+    if interaction.channel_id is None:
+        raise Refused("Name a channel: this command does not know where it was typed.")
+    is_thread = isinstance(interaction.channel, discord.Thread)
+    return Place(interaction.channel_id, is_thread, interaction.permissions)
+
+
+def check_may_manage(place: Place) -> None:
+    """Refuse who may not manage the target channel."""
+    if not place.permissions.view_channel:
+        raise Refused("You cannot see that channel.")
+    if place.is_thread and not place.permissions.manage_threads:
+        raise Refused(f"You need the permission **Manage Threads** in {place.mention} for this.")
+    if not place.is_thread and not place.permissions.manage_channels:
+        raise Refused(f"You need the permission **Manage Channels** in {place.mention} for this.")
+
+
+async def check_bot_may_post(interaction: discord.Interaction, place: Place) -> None:
+    """Refuse a channel in which the bot cannot post and find its posts again."""
+    guild = interaction.guild
+    if guild is None:
+        raise Refused("Subscriptions are for a server's channels, not for direct messages.")
+    obstacle = obstacle_in(guild.get_channel_or_thread(place.channel_id) or await _fetch(guild, place))
+    if obstacle is not None:
+        raise Refused(f"I cannot post in {place.mention}: {obstacle.reason}")
+
+
+async def _fetch(guild: discord.Guild, place: Place) -> discord.abc.GuildChannel | discord.Thread:
+    """A channel that the gateway did not tell of: an archived thread, or one that the bot cannot see."""
+    try:
+        return await guild.fetch_channel(place.channel_id)
+    except (discord.Forbidden, discord.NotFound, discord.InvalidData):
+        raise Refused(f"I cannot see {place.mention}: the bot needs **View Channel** there.") from None
+
+
+def can_view(interaction: discord.Interaction, channel_id: int) -> bool:
+    """Whether the caller can view a channel of their server; one that is gone only those who manage the server."""
+    guild, member = interaction.guild, interaction.user
+    if guild is None or not isinstance(member, discord.Member):
+        return False
+    channel = guild.get_channel_or_thread(channel_id)
+    if channel is None:
+        return member.guild_permissions.manage_guild or interaction.permissions.manage_guild
+    if isinstance(channel, discord.Thread) and channel.is_private():
+        return channel.permissions_for(member).manage_threads
+    return channel.permissions_for(member).view_channel

@@ -1,0 +1,45 @@
+"""How replies are worded: channel and time mentions, lists that fit a message."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+import discord
+
+from bot.domain.paper import Paper
+from bot.domain.tex import tex_to_text
+from bot.domain.text import cut, escape_markdown
+from bot.limits import CONTENT_MAX
+
+
+def when(moment: datetime) -> str:
+    """A moment in the reader's own zone, as "in 5 minutes"."""
+    return discord.utils.format_dt(moment, "R")
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 paper`, `2 papers`."""
+    return f"{count} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def bold(text: str) -> str:
+    """A keyword or another text of somebody's, harmless and in bold."""
+    return f"**{escape_markdown(text)}**"
+
+
+def paper_line(paper: Paper) -> str:
+    """One line for a paper in a list: its title, linked to the abstract page, and the day of its submission."""
+    title = cut(escape_markdown(tex_to_text(paper.title)), 150)
+    return f"- [{title}](<{paper.arxiv_id.abs_url}>) · {discord.utils.format_dt(paper.published, 'd')}"
+
+
+def pages(lines: Iterable[str], limit: int = CONTENT_MAX) -> Iterator[str]:
+    """Lines joined into messages that Discord takes; a line longer than a message is cut."""
+    page = ""
+    for whole in lines:
+        line = cut(whole, limit)
+        if page and len(page) + 1 + len(line) > limit:
+            yield page
+            page = ""
+        page = f"{page}\n{line}" if page else line
+    if page:
+        yield page
