@@ -38,9 +38,7 @@ class FeedHead:
 
 def feed(head: FeedHead, papers: Iterable[SandboxPaper]) -> bytes:
     """One page of results."""
-    query = (
-        f"search_query={head.understood}&id_list={head.id_list}&start={head.start}&max_results={head.max_results}"
-    )
+    query = f"search_query={head.understood}&id_list={head.id_list}&start={head.start}&max_results={head.max_results}"
     address = (
         f"https://arxiv.org/api/query?search_query={quote_plus(head.grouped, safe=_UNQUOTED)}"
         f"&start={head.start}&max_results={head.max_results}&id_list={quote_plus(head.id_list, safe=_UNQUOTED)}"

@@ -74,9 +74,7 @@ class Corpus:
         dates = sorted(self._some_time(now, days_ago) for _ in drafts)  # ids grow with the dates
         return complete + [self._dated(draft, date, now) for draft, date in zip(drafts, dates, strict=True)]
 
-    def complete(
-        self, paper: SandboxPaper, now: datetime, days_ago: tuple[float, float] = (1.5, 1.5)
-    ) -> SandboxPaper:
+    def complete(self, paper: SandboxPaper, now: datetime, days_ago: tuple[float, float] = (1.5, 1.5)) -> SandboxPaper:
         """The paper with an id and a date, where it has none yet."""
         if paper.published == UNDATED:
             return self._dated(paper, self._some_time(now, days_ago), now)

@@ -1,8 +1,8 @@
 """Made-up papers that look like arXiv's: titles, abstracts with TeX and literal `<`, names with accents.
 
 In: a seed and a number. Out: the paper of that number, the same every time, without an id and without a date.
-Every papers-per-field-count in a row come from different fields of study, so a dozen new papers always hold one on
-reward models, one on diffusion models, one on graph neural networks, and so on.
+The fields of study take turns, so that any two dozen papers in a row hold one on reward models, one on diffusion
+models, one on graph neural networks, and so on.
 """
 
 import random

@@ -215,9 +215,7 @@ def _fold(text: str) -> str:
 
 
 # Letters that Unicode does not decompose and ICU's folding does.
-_LETTERS = str.maketrans(
-    {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe"}
-)
+_LETTERS = str.maketrans({"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe"})
 
 
 def _expression(words: list[str], *, quoted: bool) -> str | None:

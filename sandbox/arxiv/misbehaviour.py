@@ -56,7 +56,7 @@ def _rearranged(fault: Fault, draw: random.Random, found: list[SandboxPaper]) ->
 
 def _missing(fault: Fault, ids: list[str]) -> tuple[str, str]:
     if fault.first_id or fault.last_id or not ids:
-        return fault.first_id, fault.last_id
+        return fault.first_id, fault.last_id or "~"  # after every id
     return ids[len(ids) // 3], ids[2 * len(ids) // 3]
 
 
@@ -98,9 +98,7 @@ _INSTEAD: dict[FaultKind, Answer] = {
     FaultKind.POST_REFUSED: Answer(405, b"Method Not Allowed", _TEXT, {"Allow": "GET, HEAD"}),
     FaultKind.URI_TOO_LONG: Answer(414, b"Request-URI Too Large", _TEXT),
     FaultKind.REDIRECTED: Answer(301, headers={"Location": "http://127.0.0.1:9/api/query"}),
-    FaultKind.HTML: Answer(
-        200, b"<!DOCTYPE html>\n<html><body><h1>Down for maintenance</h1></body></html>\n", _HTML
-    ),
+    FaultKind.HTML: Answer(200, b"<!DOCTYPE html>\n<html><body><h1>Down for maintenance</h1></body></html>\n", _HTML),
 }
 
 # The good answer, and what became of its body.

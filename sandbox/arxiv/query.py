@@ -19,9 +19,9 @@ FIELDS = frozenset({"ti", "au", "abs", "co", "jr", "cat", "rn", "id", "doi", "al
 _LEXEME = re.compile(
     r"""\s+
       | (?P<paren>[()])
-      | (?P<field>[A-Za-z]+):(?:\[(?P<range>[^\]]*)\]|"(?P<quoted>[^"]*)"|(?P<word>[^\s()"]+))
+      | (?P<field>[A-Za-z]+):(?:\[(?P<range>[^\]]*)\]|"(?P<quoted>[^"]*)"|(?P<word>[^\s()"\[][^\s()"]*))
       | "(?P<bare_quoted>[^"]*)"
-      | (?P<bare>[^\s()":]+)
+      | (?P<bare>[^\s()":\[][^\s()":]*)
     """,
     re.VERBOSE,
 )

@@ -1,7 +1,7 @@
 """Recorded Atom answers of arXiv's API → papers, their text as it was recorded.
 
 In: a directory of `*.xml` files. Out: each paper once, by its id without version, the latest version of it.
-Files that are not well-formed and entries that are no papers (arXiv's "Error") are passed over.
+Documents that are not well-formed and entries that are no papers (arXiv's "Error") are passed over.
 """
 
 import re
@@ -14,6 +14,7 @@ from sandbox.arxiv.papers import SandboxPaper, split_id
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _ARXIV = "{http://arxiv.org/schemas/atom}"
+_DECLARATION = re.compile(rb"(?=<\?xml )")
 _ABS = re.compile(r"https?://arxiv\.org/abs/(.+)")
 
 
@@ -21,7 +22,7 @@ def read_directory(directory: Path) -> tuple[SandboxPaper, ...]:
     """Every paper of the directory's Atom files, oldest first; ValueError when there is none."""
     papers: dict[str, SandboxPaper] = {}
     for path in sorted(directory.glob("*.xml")):
-        for paper in _read(path):
+        for paper in read_feed(path.read_bytes()):
             known = papers.get(paper.arxiv_id)
             if known is None or known.version < paper.version:
                 papers[paper.arxiv_id] = paper
@@ -30,16 +31,18 @@ def read_directory(directory: Path) -> tuple[SandboxPaper, ...]:
     return tuple(sorted(papers.values(), key=lambda paper: (paper.published, paper.arxiv_id)))
 
 
-def _read(path: Path) -> Iterator[SandboxPaper]:
-    try:
-        # The files are the operator's own, named on the command line: no stranger's XML is parsed here.
-        root = ET.fromstring(path.read_bytes())  # noqa: S314
-    except ET.ParseError:
-        return
-    for element in root.iter(f"{_ATOM}entry"):
-        address = _ABS.fullmatch(_text(element, f"{_ATOM}id"))
-        if address is not None:
-            yield _paper(element, *split_id(address[1]))
+def read_feed(body: bytes) -> Iterator[SandboxPaper]:
+    """The papers of one recorded answer, in its order; of two documents in one body, those of both."""
+    for document in _DECLARATION.split(body):
+        try:
+            # The files are the operator's own, named on the command line: no stranger's XML is parsed here.
+            root = ET.fromstring(document)  # noqa: S314
+        except ET.ParseError:
+            continue
+        for element in root.iter(f"{_ATOM}entry"):
+            address = _ABS.fullmatch(_text(element, f"{_ATOM}id"))
+            if address is not None:
+                yield _paper(element, *split_id(address[1]))
 
 
 def _paper(element: ET.Element, arxiv_id: str, version: int | None) -> SandboxPaper:

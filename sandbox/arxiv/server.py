@@ -208,6 +208,8 @@ class LocalArxiv:
             if request.transport is None or request.transport.is_closing():
                 raise ConnectionResetError("the client did not wait")
             await asyncio.sleep(0.01)
+        if self._closing.is_set():
+            raise ConnectionResetError("the server stops")
 
     async def _stop_waiting(self, app: web.Application) -> None:  # noqa: ARG002 - aiohttp's signature
         self._closing.set()

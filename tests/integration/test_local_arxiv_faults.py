@@ -1,0 +1,228 @@
+"""The local arXiv over HTTP, on each of the bad days that arXiv has had."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from xml.etree import ElementTree as ET
+
+import aiohttp
+import pytest
+
+from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv, SandboxPaper
+from tests.support.local_arxiv import ArxivAnswer, Visitor, visiting
+
+NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
+TOTAL = "{http://a9.com/-/spec/opensearch/1.1/}totalResults"
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+@pytest.fixture
+def arxiv() -> LocalArxiv:
+    arxiv = LocalArxiv(Corpus(), now=lambda: NOW)
+    for day in range(1, 13):
+        arxiv.add_paper(
+            SandboxPaper(
+                arxiv_id=f"2611.{day:05d}", title=f"Model {day}", published=datetime(2026, 11, day, tzinfo=UTC)
+            )
+        )
+    return arxiv
+
+
+@pytest.fixture
+async def visitor(arxiv: LocalArxiv) -> AsyncIterator[Visitor]:
+    async with visiting(arxiv) as visitor:
+        yield visitor
+
+
+NEWEST_FIRST = [f"2611.{day:05d}v1" for day in range(12, 0, -1)]
+
+
+async def ask(visitor: Visitor, method: str = "POST", search_query: str = "ti:model") -> ArxivAnswer:
+    """The same question over and over."""
+    return await visitor.ask(method, search_query=search_query, max_results="12", sortBy="submittedDate")
+
+
+async def test_empty_answer_claims_that_there_are_no_papers(visitor: Visitor, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(Fault(FaultKind.EMPTY))
+
+    answer = await ask(visitor)
+
+    assert (answer.status, answer.total, answer.ids) == (200, 0, [])
+    assert (await ask(visitor)).total == 12
+
+
+async def test_short_page_lacks_entries_that_the_total_counts(visitor: Visitor, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(Fault(FaultKind.SHORT_PAGE, keep=0.25))
+
+    answer = await ask(visitor)
+
+    assert (answer.total, answer.ids) == (12, NEWEST_FIRST[:3])
+
+
+async def test_shuffled_answers_differ_from_one_request_to_the_next(visitor: Visitor, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(Fault(FaultKind.SHUFFLED, times=2))
+
+    first, second = await ask(visitor), await ask(visitor)
+
+    assert first.ids != second.ids
+    assert sorted(first.ids) == sorted(second.ids) == sorted(NEWEST_FIRST)
+
+
+async def test_ignored_sorting_is_stable_but_not_what_was_asked(visitor: Visitor, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(Fault(FaultKind.SORTING_IGNORED, times=2))
+
+    first, second = await ask(visitor), await ask(visitor)
+
+    assert first.ids == second.ids
+    assert first.ids not in (NEWEST_FIRST, NEWEST_FIRST[::-1])
+
+
+@pytest.mark.parametrize(
+    ("fault", "left"),
+    [
+        (
+            Fault(FaultKind.MISSING_IDS, first_id="2611.00003", last_id="2611.00011"),
+            NEWEST_FIRST[:1] + NEWEST_FIRST[-2:],
+        ),
+        (Fault(FaultKind.MISSING_IDS, first_id="2611.00002"), NEWEST_FIRST[-1:]),
+        (Fault(FaultKind.MISSING_IDS), NEWEST_FIRST[:3] + NEWEST_FIRST[-4:]),
+    ],
+)
+async def test_missing_range_of_ids_is_not_counted_either(
+    visitor: Visitor, arxiv: LocalArxiv, fault: Fault, left: list[str]
+) -> None:
+    arxiv.faults.add(fault)
+
+    answer = await ask(visitor)
+
+    assert (answer.ids, answer.total) == (left, len(left))
+
+
+async def test_broken_entries_lack_a_title_and_an_id(visitor: Visitor, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(Fault(FaultKind.BROKEN_ENTRIES))
+
+    entries = list(ET.fromstring((await ask(visitor)).body).iter(f"{ATOM}entry"))  # noqa: S314 - the sandbox's own
+
+    assert [entry.find(f"{ATOM}title") is None for entry in entries[:3]] == [True, False, False]
+    assert [entry.find(f"{ATOM}id") is None for entry in entries[:3]] == [False, True, False]
+    assert len(entries) == 12
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "body", "retry_after"),
+    [
+        (Fault(FaultKind.RATE_LIMITED), 429, b"Rate exceeded.", None),
+        (Fault(FaultKind.RATE_LIMITED, retry_after="120"), 429, b"Rate exceeded.", "120"),
+        (Fault(FaultKind.RATE_EXCEEDED_200), 200, b"Rate exceeded.", None),
+        (Fault(FaultKind.UNAVAILABLE), 503, b"first byte timeout", "0"),
+        (Fault(FaultKind.UNAVAILABLE, retry_after="30"), 503, b"first byte timeout", "30"),
+        (Fault(FaultKind.SERVER_ERROR), 500, b"Internal Server Error", None),
+        (Fault(FaultKind.NOT_ACCEPTABLE), 406, b"", None),
+        (Fault(FaultKind.ZERO_BYTES), 200, b"", None),
+        (Fault(FaultKind.REDIRECTED), 301, b"", None),
+    ],
+    ids=lambda value: value.kind.value if isinstance(value, Fault) else "",
+)
+async def test_refusal_is_what_users_have_seen(
+    visitor: Visitor, arxiv: LocalArxiv, fault: Fault, status: int, body: bytes, retry_after: str | None
+) -> None:
+    arxiv.faults.add(fault)
+
+    answer = await ask(visitor)
+
+    assert (answer.status, answer.body, answer.retry_after) == (status, body, retry_after)
+    assert arxiv.requests[-1].status == status
+    assert arxiv.requests[-1].fault is fault.kind
+
+
+async def test_406_may_carry_the_good_feed(visitor: Visitor, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(Fault(FaultKind.NOT_ACCEPTABLE_WITH_FEED))
+
+    answer = await ask(visitor)
+
+    assert (answer.status, answer.ids) == (406, NEWEST_FIRST)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        FaultKind.HTML,
+        FaultKind.TRUNCATED,
+        FaultKind.TWO_DOCUMENTS,
+        FaultKind.WRONG_ENCODING,
+        FaultKind.NUL_BYTES,
+        FaultKind.RATE_EXCEEDED_200,
+        FaultKind.ZERO_BYTES,
+    ],
+)
+async def test_body_that_is_no_complete_feed_comes_with_200(
+    visitor: Visitor, arxiv: LocalArxiv, kind: FaultKind
+) -> None:
+    good = (await ask(visitor)).body
+    arxiv.faults.add(Fault(kind))
+
+    answer = await ask(visitor)
+
+    assert answer.status == 200
+    assert answer.body != good
+    if kind is FaultKind.HTML:
+        assert b"<html>" in answer.body
+    else:
+        with pytest.raises(ET.ParseError):
+            ET.fromstring(answer.body)  # noqa: S314 - the sandbox's own answer
+
+
+async def test_truncated_empty_feed_is_cut_too(visitor: Visitor, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(Fault(FaultKind.TRUNCATED))
+
+    with pytest.raises(ET.ParseError):
+        ET.fromstring((await ask(visitor, search_query="ti:nothing")).body)  # noqa: S314 - the sandbox's own answer
+
+
+async def test_entity_expansion_and_deep_nesting_are_small_on_the_wire(visitor: Visitor, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(Fault(FaultKind.ENTITY_EXPANSION), Fault(FaultKind.DEEP_NESTING))
+
+    laughs, nested = await ask(visitor), await ask(visitor)
+
+    assert laughs.body.count(b"<!ENTITY") == 10
+    assert laughs.body.count(b"&l8;") == 10
+    assert len(laughs.body) < 2_000
+    assert nested.body.count(b"<a>") == nested.body.count(b"</a>") == 100_000
+
+
+async def test_query_with_certain_words_can_be_refused_while_others_work(visitor: Visitor, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(Fault(FaultKind.QUERY_REFUSED, times=None, containing="ti:"))
+
+    refused = await ask(visitor, search_query="ti:model")
+
+    assert refused.status == 400
+    assert b"<title>Error</title>" in refused.body
+    assert (await ask(visitor, search_query="submittedDate:[20261101 TO 20261130]")).status == 200
+
+
+async def test_faults_come_one_after_the_other_each_for_its_number_of_requests(
+    visitor: Visitor, arxiv: LocalArxiv
+) -> None:
+    arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, times=2), Fault(FaultKind.UNAVAILABLE))
+    arxiv.faults.add(Fault(FaultKind.EMPTY))
+
+    assert [(await ask(visitor)).status for _ in range(3)] == [429, 429, 503]
+    assert [fault.kind for fault in arxiv.faults.pending] == [FaultKind.EMPTY]
+    assert [(await ask(visitor)).total for _ in range(2)] == [0, 12]
+    assert arxiv.faults.pending == ()
+
+
+@pytest.mark.parametrize("kind", list(FaultKind))
+async def test_every_fault_changes_something(arxiv: LocalArxiv, kind: FaultKind) -> None:
+    arxiv.faults.add(Fault(kind, size=100_000, delay_s=0.01, longest_target=10))
+    method = "GET" if kind is FaultKind.URI_TOO_LONG else "POST"
+    async with visiting(arxiv) as visitor:
+        try:
+            spoiled = (await ask(visitor, method)).body
+        except aiohttp.ClientError:
+            spoiled = b"reset"
+        good = await ask(visitor, method)
+
+    assert good.ids == NEWEST_FIRST
+    assert [request.fault for request in arxiv.requests] == [kind, None]
+    unchanged = {FaultKind.SLOW_FIRST_BYTE, FaultKind.NOT_ACCEPTABLE_WITH_FEED}
+    assert (spoiled == good.body) is (kind in unchanged)

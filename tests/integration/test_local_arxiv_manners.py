@@ -1,0 +1,67 @@
+"""What the local arXiv remembers of its visitors, and what it holds against them."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv
+from tests.support.local_arxiv import visiting
+
+NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
+
+
+class HandClock:
+    """Seconds that pass only when a test says so."""
+
+    def __init__(self) -> None:
+        self.elapsed_s = 100.0
+
+    def __call__(self) -> float:
+        return self.elapsed_s
+
+
+async def test_every_request_is_recorded_with_what_it_asked() -> None:
+    arxiv = LocalArxiv(Corpus(), now=lambda: NOW)
+    async with visiting(arxiv) as visitor:
+        await visitor.ask(
+            search_query="ti:reward", start="1", max_results="2", sortBy="submittedDate", sortOrder="ascending"
+        )
+
+    (request,) = arxiv.requests
+    assert (request.method, request.search_query, request.start, request.max_results) == ("POST", "ti:reward", "1", "2")
+    assert (request.sort, request.id_list) == ("submittedDate ascending", "")
+    assert request.accept == "*/*"
+    assert request.user_agent is not None
+    assert "aiohttp" in request.user_agent
+    assert request.status == 200
+    assert request.ended is not None
+    assert request.ended >= request.began
+
+
+async def test_request_that_does_not_wait_three_seconds_is_too_soon() -> None:
+    clock = HandClock()
+    arxiv = LocalArxiv(Corpus(), now=lambda: NOW, monotonic=clock)
+    async with visiting(arxiv) as visitor:
+        for pause_s in (0.0, 3.0, 2.9, 60.0):
+            clock.elapsed_s += pause_s
+            await visitor.ask(search_query="ti:a")
+
+    (violation,) = arxiv.too_soon
+    assert violation.request is arxiv.requests[2]
+    assert violation.gap_s == pytest.approx(2.9)
+
+
+async def test_request_beside_another_one_is_too_soon() -> None:
+    arxiv = LocalArxiv(Corpus(), now=lambda: NOW, interval_s=0)
+    arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE))
+    async with visiting(arxiv) as visitor:
+        slow = asyncio.create_task(visitor.ask(search_query="ti:slow"))
+        while not arxiv.requests:  # noqa: ASYNC110 - what is waited for is the record itself
+            await asyncio.sleep(0)
+        await visitor.ask(search_query="ti:other")
+        slow.cancel()
+
+    (violation,) = arxiv.too_soon
+    assert violation.gap_s == 0
+    assert violation.request.search_query == "ti:other"

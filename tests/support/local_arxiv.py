@@ -1,0 +1,99 @@
+"""The sandbox's arXiv on a free loopback port, and a visitor who asks it over HTTP."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import feedparser
+from aiohttp import web
+
+from sandbox.arxiv import LocalArxiv
+from sandbox.arxiv.server import PATH
+
+
+@asynccontextmanager
+async def serving(arxiv: LocalArxiv) -> AsyncIterator[str]:
+    """Serve it; what comes back is the address of its query endpoint."""
+    app = web.Application()
+    arxiv.attach(app)
+    runner = web.AppRunner(app, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}"
+    finally:
+        await runner.cleanup()
+
+
+@dataclass(frozen=True, slots=True)
+class ArxivAnswer:
+    """What came back from the query endpoint."""
+
+    status: int
+    content_type: str
+    retry_after: str | None
+    body: bytes
+
+    @property
+    def feed(self) -> feedparser.FeedParserDict:
+        """The body, parsed; fails the test when it is not a valid Atom feed."""
+        assert self.content_type == "application/atom+xml"
+        parsed = feedparser.parse(io.BytesIO(self.body))
+        assert parsed.version == "atom10"
+        assert not parsed.bozo
+        return parsed
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the entries, with their versions."""
+        return [entry.id.removeprefix("http://arxiv.org/abs/") for entry in self.feed.entries]
+
+    @property
+    def total(self) -> int:
+        """How many results the feed claims."""
+        return int(self.feed.feed.opensearch_totalresults)
+
+
+class Visitor:
+    """Somebody who asks the query endpoint, with no manners at all."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self._url = url
+
+    async def ask(self, method: str = "POST", **parameters: str) -> ArxivAnswer:
+        """The answer to one request; redirects are not followed."""
+        form, address = (parameters, None) if method == "POST" else (None, parameters)
+        async with self._session.request(
+            method, self._url, data=form, params=address, allow_redirects=False
+        ) as response:
+            body = await response.read()
+            return ArxivAnswer(response.status, response.content_type, response.headers.get("Retry-After"), body)
+
+    async def ids(self, **parameters: str) -> list[str]:
+        """The ids that a form POST finds."""
+        return (await self.ask(**parameters)).ids
+
+    async def send_raw(self, target: str, *, headers: str = "") -> bytes:
+        """The whole answer to a GET that is written by hand."""
+        host, port = self._url.removeprefix("http://").split("/")[0].split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(f"GET {target} HTTP/1.1\r\nHost: x\r\n{headers}Connection: close\r\n\r\n".encode())
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        return answer
+
+
+@asynccontextmanager
+async def visiting(arxiv: LocalArxiv, timeout_s: float = 30) -> AsyncIterator[Visitor]:
+    """Serve it, and let somebody in."""
+    async with (
+        serving(arxiv) as url,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_s)) as session,
+    ):
+        yield Visitor(session, url)
