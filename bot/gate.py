@@ -183,7 +183,7 @@ class _LockFile:
         """Put our name and `not_before` into the file; only its holder may."""
         if self._file is None:
             raise RuntimeError("the lock file is written only by who holds it")
-        kept = None if not_before is None else not_before.astimezone(UTC).isoformat()
+        kept = None if not_before is None else not_before.isoformat()
         text = json.dumps({"holder": self._token, "not_before": kept})
         try:
             os.pwrite(self._file, text.ljust(_RECORD_BYTES - 1).encode() + b"\n", 0)
@@ -213,9 +213,9 @@ def _parse(text: bytes) -> _Record:
 def _moment(value: object) -> datetime | None:
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        return None if moment is None or moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # OverflowError: beyond the year 9999 in UTC
         return None
-    return moment if moment is not None and moment.tzinfo is not None else None
 
 
 def _unusable(error: OSError) -> StoreUnavailable:
