@@ -22,7 +22,7 @@ from bot.store.papers import known_papers, write_papers
 # keyword that ended meanwhile has no mark, one that ended and came back waits for its first reading.
 _UNCHANGED = """
     SELECT keywords.id FROM keywords JOIN json_each(:planned) AS planned ON keywords.id = planned.value ->> 'id'
-    WHERE read_until IS planned.value ->> 'read_until' AND id IN (SELECT keyword_id FROM subscriptions)
+    WHERE read_until IS planned.value ->> 'read_until' AND keywords.id IN (SELECT keyword_id FROM subscriptions)
 """
 _WRITE_MATCHES = f"""
     INSERT INTO matches (keyword_id, arxiv_id, matched_at)
