@@ -20,6 +20,9 @@ from bot.domain.tex_walk import Walk
 from bot.domain.text import collapse
 
 _SIGNIFICANT: Final = re.compile(r"[\\$^_{}~`]|--")
+# What an accent stands on; one with a letter for its name may stand apart: \c c.
+_LETTER: Final = re.compile(r"[^\W\d_]|\{|\\[A-Za-z]")
+_LETTER_APART: Final = re.compile(r"\s*(?:[^\W\d_]|\{|\\[A-Za-z])")
 _OPTION: Final = re.compile(r"\s*\[([^\[\]{}]*)\]")
 
 
@@ -34,8 +37,8 @@ def tex_to_text(text: str) -> str:
 class _Reader(Walk):
     """What the commands print."""
 
-    def command(self, found: re.Match[str], end: int, *, in_formula: bool) -> str:
-        name = found[0][1:]
+    def command(self, token: str, end: int, *, in_formula: bool) -> str:
+        name = token[1:]
         if len(name) > 1:
             name = name.rstrip("*")
         read = self.formula if in_formula else self.prose
@@ -46,7 +49,7 @@ class _Reader(Walk):
         if name in tables.SPACES:
             return " "
         if name in tables.NOTHING:
-            return self._nothing(name, found.start())
+            return self._nothing(name, self.at - len(token))
         if not name.isalpha() or not name.isascii():
             return "‖" if name == "|" and in_formula else name
         if name in tables.SYMBOLS and name not in tables.MATH_ACCENTS:
@@ -57,17 +60,15 @@ class _Reader(Walk):
         r"""Commands that print nothing: the space after `{\it …` and the dot of `\right.` go with them."""
         after = self.text[self.at : self.at + 1]
         opens = start == 0 or self.text[start - 1] in "{ "
-        if (name in ("left", "right", "middle") and after == ".") or (
-            after.isspace() and opens and name.isalpha()
-        ):
+        if (name in ("left", "right", "middle") and after == ".") or (after.isspace() and opens and name.isalpha()):
             self.at += 1
         return ""
 
     def _text_accent(self, name: str, end: int) -> str:
         r"""\'e, \v{c}, \c c: the accented letter; without a letter, the sign itself."""
         start = self.at
-        spaced = self.text[start : start + 1].isspace()
-        letter = self.argument(end, self.prose) if name.isalpha() or not spaced else ""
+        takes = _LETTER_APART if name.isalpha() else _LETTER
+        letter = self.argument(end, self.prose) if takes.match(self.text, start, end) else ""
         if letter[:1].isalpha():
             return accented(letter[0], tables.TEXT_ACCENTS[name]) + letter[1:]
         self.at = start
@@ -75,6 +76,8 @@ class _Reader(Walk):
 
     def _symbol(self, name: str, end: int, *, in_formula: bool) -> str:
         sign = tables.SYMBOLS[name]
+        if sign in tables.PREFIXES and self.text[self.at : self.at + 1].isspace():
+            self.at += 1
         if in_formula:
             return relation(sign) if tables.RELATIONS.match(sign) else sign
         after = self.text[self.at : min(self.at + 2, end)]
@@ -83,9 +86,9 @@ class _Reader(Walk):
         return sign
 
     def _with_arguments(self, name: str, end: int, read: Callable[[int], str]) -> str:
-        if name in tables.FIRST_DROPPED:
+        if name in tables.FIRST_DROPPED or name in tables.SECOND_SHOWN:
             self.argument(end, self.prose)
-            return ""
+            return self.argument(end, read) if name in tables.SECOND_SHOWN else ""
         if name in tables.MATH_ACCENTS:
             return accented(settled(self.argument(end, read)), tables.MATH_ACCENTS[name])
         if name in ALPHABETS:

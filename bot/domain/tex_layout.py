@@ -32,7 +32,8 @@ def relation(sign: str) -> str:
 
 def settled(formula: str) -> str:
     """The formula with its spaces: around relations, and where a name would run into its neighbour."""
-    line = _RELATION.sub(r" \1 ", _RELATION_FIRST.sub(r"\1", formula))
+    line = " ".join(formula.split())  # first, so that no pattern below runs over many spaces
+    line = _RELATION.sub(r" \1 ", _RELATION_FIRST.sub(r"\1", line))
     return " ".join(_NAME.sub(" ", line).replace(NAME_MARK, "").split())
 
 
@@ -61,7 +62,9 @@ def is_formula(content: str, following: str) -> bool:
         return False
     if _TEX.search(content):
         return True
-    return not (price and content[-1].isspace()) and len(_WORD.findall(content)) < _PROSE_WORDS
+    if content[-1].isspace() and (price or content[0].isspace()):
+        return not price and not _WORD.search(content)
+    return len(_WORD.findall(content)) < _PROSE_WORDS
 
 
 def _one_piece(formula: str) -> bool:

@@ -22,7 +22,7 @@ _MENDED: Final = """
     unrhd ⊵  Join ⋈  restriction ↾  coloneqq ≔  coloneq ≔  eqqcolon ≕  imath ı  jmath ȷ  Bbbk 𝕜  lambdabar ƛ
     lbrack [  rbrack ]  lparen (  rparen )  lvert |  rvert |  vert |  textbar |  textless <  textgreater >
     textunderscore _  textsuperscript ^  guillemetleft «  guillemetright »  textperiodcentered ·  slash /
-    sun ☉  earth ⊕  And &  textasciitilde ~  textasciicircum ^  textbackslash \\  backslash \\  infin ∞
+    sun ☉  earth ⊕  And &  textasciitilde ~  textasciicircum ^  textbackslash \\  backslash ∖  infin ∞
     trianglelefteq ⊴  trianglerighteq ⊵  oiint ∯  bigsqcup ⨆  biguplus ⨄  bigodot ⨀  bigoplus ⊕  bigotimes ⊗
     lsim ≲  gsim ≳  simlt ≲  simgt ≳  la ≲  ga ≳  upmu µ  upalpha α  upbeta β  upgamma γ  updelta δ
     varGamma Γ  varDelta Δ  varTheta Θ  varLambda Λ  varXi Ξ  varPi Π  varSigma Σ  varPhi Φ  varPsi Ψ  varOmega Ω
@@ -43,10 +43,10 @@ def _symbols() -> dict[str, str]:
 
 
 SYMBOLS: Final[Mapping[str, str]] = _symbols()
+# Signs that stand close before what they say something of.
+PREFIXES: Final = frozenset("∇∂∖∀∃∄¬")
 # Relations get a space on both sides, as TeX prints them.
-RELATIONS: Final = re.compile(
-    r"[=≠≤≥≪≫≲≳⋘⋙⩽⩾≦≧≈≃≅≡∼∝≍≐≔≕≺≻≼≽∈∉∋⊂⊆⊃⊇⊊⊋⊢⊨∣∥⊥\u2190-\u21bb\u21d0-\u21dd\u27f5-\u27ff]"
-)
+RELATIONS: Final = re.compile(r"[=≠≤≥≪≫≲≳⋘⋙⩽⩾≦≧≈≃≅≡∼∝≍≐≔≕≺≻≼≽∈∉∋⊂⊆⊃⊇⊊⊋⊢⊨∣∥⊥\u2190-\u21bb\u21d0-\u21dd\u27f5-\u27ff]")
 
 # --- accents -----------------------------------------------------------------------------------
 
@@ -79,7 +79,8 @@ NOTHING: Final = _words(
     """
 )
 # Commands whose first argument is for the typesetter alone.
-FIRST_DROPPED: Final = _words("label vspace hspace begin end color textcolor colorbox href")
+FIRST_DROPPED: Final = _words("label vspace hspace begin end color")
+SECOND_SHOWN: Final = _words("textcolor colorbox href")
 PROSE_INSIDE: Final = _words(
     """
     text textrm textbf textit textsc texttt textsf textsl textup textmd textnormal emph mbox hbox

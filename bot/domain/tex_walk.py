@@ -14,22 +14,18 @@ from bot.domain.tex_layout import factor, is_formula, settled, settled_script
 
 _DEPTH_MAX: Final = 30  # deeper than any true formula, shallower than Python's stack
 
-_COMMAND: Final = r"(?P<command>\\(?:[A-Za-z]+\*?|.))"
+_COMMAND: Final = r"\\(?:[A-Za-z]+\*?|.)"
+# Each alternative begins with a character of its own and looks back at it from behind: only then can Python's
+# `re` run past all other text at once.
 _PROSE: Final = re.compile(
-    rf"""(?P<link>https?://[^\s{{}}\\$]+)
-      | {_COMMAND}
-      | (?P<dollar>\${{1,2}})
-      | (?P<brace>[{{}}])
-      | (?P<script>[_^](?={{)|(?<=[\w)\]}}])\^(?=[-+]?\d|[A-Za-z](?![A-Za-z\d])))
-      | (?P<tie>(?<=[^\s/(])~(?=\S))
-      | (?P<dash>(?<!-)-{{2,3}}(?!-))
-      | (?P<quote>``|'')""",
-    re.VERBOSE,
+    _COMMAND
+    + r"|\$\$?|\{|\}|_(?=\{)|\^(?:(?=\{)|(?<=[\w)\]}|]\^)(?=[-+]?\d|[A-Za-z](?![A-Za-z\d])))"
+    + r"|~(?<=[^\s/(]~)(?=\S)|-(?<!--)-{1,2}(?!-)|``|''|https?://[^\s{}\\$]+"
 )
-_FORMULA: Final = re.compile(rf"{_COMMAND}|(?P<brace>[{{}}])|(?P<script>[_^])|(?P<sign>[-~&'$])")
-_IN_FORMULA: Final[Mapping[str, str]] = {"-": "−", "~": " ", "&": " ", "'": "′", "$": ""}
+_FORMULA: Final = re.compile(_COMMAND + r"|\{|\}|_|\^|-|~|&|'|\$")
+_IN_FORMULA: Final[Mapping[str, str]] = {"-": "−", "~": " ", "&": " ", "'": "′"}
 _IN_ROMAN: Final[Mapping[str, str]] = {**_IN_FORMULA, "-": "-"}
-_ARGUMENT: Final = re.compile(rf"\s*(?:{_COMMAND}|(?P<sign>\S))")
+_ARGUMENT: Final = re.compile(rf"\s*(?:(?P<command>{_COMMAND})|(?P<sign>\S))")
 _NUMERAL: Final = re.compile(r"[-+]?\d+")
 _DOLLAR: Final = re.compile(r"(?<!\\)\$")
 _BRACES: Final = re.compile(r"\\.|[{}]")
@@ -63,7 +59,7 @@ class Walk(ABC):
             self.at = found.end()
             if found[0] == r"\rm":
                 signs = _IN_ROMAN  # to the end of this group, as in TeX
-            read.append(signs[found[0]] if found["sign"] else self._formula_token(found, end, signs))
+            read.append(signs.get(found[0]) or self._formula_token(found, end, signs))
         read.append(self.text[self.at : end])
         self.at = end
         return "".join(read)
@@ -74,27 +70,27 @@ class Walk(ABC):
     # --- tokens --------------------------------------------------------------------------------
 
     def _prose_token(self, found: re.Match[str], end: int) -> str:
-        match found.lastgroup:
-            case "command":
-                return self.command(found, end, in_formula=False)
-            case "dollar":
+        match found[0][0]:
+            case "\\":
+                return self.command(found[0], end, in_formula=False)
+            case "$":
                 return self._dollars(found, end)
-            case "brace":
+            case "{" | "}":
                 return self._prose_group(found.start(), end)
-            case "script":
+            case "_" | "^":
                 return self._script(found[0], end)
-            case "dash":
+            case "-":
                 return self._dash(found)
-            case "tie":
+            case "~":
                 return " "
-            case "quote":
+            case "`" | "'":
                 return self._quote(found)
         return found[0]  # a link, as it is
 
     def _formula_token(self, found: re.Match[str], end: int, signs: Mapping[str, str]) -> str:
-        if found["command"]:
-            return self.command(found, end, in_formula=True)
-        if found["script"]:
+        if found[0].startswith("\\"):
+            return self.command(found[0], end, in_formula=True)
+        if found[0] in "_^":
             return self._script(found[0], end)
         closing = self._partners.get(found.start(), end)
         if closing >= end:
@@ -179,7 +175,7 @@ class Walk(ABC):
         start, self.at = found.end() - 1, found.end()
         if found["command"]:
             in_formula = read != self.prose
-            return self.deeper(found.end(), lambda _: self.command(found, end, in_formula=in_formula))
+            return self.deeper(found.end(), lambda _: self.command(found["command"], end, in_formula=in_formula))
         if found["sign"] != "{":
             return found["sign"]
         closing = self._partners.get(start, end)
@@ -198,8 +194,8 @@ class Walk(ABC):
         return mark + (factor(content) if not touches or len(content) == 1 else f"({content})")
 
     @abstractmethod
-    def command(self, found: re.Match[str], end: int, *, in_formula: bool) -> str:
-        """What the command that was found prints, its arguments read with it."""
+    def command(self, token: str, end: int, *, in_formula: bool) -> str:
+        """What the command that was just passed prints, its arguments read with it."""
 
 
 def _partners(text: str) -> dict[int, int]:
