@@ -54,6 +54,7 @@ class Connection:
         self.outbox: Outbox = asyncio.Queue()
         self.session: Session | None = None
         self.resume_url = f"ws://{request.host}{PATH}"
+        self.closed_by_us = False
         self._request = request
         self._said: list[float] = []
 
@@ -70,6 +71,11 @@ class Connection:
             if self.socket.closed:
                 return
             await self.socket.send_str(text)
+
+    async def hang_up(self, code: int) -> None:
+        """Close from our side."""
+        self.closed_by_us = True
+        await self.socket.close(code=code)
 
     def drop(self) -> None:
         """Break the connection without a word."""
@@ -114,7 +120,7 @@ class Gateway:
             if code is None:
                 connection.drop()
             else:
-                await connection.socket.close(code=code)
+                await connection.hang_up(code)
 
     def ask_to_reconnect(self) -> None:
         """Tell the bot to connect anew and resume, as Discord does every few hours."""
@@ -172,7 +178,7 @@ class Gateway:
                 connection.count_frame()
                 self._hear(connection, _decode(message))
         except HangUp as hang_up:
-            await connection.socket.close(code=hang_up.code)
+            await connection.hang_up(hang_up.code)
 
     def _end(self, connection: Connection) -> None:
         self._connections.discard(connection)
@@ -181,7 +187,7 @@ class Gateway:
             return
         session.outbox, session.lost_at_s = None, time.monotonic()
         # A bot that hangs up with 1000 or 1001 says that it will not come back.
-        if connection.socket.close_code in {1000, 1001}:
+        if connection.socket.close_code in {1000, 1001} and not connection.closed_by_us:
             self._sessions.pop(session.id, None)
         self._changes.notify()
 

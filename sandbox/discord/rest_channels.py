@@ -18,7 +18,7 @@ _NAME_MAX = 100
 _TAGS_MAX = 5
 _ARCHIVE_AFTER_MINUTES = (60, 1440, 4320, 10080)
 _THREAD_KEYS = ("name", "auto_archive_duration", "rate_limit_per_user", "type", "invitable")
-_FORUM_KEYS = ("name", "auto_archive_duration", "rate_limit_per_user", "message", "applied_tags")
+_FORUM_KEYS = ("name", "type", "auto_archive_duration", "rate_limit_per_user", "message", "applied_tags")
 _EDIT_KEYS = (
     "name",
     "archived",

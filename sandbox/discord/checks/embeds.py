@@ -15,7 +15,7 @@ _TITLE_MAX, _DESCRIPTION_MAX, _FOOTER_MAX, _AUTHOR_MAX = 256, 4096, 2048, 256
 _FIELDS_MAX, _FIELD_NAME_MAX, _FIELD_VALUE_MAX = 25, 256, 1024
 _MEDIA_SCHEMES = ("http", "https", "attachment")
 _TEXT_KEYS = frozenset(("title", "type", "description", "url", "timestamp", "color"))
-_KEYS = _TEXT_KEYS | {"footer", "image", "thumbnail", "video", "provider", "author", "fields"}
+_KEYS = _TEXT_KEYS | {"flags", "footer", "image", "thumbnail", "video", "provider", "author", "fields"}
 
 
 def check_embeds(form: Form, body: Payload) -> list[Payload]:

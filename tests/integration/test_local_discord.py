@@ -1,0 +1,328 @@
+"""Sessions, commands, interactions: the real discord.py client against the local Discord."""
+
+import re
+
+import discord
+import pytest
+from discord import app_commands
+
+from sandbox.discord import NotAcknowledged, NotPossible, Permission, ResponseKind
+from tests.support.discord_client import DEADLINE_S, SmallClient, connected, logged_in, served
+from tests.support.openapi import discord_specification
+
+
+class ReadButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=r"read:(?P<key>\w+)"):
+    """A button whose custom_id is all that it needs to know."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(discord.ui.Button(label="Read", custom_id=f"read:{key}"))
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction, _item: discord.ui.Item[discord.ui.View], match: re.Match[str]
+    ) -> "ReadButton":
+        return cls(match["key"])
+
+    async def callback(self, interaction: discord.Interaction) -> None:
+        await interaction.response.send_message(f"reading {self.key}", ephemeral=True)
+
+
+class ReadMenu(discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=r"menu:(?P<key>\w+)"):
+    """A menu that edits the message it is on."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        options = [discord.SelectOption(label="One", value="1"), discord.SelectOption(label="Two", value="2")]
+        super().__init__(discord.ui.Select(custom_id=f"menu:{key}", options=options))
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction, _item: discord.ui.Item[discord.ui.View], match: re.Match[str]
+    ) -> "ReadMenu":
+        return cls(match["key"])
+
+    async def callback(self, interaction: discord.Interaction) -> None:
+        await interaction.response.defer()
+        await interaction.edit_original_response(content=f"chose {self.item.values[0]} of {self.key}")
+
+
+def client_with_commands() -> SmallClient:
+    client = SmallClient()
+    client.add_dynamic_items(ReadButton, ReadMenu)
+
+    @client.tree.command(description="Say a word, slowly")
+    @app_commands.describe(word="what to say", channel="where it is about")
+    async def say(
+        interaction: discord.Interaction, word: str, channel: discord.TextChannel | discord.Thread | None = None
+    ) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        place = channel.name if channel else "nowhere"
+        await interaction.edit_original_response(content=f"{word} in {place}")
+        await interaction.followup.send("and more", ephemeral=True)
+
+    @say.autocomplete("word")
+    async def words(interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
+        return [app_commands.Choice(name=f"{current}s", value=f"{current}s")]
+
+    @client.tree.command(description="Answer with a button and a menu")
+    async def offer(interaction: discord.Interaction) -> None:
+        view = discord.ui.View(timeout=None)
+        view.add_item(ReadButton("k1"))
+        view.add_item(ReadMenu("k2"))
+        await interaction.response.send_message("here", view=view)
+
+    @client.tree.command(description="Say who may do what")
+    async def may(interaction: discord.Interaction) -> None:
+        mine = interaction.permissions.manage_channels
+        await interaction.response.send_message(f"{mine} {interaction.app_permissions.send_messages}")
+
+    @client.tree.command(description="Say nothing at all")
+    @app_commands.default_permissions(manage_guild=True)
+    async def silence(interaction: discord.Interaction) -> None:
+        return None
+
+    return client
+
+
+async def test_client_that_connects_knows_the_guild_its_channels_and_its_own_role() -> None:
+    async with connected() as lab:
+        guild = lab.client.get_guild(lab.world.default.guild_id)
+        assert guild is not None
+        assert {channel.name for channel in guild.text_channels} >= {"general", "papers", "announcements", "admins"}
+        assert [thread.name for thread in guild.threads] == ["reading club"]
+        assert guild.me.guild_permissions.embed_links
+        assert not lab.text_channel("read-only").permissions_for(guild.me).send_messages
+        assert lab.local.identifies == 1
+        assert lab.client.latency < DEADLINE_S
+
+
+async def test_wrong_token_is_refused_at_login() -> None:
+    async with logged_in() as lab:
+        other = SmallClient()
+        with pytest.raises(discord.LoginFailure):
+            await other.login("wrong")
+        await other.close()
+        assert lab.local.requests[-1].status == 401
+        assert "Authorization" not in lab.local.requests[-1].headers
+
+
+async def test_synced_commands_come_back_as_discord_gives_them() -> None:
+    async with connected(client_with_commands()) as lab:
+        fetched = {command.name: command for command in await lab.client.tree.fetch_commands()}
+        assert set(fetched) == {"say", "offer", "may", "silence"}
+        permissions = fetched["silence"].default_member_permissions
+        assert permissions is not None
+        assert permissions.manage_guild
+        before = {command["name"]: command["id"] for command in lab.local.commands}
+        await lab.client.tree.sync()
+        assert {command["name"]: command["id"] for command in lab.local.commands} == before
+        assert lab.local.bot_is_ready
+
+
+async def test_deferred_reply_is_edited_and_followed_up_for_the_caller_alone() -> None:
+    async with connected(client_with_commands()) as lab:
+        places = lab.world.default
+        general = places.channel("general")
+        invocation = await lab.local.run_command(
+            "say", {"word": "hello", "channel": places.channel("papers")}, user_id=places.admin_id, channel_id=general
+        )
+        reply = await invocation.answered()
+        assert reply.content == "hello in papers"
+        assert reply.visible_to == places.admin_id
+        assert invocation.response is ResponseKind.DEFERRED_MESSAGE
+        await invocation.wait_for(lambda done: bool(done.followups))
+        assert [message.content for message in invocation.followups] == ["and more"]
+        assert lab.world.messages.history(general) == []
+        assert reply in lab.world.messages.visible_to(places.admin_id, general)
+        assert lab.world.messages.visible_to(places.member_id, general) == []
+
+
+async def test_autocomplete_gives_the_bots_choices_for_what_is_typed_so_far() -> None:
+    async with connected(client_with_commands()) as lab:
+        places = lab.world.default
+        choices = await lab.local.autocomplete(
+            "say", {"word": "paper"}, "word", user_id=places.member_id, channel_id=places.channel("general")
+        )
+        assert [choice.value for choice in choices] == ["papers"]
+
+
+async def test_button_and_menu_reach_dynamic_items_of_a_client_that_never_stored_the_view() -> None:
+    async with connected(client_with_commands()) as lab:
+        places = lab.world.default
+        offered = await lab.local.run_command("offer", user_id=places.admin_id, channel_id=places.channel("papers"))
+        message = await offered.answered()
+        pressed = await lab.local.press(message.id, "read:k1", user_id=places.member_id)
+        assert (await pressed.answered()).content == "reading k1"
+        assert (await pressed.answered()).visible_to == places.member_id
+        chosen = await lab.local.choose(message.id, "menu:k2", ["2"], user_id=places.member_id)
+        assert (await chosen.answered()).content == "chose 2 of k2"
+        assert message.content == "chose 2 of k2"
+        assert chosen.response is ResponseKind.DEFERRED_UPDATE
+
+
+async def test_interaction_carries_the_permissions_of_caller_and_bot_in_that_channel() -> None:
+    async with connected(client_with_commands()) as lab:
+        places = lab.world.default
+        seen = {}
+        for name, user_id in (("admin", places.admin_id), ("member", places.member_id)):
+            done = await lab.local.run_command("may", user_id=user_id, channel_id=places.channel("read-only"))
+            seen[name] = (await done.answered()).content
+        assert seen == {"admin": "True False", "member": "False False"}
+        in_dm = await lab.local.run_command("may", user_id=places.member_id, channel_id=None)
+        assert (await in_dm.answered()).content == "False True"
+
+
+async def test_person_installed_for_can_use_the_command_in_a_guild_without_the_bot() -> None:
+    client = SmallClient()
+
+    @client.tree.command(description="Where am I?")
+    @app_commands.allowed_installs(guilds=True, users=True)
+    async def where(interaction: discord.Interaction) -> None:
+        guild_installed = interaction.is_guild_integration()
+        await interaction.response.send_message(f"{guild_installed} {interaction.is_user_integration()}")
+
+    async with connected(client) as lab:
+        member_id = lab.world.default.member_id
+        elsewhere = lab.world.add_guild("Elsewhere", member_id, with_bot=False)
+        channel = lab.world.add_channel(elsewhere.id, "chat")
+        with pytest.raises(NotPossible, match="not offered"):
+            await lab.local.run_command("where", user_id=member_id, channel_id=channel.id)
+        lab.world.user_installs.add(member_id)
+        done = await lab.local.run_command("where", user_id=member_id, channel_id=channel.id)
+        assert (await done.answered()).content == "False True"
+
+
+async def test_people_cannot_do_what_discords_client_would_not_let_them() -> None:
+    async with connected(client_with_commands()) as lab:
+        places = lab.world.default
+        general = places.channel("general")
+        with pytest.raises(NotPossible, match="word is required"):
+            await lab.local.run_command("say", user_id=places.admin_id, channel_id=general)
+        with pytest.raises(NotPossible, match="no option"):
+            await lab.local.run_command("may", {"x": 1}, user_id=places.admin_id, channel_id=general)
+        with pytest.raises(NotPossible, match="not offered"):
+            await lab.local.run_command("silence", user_id=places.member_id, channel_id=general)
+        with pytest.raises(NotPossible, match="does not see"):
+            await lab.local.run_command("may", user_id=places.member_id, channel_id=places.channel("admins"))
+        with pytest.raises(NotPossible, match="is not offered to user"):
+            await lab.local.run_command(
+                "say",
+                {"word": "x", "channel": places.channel("admins")},
+                user_id=places.member_id,
+                channel_id=general,
+            )
+        offered = {command["name"] for command in lab.local.commands_for(places.member_id, general)}
+        assert offered == {"say", "offer", "may"}
+
+
+async def test_interaction_without_a_bot_is_not_acknowledged_and_cannot_be_answered_later() -> None:
+    async with logged_in(client_with_commands()) as lab:
+        await lab.client.tree.sync()
+        invocation = await lab.local.run_command("may", user_id=lab.world.default.member_id, channel_id=None)
+        invocation.began_s -= 3.1  # three seconds pass
+        with pytest.raises(NotAcknowledged, match="did not respond"):
+            await invocation.answered()
+        route = discord.http.Route("POST", f"/interactions/{invocation.id}/{invocation.token}/callback")
+        with pytest.raises(discord.NotFound) as refused:
+            await lab.client.http.request(route, json={"type": 5})
+        assert refused.value.code == 10062
+
+
+async def test_second_response_and_expired_token_are_refused() -> None:
+    client = SmallClient()
+    refusals: list[int] = []
+
+    @client.tree.command(description="Respond twice")
+    async def twice(interaction: discord.Interaction) -> None:
+        await interaction.response.send_message("once")
+        route = discord.http.Route("POST", f"/interactions/{interaction.id}/{interaction.token}/callback")
+        with pytest.raises(discord.HTTPException) as refused:
+            await interaction.client.http.request(route, json={"type": 4, "data": {"content": "twice"}})
+        refusals.append(refused.value.code)
+        await interaction.edit_original_response(content="edited")
+
+    async with connected(client) as lab:
+        done = await lab.local.run_command("twice", user_id=lab.world.default.admin_id, channel_id=None)
+        await done.edited(lambda message: message.content == "edited")
+        assert refusals == [40060]
+        done.expire()
+        route = discord.http.Route("PATCH", f"/webhooks/{lab.world.bot_id}/{done.token}/messages/@original")
+        with pytest.raises(discord.HTTPException) as refused:
+            await lab.client.http.request(route, json={"content": "late"})
+        assert refused.value.code == 50027
+
+
+async def test_first_follow_up_of_a_deferred_response_takes_its_place() -> None:
+    client = SmallClient()
+
+    @client.tree.command(description="Think, then say")
+    async def think(interaction: discord.Interaction) -> None:
+        await interaction.response.defer()
+        await interaction.followup.send("thought")
+
+    async with connected(client) as lab:
+        general = lab.world.default.channel("general")
+        done = await lab.local.run_command("think", user_id=lab.world.default.admin_id, channel_id=general)
+        assert (await done.answered()).content == "thought"
+        assert [message.content for message in lab.world.messages.history(general)] == ["thought"]
+
+
+async def test_everything_a_client_asks_is_in_discords_specification() -> None:
+    specification = discord_specification()
+    async with connected(client_with_commands()) as lab:
+        places = lab.world.default
+        done = await lab.local.run_command("offer", user_id=places.admin_id, channel_id=places.channel("papers"))
+        message = await done.answered()
+        await (await lab.local.press(message.id, "read:k1", user_id=places.admin_id)).answered()
+        await (await lab.local.choose(message.id, "menu:k2", ["1"], user_id=places.admin_id)).answered()
+        await lab.local.autocomplete("say", {"word": "x"}, "word", user_id=places.admin_id, channel_id=None)
+        await lab.text_channel("papers").send("x", embed=discord.Embed(title="t"), nonce="n")
+        assert lab.local.unknown_routes == []
+        assert specification.faults(lab.local.requests) == []
+        recorded = lab.local.requests[-1]
+        assert isinstance(recorded.body, dict)
+        recorded.body["content"] = "x" * 4001
+        assert len(specification.faults([recorded])) == 1
+
+
+async def test_world_events_reach_the_clients_cache() -> None:
+    async with connected() as lab:
+        guild_id = lab.world.default.guild_id
+        created = lab.world.add_channel(guild_id, "new")
+        lab.world.rename_channel(created.id, "renamed")
+        lab.world.set_role_permissions(guild_id, guild_id, Permission.VIEW_CHANNEL)
+        lab.world.lock_thread(lab.world.default.channel("reading club"))
+        lab.world.delete_channel(lab.world.default.channel("vision"))
+        removed = lab.client.wait_for("guild_remove", timeout=DEADLINE_S)
+        guild = lab.client.get_guild(guild_id)
+        assert guild is not None
+        lab.world.remove_bot_from_guild(guild_id)
+        await removed
+        assert {channel.name for channel in guild.channels} >= {"general", "renamed"}
+        assert "vision" not in {channel.name for channel in guild.channels}
+        assert list(guild.threads) == []
+        assert guild.default_role.permissions == discord.Permissions(view_channel=True)
+        assert list(lab.client.guilds) == []
+
+
+async def test_privileged_intents_are_refused_as_for_an_application_that_has_none() -> None:
+    async with logged_in(SmallClient(discord.Intents(guilds=True, members=True))) as lab:
+        with pytest.raises(discord.PrivilegedIntentsRequired):
+            await lab.client.connect()
+
+
+async def test_own_messages_are_heard_only_with_the_intent_for_it() -> None:
+    async with connected(SmallClient(discord.Intents(guilds=True, guild_messages=True))) as lab:
+        heard = lab.client.wait_for("message", timeout=DEADLINE_S)
+        sent = await lab.text_channel("papers").send("hello")
+        assert (await heard).id == sent.id
+
+
+async def test_avatars_are_drawn_and_unknown_pictures_are_not_there() -> None:
+    async with logged_in() as lab, served(lab.local) as address:
+        session = lab.client.http
+        picture = await session.get_from_cdn(f"{address}/cdn/avatars/{lab.world.default.admin_id}/x.png")
+        assert b"<svg" in picture
+        with pytest.raises(discord.NotFound):
+            await session.get_from_cdn(f"{address}/cdn/avatars/1/x.png")

@@ -1,0 +1,104 @@
+"""An unmodified discord.py client, pointed at a local Discord that is served on loopback for one test."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+import discord
+import yarl
+from aiohttp import web
+from discord import app_commands
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from sandbox.discord import DefaultWorld, LocalDiscord, RateLimits
+
+DEADLINE_S = 10.0
+
+
+class SmallClient(discord.Client):
+    """A client with a command tree and nothing else; it identifies again without discord.py's 5 s pause."""
+
+    def __init__(self, intents: discord.Intents | None = None) -> None:
+        super().__init__(intents=intents or discord.Intents(guilds=True), guild_ready_timeout=0.02)
+        self.tree = app_commands.CommandTree(self)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Wait for nothing: only the real gateway limits how often a bot identifies."""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A local Discord and a client of it."""
+
+    local: LocalDiscord
+    world: DefaultWorld
+    client: SmallClient
+
+    def text_channel(self, name: str) -> discord.TextChannel:
+        """A channel as the client knows it."""
+        channel = self.client.get_channel(self.world.default.channel(name))
+        assert isinstance(channel, discord.TextChannel)
+        return channel
+
+    def partial(self, name: str) -> discord.PartialMessageable:
+        """A channel to send to without a gateway."""
+        return self.client.get_partial_messageable(self.world.default.channel(name))
+
+
+@contextmanager
+def pointed_at(api_url: str, gateway_url: str) -> Iterator[None]:
+    """Let discord.py talk to another server meanwhile, in the way that it offers for that."""
+    before = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
+    Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = api_url, yarl.URL(gateway_url)
+    try:
+        yield
+    finally:
+        Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = before
+
+
+@asynccontextmanager
+async def served(local: LocalDiscord) -> AsyncIterator[str]:
+    """Serve it on a free port of loopback; yields the address."""
+    app = web.Application()
+    local.attach(app)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        with pointed_at(f"http://{host}:{port}/api/v10", f"ws://{host}:{port}/gateway"):
+            yield f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def logged_in(client: SmallClient | None = None, *, rate_limits: RateLimits | None = None) -> AsyncIterator[Lab]:
+    """A client that may use REST; the gateway stays unused."""
+    world = DefaultWorld()
+    local = LocalDiscord(world=world, rate_limits=rate_limits or RateLimits.off())
+    client = client or SmallClient()
+    async with served(local):
+        await client.login("sandbox-token")
+        try:
+            yield Lab(local, world, client)
+        finally:
+            await client.close()
+
+
+@asynccontextmanager
+async def connected(client: SmallClient | None = None, *, rate_limits: RateLimits | None = None) -> AsyncIterator[Lab]:
+    """A client that is ready, its commands registered."""
+    async with logged_in(client, rate_limits=rate_limits) as lab:
+        if lab.client.tree.get_commands():
+            await lab.client.tree.sync()
+        connection = asyncio.create_task(lab.client.connect())
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                await lab.client.wait_until_ready()
+            yield lab
+        finally:
+            await lab.client.close()
+            await connection
