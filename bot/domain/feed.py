@@ -1,0 +1,235 @@
+"""arXiv's answers, read: bytes in, papers out.
+
+One body of the query API enters; a `FeedPage` leaves, its papers' text on one line and without control
+characters, otherwise as arXiv wrote it: whoever shows it has to escape it. A body that is not one complete,
+valid feed is an error, never "no papers". What is wrong with one entry costs that entry only.
+
+About half a millisecond an entry: never call this on the event loop.
+"""
+
+import io
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from xml.parsers import expat
+
+import feedparser
+
+from bot import limits
+from bot.domain.paper import ArxivId, Paper, split_version
+from bot.errors import FeedInvalid, QueryRefused
+
+# What XML 1.0 does not allow (section 2.2, Char): a single one makes the whole page unreadable.
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_REFERENCE: Final = re.compile("&#(?:([0-9]+)|x([0-9a-fA-F]+));")
+_DECLARATION: Final = re.compile(r"\A<\?xml[^>]*\?>")
+_HTML: Final = re.compile(r"\s*(?:<!--[^>]*-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_ANOTHER_DOCUMENT: Final = (expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT, expat.errors.XML_ERROR_MISPLACED_XML_PI)
+_CUT_OFF: Final = (
+    expat.errors.XML_ERROR_NO_ELEMENTS,
+    expat.errors.XML_ERROR_UNCLOSED_TOKEN,
+    expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
+)
+
+_NONCHARACTERS: Final = "\ufdd0-\ufdef" + "".join(
+    chr(plane + 0xFFFE) + chr(plane + 0xFFFF) for plane in range(0, 0x110000, 0x10000)
+)
+_UNPRINTABLE: Final = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff{_NONCHARACTERS}]")
+_COUNT: Final = re.compile("[0-9]{1,9}")
+_ABSTRACT_PAGE: Final = re.compile(r"https?://(?:[a-z]+\.)?arxiv\.org/abs/(.*)", re.DOTALL)
+# The classes of other schemes (53C25, I.2.7) stand among the categories too.
+_CATEGORY: Final = re.compile(r"[a-z]+(?:-[a-z]+)*(?:\.[A-Za-z]+(?:-[a-z]+)*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One entry of a page that is no paper for us, and why, in words for the log."""
+
+    entry: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    """One page of an answer: `total` is what arXiv counted for the whole query, `start` where the page begins."""
+
+    papers: tuple[Paper, ...]
+    rejected: tuple[Rejection, ...]
+    total: int
+    start: int
+
+
+def parse_feed(body: bytes) -> FeedPage:
+    """The papers of one answer; FeedInvalid for anything but a whole feed, QueryRefused for arXiv's error feed."""
+    counts, entries = _read(_checked(body))
+    _refused(entries)
+    total = _count(counts, "opensearch_totalresults")
+    if total is None:
+        raise FeedInvalid("arXiv's answer did not say how many papers there are.")
+    papers, rejected = _sorted_out(entries)
+    return FeedPage(papers, rejected, total, _count(counts, "opensearch_startindex") or 0)
+
+
+# --- the document ------------------------------------------------------------------------------
+
+
+def _checked(body: bytes) -> str:
+    """The text of one well-formed XML document, without the characters that XML does not allow."""
+    if not body.strip():
+        raise FeedInvalid("arXiv's answer was empty.")
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FeedInvalid("arXiv's answer was not text in UTF-8.") from error
+    if _HTML.match(text):
+        raise FeedInvalid("arXiv's answer was an HTML page, not a feed.")
+    document = _REFERENCE.sub(_reference, _NOT_XML.sub("", text))
+    _check_well_formed(document)
+    return document
+
+
+def _read(document: str) -> tuple[Mapping[str, object], tuple[Mapping[str, object], ...]]:
+    """What stands in the feed itself, and its entries."""
+    # A stream: feedparser takes a string for an address or a file's name, too.
+    stream = io.BytesIO(_DECLARATION.sub("", document).encode())
+    try:
+        feed = feedparser.parse(stream, sanitize_html=False, resolve_relative_uris=False)
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        # It trips over some elements of other vocabularies (tried: a cc:license inside a summary).
+        raise FeedInvalid("arXiv's answer holds what no feed of arXiv's does.") from error
+    if feed.bozo or feed.get("version") != "atom10":
+        raise FeedInvalid("arXiv's answer was no Atom feed.")
+    # Without feedparser's own dictionary, which finds "updated" under "published" and warns.
+    return dict(feed.feed), tuple(dict(entry) for entry in feed.entries)
+
+
+def _reference(found: re.Match[str]) -> str:
+    digits, base = (found[1], 10) if found[1] else (found[2], 16)
+    code = int(digits.lstrip("0")[:8] or "0", base)  # eight digits are beyond Unicode already
+    return "" if code > sys.maxunicode or _NOT_XML.match(chr(code)) else found[0]
+
+
+def _check_well_formed(document: str) -> None:
+    """Before feedparser, which makes the best of anything and takes its time for it."""
+    parser = expat.ParserCreate("utf-8", " ")
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    try:
+        parser.Parse(document.encode(), True)
+    except expat.ExpatError as error:
+        raise FeedInvalid(_fault(expat.ErrorString(error.code))) from error
+
+
+def _refuse_doctype(*_: object) -> None:
+    raise FeedInvalid("arXiv's answer declared a document type of its own, which no feed of arXiv's does.")
+
+
+def _fault(expat_message: str) -> str:
+    if expat_message in _ANOTHER_DOCUMENT:
+        return "arXiv's answer was two documents in one."
+    if expat_message in _CUT_OFF:
+        return "arXiv's answer was cut off."
+    return "arXiv's answer was no feed, or a damaged one."
+
+
+def _refused(entries: Sequence[Mapping[str, object]]) -> None:
+    for entry in entries:
+        if _line(entry, "title") == "Error" and "/api/errors" in _line(entry, "id"):
+            raise QueryRefused(_line(entry, "summary") or "arXiv gave no reason.")
+
+
+def _count(counts: Mapping[str, object], name: str) -> int | None:
+    written = _line(counts, name)
+    return int(written) if _COUNT.fullmatch(written) else None
+
+
+# --- the entries -------------------------------------------------------------------------------
+
+
+def _sorted_out(entries: Sequence[Mapping[str, object]]) -> tuple[tuple[Paper, ...], tuple[Rejection, ...]]:
+    """The papers, each once in its latest version, and what is none."""
+    papers: dict[ArxivId, Paper] = {}
+    rejected: list[Rejection] = []
+    for place, entry in enumerate(entries, start=1):
+        try:
+            paper = _paper(entry)
+        except ValueError as fault:
+            rejected.append(Rejection(_line(entry, "id") or f"entry {place} of the page", str(fault)))
+        else:
+            known = papers.get(paper.arxiv_id)
+            if known is None or known.version < paper.version:
+                papers[paper.arxiv_id] = paper
+    return tuple(papers.values()), tuple(rejected)
+
+
+def _paper(entry: Mapping[str, object]) -> Paper:
+    """The entry as a paper; ValueError, in words, where it is none."""
+    arxiv_id, version = _identified(_line(entry, "id"))
+    title = _line(entry, "title", limits.PAPER_TITLE_MAX)
+    if not title:
+        raise ValueError("it has no title")
+    primary_category, categories = _categories(entry)
+    return Paper(
+        arxiv_id=arxiv_id,
+        version=version,
+        title=title,
+        abstract=_line(entry, "summary", limits.PAPER_ABSTRACT_MAX),
+        authors=tuple(filter(None, (_line(author, "name") for author in _parts(entry, "authors")))),
+        primary_category=primary_category,
+        categories=categories,
+        published=_moment(entry, "published"),
+        updated=_moment(entry, "updated"),
+        comment=_line(entry, "arxiv_comment") or None,
+        journal_ref=_line(entry, "arxiv_journal_ref") or None,
+        doi=_line(entry, "arxiv_doi") or None,
+    )
+
+
+def _identified(address: str) -> tuple[ArxivId, int]:
+    if not address:
+        raise ValueError("it has no id")
+    page = _ABSTRACT_PAGE.fullmatch(address)
+    if page is None:
+        raise ValueError("its id is not the address of an abstract on arXiv")
+    return split_version(page[1])
+
+
+def _categories(entry: Mapping[str, object]) -> tuple[str, tuple[str, ...]]:
+    """The primary category and all of them; the first counts as primary where arXiv names none."""
+    primary = (_line(named, "term") for named in _parts(entry, "arxiv_primary_category"))
+    listed = (_line(tag, "term") for tag in _parts(entry, "tags"))
+    categories = tuple(dict.fromkeys(filter(_CATEGORY.fullmatch, (*primary, *listed))))
+    if not categories:
+        raise ValueError("it has no category")
+    return categories[0], categories
+
+
+def _moment(entry: Mapping[str, object], name: str) -> datetime:
+    written = _line(entry, name)
+    try:
+        moment = datetime.fromisoformat(written)
+        utc = moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"its date ({name}) cannot be read") from error
+    if moment.tzinfo is None:
+        raise ValueError(f"its date ({name}) names no time zone")
+    return utc
+
+
+def _parts(entry: Mapping[str, object], name: str) -> Iterator[Mapping[str, object]]:
+    """The elements of that name; feedparser gives one of them alone, several as a list."""
+    found = entry.get(name)
+    for part in found if isinstance(found, list) else [found]:
+        if isinstance(part, Mapping):
+            yield part
+
+
+def _line(fields: Mapping[str, object], name: str, limit: int = limits.PAPER_FIELD_MAX) -> str:
+    """A field's text on one line, at most `limit` characters; empty where there is none."""
+    found = fields.get(name)
+    if not isinstance(found, str):
+        return ""
+    text = " ".join(_UNPRINTABLE.sub("", found).split())
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

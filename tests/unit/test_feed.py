@@ -1,0 +1,357 @@
+"""arXiv's answers, read: what is a feed, what is a paper, and what is neither."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from xml.dom import minidom
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.feed import FeedPage, Rejection, parse_feed
+from bot.domain.paper import ArxivId, Paper
+from bot.errors import ArxivError, FeedInvalid, QueryRefused
+from bot.limits import PAPER_ABSTRACT_MAX, PAPER_TITLE_MAX
+from tests.support.recorded import needs_recorded_answers, recorded_answers
+
+ENTRY = {
+    "id": "<id>http://arxiv.org/abs/2611.00001v2</id>",
+    "title": "<title>On Rewards</title>",
+    "updated": "<updated>2026-11-18T12:00:00Z</updated>",
+    "published": "<published>2026-11-17T12:00:00Z</published>",
+    "summary": "<summary>We reward.</summary>",
+    "author": "<author><name>Ada Lovelace</name></author>",
+    "primary": '<arxiv:primary_category term="cs.LG"/>',
+    "category": '<category term="cs.LG"/><category term="cs.CL"/>',
+}
+ADDRESS = "http://arxiv.org/abs/2611.00001v2"
+PAPER = Paper(
+    arxiv_id=ArxivId("2611.00001"),
+    version=2,
+    title="On Rewards",
+    abstract="We reward.",
+    authors=("Ada Lovelace",),
+    primary_category="cs.LG",
+    categories=("cs.LG", "cs.CL"),
+    published=datetime(2026, 11, 17, 12, tzinfo=UTC),
+    updated=datetime(2026, 11, 18, 12, tzinfo=UTC),
+)
+COUNTS = "<opensearch:totalResults>7</opensearch:totalResults><opensearch:startIndex>5</opensearch:startIndex>"
+
+
+def entry(**elements: str) -> str:
+    """One entry; name an element to replace it, or a new one to add it."""
+    return f"<entry>{''.join((ENTRY | elements).values())}</entry>"
+
+
+def body(*entries: str, counts: str = COUNTS) -> bytes:
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:arxiv="http://arxiv.org/schemas/atom"'
+        ' xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/">'
+        f"<id>https://arxiv.org/api/x</id><title>arXiv Query</title>{counts}{''.join(entries)}</feed>\n"
+    ).encode()
+
+
+def only(**elements: str) -> Paper:
+    """The paper of a page with one entry."""
+    page = parse_feed(body(entry(**elements)))
+    assert page.rejected == ()
+    (paper,) = page.papers
+    return paper
+
+
+def test_a_page_says_its_papers_and_where_it_stands_in_the_whole() -> None:
+    assert parse_feed(body(entry())) == FeedPage((PAPER,), (), total=7, start=5)
+
+
+def test_a_page_without_papers_is_believed_when_it_is_whole() -> None:
+    assert parse_feed(body(counts=COUNTS.replace("7", "0"))) == FeedPage((), (), total=0, start=5)
+
+
+def test_all_that_a_paper_may_have_is_read() -> None:
+    paper = only(
+        comment="<arxiv:comment>12 pages,\n 3 figures</arxiv:comment>",
+        journal="<arxiv:journal_ref>Nature 1 (2026)</arxiv:journal_ref>",
+        doi='<link title="doi" href="https://doi.org/10.1/x" rel="related"/><arxiv:doi>10.1/x</arxiv:doi>',
+        author="<author><name>Ada\n Lovelace</name><arxiv:affiliation>London</arxiv:affiliation></author>"
+        "<author><name>Emmy Noether</name></author>",
+    )
+    assert (paper.comment, paper.journal_ref, paper.doi) == ("12 pages, 3 figures", "Nature 1 (2026)", "10.1/x")
+    assert paper.authors == ("Ada Lovelace", "Emmy Noether")
+
+
+def test_what_a_paper_need_not_have_may_be_missing_or_empty() -> None:
+    paper = only(summary="", author="<author/>", comment="<arxiv:comment/>")
+    assert (paper.abstract, paper.authors, paper.comment) == ("", (), None)
+
+
+def test_old_ids_and_any_address_of_arxivs_are_understood() -> None:
+    assert only(id="<id>http://arxiv.org/abs/hep-th/9901001v1</id>").arxiv_id == ArxivId("hep-th/9901001")
+    assert only(id="<id>https://export.arxiv.org/abs/2611.00001</id>").version == 1
+
+
+def test_times_are_in_utc() -> None:
+    paper = only(published="<published>2026-11-16T20:30:00-05:00</published>")
+    assert paper.published == datetime(2026, 11, 17, 1, 30, tzinfo=UTC)
+    assert paper.published.tzinfo is UTC
+
+
+def test_the_first_category_is_primary_where_none_is_named() -> None:
+    assert only(primary="").primary_category == "cs.LG"
+
+
+def test_the_primary_category_stands_first_among_all() -> None:
+    paper = only(primary='<arxiv:primary_category term="cs.CV"/>')
+    assert paper.categories == ("cs.CV", "cs.LG", "cs.CL")
+
+
+def test_classes_of_other_schemes_are_no_categories() -> None:
+    paper = only(
+        category='<category term="cond-mat.mes-hall"/><category term="53C25, 53A30 (Primary)"/>'
+        '<category term="I.2.7"/><category term="@everyone"/><category term="q-bio.NC"/><category/>'
+    )
+    assert paper.categories == ("cs.LG", "cond-mat.mes-hall", "q-bio.NC")
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("a &lt; b &gt; c &amp; d", "a < b > c & d"),
+        ("V&lt;17.5 and <![CDATA[x<y]]>", "V<17.5 and x<y"),
+        ("&lt;b&gt;bold&lt;/b&gt; &lt;script&gt;", "<b>bold</b> <script>"),
+        ("@everyone [x](https://example.org) **bold**", "@everyone [x](https://example.org) **bold**"),
+        ("  white\n  space\t\u2028all &#10; of&#xA0;it ", "white space all of it"),
+        (
+            "vertical\x0btab, nul\x00, &#11;&#x0B;&#0;&#xFFFE;&#xD800;&#99999999999;references",
+            "verticaltab, nul, references",
+        ),
+        ("&#x1F600; &#0000065; &amp;#11;", "\U0001f600 A &#11;"),
+        ("DEL\x7f, C1 \x81, none \ufdd0\U0001fffe", "DEL, C1 , none"),
+        ("\u202eturned\u202c \u200bjoined", "\u202eturned\u202c \u200bjoined"),
+        ('$\\alpha$ K{\\"a}hler Ω 模型', '$\\alpha$ K{\\"a}hler Ω 模型'),
+    ],
+)
+def test_text_is_read_to_the_letter_but_for_white_space_and_controls(written: str, read: str) -> None:
+    paper = only(title=f"<title>{written}</title>", summary=f"<summary>{written}</summary>")
+    assert (paper.title, paper.abstract) == (read, read)
+
+
+def test_endless_text_is_cut_and_says_so() -> None:
+    paper = only(title=f"<title>{'word ' * 2000}</title>", summary=f"<summary>{'x' * 10**6}</summary>")
+    assert len(paper.title) <= PAPER_TITLE_MAX
+    assert paper.title.endswith("word…")
+    assert len(paper.abstract) == PAPER_ABSTRACT_MAX
+
+
+@pytest.mark.parametrize(
+    ("elements", "named", "reason"),
+    [
+        ({"title": ""}, ADDRESS, "it has no title"),
+        ({"title": "<title> \x0b </title>"}, ADDRESS, "it has no title"),
+        ({"id": ""}, "entry 2 of the page", "it has no id"),
+        (
+            {"id": "<id>http://example.org/1</id>"},
+            "http://example.org/1",
+            "its id is not the address of an abstract on arXiv",
+        ),
+        ({"id": "<id>http://arxiv.org/abs/x</id>"}, "http://arxiv.org/abs/x", "not an arXiv id: 'x'"),
+        ({"published": ""}, ADDRESS, "its date (published) cannot be read"),
+        ({"updated": ""}, ADDRESS, "its date (updated) cannot be read"),
+        ({"updated": "<updated>yesterday</updated>"}, ADDRESS, "its date (updated) cannot be read"),
+        (
+            {"updated": "<updated>0001-01-01T00:00:00+14:00</updated>"},
+            ADDRESS,
+            "its date (updated) cannot be read",
+        ),
+        (
+            {"published": "<published>2026-11-17T12:00:00</published>"},
+            ADDRESS,
+            "its date (published) names no time zone",
+        ),
+        ({"primary": "", "category": '<category term="53C25"/>'}, ADDRESS, "it has no category"),
+    ],
+)
+def test_one_bad_entry_is_rejected_with_its_reason_and_the_page_goes_on(
+    elements: dict[str, str], named: str, reason: str
+) -> None:
+    good = "<id>http://arxiv.org/abs/2611.0000{}v1</id>"
+    page = parse_feed(body(entry(id=good.format(2)), entry(**elements), entry(id=good.format(3))))
+    assert [paper.arxiv_id.value for paper in page.papers] == ["2611.00002", "2611.00003"]
+    assert page.rejected == (Rejection(named, reason),)
+
+
+def test_a_paper_that_stands_twice_in_a_page_is_kept_once_in_its_latest_version() -> None:
+    versions = [entry(id=f"<id>http://arxiv.org/abs/2611.00001v{version}</id>") for version in (1, 3, 2)]
+    (paper,) = parse_feed(body(*versions)).papers
+    assert paper.version == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (b"", "arXiv's answer was empty."),
+        (b" \n\t", "arXiv's answer was empty."),
+        (b"Rate exceeded.", "arXiv's answer was no feed, or a damaged one."),
+        (b"<!DOCTYPE html><html><body>503</body></html>", "arXiv's answer was an HTML page, not a feed."),
+        (b"\n<!-- x --> <html><head></head></html>", "arXiv's answer was an HTML page, not a feed."),
+        (body(entry())[:-10], "arXiv's answer was cut off."),
+        (body(entry())[:300], "arXiv's answer was cut off."),
+        (body(entry()) + body(entry()), "arXiv's answer was two documents in one."),
+        (body(entry()) + b"<feed/>", "arXiv's answer was two documents in one."),
+        (body(entry()).decode().encode("utf-16"), "arXiv's answer was not text in UTF-8."),
+        (body(entry(title="<title>é</title>")).decode().encode("latin-1"), "arXiv's answer was not text in UTF-8."),
+        (body(entry(title="<title>a & b</title>")), "arXiv's answer was no feed, or a damaged one."),
+        (body(entry(title="<title>&nbsp;</title>")), "arXiv's answer was no feed, or a damaged one."),
+        (body(entry(title="<x:title/>")), "arXiv's answer was no feed, or a damaged one."),
+        (b'<?xml version="1.0"?><rss version="2.0"><channel/></rss>', "arXiv's answer was no Atom feed."),
+        (b"<feed/>", "arXiv's answer was no Atom feed."),
+        (body(entry(), counts=""), "arXiv's answer did not say how many papers there are."),
+        (body(counts=COUNTS.replace("7", "-1")), "arXiv's answer did not say how many papers there are."),
+        (body(counts=COUNTS.replace("7", "many")), "arXiv's answer did not say how many papers there are."),
+        (body(counts=COUNTS.replace("7", "9" * 5000)), "arXiv's answer did not say how many papers there are."),
+        (body(counts=COUNTS.replace("7", "٧")), "arXiv's answer did not say how many papers there are."),
+    ],
+)
+def test_anything_but_one_whole_feed_is_an_error_and_never_no_papers(answer: bytes, sentence: str) -> None:
+    with pytest.raises(FeedInvalid) as invalid:
+        parse_feed(answer)
+    assert str(invalid.value) == sentence
+
+
+@pytest.mark.parametrize(
+    "doctype",
+    [
+        b"<!DOCTYPE feed [<!ENTITY x 'boom'>]>",
+        b"<!DOCTYPE feed SYSTEM 'file:///etc/passwd'>",
+        b"<!DOCTYPE feed [<!ENTITY % x SYSTEM 'http://127.0.0.1:1/'> %x;]>",
+    ],
+)
+def test_a_feed_that_declares_a_document_type_is_refused_before_it_is_read(doctype: bytes) -> None:
+    with pytest.raises(FeedInvalid, match="document type"):
+        parse_feed(body(entry(title="<title>&#38;x;</title>")).replace(b"?>\n", b"?>\n" + doctype, 1))
+
+
+def test_a_mark_of_the_byte_order_and_a_false_encoding_do_no_harm() -> None:
+    assert parse_feed(b"\xef\xbb\xbf" + body(entry())).papers == (PAPER,)
+    claimed = body(entry(title="<title>café</title>")).replace(b"UTF-8", b"latin-1", 1)
+    assert parse_feed(claimed).papers[0].title == "café"
+
+
+def test_an_element_that_feedparser_trips_over_makes_the_page_invalid() -> None:
+    licence = '<l:license xmlns:l="http://backend.userland.com/creativeCommonsRssModule"/>'
+    with pytest.raises(FeedInvalid, match="what no feed of arXiv's does"):
+        parse_feed(body(entry(summary=f"<summary>{licence}</summary>")))
+
+
+def test_a_page_that_does_not_say_where_it_starts_starts_at_the_beginning() -> None:
+    assert parse_feed(body(counts="<opensearch:totalResults>7</opensearch:totalResults>")).start == 0
+
+
+@pytest.mark.parametrize(
+    ("summary", "reason"),
+    [("<summary>incorrect id format for abc</summary>", "incorrect id format for abc"), ("", "arXiv gave no reason.")],
+)
+def test_arxivs_error_feed_is_its_refusal_of_the_query(summary: str, reason: str) -> None:
+    error = entry(id="<id>https://arxiv.org/api/errors#x</id>", title="<title>Error</title>", summary=summary)
+    with pytest.raises(QueryRefused) as refused:
+        parse_feed(body(error))
+    assert str(refused.value) == reason
+
+
+def test_a_paper_called_error_is_a_paper() -> None:
+    assert only(title="<title>Error</title>").title == "Error"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_page_with_bytes_changed_is_read_or_refused(data: st.DataObject) -> None:
+    answer = bytearray(body(entry(), entry(id="<id>http://arxiv.org/abs/hep-th/9901001v1</id>")))
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(answer) - 1))
+        end = data.draw(st.integers(start, min(len(answer), start + 40)))
+        answer[start:end] = data.draw(st.binary(max_size=12))
+    try:
+        page = parse_feed(bytes(answer))
+    except ArxivError:
+        return
+    assert len(page.papers) + len(page.rejected) <= 2
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=60))
+def test_any_text_in_a_title_costs_at_most_its_own_entry(text: str) -> None:
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").encode("utf-8", "replace").decode()
+    other = entry(id="<id>http://arxiv.org/abs/2611.00002v1</id>")
+    page = parse_feed(body(entry(title=f"<title>{escaped}</title>"), other))
+    assert ArxivId("2611.00002") in {paper.arxiv_id for paper in page.papers}
+    assert len(page.papers) + len(page.rejected) == 2
+
+
+# --- arXiv's recorded answers ----------------------------------------------------------------------
+
+
+def recorded_pages() -> dict[str, FeedPage]:
+    pages = {}
+    for name, answer in recorded_answers().items():
+        try:
+            pages[name] = parse_feed(answer)
+        except ArxivError:
+            continue
+    return pages
+
+
+@needs_recorded_answers
+def test_of_the_recorded_answers_three_are_no_feeds_and_each_for_its_reason() -> None:
+    answers = recorded_answers()
+    assert len(answers) == 44
+    assert len(recorded_pages()) == 41
+    with pytest.raises(QueryRefused, match="incorrect id format for abc"):
+        parse_feed(answers["arxivpy_id_abc_s0_m100.http400.xml"])
+    with pytest.raises(FeedInvalid, match="two documents"):
+        parse_feed(answers["malformed_two_documents_concatenated.xml"])
+    with pytest.raises(FeedInvalid, match="empty"):
+        parse_feed(answers["zero_byte_body.xml"])
+
+
+@needs_recorded_answers
+def test_every_recorded_entry_is_a_paper() -> None:
+    papers: dict[ArxivId, Paper] = {}
+    first, end, second = recorded_answers()["malformed_two_documents_concatenated.xml"].partition(b"</feed>")
+    halves = [parse_feed(half.strip()) for half in (first + end, second)]
+    for page in [*recorded_pages().values(), *halves]:
+        assert page.rejected == ()
+        papers |= {paper.arxiv_id: paper for paper in page.papers}
+    assert len(papers) == 290  # the 291st recorded entry is arXiv's error
+    facts = Counter(
+        fact
+        for paper in papers.values()
+        for fact, holds in {
+            "no comment": paper.comment is None,
+            "DOI": paper.doi is not None,
+            "revised": paper.version > 1,
+            "literal <": "<" in paper.title + paper.abstract,
+        }.items()
+        if holds
+    )
+    assert facts == {"no comment": 64, "DOI": 46, "revised": 51, "literal <": 9}
+
+
+def written(entry_element: minidom.Element, name: str) -> str:
+    """An element's text, white space collapsed; feedparser repairs UTF-8 that was encoded twice (Î³ for γ)."""
+    nodes = entry_element.getElementsByTagName(name)[0].childNodes
+    text = " ".join("".join(node.data for node in nodes if isinstance(node, minidom.Text)).split())
+    try:
+        return text.encode("latin-1").decode()
+    except UnicodeError:
+        return text
+
+
+@needs_recorded_answers
+def test_every_recorded_text_is_read_to_the_letter() -> None:
+    answers = recorded_answers()
+    for name, page in recorded_pages().items():
+        # A second reader to compare with, of files that we know.
+        entries = minidom.parseString(answers[name]).getElementsByTagName("entry")  # noqa: S318  # known files
+        texts = [(written(found, "title"), written(found, "summary")) for found in entries]
+        assert [(paper.title, paper.abstract) for paper in page.papers] == texts
