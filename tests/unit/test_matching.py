@@ -1,0 +1,225 @@
+"""Which papers satisfy which keywords."""
+
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from bot.domain.feed import parse_feed
+from bot.domain.keyword import Keyword
+from bot.domain.matching import Match, match
+from bot.domain.paper import ArxivId
+from bot.errors import ArxivError, KeywordRefused
+from tests.support.builders import paper
+from tests.support.recorded import needs_recorded_answers, recorded_answers
+
+WORDS = st.sampled_from(
+    ["CLIP", "clip", "clipping", "MLLM", "MLLMs", "GPS", "gp", "C++", "C#", "c", "Newton's", "Newton", "é", "e", "the"]
+)
+
+
+def matches(keyword: str, text: str) -> bool:
+    return bool(match([paper(title=text)], [Keyword.parse(keyword)]))
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text"),
+    [
+        ("reward model", "Reward Models for Everybody"),
+        ("reward model", "A reward-model-based method"),
+        ("Reward Model", "the model's REWARD MODELLING"),
+        ("hallucination", "LLMs hallucinated"),
+        ("graph neural networks", "Graph\nneural\tnetwork"),
+        ("MLLM", "MLLMs at work"),
+        ("MLLMs", "An MLLM at work"),
+        ("CLIP", "CLIPs and clips"),
+        ("LLM agents", "An LLM agent"),
+        ("LLM agents", "LLMs' agent, the LLM agent"),
+        ("DataLess", "DataLess learning"),
+        ("C++", "Modern C++: a survey"),
+        ("C++", "C and C++"),
+        ("C++ compilers", "C++ compiler"),
+        ("c#", "Programs in C#."),
+        ("S+M", "the S+M scheme"),
+        ("Newton's method", "Newton methods"),
+        ("Newton method", "Newton\u2019s method"),
+        ("Kahler", "Kähler manifolds"),
+        ("Kähler", "Kahler manifolds"),
+        ("Kähler-Einstein", 'K{\\"a}hler--Einstein metrics'),
+        ("SCHRÖDINGER", 'the Schr\\"odinger equation'),
+        ("Straße", "STRASSE"),
+        ("ﬁne-tuning", "fine tuning"),
+        ("k-means", "$k$-means"),
+        ("模型", "模型"),
+        ("the transformer", "The Transformer"),
+        ("gan gan gan", "GAN GAN GAN GAN"),
+        ("GAN GAN", "GAN GAN GAN"),
+    ],
+)
+def test_a_paper_with_the_words_in_a_row_matches(keyword: str, text: str) -> None:
+    assert matches(keyword, text)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text"),
+    [
+        ("reward model", "A model of rewards"),
+        ("reward model", "reward and model"),
+        ("CLIP", "Clipping gradients"),
+        ("ALIGN", "Alignment of models"),
+        ("GPS", "GP regression"),
+        ("GNSS", "GNS theory"),
+        ("LLM agents", "LLMing agents"),
+        ("C++", "C is a language"),
+        ("C++", "C ++"),
+        ("C++", "C+++"),
+        ("C+", "C++"),
+        ("C#", "C++"),
+        ("C++ compilers", "C compilers, then C++"),
+        ("GAN GANs", "GAN gane GAN"),
+        ("transformer", "Informers"),
+    ],
+)
+def test_a_paper_without_them_does_not(keyword: str, text: str) -> None:
+    assert not matches(keyword, text)
+
+
+def test_title_or_abstract_will_do_but_not_half_in_each() -> None:
+    keyword = Keyword.parse("reward model")
+    papers = [
+        paper("2611.00001", title="Reward models"),
+        paper("2611.00002", abstract="On reward models."),
+        paper("2611.00003", title="Reward", abstract="Models of it."),
+    ]
+    assert [found.arxiv_id.value for found in match(papers, [keyword])] == ["2611.00001", "2611.00002"]
+
+
+def test_words_typed_in_capitals_are_looked_for_in_the_abstract_too() -> None:
+    keyword = Keyword.parse("CLIP")
+    papers = [
+        paper("2611.00001", title="Clipping", abstract="We use CLIP."),
+        paper("2611.00002", title="Clipping", abstract="We clipped."),
+    ]
+    assert match(papers, [keyword]) == (Match(ArxivId("2611.00001"), keyword),)
+
+
+def test_a_narrowed_keyword_matches_only_in_its_category() -> None:
+    papers = [
+        paper("2611.00001", title="Diffusion", categories=("cs.LG", "cs.CL")),
+        paper("2611.00002", title="Diffusion", categories=("cs.LG",)),
+        paper("2611.00003", title="Diffusion", categories=("astro-ph.CO",)),
+        paper("2611.00004", title="Diffusion", categories=("astro-ph",)),
+    ]
+    wanted = {"cs.CL": ["2611.00001"], "cs": ["2611.00001", "2611.00002"], "astro-ph": ["2611.00003", "2611.00004"]}
+    for category, ids in wanted.items():
+        assert [found.arxiv_id.value for found in match(papers, [Keyword.parse("diffusion", category)])] == ids
+
+
+def test_each_pair_comes_once_by_keyword_and_then_by_paper() -> None:
+    first, second = Keyword.parse("diffusion"), Keyword.parse("model")
+    papers = [
+        paper("2611.00002", title="Diffusion model", version=2),
+        paper("2611.00001", title="Diffusion model"),
+        paper("2611.00002", title="Diffusion"),
+    ]
+    found = match(papers, [first, second, Keyword.parse("Diffusion!")])
+    assert [(pair.keyword.shown, pair.arxiv_id.value) for pair in found] == [
+        ("diffusion", "2611.00002"),
+        ("diffusion", "2611.00001"),
+        ("model", "2611.00002"),
+        ("model", "2611.00001"),
+    ]
+
+
+def test_without_papers_or_keywords_nothing_matches() -> None:
+    assert match([], [Keyword.parse("diffusion")]) == ()
+    assert match([paper(title="Diffusion")], []) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '" OR "CLIP" NOT (title: NEAR) * ^ \'; DROP TABLE papers --',
+        "CLIP \x00 nul \x02 \x03 marks \x02CLIP\x03",
+        "CLIP \ud800 half \ufffe none \u202e turned",
+        "CLIP " + "x" * 1_000_000,
+        "CLIP " * 20_000,
+        "\\'" * 200_000 + " CLIP " + "\u3042\u0301" * 100_000,
+    ],
+)
+def test_no_text_of_a_paper_breaks_matching(text: str) -> None:
+    assert matches("CLIP", text)
+    assert not matches("ALIGN", text)
+
+
+@pytest.mark.parametrize("typed", ['"', "NEAR(a b)", "title : x", "a* ^b", "a AND b", "-x", "{title} : x", "\u19b0"])
+def test_no_keyword_breaks_the_query(typed: str) -> None:
+    keyword = Keyword.parse(f"{typed} diffusion")
+    assert match([paper(title="Alignment")], [keyword]) == ()
+    assert match([paper(title=f"{typed} diffusion")], [keyword])
+
+
+def test_a_keyword_that_sqlite_sees_no_word_in_matches_nothing() -> None:
+    assert not matches("\u19b0", "\u19b0")
+
+
+@settings(deadline=None)
+@given(st.one_of(st.text(min_size=1, max_size=80), st.lists(WORDS, min_size=1, max_size=6).map(" ".join)))
+@example("DataLess [cs.CL")
+def test_a_keyword_matches_a_paper_that_is_called_so(typed: str) -> None:
+    try:
+        keyword = Keyword.parse(typed)
+    except KeywordRefused:
+        assume(False)
+    assume(not any(char in typed for char in map(chr, (*range(0x19B0, 0x19CA), 0x1CF2, 0x1CF3))))
+    assume(keyword.category is None)
+    assert match([paper(title=typed)], [keyword])
+    assert match([paper(title="x", abstract=f"Before {keyword.shown}, after.")], [keyword])
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(WORDS, min_size=1, max_size=3).map(" ".join), min_size=2, max_size=8),
+    st.lists(st.lists(WORDS, min_size=1, max_size=8).map(" ".join), min_size=1, max_size=8),
+)
+def test_keywords_that_are_the_same_match_the_same_papers(typed: list[str], titles: list[str]) -> None:
+    papers = [paper(f"2611.{place:05}", title=title) for place, title in enumerate(titles)]
+    found: dict[Keyword, set[str]] = {}
+    for text in typed:
+        for variant in (text, f" {text.replace(' ', '  ')}. ", text.replace("'", "\u2019")):
+            try:
+                keyword = Keyword.parse(variant)
+            except KeywordRefused:
+                continue
+            ids = {pair.arxiv_id.value for pair in match(papers, [keyword])}
+            assert found.setdefault(keyword, ids) == ids
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(WORDS, min_size=1, max_size=3).map(" ".join), min_size=1, max_size=8),
+    st.lists(st.lists(WORDS, min_size=1, max_size=8).map(" ".join), min_size=1, max_size=8),
+)
+def test_a_keyword_matches_the_same_alone_as_in_company(typed: list[str], titles: list[str]) -> None:
+    papers = [paper(f"2611.{place:05}", title=title) for place, title in enumerate(titles)]
+    keywords = []
+    for text in typed:
+        try:
+            keywords.append(Keyword.parse(text))
+        except KeywordRefused:
+            continue
+    alone = {pair for keyword in keywords for one in papers for pair in match([one], [keyword])}
+    assert set(match(papers, keywords)) == alone
+
+
+@needs_recorded_answers
+def test_among_the_recorded_papers_the_matching_ones_are_found() -> None:
+    papers = {}
+    for body in recorded_answers().values():
+        try:
+            papers.update({found.arxiv_id: found for found in parse_feed(body).papers})
+        except ArxivError:
+            continue
+    keyword, shouted = Keyword.parse("Linformer"), Keyword.parse("LLM")
+    found = {pair.arxiv_id for pair in match([*papers.values()], [keyword, shouted]) if pair.keyword == keyword}
+    assert found == {one.arxiv_id for one in papers.values() if "linformer" in f"{one.title} {one.abstract}".casefold()}
+    assert len(found) > 5

@@ -1,0 +1,102 @@
+"""What counts as a word: one spelling for both sides of a comparison."""
+
+import re
+import sqlite3
+from contextlib import closing
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.words import WORD, caseless, plain, searchable, unaccented, visible
+
+# Vowels of New Tai Lue and two Vedic signs: letters to Unicode since 8.0 and 12.0, marks in SQLite's older tables.
+NOT_YET_LETTERS_IN_SQLITE = re.compile("[\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3]")
+
+
+def words(text: str) -> list[str]:
+    return [word for word, _ in WORD.findall(searchable(text))]
+
+
+def fts5_words(text: str) -> list[str]:
+    with closing(sqlite3.connect(":memory:")) as index:
+        index.execute("CREATE VIRTUAL TABLE texts USING fts5(body, tokenize='unicode61 remove_diacritics 2')")
+        index.execute("CREATE VIRTUAL TABLE terms USING fts5vocab(texts, 'instance')")
+        index.execute("INSERT INTO texts VALUES (?)", (searchable(text),))
+        return [term for (term,) in index.execute("SELECT term FROM terms ORDER BY offset")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "seen"),
+    [
+        ("  reward \t\n model\u00a0", "reward model"),
+        ("re\u00adward mo\u200bdel", "reward model"),
+        ("\u202emodel\u202c", "model"),
+        ("a\u2028b\x85c\x0bd", "a b c d"),
+        ("nul\x00 esc\x1b", "nul esc"),
+        ("half \ud800 pair", "half pair"),
+        ("no \ufdd0\ufffe\U0010ffff character", "no character"),
+        ("\u3164\u115f \ufe0f", ""),
+        ("ΩMEGA ∇ 模型", "ΩMEGA ∇ 模型"),
+    ],
+)
+def test_what_cannot_be_seen_is_removed_and_white_space_collapses(typed: str, seen: str) -> None:
+    assert visible(typed) == seen
+
+
+@pytest.mark.parametrize(
+    ("typed", "spelled"),
+    [
+        ("ｆｕｌｌ　ｗｉｄｔｈ", "full width"),
+        ("ﬁne-tuning", "fine-tuning"),
+        ("a\u2010b\u2011c\u2012d\u2013e\u2014f\u2212g", "a-b-c-d-e-f-g"),
+        ("Newton\u2019s method", "Newton method"),
+        ("NEWTON'S method", "NEWTON method"),
+        ("Newton\u02bcs Newton\uff07s Newton\u00b4s Newton`s", "Newton Newton Newton Newton"),
+        ("models' size, it's's 's", "models' size, it 's"),
+        ("cafe\u0301 x\u0302", "café x"),
+        ('K{\\"a}hler and Schr\\"odinger', "Kahler and Schrodinger"),
+        ("Erd\\H{o}s, Fran\\c cois, na\\\"{\\i}ve, \\'Etale", "Erdos, Francois, naive, Etale"),
+        ("\\cite{x} \\textbf{y}", "\\cite{x} \\textbf{y}"),
+    ],
+)
+def test_one_spelling_stands_for_all_of_them(typed: str, spelled: str) -> None:
+    assert plain(typed) == spelled
+
+
+def test_case_goes_and_accents_stay_until_they_are_folded() -> None:
+    assert caseless("STRASSE Straße İstanbul Ωmega Σίσυφος") == "strasse strasse istanbul ωmega σίσυφοσ"
+    assert unaccented("ä ő ǡ ø й ά ≠") == "a o a ø й ά  "
+
+
+def test_signs_directly_after_a_word_are_seen_with_it() -> None:
+    assert WORD.findall("C++, C #, F#/x_y") == [("C", "++"), ("C", ""), ("F", "#"), ("x", ""), ("y", "")]
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_visible_and_searchable_text_stays_as_it_is(text: str) -> None:
+    assert visible(visible(text)) == visible(text)
+    assert words(searchable(text)) == words(text) or "\\" in text
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_words_are_letters_and_digits_in_one_case_and_without_accents(text: str) -> None:
+    for word in words(text):
+        assert word.isalnum()
+        assert unaccented(caseless(word)) == word
+
+
+@settings(deadline=None)
+@given(st.text(alphabet=st.characters(), max_size=60))
+def test_our_words_are_those_of_sqlite(text: str) -> None:
+    known = NOT_YET_LETTERS_IN_SQLITE.sub("", text)
+    assert words(known) == fts5_words(known)
+
+
+@pytest.mark.slow
+def test_our_words_are_those_of_sqlite_for_every_character_there_is() -> None:
+    text = " ".join(f"a{chr(code)}b" for code in range(0x110000))
+    known = NOT_YET_LETTERS_IN_SQLITE.sub("", text)
+    assert words(known) == fts5_words(known)
