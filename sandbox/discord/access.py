@@ -49,9 +49,7 @@ class Access:
             if not all(self._world.users[user_id].accepts_dms for user_id in channel.recipient_ids):
                 raise refusals.closed_dms()
             return channel
-        self.require(
-            channel, Permission.SEND_MESSAGES_IN_THREADS if channel.is_thread else Permission.SEND_MESSAGES
-        )
+        self.require(channel, Permission.SEND_MESSAGES_IN_THREADS if channel.is_thread else Permission.SEND_MESSAGES)
         if channel.locked and Permission.MANAGE_THREADS not in self.permissions(channel):
             raise refusals.thread_archived()
         return channel

@@ -17,13 +17,10 @@ class Attachments:
         self._new_id = new_id
         self._contents: dict[int, UploadedFile] = {}
 
-    def store(
-        self, files: Iterable[UploadedFile], body: Payload, *, channel_id: int, origin: str
-    ) -> list[Payload]:
+    def store(self, files: Iterable[UploadedFile], body: Payload, *, channel_id: int, origin: str) -> list[Payload]:
         """Keep the files of a request; answers the attachment objects (resources/message#attachment-object)."""
         described = {
-            as_text(given.get("id")) or str(given.get("id")): given
-            for given in as_mappings(body.get("attachments"))
+            as_text(given.get("id")) or str(given.get("id")): given for given in as_mappings(body.get("attachments"))
         }
         stored = []
         for file in files:

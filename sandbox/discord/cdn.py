@@ -20,9 +20,7 @@ class Cdn:
     def attach(self, app: web.Application) -> None:
         """Serve them."""
         app.router.add_get(f"{CDN_PATH}/avatars/{{user_id:\\d+}}/{{name}}", self.avatar)
-        app.router.add_get(
-            f"{CDN_PATH}/attachments/{{channel_id:\\d+}}/{{attachment_id:\\d+}}/{{name}}", self.file
-        )
+        app.router.add_get(f"{CDN_PATH}/attachments/{{channel_id:\\d+}}/{{attachment_id:\\d+}}/{{name}}", self.file)
 
     async def avatar(self, request: web.Request) -> web.Response:
         """A disc with the first letter of the user's name."""

@@ -29,9 +29,7 @@ class Events:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    def emit(
-        self, name: str, payload: Payload, *, guild_id: int | None = None, channel_id: int | None = None
-    ) -> None:
+    def emit(self, name: str, payload: Payload, *, guild_id: int | None = None, channel_id: int | None = None) -> None:
         """Tell everybody, at once."""
         for listener in tuple(self._listeners):
             listener(name, payload, guild_id, channel_id)

@@ -76,9 +76,7 @@ class Faults:
     def __init__(self) -> None:
         self._planned: list[_Planned] = []
 
-    def add(
-        self, method: str | None, path_pattern: str, kind: FaultKind, times: int = 1, *, skip: int = 0
-    ) -> None:
+    def add(self, method: str | None, path_pattern: str, kind: FaultKind, times: int = 1, *, skip: int = 0) -> None:
         """Fail the next `times` requests whose path (after /api/v10) holds the pattern; `skip` pass before."""
         self._planned.append(_Planned(method, re.compile(path_pattern), kind, times, skip))
 

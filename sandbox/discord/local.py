@@ -94,9 +94,7 @@ class LocalDiscord:
     @property
     def bot_is_ready(self) -> bool:
         """Whether a session is open and there are commands to type."""
-        return self._gateway.has_ready_session and bool(
-            self._commands.available_in(None) or self._guild_commands()
-        )
+        return self._gateway.has_ready_session and bool(self._commands.available_in(None) or self._guild_commands())
 
     async def wait_until_bot_ready(self, timeout_s: float) -> None:
         """Return once a session is open and commands are registered; TimeoutError after `timeout_s`."""

@@ -37,9 +37,7 @@ class Messages:
         self._by_id: dict[int, Message] = {}
         self._nonces: dict[tuple[int, str], tuple[Message, float]] = {}
 
-    def post(
-        self, channel_id: int, author_id: int, content: str = "", *, message_id: int | None = None
-    ) -> Message:
+    def post(self, channel_id: int, author_id: int, content: str = "", *, message_id: int | None = None) -> Message:
         """A plain message, as a person would write it."""
         return self.add(Message(message_id or self._new_id(), channel_id, author_id, content))
 
@@ -131,7 +129,7 @@ class Messages:
 
     def payload(self, message: Message) -> Payload:
         """A message in Discord's JSON."""
-        return message_payload(message, self._users[message.author_id])
+        return message_payload(message, self._users)
 
     def _emit(self, name: str, ephemeral_name: str, message: Message, payload: Payload) -> None:
         channel = self._channels[message.channel_id]

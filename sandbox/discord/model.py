@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, IntFlag
 
+from sandbox.discord.mentions import NOBODY, Pings
 from sandbox.discord.permissions import Overwrite, Permission
 from sandbox.discord.shapes import Payload
 from sandbox.discord.snowflakes import moment_of
@@ -141,7 +142,7 @@ class Message:
     attachments: list[Payload] = field(default_factory=list)
     flags: MessageFlag = NO_FLAGS
     kind: int = 0
-    nonce: str | int | None = None
+    pings: Pings = NOBODY
     edited_at: datetime | None = None
     reference: Payload | None = None
     webhook_id: int | None = None

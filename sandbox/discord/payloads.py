@@ -192,20 +192,21 @@ def guild_create_payload(
     }
 
 
-def message_payload(message: Message, author: User) -> Payload:
+def message_payload(message: Message, users: Mapping[int, User]) -> Payload:
     """A message object (resources/message) as REST answers it: without guild_id and member."""
+    pinged = [users[user_id] for user_id in message.pings.user_ids if user_id in users]
     payload: Payload = {
         "id": str(message.id),
         "channel_id": str(message.channel_id),
         "type": message.kind,
-        "author": user_payload(author),
+        "author": user_payload(users[message.author_id]),
         "content": message.content,
         "timestamp": message.created_at.isoformat(),
         "edited_timestamp": message.edited_at.isoformat() if message.edited_at else None,
         "tts": False,
-        "mention_everyone": False,
-        "mentions": [],
-        "mention_roles": [],
+        "mention_everyone": message.pings.everyone,
+        "mentions": [user_payload(user) for user in pinged],
+        "mention_roles": [str(role_id) for role_id in message.pings.role_ids],
         "attachments": message.attachments,
         "embeds": message.embeds,
         "components": message.components,

@@ -146,8 +146,6 @@ class People:
         *,
         source: Message | None = None,
     ) -> Invocation:
-        invocation, payload = self._interactions.begin(
-            kind, content, user_id=user_id, channel=channel, source=source
-        )
+        invocation, payload = self._interactions.begin(kind, content, user_id=user_id, channel=channel, source=source)
         self._gateway.dispatch("INTERACTION_CREATE", payload, channel.guild_id)
         return invocation

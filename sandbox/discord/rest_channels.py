@@ -110,9 +110,7 @@ class ChannelRoutes:
         elif as_int(call.form.get("type"), kind) == ChannelKind.PUBLIC_THREAD:
             kind = ChannelKind.PUBLIC_THREAD
         private = kind is ChannelKind.PRIVATE_THREAD
-        self._access.require(
-            parent, Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_PUBLIC_THREADS
-        )
+        self._access.require(parent, Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_PUBLIC_THREADS)
         name = _thread_name(call.form, _THREAD_KEYS)
         thread = self._world.add_thread(parent.id, name, owner_id=self._world.bot_id, kind=kind)
         return Answer(self._thread_payload(thread), 201)

@@ -23,7 +23,9 @@ from sandbox.discord.checks.messages import (
 )
 from sandbox.discord.interactions import Interactions
 from sandbox.discord.invocations import Choice, InteractionKind, Invocation, ResponseKind
+from sandbox.discord.mentions import pings
 from sandbox.discord.model import NO_FLAGS, Message, MessageFlag
+from sandbox.discord.permissions import Permission
 from sandbox.discord.shapes import Payload, as_int, as_mapping, as_mappings, as_text
 from sandbox.discord.world import World
 
@@ -54,9 +56,7 @@ class InteractionRoutes:
 
     def add_to(self, api: Api) -> None:
         """Put the routes in place."""
-        api.add(
-            "POST", "/interactions/{interaction_id}/{interaction_token}/callback", self.respond, needs_token=False
-        )
+        api.add("POST", "/interactions/{interaction_id}/{interaction_token}/callback", self.respond, needs_token=False)
         webhook = "/webhooks/{webhook_id}/{webhook_token}"
         api.add("POST", webhook, self.follow_up, needs_token=False)
         for template in (f"{webhook}/messages/@original", f"{webhook}/messages/{{message_id}}"):
@@ -165,6 +165,7 @@ class InteractionRoutes:
             draft.components or [],
             self._attachments.store(call.files, body, channel_id=invocation.channel_id, origin=call.origin),
             draft.flags,
+            pings=pings(draft.content or "", body, may_mention_everyone=self._may_mention_everyone(invocation)),
             kind=_COMMAND_RESPONSE if invocation.kind is InteractionKind.COMMAND and follows is None else 0,
             webhook_id=self._world.application_id,
             interaction=invocation.metadata,
@@ -173,6 +174,10 @@ class InteractionRoutes:
         if follows is not None:
             message.reference = {"channel_id": str(follows.channel_id), "message_id": str(follows.id)}
         return self._world.messages.add(message)
+
+    def _may_mention_everyone(self, invocation: Invocation) -> bool:
+        permissions = self._world.permissions(self._world.bot_id, invocation.channel_id)
+        return Permission.MENTION_EVERYONE in permissions
 
     def _edit(self, message: Message, body: Payload, call: Call) -> None:
         v2 = MessageFlag.IS_COMPONENTS_V2 in message.flags

@@ -9,6 +9,7 @@ from sandbox.discord.api import NO_CONTENT, Answer, Api, Call
 from sandbox.discord.attachments import Attachments
 from sandbox.discord.checks.form import Form
 from sandbox.discord.checks.messages import CREATE_KEYS, EDIT_KEYS, apply_edit, check_message, check_not_empty
+from sandbox.discord.mentions import pings
 from sandbox.discord.model import Channel, ChannelKind, Message, MessageFlag
 from sandbox.discord.permissions import Permission
 from sandbox.discord.shapes import Payload, as_mapping
@@ -73,6 +74,7 @@ class MessageRoutes:
             draft.components or [],
             self._attachments.store(call.files, body, channel_id=channel.id, origin=call.origin),
             draft.flags,
+            pings=pings(draft.content or "", body, may_mention_everyone=Permission.MENTION_EVERYONE in permissions),
             kind=_REPLY if reference else 0,
         )
         if reference:

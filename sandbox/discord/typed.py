@@ -71,9 +71,7 @@ class Typist:
         _check_value(definition, kind, value)
         return {"name": name, "type": int(kind), "value": self._resolve(kind, definition, value, resolved)}
 
-    def _resolve(
-        self, kind: OptionKind, definition: Payload, value: object, resolved: dict[str, Payload]
-    ) -> object:
+    def _resolve(self, kind: OptionKind, definition: Payload, value: object, resolved: dict[str, Payload]) -> object:
         if kind is OptionKind.CHANNEL:
             self._resolve_channel(definition, as_int(value), resolved)
         elif kind is OptionKind.ROLE or (kind is OptionKind.MENTIONABLE and as_int(value) in self._roles()):

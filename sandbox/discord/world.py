@@ -29,9 +29,7 @@ from sandbox.discord.snowflakes import Snowflakes
 class World:
     """All of it. Ids that are not given are made from the time."""
 
-    def __init__(
-        self, *, application_id: int, bot_name: str = "Daily Papers", now: Callable[[], float] = time.time
-    ):
+    def __init__(self, *, application_id: int, bot_name: str = "Daily Papers", now: Callable[[], float] = time.time):
         self.now = now
         self.new_id = Snowflakes(now)
         self.application_id = application_id
@@ -90,9 +88,7 @@ class World:
     ) -> Role:
         """A new role, above those there are."""
         guild = self.guilds[guild_id]
-        role = Role(
-            role_id or self.new_id(), guild_id, name, permissions, position=len(guild.roles), managed=managed
-        )
+        role = Role(role_id or self.new_id(), guild_id, name, permissions, position=len(guild.roles), managed=managed)
         guild.roles[role.id] = role
         self._emit_role("GUILD_ROLE_CREATE", role)
         return role

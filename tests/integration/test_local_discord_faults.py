@@ -215,13 +215,16 @@ async def test_session_ends_when_the_bot_hangs_up_for_good_and_waits_when_it_doe
 
 async def test_gateway_hangs_up_on_a_bot_that_talks_too_much() -> None:
     local = LocalDiscord()
-    async with served(local) as address, aiohttp.ClientSession() as session:
-        async with session.ws_connect(f"{address}/gateway") as socket:
-            for _ in range(121):
-                await socket.send_json({"op": 1, "d": None})
-            while not socket.closed:
-                await socket.receive()
-            assert socket.close_code == 4008
+    async with (
+        served(local) as address,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{address}/gateway") as socket,
+    ):
+        for _ in range(121):
+            await socket.send_json({"op": 1, "d": None})
+        while not socket.closed:
+            await socket.receive()
+        assert socket.close_code == 4008
 
 
 def test_bucket_fills_and_empties_with_its_window() -> None:

@@ -224,6 +224,17 @@ async def test_only_the_first_embed_of_an_address_is_shown() -> None:
         assert [embed["title"] for embed in kept.shown_embeds] == ["first", "third"]
 
 
+async def test_message_says_whom_it_pinged() -> None:
+    async with logged_in() as lab:
+        member_id = lab.world.default.member_id
+        text = f"<@{member_id}> @everyone"
+        loud = await lab.partial("papers").send(text)
+        quiet = await lab.partial("papers").send(text, allowed_mentions=discord.AllowedMentions.none())
+        assert [user.id for user in loud.mentions] == [member_id]
+        assert quiet.mentions == []
+        assert not loud.mention_everyone  # the bot has no permission for that
+
+
 async def test_guild_and_its_parts_can_be_asked_for() -> None:
     async with logged_in(SmallClient()) as lab:
         places = lab.world.default

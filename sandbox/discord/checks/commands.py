@@ -35,9 +35,7 @@ CHAT_INPUT: Final = 1
 _OPTIONS_MAX, _CHOICES_MAX, _TOTAL_MAX, _DESCRIPTION_MAX, _CHOICE_MAX = 25, 25, 8000, 100, 100
 # Letters, digits, - _ ' and the combining marks of two scripts; \w is the nearest that `re` has.
 _NAME = re.compile(r"[-_'\w\u0900-\u097f\u0e00-\u0e7f]{1,32}")
-_COMMAND_KEYS = frozenset(
-    ("id", "name", "name_localizations", "description", "description_localizations", "options")
-)
+_COMMAND_KEYS = frozenset(("id", "name", "name_localizations", "description", "description_localizations", "options"))
 _COMMAND_KEYS |= {"default_member_permissions", "dm_permission", "default_permission", "integration_types"}
 _COMMAND_KEYS |= {"contexts", "type", "nsfw", "handler"}
 _OPTION_KEYS = frozenset(("type", "name", "name_localizations", "description", "description_localizations"))
@@ -123,9 +121,7 @@ def _check_option(form: Form, option: Payload, *, depth: int) -> None:
     kind = form.whole_number(option, "type", least=1, most=11, required=True)
     if kind in NESTING:
         if depth > 1 or (depth == 1 and kind == OptionKind.GROUP):
-            form.at("type").fault(
-                "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", "Groups cannot be nested any further"
-            )
+            form.at("type").fault("APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", "Groups cannot be nested any further")
         _check_options(form, option, depth=depth + 1)
         return
     _check_choices(form, option, kind)

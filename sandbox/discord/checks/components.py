@@ -132,9 +132,7 @@ def _check_row(form: Form, row: Payload) -> None:
     children = [as_mapping(child) for child in form.items(row, "components", most=_BUTTONS_MAX, least=1)]
     has_select = any(child.get("type") in SELECTS for child in children)
     if has_select and len(children) > 1:
-        form.at("components").fault(
-            "COMPONENT_LAYOUT_WIDTH_EXCEEDED", "A row holds one select menu and nothing else"
-        )
+        form.at("components").fault("COMPONENT_LAYOUT_WIDTH_EXCEEDED", "A row holds one select menu and nothing else")
     for index, child in enumerate(children):
         here = form.at("components", index)
         if child.get("type") == Kind.BUTTON:
@@ -155,9 +153,7 @@ def _check_button(form: Form, button: Payload) -> None:
         if not button.get("url"):
             form.at("url").required()
         if button.get("custom_id"):
-            form.at("custom_id").fault(
-                "BUTTON_COMPONENT_CUSTOM_ID_URL_MUTUALLY_EXCLUSIVE", "A link has no custom id"
-            )
+            form.at("custom_id").fault("BUTTON_COMPONENT_CUSTOM_ID_URL_MUTUALLY_EXCLUSIVE", "A link has no custom id")
         return
     if style != _PREMIUM_STYLE:
         form.text(button, "custom_id", longest=_CUSTOM_ID_MAX, shortest=1, required=True)

@@ -55,9 +55,7 @@ def _check(form: Form, embed: Payload) -> Payload:
             form.at(key).url(as_mapping(embed[key]), "url", schemes=_MEDIA_SCHEMES)
     if embed.get("fields") is not None:
         kept["fields"] = _check_fields(form, embed)
-    if not any(
-        kept.get(key) for key in ("title", "description", "fields", "image", "thumbnail", "author", "footer")
-    ):
+    if not any(kept.get(key) for key in ("title", "description", "fields", "image", "thumbnail", "author", "footer")):
         form.at("description").required()
     return kept
 

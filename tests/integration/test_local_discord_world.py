@@ -1,0 +1,194 @@
+"""The world itself and what follows from it, without a network: permissions, mentions, typing, waiting."""
+
+import asyncio
+
+import pytest
+
+from sandbox.discord import ChannelKind, DefaultWorld, NotPossible, Overwrite, Permission
+from sandbox.discord.changes import Changes
+from sandbox.discord.mentions import NOBODY, Pings, pings
+from sandbox.discord.sessions import DIRECT_MESSAGES, GUILDS, Session
+from sandbox.discord.shapes import Payload
+from sandbox.discord.typed import Typist
+
+VIEW, SEND, EMBED = Permission.VIEW_CHANNEL, Permission.SEND_MESSAGES, Permission.EMBED_LINKS
+
+
+def test_ids_of_the_default_world_are_the_same_in_every_run() -> None:
+    first, second = DefaultWorld(), DefaultWorld()
+    assert first.default == second.default
+    assert first.dm_with(first.default.member_id).id == second.dm_with(second.default.member_id).id
+
+
+def test_bot_finds_every_sort_of_channel_in_the_default_world() -> None:
+    world = DefaultWorld()
+    bot = {name: world.permissions(world.bot_id, channel) for name, channel in world.default.channels.items()}
+    assert bot["no-entry"] == Permission(0)
+    assert VIEW in bot["read-only"]
+    assert SEND not in bot["read-only"]
+    assert EMBED not in bot["read-only"]  # implied: who cannot send cannot embed
+    assert SEND | EMBED | VIEW in bot["admins"]
+    assert Permission.SEND_MESSAGES_IN_THREADS in bot["reading club"]
+    assert world.channels[world.default.channel("announcements")].kind is ChannelKind.ANNOUNCEMENT
+
+
+def test_only_admins_see_the_admins_channel_and_the_owner_may_do_everything() -> None:
+    world = DefaultWorld()
+    admins = world.default.channel("admins")
+    assert not world.can_view(world.default.member_id, admins)
+    assert Permission.MANAGE_CHANNELS in world.permissions(world.default.admin_id, admins)
+    stranger = world.add_user("stranger")
+    assert world.permissions(stranger.id, admins) == Permission(0)
+
+
+def test_overwrites_apply_to_everyone_then_roles_together_then_the_member() -> None:
+    world = DefaultWorld()
+    guild_id, member_id = world.default.guild_id, world.default.member_id
+    readers = world.add_role(guild_id, "Readers", Permission(0))
+    muted = world.add_role(guild_id, "Muted", Permission(0))
+    world.set_member_roles(guild_id, member_id, [readers.id, muted.id])
+    channel = world.add_channel(
+        guild_id,
+        "layers",
+        overwrites=[
+            Overwrite(guild_id, "role", deny=SEND | EMBED),
+            Overwrite(readers.id, "role", allow=SEND),
+            Overwrite(muted.id, "role", deny=SEND),
+        ],
+    )
+    # Of a member's roles, one that allows wins over one that denies.
+    assert SEND in world.permissions(member_id, channel.id)
+    assert EMBED not in world.permissions(member_id, channel.id)
+    world.set_overwrite(channel.id, member_id, allow=EMBED, deny=SEND)
+    assert SEND not in world.permissions(member_id, channel.id)
+    world.set_overwrite(channel.id, member_id)
+    assert SEND in world.permissions(member_id, channel.id)
+
+
+def test_thread_follows_the_overwrites_of_its_parent() -> None:
+    world = DefaultWorld()
+    thread_id, parent_id = world.default.channel("reading club"), world.default.channel("general")
+    world.set_overwrite(parent_id, world.default.guild_id, deny=VIEW)
+    assert not world.can_view(world.default.member_id, thread_id)
+
+
+def test_changes_are_told_with_discords_events() -> None:
+    world = DefaultWorld()
+    heard: list[str] = []
+    stop = world.listen(lambda name, *_: heard.append(name))
+    guild_id = world.default.guild_id
+    channel = world.add_channel(guild_id, "new")
+    thread = world.add_thread(channel.id, "talk", owner_id=world.default.admin_id)
+    world.set_thread(thread.id, archived=True)
+    world.messages.post(thread.id, world.default.admin_id, "hello")
+    world.delete_channel(channel.id)
+    world.add_role(guild_id, "Readers", VIEW)
+    world.remove_bot_from_guild(guild_id)
+    stop()
+    world.add_channel(guild_id, "unheard")
+    assert heard == [
+        "CHANNEL_CREATE",
+        "THREAD_CREATE",
+        "THREAD_UPDATE",
+        "MESSAGE_CREATE",
+        "THREAD_DELETE",
+        "CHANNEL_DELETE",
+        "GUILD_ROLE_CREATE",
+        "GUILD_DELETE",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, Pings(True, (1,), (2,))),
+        ({"allowed_mentions": {"parse": []}}, NOBODY),
+        ({"allowed_mentions": {"parse": ["users"]}}, Pings(False, (1,), ())),
+        ({"allowed_mentions": {"roles": ["2", "3"]}}, Pings(False, (), (2,))),
+        ({"allowed_mentions": {"parse": ["everyone"]}}, Pings(True)),
+    ],
+)
+def test_content_pings_whom_allowed_mentions_lets_it(body: Payload, expected: Pings) -> None:
+    assert pings("@everyone <@1> <@!1> <@&2>", body, may_mention_everyone=True) == expected
+
+
+def test_nobody_pings_everyone_without_the_permission() -> None:
+    assert not pings("@everyone and @here", {}, may_mention_everyone=False)
+
+
+def option(kind: int, **more: object) -> Payload:
+    return {"name": "x", "type": kind, "description": "x"} | more
+
+
+@pytest.mark.parametrize(
+    ("definition", "value", "reason"),
+    [
+        (option(3, max_length=3), "long", "at most 3"),
+        (option(3, min_length=3), "ab", "at least 3"),
+        (option(4, max_value=10), 11, "at most 10"),
+        (option(4, min_value=1), 0, "at least 1"),
+        (option(4), "5", "takes no str"),
+        (option(4), True, "takes no bool"),
+        (option(3, choices=[{"name": "a", "value": "a"}]), "b", "is one of"),
+        (option(6), 5, "there is no user"),
+        (option(7), 5, "is not offered"),
+    ],
+)
+def test_value_that_discords_client_would_not_send_is_not_possible(
+    definition: Payload, value: object, reason: str
+) -> None:
+    world = DefaultWorld()
+    typist = Typist(world, world.default.member_id, world.default.guild_id)
+    command: Payload = {"name": "try", "options": [definition]}
+    with pytest.raises(NotPossible, match=reason):
+        typist.type(command, [], {"x": value})
+
+
+def test_channel_of_another_type_is_not_offered() -> None:
+    world = DefaultWorld()
+    typist = Typist(world, world.default.member_id, world.default.guild_id)
+    command: Payload = {"name": "try", "options": [option(7, channel_types=[int(ChannelKind.FORUM)])]}
+    with pytest.raises(NotPossible, match="only channels of the types"):
+        typist.type(command, [], {"x": world.default.channel("papers")})
+
+
+def test_what_a_command_names_is_resolved() -> None:
+    world = DefaultWorld()
+    places = world.default
+    typist = Typist(world, places.member_id, places.guild_id)
+    options = [option(6) | {"name": "who"}, option(7) | {"name": "where"}, option(8) | {"name": "role"}]
+    inner: Payload = {"name": "add", "type": 1, "options": options}
+    command: Payload = {"name": "keyword", "options": [inner]}
+    values = {"who": places.admin_id, "where": places.channel("reading club"), "role": places.bot_role_id}
+    typed = typist.type(command, ["add"], values)
+    assert set(typed.resolved) == {"users", "members", "channels", "roles"}
+    assert typed.options[0]["name"] == "add"
+    with pytest.raises(NotPossible, match="needs a subcommand"):
+        typist.type(command, [], values)
+    with pytest.raises(NotPossible, match="no subcommand"):
+        typist.type(command, ["remove"], values)
+
+
+def test_session_hears_only_its_own_shard_and_what_its_intents_let_through() -> None:
+    first = Session("a", GUILDS, shard_id=0, shard_count=2)
+    second = Session("b", GUILDS | DIRECT_MESSAGES, shard_id=1, shard_count=2)
+    assert first.wants("CHANNEL_CREATE", 2 << 22)
+    assert not first.wants("CHANNEL_CREATE", 3 << 22)
+    assert second.wants("INTERACTION_CREATE", 3 << 22)
+    assert first.wants("INTERACTION_CREATE", None)
+    assert not first.wants("MESSAGE_CREATE", 2 << 22)
+    assert not first.wants("GUILD_MEMBER_UPDATE", 2 << 22)
+    assert not second.wants("MESSAGE_CREATE", None)  # direct messages are for shard 0
+
+
+async def test_waiting_ends_when_the_predicate_holds_and_not_before() -> None:
+    changes, seen = Changes(), [0]
+    waiting = asyncio.create_task(changes.until(lambda: seen[0] == 2, 5.0))
+    for number in (1, 2):
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        seen[0] = number
+        changes.notify()
+    await waiting
+    with pytest.raises(TimeoutError):
+        await changes.until(lambda: False, 0.0)
