@@ -85,7 +85,7 @@ class _Draft:
             arxiv_id=self.paper.arxiv_id,
             url=self.paper.arxiv_id.abs_url,
             title=cut(self.title, room.title),
-            authors=_listed(self.authors, _AUTHORS_SHOWN, room.authors),
+            authors=_listed(self.authors[:_AUTHORS_SHOWN], len(self.paper.authors), room.authors),
             description="\n".join(line for line in lines if line),
             footer=_footer(self.paper, self.keywords, room.footer),
             timestamp=self.paper.published,
@@ -127,7 +127,7 @@ def full_abstract(paper: Paper) -> Card:
         arxiv_id=paper.arxiv_id,
         url=paper.arxiv_id.abs_url,
         title=cut(draft.title, limits.EMBED_TITLE_MAX),
-        authors=_listed(draft.authors, _FULL_AUTHORS_SHOWN, limits.EMBED_AUTHOR_MAX),
+        authors=_listed(draft.authors, len(paper.authors), limits.EMBED_AUTHOR_MAX),
         description="\n\n".join(part for part in (abstract, last_line) if part),
         footer=_footer(paper, (harmless(tex_to_text(paper.journal_ref or "")),), _FULL_FOOTER_MAX),
         timestamp=paper.published,
@@ -142,7 +142,8 @@ def option_label(paper: Paper) -> str:
 def option_description(paper: Paper) -> str:
     """Who wrote it and where it is filed, for the second line of an option of a menu."""
     category = cut(harmless(paper.primary_category), 30)
-    authors = _listed(_names(paper), _AUTHORS_SHOWN, limits.SELECT_OPTION_MAX - units(category) - len(" · "))
+    room = limits.SELECT_OPTION_MAX - units(category) - len(" · ")
+    authors = _listed(_names(paper)[:_AUTHORS_SHOWN], len(paper.authors), room)
     return " · ".join(part for part in (authors, category) if part)
 
 
@@ -163,17 +164,19 @@ def _title(paper: Paper) -> str:
 
 
 def _names(paper: Paper) -> tuple[str, ...]:
-    return tuple(filter(None, (harmless(tex_to_text(name)) for name in paper.authors)))
+    """The authors who may be named; the others are only counted, and a collaboration has thousands."""
+    return tuple(harmless(tex_to_text(name)) for name in paper.authors[:_FULL_AUTHORS_SHOWN])
 
 
 def _room_for(drafts: Sequence[_Draft]) -> tuple[_Room, int]:
     """The most generous room in which every abstract stays readable, and what it leaves to them all."""
-    for room in _ROOMS:
-        bare = sum(draft.in_room(room, 0).length + len("\n") for draft in drafts)
-        left = limits.EMBED_TOTAL_MAX - bare
-        if left >= _READABLE * len(drafts):
-            break
-    return room, left
+    enough = _READABLE * len(drafts)
+    room = next((room for room in _ROOMS[:-1] if _left_in(room, drafts) >= enough), _ROOMS[-1])
+    return room, _left_in(room, drafts)
+
+
+def _left_in(room: _Room, drafts: Sequence[_Draft]) -> int:
+    return limits.EMBED_TOTAL_MAX - sum(draft.in_room(room, 0).length + len("\n") for draft in drafts)
 
 
 def _shares(wants: Sequence[int], left: int) -> list[int]:
@@ -188,18 +191,16 @@ def _shares(wants: Sequence[int], left: int) -> list[int]:
 def _footer(paper: Paper, notes: Sequence[str], limit: int) -> str:
     """`cs.CL, cs.LG · reward model, RLHF`, the primary category first."""
     filed = dict.fromkeys(harmless(category) for category in (paper.primary_category, *paper.categories))
-    categories = _listed(list(filed), _CATEGORIES_SHOWN, limit // 2)
+    categories = _listed(list(filed)[:_CATEGORIES_SHOWN], len(filed), limit // 2)
     listed = _listed(notes, len(notes), limit - units(categories) - len(" · "))
     return " · ".join(part for part in (categories, listed) if part)
 
 
-def _listed(names: Sequence[str], shown: int, limit: int) -> str:
-    """`First, Second, Third and 5 more`: at most `shown` names, fewer when they do not fit into `limit`."""
-    for count in range(min(shown, len(names)), 0, -1):
-        rest = len(names) - count
-        more = f" and {rest} more" if rest else ""
-        room = limit - len(more)
+def _listed(names: Sequence[str], total: int, limit: int) -> str:
+    """`First, Second, Third and 5 more`: of `total` these names, or as many of them as fit into `limit`."""
+    for count in range(len(names), 0, -1):
+        more = f" and {total - count} more" if total > count else ""
         listed = ", ".join(names[:count])
-        if units(listed) <= room or count == 1:
-            return cut(listed, room) + more
+        if units(listed) <= limit - len(more) or count == 1:
+            return cut(listed, limit - len(more)) + more
     return ""

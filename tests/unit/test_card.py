@@ -1,0 +1,257 @@
+"""Cards: what people read in a channel, and Discord's limits for any papers whatever."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot import limits
+from bot.domain.card import Card, full_abstract, how_many, lay_out, option_description, option_label
+from bot.domain.paper import Paper
+from bot.domain.text import units
+from tests.support.builders import paper
+
+
+def card(subject: Paper, *keywords: str) -> Card:
+    """The card of one paper alone in its message."""
+    (only,) = lay_out([(subject, keywords)])
+    return only
+
+
+# --- what a card says --------------------------------------------------------------------------
+
+
+def test_title_is_readable_escaped_and_linked_to_the_abstract_page() -> None:
+    shown = card(paper("hep-ph/9901001", title=r"*Rare* $B^0_s \to \mu^+\mu^-$"))
+    assert shown.title == r"\*Rare\* B⁰ₛ → μ⁺μ⁻"
+    assert shown.url == "https://arxiv.org/abs/hep-ph/9901001"
+
+
+def test_title_that_shows_nothing_is_the_id() -> None:
+    assert card(paper(title=" \u200b ")).title == "arXiv:2611.00001"
+
+
+def test_three_authors_are_named_and_the_rest_counted() -> None:
+    names = ("Paul Erd\\H{o}s", "Ada Lovelace", "Emmy Noether", "Kurt Gödel", "Alan Turing")
+    assert card(paper(authors=names)).authors == "Paul Erdős, Ada Lovelace, Emmy Noether and 2 more"
+    assert card(paper(authors=names[:3])).authors == "Paul Erdős, Ada Lovelace, Emmy Noether"
+
+
+def test_long_names_leave_room_for_how_many_more() -> None:
+    names = tuple(f"{letter} " + "long " * 30 for letter in "ABCD")
+    assert re.fullmatch(r"A( long)+ and 3 more", card(paper(authors=names)).authors)
+
+
+def test_paper_without_authors_has_an_empty_author_line() -> None:
+    assert card(paper(authors=())).authors == ""
+
+
+def test_description_is_the_abstract_then_pdf_and_comment() -> None:
+    subject = paper(abstract="We *show* that $x_i \\le 1$.", comment="9 pages. Code: https://github.com/a_b/c")
+    assert card(subject).description == (
+        "We \\*show\\* that xᵢ ≤ 1.\n"
+        "[PDF](https://arxiv.org/pdf/2611.00001) · 9 pages. Code: <https://github.com/a_b/c>"
+    )
+
+
+def test_description_without_comment_ends_with_the_pdf() -> None:
+    assert card(paper(abstract="Short.")).description == "Short.\n[PDF](https://arxiv.org/pdf/2611.00001)"
+
+
+def test_description_without_abstract_is_the_last_line_alone() -> None:
+    assert card(paper(abstract="")).description == "[PDF](https://arxiv.org/pdf/2611.00001)"
+
+
+def test_an_id_of_absurd_length_is_shown_without_its_pdf_link() -> None:
+    assert card(paper("a" * 300 + "/9901001", abstract="Short.")).description == "Short."
+
+
+def test_a_long_abstract_is_cut_even_where_there_is_room() -> None:
+    abstract = card(paper(abstract="We measure and show. " * 200)).description.split("\n")[0]
+    assert 350 < len(abstract) <= 700
+    assert abstract.endswith("show. …")
+
+
+def test_footer_names_categories_and_keywords_as_they_were_typed() -> None:
+    subject = paper(primary_category="cs.LG", categories=("cs.CL", "cs.LG"))
+    assert card(subject, "reward model", "RLHF").footer == "cs.LG, cs.CL · reward model, RLHF"
+    assert card(subject).footer == "cs.LG, cs.CL"
+
+
+def test_a_keyword_named_twice_is_shown_once() -> None:
+    assert card(paper(), "RLHF", "RLHF ").footer == "cs.LG · RLHF"
+
+
+def test_sixty_keywords_are_named_as_far_as_they_fit_and_the_rest_counted() -> None:
+    footer = card(paper(), *(f"a keyword of number {n}" for n in range(60))).footer
+    named = re.fullmatch(r"cs\.LG · (a keyword of number \d+, )+a keyword of number (\d+) and (\d+) more", footer)
+    assert named
+    assert int(named[2]) + 1 + int(named[3]) == 60
+
+
+def test_many_categories_are_counted_after_four() -> None:
+    subject = paper(primary_category="a.A", categories=("a.A", "b.B", "c.C", "d.D", "e.E", "f.F"))
+    assert card(subject).footer == "a.A, b.B, c.C, d.D and 2 more"
+
+
+def test_the_timestamp_is_when_the_paper_was_published() -> None:
+    assert card(paper()).timestamp == paper().published
+
+
+def test_length_counts_what_discord_counts() -> None:
+    shown = card(paper(title="😀"))
+    assert shown.length == 2 + len(shown.authors) + len(shown.description) + len(shown.footer)
+
+
+# --- a message of cards ------------------------------------------------------------------------
+
+
+def ids(count: int) -> list[str]:
+    return [f"2611.{number:05}" for number in range(count)]
+
+
+def test_ten_ordinary_papers_fit_with_readable_abstracts() -> None:
+    cards = lay_out([(paper(each, title="A title of usual length, on things" * 2, abstract="Word " * 300,
+                            comment="12 pages, 4 figures"), ["RLHF"]) for each in ids(10)])  # fmt: skip
+    assert sum(each.length for each in cards) <= limits.EMBED_TOTAL_MAX
+    assert all(len(each.description) > 350 for each in cards)
+
+
+def test_what_a_short_abstract_leaves_goes_to_the_long_ones() -> None:
+    papers = [(paper(each, abstract="Word " * 300 if at else "Short."), ["x"]) for at, each in enumerate(ids(10))]
+    long = {len(each.description) for each in lay_out(papers)[1:]}
+    assert min(long) > 560
+
+
+def test_the_first_paper_is_not_served_before_the_last() -> None:
+    papers = [(paper(each, title="T" * 256, abstract="Word " * 300, comment="c" * 200), ["k" * 90]) for each in ids(10)]
+    lengths = [len(each.description) for each in lay_out(papers)]
+    assert max(lengths) - min(lengths) < 10
+
+
+def test_at_most_ten_papers_go_into_a_message() -> None:
+    assert how_many([paper(each) for each in ids(12)]) == 10
+    assert how_many([paper(each) for each in ids(3)]) == 3
+    assert how_many([]) == 0
+
+
+def test_a_paper_stands_in_a_message_once() -> None:
+    assert how_many([paper("2611.00001"), paper("2611.00002"), paper("2611.00001")]) == 2
+
+
+@pytest.mark.parametrize("each", [[], ids(11), ["2611.00001", "2611.00001"]], ids=["none", "eleven", "twice"])
+def test_papers_that_make_no_message_are_refused(each: list[str]) -> None:
+    with pytest.raises(ValueError, match="papers of one message"):
+        lay_out([(paper(one), ()) for one in each])
+
+
+# --- reading an abstract, choosing one -----------------------------------------------------------
+
+
+def test_full_abstract_is_whole_with_comment_and_journal() -> None:
+    abstract = "We measure and show. " * 90 + "The end."
+    view = full_abstract(paper(abstract=abstract, comment="9 pages", journal_ref="Phys. Rev. D 1 (2026)"))
+    assert view.description == f"{abstract}\n\n[PDF](https://arxiv.org/pdf/2611.00001) · 9 pages"
+    assert view.footer == "cs.LG · Phys. Rev. D 1 (2026)"
+
+
+def test_option_is_plain_text_within_its_limit() -> None:
+    subject = paper(title="On *stars* and " + "planets " * 30, authors=("Ada Lovelace", "Alan Turing"))
+    assert option_label(subject).startswith("On *stars* and planets")
+    assert len(option_label(subject)) <= limits.SELECT_OPTION_MAX
+    assert option_description(subject) == "Ada Lovelace, Alan Turing · cs.LG"
+    assert option_description(paper(authors=())) == "cs.LG"
+
+
+# --- any papers whatever -----------------------------------------------------------------------
+
+_SNIPPETS = st.sampled_from(
+    ["word ", "a", "*", "_", "`", "~~", "|", "\\", "[x](http://evil.com) ", "@everyone ", "<@12> ", "<t:1:R>", "# ",
+     "> ", "\n", "😀", "👩\u200d👧", "e\u0301\u0301", "日本", "https://github.com/a_b/c ", "https://evil.com/x ",
+     "$x^2$ ", "\\'e", "{", "\u202e", "\u200b", "$\\frac{a}{b}$", "A sentence. "]
+)  # fmt: skip
+_LINES = st.lists(_SNIPPETS, max_size=6).map("".join)
+_TEXTS = st.builds(lambda line, times: line * times, _LINES, st.sampled_from([1, 1, 3, 150]))
+_NAMES = st.builds(lambda names, times: tuple(names) * times, st.lists(_TEXTS, max_size=3), st.sampled_from([1, 200]))
+_PAPERS = st.fixed_dictionaries(
+    {"title": _TEXTS, "abstract": _TEXTS, "primary_category": _LINES, "comment": st.none() | _TEXTS,
+     "journal_ref": st.none() | _TEXTS, "categories": st.lists(_LINES, max_size=6).map(tuple),
+     "authors": _NAMES}
+)  # fmt: skip
+_MESSAGES = st.lists(
+    st.tuples(_PAPERS, st.lists(_TEXTS, max_size=4), st.sampled_from([1, 20])), min_size=1, max_size=10
+)
+# What Discord would refuse is found by any mixture of these; the time goes into building them.
+_BRIEFLY = settings(deadline=None, max_examples=25)
+_AT_LENGTH = settings(deadline=None, max_examples=1500, suppress_health_check=list(HealthCheck))
+
+
+def _built(message: Sequence[tuple[dict[str, object], list[str], int]]) -> list[tuple[Paper, list[str]]]:
+    return [
+        (paper(f"2611.{at:05}", **parts), keywords * times)  # type: ignore[arg-type]  # built just above
+        for at, (parts, keywords, times) in enumerate(message)
+    ]
+
+
+def _holds_discords_limits(shown: Card) -> None:
+    assert 1 <= units(shown.title) <= limits.EMBED_TITLE_MAX
+    assert units(shown.authors) <= limits.EMBED_AUTHOR_MAX
+    assert 1 <= units(shown.description) <= limits.EMBED_DESCRIPTION_MAX
+    assert units(shown.footer) <= limits.EMBED_FOOTER_MAX
+
+
+def _is_harmless(shown: Card) -> None:
+    known = re.sub(r"\[PDF\]\(https://arxiv\.org/pdf/2611\.\d{5}\)|<https://github\.com/a_b/c>", "", shown.description)
+    bare = re.sub(r"\\[^0-9A-Za-z\s]", "", f"{shown.title}\n{known}")
+    assert not re.search(r"[*_~`|\[]|://|<[@#:/a-zA-Z]", bare)
+    everything = f"{shown.title} {shown.authors} {shown.description} {shown.footer}"
+    assert not re.search(r"@everyone|@here|<@\d", everything)
+
+
+def _check_message(message: list[tuple[dict[str, object], list[str], int]]) -> None:
+    papers = _built(message)
+    cards = lay_out(papers)
+    assert len({each.url for each in cards}) == len(papers)
+    assert sum(each.length for each in cards) <= limits.EMBED_TOTAL_MAX
+    for each in cards:
+        _holds_discords_limits(each)
+        _is_harmless(each)
+    assert lay_out(papers) == cards
+
+
+@_BRIEFLY
+@given(_MESSAGES)
+def test_every_limit_holds_for_any_papers(message: list[tuple[dict[str, object], list[str], int]]) -> None:
+    _check_message(message)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@_AT_LENGTH
+@given(_MESSAGES)
+def test_every_limit_holds_for_very_many_messages(message: list[tuple[dict[str, object], list[str], int]]) -> None:
+    _check_message(message)
+
+
+@_BRIEFLY
+@given(_PAPERS)
+def test_views_and_options_hold_their_limits_for_any_paper(parts: dict[str, object]) -> None:
+    ((subject, _),) = _built([(parts, [], 1)])
+    view = full_abstract(subject)
+    _holds_discords_limits(view)
+    _is_harmless(view)
+    assert view.length <= limits.EMBED_TOTAL_MAX
+    assert 1 <= units(option_label(subject)) <= limits.SELECT_OPTION_MAX
+    assert units(option_description(subject)) <= limits.SELECT_OPTION_MAX
+
+
+@given(st.text(max_size=80).filter(str.isprintable))
+def test_every_letter_of_a_short_title_survives(title: str) -> None:
+    plain = "On " + re.sub(r"[\\{}$^_~`']", " ", title)
+    shown = re.sub(r"\\([^0-9A-Za-z\s])", r"\1", card(paper(title=plain)).title)
+    assert [sign for sign in shown if sign.isascii() and sign.isalpha()] == [
+        sign for sign in unicodedata.normalize("NFC", plain) if sign.isascii() and sign.isalpha()
+    ]

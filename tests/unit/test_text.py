@@ -1,0 +1,209 @@
+"""White space, Markdown, mentions and cutting, as Discord will show them."""
+
+import re
+import unicodedata
+
+import discord
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot.domain.text import collapse, cut, escape_keeping_links, escape_markdown, harmless, units
+
+_HOSTILE = st.lists(
+    st.sampled_from(
+        [*"ab1 .,\\*_~`|[]()<>#@-+:/!\n", "@everyone", "@here", "<@123>", "<@&1>", "<#5>", "<t:1:R>", "<:a:1>",
+         "</a:1>", "https://evil.com/a_b", "http://x.y", "[text](http://x.y)", "https://github.com/a_b/c",
+         "-# ", "1. ", "> ", "e\u0301", "😀", "👩\u200d👩\u200d👧", "👍🏽", "🇩🇪", "日本", "f(x, y)", "a = b"]
+    ),
+    max_size=60,
+).map("".join)  # fmt: skip
+
+
+def _rendered(markdown: str) -> str:
+    """What Discord shows of escaped text: a backslash before punctuation goes, zero width is not seen."""
+    return re.sub(r"\\([^0-9A-Za-z\s])", r"\1", markdown).replace("\u200b", "")
+
+
+# --- collapse ----------------------------------------------------------------------------------
+
+
+def test_white_space_of_any_kind_becomes_single_spaces() -> None:
+    assert collapse(" a\n  b\u00a0c\u2028d\te ") == "a b c d e"
+
+
+def test_what_cannot_be_seen_or_sent_is_removed() -> None:
+    assert collapse("a\x00\x1b b\u202e\u2066 \u200f c\ud800") == "a b c\ufffd"
+
+
+@given(st.text())
+def test_collapsing_keeps_every_letter(text: str) -> None:
+    assert [s for s in collapse(text) if s.isalpha()] == [s for s in text if s.isalpha()]
+    assert collapse(collapse(text)) == collapse(text)
+
+
+# --- Markdown and mentions ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "markdown"),
+    [
+        ("*bold* _it_ ~~no~~ `code` ||hidden||", r"\*bold\* \_it\_ \~\~no\~\~ \`code\` \|\|hidden\|\|"),
+        ("a\\*b", r"a\\\*b"),
+        ("# Title", r"\# Title"),
+        ("-# small", r"\-# small"),
+        ("> quote", r"\> quote"),
+        (">>> quote", r"\>>> quote"),
+        ("- item\n+ item\n  - item", "\\- item\n\\+ item\n  \\- item"),
+        ("1. item\n23) item", "1\\. item\n23\\) item"),
+        ("-1 and 2.5 > 1 # fine - so", "-1 and 2.5 > 1 # fine - so"),
+        ("[text](https://evil.com)", r"\[text](https:\//evil.com)"),
+        ("see http://evil.com or steam://run", r"see http:\//evil.com or steam:\//run"),
+        ("<https://evil.com>", r"\<https:\//evil.com>"),
+        ("<t:1:R> <#1> <:a:1> </a:1> <id:guide>", r"\<t:1:R> \<#1> \<:a:1> \</a:1> \<id:guide>"),
+        ("p<0.05 and a < b", "p<0.05 and a < b"),
+        ("@everyone @here @you", "@\u200beveryone @\u200bhere @you"),
+        ("<@1> <@!2> <@&3>", "\\<@\u200b1> \\<@\u200b!2> \\<@\u200b&3>"),
+    ],
+)
+def test_markdown_is_shown_and_not_obeyed(text: str, markdown: str) -> None:
+    assert escape_markdown(text) == markdown
+    assert _rendered(markdown) == text
+
+
+@given(_HOSTILE)
+@example("\\")
+def test_escaped_text_shows_the_same_characters(text: str) -> None:
+    assert _rendered(escape_markdown(text)) == text
+
+
+@given(_HOSTILE)
+def test_escaped_text_has_no_link_no_format_and_no_mention(text: str) -> None:
+    bare = re.sub(r"\\[^0-9A-Za-z\s]", "?", escape_markdown(text))
+    assert not re.search(r"[*_~`|\[]|://|<[@#:/a-zA-Z]|@everyone|@here|@[!&]?\d", bare)
+    assert not re.search(r"^\s*(#|>|-#|[-+]\s|\d+[.)]\s)", bare, re.MULTILINE)
+
+
+@given(_HOSTILE)
+def test_what_the_library_would_escape_is_escaped(text: str) -> None:
+    inline = re.sub(r"[<>#-]", "", text)  # the library leaves these to others, or knows them only at a line's start
+    ours, theirs = escape_markdown(inline), discord.utils.escape_markdown(inline, ignore_links=False)
+    assert sum(map(ours.count, "*_~`|\\")) >= sum(map(theirs.count, "*_~`|\\"))
+
+
+@pytest.mark.parametrize(
+    ("comment", "markdown"),
+    [
+        ("Code: https://github.com/a_b/c*d", r"Code: https:\//github.com/a\_b/c\*d"),
+        ("Code: https://github.com/a_b/c_d.", "Code: <https://github.com/a_b/c_d>."),
+        ("(see https://lab.github.io/x/, *new*)", r"(see <https://lab.github.io/x/>, \*new\*)"),
+        (
+            "https://huggingface.co/m and http://doi.org/10.1/2",
+            "<https://huggingface.co/m> and <http://doi.org/10.1/2>",
+        ),
+        ("https://github.com.evil.com/x", r"https:\//github.com.evil.com/x"),
+        ("https://github.com@evil.com/x", r"https:\//github.com@evil.com/x"),
+        ("https://notgithub.com/x", r"https:\//notgithub.com/x"),
+        ("no link, [x](y)", r"no link, \[x](y)"),
+    ],
+)
+def test_comments_keep_links_to_code_and_no_others(comment: str, markdown: str) -> None:
+    assert escape_keeping_links(comment) == markdown
+
+
+def test_plain_places_show_one_line_that_mentions_nobody() -> None:
+    assert harmless(" *RLHF*\n @everyone <@12>") == "*RLHF* @\u200beveryone <@\u200b12>"
+
+
+# --- length and cutting ------------------------------------------------------------------------
+
+
+def test_characters_outside_the_first_plane_count_twice() -> None:
+    assert (units("abc"), units("é日"), units("a😀"), units("\ud800")) == (3, 2, 3, 1)
+
+
+def test_text_within_the_limit_is_not_touched() -> None:
+    assert cut("A sentence. And", 15) == "A sentence. And"
+
+
+def test_cut_is_at_the_end_of_a_sentence_where_one_ends_late_enough() -> None:
+    assert (
+        cut("We measure it. We show that it works. And then much more.", 45)
+        == "We measure it. We show that it works. …"
+    )
+
+
+def test_an_early_sentence_does_not_waste_the_room() -> None:
+    assert cut("Yes. We measure it over a long time and show that", 40) == "Yes. We measure it over a long time and…"
+
+
+def test_an_abbreviation_ends_no_sentence() -> None:
+    assert cut("We use large networks, e.g. transformers of today", 38) == "We use large networks, e.g.…"
+
+
+def test_cut_is_between_words_without_the_comma() -> None:
+    assert cut("one two three, four five", 16) == "one two three…"
+
+
+def test_text_without_spaces_is_cut_between_characters() -> None:
+    assert cut("日本語の論文はここで切れる", 8) == "日本語の論文は…"
+    assert cut("a " + "x" * 50, 20) == "a " + "x" * 17 + "…"
+
+
+@pytest.mark.parametrize(("limit", "text"), [(0, ""), (-3, ""), (1, "…"), (2, "a…")])
+def test_tiny_limits_hold(limit: int, text: str) -> None:
+    assert cut("abcdef", limit) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "shown"),
+    [
+        ("aaaa\\*bbbb", 6, "aaaa…"),
+        ("ab😀cd", 4, "ab…"),
+        ("abe\u0301cd", 4, "ab…"),
+        ("ab👩\u200d👧cd", 6, "ab…"),
+        ("ab👍🏽cd", 6, "ab…"),
+        ("ab🇩🇪🇫🇷cd", 8, "ab🇩🇪…"),
+        ("ab🇩🇪🇫🇷cd", 10, "ab🇩🇪…"),
+        ("ab🏴\U000e0067\U000e007fcd", 6, "ab…"),
+        ("go <https://github.com/long/name> now", 20, "go…"),
+        ("a word or two $x + y$ end", 20, "a word or two…"),
+        ("a word or two f(x, y) end", 19, "a word or two…"),
+        ("a word or two B⁰ₛ → μ⁺μ⁻ end", 21, "a word or two…"),
+        ("a word or two n^(1/2+o(1)) end", 22, "a word or two…"),
+        ("costs $10 or more and $20 or", 25, "costs $10 or more and…"),
+    ],
+)
+def test_nothing_that_belongs_together_is_cut_apart(text: str, limit: int, shown: str) -> None:
+    assert cut(text, limit) == shown
+
+
+def test_a_formula_that_alone_is_too_long_is_cut_all_the_same() -> None:
+    assert cut("aaaa = bbbb = cccc", 12) == "aaaa = bbbb…"
+
+
+def test_marks_without_end_leave_only_the_sign_that_there_is_more() -> None:
+    assert cut("a" + "\u0301" * 100, 10) == "…"
+
+
+@given(_HOSTILE.map(escape_markdown) | st.text(), st.integers(0, 80))
+def test_cut_never_exceeds_the_limit_and_is_settled(text: str, limit: int) -> None:
+    shown = cut(text, limit)
+    assert units(shown) <= limit
+    assert len(shown) <= limit
+    assert cut(shown, limit) == shown
+
+
+@given(_HOSTILE, st.integers(1, 80))
+def test_cut_leaves_whole_escapes_links_and_characters(text: str, limit: int) -> None:
+    markdown = escape_keeping_links(text)
+    shown = cut(markdown, limit)
+    if shown == markdown:
+        return
+    kept = shown.removesuffix("…").rstrip()
+    assert markdown.startswith(kept)
+    assert (len(kept) - len(kept.rstrip("\\"))) % 2 == 0
+    assert kept.count("<https://github") == kept.count("/c>")
+    after = markdown[len(kept)]
+    assert not unicodedata.category(after).startswith("M")
+    assert "\u200d" not in (after, kept[-1:])
