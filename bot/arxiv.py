@@ -162,9 +162,7 @@ class _Dropped(aiohttp.ClientError):
     pass
 
 
-async def _never_twice(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
+async def _never_twice(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
     """aiohttp sends a GET once more, at once, when it fails in one of two ways: so it fails in a third."""
     try:
         return await handler(request)
@@ -190,9 +188,7 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
     inflater = None if encoding == "identity" else zlib.decompressobj(wbits=_GZIP)
     body = bytearray()
     async for chunk in response.content.iter_chunked(_READ_BYTES):
-        body += (
-            chunk if inflater is None else _inflated(inflater, chunk, limits.ARXIV_BODY_MAX_BYTES + 1 - len(body))
-        )
+        body += chunk if inflater is None else _inflated(inflater, chunk, limits.ARXIV_BODY_MAX_BYTES + 1 - len(body))
         if len(body) > limits.ARXIV_BODY_MAX_BYTES:
             raise _Failed("arXiv's answer is too large to be a page of papers")
     return bytes(body)

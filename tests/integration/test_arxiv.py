@@ -1,0 +1,367 @@
+"""The polite client against a real HTTP server: what it sends, what it believes, and when it stays away."""
+
+import asyncio
+import gzip
+import logging
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import pytest
+
+from bot import limits
+from bot.arxiv import ArxivClient, open_session
+from bot.domain.feed import FeedPage
+from bot.domain.keyword import Keyword
+from bot.domain.planning import Query, first_window, keywords_query, latest_query, window_query
+from bot.errors import ArxivBroken, ArxivThrottled, ArxivWait, QueryRefused
+from bot.gate import Gate, Urgency
+from sandbox.arxiv import LocalArxiv
+from sandbox.arxiv.corpus import Corpus
+from sandbox.arxiv.faults import Fault, FaultKind
+from tests.support.clock import FakeClock, settle
+from tests.support.local_arxiv import serving
+from tests.support.scripted_server import http, scripted
+
+USER_AGENT = "daily-papers/0.1 (mailto:reader@example.org)"
+FLOOR_S = limits.ARXIV_BACKOFF_FLOOR_S
+REWARD_MODEL = latest_query(Keyword.parse("reward model"))
+FEED = b"""<?xml version='1.0' encoding='UTF-8'?>
+<feed xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" xmlns="http://www.w3.org/2005/Atom">
+  <title>arXiv Query</title>
+  <opensearch:totalResults>0</opensearch:totalResults>
+</feed>"""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A client, the clock that it lives by, and the gate that it goes through."""
+
+    client: ArxivClient
+    clock: FakeClock
+    gate: Gate
+
+    async def fetch(self, query: Query = REWARD_MODEL, *, start: int = 0, size: int = 10) -> FeedPage:
+        """One page; time passes as long as the gate makes us wait, and stands still during the request."""
+        fetching = asyncio.create_task(self.client.fetch(query, start=start, size=size, urgency=Urgency.PASS))
+        try:
+            while not fetching.done():
+                await settle()
+                if self.clock.sleeping:
+                    await self.clock.advance(0.1)
+                else:
+                    await asyncio.wait([fetching], timeout=0.01)
+        finally:
+            fetching.cancel()
+            await asyncio.wait([fetching])
+        return fetching.result()
+
+    async def failure(self, query: Query = REWARD_MODEL) -> ArxivWait:
+        """The error of a fetch that must make us wait."""
+        with pytest.raises(ArxivWait) as failed:
+            await self.fetch(query)
+        return failed.value
+
+    def wait_s(self, wait: ArxivWait) -> float:
+        """How long from now."""
+        return (wait.not_before - self.clock.now()).total_seconds()
+
+    async def wait_out(self, wait: ArxivWait) -> None:
+        """Let the time pass."""
+        await self.clock.advance(self.wait_s(wait))
+
+
+class NoJitter(random.Random):
+    """Backoff without chance."""
+
+    def random(self) -> float:
+        return 0.0
+
+
+@asynccontextmanager
+async def bench(url: str, path: Path, clock: FakeClock, *, timeout_s: float = 20.0) -> AsyncIterator[Bench]:
+    gate = Gate(path / "gate", clock, limits.ARXIV_REQUEST_INTERVAL_S)
+    async with open_session() as session:
+        client = ArxivClient(session, gate, clock, url, USER_AGENT, NoJitter(), timeout_s=timeout_s)
+        yield Bench(client, clock, gate)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def arxiv(clock: FakeClock) -> LocalArxiv:
+    corpus = Corpus.generated(now=clock.now(), per_day=20, upcoming=0)
+    return LocalArxiv(corpus, now=clock.now, monotonic=clock.monotonic)
+
+
+@pytest.fixture
+async def local(arxiv: LocalArxiv, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Bench]:
+    """A client in front of the sandbox's arXiv, which never sees a request too soon."""
+    async with serving(arxiv) as url, bench(url, tmp_path, clock) as ready:
+        yield ready
+    assert arxiv.too_soon == []
+
+
+# --- what is sent ----------------------------------------------------------------------------------
+
+
+async def test_page_of_a_query_is_fetched_by_form_post_with_a_contact(local: Bench, arxiv: LocalArxiv) -> None:
+    page = await local.fetch(start=2, size=5)
+    (request,) = arxiv.requests
+    assert len(page.papers) == 5
+    assert page.total > 5
+    assert request.method == "POST"
+    assert (request.search_query, request.start, request.max_results) == (REWARD_MODEL.search, "2", "5")
+    assert request.sort == "submittedDate descending"
+    assert request.user_agent == USER_AGENT
+    assert request.accept is not None
+    assert "application/atom+xml" in request.accept
+
+
+async def test_oldest_first_is_asked_for_when_the_query_says_so(local: Bench, arxiv: LocalArxiv) -> None:
+    await local.fetch(Query(REWARD_MODEL.search, newest_first=False))
+    assert arxiv.requests[0].sort == "submittedDate ascending"
+
+
+async def test_queries_of_the_plan_are_understood(local: Bench, arxiv: LocalArxiv) -> None:
+    window = first_window(local.clock.now())
+    keywords = [Keyword.parse("reward model"), Keyword.parse("diffusion model", "cs.LG"), Keyword.parse("Poincaré")]
+    everything = await local.fetch(window_query(window), size=1)
+    narrowed = await local.fetch(keywords_query(keywords, window), size=100)
+    assert 0 < narrowed.total < everything.total
+    assert all(window.start <= paper.published <= window.end for paper in narrowed.papers)
+
+
+async def test_requests_are_three_seconds_apart(local: Bench, arxiv: LocalArxiv) -> None:
+    await asyncio.gather(*(local.fetch(start=start) for start in range(3)))
+    began_s = [request.began for request in arxiv.requests]
+    assert len(began_s) == 3  # none was too soon: the fixture looks
+    assert began_s[-1] - began_s[0] < 7
+
+
+async def test_refused_post_is_asked_by_get_from_then_on(
+    local: Bench, arxiv: LocalArxiv, caplog: pytest.LogCaptureFixture
+) -> None:
+    arxiv.faults.add(Fault(FaultKind.POST_REFUSED, times=None))
+    with caplog.at_level(logging.WARNING):
+        first, again = await local.fetch(), await local.fetch()
+    assert first.total == again.total > 0
+    assert [request.method for request in arxiv.requests] == ["POST", "GET", "GET"]
+    assert [record.getMessage() for record in caplog.records] == ["arXiv refuses POST, asking by GET from now on"]
+
+
+@pytest.mark.parametrize("answers", [[b""], [http(405), b""]], ids=["POST", "GET"])
+async def test_request_whose_connection_dropped_is_never_sent_twice(
+    answers: list[bytes], tmp_path: Path, clock: FakeClock
+) -> None:
+    async with scripted(*answers, http(200, FEED), http(200, FEED)) as server:
+        async with bench(server.url, tmp_path, clock) as ready:
+            assert isinstance(await ready.failure(), ArxivBroken)
+        assert len(server.requests) == len(answers)
+
+
+async def test_get_carries_the_same_form_in_its_address(tmp_path: Path, clock: FakeClock) -> None:
+    async with scripted(http(501), http(200, FEED)) as server, bench(server.url, tmp_path, clock) as ready:
+        await ready.fetch(size=7)
+    posted, got = server.requests
+    address = got.split(b" ")[1].partition(b"?")[2]
+    assert parse_qs(address) == parse_qs(posted.partition(b"\r\n\r\n")[2])
+    assert parse_qs(address.decode())["search_query"] == [REWARD_MODEL.search]
+
+
+async def test_connection_is_closed_after_each_request(tmp_path: Path, clock: FakeClock) -> None:
+    async with scripted(http(200, FEED), http(200, FEED)) as server, bench(server.url, tmp_path, clock) as ready:
+        assert (await ready.fetch()).total == (await ready.fetch()).total == 0
+    assert all(b"connection: close" in request.lower() for request in server.requests)
+
+
+# --- what is believed ------------------------------------------------------------------------------
+
+NO_ANSWERS = {
+    FaultKind.RATE_LIMITED: (ArxivThrottled, "arXiv asks us to wait"),
+    FaultKind.RATE_EXCEEDED_200: (ArxivThrottled, "arXiv asks us to wait"),
+    FaultKind.UNAVAILABLE: (ArxivThrottled, "arXiv asks us to wait"),
+    FaultKind.SERVER_ERROR: (ArxivBroken, "arXiv does not answer as it should (status 500)"),
+    FaultKind.NOT_ACCEPTABLE: (ArxivBroken, "arXiv's answer is not a complete feed (status 406)"),
+    FaultKind.ZERO_BYTES: (ArxivBroken, "arXiv's answer is not a complete feed"),
+    FaultKind.HTML: (ArxivBroken, "arXiv's answer is not a complete feed"),
+    FaultKind.TRUNCATED: (ArxivBroken, "arXiv's answer is not a complete feed"),
+    FaultKind.TWO_DOCUMENTS: (ArxivBroken, "arXiv's answer is not a complete feed"),
+    FaultKind.ENTITY_EXPANSION: (ArxivBroken, "arXiv's answer is not a complete feed"),
+    FaultKind.HUGE: (ArxivBroken, "arXiv's answer is too large to be a page of papers"),
+    FaultKind.RESET_BEFORE_ANSWER: (ArxivBroken, "arXiv is out of reach (no connection)"),
+    FaultKind.RESET_IN_ANSWER: (ArxivBroken, "arXiv is out of reach (no connection)"),
+    FaultKind.REDIRECTED: (ArxivBroken, "arXiv does not answer as it should (status 301)"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_ANSWERS)
+async def test_misbehaviour_is_no_answer_shuts_the_gate_and_passes(
+    local: Bench, arxiv: LocalArxiv, kind: FaultKind
+) -> None:
+    arxiv.faults.add(Fault(kind))
+    wait = await local.failure()
+    assert (type(wait), str(wait)) == NO_ANSWERS[kind]
+    assert local.gate.not_before() == wait.not_before
+    assert local.wait_s(wait) == pytest.approx(FLOOR_S, abs=0.11)
+    await local.wait_out(wait)
+    assert (await local.fetch()).papers
+
+
+@pytest.mark.parametrize("kind", [FaultKind.WRONG_ENCODING, FaultKind.NUL_BYTES, FaultKind.DEEP_NESTING])
+async def test_damaged_feed_is_whole_or_no_answer(local: Bench, arxiv: LocalArxiv, kind: FaultKind) -> None:
+    whole = await local.fetch()
+    arxiv.faults.add(Fault(kind))
+    (damaged,) = await asyncio.gather(local.fetch(), return_exceptions=True)
+    assert isinstance(damaged, ArxivBroken) or damaged == whole
+
+
+async def test_slow_answer_is_given_up(arxiv: LocalArxiv, tmp_path: Path, clock: FakeClock) -> None:
+    arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE))
+    async with serving(arxiv) as url, bench(url, tmp_path, clock, timeout_s=0.1) as ready:
+        wait = await ready.failure()
+    assert (type(wait), str(wait)) == (ArxivBroken, "arXiv is out of reach (timed out)")
+
+
+async def test_server_that_is_not_there_is_out_of_reach(tmp_path: Path, clock: FakeClock) -> None:
+    async with scripted() as server:
+        url = server.url
+    async with bench(url, tmp_path, clock) as ready:
+        assert str(await ready.failure()) == "arXiv is out of reach (no connection)"
+
+
+async def test_feed_with_status_406_is_used(local: Bench, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(Fault(FaultKind.NOT_ACCEPTABLE_WITH_FEED))
+    assert (await local.fetch()).papers
+    assert local.gate.not_before() is None
+
+
+async def test_refused_query_is_said_so_and_shuts_nothing(local: Bench, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(Fault(FaultKind.QUERY_REFUSED))
+    with pytest.raises(QueryRefused):
+        await local.fetch()
+    assert local.gate.not_before() is None
+    assert (await local.fetch()).papers
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>Bad Request</html>", FEED])
+@pytest.mark.parametrize("status", [400, 413, 414])
+async def test_status_that_refuses_the_query_does_so_whatever_its_body(
+    status: int, body: bytes, tmp_path: Path, clock: FakeClock
+) -> None:
+    async with scripted(http(status, body)) as server, bench(server.url, tmp_path, clock) as ready:
+        with pytest.raises(QueryRefused, match=f"status {status}"):
+            await ready.fetch()
+        assert ready.gate.not_before() is None
+
+
+async def test_get_that_is_too_long_is_a_refused_query(local: Bench, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(Fault(FaultKind.POST_REFUSED), Fault(FaultKind.URI_TOO_LONG, times=None, longest_target=40))
+    with pytest.raises(QueryRefused):
+        await local.fetch()
+
+
+# --- bodies ----------------------------------------------------------------------------------------
+
+
+async def test_compressed_feed_is_read(tmp_path: Path, clock: FakeClock) -> None:
+    answer = http(200, gzip.compress(FEED) + b"after the end" * 5000, content_encoding="gzip")
+    async with scripted(answer) as server, bench(server.url, tmp_path, clock) as ready:
+        assert (await ready.fetch()).total == 0
+    assert b"accept-encoding: gzip\r\n" in server.requests[0].lower()
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (
+            http(200, gzip.compress(b" " * 200_000_000, compresslevel=1), content_encoding="gzip"),
+            "arXiv's answer is too large to be a page of papers",
+        ),
+        (http(200, gzip.compress(FEED)[:-20], content_encoding="gzip"), "arXiv's answer is not a complete feed"),
+        (http(200, FEED, content_encoding="gzip"), "arXiv's answer is damaged"),
+        (http(200, FEED, content_encoding="br"), "arXiv's answer is in an encoding that nobody asked for"),
+        (http(200, FEED)[:-10], "arXiv is out of reach (no connection)"),
+        (b"HTTP/9.9 what\r\n\r\n", "arXiv is out of reach (no connection)"),
+    ],
+    ids=["bomb", "cut gzip", "not gzip", "not asked for", "cut body", "no HTTP"],
+)
+async def test_body_that_cannot_be_read_is_no_answer(
+    answer: bytes, words: str, tmp_path: Path, clock: FakeClock
+) -> None:
+    async with scripted(answer) as server, bench(server.url, tmp_path, clock) as ready:
+        assert str(await ready.failure()) == words
+
+
+# --- backoff ---------------------------------------------------------------------------------------
+
+
+async def test_backoff_doubles_with_each_failure_and_starts_anew_after_an_answer(
+    local: Bench, arxiv: LocalArxiv
+) -> None:
+    delays: list[float] = []
+    for failing in (3, 1):
+        arxiv.faults.add(Fault(FaultKind.UNAVAILABLE, times=failing))
+        for _ in range(failing):
+            wait = await local.failure()
+            delays.append(local.wait_s(wait))
+            await local.wait_out(wait)
+        await local.fetch()
+    assert delays == pytest.approx([FLOOR_S, 2 * FLOOR_S, 4 * FLOOR_S, FLOOR_S], abs=0.11)
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "delay_s"),
+    [("120", 120.0), ("0", FLOOR_S), ("soon", FLOOR_S), ("7200", 7200.0), ("999999999", 24 * 3600.0)],
+)
+async def test_retry_after_is_honoured_but_the_floor_holds(
+    local: Bench, arxiv: LocalArxiv, retry_after: str, delay_s: float
+) -> None:
+    arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after=retry_after))
+    assert local.wait_s(await local.failure()) == pytest.approx(delay_s, abs=0.11)
+    assert local.gate.not_before() is not None
+
+
+async def test_while_we_wait_nothing_is_sent_and_the_words_stay_the_same(local: Bench, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(Fault(FaultKind.SERVER_ERROR))
+    first = await local.failure()
+    again = await local.failure()
+    assert (type(again), str(again), again.not_before) == (type(first), str(first), first.not_before)
+    assert len(arxiv.requests) == 1
+
+
+async def test_another_client_waits_with_us(local: Bench, arxiv: LocalArxiv, tmp_path: Path, clock: FakeClock) -> None:
+    arxiv.faults.add(Fault(FaultKind.RATE_LIMITED))
+    wait = await local.failure()
+    async with bench("http://127.0.0.1:9/never-asked", tmp_path, clock) as other:
+        assert (await other.failure()).not_before == wait.not_before
+
+
+async def test_backoff_is_logged_once_with_its_length(
+    local: Bench, arxiv: LocalArxiv, caplog: pytest.LogCaptureFixture
+) -> None:
+    arxiv.faults.add(Fault(FaultKind.SERVER_ERROR))
+    with caplog.at_level(logging.WARNING, "bot.arxiv"):
+        await local.failure()
+        await local.failure()
+    (record,) = caplog.records
+    assert record.getMessage() == "arXiv backoff"
+    assert record.__dict__["delay_s"] == FLOOR_S
+
+
+async def test_cancelled_fetch_leaves_the_gate_free_and_the_interval_holds(local: Bench, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE))
+    fetching = asyncio.create_task(local.fetch())
+    while not arxiv.requests:
+        await asyncio.wait([fetching], timeout=0.01)
+    fetching.cancel()
+    while arxiv.requests[0].ended is None:  # the server has noticed
+        await asyncio.wait([asyncio.create_task(settle())])
+    await asyncio.wait([fetching])
+    assert (await local.fetch()).papers
