@@ -1,15 +1,16 @@
-"""Command line → settings → logs → run, and the exit codes: 0 ended as asked, 1 cannot run, 2 the settings have faults."""
+"""Command line → settings → logs → run; exit code 0: ended as asked, 1: cannot run, 2: the settings have faults."""
 
 import argparse
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from bot import log
 from bot.app import run
-from bot.config import load_settings
+from bot.config import Settings, load_settings
 from bot.domain.keyword import Keyword
 from bot.errors import KeywordRefused, SettingsInvalid, StartRefused
 
@@ -24,20 +25,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     log.configure(settings)
     try:
-        asyncio.run(run(settings))
+        asyncio.run(_run_until_signalled(settings))
     except StartRefused as error:
         print(error, file=sys.stderr)  # noqa: T201 - for the person at the terminal
         return 1
     return 0
 
 
+async def _run_until_signalled(settings: Settings) -> None:
+    """SIGTERM (docker stop, systemd) and Ctrl-C ask for an orderly end; discord.py itself knows only Ctrl-C."""
+    end = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, end.set)
+    await run(settings, end)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="daily-papers", description="Watches arXiv for keywords and posts every new paper once to Discord."
     )
-    parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="settings (default: config.json where it is there)"
-    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings (default: config.json where it is there)")
     return parser
 
 

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import logging
 import random
-import signal
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
@@ -52,8 +51,8 @@ _REFUSED: Final = {
 }
 
 
-async def run(settings: Settings) -> None:
-    """Run the bot until SIGTERM or Ctrl-C; raises StartRefused when it cannot run at all."""
+async def run(settings: Settings, end: asyncio.Event) -> None:
+    """Run the bot until `end` is set; raises StartRefused when it cannot run at all."""
     point_at(settings.discord.api_url, settings.discord.gateway_url)
     async with contextlib.AsyncExitStack() as closing:
         database = await Database.open(settings.database)
@@ -61,7 +60,7 @@ async def run(settings: Settings) -> None:
         app = App(settings, database)
         closing.push_async_callback(app.close)
         await app.subscribing.follow_file(settings_subscriptions(settings))
-        await app.run_until_asked_to_end()
+        await app.run_until(end)
 
 
 def settings_subscriptions(settings: Settings) -> dict[int, tuple[Keyword, ...]] | None:
@@ -134,23 +133,19 @@ class App:
         )
         self._deliver = Deliver(outbox, self._channels, DiscordDelivery(self._client, clock), clock, rng, post_alarm)
 
-    async def run_until_asked_to_end(self) -> None:
+    async def run_until(self, end: asyncio.Event) -> None:
         """Keep the loops running; when asked to end, finish the messages in hand first."""
-        asked = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, asked.set)
         work = asyncio.create_task(self._supervisor.run(self._loops()))
-        end = asyncio.create_task(asked.wait())
+        asked = asyncio.create_task(end.wait())
         try:
-            await asyncio.wait({work, end}, return_when=asyncio.FIRST_COMPLETED)
-            if asked.is_set():
+            await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
+            if end.is_set():
                 log.info("asked to end")
                 with contextlib.suppress(TimeoutError):  # what is not finished by then is looked for at the next start
                     async with asyncio.timeout(SHUTDOWN_GRACE_S):
                         await self._deliver.stop()
         finally:
-            end.cancel()
+            asked.cancel()
             work.cancel()
             await _ended(work)
 

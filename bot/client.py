@@ -17,7 +17,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.errors import DailyPapersError
-from bot.limits import RATELIMIT_WAIT_MAX_S
+from bot.limits import GUILDS_QUIET_S, RATELIMIT_WAIT_MAX_S
 from bot.services.looking_up import LookingUp
 from bot.store.looks import Marks
 
@@ -41,6 +41,7 @@ class Client(commands.Bot):
             # Members are not needed: of them the gateway tells only ourselves.
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
+            guild_ready_timeout=GUILDS_QUIET_S,
         )
         self._marks = marks
         # For buttons and menus, which discord.py makes anew from their custom_id.

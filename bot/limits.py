@@ -89,6 +89,9 @@ SEND_BACKOFF_CEILING_S: Final = 300.0
 # Ours: longer than discord.py's own retries of one request take; beyond it the answer counts as missing.
 SEND_TIMEOUT_S: Final = 60.0
 HISTORY_TIMEOUT_S: Final = 120.0
+# discord.py counts as ready once no server was announced for so long (its default: 2 s); a channel of a server that
+# comes later is asked for by REST meanwhile.
+GUILDS_QUIET_S: Final = 0.5
 # discord.py waits out a rate limit up to this long, then raises RateLimited.
 RATELIMIT_WAIT_MAX_S: Final = 30.0
 
@@ -120,3 +123,11 @@ TROUBLE_SHOWN: Final = timedelta(minutes=1)
 DATABASE_BUSY_TIMEOUT_S: Final = 5.0
 # Looks at arXiv are kept this long: the schedule needs a night, people a week.
 LOOKS_KEPT: Final = timedelta(days=14)
+
+# --- Settings --------------------------------------------------------------------------------------
+# What arXiv shows changes once a day (terms of use); a fixed interval shorter than this only repeats questions.
+ARXIV_POLL_INTERVAL_MIN_S: Final = 600.0
+LOOPBACK_POLL_INTERVAL_MIN_S: Final = 1.0
+# A snowflake holds the milliseconds since 2015 above 22 bits: 17 digits at least, 63 bits at most (reference#snowflakes).
+SNOWFLAKE_MIN: Final = 10**16
+SNOWFLAKE_MAX: Final = 2**63 - 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 # New style since April 2007, old style before (info.arxiv.org/help/arxiv_identifier.html).
-_ID = re.compile(r"(?P<id>\d{4}\.\d{4,5}|[a-z][a-z-]*(?:\.[A-Z]{2})?/\d{7})(?:v(?P<version>[1-9]\d*))?")
+_ID = re.compile(r"(?P<id>\d{4}\.\d{4,5}|[a-z][a-z-]{1,15}(?:\.[A-Z]{2})?/\d{7})(?:v(?P<version>[1-9]\d*))?")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,0 +1,100 @@
+"""Structured logs: one event a line, with fields, as text or JSON; the token can never stand in one.
+
+Everybody logs through the standard library: `log.info("pass finished", extra={"new": 3})`.
+"""
+
+import json
+import logging
+import sys
+from abc import abstractmethod
+from datetime import UTC, datetime
+from typing import Final, TextIO
+
+from bot.config import LogSettings, Settings
+
+# What every record has; the rest are the event's own fields.
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+_REDACTED: Final = "[token]"
+
+
+def configure(settings: Settings, stream: TextIO = sys.stderr) -> None:
+    """Send every record to `stream` in the form that the settings ask for."""
+    handler = logging.StreamHandler(stream)
+    token = settings.discord.token
+    secret = None if token is None else token.get_secret_value()
+    handler.setFormatter(_formatter(settings.log, secret))
+    logging.basicConfig(level=settings.log.level, handlers=[handler], force=True)
+    # What libraries say below a warning is about themselves; and discord.client warns that voice is not installed.
+    quiet = logging.DEBUG if settings.log.level == "DEBUG" else logging.WARNING
+    for name in ("discord", "aiohttp", "asyncio", "aiosqlite"):
+        logging.getLogger(name).setLevel(max(quiet, logging.INFO))
+    logging.getLogger("discord.client").addFilter(lambda record: "voice will NOT" not in record.getMessage())
+
+
+def _formatter(settings: LogSettings, secret: str | None) -> logging.Formatter:
+    return JsonLines(secret) if settings.format == "json" else TextLines(secret)
+
+
+class _Redacting(logging.Formatter):
+    """Writes one line a record, without the token, whoever put it in."""
+
+    def __init__(self, secret: str | None) -> None:
+        super().__init__()
+        self._secret = secret
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = self.line(record)
+        return line if self._secret is None else line.replace(self._secret, _REDACTED)
+
+    @abstractmethod
+    def line(self, record: logging.LogRecord) -> str:
+        """The record in the formatter's own form."""
+
+    def trace(self, record: logging.LogRecord) -> str | None:
+        """The traceback of what was raised, if anything was."""
+        return None if not record.exc_info else self.formatException(record.exc_info)
+
+
+class TextLines(_Redacting):
+    """`2026-11-20T20:30:00Z INFO bot.pipeline.passes looked at arXiv new=3`; a traceback follows on its own lines."""
+
+    def line(self, record: logging.LogRecord) -> str:
+        fields = "".join(f" {name}={_quoted(value)}" for name, value in _fields(record).items())
+        head = f"{_moment(record)} {record.levelname} {record.name} {_printable(record.getMessage())}{fields}"
+        trace = self.trace(record)
+        return head if trace is None else f"{head}\n{trace}"
+
+
+class JsonLines(_Redacting):
+    """One JSON object a line."""
+
+    def line(self, record: logging.LogRecord) -> str:
+        event: dict[str, object] = {
+            "time": _moment(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "event": record.getMessage(),
+            **_fields(record),
+        }
+        trace = self.trace(record)
+        if trace is not None:
+            event["trace"] = trace
+        return json.dumps(event, ensure_ascii=False, default=str)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+
+
+def _moment(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _printable(text: str) -> str:
+    """Text of others on one line: a newline in a title must not look like another event."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _quoted(value: object) -> str:
+    text = _printable(str(value))
+    return json.dumps(text, ensure_ascii=False) if " " in text or '"' in text or not text else text

@@ -1,0 +1,167 @@
+"""The real bot against the sandbox: inside the test for most, as a process of its own where it is to be killed."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from bot.__main__ import keyword_fault
+from bot.app import run
+from bot.config import load_settings
+from sandbox.arxiv import LocalArxiv
+from sandbox.discord import DefaultWorld, Invocation, LocalDiscord, Message, RateLimits
+
+TOKEN = "sandbox-token"
+DEADLINE_S = 20.0
+# Short intervals make the tests quick; the manners between requests are those of production, on another scale.
+REQUEST_INTERVAL_S = 0.02
+POLL_INTERVAL_S = 1.0
+
+
+@dataclass
+class Box:
+    """A local Discord and a local arXiv on one port, and what a bot needs to find them."""
+
+    discord: LocalDiscord
+    world: DefaultWorld
+    arxiv: LocalArxiv
+    url: str
+    database: Path
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """The settings of a bot of this box, as environment variables."""
+        return {
+            "DISCORD_TOKEN": TOKEN,
+            "DAILY_PAPERS_DISCORD__API_URL": f"{self.url}/api/v10",
+            "DAILY_PAPERS_DISCORD__GATEWAY_URL": f"{self.url.replace('http', 'ws')}/gateway",
+            "DAILY_PAPERS_ARXIV__API_URL": f"{self.url}/arxiv/api/query",
+            "DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S": str(REQUEST_INTERVAL_S),
+            "DAILY_PAPERS_ARXIV__POLL_INTERVAL_S": str(POLL_INTERVAL_S),
+            "DAILY_PAPERS_DATABASE": str(self.database),
+            **more,
+        }
+
+    def channel(self, name: str) -> int:
+        """The id of a channel of the default server."""
+        return self.world.default.channel(name)
+
+    async def command(
+        self,
+        name: str,
+        options: Mapping[str, object] | None = None,
+        *,
+        channel: str | None = "papers",
+        user_id: int | None = None,
+    ) -> Invocation:
+        """A person (the admin, unless said otherwise) types a command and waits for the first visible answer."""
+        invocation = await self.discord.run_command(
+            name,
+            options,
+            user_id=self.world.default.admin_id if user_id is None else user_id,
+            channel_id=None if channel is None else self.channel(channel),
+        )
+        await invocation.answered(DEADLINE_S)
+        return invocation
+
+    async def said(
+        self,
+        name: str,
+        options: Mapping[str, object] | None = None,
+        *,
+        channel: str | None = "papers",
+        user_id: int | None = None,
+    ) -> str:
+        """The text that a command is answered with in the end."""
+        invocation = await self.command(name, options, channel=channel, user_id=user_id)
+        assert invocation.reply is not None
+        return "\n".join([invocation.reply.content, *(message.content for message in invocation.followups)])
+
+    async def subscribe(self, keyword: str, *, channel: str = "papers") -> Invocation:
+        """Subscribe as the admin, and wait until the keyword's past was read."""
+        invocation = await self.command("subscribe", {"keyword": keyword}, channel=channel)
+        await invocation.edited(lambda message: "next look" in message.content, DEADLINE_S)
+        return invocation
+
+    def posts(self, name: str) -> list[Message]:
+        """What the bot posted in a channel, oldest first."""
+        return [
+            message
+            for message in self.world.messages.in_channel(self.channel(name))
+            if message.author_id == self.world.application_id
+        ]
+
+    def posted_urls(self, name: str) -> list[str]:
+        """The links of the papers that were posted in a channel, in the order in which they stand there."""
+        return [str(embed["url"]) for message in self.posts(name) for embed in message.embeds]
+
+    async def until(self, condition: Callable[[], bool], timeout_s: float = DEADLINE_S) -> None:
+        """Wait for something to become true on the Discord side."""
+        await self.discord.changes.until(condition, timeout_s)
+
+
+@asynccontextmanager
+async def a_box(
+    tmp_path: Path, *, arxiv: LocalArxiv | None = None, rate_limits: RateLimits | None = None
+) -> AsyncIterator[Box]:
+    """Serve a local Discord and a local arXiv on one free port of loopback."""
+    world = DefaultWorld()
+    discord = LocalDiscord(world=world, rate_limits=rate_limits or RateLimits(enabled=False))
+    arxiv = arxiv or LocalArxiv(interval_s=REQUEST_INTERVAL_S)
+    app = web.Application()
+    discord.attach(app)
+    arxiv.attach(app)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield Box(discord, world, arxiv, url, tmp_path / "daily-papers.sqlite3")
+    finally:
+        await runner.cleanup()
+    assert discord.unknown_routes == []
+    assert arxiv.too_soon == []
+
+
+@asynccontextmanager
+async def a_bot(box: Box, *, config: Path | None = None, **environment: str) -> AsyncIterator[asyncio.Task[None]]:
+    """Run the bot inside the test until the block ends, and ask it to end as a signal would."""
+    settings = load_settings(config, box.environment(**environment), keyword_fault)
+    end = asyncio.Event()
+    task = asyncio.create_task(run(settings, end))
+    ready = asyncio.create_task(box.discord.wait_until_bot_ready(DEADLINE_S))
+    try:
+        await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            await task
+        await ready
+        yield task
+    finally:
+        ready.cancel()
+        end.set()
+        await task
+
+
+@asynccontextmanager
+async def a_bot_process(box: Box, *arguments: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run `python -m bot` as a process of its own; what still runs when the block ends is killed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot",
+        *arguments,
+        env={**os.environ, **box.environment(**environment)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGKILL)
+        await process.communicate()
