@@ -53,9 +53,7 @@ def test_window_that_is_no_stretch_of_utc_does_not_construct(start: datetime) ->
 
 
 @given(start=moments, length=lengths)
-def test_halves_cover_the_window_and_are_never_narrower_than_the_narrowest(
-    start: datetime, length: timedelta
-) -> None:
+def test_halves_cover_the_window_and_are_never_narrower_than_the_narrowest(start: datetime, length: timedelta) -> None:
     halves = Window(start, start + length).halves()
     if halves is None:
         assert length < 2 * limits.SLICE_NARROWEST
@@ -76,9 +74,7 @@ def test_window_too_narrow_to_be_halved_has_no_halves() -> None:
 
 def test_keywords_are_asked_in_title_or_abstract_and_bounded_by_the_window() -> None:
     query = keywords_query([Keyword.parse("reward model"), Keyword.parse("MLLM")], WEEK)
-    assert query.search == (
-        f'((ti:"reward model" OR abs:"reward model") OR (ti:"mllm" OR abs:"mllm")) AND {ASKED}'
-    )
+    assert query.search == (f'((ti:"reward model" OR abs:"reward model") OR (ti:"mllm" OR abs:"mllm")) AND {ASKED}')
     assert query.window == WEEK
 
 
@@ -99,9 +95,7 @@ def test_category_narrows_the_keyword_and_nothing_else() -> None:
 
 
 def test_archive_stands_for_all_its_categories() -> None:
-    assert (
-        latest_query(Keyword.parse("dust", "astro-ph")).search == '((ti:"dust" OR abs:"dust") AND cat:astro-ph*)'
-    )
+    assert latest_query(Keyword.parse("dust", "astro-ph")).search == '((ti:"dust" OR abs:"dust") AND cat:astro-ph*)'
 
 
 def test_keyword_cannot_break_out_of_its_quotes() -> None:
