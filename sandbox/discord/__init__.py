@@ -7,12 +7,12 @@
 the bot, and nothing of discord.py.
 """
 
-from sandbox.discord.default_world import BOT_PERMISSIONS, DefaultPlaces, DefaultWorld
+from sandbox.discord.default_world import DefaultPlaces, DefaultWorld
 from sandbox.discord.faults import DropAfter, DropBefore, FaultKind, Faults, RateLimited, Slow, Status, StatusAfter
 from sandbox.discord.invocations import Choice, Invocation, NotAcknowledged, ResponseKind
 from sandbox.discord.local import LocalDiscord
 from sandbox.discord.model import Channel, ChannelKind, Guild, Message, MessageFlag, Role, User
-from sandbox.discord.permissions import Overwrite, Permission
+from sandbox.discord.permissions import BOT_PERMISSIONS, Overwrite, Permission
 from sandbox.discord.ratelimits import Limit, RateLimits
 from sandbox.discord.recording import RecordedRequest
 from sandbox.discord.typed import NotPossible

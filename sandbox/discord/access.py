@@ -51,13 +51,13 @@ class Access:
             return channel
         self.require(channel, Permission.SEND_MESSAGES_IN_THREADS if channel.is_thread else Permission.SEND_MESSAGES)
         if channel.locked and Permission.MANAGE_THREADS not in self.permissions(channel):
-            raise refusals.thread_archived()
+            raise refusals.thread_archived() if channel.archived else refusals.thread_locked()
         return channel
 
     def message(self, channel_id: int, message_id: int) -> Message:
         """A message in a channel that the bot can see."""
         channel = self.channel(channel_id)
-        message = self._world.messages.in_channel(channel.id, message_id)
+        message = self._world.messages.find(channel.id, message_id)
         if message is None:
             raise refusals.unknown_message()
         return message

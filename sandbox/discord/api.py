@@ -83,12 +83,13 @@ class _Route:
 class Api:
     """The routes, and what all of them have in common."""
 
-    def __init__(self, token: str, limiter: RateLimiter, faults: fault.Faults) -> None:
+    def __init__(self, token: str, limiter: RateLimiter, faults: fault.Faults, notify: Callable[[], None]) -> None:
         self.requests: deque[RecordedRequest] = deque(maxlen=REQUESTS_KEPT)
         self.unknown_routes: list[str] = []
         self._authorization = f"Bot {token}"
         self._limiter = limiter
         self._faults = faults
+        self._notify = notify
         self._routes: list[tuple[str, _Route]] = []
 
     def add(self, method: str, template: str, handler: Handler, *, needs_token: bool = True) -> None:
@@ -111,7 +112,10 @@ class Api:
             recorded = self._record(request, route, body, files)
             if broken:
                 return _respond(recorded, 400, refusals.body_not_json().body(), {})
-            return await self._answer(request, route, recorded, files)
+            try:
+                return await self._answer(request, route, recorded, files)
+            finally:
+                self._notify()
 
         return serve
 

@@ -21,15 +21,6 @@ _BOT_ROLE_ID = _FOUNDED + 5
 _ADMIN_ROLE_ID = _FOUNDED + 6
 _FIRST_CHANNEL_ID = _FOUNDED + 16
 
-# What the bot asks for when it is invited.
-BOT_PERMISSIONS = (
-    Permission.VIEW_CHANNEL
-    | Permission.SEND_MESSAGES
-    | Permission.SEND_MESSAGES_IN_THREADS
-    | Permission.EMBED_LINKS
-    | Permission.READ_MESSAGE_HISTORY
-)
-
 
 @dataclass(frozen=True, slots=True)
 class DefaultPlaces:
@@ -55,10 +46,9 @@ class DefaultWorld(World):
         super().__init__(application_id=application_id, now=now)
         self.add_user("admin", user_id=_ADMIN_ID)
         self.add_user("member", user_id=_MEMBER_ID)
-        self.add_guild("Reading Group", _ADMIN_ID, guild_id=_GUILD_ID)
-        self.add_role(_GUILD_ID, "Daily Papers", BOT_PERMISSIONS, role_id=_BOT_ROLE_ID, managed=True)
+        self.add_guild("Reading Group", _ADMIN_ID, guild_id=_GUILD_ID, with_bot=False)
+        self.add_bot_to_guild(_GUILD_ID, role_id=_BOT_ROLE_ID)
         self.add_role(_GUILD_ID, "Admins", Permission.ADMINISTRATOR, role_id=_ADMIN_ROLE_ID)
-        self.set_member_roles(_GUILD_ID, self.bot_id, [_BOT_ROLE_ID])
         self.set_member_roles(_GUILD_ID, _ADMIN_ID, [_ADMIN_ROLE_ID])
         self.add_member(_GUILD_ID, _MEMBER_ID)
         self.default = DefaultPlaces(

@@ -23,6 +23,8 @@ PATH = "/gateway"
 _SENDS_PER_MINUTE: Final = 120
 _RESUMABLE_S: Final = 180.0
 _HEARTBEAT_INTERVAL_MS: Final = 41_250
+# A bot that was stopped answers no goodbye; nobody should wait for it.
+_CLOSE_TIMEOUT_S: Final = 1.0
 _SANDBOX_ONLY = "SANDBOX_"
 
 
@@ -108,9 +110,14 @@ class Gateway:
 
     def dispatch(self, name: str, payload: Payload, guild_id: int | None) -> None:
         """Send an event to every session that wants it; sessions without a socket hear it when they resume."""
+        # What happens to the bot's own member is told whatever the intents (events/gateway#gateway-intents).
+        about_itself = name == "GUILD_MEMBER_UPDATE" and self._is_bot(as_mapping(payload.get("user")))
         for session in self._sessions.values():
-            if session.wants(name, guild_id):
+            if session.wants("GUILD_UPDATE" if about_itself else name, guild_id):
                 session.dispatch(name, payload)
+
+    def _is_bot(self, user: Payload) -> bool:
+        return user.get("id") == str(self._world.bot_id)
 
     async def close(self, code: int | None, *, resumable: bool) -> None:
         """Hang up with a code, or break the connections without one; `resumable` False forgets the sessions."""
@@ -156,7 +163,7 @@ class Gateway:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         if not self.open:
             return web.Response(status=503)
-        socket = web.WebSocketResponse(autoping=True)
+        socket = web.WebSocketResponse(timeout=_CLOSE_TIMEOUT_S)
         await socket.prepare(request)
         connection = Connection(socket, request)
         self._connections.add(connection)

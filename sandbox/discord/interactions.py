@@ -49,28 +49,13 @@ class Interactions:
         source: Message | None = None,
     ) -> tuple[Invocation, Payload]:
         """A person does something: what the bot hears, and what the person waits for."""
-        interaction_id, token = self._world.new_id(), secrets.token_urlsafe(48)
         owners = self._owners(user_id, channel)
-        metadata: Payload = {
-            "id": str(interaction_id),
-            "type": int(kind),
-            "user": user_payload(self._world.users[user_id]),
-            "authorizing_integration_owners": owners,
-        }
-        if source is not None:
-            metadata["interacted_message_id"] = str(source.id)
-        began_s = asyncio.get_running_loop().time()
-        invocation = Invocation(
-            interaction_id, token, kind, channel.id, user_id, source, metadata, began_s, self._changes
-        )
-        self._by_token[token] = invocation
-        while len(self._by_token) > _KEPT:
-            del self._by_token[next(iter(self._by_token))]
+        invocation = self._invocation(kind, user_id, channel, source, owners)
         payload: Payload = {
-            "id": str(interaction_id),
+            "id": str(invocation.id),
             "application_id": str(self._world.application_id),
             "type": int(kind),
-            "token": token,
+            "token": invocation.token,
             "version": 1,
             "data": content,
             "locale": _LOCALE,
@@ -82,6 +67,28 @@ class Interactions:
         if source is not None:
             payload["message"] = self._world.messages.payload(source)
         return invocation, payload | self._place(user_id, channel)
+
+    def _invocation(
+        self, kind: InteractionKind, user_id: int, channel: Channel, source: Message | None, owners: Payload
+    ) -> Invocation:
+        interaction_id = self._world.new_id()
+        metadata: Payload = {
+            "id": str(interaction_id),
+            "type": int(kind),
+            "user": user_payload(self._world.users[user_id]),
+            "authorizing_integration_owners": owners,
+        }
+        if source is not None:
+            metadata["interacted_message_id"] = str(source.id)
+        began_s = asyncio.get_running_loop().time()
+        token = secrets.token_urlsafe(48)
+        invocation = Invocation(
+            interaction_id, token, kind, channel.id, user_id, source, metadata, began_s, self._changes
+        )
+        self._by_token[token] = invocation
+        while len(self._by_token) > _KEPT:
+            del self._by_token[next(iter(self._by_token))]
+        return invocation
 
     def _place(self, user_id: int, channel: Channel) -> Payload:
         permissions = str(int(self._world.permissions(user_id, channel.id)))

@@ -51,7 +51,7 @@ class LocalDiscord:
         self._interactions = Interactions(self.world, self.changes)
         self._gateway = Gateway(self.world, token, self.changes)
         self._people = People(self.world, self._commands, self._interactions, self._gateway)
-        self._api = Api(token, RateLimiter(rate_limits or RateLimits()), self.faults)
+        self._api = Api(token, RateLimiter(rate_limits or RateLimits()), self.faults, self.changes.notify)
         self._add_routes()
 
     def _add_routes(self) -> None:

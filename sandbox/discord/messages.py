@@ -79,7 +79,7 @@ class Messages:
         """A message by its id, ephemeral ones included."""
         return self._by_id.get(message_id)
 
-    def in_channel(self, channel_id: int, message_id: int) -> Message | None:
+    def find(self, channel_id: int, message_id: int) -> Message | None:
         """A message that is in the history of that channel."""
         message = self._by_id.get(message_id)
         return message if message and message.channel_id == channel_id and not message.is_ephemeral else None
@@ -94,7 +94,7 @@ class Messages:
         around: int | None = None,
     ) -> list[Message]:
         """A page of a channel's history, newest first, as Discord pages it."""
-        kept = [message for message in self._by_channel.get(channel_id, []) if not message.is_ephemeral]
+        kept = self.in_channel(channel_id)
         ids = [message.id for message in kept]
         if around is not None:
             start = max(0, bisect_left(ids, around) - limit // 2)
@@ -105,6 +105,10 @@ class Messages:
             page = kept[: bisect_left(ids, before)] if before is not None else kept
             page = page[-limit:]
         return page[::-1]
+
+    def in_channel(self, channel_id: int) -> list[Message]:
+        """A channel's whole history, oldest first."""
+        return [message for message in self._by_channel.get(channel_id, []) if not message.is_ephemeral]
 
     def visible_to(self, user_id: int, channel_id: int) -> list[Message]:
         """What a person sees in a channel, oldest first: its history and the ephemeral replies to them."""

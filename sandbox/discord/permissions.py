@@ -51,6 +51,14 @@ EVERYONE_DEFAULT = (
     | Permission.CREATE_PUBLIC_THREADS
     | Permission.USE_APPLICATION_COMMANDS
 )
+# What the bot asks for when it is invited.
+BOT_PERMISSIONS = (
+    Permission.VIEW_CHANNEL
+    | Permission.SEND_MESSAGES
+    | Permission.SEND_MESSAGES_IN_THREADS
+    | Permission.EMBED_LINKS
+    | Permission.READ_MESSAGE_HISTORY
+)
 # Both sides of a direct message may do this, and nothing can take it away.
 DIRECT_MESSAGE = (
     Permission.VIEW_CHANNEL

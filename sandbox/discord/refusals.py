@@ -125,5 +125,9 @@ def thread_exists() -> Refused:
     return Refused(400, 160004, "A thread has already been created for this message")
 
 
+def thread_locked() -> Refused:
+    return Refused(403, 160005, "Thread is locked")
+
+
 def invalid_form(errors: Payload) -> Refused:
     return Refused(400, 50035, "Invalid Form Body", errors)

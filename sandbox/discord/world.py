@@ -12,6 +12,7 @@ from sandbox.discord.messages import Messages
 from sandbox.discord.model import THREADS, Channel, ChannelKind, ForumTag, Guild, Member, Role, User
 from sandbox.discord.payloads import channel_payload, guild_create_payload, member_payload, role_payload
 from sandbox.discord.permissions import (
+    BOT_PERMISSIONS,
     DIRECT_MESSAGE,
     EVERYONE_DEFAULT,
     EVERYTHING,
@@ -37,6 +38,7 @@ class World:
         self.users: dict[int, User] = {}
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
+        self._bot_role_ids: dict[int, int] = {}
         self.user_installs: set[int] = set()  # people who installed the application for themselves
         self.events = Events()
         self.messages = Messages(self.users, self.channels, self.events, self.new_id, now)
@@ -84,11 +86,10 @@ class World:
         permissions: Permission,
         *,
         role_id: int | None = None,
-        managed: bool = False,
     ) -> Role:
         """A new role, above those there are."""
         guild = self.guilds[guild_id]
-        role = Role(role_id or self.new_id(), guild_id, name, permissions, position=len(guild.roles), managed=managed)
+        role = Role(role_id or self.new_id(), guild_id, name, permissions, position=len(guild.roles))
         guild.roles[role.id] = role
         self._emit_role("GUILD_ROLE_CREATE", role)
         return role
@@ -99,14 +100,27 @@ class World:
         role.permissions = permissions
         self._emit_role("GUILD_ROLE_UPDATE", role)
 
-    def add_bot_to_guild(self, guild_id: int) -> None:
-        """Somebody invites the bot."""
-        self.guilds[guild_id].members[self.bot_id] = Member(self.bot_id, guild_id)
-        self.events.emit("GUILD_CREATE", self.guild_create(guild_id), guild_id=guild_id)
+    def add_bot_to_guild(
+        self, guild_id: int, permissions: Permission = BOT_PERMISSIONS, *, role_id: int | None = None
+    ) -> None:
+        """Somebody invites the bot, and lets it have these permissions, through a role of its own."""
+        guild = self.guilds[guild_id]
+        # An invitation after the bot was thrown out gives it the role that overwrites still name.
+        role_id = role_id or self._bot_role_ids.get(guild_id) or self.new_id()
+        self._bot_role_ids[guild_id] = role_id
+        name = self.users[self.bot_id].username
+        guild.roles[role_id] = Role(role_id, guild_id, name, permissions, position=len(guild.roles), managed=True)
+        guild.members[self.bot_id] = Member(self.bot_id, guild_id, [role_id])
+        # For a guild that is new to the bot the key is absent; discord.py tells joining from returning by it.
+        described = self.guild_create(guild_id)
+        del described["unavailable"]
+        self.events.emit("GUILD_CREATE", described, guild_id=guild_id)
 
     def remove_bot_from_guild(self, guild_id: int) -> None:
         """Somebody throws the bot out; what it wrote stays."""
-        del self.guilds[guild_id].members[self.bot_id]
+        guild = self.guilds[guild_id]
+        del guild.members[self.bot_id]
+        guild.roles.pop(self._bot_role_ids[guild_id], None)
         self.events.emit("GUILD_DELETE", {"id": str(guild_id)}, guild_id=guild_id)
 
     # Channels

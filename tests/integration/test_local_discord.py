@@ -306,6 +306,22 @@ async def test_world_events_reach_the_clients_cache() -> None:
         assert list(lab.client.guilds) == []
 
 
+async def test_bot_hears_of_its_own_roles_and_comes_back_with_its_permissions_when_invited_again() -> None:
+    async with connected() as lab:
+        guild_id = lab.world.default.guild_id
+        updated = lab.client.wait_for("member_update", timeout=DEADLINE_S)
+        lab.world.set_member_roles(guild_id, lab.world.bot_id, [])
+        await updated
+        joined = lab.client.wait_for("guild_join", timeout=DEADLINE_S)
+        lab.world.remove_bot_from_guild(guild_id)
+        lab.world.add_bot_to_guild(guild_id)
+        guild = await joined
+        assert guild.me.guild_permissions.embed_links
+        no_entry = guild.get_channel(lab.world.default.channel("no-entry"))
+        assert no_entry is not None
+        assert not no_entry.permissions_for(guild.me).view_channel
+
+
 async def test_privileged_intents_are_refused_as_for_an_application_that_has_none() -> None:
     async with logged_in(SmallClient(discord.Intents(guilds=True, members=True))) as lab:
         with pytest.raises(discord.PrivilegedIntentsRequired):

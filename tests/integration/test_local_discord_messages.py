@@ -126,6 +126,9 @@ async def test_archived_thread_opens_when_sent_to_and_a_locked_one_refuses() -> 
         assert not lab.world.channels[thread_id].archived
         lab.world.lock_thread(thread_id)
         assert (await refusal(lab.partial("reading club"))).code == 50083
+        lab.world.set_thread(thread_id, archived=False)
+        assert (await refusal(lab.partial("reading club"))).code == 160005
+        lab.world.lock_thread(thread_id)
         assert lab.world.channels[thread_id].archived
 
 

@@ -16,9 +16,8 @@ from sandbox.discord.shapes import Payload, as_int, as_mapping
 
 CONTENT_MAX: Final = 2000
 NONCE_MAX: Final = 25
-_COMMON = frozenset(
-    ("content", "embeds", "components", "allowed_mentions", "flags", "attachments", "tts", "poll", "sticker_ids")
-)
+# Polls and stickers are not here: better refused than lost without a word.
+_COMMON = frozenset(("content", "embeds", "components", "allowed_mentions", "flags", "attachments", "tts"))
 CREATE_KEYS: Final = _COMMON | {"nonce", "enforce_nonce", "message_reference"}
 EDIT_KEYS: Final = _COMMON
 WEBHOOK_KEYS: Final = _COMMON | {"username", "avatar_url", "thread_name", "applied_tags"}
