@@ -4,12 +4,13 @@ import asyncio
 
 import pytest
 
-from sandbox.discord import ChannelKind, DefaultWorld, NotPossible, Overwrite, Permission
+from sandbox.discord import ChannelKind, DefaultWorld, NotPossible, Overwrite, Permission, RecordedRequest
 from sandbox.discord.changes import Changes
 from sandbox.discord.mentions import NOBODY, Pings, pings
 from sandbox.discord.sessions import DIRECT_MESSAGES, GUILDS, Session
 from sandbox.discord.shapes import Payload
 from sandbox.discord.typed import Typist
+from tests.support.openapi import discord_specification
 
 VIEW, SEND, EMBED = Permission.VIEW_CHANNEL, Permission.SEND_MESSAGES, Permission.EMBED_LINKS
 
@@ -192,3 +193,22 @@ async def test_waiting_ends_when_the_predicate_holds_and_not_before() -> None:
     await waiting
     with pytest.raises(TimeoutError):
         await changes.until(lambda: False, 0.0)
+
+
+def test_specification_knows_which_routes_take_a_body_and_which_do_not() -> None:
+    specification = discord_specification()
+
+    def asked(method: str, path: str, body: object = None) -> RecordedRequest:
+        return RecordedRequest(method, path, None, {}, {}, body, (), 0.0, 200)
+
+    assert specification.faults([asked("GET", "/channels/1/messages")]) == []
+    assert specification.faults([asked("PATCH", "/webhooks/1/t/messages/@original", {"content": "x"})]) == []
+    assert specification.faults([asked("GET", "/channels/1/mysteries")]) == [
+        "GET /channels/1/mysteries: Discord has no such route"
+    ]
+    assert specification.faults([asked("PUT", "/channels/1/messages", {})]) != []
+    assert specification.faults([asked("GET", "/users/@me", {})]) == ["GET /users/@me: takes no body"]
+    assert specification.faults([asked("POST", "/channels/1/messages")]) == ["POST /channels/1/messages: needs a body"]
+    callback = "/interactions/1/t/callback"
+    assert specification.faults([asked("POST", callback, {"type": 4, "data": {"content": "x"}})]) == []
+    assert len(specification.faults([asked("POST", callback, {"type": 4, "data": {"content": "x" * 2001}})])) == 1
