@@ -10,7 +10,10 @@ ARXIV_REQUEST_INTERVAL_S: Final = 3.0
 ARXIV_CONNECT_TIMEOUT_S: Final = 15.0
 ARXIV_TOTAL_TIMEOUT_S: Final = 90.0
 # A recorded entry is about 2.3 kB; a page of 500 stays near 1.2 MB. Anything far beyond is not a feed of ours.
-ARXIV_BODY_MAX_BYTES: Final = 16 * 1024 * 1024
+ARXIV_BODY_MAX_BYTES: Final = 8 * 1024 * 1024
+# A recorded feed is 4 elements deep, an entry has about 15 and two an author; large collaborations have 3,000 authors.
+FEED_DEPTH_MAX: Final = 20
+FEED_ELEMENTS_MAX: Final = 50_000
 # Documented: 2,000 a slice, "keep under 1,000" (user manual). Smaller pages keep people's look-ups short.
 ARXIV_PAGE_SIZE: Final = 500
 # arXiv's code stops at 10,000 results, 5xx past that (arXiv/arxiv-search).
@@ -122,6 +125,8 @@ TROUBLE_SHOWN: Final = timedelta(minutes=1)
 # How long a statement waits for another process's lock before it counts as unavailable for now.
 DATABASE_BUSY_TIMEOUT_S: Final = 5.0
 # Looks at arXiv are kept this long: the schedule needs a night, people a week.
+# Equal looks closer than this are one run (fixed polling): only its first and last are kept. The calendar's are further.
+LOOKS_OF_ONE_RUN: Final = timedelta(minutes=10)
 LOOKS_KEPT: Final = timedelta(days=14)
 
 # --- Settings --------------------------------------------------------------------------------------

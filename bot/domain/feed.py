@@ -116,10 +116,30 @@ def _check_well_formed(document: str) -> None:
     """Before feedparser, which makes the best of anything and takes its time for it."""
     parser = expat.ParserCreate("utf-8", " ")
     parser.StartDoctypeDeclHandler = _refuse_doctype
+    shape = _Shape()
+    parser.StartElementHandler = shape.open
+    parser.EndElementHandler = shape.close
     try:
         parser.Parse(document.encode(), True)
     except expat.ExpatError as error:
         raise FeedInvalid(_fault(expat.ErrorString(error.code))) from error
+
+
+class _Shape:
+    """Counts while a document is checked: one that is all elements would keep feedparser busy for minutes."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._elements = 0
+
+    def open(self, _name: str, _attributes: object) -> None:
+        self._depth += 1
+        self._elements += 1
+        if self._depth > limits.FEED_DEPTH_MAX or self._elements > limits.FEED_ELEMENTS_MAX:
+            raise FeedInvalid("arXiv's answer was nested or cut up as no feed of arXiv's is.")
+
+    def close(self, _name: str) -> None:
+        self._depth -= 1
 
 
 def _refuse_doctype(*_: object) -> None:

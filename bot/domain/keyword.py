@@ -25,6 +25,9 @@ STOP_WORDS: Final = frozenset((
 
 _NARROWED: Final = re.compile(r"\s*\[([^\[\]]*)\]\Z")
 _LIKE_A_CATEGORY: Final = re.compile(r"[a-z-]+\.[a-z-]+", re.IGNORECASE | re.ASCII)
+# What keeps two words together in Unicode's word boundaries, by which arXiv's index is cut (UAX 29: MidNumLet and
+# ExtendNumLet, their ASCII characters).
+_JOINT: Final = re.compile(r"[._'](?=[^\W_])")
 _COMMA: Final = re.compile("[,\uff0c]")
 
 
@@ -34,13 +37,15 @@ class Token:
 
     `text` has no case, its accents as typed. `exact` was typed with two or more capitals, and is compared
     unstemmed but for a final s; `plural` was typed with that s (`MLLMs`), so that its singular is meant too.
-    `suffix` is the run of + or # directly after its last letter.
+    `suffix` is the run of + or # directly after its last letter; `joint` is the point, underscore or apostrophe that
+    ties it to the next word (`Llama 3.1`).
     """
 
     text: str
     exact: bool = False
     suffix: str = ""
     plural: bool = False
+    joint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +77,15 @@ def split_keywords(text: str) -> tuple[str, ...]:
 
 
 def search_phrases(keyword: Keyword) -> tuple[str, ...]:
-    """What may stand between quotes in an arXiv query: letters, digits and single spaces, nothing else.
+    """What may stand between quotes in an arXiv query: words, single spaces, and the joints inside of words.
 
-    arXiv folds no accents in titles and abstracts, so an accented keyword is asked both ways.
+    arXiv folds no accents in titles and abstracts, and its tokenizer takes `3.1` for one word where the matcher sees
+    two: such a keyword is asked both ways.
     """
     typed = " ".join(token.text for token in keyword.tokens)
-    return tuple(dict.fromkeys((typed, unaccented(typed))))
+    joined = "".join(token.text + (token.joint or " ") for token in keyword.tokens).strip()
+    plainly = "".join(unaccented(token.text) + (token.joint or " ") for token in keyword.tokens).strip()
+    return tuple(dict.fromkeys((typed, unaccented(typed), joined, plainly)))
 
 
 def _narrowed(text: str, category: str | None) -> tuple[str, str | None]:
@@ -104,13 +112,16 @@ def _tokens(spelled: str) -> tuple[Token, ...]:
 
 
 def _each_token(spelled: str) -> Iterator[Token]:
-    for word, signs in WORD.findall(spelled):
+    for found in WORD.finditer(spelled):
+        word, signs = found.groups()
         exact = _in_capitals(word)
+        joint = _JOINT.match(spelled, found.end())
         yield Token(
             text=caseless(word),
             exact=exact,
             suffix=signs if word[-1].isalpha() else "",
             plural=exact and word.endswith("s"),
+            joint=joint[0] if joint else "",
         )
 
 

@@ -4,7 +4,7 @@ import sqlite3
 from typing import assert_never
 
 from bot.domain.schedule import BatchAbsent, Broken, Look, LookResult, Read, Throttled
-from bot.limits import LOOKS_KEPT
+from bot.limits import LOOKS_KEPT, LOOKS_OF_ONE_RUN
 from bot.store.columns import to_moment, to_text
 from bot.store.database import Database
 
@@ -19,11 +19,16 @@ class Looks:
         self._database = database
 
     async def add(self, look: Look) -> None:
-        """Remember a look. Of a run of equal results only the first and the last are kept."""
+        """Remember a look. Of equal results in quick succession only the first and the last are kept."""
         columns = _to_columns(look.result)
         async with self._database.transaction() as connection:
             await connection.execute("DELETE FROM looks WHERE at < ?", (to_text(look.at - LOOKS_KEPT),))
-            rows = list(await connection.execute_fetchall(f"SELECT id, {_COLUMNS} FROM looks ORDER BY id DESC LIMIT 2"))
+            rows = list(
+                await connection.execute_fetchall(
+                    f"SELECT id, {_COLUMNS} FROM looks WHERE at > ? ORDER BY id DESC LIMIT 2",
+                    (to_text(look.at - LOOKS_OF_ONE_RUN),),
+                )
+            )
             if len(rows) == 2 and all(tuple(row)[1:] == columns for row in rows):
                 await connection.execute("UPDATE looks SET at = ? WHERE id = ?", (to_text(look.at), rows[0]["id"]))
                 return

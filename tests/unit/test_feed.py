@@ -355,3 +355,9 @@ def test_every_recorded_text_is_read_to_the_letter() -> None:
         entries = minidom.parseString(answers[name]).getElementsByTagName("entry")  # noqa: S318  # known files
         texts = [(written(found, "title"), written(found, "summary")) for found in entries]
         assert [(paper.title, paper.abstract) for paper in page.papers] == texts
+
+
+@pytest.mark.parametrize("body", [b"<entry>" * 30 + b"</entry>" * 30, b"<entry/>" * 60_000])
+def test_a_body_nested_or_cut_up_as_no_feed_is_is_refused_before_it_costs_much(body: bytes) -> None:
+    with pytest.raises(FeedInvalid, match="nested or cut up"):
+        parse_feed(b"<feed>" + body + b"</feed>")

@@ -172,6 +172,9 @@ def test_several_keywords_are_separated_by_commas(typed: str, keywords: tuple[st
         ('ti:"x" OR (all:y)', ("ti x or all y",)),
         ("Schrödinger equation", ("schrödinger equation", "schrodinger equation")),
         ("C++ [cs.PL]", ("c",)),
+        ("Llama 3.1", ("llama 3 1", "llama 3.1")),
+        ("O’Neill", ("o neill", "o'neill")),
+        ("naïve v1.2.", ("naïve v1 2", "naive v1 2", "naïve v1.2", "naive v1.2")),
     ],
 )
 def test_what_is_asked_of_arxiv(typed: str, phrases: tuple[str, ...]) -> None:
@@ -180,10 +183,11 @@ def test_what_is_asked_of_arxiv(typed: str, phrases: tuple[str, ...]) -> None:
 
 @settings(deadline=None)
 @given(TYPED)
-def test_only_letters_digits_and_single_spaces_are_sent_to_arxiv(text: str) -> None:
+def test_only_words_with_their_joints_and_single_spaces_are_sent_to_arxiv(text: str) -> None:
     for phrase in search_phrases(parsed(text)):
         assert phrase
-        assert all(part.isalnum() for part in phrase.split(" "))
+        words = [word for part in phrase.split(" ") for word in re.split("[._']", part)]
+        assert all(word.isalnum() for word in words)
 
 
 @settings(deadline=None)
