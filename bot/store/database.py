@@ -37,26 +37,27 @@ _PASSING: Final = frozenset(
 class Database:
     """The open file: one writer, one reader, each on a thread of its own."""
 
-    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection, lock_file: int) -> None:
+    def __init__(
+        self, writer: aiosqlite.Connection, reader: aiosqlite.Connection, closing: contextlib.AsyncExitStack
+    ) -> None:
         self._writer = writer
         self._reader = reader
-        self._lock_file = lock_file
+        self._closing = closing
         self._writing = asyncio.Lock()
 
     @classmethod
     async def open(cls, path: Path) -> "Database":
         """Open or create the file at `path`; DatabaseRefused says in one sentence why it cannot be used."""
-        lock_file = await asyncio.to_thread(_prepare, path)
-        writer = await _connect(path, "rw")
-        reader = await _connect(path, "ro")
-        return cls(writer, reader, lock_file)
+        async with contextlib.AsyncExitStack() as closing:
+            closing.callback(os.close, await asyncio.to_thread(_prepare, path))
+            writer = await closing.enter_async_context(_connection(path, "rw"))
+            reader = await closing.enter_async_context(_connection(path, "ro"))
+            return cls(writer, reader, closing.pop_all())
 
     async def close(self) -> None:
         """Wait for the transaction in hand, then close; the file may be opened by others afterwards."""
         async with self._writing:
-            await self._reader.close()
-            await self._writer.close()
-            os.close(self._lock_file)
+            await self._closing.aclose()
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
@@ -72,7 +73,7 @@ class Database:
 
     async def _roll_back_what_is_open(self) -> None:
         # Queued behind a COMMIT that was cancelled but still runs on the connection's thread: it may have succeeded.
-        await self._writer.execute("SELECT 1")
+        await self._writer.execute_fetchall("SELECT 1")
         if self._writer.in_transaction:
             await self._writer.rollback()
 
@@ -104,18 +105,18 @@ async def _uncancelled(work: Coroutine[None, None, None]) -> None:
             cancelled = error
     if cancelled is not None:
         raise cancelled
-    task.result()
 
 
-async def _connect(path: Path, mode: str) -> aiosqlite.Connection:
-    connection = await aiosqlite.connect(
+@contextlib.asynccontextmanager
+async def _connection(path: Path, mode: str) -> AsyncIterator[aiosqlite.Connection]:
+    async with aiosqlite.connect(
         _uri(path, mode), uri=True, isolation_level=None, timeout=DATABASE_BUSY_TIMEOUT_S
-    )
-    connection.row_factory = sqlite3.Row
-    await connection.execute("PRAGMA foreign_keys = ON")
-    # In WAL mode only FULL survives a power cut right after a commit (sqlite.org/pragma.html#pragma_synchronous).
-    await connection.execute("PRAGMA synchronous = FULL")
-    return connection
+    ) as connection:
+        connection.row_factory = sqlite3.Row
+        await connection.execute_fetchall("PRAGMA foreign_keys = ON")
+        # In WAL mode only FULL survives a power cut right after a commit (sqlite.org/pragma.html#pragma_synchronous).
+        await connection.execute_fetchall("PRAGMA synchronous = FULL")
+        yield connection
 
 
 def _uri(path: Path, mode: str) -> str:
@@ -124,11 +125,11 @@ def _uri(path: Path, mode: str) -> str:
 
 def _prepare(path: Path) -> int:
     """Look at the file, claim it and bring it up to date; returns the claim's file descriptor."""
-    if not path.parent.is_dir():
-        raise DatabaseRefused(f"The folder of the database {path} does not exist: create it, or set `database`.")
-    if path.is_dir():
-        raise DatabaseRefused(f"The database {path} is a folder: set `database` to a file.")
     try:
+        if not path.parent.is_dir():
+            raise DatabaseRefused(f"The folder of the database {path} does not exist: create it, or set `database`.")
+        if path.is_dir():
+            raise DatabaseRefused(f"The database {path} is a folder: set `database` to a file.")
         _inspect(path)
         lock_file = _claim(path)
     except OSError as error:
@@ -202,11 +203,12 @@ def _migrate(path: Path) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("BEGIN IMMEDIATE")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        for number, script in enumerate(migrations()[version:], start=version + 1):
+        for script in migrations()[version:]:
             for statement in _statements(script):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number}")
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        # Written even where nothing is new: SQLite opens what it may only read, and would say so hours later.
+        connection.execute(f"PRAGMA user_version = {len(migrations())}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("COMMIT")
 
 

@@ -51,7 +51,7 @@ class Subscriptions:
         async with self._database.transaction() as connection:
             sources = await _sources(connection, keyword, channel_id)
             await connection.execute(
-                """UPDATE subscriptions SET by_command = 0
+                """UPDATE subscriptions SET by_command = 0, added_by = NULL
                    WHERE by_file AND channel_id = ? AND keyword_id = (SELECT id FROM keywords WHERE canonical = ?)""",
                 (channel_id, keyword.canonical),
             )

@@ -1,0 +1,286 @@
+"""Opening the file with care: what is refused is left as it is, what is older is brought up to date."""
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.errors import DatabaseRefused
+from bot.store.database import APPLICATION_ID, Database, migrations
+from tests.support.store import opened, rows
+
+PROJECT = Path(__file__).parents[2]
+SKIPPED = 77
+# Opens the database as a process of its own, and says how it went.
+OPEN = """
+import asyncio, os, resource, signal, sys
+from pathlib import Path
+from bot.errors import DatabaseRefused
+from bot.store.database import Database, migrations
+
+async def main():
+    try:
+        database = await Database.open(Path(sys.argv[1]))
+    except DatabaseRefused as refused:
+        print(refused)
+        sys.exit(3)
+    print("opened", flush=True)
+    sys.stdin.read()
+    await database.close()
+
+{before}
+asyncio.run(main())
+"""
+AS_NOBODY = """
+asyncio.run(asyncio.to_thread(migrations))  # imports what is needed: nobody may be unable to read Python itself
+os.setuid(65534)
+try:
+    migrations()
+except OSError:
+    sys.exit(77)
+"""
+ON_A_FULL_DISK = """
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+"""
+ON_NO_DISK_AT_ALL = """
+resource.setrlimit(resource.RLIMIT_FSIZE, (1, 1))
+"""
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+
+
+def made(path: Path) -> Path:
+    """A file of ours, with a subscription in it."""
+    asyncio.run(_subscribe(path))
+    return path
+
+
+async def _subscribe(path: Path) -> None:
+    async with opened(path) as store:
+        await store.watch("reward model")
+
+
+def open_and_close(path: Path) -> None:
+    asyncio.run(_open_and_close(path))
+
+
+async def _open_and_close(path: Path) -> None:
+    await (await Database.open(path)).close()
+
+
+def change(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def child(path: Path, before: str = "") -> list[str]:
+    return [sys.executable, "-c", OPEN.replace("{before}", before), str(path)]
+
+
+def open_in_child(path: Path, before: str) -> str:
+    """What the other process was told when the database was refused to it."""
+    process = subprocess.run(
+        child(path, before),
+        check=False,
+        cwd=PROJECT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    if process.returncode == SKIPPED:
+        pytest.skip("other users cannot read this checkout")
+    assert process.returncode == 3, process.stdout + process.stderr
+    return process.stdout
+
+
+def refusal(path: Path) -> str:
+    """Why the file is refused; it is left as it is, byte for byte."""
+    before = path.read_bytes()
+    with pytest.raises(DatabaseRefused) as refused:
+        open_and_close(path)
+    assert path.read_bytes() == before
+    return str(refused.value)
+
+
+@pytest.fixture
+def open_to_all() -> Iterator[Path]:
+    """A folder that other users can reach: pytest's own cannot be."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+def test_new_file_is_ours_and_at_the_newest_version(path: Path) -> None:
+    made(path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(migrations()),)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_empty_file_counts_as_new(path: Path) -> None:
+    path.touch()
+    made(path)
+    assert rows(path)["subscriptions"]
+
+
+def test_file_whose_first_migration_never_committed_is_taken(path: Path) -> None:
+    change(path, "PRAGMA journal_mode = WAL")
+    made(path)
+    assert rows(path)["subscriptions"]
+
+
+def test_opening_again_changes_nothing(path: Path) -> None:
+    made(path)
+    before = rows(path)
+    open_and_close(path)
+    assert rows(path) == before
+
+
+def test_file_is_brought_up_from_the_version_that_it_has(path: Path) -> None:
+    change(
+        path, *statements_of(migrations()[0]), "PRAGMA user_version = 1", f"PRAGMA application_id = {APPLICATION_ID}"
+    )
+    made(path)
+    assert rows(path)["subscriptions"]
+
+
+def statements_of(script: str) -> list[str]:
+    return [f"{statement};" for statement in script.split(";\n") if statement.strip()]
+
+
+def test_file_of_a_newer_program_is_refused(path: Path) -> None:
+    change(made(path), "PRAGMA user_version = 99")
+    assert "newer Daily Papers (format 99" in refusal(path)
+
+
+def test_file_of_another_program_is_refused(path: Path) -> None:
+    change(path, "CREATE TABLE cookies (name TEXT)")
+    assert "belongs to another program" in refusal(path)
+
+
+@pytest.mark.parametrize("content", [b"not a database at all", b"\0" * 8192, b"SQLite format 3\0" + b"\xff" * 4080])
+def test_what_is_no_database_is_refused(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    assert "not a database or is damaged" in refusal(path)
+
+
+def test_file_that_was_cut_is_refused(path: Path) -> None:
+    whole = (made(path)).read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    assert "damaged" in refusal(path)
+
+
+def test_file_with_a_damaged_page_is_refused(path: Path) -> None:
+    whole = (made(path)).read_bytes()
+    page = 4096
+    path.write_bytes(whole[: 2 * page] + b"\xa5" * page + whole[3 * page :])
+    assert "damaged" in refusal(path)
+
+
+def test_missing_folder_is_refused_and_not_made(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseRefused, match="The folder of the database"):
+        open_and_close(tmp_path / "nowhere" / "papers.sqlite3")
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseRefused, match="is a folder"):
+        open_and_close(tmp_path)
+
+
+def test_database_in_use_is_refused_until_it_is_closed(path: Path) -> None:
+    asyncio.run(_try_twice(path))
+    open_and_close(path)
+
+
+async def _try_twice(path: Path) -> None:
+    async with opened(path):
+        with pytest.raises(DatabaseRefused, match="Another Daily Papers already runs"):
+            await Database.open(path)
+
+
+def test_database_of_a_killed_process_can_be_opened_at_once(path: Path) -> None:
+    with subprocess.Popen(
+        child(path), cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "opened\n"
+        with pytest.raises(DatabaseRefused, match="Another Daily Papers already runs"):
+            open_and_close(path)
+        process.kill()
+    open_and_close(path)
+
+
+def test_file_that_cannot_be_opened_is_refused(path: Path) -> None:
+    made(path)
+    path.with_name("papers.sqlite3-wal").mkdir()
+    assert "cannot be opened: unable to open database file" in refusal(path)
+
+
+@pytest.mark.slow  # it waits out the whole busy timeout
+def test_file_that_another_program_has_locked_is_refused(path: Path) -> None:
+    made(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        before = path.read_bytes()
+        with pytest.raises(DatabaseRefused, match="cannot be opened: database is locked"):
+            open_and_close(path)
+        assert path.read_bytes() == before
+
+
+@as_root
+def test_file_that_may_only_be_read_is_refused(open_to_all: Path) -> None:
+    path = made(open_to_all / "papers.sqlite3")
+    open_to_all.chmod(0o777)
+    path.chmod(0o444)
+    path.with_name("papers.sqlite3.lock").chmod(0o666)
+    before = path.read_bytes()
+    assert "cannot be written: attempt to write a readonly database" in open_in_child(path, AS_NOBODY)
+    assert path.read_bytes() == before
+
+
+@as_root
+def test_file_in_a_folder_that_may_only_be_read_is_refused(open_to_all: Path) -> None:
+    path = made(open_to_all / "papers.sqlite3")
+    before = path.read_bytes()
+    assert f"The database {path} cannot be" in open_in_child(path, AS_NOBODY)
+    assert path.read_bytes() == before
+
+
+@as_root
+def test_folder_that_cannot_be_entered_is_refused(open_to_all: Path) -> None:
+    closed = open_to_all / "closed" / "inner"
+    closed.mkdir(parents=True)
+    closed.parent.chmod(0o700)
+    assert "cannot be used: Permission denied" in open_in_child(closed / "papers.sqlite3", AS_NOBODY)
+
+
+def test_full_disk_at_the_start_is_refused(path: Path) -> None:
+    assert "cannot be written" in open_in_child(path, ON_A_FULL_DISK)
+    made(path)  # there is room again: what was left behind is in nobody's way
+
+
+def test_full_disk_leaves_a_file_that_is_up_to_date_as_it_is(path: Path) -> None:
+    before = (made(path)).read_bytes()
+    assert "cannot be opened: disk I/O error" in open_in_child(path, ON_NO_DISK_AT_ALL)
+    assert path.read_bytes() == before
+
+
+def test_copy_of_the_file_is_opened_without_its_lock(path: Path, tmp_path: Path) -> None:
+    made(path)
+    copy = tmp_path / "copy.sqlite3"
+    shutil.copy(path, copy)
+    open_and_close(copy)
+    assert rows(copy) == rows(path)

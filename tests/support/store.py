@@ -1,0 +1,118 @@
+"""A real store in a file of its own, and the short ways in which tests fill it."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot.domain.keyword import Keyword
+from bot.domain.matching import match
+from bot.domain.paper import Paper
+from bot.domain.post import OutboxEntry, Post
+from bot.domain.subscription import WatchedKeyword
+from bot.store.channels import Channels
+from bot.store.database import Database
+from bot.store.looks import Looks, Marks
+from bot.store.outbox import Outbox
+from bot.store.papers import Papers
+from bot.store.readings import Readings, SliceWritten
+from bot.store.subscriptions import Subscriptions
+
+NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
+READ_FROM = NOW - timedelta(days=30)
+GUILD, CHANNEL, OTHER_CHANNEL = 1, 11, 12
+ADA = 71
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Every room of the store, over one file."""
+
+    path: Path
+    database: Database
+    subscriptions: Subscriptions
+    readings: Readings
+    outbox: Outbox
+    papers: Papers
+    channels: Channels
+    looks: Looks
+    marks: Marks
+
+    async def subscribe(self, keyword: str, channel_id: int = CHANNEL, *, added_by: int = ADA) -> bool:
+        """Subscribe by command."""
+        return await self.subscriptions.add(Keyword.parse(keyword), channel_id, GUILD, added_by=added_by, now=NOW)
+
+    async def watched(self, *keywords: str) -> tuple[WatchedKeyword, ...]:
+        """These keywords as they are watched now; all, when none is named."""
+        wanted = {Keyword.parse(keyword) for keyword in keywords}
+        return tuple(
+            watched for watched in await self.subscriptions.watched() if not wanted or watched.keyword in wanted
+        )
+
+    async def read_past(self, *papers: Paper, read_from: datetime = READ_FROM, read_until: datetime = NOW) -> None:
+        """Make the first reading of every keyword that waits for it; arXiv shows `papers`."""
+        unread = tuple(watched for watched in await self.watched() if watched.read_until is None)
+        matches = match(papers, [watched.keyword for watched in unread])
+        await self.readings.record_past(unread, papers, matches, read_until)
+        await self.readings.finish_first_reading(unread, read_from, read_until)
+
+    async def watch(self, *keywords: str, channel_id: int = CHANNEL) -> None:
+        """Subscribe by command, with a past that is read and empty."""
+        for keyword in keywords:
+            await self.subscribe(keyword, channel_id)
+        await self.read_past()
+
+    async def read(
+        self, *papers: Paper, planned: Iterable[WatchedKeyword] | None = None, now: datetime = NOW
+    ) -> SliceWritten:
+        """Record the one slice of a pass; arXiv shows `papers`."""
+        kept = tuple(await self.watched() if planned is None else planned)
+        matches = match(papers, [watched.keyword for watched in kept])
+        return await self.readings.record_slice(kept, papers, matches, now)
+
+    async def due(self, channel_id: int = CHANNEL, limit: int = 100, now: datetime = NOW) -> tuple[OutboxEntry, ...]:
+        """What the channel could be sent."""
+        return await self.outbox.due(channel_id, now, limit)
+
+    async def due_ids(self, channel_id: int = CHANNEL) -> list[str]:
+        """The arXiv ids of what the channel could be sent, in the order of sending."""
+        return [entry.paper.arxiv_id.value for entry in await self.due(channel_id)]
+
+    async def bind(self, channel_id: int = CHANNEL, *, limit: int = 10, key: str = "key", now: datetime = NOW) -> Post:
+        """Bind what is due to a message."""
+        entries = await self.due(channel_id, limit, now)
+        post = await self.outbox.bind(channel_id, entries, key=key, nonce=f"nonce of {key}", now=now)
+        assert post is not None
+        return post
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[Store]:
+    """The store in the file at `path`, closed in the end."""
+    database = await Database.open(path)
+    try:
+        yield Store(
+            path,
+            database,
+            Subscriptions(database),
+            Readings(database),
+            Outbox(database),
+            Papers(database),
+            Channels(database),
+            Looks(database),
+            Marks(database),
+        )
+    finally:
+        await database.close()
+
+
+def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table, as another connection sees them."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        return {
+            table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()  # noqa: S608 - our own tables
+            for table in tables
+        }
