@@ -167,6 +167,37 @@ MESSAGES = {
             "components.0.components.0.options.2.value": "The specified option value is already used",
         },
     ),
+    "link with a custom id, menu that takes more than it has": (
+        {
+            "content": "x",
+            "components": [
+                row({"type": 2, "style": 5, "label": "PDF", "url": "https://a.example/", "custom_id": "a"}),
+                row(menu("1", "2", max_values=3)),
+            ],
+        },
+        {
+            "components.0.components.0.custom_id": "A link has no custom id",
+            "components.1.components.0.max_values": "int value should be less than or equal to 2.",
+        },
+    ),
+    "V2 section without an accessory, in a container that holds a container": (
+        {
+            "flags": 1 << 15,
+            "components": [
+                {"type": 17, "components": [{"type": 17, "components": []}]},
+                {"type": 9, "components": [{"type": 10, "content": "x"}, button()]},
+            ],
+        },
+        {
+            "components.0.components.0.type": "Value must be one of {1, 9, 10, 12, 13, 14}.",
+            "components.1.components.1.type": "Value must be one of {10}.",
+            "components.1.accessory": "This field is required",
+        },
+    ),
+    "more than 40 V2 components": (
+        {"flags": 1 << 15, "components": [{"type": 17, "components": [{"type": 14}] * 40}]},
+        {"components": "A message has 40 components at most"},
+    ),
     "V2 beside content": (
         {"content": "x", "flags": 1 << 15, "components": [{"type": 10, "content": "text"}]},
         {"content": "The 'content' and 'embeds' fields cannot be used when using MessageFlags.IS_COMPONENTS_V2"},
@@ -213,6 +244,26 @@ COMMANDS = {
     "autocomplete beside choices": (
         command(options=[option(autocomplete=True, choices=[{"name": "a", "value": "a"}])]),
         {"0.options.0.autocomplete": "Autocomplete needs a string, integer or number without choices"},
+    ),
+    "group in a group": (
+        command(options=[option(type=2, name="a", options=[option(type=2, name="b", options=[])])]),
+        {"0.options.0.options.0.type": "Groups cannot be nested any further"},
+    ),
+    "subcommand beside another option": (
+        command(options=[option(type=1, name="a"), option(name="b")]),
+        {"0.options": "Sub-command and sub-command group option types are mutually exclusive to all other types"},
+    ),
+    "context and channel type that do not exist": (
+        command(contexts=[3], options=[option(type=7, channel_types=[99])]),
+        {
+            "0.contexts.0": "Value must be one of {0, 1, 2}.",
+            "0.options.0.channel_types.0": "Value must be one of "
+            "{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}.",
+        },
+    ),
+    "choice without a value": (
+        command(options=[option(choices=[{"name": "a"}])]),
+        {"0.options.0.choices.0.value": "This field is required"},
     ),
     "more than 8,000 characters": (
         command(

@@ -1,0 +1,156 @@
+"""Components, groups of commands, and the rarer ways of answering an interaction."""
+
+import discord
+import pytest
+from discord import app_commands
+from discord.http import Route
+
+from sandbox.discord import NotPossible, ResponseKind
+from sandbox.discord.shapes import Payload
+from tests.support.discord_client import SmallClient, connected, logged_in
+
+
+class Panel(discord.ui.View):
+    """Buttons that answer in every way there is."""
+
+    def __init__(self) -> None:
+        super().__init__(timeout=None)
+
+    @discord.ui.button(label="Update", custom_id="update")
+    async def update(self, interaction: discord.Interaction, button: discord.ui.Button["Panel"]) -> None:
+        button.disabled = True
+        await interaction.response.edit_message(content="updated", view=self)
+
+    @discord.ui.button(label="Later", custom_id="later")
+    async def later(self, interaction: discord.Interaction, _: discord.ui.Button["Panel"]) -> None:
+        await interaction.response.defer()
+        follow_up = await interaction.followup.send("later", wait=True)
+        await follow_up.edit(content="later, edited")
+        await interaction.delete_original_response()
+
+    @discord.ui.select(custom_id="menu", options=[discord.SelectOption(label="One", value="1")])
+    async def menu(self, interaction: discord.Interaction, _: discord.ui.Select["Panel"]) -> None:
+        await interaction.response.send_message("chosen", ephemeral=True)
+
+
+def client_with_panel() -> SmallClient:
+    client = SmallClient()
+
+    @client.tree.command(description="Show the panel")
+    async def panel(interaction: discord.Interaction, ephemeral: bool = False) -> None:
+        callback = await interaction.response.send_message("panel", view=Panel(), ephemeral=ephemeral)
+        assert callback.message_id is not None
+
+    group = app_commands.Group(name="keyword", description="Keywords")
+
+    @group.command(name="add", description="Add one")
+    async def add(interaction: discord.Interaction, word: str, who: discord.Member | None = None) -> None:
+        await interaction.response.send_message(f"{word} for {who.name if who else 'nobody'}")
+
+    @add.autocomplete("word")
+    async def too_many(interaction: discord.Interaction, _: str) -> list[app_commands.Choice[str]]:
+        choices = [app_commands.Choice(name=str(number), value=str(number)) for number in range(26)]
+        with pytest.raises(discord.HTTPException) as refused:
+            await interaction.response.autocomplete(choices)
+        assert refused.value.code == 50035
+        return choices[:25]
+
+    client.tree.add_command(group)
+    return client
+
+
+async def test_button_updates_its_message_and_is_disabled_then() -> None:
+    async with connected(client_with_panel()) as lab:
+        places = lab.world.default
+        shown = await lab.local.run_command("panel", user_id=places.admin_id, channel_id=places.channel("papers"))
+        message = await shown.answered()
+        pressed = await lab.local.press(message.id, "update", user_id=places.admin_id)
+        assert (await pressed.answered()) is message
+        assert pressed.response is ResponseKind.UPDATE
+        assert message.content == "updated"
+        with pytest.raises(NotPossible, match="disabled"):
+            await lab.local.press(message.id, "update", user_id=places.admin_id)
+
+
+async def test_deferred_update_can_follow_up_and_delete_the_message() -> None:
+    async with connected(client_with_panel()) as lab:
+        places = lab.world.default
+        shown = await lab.local.run_command("panel", user_id=places.admin_id, channel_id=places.channel("papers"))
+        message = await shown.answered()
+        pressed = await lab.local.press(message.id, "later", user_id=places.member_id)
+        await pressed.wait_for(lambda _: message.deleted)
+        reply = pressed.followups[0]
+        assert reply.content == "later, edited"
+        assert reply.reference == {"channel_id": str(message.channel_id), "message_id": str(message.id)}
+        with pytest.raises(NotPossible, match="does not see"):
+            await lab.local.press(message.id, "later", user_id=places.member_id)
+
+
+async def test_people_use_only_what_is_offered_to_them() -> None:
+    async with connected(client_with_panel()) as lab:
+        places = lab.world.default
+        shown = await lab.local.run_command("panel", {"ephemeral": True}, user_id=places.admin_id, channel_id=None)
+        message = await shown.answered()
+        with pytest.raises(NotPossible, match="does not see"):
+            await lab.local.press(message.id, "later", user_id=places.member_id)
+        shown = await lab.local.run_command(
+            "panel", {"ephemeral": True}, user_id=places.admin_id, channel_id=places.channel("papers")
+        )
+        message = await shown.answered()
+        with pytest.raises(NotPossible, match="somebody else"):
+            await lab.local.press(message.id, "later", user_id=places.member_id)
+        with pytest.raises(NotPossible, match="no component"):
+            await lab.local.press(message.id, "unknown", user_id=places.admin_id)
+        with pytest.raises(NotPossible, match="no button"):
+            await lab.local.press(message.id, "menu", user_id=places.admin_id)
+        with pytest.raises(NotPossible, match="no menu"):
+            await lab.local.choose(message.id, "later", ["1"], user_id=places.admin_id)
+        with pytest.raises(NotPossible, match="offers"):
+            await lab.local.choose(message.id, "menu", ["2"], user_id=places.admin_id)
+        with pytest.raises(NotPossible, match="takes 1 to 1"):
+            await lab.local.choose(message.id, "menu", [], user_id=places.admin_id)
+
+
+async def test_subcommand_is_typed_with_its_group_and_resolves_the_member() -> None:
+    async with connected(client_with_panel()) as lab:
+        places = lab.world.default
+        done = await lab.local.run_command(
+            "keyword add",
+            {"word": "x", "who": places.member_id},
+            user_id=places.admin_id,
+            channel_id=places.channel("papers"),
+        )
+        assert (await done.answered()).content == "x for member"
+
+
+async def test_more_than_25_suggestions_are_refused() -> None:
+    async with connected(client_with_panel()) as lab:
+        choices = await lab.local.autocomplete(
+            "keyword add", {"word": ""}, "word", user_id=lab.world.default.admin_id, channel_id=None
+        )
+        assert len(choices) == 25
+
+
+async def test_interaction_is_answered_only_in_the_ways_of_its_kind() -> None:
+    async with logged_in(client_with_panel()) as lab:
+        await lab.client.tree.sync()
+        done = await lab.local.run_command("panel", user_id=lab.world.default.admin_id, channel_id=None)
+        webhook = f"/webhooks/{lab.world.application_id}/{done.token}"
+        callback = f"/interactions/{done.id}/{done.token}/callback"
+        refusals: list[tuple[str, str, Payload, int]] = [
+            ("POST", webhook, {"content": "x"}, 10015),  # nothing was acknowledged yet
+            ("POST", callback, {"type": 8, "data": {"choices": []}}, 50035),
+            ("POST", callback, {"type": 4, "data": {}}, 50006),
+            ("POST", f"/webhooks/1/{done.token}", {"content": "x"}, 10015),
+            ("POST", f"/webhooks/{lab.world.application_id}/unknown", {"content": "x"}, 50027),
+        ]
+        for method, path, body, code in refusals:
+            with pytest.raises(discord.HTTPException) as refused:
+                await lab.client.http.request(Route(method, path), json=body)
+            assert refused.value.code == code
+        await lab.client.http.request(Route("POST", callback), json={"type": 5})
+        assert done.message is not None
+        assert done.message.is_loading
+        assert done.reply is None
+        with pytest.raises(discord.NotFound):
+            await lab.client.http.request(Route("GET", f"{webhook}/messages/1"))
