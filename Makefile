@@ -1,21 +1,24 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .PHONY: run test test-slow lint format bench lock clean
 .DEFAULT_GOAL := run
 
-# Each stamp is made anew when its lock file changes; an install that was interrupted leaves no stamp.
+# Each stamp is made anew when its lock file changes. An install that was interrupted leaves no stamp, and starts over.
 $(VENV)/.run: requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Daily Papers needs Python 3.11 or newer: make PYTHON=python3.12 …")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Daily Papers needs Python 3.11 or newer, and this is %d.%d: make PYTHON=python3.13, or wherever a newer one is." % sys.version_info[:2])'
+	@echo "Installing the locked dependencies into $(VENV) (once; it takes less than a minute) ..."
+	@test -e $@ || $(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	touch $@
+	@echo "Installing the locked tools of developers into $(VENV) ..."
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
 
 # The bot with config.json or DISCORD_TOKEN; without either, the sandbox.
 run: $(VENV)/.run
