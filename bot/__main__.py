@@ -1,4 +1,4 @@
-"""Command line → settings → logs → run; exit code 0: ended as asked, 1: cannot run, 2: the settings have faults."""
+"""Command line → settings → logs → one command; exit 0: done as asked, 1: it cannot, 2: the settings have faults."""
 
 import argparse
 import asyncio
@@ -8,11 +8,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.console import Console
+from rich.progress import Progress
+
 from bot import log
-from bot.app import run
+from bot.app import gate_path, run, user_agent
+from bot.check import check
 from bot.config import Settings, load_settings
 from bot.domain.keyword import Keyword
 from bot.errors import KeywordRefused, SettingsInvalid, StartRefused
+from bot.store.upkeep import back_up
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,11 +30,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     log.configure(settings)
     try:
-        asyncio.run(_run_until_signalled(settings))
+        return _command(options, settings)
     except StartRefused as error:
         print(error, file=sys.stderr)  # noqa: T201 - for the person at the terminal
         return 1
-    return 0
+
+
+def _command(options: argparse.Namespace, settings: Settings) -> int:
+    match options.command:
+        case "backup":
+            return _back_up(settings, options.file)
+        case "check":
+            agent = user_agent(settings.arxiv.contact)
+            well = asyncio.run(check(settings, agent, gate_path(settings), Console()))
+            return 0 if well else 1
+        case _:
+            asyncio.run(_run_until_signalled(settings))
+            return 0
 
 
 async def _run_until_signalled(settings: Settings) -> None:
@@ -40,11 +57,29 @@ async def _run_until_signalled(settings: Settings) -> None:
     await run(settings, end)
 
 
+def _back_up(settings: Settings, target: Path) -> int:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("Copying the database", total=None)
+        back_up(
+            settings.database,
+            target,
+            lambda left, total: progress.update(task, total=total, completed=total - left),
+        )
+    console.print(f"{settings.database} was copied to {target}.", markup=False, highlight=False)
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="daily-papers", description="Watches arXiv for keywords and posts every new paper once to Discord."
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings (default: config.json where it is there)")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands (default: run)")
+    commands.add_parser("run", help="run the bot")
+    commands.add_parser("check", help="say what is well and what is not: settings, database, token, channels, arXiv")
+    backup = commands.add_parser("backup", help="copy the database, while the bot runs or not")
+    backup.add_argument("file", type=Path, metavar="FILE", help="the copy; one that is there is replaced")
     return parser
 
 

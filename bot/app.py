@@ -10,6 +10,7 @@ import logging
 import random
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Final
 
 import discord
@@ -84,7 +85,7 @@ class App:
         self._session = open_session()
         arxiv = ArxivClient(
             self._session,
-            Gate(settings.database.with_name(settings.database.name + ".gate"), clock, interval_s),
+            Gate(gate_path(settings), clock, interval_s),
             clock,
             settings.arxiv.api_url,
             user_agent(settings.arxiv.contact),
@@ -196,6 +197,11 @@ async def _ended(work: asyncio.Task[None]) -> None:
         return
     except BaseExceptionGroup as group:
         raise first_cause(group) from None
+
+
+def gate_path(settings: Settings) -> Path:
+    """The lock file beside the database through which every command of the program asks arXiv."""
+    return settings.database.with_name(settings.database.name + ".gate")
 
 
 def user_agent(contact: str | None) -> str:

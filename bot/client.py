@@ -71,7 +71,8 @@ class Client(commands.Bot):
         payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
         text = json.dumps([self.application_id, payload], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        if await self._marks.get(_COMMANDS_KNOWN) == digest:
+        names = {command.name for command in await self.tree.fetch_commands()}
+        if await self._marks.get(_COMMANDS_KNOWN) == digest and names == {command["name"] for command in payload}:
             return
         await self.tree.sync()
         await self._marks.set(_COMMANDS_KNOWN, digest)

@@ -114,6 +114,10 @@ LATEST_MAX: Final = 10
 # --- The run ---------------------------------------------------------------------------------------
 # An orderly end within 5 s: what docker stop and systemd wait for is more.
 SHUTDOWN_GRACE_S: Final = 4.0
+# Ours: when a half counts as failing. A healthy night has a look at least once a day; a message leaves in seconds,
+# and an outage of Discord's is over in minutes.
+READING_LATE: Final = timedelta(hours=26)
+POSTING_LATE: Final = timedelta(minutes=30)
 # Of the 5 s, for saying goodbye to Discord.
 CLOSE_TIMEOUT_S: Final = 0.5
 RESTART_BACKOFF_FLOOR_S: Final = 1.0
@@ -125,14 +129,19 @@ TROUBLE_SHOWN: Final = timedelta(minutes=1)
 # How long a statement waits for another process's lock before it counts as unavailable for now.
 DATABASE_BUSY_TIMEOUT_S: Final = 5.0
 # Looks at arXiv are kept this long: the schedule needs a night, people a week.
-# Equal looks closer than this are one run (fixed polling): only its first and last are kept. The calendar's are further.
-LOOKS_OF_ONE_RUN: Final = timedelta(minutes=10)
 LOOKS_KEPT: Final = timedelta(days=14)
+# Equal looks closer than this are one run (fixed polling): only its first and last are kept; the calendar's are
+# further apart.
+LOOKS_OF_ONE_RUN: Final = timedelta(minutes=10)
 
 # --- Settings --------------------------------------------------------------------------------------
 # What arXiv shows changes once a day (terms of use); a fixed interval shorter than this only repeats questions.
 ARXIV_POLL_INTERVAL_MIN_S: Final = 600.0
 LOOPBACK_POLL_INTERVAL_MIN_S: Final = 1.0
-# A snowflake holds the milliseconds since 2015 above 22 bits: 17 digits at least, 63 bits at most (reference#snowflakes).
+# A snowflake holds the milliseconds since 2015 above 22 bits (reference#snowflakes): 17 digits at least, 63 bits.
 SNOWFLAKE_MIN: Final = 10**16
 SNOWFLAKE_MAX: Final = 2**63 - 1
+
+# --- Commands of the operator -----------------------------------------------------------------------
+# Ours: how long `daily-papers check` waits for arXiv's turn and for Discord.
+CHECK_TIMEOUT_S: Final = 45.0

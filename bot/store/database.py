@@ -110,7 +110,7 @@ async def _uncancelled(work: Coroutine[None, None, None]) -> None:
 @contextlib.asynccontextmanager
 async def _connection(path: Path, mode: str) -> AsyncIterator[aiosqlite.Connection]:
     async with aiosqlite.connect(
-        _uri(path, mode), uri=True, isolation_level=None, timeout=DATABASE_BUSY_TIMEOUT_S
+        uri(path, mode), uri=True, isolation_level=None, timeout=DATABASE_BUSY_TIMEOUT_S
     ) as connection:
         connection.row_factory = sqlite3.Row
         await connection.execute_fetchall("PRAGMA foreign_keys = ON")
@@ -119,7 +119,7 @@ async def _connection(path: Path, mode: str) -> AsyncIterator[aiosqlite.Connecti
         yield connection
 
 
-def _uri(path: Path, mode: str) -> str:
+def uri(path: Path, mode: str) -> str:
     return f"{path.absolute().as_uri()}?mode={mode}"
 
 
@@ -130,7 +130,7 @@ def _prepare(path: Path) -> int:
             raise DatabaseRefused(f"The folder of the database {path} does not exist: create it, or set `database`.")
         if path.is_dir():
             raise DatabaseRefused(f"The database {path} is a folder: set `database` to a file.")
-        _inspect(path)
+        inspect(path)
         lock_file = _claim(path)
     except OSError as error:
         raise DatabaseRefused(f"The database {path} cannot be used: {error.strerror}.") from error
@@ -157,12 +157,12 @@ def _claim(path: Path) -> int:
     return lock_file
 
 
-def _inspect(path: Path) -> None:
+def inspect(path: Path) -> None:
     """Refuse a file that is not ours, damaged, or newer than this program, through a read-only connection."""
     if not path.exists() or path.stat().st_size == 0:
         return
     try:
-        with contextlib.closing(sqlite3.connect(_uri(path, "ro"), uri=True)) as connection:
+        with contextlib.closing(sqlite3.connect(uri(path, "ro"), uri=True)) as connection:
             version, application_id = (
                 connection.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in ("user_version", "application_id")
             )

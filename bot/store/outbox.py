@@ -132,6 +132,16 @@ class Outbox:
             # A subscription that ended while the message was bound left its entries to the message.
             await drop_unheld(connection, post.channel_id)
 
+    async def oldest_due(self) -> datetime | None:
+        """Since when the paper that waits longest is due, in channels that can be posted in; None when none waits."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                """SELECT min(due_at) AS due FROM outbox JOIN channels USING (channel_id)
+                   WHERE state = 'waiting' AND obstacle IS NULL"""
+            )
+        due = next(iter(rows))["due"]
+        return None if due is None else to_moment(due)
+
     async def waiting(self) -> dict[int, int]:
         """How many papers wait to be posted, by channel."""
         async with self._database.reading() as connection:

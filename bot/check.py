@@ -1,0 +1,140 @@
+"""`daily-papers check`: what is well and what is not, before a start or beside a running bot.
+
+Settings enter; a table leaves, a line each for the database, the token, arXiv and every mapped channel. It changes
+nothing, and asks arXiv one question through the same gate as everybody.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import aiohttp
+import discord
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bot.arxiv import ArxivClient, open_session
+from bot.client import point_at
+from bot.clock import Clock, SystemClock
+from bot.config import Settings, is_loopback
+from bot.delivery import DiscordDelivery
+from bot.domain.planning import Window, probe_query
+from bot.domain.post import Obstructed, RetryLater
+from bot.errors import ArxivError, DatabaseRefused, StoreUnavailable
+from bot.gate import Gate, Urgency
+from bot.limits import CHECK_TIMEOUT_S, GUILDS_QUIET_S, PASS_OVERLAP
+from bot.store.upkeep import Summary, summarise
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the table."""
+
+    what: str
+    well: bool
+    words: str
+
+
+async def check(settings: Settings, user_agent: str, gate_path: Path, console: Console) -> bool:
+    """Look at everything, say it, and return whether all of it is well."""
+    point_at(settings.discord.api_url, settings.discord.gateway_url)
+    clock = SystemClock()
+    summary, database = await asyncio.to_thread(_database, settings.database)
+    channels = {subscription.channel_id for subscription in settings.subscriptions or ()}
+    channels |= set(summary.channels if summary is not None else ())
+    with console.status("Asking arXiv and Discord …"):
+        async with asyncio.TaskGroup() as group:
+            arxiv = group.create_task(_arxiv(settings, user_agent, gate_path, clock))
+            on_discord = group.create_task(_discord(settings, clock, sorted(channels)))
+    findings = [_settings(settings), database, arxiv.result(), *on_discord.result()]
+    console.print(_table(findings))
+    return all(finding.well for finding in findings)
+
+
+def _settings(settings: Settings) -> Finding:
+    if settings.arxiv.contact is None and not is_loopback(settings.arxiv.api_url):
+        return Finding("settings", well=True, words="no fault, but arXiv asks for a contact: set arxiv.contact")
+    return Finding("settings", well=True, words="no fault")
+
+
+def _database(path: Path) -> tuple[Summary | None, Finding]:
+    try:
+        summary = summarise(path)
+    except DatabaseRefused as error:
+        return None, Finding("database", well=False, words=str(error))
+    if summary is None:
+        return None, Finding("database", well=True, words=f"{path} is not there yet; the first start makes it")
+    words = f"sound: {summary.keywords} keywords, {summary.papers} papers, {summary.waiting} wait to be posted"
+    return summary, Finding("database", well=True, words=words)
+
+
+async def _arxiv(settings: Settings, user_agent: str, gate_path: Path, clock: Clock) -> Finding:
+    now = clock.now()
+    async with open_session() as session:
+        gate = Gate(gate_path, clock, settings.arxiv.request_interval_s)
+        client = ArxivClient(session, gate, clock, settings.arxiv.api_url, user_agent, Random())  # noqa: S311 - jitter
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT_S):
+                page = await client.fetch(
+                    probe_query(Window(now - PASS_OVERLAP, now)), start=0, size=1, urgency=Urgency.PERSON
+                )
+        except (ArxivError, StoreUnavailable) as error:
+            return Finding("arXiv", well=False, words=str(error))
+        except TimeoutError:
+            return Finding("arXiv", well=False, words="its turn did not come: is a running bot reading much?")
+    return Finding("arXiv", page.total > 0, f"answers: {page.total:,} papers in the last 7 days")
+
+
+async def _discord(settings: Settings, clock: Clock, channel_ids: Sequence[int]) -> list[Finding]:
+    token = settings.discord.token
+    if token is None:
+        return [Finding("token", well=False, words="none is set: put it in the environment as DISCORD_TOKEN")]
+    client = discord.Client(intents=discord.Intents(guilds=True), guild_ready_timeout=GUILDS_QUIET_S)
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT_S), client:
+            await client.login(token.get_secret_value())
+            async with _connected(client):
+                delivery = DiscordDelivery(client, clock)
+                await delivery.ready()
+                name = client.user.name if client.user is not None else "the bot"
+                servers = f"{len(client.guilds)} server{'' if len(client.guilds) == 1 else 's'}"
+                well = Finding("token", well=True, words=f"logged in as {name}, in {servers}")
+                return [well, *[await _channel(delivery, channel_id) for channel_id in channel_ids]]
+    except discord.LoginFailure:
+        return [Finding("token", well=False, words="Discord refuses it")]
+    except TimeoutError:
+        return [Finding("Discord", well=False, words=f"no answer in {CHECK_TIMEOUT_S:g} s")]
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+        return [Finding("Discord", well=False, words=f"out of reach ({type(error).__name__})")]
+
+
+@contextlib.asynccontextmanager
+async def _connected(client: discord.Client) -> AsyncIterator[None]:
+    """The gateway tells of channels and permissions, as it tells the running bot."""
+    async with asyncio.TaskGroup() as group:
+        gateway = group.create_task(client.connect())
+        yield
+        await client.close()
+        await gateway
+
+
+async def _channel(delivery: DiscordDelivery, channel_id: int) -> Finding:
+    match await delivery.obstacle(channel_id):
+        case None:
+            return Finding(f"channel {channel_id}", well=True, words="can be posted in")
+        case Obstructed(reason):
+            return Finding(f"channel {channel_id}", well=False, words=reason)
+        case RetryLater(_, why):
+            return Finding(f"channel {channel_id}", well=False, words=why)
+
+
+def _table(findings: Collection[Finding]) -> Table:
+    table = Table("what", "state", "in words")
+    for finding in findings:
+        state = "[green]well[/]" if finding.well else "[bold red]not well[/]"
+        table.add_row(escape(finding.what), state, escape(finding.words))
+    return table

@@ -1,0 +1,84 @@
+"""What the program counts of itself, and the steps that it goes through.
+
+Events enter, as the loops report them; Prometheus' text leaves (`bot/web.py`). It never decides anything.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+
+class Step(Enum):
+    """Every durable step of both halves, in the order in which a paper takes them."""
+
+    FETCH = "fetch"
+    PARSE = "parse"
+    MATCH = "match"
+    COMMIT = "commit"
+    CLAIM = "claim"
+    SEND = "send"
+    SETTLE = "settle"
+
+
+# Told before and after each step; tests end the process in between.
+Witness = Callable[[Step, str], None]
+
+_SECONDS: Final = (0.005, 0.02, 0.1, 0.5, 1, 5, 20, 60)
+
+
+def _nobody(_step: Step, _side: str) -> None:
+    """In production nobody witnesses the steps."""
+
+
+class Metrics:
+    """One program's counters, in a registry of their own."""
+
+    def __init__(self, witness: Witness = _nobody) -> None:
+        self._witness = witness
+        self.registry = CollectorRegistry()
+        name = "daily_papers"
+        self.looks = Counter(f"{name}_looks", "Looks at arXiv by what came of them", ["result"], registry=self.registry)
+        self.requests = Counter(
+            f"{name}_arxiv_requests", "Requests to arXiv by what came of them", ["result"], registry=self.registry
+        )
+        self.papers = Counter(f"{name}_papers_read", "Papers that arXiv showed", registry=self.registry)
+        self.matches = Counter(f"{name}_matches", "Papers that satisfied a keyword", registry=self.registry)
+        self.posts = Counter(
+            f"{name}_posts", "Messages to Discord by what came of them", ["result"], registry=self.registry
+        )
+        self.posted = Counter(f"{name}_papers_posted", "Papers posted, in all channels", registry=self.registry)
+        self.failures = Counter(f"{name}_loop_failures", "Loops that failed", ["loop"], registry=self.registry)
+        self.waits = Counter(
+            f"{name}_wait_seconds", "Seconds that arXiv or Discord were waited for", ["whom"], registry=self.registry
+        )
+        self.steps = Histogram(
+            f"{name}_step_seconds", "How long each step took", ["step"], buckets=_SECONDS, registry=self.registry
+        )
+        self.lag = Histogram(
+            f"{name}_event_loop_lag_seconds",
+            "How late the event loop was",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.waiting = Gauge(f"{name}_outbox_papers", "Papers that wait to be posted", registry=self.registry)
+        self.queue_age = Gauge(
+            f"{name}_outbox_age_seconds", "How long the oldest of them is due", registry=self.registry
+        )
+        self.gateway = Gauge(f"{name}_gateway_up", "Whether Discord's gateway is connected", registry=self.registry)
+
+    @contextmanager
+    def step(self, step: Step) -> Iterator[None]:
+        """Time one step, and tell the witness before and after it; a step that failed has no after."""
+        self._witness(step, "before")
+        began_s = time.perf_counter()
+        yield
+        self.steps.labels(step.value).observe(time.perf_counter() - began_s)
+        self._witness(step, "after")
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,87 @@
+"""Whether the program does its work: `/healthz`, and what `/metrics` asks of the store.
+
+Nothing enters but the time; a verdict in words leaves.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.clock import Clock
+from bot.domain.schedule import BatchAbsent, Look, Read
+from bot.errors import StoreUnavailable
+from bot.limits import POSTING_LATE, READING_LATE
+from bot.metrics import Metrics
+from bot.store.looks import Looks
+from bot.store.outbox import Outbox
+from bot.store.subscriptions import Subscriptions
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One thing that was looked at: whether it is well, and how it stands in words."""
+
+    name: str
+    well: bool
+    words: str
+
+
+class Health:
+    """Looks at the gateway, at both halves and at the database."""
+
+    def __init__(
+        self,
+        *,
+        looks: Looks,
+        outbox: Outbox,
+        subscriptions: Subscriptions,
+        clock: Clock,
+        metrics: Metrics,
+        gateway_is_up: Callable[[], bool],
+    ) -> None:
+        self._looks = looks
+        self._outbox = outbox
+        self._subscriptions = subscriptions
+        self._clock = clock
+        self._metrics = metrics
+        self._gateway_is_up = gateway_is_up
+        self._began = clock.now()
+
+    async def verdicts(self) -> tuple[Verdict, ...]:
+        """How things stand now; a database that cannot be read speaks for the halves that live on it."""
+        up = self._gateway_is_up()
+        gateway = Verdict("gateway", up, "connected to Discord" if up else "not connected to Discord")
+        try:
+            return (gateway, await self._reading(), await self._posting())
+        except StoreUnavailable as error:
+            return (gateway, Verdict("database", well=False, words=str(error)))
+
+    async def _reading(self) -> Verdict:
+        if not await self._subscriptions.watched():
+            return Verdict("reading", well=True, words="no keyword is watched")
+        success = _last_success(await self._looks.recent())
+        since = max(success, self._began) if success is not None else self._began
+        late = self._clock.now() - since > READING_LATE
+        if success is None:
+            return Verdict("reading", not late, "arXiv was not read yet")
+        return Verdict("reading", not late, f"arXiv answered last at {success.isoformat(timespec='seconds')}")
+
+    async def _posting(self) -> Verdict:
+        age = await self._queue_age()
+        words = "nothing waits" if age == timedelta() else f"the oldest paper is due for {age.total_seconds():.0f} s"
+        return Verdict("posting", age <= POSTING_LATE, words)
+
+    async def _queue_age(self) -> timedelta:
+        due = await self._outbox.oldest_due()
+        return timedelta() if due is None else max(timedelta(), self._clock.now() - due)
+
+    async def gauge(self) -> None:
+        """Bring the gauges of `/metrics` up to date."""
+        self._metrics.gateway.set(self._gateway_is_up())
+        self._metrics.waiting.set(sum((await self._outbox.waiting()).values()))
+        self._metrics.queue_age.set((await self._queue_age()).total_seconds())
+
+
+def _last_success(looks: tuple[Look, ...]) -> datetime | None:
+    """When arXiv answered last, whether or not it had something new."""
+    return next((look.at for look in reversed(looks) if isinstance(look.result, Read | BatchAbsent)), None)
