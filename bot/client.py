@@ -6,6 +6,7 @@ Cogs are handed in by who wires the program. It decides nothing about papers.
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
@@ -126,7 +127,7 @@ async def answer_failure(interaction: discord.Interaction, error: app_commands.A
     if isinstance(cause, DailyPapersError):
         words = str(cause)
     elif isinstance(cause, app_commands.CommandOnCooldown):
-        words = f"That was quick: try again in {cause.retry_after:.0f} s."
+        words = f"That was quick: try again in {math.ceil(cause.retry_after)} s."
     elif isinstance(cause, app_commands.AppCommandError) and not isinstance(error, app_commands.CommandInvokeError):
         words = str(cause)
     else:

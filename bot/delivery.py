@@ -30,7 +30,7 @@ AnyChannel = discord.abc.GuildChannel | discord.abc.PrivateChannel | discord.Thr
 # Discord's error codes (topics/opcodes-and-status-codes): the message was there once; the channel cannot be posted in.
 _UNKNOWN_MESSAGE: Final = 10008
 _OBSTACLES: Final = {
-    10003: "The channel does not exist any more.",
+    10003: "The channel does not exist: end its keywords with /unsubscribe, or take it out of config.json.",
     10004: "The server does not exist any more.",
     50001: "The bot cannot see the channel: it needs View Channel there.",
     50008: "Nobody can post messages in a channel of this type.",
@@ -126,7 +126,7 @@ def obstacle_in(channel: AnyChannel) -> Obstructed | None:
         return Obstructed("The thread is locked.")
     missing = missing_permissions(channel)
     if missing:
-        return Obstructed(f"The bot needs {' and '.join(missing)} in the channel.")
+        return Obstructed(f"The bot needs {' and '.join(missing)} there.")
     return None
 
 
@@ -134,12 +134,14 @@ def missing_permissions(channel: discord.TextChannel | discord.Thread) -> tuple[
     """The permissions that the bot lacks to post in a channel and to find its posts again, as Discord names them."""
     held = channel.permissions_for(channel.guild.me)
     in_thread = isinstance(channel, discord.Thread)
+    may_send = held.send_messages_in_threads if in_thread else held.send_messages
+    # Who may not view may do nothing, and who may not send may not embed, whatever the roles say: only the cause is
+    # named (topics/permissions, "implicit permissions").
+    if not held.view_channel:
+        return ("View Channel",)
     needed = {
-        "View Channel": held.view_channel,
-        "Send Messages in Threads" if in_thread else "Send Messages": (
-            held.send_messages_in_threads if in_thread else held.send_messages
-        ),
-        "Embed Links": held.embed_links,
+        "Send Messages in Threads" if in_thread else "Send Messages": may_send,
+        "Embed Links": held.embed_links or not may_send,
         "Read Message History": held.read_message_history,
     }
     return tuple(name for name, granted in needed.items() if not granted)

@@ -12,9 +12,10 @@ from bot.delivery import ABSTRACT_BUTTON, ABSTRACT_MENU, LOOKED_UP, reading_view
 from bot.domain.card import full_abstract, lay_out
 from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId
+from bot.errors import ArxivWait
 from bot.limits import LATEST_MAX, LATEST_PER_MINUTE
 from bot.services.looking_up import LookingUp
-from cogs.wording import bold, plural
+from cogs.wording import bold, when
 
 AnyClient = TypeVar("AnyClient", bound=discord.Client)
 
@@ -38,13 +39,19 @@ class LookupCommands(commands.Cog):
     ) -> None:
         parsed = Keyword.parse(keyword)
         await interaction.response.defer()
-        latest = await self._looking_up.latest(parsed, count)
+        try:
+            latest = await self._looking_up.latest(parsed, count)
+        except ArxivWait as error:
+            words = f"{error}. Nothing is known of {bold(parsed.shown)} here yet: try again {when(error.not_before)}."
+            await interaction.edit_original_response(content=words)
+            return
         if not latest.papers:
             await interaction.edit_original_response(content=f"arXiv has no paper for {bold(parsed.shown)}.")
             return
-        words = f"The newest {plural(len(latest.papers), 'paper')} for {bold(parsed.shown)}"
+        shown = len(latest.papers)
+        words = f"The newest {'paper' if shown == 1 else f'{shown} papers'} for {bold(parsed.shown)}"
         if latest.trouble is not None:
-            words += f", as of the last look: {latest.trouble}"
+            words += f", as far as they are known here: {latest.trouble}."
         cards = lay_out([(paper, [parsed.shown]) for paper in latest.papers])
         await interaction.edit_original_response(
             content=words,

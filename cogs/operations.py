@@ -9,7 +9,7 @@ from discord.ext import commands
 from bot.client import Client
 from bot.services.reporting import Report, Reporting
 from cogs.permissions import can_view
-from cogs.wording import pages, plural, when
+from cogs.wording import mention, pages, plural, when
 
 # arXiv's terms of use ask for this sentence (info.arxiv.org/help/api/tou.html).
 ACKNOWLEDGEMENT: Final = "Thank you to arXiv for use of its open access interoperability."
@@ -35,8 +35,9 @@ class OperationCommands(commands.Cog):
 
 
 def _arxiv(report: Report) -> list[str]:
-    looked = f" ({when(report.last_look)})" if report.last_look is not None else ""
-    lines = [f"**Last look at arXiv**{looked}: {report.result}.", f"**Next look**: {when(report.next_look)}."]
+    last = f"{when(report.last_look)}, {report.result}" if report.last_look is not None else "none yet"
+    following = when(report.next_look) if report.next_look is not None else "as soon as a channel watches a keyword"
+    lines = [f"**Last look at arXiv**: {last}.", f"**Next look**: {following}."]
     if report.unread_keywords:
         lines.append(f"**Being read for the first time**: {plural(report.unread_keywords, 'keyword')}.")
     return lines + [f"⚠️ {trouble}." for trouble in report.troubles]
@@ -51,7 +52,8 @@ def _channels(interaction: discord.Interaction[Client], report: Report) -> list[
         if paused.guild_id is None and interaction.permissions.manage_guild:
             lines.append(f"⏸️ Channel `{paused.channel_id}` of the settings file: {paused.reason}")
         elif paused.guild_id == interaction.guild_id and can_view(interaction, paused.channel_id):
-            lines.append(f"⏸️ <#{paused.channel_id}>, since {when(paused.since)}: {paused.reason}")
+            place = mention(interaction.guild, paused.channel_id)
+            lines.append(f"⏸️ {place}, paused {when(paused.since)}: {paused.reason}")
     return lines
 
 

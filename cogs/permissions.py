@@ -47,9 +47,9 @@ def check_may_manage(place: Place) -> None:
     if not place.permissions.view_channel:
         raise Refused("You cannot see that channel.")
     if place.is_thread and not place.permissions.manage_threads:
-        raise Refused(f"You need the permission **Manage Threads** in {place.mention} for this.")
+        raise Refused(f"You need the permission Manage Threads in {place.mention} for this.")
     if not place.is_thread and not place.permissions.manage_channels:
-        raise Refused(f"You need the permission **Manage Channels** in {place.mention} for this.")
+        raise Refused(f"You need the permission Manage Channels in {place.mention} for this.")
 
 
 async def check_bot_may_post(interaction: discord.Interaction, place: Place) -> None:
@@ -59,7 +59,7 @@ async def check_bot_may_post(interaction: discord.Interaction, place: Place) -> 
         raise Refused("Subscriptions are for a server's channels, not for direct messages.")
     obstacle = obstacle_in(guild.get_channel_or_thread(place.channel_id) or await _fetch(guild, place))
     if obstacle is not None:
-        raise Refused(f"I cannot post in {place.mention}: {obstacle.reason}")
+        raise Refused(f"Nothing can be posted in {place.mention}. {obstacle.reason}")
 
 
 async def _fetch(guild: discord.Guild, place: Place) -> discord.abc.GuildChannel | discord.Thread:
@@ -67,7 +67,7 @@ async def _fetch(guild: discord.Guild, place: Place) -> discord.abc.GuildChannel
     try:
         return await guild.fetch_channel(place.channel_id)
     except (discord.Forbidden, discord.NotFound, discord.InvalidData):
-        raise Refused(f"I cannot see {place.mention}: the bot needs **View Channel** there.") from None
+        raise Refused(f"Nothing can be posted in {place.mention}. The bot needs View Channel there.") from None
 
 
 def can_view(interaction: discord.Interaction, channel_id: int) -> bool:

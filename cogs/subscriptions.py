@@ -11,17 +11,23 @@ from bot.client import Client
 from bot.domain.categories import suggest
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.subscription import Source, Subscription
+from bot.domain.text import cut
 from bot.errors import KeywordRefused
 from bot.limits import AUTOCOMPLETE_CHOICES_MAX, INTERACTION_TOKEN_S, REPLY_WAIT_S, SELECT_OPTION_MAX
 from bot.pipeline.firsts import Progress
 from bot.services.reporting import Reporting
 from bot.services.subscribing import Ended, Found, NotSubscribed, Subscribing, WantedByFile
-from cogs.permissions import Target, can_view, check_bot_may_post, check_may_manage, place_of
-from cogs.wording import bold, pages, paper_line, plural, when
+from cogs.permissions import Place, Target, can_view, check_bot_may_post, check_may_manage, place_of
+from cogs.wording import bold, mention, pages, paper_line, plural, when
 
 # What an autocompleted keyword of a channel that is gone ends with: nobody can pick such a channel as an option.
 _IN_CHANNEL = re.compile(r"(?P<keyword>.+?)\s+#(?P<channel>\d{17,20})", re.DOTALL)
-_SILENT = "arXiv is out of reach at the moment: its past is read as soon as it answers, before anything is posted."
+_SILENT = (
+    "arXiv is out of reach at the moment. As soon as it answers, the papers that it has are read silently, and this "
+    "message says what was found; what is new after that is posted."
+)
+_QUEUED = "Reading the papers that arXiv has is queued; this message will say what was found."
+_KEYWORD_NAMED_MAX = 60
 
 
 class SubscriptionCommands(commands.Cog):
@@ -50,21 +56,24 @@ class SubscriptionCommands(commands.Cog):
         check_may_manage(place)
         await interaction.response.defer(ephemeral=True)
         await check_bot_may_post(interaction, place)
-        keywords, answers = parse_keywords(keyword, category)
-        for parsed in keywords:
-            new = await self._subscribing.subscribe(
-                parsed, place.channel_id, interaction.guild_id or 0, interaction.user.id
-            )
-            state = "subscribed" if new else "already subscribed"
-            answers.append(f"{bold(parsed.shown)}: {state} in {place.mention}.")
-        await self._say_what_was_found(interaction, keywords, answers)
+        typed = parse_keywords(keyword, category)
+        answers = [
+            await self._subscribe_one(interaction, place, part) if isinstance(part, Keyword) else part for part in typed
+        ]
+        await self._say_what_was_found(interaction, [part for part in typed if isinstance(part, Keyword)], answers)
+
+    async def _subscribe_one(self, interaction: discord.Interaction[Client], place: Place, keyword: Keyword) -> str:
+        new = await self._subscribing.subscribe(
+            keyword, place.channel_id, interaction.guild_id or 0, interaction.user.id
+        )
+        return f"{bold(keyword.shown)}: {'subscribed' if new else 'already subscribed'} in {place.mention}."
 
     async def _say_what_was_found(
         self, interaction: discord.Interaction[Client], keywords: Sequence[Keyword], answers: list[str]
     ) -> None:
         progress = await self._subscribing.wait_until_read(keywords, REPLY_WAIT_S, patient=False)
         if progress is not Progress.READ:
-            note = _SILENT if progress is Progress.ARXIV_SILENT else "Reading is queued; this message will tell."
+            note = _SILENT if progress is Progress.ARXIV_SILENT else _QUEUED
             await _edit(interaction, [*answers, note])
             progress = await self._subscribing.wait_until_read(
                 keywords, INTERACTION_TOKEN_S - REPLY_WAIT_S, patient=True
@@ -156,25 +165,23 @@ class SubscriptionCommands(commands.Cog):
             and can_view(interaction, subscription.channel_id)
         ]
         if not shown:
-            where = f"in <#{channel.id}>" if channel is not None else "here"
-            await _edit(interaction, [f"No keyword is watched {where} yet: try `/subscribe`."])
+            where = f"in <#{channel.id}>" if channel is not None else "in the channels that you can view"
+            await _edit(interaction, [f"No keyword is watched {where} yet. `/subscribe` adds one."])
             return
-        await _edit(interaction, _by_channel(shown))
+        await _edit(interaction, _by_channel(interaction.guild, shown))
 
 
-def parse_keywords(text: str, category: str | None) -> tuple[list[Keyword], list[str]]:
-    """The keywords that were typed, and a sentence for each that cannot be watched."""
-    keywords: list[Keyword] = []
-    refusals: list[str] = []
-    for part in split_keywords(text) or ("",):
-        try:
-            parsed = Keyword.parse(part, category)
-        except KeywordRefused as error:
-            refusals.append(str(error))
-            continue
-        if parsed not in keywords:
-            keywords.append(parsed)
-    return keywords, refusals
+def parse_keywords(text: str, category: str | None) -> list[Keyword | str]:
+    """What was typed, one by one: a keyword, or a sentence that says why it cannot be watched."""
+    parts = split_keywords(text) or ("",)
+    return list(dict.fromkeys(_parsed(part, category, is_one_of_several=len(parts) > 1) for part in parts))
+
+
+def _parsed(part: str, category: str | None, *, is_one_of_several: bool) -> Keyword | str:
+    try:
+        return Keyword.parse(part, category)
+    except KeywordRefused as error:
+        return f"{bold(cut(part, _KEYWORD_NAMED_MAX))}: {error}" if is_one_of_several else str(error)
 
 
 def can_manage_by_id(interaction: discord.Interaction[Client], channel_id: int) -> bool:
@@ -202,6 +209,8 @@ def _choice(
     """A keyword of the channel in question, or of one that is gone, told apart by its id."""
     shown = subscription.keyword.shown
     if subscription.channel_id == here:
+        if here != interaction.channel_id and not can_view(interaction, here):
+            return None
         return app_commands.Choice(name=shown[:SELECT_OPTION_MAX], value=shown[:SELECT_OPTION_MAX])
     guild = interaction.guild
     if guild is None or guild.get_channel_or_thread(subscription.channel_id) is not None:
@@ -214,13 +223,13 @@ def _choice(
     return app_commands.Choice(name=f"{shown} (deleted channel)"[:SELECT_OPTION_MAX], value=shown + suffix)
 
 
-def _by_channel(subscriptions: Sequence[Subscription]) -> list[str]:
+def _by_channel(guild: discord.Guild | None, subscriptions: Sequence[Subscription]) -> list[str]:
     lines: list[str] = []
     channel_id = None
     for subscription in subscriptions:
         if subscription.channel_id != channel_id:
             channel_id = subscription.channel_id
-            lines.append(f"<#{channel_id}>")
+            lines.append(mention(guild, channel_id))
         lines.append(f"- {bold(subscription.keyword.shown)} · {_who(subscription)}")
     return lines
 

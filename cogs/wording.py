@@ -16,6 +16,13 @@ def when(moment: datetime) -> str:
     return discord.utils.format_dt(moment, "R")
 
 
+def mention(guild: discord.Guild | None, channel_id: int) -> str:
+    """A channel as a link; where that would lead nowhere, its id says which one it was."""
+    if guild is not None and guild.get_channel_or_thread(channel_id) is not None:
+        return f"<#{channel_id}>"
+    return f"<#{channel_id}> (deleted or archived, id `{channel_id}`)"
+
+
 def plural(count: int, noun: str) -> str:
     """`1 paper`, `2 papers`."""
     return f"{count} {noun}" if count == 1 else f"{count:,} {noun}s"

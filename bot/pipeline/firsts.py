@@ -16,6 +16,7 @@ from bot.domain.subscription import WatchedKeyword
 from bot.errors import ArxivError, ArxivWait
 from bot.gate import Urgency
 from bot.limits import ARXIV_BACKOFF_FLOOR_S
+from bot.metrics import Metrics, Step
 from bot.pipeline.slices import SliceReader
 from bot.store.readings import Readings
 from bot.store.subscriptions import Subscriptions
@@ -40,12 +41,14 @@ class FirstReadings:
         readings: Readings,
         reader: SliceReader,
         clock: Clock,
+        metrics: Metrics,
         on_read: Callable[[], None],
     ) -> None:
         self._subscriptions = subscriptions
         self._readings = readings
         self._reader = reader
         self._clock = clock
+        self._metrics = metrics
         self._on_read = on_read
         self._alarm = Alarm(clock)
         self._changed = asyncio.Condition()
@@ -78,6 +81,7 @@ class FirstReadings:
                 return self._delay_s(error)
             await self._tell(None)
             self._on_read()
+        await self._tell(None)  # who had waited in vain may have unsubscribed meanwhile
         return None
 
     async def _unread(self) -> tuple[WatchedKeyword, ...]:
@@ -90,9 +94,11 @@ class FirstReadings:
         async for complete in self._reader.read(
             [watched.keyword for watched in group], window, Urgency.PERSON, zero_believed=False
         ):
-            await self._readings.record_past(group, complete.papers, complete.matches, began)
+            with self._metrics.step(Step.COMMIT):
+                await self._readings.record_past(group, complete.papers, complete.matches, began)
             papers += len(complete.matches)
-        await self._readings.finish_first_reading(group, window.start, began)
+        with self._metrics.step(Step.COMMIT):
+            await self._readings.finish_first_reading(group, window.start, began)
         log.info("first reading finished", extra={"keywords": len(group), "matches": papers})
 
     def _delay_s(self, error: ArxivError) -> float:

@@ -29,6 +29,7 @@ from bot.domain.subscription import WatchedKeyword
 from bot.errors import ArxivBroken, ArxivError, ArxivThrottled
 from bot.gate import Urgency
 from bot.limits import ARXIV_BACKOFF_FLOOR, ARXIV_KEYWORDS_PER_QUERY, PASS_OVERLAP
+from bot.metrics import Metrics, Step
 from bot.pipeline.slices import SliceReader
 from bot.store.looks import Looks, Marks
 from bot.store.readings import Readings
@@ -52,6 +53,7 @@ class Passes:
         looks: Looks,
         marks: Marks,
         clock: Clock,
+        metrics: Metrics,
         poll_interval_s: float | None,
         alarm: Alarm,
         on_new_posts: Callable[[], None],
@@ -63,6 +65,7 @@ class Passes:
         self._looks = looks
         self._marks = marks
         self._clock = clock
+        self._metrics = metrics
         self._poll_interval_s = poll_interval_s
         self._on_new_posts = on_new_posts
         self._alarm = alarm
@@ -96,6 +99,10 @@ class Passes:
                 continue
             await self.look(following.kind)
 
+    async def is_idle(self) -> bool:
+        """Whether nothing is watched that was read before: then arXiv is left alone."""
+        return not await self._planned()
+
     async def _planned(self) -> tuple[WatchedKeyword, ...]:
         return tuple(watched for watched in await self._subscriptions.watched() if watched.read_until is not None)
 
@@ -110,6 +117,7 @@ class Passes:
             result = Broken(str(error), error.not_before)
         except ArxivError as error:
             result = Broken(str(error), self._clock.now() + ARXIV_BACKOFF_FLOOR)
+        self._metrics.looks.labels(type(result).__name__).inc()
         await self._looks.add(Look(began, result))
         log.info("looked at arXiv", extra={"result": result})
         return result
@@ -126,7 +134,8 @@ class Passes:
             return Read(0, batch=batch)
         oldest_mark = min(clamp_mark(watched.read_until, began) for watched in planned if watched.read_until)
         new_papers = await self._read(planned, pass_window(oldest_mark, began))
-        await self._readings.finish_pass(planned, began)
+        with self._metrics.step(Step.COMMIT):
+            await self._readings.finish_pass(planned, began)
         return Read(new_papers + await self._read_older(began), batch=batch)
 
     async def _shows_papers(self, window: Window) -> bool:
@@ -152,7 +161,8 @@ class Passes:
             ask_for_keywords=len(keywords) <= ARXIV_KEYWORDS_PER_QUERY,
             zero_believed=True,
         ):
-            written = await self._readings.record_slice(planned, read.papers, read.matches, self._clock.now())
+            with self._metrics.step(Step.COMMIT):
+                written = await self._readings.record_slice(planned, read.papers, read.matches, self._clock.now())
             new_papers += written.papers
             if written.posts:
                 self._on_new_posts()

@@ -17,7 +17,7 @@ class Report:
 
     last_look: datetime | None
     result: str
-    next_look: datetime
+    next_look: datetime | None  # None: nothing is watched, so nothing is looked for
     waiting: dict[int, int]
     paused: tuple[PausedChannel, ...]
     unread_keywords: int
@@ -45,13 +45,14 @@ class Reporting:
     async def report(self) -> Report:
         """How things stand now."""
         at, words = await self._passes.last_look()
+        unread = await self._firsts.count()
         return Report(
             last_look=at,
             result=words,
-            next_look=(await self._passes.next_look()).at,
+            next_look=None if not unread and await self._passes.is_idle() else await self.next_look(),
             waiting=await self._outbox.waiting(),
             paused=await self._channels.paused(),
-            unread_keywords=await self._firsts.count(),
+            unread_keywords=unread,
             troubles=self._supervisor.troubles,
         )
 

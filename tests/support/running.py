@@ -14,14 +14,16 @@ from aiohttp import web
 from bot.__main__ import keyword_fault
 from bot.app import run
 from bot.config import load_settings
-from sandbox.arxiv import LocalArxiv
+from sandbox.arxiv import Corpus, LocalArxiv, SandboxPaper
 from sandbox.discord import DefaultWorld, Invocation, LocalDiscord, Message, RateLimits
+from tests.support.openapi import SPECIFICATION, discord_specification
 
 TOKEN = "sandbox-token"
 DEADLINE_S = 20.0
 # Short intervals make the tests quick; the manners between requests are those of production, on another scale.
 REQUEST_INTERVAL_S = 0.02
 POLL_INTERVAL_S = 1.0
+_ASKED_EVERY_S = 0.05
 
 
 @dataclass
@@ -82,37 +84,84 @@ class Box:
         assert invocation.reply is not None
         return "\n".join([invocation.reply.content, *(message.content for message in invocation.followups)])
 
-    async def subscribe(self, keyword: str, *, channel: str = "papers") -> Invocation:
+    async def suggested(
+        self, name: str, options: Mapping[str, object], focused: str, *, channel: str = "papers"
+    ) -> dict[str, str | int | float]:
+        """What the admin is suggested for an option: the values by what is shown of them."""
+        choices = await self.discord.autocomplete(
+            name, options, focused, user_id=self.world.default.admin_id, channel_id=self.channel(channel)
+        )
+        return {choice.name: choice.value for choice in choices}
+
+    async def subscribe(self, keyword: str, *, channel: str = "papers", **options: object) -> Invocation:
         """Subscribe as the admin, and wait until the keyword's past was read."""
-        invocation = await self.command("subscribe", {"keyword": keyword}, channel=channel)
+        invocation = await self.command("subscribe", {"keyword": keyword, **options}, channel=channel)
         await invocation.edited(lambda message: "next look" in message.content, DEADLINE_S)
         return invocation
 
+    def publish(self, title: str, abstract: str = "We compute.", *, categories: tuple[str, ...] = ("cs.LG",)) -> str:
+        """arXiv shows one more paper; returns the address of its abstract page."""
+        paper = self.arxiv.add_paper(SandboxPaper(title=title, abstract=abstract, categories=categories))
+        return abs_url(paper)
+
     def posts(self, name: str) -> list[Message]:
-        """What the bot posted in a channel, oldest first."""
+        """What the bot posted of itself in a channel, oldest first; replies to commands are no posts."""
         return [
             message
             for message in self.world.messages.in_channel(self.channel(name))
-            if message.author_id == self.world.application_id
+            if message.author_id == self.world.application_id and message.interaction is None
         ]
 
     def posted_urls(self, name: str) -> list[str]:
         """The links of the papers that were posted in a channel, in the order in which they stand there."""
         return [str(embed["url"]) for message in self.posts(name) for embed in message.embeds]
 
+    async def posted(self, name: str, count: int) -> list[Message]:
+        """Wait until so many papers were posted in a channel; returns its posts."""
+        await self.until(lambda: len(self.posted_urls(name)) >= count)
+        return self.posts(name)
+
+    async def until_status_says(self, words: str) -> str:
+        """Ask for the status until it holds the words: no event on Discord tells of a look at arXiv."""
+        said = ""
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                while words not in said:
+                    said = await self.said("status")
+                    await asyncio.sleep(_ASKED_EVERY_S)
+        except TimeoutError:
+            raise AssertionError(f"/status never said {words!r}, but at last: {said}") from None
+        return said
+
     async def until(self, condition: Callable[[], bool], timeout_s: float = DEADLINE_S) -> None:
         """Wait for something to become true on the Discord side."""
         await self.discord.changes.until(condition, timeout_s)
+
+
+def abs_url(paper: SandboxPaper) -> str:
+    """The address of a paper's abstract page."""
+    return f"https://arxiv.org/abs/{paper.arxiv_id}"
+
+
+def an_arxiv(corpus: Corpus | None = None) -> LocalArxiv:
+    """An arXiv with one paper about sheaves, and what waits in `corpus`."""
+    arxiv = LocalArxiv(corpus or Corpus(), interval_s=REQUEST_INTERVAL_S)
+    arxiv.add_paper(SandboxPaper(title="Sheaves on a Torus", abstract="We compute."))
+    return arxiv
 
 
 @asynccontextmanager
 async def a_box(
     tmp_path: Path, *, arxiv: LocalArxiv | None = None, rate_limits: RateLimits | None = None
 ) -> AsyncIterator[Box]:
-    """Serve a local Discord and a local arXiv on one free port of loopback."""
+    """Serve a local Discord and a local arXiv on one free port of loopback, and hold the bot to both's rules.
+
+    Unless another arXiv is handed in, it shows one paper, about something that no test subscribes to: an arXiv that
+    shows no papers at all is not believed.
+    """
     world = DefaultWorld()
     discord = LocalDiscord(world=world, rate_limits=rate_limits or RateLimits(enabled=False))
-    arxiv = arxiv or LocalArxiv(interval_s=REQUEST_INTERVAL_S)
+    arxiv = arxiv or an_arxiv()
     app = web.Application()
     discord.attach(app)
     arxiv.attach(app)
@@ -126,6 +175,8 @@ async def a_box(
         await runner.cleanup()
     assert discord.unknown_routes == []
     assert arxiv.too_soon == []
+    if SPECIFICATION.exists():
+        assert discord_specification().faults(discord.requests) == []
 
 
 @asynccontextmanager
