@@ -24,10 +24,12 @@ from bot.domain.keyword import Keyword
 from bot.errors import StartRefused, TokenRefused
 from bot.gate import Gate
 from bot.limits import ARXIV_BACKOFF_FLOOR_S, ARXIV_REQUEST_INTERVAL_S, CLOSE_TIMEOUT_S, SHUTDOWN_GRACE_S
+from bot.metrics import LagMeter, Metrics
 from bot.pipeline.deliver import Deliver
 from bot.pipeline.firsts import FirstReadings
 from bot.pipeline.passes import Passes
 from bot.pipeline.slices import SliceReader
+from bot.services.health import Health
 from bot.services.looking_up import LookingUp
 from bot.services.reporting import Reporting
 from bot.services.subscribing import Subscribing
@@ -39,6 +41,7 @@ from bot.store.papers import Papers
 from bot.store.readings import Readings
 from bot.store.subscriptions import Subscriptions
 from bot.supervisor import Loop, Supervisor, first_cause
+from bot.web import WebServer
 from cogs.lookup import AbstractButton, AbstractMenu, LookupCommands
 from cogs.operations import OperationCommands
 from cogs.subscriptions import SubscriptionCommands
@@ -83,6 +86,7 @@ class App:
         interval_s = settings.arxiv.request_interval_s
         self._settings = settings
         self._session = open_session()
+        metrics = Metrics()
         arxiv = ArxivClient(
             self._session,
             Gate(gate_path(settings), clock, interval_s),
@@ -90,16 +94,17 @@ class App:
             settings.arxiv.api_url,
             user_agent(settings.arxiv.contact),
             rng,
+            metrics,
             # A shorter interval is allowed on loopback alone; a backoff there is shorter in proportion.
             backoff_floor_s=ARXIV_BACKOFF_FLOOR_S * interval_s / ARXIV_REQUEST_INTERVAL_S,
         )
         subscriptions, papers, outbox = Subscriptions(database), Papers(database), Outbox(database)
         readings, looks, marks = Readings(database), Looks(database), Marks(database)
         self._channels = Channels(database)
-        reader = SliceReader(arxiv)
+        reader = SliceReader(arxiv, metrics)
         pass_alarm, post_alarm = Alarm(clock), Alarm(clock)
-        self._supervisor = Supervisor(clock, rng)
-        self._firsts = FirstReadings(subscriptions, readings, reader, clock, on_read=pass_alarm.ring)
+        self._supervisor = Supervisor(clock, rng, metrics)
+        self._firsts = FirstReadings(subscriptions, readings, reader, clock, metrics, on_read=pass_alarm.ring)
         self._passes = Passes(
             client=arxiv,
             reader=reader,
@@ -108,6 +113,7 @@ class App:
             looks=looks,
             marks=marks,
             clock=clock,
+            metrics=metrics,
             poll_interval_s=settings.arxiv.poll_interval_s,
             alarm=pass_alarm,
             on_new_posts=post_alarm.ring,
@@ -132,23 +138,38 @@ class App:
                 OperationCommands(reporting),
             ]
         )
-        self._deliver = Deliver(outbox, self._channels, DiscordDelivery(self._client, clock), clock, rng, post_alarm)
+        delivery = DiscordDelivery(self._client, clock)
+        self._deliver = Deliver(outbox, self._channels, delivery, clock, rng, post_alarm, metrics)
+        self._lag = LagMeter(clock, metrics)
+        health = Health(
+            looks=looks,
+            outbox=outbox,
+            subscriptions=subscriptions,
+            clock=clock,
+            metrics=metrics,
+            gateway_is_up=self._client.is_connected,
+        )
+        self._web = WebServer(health, metrics)
 
     async def run_until(self, end: asyncio.Event) -> None:
         """Keep the loops running; when asked to end, finish the messages in hand first."""
-        work = asyncio.create_task(self._supervisor.run(self._loops()))
-        asked = asyncio.create_task(end.wait())
-        try:
-            await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
-            if end.is_set():
-                log.info("asked to end")
-                with contextlib.suppress(TimeoutError):  # what is not finished by then is looked for at the next start
-                    async with asyncio.timeout(SHUTDOWN_GRACE_S):
-                        await self._deliver.stop()
-        finally:
-            asked.cancel()
-            work.cancel()
-            await _ended(work)
+        async with self._web.listening(self._settings.web.host, self._settings.web.port):
+            work = asyncio.create_task(self._supervisor.run(self._loops()))
+            asked = asyncio.create_task(end.wait())
+            try:
+                await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
+                if end.is_set():
+                    await self._finish_messages()
+            finally:
+                asked.cancel()
+                work.cancel()
+                await _ended(work)
+
+    async def _finish_messages(self) -> None:
+        log.info("asked to end")
+        with contextlib.suppress(TimeoutError):  # what is not finished by then is looked for at the next start
+            async with asyncio.timeout(SHUTDOWN_GRACE_S):
+                await self._deliver.stop()
 
     def _loops(self) -> Mapping[str, Loop]:
         return {
@@ -156,6 +177,7 @@ class App:
             "Reading arXiv": self._passes.run,
             "Reading new keywords": self._firsts.run,
             "Posting": self._deliver.run,
+            "Metering": self._lag.run,
         }
 
     async def _connect(self) -> None:

@@ -23,6 +23,7 @@ from bot.domain.planning import Query
 from bot.domain.retry import backoff, retry_after
 from bot.errors import ArxivBroken, ArxivThrottled, ArxivWait, FeedInvalid, QueryRefused
 from bot.gate import Gate, Turn, Urgency
+from bot.metrics import Metrics, Step
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ class ArxivClient:
         api_url: str,
         user_agent: str,
         rng: random.Random,
+        metrics: Metrics,
         *,
         backoff_floor_s: float = limits.ARXIV_BACKOFF_FLOOR_S,
         timeout_s: float = limits.ARXIV_TOTAL_TIMEOUT_S,
@@ -72,6 +74,7 @@ class ArxivClient:
         self._api_url = api_url
         self._headers = {"User-Agent": user_agent, "Accept": _ACCEPT, "Accept-Encoding": "gzip"}
         self._rng = rng
+        self._metrics = metrics
         self._backoff_floor_s = backoff_floor_s
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=limits.ARXIV_CONNECT_TIMEOUT_S)
         self._by_post = True
@@ -90,12 +93,19 @@ class ArxivClient:
 
     async def _page(self, form: Mapping[str, str], turn: Turn) -> FeedPage:
         try:
-            page = await _read(await self._ask(form))
+            with self._metrics.step(Step.FETCH):
+                answer = await self._ask(form)
+            with self._metrics.step(Step.PARSE):
+                page = await _read(answer)
         except _Failed as failed:
             wait = self._backed_off(failed)
             turn.shut_gate(wait)
             raise wait from failed
+        except QueryRefused:
+            self._metrics.requests.labels("QueryRefused").inc()
+            raise
         self._failures = 0
+        self._metrics.requests.labels("Answered").inc()
         return page
 
     async def _ask(self, form: Mapping[str, str]) -> "_Answer":
@@ -135,6 +145,8 @@ class ArxivClient:
         own_s = backoff(self._failures, self._backoff_floor_s, ceiling_s, self._rng.random())
         asked_s = min(failed.asked_s, limits.ARXIV_BACKOFF_KEPT_MAX.total_seconds())
         delay_s = max(own_s, asked_s)
+        self._metrics.requests.labels(failed.kind.__name__).inc()
+        self._metrics.waits.labels("arXiv").inc(delay_s)
         log.warning("arXiv backoff", extra={"words": str(failed), "delay_s": delay_s, "in_a_row": self._failures})
         return failed.kind(str(failed), self._clock.now() + timedelta(seconds=delay_s))
 

@@ -27,6 +27,7 @@ from bot.domain.post import Obstructed, RetryLater
 from bot.errors import ArxivError, DatabaseRefused, StoreUnavailable
 from bot.gate import Gate, Urgency
 from bot.limits import CHECK_TIMEOUT_S, GUILDS_QUIET_S, PASS_OVERLAP
+from bot.metrics import Metrics
 from bot.store.upkeep import Summary, summarise
 
 
@@ -76,7 +77,7 @@ async def _arxiv(settings: Settings, user_agent: str, gate_path: Path, clock: Cl
     now = clock.now()
     async with open_session() as session:
         gate = Gate(gate_path, clock, settings.arxiv.request_interval_s)
-        client = ArxivClient(session, gate, clock, settings.arxiv.api_url, user_agent, Random())  # noqa: S311 - jitter
+        client = ArxivClient(session, gate, clock, settings.arxiv.api_url, user_agent, Random(), Metrics())  # noqa: S311 - jitter
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_S):
                 page = await client.fetch(

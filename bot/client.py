@@ -50,12 +50,17 @@ class Client(commands.Bot):
         self._on_change = on_change
         self._handed_in: Sequence[commands.Cog] = ()
         self._logged_in = False
+        self._connected = False
         self.tree.error(answer_failure)
 
     @property
     def is_logged_in(self) -> bool:
         """Whether a login went through to the end; a gateway that was lost after it needs no other."""
         return self._logged_in
+
+    def is_connected(self) -> bool:
+        """Whether the gateway is there: Discord tells us what happens, and people reach us."""
+        return self._connected
 
     def bring(self, cogs: Sequence[commands.Cog]) -> None:
         """The cogs to load at login; called once, before `login`."""
@@ -79,8 +84,15 @@ class Client(commands.Bot):
         await self._marks.set(_COMMANDS_KNOWN, digest)
         log.info("slash commands registered", extra={"commands": len(payload)})
 
+    async def on_disconnect(self) -> None:
+        self._connected = False
+
+    async def on_resumed(self) -> None:
+        self._connected = True
+
     async def on_ready(self) -> None:
         # Fires again after reconnects (discord.py), so it only repeats what may be repeated.
+        self._connected = True
         log.info("connected to Discord", extra={"servers": len(self.guilds)})
         for guild in self.guilds:
             await self._on_change(guild)

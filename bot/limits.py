@@ -114,6 +114,8 @@ LATEST_MAX: Final = 10
 # --- The run ---------------------------------------------------------------------------------------
 # An orderly end within 5 s: what docker stop and systemd wait for is more.
 SHUTDOWN_GRACE_S: Final = 4.0
+# Ours: how often the event loop's lag is measured.
+LAG_MEASURED_EVERY_S: Final = 0.5
 # Ours: when a half counts as failing. A healthy night has a look at least once a day; a message leaves in seconds,
 # and an outage of Discord's is over in minutes.
 READING_LATE: Final = timedelta(hours=26)

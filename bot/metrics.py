@@ -11,6 +11,9 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from bot.clock import Clock
+from bot.limits import LAG_MEASURED_EVERY_S
+
 
 class Step(Enum):
     """Every durable step of both halves, in the order in which a paper takes them."""
@@ -82,3 +85,18 @@ class Metrics:
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+class LagMeter:
+    """Measures how late the event loop is: whatever stands still for long makes everybody wait."""
+
+    def __init__(self, clock: Clock, metrics: Metrics) -> None:
+        self._clock = clock
+        self._metrics = metrics
+
+    async def run(self) -> None:
+        """Measure twice a second, for ever."""
+        while True:
+            began_s = self._clock.monotonic()
+            await self._clock.sleep(LAG_MEASURED_EVERY_S)
+            self._metrics.lag.observe(max(0.0, self._clock.monotonic() - began_s - LAG_MEASURED_EVERY_S))

@@ -14,6 +14,7 @@ from bot.clock import Clock
 from bot.domain.retry import backoff
 from bot.errors import StartRefused, StoreUnavailable
 from bot.limits import RESTART_BACKOFF_CEILING_S, RESTART_BACKOFF_FLOOR_S, TROUBLE_SHOWN
+from bot.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +30,10 @@ class _Trouble:
 class Supervisor:
     """Runs loops side by side."""
 
-    def __init__(self, clock: Clock, rng: Random) -> None:
+    def __init__(self, clock: Clock, rng: Random, metrics: Metrics) -> None:
         self._clock = clock
         self._rng = rng
+        self._metrics = metrics
         self._troubles: dict[str, _Trouble] = {}
 
     @property
@@ -66,6 +68,7 @@ class Supervisor:
                 return
 
     async def _wait_before_next_try(self, name: str, error: Exception, failures: int) -> None:
+        self._metrics.failures.labels(name).inc()
         delay_s = backoff(failures, RESTART_BACKOFF_FLOOR_S, RESTART_BACKOFF_CEILING_S, self._rng.random())
         cause = first_cause(error)
         known = isinstance(cause, StoreUnavailable)

@@ -34,6 +34,7 @@ from bot.limits import (
     SEND_BACKOFF_FLOOR_S,
     SENDS_PER_SECOND,
 )
+from bot.metrics import Metrics, Step
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox
 
@@ -64,7 +65,14 @@ class Deliver:
     """Posts what the outbox holds until it is stopped; rung when something new is in it."""
 
     def __init__(
-        self, outbox: Outbox, channels: Channels, delivery: Delivery, clock: Clock, rng: Random, alarm: Alarm
+        self,
+        outbox: Outbox,
+        channels: Channels,
+        delivery: Delivery,
+        clock: Clock,
+        rng: Random,
+        alarm: Alarm,
+        metrics: Metrics,
     ) -> None:
         self._outbox = outbox
         self._channels = channels
@@ -72,6 +80,7 @@ class Deliver:
         self._clock = clock
         self._rng = rng
         self._alarm = alarm
+        self._metrics = metrics
         self._pace = Pace(clock, SENDS_PER_SECOND)
         self._room = asyncio.Semaphore(CHANNELS_AT_ONCE)
         self._at_work: set[int] = set()
@@ -153,7 +162,8 @@ class Deliver:
         if not entries:
             return None
         key, nonce = secrets.token_urlsafe(9), secrets.token_hex(12)
-        return await self._outbox.bind(channel_id, entries, key=key, nonce=nonce, now=now)
+        with self._metrics.step(Step.CLAIM):
+            return await self._outbox.bind(channel_id, entries, key=key, nonce=nonce, now=now)
 
     def _nonce_is_trusted(self, post: Post) -> bool:
         tried_s = self._first_tried_s.get(post.key)
@@ -162,7 +172,10 @@ class Deliver:
     async def _send(self, post: Post) -> Outcome:
         await self._pace.turn()
         self._first_tried_s.setdefault(post.key, self._clock.monotonic())
-        return await self._delivery.send(post)
+        with self._metrics.step(Step.SEND):
+            outcome = await self._delivery.send(post)
+        self._metrics.posts.labels(type(outcome).__name__).inc()
+        return outcome
 
     async def _settle_by_history(self, post: Post) -> bool:
         """An attempt whose answer is missing: what the channel holds decides."""
@@ -180,7 +193,9 @@ class Deliver:
         """Write down what became of a message; True when the channel can go on."""
         match outcome:
             case Delivered(message_id):
-                await self._outbox.delivered(post, message_id, self._clock.now())
+                with self._metrics.step(Step.SETTLE):
+                    await self._outbox.delivered(post, message_id, self._clock.now())
+                self._metrics.posted.inc(len(post.entries))
                 self._forget(post)
                 log.info("message posted", extra={"channel": post.channel_id, "papers": len(post.entries)})
                 return True

@@ -19,6 +19,7 @@ from bot.domain.planning import Query, Window, keywords_query, window_query
 from bot.domain.reading import Complete, FetchPage, Narrow, SliceReading
 from bot.errors import QueryRefused, ReadingIncomplete
 from bot.gate import Urgency
+from bot.metrics import Metrics, Step
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +35,9 @@ class SliceRead:
 class SliceReader:
     """Reads windows from arXiv."""
 
-    def __init__(self, client: ArxivClient) -> None:
+    def __init__(self, client: ArxivClient, metrics: Metrics) -> None:
         self._client = client
+        self._metrics = metrics
 
     async def read(
         self,
@@ -70,7 +72,10 @@ class SliceReader:
             for rejection in step.rejected:
                 log.warning("entry rejected", extra={"entry": rejection.entry, "reason": rejection.reason})
             # Matching a full page takes longer than the event loop may stand still.
-            matches = await asyncio.to_thread(match_papers, step.papers, keywords)
+            with self._metrics.step(Step.MATCH):
+                matches = await asyncio.to_thread(match_papers, step.papers, keywords)
+            self._metrics.papers.inc(len(step.papers))
+            self._metrics.matches.inc(len(matches))
             yield SliceRead(step.papers, matches)
 
     async def _read_slice(self, query: Query, urgency: Urgency, *, zero_believed: bool) -> Complete | Narrow:

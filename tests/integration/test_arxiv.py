@@ -19,6 +19,7 @@ from bot.domain.keyword import Keyword
 from bot.domain.planning import Query, first_window, keywords_query, latest_query, window_query
 from bot.errors import ArxivBroken, ArxivThrottled, ArxivWait, QueryRefused
 from bot.gate import Gate, Urgency
+from bot.metrics import Metrics
 from sandbox.arxiv import LocalArxiv
 from sandbox.arxiv.corpus import Corpus
 from sandbox.arxiv.faults import Fault, FaultKind
@@ -85,7 +86,7 @@ class NoJitter(random.Random):
 async def bench(url: str, path: Path, clock: FakeClock, *, timeout_s: float = 20.0) -> AsyncIterator[Bench]:
     gate = Gate(path / "gate", clock, limits.ARXIV_REQUEST_INTERVAL_S)
     async with open_session() as session:
-        client = ArxivClient(session, gate, clock, url, USER_AGENT, NoJitter(), timeout_s=timeout_s)
+        client = ArxivClient(session, gate, clock, url, USER_AGENT, NoJitter(), Metrics(), timeout_s=timeout_s)
         yield Bench(client, clock, gate)
 
 
