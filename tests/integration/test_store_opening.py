@@ -228,6 +228,19 @@ def test_file_that_cannot_be_opened_is_refused(path: Path) -> None:
     assert "cannot be opened: unable to open database file" in refusal(path)
 
 
+def test_file_that_cannot_be_written_is_refused(path: Path) -> None:
+    made(path)
+    path.with_name("papers.sqlite3-shm").mkdir()
+    assert "cannot be written" in refusal(path)
+
+
+def test_file_that_cannot_be_claimed_is_refused(path: Path) -> None:
+    path.with_name("papers.sqlite3.lock").mkdir()
+    with pytest.raises(DatabaseRefused, match=r"cannot be used: Is a directory\.$"):
+        open_and_close(path)
+    assert not path.exists()
+
+
 @pytest.mark.slow  # it waits out the whole busy timeout
 def test_file_that_another_program_has_locked_is_refused(path: Path) -> None:
     made(path)

@@ -1,0 +1,85 @@
+"""What is known of mapped channels: their server, why they are paused, until when they rest."""
+
+from datetime import timedelta
+
+from bot.domain.keyword import Keyword
+from bot.domain.subscription import PausedChannel
+from tests.support.builders import paper
+from tests.support.store import CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
+
+SOON = NOW + timedelta(minutes=1)
+THIRD_CHANNEL = 13
+
+
+async def file_wants(store: Store, *channel_ids: int) -> None:
+    await store.subscriptions.follow_file({channel_id: [Keyword.parse("graph")] for channel_id in channel_ids}, NOW)
+
+
+async def test_server_of_a_channel_is_learnt(store: Store) -> None:
+    await file_wants(store, CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL)
+    await store.channels.learn_guild(GUILD, [CHANNEL, 999])
+    await store.channels.learn_guild(2, {OTHER_CHANNEL})
+    assert await store.channels.mapped(GUILD) == (CHANNEL, THIRD_CHANNEL)
+    assert await store.channels.mapped(2) == (OTHER_CHANNEL, THIRD_CHANNEL)
+    assert await store.channels.mapped() == (CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL)
+    assert [subscription.channel_id for subscription in await store.subscriptions.in_guild(2)] == [OTHER_CHANNEL]
+
+
+async def test_channel_without_subscriptions_is_not_mapped(store: Store) -> None:
+    await file_wants(store, CHANNEL, OTHER_CHANNEL)
+    await file_wants(store, OTHER_CHANNEL)
+    assert await store.channels.mapped() == (OTHER_CHANNEL,)
+
+
+async def test_pause_is_news_once_for_each_reason(store: Store) -> None:
+    await store.subscribe("graph")
+    assert await store.channels.pause(CHANNEL, "locked", now=NOW, not_before=SOON)
+    assert not await store.channels.pause(CHANNEL, "locked", now=SOON, not_before=SOON)
+    assert await store.channels.pause(CHANNEL, "gone", now=SOON, not_before=SOON)
+    assert await store.channels.paused() == (PausedChannel(CHANNEL, GUILD, "gone", NOW),)
+
+
+async def test_paused_channels_come_by_how_long_they_have_been(store: Store) -> None:
+    for channel_id in (CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL):
+        await store.subscribe("graph", channel_id)
+    await store.channels.pause(CHANNEL, "locked", now=SOON, not_before=SOON)
+    await store.channels.pause(OTHER_CHANNEL, "locked", now=NOW, not_before=SOON)
+    assert [paused.channel_id for paused in await store.channels.paused()] == [OTHER_CHANNEL, CHANNEL]
+
+
+async def test_paused_channel_is_looked_at_again_later(store: Store) -> None:
+    await store.watch("graph")
+    await store.read(paper(title="Graph"))
+    await store.channels.pause(CHANNEL, "locked", now=NOW, not_before=SOON)
+    assert await store.outbox.due_channels(NOW) == ()
+    assert await store.outbox.due_channels(SOON) == (CHANNEL,)
+
+
+async def test_resumed_channel_is_due_at_once(store: Store) -> None:
+    await store.watch("graph")
+    await store.read(paper(title="Graph"))
+    await store.channels.pause(CHANNEL, "locked", now=NOW, not_before=SOON)
+    assert await store.channels.resume(CHANNEL)
+    assert not await store.channels.resume(CHANNEL)
+    assert await store.channels.paused() == ()
+    assert await store.outbox.due_channels(NOW) == (CHANNEL,)
+
+
+async def test_channel_that_was_not_paused_goes_on_resting(store: Store) -> None:
+    await store.watch("graph")
+    await store.read(paper(title="Graph"))
+    await store.channels.rest(CHANNEL, SOON)
+    assert not await store.channels.resume(CHANNEL)
+    assert await store.outbox.due_channels(NOW) == ()
+
+
+async def test_channel_whose_last_subscription_ended_is_not_shown_as_paused(store: Store) -> None:
+    await store.subscribe("graph")
+    await store.channels.pause(CHANNEL, "locked", now=NOW, not_before=SOON)
+    await store.subscriptions.remove(Keyword.parse("graph"), CHANNEL)
+    assert await store.channels.paused() == ()
+
+
+async def test_channel_that_nobody_mapped_is_not_paused(store: Store) -> None:
+    assert not await store.channels.pause(CHANNEL, "locked", now=NOW, not_before=SOON)
+    assert await store.channels.paused() == ()

@@ -1,0 +1,145 @@
+"""Whatever happens in whatever order: a channel never gets a paper twice."""
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.keyword import Keyword
+from bot.domain.paper import Paper
+from bot.domain.post import one_message
+from bot.domain.subscription import WatchedKeyword
+from tests.support.builders import paper
+from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store, opened
+
+TITLES = ("Graph", "Diffusion", "Graph diffusion")
+PAPERS = tuple(
+    paper(f"2611.0000{n}", title=TITLES[n % 3], published=NOW + timedelta(minutes=version), version=version)
+    for n in range(6)
+    for version in (1, 2)
+)
+keywords = st.sampled_from(("graph", "diffusion"))
+channels = st.sampled_from((CHANNEL, OTHER_CHANNEL))
+papers = st.lists(st.sampled_from(PAPERS), min_size=1, max_size=4, unique_by=lambda paper: paper.arxiv_id)
+
+
+class Story:
+    """What happens to a store, and what each channel was sent meanwhile."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._numbers = count()
+        self._planned: tuple[WatchedKeyword, ...] = ()
+        self.sent: list[tuple[int, str]] = []
+
+    async def subscribe(self, keyword: str, channel_id: int) -> None:
+        await self._store.subscribe(keyword, channel_id)
+
+    async def unsubscribe(self, keyword: str, channel_id: int) -> None:
+        if any(
+            subscription.keyword == Keyword.parse(keyword)
+            for subscription in await self._store.subscriptions.in_channel(channel_id)
+        ):
+            await self._store.subscriptions.remove(Keyword.parse(keyword), channel_id)
+
+    async def read_past(self, papers: Sequence[Paper]) -> None:
+        await self._store.read_past(*papers)
+
+    async def plan(self) -> None:
+        self._planned = tuple(watched for watched in await self._store.watched() if watched.read_until is not None)
+
+    async def record_slice(self, papers: Sequence[Paper]) -> None:
+        await self._store.read(*papers, planned=self._planned)
+
+    async def finish_pass(self) -> None:
+        await self._store.readings.finish_pass(self._planned, NOW + timedelta(hours=next(self._numbers)))
+
+    async def bind(self, channel_id: int, limit: int) -> None:
+        entries = one_message(await self._store.due(channel_id, limit))
+        if entries and await self._store.outbox.open_post(channel_id) is None:
+            key = str(next(self._numbers))
+            await self._store.outbox.bind(channel_id, entries, key=key, nonce=key, now=NOW)
+
+    async def deliver(self, channel_id: int) -> None:
+        post = await self._store.outbox.open_post(channel_id)
+        if post is not None:
+            self.sent.extend((channel_id, entry.paper.arxiv_id.value) for entry in post.entries)
+            await self._store.outbox.delivered(post, next(self._numbers), NOW)
+
+    async def release(self, channel_id: int, *, alone: bool) -> None:
+        post = await self._store.outbox.open_post(channel_id)
+        if post is not None:
+            await self._store.outbox.release(post, alone=alone)
+
+    async def deliver_everything(self) -> None:
+        while waiting := await self._store.outbox.waiting():
+            for channel_id in waiting:
+                await self.deliver(channel_id)
+                await self.bind(channel_id, limit=10)
+
+
+Step = Callable[[Story], Awaitable[None]]
+steps: st.SearchStrategy[Step] = st.one_of(
+    st.builds(
+        lambda keyword, channel: partial(Story.subscribe, keyword=keyword, channel_id=channel), keywords, channels
+    ),
+    st.builds(
+        lambda keyword, channel: partial(Story.unsubscribe, keyword=keyword, channel_id=channel), keywords, channels
+    ),
+    st.builds(lambda papers: partial(Story.read_past, papers=papers), papers),
+    st.builds(lambda papers: partial(Story.record_slice, papers=papers), papers),
+    st.sampled_from((Story.plan, Story.finish_pass)),
+    st.builds(lambda channel, limit: partial(Story.bind, channel_id=channel, limit=limit), channels, st.integers(1, 3)),
+    st.builds(lambda channel: partial(Story.deliver, channel_id=channel), channels),
+    st.builds(lambda channel, alone: partial(Story.release, channel_id=channel, alone=alone), channels, st.booleans()),
+)
+
+
+async def sent_in(path: Path, story_steps: Sequence[Step]) -> list[tuple[int, str]]:
+    async with opened(path) as store:
+        story = Story(store)
+        for step in story_steps:
+            await step(story)
+        await story.deliver_everything()
+        return story.sent
+
+
+def check(story_steps: Sequence[Step]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        sent = asyncio.run(sent_in(Path(folder) / "papers.sqlite3", story_steps))
+    assert len(sent) == len(set(sent))
+
+
+BUSY_NIGHT: tuple[Step, ...] = (
+    partial(Story.subscribe, keyword="graph", channel_id=CHANNEL),
+    partial(Story.subscribe, keyword="diffusion", channel_id=CHANNEL),
+    partial(Story.read_past, papers=PAPERS[:2]),
+    Story.plan,
+    partial(Story.record_slice, papers=PAPERS[::2]),
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(steps, min_size=5, max_size=40))
+def test_no_channel_ever_gets_a_paper_twice(story_steps: list[Step]) -> None:
+    check((*BUSY_NIGHT, *story_steps))
+
+
+@pytest.mark.slow
+@settings(max_examples=500, deadline=None)
+@given(st.lists(steps, min_size=5, max_size=80))
+def test_no_channel_ever_gets_a_paper_twice_however_long_it_goes_on(story_steps: list[Step]) -> None:
+    check((*BUSY_NIGHT, *story_steps))
+
+
+def test_busy_night_brings_every_paper_that_is_new(tmp_path: Path) -> None:
+    """So that the properties above speak of something."""
+    sent = asyncio.run(sent_in(tmp_path / "papers.sqlite3", BUSY_NIGHT))
+    assert sorted(sent) == [(CHANNEL, f"2611.0000{n}") for n in range(1, 6)]

@@ -1,0 +1,209 @@
+"""Rows that wait, messages that they are bound to, and what became of these."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.post import one_message
+from tests.support.builders import paper
+from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store, rows
+
+SOON = NOW + timedelta(minutes=5)
+
+
+async def fill(store: Store, papers: int = 3) -> None:
+    """The channel waits for papers 1, 2, 3…, the last of them the oldest."""
+    await store.watch("graph")
+    for n in range(1, papers + 1):
+        await store.read(paper(f"2611.{n:05}", title="Graph", published=NOW - timedelta(hours=n)))
+
+
+async def states(store: Store) -> dict[str, str]:
+    async with store.database.reading() as connection:
+        found = await connection.execute_fetchall("SELECT arxiv_id, state FROM outbox")
+    return {row["arxiv_id"]: row["state"] for row in found}
+
+
+# What is due.
+
+
+async def test_oldest_paper_comes_first(store: Store) -> None:
+    await fill(store)
+    assert await store.due_ids() == ["2611.00003", "2611.00002", "2611.00001"]
+
+
+async def test_papers_of_one_moment_come_by_id(store: Store) -> None:
+    await store.watch("graph")
+    for arxiv_id in ("2611.00002", "2611.00001", "2611.00003"):
+        await store.read(paper(arxiv_id, title="Graph"))
+    assert await store.due_ids() == ["2611.00001", "2611.00002", "2611.00003"]
+
+
+async def test_no_more_is_due_than_was_asked_for(store: Store) -> None:
+    await fill(store)
+    assert len(await store.due(limit=2)) == 2
+
+
+async def test_paper_is_due_when_its_time_has_come(store: Store) -> None:
+    await store.watch("graph")
+    await store.read(paper(title="Graph"), now=SOON)
+    assert await store.due(now=NOW) == ()
+    assert await store.outbox.due_channels(NOW) == ()
+    assert await store.outbox.next_due() == SOON
+    assert len(await store.due(now=SOON)) == 1
+    assert await store.outbox.due_channels(SOON) == (CHANNEL,)
+
+
+async def test_channels_come_by_how_long_they_have_waited(store: Store) -> None:
+    await store.watch("graph", channel_id=OTHER_CHANNEL)
+    await store.watch("diffusion")
+    await store.read(paper("2611.00001", title="Diffusion"), now=NOW)
+    await store.read(paper("2611.00002", title="Graph"), now=NOW - timedelta(minutes=1))
+    assert await store.outbox.due_channels(NOW) == (OTHER_CHANNEL, CHANNEL)
+
+
+async def test_nothing_is_due_where_nothing_waits(store: Store) -> None:
+    await store.watch("graph")
+    assert await store.outbox.due_channels(NOW) == ()
+    assert await store.outbox.next_due() is None
+    assert await store.outbox.open_post(CHANNEL) is None
+    assert await store.outbox.waiting() == {}
+
+
+async def test_channel_that_rests_is_due_when_it_has_rested(store: Store) -> None:
+    await fill(store)
+    await store.channels.rest(CHANNEL, SOON)
+    assert await store.outbox.due_channels(NOW) == ()
+    assert await store.outbox.next_due() == SOON
+    assert await store.outbox.due_channels(SOON) == (CHANNEL,)
+
+
+async def test_next_due_leaves_out_the_channels_at_work(store: Store) -> None:
+    await fill(store)
+    await store.subscribe("graph", OTHER_CHANNEL)
+    await store.read(paper("2611.00009", title="Graph"), now=SOON)
+    assert await store.outbox.next_due() == NOW
+    assert await store.outbox.next_due({CHANNEL}) == SOON
+    assert await store.outbox.next_due({CHANNEL, OTHER_CHANNEL}) is None
+
+
+async def test_papers_that_wait_are_counted_by_channel(store: Store) -> None:
+    await fill(store)
+    await store.subscribe("graph", OTHER_CHANNEL)
+    await store.read(paper("2611.00009", title="Graph"))
+    await store.bind(CHANNEL, limit=1)
+    assert await store.outbox.waiting() == {CHANNEL: 4, OTHER_CHANNEL: 1}
+    await store.outbox.delivered(await store.bind(OTHER_CHANNEL, key="b"), 5, NOW)
+    assert await store.outbox.waiting() == {CHANNEL: 4}
+
+
+# Binding.
+
+
+async def test_bound_papers_are_not_free_any_more(store: Store) -> None:
+    await fill(store)
+    post = await store.bind(limit=2)
+    assert [entry.paper.arxiv_id.value for entry in post.entries] == ["2611.00003", "2611.00002"]
+    assert await store.due_ids() == ["2611.00001"]
+    assert await store.outbox.due_channels(NOW) == (CHANNEL,)
+
+
+async def test_open_post_comes_back_as_it_was_bound(store: Store) -> None:
+    await fill(store)
+    assert await store.outbox.open_post(CHANNEL) is None
+    post = await store.bind(limit=2)
+    assert await store.outbox.open_post(CHANNEL) == post
+    assert await store.outbox.open_post(OTHER_CHANNEL) is None
+
+
+async def test_oldest_open_post_comes_first(store: Store) -> None:
+    await fill(store)
+    await store.bind(limit=1, key="later", now=NOW + timedelta(seconds=1))
+    first = await store.bind(limit=1, key="first", now=NOW)
+    assert await store.outbox.open_post(CHANNEL) == first
+
+
+async def test_paper_that_is_bound_already_is_not_bound_again(store: Store) -> None:
+    await fill(store)
+    entries = await store.due()
+    await store.bind(limit=1)
+    assert await store.outbox.bind(CHANNEL, entries, key="b", nonce="b", now=NOW) is None
+    assert len(rows(store.path)["posts"]) == 1
+
+
+async def test_paper_that_went_meanwhile_is_not_bound(store: Store) -> None:
+    await fill(store)
+    entries = await store.due()
+    (subscription,) = await store.subscriptions.in_channel(CHANNEL)
+    await store.subscriptions.remove(subscription.keyword, CHANNEL)
+    assert await store.outbox.bind(CHANNEL, entries, key="b", nonce="b", now=NOW) is None
+    assert rows(store.path)["posts"] == []
+
+
+# What became of a message.
+
+
+@pytest.mark.parametrize("message_id", [77, None])
+async def test_delivered_papers_are_posted_for_good(store: Store, message_id: int | None) -> None:
+    await fill(store)
+    await store.outbox.delivered(await store.bind(limit=2), message_id, NOW)
+    assert await states(store) == {"2611.00003": "delivered", "2611.00002": "delivered", "2611.00001": "waiting"}
+    assert await store.outbox.open_post(CHANNEL) is None
+    assert await store.due_ids() == ["2611.00001"]
+    (post,) = rows(store.path)["posts"]
+    assert message_id in post
+
+
+async def test_released_papers_are_free_again(store: Store) -> None:
+    await fill(store)
+    before = await store.due()
+    await store.outbox.release(await store.bind(limit=2))
+    assert await store.due() == before
+    assert await store.outbox.open_post(CHANNEL) is None
+
+
+async def test_papers_released_to_go_alone_go_one_by_one(store: Store) -> None:
+    await fill(store)
+    await store.outbox.release(await store.bind(limit=2), alone=True)
+    due = await store.due()
+    assert [entry.alone for entry in due] == [True, True, False]
+    assert one_message(due) == due[:1]
+
+
+async def test_paper_that_goes_alone_goes_alone_the_next_time_too(store: Store) -> None:
+    await fill(store, papers=1)
+    await store.outbox.release(await store.bind(), alone=True)
+    await store.outbox.release(await store.bind())
+    assert (await store.due())[0].alone
+
+
+async def test_message_ends_before_a_paper_that_goes_alone(store: Store) -> None:
+    await fill(store)
+    (last,) = [entry for entry in await store.due() if entry.paper.arxiv_id.value == "2611.00001"]
+    post = await store.outbox.bind(CHANNEL, [last], key="b", nonce="b", now=NOW)
+    assert post is not None
+    await store.outbox.release(post, alone=True)
+    due = await store.due()
+    assert one_message(due) == due[:2]
+    assert one_message(()) == ()
+
+
+async def test_refused_papers_are_set_aside_with_the_reason(store: Store) -> None:
+    await fill(store)
+    await store.outbox.refused(await store.bind(limit=1), "too blue", NOW)
+    assert (await states(store))["2611.00003"] == "refused"
+    assert await store.due_ids() == ["2611.00002", "2611.00001"]
+    assert await store.outbox.open_post(CHANNEL) is None
+    assert await store.outbox.waiting() == {CHANNEL: 2}
+    assert any("too blue" in row for row in rows(store.path)["outbox"])
+
+
+async def test_oldest_due_leaves_out_channels_that_cannot_be_posted_in(store: Store) -> None:
+    assert await store.outbox.oldest_due() is None
+    await store.watch("diffusion")
+    await store.read(paper("2611.00001", title="Diffusion"), now=NOW)
+    await store.watch("graph", channel_id=OTHER_CHANNEL)
+    await store.read(paper("2611.00002", title="Graph"), now=SOON)
+    assert await store.outbox.oldest_due() == NOW
+    await store.channels.pause(CHANNEL, "locked", now=SOON, not_before=SOON)
+    assert await store.outbox.oldest_due() == SOON

@@ -1,0 +1,237 @@
+"""Who watches what: sources and ends, and what goes with the last keyword that held it."""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.keyword import Keyword
+from bot.domain.subscription import Source, Subscription
+from tests.support.builders import paper
+from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
+
+BOTH = frozenset({Source.FILE, Source.COMMAND})
+FILE, COMMAND = frozenset({Source.FILE}), frozenset({Source.COMMAND})
+GRACE = 72
+
+
+async def only(store: Store, channel_id: int = CHANNEL) -> Subscription:
+    (subscription,) = await store.subscriptions.in_channel(channel_id)
+    return subscription
+
+
+async def shown(store: Store, channel_id: int = CHANNEL) -> list[str]:
+    return [subscription.keyword.shown for subscription in await store.subscriptions.in_channel(channel_id)]
+
+
+async def file_wants(store: Store, **wanted: Collection[str]) -> None:
+    """`c11=["graph"]`: the settings file maps channel 11 to a keyword."""
+    await store.subscriptions.follow_file(
+        {int(name[1:]): [Keyword.parse(keyword) for keyword in keywords] for name, keywords in wanted.items()}, NOW
+    )
+
+
+async def unsubscribe(store: Store, keyword: str, channel_id: int = CHANNEL) -> frozenset[Source]:
+    return await store.subscriptions.remove(Keyword.parse(keyword), channel_id)
+
+
+# By command.
+
+
+async def test_command_subscribes_a_channel(store: Store) -> None:
+    assert await store.subscribe("Reward Model")
+    assert await only(store) == Subscription(CHANNEL, GUILD, Keyword.parse("reward model"), COMMAND, ADA, NOW)
+
+
+async def test_second_time_is_no_news_and_changes_nothing(store: Store) -> None:
+    await store.subscribe("Reward Model")
+    assert not await store.subscribe(" reward  Model", added_by=GRACE)
+    assert (await only(store)).added_by == ADA
+
+
+async def test_keyword_is_shown_as_it_was_first_typed(store: Store) -> None:
+    await store.subscribe("Reward Model")
+    await store.subscribe("reward model", OTHER_CHANNEL)
+    assert await shown(store, OTHER_CHANNEL) == ["Reward Model"]
+
+
+async def test_keyword_that_nobody_watched_any_more_is_shown_as_it_is_typed_anew(store: Store) -> None:
+    await store.subscribe("Reward Model")
+    await unsubscribe(store, "reward model")
+    await store.subscribe("reward model")
+    assert await shown(store) == ["reward model"]
+
+
+async def test_narrowed_keyword_is_another_keyword(store: Store) -> None:
+    await store.subscribe("graph")
+    await store.subscribe("graph [cs.LG]")
+    assert await shown(store) == ["graph", "graph [cs.LG]"]
+    assert len(await store.watched()) == 2
+
+
+async def test_subscriptions_of_a_server_come_by_channel_and_keyword(store: Store) -> None:
+    for keyword, channel_id in (("beta", OTHER_CHANNEL), ("gamma", CHANNEL), ("alpha", CHANNEL)):
+        await store.subscribe(keyword, channel_id)
+    await store.subscriptions.add(Keyword.parse("delta"), 99, 2, added_by=ADA, now=NOW)
+    listed = await store.subscriptions.in_guild(GUILD)
+    assert [(subscription.channel_id, subscription.keyword.shown) for subscription in listed] == [
+        (CHANNEL, "alpha"),
+        (CHANNEL, "gamma"),
+        (OTHER_CHANNEL, "beta"),
+    ]
+
+
+async def test_unsubscribing_ends_the_subscription(store: Store) -> None:
+    await store.subscribe("graph")
+    assert await unsubscribe(store, "Graph") == frozenset()
+    assert await shown(store) == []
+    assert await store.watched() == ()
+
+
+async def test_what_is_not_subscribed_cannot_be_unsubscribed(store: Store) -> None:
+    await store.subscribe("graph", OTHER_CHANNEL)
+    with pytest.raises(KeyError):
+        await unsubscribe(store, "graph")
+    assert await shown(store, OTHER_CHANNEL) == ["graph"]
+
+
+# By the settings file.
+
+
+async def test_file_subscribes_channels_whose_server_is_not_known(store: Store) -> None:
+    await file_wants(store, c11=["graph", "Graph"], c12=["diffusion"])
+    assert await only(store) == Subscription(CHANNEL, None, Keyword.parse("graph"), FILE, None, NOW)
+    assert await shown(store, OTHER_CHANNEL) == ["diffusion"]
+
+
+async def test_what_the_file_wants_no_more_ends(store: Store) -> None:
+    await file_wants(store, c11=["graph", "diffusion"], c12=["graph"])
+    await file_wants(store, c11=["diffusion"])
+    assert await shown(store) == ["diffusion"]
+    assert await shown(store, OTHER_CHANNEL) == []
+
+
+async def test_file_leaves_alone_what_commands_want(store: Store) -> None:
+    await store.subscribe("graph")
+    await file_wants(store)
+    assert (await only(store)).sources == COMMAND
+
+
+async def test_subscription_of_both_sources_ends_with_the_last(store: Store) -> None:
+    await file_wants(store, c11=["graph"])
+    assert await store.subscribe("graph")
+    assert (await only(store)).sources == BOTH
+    await file_wants(store)
+    assert (await only(store)).sources == COMMAND
+    assert await unsubscribe(store, "graph") == frozenset()
+    assert await shown(store) == []
+
+
+async def test_command_cannot_end_what_the_file_wants(store: Store) -> None:
+    await store.subscribe("graph")
+    await file_wants(store, c11=["graph"])
+    assert await unsubscribe(store, "graph") == FILE
+    assert await only(store) == Subscription(CHANNEL, GUILD, Keyword.parse("graph"), FILE, None, NOW)
+    assert await unsubscribe(store, "graph") == FILE
+
+
+async def test_server_of_a_channel_that_a_command_told_of_is_not_forgotten_by_the_file(store: Store) -> None:
+    await store.subscribe("graph")
+    await file_wants(store, c11=["diffusion"])
+    assert {subscription.guild_id for subscription in await store.subscriptions.in_channel(CHANNEL)} == {GUILD}
+
+
+# How far a keyword was read.
+
+
+async def test_keyword_in_many_channels_is_watched_once(store: Store) -> None:
+    await store.subscribe("graph")
+    await store.subscribe("graph", OTHER_CHANNEL)
+    (watched,) = await store.watched()
+    assert (watched.keyword.shown, watched.read_from, watched.read_until) == ("graph", None, None)
+
+
+async def test_second_channel_leaves_the_marks_of_a_known_keyword(store: Store) -> None:
+    await store.watch("graph")
+    before = await store.watched()
+    await store.subscribe("graph", OTHER_CHANNEL)
+    assert await store.watched() == before
+    assert before[0].read_until == NOW
+
+
+async def test_past_counts_as_unread_when_the_last_subscription_has_gone(store: Store) -> None:
+    await store.watch("graph")
+    await store.subscribe("graph", OTHER_CHANNEL)
+    await unsubscribe(store, "graph")
+    assert (await store.watched())[0].read_until == NOW
+    await unsubscribe(store, "graph", OTHER_CHANNEL)
+    await store.subscribe("graph")
+    assert (await store.watched())[0].read_until is None
+
+
+async def test_file_that_drops_a_keyword_makes_its_past_unread_too(store: Store) -> None:
+    await file_wants(store, c11=["graph"])
+    await store.read_past()
+    await file_wants(store)
+    await file_wants(store, c11=["graph"])
+    assert (await store.watched())[0].read_until is None
+
+
+async def test_watched_keyword_is_found_by_its_canonical_form(store: Store) -> None:
+    await store.subscribe("Reward Model")
+    assert await store.subscriptions.find(Keyword.parse("reward  model")) == (await store.watched())[0]
+    assert await store.subscriptions.find(Keyword.parse("REWARD model")) is None
+
+
+# Unsent papers.
+
+
+async def test_unsent_papers_go_with_the_last_keyword_that_held_them(store: Store) -> None:
+    await store.watch("graph")
+    await store.read(paper("2611.00001", title="Graph"))
+    await unsubscribe(store, "graph")
+    assert await store.due() == ()
+    assert await store.outbox.waiting() == {}
+
+
+async def test_unsent_paper_that_another_keyword_holds_stays_and_names_that_one(store: Store) -> None:
+    await store.watch("graph", "diffusion")
+    await store.read(paper("2611.00001", title="Graph diffusion"), paper("2611.00002", title="Graph"))
+    await unsubscribe(store, "graph")
+    (entry,) = await store.due()
+    assert (entry.paper.arxiv_id.value, entry.keywords) == ("2611.00001", ("diffusion",))
+
+
+async def test_unsent_papers_of_another_channel_stay(store: Store) -> None:
+    await store.watch("graph")
+    await store.subscribe("graph", OTHER_CHANNEL)
+    await store.read(paper("2611.00001", title="Graph"))
+    await unsubscribe(store, "graph")
+    assert await store.due_ids(OTHER_CHANNEL) == ["2611.00001"]
+
+
+async def test_papers_in_a_message_on_its_way_stay_with_it(store: Store) -> None:
+    await store.watch("graph")
+    await store.read(paper("2611.00001", title="Graph"))
+    post = await store.bind()
+    await unsubscribe(store, "graph")
+    assert await store.outbox.open_post(CHANNEL) == post
+
+
+async def test_papers_of_an_ended_keyword_go_when_their_message_turns_out_not_to_be_there(store: Store) -> None:
+    await store.watch("graph", "diffusion")
+    await store.read(paper("2611.00001", title="Graph"), paper("2611.00002", title="Graph diffusion"))
+    post = await store.bind()
+    await unsubscribe(store, "graph")
+    await store.outbox.release(post)
+    assert await store.due_ids() == ["2611.00002"]
+
+
+async def test_posted_papers_are_remembered_when_the_keyword_comes_back(store: Store) -> None:
+    await store.watch("graph")
+    await store.read(paper("2611.00001", title="Graph"))
+    await store.outbox.delivered(await store.bind(), 5, NOW)
+    await unsubscribe(store, "graph")
+    await store.watch("graph")
+    await store.read(paper("2611.00001", title="Graph", published=NOW + timedelta(days=1)))
+    assert await store.due() == ()
