@@ -5,7 +5,6 @@ Everybody logs through the standard library: `log.info("pass finished", extra={"
 
 import json
 import logging
-import sys
 from abc import abstractmethod
 from datetime import UTC, datetime
 from typing import Final, TextIO
@@ -17,8 +16,8 @@ _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asc
 _REDACTED: Final = "[token]"
 
 
-def configure(settings: Settings, stream: TextIO = sys.stderr) -> None:
-    """Send every record to `stream` in the form that the settings ask for."""
+def configure(settings: Settings, stream: TextIO | None = None) -> None:
+    """Send every record to `stream` (None: standard error) in the form that the settings ask for."""
     handler = logging.StreamHandler(stream)
     token = settings.discord.token
     secret = None if token is None else token.get_secret_value()
@@ -40,11 +39,14 @@ class _Redacting(logging.Formatter):
 
     def __init__(self, secret: str | None) -> None:
         super().__init__()
-        self._secret = secret
+        # As it is, and as it stands between quotes, where JSON and reprs escape.
+        self._secrets = () if secret is None else (secret, json.dumps(secret)[1:-1])
 
     def format(self, record: logging.LogRecord) -> str:
         line = self.line(record)
-        return line if self._secret is None else line.replace(self._secret, _REDACTED)
+        for secret in self._secrets:
+            line = line.replace(secret, _REDACTED)
+        return line
 
     @abstractmethod
     def line(self, record: logging.LogRecord) -> str:
@@ -56,13 +58,14 @@ class _Redacting(logging.Formatter):
 
 
 class TextLines(_Redacting):
-    """`2026-11-20T20:30:00Z INFO bot.pipeline.passes looked at arXiv new=3`; a traceback follows on its own lines."""
+    """`2026-11-20T20:30:00Z INFO bot.pipeline.passes looked at arXiv new=3`; a traceback follows, indented."""
 
     def line(self, record: logging.LogRecord) -> str:
         fields = "".join(f" {name}={_quoted(value)}" for name, value in _fields(record).items())
         head = f"{_moment(record)} {record.levelname} {record.name} {_printable(record.getMessage())}{fields}"
         trace = self.trace(record)
-        return head if trace is None else f"{head}\n{trace}"
+        # An error's message may hold lines of others too: indented, none can look like an event.
+        return "\n    ".join([head, *map(_printable, (trace or "").splitlines())])
 
 
 class JsonLines(_Redacting):
@@ -74,12 +77,13 @@ class JsonLines(_Redacting):
             "level": record.levelname,
             "logger": record.name,
             "event": record.getMessage(),
-            **_fields(record),
         }
         trace = self.trace(record)
         if trace is not None:
             event["trace"] = trace
-        return json.dumps(event, ensure_ascii=False, default=str)
+        event |= {f"{name}_" if name in event else name: value for name, value in _fields(record).items()}
+        # ASCII: other line separators, and what steers a terminal, stay inside of the one line.
+        return json.dumps(event, default=str)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
