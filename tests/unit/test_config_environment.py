@@ -1,0 +1,111 @@
+"""Settings from the environment go before the file's, and a variable that means nothing is a fault."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from bot.config import Settings
+from tests.support.settings import Loader
+
+CHANNEL_ID = 123456789012345678
+TOKEN = "MTk4NjIy.Cl2FMQ.Zn-s3cret"
+LOCAL = "http://127.0.0.1:8700/arxiv/api/query"
+
+
+@pytest.fixture
+def loader(tmp_path: Path) -> Loader:
+    """Loads files of this test's own."""
+    return Loader(tmp_path / "config.json")
+
+
+def test_environment_goes_before_the_file_setting_by_setting(loader: Loader) -> None:
+    content = {"web": {"host": "::1", "port": 1}, "log": {"level": "ERROR"}}
+    settings = loader.load(content, DAILY_PAPERS_WEB__PORT="8080")
+    assert (settings.web.host, settings.web.port, settings.log.level) == ("::1", 8080, "ERROR")
+
+
+def test_every_setting_can_come_from_the_environment(loader: Loader) -> None:
+    settings = loader.load(
+        DAILY_PAPERS_DISCORD__TOKEN=TOKEN,
+        DAILY_PAPERS_DISCORD__API_URL="https://example.org/api",
+        DAILY_PAPERS_DISCORD__GATEWAY_URL="wss://example.org",
+        DAILY_PAPERS_ARXIV__API_URL=LOCAL,
+        DAILY_PAPERS_ARXIV__CONTACT="42",
+        DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S="0.5",
+        DAILY_PAPERS_ARXIV__POLL_INTERVAL_S="5",
+        DAILY_PAPERS_HUGGINGFACE__API_URL="https://example.org/hf",
+        DAILY_PAPERS_DATABASE="papers.db",
+        DAILY_PAPERS_SUBSCRIPTIONS=f'[{{"channel_id": "{CHANNEL_ID}", "keywords": ["reward model"]}}]',
+        DAILY_PAPERS_WEB__HOST="::1",
+        DAILY_PAPERS_WEB__PORT="8080",
+        DAILY_PAPERS_LOG__LEVEL="DEBUG",
+        DAILY_PAPERS_LOG__FORMAT="json",
+    )
+    assert not _unchanged(settings, Settings())
+    assert (settings.arxiv.contact, settings.arxiv.poll_interval_s) == ("42", 5)
+    assert settings.subscriptions is not None
+    assert settings.subscriptions[0].keywords == ("reward model",)
+
+
+def _unchanged(one: BaseModel, other: BaseModel, at: str = "") -> list[str]:
+    """The settings that two have in common."""
+    same = []
+    for name in type(one).model_fields:
+        here, there = getattr(one, name), getattr(other, name)
+        if isinstance(here, BaseModel) and isinstance(there, BaseModel):
+            same += _unchanged(here, there, f"{at}{name}.")
+        elif here == there:
+            same.append(f"{at}{name}")
+    return same
+
+
+def test_null_in_the_environment_takes_back_what_the_file_says(loader: Loader) -> None:
+    content = {"arxiv": {"poll_interval_s": 900}, "subscriptions": []}
+    settings = loader.load(content, DAILY_PAPERS_ARXIV__POLL_INTERVAL_S="null", DAILY_PAPERS_SUBSCRIPTIONS="null")
+    assert (settings.arxiv.poll_interval_s, settings.subscriptions) == (None, None)
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_empty_variable_counts_as_not_set(loader: Loader, empty: str) -> None:
+    content = {"discord": {"token": TOKEN}, "web": {"port": 1}, "database": "papers.db"}
+    names = ("DISCORD_TOKEN", "DAILY_PAPERS_DISCORD__TOKEN", "DAILY_PAPERS_WEB__PORT", "DAILY_PAPERS_DATABASE")
+    assert loader.load(content, **dict.fromkeys(names, empty)) == loader.load(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("DAILY_PAPERS_WEB__PROT", "there is no such setting; did you mean DAILY_PAPERS_WEB__PORT?"),
+        ("DAILY_PAPERS_WEB_PORT", "there is no such setting; did you mean DAILY_PAPERS_WEB__PORT?"),
+        ("daily_papers_web__port", "there is no such setting; did you mean DAILY_PAPERS_WEB__PORT?"),
+        ("DAILY_PAPERS_QQQQQQQQQQQQQQQQQQQQQQQQQQQQ", "there is no such setting."),
+    ],
+)
+def test_variable_that_means_nothing_is_a_fault(loader: Loader, name: str, fault: str) -> None:
+    assert loader.faults(**{name: "8080"}) == [f"{name}: {fault}"]
+
+
+def test_variables_of_others_are_left_alone(loader: Loader) -> None:
+    assert loader.load(PATH="/bin", DAILY="1", DISCORD_CHANNEL="x") == Settings()
+
+
+@pytest.mark.parametrize("text", ["x", "[1,", "80 80", "[" * 100_000, '{"a": 1, "a": 2}', '["\\ud800"]'])
+def test_fault_of_a_variable_names_the_setting_and_the_variable(loader: Loader, text: str) -> None:
+    (fault,) = loader.faults(DAILY_PAPERS_WEB__PORT=text)
+    assert fault.startswith("web.port (DAILY_PAPERS_WEB__PORT): ")
+    assert fault.endswith(" is not allowed; input should be a valid integer.")
+
+
+@pytest.mark.parametrize("name", ["DAILY_PAPERS_ARXIV__CONTACT", "DAILY_PAPERS_WEB__PORT", "DISCORD_TOKEN"])
+@pytest.mark.parametrize("text", ["s3cret\x1b[2J", "s3cret\udcff"])
+def test_variable_with_control_characters_or_in_another_encoding_is_a_fault(
+    loader: Loader, name: str, text: str
+) -> None:
+    assert loader.faults(**{name: text}) == [f"{name}: it has control characters, or is not text in UTF-8."]
+
+
+def test_section_of_the_file_that_is_none_is_a_fault_though_a_variable_is_set(loader: Loader) -> None:
+    assert loader.faults({"web": 3}, DAILY_PAPERS_WEB__PORT="80") == [
+        "web: 3 is not allowed; input should be an object."
+    ]

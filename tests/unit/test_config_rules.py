@@ -1,0 +1,144 @@
+"""What may be set: channels and keywords, addresses, arXiv's intervals, the database."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bot.__main__ import keyword_fault
+from tests.support.settings import Loader
+
+CHANNEL_ID = 123456789012345678
+LOCAL = "http://127.0.0.1:8700/arxiv/api/query"
+
+
+@pytest.fixture
+def loader(tmp_path: Path) -> Loader:
+    """Loads files of this test's own."""
+    return Loader(tmp_path / "config.json")
+
+
+@pytest.mark.parametrize("written", [CHANNEL_ID, str(CHANNEL_ID)])
+def test_channel_id_may_be_a_number_or_a_string(loader: Loader, written: object) -> None:
+    settings = loader.load({"subscriptions": [{"channel_id": written, "keywords": ["reward model"]}]})
+    assert settings.subscriptions is not None
+    assert [(wanted.channel_id, wanted.keywords) for wanted in settings.subscriptions] == [
+        (CHANNEL_ID, ("reward model",))
+    ]
+
+
+@pytest.mark.parametrize(
+    "written", ["general", "", "-5", "١٢٣٤٥٦٧٨٩٠١٢٣٤٥٦٧٨", "9" * 5000, True, None, 12, -CHANNEL_ID, 1.5e17, 2**63, [1]]
+)
+def test_channel_id_that_is_none_is_a_fault(loader: Loader, written: object) -> None:
+    (fault,) = loader.faults({"subscriptions": [{"channel_id": written, "keywords": []}]})
+    assert fault.startswith("subscriptions[0].channel_id: ")
+    assert " is not allowed; input should be " in fault
+
+
+def test_absent_subscriptions_are_not_an_empty_list(loader: Loader) -> None:
+    assert loader.load({}).subscriptions is None
+    assert loader.load({"subscriptions": None}).subscriptions is None
+    assert loader.load({"subscriptions": []}).subscriptions == ()
+
+
+def test_fault_of_a_keyword_names_its_place_and_says_what_a_keyword_needs(loader: Loader) -> None:
+    keywords = ["reward model", "the", "∇", ""]
+    faults = loader.faults({"subscriptions": [{"channel_id": CHANNEL_ID, "keywords": keywords}]})
+    assert faults == [
+        f"subscriptions[0].keywords[{number}]: {json.dumps(keywords[number], ensure_ascii=False)}: "
+        f"{str(keyword_fault(keywords[number])).rstrip('.')}."
+        for number in (1, 2, 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "address", "allowed"),
+    [
+        (setting, address, "https://… or http://…")
+        for setting in ("discord.api_url", "arxiv.api_url", "huggingface.api_url")
+        for address in ("", "example.org", "ftp://example.org", "https://", "https://a b", "https://example.org:99999")
+    ]
+    + [
+        ("discord.api_url", "https://me:pass@example.org", "https://… or http://…"),
+        ("discord.api_url", "https://[::1", "https://… or http://…"),
+        ("discord.api_url", "https://example.org/\n", "https://… or http://…"),
+        ("discord.gateway_url", "https://example.org", "wss://… or ws://…"),
+    ],
+)
+def test_address_that_is_none_is_a_fault(loader: Loader, setting: str, address: str, allowed: str) -> None:
+    section, name = setting.split(".")
+    assert loader.faults({section: {name: address}}) == [f"{setting}: is not an address; allowed: {allowed}."]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8700", "localhost", "[::1]:80", "127.8.8.8"])
+def test_address_of_this_machine_needs_no_encryption(loader: Loader, host: str) -> None:
+    settings = loader.load({"discord": {"api_url": f"http://{host}/api", "gateway_url": f"ws://{host}"}})
+    assert settings.discord.api_url == f"http://{host}/api"
+    assert settings.discord.gateway_url == f"ws://{host}"
+
+
+@pytest.mark.parametrize(
+    "host", ["example.org", "localhost.example.org", "127.0.0.1.example.org", "10.0.0.1", "192.168.0.1"]
+)
+def test_address_elsewhere_must_be_encrypted(loader: Loader, host: str) -> None:
+    faults = loader.faults({"discord": {"api_url": f"http://{host}/api", "gateway_url": f"ws://{host}"}})
+    assert faults == [
+        "discord.api_url: is not encrypted; allowed: https://…, or an address of this machine.",
+        "discord.gateway_url: is not encrypted; allowed: wss://…, or an address of this machine.",
+    ]
+
+
+def test_slash_at_the_end_of_an_address_is_dropped(loader: Loader) -> None:
+    assert (
+        loader.load({"discord": {"api_url": "https://example.org/api/"}}).discord.api_url == "https://example.org/api"
+    )
+
+
+@pytest.mark.parametrize("api_url", [None, "https://export.arxiv.org/api/query", "https://mirror.example.org/query"])
+def test_arxiv_is_asked_at_most_every_three_seconds(loader: Loader, api_url: str | None) -> None:
+    section: dict[str, object] = {} if api_url is None else {"api_url": api_url}
+    assert loader.faults({"arxiv": section | {"request_interval_s": 2.9}}) == [
+        (
+            "arxiv.request_interval_s: is 2.9; allowed: 3 or more, as arXiv's terms of use ask "
+            "(less only where arxiv.api_url is on this machine)."
+        )
+    ]
+    assert loader.load({"arxiv": section | {"request_interval_s": 3}}).arxiv.request_interval_s == 3
+
+
+def test_arxiv_on_this_machine_may_be_asked_sooner_but_not_without_a_pause(loader: Loader) -> None:
+    assert loader.load({"arxiv": {"api_url": LOCAL, "request_interval_s": 0.02}}).arxiv.request_interval_s == 0.02
+    (fault,) = loader.faults({"arxiv": {"api_url": LOCAL, "request_interval_s": 0}})
+    assert fault == "arxiv.request_interval_s: 0 is not allowed; input should be greater than 0."
+
+
+def test_arxiv_is_looked_at_by_its_calendar_or_at_most_every_ten_minutes(loader: Loader) -> None:
+    assert loader.load({"arxiv": {"poll_interval_s": None}}).arxiv.poll_interval_s is None
+    assert loader.load({"arxiv": {"poll_interval_s": 600}}).arxiv.poll_interval_s == 600
+    assert loader.faults({"arxiv": {"poll_interval_s": 599}}) == [
+        (
+            "arxiv.poll_interval_s: is 599; allowed: null (by arXiv's calendar, the best) or 600 or more, "
+            "since what arXiv shows changes once a day."
+        )
+    ]
+
+
+def test_arxiv_on_this_machine_may_be_looked_at_every_second(loader: Loader) -> None:
+    assert loader.load({"arxiv": {"api_url": LOCAL, "poll_interval_s": 1}}).arxiv.poll_interval_s == 1
+    (fault,) = loader.faults({"arxiv": {"api_url": LOCAL, "poll_interval_s": 0.9}})
+    assert fault == "arxiv.poll_interval_s: 0.9 is not allowed; input should be greater than or equal to 1."
+
+
+@pytest.mark.parametrize("contact", ["", "  ", "a\nb", "a\x00b", "mé@example.org"])
+def test_contact_that_no_header_can_carry_is_a_fault(loader: Loader, contact: str) -> None:
+    assert loader.faults({"arxiv": {"contact": contact}}) == [
+        "arxiv.contact: is empty, or not plain ASCII; allowed: one line of letters, digits and punctuation."
+    ]
+
+
+@pytest.mark.parametrize("path", ["", ".", "..", "papers/..", "/", "a\x00b"])
+def test_database_that_is_no_files_name_is_a_fault(loader: Loader, path: str) -> None:
+    assert loader.faults({"database": path}) == [
+        "database: is not the name of a file; allowed: the path of a file, which is made where there is none."
+    ]
