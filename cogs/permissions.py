@@ -77,7 +77,7 @@ def can_view(interaction: discord.Interaction, channel_id: int) -> bool:
         return False
     channel = guild.get_channel_or_thread(channel_id)
     if channel is None:
-        return member.guild_permissions.manage_guild or interaction.permissions.manage_guild
+        return member.guild_permissions.manage_guild
     if isinstance(channel, discord.Thread) and channel.is_private():
         return channel.permissions_for(member).manage_threads
     return channel.permissions_for(member).view_channel

@@ -191,7 +191,7 @@ def can_manage_by_id(interaction: discord.Interaction[Client], channel_id: int) 
         return False
     channel = guild.get_channel_or_thread(channel_id)
     if channel is None:
-        return member.guild_permissions.manage_channels or interaction.permissions.manage_channels
+        return member.guild_permissions.manage_channels
     held = channel.permissions_for(member)
     return held.manage_threads if isinstance(channel, discord.Thread) else held.manage_channels
 

@@ -1,6 +1,7 @@
 """The real bot against the sandbox: inside the test for most, as a process of its own where it is to be killed."""
 
 import asyncio
+import inspect
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import discord as discord_py
 from aiohttp import web
 
 from bot.__main__ import keyword_fault
@@ -24,6 +26,7 @@ DEADLINE_S = 20.0
 REQUEST_INTERVAL_S = 0.02
 POLL_INTERVAL_S = 1.0
 _ASKED_EVERY_S = 0.05
+_DISCORD_PY = Path(discord_py.__file__).parent
 
 
 @dataclass
@@ -195,7 +198,22 @@ async def a_bot(box: Box, *, config: Path | None = None, **environment: str) -> 
     finally:
         ready.cancel()
         end.set()
-        await task
+        try:
+            await task
+        finally:
+            await _end_what_discord_py_left_behind()
+
+
+async def _end_what_discord_py_left_behind() -> None:
+    """As the end of a process would: its timers and unanswered commands belong to nobody once the bot is closed."""
+    left = [task for task in asyncio.all_tasks() if _is_of_discord_py(task.get_coro())]
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+
+
+def _is_of_discord_py(work: object) -> bool:
+    return inspect.iscoroutine(work) and Path(work.cr_code.co_filename).is_relative_to(_DISCORD_PY)
 
 
 @asynccontextmanager

@@ -1,0 +1,169 @@
+"""`/subscribe`: what it does, what it says, and what bad input gets."""
+
+import re
+from pathlib import Path
+
+from sandbox.arxiv import Fault, FaultKind
+from sandbox.discord import Permission
+from tests.support.running import Box, a_bot, a_box
+
+STOP_WORDS = "A keyword needs a word that says more than the, of or with."
+NO_LETTER = "A keyword needs at least one letter or digit."
+TOO_LONG = "A keyword can be up to 200 characters long."
+
+
+def member_may(box: Box, permission: Permission, *places: str) -> None:
+    """Let the member have one more permission, in some channels only."""
+    for place in places:
+        box.world.set_overwrite(box.channel(place), box.world.default.member_id, allow=permission)
+
+
+async def test_subscribing_says_what_the_last_30_days_held_and_when_arxiv_is_looked_at_next(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        urls = [box.publish(f"Reward Models, Part {number}") for number in range(1, 6)]
+        first = await box.command("subscribe", {"keyword": "reward model"})
+        assert first.reply is not None
+        assert first.reply.is_ephemeral
+        said = (await first.edited(lambda message: "next look" in message.content)).content
+        assert f"**reward model**: subscribed in <#{box.channel('papers')}>." in said
+        assert "**reward model**: 5 papers in the last 30 days. The newest:" in said
+        line = r"^- \[Reward Models, Part \d\]\(<https://arxiv.org/abs/[\d.]+>\) · <t:\d+:d>$"
+        assert len(re.findall(line, said, re.MULTILINE)) == 3
+        assert sum(url in said for url in urls) == 3
+        assert re.search(r"next look <t:\d+:R>\.$", said)
+        said = await box.said("subscribe", {"keyword": "sheaves of ants"})
+        assert "**sheaves of ants**: no paper in the last 30 days." in said
+
+
+async def test_several_keywords_are_answered_one_by_one_in_the_order_typed(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        box.publish("A Reward Model")
+        said = await box.said("subscribe", {"keyword": f"reward model, the, ∇,, MLLM，{'x' * 201}, Reward   MODEL"})
+        lines = said.splitlines()
+        assert lines[:5] == [
+            f"**reward model**: subscribed in <#{box.channel('papers')}>.",
+            f"**the**: {STOP_WORDS}",
+            f"**∇**: {NO_LETTER}",
+            f"**MLLM**: subscribed in <#{box.channel('papers')}>.",
+            f"**{'x' * 59}…**: {TOO_LONG}",
+        ]
+        assert "**reward model**: 1 paper in the last 30 days. The newest:" in lines
+        assert "**MLLM**: no paper in the last 30 days." in lines
+
+
+async def test_a_keyword_that_cannot_be_watched_gets_one_sentence_and_nothing_is_stored(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        for keyword, sentence in {" ": NO_LETTER, "∇": NO_LETTER, "of the": STOP_WORDS, "y" * 201: TOO_LONG}.items():
+            assert await box.said("subscribe", {"keyword": keyword}) == sentence
+        for category, sentence in {
+            "cs.XX": "arXiv has no such category; the nearest are cs.SY, cs.SI, cs.SE.",
+            "nonsense": "arXiv has no such category; they look like cs.CL, astro-ph.CO or quant-ph.",
+        }.items():
+            assert await box.said("subscribe", {"keyword": "agents", "category": category}) == sentence
+        assert "No keyword is watched" in await box.said("keywords")
+        assert box.arxiv.requests == []
+
+
+async def test_a_keyword_already_subscribed_is_said_to_be_so_whatever_its_spacing_and_case(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        await box.subscribe("Reward model")
+        await box.subscribe("CLIP")
+        here = f"already subscribed in <#{box.channel('papers')}>."
+        assert f"**reward Model**: {here}" in await box.said("subscribe", {"keyword": "  reward    Model "})
+        assert f"**CLIP**: {here}" in await box.said("subscribe", {"keyword": "CLIP"})
+        # In capitals it is a name, in small letters a word.
+        assert "**clip**: subscribed in" in await box.said("subscribe", {"keyword": "clip"})
+        elsewhere = await box.said("subscribe", {"keyword": "reward model", "channel": box.channel("vision")})
+        assert f"**reward model**: subscribed in <#{box.channel('vision')}>." in elsewhere
+
+
+async def test_a_category_narrows_a_keyword_and_is_suggested_by_code_and_by_name(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        box.publish("Transformers for Text", categories=("cs.CL", "cs.LG"))
+        box.publish("Transformers for Images", categories=("cs.CV",))
+        invocation = await box.subscribe("transformer", category="cs.CL")
+        assert invocation.reply is not None
+        assert "**transformer \\[cs.CL]**: 1 paper in the last 30 days." in invocation.reply.content
+        wanted, other = box.publish("Transformers in Prose", categories=("cs.LG", "cs.CL")), box.publish("Transformers")
+        await box.posted("papers", 1)
+        assert other not in box.posted_urls("papers") == [wanted]
+        by_code = await box.suggested("subscribe", {"keyword": "x", "category": "cs.c"}, "category")
+        assert by_code["cs.CL: Computation and Language"] == "cs.CL"
+        by_name = await box.suggested("subscribe", {"keyword": "x", "category": "cosmology"}, "category")
+        assert next(iter(by_name)) == "astro-ph.CO: Cosmology and Nongalactic Astrophysics"
+
+
+async def test_who_may_not_manage_the_target_channel_is_told_which_permission_is_missing(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        member = box.world.default.member_id
+        # Discord offers the command to nobody without Manage Channels; with it in one channel, another can be named.
+        member_may(box, Permission.MANAGE_CHANNELS, "papers", "general")
+        options = {"keyword": "reward model", "channel": box.channel("vision")}
+        refusal = f"You need the permission Manage Channels in <#{box.channel('vision')}> for this."
+        assert await box.said("subscribe", options, user_id=member) == refusal
+        assert await box.said("unsubscribe", options, user_id=member) == refusal
+        thread = f"<#{box.channel('reading club')}>"
+        options["channel"] = box.channel("reading club")
+        refusal = f"You need the permission Manage Threads in {thread} for this."
+        assert await box.said("subscribe", options, user_id=member) == refusal
+        assert await box.said("subscribe", {"keyword": "x"}, channel="reading club", user_id=member) == refusal
+        member_may(box, Permission.MANAGE_CHANNELS | Permission.MANAGE_THREADS, "general")
+        assert f"subscribed in {thread}" in await box.said("subscribe", options, user_id=member)
+        said = await box.said("subscribe", {"keyword": "reward model"}, user_id=member)
+        assert f"subscribed in <#{box.channel('papers')}>" in said
+
+
+async def test_a_channel_that_the_bot_cannot_post_in_is_refused_with_the_permission_it_lacks(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        bot_role = box.world.default.bot_role_id
+        for place, denied in (("papers", Permission.EMBED_LINKS), ("vision", Permission.READ_MESSAGE_HISTORY)):
+            box.world.set_overwrite(box.channel(place), bot_role, deny=denied)
+        box.world.set_overwrite(box.channel("general"), bot_role, deny=Permission.SEND_MESSAGES_IN_THREADS)
+        for place, missing in {
+            "no-entry": "View Channel",
+            "read-only": "Send Messages",
+            "papers": "Embed Links",
+            "vision": "Read Message History",
+            "reading club": "Send Messages in Threads",
+        }.items():
+            said = await box.said("subscribe", {"keyword": "reward model", "channel": box.channel(place)})
+            assert said == f"Nothing can be posted in <#{box.channel(place)}>. The bot needs {missing} there."
+        box.world.lock_thread(box.channel("reading club"))
+        said = await box.said("subscribe", {"keyword": "reward model", "channel": box.channel("reading club")})
+        assert said.endswith("The thread is locked.")
+        assert "No keyword is watched" in await box.said("keywords")
+
+
+async def test_with_arxiv_out_of_reach_a_channel_is_subscribed_all_the_same_and_the_past_stays_silent(
+    tmp_path: Path,
+) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        await box.subscribe("sheaf")
+        past = box.publish("An Old Reward Model")
+        box.arxiv.faults.add(Fault(FaultKind.HTML))
+        invocation = await box.command("subscribe", {"keyword": "reward model"})
+        assert invocation.reply is not None
+        subscribed = f"**reward model**: subscribed in <#{box.channel('papers')}>.\n"
+        assert invocation.reply.content.startswith(subscribed + "arXiv is out of reach at the moment.")
+        read = await invocation.edited(lambda message: "next look" in message.content)
+        assert read.content.startswith(subscribed + "**reward model**: 1 paper in the last 30 days.")
+        new = box.publish("A New Reward Model")
+        await box.posted("papers", 1)
+        assert past not in box.posted_urls("papers") == [new]
+
+
+async def test_the_past_is_made_up_silently_even_when_the_bot_was_restarted_meanwhile(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box:
+        past = box.publish("An Old Reward Model")
+        box.arxiv.faults.add(Fault(FaultKind.RESET_BEFORE_ANSWER, times=None))
+        async with a_bot(box):
+            said = await box.said("subscribe", {"keyword": "reward model"})
+            assert "arXiv is out of reach at the moment." in said
+        box.arxiv.faults.clear()
+        async with a_bot(box):
+            again = (await box.subscribe("Reward Model")).reply
+            assert again is not None
+            assert "already subscribed" in again.content
+            new = box.publish("A New Reward Model")
+            await box.posted("papers", 1)
+        assert past not in box.posted_urls("papers") == [new]
