@@ -23,8 +23,11 @@ from bot.delivery import DiscordDelivery
 from bot.domain.keyword import Keyword
 from bot.errors import StartRefused, TokenRefused
 from bot.gate import Gate
+from bot.invalid_requests import InvalidRequests
 from bot.limits import ARXIV_BACKOFF_FLOOR_S, ARXIV_REQUEST_INTERVAL_S, CLOSE_TIMEOUT_S, SHUTDOWN_GRACE_S
 from bot.metrics import LagMeter, Metrics
+from bot.notices import DiscordMessenger
+from bot.pipeline.caretaker import Caretaker
 from bot.pipeline.deliver import Deliver
 from bot.pipeline.firsts import FirstReadings
 from bot.pipeline.passes import Passes
@@ -102,7 +105,7 @@ class App:
         readings, looks, marks = Readings(database), Looks(database), Marks(database)
         self._channels = Channels(database)
         reader = SliceReader(arxiv, metrics)
-        pass_alarm, post_alarm = Alarm(clock), Alarm(clock)
+        pass_alarm, post_alarm, house_alarm = Alarm(clock), Alarm(clock), Alarm(clock)
         self._supervisor = Supervisor(clock, rng, metrics)
         self._firsts = FirstReadings(subscriptions, readings, reader, clock, metrics, on_read=pass_alarm.ring)
         self._passes = Passes(
@@ -129,7 +132,8 @@ class App:
             supervisor=self._supervisor,
         )
         self.subscribing = Subscribing(subscriptions, papers, self._firsts, clock)
-        self._client = Client(marks, looking_up, self._on_change)
+        invalid_requests = InvalidRequests(clock)
+        self._client = Client(marks, looking_up, self._on_change, invalid_requests.trace())
         self._client.add_dynamic_items(AbstractButton, AbstractMenu)
         self._client.bring(
             [
@@ -138,8 +142,11 @@ class App:
                 OperationCommands(reporting),
             ]
         )
-        delivery = DiscordDelivery(self._client, clock)
-        self._deliver = Deliver(outbox, self._channels, delivery, clock, rng, post_alarm, metrics)
+        delivery = DiscordDelivery(self._client, clock, invalid_requests)
+        self._deliver = Deliver(
+            outbox, self._channels, delivery, clock, rng, post_alarm, metrics, on_pause=house_alarm.ring
+        )
+        self._caretaker = Caretaker(self._channels, subscriptions, DiscordMessenger(self._client), clock, house_alarm)
         self._lag = LagMeter(clock, metrics)
         health = Health(
             looks=looks,
@@ -177,6 +184,7 @@ class App:
             "Reading arXiv": self._passes.run,
             "Reading new keywords": self._firsts.run,
             "Posting": self._deliver.run,
+            "Telling admins": self._caretaker.run,
             "Metering": self._lag.run,
         }
 

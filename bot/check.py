@@ -26,6 +26,7 @@ from bot.domain.planning import Window, probe_query
 from bot.domain.post import Obstructed, RetryLater
 from bot.errors import ArxivError, DatabaseRefused, StoreUnavailable
 from bot.gate import Gate, Urgency
+from bot.invalid_requests import InvalidRequests
 from bot.limits import CHECK_TIMEOUT_S, GUILDS_QUIET_S, PASS_OVERLAP
 from bot.metrics import Metrics
 from bot.store.upkeep import Summary, summarise
@@ -99,7 +100,7 @@ async def _discord(settings: Settings, clock: Clock, channel_ids: Sequence[int])
         async with asyncio.timeout(CHECK_TIMEOUT_S), client:
             await client.login(token.get_secret_value())
             async with _connected(client):
-                delivery = DiscordDelivery(client, clock)
+                delivery = DiscordDelivery(client, clock, InvalidRequests(clock))
                 await delivery.ready()
                 name = client.user.name if client.user is not None else "the bot"
                 servers = f"{len(client.guilds)} server{'' if len(client.guilds) == 1 else 's'}"

@@ -10,6 +10,7 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+import aiohttp
 import discord
 import yarl
 from discord import app_commands
@@ -31,7 +32,11 @@ class Client(commands.Bot):
     """The bot's connection to Discord; `on_change` hears of a server whose channels or permissions may have changed."""
 
     def __init__(
-        self, marks: Marks, looking_up: LookingUp, on_change: Callable[[discord.Guild], Awaitable[None]]
+        self,
+        marks: Marks,
+        looking_up: LookingUp,
+        on_change: Callable[[discord.Guild], Awaitable[None]],
+        http_trace: aiohttp.TraceConfig,
     ) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
@@ -43,6 +48,7 @@ class Client(commands.Bot):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             guild_ready_timeout=GUILDS_QUIET_S,
+            http_trace=http_trace,
         )
         self._marks = marks
         # For buttons and menus, which discord.py makes anew from their custom_id.

@@ -15,7 +15,14 @@ from bot.clock import Clock
 from bot.domain.card import Card, lay_out, option_description, option_label
 from bot.domain.paper import Paper
 from bot.domain.post import Absent, Delivered, Obstructed, Outcome, Post, RetryLater, Unanswered, Undeliverable
-from bot.limits import HISTORY_BEFORE_FIRST_ATTEMPT, HISTORY_TIMEOUT_S, SEND_BACKOFF_FLOOR_S, SEND_TIMEOUT_S
+from bot.invalid_requests import InvalidRequests
+from bot.limits import (
+    HISTORY_BEFORE_FIRST_ATTEMPT,
+    HISTORY_TIMEOUT_S,
+    SEND_BACKOFF_FLOOR_S,
+    SEND_TIMEOUT_S,
+    UNSEEN_RECHECK,
+)
 
 # A post's key stands in the custom_id of the one component that every message of ours has; these are its templates.
 ABSTRACT_BUTTON: Final = r"abstract:(?P<arxiv_id>[^:]+):(?P<key>[\w-]+)"
@@ -30,37 +37,63 @@ AnyChannel = discord.abc.GuildChannel | discord.abc.PrivateChannel | discord.Thr
 # Discord's error codes (topics/opcodes-and-status-codes): the message was there once; the channel cannot be posted in.
 _UNKNOWN_MESSAGE: Final = 10008
 _OBSTACLES: Final = {
-    10003: "The channel does not exist: end its keywords with /unsubscribe, or take it out of config.json.",
-    10004: "The server does not exist any more.",
-    50001: "The bot cannot see the channel: it needs View Channel there.",
-    50008: "Nobody can post messages in a channel of this type.",
-    50013: "The bot may not post in the channel: it needs Send Messages and Embed Links there.",
-    50083: "The thread is archived and locked.",
-    160005: "The thread is locked.",
+    10003: Obstructed(
+        "The channel does not exist: end its keywords with /unsubscribe, or take it out of config.json.", gone=True
+    ),
+    10004: Obstructed("The server does not exist any more.", gone=True),
+    50001: Obstructed("The bot cannot see the channel: it needs View Channel there."),
+    50008: Obstructed("Nobody can post messages in a channel of this type."),
+    50013: Obstructed("The bot may not post in the channel: it needs Send Messages and Embed Links there."),
+    50083: Obstructed("The thread is archived and locked."),
+    160005: Obstructed("The thread is locked."),
 }
+# The gateway tells of every channel of the bot's servers, hidden ones too: what it does not tell of is elsewhere.
+_NOT_IN_SERVER: Final = Obstructed(
+    "The bot is not in the channel's server: invite it, or take the channel out of config.json.", gone=True
+)
 
 
 class DiscordDelivery:
     """Posts through a discord.py client that is logged in."""
 
-    def __init__(self, client: discord.Client, clock: Clock) -> None:
+    def __init__(self, client: discord.Client, clock: Clock, invalid_requests: InvalidRequests) -> None:
         self._client = client
         self._clock = clock
+        self._invalid_requests = invalid_requests
+        # What REST said of channels that the gateway does not tell of, and until when that is believed.
+        self._unseen: dict[int, tuple[datetime, Obstructed]] = {}
 
     async def ready(self) -> None:
         await self._client.wait_until_ready()
 
     async def obstacle(self, channel_id: int) -> Obstructed | RetryLater | None:
-        known = self._client.get_channel(channel_id) or await self._fetch(channel_id)
-        if isinstance(known, Obstructed | RetryLater):
-            return known
-        return obstacle_in(known)
+        rest_s = self._invalid_requests.rest_s()
+        known = self._client.get_channel(channel_id)
+        if known is not None and (obstacle := obstacle_in(known)) is not None:
+            return obstacle
+        if rest_s > 0:
+            return RetryLater(self._after(rest_s), "Discord refused many requests lately, and bans who goes on")
+        return None if known is not None else await self._unseen_obstacle(channel_id)
+
+    async def _unseen_obstacle(self, channel_id: int) -> Obstructed | RetryLater | None:
+        until, obstacle = self._unseen.get(channel_id, (self._clock.now(), None))
+        if obstacle is not None and self._clock.now() < until:
+            return obstacle
+        fetched = await self._fetch(channel_id)
+        if isinstance(fetched, RetryLater):
+            return fetched
+        found = fetched if isinstance(fetched, Obstructed) else obstacle_in(fetched)
+        if found is not None:
+            self._unseen[channel_id] = (self._clock.now() + UNSEEN_RECHECK, found)
+        return found
 
     async def _fetch(self, channel_id: int) -> AnyChannel | Obstructed | RetryLater:
         """A channel that the gateway did not tell of: an archived thread, or none that the bot can see."""
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 return await self._client.fetch_channel(channel_id)
+        except discord.Forbidden:
+            return _NOT_IN_SERVER
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             return self._why_not(error)
 
@@ -100,7 +133,7 @@ class DiscordDelivery:
         if error.code == _UNKNOWN_MESSAGE:
             return Delivered(None)
         if error.code in _OBSTACLES:
-            return Obstructed(_OBSTACLES[error.code])
+            return _OBSTACLES[error.code]
         if error.status in (401, 403, 404):
             return Obstructed(f"Discord refuses the bot in this channel ({error.text or error.status}).")
         if error.status == 429:

@@ -86,6 +86,18 @@ NONCE_REMEMBERED: Final = timedelta(minutes=10)
 CHANNELS_AT_ONCE: Final = 50
 # Ours: how soon a channel that cannot be posted in is looked at again (from the gateway's cache, no request).
 OBSTACLE_RECHECK: Final = timedelta(minutes=1)
+# A channel that the gateway does not tell of is asked for by REST: so seldom, each time may be an invalid request.
+UNSEEN_RECHECK: Final = timedelta(minutes=10)
+# 10,000 invalid requests (401, 403, 429) in 10 minutes ban the address (topics/rate-limits). Past half a percent ours
+# rest; those under way, one a channel served at once, stay within the other half.
+INVALID_REQUESTS_MAX: Final = 50
+INVALID_REQUESTS_WINDOW_S: Final = 600.0
+# Ours: one notice a channel a day, however often its permissions come and go; how soon one that failed is tried again.
+NOTICE_EVERY: Final = timedelta(hours=24)
+NOTICE_RETRY_S: Final = 60.0
+# Ours: how long the subscriptions of a deleted channel or a left server are kept, and how often that is looked at.
+GONE_KEPT: Final = timedelta(days=30)
+CARETAKING_EVERY_S: Final = 3600.0
 # Ours: a channel whose answers stay away.
 SEND_BACKOFF_FLOOR_S: Final = 2.0
 SEND_BACKOFF_CEILING_S: Final = 300.0

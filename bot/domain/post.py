@@ -26,6 +26,7 @@ class Post:
     channel_id: int
     nonce: str
     first_attempt: datetime
+    last_attempt: datetime
     entries: tuple[OutboxEntry, ...]
 
 
@@ -60,9 +61,10 @@ class Undeliverable:
 
 @dataclass(frozen=True, slots=True)
 class Obstructed:
-    """Nothing can be posted in the channel at the moment; `reason` is for its admin."""
+    """Nothing can be posted in the channel at the moment; `reason` is for its admin, `gone`: it may never be again."""
 
     reason: str
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

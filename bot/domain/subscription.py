@@ -40,6 +40,16 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A paused channel that nobody was told of yet; `subscriber` asked for its first keyword, if a person did."""
+
+    channel_id: int
+    guild_id: int | None
+    reason: str
+    subscriber: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class PausedChannel:
     """A channel that cannot be posted in at the moment, and why, in words for its admin."""
 

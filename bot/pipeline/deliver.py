@@ -7,6 +7,7 @@ talks to arXiv, and never sends what it has not bound to a post before.
 import asyncio
 import logging
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
 from typing import Protocol, assert_never
@@ -73,6 +74,7 @@ class Deliver:
         rng: Random,
         alarm: Alarm,
         metrics: Metrics,
+        on_pause: Callable[[], None],
     ) -> None:
         self._outbox = outbox
         self._channels = channels
@@ -81,6 +83,7 @@ class Deliver:
         self._rng = rng
         self._alarm = alarm
         self._metrics = metrics
+        self._on_pause = on_pause
         self._pace = Pace(clock, SENDS_PER_SECOND)
         self._room = asyncio.Semaphore(CHANNELS_AT_ONCE)
         self._at_work: set[int] = set()
@@ -102,14 +105,22 @@ class Deliver:
         """Post whatever is due, for ever; raises what it did not expect, StoreUnavailable among it."""
         await self._delivery.ready()
         await self.look_over_channels()
-        async with asyncio.TaskGroup() as workers:
-            while not self._stopping:
-                for channel_id in await self._outbox.due_channels(self._clock.now()):
-                    if channel_id not in self._at_work:
-                        self._at_work.add(channel_id)
-                        self._idle.clear()
-                        workers.create_task(self._work(channel_id))
-                await self._alarm.wait(await self._idle_s())
+        try:
+            async with asyncio.TaskGroup() as workers:
+                while not self._stopping:
+                    await self._put_to_work(workers)
+                    await self._alarm.wait(await self._idle_s())
+        finally:
+            # A worker that was cancelled before it began could not say that it has ended.
+            self._at_work.clear()
+            self._idle.set()
+
+    async def _put_to_work(self, workers: asyncio.TaskGroup) -> None:
+        for channel_id in await self._outbox.due_channels(self._clock.now()):
+            if channel_id not in self._at_work:
+                self._at_work.add(channel_id)
+                self._idle.clear()
+                workers.create_task(self._work(channel_id))
 
     async def _idle_s(self) -> float | None:
         due = await self._outbox.next_due(self._at_work)
@@ -147,14 +158,34 @@ class Deliver:
         if channel_id in self._paused:
             await self._resume(channel_id)
         post = await self._outbox.open_post(channel_id)
+        if post is not None:
+            return await self._post_again(post)
+        post = await self._bind_next(channel_id)
         if post is None:
-            post = await self._bind_next(channel_id)
-            if post is None:
-                return False
-            return await self._settle(post, await self._send(post))
-        if self._nonce_is_trusted(post):
-            return await self._settle(post, await self._send(post))
-        return await self._settle_by_history(post)
+            return False
+        outcome = await self._send(post)
+        if isinstance(outcome, Obstructed):
+            # The first attempt, and refused: surely nothing of it is there.
+            await self._release(post)
+        return await self._settle(post, outcome)
+
+    async def _post_again(self, post: Post) -> bool:
+        """Bring a message to its end that was tried before: it may be there, whatever Discord says to the next try."""
+        if not self._nonce_is_trusted(post):
+            found = await self._delivery.find(post)
+            if not isinstance(found, Absent):
+                return await self._settle(post, found)
+            if self._clock.now() - post.last_attempt > NONCE_REMEMBERED:
+                await self._release(post)
+                return True
+            # So young that it may still be on its way: the nonce keeps the two apart.
+            self._first_tried_s[post.key] = self._clock.monotonic()
+        await self._outbox.tried_again(post, self._clock.now())
+        outcome = await self._send(post)
+        if isinstance(outcome, Undeliverable):
+            found = await self._delivery.find(post)
+            outcome = outcome if isinstance(found, Absent) else found
+        return await self._settle(post, outcome)
 
     async def _bind_next(self, channel_id: int) -> Post | None:
         now = self._clock.now()
@@ -177,18 +208,6 @@ class Deliver:
         self._metrics.posts.labels(type(outcome).__name__).inc()
         return outcome
 
-    async def _settle_by_history(self, post: Post) -> bool:
-        """An attempt whose answer is missing: what the channel holds decides."""
-        found = await self._delivery.find(post)
-        if not isinstance(found, Absent):
-            return await self._settle(post, found)
-        if self._clock.now() - post.first_attempt > NONCE_REMEMBERED:
-            await self._release(post)
-            return True
-        # So young that it may still be on its way: the nonce keeps the two apart.
-        self._first_tried_s[post.key] = self._clock.monotonic()
-        return await self._settle(post, await self._send(post))
-
     async def _settle(self, post: Post, outcome: Outcome) -> bool:
         """Write down what became of a message; True when the channel can go on."""
         match outcome:
@@ -201,12 +220,9 @@ class Deliver:
                 return True
             case Undeliverable(reason):
                 return await self._set_aside(post, reason)
-            case Obstructed():
-                await self._release(post)
-                return await self._wait_for(post.channel_id, outcome)
             case Unanswered(why):
                 return await self._wait_for(post.channel_id, RetryLater(self._next_try(post.channel_id), why))
-            case RetryLater():
+            case Obstructed() | RetryLater():
                 return await self._wait_for(post.channel_id, outcome)
             case _:
                 assert_never(outcome)
@@ -233,8 +249,9 @@ class Deliver:
     async def _pause(self, channel_id: int, cause: Obstructed) -> None:
         now = self._clock.now()
         self._paused.add(channel_id)
-        if await self._channels.pause(channel_id, cause.reason, now=now, not_before=now + OBSTACLE_RECHECK):
+        if await self._channels.pause(channel_id, cause, now=now, not_before=now + OBSTACLE_RECHECK):
             log.warning("channel paused", extra={"channel": channel_id, "reason": cause.reason})
+            self._on_pause()
 
     async def _resume(self, channel_id: int) -> None:
         self._paused.discard(channel_id)

@@ -79,13 +79,16 @@ class Outbox:
             if next(iter(free))["free"] != len(entries):
                 return None
             await connection.execute(
-                "INSERT INTO posts (key, channel_id, nonce, layout, first_attempt) VALUES (?, ?, ?, 'cards', ?)",
+                """INSERT INTO posts (key, channel_id, nonce, layout, first_attempt, last_attempt)
+                   VALUES (?1, ?2, ?3, 'cards', ?4, ?4)""",
                 (key, channel_id, nonce, to_text(now)),
             )
             await connection.execute(
                 "UPDATE outbox SET post_key = ? WHERE id IN (SELECT value FROM json_each(?))", (key, ids)
             )
-        return Post(key=key, channel_id=channel_id, nonce=nonce, first_attempt=now, entries=tuple(entries))
+        return Post(
+            key=key, channel_id=channel_id, nonce=nonce, first_attempt=now, last_attempt=now, entries=tuple(entries)
+        )
 
     async def open_post(self, channel_id: int) -> Post | None:
         """The channel's message that left, or was about to, and of which we do not know what became."""
@@ -103,9 +106,15 @@ class Outbox:
                     channel_id=channel_id,
                     nonce=post["nonce"],
                     first_attempt=to_moment(post["first_attempt"]),
+                    last_attempt=to_moment(post["last_attempt"]),
                     entries=tuple(_to_entry(row) for row in rows),
                 )
         return None
+
+    async def tried_again(self, post: Post, now: datetime) -> None:
+        """The message is about to leave once more, as it is."""
+        async with self._database.transaction() as connection:
+            await connection.execute("UPDATE posts SET last_attempt = ? WHERE key = ?", (to_text(now), post.key))
 
     async def delivered(self, post: Post, message_id: int | None, now: datetime) -> None:
         """Discord holds the message: its papers are posted, for good."""

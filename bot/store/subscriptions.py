@@ -93,6 +93,14 @@ class Subscriptions:
                 (row["channel_id"], row["canonical"]),
             )
 
+    async def drop_commands_of(self, channel_id: int) -> int:
+        """End what commands wanted in a channel that is gone for good; returns how many subscriptions ended."""
+        ended = 0
+        for subscription in await self.in_channel(channel_id):
+            if Source.COMMAND in subscription.sources:
+                ended += not await self.remove(subscription.keyword, channel_id)
+        return ended
+
     async def in_channel(self, channel_id: int) -> tuple[Subscription, ...]:
         """A channel's subscriptions, by keyword."""
         return await self._select("WHERE channel_id = ? ORDER BY canonical", (channel_id,))

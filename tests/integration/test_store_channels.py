@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 from bot.domain.keyword import Keyword
+from bot.domain.post import Obstructed
 from bot.domain.subscription import PausedChannel
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
 
 SOON = NOW + timedelta(minutes=1)
 THIRD_CHANNEL = 13
+LOCKED, GONE = Obstructed("locked"), Obstructed("gone", gone=True)
 
 
 async def file_wants(store: Store, *channel_ids: int) -> None:
@@ -33,24 +35,24 @@ async def test_channel_without_subscriptions_is_not_mapped(store: Store) -> None
 
 async def test_pause_is_news_once_for_each_reason(store: Store) -> None:
     await store.subscribe("graph")
-    assert await store.channels.pause(CHANNEL, "locked", now=NOW, not_before=SOON)
-    assert not await store.channels.pause(CHANNEL, "locked", now=SOON, not_before=SOON)
-    assert await store.channels.pause(CHANNEL, "gone", now=SOON, not_before=SOON)
+    assert await store.channels.pause(CHANNEL, Obstructed("locked"), now=NOW, not_before=SOON)
+    assert not await store.channels.pause(CHANNEL, Obstructed("locked"), now=SOON, not_before=SOON)
+    assert await store.channels.pause(CHANNEL, Obstructed("gone"), now=SOON, not_before=SOON)
     assert await store.channels.paused() == (PausedChannel(CHANNEL, GUILD, "gone", NOW),)
 
 
 async def test_paused_channels_come_by_how_long_they_have_been(store: Store) -> None:
     for channel_id in (CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL):
         await store.subscribe("graph", channel_id)
-    await store.channels.pause(CHANNEL, "locked", now=SOON, not_before=SOON)
-    await store.channels.pause(OTHER_CHANNEL, "locked", now=NOW, not_before=SOON)
+    await store.channels.pause(CHANNEL, Obstructed("locked"), now=SOON, not_before=SOON)
+    await store.channels.pause(OTHER_CHANNEL, Obstructed("locked"), now=NOW, not_before=SOON)
     assert [paused.channel_id for paused in await store.channels.paused()] == [OTHER_CHANNEL, CHANNEL]
 
 
 async def test_paused_channel_is_looked_at_again_later(store: Store) -> None:
     await store.watch("graph")
     await store.read(paper(title="Graph"))
-    await store.channels.pause(CHANNEL, "locked", now=NOW, not_before=SOON)
+    await store.channels.pause(CHANNEL, Obstructed("locked"), now=NOW, not_before=SOON)
     assert await store.outbox.due_channels(NOW) == ()
     assert await store.outbox.due_channels(SOON) == (CHANNEL,)
 
@@ -58,7 +60,7 @@ async def test_paused_channel_is_looked_at_again_later(store: Store) -> None:
 async def test_resumed_channel_is_due_at_once(store: Store) -> None:
     await store.watch("graph")
     await store.read(paper(title="Graph"))
-    await store.channels.pause(CHANNEL, "locked", now=NOW, not_before=SOON)
+    await store.channels.pause(CHANNEL, Obstructed("locked"), now=NOW, not_before=SOON)
     assert await store.channels.resume(CHANNEL)
     assert not await store.channels.resume(CHANNEL)
     assert await store.channels.paused() == ()
@@ -75,11 +77,11 @@ async def test_channel_that_was_not_paused_goes_on_resting(store: Store) -> None
 
 async def test_channel_whose_last_subscription_ended_is_not_shown_as_paused(store: Store) -> None:
     await store.subscribe("graph")
-    await store.channels.pause(CHANNEL, "locked", now=NOW, not_before=SOON)
+    await store.channels.pause(CHANNEL, Obstructed("locked"), now=NOW, not_before=SOON)
     await store.subscriptions.remove(Keyword.parse("graph"), CHANNEL)
     assert await store.channels.paused() == ()
 
 
 async def test_channel_that_nobody_mapped_is_not_paused(store: Store) -> None:
-    assert not await store.channels.pause(CHANNEL, "locked", now=NOW, not_before=SOON)
+    assert not await store.channels.pause(CHANNEL, Obstructed("locked"), now=NOW, not_before=SOON)
     assert await store.channels.paused() == ()

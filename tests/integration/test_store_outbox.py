@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.post import one_message
+from bot.domain.post import Obstructed, one_message
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store, rows
 
@@ -140,6 +140,14 @@ async def test_paper_that_went_meanwhile_is_not_bound(store: Store) -> None:
     assert rows(store.path)["posts"] == []
 
 
+async def test_last_attempt_of_a_message_is_remembered_beside_the_first(store: Store) -> None:
+    await fill(store)
+    await store.outbox.tried_again(await store.bind(), SOON)
+    post = await store.outbox.open_post(CHANNEL)
+    assert post is not None
+    assert (post.first_attempt, post.last_attempt) == (NOW, SOON)
+
+
 # What became of a message.
 
 
@@ -205,5 +213,5 @@ async def test_oldest_due_leaves_out_channels_that_cannot_be_posted_in(store: St
     await store.watch("graph", channel_id=OTHER_CHANNEL)
     await store.read(paper("2611.00002", title="Graph"), now=SOON)
     assert await store.outbox.oldest_due() == NOW
-    await store.channels.pause(CHANNEL, "locked", now=SOON, not_before=SOON)
+    await store.channels.pause(CHANNEL, Obstructed("locked"), now=SOON, not_before=SOON)
     assert await store.outbox.oldest_due() == SOON

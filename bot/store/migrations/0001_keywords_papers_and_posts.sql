@@ -25,14 +25,18 @@ CREATE TABLE keywords (
     CHECK (read_until IS NULL OR read_from IS NOT NULL)
 ) STRICT;
 
--- obstacle: why nothing can be posted there at the moment, in words; guild_id is learnt from the gateway.
+-- obstacle: why nothing can be posted there at the moment, in words; gone_since: deleted, or the bot left its server;
+-- told_at: when somebody was told of an obstacle last; guild_id is learnt from the gateway.
 CREATE TABLE channels (
     channel_id     INTEGER PRIMARY KEY,
     guild_id       INTEGER,
     obstacle       TEXT,
     obstacle_since TEXT,
     not_before     TEXT,
-    CHECK ((obstacle IS NULL) = (obstacle_since IS NULL))
+    gone_since     TEXT,
+    told_at        TEXT,
+    CHECK ((obstacle IS NULL) = (obstacle_since IS NULL)),
+    CHECK (gone_since IS NULL OR obstacle IS NOT NULL)
 ) STRICT;
 
 CREATE TABLE subscriptions (
@@ -65,6 +69,7 @@ CREATE TABLE posts (
     nonce         TEXT NOT NULL UNIQUE,
     layout        TEXT NOT NULL CHECK (layout IN ('cards')),
     first_attempt TEXT NOT NULL,
+    last_attempt  TEXT NOT NULL,
     message_id    INTEGER,
     settled_at    TEXT,
     CHECK (settled_at IS NOT NULL OR message_id IS NULL)

@@ -1,0 +1,63 @@
+"""Tells people of a paused channel: the subscriber by direct message, else the server where its admins look.
+
+A `Notice` in; whether it is settled out. It names no keyword, and pings nobody.
+"""
+
+import asyncio
+import hashlib
+
+import aiohttp
+import discord
+
+from bot.delivery import obstacle_in
+from bot.domain.subscription import Notice
+from bot.limits import NONCE_MAX, SEND_TIMEOUT_S
+
+
+class DiscordMessenger:
+    """Writes notices through a discord.py client that is logged in."""
+
+    def __init__(self, client: discord.Client) -> None:
+        self._client = client
+
+    async def ready(self) -> None:
+        await self._client.wait_until_ready()
+
+    async def tell(self, notice: Notice) -> bool:
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                if not await self._tell_subscriber(notice):
+                    await self._tell_server(notice)
+        except discord.HTTPException as error:
+            return error.status < 500  # a definite refusal will not change
+        except (discord.DiscordException, aiohttp.ClientError, OSError):
+            return False
+        return True
+
+    async def _tell_subscriber(self, notice: Notice) -> bool:
+        if notice.subscriber is None:
+            return False
+        try:
+            await self._send(await self._client.create_dm(discord.Object(notice.subscriber)), notice)
+        except (discord.Forbidden, discord.NotFound):
+            return False  # they take no direct messages from here, or are gone
+        return True
+
+    async def _tell_server(self, notice: Notice) -> None:
+        """Nothing is said where the bot was sent away, or no such channel of the server is open to it."""
+        guild = None if notice.guild_id is None else self._client.get_guild(notice.guild_id)
+        if guild is None:
+            return
+        for channel in (guild.public_updates_channel, guild.system_channel):
+            if channel is not None and channel.id != notice.channel_id and obstacle_in(channel) is None:
+                await self._send(channel, notice)
+                return
+
+    async def _send(self, channel: discord.abc.Messageable, notice: Notice) -> None:
+        words = (
+            f"Papers cannot be posted in <#{notice.channel_id}> at the moment. {notice.reason} "
+            "They are kept, and posted as soon as this is mended."
+        )
+        # The same for every try, so that a notice whose answer was lost is not there twice.
+        nonce = hashlib.sha256(words.encode()).hexdigest()[:NONCE_MAX]
+        await channel.send(words, nonce=nonce, allowed_mentions=discord.AllowedMentions.none())

@@ -1,0 +1,64 @@
+"""Keeps house: tells people of channels that are paused, and ends what nobody can see any more.
+
+Paused and gone channels come from the store; one notice each goes to a person or a server, and subscriptions of
+channels that are gone for long end. It never posts a paper.
+"""
+
+import logging
+from typing import Protocol
+
+from bot.clock import Alarm, Clock
+from bot.domain.subscription import Notice
+from bot.limits import CARETAKING_EVERY_S, GONE_KEPT, NOTICE_EVERY, NOTICE_RETRY_S
+from bot.store.channels import Channels
+from bot.store.subscriptions import Subscriptions
+
+log = logging.getLogger(__name__)
+
+
+class Messenger(Protocol):
+    """What the caretaker asks of Discord."""
+
+    async def ready(self) -> None:
+        """Wait until the servers are known."""
+        ...
+
+    async def tell(self, notice: Notice) -> bool:
+        """Tell the subscriber, else the server; False when Discord did not answer and may later."""
+        ...
+
+
+class Caretaker:
+    """Looks after paused channels; rung when one was paused."""
+
+    def __init__(
+        self, channels: Channels, subscriptions: Subscriptions, messenger: Messenger, clock: Clock, alarm: Alarm
+    ) -> None:
+        self._channels = channels
+        self._subscriptions = subscriptions
+        self._messenger = messenger
+        self._clock = clock
+        self._alarm = alarm
+
+    async def run(self) -> None:
+        """Keep house, for ever."""
+        await self._messenger.ready()
+        while True:
+            told_all = await self._tell()
+            await self._end_what_is_gone()
+            await self._alarm.wait(CARETAKING_EVERY_S if told_all else NOTICE_RETRY_S)
+
+    async def _tell(self) -> bool:
+        told_all = True
+        for notice in await self._channels.untold(self._clock.now() - NOTICE_EVERY):
+            if await self._messenger.tell(notice):
+                await self._channels.told(notice.channel_id, self._clock.now())
+            else:
+                told_all = False
+        return told_all
+
+    async def _end_what_is_gone(self) -> None:
+        for channel_id in await self._channels.gone(self._clock.now() - GONE_KEPT):
+            ended = await self._subscriptions.drop_commands_of(channel_id)
+            if ended:
+                log.info("subscriptions of a gone channel ended", extra={"channel": channel_id, "subscriptions": ended})
