@@ -1,0 +1,100 @@
+"""What the person at the terminal sees: exit codes, and one sentence for each thing that is wrong."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.__main__ import main
+
+TOKEN = "not-a-token-of-anybody"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, and an environment without settings."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("DAILY_PAPERS_") or name == "DISCORD_TOKEN"]:
+        monkeypatch.delenv(name)
+    return tmp_path
+
+
+def bot(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the program as a process of its own until it ends."""
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *arguments],
+        cwd=folder,
+        env={**os.environ, **environ},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_faults_of_the_settings_are_all_on_standard_error_and_the_exit_code_is_two(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "config.json").write_text('{"web": {"prot": 1}, "log": {"level": "LOUD"}}')
+    monkeypatch.setenv("DAILY_PAPERS_LOG__FORMAT", "xml")
+    assert main([]) == 2
+    shown = capsys.readouterr()
+    assert sorted(shown.err.splitlines()) == [
+        "log.format (DAILY_PAPERS_LOG__FORMAT): \"xml\" is not allowed; input should be 'text' or 'json'.",
+        "log.level: \"LOUD\" is not allowed; input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'.",
+        "web.prot: there is no such setting; did you mean web.port?",
+    ]
+    assert shown.out == ""
+    assert [path.name for path in folder.iterdir()] == ["config.json"]
+
+
+def test_settings_that_were_named_and_are_not_there_end_the_program(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--config", "other.json"]) == 2
+    assert capsys.readouterr().err == "other.json: there is no such file.\n"
+
+
+def test_process_hands_its_exit_code_on(folder: Path) -> None:
+    ended = bot(folder, DAILY_PAPERS_WEB__PORT="0", DISCORD_TOKEN=f"Bot {TOKEN}")
+    assert ended.returncode == 2
+    assert [line.split(" ")[0] for line in ended.stderr.splitlines()] == ["discord.token", "web.port"]
+    assert TOKEN not in ended.stderr + ended.stdout
+
+
+def test_start_without_a_token_ends_with_what_to_do(folder: Path) -> None:
+    ended = bot(folder)
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == "No Discord token is set: put it in the environment as DISCORD_TOKEN."
+
+
+@pytest.mark.parametrize(
+    ("database", "sentence"),
+    [
+        (".not-made/papers.sqlite3", "does not exist: create it, or set `database`."),
+        ("notes.txt", "is not a database or is damaged (file is not a database); it was left as it is."),
+        ("folder", "is a folder: set `database` to a file."),
+    ],
+)
+def test_database_that_cannot_be_used_is_one_sentence_and_left_as_it_is(
+    folder: Path, database: str, sentence: str
+) -> None:
+    (folder / "folder").mkdir()
+    (folder / "notes.txt").write_text("Buy milk.")
+    ended = bot(folder, DISCORD_TOKEN=TOKEN, DAILY_PAPERS_DATABASE=database)
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert sentence in line
+    assert (folder / "notes.txt").read_text() == "Buy milk."
+
+
+def test_option_that_is_not_known_is_said_with_how_to_use_the_program(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--confg", "x"])
+    assert ended.value.code == 2
+    assert "usage: daily-papers" in capsys.readouterr().err
