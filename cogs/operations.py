@@ -44,7 +44,7 @@ def _arxiv(report: Report) -> list[str]:
 
 
 def _channels(interaction: discord.Interaction[Client], report: Report) -> list[str]:
-    if interaction.guild is None:
+    if interaction.guild is None or not interaction.is_guild_integration():  # installed by the caller alone
         return []
     waiting = sum(papers for channel_id, papers in report.waiting.items() if _concerns(interaction, channel_id))
     lines = [f"**Waiting to be posted**: {plural(waiting, 'paper')}."]
