@@ -48,6 +48,12 @@ class FakeClock:
         self._elapsed_s = moment_s
 
     @property
+    def next_in_s(self) -> float | None:
+        """The seconds until the next sleeper wakes; None when nobody sleeps."""
+        moments = [moment_s for moment_s, _, waiter in self._sleepers if not waiter.done()]
+        return min(moments) - self._elapsed_s if moments else None
+
+    @property
     def sleeping(self) -> int:
         """How many tasks sleep at the moment."""
         return sum(not waiter.done() for _, _, waiter in self._sleepers)
