@@ -45,14 +45,13 @@ class _Room:
 
 
 # From generous to narrow. Ten cards in the last one leave each abstract more than `_READABLE`:
-# 10 × (150 + 80 + 100 + `_PDF_MAX` + 1 + `_READABLE`) is below the 6,000 of a message.
+# 10 × (150 + 80 + 100 + 70 for the PDF's link, whose id has 28 characters at most, + 1 + `_READABLE`) is below 6,000.
 _ROOMS: Final = (
     _Room(title=limits.EMBED_TITLE_MAX, authors=200, footer=400, comment=150),
     _Room(title=limits.EMBED_TITLE_MAX, authors=120, footer=200, comment=100),
     _Room(title=200, authors=100, footer=130, comment=60),
     _Room(title=150, authors=80, footer=100, comment=0),
 )
-_PDF_MAX: Final = 90  # the longest true link is about 60; an id that makes it longer is shown without
 _READABLE: Final = 150
 _ABSTRACT_MAX: Final = 600  # the whole of it is one click away
 _AUTHORS_SHOWN: Final = 3
@@ -76,7 +75,7 @@ class _Draft:
 
     def last_line(self, comment_max: int) -> str:
         pdf = f"[PDF]({self.paper.arxiv_id.pdf_url})"
-        parts = (pdf if len(pdf) <= _PDF_MAX else "", cut(self.comment, comment_max))
+        parts = (pdf, cut(self.comment, comment_max))
         return " · ".join(part for part in parts if part)
 
     def in_room(self, room: _Room, abstract_max: int) -> Card:
