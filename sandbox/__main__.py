@@ -1,0 +1,168 @@
+"""`python -m sandbox`: the sandbox and, beside it, the real bot; runs until Ctrl-C or SIGTERM.
+
+Enters: the command line. Leaves: exit code 0 after an orderly end, 1 with one sentence when it cannot start.
+It never touches the real Discord, and the real arXiv only with --live-arxiv.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import errno
+import json
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from sandbox.arxiv import Corpus, LocalArxiv
+from sandbox.child import BotChild
+from sandbox.server import HOST, Sandbox
+
+DEFAULT_PORT: Final = 8700
+DEFAULT_SEED: Final = 2026
+TOKEN: Final = "sandbox-token"  # noqa: S105  the local Discord's, worth nothing elsewhere
+# Short, so that an announcement is on the page within seconds; both only because arXiv is on loopback.
+POLL_INTERVAL_S: Final = 5
+REQUEST_INTERVAL_S: Final = 1
+
+
+class CannotStart(Exception):
+    """One sentence for the person who started the sandbox."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the sandbox as the command line says; the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        with tempfile.TemporaryDirectory(prefix="daily-papers-sandbox-") as folder:
+            asyncio.run(_run(options, Path(folder)))
+    except CannotStart as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        return 1
+    return 0
+
+
+async def _run(options: argparse.Namespace, folder: Path) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with _serving(options) as box:
+        _greet(box, options)
+        if options.no_bot:
+            await stop.wait()
+        else:
+            await _run_bot(box, options, folder, stop)
+
+
+@contextlib.asynccontextmanager
+async def _serving(options: argparse.Namespace) -> AsyncIterator[Sandbox]:
+    arxiv = LocalArxiv(_corpus(options), seed=options.seed, interval_s=REQUEST_INTERVAL_S)
+    box = Sandbox(port=options.port, arxiv=arxiv, page=not options.headless, live_arxiv=options.live_arxiv)
+    try:
+        await box.start()
+    except OSError as error:
+        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+        raise CannotStart(f"Port {options.port} of {HOST} {why}: --port 0 takes a free one.") from error
+    try:
+        yield box
+    finally:
+        await box.stop()
+
+
+def _corpus(options: argparse.Namespace) -> Corpus | None:
+    if options.papers is None:
+        return None
+    try:
+        return Corpus.from_directory(options.papers)
+    except (OSError, ValueError) as error:
+        raise CannotStart(f"--papers wants a directory with recorded Atom files (*.xml): {error}.") from error
+
+
+def _greet(box: Sandbox, options: argparse.Namespace) -> None:
+    if options.headless:
+        addresses = {
+            "url": box.url,
+            "discord_api_url": box.discord_api_url,
+            "gateway_url": box.gateway_url,
+            "arxiv_api_url": box.arxiv_api_url,
+            "token": TOKEN,
+        }
+        sys.stdout.write(f"{json.dumps(addresses)}\n")
+    else:
+        sys.stdout.write(f"Daily Papers sandbox: {box.url}/ (Ctrl-C ends it)\n")
+    sys.stdout.flush()
+
+
+async def _run_bot(box: Sandbox, options: argparse.Namespace, folder: Path, stop: asyncio.Event) -> None:
+    if options.database is None:
+        _show("sandbox | the bot's database is temporary: --database FILE keeps one")
+    # A config.json of the real bot may lie here: it is for the real Discord, so the sandbox's bot gets its own.
+    config = options.config or folder / "config.json"
+    if options.config is None:
+        config.write_text("{}", encoding="utf-8")
+    child = BotChild(
+        [sys.executable, "-m", "bot", "--config", str(config)],
+        _environment(box, options.database or folder / "daily-papers.sqlite3", live_arxiv=options.live_arxiv),
+        show=_show,
+        changed=box.control.bot_changed,
+    )
+    running, stopping = asyncio.create_task(child.run()), asyncio.create_task(stop.wait())
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+
+
+def _environment(box: Sandbox, database: Path, *, live_arxiv: bool) -> dict[str, str]:
+    environment = {
+        "DISCORD_TOKEN": TOKEN,
+        "DAILY_PAPERS_DISCORD__API_URL": box.discord_api_url,
+        "DAILY_PAPERS_DISCORD__GATEWAY_URL": box.gateway_url,
+        "DAILY_PAPERS_DATABASE": str(database),
+    }
+    if live_arxiv:
+        return environment
+    return environment | {
+        "DAILY_PAPERS_ARXIV__API_URL": box.arxiv_api_url,
+        "DAILY_PAPERS_ARXIV__POLL_INTERVAL_S": str(POLL_INTERVAL_S),
+        "DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S": str(REQUEST_INTERVAL_S),
+    }
+
+
+def _show(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox",
+        description="A local Discord, a local arXiv and a page to watch them, with the real bot running against them.",
+    )
+    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="default %(default)s; 0 takes a free one")
+    parser.add_argument("--headless", action="store_true", help="no page; the addresses as one line of JSON")
+    parser.add_argument("--no-bot", action="store_true", help="do not start the bot")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a config.json for the bot (default: none)")
+    parser.add_argument(
+        "--database", type=Path, metavar="FILE", help="the bot's database (default: a new one, removed at the end)"
+    )
+    parser.add_argument("--papers", type=Path, metavar="DIR", help="announce the papers of recorded Atom files")
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="of the papers made up (default %(default)s)")
+    parser.add_argument("--live-arxiv", action="store_true", help="let the bot ask the real arXiv")
+    return parser
+
+
+def _port(text: str) -> int:
+    try:
+        port = int(text)
+    except ValueError:
+        port = -1
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port (0 to 65535)")
+    return port
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""Live updates: what changes is told to every open page, each through its visitor's eyes.
+
+Enters: the world's events. Leaves: frames {"t": name, "d": payload} on each page's WebSocket; messages as they are,
+everything else as STATE, which means "ask again". It never waits for a slow page: that one is closed and comes back.
+"""
+
+import asyncio
+import contextlib
+import json
+import math
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiohttp import WSCloseCode, web
+
+from sandbox.discord import LocalDiscord
+from sandbox.discord.shapes import Payload
+from sandbox.views import Views
+
+STATE: Final = "STATE"
+_QUEUED_MAX: Final = 5_000
+_MESSAGE_EVENTS: Final = {
+    "MESSAGE_CREATE": "MESSAGE_CREATE",
+    "MESSAGE_UPDATE": "MESSAGE_UPDATE",
+    "MESSAGE_DELETE": "MESSAGE_DELETE",
+    "SANDBOX_EPHEMERAL_CREATE": "MESSAGE_CREATE",
+    "SANDBOX_EPHEMERAL_UPDATE": "MESSAGE_UPDATE",
+    "SANDBOX_EPHEMERAL_DELETE": "MESSAGE_DELETE",
+}
+
+
+@dataclass(eq=False)
+class _Viewer:
+    user_id: int
+    socket: web.WebSocketResponse
+    frames: asyncio.Queue[str] = field(default_factory=lambda: asyncio.Queue(_QUEUED_MAX))
+    overrun: bool = False
+
+    def tell(self, frame: str) -> None:
+        try:
+            self.frames.put_nowait(frame)
+        except asyncio.QueueFull:
+            self.overrun = True
+
+
+class Live:
+    """All open pages."""
+
+    def __init__(self, discord: LocalDiscord, views: Views) -> None:
+        self._discord = discord
+        self._views = views
+        self._viewers: set[_Viewer] = set()
+        discord.world.listen(self._on_event)
+
+    async def serve(self, request: web.Request, user_id: int) -> web.WebSocketResponse:
+        """Tell one page what changes until it goes."""
+        socket = web.WebSocketResponse(heartbeat=30)
+        await socket.prepare(request)
+        viewer = _Viewer(user_id, socket)
+        self._viewers.add(viewer)
+        writer = asyncio.create_task(self._write(viewer))
+        try:
+            async for _ in socket:  # a page says nothing; its end is what is waited for
+                pass
+        finally:
+            self._viewers.discard(viewer)
+            writer.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await writer
+        return socket
+
+    def state_changed(self) -> None:
+        """Let every page ask again how things stand."""
+        for viewer in self._viewers:
+            viewer.tell(json.dumps({"t": STATE}))
+
+    async def watch_bot(self, app: web.Application) -> AsyncIterator[None]:  # noqa: ARG002  aiohttp's signature
+        """Tell the pages when the bot comes and goes, as long as the application lives."""
+        watching = asyncio.create_task(self._watch_bot())
+        yield
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
+
+    async def close(self, app: web.Application) -> None:  # noqa: ARG002  aiohttp's signature
+        """Hang up on every page; it will try again."""
+        for viewer in tuple(self._viewers):
+            await viewer.socket.close(code=WSCloseCode.GOING_AWAY)
+
+    async def _watch_bot(self) -> None:
+        while True:
+            self.state_changed()
+            await self._until(ready=not self._discord.bot_is_ready)
+
+    async def _until(self, *, ready: bool) -> None:
+        await self._discord.changes.until(lambda: self._discord.bot_is_ready is ready, math.inf)
+
+    async def _write(self, viewer: _Viewer) -> None:
+        while not viewer.overrun:
+            try:
+                await viewer.socket.send_str(await viewer.frames.get())
+            except ConnectionError:
+                return
+        await viewer.socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
+
+    def _on_event(self, name: str, payload: Payload, _guild_id: int | None, channel_id: int | None) -> None:
+        if name not in _MESSAGE_EVENTS:
+            self.state_changed()
+            return
+        seen = payload if name.endswith("DELETE") else self._views.message(payload)
+        frame = json.dumps({"t": _MESSAGE_EVENTS[name], "d": seen})
+        for viewer in self._viewers:
+            if self._views.sees(viewer.user_id, channel_id, payload):
+                viewer.tell(frame)
