@@ -1,19 +1,23 @@
 """Reads the file and the environment, and judges all of it at once."""
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel, ValidationError
 
-from bot.config.faults import Place, nearest, sentence
+from bot.config.faults import Place, nearest, sentence, shown
 from bot.config.model import KeywordFault, Settings
 from bot.errors import SettingsInvalid
 
 DEFAULT_FILE: Final = Path("config.json")
 PREFIX: Final = "DAILY_PAPERS_"
 _SEPARATOR: Final = "__"
+# Kubernetes tells every container of a service called daily-papers in these (concepts/services: discovering services).
+_OF_A_SERVICE: Final = re.compile(rf"{PREFIX}(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP|SCTP)|PORT=\w+://).*")
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str], keyword_fault: KeywordFault) -> Settings:
@@ -33,9 +37,9 @@ def load_settings(path: Path | None, environ: Mapping[str, str], keyword_fault: 
         names = {place: name for place, (name, _) in variables.items()}
         known = [".".join(place) for place, _ in _places(Settings)] + list(Settings.model_fields)
         faults += [sentence(details, names, known) for details in error.errors(include_url=False)]
-        raise SettingsInvalid(tuple(faults)) from None
+        raise SettingsInvalid(tuple(map(shown, faults))) from None
     if faults:
-        raise SettingsInvalid(tuple(faults))
+        raise SettingsInvalid(tuple(map(shown, faults)))
     return settings
 
 
@@ -44,8 +48,7 @@ def _read_file(path: Path | None) -> tuple[dict[str, object], list[str]]:
     file = DEFAULT_FILE if path is None else path
     try:
         # Some editors put a byte order mark before UTF-8.
-        content: object = json.loads(file.read_text(encoding="utf-8-sig"), object_pairs_hook=_no_key_twice)
-        json.dumps(content, ensure_ascii=False).encode()
+        content, twice = _json(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return {}, [] if path is None else [f"{file}: there is no such file."]
     except OSError as error:
@@ -58,19 +61,25 @@ def _read_file(path: Path | None) -> tuple[dict[str, object], list[str]]:
         return {}, [f"{file}: it is not JSON (line {error.lineno}, column {error.colno}: {error.msg})."]
     except RecursionError:
         return {}, [f"{file}: it is nested too deeply."]
-    except ValueError as error:
-        return {}, [f"{file}: {error}."]
+    except ValueError:  # int() refuses what would take it minutes
+        return {}, [f"{file}: it holds a number of thousands of digits."]
+    faults = [f"{file}: the key {key} stands twice in one object." for key in twice]
     if not isinstance(content, dict):
-        return {}, [f"{file}: it does not hold an object; allowed: {{…}}, as in config.example.json."]
-    return content, []
+        return {}, [*faults, f"{file}: it does not hold an object; allowed: {{…}}, as in config.example.json."]
+    return content, faults
 
 
-def _no_key_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    keys = [key for key, _ in pairs]
-    twice = sorted({key for key in keys if keys.count(key) > 1})
-    if twice:
-        raise ValueError(f"the key {', '.join(twice)} stands twice in one object")
-    return dict(pairs)
+def _json(text: str) -> tuple[object, list[str]]:
+    """What a text in JSON says, and the keys that stand twice in one object of it: of those the last counts."""
+    twice: list[str] = []
+
+    def note(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        twice.extend(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+        return dict(pairs)
+
+    content: object = json.loads(text, object_pairs_hook=note)
+    json.dumps(content, ensure_ascii=False).encode()
+    return content, twice
 
 
 def _read_environment(environ: Mapping[str, str]) -> tuple[dict[Place, tuple[str, object]], list[str]]:
@@ -82,6 +91,7 @@ def _read_environment(environ: Mapping[str, str]) -> tuple[dict[Place, tuple[str
     variables: dict[Place, tuple[str, object]] = {}
     faults: list[str] = []
     ours = [name for name in environ if name.upper().startswith(PREFIX)]
+    ours = [name for name in ours if not _OF_A_SERVICE.fullmatch(f"{name}={environ[name]}")]
     for name in (*ours, "DISCORD_TOKEN"):  # the token's own name comes last, and so goes before the other
         text = environ.get(name, "").strip()
         place, is_text = known.get(name, (("discord", "token"), True))
@@ -106,11 +116,10 @@ def _places(section: type[BaseModel], at: Place = ()) -> Iterator[tuple[Place, b
 
 def _from_json(text: str) -> object:
     try:
-        value: object = json.loads(text, object_pairs_hook=_no_key_twice)
-        json.dumps(value, ensure_ascii=False).encode()
+        value, twice = _json(text)
     except (ValueError, RecursionError):
         return text  # which is not the type that the setting wants, and so a fault of its own
-    return value
+    return text if twice else value
 
 
 def _put(wanted: dict[str, object], place: Place, value: object) -> None:

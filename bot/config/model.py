@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -25,6 +26,8 @@ from bot.limits import (
     SNOWFLAKE_MIN,
 )
 
+# It goes into the User-Agent in parentheses, so it may not hold one (RFC 9110, comments).
+_CONTACT = re.compile(r"https?://[^\s()\\]+|[^\s@()\\]+@[^\s@()\\]+")
 KeywordFault = Callable[[str], str | None]
 
 
@@ -66,6 +69,13 @@ def _one_line(text: str) -> str:
     return text.strip()
 
 
+def _contact(text: str) -> str:
+    line = _one_line(text)
+    if not _CONTACT.fullmatch(line):
+        raise ValueError("is no way to reach you; allowed: an e-mail address, or the address of a page (https://…)")
+    return line
+
+
 def _blank_is_none(text: object) -> object:
     return None if isinstance(text, str) and not text.strip() else text
 
@@ -84,13 +94,15 @@ def _channel_id(value: object) -> object:
 
 
 def _file(path: Path) -> Path:
-    if path.name in ("", "..") or "\0" in str(path):
+    # SQLite keeps a database of that name in memory, where no post would outlive a restart.
+    if path.name in ("", "..", ":memory:") or "\0" in str(path):
         raise ValueError("is not the name of a file; allowed: the path of a file, which is made where there is none")
     return path
 
 
 def _asks_this_machine(info: ValidationInfo) -> bool:
-    return is_loopback(info.data.get("api_url", ""))
+    """Whether arXiv is on this machine; an address that is at fault itself makes no second fault."""
+    return "api_url" not in info.data or is_loopback(info.data["api_url"])
 
 
 def _polite_interval(interval_s: float, info: ValidationInfo) -> float:
@@ -140,7 +152,7 @@ class ArxivSettings(_Section):
     """Where arXiv is, who asks, and how often."""
 
     api_url: HttpUrl = "https://export.arxiv.org/api/query"
-    contact: Line | None = None
+    contact: Annotated[str, AfterValidator(_contact)] | None = None
     request_interval_s: Annotated[float, Field(gt=0, le=3600), AfterValidator(_polite_interval)] = (
         ARXIV_REQUEST_INTERVAL_S
     )

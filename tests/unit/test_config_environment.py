@@ -31,7 +31,7 @@ def test_every_setting_can_come_from_the_environment(loader: Loader) -> None:
         DAILY_PAPERS_DISCORD__API_URL="https://example.org/api",
         DAILY_PAPERS_DISCORD__GATEWAY_URL="wss://example.org",
         DAILY_PAPERS_ARXIV__API_URL=LOCAL,
-        DAILY_PAPERS_ARXIV__CONTACT="42",
+        DAILY_PAPERS_ARXIV__CONTACT="4@2",
         DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S="0.5",
         DAILY_PAPERS_ARXIV__POLL_INTERVAL_S="5",
         DAILY_PAPERS_HUGGINGFACE__API_URL="https://example.org/hf",
@@ -43,7 +43,7 @@ def test_every_setting_can_come_from_the_environment(loader: Loader) -> None:
         DAILY_PAPERS_LOG__FORMAT="json",
     )
     assert not _unchanged(settings, Settings())
-    assert (settings.arxiv.contact, settings.arxiv.poll_interval_s) == ("42", 5)
+    assert (settings.arxiv.contact, settings.arxiv.poll_interval_s) == ("4@2", 5)
     assert settings.subscriptions is not None
     assert settings.subscriptions[0].keywords == ("reward model",)
 
@@ -90,6 +90,21 @@ def test_variables_of_others_are_left_alone(loader: Loader) -> None:
     assert loader.load(PATH="/bin", DAILY="1", DISCORD_CHANNEL="x") == Settings()
 
 
+def test_variables_of_a_kubernetes_service_of_our_name_are_left_alone(loader: Loader) -> None:
+    service = {
+        "DAILY_PAPERS_SERVICE_HOST": "10.0.0.1",
+        "DAILY_PAPERS_SERVICE_PORT": "8080",
+        "DAILY_PAPERS_SERVICE_PORT_HTTP": "8080",
+        "DAILY_PAPERS_PORT": "tcp://10.0.0.1:8080",
+        "DAILY_PAPERS_PORT_8080_TCP": "tcp://10.0.0.1:8080",
+        "DAILY_PAPERS_PORT_8080_TCP_ADDR": "10.0.0.1",
+    }
+    assert loader.load(**service) == Settings()
+    assert loader.faults(DAILY_PAPERS_PORT="8080") == [
+        "DAILY_PAPERS_PORT: there is no such setting; did you mean DAILY_PAPERS_WEB__PORT?"
+    ]
+
+
 @pytest.mark.parametrize("text", ["x", "[1,", "80 80", "[" * 100_000, '{"a": 1, "a": 2}', '["\\ud800"]'])
 def test_fault_of_a_variable_names_the_setting_and_the_variable(loader: Loader, text: str) -> None:
     (fault,) = loader.faults(DAILY_PAPERS_WEB__PORT=text)
@@ -108,4 +123,11 @@ def test_variable_with_control_characters_or_in_another_encoding_is_a_fault(
 def test_section_of_the_file_that_is_none_is_a_fault_though_a_variable_is_set(loader: Loader) -> None:
     assert loader.faults({"web": 3}, DAILY_PAPERS_WEB__PORT="80") == [
         "web: 3 is not allowed; input should be an object."
+    ]
+
+
+def test_fault_inside_a_variables_list_names_the_variable(loader: Loader) -> None:
+    faults = loader.faults(DAILY_PAPERS_SUBSCRIPTIONS=f'[{{"channel_id": {CHANNEL_ID}, "keywords": [7]}}]')
+    assert faults == [
+        "subscriptions[0].keywords[0] (DAILY_PAPERS_SUBSCRIPTIONS): 7 is not allowed; input should be a valid string."
     ]

@@ -65,6 +65,18 @@ def test_file_that_cannot_be_read_as_settings_is_one_fault(loader: Loader, text:
     assert loader.faults_of_text(text) == [f"FILE: {fault}"]
 
 
+def test_key_that_stands_twice_hides_no_other_fault(loader: Loader) -> None:
+    assert loader.faults_of_text('{"web": {"port": 1, "port": "x"}, "zzz": 1}') == [
+        "FILE: the key port stands twice in one object.",
+        'web.port: "x" is not allowed; input should be a valid integer.',
+        "zzz: there is no such setting.",
+    ]
+
+
+def test_fault_stays_on_its_line_whatever_the_file_holds(loader: Loader) -> None:
+    assert loader.faults({"a\n\x1b[2J": 1}) == ["a\\n\\x1b[2J: there is no such setting."]
+
+
 def test_file_in_another_encoding_is_a_fault(loader: Loader) -> None:
     loader.file.write_bytes('{"arxiv": {"contact": "é"}}'.encode("latin-1"))
     with pytest.raises(SettingsInvalid) as caught:
@@ -83,7 +95,7 @@ def test_nesting_that_only_the_second_reader_refuses_shows_nothing_of_the_file(l
 
 def test_number_with_thousands_of_digits_is_a_fault(loader: Loader) -> None:
     (fault,) = loader.faults_of_text(f'{{"web": {{"port": {"9" * 5000}}}}}')
-    assert fault.startswith("FILE: Exceeds the limit")
+    assert fault == "FILE: it holds a number of thousands of digits."
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,16 @@ def test_arxiv_on_this_machine_may_be_looked_at_every_second(loader: Loader) -> 
     assert fault == "arxiv.poll_interval_s: 0.9 is not allowed; input should be greater than or equal to 1."
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"), [("request_interval_s", 1), ("poll_interval_s", 5), ("request_interval_s", 3600)]
+)
+def test_interval_is_not_judged_by_an_address_that_is_at_fault_itself(
+    loader: Loader, setting: str, value: float
+) -> None:
+    (fault,) = loader.faults({"arxiv": {"api_url": "nowhere", setting: value}})
+    assert fault.startswith("arxiv.api_url: ")
+
+
 @pytest.mark.parametrize("contact", ["", "  ", "a\nb", "a\x00b", "mé@example.org"])
 def test_contact_that_no_header_can_carry_is_a_fault(loader: Loader, contact: str) -> None:
     assert loader.faults({"arxiv": {"contact": contact}}) == [
@@ -137,7 +147,19 @@ def test_contact_that_no_header_can_carry_is_a_fault(loader: Loader, contact: st
     ]
 
 
-@pytest.mark.parametrize("path", ["", ".", "..", "papers/..", "/", "a\x00b"])
+@pytest.mark.parametrize("contact", ["me", "me at example.org", "me@example.org (Me)", "https://", "a@b@c"])
+def test_contact_that_reaches_nobody_is_a_fault(loader: Loader, contact: str) -> None:
+    assert loader.faults({"arxiv": {"contact": contact}}) == [
+        "arxiv.contact: is no way to reach you; allowed: an e-mail address, or the address of a page (https://…)."
+    ]
+
+
+@pytest.mark.parametrize("contact", ["me@example.org", "https://example.org/@me?about=bot", " me@example.org "])
+def test_contact_is_an_e_mail_address_or_that_of_a_page(loader: Loader, contact: str) -> None:
+    assert loader.load({"arxiv": {"contact": contact}}).arxiv.contact == contact.strip()
+
+
+@pytest.mark.parametrize("path", [":memory:", "", ".", "..", "papers/..", "/", "a\x00b"])
 def test_database_that_is_no_files_name_is_a_fault(loader: Loader, path: str) -> None:
     assert loader.faults({"database": path}) == [
         "database: is not the name of a file; allowed: the path of a file, which is made where there is none."

@@ -80,3 +80,30 @@ def test_token_never_stands_in_a_repr(loader: Loader) -> None:
     assert _token(settings) == TOKEN
     assert "s3cret" not in f"{settings!r} {settings} {settings.discord!r} {settings.model_dump()!r}"
     assert "s3cret" not in settings.model_dump_json()
+
+
+# The example of Discord's documentation; its form is what gives a token away in the wrong place.
+PASTED = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {PASTED: 1},
+        {"discord": {PASTED: 1}},
+        {"log": {"level": PASTED}},
+        {"web": {"port": [PASTED]}},
+        {"subscriptions": PASTED},
+        {"subscriptions": [{"channel_id": PASTED, "keywords": []}]},
+    ],
+)
+def test_token_pasted_into_the_wrong_place_is_not_shown(loader: Loader, content: object) -> None:
+    (*_, fault) = loader.faults(content)
+    assert "(a token)" in fault
+    assert not any(part in fault for part in PASTED.split("."))
+
+
+def test_token_pasted_into_the_wrong_variable_is_not_shown(loader: Loader) -> None:
+    assert loader.faults(DAILY_PAPERS_WEB__PORT=PASTED) == [
+        'web.port (DAILY_PAPERS_WEB__PORT): "(a token)" is not allowed; input should be a valid integer.'
+    ]
