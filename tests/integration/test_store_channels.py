@@ -4,12 +4,13 @@ from datetime import timedelta
 
 from bot.domain.keyword import Keyword
 from bot.domain.post import Obstructed
-from bot.domain.subscription import PausedChannel
+from bot.domain.subscription import Notice, PausedChannel, Source
 from tests.support.builders import paper
-from tests.support.store import CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
+from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
 
 SOON = NOW + timedelta(minutes=1)
 THIRD_CHANNEL = 13
+GRACE = 72
 LOCKED, GONE = Obstructed("locked"), Obstructed("gone", gone=True)
 
 
@@ -85,3 +86,65 @@ async def test_channel_whose_last_subscription_ended_is_not_shown_as_paused(stor
 async def test_channel_that_nobody_mapped_is_not_paused(store: Store) -> None:
     assert not await store.channels.pause(CHANNEL, Obstructed("locked"), now=NOW, not_before=SOON)
     assert await store.channels.paused() == ()
+
+
+# Notices, and channels that are gone.
+
+
+async def test_paused_channel_is_to_be_told_of_once(store: Store) -> None:
+    keywords = (("diffusion", ADA, NOW), ("graph", GRACE, SOON))
+    for keyword, added_by, now in keywords:
+        await store.subscriptions.add(Keyword.parse(keyword), CHANNEL, GUILD, added_by=added_by, now=now)
+    await store.channels.pause(CHANNEL, LOCKED, now=NOW, not_before=SOON)
+    assert await store.channels.untold(NOW) == (Notice(CHANNEL, GUILD, "locked", ADA),)
+    await store.channels.told(CHANNEL, SOON)
+    assert await store.channels.untold(NOW + timedelta(days=9)) == ()
+
+
+async def test_channel_that_only_the_file_mapped_has_no_subscriber_to_tell(store: Store) -> None:
+    await file_wants(store, CHANNEL)
+    await store.channels.pause(CHANNEL, LOCKED, now=NOW, not_before=SOON)
+    assert await store.channels.untold(NOW) == (Notice(CHANNEL, None, "locked", None),)
+
+
+async def test_channel_paused_anew_is_told_of_again_but_not_too_soon(store: Store) -> None:
+    await store.subscribe("graph")
+    await store.channels.pause(CHANNEL, LOCKED, now=NOW, not_before=SOON)
+    await store.channels.told(CHANNEL, NOW)
+    await store.channels.resume(CHANNEL)
+    assert await store.channels.untold(SOON) == ()
+    await store.channels.pause(CHANNEL, LOCKED, now=SOON, not_before=SOON)
+    assert await store.channels.untold(NOW) == ()
+    assert [notice.channel_id for notice in await store.channels.untold(SOON)] == [CHANNEL]
+
+
+async def test_channel_is_gone_since_it_was_first_found_so(store: Store) -> None:
+    await store.subscribe("graph")
+    await store.channels.pause(CHANNEL, LOCKED, now=NOW, not_before=SOON)
+    assert await store.channels.gone(SOON) == ()
+    await store.channels.pause(CHANNEL, GONE, now=SOON, not_before=SOON)
+    await store.channels.pause(CHANNEL, GONE, now=SOON + timedelta(days=1), not_before=SOON)
+    assert await store.channels.gone(SOON - timedelta(seconds=1)) == ()
+    assert await store.channels.gone(SOON) == (CHANNEL,)
+
+
+async def test_channel_that_is_back_is_not_gone(store: Store) -> None:
+    await store.subscribe("graph")
+    await store.channels.pause(CHANNEL, GONE, now=NOW, not_before=SOON)
+    await store.channels.pause(CHANNEL, LOCKED, now=SOON, not_before=SOON)
+    assert await store.channels.gone(SOON) == ()
+    await store.channels.pause(CHANNEL, GONE, now=SOON, not_before=SOON)
+    await store.channels.resume(CHANNEL)
+    assert await store.channels.gone(SOON) == ()
+
+
+async def test_channel_that_is_gone_for_good_keeps_what_the_file_wants(store: Store) -> None:
+    await file_wants(store, CHANNEL)
+    await store.subscribe("graph")
+    await store.subscribe("diffusion")
+    await store.subscribe("diffusion", OTHER_CHANNEL)
+    assert await store.subscriptions.drop_commands_of(CHANNEL) == 1
+    (left,) = await store.subscriptions.in_channel(CHANNEL)
+    assert (left.keyword.shown, left.sources) == ("graph", frozenset({Source.FILE}))
+    assert len(await store.subscriptions.in_channel(OTHER_CHANNEL)) == 1
+    assert await store.subscriptions.drop_commands_of(CHANNEL) == 0
