@@ -3,6 +3,7 @@
 Everybody logs through the standard library: `log.info("pass finished", extra={"new": 3})`.
 """
 
+import contextlib
 import json
 import logging
 from abc import abstractmethod
@@ -18,7 +19,7 @@ _REDACTED: Final = "[token]"
 
 def configure(settings: Settings, stream: TextIO | None = None) -> None:
     """Send every record to `stream` (None: standard error) in the form that the settings ask for."""
-    handler = logging.StreamHandler(stream)
+    handler = _Handler(stream)
     token = settings.discord.token
     secret = None if token is None else token.get_secret_value()
     handler.setFormatter(_formatter(settings.log, secret))
@@ -27,11 +28,22 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     quiet = logging.DEBUG if settings.log.level == "DEBUG" else logging.WARNING
     for name in ("discord", "aiohttp", "asyncio", "aiosqlite"):
         logging.getLogger(name).setLevel(max(quiet, logging.INFO))
-    logging.getLogger("discord.client").addFilter(lambda record: "voice will NOT" not in record.getMessage())
+    logging.getLogger("discord.client").addFilter(lambda record: "voice will NOT" not in str(record.msg))
 
 
 def _formatter(settings: LogSettings, secret: str | None) -> logging.Formatter:
     return JsonLines(secret) if settings.format == "json" else TextLines(secret)
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes records; of one that cannot be written it says only where it came from."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base class's name
+        """Instead of the whole record to standard error, where the token might stand in it."""
+        source = f"{record.name}:{record.lineno}"
+        told = {"name": __name__, "levelname": "ERROR", "msg": "an event could not be written", "source": source}
+        with contextlib.suppress(OSError, ValueError):  # the stream itself may be gone
+            self.stream.write(self.format(logging.makeLogRecord(told)) + self.terminator)
 
 
 class _Redacting(logging.Formatter):

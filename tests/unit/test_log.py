@@ -174,3 +174,27 @@ def test_log_goes_to_standard_error_by_default(capsys: pytest.CaptureFixture[str
     configure(settings())
     logging.getLogger("bot.app").info("started")
     assert "started" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("quiet_afterwards")
+@pytest.mark.parametrize(("form", "line"), [("text", "ERROR bot.log "), ("json", '"logger": "bot.log"')])
+def test_event_that_cannot_be_written_is_told_of_without_what_it_holds(
+    capsys: pytest.CaptureFixture[str], form: str, line: str
+) -> None:
+    configure(settings(format=form))
+    logging.getLogger("discord.client").warning("%d servers", TOKEN)
+    written = capsys.readouterr().err
+    assert len(written.splitlines()) == 1
+    assert line in written
+    assert "an event could not be written" in written
+    assert "discord.client:" in written
+    assert TOKEN not in written
+
+
+@pytest.mark.usefixtures("quiet_afterwards")
+def test_log_whose_stream_is_gone_stops_nobody() -> None:
+    stream = io.StringIO()
+    configure(settings(), stream)
+    stream.close()
+    logging.getLogger("bot.app").info("started")
+    assert stream.closed
