@@ -138,6 +138,18 @@ class Box:
             raise AssertionError(f"/status never said {words!r}, but at last: {said}") from None
         return said
 
+    async def until_looked_again(self) -> None:
+        """Wait until a whole look at arXiv is over that began after this moment."""
+        # A look's first request is the probe; that of the next one says that the look is over.
+        following = self._probes + 2
+        async with asyncio.timeout(DEADLINE_S):
+            while self._probes < following:  # noqa: ASYNC110 - the local arXiv tells nobody of a request
+                await asyncio.sleep(_ASKED_EVERY_S)
+
+    @property
+    def _probes(self) -> int:
+        return sum(request.max_results == "1" for request in self.arxiv.requests)
+
     async def until(self, condition: Callable[[], bool], timeout_s: float = DEADLINE_S) -> None:
         """Wait for something to become true on the Discord side."""
         await self.discord.changes.until(condition, timeout_s)

@@ -1,0 +1,153 @@
+"""Posts as people on Discord see them: what stands in them, how they are grouped, and what their buttons do."""
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sandbox.arxiv import SandboxPaper
+from sandbox.discord import Limit, Message, RateLimited, RateLimits
+from tests.support.embeds import embeds_of
+from tests.support.running import Box, a_bot, a_box, abs_url
+
+SUBMITTED = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
+PAPER = SandboxPaper(
+    title=r"Reward Models for $\mathcal{O}(n^2)$ Agents",
+    abstract="We study reward models. " * 60,
+    authors=("Ada Lovelace", "Paul Erdős", "Kurt Gödel", "Emmy Noether", "Alan Turing"),
+    categories=("cs.CL", "cs.LG"),
+    comment="12 pages, code at https://github.com/x/y",
+    published=SUBMITTED,
+)
+HOSTILE = "Reward Models [click](http://evil.example) @everyone <@1191319909171200003> **bold** ||spoiler|| `code`"
+
+
+def component(message: Message) -> Mapping[str, object]:
+    """The one component that every post has."""
+    rows = message.components
+    assert len(rows) == 1
+    components = rows[0]["components"]
+    assert isinstance(components, list)
+    assert len(components) == 1
+    found: Mapping[str, object] = components[0]
+    return found
+
+
+def keys_in(database: Path) -> set[str]:
+    """The keys of all posts, as the bot's database holds them."""
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        return {key for (key,) in connection.execute("SELECT key FROM posts")}
+
+
+async def read_abstract(box: Box, post: Message, arxiv_id: str) -> Message:
+    """What the member is shown who asks for an abstract."""
+    shown, member = component(post), box.world.default.member_id
+    custom_id = str(shown["custom_id"])
+    if "options" in shown:
+        return await (await box.discord.choose(post.id, custom_id, [arxiv_id], user_id=member)).answered()
+    return await (await box.discord.press(post.id, custom_id, user_id=member)).answered()
+
+
+async def test_a_post_says_what_the_paper_is_and_why_it_is_here(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        await box.said("subscribe", {"keyword": "reward model, agents, sheaf"})
+        url = abs_url(box.arxiv.add_paper(PAPER))
+        (post,) = await box.posted("papers", 1)
+        (embed,) = embeds_of(post)
+        assert embed.title == "Reward Models for 𝒪(n²) Agents"
+        assert embed.url == url
+        assert embed.author == "Ada Lovelace, Paul Erdős, Kurt Gödel and 2 more"
+        assert embed.footer == "cs.CL, cs.LG · reward model, agents"
+        assert embed.timestamp == SUBMITTED
+        abstract, last_line = embed.description.split("\n")
+        assert abstract.startswith("We study reward models. We study")
+        assert abstract.endswith("We study reward models. …")
+        pdf = url.replace("/abs/", "/pdf/")
+        assert last_line == f"[PDF]({pdf}) · 12 pages, code at <https://github.com/x/y>"
+        assert component(post)["label"] == "Read the abstract"
+
+
+async def test_hostile_papers_are_harmless_and_the_others_of_the_page_go_on(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        await box.subscribe("reward model")
+        long = "Reward Models " + "and so on " * 1000
+        titles = (HOSTILE, long, "Reward Models\x07 in\u202e Control", "Reward Models as Usual")
+        for minutes, title in enumerate(titles):
+            published = SUBMITTED + timedelta(minutes=minutes)
+            box.arxiv.add_paper(SandboxPaper(title=title, abstract=HOSTILE * 20, comment=HOSTILE, published=published))
+        posts = await box.posted("papers", 4)
+        shown = [embed.title for embed in embeds_of(*posts)]
+        assert shown[0].startswith("Reward Models \\[click](http:\\//evil.example) @\u200beveryone \\<@\u200b11913199")
+        assert len(shown[1]) <= 256
+        assert shown[1].endswith("…")
+        assert shown[2:] == ["Reward Models in Control", "Reward Models as Usual"]
+        for post in posts:
+            assert not post.pings
+            assert "@everyone" not in str(post.embeds)
+            assert "](http://evil" not in str(post.embeds)
+            assert sum(embed.length for embed in embeds_of(post)) <= 6000
+
+
+async def test_a_paper_stands_once_in_a_channel_and_in_every_channel_that_watches_it(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        await box.said("subscribe", {"keyword": "reward model, RLHF, alignment"})
+        await box.subscribe("rlhf", channel="vision")
+        await box.subscribe("RLHF", channel="reading club")
+        url = box.publish("RLHF without Reward Models")
+        for name in ("papers", "vision", "reading club"):
+            await box.posted(name, 1)
+        assert [box.posted_urls(name) for name in ("papers", "vision", "reading club")] == [[url], [url], [url]]
+        assert [embed.footer for embed in embeds_of(*box.posts("papers"))] == ["cs.LG · reward model, RLHF"]
+
+
+async def test_23_papers_are_three_messages_oldest_first_whose_menus_show_whole_abstracts_after_a_restart_too(
+    tmp_path: Path,
+) -> None:
+    async with a_box(tmp_path) as box:
+        async with a_bot(box):
+            await box.subscribe("reward model")
+            papers = [
+                box.arxiv.add_paper(replace(PAPER, title=f"Reward Models, Part {part}", published=published))
+                for part, published in ((part, SUBMITTED + timedelta(minutes=part)) for part in range(23))
+            ]
+            posts = await box.posted("papers", 23)
+        assert [len(post.embeds) for post in posts] == [10, 10, 3]
+        assert box.posted_urls("papers") == [abs_url(paper) for paper in papers]
+        custom_ids = [str(component(post)["custom_id"]) for post in posts]
+        assert {custom_id.rpartition(":")[2] for custom_id in custom_ids} == keys_in(box.database)
+        options = component(posts[2])["options"]
+        assert isinstance(options, list)
+        assert [option["label"] for option in options] == [f"Reward Models, Part {part}" for part in (20, 21, 22)]
+        async with a_bot(box):
+            shown = await read_abstract(box, posts[2], papers[21].arxiv_id)
+            assert shown.is_ephemeral
+            (embed,) = embeds_of(shown)
+            assert embed.title == "Reward Models, Part 21"
+            assert PAPER.abstract.strip() in embed.description
+            single = box.arxiv.add_paper(replace(PAPER, title="One More Reward Model"))
+            *_, last = await box.posted("papers", 24)
+            shown = await read_abstract(box, last, single.arxiv_id)
+            assert shown.is_ephemeral
+            assert [embed.title for embed in embeds_of(shown)] == ["One More Reward Model"]
+
+
+async def test_discords_rate_limits_are_honoured_and_nothing_is_lost(tmp_path: Path) -> None:
+    names, wait_s = ("papers", "vision"), 0.5
+    async with a_box(tmp_path, rate_limits=RateLimits(messages=Limit(2, 0.3))) as box, a_bot(box):
+        for name in names:
+            await box.subscribe("reward model", channel=name)
+        for name, is_global in zip(names, (False, True), strict=True):
+            path = rf"/channels/{box.channel(name)}/messages$"
+            box.discord.faults.add("POST", path, RateLimited(wait_s, is_global=is_global))
+        urls = sorted(box.publish(f"Reward Models, Part {number}") for number in range(25))
+        for name in names:
+            await box.posted(name, 25)
+            assert sorted(box.posted_urls(name)) == urls
+        for name in names:
+            path = f"/channels/{box.channel(name)}/messages"
+            sends = [(request.began_s, request.status) for request in box.discord.requests if request.path == path]
+            (refused_s,) = (began_s for began_s, status in sends if status == 429)
+            assert all(began_s >= refused_s + wait_s for began_s, _ in sends if began_s > refused_s)
+            assert sends[-1][0] > refused_s

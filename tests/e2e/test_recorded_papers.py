@@ -1,0 +1,60 @@
+"""The real bot reads arXiv's own recorded papers: 290 of them, and one entry that says "Error"."""
+
+from pathlib import Path
+
+from sandbox.arxiv import Corpus
+from tests.support.embeds import embeds_of
+from tests.support.recorded import ANSWERS, needs_recorded_answers
+from tests.support.running import a_bot, a_box, an_arxiv
+
+# Read by hand in the recorded titles and abstracts: what a person would say that each keyword means.
+MATCHING = {
+    "dark matter": (
+        "2604.21080 2604.21112 2604.21168 2604.21652 2604.21671 2604.21770 2604.21817"  # Dark Matter, dark matter
+    ),
+    "Einstein": (
+        "math/0502287 math/0507289 0707.4595 0802.2137 0808.2097 1205.0922 1207.1944 1209.5181 1505.03319 1801.05533 "
+        "2604.21624 2604.21634"  # Kähler-Einstein, Einstein's, Einstein-de Sitter, the Einstein Probe
+    ),
+    "reinforcement learning": (
+        "2009.06732 2206.10210 2301.05651 2501.11550 2605.06639 2605.06642 2605.06650 2605.15113 2605.15155 2605.22620 "
+        "2605.22814"
+    ),
+    "CLIP": "2511.16674",  # and neither "clipping" nor "clips"
+    "self-improving AI": "2602.05570 2602.07755 2603.18073 2603.19461 2604.22446",  # not "self-improvement" alone
+    "agentic reinforcement learning": "2605.06642 2605.15155",
+}
+WATCHED = {
+    "papers": ("dark matter", "Einstein"),
+    "vision": ("CLIP", "reinforcement learning", "agentic reinforcement learning"),
+    "reading club": ("self-improving AI", "dark matter"),
+    "announcements": ("CLIP",),
+}
+
+
+def expected(channel: str) -> set[str]:
+    """The addresses of the papers that a channel's keywords match."""
+    ids = {arxiv_id for keyword in WATCHED[channel] for arxiv_id in MATCHING[keyword].split()}
+    return {f"https://arxiv.org/abs/{arxiv_id}" for arxiv_id in ids}
+
+
+@needs_recorded_answers
+async def test_exactly_the_matching_recorded_papers_are_posted_in_the_right_channels_once(tmp_path: Path) -> None:
+    async with a_box(tmp_path, arxiv=an_arxiv(Corpus.from_directory(ANSWERS))) as box:
+        async with a_bot(box):
+            for channel, keywords in WATCHED.items():
+                await box.said("subscribe", {"keyword": ", ".join(keywords), "channel": box.channel(channel)})
+            await box.until_status_says("Last look at arXiv**: <t:")
+            assert len(box.arxiv.announce()) == 290
+            for channel in WATCHED:
+                await box.posted(channel, len(expected(channel)))
+        async with a_bot(box):
+            # Everything is read anew, and nothing of it is new.
+            await box.until_looked_again()
+        posted = {channel: box.posted_urls(channel) for channel in WATCHED}
+        assert {channel: set(urls) for channel, urls in posted.items()} == {c: expected(c) for c in WATCHED}
+        assert {channel: len(urls) for channel, urls in posted.items()} == {c: len(expected(c)) for c in WATCHED}
+        footers = {embed.url: embed.footer for embed in embeds_of(*box.posts("vision"))}
+        assert footers["https://arxiv.org/abs/2605.15155"].endswith(
+            " · reinforcement learning, agentic reinforcement learning"
+        )

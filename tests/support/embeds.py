@@ -1,0 +1,47 @@
+"""Embeds as a test reads them: the parts of a message's JSON by name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from sandbox.discord import Message
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEmbed:
+    """One embed; a part that is not there is empty."""
+
+    title: str
+    url: str
+    description: str
+    author: str
+    footer: str
+    timestamp: datetime
+
+    @classmethod
+    def read(cls, embed: Mapping[str, object]) -> Self:
+        """The embed behind the JSON."""
+        return cls(
+            title=str(embed["title"]),
+            url=str(embed["url"]),
+            description=str(embed.get("description", "")),
+            author=_inner(embed, "author", "name"),
+            footer=_inner(embed, "footer", "text"),
+            timestamp=datetime.fromisoformat(str(embed["timestamp"])),
+        )
+
+    @property
+    def length(self) -> int:
+        """What Discord counts towards the 6,000 of a message."""
+        return sum(map(len, (self.title, self.description, self.author, self.footer)))
+
+
+def embeds_of(*messages: Message) -> list[ShownEmbed]:
+    """The embeds that readers of these messages see, in order."""
+    return [ShownEmbed.read(embed) for message in messages for embed in message.shown_embeds]
+
+
+def _inner(embed: Mapping[str, object], part: str, name: str) -> str:
+    inner = embed.get(part)
+    return str(inner[name]) if isinstance(inner, Mapping) else ""
