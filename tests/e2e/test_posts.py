@@ -134,16 +134,16 @@ async def test_23_papers_are_three_messages_oldest_first_whose_menus_show_whole_
 
 
 async def test_discords_rate_limits_are_honoured_and_nothing_is_lost(tmp_path: Path) -> None:
-    names, wait_s = ("papers", "vision"), 0.5
-    async with a_box(tmp_path, rate_limits=RateLimits(messages=Limit(2, 0.3))) as box, a_bot(box):
+    names, wait_s = ("papers", "vision"), 0.4
+    async with a_box(tmp_path, rate_limits=RateLimits(messages=Limit(2, 0.2))) as box, a_bot(box):
         for name in names:
             await box.subscribe("reward model", channel=name)
         for name, is_global in zip(names, (False, True), strict=True):
             path = rf"/channels/{box.channel(name)}/messages$"
             box.discord.faults.add("POST", path, RateLimited(wait_s, is_global=is_global))
-        urls = sorted(box.publish(f"Reward Models, Part {number}") for number in range(25))
+        urls = sorted(box.publish(f"Reward Models, Part {number}") for number in range(15))
         for name in names:
-            await box.posted(name, 25)
+            await box.posted(name, 15)
             assert sorted(box.posted_urls(name)) == urls
         for name in names:
             path = f"/channels/{box.channel(name)}/messages"

@@ -1,0 +1,122 @@
+"""The bot as a process: how it ends, and what is there after it was ended in the middle of its work."""
+
+import asyncio
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from sandbox.discord import Slow
+from tests.support.running import DEADLINE_S, TOKEN, Box, a_bot, a_bot_process, a_box
+
+CHANNELS = ("papers", "vision", "general", "reading club")
+PAPERS = 50  # in four channels: 200 to post, in 20 messages
+ENDS_WITHIN_S = 5.0
+MESSAGES = r"^/channels/\d+/messages$"
+
+
+async def ended(process: asyncio.subprocess.Process, within_s: float = DEADLINE_S) -> tuple[int | None, str]:
+    """Wait for the end; the exit code, and everything that was printed."""
+    async with asyncio.timeout(within_s):
+        stdout, stderr = await process.communicate()
+    return process.returncode, (stdout + stderr).decode()
+
+
+async def subscribed_and_published(box: Box) -> list[str]:
+    """Four channels watch a keyword; the addresses of the 50 papers that arXiv shows next."""
+    async with a_bot(box):
+        for name in CHANNELS:
+            await box.subscribe("reward model", channel=name)
+    return [box.publish(f"Reward Models, Part {part}") for part in range(PAPERS)]
+
+
+async def until_in_the_middle(box: Box, messages: int) -> None:
+    """Wait until so many messages are there, and at least one more is on its way."""
+    await box.until(lambda: sum(len(box.posts(name)) for name in CHANNELS) >= messages)
+
+
+def how_often(box: Box) -> Counter[tuple[str, str]]:
+    """How often each paper stands in each channel."""
+    return Counter((name, url) for name in CHANNELS for url in box.posted_urls(name))
+
+
+async def rest_is_posted(box: Box, urls: list[str]) -> None:
+    """Start the bot again, and wait until everything is there: each paper once in each channel."""
+    async with a_bot(box):
+        async with asyncio.timeout(DEADLINE_S):
+            for name in CHANNELS:
+                await box.posted(name, PAPERS)
+    assert how_often(box) == Counter({(name, url): 1 for name in CHANNELS for url in urls})
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_in_the_middle_of_posting_ends_the_bot_in_order_and_nothing_is_lost_or_doubled(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    async with a_box(tmp_path) as box:
+        urls = await subscribed_and_published(box)
+        box.discord.faults.add("POST", MESSAGES, Slow(0.3), times=100)
+        async with a_bot_process(box) as process:
+            await until_in_the_middle(box, 5)
+            process.send_signal(number)
+            began_s = time.monotonic()
+            code, output = await ended(process, ENDS_WITHIN_S)
+        assert code == 0, output
+        assert time.monotonic() - began_s < ENDS_WITHIN_S
+        assert "Traceback" not in output
+        assert TOKEN not in output
+        posted = how_often(box)
+        assert 0 < len(posted) < len(CHANNELS) * PAPERS
+        # The messages in hand were finished: nothing is looked for, nothing is sent again.
+        box.discord.faults.clear()
+        sent = sum(
+            request.method == "POST" and request.template == "/channels/{channel_id}/messages"
+            for request in box.discord.requests
+        )
+        assert sent == sum(len(box.posts(name)) for name in CHANNELS)
+        await rest_is_posted(box, urls)
+
+
+@pytest.mark.parametrize("nonces", ["known", "forgotten"])
+async def test_a_kill_in_the_middle_of_posting_loses_nothing_and_doubles_nothing(tmp_path: Path, nonces: str) -> None:
+    async with a_box(tmp_path) as box:
+        urls = await subscribed_and_published(box)
+        box.discord.faults.add("POST", MESSAGES, Slow(0.2), times=100)
+        async with a_bot_process(box) as process:
+            await until_in_the_middle(box, 6)
+            process.kill()
+            await ended(process)
+        assert len(how_often(box)) < len(CHANNELS) * PAPERS
+        if nonces == "forgotten":
+            # What was on its way when the process died arrives all the same.
+            on_their_way = [request for request in box.discord.requests if request.status is None]
+            await asyncio.sleep(0.3 if on_their_way else 0)
+            box.discord.forget_nonces()
+        box.discord.faults.clear()
+        await rest_is_posted(box, urls)
+
+
+async def test_a_wrong_token_is_one_sentence_without_the_token_and_exit_code_1(tmp_path: Path) -> None:
+    token = "MTE5MTMxOTkwOTE3MTIwMDAwMQ.wrong.token"
+    async with a_box(tmp_path) as box, a_bot_process(box, DISCORD_TOKEN=token) as process:
+        code, output = await ended(process)
+    assert code == 1
+    assert output.splitlines()[-1] == "Discord refused the token: check DISCORD_TOKEN (or `discord.token`)."
+    assert "Traceback" not in output
+    assert token not in output
+
+
+async def test_a_second_bot_on_the_same_database_is_refused_in_one_sentence_and_the_first_goes_on(
+    tmp_path: Path,
+) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        async with a_bot_process(box) as process:
+            code, output = await ended(process)
+        assert code == 1
+        assert output == (
+            f"Another Daily Papers already runs with the database {box.database}: end it first, or set another "
+            "`database`.\n"
+        )
+        assert "none yet" in await box.said("status")
