@@ -16,7 +16,7 @@ from bot.app import gate_path, run, user_agent
 from bot.check import check
 from bot.config import Settings, load_settings
 from bot.domain.keyword import Keyword
-from bot.errors import KeywordRefused, SettingsInvalid, StartRefused
+from bot.errors import KeywordRefused, SettingsInvalid, StartRefused, StoreUnavailable
 from bot.store.upkeep import back_up
 
 
@@ -33,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _command(options, settings)
     except StartRefused as error:
         print(error, file=sys.stderr)  # noqa: T201 - for the person at the terminal
+        return 1
+    except StoreUnavailable as error:  # while the bot runs this is tried again; before that there is nothing to go on
+        print(f"Daily Papers cannot start: {error}.", file=sys.stderr)  # noqa: T201 - for the person at the terminal
         return 1
 
 

@@ -1,6 +1,9 @@
 """What the person at the terminal sees: exit codes, and one sentence for each thing that is wrong."""
 
+import contextlib
+import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -21,10 +24,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def bot(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run the program as a process of its own until it ends."""
+def bot(
+    folder: Path, *arguments: str, largest_file_blocks: int | None = None, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the program as a process of its own until it ends, its files perhaps not larger than blocks of 512 bytes."""
+    limited = [] if largest_file_blocks is None else ["sh", "-c", f'ulimit -f {largest_file_blocks} && exec "$@"', "sh"]
     return subprocess.run(
-        [sys.executable, "-m", "bot", *arguments],
+        [*limited, sys.executable, "-m", "bot", *arguments],
         cwd=folder,
         env={**os.environ, **environ},
         stdin=subprocess.DEVNULL,
@@ -89,6 +95,20 @@ def test_database_that_cannot_be_used_is_one_sentence_and_left_as_it_is(
     (line,) = ended.stderr.splitlines()
     assert sentence in line
     assert (folder / "notes.txt").read_text() == "Buy milk."
+
+
+def test_disk_that_fills_up_at_the_start_is_one_sentence_and_no_keyword_is_half_taken_up(folder: Path) -> None:
+    bot(folder)  # makes the database
+    keywords = [f"reward model {number}" for number in range(3000)]
+    subscriptions = [{"channel_id": 123456789012345678, "keywords": keywords}]
+    (folder / "config.json").write_text(json.dumps({"subscriptions": subscriptions}))
+    ended = bot(folder, largest_file_blocks=256, DISCORD_TOKEN=TOKEN)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Daily Papers cannot start: the database cannot be used at the moment: disk ")
+    assert len(ended.stderr.splitlines()) == 1
+    with contextlib.closing(sqlite3.connect(folder / "daily-papers.sqlite3")) as database:
+        assert database.execute("SELECT count(*) FROM subscriptions").fetchone() == (0,)
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
 def test_option_that_is_not_known_is_said_with_how_to_use_the_program(
