@@ -23,7 +23,7 @@ from sandbox.views import Views
 _PAGE: Final = Path(__file__).parent / "page"
 _SERVED: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _MESSAGES_A_PAGE: Final = 100
-_TITLES_KEPT: Final = 20
+_TITLES_KEPT: Final = 10
 _CONTENT_MAX: Final = 2000
 _ANNOUNCED_MAX: Final = 2000
 
@@ -48,6 +48,7 @@ class Control:
         app.router.add_get("/static/{name}", self._static)
         app.router.add_get("/control/events", self._events)
         gets: Mapping[str, Answering] = {
+            "people": self._people,
             "state": self._state,
             "commands": self._commands,
             "messages": self._messages,
@@ -87,6 +88,9 @@ class Control:
     async def _events(self, request: web.Request) -> web.StreamResponse:
         asked = await Asked.of(request)
         return await self._live.serve(request, self._person(asked))
+
+    async def _people(self, asked: Asked) -> object:  # noqa: ARG002  asked by nobody yet
+        return {"people": self._views.people()}
 
     async def _state(self, asked: Asked) -> object:
         user_id = self._person(asked)

@@ -1,0 +1,53 @@
+// An embed → nodes, laid out as Discord does: bar, author, title, text, fields, pictures, footer.
+
+import { el, link, safeUrl } from "./dom.js";
+import { inlineMarkdown, markdown } from "./markdown.js";
+import { moment } from "./times.js";
+
+// Of several embeds with one address only the first is shown.
+export function drawEmbeds(embeds, names) {
+  const seen = new Set();
+  return embeds
+    .filter((embed) => !embed.url || (!seen.has(embed.url) && seen.add(embed.url)))
+    .map((embed) => drawEmbed(embed, names));
+}
+
+function drawEmbed(embed, names) {
+  const node = el("article", { class: "embed", "aria-label": embed.title ?? "Embed" },
+    el("div", { class: "embed-text" },
+      embed.author?.name && el("div", { class: "embed-author" }, picture(embed.author.icon_url, "embed-icon"), linked(embed.author.url, embed.author.name)),
+      embed.title && el("div", { class: "embed-title" }, linked(embed.url, inlineMarkdown(embed.title, names))),
+      embed.description && el("div", { class: "embed-description" }, markdown(embed.description, names)),
+      embed.fields?.length ? el("div", { class: "embed-fields" }, embed.fields.map((field) => drawField(field, names))) : null,
+    ),
+    picture(embed.thumbnail?.url, "embed-thumbnail"),
+    picture(embed.image?.url, "embed-image"),
+    footer(embed),
+  );
+  // Discord leaves the bar grey where no colour is given.
+  if (Number.isInteger(embed.color)) node.style.borderLeftColor = `#${embed.color.toString(16).padStart(6, "0")}`;
+  return node;
+}
+
+function drawField(field, names) {
+  return el("div", { class: field.inline ? "embed-field inline" : "embed-field" },
+    el("div", { class: "embed-field-name" }, inlineMarkdown(field.name, names)),
+    el("div", { class: "embed-field-value" }, markdown(field.value, names)));
+}
+
+function footer(embed) {
+  if (!embed.footer?.text && !embed.timestamp) return null;
+  return el("div", { class: "embed-footer" },
+    picture(embed.footer?.icon_url, "embed-icon"),
+    el("span", {}, embed.footer?.text, embed.footer?.text && embed.timestamp ? " • " : null, embed.timestamp ? moment(embed.timestamp, "embed-time") : null));
+}
+
+function linked(url, content) {
+  const address = url ? safeUrl(url) : null;
+  return address ? link(address, content) : el("span", {}, content);
+}
+
+export function picture(url, className, alternative = "") {
+  const address = url ? safeUrl(url) : null;
+  return address ? el("img", { src: address, class: className, alt: alternative, loading: "lazy" }) : null;
+}

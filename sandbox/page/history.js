@@ -1,0 +1,94 @@
+// The messages of the open channel: their order, their elements, and where the reader stands in them.
+
+import { byId, el } from "./dom.js";
+import { drawMessage } from "./message.js";
+import { day } from "./times.js";
+
+const NEAR_END_PX = 80;
+
+// Ids are numbers too large for JavaScript's own: the longer text is the larger one.
+const byAge = (a, b) => a.id.length - b.id.length || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+
+export class History {
+  constructor(draw) {
+    this.draw = { ...draw, find: (id) => this.messages.get(id) };
+    this.messages = new Map();
+    this.scroller = byId("scroller");
+    this.list = byId("messages");
+    this.atEnd = true;
+    this.scroller.addEventListener("scroll", () => {
+      const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+      // A scroll that comes with other sizes is the layout's doing, not the reader's.
+      const size = `${scrollHeight} ${clientHeight}`;
+      if (size === this.size) this.atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+      this.size = size;
+    });
+    // The newest message stays in sight while the reader is at the end: when more is said, or the window changes.
+    const observer = new ResizeObserver(() => this.atEnd && this.toEnd());
+    observer.observe(this.scroller);
+    observer.observe(this.list);
+  }
+
+  replace(messages) {
+    this.messages = new Map(messages.map((message) => [message.id, message]));
+    this.redraw();
+    this.toEnd();
+  }
+
+  prepend(messages) {
+    const fromEnd = this.scroller.scrollHeight - this.scroller.scrollTop;
+    messages.forEach((message) => this.messages.set(message.id, message));
+    this.redraw();
+    this.scroller.scrollTop = this.scroller.scrollHeight - fromEnd;
+  }
+
+  put(message) {
+    const known = this.messages.has(message.id);
+    this.messages.set(message.id, message);
+    const ordered = this.#ordered();
+    const isNewest = !known && ordered.at(-1) === message;
+    if (isNewest) this.list.append(...this.#drawn(message, ordered.at(-2)));
+    else this.redraw();
+  }
+
+  remove(id) {
+    if (this.messages.delete(id)) this.redraw();
+  }
+
+  get oldest() {
+    return this.#ordered().find((message) => !message.local)?.id;
+  }
+
+  // Elements that look the same stay, with the focus and the open menus in them.
+  redraw() {
+    const old = new Map([...this.list.children].map((node) => [node.dataset.key, node]));
+    const ordered = this.#ordered();
+    const nodes = ordered.flatMap((message, index) => this.#drawn(message, ordered[index - 1], old));
+    this.#show(nodes.length ? nodes : [el("p", { class: "empty" }, "Nothing here yet.")]);
+  }
+
+  #show(nodes) {
+    nodes.forEach((node, index) => {
+      if (this.list.childNodes[index] !== node) this.list.insertBefore(node, this.list.childNodes[index] ?? null);
+    });
+    while (this.list.childNodes.length > nodes.length) this.list.lastChild.remove();
+  }
+
+  #ordered() {
+    return [...this.messages.values()].sort(byAge);
+  }
+
+  #drawn(message, before, old) {
+    const newDay = !before || day(before.timestamp) !== day(message.timestamp);
+    this.list.querySelector(".empty")?.remove();
+    const key = JSON.stringify([message, newDay ? null : before?.author.id, newDay ? null : before?.timestamp, this.draw.version()]);
+    const node = old?.get(key) ?? drawMessage(message, newDay ? null : before, this.draw);
+    node.dataset.key = key;
+    return newDay ? [el("div", { class: "day", role: "separator" }, day(message.timestamp)), node] : [node];
+  }
+
+  toEnd() {
+    this.atEnd = true;
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
+}

@@ -1,0 +1,93 @@
+// A message → its element, as Discord draws it. `draw.use(message)` says what its buttons do, `draw.dismiss(id)` hides it.
+
+import { drawComponents } from "./components.js";
+import { el, link, safeUrl } from "./dom.js";
+import { drawEmbeds, picture } from "./embed.js";
+import { markdown } from "./markdown.js";
+import { clock, moment } from "./times.js";
+
+const FLAG = { suppressEmbeds: 1 << 2, ephemeral: 1 << 6, loading: 1 << 7 };
+const GROUPED_MS = 7 * 60 * 1000;
+
+export const isEphemeral = (message) => (message.flags & FLAG.ephemeral) !== 0;
+
+export function isGrouped(message, before) {
+  return Boolean(before) && !commandOf(message) && !message.message_reference && before.author.id === message.author.id
+    && isEphemeral(before) === isEphemeral(message)
+    && new Date(message.timestamp) - new Date(before.timestamp) < GROUPED_MS;
+}
+
+const commandOf = (message) => (message.type === 20 ? message.sandbox_command ?? "a command" : message.sandbox_command);
+
+export function drawMessage(message, before, draw) {
+  const grouped = isGrouped(message, before);
+  const nameId = `author-${message.id}`;
+  return el("div", {
+    class: ["message", grouped && "grouped", isEphemeral(message) && "ephemeral", message.failed && "failed"].filter(Boolean).join(" "),
+    role: "article", "aria-labelledby": nameId, id: `message-${message.id}`, dataset: { id: message.id },
+  },
+    usedLine(message, draw),
+    grouped ? el("time", { class: "hover-time", datetime: message.timestamp, "aria-hidden": "true" }, clock(message.timestamp)) : avatar(message.author),
+    el("div", { class: "message-body" },
+      el("div", { class: grouped ? "message-head unseen" : "message-head" },
+        el("span", { class: "author", id: nameId }, nameOf(message.author)),
+        message.author.bot && el("span", { class: "bot-tag" }, "BOT"),
+        moment(message.timestamp, "message-time")),
+      bodyOf(message, draw),
+      isEphemeral(message) && onlyYou(message, draw)));
+}
+
+const nameOf = (author) => author.global_name ?? author.username;
+
+function avatar(author) {
+  return el("img", { class: "avatar", src: `/cdn/avatars/${author.id}/avatar.svg`, alt: "" });
+}
+
+function usedLine(message, draw) {
+  const command = commandOf(message);
+  const user = message.interaction_metadata?.user ?? message.asker;
+  if (command && user) {
+    return el("div", { class: "used-line" }, el("span", { class: "used-by" }, nameOf(user)), " used ", el("span", { class: "used-command" }, `/${command}`));
+  }
+  const answered = message.message_reference && draw.find(message.message_reference.message_id);
+  if (!answered) return null;
+  const words = answered.content || answered.embeds[0]?.title || "a message";
+  return el("div", { class: "used-line" }, el("span", { class: "used-by" }, nameOf(answered.author)), " ", el("span", { class: "used-excerpt" }, words.slice(0, 120)));
+}
+
+function bodyOf(message, draw) {
+  if (message.pending) return el("div", { class: "content muted" }, "Sending command…");
+  if (message.failed) return el("div", { class: "content error" }, "⚠ ", message.failed);
+  if (message.flags & FLAG.loading) return thinking(message);
+  const names = { ...draw.names, everyone: message.mention_everyone };
+  return [
+    message.content || message.edited_timestamp
+      ? el("div", { class: "content" }, markdown(message.content, names), message.edited_timestamp && edited(message)) : null,
+    message.attachments.map(attachment),
+    message.flags & FLAG.suppressEmbeds ? null : drawEmbeds(message.embeds, names),
+    drawComponents(message.components, names, draw.use(message), draw.choicesOf),
+    el("div", { class: "interaction-failed", role: "alert", hidden: true }, "This interaction failed"),
+  ];
+}
+
+function edited(message) {
+  return el("span", { class: "edited", title: new Date(message.edited_timestamp).toLocaleString() }, " (edited)");
+}
+
+function thinking(message) {
+  return el("div", { class: "content thinking", role: "status" },
+    el("span", { class: "dots", "aria-hidden": "true" }, el("i"), el("i"), el("i")), ` ${nameOf(message.author)} is thinking…`);
+}
+
+function attachment(file) {
+  if (file.content_type?.startsWith("image/")) {
+    return el("div", { class: "attachment" }, picture(file.url, "attachment-image", file.description ?? file.filename));
+  }
+  const url = safeUrl(file.url);
+  return el("div", { class: "attachment file" }, "📄 ", url ? link(url, file.filename) : file.filename, el("span", { class: "muted" }, ` ${Math.ceil(file.size / 1024)} KB`));
+}
+
+function onlyYou(message, draw) {
+  const dismiss = el("button", { type: "button", class: "text-button", onclick: () => draw.dismiss(message.id) }, "Dismiss message");
+  return el("div", { class: "only-you" }, el("span", { "aria-hidden": "true" }, "👁 "), "Only you can see this · ", dismiss);
+}
