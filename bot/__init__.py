@@ -12,10 +12,11 @@ The way a paper takes:
       → delivery             cards → one message, bound to its rows and nonce before it leaves
       → store.outbox         delivered, tried again, or set aside
 
-`pipeline/ingest.py` is the upper half and never talks to Discord; `pipeline/deliver.py` is the lower half and
-never talks to arXiv. Nothing crosses the line but rows. Who may import whom stands in `pyproject.toml` and is
-checked by `make lint`; a room may only name the rooms below it:
+`pipeline/passes.py` and `pipeline/firsts.py` are the upper half and never talk to Discord; `pipeline/deliver.py` is
+the lower half and never talks to arXiv. Nothing crosses the line but rows. Who may import whom stands in
+`pyproject.toml` and is checked by `make lint`; a room may only name the rooms below it:
 
-    __main__ > app > cogs > client > services > pipeline > store | arxiv | delivery
-      > domain > config > clock | errors | limits
+    __main__ > app | check > web | cogs > client > services > pipeline | notices
+      > store | arxiv | delivery | supervisor > gate | invalid_requests > domain > log > config > metrics
+      > clock | errors | limits
 """

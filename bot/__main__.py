@@ -17,11 +17,12 @@ from bot.check import check
 from bot.config import Settings, load_settings
 from bot.domain.keyword import Keyword
 from bot.errors import KeywordRefused, SettingsInvalid, StartRefused, StoreUnavailable
+from bot.metrics import Metrics
 from bot.store.upkeep import back_up
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program as the command line says; returns its exit code."""
+def main(arguments: Sequence[str] | None = None, metrics: Metrics | None = None) -> int:
+    """Run the program as the command line says; returns its exit code. Tests hand in metrics that watch its steps."""
     options = _parser().parse_args(arguments)
     try:
         settings = load_settings(options.config, os.environ, keyword_fault)
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     log.configure(settings)
     try:
-        return _command(options, settings)
+        return _command(options, settings, metrics)
     except StartRefused as error:
         print(error, file=sys.stderr)  # noqa: T201 - for the person at the terminal
         return 1
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _command(options: argparse.Namespace, settings: Settings) -> int:
+def _command(options: argparse.Namespace, settings: Settings, metrics: Metrics | None) -> int:
     match options.command:
         case "backup":
             return _back_up(settings, options.file)
@@ -48,16 +49,16 @@ def _command(options: argparse.Namespace, settings: Settings) -> int:
             well = asyncio.run(check(settings, agent, gate_path(settings), Console()))
             return 0 if well else 1
         case _:
-            asyncio.run(_run_until_signalled(settings))
+            asyncio.run(_run_until_signalled(settings, metrics))
             return 0
 
 
-async def _run_until_signalled(settings: Settings) -> None:
+async def _run_until_signalled(settings: Settings, metrics: Metrics | None) -> None:
     """SIGTERM (docker stop, systemd) and Ctrl-C ask for an orderly end; discord.py itself knows only Ctrl-C."""
     end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end.set)
-    await run(settings, end)
+    await run(settings, end, metrics)
 
 
 def _back_up(settings: Settings, target: Path) -> int:

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Final
 
 import discord
+from pydantic import SecretStr
 
 from bot.arxiv import ArxivClient, open_session
 from bot.client import Client, point_at
 from bot.clock import Alarm, SystemClock
-from bot.config import Settings
+from bot.config import Settings, is_loopback
 from bot.delivery import DiscordDelivery
 from bot.domain.keyword import Keyword
 from bot.errors import StartRefused, TokenRefused
@@ -58,13 +59,17 @@ _REFUSED: Final = {
 }
 
 
-async def run(settings: Settings, end: asyncio.Event) -> None:
+async def run(settings: Settings, end: asyncio.Event, metrics: Metrics | None = None) -> None:
     """Run the bot until `end` is set; raises StartRefused when it cannot run at all."""
+    if settings.discord.token is None:
+        raise TokenRefused("No Discord token is set: put it in the environment as DISCORD_TOKEN.")
+    if settings.arxiv.contact is None and not is_loopback(settings.arxiv.api_url):
+        log.warning("arXiv asks for a contact in case of trouble: set arxiv.contact")
     point_at(settings.discord.api_url, settings.discord.gateway_url)
     async with contextlib.AsyncExitStack() as closing:
         database = await Database.open(settings.database)
         closing.push_async_callback(database.close)
-        app = App(settings, database)
+        app = App(settings, settings.discord.token, database, metrics or Metrics())
         closing.push_async_callback(app.close)
         await app.subscribing.follow_file(settings_subscriptions(settings))
         await app.run_until(end)
@@ -84,12 +89,13 @@ def settings_subscriptions(settings: Settings) -> dict[int, tuple[Keyword, ...]]
 class App:
     """The wired program."""
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(self, settings: Settings, token: SecretStr, database: Database, metrics: Metrics) -> None:
         clock, rng = SystemClock(), random.Random()  # noqa: S311 - jitter, no secret
         interval_s = settings.arxiv.request_interval_s
         self._settings = settings
+        self._token = token
+        self._logged_in = asyncio.Event()
         self._session = open_session()
-        metrics = Metrics()
         arxiv = ArxivClient(
             self._session,
             Gate(gate_path(settings), clock, interval_s),
@@ -183,20 +189,25 @@ class App:
             "The connection to Discord": self._connect,
             "Reading arXiv": self._passes.run,
             "Reading new keywords": self._firsts.run,
-            "Posting": self._deliver.run,
-            "Telling admins": self._caretaker.run,
+            "Posting": self._after_login(self._deliver.run),
+            "Telling admins": self._after_login(self._caretaker.run),
             "Metering": self._lag.run,
         }
 
+    def _after_login(self, loop: Loop) -> Loop:
+        async def run() -> None:
+            await self._logged_in.wait()  # before it discord.py knows of no gateway to wait for
+            await loop()
+
+        return run
+
     async def _connect(self) -> None:
-        token = self._settings.discord.token
-        if token is None:
-            raise TokenRefused("No Discord token is set: put it in the environment as DISCORD_TOKEN.")
         try:
             if not self._client.is_logged_in:
                 # A try that failed half-way left its HTTP session open (discord.py).
                 await self._client.http.close()
-                await self._client.login(token.get_secret_value())
+                await self._client.login(self._token.get_secret_value())
+                self._logged_in.set()
             await self._client.connect()
         except discord.LoginFailure:
             raise TokenRefused("Discord refused the token: check DISCORD_TOKEN (or `discord.token`).") from None

@@ -7,6 +7,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Client
+from bot.domain.text import cut, escape_markdown
+from bot.limits import RESULT_MAX
 from bot.services.reporting import Report, Reporting
 from cogs.permissions import can_view
 from cogs.wording import mention, pages, plural, when
@@ -35,7 +37,11 @@ class OperationCommands(commands.Cog):
 
 
 def _arxiv(report: Report) -> list[str]:
-    last = f"{when(report.last_look)}, {report.result}" if report.last_look is not None else "none yet"
+    last = (
+        f"{when(report.last_look)}, {escape_markdown(cut(report.result, RESULT_MAX))}"
+        if report.last_look is not None
+        else "none yet"
+    )
     following = when(report.next_look) if report.next_look is not None else "as soon as a channel watches a keyword"
     lines = [f"**Last look at arXiv**: {last}.", f"**Next look**: {following}."]
     if report.unread_keywords:

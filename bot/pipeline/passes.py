@@ -143,11 +143,18 @@ class Passes:
         return page.total > 0
 
     async def _read_older(self, began: datetime) -> int:
-        """Once a day, a slice of the last 30 days: moderation announces some papers late."""
+        """Once a day, a slice of the last 30 days: moderation announces some papers late.
+
+        The pass itself is complete by then: where arXiv stops answering, the slice alone is left for the next look.
+        """
         today = began.date().isoformat()
         if await self._marks.get(_OLDER_SLICE_DAY) == today:
             return 0
-        new_papers = await self._read(await self._planned(), older_window(began))
+        try:
+            new_papers = await self._read(await self._planned(), older_window(began))
+        except ArxivError as error:
+            log.warning("older slice left for the next look", extra={"why": str(error)})
+            return 0
         await self._marks.set(_OLDER_SLICE_DAY, today)
         return new_papers
 

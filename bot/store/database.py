@@ -123,8 +123,14 @@ def uri(path: Path, mode: str) -> str:
     return f"{path.absolute().as_uri()}?mode={mode}"
 
 
+# STRICT tables (sqlite.org/stricttables.html).
+_OLDEST_SQLITE: Final = (3, 37)
+
+
 def _prepare(path: Path) -> int:
     """Look at the file, claim it and bring it up to date; returns the claim's file descriptor."""
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:  # pragma: no cover - needs another SQLite
+        raise DatabaseRefused(f"This Python has SQLite {sqlite3.sqlite_version}; Daily Papers needs 3.37 or newer.")
     try:
         if not path.parent.is_dir():
             raise DatabaseRefused(f"The folder of the database {path} does not exist: create it, or set `database`.")

@@ -21,21 +21,23 @@ from bot.store.papers import known_papers, write_papers
 # The planned keywords whose mark is as it was when the reading was planned, and that somebody still watches: a
 # keyword that ended meanwhile has no mark, one that ended and came back waits for its first reading.
 _UNCHANGED = """
-    SELECT keywords.id FROM keywords JOIN json_each(:planned) AS planned ON keywords.id = planned.value ->> 'id'
-    WHERE read_until IS planned.value ->> 'read_until' AND keywords.id IN (SELECT keyword_id FROM subscriptions)
+    SELECT keywords.id FROM keywords
+    JOIN json_each(:planned) AS planned ON keywords.id = json_extract(planned.value, '$.id')
+    WHERE read_until IS json_extract(planned.value, '$.read_until')
+      AND keywords.id IN (SELECT keyword_id FROM subscriptions)
 """
 _WRITE_MATCHES = f"""
     INSERT INTO matches (keyword_id, arxiv_id, matched_at)
-    SELECT value ->> 'keyword', value ->> 'paper', :now FROM json_each(:matches)
-    WHERE value ->> 'keyword' IN ({_UNCHANGED})
+    SELECT json_extract(value, '$.keyword'), json_extract(value, '$.paper'), :now FROM json_each(:matches)
+    WHERE json_extract(value, '$.keyword') IN ({_UNCHANGED})
     ON CONFLICT DO NOTHING RETURNING keyword_id, arxiv_id
 """
 _WRITE_OUTBOX = """
     INSERT INTO outbox (channel_id, arxiv_id, due_at)
     SELECT DISTINCT subscriptions.channel_id, papers.arxiv_id, :now
     FROM json_each(:fresh)
-    JOIN keywords ON keywords.id = value ->> 'keyword'
-    JOIN papers ON papers.arxiv_id = value ->> 'paper'
+    JOIN keywords ON keywords.id = json_extract(value, '$.keyword')
+    JOIN papers ON papers.arxiv_id = json_extract(value, '$.paper')
     JOIN subscriptions ON subscriptions.keyword_id = keywords.id
     WHERE papers.published > keywords.read_from
     ON CONFLICT (channel_id, arxiv_id) DO NOTHING
@@ -45,7 +47,7 @@ _WRITE_REASONS = """
     SELECT outbox.id, matches.keyword_id
     FROM outbox JOIN matches USING (arxiv_id) JOIN subscriptions USING (channel_id, keyword_id)
     WHERE outbox.state = 'waiting' AND outbox.post_key IS NULL
-      AND outbox.arxiv_id IN (SELECT value ->> 'paper' FROM json_each(:fresh))
+      AND outbox.arxiv_id IN (SELECT json_extract(value, '$.paper') FROM json_each(:fresh))
     ON CONFLICT DO NOTHING
 """
 
