@@ -18,7 +18,7 @@ from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.errors import DailyPapersError
+from bot.errors import DailyPapersError, StoreUnavailable
 from bot.limits import GUILDS_QUIET_S, RATELIMIT_WAIT_MAX_S
 from bot.services.looking_up import LookingUp
 from bot.store.looks import Marks
@@ -142,7 +142,9 @@ def point_at(api_url: str, gateway_url: str | None) -> None:
 async def answer_failure(interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
     """Tell the person what happened, in one sentence; what we did not expect goes to the log whole."""
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
-    if isinstance(cause, DailyPapersError):
+    if isinstance(cause, StoreUnavailable):
+        words = f"Nothing was changed: {cause}. Please try again in a while; who runs the bot finds more in its log."
+    elif isinstance(cause, DailyPapersError):
         words = str(cause)
     elif isinstance(cause, app_commands.CommandOnCooldown):
         words = f"That was quick: try again in {math.ceil(cause.retry_after)} s."

@@ -12,7 +12,7 @@ from bot.delivery import ABSTRACT_BUTTON, ABSTRACT_MENU, LOOKED_UP, reading_view
 from bot.domain.card import full_abstract, lay_out
 from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId
-from bot.errors import ArxivWait
+from bot.errors import ArxivError, ArxivWait
 from bot.limits import LATEST_MAX, LATEST_PER_MINUTE
 from bot.services.looking_up import LookingUp
 from cogs.wording import bold, when
@@ -43,8 +43,9 @@ class LookupCommands(commands.Cog):
         await interaction.response.defer()
         try:
             latest = await self._looking_up.latest(parsed, count)
-        except ArxivWait as error:
-            words = f"{error}. Nothing is known of {bold(parsed.shown)} here yet: try again {when(error.not_before)}."
+        except ArxivError as error:
+            again = when(error.not_before) if isinstance(error, ArxivWait) else "later"
+            words = f"{error}. Nothing is known of {bold(parsed.shown)} here yet: try again {again}."
             await interaction.edit_original_response(content=words)
             return
         if not latest.papers:

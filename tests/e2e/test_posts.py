@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sandbox.arxiv import SandboxPaper
+from sandbox.arxiv import Fault, FaultKind, SandboxPaper
 from sandbox.discord import Limit, Message, RateLimited, RateLimits
 from tests.support.embeds import embeds_of
 from tests.support.running import Box, a_bot, a_box, abs_url
@@ -88,6 +88,21 @@ async def test_hostile_papers_are_harmless_and_the_others_of_the_page_go_on(tmp_
             assert "@everyone" not in str(post.embeds)
             assert "](http://evil" not in str(post.embeds)
             assert sum(embed.length for embed in embeds_of(post)) <= 6000
+
+
+async def test_entries_without_a_title_or_an_id_are_passed_over_and_the_rest_of_the_page_goes_on(
+    tmp_path: Path,
+) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        await box.subscribe("reward model")
+        # Of the page that answers for the keyword the first entry loses its title, the second its id.
+        box.arxiv.faults.add(Fault(FaultKind.BROKEN_ENTRIES, times=None, containing="reward model"))
+        urls = {box.publish(f"Reward Models, Part {part}") for part in range(4)}
+        await box.posted("papers", 2)
+        assert set(box.posted_urls("papers")) < urls
+        box.arxiv.faults.clear()
+        await box.posted("papers", 4)
+        assert sorted(box.posted_urls("papers")) == sorted(urls)
 
 
 async def test_a_paper_stands_once_in_a_channel_and_in_every_channel_that_watches_it(tmp_path: Path) -> None:

@@ -1,0 +1,63 @@
+"""What takes its time to go wrong: an arXiv that is slow to answer, and a disk that is full for a while."""
+
+import asyncio
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.limits import REPLY_WAIT_S
+from sandbox.arxiv import Fault, FaultKind
+from tests.support.running import DEADLINE_S, a_bot, a_bot_process, a_box
+
+pytestmark = pytest.mark.slow
+
+
+async def test_a_reply_waits_20_s_for_a_slow_arxiv_then_says_so_and_is_edited_when_it_answers(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        box.publish("A Reward Model")
+        box.arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE, delay_s=REPLY_WAIT_S + 2))
+        invocation = await box.discord.run_command(
+            "subscribe",
+            {"keyword": "reward model"},
+            user_id=box.world.default.admin_id,
+            channel_id=box.channel("papers"),
+        )
+        waiting = await invocation.answered(REPLY_WAIT_S + 1)
+        assert waiting.content == (
+            f"**reward model**: subscribed in <#{box.channel('papers')}>.\n"
+            "Reading the papers that arXiv has is queued; this message will say what was found."
+        )
+        read = await invocation.edited(lambda message: "next look" in message.content)
+        assert "1 paper in the last 30 days" in read.content
+
+
+@contextmanager
+def full_disk(pid: int) -> Iterator[None]:
+    """Let the process write to no file meanwhile: what a full disk refuses, a limit of one byte refuses too."""
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+
+
+async def test_while_the_disk_is_full_nothing_is_lost_and_the_status_says_so(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_bot_process(box) as process:
+        await box.discord.wait_until_bot_ready(DEADLINE_S)
+        await box.subscribe("reward model")
+        first = box.publish("A Reward Model before")
+        await box.posted("papers", 1)
+        with full_disk(process.pid):
+            meanwhile = box.publish("A Reward Model meanwhile")
+            said = await box.until_status_says("⚠️ Reading arXiv stopped: ")
+            assert "cannot be" in said
+            refused = await box.said("subscribe", {"keyword": "agents"})
+            assert refused.startswith("Nothing was changed: the database cannot be used at the moment: ")
+            await asyncio.sleep(1.5)
+            assert box.posted_urls("papers") == [first]
+        await box.posted("papers", 2)
+        assert box.posted_urls("papers") == [first, meanwhile]
