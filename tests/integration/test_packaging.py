@@ -1,100 +1,222 @@
-"""What is installed elsewhere: the wheel holds all that the program reads, and the lock files pin all that it needs."""
+"""What is handed out: the wheel, the locks, the image, and the commands of the Makefile."""
 
+import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
-import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
+from zipfile import ZipFile
 
 import pytest
 
+from bot.__main__ import keyword_fault
+from bot.config import load_settings
+
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("bot", "cogs", "sandbox")
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+MAKE = shutil.which("make")
 
 
-def program_files() -> set[str]:
-    """Every file of the packages, as it is named in the repository."""
-    return {
-        str(path.relative_to(ROOT))
-        for package in PACKAGES
-        for path in (ROOT / package).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
-
-
-def locked(name: str) -> dict[str, str]:
-    """The versions that a lock file pins, by normalised name and marker."""
-    lines = (ROOT / name).read_text().splitlines()
-    pins = [re.fullmatch(r"(\S+)==(\S+)(?: ; (.+))? \\", line) for line in lines if line[:1] not in (" ", "#", "")]
-    assert all(pins), "each requirement is pinned to one version"
-    return {f"{pin[1]} ; {pin[3] or ''}": pin[2] for pin in pins if pin}
-
-
-def names(lock: str) -> set[str]:
-    return {pin.split(" ")[0] for pin in locked(lock)}
-
-
-def wanted(requirements: list[str]) -> set[str]:
-    return {re.split(r"[<>=~!\[; ]", requirement)[0].lower().replace(".", "-") for requirement in requirements}
-
-
-def test_wheel_holds_every_file_of_the_program_and_no_test(tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    for package in PACKAGES:
-        shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The names of the files in a wheel, built from a copy so that the checkout stays as it is."""
+    if find_spec("setuptools") is None:
+        pytest.skip("setuptools is not installed here")
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    source.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source / name)
-    (source / "tests").mkdir()
-    (source / "tests" / "__init__.py").touch()
-    code = "import sys; from setuptools.build_meta import build_wheel; print(build_wheel(sys.argv[1]))"
-    built = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], cwd=source, capture_output=True, text=True, check=True
-    )
-    with zipfile.ZipFile(tmp_path / built.stdout.splitlines()[-1]) as wheel:
-        packed = set(wheel.namelist())
-    own = {name for name in packed if ".dist-info/" not in name}
-    assert own == program_files()
-    assert any(name.endswith("/licenses/LICENSE") for name in packed)
+        shutil.copy(ROOT / name, source)
+    for name in ("bot", "cogs", "sandbox"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-index", "--no-deps", "--no-build-isolation")
+    subprocess.run([*pip, "--wheel-dir", folder, source], check=True)
+    (built,) = folder.glob("*.whl")
+    return set(ZipFile(built).namelist())
 
 
-@pytest.mark.parametrize("name", LOCKS)
-def test_lock_file_pins_and_hashes_everything_and_names_no_registry(name: str) -> None:
-    text = (ROOT / name).read_text()
-    entries = re.split(r"\n(?=\S)", text.strip())
-    assert len(entries) == len(locked(name))
-    assert all("--hash=sha256:" in entry for entry in entries)
-    assert "://" not in text
-    assert "index-url" not in text
-
-
-def test_developers_run_the_program_with_the_versions_that_everybody_gets() -> None:
-    program, developers = (locked(name) for name in LOCKS)
-    assert program.items() <= developers.items()
-
-
-def test_lock_files_hold_what_the_project_asks_for() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    needed = wanted(project["project"]["dependencies"]) | wanted(project["build-system"]["requires"])
-    assert needed <= names("requirements.lock")
-    assert needed | wanted(project["dependency-groups"]["dev"]) <= names("requirements-dev.lock")
-
-
-def test_image_is_built_from_files_that_are_there_and_not_ignored() -> None:
-    copied = {
-        word
-        for line in (ROOT / "Dockerfile").read_text().splitlines()
-        if line.startswith("COPY ") and "--from" not in line
-        for word in line.split()[1:-1]
+@pytest.mark.parametrize("package", ["bot", "cogs", "sandbox"])
+def test_wheel_holds_every_file_that_the_program_reads(wheel: set[str], package: str) -> None:
+    wanted = {
+        str(file.relative_to(ROOT))
+        for file in (ROOT / package).rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts and not file.name.startswith(".")
     }
-    admitted = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    assert copied == admitted
+    assert wanted
+    assert wanted - wheel == set()
+
+
+def test_wheel_holds_no_tests_and_no_settings(wheel: set[str]) -> None:
+    assert {name.split("/")[0].split("-")[0] for name in wheel} == {"bot", "cogs", "sandbox", "daily_papers"}
+
+
+def test_wheel_carries_the_license(wheel: set[str]) -> None:
+    assert any(name.endswith("/licenses/LICENSE") for name in wheel)
+
+
+def _locked(name: str) -> dict[str, list[str]]:
+    """The lines of a lock file by the name of their project: the version first, then the hashes."""
+    entries = re.split(r"\n(?=[a-z0-9])", (ROOT / name).read_text())
+    return {
+        match[1]: [match[2], *re.findall(r"--hash=sha256:[0-9a-f]{64}", entry)]
+        for entry in entries
+        if (match := re.match(r"([a-z0-9-]+)==(\S+)", entry))
+    }
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_lock_has_a_hash_for_everything_and_no_address(lock: str) -> None:
+    assert all(len(entry) > 1 for entry in _locked(lock).values())
+    assert "://" not in (ROOT / lock).read_text()
+    assert "--index" not in (ROOT / lock).read_text()
+
+
+def test_both_locks_agree_on_what_runs() -> None:
+    assert _locked("requirements.lock").items() <= _locked("requirements-dev.lock").items()
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_lock_holds_what_the_project_asks_for(lock: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    groups = project["dependency-groups"]
+    asked = project["project"]["dependencies"] + groups["build"] + (groups["dev"] if "dev" in lock else [])
+    names = {re.split(r"[^\w.-]", line)[0].lower().replace(".", "-").replace("_", "-") for line in asked}
+    assert names - _locked(lock).keys() == set()
+
+
+def _instructions(name: str) -> list[str]:
+    """What follows this instruction in the last stage of the Dockerfile, each on one line."""
+    stage = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)[-1].replace("\\\n", " ")
+    return re.findall(rf"^{name} +(.+)$", stage, flags=re.MULTILINE)
+
+
+def _environment() -> dict[str, str]:
+    return dict(pair.split("=", 1) for line in _instructions("ENV") for pair in shlex.split(line))
+
+
+def test_image_copies_what_its_context_lets_through_and_that_is_all_there_is() -> None:
+    copies = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, flags=re.MULTILINE)
+    copied = {name for line in copies for name in line.split()}
+    rules = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    assert rules[0] == "*"
+    assert {rule.removeprefix("!") for rule in rules if rule.startswith("!")} == copied
     assert all((ROOT / name).exists() for name in copied)
 
 
-def test_check_of_everything_is_a_program_that_bash_can_read() -> None:
-    check = ROOT / ".ci" / "run"
-    assert check.stat().st_mode & 0o111
-    assert subprocess.run(["bash", "-n", str(check)], capture_output=True, check=False).returncode == 0
+def test_image_sets_only_settings_that_there_are(tmp_path: Path) -> None:
+    nothing = tmp_path / "config.json"
+    nothing.write_text("{}")
+    settings = load_settings(nothing, _environment(), keyword_fault)
+    assert [str(settings.database.parent)] == json.loads(_instructions("VOLUME")[0])
+    assert settings.web.port is not None
+
+
+def test_image_does_not_run_as_root_and_gets_its_signals_itself() -> None:
+    (user,) = _instructions("USER")
+    assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user)
+    (entrypoint,) = _instructions("ENTRYPOINT")
+    assert json.loads(entrypoint)[0] in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert _instructions("STOPSIGNAL") == ["SIGTERM"]
+
+
+class _Healthz(BaseHTTPRequestHandler):
+    status = 200
+
+    def do_GET(self) -> None:
+        self.send_response(self.status if self.path == "/healthz" else 404)
+        self.end_headers()
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base class's name
+        """Say nothing: a test's output is its own."""
+
+
+class _Failing(_Healthz):
+    status = 503
+
+
+@pytest.fixture
+def serving(request: pytest.FixtureRequest) -> Iterator[int]:
+    """The port of a server that answers as the bot's own would."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), request.param) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+def _check_health(port: int) -> int:
+    (check,) = _instructions("HEALTHCHECK")
+    python, *arguments = json.loads(check[check.index("CMD") + len("CMD") :])
+    assert python == "python"
+    environ = {**_environment(), "DAILY_PAPERS_WEB__PORT": str(port), "http_proxy": "http://127.0.0.1:1"}
+    return subprocess.run([sys.executable, *arguments], env=environ, check=False, stderr=subprocess.DEVNULL).returncode
+
+
+@pytest.mark.parametrize(("serving", "code"), [(_Healthz, 0), (_Failing, 1)], indirect=["serving"])
+def test_image_is_as_healthy_as_the_bot_says_whatever_proxy_is_set(serving: int, code: int) -> None:
+    assert _check_health(serving) == code
+
+
+def test_image_is_unhealthy_where_nothing_answers() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Healthz) as closed:
+        port = closed.server_address[1]
+    assert _check_health(port) == 1
+
+
+def _make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    if MAKE is None:
+        pytest.skip("make is not installed here")
+    return subprocess.run([MAKE, *arguments], cwd=folder, check=False, capture_output=True, text=True)
+
+
+def test_python_that_is_too_old_is_refused_in_one_sentence_before_anything_is_made(tmp_path: Path) -> None:
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    old = tmp_path / "old-python"
+    # An interpreter that says of itself that it is 3.10, and is this one otherwise.
+    script = 'import sys; sys.version_info = (3, 10, 13, "final", 0); exec(sys.argv.pop(1) and sys.argv.pop(1))'
+    old.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(script)} "$@"\n')
+    old.chmod(0o755)
+    answer = _make(f"PYTHON={old}", "run", folder=tmp_path)
+    assert answer.returncode != 0
+    sentence, *rest = answer.stderr.splitlines()
+    assert sentence.startswith("Daily Papers needs Python 3.11 or newer, and this is 3.10")
+    assert [line for line in rest if not line.startswith("make: ")] == []
+    assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("token", "config", "starts"),
+    [("", False, "sandbox"), ("t", False, "bot"), ("", True, "bot")],
+)
+def test_make_run_starts_the_bot_where_it_is_configured_and_else_the_sandbox(
+    tmp_path: Path, token: str, config: bool, starts: str
+) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ("requirements.lock", "pyproject.toml", *(["config.json"] if config else [])):
+        (tmp_path / name).touch()
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "started $*"\n')
+    python.chmod(0o755)
+    (tmp_path / ".venv/.run").touch()  # newer than the lock: installed
+    answer = _make("run", f"DISCORD_TOKEN={token}", folder=tmp_path)
+    assert answer.stdout == f"started -m {starts}\n"
+
+
+def test_one_command_runs_every_check() -> None:
+    script = (ROOT / ".ci/run").read_text()
+    assert [line for line in script.splitlines() if line.startswith("make ")] == [
+        "make lint",
+        "make test",
+        "make test-slow",
+    ]
+    assert (ROOT / ".ci/run").stat().st_mode & 0o111
+    assert subprocess.run(["bash", "-n", ROOT / ".ci/run"], check=False).returncode == 0
+    assert ".ci/run" in (ROOT / ".github/workflows/ci.yml").read_text()
