@@ -1,4 +1,4 @@
-"""Every number with its source. What an operator chooses lives in `config.py`, not here."""
+"""Every number with its source. What an operator chooses lives in `bot/config`, not here."""
 
 from datetime import timedelta
 from typing import Final
