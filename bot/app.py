@@ -63,8 +63,6 @@ async def run(settings: Settings, end: asyncio.Event, metrics: Metrics | None = 
     """Run the bot until `end` is set; raises StartRefused when it cannot run at all."""
     if settings.discord.token is None:
         raise TokenRefused("No Discord token is set: put it in the environment as DISCORD_TOKEN.")
-    if settings.arxiv.contact is None and not is_loopback(settings.arxiv.api_url):
-        log.warning("arXiv asks for a contact in case of trouble: set arxiv.contact")
     point_at(settings.discord.api_url, settings.discord.gateway_url)
     async with contextlib.AsyncExitStack() as closing:
         database = await Database.open(settings.database)
@@ -72,6 +70,8 @@ async def run(settings: Settings, end: asyncio.Event, metrics: Metrics | None = 
         app = App(settings, settings.discord.token, database, metrics or Metrics())
         closing.push_async_callback(app.close)
         await app.subscribing.follow_file(settings_subscriptions(settings))
+        if settings.arxiv.contact is None and not is_loopback(settings.arxiv.api_url):
+            log.warning("arXiv asks for a contact in case of trouble: set arxiv.contact")
         await app.run_until(end)
 
 

@@ -1,5 +1,6 @@
 """What the person at the terminal sees: exit codes, and one sentence for each thing that is wrong."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import main
+from bot.store.database import Database
 
 TOKEN = "not-a-token-of-anybody"
 
@@ -97,8 +99,13 @@ def test_database_that_cannot_be_used_is_one_sentence_and_left_as_it_is(
     assert (folder / "notes.txt").read_text() == "Buy milk."
 
 
+async def made(path: Path) -> None:
+    """A database as the first start makes it."""
+    await (await Database.open(path)).close()
+
+
 def test_disk_that_fills_up_at_the_start_is_one_sentence_and_no_keyword_is_half_taken_up(folder: Path) -> None:
-    bot(folder)  # makes the database
+    asyncio.run(made(folder / "daily-papers.sqlite3"))
     keywords = [f"reward model {number}" for number in range(3000)]
     subscriptions = [{"channel_id": 123456789012345678, "keywords": keywords}]
     (folder / "config.json").write_text(json.dumps({"subscriptions": subscriptions}))
