@@ -1,0 +1,156 @@
+"""One crash and what becomes of it: the bot is killed at a point, started again, and the channels are counted.
+
+A case in, a balance out. What is expected follows from what arXiv was made to show, never from the bot's database;
+that is asked only whether the bot has come to rest.
+"""
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from tests.support.killable import KILLED, BotProcess, CrashPoint, a_killable_bot
+from tests.support.ledger import Balance, Posted, balance, posted
+from tests.support.resting import until, until_read, until_settled
+from tests.support.running import DEADLINE_S, Box, a_box
+
+KEYWORDS = {"papers": ("reward model", "agents"), "vision": ("agents",)}
+PAPERS = 12  # more than one message holds
+BOTH = 3  # so many of them are for the other channel too
+_CASES_AT_ONCE = 12
+
+
+class Reading(Enum):
+    """Which reading of arXiv is in hand when the bot dies."""
+
+    FIRST = "first reading"
+    PASS = "pass"
+
+
+class Nonces(Enum):
+    """Whether Discord still knows the nonces when the bot is back."""
+
+    KNOWN = "nonces known"
+    FORGOTTEN = "nonces forgotten"
+
+
+class Stored:
+    """Not a step of ours: Discord has stored the message, and its answer is not on its way yet."""
+
+    def __str__(self) -> str:
+        return "between stored and answered"
+
+
+STORED = Stored()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Where the bot dies, and what the world has forgotten when it is back."""
+
+    reading: Reading
+    point: CrashPoint | Stored
+    nonces: Nonces
+
+    def __str__(self) -> str:
+        return f"{self.reading.value}, {self.point}, {self.nonces.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What the channels hold in the end, and how the bot that was started again ended when it was asked to."""
+
+    balance: Balance
+    exit_code: int
+
+
+async def try_all(cases: Collection[Case], folder: Path) -> Mapping[Case, Aftermath | Exception]:
+    """Try every case, several at once, each in a world of its own; what failed is its case's alone."""
+    prepared = folder / "prepared.sqlite3"
+    if any(case.reading is Reading.PASS for case in cases):
+        await _read_past(folder / "preparation", prepared)
+    room = asyncio.Semaphore(_CASES_AT_ONCE)
+
+    async def tried(case: Case, number: int) -> Aftermath | Exception:
+        async with room:
+            try:
+                return await _try(case, folder / str(number), prepared)
+            except (AssertionError, TimeoutError) as error:
+                return error
+
+    outcomes = await asyncio.gather(*(tried(case, number) for number, case in enumerate(cases)))
+    return dict(zip(cases, outcomes, strict=True))
+
+
+async def _read_past(folder: Path, prepared: Path) -> None:
+    """Let a bot make its first reading in an orderly life; its database is where the cases of a pass begin."""
+    async with _a_world(folder) as box, _a_bot(box) as bot:
+        await until_read(box.database, DEADLINE_S)
+        assert await bot.asked_to_end(DEADLINE_S) == 0, bot.said()
+        shutil.copy(box.database, prepared)
+
+
+async def _try(case: Case, folder: Path, prepared: Path) -> Aftermath:
+    async with _a_world(folder) as box:
+        expected: list[Posted] = []
+        if case.reading is Reading.PASS:
+            shutil.copy(prepared, box.database)
+            expected = _announce(box)
+        await _live_and_die(box, case.point)
+        await _nothing_is_on_its_way(box)
+        if case.nonces is Nonces.FORGOTTEN:
+            box.discord.forget_nonces()
+        async with _a_bot(box) as bot:
+            if case.reading is Reading.FIRST:
+                await until_read(box.database, DEADLINE_S)
+                expected = _announce(box)
+            await box.until(lambda: posted(box.world).keys() >= set(expected))
+            await until_settled(box.database, DEADLINE_S)
+            await box.until_looked_again()
+            code = await bot.asked_to_end(DEADLINE_S)
+        return Aftermath(balance(expected, posted(box.world)), code)
+
+
+async def _live_and_die(box: Box, point: CrashPoint | Stored) -> None:
+    async with _a_bot(box, at=point if isinstance(point, CrashPoint) else None) as bot:
+        if isinstance(point, Stored):
+            box.world.listen(lambda event, *_: bot.kill() if event == "MESSAGE_CREATE" else None)
+        assert await bot.ended(DEADLINE_S) == KILLED, bot.said()
+
+
+async def _nothing_is_on_its_way(box: Box) -> None:
+    """What had left when the bot died arrives before the next one asks."""
+    await until(lambda: all(request.status is not None for request in box.discord.requests), DEADLINE_S)
+
+
+@asynccontextmanager
+async def _a_world(folder: Path) -> AsyncIterator[Box]:
+    """An arXiv with a past that is nobody's news, and channels that watch it by the settings file."""
+    await asyncio.to_thread(folder.mkdir)
+    async with a_box(folder) as box:
+        box.publish("A Reward Model of Old, for Agents")
+        wanted = [{"channel_id": box.channel(name), "keywords": keywords} for name, keywords in KEYWORDS.items()]
+        _config(box).write_text(json.dumps({"subscriptions": wanted}), encoding="utf-8")
+        yield box
+
+
+def _config(box: Box) -> Path:
+    return box.database.with_name("config.json")
+
+
+def _a_bot(box: Box, *, at: CrashPoint | None = None) -> AbstractAsyncContextManager[BotProcess]:
+    return a_killable_bot(box.environment(), _config(box), box.database.with_name("log"), at=at)
+
+
+def _announce(box: Box) -> list[Posted]:
+    """arXiv shows what nobody has seen before; returns where it should be posted."""
+    expected = []
+    for number in range(PAPERS):
+        for_both = number < BOTH
+        url = box.publish(f"Reward Models {'for Agents' if for_both else 'alone'}, Part {number}")
+        expected += [(box.channel(name), url) for name in (("papers", "vision") if for_both else ("papers",))]
+    return expected

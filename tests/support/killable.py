@@ -1,0 +1,115 @@
+"""The bot as a process that is made to be killed: at a step that is named, or whenever a test likes.
+
+Each is a process of its own with the program's own `main`, forked from one that has imported everything: a start
+costs no second of imports, so that a hundred of them are affordable.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+from bot.__main__ import main
+from bot.metrics import Metrics, Step
+
+KILLED = -signal.SIGKILL
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload([__name__])
+
+
+@dataclass(frozen=True, slots=True)
+class CrashPoint:
+    """Just before or just after a durable step, for the `nth` time that the process comes by."""
+
+    step: Step
+    side: str
+    nth: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.step.value}" + (f" {self.nth}" if self.nth > 1 else "")
+
+
+class _Killer:
+    """A witness of the steps that ends its own process at one of them; nothing is cleaned up, nothing is flushed."""
+
+    def __init__(self, point: CrashPoint) -> None:
+        self._point = point
+        self._passed = 0
+
+    def __call__(self, step: Step, side: str) -> None:
+        if (step, side) == (self._point.step, self._point.side):
+            self._passed += 1
+            if self._passed == self._point.nth:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _run(arguments: Sequence[str], environment: Mapping[str, str], log: Path, point: CrashPoint | None) -> None:
+    os.environ.update(environment)
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), sys.stdout.fileno())
+        os.dup2(file.fileno(), sys.stderr.fileno())
+    sys.exit(main(arguments, None if point is None else Metrics(_Killer(point))))
+
+
+class BotProcess:
+    """A running bot."""
+
+    def __init__(self, process: ForkServerProcess, log: Path) -> None:
+        self._process = process
+        self._log = log
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.is_alive()
+
+    def kill(self) -> None:
+        """End it at once, whatever it does; nothing happens when it has ended."""
+        self._process.kill()
+
+    async def ended(self, within_s: float) -> int:
+        """Wait for its end; returns its exit code, the signal's number below zero where a signal ended it."""
+        loop = asyncio.get_running_loop()
+        over = asyncio.Event()
+        loop.add_reader(self._process.sentinel, over.set)
+        try:
+            async with asyncio.timeout(within_s):
+                await over.wait()
+        except TimeoutError:
+            raise AssertionError(f"the bot did not end:\n{self.said()}") from None
+        finally:
+            loop.remove_reader(self._process.sentinel)
+        self._process.join()
+        assert self._process.exitcode is not None
+        return self._process.exitcode
+
+    async def asked_to_end(self, within_s: float) -> int:
+        """Ask it to end in order, as `docker stop` does, and wait for it."""
+        self._process.terminate()
+        return await self.ended(within_s)
+
+    def said(self) -> str:
+        """What it and those before it wrote into the log."""
+        return self._log.read_text(encoding="utf-8")
+
+
+@asynccontextmanager
+async def a_killable_bot(
+    environment: Mapping[str, str], config: Path, log: Path, *, at: CrashPoint | None = None
+) -> AsyncIterator[BotProcess]:
+    """Run the bot as a process that ends itself `at` a point, if one is named; what still runs at the end is killed."""
+    process = _CONTEXT.Process(target=_run, args=(("--config", str(config)), dict(environment), log, at))
+    process.start()
+    bot = BotProcess(process, log)
+    try:
+        yield bot
+    finally:
+        bot.kill()
+        await bot.ended(5.0)
+        process.close()

@@ -1,0 +1,49 @@
+"""What the channels should hold, from what arXiv announced, against what they do hold."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sandbox.discord import World
+
+# A channel and the address of a paper's abstract page.
+Posted = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """How often something is where it should not be, or is not where it should be."""
+
+    expected: int
+    found: int
+    missing: tuple[Posted, ...]
+    double: tuple[Posted, ...]
+    uncalled: tuple[Posted, ...]  # posted although nobody subscribed to it, or although it was the past
+
+    @property
+    def is_even(self) -> bool:
+        """Whether every paper stands exactly where it should, once."""
+        return not (self.missing or self.double or self.uncalled)
+
+
+def posted(world: World) -> Counter[Posted]:
+    """How often each paper stands in each channel, over the whole history of all of them."""
+    return Counter(
+        (channel_id, str(embed["url"]))
+        for channel_id in world.channels
+        for message in world.messages.in_channel(channel_id)
+        if message.author_id == world.bot_id and message.interaction is None
+        for embed in message.embeds
+    )
+
+
+def balance(expected: Iterable[Posted], found: Counter[Posted]) -> Balance:
+    """Compare; what is expected is expected once, however often it is named."""
+    wanted = set(expected)
+    return Balance(
+        expected=len(wanted),
+        found=found.total(),
+        missing=tuple(sorted(wanted - found.keys())),
+        double=tuple(sorted(place for place, times in found.items() if times > 1)),
+        uncalled=tuple(sorted(found.keys() - wanted)),
+    )
