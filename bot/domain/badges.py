@@ -1,0 +1,205 @@
+"""What is worth knowing of a paper before it is read, from arXiv's own words about it.
+
+A paper enters; its badges leave, the most important first: withdrawn, venue, survey, pages, code, version. A badge is
+plain text, to be escaped by whoever shows it. Nothing is guessed: what is not clearly said has no badge.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from bot.domain.paper import Paper
+from bot.domain.tex import tex_to_text
+from bot.domain.venue import venue
+
+_URL_MAX: Final = 200
+
+
+class BadgeKind(Enum):
+    """What a badge tells."""
+
+    WITHDRAWN = "withdrawn"
+    VENUE = "venue"
+    SURVEY = "survey"
+    PAGES = "pages"
+    CODE = "code"
+    VERSION = "version"
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """One thing that is known of a paper: a few plain words, and where they lead, if anywhere."""
+
+    kind: BadgeKind
+    text: str
+    url: str | None = None
+
+
+def badges(paper: Paper) -> tuple[Badge, ...]:
+    """What arXiv clearly says of the paper, the most important first, each kind at most once."""
+    return tuple(_each(paper))
+
+
+def is_withdrawn(paper: Paper) -> bool:
+    """Whether the authors or arXiv have withdrawn the paper itself, not one of its claims or submissions."""
+    comment, abstract, title = (_if_gone(text) for text in (paper.comment or "", paper.abstract, paper.title))
+    return bool(
+        _WITHDRAWN_COMMENT.match(_ADMIN_NOTE.sub("", comment))
+        or _WITHDRAWN_SENTENCE.search(comment)
+        or _WITHDRAWN_SENTENCE.match(abstract)
+        or _WITHDRAWN_TITLE.match(title)
+    )
+
+
+def _each(paper: Paper) -> Iterator[Badge]:
+    if is_withdrawn(paper):
+        yield Badge(BadgeKind.WITHDRAWN, "withdrawn")
+    if place := venue(paper.comment, paper.journal_ref):
+        yield Badge(BadgeKind.VENUE, place)
+    if survey := _survey(paper):
+        yield Badge(BadgeKind.SURVEY, survey)
+    if pages := _pages(tex_to_text(paper.comment or "")):
+        yield Badge(BadgeKind.PAGES, pages)
+    if link := _code_link(paper):
+        yield Badge(BadgeKind.CODE, "Hugging Face" if _HUGGING_FACE.match(link) else "code", link)
+    if paper.version > 1:
+        yield Badge(BadgeKind.VERSION, f"v{paper.version}")
+
+
+# --- withdrawn ---------------------------------------------------------------------------------
+
+_MENTIONED: Final = re.compile("withdr|retract", re.IGNORECASE)
+_THE_PAPER: Final = (
+    r"(?:(?:this|the|our)\s+)?(?:arxiv\s+)?(?:paper|article|submission|manuscript|work|preprint|e-?print)"
+)
+# Withdrawn from a conference is not withdrawn from arXiv.
+_GONE: Final = r"(?:temporarily\s+)?(?:withdrawn|retracted)\b(?!\s+from\s+(?!arxiv))"
+_ADMIN_NOTE: Final = re.compile(r"\Aarxiv\s+admin(?:istrator)?\s+note:\s*", re.IGNORECASE)
+_WITHDRAWN_COMMENT: Final = re.compile(
+    rf"[\W_]*(?:{_THE_PAPER}\s+)?(?:has\s+been\s+|is\s+(?:being\s+|now\s+)?|was\s+)?{_GONE}"
+    r"(?=\W*(?:\Z|by\b|due\b|because\b|since\b|as\b|from\b|in\s+order\b|at\s+the\b|for\b|until\b|pending\b|and\b|[.,;:(!-]))",
+    re.IGNORECASE,
+)
+_WITHDRAWN_SENTENCE: Final = re.compile(
+    rf"(?:\A|[.;:!?]\s+|[\[(*])\s*(?:{_THE_PAPER}\s+(?:has\s+been|is(?:\s+being|\s+now)?|was)\s+{_GONE}"
+    rf"|(?:the|this)\s+authors?\s+(?:have\s+|has\s+)?(?:withdrawn?|withdraws?|retract(?:s|ed)?)\s+(?:this|the)\s+(?:paper|article"
+    r"|submission|manuscript|work|preprint)\b(?!\s+from\s+(?!arxiv))|we\s+(?:have\s+)?(?:withdrawn?|retract(?:ed)?)\s+this\s+"
+    r"(?:paper|article|submission|manuscript|work|preprint)\b(?!\s+from\s+(?!arxiv)))",
+    re.IGNORECASE,
+)
+_WITHDRAWN_TITLE: Final = re.compile(
+    r"\s*(?:[\[(]\s*(?i:withdrawn|retracted)\s*[\])]|(?:WITHDRAWN|RETRACTED)\b\s*[:.-])"
+)
+
+
+def _if_gone(text: str) -> str:
+    """The text made readable, if it may speak of a withdrawal at all: hardly any does."""
+    return tex_to_text(text) if _MENTIONED.search(text) else ""
+
+
+# --- survey ------------------------------------------------------------------------------------
+
+_ADJECTIVES: Final = (
+    r"(?:(?:comprehensive|systematic|brief|short|critical|recent|literature|technical|structured|unified|contemporary"
+    r"|practical|historical|selective|concise|extensive|thorough|in-depth|deep|broad|gentle|state-of-the-art|scoping"
+    r"|narrative|interdisciplinary|multidisciplinary|first|new|updated|current|mini)[\s,-]+(?:and\s+)?)*"
+)
+# Surveys of people and of the sky are studies of their own.
+_OF_PEOPLE: Final = (
+    r"(?!\s+(?:of|among|with|on)\s+(?:\w+\s+){0,2}(?:\d|users|people|students|teachers|developers|practitioners|engineers"
+    r"|researchers|scientists|physicists|mathematicians|workers|patients|participants|respondents|households|attitudes"
+    r"|perceptions|opinions|experts|programmers|maintainers|public))"
+)
+_SURVEY_TITLE: Final = re.compile(
+    rf"(?:\A|[:?!.—–]\s*|\s-\s|\()(?:an?\s+|the\s+)?{_ADJECTIVES}(?P<kind>survey|review)"
+    rf"(?:(?=\s*[).]?\Z)|(?=\s+and\s+(?:\w+\s+){{0,3}}(?:taxonomy|outlook|perspectives?|roadmap|directions|challenges))"
+    rf"|{_OF_PEOPLE}(?=\s+(?:of|on|about)\s))",
+    re.IGNORECASE,
+)
+_LITERATURE_REVIEW: Final = re.compile(
+    r"\b(?:systematic|literature|scoping|narrative)\s+(?P<kind>review|survey)\b(?!er|ing)", re.IGNORECASE
+)
+_SURVEY_COMMENT: Final = re.compile(
+    r"(?:\A|[.,;(]\s*)(?:(?:this\s+is\s+)?an?\s+)?(?:invited\s+|short\s+)?(?P<kind>survey|review)\s+(?:paper|article)\b(?=\W|\Z)"
+    r"(?!\s+(?:at|from|by|in)\b)",
+    re.IGNORECASE,
+)
+
+
+def _survey(paper: Paper) -> str:
+    title = tex_to_text(paper.title)
+    found = _LITERATURE_REVIEW.search(title) or _SURVEY_TITLE.search(title)
+    found = found or _SURVEY_COMMENT.search(tex_to_text(paper.comment or ""))
+    kind = found["kind"].lower() if found else ""
+    of_the_sky = kind == "survey" and paper.primary_category.startswith("astro-ph")
+    return "" if of_the_sky else kind
+
+
+# --- pages -------------------------------------------------------------------------------------
+
+_PAGES: Final = re.compile(
+    r"(?<![\w.\-–#$~≈])(?<!\d[,:])(?<!pages\s)(?<!pp\.\s)(?P<count>[1-9]\d{0,3}(?:\s?\+\s?[1-9]\d{0,2})?)[\s-]?\s*"
+    r"(?:(?:a4|latex|revtex|journal|two-column|double-column|single-column|double-spaced)\s+)?(?:pages?\b|pgs?\b|pp\b)"
+    r"(?P<of>,?\s*\(?(?:in\s+)?total(?!\s*:|\s+of)"
+    r"|\s+(?:of\s+|for\s+)?(?:the\s+|an?\s+)?(?:(?!incl|excl|and|plus|with)[a-z]+\s+)?"
+    r"(?:supp\w*|append\w*|references?|bibliography|SM\b|SI\b))?",
+    re.IGNORECASE,
+)
+_TOTAL_BEFORE: Final = re.compile(r"\b(?:total(?:\s+of|:)?|in\s+total,?|altogether)\s*\Z", re.IGNORECASE)
+
+
+def _pages(comment: str) -> str:
+    """`12 pages`, if the comment gives one number, or says which of them is the total."""
+    counts: list[str] = []
+    for found in _PAGES.finditer(comment):
+        of = (found["of"] or "").lower()
+        if of.endswith("total") or _TOTAL_BEFORE.search(comment, 0, found.start()):
+            return _counted(found["count"])
+        if not of:
+            counts.append(found["count"])
+    return _counted(counts[0]) if len(set(counts)) == 1 else ""
+
+
+def _counted(count: str) -> str:
+    return "1 page" if count == "1" else f"{''.join(count.split())} pages"
+
+
+# --- code --------------------------------------------------------------------------------------
+
+_LINK: Final = re.compile(
+    r"""(?<![\w/.@-])(?:https?://)?(?:www\.)?(?P<place>
+        (?:github\.com|gitlab\.com|codeberg\.org)/[A-Za-z0-9][\w-]*/[A-Za-z0-9_.][\w.-]*(?:/[\w./%+~-]*)?
+      | huggingface\.co/(?:(?:datasets|spaces|collections)/)?(?!(?:papers|docs|blog|learn|datasets|spaces|collections)/)
+        [A-Za-z0-9][\w.-]*/[A-Za-z0-9_.][\w.-]*
+    )""",
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
+)
+_HUGGING_FACE: Final = re.compile(r"https://huggingface\.co/", re.IGNORECASE)
+_OF_OTHERS: Final = re.compile(
+    r"\b(?:we\s+(?:use|used|extend|evaluate|build)|based\s+on|built\s+(?:up)?on|builds\s+(?:up)?on|using|fork(?:ed)?\s+(?:of|from)"
+    r"|modified\s+from|from\s+the|taken\s+from|provided\s+by|thanks?)\b[^.;]*\Z",
+    re.IGNORECASE,
+)
+_OF_OURS: Final = re.compile(
+    r"\b(?:codes?|implementations?|repositor(?:y|ies)|repo|software|source|scripts?|package|library|toolkit|open-?sourced?"
+    r"|models?|weights|checkpoints?|datasets?|data|benchmarks?|project|github|available|released?|publicly|artifacts?)\b",
+    re.IGNORECASE,
+)
+
+
+def _code_link(paper: Paper) -> str:
+    """Where the authors keep their code: of a comment any link, of an abstract one that is called so."""
+    found = [*_links(paper.comment or "", said=False), *_links(paper.abstract, said=True)]
+    return min(found, key=lambda link: bool(_HUGGING_FACE.match(link)), default="")
+
+
+def _links(text: str, *, said: bool) -> Iterator[str]:
+    unescaped = text.replace("\\_", "_").replace("\\%", "%").replace("\\#", "#")
+    for found in _LINK.finditer(unescaped):
+        sentence = re.split(r"[.;]\s", unescaped[max(0, found.start() - 200) : found.start()])[-1]
+        link = "https://" + found["place"].rstrip(".-/")
+        ours = not _OF_OTHERS.search(sentence) and (not said or _OF_OURS.search(sentence))
+        if ours and len(link) <= _URL_MAX:
+            yield link.removesuffix(".git")

@@ -1,0 +1,236 @@
+"""Where a paper appears, as far as its authors say so clearly.
+
+A comment ("12 pages, accepted at ICML 2026") or a journal reference enters; the venue's name leaves, or nothing.
+It never guesses: "submitted to", "accepted" alone, and what is said of another version give nothing. What stands in
+the text is shortened ("International Conference on … (ICST) 2026" is "ICST 2026"), never completed.
+"""
+
+import re
+from typing import Final
+
+from bot.domain.tex import tex_to_text
+from bot.domain.text import cut, harmless
+
+VENUE_MAX: Final = 60
+
+# Not accepted, or not yet; and what is on no venue's pages.
+_NOT_YET: Final = re.compile(
+    r"\b(?:(?:re)?submi(?:t|ssion)\w*|under\s+(?:\w+\s+)?review|in\s+(?:review|preparation|revision)|pending|provisional\w*"
+    r"|conditional\w*|revisions?|reject\w*|unpublished|withdrawn|arxiv|preprints?|target\w*|not|if|hopefully)\b",
+    re.IGNORECASE,
+)
+_UNSURE: Final = re.compile(
+    r"\b(?:pending|provisional\w*|conditional\w*|subject\s+to|with\s+(?:minor|major))\b", re.IGNORECASE
+)
+# Then the sentence speaks of another paper's venue.
+_ANOTHER_PAPER: Final = re.compile(
+    r"\b(?:version|abstract|draft|summary|subset|extract|excerpt|parts?|portions?|results?|thesis|chapter)\s+(?:of|from)\b"
+    r"|\b(?:based\s+on|builds?\s+(?:up)?on|extend(?:s|ed|ing)?|extension|abridged|companion|follow-?up|supersedes|overlap"
+    r"|preliminary|previous(?:ly)?|earlier|prior|initial(?:ly)?|supplement\w*|erratum|comment\s+on|reply\s+to)\b",
+    re.IGNORECASE,
+)
+_WHAT: Final = (
+    r"(?:paper|article|manuscript|work|submission|contribution|study|letter|preprint|report|talk|poster|demo)"
+)
+_PLAIN: Final = r"(?:long|short|full|regular|conference|journal|workshop|research|invited|survey|review|demo|tool)"
+# What may stand before "accepted at" in its clause, so that it is said of this very paper.
+_THIS_PAPER: Final = re.compile(
+    rf"(?:preprint\s+of\s+)?(?:(?:the|an?|this|our|my|authors?['’]?s?|final|revised|author)\s+)*(?:{_PLAIN}\s+)?"
+    rf"(?:(?:{_WHAT}|version|it|we|and|has|have|been|is|was|are|were|recently|already|just|now|also|got)\s*)*",
+    re.IGNORECASE,
+)
+_AS: Final = (
+    rf"(?:\s+(?:as|for)\s+(?:an?\s+|the\s+)?(?:[\w-]+\s+){{0,3}}?(?:{_WHAT}|oral|spotlight|highlight|presentation))?"
+)
+_SAID: Final = re.compile(
+    rf"""\b(?:
+        accepted (?:\s+{_WHAT})? (?:\s+for\s+(?:oral\s+|poster\s+)?(?:publication|presentation|inclusion))?
+            (?:\s+to\s+(?:appear|be\s+(?:published|presented)))? {_AS} (?:\s*\([^()]{{1,30}}\))?
+            (?:\s*:|\s+(?:at|to|by|in|for|on)\b:?)
+      | (?:to|will)\s+(?:appear|be\s+(?:published|presented)) {_AS} (?:\s*:|\s+(?:at|in|on)\b:?)
+      | (?:published|appeared|appears|in\s+press) {_AS} (?:\s*:|\s+(?:at|in)\b:?)
+      | presented {_AS} \s+at\b
+      | camera[-\s]ready (?:\s+version)? \s+(?:for|of)\b
+      | in\s+(?:the\s+)?proc(?:eedings|\.)\s+of\b
+    )\s*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_CLAUSE_START: Final = re.compile(r"[.;,:(\[/]\s|\s[-–—]\s|[.;,(\[]")
+_SENTENCE_START: Final = re.compile(r"[.;]\s")
+
+_YEAR: Final = r"(?:19|20)\d\d"
+_STOPS: Final = (
+    r"(?:Code|Project|Comments?|Data|Dataset|Website|Supplement\w*|Appendix|Main|Preprint|Submitted|Accepted|This|We|Our"
+    r"|See|Title|Typos|Minor|Added|Corrected|First|Final|Version|Figures?|Tables?|Key\s?words|Contains|Includes|The|All"
+    r"|Available|Corresponding|Equal)"
+)
+# A period ends the name unless it stands after an abbreviation that goes on: "Phys. Rev. D", "Proc. of".
+_ABBREVIATION: Final = re.compile(
+    r"(?<![\w&])(?:[A-Z]|Proc|Int(?:ern)?|Conf|Symp|Trans|J|Phys|Rev|Lett|Astron|Astrophys|Math|Chem|Sci|Nucl|Instrum|Appl"
+    r"|Comput|Comm(?:un)?|Mon|Not|Roy|Soc|Acad|Natl|Ann|Amer|Am|Bull|Adv|Eur|Class|Quant|Grav|Mod|Opt|Lect|Combin|Theor"
+    r"|Exp|Stat|Mech|Geom|Anal|Algebr|Topol|Eng|Syst|Softw|Inf|Electron|Mater|Biol|Med|Res|Univ|Arch|Publ|Jpn|Surv|Struct"
+    r"|Dyn|Differ|Equ|Phil|Philos|Meth|Energ|Environ|Nat|Bioinf|Robot|Autom|Mach|Learn|Intell|Artif|Vol|Discret)\Z"
+)
+_CAPITAL_FOLLOWS: Final = re.compile(r"\.\s+(?:[A-Z(&]|of\b|on\b)")
+_AMONG_ABBREVIATIONS: Final = re.compile(r"\.\s[A-Z][a-z]{1,6}\.\s[A-Z][a-z]{0,6}[.,]")
+_END: Final = re.compile(
+    rf"""[;|\[\]<>"“”!?\\] | https?: | :\s | \s[-–—/]+\s | \.(?=\s+{_STOPS}\b)
+      | [.,](?=\S*\d*\s*(?:\Z|\d+\s*(?:pages?|pp)\b)) | \s\(?\d+\s*(?:pages?|pp)\b
+      | \s(?:as\s+an?|as\s+(?:oral|poster|spotlight|main|full|long|short)|after|pending|co-?located|held
+        |in\s+conjunction|part\s+of|and\s+(?:is|was|will|to|has|code|available|presented)|on\s+\d|doi|DOI|journal\s+pages|with\s+[a-z])""",
+    re.VERBOSE,
+)
+_LIST_GOES_ON: Final = re.compile(rf",(?:\s+(?!{_STOPS}\b)[A-Z][\w-]+,?)*\s+(?:and|&)\s+[A-Z](?!\w*\s*(?:page|fig))")
+_YEAR_FOLLOWS: Final = re.compile(rf",?\s*\(?{_YEAR}\b\)?")
+_ACRONYM: Final = re.compile(
+    r"\((?P<name>[A-Z][A-Za-z]*[A-Z][A-Za-z]*)(?:[\s,-]*(?P<year>(?:19|20)\d\d)|\s?['’](?P<short>\d\d))?\)"
+    r"(?:,?\s*(?P<after>(?:19|20)\d\d)\b)?"
+)
+_PARENTHESIS: Final = re.compile(r"\s*\((?P<inside>[^()]*)\)?")
+_QUALIFIER: Final = re.compile(
+    r"\b(?:workshops?|track|tutorial|challenge|competition|demo\w*|findings|doctoral|companion|late[- ]breaking|poster"
+    r"|student|industry|special|satellite|oral|spotlight|highlight|main)\b",
+    re.IGNORECASE,
+)
+_ELSEWHERE: Final = re.compile(r"@|\b(?:at|part\s+of|alongside)\b|\d{4},|\.\s")
+# A citation of the paper itself: "Noether, E. (1918). …".
+_CITATION: Final = re.compile(r"[^\W\d_][\w'’-]+,?\s+[A-Z]\.")
+_LEADING: Final = re.compile(
+    r"\A(?:(?:the|an?|publication\s+in|proc(?:eedings|\.)?(?:\s+of)?|journal(?!\s+of\b)|in:?|at)\s+)+", re.IGNORECASE
+)
+_GENERIC: Final = re.compile(
+    rf"(?:(?<![\w&])(?:{_YEAR}|\d+(?:st|nd|rd|th)?|January|February|March|April|May|June|July|August|September|October|November"
+    r"|December|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|Journals?|Conference|Workshop|Proceedings|International"
+    r"|an?|the|of|peer-reviewed|top|leading|Program|Programme|Committee|Editors?|Reviewers?|Referees?|Board|Chairs?"
+    r"|Section|Figure|Table|Chapter|Version)(?![\w&])[\s.,/-]*)+",
+    re.IGNORECASE,
+)
+_NAMED: Final = re.compile(r"[A-Z][\w&+/.-]+")
+
+# Conferences whose name with a year, alone in its clause, is how authors of these fields say "accepted there".
+_CONFERENCE: Final = (
+    r"(?:AAAI|AAMAS|ACL|ACCV|AISTATS|ASE|ASPLOS|AsiaCCS|BMVC|CAV|CCS|CHI|CIKM|COLING|COLM|COLT|CONCUR|CoNLL|CoRL|CRYPTO"
+    r"|CSCW|CVPR|DAC|DATE|EACL|ECAI|ECCV|ECIR|ECML|EMNLP|EUROCRYPT|ASIACRYPT|FOCS|FSE|GECCO|HPCA|HRI|ICALP|ICASSP|ICCAD"
+    r"|ICCV|ICDCS|ICDE|ICDM|ICLR|ICML|ICRA|ICSE|ICST|IJCAI|IJCNN|INFOCOM|Interspeech|INTERSPEECH|IROS|ISCA|ISIT|ISMAR"
+    r"|ISMIR|ISSTA|IUI|KDD|LICS|LREC|MICCAI|MICRO|MLSys|MobiCom|NAACL|NDSS|NeurIPS|NIPS|NSDI|OOPSLA|OSDI|PLDI|PODC|PODS"
+    r"|POPL|PPoPP|RecSys|RSS|SDM|SIGCOMM|SIGGRAPH(?:\s+Asia)?|SIGIR|SIGMOD|SODA|SOSP|STACS|STOC|UAI|UbiComp|UIST|VLDB"
+    r"|WACV|WSDM|WWW)"
+)
+_BARE: Final = re.compile(
+    rf"(?P<venue>{_CONFERENCE}[\s,]*(?:{_YEAR}|['’]\d\d)(?:\s+\(?(?:Oral|Spotlight|Poster|Highlight|Findings|Main|Main\s+Conference"
+    r"|Workshops?|Workshop\s+on\s+[^()]+)\)?)?)(?:\s+\(?camera[-\s]ready(?:\s+version)?\)?|\s+(?:long|short|full)\s+paper)?",
+    re.IGNORECASE,
+)
+_FULL_NAME: Final = re.compile(
+    rf"(?:\d+(?:st|nd|rd|th)\s+|The\s+|{_YEAR}\s+)*[^()]*\b(?:Conference|Symposium|Meeting)\b[^()]*\({_CONFERENCE}"
+    rf"[\s,]*(?:{_YEAR}|['’]\d\d)\)(?:,?\s*{_YEAR})?"
+)
+_CLAUSES: Final = re.compile(r"[.;|]\s|[.;,|]\Z|,\s+(?=\d+\s|[A-Z])|\s[-–—/]\s|:\s")
+
+
+def venue(comment: str | None, journal_ref: str | None) -> str:
+    """Where the paper appears, in plain words; empty where nobody clearly says so."""
+    return _journal(journal_ref or "") or _of_comment(comment or "")
+
+
+def _journal(journal_ref: str) -> str:
+    reference = _LEADING.sub("", harmless(tex_to_text(journal_ref)))
+    if _NOT_YET.search(reference) or _CITATION.match(reference) or not any(sign.isalpha() for sign in reference):
+        return ""
+    return _short_name(reference) or cut(reference, VENUE_MAX)
+
+
+def _of_comment(comment: str) -> str:
+    text = harmless(tex_to_text(comment))
+    said = (_said(text, found) for found in _SAID.finditer(text))
+    return next((name for name in said if name), "") or _bare(text)
+
+
+def _said(text: str, found: re.Match[str]) -> str:
+    """The venue of one "accepted at …", if it is said of this paper."""
+    sentence = _SENTENCE_START.split(text[: found.start()])[-1]
+    clause = _CLAUSE_START.split(text[: found.start()])[-1].strip()
+    if _ANOTHER_PAPER.search(sentence) or _NOT_YET.search(clause.replace("preprint", "").replace("Preprint", "")):
+        return ""
+    if _NOT_YET.search(found[0]) or not _THIS_PAPER.fullmatch(clause):
+        return ""
+    return _name(text[found.end() :])
+
+
+def _name(rest: str) -> str:
+    """The venue's name, which the text begins with."""
+    if _UNSURE.search(_SENTENCE_START.split(rest)[0]):
+        return ""
+    rest = _LEADING.sub("", rest.lstrip(" \"“'‘"))
+    short = _short_name(rest[: _end(rest, commas=False)])
+    name = cut((short or _long_name(rest[: _end(rest, commas=True)])).strip(" ,.:'’"), VENUE_MAX)
+    named = name[:1].isalnum() and _NAMED.search(_GENERIC.sub(" ", name))
+    return name if named and not _NOT_YET.search(name) else ""
+
+
+def _end(text: str, *, commas: bool) -> int:
+    """Where a name that the text begins with is over: at the latest at the end of its sentence."""
+    end = _END.search(text)
+    limit = end.start() if end else len(text)
+    for found in re.finditer(r"[.,]", text[:limit]):
+        at = found.start()
+        goes_on = _goes_on(text, at) if found[0] == "," else _abbreviates(text, at)
+        if not goes_on and (commas or found[0] == "."):
+            return at
+    return limit
+
+
+def _goes_on(text: str, comma: int) -> bool:
+    if _YEAR_FOLLOWS.match(text, comma):
+        return True
+    before = text[:comma].rpartition(" ")[2]
+    return not (before.isupper() or before[-1:].isdigit() or before.endswith(")")) and bool(
+        _LIST_GOES_ON.match(text, comma)
+    )
+
+
+def _abbreviates(text: str, period: int) -> bool:
+    if not text[period + 1 : period + 2].isspace():
+        return period + 1 < len(text)
+    known = _ABBREVIATION.search(text, max(0, period - 12), period) and _CAPITAL_FOLLOWS.match(text, period)
+    return bool(known or _AMONG_ABBREVIATIONS.search(text, max(0, period - 12), period + 12))
+
+
+def _short_name(text: str) -> str:
+    """`ICST 2026` of "the 19th International Conference on Software Testing (ICST) 2026": empty if there is none."""
+    found = _ACRONYM.search(text)
+    before = text[: found.start()] if found else ""
+    if found is None or "(" in before or _QUALIFIER.search(before) or _ELSEWHERE.search(before):
+        return ""
+    if not _stands_for(found["name"], before):
+        return ""
+    year = found["year"] or found["after"] or (f"20{found['short']}" if found["short"] else "")
+    years = re.findall(rf"\b{_YEAR}\b", before)
+    return " ".join(part for part in (found["name"], year or "".join(years[:1])) if part)
+
+
+def _stands_for(acronym: str, name: str) -> bool:
+    """Whether the acronym's capitals are initials of the name's words, in their order."""
+    initials = iter(word[0].lower() for word in re.findall(r"[^\W\d_]\w*", name))
+    return all(capital.lower() in initials for capital in acronym if capital.isupper())
+
+
+def _long_name(text: str) -> str:
+    opened = _PARENTHESIS.search(text)
+    if opened is None:
+        return text
+    kept = re.fullmatch(_YEAR, opened["inside"]) or _QUALIFIER.search(opened["inside"])
+    return text[: opened.end()] if kept and len(opened["inside"]) <= VENUE_MAX // 2 else text[: opened.start()]
+
+
+def _bare(text: str) -> str:
+    """A conference and its year that are all that a clause says."""
+    if _NOT_YET.search(text) or _ANOTHER_PAPER.search(text):
+        return ""
+    for clause in _CLAUSES.split(text):
+        found = _BARE.fullmatch(clause.strip(" .,;"))
+        if found:
+            return cut(found["venue"], VENUE_MAX)
+        if _FULL_NAME.fullmatch(clause.strip(" .,;")):
+            return _short_name(clause)
+    return ""

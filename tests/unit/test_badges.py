@@ -1,0 +1,403 @@
+"""Badges: what arXiv clearly says of a paper, and the silence where it does not."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.badges import Badge, BadgeKind, badges, is_withdrawn
+from bot.domain.feed import parse_feed
+from bot.domain.paper import Paper
+from bot.domain.text import escape_markdown, units
+from bot.domain.venue import VENUE_MAX
+from bot.errors import ArxivError
+from tests.support.builders import paper
+from tests.support.recorded import needs_recorded_answers, recorded_answers
+
+
+def said(comment: str) -> list[str]:
+    """What the badges say of a paper with this comment."""
+    return [badge.text for badge in badges(paper(comment=comment))]
+
+
+def kinds(comment: str) -> list[BadgeKind]:
+    return [badge.kind for badge in badges(paper(comment=comment))]
+
+
+# --- comments as authors write them --------------------------------------------------------------
+
+_VENUES = {
+    "Accepted at ICML 2026": "ICML 2026",
+    "Accepted to NeurIPS 2026 as a spotlight": "NeurIPS 2026",
+    "accepted by ApJ": "ApJ",
+    "Accepted by CVPR 2026. Project page: https://someone.github.io/thing/": "CVPR 2026",
+    "Accepted for publication in Astronomy & Astrophysics": "Astronomy & Astrophysics",
+    "Accepted for publication in A&A. Figures are low resolution": "A&A",
+    "Accepted for publication in Phys. Rev. D Letters": "Phys. Rev. D Letters",
+    "accepted for publication on MNRAS": "MNRAS",
+    "to appear in Phys. Lett. B": "Phys. Lett. B",
+    "To appear in the Proc. of the IEEE Symposium on Security and Privacy (SP) 2026": "SP 2026",
+    'to appear in "Algorithmica"': "Algorithmica",
+    "To be published in: 2026 IEEE Conference on Software Testing, Verification and Validation (ICST)": "ICST 2026",
+    "Accepted to the International Symposium on Software Testing and Analysis (ISSTA), 2026": "ISSTA 2026",
+    "In proceedings of the 19th IEEE Conference on Software Testing, Verification (ICST '26)": "ICST 2026",
+    "Accepted to the International Conference of Software Testing (ICST2026)": "ICST 2026",
+    "Accepted to IEEE/ACM Transactions on Audio, Speech, and Language Processing": (
+        "IEEE/ACM Transactions on Audio, Speech, and Language…"
+    ),
+    "Accepted for Software Testing, Verification, and Reliability journal": (
+        "Software Testing, Verification, and Reliability journal"
+    ),
+    "Published in PASP, volume 12": "PASP",
+    "published in C. R. Acad. Bulg. Sci., 79 (2026)": "C. R. Acad. Bulg. Sci",
+    "Presented at the Workshop on Small Models (2026)": "Workshop on Small Models (2026)",
+    "Accepted at ICLR 2026 Workshop on World Models. Code soon": "ICLR 2026 Workshop on World Models",
+    "Accepted as an oral presentation at ECCV 2026": "ECCV 2026",
+    "Accepted paper at KDD 2026": "KDD 2026",
+    "Accepted (oral) at MICCAI 2026": "MICCAI 2026",
+    "This paper has been accepted at UAI 2026": "UAI 2026",
+    "Author's accepted manuscript. Published in Nature Astronomy": "Nature Astronomy",
+    "Full version of the conference paper. To appear in Theory of Computing": "Theory of Computing",
+    "ICML 2026": "ICML 2026",
+    "CVPR 2026 (Oral)": "CVPR 2026 (Oral)",
+    "ICLR 2026 camera ready. See the project page": "ICLR 2026",
+    "EMNLP2026. The two authors contributed equally": "EMNLP2026",
+    "ACL 2026; code soon": "ACL 2026",
+    "EMNLP 2026 Findings": "EMNLP 2026 Findings",
+    "Accepted to EMNLP 2026 (Findings)": "EMNLP 2026 (Findings)",
+    "40th Conference on Neural Information Processing Systems (NeurIPS 2026); site: example.org": "NeurIPS 2026",
+    "Camera-ready version for SIGMOD 2026": "SIGMOD 2026",
+    "Accepted: AAAI 2026": "AAAI 2026",
+    "Accepted at Conference on Numbers, 2026 edition": "Conference on Numbers, 2026 edition",
+    "Accepted at the Journal of Numbers (MIT)": "Journal of Numbers",
+    "Accepted at a.b Conf.X 2026": "a.b Conf.X 2026",
+    "Accepted at the 5th TESTBEDS 2026, part of the 15th IEEE Conference on Testing (ICT) 2026": "5th TESTBEDS 2026",
+    r"Accepted in \textit{Annals of Mathematics}": "Annals of Mathematics",
+    "Accepted at AAAI 2026, Code is available": "AAAI 2026",
+    "Accepted at the Demo Track of the Conference on Retrieval (COR 2026)": "Demo Track of the Conference on Retrieval",
+    "Accepted to IJCAI 2026 (the code is not yet public)": "IJCAI 2026",
+    "Accepted to IJCAI 2026 (see the appendix)": "IJCAI 2026",
+}
+_NO_VENUE = [
+    "accepted",
+    "Accepted for publication",
+    "Accepted on 12 March 2026",
+    "Accepted in March 2026",
+    "Accepted by the journal",
+    "accepted at a top conference",
+    "Accepted at the International Conference",
+    "accepted by the Program Committee",
+    "Submitted to ICML 2026",
+    "submitted, ICML 2026",
+    "Under review at ICLR 2026",
+    "Under review. ICLR 2026",
+    "To be submitted to MNRAS",
+    "resubmitted to ApJ with minor revisions",
+    "Conditionally accepted at CHI 2026",
+    "Accepted subject to minor revisions in JFM",
+    "Accepted at JMLR pending minor revisions",
+    "Not accepted at ICML 2026",
+    "Rejected from NeurIPS 2026",
+    "Accepted to arXiv",
+    "Accepted at http://example.org",
+    "A preliminary version of this paper was accepted at ICML 2026",
+    "Abridged version to appear in Symposium on Discrete Algorithms (SODA), 2026",
+    "Extended version of a paper, accepted at POPL 2026",
+    "Part of this work has been presented at the ICALP 2026 Workshop",
+    "The dataset was published in Nature",
+    "Extended version of CVPR 2026",
+    "Preprint. ICML 2026",
+    "Version 2: 2026 edition",
+    "Comments welcome",
+    "Code for ICML 2026",
+    "(ABC 2026)",
+    "Published in 2026",
+    "Will appear soon",
+]
+_PAGES = {
+    "12 pages": "12 pages",
+    "12 Pages, 3 Figures": "12 pages",
+    "1 page": "1 page",
+    "8 pp., 2 tables": "8 pages",
+    "A 14-page note": "14 pages",
+    "12pages, 4figures": "12 pages",
+    "62 pages including 16 figures and 9 tables": "62 pages",
+    "59 pages, including appendix": "59 pages",
+    "14+11 pages, 18 figures": "14+11 pages",
+    "9 + 12 pages": "9+12 pages",
+    "10 pages, 7 Appendix, 17 Figures": "10 pages",
+    "9 pages main, 30 pages in total": "30 pages",
+    "9 pages (total: 30 pages)": "30 pages",
+    "10 pages + 3 pages of supplementary material": "10 pages",
+    "20 LaTeX pages": "20 pages",
+    "v2: 31 pages": "31 pages",
+    "12 pages. Published in Tech, 12 pages": "12 pages",
+}
+_NO_PAGES = [
+    "9 pages main text, 30 pages with proofs",
+    "pages 12-16",
+    "pp. 66-69 pages",
+    "twelve pages",
+    "~17 pages",
+    "1,200 pages",
+    "3.5 pages",
+    "0 pages",
+    "12345 pages",
+    "12 paging strategies",
+    "3 pages of appendix",
+]
+
+
+@pytest.mark.parametrize(("comment", "venue"), _VENUES.items())
+def test_venue_is_shown_as_the_authors_say_it(comment: str, venue: str) -> None:
+    shown = [badge.text for badge in badges(paper(comment=comment)) if badge.kind is BadgeKind.VENUE]
+    assert shown == [venue]
+
+
+@pytest.mark.parametrize("comment", _NO_VENUE)
+def test_venue_that_is_not_clearly_said_is_not_shown(comment: str) -> None:
+    assert BadgeKind.VENUE not in kinds(comment)
+
+
+@pytest.mark.parametrize(("comment", "pages"), _PAGES.items())
+def test_pages_are_counted_as_the_authors_count_them(comment: str, pages: str) -> None:
+    assert [badge.text for badge in badges(paper(comment=comment)) if badge.kind is BadgeKind.PAGES] == [pages]
+
+
+@pytest.mark.parametrize("comment", _NO_PAGES)
+def test_pages_that_are_not_clear_are_not_shown(comment: str) -> None:
+    assert BadgeKind.PAGES not in kinds(comment)
+
+
+def test_one_comment_can_tell_several_things_and_they_come_in_order() -> None:
+    subject = paper(
+        title="Small Models: A Survey",
+        comment="12 pages, accepted at ICML 2026. Code: https://github.com/someone/thing",
+        version=3,
+    )
+    assert badges(subject) == (
+        Badge(BadgeKind.VENUE, "ICML 2026"),
+        Badge(BadgeKind.SURVEY, "survey"),
+        Badge(BadgeKind.PAGES, "12 pages"),
+        Badge(BadgeKind.CODE, "code", "https://github.com/someone/thing"),
+        Badge(BadgeKind.VERSION, "v3"),
+    )
+
+
+def test_paper_of_which_nothing_is_known_has_no_badge() -> None:
+    assert badges(paper()) == ()
+    assert said("Comments welcome!") == []
+
+
+# --- journal references ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reference", "shown"),
+    [
+        ("Phys. Rev. D 1 (2026) 22", "Phys. Rev. D 1 (2026) 22"),
+        ("In: Scientific Reports 15.1 (2026)", "Scientific Reports 15.1 (2026)"),
+        ("In Proc. International Symposium on Software Testing and Analysis (ISSTA 2026), pages 14-26", "ISSTA 2026"),
+        ("A Journal of " + "Very " * 30 + "Long Names", "Journal of" + " Very" * 9 + "…"),
+        ("Noether, E., Lovelace, A. (2026). On symmetry", ""),
+        ("to be submitted to Nature", ""),
+        ("-", ""),
+    ],
+)
+def test_journal_reference_is_the_venue(reference: str, shown: str) -> None:
+    found = [badge.text for badge in badges(paper(journal_ref=reference, comment="9 figures"))]
+    assert found == ([shown] if shown else [])
+
+
+def test_journal_reference_comes_before_what_the_comment_says() -> None:
+    subject = paper(journal_ref="ApJ 1001, 152", comment="accepted by ApJ")
+    assert [badge.text for badge in badges(subject)] == ["ApJ 1001, 152"]
+
+
+# --- withdrawn ---------------------------------------------------------------------------------------
+
+_WITHDRAWN = [
+    "This paper has been withdrawn",
+    "This paper has been withdrawn by the author due to a crucial error in equation 1",
+    "Withdrawn",
+    "withdrawn by the authors",
+    "Withdrawn due to an error in Lemma 3",
+    "Paper withdrawn: the main theorem is wrong",
+    "The paper is withdrawn because of an overlap",
+    "This submission has been withdrawn by arXiv administrators due to disputed authorship",
+    "arXiv admin note: This submission has been withdrawn by arXiv administrators",
+    "12 pages. This paper has been withdrawn from arXiv",
+    "The authors have withdrawn this paper",
+    "The author withdraws this paper: see the comment",
+    "We withdraw this paper",
+    "This article has been retracted",
+    r"\textbf{This paper has been withdrawn}",
+]
+_NOT_WITHDRAWN = [
+    "This paper was withdrawn from ICML 2026 and improved",
+    "Withdrawn from ICLR 2026",
+    "This paper replaces the withdrawn paper arXiv:2611.00001",
+    "Theorem 3 of the first version is withdrawn",
+    "A previous version has been withdrawn",
+    "We withdraw the claim of Section 4",
+    "Data on withdrawn drugs",
+    "Withdrawn books in libraries",
+    "9 pages",
+]
+
+
+@pytest.mark.parametrize("comment", _WITHDRAWN)
+def test_withdrawn_paper_is_known_and_says_so_first(comment: str) -> None:
+    assert is_withdrawn(paper(comment=comment))
+    assert badges(paper(comment=comment, version=2))[0] == Badge(BadgeKind.WITHDRAWN, "withdrawn")
+
+
+@pytest.mark.parametrize("comment", _NOT_WITHDRAWN)
+def test_other_withdrawals_are_not_the_papers(comment: str) -> None:
+    assert not is_withdrawn(paper(comment=comment))
+    assert BadgeKind.WITHDRAWN not in kinds(comment)
+
+
+def test_abstract_or_title_can_say_that_the_paper_is_withdrawn() -> None:
+    assert is_withdrawn(paper(abstract="This paper has been withdrawn by the author."))
+    assert is_withdrawn(paper(title="[Withdrawn] On numbers"))
+    assert is_withdrawn(paper(title="WITHDRAWN: On numbers"))
+    assert not is_withdrawn(paper(title="Withdrawn from the world: on hermits"))
+    assert not is_withdrawn(paper(abstract="We study retractions. The paper was retracted in half of them."))
+
+
+# --- surveys -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("title", "kind"),
+    [
+        ("A Survey on Small Models", "survey"),
+        ("Small Models: A Survey", "survey"),
+        ("Small Models: A Comprehensive and Critical Survey", "survey"),
+        ("A Survey of Small Models: Taxonomy and Outlook", "survey"),
+        ("Small models - survey and outlook", "survey"),
+        ("Survey of methods for small models", "survey"),
+        ("A Systematic Literature Review of Testing", "review"),
+        ("What is known of testing? A review", "review"),
+        ("A Review of Dark Matter", "review"),
+        ("Test automation: a multivocal literature review", "review"),
+    ],
+)
+def test_survey_is_known_by_its_title(title: str, kind: str) -> None:
+    assert badges(paper(title=title)) == (Badge(BadgeKind.SURVEY, kind),)
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "First results of the Sloan Digital Sky Survey",
+        "A Survey of Developers and their Tools",
+        "A survey of 500 students",
+        "Automating code review with small models",
+        "Learning from peer review",
+        "Survey design under constraints",
+        "Review-based recommendation",
+        "Surveying the field of numbers",
+    ],
+)
+def test_other_surveys_and_reviews_are_not_shown(title: str) -> None:
+    assert badges(paper(title=title)) == ()
+
+
+def test_survey_of_the_sky_is_none_of_the_literature() -> None:
+    assert badges(paper(title="A Survey of HI Absorption", primary_category="astro-ph.GA")) == ()
+    assert badges(paper(title="A Review of HI Absorption", primary_category="astro-ph.GA")) != ()
+
+
+def test_comment_can_say_that_the_paper_is_a_survey() -> None:
+    assert said("Survey paper, 40 pages") == ["survey", "40 pages"]
+    assert said("Invited review article") == ["review"]
+    assert said("For the proofs see our survey paper") == []
+
+
+# --- code ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("comment", "text", "url"),
+    [
+        ("Code: https://github.com/someone/thing.", "code", "https://github.com/someone/thing"),
+        ("https://gitlab.com/some_one/thing", "code", "https://gitlab.com/some_one/thing"),
+        ("Code at https://gitlab.com/someone/thing/-/tree/main", "code", "https://gitlab.com/someone/thing/-/tree/main"),
+        ("https://codeberg.org/someone/thing.git", "code", "https://codeberg.org/someone/thing"),
+        (r"see \url{https://github.com/someone/a\_thing}", "code", "https://github.com/someone/a_thing"),
+        ("github.com/someone/thing", "code", "https://github.com/someone/thing"),
+        ("https://huggingface.co/datasets/someone/thing", "Hugging Face", "https://huggingface.co/datasets/someone/thing"),
+        ("https://huggingface.co/a/b and https://github.com/c/d", "code", "https://github.com/c/d"),
+        ("https://github.com/someone", "code", ""),
+        ("https://someone.github.io/thing", "code", ""),
+        ("https://huggingface.co/papers/2611.00001", "code", ""),
+        ("https://evil.com/github.com/someone/thing", "code", ""),
+        ("built on https://github.com/someone/thing", "code", ""),
+        ("https://github.com/someone/" + "x" * 300, "code", ""),
+        ("https://github.com/someone/thing)](https://evil.com)", "code", "https://github.com/someone/thing"),
+    ],
+)  # fmt: skip
+def test_code_link_leads_where_the_comment_says(comment: str, text: str, url: str) -> None:
+    assert badges(paper(comment=comment)) == ((Badge(BadgeKind.CODE, text, url),) if url else ())
+
+
+def test_abstract_names_code_only_where_it_says_that_it_is_its_own() -> None:
+    own = paper(abstract="We prove it. Our code is available at https://github.com/someone/thing.")
+    others = paper(abstract="We prove it. We use the tool of https://github.com/someone/thing.")
+    unclear = paper(abstract="We prove it. Compare https://github.com/someone/thing and others.")
+    assert badges(own) == (Badge(BadgeKind.CODE, "code", "https://github.com/someone/thing"),)
+    assert badges(others) == badges(unclear) == ()
+
+
+# --- any text whatever ---------------------------------------------------------------------------------
+
+_PIECES = st.sampled_from(
+    ["accepted at ", "Accepted ", "to appear in ", "ICML 2026", "(", ")", "[x](http://evil.com) ", "@everyone ",
+     "<@12> ", ", ", ". ", "; ", "12 pages", "12 + ", "https://github.com/a/b", "A Survey of ", "withdrawn ",
+     "This paper ", "Proc. ", "\\textbf{", "}", "$x^2$", "*", "_", "`", "\u202e", "\u200b", "😀", "Phys. Rev. D",
+     "(ICST", "'26)", "\n", "and ", "Journal of ", "with ", "2026 "]
+)  # fmt: skip
+_TEXTS = st.builds(
+    lambda pieces, times: "".join(pieces) * times, st.lists(_PIECES, max_size=8), st.sampled_from([1, 1, 30])
+)
+_ANY = st.one_of(_TEXTS, st.text(max_size=60))
+
+
+@settings(deadline=None)
+@given(_ANY, _ANY, _ANY, st.none() | _ANY)
+def test_badges_of_any_paper_are_short_and_harmless(
+    comment: str, title: str, abstract: str, reference: str | None
+) -> None:
+    shown = badges(paper(comment=comment, title=title, abstract=abstract, journal_ref=reference, version=2))
+    assert len({badge.kind for badge in shown}) == len(shown)
+    for badge in shown:
+        assert 1 <= units(badge.text) <= VENUE_MAX
+        bare = re.sub(r"\\[^0-9A-Za-z\s]", "", escape_markdown(badge.text))
+        assert not re.search(r"[*_~`|\[\n]|://|<[@#:/a-zA-Z]|@everyone|@here|<@\d", bare)
+        assert badge.url is None or re.fullmatch(r"https://[\w.]+/[\w./%+~-]{3,}", badge.url, re.ASCII)
+
+
+@settings(deadline=None, max_examples=20)
+@given(_PIECES, _PIECES, st.sampled_from(["", " ", ", ", "("]))
+def test_long_hostile_texts_cost_little(one: str, other: str, between: str) -> None:
+    text = ((one + between + other) * 2000)[:2000]
+    assert len(badges(paper(comment=text, title=text[:1000], journal_ref=text))) <= len(BadgeKind)
+
+
+@needs_recorded_answers
+def test_recorded_papers_have_badges_and_none_is_a_guess() -> None:
+    papers: list[Paper] = []
+    for body in recorded_answers().values():
+        try:
+            papers += parse_feed(body).papers
+        except ArxivError:
+            continue
+    venues = [badge.text for each in papers for badge in badges(each) if badge.kind is BadgeKind.VENUE]
+    submitted = [each for each in papers if re.match(r"[Ss]ubmitted to", each.comment or "") and not each.journal_ref]
+    assert len(venues) > 80
+    assert {"ICML 2021", "CVPR 2026", "A&A"} <= set(venues)
+    assert not any(badge.kind is BadgeKind.VENUE for each in submitted for badge in badges(each))
+    assert not any(is_withdrawn(each) for each in papers)
