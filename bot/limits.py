@@ -120,6 +120,7 @@ PREVIEW_PAPERS: Final = 3
 # Ours: the candidates that a look-up asks for, to find ten that match; and how many answers are kept in memory.
 LOOKUP_CANDIDATES: Final = 100
 LOOKUPS_KEPT: Final = 100
+LOOKUP_KEPT: Final = timedelta(minutes=10)
 # Ours: how much of what arXiv or a loop says of a failure is shown.
 RESULT_MAX: Final = 300
 LATEST_PER_MINUTE: Final = 5

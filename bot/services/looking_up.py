@@ -17,7 +17,7 @@ from bot.domain.paper import ArxivId, Paper
 from bot.domain.planning import latest_query
 from bot.errors import ArxivError
 from bot.gate import Urgency
-from bot.limits import LATEST_MAX, LOOKUP_CANDIDATES, LOOKUPS_KEPT
+from bot.limits import LATEST_MAX, LOOKUP_CANDIDATES, LOOKUP_KEPT, LOOKUPS_KEPT
 from bot.pipeline.passes import Passes
 from bot.store.papers import Papers
 from bot.store.subscriptions import Subscriptions
@@ -102,7 +102,10 @@ class LookingUp:
             self._answers.pop(next(iter(self._answers)))
         # An empty answer may be one of arXiv's false zeros: not kept.
         if papers:
-            self._answers[keyword.canonical] = _Answer((await self._passes.next_look()).at, papers)
+            now = self._clock.now()
+            following = (await self._passes.next_look()).at
+            # Where nothing is watched no look comes, and the next is always "now".
+            self._answers[keyword.canonical] = _Answer(following if following > now else now + LOOKUP_KEPT, papers)
 
     async def paper(self, arxiv_id: ArxivId) -> Paper | None:
         """A paper that was shown, by its id."""
