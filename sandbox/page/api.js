@@ -1,23 +1,36 @@
 // The sandbox's control API: requests, and the stream of what changes.
 
 export class NotPossible extends Error {}
+export class Unreachable extends Error {}
 
-async function read(response) {
+async function read(request) {
+  const response = await request.catch(() => {
+    throw new Unreachable("The sandbox does not answer.");
+  });
   const answer = await response.json();
   if (!response.ok) throw new NotPossible(answer.error ?? `The sandbox answered ${response.status}.`);
   return answer;
 }
 
 export async function get(name, query) {
-  return read(await fetch(`/control/${name}?${new URLSearchParams(query)}`));
+  return read(fetch(`/control/${name}?${new URLSearchParams(query)}`));
 }
 
 export async function post(name, fields) {
-  return read(await fetch(`/control/${name}`, {
+  return read(fetch(`/control/${name}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(fields),
   }));
+}
+
+// What is asked beside, without anybody waiting for it: when the sandbox is gone, the page says so once, and asks anew.
+export async function inBackground(request) {
+  try {
+    await request;
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error;
+  }
 }
 
 const RETRY_FIRST_MS = 500;

@@ -1,6 +1,6 @@
 // The page: keeps what the sandbox says, and connects the parts.
 
-import { get, listen, post } from "./api.js";
+import { get, inBackground, listen, post } from "./api.js";
 import { Composer } from "./composer.js";
 import { byId, el } from "./dom.js";
 import { History } from "./history.js";
@@ -35,7 +35,7 @@ const names = {
   channel: (id) => {
     const channel = channelOf(id);
     if (!channel) return el("span", { class: "mention" }, "🔒 No Access");
-    return el("button", { type: "button", class: "mention", onclick: () => openChannel(id) }, `${signOf(channel)}${channel.name}`);
+    return el("button", { type: "button", class: "mention", onclick: () => open(id) }, `${signOf(channel)}${channel.name}`);
   },
 };
 
@@ -119,6 +119,8 @@ function localMessage(command, what) {
   };
 }
 
+const open = (id) => void inBackground(openChannel(id));
+
 async function openChannel(id) {
   current = id;
   sessionStorage.setItem("channel", id);
@@ -126,7 +128,7 @@ async function openChannel(id) {
   showSidebar(false);
   draw();
   composer.clear();
-  void composer.refresh(`Message ${signOf(channelOf(id))}${channelOf(id).name}, or type / for commands`);
+  void inBackground(composer.refresh(`Message ${signOf(channelOf(id))}${channelOf(id).name}, or type / for commands`));
   await loadHistory();
 }
 
@@ -145,15 +147,27 @@ async function loadHistory() {
 }
 
 function heard(name, payload) {
-  if (name === "STATE") return void loadState();
+  if (name === "STATE") return void inBackground(loadState());
   if (payload.channel_id !== current) {
     if (name === "MESSAGE_CREATE") {
       unread.set(payload.channel_id, (unread.get(payload.channel_id) ?? 0) + 1);
-      drawSidebar(state, { current, unread, open: openChannel });
+      drawSidebarSoon();
     }
     return undefined;
   }
   return early ? early.push([name, payload]) : apply(name, payload);
+}
+
+let sidebarIsOld = false;
+
+// A batch of messages comes at once; the sidebar is drawn once for all of them.
+function drawSidebarSoon() {
+  if (sidebarIsOld) return;
+  sidebarIsOld = true;
+  requestAnimationFrame(() => {
+    sidebarIsOld = false;
+    drawSidebar(state, { current, unread, open });
+  });
 }
 
 function apply(name, message) {
@@ -176,7 +190,7 @@ async function loadState() {
     state = await get("state", { as: state.me });
     draw();
     if (!channelOf(current)) await openChannel(firstChannel());
-    else if (state.bot.ready !== hadCommands || composer.commands.length === 0) void composer.refresh(composer.input.placeholder);
+    else if (state.bot.ready !== hadCommands || composer.commands.length === 0) void inBackground(composer.refresh(composer.input.placeholder));
   } finally {
     asking = false;
   }
@@ -189,7 +203,7 @@ async function loadState() {
 const firstChannel = () => (state.guilds[0]?.channels.find((channel) => channel.name === "papers") ?? state.guilds[0]?.channels[0] ?? state.dm).id;
 
 function draw() {
-  drawSidebar(state, { current, unread, open: openChannel });
+  drawSidebar(state, { current, unread, open });
   drawPanel(state.arxiv);
   const channel = channelOf(current);
   if (!channel) return;
@@ -218,7 +232,7 @@ async function become(person) {
     // What happened between the last look and this connection is asked for.
     opened: () => {
       byId("connection").hidden = true;
-      void loadState().then(loadHistory);
+      void inBackground(loadState().then(loadHistory));
       first = false;
     },
     lost: () => {
@@ -256,12 +270,14 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !byId("shade").hidden) byId("shade").click();
 });
 narrow.addEventListener("change", () => showPanel(!narrow.matches));
-byId("person").addEventListener("change", (event) => void become(event.target.value));
-byId("older").addEventListener("click", async () => {
+byId("person").addEventListener("change", (event) => void inBackground(become(event.target.value)));
+byId("older").addEventListener("click", () => void inBackground(showOlder()));
+
+async function showOlder() {
   const { messages, has_older: hasOlder } = await get("messages", { as: state.me, channel: current, before: history.oldest });
   history.prepend(messages.filter((message) => !dismissed.has(message.id)));
   byId("older").hidden = !hasOlder;
-});
+}
 
 showPanel(!narrow.matches);
 listenToPanel();

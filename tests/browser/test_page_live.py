@@ -1,0 +1,105 @@
+"""What changes while one watches: channels, people, arXiv, and the connection itself."""
+
+import re
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from sandbox.arxiv import Corpus, FaultKind, LocalArxiv, SandboxPaper
+from sandbox.child import BotState
+from sandbox.server import Sandbox
+from tests.browser.visiting import visiting
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_what_is_said_elsewhere_is_counted_until_it_is_read(browser: Browser) -> None:
+    async with visiting(browser) as visit:
+        for place in ("vision", "reading club"):
+            for text in ("one", "two"):
+                visit.world.messages.post(visit.channel(place), visit.world.bot_id, text)
+        badges = visit.page.locator("#channels .badge")
+        await expect(badges).to_have_text(["2 unread", "2 unread"])
+        await visit.open("reading club")
+        await expect(visit.page.locator(".message .content")).to_have_text(["one", "two"])
+        await expect(badges).to_have_count(1)
+
+
+async def test_channels_that_a_member_cannot_view_disappear_and_new_ones_come(browser: Browser) -> None:
+    async with visiting(browser) as visit:
+        channels = visit.page.locator("#channels .channel")
+        await expect(channels.filter(has_text="admins")).to_have_count(1)
+        await visit.open("admins")
+        await visit.page.locator("#person").select_option(str(visit.world.default.member_id))
+        await expect(channels.filter(has_text="admins")).to_have_count(0)
+        await expect(visit.page.locator("#channel-name")).to_contain_text("papers")
+        new = visit.world.add_channel(visit.world.default.guild_id, "brand-new")
+        await visit.open("brand-new")
+        visit.world.rename_channel(new.id, "renamed")
+        await expect(visit.page.locator("#channel-name")).to_contain_text("renamed")
+        visit.world.delete_channel(new.id)
+        await expect(visit.page.locator("#channel-name")).to_contain_text("papers")
+        await visit.page.reload()
+        await expect(visit.page.locator("#person")).to_have_value(str(visit.world.default.member_id))
+
+
+async def test_a_long_history_is_shown_from_its_end_and_earlier_messages_on_demand(browser: Browser) -> None:
+    async with visiting(browser) as visit:
+        messages = [visit.world.messages.post(visit.channel("vision"), visit.world.bot_id, str(n)) for n in range(120)]
+        await visit.page.reload()
+        await visit.open("vision")
+        await expect(visit.shown(messages[-1])).to_be_in_viewport()
+        await expect(visit.page.locator(".message")).to_have_count(100)
+        await visit.page.get_by_role("button", name="Show earlier messages").click()
+        await expect(visit.page.locator(".message")).to_have_count(120)
+        await expect(visit.page.get_by_role("button", name="Show earlier messages")).to_be_hidden()
+        # Who reads far up is left there.
+        await visit.shown(messages[0]).scroll_into_view_if_needed()
+        newest = visit.world.messages.post(visit.channel("vision"), visit.world.bot_id, "newest")
+        await expect(visit.shown(newest)).to_be_attached()
+        await expect(visit.shown(messages[0])).to_be_in_viewport()
+
+
+async def test_arxiv_announces_papers_and_misbehaves_on_demand(browser: Browser) -> None:
+    arxiv = LocalArxiv(Corpus([SandboxPaper(title=f"Paper <b>{n}</b>") for n in range(5)]))
+    async with visiting(browser, arxiv=arxiv) as visit:
+        page = visit.page
+        await expect(page.locator("#waiting")).to_have_text("5 papers wait to be announced.")
+        await page.get_by_label("Announce papers").fill("2")
+        await page.get_by_role("button", name="Announce", exact=True).click()
+        await expect(page.locator("#announce-said")).to_have_text("2 papers announced.")
+        await expect(page.locator("#waiting")).to_have_text("3 papers wait to be announced.")
+        await expect(page.locator("#announced li")).to_contain_text(["Paper <b>1</b>", "Paper <b>0</b>"])
+        await page.get_by_label("What goes wrong").select_option("truncated")
+        await page.get_by_label("for so many requests").fill("3")
+        await page.get_by_role("button", name="Misbehave", exact=True).click()
+        await expect(page.locator("#pending")).to_have_text("Next 3 requests: a feed that stops in the middle")
+        assert [(fault.kind, fault.times) for fault in arxiv.faults.pending] == [(FaultKind.TRUNCATED, 3)]
+        await page.get_by_role("button", name="Behave well again").click()
+        await expect(page.locator("#pending li")).to_have_count(0)
+        assert arxiv.faults.pending == ()
+
+
+async def test_a_bot_that_is_not_there_is_said_to_be_so(browser: Browser) -> None:
+    async with visiting(browser) as visit:
+        state = visit.page.locator("#bot-state")
+        await expect(state).to_have_text("The bot is not running.")
+        visit.box.control.bot_changed(BotState.RUNNING)
+        await expect(state).to_have_text("Daily Papers is connecting…")
+        visit.box.control.bot_changed(BotState.DOWN)
+        await expect(state).to_have_text("The bot is not running; it is started again.")
+
+
+async def test_the_page_finds_back_to_a_sandbox_that_was_gone(browser: Browser) -> None:
+    async with visiting(browser) as visit:
+        await visit.box.stop()
+        await expect(visit.page.locator("#connection")).to_have_text("The sandbox does not answer; trying again…")
+        port = int(visit.box.url.rpartition(":")[2])
+        async with Sandbox(port=port, discord=visit.box.discord, arxiv=LocalArxiv(Corpus())):
+            await expect(visit.page.locator("#connection")).to_be_hidden()
+            message = visit.bot_says("back again")
+            await expect(visit.shown(message)).to_be_visible()
+            # The browser itself tells of the connections that failed meanwhile.
+            ours = [words for words in visit.complaints if not re.search("WebSocket|Failed to load resource", words)]
+            assert ours == []
+            visit.complaints.clear()
