@@ -12,12 +12,10 @@ const GROUPED_MS = 7 * 60 * 1000;
 export const isEphemeral = (message) => (message.flags & FLAG.ephemeral) !== 0;
 
 export function isGrouped(message, before) {
-  return Boolean(before) && !commandOf(message) && !message.message_reference && before.author.id === message.author.id
+  return Boolean(before) && message.type !== 20 && !message.message_reference && before.author.id === message.author.id
     && isEphemeral(before) === isEphemeral(message)
     && new Date(message.timestamp) - new Date(before.timestamp) < GROUPED_MS;
 }
-
-const commandOf = (message) => (message.type === 20 ? message.sandbox_command ?? "a command" : message.sandbox_command);
 
 export function drawMessage(message, before, draw) {
   const grouped = isGrouped(message, before);
@@ -44,7 +42,7 @@ function avatar(author) {
 }
 
 function usedLine(message, draw) {
-  const command = commandOf(message);
+  const command = message.type === 20 && message.sandbox_command;
   const user = message.interaction_metadata?.user ?? message.asker;
   if (command && user) {
     return el("div", { class: "used-line" }, el("span", { class: "used-by" }, nameOf(user)), " used ", el("span", { class: "used-command" }, `/${command}`));
