@@ -6,6 +6,7 @@ DailyPapersError
 │   ├── DatabaseRefused    newer than the program, not ours, damaged, not writable, in use
 │   └── TokenRefused       Discord does not know the token
 ├── KeywordRefused         the person's keyword cannot be watched; says what can
+├── TimetableRefused       a time of day or a zone that there is not; names the nearest
 ├── StoreUnavailable       the database cannot be written now (disk full, locked): tried again
 └── ArxivError
     ├── FeedInvalid        a body that is not a complete, valid feed: never "no papers"
@@ -44,6 +45,10 @@ class TokenRefused(StartRefused):
 
 class KeywordRefused(DailyPapersError):
     """A keyword that cannot be watched; the message says what is allowed."""
+
+
+class TimetableRefused(DailyPapersError):
+    """A time of day or a zone that cannot be meant; the message names the nearest."""
 
 
 class StoreUnavailable(DailyPapersError):
