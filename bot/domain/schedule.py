@@ -81,6 +81,11 @@ def last_announcement(now: datetime) -> datetime:
     return _announced(day)
 
 
+def last_evening(now: datetime) -> datetime:
+    """The latest 20:00 US Eastern, in UTC, whether or not arXiv announces then."""
+    return _announced(_evening(now))
+
+
 def next_announcement(now: datetime) -> datetime:
     """The first moment after `now` at which arXiv's calendar has an announcement, in UTC."""
     day = _evening(now) + _DAY
