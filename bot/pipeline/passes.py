@@ -26,7 +26,7 @@ from bot.domain.schedule import (
     plan_fixed,
 )
 from bot.domain.subscription import WatchedKeyword
-from bot.errors import ArxivBroken, ArxivError, ArxivThrottled
+from bot.errors import ArxivBroken, ArxivError, ArxivThrottled, ReadingIncomplete
 from bot.gate import Urgency
 from bot.limits import ARXIV_BACKOFF_FLOOR, ARXIV_KEYWORDS_PER_QUERY, PASS_OVERLAP
 from bot.metrics import Metrics, Step
@@ -124,11 +124,10 @@ class Passes:
 
     async def _pass(self, kind: LookKind, began: datetime) -> LookResult:
         batch = await self._shows_papers(Window(batch_cutoff(began), began))
+        if not batch:
+            await self._check_that_papers_are_shown()
         if not batch and kind is LookKind.PROBE_THEN_READ_IF_BATCH:
             return BatchAbsent()
-        # A zero is believed only from an arXiv that shows papers without keywords.
-        if not batch and not await self._shows_papers(Window(began - PASS_OVERLAP, began)):
-            return Broken("arXiv shows no papers at all", self._clock.now() + ARXIV_BACKOFF_FLOOR)
         planned = await self._planned()
         if not planned:
             return Read(0, batch=batch)
@@ -141,6 +140,12 @@ class Passes:
     async def _shows_papers(self, window: Window) -> bool:
         page = await self._client.fetch(probe_query(window), start=0, size=1, urgency=Urgency.PASS)
         return page.total > 0
+
+    async def _check_that_papers_are_shown(self) -> None:
+        """After an answer of zero, which is believed only from an arXiv that shows papers without keywords."""
+        now = self._clock.now()
+        if not await self._shows_papers(Window(now - PASS_OVERLAP, now)):
+            raise ReadingIncomplete("arXiv shows no papers at all")
 
     async def _read_older(self, began: datetime) -> int:
         """Once a day, a slice of the last 30 days: moderation announces some papers late.
@@ -160,7 +165,7 @@ class Passes:
 
     async def _read(self, planned: tuple[WatchedKeyword, ...], window: Window) -> int:
         keywords = [watched.keyword for watched in planned]
-        new_papers = 0
+        shown = new_papers = 0
         async for read in self._reader.read(
             keywords,
             window,
@@ -170,7 +175,10 @@ class Passes:
         ):
             with self._metrics.step(Step.COMMIT):
                 written = await self._readings.record_slice(planned, read.papers, read.matches, self._clock.now())
+            shown += len(read.papers)
             new_papers += written.papers
             if written.posts:
                 self._on_new_posts()
+        if not shown:  # arXiv may have begun to show nothing after the probe
+            await self._check_that_papers_are_shown()
         return new_papers

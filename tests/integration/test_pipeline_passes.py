@@ -34,6 +34,11 @@ def window(query: str) -> tuple[datetime, datetime]:
     return start, end
 
 
+def readings_of(upper: Reading) -> list[str]:
+    """The queries for the keywords since the requests were asked for last; the rest are probes."""
+    return [query for query in upper.queries() if "ti:" in query]
+
+
 async def marks(upper: Reading) -> list[datetime | None]:
     return [watched.read_until for watched in await upper.store.watched()]
 
@@ -51,11 +56,15 @@ async def test_pass_starts_with_a_probe_for_one_result_without_keywords(upper: R
     assert end >= MORNING
 
 
-async def test_probe_that_shows_no_batch_is_all_that_is_asked(upper: Reading) -> None:
+async def test_probe_that_shows_no_batch_asks_only_whether_arxiv_shows_papers_at_all(upper: Reading) -> None:
     before = await marks(upper)
     upper.arxiv.faults.add(Fault(FaultKind.EMPTY, times=1))
     assert await upper.look(PROBE) == BatchAbsent()
-    assert len(upper.asked()) == 1
+    probes = upper.asked()
+    assert [probe.max_results for probe in probes] == ["1", "1"]
+    batch, week = (window(probe.search_query) for probe in probes)
+    assert week[0] < batch[0]
+    assert week[1] - week[0] >= timedelta(days=7)
     assert await marks(upper) == before
 
 
@@ -82,9 +91,36 @@ async def test_arxiv_that_shows_no_papers_at_all_is_not_believed(upper: Reading)
     assert await marks(upper) == before
 
 
-async def test_nothing_new_is_believed_after_a_probe_that_showed_papers(upper: Reading) -> None:
+async def test_nothing_new_is_believed_between_probes_that_showed_papers(upper: Reading) -> None:
     assert await upper.look() == Read(0, batch=True)
     assert upper.new_posts_rung == 0
+    assert ["ti:" in query for query in upper.queries()] == [False, True, False, True, False]
+
+
+async def test_arxiv_that_shows_nothing_any_more_after_the_probe_is_not_believed(upper: Reading) -> None:
+    before = await marks(upper)
+    arxiv_id = upper.show("A reward model")
+    # The probe alone is answered.
+    upper.arxiv.faults.add(Fault(FaultKind.SORTING_IGNORED), Fault(FaultKind.EMPTY, times=None))
+    result = await upper.look()
+    assert isinstance(result, Broken)
+    assert result.words == "arXiv shows no papers at all"
+    assert await marks(upper) == before
+    upper.arxiv.faults.clear()
+    await upper.clock.advance(60)
+    assert await upper.look() == Read(1, batch=True)
+    assert await upper.due() == [arxiv_id]
+
+
+async def test_older_slice_without_any_paper_is_read_again_when_arxiv_shows_none_at_all(upper: Reading) -> None:
+    upper.show("A reward model")
+    # The probe and the reading are answered.
+    upper.arxiv.faults.add(Fault(FaultKind.SORTING_IGNORED, times=2), Fault(FaultKind.EMPTY, times=2))
+    assert await upper.look() == Read(1, batch=True)
+    await upper.clock.advance(60)
+    upper.asked()
+    await upper.look()
+    assert len(readings_of(upper)) == 2
 
 
 # What a pass reads.
@@ -114,15 +150,15 @@ async def test_outage_of_any_length_is_caught_up(upper: Reading) -> None:
 
 async def test_one_older_slice_is_read_a_day(upper: Reading) -> None:
     await upper.look()
-    _, read, older = upper.queries()
+    read, older = readings_of(upper)
     assert window(older)[1] <= window(read)[0] + timedelta(days=2)
     await upper.clock.advance(3600)
     await upper.look()
-    assert len(upper.queries()) == 2
+    assert len(readings_of(upper)) == 1
     await upper.clock.advance(DAY_S)
     upper.show(FILLER)
     await upper.look()
-    *_, another = upper.queries()
+    _, another = readings_of(upper)
     assert window(another) != window(older)
 
 
@@ -155,7 +191,7 @@ async def test_up_to_forty_keywords_are_asked_for_together(upper: Reading) -> No
     await upper.watch(*(f"idea {n}" for n in range(ARXIV_KEYWORDS_PER_QUERY - 1)))
     upper.asked()
     await upper.look()
-    _, read, _ = upper.queries()
+    _, read, *_ = upper.queries()
     assert read.count("ti:") == ARXIV_KEYWORDS_PER_QUERY
     assert 'ti:"reward model"' in read
 
@@ -165,7 +201,7 @@ async def test_more_keywords_are_read_as_the_window_without_keywords(upper: Read
     arxiv_id, other_id = upper.show("A reward model"), upper.show("Idea 7 for you")
     upper.asked()
     assert await upper.look() == Read(2, batch=True)
-    _, read, _ = upper.queries()
+    _, read, *_ = upper.queries()
     assert "ti:" not in read
     assert sorted(await upper.due()) == sorted([arxiv_id, other_id])
 
@@ -196,7 +232,7 @@ async def test_keyword_in_many_channels_is_asked_for_once(upper: Reading) -> Non
     await upper.store.subscribe("reward model", OTHER_CHANNEL)
     arxiv_id = upper.show("A reward model")
     assert await upper.look() == Read(1, batch=True)
-    _, read, _ = upper.queries()
+    _, read, *_ = upper.queries()
     assert read.count("ti:") == 1
     assert await upper.due(CHANNEL) == await upper.due(OTHER_CHANNEL) == [arxiv_id]
 

@@ -74,7 +74,11 @@ class Reading:
 
     async def look(self, kind: LookKind = LookKind.READ) -> LookResult:
         """Look at arXiv once; time passes only where the gate makes us wait."""
-        return await self.pumped(self.passes.look(kind))
+        result = await self.pumped(self.passes.look(kind))
+        # arXiv notices in real time that somebody did not wait for its answer: before the clock goes on.
+        while any(request.ended is None for request in self.arxiv.requests):
+            await asyncio.sleep(0)
+        return result
 
     async def watch(self, *keywords: str, channel_id: int = CHANNEL) -> None:
         """Subscribe a channel, and wait for the first readings."""
@@ -126,14 +130,14 @@ class Reading:
 
 @asynccontextmanager
 async def reading(
-    store: Store, *, now: datetime = MORNING, poll_interval_s: float | None = None
+    store: Store, *, now: datetime = MORNING, poll_interval_s: float | None = None, timeout_s: float = DEADLINE_S
 ) -> AsyncIterator[Reading]:
-    """The upper half over an arXiv that shows a batch and nothing else."""
+    """The upper half over an arXiv that shows a batch and nothing else; `timeout_s` is real time."""
     clock = FakeClock(now)
     arxiv = LocalArxiv(Corpus(), now=clock.now, monotonic=clock.monotonic)
     gate = Gate(store.path.with_name("papers.sqlite3.gate"), clock, arxiv.interval_s)
     async with serving(arxiv) as url, open_session() as session:
-        client = ArxivClient(session, gate, clock, url, "tests", Random(1), Metrics())
+        client = ArxivClient(session, gate, clock, url, "tests", Random(1), Metrics(), timeout_s=timeout_s)
         upper = Reading(store, arxiv, clock, client, poll_interval_s)
         upper.show(FILLER)
         yield upper

@@ -4,10 +4,12 @@ import asyncio
 import inspect
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import discord as discord_py
@@ -16,9 +18,11 @@ from aiohttp import web
 from bot.__main__ import keyword_fault
 from bot.app import run
 from bot.config import load_settings
+from bot.store.columns import to_text
 from sandbox.arxiv import Corpus, LocalArxiv, SandboxPaper
 from sandbox.discord import DefaultWorld, Invocation, LocalDiscord, Message, RateLimits
 from tests.support.openapi import SPECIFICATION, discord_specification
+from tests.support.resting import until
 
 TOKEN = "sandbox-token"
 DEADLINE_S = 20.0
@@ -140,15 +144,14 @@ class Box:
 
     async def until_looked_again(self) -> None:
         """Wait until a whole look at arXiv is over that began after this moment."""
-        # A look's first request is the probe; that of the next one says that the look is over.
-        following = self._probes + 2
-        async with asyncio.timeout(DEADLINE_S):
-            while self._probes < following:  # noqa: ASYNC110 - the local arXiv tells nobody of a request
-                await asyncio.sleep(_ASKED_EVERY_S)
+        began = to_text(datetime.now(UTC))
 
-    @property
-    def _probes(self) -> int:
-        return sum(request.max_results == "1" for request in self.arxiv.requests)
+        def was_read_since() -> bool:
+            with closing(sqlite3.connect(f"{self.database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+                question = "SELECT at FROM looks WHERE at > ? AND outcome = 'read'"
+                return connection.execute(question, (began,)).fetchone() is not None
+
+        await until(was_read_since, DEADLINE_S)
 
     async def until(self, condition: Callable[[], bool], timeout_s: float = DEADLINE_S) -> None:
         """Wait for something to become true on the Discord side."""

@@ -1,0 +1,249 @@
+"""Each misbehaviour that arXiv has shown to real users, met by a whole pass: at its probe, in its reading, and after.
+
+Whatever it is, no paper is lost or new twice, no failure looks like a quiet day, nobody asks too soon (the fixture
+looks), and the last look says in plain words how things stand.
+"""
+
+import random
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from bot.domain.schedule import BatchAbsent, LookKind, LookResult, Read
+from sandbox.arxiv import Fault, FaultKind
+from tests.support.reading import FILLER, Reading, reading
+from tests.support.store import Store
+
+TIMEOUT_S = 0.3
+PAPERS = 12
+ALL_NEW = f"{PAPERS} new papers"
+NO_FEED = r"arXiv's answer is not a complete feed{}, next try in \d+ s"
+# What may be said only where it is true.
+QUIET = re.compile("no new papers|nothing announced|not announced yet|no announcement")
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """A row of what is known of arXiv's misbehaviour, and what people are told while it lasts."""
+
+    fault: Fault
+    words: str
+
+    @property
+    def for_the_keywords(self) -> Fault:
+        """The same for the reading of keywords, not for the probe before it."""
+        return replace(self.fault, containing="ti:")
+
+
+NO_ANSWER = {
+    "429 without Retry-After": Symptom(Fault(FaultKind.RATE_LIMITED), r"arXiv asks us to wait, next try in [3-9]\d s"),
+    "429 with Retry-After": Symptom(
+        Fault(FaultKind.RATE_LIMITED, retry_after="600"), r"arXiv asks us to wait, next try in 10 min"
+    ),
+    "Rate exceeded with status 200": Symptom(
+        Fault(FaultKind.RATE_EXCEEDED_200), r"arXiv asks us to wait, next try in \d+ s"
+    ),
+    "503 with Retry-After": Symptom(
+        Fault(FaultKind.UNAVAILABLE, retry_after="180"), r"arXiv asks us to wait, next try in 3 min"
+    ),
+    "503 with Retry-After 0": Symptom(Fault(FaultKind.UNAVAILABLE), r"arXiv asks us to wait, next try in [3-9]\d s"),
+    "406 without a body": Symptom(Fault(FaultKind.NOT_ACCEPTABLE), NO_FEED.format(r" \(status 406\)")),
+    "0-byte body": Symptom(Fault(FaultKind.ZERO_BYTES), NO_FEED.format("")),
+    "HTML body": Symptom(Fault(FaultKind.HTML), NO_FEED.format("")),
+    "truncated body": Symptom(Fault(FaultKind.TRUNCATED), NO_FEED.format("")),
+    "two documents concatenated": Symptom(Fault(FaultKind.TWO_DOCUMENTS), NO_FEED.format("")),
+    "connection reset before the answer": Symptom(
+        Fault(FaultKind.RESET_BEFORE_ANSWER), r"arXiv is out of reach \(no connection\), next try in \d+ s"
+    ),
+    "connection reset in the answer": Symptom(
+        Fault(FaultKind.RESET_IN_ANSWER), r"arXiv is out of reach \(no connection\), next try in \d+ s"
+    ),
+    "slow first byte": Symptom(
+        Fault(FaultKind.SLOW_FIRST_BYTE), r"arXiv is out of reach \(timed out\), next try in \d+ s"
+    ),
+    "redirect": Symptom(
+        Fault(FaultKind.REDIRECTED), r"arXiv does not answer as it should \(status 301\), next try in \d+ s"
+    ),
+}
+SURVIVED = {
+    "0 entries at the probe": Fault(FaultKind.EMPTY),
+    "page with fewer entries than it should have": Fault(FaultKind.SHORT_PAGE, containing="ti:", keep=0.4),
+    "entries shuffled between pages": Fault(FaultKind.SHUFFLED, times=None),
+    "406 with a well-formed feed": Fault(FaultKind.NOT_ACCEPTABLE_WITH_FEED, times=None),
+    "sorting ignored for days": Fault(FaultKind.SORTING_IGNORED, times=None),
+    "POST refused": Fault(FaultKind.POST_REFUSED, times=None),
+    "query refused with 400": Fault(FaultKind.QUERY_REFUSED, times=None, containing="ti:"),
+}
+
+
+@pytest.fixture
+async def upper(store: Store) -> AsyncIterator[Reading]:
+    """The upper half, whose channel watches `reward model` with an empty past; and papers that arXiv shows since."""
+    async with reading(store, timeout_s=TIMEOUT_S) as upper:
+        await upper.watch("reward model")
+        upper.asked()
+        yield upper
+
+
+def show(upper: Reading) -> list[str]:
+    """Papers over the last days, each of which should be new."""
+    return [upper.show(f"A reward model, part {part}", days_ago=0.4 + part / 2) for part in range(PAPERS)]
+
+
+async def words(upper: Reading) -> str:
+    """What people are told of the last look."""
+    return (await upper.passes.last_look())[1]
+
+
+async def next_look(upper: Reading) -> LookResult:
+    """Let the time pass until the next look is due, and look."""
+    following = await upper.passes.next_look()
+    await upper.clock.advance((following.at - upper.clock.now()).total_seconds())
+    return await upper.look(following.kind)
+
+
+async def until_read(upper: Reading) -> None:
+    """Look as the calendar says until arXiv was read."""
+    while not isinstance(await next_look(upper), Read):
+        pass
+
+
+@pytest.mark.parametrize("symptom", NO_ANSWER.values(), ids=list(NO_ANSWER))
+async def test_what_is_no_answer_is_said_in_words_and_made_up_for(upper: Reading, symptom: Symptom) -> None:
+    arxiv_ids = show(upper)
+    marks = [watched.read_until for watched in await upper.store.watched()]
+    for fault in (symptom.fault, symptom.for_the_keywords):
+        upper.arxiv.faults.add(fault)
+        assert not isinstance(await next_look(upper), Read | BatchAbsent)
+        assert re.fullmatch(symptom.words, await words(upper))
+        assert [watched.read_until for watched in await upper.store.watched()] == marks
+        assert await upper.due() == []
+    await until_read(upper)
+    assert await words(upper) == ALL_NEW
+    assert sorted(await upper.due()) == sorted(arxiv_ids)
+
+
+@pytest.mark.parametrize("row", ["429 with Retry-After", "truncated body"])
+async def test_what_fails_after_the_pass_costs_nothing_but_time(upper: Reading, row: str) -> None:
+    """The slice of the last 30 days comes after the pass: it alone is read at the next look."""
+    arxiv_ids = show(upper)
+    old = upper.show("A reward model that moderation held back", days_ago=13)
+    upper.arxiv.faults.add(Fault(FaultKind.SORTING_IGNORED, containing="ti:"), NO_ANSWER[row].for_the_keywords)
+    assert await upper.look() == Read(PAPERS, batch=True)
+    assert await words(upper) == ALL_NEW
+    while old not in await upper.due():
+        upper.show(FILLER, days_ago=0.1)
+        await next_look(upper)
+    assert sorted(await upper.due()) == sorted([*arxiv_ids, old])
+
+
+@pytest.mark.parametrize("fault", SURVIVED.values(), ids=list(SURVIVED))
+async def test_what_can_be_read_all_the_same_is_read_at_once(upper: Reading, fault: Fault) -> None:
+    arxiv_ids = show(upper)
+    upper.arxiv.faults.add(fault)
+    assert isinstance(await upper.look(), Read)
+    assert await words(upper) == ALL_NEW
+    assert sorted(await upper.due()) == sorted(arxiv_ids)
+
+
+async def test_0_entries_for_minutes_are_no_quiet_day(upper: Reading) -> None:
+    arxiv_ids = show(upper)
+    upper.arxiv.faults.add(Fault(FaultKind.EMPTY, times=None))
+    for _ in range(5):
+        await upper.look()
+        assert re.fullmatch(r"arXiv shows no papers at all, next try in \d+ s", await words(upper))
+        await upper.clock.advance(60)
+    upper.arxiv.faults.clear()
+    await until_read(upper)
+    assert sorted(await upper.due()) == sorted(arxiv_ids)
+
+
+async def test_range_of_ids_that_is_missing_is_read_when_it_was_filled_in(upper: Reading) -> None:
+    arxiv_ids = show(upper)
+    upper.arxiv.faults.add(Fault(FaultKind.MISSING_IDS, times=None, first_id=arxiv_ids[3], last_id=arxiv_ids[7]))
+    await upper.look()
+    assert await words(upper) == "7 new papers"
+    upper.arxiv.faults.clear()
+    await until_read(upper)
+    assert await words(upper) == "5 new papers"
+    assert sorted(await upper.due()) == sorted(arxiv_ids)
+
+
+# What a quiet day is called.
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ("2026-11-21T15:00", "nothing announced: Saturday"),
+        ("2026-11-22T15:00", "nothing announced: Sunday"),
+        ("2026-11-20T03:00", "not announced yet"),
+        ("2026-11-20T09:00", "not announced yet: late"),
+        ("2026-11-20T15:00", "no announcement: holiday or late"),
+    ],
+)
+async def test_quiet_day_says_why_it_is_quiet(store: Store, now: str, said: str) -> None:
+    """Friday's batch stays away, or the weekend is quiet as it always is."""
+    moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    async with reading(store, now=moment - timedelta(days=5)) as upper:
+        await upper.watch("reward model")
+        await upper.look()
+        await upper.clock.advance(5 * 86_400)
+        result = await upper.look(LookKind.PROBE_THEN_READ_IF_BATCH)
+        assert isinstance(result, BatchAbsent)
+        assert await words(upper) == said
+
+
+# All of it, one after the other.
+
+
+def all_faults() -> list[Fault]:
+    """Every row once wherever it hits, and once in a reading of keywords; 0 entries for some requests in a row."""
+    rows = [*(symptom.fault for symptom in NO_ANSWER.values()), *SURVIVED.values()]
+    kinds = (FaultKind.POST_REFUSED, FaultKind.EMPTY)
+    once = [replace(fault, times=1) for fault in rows if fault.kind not in kinds]
+    nothing = Fault(FaultKind.EMPTY, times=6)
+    return [nothing, *once, nothing, *(replace(fault, containing="ti:") for fault in once), nothing]
+
+
+async def live_through(upper: Reading, faults: list[Fault], rng: random.Random) -> None:
+    """arXiv announces papers from time to time and misbehaves all the while; nothing is lost, nothing new twice."""
+    shown: list[str] = []
+    told: list[tuple[int, str]] = []
+    upper.arxiv.faults.add(*faults)
+    while upper.arxiv.faults.pending:
+        upper.show(FILLER, days_ago=0.1)
+        if rng.random() < 0.6:
+            shown += [upper.show("A reward model", days_ago=rng.uniform(0.1, 5)) for _ in range(rng.randint(1, 4))]
+        before = len(await upper.due())
+        result = await next_look(upper)
+        due = await upper.due()
+        told.append((len(shown) - before, await words(upper)))
+        if isinstance(result, Read):
+            assert sorted(due) == sorted(shown)
+            assert result.new_papers == len(due) - before
+        else:
+            assert len(set(due)) == len(due)
+            assert set(due) <= set(shown)
+    await until_read(upper)
+    assert sorted(await upper.due()) == sorted(shown)
+    assert not [(hidden, said) for hidden, said in told if hidden and QUIET.match(said)]
+    looked = [look.at for look in await upper.store.looks.recent()]
+    assert all(later > earlier for earlier, later in pairwise(looked))
+
+
+async def test_all_of_it_in_sequence_loses_nothing_and_calls_nothing_quiet(upper: Reading) -> None:
+    await live_through(upper, all_faults(), random.Random(1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6))
+async def test_all_of_it_in_any_order_loses_nothing_and_calls_nothing_quiet(upper: Reading, seed: int) -> None:
+    rng = random.Random(seed)
+    faults = all_faults() * 2
+    rng.shuffle(faults)
+    await live_through(upper, faults, rng)
