@@ -5,13 +5,16 @@ and the cards of one message stay together within Discord's limits, whatever arX
 It never sends, and never decides which papers go to whom.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from bot import limits
+from bot.domain.badges import Badge, BadgeKind, badges
 from bot.domain.paper import ArxivId, Paper
+from bot.domain.parts import badge_line, joined, listed, names_of, reading_links, shares, title_of
 from bot.domain.tex import tex_to_text
 from bot.domain.text import cut, escape_keeping_links, escape_markdown, harmless, units
 
@@ -41,21 +44,27 @@ class _Room:
     title: int
     authors: int
     footer: int
+    badges: int
     comment: int
 
 
-# From generous to narrow. Ten cards in the last one leave each abstract more than `_READABLE`:
-# 10 × (150 + 80 + 100 + 70 for the PDF's link, whose id has 28 characters at most, + 1 + `_READABLE`) is below 6,000.
+# From generous to narrow. Ten cards in the last one leave each abstract at least `_READABLE`:
+# 10 × (130 + 80 + 100 + 83 for the links, whose id has 10 characters where there are two of them, + 3 + 50 + 1
+# + `_READABLE`) is below 6,000.
 _ROOMS: Final = (
-    _Room(title=limits.EMBED_TITLE_MAX, authors=200, footer=400, comment=150),
-    _Room(title=limits.EMBED_TITLE_MAX, authors=120, footer=200, comment=100),
-    _Room(title=200, authors=100, footer=130, comment=60),
-    _Room(title=150, authors=80, footer=100, comment=0),
+    _Room(title=limits.EMBED_TITLE_MAX, authors=200, footer=400, badges=300, comment=150),
+    _Room(title=limits.EMBED_TITLE_MAX, authors=120, footer=200, badges=200, comment=100),
+    _Room(title=200, authors=100, footer=130, badges=130, comment=60),
+    _Room(title=130, authors=80, footer=100, badges=50, comment=0),
 )
 _READABLE: Final = 150
 _ABSTRACT_MAX: Final = 600  # the whole of it is one click away
 _AUTHORS_SHOWN: Final = 3
 _CATEGORIES_SHOWN: Final = 4
+
+# Badges that say what the comment says: the comment itself is one click away.
+_FROM_COMMENT: Final = frozenset({BadgeKind.VENUE, BadgeKind.PAGES, BadgeKind.CODE})
+_LINK_SHOWN: Final = re.compile(r"<(https?://[^>]+)>")
 
 _FULL_COMMENT_MAX: Final = 1000
 _FULL_AUTHORS_SHOWN: Final = 25
@@ -71,20 +80,28 @@ class _Draft:
     authors: tuple[str, ...]
     abstract: str
     comment: str
+    badges: tuple[Badge, ...]
     keywords: tuple[str, ...]
 
-    def last_line(self, comment_max: int) -> str:
-        pdf = f"[PDF]({self.paper.arxiv_id.pdf_url})"
-        parts = (pdf, cut(self.comment, comment_max))
-        return " · ".join(part for part in parts if part)
+    def last_line(self, room: _Room) -> str:
+        comment = "" if self._told() else cut(self.comment, room.comment)
+        return joined(reading_links(self.paper.arxiv_id), badge_line(self.badges, room.badges), comment)
+
+    def _told(self) -> bool:
+        """Whether the badges say what is worth reading in the comment, where its links lead included."""
+        leads = tuple(badge.url for badge in self.badges if badge.url)
+        links = _LINK_SHOWN.findall(self.comment)
+        return all(link.startswith(leads) for link in links) and any(
+            badge.kind in _FROM_COMMENT for badge in self.badges
+        )
 
     def in_room(self, room: _Room, abstract_max: int) -> Card:
-        lines = (cut(self.abstract, abstract_max), self.last_line(room.comment))
+        lines = (cut(self.abstract, abstract_max), self.last_line(room))
         return Card(
             arxiv_id=self.paper.arxiv_id,
             url=self.paper.arxiv_id.abs_url,
             title=cut(self.title, room.title),
-            authors=_listed(self.authors[:_AUTHORS_SHOWN], len(self.paper.authors), room.authors),
+            authors=listed(self.authors[:_AUTHORS_SHOWN], len(self.paper.authors), room.authors),
             description="\n".join(line for line in lines if line),
             footer=_footer(self.paper, self.keywords, room.footer),
             timestamp=self.paper.published,
@@ -101,16 +118,16 @@ def lay_out(papers: Sequence[tuple[Paper, Sequence[str]]]) -> tuple[Card, ...]:
     drafts = [_draft(paper, keywords) for paper, keywords in papers]
     room, left = _room_for(drafts)
     wants = [min(units(draft.abstract), _ABSTRACT_MAX) for draft in drafts]
-    return tuple(draft.in_room(room, share) for draft, share in zip(drafts, _shares(wants, left), strict=True))
+    return tuple(draft.in_room(room, share) for draft, share in zip(drafts, shares(wants, left), strict=True))
 
 
-def how_many(papers: Sequence[Paper]) -> int:
-    """How many of the first papers go into one message: ten fit, but no paper stands in it twice.
+def how_many(papers: Sequence[Paper], at_most: int = limits.EMBEDS_PER_MESSAGE) -> int:
+    """How many of the first papers go into one message: ten cards fit, but no paper stands in it twice.
 
-    Discord shows only the first of two embeds with the same url.
+    Discord shows only the first of two embeds with the same url, and refuses two options with the same value.
     """
     ids: set[ArxivId] = set()
-    for paper in papers[: limits.EMBEDS_PER_MESSAGE]:
+    for paper in papers[:at_most]:
         if paper.arxiv_id in ids:
             break
         ids.add(paper.arxiv_id)
@@ -120,13 +137,13 @@ def how_many(papers: Sequence[Paper]) -> int:
 def full_abstract(paper: Paper) -> Card:
     """The paper with its whole abstract, for one who asked to read it."""
     draft = _draft(paper, ())
-    last_line = draft.last_line(_FULL_COMMENT_MAX)
+    last_line = joined(reading_links(paper.arxiv_id), cut(draft.comment, _FULL_COMMENT_MAX))
     abstract = cut(draft.abstract, limits.EMBED_DESCRIPTION_MAX - units(last_line) - len("\n\n"))
     return Card(
         arxiv_id=paper.arxiv_id,
         url=paper.arxiv_id.abs_url,
         title=cut(draft.title, limits.EMBED_TITLE_MAX),
-        authors=_listed(draft.authors, len(paper.authors), limits.EMBED_AUTHOR_MAX),
+        authors=listed(draft.authors, len(paper.authors), limits.EMBED_AUTHOR_MAX),
         description="\n\n".join(part for part in (abstract, last_line) if part),
         footer=_footer(paper, (harmless(tex_to_text(paper.journal_ref or "")),), _FULL_FOOTER_MAX),
         timestamp=paper.published,
@@ -135,36 +152,26 @@ def full_abstract(paper: Paper) -> Card:
 
 def option_label(paper: Paper) -> str:
     """The title, as short as an option of a menu must be, without Markdown."""
-    return cut(_title(paper), limits.SELECT_OPTION_MAX)
+    return cut(title_of(paper), limits.SELECT_OPTION_MAX)
 
 
 def option_description(paper: Paper) -> str:
     """Who wrote it and where it is filed, for the second line of an option of a menu."""
     category = cut(harmless(paper.primary_category), 30)
     room = limits.SELECT_OPTION_MAX - units(category) - len(" · ")
-    authors = _listed(_names(paper)[:_AUTHORS_SHOWN], len(paper.authors), room)
-    return " · ".join(part for part in (authors, category) if part)
+    return joined(listed(names_of(paper, _AUTHORS_SHOWN), len(paper.authors), room), category)
 
 
 def _draft(paper: Paper, keywords: Sequence[str]) -> _Draft:
     return _Draft(
         paper=paper,
-        title=escape_markdown(_title(paper)),
-        authors=_names(paper),
+        title=escape_markdown(title_of(paper)),
+        authors=names_of(paper, _FULL_AUTHORS_SHOWN),
         abstract=escape_markdown(tex_to_text(paper.abstract)),
         comment=escape_keeping_links(tex_to_text(paper.comment or "")),
+        badges=badges(paper),
         keywords=tuple(dict.fromkeys(harmless(keyword) for keyword in keywords)),
     )
-
-
-def _title(paper: Paper) -> str:
-    title = harmless(tex_to_text(paper.title))
-    return title if any(sign.isprintable() and sign != " " for sign in title) else f"arXiv:{paper.arxiv_id}"
-
-
-def _names(paper: Paper) -> tuple[str, ...]:
-    """The authors who may be named; the others are only counted, and a collaboration has thousands."""
-    return tuple(harmless(tex_to_text(name)) for name in paper.authors[:_FULL_AUTHORS_SHOWN])
 
 
 def _room_for(drafts: Sequence[_Draft]) -> tuple[_Room, int]:
@@ -178,28 +185,8 @@ def _left_in(room: _Room, drafts: Sequence[_Draft]) -> int:
     return limits.EMBED_TOTAL_MAX - sum(draft.in_room(room, 0).length + len("\n") for draft in drafts)
 
 
-def _shares(wants: Sequence[int], left: int) -> list[int]:
-    """What is left, shared so that nobody gets less than another but who wants less."""
-    shares = [0] * len(wants)
-    for served, at in enumerate(sorted(range(len(wants)), key=wants.__getitem__)):
-        shares[at] = min(wants[at], left // (len(wants) - served))
-        left -= shares[at]
-    return shares
-
-
 def _footer(paper: Paper, notes: Sequence[str], limit: int) -> str:
     """`cs.CL, cs.LG · reward model, RLHF`, the primary category first."""
     filed = dict.fromkeys(harmless(category) for category in (paper.primary_category, *paper.categories))
-    categories = _listed(list(filed)[:_CATEGORIES_SHOWN], len(filed), limit // 2)
-    listed = _listed(notes, len(notes), limit - units(categories) - len(" · "))
-    return " · ".join(part for part in (categories, listed) if part)
-
-
-def _listed(names: Sequence[str], total: int, limit: int) -> str:
-    """`First, Second, Third and 5 more`: of `total` these names, or as many of them as fit into `limit`."""
-    for count in range(len(names), 0, -1):
-        more = f" and {total - count} more" if total > count else ""
-        listed = ", ".join(names[:count])
-        if units(listed) <= limit - len(more) or count == 1:
-            return cut(listed, limit - len(more)) + more
-    return ""
+    categories = listed(list(filed)[:_CATEGORIES_SHOWN], len(filed), limit // 2)
+    return joined(categories, listed(notes, len(notes), limit - units(categories) - len(" · ")))

@@ -32,6 +32,12 @@ class ArxivId:
         """arXiv's own PDF of the latest version."""
         return f"https://arxiv.org/pdf/{self.value}"
 
+    @property
+    def html_url(self) -> str | None:
+        """arXiv's own HTML of the latest version; None for papers from before arXiv began to make it."""
+        # Since December 2023 (info.arxiv.org/about/accessible_HTML.html); ids of the old style have letters.
+        return f"https://arxiv.org/html/{self.value}" if "2312" <= self.value[:4] <= "9999" else None
+
 
 def split_version(text: str) -> tuple[ArxivId, int]:
     """`2403.01234v2` → (`2403.01234`, 2); without a version 1. Raises ValueError for anything else."""

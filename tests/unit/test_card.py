@@ -49,20 +49,58 @@ def test_paper_without_authors_has_an_empty_author_line() -> None:
     assert card(paper(authors=())).authors == ""
 
 
-def test_description_is_the_abstract_then_pdf_and_comment() -> None:
-    subject = paper(abstract="We *show* that $x_i \\le 1$.", comment="9 pages. Code: https://github.com/a_b/c")
-    assert card(subject).description == (
-        "We \\*show\\* that xᵢ ≤ 1.\n"
-        "[PDF](https://arxiv.org/pdf/2611.00001) · 9 pages. Code: <https://github.com/a_b/c>"
+LINKS = "[PDF](https://arxiv.org/pdf/2611.00001) · [HTML](https://arxiv.org/html/2611.00001)"
+
+
+def test_description_is_the_abstract_then_links_and_badges() -> None:
+    subject = paper(
+        abstract="We *show* that $x_i \\le 1$.",
+        comment="9 pages, accepted at ICML 2026",
+        journal_ref="Ann_als 1",
+        version=2,
+    )
+    assert card(subject).description == f"We \\*show\\* that xᵢ ≤ 1.\n{LINKS} · Ann\\_als 1 · 9 pages · v2"
+
+
+def test_code_is_a_link_and_a_withdrawal_stands_out() -> None:
+    assert card(paper(comment="Code: https://github.com/a_b/c")).description.endswith(
+        f"{LINKS} · [code](https://github.com/a_b/c)"
+    )
+    assert card(paper(comment="Withdrawn due to an error")).description.endswith(
+        f"{LINKS} · **withdrawn** · Withdrawn due to an error"
     )
 
 
-def test_description_without_comment_ends_with_the_pdf() -> None:
-    assert card(paper(abstract="Short.")).description == "Short.\n[PDF](https://arxiv.org/pdf/2611.00001)"
+def test_comment_of_which_no_badge_tells_is_shown() -> None:
+    assert card(paper(comment="PhD thesis")).description == f"An abstract.\n{LINKS} · PhD thesis"
+
+
+def test_comment_with_a_link_that_no_badge_has_is_shown() -> None:
+    shown = card(paper(comment="9 pages. Page: https://somebody.github.io/thing")).description
+    assert shown.endswith(f"{LINKS} · 9 pages · 9 pages. Page: <https://somebody.github.io/thing>")
+    shown = card(paper(comment="9 pages. Code: https://github.com/a/b.git")).description
+    assert shown.endswith(f"{LINKS} · 9 pages · [code](https://github.com/a/b)")
+
+
+def test_badge_that_does_not_fit_makes_way_for_one_that_does() -> None:
+    long = {"title": "T" * 300, "journal_ref": "A journal " * 9, "comment": "9 pages", "authors": ("A" * 200,)}
+    cards = lay_out([(paper(each, **long, abstract="word " * 300), ["k" * 300]) for each in ids(10)])  # type: ignore[arg-type]  # built just above
+    assert {each.description.rpartition(" · ")[2] for each in cards} == {"9 pages"}
+    assert not any("A journal" in each.description for each in cards)
+
+
+def test_description_without_comment_ends_with_the_links() -> None:
+    assert card(paper(abstract="Short.")).description == f"Short.\n{LINKS}"
 
 
 def test_description_without_abstract_is_the_last_line_alone() -> None:
-    assert card(paper(abstract="")).description == "[PDF](https://arxiv.org/pdf/2611.00001)"
+    assert card(paper(abstract="")).description == LINKS
+
+
+def test_html_is_linked_where_arxiv_makes_it() -> None:
+    assert card(paper("2312.00001", abstract="")).description.endswith("[HTML](https://arxiv.org/html/2312.00001)")
+    for old in ("2311.99999", "hep-th/9901001", "cs/0503050"):
+        assert card(paper(old, abstract="")).description == f"[PDF](https://arxiv.org/pdf/{old})"
 
 
 def test_a_long_abstract_is_cut_even_where_there_is_room() -> None:
@@ -150,7 +188,7 @@ def test_papers_that_make_no_message_are_refused(each: list[str]) -> None:
 def test_full_abstract_is_whole_with_comment_and_journal() -> None:
     abstract = "We measure and show. " * 90 + "The end."
     view = full_abstract(paper(abstract=abstract, comment="9 pages", journal_ref="Phys. Rev. D 1 (2026)"))
-    assert view.description == f"{abstract}\n\n[PDF](https://arxiv.org/pdf/2611.00001) · 9 pages"
+    assert view.description == f"{abstract}\n\n{LINKS} · 9 pages"
     assert view.footer == "cs.LG · Phys. Rev. D 1 (2026)"
 
 
@@ -200,7 +238,8 @@ def _holds_discords_limits(shown: Card) -> None:
 
 
 def _is_harmless(shown: Card) -> None:
-    known = re.sub(r"\[PDF\]\(https://arxiv\.org/pdf/2611\.\d{5}\)|<https://github\.com/a_b/c>", "", shown.description)
+    ours = r"\[(?:PDF|HTML)\]\(https://arxiv\.org/(?:pdf|html)/2611\.\d{5}\)|\[code\]\(https://github\.com/a_b/c\)"
+    known = re.sub(rf"{ours}|<https://github\.com/a_b/c>|\*\*withdrawn\*\*", "", shown.description)
     bare = re.sub(r"\\[^0-9A-Za-z\s]", "", f"{shown.title}\n{known}")
     assert not re.search(r"[*_~`|\[]|://|<[@#:/a-zA-Z]", bare)
     everything = f"{shown.title} {shown.authors} {shown.description} {shown.footer}"

@@ -1,0 +1,71 @@
+"""The parts of a paper that cards and lists are made of: its title, names, badges and links, cut to their room.
+
+A paper enters; short texts leave, plain or Markdown as each says. Which of them stand where, `card` and `compact` say.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from bot.domain.badges import Badge, BadgeKind
+from bot.domain.paper import ArxivId, Paper
+from bot.domain.tex import tex_to_text
+from bot.domain.text import cut, escape_markdown, harmless, units
+
+_BETWEEN: Final = " · "
+
+
+def title_of(paper: Paper) -> str:
+    """The title in plain words; the id where it shows nothing."""
+    title = harmless(tex_to_text(paper.title))
+    return title if any(sign.isprintable() and sign != " " for sign in title) else f"arXiv:{paper.arxiv_id}"
+
+
+def names_of(paper: Paper, at_most: int) -> tuple[str, ...]:
+    """The first authors in plain words: a collaboration has thousands."""
+    return tuple(harmless(tex_to_text(name)) for name in paper.authors[:at_most])
+
+
+def listed(names: Sequence[str], total: int, limit: int) -> str:
+    """`First, Second, Third and 5 more`: of `total` these names, or as many of them as fit into `limit`."""
+    for count in range(len(names), 0, -1):
+        more = f" and {total - count} more" if total > count else ""
+        shown = ", ".join(names[:count])
+        if units(shown) <= limit - len(more) or count == 1:
+            return cut(shown, limit - len(more)) + more
+    return ""
+
+
+def joined(*parts: str) -> str:
+    """What there is of the parts, side by side."""
+    return _BETWEEN.join(part for part in parts if part)
+
+
+def reading_links(arxiv_id: ArxivId) -> str:
+    """Markdown links to what arXiv itself offers to read: `[PDF](…) · [HTML](…)`."""
+    html = f"[HTML]({arxiv_id.html_url})" if arxiv_id.html_url else ""
+    return joined(f"[PDF]({arxiv_id.pdf_url})", html)
+
+
+def badge_line(badges: Sequence[Badge], limit: int) -> str:
+    """The badges as Markdown, in their order, those that fit whole into `limit`: a link that is cut leads elsewhere."""
+    line = ""
+    for badge in badges:
+        longer = joined(line, _badge(badge))
+        line = longer if units(longer) <= limit else line
+    return line
+
+
+def shares(wants: Sequence[int], left: int) -> list[int]:
+    """What is left, shared so that nobody gets less than another but who wants less."""
+    given = [0] * len(wants)
+    for served, at in enumerate(sorted(range(len(wants)), key=wants.__getitem__)):
+        given[at] = min(wants[at], left // (len(wants) - served))
+        left -= given[at]
+    return given
+
+
+def _badge(badge: Badge) -> str:
+    text = escape_markdown(badge.text)
+    if badge.url is not None:
+        return f"[{text}]({badge.url})"
+    return f"**{text}**" if badge.kind is BadgeKind.WITHDRAWN else text
