@@ -69,10 +69,16 @@ EMBED_FOOTER_MAX: Final = 2048
 EMBED_AUTHOR_MAX: Final = 256
 CONTENT_MAX: Final = 2000
 SELECT_OPTION_MAX: Final = 100
+SELECT_OPTIONS_MAX: Final = 25
 BUTTON_LABEL_MAX: Final = 80
 CUSTOM_ID_MAX: Final = 100
 AUTOCOMPLETE_CHOICES_MAX: Final = 25
 NONCE_MAX: Final = 25
+
+# --- How a batch is laid out -------------------------------------------------------------------------
+# Ours: more papers than this are a list where the channel leaves it to us, a backlog longer than that everywhere.
+AUTO_CARDS_MAX: Final = 5
+BACKLOG_CARDS_MAX: Final = 50
 
 # --- Discord: sending --------------------------------------------------------------------------------
 # 50 requests a second a bot (topics/rate-limits); ours leaves room for people's commands.

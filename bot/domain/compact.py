@@ -1,0 +1,109 @@
+"""Many papers in one embed: a list with a line a paper, within Discord's limits whatever arXiv or a person wrote.
+
+Papers and the keywords that each matched enter; the embed's description leaves. Every paper of a message gets its line:
+long titles and what is least needed give way. It never sends, and never decides which papers go to whom.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot import limits
+from bot.domain.badges import Badge, badges
+from bot.domain.card import how_many
+from bot.domain.paper import Paper
+from bot.domain.parts import badge_line, joined, listed, names_of, reading_links, shares, title_of
+from bot.domain.text import cut, escape_markdown, harmless, units
+
+
+@dataclass(frozen=True, slots=True)
+class PaperList:
+    """The papers of one message as one embed says them: `description` is Markdown, a line a paper."""
+
+    description: str
+
+    @property
+    def length(self) -> int:
+        """What Discord counts of this list in the total of a message."""
+        return units(self.description)
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """How long the parts of a line may be, but for the title, which gets what is left."""
+
+    author: int
+    badges: int
+    keywords: int
+    links: bool
+
+
+# From generous to narrow. 25 lines in the last one leave each title 40 characters at least, 60 with an id of today:
+# 25 × (57 for its link to an id of 27 characters + 23 + 21 + 16 + 1) is below 4,096 by 40 a line.
+_ROOMS: Final = (
+    _Room(author=60, badges=200, keywords=100, links=True),
+    _Room(author=40, badges=150, keywords=60, links=False),
+    _Room(author=30, badges=60, keywords=30, links=False),
+    _Room(author=20, badges=13, keywords=0, links=False),
+)
+_READABLE: Final = 90
+_CATEGORY_MAX: Final = 18
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A paper's texts, converted and escaped once, not yet cut; `keywords` only where they tell papers apart."""
+
+    paper: Paper
+    title: str
+    author: str
+    category: str
+    badges: tuple[Badge, ...]
+    keywords: tuple[str, ...]
+
+    def in_room(self, room: _Room, title_max: int) -> str:
+        title = f"**[{cut(self.title, title_max)}]({self.paper.arxiv_id.abs_url})**"
+        keywords = listed(self.keywords, len(self.keywords), room.keywords - len("for ")) if room.keywords else ""
+        details = joined(
+            self._by(room.author),
+            self.category,
+            badge_line(self.badges, room.badges),
+            f"for {keywords}" if keywords else "",
+            reading_links(self.paper.arxiv_id) if room.links else "",
+        )
+        return f"{title} — {details}" if details else title
+
+    def _by(self, room: int) -> str:
+        others = " et al." if len(self.paper.authors) > 1 else ""
+        return cut(self.author, room - len(others)) + others if self.author else ""
+
+
+def lay_out_list(papers: Sequence[tuple[Paper, Sequence[str]]]) -> PaperList:
+    """The list of one message, for papers with the keywords that each matched: 25 always fit.
+
+    Raises ValueError when the papers are none, more than that, or one of them twice.
+    """
+    if not papers or how_many([paper for paper, _ in papers], limits.SELECT_OPTIONS_MAX) != len(papers):
+        raise ValueError(f"{len(papers)} papers are not the papers of one message")
+    of_one_kind = len({frozenset(keywords) for _, keywords in papers}) == 1
+    drafts = [_draft(paper, () if of_one_kind else keywords) for paper, keywords in papers]
+    wants = [min(units(draft.title), limits.EMBED_TITLE_MAX) for draft in drafts]
+    enough = sum(min(want, _READABLE) for want in wants)
+    room = next((room for room in _ROOMS[:-1] if _left_in(room, drafts) >= enough), _ROOMS[-1])
+    given = shares(wants, _left_in(room, drafts))
+    return PaperList("\n".join(draft.in_room(room, share) for draft, share in zip(drafts, given, strict=True)))
+
+
+def _left_in(room: _Room, drafts: Sequence[_Draft]) -> int:
+    return limits.EMBED_DESCRIPTION_MAX - sum(units(draft.in_room(room, 0)) + len("\n") for draft in drafts)
+
+
+def _draft(paper: Paper, keywords: Sequence[str]) -> _Draft:
+    return _Draft(
+        paper=paper,
+        title=escape_markdown(title_of(paper)).replace("]", "\\]"),  # inside a link's text, it would end it
+        author=escape_markdown("".join(names_of(paper, 1))),
+        category=cut(escape_markdown(harmless(paper.primary_category)), _CATEGORY_MAX),
+        badges=badges(paper),
+        keywords=tuple(dict.fromkeys(escape_markdown(harmless(keyword)) for keyword in keywords)),
+    )

@@ -1,0 +1,108 @@
+"""How a batch is laid out: as cards or as a list, which papers go in the next message, and what its first line says.
+
+Due entries and a channel's style enter; the entries of one message, its layout and its words leave. As few messages
+are used as Discord's limits allow. It never sends, and never decides which papers go to whom, nor when.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final, assert_never
+
+from bot import limits
+from bot.domain.card import Card, how_many, lay_out
+from bot.domain.compact import PaperList, lay_out_list
+from bot.domain.paper import Paper
+from bot.domain.parts import listed
+from bot.domain.post import OutboxEntry, one_message
+from bot.domain.text import escape_markdown, harmless
+
+# With room for a role's mention before it, and far from the end of what is read at a glance.
+HEADLINE_MAX: Final = 600
+_KEYWORDS_MAX: Final = 400
+_WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class Style(StrEnum):
+    """What a channel chose: `auto` is cards for a few papers, a list for many."""
+
+    AUTO = "auto"
+    CARDS = "cards"
+    COMPACT = "compact"
+
+
+class Layout(StrEnum):
+    """How the papers of one message stand in it; bound to the message before it is sent."""
+
+    CARDS = "cards"
+    COMPACT = "compact"
+
+
+class Batch(StrEnum):
+    """What the papers of a first line are: a batch, the rest of one, or what waited while the channel was paused."""
+
+    NEW = "new"
+    REST = "rest"
+    BACKLOG = "backlog"
+
+
+def layout_of(style: Style, papers: int, *, backlog: bool = False) -> Layout:
+    """The layout of a whole batch of so many papers; a long backlog is a list whatever the style."""
+    if backlog and papers > limits.BACKLOG_CARDS_MAX:
+        return Layout.COMPACT
+    if style is Style.AUTO:
+        return Layout.CARDS if papers <= limits.AUTO_CARDS_MAX else Layout.COMPACT
+    return Layout(style.value)
+
+
+def papers_a_message(layout: Layout) -> int:
+    """The most papers that one message holds: a card is an embed, and a paper of a list an option of its menu."""
+    match layout:
+        case Layout.CARDS:
+            return limits.EMBEDS_PER_MESSAGE
+        case Layout.COMPACT:
+            return limits.SELECT_OPTIONS_MAX
+    assert_never(layout)
+
+
+def next_message(due: Sequence[OutboxEntry], layout: Layout) -> tuple[OutboxEntry, ...]:
+    """The first of the due entries that go in one message: as many as fit, none that goes alone, no paper twice."""
+    together = one_message(due[: papers_a_message(layout)])
+    return together[: how_many([entry.paper for entry in together], len(together))]
+
+
+def lay_out_message(papers: Sequence[tuple[Paper, Sequence[str]]], layout: Layout) -> tuple[Card, ...] | PaperList:
+    """What one message shows of its papers, with the keywords that each matched.
+
+    Raises ValueError when the papers are not those of one message.
+    """
+    match layout:
+        case Layout.CARDS:
+            return lay_out(papers)
+        case Layout.COMPACT:
+            return lay_out_list(papers)
+    assert_never(layout)
+
+
+def headline(papers: int, keywords: Sequence[str], announced: datetime | None, batch: Batch = Batch.NEW) -> str:
+    """A batch's first line, as Markdown: `**7 new papers** for reward model, RLHF · announced Thu 20 Nov`."""
+    shown = tuple(dict.fromkeys(escape_markdown(harmless(keyword)) for keyword in keywords if harmless(keyword)))
+    why = f" for {listed(shown, len(shown), _KEYWORDS_MAX)}" if shown else ""
+    when = f" · announced {_day(announced)}" if announced is not None else ""
+    noun = "paper" if papers == 1 else "papers"
+    match batch:
+        case Batch.NEW:
+            return f"**{papers:,} new {noun}**{why}{when}"
+        case Batch.REST:
+            return f"**{papers:,} more {noun}**{why}{when}"
+        case Batch.BACKLOG:
+            short = ", as a short list" if papers > limits.BACKLOG_CARDS_MAX else ""
+            return f"**{papers:,} {noun}**{why} waited while this channel was paused: oldest first{short}"
+    assert_never(batch)
+
+
+def _day(announced: datetime) -> str:
+    """`Thu 20 Nov`: the day that arXiv's own listing has, which is that of 20:00 US Eastern in UTC."""
+    day = announced.astimezone(UTC)
+    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"

@@ -1,0 +1,336 @@
+"""Layouts: lists, first lines, and as few messages as Discord's limits allow."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot import limits
+from bot.domain.card import Card
+from bot.domain.compact import PaperList, lay_out_list
+from bot.domain.feed import parse_feed
+from bot.domain.layout import (
+    HEADLINE_MAX,
+    Batch,
+    Layout,
+    Style,
+    headline,
+    lay_out_message,
+    layout_of,
+    next_message,
+    papers_a_message,
+)
+from bot.domain.paper import ArxivId, Paper
+from bot.domain.post import OutboxEntry
+from bot.domain.text import units
+from bot.errors import ArxivError
+from tests.support.builders import paper
+from tests.support.recorded import needs_recorded_answers, recorded_answers
+
+ANNOUNCED = datetime(2026, 11, 19, 1, 0, tzinfo=UTC)  # 20:00 Eastern on Wednesday: Thursday's listing
+
+
+def entry(number: int, subject: Paper | None = None, *, alone: bool = False) -> OutboxEntry:
+    return OutboxEntry(number, subject or paper(f"2611.{number:05}"), ("RLHF",), alone)
+
+
+def lines(*papers: tuple[Paper, Sequence[str]]) -> list[str]:
+    return lay_out_list(papers).description.split("\n")
+
+
+# --- which layout ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("style", "papers", "backlog", "layout"),
+    [
+        (Style.AUTO, 1, False, Layout.CARDS),
+        (Style.AUTO, 5, False, Layout.CARDS),
+        (Style.AUTO, 6, False, Layout.COMPACT),
+        (Style.CARDS, 300, False, Layout.CARDS),
+        (Style.COMPACT, 1, False, Layout.COMPACT),
+        (Style.CARDS, 50, True, Layout.CARDS),
+        (Style.CARDS, 51, True, Layout.COMPACT),
+        (Style.AUTO, 3, True, Layout.CARDS),
+    ],
+)
+def test_layout_is_the_styles_and_a_list_for_many(style: Style, papers: int, backlog: bool, layout: Layout) -> None:
+    assert layout_of(style, papers, backlog=backlog) is layout
+
+
+def test_layouts_are_stored_by_their_names() -> None:
+    assert (Layout("cards"), Layout("compact")) == (Layout.CARDS, Layout.COMPACT)
+    assert [style.value for style in Style] == ["auto", "cards", "compact"]
+
+
+# --- which papers go in a message --------------------------------------------------------------------
+
+
+def test_ten_cards_or_twenty_five_lines_go_in_a_message() -> None:
+    due = [entry(number) for number in range(30)]
+    assert next_message(due, Layout.CARDS) == tuple(due[:10])
+    assert next_message(due, Layout.COMPACT) == tuple(due[:25])
+    assert next_message(due[:3], Layout.COMPACT) == tuple(due[:3])
+    assert next_message([], Layout.CARDS) == ()
+
+
+@pytest.mark.parametrize("layout", Layout)
+def test_entry_that_goes_alone_does_and_parts_the_others(layout: Layout) -> None:
+    due = [entry(1), entry(2), entry(3, alone=True), entry(4)]
+    assert next_message(due, layout) == tuple(due[:2])
+    assert next_message(due[2:], layout) == tuple(due[2:3])
+
+
+@pytest.mark.parametrize("layout", Layout)
+def test_no_paper_stands_in_a_message_twice(layout: Layout) -> None:
+    due = [entry(1), entry(2), entry(3, paper("2611.00001"))]
+    assert next_message(due, layout) == tuple(due[:2])
+
+
+# --- lists -----------------------------------------------------------------------------------------
+
+
+def test_line_says_title_author_category_badges_and_links() -> None:
+    subject = paper(
+        title=r"*Rare* $B^0_s$",
+        authors=("Paul Erd\\H{o}s", "Ada Lovelace"),
+        comment="9 pages, accepted at ICML 2026. https://github.com/a/b",
+        version=2,
+    )
+    (line,) = lines((subject, ["RLHF"]))
+    assert line == (
+        r"**[\*Rare\* B⁰ₛ](https://arxiv.org/abs/2611.00001)** — Paul Erdős et al. · cs.LG · ICML 2026 · 9 pages"
+        " · [code](https://github.com/a/b) · v2"
+        " · [PDF](https://arxiv.org/pdf/2611.00001) · [HTML](https://arxiv.org/html/2611.00001)"
+    )
+
+
+def test_line_of_one_author_has_no_others() -> None:
+    assert "— Ada Lovelace · cs.LG" in lines((paper(), []))[0]
+
+
+def test_line_of_which_little_is_known_is_still_a_link() -> None:
+    bare = paper("hep-th/9901001", title="", authors=(), primary_category="")
+    assert lines((bare, [])) == [
+        "**[arXiv:hep-th/9901001](https://arxiv.org/abs/hep-th/9901001)** — [PDF](https://arxiv.org/pdf/hep-th/9901001)"
+    ]
+
+
+def test_title_cannot_end_its_own_link() -> None:
+    (line,) = lines((paper(title="a](https://evil.com) b]"), []))
+    assert line.startswith("**[a\\](https:\\//evil.com) b\\]](https://arxiv.org/abs/2611.00001)**")
+
+
+def test_lines_say_for_which_keyword_only_where_papers_differ() -> None:
+    same = lines((paper("2611.00001"), ["RLHF", "x"]), (paper("2611.00002"), ["x", "RLHF"]))
+    differ = lines((paper("2611.00001"), ["RLHF"]), (paper("2611.00002"), ["x", "RLHF"]))
+    assert not any(" for " in line for line in same)
+    assert " · for RLHF · " in differ[0]
+    assert " · for x, RLHF · " in differ[1]
+
+
+def test_twenty_five_ordinary_papers_keep_their_whole_titles() -> None:
+    title = "A title of usual length on the many things that one can learn"
+    papers = [(paper(f"2611.{n:05}", title=title, authors=("Ada Lovelace", "X"), comment="9 pages"), ["RLHF"])
+              for n in range(25)]  # fmt: skip
+    shown = lines(*papers)
+    assert len(shown) == 25
+    assert all(line.startswith(f"**[{title}](") and line.endswith("Ada Lovelace et al. · cs.LG · 9 pages")
+               for line in shown)  # fmt: skip
+
+
+def test_long_titles_give_way_but_stay_readable() -> None:
+    papers = [(paper(f"2611.{n:05}", title="word " * 60, authors=("Name " * 30, "X"), primary_category="c" * 40,
+                     comment="withdrawn", journal_ref="Journal " * 9), [f"k{n}" * 50]) for n in range(25)]  # fmt: skip
+    shown = lines(*papers)
+    assert all(len(line.partition("](")[0]) > 55 for line in shown)
+    assert all("**withdrawn**" in line for line in shown)
+
+
+@pytest.mark.parametrize("count", [0, 26])
+def test_papers_that_make_no_list_are_refused(count: int) -> None:
+    with pytest.raises(ValueError, match="papers of one message"):
+        lay_out_list([(paper(f"2611.{n:05}"), ()) for n in range(count)])
+
+
+def test_paper_twice_makes_no_list() -> None:
+    with pytest.raises(ValueError, match="papers of one message"):
+        lay_out_list([(paper(), ()), (paper(), ())])
+
+
+def test_length_of_a_list_counts_what_discord_counts() -> None:
+    assert PaperList("😀").length == 2
+
+
+# --- the first line --------------------------------------------------------------------------------
+
+
+def test_first_line_says_how_many_for_what_and_from_when() -> None:
+    assert headline(7, ["reward model", "RLHF"], ANNOUNCED) == (
+        "**7 new papers** for reward model, RLHF · announced Thu 19 Nov"
+    )
+    assert headline(1, ["RLHF"], None) == "**1 new paper** for RLHF"
+    assert headline(2, [], None) == "**2 new papers**"
+
+
+def test_rest_of_a_batch_and_a_backlog_say_what_they_are() -> None:
+    assert headline(5, ["RLHF"], ANNOUNCED, Batch.REST) == "**5 more papers** for RLHF · announced Thu 19 Nov"
+    assert headline(50, ["RLHF"], None, Batch.BACKLOG) == (
+        "**50 papers** for RLHF waited while this channel was paused: oldest first"
+    )
+    assert headline(1_051, [], ANNOUNCED, Batch.BACKLOG) == (
+        "**1,051 papers** waited while this channel was paused: oldest first, as a short list"
+    )
+
+
+def test_six_papers_that_match_two_keywords_each_name_both() -> None:
+    due = [OutboxEntry(n, paper(f"2611.{n:05}"), ("reward model", "RLHF"), False) for n in range(6)]
+    message = next_message(due, layout_of(Style.AUTO, len(due)))
+    keywords = [keyword for each in message for keyword in each.keywords]
+    assert headline(len(message), keywords, None) == "**6 new papers** for reward model, RLHF"
+
+
+def test_many_keywords_are_counted() -> None:
+    shown = headline(3, [f"keyword number {n}" for n in range(60)], None)
+    found = re.search(r"keyword number (\d+) and (\d+) more\Z", shown)
+    assert found
+    assert int(found[1]) + 1 + int(found[2]) == 60
+    assert len(shown) <= HEADLINE_MAX
+
+
+@given(st.integers(1, 10**6), st.lists(st.text(max_size=200), max_size=60), st.sampled_from(Batch))
+def test_first_line_of_any_keywords_is_short_and_harmless(papers: int, keywords: list[str], batch: Batch) -> None:
+    shown = headline(papers, [*keywords, "@everyone **<@1>** [x](https://evil.com)"], ANNOUNCED, batch)
+    assert units(shown) <= HEADLINE_MAX < limits.CONTENT_MAX
+    bare = re.sub(r"\\[^0-9A-Za-z\s]", "", shown.replace("**", "", 2))
+    assert not re.search(r"[*_~`|\[\n]|://|<[@#:/a-zA-Z]|@everyone|@here|@\d", bare)
+
+
+# --- any batch whatever ------------------------------------------------------------------------------
+
+_HOSTILE = [
+    "word ", "*", "_", "`", "\\", "[x](http://evil.com) ", "](", "@everyone ", "<@12> ", "# ", "\n", "😀", "日本",
+    "https://github.com/a/b ", "$x^2$ ", "{", "\u202e", "accepted at ICML 2026 ", "12 pages ", "withdrawn ",
+]  # fmt: skip
+
+
+def _text(random: Random, longest: int) -> str:
+    return "".join(random.choices(_HOSTILE, k=random.randint(0, 5))) * random.choice([1, 1, longest])
+
+
+def _papers(random: Random, count: int) -> list[OutboxEntry]:
+    """Due entries, oldest first; hostile ones among ordinary ones, or hostile throughout."""
+    hostility = random.choice([0.0, 0.1, 1.0])
+    return [_entry(random, number, hostile=random.random() < hostility) for number in range(count)]
+
+
+def _entry(random: Random, number: int, *, hostile: bool) -> OutboxEntry:
+    arxiv_id = f"abcdefghijklmnop.XY/{number:07}" if hostile else f"2611.{number:05}"
+    if not hostile:
+        return OutboxEntry(number, paper(arxiv_id, title="A title", comment="12 pages"), ("RLHF",), False)
+    subject = paper(
+        arxiv_id,
+        title=_text(random, 40),
+        abstract=_text(random, 60),
+        authors=tuple(_text(random, 9) for _ in range(random.randint(0, 3))),
+        primary_category=_text(random, 5),
+        comment=_text(random, 30),
+        journal_ref=random.choice([None, _text(random, 9)]),
+        version=random.randint(1, 12),
+    )
+    keywords = tuple(_text(random, 20) for _ in range(random.randint(0, 4)))
+    return OutboxEntry(number, subject, keywords, random.random() < 0.02)
+
+
+def _fewest(due: Sequence[OutboxEntry], most: int) -> int:
+    """The fewest messages for these entries in their order, from every way of parting them."""
+    fewest = [0] + [len(due) + 1] * len(due)
+    for end in range(1, len(due) + 1):
+        for start in range(max(0, end - most), end):
+            if end - start == 1 or not any(each.alone for each in due[start:end]):
+                fewest[end] = min(fewest[end], fewest[start] + 1)
+    return fewest[-1]
+
+
+def _check_batch(seed: int, count: int, layout: Layout) -> None:
+    _check_due(_papers(Random(seed), count), layout)
+
+
+def _check_due(due: Sequence[OutboxEntry], layout: Layout) -> None:
+    left, messages = list(due), 0
+    while left:
+        together = next_message(left, layout)
+        assert together
+        _check_message(lay_out_message([(each.paper, each.keywords) for each in together], layout), together)
+        assert (
+            units(headline(len(due), [k for each in together for k in each.keywords], ANNOUNCED)) <= limits.CONTENT_MAX
+        )
+        del left[: len(together)]
+        messages += 1
+    assert messages == _fewest(due, papers_a_message(layout))
+
+
+def _check_message(shown: tuple[Card, ...] | PaperList, together: Sequence[OutboxEntry]) -> None:
+    if isinstance(shown, PaperList):
+        _check_list(shown, together)
+        return
+    assert len(shown) == len(together) <= limits.EMBEDS_PER_MESSAGE
+    assert len({card.url for card in shown}) == len(shown)
+    assert sum(card.length for card in shown) <= limits.EMBED_TOTAL_MAX
+    for card in shown:
+        assert 1 <= units(card.title) <= limits.EMBED_TITLE_MAX
+        assert units(card.authors) <= limits.EMBED_AUTHOR_MAX
+        assert 1 <= units(card.description) <= limits.EMBED_DESCRIPTION_MAX
+        assert units(card.footer) <= limits.EMBED_FOOTER_MAX
+
+
+def _check_list(shown: PaperList, together: Sequence[OutboxEntry]) -> None:
+    assert 1 <= len(together) <= limits.SELECT_OPTIONS_MAX
+    assert shown.length <= min(limits.EMBED_DESCRIPTION_MAX, limits.EMBED_TOTAL_MAX)
+    each_line = shown.description.split("\n")
+    assert len(each_line) == len(together)
+    for line, each in zip(each_line, together, strict=True):
+        link = f"]({each.paper.arxiv_id.abs_url})**"
+        title, found, details = line.removeprefix("**[").partition(link)
+        assert found
+        assert units(title) >= 1
+        known = re.sub(r"\[(?:PDF|HTML|code|Hugging Face)\]\(https://[\w./%+~-]+\)|\*\*withdrawn\*\*", "", details)
+        bare = re.sub(r"\\[^0-9A-Za-z\s]", "", f"{title} {known}")
+        assert not re.search(r"[*_~`|\[]|://|<[@#:/a-zA-Z]|@everyone|@here|<@\d", bare)
+
+
+_SEEDS = st.integers(0, 2**32)
+_COUNTS = st.one_of(st.integers(1, 60), st.integers(1, 300), st.sampled_from([1, 10, 11, 25, 26, 50, 300]))
+
+
+@settings(deadline=None, max_examples=20)
+@given(_SEEDS, _COUNTS, st.sampled_from(Layout))
+def test_any_batch_holds_every_limit_in_the_fewest_messages(seed: int, count: int, layout: Layout) -> None:
+    _check_batch(seed, count, layout)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@settings(deadline=None, max_examples=600, suppress_health_check=list(HealthCheck))
+@given(_SEEDS, _COUNTS, st.sampled_from(Layout))
+def test_very_many_batches_hold_every_limit_in_the_fewest_messages(seed: int, count: int, layout: Layout) -> None:
+    _check_batch(seed, count, layout)
+
+
+@needs_recorded_answers
+@pytest.mark.parametrize("layout", Layout)
+def test_recorded_papers_hold_every_limit_in_the_fewest_messages(layout: Layout) -> None:
+    papers: dict[ArxivId, Paper] = {}
+    for body in recorded_answers().values():
+        try:
+            papers |= {each.arxiv_id: each for each in parse_feed(body).papers}
+        except ArxivError:
+            continue
+    due = [OutboxEntry(number, each, ("testing", "RLHF"), False) for number, each in enumerate(papers.values())]
+    assert len(due) > 250
+    for count in (1, 7, 26, 300):
+        _check_due(due[:count], layout)
