@@ -5,7 +5,7 @@ long titles and what is least needed give way. It never sends, and never decides
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot import limits
@@ -43,10 +43,11 @@ class _Room:
 _ROOMS: Final = (
     _Room(author=60, badges=200, keywords=100, links=True),
     _Room(author=40, badges=150, keywords=60, links=False),
-    _Room(author=30, badges=60, keywords=30, links=False),
+    _Room(author=36, badges=80, keywords=30, links=False),
+    _Room(author=28, badges=30, keywords=0, links=False),
     _Room(author=20, badges=13, keywords=0, links=False),
 )
-_READABLE: Final = 90
+_READABLE: Final = 100
 _CATEGORY_MAX: Final = 18
 
 
@@ -74,8 +75,12 @@ class _Draft:
         return f"{title} — {details}" if details else title
 
     def _by(self, room: int) -> str:
+        """`Emmy Noether et al.`; where that is too long, the last of the names: `Noether et al.`."""
         others = " et al." if len(self.paper.authors) > 1 else ""
-        return cut(self.author, room - len(others)) + others if self.author else ""
+        room -= len(others)
+        last = self.author.rpartition(" ")[2]
+        short = self.author if units(self.author) <= room or not 2 < units(last) <= room else last
+        return cut(short, room) + others if short else ""
 
 
 def lay_out_list(papers: Sequence[tuple[Paper, Sequence[str]]]) -> PaperList:
@@ -91,7 +96,21 @@ def lay_out_list(papers: Sequence[tuple[Paper, Sequence[str]]]) -> PaperList:
     enough = sum(min(want, _READABLE) for want in wants)
     room = next((room for room in _ROOMS[:-1] if _left_in(room, drafts) >= enough), _ROOMS[-1])
     given = shares(wants, _left_in(room, drafts))
-    return PaperList("\n".join(draft.in_room(room, share) for draft, share in zip(drafts, given, strict=True)))
+    lines = [draft.in_room(room, share) for draft, share in zip(drafts, given, strict=True)]
+    for better in reversed(_ROOMS[: _ROOMS.index(room)]):
+        roomier = replace(better, keywords=room.keywords, links=room.links)  # on all lines or on none
+        _fill(lines, [draft.in_room(roomier, share) for draft, share in zip(drafts, given, strict=True)])
+    return PaperList("\n".join(lines))
+
+
+def _fill(lines: list[str], longer: Sequence[str]) -> None:
+    """Let the longer lines take the place of the others, from the first on, as far as there is room."""
+    left = limits.EMBED_DESCRIPTION_MAX - units("\n".join(lines))
+    for at, line in enumerate(longer):
+        more = units(line) - units(lines[at])
+        if more <= left:
+            lines[at] = line
+            left -= more
 
 
 def _left_in(room: _Room, drafts: Sequence[_Draft]) -> int:

@@ -151,6 +151,25 @@ def test_long_titles_give_way_but_stay_readable() -> None:
     assert all("**withdrawn**" in line for line in shown)
 
 
+def test_first_author_is_named_in_full_where_there_is_room_else_by_the_last_name() -> None:
+    def crowd(author: str) -> str:
+        """The last of 25 lines whose titles need all the room."""
+        return lines(*((paper(f"2611.{n:05}", title="word " * 30, authors=(author, "X")), ["RLHF"])
+                       for n in range(25)))[-1]  # fmt: skip
+
+    author = "Emmy Amalie Noether"
+    assert f"— {author} et al. · cs.LG" in lines((paper(authors=(author, "X")), ["RLHF"]))[0]
+    assert "— Noether et al. · cs.LG" in crowd(author)
+    assert "— Noether-Noet… et al. · cs.LG" in crowd("-".join(["Noether"] * 5))
+    assert "— Emmy Amalie… et al. · cs.LG" in crowd("Emmy Amalie N")
+
+
+def test_links_stand_on_all_lines_of_a_list_or_on_none() -> None:
+    papers = [(paper(f"2611.{n:05}", title="word " * (n + 1)), ["RLHF"]) for n in range(25)]
+    assert sum("[PDF](" in line for line in lines(*papers)) == 0
+    assert sum("[PDF](" in line for line in lines(*papers[:9])) == 9
+
+
 @pytest.mark.parametrize("count", [0, 26])
 def test_papers_that_make_no_list_are_refused(count: int) -> None:
     with pytest.raises(ValueError, match="papers of one message"):
