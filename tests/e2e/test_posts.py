@@ -64,8 +64,8 @@ async def test_a_post_says_what_the_paper_is_and_why_it_is_here(tmp_path: Path) 
         abstract, last_line = embed.description.split("\n")
         assert abstract.startswith("We study reward models. We study")
         assert abstract.endswith("We study reward models. …")
-        pdf = url.replace("/abs/", "/pdf/")
-        assert last_line == f"[PDF]({pdf}) · 12 pages, code at <https://github.com/x/y>"
+        pdf, html = url.replace("/abs/", "/pdf/"), url.replace("/abs/", "/html/")
+        assert last_line == f"[PDF]({pdf}) · [HTML]({html}) · 12 pages · [code](https://github.com/x/y)"
         assert component(post)["label"] == "Read the abstract"
 
 
