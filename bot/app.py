@@ -152,7 +152,8 @@ class App:
         self._deliver = Deliver(
             outbox, self._channels, delivery, clock, rng, post_alarm, metrics, on_pause=house_alarm.ring
         )
-        self._caretaker = Caretaker(self._channels, subscriptions, DiscordMessenger(self._client), clock, house_alarm)
+        messenger = DiscordMessenger(self._client, invalid_requests)
+        self._caretaker = Caretaker(self._channels, subscriptions, messenger, clock, house_alarm)
         self._lag = LagMeter(clock, metrics)
         health = Health(
             looks=looks,

@@ -127,6 +127,13 @@ class Client(commands.Bot):
     async def on_thread_update(self, _: discord.Thread, thread: discord.Thread) -> None:
         await self._on_change(thread.guild)
 
+    async def on_thread_join(self, thread: discord.Thread) -> None:
+        # Also said of one that is taken out of the archive (discord.py).
+        await self._on_change(thread.guild)
+
+    async def on_thread_delete(self, thread: discord.Thread) -> None:
+        await self._on_change(thread.guild)
+
     async def on_member_update(self, _: discord.Member, member: discord.Member) -> None:
         # With the guilds intent alone the gateway tells of our own member only: our roles changed.
         await self._on_change(member.guild)

@@ -19,9 +19,9 @@ from bot.invalid_requests import InvalidRequests
 from bot.limits import (
     HISTORY_BEFORE_FIRST_ATTEMPT,
     HISTORY_TIMEOUT_S,
+    REFUSAL_RECHECK,
     SEND_BACKOFF_FLOOR_S,
     SEND_TIMEOUT_S,
-    UNSEEN_RECHECK,
 )
 
 # A post's key stands in the custom_id of the one component that every message of ours has; these are its templates.
@@ -60,8 +60,8 @@ class DiscordDelivery:
         self._client = client
         self._clock = clock
         self._invalid_requests = invalid_requests
-        # What REST said of channels that the gateway does not tell of, and until when that is believed.
-        self._unseen: dict[int, tuple[datetime, Obstructed]] = {}
+        # What REST said of channels, known from the gateway or not, and until when that is believed.
+        self._refused: dict[tuple[int, bool], tuple[datetime, Obstructed]] = {}
 
     async def ready(self) -> None:
         await self._client.wait_until_ready()
@@ -70,22 +70,29 @@ class DiscordDelivery:
         rest_s = self._invalid_requests.rest_s()
         known = self._client.get_channel(channel_id)
         if known is not None and (obstacle := obstacle_in(known)) is not None:
+            self._refused.pop((channel_id, True), None)  # that is why: it is over when this is
             return obstacle
+        if (refusal := self._remembered(channel_id, known=known is not None)) is not None:
+            return refusal
         if rest_s > 0:
             return RetryLater(self._after(rest_s), "Discord refused many requests lately, and bans who goes on")
         return None if known is not None else await self._unseen_obstacle(channel_id)
 
     async def _unseen_obstacle(self, channel_id: int) -> Obstructed | RetryLater | None:
-        until, obstacle = self._unseen.get(channel_id, (self._clock.now(), None))
-        if obstacle is not None and self._clock.now() < until:
-            return obstacle
         fetched = await self._fetch(channel_id)
         if isinstance(fetched, RetryLater):
             return fetched
         found = fetched if isinstance(fetched, Obstructed) else obstacle_in(fetched)
         if found is not None:
-            self._unseen[channel_id] = (self._clock.now() + UNSEEN_RECHECK, found)
+            self._remember(channel_id, found, known=False)
         return found
+
+    def _remembered(self, channel_id: int, *, known: bool) -> Obstructed | None:
+        until, obstacle = self._refused.get((channel_id, known), (self._clock.now(), None))
+        return obstacle if self._clock.now() < until else None
+
+    def _remember(self, channel_id: int, obstacle: Obstructed, *, known: bool) -> None:
+        self._refused[channel_id, known] = (self._clock.now() + REFUSAL_RECHECK, obstacle)
 
     async def _fetch(self, channel_id: int) -> AnyChannel | Obstructed | RetryLater:
         """A channel that the gateway did not tell of: an archived thread, or none that the bot can see."""
@@ -109,7 +116,11 @@ class DiscordDelivery:
                     allowed_mentions=discord.AllowedMentions.none(),
                 )
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-            return self._outcome(error)
+            outcome = self._outcome(error)
+            if isinstance(outcome, Obstructed):
+                known = self._client.get_channel(post.channel_id) is not None
+                self._remember(post.channel_id, outcome, known=known)
+            return outcome
         return Delivered(message.id)
 
     async def find(self, post: Post) -> Delivered | Absent | RetryLater | Obstructed:

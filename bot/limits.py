@@ -92,8 +92,9 @@ NONCE_REMEMBERED: Final = timedelta(minutes=10)
 CHANNELS_AT_ONCE: Final = 50
 # Ours: how soon a channel that cannot be posted in is looked at again (from the gateway's cache, no request).
 OBSTACLE_RECHECK: Final = timedelta(minutes=1)
-# A channel that the gateway does not tell of is asked for by REST: so seldom, each time may be an invalid request.
-UNSEEN_RECHECK: Final = timedelta(minutes=10)
+# A channel that Discord refused although the gateway tells of no reason, or does not tell of it at all, is tried again
+# so seldom: each time may be an invalid request.
+REFUSAL_RECHECK: Final = timedelta(minutes=10)
 # 10,000 invalid requests (401, 403, 429) in 10 minutes ban the address (topics/rate-limits). Past half a percent ours
 # rest; those under way, one a channel served at once, stay within the other half.
 INVALID_REQUESTS_MAX: Final = 50

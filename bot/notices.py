@@ -11,25 +11,29 @@ import discord
 
 from bot.delivery import obstacle_in
 from bot.domain.subscription import Notice
+from bot.invalid_requests import InvalidRequests
 from bot.limits import NONCE_MAX, SEND_TIMEOUT_S
 
 
 class DiscordMessenger:
     """Writes notices through a discord.py client that is logged in."""
 
-    def __init__(self, client: discord.Client) -> None:
+    def __init__(self, client: discord.Client, invalid_requests: InvalidRequests) -> None:
         self._client = client
+        self._invalid_requests = invalid_requests
 
     async def ready(self) -> None:
         await self._client.wait_until_ready()
 
     async def tell(self, notice: Notice) -> bool:
+        if self._invalid_requests.rest_s() > 0:  # who takes no direct messages answers with one more of them
+            return False
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 if not await self._tell_subscriber(notice):
                     await self._tell_server(notice)
         except discord.HTTPException as error:
-            return error.status < 500  # a definite refusal will not change
+            return error.status < 500 and error.status != 429  # a definite refusal will not change
         except (discord.DiscordException, aiohttp.ClientError, OSError):
             return False
         return True
