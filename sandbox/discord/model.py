@@ -92,6 +92,9 @@ class Guild:
     owner_id: int
     roles: dict[int, Role] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
+    # Where Discord itself writes: to everybody, and to those who run a community server.
+    system_channel_id: int | None = None
+    public_updates_channel_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
