@@ -161,7 +161,7 @@ def test_first_author_is_named_in_full_where_there_is_room_else_by_the_last_name
     assert f"— {author} et al. · cs.LG" in lines((paper(authors=(author, "X")), ["RLHF"]))[0]
     assert "— Noether et al. · cs.LG" in crowd(author)
     assert "— Noether-Noet… et al. · cs.LG" in crowd("-".join(["Noether"] * 5))
-    assert "— Emmy Amalie… et al. · cs.LG" in crowd("Emmy Amalie N")
+    assert "— Emmy Amalie… et al. · cs.LG" in crowd("Emmy Amalie Noe N")
 
 
 def test_links_stand_on_all_lines_of_a_list_or_on_none() -> None:
