@@ -27,6 +27,8 @@ _HEARTBEAT_INTERVAL_MS: Final = 41_250
 _CLOSE_TIMEOUT_S: Final = 1.0
 _SANDBOX_ONLY = "SANDBOX_"
 
+_ACK_AFTER_S: Final = 0.05
+
 
 class Close(IntEnum):
     """Why the gateway hangs up (topics/opcodes-and-status-codes)."""
@@ -201,7 +203,11 @@ class Gateway:
     def _hear(self, connection: Connection, heard: Payload) -> None:
         match heard.get("op"):
             case Op.HEARTBEAT:
-                connection.outbox.put_nowait(frame(Op.HEARTBEAT_ACK))
+                # discord.py notes when it sent a heartbeat after sending it: an answer that is there before that
+                # looks like a long delay to it, and is logged as one.
+                asyncio.get_running_loop().call_later(
+                    _ACK_AFTER_S, connection.outbox.put_nowait, frame(Op.HEARTBEAT_ACK)
+                )
             case Op.IDENTIFY:
                 self._identify(connection, as_mapping(heard.get("d")))
             case Op.RESUME:

@@ -90,6 +90,12 @@ def test_any_two_dozen_announced_papers_hold_a_reward_model() -> None:
         assert any("reward model" in f"{paper.title} {paper.abstract}".lower() for paper in two_dozen)
 
 
+def test_first_three_announced_papers_hold_a_reward_model() -> None:
+    assert any(
+        "reward model" in f"{paper.title} {paper.abstract}".lower() for paper in generated().take(3, NOW, (1, 4))
+    )
+
+
 def test_announced_papers_were_submitted_one_to_four_days_ago() -> None:
     corpus = generated()
 
