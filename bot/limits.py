@@ -95,9 +95,9 @@ OBSTACLE_RECHECK: Final = timedelta(minutes=1)
 # A channel that Discord refused although the gateway tells of no reason, or does not tell of it at all, is tried again
 # so seldom: each time may be an invalid request.
 REFUSAL_RECHECK: Final = timedelta(minutes=10)
-# 10,000 invalid requests (401, 403, 429) in 10 minutes ban the address (topics/rate-limits). Past half a percent ours
-# rest; those under way, one a channel served at once, stay within the other half.
-INVALID_REQUESTS_MAX: Final = 50
+# 10,000 invalid requests (401, 403, 429) in 10 minutes ban the address (topics/rate-limits). Past 0.4 % ours
+# rest; with those under way, one a channel served at once, they stay below 1 %.
+INVALID_REQUESTS_MAX: Final = 40
 INVALID_REQUESTS_WINDOW_S: Final = 600.0
 # Ours: one notice a channel a day, however often its permissions come and go; how soon one that failed is tried again.
 NOTICE_EVERY: Final = timedelta(hours=24)

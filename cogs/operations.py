@@ -1,5 +1,6 @@
 """`/status`: what the bot is doing, and what is in its way."""
 
+from collections.abc import Collection
 from typing import Final
 
 import discord
@@ -52,7 +53,9 @@ def _arxiv(report: Report) -> list[str]:
 def _channels(interaction: discord.Interaction[Client], report: Report) -> list[str]:
     if interaction.guild is None or not interaction.is_guild_integration():  # installed by the caller alone
         return []
-    waiting = sum(papers for channel_id, papers in report.waiting.items() if _concerns(interaction, channel_id))
+    # A channel that is deleted or archived is none of the server's at the moment, but its papers are kept.
+    ours = {paused.channel_id for paused in report.paused if paused.guild_id == interaction.guild_id}
+    waiting = sum(papers for channel_id, papers in report.waiting.items() if _concerns(interaction, channel_id, ours))
     lines = [f"**Waiting to be posted**: {plural(waiting, 'paper')}."]
     for paused in report.paused:
         if paused.guild_id is None and interaction.permissions.manage_guild:
@@ -63,8 +66,8 @@ def _channels(interaction: discord.Interaction[Client], report: Report) -> list[
     return lines
 
 
-def _concerns(interaction: discord.Interaction[Client], channel_id: int) -> bool:
+def _concerns(interaction: discord.Interaction[Client], channel_id: int, ours: Collection[int]) -> bool:
     guild = interaction.guild
-    return (
-        guild is not None and guild.get_channel_or_thread(channel_id) is not None and can_view(interaction, channel_id)
-    )
+    if guild is None or (channel_id not in ours and guild.get_channel_or_thread(channel_id) is None):
+        return False
+    return can_view(interaction, channel_id)
