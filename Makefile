@@ -28,7 +28,7 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses=auto --cov --cov-report=term $(ARGS)
 
 test-slow: $(VENV)/.dev
-	$(BIN)/python -m pytest -m slow --timeout=540 $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto -m slow --timeout=540 $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
