@@ -33,7 +33,7 @@ class DiscordMessenger:
                 if not await self._tell_subscriber(notice):
                     await self._tell_server(notice)
         except discord.HTTPException as error:
-            return error.status < 500 and error.status != 429  # a definite refusal will not change
+            return _is_definite(error)
         except (discord.DiscordException, aiohttp.ClientError, OSError):
             return False
         return True
@@ -43,7 +43,9 @@ class DiscordMessenger:
             return False
         try:
             await self._send(await self._client.create_dm(discord.Object(notice.subscriber)), notice)
-        except (discord.Forbidden, discord.NotFound):
+        except discord.HTTPException as error:
+            if not _is_definite(error):
+                raise
             return False  # they take no direct messages from here, or are gone
         return True
 
@@ -65,3 +67,8 @@ class DiscordMessenger:
         # The same for every try, so that a notice whose answer was lost is not there twice.
         nonce = hashlib.sha256(words.encode()).hexdigest()[:NONCE_MAX]
         await channel.send(words, nonce=nonce, allowed_mentions=discord.AllowedMentions.none())
+
+
+def _is_definite(error: discord.HTTPException) -> bool:
+    """Whether another try would be refused as well."""
+    return error.status < 500 and error.status != 429

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
+import aiohttp
 import discord
 import yarl
 from aiohttp import web
@@ -20,8 +21,11 @@ DEADLINE_S = 10.0
 class SmallClient(discord.Client):
     """A client with a command tree and nothing else; it identifies again without discord.py's 5 s pause."""
 
-    def __init__(self, intents: discord.Intents | None = None) -> None:
-        super().__init__(intents=intents or discord.Intents(guilds=True), guild_ready_timeout=0.02)
+    def __init__(
+        self, intents: discord.Intents | None = None, *, http_trace: aiohttp.TraceConfig | None = None
+    ) -> None:
+        intents = intents or discord.Intents(guilds=True)
+        super().__init__(intents=intents, guild_ready_timeout=0.02, http_trace=http_trace or aiohttp.TraceConfig())
         self.tree = app_commands.CommandTree(self)
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
