@@ -4,12 +4,13 @@ Requests enter; verdicts and counters leave. It listens on loopback unless the s
 nothing of any channel.
 """
 
+import contextlib
+import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from bot.errors import StartRefused
+from bot.errors import StartRefused, StoreUnavailable
 from bot.metrics import Metrics
 from bot.services.health import Health
 
@@ -21,7 +22,7 @@ class WebServer:
         self._health = health
         self._metrics = metrics
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def listening(self, host: str, port: int | None) -> AsyncIterator[None]:
         """Serve until the block ends; without a port there is nothing to serve. StartRefused where it is taken."""
         if port is None:
@@ -36,7 +37,7 @@ class WebServer:
                 await web.TCPSite(runner, host, port).start()
             except OSError as error:
                 raise StartRefused(
-                    f"The web server cannot listen on {host}, port {port} ({error.strerror}): "
+                    f"The web server cannot listen on {host}, port {port} ({_why(error)}): "
                     "set `web.port` to another one, or to null."
                 ) from error
             yield
@@ -53,5 +54,11 @@ class WebServer:
         return web.json_response(body, status=200 if well else 503, headers={"Cache-Control": "no-store"})
 
     async def _show_metrics(self, _request: web.Request) -> web.Response:
-        await self._health.gauge()
+        with contextlib.suppress(StoreUnavailable):  # `/healthz` says so; what was counted is known all the same
+            await self._health.gauge()
         return web.Response(body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+
+def _why(error: OSError) -> str:
+    """In the system's words: asyncio puts the address, which stands there already, before them."""
+    return os.strerror(error.errno).lower() if error.errno is not None and error.errno > 0 else str(error.strerror)

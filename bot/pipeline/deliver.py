@@ -243,6 +243,8 @@ class Deliver:
             await self._pause(channel_id, cause)
         else:
             await self._channels.rest(channel_id, cause.not_before)
+            wait_s = (cause.not_before - self._clock.now()).total_seconds()
+            self._metrics.waits.labels("Discord").inc(max(0.0, wait_s))
             log.warning("channel rests", extra={"channel": channel_id, "until": cause.not_before, "why": cause.why})
         return False
 

@@ -360,6 +360,8 @@ async def test_channel_that_is_asked_to_wait_rests_and_then_sends_the_same(
         assert delivery.messages() == [ids(1), ids(2)]
         assert delivery.attempts[0].nonce == delivery.attempts[1].nonce
         assert await watching.channels.paused() == ()
+        waited_s = lower.metrics.registry.get_sample_value("daily_papers_wait_seconds_total", {"whom": "Discord"})
+        assert waited_s == 30
 
 
 async def test_channel_that_cannot_be_looked_at_now_rests(

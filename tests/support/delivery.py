@@ -156,8 +156,9 @@ class Posting:
         self.delivery = delivery
         self.alarm = WatchedAlarm(clock)
         self.pauses = 0
+        self.metrics = Metrics()
         self.deliver = Deliver(
-            store.outbox, store.channels, delivery, clock, Random(1), self.alarm, Metrics(), self._paused
+            store.outbox, store.channels, delivery, clock, Random(1), self.alarm, self.metrics, self._paused
         )
         self._run: asyncio.Task[None] | None = None
 

@@ -1,0 +1,96 @@
+"""The real bot's `/healthz` and `/metrics` while it works, while the gateway is gone, and where its port is taken."""
+
+import asyncio
+import re
+import socket
+from pathlib import Path
+
+import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
+
+from sandbox.arxiv import Fault, FaultKind
+from tests.support.running import DEADLINE_S, Box, a_bot, a_bot_process, a_box
+
+ASKED_EVERY_S = 0.05
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+async def ask(port: int, path: str) -> tuple[int, str]:
+    """The status and the text of an answer."""
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}{path}") as response:
+        return response.status, await response.text()
+
+
+async def until_health_is(port: int, status: int) -> None:
+    """Ask until it is so: what the bot notices of its gateway tells nobody else."""
+    async with asyncio.timeout(DEADLINE_S):
+        while (await ask(port, "/healthz"))[0] != status:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(ASKED_EVERY_S)
+
+
+async def samples(port: int) -> dict[tuple[str, str], float]:
+    """The samples of `/metrics` by their name and the value of their label."""
+    _, text = await ask(port, "/metrics")
+    return {
+        (sample.name.removeprefix("daily_papers_"), "".join(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def secrets(box: Box) -> list[str]:
+    """What concerns channels, and must stand nowhere."""
+    return ["reward", str(box.channel("papers")), str(box.world.default.guild_id), str(box.world.default.admin_id)]
+
+
+async def test_health_and_metrics_follow_what_the_bot_does_and_show_nothing_of_any_channel(tmp_path: Path) -> None:
+    port = free_port()
+    async with a_box(tmp_path) as box, a_bot(box, DAILY_PAPERS_WEB__PORT=str(port)):
+        await until_health_is(port, 200)
+        await box.subscribe("reward model")
+        box.arxiv.faults.add(Fault(FaultKind.HTML))
+        await box.until_status_says("not a complete feed")
+        for part in range(12):
+            box.publish(f"Reward Models, Part {part}")
+        await box.posted("papers", 12)
+        await box.until_looked_again()
+        found = await samples(port)
+        assert found["papers_posted_total", ""] == 12
+        assert found["posts_total", "Delivered"] >= 2
+        assert found["looks_total", "Broken"] == found["arxiv_requests_total", "ArxivBroken"] == 1
+        assert found["looks_total", "Read"] >= 2
+        assert found["arxiv_requests_total", "Answered"] >= 6
+        assert found["matches_total", ""] >= 12
+        assert found["papers_read_total", ""] >= 12
+        assert found["wait_seconds_total", "arXiv"] > 0
+        assert (found["outbox_papers", ""], found["outbox_age_seconds", ""]) == (0, 0)
+        assert found["gateway_up", ""] == 1
+        assert found["event_loop_lag_seconds_count", ""] > 0
+        for step in ("fetch", "parse", "match", "commit", "claim", "send", "settle"):
+            assert found["step_seconds_count", step] > 0
+        box.discord.gateway_open = False
+        await box.discord.close_gateway()
+        await until_health_is(port, 503)
+        assert (await samples(port))["gateway_up", ""] == 0
+        told = [(await ask(port, path))[1] for path in ("/healthz", "/metrics")]
+        assert not [secret for secret in secrets(box) for text in told if secret in text]
+        box.discord.gateway_open = True
+        await until_health_is(port, 200)
+
+
+async def test_a_port_that_is_taken_is_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box:
+        taken = box.url.rpartition(":")[2]
+        async with a_bot_process(box, DAILY_PAPERS_WEB__PORT=taken) as process, asyncio.timeout(DEADLINE_S):
+            stdout, stderr = await process.communicate()
+    assert process.returncode == 1
+    assert stdout == b""
+    sentence = (
+        rf"The web server cannot listen on 127\.0\.0\.1, port {taken} \(address already in use\): set `web\.port`.*"
+    )
+    assert re.fullmatch(sentence, stderr.decode().splitlines()[-1])
+    assert "Traceback" not in stderr.decode()
