@@ -76,7 +76,7 @@ class Reading:
         """Look at arXiv once; time passes only where the gate makes us wait."""
         result = await self.pumped(self.passes.look(kind))
         # arXiv notices in real time that somebody did not wait for its answer: before the clock goes on.
-        while any(request.ended is None for request in self.arxiv.requests):
+        while any(request.ended is None for request in self.arxiv.requests):  # noqa: ASYNC110 - real HTTP: no event tells
             await asyncio.sleep(0)
         return result
 
