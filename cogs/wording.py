@@ -7,7 +7,7 @@ import discord
 
 from bot.domain.paper import Paper
 from bot.domain.tex import tex_to_text
-from bot.domain.text import cut, escape_markdown
+from bot.domain.text import cut, escape_label, escape_markdown
 from bot.limits import CONTENT_MAX
 
 
@@ -35,7 +35,7 @@ def bold(text: str) -> str:
 
 def paper_line(paper: Paper) -> str:
     """One line for a paper in a list: its title, linked to the abstract page, and the day of its submission."""
-    title = cut(escape_markdown(tex_to_text(paper.title)), 150)
+    title = cut(escape_label(tex_to_text(paper.title)), 150)
     return f"- [{title}](<{paper.arxiv_id.abs_url}>) · {discord.utils.format_dt(paper.published, 'd')}"
 
 

@@ -13,7 +13,7 @@ from bot.domain.badges import Badge, badges
 from bot.domain.card import how_many
 from bot.domain.paper import Paper
 from bot.domain.parts import badge_line, joined, listed, names_of, reading_links, shares, title_of
-from bot.domain.text import cut, escape_markdown, harmless, units
+from bot.domain.text import cut, escape_label, escape_markdown, harmless, units
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def _left_in(room: _Room, drafts: Sequence[_Draft]) -> int:
 def _draft(paper: Paper, keywords: Sequence[str]) -> _Draft:
     return _Draft(
         paper=paper,
-        title=escape_markdown(title_of(paper)).replace("]", "\\]"),  # inside a link's text, it would end it
+        title=escape_label(title_of(paper)),
         author=escape_markdown("".join(names_of(paper, 1))),
         category=cut(escape_markdown(harmless(paper.primary_category)), _CATEGORY_MAX),
         badges=badges(paper),

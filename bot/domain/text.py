@@ -18,14 +18,18 @@ _LONE_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _ZERO_WIDTH: Final = "\u200b"
 _MENTION: Final = re.compile(r"@(?=everyone|here|[!&]?\d)")
 # A backslash makes Discord show any punctuation as it is. In the order of the alternatives: what formats
-# anywhere; <@1>, <#1>, <t:1>, </a:1>, <:a:1>, <https://…>; what formats at the start of a line; a bare link.
+# anywhere; <@1>, <#1>, <t:1>, </a:1>, <:a:1>, <https://…>, <a@b.c>, <+1>; what formats at the start of a line; a bare
+# link; the address of a link whose text may have begun before, in ours.
 _MARKUP: Final = re.compile(
     r"""(?P<anywhere>[\\*_~`|\[])
-      | (?P<angle><(?=[@#:/a-zA-Z]))
+      | (?P<angle><(?=[@#:/a-zA-Z+]))
       | ^(?P<indent>[^\S\n]*)(?:(?P<number>\d+)(?=[.)]\s)|(?=\#|>|[-+]\s|-\#))
-      | (?P<scheme>:)(?=//)""",
+      | (?P<scheme>:)(?=//)
+      | (?<=\])(?P<address>\()""",
     re.VERBOSE | re.MULTILINE,
 )
+# Discord ends a link's text at the first bracket that fits, escaped or not: inside, brackets look like others.
+_WIDE_BRACKETS: Final = str.maketrans("[]", "\uff3b\uff3d")
 _LINK: Final = re.compile(r"https?://[^\s<>]+")
 # Where a reader of a paper expects a link to lead: code, data, and the paper of record.
 _TRUSTED: Final = re.compile(
@@ -56,6 +60,11 @@ def escape_markdown(text: str) -> str:
     return _MENTION.sub("@" + _ZERO_WIDTH, _MARKUP.sub(_escaped, text))
 
 
+def escape_label(text: str) -> str:
+    """As `escape_markdown`, for the text of a link of ours: nothing in it ends the text before its end."""
+    return escape_markdown(text.translate(_WIDE_BRACKETS))
+
+
 def escape_keeping_links(text: str) -> str:
     """As `escape_markdown`, but bare links to places where papers keep their code stay links."""
     shown, at = [], 0
@@ -69,7 +78,7 @@ def escape_keeping_links(text: str) -> str:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    if found["anywhere"] or found["angle"]:
+    if found["anywhere"] or found["angle"] or found["address"]:
         return "\\" + found[0]
     if found["scheme"]:
         return ":\\"  # shown as "://", but no longer the start of a link

@@ -122,7 +122,7 @@ def test_line_of_which_little_is_known_is_still_a_link() -> None:
 
 def test_title_cannot_end_its_own_link() -> None:
     (line,) = lines((paper(title="a](https://evil.com) b]"), []))
-    assert line.startswith("**[a\\](https:\\//evil.com) b\\]](https://arxiv.org/abs/2611.00001)**")
+    assert line.startswith("**[a］(https:\\//evil.com) b］](https://arxiv.org/abs/2611.00001)**")
 
 
 def test_lines_say_for_which_keyword_only_where_papers_differ() -> None:

@@ -57,10 +57,11 @@ def test_collapsing_keeps_every_letter(text: str) -> None:
         ("- item\n+ item\n  - item", "\\- item\n\\+ item\n  \\- item"),
         ("1. item\n23) item", "1\\. item\n23\\) item"),
         ("-1 and 2.5 > 1 # fine - so", "-1 and 2.5 > 1 # fine - so"),
-        ("[text](https://evil.com)", r"\[text](https:\//evil.com)"),
+        ("[text](https://evil.com)", r"\[text]\(https:\//evil.com)"),
         ("see http://evil.com or steam://run", r"see http:\//evil.com or steam:\//run"),
         ("<https://evil.com>", r"\<https:\//evil.com>"),
         ("<t:1:R> <#1> <:a:1> </a:1> <id:guide>", r"\<t:1:R> \<#1> \<:a:1> \</a:1> \<id:guide>"),
+        ("<+4930123> <a@b.de>", r"\<+4930123> \<a@b.de>"),
         ("p<0.05 and a < b", "p<0.05 and a < b"),
         ("@everyone @here @you", "@\u200beveryone @\u200bhere @you"),
         ("<@1> <@!2> <@&3>", "\\<@\u200b1> \\<@\u200b!2> \\<@\u200b&3>"),
@@ -104,7 +105,7 @@ def test_what_the_library_would_escape_is_escaped(text: str) -> None:
         ("https://github.com.evil.com/x", r"https:\//github.com.evil.com/x"),
         ("https://github.com@evil.com/x", r"https:\//github.com@evil.com/x"),
         ("https://notgithub.com/x", r"https:\//notgithub.com/x"),
-        ("no link, [x](y)", r"no link, \[x](y)"),
+        ("no link, [x](y)", r"no link, \[x]\(y)"),
     ],
 )
 def test_comments_keep_links_to_code_and_no_others(comment: str, markdown: str) -> None:
