@@ -96,7 +96,7 @@ class BotProcess:
 
     def said(self) -> str:
         """What it and those before it wrote into the log."""
-        return self._log.read_text(encoding="utf-8")
+        return self._log.read_text(encoding="utf-8") if self._log.exists() else ""
 
 
 @asynccontextmanager

@@ -17,9 +17,14 @@ _UNSETTLED = """
 """
 
 
+def is_read(database: Path) -> bool:
+    """Whether there are subscriptions, and the past of every keyword was read."""
+    return not _answers_yes(database, _UNREAD)
+
+
 async def until_read(database: Path, timeout_s: float) -> None:
     """Wait until the past of every subscribed keyword is read."""
-    await until(lambda: not _answers_yes(database, _UNREAD), timeout_s)
+    await until(lambda: is_read(database), timeout_s)
 
 
 async def until_settled(database: Path, timeout_s: float) -> None:

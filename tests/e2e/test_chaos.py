@@ -1,0 +1,31 @@
+"""Kills, faults and upheavals at random instants while arXiv announces papers: nothing is lost, nothing is double.
+
+`python -m benchmarks chaos` runs the long one with its progress shown.
+"""
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.support.chaos import FULL, SHORT, Size, Tally, run_chaos
+
+
+def quiet(_tally: Tally) -> None:
+    """Nobody watches."""
+
+
+@pytest.mark.timeout(500)
+@pytest.mark.parametrize(
+    "size", [pytest.param(SHORT, id="short"), pytest.param(FULL, id="full", marks=pytest.mark.slow)]
+)
+async def test_whatever_happens_every_paper_is_posted_once(tmp_path: Path, size: Size) -> None:
+    seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(10_000))
+    print(f"CHAOS_SEED={seed}")  # noqa: T201 - shown when it fails
+    result = await run_chaos(size, seed, tmp_path, quiet)
+    assert result.is_well, "\n".join(result.lines())
+    assert result.balance.expected > 10
+    assert result.tally.kills >= size.kills
+    assert result.tally.faults >= size.faults
+    assert result.tally.announcements >= size.announcements

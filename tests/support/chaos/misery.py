@@ -1,0 +1,154 @@
+"""What goes wrong: arXiv's misbehaviour, Discord's failures and upheavals in its world, drawn from a seed.
+
+Sizes and a generator in; decks of misfortunes out. Every kind is in its deck once before any comes twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from itertools import cycle, islice
+from random import Random
+from typing import TypeVar
+
+from sandbox.arxiv import Fault, FaultKind
+from sandbox.discord import DropAfter, DropBefore, RateLimited, Slow, Status, StatusAfter
+from sandbox.discord import FaultKind as DiscordFaultKind
+
+_Kind = TypeVar("_Kind")
+
+# The slowest answer of both sides: when so much time has passed nothing is on its way any more.
+SLOWEST_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much of everything there is."""
+
+    channels: int
+    keywords: int
+    announcements: int
+    papers_each: int
+    kills: int
+    arxiv_faults: int
+    discord_faults: int
+    upheavals: int
+    rare: int  # faults that make the bot wait for half a minute or longer
+
+    @property
+    def faults(self) -> int:
+        """How often something goes wrong beside the kills, at least."""
+        return self.arxiv_faults + self.discord_faults + self.upheavals
+
+
+SHORT = Size(
+    channels=4,
+    keywords=12,
+    announcements=3,
+    papers_each=8,
+    kills=5,
+    arxiv_faults=4,
+    discord_faults=6,
+    upheavals=3,
+    rare=0,
+)
+FULL = Size(
+    channels=50,
+    keywords=200,
+    announcements=20,
+    papers_each=15,
+    kills=100,
+    arxiv_faults=100,
+    discord_faults=70,
+    upheavals=40,
+    rare=8,
+)
+
+
+# arXiv shows less than it has: believed within a first reading, so that the past would come as news later.
+_LIES = frozenset({FaultKind.EMPTY, FaultKind.MISSING_IDS})
+_WITH_MORE = {
+    FaultKind.HUGE: (Fault(FaultKind.HUGE, size=20_000_000),),
+    FaultKind.SLOW_FIRST_BYTE: (Fault(FaultKind.SLOW_FIRST_BYTE, delay_s=SLOWEST_S),),
+    FaultKind.RATE_LIMITED: (Fault(FaultKind.RATE_LIMITED, retry_after="3"),),
+    # Only a GET can be too long, and the bot asks by GET only where POST is refused.
+    FaultKind.URI_TOO_LONG: (Fault(FaultKind.POST_REFUSED), Fault(FaultKind.URI_TOO_LONG, longest_target=10)),
+}
+
+ArxivMisfortune = tuple[Fault, ...]
+
+
+def arxiv_deck(count: int, rare: int, draw: Random, *, honest: bool) -> list[ArxivMisfortune]:
+    """Faults of arXiv's; `honest` ones are never taken for a whole answer."""
+    # After a query that was refused without having keywords, the bot waits as long as anywhere: half a minute.
+    kinds = [kind for kind in FaultKind if kind is not FaultKind.QUERY_REFUSED and not (honest and kind in _LIES)]
+    deck = _deck([_WITH_MORE.get(kind, (Fault(kind),)) for kind in kinds], count - rare // 4, draw)
+    deck += [(Fault(FaultKind.QUERY_REFUSED),)] * (rare // 4)
+    draw.shuffle(deck)
+    return deck
+
+
+@dataclass(frozen=True, slots=True)
+class DiscordMisfortune:
+    """A fault of one request to Discord."""
+
+    method: str
+    path: str
+    kind: DiscordFaultKind
+
+
+_MESSAGES, _ME = r"^/channels/\d+/messages$", "^/users/@me$"
+_COMMON = (
+    *(DiscordMisfortune("POST", _MESSAGES, Status(status)) for status in (500, 502, 503, 504)),
+    *(DiscordMisfortune("POST", _MESSAGES, StatusAfter(status)) for status in (500, 502, 503, 504)),
+    *(DiscordMisfortune("POST", _MESSAGES, kind) for kind in (DropBefore(), DropAfter(), DropAfter(), Slow(SLOWEST_S))),
+    DiscordMisfortune("POST", _MESSAGES, RateLimited(0.4)),
+    DiscordMisfortune("POST", _MESSAGES, RateLimited(0.8, is_global=True)),
+    *(DiscordMisfortune("GET", _MESSAGES, kind) for kind in (Status(500), Status(503), DropBefore(), RateLimited(0.3))),
+    *(DiscordMisfortune("GET", _ME, kind) for kind in (Status(503), DropBefore())),
+)
+_RARE = (
+    DiscordMisfortune("POST", _MESSAGES, RateLimited(31.0)),  # longer than discord.py waits
+    DiscordMisfortune("POST", _MESSAGES, Status(429)),  # without Via: not Discord itself, but who stands before it
+    DiscordMisfortune("POST", _MESSAGES, Status.refusal(403, 50013, "Missing Permissions")),
+    DiscordMisfortune("POST", _MESSAGES, Status.refusal(403, 50001, "Missing Access")),
+)
+
+
+def discord_deck(count: int, rare: int, draw: Random) -> list[DiscordMisfortune]:
+    """Faults of Discord's requests, `rare` of them long."""
+    deck = _deck(_COMMON, count - rare, draw) + _deck(_RARE, rare, draw)
+    draw.shuffle(deck)
+    return deck
+
+
+class Upheaval(Enum):
+    """What happens to the gateway or to the world, and is mended soon."""
+
+    CONNECTION_LOST = auto()
+    CLOSED_RESUMABLE = auto()
+    CLOSED_FOR_GOOD = auto()
+    ASKED_TO_RECONNECT = auto()
+    SESSION_INVALID = auto()
+    GATEWAY_OUTAGE = auto()
+    MAY_NOT_SEND = auto()
+    MAY_NOT_VIEW = auto()
+    MAY_NOT_READ_HISTORY = auto()
+    THREAD_LOCKED = auto()
+    THROWN_OUT = auto()
+
+
+def upheavals(count: int, draw: Random) -> list[Upheaval]:
+    """What happens to the world, in order."""
+    return _deck(tuple(Upheaval), count, draw)
+
+
+def life_s(draw: Random) -> float:
+    """How long the bot lives until it is killed: often too short for a whole round, sometimes too short to begin."""
+    return draw.uniform(0.02, 0.6) if draw.random() < 0.3 else draw.uniform(0.6, 3.4)
+
+
+def _deck(kinds: Sequence[_Kind], count: int, draw: Random) -> list[_Kind]:
+    shuffled = draw.sample(kinds, len(kinds))
+    deck = list(islice(cycle(shuffled), count))
+    draw.shuffle(deck)
+    return deck
