@@ -20,7 +20,7 @@ from bot.arxiv import ArxivClient, open_session
 from bot.client import Client, point_at
 from bot.clock import Alarm, SystemClock
 from bot.config import Settings, is_loopback
-from bot.delivery import DiscordDelivery
+from bot.delivery import DiscordDelivery, note_tries
 from bot.domain.keyword import Keyword
 from bot.errors import StartRefused, TokenRefused
 from bot.gate import Gate
@@ -139,7 +139,7 @@ class App:
         )
         self.subscribing = Subscribing(subscriptions, papers, self._firsts, clock)
         invalid_requests = InvalidRequests(clock)
-        self._client = Client(marks, looking_up, self._on_change, invalid_requests.trace())
+        self._client = Client(marks, looking_up, self._on_change, note_tries(invalid_requests.trace()))
         self._client.add_dynamic_items(AbstractButton, AbstractMenu)
         self._client.bring(
             [

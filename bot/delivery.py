@@ -5,7 +5,9 @@ A `Post` in, an `Outcome` out. It decides nothing about when or whether to send,
 
 import asyncio
 from collections.abc import Sequence
+from contextvars import ContextVar
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Final
 
 import aiohttp
@@ -31,6 +33,11 @@ ABSTRACT_MENU: Final = r"abstracts:(?P<key>[\w-]+)"
 LOOKED_UP: Final = "looked-up"
 # Near arXiv's own red; a card should look the same in the light and in the dark theme.
 CARD_COLOUR: Final = 0xB31B1B
+
+# What each try of one send was answered, None where no answer came: discord.py tries some again by itself, and shows
+# the last answer alone.
+Tries = list[int | None]
+_tries: Final = ContextVar[Tries]("what the tries of the send in hand were answered")
 
 AnyChannel = discord.abc.GuildChannel | discord.abc.PrivateChannel | discord.Thread
 
@@ -107,6 +114,8 @@ class DiscordDelivery:
     async def send(self, post: Post) -> Outcome:
         channel = self._client.get_partial_messageable(post.channel_id)
         cards = lay_out([(entry.paper, entry.keywords) for entry in post.entries])
+        tries: Tries = []
+        _tries.set(tries)
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 message = await channel.send(
@@ -117,6 +126,8 @@ class DiscordDelivery:
                 )
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             outcome = self._outcome(error)
+            if isinstance(outcome, Obstructed | Undeliverable) and not surely_refused(tries):
+                return Unanswered("no answer from Discord, then a refusal")
             if isinstance(outcome, Obstructed):
                 known = self._client.get_channel(post.channel_id) is not None
                 self._remember(post.channel_id, outcome, known=known)
@@ -160,6 +171,28 @@ class DiscordDelivery:
 
     def _after(self, delay_s: float) -> datetime:
         return self._clock.now() + timedelta(seconds=delay_s)
+
+
+def note_tries(trace: aiohttp.TraceConfig) -> aiohttp.TraceConfig:
+    """Let sends know of every try of theirs that a client makes with this trace."""
+    trace.on_request_start.append(_on_try)
+    trace.on_request_end.append(_on_answer)
+    return trace
+
+
+async def _on_try(_session: object, _context: object, _params: aiohttp.TraceRequestStartParams) -> None:
+    if (tries := _tries.get(None)) is not None:
+        tries.append(None)
+
+
+async def _on_answer(_session: object, _context: object, params: aiohttp.TraceRequestEndParams) -> None:
+    if tries := _tries.get(None):
+        tries[-1] = params.response.status
+
+
+def surely_refused(tries: Tries) -> bool:
+    """Whether a message that was refused in the end cannot have been stored before: only a 429 is surely nothing."""
+    return all(status == HTTPStatus.TOO_MANY_REQUESTS for status in tries[:-1])
 
 
 def obstacle_in(channel: AnyChannel) -> Obstructed | None:

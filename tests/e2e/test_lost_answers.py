@@ -1,0 +1,37 @@
+"""A message was stored, its answer was lost, and discord.py's own second try is refused: it is there all the same."""
+
+from pathlib import Path
+
+import pytest
+
+from sandbox.discord import FaultKind as Fault
+from sandbox.discord import Status, StatusAfter
+from tests.support.resting import until_settled
+from tests.support.running import DEADLINE_S, a_bot, a_box
+
+MESSAGES = r"^/channels/\d+/messages$"
+FORBIDDEN = Status.refusal(403, 50013, "Missing Permissions")
+CLOUDFLARE = Status(429)  # not Discord itself: discord.py raises it at once
+INVALID = Status.refusal(400, 50035, "Invalid Form Body")
+
+
+@pytest.mark.parametrize(
+    "second_answer", [FORBIDDEN, INVALID, CLOUDFLARE], ids=["forbidden", "invalid", "rate limited"]
+)
+async def test_a_refusal_of_a_second_try_says_nothing_of_the_first(tmp_path: Path, second_answer: Fault) -> None:
+    async with a_box(tmp_path) as box:
+        async with a_bot(box):
+            await box.subscribe("reward model")
+            box.discord.faults.add("POST", MESSAGES, StatusAfter(502))
+            box.discord.faults.add("POST", MESSAGES, second_answer)
+            url = box.publish("A Reward Model")
+            await box.until(lambda: box.discord.faults.pending == 0)
+            # A second paper, for whoever might group the first anew.
+            box.publish("Another Reward Model")
+            await box.until_looked_again()
+        box.discord.forget_nonces()
+        async with a_bot(box):  # a start looks at every channel again, and waits for none of them
+            await box.posted("papers", 2)
+            await until_settled(box.database, DEADLINE_S * 2)
+        assert box.posted_urls("papers").count(url) == 1
+        assert len(box.posted_urls("papers")) == 2
