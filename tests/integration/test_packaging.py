@@ -1,6 +1,7 @@
 """What is handed out: the wheel, the locks, the image, and the commands of the Makefile."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -172,7 +173,9 @@ def test_image_is_unhealthy_where_nothing_answers() -> None:
 def _make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
     if MAKE is None:
         pytest.skip("make is not installed here")
-    return subprocess.run([MAKE, *arguments], cwd=folder, check=False, capture_output=True, text=True)
+    # A make that runs the tests must not tell this one that it is a part of it.
+    environ = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    return subprocess.run([MAKE, *arguments], cwd=folder, env=environ, check=False, capture_output=True, text=True)
 
 
 def test_python_that_is_too_old_is_refused_in_one_sentence_before_anything_is_made(tmp_path: Path) -> None:
