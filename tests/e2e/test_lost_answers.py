@@ -16,7 +16,13 @@ INVALID = Status.refusal(400, 50035, "Invalid Form Body")
 
 
 @pytest.mark.parametrize(
-    "second_answer", [FORBIDDEN, INVALID, CLOUDFLARE], ids=["forbidden", "invalid", "rate limited"]
+    "second_answer",
+    [
+        # These two wait half a minute for the channel's next try.
+        pytest.param(FORBIDDEN, id="forbidden", marks=pytest.mark.slow),
+        pytest.param(CLOUDFLARE, id="rate limited", marks=pytest.mark.slow),
+        pytest.param(INVALID, id="invalid"),
+    ],
 )
 async def test_a_refusal_of_a_second_try_says_nothing_of_the_first(tmp_path: Path, second_answer: Fault) -> None:
     async with a_box(tmp_path) as box:
