@@ -4,15 +4,16 @@
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import discord
 from discord import app_commands
 
-from bot.delivery import obstacle_in
 from bot.errors import DailyPapersError
+from bot.obstacles import obstacle_in
 
+AnyClient = TypeVar("AnyClient", bound=discord.Client)
 Target = app_commands.AppCommandChannel | app_commands.AppCommandThread
-Postable = discord.TextChannel | discord.Thread
 
 
 class Refused(DailyPapersError):
@@ -81,3 +82,15 @@ def can_view(interaction: discord.Interaction, channel_id: int) -> bool:
     if isinstance(channel, discord.Thread) and channel.is_private():
         return channel.permissions_for(member).manage_threads
     return channel.permissions_for(member).view_channel
+
+
+def can_manage_by_id(interaction: discord.Interaction[AnyClient], channel_id: int) -> bool:
+    """Whether the caller may manage a channel named by its id; one that is gone takes Manage Channels of the server."""
+    guild, member = interaction.guild, interaction.user
+    if guild is None or not isinstance(member, discord.Member):
+        return False
+    channel = guild.get_channel_or_thread(channel_id)
+    if channel is None:
+        return member.guild_permissions.manage_channels
+    held = channel.permissions_for(member)
+    return held.manage_threads if isinstance(channel, discord.Thread) else held.manage_channels

@@ -15,6 +15,7 @@ from bot.domain.compact import PaperList, lay_out_list
 from bot.domain.paper import Paper
 from bot.domain.parts import listed
 from bot.domain.post import OutboxEntry, one_message
+from bot.domain.preferences import Layout, Style
 from bot.domain.text import escape_markdown, harmless
 
 # With room for a role's mention before it, and far from the end of what is read at a glance.
@@ -22,21 +23,6 @@ HEADLINE_MAX: Final = 600
 _KEYWORDS_MAX: Final = 400
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-class Style(StrEnum):
-    """What a channel chose: `auto` is cards for a few papers, a list for many."""
-
-    AUTO = "auto"
-    CARDS = "cards"
-    COMPACT = "compact"
-
-
-class Layout(StrEnum):
-    """How the papers of one message stand in it; bound to the message before it is sent."""
-
-    CARDS = "cards"
-    COMPACT = "compact"
 
 
 class Batch(StrEnum):

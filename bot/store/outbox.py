@@ -11,8 +11,10 @@ from datetime import datetime
 
 import aiosqlite
 
-from bot.domain.post import OutboxEntry, Post
-from bot.store.columns import PAPER_COLUMNS, row_to_paper, to_moment, to_text
+from bot.domain.keyword import Keyword
+from bot.domain.post import PLAIN, Delivered, Due, Frame, OutboxEntry, Post
+from bot.domain.preferences import Layout
+from bot.store.columns import PAPER_COLUMNS, row_to_paper, to_moment, to_moment_or_none, to_text
 from bot.store.database import Database
 
 _ENTRIES = f"""
@@ -38,6 +40,7 @@ class Outbox:
             rows = await connection.execute_fetchall(
                 """SELECT channel_id FROM outbox JOIN channels USING (channel_id)
                    WHERE state = 'waiting' AND due_at <= :now AND coalesce(not_before, '') <= :now
+                     AND channel_id NOT IN (SELECT channel_id FROM preferences WHERE held_since IS NOT NULL)
                    GROUP BY channel_id ORDER BY min(due_at), channel_id""",
                 {"now": to_text(now)},
             )
@@ -49,7 +52,8 @@ class Outbox:
             rows = await connection.execute_fetchall(
                 """SELECT min(max(due_at, coalesce(not_before, ''))) AS due
                    FROM outbox JOIN channels USING (channel_id)
-                   WHERE state = 'waiting' AND channel_id NOT IN (SELECT value FROM json_each(?))""",
+                   WHERE state = 'waiting' AND channel_id NOT IN (SELECT value FROM json_each(?))
+                     AND channel_id NOT IN (SELECT channel_id FROM preferences WHERE held_since IS NOT NULL)""",
                 (json.dumps(list(but_for)),),
             )
         due = next(iter(rows))["due"]
@@ -65,8 +69,32 @@ class Outbox:
             )
         return tuple(_to_entry(row) for row in rows)
 
+    async def due_now(self, channel_id: int, now: datetime) -> Due:
+        """How many papers of a channel are due, for which keywords, and when the first of them came."""
+        async with self._database.reading() as connection:
+            counted = await connection.execute_fetchall(
+                """SELECT count(*) AS papers, min(arrived_at) AS arrived FROM outbox
+                   WHERE channel_id = ? AND state = 'waiting' AND post_key IS NULL AND due_at <= ?""",
+                (channel_id, to_text(now)),
+            )
+            keywords = await connection.execute_fetchall(
+                """SELECT shown FROM keywords WHERE id IN (
+                       SELECT keyword_id FROM outbox_keywords JOIN outbox ON outbox.id = outbox_id
+                       WHERE channel_id = ? AND state = 'waiting' AND post_key IS NULL AND due_at <= ?) ORDER BY id""",
+                (channel_id, to_text(now)),
+            )
+        row = next(iter(counted))
+        return Due(row["papers"], tuple(keyword["shown"] for keyword in keywords), to_moment_or_none(row["arrived"]))
+
     async def bind(
-        self, channel_id: int, entries: Sequence[OutboxEntry], *, key: str, nonce: str, now: datetime
+        self,
+        channel_id: int,
+        entries: Sequence[OutboxEntry],
+        frame: Frame = PLAIN,
+        *,
+        key: str,
+        nonce: str,
+        now: datetime,
     ) -> Post | None:
         """Bind entries to a message that is about to leave; None when one of them is gone or bound meanwhile."""
         ids = json.dumps([entry.id for entry in entries])
@@ -79,15 +107,31 @@ class Outbox:
             if next(iter(free))["free"] != len(entries):
                 return None
             await connection.execute(
-                """INSERT INTO posts (key, channel_id, nonce, layout, first_attempt, last_attempt)
-                   VALUES (?1, ?2, ?3, 'cards', ?4, ?4)""",
-                (key, channel_id, nonce, to_text(now)),
+                """INSERT INTO posts
+                   (key, channel_id, nonce, layout, heading, mention_role, thread_id, first_attempt, last_attempt)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)""",
+                (
+                    key,
+                    channel_id,
+                    nonce,
+                    frame.layout.value,
+                    frame.heading,
+                    frame.mention_role,
+                    frame.thread_id,
+                    to_text(now),
+                ),
             )
             await connection.execute(
                 "UPDATE outbox SET post_key = ? WHERE id IN (SELECT value FROM json_each(?))", (key, ids)
             )
         return Post(
-            key=key, channel_id=channel_id, nonce=nonce, first_attempt=now, last_attempt=now, entries=tuple(entries)
+            key=key,
+            channel_id=channel_id,
+            nonce=nonce,
+            first_attempt=now,
+            last_attempt=now,
+            entries=tuple(entries),
+            frame=frame,
         )
 
     async def open_post(self, channel_id: int) -> Post | None:
@@ -98,17 +142,7 @@ class Outbox:
                 (channel_id,),
             )
             for post in posts:
-                rows = await connection.execute_fetchall(
-                    f"{_ENTRIES} WHERE post_key = ? {_OLDEST_FIRST}", (post["key"],)
-                )
-                return Post(
-                    key=post["key"],
-                    channel_id=channel_id,
-                    nonce=post["nonce"],
-                    first_attempt=to_moment(post["first_attempt"]),
-                    last_attempt=to_moment(post["last_attempt"]),
-                    entries=tuple(_to_entry(row) for row in rows),
-                )
+                return await read_post(connection, post)
         return None
 
     async def tried_again(self, post: Post, now: datetime) -> None:
@@ -116,11 +150,15 @@ class Outbox:
         async with self._database.transaction() as connection:
             await connection.execute("UPDATE posts SET last_attempt = ? WHERE key = ?", (to_text(now), post.key))
 
-    async def delivered(self, post: Post, message_id: int | None, now: datetime) -> None:
-        """Discord holds the message: its papers are posted, for good."""
+    async def delivered(self, post: Post, held: Delivered, now: datetime, *, publish: bool = False) -> None:
+        """Discord holds the message: its papers are posted, for good; `publish`: its followers are to get it."""
         async with self._database.transaction() as connection:
             await connection.execute("UPDATE outbox SET state = 'delivered' WHERE post_key = ?", (post.key,))
-            await _settle(connection, post, now, message_id)
+            await _settle(connection, post, now, held.message_id)
+            await connection.execute(
+                """UPDATE posts SET thread_id = coalesce(?, thread_id), publish_at = ? WHERE key = ?""",
+                (held.thread_id, to_text(now) if publish and held.message_id is not None else None, post.key),
+            )
 
     async def refused(self, post: Post, reason: str, now: datetime) -> None:
         """Discord will never take this message: its papers are set aside with the reason."""
@@ -140,6 +178,37 @@ class Outbox:
             await connection.execute("DELETE FROM posts WHERE key = ?", (post.key,))
             # A subscription that ended while the message was bound left its entries to the message.
             await drop_unheld(connection, post.channel_id)
+
+    async def add_past(self, channel_id: int, keywords: Collection[Keyword], limit: int, now: datetime) -> int:
+        """Let the newest papers that matched these keywords be posted too, at once; returns how many are to come.
+
+        Those that the channel has or had are not posted again.
+        """
+        values = {
+            "channel": channel_id,
+            "keywords": json.dumps([keyword.canonical for keyword in keywords]),
+            "limit": limit,
+            "now": to_text(now),
+        }
+        chosen = "SELECT id FROM keywords WHERE canonical IN (SELECT value FROM json_each(:keywords))"
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute(
+                f"""INSERT INTO outbox (channel_id, arxiv_id, due_at)
+                    SELECT :channel, arxiv_id, :now FROM papers
+                    WHERE arxiv_id IN (SELECT arxiv_id FROM matches WHERE keyword_id IN ({chosen}))
+                    ORDER BY published DESC, arxiv_id DESC LIMIT :limit
+                    ON CONFLICT (channel_id, arxiv_id) DO NOTHING RETURNING id""",
+                values,
+            )
+            added = [row["id"] for row in await cursor.fetchall()]
+            await connection.execute(
+                """INSERT INTO outbox_keywords (outbox_id, keyword_id)
+                   SELECT outbox.id, keyword_id FROM outbox JOIN matches USING (arxiv_id)
+                   JOIN subscriptions USING (channel_id, keyword_id)
+                   WHERE outbox.id IN (SELECT value FROM json_each(?))""",
+                (json.dumps(added),),
+            )
+            return len(added)
 
     async def oldest_due(self) -> datetime | None:
         """Since when the paper that waits longest is due, in channels that can be posted in; None when none waits."""
@@ -169,6 +238,21 @@ async def drop_unheld(connection: aiosqlite.Connection, channel_id: int) -> None
         f"DELETE FROM outbox WHERE id IN ({free}) AND id NOT IN (SELECT outbox_id FROM outbox_keywords)",
     ):
         await connection.execute(statement, {"channel": channel_id})
+
+
+async def read_post(connection: aiosqlite.Connection, row: sqlite3.Row) -> Post:
+    """A post from its row, with its entries."""
+    entries = await connection.execute_fetchall(f"{_ENTRIES} WHERE post_key = ? {_OLDEST_FIRST}", (row["key"],))
+    return Post(
+        key=row["key"],
+        channel_id=row["channel_id"],
+        nonce=row["nonce"],
+        first_attempt=to_moment(row["first_attempt"]),
+        last_attempt=to_moment(row["last_attempt"]),
+        entries=tuple(_to_entry(entry) for entry in entries),
+        frame=Frame(Layout(row["layout"]), row["heading"], row["mention_role"], row["thread_id"]),
+        message_id=row["message_id"],
+    )
 
 
 async def _settle(connection: aiosqlite.Connection, post: Post, now: datetime, message_id: int | None) -> None:

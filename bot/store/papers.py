@@ -63,6 +63,30 @@ class Papers:
             )
         return tuple(row_to_paper(row) for row in rows)
 
+    async def by_category(self, keyword: Keyword, since: datetime) -> tuple[tuple[str, int], ...]:
+        """How many of the papers that matched, published since then, are filed first under each category."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                """SELECT primary_category, count(*) AS papers FROM matches
+                   JOIN keywords ON keywords.id = keyword_id JOIN papers USING (arxiv_id)
+                   WHERE canonical = ? AND published >= ?
+                   GROUP BY primary_category ORDER BY papers DESC, primary_category""",
+                (keyword.canonical, to_text(since)),
+            )
+        return tuple((row["primary_category"], row["papers"]) for row in rows)
+
+    async def newest_in(self, channel_id: int, limit: int) -> tuple[tuple[Paper, tuple[str, ...]], ...]:
+        """The newest papers that match a channel's keywords, with the keywords, oldest of them first."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                f"""SELECT {PAPER_COLUMNS}, json_group_array(shown) AS reasons FROM papers
+                    JOIN matches USING (arxiv_id) JOIN subscriptions USING (keyword_id)
+                    JOIN keywords ON keywords.id = keyword_id
+                    WHERE channel_id = ? GROUP BY arxiv_id ORDER BY published DESC, arxiv_id DESC LIMIT ?""",
+                (channel_id, limit),
+            )
+        return tuple((row_to_paper(row), tuple(json.loads(row["reasons"]))) for row in reversed(list(rows)))
+
     async def count(self, keyword: Keyword, since: datetime) -> int:
         """How many papers published since then matched `keyword`."""
         async with self._database.reading() as connection:

@@ -13,7 +13,7 @@ from bot.errors import StoreUnavailable
 from bot.limits import EMBEDS_PER_MESSAGE, SENDS_PER_SECOND
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
-from tests.support.delivery import LOST_ANSWER, LOST_MESSAGE, Answer, FakeDelivery, Posting, posting
+from tests.support.delivery import LOST_ANSWER, LOST_MESSAGE, Answer, FakeDelivery, LowerHalf, posting
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
 LOCKED = Obstructed("The channel is locked.")
@@ -71,7 +71,7 @@ async def test_nothing_is_sent_before_discord_has_told_of_its_channels(
 ) -> None:
     await new_papers(watching, 1)
     delivery.online.clear()
-    lower = Posting(watching, delivery, clock)
+    lower = LowerHalf(watching, delivery, clock)
     run = lower.start()
     await asyncio.wait([run], timeout=0)
     assert delivery.attempts == []
@@ -453,7 +453,7 @@ async def test_stop_finishes_the_message_in_hand_and_begins_no_other(
 async def test_stop_without_a_message_in_hand_ends_the_run(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    lower = Posting(watching, delivery, clock)
+    lower = LowerHalf(watching, delivery, clock)
     run = lower.start()
     await lower.until_quiet()
     await lower.deliver.stop()
@@ -466,7 +466,7 @@ async def test_answer_that_could_not_be_written_down_is_asked_for_again(
     await watching.database._writer.execute_fetchall("PRAGMA busy_timeout = 1")
     delivery.hold(CHANNEL)
     await new_papers(watching, 1)
-    lower = Posting(watching, delivery, clock)
+    lower = LowerHalf(watching, delivery, clock)
     run = lower.start()
     await lower.until_quiet()
     with closing(sqlite3.connect(watching.path, isolation_level=None)) as other:
@@ -486,7 +486,7 @@ async def test_answer_that_could_not_be_written_down_is_asked_for_again(
 
 async def test_failed_run_leaves_no_channel_behind(watching: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
     """A worker that is cancelled before it began must not keep its channel from the next run."""
-    lower = Posting(watching, delivery, clock)
+    lower = LowerHalf(watching, delivery, clock)
     run = lower.start()
     await lower.until_quiet()
     lower.deliver._at_work.add(CHANNEL)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.post import Obstructed, one_message
+from bot.domain.post import Delivered, Obstructed, one_message
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store, rows
 
@@ -93,7 +93,7 @@ async def test_papers_that_wait_are_counted_by_channel(store: Store) -> None:
     await store.read(paper("2611.00009", title="Graph"))
     await store.bind(CHANNEL, limit=1)
     assert await store.outbox.waiting() == {CHANNEL: 4, OTHER_CHANNEL: 1}
-    await store.outbox.delivered(await store.bind(OTHER_CHANNEL, key="b"), 5, NOW)
+    await store.outbox.delivered(await store.bind(OTHER_CHANNEL, key="b"), Delivered(5), NOW)
     assert await store.outbox.waiting() == {CHANNEL: 4}
 
 
@@ -154,7 +154,7 @@ async def test_last_attempt_of_a_message_is_remembered_beside_the_first(store: S
 @pytest.mark.parametrize("message_id", [77, None])
 async def test_delivered_papers_are_posted_for_good(store: Store, message_id: int | None) -> None:
     await fill(store)
-    await store.outbox.delivered(await store.bind(limit=2), message_id, NOW)
+    await store.outbox.delivered(await store.bind(limit=2), Delivered(message_id), NOW)
     assert await states(store) == {"2611.00003": "delivered", "2611.00002": "delivered", "2611.00001": "waiting"}
     assert await store.outbox.open_post(CHANNEL) is None
     assert await store.due_ids() == ["2611.00001"]

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from bot.domain.keyword import Keyword
+from bot.domain.post import Delivered
 from bot.store.readings import SliceWritten
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, READ_FROM, Store, rows
@@ -65,7 +66,7 @@ async def test_paper_published_before_the_first_reading_began_is_not_new(store: 
 async def test_paper_that_a_channel_had_is_not_posted_there_again_for_another_keyword(store: Store) -> None:
     await store.watch("reward model", "diffusion")
     await store.read(REWARD)
-    await store.outbox.delivered(await store.bind(), 5, NOW)
+    await store.outbox.delivered(await store.bind(), Delivered(5), NOW)
     await store.read(paper("2611.00001", version=2, title="A reward model for diffusion"))
     assert await store.due() == ()
 

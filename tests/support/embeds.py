@@ -1,11 +1,14 @@
 """Embeds as a test reads them: the parts of a message's JSON by name."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
 from sandbox.discord import Message
+
+_ABSTRACT_LINK: Final = re.compile(r"\]\((https://arxiv\.org/abs/[^)]+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,17 @@ class ShownEmbed:
     def length(self) -> int:
         """What Discord counts towards the 6,000 of a message."""
         return sum(map(len, (self.title, self.description, self.author, self.footer)))
+
+
+def papers_in(message: Message) -> list[str]:
+    """The links of the papers in a message, in order, whether they stand as cards or in a list."""
+    return [url for embed in message.embeds for url in _papers_in(embed)]
+
+
+def _papers_in(embed: Mapping[str, object]) -> list[str]:
+    if "url" in embed:
+        return [str(embed["url"])]
+    return _ABSTRACT_LINK.findall(str(embed.get("description", "")))
 
 
 def embeds_of(*messages: Message) -> list[ShownEmbed]:

@@ -21,6 +21,7 @@ from bot.config import load_settings
 from bot.store.columns import to_text
 from sandbox.arxiv import Corpus, LocalArxiv, SandboxPaper
 from sandbox.discord import DefaultWorld, Invocation, LocalDiscord, Message, RateLimits
+from tests.support.embeds import papers_in
 from tests.support.openapi import SPECIFICATION, discord_specification
 from tests.support.resting import until
 
@@ -123,7 +124,7 @@ class Box:
 
     def posted_urls(self, name: str) -> list[str]:
         """The links of the papers that were posted in a channel, in the order in which they stand there."""
-        return [str(embed["url"]) for message in self.posts(name) for embed in message.embeds]
+        return [url for message in self.posts(name) for url in papers_in(message)]
 
     async def posted(self, name: str, count: int) -> list[Message]:
         """Wait until so many papers were posted in a channel; returns its posts."""
