@@ -29,7 +29,7 @@ class SubscribedButton(
     """Does what was chosen for the keywords that were subscribed together; its custom_id says which, and where."""
 
     def __init__(self, deed: str, channel_id: int, keyword_ids: Sequence[int]) -> None:
-        custom_id = f"subscribed:{deed}:{channel_id}:{','.join(map(str, keyword_ids))}"
+        custom_id = _custom_id(deed, channel_id, keyword_ids)
         style = discord.ButtonStyle.danger if deed == "undo" else discord.ButtonStyle.secondary
         super().__init__(discord.ui.Button(label=_LABELS[deed], custom_id=custom_id, style=style))
         self._deed = deed
@@ -73,13 +73,16 @@ class SubscribedButton(
 
 
 def subscribed_view(channel_id: int, keyword_ids: Iterable[int]) -> discord.ui.View | None:
-    """The three buttons; None where there are too many keywords for a button to name."""
+    """The three buttons; None without a keyword, and where there are too many for a button to name."""
     ids = list(keyword_ids)
+    if not ids or len(_custom_id("undo", channel_id, ids)) > CUSTOM_ID_MAX:
+        return None
     view = discord.ui.View(timeout=None)
     for deed in _LABELS:
-        button = SubscribedButton(deed, channel_id, ids)
-        if len(button.item.custom_id or "") > CUSTOM_ID_MAX:
-            return None
-        view.add_item(button)
+        view.add_item(SubscribedButton(deed, channel_id, ids))
     view.stop()  # answered by their custom_id: nothing to remember
-    return view if ids else None
+    return view
+
+
+def _custom_id(deed: str, channel_id: int, keyword_ids: Sequence[int]) -> str:
+    return f"subscribed:{deed}:{channel_id}:{','.join(map(str, keyword_ids))}"
