@@ -134,6 +134,7 @@ class App:
             poll_interval_s=settings.arxiv.poll_interval_s,
             alarm=pass_alarm,
             on_new_posts=post_alarm.ring,
+            on_edits=retouch_alarm.ring,
         )
         looking_up = LookingUp(
             client=arxiv, subscriptions=subscriptions, papers=papers, passes=self._passes, clock=clock

@@ -26,11 +26,12 @@ _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 
 
 class Batch(StrEnum):
-    """What the papers of a first line are: a batch, the rest of one, or what waited while the channel was paused."""
+    """What the papers of a first line are: a batch, the rest of one, what waited in a pause, or what was long known."""
 
     NEW = "new"
     REST = "rest"
     BACKLOG = "backlog"
+    PAST = "past"
 
 
 def layout_of(style: Style, papers: int, *, backlog: bool = False) -> Layout:
@@ -82,6 +83,8 @@ def headline(papers: int, keywords: Sequence[str], announced: datetime | None, b
             return f"**{papers:,} new {noun}**{why}{when}"
         case Batch.REST:
             return f"**{papers:,} more {noun}**{why}{when}"
+        case Batch.PAST:
+            return f"**{papers:,} earlier {noun}**{why}"
         case Batch.BACKLOG:
             short = ", as a short list" if papers > limits.BACKLOG_CARDS_MAX else ""
             return f"**{papers:,} {noun}**{why} waited while this channel was paused: oldest first{short}"

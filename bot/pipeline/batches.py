@@ -4,6 +4,7 @@ What is due and what the channel prefers enter; the frame of the next message le
 message after a channel had nothing left, and ends when it has nothing left again.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.layout import Batch, headline, layout_of
@@ -31,26 +32,26 @@ class Batches:
             self._catching_up.add(channel_id)
         due = await self._outbox.due_now(channel_id, now)
         announced = None if due.arrived is None else last_announcement(due.arrived)
-        kind = Batch.BACKLOG if wanted.catching_up else Batch.NEW
+        begun = None if wanted.catching_up else await self._outbox.begun(channel_id, now)
+        if begun is not None:  # by a run of the program that ended in the middle: nobody is pinged twice
+            return replace(begun, heading=headline(due.papers, due.keywords, announced, Batch.REST))
+        kind = Batch.BACKLOG if wanted.catching_up else Batch.PAST if due.arrived is None else Batch.NEW
         return Frame(
             layout=layout_of(wanted.style, due.papers, backlog=wanted.catching_up),
             heading=headline(due.papers, due.keywords, announced, kind),
             mention_role=wanted.mention_role,
         )
 
-    def began(self, post: Post) -> None:
-        """A message of the batch was bound: those that follow it carry on."""
-        self._in_hand[post.channel_id] = Frame(post.frame.layout, thread_id=post.frame.thread_id)
-
     def went_out(self, post: Post, held: Delivered) -> None:
-        """A message of the batch is there; in a forum the rest of the batch goes into its thread."""
-        if held.thread_id is not None:
-            self._in_hand[post.channel_id] = Frame(post.frame.layout, thread_id=held.thread_id)
+        """A message of the batch is there: those that follow it carry on, in a forum in its thread."""
+        thread_id = held.thread_id or post.frame.thread_id
+        self._in_hand[post.channel_id] = Frame(post.frame.layout, thread_id=thread_id)
 
     async def ended(self, channel_id: int) -> None:
         """Nothing of the batch is left."""
-        self._catching_up.discard(channel_id)
-        if self._in_hand.pop(channel_id, None) is not None:
+        self._in_hand.pop(channel_id, None)
+        if channel_id in self._catching_up:
+            self._catching_up.discard(channel_id)
             await self._preferences.caught_up(channel_id)
 
     async def publishes(self, channel_id: int) -> bool:

@@ -161,10 +161,7 @@ class Posting:
             return None
         key, nonce = secrets.token_urlsafe(9), secrets.token_hex(12)
         with self._metrics.step(Step.CLAIM):
-            post = await self._outbox.bind(channel_id, entries, frame, key=key, nonce=nonce, now=now)
-        if post is not None:
-            self._batches.began(post)
-        return post
+            return await self._outbox.bind(channel_id, entries, frame, key=key, nonce=nonce, now=now)
 
     def _nonce_is_trusted(self, post: Post) -> bool:
         tried_s = self._first_tried_s.get(post.key) if self._delivery.takes_nonce(post) else None

@@ -64,8 +64,10 @@ class Retouch:
                     await self._edits.later(edit, self._clock.now() + timedelta(seconds=RETOUCH_EVERY_S))
 
     async def _publish_all(self) -> None:
+        resting: dict[int, RetryLater] = {}
         for post in await self._edits.to_publish(self._clock.now()):
-            outcome = await self._retoucher.publish(post)
+            # Ten an hour (in practice): one refusal tells of all that wait in the channel.
+            outcome = resting.get(post.channel_id) or await self._retoucher.publish(post)
             match outcome:
                 case Delivered():
                     await self._edits.published(post)
@@ -73,6 +75,7 @@ class Retouch:
                     await self._edits.published(post)
                     log.error("message not published", extra={"channel": post.channel_id, "reason": reason})
                 case RetryLater(not_before):
+                    resting[post.channel_id] = outcome
                     await self._edits.published(post, again_at=not_before)
                 case Unanswered():
                     again_at = self._clock.now() + timedelta(seconds=RETOUCH_EVERY_S)

@@ -17,6 +17,7 @@ from bot.domain.preferences import Layout
 from bot.store.columns import PAPER_COLUMNS, row_to_paper, to_moment, to_moment_or_none, to_text
 from bot.store.database import Database
 
+_NOT_HELD = "channel_id NOT IN (SELECT channel_id FROM preferences WHERE held_since IS NOT NULL)"
 _ENTRIES = f"""
     SELECT outbox.id AS entry_id, alone, {PAPER_COLUMNS},
            (SELECT json_group_array(shown) FROM (
@@ -38,9 +39,8 @@ class Outbox:
         """The channels that have something to post now, the longest waiting first."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                """SELECT channel_id FROM outbox JOIN channels USING (channel_id)
-                   WHERE state = 'waiting' AND due_at <= :now AND coalesce(not_before, '') <= :now
-                     AND channel_id NOT IN (SELECT channel_id FROM preferences WHERE held_since IS NOT NULL)
+                f"""SELECT channel_id FROM outbox JOIN channels USING (channel_id)
+                   WHERE state = 'waiting' AND due_at <= :now AND coalesce(not_before, '') <= :now AND {_NOT_HELD}
                    GROUP BY channel_id ORDER BY min(due_at), channel_id""",
                 {"now": to_text(now)},
             )
@@ -50,21 +50,20 @@ class Outbox:
         """When the next channel, but for these, has something to post; None when nothing waits."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                """SELECT min(max(due_at, coalesce(not_before, ''))) AS due
+                f"""SELECT min(max(due_at, coalesce(not_before, ''))) AS due
                    FROM outbox JOIN channels USING (channel_id)
-                   WHERE state = 'waiting' AND channel_id NOT IN (SELECT value FROM json_each(?))
-                     AND channel_id NOT IN (SELECT channel_id FROM preferences WHERE held_since IS NOT NULL)""",
+                   WHERE state = 'waiting' AND channel_id NOT IN (SELECT value FROM json_each(?)) AND {_NOT_HELD}""",
                 (json.dumps(list(but_for)),),
             )
         due = next(iter(rows))["due"]
         return None if due is None else to_moment(due)
 
     async def due(self, channel_id: int, now: datetime, limit: int) -> tuple[OutboxEntry, ...]:
-        """A channel's free entries whose time has come, oldest paper first, at most `limit`."""
+        """A channel's free entries whose time has come, oldest paper first, at most `limit`; none of a held one."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""{_ENTRIES} WHERE channel_id = ? AND state = 'waiting' AND post_key IS NULL AND due_at <= ?
-                    {_OLDEST_FIRST} LIMIT ?""",
+                      AND {_NOT_HELD} {_OLDEST_FIRST} LIMIT ?""",
                 (channel_id, to_text(now), limit),
             )
         return tuple(_to_entry(row) for row in rows)
@@ -85,6 +84,19 @@ class Outbox:
             )
         row = next(iter(counted))
         return Due(row["papers"], tuple(keyword["shown"] for keyword in keywords), to_moment_or_none(row["arrived"]))
+
+    async def begun(self, channel_id: int, now: datetime) -> Frame | None:
+        """How what is due was begun to be posted: the layout and thread of messages that had a part of it."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                """SELECT layout, thread_id FROM posts WHERE key IN (
+                       SELECT post_key FROM outbox WHERE channel_id = :channel AND state = 'delivered' AND due_at IN (
+                           SELECT due_at FROM outbox WHERE channel_id = :channel
+                             AND state = 'waiting' AND post_key IS NULL AND due_at <= :now))
+                   ORDER BY settled_at DESC LIMIT 1""",
+                {"channel": channel_id, "now": to_text(now)},
+            )
+        return next((Frame(Layout(row["layout"]), thread_id=row["thread_id"]) for row in rows), None)
 
     async def bind(
         self,
@@ -214,8 +226,8 @@ class Outbox:
         """Since when the paper that waits longest is due, in channels that can be posted in; None when none waits."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                """SELECT min(due_at) AS due FROM outbox JOIN channels USING (channel_id)
-                   WHERE state = 'waiting' AND obstacle IS NULL"""
+                f"""SELECT min(due_at) AS due FROM outbox JOIN channels USING (channel_id)
+                    WHERE state = 'waiting' AND obstacle IS NULL AND {_NOT_HELD}"""
             )
         due = next(iter(rows))["due"]
         return None if due is None else to_moment(due)

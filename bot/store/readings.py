@@ -76,10 +76,14 @@ _SET_WITHDRAWN_ASIDE = """
 
 @dataclass(frozen=True, slots=True)
 class SliceWritten:
-    """How many papers were new to some channel, and how many posts (paper and channel) wait because of it."""
+    """How many papers were new to some channel, and how many posts (paper and channel) wait because of it.
+
+    `edits` says that messages wait to be drawn anew.
+    """
 
     papers: int
     posts: int
+    edits: bool = False
 
 
 class Readings:
@@ -117,7 +121,8 @@ class Readings:
             await connection.execute(_SET_WITHDRAWN_ASIDE, (json.dumps(list(withdrawn)),))
             await reschedule(connection, {row["channel_id"] for row in arrived})
             posts = [row["arxiv_id"] for row in arrived if row["arxiv_id"] not in withdrawn]
-            return SliceWritten(papers=len(set(posts)), posts=len(posts))
+            asked = await connection.execute_fetchall("SELECT EXISTS (SELECT * FROM edits) AS edits")
+            return SliceWritten(papers=len(set(posts)), posts=len(posts), edits=bool(next(iter(asked))["edits"]))
 
     async def finish_first_reading(
         self, planned: Collection[WatchedKeyword], read_from: datetime, read_until: datetime

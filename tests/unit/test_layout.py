@@ -170,6 +170,7 @@ def test_first_line_says_how_many_for_what_and_from_when() -> None:
 
 def test_rest_of_a_batch_and_a_backlog_say_what_they_are() -> None:
     assert headline(5, ["RLHF"], ANNOUNCED, Batch.REST) == "**5 more papers** for RLHF · announced Thu 19 Nov"
+    assert headline(5, ["RLHF"], None, Batch.PAST) == "**5 earlier papers** for RLHF"
     assert headline(50, ["RLHF"], None, Batch.BACKLOG) == (
         "**50 papers** for RLHF waited while this channel was paused: oldest first"
     )

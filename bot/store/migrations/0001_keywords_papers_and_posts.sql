@@ -67,7 +67,7 @@ CREATE TABLE posts (
     key           TEXT PRIMARY KEY,
     channel_id    INTEGER NOT NULL REFERENCES channels (channel_id),
     nonce         TEXT NOT NULL UNIQUE,
-    layout        TEXT NOT NULL CHECK (layout IN ('cards', 'compact')),
+    layout        TEXT NOT NULL CHECK (layout IN ('cards')),
     first_attempt TEXT NOT NULL,
     last_attempt  TEXT NOT NULL,
     message_id    INTEGER,
@@ -77,20 +77,19 @@ CREATE TABLE posts (
 
 CREATE INDEX posts_open ON posts (channel_id) WHERE settled_at IS NULL;
 
--- state: waiting (post_key NULL: free; else bound to a post), delivered, refused (Discord would not have it),
--- withdrawn (by its authors before it was posted).
+-- state: waiting (post_key NULL: free; else bound to a post), delivered, refused (Discord would not have it).
 -- alone: a message that held it with others was refused, so it goes by itself.
 CREATE TABLE outbox (
     id         INTEGER PRIMARY KEY,
     channel_id INTEGER NOT NULL REFERENCES channels (channel_id),
     arxiv_id   TEXT NOT NULL REFERENCES papers (arxiv_id),
     due_at     TEXT NOT NULL,
-    state      TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'delivered', 'refused', 'withdrawn')),
+    state      TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'delivered', 'refused')),
     post_key   TEXT REFERENCES posts (key),
     alone      INTEGER NOT NULL DEFAULT 0 CHECK (alone IN (0, 1)),
     refusal    TEXT,
     UNIQUE (channel_id, arxiv_id),
-    CHECK (state IN ('waiting', 'withdrawn') OR post_key IS NOT NULL)
+    CHECK (state = 'waiting' OR post_key IS NOT NULL)
 ) STRICT;
 
 CREATE INDEX outbox_waiting ON outbox (channel_id, due_at) WHERE state = 'waiting';
