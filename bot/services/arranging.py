@@ -65,7 +65,7 @@ class Arranging:
         """Post again; returns how many papers wait for it, None when it was not paused."""
         if (await self.of(channel_id)).held_since is None:
             return None
-        waiting = await self._preferences.resume(channel_id)
+        waiting = await self._preferences.resume(channel_id, self._clock.now())
         self._on_change()
         return waiting
 

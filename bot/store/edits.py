@@ -28,17 +28,21 @@ class Edits:
         self._database = database
 
     async def due(self, now: datetime) -> tuple[Edit, ...]:
-        """The messages to be drawn anew now, the oldest first; wishes for old or lost messages are forgotten."""
+        """The messages to be drawn anew now, the oldest first; wishes for old or lost messages are forgotten.
+
+        Those that are on their way, or in a channel that nothing can be done in, wait.
+        """
         async with self._database.transaction() as connection:
             await connection.execute(
-                """DELETE FROM edits WHERE post_key NOT IN (
-                       SELECT key FROM posts WHERE message_id IS NOT NULL AND settled_at > ?)""",
+                """DELETE FROM edits WHERE post_key IN (
+                       SELECT key FROM posts WHERE settled_at <= ? OR settled_at IS NOT NULL AND message_id IS NULL)""",
                 (to_text(now - EDITED_FOR),),
             )
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                """SELECT posts.*, asked FROM posts JOIN edits ON post_key = key
-                   WHERE coalesce(not_before, '') <= ? ORDER BY settled_at, key""",
+                """SELECT posts.*, asked FROM posts JOIN edits ON post_key = key JOIN channels USING (channel_id)
+                   WHERE settled_at IS NOT NULL AND coalesce(edits.not_before, '') <= ? AND obstacle IS NULL
+                   ORDER BY settled_at, key""",
                 (to_text(now),),
             )
             return tuple([Edit(await read_post(connection, row), row["asked"]) for row in rows])

@@ -8,14 +8,17 @@ import json
 import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from itertools import islice
 
 import aiosqlite
 
+from bot.domain.badges import is_withdrawn
 from bot.domain.keyword import Keyword
 from bot.domain.post import PLAIN, Delivered, Due, Frame, OutboxEntry, Post
 from bot.domain.preferences import Layout
 from bot.store.columns import PAPER_COLUMNS, row_to_paper, to_moment, to_moment_or_none, to_text
 from bot.store.database import Database
+from bot.store.papers import set_withdrawn_aside
 
 _NOT_HELD = "channel_id NOT IN (SELECT channel_id FROM preferences WHERE held_since IS NOT NULL)"
 _ENTRIES = f"""
@@ -190,27 +193,20 @@ class Outbox:
             await connection.execute("DELETE FROM posts WHERE key = ?", (post.key,))
             # A subscription that ended while the message was bound left its entries to the message.
             await drop_unheld(connection, post.channel_id)
+            await set_withdrawn_aside(connection, [entry.paper.arxiv_id for entry in post.entries])
 
     async def add_past(self, channel_id: int, keywords: Collection[Keyword], limit: int, now: datetime) -> int:
         """Let the newest papers that matched these keywords be posted too, at once; returns how many are to come.
 
-        Those that the channel has or had are not posted again.
+        Those that the channel has or had are not posted again, nor what was withdrawn.
         """
-        values = {
-            "channel": channel_id,
-            "keywords": json.dumps([keyword.canonical for keyword in keywords]),
-            "limit": limit,
-            "now": to_text(now),
-        }
-        chosen = "SELECT id FROM keywords WHERE canonical IN (SELECT value FROM json_each(:keywords))"
+        canonical = json.dumps([keyword.canonical for keyword in keywords])
         async with self._database.transaction() as connection:
+            past = await _newest_of(connection, channel_id, canonical, limit)
             cursor = await connection.execute(
-                f"""INSERT INTO outbox (channel_id, arxiv_id, due_at)
-                    SELECT :channel, arxiv_id, :now FROM papers
-                    WHERE arxiv_id IN (SELECT arxiv_id FROM matches WHERE keyword_id IN ({chosen}))
-                    ORDER BY published DESC, arxiv_id DESC LIMIT :limit
-                    ON CONFLICT (channel_id, arxiv_id) DO NOTHING RETURNING id""",
-                values,
+                """INSERT INTO outbox (channel_id, arxiv_id, due_at)
+                   SELECT ?, value, ? FROM json_each(?) WHERE true ON CONFLICT DO NOTHING RETURNING id""",
+                (channel_id, to_text(now), json.dumps(past)),
             )
             added = [row["id"] for row in await cursor.fetchall()]
             await connection.execute(
@@ -241,6 +237,20 @@ class Outbox:
         return {row["channel_id"]: row["papers"] for row in rows}
 
 
+async def _newest_of(connection: aiosqlite.Connection, channel_id: int, canonical: str, limit: int) -> list[str]:
+    """The newest papers that matched those of the keywords that the channel has, without withdrawn ones."""
+    rows = await connection.execute_fetchall(
+        f"""SELECT {PAPER_COLUMNS} FROM papers WHERE arxiv_id IN (
+                SELECT arxiv_id FROM matches JOIN subscriptions USING (keyword_id)
+                JOIN keywords ON keywords.id = keyword_id
+                WHERE channel_id = ? AND canonical IN (SELECT value FROM json_each(?)))
+            ORDER BY published DESC, arxiv_id DESC""",
+        (channel_id, canonical),
+    )
+    papers = (row_to_paper(row) for row in rows)
+    return [paper.arxiv_id.value for paper in islice((each for each in papers if not is_withdrawn(each)), limit)]
+
+
 async def drop_unheld(connection: aiosqlite.Connection, channel_id: int) -> None:
     """Drop a channel's unsent papers that none of its keywords holds any more; part of the caller's transaction."""
     free = "SELECT id FROM outbox WHERE channel_id = :channel AND state = 'waiting' AND post_key IS NULL"
@@ -248,6 +258,9 @@ async def drop_unheld(connection: aiosqlite.Connection, channel_id: int) -> None
         f"""DELETE FROM outbox_keywords WHERE outbox_id IN ({free})
             AND keyword_id NOT IN (SELECT keyword_id FROM subscriptions WHERE channel_id = :channel)""",
         f"DELETE FROM outbox WHERE id IN ({free}) AND id NOT IN (SELECT outbox_id FROM outbox_keywords)",
+        # What waited while the channel was paused is gone: the next batch is not that.
+        """UPDATE preferences SET catching_up = 0 WHERE channel_id = :channel
+           AND channel_id NOT IN (SELECT channel_id FROM outbox WHERE state = 'waiting')""",
     ):
         await connection.execute(statement, {"channel": channel_id})
 

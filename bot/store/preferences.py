@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 
 import aiosqlite
 
@@ -26,13 +27,18 @@ class ChannelPreferences:
             return await _read(connection, channel_id)
 
     async def write(self, channel_id: int, preferences: Preferences) -> None:
-        """Change a channel's preferences; what waits for it is due by the new timetable."""
+        """Change a channel's preferences, but for `catching_up`; what waits for it is due by the new timetable."""
         async with self._database.transaction() as connection:
-            await _write(connection, channel_id, preferences)
+            # The lower half's own: it may have changed since the caller looked.
+            catching_up = (await _read(connection, channel_id)).catching_up
+            await _write(connection, channel_id, replace(preferences, catching_up=catching_up))
             await reschedule(connection, [channel_id])
 
-    async def resume(self, channel_id: int) -> int:
-        """Let a channel that an admin paused be posted to again; returns how many papers wait for it."""
+    async def resume(self, channel_id: int, now: datetime) -> int:
+        """Let a channel that an admin paused be posted to again; returns how many papers wait for it.
+
+        What would have been posted meanwhile is due now: nothing is late.
+        """
         async with self._database.transaction() as connection:
             rows = await connection.execute_fetchall(
                 "SELECT count(*) AS papers FROM outbox WHERE channel_id = ? AND state = 'waiting'", (channel_id,)
@@ -40,6 +46,10 @@ class ChannelPreferences:
             waiting = int(next(iter(rows))["papers"])
             before = await _read(connection, channel_id)
             await _write(connection, channel_id, replace(before, held_since=None, catching_up=waiting > 0))
+            await connection.execute(
+                "UPDATE outbox SET due_at = max(due_at, ?) WHERE channel_id = ? AND state = 'waiting'",
+                (to_text(now), channel_id),
+            )
             return waiting
 
     async def caught_up(self, channel_id: int) -> None:

@@ -11,13 +11,12 @@ from datetime import datetime
 
 import aiosqlite
 
-from bot.domain.badges import is_withdrawn
 from bot.domain.matching import Match
 from bot.domain.paper import Paper
 from bot.domain.subscription import WatchedKeyword
 from bot.store.columns import to_text
 from bot.store.database import Database
-from bot.store.papers import known_papers, write_papers
+from bot.store.papers import known_papers, set_withdrawn_aside, write_papers
 from bot.store.preferences import reschedule
 
 # The planned keywords whose mark is as it was when the reading was planned, and that somebody still watches: a
@@ -53,24 +52,20 @@ _WRITE_REASONS = """
       AND outbox.arxiv_id IN (SELECT json_extract(value, '$.paper') FROM json_each(:fresh))
     ON CONFLICT DO NOTHING
 """
-# A message that is posted names a keyword that matched its paper only later; of earlier matches it was never asked.
+# A message that has left names a keyword that matched its paper only later; of earlier matches it was never asked.
 _ADD_REASONS = """
     INSERT INTO outbox_keywords (outbox_id, keyword_id)
     SELECT outbox.id, subscriptions.keyword_id
     FROM json_each(:fresh)
     JOIN subscriptions ON subscriptions.keyword_id = json_extract(value, '$.keyword')
     JOIN outbox ON outbox.arxiv_id = json_extract(value, '$.paper') AND outbox.channel_id = subscriptions.channel_id
-    WHERE outbox.state = 'delivered'
+    WHERE outbox.state IN ('waiting', 'delivered') AND outbox.post_key IS NOT NULL
     ON CONFLICT DO NOTHING
     RETURNING outbox_id
 """
 _ASK_FOR_EDITS = """
     INSERT INTO edits (post_key) SELECT DISTINCT post_key FROM outbox WHERE id IN (SELECT value FROM json_each(?))
     ON CONFLICT DO UPDATE SET asked = asked + 1
-"""
-_SET_WITHDRAWN_ASIDE = """
-    UPDATE outbox SET state = 'withdrawn' WHERE state = 'waiting' AND post_key IS NULL
-    AND arxiv_id IN (SELECT value FROM json_each(?))
 """
 
 
@@ -117,8 +112,7 @@ class Readings:
             arrived = list(await cursor.fetchall())
             await connection.execute(_WRITE_REASONS, {"fresh": fresh})
             await _add_reasons(connection, fresh)
-            withdrawn = frozenset(paper.arxiv_id.value for paper in papers if is_withdrawn(paper))
-            await connection.execute(_SET_WITHDRAWN_ASIDE, (json.dumps(list(withdrawn)),))
+            withdrawn = await set_withdrawn_aside(connection, [paper.arxiv_id for paper in papers])
             await reschedule(connection, {row["channel_id"] for row in arrived})
             posts = [row["arxiv_id"] for row in arrived if row["arxiv_id"] not in withdrawn]
             asked = await connection.execute_fetchall("SELECT EXISTS (SELECT * FROM edits) AS edits")
@@ -144,7 +138,7 @@ class Readings:
 
 
 async def _add_reasons(connection: aiosqlite.Connection, fresh: str) -> None:
-    """A match for another keyword of the channel adds itself to the message that was posted."""
+    """A match for another keyword of the channel adds itself to the message that was posted or is about to be."""
     cursor = await connection.execute(_ADD_REASONS, {"fresh": fresh})
     named = [row["outbox_id"] for row in await cursor.fetchall()]
     await connection.execute(_ASK_FOR_EDITS, (json.dumps(named),))

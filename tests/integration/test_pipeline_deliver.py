@@ -9,8 +9,9 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.post import Delivered, Obstructed, Outcome, Post, RetryLater, Undeliverable
+from bot.domain.preferences import Preferences, Style
 from bot.errors import StoreUnavailable
-from bot.limits import EMBEDS_PER_MESSAGE, SENDS_PER_SECOND
+from bot.limits import EMBEDS_PER_MESSAGE, SELECT_OPTIONS_MAX, SENDS_PER_SECOND
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
 from tests.support.delivery import LOST_ANSWER, LOST_MESSAGE, Answer, FakeDelivery, LowerHalf, posting
@@ -47,9 +48,20 @@ async def watching(store: Store) -> Store:
     return store
 
 
-async def test_papers_are_posted_oldest_first_ten_a_message(
+async def test_papers_are_posted_oldest_first_as_a_list(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
+    await new_papers(watching, *range(30, 0, -1))
+    async with posting(watching, delivery, clock):
+        assert delivery.messages() == [ids(*range(1, 26)), ids(*range(26, 31))]
+        assert await watching.outbox.waiting() == {}
+    assert SELECT_OPTIONS_MAX == 25
+
+
+async def test_cards_are_posted_oldest_first_ten_a_message(
+    watching: Store, delivery: FakeDelivery, clock: FakeClock
+) -> None:
+    await watching.preferences.write(CHANNEL, Preferences(style=Style.CARDS))
     await new_papers(watching, *range(23, 0, -1))
     async with posting(watching, delivery, clock):
         assert delivery.messages() == [ids(*range(1, 11)), ids(*range(11, 21)), ids(21, 22, 23)]
@@ -438,6 +450,7 @@ async def test_stop_finishes_the_message_in_hand_and_begins_no_other(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     delivery.hold(CHANNEL)
+    await watching.preferences.write(CHANNEL, Preferences(style=Style.CARDS))
     await new_papers(watching, *range(1, 12))
     async with posting(watching, delivery, clock) as lower:
         stop = asyncio.create_task(lower.deliver.stop())

@@ -86,14 +86,17 @@ async def test_paper_that_waits_in_a_channel_gets_the_name_of_another_keyword_th
     assert await reasons(store) == {"2611.00001": ("reward model", "diffusion")}
 
 
-async def test_message_on_its_way_keeps_the_names_that_it_left_with(store: Store) -> None:
+async def test_message_on_its_way_is_drawn_anew_with_a_name_that_it_left_without(store: Store) -> None:
     await store.watch("reward model", "diffusion")
     await store.read(REWARD)
     await store.bind()
     await store.read(paper("2611.00001", version=2, title="A reward model for diffusion"))
     post = await store.outbox.open_post(CHANNEL)
     assert post is not None
-    assert post.entries[0].keywords == ("reward model",)
+    assert post.entries[0].keywords == ("reward model", "diffusion")
+    assert await store.edits.due(NOW) == ()
+    await store.outbox.delivered(post, Delivered(5), NOW)
+    assert [edit.post.message_id for edit in await store.edits.due(NOW)] == [5]
 
 
 async def test_paper_matching_two_keywords_is_posted_once_and_names_both(store: Store) -> None:
