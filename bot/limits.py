@@ -92,6 +92,8 @@ NONCE_REMEMBERED: Final = timedelta(minutes=10)
 ABSENCE_BELIEVED_AFTER: Final = timedelta(seconds=60)
 # Ours: how often changed papers are looked for, to draw their messages anew; and the name of a forum's post.
 RETOUCH_EVERY_S: Final = 60.0
+# Ours: a message that may not be edited, as in a locked thread, is tried again so seldom: each is an invalid request.
+OBSTRUCTED_EDIT_RETRY: Final = timedelta(hours=1)
 THREAD_NAME_MAX: Final = 100
 # Ours: channels served side by side; more would only queue at the pace above.
 CHANNELS_AT_ONCE: Final = 50

@@ -22,19 +22,23 @@ class Batches:
         self._preferences = preferences
         self._in_hand: dict[int, Frame] = {}
         self._catching_up: set[int] = set()
+        self._lost_threads: set[int | None] = set()
 
     async def next_frame(self, channel_id: int, now: datetime) -> Frame:
         """What the channel's next message has beside its papers."""
         wanted = await self._preferences.of(channel_id)
         if channel_id in self._in_hand and wanted.catching_up == (channel_id in self._catching_up):
             return self._in_hand[channel_id]
-        if wanted.catching_up:  # an admin's pause may have come in the middle of a batch
-            self._catching_up.add(channel_id)
+        # An admin's pause may have come, or its backlog gone, in the middle of a batch: that one is over.
+        self._in_hand.pop(channel_id, None)
+        (self._catching_up.add if wanted.catching_up else self._catching_up.discard)(channel_id)
         due = await self._outbox.due_now(channel_id, now)
         announced = None if due.arrived is None else last_announcement(due.arrived)
         begun = None if wanted.catching_up else await self._outbox.begun(channel_id, now)
         if begun is not None:  # by a run of the program that ended in the middle: nobody is pinged twice
-            return replace(begun, heading=headline(due.papers, due.keywords, announced, Batch.REST))
+            thread_id = None if begun.thread_id in self._lost_threads else begun.thread_id
+            heading = headline(due.papers, due.keywords, announced, Batch.REST)
+            return replace(begun, heading=heading, thread_id=thread_id)
         kind = Batch.BACKLOG if wanted.catching_up else Batch.PAST if due.arrived is None else Batch.NEW
         return Frame(
             layout=layout_of(wanted.style, due.papers, backlog=wanted.catching_up),
@@ -46,6 +50,11 @@ class Batches:
         """A message of the batch is there: those that follow it carry on, in a forum in its thread."""
         thread_id = held.thread_id or post.frame.thread_id
         self._in_hand[post.channel_id] = Frame(post.frame.layout, thread_id=thread_id)
+
+    def lost_thread(self, post: Post) -> None:
+        """The forum post in which the batch went on takes no more: what is left begins another."""
+        self._lost_threads.add(post.frame.thread_id)
+        self._in_hand.pop(post.channel_id, None)
 
     async def ended(self, channel_id: int) -> None:
         """Nothing of the batch is left."""

@@ -126,12 +126,20 @@ class Posting:
         if isinstance(outcome, Obstructed):
             # The first attempt, and refused: surely nothing of it is there.
             await self._release(post)
+            if post.frame.thread_id is not None:
+                self._batches.lost_thread(post)
+                return True
         return await self._settle(post, outcome)
 
     async def _post_again(self, post: Post) -> bool:
         """Bring a message to its end that was tried before: it may be there, whatever Discord says to the next try."""
         if not self._nonce_is_trusted(post):
             found = await self._delivery.find(post)
+            if isinstance(found, Obstructed) and found.gone and post.frame.thread_id is not None:
+                # Whatever the forum's post held went with it.
+                self._batches.lost_thread(post)
+                await self._release(post)
+                return True
             if not isinstance(found, Absent):
                 return await self._settle(post, found)
             age = self._clock.now() - post.last_attempt

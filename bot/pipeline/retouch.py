@@ -5,11 +5,11 @@ Durable wishes come from the store; edits and crossposts go to Discord, one afte
 
 import logging
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from bot.clock import Alarm, Clock
 from bot.domain.post import Delivered, Obstructed, Outcome, Post, RetryLater, Unanswered, Undeliverable
-from bot.limits import RETOUCH_EVERY_S
+from bot.limits import OBSTRUCTED_EDIT_RETRY, RETOUCH_EVERY_S
 from bot.store.edits import Edits
 
 log = logging.getLogger(__name__)
@@ -49,19 +49,28 @@ class Retouch:
             await self._alarm.wait(RETOUCH_EVERY_S)
 
     async def _edit_all(self) -> None:
+        resting: dict[int, RetryLater | Obstructed] = {}
         for edit in await self._edits.due(self._clock.now()):
-            outcome = await self._retoucher.edit(edit.post)
+            place = edit.post.frame.thread_id or edit.post.channel_id
+            # One refusal tells of all that wait in the place; each counts against the bot's address.
+            outcome = resting.get(place) or await self._retoucher.edit(edit.post)
             match outcome:
                 case Delivered():
                     await self._edits.done(edit)
                     log.info("message drawn anew", extra={"channel": edit.post.channel_id})
-                case Undeliverable(reason):
+                case Undeliverable(reason) | Obstructed(reason, gone=True):
                     await self._edits.done(edit)
                     log.error("edit refused", extra={"channel": edit.post.channel_id, "reason": reason})
                 case RetryLater(not_before):
+                    resting[place] = outcome
                     await self._edits.later(edit, not_before)
-                case Obstructed() | Unanswered():
+                case Obstructed():
+                    resting[place] = outcome
+                    await self._edits.later(edit, self._clock.now() + OBSTRUCTED_EDIT_RETRY)
+                case Unanswered():
                     await self._edits.later(edit, self._clock.now() + timedelta(seconds=RETOUCH_EVERY_S))
+                case _:
+                    assert_never(outcome)
 
     async def _publish_all(self) -> None:
         resting: dict[int, RetryLater] = {}
@@ -80,3 +89,5 @@ class Retouch:
                 case Unanswered():
                     again_at = self._clock.now() + timedelta(seconds=RETOUCH_EVERY_S)
                     await self._edits.published(post, again_at=again_at)
+                case _:
+                    assert_never(outcome)
