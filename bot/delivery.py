@@ -10,6 +10,7 @@ from typing import Final
 
 import aiohttp
 import discord
+from discord.channel import ThreadWithMessage
 
 from bot.clock import Clock
 from bot.domain.post import Absent, Delivered, Obstructed, Outcome, Post, RetryLater, Unanswered, Undeliverable
@@ -21,7 +22,7 @@ from bot.limits import (
     SEND_TIMEOUT_S,
     UNSEEN_RECHECK,
 )
-from bot.messages import draw, keys_of, thread_name
+from bot.messages import Drawn, draw, keys_of, thread_name
 from bot.obstacles import BY_CODE, NOT_IN_SERVER, AnyChannel, obstacle_in
 
 # Discord's error codes (topics/opcodes-and-status-codes): the message was there once; it was published before.
@@ -102,15 +103,7 @@ class DiscordDelivery:
 
     async def _begin_forum_post(self, forum: discord.ForumChannel, post: Post) -> Delivered:
         drawn = draw(post)
-        needed = forum.available_tags[:1] if forum.flags.require_tag else []
-        begun = await forum.create_thread(
-            name=thread_name(post),
-            content=drawn.content,
-            embeds=drawn.embeds,
-            view=drawn.view,
-            applied_tags=needed,
-            allowed_mentions=drawn.allowed_mentions,
-        )
+        begun = await _begin_thread(forum, thread_name(post), drawn)
         return Delivered(begun.message.id, thread_id=begun.thread.id)
 
     def _place(self, post: Post) -> discord.PartialMessageable:
@@ -140,18 +133,33 @@ class DiscordDelivery:
 
     async def edit(self, post: Post) -> Outcome:
         """Draw a message anew from its papers as they are now; nobody is pinged again."""
-        drawn = draw(post)
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
-                await self._held(post).edit(
-                    content=drawn.content,
-                    embeds=drawn.embeds,
-                    view=drawn.view,
-                    allowed_mentions=discord.AllowedMentions.none(),
-                )
+                await self._draw_anew(post)
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             return self._outcome(error)
         return Delivered(post.message_id)
+
+    async def _draw_anew(self, post: Post) -> None:
+        drawn = draw(post)
+        await self._open_if_archived(post)
+        await self._held(post).edit(
+            content=drawn.content,
+            embeds=drawn.embeds,
+            view=drawn.view,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+
+    async def _open_if_archived(self, post: Post) -> None:
+        """Open the message's thread again: in an archived one, as quiet forum posts soon are, nothing can be edited."""
+        place = await self._thread(post.frame.thread_id or post.channel_id)
+        if place is not None and place.archived and not place.locked:
+            await place.edit(archived=False)
+
+    async def _thread(self, place_id: int) -> discord.Thread | None:
+        """The thread of this id, if it is one; the gateway forgets those that are archived."""
+        known = self._client.get_channel(place_id) or await self._client.fetch_channel(place_id)
+        return known if isinstance(known, discord.Thread) else None
 
     async def publish(self, post: Post) -> Outcome:
         """Let the followers of the message's announcement channel have it."""
@@ -194,6 +202,28 @@ class DiscordDelivery:
 
     def _after(self, delay_s: float) -> datetime:
         return self._clock.now() + timedelta(seconds=delay_s)
+
+
+async def post_sample(client: discord.Client, channel_id: int, drawn: Drawn) -> discord.Message:
+    """Send a message that is no post of papers: nothing is remembered of it."""
+    channel = client.get_channel(channel_id)
+    if isinstance(channel, discord.ForumChannel):
+        return (await _begin_thread(channel, "A sample", drawn)).message
+    return await client.get_partial_messageable(channel_id).send(
+        content=drawn.content, embeds=drawn.embeds, view=drawn.view, allowed_mentions=drawn.allowed_mentions
+    )
+
+
+async def _begin_thread(forum: discord.ForumChannel, name: str, drawn: Drawn) -> ThreadWithMessage:
+    """A forum's post; where it takes a tag, the first one there is."""
+    return await forum.create_thread(
+        name=name,
+        content=drawn.content,
+        embeds=drawn.embeds,
+        view=drawn.view,
+        applied_tags=forum.available_tags[:1] if forum.flags.require_tag else [],
+        allowed_mentions=drawn.allowed_mentions,
+    )
 
 
 async def _threads_since(forum: discord.ForumChannel, since: datetime) -> AsyncIterator[discord.Thread]:

@@ -132,9 +132,11 @@ INTERACTION_TOKEN_S: Final = 14 * 60.0
 REPLY_WAIT_S: Final = 20.0
 # Ours: the newest papers that a reply to /subscribe names.
 PREVIEW_PAPERS: Final = 3
-# Ours: more papers a week than this are called broad, and so many narrower ideas are offered.
+# Ours: more papers a week than this are called broad, and so many narrower ideas are offered, none of which keeps
+# more than this share of the papers.
 BROAD_A_WEEK: Final = 100
 NARROWER_IDEAS: Final = 3
+NARROWER_SHARE: Final = 0.75
 # Ours: how many of the last papers are posted on request when a channel subscribes.
 PAST_POSTED: Final = 5
 # Ours: the candidates that a look-up asks for, to find ten that match; and how many answers are kept in memory.

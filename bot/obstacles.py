@@ -28,12 +28,15 @@ BY_CODE: Final = {
 NOT_IN_SERVER: Final = Obstructed(
     "The bot is not in the channel's server: invite it, or take the channel out of config.json.", gone=True
 )
+NO_PLACE_FOR_PAPERS: Final = Obstructed(
+    "Papers can be posted in text channels, announcement channels, forums and threads."
+)
 
 
 def obstacle_in(channel: AnyChannel) -> Obstructed | None:
     """Why the bot cannot post in a channel that it knows; None when it can."""
     if not isinstance(channel, Postable):
-        return Obstructed("Papers can be posted in text channels, announcement channels, forums and threads.")
+        return NO_PLACE_FOR_PAPERS
     if isinstance(channel, discord.Thread) and channel.locked:
         return Obstructed("The thread is locked.")
     missing = missing_permissions(channel)

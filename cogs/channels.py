@@ -5,20 +5,23 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Client
+from bot.delivery import post_sample
 from bot.domain.layout import layout_of
 from bot.domain.preferences import Preferences, Style
 from bot.domain.timetable import AsTheyCome, Daily, Timetable, in_words, parse_time
 from bot.domain.zones import parse_zone, suggest_zones
 from bot.limits import SELECT_OPTION_MAX
-from bot.messages import LOOKED_UP, embeds, reading_view
+from bot.messages import LOOKED_UP, Drawn, embeds, reading_view
 from bot.services.arranging import Arranging
-from cogs.permissions import Place, Refused, Target, check_bot_may_post, check_may_manage, place_of
+from cogs.permissions import Place, Refused, Target, check_bot_may_post, check_may_manage, check_takes_papers, place_of
 from cogs.wording import plural, when
 
 _AS_THEY_COME = "as they come"
 _USUAL_TIMES = ("07:00", "08:00", "08:30", "09:00", "12:00", "18:00")
 
 
+@app_commands.guild_only()
+@app_commands.default_permissions(manage_channels=True)
 class ChannelCommands(
     commands.GroupCog, group_name="channel", group_description="How a channel wants its papers", name="ChannelCommands"
 ):
@@ -131,9 +134,7 @@ class ChannelCommands(
 
     @app_commands.command(description="Post a sample of the channel's papers; nobody is pinged")
     async def test(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
-        place = place_of(interaction, channel)
-        check_may_manage(place)
-        await interaction.response.defer(ephemeral=True)
+        place = await _managed(interaction, channel)
         await check_bot_may_post(interaction, place)
         papers = await self._arranging.sample(place.channel_id)
         if not papers:
@@ -142,19 +143,21 @@ class ChannelCommands(
             )
             return
         layout = layout_of((await self._arranging.of(place.channel_id)).style, len(papers))
-        message = await interaction.client.get_partial_messageable(place.channel_id).send(
+        drawn = Drawn(
             content="**A sample** of how papers look here.",
             embeds=embeds(papers, layout),
             view=reading_view([paper for paper, _ in papers], LOOKED_UP),
             allowed_mentions=discord.AllowedMentions.none(),
         )
-        await interaction.edit_original_response(content=f"Posted: {message.jump_url}")
+        message = await post_sample(interaction.client, place.channel_id, drawn)
+        await _answer(interaction, f"Posted: {message.jump_url}")
 
 
 async def _managed(interaction: discord.Interaction[Client], channel: Target | None) -> Place:
     """The channel that is meant, once the caller may manage it and the answer is on its way."""
     place = place_of(interaction, channel)
     check_may_manage(place)
+    check_takes_papers(interaction, place)
     await interaction.response.defer(ephemeral=True)
     return place
 
@@ -176,6 +179,8 @@ def _timetable(time: str, zone: str | None, before: Preferences, *, weekdays: bo
 
 def _check_may_ping(interaction: discord.Interaction[Client], place: Place, role: discord.Role) -> None:
     """Refuse a role that the bot cannot ping: Discord would show the mention and tell nobody."""
+    if role.is_default():
+        raise Refused("Everybody is not a role to ping with each batch: choose one that people take for it.")
     guild = interaction.guild
     channel = None if guild is None else guild.get_channel_or_thread(place.channel_id)
     if guild is None or channel is None or role.mentionable or channel.permissions_for(guild.me).mention_everyone:

@@ -10,7 +10,7 @@ import discord
 from discord import app_commands
 
 from bot.errors import DailyPapersError
-from bot.obstacles import obstacle_in
+from bot.obstacles import NO_PLACE_FOR_PAPERS, Postable, obstacle_in
 
 AnyClient = TypeVar("AnyClient", bound=discord.Client)
 Target = app_commands.AppCommandChannel | app_commands.AppCommandThread
@@ -51,6 +51,14 @@ def check_may_manage(place: Place) -> None:
         raise Refused(f"You need the permission Manage Threads in {place.mention} for this.")
     if not place.is_thread and not place.permissions.manage_channels:
         raise Refused(f"You need the permission Manage Channels in {place.mention} for this.")
+
+
+def check_takes_papers(interaction: discord.Interaction[AnyClient], place: Place) -> None:
+    """Refuse a channel of a type that no paper can be posted in; one that the gateway did not tell of may be fit."""
+    guild = interaction.guild
+    channel = None if guild is None else guild.get_channel_or_thread(place.channel_id)
+    if channel is not None and not isinstance(channel, Postable):
+        raise Refused(f"Nothing can be posted in {place.mention}. {NO_PLACE_FOR_PAPERS.reason}")
 
 
 async def check_bot_may_post(interaction: discord.Interaction, place: Place) -> None:

@@ -62,10 +62,12 @@ class SubscribedButton(
         names = ", ".join(bold(keyword.shown) for keyword in keywords)
         place = f"<#{self._channel_id}>"
         if self._deed == "new":
-            return f"{names}: new papers are posted in {place} as they come."
+            return f"{names}: new papers are posted in {place}, and none of the past."
         if self._deed == "past":
             coming = await client.subscribing.post_past(keywords, self._channel_id)
-            return f"{names}: {plural(coming, 'paper')} of the past are on their way to {place}, new ones follow."
+            if not coming:
+                return f"{names}: no paper of the past is left to post in {place}; new ones follow."
+            return f"{names}: on the way to {place} with {plural(coming, 'paper')} of the past; new ones follow."
         left = [await client.subscribing.unsubscribe(keyword, self._channel_id) for keyword in keywords]
         if all(isinstance(end, Ended) for end in left):
             return f"{names}: unsubscribed from {place}."

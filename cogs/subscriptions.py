@@ -1,7 +1,7 @@
 """`/subscribe`, `/unsubscribe`, `/keywords`: who watches what in a server."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import discord
 from discord import app_commands
@@ -63,21 +63,23 @@ class SubscriptionCommands(commands.Cog):
         await interaction.response.defer(ephemeral=True)
         await check_bot_may_post(interaction, place)
         typed = parse_keywords(keyword, category)
-        answers = [
-            await self._subscribe_one(interaction, place, part) if isinstance(part, Keyword) else part for part in typed
-        ]
-        await self._say_what_was_found(
-            interaction, place, [part for part in typed if isinstance(part, Keyword)], answers
-        )
+        keywords = [part for part in typed if isinstance(part, Keyword)]
+        new = {each for each in keywords if await self._subscribe_one(interaction, place, each)}
+        answers = [part if isinstance(part, str) else _subscribed(part, place, new=part in new) for part in typed]
+        await self._say_what_was_found(interaction, place, keywords, answers, new)
 
-    async def _subscribe_one(self, interaction: discord.Interaction[Client], place: Place, keyword: Keyword) -> str:
-        new = await self._subscribing.subscribe(
+    async def _subscribe_one(self, interaction: discord.Interaction[Client], place: Place, keyword: Keyword) -> bool:
+        return await self._subscribing.subscribe(
             keyword, place.channel_id, interaction.guild_id or 0, interaction.user.id
         )
-        return f"{bold(keyword.shown)}: {'subscribed' if new else 'already subscribed'} in {place.mention}."
 
     async def _say_what_was_found(
-        self, interaction: discord.Interaction[Client], place: Place, keywords: Sequence[Keyword], answers: list[str]
+        self,
+        interaction: discord.Interaction[Client],
+        place: Place,
+        keywords: Sequence[Keyword],
+        answers: list[str],
+        new: Collection[Keyword],
     ) -> None:
         progress = await self._subscribing.wait_until_read(keywords, REPLY_WAIT_S, patient=False)
         if progress is not Progress.READ:
@@ -89,12 +91,17 @@ class SubscriptionCommands(commands.Cog):
         if progress is Progress.READ:
             found = [await self._subscribing.found(parsed) for parsed in keywords]
             lines = [*answers, *map(_forecast, found), await self._outlook(keywords)]
-            await self._show_preview(interaction, place, found, lines)
+            await self._show_preview(interaction, place, found, lines, new)
 
     async def _show_preview(
-        self, interaction: discord.Interaction[Client], place: Place, found: Sequence[Found], lines: Sequence[str]
+        self,
+        interaction: discord.Interaction[Client],
+        place: Place,
+        found: Sequence[Found],
+        lines: Sequence[str],
+        new: Collection[Keyword],
     ) -> None:
-        """What the channel will look like, and what to begin with."""
+        """What the channel will look like, and what to begin with; undoing ends what was begun here, nothing older."""
         papers: dict[ArxivId, tuple[Paper, tuple[str, ...]]] = {}
         for each in found:
             for paper in each.newest:
@@ -102,7 +109,7 @@ class SubscriptionCommands(commands.Cog):
                 papers[paper.arxiv_id] = (paper, (*names, each.keyword.shown))
         shown = sorted(papers.values(), key=lambda entry: entry[0].published)[-PREVIEW_PAPERS:]
         layout = layout_of((await self._arranging.of(place.channel_id)).style, len(shown))
-        ids = await self._subscribing.ids_of(each.keyword for each in found)
+        ids = await self._subscribing.ids_of(new)
         view = subscribed_view(place.channel_id, ids)
         await _edit(interaction, lines, drawn=embeds(shown, layout) if shown else [], view=view)
 
@@ -206,6 +213,10 @@ def _parsed(part: str, category: str | None, *, is_one_of_several: bool) -> Keyw
         return Keyword.parse(part, category)
     except KeywordRefused as error:
         return f"{bold(cut(part, _KEYWORD_NAMED_MAX))}: {error}" if is_one_of_several else str(error)
+
+
+def _subscribed(keyword: Keyword, place: Place, *, new: bool) -> str:
+    return f"{bold(keyword.shown)}: {'subscribed' if new else 'already subscribed'} in {place.mention}."
 
 
 def _forecast(found: Found) -> str:

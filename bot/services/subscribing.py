@@ -14,7 +14,7 @@ from bot.domain.categories import is_category
 from bot.domain.keyword import Keyword
 from bot.domain.paper import Paper
 from bot.domain.subscription import Source, Subscription
-from bot.limits import BROAD_A_WEEK, FIRST_READING, NARROWER_IDEAS, PAST_POSTED, PREVIEW_PAPERS
+from bot.limits import BROAD_A_WEEK, FIRST_READING, NARROWER_IDEAS, NARROWER_SHARE, PAST_POSTED, PREVIEW_PAPERS
 from bot.pipeline.firsts import FirstReadings, Progress
 from bot.store.outbox import Outbox
 from bot.store.papers import Papers
@@ -102,15 +102,16 @@ class Subscribing:
         newest = await self._papers.newest(keyword, PREVIEW_PAPERS)
         count = await self._papers.count(keyword, since)
         broad = keyword.category is None and count * 7 > BROAD_A_WEEK * FIRST_READING.days
-        narrower = await self._narrower(keyword, since) if broad else ()
+        narrower = await self._narrower(keyword, since, count) if broad else ()
         return Found(keyword, count, newest, narrower)
 
-    async def _narrower(self, keyword: Keyword, since: datetime) -> tuple[Narrower, ...]:
-        """The same words within the categories that have most of the papers."""
+    async def _narrower(self, keyword: Keyword, since: datetime, whole: int) -> tuple[Narrower, ...]:
+        """The same words within the categories that have most of the papers, but for those that have nearly all."""
         counts = await self._papers.by_category(keyword, since)
+        ideas = [(category, papers) for category, papers in counts if papers <= NARROWER_SHARE * whole]
         return tuple(
-            Narrower(Keyword.parse(keyword.shown, category), round(papers * 7 / FIRST_READING.days))
-            for category, papers in counts[:NARROWER_IDEAS]
+            Narrower(Keyword.parse(keyword.shown, category), max(1, round(papers * 7 / FIRST_READING.days)))
+            for category, papers in ideas[:NARROWER_IDEAS]
             if is_category(category)
         )
 

@@ -82,16 +82,17 @@ class Papers:
         return tuple(row_to_paper(row) for row in rows)
 
     async def by_category(self, keyword: Keyword, since: datetime) -> tuple[tuple[str, int], ...]:
-        """How many of the papers that matched, published since then, are filed first under each category."""
+        """How many of the papers that matched, published since then, are filed under each category, first or not."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                """SELECT primary_category, count(*) AS papers FROM matches
+                """SELECT category.value AS category, count(*) AS papers FROM matches
                    JOIN keywords ON keywords.id = keyword_id JOIN papers USING (arxiv_id)
+                   JOIN json_each(papers.categories) AS category
                    WHERE canonical = ? AND published >= ?
-                   GROUP BY primary_category ORDER BY papers DESC, primary_category""",
+                   GROUP BY category.value ORDER BY papers DESC, category.value""",
                 (keyword.canonical, to_text(since)),
             )
-        return tuple((row["primary_category"], row["papers"]) for row in rows)
+        return tuple((row["category"], row["papers"]) for row in rows)
 
     async def newest_in(self, channel_id: int, limit: int) -> tuple[tuple[Paper, tuple[str, ...]], ...]:
         """The newest papers that match a channel's keywords, with the keywords, oldest of them first."""
