@@ -60,10 +60,16 @@ class Edits:
             )
 
     async def to_publish(self, now: datetime) -> tuple[Post, ...]:
-        """The messages that their announcement channel's followers are to get now, the oldest first."""
+        """The messages that their announcement channel's followers are to get now, the oldest first.
+
+        A message that has to wait holds up those that were posted after it.
+        """
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                "SELECT * FROM posts WHERE publish_at <= ? ORDER BY settled_at, key", (to_text(now),)
+                """SELECT * FROM posts WHERE publish_at <= :now
+                     AND channel_id NOT IN (SELECT channel_id FROM posts WHERE publish_at > :now)
+                   ORDER BY settled_at, key""",
+                {"now": to_text(now)},
             )
             return tuple([await read_post(connection, row) for row in rows])
 
