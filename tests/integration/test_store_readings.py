@@ -10,6 +10,7 @@ from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, READ_FROM, Store, r
 
 LATER = NOW + timedelta(days=1)
 REWARD = paper("2611.00001", title="A reward model")
+WITHDRAWN = "This paper has been withdrawn by the authors"
 
 
 async def reasons(store: Store, channel_id: int = CHANNEL) -> dict[str, tuple[str, ...]]:
@@ -260,3 +261,61 @@ async def test_paper_comes_back_from_the_store_as_it_went_in(store: Store) -> No
     )
     await store.papers.add([whole])
     assert await store.papers.get(whole.arxiv_id) == whole
+
+
+# Withdrawals.
+
+
+async def test_withdrawn_paper_is_not_posted_as_new_and_does_not_count(store: Store) -> None:
+    await store.watch("reward model")
+    gone = paper("2611.00001", title="Reward model", comment=WITHDRAWN)
+    assert await store.read(gone, paper("2611.00002", title="Reward model")) == SliceWritten(papers=1, posts=1)
+    assert await store.due_ids() == ["2611.00002"]
+    assert await store.read(gone) == SliceWritten(papers=0, posts=0)
+
+
+async def test_waiting_paper_that_a_pass_shows_withdrawn_is_not_posted(store: Store) -> None:
+    await store.watch("reward model")
+    await store.read(REWARD)
+    await store.read(paper("2611.00001", title="Reward model", version=2, comment=WITHDRAWN))
+    assert await store.due() == ()
+    assert await store.outbox.waiting() == {}
+
+
+async def test_paper_that_was_withdrawn_while_it_waited_does_not_come_for_another_keyword(store: Store) -> None:
+    await store.watch("reward model", "diffusion")
+    await store.read(REWARD)
+    await store.read(paper("2611.00001", title="Reward model", version=2, comment=WITHDRAWN))
+    await store.read(paper("2611.00001", title="Reward model by diffusion", version=3, comment=WITHDRAWN))
+    assert await store.due() == ()
+
+
+# What a channel or a keyword has.
+
+
+async def test_newest_papers_of_a_channel_come_oldest_first_with_their_keywords(store: Store) -> None:
+    await store.watch("reward model", "diffusion")
+    await store.watch("graph", channel_id=OTHER_CHANNEL)
+    papers = [paper(f"2611.0000{n}", title="Diffusion", published=NOW + timedelta(hours=n)) for n in range(1, 4)]
+    both = paper("2611.00004", title="A reward model for diffusion", published=NOW + timedelta(hours=4))
+    await store.read(*papers, both, paper("2611.00009", title="Graph", published=LATER))
+    assert [(shown, set(keywords)) for shown, keywords in await store.papers.newest_in(CHANNEL, 2)] == [
+        (papers[2], {"diffusion"}),
+        (both, {"reward model", "diffusion"}),
+    ]
+    assert await store.papers.newest_in(13, 2) == ()
+
+
+async def test_papers_of_a_keyword_are_counted_by_category(store: Store) -> None:
+    await store.watch("reward model")
+    filed = [("cs.CL", "cs.LG"), ("cs.LG",), ("cs.LG", "stat.ML")]
+    await store.read(
+        *(
+            paper(f"2611.0000{n}", title="Reward model", primary_category=categories[0], categories=categories)
+            for n, categories in enumerate(filed, 1)
+        ),
+        paper("2611.00008", title="Reward model", categories=("cs.AI",), published=NOW - timedelta(days=9)),
+        paper("2611.00009", title="Diffusion"),
+    )
+    counted = await store.papers.by_category(Keyword.parse("reward model"), NOW)
+    assert counted == (("cs.LG", 3), ("cs.CL", 1), ("stat.ML", 1))
