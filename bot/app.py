@@ -146,6 +146,7 @@ class App:
             firsts=self._firsts,
             outbox=outbox,
             channels=self._channels,
+            preferences=preferences,
             supervisor=self._supervisor,
         )
         self.subscribing = Subscribing(subscriptions, papers, outbox, self._firsts, clock, post_alarm.ring)

@@ -1,5 +1,7 @@
 """`/channel …`: how a channel wants its papers."""
 
+from datetime import datetime
+
 import discord
 from discord import app_commands
 from discord.ext import commands
@@ -8,7 +10,7 @@ from bot.client import Client
 from bot.delivery import post_sample
 from bot.domain.layout import layout_of
 from bot.domain.preferences import Preferences, Style
-from bot.domain.timetable import AsTheyCome, Daily, Timetable, in_words, parse_time
+from bot.domain.timetable import AsTheyCome, Daily, Timetable, in_words, next_digest, parse_time
 from bot.domain.zones import parse_zone, suggest_zones
 from bot.limits import SELECT_OPTION_MAX
 from bot.messages import LOOKED_UP, Drawn, embeds, reading_view
@@ -39,11 +41,11 @@ class ChannelCommands(
         place = await _managed(interaction, channel)
         await self._arranging.use_style(place.channel_id, style)
         words = {
-            Style.AUTO: "as cards up to five papers, as a list beyond",
+            Style.AUTO: "as cards up to five papers and as a compact list beyond",
             Style.CARDS: "as cards",
             Style.COMPACT: "as a compact list",
         }
-        await _answer(interaction, f"Papers in {place.mention} are laid out {words[style]} from the next batch on.")
+        await _answer(interaction, f"From the next batch on, papers in {place.mention} are laid out {words[style]}.")
 
     @app_commands.command(description="Post papers as they come, or once a day")
     @app_commands.describe(
@@ -93,6 +95,9 @@ class ChannelCommands(
             words = f"Posting in {place.mention} is not paused."
         elif waiting:
             words = f"Posting in {place.mention} goes on; {plural(waiting, 'paper')} came meanwhile."
+            timetable = (await self._arranging.of(place.channel_id)).timetable
+            if isinstance(timetable, Daily):
+                words += f" What is not due yet is posted {in_words(timetable)}."
         else:
             words = f"Posting in {place.mention} goes on; nothing came meanwhile."
         await _answer(interaction, words)
@@ -130,7 +135,7 @@ class ChannelCommands(
         place = await _managed(interaction, channel)
         preferences = await self._arranging.of(place.channel_id)
         waiting = await self._arranging.waiting(place.channel_id)
-        await _answer(interaction, "\n".join(_shown(place, preferences, waiting)))
+        await _answer(interaction, "\n".join(_shown(place, preferences, waiting, interaction.created_at)))
 
     @app_commands.command(description="Post a sample of the channel's papers; nobody is pinged")
     async def test(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
@@ -150,7 +155,7 @@ class ChannelCommands(
             allowed_mentions=discord.AllowedMentions.none(),
         )
         message = await post_sample(interaction.client, place.channel_id, drawn)
-        await _answer(interaction, f"Posted: {message.jump_url}")
+        await _answer(interaction, f"Posted: {_link(interaction, message)}")
 
 
 async def _managed(interaction: discord.Interaction[Client], channel: Target | None) -> Place:
@@ -160,6 +165,11 @@ async def _managed(interaction: discord.Interaction[Client], channel: Target | N
     check_takes_papers(interaction, place)
     await interaction.response.defer(ephemeral=True)
     return place
+
+
+def _link(interaction: discord.Interaction[Client], message: discord.Message) -> str:
+    """Where the message stands; a channel that is known by its id alone does not know its server."""
+    return f"https://discord.com/channels/{interaction.guild_id}/{message.channel.id}/{message.id}"
 
 
 async def _answer(interaction: discord.Interaction[Client], words: str) -> None:
@@ -191,10 +201,12 @@ def _check_may_ping(interaction: discord.Interaction[Client], place: Place, role
     )
 
 
-def _shown(place: Place, preferences: Preferences, waiting: int) -> list[str]:
+def _shown(place: Place, preferences: Preferences, waiting: int, now: datetime) -> list[str]:
+    timetable = preferences.timetable
+    digest = f"; the next {when(next_digest(timetable, now))}" if isinstance(timetable, Daily) else ""
     lines = [
         f"**{place.mention}**",
-        f"- Posted {in_words(preferences.timetable)}",
+        f"- Posted {in_words(timetable)}{digest}",
         f"- Style: {preferences.style.value}",
         f"- Pings: {'nobody' if preferences.mention_role is None else f'<@&{preferences.mention_role}>'}",
         f"- Waiting: {plural(waiting, 'paper')}",

@@ -67,7 +67,8 @@ class SubscribedButton(
             coming = await client.subscribing.post_past(keywords, self._channel_id)
             if not coming:
                 return f"{names}: no paper of the past is left to post in {place}; new ones follow."
-            return f"{names}: on the way to {place} with {plural(coming, 'paper')} of the past; new ones follow."
+            are = "is on its way" if coming == 1 else "are on their way"
+            return f"{names}: {plural(coming, 'paper')} of the past {are} to {place}; new ones follow."
         left = [await client.subscribing.unsubscribe(keyword, self._channel_id) for keyword in keywords]
         if all(isinstance(end, Ended) for end in left):
             return f"{names}: unsubscribed from {place}."

@@ -14,6 +14,7 @@ from bot.domain.layout import layout_of
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.subscription import Source, Subscription
 from bot.domain.text import cut
+from bot.domain.timetable import Daily, in_words
 from bot.errors import KeywordRefused
 from bot.limits import AUTOCOMPLETE_CHOICES_MAX, INTERACTION_TOKEN_S, PREVIEW_PAPERS, REPLY_WAIT_S, SELECT_OPTION_MAX
 from bot.messages import embeds
@@ -90,7 +91,7 @@ class SubscriptionCommands(commands.Cog):
             )
         if progress is Progress.READ:
             found = [await self._subscribing.found(parsed) for parsed in keywords]
-            lines = [*answers, *map(_forecast, found), await self._outlook(keywords)]
+            lines = [*answers, *map(_forecast, found), await self._outlook(place, keywords)]
             await self._show_preview(interaction, place, found, lines, new)
 
     async def _show_preview(
@@ -113,10 +114,17 @@ class SubscriptionCommands(commands.Cog):
         view = subscribed_view(place.channel_id, ids)
         await _edit(interaction, lines, drawn=embeds(shown, layout) if shown else [], view=view)
 
-    async def _outlook(self, keywords: Sequence[Keyword]) -> str:
+    async def _outlook(self, place: Place, keywords: Sequence[Keyword]) -> str:
         if not keywords:
             return ""
-        return f"New papers are posted as arXiv announces them; next look {when(await self._reporting.next_look())}."
+        wanted = await self._arranging.of(place.channel_id)
+        if wanted.held_since is not None:
+            posted = "wait for `/channel resume`: posting there is paused"
+        elif isinstance(wanted.timetable, Daily):
+            posted = f"are posted {in_words(wanted.timetable)}"
+        else:
+            posted = "are posted as arXiv announces them"
+        return f"New papers {posted}; next look {when(await self._reporting.next_look())}."
 
     @subscribe.autocomplete("category")
     async def complete_category(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:

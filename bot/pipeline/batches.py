@@ -34,7 +34,7 @@ class Batches:
         (self._catching_up.add if wanted.catching_up else self._catching_up.discard)(channel_id)
         due = await self._outbox.due_now(channel_id, now)
         announced = None if due.arrived is None else last_announcement(due.arrived)
-        begun = None if wanted.catching_up else await self._outbox.begun(channel_id, now)
+        begun = await self._outbox.begun(channel_id, now)
         if begun is not None:  # by a run of the program that ended in the middle: nobody is pinged twice
             thread_id = None if begun.thread_id in self._lost_threads else begun.thread_id
             heading = headline(due.papers, due.keywords, announced, Batch.REST)

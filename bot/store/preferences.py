@@ -52,6 +52,14 @@ class ChannelPreferences:
             )
             return waiting
 
+    async def held(self) -> dict[int, datetime]:
+        """The channels that an admin paused, and since when."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                "SELECT channel_id, held_since FROM preferences WHERE held_since IS NOT NULL ORDER BY held_since"
+            )
+        return {row["channel_id"]: to_moment(row["held_since"]) for row in rows}
+
     async def caught_up(self, channel_id: int) -> None:
         """The backlog is posted: from now on the channel's own style counts again."""
         async with self._database.transaction() as connection:

@@ -41,7 +41,9 @@ async def test_a_new_channel_has_the_defaults_and_show_says_what_was_chosen(tmp_
             await channel(box, "schedule", time="8:30 pm", zone="berlin", weekdays=True)
             await channel(box, "pause")
             shown = await channel(box, "show")
-        assert "- Posted daily at 20:30 Europe/Berlin, on weekdays" in shown
+        assert re.search(
+            r"^- Posted daily at 20:30 Europe/Berlin, on weekdays; the next <t:\d+:R>$", shown, re.MULTILINE
+        )
         assert "- Style: compact" in shown
         assert re.search(r"⏸️ Paused <t:\d+:R>", shown)
         async with a_bot(box):
@@ -52,7 +54,7 @@ async def test_each_style_lays_the_next_batch_out_as_it_says(tmp_path: Path) -> 
     async with a_box(tmp_path) as box, a_bot(box):
         await box.subscribe("reward model")
         assert await channel(box, "style", style="compact") == (
-            f"Papers in {here(box)} are laid out as a compact list from the next batch on."
+            f"From the next batch on, papers in {here(box)} are laid out as a compact list."
         )
         first = box.publish("A Reward Model")
         (listed,) = await box.posted("papers", 1)
@@ -113,6 +115,7 @@ async def test_a_paused_channel_keeps_what_comes_and_posts_it_when_it_is_resumed
                 f"Posting in {here(box)} is paused. What comes is kept; `/channel resume` posts it."
             )
             assert await channel(box, "pause") == f"Posting in {here(box)} is paused already."
+            assert f"⏸️ {here(box)}, paused <t:" in await box.said("status")
             urls = publish_series(box, 3)
             await box.posted("vision", 3)
             assert box.posts("papers") == []
@@ -193,6 +196,29 @@ async def test_a_role_is_pinged_once_with_each_batch_and_nobody_else(tmp_path: P
         assert not post.pings
 
 
+async def test_a_batch_that_a_restart_interrupts_goes_on_without_a_second_ping(tmp_path: Path) -> None:
+    slow = RateLimits(messages=Limit(1, 0.5), others=Limit(500, 1.0))
+    async with a_box(tmp_path, rate_limits=slow) as box:
+        async with a_bot(box):
+            world = box.world
+            role = world.add_role(world.default.guild_id, "Readers", Permission(0))
+            world.set_overwrite(box.channel("papers"), world.default.bot_role_id, allow=Permission.MENTION_EVERYONE)
+            await box.subscribe("reward model")
+            await channel(box, "style", style="cards")
+            await channel(box, "mention", role=role.id)
+            publish_series(box, 50)
+            await box.posted("papers", 10)
+        assert (begun := len(box.posted_urls("papers"))) < 50
+        async with a_bot(box):
+            posts = await box.posted("papers", 50)
+        assert [bool(post.pings) for post in posts] == [True, False, False, False, False]
+        first_lines = [post.content.removeprefix(f"<@&{role.id}> ") for post in posts if post.content]
+        assert [line.split(" for ")[0] for line in first_lines] == [
+            "**50 new papers**",
+            f"**{50 - begun} more papers**",
+        ]
+
+
 async def test_a_sample_shows_how_papers_look_and_pings_nobody(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box, a_bot(box):
         assert await channel(box, "test") == (
@@ -205,7 +231,8 @@ async def test_a_sample_shows_how_papers_look_and_pings_nobody(tmp_path: Path) -
         await channel(box, "mention", role=role.id)
         said = await channel(box, "test")
         (sample,) = box.posts("papers")
-        assert said.endswith(f"/{sample.channel_id}/{sample.id}")
+        guild = box.world.default.guild_id
+        assert said == f"Posted: https://discord.com/channels/{guild}/{sample.channel_id}/{sample.id}"
         assert len(set(papers_in(sample)) & set(urls)) == 3
         assert sample.content == "**A sample** of how papers look here."
         assert not sample.pings
@@ -267,7 +294,7 @@ async def test_who_may_not_manage_the_channel_that_is_meant_changes_nothing_ther
             )
             assert refused == f"You need the permission Manage Threads in {here(box, 'reading club')} for this."
         assert await box.said("channel style", {"style": "cards"}, user_id=member) == (
-            f"Papers in {here(box)} are laid out as cards from the next batch on."
+            f"From the next batch on, papers in {here(box)} are laid out as cards."
         )
         with pytest.raises(NotPossible):
             await box.said("channel show", channel=None)

@@ -55,7 +55,7 @@ async def test_the_last_five_are_posted_on_request_once_and_oldest_first_by_the_
             asked = await box.subscribe("reward model")
         async with a_bot(box):
             assert await press(box, asked, "Post the last 5 too") == (
-                f"**reward model**: on the way to <#{box.channel('papers')}> with 5 papers of the past; "
+                f"**reward model**: 5 papers of the past are on their way to <#{box.channel('papers')}>; "
                 "new ones follow."
             )
             (post,) = await box.posted("papers", 5)
