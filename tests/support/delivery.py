@@ -59,7 +59,8 @@ class FakeDelivery:
         # What the bot is told of a post, whenever it is sent; None: nothing special.
         self.verdict: Callable[[Post], Outcome | None] = lambda _post: None
         self.unreadable: dict[int, Obstructed | RetryLater] = {}
-        # Channels whose messages take no nonce: only the read-back keeps them from being there twice.
+        # Channels in which a message begins a thread, and takes no nonce: only the read-back keeps it from being there
+        # twice.
         self.forums: set[int] = set()
         self.attempts: list[Post] = []
         self.attempts_at_s: list[float] = []
@@ -89,7 +90,7 @@ class FakeDelivery:
         await self.online.wait()
 
     def takes_nonce(self, post: Post) -> bool:
-        return post.channel_id not in self.forums
+        return post.channel_id not in self.forums or post.frame.thread_id is not None
 
     async def obstacle(self, channel_id: int) -> Obstructed | RetryLater | None:
         return self.obstacles.get(channel_id)
@@ -112,13 +113,18 @@ class FakeDelivery:
             if answer.arrives:
                 self._arrived(post)
             return answer.outcome
-        return self.verdict(post) or Delivered(self._arrived(post).id)
+        return self.verdict(post) or self._held_as(self._arrived(post))
+
+    def _held_as(self, message: Message) -> Delivered:
+        """How Discord tells of a message: one that began a thread has the thread's id."""
+        return Delivered(message.id, thread_id=None if self.takes_nonce(message.post) else message.id)
 
     def _arrived(self, post: Post) -> Message:
         """The new message, or the one that is there with the same nonce."""
         held = self._messages[post.channel_id]
         for message in held:
-            if message.post.nonce == post.nonce and self._clock.now() - message.at < NONCE_KEPT:
+            seen = message.post.nonce == post.nonce and self.takes_nonce(post)
+            if seen and self._clock.now() - message.at < NONCE_KEPT:
                 return message
         held.append(Message(len(self.attempts), self._clock.now(), post))
         return held[-1]
@@ -128,7 +134,7 @@ class FakeDelivery:
         if post.channel_id in self.unreadable:
             return self.unreadable[post.channel_id]
         found = (message for message in self._messages[post.channel_id] if message.post.key == post.key)
-        return next((Delivered(message.id) for message in found), Absent())
+        return next((self._held_as(message) for message in found), Absent())
 
 
 def _ids(post: Post) -> list[str]:
