@@ -94,12 +94,12 @@ class ChannelCommands(
         if waiting is None:
             words = f"Posting in {place.mention} is not paused."
         elif waiting:
-            words = f"Posting in {place.mention} goes on; {plural(waiting, 'paper')} came meanwhile."
+            words = f"Posting in {place.mention} goes on; {plural(waiting, 'paper')} waited."
             timetable = (await self._arranging.of(place.channel_id)).timetable
             if isinstance(timetable, Daily):
                 words += f" What is not due yet is posted {in_words(timetable)}."
         else:
-            words = f"Posting in {place.mention} goes on; nothing came meanwhile."
+            words = f"Posting in {place.mention} goes on; nothing waited."
         await _answer(interaction, words)
 
     @app_commands.command(description="Ping a role with each batch of papers; without a role, nobody")

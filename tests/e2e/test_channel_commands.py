@@ -120,7 +120,7 @@ async def test_a_paused_channel_keeps_what_comes_and_posts_it_when_it_is_resumed
             await box.posted("vision", 3)
             assert box.posts("papers") == []
         async with a_bot(box):
-            assert await channel(box, "resume") == f"Posting in {here(box)} goes on; 3 papers came meanwhile."
+            assert await channel(box, "resume") == f"Posting in {here(box)} goes on; 3 papers waited."
             (post,) = await box.posted("papers", 3)
             assert sorted(papers_in(post)) == sorted(urls)
             assert post.content == ("**3 papers** for reward model waited while this channel was paused: oldest first")

@@ -197,9 +197,7 @@ async def test_a_withdrawal_is_never_posted_as_new(tmp_path: Path) -> None:
         kept = box.publish("A Sound Reward Model")
         await box.until_looked_again()
         await box.until_looked_again()
-        assert await box.said("channel resume") == (
-            f"Posting in <#{box.channel('papers')}> goes on; 1 paper came meanwhile."
-        )
+        assert await box.said("channel resume") == (f"Posting in <#{box.channel('papers')}> goes on; 1 paper waited.")
         await box.posted("papers", 1)
         assert box.posted_urls("papers") == [kept]
 
