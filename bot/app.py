@@ -20,7 +20,7 @@ from bot.arxiv import ArxivClient, open_session
 from bot.client import Client, point_at
 from bot.clock import Alarm, SystemClock
 from bot.config import Settings, is_loopback
-from bot.delivery import DiscordDelivery, note_tries
+from bot.delivery import DiscordDelivery
 from bot.domain.keyword import Keyword
 from bot.errors import StartRefused, TokenRefused
 from bot.gate import Gate
@@ -28,26 +28,35 @@ from bot.invalid_requests import InvalidRequests
 from bot.limits import ARXIV_BACKOFF_FLOOR_S, ARXIV_REQUEST_INTERVAL_S, CLOSE_TIMEOUT_S, SHUTDOWN_GRACE_S
 from bot.metrics import LagMeter, Metrics
 from bot.notices import DiscordMessenger
+from bot.pipeline.batches import Batches
 from bot.pipeline.caretaker import Caretaker
 from bot.pipeline.deliver import Deliver
 from bot.pipeline.firsts import FirstReadings
 from bot.pipeline.passes import Passes
+from bot.pipeline.posting import Posting
+from bot.pipeline.retouch import Retouch
 from bot.pipeline.slices import SliceReader
+from bot.services.arranging import Arranging
 from bot.services.health import Health
 from bot.services.looking_up import LookingUp
 from bot.services.reporting import Reporting
 from bot.services.subscribing import Subscribing
 from bot.store.channels import Channels
 from bot.store.database import Database
+from bot.store.edits import Edits
 from bot.store.looks import Looks, Marks
 from bot.store.outbox import Outbox
 from bot.store.papers import Papers
+from bot.store.preferences import ChannelPreferences
 from bot.store.readings import Readings
 from bot.store.subscriptions import Subscriptions
 from bot.supervisor import Loop, Supervisor, first_cause
+from bot.tries import note_tries
 from bot.web import WebServer
+from cogs.channels import ChannelCommands
 from cogs.lookup import AbstractButton, AbstractMenu, LookupCommands
 from cogs.operations import OperationCommands
+from cogs.subscribed import SubscribedButton
 from cogs.subscriptions import SubscriptionCommands
 
 log = logging.getLogger(__name__)
@@ -111,7 +120,7 @@ class App:
         readings, looks, marks = Readings(database), Looks(database), Marks(database)
         self._channels = Channels(database)
         reader = SliceReader(arxiv, metrics)
-        pass_alarm, post_alarm, house_alarm = Alarm(clock), Alarm(clock), Alarm(clock)
+        pass_alarm, post_alarm, house_alarm, retouch_alarm = (Alarm(clock) for _ in range(4))
         self._supervisor = Supervisor(clock, rng, metrics)
         self._firsts = FirstReadings(subscriptions, readings, reader, clock, metrics, on_read=pass_alarm.ring)
         self._passes = Passes(
@@ -126,32 +135,49 @@ class App:
             poll_interval_s=settings.arxiv.poll_interval_s,
             alarm=pass_alarm,
             on_new_posts=post_alarm.ring,
+            on_edits=retouch_alarm.ring,
         )
         looking_up = LookingUp(
             client=arxiv, subscriptions=subscriptions, papers=papers, passes=self._passes, clock=clock
         )
+        preferences = ChannelPreferences(database)
+        arranging = Arranging(preferences, papers, outbox, clock, post_alarm.ring)
         reporting = Reporting(
             passes=self._passes,
             firsts=self._firsts,
             outbox=outbox,
             channels=self._channels,
+            preferences=preferences,
             supervisor=self._supervisor,
         )
-        self.subscribing = Subscribing(subscriptions, papers, self._firsts, clock)
+        self.subscribing = Subscribing(subscriptions, papers, outbox, self._firsts, clock, post_alarm.ring)
         invalid_requests = InvalidRequests(clock)
-        self._client = Client(marks, looking_up, self._on_change, note_tries(invalid_requests.trace()))
-        self._client.add_dynamic_items(AbstractButton, AbstractMenu)
+        self._client = Client(
+            marks, looking_up, self.subscribing, self._on_change, note_tries(invalid_requests.trace())
+        )
+        self._client.add_dynamic_items(AbstractButton, AbstractMenu, SubscribedButton)
         self._client.bring(
             [
-                SubscriptionCommands(self.subscribing, reporting),
+                SubscriptionCommands(self.subscribing, reporting, arranging),
                 LookupCommands(looking_up),
                 OperationCommands(reporting),
+                ChannelCommands(arranging),
             ]
         )
         delivery = DiscordDelivery(self._client, clock, invalid_requests)
-        self._deliver = Deliver(
-            outbox, self._channels, delivery, clock, rng, post_alarm, metrics, on_pause=house_alarm.ring
+        posting = Posting(
+            outbox=outbox,
+            channels=self._channels,
+            batches=Batches(outbox, preferences),
+            delivery=delivery,
+            clock=clock,
+            rng=rng,
+            metrics=metrics,
+            on_pause=house_alarm.ring,
+            on_posted=retouch_alarm.ring,
         )
+        self._deliver = Deliver(outbox, self._channels, posting, clock, post_alarm)
+        self._retouch = Retouch(Edits(database), delivery, clock, retouch_alarm)
         messenger = DiscordMessenger(self._client, invalid_requests)
         self._caretaker = Caretaker(self._channels, subscriptions, messenger, clock, house_alarm)
         self._lag = LagMeter(clock, metrics)
@@ -192,6 +218,7 @@ class App:
             "Reading new keywords": self._firsts.run,
             "Posting": self._after_login(self._deliver.run),
             "Telling admins": self._after_login(self._caretaker.run),
+            "Editing posts": self._after_login(self._retouch.run),
             "Metering": self._lag.run,
         }
 

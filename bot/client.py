@@ -21,6 +21,7 @@ from discord.http import Route
 from bot.errors import DailyPapersError, StoreUnavailable
 from bot.limits import GUILDS_QUIET_S, RATELIMIT_WAIT_MAX_S
 from bot.services.looking_up import LookingUp
+from bot.services.subscribing import Subscribing
 from bot.store.looks import Marks
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class Client(commands.Bot):
         self,
         marks: Marks,
         looking_up: LookingUp,
+        subscribing: Subscribing,
         on_change: Callable[[discord.Guild], Awaitable[None]],
         http_trace: aiohttp.TraceConfig,
     ) -> None:
@@ -53,6 +55,7 @@ class Client(commands.Bot):
         self._marks = marks
         # For buttons and menus, which discord.py makes anew from their custom_id.
         self.looking_up = looking_up
+        self.subscribing = subscribing
         self._on_change = on_change
         self._handed_in: Sequence[commands.Cog] = ()
         self._logged_in = False

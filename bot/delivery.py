@@ -1,21 +1,19 @@
-"""Cards → one Discord message; discord.py's exceptions → what became of it.
+"""Messages of ours on Discord: sent, found again, drawn anew, published; exceptions → what became of them.
 
-A `Post` in, an `Outcome` out. It decides nothing about when or whether to send, and keeps nothing between calls.
+A `Post` in, an `Outcome` out. It decides nothing about when or whether to send.
 """
 
 import asyncio
-from collections.abc import Sequence
-from contextvars import ContextVar
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from typing import Final
 
 import aiohttp
 import discord
+from discord.channel import ThreadWithMessage
+from discord.http import Route
 
 from bot.clock import Clock
-from bot.domain.card import Card, lay_out, option_description, option_label
-from bot.domain.paper import Paper
 from bot.domain.post import Absent, Delivered, Obstructed, Outcome, Post, RetryLater, Unanswered, Undeliverable
 from bot.invalid_requests import InvalidRequests
 from bot.limits import (
@@ -25,39 +23,13 @@ from bot.limits import (
     SEND_BACKOFF_FLOOR_S,
     SEND_TIMEOUT_S,
 )
+from bot.messages import Drawn, draw, keys_of, thread_name
+from bot.obstacles import BY_CODE, NOT_IN_SERVER, AnyChannel, obstacle_in
+from bot.tries import Tries, noted, surely_refused
 
-# A post's key stands in the custom_id of the one component that every message of ours has; these are its templates.
-ABSTRACT_BUTTON: Final = r"abstract:(?P<arxiv_id>[^:]+):(?P<key>[\w-]+)"
-ABSTRACT_MENU: Final = r"abstracts:(?P<key>[\w-]+)"
-# Stands for the key in replies, which are no posts.
-LOOKED_UP: Final = "looked-up"
-# Near arXiv's own red; a card should look the same in the light and in the dark theme.
-CARD_COLOUR: Final = 0xB31B1B
-
-# What each try of one send was answered, None where no answer came: discord.py tries some again by itself, and shows
-# the last answer alone.
-Tries = list[int | None]
-_tries: Final = ContextVar[Tries]("what the tries of the send in hand were answered")
-
-AnyChannel = discord.abc.GuildChannel | discord.abc.PrivateChannel | discord.Thread
-
-# Discord's error codes (topics/opcodes-and-status-codes): the message was there once; the channel cannot be posted in.
+# Discord's error codes (topics/opcodes-and-status-codes): the message was there once; it was published before.
 _UNKNOWN_MESSAGE: Final = 10008
-_OBSTACLES: Final = {
-    10003: Obstructed(
-        "The channel does not exist: end its keywords with /unsubscribe, or take it out of config.json.", gone=True
-    ),
-    10004: Obstructed("The server does not exist any more.", gone=True),
-    50001: Obstructed("The bot cannot see the channel: it needs View Channel there."),
-    50008: Obstructed("Nobody can post messages in a channel of this type."),
-    50013: Obstructed("The bot may not post in the channel: it needs Send Messages and Embed Links there."),
-    50083: Obstructed("The thread is archived and locked."),
-    160005: Obstructed("The thread is locked."),
-}
-# The gateway tells of every channel of the bot's servers, hidden ones too: what it does not tell of is elsewhere.
-_NOT_IN_SERVER: Final = Obstructed(
-    "The bot is not in the channel's server: invite it, or take the channel out of config.json.", gone=True
-)
+_ALREADY_CROSSPOSTED: Final = 40033
 
 
 class DiscordDelivery:
@@ -107,44 +79,122 @@ class DiscordDelivery:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 return await self._client.fetch_channel(channel_id)
         except discord.Forbidden:
-            return _NOT_IN_SERVER
+            return NOT_IN_SERVER
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             return self._why_not(error)
+
+    def takes_nonce(self, post: Post) -> bool:
+        return self._forum_of(post) is None
+
+    def _forum_of(self, post: Post) -> discord.ForumChannel | None:
+        """The forum in which the message begins a post of its own."""
+        channel = self._client.get_channel(post.channel_id)
+        return channel if isinstance(channel, discord.ForumChannel) and post.frame.thread_id is None else None
 
     async def send(self, post: Post) -> Outcome:
-        channel = self._client.get_partial_messageable(post.channel_id)
-        cards = lay_out([(entry.paper, entry.keywords) for entry in post.entries])
-        tries: Tries = []
-        _tries.set(tries)
-        try:
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                message = await channel.send(
-                    embeds=[to_embed(card) for card in cards],
-                    view=reading_view([entry.paper for entry in post.entries], post.key),
-                    nonce=post.nonce,
-                    allowed_mentions=discord.AllowedMentions.none(),
-                )
-        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-            outcome = self._outcome(error)
-            if isinstance(outcome, Obstructed | Undeliverable) and not surely_refused(tries):
-                return Unanswered("no answer from Discord, then a refusal")
-            if isinstance(outcome, Obstructed):
-                known = self._client.get_channel(post.channel_id) is not None
-                self._remember(post.channel_id, outcome, known=known)
-            return outcome
+        forum = self._forum_of(post)
+        with noted() as tries:
+            try:
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    return await (self._send_message(post) if forum is None else self._begin_forum_post(forum, post))
+            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+                return self._refusal(post, self._outcome(error), tries)
+
+    def _refusal(self, post: Post, outcome: Outcome, tries: Tries) -> Outcome:
+        """What became of a message that Discord did not take in the end."""
+        if isinstance(outcome, Obstructed | Undeliverable) and not surely_refused(tries):
+            return Unanswered("no answer from Discord, then a refusal")
+        if isinstance(outcome, Obstructed):
+            known = self._client.get_channel(post.channel_id) is not None
+            self._remember(post.channel_id, outcome, known=known)
+        return outcome
+
+    async def _send_message(self, post: Post) -> Delivered:
+        drawn = draw(post)
+        message = await self._place(post).send(
+            content=drawn.content,
+            embeds=drawn.embeds,
+            view=drawn.view,
+            nonce=post.nonce,
+            allowed_mentions=drawn.allowed_mentions,
+        )
         return Delivered(message.id)
 
+    async def _begin_forum_post(self, forum: discord.ForumChannel, post: Post) -> Delivered:
+        drawn = draw(post)
+        begun = await _begin_thread(forum, thread_name(post), drawn)
+        return Delivered(begun.message.id, thread_id=begun.thread.id)
+
+    def _place(self, post: Post) -> discord.PartialMessageable:
+        return self._client.get_partial_messageable(post.frame.thread_id or post.channel_id)
+
     async def find(self, post: Post) -> Delivered | Absent | RetryLater | Obstructed:
-        channel = self._client.get_partial_messageable(post.channel_id)
-        since = post.first_attempt - HISTORY_BEFORE_FIRST_ATTEMPT
+        forum = self._forum_of(post)
         try:
             async with asyncio.timeout(HISTORY_TIMEOUT_S):
-                async for message in channel.history(after=since, limit=None, oldest_first=True):
-                    if post.key in keys_of(message, self._client.user):
-                        return Delivered(message.id)
+                return await (self._find_message(post) if forum is None else self._find_forum_post(forum, post))
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             return self._why_not(error)
+
+    async def _find_message(self, post: Post) -> Delivered | Absent:
+        since = post.first_attempt - HISTORY_BEFORE_FIRST_ATTEMPT
+        async for message in self._place(post).history(after=since, limit=None, oldest_first=True):
+            if post.key in keys_of(message, self._client.user):
+                return Delivered(message.id)
         return Absent()
+
+    async def _find_forum_post(self, forum: discord.ForumChannel, post: Post) -> Delivered | Absent:
+        async for thread in _threads_since(forum, post.first_attempt - HISTORY_BEFORE_FIRST_ATTEMPT):
+            async for message in thread.history(limit=1, oldest_first=True):
+                if post.key in keys_of(message, self._client.user):
+                    return Delivered(message.id, thread_id=thread.id)
+        return Absent()
+
+    async def edit(self, post: Post) -> Outcome:
+        """Draw a message anew from its papers as they are now; nobody is pinged again."""
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self._draw_anew(post)
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            return self._outcome(error)
+        return Delivered(post.message_id)
+
+    async def _draw_anew(self, post: Post) -> None:
+        drawn = draw(post)
+        await self._open_if_archived(post)
+        await self._held(post).edit(
+            content=drawn.content,
+            embeds=drawn.embeds,
+            view=drawn.view,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+
+    async def _open_if_archived(self, post: Post) -> None:
+        """Open the message's thread again: in an archived one, as quiet forum posts soon are, nothing can be edited."""
+        place = await self._thread(post.frame.thread_id or post.channel_id)
+        if place is not None and place.archived and not place.locked:
+            await place.edit(archived=False)
+
+    async def _thread(self, place_id: int) -> discord.Thread | None:
+        """The thread of this id, if it is one; the gateway forgets those that are archived."""
+        known = self._client.get_channel(place_id) or await self._client.fetch_channel(place_id)
+        return known if isinstance(known, discord.Thread) else None
+
+    async def publish(self, post: Post) -> Outcome:
+        """Let the followers of the message's announcement channel have it."""
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self._client.http.request(_publishing(post))
+        except discord.HTTPException as error:
+            return Delivered(post.message_id) if error.code == _ALREADY_CROSSPOSTED else self._outcome(error)
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            return self._outcome(error)
+        return Delivered(post.message_id)
+
+    def _held(self, post: Post) -> discord.PartialMessage:
+        if post.message_id is None:
+            raise ValueError(f"post {post.key} was not delivered")
+        return self._place(post).get_partial_message(post.message_id)
 
     def _outcome(self, error: Exception) -> Outcome:
         """What an exception says of a message that was sent."""
@@ -154,8 +204,8 @@ class DiscordDelivery:
             return Unanswered(f"no answer from Discord ({type(error).__name__})")
         if error.code == _UNKNOWN_MESSAGE:
             return Delivered(None)
-        if error.code in _OBSTACLES:
-            return _OBSTACLES[error.code]
+        if error.code in BY_CODE:
+            return BY_CODE[error.code]
         if error.status in (401, 403, 404):
             return Obstructed(f"Discord refuses the bot in this channel ({error.text or error.status}).")
         if error.status == 429:
@@ -173,98 +223,48 @@ class DiscordDelivery:
         return self._clock.now() + timedelta(seconds=delay_s)
 
 
-def note_tries(trace: aiohttp.TraceConfig) -> aiohttp.TraceConfig:
-    """Let sends know of every try of theirs that a client makes with this trace."""
-    trace.on_request_start.append(_on_try)
-    trace.on_request_end.append(_on_answer)
-    return trace
+def _publishing(post: Post) -> Route:
+    """The request that publishes a message, in a rate limit bucket of its own.
 
-
-async def _on_try(_session: object, _context: object, _params: aiohttp.TraceRequestStartParams) -> None:
-    if (tries := _tries.get(None)) is not None:
-        tries.append(None)
-
-
-async def _on_answer(_session: object, _context: object, params: aiohttp.TraceRequestEndParams) -> None:
-    if tries := _tries.get(None):
-        tries[-1] = params.response.status
-
-
-def surely_refused(tries: Tries) -> bool:
-    """Whether a message that was refused in the end cannot have been stored before: only a 429 is surely nothing."""
-    return all(status == HTTPStatus.TOO_MANY_REQUESTS for status in tries[:-1])
-
-
-def obstacle_in(channel: AnyChannel) -> Obstructed | None:
-    """Why the bot cannot post in a channel that it knows; None when it can."""
-    if not isinstance(channel, discord.TextChannel | discord.Thread):
-        return Obstructed("Papers can be posted in text channels, announcement channels and threads.")
-    if isinstance(channel, discord.Thread) and channel.locked:
-        return Obstructed("The thread is locked.")
-    missing = missing_permissions(channel)
-    if missing:
-        return Obstructed(f"The bot needs {' and '.join(missing)} there.")
-    return None
-
-
-def missing_permissions(channel: discord.TextChannel | discord.Thread) -> tuple[str, ...]:
-    """The permissions that the bot lacks to post in a channel and to find its posts again, as Discord names them."""
-    held = channel.permissions_for(channel.guild.me)
-    in_thread = isinstance(channel, discord.Thread)
-    may_send = held.send_messages_in_threads if in_thread else held.send_messages
-    # Who may not view may do nothing, and who may not send may not embed, whatever the roles say: only the cause is
-    # named (topics/permissions, "implicit permissions").
-    if not held.view_channel:
-        return ("View Channel",)
-    needed = {
-        "Send Messages in Threads" if in_thread else "Send Messages": may_send,
-        "Embed Links": held.embed_links or not may_send,
-        "Read Message History": held.read_message_history,
-    }
-    return tuple(name for name, granted in needed.items() if not granted)
-
-
-def to_embed(card: Card) -> discord.Embed:
-    """A card as a Discord embed."""
-    embed = discord.Embed(
-        title=card.title, url=card.url, description=card.description, timestamp=card.timestamp, colour=CARD_COLOUR
+    discord.py raises RateLimited wherever a bucket's window is longer than our `max_ratelimit_timeout`, even when the
+    bucket has room: of Discord's ten an hour it would let one through. The eleventh is answered 429, once.
+    """
+    return Route(
+        "POST",
+        "/channels/{channel_id}/messages/{message_id}/crosspost",
+        channel_id=post.channel_id,
+        message_id=post.message_id,
+        metadata=post.key,
     )
-    if card.authors:
-        embed.set_author(name=card.authors)
-    return embed.set_footer(text=card.footer)
 
 
-def reading_view(papers: Sequence[Paper], key: str) -> discord.ui.View:
-    """The menu "Read an abstract…", or a button where there is one paper, with the key of the post."""
-    view = discord.ui.View(timeout=None)
-    if len(papers) == 1:
-        custom_id = f"abstract:{papers[0].arxiv_id}:{key}"
-        view.add_item(discord.ui.Button(label="Read the abstract", custom_id=custom_id))
-    else:
-        view.add_item(_menu(papers, key))
-    # Answered by their custom_id, after a restart too (cogs/lookup.py): discord.py need not remember each view.
-    view.stop()
-    return view
-
-
-def _menu(papers: Sequence[Paper], key: str) -> discord.ui.Select[discord.ui.View]:
-    options = [
-        discord.SelectOption(
-            label=option_label(paper), value=paper.arxiv_id.value, description=option_description(paper) or None
-        )
-        for paper in papers
-    ]
-    return discord.ui.Select(custom_id=f"abstracts:{key}", placeholder="Read an abstract…", options=options)
-
-
-def keys_of(message: discord.Message, author: discord.abc.User | None) -> frozenset[str]:
-    """The keys in a message's components, if we wrote it."""
-    if author is None or message.author.id != author.id:
-        return frozenset()
-    return frozenset(
-        component.custom_id.rpartition(":")[2]
-        for row in message.components
-        if isinstance(row, discord.ActionRow)
-        for component in row.children
-        if component.custom_id is not None
+async def post_sample(client: discord.Client, channel_id: int, drawn: Drawn) -> discord.Message:
+    """Send a message that is no post of papers: nothing is remembered of it."""
+    channel = client.get_channel(channel_id)
+    if isinstance(channel, discord.ForumChannel):
+        return (await _begin_thread(channel, "A sample", drawn)).message
+    return await client.get_partial_messageable(channel_id).send(
+        content=drawn.content, embeds=drawn.embeds, view=drawn.view, allowed_mentions=drawn.allowed_mentions
     )
+
+
+async def _begin_thread(forum: discord.ForumChannel, name: str, drawn: Drawn) -> ThreadWithMessage:
+    """A forum's post; where it takes a tag, the first one there is."""
+    return await forum.create_thread(
+        name=name,
+        content=drawn.content,
+        embeds=drawn.embeds,
+        view=drawn.view,
+        applied_tags=forum.available_tags[:1] if forum.flags.require_tag else [],
+        allowed_mentions=drawn.allowed_mentions,
+    )
+
+
+async def _threads_since(forum: discord.ForumChannel, since: datetime) -> AsyncIterator[discord.Thread]:
+    """A forum's posts that began since then, the archived ones too."""
+    for thread in await forum.guild.active_threads():
+        if thread.parent_id == forum.id and discord.utils.snowflake_time(thread.id) >= since:
+            yield thread
+    async for thread in forum.archived_threads(limit=None):
+        if discord.utils.snowflake_time(thread.id) >= since:
+            yield thread

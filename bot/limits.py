@@ -69,9 +69,9 @@ EMBED_FOOTER_MAX: Final = 2048
 EMBED_AUTHOR_MAX: Final = 256
 CONTENT_MAX: Final = 2000
 SELECT_OPTION_MAX: Final = 100
-SELECT_OPTIONS_MAX: Final = 25
 BUTTON_LABEL_MAX: Final = 80
 CUSTOM_ID_MAX: Final = 100
+SELECT_OPTIONS_MAX: Final = 25
 AUTOCOMPLETE_CHOICES_MAX: Final = 25
 NONCE_MAX: Final = 25
 
@@ -88,6 +88,13 @@ NONCE_TRUSTED_S: Final = 60.0
 HISTORY_BEFORE_FIRST_ATTEMPT: Final = timedelta(seconds=60)
 # Past this a nonce is surely forgotten; until then an absent message may still be on its way, and keeps its nonce.
 NONCE_REMEMBERED: Final = timedelta(minutes=10)
+# A forum post has no nonce: so long after an attempt its absence from the forum is believed.
+ABSENCE_BELIEVED_AFTER: Final = timedelta(seconds=60)
+# Ours: how often changed papers are looked for, to draw their messages anew; and the name of a forum's post.
+RETOUCH_EVERY_S: Final = 60.0
+# Ours: a message that may not be edited, as in a locked thread, is tried again so seldom: each is an invalid request.
+OBSTRUCTED_EDIT_RETRY: Final = timedelta(hours=1)
+THREAD_NAME_MAX: Final = 100
 # Ours: channels served side by side; more would only queue at the pace above.
 CHANNELS_AT_ONCE: Final = 50
 # Ours: how soon a channel that cannot be posted in is looked at again (from the gateway's cache, no request).
@@ -99,6 +106,8 @@ REFUSAL_RECHECK: Final = timedelta(minutes=10)
 # rest; with those under way, one a channel served at once, they stay below 1 %.
 INVALID_REQUESTS_MAX: Final = 40
 INVALID_REQUESTS_WINDOW_S: Final = 600.0
+# Ours: how long a posted message follows its papers' new versions.
+EDITED_FOR: Final = timedelta(days=30)
 # Ours: one notice a channel a day, however often its permissions come and go; how soon one that failed is tried again.
 NOTICE_EVERY: Final = timedelta(hours=24)
 NOTICE_RETRY_S: Final = 60.0
@@ -124,6 +133,13 @@ INTERACTION_TOKEN_S: Final = 14 * 60.0
 REPLY_WAIT_S: Final = 20.0
 # Ours: the newest papers that a reply to /subscribe names.
 PREVIEW_PAPERS: Final = 3
+# Ours: more papers a week than this are called broad, and so many narrower ideas are offered, none of which keeps
+# more than this share of the papers.
+BROAD_A_WEEK: Final = 100
+NARROWER_IDEAS: Final = 3
+NARROWER_SHARE: Final = 0.75
+# Ours: how many of the last papers are posted on request when a channel subscribes.
+PAST_POSTED: Final = 5
 # Ours: the candidates that a look-up asks for, to find ten that match; and how many answers are kept in memory.
 LOOKUP_CANDIDATES: Final = 100
 LOOKUPS_KEPT: Final = 100

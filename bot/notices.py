@@ -9,10 +9,10 @@ import hashlib
 import aiohttp
 import discord
 
-from bot.delivery import obstacle_in
 from bot.domain.subscription import Notice
 from bot.invalid_requests import InvalidRequests
 from bot.limits import NONCE_MAX, SEND_TIMEOUT_S
+from bot.obstacles import obstacle_in
 
 
 class DiscordMessenger:

@@ -8,12 +8,12 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Client, reply
-from bot.delivery import ABSTRACT_BUTTON, ABSTRACT_MENU, LOOKED_UP, reading_view, to_embed
 from bot.domain.card import full_abstract, lay_out
 from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId
 from bot.errors import ArxivError, ArxivWait
 from bot.limits import LATEST_MAX, LATEST_PER_MINUTE
+from bot.messages import ABSTRACT_BUTTON, ABSTRACT_MENU, LOOKED_UP, reading_view, to_embed
 from bot.services.looking_up import LookingUp
 from cogs.wording import bold, when
 

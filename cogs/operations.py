@@ -63,6 +63,9 @@ def _channels(interaction: discord.Interaction[Client], report: Report) -> list[
         elif paused.guild_id == interaction.guild_id and can_view(interaction, paused.channel_id):
             place = mention(interaction.guild, paused.channel_id)
             lines.append(f"⏸️ {place}, paused {when(paused.since)}: {paused.reason}")
+    for channel_id, since in report.held.items():
+        if _concerns(interaction, channel_id, ours):
+            lines.append(f"⏸️ <#{channel_id}>, paused {when(since)} by `/channel pause`; `/channel resume` goes on.")
     return lines
 
 

@@ -4,15 +4,16 @@
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import discord
 from discord import app_commands
 
-from bot.delivery import obstacle_in
 from bot.errors import DailyPapersError
+from bot.obstacles import NO_PLACE_FOR_PAPERS, Postable, obstacle_in
 
+AnyClient = TypeVar("AnyClient", bound=discord.Client)
 Target = app_commands.AppCommandChannel | app_commands.AppCommandThread
-Postable = discord.TextChannel | discord.Thread
 
 
 class Refused(DailyPapersError):
@@ -52,6 +53,14 @@ def check_may_manage(place: Place) -> None:
         raise Refused(f"You need the permission Manage Channels in {place.mention} for this.")
 
 
+def check_takes_papers(interaction: discord.Interaction[AnyClient], place: Place) -> None:
+    """Refuse a channel of a type that no paper can be posted in; one that the gateway did not tell of may be fit."""
+    guild = interaction.guild
+    channel = None if guild is None else guild.get_channel_or_thread(place.channel_id)
+    if channel is not None and not isinstance(channel, Postable):
+        raise Refused(f"Nothing can be posted in {place.mention}. {NO_PLACE_FOR_PAPERS.reason}")
+
+
 async def check_bot_may_post(interaction: discord.Interaction, place: Place) -> None:
     """Refuse a channel in which the bot cannot post and find its posts again."""
     guild = interaction.guild
@@ -81,3 +90,15 @@ def can_view(interaction: discord.Interaction, channel_id: int) -> bool:
     if isinstance(channel, discord.Thread) and channel.is_private():
         return channel.permissions_for(member).manage_threads
     return channel.permissions_for(member).view_channel
+
+
+def can_manage_by_id(interaction: discord.Interaction[AnyClient], channel_id: int) -> bool:
+    """Whether the caller may manage a channel named by its id; one that is gone takes Manage Channels of the server."""
+    guild, member = interaction.guild, interaction.user
+    if guild is None or not isinstance(member, discord.Member):
+        return False
+    channel = guild.get_channel_or_thread(channel_id)
+    if channel is None:
+        return member.guild_permissions.manage_channels
+    held = channel.permissions_for(member)
+    return held.manage_threads if isinstance(channel, discord.Thread) else held.manage_channels

@@ -1,7 +1,7 @@
 """`/subscribe`, `/unsubscribe`, `/keywords`: who watches what in a server."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import discord
 from discord import app_commands
@@ -10,15 +10,21 @@ from discord.ext import commands
 from bot.client import Client
 from bot.domain.categories import suggest
 from bot.domain.keyword import Keyword, split_keywords
+from bot.domain.layout import layout_of
+from bot.domain.paper import ArxivId, Paper
 from bot.domain.subscription import Source, Subscription
 from bot.domain.text import cut
+from bot.domain.timetable import Daily, in_words
 from bot.errors import KeywordRefused
-from bot.limits import AUTOCOMPLETE_CHOICES_MAX, INTERACTION_TOKEN_S, REPLY_WAIT_S, SELECT_OPTION_MAX
+from bot.limits import AUTOCOMPLETE_CHOICES_MAX, INTERACTION_TOKEN_S, PREVIEW_PAPERS, REPLY_WAIT_S, SELECT_OPTION_MAX
+from bot.messages import embeds
 from bot.pipeline.firsts import Progress
+from bot.services.arranging import Arranging
 from bot.services.reporting import Reporting
 from bot.services.subscribing import Ended, Found, NotSubscribed, Subscribing, WantedByFile
-from cogs.permissions import Place, Target, can_view, check_bot_may_post, check_may_manage, place_of
-from cogs.wording import bold, mention, pages, paper_line, plural, when
+from cogs.permissions import Place, Target, can_manage_by_id, can_view, check_bot_may_post, check_may_manage, place_of
+from cogs.subscribed import subscribed_view
+from cogs.wording import bold, mention, pages, plural, when
 
 # What an autocompleted keyword of a channel that is gone ends with: nobody can pick such a channel as an option.
 _IN_CHANNEL = re.compile(r"(?P<keyword>.+?)\s+#(?P<channel>\d{17,20})", re.DOTALL)
@@ -33,9 +39,10 @@ _KEYWORD_NAMED_MAX = 60
 class SubscriptionCommands(commands.Cog):
     """Adds, ends and lists a server's subscriptions."""
 
-    def __init__(self, subscribing: Subscribing, reporting: Reporting) -> None:
+    def __init__(self, subscribing: Subscribing, reporting: Reporting, arranging: Arranging) -> None:
         self._subscribing = subscribing
         self._reporting = reporting
+        self._arranging = arranging
 
     @app_commands.command(description="Post new arXiv papers that match a keyword in a channel")
     @app_commands.describe(
@@ -57,19 +64,23 @@ class SubscriptionCommands(commands.Cog):
         await interaction.response.defer(ephemeral=True)
         await check_bot_may_post(interaction, place)
         typed = parse_keywords(keyword, category)
-        answers = [
-            await self._subscribe_one(interaction, place, part) if isinstance(part, Keyword) else part for part in typed
-        ]
-        await self._say_what_was_found(interaction, [part for part in typed if isinstance(part, Keyword)], answers)
+        keywords = [part for part in typed if isinstance(part, Keyword)]
+        new = {each for each in keywords if await self._subscribe_one(interaction, place, each)}
+        answers = [part if isinstance(part, str) else _subscribed(part, place, new=part in new) for part in typed]
+        await self._say_what_was_found(interaction, place, keywords, answers, new)
 
-    async def _subscribe_one(self, interaction: discord.Interaction[Client], place: Place, keyword: Keyword) -> str:
-        new = await self._subscribing.subscribe(
+    async def _subscribe_one(self, interaction: discord.Interaction[Client], place: Place, keyword: Keyword) -> bool:
+        return await self._subscribing.subscribe(
             keyword, place.channel_id, interaction.guild_id or 0, interaction.user.id
         )
-        return f"{bold(keyword.shown)}: {'subscribed' if new else 'already subscribed'} in {place.mention}."
 
     async def _say_what_was_found(
-        self, interaction: discord.Interaction[Client], keywords: Sequence[Keyword], answers: list[str]
+        self,
+        interaction: discord.Interaction[Client],
+        place: Place,
+        keywords: Sequence[Keyword],
+        answers: list[str],
+        new: Collection[Keyword],
     ) -> None:
         progress = await self._subscribing.wait_until_read(keywords, REPLY_WAIT_S, patient=False)
         if progress is not Progress.READ:
@@ -79,13 +90,41 @@ class SubscriptionCommands(commands.Cog):
                 keywords, INTERACTION_TOKEN_S - REPLY_WAIT_S, patient=True
             )
         if progress is Progress.READ:
-            found = [line for parsed in keywords for line in _found(await self._subscribing.found(parsed))]
-            await _edit(interaction, [*answers, *found, await self._outlook(keywords)])
+            found = [await self._subscribing.found(parsed) for parsed in keywords]
+            lines = [*answers, *map(_forecast, found), await self._outlook(place, keywords)]
+            await self._show_preview(interaction, place, found, lines, new)
 
-    async def _outlook(self, keywords: Sequence[Keyword]) -> str:
+    async def _show_preview(
+        self,
+        interaction: discord.Interaction[Client],
+        place: Place,
+        found: Sequence[Found],
+        lines: Sequence[str],
+        new: Collection[Keyword],
+    ) -> None:
+        """What the channel will look like, and what to begin with; undoing ends what was begun here, nothing older."""
+        papers: dict[ArxivId, tuple[Paper, tuple[str, ...]]] = {}
+        for each in found:
+            for paper in each.newest:
+                _, names = papers.get(paper.arxiv_id, (paper, ()))
+                papers[paper.arxiv_id] = (paper, (*names, each.keyword.shown))
+        shown = sorted(papers.values(), key=lambda entry: entry[0].published)[-PREVIEW_PAPERS:]
+        layout = layout_of((await self._arranging.of(place.channel_id)).style, len(shown))
+        ids = await self._subscribing.ids_of(new)
+        view = subscribed_view(place.channel_id, ids)
+        await _edit(interaction, lines, drawn=embeds(shown, layout) if shown else [], view=view)
+
+    async def _outlook(self, place: Place, keywords: Sequence[Keyword]) -> str:
         if not keywords:
             return ""
-        return f"New papers are posted as arXiv announces them; next look {when(await self._reporting.next_look())}."
+        wanted = await self._arranging.of(place.channel_id)
+        if wanted.held_since is not None:
+            posted = "wait for `/channel resume`: posting there is paused"
+        elif isinstance(wanted.timetable, Daily):
+            posted = f"are posted {in_words(wanted.timetable)}"
+        else:
+            posted = "are posted as arXiv announces them"
+        return f"New papers {posted}; next look {when(await self._reporting.next_look())}."
 
     @subscribe.autocomplete("category")
     async def complete_category(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
@@ -184,23 +223,20 @@ def _parsed(part: str, category: str | None, *, is_one_of_several: bool) -> Keyw
         return f"{bold(cut(part, _KEYWORD_NAMED_MAX))}: {error}" if is_one_of_several else str(error)
 
 
-def can_manage_by_id(interaction: discord.Interaction[Client], channel_id: int) -> bool:
-    """Whether the caller may manage a channel named by its id; one that is gone takes Manage Channels of the server."""
-    guild, member = interaction.guild, interaction.user
-    if guild is None or not isinstance(member, discord.Member):
-        return False
-    channel = guild.get_channel_or_thread(channel_id)
-    if channel is None:
-        return member.guild_permissions.manage_channels
-    held = channel.permissions_for(member)
-    return held.manage_threads if isinstance(channel, discord.Thread) else held.manage_channels
+def _subscribed(keyword: Keyword, place: Place, *, new: bool) -> str:
+    return f"{bold(keyword.shown)}: {'subscribed' if new else 'already subscribed'} in {place.mention}."
 
 
-def _found(found: Found) -> list[str]:
+def _forecast(found: Found) -> str:
+    """`about 18 papers a week`, and narrower ideas for what is broad."""
+    name = bold(found.keyword.shown)
     if not found.papers:
-        return [f"{bold(found.keyword.shown)}: no paper in the last 30 days."]
-    head = f"{bold(found.keyword.shown)}: {plural(found.papers, 'paper')} in the last 30 days. The newest:"
-    return [head, *map(paper_line, found.newest)]
+        return f"{name}: no paper in the last 30 days."
+    words = f"{name}: {plural(found.papers, 'paper')} in the last 30 days, about {max(1, found.a_week):,} a week."
+    if not found.narrower:
+        return words
+    ideas = ", ".join(f"{bold(idea.keyword.shown)} (about {idea.a_week:,})" for idea in found.narrower)
+    return f"{words} That is broad; narrower ideas: {ideas}."
 
 
 def _choice(
@@ -242,9 +278,15 @@ def _who(subscription: Subscription) -> str:
     return f"added by {' and '.join(by)} on {day}"
 
 
-async def _edit(interaction: discord.Interaction[Client], lines: Sequence[str]) -> None:
+async def _edit(
+    interaction: discord.Interaction[Client],
+    lines: Sequence[str],
+    *,
+    drawn: Sequence[discord.Embed] = (),
+    view: discord.ui.View | None = None,
+) -> None:
     """The deferred reply; what does not fit follows in further messages."""
     first, *rest = pages(line for line in lines if line)
-    await interaction.edit_original_response(content=first)
+    await interaction.edit_original_response(content=first, embeds=drawn, view=view)
     for page in rest:
         await interaction.followup.send(page, ephemeral=True)

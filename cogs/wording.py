@@ -5,9 +5,7 @@ from datetime import datetime
 
 import discord
 
-from bot.domain.paper import Paper
-from bot.domain.tex import tex_to_text
-from bot.domain.text import cut, escape_label, escape_markdown
+from bot.domain.text import cut, escape_markdown
 from bot.limits import CONTENT_MAX
 
 
@@ -31,12 +29,6 @@ def plural(count: int, noun: str) -> str:
 def bold(text: str) -> str:
     """A keyword or another text of somebody's, harmless and in bold."""
     return f"**{escape_markdown(text)}**"
-
-
-def paper_line(paper: Paper) -> str:
-    """One line for a paper in a list: its title, linked to the abstract page, and the day of its submission."""
-    title = cut(escape_label(tex_to_text(paper.title)), 150)
-    return f"- [{title}](<{paper.arxiv_id.abs_url}>) · {discord.utils.format_dt(paper.published, 'd')}"
 
 
 def pages(lines: Iterable[str], limit: int = CONTENT_MAX) -> Iterator[str]:

@@ -15,6 +15,7 @@ from bot.domain.compact import PaperList, lay_out_list
 from bot.domain.paper import Paper
 from bot.domain.parts import listed
 from bot.domain.post import OutboxEntry, one_message
+from bot.domain.preferences import Layout, Style
 from bot.domain.text import escape_markdown, harmless
 
 # With room for a role's mention before it, and far from the end of what is read at a glance.
@@ -24,27 +25,13 @@ _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-class Style(StrEnum):
-    """What a channel chose: `auto` is cards for a few papers, a list for many."""
-
-    AUTO = "auto"
-    CARDS = "cards"
-    COMPACT = "compact"
-
-
-class Layout(StrEnum):
-    """How the papers of one message stand in it; bound to the message before it is sent."""
-
-    CARDS = "cards"
-    COMPACT = "compact"
-
-
 class Batch(StrEnum):
-    """What the papers of a first line are: a batch, the rest of one, or what waited while the channel was paused."""
+    """What the papers of a first line are: a batch, the rest of one, what waited in a pause, or what was long known."""
 
     NEW = "new"
     REST = "rest"
     BACKLOG = "backlog"
+    PAST = "past"
 
 
 def layout_of(style: Style, papers: int, *, backlog: bool = False) -> Layout:
@@ -96,6 +83,8 @@ def headline(papers: int, keywords: Sequence[str], announced: datetime | None, b
             return f"**{papers:,} new {noun}**{why}{when}"
         case Batch.REST:
             return f"**{papers:,} more {noun}**{why}{when}"
+        case Batch.PAST:
+            return f"**{papers:,} earlier {noun}**{why}"
         case Batch.BACKLOG:
             short = ", as a short list" if papers > limits.BACKLOG_CARDS_MAX else ""
             return f"**{papers:,} {noun}**{why} waited while this channel was paused: oldest first{short}"

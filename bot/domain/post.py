@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
+from typing import Final
 
 from bot.domain.paper import Paper
+from bot.domain.preferences import Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +21,34 @@ class OutboxEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """What is due in a channel: so many papers for these keywords, the first of which came at `arrived`."""
+
+    papers: int
+    keywords: tuple[str, ...]
+    arrived: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a message has beside its papers: how they are laid out, its first line, whom it pings.
+
+    `thread_id` is the forum post that the message continues.
+    """
+
+    layout: Layout = Layout.CARDS
+    heading: str = ""
+    mention_role: int | None = None
+    thread_id: int | None = None
+
+
+# A message with its papers alone.
+PLAIN: Final = Frame()
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
-    """One Discord message of ours, bound to its entries before it leaves."""
+    """One Discord message of ours, bound to its entries before it leaves; `message_id` once Discord holds it."""
 
     key: str
     channel_id: int
@@ -28,13 +56,24 @@ class Post:
     first_attempt: datetime
     last_attempt: datetime
     entries: tuple[OutboxEntry, ...]
+    frame: Frame = PLAIN
+    message_id: int | None = None
+
+    @property
+    def papers(self) -> tuple[tuple[Paper, tuple[str, ...]], ...]:
+        """The papers with the keywords that each is posted for."""
+        return tuple((entry.paper, entry.keywords) for entry in self.entries)
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """Discord holds the message; without an id where it was posted and deleted since."""
+    """Discord holds the message; without an id where it was posted and deleted since.
+
+    `thread_id` is the forum post in which it stands, if it stands in one.
+    """
 
     message_id: int | None
+    thread_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,13 @@ _MENTION: Final = re.compile(r"@(?=everyone|here|[!&]?\d)")
 _MARKUP: Final = re.compile(
     r"""(?P<anywhere>[\\*_~`|\[])
       | (?P<angle><(?=[@#:/a-zA-Z+]))
-      | ^(?P<indent>[^\S\n]*)(?:(?P<number>\d+)(?=[.)]\s)|(?=\#|>|[-+]\s|-\#))
+      | ^(?P<indent>[^\S\n]*)(?:(?P<number>\d+)(?=[.)](?:\s|$))|(?=\#|>|[-+](?:\s|$)|-\#))
       | (?P<scheme>:)(?=//)
       | (?<=\])(?P<address>\()""",
     re.VERBOSE | re.MULTILINE,
 )
+# What would belong to the link in angles that follows: <<https://…> leads nowhere. An escape is no angle.
+_BEFORE_ANGLE: Final = re.compile(r"\\.|<(?=[^: >]*\Z)", re.DOTALL)
 # Discord ends a link's text at the first bracket that fits, escaped or not: inside, brackets look like others.
 _WIDE_BRACKETS: Final = str.maketrans("[]", "\uff3b\uff3d")
 _LINK: Final = re.compile(r"https?://[^\s<>]+")
@@ -72,9 +74,14 @@ def escape_keeping_links(text: str) -> str:
         link = found[0].rstrip(".,;:!?)]\"'")
         if _TRUSTED.fullmatch(link):
             end = found.start() + len(link)
-            shown += [escape_markdown(text[at : found.start()]), f"<{link}>"]
+            before = _BEFORE_ANGLE.sub(_angle_escaped, escape_markdown(text[at : found.start()]))
+            shown += [before, f"<{link}>"]
             at = end
     return "".join([*shown, escape_markdown(text[at:])])
+
+
+def _angle_escaped(found: re.Match[str]) -> str:
+    return "\\<" if found[0] == "<" else found[0]
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -57,6 +57,7 @@ class Passes:
         poll_interval_s: float | None,
         alarm: Alarm,
         on_new_posts: Callable[[], None],
+        on_edits: Callable[[], None],
     ) -> None:
         self._client = client
         self._reader = reader
@@ -68,6 +69,7 @@ class Passes:
         self._metrics = metrics
         self._poll_interval_s = poll_interval_s
         self._on_new_posts = on_new_posts
+        self._on_edits = on_edits
         self._alarm = alarm
 
     async def next_look(self) -> NextLook:
@@ -179,6 +181,8 @@ class Passes:
             new_papers += written.papers
             if written.posts:
                 self._on_new_posts()
+            if written.edits:
+                self._on_edits()
         if not shown:  # arXiv may have begun to show nothing after the probe
             await self._check_that_papers_are_shown()
         return new_papers

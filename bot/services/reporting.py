@@ -1,5 +1,6 @@
 """What the bot is doing, in words for people: `/status`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +9,7 @@ from bot.pipeline.firsts import FirstReadings
 from bot.pipeline.passes import Passes
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox
+from bot.store.preferences import ChannelPreferences
 from bot.supervisor import Supervisor
 
 
@@ -20,6 +22,7 @@ class Report:
     next_look: datetime | None  # None: nothing is watched, so nothing is looked for
     waiting: dict[int, int]
     paused: tuple[PausedChannel, ...]
+    held: Mapping[int, datetime]  # by their admins, until they resume them
     unread_keywords: int
     troubles: tuple[str, ...]
 
@@ -34,12 +37,14 @@ class Reporting:
         firsts: FirstReadings,
         outbox: Outbox,
         channels: Channels,
+        preferences: ChannelPreferences,
         supervisor: Supervisor,
     ) -> None:
         self._passes = passes
         self._firsts = firsts
         self._outbox = outbox
         self._channels = channels
+        self._preferences = preferences
         self._supervisor = supervisor
 
     async def report(self) -> Report:
@@ -52,6 +57,7 @@ class Reporting:
             next_look=None if not unread and await self._passes.is_idle() else await self.next_look(),
             waiting=await self._outbox.waiting(),
             paused=await self._channels.paused(),
+            held=await self._preferences.held(),
             unread_keywords=unread,
             troubles=self._supervisor.troubles,
         )

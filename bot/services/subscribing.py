@@ -5,17 +5,28 @@ here may.
 """
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.clock import Clock
+from bot.domain.categories import is_category
 from bot.domain.keyword import Keyword
 from bot.domain.paper import Paper
 from bot.domain.subscription import Source, Subscription
-from bot.limits import FIRST_READING, PREVIEW_PAPERS
+from bot.limits import BROAD_A_WEEK, FIRST_READING, NARROWER_IDEAS, NARROWER_SHARE, PAST_POSTED, PREVIEW_PAPERS
 from bot.pipeline.firsts import FirstReadings, Progress
+from bot.store.outbox import Outbox
 from bot.store.papers import Papers
 from bot.store.subscriptions import Subscriptions
+
+
+@dataclass(frozen=True, slots=True)
+class Narrower:
+    """A broad keyword within one category, and how many papers a week that would be."""
+
+    keyword: Keyword
+    a_week: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +36,12 @@ class Found:
     keyword: Keyword
     papers: int
     newest: tuple[Paper, ...]
+    narrower: tuple[Narrower, ...]
+
+    @property
+    def a_week(self) -> int:
+        """How many papers a week that makes."""
+        return round(self.papers * 7 / FIRST_READING.days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +69,19 @@ class NotSubscribed:
 class Subscribing:
     """Adds, ends and lists subscriptions."""
 
-    def __init__(self, subscriptions: Subscriptions, papers: Papers, firsts: FirstReadings, clock: Clock) -> None:
+    def __init__(
+        self,
+        subscriptions: Subscriptions,
+        papers: Papers,
+        outbox: Outbox,
+        firsts: FirstReadings,
+        clock: Clock,
+        on_new_posts: Callable[[], None],
+    ) -> None:
         self._subscriptions = subscriptions
         self._papers = papers
+        self._outbox = outbox
+        self._on_new_posts = on_new_posts
         self._firsts = firsts
         self._clock = clock
 
@@ -73,7 +100,41 @@ class Subscribing:
         """What a keyword would have brought in the last 30 days."""
         since = self._clock.now() - FIRST_READING
         newest = await self._papers.newest(keyword, PREVIEW_PAPERS)
-        return Found(keyword, await self._papers.count(keyword, since), newest)
+        count = await self._papers.count(keyword, since)
+        broad = keyword.category is None and count * 7 > BROAD_A_WEEK * FIRST_READING.days
+        narrower = await self._narrower(keyword, since, count) if broad else ()
+        return Found(keyword, count, newest, narrower)
+
+    async def _narrower(self, keyword: Keyword, since: datetime, whole: int) -> tuple[Narrower, ...]:
+        """The same words within the categories that have most of the papers, but for those that have nearly all."""
+        counts = await self._papers.by_category(keyword, since)
+        ideas = [(category, papers) for category, papers in counts if papers <= NARROWER_SHARE * whole]
+        return tuple(
+            Narrower(Keyword.parse(keyword.shown, category), max(1, round(papers * 7 / FIRST_READING.days)))
+            for category, papers in ideas[:NARROWER_IDEAS]
+            if is_category(category)
+        )
+
+    async def post_past(self, keywords: Iterable[Keyword], channel_id: int) -> int:
+        """Let the last few papers of these keywords be posted too; returns how many are to come."""
+        added = await self._outbox.add_past(channel_id, tuple(keywords), PAST_POSTED, self._clock.now())
+        self._on_new_posts()
+        return added
+
+    async def keywords_of(self, channel_id: int, ids: Iterable[int]) -> tuple[Keyword, ...]:
+        """Those of a channel's keywords that are meant by their ids."""
+        wanted = set(ids)
+        own = {subscription.keyword for subscription in await self._subscriptions.in_channel(channel_id)}
+        return tuple(
+            watched.keyword
+            for watched in await self._subscriptions.watched()
+            if watched.id in wanted and watched.keyword in own
+        )
+
+    async def ids_of(self, keywords: Iterable[Keyword]) -> tuple[int, ...]:
+        """The ids by which buttons name keywords."""
+        wanted = frozenset(keywords)
+        return tuple(watched.id for watched in await self._subscriptions.watched() if watched.keyword in wanted)
 
     async def unsubscribe(self, keyword: Keyword, channel_id: int) -> Ended | WantedByFile | NotSubscribed:
         """End a channel's subscription, as far as commands can."""

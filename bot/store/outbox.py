@@ -8,13 +8,19 @@ import json
 import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from itertools import islice
 
 import aiosqlite
 
-from bot.domain.post import OutboxEntry, Post
-from bot.store.columns import PAPER_COLUMNS, row_to_paper, to_moment, to_text
+from bot.domain.badges import is_withdrawn
+from bot.domain.keyword import Keyword
+from bot.domain.post import PLAIN, Delivered, Due, Frame, OutboxEntry, Post
+from bot.domain.preferences import Layout
+from bot.store.columns import PAPER_COLUMNS, row_to_paper, to_moment, to_moment_or_none, to_text
 from bot.store.database import Database
+from bot.store.papers import set_withdrawn_aside
 
+_NOT_HELD = "channel_id NOT IN (SELECT channel_id FROM preferences WHERE held_since IS NOT NULL)"
 _ENTRIES = f"""
     SELECT outbox.id AS entry_id, alone, {PAPER_COLUMNS},
            (SELECT json_group_array(shown) FROM (
@@ -36,8 +42,8 @@ class Outbox:
         """The channels that have something to post now, the longest waiting first."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                """SELECT channel_id FROM outbox JOIN channels USING (channel_id)
-                   WHERE state = 'waiting' AND due_at <= :now AND coalesce(not_before, '') <= :now
+                f"""SELECT channel_id FROM outbox JOIN channels USING (channel_id)
+                   WHERE state = 'waiting' AND due_at <= :now AND coalesce(not_before, '') <= :now AND {_NOT_HELD}
                    GROUP BY channel_id ORDER BY min(due_at), channel_id""",
                 {"now": to_text(now)},
             )
@@ -47,26 +53,63 @@ class Outbox:
         """When the next channel, but for these, has something to post; None when nothing waits."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                """SELECT min(max(due_at, coalesce(not_before, ''))) AS due
+                f"""SELECT min(max(due_at, coalesce(not_before, ''))) AS due
                    FROM outbox JOIN channels USING (channel_id)
-                   WHERE state = 'waiting' AND channel_id NOT IN (SELECT value FROM json_each(?))""",
+                   WHERE state = 'waiting' AND channel_id NOT IN (SELECT value FROM json_each(?)) AND {_NOT_HELD}""",
                 (json.dumps(list(but_for)),),
             )
         due = next(iter(rows))["due"]
         return None if due is None else to_moment(due)
 
     async def due(self, channel_id: int, now: datetime, limit: int) -> tuple[OutboxEntry, ...]:
-        """A channel's free entries whose time has come, oldest paper first, at most `limit`."""
+        """A channel's free entries whose time has come, oldest paper first, at most `limit`; none of a held one."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""{_ENTRIES} WHERE channel_id = ? AND state = 'waiting' AND post_key IS NULL AND due_at <= ?
-                    {_OLDEST_FIRST} LIMIT ?""",
+                      AND {_NOT_HELD} {_OLDEST_FIRST} LIMIT ?""",
                 (channel_id, to_text(now), limit),
             )
         return tuple(_to_entry(row) for row in rows)
 
+    async def due_now(self, channel_id: int, now: datetime) -> Due:
+        """How many papers of a channel are due, for which keywords, and when the first of them came."""
+        async with self._database.reading() as connection:
+            counted = await connection.execute_fetchall(
+                """SELECT count(*) AS papers, min(arrived_at) AS arrived FROM outbox
+                   WHERE channel_id = ? AND state = 'waiting' AND post_key IS NULL AND due_at <= ?""",
+                (channel_id, to_text(now)),
+            )
+            keywords = await connection.execute_fetchall(
+                """SELECT shown FROM keywords WHERE id IN (
+                       SELECT keyword_id FROM outbox_keywords JOIN outbox ON outbox.id = outbox_id
+                       WHERE channel_id = ? AND state = 'waiting' AND post_key IS NULL AND due_at <= ?) ORDER BY id""",
+                (channel_id, to_text(now)),
+            )
+        row = next(iter(counted))
+        return Due(row["papers"], tuple(keyword["shown"] for keyword in keywords), to_moment_or_none(row["arrived"]))
+
+    async def begun(self, channel_id: int, now: datetime) -> Frame | None:
+        """How what is due was begun to be posted: the layout and thread of messages that had a part of it."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                """SELECT layout, thread_id FROM posts WHERE key IN (
+                       SELECT post_key FROM outbox WHERE channel_id = :channel AND state = 'delivered' AND due_at IN (
+                           SELECT due_at FROM outbox WHERE channel_id = :channel
+                             AND state = 'waiting' AND post_key IS NULL AND due_at <= :now))
+                   ORDER BY settled_at DESC LIMIT 1""",
+                {"channel": channel_id, "now": to_text(now)},
+            )
+        return next((Frame(Layout(row["layout"]), thread_id=row["thread_id"]) for row in rows), None)
+
     async def bind(
-        self, channel_id: int, entries: Sequence[OutboxEntry], *, key: str, nonce: str, now: datetime
+        self,
+        channel_id: int,
+        entries: Sequence[OutboxEntry],
+        frame: Frame = PLAIN,
+        *,
+        key: str,
+        nonce: str,
+        now: datetime,
     ) -> Post | None:
         """Bind entries to a message that is about to leave; None when one of them is gone or bound meanwhile."""
         ids = json.dumps([entry.id for entry in entries])
@@ -79,15 +122,31 @@ class Outbox:
             if next(iter(free))["free"] != len(entries):
                 return None
             await connection.execute(
-                """INSERT INTO posts (key, channel_id, nonce, layout, first_attempt, last_attempt)
-                   VALUES (?1, ?2, ?3, 'cards', ?4, ?4)""",
-                (key, channel_id, nonce, to_text(now)),
+                """INSERT INTO posts
+                   (key, channel_id, nonce, layout, heading, mention_role, thread_id, first_attempt, last_attempt)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)""",
+                (
+                    key,
+                    channel_id,
+                    nonce,
+                    frame.layout.value,
+                    frame.heading,
+                    frame.mention_role,
+                    frame.thread_id,
+                    to_text(now),
+                ),
             )
             await connection.execute(
                 "UPDATE outbox SET post_key = ? WHERE id IN (SELECT value FROM json_each(?))", (key, ids)
             )
         return Post(
-            key=key, channel_id=channel_id, nonce=nonce, first_attempt=now, last_attempt=now, entries=tuple(entries)
+            key=key,
+            channel_id=channel_id,
+            nonce=nonce,
+            first_attempt=now,
+            last_attempt=now,
+            entries=tuple(entries),
+            frame=frame,
         )
 
     async def open_post(self, channel_id: int) -> Post | None:
@@ -98,17 +157,7 @@ class Outbox:
                 (channel_id,),
             )
             for post in posts:
-                rows = await connection.execute_fetchall(
-                    f"{_ENTRIES} WHERE post_key = ? {_OLDEST_FIRST}", (post["key"],)
-                )
-                return Post(
-                    key=post["key"],
-                    channel_id=channel_id,
-                    nonce=post["nonce"],
-                    first_attempt=to_moment(post["first_attempt"]),
-                    last_attempt=to_moment(post["last_attempt"]),
-                    entries=tuple(_to_entry(row) for row in rows),
-                )
+                return await read_post(connection, post)
         return None
 
     async def tried_again(self, post: Post, now: datetime) -> None:
@@ -116,11 +165,15 @@ class Outbox:
         async with self._database.transaction() as connection:
             await connection.execute("UPDATE posts SET last_attempt = ? WHERE key = ?", (to_text(now), post.key))
 
-    async def delivered(self, post: Post, message_id: int | None, now: datetime) -> None:
-        """Discord holds the message: its papers are posted, for good."""
+    async def delivered(self, post: Post, held: Delivered, now: datetime, *, publish: bool = False) -> None:
+        """Discord holds the message: its papers are posted, for good; `publish`: its followers are to get it."""
         async with self._database.transaction() as connection:
             await connection.execute("UPDATE outbox SET state = 'delivered' WHERE post_key = ?", (post.key,))
-            await _settle(connection, post, now, message_id)
+            await _settle(connection, post, now, held.message_id)
+            await connection.execute(
+                """UPDATE posts SET thread_id = coalesce(?, thread_id), publish_at = ? WHERE key = ?""",
+                (held.thread_id, to_text(now) if publish and held.message_id is not None else None, post.key),
+            )
 
     async def refused(self, post: Post, reason: str, now: datetime) -> None:
         """Discord will never take this message: its papers are set aside with the reason."""
@@ -140,13 +193,37 @@ class Outbox:
             await connection.execute("DELETE FROM posts WHERE key = ?", (post.key,))
             # A subscription that ended while the message was bound left its entries to the message.
             await drop_unheld(connection, post.channel_id)
+            await set_withdrawn_aside(connection, [entry.paper.arxiv_id for entry in post.entries])
+
+    async def add_past(self, channel_id: int, keywords: Collection[Keyword], limit: int, now: datetime) -> int:
+        """Let the newest papers that matched these keywords be posted too, at once; returns how many are to come.
+
+        Those that the channel has or had are not posted again, nor what was withdrawn.
+        """
+        canonical = json.dumps([keyword.canonical for keyword in keywords])
+        async with self._database.transaction() as connection:
+            past = await _newest_of(connection, channel_id, canonical, limit)
+            cursor = await connection.execute(
+                """INSERT INTO outbox (channel_id, arxiv_id, due_at)
+                   SELECT ?, value, ? FROM json_each(?) WHERE true ON CONFLICT DO NOTHING RETURNING id""",
+                (channel_id, to_text(now), json.dumps(past)),
+            )
+            added = [row["id"] for row in await cursor.fetchall()]
+            await connection.execute(
+                """INSERT INTO outbox_keywords (outbox_id, keyword_id)
+                   SELECT outbox.id, keyword_id FROM outbox JOIN matches USING (arxiv_id)
+                   JOIN subscriptions USING (channel_id, keyword_id)
+                   WHERE outbox.id IN (SELECT value FROM json_each(?))""",
+                (json.dumps(added),),
+            )
+            return len(added)
 
     async def oldest_due(self) -> datetime | None:
         """Since when the paper that waits longest is due, in channels that can be posted in; None when none waits."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                """SELECT min(due_at) AS due FROM outbox JOIN channels USING (channel_id)
-                   WHERE state = 'waiting' AND obstacle IS NULL"""
+                f"""SELECT min(due_at) AS due FROM outbox JOIN channels USING (channel_id)
+                    WHERE state = 'waiting' AND obstacle IS NULL AND {_NOT_HELD}"""
             )
         due = next(iter(rows))["due"]
         return None if due is None else to_moment(due)
@@ -160,6 +237,20 @@ class Outbox:
         return {row["channel_id"]: row["papers"] for row in rows}
 
 
+async def _newest_of(connection: aiosqlite.Connection, channel_id: int, canonical: str, limit: int) -> list[str]:
+    """The newest papers that matched those of the keywords that the channel has, without withdrawn ones."""
+    rows = await connection.execute_fetchall(
+        f"""SELECT {PAPER_COLUMNS} FROM papers WHERE arxiv_id IN (
+                SELECT arxiv_id FROM matches JOIN subscriptions USING (keyword_id)
+                JOIN keywords ON keywords.id = keyword_id
+                WHERE channel_id = ? AND canonical IN (SELECT value FROM json_each(?)))
+            ORDER BY published DESC, arxiv_id DESC""",
+        (channel_id, canonical),
+    )
+    papers = (row_to_paper(row) for row in rows)
+    return [paper.arxiv_id.value for paper in islice((each for each in papers if not is_withdrawn(each)), limit)]
+
+
 async def drop_unheld(connection: aiosqlite.Connection, channel_id: int) -> None:
     """Drop a channel's unsent papers that none of its keywords holds any more; part of the caller's transaction."""
     free = "SELECT id FROM outbox WHERE channel_id = :channel AND state = 'waiting' AND post_key IS NULL"
@@ -167,8 +258,26 @@ async def drop_unheld(connection: aiosqlite.Connection, channel_id: int) -> None
         f"""DELETE FROM outbox_keywords WHERE outbox_id IN ({free})
             AND keyword_id NOT IN (SELECT keyword_id FROM subscriptions WHERE channel_id = :channel)""",
         f"DELETE FROM outbox WHERE id IN ({free}) AND id NOT IN (SELECT outbox_id FROM outbox_keywords)",
+        # What waited while the channel was paused is gone: the next batch is not that.
+        """UPDATE preferences SET catching_up = 0 WHERE channel_id = :channel
+           AND channel_id NOT IN (SELECT channel_id FROM outbox WHERE state = 'waiting')""",
     ):
         await connection.execute(statement, {"channel": channel_id})
+
+
+async def read_post(connection: aiosqlite.Connection, row: sqlite3.Row) -> Post:
+    """A post from its row, with its entries."""
+    entries = await connection.execute_fetchall(f"{_ENTRIES} WHERE post_key = ? {_OLDEST_FIRST}", (row["key"],))
+    return Post(
+        key=row["key"],
+        channel_id=row["channel_id"],
+        nonce=row["nonce"],
+        first_attempt=to_moment(row["first_attempt"]),
+        last_attempt=to_moment(row["last_attempt"]),
+        entries=tuple(_to_entry(entry) for entry in entries),
+        frame=Frame(Layout(row["layout"]), row["heading"], row["mention_role"], row["thread_id"]),
+        message_id=row["message_id"],
+    )
 
 
 async def _settle(connection: aiosqlite.Connection, post: Post, now: datetime, message_id: int | None) -> None:

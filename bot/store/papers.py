@@ -6,6 +6,7 @@ from datetime import datetime
 
 import aiosqlite
 
+from bot.domain.badges import is_withdrawn
 from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId, Paper
 from bot.store.columns import PAPER_COLUMNS, paper_to_row, row_to_paper, to_text
@@ -29,7 +30,24 @@ async def known_papers(connection: aiosqlite.Connection, papers: Iterable[Paper]
 
 async def write_papers(connection: aiosqlite.Connection, papers: Iterable[Paper]) -> None:
     """Add papers, or bring them up to the newer version; part of the caller's transaction."""
-    await connection.executemany(_UPSERT, [paper_to_row(paper) for paper in papers])
+    written = tuple(papers)
+    await connection.executemany(_UPSERT, [paper_to_row(paper) for paper in written])
+    await set_withdrawn_aside(connection, [paper.arxiv_id for paper in written])
+
+
+async def set_withdrawn_aside(connection: aiosqlite.Connection, papers: Iterable[ArxivId]) -> frozenset[str]:
+    """Let those of these papers that are withdrawn by now not be posted as new; returns their ids.
+
+    Part of the caller's transaction. What is bound to a message may be there already.
+    """
+    free = "state = 'waiting' AND post_key IS NULL AND arxiv_id IN (SELECT value FROM json_each(?))"
+    rows = await connection.execute_fetchall(
+        f"SELECT {PAPER_COLUMNS} FROM papers WHERE arxiv_id IN (SELECT arxiv_id FROM outbox WHERE {free})",
+        (json.dumps([arxiv_id.value for arxiv_id in papers]),),
+    )
+    withdrawn = frozenset(row["arxiv_id"] for row in rows if is_withdrawn(row_to_paper(row)))
+    await connection.execute(f"UPDATE outbox SET state = 'withdrawn' WHERE {free}", (json.dumps(sorted(withdrawn)),))
+    return withdrawn
 
 
 class Papers:
@@ -62,6 +80,31 @@ class Papers:
                 ("" if since is None else to_text(since), keyword.canonical, limit),
             )
         return tuple(row_to_paper(row) for row in rows)
+
+    async def by_category(self, keyword: Keyword, since: datetime) -> tuple[tuple[str, int], ...]:
+        """How many of the papers that matched, published since then, are filed under each category, first or not."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                """SELECT category.value AS category, count(*) AS papers FROM matches
+                   JOIN keywords ON keywords.id = keyword_id JOIN papers USING (arxiv_id)
+                   JOIN json_each(papers.categories) AS category
+                   WHERE canonical = ? AND published >= ?
+                   GROUP BY category.value ORDER BY papers DESC, category.value""",
+                (keyword.canonical, to_text(since)),
+            )
+        return tuple((row["category"], row["papers"]) for row in rows)
+
+    async def newest_in(self, channel_id: int, limit: int) -> tuple[tuple[Paper, tuple[str, ...]], ...]:
+        """The newest papers that match a channel's keywords, with the keywords, oldest of them first."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                f"""SELECT {PAPER_COLUMNS}, json_group_array(shown) AS reasons FROM papers
+                    JOIN matches USING (arxiv_id) JOIN subscriptions USING (keyword_id)
+                    JOIN keywords ON keywords.id = keyword_id
+                    WHERE channel_id = ? GROUP BY arxiv_id ORDER BY published DESC, arxiv_id DESC LIMIT ?""",
+                (channel_id, limit),
+            )
+        return tuple((row_to_paper(row), tuple(json.loads(row["reasons"]))) for row in reversed(list(rows)))
 
     async def count(self, keyword: Keyword, since: datetime) -> int:
         """How many papers published since then matched `keyword`."""

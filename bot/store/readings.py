@@ -16,7 +16,8 @@ from bot.domain.paper import Paper
 from bot.domain.subscription import WatchedKeyword
 from bot.store.columns import to_text
 from bot.store.database import Database
-from bot.store.papers import known_papers, write_papers
+from bot.store.papers import known_papers, set_withdrawn_aside, write_papers
+from bot.store.preferences import reschedule
 
 # The planned keywords whose mark is as it was when the reading was planned, and that somebody still watches: a
 # keyword that ended meanwhile has no mark, one that ended and came back waits for its first reading.
@@ -33,14 +34,15 @@ _WRITE_MATCHES = f"""
     ON CONFLICT DO NOTHING RETURNING keyword_id, arxiv_id
 """
 _WRITE_OUTBOX = """
-    INSERT INTO outbox (channel_id, arxiv_id, due_at)
-    SELECT DISTINCT subscriptions.channel_id, papers.arxiv_id, :now
+    INSERT INTO outbox (channel_id, arxiv_id, arrived_at, due_at)
+    SELECT DISTINCT subscriptions.channel_id, papers.arxiv_id, :now, :now
     FROM json_each(:fresh)
     JOIN keywords ON keywords.id = json_extract(value, '$.keyword')
     JOIN papers ON papers.arxiv_id = json_extract(value, '$.paper')
     JOIN subscriptions ON subscriptions.keyword_id = keywords.id
     WHERE papers.published > keywords.read_from
     ON CONFLICT (channel_id, arxiv_id) DO NOTHING
+    RETURNING channel_id, arxiv_id
 """
 _WRITE_REASONS = """
     INSERT INTO outbox_keywords (outbox_id, keyword_id)
@@ -50,14 +52,33 @@ _WRITE_REASONS = """
       AND outbox.arxiv_id IN (SELECT json_extract(value, '$.paper') FROM json_each(:fresh))
     ON CONFLICT DO NOTHING
 """
+# A message that has left names a keyword that matched its paper only later; of earlier matches it was never asked.
+_ADD_REASONS = """
+    INSERT INTO outbox_keywords (outbox_id, keyword_id)
+    SELECT outbox.id, subscriptions.keyword_id
+    FROM json_each(:fresh)
+    JOIN subscriptions ON subscriptions.keyword_id = json_extract(value, '$.keyword')
+    JOIN outbox ON outbox.arxiv_id = json_extract(value, '$.paper') AND outbox.channel_id = subscriptions.channel_id
+    WHERE outbox.state IN ('waiting', 'delivered') AND outbox.post_key IS NOT NULL
+    ON CONFLICT DO NOTHING
+    RETURNING outbox_id
+"""
+_ASK_FOR_EDITS = """
+    INSERT INTO edits (post_key) SELECT DISTINCT post_key FROM outbox WHERE id IN (SELECT value FROM json_each(?))
+    ON CONFLICT DO UPDATE SET asked = asked + 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class SliceWritten:
-    """How many papers were new to some channel, and how many posts (paper and channel) wait because of it."""
+    """How many papers were new to some channel, and how many posts (paper and channel) wait because of it.
+
+    `edits` says that messages wait to be drawn anew.
+    """
 
     papers: int
     posts: int
+    edits: bool = False
 
 
 class Readings:
@@ -87,12 +108,15 @@ class Readings:
         """Write one complete slice of a pass, and what it brings to each channel, at once."""
         async with self._database.transaction() as connection:
             fresh = await _write_matched(connection, planned, papers, matches, now)
-            cursor = await connection.execute(
-                _WRITE_OUTBOX + "RETURNING arxiv_id", {"fresh": fresh, "now": to_text(now)}
-            )
-            posted = [row["arxiv_id"] for row in await cursor.fetchall()]
+            cursor = await connection.execute(_WRITE_OUTBOX, {"fresh": fresh, "now": to_text(now)})
+            arrived = list(await cursor.fetchall())
             await connection.execute(_WRITE_REASONS, {"fresh": fresh})
-            return SliceWritten(papers=len(set(posted)), posts=len(posted))
+            await _add_reasons(connection, fresh)
+            withdrawn = await set_withdrawn_aside(connection, [paper.arxiv_id for paper in papers])
+            await reschedule(connection, {row["channel_id"] for row in arrived})
+            posts = [row["arxiv_id"] for row in arrived if row["arxiv_id"] not in withdrawn]
+            asked = await connection.execute_fetchall("SELECT EXISTS (SELECT * FROM edits) AS edits")
+            return SliceWritten(papers=len(set(posts)), posts=len(posts), edits=bool(next(iter(asked))["edits"]))
 
     async def finish_first_reading(
         self, planned: Collection[WatchedKeyword], read_from: datetime, read_until: datetime
@@ -111,6 +135,13 @@ class Readings:
                 f"UPDATE keywords SET read_until = :until WHERE id IN ({_UNCHANGED})",
                 {"until": to_text(read_until), "planned": _planned(planned)},
             )
+
+
+async def _add_reasons(connection: aiosqlite.Connection, fresh: str) -> None:
+    """A match for another keyword of the channel adds itself to the message that was posted or is about to be."""
+    cursor = await connection.execute(_ADD_REASONS, {"fresh": fresh})
+    named = [row["outbox_id"] for row in await cursor.fetchall()]
+    await connection.execute(_ASK_FOR_EDITS, (json.dumps(named),))
 
 
 async def _write_matched(

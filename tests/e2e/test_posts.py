@@ -1,7 +1,7 @@
 """Posts as people on Discord see them: what stands in them, how they are grouped, and what their buttons do."""
 
+import re
 import sqlite3
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sandbox.arxiv import Fault, FaultKind, SandboxPaper
 from sandbox.discord import Limit, Message, RateLimited, RateLimits
-from tests.support.embeds import embeds_of
+from tests.support.embeds import components_of, embeds_of, lines_of, papers_in
 from tests.support.running import Box, a_bot, a_box, abs_url
 
 SUBMITTED = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
@@ -24,17 +24,6 @@ PAPER = SandboxPaper(
 HOSTILE = "Reward Models [click](http://evil.example) @everyone <@1191319909171200003> **bold** ||spoiler|| `code`"
 
 
-def component(message: Message) -> Mapping[str, object]:
-    """The one component that every post has."""
-    rows = message.components
-    assert len(rows) == 1
-    components = rows[0]["components"]
-    assert isinstance(components, list)
-    assert len(components) == 1
-    found: Mapping[str, object] = components[0]
-    return found
-
-
 def keys_in(database: Path) -> set[str]:
     """The keys of all posts, as the bot's database holds them."""
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
@@ -43,7 +32,7 @@ def keys_in(database: Path) -> set[str]:
 
 async def read_abstract(box: Box, post: Message, arxiv_id: str) -> Message:
     """What the member is shown who asks for an abstract."""
-    shown, member = component(post), box.world.default.member_id
+    shown, member = components_of(post)[0], box.world.default.member_id
     custom_id = str(shown["custom_id"])
     if "options" in shown:
         return await (await box.discord.choose(post.id, custom_id, [arxiv_id], user_id=member)).answered()
@@ -66,7 +55,13 @@ async def test_a_post_says_what_the_paper_is_and_why_it_is_here(tmp_path: Path) 
         assert abstract.endswith("We study reward models. …")
         pdf, html = url.replace("/abs/", "/pdf/"), url.replace("/abs/", "/html/")
         assert last_line == f"[PDF]({pdf}) · [HTML]({html}) · 12 pages · [code](https://github.com/x/y)"
-        assert component(post)["label"] == "Read the abstract"
+        assert re.fullmatch(
+            r"\*\*1 new paper\*\* for reward model, agents · announced (Mon|Tue|Wed|Thu|Fri) \d+ [A-Z][a-z]{2}",
+            post.content,
+        )
+        buttons = components_of(post)
+        assert [button["label"] for button in buttons] == ["Abstract", "PDF", "HTML"]
+        assert [button.get("url") for button in buttons] == [None, pdf, html]
 
 
 async def test_hostile_papers_are_harmless_and_the_others_of_the_page_go_on(tmp_path: Path) -> None:
@@ -117,12 +112,13 @@ async def test_a_paper_stands_once_in_a_channel_and_in_every_channel_that_watche
         assert [embed.footer for embed in embeds_of(*box.posts("papers"))] == ["cs.LG · reward model, RLHF"]
 
 
-async def test_23_papers_are_three_messages_oldest_first_whose_menus_show_whole_abstracts_after_a_restart_too(
+async def test_23_cards_are_three_messages_oldest_first_whose_menus_show_whole_abstracts_after_a_restart_too(
     tmp_path: Path,
 ) -> None:
     async with a_box(tmp_path) as box:
         async with a_bot(box):
             await box.subscribe("reward model")
+            await box.said("channel style", {"style": "cards"})
             papers = [
                 box.arxiv.add_paper(replace(PAPER, title=f"Reward Models, Part {part}", published=published))
                 for part, published in ((part, SUBMITTED + timedelta(minutes=part)) for part in range(23))
@@ -130,9 +126,12 @@ async def test_23_papers_are_three_messages_oldest_first_whose_menus_show_whole_
             posts = await box.posted("papers", 23)
         assert [len(post.embeds) for post in posts] == [10, 10, 3]
         assert box.posted_urls("papers") == [abs_url(paper) for paper in papers]
-        custom_ids = [str(component(post)["custom_id"]) for post in posts]
+        assert [post.content.split(" for ")[0] for post in posts] == ["**23 new papers**", "", ""]
+        ((menu,), *_) = menus = [components_of(post) for post in posts]
+        assert menu["placeholder"] == "Read an abstract…"
+        custom_ids = [str(menu["custom_id"]) for (menu,) in menus]
         assert {custom_id.rpartition(":")[2] for custom_id in custom_ids} == keys_in(box.database)
-        options = component(posts[2])["options"]
+        options = menus[2][0]["options"]
         assert isinstance(options, list)
         assert [option["label"] for option in options] == [f"Reward Models, Part {part}" for part in (20, 21, 22)]
         async with a_bot(box):
@@ -146,6 +145,26 @@ async def test_23_papers_are_three_messages_oldest_first_whose_menus_show_whole_
             shown = await read_abstract(box, last, single.arxiv_id)
             assert shown.is_ephemeral
             assert [embed.title for embed in embeds_of(shown)] == ["One More Reward Model"]
+
+
+async def test_more_than_five_papers_are_lists_of_25_with_a_line_and_an_abstract_for_each(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        await box.said("subscribe", {"keyword": "reward model, MLLM"})
+        papers = [
+            box.arxiv.add_paper(replace(PAPER, title=f"Reward Models, Part {part}", published=published))
+            for part, published in ((part, SUBMITTED + timedelta(minutes=part)) for part in range(30))
+        ]
+        posts = await box.posted("papers", 30)
+        assert [len(papers_in(post)) for post in posts] == [25, 5]
+        assert box.posted_urls("papers") == [abs_url(paper) for paper in papers]
+        first, last = abs_url(papers[0]), papers[29]
+        assert lines_of(*posts)[first].startswith(
+            f"**[Reward Models, Part 0]({first})** — Ada Lovelace et al. · cs.CL · 12 pages · [code](https://github.com"
+        )
+        assert posts[0].content.startswith("**30 new papers** for reward model · announced ")
+        assert posts[1].content == ""
+        shown = await read_abstract(box, posts[1], last.arxiv_id)
+        assert [embed.title for embed in embeds_of(shown)] == ["Reward Models, Part 29"]
 
 
 async def test_discords_rate_limits_are_honoured_and_nothing_is_lost(tmp_path: Path) -> None:

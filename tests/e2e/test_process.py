@@ -9,7 +9,7 @@ from sandbox.discord import Slow
 from tests.support.running import DEADLINE_S, TOKEN, Box, a_bot, a_bot_process, a_box
 
 CHANNELS = ("papers", "vision", "general", "reading club")
-PAPERS = 50  # in four channels: 200 to post, in 20 messages
+PAPERS = 50  # in four channels: 200 to post, as cards in 20 messages
 ENDS_WITHIN_S = 5.0
 MESSAGES = r"^/channels/\d+/messages$"
 CREATE_MESSAGE = "/channels/{channel_id}/messages"
@@ -27,6 +27,7 @@ async def subscribed_and_published(box: Box) -> list[str]:
     async with a_bot(box):
         for name in CHANNELS:
             await box.subscribe("reward model", channel=name)
+            await box.said("channel style", {"style": "cards"}, channel=name)
     return [box.publish(f"Reward Models, Part {part}") for part in range(PAPERS)]
 
 

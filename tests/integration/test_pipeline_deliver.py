@@ -9,11 +9,12 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.post import Delivered, Obstructed, Outcome, Post, RetryLater, Undeliverable
+from bot.domain.preferences import Preferences, Style
 from bot.errors import StoreUnavailable
-from bot.limits import EMBEDS_PER_MESSAGE, SENDS_PER_SECOND
+from bot.limits import EMBEDS_PER_MESSAGE, SELECT_OPTIONS_MAX, SENDS_PER_SECOND
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
-from tests.support.delivery import LOST_ANSWER, LOST_MESSAGE, Answer, FakeDelivery, Posting, posting
+from tests.support.delivery import LOST_ANSWER, LOST_MESSAGE, Answer, FakeDelivery, LowerHalf, posting
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
 LOCKED = Obstructed("The channel is locked.")
@@ -47,9 +48,20 @@ async def watching(store: Store) -> Store:
     return store
 
 
-async def test_papers_are_posted_oldest_first_ten_a_message(
+async def test_papers_are_posted_oldest_first_as_a_list(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
+    await new_papers(watching, *range(30, 0, -1))
+    async with posting(watching, delivery, clock):
+        assert delivery.messages() == [ids(*range(1, 26)), ids(*range(26, 31))]
+        assert await watching.outbox.waiting() == {}
+    assert SELECT_OPTIONS_MAX == 25
+
+
+async def test_cards_are_posted_oldest_first_ten_a_message(
+    watching: Store, delivery: FakeDelivery, clock: FakeClock
+) -> None:
+    await watching.preferences.write(CHANNEL, Preferences(style=Style.CARDS))
     await new_papers(watching, *range(23, 0, -1))
     async with posting(watching, delivery, clock):
         assert delivery.messages() == [ids(*range(1, 11)), ids(*range(11, 21)), ids(21, 22, 23)]
@@ -71,7 +83,7 @@ async def test_nothing_is_sent_before_discord_has_told_of_its_channels(
 ) -> None:
     await new_papers(watching, 1)
     delivery.online.clear()
-    lower = Posting(watching, delivery, clock)
+    lower = LowerHalf(watching, delivery, clock)
     run = lower.start()
     await asyncio.wait([run], timeout=0)
     assert delivery.attempts == []
@@ -440,6 +452,7 @@ async def test_stop_finishes_the_message_in_hand_and_begins_no_other(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     delivery.hold(CHANNEL)
+    await watching.preferences.write(CHANNEL, Preferences(style=Style.CARDS))
     await new_papers(watching, *range(1, 12))
     async with posting(watching, delivery, clock) as lower:
         stop = asyncio.create_task(lower.deliver.stop())
@@ -455,7 +468,7 @@ async def test_stop_finishes_the_message_in_hand_and_begins_no_other(
 async def test_stop_without_a_message_in_hand_ends_the_run(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    lower = Posting(watching, delivery, clock)
+    lower = LowerHalf(watching, delivery, clock)
     run = lower.start()
     await lower.until_quiet()
     await lower.deliver.stop()
@@ -468,7 +481,7 @@ async def test_answer_that_could_not_be_written_down_is_asked_for_again(
     await watching.database._writer.execute_fetchall("PRAGMA busy_timeout = 1")
     delivery.hold(CHANNEL)
     await new_papers(watching, 1)
-    lower = Posting(watching, delivery, clock)
+    lower = LowerHalf(watching, delivery, clock)
     run = lower.start()
     await lower.until_quiet()
     with closing(sqlite3.connect(watching.path, isolation_level=None)) as other:
@@ -488,7 +501,7 @@ async def test_answer_that_could_not_be_written_down_is_asked_for_again(
 
 async def test_failed_run_leaves_no_channel_behind(watching: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
     """A worker that is cancelled before it began must not keep its channel from the next run."""
-    lower = Posting(watching, delivery, clock)
+    lower = LowerHalf(watching, delivery, clock)
     run = lower.start()
     await lower.until_quiet()
     lower.deliver._at_work.add(CHANNEL)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.keyword import Keyword
+from bot.domain.post import Delivered
 from tests.support.builders import paper
 from tests.support.cancelling import When, give_up
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store, opened, rows
@@ -46,7 +47,7 @@ async def bind(store: Store) -> None:
 async def deliver(store: Store) -> None:
     post = await store.outbox.open_post(OTHER_CHANNEL)
     assert post is not None
-    await store.outbox.delivered(post, 5, NOW)
+    await store.outbox.delivered(post, Delivered(5), NOW)
 
 
 async def release(store: Store) -> None:

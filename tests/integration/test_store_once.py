@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot.domain.keyword import Keyword
 from bot.domain.paper import Paper
-from bot.domain.post import one_message
+from bot.domain.post import Delivered, one_message
 from bot.domain.subscription import WatchedKeyword
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store, opened
@@ -71,7 +71,7 @@ class Story:
         post = await self._store.outbox.open_post(channel_id)
         if post is not None:
             self.sent.extend((channel_id, entry.paper.arxiv_id.value) for entry in post.entries)
-            await self._store.outbox.delivered(post, next(self._numbers), NOW)
+            await self._store.outbox.delivered(post, Delivered(next(self._numbers)), NOW)
 
     async def release(self, channel_id: int, *, alone: bool) -> None:
         post = await self._store.outbox.open_post(channel_id)

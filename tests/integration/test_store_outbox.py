@@ -4,11 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.post import Obstructed, one_message
+from bot.domain.keyword import Keyword
+from bot.domain.paper import Paper
+from bot.domain.post import Delivered, Due, Frame, Obstructed, one_message
+from bot.domain.preferences import Layout
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store, rows
 
 SOON = NOW + timedelta(minutes=5)
+WITHDRAWN = "This paper has been withdrawn by the authors"
 
 
 async def fill(store: Store, papers: int = 3) -> None:
@@ -93,7 +97,7 @@ async def test_papers_that_wait_are_counted_by_channel(store: Store) -> None:
     await store.read(paper("2611.00009", title="Graph"))
     await store.bind(CHANNEL, limit=1)
     assert await store.outbox.waiting() == {CHANNEL: 4, OTHER_CHANNEL: 1}
-    await store.outbox.delivered(await store.bind(OTHER_CHANNEL, key="b"), 5, NOW)
+    await store.outbox.delivered(await store.bind(OTHER_CHANNEL, key="b"), Delivered(5), NOW)
     assert await store.outbox.waiting() == {CHANNEL: 4}
 
 
@@ -154,7 +158,7 @@ async def test_last_attempt_of_a_message_is_remembered_beside_the_first(store: S
 @pytest.mark.parametrize("message_id", [77, None])
 async def test_delivered_papers_are_posted_for_good(store: Store, message_id: int | None) -> None:
     await fill(store)
-    await store.outbox.delivered(await store.bind(limit=2), message_id, NOW)
+    await store.outbox.delivered(await store.bind(limit=2), Delivered(message_id), NOW)
     assert await states(store) == {"2611.00003": "delivered", "2611.00002": "delivered", "2611.00001": "waiting"}
     assert await store.outbox.open_post(CHANNEL) is None
     assert await store.due_ids() == ["2611.00001"]
@@ -215,3 +219,114 @@ async def test_oldest_due_leaves_out_channels_that_cannot_be_posted_in(store: St
     assert await store.outbox.oldest_due() == NOW
     await store.channels.pause(CHANNEL, Obstructed("locked"), now=SOON, not_before=SOON)
     assert await store.outbox.oldest_due() == SOON
+
+
+# What a batch is.
+
+
+async def test_due_papers_are_counted_with_their_keywords_and_when_the_first_came(store: Store) -> None:
+    await store.watch("graph", "diffusion", "reward model")
+    await store.read(paper("2611.00001", title="Graph diffusion"), now=NOW)
+    await store.read(paper("2611.00002", title="Graph"), now=NOW - timedelta(hours=1))
+    await store.read(paper("2611.00003", title="Reward model"), now=SOON)
+    assert await store.outbox.due_now(CHANNEL, NOW) == Due(2, ("graph", "diffusion"), NOW - timedelta(hours=1))
+    assert await store.outbox.due_now(OTHER_CHANNEL, NOW) == Due(0, (), None)
+
+
+async def test_batch_of_which_nothing_was_posted_is_not_begun(store: Store) -> None:
+    await fill(store)
+    await store.bind(limit=1)
+    assert await store.outbox.begun(CHANNEL, NOW) is None
+
+
+async def test_batch_of_which_a_part_was_posted_goes_on_as_it_began(store: Store) -> None:
+    await fill(store)
+    entries = await store.due(limit=1)
+    frame = Frame(Layout.COMPACT, "**3 new papers**", mention_role=9)
+    post = await store.outbox.bind(CHANNEL, entries, frame, key="key", nonce="nonce", now=NOW)
+    assert post is not None
+    assert await store.outbox.open_post(CHANNEL) == post
+    await store.outbox.delivered(post, Delivered(5, thread_id=8), NOW)
+    assert await store.outbox.begun(CHANNEL, NOW) == Frame(Layout.COMPACT, thread_id=8)
+    await store.outbox.delivered(await store.bind(key="rest"), Delivered(6), SOON)
+    await store.read(paper("2611.00009", title="Graph"), now=SOON)
+    assert await store.outbox.begun(CHANNEL, SOON) is None
+
+
+# Papers of the past.
+
+
+async def past(store: Store, *papers: Paper) -> None:
+    """The channel watches graphs and diffusion, and has read their past."""
+    await store.subscribe("graph")
+    await store.subscribe("diffusion")
+    await store.read_past(*papers)
+
+
+def numbered(number: int, title: str = "Graph", comment: str | None = None) -> Paper:
+    """A greater number is a later paper."""
+    return paper(
+        f"2611.{number:05}", title=title, comment=comment, published=NOW - timedelta(days=9) + timedelta(hours=number)
+    )
+
+
+GRAPHS = (Keyword.parse("graph"),)
+
+
+async def test_last_papers_are_posted_at_once_with_all_their_keywords(store: Store) -> None:
+    await past(store, *(numbered(number) for number in range(1, 8)), numbered(8, "Graph diffusion"))
+    assert await store.outbox.add_past(CHANNEL, GRAPHS, 3, NOW) == 3
+    due = await store.due()
+    assert [entry.paper.arxiv_id.value for entry in due] == ["2611.00006", "2611.00007", "2611.00008"]
+    assert [entry.keywords for entry in due] == [("graph",), ("graph",), ("graph", "diffusion")]
+
+
+async def test_last_papers_asked_for_twice_come_once(store: Store) -> None:
+    await past(store, *(numbered(number) for number in range(1, 8)))
+    assert await store.outbox.add_past(CHANNEL, GRAPHS, 3, NOW) == 3
+    assert await store.outbox.add_past(CHANNEL, GRAPHS, 3, NOW) == 0
+    await store.outbox.delivered(await store.bind(), Delivered(5), NOW)
+    assert await store.outbox.add_past(CHANNEL, GRAPHS, 3, NOW) == 0
+    assert await store.due() == ()
+
+
+async def test_last_papers_are_those_of_the_keywords_that_were_meant(store: Store) -> None:
+    await past(store, numbered(1), numbered(2, "Diffusion"))
+    assert await store.outbox.add_past(CHANNEL, (), 5, NOW) == 0
+    assert await store.outbox.add_past(CHANNEL, GRAPHS, 5, NOW) == 1
+    assert await store.due_ids() == ["2611.00001"]
+
+
+async def test_channel_that_ended_the_keyword_gets_nothing_of_its_past(store: Store) -> None:
+    await store.subscribe("graph", OTHER_CHANNEL)
+    await past(store, numbered(1))
+    await store.subscriptions.remove(GRAPHS[0], CHANNEL)
+    assert await store.outbox.add_past(CHANNEL, GRAPHS, 5, NOW) == 0
+
+
+async def test_withdrawn_paper_is_none_of_the_last(store: Store) -> None:
+    await past(store, numbered(1), numbered(2), numbered(3, comment=WITHDRAWN))
+    assert await store.outbox.add_past(CHANNEL, GRAPHS, 2, NOW) == 2
+    assert await store.due_ids() == ["2611.00001", "2611.00002"]
+
+
+# Withdrawals.
+
+
+async def test_waiting_paper_that_is_withdrawn_is_not_posted_however_that_was_learnt(store: Store) -> None:
+    await fill(store, papers=2)
+    await store.papers.add([paper("2611.00001", title="Graph", version=2, comment=WITHDRAWN)])
+    assert await states(store) == {"2611.00001": "withdrawn", "2611.00002": "waiting"}
+    await store.subscribe("diffusion")
+    await store.read_past(paper("2611.00002", title="Graph diffusion", version=2, comment=WITHDRAWN))
+    assert await store.due() == ()
+    assert await store.outbox.waiting() == {}
+
+
+async def test_bound_paper_that_is_withdrawn_stays_with_its_message(store: Store) -> None:
+    await fill(store, papers=1)
+    post = await store.bind()
+    await store.papers.add([paper("2611.00001", title="Graph", version=2, comment=WITHDRAWN)])
+    assert await states(store) == {"2611.00001": "waiting"}
+    await store.outbox.release(post)
+    assert await states(store) == {"2611.00001": "withdrawn"}

@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 from bot.domain.keyword import Keyword
+from bot.domain.post import Delivered
 from bot.store.readings import SliceWritten
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, READ_FROM, Store, rows
 
 LATER = NOW + timedelta(days=1)
 REWARD = paper("2611.00001", title="A reward model")
+WITHDRAWN = "This paper has been withdrawn by the authors"
 
 
 async def reasons(store: Store, channel_id: int = CHANNEL) -> dict[str, tuple[str, ...]]:
@@ -65,7 +67,7 @@ async def test_paper_published_before_the_first_reading_began_is_not_new(store: 
 async def test_paper_that_a_channel_had_is_not_posted_there_again_for_another_keyword(store: Store) -> None:
     await store.watch("reward model", "diffusion")
     await store.read(REWARD)
-    await store.outbox.delivered(await store.bind(), 5, NOW)
+    await store.outbox.delivered(await store.bind(), Delivered(5), NOW)
     await store.read(paper("2611.00001", version=2, title="A reward model for diffusion"))
     assert await store.due() == ()
 
@@ -85,14 +87,17 @@ async def test_paper_that_waits_in_a_channel_gets_the_name_of_another_keyword_th
     assert await reasons(store) == {"2611.00001": ("reward model", "diffusion")}
 
 
-async def test_message_on_its_way_keeps_the_names_that_it_left_with(store: Store) -> None:
+async def test_message_on_its_way_is_drawn_anew_with_a_name_that_it_left_without(store: Store) -> None:
     await store.watch("reward model", "diffusion")
     await store.read(REWARD)
     await store.bind()
     await store.read(paper("2611.00001", version=2, title="A reward model for diffusion"))
     post = await store.outbox.open_post(CHANNEL)
     assert post is not None
-    assert post.entries[0].keywords == ("reward model",)
+    assert post.entries[0].keywords == ("reward model", "diffusion")
+    assert await store.edits.due(NOW) == ()
+    await store.outbox.delivered(post, Delivered(5), NOW)
+    assert [edit.post.message_id for edit in await store.edits.due(NOW)] == [5]
 
 
 async def test_paper_matching_two_keywords_is_posted_once_and_names_both(store: Store) -> None:
@@ -256,3 +261,61 @@ async def test_paper_comes_back_from_the_store_as_it_went_in(store: Store) -> No
     )
     await store.papers.add([whole])
     assert await store.papers.get(whole.arxiv_id) == whole
+
+
+# Withdrawals.
+
+
+async def test_withdrawn_paper_is_not_posted_as_new_and_does_not_count(store: Store) -> None:
+    await store.watch("reward model")
+    gone = paper("2611.00001", title="Reward model", comment=WITHDRAWN)
+    assert await store.read(gone, paper("2611.00002", title="Reward model")) == SliceWritten(papers=1, posts=1)
+    assert await store.due_ids() == ["2611.00002"]
+    assert await store.read(gone) == SliceWritten(papers=0, posts=0)
+
+
+async def test_waiting_paper_that_a_pass_shows_withdrawn_is_not_posted(store: Store) -> None:
+    await store.watch("reward model")
+    await store.read(REWARD)
+    await store.read(paper("2611.00001", title="Reward model", version=2, comment=WITHDRAWN))
+    assert await store.due() == ()
+    assert await store.outbox.waiting() == {}
+
+
+async def test_paper_that_was_withdrawn_while_it_waited_does_not_come_for_another_keyword(store: Store) -> None:
+    await store.watch("reward model", "diffusion")
+    await store.read(REWARD)
+    await store.read(paper("2611.00001", title="Reward model", version=2, comment=WITHDRAWN))
+    await store.read(paper("2611.00001", title="Reward model by diffusion", version=3, comment=WITHDRAWN))
+    assert await store.due() == ()
+
+
+# What a channel or a keyword has.
+
+
+async def test_newest_papers_of_a_channel_come_oldest_first_with_their_keywords(store: Store) -> None:
+    await store.watch("reward model", "diffusion")
+    await store.watch("graph", channel_id=OTHER_CHANNEL)
+    papers = [paper(f"2611.0000{n}", title="Diffusion", published=NOW + timedelta(hours=n)) for n in range(1, 4)]
+    both = paper("2611.00004", title="A reward model for diffusion", published=NOW + timedelta(hours=4))
+    await store.read(*papers, both, paper("2611.00009", title="Graph", published=LATER))
+    assert [(shown, set(keywords)) for shown, keywords in await store.papers.newest_in(CHANNEL, 2)] == [
+        (papers[2], {"diffusion"}),
+        (both, {"reward model", "diffusion"}),
+    ]
+    assert await store.papers.newest_in(13, 2) == ()
+
+
+async def test_papers_of_a_keyword_are_counted_by_category(store: Store) -> None:
+    await store.watch("reward model")
+    filed = [("cs.CL", "cs.LG"), ("cs.LG",), ("cs.LG", "stat.ML")]
+    await store.read(
+        *(
+            paper(f"2611.0000{n}", title="Reward model", primary_category=categories[0], categories=categories)
+            for n, categories in enumerate(filed, 1)
+        ),
+        paper("2611.00008", title="Reward model", categories=("cs.AI",), published=NOW - timedelta(days=9)),
+        paper("2611.00009", title="Diffusion"),
+    )
+    counted = await store.papers.by_category(Keyword.parse("reward model"), NOW)
+    assert counted == (("cs.LG", 3), ("cs.CL", 1), ("stat.ML", 1))

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.keyword import Keyword
+from bot.domain.post import Delivered
 from bot.domain.subscription import Source, Subscription
 from tests.support.builders import paper
 from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
@@ -230,7 +231,7 @@ async def test_papers_of_an_ended_keyword_go_when_their_message_turns_out_not_to
 async def test_posted_papers_are_remembered_when_the_keyword_comes_back(store: Store) -> None:
     await store.watch("graph")
     await store.read(paper("2611.00001", title="Graph"))
-    await store.outbox.delivered(await store.bind(), 5, NOW)
+    await store.outbox.delivered(await store.bind(), Delivered(5), NOW)
     await unsubscribe(store, "graph")
     await store.watch("graph")
     await store.read(paper("2611.00001", title="Graph", published=NOW + timedelta(days=1)))

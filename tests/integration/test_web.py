@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.domain.post import Obstructed
+from bot.domain.post import Delivered, Obstructed
 from bot.domain.schedule import BatchAbsent, Broken, Look, LookResult, Read, Throttled
 from bot.errors import StartRefused, StoreUnavailable
 from bot.limits import LAG_MEASURED_EVERY_S, POSTING_LATE, READING_LATE
@@ -150,7 +150,7 @@ async def test_papers_that_are_due_for_too_long_are_not_well(window: Window) -> 
     await window.pass_by(MINUTE)
     assert await window.health() == (503, {"gateway": True, "reading": True, "posting": False})
     post = await window.store.bind()
-    await window.store.outbox.delivered(post, 1, window.clock.now())
+    await window.store.outbox.delivered(post, Delivered(1), window.clock.now())
     assert (await window.health())[0] == 200
 
 

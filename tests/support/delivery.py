@@ -12,7 +12,9 @@ from typing import Final
 from bot.clock import Alarm
 from bot.domain.post import Absent, Delivered, Obstructed, Outcome, Post, RetryLater, Unanswered
 from bot.metrics import Metrics
+from bot.pipeline.batches import Batches
 from bot.pipeline.deliver import Deliver
+from bot.pipeline.posting import Posting
 from tests.support.clock import FakeClock, settle
 from tests.support.store import CHANNEL, Store
 
@@ -57,6 +59,9 @@ class FakeDelivery:
         # What the bot is told of a post, whenever it is sent; None: nothing special.
         self.verdict: Callable[[Post], Outcome | None] = lambda _post: None
         self.unreadable: dict[int, Obstructed | RetryLater] = {}
+        # Channels in which a message begins a thread, and takes no nonce: only the read-back keeps it from being there
+        # twice.
+        self.forums: set[int] = set()
         self.attempts: list[Post] = []
         self.attempts_at_s: list[float] = []
         self.searches: list[Post] = []
@@ -84,6 +89,9 @@ class FakeDelivery:
     async def ready(self) -> None:
         await self.online.wait()
 
+    def takes_nonce(self, post: Post) -> bool:
+        return post.channel_id not in self.forums or post.frame.thread_id is not None
+
     async def obstacle(self, channel_id: int) -> Obstructed | RetryLater | None:
         return self.obstacles.get(channel_id)
 
@@ -105,13 +113,18 @@ class FakeDelivery:
             if answer.arrives:
                 self._arrived(post)
             return answer.outcome
-        return self.verdict(post) or Delivered(self._arrived(post).id)
+        return self.verdict(post) or self._held_as(self._arrived(post))
+
+    def _held_as(self, message: Message) -> Delivered:
+        """How Discord tells of a message: one that began a thread has the thread's id."""
+        return Delivered(message.id, thread_id=None if self.takes_nonce(message.post) else message.id)
 
     def _arrived(self, post: Post) -> Message:
         """The new message, or the one that is there with the same nonce."""
         held = self._messages[post.channel_id]
         for message in held:
-            if message.post.nonce == post.nonce and self._clock.now() - message.at < NONCE_KEPT:
+            seen = message.post.nonce == post.nonce and self.takes_nonce(post)
+            if seen and self._clock.now() - message.at < NONCE_KEPT:
                 return message
         held.append(Message(len(self.attempts), self._clock.now(), post))
         return held[-1]
@@ -121,7 +134,7 @@ class FakeDelivery:
         if post.channel_id in self.unreadable:
             return self.unreadable[post.channel_id]
         found = (message for message in self._messages[post.channel_id] if message.post.key == post.key)
-        return next((Delivered(message.id) for message in found), Absent())
+        return next((self._held_as(message) for message in found), Absent())
 
 
 def _ids(post: Post) -> list[str]:
@@ -148,7 +161,7 @@ class WatchedAlarm(Alarm):
             self._sleeping = False
 
 
-class Posting:
+class LowerHalf:
     """The lower half, run by a test."""
 
     def __init__(self, store: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
@@ -157,9 +170,18 @@ class Posting:
         self.alarm = WatchedAlarm(clock)
         self.pauses = 0
         self.metrics = Metrics()
-        self.deliver = Deliver(
-            store.outbox, store.channels, delivery, clock, Random(1), self.alarm, self.metrics, self._paused
+        posting = Posting(
+            outbox=store.outbox,
+            channels=store.channels,
+            batches=Batches(store.outbox, store.preferences),
+            delivery=delivery,
+            clock=clock,
+            rng=Random(1),
+            metrics=self.metrics,
+            on_pause=self._paused,
+            on_posted=lambda: None,
         )
+        self.deliver = Deliver(store.outbox, store.channels, posting, clock, self.alarm)
         self._run: asyncio.Task[None] | None = None
 
     def _paused(self) -> None:
@@ -214,9 +236,9 @@ class Posting:
 
 
 @asynccontextmanager
-async def posting(store: Store, delivery: FakeDelivery, clock: FakeClock) -> AsyncIterator[Posting]:
+async def posting(store: Store, delivery: FakeDelivery, clock: FakeClock) -> AsyncIterator[LowerHalf]:
     """The lower half at work; what is due has been tried."""
-    lower = Posting(store, delivery, clock)
+    lower = LowerHalf(store, delivery, clock)
     lower.start()
     try:
         await lower.until_quiet()

@@ -1,11 +1,14 @@
 """Embeds as a test reads them: the parts of a message's JSON by name."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
 from sandbox.discord import Message
+
+_ABSTRACT_LINK: Final = re.compile(r"\]\((https://arxiv\.org/abs/[^)]+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,24 +20,35 @@ class ShownEmbed:
     description: str
     author: str
     footer: str
-    timestamp: datetime
+    timestamp: datetime | None
 
     @classmethod
     def read(cls, embed: Mapping[str, object]) -> Self:
         """The embed behind the JSON."""
         return cls(
-            title=str(embed["title"]),
-            url=str(embed["url"]),
+            title=str(embed.get("title", "")),
+            url=str(embed.get("url", "")),
             description=str(embed.get("description", "")),
             author=_inner(embed, "author", "name"),
             footer=_inner(embed, "footer", "text"),
-            timestamp=datetime.fromisoformat(str(embed["timestamp"])),
+            timestamp=datetime.fromisoformat(str(embed["timestamp"])) if "timestamp" in embed else None,
         )
 
     @property
     def length(self) -> int:
         """What Discord counts towards the 6,000 of a message."""
         return sum(map(len, (self.title, self.description, self.author, self.footer)))
+
+
+def papers_in(message: Message) -> list[str]:
+    """The links of the papers in a message, in order, whether they stand as cards or in a list."""
+    return [url for embed in message.embeds for url in _papers_in(embed)]
+
+
+def _papers_in(embed: Mapping[str, object]) -> list[str]:
+    if "url" in embed:
+        return [str(embed["url"])]
+    return _ABSTRACT_LINK.findall(str(embed.get("description", "")))
 
 
 def embeds_of(*messages: Message) -> list[ShownEmbed]:
@@ -45,3 +59,19 @@ def embeds_of(*messages: Message) -> list[ShownEmbed]:
 def _inner(embed: Mapping[str, object], part: str, name: str) -> str:
     inner = embed.get(part)
     return str(inner[name]) if isinstance(inner, Mapping) else ""
+
+
+def lines_of(*messages: Message) -> dict[str, str]:
+    """The lines of the lists that stand in these messages, by the link of each one's paper."""
+    lines = [line for embed in embeds_of(*messages) for line in embed.description.splitlines()]
+    return {link[0]: line for line in lines if (link := _ABSTRACT_LINK.findall(line))}
+
+
+def components_of(message: Message) -> list[Mapping[str, object]]:
+    """The buttons and menus below a message, in order."""
+    found: list[Mapping[str, object]] = []
+    for row in message.components:
+        components = row["components"]
+        assert isinstance(components, list)
+        found += components
+    return found

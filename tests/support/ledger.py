@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sandbox.discord import World
+from tests.support.embeds import papers_in
 
 # A channel and the address of a paper's abstract page.
 Posted = tuple[int, str]
@@ -29,11 +30,11 @@ class Balance:
 def posted(world: World) -> Counter[Posted]:
     """How often each paper stands in each channel, over the whole history of all of them."""
     return Counter(
-        (channel_id, str(embed["url"]))
+        (channel_id, url)
         for channel_id in world.channels
         for message in world.messages.in_channel(channel_id)
         if message.author_id == world.bot_id and message.interaction is None
-        for embed in message.embeds
+        for url in papers_in(message)
     )
 
 

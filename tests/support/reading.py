@@ -39,6 +39,7 @@ class Reading:
         self.clock = clock
         self.client = client
         self.new_posts_rung = 0
+        self.edits_rung = 0
         self.pass_alarm = Alarm(clock)
         self._papers = 0
         reader = SliceReader(client, Metrics())
@@ -57,10 +58,14 @@ class Reading:
             poll_interval_s=poll_interval_s,
             alarm=self.pass_alarm,
             on_new_posts=self._ring,
+            on_edits=self._ring_for_edits,
         )
 
     def _ring(self) -> None:
         self.new_posts_rung += 1
+
+    def _ring_for_edits(self) -> None:
+        self.edits_rung += 1
 
     def show(self, title: str, *, days_ago: float = 0.5, arxiv_id: str | None = None) -> str:
         """Let arXiv show a paper that was submitted so long ago; returns its id."""

@@ -14,9 +14,11 @@ from bot.domain.post import OutboxEntry, Post
 from bot.domain.subscription import WatchedKeyword
 from bot.store.channels import Channels
 from bot.store.database import Database
+from bot.store.edits import Edits
 from bot.store.looks import Looks, Marks
 from bot.store.outbox import Outbox
 from bot.store.papers import Papers
+from bot.store.preferences import ChannelPreferences
 from bot.store.readings import Readings, SliceWritten
 from bot.store.subscriptions import Subscriptions
 
@@ -37,6 +39,8 @@ class Store:
     outbox: Outbox
     papers: Papers
     channels: Channels
+    preferences: ChannelPreferences
+    edits: Edits
     looks: Looks
     marks: Marks
 
@@ -101,6 +105,8 @@ async def opened(path: Path) -> AsyncIterator[Store]:
             Outbox(database),
             Papers(database),
             Channels(database),
+            ChannelPreferences(database),
+            Edits(database),
             Looks(database),
             Marks(database),
         )

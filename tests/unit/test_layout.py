@@ -13,19 +13,10 @@ from bot import limits
 from bot.domain.card import Card
 from bot.domain.compact import PaperList, lay_out_list
 from bot.domain.feed import parse_feed
-from bot.domain.layout import (
-    HEADLINE_MAX,
-    Batch,
-    Layout,
-    Style,
-    headline,
-    lay_out_message,
-    layout_of,
-    next_message,
-    papers_a_message,
-)
+from bot.domain.layout import HEADLINE_MAX, Batch, headline, lay_out_message, layout_of, next_message, papers_a_message
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.post import OutboxEntry
+from bot.domain.preferences import Layout, Style
 from bot.domain.text import units
 from bot.errors import ArxivError
 from tests.support.builders import paper
@@ -198,6 +189,7 @@ def test_first_line_says_how_many_for_what_and_from_when() -> None:
 
 def test_rest_of_a_batch_and_a_backlog_say_what_they_are() -> None:
     assert headline(5, ["RLHF"], ANNOUNCED, Batch.REST) == "**5 more papers** for RLHF · announced Thu 19 Nov"
+    assert headline(5, ["RLHF"], None, Batch.PAST) == "**5 earlier papers** for RLHF"
     assert headline(50, ["RLHF"], None, Batch.BACKLOG) == (
         "**50 papers** for RLHF waited while this channel was paused: oldest first"
     )

@@ -56,6 +56,7 @@ def test_collapsing_keeps_every_letter(text: str) -> None:
         (">>> quote", r"\>>> quote"),
         ("- item\n+ item\n  - item", "\\- item\n\\+ item\n  \\- item"),
         ("1. item\n23) item", "1\\. item\n23\\) item"),
+        ("-\n1.\n2)", "\\-\n1\\.\n2\\)"),
         ("-1 and 2.5 > 1 # fine - so", "-1 and 2.5 > 1 # fine - so"),
         ("[text](https://evil.com)", r"\[text]\(https:\//evil.com)"),
         ("see http://evil.com or steam://run", r"see http:\//evil.com or steam:\//run"),
@@ -105,6 +106,9 @@ def test_what_the_library_would_escape_is_escaped(text: str) -> None:
         ("https://github.com.evil.com/x", r"https:\//github.com.evil.com/x"),
         ("https://github.com@evil.com/x", r"https:\//github.com@evil.com/x"),
         ("https://notgithub.com/x", r"https:\//notgithub.com/x"),
+        ("<https://github.com/a/b>", r"\<<https://github.com/a/b>\>"),
+        ("a\\<é<https://github.com/a/b>", r"a\\\<é\<<https://github.com/a/b>\>"),
+        ("1 < 2: https://github.com/a/b", "1 < 2: <https://github.com/a/b>"),
         ("no link, [x](y)", r"no link, \[x]\(y)"),
     ],
 )

@@ -1,0 +1,37 @@
+"""How a channel wants to be posted to."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from bot.domain.timetable import AsTheyCome, Timetable
+
+
+class Style(StrEnum):
+    """What a channel chose: `auto` is cards for a few papers, a list for many."""
+
+    AUTO = "auto"
+    CARDS = "cards"
+    COMPACT = "compact"
+
+
+class Layout(StrEnum):
+    """How the papers of one message stand in it; bound to the message before it is sent."""
+
+    CARDS = "cards"
+    COMPACT = "compact"
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What an admin chose with `/channel`; the defaults are what a new channel gets.
+
+    `held_since` says that an admin paused it; `catching_up` that what came meanwhile is on its way.
+    """
+
+    style: Style = Style.AUTO
+    timetable: Timetable = field(default_factory=AsTheyCome)
+    mention_role: int | None = None
+    publish: bool = False
+    held_since: datetime | None = None
+    catching_up: bool = False

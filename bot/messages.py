@@ -1,0 +1,114 @@
+"""Posts and papers → Discord messages: first line, embeds, and the button or menu that every message of ours has.
+
+Domain values enter; discord.py's own leave. It sends nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import discord
+
+from bot.domain.card import Card, option_description, option_label
+from bot.domain.compact import PaperList
+from bot.domain.layout import lay_out_message
+from bot.domain.paper import Paper
+from bot.domain.post import Post
+from bot.domain.preferences import Layout
+from bot.domain.text import cut
+from bot.limits import THREAD_NAME_MAX
+
+# A post's key stands in the custom_id of the one component that every message of ours has; these are its templates.
+ABSTRACT_BUTTON: Final = r"abstract:(?P<arxiv_id>[^:]+):(?P<key>[\w-]+)"
+ABSTRACT_MENU: Final = r"abstracts:(?P<key>[\w-]+)"
+# Stands for the key in replies, which are no posts.
+LOOKED_UP: Final = "looked-up"
+# Near arXiv's own red; a card should look the same in the light and in the dark theme.
+CARD_COLOUR: Final = 0xB31B1B
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A message as Discord is told of it."""
+
+    content: str | None
+    embeds: list[discord.Embed]
+    view: discord.ui.View
+    allowed_mentions: discord.AllowedMentions
+
+
+def draw(post: Post) -> Drawn:
+    """A post as its papers are now; it pings the role that the channel chose, and nobody else."""
+    role = post.frame.mention_role
+    ping = "" if role is None else f"<@&{role}> "
+    return Drawn(
+        content=f"{ping}{post.frame.heading}".strip() or None,
+        embeds=embeds(post.papers, post.frame.layout),
+        view=reading_view([entry.paper for entry in post.entries], post.key),
+        allowed_mentions=discord.AllowedMentions(
+            everyone=False, users=False, replied_user=False, roles=[] if role is None else [discord.Object(role)]
+        ),
+    )
+
+
+def embeds(papers: Sequence[tuple[Paper, Sequence[str]]], layout: Layout) -> list[discord.Embed]:
+    """The papers of one message: an embed each as cards, one for all as a compact list."""
+    laid_out = lay_out_message(papers, layout)
+    if isinstance(laid_out, PaperList):
+        return [discord.Embed(description=laid_out.description, colour=CARD_COLOUR)]
+    return [to_embed(card) for card in laid_out]
+
+
+def thread_name(post: Post) -> str:
+    """What a batch is called in a forum: its first line without marks."""
+    plain = discord.utils.remove_markdown(post.frame.heading)
+    return cut(plain, THREAD_NAME_MAX) or "New papers"
+
+
+def to_embed(card: Card) -> discord.Embed:
+    """A card as a Discord embed."""
+    embed = discord.Embed(
+        title=card.title, url=card.url, description=card.description, timestamp=card.timestamp, colour=CARD_COLOUR
+    )
+    if card.authors:
+        embed.set_author(name=card.authors)
+    return embed.set_footer(text=card.footer)
+
+
+def reading_view(papers: Sequence[Paper], key: str) -> discord.ui.View:
+    """The buttons of one paper, or the menu "Read an abstract…" of several, with the key of the post."""
+    view = discord.ui.View(timeout=None)
+    if len(papers) == 1:
+        arxiv_id = papers[0].arxiv_id
+        view.add_item(discord.ui.Button(label="Abstract", custom_id=f"abstract:{arxiv_id}:{key}"))
+        view.add_item(discord.ui.Button(label="PDF", url=arxiv_id.pdf_url))
+        if arxiv_id.html_url is not None:
+            view.add_item(discord.ui.Button(label="HTML", url=arxiv_id.html_url))
+    else:
+        view.add_item(_menu(papers, key))
+    # Answered by their custom_id, after a restart too (cogs/lookup.py): discord.py need not remember each view.
+    view.stop()
+    return view
+
+
+def _menu(papers: Sequence[Paper], key: str) -> discord.ui.Select[discord.ui.View]:
+    options = [
+        discord.SelectOption(
+            label=option_label(paper), value=paper.arxiv_id.value, description=option_description(paper) or None
+        )
+        for paper in papers
+    ]
+    return discord.ui.Select(custom_id=f"abstracts:{key}", placeholder="Read an abstract…", options=options)
+
+
+def keys_of(message: discord.Message, author: discord.abc.User | None) -> frozenset[str]:
+    """The keys in a message's components, if we wrote it."""
+    if author is None or message.author.id != author.id:
+        return frozenset()
+    return frozenset(
+        component.custom_id.rpartition(":")[2]
+        for row in message.components
+        if isinstance(row, discord.ActionRow)
+        for component in row.children
+        if component.custom_id is not None
+    )

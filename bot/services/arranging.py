@@ -1,0 +1,82 @@
+"""How a channel wants its papers, as its admins arrange it: style, timetable, pause, mentions, publishing.
+
+A channel and a wish enter; the preferences as they are then leave. Permissions are the cogs' business.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from bot.clock import Clock
+from bot.domain.paper import Paper
+from bot.domain.preferences import Preferences, Style
+from bot.domain.timetable import Timetable
+from bot.limits import PREVIEW_PAPERS
+from bot.store.outbox import Outbox
+from bot.store.papers import Papers
+from bot.store.preferences import ChannelPreferences
+
+
+class Arranging:
+    """Changes and shows a channel's preferences; `on_change` lets the lower half look at what is due by them."""
+
+    def __init__(
+        self,
+        preferences: ChannelPreferences,
+        papers: Papers,
+        outbox: Outbox,
+        clock: Clock,
+        on_change: Callable[[], None],
+    ) -> None:
+        self._preferences = preferences
+        self._papers = papers
+        self._outbox = outbox
+        self._clock = clock
+        self._on_change = on_change
+
+    async def of(self, channel_id: int) -> Preferences:
+        """How the channel wants its papers."""
+        return await self._preferences.of(channel_id)
+
+    async def use_style(self, channel_id: int, style: Style) -> None:
+        """Lay batches out in another way from the next one on."""
+        await self._change(channel_id, replace(await self.of(channel_id), style=style))
+
+    async def use_timetable(self, channel_id: int, timetable: Timetable) -> None:
+        """Post by another timetable, what waits already too."""
+        await self._change(channel_id, replace(await self.of(channel_id), timetable=timetable))
+
+    async def mention(self, channel_id: int, role_id: int | None) -> None:
+        """Ping a role with each batch, or nobody."""
+        await self._change(channel_id, replace(await self.of(channel_id), mention_role=role_id))
+
+    async def publish(self, channel_id: int, *, wanted: bool) -> None:
+        """Let the followers of an announcement channel have each message, or not."""
+        await self._change(channel_id, replace(await self.of(channel_id), publish=wanted))
+
+    async def hold(self, channel_id: int) -> bool:
+        """Post nothing until `resume`; what comes meanwhile is kept. False when it was paused already."""
+        before = await self.of(channel_id)
+        if before.held_since is not None:
+            return False
+        await self._change(channel_id, replace(before, held_since=self._clock.now()))
+        return True
+
+    async def resume(self, channel_id: int) -> int | None:
+        """Post again; returns how many papers wait for it, None when it was not paused."""
+        if (await self.of(channel_id)).held_since is None:
+            return None
+        waiting = await self._preferences.resume(channel_id, self._clock.now())
+        self._on_change()
+        return waiting
+
+    async def sample(self, channel_id: int) -> tuple[tuple[Paper, tuple[str, ...]], ...]:
+        """The newest papers of the channel's keywords, to show how they would look."""
+        return await self._papers.newest_in(channel_id, PREVIEW_PAPERS)
+
+    async def waiting(self, channel_id: int) -> int:
+        """How many papers wait to be posted in the channel."""
+        return (await self._outbox.waiting()).get(channel_id, 0)
+
+    async def _change(self, channel_id: int, preferences: Preferences) -> None:
+        await self._preferences.write(channel_id, preferences)
+        self._on_change()

@@ -1,0 +1,277 @@
+"""Messages to be touched again: because their papers changed, and for an announcement channel's followers."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.keyword import Keyword
+from bot.domain.paper import Paper
+from bot.domain.post import Delivered, Obstructed, Post
+from bot.limits import EDITED_FOR
+from tests.support.builders import paper
+from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, READ_FROM, Store
+
+SOON = NOW + timedelta(minutes=5)
+GRAPH = paper(title="Graph")
+REVISED = paper(title="Graph", version=2)
+
+
+async def posted(
+    store: Store, *papers: Paper, channel_id: int = CHANNEL, key: str = "key", message_id: int | None = 77
+) -> Post:
+    """A message of these papers that the channel holds."""
+    await store.watch("graph", channel_id=channel_id)
+    await store.read(*papers or (GRAPH,))
+    post = await store.bind(channel_id, key=key)
+    await store.outbox.delivered(post, Delivered(message_id), NOW)
+    return post
+
+
+async def due_keys(store: Store) -> list[str]:
+    return [edit.post.key for edit in await store.edits.due(SOON)]
+
+
+# Who asks.
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        REVISED,
+        paper(title="Graph", journal_ref="Nature 1 (2026)"),
+        paper(title="Graph", comment="Accepted at ICML 2026"),
+        paper(title="Graph", version=2, comment="This paper has been withdrawn"),
+    ],
+)
+async def test_posted_paper_that_changed_asks_for_an_edit(store: Store, changed: Paper) -> None:
+    await posted(store)
+    await store.read(changed)
+    (edit,) = await store.edits.due(SOON)
+    assert (edit.post.key, edit.post.message_id, edit.asked) == ("key", 77, 1)
+    assert [entry.paper for entry in edit.post.entries] == [changed]
+
+
+async def test_reference_that_went_asks_for_an_edit_too(store: Store) -> None:
+    await posted(store, paper(title="Graph", comment="9 pages", journal_ref="J. 1"))
+    await store.read(GRAPH)
+    assert await due_keys(store) == ["key"]
+
+
+async def test_paper_that_is_read_again_as_it_was_asks_for_nothing(store: Store) -> None:
+    await posted(store)
+    await store.read(GRAPH)
+    await store.papers.add([GRAPH])
+    assert await due_keys(store) == []
+
+
+async def test_older_version_asks_for_nothing(store: Store) -> None:
+    await posted(store, paper(title="Graph", version=2))
+    await store.read(paper(title="Graph", version=1))
+    assert await due_keys(store) == []
+
+
+async def test_new_version_that_a_look_up_found_asks_for_an_edit(store: Store) -> None:
+    await posted(store)
+    await store.papers.add([REVISED])
+    assert await due_keys(store) == ["key"]
+
+
+async def test_new_version_that_a_first_reading_found_asks_for_an_edit(store: Store) -> None:
+    await posted(store)
+    await store.subscribe("diffusion")
+    await store.read_past(REVISED)
+    assert await due_keys(store) == ["key"]
+
+
+async def test_every_message_that_shows_the_paper_is_drawn_anew(store: Store) -> None:
+    await store.subscribe("graph", OTHER_CHANNEL)
+    await posted(store, GRAPH, paper("2611.00002", title="Graph"))
+    await posted(store, GRAPH, channel_id=OTHER_CHANNEL, key="other")
+    await store.papers.add([REVISED])
+    assert await due_keys(store) == ["key", "other"]
+
+
+async def test_paper_that_waits_or_was_refused_asks_for_nothing(store: Store) -> None:
+    await store.watch("graph")
+    await store.read(GRAPH, paper("2611.00002", title="Graph"))
+    await store.outbox.refused(await store.bind(limit=1), "no", NOW)
+    await store.papers.add([REVISED, paper("2611.00002", title="Graph", version=2)])
+    assert await due_keys(store) == []
+
+
+async def test_message_whose_paper_changes_on_its_way_is_drawn_anew_once_it_is_there(store: Store) -> None:
+    await store.watch("graph")
+    await store.read(GRAPH)
+    post = await store.bind()
+    await store.papers.add([REVISED])
+    assert await due_keys(store) == []
+    await store.outbox.delivered(post, Delivered(77), NOW)
+    assert await due_keys(store) == ["key"]
+
+
+async def test_message_that_never_arrived_takes_its_wish_with_it(store: Store) -> None:
+    await store.watch("graph")
+    await store.read(GRAPH)
+    post = await store.bind()
+    await store.papers.add([REVISED])
+    await store.outbox.release(post)
+    await store.outbox.delivered(await store.bind(key="again"), Delivered(77), NOW)
+    assert await due_keys(store) == []
+
+
+async def test_refused_message_is_not_drawn_anew(store: Store) -> None:
+    await store.watch("graph")
+    await store.read(GRAPH)
+    post = await store.bind()
+    await store.papers.add([REVISED])
+    await store.outbox.refused(post, "no", NOW)
+    assert await due_keys(store) == []
+
+
+async def test_match_for_another_keyword_of_the_channel_adds_itself_to_the_message(store: Store) -> None:
+    await posted(store)
+    await store.watch("diffusion")
+    await store.subscribe("diffusion", OTHER_CHANNEL)
+    # The matching text alone is new: nothing but the match asks.
+    written = await store.read(paper(title="Graph diffusion"))
+    assert written.posts == 1  # in the other channel
+    assert written.edits
+    (edit,) = await store.edits.due(SOON)
+    assert edit.post.papers == ((paper(title="Graph diffusion"), ("graph", "diffusion")),)
+
+
+async def test_slice_without_a_change_tells_of_no_edits(store: Store) -> None:
+    await posted(store)
+    assert not (await store.read(GRAPH)).edits
+
+
+async def test_subscription_alone_changes_no_message(store: Store) -> None:
+    await store.watch("diffusion", channel_id=OTHER_CHANNEL)
+    both = paper(title="Graph diffusion")
+    await posted(store, both)
+    await store.subscribe("diffusion")
+    await store.read(both)
+    await store.subscribe("graph diffusion")
+    await store.read_past(both)
+    await store.read(both)
+    assert await due_keys(store) == []
+
+
+# What becomes of a wish.
+
+
+async def test_wish_that_was_done_is_gone(store: Store) -> None:
+    await posted(store)
+    await store.papers.add([REVISED])
+    (edit,) = await store.edits.due(SOON)
+    await store.edits.done(edit)
+    assert await due_keys(store) == []
+
+
+async def test_wish_that_came_meanwhile_is_still_to_be_done(store: Store) -> None:
+    await posted(store)
+    await store.papers.add([REVISED])
+    (edit,) = await store.edits.due(SOON)
+    await store.papers.add([paper(title="Graph", version=3)])
+    await store.edits.done(edit)
+    (again,) = await store.edits.due(SOON)
+    assert (again.asked, again.post.entries[0].paper.version) == (2, 3)
+
+
+async def test_wish_waits_until_its_time(store: Store) -> None:
+    await posted(store)
+    await store.papers.add([REVISED])
+    (edit,) = await store.edits.due(NOW)
+    await store.edits.later(edit, SOON)
+    assert await store.edits.due(SOON - timedelta(seconds=1)) == ()
+    assert await due_keys(store) == ["key"]
+
+
+async def test_oldest_message_is_drawn_anew_first(store: Store) -> None:
+    await store.watch("graph")
+    for number, (key, minutes) in enumerate({"b": 0, "a": 2, "c": 1}.items()):
+        await store.read(paper(f"2611.0000{number}", title="Graph"))
+        await store.outbox.delivered(await store.bind(key=key), Delivered(number), NOW + timedelta(minutes=minutes))
+    await store.papers.add([paper(f"2611.0000{number}", title="Graph", version=2) for number in range(3)])
+    assert await due_keys(store) == ["b", "c", "a"]
+
+
+async def test_message_of_thirty_days_ago_is_left_as_it_is(store: Store) -> None:
+    await posted(store)
+    await store.papers.add([REVISED])
+    assert len(await store.edits.due(NOW + EDITED_FOR - timedelta(seconds=1))) == 1
+    assert await store.edits.due(NOW + EDITED_FOR) == ()
+    assert await due_keys(store) == []
+
+
+async def test_message_that_was_deleted_is_not_drawn_anew(store: Store) -> None:
+    await posted(store, message_id=None)
+    await store.papers.add([REVISED])
+    assert await due_keys(store) == []
+
+
+async def test_edit_waits_while_nothing_can_be_done_in_the_channel(store: Store) -> None:
+    await posted(store)
+    await store.papers.add([REVISED])
+    await store.channels.pause(CHANNEL, Obstructed("locked"), now=NOW, not_before=SOON)
+    assert await due_keys(store) == []
+    await store.channels.resume(CHANNEL)
+    assert await due_keys(store) == ["key"]
+
+
+# An announcement channel's followers.
+
+
+async def publishable(store: Store, message_id: int | None = 77) -> Post:
+    await store.watch("graph")
+    await store.read(GRAPH)
+    post = await store.bind()
+    await store.outbox.delivered(post, Delivered(message_id), NOW, publish=True)
+    return post
+
+
+async def test_message_for_followers_is_published_once(store: Store) -> None:
+    post = await publishable(store)
+    assert await store.edits.to_publish(NOW - timedelta(seconds=1)) == ()
+    (waiting,) = await store.edits.to_publish(NOW)
+    assert (waiting.key, waiting.message_id) == (post.key, 77)
+    await store.edits.published(waiting)
+    assert await store.edits.to_publish(SOON) == ()
+
+
+async def test_message_that_could_not_be_published_is_tried_again_at_its_time(store: Store) -> None:
+    await store.edits.published(await publishable(store), again_at=SOON)
+    assert await store.edits.to_publish(NOW) == ()
+    assert len(await store.edits.to_publish(SOON)) == 1
+
+
+async def test_message_that_was_deleted_is_not_published(store: Store) -> None:
+    await publishable(store, message_id=None)
+    assert await store.edits.to_publish(SOON) == ()
+
+
+async def test_message_of_a_channel_without_followers_is_not_published(store: Store) -> None:
+    await posted(store)
+    assert await store.edits.to_publish(SOON) == ()
+
+
+async def test_thread_of_a_forum_post_is_remembered(store: Store) -> None:
+    await store.watch("graph")
+    await store.read(GRAPH)
+    await store.outbox.delivered(await store.bind(), Delivered(77, thread_id=88), NOW)
+    await store.papers.add([REVISED])
+    (edit,) = await store.edits.due(SOON)
+    assert edit.post.frame.thread_id == 88
+
+
+async def test_match_before_the_first_reading_began_names_the_keyword_all_the_same(store: Store) -> None:
+    """How old a paper is decides whether it is new, not why it is shown."""
+    await store.subscribe("graph")
+    old = paper(title="Graph", published=READ_FROM - timedelta(days=9))
+    await store.read_past(old)
+    assert await store.outbox.add_past(CHANNEL, [Keyword.parse("graph")], 5, NOW) == 1
+    await store.outbox.delivered(await store.bind(), Delivered(77), NOW)
+    await store.watch("diffusion")
+    await store.read(paper(title="Graph diffusion", published=old.published))
+    (edit,) = await store.edits.due(SOON)
+    assert edit.post.entries[0].keywords == ("graph", "diffusion")

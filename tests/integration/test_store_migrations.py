@@ -1,0 +1,102 @@
+"""A file that an earlier version of the program wrote is brought up to date with all that is in it."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from bot.domain.post import PLAIN, Delivered, Frame
+from bot.domain.preferences import Layout, Preferences
+from bot.store.database import APPLICATION_ID, migrations
+from tests.support.builders import paper
+from tests.support.store import CHANNEL, NOW, opened, rows
+
+THEN: Final = "2026-11-18T12:00:00.000000+00:00"
+FIRST_FORMAT: Final = f"""
+INSERT INTO papers VALUES
+    ('2611.00001', 1, 'Graph', 'Text.', '["Ada"]', 'cs.LG', '["cs.LG"]', '{THEN}', '{THEN}', NULL, NULL, NULL),
+    ('2611.00002', 1, 'Graph', 'Text.', '["Ada"]', 'cs.LG', '["cs.LG"]', '{THEN}', '{THEN}', NULL, NULL, NULL),
+    ('2611.00003', 1, 'Graph', 'Text.', '["Ada"]', 'cs.LG', '["cs.LG"]', '{THEN}', '{THEN}', NULL, NULL, NULL),
+    ('2611.00004', 1, 'Graph', 'Text.', '["Ada"]', 'cs.LG', '["cs.LG"]', '{THEN}', '{THEN}', NULL, NULL, NULL);
+INSERT INTO keywords VALUES (1, 'graph', 'Graph', '2026-10-19T12:00:00.000000+00:00', '{THEN}');
+INSERT INTO channels (channel_id, guild_id) VALUES ({CHANNEL}, 1);
+INSERT INTO subscriptions VALUES ({CHANNEL}, 1, 0, 1, 71, '{THEN}');
+INSERT INTO matches SELECT 1, arxiv_id, '{THEN}' FROM papers;
+INSERT INTO posts VALUES
+    ('posted', {CHANNEL}, 'nonce 1', 'cards', '{THEN}', '{THEN}', 77, '{THEN}'),
+    ('refused', {CHANNEL}, 'nonce 2', 'cards', '{THEN}', '{THEN}', NULL, '{THEN}'),
+    ('open', {CHANNEL}, 'nonce 3', 'cards', '{THEN}', '{THEN}', NULL, NULL);
+INSERT INTO outbox VALUES
+    (1, {CHANNEL}, '2611.00001', '{THEN}', 'delivered', 'posted', 0, NULL),
+    (2, {CHANNEL}, '2611.00002', '{THEN}', 'refused', 'refused', 1, 'too blue'),
+    (3, {CHANNEL}, '2611.00003', '{THEN}', 'waiting', 'open', 0, NULL),
+    (4, {CHANNEL}, '2611.00004', '{THEN}', 'waiting', NULL, 0, NULL);
+INSERT INTO outbox_keywords SELECT id, 1 FROM outbox;
+"""  # noqa: S608 - our own constants
+
+
+@pytest.fixture
+def old(path: Path) -> Path:
+    """A file of the first format: one paper was posted, one refused, one is on its way, and one waits."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(migrations()[0])
+        connection.executescript(FIRST_FORMAT)
+        connection.executescript(f"PRAGMA user_version = 1; PRAGMA application_id = {APPLICATION_ID};")
+    return path
+
+
+def test_file_of_the_first_format_keeps_every_row(old: Path) -> None:
+    before = rows(old)
+    asyncio.run(_open_and_close(old))
+    after = rows(old)
+    changed = {"posts", "outbox", "preferences", "edits"}
+    assert {table: after[table] for table in before.keys() - changed} == {
+        table: before[table] for table in before.keys() - changed
+    }
+    assert [len(after[table]) for table in ("posts", "outbox", "preferences", "edits")] == [3, 4, 0, 0]
+    with closing(sqlite3.connect(old)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(migrations()),)
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_file_of_the_first_format_has_the_same_tables_as_a_new_one(old: Path, tmp_path: Path) -> None:
+    fresh = tmp_path / "fresh.sqlite3"
+    asyncio.run(_open_and_close(old))
+    asyncio.run(_open_and_close(fresh))
+    assert _schema(old) == _schema(fresh)
+
+
+def _schema(path: Path) -> list[tuple[str, str]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()
+
+
+async def _open_and_close(path: Path) -> None:
+    async with opened(path):
+        pass
+
+
+async def test_work_of_a_file_of_the_first_format_goes_on(old: Path) -> None:
+    async with opened(old) as store:
+        assert await store.preferences.of(CHANNEL) == Preferences()
+        post = await store.outbox.open_post(CHANNEL)
+        assert post is not None
+        assert (post.key, post.nonce, post.frame) == ("open", "nonce 3", PLAIN)
+        assert await store.due_ids() == ["2611.00004"]
+        assert (await store.outbox.due_now(CHANNEL, NOW)).arrived == NOW
+        await store.outbox.delivered(post, Delivered(78), NOW)
+        frame = Frame(Layout.COMPACT, "**1 new paper**")
+        assert await store.outbox.bind(CHANNEL, await store.due(), frame, key="k", nonce="n", now=NOW) is not None
+
+
+async def test_message_that_the_first_format_knew_is_drawn_anew(old: Path) -> None:
+    async with opened(old) as store:
+        await store.papers.add([paper("2611.00001", title="Graph", version=2)])
+        assert [edit.post.message_id for edit in await store.edits.due(NOW)] == [77]
+        gone = paper("2611.00004", title="Graph", version=2, comment="This paper has been withdrawn")
+        await store.papers.add([gone])
+        assert await store.due_ids() == []
