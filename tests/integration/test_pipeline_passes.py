@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.domain.post import Delivered
 from bot.domain.schedule import BatchAbsent, Broken, LookKind, NextLook, Read, Throttled
 from bot.limits import ARXIV_KEYWORDS_PER_QUERY, ARXIV_PAGE_SIZE
 from sandbox.arxiv import Fault, FaultKind
@@ -73,6 +74,20 @@ async def test_batch_that_is_there_is_read(upper: Reading) -> None:
     assert await upper.look(PROBE) == Read(1, batch=True)
     assert await upper.due() == [arxiv_id]
     assert upper.new_posts_rung == 1
+
+
+async def test_posted_paper_that_came_as_a_new_version_lets_its_message_be_drawn_anew(upper: Reading) -> None:
+    arxiv_id = upper.show("A reward model")
+    await upper.look()
+    assert upper.edits_rung == 0
+    now = upper.clock.now()
+    entries = await upper.store.due(now=now)
+    post = await upper.store.outbox.bind(CHANNEL, entries, key="key", nonce="nonce", now=now)
+    assert post is not None
+    await upper.store.outbox.delivered(post, Delivered(77), now)
+    upper.arxiv.revise(arxiv_id)
+    await upper.look()
+    assert upper.edits_rung == 1
 
 
 async def test_quiet_day_is_read_though_no_batch_is_there(upper: Reading) -> None:

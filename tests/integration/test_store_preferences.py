@@ -9,7 +9,10 @@ from bot.domain.keyword import Keyword
 from bot.domain.post import Delivered
 from bot.domain.preferences import Preferences, Style
 from bot.domain.timetable import Daily
+from bot.metrics import Metrics
+from bot.services.health import Health
 from tests.support.builders import paper
+from tests.support.clock import FakeClock
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
 # An announcement of Wednesday night, and the digest that it goes into: 08:30 in Berlin.
@@ -95,6 +98,40 @@ async def test_nothing_is_due_in_a_channel_that_an_admin_paused(store: Store) ->
     assert await store.outbox.oldest_due() is None
     assert await store.due() == ()
     assert await store.outbox.waiting() == {CHANNEL: 1}
+
+
+async def test_channels_that_admins_paused_are_told_with_since_when(store: Store) -> None:
+    assert await store.preferences.held() == {}
+    await store.preferences.write(CHANNEL, HELD)
+    await store.preferences.write(OTHER_CHANNEL, Preferences(publish=True))
+    assert await store.preferences.held() == {CHANNEL: NOW}
+    await store.preferences.resume(CHANNEL, NOW)
+    assert await store.preferences.held() == {}
+
+
+async def health(store: Store, now: datetime) -> dict[str, bool]:
+    """What `/healthz` says of each half at that time."""
+    looked = Health(
+        looks=store.looks,
+        outbox=store.outbox,
+        subscriptions=store.subscriptions,
+        clock=FakeClock(now),
+        metrics=Metrics(),
+        gateway_is_up=lambda: True,
+    )
+    return {verdict.name: verdict.well for verdict in await looked.verdicts()}
+
+
+async def test_paused_channel_does_not_count_as_late_before_or_after_its_pause(store: Store) -> None:
+    await store.watch("graph")
+    await new_paper(store)
+    end = NOW + timedelta(days=3)
+    assert not (await health(store, end))["posting"]
+    await store.preferences.write(CHANNEL, HELD)
+    assert (await health(store, end))["posting"]
+    await store.preferences.resume(CHANNEL, end)
+    assert (await health(store, end))["posting"]
+    assert not (await health(store, end + timedelta(hours=1)))["posting"]
 
 
 async def test_pause_of_one_channel_is_not_that_of_another(store: Store) -> None:
