@@ -32,6 +32,8 @@ _PASSING: Final = frozenset(
         sqlite3.SQLITE_CANTOPEN,
     }
 )
+# What a file that was sound at the start says when its disk or somebody else has changed it since.
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class Database:
@@ -91,6 +93,13 @@ def _passing_faults() -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF in _PASSING:
             raise StoreUnavailable(f"the database cannot be used at the moment: {error}") from error
+        raise
+    except sqlite3.DatabaseError as error:
+        # Its subclasses are about statements, and some of them have no code.
+        if type(error) is sqlite3.DatabaseError and error.sqlite_errorcode & 0xFF in _DAMAGED:
+            raise StoreUnavailable(
+                f"the database is damaged ({error}): end the bot, and put a backup in its place"
+            ) from error
         raise
 
 

@@ -1,0 +1,34 @@
+"""A file that was sound when it was opened, and is damaged while it is in use."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.errors import StoreUnavailable
+from tests.support.builders import paper
+from tests.support.store import NOW, Store, opened
+
+PAGE_BYTES = 4096
+
+
+async def fill(store: Store) -> None:
+    """More papers than a connection keeps in memory by chance."""
+    await store.watch("graph")
+    await store.read(*(paper(f"2611.{n:05d}", title="Graph", abstract="Graph. " * 300) for n in range(1, 100)))
+
+
+async def test_damage_to_the_file_in_use_is_said_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "daily-papers.sqlite3"
+    async with opened(path) as store:
+        await fill(store)
+    async with opened(path) as store:
+        pages = path.stat().st_size // PAGE_BYTES
+        with path.open("rb+") as file:
+            file.seek(2 * PAGE_BYTES)
+            file.write(b"\xff" * PAGE_BYTES * (pages - 3))
+        with pytest.raises(
+            StoreUnavailable, match=r"^the database is damaged \(.*\): end the bot, and put a backup in"
+        ):
+            await store.outbox.due(11, NOW, 10)
+        with pytest.raises(StoreUnavailable, match="the database is damaged"):
+            await fill(store)
