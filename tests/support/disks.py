@@ -1,0 +1,51 @@
+"""A disk of a few hundred kilobytes that can be filled and emptied; only root can mount one."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+
+
+class SmallDisk:
+    """A mounted disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._filler = path / "filler"
+
+    def fill(self) -> None:
+        """Leave not a byte of room."""
+        with self._filler.open("ab", buffering=0) as file:
+            for size in (4096, 512, 1):
+                try:
+                    while True:
+                        file.write(bytes(1) * size)
+                except OSError:
+                    continue
+
+    def make_room(self) -> None:
+        """Give back what was filled."""
+        self._filler.unlink()
+
+
+@contextmanager
+def a_small_disk(path: Path, size_kb: int = 1024) -> Iterator[SmallDisk]:
+    """Mount a disk of its own at `path` until the block ends; skips where this machine does not allow it."""
+    path.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size_kb}k", "tmpfs", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode != 0:
+        pytest.skip(f"no small disk can be mounted here: {mounted.stderr.strip()}")
+    try:
+        yield SmallDisk(path)
+    finally:
+        subprocess.run(["umount", "--lazy", str(path)], check=True)
