@@ -63,7 +63,7 @@ async def _run_until_signalled(settings: Settings, metrics: Metrics | None) -> N
 
 def _back_up(settings: Settings, target: Path) -> int:
     console = Console(stderr=True)
-    with Progress(console=console, transient=True) as progress:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Copying the database", total=None)
         back_up(
             settings.database,

@@ -88,7 +88,8 @@ async def _arxiv(settings: Settings, user_agent: str, gate_path: Path, clock: Cl
             return Finding("arXiv", well=False, words=str(error))
         except TimeoutError:
             return Finding("arXiv", well=False, words="its turn did not come: is a running bot reading much?")
-    return Finding("arXiv", page.total > 0, f"answers: {page.total:,} papers in the last 7 days")
+    papers = f"{page.total:,} paper{'' if page.total == 1 else 's'}"
+    return Finding("arXiv", page.total > 0, f"answers: {papers} in the last 7 days")
 
 
 async def _discord(settings: Settings, clock: Clock, channel_ids: Sequence[int]) -> list[Finding]:
