@@ -8,15 +8,16 @@ The way a paper takes:
       → store                one transaction: papers, matches, outbox rows, how far we have read
     ───────────── the durable line: a crash on either side loses nothing ─────────────
       → store.outbox         rows whose time has come, a channel's together, oldest paper first
-      → domain.card          papers → cards within Discord's limits
-      → delivery             cards → one message, bound to its rows and nonce before it leaves
+      → pipeline.batches     the batch's layout and first line, settled when it begins
+      → domain.layout        as many rows as one message holds; papers → cards or a list within Discord's limits
+      → delivery             one message, bound to its rows and nonce before it leaves
       → store.outbox         delivered, tried again, or set aside
 
-`pipeline/passes.py` and `pipeline/firsts.py` are the upper half and never talk to Discord; `pipeline/deliver.py` is
-the lower half and never talks to arXiv. Nothing crosses the line but rows. Who may import whom stands in
-`pyproject.toml` and is checked by `make lint`; a room may only name the rooms below it:
+`pipeline/passes.py` and `pipeline/firsts.py` are the upper half and never talk to Discord; `pipeline/deliver.py`,
+`posting.py` and `retouch.py` are the lower half and never talk to arXiv. Nothing crosses the line but rows. Who may
+import whom stands in `pyproject.toml` and is checked by `make lint`; a room may only name the rooms below it:
 
-    __main__ > app | check > web | cogs > client > services > pipeline | notices
-      > store | arxiv | delivery | supervisor > gate | invalid_requests > domain > log > config > metrics
-      > clock | errors | limits
+    __main__ > app | check > wiring > web | cogs > client > services > pipeline | notices
+      > store | arxiv | delivery | supervisor > gate | invalid_requests | messages | obstacles | tries
+      > domain > log > config > metrics > clock | errors | limits
 """

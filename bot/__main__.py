@@ -12,13 +12,14 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bot import log
-from bot.app import gate_path, run, user_agent
+from bot.app import run
 from bot.check import check
 from bot.config import Settings, load_settings
 from bot.domain.keyword import Keyword
 from bot.errors import KeywordRefused, SettingsInvalid, StartRefused, StoreUnavailable
 from bot.metrics import Metrics
 from bot.store.upkeep import back_up
+from bot.wiring import gate_path, user_agent
 
 
 def main(arguments: Sequence[str] | None = None, metrics: Metrics | None = None) -> int:

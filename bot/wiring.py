@@ -1,0 +1,243 @@
+"""How the rooms are tied together: stores, alarms, both halves and the use cases, each built in one place.
+
+Settings and what everybody stands on enter; wired objects leave. It opens nothing, runs nothing and closes nothing:
+that is `app`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from random import Random
+from typing import Self
+
+import aiohttp
+from discord.ext import commands
+
+from bot.arxiv import ArxivClient
+from bot.client import Client
+from bot.clock import Alarm, Clock
+from bot.config import Settings
+from bot.delivery import DiscordDelivery
+from bot.gate import Gate
+from bot.invalid_requests import InvalidRequests
+from bot.limits import ARXIV_BACKOFF_FLOOR_S, ARXIV_REQUEST_INTERVAL_S
+from bot.metrics import Metrics
+from bot.notices import DiscordMessenger
+from bot.pipeline.batches import Batches
+from bot.pipeline.caretaker import Caretaker
+from bot.pipeline.deliver import Deliver
+from bot.pipeline.firsts import FirstReadings
+from bot.pipeline.passes import Passes
+from bot.pipeline.posting import Posting
+from bot.pipeline.retouch import Retouch
+from bot.pipeline.slices import SliceReader
+from bot.services.arranging import Arranging
+from bot.services.looking_up import LookingUp
+from bot.services.reporting import Reporting
+from bot.services.subscribing import Subscribing
+from bot.store.channels import Channels
+from bot.store.database import Database
+from bot.store.edits import Edits
+from bot.store.looks import Looks, Marks
+from bot.store.outbox import Outbox
+from bot.store.papers import Papers
+from bot.store.preferences import ChannelPreferences
+from bot.store.readings import Readings
+from bot.store.subscriptions import Subscriptions
+from bot.supervisor import Supervisor
+from cogs.channels import ChannelCommands
+from cogs.lookup import LookupCommands
+from cogs.operations import OperationCommands
+from cogs.subscriptions import SubscriptionCommands
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What everybody stands on."""
+
+    settings: Settings
+    clock: Clock
+    rng: Random
+    metrics: Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The rooms of the database."""
+
+    subscriptions: Subscriptions
+    channels: Channels
+    preferences: ChannelPreferences
+    papers: Papers
+    readings: Readings
+    outbox: Outbox
+    edits: Edits
+    looks: Looks
+    marks: Marks
+
+    @classmethod
+    def of(cls, database: Database) -> Self:
+        """All of them, on one database."""
+        return cls(
+            Subscriptions(database),
+            Channels(database),
+            ChannelPreferences(database),
+            Papers(database),
+            Readings(database),
+            Outbox(database),
+            Edits(database),
+            Looks(database),
+            Marks(database),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Alarms:
+    """By which one loop wakes another."""
+
+    passes: Alarm
+    posts: Alarm
+    house: Alarm
+    retouch: Alarm
+
+    @classmethod
+    def of(cls, clock: Clock) -> Self:
+        """Nobody has rung yet."""
+        return cls(Alarm(clock), Alarm(clock), Alarm(clock), Alarm(clock))
+
+
+@dataclass(frozen=True, slots=True)
+class UpperHalf:
+    """What reads arXiv."""
+
+    arxiv: ArxivClient
+    passes: Passes
+    firsts: FirstReadings
+
+
+@dataclass(frozen=True, slots=True)
+class LowerHalf:
+    """What writes to Discord."""
+
+    deliver: Deliver
+    retouch: Retouch
+    caretaker: Caretaker
+
+
+def upper_half(ground: Ground, stores: Stores, alarms: Alarms, session: aiohttp.ClientSession) -> UpperHalf:
+    """arXiv's client and the loops that read by it."""
+    interval_s = ground.settings.arxiv.request_interval_s
+    arxiv = ArxivClient(
+        session,
+        Gate(gate_path(ground.settings), ground.clock, interval_s),
+        ground.clock,
+        ground.settings.arxiv.api_url,
+        user_agent(ground.settings.arxiv.contact),
+        ground.rng,
+        ground.metrics,
+        # A shorter interval is allowed on loopback alone; a backoff there is shorter in proportion.
+        backoff_floor_s=ARXIV_BACKOFF_FLOOR_S * interval_s / ARXIV_REQUEST_INTERVAL_S,
+    )
+    reader = SliceReader(arxiv, ground.metrics)
+    firsts = FirstReadings(
+        stores.subscriptions, stores.readings, reader, ground.clock, ground.metrics, on_read=alarms.passes.ring
+    )
+    passes = Passes(
+        client=arxiv,
+        reader=reader,
+        subscriptions=stores.subscriptions,
+        readings=stores.readings,
+        looks=stores.looks,
+        marks=stores.marks,
+        clock=ground.clock,
+        metrics=ground.metrics,
+        poll_interval_s=ground.settings.arxiv.poll_interval_s,
+        alarm=alarms.passes,
+        on_new_posts=alarms.posts.ring,
+        on_edits=alarms.retouch.ring,
+    )
+    return UpperHalf(arxiv, passes, firsts)
+
+
+def lower_half(
+    ground: Ground, stores: Stores, alarms: Alarms, client: Client, invalid_requests: InvalidRequests
+) -> LowerHalf:
+    """The loops that post, edit and tell, through one client."""
+    delivery = DiscordDelivery(client, ground.clock, invalid_requests)
+    posting = Posting(
+        outbox=stores.outbox,
+        channels=stores.channels,
+        batches=Batches(stores.outbox, stores.preferences),
+        delivery=delivery,
+        clock=ground.clock,
+        rng=ground.rng,
+        metrics=ground.metrics,
+        on_pause=alarms.house.ring,
+        on_posted=alarms.retouch.ring,
+    )
+    messenger = DiscordMessenger(client, invalid_requests)
+    return LowerHalf(
+        deliver=Deliver(stores.outbox, stores.channels, posting, ground.clock, alarms.posts),
+        retouch=Retouch(stores.edits, delivery, ground.clock, alarms.retouch),
+        caretaker=Caretaker(stores.channels, stores.subscriptions, messenger, ground.clock, alarms.house),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """What people ask for, as the cogs call it."""
+
+    subscribing: Subscribing
+    arranging: Arranging
+    looking_up: LookingUp
+    reporting: Reporting
+
+    @classmethod
+    def of(cls, ground: Ground, stores: Stores, alarms: Alarms, upper: UpperHalf, supervisor: Supervisor) -> Self:
+        """All of them."""
+        return cls(
+            Subscribing(
+                stores.subscriptions, stores.papers, stores.outbox, upper.firsts, ground.clock, alarms.posts.ring
+            ),
+            Arranging(stores.preferences, stores.papers, stores.outbox, ground.clock, alarms.posts.ring),
+            LookingUp(
+                client=upper.arxiv,
+                subscriptions=stores.subscriptions,
+                papers=stores.papers,
+                passes=upper.passes,
+                clock=ground.clock,
+            ),
+            Reporting(
+                passes=upper.passes,
+                firsts=upper.firsts,
+                outbox=stores.outbox,
+                channels=stores.channels,
+                preferences=stores.preferences,
+                supervisor=supervisor,
+            ),
+        )
+
+
+def commands_for(use_cases: UseCases) -> Sequence[commands.Cog]:
+    """The slash commands."""
+    return (
+        SubscriptionCommands(use_cases.subscribing, use_cases.reporting, use_cases.arranging),
+        LookupCommands(use_cases.looking_up),
+        OperationCommands(use_cases.reporting),
+        ChannelCommands(use_cases.arranging),
+    )
+
+
+def gate_path(settings: Settings) -> Path:
+    """The lock file beside the database through which every command of the program asks arXiv."""
+    return settings.database.with_name(settings.database.name + ".gate")
+
+
+def user_agent(contact: str | None) -> str:
+    """How the program introduces itself to arXiv: a descriptive name with a contact (terms of use)."""
+    try:
+        release = version("daily-papers")
+    except PackageNotFoundError:  # started from a checkout that was not installed
+        release = "dev"
+    return f"DailyPapers/{release} ({contact or 'no contact given'})"
