@@ -11,7 +11,7 @@ from bot.client import Client, reply
 from bot.domain.card import full_abstract, lay_out
 from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId
-from bot.errors import ArxivError, ArxivWait
+from bot.errors import ArxivError, ArxivWait, StoreUnavailable
 from bot.limits import LATEST_MAX, LATEST_PER_MINUTE
 from bot.messages import ABSTRACT_BUTTON, ABSTRACT_MENU, LOOKED_UP, reading_view, to_embed
 from bot.services.looking_up import LookingUp
@@ -118,7 +118,10 @@ async def show_abstract(interaction: discord.Interaction[AnyClient], arxiv_id: A
     client = interaction.client
     if not isinstance(client, Client):
         raise TypeError("the buttons of posts belong to our own client")
-    paper = await client.looking_up.paper(arxiv_id)
+    try:
+        paper = await client.looking_up.paper(arxiv_id)
+    except StoreUnavailable:
+        paper = None
     if paper is None:
         await reply(interaction, f"Its abstract is on arXiv: <{arxiv_id.abs_url}>")
         return

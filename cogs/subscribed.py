@@ -6,8 +6,9 @@ from typing import Final, Self, TypeVar
 
 import discord
 
-from bot.client import Client
+from bot.client import Client, reply
 from bot.domain.keyword import Keyword
+from bot.errors import StoreUnavailable
 from bot.limits import CUSTOM_ID_MAX, PAST_POSTED
 from bot.services.subscribing import Ended
 from cogs.permissions import can_manage_by_id
@@ -51,12 +52,18 @@ class SubscribedButton(
         if not isinstance(client, Client):
             raise TypeError("the buttons of replies belong to our own client")
         await interaction.response.defer()
-        if not can_manage_by_id(interaction, self._channel_id):
-            words = f"You may not manage <#{self._channel_id}> any more."
-        else:
-            keywords = await client.subscribing.keywords_of(self._channel_id, self._keyword_ids)
-            words = await self._do(client, keywords) if keywords else "These subscriptions have ended meanwhile."
+        try:
+            words = await self._answer(interaction, client)
+        except StoreUnavailable as error:  # the buttons stay: nothing was changed, and it can be tried again
+            await reply(interaction, str(error))
+            return
         await interaction.edit_original_response(content=words, embeds=[], view=None)
+
+    async def _answer(self, interaction: discord.Interaction[AnyClient], client: Client) -> str:
+        if not can_manage_by_id(interaction, self._channel_id):
+            return f"You may not manage <#{self._channel_id}> any more."
+        keywords = await client.subscribing.keywords_of(self._channel_id, self._keyword_ids)
+        return await self._do(client, keywords) if keywords else "These subscriptions have ended meanwhile."
 
     async def _do(self, client: Client, keywords: Sequence[Keyword]) -> str:
         names = ", ".join(bold(keyword.shown) for keyword in keywords)
