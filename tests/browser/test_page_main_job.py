@@ -1,4 +1,4 @@
-"""The main job as a new user meets it: the program is started, the page opened, a keyword subscribed, papers come."""
+"""The main job as a new user meets it: the program started, a keyword subscribed, papers read, the channel arranged."""
 
 import asyncio
 import re
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.browser.visiting import WIDE
 
@@ -56,27 +56,67 @@ async def new_user(browser: Browser) -> AsyncIterator[Page]:
             await page.close()
 
 
-async def test_a_new_user_subscribes_and_sees_what_arxiv_announces_and_reads_an_abstract(browser: Browser) -> None:
-    async with new_user(browser) as page:
-        await page.locator("#composer-input").click()
-        await page.keyboard.type('/subscribe keyword:"reward model"')
+async def command(page: Page, line: str, answer: str, *, timeout_ms: int = 5_000) -> Locator:
+    """Type a command as a person does, and see what it answers only to them; that message."""
+    await page.locator("#composer-input").click()
+    await page.keyboard.type(line)
+    await page.keyboard.press("Enter")
+    # Where something is suggested, one key takes it, and the next sends the command.
+    while await page.locator(".command-pill").is_visible():
         await page.keyboard.press("Enter")
-        reply = page.locator(".message.ephemeral").first
-        await expect(reply).to_contain_text("reward model: subscribed in #papers.", timeout=START_S * 1000)
-        await expect(reply).to_contain_text("next look", timeout=START_S * 1000)
-        await page.get_by_label("Announce papers").fill("60")
-        await page.get_by_role("button", name="Announce", exact=True).click()
-        post = page.locator(".message:not(.ephemeral)").first
-        await expect(post.locator(".embed").first).to_be_visible(timeout=ON_THE_PAGE_MS)
-        await expect(post.locator(".embed-title a").first).to_have_attribute(
-            "href", re.compile(r"^https://arxiv\.org/abs/")
-        )
-        for embed in await post.locator(".embed").all():
-            await expect(embed).to_contain_text(re.compile("reward model", re.IGNORECASE))
-        title = await post.locator(".embed-title").first.inner_text()
-        menu = post.get_by_role("combobox", name="Read an abstract…")
-        await menu.click()
-        await post.get_by_role("option").first.click()
-        abstract = page.locator(".message.ephemeral").last
-        await expect(abstract.locator(".embed-title")).to_have_text(title)
-        await expect(abstract).to_contain_text("Only you can see this")
+    message = page.locator(".message.ephemeral").filter(has_text=answer).last
+    await expect(message).to_be_visible(timeout=timeout_ms)
+    await expect(message.get_by_text("Only you can see this")).to_be_visible()
+    return message
+
+
+async def announce(page: Page, count: int) -> Locator:
+    """Let arXiv announce so many papers, and wait for what the channel says of them; that message."""
+    posts = page.locator(".message:not(.ephemeral)")
+    before = await posts.count()
+    await page.get_by_label("Announce papers").fill(str(count))
+    await page.get_by_role("button", name="Announce", exact=True).click()
+    await expect(posts).to_have_count(before + 1, timeout=ON_THE_PAGE_MS)
+    return posts.last
+
+
+async def test_a_new_user_subscribes_reads_an_abstract_and_arranges_the_channel(browser: Browser) -> None:
+    async with new_user(browser) as page:
+        line = '/subscribe keyword:"reward model"'
+        said = await command(page, line, "reward model: subscribed in #papers.", timeout_ms=START_S * 1000)
+        await expect(said.locator(".embed-title a").first).to_be_visible()
+        await expect(said.get_by_role("button", name="Undo")).to_be_visible()
+        await said.get_by_role("button", name="Start with new papers").click()
+
+        single = await announce(page, 3)
+        await expect(single.locator(".content")).to_contain_text("1 new paper for reward model")
+        title = single.locator(".embed-title a")
+        await expect(title).to_have_attribute("href", re.compile(r"^https://arxiv\.org/abs/"))
+        for name, folder in {"PDF": "pdf", "HTML": "html"}.items():
+            button = single.locator(".button").filter(has_text=name)
+            await expect(button).to_have_attribute("href", re.compile(rf"^https://arxiv\.org/{folder}/"))
+        await single.get_by_role("button", name="Abstract").click()
+        await is_the_abstract(page, await title.inner_text())
+
+        cards = await announce(page, 30)
+        await expect(cards.locator(".embed")).to_have_count(2)
+        await cards.get_by_role("combobox", name="Read an abstract…").click()
+        await cards.get_by_role("option").first.click()
+        await is_the_abstract(page, await cards.locator(".embed-title").first.inner_text())
+
+        await command(page, "/channel style style:compact", "are laid out as a compact list.")
+        listed = await announce(page, 60)
+        await expect(listed.locator(".embed")).to_have_count(1)
+        assert await listed.locator(".embed-description a[href*='/abs/']").count() > 1
+
+        await command(page, "/channel schedule time:08:30 zone:Europe/Berlin", "posted daily at 08:30 Europe/Berlin.")
+        await command(page, "/channel schedule time:as they come", "are posted as they come.")
+        await command(page, "/channel pause", "in #papers is paused.")
+        await command(page, "/channel resume", "in #papers goes on; nothing waited.")
+
+
+async def is_the_abstract(page: Page, title: str) -> None:
+    """See that the last message is the abstract of the paper of that title, and only for the reader."""
+    abstract = page.locator(".message").last
+    await expect(abstract.locator(".embed-title")).to_have_text(title)
+    await expect(abstract).to_contain_text("Only you can see this")
