@@ -39,6 +39,12 @@ export class Composer {
     if (document.activeElement === this.input && this.input.value.startsWith("/")) this.#typed();
   }
 
+  // Where the caret belongs: the place that is not filled in yet.
+  focus() {
+    if (!this.command) return this.input.focus();
+    return (this.fields.find((field) => field.isEmpty)?.input ?? (this.tail.hidden ? this.fields.at(-1).input : this.tail)).focus();
+  }
+
   clear() {
     if (this.command) this.#plain("");
     this.input.value = "";

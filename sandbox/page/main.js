@@ -269,6 +269,12 @@ byId("shade").addEventListener("click", () => {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !byId("shade").hidden) byId("shade").click();
 });
+// A letter typed where nothing takes it belongs to the message box: the caret moves before the letter is entered.
+document.addEventListener("keydown", (event) => {
+  const isLetter = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
+  const isFree = [document.body, byId("scroller")].includes(document.activeElement) && byId("shade").hidden;
+  if (isLetter && isFree) composer.focus();
+});
 narrow.addEventListener("change", () => showPanel(!narrow.matches));
 byId("person").addEventListener("change", (event) => void inBackground(become(event.target.value)));
 byId("older").addEventListener("click", () => void inBackground(showOlder()));

@@ -142,6 +142,25 @@ async def test_a_command_is_completed_name_by_name_with_the_keyboard(browser: Br
         await expect(visit.page.locator("#composer-input")).to_be_focused()
 
 
+async def test_letters_typed_anywhere_go_to_the_message_box_unless_something_else_takes_them(browser: Browser) -> None:
+    async with visiting_echo(browser) as visit:
+        box = visit.page.locator("#composer-input")
+        await visit.page.locator("#scroller").click()
+        await visit.page.keyboard.type("hello")
+        await expect(box).to_have_value("hello")
+        await visit.page.locator("#count").click()
+        await visit.page.keyboard.type("1")
+        await expect(box).to_have_value("hello")
+        await box.fill("")
+        await visit.page.locator("#scroller").click()
+        await visit.page.keyboard.type("/ec")
+        await expect(visit.suggestions).to_have_text(["/echoSay a text back"])
+        await visit.press("Tab")
+        await visit.page.locator("#scroller").click()
+        await visit.page.keyboard.type("what")
+        await expect(visit.page.get_by_role("combobox", name="text, required")).to_have_value("what")
+
+
 async def test_a_whole_line_with_names_and_quotes_is_taken_as_it_is_typed(browser: Browser) -> None:
     async with visiting_echo(browser) as visit:
         await visit.type('/echo text:"two words" times:2 where:#vision loud:true who:member')
