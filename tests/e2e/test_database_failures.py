@@ -60,6 +60,7 @@ async def test_disk_that_is_full_when_discord_has_answered_leaves_no_message_dou
         await everything_is_posted_once(box, urls)
 
 
+@pytest.mark.slow  # a write waits five seconds for who holds the file
 async def test_file_that_somebody_else_holds_is_told_and_waited_for(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box, a_bot(box):
         await box.subscribe("reward model")

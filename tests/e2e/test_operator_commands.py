@@ -2,18 +2,18 @@
 
 import asyncio
 import json
-import os
 import re
 import sqlite3
 import sys
 from contextlib import closing
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv, SandboxPaper
 from tests.support.disks import a_small_disk, as_root
-from tests.support.killable import KILLED
+from tests.support.killable import KILLED, run_command
 from tests.support.resting import until_settled
 from tests.support.running import DEADLINE_S, Box, a_bot, a_box
 
@@ -22,23 +22,13 @@ PAPERS = 50
 WRONG_TOKEN = "MTE5MTMxOTkwOTE3MTIwMDAwMQ.wrong.token"
 
 
-async def daily_papers(box: Box, *arguments: str, **environment: str) -> tuple[int | None, str]:
+async def daily_papers(box: Box, *arguments: str, **environment: str) -> tuple[int, str]:
     """Run a command of the program as its operator does; the exit code, and what was printed."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bot",
-        *arguments,
-        env={**os.environ, **box.environment(**environment), "COLUMNS": "400"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    async with asyncio.timeout(DEADLINE_S):
-        stdout, _ = await process.communicate()
-    return process.returncode, stdout.decode()
+    printed = box.database.with_name(f"printed-{uuid4()}")
+    return await run_command(arguments, box.environment(**environment, COLUMNS="400"), printed, DEADLINE_S)
 
 
-async def checked(box: Box, *arguments: str, **environment: str) -> tuple[int | None, dict[str, tuple[str, str]]]:
+async def checked(box: Box, *arguments: str, **environment: str) -> tuple[int, dict[str, tuple[str, str]]]:
     """The exit code of a check, and its table: the state and the words by what was looked at."""
     code, output = await daily_papers(box, *arguments, "check", **environment)
     rows = [re.split(r"\s*│\s*", line.strip("│ ")) for line in output.splitlines() if line.startswith("│")]

@@ -21,7 +21,7 @@ from tests.support.running import DEADLINE_S, Box, a_box
 KEYWORDS = {"papers": ("reward model", "agents"), "vision": ("agents",)}
 PAPERS = 12  # more than one message holds
 BOTH = 3  # so many of them are for the other channel too
-_CASES_AT_ONCE = 12
+_CASES_AT_ONCE = 24
 
 
 class Reading(Enum):

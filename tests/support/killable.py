@@ -104,7 +104,23 @@ async def a_killable_bot(
     environment: Mapping[str, str], config: Path, log: Path, *, at: CrashPoint | None = None
 ) -> AsyncIterator[BotProcess]:
     """Run the bot as a process that ends itself `at` a point, if one is named; what still runs at the end is killed."""
-    process = _CONTEXT.Process(target=_run, args=(("--config", str(config)), dict(environment), log, at))
+    async with _a_process(("--config", str(config)), environment, log, at) as bot:
+        yield bot
+
+
+async def run_command(
+    arguments: Sequence[str], environment: Mapping[str, str], log: Path, within_s: float
+) -> tuple[int, str]:
+    """Run one of the operator's commands to its end; returns its exit code and what it printed."""
+    async with _a_process(arguments, environment, log, None) as command:
+        return await command.ended(within_s), command.said()
+
+
+@asynccontextmanager
+async def _a_process(
+    arguments: Sequence[str], environment: Mapping[str, str], log: Path, at: CrashPoint | None
+) -> AsyncIterator[BotProcess]:
+    process = _CONTEXT.Process(target=_run, args=(tuple(arguments), dict(environment), log, at))
     process.start()
     bot = BotProcess(process, log)
     try:

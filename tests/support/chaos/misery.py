@@ -33,6 +33,8 @@ class Size:
     discord_faults: int
     upheavals: int
     rare: int  # faults that make the bot wait for half a minute or longer
+    # Between two requests to arXiv; its backoffs are to this as production's are to three seconds.
+    interval_s: float
 
     @property
     def faults(self) -> int:
@@ -47,9 +49,10 @@ SHORT = Size(
     papers_each=8,
     kills=5,
     arxiv_faults=4,
-    discord_faults=6,
+    discord_faults=5,
     upheavals=3,
     rare=0,
+    interval_s=0.02,
 )
 FULL = Size(
     channels=50,
@@ -61,11 +64,14 @@ FULL = Size(
     discord_faults=70,
     upheavals=40,
     rare=8,
+    interval_s=0.1,
 )
 
 
 # arXiv shows less than it has: believed within a first reading, so that the past would come as news later.
 _LIES = frozenset({FaultKind.EMPTY, FaultKind.MISSING_IDS})
+# A refused query that has no keywords is asked again after as long a wait as anywhere, half a minute.
+_LONG = (FaultKind.QUERY_REFUSED, FaultKind.URI_TOO_LONG)
 _WITH_MORE = {
     FaultKind.HUGE: (Fault(FaultKind.HUGE, size=20_000_000),),
     FaultKind.SLOW_FIRST_BYTE: (Fault(FaultKind.SLOW_FIRST_BYTE, delay_s=SLOWEST_S),),
@@ -79,12 +85,10 @@ ArxivMisfortune = tuple[Fault, ...]
 
 def arxiv_deck(count: int, rare: int, draw: Random, *, honest: bool) -> list[ArxivMisfortune]:
     """Faults of arXiv's; `honest` ones are never taken for a whole answer."""
-    # After a query that was refused without having keywords, the bot waits as long as anywhere: half a minute.
-    kinds = [kind for kind in FaultKind if kind is not FaultKind.QUERY_REFUSED and not (honest and kind in _LIES)]
-    deck = _deck([_WITH_MORE.get(kind, (Fault(kind),)) for kind in kinds], count - rare // 4, draw)
-    deck += [(Fault(FaultKind.QUERY_REFUSED),)] * (rare // 4)
-    draw.shuffle(deck)
-    return deck
+    kinds = [kind for kind in FaultKind if kind not in _LONG and not (honest and kind in _LIES)]
+    dealt = _deck(kinds, count - rare // 4, draw) + _deck(_LONG, rare // 4, draw)
+    draw.shuffle(dealt)
+    return [_WITH_MORE.get(kind, (Fault(kind),)) for kind in dealt]
 
 
 @dataclass(frozen=True, slots=True)

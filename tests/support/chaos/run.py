@@ -21,8 +21,6 @@ from tests.support.ledger import Balance, Posted, balance, posted
 from tests.support.resting import is_read, until, until_settled
 from tests.support.running import DEADLINE_S, Box, a_box, abs_url
 
-# Of production's three seconds so much, and of its backoffs as well: there are many, and they have to pass.
-INTERVAL_S = 0.1
 _INVALID = frozenset({401, 403, 429})
 # 10,000 of them in ten minutes ban the address (topics/rate-limits); a percent of that is what we allow ourselves.
 INVALID_REQUESTS_MAX = 100
@@ -81,7 +79,7 @@ class Result:
 
 async def run_chaos(size: Size, seed: int, folder: Path, on_progress: Callable[[Tally], None]) -> Result:
     """Go through it; what is drawn follows from the seed, what meets what in which instant does not."""
-    arxiv = LocalArxiv(Corpus(), interval_s=INTERVAL_S)
+    arxiv = LocalArxiv(Corpus(), interval_s=size.interval_s)
     async with a_box(folder, arxiv=arxiv, rate_limits=RateLimits()) as box:
         return await _Run(size, seed, box, on_progress).run()
 
@@ -168,7 +166,7 @@ class _Run:
             return await bot.asked_to_end(DEADLINE_S)
 
     def _a_bot(self) -> AbstractAsyncContextManager[BotProcess]:
-        environment = self._box.environment(DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S=str(INTERVAL_S))
+        environment = self._box.environment(DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S=str(self._size.interval_s))
         return a_killable_bot(environment, _config(self._box), self._box.database.with_name("log"))
 
     def _show(self, count: int, days_ago: tuple[float, float], *, news: bool) -> None:
