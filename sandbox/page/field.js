@@ -73,7 +73,8 @@ export class Field {
   }
 
   #size() {
-    this.input.style.width = `${Math.min(Math.max(this.input.value.length + 1, 4), 40)}ch`;
+    // The padding counts in the width.
+    this.input.style.width = `calc(${Math.min(Math.max(this.input.value.length + 1, 4), 40)}ch + 1rem)`;
   }
 
   #suggest() {
