@@ -25,10 +25,10 @@ run: $(VENV)/.run
 	@if [ -n "$$DISCORD_TOKEN" ] || [ -f config.json ]; then exec $(BIN)/python -m bot; else exec $(BIN)/python -m sandbox; fi
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --cov --cov-report=term $(ARGS)
 
 test-slow: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup -m slow --timeout=540 $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile -m slow --timeout=540 $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

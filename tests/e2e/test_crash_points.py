@@ -15,9 +15,6 @@ from tests.support.crashes import STORED, Aftermath, Case, Nonces, Reading, try_
 from tests.support.killable import CrashPoint
 from tests.support.ledger import Balance
 
-# All cases are tried at once, by one worker: two would try each twice.
-pytestmark = pytest.mark.xdist_group("crash points")
-
 SIDES = ("before", "after")
 UPPER_HALF = (Step.FETCH, Step.PARSE, Step.MATCH, Step.COMMIT)
 # 12 papers for one channel, 3 of them for another too; the past is nobody's news.
