@@ -23,9 +23,11 @@ from bot.domain.paper import ArxivId, Paper, split_version
 from bot.errors import FeedInvalid, QueryRefused
 
 # What XML 1.0 does not allow (section 2.2, Char): a single one makes the whole page unreadable.
-_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
 _REFERENCE: Final = re.compile("&#(?:([0-9]+)|x([0-9a-fA-F]+));")
-_DECLARATION: Final = re.compile(r"\A<\?xml[^>]*\?>")
+_DECLARATION: Final = re.compile(rb"\A<\?xml[^>]*\?>")
+# A tag so long is all attributes: expat makes objects of them before anybody can count them.
+_LONG_TAG: Final = re.compile(r"<[^<>]{20000}")
 _HTML: Final = re.compile(r"\s*(?:<!--[^>]*-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _ANOTHER_DOCUMENT: Final = (expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT, expat.errors.XML_ERROR_MISPLACED_XML_PI)
 _CUT_OFF: Final = (
@@ -37,6 +39,7 @@ _CUT_OFF: Final = (
 _NONCHARACTERS: Final = "\ufdd0-\ufdef" + "".join(
     chr(plane + 0xFFFE) + chr(plane + 0xFFFF) for plane in range(0, 0x110000, 0x10000)
 )
+_NO_SHAPE: Final = "arXiv's answer was nested or cut up as no feed of arXiv's is."
 _UNPRINTABLE: Final = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff{_NONCHARACTERS}]")
 _COUNT: Final = re.compile("[0-9]{1,9}")
 _ABSTRACT_PAGE: Final = re.compile(r"https?://(?:[a-z]+\.)?arxiv\.org/abs/(.*)", re.DOTALL)
@@ -76,8 +79,15 @@ def parse_feed(body: bytes) -> FeedPage:
 # --- the document ------------------------------------------------------------------------------
 
 
-def _checked(body: bytes) -> str:
-    """The text of one well-formed XML document, without the characters that XML does not allow."""
+def _checked(body: bytes) -> bytes:
+    """One well-formed XML document in UTF-8, without its declaration and the characters that XML does not allow."""
+    document = _cleaned(body)
+    _check_well_formed(document)
+    return _DECLARATION.sub(b"", document)
+
+
+def _cleaned(body: bytes) -> bytes:
+    """In bytes again: a text with one character beyond the first plane takes four times as much memory."""
     if not body.strip():
         raise FeedInvalid("arXiv's answer was empty.")
     try:
@@ -86,17 +96,16 @@ def _checked(body: bytes) -> str:
         raise FeedInvalid("arXiv's answer was not text in UTF-8.") from error
     if _HTML.match(text):
         raise FeedInvalid("arXiv's answer was an HTML page, not a feed.")
-    document = _REFERENCE.sub(_reference, _NOT_XML.sub("", text))
-    _check_well_formed(document)
-    return document
+    if text.count("&#") > limits.FEED_ELEMENTS_MAX or _LONG_TAG.search(text):
+        raise FeedInvalid(_NO_SHAPE)
+    return _REFERENCE.sub(_reference, _NOT_XML.sub("", text)).encode()
 
 
-def _read(document: str) -> tuple[Mapping[str, object], tuple[Mapping[str, object], ...]]:
+def _read(document: bytes) -> tuple[Mapping[str, object], tuple[Mapping[str, object], ...]]:
     """What stands in the feed itself, and its entries."""
     # A stream: feedparser takes a string for an address or a file's name, too.
-    stream = io.BytesIO(_DECLARATION.sub("", document).encode())
     try:
-        feed = feedparser.parse(stream, sanitize_html=False, resolve_relative_uris=False)
+        feed = feedparser.parse(io.BytesIO(document), sanitize_html=False, resolve_relative_uris=False)
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         # It trips over some elements of other vocabularies (tried: a cc:license inside a summary).
         raise FeedInvalid("arXiv's answer holds what no feed of arXiv's does.") from error
@@ -112,31 +121,43 @@ def _reference(found: re.Match[str]) -> str:
     return "" if code > sys.maxunicode or _NOT_XML.match(chr(code)) else found[0]
 
 
-def _check_well_formed(document: str) -> None:
+def _check_well_formed(document: bytes) -> None:
     """Before feedparser, which makes the best of anything and takes its time for it."""
     parser = expat.ParserCreate("utf-8", " ")
     parser.StartDoctypeDeclHandler = _refuse_doctype
     shape = _Shape()
+    parser.StartNamespaceDeclHandler = shape.declare
     parser.StartElementHandler = shape.open
     parser.EndElementHandler = shape.close
     try:
-        parser.Parse(document.encode(), True)
+        parser.Parse(document, True)
     except expat.ExpatError as error:
         raise FeedInvalid(_fault(expat.ErrorString(error.code))) from error
 
 
 class _Shape:
-    """Counts while a document is checked: one that is all elements would keep feedparser busy for minutes."""
+    """Counts while a document is checked: one that is all attributes keeps feedparser busy for minutes."""
 
     def __init__(self) -> None:
         self._depth = 0
         self._elements = 0
+        self._attributes = 0
 
-    def open(self, _name: str, _attributes: object) -> None:
+    def open(self, _name: str, attributes: Mapping[str, str]) -> None:
         self._depth += 1
         self._elements += 1
+        self._attributes += len(attributes)
         if self._depth > limits.FEED_DEPTH_MAX or self._elements > limits.FEED_ELEMENTS_MAX:
-            raise FeedInvalid("arXiv's answer was nested or cut up as no feed of arXiv's is.")
+            raise FeedInvalid(_NO_SHAPE)
+        self._check_attributes()
+
+    def declare(self, _prefix: str | None, _uri: str) -> None:
+        self._attributes += 1
+        self._check_attributes()
+
+    def _check_attributes(self) -> None:
+        if self._attributes > limits.FEED_ATTRIBUTES_MAX:
+            raise FeedInvalid(_NO_SHAPE)
 
     def close(self, _name: str) -> None:
         self._depth -= 1
@@ -251,5 +272,6 @@ def _line(fields: Mapping[str, object], name: str, limit: int = limits.PAPER_FIE
     found = fields.get(name)
     if not isinstance(found, str):
         return ""
-    text = " ".join(_UNPRINTABLE.sub("", found).split())
+    # White space and controls go; a text that has more of them than words is none that anybody reads to its end.
+    text = " ".join(_UNPRINTABLE.sub("", found[: 10 * limit]).split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

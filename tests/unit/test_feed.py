@@ -357,7 +357,17 @@ def test_every_recorded_text_is_read_to_the_letter() -> None:
         assert [(paper.title, paper.abstract) for paper in page.papers] == texts
 
 
-@pytest.mark.parametrize("body", [b"<entry>" * 30 + b"</entry>" * 30, b"<entry/>" * 60_000])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<entry>" * 30 + b"</entry>" * 30,
+        b"<entry/>" * 160_000,
+        b"<entry " + b" ".join(b'a%d=""' % number for number in range(60_000)) + b"/>",
+        b"".join(b'<e a="" b%d=""/>' % number for number in range(60_000)),
+        b"".join(b'<e xmlns:n%d="u"/>' % number for number in range(60_000)),
+        b"&#65;" * 160_000,
+    ],
+)
 def test_a_body_nested_or_cut_up_as_no_feed_is_is_refused_before_it_costs_much(body: bytes) -> None:
     with pytest.raises(FeedInvalid, match="nested or cut up"):
         parse_feed(b"<feed>" + body + b"</feed>")

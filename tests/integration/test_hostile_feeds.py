@@ -1,0 +1,146 @@
+"""Feeds made to harm: refused or read within the size cap, soon, and in little memory.
+
+The real client fetches in a process of its own, whose memory is compared with its level at rest after an ordinary
+answer.
+"""
+
+import asyncio
+import gzip
+import json
+import re
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot import limits
+from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv
+from tests.support.local_arxiv import serving
+from tests.support.scripted_server import http, scripted
+from tests.support.store import NOW
+
+ABOVE_MAX_MB = 150.0
+DEADLINE_S = 30.0
+NO_FEED = "arXiv's answer is not a complete feed"
+TOO_LARGE = "arXiv's answer is too large to be a page of papers"
+HEAD = (
+    b"<?xml version='1.0' encoding='UTF-8'?>\n"
+    b'<feed xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" xmlns="http://www.w3.org/2005/Atom">'
+    b"<title>arXiv Query</title><opensearch:totalResults>9</opensearch:totalResults>"
+)
+ROOM = limits.ARXIV_BODY_MAX_BYTES - 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came of a fetch, and how much memory it took above the level at rest."""
+
+    came: str
+    above: float
+    rest: float
+
+
+class Fetcher:
+    """The client in its process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def fetch(self) -> Fetched:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(b"fetch\n")
+        async with asyncio.timeout(DEADLINE_S):
+            return Fetched(**json.loads(await self._process.stdout.readline()))
+
+
+@asynccontextmanager
+async def fetching(url: str, folder: Path) -> AsyncIterator[Fetcher]:
+    """Let a process fetch from an address; its first fetch was an ordinary one."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.support.fetching", url, str(folder)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        fetcher = Fetcher(process)
+        assert re.fullmatch("[1-9][0-9]* papers", (await fetcher.fetch()).came)
+        yield fetcher
+    finally:
+        process.kill()
+        await process.communicate()
+
+
+async def test_hostile_answers_take_little_memory_and_the_next_good_one_is_read(tmp_path: Path) -> None:
+    refusals = {
+        FaultKind.HUGE: TOO_LARGE,
+        FaultKind.ENTITY_EXPANSION: NO_FEED,
+        FaultKind.DEEP_NESTING: NO_FEED,
+        # What is meant can be told all the same: these are read.
+        FaultKind.WRONG_ENCODING: None,
+        FaultKind.NUL_BYTES: None,
+    }
+    arxiv = LocalArxiv(Corpus.generated(now=NOW, per_day=20, upcoming=0), now=lambda: NOW, interval_s=0)
+    async with serving(arxiv) as url, fetching(url, tmp_path) as fetcher:
+        good = (await fetcher.fetch()).came
+        for kind, refusal in refusals.items():
+            arxiv.faults.add(Fault(kind))
+            fetched = await fetcher.fetch()
+            assert fetched.came == (refusal or good)
+            assert fetched.above < ABOVE_MAX_MB, kind
+        assert (await fetcher.fetch()).came == good
+
+
+def feed(inner: bytes) -> bytes:
+    return HEAD + inner + b"</feed>"
+
+
+def filled(piece: bytes, before: bytes = b"<entry><title>", after: bytes = b"</title></entry>") -> bytes:
+    """A feed of the largest size, of one piece over and over."""
+    return feed(before + piece * (ROOM // len(piece)) + after)
+
+
+def numbered(piece: bytes) -> bytes:
+    """A piece over and over, each with its number, up to the largest size."""
+    return b"".join(piece % number for number in range(ROOM // (len(piece) + 6)))
+
+
+ENTRY = (
+    b"<entry><id>http://arxiv.org/abs/2611.00001v1</id><title>T</title><summary>" + b"word " * 300 + b"</summary>"
+    b"<updated>2026-11-18T12:00:00Z</updated><published>2026-11-18T12:00:00Z</published>"
+    b"<author><name>A</name></author><category term='cs.LG'/></entry>"
+)
+WORST = {
+    "papers": filled(ENTRY, b"", b""),
+    "attributes": feed(b"<a " + numbered(b'x%d="" ') + b"/>"),
+    "name spaces": feed(b"<a " + numbered(b'xmlns:x%d="u" ') + b"/>"),
+    "elements": filled(b"<a/>", b"", b""),
+    "references": filled(b"&#65;"),
+    "references to nothing": filled(b"&#1;"),
+    "entities": filled(b"&amp;"),
+    "one long word": filled(b"x"),
+    "one long word with an emoji": filled(b"x" * 4000, after="😀</title></entry>".encode()),
+    "emoji": filled("😀".encode()),
+    "NUL bytes": filled(b"\0"),
+    "white space": filled(b" \n"),
+    "comments": filled(b"<!-- -->"),
+    "instructions": filled(b"<?a?>"),
+    "sections": filled(b"<![CDATA[x]]>"),
+    "escaped HTML": filled(b"&lt;b&gt;", before=b"<entry><title type='html'>"),
+}
+
+
+@pytest.mark.slow
+async def test_largest_answers_take_little_memory_and_little_time(tmp_path: Path) -> None:
+    answers = [http(200, feed(ENTRY)), *(http(200, body) for body in WORST.values())]
+    bomb = http(200, gzip.compress(b" " * 200_000_000, compresslevel=1), content_encoding="gzip")
+    async with scripted(*answers, bomb) as server, fetching(server.url, tmp_path) as fetcher:
+        found = {name: await fetcher.fetch() for name in (*WORST, "gzip bomb")}
+    assert {name: fetched for name, fetched in found.items() if fetched.above >= ABOVE_MAX_MB} == {}
+    assert found["gzip bomb"].came == TOO_LARGE
+    refused = {name for name, fetched in found.items() if fetched.came == NO_FEED}
+    assert {"attributes", "name spaces", "elements", "references", "references to nothing"} <= refused
