@@ -74,7 +74,9 @@ async def test_hostile_papers_are_harmless_and_the_others_of_the_page_go_on(tmp_
             box.arxiv.add_paper(SandboxPaper(title=title, abstract=HOSTILE * 20, comment=HOSTILE, published=published))
         posts = await box.posted("papers", 4)
         shown = [embed.title for embed in embeds_of(*posts)]
-        assert shown[0].startswith("Reward Models \\[click]\\(http:\\//evil.example) @\u200beveryone \\<@\u200b11913199")
+        assert shown[0].startswith(
+            "Reward Models \\[click]\\(http:\\//evil.example) @\u200beveryone \\<@\u200b11913199"
+        )
         assert len(shown[1]) <= 256
         assert shown[1].endswith("…")
         assert shown[2:] == ["Reward Models in Control", "Reward Models as Usual"]
