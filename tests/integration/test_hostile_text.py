@@ -1,0 +1,284 @@
+"""Whatever strangers write in papers and keywords: through the real rendering into what Discord takes and shows.
+
+Each message is built as the bot builds it, held against the local Discord's own checks, and read as a reader of
+Discord's Markdown would: no mention, no link but ours and those to places where papers keep their code, no format, no
+message over a limit, no exception, no letter lost.
+"""
+
+import asyncio
+import random
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.domain.card import full_abstract
+from bot.domain.keyword import Keyword, split_keywords
+from bot.domain.layout import Batch, headline
+from bot.domain.matching import match
+from bot.domain.paper import Paper
+from bot.domain.planning import first_window, keywords_query
+from bot.domain.post import Frame, OutboxEntry, Post
+from bot.domain.preferences import Layout
+from bot.domain.tex import tex_to_text
+from bot.errors import KeywordRefused
+from bot.messages import draw, to_embed
+from cogs.wording import bold
+from sandbox.arxiv import LocalArxiv, SandboxPaper
+from sandbox.arxiv.query import parse
+from sandbox.discord.checks.messages import CREATE_KEYS, check_message
+from sandbox.discord.mentions import pings
+from sandbox.discord.shapes import Payload, as_mapping
+from tests.support.builders import paper
+from tests.support.markdown import Shown, read
+from tests.support.running import Box, a_bot, a_box
+from tests.support.store import NOW
+
+BRIEFLY = settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
+AT_LENGTH = settings(deadline=None, max_examples=600, suppress_health_check=list(HealthCheck))
+BATCHES = tuple(Batch)
+# Where a comment's own links may lead.
+TRUSTED = re.compile(
+    r"https?://(?:[a-z0-9-]+\.)?(?:github\.com|github\.io|huggingface\.co|zenodo\.org|doi\.org|arxiv\.org)(?:/[^\s<>()]*)?"
+)
+ZERO_WIDTH = "\u200b"
+NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+PIECES = [
+    *"aZ 1.,;:!?\\*_~`|[](){}<>#@$^&%-+=/'\"\n\t\0\x7f",
+    "@everyone", "@here", "<@1>", "<@!12>", "<@&123>", "<#5>", "<t:1:R>", "<t:-1>", "<:a:1>", "<a:b:2>", "</x y:1>",
+    "<id:guide>", "<+4930>", "<a@b.de>", "http://evil.example/a_b", "https://evil.example", "<https://evil.example>",
+    "[x](http://evil.example)", "](http://evil.example) [", "](http://evil.example)", "[", "]", "](", "https://",
+    "discord://x/y", "steam://run/1", "https://github.com/a_b/c", "https://github.com.evil.example/x",
+    "https://github.com/a](http://evil.example)", "https://doi.org/10.1/(2)3", "https://arxiv.org/abs/1",
+    "# ", "## ", "-# ", "> ", ">>> ", "- ", "+ ", "1. ", "23) ", "**", "__", "~~", "||", "```", "***", "\\\\", "\\[",
+    "$x^2$", "$\\frac{a}{b}$", "\\textbf{", "\\href{http://evil.example}{x}", "\\'e", "{\\it ", "$$", "$10",
+    "\\url{@here}", "\u200b", "\u200d", "\u202e", "\u2066", "\ufeff", "\u0301", "e\u0301" * 20, "\ud800", "\ufffe",
+    "\U000e0041", "\u3164", "😀", "👩\u200d👩\u200d👧", "🇩🇪", "日本語", "العربية", "ﬁ", "Ǆ", "\u2028", "\u00a0",
+    "word ", "models ",
+    "@\u200beveryone", "<@\u200b1>", "＠everyone", "@\\everyone", "<\\@1>", "@every\u00adone", "@ev\u200beryone",
+]  # fmt: skip
+HOSTILE = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
+TEXTS = st.builds(str.__mul__, HOSTILE | st.text(max_size=40), st.sampled_from([1, 1, 1, 40, 300]))
+NAMES = st.lists(TEXTS, max_size=4).map(tuple) | st.builds(lambda name: (name,) * 3000, HOSTILE)
+PARTS = st.fixed_dictionaries(
+    {"title": TEXTS, "abstract": TEXTS, "comment": st.none() | TEXTS, "authors": NAMES,
+     "journal_ref": st.none() | TEXTS, "doi": st.none() | HOSTILE}
+)  # fmt: skip
+MESSAGES = st.lists(st.tuples(PARTS, st.lists(TEXTS, max_size=3)), min_size=1, max_size=10)
+
+Message = Sequence[tuple[Paper, Sequence[str]]]
+
+
+def built(parts: Iterable[tuple[dict[str, object], list[str]]]) -> Message:
+    """Papers with ids of their own."""
+    return [
+        (paper(f"2611.{number:05}", **given), keywords)  # type: ignore[arg-type]  # built by PARTS
+        for number, (given, keywords) in enumerate(parts)
+    ]
+
+
+async def body_of(message: Message, layout: Layout) -> Payload:
+    """What leaves for Discord: the real drawing, in the JSON of the message."""
+    entries = tuple(
+        OutboxEntry(number, each, tuple(keywords), alone=False) for number, (each, keywords) in enumerate(message)
+    )
+    named = [keyword for _, keywords in message for keyword in keywords]
+    frame = Frame(layout, headline(len(message), named, NOW, BATCHES[len(named) % len(BATCHES)]))
+    drawn = draw(Post("a-key-of-12-c", 1, "0" * 24, NOW, NOW, entries, frame))
+    return {
+        "content": drawn.content,
+        "embeds": [embed.to_dict() for embed in drawn.embeds],
+        "components": drawn.view.to_components(),
+        "nonce": "0" * 24,
+        "enforce_nonce": True,
+        "allowed_mentions": drawn.allowed_mentions.to_dict(),
+    }
+
+
+def accepted(body: Payload) -> tuple[str, list[Payload]]:
+    """The content and the embeds as Discord keeps them; fails when it would refuse the message."""
+    draft = check_message(body, CREATE_KEYS)
+    content = draft.content or ""
+    assert not pings(content, body, may_mention_everyone=True)
+    return content, draft.embeds or []
+
+
+def inner(embed: Payload, part: str, key: str) -> str:
+    return str(as_mapping(embed.get(part)).get(key, ""))
+
+
+def check_harmless(shown: Shown, papers: Iterable[Paper], *, formatted: Iterable[str] = ()) -> None:
+    """Nothing but what is ours: links to these papers, and to where papers keep their code."""
+    assert shown.special == []
+    assert shown.blocks == []
+    assert {each.replace(ZERO_WIDTH, "") for each in shown.formatted} <= {
+        "withdrawn",
+        *(each.replace(ZERO_WIDTH, "") for each in formatted),
+    }
+    ours = {url for each in papers for url in (each.arxiv_id.abs_url, each.arxiv_id.pdf_url, each.arxiv_id.html_url)}
+    assert not [url for _, url in shown.links if url not in ours and not TRUSTED.fullmatch(url)]
+
+
+def check_plain(text: str) -> None:
+    """Where Discord knows no Markdown, it still must look like no mention."""
+    assert not re.search(r"@everyone|@here|<@[!&]?\d", text)
+    assert "\n" not in text
+
+
+def letters(text: str) -> list[str]:
+    return [sign for sign in unicodedata.normalize("NFKC", text) if sign.isalpha()]
+
+
+def check_no_letter_lost(shown: str, written: str) -> None:
+    """All letters are there, in order; where it was cut, all of those before the cut."""
+    kept, whole = letters(shown), letters(tex_to_text(written))
+    assert kept == whole[: len(kept)]
+    assert len(kept) == len(whole) or "…" in shown
+
+
+def check_heading(content: str) -> None:
+    """The first line is one line, whose only bold part is ours."""
+    shown = read(content)
+    assert (shown.special, shown.links, shown.blocks) == ([], [], [])
+    (counted,) = shown.formatted
+    assert re.fullmatch(r"\d+ (?:new |more |earlier )?papers?", counted)
+    assert "\n" not in content
+
+
+def check_cards(message: Message) -> None:
+    content, embeds = accepted(asyncio.run(body_of(message, Layout.CARDS)))
+    check_heading(content)
+    assert [embed["url"] for embed in embeds] == [each.arxiv_id.abs_url for each, _ in message]
+    for embed, (each, _) in zip(embeds, message, strict=True):
+        title, description = read(str(embed["title"])), read(str(embed["description"]))
+        check_harmless(title, ())
+        check_harmless(description, [each])
+        assert ("PDF", each.arxiv_id.pdf_url) in description.links
+        check_plain(inner(embed, "author", "name"))
+        check_plain(inner(embed, "footer", "text"))
+        if letters(tex_to_text(each.title)):
+            check_no_letter_lost(title.text, each.title)
+
+
+def check_list(message: Message) -> None:
+    content, (embed,) = accepted(asyncio.run(body_of(message, Layout.COMPACT)))
+    check_heading(content)
+    lines = str(embed["description"]).split("\n")
+    assert len(lines) == len(message)
+    for line, (each, _) in zip(lines, message, strict=True):
+        shown = read(line)
+        label, url = next(link for link in shown.links if link[1] == each.arxiv_id.abs_url)
+        check_harmless(shown, [each], formatted=[label])
+        assert line.startswith("**[")
+        assert line.count(f"]({url})**") == 1
+        if letters(tex_to_text(each.title)):
+            check_no_letter_lost(label, each.title)
+
+
+def check_replies(message: Message) -> None:
+    for each, keywords in message:
+        _, (embed,) = accepted({"embeds": [to_embed(full_abstract(each)).to_dict()]})
+        check_harmless(read(str(embed["title"])), ())
+        check_harmless(read(str(embed["description"])), [each])
+        for keyword in keywords:
+            try:
+                typed = Keyword.parse(keyword)
+            except KeywordRefused as refused:
+                check_harmless(read(str(refused)), ())
+            else:
+                check_harmless(read(bold(typed.shown)), (), formatted=[typed.shown])
+
+
+@BRIEFLY
+@given(MESSAGES)
+def test_any_papers_make_messages_that_discord_takes_and_that_are_harmless(
+    parts: list[tuple[dict[str, object], list[str]]],
+) -> None:
+    message = built(parts)
+    check_cards(message)
+    check_list(message)
+    check_replies(message)
+
+
+@pytest.mark.slow
+@AT_LENGTH
+@given(MESSAGES)
+def test_very_many_papers_make_messages_that_discord_takes_and_that_are_harmless(
+    parts: list[tuple[dict[str, object], list[str]]],
+) -> None:
+    message = built(parts)
+    check_cards(message)
+    check_list(message)
+    check_replies(message)
+
+
+@BRIEFLY
+@given(st.lists(TEXTS, min_size=1, max_size=4).map(", ".join))
+def test_any_keywords_are_refused_in_words_or_asked_for_in_a_query_that_arxiv_understands(typed: str) -> None:
+    for piece in split_keywords(typed):
+        try:
+            keyword = Keyword.parse(piece)
+        except KeywordRefused as refused:
+            check_harmless(read(str(refused)), ())
+            continue
+        assert Keyword.parse(keyword.shown) == keyword
+        parse(keywords_query([keyword], first_window(NOW)).search)
+        match([paper(title=typed[:500])], [keyword])
+
+
+# Through the real bot into the channels of the local Discord.
+
+
+def hostile_paper(rng: random.Random, number: int) -> SandboxPaper:
+    """A paper that matches, for the rest anything that XML can hold."""
+
+    def text(pieces: int) -> str:
+        drawn = "".join(rng.choice(PIECES) for _ in range(rng.randint(0, pieces)))
+        return NOT_XML.sub("", drawn)
+
+    return SandboxPaper(
+        title=f"Reward model {number} {text(20)}",
+        abstract=f"{text(60)} {text(200)}",
+        authors=tuple(text(4) or "A" for _ in range(rng.choice([1, 3, 40]))),
+        comment=text(15),
+        journal_ref=text(5),
+    )
+
+
+async def post_hostile_papers(box: Box, seed: int, count: int) -> None:
+    rng = random.Random(seed)
+    await box.subscribe("reward model")
+    urls = {publish(box.arxiv, hostile_paper(rng, number)) for number in range(count)}
+    posts = await box.posted("papers", count)
+    assert set(box.posted_urls("papers")) == urls
+    assert not [post for post in posts if post.pings]
+    papers = [paper(url.rpartition("/")[2]) for url in urls]
+    for post in posts:
+        if post.content:  # the first message of a batch has a first line
+            check_heading(post.content)
+        for embed in post.embeds:
+            check_harmless(read(str(embed.get("title", ""))), ())
+            for line in str(embed["description"]).split("\n"):
+                shown = read(line)
+                check_harmless(shown, papers, formatted=[label for label, _ in shown.links])
+    assert not [request for request in box.discord.requests if request.status == 400]
+
+
+def publish(arxiv: LocalArxiv, written: SandboxPaper) -> str:
+    return f"https://arxiv.org/abs/{arxiv.add_paper(written).arxiv_id}"
+
+
+async def test_hostile_papers_are_all_posted_and_none_is_refused(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        await post_hostile_papers(box, seed=1, count=25)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 6))
+async def test_very_many_hostile_papers_are_all_posted_and_none_is_refused(tmp_path: Path, seed: int) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        await post_hostile_papers(box, seed, count=150)
