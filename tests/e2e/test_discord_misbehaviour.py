@@ -98,6 +98,7 @@ async def test_errors_and_dropped_connections_lose_nothing_and_double_nothing(tm
         }
 
 
+@pytest.mark.slow
 async def test_channel_that_is_asked_to_wait_for_long_rests_alone_and_without_asking_again(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box, a_bot(box, config=watching(box, "papers", "vision")):
         await until_read(box)
@@ -113,6 +114,7 @@ async def test_channel_that_is_asked_to_wait_for_long_rests_alone_and_without_as
         assert box.posted_urls("vision") == urls
 
 
+@pytest.mark.slow
 async def test_message_that_discord_refuses_is_set_aside_and_the_channel_goes_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
