@@ -94,3 +94,21 @@ async def test_reader_that_fails_for_now_says_so(store: Store) -> None:
     with pytest.raises(StoreUnavailable):
         await write_through_the_reader(store)
     assert await store.marks.get("a") == "b"
+
+
+async def test_fault_of_a_statement_is_ours_and_raised_as_it_is(store: Store) -> None:
+    with pytest.raises(sqlite3.IntegrityError):
+        async with store.database.transaction() as connection:
+            await connection.execute("INSERT INTO marks (name, value) VALUES ('a', NULL)")
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        async with store.database.transaction() as connection:
+            await connection.execute("SELECT * FROM nowhere")
+
+
+async def test_file_that_is_damaged_while_it_is_open_says_what_to_do(store: Store) -> None:
+    size = store.path.stat().st_size
+    with store.path.open("r+b") as file:
+        file.seek(4096)  # past the first page, which is read already
+        file.write(b"\xff" * (size - 4096))
+    with pytest.raises(StoreUnavailable, match="put a backup in its place"):
+        await store.watched()
