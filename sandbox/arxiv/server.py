@@ -148,7 +148,7 @@ class LocalArxiv:
             return web.Response()
         finally:
             self._under_way -= 1
-            record.ended = self._last_ended = self._monotonic()
+            record.ended = self._last_ended = record.ended or self._monotonic()
             record.status = record.status or 0
 
     def _record(self, request: web.Request, raw: Mapping[str, str]) -> ArxivRequest:
@@ -192,6 +192,8 @@ class LocalArxiv:
         record.status = reply.status
         if fault is not None and fault.kind is FaultKind.RESET_IN_ANSWER:
             return await _send_half(request, reply)
+        # Before the answer leaves: the machine may let the client read it before it lets us look at the clock again.
+        record.ended = self._monotonic()
         return await _send(request, reply)
 
     def _answer(self, request: web.Request, raw: Mapping[str, str], fault: Fault | None) -> Answer:
