@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 
 from sandbox.arxiv import Corpus, LocalArxiv
-from sandbox.discord import RateLimits
+from sandbox.discord import Limit, RateLimits
 from tests.support.chaos import places
 from tests.support.chaos.misery import SLOWEST_S, Size, arxiv_deck, discord_deck, life_s, upheavals
 from tests.support.chaos.upheaval import Upheavals
@@ -24,6 +24,9 @@ from tests.support.running import DEADLINE_S, Box, a_box, abs_url
 _INVALID = frozenset({401, 403, 429})
 # 10,000 of them in ten minutes ban the address (topics/rate-limits); a percent of that is what we allow ourselves.
 INVALID_REQUESTS_MAX = 100
+# Discord's own limits, but for the one over all channels: a bot that is started again within a second knows nothing of
+# the forty messages that the one before it has sent in that second.
+_LIMITS = RateLimits(overall=Limit(500, 1.0))
 _PENDING_MAX = 5  # faults that wait for a request of Discord's
 _NONCES_FORGOTTEN = 0.15  # how often the bot stays away for so long
 _PAST_PAPERS = 40
@@ -80,7 +83,7 @@ class Result:
 async def run_chaos(size: Size, seed: int, folder: Path, on_progress: Callable[[Tally], None]) -> Result:
     """Go through it; what is drawn follows from the seed, what meets what in which instant does not."""
     arxiv = LocalArxiv(Corpus(), interval_s=size.interval_s)
-    async with a_box(folder, arxiv=arxiv, rate_limits=RateLimits()) as box:
+    async with a_box(folder, arxiv=arxiv, rate_limits=_LIMITS) as box:
         return await _Run(size, seed, box, on_progress).run()
 
 
