@@ -93,7 +93,8 @@ class DiscordDelivery:
 
     async def send(self, post: Post) -> Outcome:
         forum = self._forum_of(post)
-        with noted() as tries:
+        # A forum's post has no nonce: whatever became of the first try, it is looked for before there is a second.
+        with noted(once=forum is not None) as tries:
             try:
                 async with asyncio.timeout(SEND_TIMEOUT_S):
                     return await (self._send_message(post) if forum is None else self._begin_forum_post(forum, post))

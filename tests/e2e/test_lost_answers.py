@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.discord import ChannelKind, DropAfter, Status, StatusAfter
 from sandbox.discord import FaultKind as Fault
-from sandbox.discord import Status, StatusAfter
 from tests.support.resting import until_settled
 from tests.support.running import DEADLINE_S, a_bot, a_box
 
@@ -41,3 +41,17 @@ async def test_a_refusal_of_a_second_try_says_nothing_of_the_first(tmp_path: Pat
             await until_settled(box.database, DEADLINE_S * 2)
         assert box.posted_urls("papers").count(url) == 1
         assert len(box.posted_urls("papers")) == 2
+
+
+@pytest.mark.parametrize("lost", [StatusAfter(500), StatusAfter(502), DropAfter()], ids=["500", "502", "dropped"])
+async def test_a_forum_post_whose_answer_was_lost_is_not_begun_twice(tmp_path: Path, lost: Fault) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        forum = box.world.add_channel(box.world.default.guild_id, "paper-forum", ChannelKind.FORUM).id
+        await box.subscribe("reward model", channel="papers")
+        await box.said("subscribe", {"keyword": "reward model", "channel": forum})
+        box.discord.faults.add("POST", rf"^/channels/{forum}/threads$", lost)
+        box.publish("A Reward Model")
+        await box.posted("papers", 1)
+        await box.until(lambda: box.discord.faults.pending == 0)
+        await until_settled(box.database, DEADLINE_S)
+        assert len([channel for channel in box.world.channels.values() if channel.parent_id == forum]) == 1
