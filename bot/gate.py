@@ -31,10 +31,11 @@ _RECORD_BYTES: Final = 256
 
 
 class Urgency(IntEnum):
-    """Who goes first: somebody who waits for an answer, then the pass."""
+    """Who goes first: somebody who waits, then the pass, then what charts and backfills ask of the past."""
 
     PERSON = 0
     PASS = 1
+    PAST = 2
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -121,6 +121,7 @@ def _environment(box: Sandbox, database: Path, *, live_arxiv: bool) -> dict[str,
         "DISCORD_TOKEN": TOKEN,
         "DAILY_PAPERS_DISCORD__API_URL": box.discord_api_url,
         "DAILY_PAPERS_DISCORD__GATEWAY_URL": box.gateway_url,
+        "DAILY_PAPERS_HUGGINGFACE__ENABLED": "false",
         "DAILY_PAPERS_DATABASE": str(database),
     }
     if live_arxiv:

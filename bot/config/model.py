@@ -162,8 +162,9 @@ class ArxivSettings(_Section):
 
 
 class HuggingFaceSettings(_Section):
-    """Where Hugging Face's papers are."""
+    """Where Hugging Face's daily papers are, and whether they are asked for votes and code at all."""
 
+    enabled: bool = True
     api_url: HttpUrl = "https://huggingface.co/api"
 
 
@@ -175,10 +176,11 @@ class FileSubscription(_Section):
 
 
 class WebSettings(_Section):
-    """Where the bot's own web server listens; without a port it does not."""
+    """Where the bot's own web server listens (without a port it does not), and whose papers everybody may see there."""
 
     host: Line = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    public_channels: tuple[ChannelId, ...] = ()
 
 
 class LogSettings(_Section):

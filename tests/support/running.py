@@ -58,6 +58,7 @@ class Box:
             "DAILY_PAPERS_ARXIV__API_URL": f"{self.url}/arxiv/api/query",
             "DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S": str(REQUEST_INTERVAL_S),
             "DAILY_PAPERS_ARXIV__POLL_INTERVAL_S": str(POLL_INTERVAL_S),
+            "DAILY_PAPERS_HUGGINGFACE__ENABLED": "false",
             "DAILY_PAPERS_DATABASE": str(self.database),
             **more,
         }

@@ -34,11 +34,13 @@ def test_every_setting_can_come_from_the_environment(loader: Loader) -> None:
         DAILY_PAPERS_ARXIV__CONTACT="4@2",
         DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S="0.5",
         DAILY_PAPERS_ARXIV__POLL_INTERVAL_S="5",
+        DAILY_PAPERS_HUGGINGFACE__ENABLED="false",
         DAILY_PAPERS_HUGGINGFACE__API_URL="https://example.org/hf",
         DAILY_PAPERS_DATABASE="papers.db",
         DAILY_PAPERS_SUBSCRIPTIONS=f'[{{"channel_id": "{CHANNEL_ID}", "keywords": ["reward model"]}}]',
         DAILY_PAPERS_WEB__HOST="::1",
         DAILY_PAPERS_WEB__PORT="8080",
+        DAILY_PAPERS_WEB__PUBLIC_CHANNELS=f'["{CHANNEL_ID}"]',
         DAILY_PAPERS_LOG__LEVEL="DEBUG",
         DAILY_PAPERS_LOG__FORMAT="json",
     )
