@@ -111,7 +111,7 @@ def _places(section: type[BaseModel], at: Place = ()) -> Iterator[tuple[Place, b
             yield from _places(field.annotation, (*at, name))
         else:
             kinds = str(field.annotation)
-            yield (*at, name), not any(kind in kinds for kind in ("int", "float", "tuple"))
+            yield (*at, name), not any(kind in kinds for kind in ("int", "float", "tuple", "bool"))
 
 
 def _from_json(text: str) -> object:
