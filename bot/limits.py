@@ -61,6 +61,15 @@ PAPER_TITLE_MAX: Final = 1000
 PAPER_ABSTRACT_MAX: Final = 20_000
 PAPER_FIELD_MAX: Final = 2000
 
+# --- The page ----------------------------------------------------------------------------------------
+# As many papers as the known page of daily papers shows for a keyword.
+PAGE_PAPERS: Final = 100
+# The known page shows a comment up to this long as it is, and of a longer one the first few characters.
+PAGE_COMMENT_MAX: Final = 20
+PAGE_COMMENT_SHOWN: Final = 5
+# Ours: so many authors are named on the page, the others are counted; a collaboration has thousands.
+PAGE_AUTHORS: Final = 3
+
 # --- Keywords --------------------------------------------------------------------------------------
 KEYWORD_MAX: Final = 200
 
