@@ -40,6 +40,12 @@ PASS_OVERLAP: Final = timedelta(days=7)
 SLICE_REREADS: Final = 3
 SLICE_NARROWEST: Final = timedelta(hours=1)
 
+# --- Charts: papers a month ----------------------------------------------------------------------
+# Moderation held a paper for 13 days (see above): a month counted a day later than that has all its papers.
+TOTAL_FINAL_AFTER: Final = timedelta(days=14)
+# The result of a query changes at most once a day (terms of use).
+TOTAL_GOOD_FOR: Final = timedelta(days=1)
+
 # --- arXiv: its calendar (info.arxiv.org/help/availability.html) -------------------------------------
 ARXIV_ZONE: Final = "America/New_York"
 ANNOUNCEMENT_HOUR: Final = 20
@@ -181,6 +187,8 @@ TROUBLE_SHOWN: Final = timedelta(minutes=1)
 # --- The database ----------------------------------------------------------------------------------
 # How long a statement waits for another process's lock before it counts as unavailable for now.
 DATABASE_BUSY_TIMEOUT_S: Final = 5.0
+# Ours: how long the claim of a file is tried for; bringing it up to date takes another command some milliseconds.
+DATABASE_CLAIM_PATIENCE_S: Final = 0.5
 # Looks at arXiv are kept this long: the schedule needs a night, people a week.
 LOOKS_KEPT: Final = timedelta(days=14)
 # Equal looks closer than this are one run (fixed polling): only its first and last are kept; the calendar's are

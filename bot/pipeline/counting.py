@@ -1,0 +1,76 @@
+"""How many papers arXiv counts for a keyword in a month, asked politely and kept.
+
+A keyword and a month enter; arXiv's totalResults leaves, from the store while it is good. What is asked here goes
+behind people's look-ups and passes. Counts are for charts alone: they never decide what is new.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping
+from typing import Final
+from weakref import WeakValueDictionary
+
+from bot.arxiv import ArxivClient
+from bot.clock import Clock
+from bot.domain.keyword import Keyword
+from bot.domain.months import Month
+from bot.domain.planning import Query, keywords_query, probe_query
+from bot.errors import ReadingIncomplete
+from bot.gate import Urgency
+from bot.store.totals import Totals
+
+log = logging.getLogger(__name__)
+
+# How many results a count asks for: arXiv's total comes with any page.
+_ONE: Final = 1
+
+
+class Counting:
+    """Counts a keyword's papers month by month."""
+
+    def __init__(self, client: ArxivClient, totals: Totals, clock: Clock) -> None:
+        self._client = client
+        self._totals = totals
+        self._clock = clock
+        self._asking: WeakValueDictionary[tuple[Keyword, Month], asyncio.Lock] = WeakValueDictionary()
+        self._months_with_papers: set[Month] = set()
+
+    async def known(
+        self, keywords: Collection[Keyword], months: Collection[Month]
+    ) -> Mapping[tuple[Keyword, Month], int]:
+        """The counts that are good now, without a question to arXiv."""
+        now = self._clock.now()
+        stored = await self._totals.known(keywords, months)
+        return {key: each.total for key, each in stored.items() if each.is_good(key[1], now)}
+
+    async def count(self, keyword: Keyword, month: Month) -> int:
+        """The papers of a month; who asks for the same at the same time shares the request. Raises ArxivError."""
+        asking = self._asking.setdefault((keyword, month), asyncio.Lock())
+        async with asking:
+            known = await self.known([keyword], [month])
+            if (keyword, month) in known:
+                return known[keyword, month]
+            counted_at = self._clock.now()
+            total = await self._ask(keyword, month)
+            await self._totals.write(keyword, month, total, counted_at)
+            log.info("counted", extra={"keyword": keyword.shown, "month": str(month), "papers": total})
+            return total
+
+    async def _ask(self, keyword: Keyword, month: Month) -> int:
+        """What arXiv counts; a zero, which it says for minutes at times, only after it showed the month's papers."""
+        query = keywords_query([keyword], month.window)
+        total = await self._total(query)
+        if total == 0:
+            await self._check_that_papers_are_shown(month)
+            total = await self._total(query)
+        return total
+
+    async def _check_that_papers_are_shown(self, month: Month) -> None:
+        if month in self._months_with_papers:
+            return
+        if await self._total(probe_query(month.window)) == 0:
+            raise ReadingIncomplete(f"arXiv shows no papers at all for {month}")
+        self._months_with_papers.add(month)
+
+    async def _total(self, query: Query) -> int:
+        return (await self._client.fetch(query, start=0, size=_ONE, urgency=Urgency.PAST)).total

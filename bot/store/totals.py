@@ -1,0 +1,45 @@
+"""How many papers arXiv counts for a keyword in a month, whether anybody watches the keyword or not."""
+
+import json
+from collections.abc import Collection
+from datetime import datetime
+
+from bot.domain.keyword import Keyword
+from bot.domain.months import Month
+from bot.domain.trend import MonthTotal
+from bot.store.columns import to_moment, to_text
+from bot.store.database import Database
+
+
+class Totals:
+    """The counts so far; whether one is still good is for `MonthTotal` to say."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def known(
+        self, keywords: Collection[Keyword], months: Collection[Month]
+    ) -> dict[tuple[Keyword, Month], MonthTotal]:
+        """What was counted of these keywords in these months."""
+        by_canonical = {keyword.canonical: keyword for keyword in keywords}
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                """SELECT canonical, month, total, counted_at FROM month_totals
+                   WHERE canonical IN (SELECT value FROM json_each(?)) AND month IN (SELECT value FROM json_each(?))""",
+                (json.dumps(list(by_canonical)), json.dumps([str(month) for month in months])),
+            )
+        return {
+            (by_canonical[row["canonical"]], Month.parse(row["month"])): MonthTotal(
+                row["total"], to_moment(row["counted_at"])
+            )
+            for row in rows
+        }
+
+    async def write(self, keyword: Keyword, month: Month, total: int, counted_at: datetime) -> None:
+        """Keep a count; it takes the place of an earlier one."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                """INSERT INTO month_totals (canonical, month, total, counted_at) VALUES (?, ?, ?, ?)
+                   ON CONFLICT DO UPDATE SET total = excluded.total, counted_at = excluded.counted_at""",
+                (keyword.canonical, str(month), total, to_text(counted_at)),
+            )
