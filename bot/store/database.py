@@ -1,13 +1,11 @@
-"""One SQLite file: opened with care, migrated, and written by one connection, a transaction at a time.
+"""One SQLite file, open: written by one connection, a transaction at a time.
 
-Path in; a `Database` out, whose `transaction()` and `reader` the other rooms of `store/` use. It never holds a
-transaction open when a task is cancelled or a statement fails, and it never changes a file that it refuses.
+A path that `opening` finds fit enters; a `Database` leaves, whose `transaction()` and `reading()` the other rooms of
+`store/` use. It never holds a transaction open when a task is cancelled or a statement fails.
 """
 
 import asyncio
 import contextlib
-import fcntl
-import importlib.resources
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Coroutine, Iterator
@@ -16,11 +14,10 @@ from typing import Final
 
 import aiosqlite
 
-from bot.errors import DatabaseRefused, StoreUnavailable
+from bot.errors import StoreUnavailable
 from bot.limits import DATABASE_BUSY_TIMEOUT_S
+from bot.store.opening import take, uri, visit
 
-# "DPap" in PRAGMA application_id: tells our files from other programs'.
-APPLICATION_ID: Final = 0x44506170
 # What passes by itself: somebody else's lock, a full or failing disk. Anything else is a fault of ours.
 _PASSING: Final = frozenset(
     {
@@ -49,12 +46,26 @@ class Database:
 
     @classmethod
     async def open(cls, path: Path) -> "Database":
-        """Open or create the file at `path`; DatabaseRefused says in one sentence why it cannot be used."""
+        """Open or create the file at `path` for the bot; DatabaseRefused says in one sentence why it cannot be used."""
         async with contextlib.AsyncExitStack() as closing:
-            closing.callback(os.close, await asyncio.to_thread(_prepare, path))
-            writer = await closing.enter_async_context(_connection(path, "rw"))
-            reader = await closing.enter_async_context(_connection(path, "ro"))
-            return cls(writer, reader, closing.pop_all())
+            closing.callback(os.close, await asyncio.to_thread(take, path))
+            return await cls._connected(path, closing)
+
+    @classmethod
+    async def visit(cls, path: Path) -> "Database":
+        """Open the file at `path` for another command, beside a bot that may be running or be started meanwhile.
+
+        Both may write: a transaction waits for the other's. DatabaseRefused where there is no file to visit.
+        """
+        async with contextlib.AsyncExitStack() as closing:
+            await asyncio.to_thread(visit, path)
+            return await cls._connected(path, closing)
+
+    @classmethod
+    async def _connected(cls, path: Path, closing: contextlib.AsyncExitStack) -> "Database":
+        writer = await closing.enter_async_context(_connection(path, "rw"))
+        reader = await closing.enter_async_context(_connection(path, "ro"))
+        return cls(writer, reader, closing.pop_all())
 
     async def close(self) -> None:
         """Wait for the transaction in hand, then close; the file may be opened by others afterwards."""
@@ -126,112 +137,3 @@ async def _connection(path: Path, mode: str) -> AsyncIterator[aiosqlite.Connecti
         # In WAL mode only FULL survives a power cut right after a commit (sqlite.org/pragma.html#pragma_synchronous).
         await connection.execute_fetchall("PRAGMA synchronous = FULL")
         yield connection
-
-
-def uri(path: Path, mode: str) -> str:
-    return f"{path.absolute().as_uri()}?mode={mode}"
-
-
-# STRICT tables (sqlite.org/stricttables.html).
-_OLDEST_SQLITE: Final = (3, 37)
-
-
-def _prepare(path: Path) -> int:
-    """Look at the file, claim it and bring it up to date; returns the claim's file descriptor."""
-    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:  # pragma: no cover - needs another SQLite
-        raise DatabaseRefused(f"This Python has SQLite {sqlite3.sqlite_version}; Daily Papers needs 3.37 or newer.")
-    try:
-        if not path.parent.is_dir():
-            raise DatabaseRefused(f"The folder of the database {path} does not exist: create it, or set `database`.")
-        if path.is_dir():
-            raise DatabaseRefused(f"The database {path} is a folder: set `database` to a file.")
-        inspect(path)
-        lock_file = _claim(path)
-    except OSError as error:
-        raise DatabaseRefused(f"The database {path} cannot be used: {error.strerror}.") from error
-    try:
-        _migrate(path)
-    except sqlite3.Error as error:
-        os.close(lock_file)
-        raise DatabaseRefused(
-            f"The database {path} cannot be written: {error}. Nothing was changed; see to its disk and permissions."
-        ) from error
-    return lock_file
-
-
-def _claim(path: Path) -> int:
-    """Hold the file for this process alone; the kernel lets go of it however the process ends."""
-    lock_file = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock_file)
-        raise DatabaseRefused(
-            f"Another Daily Papers already runs with the database {path}: end it first, or set another `database`."
-        ) from None
-    return lock_file
-
-
-def inspect(path: Path) -> None:
-    """Refuse a file that is not ours, damaged, or newer than this program, through a read-only connection."""
-    if not path.exists() or path.stat().st_size == 0:
-        return
-    try:
-        with contextlib.closing(sqlite3.connect(uri(path, "ro"), uri=True)) as connection:
-            version, application_id = (
-                connection.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in ("user_version", "application_id")
-            )
-            # A file of ours whose first migration did not commit has no tables and no version yet.
-            tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-            state = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except sqlite3.OperationalError as error:
-        raise DatabaseRefused(f"The database {path} cannot be opened: {error}.") from error
-    except sqlite3.DatabaseError as error:
-        raise DatabaseRefused(
-            f"The file {path} is not a database or is damaged ({error}); it was left as it is. "
-            "Move it away, or put a backup in its place."
-        ) from error
-    if application_id != APPLICATION_ID and tables:
-        raise DatabaseRefused(f"The database {path} belongs to another program: set `database` to another file.")
-    if version > len(migrations()):
-        raise DatabaseRefused(
-            f"The database {path} was written by a newer Daily Papers (format {version}, "
-            f"this program knows up to {len(migrations())}): update the program."
-        )
-    if state != "ok":
-        raise DatabaseRefused(
-            f"The database {path} is damaged ({state}); it was left as it is. Put a backup in its place, "
-            "or move it away: subscriptions made by command are lost then."
-        )
-
-
-def migrations() -> tuple[str, ...]:
-    """The SQL of each migration, in order; number n brings a file from user_version n-1 to n."""
-    folder = importlib.resources.files("bot.store") / "migrations"
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
-    return tuple(file.read_text(encoding="utf-8") for file in files)
-
-
-def _migrate(path: Path) -> None:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=DATABASE_BUSY_TIMEOUT_S)
-    with contextlib.closing(connection):
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("BEGIN IMMEDIATE")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        for script in migrations()[version:]:
-            for statement in _statements(script):
-                connection.execute(statement)
-        # Written even where nothing is new: SQLite opens what it may only read, and would say so hours later.
-        connection.execute(f"PRAGMA user_version = {len(migrations())}")
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute("COMMIT")
-
-
-def _statements(script: str) -> Iterator[str]:
-    """Split a script where SQLite says that a statement is complete: executescript would commit in between."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.errors import DatabaseRefused
-from bot.store.database import inspect, uri
+from bot.store.opening import inspect, uri
 
 # How many pages are copied between two reports of progress: about 4 MB at SQLite's usual page of 4 kB.
 _PAGES_AT_ONCE = 1000

@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.post import PLAIN, Delivered, Frame
 from bot.domain.preferences import Layout, Preferences
-from bot.store.database import APPLICATION_ID, migrations
+from bot.store.opening import APPLICATION_ID, migrations
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, opened, rows
 

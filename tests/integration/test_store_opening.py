@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from bot.errors import DatabaseRefused
-from bot.store.database import APPLICATION_ID, Database, migrations
+from bot.store.database import Database
+from bot.store.opening import APPLICATION_ID, migrations
 from tests.support.store import opened, rows
 
 PROJECT = Path(__file__).parents[2]
@@ -24,7 +25,8 @@ OPEN = """
 import asyncio, os, resource, signal, sys
 from pathlib import Path
 from bot.errors import DatabaseRefused
-from bot.store.database import Database, migrations
+from bot.store.database import Database
+from bot.store.opening import migrations
 
 async def main():
     try:
