@@ -195,6 +195,10 @@ LOOKS_KEPT: Final = timedelta(days=14)
 # further apart.
 LOOKS_OF_ONE_RUN: Final = timedelta(minutes=10)
 
+# --- Hugging Face's daily papers ----------------------------------------------------------------------
+# Ours: how long a day's list is kept after it was read last.
+LISTINGS_KEPT: Final = timedelta(days=60)
+
 # --- Settings --------------------------------------------------------------------------------------
 # What arXiv shows changes once a day (terms of use); a fixed interval shorter than this only repeats questions.
 ARXIV_POLL_INTERVAL_MIN_S: Final = 600.0

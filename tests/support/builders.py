@@ -1,8 +1,9 @@
 """Domain values with sensible defaults: a test names only what it is about."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from bot.domain.paper import ArxivId, Paper
+from bot.domain.trending import Listing
 
 
 def paper(
@@ -34,4 +35,32 @@ def paper(
         comment=comment,
         journal_ref=journal_ref,
         doi=doi,
+    )
+
+
+def listing(
+    arxiv_id: str = "2611.00001",
+    *,
+    day: date = date(2026, 11, 18),
+    title: str = "A paper",
+    summary: str = "An abstract.",
+    authors: tuple[str, ...] = ("Ada Lovelace",),
+    votes: int = 1,
+    comments: int = 1,
+    organization: str | None = None,
+    code_url: str | None = None,
+    stars: int | None = None,
+) -> Listing:
+    """What a day's list says of a paper, as far as it matters to the test."""
+    return Listing(
+        arxiv_id=ArxivId(arxiv_id),
+        day=day,
+        title=title,
+        summary=summary,
+        authors=authors,
+        votes=votes,
+        comments=comments,
+        organization=organization,
+        code_url=code_url,
+        stars=stars,
     )

@@ -15,6 +15,7 @@ from bot.domain.subscription import WatchedKeyword
 from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.edits import Edits
+from bot.store.listings import Listings
 from bot.store.looks import Looks, Marks
 from bot.store.outbox import Outbox
 from bot.store.papers import Papers
@@ -43,6 +44,7 @@ class Store:
     edits: Edits
     looks: Looks
     marks: Marks
+    listings: Listings
 
     async def subscribe(self, keyword: str, channel_id: int = CHANNEL, *, added_by: int = ADA) -> bool:
         """Subscribe by command."""
@@ -109,6 +111,7 @@ async def opened(path: Path) -> AsyncIterator[Store]:
             Edits(database),
             Looks(database),
             Marks(database),
+            Listings(database),
         )
     finally:
         await database.close()

@@ -1,0 +1,115 @@
+"""What Hugging Face's daily papers said of papers, as it was read last.
+
+Whole days enter; a day's list, or what is said of single papers, leaves. A paper has one row: the newest day on whose
+list it stood.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+
+from bot.domain.paper import ArxivId
+from bot.domain.trending import Listing
+from bot.limits import LISTINGS_KEPT
+from bot.store.columns import to_moment, to_text
+from bot.store.database import Database
+
+_COLUMNS = "arxiv_id, day, title, summary, authors, votes, comments, organization, code_url, stars"
+_ANEW = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS.split(", ") if column != "arxiv_id")
+
+
+class Listings:
+    """The lists that are kept."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record_day(self, day: date, listings: Iterable[Listing], now: datetime) -> None:
+        """Replace what the day's list said, and remember that it was read to its end at `now`.
+
+        A paper that stands on a newer day's list stays there; lists that were read long ago are forgotten.
+        """
+        said = tuple(listings)
+        ids = json.dumps([listing.arxiv_id.value for listing in said])
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "DELETE FROM listings WHERE day = ? AND arxiv_id NOT IN (SELECT value FROM json_each(?))",
+                (day.isoformat(), ids),
+            )
+            await connection.executemany(
+                f"""INSERT INTO listings ({_COLUMNS}) VALUES ({", ".join("?" * 10)})
+                    ON CONFLICT (arxiv_id) DO UPDATE SET {_ANEW} WHERE excluded.day >= listings.day""",
+                [_to_row(listing) for listing in said],
+            )
+            await connection.execute(
+                "INSERT INTO listed_days VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET read_at = excluded.read_at",
+                (day.isoformat(), to_text(now)),
+            )
+            await connection.execute("DELETE FROM listed_days WHERE read_at < ?", (to_text(now - LISTINGS_KEPT),))
+            await connection.execute("DELETE FROM listings WHERE day NOT IN (SELECT day FROM listed_days)")
+
+    async def of_day(self, day: date) -> tuple[Listing, ...]:
+        """The papers of a day's list, most votes first; none where it was not read."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                f"SELECT {_COLUMNS} FROM listings WHERE day = ? ORDER BY votes DESC, arxiv_id DESC", (day.isoformat(),)
+            )
+        return tuple(_to_listing(row) for row in rows)
+
+    async def read_at(self, day: date) -> datetime | None:
+        """When the day's list was read last; None when it never was, or is forgotten."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                "SELECT read_at FROM listed_days WHERE day = ?", (day.isoformat(),)
+            )
+        return next((to_moment(row["read_at"]) for row in rows), None)
+
+    async def about(self, papers: Iterable[ArxivId]) -> dict[ArxivId, Listing]:
+        """What is said of those of these papers that are listed."""
+        ids = json.dumps([arxiv_id.value for arxiv_id in papers])
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                f"SELECT {_COLUMNS} FROM listings WHERE arxiv_id IN (SELECT value FROM json_each(?))", (ids,)
+            )
+        return {listing.arxiv_id: listing for listing in map(_to_listing, rows)}
+
+    async def are_wanted(self, now: datetime, posted_within: timedelta) -> bool:
+        """Whether anybody would see what is read: a channel wants the day's list, or papers were posted lately."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                """SELECT EXISTS (SELECT 1 FROM preferences WHERE trending_votes IS NOT NULL)
+                       OR EXISTS (SELECT 1 FROM posts WHERE message_id IS NOT NULL AND settled_at >= ?)""",
+                (to_text(now - posted_within),),
+            )
+        return bool(next(iter(rows))[0])
+
+
+def _to_row(listing: Listing) -> tuple[str | int | None, ...]:
+    return (
+        listing.arxiv_id.value,
+        listing.day.isoformat(),
+        listing.title,
+        listing.summary,
+        json.dumps(listing.authors, ensure_ascii=False),
+        listing.votes,
+        listing.comments,
+        listing.organization,
+        listing.code_url,
+        listing.stars,
+    )
+
+
+def _to_listing(row: sqlite3.Row) -> Listing:
+    return Listing(
+        arxiv_id=ArxivId(row["arxiv_id"]),
+        day=date.fromisoformat(row["day"]),
+        title=row["title"],
+        summary=row["summary"],
+        authors=tuple(json.loads(row["authors"])),
+        votes=row["votes"],
+        comments=row["comments"],
+        organization=row["organization"],
+        code_url=row["code_url"],
+        stars=row["stars"],
+    )
