@@ -45,6 +45,8 @@ SLICE_NARROWEST: Final = timedelta(hours=1)
 TOTAL_FINAL_AFTER: Final = timedelta(days=14)
 # The result of a query changes at most once a day (terms of use).
 TOTAL_GOOD_FOR: Final = timedelta(days=1)
+# Ours: how long a keyword may be in a chart's legend; three stand beside each other.
+CHART_NAME_MAX: Final = 26
 
 # --- arXiv: its calendar (info.arxiv.org/help/availability.html) -------------------------------------
 ARXIV_ZONE: Final = "America/New_York"
