@@ -87,6 +87,7 @@ def _greet(box: Sandbox, options: argparse.Namespace) -> None:
             "discord_api_url": box.discord_api_url,
             "gateway_url": box.gateway_url,
             "arxiv_api_url": box.arxiv_api_url,
+            "huggingface_api_url": box.huggingface_api_url,
             "token": TOKEN,
         }
         sys.stdout.write(f"{json.dumps(addresses)}\n")
@@ -121,15 +122,15 @@ def _environment(box: Sandbox, database: Path, *, live_arxiv: bool) -> dict[str,
         "DISCORD_TOKEN": TOKEN,
         "DAILY_PAPERS_DISCORD__API_URL": box.discord_api_url,
         "DAILY_PAPERS_DISCORD__GATEWAY_URL": box.gateway_url,
-        "DAILY_PAPERS_HUGGINGFACE__ENABLED": "false",
         "DAILY_PAPERS_DATABASE": str(database),
     }
-    if live_arxiv:
-        return environment
+    if live_arxiv:  # the local Hugging Face lists papers of the local arXiv
+        return environment | {"DAILY_PAPERS_HUGGINGFACE__ENABLED": "false"}
     return environment | {
         "DAILY_PAPERS_ARXIV__API_URL": box.arxiv_api_url,
         "DAILY_PAPERS_ARXIV__POLL_INTERVAL_S": str(POLL_INTERVAL_S),
         "DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S": str(REQUEST_INTERVAL_S),
+        "DAILY_PAPERS_HUGGINGFACE__API_URL": box.huggingface_api_url,
     }
 
 

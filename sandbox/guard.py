@@ -54,8 +54,8 @@ def is_loopback(host: str) -> bool:
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    if request.path.startswith(("/api/", "/arxiv/")):
-        return  # these answer as Discord and arXiv do
+    if request.path.startswith(("/api/", "/arxiv/", "/huggingface/")):
+        return  # these answer as Discord, arXiv and Hugging Face do
     uploaded = request.path.startswith("/cdn/")
     response.headers["Content-Security-Policy"] = UPLOAD_POLICY if uploaded else PAGE_POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"

@@ -1,6 +1,6 @@
-"""One loopback port with everything on it: the local Discord, the local arXiv, and the page.
+"""One loopback port with everything on it: the local Discord, arXiv and Hugging Face, and the page.
 
-Enters: the two local services, or nothing (then it makes them). Leaves: addresses to point a bot at.
+Enters: the local services, or nothing (then it makes them). Leaves: addresses to point a bot at.
 It never listens beyond 127.0.0.1 and never starts a bot: `python -m sandbox` does that, and tests bring their own.
 """
 
@@ -13,6 +13,7 @@ from sandbox.arxiv import LocalArxiv
 from sandbox.control import Control
 from sandbox.discord import LocalDiscord
 from sandbox.guard import guard
+from sandbox.huggingface import LocalHuggingFace
 
 HOST: Final = "127.0.0.1"
 # Open gateway and page connections are closed by the services; nothing else is worth waiting for.
@@ -33,6 +34,7 @@ class Sandbox:
     ) -> None:
         self.discord = discord or LocalDiscord()
         self.arxiv = arxiv or LocalArxiv()
+        self.huggingface = LocalHuggingFace(self.arxiv)
         self.control = Control(self.discord, self.arxiv, live_arxiv=live_arxiv)
         self._port = port
         self._runner = web.AppRunner(self._app(page=page), access_log=None, shutdown_timeout=_SHUTDOWN_S)
@@ -43,6 +45,7 @@ class Sandbox:
         guard(app)
         self.discord.attach(app)
         self.arxiv.attach(app)
+        self.huggingface.attach(app)
         if page:
             self.control.attach(app)
         return app
@@ -89,3 +92,8 @@ class Sandbox:
     def arxiv_api_url(self) -> str:
         """What a bot takes for arXiv's query endpoint."""
         return f"{self.url}/arxiv/api/query"
+
+    @property
+    def huggingface_api_url(self) -> str:
+        """What a bot takes for https://huggingface.co/api."""
+        return f"{self.url}/huggingface/api"

@@ -22,6 +22,7 @@ from bot.config import load_settings
 from bot.store.columns import to_text
 from sandbox.arxiv import Corpus, LocalArxiv, SandboxPaper
 from sandbox.discord import DefaultWorld, Invocation, LocalDiscord, Message, RateLimits
+from sandbox.huggingface import LocalHuggingFace
 from tests.support.embeds import papers_in
 from tests.support.openapi import SPECIFICATION, discord_specification
 from tests.support.resting import until
@@ -41,16 +42,17 @@ _DISCORD_PY = Path(discord_py.__file__).parent
 
 @dataclass
 class Box:
-    """A local Discord and a local arXiv on one port, and what a bot needs to find them."""
+    """A local Discord, arXiv and Hugging Face on one port, and what a bot needs to find them."""
 
     discord: LocalDiscord
     world: DefaultWorld
     arxiv: LocalArxiv
+    huggingface: LocalHuggingFace
     url: str
     database: Path
 
     def environment(self, **more: str) -> dict[str, str]:
-        """The settings of a bot of this box, as environment variables."""
+        """A bot's settings as environment variables; Hugging Face is asked where a test turns it on."""
         return {
             "DISCORD_TOKEN": TOKEN,
             "DAILY_PAPERS_DISCORD__API_URL": f"{self.url}/api/v10",
@@ -58,6 +60,7 @@ class Box:
             "DAILY_PAPERS_ARXIV__API_URL": f"{self.url}/arxiv/api/query",
             "DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S": str(REQUEST_INTERVAL_S),
             "DAILY_PAPERS_ARXIV__POLL_INTERVAL_S": str(POLL_INTERVAL_S),
+            "DAILY_PAPERS_HUGGINGFACE__API_URL": f"{self.url}/huggingface/api",
             "DAILY_PAPERS_HUGGINGFACE__ENABLED": "false",
             "DAILY_PAPERS_DATABASE": str(self.database),
             **more,
@@ -163,9 +166,11 @@ class Box:
         await self.discord.changes.until(condition, timeout_s)
 
 
-def _check_manners(discord: LocalDiscord, arxiv: LocalArxiv) -> None:
+def _check_manners(discord: LocalDiscord, arxiv: LocalArxiv, huggingface: LocalHuggingFace) -> None:
     assert not discord.unknown_routes, f"unknown routes: {discord.unknown_routes}"
     assert not arxiv.too_soon, f"requests too soon: {arxiv.too_soon}"
+    crowded = [request for request in huggingface.requests if request.under_way]
+    assert not crowded, f"requests at once: {crowded}"
     if SPECIFICATION.exists():
         found = discord_specification().faults(discord.requests)
         faults = [fault for fault in found if not _DISCORD_PYS_OWN.match(fault)]
@@ -188,7 +193,7 @@ def an_arxiv(corpus: Corpus | None = None) -> LocalArxiv:
 async def a_box(
     tmp_path: Path, *, arxiv: LocalArxiv | None = None, rate_limits: RateLimits | None = None
 ) -> AsyncIterator[Box]:
-    """Serve a local Discord and a local arXiv on one free port of loopback, and hold the bot to both's rules.
+    """Serve a local Discord, arXiv and Hugging Face on one free port of loopback, and hold the bot to their rules.
 
     Unless another arXiv is handed in, it shows one paper, about something that no test subscribes to: an arXiv that
     shows no papers at all is not believed.
@@ -199,15 +204,17 @@ async def a_box(
     app = web.Application()
     discord.attach(app)
     arxiv.attach(app)
+    huggingface = LocalHuggingFace(arxiv)
+    huggingface.attach(app)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
-        yield Box(discord, world, arxiv, url, tmp_path / "daily-papers.sqlite3")
+        yield Box(discord, world, arxiv, huggingface, url, tmp_path / "daily-papers.sqlite3")
     finally:
         await runner.cleanup()
-    _check_manners(discord, arxiv)
+    _check_manners(discord, arxiv, huggingface)
 
 
 @asynccontextmanager

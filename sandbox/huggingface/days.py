@@ -1,0 +1,99 @@
+"""Which papers stand on which day's list.
+
+In: the local arXiv's papers as they are at the moment, and days that a test sets. Out: a day's entries, most votes
+first, the same ones every time.
+"""
+
+import json
+import random
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Final
+
+from sandbox.arxiv import SandboxPaper
+from sandbox.arxiv.generator import made_up
+from sandbox.huggingface.entries import Entry, an_entry, votes
+
+# Of the local arXiv's papers; people submit one within days after it appeared, and none at weekends
+# (huggingface/huggingface_hub, issue 2745).
+_LISTED_SHARE: Final = 0.6
+_DAYS_UNTIL_LISTED: Final = (1, 3)
+_SATURDAY: Final = 5
+
+
+class Days:
+    """The lists of all days."""
+
+    def __init__(self, papers: Callable[[], Iterable[SandboxPaper]], seed: int) -> None:
+        self._papers = papers
+        self._seed = seed
+        self._set: dict[date, list[Entry]] = {}
+        self._votes: dict[str, int] = {}
+
+    def set(self, day: date, entries: Iterable[Entry]) -> None:
+        """Let a day's list be these entries from now on."""
+        self._set[day] = list(entries)
+
+    def make_up(self, day: date, count: int) -> list[Entry]:
+        """Let a day's list be `count` made-up papers, which the local arXiv does not show."""
+        entries = [self._drawn(_paper_of(self._seed, day, number), day) for number in range(count)]
+        self.set(day, entries)
+        return entries
+
+    def add(self, paper: SandboxPaper, day: date, **told: object) -> None:
+        """Put a paper on a day's list, with these fields as they are told (`upvotes=41`), None: missing."""
+        entries = self._set.setdefault(day, self.of(day))
+        entries.append(an_entry(paper, day, self._chance(paper, day), **told))
+
+    def vote(self, arxiv_id: str, count: int) -> None:
+        """From now on the paper has so many votes, wherever it is listed."""
+        self._votes[arxiv_id] = count
+
+    def of(self, day: date) -> list[Entry]:
+        """The day's entries, most votes first."""
+        entries = self._set.get(day)
+        if entries is None:
+            entries = [self._drawn(paper, day) for paper in self._papers() if self._listed_on(paper) == day]
+        return sorted(map(self._voted, entries), key=votes, reverse=True)
+
+    def _listed_on(self, paper: SandboxPaper) -> date | None:
+        draw = random.Random(f"{self._seed}/{paper.arxiv_id}/listed")
+        if draw.random() >= _LISTED_SHARE:
+            return None
+        day = paper.published.date() + timedelta(days=draw.randint(*_DAYS_UNTIL_LISTED))
+        return day + timedelta(days=max(0, 7 - day.weekday()) if day.weekday() >= _SATURDAY else 0)
+
+    def _drawn(self, paper: SandboxPaper, day: date) -> Entry:
+        return an_entry(paper, day, self._chance(paper, day))
+
+    def _chance(self, paper: SandboxPaper, day: date) -> random.Random:
+        return random.Random(f"{self._seed}/{paper.arxiv_id}/{day}")
+
+    def _voted(self, entry: Entry) -> Entry:
+        inner = entry.get("paper")
+        if not isinstance(inner, dict) or inner.get("id") not in self._votes:
+            return entry
+        return entry | {"paper": inner | {"upvotes": self._votes[inner["id"]]}}
+
+
+def read_directory(directory: Path) -> dict[date, list[Entry]]:
+    """Recorded days (`2026-08-21.json`); ValueError when there is none."""
+    days = {
+        date.fromisoformat(path.stem): json.loads(path.read_text(encoding="utf-8")) for path in directory.glob("*.json")
+    }
+    if not days:
+        raise ValueError(f"no recorded days in {directory}")
+    return days
+
+
+def _paper_of(seed: int, day: date, number: int) -> SandboxPaper:
+    draft = made_up(seed, day.toordinal() * 1000 + number)
+    published = datetime.combine(day - timedelta(days=2), time(12), UTC)
+    return SandboxPaper(
+        title=draft.title,
+        abstract=draft.abstract,
+        authors=draft.authors,
+        arxiv_id=f"{published:%y%m}.{90_000 - published.day * 200 + number:05d}",
+        published=published,
+    )

@@ -1,0 +1,81 @@
+"""One entry of a day's list, in the recorded form: what is often missing there is missing as often here.
+
+In: a paper of the local arXiv, the day, a generator of chance. Out: what goes over the wire as JSON.
+"""
+
+import random
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from typing import Any, Final
+
+from sandbox.arxiv import SandboxPaper
+
+# JSON as it goes over the wire.
+Entry = dict[str, Any]
+
+# How often what is optional is there, in the recorded days.
+_ORGANIZATION, _REPOSITORY, _STARS, _SUMMARY, _PROJECT = 0.7, 0.55, 0.98, 0.51, 0.46
+_ORGANIZATIONS: Final = (
+    ("sandbox-lab", "Sandbox Lab"),
+    ("loopback", "University of Loopback"),
+    ("localhost", "Localhost Research"),
+    ("example", "Example Institute of Technology"),
+    ("null-island", "Null Island Observatory"),
+)
+
+
+def an_entry(paper: SandboxPaper, day: date, draw: random.Random, **told: object) -> Entry:
+    """What the day's list says of a paper; `told` fields of its inner `paper` are as they are told, None: missing."""
+    inner: Entry = {
+        "id": paper.arxiv_id,
+        "authors": [{"name": name, "hidden": False} for name in paper.authors],
+        "publishedAt": _moment(paper.published.date()),
+        "submittedOnDailyAt": _moment(day),
+        "title": paper.title,
+        "summary": paper.abstract,
+        "upvotes": min(400, int(draw.paretovariate(0.6)) - 1),
+        "discussionId": f"{draw.getrandbits(96):024x}",
+    }
+    inner |= _optional(paper, draw)
+    inner |= told
+    inner = {name: value for name, value in inner.items() if value is not None}
+    outer: Entry = {
+        "paper": inner,
+        "publishedAt": _moment(paper.published.date()),
+        "title": inner["title"],
+        "summary": inner["summary"],
+        "thumbnail": f"https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/{paper.arxiv_id}.png",
+        "numComments": draw.choices((0, 1, 2, 3, 14), weights=(12, 70, 12, 5, 1))[0],
+        "isAuthorParticipating": draw.random() < 0.2,
+    }
+    return outer | {name: inner[name] for name in ("organization",) if name in inner}
+
+
+def _optional(paper: SandboxPaper, draw: random.Random) -> Entry:
+    name = "".join(letter for letter in paper.title.split(":")[0].lower() if letter.isascii() and letter.isalnum())[:20]
+    found: Entry = {}
+    if draw.random() < _PROJECT:
+        found["projectPage"] = f"https://{name or 'paper'}.example.org/"
+    if draw.random() < _REPOSITORY:
+        found["githubRepo"] = f"https://github.com/sandbox-lab/{name or 'paper'}"
+        found["githubRepoAddedBy"] = "user"
+        if draw.random() < _STARS:
+            found["githubStars"] = int(draw.paretovariate(0.4)) % 100_000
+    if draw.random() < _SUMMARY:
+        found["ai_summary"] = paper.abstract.split(". ")[0]
+        found["ai_keywords"] = paper.title.split()[:5]
+    if draw.random() < _ORGANIZATION:
+        short, full = draw.choice(_ORGANIZATIONS)
+        found["organization"] = {"name": short, "fullname": full}
+    return found
+
+
+def votes(entry: Mapping[str, Any]) -> int:
+    """How many votes an entry has; what is no number counts as none, as the list still has an order then."""
+    inner = entry.get("paper")
+    found = inner.get("upvotes") if isinstance(inner, dict) else None
+    return found if isinstance(found, int) else 0
+
+
+def _moment(day: date) -> str:
+    return f"{datetime.combine(day, time(), UTC):%Y-%m-%dT%H:%M:%S}.000Z"

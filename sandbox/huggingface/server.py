@@ -1,0 +1,156 @@
+"""The local Hugging Face as a server: GET of /huggingface/api/daily_papers, on an application that is handed in.
+
+In: requests, and what tests want to happen (days set, votes given, faults). Out: a day's papers as JSON, page by
+page, with the headers of the quota; a record of every request.
+"""
+
+import asyncio
+import json
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Final
+
+from aiohttp import web
+
+from sandbox.arxiv import LocalArxiv
+from sandbox.huggingface.days import Days
+from sandbox.huggingface.faults import Answer, Fault, FaultKind, Faults, refused, spoiled
+
+PATH: Final = "/huggingface/api/daily_papers"
+_LIMIT_DEFAULT: Final = 50
+_LIMIT_MAX: Final = 100
+# Anonymous callers have 500 calls in 5 minutes (huggingface.co/docs/hub/rate-limits).
+_QUOTA: Final = 500
+_WINDOW_S: Final = 300.0
+_REMEMBERED: Final = 10_000
+_NOT_SERVED: Final = ("week", "month", "submitter")
+
+
+@dataclass(slots=True)
+class HuggingFaceRequest:
+    """One request, as it came and as it ended; `status` is None until then (0: no answer)."""
+
+    date: str
+    p: str
+    limit: str
+    user_agent: str | None
+    under_way: int  # others that had no answer yet
+    status: int | None = None
+    fault: FaultKind | None = None
+
+
+class LocalHuggingFace:
+    """Hugging Face's daily papers, as far as a bot asks for them."""
+
+    def __init__(
+        self,
+        arxiv: LocalArxiv,
+        *,
+        seed: int = 2026,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.days = Days(lambda: arxiv.papers, seed)
+        self.faults = Faults()
+        self.requests: list[HuggingFaceRequest] = []
+        self._now, self._monotonic = now, monotonic
+        self._calls: deque[float] = deque()
+        self._under_way = 0
+        self._closing = asyncio.Event()
+
+    def attach(self, app: web.Application) -> None:
+        """Serve on this application, until it is cleaned up."""
+        app.router.add_get(PATH, self._serve, allow_head=False)
+        app.on_shutdown.append(self._stop_waiting)
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        record = self._record(request)
+        self._under_way += 1
+        try:
+            fault = self.faults.due()
+            record.fault = None if fault is None else fault.kind
+            if fault is not None and fault.kind in (FaultKind.HANG, FaultKind.RESET):
+                await self._keep_waiting(request, fault)
+            answer = self._answer(request, fault)
+            record.status = answer.status
+            return web.Response(
+                status=answer.status,
+                body=answer.body,
+                content_type=answer.content_type,
+                headers=answer.headers | self._quota_headers(),
+            )
+        except ConnectionError:  # the client has gone, or is sent away: nobody is left to answer
+            return web.Response()
+        finally:
+            self._under_way -= 1
+            record.status = record.status or 0
+
+    def _record(self, request: web.Request) -> HuggingFaceRequest:
+        query = request.query
+        record = HuggingFaceRequest(
+            date=query.get("date", ""),
+            p=query.get("p", ""),
+            limit=query.get("limit", ""),
+            user_agent=request.headers.get("User-Agent"),
+            under_way=self._under_way,
+        )
+        self.requests.append(record)
+        del self.requests[:-_REMEMBERED]
+        self._calls.append(self._monotonic())
+        return record
+
+    def _answer(self, request: web.Request, fault: Fault | None) -> Answer:
+        while self._calls[0] <= self._monotonic() - _WINDOW_S:
+            self._calls.popleft()
+        if len(self._calls) > _QUOTA:
+            return spoiled(Fault(FaultKind.RATE_LIMITED), Answer(429, b""))
+        good = self._page(request, endless=fault is not None and fault.kind is FaultKind.ENDLESS)
+        return good if fault is None else spoiled(fault, good)
+
+    def _page(self, request: web.Request, *, endless: bool) -> Answer:
+        query = request.query
+        for name in _NOT_SERVED:
+            if name in query:
+                return refused(f'"{name}" is not served by the sandbox')
+        today = self._now().date()
+        try:
+            day = date.fromisoformat(query.get("date", today.isoformat())[:10])
+            page, limit = int(query.get("p", "0")), int(query.get("limit", str(_LIMIT_DEFAULT)))
+        except ValueError:
+            return refused("Invalid query parameters")
+        if day > today or page < 0 or not 1 <= limit <= _LIMIT_MAX:
+            return refused("Invalid query parameters")
+        entries = self.days.of(day)
+        if endless:
+            return _listed((entries * limit)[:limit])
+        return _listed(entries[page * limit : (page + 1) * limit])
+
+    def _quota_headers(self) -> dict[str, str]:
+        left = max(0, _QUOTA - len(self._calls))
+        reset_s = self._calls[0] + _WINDOW_S - self._monotonic() if self._calls else 0.0
+        return {
+            "RateLimit": f'"api";r={left};t={max(1, round(reset_s))}',
+            "RateLimit-Policy": f'"fixed window";"api";q={_QUOTA};w={_WINDOW_S:.0f}',
+        }
+
+    async def _keep_waiting(self, request: web.Request, fault: Fault) -> None:
+        """Let the client wait, or send it away; over when it goes or the server stops."""
+        if fault.kind is FaultKind.RESET and request.transport is not None:
+            request.transport.abort()
+            raise ConnectionResetError("sent away")
+        deadline = time.monotonic() + fault.delay_s
+        while time.monotonic() < deadline:
+            gone = request.transport is None or request.transport.is_closing()
+            if gone or self._closing.is_set():
+                raise ConnectionResetError("nobody waits any more")
+            await asyncio.sleep(0.01)
+
+    async def _stop_waiting(self, app: web.Application) -> None:  # noqa: ARG002 - aiohttp's signature
+        self._closing.set()
+
+
+def _listed(entries: list[dict[str, object]]) -> Answer:
+    return Answer(200, json.dumps(entries, ensure_ascii=False).encode())
