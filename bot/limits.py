@@ -212,3 +212,13 @@ SNOWFLAKE_MAX: Final = 2**63 - 1
 # --- Commands of the operator -----------------------------------------------------------------------
 # Ours: how long `daily-papers check` waits for arXiv's turn and for Discord.
 CHECK_TIMEOUT_S: Final = 45.0
+# `daily-papers backfill`: a month read so long after its end has all its papers (moderation: see above); one that was
+# read earlier is read again, but not twice a day (the result of a query changes once), by a daily timer's clock.
+ARCHIVE_FINAL_AFTER: Final = timedelta(days=14)
+ARCHIVE_GOOD_FOR: Final = timedelta(hours=20)
+# Ours: papers a transaction, so that a running bot gets its turn long before its busy timeout.
+ARCHIVE_PAPERS_PER_WRITE: Final = 500
+# Ours: nothing but trouble with arXiv for so long ends it; the next start goes on.
+BACKFILL_PATIENCE: Final = timedelta(hours=2)
+# Ours: how often it says how far it is where no bar can be drawn.
+BACKFILL_TOLD_EVERY_S: Final = 30.0
