@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, Protocol
 
 import aiohttp
 
@@ -50,6 +50,14 @@ def open_session() -> aiohttp.ClientSession:
     """
     connector = aiohttp.TCPConnector(limit=1, force_close=True)
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+
+class PageSource(Protocol):
+    """Where a page of a query's results comes from: the client, or somebody who waits for it patiently."""
+
+    async def fetch(self, query: Query, *, start: int, size: int, urgency: Urgency) -> FeedPage:
+        """One page, as the client's `fetch`."""
+        ...
 
 
 class ArxivClient:

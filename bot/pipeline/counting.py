@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 from weakref import WeakValueDictionary
 
-from bot.arxiv import ArxivClient
+from bot.arxiv import PageSource
 from bot.clock import Clock
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
@@ -28,7 +28,7 @@ _ONE: Final = 1
 class Counting:
     """Counts a keyword's papers month by month."""
 
-    def __init__(self, client: ArxivClient, totals: Totals, clock: Clock) -> None:
+    def __init__(self, client: PageSource, totals: Totals, clock: Clock) -> None:
         self._client = client
         self._totals = totals
         self._clock = clock

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from bot.arxiv import ArxivClient
+from bot.arxiv import PageSource
 from bot.domain.keyword import Keyword
 from bot.domain.matching import Match
 from bot.domain.matching import match as match_papers
@@ -35,7 +35,7 @@ class SliceRead:
 class SliceReader:
     """Reads windows from arXiv."""
 
-    def __init__(self, client: ArxivClient, metrics: Metrics) -> None:
+    def __init__(self, client: PageSource, metrics: Metrics) -> None:
         self._client = client
         self._metrics = metrics
 

@@ -1,0 +1,215 @@
+"""Reads the past of what is watched, for the page and the charts: newest month first, at the end of arXiv's queue.
+
+A first month enters; papers go to the archive slice by slice, a month's mark when it is complete, and counts to the
+month totals. Nothing that decides what is new for a channel is touched. Whoever watches is told of each page.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.arxiv import PageSource
+from bot.clock import Clock
+from bot.domain.archiving import (
+    Forecast,
+    MonthReading,
+    Pace,
+    month_window,
+    months_probe,
+    months_to_read,
+    readings_to_do,
+)
+from bot.domain.feed import FeedPage
+from bot.domain.keyword import Keyword
+from bot.domain.months import Month
+from bot.domain.paper import ArxivId
+from bot.domain.planning import Window, probe_query
+from bot.domain.subscription import WatchedKeyword
+from bot.errors import ArxivError, ArxivWait, QueryRefused, ReadingIncomplete
+from bot.gate import Urgency
+from bot.limits import ARCHIVE_PAPERS_PER_WRITE
+from bot.metrics import Metrics, Step
+from bot.pipeline.counting import Counting
+from bot.pipeline.patience import PatientArxiv
+from bot.pipeline.slices import SliceRead, SliceReader
+from bot.store.archive import Archive
+from bot.store.subscriptions import Subscriptions
+from bot.store.totals import Totals
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What there is to do: readings in their order, and the counts for charts that are not there yet."""
+
+    keywords: int
+    readings: tuple[MonthReading, ...]
+    counts: tuple[tuple[Keyword, Month], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far it has come: what is in hand, the pace, and the papers so far."""
+
+    month: Month
+    counting: bool
+    pace: Pace
+    papers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it: requests answered, papers that matched, those of them new here, and what could not be read."""
+
+    asked: int
+    papers: int
+    new_papers: int
+    elapsed_s: float
+    left_out: tuple[str, ...]
+
+
+class Audience(Protocol):
+    """Who is told how it goes."""
+
+    def planned(self, plan: Plan) -> None:
+        """What is about to be done."""
+        ...
+
+    def progressed(self, progress: Progress) -> None:
+        """A page came, or the next month began."""
+        ...
+
+    def waits(self, wait: ArxivWait) -> None:
+        """arXiv is in trouble, or asks us to wait; it is asked again at `wait.not_before`."""
+        ...
+
+
+class Backfill:
+    """Reads what is not there yet; one at a time on a database."""
+
+    def __init__(
+        self,
+        *,
+        subscriptions: Subscriptions,
+        archive: Archive,
+        totals: Totals,
+        arxiv: PageSource,
+        clock: Clock,
+        metrics: Metrics,
+        audience: Audience,
+    ) -> None:
+        self._subscriptions = subscriptions
+        self._archive = archive
+        self._clock = clock
+        self._metrics = metrics
+        self._audience = audience
+        patient = PatientArxiv(arxiv, clock, on_page=self._page_came, on_wait=audience.waits)
+        self._arxiv = patient
+        self._reader = SliceReader(patient, metrics)
+        self._counting = Counting(patient, totals, clock)
+        self._began_s = clock.monotonic()
+        self._forecast = Forecast(0, 0)
+        self._reading_pages = self._at_counts = False
+        self._in_hand = Month.of(clock.now())
+        self._found: set[ArxivId] = set()
+        self._new_papers = 0
+        self._left_out: list[str] = []
+
+    async def plan(self, first: Month, *, papers_only: bool) -> Plan:
+        """What is to be done from `first` on; asks the store alone."""
+        now = self._clock.now()
+        watched = await self._subscriptions.watched()
+        months = months_to_read(first, now)
+        readings = readings_to_do(watched, await self._archive.read_months(), months, now)
+        counts = () if papers_only else await self._uncounted([each.keyword for each in watched], months)
+        return Plan(len(watched), readings, counts)
+
+    async def _uncounted(
+        self, keywords: Sequence[Keyword], months: Sequence[Month]
+    ) -> tuple[tuple[Keyword, Month], ...]:
+        now = self._clock.now()
+        over = [month for month in months if month.end <= now]
+        known = await self._counting.known(keywords, over)
+        return tuple((keyword, month) for month in over for keyword in keywords if (keyword, month) not in known)
+
+    async def run(self, plan: Plan) -> Outcome:
+        """Do it; raises ArxivWait when arXiv is in trouble for too long, and StoreUnavailable. What is read is kept."""
+        self._began_s = self._clock.monotonic()
+        self._forecast = Forecast(len(plan.readings), len(plan.counts))
+        self._audience.planned(plan)
+        for reading in plan.readings:
+            await self._read(reading)
+        for keyword, month in plan.counts:
+            await self._count(keyword, month)
+        return Outcome(self._forecast.asked, len(self._found), self._new_papers, self._elapsed_s, tuple(self._left_out))
+
+    async def _read(self, reading: MonthReading) -> None:
+        self._forecast = self._forecast.reading_begun()
+        self._in_hand, self._reading_pages = reading.month, True
+        self._tell()
+        try:
+            await self._read_month(reading)
+        except (ReadingIncomplete, QueryRefused) as error:
+            self._leave_out(f"{reading.month}", error)
+        self._forecast = self._forecast.reading_over()
+        self._reading_pages = False
+
+    async def _read_month(self, reading: MonthReading) -> None:
+        began = self._clock.now()
+        window = month_window(reading.month, began)
+        shown = 0
+        keywords = [watched.keyword for watched in reading.keywords]
+        async for read in self._reader.read(keywords, window, Urgency.PAST, zero_believed=False):
+            await self._keep(reading.keywords, read)
+            shown += len(read.papers)
+            self._tell()
+        if not shown:
+            await self._check_that_papers_are_shown(window)
+        with self._metrics.step(Step.COMMIT):
+            await self._archive.finish_month(reading.keywords, reading.month, began)
+        log.debug("month archived", extra={"month": str(reading.month), "keywords": len(keywords), "shown": shown})
+
+    async def _keep(self, keywords: tuple[WatchedKeyword, ...], read: SliceRead) -> None:
+        for start in range(0, len(read.papers), ARCHIVE_PAPERS_PER_WRITE):
+            papers = read.papers[start : start + ARCHIVE_PAPERS_PER_WRITE]
+            with self._metrics.step(Step.COMMIT):
+                self._new_papers += await self._archive.add(keywords, papers, read.matches)
+        self._found.update(match.arxiv_id for match in read.matches)
+
+    async def _check_that_papers_are_shown(self, window: Window) -> None:
+        """After a month without any: at times arXiv says so for minutes, and its mark would stand for good."""
+        self._reading_pages = False
+        page = await self._arxiv.fetch(probe_query(months_probe(window)), start=0, size=1, urgency=Urgency.PAST)
+        if page.total == 0:
+            raise ReadingIncomplete("arXiv shows no papers at all")
+
+    async def _count(self, keyword: Keyword, month: Month) -> None:
+        self._in_hand, self._at_counts = month, True
+        try:
+            await self._counting.count(keyword, month)
+        except (ReadingIncomplete, QueryRefused) as error:
+            self._leave_out(f"the count of {keyword.shown} in {month}", error)
+        self._forecast = self._forecast.counted()
+        self._tell()
+
+    def _leave_out(self, what: str, error: ArxivError) -> None:
+        log.warning("left out of the backfill", extra={"what": what, "why": str(error)})
+        self._left_out.append(f"{what}: {error}")
+
+    def _page_came(self, page: FeedPage, start: int) -> None:
+        if self._reading_pages:
+            seen_to = start + len(page.papers) + len(page.rejected)
+            self._forecast = self._forecast.answered(page.total, seen_to)
+        else:
+            self._forecast = self._forecast.asked_once()
+        self._tell()
+
+    def _tell(self) -> None:
+        pace = Pace(self._forecast.asked, self._forecast.expected, self._elapsed_s)
+        self._audience.progressed(Progress(self._in_hand, self._at_counts, pace, len(self._found)))
+
+    @property
+    def _elapsed_s(self) -> float:
+        return self._clock.monotonic() - self._began_s

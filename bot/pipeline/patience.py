@@ -1,0 +1,53 @@
+"""arXiv for those whom nobody waits for: its backoffs are waited out, page by page, and every answer is told of.
+
+Queries enter; pages leave, however long they take. Only after hours of nothing but trouble its error comes through.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from bot.arxiv import PageSource
+from bot.clock import Clock
+from bot.domain.feed import FeedPage
+from bot.domain.planning import Query
+from bot.errors import ArxivWait
+from bot.gate import Urgency
+from bot.limits import BACKFILL_PATIENCE
+
+
+class PatientArxiv:
+    """A source of pages that asks again when a backoff is over."""
+
+    def __init__(
+        self,
+        arxiv: PageSource,
+        clock: Clock,
+        *,
+        on_page: Callable[[FeedPage, int], None],
+        on_wait: Callable[[ArxivWait], None],
+    ) -> None:
+        self._arxiv = arxiv
+        self._clock = clock
+        self._on_page = on_page
+        self._on_wait = on_wait
+        self._trouble_since: datetime | None = None
+
+    async def fetch(self, query: Query, *, start: int, size: int, urgency: Urgency) -> FeedPage:
+        """One page; raises ArxivWait when the next try would be hours after the last answer, QueryRefused at once."""
+        while True:
+            try:
+                page = await self._arxiv.fetch(query, start=start, size=size, urgency=urgency)
+            except ArxivWait as error:
+                await self._wait_out(error)
+                continue
+            self._trouble_since = None
+            self._on_page(page, start)
+            return page
+
+    async def _wait_out(self, error: ArxivWait) -> None:
+        now = self._clock.now()
+        self._trouble_since = self._trouble_since or now
+        if error.not_before > self._trouble_since + BACKFILL_PATIENCE:
+            raise error
+        self._on_wait(error)
+        await self._clock.sleep((error.not_before - now).total_seconds())
