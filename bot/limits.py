@@ -47,6 +47,20 @@ TOTAL_FINAL_AFTER: Final = timedelta(days=14)
 TOTAL_GOOD_FOR: Final = timedelta(days=1)
 # Ours: how long a keyword may be in a chart's legend; three stand beside each other.
 CHART_NAME_MAX: Final = 26
+# Ours: a picture takes 1 s, the first of an installation, which looks for fonts, some seconds on a slow machine.
+CHART_TIMEOUT_S: Final = 30.0
+# Five lines can be told apart, seven stacked keywords and the rest; a first chart of five is 60 requests.
+TREND_KEYWORDS: Final = 5
+TREND_MONTHS: Final = 12
+STATS_KEYWORDS: Final = 7
+STATS_WEEKS: Final = 12
+# Ours: while a chart fills, its reply is edited every so many counts, which are 3 s apart; Discord's alt text ends at
+# 1,024 characters (resources/message#attachment-object).
+CHART_EDITED_EVERY: Final = 4
+ALT_TEXT_MAX: Final = 1024
+# Ours: so many charts are filled at once, each slows the others down; and so many may be asked for by one person.
+CHARTS_FILLED_AT_ONCE: Final = 3
+CHARTS_PER_MINUTE: Final = 3
 
 # --- arXiv: its calendar (info.arxiv.org/help/availability.html) -------------------------------------
 ARXIV_ZONE: Final = "America/New_York"
@@ -77,6 +91,19 @@ PAGE_COMMENT_MAX: Final = 20
 PAGE_COMMENT_SHOWN: Final = 5
 # Ours: so many authors are named on the page, the others are counted; a collaboration has thousands.
 PAGE_AUTHORS: Final = 3
+# Ours: more authors than this are "and others" in a BibTeX entry, as bibliographies print them.
+PAGE_BIBTEX_AUTHORS: Final = 30
+# Ours: what the HTML page may weigh. 500 papers with their abstracts and BibTeX come near it; beyond it, the oldest
+# papers' BibTeX is a link to arXiv's own.
+PAGE_HTML_BYTES: Final = 990_000
+# Ours: pages of channels, in their forms, that are kept drawn; one of 500 papers is 1 MB.
+PAGES_KEPT: Final = 8
+# Ours: how long a browser, a reader of feeds or a cache between shows a page without asking again.
+PAGE_FRESH_S: Final = 300
+# Ours: when somebody whom no page could be shown may try again.
+PAGE_RETRY_S: Final = 60
+# Ours: what /page answers takes up to a second of drawing.
+PAGES_PER_MINUTE: Final = 5
 
 # --- Keywords --------------------------------------------------------------------------------------
 KEYWORD_MAX: Final = 200
@@ -200,6 +227,9 @@ LOOKS_OF_ONE_RUN: Final = timedelta(minutes=10)
 # --- Hugging Face's daily papers ----------------------------------------------------------------------
 # Ours: how long a day's list is kept after it was read last.
 LISTINGS_KEPT: Final = timedelta(days=60)
+# Ours: messages follow a paper's votes when they have grown by half since, and by so many: about ten edits to reach 200.
+VOTES_GROWN_AT_LEAST: Final = 5
+VOTES_GROWN_BY: Final = 0.5
 
 # --- Settings --------------------------------------------------------------------------------------
 # What arXiv shows changes once a day (terms of use); a fixed interval shorter than this only repeats questions.

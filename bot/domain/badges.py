@@ -1,7 +1,8 @@
-"""What is worth knowing of a paper before it is read, from arXiv's own words about it.
+"""What is worth knowing of a paper before it is read, from arXiv's own words about it and from what others make of it.
 
-A paper enters; its badges leave, the most important first: withdrawn, venue, survey, pages, code, version. A badge is
-plain text, to be escaped by whoever shows it. Nothing is guessed: what is not clearly said has no badge.
+A paper enters, and what Hugging Face says of it, if anything; its badges leave, the most important first: withdrawn,
+venue, survey, pages, votes, code, version. A badge is plain text, to be escaped by whoever shows it. Nothing is
+guessed: what is not clearly said has no badge.
 """
 
 import re
@@ -12,6 +13,7 @@ from typing import Final
 
 from bot.domain.paper import Paper
 from bot.domain.tex import tex_to_text
+from bot.domain.trending import Listing, in_short
 from bot.domain.venue import venue
 
 _URL_MAX: Final = 200
@@ -24,7 +26,9 @@ class BadgeKind(Enum):
     VENUE = "venue"
     SURVEY = "survey"
     PAGES = "pages"
-    CODE = "code"
+    VOTES = "votes"
+    CODE = "code"  # as the authors say
+    REPOSITORY = "repository"  # as Hugging Face says
     VERSION = "version"
 
 
@@ -37,9 +41,9 @@ class Badge:
     url: str | None = None
 
 
-def badges(paper: Paper) -> tuple[Badge, ...]:
-    """What arXiv clearly says of the paper, the most important first, each kind at most once."""
-    return tuple(_each(paper))
+def badges(paper: Paper, listing: Listing | None = None) -> tuple[Badge, ...]:
+    """What is clearly said of the paper, the most important first, each kind at most once."""
+    return tuple(_each(paper, listing))
 
 
 def is_withdrawn(paper: Paper) -> bool:
@@ -53,7 +57,7 @@ def is_withdrawn(paper: Paper) -> bool:
     )
 
 
-def _each(paper: Paper) -> Iterator[Badge]:
+def _each(paper: Paper, listing: Listing | None) -> Iterator[Badge]:
     if is_withdrawn(paper):
         yield Badge(BadgeKind.WITHDRAWN, "withdrawn")
     if place := venue(paper.comment, paper.journal_ref):
@@ -62,8 +66,9 @@ def _each(paper: Paper) -> Iterator[Badge]:
         yield Badge(BadgeKind.SURVEY, survey)
     if pages := _pages(tex_to_text(paper.comment or "")):
         yield Badge(BadgeKind.PAGES, pages)
-    if link := _code_link(paper):
-        yield Badge(BadgeKind.CODE, "Hugging Face" if _HUGGING_FACE.match(link) else "code", link)
+    if listing is not None and listing.votes:
+        yield Badge(BadgeKind.VOTES, f"▲ {in_short(listing.votes)}", listing.url)
+    yield from _code(_code_link(paper), listing)
     if paper.version > 1:
         yield Badge(BadgeKind.VERSION, f"v{paper.version}")
 
@@ -187,6 +192,30 @@ _OF_OURS: Final = re.compile(
     r"|models?|weights|checkpoints?|datasets?|data|benchmarks?|project|github|available|released?|publicly|artifacts?)\b",
     re.IGNORECASE,
 )
+
+
+def _code(link: str, listing: Listing | None) -> Iterator[Badge]:
+    """The authors' own link, with the stars of what is behind it; what Hugging Face knows where they link no code."""
+    listed = "" if listing is None else _code_home(listing.code_url or "")
+    stars = "" if listing is None or listing.stars is None else f" ★ {in_short(listing.stars)}"
+    of_authors = "" if _HUGGING_FACE.match(link) else link
+    if link:
+        same = _repository(link) == _repository(listed)
+        yield Badge(BadgeKind.CODE, f"code{stars if same else ''}" if of_authors else "Hugging Face", link)
+    if listed and not of_authors:
+        yield Badge(BadgeKind.REPOSITORY, f"code{stars}", listed)
+
+
+def _code_home(url: str) -> str:
+    """The address as we would write it, if it leads to a known home of code: it is a stranger's."""
+    found = _LINK.fullmatch(url)
+    link = "" if found is None else f"https://{found['place'].rstrip('.-/').removesuffix('.git')}"
+    return "" if _HUGGING_FACE.match(link) or len(link) > _URL_MAX else link
+
+
+def _repository(link: str) -> tuple[str, ...]:
+    """Host, owner and name, by which a link into a repository is known to lead there."""
+    return tuple(link.removeprefix("https://").casefold().split("/")[:3])
 
 
 def _code_link(paper: Paper) -> str:

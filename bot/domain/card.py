@@ -1,12 +1,12 @@
 """Papers laid out for reading, free of discord.py: what an embed says, and how long it may be.
 
-A paper and the keywords that it matched enter; a `Card` whose every part is ready to be shown leaves,
-and the cards of one message stay together within Discord's limits, whatever arXiv or a person wrote.
+A paper, the keywords that it matched and what Hugging Face says of it enter; a `Card` whose every part is ready to be
+shown leaves, and the cards of one message stay together within Discord's limits, whatever arXiv or a person wrote.
 It never sends, and never decides which papers go to whom.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -17,6 +17,7 @@ from bot.domain.paper import ArxivId, Paper
 from bot.domain.parts import badge_line, joined, listed, names_of, reading_links, shares, title_of
 from bot.domain.tex import tex_to_text
 from bot.domain.text import cut, escape_keeping_links, escape_markdown, harmless, units
+from bot.domain.trending import NOTHING_LISTED, Listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ _CATEGORIES_SHOWN: Final = 4
 _FROM_COMMENT: Final = frozenset({BadgeKind.VENUE, BadgeKind.PAGES, BadgeKind.CODE})
 _LINK_SHOWN: Final = re.compile(r"<(https?://[^>]+)>")
 
+_FROM_OTHERS: Final = frozenset({BadgeKind.VOTES, BadgeKind.REPOSITORY})
+_FULL_BADGES_MAX: Final = 300
 _FULL_COMMENT_MAX: Final = 1000
 _FULL_AUTHORS_SHOWN: Final = 25
 _FULL_FOOTER_MAX: Final = 300
@@ -108,14 +111,16 @@ class _Draft:
         )
 
 
-def lay_out(papers: Sequence[tuple[Paper, Sequence[str]]]) -> tuple[Card, ...]:
-    """The cards of one message, for papers with the keywords that each matched.
+def lay_out(
+    papers: Sequence[tuple[Paper, Sequence[str]]], listings: Mapping[ArxivId, Listing] = NOTHING_LISTED
+) -> tuple[Card, ...]:
+    """The cards of one message, for papers with the keywords that each matched, and what is listed of them.
 
     Raises ValueError when the papers are none or more than `how_many` says.
     """
     if not papers or how_many([paper for paper, _ in papers]) != len(papers):
         raise ValueError(f"{len(papers)} papers are not the papers of one message")
-    drafts = [_draft(paper, keywords) for paper, keywords in papers]
+    drafts = [_draft(paper, keywords, listings.get(paper.arxiv_id)) for paper, keywords in papers]
     room, left = _room_for(drafts)
     wants = [min(units(draft.abstract), _ABSTRACT_MAX) for draft in drafts]
     return tuple(draft.in_room(room, share) for draft, share in zip(drafts, shares(wants, left), strict=True))
@@ -134,10 +139,11 @@ def how_many(papers: Sequence[Paper], at_most: int = limits.EMBEDS_PER_MESSAGE) 
     return len(ids)
 
 
-def full_abstract(paper: Paper) -> Card:
+def full_abstract(paper: Paper, listing: Listing | None = None) -> Card:
     """The paper with its whole abstract, for one who asked to read it."""
-    draft = _draft(paper, ())
-    last_line = joined(reading_links(paper.arxiv_id), cut(draft.comment, _FULL_COMMENT_MAX))
+    draft = _draft(paper, (), listing)
+    others = badge_line([badge for badge in draft.badges if badge.kind in _FROM_OTHERS], _FULL_BADGES_MAX)
+    last_line = joined(reading_links(paper.arxiv_id), others, cut(draft.comment, _FULL_COMMENT_MAX))
     abstract = cut(draft.abstract, limits.EMBED_DESCRIPTION_MAX - units(last_line) - len("\n\n"))
     return Card(
         arxiv_id=paper.arxiv_id,
@@ -162,14 +168,14 @@ def option_description(paper: Paper) -> str:
     return joined(listed(names_of(paper, _AUTHORS_SHOWN), len(paper.authors), room), category)
 
 
-def _draft(paper: Paper, keywords: Sequence[str]) -> _Draft:
+def _draft(paper: Paper, keywords: Sequence[str], listing: Listing | None) -> _Draft:
     return _Draft(
         paper=paper,
         title=escape_markdown(title_of(paper)),
         authors=names_of(paper, _FULL_AUTHORS_SHOWN),
         abstract=escape_markdown(tex_to_text(paper.abstract)),
         comment=escape_keeping_links(tex_to_text(paper.comment or "")),
-        badges=badges(paper),
+        badges=badges(paper, listing),
         keywords=tuple(dict.fromkeys(harmless(keyword) for keyword in keywords)),
     )
 

@@ -1,19 +1,21 @@
 """Many papers in one embed: a list with a line a paper, within Discord's limits whatever arXiv or a person wrote.
 
-Papers and the keywords that each matched enter; the embed's description leaves. Every paper of a message gets its line:
-long titles and what is least needed give way. It never sends, and never decides which papers go to whom.
+Papers, the keywords that each matched and what Hugging Face says of them enter; the embed's description leaves. Every
+paper of a message gets its line: long titles and what is least needed give way. It never sends, and never decides which
+papers go to whom.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from bot import limits
 from bot.domain.badges import Badge, badges
 from bot.domain.card import how_many
-from bot.domain.paper import Paper
+from bot.domain.paper import ArxivId, Paper
 from bot.domain.parts import badge_line, joined, listed, names_of, reading_links, shares, title_of
 from bot.domain.text import cut, escape_label, escape_markdown, harmless, units
+from bot.domain.trending import NOTHING_LISTED, Listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +40,14 @@ class _Room:
     links: bool
 
 
-# From generous to narrow. 25 lines in the last one leave each title 40 characters at least, 60 with an id of today:
-# 25 × (57 for its link to an id of 27 characters + 23 + 21 + 16 + 1) is below 4,096 by 40 a line.
+# From generous to narrow. 25 lines in the last one leave each title 40 characters at least, 57 with an id of today:
+# 25 × (57 for its link to an id of 27 characters + 23 + 21 + 21 + 1) is below 4,096 by 40 a line.
 _ROOMS: Final = (
     _Room(author=60, badges=200, keywords=100, links=True),
     _Room(author=40, badges=150, keywords=60, links=False),
     _Room(author=36, badges=80, keywords=30, links=False),
     _Room(author=28, badges=30, keywords=0, links=False),
-    _Room(author=20, badges=13, keywords=0, links=False),
+    _Room(author=20, badges=18, keywords=0, links=False),
 )
 _READABLE: Final = 100
 _CATEGORY_MAX: Final = 18
@@ -83,15 +85,19 @@ class _Draft:
         return cut(short, room) + others if short else ""
 
 
-def lay_out_list(papers: Sequence[tuple[Paper, Sequence[str]]]) -> PaperList:
-    """The list of one message, for papers with the keywords that each matched: 25 always fit.
+def lay_out_list(
+    papers: Sequence[tuple[Paper, Sequence[str]]], listings: Mapping[ArxivId, Listing] = NOTHING_LISTED
+) -> PaperList:
+    """The list of one message, for papers with the keywords that each matched, and what is listed of them: 25 fit.
 
     Raises ValueError when the papers are none, more than that, or one of them twice.
     """
     if not papers or how_many([paper for paper, _ in papers], limits.SELECT_OPTIONS_MAX) != len(papers):
         raise ValueError(f"{len(papers)} papers are not the papers of one message")
     of_one_kind = len({frozenset(keywords) for _, keywords in papers}) == 1
-    drafts = [_draft(paper, () if of_one_kind else keywords) for paper, keywords in papers]
+    drafts = [
+        _draft(paper, () if of_one_kind else keywords, listings.get(paper.arxiv_id)) for paper, keywords in papers
+    ]
     wants = [min(units(draft.title), limits.EMBED_TITLE_MAX) for draft in drafts]
     enough = sum(min(want, _READABLE) for want in wants)
     room = next((room for room in _ROOMS[:-1] if _left_in(room, drafts) >= enough), _ROOMS[-1])
@@ -117,12 +123,12 @@ def _left_in(room: _Room, drafts: Sequence[_Draft]) -> int:
     return limits.EMBED_DESCRIPTION_MAX - sum(units(draft.in_room(room, 0)) + len("\n") for draft in drafts)
 
 
-def _draft(paper: Paper, keywords: Sequence[str]) -> _Draft:
+def _draft(paper: Paper, keywords: Sequence[str], listing: Listing | None) -> _Draft:
     return _Draft(
         paper=paper,
         title=escape_label(title_of(paper)),
         author=escape_markdown("".join(names_of(paper, 1))),
         category=cut(escape_markdown(harmless(paper.primary_category)), _CATEGORY_MAX),
-        badges=badges(paper),
+        badges=badges(paper, listing),
         keywords=tuple(dict.fromkeys(escape_markdown(harmless(keyword)) for keyword in keywords)),
     )

@@ -4,7 +4,7 @@ Due entries and a channel's style enter; the entries of one message, its layout 
 are used as Discord's limits allow. It never sends, and never decides which papers go to whom, nor when.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, assert_never
@@ -12,11 +12,12 @@ from typing import Final, assert_never
 from bot import limits
 from bot.domain.card import Card, how_many, lay_out
 from bot.domain.compact import PaperList, lay_out_list
-from bot.domain.paper import Paper
+from bot.domain.paper import ArxivId, Paper
 from bot.domain.parts import listed
 from bot.domain.post import OutboxEntry, one_message
 from bot.domain.preferences import Layout, Style
 from bot.domain.text import escape_markdown, harmless
+from bot.domain.trending import NOTHING_LISTED, Listing
 
 # With room for a role's mention before it, and far from the end of what is read at a glance.
 HEADLINE_MAX: Final = 600
@@ -59,16 +60,20 @@ def next_message(due: Sequence[OutboxEntry], layout: Layout) -> tuple[OutboxEntr
     return together[: how_many([entry.paper for entry in together], len(together))]
 
 
-def lay_out_message(papers: Sequence[tuple[Paper, Sequence[str]]], layout: Layout) -> tuple[Card, ...] | PaperList:
-    """What one message shows of its papers, with the keywords that each matched.
+def lay_out_message(
+    papers: Sequence[tuple[Paper, Sequence[str]]],
+    layout: Layout,
+    listings: Mapping[ArxivId, Listing] = NOTHING_LISTED,
+) -> tuple[Card, ...] | PaperList:
+    """What one message shows of its papers, with the keywords that each matched and what is listed of them.
 
     Raises ValueError when the papers are not those of one message.
     """
     match layout:
         case Layout.CARDS:
-            return lay_out(papers)
+            return lay_out(papers, listings)
         case Layout.COMPACT:
-            return lay_out_list(papers)
+            return lay_out_list(papers, listings)
     assert_never(layout)
 
 

@@ -47,11 +47,14 @@ def reading_links(arxiv_id: ArxivId) -> str:
 
 
 def badge_line(badges: Sequence[Badge], limit: int) -> str:
-    """The badges as Markdown, in their order, those that fit whole into `limit`: a link that is cut leads elsewhere."""
+    """The badges as Markdown, in their order, those that fit whole into `limit`: a link that is cut leads elsewhere.
+
+    Votes count without their link too.
+    """
     line = ""
     for badge in badges:
-        longer = joined(line, _badge(badge))
-        line = longer if units(longer) <= limit else line
+        ways = (_badge(badge), badge.text) if badge.kind is BadgeKind.VOTES else (_badge(badge),)
+        line = next((longer for way in ways if units(longer := joined(line, way)) <= limit), line)
     return line
 
 

@@ -1,9 +1,13 @@
 """What Hugging Face's daily papers say of papers: votes, comments, code; never of one version."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
+from typing import Final
 
 from bot.domain.paper import ArxivId
+from bot.limits import VOTES_GROWN_AT_LEAST, VOTES_GROWN_BY
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +32,37 @@ class Listing:
     def url(self) -> str:
         """Its page on Hugging Face, where people vote and discuss."""
         return f"https://huggingface.co/papers/{self.arxiv_id}"
+
+
+# Where nothing is known of any paper.
+NOTHING_LISTED: Final[Mapping[ArxivId, Listing]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What messages show of a listing since they were last drawn anew for it."""
+
+    votes: int = 0
+    code_url: str | None = None
+
+
+def worth_drawing_anew(listing: Listing, shown: Shown) -> bool:
+    """Whether messages should follow what is said of their paper: its first vote, its code, votes grown by half.
+
+    Votes grow all day: each further edit asks for half as many again, so that a paper costs its messages a dozen.
+    """
+    if listing.code_url is not None and listing.code_url != shown.code_url:
+        return True
+    grown = listing.votes - shown.votes
+    return grown > 0 and (shown.votes == 0 or grown >= max(VOTES_GROWN_AT_LEAST, shown.votes * VOTES_GROWN_BY))
+
+
+def in_short(count: int) -> str:
+    """A count as it is read at a glance, never more than there are: `999`, `1.2k`, `12k`, `3.4M`."""
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if count >= 10 * size:
+            return f"{count // size}{unit}"
+        if count >= size:
+            tenths = count * 10 // size
+            return f"{tenths // 10}.{tenths % 10}{unit}" if tenths % 10 else f"{tenths // 10}{unit}"
+    return str(count)

@@ -12,7 +12,7 @@ from bot.domain.paper import Paper
 from bot.domain.text import escape_markdown, units
 from bot.domain.venue import VENUE_MAX
 from bot.errors import ArxivError
-from tests.support.builders import paper
+from tests.support.builders import listing, paper
 from tests.support.recorded import needs_recorded_answers, recorded_answers
 
 
@@ -401,3 +401,53 @@ def test_recorded_papers_have_badges_and_none_is_a_guess() -> None:
     assert {"ICML 2021", "CVPR 2026", "A&A"} <= set(venues)
     assert not any(badge.kind is BadgeKind.VENUE for each in submitted for badge in badges(each))
     assert not any(is_withdrawn(each) for each in papers)
+
+
+# --- what others make of it --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("comment", "code_url", "stars", "expected"),
+    [
+        ("", "https://github.com/a/b", 1234, [("code ★ 1.2k", "https://github.com/a/b")]),
+        ("", "https://github.com/a/b", None, [("code", "https://github.com/a/b")]),
+        ("", "https://www.github.com/a/b.git/", 7, [("code ★ 7", "https://github.com/a/b")]),
+        # The authors' own link to the same repository is the one badge.
+        (
+            "https://github.com/A/b/tree/main",
+            "http://github.com/a/B.git",
+            7,
+            [("code ★ 7", "https://github.com/A/b/tree/main")],
+        ),
+        ("https://github.com/a/b", "https://github.com/other/thing", 7, [("code", "https://github.com/a/b")]),
+        (
+            "https://huggingface.co/a/b",
+            "https://github.com/a/b",
+            7,
+            [("Hugging Face", "https://huggingface.co/a/b"), ("code ★ 7", "https://github.com/a/b")],
+        ),
+        # A stranger's address leads nowhere unless it is a home of code.
+        ("", "https://evil.com/a/b", 7, []),
+        ("", "https://github.com/a/b)](https://evil.com)", 7, []),
+        ("", "https://huggingface.co/a/b", 7, []),
+        ("", "https://github.com/a/" + "b" * 300, 7, []),
+        ("https://github.com/a/b", None, None, [("code", "https://github.com/a/b")]),
+    ],
+)
+def test_code_is_the_authors_own_or_what_hugging_face_knows_with_its_stars(
+    comment: str, code_url: str | None, stars: int | None, expected: list[tuple[str, str]]
+) -> None:
+    found = badges(paper(comment=comment), listing(votes=0, code_url=code_url, stars=stars))
+    assert [(badge.text, badge.url) for badge in found] == expected
+
+
+def test_votes_lead_to_where_people_vote() -> None:
+    votes = Badge(BadgeKind.VOTES, "▲ 41", "https://huggingface.co/papers/2611.00001")
+    assert badges(paper(), listing(votes=41)) == (votes,)
+    assert badges(paper(), listing(votes=0)) == ()
+
+
+def test_badges_with_votes_have_an_order() -> None:
+    subject = paper(title="A Survey of Things", comment="ICML 2026, 9 pages, https://github.com/a/b", version=2)
+    found = badges(subject, listing(votes=1500, code_url="https://github.com/a/b", stars=41))
+    assert [badge.text for badge in found] == ["ICML 2026", "survey", "9 pages", "▲ 1.5k", "code ★ 41", "v2"]

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from bot import limits
 from bot.domain.card import Card, full_abstract, how_many, lay_out, option_description, option_label
-from bot.domain.paper import Paper
+from bot.domain.paper import ArxivId, Paper
 from bot.domain.text import units
-from tests.support.builders import paper
+from bot.domain.trending import Listing
+from tests.support.builders import listing, paper
 
 
 def card(subject: Paper, *keywords: str) -> Card:
@@ -69,6 +70,21 @@ def test_code_is_a_link_and_a_withdrawal_stands_out() -> None:
     assert card(paper(comment="Withdrawn due to an error")).description.endswith(
         f"{LINKS} · **withdrawn** · Withdrawn due to an error"
     )
+
+
+def test_votes_and_code_of_a_listed_paper_stand_on_its_card() -> None:
+    said = listing(votes=41, code_url="https://github.com/a/b", stars=1234)
+    (shown,) = lay_out([(paper(comment="PhD thesis"), ())], {said.arxiv_id: said})
+    votes, code = "[▲ 41](https://huggingface.co/papers/2611.00001)", "[code ★ 1.2k](https://github.com/a/b)"
+    assert shown.description.endswith(f"{LINKS} · {votes} · {code} · PhD thesis")
+    assert lay_out([(paper("2611.00002"), ())], {said.arxiv_id: said}) == lay_out([(paper("2611.00002"), ())])
+
+
+def test_ten_crowded_cards_still_say_their_votes() -> None:
+    long = {"title": "T" * 300, "comment": "9 pages", "authors": ("A" * 200,)}
+    papers = [(paper(each, **long, abstract="word " * 300), ["k" * 300]) for each in ids(10)]  # type: ignore[arg-type]  # built just above
+    cards = lay_out(papers, {subject.arxiv_id: listing(subject.arxiv_id.value, votes=1041) for subject, _ in papers})
+    assert all(each.description.endswith(" · 9 pages · ▲ 1k") for each in cards)
 
 
 def test_comment_of_which_no_badge_tells_is_shown() -> None:
@@ -192,6 +208,12 @@ def test_full_abstract_is_whole_with_comment_and_journal() -> None:
     assert view.footer == "cs.LG · Phys. Rev. D 1 (2026)"
 
 
+def test_full_abstract_says_what_others_make_of_the_paper() -> None:
+    view = full_abstract(paper(comment="9 pages"), listing(votes=3, code_url="https://github.com/a/b"))
+    votes = "[▲ 3](https://huggingface.co/papers/2611.00001)"
+    assert view.description.endswith(f"\n\n{LINKS} · {votes} · [code](https://github.com/a/b) · 9 pages")
+
+
 def test_option_is_plain_text_within_its_limit() -> None:
     subject = paper(title="On *stars* and " + "planets " * 30, authors=("Ada Lovelace", "Alan Turing"))
     assert option_label(subject).startswith("On *stars* and planets")
@@ -215,19 +237,36 @@ _PAPERS = st.fixed_dictionaries(
      "journal_ref": st.none() | _TEXTS, "categories": st.lists(_LINES, max_size=6).map(tuple),
      "authors": _NAMES}
 )  # fmt: skip
+_CODE_URLS = st.none() | st.just("https://github.com/a_b/c") | _TEXTS
+_LISTINGS = st.none() | st.builds(
+    lambda votes, stars, code_url: {"votes": votes, "stars": stars, "code_url": code_url},
+    st.integers(0, 10**7), st.none() | st.integers(0, 10**7), _CODE_URLS,
+)  # fmt: skip
 _MESSAGES = st.lists(
-    st.tuples(_PAPERS, st.lists(_TEXTS, max_size=4), st.sampled_from([1, 20])), min_size=1, max_size=10
+    st.tuples(_PAPERS, st.lists(_TEXTS, max_size=4), st.sampled_from([1, 20]), _LISTINGS), min_size=1, max_size=10
 )
 # What Discord would refuse is found by any mixture of these; the time goes into building them.
 _BRIEFLY = settings(deadline=None, max_examples=25)
 _AT_LENGTH = settings(deadline=None, max_examples=1500, suppress_health_check=list(HealthCheck))
 
 
-def _built(message: Sequence[tuple[dict[str, object], list[str], int]]) -> list[tuple[Paper, list[str]]]:
+_Parts = tuple[dict[str, object], list[str], int, dict[str, object] | None]
+
+
+def _built(message: Sequence[_Parts]) -> list[tuple[Paper, list[str]]]:
     return [
         (paper(f"2611.{at:05}", **parts), keywords * times)  # type: ignore[arg-type]  # built just above
-        for at, (parts, keywords, times) in enumerate(message)
+        for at, (parts, keywords, times, _) in enumerate(message)
     ]
+
+
+def _listed(message: Sequence[_Parts]) -> Mapping[ArxivId, Listing]:
+    listings = (
+        listing(f"2611.{at:05}", **said)  # type: ignore[arg-type]  # built just above
+        for at, (*_, said) in enumerate(message)
+        if said is not None
+    )
+    return {each.arxiv_id: each for each in listings}
 
 
 def _holds_discords_limits(shown: Card) -> None:
@@ -238,7 +277,10 @@ def _holds_discords_limits(shown: Card) -> None:
 
 
 def _is_harmless(shown: Card) -> None:
-    ours = r"\[(?:PDF|HTML)\]\(https://arxiv\.org/(?:pdf|html)/2611\.\d{5}\)|\[code\]\(https://github\.com/a_b/c\)"
+    ours = (
+        r"\[(?:PDF|HTML)\]\(https://arxiv\.org/(?:pdf|html)/2611\.\d{5}\)|\[code(?: ★ [\d.kM]+)?\]\(https://github\.com/a_b/c\)"
+        r"|\[▲ [\d.kM]+\]\(https://huggingface\.co/papers/2611\.\d{5}\)"
+    )
     known = re.sub(rf"{ours}|<https://github\.com/a_b/c>|\*\*withdrawn\*\*", "", shown.description)
     bare = re.sub(r"\\[^0-9A-Za-z\s]", "", f"{shown.title}\n{known}")
     assert not re.search(r"[*_~`|\[]|://|<[@#:/a-zA-Z]", bare)
@@ -246,20 +288,20 @@ def _is_harmless(shown: Card) -> None:
     assert not re.search(r"@everyone|@here|<@\d", everything)
 
 
-def _check_message(message: list[tuple[dict[str, object], list[str], int]]) -> None:
-    papers = _built(message)
-    cards = lay_out(papers)
+def _check_message(message: list[_Parts]) -> None:
+    papers, listings = _built(message), _listed(message)
+    cards = lay_out(papers, listings)
     assert len({each.url for each in cards}) == len(papers)
     assert sum(each.length for each in cards) <= limits.EMBED_TOTAL_MAX
     for each in cards:
         _holds_discords_limits(each)
         _is_harmless(each)
-    assert lay_out(papers) == cards
+    assert lay_out(papers, listings) == cards
 
 
 @_BRIEFLY
 @given(_MESSAGES)
-def test_every_limit_holds_for_any_papers(message: list[tuple[dict[str, object], list[str], int]]) -> None:
+def test_every_limit_holds_for_any_papers(message: list[_Parts]) -> None:
     _check_message(message)
 
 
@@ -267,15 +309,18 @@ def test_every_limit_holds_for_any_papers(message: list[tuple[dict[str, object],
 @pytest.mark.timeout(300)
 @_AT_LENGTH
 @given(_MESSAGES)
-def test_every_limit_holds_for_very_many_messages(message: list[tuple[dict[str, object], list[str], int]]) -> None:
+def test_every_limit_holds_for_very_many_messages(message: list[_Parts]) -> None:
     _check_message(message)
 
 
 @_BRIEFLY
-@given(_PAPERS)
-def test_views_and_options_hold_their_limits_for_any_paper(parts: dict[str, object]) -> None:
-    ((subject, _),) = _built([(parts, [], 1)])
-    view = full_abstract(subject)
+@given(_PAPERS, _LISTINGS)
+def test_views_and_options_hold_their_limits_for_any_paper(
+    parts: dict[str, object], said: dict[str, object] | None
+) -> None:
+    message: _Parts = (parts, [], 1, said)
+    ((subject, _),) = _built([message])
+    view = full_abstract(subject, _listed([message]).get(subject.arxiv_id))
     _holds_discords_limits(view)
     _is_harmless(view)
     assert view.length <= limits.EMBED_TOTAL_MAX

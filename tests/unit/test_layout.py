@@ -1,7 +1,7 @@
 """Layouts: lists, first lines, and as few messages as Discord's limits allow."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from random import Random
 
@@ -18,8 +18,9 @@ from bot.domain.paper import ArxivId, Paper
 from bot.domain.post import OutboxEntry
 from bot.domain.preferences import Layout, Style
 from bot.domain.text import units
+from bot.domain.trending import Listing
 from bot.errors import ArxivError
-from tests.support.builders import paper
+from tests.support.builders import listing, paper
 from tests.support.recorded import needs_recorded_answers, recorded_answers
 
 ANNOUNCED = datetime(2026, 11, 19, 1, 0, tzinfo=UTC)  # 20:00 Eastern on Wednesday: Thursday's listing
@@ -109,6 +110,22 @@ def test_line_of_which_little_is_known_is_still_a_link() -> None:
     assert lines((bare, [])) == [
         "**[arXiv:hep-th/9901001](https://arxiv.org/abs/hep-th/9901001)** — [PDF](https://arxiv.org/pdf/hep-th/9901001)"
     ]
+
+
+def test_line_of_a_listed_paper_says_votes_and_code() -> None:
+    said = listing(votes=41, code_url="https://github.com/a/b", stars=1234)
+    line = lay_out_list([(paper(), ())], {said.arxiv_id: said}).description
+    assert (
+        " · cs.LG · [▲ 41](https://huggingface.co/papers/2611.00001) · [code ★ 1.2k](https://github.com/a/b) · " in line
+    )
+
+
+def test_each_of_twenty_five_crowded_lines_says_its_votes() -> None:
+    papers = [(paper(f"2611.{n:05}", title="word " * 60, authors=("Name " * 30, "X"), comment="9 pages"), ["RLHF"])
+              for n in range(25)]  # fmt: skip
+    listings = {subject.arxiv_id: listing(subject.arxiv_id.value, votes=41) for subject, _ in papers}
+    shown = lay_out_list(papers, listings).description.split("\n")
+    assert all(re.search(r" · 9 pages · (?:▲ 41$|\[▲ 41\]\()", line) for line in shown)
 
 
 def test_title_cannot_end_its_own_link() -> None:
@@ -257,6 +274,20 @@ def _entry(random: Random, number: int, *, hostile: bool) -> OutboxEntry:
     return OutboxEntry(number, subject, keywords, random.random() < 0.02)
 
 
+def _listings(entries: Sequence[OutboxEntry]) -> Mapping[ArxivId, Listing]:
+    """What is listed of every second paper, its code where no badge or a hostile one comes of it."""
+    return {
+        each.paper.arxiv_id: listing(
+            each.paper.arxiv_id.value,
+            votes=10 ** (each.id % 8),
+            code_url=("https://github.com/a/b", each.paper.title, None)[each.id % 3],
+            stars=each.id * 1000,
+        )
+        for each in entries
+        if each.id % 2
+    }
+
+
 def _fewest(due: Sequence[OutboxEntry], most: int) -> int:
     """The fewest messages for these entries in their order, from every way of parting them."""
     fewest = [0] + [len(due) + 1] * len(due)
@@ -276,7 +307,8 @@ def _check_due(due: Sequence[OutboxEntry], layout: Layout) -> None:
     while left:
         together = next_message(left, layout)
         assert together
-        _check_message(lay_out_message([(each.paper, each.keywords) for each in together], layout), together)
+        shown = lay_out_message([(each.paper, each.keywords) for each in together], layout, _listings(together))
+        _check_message(shown, together)
         assert (
             units(headline(len(due), [k for each in together for k in each.keywords], ANNOUNCED)) <= limits.CONTENT_MAX
         )
@@ -309,7 +341,11 @@ def _check_list(shown: PaperList, together: Sequence[OutboxEntry]) -> None:
         title, found, details = line.removeprefix("**[").partition(link)
         assert found
         assert units(title) >= 1
-        known = re.sub(r"\[(?:PDF|HTML|code|Hugging Face)\]\(https://[\w./%+~-]+\)|\*\*withdrawn\*\*", "", details)
+        known = re.sub(
+            r"\[(?:PDF|HTML|code(?: ★ [\d.kM]+)?|▲ [\d.kM]+|Hugging Face)\]\(https://[\w./%+~-]+\)|\*\*withdrawn\*\*",
+            "",
+            details,
+        )
         bare = re.sub(r"\\[^0-9A-Za-z\s]", "", f"{title} {known}")
         assert not re.search(r"[*_~`|\[]|://|<[@#:/a-zA-Z]|@everyone|@here|<@\d", bare)
 
