@@ -1,6 +1,6 @@
 """Every number with its source. What an operator chooses lives in `bot/config`, not here."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
 # --- arXiv: manners -----------------------------------------------------------------------------
@@ -225,6 +225,40 @@ LOOKS_KEPT: Final = timedelta(days=14)
 LOOKS_OF_ONE_RUN: Final = timedelta(minutes=10)
 
 # --- Hugging Face's daily papers ----------------------------------------------------------------------
+# A call answers at most 100 entries, 50 unless asked (huggingface.co/docs/hub/api); a recorded one has up to 7 kB.
+LIST_PAGE_SIZE: Final = 100
+LIST_BODY_MAX_BYTES: Final = 2 * 1024 * 1024
+# Ours: no page of 100 has more entries, no count more votes, no recorded paper more authors (75), no address is longer.
+LIST_ENTRIES_MAX: Final = 1000
+LIST_COUNT_MAX: Final = 10**9
+LIST_AUTHORS_MAX: Final = 1000
+LIST_URL_MAX: Final = 200
+# Ours: recorded days have up to 50 papers; a list that goes on for ever ends here.
+LIST_PAGES_MAX: Final = 20
+# Ours: a list whose pages overlap, because votes moved papers between them, is read again so often.
+LIST_READS_MAX: Final = 3
+HUGGING_FACE_TIMEOUT_S: Final = 30.0
+# Ours: 500 calls in 5 minutes are allowed to anonymous callers (huggingface.co/docs/hub/rate-limits).
+HUGGING_FACE_BACKOFF_FLOOR_S: Final = 30.0
+HUGGING_FACE_BACKOFF_CEILING_S: Final = 3600.0
+HUGGING_FACE_WAIT_MAX_S: Final = 6 * 3600.0
+# Ours: how often the lists of today and the two days before are read, and how often is looked whether one is due.
+LISTS_READ_EVERY: Final = timedelta(hours=3)
+LISTS_LOOKED_AT_EVERY_S: Final = 300.0
+LISTS_READ_DAYS: Final = 3
+# Papers older than 7 days cannot be put on a list (huggingface/huggingface_hub, issue 2745).
+LISTED_WITHIN: Final = timedelta(days=8)
+# Ours: for three days after a list began people vote; then it is as good as final.
+LIST_FINAL_AFTER: Final = timedelta(days=4)
+# Ours: how old a list may be that is shown to somebody who asks for it, and to somebody who turns its pages.
+LIST_FRESH_FOR: Final = timedelta(minutes=10)
+LIST_TURNED_FOR: Final = timedelta(hours=1)
+# Weekends have no lists; with a holiday beside them that makes three days.
+LISTS_LOOKED_BACK_DAYS: Final = 4
+# Hugging Face's first lists are of May 2023.
+LISTS_BEGAN: Final = date(2023, 5, 1)
+TRENDING_A_PAGE: Final = 10
+TRENDING_PER_MINUTE: Final = 10
 # Ours: how long a day's list is kept after it was read last.
 LISTINGS_KEPT: Final = timedelta(days=60)
 # Ours: messages follow a paper's votes when they have grown by half since, and by so many: about ten edits to reach 200.
