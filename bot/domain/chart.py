@@ -1,0 +1,69 @@
+"""A chart as it is handed to the process that draws: what stands in it, free of how it looks.
+
+Titles, labels and series enter; JSON leaves, and the same chart comes back from it.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from bot.domain.text import cut
+from bot.limits import CHART_NAME_MAX
+
+
+class ChartKind(StrEnum):
+    """How the series are drawn: as lines side by side, or as bars that stand on each other."""
+
+    LINES = "lines"
+    BARS = "bars"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One row of numbers under a name; None is a gap."""
+
+    name: str
+    values: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A picture of numbers. `marks` are drawn as single signs above the series; `note` says where they come from."""
+
+    kind: ChartKind
+    title: str
+    ticks: tuple[str, ...]
+    series: tuple[Series, ...]
+    note: str
+    marks: Series | None = None
+
+    def __post_init__(self) -> None:
+        every = self.series if self.marks is None else (*self.series, self.marks)
+        if any(len(each.values) != len(self.ticks) for each in every):
+            raise ValueError("every series has a value for each tick, or a gap")
+
+    def to_json(self) -> bytes:
+        """What `from_json` reads; long names are cut."""
+        return json.dumps(asdict(self) | {"series": [_shortened(each) for each in self.series]}).encode()
+
+    @classmethod
+    def from_json(cls, text: bytes) -> "Chart":
+        """The chart that `to_json` wrote."""
+        read: dict[str, Any] = json.loads(text)
+        return cls(
+            kind=ChartKind(read["kind"]),
+            title=read["title"],
+            ticks=tuple(read["ticks"]),
+            series=tuple(map(_to_series, read["series"])),
+            note=read["note"],
+            marks=None if read["marks"] is None else _to_series(read["marks"]),
+        )
+
+
+def _shortened(series: Series) -> dict[str, Any]:
+    return asdict(series) | {"name": cut(series.name, CHART_NAME_MAX)}
+
+
+def _to_series(read: dict[str, Any]) -> Series:
+    return Series(read["name"], tuple(read["values"]))
