@@ -48,6 +48,12 @@ class Metrics:
         self.requests = Counter(
             f"{name}_arxiv_requests", "Requests to arXiv by what came of them", ["result"], registry=self.registry
         )
+        self.lists = Counter(
+            f"{name}_huggingface_requests",
+            "Requests to Hugging Face by what came of them",
+            ["result"],
+            registry=self.registry,
+        )
         self.papers = Counter(f"{name}_papers_read", "Papers that arXiv showed", registry=self.registry)
         self.matches = Counter(f"{name}_matches", "Papers that satisfied a keyword", registry=self.registry)
         self.posts = Counter(

@@ -7,6 +7,8 @@ from typing import Final
 
 # RFC 9110, 10.2.3: delay-seconds is digits only. Ten of them are three centuries: enough for any answer.
 _DELAY_SECONDS: Final = re.compile(r"[0-9]{1,10}")
+# `"api";r=0;t=55` (draft-ietf-httpapi-ratelimit-headers, as Hugging Face sends it).
+_NONE_LEFT: Final = re.compile(r";\s*r=0\s*;\s*t=([0-9]{1,10})\b")
 # Beyond this many doublings every ceiling of ours is reached; the power must not overflow a float.
 _DOUBLINGS_MAX: Final = 30
 
@@ -27,6 +29,12 @@ def retry_after(header: str | None, now: datetime) -> float | None:
         return float(text)
     moment = _http_date(text)
     return None if moment is None else max(0.0, (moment - now).total_seconds())
+
+
+def quota_wait(header: str | None) -> float | None:
+    """The seconds until there is a quota again, from a RateLimit header that says that none is left; else None."""
+    left = _NONE_LEFT.search(header or "")
+    return None if left is None else float(left[1])
 
 
 def _http_date(text: str) -> datetime | None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.retry import backoff, retry_after
+from bot.domain.retry import backoff, quota_wait, retry_after
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 
@@ -60,3 +60,19 @@ def test_retry_after_that_says_nothing_usable_is_none(header: str | None) -> Non
 def test_retry_after_takes_any_text(header: str) -> None:
     delay_s = retry_after(header, NOW)
     assert delay_s is None or delay_s >= 0
+
+
+@pytest.mark.parametrize(
+    ("header", "wait_s"),
+    [
+        ('"api";r=0;t=55', 55.0),
+        ('"pages";r=99;t=12, "api"; r=0; t=7', 7.0),
+        ('"api";r=1;t=55', None),
+        ('"api";r=01;t=55', None),
+        ('"api";r=0', None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_quota_that_is_used_up_says_when_there_is_one_again(header: str | None, wait_s: float | None) -> None:
+    assert quota_wait(header) == wait_s

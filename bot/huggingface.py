@@ -1,0 +1,171 @@
+"""The polite client of Hugging Face's daily papers: a day in, what its list says of papers out.
+
+One request at a time, with a timeout and a size cap; pages are read to the end of the list. After a failure nothing is
+asked until a backoff is over, which it says at once; it sleeps none out, and makes no second attempt.
+"""
+
+import asyncio
+import logging
+import random
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import aiohttp
+
+from bot import limits
+from bot.clock import Clock
+from bot.domain.daily_list import ListPage, parse_page
+from bot.domain.paper import ArxivId
+from bot.domain.retry import backoff, quota_wait, retry_after
+from bot.domain.trending import Listing
+from bot.errors import DayRefused, HuggingFaceWait, ListInvalid
+from bot.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+_READ_BYTES: Final = 64 * 1024
+_ASKED_TO_WAIT: Final = (429, 503)
+
+
+def open_session() -> aiohttp.ClientSession:
+    """A session for Hugging Face alone: no cookies, one connection."""
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1), cookie_jar=aiohttp.DummyCookieJar())
+
+
+class HuggingFaceClient:
+    """Asks for a day's list."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        clock: Clock,
+        api_url: str,
+        user_agent: str,
+        rng: random.Random,
+        metrics: Metrics,
+        *,
+        timeout_s: float = limits.HUGGING_FACE_TIMEOUT_S,
+    ) -> None:
+        self._session = session
+        self._clock = clock
+        self._url = f"{api_url.rstrip('/')}/daily_papers"
+        # Uncompressed, so that the size cap is one of what is read: a day is half a megabyte, every few hours.
+        self._headers = {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "identity"}
+        self._rng = rng
+        self._metrics = metrics
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._asking = asyncio.Lock()
+        self._not_before: datetime | None = None
+        self._why = ""
+        self._failures = 0
+
+    async def day(self, day: date) -> tuple[Listing, ...]:
+        """The whole list of a day; raises DayRefused, or HuggingFaceWait, at once while we wait."""
+        async with self._asking:
+            found: dict[ArxivId, Listing] = {}
+            for _ in range(limits.LIST_READS_MAX):
+                overlap = await self._read(day, found)
+                if not overlap:
+                    break
+            return tuple(found.values())
+
+    async def _read(self, day: date, found: dict[ArxivId, Listing]) -> bool:
+        """Read all pages into `found`; whether a paper stood on two of them, so that another may stand on none."""
+        seen: set[ArxivId] = set()
+        overlap = False
+        for number in range(limits.LIST_PAGES_MAX):
+            page = await self._page(day, number)
+            ids = {listing.arxiv_id for listing in page.listings}
+            overlap = overlap or not ids.isdisjoint(seen)
+            found.update((listing.arxiv_id, listing) for listing in page.listings)
+            if page.entries < limits.LIST_PAGE_SIZE or ids <= seen:  # the same page again and again
+                return overlap
+            seen |= ids
+        log.warning("list without end", extra={"day": day.isoformat(), "papers": len(found)})
+        return False
+
+    async def _page(self, day: date, number: int) -> ListPage:
+        self._check_patience()
+        try:
+            body = await self._ask({"date": day.isoformat(), "p": str(number), "limit": str(limits.LIST_PAGE_SIZE)})
+            # In a thread: 100 entries take some milliseconds, what is no list may take more.
+            page = await asyncio.to_thread(parse_page, body, day)
+        except DayRefused:
+            self._count("DayRefused")
+            raise
+        except (_Failed, ListInvalid) as failed:
+            raise self._backed_off(failed) from failed
+        self._failures = 0
+        self._count("Answered")
+        if page.rejected:
+            log.warning("listed papers that cannot be read", extra={"day": day.isoformat(), "papers": page.rejected})
+        return page
+
+    def _check_patience(self) -> None:
+        if self._not_before is not None and self._clock.now() < self._not_before:
+            raise HuggingFaceWait(self._why, self._not_before)
+
+    async def _ask(self, parameters: dict[str, str]) -> bytes:
+        try:
+            async with self._session.get(
+                self._url, params=parameters, headers=self._headers, timeout=self._timeout, allow_redirects=False
+            ) as response:
+                return await self._judged(response)
+        except TimeoutError as error:
+            raise _Failed("Hugging Face is out of reach (timed out)") from error
+        except aiohttp.ClientError as error:
+            raise _Failed("Hugging Face is out of reach (no connection)") from error
+
+    async def _judged(self, response: aiohttp.ClientResponse) -> bytes:
+        quota_s = quota_wait(response.headers.get("RateLimit"))
+        if response.status in _ASKED_TO_WAIT:
+            asked_s = retry_after(response.headers.get("Retry-After"), self._clock.now())
+            raise _Failed("Hugging Face asks us to wait", max(asked_s or 0.0, quota_s or 0.0))
+        if response.status == 400:
+            raise DayRefused("Hugging Face has no list of that day")
+        if response.status != 200:
+            raise _Failed(f"Hugging Face does not answer as it should (status {response.status})")
+        if quota_s is not None:
+            self._wait(quota_s, "Hugging Face asks us to wait")
+        return await _body(response)
+
+    def _backed_off(self, failed: "_Failed | ListInvalid") -> HuggingFaceWait:
+        self._failures += 1
+        floor_s, ceiling_s = limits.HUGGING_FACE_BACKOFF_FLOOR_S, limits.HUGGING_FACE_BACKOFF_CEILING_S
+        own_s = backoff(self._failures, floor_s, ceiling_s, self._rng.random())
+        delay_s = max(own_s, failed.asked_s if isinstance(failed, _Failed) else 0.0)
+        not_before = self._wait(delay_s, str(failed))
+        self._count("Waited")
+        self._metrics.waits.labels("Hugging Face").inc(delay_s)
+        log.warning(
+            "Hugging Face backoff", extra={"words": str(failed), "delay_s": delay_s, "in_a_row": self._failures}
+        )
+        return HuggingFaceWait(str(failed), not_before)
+
+    def _wait(self, delay_s: float, why: str) -> datetime:
+        """Ask for nothing until the delay is over."""
+        self._not_before = self._clock.now() + timedelta(seconds=min(delay_s, limits.HUGGING_FACE_WAIT_MAX_S))
+        self._why = why
+        return self._not_before
+
+    def _count(self, result: str) -> None:
+        self._metrics.lists.labels(result).inc()
+
+
+class _Failed(Exception):
+    """A request without an answer of use, in words for people, and how long we were asked to wait."""
+
+    def __init__(self, words: str, asked_s: float = 0.0) -> None:
+        super().__init__(words)
+        self.asked_s = asked_s
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise _Failed("Hugging Face's answer is in an encoding that nobody asked for")
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(_READ_BYTES):
+        body += chunk
+        if len(body) > limits.LIST_BODY_MAX_BYTES:
+            raise _Failed("Hugging Face's answer is too large to be a page of its list")
+    return bytes(body)

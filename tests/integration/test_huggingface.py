@@ -1,0 +1,219 @@
+"""Hugging Face's client against the local one: what it asks, what it believes, and when it stays away."""
+
+import asyncio
+import itertools
+import random
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot import limits
+from bot.domain.trending import Listing
+from bot.errors import DayRefused, HuggingFaceWait
+from bot.huggingface import HuggingFaceClient, open_session
+from bot.metrics import Metrics
+from sandbox.arxiv import Corpus, LocalArxiv
+from sandbox.huggingface import Fault, FaultKind, LocalHuggingFace, read_directory
+from tests.support.clock import START, FakeClock
+from tests.support.local_huggingface import RECORDED_DAYS, needs_recorded_days, serving
+from tests.support.scripted_server import http, scripted
+
+TODAY = START.date()
+USER_AGENT = "DailyPapers/1 (mailto:reader@example.org)"
+FLOOR_S = limits.HUGGING_FACE_BACKOFF_FLOOR_S
+
+
+class NoJitter(random.Random):
+    """Backoff without chance."""
+
+    def random(self) -> float:
+        return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A client, its clock, and whom it asks."""
+
+    client: HuggingFaceClient
+    clock: FakeClock
+    local: LocalHuggingFace
+    metrics: Metrics
+
+    async def failure(self) -> HuggingFaceWait:
+        """The error of a day that must make us wait."""
+        with pytest.raises(HuggingFaceWait) as failed:
+            await self.client.day(TODAY)
+        return failed.value
+
+    def wait_s(self, wait: HuggingFaceWait) -> float:
+        """How long from now."""
+        return (wait.not_before - self.clock.now()).total_seconds()
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    clock, metrics = FakeClock(), Metrics()
+    local = LocalHuggingFace(LocalArxiv(Corpus()), now=clock.now)
+    local.days.make_up(TODAY, 3)
+    async with serving(local) as url, open_session() as session:
+        client = HuggingFaceClient(session, clock, url, USER_AGENT, NoJitter(), metrics, timeout_s=0.5)
+        yield Bench(client, clock, local, metrics)
+
+
+def ids(listings: tuple[Listing, ...]) -> set[str]:
+    return {listing.arxiv_id.value for listing in listings}
+
+
+@pytest.mark.parametrize(("count", "pages"), [(0, 1), (99, 1), (100, 2), (120, 2), (200, 3)])
+async def test_days_are_read_to_their_end(bench: Bench, count: int, pages: int) -> None:
+    entries = bench.local.days.make_up(TODAY, count)
+    assert ids(await bench.client.day(TODAY)) == {entry["paper"]["id"] for entry in entries}
+    assert [(request.p, request.limit) for request in bench.local.requests] == [(str(n), "100") for n in range(pages)]
+    assert {request.user_agent for request in bench.local.requests} == {USER_AGENT}
+
+
+@needs_recorded_days
+async def test_recorded_days_are_read_whole(bench: Bench) -> None:
+    for day, entries in read_directory(RECORDED_DAYS).items():
+        bench.local.days.set(day, entries)
+        assert ids(await bench.client.day(day)) == {entry["paper"]["id"] for entry in entries}
+
+
+async def test_votes_that_move_papers_between_pages_hide_none() -> None:
+    asked = itertools.count(1)
+
+    def now() -> datetime:
+        if next(asked) == 2:  # between the first page and the second
+            local.days.vote(moved, 5000)
+        return START
+
+    local = LocalHuggingFace(LocalArxiv(Corpus()), now=now)
+    every = [entry["paper"]["id"] for entry in local.days.make_up(TODAY, 120)]
+    for number, arxiv_id in enumerate(every):
+        local.days.vote(arxiv_id, 1000 - number)
+    moved = every[110]  # the last one of the first page goes to the second in its stead
+    async with serving(local) as url, open_session() as session:
+        client = HuggingFaceClient(session, FakeClock(), url, USER_AGENT, NoJitter(), Metrics())
+        assert ids(await client.day(TODAY)) == set(every)
+    assert [request.p for request in local.requests] == ["0", "1", "0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (FaultKind.RATE_LIMITED, "Hugging Face asks us to wait"),
+        (FaultKind.UNAVAILABLE, "Hugging Face asks us to wait"),
+        (FaultKind.SERVER_ERROR, "Hugging Face does not answer as it should (status 500)"),
+        (FaultKind.REDIRECTED, "Hugging Face does not answer as it should (status 302)"),
+        (FaultKind.HANG, "Hugging Face is out of reach (timed out)"),
+        (FaultKind.RESET, "Hugging Face is out of reach (no connection)"),
+        (FaultKind.HTML, "Hugging Face's answer cannot be read"),
+        (FaultKind.ZERO_BYTES, "Hugging Face's answer cannot be read"),
+        (FaultKind.TRUNCATED, "Hugging Face's answer cannot be read"),
+        (FaultKind.DEEP_NESTING, "Hugging Face's answer cannot be read"),
+        (FaultKind.NOT_A_LIST, "Hugging Face's answer is not a list of papers"),
+        (FaultKind.HUGE, "Hugging Face's answer is too large to be a page of its list"),
+    ],
+)
+async def test_fault_is_said_in_words_and_nothing_is_asked_until_the_backoff_is_over(
+    bench: Bench, kind: FaultKind, words: str
+) -> None:
+    bench.local.faults.add(Fault(kind, times=None, size=limits.LIST_BODY_MAX_BYTES + 1))
+    failed = await bench.failure()
+    assert str(failed) == words
+    assert bench.wait_s(failed) == FLOOR_S
+    bench.local.faults.clear()
+    asked = len(bench.local.requests)
+    again = await bench.failure()
+    assert (str(again), again.not_before) == (words, failed.not_before)
+    assert len(bench.local.requests) == asked
+    await bench.clock.advance(FLOOR_S)
+    assert len(await bench.client.day(TODAY)) == 3
+
+
+async def test_entries_of_wrong_types_are_passed_over(bench: Bench) -> None:
+    bench.local.faults.add(Fault(FaultKind.WRONG_TYPES))
+    assert len(await bench.client.day(TODAY)) == 2
+
+
+async def test_list_without_end_ends(bench: Bench) -> None:
+    bench.local.faults.add(Fault(FaultKind.ENDLESS, times=None))
+    assert len(await bench.client.day(TODAY)) == 3
+    assert len(bench.local.requests) <= 2 * limits.LIST_READS_MAX
+
+
+async def test_list_that_always_has_another_page_is_given_up(bench: Bench) -> None:
+    size = limits.LIST_PAGES_MAX * limits.LIST_PAGE_SIZE
+    (model, *_) = bench.local.days.make_up(TODAY, 1)
+    numbered = [model | {"paper": model["paper"] | {"id": f"2611.{n:05d}"}} for n in range(size + 100)]
+    bench.local.days.set(TODAY, numbered)
+    assert len(await bench.client.day(TODAY)) == size
+    assert len(bench.local.requests) == limits.LIST_PAGES_MAX
+
+
+async def test_failures_in_a_row_double_the_wait_and_an_answer_ends_that(bench: Bench) -> None:
+    bench.local.faults.add(Fault(FaultKind.SERVER_ERROR, times=3))
+    for wait_s in (FLOOR_S, 2 * FLOOR_S, 4 * FLOOR_S):
+        assert bench.wait_s(await bench.failure()) == wait_s
+        await bench.clock.advance(wait_s)
+    await bench.client.day(TODAY)
+    bench.local.faults.add(Fault(FaultKind.SERVER_ERROR))
+    assert bench.wait_s(await bench.failure()) == FLOOR_S
+
+
+@pytest.mark.parametrize(
+    ("asked", "wait_s"),
+    [("0", FLOOR_S), ("90", 90.0), ("soon", FLOOR_S), ("99999999", limits.HUGGING_FACE_WAIT_MAX_S)],
+)
+async def test_server_that_asks_for_patience_gets_it(bench: Bench, asked: str, wait_s: float) -> None:
+    bench.local.faults.add(Fault(FaultKind.UNAVAILABLE, retry_after=asked))
+    assert bench.wait_s(await bench.failure()) == wait_s
+
+
+async def test_quota_that_is_used_up_is_believed_before_and_after_a_refusal() -> None:
+    clock = FakeClock()
+    last = http(200, b"[]", RateLimit='"api";r=0;t=120')
+    refusal = http(429, b"{}", RateLimit='"api";r=0;t=200')
+    async with scripted(last, refusal) as server, open_session() as session:
+        client = HuggingFaceClient(session, clock, server.url, USER_AGENT, NoJitter(), Metrics())
+        assert await client.day(TODAY) == ()
+        for wait_s in (120, 200):
+            with pytest.raises(HuggingFaceWait, match="asks us to wait") as failed:
+                await client.day(TODAY)
+            assert failed.value.not_before == clock.now() + timedelta(seconds=wait_s)
+            await clock.advance(120)
+        assert len(server.requests) == 2
+
+
+async def test_encoding_that_nobody_asked_for_is_not_unfolded() -> None:
+    async with scripted(http(200, b"[]", Content_Encoding="br")) as server, open_session() as session:
+        client = HuggingFaceClient(session, FakeClock(), server.url, USER_AGENT, NoJitter(), Metrics())
+        with pytest.raises(HuggingFaceWait):
+            await client.day(TODAY)
+
+
+async def test_day_that_is_refused_makes_nobody_wait(bench: Bench) -> None:
+    bench.local.faults.add(Fault(FaultKind.REFUSED))
+    with pytest.raises(DayRefused, match="Hugging Face has no list of that day"):
+        await bench.client.day(TODAY)
+    assert len(await bench.client.day(TODAY)) == 3
+
+
+async def test_one_request_leaves_at_a_time(bench: Bench) -> None:
+    days = [TODAY - timedelta(days=ago) for ago in range(5)]
+    await asyncio.gather(*(bench.client.day(day) for day in days))
+    assert len(bench.local.requests) == 5
+    assert not any(request.under_way for request in bench.local.requests)
+
+
+async def test_requests_are_counted(bench: Bench) -> None:
+    await bench.client.day(TODAY)
+    bench.local.faults.add(Fault(FaultKind.REFUSED), Fault(FaultKind.HTML))
+    with pytest.raises(DayRefused):
+        await bench.client.day(TODAY)
+    await bench.failure()
+    said = bench.metrics.text().decode()
+    for result in ("Answered", "DayRefused", "Waited"):
+        assert f'daily_papers_huggingface_requests_total{{result="{result}"}} 1.0' in said
