@@ -33,12 +33,15 @@ _ALREADY_CROSSPOSTED: Final = 40033
 
 
 class DiscordDelivery:
-    """Posts through a discord.py client that is logged in."""
+    """Posts through a discord.py client that is logged in; `listed`: with what Hugging Face says of the papers."""
 
-    def __init__(self, client: discord.Client, clock: Clock, invalid_requests: InvalidRequests) -> None:
+    def __init__(
+        self, client: discord.Client, clock: Clock, invalid_requests: InvalidRequests, *, listed: bool = True
+    ) -> None:
         self._client = client
         self._clock = clock
         self._invalid_requests = invalid_requests
+        self._listed = listed
         # What REST said of channels, known from the gateway or not, and until when that is believed.
         self._refused: dict[tuple[int, bool], tuple[datetime, Obstructed]] = {}
 
@@ -111,7 +114,7 @@ class DiscordDelivery:
         return outcome
 
     async def _send_message(self, post: Post) -> Delivered:
-        drawn = draw(post)
+        drawn = draw(post, listed=self._listed)
         message = await self._place(post).send(
             content=drawn.content,
             embeds=drawn.embeds,
@@ -122,7 +125,7 @@ class DiscordDelivery:
         return Delivered(message.id)
 
     async def _begin_forum_post(self, forum: discord.ForumChannel, post: Post) -> Delivered:
-        drawn = draw(post)
+        drawn = draw(post, listed=self._listed)
         begun = await _begin_thread(forum, thread_name(post), drawn)
         return Delivered(begun.message.id, thread_id=begun.thread.id)
 
@@ -161,7 +164,7 @@ class DiscordDelivery:
         return Delivered(post.message_id)
 
     async def _draw_anew(self, post: Post) -> None:
-        drawn = draw(post)
+        drawn = draw(post, listed=self._listed)
         await self._open_if_archived(post)
         await self._held(post).edit(
             content=drawn.content,

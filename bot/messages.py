@@ -3,7 +3,7 @@
 Domain values enter; discord.py's own leave. It sends nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,10 +12,11 @@ import discord
 from bot.domain.card import Card, option_description, option_label
 from bot.domain.compact import PaperList
 from bot.domain.layout import lay_out_message
-from bot.domain.paper import Paper
+from bot.domain.paper import ArxivId, Paper
 from bot.domain.post import Post
 from bot.domain.preferences import Layout
 from bot.domain.text import cut
+from bot.domain.trending import NOTHING_LISTED, Listing
 from bot.limits import THREAD_NAME_MAX
 
 # A post's key stands in the custom_id of the one component that every message of ours has; these are its templates.
@@ -37,13 +38,16 @@ class Drawn:
     allowed_mentions: discord.AllowedMentions
 
 
-def draw(post: Post) -> Drawn:
-    """A post as its papers are now; it pings the role that the channel chose, and nobody else."""
+def draw(post: Post, *, listed: bool = True) -> Drawn:
+    """A post as its papers are now; it pings the role that the channel chose, and nobody else.
+
+    `listed`: with what Hugging Face says of them.
+    """
     role = post.frame.mention_role
     ping = "" if role is None else f"<@&{role}> "
     return Drawn(
         content=f"{ping}{post.frame.heading}".strip() or None,
-        embeds=embeds(post.papers, post.frame.layout),
+        embeds=embeds(post.papers, post.frame.layout, post.listings if listed else NOTHING_LISTED),
         view=reading_view([entry.paper for entry in post.entries], post.key),
         allowed_mentions=discord.AllowedMentions(
             everyone=False, users=False, replied_user=False, roles=[] if role is None else [discord.Object(role)]
@@ -51,9 +55,13 @@ def draw(post: Post) -> Drawn:
     )
 
 
-def embeds(papers: Sequence[tuple[Paper, Sequence[str]]], layout: Layout) -> list[discord.Embed]:
+def embeds(
+    papers: Sequence[tuple[Paper, Sequence[str]]],
+    layout: Layout,
+    listings: Mapping[ArxivId, Listing] = NOTHING_LISTED,
+) -> list[discord.Embed]:
     """The papers of one message: an embed each as cards, one for all as a compact list."""
-    laid_out = lay_out_message(papers, layout)
+    laid_out = lay_out_message(papers, layout, listings)
     if isinstance(laid_out, PaperList):
         return [discord.Embed(description=laid_out.description, colour=CARD_COLOUR)]
     return [to_embed(card) for card in laid_out]

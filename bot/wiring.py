@@ -39,6 +39,7 @@ from bot.services.subscribing import Subscribing
 from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.edits import Edits
+from bot.store.listings import Listings
 from bot.store.looks import Looks, Marks
 from bot.store.outbox import Outbox
 from bot.store.papers import Papers
@@ -75,6 +76,7 @@ class Stores:
     edits: Edits
     looks: Looks
     marks: Marks
+    listings: Listings
 
     @classmethod
     def of(cls, database: Database) -> Self:
@@ -89,6 +91,7 @@ class Stores:
             Edits(database),
             Looks(database),
             Marks(database),
+            Listings(database),
         )
 
 
@@ -164,7 +167,7 @@ def lower_half(
     ground: Ground, stores: Stores, alarms: Alarms, client: Client, invalid_requests: InvalidRequests
 ) -> LowerHalf:
     """The loops that post, edit and tell, through one client."""
-    delivery = DiscordDelivery(client, ground.clock, invalid_requests)
+    delivery = DiscordDelivery(client, ground.clock, invalid_requests, listed=ground.settings.huggingface.enabled)
     posting = Posting(
         outbox=stores.outbox,
         channels=stores.channels,
@@ -205,6 +208,7 @@ class UseCases:
                 client=upper.arxiv,
                 subscriptions=stores.subscriptions,
                 papers=stores.papers,
+                listings=stores.listings if ground.settings.huggingface.enabled else None,
                 passes=upper.passes,
                 clock=ground.clock,
             ),

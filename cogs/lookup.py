@@ -8,7 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Client, reply
-from bot.domain.card import full_abstract, lay_out
+from bot.domain.card import lay_out
 from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId
 from bot.errors import ArxivError, ArxivWait, StoreUnavailable
@@ -55,7 +55,7 @@ class LookupCommands(commands.Cog):
         words = f"The newest {'paper' if shown == 1 else f'{shown} papers'} for {bold(parsed.shown)}"
         if latest.trouble is not None:
             words += f", as far as they are known here: {latest.trouble}."
-        cards = lay_out([(paper, [parsed.shown]) for paper in latest.papers])
+        cards = lay_out([(paper, [parsed.shown]) for paper in latest.papers], latest.listings)
         await interaction.edit_original_response(
             content=words,
             embeds=[to_embed(card) for card in cards],
@@ -119,10 +119,10 @@ async def show_abstract(interaction: discord.Interaction[AnyClient], arxiv_id: A
     if not isinstance(client, Client):
         raise TypeError("the buttons of posts belong to our own client")
     try:
-        paper = await client.looking_up.paper(arxiv_id)
+        abstract = await client.looking_up.abstract(arxiv_id)
     except StoreUnavailable:
-        paper = None
-    if paper is None:
+        abstract = None
+    if abstract is None:
         await reply(interaction, f"Its abstract is on arXiv: <{arxiv_id.abs_url}>")
         return
-    await interaction.response.send_message(embed=to_embed(full_abstract(paper)), ephemeral=True)
+    await interaction.response.send_message(embed=to_embed(abstract), ephemeral=True)

@@ -7,7 +7,7 @@ It never sends, and never decides which papers go to whom.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -17,7 +17,7 @@ from bot.domain.paper import ArxivId, Paper
 from bot.domain.parts import badge_line, joined, listed, names_of, reading_links, shares, title_of
 from bot.domain.tex import tex_to_text
 from bot.domain.text import cut, escape_keeping_links, escape_markdown, harmless, units
-from bot.domain.trending import NOTHING_LISTED, Listing
+from bot.domain.trending import NOTHING_LISTED, Listing, as_paper
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,11 @@ def full_abstract(paper: Paper, listing: Listing | None = None) -> Card:
         footer=_footer(paper, (harmless(tex_to_text(paper.journal_ref or "")),), _FULL_FOOTER_MAX),
         timestamp=paper.published,
     )
+
+
+def listed_abstract(listing: Listing) -> Card:
+    """The same of a paper of which nothing but its listing is known."""
+    return replace(full_abstract(as_paper(listing), listing), footer="From Hugging Face's daily papers")
 
 
 def option_label(paper: Paper) -> str:

@@ -1,23 +1,28 @@
 """What is to be posted: durable intentions, the message they are bound to, and what became of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 from typing import Final
 
-from bot.domain.paper import Paper
+from bot.domain.paper import ArxivId, Paper
 from bot.domain.preferences import Layout
+from bot.domain.trending import Listing
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """A durable intention to post one paper in one channel; `keywords` are shown as their reason."""
+    """A durable intention to post one paper in one channel; `keywords` are shown as their reason.
+
+    `listing` is what Hugging Face says of the paper by now.
+    """
 
     id: int
     paper: Paper
     keywords: tuple[str, ...]
     alone: bool
+    listing: Listing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,11 @@ class Post:
     def papers(self) -> tuple[tuple[Paper, tuple[str, ...]], ...]:
         """The papers with the keywords that each is posted for."""
         return tuple((entry.paper, entry.keywords) for entry in self.entries)
+
+    @property
+    def listings(self) -> Mapping[ArxivId, Listing]:
+        """What Hugging Face says of those of the papers that it lists."""
+        return {entry.paper.arxiv_id: entry.listing for entry in self.entries if entry.listing is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from types import MappingProxyType
 from typing import Final
 
-from bot.domain.paper import ArxivId
+from bot.domain.paper import ArxivId, Paper
 from bot.limits import VOTES_GROWN_AT_LEAST, VOTES_GROWN_BY
 
 
@@ -55,6 +55,22 @@ def worth_drawing_anew(listing: Listing, shown: Shown) -> bool:
         return True
     grown = listing.votes - shown.votes
     return grown > 0 and (shown.votes == 0 or grown >= max(VOTES_GROWN_AT_LEAST, shown.votes * VOTES_GROWN_BY))
+
+
+def as_paper(listing: Listing) -> Paper:
+    """The paper as far as its listing knows it: without categories, dated by its day."""
+    day = datetime.combine(listing.day, time(), tzinfo=UTC)
+    return Paper(
+        arxiv_id=listing.arxiv_id,
+        version=1,
+        title=listing.title,
+        abstract=listing.summary,
+        authors=listing.authors,
+        primary_category="",
+        categories=(),
+        published=day,
+        updated=day,
+    )
 
 
 def in_short(count: int) -> str:

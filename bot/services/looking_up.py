@@ -6,19 +6,23 @@ for the next who asks, and never counts as new for a channel.
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.arxiv import ArxivClient
 from bot.clock import Clock
+from bot.domain.card import Card, full_abstract, listed_abstract
 from bot.domain.keyword import Keyword
 from bot.domain.matching import match
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.planning import latest_query
+from bot.domain.trending import NOTHING_LISTED, Listing
 from bot.errors import ArxivError
 from bot.gate import Urgency
 from bot.limits import LATEST_MAX, LOOKUP_CANDIDATES, LOOKUP_KEPT, LOOKUPS_KEPT
 from bot.pipeline.passes import Passes
+from bot.store.listings import Listings
 from bot.store.papers import Papers
 from bot.store.subscriptions import Subscriptions
 
@@ -27,11 +31,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """The newest papers of a keyword; `trouble` says why they may not be the newest after all."""
+    """The newest papers of a keyword; `trouble` says why they may not be the newest after all.
+
+    `listings` is what Hugging Face says of them.
+    """
 
     keyword: Keyword
     papers: tuple[Paper, ...]
     trouble: str | None = None
+    listings: Mapping[ArxivId, Listing] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,7 @@ class _Answer:
 
 
 class LookingUp:
-    """Answers people's look-ups."""
+    """Answers people's look-ups; without `listings` nothing is said of what Hugging Face thinks."""
 
     def __init__(
         self,
@@ -51,18 +59,24 @@ class LookingUp:
         client: ArxivClient,
         subscriptions: Subscriptions,
         papers: Papers,
+        listings: Listings | None,
         passes: Passes,
         clock: Clock,
     ) -> None:
         self._client = client
         self._subscriptions = subscriptions
         self._papers = papers
+        self._listings = listings
         self._passes = passes
         self._clock = clock
         self._answers: dict[str, _Answer] = {}
 
     async def latest(self, keyword: Keyword, count: int) -> Latest:
         """The `count` newest papers of any keyword; raises ArxivError when there is nothing to show instead."""
+        latest = await self._newest(keyword, count)
+        return replace(latest, listings=await self._about([paper.arxiv_id for paper in latest.papers]))
+
+    async def _newest(self, keyword: Keyword, count: int) -> Latest:
         stored = await self._papers.newest(keyword, count)
         if len(stored) == count and await self._is_fresh(keyword):
             return Latest(keyword, stored)
@@ -107,6 +121,12 @@ class LookingUp:
             # Where nothing is watched no look comes, and the next is always "now".
             self._answers[keyword.canonical] = _Answer(following if following > now else now + LOOKUP_KEPT, papers)
 
-    async def paper(self, arxiv_id: ArxivId) -> Paper | None:
-        """A paper that was shown, by its id."""
-        return await self._papers.get(arxiv_id)
+    async def abstract(self, arxiv_id: ArxivId) -> Card | None:
+        """The whole of a paper that was shown: arXiv's words, else those of the list on which it stood."""
+        paper, listing = await self._papers.get(arxiv_id), (await self._about([arxiv_id])).get(arxiv_id)
+        if paper is not None:
+            return full_abstract(paper, listing)
+        return None if listing is None else listed_abstract(listing)
+
+    async def _about(self, papers: Collection[ArxivId]) -> Mapping[ArxivId, Listing]:
+        return NOTHING_LISTED if self._listings is None else await self._listings.about(papers)

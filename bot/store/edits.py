@@ -1,6 +1,7 @@
 """Messages to be touched again after they were posted: drawn anew, or published to an announcement channel's followers.
 
-Wishes come from a trigger on changed papers and from passes (`readings`); what is done leaves no trace.
+Wishes come from a trigger on changed papers, from passes (`readings`) and from lists (`listings`); what is done leaves
+no trace.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from bot.domain.post import Post
 from bot.limits import EDITED_FOR
 from bot.store.columns import to_text
 from bot.store.database import Database
-from bot.store.outbox import read_post
+from bot.store.entries import read_post
 
 
 @dataclass(frozen=True, slots=True)

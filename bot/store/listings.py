@@ -1,7 +1,7 @@
 """What Hugging Face's daily papers said of papers, as it was read last.
 
 Whole days enter; a day's list, or what is said of single papers, leaves. A paper has one row: the newest day on whose
-list it stood.
+list it stood. Messages that are to follow what is said of their papers are asked for here, as rows of `edits`.
 """
 
 import json
@@ -9,8 +9,10 @@ import sqlite3
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
+import aiosqlite
+
 from bot.domain.paper import ArxivId
-from bot.domain.trending import Listing
+from bot.domain.trending import Listing, Shown, worth_drawing_anew
 from bot.limits import LISTINGS_KEPT
 from bot.store.columns import to_moment, to_text
 from bot.store.database import Database
@@ -25,10 +27,11 @@ class Listings:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def record_day(self, day: date, listings: Iterable[Listing], now: datetime) -> None:
+    async def record_day(self, day: date, listings: Iterable[Listing], now: datetime) -> bool:
         """Replace what the day's list said, and remember that it was read to its end at `now`.
 
-        A paper that stands on a newer day's list stays there; lists that were read long ago are forgotten.
+        True when messages are to be drawn anew for it. A paper that stands on a newer day's list stays there; lists
+        that were read long ago are forgotten.
         """
         said = tuple(listings)
         ids = json.dumps([listing.arxiv_id.value for listing in said])
@@ -48,6 +51,7 @@ class Listings:
             )
             await connection.execute("DELETE FROM listed_days WHERE read_at < ?", (to_text(now - LISTINGS_KEPT),))
             await connection.execute("DELETE FROM listings WHERE day NOT IN (SELECT day FROM listed_days)")
+            return await _ask_for_edits(connection, day)
 
     async def of_day(self, day: date) -> tuple[Listing, ...]:
         """The papers of a day's list, most votes first; none where it was not read."""
@@ -67,12 +71,8 @@ class Listings:
 
     async def about(self, papers: Iterable[ArxivId]) -> dict[ArxivId, Listing]:
         """What is said of those of these papers that are listed."""
-        ids = json.dumps([arxiv_id.value for arxiv_id in papers])
         async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall(
-                f"SELECT {_COLUMNS} FROM listings WHERE arxiv_id IN (SELECT value FROM json_each(?))", (ids,)
-            )
-        return {listing.arxiv_id: listing for listing in map(_to_listing, rows)}
+            return await read_listings(connection, papers)
 
     async def are_wanted(self, now: datetime, posted_within: timedelta) -> bool:
         """Whether anybody would see what is read: a channel wants the day's list, or papers were posted lately."""
@@ -83,6 +83,37 @@ class Listings:
                 (to_text(now - posted_within),),
             )
         return bool(next(iter(rows))[0])
+
+
+async def read_listings(connection: aiosqlite.Connection, papers: Iterable[ArxivId]) -> dict[ArxivId, Listing]:
+    """What is said of those of these papers that are listed, for a caller that reads more."""
+    rows = await connection.execute_fetchall(
+        f"SELECT {_COLUMNS} FROM listings WHERE arxiv_id IN (SELECT value FROM json_each(?))",
+        (json.dumps([arxiv_id.value for arxiv_id in papers]),),
+    )
+    return {listing.arxiv_id: listing for listing in map(_to_listing, rows)}
+
+
+async def _ask_for_edits(connection: aiosqlite.Connection, day: date) -> bool:
+    """Let messages be drawn anew in which papers of the day's list show less than is worth knowing by now."""
+    rows = await connection.execute_fetchall(
+        f"SELECT {_COLUMNS}, drawn_votes, drawn_code FROM listings WHERE day = ?", (day.isoformat(),)
+    )
+    shown = ((_to_listing(row), Shown(row["drawn_votes"] or 0, row["drawn_code"])) for row in rows)
+    worth = json.dumps([listing.arxiv_id.value for listing, drawn in shown if worth_drawing_anew(listing, drawn)])
+    await connection.execute(
+        """UPDATE listings SET drawn_votes = votes, drawn_code = code_url
+           WHERE arxiv_id IN (SELECT value FROM json_each(?))""",
+        (worth,),
+    )
+    asked = await connection.execute(
+        """INSERT INTO edits (post_key)
+           SELECT DISTINCT post_key FROM outbox WHERE arxiv_id IN (SELECT value FROM json_each(?))
+             AND post_key IS NOT NULL AND state IN ('waiting', 'delivered')
+           ON CONFLICT DO UPDATE SET asked = asked + 1""",
+        (worth,),
+    )
+    return asked.rowcount > 0
 
 
 def _to_row(listing: Listing) -> tuple[str | int | None, ...]:

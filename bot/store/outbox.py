@@ -5,7 +5,6 @@ refused, or released because the message is surely not there.
 """
 
 import json
-import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import islice
@@ -18,18 +17,10 @@ from bot.domain.post import PLAIN, Delivered, Due, Frame, OutboxEntry, Post
 from bot.domain.preferences import Layout
 from bot.store.columns import PAPER_COLUMNS, row_to_paper, to_moment, to_moment_or_none, to_text
 from bot.store.database import Database
+from bot.store.entries import read_entries, read_post
 from bot.store.papers import set_withdrawn_aside
 
 _NOT_HELD = "channel_id NOT IN (SELECT channel_id FROM preferences WHERE held_since IS NOT NULL)"
-_ENTRIES = f"""
-    SELECT outbox.id AS entry_id, alone, {PAPER_COLUMNS},
-           (SELECT json_group_array(shown) FROM (
-                SELECT shown FROM outbox_keywords JOIN keywords ON keywords.id = keyword_id
-                WHERE outbox_id = outbox.id ORDER BY keywords.id)) AS reasons
-    FROM outbox JOIN papers USING (arxiv_id)
-"""
-# Oldest paper first; the id where arXiv's times are equal, so that the order is always the same.
-_OLDEST_FIRST = "ORDER BY published, arxiv_id"
 
 
 class Outbox:
@@ -64,12 +55,12 @@ class Outbox:
     async def due(self, channel_id: int, now: datetime, limit: int) -> tuple[OutboxEntry, ...]:
         """A channel's free entries whose time has come, oldest paper first, at most `limit`; none of a held one."""
         async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall(
-                f"""{_ENTRIES} WHERE channel_id = ? AND state = 'waiting' AND post_key IS NULL AND due_at <= ?
-                      AND {_NOT_HELD} {_OLDEST_FIRST} LIMIT ?""",
-                (channel_id, to_text(now), limit),
+            return await read_entries(
+                connection,
+                f"channel_id = ? AND state = 'waiting' AND post_key IS NULL AND due_at <= ? AND {_NOT_HELD}",
+                (channel_id, to_text(now)),
+                limit,
             )
-        return tuple(_to_entry(row) for row in rows)
 
     async def due_now(self, channel_id: int, now: datetime) -> Due:
         """How many papers of a channel are due, for which keywords, and when the first of them came."""
@@ -265,31 +256,7 @@ async def drop_unheld(connection: aiosqlite.Connection, channel_id: int) -> None
         await connection.execute(statement, {"channel": channel_id})
 
 
-async def read_post(connection: aiosqlite.Connection, row: sqlite3.Row) -> Post:
-    """A post from its row, with its entries."""
-    entries = await connection.execute_fetchall(f"{_ENTRIES} WHERE post_key = ? {_OLDEST_FIRST}", (row["key"],))
-    return Post(
-        key=row["key"],
-        channel_id=row["channel_id"],
-        nonce=row["nonce"],
-        first_attempt=to_moment(row["first_attempt"]),
-        last_attempt=to_moment(row["last_attempt"]),
-        entries=tuple(_to_entry(entry) for entry in entries),
-        frame=Frame(Layout(row["layout"]), row["heading"], row["mention_role"], row["thread_id"]),
-        message_id=row["message_id"],
-    )
-
-
 async def _settle(connection: aiosqlite.Connection, post: Post, now: datetime, message_id: int | None) -> None:
     await connection.execute(
         "UPDATE posts SET message_id = ?, settled_at = ? WHERE key = ?", (message_id, to_text(now), post.key)
-    )
-
-
-def _to_entry(row: sqlite3.Row) -> OutboxEntry:
-    return OutboxEntry(
-        id=row["entry_id"],
-        paper=row_to_paper(row),
-        keywords=tuple(json.loads(row["reasons"])),
-        alone=bool(row["alone"]),
     )

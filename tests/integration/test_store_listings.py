@@ -6,7 +6,7 @@ from bot.domain.paper import ArxivId
 from bot.domain.post import Delivered
 from bot.limits import LISTINGS_KEPT
 from tests.support.builders import listing, paper
-from tests.support.store import CHANNEL, NOW, Store, rows
+from tests.support.store import CHANNEL, NOW, Store
 
 MONDAY, TUESDAY = date(2026, 11, 16), date(2026, 11, 17)
 FULL = listing(
@@ -74,14 +74,6 @@ async def test_lists_that_were_read_long_ago_are_forgotten_however_old_their_day
     assert await store.listings.read_at(MONDAY) is None
     assert await store.listings.about([FULL.arxiv_id]) == {}
     assert len(await store.listings.of_day(old)) == 1
-
-
-async def test_what_messages_were_drawn_for_outlives_a_reading(store: Store) -> None:
-    await store.listings.record_day(TUESDAY, [FULL], NOW)
-    async with store.database.transaction() as connection:
-        await connection.execute("UPDATE listings SET drawn_votes = 41")
-    await store.listings.record_day(TUESDAY, [FULL], NOW)
-    assert rows(store.path)["listings"][0][-2:] == (41, None)
 
 
 async def test_lists_are_wanted_once_a_paper_was_posted_and_for_a_while(store: Store) -> None:

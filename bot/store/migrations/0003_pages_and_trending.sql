@@ -26,7 +26,7 @@ CREATE TABLE month_totals (
 ) STRICT, WITHOUT ROWID;
 
 -- What Hugging Face's daily papers say of a paper; not every listed paper is one of ours, nor the reverse.
--- drawn_votes, drawn_stars: what messages were last drawn anew for; NULL: never.
+-- drawn_votes, drawn_code: the votes and the repository that messages were last drawn anew for; NULL: never.
 CREATE TABLE listings (
     arxiv_id     TEXT PRIMARY KEY,
     day          TEXT NOT NULL,  -- YYYY-MM-DD: the day on whose list it stands
@@ -39,7 +39,7 @@ CREATE TABLE listings (
     code_url     TEXT,
     stars        INTEGER CHECK (stars >= 0),
     drawn_votes  INTEGER,
-    drawn_stars  INTEGER
+    drawn_code   TEXT
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX listings_by_day ON listings (day);
