@@ -10,6 +10,8 @@ from typing import Final
 
 from bot.domain.planning import Window
 
+# In English, whatever the machine's locale is.
+MONTH_NAMES: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MINUTE: Final = timedelta(minutes=1)
 _MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 

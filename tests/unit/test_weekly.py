@@ -1,0 +1,52 @@
+"""What was posted week by week: the numbers, their chart, and its words."""
+
+from datetime import UTC, datetime
+
+from bot.domain.chart import Series
+from bot.domain.weekly import Weekly
+from bot.limits import ALT_TEXT_MAX, STATS_KEYWORDS
+
+SINCE = datetime(2026, 8, 22, 12, 0, tzinfo=UTC)
+
+
+def weekly(*papers: int, **keywords: tuple[int, ...]) -> Weekly:
+    return Weekly(SINCE, papers, tuple(Series(name, values) for name, values in keywords.items()))
+
+
+def many(count: int) -> Weekly:
+    """Keyword n was posted n times in each of two weeks."""
+    return weekly(9, 9, **{f"k{n}": (n, n) for n in range(1, count + 1)})
+
+
+def test_keywords_stand_in_the_order_of_how_much_was_posted_for_them() -> None:
+    found = weekly(9, 9, few=(1, 0), most=(4, 5), also_few=(0, 1))
+    assert [series.name for series in found.most_posted] == ["most", "also_few", "few"]
+    assert found.total == 18
+
+
+def test_beyond_the_first_seven_keywords_are_others_together() -> None:
+    assert [series.name for series in many(STATS_KEYWORDS).most_posted] == [f"k{n}" for n in range(7, 0, -1)]
+    *first, others = many(STATS_KEYWORDS + 1).most_posted
+    assert [series.name for series in first] == [f"k{n}" for n in range(8, 1, -1)]
+    assert others == Series("1 other keyword", (1, 1))
+    assert many(STATS_KEYWORDS + 3).most_posted[-1] == Series("3 other keywords", (6, 6))
+
+
+def test_paper_that_matched_two_keywords_is_marked_as_one_paper_and_said_to_be() -> None:
+    both = weekly(1, 0, first=(1, 0), second=(1, 0)).chart()
+    assert both.marks == Series("papers, each once", (1, 0))
+    assert "stands in both" in both.note
+    alone = weekly(2, 0, first=(1, 0), second=(1, 0)).chart()
+    assert alone.marks is None
+    assert alone.note == "Seven days each, from the day below."
+
+
+def test_weeks_are_named_by_their_first_day_and_the_month_where_it_changes() -> None:
+    assert weekly(*[0] * 4).chart().ticks == ("Aug 22", "29", "Sep 5", "12")
+
+
+def test_alt_text_says_the_picture_and_fits() -> None:
+    assert weekly(1, 1200, models=(1, 1200)).alt_text() == (
+        "Bar chart: papers posted a week, 1,201 in all: 1, 1,200. By keyword: models: 1,201."
+    )
+    assert len(weekly(1, **{f"{n} {'word ' * 39}": (1,) for n in range(9)}).alt_text()) <= ALT_TEXT_MAX
