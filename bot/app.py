@@ -27,7 +27,7 @@ from bot.services.health import Health
 from bot.store.database import Database
 from bot.supervisor import Loop, Supervisor, first_cause
 from bot.tries import note_tries
-from bot.web import WebServer
+from bot.web import PublicPage, WebServer, page_address
 from bot.wiring import Alarms, Ground, Stores, UseCases, commands_for, lower_half, upper_half
 from cogs.lookup import AbstractButton, AbstractMenu
 from cogs.subscribed import SubscribedButton
@@ -103,7 +103,8 @@ class App:
             metrics=metrics,
             gateway_is_up=self._client.is_connected,
         )
-        self._web = WebServer(health, metrics)
+        page = PublicPage(use_cases.pages, settings.web.public_channels, page_address(settings.web))
+        self._web = WebServer(health, metrics, page)
 
     async def run_until(self, end: asyncio.Event) -> None:
         """Keep the loops running; when asked to end, finish the messages in hand first."""

@@ -34,6 +34,7 @@ from bot.pipeline.retouch import Retouch
 from bot.pipeline.slices import SliceReader
 from bot.services.arranging import Arranging
 from bot.services.looking_up import LookingUp
+from bot.services.pages import Pages
 from bot.services.reporting import Reporting
 from bot.services.subscribing import Subscribing
 from bot.store.channels import Channels
@@ -45,11 +46,13 @@ from bot.store.outbox import Outbox
 from bot.store.papers import Papers
 from bot.store.preferences import ChannelPreferences
 from bot.store.readings import Readings
+from bot.store.shelf import Shelf
 from bot.store.subscriptions import Subscriptions
 from bot.supervisor import Supervisor
 from cogs.channels import ChannelCommands
 from cogs.lookup import LookupCommands
 from cogs.operations import OperationCommands
+from cogs.pages import PageCommands
 from cogs.subscriptions import SubscriptionCommands
 
 
@@ -76,6 +79,7 @@ class Stores:
     edits: Edits
     looks: Looks
     marks: Marks
+    shelf: Shelf
     listings: Listings
 
     @classmethod
@@ -91,6 +95,7 @@ class Stores:
             Edits(database),
             Looks(database),
             Marks(database),
+            Shelf(database),
             Listings(database),
         )
 
@@ -195,6 +200,7 @@ class UseCases:
     arranging: Arranging
     looking_up: LookingUp
     reporting: Reporting
+    pages: Pages
 
     @classmethod
     def of(cls, ground: Ground, stores: Stores, alarms: Alarms, upper: UpperHalf, supervisor: Supervisor) -> Self:
@@ -220,6 +226,7 @@ class UseCases:
                 preferences=stores.preferences,
                 supervisor=supervisor,
             ),
+            Pages(stores.shelf, ground.clock),
         )
 
 
@@ -230,6 +237,7 @@ def commands_for(use_cases: UseCases) -> Sequence[commands.Cog]:
         LookupCommands(use_cases.looking_up),
         OperationCommands(use_cases.reporting),
         ChannelCommands(use_cases.arranging),
+        PageCommands(use_cases.pages),
     )
 
 

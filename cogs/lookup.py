@@ -15,6 +15,7 @@ from bot.errors import ArxivError, ArxivWait, StoreUnavailable
 from bot.limits import LATEST_MAX, LATEST_PER_MINUTE
 from bot.messages import ABSTRACT_BUTTON, ABSTRACT_MENU, LOOKED_UP, reading_view, to_embed
 from bot.services.looking_up import LookingUp
+from cogs.pace import Pace
 from cogs.wording import bold, when
 
 AnyClient = TypeVar("AnyClient", bound=discord.Client)
@@ -25,8 +26,7 @@ class LookupCommands(commands.Cog):
 
     def __init__(self, looking_up: LookingUp) -> None:
         self._looking_up = looking_up
-        # Here and not as a decorator: that would count for every bot of the process together.
-        self._cooldowns = commands.CooldownMapping.from_cooldown(LATEST_PER_MINUTE, 60.0, _caller)
+        self._pace = Pace(LATEST_PER_MINUTE)
 
     @app_commands.command(description="The newest arXiv papers for any keyword")
     @app_commands.describe(keyword="What to look for in titles and abstracts", count="How many papers (default: 5)")
@@ -39,7 +39,7 @@ class LookupCommands(commands.Cog):
         count: app_commands.Range[int, 1, LATEST_MAX] = 5,
     ) -> None:
         parsed = Keyword.parse(keyword)
-        self._check_pace(interaction)
+        self._pace.check(interaction)
         await interaction.response.defer()
         try:
             latest = await self._looking_up.latest(parsed, count)
@@ -61,15 +61,6 @@ class LookupCommands(commands.Cog):
             embeds=[to_embed(card) for card in cards],
             view=reading_view(latest.papers, LOOKED_UP),
         )
-
-    def _check_pace(self, interaction: discord.Interaction[Client]) -> None:
-        cooldown = self._cooldowns.get_bucket(interaction)
-        if cooldown is not None and (wait_s := cooldown.update_rate_limit()) is not None:
-            raise app_commands.CommandOnCooldown(cooldown, wait_s)
-
-
-def _caller(interaction: discord.Interaction[Client]) -> int:
-    return interaction.user.id
 
 
 class AbstractButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=ABSTRACT_BUTTON):

@@ -7,6 +7,22 @@ is wrong, what is allowed. The environment goes before the file. The token never
 """
 
 from bot.config.loading import DEFAULT_FILE, load_settings
-from bot.config.model import FileSubscription, LogSettings, Settings, is_loopback
+from bot.config.model import (
+    FileSubscription,
+    LogSettings,
+    Settings,
+    WebSettings,
+    is_loopback,
+    public_address,
+)
 
-__all__ = ["DEFAULT_FILE", "FileSubscription", "LogSettings", "Settings", "is_loopback", "load_settings"]
+__all__ = [
+    "DEFAULT_FILE",
+    "FileSubscription",
+    "LogSettings",
+    "Settings",
+    "WebSettings",
+    "is_loopback",
+    "load_settings",
+    "public_address",
+]

@@ -53,6 +53,13 @@ def _address(*schemes: str) -> Callable[[str], str]:
     return check
 
 
+def public_address(url: str) -> str:
+    """Where a page is or will be, without the slash at its end; ValueError says what is allowed."""
+    if not _is_address(url, ("https", "http")) or urlsplit(url).query or urlsplit(url).fragment:
+        raise ValueError("is not where a page is; allowed: https://… or http://…, without a question mark")
+    return url.rstrip("/")
+
+
 def _is_address(url: str, schemes: tuple[str, ...]) -> bool:
     try:
         parts = urlsplit(url)
@@ -181,6 +188,8 @@ class WebSettings(_Section):
     host: Line = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     public_channels: tuple[ChannelId, ...] = ()
+    # Where people reach the page, perhaps through a proxy: what they send as Host is not to be believed.
+    address: Annotated[str, AfterValidator(public_address)] | None = None
 
 
 class LogSettings(_Section):

@@ -20,7 +20,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def shelf(store: Store) -> Shelf:
-    return Shelf(store.database)
+    return store.shelf
 
 
 def shown(page: Page) -> dict[str, list[str]]:

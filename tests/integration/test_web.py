@@ -15,8 +15,9 @@ from bot.errors import StartRefused, StoreUnavailable
 from bot.limits import LAG_MEASURED_EVERY_S, POSTING_LATE, READING_LATE
 from bot.metrics import LagMeter, Metrics
 from bot.services.health import Health
+from bot.services.pages import Pages
 from bot.store.outbox import Outbox
-from bot.web import WebServer
+from bot.web import PublicPage, WebServer
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
 from tests.support.reading import running
@@ -45,7 +46,7 @@ class Window:
             metrics=self.metrics,
             gateway_is_up=lambda: self.gateway_is_up,
         )
-        return WebServer(health, self.metrics)
+        return WebServer(health, self.metrics, PublicPage(Pages(self.store.shelf, self.clock), (), None))
 
     async def ask(self, path: str, method: str = "GET", *, host: str = "127.0.0.1") -> tuple[int, str]:
         """The status and the text of an answer."""

@@ -21,6 +21,7 @@ from bot.store.outbox import Outbox
 from bot.store.papers import Papers
 from bot.store.preferences import ChannelPreferences
 from bot.store.readings import Readings, SliceWritten
+from bot.store.shelf import Shelf
 from bot.store.subscriptions import Subscriptions
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
@@ -44,6 +45,7 @@ class Store:
     edits: Edits
     looks: Looks
     marks: Marks
+    shelf: Shelf
     listings: Listings
 
     async def subscribe(self, keyword: str, channel_id: int = CHANNEL, *, added_by: int = ADA) -> bool:
@@ -111,6 +113,7 @@ async def opened(path: Path) -> AsyncIterator[Store]:
             Edits(database),
             Looks(database),
             Marks(database),
+            Shelf(database),
             Listings(database),
         )
     finally:

@@ -164,3 +164,17 @@ def test_database_that_is_no_files_name_is_a_fault(loader: Loader, path: str) ->
     assert loader.faults({"database": path}) == [
         "database: is not the name of a file; allowed: the path of a file, which is made where there is none."
     ]
+
+
+@pytest.mark.parametrize("address", ["http://papers.example.org", "https://example.org/daily/papers/"])
+def test_page_may_be_reached_anywhere(loader: Loader, address: str) -> None:
+    assert loader.load({"web": {"address": address}}).web.address == address.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "address", ["", "example.org", "ftp://example.org", "https://example.org/?a=b", "https://a/#b"]
+)
+def test_address_at_which_no_page_can_be_is_a_fault(loader: Loader, address: str) -> None:
+    assert loader.faults({"web": {"address": address}}) == [
+        "web.address: is not where a page is; allowed: https://… or http://…, without a question mark."
+    ]

@@ -1,26 +1,35 @@
-"""The bot's own web server: `/healthz` for whoever keeps it running, `/metrics` for Prometheus.
+"""Listens on the one port; answers `/healthz` and `/metrics` itself, and leaves the page to `page`.
 
-Requests enter; verdicts and counters leave. It listens on loopback unless the settings say otherwise, and shows
-nothing of any channel.
+Requests enter; verdicts and counters leave. It listens on loopback unless the settings say otherwise.
 """
 
 import contextlib
 import os
 from collections.abc import AsyncIterator
+from typing import Final
 
 from aiohttp import web
 
 from bot.errors import StartRefused, StoreUnavailable
 from bot.metrics import Metrics
 from bot.services.health import Health
+from bot.web.page import PublicPage
+
+# What holds for every answer; the page in HTML brings a policy of its own.
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
 
 
 class WebServer:
     """Answers on one port."""
 
-    def __init__(self, health: Health, metrics: Metrics) -> None:
+    def __init__(self, health: Health, metrics: Metrics, page: PublicPage) -> None:
         self._health = health
         self._metrics = metrics
+        self._page = page
 
     @contextlib.asynccontextmanager
     async def listening(self, host: str, port: int | None) -> AsyncIterator[None]:
@@ -30,6 +39,8 @@ class WebServer:
             return
         app = web.Application()
         app.add_routes([web.get("/healthz", self._healthz), web.get("/metrics", self._show_metrics)])
+        app.add_routes(self._page.routes())
+        app.on_response_prepare.append(_add_headers)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:
@@ -57,6 +68,11 @@ class WebServer:
         with contextlib.suppress(StoreUnavailable):  # `/healthz` says so; what was counted is known all the same
             await self._health.gauge()
         return web.Response(body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+
+async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
 
 
 def _why(error: OSError) -> str:

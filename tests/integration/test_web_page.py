@@ -1,0 +1,310 @@
+"""The public page, asked for over HTTP: whose papers, in which forms, and what browsers and caches are told."""
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+
+import aiohttp
+import pytest
+
+from bot.config import WebSettings
+from bot.errors import StoreUnavailable
+from bot.metrics import Metrics
+from bot.page.model import Form, Page
+from bot.services.health import Health
+from bot.services.pages import Pages
+from bot.store.shelf import Shelf
+from bot.web import PublicPage, WebServer, page_address
+from tests.integration.test_web import free_port
+from tests.support.builders import paper
+from tests.support.clock import FakeClock
+from tests.support.resting import until
+from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
+
+ADDRESS = "https://papers.example.org/"
+GZIP = {"Accept-Encoding": "gzip"}
+PLAIN = {"Accept-Encoding": "identity"}
+
+
+class CountedShelf(Shelf):
+    """Counts how often the papers were read; unreadable while the disk fails."""
+
+    readings = 0
+    readable = True
+
+    async def page(self, channels: Collection[int] | None, limit: int) -> Page:
+        self.readings += 1
+        return await super().page(channels, limit)
+
+    async def state(self) -> int:
+        if not self.readable:
+            raise StoreUnavailable("the database cannot be used at the moment: disk I/O error in /secret/place")
+        return await super().state()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+@dataclass
+class Site:
+    """A web server whose page shows one of the store's channels."""
+
+    store: Store
+    public: tuple[int, ...] = (CHANNEL,)
+    port: int = field(default_factory=free_port)
+    clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
+
+    def __post_init__(self) -> None:
+        self.shelf = CountedShelf(self.store.database)
+        self.pages = Pages(self.shelf, self.clock)
+
+    def server(self) -> WebServer:
+        metrics = Metrics()
+        health = Health(
+            looks=self.store.looks,
+            outbox=self.store.outbox,
+            subscriptions=self.store.subscriptions,
+            clock=self.clock,
+            metrics=metrics,
+            gateway_is_up=lambda: True,
+        )
+        return WebServer(health, metrics, PublicPage(self.pages, self.public, ADDRESS))
+
+    async def get(self, path: str = "/", method: str = "GET", **headers: str) -> Answer:
+        """Ask, and unpack nothing; a header's name is written with underscores."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        async with (
+            aiohttp.ClientSession(auto_decompress=False, skip_auto_headers=["Accept-Encoding"]) as session,
+            session.request(method, f"http://127.0.0.1:{self.port}{path}", headers=PLAIN | named) as response,
+        ):
+            return Answer(response.status, response.headers, await response.read())
+
+
+@asynccontextmanager
+async def serving(site: Site) -> AsyncIterator[Site]:
+    async with site.server().listening("127.0.0.1", site.port):
+        yield site
+
+
+@pytest.fixture
+async def site(store: Store) -> AsyncIterator[Site]:
+    """A page with one paper of the public channel, while another channel has one too."""
+    await store.watch("graph")
+    await store.watch("sheaf", channel_id=OTHER_CHANNEL)
+    await store.read(paper("2611.00001", title="A graph"), paper("2611.00002", title="A sheaf"))
+    async with serving(Site(store)) as site:
+        yield site
+
+
+def path_of(form: Form) -> str:
+    return "/" if form is Form.HTML else f"/{form.filename}"
+
+
+# What is shown.
+
+
+@pytest.mark.parametrize("form", Form)
+async def test_each_form_shows_the_public_channel_and_nothing_of_another(site: Site, form: Form) -> None:
+    answer = await site.get(path_of(form))
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == form.content_type
+    assert "A graph" in answer.text
+    assert "sheaf" not in answer.text
+    assert answer.body == (await site.pages.edition(frozenset({CHANNEL}), form, ADDRESS)).rendered.body
+
+
+async def test_without_a_public_channel_there_is_no_page_and_it_says_why(store: Store) -> None:
+    await store.watch("graph")
+    async with serving(Site(store, public=())) as site:
+        answer = await site.get()
+        assert answer.status == 404
+        assert "no channel is public" in answer.text
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert (await site.get("/healthz")).status == 200
+
+
+async def test_public_channel_without_keywords_has_an_empty_page(store: Store) -> None:
+    async with serving(Site(store)) as site:
+        answer = await site.get(path_of(Form.JSON))
+        assert answer.status == 200
+        assert "2611" not in answer.text
+
+
+async def test_what_is_new_is_there_at_the_next_asking(site: Site) -> None:
+    before = await site.get(path_of(Form.MD))
+    await site.store.read(paper("2611.00003", title="Another graph"))
+    after = await site.get(path_of(Form.MD))
+    assert "Another graph" not in before.text
+    assert "Another graph" in after.text
+    assert after.headers["ETag"] != before.headers["ETag"]
+
+
+async def test_store_that_cannot_be_read_is_words_and_no_secret(site: Site) -> None:
+    site.shelf.readable = False
+    answer = await site.get()
+    assert answer.status == 503
+    assert answer.text == "The page cannot be shown at the moment. Please try again in a minute.\n"
+    assert answer.headers["Retry-After"] == "60"
+    assert answer.headers["Cache-Control"] == "no-store"
+    site.shelf.readable = True
+    assert (await site.get()).status == 200
+
+
+@pytest.mark.parametrize(("asked", "method", "status"), [("/x", "GET", 404), ("/", "POST", 405), ("//", "GET", 404)])
+async def test_nothing_else_is_answered(site: Site, asked: str, method: str, status: int) -> None:
+    assert (await site.get(asked, method)).status == status
+
+
+# What browsers and caches are told.
+
+
+async def test_page_may_run_nothing_from_elsewhere_and_stand_in_no_frame(site: Site) -> None:
+    for path in ("/", path_of(Form.JSON), "/healthz", "/metrics", "/x"):
+        headers = (await site.get(path)).headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert policy.endswith("; frame-ancestors 'none'")
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+
+
+async def test_head_is_the_answer_without_its_body(site: Site) -> None:
+    whole = await site.get()
+    head = await site.get(method="HEAD")
+    assert (head.status, head.body) == (200, b"")
+    same = ("ETag", "Last-Modified", "Content-Type", "Content-Length", "Cache-Control", "Vary")
+    assert [head.headers[name] for name in same] == [whole.headers[name] for name in same]
+    assert int(head.headers["Content-Length"]) == len(whole.body)
+
+
+async def test_who_has_the_page_is_not_sent_it_again(site: Site) -> None:
+    whole = await site.get()
+    known = await site.get(If_None_Match=whole.headers["ETag"])
+    assert (known.status, known.body) == (304, b"")
+    for name in ("ETag", "Last-Modified", "Cache-Control", "Vary"):
+        assert known.headers[name] == whole.headers[name]
+    for tag in (f'"x", W/{whole.headers["ETag"]}', "*"):
+        assert (await site.get(If_None_Match=tag)).status == 304
+    assert (await site.get(If_None_Match='"another"')).status == 200
+    assert (await site.get(If_Modified_Since=whole.headers["Last-Modified"])).status == 304
+
+
+async def test_date_is_asked_of_only_who_names_no_tag(site: Site) -> None:
+    whole = await site.get()
+    since = whole.headers["Last-Modified"]
+    assert (await site.get(If_None_Match='"another"', If_Modified_Since=since)).status == 200
+    assert (await site.get(If_None_Match="broken", If_Modified_Since=since)).status == 200
+    assert (await site.get(If_Modified_Since="yesterday")).status == 200
+    earlier = format_datetime(parsedate_to_datetime(since) - timedelta(seconds=1), usegmt=True)
+    assert (await site.get(If_Modified_Since=earlier)).status == 200
+
+
+async def test_two_bodies_in_a_second_have_two_dates(site: Site) -> None:
+    before = await site.get()
+    await site.store.read(paper("2611.00003", title="Another graph"))
+    assert (await site.get(If_Modified_Since=before.headers["Last-Modified"])).status == 200
+
+
+async def test_writing_that_changes_nothing_on_the_page_changes_neither_tag_nor_date(site: Site) -> None:
+    before = await site.get()
+    await site.store.read(paper("2611.00003", title="Another sheaf"))
+    await site.clock.advance(60)
+    after = await site.get()
+    assert (after.headers["ETag"], after.headers["Last-Modified"]) == (
+        before.headers["ETag"],
+        before.headers["Last-Modified"],
+    )
+
+
+async def test_who_takes_gzip_is_sent_less_under_a_tag_of_its_own(site: Site) -> None:
+    await site.store.read(
+        *[paper(f"2611.1{number:04}", title="A graph", abstract="graph " * 99) for number in range(20)]
+    )
+    plain, packed = await site.get(), await site.get(Accept_Encoding="br, gzip;q=0.8")
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.body) == plain.body
+    assert len(packed.body) * 3 < len(plain.body)
+    assert int(packed.headers["Content-Length"]) == len(packed.body)
+    assert packed.headers["ETag"] != plain.headers["ETag"]
+    assert plain.headers["Vary"] == packed.headers["Vary"] == "Accept-Encoding"
+    assert (await site.get(**{**GZIP, "If_None_Match": packed.headers["ETag"]})).status == 304
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [
+        ("gzip", True), ("GZIP", True), ("*", True), ("deflate, gzip;q=1.0", True), ("br;q=1, *;q=0.1", True),
+        ("", False), ("identity", False), ("gzip;q=0", False), ("gzip;q=0, *", False), ("gzip;q=x", False),
+        ("gzip;level=1", False), ("gzippy", False), ("*;q=0.0", False),
+    ],
+)  # fmt: skip
+async def test_gzip_is_for_who_takes_it(site: Site, accepted: str, packed: bool) -> None:
+    answer = await site.get(Accept_Encoding=accepted)
+    assert ("Content-Encoding" in answer.headers) is packed
+
+
+# Drawing.
+
+
+async def test_many_who_ask_at_once_cause_one_drawing(site: Site) -> None:
+    answers = await asyncio.gather(*[site.get() for _ in range(30)])
+    assert {answer.status for answer in answers} == {200}
+    assert len({answer.body for answer in answers}) == 1
+    assert site.shelf.readings == 1
+
+
+async def test_page_is_drawn_anew_only_after_somebody_has_written(site: Site) -> None:
+    await site.get()
+    await site.get()
+    assert site.shelf.readings == 1
+    await site.store.subscribe("tree")
+    await site.get()
+    assert site.shelf.readings == 2
+
+
+async def test_drawing_a_large_page_keeps_nobody_else_waiting(site: Site) -> None:
+    keywords = ("graph", "tree", "field", "ring", "group")
+    await site.store.watch(*keywords)
+    text = "Of $\\alpha$-trees & <b>fields</b>, groups | rings: a graph. " * 25
+    title = "On every graph, tree, field, ring and group"
+    papers = [paper(f"2611.{number:05}", title=title, abstract=text) for number in range(100)]
+    await site.store.read(*papers)
+    page = asyncio.create_task(site.get())
+    await until(lambda: site.shelf.readings > 0, 5)
+    assert (await site.get("/healthz")).status == 200
+    assert not page.done()
+    assert len((await page).body) > 300_000
+
+
+# Where people reach it.
+
+
+@pytest.mark.parametrize(
+    ("settings", "address"),
+    [
+        (WebSettings(port=80), "http://127.0.0.1:80/"),
+        (WebSettings(port=80, host="::1"), "http://[::1]:80/"),
+        (WebSettings(port=80, host="localhost"), "http://localhost:80/"),
+        (WebSettings(port=80, host="0.0.0.0"), None),  # noqa: S104 - what is tested
+        (WebSettings(port=80, host="::"), None),
+        (WebSettings(port=80, address="https://example.org/papers"), "https://example.org/papers/"),
+    ],
+)
+def test_address_is_the_settings_or_that_of_this_machine_and_nothing_that_a_request_says(
+    settings: WebSettings, address: str | None
+) -> None:
+    assert page_address(settings) == address
