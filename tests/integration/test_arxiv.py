@@ -97,7 +97,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def arxiv(clock: FakeClock) -> LocalArxiv:
-    corpus = Corpus.generated(now=clock.now(), per_day=20, upcoming=0)
+    corpus = Corpus.generated(now=clock.now(), days=14, per_day=10, upcoming=0)
     return LocalArxiv(corpus, now=clock.now, monotonic=clock.monotonic)
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv
+from tests.support.clock import give_way
 from tests.support.local_arxiv import visiting
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
@@ -57,8 +58,8 @@ async def test_request_beside_another_one_is_too_soon() -> None:
     arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE))
     async with visiting(arxiv) as visitor:
         slow = asyncio.create_task(visitor.ask(search_query="ti:slow"))
-        while not arxiv.requests:  # noqa: ASYNC110 - what is waited for is the record itself
-            await asyncio.sleep(0)
+        while not arxiv.requests:
+            await give_way()
         await visitor.ask(search_query="ti:other")
         slow.cancel()
 

@@ -14,7 +14,7 @@ from bot.domain.subscription import Notice, Source
 from bot.limits import CARETAKING_EVERY_S, GONE_KEPT, NOTICE_EVERY, NOTICE_RETRY_S
 from bot.pipeline.caretaker import Caretaker
 from tests.support.builders import paper
-from tests.support.clock import FakeClock, settle
+from tests.support.clock import FakeClock, give_way, settle
 from tests.support.delivery import WatchedAlarm
 from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
 
@@ -67,8 +67,8 @@ class House:
         """Wait until it sleeps, or waits for Discord."""
         async with asyncio.timeout(10):
             await settle()
-            while self.messenger.online.is_set() and not self._sleeps():  # noqa: ASYNC110 - it tells nobody
-                await asyncio.sleep(0)
+            while self.messenger.online.is_set() and not self._sleeps():
+                await give_way()
 
     def _sleeps(self) -> bool:
         return self.alarm.is_slept_on and self.clock.sleeping > 0

@@ -5,6 +5,7 @@ import heapq
 import itertools
 from datetime import UTC, datetime, timedelta
 
+A_MOMENT_S = 0.001
 START = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)  # a Wednesday
 
 
@@ -63,3 +64,8 @@ async def settle() -> None:
     """Let every task that can run do so until it waits for something."""
     for _ in range(20):
         await asyncio.sleep(0)
+
+
+async def give_way() -> None:
+    """Let threads and sockets get on, of which no event tells: a moment, where a mere turn would busy a processor."""
+    await asyncio.sleep(A_MOMENT_S)

@@ -15,7 +15,7 @@ from bot.metrics import Metrics
 from bot.pipeline.batches import Batches
 from bot.pipeline.deliver import Deliver
 from bot.pipeline.posting import Posting
-from tests.support.clock import FakeClock, settle
+from tests.support.clock import FakeClock, give_way, settle
 from tests.support.store import CHANNEL, Store
 
 DEADLINE_S: Final = 20.0
@@ -199,7 +199,8 @@ class LowerHalf:
                 next_in_s = self.clock.next_in_s
                 if next_in_s is not None and next_in_s <= PACE_S:
                     await self.clock.advance(next_in_s)
-                await asyncio.sleep(0)
+                else:
+                    await give_way()
 
     async def _stays_quiet(self) -> bool:
         """Whether all sleep, and did not merely lie down: a sleeper's alarm is set a moment later."""

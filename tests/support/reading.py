@@ -16,7 +16,7 @@ from bot.pipeline.firsts import FirstReadings
 from bot.pipeline.passes import Passes
 from bot.pipeline.slices import SliceReader
 from sandbox.arxiv import ArxivRequest, Corpus, LocalArxiv, SandboxPaper
-from tests.support.clock import FakeClock, settle
+from tests.support.clock import FakeClock, give_way, settle
 from tests.support.local_arxiv import serving
 from tests.support.store import CHANNEL, Store
 
@@ -81,8 +81,8 @@ class Reading:
         """Look at arXiv once; time passes only where the gate makes us wait."""
         result = await self.pumped(self.passes.look(kind))
         # arXiv notices in real time that somebody did not wait for its answer: before the clock goes on.
-        while any(request.ended is None for request in self.arxiv.requests):  # noqa: ASYNC110 - real HTTP: no event tells
-            await asyncio.sleep(0)
+        while any(request.ended is None for request in self.arxiv.requests):
+            await give_way()
         return result
 
     async def watch(self, *keywords: str, channel_id: int = CHANNEL) -> None:
@@ -96,8 +96,7 @@ class Reading:
         task = asyncio.ensure_future(operation)
         try:
             async with asyncio.timeout(DEADLINE_S):
-                while not task.done():
-                    await self._give_way()
+                await self._go_on_until(task.done)
         finally:
             task.cancel()
             await asyncio.wait([task])
@@ -106,16 +105,18 @@ class Reading:
     async def until(self, condition: Callable[[], bool]) -> None:
         """Let what runs in the background go on until the condition holds; time passes as in `pumped`."""
         async with asyncio.timeout(DEADLINE_S):
-            while not condition():
-                await self._give_way()
+            await self._go_on_until(condition)
 
-    async def _give_way(self) -> None:
-        await settle()
-        next_in_s = self.clock.next_in_s
-        if next_in_s is not None:
-            await self.clock.advance(next_in_s)
-        else:
-            await asyncio.sleep(0)
+    async def _go_on_until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            await settle()
+            if condition():  # before the clock goes on: what came of the last moment happened at that moment
+                return
+            next_in_s = self.clock.next_in_s
+            if next_in_s is not None:
+                await self.clock.advance(next_in_s)
+            else:
+                await give_way()
 
     def asked(self) -> list[ArxivRequest]:
         """The requests since this was asked last."""

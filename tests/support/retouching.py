@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from bot.domain.post import Delivered, Outcome, Post
 from bot.pipeline.retouch import Retouch
-from tests.support.clock import FakeClock, settle
+from tests.support.clock import FakeClock, give_way, settle
 from tests.support.delivery import DEADLINE_S, WatchedAlarm
 from tests.support.store import Store
 
@@ -68,7 +68,7 @@ class Retouching:
         """Wait until the loop sleeps."""
         async with asyncio.timeout(DEADLINE_S):
             while not await self._stays_quiet():
-                await settle()
+                await give_way()
 
     async def _stays_quiet(self) -> bool:
         """Whether the loop sleeps, and did not merely lie down: its alarm is set a moment later."""
