@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,10 +15,12 @@ from rich.progress import Progress
 from bot import log
 from bot.app import run
 from bot.check import check
-from bot.config import Settings, load_settings
+from bot.config import Settings, load_settings, public_address
 from bot.domain.keyword import Keyword
 from bot.errors import KeywordRefused, SettingsInvalid, StartRefused, StoreUnavailable
+from bot.export import export
 from bot.metrics import Metrics
+from bot.page.model import Form
 from bot.store.upkeep import back_up
 from bot.wiring import gate_path, user_agent
 
@@ -45,6 +48,9 @@ def _command(options: argparse.Namespace, settings: Settings, metrics: Metrics |
     match options.command:
         case "backup":
             return _back_up(settings, options.file)
+        case "page":
+            asyncio.run(_page(options, settings))
+            return 0
         case "check":
             agent = user_agent(settings.arxiv.contact)
             well = asyncio.run(check(settings, agent, gate_path(settings), Console()))
@@ -52,6 +58,16 @@ def _command(options: argparse.Namespace, settings: Settings, metrics: Metrics |
         case _:
             asyncio.run(_run_until_signalled(settings, metrics))
             return 0
+
+
+async def _page(options: argparse.Namespace, settings: Settings) -> None:
+    await export(
+        settings.database,
+        Form(options.format),
+        channels=options.channel,
+        output=options.output,
+        address=options.address,
+    )
 
 
 async def _run_until_signalled(settings: Settings, metrics: Metrics | None) -> None:
@@ -85,7 +101,30 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("check", help="say what is well and what is not: settings, database, token, channels, arXiv")
     backup = commands.add_parser("backup", help="copy the database, while the bot runs or not")
     backup.add_argument("file", type=Path, metavar="FILE", help="the copy; one that is there is replaced")
+    _add_page(commands.add_parser("page", help="write the page of the newest papers, while the bot runs or not"))
     return parser
+
+
+def _add_page(page: argparse.ArgumentParser) -> None:
+    page.add_argument("--format", choices=[form.value for form in Form], default=Form.MD.value, help="default: md")
+    page.add_argument(
+        "--channel", action="append", type=_channel_id, metavar="ID", help="only its keywords; may be repeated"
+    )
+    page.add_argument("--output", type=Path, metavar="FILE", help="written whole or not at all (default: printed)")
+    page.add_argument("--address", type=_page_address, metavar="URL", help="where the page will be, for links to it")
+
+
+def _channel_id(text: str) -> int:
+    if not re.fullmatch("[0-9]{17,20}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no channel's id (Discord: Copy Channel ID)")
+    return int(text)
+
+
+def _page_address(text: str) -> str:
+    try:
+        return f"{public_address(text)}/"
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
 
 
 def keyword_fault(text: str) -> str | None:

@@ -1,0 +1,124 @@
+"""`daily-papers page`: the page, to standard output or into a file, beside a running bot or without one.
+
+The settings' database and what the command line asks for enter; bytes leave. A file is written whole or not at all.
+"""
+
+import contextlib
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from bot.errors import PageRefused, StoreUnavailable
+from bot.limits import PAGE_PAPERS
+from bot.page.model import Form, Page
+from bot.page.render import render
+from bot.store.database import Database
+from bot.store.shelf import Shelf
+
+
+async def export(
+    database: Path, form: Form, *, channels: Collection[int] | None, output: Path | None, address: str | None
+) -> None:
+    """Write the page of these channels, None: of all; raises StartRefused with one sentence where it cannot."""
+    page = await _page(database, channels)
+    body = render(page, form, address=address).body
+    if output is None:
+        _print(body)
+    else:
+        write_whole(output, body)
+        print(f"{output} was written: {_in_words(page)}.", file=sys.stderr)  # noqa: T201 - for the person at the terminal
+
+
+async def _page(path: Path, channels: Collection[int] | None) -> Page:
+    database = await Database.visit(path)
+    try:
+        shelf = Shelf(database)
+        _check(await shelf.channels(), channels)
+        return await shelf.page(channels, PAGE_PAPERS)
+    except StoreUnavailable as error:
+        raise PageRefused(f"The page cannot be made: {error}.") from error
+    finally:
+        await database.close()
+
+
+def _check(known: Collection[int], wanted: Collection[int] | None) -> None:
+    if not known:
+        raise PageRefused(
+            "No channel watches a keyword yet: /subscribe adds one, and so does `subscriptions` in config.json "
+            "when the bot starts."
+        )
+    for channel_id in wanted or ():
+        if channel_id not in known:
+            raise PageRefused(
+                f"Channel {channel_id} watches no keyword; these do: {', '.join(map(str, sorted(known)))}."
+            )
+
+
+def _in_words(page: Page) -> str:
+    keywords, papers = len(page.sections), sum(len(section.papers) for section in page.sections)
+    read = (
+        "arXiv was not read yet"
+        if page.updated is None
+        else f"arXiv was read last at {page.updated:%Y-%m-%d %H:%M} UTC"
+    )
+    return f"keywords: {keywords}, papers: {papers}; {read}"
+
+
+def _print(body: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(body)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # Who reads has seen enough (`| head`); what is left would be flushed once more at the end, into nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise PageRefused(f"The page cannot be written: {error.strerror}.") from error
+
+
+def write_whole(path: Path, body: bytes) -> None:
+    """Put `body` into the file in one step, its mode kept if it was there; PageRefused: nothing was changed."""
+    try:
+        target = path.resolve()  # where a link leads: the link stays
+        if target.exists() and not target.is_file():
+            raise PageRefused(f"{path} is {'a folder' if target.is_dir() else 'no file'}: name a file for the page.")
+        if not target.parent.is_dir():
+            raise PageRefused(f"The folder of {path} does not exist: make it first.")
+        with _beside(target) as temporary:
+            _fill(temporary, body, target.stat() if target.exists() else None)
+            temporary.replace(target)
+        _settle(target.parent)
+    except OSError as error:
+        raise PageRefused(f"{path} cannot be written: {error.strerror}. Nothing was changed.") from error
+
+
+@contextlib.contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    temporary = target.with_name(f".daily-papers-{secrets.token_hex(8)}")
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _fill(temporary: Path, body: bytes, before: os.stat_result | None) -> None:
+    with temporary.open("xb") as file:
+        if before is not None:
+            with contextlib.suppress(PermissionError):  # only root gives files away
+                os.fchown(file.fileno(), before.st_uid, before.st_gid)
+            os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _settle(folder: Path) -> None:
+    """Let the new name survive a power cut, too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

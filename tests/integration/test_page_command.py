@@ -1,0 +1,205 @@
+"""`daily-papers page`: what is printed or written, and one sentence for each thing that is in its way."""
+
+import asyncio
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.__main__ import main
+from bot.page.model import Form
+from tests.support.builders import paper
+from tests.support.store import opened
+
+HERE, THERE, NOWHERE = 123456789012345678, 223456789012345678, 323456789012345678
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory in which the bot has run: two channels, a paper for each."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("DAILY_PAPERS_") or name == "DISCORD_TOKEN"]:
+        monkeypatch.delenv(name)
+    asyncio.run(_fill(tmp_path / "daily-papers.sqlite3"))
+    return tmp_path
+
+
+async def _fill(database: Path) -> None:
+    async with opened(database) as store:
+        await store.watch("graph", channel_id=HERE)
+        await store.watch("sheaf", channel_id=THERE)
+        long = "We compute. " * 1500
+        await store.read(
+            paper("2611.00001", title="A graph", abstract=long), paper("2611.00002", title="A sheaf", abstract=long)
+        )
+
+
+Shown = pytest.CaptureFixture[str]
+
+
+def page(*arguments: str) -> int:
+    return main(["page", *arguments])
+
+
+def refusal(shown: Shown, *arguments: str) -> str:
+    """The one sentence with which the command ends; nothing was printed."""
+    assert page(*arguments) == 1
+    said = shown.readouterr()
+    assert said.out == ""
+    (line,) = said.err.splitlines()
+    return line
+
+
+def test_page_of_all_channels_is_printed_as_markdown(folder: Path, capsys: Shown) -> None:
+    assert page() == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("# Daily Papers\n")
+    assert said.out.index("\n## graph\n") < said.out.index("A graph") < said.out.index("\n## sheaf\n")
+    assert said.err == ""
+
+
+def test_channels_are_chosen_one_by_one(folder: Path, capsys: Shown) -> None:
+    assert page("--channel", str(HERE)) == 0
+    said = capsys.readouterr().out
+    assert "A graph" in said
+    assert "sheaf" not in said
+    assert page("--channel", str(HERE), "--channel", str(THERE)) == 0
+    assert "A sheaf" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", Form)
+def test_each_form_is_written_into_a_file_and_nothing_is_printed(folder: Path, capsys: Shown, form: Form) -> None:
+    assert page("--format", form.value, "--output", "page") == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == "page was written: keywords: 2, papers: 2; arXiv was read last at 2026-11-18 12:00 UTC.\n"
+    assert "A graph" in (folder / "page").read_text()
+    assert sorted(path.name for path in folder.iterdir() if "sqlite3" not in path.name) == ["page"]
+
+
+def test_address_is_linked_in_the_feed(folder: Path, capsys: Shown) -> None:
+    assert page("--format", "atom", "--address", "http://papers.example.org/daily") == 0
+    assert 'href="http://papers.example.org/daily/daily-papers.atom"' in capsys.readouterr().out
+
+
+def test_file_that_is_there_is_replaced_with_its_mode_through_its_link(folder: Path) -> None:
+    (folder / "file").write_text("old")
+    (folder / "file").chmod(0o604)
+    (folder / "link").symlink_to("file")
+    (folder / "other").hardlink_to(folder / "file")
+    assert page("--output", "link") == 0
+    assert (folder / "link").is_symlink()
+    assert "A graph" in (folder / "file").read_text()
+    assert stat.S_IMODE((folder / "file").stat().st_mode) == 0o604
+    assert (folder / "other").read_text() == "old"  # who has the old file open reads it to its end
+
+
+def test_new_file_may_be_read_by_those_whom_the_umask_lets(folder: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        assert page("--output", "page") == 0
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((folder / "page").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize(
+    ("output", "sentence"),
+    [
+        ("nowhere/page", "The folder of nowhere/page does not exist: make it first."),
+        (".", ". is a folder: name a file for the page."),
+        ("pipe", "pipe is no file: name a file for the page."),
+        ("x" * 300, f"{'x' * 300} cannot be written: File name too long. Nothing was changed."),
+    ],
+)
+def test_file_that_cannot_be_written_is_one_sentence(folder: Path, capsys: Shown, output: str, sentence: str) -> None:
+    os.mkfifo("pipe")
+    before = sorted(folder.iterdir())
+    assert refusal(capsys, "--output", output) == sentence
+    assert sorted(folder.iterdir()) == before
+
+
+def test_full_disk_leaves_the_old_file_as_it_was(folder: Path) -> None:
+    (folder / "page").write_text("old")
+    # Files of at most 32.5 KiB: as large as SQLite's own beside the database, less than the page in HTML.
+    limited = ["sh", "-c", 'ulimit -f 65 && exec "$@"', "sh"]
+    ended = run(*limited, *COMMAND, "--output", "page", "--format", "html")
+    assert ended.returncode == 1
+    assert ended.stderr == "page cannot be written: File too large. Nothing was changed.\n"
+    assert (folder / "page").read_text() == "old"
+    assert not list(folder.glob(".daily-papers-*"))
+
+
+def test_channel_without_keywords_is_named_with_those_that_have_some(folder: Path, capsys: Shown) -> None:
+    assert refusal(capsys, "--channel", str(HERE), "--channel", str(NOWHERE)) == (
+        f"Channel {NOWHERE} watches no keyword; these do: {HERE}, {THERE}."
+    )
+
+
+def test_bot_that_watches_nothing_has_no_page(folder: Path, capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAILY_PAPERS_DATABASE", "empty.sqlite3")
+    asyncio.run(_make(folder / "empty.sqlite3"))
+    assert refusal(capsys).startswith("No channel watches a keyword yet: /subscribe adds one, and so does ")
+
+
+async def _make(database: Path) -> None:
+    async with opened(database):
+        pass
+
+
+def test_without_a_database_there_is_no_page_and_none_is_made(
+    folder: Path, capsys: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAILY_PAPERS_DATABASE", "other.sqlite3")
+    assert refusal(capsys, "--output", "page") == (
+        "There is no database other.sqlite3 yet: start the bot first, which makes it, or set `database`."
+    )
+    assert not list(folder.glob("other*"))
+    assert not (folder / "page").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--channel", "general"], ["--channel", "12"], ["--format", "pdf"], ["--address", "example.org"]],
+    ids=" ".join,
+)
+def test_argument_that_makes_no_sense_is_told_with_the_usage(folder: Path, capsys: Shown, arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        page(*arguments)
+    assert ended.value.code == 2
+    assert arguments[1] in capsys.readouterr().err
+
+
+# As a process of its own.
+
+COMMAND = (sys.executable, "-m", "bot", "page")
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False, encoding="utf-8"
+    )
+
+
+async def test_page_is_made_beside_a_running_bot(folder: Path) -> None:
+    async with opened(folder / "daily-papers.sqlite3") as store:
+        await store.read(paper("2611.00003", title="A newer graph"))
+        ended = await asyncio.to_thread(run, *COMMAND, "--format", "json")
+    assert ended.stderr == ""
+    assert "A newer graph" in json.dumps(json.loads(ended.stdout))
+
+
+def test_reader_that_has_seen_enough_is_no_fault(folder: Path) -> None:
+    command = f"{sys.executable} -m bot page --format html | head -c 1; echo"
+    ended = run("bash", "-o", "pipefail", "-c", command)
+    assert ended.stdout == "<\n"
+    assert ended.stderr == ""
+
+
+def test_output_that_takes_nothing_is_one_sentence(folder: Path) -> None:
+    ended = run("sh", "-c", f"{sys.executable} -m bot page > /dev/full")
+    assert (ended.returncode, ended.stderr) == (1, "The page cannot be written: No space left on device.\n")
