@@ -14,9 +14,13 @@ from rich.progress import Progress
 
 from bot import log
 from bot.app import run
+from bot.backfill import backfill
 from bot.check import check
+from bot.clock import SystemClock
 from bot.config import Settings, load_settings, public_address
+from bot.domain.archiving import month_of
 from bot.domain.keyword import Keyword
+from bot.domain.months import Month
 from bot.errors import KeywordRefused, SettingsInvalid, StartRefused, StoreUnavailable
 from bot.export import export
 from bot.metrics import Metrics
@@ -51,6 +55,9 @@ def _command(options: argparse.Namespace, settings: Settings, metrics: Metrics |
         case "page":
             asyncio.run(_page(options, settings))
             return 0
+        case "backfill":
+            console = Console(stderr=True)
+            return asyncio.run(backfill(settings, options.since, console, metrics, papers_only=options.papers_only))
         case "check":
             agent = user_agent(settings.arxiv.contact)
             well = asyncio.run(check(settings, agent, gate_path(settings), Console()))
@@ -101,6 +108,19 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("check", help="say what is well and what is not: settings, database, token, channels, arXiv")
     backup = commands.add_parser("backup", help="copy the database, while the bot runs or not")
     backup.add_argument("file", type=Path, metavar="FILE", help="the copy; one that is there is replaced")
+    past = commands.add_parser(
+        "backfill",
+        help="read the past for the page and the charts, while the bot runs or not",
+        description="Reads the past of what is watched, for the page and the charts; none of it is ever posted. "
+        "arXiv is asked as politely as by the bot, the newest month first. Stopped at any time, the same command goes "
+        "on from there.",
+    )
+    past.add_argument(
+        "--since", type=_since, required=True, metavar="DAY", help="such as 2026-01-01: from that day's month on"
+    )
+    past.add_argument(
+        "--papers-only", action="store_true", help="without the counts for charts: a request a keyword and month"
+    )
     _add_page(commands.add_parser("page", help="write the page of the newest papers, while the bot runs or not"))
     return parser
 
@@ -125,6 +145,13 @@ def _page_address(text: str) -> str:
         return f"{public_address(text)}/"
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
+
+
+def _since(text: str) -> Month:
+    try:
+        return month_of(text, SystemClock().now())
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def keyword_fault(text: str) -> str | None:

@@ -133,10 +133,10 @@ class LowerHalf:
     caretaker: Caretaker
 
 
-def upper_half(ground: Ground, stores: Stores, alarms: Alarms, session: aiohttp.ClientSession) -> UpperHalf:
-    """arXiv's client and the loops that read by it."""
+def arxiv_client(ground: Ground, session: aiohttp.ClientSession) -> ArxivClient:
+    """The client of whoever asks arXiv: through the one gate, with the manners of the settings."""
     interval_s = ground.settings.arxiv.request_interval_s
-    arxiv = ArxivClient(
+    return ArxivClient(
         session,
         Gate(gate_path(ground.settings), ground.clock, interval_s),
         ground.clock,
@@ -147,6 +147,11 @@ def upper_half(ground: Ground, stores: Stores, alarms: Alarms, session: aiohttp.
         # A shorter interval is allowed on loopback alone; a backoff there is shorter in proportion.
         backoff_floor_s=ARXIV_BACKOFF_FLOOR_S * interval_s / ARXIV_REQUEST_INTERVAL_S,
     )
+
+
+def upper_half(ground: Ground, stores: Stores, alarms: Alarms, session: aiohttp.ClientSession) -> UpperHalf:
+    """arXiv's client and the loops that read by it."""
+    arxiv = arxiv_client(ground, session)
     reader = SliceReader(arxiv, ground.metrics)
     firsts = FirstReadings(
         stores.subscriptions, stores.readings, reader, ground.clock, ground.metrics, on_read=alarms.passes.ring

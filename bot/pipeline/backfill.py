@@ -204,7 +204,8 @@ class Backfill:
             self._forecast = self._forecast.answered(page.total, seen_to)
         else:
             self._forecast = self._forecast.asked_once()
-        self._tell()
+        if not self._at_counts:  # a count is told of when it is over: until then it would stand there twice
+            self._tell()
 
     def _tell(self) -> None:
         pace = Pace(self._forecast.asked, self._forecast.expected, self._elapsed_s)

@@ -73,6 +73,11 @@ class BotProcess:
         """End it at once, whatever it does; nothing happens when it has ended."""
         self._process.kill()
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self._process.pid is not None
+        os.kill(self._process.pid, number)
+
     async def ended(self, within_s: float) -> int:
         """Wait for its end; returns its exit code, the signal's number below zero where a signal ended it."""
         loop = asyncio.get_running_loop()
@@ -106,6 +111,15 @@ async def a_killable_bot(
     """Run the bot as a process that ends itself `at` a point, if one is named; what still runs at the end is killed."""
     async with _a_process(("--config", str(config)), environment, log, at) as bot:
         yield bot
+
+
+@asynccontextmanager
+async def a_killable_command(
+    arguments: Sequence[str], environment: Mapping[str, str], log: Path, *, at: CrashPoint | None = None
+) -> AsyncIterator[BotProcess]:
+    """The same for one of the operator's commands."""
+    async with _a_process(arguments, environment, log, at) as command:
+        yield command
 
 
 async def run_command(

@@ -1,0 +1,133 @@
+"""`daily-papers backfill`: reads the past for the page and the charts, before a start or beside a running bot.
+
+Settings and a first month enter; an exit code leaves: 0 all is read; 1 something is left, in words; 130 and 143 it was
+asked to end (Ctrl-C, SIGTERM), as shells count it. Whatever ends it, the same command goes on from there.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from rich.console import Console
+
+from bot.arxiv import open_session
+from bot.clock import SystemClock
+from bot.config import Settings, is_loopback
+from bot.domain.months import Month
+from bot.errors import ArxivWait, StartRefused, StoreUnavailable
+from bot.metrics import Metrics
+from bot.pipeline.backfill import Backfill
+from bot.progress import Bar, Lines, outcome_in_words
+from bot.store.archive import Archive
+from bot.store.database import Database
+from bot.store.subscriptions import Subscriptions
+from bot.store.totals import Totals
+from bot.wiring import Ground, arxiv_client
+
+log = logging.getLogger(__name__)
+
+_GOES_ON: Final = "the same command goes on from here"
+# Shells say that a signal ended a command by this and its number.
+_SIGNALLED: Final = 128
+
+
+async def backfill(
+    settings: Settings, first: Month, console: Console, metrics: Metrics | None = None, *, papers_only: bool
+) -> int:
+    """Read what is not there yet from `first` on, and return the exit code; StartRefused when there is no use in it."""
+    ground = Ground(settings, SystemClock(), Random(), metrics or Metrics())  # noqa: S311 - jitter, no secret
+    return await _until_signalled(_opened(ground, first, console, papers_only=papers_only), console)
+
+
+async def _until_signalled(work: Coroutine[object, object, int], console: Console) -> int:
+    """End the work at once when a signal comes; the store leaves no transaction half done."""
+    task = asyncio.ensure_future(work)
+    signals: list[int] = []
+
+    def end(number: int) -> None:
+        signals.append(number)
+        task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, end, number)
+    await asyncio.wait({task})
+    if task.cancelled():
+        Lines(console, SystemClock()).say(f"Stopped; {_GOES_ON}.")
+        return _SIGNALLED + signals[0]
+    return task.result()
+
+
+async def _opened(ground: Ground, first: Month, console: Console, *, papers_only: bool) -> int:
+    path = ground.settings.database
+    database = await Database.visit(path)
+    try:
+        with _alone(path):
+            return await _read(ground, database, first, console, papers_only=papers_only)
+    finally:
+        await database.close()
+
+
+async def _read(ground: Ground, database: Database, first: Month, console: Console, *, papers_only: bool) -> int:
+    audience = Bar(console, ground.clock) if console.is_interactive else Lines(console, ground.clock)
+    async with open_session() as session:
+        reading = Backfill(
+            subscriptions=Subscriptions(database),
+            archive=Archive(database),
+            totals=Totals(database),
+            arxiv=arxiv_client(ground, session),
+            clock=ground.clock,
+            metrics=ground.metrics,
+            audience=audience,
+        )
+        plan = await reading.plan(first, papers_only=papers_only)
+        if not plan.keywords:
+            raise StartRefused(
+                "No channel subscribes to a keyword: /subscribe in one first, or set `subscriptions` and start the bot."
+            )
+        if not plan.readings and not plan.counts:
+            audience.say(f"Nothing to do: everything since {first} is there.")
+            return 0
+        if ground.settings.arxiv.contact is None and not is_loopback(ground.settings.arxiv.api_url):
+            log.warning("arXiv asks for a contact in case of trouble: set arxiv.contact")
+        try:
+            with audience.drawn() if isinstance(audience, Bar) else contextlib.nullcontext():
+                outcome = await reading.run(plan)
+        except ArxivWait as error:
+            audience.say(
+                f"Given up, since arXiv has not answered for long ({error}). What was read is kept; {_GOES_ON}."
+            )
+            return 1
+        except StoreUnavailable as error:
+            audience.say(f"Stopped: {error}. What was read is kept; {_GOES_ON}.")
+            return 1
+    audience.say(outcome_in_words(plan, outcome))
+    for words in outcome.left_out:
+        audience.say(f"Left out: {words}. The same command tries it again.")
+    return 1 if outcome.left_out else 0
+
+
+@contextlib.contextmanager
+def _alone(database: Path) -> Iterator[None]:
+    """Two at once would read everything twice; the kernel lets go of the lock however the process ends."""
+    file = os.open(database.with_name(f"{database.name}.backfill"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _lock(file, database)
+        yield
+    finally:
+        os.close(file)
+
+
+def _lock(file: int, database: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StartRefused(
+            f"Another backfill already runs with the database {database}: let it finish, or end it first."
+        ) from None

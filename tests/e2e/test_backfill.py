@@ -1,0 +1,187 @@
+"""`daily-papers backfill`: before a start, beside a running bot, stopped half-way, and when arXiv is in trouble."""
+
+import asyncio
+import logging
+import re
+import signal
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from bot.domain.keyword import Keyword
+from bot.domain.months import Month, months_since
+from bot.metrics import Step
+from sandbox.arxiv import ArxivRequest, Fault, FaultKind, LocalArxiv, SandboxPaper
+from tests.support.killable import KILLED, CrashPoint, a_killable_command, run_command
+from tests.support.resting import until
+from tests.support.running import DEADLINE_S, Box, a_bot, a_box, an_arxiv
+from tests.support.store import opened
+
+MONTHS = 6
+# Before the oldest month there may be a month more, when a test runs over midnight at a month's end.
+FIRST = Month.of(datetime.now(UTC)).plus(-MONTHS)
+
+
+def an_arxiv_with_a_past() -> tuple[LocalArxiv, set[str]]:
+    """An arXiv that shows papers of every month; the ids of those about reward models."""
+    arxiv = an_arxiv()
+    papers = [
+        arxiv.add_paper(SandboxPaper(title=title, published=FIRST.plus(month).start))
+        for month in range(MONTHS)
+        for title in ("A Reward Model", "Reward Models Again", "Something Else")
+    ]
+    return arxiv, {paper.arxiv_id for paper in papers if "Reward" in paper.title}
+
+
+async def backfill(box: Box, *more: str, since: str = f"{FIRST}-01", **environment: str) -> tuple[int, str]:
+    """Run it to its end; the exit code, and what it said."""
+    said = box.database.with_name(f"said-{uuid4()}")
+    arguments = ("backfill", "--since", since, *more)
+    return await run_command(arguments, box.environment(**environment), said, DEADLINE_S)
+
+
+async def subscribed(box: Box) -> None:
+    """Reward models are watched in a channel; no bot has run yet."""
+    async with opened(box.database) as store:
+        await store.subscriptions.add(
+            Keyword.parse("reward model"), box.channel("papers"), 1, added_by=1, now=datetime.now(UTC)
+        )
+
+
+def months_before(text: str) -> list[str]:
+    """The months from the one before this one back to the first."""
+    return [str(month) for month in reversed(months_since(FIRST, Month.parse(text).plus(-1)))]
+
+
+def asked_by_backfill(request: ArxivRequest) -> Month | None:
+    """The month that a backfill asked for; None where it was the bot: its windows begin at other times."""
+    found = re.search(r"submittedDate:\[(\d{4})(\d\d)010000", request.search_query)
+    return None if found is None else Month(int(found[1]), int(found[2]))
+
+
+def pages_by_month(arxiv: LocalArxiv) -> Counter[str]:
+    """How many pages of papers arXiv was asked for in each month, in the order of asking; counts are no pages."""
+    months = (asked_by_backfill(request) for request in arxiv.requests if request.max_results != "1")
+    return Counter(str(month) for month in months if month is not None)
+
+
+def archived(box: Box) -> list[str]:
+    """The ids of the archive, each as often as it stands there."""
+    with closing(sqlite3.connect(box.database)) as connection:
+        return [arxiv_id for (arxiv_id,) in connection.execute("SELECT arxiv_id FROM archive ORDER BY arxiv_id")]
+
+
+async def test_past_is_archived_and_none_of_it_posted_while_the_bot_posts_what_is_new(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    arxiv, past = an_arxiv_with_a_past()
+    async with a_box(tmp_path, arxiv=arxiv) as box:
+        async with a_bot(box):
+            await box.subscribe("reward model")
+            work = asyncio.create_task(backfill(box))
+            await until(lambda: bool(pages_by_month(arxiv)), DEADLINE_S)
+            url = box.publish("A Reward Model That Is New")
+            await box.posted("papers", 1)
+            code, said = await work
+            await box.until_looked_again()
+        assert code == 0, said
+        assert set(archived(box)) >= past
+        whose = [asked_by_backfill(request) is None for request in arxiv.requests]
+        assert True in whose[whose.index(False) : -whose[::-1].index(False)], "the bot asked nothing meanwhile"
+        assert box.posted_urls("papers") == [url]
+        assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+async def test_killed_backfill_goes_on_where_it_was(tmp_path: Path) -> None:
+    arxiv, past = an_arxiv_with_a_past()
+    async with a_box(tmp_path, arxiv=arxiv) as box:
+        await subscribed(box)
+        arguments = ("backfill", "--since", str(FIRST))
+        # One commit for this month, without papers; of each before it one of papers and one of its mark.
+        at = CrashPoint(Step.COMMIT, "after", nth=4)
+        async with a_killable_command(arguments, box.environment(), tmp_path / "log", at=at) as process:
+            assert await process.ended(DEADLINE_S) == KILLED
+        assert 0 < len(archived(box)) < len(past)
+        first = pages_by_month(arxiv)
+        arxiv.requests.clear()
+        code, said = await backfill(box)
+        assert code == 0, said
+        assert archived(box) == sorted(past)
+        # The month in hand is read again, those before it are not.
+        assert list(pages_by_month(arxiv)) == [list(first)[-1], *months_before(list(first)[-1])]
+        code, said = await backfill(box)
+        assert (code, said) == (0, f"Nothing to do: everything since {FIRST} is there.\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_signal_ends_it_at_once_in_order_with_words(tmp_path: Path, number: signal.Signals) -> None:
+    arxiv, _ = an_arxiv_with_a_past()
+    arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after="600"))
+    async with a_box(tmp_path, arxiv=arxiv) as box:
+        await subscribed(box)
+        arguments = ("backfill", "--since", str(FIRST))
+        async with a_killable_command(arguments, box.environment(), tmp_path / "log") as process:
+            await until(lambda: "arXiv asks us to wait: goes on at" in process.said(), DEADLINE_S)
+            code, said = await backfill(box)
+            assert code == 1
+            assert said == (
+                f"Another backfill already runs with the database {box.database}: let it finish, or end it first.\n"
+            )
+            process.signal(number)
+            assert await process.ended(5.0) == 128 + number
+        assert process.said().endswith("Stopped; the same command goes on from here.\n")
+
+
+async def test_arxiv_that_asks_for_more_patience_than_there_is_ends_it_with_words(tmp_path: Path) -> None:
+    arxiv, _ = an_arxiv_with_a_past()
+    arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after="80000"))
+    async with a_box(tmp_path, arxiv=arxiv) as box:
+        await subscribed(box)
+        code, said = await backfill(box)
+        assert code == 1
+        assert "What was read is kept; the same command goes on from here." in said
+
+
+@pytest.mark.parametrize(
+    ("since", "words"),
+    [
+        ("tomorrow", "argument --since: 'tomorrow' is not a day: write it like 2026-01-31"),
+        ("2999-01-01", "argument --since: 2999-01-01 is in the future"),
+        ("1990-01-01", "argument --since: 1990-01-01 is before arXiv, which began in August 1991"),
+    ],
+)
+async def test_day_that_cannot_be_meant_is_refused(tmp_path: Path, since: str, words: str) -> None:
+    async with a_box(tmp_path) as box:
+        code, said = await backfill(box, since=since)
+        assert code == 2
+        assert words in said
+
+
+async def test_without_a_database_or_subscriptions_it_says_what_to_do_first(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box:
+        code, said = await backfill(box)
+        assert (code, "start the bot first" in said) == (1, True)
+        async with opened(box.database):
+            pass
+        code, said = await backfill(box)
+        assert (code, said) == (
+            1,
+            "No channel subscribes to a keyword: /subscribe in one first, or set `subscriptions` and start the bot.\n",
+        )
+        assert box.arxiv.requests == []
+
+
+async def test_month_that_arxiv_does_not_show_whole_is_named_and_the_exit_code_says_so(tmp_path: Path) -> None:
+    arxiv, _ = an_arxiv_with_a_past()
+    async with a_box(tmp_path, arxiv=arxiv) as box:
+        await subscribed(box)
+        stamp = str(FIRST).replace("-", "")
+        arxiv.faults.add(Fault(FaultKind.EMPTY, times=None, containing=f"[{stamp}"))
+        code, said = await backfill(box, "--papers-only")
+        assert code == 1
+        assert f"Left out: {FIRST}: arXiv shows no papers at all. The same command tries it again." in said

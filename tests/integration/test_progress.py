@@ -1,0 +1,124 @@
+"""What a backfill tells the person who started it: a bar at a terminal, lines elsewhere."""
+
+import io
+import logging
+import re
+import sys
+from datetime import timedelta
+
+import pytest
+from rich.console import Console
+
+from bot.domain.archiving import MonthReading, Pace
+from bot.domain.keyword import Keyword
+from bot.domain.months import Month
+from bot.errors import ArxivThrottled
+from bot.limits import BACKFILL_TOLD_EVERY_S
+from bot.pipeline.backfill import Outcome, Plan, Progress
+from bot.progress import Bar, Lines, in_words, outcome_in_words, plan_in_words
+from tests.support.clock import FakeClock
+
+OCTOBER, SEPTEMBER = Month(2026, 10), Month(2026, 9)
+MODEL = Keyword.parse("reward model")
+PROGRESS = Progress(SEPTEMBER, counting=False, pace=Pace(34, 120, 103.0), papers=1234)
+SAID = "34 of about 120 pages · 19.8 a minute · 4 min 21 s left"
+
+
+def console(*, terminal: bool, width: int = 80) -> tuple[Console, io.StringIO]:
+    """A console, and what it shows."""
+    shown = io.StringIO()
+    return Console(file=shown, force_terminal=terminal, force_interactive=terminal, width=width), shown
+
+
+def words_of(shown: io.StringIO) -> str:
+    """What was written, without colours and movements of the cursor."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.getvalue())
+
+
+async def test_lines_come_now_and_then_and_stay_on_one_line_each() -> None:
+    clock = FakeClock()
+    to, shown = console(terminal=False)
+    lines = Lines(to, clock)
+    lines.progressed(PROGRESS)
+    assert shown.getvalue() == ""
+    await clock.advance(BACKFILL_TOLD_EVERY_S)
+    lines.progressed(PROGRESS)
+    lines.progressed(PROGRESS)
+    assert shown.getvalue() == f"reading 2026-09: {SAID} · 1,234 papers so far\n"
+
+
+def test_wait_is_told_of_once() -> None:
+    to, shown = console(terminal=False)
+    lines = Lines(to, clock := FakeClock())
+    wait = ArxivThrottled("arXiv asks us to wait", clock.now() + timedelta(minutes=5))
+    lines.waits(wait)
+    lines.waits(wait)
+    until = wait.not_before.astimezone()
+    assert shown.getvalue() == f"arXiv asks us to wait: goes on at {until:%H:%M:%S %Z}.\n"
+
+
+def test_bar_shows_pages_rate_time_left_month_and_papers() -> None:
+    to, shown = console(terminal=True)
+    bar = Bar(to, clock := FakeClock())
+    with bar.drawn():
+        bar.progressed(PROGRESS)
+        bar.progressed(Progress(SEPTEMBER, counting=True, pace=Pace(34, 120, 103.0), papers=1))
+        bar.waits(ArxivThrottled("arXiv asks us to wait", clock.now()))
+    said = words_of(shown)
+    assert SAID in said
+    assert "counting 2026-09 · 1 paper so far" in said or "arXiv asks us to wait: goes on at" in said
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_bar_never_leaves_its_lines(width: int) -> None:
+    to, shown = console(terminal=True, width=width)
+    bar = Bar(to, FakeClock())
+    with bar.drawn():
+        bar.progressed(PROGRESS)
+    assert max(len(line) for line in re.split(r"[\r\n]", words_of(shown))) <= width
+
+
+def test_warnings_stand_above_the_bar_and_news_are_left_out() -> None:
+    to, shown = console(terminal=True)
+    handler = logging.StreamHandler(before := io.StringIO())
+    logger = logging.getLogger()
+    logger.addHandler(handler)
+    try:
+        bar = Bar(to, FakeClock())
+        with bar.drawn():
+            bar.progressed(PROGRESS)
+            logging.getLogger("bot").warning("arXiv backoff")
+            logging.getLogger("bot").info("counted")
+        assert handler.stream is before
+        assert handler.level == logging.NOTSET
+    finally:
+        logger.removeHandler(handler)
+    assert before.getvalue() == ""
+    assert "arXiv backoff" in words_of(shown)
+    assert "counted" not in words_of(shown)
+    assert sys.stderr is not shown
+
+
+def test_plan_says_how_many_requests_there_will_be() -> None:
+    readings = (MonthReading(OCTOBER, ()), MonthReading(SEPTEMBER, ()))
+    assert plan_in_words(Plan(2, readings, ((MODEL, OCTOBER),))).splitlines() == [
+        "To read: 2026-10 back to 2026-09, for 2 keywords: 2 requests or more.",
+        "To count for the charts: 1 request or more (--papers-only leaves them out).",
+        "It can be stopped at any time: the same command goes on.",
+    ]
+    assert plan_in_words(Plan(1, readings[:1], ())).startswith("To read: 2026-10, for 1 keyword: 1 request or more.\n")
+
+
+def test_outcome_says_what_was_read_and_how_long_it_took() -> None:
+    plan = Plan(1, (MonthReading(OCTOBER, ()),), ((MODEL, SEPTEMBER), (MODEL, OCTOBER)))
+    assert outcome_in_words(plan, Outcome(63, 1234, 1100, 204.0, ())) == (
+        "Done: 1 month for 1 keyword, 1,234 papers, 1,100 of them new here, 2 counts for the charts; "
+        "63 requests in 3 min 24 s."
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.4, "0 s"), (59.6, "1 min 0 s"), (3599, "59 min 59 s"), (7500, "2 h 5 min")]
+)
+def test_time_is_said_as_people_say_it(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
