@@ -99,19 +99,12 @@ def _axes(figure: Figure, chart: Chart, font: _Font) -> Axes:
     axes.tick_params(colors=_MUTED, length=0)
     axes.set_xticks(range(len(chart.ticks)), chart.ticks)
     axes.set_xlim(-0.5, len(chart.ticks) - 0.5)
-    axes.set_ylim(0, _top(chart))
+    axes.set_ylim(0, chart.top)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10], integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
         label.set_fontproperties(font.at(_SMALL))
     return axes
-
-
-def _top(chart: Chart) -> float:
-    """The axis' end: always from zero, and never so low that one paper fills the picture."""
-    rows = [[value or 0 for value in each.values] for each in chart.series]
-    heights = [sum(row) if chart.kind is ChartKind.BARS else max(row) for row in zip(*rows, strict=True)]
-    return max(4.0, 1.06 * max(heights, default=0))
 
 
 def _two_rows(chart: Chart) -> bool:

@@ -15,6 +15,7 @@ import aiohttp
 from discord.ext import commands
 
 from bot.arxiv import ArxivClient
+from bot.charts import Charts
 from bot.client import Client
 from bot.clock import Alarm, Clock
 from bot.config import Settings
@@ -26,6 +27,7 @@ from bot.metrics import Metrics
 from bot.notices import DiscordMessenger
 from bot.pipeline.batches import Batches
 from bot.pipeline.caretaker import Caretaker
+from bot.pipeline.counting import Counting
 from bot.pipeline.deliver import Deliver
 from bot.pipeline.firsts import FirstReadings
 from bot.pipeline.passes import Passes
@@ -33,6 +35,7 @@ from bot.pipeline.posting import Posting
 from bot.pipeline.retouch import Retouch
 from bot.pipeline.slices import SliceReader
 from bot.services.arranging import Arranging
+from bot.services.charting import Charting
 from bot.services.looking_up import LookingUp
 from bot.services.pages import Pages
 from bot.services.reporting import Reporting
@@ -47,9 +50,12 @@ from bot.store.papers import Papers
 from bot.store.preferences import ChannelPreferences
 from bot.store.readings import Readings
 from bot.store.shelf import Shelf
+from bot.store.statistics import Statistics
 from bot.store.subscriptions import Subscriptions
+from bot.store.totals import Totals
 from bot.supervisor import Supervisor
 from cogs.channels import ChannelCommands
+from cogs.charts import ChartCommands
 from cogs.lookup import LookupCommands
 from cogs.operations import OperationCommands
 from cogs.pages import PageCommands
@@ -81,6 +87,8 @@ class Stores:
     marks: Marks
     shelf: Shelf
     listings: Listings
+    totals: Totals
+    statistics: Statistics
 
     @classmethod
     def of(cls, database: Database) -> Self:
@@ -97,6 +105,8 @@ class Stores:
             Marks(database),
             Shelf(database),
             Listings(database),
+            Totals(database),
+            Statistics(database),
         )
 
 
@@ -206,6 +216,8 @@ class UseCases:
     looking_up: LookingUp
     reporting: Reporting
     pages: Pages
+    charting: Charting
+    charts: Charts
 
     @classmethod
     def of(cls, ground: Ground, stores: Stores, alarms: Alarms, upper: UpperHalf, supervisor: Supervisor) -> Self:
@@ -232,6 +244,13 @@ class UseCases:
                 supervisor=supervisor,
             ),
             Pages(stores.shelf, ground.clock),
+            Charting(
+                Counting(upper.arxiv, stores.totals, ground.clock),
+                stores.statistics,
+                ground.clock,
+                interval_s=ground.settings.arxiv.request_interval_s,
+            ),
+            Charts(fonts_path(ground.settings)),
         )
 
 
@@ -243,12 +262,18 @@ def commands_for(use_cases: UseCases) -> Sequence[commands.Cog]:
         OperationCommands(use_cases.reporting),
         ChannelCommands(use_cases.arranging),
         PageCommands(use_cases.pages),
+        ChartCommands(use_cases.charting, use_cases.charts, use_cases.subscribing),
     )
 
 
 def gate_path(settings: Settings) -> Path:
     """The lock file beside the database through which every command of the program asks arXiv."""
     return settings.database.with_name(settings.database.name + ".gate")
+
+
+def fonts_path(settings: Settings) -> Path:
+    """The folder beside the database in which the drawing process keeps its list of fonts."""
+    return settings.database.with_name(settings.database.name + ".fonts")
 
 
 def user_agent(contact: str | None) -> str:

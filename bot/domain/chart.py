@@ -43,6 +43,14 @@ class Chart:
         if any(len(each.values) != len(self.ticks) for each in every):
             raise ValueError("every series has a value for each tick, or a gap")
 
+    @property
+    def top(self) -> float:
+        """Where the axis ends that begins at zero: above the highest value, never so low that one paper fills it."""
+        rows = [[value or 0 for value in each.values] for each in self.series]
+        stacked = self.kind is ChartKind.BARS
+        heights = [sum(row) if stacked else max(row) for row in zip(*rows, strict=True)]
+        return max(4.0, 1.06 * max(heights, default=0))
+
     def to_json(self) -> bytes:
         """What `from_json` reads; long names are cut."""
         return json.dumps(asdict(self) | {"series": [_shortened(each) for each in self.series]}).encode()

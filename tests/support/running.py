@@ -35,7 +35,8 @@ POLL_INTERVAL_S = 1.0
 _ASKED_EVERY_S = 0.05
 # discord.py writes these ids as numbers; Discord takes both.
 _DISCORD_PYS_OWN = re.compile(
-    r"POST /users/@me/channels: \$\.recipient_id: |.*: \$\.allowed_mentions\.roles\[\d+\]: \d+ is"
+    r"POST /users/@me/channels: \$\.recipient_id: "
+    r"|.*: \$\.allowed_mentions\.roles\[\d+\]: \d+ is|.*: \$\.attachments\[\d+\]\.id: \d+ is"
 )
 _DISCORD_PY = Path(discord_py.__file__).parent
 

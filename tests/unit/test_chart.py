@@ -24,3 +24,21 @@ def test_long_names_are_cut_on_the_way() -> None:
 def test_series_that_does_not_fit_the_axis_is_no_chart(marks: Series | None) -> None:
     with pytest.raises(ValueError, match="a value for each tick"):
         Chart(ChartKind.BARS, "", ("Jan",), (Series("a", (1,) if marks else ()),), "", marks)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows", "top"),
+    [
+        (ChartKind.LINES, ((1, 100), (50, None)), 106),
+        (ChartKind.BARS, ((1, 100), (50, None)), 106),
+        (ChartKind.BARS, ((60, 70), (40, 30)), 106),
+        (ChartKind.LINES, ((None, None),), 4),
+        (ChartKind.LINES, ((0, 1),), 4),
+        (ChartKind.BARS, (), 4),
+    ],
+)
+def test_axis_ends_above_what_is_highest_of_lines_or_of_bars_on_each_other(
+    kind: ChartKind, rows: tuple[tuple[int | None, ...], ...], top: float
+) -> None:
+    chart = Chart(kind, "", ("Jan", "Feb"), tuple(Series("a", row) for row in rows), "")
+    assert chart.top == pytest.approx(top)

@@ -1,0 +1,97 @@
+"""`/trend` and `/stats`: pictures that fill while they are read, and that show nobody what they may not view."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+
+from bot.domain.trend import last_year
+from sandbox.arxiv import Fault, FaultKind, SandboxPaper
+from sandbox.discord import Message
+from tests.support.running import Box, a_bot, a_box
+
+
+def publish_a_year(box: Box, title: str) -> None:
+    """arXiv shows a paper with this title in each of the last twelve months."""
+    for month in last_year(datetime.now(UTC)):
+        box.arxiv.add_paper(SandboxPaper(title=title, published=month.start))
+
+
+async def chart(box: Box, command: str, *, channel: str | None = "general", **options: object) -> Message:
+    """What the member reads in the end who asks for a chart."""
+    member = box.world.default.member_id
+    invocation = await box.command(command, options, channel=channel, user_id=member)
+    return await invocation.edited(lambda message: "months are to be" not in message.content)
+
+
+def edits(box: Box) -> list[str]:
+    """What the replies said, edit by edit."""
+    said = [
+        request.body for request in box.discord.requests if request.method == "PATCH" and "@original" in request.path
+    ]
+    return [str(body["content"]) for body in said if isinstance(body, dict)]
+
+
+async def assert_shows_a_picture(message: Message, *, alt_text: str) -> None:
+    (attachment,) = message.attachments
+    assert str(attachment["description"]).startswith(alt_text)
+    async with aiohttp.ClientSession() as session, session.get(str(attachment["url"])) as response:
+        assert (await response.read()).startswith(b"\x89PNG")
+    (embed,) = message.shown_embeds
+    assert embed["image"]["url"] in ("attachment://chart.png", attachment["url"])  # type: ignore[index] # JSON
+
+
+async def test_a_chart_fills_from_nothing_and_the_next_one_asks_nothing(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        publish_a_year(box, "A Reward Model")
+        answer = await chart(box, "trend", keyword="reward model")
+        assert answer.content == "Papers a month for **reward model**"
+        assert not answer.is_ephemeral
+        alt_text = "Line chart: papers a month on arXiv, "
+        await assert_shows_a_picture(answer, alt_text=alt_text)
+        assert f"**reward model**: {', '.join('1' * 12)} · 12 in all" in str(answer.shown_embeds[0]["description"])
+        first, *_, before_last, last = edits(box)
+        assert first == "12 of 12 months are to be counted: about 1 s. This message fills as arXiv answers."
+        assert before_last.startswith("4 of 12 months are to be counted")
+        assert last == answer.content
+        assert len(box.arxiv.requests) == 12
+        in_dm = await chart(box, "trend", channel=None, keyword="Reward  model, reward model")
+        await assert_shows_a_picture(in_dm, alt_text=alt_text)
+        assert len(box.arxiv.requests) == 12
+
+
+async def test_arxiv_that_breaks_off_leaves_a_chart_that_says_when_to_ask_again(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        publish_a_year(box, "A Reward Model")
+        second = last_year(datetime.now(UTC))[-3]
+        box.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after="60", containing=f"[{second.start:%Y%m}010000"))
+        answer = await chart(box, "trend", keyword="reward model")
+        assert answer.content.startswith(
+            "arXiv asks us to wait, for **reward model**. 10 of 12 months are not counted "
+        )
+        await assert_shows_a_picture(answer, alt_text="Line chart")
+        assert "–, 1, 1" in str(answer.shown_embeds[0]["description"])
+
+
+async def test_statistics_are_for_the_callers_eyes_and_of_the_channels_that_they_can_view(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        assert (await chart(box, "stats")).content.startswith("No paper was posted in the last 12 weeks")
+        await asyncio.gather(box.subscribe("reward model"), box.subscribe("secret plan", channel="admins"))
+        assert await box.suggested("trend", {"keyword": "re"}, "keyword") == {
+            "reward model": "reward model",
+            "secret plan": "secret plan",
+        }
+        box.publish("A Reward Model")
+        box.publish("A Reward Model of a Secret Plan")
+        await box.posted("papers", 2)
+        await box.posted("admins", 1)
+        answer = await chart(box, "stats")
+        assert answer.is_ephemeral
+        assert answer.content.startswith("2 papers posted in the last 12 weeks in the channels that you can view")
+        await assert_shows_a_picture(answer, alt_text="Bar chart: papers posted a week, 2 in all")
+        shown = str(answer.shown_embeds[0]["description"])
+        assert "**reward model**: 2" in shown
+        assert "secret" not in shown + str(answer.attachments)
+        said = await box.said("stats")
+        assert said.startswith("3 papers posted")
