@@ -45,6 +45,12 @@ def obstacle_in(channel: AnyChannel) -> Obstructed | None:
     return None
 
 
+def is_untold(fetched: AnyChannel | Obstructed) -> bool:
+    """Whether the gateway has yet to tell of a channel that it does not know: of a server that it told of, it knows all
+    but archived threads. Until then nobody can say what the bot may do there, or that a forum is one."""
+    return isinstance(fetched, Postable) and not (isinstance(fetched, discord.Thread) and fetched.parent is not None)
+
+
 def missing_permissions(channel: Postable) -> tuple[str, ...]:
     """The permissions that the bot lacks to post in a channel and to find its posts again, as Discord names them."""
     held = channel.permissions_for(channel.guild.me)
