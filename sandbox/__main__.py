@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,8 @@ TOKEN: Final = "sandbox-token"  # noqa: S105  the local Discord's, worth nothing
 # Short, so that an announcement is on the page within seconds; both only because arXiv is on loopback.
 POLL_INTERVAL_S: Final = 5
 REQUEST_INTERVAL_S: Final = 1
+# Over a year of papers: what charts show and backfills read.
+EARLIER_DAYS: Final = 400
 
 
 class CannotStart(Exception):
@@ -71,9 +74,9 @@ async def _serving(options: argparse.Namespace) -> AsyncIterator[Sandbox]:
         await box.stop()
 
 
-def _corpus(options: argparse.Namespace) -> Corpus | None:
+def _corpus(options: argparse.Namespace) -> Corpus:
     if options.papers is None:
-        return None
+        return Corpus.generated(now=datetime.now(UTC), seed=options.seed, earlier_days=EARLIER_DAYS)
     try:
         return Corpus.from_directory(options.papers)
     except (OSError, ValueError) as error:

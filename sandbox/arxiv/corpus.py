@@ -25,6 +25,10 @@ _CUTOFF, _ANNOUNCEMENT = time(14), time(20)
 _DAYS_SINCE_CUTOFF = {0: 0, 1: 0, 2: 0, 3: 0, 6: 2}  # by weekday of the announcement
 _WEEKEND_SHARE = {5: 0.45, 6: 0.5}  # of a working day's submissions
 
+# The number of the first paper before the last weeks, beyond all others; and how many of them there are a day.
+_FIRST_EARLIER: Final = 1_000_000
+_EARLIER_A_DAY: Final = 10
+
 # The README's own example; so many of the first drafts are put in a newcomer's order.
 _TRIED_FIRST: Final = "reward model"
 _WELCOME: Final = 24
@@ -45,12 +49,28 @@ class Corpus:
 
     @classmethod
     def generated(
-        cls, *, now: datetime, seed: int = 2026, days: int = 35, per_day: int = 40, upcoming: int = 2000
+        cls,
+        *,
+        now: datetime,
+        seed: int = 2026,
+        days: int = 35,
+        per_day: int = 40,
+        upcoming: int = 2000,
+        earlier_days: int = 0,
     ) -> "Corpus":
-        """Made-up papers: `days` of announced ones, some `per_day` on a working day, and `upcoming` to come."""
+        """Made-up papers: `days` of announced ones, some `per_day` on a working day, and `upcoming` to come.
+
+        Of the `earlier_days` before these there are a few a day, the more the later: for charts and for backfills.
+        """
         corpus = cls(seed=seed)
+        earlier = sorted(corpus._earlier(last_cutoff(now) - timedelta(days=days), earlier_days))
         dates = sorted(corpus._submissions(now, days, per_day))
-        corpus.shown = tuple(corpus._dated(made_up(seed, n), date, now) for n, date in enumerate(dates))
+        recent = tuple(corpus._dated(made_up(seed, n), date, now) for n, date in enumerate(dates))
+        # After these, so that the last weeks are the same without them.
+        corpus.shown = (
+            *(corpus._dated(made_up(seed, _FIRST_EARLIER + n), date, now) for n, date in enumerate(earlier)),
+            *recent,
+        )
         drafts = (made_up(seed, n) for n in range(len(dates), len(dates) + upcoming))
         corpus._drafts = chain(_welcoming(list(islice(drafts, _WELCOME))), drafts)
         corpus._drafts_left = upcoming
@@ -108,6 +128,12 @@ class Corpus:
             if arxiv_id not in self._taken:
                 self._taken.add(arxiv_id)
                 return arxiv_id
+
+    def _earlier(self, end: datetime, days: int) -> Iterator[datetime]:
+        draw = random.Random("earlier")
+        for ago in range(days):
+            for _ in range(round(_EARLIER_A_DAY * (1.5 - ago / days))):
+                yield (end - timedelta(days=ago + draw.random())).replace(microsecond=0)
 
     def _submissions(self, now: datetime, days: int, per_day: int) -> Iterator[datetime]:
         """When the older papers were submitted: fewer at weekends, none after the last announcement's cutoff."""

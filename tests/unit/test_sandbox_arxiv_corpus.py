@@ -38,6 +38,20 @@ def test_start_holds_about_five_weeks_with_quiet_weekends() -> None:
     assert max(per_weekday[5], per_weekday[6]) < min(per_weekday[day] for day in range(5))
 
 
+def test_year_before_leaves_the_last_weeks_as_they_are_and_has_papers_every_day() -> None:
+    recent = generated().shown
+    shown = Corpus.generated(now=NOW, upcoming=100, earlier_days=400).shown
+
+    assert shown[-len(recent) :] == recent
+    earlier = shown[: -len(recent)]
+    assert len({paper.arxiv_id for paper in shown}) == len(shown)
+    days = {paper.published.date() for paper in earlier}
+    assert len(days) > 398
+    assert max(days) <= recent[0].published.date()
+    late = sum(paper.published > NOW - timedelta(days=135) for paper in earlier)
+    assert late > sum(paper.published < NOW - timedelta(days=335) for paper in earlier)
+
+
 @pytest.mark.parametrize(
     ("now", "cutoff"),
     [
