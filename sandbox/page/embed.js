@@ -4,15 +4,15 @@ import { el, link, safeUrl } from "./dom.js";
 import { inlineMarkdown, markdown } from "./markdown.js";
 import { moment } from "./times.js";
 
-// Of several embeds with one address only the first is shown.
-export function drawEmbeds(embeds, names) {
+// Of several embeds with one address only the first is shown; `files` are the message's own, by their attachment:// address.
+export function drawEmbeds(embeds, names, files) {
   const seen = new Set();
   return embeds
     .filter((embed) => !embed.url || (!seen.has(embed.url) && seen.add(embed.url)))
-    .map((embed) => drawEmbed(embed, names));
+    .map((embed) => drawEmbed(embed, names, files));
 }
 
-function drawEmbed(embed, names) {
+function drawEmbed(embed, names, files) {
   const node = el("article", { class: "embed", "aria-label": embed.title ?? "Embed" },
     el("div", { class: "embed-text" },
       embed.author?.name && el("div", { class: "embed-author" }, picture(embed.author.icon_url, "embed-icon"), linked(embed.author.url, embed.author.name)),
@@ -21,12 +21,17 @@ function drawEmbed(embed, names) {
       embed.fields?.length ? el("div", { class: "embed-fields" }, embed.fields.map((field) => drawField(field, names))) : null,
     ),
     picture(embed.thumbnail?.url, "embed-thumbnail"),
-    picture(embed.image?.url, "embed-image"),
+    image(embed.image?.url, files),
     footer(embed),
   );
   // Discord leaves the bar grey where no colour is given.
   if (Number.isInteger(embed.color)) node.style.borderLeftColor = `#${embed.color.toString(16).padStart(6, "0")}`;
   return node;
+}
+
+function image(url, files) {
+  const file = files.get(url);
+  return picture(file?.url ?? url, "embed-image", file?.description ?? "");
 }
 
 function drawField(field, names) {

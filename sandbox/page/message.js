@@ -58,11 +58,13 @@ function bodyOf(message, draw) {
   if (message.failed) return el("div", { class: "content error" }, "⚠ ", message.failed);
   if (message.flags & FLAG.loading) return thinking(message);
   const names = { ...draw.names, everyone: message.mention_everyone };
+  const files = new Map(message.attachments.map((file) => [`attachment://${file.filename}`, file]));
+  const inEmbeds = new Set(message.embeds.map((embed) => files.get(embed.image?.url)));
   return [
     message.content || message.edited_timestamp
       ? el("div", { class: "content" }, markdown(message.content, names), message.edited_timestamp && edited(message)) : null,
-    message.attachments.map(attachment),
-    message.flags & FLAG.suppressEmbeds ? null : drawEmbeds(message.embeds, names),
+    message.attachments.filter((file) => !inEmbeds.has(file)).map(attachment),
+    message.flags & FLAG.suppressEmbeds ? null : drawEmbeds(message.embeds, names, files),
     drawComponents(message.components, names, draw.use(message), draw.choicesOf),
     el("div", { class: "interaction-failed", role: "alert", hidden: true }, "This interaction failed"),
   ];

@@ -247,6 +247,11 @@ async def test_pictures_are_shown_and_other_files_are_links(browser: Browser) ->
         drawn = visit.shown(visit.bot_says("files", attachments=files))
         await expect(drawn.get_by_role("img", name="a.png")).to_be_visible()
         await expect(drawn.get_by_role("link", name="papers.bib")).to_have_attribute("href", picture)
+        chart = {**files[0], "id": "3", "filename": "chart.png", "description": "Line chart"}
+        embed = {"description": "Numbers", "image": {"url": "attachment://chart.png"}}
+        drawn = visit.shown(visit.bot_says("a chart", attachments=[chart], embeds=[embed]))
+        await expect(drawn.get_by_role("img", name="Line chart")).to_have_count(1)
+        await expect(drawn.get_by_role("article").get_by_role("img", name="Line chart")).to_be_visible()
 
 
 async def test_on_a_phone_nothing_is_wider_than_the_screen_and_the_panels_open_over_it(browser: Browser) -> None:
