@@ -16,8 +16,8 @@ from bot.page.words import (
     ACKNOWLEDGEMENT,
     WHAT_THIS_IS,
     abstract_page,
-    allowed,
     as_typed,
+    code_words,
     comment_words,
     ordered,
     readable,
@@ -74,7 +74,7 @@ def _entry(entry: ET.Element, paper: Paper, keywords: Iterable[str]) -> None:
         _add(ET.SubElement(entry, "author"), "name", name)
     _link(entry, "alternate", abstract_page(paper), "text/html")
     _link(entry, "related", paper.arxiv_id.pdf_url, "application/pdf")
-    _terms(entry, CATEGORY_SCHEME, map(allowed, paper.categories))
+    _terms(entry, CATEGORY_SCHEME, map(code_words, paper.categories))
     _terms(entry, KEYWORD_SCHEME, keywords)
     _add(entry, "summary", readable(paper.abstract), type="text")
     _add_known(entry, "comment", comment_words(paper))

@@ -37,6 +37,7 @@ _DOLLAR: Final = re.compile(r"(?<!\\)(?:\\\\)*\$")
 _IN_PROSE: Final = {"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "^": r"\textasciicircum{}", "$": r"\$"}
 _IN_FORMULAS: Final = {"&": r"\&", "%": r"\%", "#": r"\#"}
 _ADDRESS_UNSAFE: Final = re.compile(r"[\s{}\\%#^~\"]")
+_NOT_A_CODE: Final = re.compile(r"[^A-Za-z.-]")
 # A name with one of these is a group, or is read by BibTeX as surname and first names.
 _NOT_ONE_PERSON: Final = re.compile(r",|\band\b|\bcollaboration\b", re.IGNORECASE)
 _SMALL_WORDS: Final = re.compile(r"(?:a|an|and|are|as|at|by|for|from|how|in|is|of|on|or|the|to|towards|what|with)")
@@ -64,7 +65,7 @@ def _fields(paper: Paper) -> Iterator[tuple[str, str]]:
     yield "doi", _ADDRESS_UNSAFE.sub("", allowed(collapse(paper.doi or "")))
     yield "eprint", str(paper.arxiv_id)
     yield "archivePrefix", "arXiv"
-    yield "primaryClass", _ADDRESS_UNSAFE.sub("", allowed(collapse(paper.primary_category)))
+    yield "primaryClass", _NOT_A_CODE.sub("", paper.primary_category)
     yield "url", paper.arxiv_id.abs_url
 
 

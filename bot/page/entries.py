@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from bot.domain.badges import Badge, BadgeKind, badges
 from bot.domain.paper import Paper
@@ -18,6 +19,9 @@ from bot.page.words import (
     readable,
     title_words,
 )
+
+# What the template writes around BibTeX, less what it writes around the link.
+_FOLD: Final = len("<details><summary>BibTeX</summary><pre></pre></details>") - len('<a href="">BibTeX at arXiv</a>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def lighter(parts: Sequence[Part], excess: int) -> tuple[Part, ...]:
         if excess <= 0:
             break
         entry = lightened[part][-at]
-        excess -= len((entry.bibtex or "").encode()) - len(entry.bibtex_url)
+        excess -= len((entry.bibtex or "").encode()) - len(entry.bibtex_url) + _FOLD
         lightened[part][-at] = replace(entry, bibtex=None)
     return tuple(replace(part, entries=tuple(entries)) for part, entries in zip(parts, lightened, strict=True))
 

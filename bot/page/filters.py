@@ -13,7 +13,7 @@ from typing import Final
 from bot.domain.categories import CATEGORIES
 from bot.domain.paper import Paper
 from bot.page.model import Page
-from bot.page.words import allowed, ordered
+from bot.page.words import code_words, ordered
 
 _SPANS: Final = (("d0", 3), ("d1", 7), ("d2", 30))
 
@@ -57,7 +57,7 @@ class Filters:
 
 def codes(paper: Paper) -> tuple[str, ...]:
     """The paper's categories, its own first, each once."""
-    return tuple(code for code in dict.fromkeys(map(allowed, (paper.primary_category, *paper.categories))) if code)
+    return tuple(code for code in dict.fromkeys(map(code_words, (paper.primary_category, *paper.categories))) if code)
 
 
 def _rule(value: str, kept: tuple[str, ...]) -> str:

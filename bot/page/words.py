@@ -2,41 +2,50 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from bot import limits
 from bot.domain.paper import Paper
 from bot.domain.parts import title_of
 from bot.domain.tex import tex_to_text
-from bot.domain.text import harmless
+from bot.domain.text import collapse, harmless
 
 WHAT_THIS_IS: Final = "The newest papers on arXiv for each keyword, renewed with every announcement."
 # How arXiv asks to be named by what is built on its interface (terms of use: info.arxiv.org/help/api/tou.html).
 ACKNOWLEDGEMENT: Final = "Thank you to arXiv for use of its open access interoperability."
 NOTHING_YET: Final = "No papers yet."
 
-# What XML 1.0 does not allow (section 2.2, Char) is no text in HTML either, or is not shown.
-_NOT_TEXT: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
+# What XML 1.0 does not allow (section 2.2, Char), and what no text in HTML may hold: what is no character at all.
+_NOT_TEXT: Final = re.compile(
+    "[^\t\n\r\x20-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]"
+    f"|[{''.join(chr(plane | last) for plane in range(0x10000, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF))}]"
+)
 
 
 def readable(text: str) -> str:
     """The text in plain words."""
-    return allowed(harmless(tex_to_text(text)))
+    return harmless(tex_to_text(allowed(text)))
 
 
 def as_typed(keyword: str) -> str:
     """The keyword as somebody typed it, on one line."""
-    return allowed(harmless(keyword))
+    return harmless(allowed(keyword))
 
 
 def allowed(text: str) -> str:
-    """The text without the characters that XML 1.0 forbids."""
+    """The text without what is no character in XML or HTML."""
     return _NOT_TEXT.sub("", text)
+
+
+def code_words(code: str) -> str:
+    """A category's code, on one line."""
+    return collapse(allowed(code))
 
 
 def title_words(paper: Paper) -> str:
     """The title in plain words; the id where it shows nothing."""
-    return allowed(title_of(paper))
+    return title_of(replace(paper, title=allowed(paper.title)))
 
 
 def comment_words(paper: Paper) -> str:

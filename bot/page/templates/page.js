@@ -46,14 +46,14 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   async function copy(button) {
-    const text = button.parentElement.firstChild.textContent;
+    const text = button.nextSibling.textContent;
     try {
       await navigator.clipboard.writeText(text);
       button.textContent = "Copied";
       say("BibTeX copied");
     } catch {
       // Without https, or without leave: what is selected is one key away.
-      getSelection().selectAllChildren(button.parentElement);
+      getSelection().selectAllChildren(button.parentElement); // the button itself cannot be selected
       say("Press Ctrl+C to copy");
     }
   }
@@ -76,6 +76,6 @@ document.addEventListener("DOMContentLoaded", () => {
     button.className = "copy";
     button.textContent = "Copy";
     button.addEventListener("click", () => copy(button));
-    pre.append(button);
+    pre.prepend(button);
   }, true);
 });

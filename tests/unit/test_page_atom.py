@@ -1,0 +1,159 @@
+"""The page as an Atom feed: valid, and read back by a feed reader."""
+
+import io
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import feedparser
+from hypothesis import given, settings
+
+from bot.domain.paper import Paper
+from bot.page import Form, Page, Section, render
+from bot.page.atom import CATEGORY_SCHEME, KEYWORD_SCHEME
+from bot.page.words import as_typed, code_words, comment_words, readable, title_words
+from tests.support.builders import paper
+from tests.support.page import UPDATED, hostile_pages, newest_first, page_of, recorded_page
+from tests.support.recorded import needs_recorded_answers
+
+_ATOM = "{http://www.w3.org/2005/Atom}"
+_ADDRESS = "https://papers.example/"
+
+
+def _written(page: Page, address: str | None = None) -> bytes:
+    rendered = render(page, Form.ATOM, address=address)
+    assert (rendered.content_type, rendered.filename) == ("application/atom+xml; charset=utf-8", "daily-papers.atom")
+    _assert_valid(rendered.body)
+    return rendered.body
+
+
+def _assert_valid(body: bytes) -> None:
+    """What RFC 4287 asks of the elements that we use."""
+    feed = ET.fromstring(body)  # noqa: S314 - our own
+    assert feed.tag == f"{_ATOM}feed"
+    for parent in (feed, *feed.findall(f"{_ATOM}entry")):
+        for name in ("id", "title", "updated"):
+            (element,) = parent.findall(f"{_ATOM}{name}")
+            assert element.text
+        assert datetime.fromisoformat(parent.findtext(f"{_ATOM}updated") or "").tzinfo is not None
+        alternates = [link for link in parent.findall(f"{_ATOM}link") if link.get("rel") == "alternate"]
+        assert len(alternates) == (parent is not feed or len(alternates))
+        assert all(category.get("term") for category in parent.findall(f"{_ATOM}category"))
+        assert all(author.findtext(f"{_ATOM}name") for author in parent.findall(f"{_ATOM}author"))
+    assert feed.find(f"{_ATOM}author") is not None  # an entry without one is by the feed's
+    ids = [entry.findtext(f"{_ATOM}id") for entry in feed.findall(f"{_ATOM}entry")]
+    assert len(ids) == len(set(ids))
+
+
+def _read(page: Page, address: str | None = None) -> Any:
+    feed = feedparser.parse(io.BytesIO(_written(page, address)))
+    assert not feed.bozo
+    assert feed.version == "atom10"
+    return feed
+
+
+def _terms(entry: Any, scheme: str) -> list[str]:
+    return [tag.term for tag in entry.get("tags", ()) if tag.scheme == scheme]
+
+
+def _moment(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment.year > 999 else ""
+
+
+def _guessed(text: str) -> str:
+    """What feedparser makes of letters that could be UTF-8 taken for Latin-1, in most elements: "Ã¼" is "ü" to it."""
+    try:
+        return text.encode("latin-1").decode()
+    except UnicodeError:
+        return text
+
+
+def _unlike(entry: Any, paper: Paper, keyword: str) -> Iterator[str]:
+    """What of the paper an entry does not say."""
+    expected = {
+        "id": f"https://arxiv.org/abs/{paper.arxiv_id}",
+        "link": f"https://arxiv.org/abs/{paper.arxiv_id}v{paper.version}",
+        "title": title_words(paper),
+        "summary": readable(paper.abstract),
+        "published": _moment(paper.published),
+        "updated": _moment(paper.updated),
+        "arxiv_comment": comment_words(paper),
+        "arxiv_journal_ref": readable(paper.journal_ref or ""),
+        "arxiv_doi": readable(paper.doi or ""),
+    }
+    yield from (name for name, text in expected.items() if _guessed(entry.get(name, "")) != _guessed(text))
+    if [author.get("name") for author in entry.get("authors", ())] != list(filter(None, map(readable, paper.authors))):
+        yield "authors"
+    if _terms(entry, CATEGORY_SCHEME) != list(dict.fromkeys(filter(None, map(code_words, paper.categories)))):
+        yield "categories"
+    if _terms(entry, KEYWORD_SCHEME) != [keyword] * bool(keyword):
+        yield "keyword"
+
+
+def _assert_read_back(page: Page) -> None:
+    keywords = {paper.arxiv_id: as_typed(section.keyword) for section in page.sections for paper in section.papers}
+    papers = newest_first([paper for section in page.sections for paper in section.papers])
+    for entry, one in zip(_read(page).entries, papers, strict=True):
+        assert list(_unlike(entry, one, keywords[one.arxiv_id])) == [], (entry, one)
+
+
+@needs_recorded_answers
+def test_recorded_papers_are_read_back_unchanged() -> None:
+    _assert_read_back(recorded_page())
+
+
+@settings(deadline=None, max_examples=40)
+@given(hostile_pages())
+def test_hostile_papers_are_read_back_unchanged(page: Page) -> None:
+    _assert_read_back(page)
+
+
+def test_paper_in_two_sections_is_one_entry_with_both_keywords() -> None:
+    older, newer = paper(version=1), paper(version=2, updated=UPDATED)
+    page = Page(UPDATED, (Section("reward model", (older,)), Section("agents", (newer,)), Section("agents", (newer,))))
+    (entry,) = _read(page).entries
+    assert _terms(entry, KEYWORD_SCHEME) == ["reward model", "agents"]
+    assert entry.link.endswith("v2")
+    assert entry.links[1] == {
+        "rel": "related",
+        "type": "application/pdf",
+        "href": "https://arxiv.org/pdf/2611.00001",
+    }
+
+
+def test_feed_that_is_served_says_where() -> None:
+    feed = _read(page_of(paper()), _ADDRESS).feed
+    assert feed.id == _ADDRESS
+    assert {link.rel: (link.href, link.type) for link in feed.links} == {
+        "self": ("https://papers.example/daily-papers.atom", "application/atom+xml"),
+        "alternate": (_ADDRESS, "text/html"),
+    }
+
+
+def test_feed_in_a_file_keeps_its_id_while_its_keywords_are_the_same() -> None:
+    now, later, other = (
+        _read(page)
+        for page in (page_of(paper()), page_of(paper("2611.00002"), updated=None), page_of(keyword="agents"))
+    )
+    assert now.feed.id.startswith("urn:uuid:")
+    assert now.feed.id == later.feed.id != other.feed.id
+    assert "links" not in now.feed
+
+
+def test_feed_was_renewed_when_arxiv_was_read_else_with_its_newest_paper() -> None:
+    assert _read(page_of(paper())).feed.updated == "2026-11-20T05:30:00Z"
+    newest = datetime(2026, 11, 19, tzinfo=UTC)
+    assert _read(page_of(paper(updated=newest), updated=None)).feed.updated == "2026-11-19T00:00:00Z"
+    assert _read(Page(None, ())).feed.updated == "1970-01-01T00:00:00Z"
+
+
+def test_feed_says_what_it_is_and_thanks_arxiv() -> None:
+    feed = _read(page_of()).feed
+    assert feed.title == feed.author == "Daily Papers"
+    assert "Thank you to arXiv for use of its open access interoperability." in feed.subtitle
+
+
+def test_what_atom_has_no_element_for_stands_in_arxivs_own() -> None:
+    (entry,) = _read(page_of(paper(comment="12 $\\mu$m", journal_ref="Phys. Rev. D 62", doi="10.1000/1"))).entries
+    assert (entry.arxiv_comment, entry.arxiv_journal_ref, entry.arxiv_doi) == ("12 μm", "Phys. Rev. D 62", "10.1000/1")

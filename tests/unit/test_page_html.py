@@ -1,0 +1,245 @@
+"""The page as HTML: one file that is valid, asks nobody for anything, and is read back by an HTML parser."""
+
+import base64
+import hashlib
+import re
+import xml.etree.ElementTree as ET
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import html5lib
+import pytest
+from hypothesis import given, settings
+
+from benchmarks.page import generated
+from bot import limits
+from bot.domain.paper import Paper
+from bot.page import Form, Page, Section, render
+from bot.page.bibtex import bibtex
+from bot.page.words import as_typed, author_words, comment_words, readable, title_words
+from tests.support.builders import paper
+from tests.support.page import PIECES, UPDATED, hostile_pages, newest_first, page_of, recorded_page
+from tests.support.recorded import needs_recorded_answers
+
+_ADDRESS = "https://papers.example/"
+
+
+def _written(page: Page, address: str | None = None) -> str:
+    rendered = render(page, Form.HTML, address=address)
+    assert (rendered.content_type, rendered.filename) == ("text/html; charset=utf-8", "daily-papers.html")
+    return rendered.body.decode()
+
+
+def _read(page: Page, address: str | None = None) -> ET.Element:
+    """The document; a fault of HTML's grammar raises."""
+    parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
+    document = parser.parse(_written(page, address))
+    assert isinstance(document, ET.Element)
+    return document
+
+
+def _text(element: ET.Element | None) -> str:
+    assert element is not None
+    return "".join(element.itertext())
+
+
+def _words(element: ET.Element | None) -> str:
+    return _text(element).strip("\n")
+
+
+def _sections(document: ET.Element) -> list[tuple[str, list[ET.Element]]]:
+    return [(_text(part.find("h2")), part.findall("ol/li")) for part in document.findall(".//main/section")]
+
+
+def _assert_shows(entry: ET.Element, paper: Paper) -> None:
+    heading = entry.find("h3/a")
+    assert heading is not None
+    assert (_text(heading), heading.get("href")) == (
+        title_words(paper),
+        f"https://arxiv.org/abs/{paper.arxiv_id}v{paper.version}",
+    )
+    authors, facts, *comment = entry.findall("p")
+    assert _words(authors) == author_words(paper)
+    assert _text(facts.find("time")) == paper.updated.strftime("%Y-%m-%d")
+    assert [_words(text) for text in comment] == [comment_words(paper)] * bool(comment_words(paper))
+    abstract, *citation = entry.findall("details")
+    assert _words(abstract.find("p")) == readable(paper.abstract)
+    links = [link.get("href") for link in entry.findall("a")]
+    assert links[0] == f"https://arxiv.org/pdf/{paper.arxiv_id}"
+    assert (f"https://arxiv.org/html/{paper.arxiv_id}" in links) == (paper.arxiv_id.html_url is not None)
+    for text in citation:
+        assert _text(text.find("pre")) == bibtex(paper)
+    assert bool(citation) != (f"https://arxiv.org/bibtex/{paper.arxiv_id}" in links)
+
+
+def _assert_read_back(page: Page) -> None:
+    document = _read(page)
+    read = _sections(document)
+    assert [keyword for keyword, _ in read] == [as_typed(section.keyword) for section in page.sections]
+    for (_, entries), section in zip(read, page.sections, strict=True):
+        for entry, one in zip(entries, newest_first(section.papers), strict=True):
+            _assert_shows(entry, one)
+    assert {element.tag for element in document.iter()} <= set(_OUR_ELEMENTS.split())
+    assert [name for element in document.iter() for name in element.attrib if name.startswith(("on", "style"))] == []
+
+
+_OUR_ELEMENTS = (
+    "html head meta title link style script body a header h1 p span time div form label input kbd select option button "
+    "nav h2 ul li main section ol h3 details summary pre strong footer"
+)
+
+
+@needs_recorded_answers
+def test_recorded_papers_are_read_back_unchanged() -> None:
+    _assert_read_back(recorded_page())
+
+
+@settings(deadline=None, max_examples=40)
+@given(hostile_pages())
+def test_hostile_papers_are_read_back_unchanged(page: Page) -> None:
+    _assert_read_back(page)
+
+
+def test_each_sign_stays_itself_wherever_it_stands() -> None:
+    texts = [text for piece in PIECES for text in (piece, f"x{piece}x", f"a {piece} b")]
+    papers = [
+        paper(f"2611.{at:05}", title=text, abstract=text, comment=text, authors=(text, text), primary_category=text)
+        for at, text in enumerate(texts)
+    ]
+    sections = [Section(texts[at], newest_first(papers[at : at + 90])) for at in range(0, len(papers), 90)]
+    _assert_read_back(Page(UPDATED, tuple(sections)))
+
+
+def test_only_this_style_and_this_script_are_allowed() -> None:
+    page = page_of(paper(), paper("2611.00002", categories=("cs.LG", "math.OC")))
+    document = _read(page)
+    (meta,) = [meta for meta in document.iter("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
+    policy = meta.get("content")
+    for name in ("style", "script"):
+        (element,) = document.iter(name)
+        digest = base64.b64encode(hashlib.sha256(_text(element).encode()).digest()).decode()
+        assert f"{name}-src 'sha256-{digest}'" in (policy or "")
+    assert policy is not None
+    assert [part.split()[0] for part in policy.split("; ")] == [
+        "default-src",
+        "style-src",
+        "script-src",
+        "img-src",
+        "base-uri",
+        "form-action",
+    ]
+    assert policy.count("'none'") == 3
+    served = render(page, Form.HTML).content_security_policy
+    assert served == f"{policy}; frame-ancestors 'none'"
+
+
+def test_nothing_is_loaded_from_anywhere() -> None:
+    document = _read(page_of(paper()), _ADDRESS)
+    assert [element.tag for element in document.iter() if "src" in element.attrib] == []
+    loaded = [link for link in document.iter("link") if link.get("rel") != "alternate"]
+    assert [(link.get("rel"), (link.get("href") or "")[:5]) for link in loaded] == [("icon", "data:")]
+    assert "url(" not in _text(document.find(".//style"))
+    assert "@import" not in _text(document.find(".//style"))
+
+
+def test_other_forms_are_linked_where_the_page_is_served_and_only_there() -> None:
+    served, file = _read(page_of(), _ADDRESS), _read(page_of())
+    links = [(link.get("type"), link.get("href")) for link in served.iter("link") if link.get("rel") == "alternate"]
+    assert links == [
+        (form.content_type, f"https://papers.example/daily-papers.{form}") for form in (Form.ATOM, Form.JSON, Form.MD)
+    ]
+    assert [link.get("href") for link in served.iter("a")][1:4] == [href for _, href in links]
+    assert [link for link in file.iter("link") if link.get("rel") == "alternate"] == []
+
+
+def test_every_section_can_be_jumped_to_and_equal_keywords_do_not_collide() -> None:
+    keywords = ("Reward Model", "reward-model", "reward model", "Reward Model 2", "C++", "C#", "größe", "∇")
+    document = _read(Page(UPDATED, tuple(Section(keyword, ()) for keyword in keywords)))
+    ids = [element.get("id") for element in document.iter() if element.get("id")]
+    assert len(ids) == len(set(ids))
+    jumps = [(link.get("href") or "")[1:] for link in document.findall(".//nav//a")]
+    assert jumps == [heading.get("id") for heading in document.findall(".//main/section/h2")]
+    assert jumps == [section.get("aria-labelledby") for section in document.findall(".//main/section")]
+    assert jumps[:4] == ["k-reward-model", "k-reward-model-2", "k-reward-model-3", "k-reward-model-2-2"]
+
+
+def test_headings_go_down_by_single_steps_from_the_one_h1() -> None:
+    document = _read(page_of(paper()))
+    levels = [int(element.tag[1]) for element in document.iter() if re.fullmatch(r"h\d", str(element.tag))]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def _classes(page: Page) -> list[set[str]]:
+    return [set((entry.get("class") or "").split()) for _, entries in _sections(_read(page)) for entry in entries]
+
+
+@pytest.mark.parametrize(
+    ("days", "span"), [(-1, {"d0"}), (0, {"d0"}), (3, {"d0"}), (3.1, {"d1"}), (7, {"d1"}), (30, {"d2"}), (30.1, set())]
+)
+def test_dates_are_counted_from_the_last_update(days: float, span: set[str]) -> None:
+    shown = paper(published=UPDATED - timedelta(days=days), categories=(), primary_category="cs.LG")
+    assert _classes(page_of(shown)) == [{"c0"} | span]
+
+
+def test_dates_are_counted_from_the_newest_paper_where_no_update_is_known() -> None:
+    newest = datetime(2020, 1, 31, tzinfo=UTC)
+    papers = (paper("2611.00002", published=newest), paper(published=newest - timedelta(days=5)))
+    assert _classes(page_of(*papers, updated=None)) == [{"c0", "d0"}, {"c0", "d1"}]
+
+
+def test_categories_are_offered_by_name_with_how_many_papers_they_have() -> None:
+    papers = (
+        paper("2611.00002", primary_category="cs.CV", categories=("cs.LG", "cs.CV")),
+        paper(primary_category="cs.LG", categories=("cs.LG", "cmp-lg")),
+    )
+    page = page_of(*papers)
+    offered = _read(page).findall(".//select[@id='category']/option")
+    assert [(option.get("value"), _text(option)) for option in offered] == [
+        ("", "All categories"),
+        ("c0", "cmp-lg (1)"),
+        ("c1", "cs.CV · Computer Vision and Pattern Recognition (1)"),
+        ("c2", "cs.LG · Machine Learning (2)"),
+    ]
+    assert [classes - {"d0"} for classes in _classes(page)] == [{"c1", "c2"}, {"c0", "c2"}]
+
+
+def test_withdrawn_paper_is_marked_and_code_is_linked() -> None:
+    code = "https://github.com/someone/reward"
+    gone, kept = paper("2611.00002", comment="This paper has been withdrawn"), paper(comment=f"Code: {code}")
+    first, second = _sections(_read(page_of(gone, kept)))[0][1]
+    assert _text(first.find("p/strong")) == "withdrawn"
+    assert second.find("p/strong") is None
+    assert [link.get("href") for link in second.findall("a") if _text(link) == "Code"] == [code]
+
+
+def test_authors_after_the_third_are_counted() -> None:
+    many = paper(authors=tuple(f"Author {number}" for number in range(1, 9)))
+    assert _words(_sections(_read(page_of(many)))[0][1][0].find("p")) == "Author 1, Author 2, Author 3 and 5 more"
+
+
+def test_empty_section_and_empty_page_say_so() -> None:
+    assert "No papers yet." in _text(_read(page_of()).find(".//main"))
+    empty = _read(Page(None, ()))
+    assert "No keywords yet." in _text(empty.find(".//main"))
+    assert "Last update: not yet" in _text(empty.find(".//header"))
+
+
+def test_five_hundred_papers_are_lighter_than_a_megabyte_and_the_newest_keep_their_bibtex() -> None:
+    page = generated()
+    text = _written(page, _ADDRESS)
+    assert limits.PAGE_HTML_BYTES - 2000 < len(text.encode()) <= limits.PAGE_HTML_BYTES
+    shown = re.findall(r"<h3>.*?abs/(\S+)v\d.*?(?:<pre>|arxiv.org/bibtex/)", text, re.DOTALL)
+    assert len(shown) == 500
+    linked = set(re.findall(r"arxiv.org/bibtex/([\d.]+)", text))
+    dates = {str(one.arxiv_id): one.updated.date() for section in page.sections for one in section.papers}
+    assert 0 < len(linked) < 250
+    assert max(dates[one] for one in linked) <= min(dates[one] for one in dates.keys() - linked)
+
+
+def test_page_that_cannot_be_light_keeps_every_paper() -> None:
+    papers = tuple(paper(f"2611.{number:05}", abstract="x" * 20_000) for number in range(1, 61))
+    text = _written(page_of(*papers))
+    assert text.count("<h3>") == text.count("arxiv.org/bibtex/") == 60
+    assert "<pre>" not in text

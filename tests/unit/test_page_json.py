@@ -1,0 +1,102 @@
+"""The page as JSON: each paper is read back as it was."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from bot import limits
+from bot.domain.paper import ArxivId, Paper
+from bot.page import Form, Page, Section, render
+from tests.support.builders import paper
+from tests.support.page import UPDATED, hostile_pages, newest_first, page_of, recorded_page
+from tests.support.recorded import needs_recorded_answers
+
+
+def _read(page: Page, address: str | None = None) -> Any:
+    rendered = render(page, Form.JSON, address=address)
+    assert (rendered.content_type, rendered.filename) == ("application/json; charset=utf-8", "daily-papers.json")
+    return json.loads(rendered.body)
+
+
+def _rebuilt(fields: dict[str, Any]) -> Paper:
+    return Paper(
+        arxiv_id=ArxivId(fields["id"]),
+        version=fields["version"],
+        title=fields["title"],
+        abstract=fields["abstract"],
+        authors=tuple(fields["authors"]),
+        primary_category=fields["primary_category"],
+        categories=tuple(fields["categories"]),
+        published=datetime.fromisoformat(fields["published"]),
+        updated=datetime.fromisoformat(fields["updated"]),
+        comment=fields["comment"],
+        journal_ref=fields["journal_ref"],
+        doi=fields["doi"],
+    )
+
+
+def _page(document: Any) -> Page:
+    updated = document["updated"] and datetime.fromisoformat(document["updated"])
+    sections = ((part["keyword"], tuple(map(_rebuilt, part["papers"]))) for part in document["sections"])
+    return Page(updated, tuple(Section(keyword, papers) for keyword, papers in sections))
+
+
+@needs_recorded_answers
+def test_recorded_papers_are_rebuilt_unchanged() -> None:
+    page = recorded_page()
+    sections = tuple(Section(section.keyword, newest_first(section.papers)) for section in page.sections)
+    assert _page(_read(page)) == Page(page.updated, sections)
+
+
+@settings(deadline=None, max_examples=40)
+@given(hostile_pages())
+def test_hostile_papers_are_rebuilt_unchanged(page: Page) -> None:
+    assert _page(_read(page)) == page
+
+
+def test_half_a_character_is_rebuilt_too() -> None:
+    page = page_of(paper(title="broken \ud83d emoji"))
+    assert _page(_read(page)) == page
+
+
+def test_readable_text_stands_beside_what_arxiv_gave() -> None:
+    shown = _read(
+        page_of(
+            paper(title="On $\\alpha$-decay", abstract="Erd\\H{o}s", authors=("P. Erd\\H{o}s",), comment="$10^6$ steps")
+        )
+    )["sections"][0]["papers"][0]
+    assert shown["title"] == "On $\\alpha$-decay"
+    assert shown["text"] == {
+        "title": "On α-decay",
+        "abstract": "Erdős",
+        "authors": ["P. Erdős"],
+        "comment": "10⁶ steps",
+    }
+    assert shown["bibtex"].startswith("@misc{erdos2026decay-2611.00001,\n")
+
+
+@pytest.mark.parametrize(
+    ("arxiv_id", "html"), [("2403.01234", "https://arxiv.org/html/2403.01234"), ("hep-th/9901001", None)]
+)
+def test_links_are_those_of_arxiv(arxiv_id: str, html: str | None) -> None:
+    assert _read(page_of(paper(arxiv_id, version=3)))["sections"][0]["papers"][0]["urls"] == {
+        "abs": f"https://arxiv.org/abs/{arxiv_id}v3",
+        "pdf": f"https://arxiv.org/pdf/{arxiv_id}",
+        "html": html,
+    }
+
+
+def test_form_and_its_version_are_named() -> None:
+    document = _read(page_of(), "https://papers.example/")
+    assert (document["format"], document["version"]) == ("daily-papers", 1)
+    assert (document["address"], document["updated"]) == ("https://papers.example/", UPDATED.isoformat())
+    assert document["acknowledgement"] == "Thank you to arXiv for use of its open access interoperability."
+
+
+def test_keyword_has_its_newest_papers_and_no_more_than_fit() -> None:
+    papers = [paper(f"2611.{number:05}") for number in range(1, limits.PAGE_PAPERS + 6)]
+    shown = _read(page_of(*papers))["sections"][0]["papers"]
+    assert [fields["id"] for fields in shown] == [str(one.arxiv_id) for one in reversed(papers[5:])]
