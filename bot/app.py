@@ -54,6 +54,8 @@ async def run(settings: Settings, end: asyncio.Event, metrics: Metrics | None = 
         await app.subscribing.follow_file(settings_subscriptions(settings))
         if settings.arxiv.contact is None and not is_loopback(settings.arxiv.api_url):
             log.warning("arXiv asks for a contact in case of trouble: set arxiv.contact")
+        if settings.web.public_channels and settings.web.port is None:
+            log.warning("channels are public, but their page is not served: set web.port")
         await app.run_until(end)
 
 

@@ -15,6 +15,7 @@ from bot.errors import PageRefused, StoreUnavailable
 from bot.limits import PAGE_PAPERS
 from bot.page.model import Form, Page
 from bot.page.render import render
+from bot.services.pages import papers_on
 from bot.store.database import Database
 from bot.store.shelf import Shelf
 
@@ -58,7 +59,7 @@ def _check(known: Collection[int], wanted: Collection[int] | None) -> None:
 
 
 def _in_words(page: Page) -> str:
-    keywords, papers = len(page.sections), sum(len(section.papers) for section in page.sections)
+    keywords, papers = len(page.sections), papers_on(page)
     read = (
         "arXiv was not read yet"
         if page.updated is None

@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.client import Client
 from bot.limits import PAGES_PER_MINUTE
 from bot.page.model import Form
-from bot.services.pages import Fitting, Pages
+from bot.services.pages import Fitting, Pages, papers_on
 from cogs.pace import Pace
 from cogs.permissions import Refused, Target, can_view, place_of
 from cogs.wording import plural, when
@@ -72,9 +72,8 @@ def _channel(interaction: discord.Interaction[Client], named: Target | None, *, 
 
 
 def _words(channel_id: int, fitting: Fitting) -> str:
-    sections = fitting.page.sections
-    papers = sum(len(section.papers) for section in sections)
-    words = f"The page of <#{channel_id}>: {plural(len(sections), 'keyword')}, {plural(papers, 'paper')}"
+    keywords, papers = len(fitting.page.sections), papers_on(fitting.page)
+    words = f"The page of <#{channel_id}>: {plural(keywords, 'keyword')}, {plural(papers, 'paper')}"
     words += f", read {when(fitting.page.updated)}." if fitting.page.updated is not None else "; not read yet."
     if fitting.a_keyword is not None:
         words += (

@@ -87,6 +87,11 @@ class Pages:
         return Fitting(page, rendered, None if rendered is edition.rendered else a_keyword)
 
 
+def papers_on(page: Page) -> int:
+    """How many papers stand on a page; one under several keywords is one."""
+    return len({paper.arxiv_id for section in page.sections for paper in section.papers})
+
+
 def _drawn(page: Page, form: Form, address: str | None, now: datetime, before: Edition | None) -> Edition:
     if before is not None and before.page == page:
         return before

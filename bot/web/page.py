@@ -74,7 +74,7 @@ def _response(request: web.Request, edition: Edition) -> web.Response:
         return response
     response.headers[hdrs.CONTENT_TYPE] = edition.rendered.content_type
     if (policy := edition.rendered.content_security_policy) is not None:
-        response.headers["Content-Security-Policy"] = f"{policy.rstrip('; ')}; frame-ancestors 'none'"
+        response.headers["Content-Security-Policy"] = policy
     if packed:
         response.headers[hdrs.CONTENT_ENCODING] = "gzip"
     response.body = edition.packed if packed else edition.rendered.body

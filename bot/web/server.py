@@ -73,6 +73,7 @@ class WebServer:
 async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    response.headers["Server"] = "daily-papers"  # aiohttp would tell its version, and Python's
 
 
 def _why(error: OSError) -> str:

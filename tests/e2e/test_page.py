@@ -77,6 +77,12 @@ async def see_what_is_refused(box: Box, thread_id: int) -> None:
     assert said[-1].startswith("That was quick: try again in ")
 
 
+async def test_public_channels_without_a_port_are_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with a_box(tmp_path) as box, a_bot(box, DAILY_PAPERS_WEB__PUBLIC_CHANNELS=f'["{box.channel("papers")}"]'):
+        pass
+    assert "channels are public, but their page is not served: set web.port" in caplog.messages
+
+
 async def test_running_bot_serves_the_public_channels_alone(tmp_path: Path) -> None:
     port = free_port()
     async with a_box(tmp_path) as box:

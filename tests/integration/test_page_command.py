@@ -34,7 +34,9 @@ async def _fill(database: Path) -> None:
         await store.watch("sheaf", channel_id=THERE)
         long = "We compute. " * 1500
         await store.read(
-            paper("2611.00001", title="A graph", abstract=long), paper("2611.00002", title="A sheaf", abstract=long)
+            paper("2611.00001", title="A graph", abstract=long),
+            paper("2611.00002", title="A sheaf", abstract=long),
+            paper("2611.00004", title="A sheaf on a curved manifold's graphs"),
         )
 
 
@@ -66,7 +68,8 @@ def test_channels_are_chosen_one_by_one(folder: Path, capsys: Shown) -> None:
     assert page("--channel", str(HERE)) == 0
     said = capsys.readouterr().out
     assert "A graph" in said
-    assert "sheaf" not in said
+    assert "## sheaf" not in said
+    assert "A sheaf]" not in said
     assert page("--channel", str(HERE), "--channel", str(THERE)) == 0
     assert "A sheaf" in capsys.readouterr().out
 
@@ -76,7 +79,7 @@ def test_each_form_is_written_into_a_file_and_nothing_is_printed(folder: Path, c
     assert page("--format", form.value, "--output", "page") == 0
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err == "page was written: keywords: 2, papers: 2; arXiv was read last at 2026-11-18 12:00 UTC.\n"
+    assert said.err == "page was written: keywords: 2, papers: 3; arXiv was read last at 2026-11-18 12:00 UTC.\n"
     assert "A graph" in (folder / "page").read_text()
     assert sorted(path.name for path in folder.iterdir() if "sqlite3" not in path.name) == ["page"]
 

@@ -180,6 +180,7 @@ async def test_page_may_run_nothing_from_elsewhere_and_stand_in_no_frame(site: S
         assert policy.endswith("; frame-ancestors 'none'")
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Server"] == "daily-papers"
 
 
 async def test_head_is_the_answer_without_its_body(site: Site) -> None:
