@@ -168,14 +168,15 @@ def trend_embed(trend: Trend, now: datetime) -> discord.Embed:
 
 
 def _headline(weekly: Weekly) -> str:
-    return (
-        f"{plural(weekly.total, 'paper')} posted in the last {len(weekly.papers)} weeks in the channels that you can "
-        f"view, about {max(1, round(weekly.total / len(weekly.papers))):,} a week."
-    )
+    weeks = len(weekly.papers)
+    words = f"{plural(weekly.total, 'paper')} posted in the last {weeks} weeks in the channels that you can view"
+    return f"{words}, about {round(weekly.total / weeks):,} a week." if weekly.total >= weeks else f"{words}."
 
 
 def _stats_embed(weekly: Weekly) -> discord.Embed:
     rows = [f"{bold(cut(each.name, _NAME_MAX))}: {sum(filter(None, each.values)):,}" for each in weekly.most_posted]
     weeks = f"Week by week: {', '.join(f'{papers:,}' for papers in weekly.papers)}"
     embed = discord.Embed(description="\n".join([weeks, *rows]), colour=_COLOUR)
-    return embed.set_footer(text="A paper that matched two keywords counts for both; in the weeks and the sum, once.")
+    if weekly.counts_some_twice:
+        embed.set_footer(text="A paper that matched two keywords counts for both; in the weeks and the sum, once.")
+    return embed

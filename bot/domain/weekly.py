@@ -43,21 +43,25 @@ class Weekly:
         return (*first, Series(f"{len(rest)} other keyword{'s' if len(rest) > 1 else ''}", others))
 
     @property
+    def counts_some_twice(self) -> bool:
+        """Whether a paper stands under more than one keyword."""
+        return any(sum(each.values[week] or 0 for each in self.by_keyword) > self.papers[week] for week in self._weeks)
+
+    @property
     def _weeks(self) -> range:
         return range(len(self.papers))
 
     def chart(self) -> Chart:
         """The picture of it."""
-        shown = self.most_posted
-        several = any(sum(each.values[week] or 0 for each in shown) > self.papers[week] for week in self._weeks)
-        note = "A paper that matched two keywords stands in both; ◆ counts it once." if several else ""
+        twice = self.counts_some_twice
+        note = "A paper that matched two keywords stands in both; ◆ counts it once." if twice else ""
         return Chart(
             ChartKind.BARS,
             "Papers posted a week, by keyword",
             tuple(self._ticks()),
-            shown,
+            self.most_posted,
             f"Seven days each, from the day below. {note}".strip(),
-            Series("papers, each once", self.papers) if several else None,
+            Series("papers, each once", self.papers) if twice else None,
         )
 
     def _ticks(self) -> Iterator[str]:

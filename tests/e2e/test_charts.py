@@ -1,12 +1,15 @@
 """`/trend` and `/stats`: pictures that fill while they are read, and that show nobody what they may not view."""
 
 import asyncio
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from bot.domain.trend import last_year
+from bot.limits import CHART_EDITED_EVERY
 from sandbox.arxiv import Fault, FaultKind, SandboxPaper
 from sandbox.discord import Message
 from tests.support.running import Box, a_bot, a_box
@@ -72,6 +75,19 @@ async def test_arxiv_that_breaks_off_leaves_a_chart_that_says_when_to_ask_again(
         )
         await assert_shows_a_picture(answer, alt_text="Line chart")
         assert "–, 1, 1" in str(answer.shown_embeds[0]["description"])
+
+
+async def test_a_chart_whose_message_was_deleted_is_filled_no_further(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        publish_a_year(box, "A Reward Model")
+        invocation = await box.command("trend", {"keyword": "reward model"})
+        assert invocation.reply is not None
+        box.world.messages.delete(invocation.reply)
+        await box.until(lambda: any(request.status == 404 for request in box.discord.requests))
+    assert len(box.arxiv.requests) == CHART_EDITED_EVERY
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 async def test_statistics_are_for_the_callers_eyes_and_of_the_channels_that_they_can_view(tmp_path: Path) -> None:
