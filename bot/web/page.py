@@ -69,12 +69,13 @@ def _response(request: web.Request, edition: Edition) -> web.Response:
     )
     response.etag = ETag(tag)
     response.last_modified = edition.modified
+    # With 304 too: what stands there takes the place of what the browser was told before (RFC 9111, 3.2).
+    if (policy := edition.rendered.content_security_policy) is not None:
+        response.headers["Content-Security-Policy"] = policy
     if _is_known(request, edition, tag):
         response.set_status(304)
         return response
     response.headers[hdrs.CONTENT_TYPE] = edition.rendered.content_type
-    if (policy := edition.rendered.content_security_policy) is not None:
-        response.headers["Content-Security-Policy"] = policy
     if packed:
         response.headers[hdrs.CONTENT_ENCODING] = "gzip"
     response.body = edition.packed if packed else edition.rendered.body
