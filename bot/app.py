@@ -22,15 +22,17 @@ from bot.domain.keyword import Keyword
 from bot.errors import StartRefused, TokenRefused
 from bot.invalid_requests import InvalidRequests
 from bot.limits import CLOSE_TIMEOUT_S, SHUTDOWN_GRACE_S
+from bot.lists import open_lists
 from bot.metrics import LagMeter, Metrics
 from bot.services.health import Health
 from bot.store.database import Database
 from bot.supervisor import Loop, Supervisor, first_cause
 from bot.tries import note_tries
 from bot.web import PublicPage, WebServer, page_address
-from bot.wiring import Alarms, Ground, Stores, UseCases, commands_for, lower_half, upper_half
+from bot.wiring import Alarms, Ground, Stores, UseCases, commands_for, lower_half, upper_half, user_agent
 from cogs.lookup import AbstractButton, AbstractMenu
 from cogs.subscribed import SubscribedButton
+from cogs.trending import TrendingButton
 
 log = logging.getLogger(__name__)
 
@@ -83,18 +85,29 @@ class App:
         self._session = open_session()
         self._supervisor = Supervisor(ground.clock, ground.rng, metrics)
         self._upper = upper_half(ground, stores, alarms, self._session)
-        use_cases = UseCases.of(ground, stores, alarms, self._upper, self._supervisor)
+        self._lists = open_lists(
+            settings,
+            listings=stores.listings,
+            user_agent=user_agent(settings.arxiv.contact),
+            clock=ground.clock,
+            rng=ground.rng,
+            metrics=metrics,
+            alarm=alarms.lists,
+            on_listed=alarms.retouch.ring,
+        )
+        use_cases = UseCases.of(ground, stores, alarms, self._upper, self._lists, self._supervisor)
         self.subscribing = use_cases.subscribing
         invalid_requests = InvalidRequests(ground.clock)
         self._client = Client(
             stores.marks,
             use_cases.looking_up,
             use_cases.subscribing,
+            None if self._lists is None else self._lists.trending,
             self._on_change,
             note_tries(invalid_requests.trace()),
         )
-        self._client.add_dynamic_items(AbstractButton, AbstractMenu, SubscribedButton)
-        self._client.bring(commands_for(use_cases))
+        self._client.add_dynamic_items(AbstractButton, AbstractMenu, SubscribedButton, TrendingButton)
+        self._client.bring(commands_for(use_cases, self._lists))
         self._lower = lower_half(ground, stores, alarms, self._client, invalid_requests)
         self._lag = LagMeter(ground.clock, metrics)
         health = Health(
@@ -129,7 +142,8 @@ class App:
                 await self._lower.deliver.stop()
 
     def _loops(self) -> Mapping[str, Loop]:
-        return {
+        lists = {} if self._lists is None else {"Reading Hugging Face": self._lists.keeper.run}
+        return lists | {
             "The connection to Discord": self._connect,
             "Reading arXiv": self._upper.passes.run,
             "Reading new keywords": self._upper.firsts.run,
@@ -173,6 +187,8 @@ class App:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await self._client.close()
         await self._session.close()
+        if self._lists is not None:
+            await self._lists.session.close()
 
 
 async def _ended(work: asyncio.Task[None]) -> None:

@@ -22,6 +22,7 @@ from bot.errors import DailyPapersError, StoreUnavailable
 from bot.limits import GUILDS_QUIET_S, RATELIMIT_WAIT_MAX_S
 from bot.services.looking_up import LookingUp
 from bot.services.subscribing import Subscribing
+from bot.services.trending import Trending
 from bot.store.looks import Marks
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Client(commands.Bot):
         marks: Marks,
         looking_up: LookingUp,
         subscribing: Subscribing,
+        trending: Trending | None,
         on_change: Callable[[discord.Guild], Awaitable[None]],
         http_trace: aiohttp.TraceConfig,
     ) -> None:
@@ -56,6 +58,7 @@ class Client(commands.Bot):
         # For buttons and menus, which discord.py makes anew from their custom_id.
         self.looking_up = looking_up
         self.subscribing = subscribing
+        self.trending = trending  # None: switched off
         self._on_change = on_change
         self._handed_in: Sequence[commands.Cog] = ()
         self._logged_in = False

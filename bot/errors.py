@@ -9,6 +9,7 @@ DailyPapersError
 ├── KeywordRefused         the person's keyword cannot be watched; says what can
 ├── TimetableRefused       a time of day or a zone that there is not; names the nearest
 ├── ChartFailed            a picture that could not be drawn: its numbers are shown without
+├── DayUnknown             a day of which there can be no list; says what can be asked
 ├── StoreUnavailable       the database cannot be written now (disk full, locked): tried again
 ├── ArxivError
 │   ├── FeedInvalid        a body that is not a complete, valid feed: never "no papers"
@@ -63,6 +64,10 @@ class TimetableRefused(DailyPapersError):
 
 class ChartFailed(DailyPapersError):
     """The drawing process failed or hung; the message says so in words."""
+
+
+class DayUnknown(DailyPapersError):
+    """Not a day, or one of which there can be no list; the message says what can be asked."""
 
 
 class StoreUnavailable(DailyPapersError):

@@ -23,6 +23,7 @@ from bot.delivery import DiscordDelivery
 from bot.gate import Gate
 from bot.invalid_requests import InvalidRequests
 from bot.limits import ARXIV_BACKOFF_FLOOR_S, ARXIV_REQUEST_INTERVAL_S
+from bot.lists import Lists
 from bot.metrics import Metrics
 from bot.notices import DiscordMessenger
 from bot.pipeline.batches import Batches
@@ -60,6 +61,7 @@ from cogs.lookup import LookupCommands
 from cogs.operations import OperationCommands
 from cogs.pages import PageCommands
 from cogs.subscriptions import SubscriptionCommands
+from cogs.trending import TrendingCommands
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,8 @@ class Stores:
     edits: Edits
     looks: Looks
     marks: Marks
-    shelf: Shelf
     listings: Listings
+    shelf: Shelf
     totals: Totals
     statistics: Statistics
 
@@ -103,8 +105,8 @@ class Stores:
             Edits(database),
             Looks(database),
             Marks(database),
-            Shelf(database),
             Listings(database),
+            Shelf(database),
             Totals(database),
             Statistics(database),
         )
@@ -118,11 +120,12 @@ class Alarms:
     posts: Alarm
     house: Alarm
     retouch: Alarm
+    lists: Alarm
 
     @classmethod
     def of(cls, clock: Clock) -> Self:
         """Nobody has rung yet."""
-        return cls(Alarm(clock), Alarm(clock), Alarm(clock), Alarm(clock))
+        return cls(Alarm(clock), Alarm(clock), Alarm(clock), Alarm(clock), Alarm(clock))
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +223,15 @@ class UseCases:
     charts: Charts
 
     @classmethod
-    def of(cls, ground: Ground, stores: Stores, alarms: Alarms, upper: UpperHalf, supervisor: Supervisor) -> Self:
+    def of(
+        cls,
+        ground: Ground,
+        stores: Stores,
+        alarms: Alarms,
+        upper: UpperHalf,
+        lists: Lists | None,
+        supervisor: Supervisor,
+    ) -> Self:
         """All of them."""
         return cls(
             Subscribing(
@@ -242,6 +253,7 @@ class UseCases:
                 channels=stores.channels,
                 preferences=stores.preferences,
                 supervisor=supervisor,
+                lists=None if lists is None else lists.keeper,
             ),
             Pages(stores.shelf, ground.clock),
             Charting(
@@ -254,9 +266,10 @@ class UseCases:
         )
 
 
-def commands_for(use_cases: UseCases) -> Sequence[commands.Cog]:
-    """The slash commands."""
+def commands_for(use_cases: UseCases, lists: Lists | None) -> Sequence[commands.Cog]:
+    """The slash commands; without lists there is no `/trending`."""
     return (
+        *(() if lists is None else (TrendingCommands(lists.trending),)),
         SubscriptionCommands(use_cases.subscribing, use_cases.reporting, use_cases.arranging),
         LookupCommands(use_cases.looking_up),
         OperationCommands(use_cases.reporting),

@@ -47,6 +47,9 @@ def _arxiv(report: Report) -> list[str]:
     lines = [f"**Last look at arXiv**: {last}.", f"**Next look**: {following}."]
     if report.unread_keywords:
         lines.append(f"**Being read for the first time**: {plural(report.unread_keywords, 'keyword')}.")
+    if report.votes is not None:
+        why = escape_markdown(cut(report.votes.words, RESULT_MAX))
+        lines.append(f"⚠️ Votes and code are not up to date: {why}. Read again {when(report.votes.again_at)}.")
     return lines + [f"⚠️ {trouble}." for trouble in report.troubles]
 
 

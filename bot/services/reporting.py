@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.domain.subscription import PausedChannel
 from bot.pipeline.firsts import FirstReadings
+from bot.pipeline.listing import ListKeeper, ListTrouble
 from bot.pipeline.passes import Passes
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox
@@ -25,6 +26,7 @@ class Report:
     held: Mapping[int, datetime]  # by their admins, until they resume them
     unread_keywords: int
     troubles: tuple[str, ...]
+    votes: ListTrouble | None  # why they are not up to date
 
 
 class Reporting:
@@ -39,6 +41,7 @@ class Reporting:
         channels: Channels,
         preferences: ChannelPreferences,
         supervisor: Supervisor,
+        lists: ListKeeper | None,
     ) -> None:
         self._passes = passes
         self._firsts = firsts
@@ -46,6 +49,7 @@ class Reporting:
         self._channels = channels
         self._preferences = preferences
         self._supervisor = supervisor
+        self._lists = lists
 
     async def report(self) -> Report:
         """How things stand now."""
@@ -60,6 +64,7 @@ class Reporting:
             held=await self._preferences.held(),
             unread_keywords=unread,
             troubles=self._supervisor.troubles,
+            votes=None if self._lists is None else self._lists.trouble,
         )
 
     async def next_look(self) -> datetime:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import limits
@@ -168,10 +168,11 @@ def test_organization_has_its_full_name_where_it_has_one() -> None:
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
     lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from([*entry()["paper"], "paper", "name"]), inner),
-    max_leaves=30,
+    max_leaves=8,
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(
         st.builds(lambda changed: entry(**changed), st.dictionaries(st.sampled_from(list(entry()["paper"])), _JSON))

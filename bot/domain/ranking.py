@@ -1,0 +1,110 @@
+"""A day's list laid out for reading: ten papers a page, a line a paper, within Discord's limits whatever was sent.
+
+Listings enter with their ranks; the Markdown of one embed leaves. Every paper of a page gets its line: long titles and
+what is least needed give way.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from bot import limits
+from bot.domain.parts import joined, shares
+from bot.domain.tex import tex_to_text
+from bot.domain.text import cut, escape_label, escape_markdown, harmless, units
+from bot.domain.trending import Listing, in_short
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a day's list: `first` and `last` are ranks, from 1."""
+
+    number: int
+    pages: int
+    first: int
+    last: int
+    papers: int
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """How long the parts of a line may be, but for the title, which gets what is left."""
+
+    organization: int
+    code: int  # the address; a longer one is not linked
+
+
+# From generous to narrow. Ten lines in the last one leave each title 230 characters: 10 × (10 for the rank + 64 for the
+# link to Hugging Face + 90 for the others, with ids of 27 characters + 1) is below 4,096 by 240 a line.
+_ROOMS: Final = (
+    _Room(organization=80, code=200),
+    _Room(organization=40, code=120),
+    _Room(organization=24, code=60),
+    _Room(organization=0, code=0),
+)
+_READABLE: Final = 100
+
+
+def day_url(day: date) -> str:
+    """The day's page on Hugging Face."""
+    return f"https://huggingface.co/papers/date/{day.isoformat()}"
+
+
+def lay_out_page(papers: Sequence[Listing], number: int) -> Page:
+    """The `number`-th page (from 0) of these papers, which are at least one; the last where there are fewer pages."""
+    pages = math.ceil(len(papers) / limits.TRENDING_A_PAGE)
+    number = max(0, min(number, pages - 1))
+    before = number * limits.TRENDING_A_PAGE
+    shown = papers[before : before + limits.TRENDING_A_PAGE]
+    return Page(number, pages, before + 1, before + len(shown), len(papers), ranked(shown, before + 1))
+
+
+def ranked(papers: Sequence[Listing], first: int = 1) -> str:
+    """At most ten papers, a line each, counted from `first`: never longer than an embed's description may be."""
+    drafts = [_Draft.of(listing, rank) for rank, listing in enumerate(papers, first)]
+    wants = [min(units(draft.title), limits.EMBED_TITLE_MAX) for draft in drafts]
+    enough = sum(min(want, _READABLE) for want in wants)
+    room = next((room for room in _ROOMS[:-1] if _left_in(room, drafts) >= enough), _ROOMS[-1])
+    given = shares(wants, _left_in(room, drafts))
+    return "\n".join(draft.in_room(room, share) for draft, share in zip(drafts, given, strict=True))
+
+
+def _left_in(room: _Room, drafts: Sequence["_Draft"]) -> int:
+    return limits.EMBED_DESCRIPTION_MAX - sum(units(draft.in_room(room, 0)) + len("\n") for draft in drafts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A listing's texts, converted and escaped once, not yet cut."""
+
+    listing: Listing
+    rank: int
+    title: str
+    organization: str
+
+    @classmethod
+    def of(cls, listing: Listing, rank: int) -> "_Draft":
+        title = harmless(tex_to_text(listing.title))
+        shown = title if any(sign.isprintable() and sign != " " for sign in title) else f"arXiv:{listing.arxiv_id}"
+        return cls(listing, rank, escape_label(shown), escape_markdown(harmless(listing.organization or "")))
+
+    def in_room(self, room: _Room, title_max: int) -> str:
+        listing = self.listing
+        details = joined(
+            f"▲ {in_short(listing.votes)}",
+            cut(self.organization, room.organization) if room.organization else "",
+            self._code(room.code),
+            f"💬 {in_short(listing.comments)}" if listing.comments else "",
+            f"[arXiv]({listing.arxiv_id.abs_url})",
+        )
+        return f"**{self.rank}.** **[{cut(self.title, title_max)}]({listing.url})** — {details}"
+
+    def _code(self, room: int) -> str:
+        url = self.listing.code_url
+        if url is None:
+            return ""
+        stars = f" ★ {in_short(self.listing.stars)}" if self.listing.stars else ""
+        return f"[code]({url}){stars}" if units(url) <= room else f"code{stars}"

@@ -1,0 +1,58 @@
+"""What reads Hugging Face's lists, tied together; nothing of it is there where `huggingface.enabled` is false.
+
+Settings and what it stands on enter; the loop and the use case leave, with the session that whoever opened them closes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+
+import aiohttp
+
+from bot.clock import Alarm, Clock
+from bot.config import Settings, is_loopback
+from bot.huggingface import HuggingFaceClient, open_session
+from bot.limits import LISTS_READ_EVERY
+from bot.metrics import Metrics
+from bot.pipeline.listing import ListKeeper, ListReader
+from bot.services.trending import Trending
+from bot.store.listings import Listings
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The loop that keeps the lists fresh, and the use case that shows one."""
+
+    session: aiohttp.ClientSession
+    keeper: ListKeeper
+    trending: Trending
+
+
+def open_lists(
+    settings: Settings,
+    *,
+    listings: Listings,
+    user_agent: str,
+    clock: Clock,
+    rng: Random,
+    metrics: Metrics,
+    alarm: Alarm,
+    on_listed: Callable[[], None],
+) -> Lists | None:
+    """All of it; None where Hugging Face is not to be asked. `alarm` wakes the loop, `on_listed` hears what it read."""
+    if not settings.huggingface.enabled:
+        return None
+    session = open_session()
+    client = HuggingFaceClient(session, clock, settings.huggingface.api_url, user_agent, rng, metrics)
+    reader = ListReader(client, listings, clock, on_listed)
+    keeper = ListKeeper(reader, listings, clock, alarm, every=_every(settings))
+    return Lists(session, keeper, Trending(reader, listings, clock))
+
+
+def _every(settings: Settings) -> timedelta:
+    """A local Hugging Face is read as often as a local arXiv is: both are there to be watched."""
+    interval_s = settings.arxiv.poll_interval_s
+    if interval_s is None or not is_loopback(settings.huggingface.api_url):
+        return LISTS_READ_EVERY
+    return timedelta(seconds=interval_s)

@@ -1,0 +1,107 @@
+"""Keeps Hugging Face's lists of the last days fresh, while anybody would see them.
+
+Days enter the store as they are listed; who shows votes is rung. When Hugging Face is down it says so in `/status` and
+tries again: nothing else depends on it.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final, Protocol
+
+from bot import limits
+from bot.clock import Alarm, Clock
+from bot.domain.trending import Listing
+from bot.errors import HuggingFaceError, HuggingFaceWait, ListInvalid
+from bot.store.listings import Listings
+
+log = logging.getLogger(__name__)
+
+
+class DayClient(Protocol):
+    """Who is asked for a day's list."""
+
+    async def day(self, day: date) -> tuple[Listing, ...]:
+        """The whole list; raises HuggingFaceError."""
+        ...
+
+
+class ListReader:
+    """Reads a day's list into the store."""
+
+    def __init__(self, client: DayClient, listings: Listings, clock: Clock, on_listed: Callable[[], None]) -> None:
+        self._client = client
+        self._listings = listings
+        self._clock = clock
+        self._on_listed = on_listed
+
+    async def read(self, day: date) -> None:
+        """Bring what is kept of the day up to date; raises HuggingFaceError, and what is kept stays."""
+        listed = await self._client.day(day)
+        if not listed and await self._listings.of_day(day):
+            raise ListInvalid("Hugging Face shows nothing of a day that had papers")
+        await self._listings.record_day(day, listed, self._clock.now())
+        log.info("list read", extra={"day": day.isoformat(), "papers": len(listed)})
+        self._on_listed()
+
+
+@dataclass(frozen=True, slots=True)
+class ListTrouble:
+    """Why votes are not up to date, and when they are read again."""
+
+    words: str
+    again_at: datetime
+
+
+class ListKeeper:
+    """Reads the lists of today and the days before every few hours; rung when somebody may need them sooner."""
+
+    def __init__(
+        self,
+        reader: ListReader,
+        listings: Listings,
+        clock: Clock,
+        alarm: Alarm,
+        *,
+        every: timedelta = limits.LISTS_READ_EVERY,
+    ) -> None:
+        self._reader = reader
+        self._listings = listings
+        self._clock = clock
+        self._alarm = alarm
+        self._every = every
+        self._look_every_s: Final = min(limits.LISTS_LOOKED_AT_EVERY_S, every.total_seconds())
+        self.trouble: ListTrouble | None = None
+
+    async def run(self) -> None:
+        """Read what is due, for ever."""
+        while True:
+            await self._alarm.wait(await self._read_what_is_due())
+
+    async def _read_what_is_due(self) -> float:
+        """Returns the seconds until the next look."""
+        try:
+            for day in await self._due():
+                await self._reader.read(day)
+        except HuggingFaceError as error:
+            return self._told(error)
+        self.trouble = None
+        return self._look_every_s
+
+    async def _due(self) -> list[date]:
+        """The days to be read now, the newest first."""
+        now = self._clock.now()
+        if not await self._listings.are_wanted(now, limits.LISTED_WITHIN):
+            return []
+        days = [now.date() - timedelta(days=ago) for ago in range(limits.LISTS_READ_DAYS)]
+        read_at = {day: await self._listings.read_at(day) for day in days}
+        return [day for day in days if (last := read_at[day]) is None or now - last >= self._every]
+
+    def _told(self, error: HuggingFaceError) -> float:
+        now = self._clock.now()
+        own = now + timedelta(seconds=self._look_every_s)
+        again_at = max(own, error.not_before) if isinstance(error, HuggingFaceWait) else own
+        self.trouble = ListTrouble(str(error), again_at)
+        log.warning("votes not up to date", extra={"words": str(error), "again_at": again_at.isoformat()})
+        return (again_at - now).total_seconds()

@@ -1,0 +1,168 @@
+"""`/trending`, and the buttons that turn its pages."""
+
+import re
+from datetime import date
+from typing import Final, Self, TypeVar
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import Client, reply
+from bot.domain.days import parse_day, shown_day, suggested_days
+from bot.domain.ranking import day_url, lay_out_page
+from bot.domain.text import cut, escape_markdown
+from bot.errors import HuggingFaceError, HuggingFaceWait, StoreUnavailable
+from bot.limits import LIST_ENTRIES_MAX, LIST_TURNED_FOR, RESULT_MAX, TRENDING_PER_MINUTE
+from bot.messages import CARD_COLOUR
+from bot.services.trending import DayList, Trending
+from cogs.pace import Pace
+from cogs.wording import when
+
+AnyClient = TypeVar("AnyClient", bound=discord.Client)
+
+# In a custom_id: no count was asked for.
+_ALL: Final = 0
+
+
+class TrendingCommands(commands.Cog):
+    """Shows what people find worth reading, in servers, in direct messages and wherever the app was installed."""
+
+    def __init__(self, trending: Trending) -> None:
+        self._trending = trending
+        self._pace = Pace(TRENDING_PER_MINUTE)
+
+    @app_commands.command(description="The papers of a day on Hugging Face, most votes first")
+    @app_commands.describe(
+        date="Which day: today, yesterday or as 2026-11-20 (default: the newest that has papers)",
+        count="How many papers (default: all of the day)",
+    )
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+    @app_commands.allowed_installs(guilds=True, users=True)
+    async def trending(
+        self,
+        interaction: discord.Interaction[Client],
+        date: str | None = None,
+        count: app_commands.Range[int, 1, LIST_ENTRIES_MAX] | None = None,
+    ) -> None:
+        day = None if date is None else parse_day(date, self._trending.today())
+        self._pace.check(interaction)
+        await interaction.response.defer()
+        try:
+            found = await (self._trending.newest() if day is None else self._trending.of(day))
+        except HuggingFaceError as error:
+            await interaction.edit_original_response(content=_failed(error))
+            return
+        await _show(interaction, found, 0, count or _ALL)
+
+    @trending.autocomplete("date")
+    async def _days(self, _interaction: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
+        return [
+            app_commands.Choice(name=shown, value=value)
+            for shown, value in suggested_days(typed, self._trending.today())
+        ]
+
+
+class TrendingButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    template=r"trending:(?P<day>\d{4}-\d{2}-\d{2}):(?P<page>\d{1,4}):(?P<count>\d{1,4})",
+):
+    """Turns to a page; its custom_id says which, so it outlives a restart.
+
+    Whoever asked for the list turns its pages where it stands. Everybody else gets the page for their own eyes.
+    """
+
+    def __init__(self, day: date, page: int, count: int, *, label: str = "", disabled: bool = False) -> None:
+        super().__init__(
+            discord.ui.Button(
+                label=label or None, custom_id=f"trending:{day.isoformat()}:{page}:{count}", disabled=disabled
+            )
+        )
+        self._day = day
+        self._page = page
+        self._count = count
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        _interaction: discord.Interaction[discord.Client],
+        _item: discord.ui.Item[discord.ui.View],
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        return cls(date.fromisoformat(match["day"]), int(match["page"]), int(match["count"]))
+
+    async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
+        client = interaction.client
+        if not isinstance(client, Client):
+            raise TypeError("the buttons of replies belong to our own client")
+        if client.trending is None:
+            await reply(interaction, "Trending papers are switched off here.")
+            return
+        if _asked_for_it(interaction):
+            await interaction.response.defer()
+        else:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+        try:
+            found = await client.trending.of(self._day, fresh_for=LIST_TURNED_FOR)
+        except HuggingFaceError as error:
+            await reply(interaction, _failed(error))
+        except StoreUnavailable as error:
+            await reply(interaction, str(error))
+        else:
+            await _show(interaction, found, self._page, self._count)
+
+
+def _asked_for_it(interaction: discord.Interaction[AnyClient]) -> bool:
+    message = interaction.message
+    if message is None:
+        return False
+    asked = message.interaction_metadata
+    return message.flags.ephemeral or (asked is not None and asked.user.id == interaction.user.id)
+
+
+async def _show(interaction: discord.Interaction[AnyClient], found: DayList, number: int, count: int) -> None:
+    """Put a page of the list in the place of what stands there."""
+    papers = found.papers[: count or None]
+    trouble = None if found.trouble is None else f"{_harmless(found.trouble)}: this list may be old."
+    if not papers:
+        words = f"Nothing is listed on {shown_day(found.day)}{_why_empty(found.day)}."
+        await interaction.edit_original_response(content=trouble or words, embeds=[], view=None)
+        return
+    page = lay_out_page(papers, number)
+    embed = discord.Embed(
+        title=f"Trending on {shown_day(found.day)}",
+        url=day_url(found.day),
+        description=page.description,
+        timestamp=found.read_at,
+        colour=CARD_COLOUR,
+    )
+    of_how_many = (
+        f"{page.papers}" if page.papers == len(found.papers) else f"{page.papers}, the day has {len(found.papers)}"
+    )
+    embed.set_footer(text=f"{page.first}–{page.last} of {of_how_many} · votes on Hugging Face, as read")
+    view = None if page.pages == 1 else _turning(found.day, page.number, page.pages, count)
+    await interaction.edit_original_response(content=trouble, embeds=[embed], view=view)
+
+
+def _turning(day: date, number: int, pages: int, count: int) -> discord.ui.View:
+    """One button back, one on; at an end the one that leads nowhere cannot be pressed."""
+    view = discord.ui.View(timeout=None)
+    last = pages - 1
+    view.add_item(TrendingButton(day, max(0, number - 1), count, label="◀ Back", disabled=number == 0))
+    view.add_item(TrendingButton(day, min(last, number + 1), count, label="More ▶", disabled=number == last))
+    view.stop()  # answered by their custom_id: nothing to remember
+    return view
+
+
+def _failed(error: HuggingFaceError) -> str:
+    again = f" Try again {when(error.not_before)}." if isinstance(error, HuggingFaceWait) else ""
+    return f"{_harmless(str(error))}.{again}"
+
+
+def _why_empty(day: date) -> str:
+    return ": weekends have no list" if day.weekday() >= 5 else ""
+
+
+def _harmless(words: str) -> str:
+    return escape_markdown(cut(words, RESULT_MAX))

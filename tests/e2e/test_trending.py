@@ -1,0 +1,195 @@
+"""`/trending`: the papers of a day on Hugging Face, page by page, most votes first."""
+
+import re
+import socket
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from sandbox.discord import Message, NotPossible
+from sandbox.huggingface import Fault, FaultKind, read_directory
+from tests.support.embeds import ShownEmbed, components_of, embeds_of
+from tests.support.local_huggingface import RECORDED_DAYS, needs_recorded_days
+from tests.support.running import DEADLINE_S, Box, a_bot, a_box
+
+_LINE = re.compile(
+    r"\*\*(?P<rank>\d+)\.\*\* \*\*\[.+\]\(https://huggingface\.co/papers/(?P<id>[^)]+)\)\*\* — ▲ [\d.kM]+( · .+)*"
+    r" · \[arXiv\]\(https://arxiv\.org/abs/(?P=id)\)"
+)
+
+
+def a_curious_bot(box: Box, port: str = "null") -> AbstractAsyncContextManager[object]:
+    """A bot that asks Hugging Face; its own web server listens on `port`."""
+    return a_bot(box, DAILY_PAPERS_HUGGINGFACE__ENABLED="true", DAILY_PAPERS_WEB__PORT=port)
+
+
+def today() -> date:
+    """Today, as the bot and the local Hugging Face see it."""
+    return datetime.now(UTC).date()
+
+
+async def trending(
+    box: Box, *, user_id: int | None = None, channel: str | None = "papers", **options: object
+) -> Message:
+    """What a person is shown in the end."""
+    invocation = await box.command("trending", options, user_id=user_id, channel=channel)
+    assert invocation.reply is not None
+    return invocation.reply
+
+
+def the_embed(message: Message) -> ShownEmbed:
+    (embed,) = embeds_of(message)
+    return embed
+
+
+def lines(message: Message) -> list[re.Match[str]]:
+    """The papers of a page, each in its line."""
+    found = [_LINE.fullmatch(line) for line in the_embed(message).description.splitlines()]
+    assert all(found), the_embed(message).description
+    return [line for line in found if line is not None]
+
+
+def button(message: Message, label: str) -> Mapping[str, object]:
+    (found,) = [component for component in components_of(message) if label in str(component["label"])]
+    return found
+
+
+async def turned(box: Box, message: Message, label: str, *, user_id: int | None = None) -> Message:
+    """What is shown once a person (who asked, unless said otherwise) has pressed a button."""
+    presser = box.world.default.admin_id if user_id is None else user_id
+    invocation = await box.discord.press(message.id, str(button(message, label)["custom_id"]), user_id=presser)
+    before = message.embeds
+    return await invocation.edited(lambda shown: shown.id != message.id or shown.embeds != before, DEADLINE_S)
+
+
+async def walked(box: Box, message: Message) -> list[re.Match[str]]:
+    """All papers, from the first page to the last."""
+    papers = lines(message)
+    while components_of(message) and not button(message, "▶").get("disabled"):
+        message = await turned(box, message, "▶")
+        papers += lines(message)
+    return papers
+
+
+async def test_day_of_120_is_shown_whole_page_by_page_most_votes_first(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_curious_bot(box):
+        entries = box.huggingface.days.make_up(today(), 120)
+        first = await trending(box)
+        assert the_embed(first).footer.startswith("1–10 of 120 ")
+        assert button(first, "◀")["disabled"]
+        papers = await walked(box, first)
+        assert [int(paper["rank"]) for paper in papers] == list(range(1, 121))
+        assert {paper["id"] for paper in papers} == {entry["paper"]["id"] for entry in entries}
+        votes = {entry["paper"]["id"]: entry["paper"]["upvotes"] for entry in entries}
+        assert [votes[paper["id"]] for paper in papers] == sorted(votes.values(), reverse=True)
+        assert [(request.p, request.limit) for request in box.huggingface.requests] == [("0", "100"), ("1", "100")]
+
+
+@needs_recorded_days
+async def test_recorded_days_are_shown_whole(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_curious_bot(box):
+        for day, entries in sorted(read_directory(RECORDED_DAYS).items()):
+            box.huggingface.days.set(day, entries)
+            shown = await walked(box, await trending(box, date=day.isoformat()))
+            assert {paper["id"] for paper in shown} == {entry["paper"]["id"] for entry in entries}
+            votes = {entry["paper"]["id"]: entry["paper"]["upvotes"] for entry in entries}
+            assert [votes[paper["id"]] for paper in shown] == sorted(votes.values(), reverse=True)
+        asked = len(box.huggingface.requests)
+        box.huggingface.faults.add(Fault(FaultKind.SERVER_ERROR, times=None))
+        again = await trending(box, date="2026-08-21")
+        assert "EnvHarness" in the_embed(again).description
+        assert "[code](https://github.com/google-research/envharness) ★ 8" in the_embed(again).description
+        assert again.content == ""
+        assert len(box.huggingface.requests) == asked  # what was read days later is good for ever
+
+
+async def test_newest_day_with_papers_is_shown_and_pages_turn_after_a_restart(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box:
+        days = [today() - timedelta(days=ago) for ago in range(4)]
+        for day in days:
+            box.huggingface.days.set(day, [])
+        box.huggingface.days.make_up(days[2], 12)
+        async with a_curious_bot(box):
+            first = await trending(box, count=11)
+            assert the_embed(first).url == f"https://huggingface.co/papers/date/{days[2].isoformat()}"
+            assert the_embed(first).footer.startswith("1–10 of 11, the day has 12 ")
+        async with a_curious_bot(box):
+            second = await turned(box, first, "▶")
+            assert second.id == first.id
+            assert [paper["rank"] for paper in lines(second)] == ["11"]
+            other = await turned(box, second, "◀", user_id=box.world.default.member_id)
+            assert other.id != first.id
+            assert other.is_ephemeral
+            assert len(lines(other)) == 10
+            assert [paper["rank"] for paper in lines(second)] == ["11"]
+            own = await turned(box, other, "▶", user_id=box.world.default.member_id)
+            assert own.id == other.id
+        async with a_bot(box):
+            refused = await turned(box, first, "◀")
+            assert refused.content == "Trending papers are switched off here."
+            with pytest.raises(NotPossible):
+                await trending(box)
+
+
+async def test_with_hugging_face_down_what_is_known_is_shown_and_else_when_to_try_again(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box:
+        box.huggingface.days.make_up(today(), 3)
+        async with a_curious_bot(box):
+            assert len(lines(await trending(box, date="today"))) == 3
+            box.huggingface.faults.add(Fault(FaultKind.SERVER_ERROR, times=None))
+            unknown = await trending(box, date="2026-08-21")
+            assert re.fullmatch(
+                r"Hugging Face does not answer as it should \(status 500\)\. Try again <t:\d+:R>\.", unknown.content
+            )
+
+
+async def test_days_that_cannot_be_are_refused_with_words_and_others_suggested(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_curious_bot(box):
+        tomorrow = (today() + timedelta(days=1)).isoformat()
+        for typed, words in {
+            tomorrow: "is yet to come",
+            "2026-02-30": "There is no day 2026-02-30 in the calendar.",
+            "soon": "A day is written as",
+            "2020-01-01": "Hugging Face's lists begin in May 2023",
+        }.items():
+            refused = await trending(box, date=typed)
+            assert refused.is_ephemeral
+            assert words in refused.content
+        suggested = await box.suggested("trending", {"date": "yest"}, "date")
+        assert list(suggested.values()) == [(today() - timedelta(days=1)).isoformat()]
+        assert box.huggingface.requests == []
+
+
+async def test_lists_are_asked_for_in_direct_messages_and_not_too_often(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_curious_bot(box):
+        box.huggingface.days.make_up(today(), 3)
+        for _ in range(10):
+            assert len(lines(await trending(box, channel=None, date="today"))) == 3
+        refused = await trending(box, channel=None, date="today")
+        assert refused.content.startswith("That was quick: try again in ")
+        assert len(box.huggingface.requests) == 1
+
+
+async def test_votes_are_read_once_a_paper_was_posted_and_the_status_alone_says_that_it_fails(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    async with a_box(tmp_path) as box, a_curious_bot(box, str(port)):
+        await box.subscribe("reward model")
+        assert box.huggingface.requests == []
+        box.huggingface.faults.add(Fault(FaultKind.SERVER_ERROR, times=None))
+        box.publish("A Reward Model")
+        await box.posted("papers", 1)
+        said = await box.until_status_says("Votes and code are not up to date")
+        assert re.search(
+            r"⚠️ Votes and code are not up to date: Hugging Face does not answer as it should \(status 500\)\."
+            r" Read again <t:\d+:R>\.",
+            said,
+        )
+        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/healthz") as response:
+            assert response.status == 200
+        box.publish("Another Reward Model")
+        await box.posted("papers", 2)

@@ -1,0 +1,72 @@
+"""Days as people type them."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from bot.domain.days import parse_day, shown_day, suggested_days
+from bot.errors import DayUnknown
+from bot.limits import AUTOCOMPLETE_CHOICES_MAX, LISTS_BEGAN
+
+TODAY = date(2026, 11, 18)  # a Wednesday
+
+
+@pytest.mark.parametrize(
+    ("typed", "day"),
+    [
+        ("today", TODAY),
+        (" Yesterday ", date(2026, 11, 17)),
+        ("2026-11-18", TODAY),
+        ("2026-8-1", date(2026, 8, 1)),
+        (LISTS_BEGAN.isoformat(), LISTS_BEGAN),
+    ],
+)
+def test_day_is_known_as_it_is_typed(typed: str, day: date) -> None:
+    assert parse_day(typed, TODAY) == day
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("2026-11-19", "Thursday, 19 November 2026 is yet to come: today is 2026-11-18 (UTC)."),
+        ("2026-02-30", "There is no day 2026-02-30 in the calendar."),
+        ("0000-01-01", "There is no day 0000-01-01 in the calendar."),
+        ("2023-04-30", "Hugging Face's lists begin in May 2023: Sunday, 30 April 2023 has none."),
+        ("tomorrow", "A day is written as 2026-11-18, or today, or yesterday."),
+        ("18.11.2026", "A day is written as 2026-11-18, or today, or yesterday."),
+        ("", "A day is written as 2026-11-18, or today, or yesterday."),
+        ("@everyone", "A day is written as 2026-11-18, or today, or yesterday."),
+        ("2026-11-18\n# hi", "A day is written as 2026-11-18, or today, or yesterday."),
+        ("٢٠٢٦-11-18", "A day is written as 2026-11-18, or today, or yesterday."),
+    ],
+)
+def test_day_of_which_there_can_be_no_list_is_refused_with_words(typed: str, words: str) -> None:
+    with pytest.raises(DayUnknown) as refused:
+        parse_day(typed, TODAY)
+    assert str(refused.value) == words
+
+
+def test_suggested_are_today_yesterday_and_the_working_days_before() -> None:
+    suggested = suggested_days("", TODAY)
+    assert suggested[:4] == (
+        ("Today: Wednesday, 18 November 2026", "2026-11-18"),
+        ("Yesterday: Tuesday, 17 November 2026", "2026-11-17"),
+        ("Monday, 16 November 2026", "2026-11-16"),
+        ("Friday, 13 November 2026", "2026-11-13"),
+    )
+    assert len(suggested) == AUTOCOMPLETE_CHOICES_MAX
+
+
+def test_suggested_is_what_fits_what_was_typed() -> None:
+    assert [value for _, value in suggested_days("yest", TODAY)] == ["2026-11-17"]
+    assert [value for _, value in suggested_days("2026-10-0", TODAY)] == [
+        f"2026-10-0{day}" for day in (9, 8, 7, 6, 5, 2, 1)
+    ]
+    assert suggested_days("next year", TODAY) == ()
+    sunday = TODAY + timedelta(days=4)
+    assert [value for _, value in suggested_days("", sunday)[:3]] == ["2026-11-22", "2026-11-21", "2026-11-20"]
+
+
+def test_every_suggestion_is_understood_and_day_is_shown_with_its_weekday() -> None:
+    for shown, value in suggested_days("", TODAY):
+        assert shown.endswith(shown_day(parse_day(value, TODAY)))

@@ -1,0 +1,137 @@
+"""A day's list as it is read."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot import limits
+from bot.domain.paper import ArxivId
+from bot.domain.ranking import day_url, lay_out_page, ranked
+from bot.domain.text import units
+from bot.domain.trending import Listing
+from tests.support.builders import listing
+
+
+def test_line_says_what_is_known_of_a_paper() -> None:
+    full = listing(
+        "2608.19880",
+        title="EnvHarness",
+        votes=163,
+        comments=4,
+        organization="Google",
+        code_url="https://github.com/google-research/envharness",
+        stars=1234,
+    )
+    assert ranked([full], 7) == (
+        "**7.** **[EnvHarness](https://huggingface.co/papers/2608.19880)** — ▲ 163 · Google · "
+        "[code](https://github.com/google-research/envharness) ★ 1.2k · 💬 4 · [arXiv](https://arxiv.org/abs/2608.19880)"
+    )
+
+
+def test_line_leaves_out_what_is_not_known() -> None:
+    bare = listing("2608.19880", title="EnvHarness", votes=0, comments=0, code_url="https://github.com/a/b", stars=0)
+    assert ranked([bare]) == (
+        "**1.** **[EnvHarness](https://huggingface.co/papers/2608.19880)** — ▲ 0 · [code](https://github.com/a/b) · "
+        "[arXiv](https://arxiv.org/abs/2608.19880)"
+    )
+
+
+def test_title_that_shows_nothing_is_the_papers_id() -> None:
+    assert "[arXiv:2608.19880]" in ranked([listing("2608.19880", title="\u2063")])
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("A](https://evil.org) *b* @everyone", "A］(https:\\//evil.org) \\*b\\* @\u200beveryone"),
+        ("$O(n^2)$ Time", "O(n²) Time"),
+    ],
+)
+def test_title_is_shown_as_it_is_and_does_nothing(title: str, shown: str) -> None:
+    assert f"**[{shown}](https://huggingface.co" in ranked([listing(title=title)])
+
+
+def listings(count: int) -> list[Listing]:
+    return [listing(f"2611.{number:05d}", votes=count - number) for number in range(count)]
+
+
+def test_pages_have_ten_papers_and_the_last_one_the_rest() -> None:
+    page = lay_out_page(listings(25), 2)
+    assert (page.number, page.pages, page.first, page.last, page.papers) == (2, 3, 21, 25, 25)
+    assert [line.split(" ")[0] for line in page.description.splitlines()] == [f"**{n}.**" for n in range(21, 26)]
+
+
+@pytest.mark.parametrize(("asked", "shown"), [(0, 0), (1, 1), (99, 1), (-1, 0)])
+def test_page_that_is_no_longer_there_is_the_last_one(asked: int, shown: int) -> None:
+    assert lay_out_page(listings(11), asked).number == shown
+
+
+def test_day_has_its_page_on_hugging_face() -> None:
+    assert day_url(date(2026, 8, 21)) == "https://huggingface.co/papers/date/2026-08-21"
+
+
+def test_long_titles_give_way_to_short_ones_and_every_paper_has_its_line() -> None:
+    long = [
+        listing(f"2611.{n:05d}", title="word " * 180, organization="An Institute of Everything " * 9) for n in range(9)
+    ]
+    description = ranked([*long, listing("2611.00099", title="Short")])
+    assert len(description.splitlines()) == 10
+    assert "[Short]" in description
+    assert limits.EMBED_DESCRIPTION_MAX - 300 < units(description) <= limits.EMBED_DESCRIPTION_MAX
+
+
+_HOSTILE = st.text(st.sampled_from("ab \\*_[]()<>|`~#@$^{}\u202e😀\ud83d\n:/.é中"), max_size=400) | st.text(
+    max_size=100
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(
+        st.builds(
+            listing,
+            st.sampled_from(["2611.00001", "cond-mat/9901001", "abcdefghijklmnop.AB/9901001"]),
+            title=_HOSTILE,
+            votes=st.integers(0, limits.LIST_COUNT_MAX),
+            comments=st.integers(0, limits.LIST_COUNT_MAX),
+            organization=st.none() | _HOSTILE,
+            code_url=st.none() | st.integers(1, 150).map(lambda n: f"https://github.com/{'o' * 20}/{'n' * n}"),
+            stars=st.none() | st.integers(0, limits.LIST_COUNT_MAX),
+        ),
+        min_size=1,
+        max_size=10,
+    ),
+    st.integers(1, 991),
+)
+def test_every_paper_has_its_line_within_discords_limit_whatever_the_texts_are(
+    papers: list[Listing], first: int
+) -> None:
+    description = ranked(papers, first)
+    assert units(description) <= limits.EMBED_DESCRIPTION_MAX
+    lines = description.split("\n")
+    assert len(lines) == len(papers)
+    for rank, (line, paper) in enumerate(zip(lines, papers, strict=True), first):
+        assert line.startswith(f"**{rank}.** **[")
+        assert f"]({paper.url})** — ▲ " in line
+        assert line.endswith(f"[arXiv]({paper.arxiv_id.abs_url})")
+        assert "@everyone" not in line
+        line.encode()
+
+
+def test_longest_of_everything_leaves_titles_readable() -> None:
+    worst = Listing(
+        ArxivId("abcdefghijklmnop.AB/9901001"),
+        date(2026, 11, 18),
+        "word " * 60,
+        "",
+        (),
+        9_999_999,
+        9_999_999,
+        "An Organization " * 10,
+        "https://github.com/" + "o" * 80 + "/" + "n" * 90,
+        9_999_999,
+    )
+    for line in ranked([worst] * 10, 991).splitlines():
+        assert len(line.split("](")[0]) > 100
