@@ -264,6 +264,10 @@ LISTINGS_KEPT: Final = timedelta(days=60)
 # Ours: messages follow a paper's votes when they have grown by half since, and by so many: about ten edits to reach 200.
 VOTES_GROWN_AT_LEAST: Final = 5
 VOTES_GROWN_BY: Final = 0.5
+# Ours: how long a day's list can be posted to channels: Friday's until Tuesday, where a long weekend has no lists.
+DIGEST_TURN: Final = timedelta(days=4)
+# Ours: how often it is looked whether a day's list is to be posted; one that was read rings.
+DIGESTS_LOOKED_AT_EVERY_S: Final = 60.0
 
 # --- Settings --------------------------------------------------------------------------------------
 # What arXiv shows changes once a day (terms of use); a fixed interval shorter than this only repeats questions.

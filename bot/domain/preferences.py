@@ -23,6 +23,14 @@ class Layout(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class DailyList:
+    """A wish for each day's list of trending papers: those with so many votes at least, from the day of `since` on."""
+
+    at_least: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Preferences:
     """What an admin chose with `/channel`; the defaults are what a new channel gets.
 
@@ -35,3 +43,4 @@ class Preferences:
     publish: bool = False
     held_since: datetime | None = None
     catching_up: bool = False
+    daily_list: DailyList | None = None

@@ -1,0 +1,127 @@
+"""A day's list for a channel: which day's turn it is, when it is posted, and which papers stand in it.
+
+Lists that were read, wishes and matches enter; a `Digest`, one message, leaves. It reads no clock, and sends nothing.
+
+A day is UTC's, as Hugging Face counts them. Its list is posted once the day is over and was read to its end after that:
+then nothing is missing, and votes have gathered. Only the newest list has its turn: after an outage nobody is flooded.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from bot.domain.days import shown_day
+from bot.domain.matching import Match
+from bot.domain.paper import ArxivId
+from bot.domain.post import Frame, Post
+from bot.domain.preferences import Layout
+from bot.domain.timetable import AsTheyCome, Timetable, next_digest
+from bot.domain.trending import Listing
+from bot.limits import DIGEST_TURN
+
+_DAY = timedelta(days=1)
+_MOMENT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class DayRead:
+    """A day whose list was read to its end at `read_at`, and how many papers stand on it."""
+
+    day: date
+    read_at: datetime
+    papers: int
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it was read after the day was over."""
+        return self.read_at >= ended_at(self.day)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A channel that asked at `since` for each day's list: the papers with so many votes at least, by its timetable."""
+
+    channel_id: int
+    at_least: int
+    since: datetime
+    timetable: Timetable
+
+    def due_at(self, day: date) -> datetime | None:
+        """When the channel gets the day's list; None for a day that was over when it asked."""
+        over = ended_at(day)
+        if over <= self.since:
+            return None
+        return over if isinstance(self.timetable, AsTheyCome) else next_digest(self.timetable, over - _MOMENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A listed paper, and the keywords of the channel that it matches."""
+
+    listing: Listing
+    keywords: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One Discord message of ours with a day's list, bound to its channel and day before it leaves.
+
+    `papers` are those with `at_least` so many votes as they are listed now: the key says which message it is, whatever
+    becomes of them.
+    """
+
+    key: str
+    channel_id: int
+    day: date
+    at_least: int
+    nonce: str
+    first_attempt: datetime
+    last_attempt: datetime
+    papers: tuple[Ranked, ...] = ()
+    thread_id: int | None = None
+    message_id: int | None = None
+
+    @property
+    def frame(self) -> Frame:
+        """Its first line, which in a forum is the name of the post that it begins; it pings nobody."""
+        return Frame(Layout.COMPACT, _heading(self.day, self.papers), thread_id=self.thread_id)
+
+
+# Whatever is bound before it leaves, sent and looked for alike.
+AnyPost = Post | Digest
+
+
+def ended_at(day: date) -> datetime:
+    """The moment at which the day is over."""
+    return datetime.combine(day + _DAY, time(), tzinfo=UTC)
+
+
+def whose_turn(lists: Iterable[DayRead], now: datetime) -> date | None:
+    """The newest day before today that has papers; None until it is known to its end, and when it is too long ago.
+
+    A weekend has no lists: until Monday's is there, the newest is Friday's.
+    """
+    yesterday = now.astimezone(UTC).date() - _DAY
+    recent = {each.day: each for each in lists if yesterday - DIGEST_TURN < each.day <= yesterday}
+    if yesterday not in recent or not recent[yesterday].is_finished:
+        return None
+    newest = max((each for each in recent.values() if each.papers), key=lambda each: each.day, default=None)
+    return newest.day if newest is not None and newest.is_finished else None
+
+
+def chosen(listings: Iterable[Listing], matches: Iterable[Match], at_least: int) -> tuple[Ranked, ...]:
+    """The papers with so many votes at least: those that match first, then by votes."""
+    keywords: dict[ArxivId, list[str]] = {}
+    for match in matches:
+        keywords.setdefault(match.arxiv_id, []).append(match.keyword.shown)
+    ranked = [
+        Ranked(listing, tuple(keywords.get(listing.arxiv_id, ()))) for listing in listings if listing.votes >= at_least
+    ]
+    return tuple(sorted(ranked, key=lambda each: (not each.keywords, -each.listing.votes, each.listing.arxiv_id)))
+
+
+def _heading(day: date, papers: Sequence[Ranked]) -> str:
+    matching = sum(bool(each.keywords) for each in papers)
+    noun = "paper" if len(papers) == 1 else "papers"
+    for_keywords = f", {matching:,} for this channel's keywords" if matching else ""
+    return f"**Trending on {shown_day(day)}**: {len(papers):,} {noun}{for_keywords}"
