@@ -140,7 +140,7 @@ async def _show(interaction: discord.Interaction[AnyClient], found: DayList, num
     of_how_many = (
         f"{page.papers}" if page.papers == len(found.papers) else f"{page.papers}, the day has {len(found.papers)}"
     )
-    embed.set_footer(text=f"{page.first}–{page.last} of {of_how_many} · votes on Hugging Face, as read")
+    embed.set_footer(text=f"{page.first}–{page.last} of {of_how_many} · Hugging Face")
     view = None if page.pages == 1 else _turning(found.day, page.number, page.pages, count)
     await interaction.edit_original_response(content=trouble, embeds=[embed], view=view)
 

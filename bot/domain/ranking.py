@@ -1,6 +1,7 @@
-"""A day's list laid out for reading: ten papers a page, a line a paper, within Discord's limits whatever was sent.
+"""A day's list laid out for reading: ten papers a page, two lines a paper, within Discord's limits whatever
+was sent.
 
-Listings enter with their ranks; the Markdown of one embed leaves. Every paper of a page gets its line: long titles and
+Listings enter with their ranks; the Markdown of one embed leaves. Every paper of a page stands there: long titles and
 what is least needed give way.
 """
 
@@ -31,14 +32,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class _Room:
-    """How long the parts of a line may be, but for the title, which gets what is left."""
+    """How long the parts of a paper's lines may be, but for the title, which gets what is left."""
 
     organization: int
     code: int  # the address; a longer one is not linked
 
 
-# From generous to narrow. Ten lines in the last one leave each title 230 characters: 10 × (10 for the rank + 64 for the
-# link to Hugging Face + 90 for the others, with ids of 27 characters + 1) is below 4,096 by 240 a line.
+# From generous to narrow. Ten papers in the last one leave each title 230 characters: 10 × (10 for the rank + 64 for
+# the link to Hugging Face + 90 for the others, with ids of 27 characters + 1) is below 4,096 by 240 a paper.
 _ROOMS: Final = (
     _Room(organization=80, code=200),
     _Room(organization=40, code=120),
@@ -46,6 +47,8 @@ _ROOMS: Final = (
     _Room(organization=0, code=0),
 )
 _READABLE: Final = 100
+# A sign and its number stay together at the end of a line.
+_HERE: Final = "\u00a0"
 
 
 def day_url(day: date) -> str:
@@ -63,7 +66,7 @@ def lay_out_page(papers: Sequence[Listing], number: int) -> Page:
 
 
 def ranked(papers: Sequence[Listing], first: int = 1) -> str:
-    """At most ten papers, a line each, counted from `first`: never longer than an embed's description may be."""
+    """At most ten papers, two lines each, counted from `first`: never longer than an embed's description may be."""
     drafts = [_Draft.of(listing, rank) for rank, listing in enumerate(papers, first)]
     wants = [min(units(draft.title), limits.EMBED_TITLE_MAX) for draft in drafts]
     enough = sum(min(want, _READABLE) for want in wants)
@@ -94,17 +97,17 @@ class _Draft:
     def in_room(self, room: _Room, title_max: int) -> str:
         listing = self.listing
         details = joined(
-            f"▲ {in_short(listing.votes)}",
+            f"▲{_HERE}{in_short(listing.votes)}",
             cut(self.organization, room.organization) if room.organization else "",
             self._code(room.code),
-            f"💬 {in_short(listing.comments)}" if listing.comments else "",
+            f"💬{_HERE}{in_short(listing.comments)}" if listing.comments else "",
             f"[arXiv]({listing.arxiv_id.abs_url})",
         )
-        return f"**{self.rank}.** **[{cut(self.title, title_max)}]({listing.url})** — {details}"
+        return f"**{self.rank}.** **[{cut(self.title, title_max)}]({listing.url})**\n{details}"
 
     def _code(self, room: int) -> str:
         url = self.listing.code_url
         if url is None:
             return ""
-        stars = f" ★ {in_short(self.listing.stars)}" if self.listing.stars else ""
+        stars = f"{_HERE}★{_HERE}{in_short(self.listing.stars)}" if self.listing.stars else ""
         return f"[code]({url}){stars}" if units(url) <= room else f"code{stars}"

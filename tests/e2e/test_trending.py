@@ -17,7 +17,7 @@ from tests.support.local_huggingface import RECORDED_DAYS, needs_recorded_days
 from tests.support.running import DEADLINE_S, Box, a_bot, a_box
 
 _LINE = re.compile(
-    r"\*\*(?P<rank>\d+)\.\*\* \*\*\[.+\]\(https://huggingface\.co/papers/(?P<id>[^)]+)\)\*\* — ▲ [\d.kM]+( · .+)*"
+    r"\*\*(?P<rank>\d+)\.\*\* \*\*\[.+\]\(https://huggingface\.co/papers/(?P<id>[^)]+)\)\*\*\n▲\u00a0[\d.kM]+( · .+)*"
     r" · \[arXiv\]\(https://arxiv\.org/abs/(?P=id)\)"
 )
 
@@ -47,8 +47,9 @@ def the_embed(message: Message) -> ShownEmbed:
 
 
 def lines(message: Message) -> list[re.Match[str]]:
-    """The papers of a page, each in its line."""
-    found = [_LINE.fullmatch(line) for line in the_embed(message).description.splitlines()]
+    """The papers of a page, each in its two lines."""
+    description = the_embed(message).description.splitlines()
+    found = [_LINE.fullmatch("\n".join(pair)) for pair in zip(description[::2], description[1::2], strict=True)]
     assert all(found), the_embed(message).description
     return [line for line in found if line is not None]
 
@@ -102,7 +103,7 @@ async def test_recorded_days_are_shown_whole(tmp_path: Path) -> None:
         box.huggingface.faults.add(Fault(FaultKind.SERVER_ERROR, times=None))
         again = await trending(box, date="2026-08-21")
         assert "EnvHarness" in the_embed(again).description
-        assert "[code](https://github.com/google-research/envharness) ★ 8" in the_embed(again).description
+        assert "[code](https://github.com/google-research/envharness)\u00a0★\u00a08" in the_embed(again).description
         assert again.content == ""
         assert len(box.huggingface.requests) == asked  # what was read days later is good for ever
 

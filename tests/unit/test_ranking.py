@@ -14,7 +14,7 @@ from bot.domain.trending import Listing
 from tests.support.builders import listing
 
 
-def test_line_says_what_is_known_of_a_paper() -> None:
+def test_paper_says_what_is_known_of_a_paper() -> None:
     full = listing(
         "2608.19880",
         title="EnvHarness",
@@ -25,16 +25,16 @@ def test_line_says_what_is_known_of_a_paper() -> None:
         stars=1234,
     )
     assert ranked([full], 7) == (
-        "**7.** **[EnvHarness](https://huggingface.co/papers/2608.19880)** — ▲ 163 · Google · "
-        "[code](https://github.com/google-research/envharness) ★ 1.2k · 💬 4 · [arXiv](https://arxiv.org/abs/2608.19880)"
+        "**7.** **[EnvHarness](https://huggingface.co/papers/2608.19880)**\n▲\u00a0163 · Google · "
+        "[code](https://github.com/google-research/envharness)\u00a0★\u00a01.2k · 💬\u00a04 · [arXiv](https://arxiv.org/abs/2608.19880)"
     )
 
 
-def test_line_leaves_out_what_is_not_known() -> None:
+def test_paper_leaves_out_what_is_not_known() -> None:
     bare = listing("2608.19880", title="EnvHarness", votes=0, comments=0, code_url="https://github.com/a/b", stars=0)
     assert ranked([bare]) == (
-        "**1.** **[EnvHarness](https://huggingface.co/papers/2608.19880)** — ▲ 0 · [code](https://github.com/a/b) · "
-        "[arXiv](https://arxiv.org/abs/2608.19880)"
+        "**1.** **[EnvHarness](https://huggingface.co/papers/2608.19880)**\n"
+        "▲\u00a00 · [code](https://github.com/a/b) · [arXiv](https://arxiv.org/abs/2608.19880)"
     )
 
 
@@ -60,7 +60,7 @@ def listings(count: int) -> list[Listing]:
 def test_pages_have_ten_papers_and_the_last_one_the_rest() -> None:
     page = lay_out_page(listings(25), 2)
     assert (page.number, page.pages, page.first, page.last, page.papers) == (2, 3, 21, 25, 25)
-    assert [line.split(" ")[0] for line in page.description.splitlines()] == [f"**{n}.**" for n in range(21, 26)]
+    assert [line.split(" ")[0] for line in page.description.splitlines()[::2]] == [f"**{n}.**" for n in range(21, 26)]
 
 
 @pytest.mark.parametrize(("asked", "shown"), [(0, 0), (1, 1), (99, 1), (-1, 0)])
@@ -72,12 +72,12 @@ def test_day_has_its_page_on_hugging_face() -> None:
     assert day_url(date(2026, 8, 21)) == "https://huggingface.co/papers/date/2026-08-21"
 
 
-def test_long_titles_give_way_to_short_ones_and_every_paper_has_its_line() -> None:
+def test_long_titles_give_way_to_short_ones_and_every_paper_stands_there() -> None:
     long = [
         listing(f"2611.{n:05d}", title="word " * 180, organization="An Institute of Everything " * 9) for n in range(9)
     ]
     description = ranked([*long, listing("2611.00099", title="Short")])
-    assert len(description.splitlines()) == 10
+    assert len(description.splitlines()) == 20
     assert "[Short]" in description
     assert limits.EMBED_DESCRIPTION_MAX - 300 < units(description) <= limits.EMBED_DESCRIPTION_MAX
 
@@ -105,19 +105,20 @@ _HOSTILE = st.text(st.sampled_from("ab \\*_[]()<>|`~#@$^{}\u202e😀\ud83d\n:/.�
     ),
     st.integers(1, 991),
 )
-def test_every_paper_has_its_line_within_discords_limit_whatever_the_texts_are(
+def test_every_paper_has_its_two_lines_within_discords_limit_whatever_the_texts_are(
     papers: list[Listing], first: int
 ) -> None:
     description = ranked(papers, first)
     assert units(description) <= limits.EMBED_DESCRIPTION_MAX
     lines = description.split("\n")
-    assert len(lines) == len(papers)
-    for rank, (line, paper) in enumerate(zip(lines, papers, strict=True), first):
-        assert line.startswith(f"**{rank}.** **[")
-        assert f"]({paper.url})** — ▲ " in line
-        assert line.endswith(f"[arXiv]({paper.arxiv_id.abs_url})")
-        assert "@everyone" not in line
-        line.encode()
+    assert len(lines) == 2 * len(papers)
+    for rank, (title, details, paper) in enumerate(zip(lines[::2], lines[1::2], papers, strict=True), first):
+        assert title.startswith(f"**{rank}.** **[")
+        assert title.endswith(f"]({paper.url})**")
+        assert details.startswith("▲\u00a0")
+        assert details.endswith(f"[arXiv]({paper.arxiv_id.abs_url})")
+    assert "@everyone" not in description
+    description.encode()
 
 
 def test_longest_of_everything_leaves_titles_readable() -> None:
@@ -133,5 +134,5 @@ def test_longest_of_everything_leaves_titles_readable() -> None:
         "https://github.com/" + "o" * 80 + "/" + "n" * 90,
         9_999_999,
     )
-    for line in ranked([worst] * 10, 991).splitlines():
+    for line in ranked([worst] * 10, 991).splitlines()[::2]:
         assert len(line.split("](")[0]) > 100
