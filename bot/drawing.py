@@ -38,17 +38,18 @@ _TEXT: Final = "#f2f3f5"
 _MUTED: Final = "#b5bac1"
 _GRID: Final = "#43464d"
 # Okabe and Ito's colours, which colour-blind readers tell apart, without black and the blue that is lost on a dark
-# ground; lines differ by marker and dash as well.
+# ground; lines differ by marker and dash as well, bars by their hatching.
 _COLOURS: Final = ("#56b4e9", "#e69f00", "#2bbf94", "#f0e442", "#cc79a7", "#e8703a", "#9d8df1", "#8e9297")
 _MARKERS: Final = ("o", "s", "^", "D", "v")
 _DASHES: Final = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
+_HATCHES: Final = ("", "///", "|||", "", "...", "\\\\\\", "", "xxx")
 _PEOPLE_FIRST: Final = 10  # nice(2): the bot itself goes before its pictures
 
 
 def draw(chart: Chart) -> Figure:
     """The chart, ready to be saved as PNG."""
     mpl.rcParams["text.parse_math"] = False  # a keyword may hold a `$`
-    mpl.rcParams["axes.unicode_minus"] = False
+    mpl.rcParams["hatch.linewidth"] = 0.5
     figure = Figure(figsize=_INCHES, dpi=_DPI, facecolor=_GROUND)
     FigureCanvasAgg(figure)
     font = _Font()
@@ -135,7 +136,16 @@ def _bars(axes: Axes, chart: Chart) -> list[Line2D | Patch]:
     feet = [0] * len(chart.ticks)
     for n, each in enumerate(chart.series):
         heights = [value or 0 for value in each.values]
-        bars = axes.bar(range(len(feet)), heights, 0.72, feet, color=_COLOURS[n], edgecolor=_GROUND, linewidth=0.7)
+        bars = axes.bar(
+            range(len(feet)),
+            heights,
+            0.72,
+            feet,
+            color=_COLOURS[n],
+            hatch=_HATCHES[n],
+            edgecolor=_GROUND,
+            linewidth=0.7,
+        )
         handles.append(bars.patches[0])
         feet = [foot + height for foot, height in zip(feet, heights, strict=True)]
     if chart.marks is not None:
