@@ -4,6 +4,7 @@ Days enter the store as they are listed; who shows votes is rung. When Hugging F
 tries again: nothing else depends on it.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Final, Protocol
 from bot import limits
 from bot.clock import Alarm, Clock
 from bot.domain.trending import Listing
-from bot.errors import HuggingFaceError, HuggingFaceWait, ListInvalid
+from bot.errors import DayRefused, HuggingFaceError, HuggingFaceWait, ListInvalid
 from bot.store.listings import Listings
 
 log = logging.getLogger(__name__)
@@ -83,7 +84,8 @@ class ListKeeper:
         """Returns the seconds until the next look."""
         try:
             for day in await self._due():
-                await self._reader.read(day)
+                with contextlib.suppress(DayRefused):  # it has no such day yet: Hugging Face's clock need not be ours
+                    await self._reader.read(day)
         except HuggingFaceError as error:
             return self._told(error)
         self.trouble = None

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from bot.clock import Clock
 from bot.domain.daily_list import is_good
 from bot.domain.trending import Listing
-from bot.errors import HuggingFaceError
+from bot.errors import DayRefused, HuggingFaceError
 from bot.limits import LIST_FRESH_FOR, LISTS_LOOKED_BACK_DAYS
 from bot.pipeline.listing import ListReader
 from bot.store.listings import Listings
@@ -43,18 +43,26 @@ class Trending:
 
     async def of(self, day: date, *, fresh_for: timedelta = LIST_FRESH_FOR) -> DayList:
         """A day's list, read no longer ago than that if possible; raises HuggingFaceError when nothing is known."""
-        async with self._asking:
-            read_at = await self._listings.read_at(day)
-            trouble = None
-            if not is_good(day, read_at, self._clock.now(), fresh_for):
-                try:
-                    await self._reader.read(day)
-                except HuggingFaceError as error:
-                    if read_at is None:
-                        raise
-                    trouble = str(error)
-            known = await self._listings.read_at(day)
-            return DayList(day, await self._listings.of_day(day), known or self._clock.now(), trouble)
+        trouble = None
+        if not await self._is_good(day, fresh_for):
+            async with self._asking:
+                if not await self._is_good(day, fresh_for):
+                    trouble = await self._read(day)
+        read_at = await self._listings.read_at(day)
+        return DayList(day, await self._listings.of_day(day), read_at or self._clock.now(), trouble)
+
+    async def _is_good(self, day: date, fresh_for: timedelta) -> bool:
+        return is_good(day, await self._listings.read_at(day), self._clock.now(), fresh_for)
+
+    async def _read(self, day: date) -> str | None:
+        """Returns why the day could not be read, if something older is known of it."""
+        try:
+            await self._reader.read(day)
+        except HuggingFaceError as error:
+            if await self._listings.read_at(day) is None:
+                raise
+            return str(error)
+        return None
 
     async def newest(self) -> DayList:
         """The newest day that has papers, or today without any; raises HuggingFaceError when no day is known."""
@@ -62,6 +70,8 @@ class Trending:
         for ago in range(LISTS_LOOKED_BACK_DAYS + 1):
             try:
                 found = await self.of(self.today() - timedelta(days=ago))
+            except DayRefused:  # it has no such day yet: Hugging Face's clock need not be ours
+                continue
             except HuggingFaceError as error:
                 failure = failure or error
                 continue

@@ -12,7 +12,7 @@ from bot import limits
 from bot.clock import Alarm
 from bot.domain.post import Delivered
 from bot.domain.trending import Listing
-from bot.errors import HuggingFaceError, HuggingFaceWait, ListInvalid
+from bot.errors import DayRefused, HuggingFaceError, HuggingFaceWait, ListInvalid
 from bot.pipeline.listing import ListKeeper, ListReader
 from bot.services.trending import Trending
 from tests.support.builders import listing, paper
@@ -37,11 +37,18 @@ class Answers:
 
     days: dict[date, tuple[Listing, ...]] = field(default_factory=dict)
     failure: HuggingFaceError | None = None
+    refused: frozenset[date] = frozenset()
+    answering: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[date] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.answering.set()
 
     async def day(self, day: date) -> tuple[Listing, ...]:
         self.asked.append(day)
-        await asyncio.sleep(0)
+        await self.answering.wait()
+        if day in self.refused:
+            raise DayRefused("Hugging Face has no list of that day")
         if self.failure is not None:
             raise self.failure
         return self.days.get(day, ())
@@ -152,6 +159,19 @@ async def test_failure_without_a_wait_is_tried_again_at_the_next_look(bench: Ben
         assert await bench.asked_after(limits.LISTS_LOOKED_AT_EVERY_S) == DAYS[:1]
 
 
+async def test_day_that_is_refused_keeps_no_other_from_being_read(bench: Bench) -> None:
+    bench.answers.days[DAYS[1]] = (listing(day=DAYS[1]),)
+    bench.answers.refused = frozenset({TODAY})
+    await bench.post_a_paper()
+    async with bench.keeping():
+        assert bench.answers.asked == DAYS[:3]
+        assert bench.keeper.trouble is None
+    found = await bench.trending.newest()
+    assert (found.day, found.trouble) == (DAYS[1], None)
+    with pytest.raises(DayRefused):
+        await bench.trending.of(TODAY)
+
+
 async def test_list_that_is_empty_all_at_once_is_not_believed(bench: Bench) -> None:
     bench.answers.days[TODAY] = (listing(day=TODAY),)
     await bench.reader.read(TODAY)
@@ -187,6 +207,18 @@ async def test_two_who_ask_at_once_ask_hugging_face_once(bench: Bench) -> None:
     first, second = await asyncio.gather(bench.trending.of(TODAY), bench.trending.of(TODAY))
     assert first == second
     assert bench.answers.asked == [TODAY]
+
+
+async def test_day_that_is_known_waits_for_no_other_that_is_asked_for(bench: Bench) -> None:
+    await bench.trending.of(TODAY)
+    bench.answers.answering.clear()
+    waiting = asyncio.create_task(bench.trending.of(DAYS[1]))
+    await so(lambda: bench.answers.asked == [TODAY, DAYS[1]])
+    async with asyncio.timeout(5):
+        assert (await bench.trending.of(TODAY)).papers == ()
+    assert not waiting.done()
+    bench.answers.answering.set()
+    await waiting
 
 
 async def test_with_hugging_face_down_the_store_answers_and_says_so(bench: Bench) -> None:
