@@ -93,7 +93,7 @@ class App:
             rng=ground.rng,
             metrics=metrics,
             alarm=alarms.lists,
-            on_listed=alarms.retouch.ring,
+            on_listed=alarms.ring_for_lists,
         )
         use_cases = UseCases.of(ground, stores, alarms, self._upper, self._lists, self._supervisor)
         self.subscribing = use_cases.subscribing
@@ -142,7 +142,10 @@ class App:
                 await self._lower.deliver.stop()
 
     def _loops(self) -> Mapping[str, Loop]:
-        lists = {} if self._lists is None else {"Reading Hugging Face": self._lists.keeper.run}
+        lists: dict[str, Loop] = {}
+        if self._lists is not None:
+            lists["Reading Hugging Face"] = self._lists.keeper.run
+            lists["Posting lists"] = self._after_login(self._lower.digesting.run)
         return lists | {
             "The connection to Discord": self._connect,
             "Reading arXiv": self._upper.passes.run,

@@ -14,6 +14,7 @@ from discord.channel import ThreadWithMessage
 from discord.http import Route
 
 from bot.clock import Clock
+from bot.domain.digest import AnyPost
 from bot.domain.post import Absent, Delivered, Obstructed, Outcome, Post, RetryLater, Unanswered, Undeliverable
 from bot.invalid_requests import InvalidRequests
 from bot.limits import (
@@ -88,15 +89,15 @@ class DiscordDelivery:
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             return self._why_not(error)
 
-    def takes_nonce(self, post: Post) -> bool:
+    def takes_nonce(self, post: AnyPost) -> bool:
         return self._forum_of(post) is None
 
-    def _forum_of(self, post: Post) -> discord.ForumChannel | None:
+    def _forum_of(self, post: AnyPost) -> discord.ForumChannel | None:
         """The forum in which the message begins a post of its own."""
         channel = self._client.get_channel(post.channel_id)
         return channel if isinstance(channel, discord.ForumChannel) and post.frame.thread_id is None else None
 
-    async def send(self, post: Post) -> Outcome:
+    async def send(self, post: AnyPost) -> Outcome:
         forum = self._forum_of(post)
         # A forum's post has no nonce: whatever became of the first try, it is looked for before there is a second.
         with noted(once=forum is not None) as tries:
@@ -106,7 +107,7 @@ class DiscordDelivery:
             except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 return self._refusal(post, self._outcome(error), tries)
 
-    def _refusal(self, post: Post, outcome: Outcome, tries: Tries) -> Outcome:
+    def _refusal(self, post: AnyPost, outcome: Outcome, tries: Tries) -> Outcome:
         """What became of a message that Discord did not take in the end."""
         if isinstance(outcome, Obstructed | Undeliverable) and not surely_refused(tries):
             return Unanswered("no answer from Discord, then a refusal")
@@ -115,7 +116,7 @@ class DiscordDelivery:
             self._remember(post.channel_id, outcome, known=known)
         return outcome
 
-    async def _send_message(self, post: Post) -> Delivered:
+    async def _send_message(self, post: AnyPost) -> Delivered:
         drawn = draw(post, listed=self._listed)
         message = await self._place(post).send(
             content=drawn.content,
@@ -126,15 +127,15 @@ class DiscordDelivery:
         )
         return Delivered(message.id)
 
-    async def _begin_forum_post(self, forum: discord.ForumChannel, post: Post) -> Delivered:
+    async def _begin_forum_post(self, forum: discord.ForumChannel, post: AnyPost) -> Delivered:
         drawn = draw(post, listed=self._listed)
         begun = await _begin_thread(forum, thread_name(post), drawn)
         return Delivered(begun.message.id, thread_id=begun.thread.id)
 
-    def _place(self, post: Post) -> discord.PartialMessageable:
+    def _place(self, post: AnyPost) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(post.frame.thread_id or post.channel_id)
 
-    async def find(self, post: Post) -> Delivered | Absent | RetryLater | Obstructed:
+    async def find(self, post: AnyPost) -> Delivered | Absent | RetryLater | Obstructed:
         forum = self._forum_of(post)
         try:
             async with asyncio.timeout(HISTORY_TIMEOUT_S):
@@ -142,14 +143,14 @@ class DiscordDelivery:
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             return self._why_not(error)
 
-    async def _find_message(self, post: Post) -> Delivered | Absent:
+    async def _find_message(self, post: AnyPost) -> Delivered | Absent:
         since = post.first_attempt - HISTORY_BEFORE_FIRST_ATTEMPT
         async for message in self._place(post).history(after=since, limit=None, oldest_first=True):
             if post.key in keys_of(message, self._client.user):
                 return Delivered(message.id)
         return Absent()
 
-    async def _find_forum_post(self, forum: discord.ForumChannel, post: Post) -> Delivered | Absent:
+    async def _find_forum_post(self, forum: discord.ForumChannel, post: AnyPost) -> Delivered | Absent:
         async for thread in _threads_since(forum, post.first_attempt - HISTORY_BEFORE_FIRST_ATTEMPT):
             async for message in thread.history(limit=1, oldest_first=True):
                 if post.key in keys_of(message, self._client.user):

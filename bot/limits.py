@@ -261,7 +261,7 @@ TRENDING_A_PAGE: Final = 10
 TRENDING_PER_MINUTE: Final = 10
 # Ours: how long a day's list is kept after it was read last.
 LISTINGS_KEPT: Final = timedelta(days=60)
-# Ours: messages follow a paper's votes when they have grown by half since, and by so many: about ten edits to reach 200.
+# Ours: messages follow votes that have grown by half since they were drawn, and by so many: ten edits to reach 200.
 VOTES_GROWN_AT_LEAST: Final = 5
 VOTES_GROWN_BY: Final = 0.5
 # Ours: how long a day's list can be posted to channels: Friday's until Tuesday, where a long weekend has no lists.

@@ -5,18 +5,20 @@ Domain values enter; discord.py's own leave. It sends nothing.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
 import discord
 
 from bot.domain.card import Card, option_description, option_label
 from bot.domain.compact import PaperList
+from bot.domain.digest import AnyPost, Digest
+from bot.domain.digest_layout import lay_out_digest
 from bot.domain.layout import lay_out_message
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.post import Post
 from bot.domain.preferences import Layout
 from bot.domain.text import cut
-from bot.domain.trending import NOTHING_LISTED, Listing
+from bot.domain.trending import NOTHING_LISTED, Listing, as_paper
 from bot.limits import THREAD_NAME_MAX
 
 # A post's key stands in the custom_id of the one component that every message of ours has; these are its templates.
@@ -38,11 +40,30 @@ class Drawn:
     allowed_mentions: discord.AllowedMentions
 
 
-def draw(post: Post, *, listed: bool = True) -> Drawn:
-    """A post as its papers are now; it pings the role that the channel chose, and nobody else.
+def draw(post: AnyPost, *, listed: bool = True) -> Drawn:
+    """A message as its papers are now; `listed`: those of posts with what Hugging Face says of them."""
+    match post:
+        case Post():
+            return _draw_post(post, listed=listed)
+        case Digest():
+            return _draw_digest(post)
+    assert_never(post)
 
-    `listed`: with what Hugging Face says of them.
-    """
+
+def _draw_digest(digest: Digest) -> Drawn:
+    """A day's list; it pings nobody."""
+    laid_out = lay_out_digest(digest.papers, digest.day)
+    shown = [as_paper(each.listing) for each in digest.papers[: laid_out.shown]]
+    return Drawn(
+        content=digest.frame.heading,
+        embeds=[discord.Embed(description=laid_out.description, colour=CARD_COLOUR)],
+        view=reading_view(shown, digest.key),
+        allowed_mentions=discord.AllowedMentions.none(),
+    )
+
+
+def _draw_post(post: Post, *, listed: bool) -> Drawn:
+    """It pings the role that the channel chose, and nobody else."""
     role = post.frame.mention_role
     ping = "" if role is None else f"<@&{role}> "
     return Drawn(
@@ -67,8 +88,8 @@ def embeds(
     return [to_embed(card) for card in laid_out]
 
 
-def thread_name(post: Post) -> str:
-    """What a batch is called in a forum: its first line without marks."""
+def thread_name(post: AnyPost) -> str:
+    """What a batch or a list is called in a forum: its first line without marks."""
     plain = discord.utils.remove_markdown(post.frame.heading)
     return cut(plain, THREAD_NAME_MAX) or "New papers"
 

@@ -30,10 +30,13 @@ from bot.pipeline.batches import Batches
 from bot.pipeline.caretaker import Caretaker
 from bot.pipeline.counting import Counting
 from bot.pipeline.deliver import Deliver
+from bot.pipeline.digesting import Digesting
 from bot.pipeline.firsts import FirstReadings
 from bot.pipeline.passes import Passes
+from bot.pipeline.pausing import Pausing
 from bot.pipeline.posting import Posting
 from bot.pipeline.retouch import Retouch
+from bot.pipeline.sending import Sending
 from bot.pipeline.slices import SliceReader
 from bot.services.arranging import Arranging
 from bot.services.charting import Charting
@@ -43,6 +46,7 @@ from bot.services.reporting import Reporting
 from bot.services.subscribing import Subscribing
 from bot.store.channels import Channels
 from bot.store.database import Database
+from bot.store.digests import Digests
 from bot.store.edits import Edits
 from bot.store.listings import Listings
 from bot.store.looks import Looks, Marks
@@ -88,6 +92,7 @@ class Stores:
     looks: Looks
     marks: Marks
     listings: Listings
+    digests: Digests
     shelf: Shelf
     totals: Totals
     statistics: Statistics
@@ -106,6 +111,7 @@ class Stores:
             Looks(database),
             Marks(database),
             Listings(database),
+            Digests(database),
             Shelf(database),
             Totals(database),
             Statistics(database),
@@ -121,11 +127,23 @@ class Alarms:
     house: Alarm
     retouch: Alarm
     lists: Alarm
+    digests: Alarm
 
     @classmethod
     def of(cls, clock: Clock) -> Self:
         """Nobody has rung yet."""
-        return cls(Alarm(clock), Alarm(clock), Alarm(clock), Alarm(clock), Alarm(clock))
+        return cls(Alarm(clock), Alarm(clock), Alarm(clock), Alarm(clock), Alarm(clock), Alarm(clock))
+
+    def ring_for_channels(self) -> None:
+        """A channel wants to be posted to in another way: more may be due in it, and other lists be wanted."""
+        self.posts.ring()
+        self.digests.ring()
+        self.lists.ring()
+
+    def ring_for_lists(self) -> None:
+        """A list was read: messages may have votes to show, channels may get it."""
+        self.retouch.ring()
+        self.digests.ring()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +160,7 @@ class LowerHalf:
     """What writes to Discord."""
 
     deliver: Deliver
+    digesting: Digesting
     retouch: Retouch
     caretaker: Caretaker
 
@@ -191,20 +210,31 @@ def lower_half(
 ) -> LowerHalf:
     """The loops that post, edit and tell, through one client."""
     delivery = DiscordDelivery(client, ground.clock, invalid_requests, listed=ground.settings.huggingface.enabled)
+    sending = Sending(delivery, ground.clock, ground.metrics)
+    pausing = Pausing(stores.channels, ground.clock, ground.rng, ground.metrics, alarms.house.ring)
     posting = Posting(
         outbox=stores.outbox,
-        channels=stores.channels,
         batches=Batches(stores.outbox, stores.preferences),
-        delivery=delivery,
+        sending=sending,
+        pausing=pausing,
         clock=ground.clock,
-        rng=ground.rng,
         metrics=ground.metrics,
-        on_pause=alarms.house.ring,
         on_posted=alarms.retouch.ring,
     )
     messenger = DiscordMessenger(client, invalid_requests)
     return LowerHalf(
         deliver=Deliver(stores.outbox, stores.channels, posting, ground.clock, alarms.posts),
+        digesting=Digesting(
+            digests=stores.digests,
+            listings=stores.listings,
+            subscriptions=stores.subscriptions,
+            papers=stores.papers,
+            sending=sending,
+            pausing=pausing,
+            clock=ground.clock,
+            metrics=ground.metrics,
+            alarm=alarms.digests,
+        ),
         retouch=Retouch(stores.edits, delivery, ground.clock, alarms.retouch),
         caretaker=Caretaker(stores.channels, stores.subscriptions, messenger, ground.clock, alarms.house),
     )
@@ -237,7 +267,15 @@ class UseCases:
             Subscribing(
                 stores.subscriptions, stores.papers, stores.outbox, upper.firsts, ground.clock, alarms.posts.ring
             ),
-            Arranging(stores.preferences, stores.papers, stores.outbox, ground.clock, alarms.posts.ring),
+            Arranging(
+                preferences=stores.preferences,
+                channels=stores.channels,
+                papers=stores.papers,
+                outbox=stores.outbox,
+                clock=ground.clock,
+                has_lists=lists is not None,
+                on_change=alarms.ring_for_channels,
+            ),
             LookingUp(
                 client=upper.arxiv,
                 subscriptions=stores.subscriptions,

@@ -12,7 +12,7 @@ from bot.domain.layout import layout_of
 from bot.domain.preferences import Preferences, Style
 from bot.domain.timetable import AsTheyCome, Daily, Timetable, in_words, next_digest, parse_time
 from bot.domain.zones import parse_zone, suggest_zones
-from bot.limits import SELECT_OPTION_MAX
+from bot.limits import LIST_COUNT_MAX, SELECT_OPTION_MAX
 from bot.messages import LOOKED_UP, Drawn, embeds, reading_view
 from bot.services.arranging import Arranging
 from cogs.permissions import Place, Refused, Target, check_bot_may_post, check_may_manage, check_takes_papers, place_of
@@ -130,6 +130,38 @@ class ChannelCommands(
         state = "published to its followers, ten an hour at most" if wanted else "not published"
         await _answer(interaction, f"Messages in {place.mention} are {state}.")
 
+    trending = app_commands.Group(name="trending", description="Each day's list of what is trending on Hugging Face")
+
+    @trending.command(
+        name="daily", description="Post each day's trending papers, those of the channel's keywords first"
+    )
+    @app_commands.describe(votes="Only papers with at least so many votes (default: all of the day)")
+    async def list_daily(
+        self,
+        interaction: discord.Interaction[Client],
+        votes: app_commands.Range[int, 0, LIST_COUNT_MAX] = 0,
+        channel: Target | None = None,
+    ) -> None:
+        place = await _managed(interaction, channel)
+        if not self._arranging.has_lists:
+            raise Refused("Trending papers are switched off here.")
+        await check_bot_may_post(interaction, place)
+        timetable = await self._arranging.list_daily(place.channel_id, interaction.guild_id, votes)
+        which = f"with at least {plural(votes, 'vote')} " if votes else ""
+        at = f", {in_words(timetable)}" if isinstance(timetable, Daily) else ""
+        await _answer(
+            interaction,
+            f"The trending papers of each day {which}are posted in {place.mention} once the day is over (UTC){at}. "
+            "Those of the channel's keywords come first. `/trending` shows a day's list at any time.",
+        )
+
+    @trending.command(name="off", description="Post no more lists of trending papers")
+    async def list_no_more(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
+        place = await _managed(interaction, channel)
+        ended = await self._arranging.list_no_more(place.channel_id)
+        words = "no more" if ended else "no"
+        await _answer(interaction, f"There are {words} lists of trending papers in {place.mention}.")
+
     @app_commands.command(description="How a channel wants its papers")
     async def show(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
         place = await _managed(interaction, channel)
@@ -211,6 +243,10 @@ def _shown(place: Place, preferences: Preferences, waiting: int, now: datetime) 
         f"- Pings: {'nobody' if preferences.mention_role is None else f'<@&{preferences.mention_role}>'}",
         f"- Waiting: {plural(waiting, 'paper')}",
     ]
+    if preferences.daily_list is not None:
+        at_least = preferences.daily_list.at_least
+        which = f", papers with at least {plural(at_least, 'vote')}" if at_least else ""
+        lines.append(f"- Trending: the list of each day{which}")
     if preferences.publish:
         lines.append("- Published to the followers")
     if preferences.held_since is not None:

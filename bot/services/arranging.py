@@ -1,4 +1,4 @@
-"""How a channel wants its papers, as its admins arrange it: style, timetable, pause, mentions, publishing.
+"""How a channel wants its papers, as its admins arrange it: style, timetable, pause, mentions, publishing, lists.
 
 A channel and a wish enter; the preferences as they are then leave. Permissions are the cogs' business.
 """
@@ -8,26 +8,35 @@ from dataclasses import replace
 
 from bot.clock import Clock
 from bot.domain.paper import Paper
-from bot.domain.preferences import Preferences, Style
+from bot.domain.preferences import DailyList, Preferences, Style
 from bot.domain.timetable import Timetable
 from bot.limits import PREVIEW_PAPERS
+from bot.store.channels import Channels
 from bot.store.outbox import Outbox
 from bot.store.papers import Papers
 from bot.store.preferences import ChannelPreferences
 
 
 class Arranging:
-    """Changes and shows a channel's preferences; `on_change` lets the lower half look at what is due by them."""
+    """Changes and shows a channel's preferences; `on_change` lets the lower half look at what is due by them.
+
+    `has_lists`: whether days' lists are read at all.
+    """
 
     def __init__(
         self,
+        *,
         preferences: ChannelPreferences,
+        channels: Channels,
         papers: Papers,
         outbox: Outbox,
         clock: Clock,
+        has_lists: bool,
         on_change: Callable[[], None],
     ) -> None:
+        self.has_lists = has_lists
         self._preferences = preferences
+        self._channels = channels
         self._papers = papers
         self._outbox = outbox
         self._clock = clock
@@ -52,6 +61,21 @@ class Arranging:
     async def publish(self, channel_id: int, *, wanted: bool) -> None:
         """Let the followers of an announcement channel have each message, or not."""
         await self._change(channel_id, replace(await self.of(channel_id), publish=wanted))
+
+    async def list_daily(self, channel_id: int, guild_id: int | None, at_least: int) -> Timetable:
+        """Post each day's list, papers with so many votes at least, from today's on; returns the timetable for it."""
+        before = await self.of(channel_id)
+        since = self._clock.now() if before.daily_list is None else before.daily_list.since
+        await self._change(channel_id, replace(before, daily_list=DailyList(at_least, since)))
+        if guild_id is not None:
+            await self._channels.learn_guild(guild_id, [channel_id])
+        return before.timetable
+
+    async def list_no_more(self, channel_id: int) -> bool:
+        """Post no lists; False when none were posted before."""
+        before = await self.of(channel_id)
+        await self._change(channel_id, replace(before, daily_list=None))
+        return before.daily_list is not None
 
     async def hold(self, channel_id: int) -> bool:
         """Post nothing until `resume`; what comes meanwhile is kept. False when it was paused already."""

@@ -10,11 +10,12 @@ from bot.domain.subscription import Notice, PausedChannel
 from bot.store.columns import to_moment, to_text
 from bot.store.database import Database
 
-_MAPPED = "channel_id IN (SELECT channel_id FROM subscriptions)"
+_MAPPED = """(channel_id IN (SELECT channel_id FROM subscriptions)
+              OR channel_id IN (SELECT channel_id FROM preferences WHERE trending_votes IS NOT NULL))"""
 
 
 class Channels:
-    """The channels that have or had subscriptions."""
+    """The channels that have or had subscriptions, or get the days' lists."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -29,7 +30,7 @@ class Channels:
             )
 
     async def mapped(self, guild_id: int | None = None) -> tuple[int, ...]:
-        """The ids of the channels that have a subscription: all, or those of a server and of no known one."""
+        """The ids of the channels that are posted to: all, or those of a server and of no known one."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT channel_id FROM channels

@@ -69,6 +69,15 @@ class Papers:
             )
         return next((row_to_paper(row) for row in rows), None)
 
+    async def among(self, ids: Iterable[ArxivId]) -> dict[ArxivId, Paper]:
+        """Those of these papers that the store holds, at their newest known versions."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                f"SELECT {PAPER_COLUMNS} FROM papers WHERE arxiv_id IN (SELECT value FROM json_each(?))",
+                (json.dumps([arxiv_id.value for arxiv_id in ids]),),
+            )
+        return {paper.arxiv_id: paper for paper in map(row_to_paper, rows)}
+
     async def newest(self, keyword: Keyword, limit: int, since: datetime | None = None) -> tuple[Paper, ...]:
         """The papers that matched `keyword`, newest first by `published`, at most `limit`."""
         async with self._database.reading() as connection:

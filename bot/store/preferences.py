@@ -7,12 +7,15 @@ from datetime import datetime
 
 import aiosqlite
 
-from bot.domain.preferences import Preferences, Style
+from bot.domain.preferences import DailyList, Preferences, Style
 from bot.domain.timetable import AsTheyCome, Daily, Timetable, due_at
 from bot.store.columns import to_moment, to_moment_or_none, to_text
 from bot.store.database import Database
 
-_COLUMNS = "style, daily_at, zone, weekdays_only, mention_role, publish, held_since, catching_up"
+_COLUMNS = (
+    "style, daily_at, zone, weekdays_only, mention_role, publish, held_since, catching_up, "
+    "trending_votes, trending_since"
+)
 
 
 class ChannelPreferences:
@@ -96,7 +99,7 @@ async def _write(connection: aiosqlite.Connection, channel_id: int, preferences:
     daily = preferences.timetable if isinstance(preferences.timetable, Daily) else None
     await connection.execute("INSERT INTO channels (channel_id) VALUES (?) ON CONFLICT DO NOTHING", (channel_id,))
     await connection.execute(
-        f"INSERT OR REPLACE INTO preferences (channel_id, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT OR REPLACE INTO preferences (channel_id, {_COLUMNS}) VALUES ({', '.join('?' * 11)})",
         (
             channel_id,
             preferences.style.value,
@@ -107,6 +110,8 @@ async def _write(connection: aiosqlite.Connection, channel_id: int, preferences:
             int(preferences.publish),
             None if preferences.held_since is None else to_text(preferences.held_since),
             int(preferences.catching_up),
+            None if preferences.daily_list is None else preferences.daily_list.at_least,
+            None if preferences.daily_list is None else to_text(preferences.daily_list.since),
         ),
     )
 
@@ -114,15 +119,19 @@ async def _write(connection: aiosqlite.Connection, channel_id: int, preferences:
 def _to_preferences(row: sqlite3.Row) -> Preferences:
     return Preferences(
         style=Style(row["style"]),
-        timetable=_to_timetable(row),
+        timetable=to_timetable(row),
         mention_role=row["mention_role"],
         publish=bool(row["publish"]),
         held_since=to_moment_or_none(row["held_since"]),
         catching_up=bool(row["catching_up"]),
+        daily_list=None
+        if row["trending_votes"] is None
+        else DailyList(row["trending_votes"], to_moment(row["trending_since"])),
     )
 
 
-def _to_timetable(row: sqlite3.Row) -> Timetable:
+def to_timetable(row: sqlite3.Row) -> Timetable:
+    """The timetable in a row of `preferences`."""
     if row["daily_at"] is None:
         return AsTheyCome()
     hour, minute = row["daily_at"].split(":")

@@ -7,8 +7,9 @@ from itertools import chain
 import pytest
 
 from bot.clock import Clock
+from bot.domain.digest import AnyPost
 from bot.domain.keyword import Keyword
-from bot.domain.post import Obstructed, Outcome, Post, Undeliverable
+from bot.domain.post import Obstructed, Outcome, Undeliverable
 from bot.domain.preferences import Layout, Preferences, Style
 from bot.domain.timetable import Daily
 from tests.support.builders import paper
@@ -175,7 +176,7 @@ async def test_batch_whose_first_message_is_refused_begins_with_the_first_that_i
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, clock, 1, 2, 3)
-    delivery.verdict = lambda post: Undeliverable("too blue") if ids(1)[0] in str(post.entries) else None
+    delivery.verdict = lambda post: Undeliverable("too blue") if ids(1)[0] in str(post) else None
     async with posting(watching, delivery, clock):
         assert delivery.messages() == [ids(2), ids(3)]
     delivered = [post.frame for post in delivery.attempts[2:]]
@@ -386,7 +387,7 @@ async def test_batch_goes_on_in_its_thread_after_a_restart(
 async def test_thread_that_takes_no_more_is_followed_by_another(
     forum: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    def verdict(post: Post) -> Outcome | None:
+    def verdict(post: AnyPost) -> Outcome | None:
         return LOCKED if post.frame.thread_id == 1 else None
 
     delivery.verdict = verdict
@@ -401,7 +402,7 @@ async def test_thread_that_takes_no_more_is_followed_by_another(
 async def test_message_whose_thread_is_gone_after_a_restart_begins_another(
     forum: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    def verdict(post: Post) -> Outcome | None:
+    def verdict(post: AnyPost) -> Outcome | None:
         return LOST_MESSAGE.outcome if post.frame.thread_id == 1 else None
 
     delivery.verdict = verdict

@@ -10,11 +10,14 @@ from random import Random
 from typing import Final
 
 from bot.clock import Alarm
+from bot.domain.digest import AnyPost
 from bot.domain.post import Absent, Delivered, Obstructed, Outcome, Post, RetryLater, Unanswered
 from bot.metrics import Metrics
 from bot.pipeline.batches import Batches
 from bot.pipeline.deliver import Deliver
+from bot.pipeline.pausing import Pausing
 from bot.pipeline.posting import Posting
+from bot.pipeline.sending import Sending
 from tests.support.clock import FakeClock, give_way, settle
 from tests.support.store import CHANNEL, Store
 
@@ -43,7 +46,7 @@ class Message:
 
     id: int
     at: datetime
-    post: Post
+    post: AnyPost
 
 
 class FakeDelivery:
@@ -57,14 +60,14 @@ class FakeDelivery:
         # What happens to the next messages of a channel; it takes them when nothing is said.
         self.answers: defaultdict[int, deque[Answer]] = defaultdict(deque)
         # What the bot is told of a post, whenever it is sent; None: nothing special.
-        self.verdict: Callable[[Post], Outcome | None] = lambda _post: None
+        self.verdict: Callable[[AnyPost], Outcome | None] = lambda _post: None
         self.unreadable: dict[int, Obstructed | RetryLater] = {}
         # Channels in which a message begins a thread, and takes no nonce: only the read-back keeps it from being there
         # twice.
         self.forums: set[int] = set()
-        self.attempts: list[Post] = []
+        self.attempts: list[AnyPost] = []
         self.attempts_at_s: list[float] = []
-        self.searches: list[Post] = []
+        self.searches: list[AnyPost] = []
         self._messages: defaultdict[int, list[Message]] = defaultdict(list)
         self._held: dict[int, asyncio.Event] = {}
         self.waiting: set[int] = set()
@@ -89,13 +92,13 @@ class FakeDelivery:
     async def ready(self) -> None:
         await self.online.wait()
 
-    def takes_nonce(self, post: Post) -> bool:
+    def takes_nonce(self, post: AnyPost) -> bool:
         return post.channel_id not in self.forums or post.frame.thread_id is not None
 
     async def obstacle(self, channel_id: int) -> Obstructed | RetryLater | None:
         return self.obstacles.get(channel_id)
 
-    async def send(self, post: Post) -> Outcome:
+    async def send(self, post: AnyPost) -> Outcome:
         self.attempts.append(post)
         self.attempts_at_s.append(self._clock.monotonic())
         if post.channel_id in self._held:
@@ -106,7 +109,7 @@ class FakeDelivery:
                 self.waiting.discard(post.channel_id)
         return self._answer(post)
 
-    def _answer(self, post: Post) -> Outcome:
+    def _answer(self, post: AnyPost) -> Outcome:
         answers = self.answers[post.channel_id]
         if answers:
             answer = answers.popleft()
@@ -119,7 +122,7 @@ class FakeDelivery:
         """How Discord tells of a message: one that began a thread has the thread's id."""
         return Delivered(message.id, thread_id=None if self.takes_nonce(message.post) else message.id)
 
-    def _arrived(self, post: Post) -> Message:
+    def _arrived(self, post: AnyPost) -> Message:
         """The new message, or the one that is there with the same nonce."""
         held = self._messages[post.channel_id]
         for message in held:
@@ -129,7 +132,7 @@ class FakeDelivery:
         held.append(Message(len(self.attempts), self._clock.now(), post))
         return held[-1]
 
-    async def find(self, post: Post) -> Delivered | Absent | RetryLater | Obstructed:
+    async def find(self, post: AnyPost) -> Delivered | Absent | RetryLater | Obstructed:
         self.searches.append(post)
         if post.channel_id in self.unreadable:
             return self.unreadable[post.channel_id]
@@ -137,8 +140,10 @@ class FakeDelivery:
         return next((self._held_as(message) for message in found), Absent())
 
 
-def _ids(post: Post) -> list[str]:
-    return [entry.paper.arxiv_id.value for entry in post.entries]
+def _ids(post: AnyPost) -> list[str]:
+    if isinstance(post, Post):
+        return [entry.paper.arxiv_id.value for entry in post.entries]
+    return [each.listing.arxiv_id.value for each in post.papers]
 
 
 class WatchedAlarm(Alarm):
@@ -172,13 +177,11 @@ class LowerHalf:
         self.metrics = Metrics()
         posting = Posting(
             outbox=store.outbox,
-            channels=store.channels,
             batches=Batches(store.outbox, store.preferences),
-            delivery=delivery,
+            sending=Sending(delivery, clock, self.metrics),
+            pausing=Pausing(store.channels, clock, Random(1), self.metrics, self._paused),
             clock=clock,
-            rng=Random(1),
             metrics=self.metrics,
-            on_pause=self._paused,
             on_posted=lambda: None,
         )
         self.deliver = Deliver(store.outbox, store.channels, posting, clock, self.alarm)

@@ -14,6 +14,7 @@ from bot.domain.post import OutboxEntry, Post
 from bot.domain.subscription import WatchedKeyword
 from bot.store.channels import Channels
 from bot.store.database import Database
+from bot.store.digests import Digests
 from bot.store.edits import Edits
 from bot.store.listings import Listings
 from bot.store.looks import Looks, Marks
@@ -47,6 +48,7 @@ class Store:
     marks: Marks
     shelf: Shelf
     listings: Listings
+    digests: Digests
 
     async def subscribe(self, keyword: str, channel_id: int = CHANNEL, *, added_by: int = ADA) -> bool:
         """Subscribe by command."""
@@ -115,6 +117,7 @@ async def opened(path: Path) -> AsyncIterator[Store]:
             Marks(database),
             Shelf(database),
             Listings(database),
+            Digests(database),
         )
     finally:
         await database.close()

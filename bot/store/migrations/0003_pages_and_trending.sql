@@ -55,10 +55,11 @@ ALTER TABLE preferences ADD COLUMN trending_votes INTEGER CHECK (trending_votes 
 ALTER TABLE preferences ADD COLUMN trending_since TEXT;
 
 -- A day's list in a channel: one Discord message, written before it leaves as in `posts`.
--- settled_at without a message_id: it was refused, or posted and deleted since.
+-- settled_at without a message_id: it was refused, posted and deleted since, or nothing of the list was for the channel.
 CREATE TABLE digests (
     channel_id    INTEGER NOT NULL REFERENCES channels (channel_id),
     day           TEXT NOT NULL,
+    at_least      INTEGER NOT NULL CHECK (at_least >= 0),  -- votes of its papers
     key           TEXT NOT NULL UNIQUE,
     nonce         TEXT NOT NULL UNIQUE,
     first_attempt TEXT NOT NULL,

@@ -1,0 +1,128 @@
+"""One message brought to its end: sent with its nonce, and looked for before it is sent again.
+
+A message that was bound before enters, with whatever it shows; what became of it leaves, for whoever settles it. It
+never sends what may be there already.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Final, Protocol
+
+from bot.clock import Clock
+from bot.domain.digest import AnyPost
+from bot.domain.post import Absent, Delivered, Obstructed, Outcome, RetryLater, Undeliverable
+from bot.limits import ABSENCE_BELIEVED_AFTER, NONCE_REMEMBERED, NONCE_TRUSTED_S, SENDS_PER_SECOND
+from bot.metrics import Metrics, Step
+
+_ON_ITS_WAY: Final = "it may still be on its way"
+
+
+class Delivery(Protocol):
+    """What the lower half asks of Discord."""
+
+    async def ready(self) -> None:
+        """Wait until the channels and permissions of every server are known."""
+        ...
+
+    async def obstacle(self, channel_id: int) -> Obstructed | RetryLater | None:
+        """Why nothing can be posted in the channel at the moment; None when it can."""
+        ...
+
+    def takes_nonce(self, post: AnyPost) -> bool:
+        """Whether Discord keeps the message from being there twice; a new forum post has no such guard."""
+        ...
+
+    async def send(self, post: AnyPost) -> Outcome:
+        """Send the message once; with the same nonce it is never there twice within the nonce's window."""
+        ...
+
+    async def find(self, post: AnyPost) -> Delivered | Absent | RetryLater | Obstructed:
+        """Look for the message by its key in what the channel holds since its first attempt."""
+        ...
+
+
+class Sending:
+    """Sends messages, all at one pace."""
+
+    def __init__(self, delivery: Delivery, clock: Clock, metrics: Metrics) -> None:
+        self._delivery = delivery
+        self._clock = clock
+        self._metrics = metrics
+        self._pace = Pace(clock, SENDS_PER_SECOND)
+        # When this process first tried each message, by its key: a nonce is trusted only so long, and only by who sent
+        # it.
+        self._first_tried_s: dict[str, float] = {}
+
+    async def ready(self) -> None:
+        """Wait until the channels and permissions of every server are known."""
+        await self._delivery.ready()
+
+    async def obstacle(self, channel_id: int) -> Obstructed | RetryLater | None:
+        """Why nothing can be posted in the channel at the moment; None when it can."""
+        return await self._delivery.obstacle(channel_id)
+
+    async def first(self, post: AnyPost) -> Outcome:
+        """Send a message that was never tried; Obstructed: surely nothing of it is there."""
+        return await self._send(post)
+
+    async def find(self, post: AnyPost) -> Delivered | Absent | RetryLater | Obstructed:
+        """Look for a message that was tried; RetryLater also while it may still be on its way."""
+        found = await self._delivery.find(post)
+        if isinstance(found, Absent) and self._clock.now() - post.last_attempt <= NONCE_REMEMBERED:
+            return RetryLater(post.last_attempt + NONCE_REMEMBERED, _ON_ITS_WAY)
+        return found
+
+    async def again(self, post: AnyPost, on_attempt: Callable[[datetime], Awaitable[None]]) -> Outcome | Absent:
+        """Bring a message further that was tried before: it may be there, whatever Discord says to the next try.
+
+        `on_attempt` writes down that it leaves once more. Absent: it is surely not there, and may be bound anew.
+        """
+        if not self._nonce_is_trusted(post):
+            found = await self._delivery.find(post)
+            if not isinstance(found, Absent):
+                return found
+            age = self._clock.now() - post.last_attempt
+            if age > NONCE_REMEMBERED:
+                return found
+            if not self._delivery.takes_nonce(post) and age < ABSENCE_BELIEVED_AFTER:
+                return RetryLater(post.last_attempt + ABSENCE_BELIEVED_AFTER, _ON_ITS_WAY)
+            # So young that it may still be on its way: the nonce keeps the two apart.
+            self._first_tried_s[post.key] = self._clock.monotonic()
+        await on_attempt(self._clock.now())
+        outcome = await self._send(post)
+        if isinstance(outcome, Undeliverable):
+            found = await self._delivery.find(post)
+            return outcome if isinstance(found, Absent) else found
+        return outcome
+
+    def forget(self, post: AnyPost) -> None:
+        """The message is settled, or released."""
+        self._first_tried_s.pop(post.key, None)
+
+    def _nonce_is_trusted(self, post: AnyPost) -> bool:
+        tried_s = self._first_tried_s.get(post.key) if self._delivery.takes_nonce(post) else None
+        return tried_s is not None and self._clock.monotonic() - tried_s <= NONCE_TRUSTED_S
+
+    async def _send(self, post: AnyPost) -> Outcome:
+        await self._pace.turn()
+        self._first_tried_s.setdefault(post.key, self._clock.monotonic())
+        with self._metrics.step(Step.SEND):
+            outcome = await self._delivery.send(post)
+        self._metrics.posts.labels(type(outcome).__name__).inc()
+        return outcome
+
+
+class Pace:
+    """Our own pace over all channels: discord.py knows each route's limit, not the one over all of them."""
+
+    def __init__(self, clock: Clock, per_second: float) -> None:
+        self._clock = clock
+        self._interval_s = 1 / per_second
+        self._next_s = 0.0
+
+    async def turn(self) -> None:
+        """Wait for the next free moment."""
+        now_s = self._clock.monotonic()
+        moment_s = max(now_s, self._next_s)
+        self._next_s = moment_s + self._interval_s
+        await self._clock.sleep(moment_s - now_s)

@@ -1,0 +1,123 @@
+"""The days' lists in channels: one message a channel and day, bound before it leaves, settled when Discord answered.
+
+A row stays for good: what is in here is never posted again.
+"""
+
+import sqlite3
+from datetime import date, datetime
+
+from bot.domain.digest import DayRead, Digest, Wish
+from bot.domain.post import Delivered
+from bot.store.columns import to_moment, to_text
+from bot.store.database import Database
+from bot.store.preferences import to_timetable
+
+_NOT_HELD = "channel_id NOT IN (SELECT channel_id FROM preferences WHERE held_since IS NOT NULL)"
+
+
+class Digests:
+    """What is to be posted of lists, and what was."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def days_read(self) -> tuple[DayRead, ...]:
+        """The days whose lists are kept."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                """SELECT day, read_at, (SELECT count(*) FROM listings WHERE listings.day = listed_days.day) AS papers
+                   FROM listed_days ORDER BY day"""
+            )
+        return tuple(DayRead(date.fromisoformat(row["day"]), to_moment(row["read_at"]), row["papers"]) for row in rows)
+
+    async def wishes(self, day: date, now: datetime) -> tuple[Wish, ...]:
+        """The channels that want lists and were not sent the day's, without those in which nothing can be done now.
+
+        One whose last list may or may not be there is brought to its end first.
+        """
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                """SELECT preferences.* FROM preferences JOIN channels USING (channel_id)
+                   WHERE trending_votes IS NOT NULL AND held_since IS NULL AND coalesce(not_before, '') <= ?
+                     AND channel_id NOT IN (SELECT channel_id FROM digests WHERE day = ? OR settled_at IS NULL)
+                   ORDER BY channel_id""",
+                (to_text(now), day.isoformat()),
+            )
+        return tuple(_to_wish(row) for row in rows)
+
+    async def open(self, now: datetime) -> tuple[Digest, ...]:
+        """The messages that left, or were about to, and of which we do not know what became; those to be tried now."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                f"""SELECT digests.* FROM digests JOIN channels USING (channel_id)
+                    WHERE settled_at IS NULL AND coalesce(not_before, '') <= ? AND {_NOT_HELD}
+                    ORDER BY first_attempt""",
+                (to_text(now),),
+            )
+        return tuple(_to_digest(row) for row in rows)
+
+    async def next_try(self) -> datetime | None:
+        """When the next of those messages that have to wait may be tried; None when none waits."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                f"""SELECT min(not_before) AS again_at FROM digests JOIN channels USING (channel_id)
+                    WHERE settled_at IS NULL AND {_NOT_HELD}"""
+            )
+        again_at = next(iter(rows))["again_at"]
+        return None if again_at is None else to_moment(again_at)
+
+    async def bind(self, wish: Wish, day: date, *, key: str, nonce: str, now: datetime) -> Digest | None:
+        """Bind the day's list to a message that is about to leave; None when the channel has or had it."""
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute(
+                """INSERT INTO digests (channel_id, day, at_least, key, nonce, first_attempt, last_attempt)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (channel_id, day) DO NOTHING""",
+                (wish.channel_id, day.isoformat(), wish.at_least, key, nonce, to_text(now)),
+            )
+            if cursor.rowcount != 1:
+                return None
+        return Digest(
+            key=key,
+            channel_id=wish.channel_id,
+            day=day,
+            at_least=wish.at_least,
+            nonce=nonce,
+            first_attempt=now,
+            last_attempt=now,
+        )
+
+    async def tried_again(self, digest: Digest, now: datetime) -> None:
+        """The message is about to leave once more."""
+        async with self._database.transaction() as connection:
+            await connection.execute("UPDATE digests SET last_attempt = ? WHERE key = ?", (to_text(now), digest.key))
+
+    async def settled(self, digest: Digest, held: Delivered, now: datetime) -> None:
+        """Discord holds the message; without an id: there is none and will be none."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "UPDATE digests SET message_id = ?, thread_id = ?, settled_at = ? WHERE key = ?",
+                (held.message_id, held.thread_id, to_text(now), digest.key),
+            )
+
+    async def release(self, digest: Digest) -> None:
+        """The message is surely not there: the day's list may be bound anew."""
+        async with self._database.transaction() as connection:
+            await connection.execute("DELETE FROM digests WHERE key = ? AND settled_at IS NULL", (digest.key,))
+
+
+def _to_wish(row: sqlite3.Row) -> Wish:
+    return Wish(row["channel_id"], row["trending_votes"], to_moment(row["trending_since"]), to_timetable(row))
+
+
+def _to_digest(row: sqlite3.Row) -> Digest:
+    return Digest(
+        key=row["key"],
+        channel_id=row["channel_id"],
+        day=date.fromisoformat(row["day"]),
+        at_least=row["at_least"],
+        nonce=row["nonce"],
+        first_attempt=to_moment(row["first_attempt"]),
+        last_attempt=to_moment(row["last_attempt"]),
+        thread_id=row["thread_id"],
+        message_id=row["message_id"],
+    )

@@ -1,0 +1,115 @@
+"""Days' lists in channels: who wants them, and that none is there twice."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+from bot.domain.digest import DayRead, Digest, Wish
+from bot.domain.paper import ArxivId
+from bot.domain.post import Delivered, Obstructed
+from bot.domain.preferences import DailyList, Preferences
+from bot.domain.timetable import AsTheyCome, Daily
+from tests.support.builders import listing, paper
+from tests.support.store import CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
+
+DAY = date(2026, 11, 17)
+NEXT_DAY = DAY + timedelta(days=1)
+BERLIN = Daily(8, 30, "Europe/Berlin", weekdays_only=True)
+
+
+async def wanting(store: Store, channel_id: int = CHANNEL, at_least: int = 0) -> None:
+    before = await store.preferences.of(channel_id)
+    await store.preferences.write(channel_id, replace(before, daily_list=DailyList(at_least, NOW)))
+
+
+async def bound(store: Store, day: date = DAY, *, key: str = "key") -> Digest:
+    (wish,) = await store.digests.wishes(day, NOW)
+    digest = await store.digests.bind(wish, day, key=key, nonce=key, now=NOW)
+    assert digest is not None
+    return digest
+
+
+async def test_wish_is_kept_with_the_other_preferences(store: Store) -> None:
+    wanted = Preferences(timetable=BERLIN, daily_list=DailyList(10, NOW))
+    await store.preferences.write(CHANNEL, wanted)
+    assert await store.preferences.of(CHANNEL) == wanted
+    assert await store.preferences.resume(CHANNEL, NOW) == 0
+    assert await store.preferences.of(CHANNEL) == wanted
+    assert await store.digests.wishes(DAY, NOW) == (Wish(CHANNEL, 10, NOW, BERLIN),)
+    await store.preferences.write(CHANNEL, Preferences())
+    assert await store.digests.wishes(DAY, NOW) == ()
+
+
+async def test_days_are_known_with_their_papers(store: Store) -> None:
+    await store.listings.record_day(NEXT_DAY, [], NOW)
+    await store.listings.record_day(DAY, [listing(day=DAY)], NOW)
+    assert await store.digests.days_read() == (DayRead(DAY, NOW, 1), DayRead(NEXT_DAY, NOW, 0))
+
+
+async def test_held_and_resting_channels_wish_for_nothing_at_the_moment(store: Store) -> None:
+    await wanting(store)
+    await wanting(store, OTHER_CHANNEL)
+    await store.channels.rest(CHANNEL, NOW + timedelta(minutes=1))
+    await store.preferences.write(OTHER_CHANNEL, replace(await store.preferences.of(OTHER_CHANNEL), held_since=NOW))
+    assert await store.digests.wishes(DAY, NOW) == ()
+    later = NOW + timedelta(minutes=1)
+    assert await store.digests.wishes(DAY, later) == (Wish(CHANNEL, 0, NOW, AsTheyCome()),)
+
+
+async def test_list_is_bound_once_a_day(store: Store) -> None:
+    await wanting(store, at_least=3)
+    (wish,) = await store.digests.wishes(DAY, NOW)
+    digest = await bound(store)
+    assert digest == Digest("key", CHANNEL, DAY, 3, "key", NOW, NOW)
+    assert await store.digests.bind(wish, DAY, key="other", nonce="other", now=NOW) is None
+    # What may be there is brought to its end before the next day's is begun.
+    assert await store.digests.wishes(NEXT_DAY, NOW) == ()
+    await store.digests.settled(digest, Delivered(77, thread_id=8), NOW)
+    assert await store.digests.wishes(DAY, NOW) == ()
+    assert len(await store.digests.wishes(NEXT_DAY, NOW)) == 1
+    assert await store.digests.open(NOW) == ()
+
+
+async def test_released_list_may_be_bound_anew_and_a_settled_one_never(store: Store) -> None:
+    await wanting(store)
+    await store.digests.release(await bound(store))
+    digest = await bound(store, key="again")
+    await store.digests.settled(digest, Delivered(None), NOW)
+    await store.digests.release(digest)
+    assert await store.digests.wishes(DAY, NOW) == ()
+
+
+async def test_open_list_waits_for_its_channel_and_is_kept_with_its_attempts(store: Store) -> None:
+    await wanting(store)
+    digest = await bound(store)
+    assert await store.digests.open(NOW) == (digest,)
+    assert await store.digests.next_try() is None
+    soon = NOW + timedelta(seconds=5)
+    await store.channels.rest(CHANNEL, soon)
+    assert await store.digests.open(NOW) == ()
+    assert await store.digests.next_try() == soon
+    await store.digests.tried_again(digest, soon)
+    assert await store.digests.open(soon) == (replace(digest, last_attempt=soon),)
+    await store.preferences.write(CHANNEL, replace(await store.preferences.of(CHANNEL), held_since=NOW))
+    assert await store.digests.open(soon) == ()
+    assert await store.digests.next_try() is None
+
+
+async def test_channel_with_lists_alone_is_looked_after_as_those_with_keywords(store: Store) -> None:
+    await wanting(store)
+    assert await store.channels.mapped() == (CHANNEL,)
+    await store.channels.learn_guild(GUILD, [CHANNEL])
+    assert await store.channels.mapped(GUILD) == (CHANNEL,)
+    gone = Obstructed("The channel does not exist.", gone=True)
+    await store.channels.pause(CHANNEL, gone, now=NOW, not_before=NOW)
+    assert [(paused.channel_id, paused.guild_id) for paused in await store.channels.paused()] == [(CHANNEL, GUILD)]
+    assert [notice.channel_id for notice in await store.channels.untold(NOW)] == [CHANNEL]
+    assert await store.channels.gone(NOW) == (CHANNEL,)
+    assert await store.subscriptions.drop_commands_of(CHANNEL) == 0
+    assert await store.channels.gone(NOW) == ()
+    assert (await store.preferences.of(CHANNEL)).daily_list is None
+
+
+async def test_papers_are_found_by_their_ids(store: Store) -> None:
+    known = paper("2611.00001", title="Known", published=datetime(2026, 11, 17, tzinfo=UTC))
+    await store.papers.add([known, paper("2611.00003")])
+    assert await store.papers.among([ArxivId("2611.00001"), ArxivId("2611.00002")]) == {known.arxiv_id: known}
