@@ -165,11 +165,19 @@ async def test_days_that_cannot_be_are_refused_with_words_and_others_suggested(t
         assert box.huggingface.requests == []
 
 
-async def test_lists_are_asked_for_in_direct_messages_and_not_too_often(tmp_path: Path) -> None:
+async def test_lists_are_asked_for_in_direct_messages_and_where_only_the_person_has_the_app_not_too_often(
+    tmp_path: Path,
+) -> None:
     async with a_box(tmp_path) as box, a_curious_bot(box):
         box.huggingface.days.make_up(today(), 3)
         for _ in range(10):
             assert len(lines(await trending(box, channel=None, date="today"))) == 3
+        member = box.world.default.member_id
+        elsewhere = box.world.add_guild("Strangers", owner_id=member, with_bot=False)
+        channel = box.world.add_channel(elsewhere.id, "lounge")
+        box.world.user_installs.add(member)
+        own = await box.discord.run_command("trending", {"date": "today"}, user_id=member, channel_id=channel.id)
+        assert len(lines(await own.answered())) == 3
         refused = await trending(box, channel=None, date="today")
         assert refused.content.startswith("That was quick: try again in ")
         assert len(box.huggingface.requests) == 1
