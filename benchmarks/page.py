@@ -57,7 +57,7 @@ def _paper(drawn: random.Random, number: int) -> Paper:
         version=drawn.choice((1, 1, 2)),
         title=_text(drawn, 72).capitalize(),
         abstract=_text(drawn, 1222).capitalize(),
-        authors=tuple(drawn.choices(_NAMES, k=drawn.choice((2, 4, 5, 6, 8)))),
+        authors=tuple(drawn.sample(_NAMES, drawn.choice((3, 4, 5, 6, 6)))),
         primary_category=categories[0],
         categories=categories,
         published=published,
