@@ -17,7 +17,8 @@ The way a paper takes:
 `posting.py` and `retouch.py` are the lower half and never talk to arXiv. Nothing crosses the line but rows. Who may
 import whom stands in `pyproject.toml` and is checked by `make lint`; a room may only name the rooms below it:
 
-    __main__ > app | check | backfill | export > wiring > lists > web | cogs | progress > client > services > pipeline | notices
-      > store | arxiv | huggingface | delivery | supervisor > gate | invalid_requests | messages | obstacles | tries | page | charts
+    __main__ > app | check | backfill | export > wiring > lists > web | cogs | progress > client > services
+      > pipeline | notices > store | arxiv | huggingface | delivery | supervisor
+      > gate | invalid_requests | messages | obstacles | tries | page | charts
       > domain > log > config > metrics > clock | errors | limits
 """
