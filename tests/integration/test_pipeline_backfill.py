@@ -15,7 +15,7 @@ from bot.metrics import Metrics
 from bot.pipeline.backfill import Backfill, Outcome, Plan, Progress
 from bot.store.archive import Archive
 from bot.store.totals import Totals
-from sandbox.arxiv import Fault, FaultKind
+from sandbox.arxiv import Corpus, Fault, FaultKind
 from tests.support.reading import Reading, reading
 from tests.support.store import Store, rows
 
@@ -37,6 +37,21 @@ class Onlooker:
 
     def waits(self, wait: ArxivWait) -> None:
         self.waits_told.append(wait)
+
+
+class Enough(Exception):
+    """Whoever looked on has had enough."""
+
+
+@dataclass
+class Impatient(Onlooker):
+    """Ends the backfill after so many pages."""
+
+    pages: int = 4
+
+    def progressed(self, progress: Progress) -> None:
+        if progress.pace.asked == self.pages:
+            raise Enough
 
 
 @dataclass
@@ -267,3 +282,25 @@ async def test_archive_names_each_keyword_of_a_paper(scene: Scene) -> None:
     archive = rows(scene.upper.store.path)["archive"]
     assert {by_id[int(str(row[0]))] for row in archive} == {Keyword.parse("reward model"), Keyword.parse("sheaves")}
     assert (outcome.papers, outcome.new_papers) == (1, 1)
+
+
+async def test_backfill_that_is_ended_again_and_again_has_every_paper_once_in_the_end(scene: Scene) -> None:
+    first = Month.of(scene.upper.clock.now()).plus(-10)
+    corpus = Corpus.generated(now=scene.upper.clock.now(), upcoming=0, earlier_days=400)
+    for paper in corpus.shown:
+        scene.upper.arxiv.add_paper(paper)
+    about = [each for each in corpus.shown if "reward model" in f"{each.title} {each.abstract}".lower()]
+    ended = 0
+    scene.onlooker = Impatient()
+    while True:
+        try:
+            await scene.backfill(first)
+        except Enough:
+            ended += 1
+        else:
+            break
+    assert ended == 3  # eleven months, three at a time: of the fourth the page came and was lost
+    assert len(scene.upper.asked()) == 11 + ended
+    archive = scene.archived()
+    assert len(set(archive)) == len(archive)
+    assert set(archive) >= {paper.arxiv_id for paper in about if paper.published >= first.start}
