@@ -3,6 +3,8 @@
 Source: discord.com/developers/docs/resources/channel.
 """
 
+from datetime import UTC, datetime
+
 from sandbox.discord import refusals
 from sandbox.discord.access import Access
 from sandbox.discord.api import NO_CONTENT, Answer, Api, Call
@@ -16,6 +18,7 @@ from sandbox.discord.world import World
 
 _NAME_MAX = 100
 _TAGS_MAX = 5
+_ARCHIVED_PAGE = 50
 _ARCHIVE_AFTER_MINUTES = (60, 1440, 4320, 10080)
 _THREAD_KEYS = ("name", "auto_archive_duration", "rate_limit_per_user", "type", "invitable")
 _FORUM_KEYS = ("name", "type", "auto_archive_duration", "rate_limit_per_user", "message", "applied_tags")
@@ -44,6 +47,7 @@ class ChannelRoutes:
         api.add("PATCH", "/channels/{channel_id}", self.edit_thread)
         api.add("POST", "/channels/{channel_id}/typing", self.type)
         api.add("POST", "/channels/{channel_id}/threads", self.start_thread)
+        api.add("GET", "/channels/{channel_id}/threads/archived/public", self.archived_threads)
         api.add("POST", "/channels/{channel_id}/messages/{message_id}/threads", self.start_thread_at)
         api.add("PUT", "/channels/{channel_id}/thread-members/@me", self.join)
         api.add("POST", "/users/@me/channels", self.open_dm)
@@ -128,6 +132,19 @@ class ChannelRoutes:
         bot_id = self._world.bot_id
         thread = self._world.add_thread(parent.id, name, owner_id=bot_id, kind=kind, channel_id=message.id)
         return Answer(self._thread_payload(thread), 201)
+
+    async def archived_threads(self, call: Call) -> Answer:
+        """GET …/threads/archived/public: a page, newest first."""
+        parent = self._access.channel(call.snowflake("channel_id"))
+        self._access.require(parent, Permission.READ_MESSAGE_HISTORY)
+        before, limit = call.query.get("before"), int(call.query.get("limit", _ARCHIVED_PAGE))
+        until = datetime.fromisoformat(before) if before else datetime.max.replace(tzinfo=UTC)
+        found = [
+            self._world.channel_payload(thread)
+            for thread in sorted(self._world.channels.values(), key=lambda thread: thread.id, reverse=True)
+            if thread.parent_id == parent.id and thread.archived and moment_of(thread.id) < until
+        ]
+        return Answer({"threads": found[:limit], "members": [], "has_more": len(found) > limit})
 
     def _start_post(self, forum: Channel, call: Call) -> Answer:
         self._access.require(forum, Permission.SEND_MESSAGES)

@@ -157,6 +157,18 @@ async def test_forum_takes_posts_and_no_plain_messages() -> None:
         assert discord_specification().faults(lab.local.requests) == []
 
 
+async def test_archived_posts_of_a_forum_are_listed_apart_from_those_that_are_open() -> None:
+    async with connected() as lab:
+        forum = await forum_of(lab)
+        begun = [(await forum.create_thread(name=f"Post {number}", content="x")).thread.id for number in range(4)]
+        for thread_id in begun[:3]:
+            lab.world.set_thread(thread_id, archived=True)
+        assert [thread.id for thread in await forum.guild.active_threads() if thread.parent_id == forum.id] == begun[3:]
+        assert [thread.id async for thread in forum.archived_threads(limit=None)] == begun[2::-1]
+        assert [thread.id async for thread in forum.archived_threads(limit=2)] == begun[2:0:-1]
+        assert discord_specification().faults(lab.local.requests) == []
+
+
 async def forum_of(lab: Lab) -> discord.ForumChannel:
     created = lab.client.wait_for("guild_channel_create", timeout=5)
     lab.world.add_channel(lab.world.default.guild_id, "forum", ChannelKind.FORUM, tags=["vision"])
