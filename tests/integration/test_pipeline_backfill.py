@@ -172,7 +172,7 @@ async def test_more_keywords_than_a_query_holds_are_read_group_by_group(scene: S
     [
         Fault(FaultKind.SHORT_PAGE, times=2),
         Fault(FaultKind.SHUFFLED, times=2),
-        Fault(FaultKind.EMPTY, times=1),
+        Fault(FaultKind.EMPTY, times=1, containing="[202610"),
         Fault(FaultKind.RATE_LIMITED, times=3),
         Fault(FaultKind.UNAVAILABLE, times=1),
         Fault(FaultKind.RESET_IN_ANSWER, times=1),
