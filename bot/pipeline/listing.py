@@ -43,7 +43,7 @@ class ListReader:
         if not listed and await self._listings.of_day(day):
             raise ListInvalid("Hugging Face shows nothing of a day that had papers")
         await self._listings.record_day(day, listed, self._clock.now())
-        log.info("list read", extra={"day": day.isoformat(), "papers": len(listed)})
+        log.debug("list read", extra={"day": day.isoformat(), "papers": len(listed)})
         self._on_listed()
 
 
@@ -83,11 +83,14 @@ class ListKeeper:
     async def _read_what_is_due(self) -> float:
         """Returns the seconds until the next look."""
         try:
-            for day in await self._due():
+            due = await self._due()
+            for day in due:
                 with contextlib.suppress(DayRefused):  # it has no such day yet: Hugging Face's clock need not be ours
                     await self._reader.read(day)
         except HuggingFaceError as error:
             return self._told(error)
+        if due:
+            log.info("lists read", extra={"days": len(due)})
         self.trouble = None
         return self._look_every_s
 
