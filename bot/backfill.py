@@ -116,7 +116,11 @@ async def _read(ground: Ground, database: Database, first: Month, console: Conso
 @contextlib.contextmanager
 def _alone(database: Path) -> Iterator[None]:
     """Two at once would read everything twice; the kernel lets go of the lock however the process ends."""
-    file = os.open(database.with_name(f"{database.name}.backfill"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    path = database.with_name(f"{database.name}.backfill")
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:  # such as one that another user made
+        raise StartRefused(f"The lock file {path} cannot be used: {error.strerror}.") from error
     try:
         _lock(file, database)
         yield

@@ -162,12 +162,17 @@ async def test_day_that_cannot_be_meant_is_refused(tmp_path: Path, since: str, w
         assert words in said
 
 
-async def test_without_a_database_or_subscriptions_it_says_what_to_do_first(tmp_path: Path) -> None:
+async def test_without_what_it_stands_on_it_says_what_to_do_first(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box:
         code, said = await backfill(box)
         assert (code, "start the bot first" in said) == (1, True)
         async with opened(box.database):
             pass
+        lock_file = box.database.with_name(f"{box.database.name}.backfill")
+        lock_file.mkdir()
+        code, said = await backfill(box)
+        assert (code, said) == (1, f"The lock file {lock_file} cannot be used: Is a directory.\n")
+        lock_file.rmdir()
         code, said = await backfill(box)
         assert (code, said) == (
             1,
