@@ -14,6 +14,7 @@ _UNREAD = """
 _UNSETTLED = """
     SELECT EXISTS (SELECT * FROM outbox WHERE state = 'waiting')
         OR EXISTS (SELECT * FROM posts WHERE settled_at IS NULL)
+        OR EXISTS (SELECT * FROM digests WHERE settled_at IS NULL)
 """
 
 

@@ -1,0 +1,155 @@
+"""Votes on posted cards, and each day's list in a channel: with the real client, over lost answers and restarts."""
+
+import re
+import sqlite3
+from contextlib import AbstractAsyncContextManager, closing
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from sandbox.arxiv import SandboxPaper
+from sandbox.discord import ChannelKind, DropAfter, Message, StatusAfter
+from sandbox.discord import FaultKind as Fault
+from sandbox.huggingface import Fault as ListFault
+from sandbox.huggingface import FaultKind as ListFaultKind
+from tests.support.embeds import components_of, embeds_of
+from tests.support.running import Box, a_bot, a_box
+
+
+def yesterday() -> date:
+    """The day whose list is posted today, as the bot and the local Hugging Face see it."""
+    return datetime.now(UTC).date() - timedelta(days=1)
+
+
+def a_listing_bot(box: Box) -> AbstractAsyncContextManager[object]:
+    """A bot that asks Hugging Face."""
+    return a_bot(box, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
+
+
+def listed(box: Box, title: str, *, votes: int, paper_url: str | None = None, **told: object) -> str:
+    """Put a paper on yesterday's list; returns its id."""
+    papers = {paper.arxiv_id: paper for paper in box.arxiv.papers}
+    known = papers.get((paper_url or "").rpartition("/")[2])
+    paper = known or SandboxPaper(title=title, abstract="We say why.", arxiv_id=f"2601.{votes:05}")
+    box.huggingface.days.add(paper, yesterday(), upvotes=votes, **told)
+    return str(paper.arxiv_id)
+
+
+async def asked_yesterday(box: Box, **options: object) -> None:
+    """`/channel trending daily` in #papers, a day ago."""
+    async with a_listing_bot(box):
+        said = await box.said("channel trending daily", options)
+        assert said.startswith("The trending papers of each day ")
+    with closing(sqlite3.connect(box.database)) as connection:
+        since = (datetime.now(UTC) - timedelta(days=1)).isoformat(timespec="microseconds")
+        connection.execute("UPDATE preferences SET trending_since = ?", (since,))
+        connection.commit()
+
+
+def lists(box: Box, channel: str = "papers") -> list[Message]:
+    return [post for post in box.posts(channel) if post.content.startswith("**Trending on ")]
+
+
+def shown(post: Message) -> str:
+    return "\n".join(embed.description for embed in embeds_of(post))
+
+
+@pytest.mark.parametrize("style", ["cards", pytest.param("compact", marks=pytest.mark.slow)])
+async def test_posted_paper_gets_its_votes_and_code_by_an_edit_once_it_is_listed(tmp_path: Path, style: str) -> None:
+    async with a_box(tmp_path) as box, a_listing_bot(box):
+        await box.said("channel style", {"style": style})
+        await box.subscribe("reward model")
+        url = box.publish("A Reward Model")
+        (post,) = await box.posted("papers", 1)
+        assert "▲" not in shown(post)
+        arxiv_id = listed(box, "A Reward Model", votes=41, paper_url=url, githubRepo="https://github.com/a/b",
+                          githubStars=1234)  # fmt: skip
+        votes = f"[▲ 41](https://huggingface.co/papers/{arxiv_id}) · [code ★ 1.2k](https://github.com/a/b)"
+        await box.until(lambda: votes in shown(box.posts("papers")[0]))
+        box.huggingface.days.vote(arxiv_id, 90)
+        await box.until(lambda: "[▲ 90](" in shown(box.posts("papers")[0]))
+        assert len(box.posts("papers")) == 1
+        # Whoever reads the abstract sees them too.
+        invocation = await box.discord.press(
+            post.id, str(components_of(post)[0]["custom_id"]), user_id=box.world.default.admin_id
+        )
+        await invocation.answered(20)
+        assert invocation.reply is not None
+        assert "▲ 90" in shown(invocation.reply)
+
+
+async def test_posts_are_as_they_were_while_hugging_face_is_down_or_switched_off(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box:
+        box.huggingface.faults.add(ListFault(ListFaultKind.UNAVAILABLE, times=None))
+        async with a_listing_bot(box):
+            await box.subscribe("reward model")
+            url = box.publish("A Reward Model")
+            (post,) = await box.posted("papers", 1)
+            before = shown(post)
+        box.huggingface.faults.clear()
+        listed(box, "A Reward Model", votes=41, paper_url=url)
+        async with a_listing_bot(box):
+            await box.until(lambda: "▲ 41" in shown(box.posts("papers")[0]))
+        async with a_bot(box):
+            assert await box.said("channel trending daily") == "Trending papers are switched off here."
+            await box.subscribe("model")  # what matches more is drawn anew
+            await box.until(lambda: shown(box.posts("papers")[0]) == before)
+            latest = await box.command("latest", {"keyword": "reward model"})
+            await latest.edited(lambda message: bool(message.embeds), 20)
+            assert latest.reply is not None
+            assert "▲" not in shown(latest.reply)
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [pytest.param(StatusAfter(502), id="502", marks=pytest.mark.slow), pytest.param(DropAfter(), id="dropped")],
+)
+async def test_list_is_posted_once_over_lost_answers_and_restarts(tmp_path: Path, lost: Fault) -> None:
+    async with a_box(tmp_path) as box:
+        await asked_yesterday(box, votes=5)
+        listed(box, "The Best of All", votes=400)
+        listed(box, "A Reward Model of Few Votes", votes=7)
+        listed(box, "Hardly Seen Reward Models", votes=2)
+        async with a_bot(box):
+            await box.subscribe("reward model")
+        box.discord.faults.add("POST", rf"^/channels/{box.channel('papers')}/messages$", lost)
+        async with a_listing_bot(box):
+            await box.until(lambda: len(lists(box)) == 1 and box.discord.faults.pending == 0)
+        box.discord.forget_nonces()
+        async with a_listing_bot(box):
+            await box.until_looked_again()
+            await box.until_looked_again()
+            (post,) = lists(box)
+            first, second = shown(post).split("\n")
+            assert first.startswith(
+                "**[A Reward Model of Few Votes](https://arxiv.org/abs/2601.00007)** — for reward model · "
+            )
+            assert second.startswith("**[The Best of All](https://arxiv.org/abs/2601.00400)** — ")
+            assert not post.pings
+            # The list is all that is known of the paper.
+            menu = str(components_of(post)[0]["custom_id"])
+            invocation = await box.discord.choose(post.id, menu, ["2601.00400"], user_id=box.world.default.admin_id)
+            await invocation.answered(20)
+            assert invocation.reply is not None
+            assert "We say why." in shown(invocation.reply)
+            assert "- Trending: the list of each day, papers with at least 5 votes" in await box.said("channel show")
+            assert await box.said("channel trending off") == (
+                f"There are no more lists of trending papers in <#{box.channel('papers')}>."
+            )
+            assert "Trending" not in await box.said("channel show")
+
+
+async def test_list_begins_a_post_in_a_forum_and_says_how_many_more_there_are(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box:
+        forum = box.world.add_channel(box.world.default.guild_id, "paper-forum", ChannelKind.FORUM).id
+        await asked_yesterday(box, channel=forum)
+        box.huggingface.days.make_up(yesterday(), 120)
+        async with a_listing_bot(box):
+            await box.until(lambda: any(each.parent_id == forum for each in box.world.channels.values()))
+            (thread,) = (each for each in box.world.channels.values() if each.parent_id == forum)
+            assert re.fullmatch(r"Trending on \w+, \d+ \w+ \d{4}: 120 papers", thread.name)
+            (post,) = box.world.messages.in_channel(thread.id)
+            *lines, last = shown(post).split("\n")
+            assert last == f"… and {120 - len(lines)} more: `/trending date:{yesterday().isoformat()}`"
+            assert 18 <= len(lines) <= 25
