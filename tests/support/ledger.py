@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sandbox.discord import World
+from sandbox.discord import Channel, ChannelKind, World
 from tests.support.embeds import papers_in
 
 # A channel and the address of a paper's abstract page.
@@ -28,14 +28,19 @@ class Balance:
 
 
 def posted(world: World) -> Counter[Posted]:
-    """How often each paper stands in each channel, over the whole history of all of them."""
+    """How often each paper stands in each channel, over the whole history of all of them; a forum's posts are it."""
     return Counter(
-        (channel_id, url)
-        for channel_id in world.channels
-        for message in world.messages.in_channel(channel_id)
+        (_subscriber(channel, world), url)
+        for channel in world.channels.values()
+        for message in world.messages.in_channel(channel.id)
         if message.author_id == world.bot_id and message.interaction is None
         for url in papers_in(message)
     )
+
+
+def _subscriber(channel: Channel, world: World) -> int:
+    parent = world.channels.get(channel.parent_id) if channel.parent_id is not None else None
+    return parent.id if parent is not None and parent.kind is ChannelKind.FORUM else channel.id
 
 
 def balance(expected: Iterable[Posted], found: Counter[Posted]) -> Balance:

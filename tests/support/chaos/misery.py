@@ -33,6 +33,7 @@ class Size:
     discord_faults: int
     upheavals: int
     rare: int  # faults that make the bot wait for half a minute or longer
+    forums: bool  # where absence is believed after a minute only
     # Between two requests to arXiv; its backoffs are to this as production's are to three seconds.
     interval_s: float
 
@@ -52,6 +53,7 @@ SHORT = Size(
     discord_faults=5,
     upheavals=3,
     rare=0,
+    forums=False,
     interval_s=0.02,
 )
 FULL = Size(
@@ -64,6 +66,7 @@ FULL = Size(
     discord_faults=70,
     upheavals=40,
     rare=8,
+    forums=True,
     interval_s=0.1,
 )
 
@@ -116,6 +119,22 @@ _RARE = (
     DiscordMisfortune("POST", _MESSAGES, Status.refusal(403, 50013, "Missing Permissions")),
     DiscordMisfortune("POST", _MESSAGES, Status.refusal(403, 50001, "Missing Access")),
 )
+
+
+_BEGIN, _THREADS = r"^/channels/\d+/threads$", r"/threads/(active|archived/public)$"
+_IN_FORUMS = (
+    *(DiscordMisfortune("POST", _BEGIN, StatusAfter(status)) for status in (500, 502, 503, 504)),
+    *(DiscordMisfortune("POST", _BEGIN, kind) for kind in (DropAfter(), DropAfter(), DropBefore(), Slow(SLOWEST_S))),
+    DiscordMisfortune("POST", _BEGIN, Status(502)),
+    DiscordMisfortune("POST", _BEGIN, RateLimited(0.4)),
+    DiscordMisfortune("POST", _BEGIN, Status.refusal(403, 50013, "Missing Permissions")),
+    *(DiscordMisfortune("GET", _THREADS, kind) for kind in (Status(503), DropBefore(), RateLimited(0.3))),
+)
+
+
+def forum_deck(draw: Random) -> list[DiscordMisfortune]:
+    """Faults of the requests that only forums need, each once."""
+    return _deck(_IN_FORUMS, len(_IN_FORUMS), draw)
 
 
 def discord_deck(count: int, rare: int, draw: Random) -> list[DiscordMisfortune]:

@@ -11,7 +11,9 @@ from sandbox.arxiv import SandboxPaper
 from sandbox.discord import ChannelKind, DefaultWorld
 
 _KEYWORDS_MAX = 9  # of one channel, beside those that only it has
-_THREADS_EVERY = 10
+# Of every so many channels one is an announcement channel, one a thread, and one a forum where there are any.
+_KINDS_EVERY = 10
+_ANNOUNCEMENTS, _THREADS, _FORUMS = 0, 9, 5
 
 
 def keyword(number: int) -> str:
@@ -19,18 +21,23 @@ def keyword(number: int) -> str:
     return f"steady marker{number:03d}" if number % 2 else f"marker{number:03d}"
 
 
-def add_channels(world: DefaultWorld, count: int) -> tuple[int, ...]:
-    """Text channels, announcement channels and threads, in two servers; returns their ids."""
+def add_channels(world: DefaultWorld, count: int, *, forums: bool) -> tuple[int, ...]:
+    """Text channels, announcement channels, threads and perhaps forums, in two servers; returns their ids."""
     second = world.add_guild("Second Reading Group", world.default.admin_id)
-    return tuple(_add_channel(world, (world.default.guild_id, second.id)[n % 2], n) for n in range(count))
+    kinds = {_ANNOUNCEMENTS: ChannelKind.ANNOUNCEMENT, _THREADS: ChannelKind.PUBLIC_THREAD}
+    if forums:
+        kinds[_FORUMS] = ChannelKind.FORUM
+    return tuple(
+        _add_channel(world, (world.default.guild_id, second.id)[n // 2 % 2], n, kinds.get(n % _KINDS_EVERY))
+        for n in range(count)
+    )
 
 
-def _add_channel(world: DefaultWorld, guild_id: int, number: int) -> int:
-    if number % _THREADS_EVERY == _THREADS_EVERY - 1:
+def _add_channel(world: DefaultWorld, guild_id: int, number: int, kind: ChannelKind | None) -> int:
+    if kind is ChannelKind.PUBLIC_THREAD:
         parent = world.add_channel(guild_id, f"parent-{number}")
         return world.add_thread(parent.id, f"thread {number}", owner_id=world.default.admin_id).id
-    kind = ChannelKind.ANNOUNCEMENT if number % _THREADS_EVERY == 0 else ChannelKind.TEXT
-    return world.add_channel(guild_id, f"channel-{number}", kind).id
+    return world.add_channel(guild_id, f"channel-{number}", kind or ChannelKind.TEXT).id
 
 
 def share_out(channels: Sequence[int], keywords: int, draw: Random) -> dict[int, tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +15,16 @@ from random import Random
 from sandbox.arxiv import Corpus, LocalArxiv
 from sandbox.discord import Limit, RateLimits
 from tests.support.chaos import places
-from tests.support.chaos.misery import SLOWEST_S, Size, arxiv_deck, discord_deck, life_s, upheavals
+from tests.support.chaos.misery import (
+    SLOWEST_S,
+    DiscordMisfortune,
+    Size,
+    arxiv_deck,
+    discord_deck,
+    forum_deck,
+    life_s,
+    upheavals,
+)
 from tests.support.chaos.upheaval import Upheavals
 from tests.support.killable import KILLED, BotProcess, a_killable_bot
 from tests.support.ledger import Balance, Posted, balance, posted
@@ -93,7 +103,7 @@ class _Run:
         self._seed = seed
         self._box = box
         self._on_progress = on_progress
-        self._channels = places.add_channels(box.world, size.channels)
+        self._channels = places.add_channels(box.world, size.channels, forums=size.forums)
         self._watching = places.share_out(self._channels, size.keywords, self._drawn_for("watching"))
         self._papers_drawn = self._drawn_for("papers")
         self._expected: set[Posted] = set()
@@ -109,7 +119,9 @@ class _Run:
         _config(self._box).write_text(_subscriptions(self._watching), encoding="utf-8")
         async with asyncio.TaskGroup() as actors:
             miseries = [actors.create_task(work) for work in (self._vex_arxiv(), self._vex_discord(), self._upset())]
+            forums = actors.create_task(self._vex_forums())
             await self._live(lambda: all(misery.done() for misery in miseries))
+            forums.cancel()
         self._calm_down()
         exit_code = await self._live_to_the_end()
         found = posted(self._box.world)
@@ -202,6 +214,25 @@ class _Run:
             self._discord_faults = planned - faults.pending
             if self._discord_faults >= self._size.discord_faults:
                 return
+
+    async def _vex_forums(self) -> None:
+        """One fault after the other, for as long as it lasts: a forum is seldom asked for anything of its own."""
+        if not self._size.forums:
+            return
+        faults, draw = self._box.discord.faults, self._drawn_for("forums")
+        for misfortune in cycle(forum_deck(draw)):
+            met = self._met(misfortune)
+            faults.add(misfortune.method, misfortune.path, misfortune.kind)
+            while self._met(misfortune) == met:  # noqa: ASYNC110 - the bot is another process
+                await asyncio.sleep(_ASKED_EVERY_S)
+
+    def _met(self, misfortune: DiscordMisfortune) -> int:
+        """How many requests came by that it could have happened to."""
+        path = re.compile(misfortune.path)
+        return sum(
+            request.method == misfortune.method and path.search(request.path) is not None
+            for request in self._box.discord.requests
+        )
 
     async def _upset(self) -> None:
         draw = self._drawn_for("upheavals")

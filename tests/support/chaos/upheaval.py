@@ -58,7 +58,12 @@ class Upheavals:
 
     async def _lock_a_thread(self) -> None:
         world = self._box.world
-        threads = [channel for channel in self._channels if world.channels[channel].is_thread]
+        places = {*self._channels}
+        threads = [
+            channel.id
+            for channel in world.channels.values()
+            if channel.is_thread and (channel.id in places or channel.parent_id in places)
+        ]
         if threads:
             thread = self._draw.choice(threads)
             world.lock_thread(thread)
