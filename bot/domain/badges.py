@@ -197,7 +197,7 @@ _OF_OURS: Final = re.compile(
 def _code(link: str, listing: Listing | None) -> Iterator[Badge]:
     """The authors' own link, with the stars of what is behind it; what Hugging Face knows where they link no code."""
     listed = "" if listing is None else _code_home(listing.code_url or "")
-    stars = "" if listing is None or listing.stars is None else f" ★ {in_short(listing.stars)}"
+    stars = "" if listing is None or not listing.stars else f" ★ {in_short(listing.stars)}"
     of_authors = "" if _HUGGING_FACE.match(link) else link
     if link:
         same = _repository(link) == _repository(listed)

@@ -3,7 +3,7 @@
 Ranked papers enter; the embed's Markdown leaves, and how many papers it shows. It chooses and sends nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -13,7 +13,7 @@ from bot.domain.badges import Badge, BadgeKind, badges
 from bot.domain.digest import Ranked
 from bot.domain.parts import badge_line, joined, listed, title_of
 from bot.domain.text import cut, escape_label, escape_markdown, harmless, units
-from bot.domain.trending import as_paper
+from bot.domain.trending import Listing, as_paper, in_short
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,56 +29,73 @@ class _Room:
     """How long the parts of a line may be."""
 
     title: int
-    badges: int
     keywords: int
+    code: int
     organization: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A paper's texts, converted and escaped once, not yet cut."""
+
+    listing: Listing
+    title: str
+    keywords: tuple[str, ...]
+    code: tuple[Badge, ...]
+    organization: str
+
+    def in_room(self, room: _Room) -> str:
+        """`▲ 41 · **[Title](…)** · for reward model · code ★ 1.2k · Some University`."""
+        why = listed(self.keywords, len(self.keywords), room.keywords)
+        return joined(
+            f"▲ {in_short(self.listing.votes)}",
+            f"**[{cut(self.title, room.title)}]({self.listing.arxiv_id.abs_url})**",
+            f"for {why}" if why else "",
+            badge_line(self.code, room.code),
+            cut(self.organization, room.organization) if room.organization else "",
+        )
 
 
 # From generous to narrow; in the last one a line has 200 characters at most (with an id of today): 20 always fit.
 _ROOMS: Final = (
-    _Room(title=limits.EMBED_TITLE_MAX, badges=200, keywords=120, organization=60),
-    _Room(title=110, badges=100, keywords=60, organization=30),
-    _Room(title=80, badges=20, keywords=40, organization=0),
+    _Room(title=limits.EMBED_TITLE_MAX, code=200, keywords=120, organization=60),
+    _Room(title=160, code=100, keywords=60, organization=30),
+    _Room(title=110, code=80, keywords=60, organization=0),
+    _Room(title=80, code=0, keywords=40, organization=0),
 )
 
 
 def lay_out_digest(papers: Sequence[Ranked], day: date) -> DigestList:
     """The list of the first papers that fit, and a line that says how many more there are; at least one paper."""
-    first = papers[: limits.SELECT_OPTIONS_MAX]
-    lines: list[str] = []
-    for room in _ROOMS:
-        lines = [_line(each, room) for each in first]
-        if _fits(lines, len(papers), day):
-            break
-    while not _fits(lines, len(papers), day):
+    drafts = [_draft(each) for each in papers[: limits.SELECT_OPTIONS_MAX]]
+    lines = [draft.in_room(_ROOMS[-1]) for draft in drafts]
+    while not _fits(lines, papers, day):
         lines.pop()
-    return DigestList("\n".join(_with_rest(lines, len(papers), day)), len(lines))
+    for room in reversed(_ROOMS[:-1]):
+        for at, draft in enumerate(drafts[: len(lines)]):
+            longer = [*lines[:at], draft.in_room(room), *lines[at + 1 :]]
+            lines = longer if _fits(longer, papers, day) else lines
+    return DigestList(_whole(lines, papers, day), len(lines))
 
 
-def _fits(lines: Sequence[str], papers: int, day: date) -> bool:
-    return units("\n".join(_with_rest(lines, papers, day))) <= limits.EMBED_DESCRIPTION_MAX
+def _fits(lines: Sequence[str], papers: Sequence[Ranked], day: date) -> bool:
+    return units(_whole(lines, papers, day)) <= limits.EMBED_DESCRIPTION_MAX
 
 
-def _with_rest(lines: Sequence[str], papers: int, day: date) -> list[str]:
-    more = papers - len(lines)
-    return [*lines, f"… and {more:,} more: `/trending date:{day.isoformat()}`"] if more else list(lines)
+def _whole(lines: Sequence[str], papers: Sequence[Ranked], day: date) -> str:
+    """What is for the channel's keywords, the others, and how many more, set apart."""
+    matching = sum(bool(each.keywords) for each in papers[: len(lines)])
+    more = len(papers) - len(lines)
+    rest = f"… and {more:,} more: `/trending date:{day.isoformat()}`" if more else ""
+    return "\n\n".join(filter(None, ("\n".join(lines[:matching]), "\n".join(lines[matching:]), rest)))
 
 
-def _line(ranked: Ranked, room: _Room) -> str:
-    """`**[Title](…)** — ▲ 41 · code ★ 1.2k · **for reward model** · Some University`."""
-    listing = ranked.listing
-    title = cut(escape_label(title_of(as_paper(listing))), room.title)
-    keywords = tuple(dict.fromkeys(escape_markdown(harmless(keyword)) for keyword in ranked.keywords))
-    why = listed(keywords, len(keywords), room.keywords)
-    details = joined(
-        f"for {why}" if why else "",
-        badge_line(tuple(_badges(ranked)), room.badges),
-        cut(escape_markdown(harmless(listing.organization or "")), room.organization) if room.organization else "",
+def _draft(ranked: Ranked) -> _Draft:
+    listing, paper = ranked.listing, as_paper(ranked.listing)
+    return _Draft(
+        listing=listing,
+        title=escape_label(title_of(paper)),
+        keywords=tuple(dict.fromkeys(escape_markdown(harmless(keyword)) for keyword in ranked.keywords)),
+        code=tuple(badge for badge in badges(paper, listing) if badge.kind in (BadgeKind.CODE, BadgeKind.REPOSITORY)),
+        organization=escape_markdown(harmless(listing.organization or "")),
     )
-    link = f"**[{title}]({listing.arxiv_id.abs_url})**"
-    return f"{link} — {details}" if details else link
-
-
-def _badges(ranked: Ranked) -> Iterator[Badge]:
-    wanted = (BadgeKind.VOTES, BadgeKind.CODE, BadgeKind.REPOSITORY)
-    return (badge for badge in badges(as_paper(ranked.listing), ranked.listing) if badge.kind in wanted)

@@ -121,11 +121,10 @@ async def test_list_is_posted_once_over_lost_answers_and_restarts(tmp_path: Path
             await box.until_looked_again()
             await box.until_looked_again()
             (post,) = lists(box)
-            first, second = shown(post).split("\n")
-            assert first.startswith(
-                "**[A Reward Model of Few Votes](https://arxiv.org/abs/2601.00007)** — for reward model · "
-            )
-            assert second.startswith("**[The Best of All](https://arxiv.org/abs/2601.00400)** — ")
+            first, _, second = shown(post).split("\n")
+            few = "[A Reward Model of Few Votes](https://arxiv.org/abs/2601.00007)"
+            assert first.startswith(f"▲ 7 · **{few}** · for reward model")
+            assert second.startswith("▲ 400 · **[The Best of All](https://arxiv.org/abs/2601.00400)**")
             assert not post.pings
             # The list is all that is known of the paper.
             menu = str(components_of(post)[0]["custom_id"])
@@ -150,6 +149,6 @@ async def test_list_begins_a_post_in_a_forum_and_says_how_many_more_there_are(tm
             (thread,) = (each for each in box.world.channels.values() if each.parent_id == forum)
             assert re.fullmatch(r"Trending on \w+, \d+ \w+ \d{4}: 120 papers", thread.name)
             (post,) = box.world.messages.in_channel(thread.id)
-            *lines, last = shown(post).split("\n")
+            *lines, last = filter(None, shown(post).split("\n"))
             assert last == f"… and {120 - len(lines)} more: `/trending date:{yesterday().isoformat()}`"
             assert 18 <= len(lines) <= 25

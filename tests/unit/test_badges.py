@@ -411,6 +411,7 @@ def test_recorded_papers_have_badges_and_none_is_a_guess() -> None:
     [
         ("", "https://github.com/a/b", 1234, [("code ★ 1.2k", "https://github.com/a/b")]),
         ("", "https://github.com/a/b", None, [("code", "https://github.com/a/b")]),
+        ("", "https://github.com/a/b", 0, [("code", "https://github.com/a/b")]),
         ("", "https://www.github.com/a/b.git/", 7, [("code ★ 7", "https://github.com/a/b")]),
         # The authors' own link to the same repository is the one badge.
         (

@@ -16,6 +16,7 @@ from bot.domain.matching import Match
 from bot.domain.paper import ArxivId
 from bot.domain.text import units
 from bot.domain.timetable import AsTheyCome, Daily, Timetable
+from bot.domain.trending import in_short
 from tests.support.builders import listing
 
 FRIDAY, SATURDAY, SUNDAY, MONDAY = (date(2026, 11, 20) + timedelta(days=n) for n in range(4))
@@ -119,12 +120,20 @@ def test_line_says_votes_code_organization_and_why() -> None:
         title="*Rare* things", votes=41, code_url="https://github.com/a/b", stars=1234, organization="Some_Lab"
     )
     assert lay_out_digest([Ranked(said, ("RLHF", "x_y"))], FRIDAY).description == (
-        r"**[\*Rare\* things](https://arxiv.org/abs/2611.00001)** — for RLHF, x\_y"
-        " · [▲ 41](https://huggingface.co/papers/2611.00001) · [code ★ 1.2k](https://github.com/a/b) · Some\\_Lab"
+        r"▲ 41 · **[\*Rare\* things](https://arxiv.org/abs/2611.00001)** · for RLHF, x\_y"
+        " · [code ★ 1.2k](https://github.com/a/b) · Some\\_Lab"
     )
     assert lay_out_digest([Ranked(listing(votes=0))], FRIDAY).description == (
-        "**[A paper](https://arxiv.org/abs/2611.00001)**"
+        "▲ 0 · **[A paper](https://arxiv.org/abs/2611.00001)**"
     )
+
+
+def test_papers_for_the_channels_keywords_are_set_apart() -> None:
+    laid_out = lay_out_digest([Ranked(listing("2611.00001"), ("RLHF",)), Ranked(listing("2611.00002"))], FRIDAY)
+    matching, between, other = laid_out.description.split("\n")
+    assert matching.endswith(" · for RLHF")
+    assert between == ""
+    assert other.endswith("/2611.00002)**")
 
 
 def test_ordinary_day_of_forty_shows_twenty_five_and_says_how_many_more() -> None:
@@ -132,11 +141,11 @@ def test_ordinary_day_of_forty_shows_twenty_five_and_says_how_many_more() -> Non
     papers = [Ranked(listing(f"2611.{n:05}", title=title, votes=41, code_url="https://github.com/a/b", stars=7,
                              organization="A university"), ("RLHF",) if n < 3 else ()) for n in range(40)]  # fmt: skip
     laid_out = lay_out_digest(papers, FRIDAY)
-    *lines, last = laid_out.description.split("\n")
+    *lines, last = filter(None, laid_out.description.split("\n"))
     assert len(lines) == laid_out.shown == 25
     assert last == "… and 15 more: `/trending date:2026-11-20`"
     assert all(f"[{title}](" in line and "▲ 41" in line for line in lines)
-    assert [" — for RLHF · " in line for line in lines] == [True] * 3 + [False] * 22
+    assert [" · for RLHF" in line for line in lines] == [True] * 3 + [False] * 22
 
 
 def test_lines_that_do_not_fit_are_counted_with_those_that_are_not_shown() -> None:
@@ -173,13 +182,15 @@ def test_every_limit_holds_for_any_list(seed: int, count: int, hostile: bool) ->
     papers = [_ranked(random, number, hostile=hostile) for number in range(count)]
     laid_out = lay_out_digest(papers, FRIDAY)
     assert 1 <= units(laid_out.description) <= limits.EMBED_DESCRIPTION_MAX
-    lines = laid_out.description.split("\n")
+    lines = [line for line in laid_out.description.split("\n") if line]
     assert min(len(papers), 18) <= laid_out.shown <= limits.SELECT_OPTIONS_MAX
     assert len(lines) == laid_out.shown + (laid_out.shown < len(papers))
     for line, each in zip(lines[: laid_out.shown], papers, strict=False):
-        title, found, details = line.removeprefix("**[").partition(f"]({each.listing.arxiv_id.abs_url})**")
+        votes, _, linked = line.partition(" · **[")
+        assert votes == f"▲ {in_short(each.listing.votes)}"
+        title, found, details = linked.partition(f"]({each.listing.arxiv_id.abs_url})**")
         assert found
         assert title
-        known = re.sub(r"\[(?:code(?: ★ [\d.kM]+)?|▲ [\d.kM]+)\]\(https://[\w./%+~-]+\)", "", details)
+        known = re.sub(r"\[code(?: ★ [\d.kM]+)?\]\(https://[\w./%+~-]+\)", "", details)
         bare = re.sub(r"\\[^0-9A-Za-z\s]", "", f"{title} {known}")
         assert not re.search(r"[*_~`|\[]|://|<[@#:/a-zA-Z]|@everyone|@here|<@\d", bare)
