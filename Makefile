@@ -1,8 +1,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# All cores; a file's tests stay together, so that what they share is made once.
+# All cores; a file's tests stay together, so that what they share is made once (tests/conftest.py).
 PARALLEL := --numprocesses=auto --dist=loadfile
+# Tests with a bot mostly wait: two at a time on each core. The longest begin first.
+WAITING = --numprocesses=$(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))') --maxprocesses=8 \
+	--dist=loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .PHONY: run test test-slow lint format bench lock clean
@@ -29,16 +32,19 @@ run: $(VENV)/.run
 # The rules and the store are covered to the last branch by their own tests; measuring the others would double their time.
 COVERED := tests/unit $(wildcard tests/integration/test_store_*.py)
 
+# Whatever the environment says: without its bytecode each worker, and each bot that is a process, compiles all anew.
+test test-slow: export PYTHONDONTWRITEBYTECODE =
+
 test: $(VENV)/.dev
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
 	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term $(COVERED)
-	$(BIN)/python -m pytest $(PARALLEL) $(addprefix --ignore=,$(COVERED))
+	$(BIN)/python -m pytest $(WAITING) $(addprefix --ignore=,$(COVERED))
 endif
 
 test-slow: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PARALLEL) -m slow --timeout=540 $(ARGS)
+	$(BIN)/python -m pytest $(WAITING) -m slow --timeout=540 $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -59,4 +65,5 @@ lock:
 	uv pip compile pyproject.toml --group build --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --output-file requirements-dev.lock
 
 clean:
+	find . -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

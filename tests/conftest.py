@@ -1,0 +1,30 @@
+"""In which order tests run, and which of them stay together, where several workers share them."""
+
+from typing import Final
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+_LONG: Final = ("tests/browser/", "tests/e2e/")
+# Its tests are tried side by side, once for all of them.
+_TOGETHER: Final = "tests/e2e/test_crash_points.py"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the long ones begin early, shuffled as they are: what ends last should be short."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> "ByFile":
+    """How workers share the tests."""
+    return ByFile(config, log)
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """A file's tests stay with one worker, so that what they share is made once; those of e2e share nothing."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.split("::", 1)[0]
+        return nodeid if path.startswith("tests/e2e/") and path != _TOGETHER else path
