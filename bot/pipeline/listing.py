@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from bot import limits
 from bot.clock import Alarm, Clock
+from bot.domain.digest import ended_at
 from bot.domain.trending import Listing
 from bot.errors import DayRefused, HuggingFaceError, HuggingFaceWait, ListInvalid
 from bot.store.listings import Listings
@@ -95,13 +96,17 @@ class ListKeeper:
         return self._look_every_s
 
     async def _due(self) -> list[date]:
-        """The days to be read now, the newest first."""
+        """The days to be read now, the newest first; one that is over since it was read at once."""
         now = self._clock.now()
         if not await self._listings.are_wanted(now, limits.LISTED_WITHIN):
             return []
         days = [now.date() - timedelta(days=ago) for ago in range(limits.LISTS_READ_DAYS)]
         read_at = {day: await self._listings.read_at(day) for day in days}
-        return [day for day in days if (last := read_at[day]) is None or now - last >= self._every]
+        return [
+            day
+            for day in days
+            if (last := read_at[day]) is None or now - last >= self._every or last < ended_at(day) <= now
+        ]
 
     def _told(self, error: HuggingFaceError) -> float:
         now = self._clock.now()

@@ -126,6 +126,16 @@ async def test_three_days_are_read_at_start_and_every_three_hours(bench: Bench) 
         assert await bench.asked_after(HOUR_S) == []
 
 
+async def test_day_that_is_over_is_read_again_soon_after_its_end(bench: Bench) -> None:
+    await bench.clock.advance(HOUR_S)  # so that the hours of reading are not midnight
+    await bench.post_a_paper()
+    async with bench.keeping():
+        assert await bench.asked_after(10.5 * HOUR_S) == DAYS[:3] * 3
+        # The day before is not read: it was over already.
+        assert await bench.asked_after(HOUR_S) == [TODAY + timedelta(days=1), TODAY]
+        assert await bench.store.listings.read_at(TODAY) == START + timedelta(hours=12)
+
+
 async def test_lists_are_read_soon_once_somebody_needs_them(bench: Bench) -> None:
     async with bench.keeping():
         await bench.post_a_paper()
