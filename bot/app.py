@@ -20,6 +20,7 @@ from bot.clock import SystemClock
 from bot.config import Settings, is_loopback
 from bot.domain.keyword import Keyword
 from bot.errors import StartRefused, TokenRefused
+from bot.ground import Alarms, Ground, Stores
 from bot.invalid_requests import InvalidRequests
 from bot.limits import CLOSE_TIMEOUT_S, SHUTDOWN_GRACE_S
 from bot.lists import open_lists
@@ -29,7 +30,7 @@ from bot.store.database import Database
 from bot.supervisor import Loop, Supervisor, first_cause
 from bot.tries import note_tries
 from bot.web import PublicPage, WebServer, page_address
-from bot.wiring import Alarms, Ground, Stores, UseCases, commands_for, lower_half, upper_half, user_agent
+from bot.wiring import UseCases, commands_for, lower_half, upper_half, user_agent
 from cogs.lookup import AbstractButton, AbstractMenu
 from cogs.subscribed import SubscribedButton
 from cogs.trending import TrendingButton

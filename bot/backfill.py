@@ -22,6 +22,7 @@ from bot.clock import SystemClock
 from bot.config import Settings, is_loopback
 from bot.domain.months import Month
 from bot.errors import ArxivWait, StartRefused, StoreUnavailable
+from bot.ground import Ground
 from bot.metrics import Metrics
 from bot.pipeline.backfill import Backfill
 from bot.progress import Bar, Lines, outcome_in_words
@@ -29,7 +30,7 @@ from bot.store.archive import Archive
 from bot.store.database import Database
 from bot.store.subscriptions import Subscriptions
 from bot.store.totals import Totals
-from bot.wiring import Ground, arxiv_client
+from bot.wiring import arxiv_client
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from random import Random
 from typing import Self
 
 import aiohttp
@@ -17,14 +16,13 @@ from discord.ext import commands
 from bot.arxiv import ArxivClient
 from bot.charts import Charts
 from bot.client import Client
-from bot.clock import Alarm, Clock
 from bot.config import Settings
 from bot.delivery import DiscordDelivery
 from bot.gate import Gate
+from bot.ground import Alarms, Ground, Stores
 from bot.invalid_requests import InvalidRequests
 from bot.limits import ARXIV_BACKOFF_FLOOR_S, ARXIV_REQUEST_INTERVAL_S
 from bot.lists import Lists
-from bot.metrics import Metrics
 from bot.notices import DiscordMessenger
 from bot.pipeline.batches import Batches
 from bot.pipeline.caretaker import Caretaker
@@ -44,20 +42,6 @@ from bot.services.looking_up import LookingUp
 from bot.services.pages import Pages
 from bot.services.reporting import Reporting
 from bot.services.subscribing import Subscribing
-from bot.store.channels import Channels
-from bot.store.database import Database
-from bot.store.digests import Digests
-from bot.store.edits import Edits
-from bot.store.listings import Listings
-from bot.store.looks import Looks, Marks
-from bot.store.outbox import Outbox
-from bot.store.papers import Papers
-from bot.store.preferences import ChannelPreferences
-from bot.store.readings import Readings
-from bot.store.shelf import Shelf
-from bot.store.statistics import Statistics
-from bot.store.subscriptions import Subscriptions
-from bot.store.totals import Totals
 from bot.supervisor import Supervisor
 from cogs.channels import ChannelCommands
 from cogs.charts import ChartCommands
@@ -66,84 +50,6 @@ from cogs.operations import OperationCommands
 from cogs.pages import PageCommands
 from cogs.subscriptions import SubscriptionCommands
 from cogs.trending import TrendingCommands
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What everybody stands on."""
-
-    settings: Settings
-    clock: Clock
-    rng: Random
-    metrics: Metrics
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """The rooms of the database."""
-
-    subscriptions: Subscriptions
-    channels: Channels
-    preferences: ChannelPreferences
-    papers: Papers
-    readings: Readings
-    outbox: Outbox
-    edits: Edits
-    looks: Looks
-    marks: Marks
-    listings: Listings
-    digests: Digests
-    shelf: Shelf
-    totals: Totals
-    statistics: Statistics
-
-    @classmethod
-    def of(cls, database: Database) -> Self:
-        """All of them, on one database."""
-        return cls(
-            Subscriptions(database),
-            Channels(database),
-            ChannelPreferences(database),
-            Papers(database),
-            Readings(database),
-            Outbox(database),
-            Edits(database),
-            Looks(database),
-            Marks(database),
-            Listings(database),
-            Digests(database),
-            Shelf(database),
-            Totals(database),
-            Statistics(database),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Alarms:
-    """By which one loop wakes another."""
-
-    passes: Alarm
-    posts: Alarm
-    house: Alarm
-    retouch: Alarm
-    lists: Alarm
-    digests: Alarm
-
-    @classmethod
-    def of(cls, clock: Clock) -> Self:
-        """Nobody has rung yet."""
-        return cls(Alarm(clock), Alarm(clock), Alarm(clock), Alarm(clock), Alarm(clock), Alarm(clock))
-
-    def ring_for_channels(self) -> None:
-        """A channel wants to be posted to in another way: more may be due in it, and other lists be wanted."""
-        self.posts.ring()
-        self.digests.ring()
-        self.lists.ring()
-
-    def ring_for_lists(self) -> None:
-        """A list was read: messages may have votes to show, channels may get it."""
-        self.retouch.ring()
-        self.digests.ring()
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,8 @@ async def test_posted_paper_gets_its_votes_and_code_by_an_edit_once_it_is_listed
         box.huggingface.days.vote(arxiv_id, 90)
         await box.until(lambda: "[▲ 90](" in shown(box.posts("papers")[0]))
         assert len(box.posts("papers")) == 1
+        latest = await box.command("latest", {"keyword": "reward model"})
+        await latest.edited(lambda message: "▲ 90" in shown(message), 20)
         # Whoever reads the abstract sees them too.
         invocation = await box.discord.press(
             post.id, str(components_of(post)[0]["custom_id"]), user_id=box.world.default.admin_id
