@@ -1,5 +1,7 @@
 """In which order tests run, and which of them stay together, where several workers share them."""
 
+import logging
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -28,3 +30,14 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.split("::", 1)[0]
         return nodeid if path.startswith("tests/e2e/") and path != _TOGETHER else path
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Take away what a program that ran inside the test left at the root logger: its stream is closed with the test."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    for handler in [each for each in root.handlers if each not in handlers]:
+        root.removeHandler(handler)
+    root.setLevel(level)

@@ -86,6 +86,6 @@ async def visiting(
             visit = Visit(await context.new_page(), box, world)
             await visit.arrive()
             yield visit
-            assert visit.complaints == []
+            assert visit.complaints == [], visit.complaints
     finally:
         await context.close()
