@@ -10,14 +10,16 @@ The way a paper takes:
       → store.outbox         rows whose time has come, a channel's together, oldest paper first
       → pipeline.batches     the batch's layout and first line, settled when it begins
       → domain.layout        as many rows as one message holds; papers → cards or a list within Discord's limits
-      → delivery             one message, bound to its rows and nonce before it leaves
+      → pipeline.sending     one message, bound before it leaves; looked for before it leaves again
+      → delivery             Discord's answer, as what became of the message
       → store.outbox         delivered, tried again, or set aside
 
 `pipeline/passes.py` and `pipeline/firsts.py` are the upper half and never talk to Discord; `pipeline/deliver.py`,
-`posting.py` and `retouch.py` are the lower half and never talk to arXiv. Nothing crosses the line but rows. Who may
-import whom stands in `pyproject.toml` and is checked by `make lint`; a room may only name the rooms below it:
+`posting.py`, `digesting.py` and `retouch.py` are the lower half and never talk to arXiv. Nothing crosses the line but
+rows. Who may import whom stands in `pyproject.toml` and is checked by `make lint`; a room may only name the rooms below
+it:
 
-    __main__ > app | check | backfill | export > wiring > lists > web | cogs | progress > client > services
+    __main__ > app | check | backfill | export > wiring > lists | ground > web | cogs | progress > client > services
       > pipeline | notices > store | arxiv | huggingface | delivery | supervisor
       > gate | invalid_requests | messages | obstacles | tries | page | charts
       > domain > log > config > metrics > clock | errors | limits

@@ -9,7 +9,7 @@ from discord.ext import commands
 from bot.client import Client
 from bot.delivery import post_sample
 from bot.domain.layout import layout_of
-from bot.domain.preferences import Preferences, Style
+from bot.domain.preferences import DailyList, Preferences, Style
 from bot.domain.timetable import AsTheyCome, Daily, Timetable, in_words, next_digest, parse_time
 from bot.domain.zones import parse_zone, suggest_zones
 from bot.limits import LIST_COUNT_MAX, SELECT_OPTION_MAX
@@ -167,7 +167,10 @@ class ChannelCommands(
         place = await _managed(interaction, channel)
         preferences = await self._arranging.of(place.channel_id)
         waiting = await self._arranging.waiting(place.channel_id)
-        await _answer(interaction, "\n".join(_shown(place, preferences, waiting, interaction.created_at)))
+        lines = _shown(place, preferences, waiting, interaction.created_at)
+        if preferences.daily_list is not None:
+            lines.append(_list_shown(preferences.daily_list, is_on=self._arranging.has_lists))
+        await _answer(interaction, "\n".join(lines))
 
     @app_commands.command(description="Post a sample of the channel's papers; nobody is pinged")
     async def test(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
@@ -243,12 +246,13 @@ def _shown(place: Place, preferences: Preferences, waiting: int, now: datetime) 
         f"- Pings: {'nobody' if preferences.mention_role is None else f'<@&{preferences.mention_role}>'}",
         f"- Waiting: {plural(waiting, 'paper')}",
     ]
-    if preferences.daily_list is not None:
-        at_least = preferences.daily_list.at_least
-        which = f", papers with at least {plural(at_least, 'vote')}" if at_least else ""
-        lines.append(f"- Trending: the list of each day{which}")
     if preferences.publish:
         lines.append("- Published to the followers")
     if preferences.held_since is not None:
         lines.append(f"- ⏸️ Paused {when(preferences.held_since)}; `/channel resume` goes on")
     return lines
+
+
+def _list_shown(wish: DailyList, *, is_on: bool) -> str:
+    which = f", papers with at least {plural(wish.at_least, 'vote')}" if wish.at_least else ""
+    return f"- Trending: the list of each day{which}" + ("" if is_on else "; lists are switched off here")

@@ -114,6 +114,7 @@ async def test_list_is_posted_once_over_lost_answers_and_restarts(tmp_path: Path
         listed(box, "A Reward Model of Few Votes", votes=7)
         listed(box, "Hardly Seen Reward Models", votes=2)
         async with a_bot(box):
+            assert "at least 5 votes; lists are switched off here" in await box.said("channel show")
             await box.subscribe("reward model")
         box.discord.faults.add("POST", rf"^/channels/{box.channel('papers')}/messages$", lost)
         async with a_listing_bot(box):
