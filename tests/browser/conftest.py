@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
+# Deadlines, not waits: beside other tests a browser may be slow. Playwright's own five seconds are few then.
+expect.set_options(timeout=20_000)
 # Nothing of the browser's own leaves the machine.
 ARGUMENTS = (
     "--no-sandbox",  # Chromium's own sandbox cannot be made as root, as in a container

@@ -12,7 +12,7 @@ from sandbox.server import Sandbox
 
 WIDE = ViewportSize(width=1280, height=800)
 PHONE = ViewportSize(width=390, height=844)
-DEADLINE_MS = 10_000
+DEADLINE_MS = 30_000
 
 
 class Visit:
