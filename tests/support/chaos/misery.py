@@ -72,7 +72,7 @@ FULL = Size(
 
 
 # arXiv shows less than it has: believed within a first reading, so that the past would come as news later.
-_LIES = frozenset({FaultKind.EMPTY, FaultKind.MISSING_IDS})
+_LIES = frozenset({FaultKind.EMPTY, FaultKind.MISSING_IDS, FaultKind.BROKEN_ENTRIES})
 # A refused query that has no keywords is asked again after as long a wait as anywhere, half a minute.
 _LONG = (FaultKind.QUERY_REFUSED, FaultKind.URI_TOO_LONG)
 _WITH_MORE = {
