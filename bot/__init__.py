@@ -19,7 +19,7 @@ The way a paper takes:
 rows. Who may import whom stands in `pyproject.toml` and is checked by `make lint`; a room may only name the rooms below
 it:
 
-    __main__ > app | check | backfill | export > wiring > lists | ground > web | cogs | progress > client > services
+    __main__ > app | commands > wiring > lists | ground > web | cogs > client > services
       > pipeline | notices > store | arxiv | huggingface | delivery | supervisor
       > gate | invalid_requests | messages | obstacles | tries | page | charts
       > domain > log > config > metrics > clock | errors | limits

@@ -14,15 +14,15 @@ from rich.progress import Progress
 
 from bot import log
 from bot.app import run
-from bot.backfill import backfill
-from bot.check import check
 from bot.clock import SystemClock
+from bot.commands.backfill import backfill
+from bot.commands.check import check
+from bot.commands.export import export
 from bot.config import Settings, load_settings, public_address
 from bot.domain.archiving import month_of
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.errors import KeywordRefused, SettingsInvalid, StartRefused, StoreUnavailable
-from bot.export import export
 from bot.metrics import Metrics
 from bot.page.model import Form
 from bot.store.upkeep import back_up

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from bot.domain.chart import Chart
+from bot.domain.charts.chart import Chart
 from bot.errors import ChartFailed
 from bot.limits import CHART_TIMEOUT_S, RESULT_MAX
 

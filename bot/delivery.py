@@ -14,8 +14,8 @@ from discord.channel import ThreadWithMessage
 from discord.http import Route
 
 from bot.clock import Clock
-from bot.domain.digest import AnyPost
 from bot.domain.post import Absent, Delivered, Obstructed, Outcome, Post, RetryLater, Unanswered, Undeliverable
+from bot.domain.trending.digest import AnyPost
 from bot.invalid_requests import InvalidRequests
 from bot.limits import (
     HISTORY_BEFORE_FIRST_ATTEMPT,

@@ -22,7 +22,7 @@ from matplotlib.patches import Patch
 from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from bot.domain.chart import Chart, ChartKind, Series
+from bot.domain.charts.chart import Chart, ChartKind, Series
 
 # 1200 × 675 pixels. Discord shows a picture about 550 pixels wide: 9 points are 25 pixels here, and 11 there.
 _INCHES: Final = (6.0, 3.375)

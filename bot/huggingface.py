@@ -14,10 +14,10 @@ import aiohttp
 
 from bot import limits
 from bot.clock import Clock
-from bot.domain.daily_list import ListPage, parse_page
 from bot.domain.paper import ArxivId
 from bot.domain.retry import backoff, quota_wait, retry_after
-from bot.domain.trending import Listing
+from bot.domain.trending.daily_list import ListPage, parse_page
+from bot.domain.trending.listing import Listing
 from bot.errors import DayRefused, HuggingFaceWait, ListInvalid
 from bot.metrics import Metrics
 

@@ -9,16 +9,16 @@ from typing import Final, assert_never
 
 import discord
 
-from bot.domain.card import Card, option_description, option_label
-from bot.domain.compact import PaperList
-from bot.domain.digest import AnyPost, Digest
-from bot.domain.digest_layout import lay_out_digest
-from bot.domain.layout import lay_out_message
+from bot.domain.layout.card import Card, option_description, option_label
+from bot.domain.layout.compact import PaperList
+from bot.domain.layout.digest import lay_out_digest
+from bot.domain.layout.message import lay_out_message
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.post import Post
 from bot.domain.preferences import Layout
 from bot.domain.text import cut
-from bot.domain.trending import NOTHING_LISTED, Listing, as_paper
+from bot.domain.trending.digest import AnyPost, Digest
+from bot.domain.trending.listing import NOTHING_LISTED, Listing, as_paper
 from bot.limits import THREAD_NAME_MAX
 
 # A post's key stands in the custom_id of the one component that every message of ours has; these are its templates.

@@ -8,7 +8,7 @@ from discord.ext import commands
 
 from bot.client import Client
 from bot.delivery import post_sample
-from bot.domain.layout import layout_of
+from bot.domain.layout.message import layout_of
 from bot.domain.preferences import DailyList, Preferences, Style
 from bot.domain.timetable import AsTheyCome, Daily, Timetable, in_words, next_digest, parse_time
 from bot.domain.zones import parse_zone, suggest_zones

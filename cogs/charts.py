@@ -11,11 +11,11 @@ from discord.ext import commands
 
 from bot.charts import Charts
 from bot.client import Client
-from bot.domain.chart import Chart
+from bot.domain.charts.chart import Chart
+from bot.domain.charts.trend import Trend, duration, month_name
+from bot.domain.charts.weekly import Weekly
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.text import cut
-from bot.domain.trend import Trend, duration, month_name
-from bot.domain.weekly import Weekly
 from bot.errors import ArxivWait, ChartFailed, KeywordRefused
 from bot.limits import (
     AUTOCOMPLETE_CHOICES_MAX,

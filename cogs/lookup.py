@@ -8,8 +8,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Client, reply
-from bot.domain.card import lay_out
 from bot.domain.keyword import Keyword
+from bot.domain.layout.card import lay_out
 from bot.domain.paper import ArxivId
 from bot.errors import ArxivError, ArxivWait, StoreUnavailable
 from bot.limits import LATEST_MAX, LATEST_PER_MINUTE

@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.client import Client
 from bot.domain.categories import suggest
 from bot.domain.keyword import Keyword, split_keywords
-from bot.domain.layout import layout_of
+from bot.domain.layout.message import layout_of
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.subscription import Source, Subscription
 from bot.domain.text import cut

@@ -9,9 +9,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Client, reply
-from bot.domain.days import parse_day, shown_day, suggested_days
-from bot.domain.ranking import day_url, lay_out_page
+from bot.domain.layout.ranking import day_url, lay_out_page
 from bot.domain.text import cut, escape_markdown
+from bot.domain.trending.days import parse_day, shown_day, suggested_days
 from bot.errors import HuggingFaceError, HuggingFaceWait, StoreUnavailable
 from bot.limits import LIST_ENTRIES_MAX, LIST_TURNED_FOR, RESULT_MAX, TRENDING_PER_MINUTE
 from bot.messages import CARD_COLOUR

@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.preferences import Layout
-from bot.domain.trending import Listing
+from bot.domain.trending.listing import Listing
 
 
 @dataclass(frozen=True, slots=True)

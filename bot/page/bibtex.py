@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from bot import limits
-from bot.domain import tex_tables as tables
 from bot.domain.paper import Paper
-from bot.domain.tex_glyphs import ALPHABETS
+from bot.domain.tex import tables
+from bot.domain.tex.glyphs import ALPHABETS
 from bot.domain.text import collapse
 from bot.page.words import allowed, readable
 

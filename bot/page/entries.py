@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.domain.badges import Badge, BadgeKind, badges
+from bot.domain.layout.badges import Badge, BadgeKind, badges
 from bot.domain.paper import Paper
 from bot.page.bibtex import bibtex
 from bot.page.filters import Filters, codes

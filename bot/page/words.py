@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Final
 
 from bot import limits
+from bot.domain.layout.parts import title_of
 from bot.domain.paper import Paper
-from bot.domain.parts import title_of
-from bot.domain.tex import tex_to_text
+from bot.domain.tex.convert import tex_to_text
 from bot.domain.text import collapse, harmless
 
 WHAT_THIS_IS: Final = "The newest papers on arXiv for each keyword, renewed with every announcement."

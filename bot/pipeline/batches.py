@@ -7,7 +7,7 @@ message after a channel had nothing left, and ends when it has nothing left agai
 from dataclasses import replace
 from datetime import datetime
 
-from bot.domain.layout import Batch, headline, layout_of
+from bot.domain.layout.message import Batch, headline, layout_of
 from bot.domain.post import Delivered, Frame, Post
 from bot.domain.schedule import last_announcement
 from bot.store.outbox import Outbox

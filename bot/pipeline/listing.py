@@ -13,8 +13,8 @@ from typing import Final, Protocol
 
 from bot import limits
 from bot.clock import Alarm, Clock
-from bot.domain.digest import ended_at
-from bot.domain.trending import Listing
+from bot.domain.trending.digest import ended_at
+from bot.domain.trending.listing import Listing
 from bot.errors import DayRefused, HuggingFaceError, HuggingFaceWait, ListInvalid
 from bot.store.listings import Listings
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import assert_never
 
 from bot.clock import Clock
-from bot.domain.layout import next_message
+from bot.domain.layout.message import next_message
 from bot.domain.post import Absent, Delivered, Obstructed, Outcome, Post, RetryLater, Unanswered, Undeliverable
 from bot.limits import SELECT_OPTIONS_MAX
 from bot.metrics import Metrics, Step

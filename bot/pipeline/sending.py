@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from bot.clock import Clock
-from bot.domain.digest import AnyPost
 from bot.domain.post import Absent, Delivered, Obstructed, Outcome, RetryLater, Undeliverable
+from bot.domain.trending.digest import AnyPost
 from bot.limits import ABSENCE_BELIEVED_AFTER, NONCE_REMEMBERED, NONCE_TRUSTED_S, SENDS_PER_SECOND
 from bot.metrics import Metrics, Step
 

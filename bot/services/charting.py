@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bot.clock import Clock
+from bot.domain.charts.trend import Trend, last_year
+from bot.domain.charts.weekly import WEEK, Weekly
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.domain.trend import Trend, last_year
-from bot.domain.weekly import WEEK, Weekly
 from bot.errors import ArxivError
 from bot.limits import CHART_EDITED_EVERY, CHARTS_FILLED_AT_ONCE, INTERACTION_TOKEN_S, STATS_WEEKS
 from bot.pipeline.counting import Counting

@@ -6,8 +6,8 @@ A row stays for good: what is in here is never posted again.
 import sqlite3
 from datetime import date, datetime
 
-from bot.domain.digest import DayRead, Digest, Wish
 from bot.domain.post import Delivered
+from bot.domain.trending.digest import DayRead, Digest, Wish
 from bot.store.columns import to_moment, to_text
 from bot.store.database import Database
 from bot.store.preferences import to_timetable

@@ -11,8 +11,8 @@ from itertools import islice
 
 import aiosqlite
 
-from bot.domain.badges import is_withdrawn
 from bot.domain.keyword import Keyword
+from bot.domain.layout.badges import is_withdrawn
 from bot.domain.post import PLAIN, Delivered, Due, Frame, OutboxEntry, Post
 from bot.domain.preferences import Layout
 from bot.store.columns import PAPER_COLUMNS, row_to_paper, to_moment, to_moment_or_none, to_text

@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 
-from bot.domain.chart import Series
-from bot.domain.weekly import WEEK, Weekly
+from bot.domain.charts.chart import Series
+from bot.domain.charts.weekly import WEEK, Weekly
 from bot.store.columns import to_text
 from bot.store.database import Database
 

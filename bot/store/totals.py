@@ -4,9 +4,9 @@ import json
 from collections.abc import Collection
 from datetime import datetime
 
+from bot.domain.charts.trend import MonthTotal
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.domain.trend import MonthTotal
 from bot.store.columns import to_moment, to_text
 from bot.store.database import Database
 

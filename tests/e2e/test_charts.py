@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.domain.trend import last_year
+from bot.domain.charts.trend import last_year
 from bot.limits import CHART_EDITED_EVERY
 from sandbox.arxiv import Fault, FaultKind, SandboxPaper
 from sandbox.discord import Message

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.domain.charts.trend import Trend, last_year
 from bot.domain.keyword import Keyword
-from bot.domain.trend import Trend, last_year
 from bot.errors import ArxivThrottled
 from bot.limits import CHARTS_FILLED_AT_ONCE, INTERACTION_TOKEN_S
 from bot.pipeline.counting import Counting

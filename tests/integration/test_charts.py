@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.charts import Charts
-from bot.domain.chart import Chart, ChartKind, Series
+from bot.domain.charts.chart import Chart, ChartKind, Series
 from bot.errors import ChartFailed
 
 TICKS = tuple(f"{n}\n2026" for n in range(12))

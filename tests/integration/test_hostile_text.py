@@ -16,15 +16,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.card import full_abstract
 from bot.domain.keyword import Keyword, split_keywords
-from bot.domain.layout import Batch, headline
+from bot.domain.layout.card import full_abstract
+from bot.domain.layout.message import Batch, headline
 from bot.domain.matching import match
 from bot.domain.paper import Paper
 from bot.domain.planning import first_window, keywords_query
 from bot.domain.post import Frame, OutboxEntry, Post
 from bot.domain.preferences import Layout
-from bot.domain.tex import tex_to_text
+from bot.domain.tex.convert import tex_to_text
 from bot.errors import KeywordRefused
 from bot.messages import draw, to_embed
 from cogs.wording import bold

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot import limits
-from bot.domain.trending import Listing
+from bot.domain.trending.listing import Listing
 from bot.errors import DayRefused, HuggingFaceWait
 from bot.huggingface import HuggingFaceClient, open_session
 from bot.metrics import Metrics

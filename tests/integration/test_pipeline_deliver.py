@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.digest import AnyPost
 from bot.domain.post import Delivered, Obstructed, Outcome, RetryLater, Undeliverable
 from bot.domain.preferences import Preferences, Style
+from bot.domain.trending.digest import AnyPost
 from bot.errors import StoreUnavailable
 from bot.limits import EMBEDS_PER_MESSAGE, SELECT_OPTIONS_MAX, SENDS_PER_SECOND
 from tests.support.builders import paper

@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bot.domain.digest import ended_at
 from bot.domain.post import Obstructed, RetryLater, Unanswered, Undeliverable
 from bot.domain.preferences import DailyList
 from bot.domain.timetable import Daily
-from bot.domain.trending import Listing
+from bot.domain.trending.digest import ended_at
+from bot.domain.trending.listing import Listing
 from bot.limits import DIGESTS_LOOKED_AT_EVERY_S, NONCE_REMEMBERED, OBSTACLE_RECHECK
 from tests.support.builders import listing, paper
 from tests.support.clock import FakeClock, settle

@@ -11,7 +11,7 @@ import pytest
 from bot import limits
 from bot.clock import Alarm
 from bot.domain.post import Delivered
-from bot.domain.trending import Listing
+from bot.domain.trending.listing import Listing
 from bot.errors import DayRefused, HuggingFaceError, HuggingFaceWait, ListInvalid
 from bot.pipeline.listing import ListKeeper, ListReader
 from bot.services.trending import Trending

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from bot.domain.digest import DayRead, Digest, Wish
 from bot.domain.paper import ArxivId
 from bot.domain.post import Delivered, Obstructed
 from bot.domain.preferences import DailyList, Preferences
 from bot.domain.timetable import AsTheyCome, Daily
+from bot.domain.trending.digest import DayRead, Digest, Wish
 from tests.support.builders import listing, paper
 from tests.support.store import CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
 

@@ -3,9 +3,9 @@
 import zlib
 from datetime import timedelta
 
-from bot.domain.chart import Series
+from bot.domain.charts.chart import Series
+from bot.domain.charts.weekly import WEEK
 from bot.domain.post import Delivered, Post
-from bot.domain.weekly import WEEK
 from bot.store.statistics import Statistics
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
+from bot.domain.charts.trend import MonthTotal
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.domain.trend import MonthTotal
 from bot.store.totals import Totals
 from tests.support.store import NOW, Store
 

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 
 from bot.domain.paper import ArxivId, Paper
-from bot.domain.trending import Listing
+from bot.domain.trending.listing import Listing
 
 
 def paper(

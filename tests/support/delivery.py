@@ -10,8 +10,8 @@ from random import Random
 from typing import Final
 
 from bot.clock import Alarm
-from bot.domain.digest import AnyPost
 from bot.domain.post import Absent, Delivered, Obstructed, Outcome, Post, RetryLater, Unanswered
+from bot.domain.trending.digest import AnyPost
 from bot.metrics import Metrics
 from bot.pipeline.batches import Batches
 from bot.pipeline.deliver import Deliver

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.badges import Badge, BadgeKind, badges, is_withdrawn
 from bot.domain.feed import parse_feed
+from bot.domain.layout.badges import Badge, BadgeKind, badges, is_withdrawn
+from bot.domain.layout.venue import VENUE_MAX
 from bot.domain.paper import Paper
 from bot.domain.text import escape_markdown, units
-from bot.domain.venue import VENUE_MAX
 from bot.errors import ArxivError
 from tests.support.builders import listing, paper
 from tests.support.recorded import needs_recorded_answers, recorded_answers

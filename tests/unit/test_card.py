@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot import limits
-from bot.domain.card import Card, full_abstract, how_many, lay_out, option_description, option_label
+from bot.domain.layout.card import Card, full_abstract, how_many, lay_out, option_description, option_label
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.text import units
-from bot.domain.trending import Listing
+from bot.domain.trending.listing import Listing
 from tests.support.builders import listing, paper
 
 

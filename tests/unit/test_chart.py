@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.chart import Chart, ChartKind, Series
+from bot.domain.charts.chart import Chart, ChartKind, Series
 from bot.limits import CHART_NAME_MAX
 
 

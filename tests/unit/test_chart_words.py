@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bot.domain.charts.trend import Trend, last_year
 from bot.domain.keyword import Keyword
-from bot.domain.trend import Trend, last_year
 from bot.errors import ArxivThrottled, KeywordRefused, ReadingIncomplete
 from bot.services.charting import Crowded, Filling, Going, Halted, OutOfTime, Whole
 from cogs.charts import parse_keywords, state, trend_embed

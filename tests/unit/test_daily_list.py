@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import limits
-from bot.domain.daily_list import is_final, is_good, parse_page
 from bot.domain.paper import ArxivId
-from bot.domain.trending import Listing
+from bot.domain.trending.daily_list import is_final, is_good, parse_page
+from bot.domain.trending.listing import Listing
 from bot.errors import ListInvalid
 from tests.support.local_huggingface import RECORDED_DAYS, needs_recorded_days
 

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.domain.days import parse_day, shown_day, suggested_days
+from bot.domain.trending.days import parse_day, shown_day, suggested_days
 from bot.errors import DayUnknown
 from bot.limits import AUTOCOMPLETE_CHOICES_MAX, LISTS_BEGAN
 

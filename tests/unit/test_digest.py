@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import limits
-from bot.domain.digest import DayRead, Digest, Ranked, Wish, chosen, ended_at, whose_turn
-from bot.domain.digest_layout import lay_out_digest
 from bot.domain.keyword import Keyword
+from bot.domain.layout.digest import lay_out_digest
 from bot.domain.matching import Match
 from bot.domain.paper import ArxivId
 from bot.domain.text import units
 from bot.domain.timetable import AsTheyCome, Daily, Timetable
-from bot.domain.trending import in_short
+from bot.domain.trending.digest import DayRead, Digest, Ranked, Wish, chosen, ended_at, whose_turn
+from bot.domain.trending.listing import in_short
 from tests.support.builders import listing
 
 FRIDAY, SATURDAY, SUNDAY, MONDAY = (date(2026, 11, 20) + timedelta(days=n) for n in range(4))

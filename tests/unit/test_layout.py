@@ -10,15 +10,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot import limits
-from bot.domain.card import Card
-from bot.domain.compact import PaperList, lay_out_list
 from bot.domain.feed import parse_feed
-from bot.domain.layout import HEADLINE_MAX, Batch, headline, lay_out_message, layout_of, next_message, papers_a_message
+from bot.domain.layout.card import Card
+from bot.domain.layout.compact import PaperList, lay_out_list
+from bot.domain.layout.message import (
+    HEADLINE_MAX,
+    Batch,
+    headline,
+    lay_out_message,
+    layout_of,
+    next_message,
+    papers_a_message,
+)
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.post import OutboxEntry
 from bot.domain.preferences import Layout, Style
 from bot.domain.text import units
-from bot.domain.trending import Listing
+from bot.domain.trending.listing import Listing
 from bot.errors import ArxivError
 from tests.support.builders import listing, paper
 from tests.support.recorded import needs_recorded_answers, recorded_answers

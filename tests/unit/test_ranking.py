@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import limits
+from bot.domain.layout.ranking import day_url, lay_out_page, ranked
 from bot.domain.paper import ArxivId
-from bot.domain.ranking import day_url, lay_out_page, ranked
 from bot.domain.text import units
-from bot.domain.trending import Listing
+from bot.domain.trending.listing import Listing
 from tests.support.builders import listing
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.tex import tex_to_text
+from bot.domain.tex.convert import tex_to_text
 from bot.domain.text import collapse
 
 _RECORDED = Path(__file__).parents[3] / "shared" / "data" / "arxiv_api"

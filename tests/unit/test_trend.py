@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.domain.charts.trend import MonthTotal, Trend, duration, last_year
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.domain.trend import MonthTotal, Trend, duration, last_year
 from bot.limits import ALT_TEXT_MAX
 
 OCTOBER = Month(2026, 10)

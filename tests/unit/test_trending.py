@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from bot.domain.paper import ArxivId
-from bot.domain.trending import Listing, Shown, in_short, worth_drawing_anew
+from bot.domain.trending.listing import Listing, Shown, in_short, worth_drawing_anew
 from tests.support.builders import listing as listed
 
 

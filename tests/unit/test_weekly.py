@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from bot.domain.chart import Series
-from bot.domain.weekly import Weekly
+from bot.domain.charts.chart import Series
+from bot.domain.charts.weekly import Weekly
 from bot.limits import ALT_TEXT_MAX, STATS_KEYWORDS
 
 SINCE = datetime(2026, 8, 22, 12, 0, tzinfo=UTC)

@@ -9,8 +9,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from bot.domain.tex_glyphs import subscript, superscript
-from bot.domain.tex_layout import factor, is_formula, settled, settled_script
+from bot.domain.tex.glyphs import subscript, superscript
+from bot.domain.tex.layout import factor, is_formula, settled, settled_script
 
 _DEPTH_MAX: Final = 30  # deeper than any true formula, shallower than Python's stack
 

@@ -12,10 +12,10 @@ from datetime import date
 from typing import Final
 
 from bot import limits
-from bot.domain.parts import joined, shares
-from bot.domain.tex import tex_to_text
+from bot.domain.layout.parts import joined, shares
+from bot.domain.tex.convert import tex_to_text
 from bot.domain.text import cut, escape_label, escape_markdown, harmless, units
-from bot.domain.trending import Listing, in_short
+from bot.domain.trending.listing import Listing, in_short
 
 
 @dataclass(frozen=True, slots=True)

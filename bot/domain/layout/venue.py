@@ -8,7 +8,7 @@ the text is shortened ("International Conference on … (ICST) 2026" is "ICST 20
 import re
 from typing import Final
 
-from bot.domain.tex import tex_to_text
+from bot.domain.tex.convert import tex_to_text
 from bot.domain.text import cut, harmless
 
 VENUE_MAX: Final = 60

@@ -19,13 +19,13 @@ from rich.console import Console
 
 from bot.arxiv import open_session
 from bot.clock import SystemClock
+from bot.commands.progress import Bar, Lines, outcome_in_words
 from bot.config import Settings, is_loopback
 from bot.domain.months import Month
 from bot.errors import ArxivWait, StartRefused, StoreUnavailable
 from bot.ground import Ground
 from bot.metrics import Metrics
 from bot.pipeline.backfill import Backfill
-from bot.progress import Bar, Lines, outcome_in_words
 from bot.store.archive import Archive
 from bot.store.database import Database
 from bot.store.subscriptions import Subscriptions

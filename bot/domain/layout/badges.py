@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from bot.domain.layout.venue import venue
 from bot.domain.paper import Paper
-from bot.domain.tex import tex_to_text
-from bot.domain.trending import Listing, in_short
-from bot.domain.venue import venue
+from bot.domain.tex.convert import tex_to_text
+from bot.domain.trending.listing import Listing, in_short
 
 _URL_MAX: Final = 200
 

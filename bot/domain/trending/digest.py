@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from bot.domain.days import shown_day
 from bot.domain.matching import Match
 from bot.domain.paper import ArxivId
 from bot.domain.post import Frame, Post
 from bot.domain.preferences import Layout
 from bot.domain.timetable import AsTheyCome, Timetable, next_digest
-from bot.domain.trending import Listing
+from bot.domain.trending.days import shown_day
+from bot.domain.trending.listing import Listing
 from bot.limits import DIGEST_TURN
 
 _DAY = timedelta(days=1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.domain.chart import Chart, ChartKind, Series
+from bot.domain.charts.chart import Chart, ChartKind, Series
 from bot.domain.months import MONTH_NAMES
 from bot.domain.text import cut
 from bot.limits import ALT_TEXT_MAX, STATS_KEYWORDS

@@ -6,9 +6,9 @@ A paper enters; short texts leave, plain or Markdown as each says. Which of them
 from collections.abc import Sequence
 from typing import Final
 
-from bot.domain.badges import Badge, BadgeKind
+from bot.domain.layout.badges import Badge, BadgeKind
 from bot.domain.paper import ArxivId, Paper
-from bot.domain.tex import tex_to_text
+from bot.domain.tex.convert import tex_to_text
 from bot.domain.text import cut, escape_markdown, harmless, units
 
 _BETWEEN: Final = " · "

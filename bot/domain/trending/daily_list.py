@@ -14,7 +14,7 @@ from typing import Final
 from bot import limits
 from bot.domain.paper import ArxivId, split_version
 from bot.domain.text import collapse
-from bot.domain.trending import Listing
+from bot.domain.trending.listing import Listing
 from bot.errors import ListInvalid
 
 # Known homes of code, as badges know them; what follows owner and name leads into the repository.

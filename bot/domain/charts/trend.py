@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from bot.domain.chart import Chart, ChartKind, Series
+from bot.domain.charts.chart import Chart, ChartKind, Series
 from bot.domain.keyword import Keyword
 from bot.domain.months import MONTH_NAMES, Month, months_since
 from bot.domain.text import cut

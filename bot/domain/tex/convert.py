@@ -13,10 +13,10 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final
 
-from bot.domain import tex_tables as tables
-from bot.domain.tex_glyphs import ALPHABETS, accented, in_alphabet, superscript
-from bot.domain.tex_layout import NAME_MARK, factor, relation, settled, term
-from bot.domain.tex_walk import Walk
+from bot.domain.tex import tables
+from bot.domain.tex.glyphs import ALPHABETS, accented, in_alphabet, superscript
+from bot.domain.tex.layout import NAME_MARK, factor, relation, settled, term
+from bot.domain.tex.walk import Walk
 from bot.domain.text import collapse
 
 _SIGNIFICANT: Final = re.compile(r"[\\$^_{}~`]|--")

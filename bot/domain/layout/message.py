@@ -10,14 +10,14 @@ from enum import StrEnum
 from typing import Final, assert_never
 
 from bot import limits
-from bot.domain.card import Card, how_many, lay_out
-from bot.domain.compact import PaperList, lay_out_list
+from bot.domain.layout.card import Card, how_many, lay_out
+from bot.domain.layout.compact import PaperList, lay_out_list
+from bot.domain.layout.parts import listed
 from bot.domain.paper import ArxivId, Paper
-from bot.domain.parts import listed
 from bot.domain.post import OutboxEntry, one_message
 from bot.domain.preferences import Layout, Style
 from bot.domain.text import escape_markdown, harmless
-from bot.domain.trending import NOTHING_LISTED, Listing
+from bot.domain.trending.listing import NOTHING_LISTED, Listing
 
 # With room for a role's mention before it, and far from the end of what is read at a glance.
 HEADLINE_MAX: Final = 600
