@@ -14,7 +14,7 @@ from playwright.async_api import Browser, expect
 from tests.browser.visiting import Visit, visiting
 from tests.support.discord_client import DEADLINE_S, SmallClient, pointed_at
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 FRUITS = ("apple", "apricot", "banana", "cherry")
 

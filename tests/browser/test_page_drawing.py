@@ -9,7 +9,7 @@ from playwright.async_api import Browser, expect
 from sandbox.discord import MessageFlag
 from tests.browser.visiting import PHONE, visiting
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 BOLD_LINK = '<a href="https://arxiv.org/abs/2403.01234" target="_blank" rel="noopener noreferrer" title="{}">{}</a>'
 LINK = '<a href="{0}" target="_blank" rel="noopener noreferrer">{0}</a>'

@@ -10,7 +10,7 @@ from sandbox.child import BotState
 from sandbox.server import Sandbox
 from tests.browser.visiting import visiting
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 
 async def test_what_is_said_elsewhere_is_counted_until_it_is_read(browser: Browser) -> None:

@@ -103,6 +103,7 @@ async def test_nobody_is_kept_out(browser: Browser, scheme: Literal["light", "da
         assert [fault for fault in results.response["violations"] if fault["impact"] in ("serious", "critical")] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
 async def test_nothing_moves_while_five_hundred_papers_load_and_are_searched(
     browser: Browser, viewport: ViewportSize

@@ -65,7 +65,7 @@ async def test_a_chart_fills_from_nothing_and_the_next_one_asks_nothing(tmp_path
         await assert_shows_a_picture(answer, alt_text=alt_text)
         assert f"**reward model**: {', '.join('1' * 12)} · 12 in all" in str(answer.shown_embeds[0]["description"])
         first, *_, before_last, last = edits(box)
-        assert first == "12 of 12 months are to be counted: about 1 s. This message fills as arXiv answers."
+        assert first.startswith("12 of 12 months are to be counted: about 1 s. This message fills as arXiv answers; ")
         assert before_last.startswith("4 of 12 months are to be counted")
         assert last == answer.content
         assert len(box.arxiv.requests) == 12

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import sqlite3
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, date, datetime, timedelta
@@ -163,6 +164,29 @@ async def test_days_that_cannot_be_are_refused_with_words_and_others_suggested(t
         suggested = await box.suggested("trending", {"date": "yest"}, "date")
         assert list(suggested.values()) == [(today() - timedelta(days=1)).isoformat()]
         assert box.huggingface.requests == []
+
+
+async def test_day_without_papers_says_so_and_where_there_are_some_even_when_it_cannot_be_read_again(
+    tmp_path: Path,
+) -> None:
+    sunday = date(2026, 8, 23)
+    async with a_box(tmp_path) as box:
+        box.huggingface.days.set(sunday, [])
+        box.huggingface.days.set(today(), [])
+        async with a_curious_bot(box):
+            assert (await trending(box, date=sunday.isoformat())).content == (
+                "Nothing is listed on Sunday, 23 August 2026: weekends have no list. "
+                "`/trending` without a date shows the newest day that has papers."
+            )
+            await trending(box, date="today")
+        database = sqlite3.connect(box.database, isolation_level=None)
+        database.execute("UPDATE listed_days SET read_at = '2026-01-01T00:00:00.000000+00:00'")
+        database.close()
+        box.huggingface.faults.add(Fault(FaultKind.SERVER_ERROR, times=None))
+        async with a_curious_bot(box):
+            old = (await trending(box, date="today")).content
+        assert old.startswith("Nothing is listed on ")
+        assert old.endswith(" Hugging Face does not answer as it should (status 500): this list may be old.")
 
 
 async def test_lists_are_asked_for_in_direct_messages_and_where_only_the_person_has_the_app_not_too_often(

@@ -9,7 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot import limits
-from bot.domain.layout.card import Card, full_abstract, how_many, lay_out, option_description, option_label
+from bot.domain.layout.card import (
+    Card,
+    full_abstract,
+    how_many,
+    lay_out,
+    listed_abstract,
+    option_description,
+    option_label,
+)
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.text import units
 from bot.domain.trending.listing import Listing
@@ -206,6 +214,13 @@ def test_full_abstract_is_whole_with_comment_and_journal() -> None:
     view = full_abstract(paper(abstract=abstract, comment="9 pages", journal_ref="Phys. Rev. D 1 (2026)"))
     assert view.description == f"{abstract}\n\n{LINKS} · 9 pages"
     assert view.footer == "cs.LG · Phys. Rev. D 1 (2026)"
+
+
+def test_abstract_of_a_paper_that_only_a_list_knows_says_whose_words_it_has() -> None:
+    view = listed_abstract(listing(title="Rewards", summary="We learn $\\epsilon$ of them.", votes=41))
+    assert (view.title, view.footer) == ("Rewards", "From Hugging Face's daily papers")
+    assert view.description.startswith("We learn ε of them.")
+    assert "▲ 41" in view.description
 
 
 def test_full_abstract_says_what_others_make_of_the_paper() -> None:

@@ -20,7 +20,11 @@ LEFT = "12 of 24 months are not counted yet"
     ("filling", "words"),
     [
         (Whole(), "Papers a month for **reward model**, **\\*\\*stars\\*\\* @\u200beveryone**"),
-        (Going(144), "12 of 24 months are to be counted: about 2 min 24 s. This message fills as arXiv answers."),
+        (
+            Going(144),
+            "12 of 24 months are to be counted: about 2 min 24 s. "
+            "This message fills as arXiv answers; if it stops, ask again.",
+        ),
         (Crowded(60), f"{LEFT}, and other charts are being filled: ask again in about 1 min."),
         (
             Halted(MODEL, ArxivThrottled("arXiv asks us to wait", NOW)),

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import limits
-from bot.domain.layout.ranking import day_url, lay_out_page, ranked
+from bot.domain.layout.ranking import day_url, lay_out_page, ranked, shown_of
 from bot.domain.paper import ArxivId
 from bot.domain.text import units
 from bot.domain.trending.listing import Listing
@@ -55,6 +55,20 @@ def test_title_is_shown_as_it_is_and_does_nothing(title: str, shown: str) -> Non
 
 def listings(count: int) -> list[Listing]:
     return [listing(f"2611.{number:05d}", votes=count - number) for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "number", "words"),
+    [
+        (24, 1, "11–20 of 24"),
+        (12, 0, "1–10 of 12, the day has 24"),
+        (11, 1, "11 of 11, the day has 24"),
+        (5, 0, "Top 5 of 24"),
+        (1, 0, "Top 1 of 24"),
+    ],
+)
+def test_reader_is_told_which_papers_of_the_day_these_are(wanted: int, number: int, words: str) -> None:
+    assert shown_of(lay_out_page(listings(24)[:wanted], number), 24) == words
 
 
 def test_pages_have_ten_papers_and_the_last_one_the_rest() -> None:
