@@ -141,7 +141,8 @@ def state(trend: Trend, filling: Filling) -> str:
         case Whole():
             return f"Papers a month for {', '.join(map(_named, trend.keywords))}"
         case Going(left_s):
-            return f"{left} to be counted: about {duration(left_s)}. This message fills as arXiv answers."
+            how_long = f"{left} to be counted: about {duration(left_s)}"
+            return f"{how_long}. This message fills as arXiv answers; if it stops, ask again."
         case Crowded(left_s):
             return f"{left} not counted yet, and other charts are being filled: ask again in about {duration(left_s)}."
         case Halted(keyword, error):

@@ -22,8 +22,10 @@ LEFT = "12 of 24 months are not counted yet"
         (Whole(), "Papers a month for **reward model**, **\\*\\*stars\\*\\* @\u200beveryone**"),
         (
             Going(144),
-            "12 of 24 months are to be counted: about 2 min 24 s. "
-            "This message fills as arXiv answers; if it stops, ask again.",
+            (
+                "12 of 24 months are to be counted: about 2 min 24 s. "
+                "This message fills as arXiv answers; if it stops, ask again."
+            ),
         ),
         (Crowded(60), f"{LEFT}, and other charts are being filled: ask again in about 1 min."),
         (
