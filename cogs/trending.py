@@ -9,7 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Client, reply
-from bot.domain.layout.ranking import day_url, lay_out_page
+from bot.domain.layout.ranking import day_url, lay_out_page, shown_of
 from bot.domain.text import cut, escape_markdown
 from bot.domain.trending.days import parse_day, shown_day, suggested_days
 from bot.errors import HuggingFaceError, HuggingFaceWait, StoreUnavailable
@@ -23,6 +23,7 @@ AnyClient = TypeVar("AnyClient", bound=discord.Client)
 
 # In a custom_id: no count was asked for.
 _ALL: Final = 0
+_NEWEST: Final = "`/trending` without a date shows the newest day that has papers."
 
 
 class TrendingCommands(commands.Cog):
@@ -53,7 +54,7 @@ class TrendingCommands(commands.Cog):
         except HuggingFaceError as error:
             await interaction.edit_original_response(content=_failed(error))
             return
-        await _show(interaction, found, 0, count or _ALL)
+        await _show(interaction, found, 0, count or _ALL, if_empty=_NEWEST if day else None)
 
     @trending.autocomplete("date")
     async def _days(self, _interaction: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
@@ -121,13 +122,15 @@ def _asked_for_it(interaction: discord.Interaction[AnyClient]) -> bool:
     return message.flags.ephemeral or (asked is not None and asked.user.id == interaction.user.id)
 
 
-async def _show(interaction: discord.Interaction[AnyClient], found: DayList, number: int, count: int) -> None:
+async def _show(
+    interaction: discord.Interaction[AnyClient], found: DayList, number: int, count: int, if_empty: str | None = None
+) -> None:
     """Put a page of the list in the place of what stands there."""
     papers = found.papers[: count or None]
     trouble = None if found.trouble is None else f"{_harmless(found.trouble)}: this list may be old."
     if not papers:
-        words = f"Nothing is listed on {shown_day(found.day)}{_why_empty(found.day)}."
-        await interaction.edit_original_response(content=trouble or words, embeds=[], view=None)
+        words = " ".join(filter(None, (_nothing(found.day), trouble or if_empty)))
+        await interaction.edit_original_response(content=words, embeds=[], view=None)
         return
     page = lay_out_page(papers, number)
     embed = discord.Embed(
@@ -137,10 +140,7 @@ async def _show(interaction: discord.Interaction[AnyClient], found: DayList, num
         timestamp=found.read_at,
         colour=CARD_COLOUR,
     )
-    of_how_many = (
-        f"{page.papers}" if page.papers == len(found.papers) else f"{page.papers}, the day has {len(found.papers)}"
-    )
-    embed.set_footer(text=f"{page.first}–{page.last} of {of_how_many} · Hugging Face")
+    embed.set_footer(text=f"{shown_of(page, len(found.papers))} · Hugging Face")
     view = None if page.pages == 1 else _turning(found.day, page.number, page.pages, count)
     await interaction.edit_original_response(content=trouble, embeds=[embed], view=view)
 
@@ -160,8 +160,9 @@ def _failed(error: HuggingFaceError) -> str:
     return f"{_harmless(str(error))}.{again}"
 
 
-def _why_empty(day: date) -> str:
-    return ": weekends have no list" if day.weekday() >= 5 else ""
+def _nothing(day: date) -> str:
+    why = ": weekends have no list" if day.weekday() >= 5 else ""
+    return f"Nothing is listed on {shown_day(day)}{why}."
 
 
 def _harmless(words: str) -> str:

@@ -65,6 +65,14 @@ def lay_out_page(papers: Sequence[Listing], number: int) -> Page:
     return Page(number, pages, before + 1, before + len(shown), len(papers), ranked(shown, before + 1))
 
 
+def shown_of(page: Page, listed: int) -> str:
+    """Which papers stand on a page, of how many: `11–20 of 24`; of `listed` ones the page may have the top only."""
+    if page.papers < listed and page.pages == 1:
+        return f"Top {page.papers} of {listed}"
+    shown = f"{page.first}" if page.first == page.last else f"{page.first}–{page.last}"
+    return f"{shown} of {page.papers}" if page.papers == listed else f"{shown} of {page.papers}, the day has {listed}"
+
+
 def ranked(papers: Sequence[Listing], first: int = 1) -> str:
     """At most ten papers, two lines each, counted from `first`: never longer than an embed's description may be."""
     drafts = [_Draft.of(listing, rank) for rank, listing in enumerate(papers, first)]
