@@ -72,7 +72,7 @@ async def _page(options: argparse.Namespace, settings: Settings) -> None:
         settings.database,
         Form(options.format),
         channels=options.channel,
-        output=options.output,
+        output=None if options.output == Path("-") else options.output,
         address=options.address,
     )
 
@@ -104,9 +104,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings (default: config.json where it is there)")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands (default: run)")
-    commands.add_parser("run", help="run the bot")
-    commands.add_parser("check", help="say what is well and what is not: settings, database, token, channels, arXiv")
-    backup = commands.add_parser("backup", help="copy the database, while the bot runs or not")
+    commands.add_parser("run", help="run the bot", description="Runs the bot until SIGTERM or Ctrl-C.")
+    commands.add_parser(
+        "check",
+        help="say what is well and what is not: settings, database, arXiv, Hugging Face, token, channels",
+        description="Looks at the settings, the database, arXiv, Hugging Face, the token and every channel that has "
+        "keywords, while the bot runs or not. It changes nothing. Exit code 0: all is well; else 1.",
+    )
+    backup = commands.add_parser(
+        "backup",
+        help="copy the database, while the bot runs or not",
+        description="Copies the database into one file that stands alone, while the bot runs or not.",
+    )
     backup.add_argument("file", type=Path, metavar="FILE", help="the copy; one that is there is replaced")
     past = commands.add_parser(
         "backfill",
@@ -121,7 +130,13 @@ def _parser() -> argparse.ArgumentParser:
     past.add_argument(
         "--papers-only", action="store_true", help="without the counts for charts: a request a keyword and month"
     )
-    _add_page(commands.add_parser("page", help="write the page of the newest papers, while the bot runs or not"))
+    page = commands.add_parser(
+        "page",
+        help="write the page of the newest papers, while the bot runs or not",
+        description="Prints the page of the newest papers of each keyword that is watched, or writes it into a file, "
+        "while the bot runs or not. arXiv is not asked.",
+    )
+    _add_page(page)
     return parser
 
 
@@ -130,7 +145,9 @@ def _add_page(page: argparse.ArgumentParser) -> None:
     page.add_argument(
         "--channel", action="append", type=_channel_id, metavar="ID", help="only its keywords; may be repeated"
     )
-    page.add_argument("--output", type=Path, metavar="FILE", help="written whole or not at all (default: printed)")
+    page.add_argument(
+        "--output", type=Path, metavar="FILE", help="written whole or not at all (default, and -: printed)"
+    )
     page.add_argument("--address", type=_page_address, metavar="URL", help="where the page will be, for links to it")
 
 

@@ -84,8 +84,8 @@ def write_whole(path: Path, body: bytes) -> None:
     """Put `body` into the file in one step, its mode kept if it was there; PageRefused: nothing was changed."""
     try:
         target = path.resolve()  # where a link leads: the link stays
-        if target.exists() and not target.is_file():
-            raise PageRefused(f"{path} is {'a folder' if target.is_dir() else 'no file'}: name a file for the page.")
+        if path.exists() and not path.is_file():  # not the target: /dev/stdout leads to a pipe, which has no name
+            raise PageRefused(f"{path} is {'a folder' if path.is_dir() else 'no file'}: name a file for the page.")
         if not target.parent.is_dir():
             raise PageRefused(f"The folder of {path} does not exist: make it first.")
         with _beside(target) as temporary:

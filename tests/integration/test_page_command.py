@@ -203,6 +203,14 @@ def test_reader_that_has_seen_enough_is_no_fault(folder: Path) -> None:
     assert ended.stderr == ""
 
 
+def test_standard_output_has_a_name_too_and_a_pipe_that_is_named_otherwise_is_no_file(folder: Path) -> None:
+    ended = run("sh", "-c", f"{sys.executable} -m bot page --output - | head -1")
+    assert (ended.stdout, ended.stderr) == ("# Daily Papers\n", "")
+    assert not (folder / "-").exists()
+    ended = run("bash", "-o", "pipefail", "-c", f"{sys.executable} -m bot page --output /dev/stdout | cat")
+    assert (ended.returncode, ended.stderr) == (1, "/dev/stdout is no file: name a file for the page.\n")
+
+
 def test_output_that_takes_nothing_is_one_sentence(folder: Path) -> None:
     ended = run("sh", "-c", f"{sys.executable} -m bot page > /dev/full")
     assert (ended.returncode, ended.stderr) == (1, "The page cannot be written: No space left on device.\n")
