@@ -1,13 +1,14 @@
 """`daily-papers check`: what is well and what is not, before a start or beside a running bot.
 
-Settings enter; a table leaves, a line each for the database, the token, arXiv and every mapped channel. It changes
-nothing, and asks arXiv one question through the same gate as everybody.
+Settings enter; a table leaves, a line each for the database, arXiv, Hugging Face, the token and every mapped channel.
+It changes nothing, and asks arXiv one question through the same gate as everybody.
 """
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
@@ -17,6 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bot import huggingface
 from bot.arxiv import ArxivClient, open_session
 from bot.client import point_at
 from bot.clock import Clock, SystemClock
@@ -24,8 +26,9 @@ from bot.config import Settings, is_loopback
 from bot.delivery import DiscordDelivery
 from bot.domain.planning import Window, probe_query
 from bot.domain.post import Obstructed, RetryLater
-from bot.errors import ArxivError, DatabaseRefused, StoreUnavailable
+from bot.errors import ArxivError, DatabaseRefused, HuggingFaceError, StoreUnavailable
 from bot.gate import Gate, Urgency
+from bot.huggingface import HuggingFaceClient
 from bot.invalid_requests import InvalidRequests
 from bot.limits import CHECK_TIMEOUT_S, GUILDS_QUIET_S, PASS_OVERLAP
 from bot.metrics import Metrics
@@ -48,11 +51,12 @@ async def check(settings: Settings, user_agent: str, gate_path: Path, console: C
     summary, database = await asyncio.to_thread(_database, settings.database)
     channels = {subscription.channel_id for subscription in settings.subscriptions or ()}
     channels |= set(summary.channels if summary is not None else ())
-    with console.status("Asking arXiv and Discord …"):
+    with console.status("Asking arXiv, Hugging Face and Discord …"):
         async with asyncio.TaskGroup() as group:
             arxiv = group.create_task(_arxiv(settings, user_agent, gate_path, clock))
+            lists = group.create_task(_hugging_face(settings, user_agent, clock))
             on_discord = group.create_task(_discord(settings, clock, sorted(channels)))
-    findings = [_settings(settings), database, arxiv.result(), *on_discord.result()]
+    findings = [_settings(settings), database, arxiv.result(), lists.result(), *on_discord.result()]
     console.print(_table(findings))
     return all(finding.well for finding in findings)
 
@@ -90,6 +94,23 @@ async def _arxiv(settings: Settings, user_agent: str, gate_path: Path, clock: Cl
             return Finding("arXiv", well=False, words="its turn did not come: is a running bot reading much?")
     papers = f"{page.total:,} paper{'' if page.total == 1 else 's'}"
     return Finding("arXiv", page.total > 0, f"answers: {papers} in the last 7 days")
+
+
+async def _hugging_face(settings: Settings, user_agent: str, clock: Clock) -> Finding:
+    if not settings.huggingface.enabled:
+        return Finding("Hugging Face", well=True, words="switched off: huggingface.enabled is false")
+    yesterday = clock.now().date() - timedelta(days=1)
+    async with huggingface.open_session() as session:
+        client = HuggingFaceClient(session, clock, settings.huggingface.api_url, user_agent, Random(), Metrics())  # noqa: S311 - jitter
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT_S):
+                listed = await client.day(yesterday)
+        except HuggingFaceError as error:
+            return Finding("Hugging Face", well=False, words=str(error))
+        except TimeoutError:
+            return Finding("Hugging Face", well=False, words=f"no whole list in {CHECK_TIMEOUT_S:g} s")
+    papers = f"{len(listed):,} paper{'' if len(listed) == 1 else 's'}"
+    return Finding("Hugging Face", well=True, words=f"answers: {papers} listed on {yesterday.isoformat()}")
 
 
 async def _discord(settings: Settings, clock: Clock, channel_ids: Sequence[int]) -> list[Finding]:

@@ -6,12 +6,15 @@ import re
 import sqlite3
 import sys
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv, SandboxPaper
+from sandbox.huggingface import Fault as HuggingFaceFault
+from sandbox.huggingface import FaultKind as HuggingFaceFaultKind
 from tests.support.disks import a_small_disk, as_root
 from tests.support.killable import KILLED, run_command
 from tests.support.resting import until_settled
@@ -95,6 +98,20 @@ async def test_check_says_what_is_the_matter_with_arxiv(tmp_path: Path, fault: F
         code, table = await checked(box)
         assert code == 1
         assert only(table, "not well") == {"arXiv": words}
+
+
+async def test_check_says_whether_hugging_face_answers(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box:
+        assert (await checked(box))[1]["Hugging Face"] == ("well", "switched off: huggingface.enabled is false")
+        for ago in range(1, 3):  # it may be midnight
+            box.huggingface.days.make_up(datetime.now(UTC).date() - timedelta(days=ago), 120)
+        code, table = await checked(box, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
+        assert code == 0
+        assert table["Hugging Face"][1].startswith("answers: 120 papers listed on 20")
+        box.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR))
+        code, table = await checked(box, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
+        assert code == 1
+        assert only(table, "not well") == {"Hugging Face": "Hugging Face does not answer as it should (status 500)"}
 
 
 async def test_check_says_that_discord_is_out_of_reach(tmp_path: Path) -> None:
