@@ -25,9 +25,9 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
 
-# The bot with config.json or DISCORD_TOKEN; without either, the sandbox.
+# The bot with config.json or DISCORD_TOKEN; without either, the sandbox: make run ARGS="--port 0".
 run: $(VENV)/.run
-	@if [ -n "$$DISCORD_TOKEN" ] || [ -f config.json ]; then exec $(BIN)/python -m bot; else exec $(BIN)/python -m sandbox; fi
+	@if [ -n "$$DISCORD_TOKEN" ] || [ -f config.json ]; then exec $(BIN)/python -m bot $(ARGS); else exec $(BIN)/python -m sandbox $(ARGS); fi
 
 # Whatever the environment says: without its bytecode each worker, and each bot that is a process, compiles all anew.
 test test-slow coverage: export PYTHONDONTWRITEBYTECODE =

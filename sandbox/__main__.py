@@ -67,7 +67,8 @@ async def _serving(options: argparse.Namespace) -> AsyncIterator[Sandbox]:
         await box.start()
     except OSError as error:
         why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
-        raise CannotStart(f"Port {options.port} of {HOST} {why}: --port 0 takes a free one.") from error
+        hint = "make run ARGS='--port 0' takes a free one"
+        raise CannotStart(f"Port {options.port} of {HOST} {why}: {hint}.") from error
     try:
         yield box
     finally:

@@ -85,7 +85,7 @@ async def test_a_port_in_use_is_one_sentence_with_a_hint() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = await refusal("--port", str(port), "--no-bot")
-    assert said == f"Port {port} of 127.0.0.1 is in use: --port 0 takes a free one."
+    assert said == f"Port {port} of 127.0.0.1 is in use: make run ARGS='--port 0' takes a free one."
 
 
 async def test_a_directory_without_recorded_papers_is_one_sentence(tmp_path: Path) -> None:
