@@ -53,7 +53,7 @@ class Counting:
             counted_at = self._clock.now()
             total = await self._ask(keyword, month)
             await self._totals.write(keyword, month, total, counted_at)
-            log.info("counted", extra={"keyword": keyword.shown, "month": str(month), "papers": total})
+            log.debug("counted", extra={"keyword": keyword.shown, "month": str(month), "papers": total})
             return total
 
     async def _ask(self, keyword: Keyword, month: Month) -> int:
