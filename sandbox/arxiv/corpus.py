@@ -25,9 +25,11 @@ _CUTOFF, _ANNOUNCEMENT = time(14), time(20)
 _DAYS_SINCE_CUTOFF = {0: 0, 1: 0, 2: 0, 3: 0, 6: 2}  # by weekday of the announcement
 _WEEKEND_SHARE = {5: 0.45, 6: 0.5}  # of a working day's submissions
 
-# The number of the first paper before the last weeks, beyond all others; and how many of them there are a day.
+# The number of the first paper before the last weeks, beyond all others. How many there are a day grows
+# from a fifth of the last weeks' number to all of it: no chart leaps there.
 _FIRST_EARLIER: Final = 1_000_000
-_EARLIER_A_DAY: Final = 10
+_EARLIER_A_DAY: Final = 30
+_EARLIEST_SHARE: Final = 0.2
 
 # The README's own example; so many of the first drafts are put in a newcomer's order.
 _TRIED_FIRST: Final = "reward model"
@@ -60,7 +62,7 @@ class Corpus:
     ) -> "Corpus":
         """Made-up papers: `days` of announced ones, some `per_day` on a working day, and `upcoming` to come.
 
-        Of the `earlier_days` before these there are a few a day, the more the later: for charts and for backfills.
+        Of the `earlier_days` before these there are the more the later: for charts and for backfills.
         """
         corpus = cls(seed=seed)
         earlier = sorted(corpus._earlier(last_cutoff(now) - timedelta(days=days), earlier_days))
@@ -132,7 +134,7 @@ class Corpus:
     def _earlier(self, end: datetime, days: int) -> Iterator[datetime]:
         draw = random.Random("earlier")
         for ago in range(days):
-            for _ in range(round(_EARLIER_A_DAY * (1.5 - ago / days))):
+            for _ in range(round(_EARLIER_A_DAY * (1 - (1 - _EARLIEST_SHARE) * ago / days))):
                 yield (end - timedelta(days=ago + draw.random())).replace(microsecond=0)
 
     def _submissions(self, now: datetime, days: int, per_day: int) -> Iterator[datetime]:

@@ -50,6 +50,8 @@ def test_year_before_leaves_the_last_weeks_as_they_are_and_has_papers_every_day(
     assert max(days) <= recent[0].published.date()
     late = sum(paper.published > NOW - timedelta(days=135) for paper in earlier)
     assert late > sum(paper.published < NOW - timedelta(days=335) for paper in earlier)
+    month_before = sum(paper.published > NOW - timedelta(days=70) for paper in earlier)
+    assert 0.8 < month_before / len(recent) < 1.2  # no leap in a chart
 
 
 @pytest.mark.parametrize(
