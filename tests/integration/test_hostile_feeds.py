@@ -22,7 +22,8 @@ from tests.support.local_arxiv import serving
 from tests.support.scripted_server import http, scripted
 from tests.support.store import NOW
 
-ABOVE_MAX_MB = 150.0
+# With one arena of glibc's the worst takes 150 MB; each worker thread has one, and what they keep varies by 50 MB.
+ABOVE_MAX_MB = 220.0
 DEADLINE_S = 30.0
 NO_FEED = "arXiv's answer is not a complete feed"
 TOO_LARGE = "arXiv's answer is too large to be a page of papers"
