@@ -1,8 +1,9 @@
-"""The discord.py client: intents, cogs, the sync of slash commands, and what a failed command answers.
+"""The discord.py client: intents, cogs, the sync of slash commands, those in hand, and what a failed one answers.
 
 Cogs are handed in by who wires the program. It decides nothing about papers.
 """
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -30,6 +31,29 @@ log = logging.getLogger(__name__)
 _COMMANDS_KNOWN: Final = "slash commands known to Discord"
 
 
+class _Commands(app_commands.CommandTree["Client"]):
+    """The slash commands; discord.py forgets the tasks in which they are answered, and this does not."""
+
+    def __init__(self, client: "Client") -> None:
+        super().__init__(client)
+        self._in_hand: set[asyncio.Task[object]] = set()
+
+    async def interaction_check(self, _: discord.Interaction["Client"], /) -> bool:
+        """Where every command begins; nobody is refused here."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._in_hand.add(task)
+            task.add_done_callback(self._in_hand.discard)
+        return True
+
+    async def end(self) -> None:
+        """End the commands in hand: what they stand on is about to be closed."""
+        tasks = tuple(self._in_hand)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 class Client(commands.Bot):
     """The bot's connection to Discord; `on_change` hears of a server whose channels or permissions may have changed."""
 
@@ -44,6 +68,7 @@ class Client(commands.Bot):
     ) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
+            tree_cls=_Commands,
             help_command=None,
             intents=discord.Intents(guilds=True),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -77,6 +102,12 @@ class Client(commands.Bot):
     def bring(self, cogs: Sequence[commands.Cog]) -> None:
         """The cogs to load at login; called once, before `login`."""
         self._handed_in = cogs
+
+    async def close(self) -> None:
+        """End the commands that are being answered, then the connection."""
+        if isinstance(self.tree, _Commands):
+            await self.tree.end()
+        await super().close()
 
     async def setup_hook(self) -> None:
         for cog in self._handed_in:

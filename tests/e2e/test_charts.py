@@ -1,6 +1,7 @@
 """`/trend` and `/stats`: pictures that fill while they are read, and that show nobody what they may not view."""
 
 import asyncio
+import json
 import logging
 import sqlite3
 from contextlib import closing
@@ -121,3 +122,18 @@ async def test_statistics_are_for_the_callers_eyes_and_of_the_channels_that_they
         assert "secret" not in shown + str(answer.attachments)
         said = await box.said("stats")
         assert said.startswith("3 papers posted")
+
+
+async def test_a_chart_that_is_being_filled_ends_with_the_bot_and_leaves_arxiv_open(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with a_box(tmp_path) as box:
+        async with a_bot(box):
+            publish_a_year(box, "A Reward Model")
+            box.arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE, times=None, delay_s=DEADLINE_S))
+            await box.command("trend", {"keyword": "reward model"})
+            await until(lambda: len(box.arxiv.requests) == 1, DEADLINE_S)
+        said = [record for record in caplog.records if not record.name.startswith("discord.")]
+        assert [record.message for record in said if record.levelno >= logging.WARNING] == []
+        gate = json.loads(box.database.with_name(f"{box.database.name}.gate").read_bytes())
+        assert gate["not_before"] is None
