@@ -1,6 +1,6 @@
 """What the program counts of itself, and the steps that it goes through.
 
-Events enter, as the loops report them; Prometheus' text leaves (`bot/web.py`). It never decides anything.
+Events enter, as the loops report them; Prometheus' text leaves (`bot/web/server.py`). It never decides anything.
 """
 
 import time

@@ -152,11 +152,20 @@ def test_only_repositories_at_known_homes_of_code_are_linked(given_url: str, kep
 
 def test_long_texts_are_cut_and_what_cannot_be_sent_is_taken_out() -> None:
     listing = one(title="x" * 5000, summary="y\ud800\x00\u202e" + "z" * 90_000, authors=[{"name": "n" * 9000}] * 2000)
-    assert len(listing.title) == limits.PAPER_TITLE_MAX
+    assert len(listing.title) == limits.LIST_TITLE_MAX
     assert listing.summary.startswith("y\ufffdz")
-    assert len(listing.summary) == limits.PAPER_ABSTRACT_MAX
+    assert len(listing.summary) == limits.LIST_SUMMARY_MAX
     assert len(listing.authors) == limits.LIST_AUTHORS_MAX
     assert len(listing.authors[0]) == limits.PAPER_FIELD_MAX
+
+
+@pytest.mark.parametrize("values", [b"1", b"[]", b"{}", b'""'])
+def test_list_cut_up_as_none_is_is_refused_before_it_is_read(values: bytes) -> None:
+    body = b"[" + b",".join([json.dumps(entry()).encode(), *[values] * limits.LIST_MARKS_MAX]) + b"]"
+    with pytest.raises(ListInvalid, match="cannot be read"):
+        parse_page(body, DAY)
+    few = b"[" + b",".join([json.dumps(entry()).encode(), *[values] * 100]) + b"]"
+    assert len(parse_page(few, DAY).listings) == 1
 
 
 def test_organization_has_its_full_name_where_it_has_one() -> None:

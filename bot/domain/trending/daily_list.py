@@ -37,6 +37,7 @@ class ListPage:
 def parse_page(body: bytes, day: date) -> ListPage:
     """Read one page of the day's list; ListInvalid where it is none."""
     try:
+        _check_shape(body)
         entries = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise ListInvalid("Hugging Face's answer cannot be read") from error
@@ -49,6 +50,12 @@ def parse_page(body: bytes, day: date) -> ListPage:
     for listing in read:
         each_once.setdefault(listing.arxiv_id, listing)
     return ListPage(tuple(each_once.values()), len(entries), len(entries) - len(read))
+
+
+def _check_shape(body: bytes) -> None:
+    """Refuse what is cut up as no list is, before Python makes objects of it."""
+    if sum(map(body.count, (b",", b"[", b"{"))) > limits.LIST_MARKS_MAX:
+        raise ValueError("too many values")
 
 
 def is_final(day: date, read_at: datetime) -> bool:
@@ -65,7 +72,7 @@ def _listing(entry: object, day: date) -> Listing | None:
     """The entry as a listing; None where it is none."""
     outer = _object(entry)
     inner = _object(outer.get("paper"))
-    arxiv_id, title, votes = _arxiv_id(inner), _line(inner, "title", limits.PAPER_TITLE_MAX), _count(inner, "upvotes")
+    arxiv_id, title, votes = _arxiv_id(inner), _line(inner, "title", limits.LIST_TITLE_MAX), _count(inner, "upvotes")
     if arxiv_id is None or not title or votes is None:
         return None
     code_url = _code_url(inner.get("githubRepo"))
@@ -73,7 +80,7 @@ def _listing(entry: object, day: date) -> Listing | None:
         arxiv_id=arxiv_id,
         day=day,
         title=title,
-        summary=_line(inner, "summary", limits.PAPER_ABSTRACT_MAX),
+        summary=_line(inner, "summary", limits.LIST_SUMMARY_MAX),
         authors=_authors(inner.get("authors")),
         votes=votes,
         comments=_count(outer, "numComments") or 0,
