@@ -1,6 +1,7 @@
 """Posts and papers → Discord messages: first line, embeds, and the button or menu that every message of ours has.
 
-Domain values enter; discord.py's own leave. It sends nothing.
+Domain values enter; discord.py's own leave. It sends nothing. Texts that are nothing but TeX take long to draw:
+`draw` belongs in a thread, while a `View` belongs to the event loop.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,8 +37,13 @@ class Drawn:
 
     content: str | None
     embeds: list[discord.Embed]
-    view: discord.ui.View
+    components: tuple[discord.ui.Item[discord.ui.View], ...]
     allowed_mentions: discord.AllowedMentions
+
+    @property
+    def view(self) -> discord.ui.View:
+        """The components as they are sent: only on the event loop discord.py believes that the view is finished."""
+        return _finished(self.components)
 
 
 def draw(post: AnyPost, *, listed: bool = True) -> Drawn:
@@ -57,7 +63,7 @@ def _draw_digest(digest: Digest) -> Drawn:
     return Drawn(
         content=digest.frame.heading,
         embeds=[discord.Embed(description=laid_out.description, colour=CARD_COLOUR)],
-        view=reading_view(shown, digest.key),
+        components=reading_components(shown, digest.key),
         allowed_mentions=discord.AllowedMentions.none(),
     )
 
@@ -69,7 +75,7 @@ def _draw_post(post: Post, *, listed: bool) -> Drawn:
     return Drawn(
         content=f"{ping}{post.frame.heading}".strip() or None,
         embeds=embeds(post.papers, post.frame.layout, post.listings if listed else NOTHING_LISTED),
-        view=reading_view([entry.paper for entry in post.entries], post.key),
+        components=reading_components([entry.paper for entry in post.entries], post.key),
         allowed_mentions=discord.AllowedMentions(
             everyone=False, users=False, replied_user=False, roles=[] if role is None else [discord.Object(role)]
         ),
@@ -104,17 +110,29 @@ def to_embed(card: Card) -> discord.Embed:
     return embed.set_footer(text=card.footer)
 
 
-def reading_view(papers: Sequence[Paper], key: str) -> discord.ui.View:
+def reading_components(papers: Sequence[Paper], key: str) -> tuple[discord.ui.Item[discord.ui.View], ...]:
     """The buttons of one paper, or the menu "Read an abstract…" of several, with the key of the post."""
+    if len(papers) != 1:
+        return (_menu(papers, key),)
+    arxiv_id = papers[0].arxiv_id
+    buttons: list[discord.ui.Button[discord.ui.View]] = [
+        discord.ui.Button(label="Abstract", custom_id=f"abstract:{arxiv_id}:{key}"),
+        discord.ui.Button(label="PDF", url=arxiv_id.pdf_url),
+    ]
+    if arxiv_id.html_url is not None:
+        buttons.append(discord.ui.Button(label="HTML", url=arxiv_id.html_url))
+    return tuple(buttons)
+
+
+def reading_view(papers: Sequence[Paper], key: str) -> discord.ui.View:
+    """The same, ready to be sent with a reply."""
+    return _finished(reading_components(papers, key))
+
+
+def _finished(components: Sequence[discord.ui.Item[discord.ui.View]]) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
-    if len(papers) == 1:
-        arxiv_id = papers[0].arxiv_id
-        view.add_item(discord.ui.Button(label="Abstract", custom_id=f"abstract:{arxiv_id}:{key}"))
-        view.add_item(discord.ui.Button(label="PDF", url=arxiv_id.pdf_url))
-        if arxiv_id.html_url is not None:
-            view.add_item(discord.ui.Button(label="HTML", url=arxiv_id.html_url))
-    else:
-        view.add_item(_menu(papers, key))
+    for component in components:
+        view.add_item(component)
     # Answered by their custom_id, after a restart too (cogs/lookup.py): discord.py need not remember each view.
     view.stop()
     return view

@@ -13,7 +13,7 @@ from bot.domain.preferences import DailyList, Preferences, Style
 from bot.domain.timetable import AsTheyCome, Daily, Timetable, in_words, next_digest, parse_time
 from bot.domain.zones import parse_zone, suggest_zones
 from bot.limits import LIST_COUNT_MAX, SELECT_OPTION_MAX
-from bot.messages import LOOKED_UP, Drawn, embeds, reading_view
+from bot.messages import LOOKED_UP, Drawn, embeds, reading_components
 from bot.services.arranging import Arranging
 from cogs.permissions import Place, Refused, Target, check_bot_may_post, check_may_manage, check_takes_papers, place_of
 from cogs.wording import plural, when
@@ -186,7 +186,7 @@ class ChannelCommands(
         drawn = Drawn(
             content="**A sample** of how papers look here.",
             embeds=embeds(papers, layout),
-            view=reading_view([paper for paper, _ in papers], LOOKED_UP),
+            components=reading_components([paper for paper, _ in papers], LOOKED_UP),
             allowed_mentions=discord.AllowedMentions.none(),
         )
         message = await post_sample(interaction.client, place.channel_id, drawn)

@@ -1,5 +1,6 @@
 """`/latest`, and the buttons and menus that show an abstract to the one who asks."""
 
+import asyncio
 import re
 from typing import Self, TypeVar
 
@@ -55,7 +56,8 @@ class LookupCommands(commands.Cog):
         words = f"The newest {'paper' if shown == 1 else f'{shown} papers'} for {bold(parsed.shown)}"
         if latest.trouble is not None:
             words += f", as far as they are known here: {latest.trouble}."
-        cards = lay_out([(paper, [parsed.shown]) for paper in latest.papers], latest.listings)
+        found = [(paper, [parsed.shown]) for paper in latest.papers]
+        cards = await asyncio.to_thread(lay_out, found, latest.listings)
         await interaction.edit_original_response(
             content=words,
             embeds=[to_embed(card) for card in cards],

@@ -1,13 +1,22 @@
-"""What the delivery says of channels whose server the gateway has not told of, as for moments after each session."""
+"""What the delivery says of channels whose server the gateway has not told of, as for moments after each session; and
+that nobody waits while a message is drawn.
+"""
+
+import asyncio
+import time
 
 import pytest
 
 from bot.delivery import DiscordDelivery
-from bot.domain.post import RetryLater
+from bot.domain.post import Delivered, Frame, OutboxEntry, Post, RetryLater
+from bot.domain.preferences import Layout
 from bot.invalid_requests import InvalidRequests
+from bot.messages import draw
 from sandbox.discord import ChannelKind
+from tests.support.builders import paper
 from tests.support.clock import FakeClock
 from tests.support.discord_client import Lab, logged_in
+from tests.support.store import NOW
 
 
 def delivery_of(lab: Lab, clock: FakeClock) -> DiscordDelivery:
@@ -27,3 +36,31 @@ async def test_channel_of_a_server_that_the_gateway_did_not_tell_of_yet_is_waite
         assert isinstance(obstacle, RetryLater)
         assert obstacle.why == "Discord has not told of the channel's server yet"
         assert (obstacle.not_before - clock.now()).total_seconds() < 10
+
+
+async def test_event_loop_turns_while_a_message_full_of_tex_is_drawn() -> None:
+    papers = [paper(f"2611.{number:05}", abstract=r"\frac{" * 3_000) for number in range(1, 11)]
+    entries = tuple(OutboxEntry(number, each, ("x",), alone=False) for number, each in enumerate(papers))
+    async with logged_in() as lab:
+        post = Post("key", lab.world.default.channel("papers"), "1", NOW, NOW, entries, Frame(Layout.CARDS, ""))
+        drawing_s = await asyncio.to_thread(_seconds_to_draw, post)
+        gaps_s: list[float] = []
+        ticking = asyncio.create_task(_tick(gaps_s))
+        await asyncio.sleep(0)  # it ticks from here on
+        assert isinstance(await delivery_of(lab, FakeClock()).send(post), Delivered)
+        ticking.cancel()
+        assert max(gaps_s) < drawing_s / 2
+        assert not lab.client.persistent_views, "discord.py would remember each message for good"
+
+
+def _seconds_to_draw(post: Post) -> float:
+    began_s = time.perf_counter()
+    draw(post)
+    return time.perf_counter() - began_s
+
+
+async def _tick(gaps_s: list[float]) -> None:
+    while True:
+        began_s = time.perf_counter()
+        await asyncio.sleep(0)
+        gaps_s.append(time.perf_counter() - began_s)
