@@ -9,7 +9,7 @@ import json
 import logging
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import aiohttp
 import discord
@@ -27,6 +27,9 @@ from bot.services.trending import Trending
 from bot.store.looks import Marks
 
 log = logging.getLogger(__name__)
+
+# discord.py hands buttons and menus an interaction of any client.
+AnyClient = TypeVar("AnyClient", bound=discord.Client)
 
 _COMMANDS_KNOWN: Final = "slash commands known to Discord"
 
@@ -202,6 +205,14 @@ async def answer_failure(interaction: discord.Interaction, error: app_commands.A
 
 def _name(interaction: discord.Interaction) -> str:
     return interaction.command.qualified_name if interaction.command else str(interaction.type)
+
+
+def client_of(interaction: discord.Interaction[AnyClient]) -> Client:
+    """Our own client, which brings the use cases, for buttons and menus that discord.py made anew."""
+    client = interaction.client
+    if not isinstance(client, Client):
+        raise TypeError("the components of our messages belong to our own client")
+    return client
 
 
 async def reply(interaction: discord.Interaction, words: str) -> None:

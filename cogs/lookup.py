@@ -2,13 +2,13 @@
 
 import asyncio
 import re
-from typing import Self, TypeVar
+from typing import Self
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import Client, reply
+from bot.client import AnyClient, Client, client_of, reply
 from bot.domain.keyword import Keyword
 from bot.domain.layout.card import lay_out
 from bot.domain.paper import ArxivId
@@ -18,8 +18,6 @@ from bot.messages import ABSTRACT_BUTTON, ABSTRACT_MENU, LOOKED_UP, reading_view
 from bot.services.looking_up import LookingUp
 from cogs.pace import Pace
 from cogs.wording import bold, when
-
-AnyClient = TypeVar("AnyClient", bound=discord.Client)
 
 
 class LookupCommands(commands.Cog):
@@ -108,9 +106,7 @@ class AbstractMenu(discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], t
 
 async def show_abstract(interaction: discord.Interaction[AnyClient], arxiv_id: ArxivId) -> None:
     """The whole abstract for the eyes of the one who asked, or a link where the store no longer holds it."""
-    client = interaction.client
-    if not isinstance(client, Client):
-        raise TypeError("the buttons of posts belong to our own client")
+    client = client_of(interaction)
     try:
         abstract = await client.looking_up.abstract(arxiv_id)
     except StoreUnavailable:

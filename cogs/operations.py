@@ -8,11 +8,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Client
-from bot.domain.text import cut, escape_markdown
-from bot.limits import RESULT_MAX
 from bot.services.reporting import Report, Reporting
 from cogs.permissions import can_view
-from cogs.wording import mention, pages, plural, when
+from cogs.wording import mention, pages, plural, reason, when
 
 # arXiv's terms of use ask for this sentence (info.arxiv.org/help/api/tou.html).
 ACKNOWLEDGEMENT: Final = "Thank you to arXiv for use of its open access interoperability."
@@ -38,18 +36,15 @@ class OperationCommands(commands.Cog):
 
 
 def _arxiv(report: Report) -> list[str]:
-    last = (
-        f"{when(report.last_look)}, {escape_markdown(cut(report.result, RESULT_MAX))}"
-        if report.last_look is not None
-        else "none yet"
-    )
+    last = f"{when(report.last_look)}, {reason(report.result)}" if report.last_look is not None else "none yet"
     following = when(report.next_look) if report.next_look is not None else "as soon as a channel watches a keyword"
     lines = [f"**Last look at arXiv**: {last}.", f"**Next look**: {following}."]
     if report.unread_keywords:
-        lines.append(f"**Being read for the first time**: {plural(report.unread_keywords, 'keyword')}.")
+        why = "" if report.put_off is None else f", put off: {reason(report.put_off)}"
+        lines.append(f"**Being read for the first time**: {plural(report.unread_keywords, 'keyword')}{why}.")
     if report.votes is not None:
-        why = escape_markdown(cut(report.votes.words, RESULT_MAX))
-        lines.append(f"⚠️ Votes and code are not up to date: {why}. Read again {when(report.votes.again_at)}.")
+        again = f"Read again {when(report.votes.again_at)}."
+        lines.append(f"⚠️ Votes and code are not up to date: {reason(report.votes.words)}. {again}")
     return lines + [f"⚠️ {trouble}." for trouble in report.troubles]
 
 

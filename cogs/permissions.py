@@ -4,15 +4,14 @@
 """
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import discord
 from discord import app_commands
 
+from bot.client import AnyClient
 from bot.errors import DailyPapersError
 from bot.obstacles import NO_PLACE_FOR_PAPERS, Postable, obstacle_in
 
-AnyClient = TypeVar("AnyClient", bound=discord.Client)
 Target = app_commands.AppCommandChannel | app_commands.AppCommandThread
 
 

@@ -2,19 +2,17 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 
 import discord
 
-from bot.client import Client, reply
+from bot.client import AnyClient, Client, client_of, reply
 from bot.domain.keyword import Keyword
 from bot.errors import StoreUnavailable
 from bot.limits import CUSTOM_ID_MAX, PAST_POSTED
 from bot.services.subscribing import Ended
 from cogs.permissions import can_manage_by_id
 from cogs.wording import bold, plural
-
-AnyClient = TypeVar("AnyClient", bound=discord.Client)
 
 _LABELS: Final = {
     "new": "Start with new papers",
@@ -48,9 +46,7 @@ class SubscribedButton(
         return cls(match["deed"], int(match["channel"]), [int(number) for number in match["keywords"].split(",")])
 
     async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
-        client = interaction.client
-        if not isinstance(client, Client):
-            raise TypeError("the buttons of replies belong to our own client")
+        client = client_of(interaction)
         await interaction.response.defer()
         try:
             words = await self._answer(interaction, client)

@@ -2,24 +2,21 @@
 
 import re
 from datetime import date
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import Client, reply
+from bot.client import AnyClient, Client, client_of, reply
 from bot.domain.layout.ranking import day_url, lay_out_page, shown_of
-from bot.domain.text import cut, escape_markdown
 from bot.domain.trending.days import parse_day, shown_day, suggested_days
 from bot.errors import HuggingFaceError, HuggingFaceWait, StoreUnavailable
-from bot.limits import LIST_ENTRIES_MAX, LIST_TURNED_FOR, RESULT_MAX, TRENDING_PER_MINUTE
+from bot.limits import LIST_ENTRIES_MAX, LIST_TURNED_FOR, TRENDING_PER_MINUTE
 from bot.messages import CARD_COLOUR
 from bot.services.trending import DayList, Trending
 from cogs.pace import Pace
-from cogs.wording import when
-
-AnyClient = TypeVar("AnyClient", bound=discord.Client)
+from cogs.wording import reason, when
 
 # In a custom_id: no count was asked for.
 _ALL: Final = 0
@@ -94,9 +91,7 @@ class TrendingButton(
         return cls(date.fromisoformat(match["day"]), int(match["page"]), int(match["count"]))
 
     async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
-        client = interaction.client
-        if not isinstance(client, Client):
-            raise TypeError("the buttons of replies belong to our own client")
+        client = client_of(interaction)
         if client.trending is None:
             await reply(interaction, "Trending papers are switched off here.")
             return
@@ -127,7 +122,7 @@ async def _show(
 ) -> None:
     """Put a page of the list in the place of what stands there."""
     papers = found.papers[: count or None]
-    trouble = None if found.trouble is None else f"{_harmless(found.trouble)}: this list may be old."
+    trouble = None if found.trouble is None else f"{reason(found.trouble)}: this list may be old."
     if not papers:
         words = " ".join(filter(None, (_nothing(found.day), trouble or if_empty)))
         await interaction.edit_original_response(content=words, embeds=[], view=None)
@@ -157,13 +152,9 @@ def _turning(day: date, number: int, pages: int, count: int) -> discord.ui.View:
 
 def _failed(error: HuggingFaceError) -> str:
     again = f" Try again {when(error.not_before)}." if isinstance(error, HuggingFaceWait) else ""
-    return f"{_harmless(str(error))}.{again}"
+    return f"{reason(str(error))}.{again}"
 
 
 def _nothing(day: date) -> str:
     why = ": weekends have no list" if day.weekday() >= 5 else ""
     return f"Nothing is listed on {shown_day(day)}{why}."
-
-
-def _harmless(words: str) -> str:
-    return escape_markdown(cut(words, RESULT_MAX))

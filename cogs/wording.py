@@ -6,7 +6,7 @@ from datetime import datetime
 import discord
 
 from bot.domain.text import cut, escape_markdown
-from bot.limits import CONTENT_MAX
+from bot.limits import CONTENT_MAX, RESULT_MAX
 
 
 def when(moment: datetime) -> str:
@@ -29,6 +29,11 @@ def plural(count: int, noun: str) -> str:
 def bold(text: str) -> str:
     """A keyword or another text of somebody's, harmless and in bold."""
     return f"**{escape_markdown(text)}**"
+
+
+def reason(words: str) -> str:
+    """What a failure says of itself, harmless and not too long."""
+    return escape_markdown(cut(words, RESULT_MAX))
 
 
 def pages(lines: Iterable[str], limit: int = CONTENT_MAX) -> Iterator[str]:

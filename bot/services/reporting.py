@@ -25,6 +25,7 @@ class Report:
     paused: tuple[PausedChannel, ...]
     held: Mapping[int, datetime]  # by their admins, until they resume them
     unread_keywords: int
+    put_off: str | None  # why their past could not be read when that was tried last
     troubles: tuple[str, ...]
     votes: ListTrouble | None  # why they are not up to date
 
@@ -63,6 +64,7 @@ class Reporting:
             paused=await self._channels.paused(),
             held=await self._preferences.held(),
             unread_keywords=unread,
+            put_off=self._firsts.trouble,
             troubles=self._supervisor.troubles,
             votes=None if self._lists is None else self._lists.trouble,
         )

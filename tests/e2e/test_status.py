@@ -39,7 +39,7 @@ async def test_the_status_says_in_words_what_came_of_the_last_look(tmp_path: Pat
         box.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after="240"))
         await box.until_status_says("arXiv asks us to wait, next try in 4 min.")
         await box.command("subscribe", {"keyword": "agents, diffusion"})
-        assert "**Being read for the first time**: 2 keywords." in await box.said("status")
+        await box.until_status_says("**Being read for the first time**: 2 keywords, put off: arXiv asks us to wait.")
 
 
 async def test_an_answer_without_any_paper_is_never_called_no_papers(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from bot import limits
 from bot.domain.layout.card import Card, how_many, lay_out
 from bot.domain.layout.compact import PaperList, lay_out_list
 from bot.domain.layout.parts import listed
+from bot.domain.months import MONTH_NAMES
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.post import OutboxEntry, one_message
 from bot.domain.preferences import Layout, Style
@@ -23,7 +24,6 @@ from bot.domain.trending.listing import NOTHING_LISTED, Listing
 HEADLINE_MAX: Final = 600
 _KEYWORDS_MAX: Final = 400
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class Batch(StrEnum):
@@ -99,4 +99,4 @@ def headline(papers: int, keywords: Sequence[str], announced: datetime | None, b
 def _day(announced: datetime) -> str:
     """`Thu 20 Nov`: the day that arXiv's own listing has, which is that of 20:00 US Eastern in UTC."""
     day = announced.astimezone(UTC)
-    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
+    return f"{_WEEKDAYS[day.weekday()]} {day.day} {MONTH_NAMES[day.month - 1]}"
