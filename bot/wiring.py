@@ -48,6 +48,7 @@ from cogs.charts import ChartCommands
 from cogs.lookup import LookupCommands
 from cogs.operations import OperationCommands
 from cogs.pages import PageCommands
+from cogs.subscribe import SubscribeCommand
 from cogs.subscriptions import SubscriptionCommands
 from cogs.trending import TrendingCommands
 
@@ -214,7 +215,8 @@ def commands_for(use_cases: UseCases, lists: Lists | None) -> Sequence[commands.
     """The slash commands; without lists there is no `/trending`."""
     return (
         *(() if lists is None else (TrendingCommands(lists.trending),)),
-        SubscriptionCommands(use_cases.subscribing, use_cases.reporting, use_cases.arranging),
+        SubscribeCommand(use_cases.subscribing, use_cases.reporting, use_cases.arranging),
+        SubscriptionCommands(use_cases.subscribing),
         LookupCommands(use_cases.looking_up),
         OperationCommands(use_cases.reporting),
         ChannelCommands(use_cases.arranging),

@@ -9,8 +9,9 @@ from discord.ext import commands
 
 from bot.client import Client
 from bot.services.reporting import Report, Reporting
+from cogs.paging import edit_in_pages
 from cogs.permissions import can_view
-from cogs.wording import mention, pages, plural, reason, when
+from cogs.wording import mention, plural, reason, when
 
 # arXiv's terms of use ask for this sentence (info.arxiv.org/help/api/tou.html).
 ACKNOWLEDGEMENT: Final = "Thank you to arXiv for use of its open access interoperability."
@@ -29,10 +30,7 @@ class OperationCommands(commands.Cog):
         await interaction.response.defer(ephemeral=True)
         report = await self._reporting.report()
         lines = [*_arxiv(report), *_channels(interaction, report), f"-# {ACKNOWLEDGEMENT}"]
-        first, *rest = pages(lines)
-        await interaction.edit_original_response(content=first)
-        for page in rest:
-            await interaction.followup.send(page, ephemeral=True)
+        await edit_in_pages(interaction, lines)
 
 
 def _arxiv(report: Report) -> list[str]:

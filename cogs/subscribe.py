@@ -1,0 +1,160 @@
+"""`/subscribe`: what a channel is to watch, how many papers that is, and how they will look there."""
+
+from collections.abc import Collection, Sequence
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import Client
+from bot.domain.categories import suggest
+from bot.domain.keyword import Keyword, split_keywords
+from bot.domain.layout.message import layout_of
+from bot.domain.paper import ArxivId, Paper
+from bot.domain.text import cut
+from bot.domain.timetable import Daily, in_words
+from bot.errors import KeywordRefused
+from bot.limits import AUTOCOMPLETE_CHOICES_MAX, INTERACTION_TOKEN_S, PREVIEW_PAPERS, REPLY_WAIT_S, SELECT_OPTION_MAX
+from bot.messages import embeds
+from bot.pipeline.firsts import Progress
+from bot.services.arranging import Arranging
+from bot.services.reporting import Reporting
+from bot.services.subscribing import Found, Subscribing
+from cogs.paging import edit_in_pages
+from cogs.permissions import Place, Target, check_bot_may_post, check_may_manage, place_of
+from cogs.subscribed import subscribed_view
+from cogs.wording import bold, plural, when
+
+_SILENT = (
+    "arXiv is out of reach at the moment. As soon as it answers, the papers that it has are read silently, and this "
+    "message says what was found; what is new after that is posted."
+)
+_QUEUED = "Reading the papers that arXiv has is queued; this message will say what was found."
+_KEYWORD_NAMED_MAX = 60
+
+
+class SubscribeCommand(commands.Cog):
+    """Adds to a channel's keywords."""
+
+    def __init__(self, subscribing: Subscribing, reporting: Reporting, arranging: Arranging) -> None:
+        self._subscribing = subscribing
+        self._reporting = reporting
+        self._arranging = arranging
+
+    @app_commands.command(description="Post new arXiv papers that match a keyword in a channel")
+    @app_commands.describe(
+        keyword="What to look for in titles and abstracts; several separated by commas",
+        channel="Where to post them (default: here)",
+        category="Only papers of this arXiv category, such as cs.CL",
+    )
+    @app_commands.guild_only()
+    @app_commands.default_permissions(manage_channels=True)
+    async def subscribe(
+        self,
+        interaction: discord.Interaction[Client],
+        keyword: str,
+        channel: Target | None = None,
+        category: str | None = None,
+    ) -> None:
+        place = place_of(interaction, channel)
+        check_may_manage(place)
+        await interaction.response.defer(ephemeral=True)
+        await check_bot_may_post(interaction, place)
+        typed = parse_keywords(keyword, category)
+        keywords = [part for part in typed if isinstance(part, Keyword)]
+        new = {each for each in keywords if await self._subscribe_one(interaction, place, each)}
+        answers = [part if isinstance(part, str) else _subscribed(part, place, new=part in new) for part in typed]
+        await self._say_what_was_found(interaction, place, keywords, answers, new)
+
+    async def _subscribe_one(self, interaction: discord.Interaction[Client], place: Place, keyword: Keyword) -> bool:
+        return await self._subscribing.subscribe(
+            keyword, place.channel_id, interaction.guild_id or 0, interaction.user.id
+        )
+
+    async def _say_what_was_found(
+        self,
+        interaction: discord.Interaction[Client],
+        place: Place,
+        keywords: Sequence[Keyword],
+        answers: list[str],
+        new: Collection[Keyword],
+    ) -> None:
+        progress = await self._subscribing.wait_until_read(keywords, REPLY_WAIT_S, patient=False)
+        if progress is not Progress.READ:
+            note = _SILENT if progress is Progress.ARXIV_SILENT else _QUEUED
+            await edit_in_pages(interaction, [*answers, note])
+            progress = await self._subscribing.wait_until_read(
+                keywords, INTERACTION_TOKEN_S - REPLY_WAIT_S, patient=True
+            )
+        if progress is Progress.READ:
+            found = [await self._subscribing.found(parsed) for parsed in keywords]
+            lines = [*answers, *map(_forecast, found), await self._outlook(place, keywords)]
+            await self._show_preview(interaction, place, found, lines, new)
+
+    async def _show_preview(
+        self,
+        interaction: discord.Interaction[Client],
+        place: Place,
+        found: Sequence[Found],
+        lines: Sequence[str],
+        new: Collection[Keyword],
+    ) -> None:
+        """What the channel will look like, and what to begin with; undoing ends what was begun here, nothing older."""
+        papers: dict[ArxivId, tuple[Paper, tuple[str, ...]]] = {}
+        for each in found:
+            for paper in each.newest:
+                _, names = papers.get(paper.arxiv_id, (paper, ()))
+                papers[paper.arxiv_id] = (paper, (*names, each.keyword.shown))
+        shown = sorted(papers.values(), key=lambda entry: entry[0].published)[-PREVIEW_PAPERS:]
+        layout = layout_of((await self._arranging.of(place.channel_id)).style, len(shown))
+        ids = await self._subscribing.ids_of(new)
+        view = subscribed_view(place.channel_id, ids)
+        await edit_in_pages(interaction, lines, drawn=embeds(shown, layout) if shown else [], view=view)
+
+    async def _outlook(self, place: Place, keywords: Sequence[Keyword]) -> str:
+        if not keywords:
+            return ""
+        wanted = await self._arranging.of(place.channel_id)
+        if wanted.held_since is not None:
+            posted = "wait for `/channel resume`: posting there is paused"
+        elif isinstance(wanted.timetable, Daily):
+            posted = f"are posted {in_words(wanted.timetable)}"
+        else:
+            posted = "are posted as arXiv announces them"
+        return f"New papers {posted}; next look {when(await self._reporting.next_look())}."
+
+    @subscribe.autocomplete("category")
+    async def complete_category(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
+        return [
+            app_commands.Choice(name=f"{code}: {name}"[:SELECT_OPTION_MAX], value=code)
+            for code, name in suggest(typed, AUTOCOMPLETE_CHOICES_MAX)
+        ]
+
+
+def parse_keywords(text: str, category: str | None) -> list[Keyword | str]:
+    """What was typed, one by one: a keyword, or a sentence that says why it cannot be watched."""
+    parts = split_keywords(text) or ("",)
+    return list(dict.fromkeys(_parsed(part, category, is_one_of_several=len(parts) > 1) for part in parts))
+
+
+def _parsed(part: str, category: str | None, *, is_one_of_several: bool) -> Keyword | str:
+    try:
+        return Keyword.parse(part, category)
+    except KeywordRefused as error:
+        return f"{bold(cut(part, _KEYWORD_NAMED_MAX))}: {error}" if is_one_of_several else str(error)
+
+
+def _subscribed(keyword: Keyword, place: Place, *, new: bool) -> str:
+    return f"{bold(keyword.shown)}: {'subscribed' if new else 'already subscribed'} in {place.mention}."
+
+
+def _forecast(found: Found) -> str:
+    """`about 18 papers a week`, and narrower ideas for what is broad."""
+    name = bold(found.keyword.shown)
+    if not found.papers:
+        return f"{name}: no paper in the last 30 days."
+    words = f"{name}: {plural(found.papers, 'paper')} in the last 30 days, about {max(1, found.a_week):,} a week."
+    if not found.narrower:
+        return words
+    ideas = ", ".join(f"{bold(idea.keyword.shown)} (about {idea.a_week:,})" for idea in found.narrower)
+    return f"{words} That is broad; narrower ideas: {ideas}."
