@@ -96,13 +96,15 @@ class Subscriptions:
     async def drop_commands_of(self, channel_id: int) -> int:
         """End what commands wanted in a channel that is gone for good; returns how many subscriptions ended.
 
-        The days' lists end with them.
+        The days' lists end with them, and one of which it is not known whether it arrived is given up.
         """
         async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE preferences SET trending_votes = NULL, trending_since = NULL WHERE channel_id = ?",
                 (channel_id,),
             )
+            # Nobody can look whether it is there, and who asks again wants later days' lists.
+            await connection.execute("DELETE FROM digests WHERE channel_id = ? AND settled_at IS NULL", (channel_id,))
         ended = 0
         for subscription in await self.in_channel(channel_id):
             if Source.COMMAND in subscription.sources:

@@ -113,3 +113,14 @@ async def test_papers_are_found_by_their_ids(store: Store) -> None:
     known = paper("2611.00001", title="Known", published=datetime(2026, 11, 17, tzinfo=UTC))
     await store.papers.add([known, paper("2611.00003")])
     assert await store.papers.among([ArxivId("2611.00001"), ArxivId("2611.00002")]) == {known.arxiv_id: known}
+
+
+async def test_list_that_may_have_arrived_is_given_up_with_a_gone_channel(store: Store) -> None:
+    await wanting(store)
+    await store.digests.settled(await bound(store), Delivered(1), NOW)
+    in_doubt = await bound(store, NEXT_DAY, key="in doubt")
+    assert await store.digests.open(NOW) == (in_doubt,)
+    await store.subscriptions.drop_commands_of(CHANNEL)
+    assert await store.digests.open(NOW) == ()
+    await wanting(store)
+    assert await store.digests.wishes(DAY, NOW) == (), "what was posted is known for good"
