@@ -8,14 +8,27 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-_LONG: Final = ("tests/browser/", "tests/e2e/")
+# What ends last should be short: these begin first.
+_LONG: Final = "tests/browser/"
+# These mostly wait, the others mostly compute: side by side they use the processor best.
+_WAITING: Final = "tests/e2e/"
 # Its tests are tried side by side, once for all of them.
 _TOGETHER: Final = "tests/e2e/test_crash_points.py"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the long ones begin early, shuffled as they are: what ends last should be short."""
-    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+    """Spread what waits over the whole run, each kind shuffled as it is."""
+    place: dict[str, float] = {}
+    for waits in (True, False):
+        kind = dict.fromkeys(_scope(item.nodeid) for item in items if item.nodeid.startswith(_WAITING) is waits)
+        place |= {scope: at / len(kind) for at, scope in enumerate(kind)}
+    items.sort(key=lambda item: -1.0 if item.nodeid.startswith(_LONG) else place[_scope(item.nodeid)])
+
+
+def _scope(nodeid: str) -> str:
+    """A file's tests stay with one worker, so that what they share is made once; those of e2e share nothing."""
+    path = nodeid.split("::", 1)[0]
+    return nodeid if path.startswith(_WAITING) and path != _TOGETHER else path
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -25,11 +38,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> "ByFile
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """A file's tests stay with one worker, so that what they share is made once; those of e2e share nothing."""
+    """Hands out what belongs together."""
 
     def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.split("::", 1)[0]
-        return nodeid if path.startswith("tests/e2e/") and path != _TOGETHER else path
+        return _scope(nodeid)
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.browser.visiting import WIDE
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 # The sandbox's bot looks every 5 s; an announcement is on the page within 10 s.
 ON_THE_PAGE_MS = 10_000
