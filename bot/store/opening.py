@@ -39,12 +39,11 @@ def take(path: Path) -> int:
     with _in_words(path):
         _check_place(path)
         inspect(path)
-        lock_file = _claim(path)
-        try:
+        with contextlib.ExitStack() as letting_go:
+            lock_file = _claim(path)
+            letting_go.callback(os.close, lock_file)
             _migrate(path)
-        except BaseException:
-            os.close(lock_file)
-            raise
+            letting_go.pop_all()
         return lock_file
 
 

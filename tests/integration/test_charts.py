@@ -14,6 +14,7 @@ import pytest
 from bot.charts import Charts
 from bot.domain.charts.chart import Chart, ChartKind, Series
 from bot.errors import ChartFailed
+from tests.support.clock import give_way
 
 TICKS = tuple(f"{n}\n2026" for n in range(12))
 PLAIN = Chart(ChartKind.LINES, "A title", ("Jan",), (Series("a", (1,)),), "A note")
@@ -41,7 +42,7 @@ async def no_long_turns(limit_s: float = 0.02) -> AsyncIterator[None]:
     async def measure() -> None:
         while True:
             began_s = time.thread_time()
-            await asyncio.sleep(0.001)
+            await give_way()
             turns.append(time.thread_time() - began_s)
 
     task = asyncio.create_task(measure())
@@ -91,8 +92,8 @@ async def test_process_that_nobody_waits_for_any_more_is_killed(tmp_path: Path) 
     began = tmp_path / "began"
     text = f"import os, time; open({str(began)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     task = asyncio.create_task(script(tmp_path, text).draw(PLAIN))
-    while not began.exists() or not began.read_text():  # noqa: ASYNC110 - another process: no event tells
-        await asyncio.sleep(0.01)
+    while not began.exists() or not began.read_text():
+        await give_way()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -16,7 +16,7 @@ from bot.errors import DayRefused, HuggingFaceError, HuggingFaceWait, ListInvali
 from bot.pipeline.listing import ListKeeper, ListReader
 from bot.services.trending import Trending
 from tests.support.builders import listing, paper
-from tests.support.clock import START, FakeClock
+from tests.support.clock import START, FakeClock, give_way
 from tests.support.store import Store
 
 TODAY = START.date()
@@ -27,8 +27,8 @@ HOUR_S = 3600.0
 async def so(condition: Callable[[], bool]) -> None:
     """Wait for what depends on the threads of the database alone."""
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - they tell nobody
-            await asyncio.sleep(0.001)
+        while not condition():
+            await give_way()
 
 
 @dataclass
