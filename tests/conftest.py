@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -14,6 +15,10 @@ _LONG: Final = "tests/browser/"
 _WAITING: Final = "tests/e2e/"
 # Its tests are tried side by side, once for all of them.
 _TOGETHER: Final = "tests/e2e/test_crash_points.py"
+
+# A look at each property in `make test`; `make coverage` tries as many examples as Hypothesis does by default.
+settings.register_profile("look", max_examples=25)
+settings.load_profile("look")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -75,6 +75,7 @@ async def test_a_chart_fills_from_nothing_and_the_next_one_asks_nothing(tmp_path
         assert len(box.arxiv.requests) == 12
 
 
+@pytest.mark.slow
 async def test_arxiv_that_breaks_off_leaves_a_chart_that_says_when_to_ask_again(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box, a_bot(box):
         publish_a_year(box, "A Reward Model")
@@ -88,6 +89,7 @@ async def test_arxiv_that_breaks_off_leaves_a_chart_that_says_when_to_ask_again(
         assert "–, 1, 1" in str(answer.shown_embeds[0]["description"])
 
 
+@pytest.mark.slow
 async def test_a_chart_whose_message_was_deleted_is_filled_no_further(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

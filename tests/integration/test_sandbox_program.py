@@ -155,10 +155,11 @@ async def test_a_line_longer_than_any_buffer_is_passed_on_in_parts() -> None:
 
 async def test_the_bot_is_asked_to_end_and_its_last_words_are_heard() -> None:
     watched = Watched(
-        "import signal, sys, time\n"
-        "signal.signal(signal.SIGTERM, lambda *_: (print('goodbye', flush=True), sys.exit(0)))\n"
+        "import signal\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])\n"
         "print('ready', flush=True)\n"
-        "time.sleep(60)"
+        "signal.sigwait([signal.SIGTERM])\n"
+        "print('goodbye', flush=True)"
     )
     async with watched.running():
         await watched.until_shown("bot | ready")
