@@ -130,6 +130,7 @@ async def test_filters_work_without_javascript_and_the_search_is_not_there(brows
         await expect(tab.get_by_role("button", name="Show all")).to_be_hidden()
 
 
+@pytest.mark.slow
 async def test_folded_texts_open_without_javascript(browser: Browser) -> None:
     async with reading(browser, javascript=False) as tab:
         entry = tab.locator(".papers > li").first
@@ -162,6 +163,7 @@ async def test_search_finds_words_anywhere_in_a_paper_as_they_are_typed(browser:
         await expect(status).to_be_empty()
 
 
+@pytest.mark.slow
 async def test_every_paper_is_counted_where_it_stands(browser: Browser) -> None:
     async with reading(browser) as tab:
         count = tab.locator(".count").first
@@ -191,6 +193,7 @@ async def test_page_can_be_read_with_the_keyboard_alone(browser: Browser) -> Non
         await tab.keyboard.press("Enter")  # sends nothing anywhere
 
 
+@pytest.mark.slow
 async def test_bibtex_is_copied_by_a_button(browser: Browser) -> None:
     async with reading(browser) as tab:
         await tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -203,6 +206,7 @@ async def test_bibtex_is_copied_by_a_button(browser: Browser) -> None:
         assert selected.strip().startswith("@misc{okafor2026rewards-2611.00001,\n title={Rewards without labels},")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
 async def test_nothing_sticks_out_nor_runs_whatever_papers_say(browser: Browser, viewport: ViewportSize) -> None:
     texts = ["x" * 300, "日本語" * 100, *PIECES]
@@ -218,6 +222,7 @@ async def test_nothing_sticks_out_nor_runs_whatever_papers_say(browser: Browser,
         await expect(shown(tab)).to_have_count(len(papers))
 
 
+@pytest.mark.slow
 async def test_keywords_are_one_jump_away(browser: Browser) -> None:
     async with reading(browser, viewport=PHONE) as tab:
         await tab.get_by_role("navigation").get_by_role("link", name="agents").click()

@@ -16,10 +16,9 @@ def quiet(_tally: Tally) -> None:
     """Nobody watches."""
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(500)
-@pytest.mark.parametrize(
-    "size", [pytest.param(SHORT, id="short"), pytest.param(FULL, id="full", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("size", [pytest.param(SHORT, id="short"), pytest.param(FULL, id="full")])
 async def test_whatever_happens_every_paper_is_posted_once(tmp_path: Path, size: Size) -> None:
     seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(10_000))
     print(f"CHAOS_SEED={seed}")  # noqa: T201 - shown when it fails

@@ -5,6 +5,8 @@ import signal
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from sandbox.discord import Slow
 from tests.support.running import DEADLINE_S, TOKEN, Box, a_bot, a_bot_process, a_box
 
@@ -78,6 +80,7 @@ async def test_sigterm_and_sigint_in_the_middle_of_posting_end_the_bot_in_order_
         await rest_is_posted(box, urls)
 
 
+@pytest.mark.slow
 async def test_kills_in_the_middle_of_posting_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box:
         urls = await subscribed_and_published(box)
