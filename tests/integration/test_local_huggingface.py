@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -194,7 +195,7 @@ async def test_list_without_end_and_one_that_is_none(visitor: Visitor, hugging_f
     assert isinstance(second["paper"]["upvotes"], int)
 
 
-def test_directory_without_days_is_refused(tmp_path: Any) -> None:
+def test_directory_without_days_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no recorded days"):
         read_directory(tmp_path)
 

@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 import itertools
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 A_MOMENT_S = 0.001
@@ -43,6 +44,15 @@ class FakeClock:
                 waiter.set_result(None)
             await settle()
         self._move_to(target_s)
+
+    async def advance_resting(self, delay_s: float, rest: Callable[[], Awaitable[None]]) -> None:
+        """The same for work that threads take part in: whatever is due on the way comes to rest at its moment."""
+        end_s = self.monotonic() + delay_s
+        while (next_in_s := self.next_in_s) is not None and self.monotonic() + next_in_s <= end_s:
+            await self.advance(next_in_s)
+            await rest()
+        await self.advance(max(0.0, end_s - self.monotonic()))
+        await rest()
 
     def _move_to(self, moment_s: float) -> None:
         self._now += timedelta(seconds=moment_s - self._elapsed_s)

@@ -224,12 +224,7 @@ class LowerHalf:
 
     async def advance(self, delay_s: float) -> None:
         """Let time pass; whatever is due on the way happens at its moment."""
-        end_s = self.clock.monotonic() + delay_s
-        while (next_in_s := self.clock.next_in_s) is not None and self.clock.monotonic() + next_in_s <= end_s:
-            await self.clock.advance(next_in_s)
-            await self.until_quiet()
-        await self.clock.advance(max(0.0, end_s - self.clock.monotonic()))
-        await self.until_quiet()
+        await self.clock.advance_resting(delay_s, self.until_quiet)
 
     async def end(self) -> None:
         """Break off, as a killed process would; what it raised is not asked for."""
