@@ -118,10 +118,13 @@ class Control:
         }
 
     async def _commands(self, asked: Asked) -> object:
-        return {"commands": self._discord.commands_for(self._person(asked), self._channel(asked))}
+        user_id, channel_id = self._looking(asked)
+        return {"commands": [] if channel_id is None else self._discord.commands_for(user_id, channel_id)}
 
     async def _messages(self, asked: Asked) -> object:
-        user_id, channel_id = self._person(asked), self._channel(asked)
+        user_id, channel_id = self._looking(asked)
+        if channel_id is None:
+            return {"messages": [], "has_older": False}
         before = asked.snowflake("before") if asked.has("before") else None
         messages, has_older = self._views.page(user_id, channel_id, before=before, limit=_MESSAGES_A_PAGE)
         return {"messages": messages, "has_older": has_older}
@@ -194,10 +197,16 @@ class Control:
             raise NotPossible("There is no such person.")
         return user.id
 
-    def _channel(self, asked: Asked) -> int:
-        channel_id = asked.snowflake("channel")
+    def _looking(self, asked: Asked) -> tuple[int, int | None]:
+        """Who looks, and at which channel: None is one that vanished before the page heard of it, an empty place."""
+        user_id, channel_id = self._person(asked), asked.snowflake("channel")
         world = self._discord.world
-        if channel_id not in world.channels or not world.can_view(self._person(asked), channel_id):
+        can_view = channel_id in world.channels and world.can_view(user_id, channel_id)
+        return user_id, channel_id if can_view else None
+
+    def _channel(self, asked: Asked) -> int:
+        _, channel_id = self._looking(asked)
+        if channel_id is None:
             raise NotPossible("You cannot see that channel.")
         return channel_id
 

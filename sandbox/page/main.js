@@ -13,7 +13,7 @@ const NOT_ANSWERED = "The application did not respond";
 
 let state = null;
 let current = null;
-let early = null; // events that come while the history is being fetched
+let early = null; // events that come while the history is being fetched: a list of the newest fetch's own
 let stop = () => {};
 const unread = new Map();
 const dismissed = new Set(JSON.parse(sessionStorage.getItem("dismissed") ?? "[]"));
@@ -122,28 +122,38 @@ function localMessage(command, what) {
 const open = (id) => void inBackground(openChannel(id));
 
 async function openChannel(id) {
+  enter(id);
+  await loadHistory();
+}
+
+// The messages follow: until they are there, the place is busy.
+function enter(id) {
   current = id;
+  byId("messages").setAttribute("aria-busy", "true");
   sessionStorage.setItem("channel", id);
   unread.delete(id);
   showSidebar(false);
   draw();
   composer.clear();
   void inBackground(composer.refresh(`Message ${signOf(channelOf(id))}${channelOf(id).name}, or type / for commands`));
-  await loadHistory();
 }
 
 async function loadHistory() {
-  const channel = current;
-  early = [];
-  byId("messages").setAttribute("aria-busy", "true");
-  const { messages, has_older: hasOlder } = await get("messages", { as: state.me, channel });
-  if (channel !== current) return;
-  history.replace(messages.filter((message) => !dismissed.has(message.id)));
-  byId("older").hidden = !hasOlder;
-  const missed = early;
-  early = null;
-  missed.forEach(([name, message]) => apply(name, message));
-  byId("messages").setAttribute("aria-busy", "false");
+  const missed = [];
+  early = missed;
+  try {
+    const { messages, has_older: hasOlder } = await get("messages", { as: state.me, channel: current });
+    // A fetch that began later knows all that this one does, and may be of another channel.
+    if (early !== missed) return;
+    history.replace(messages.filter((message) => !dismissed.has(message.id)));
+    byId("older").hidden = !hasOlder;
+  } finally {
+    if (early === missed) {
+      early = null;
+      missed.forEach(([name, message]) => apply(name, message));
+      byId("messages").setAttribute("aria-busy", "false");
+    }
+  }
 }
 
 function heard(name, payload) {
@@ -186,11 +196,9 @@ async function loadState() {
   }
   asking = true;
   try {
-    const hadCommands = state?.bot.ready;
-    state = await get("state", { as: state.me });
-    draw();
-    if (!channelOf(current)) await openChannel(firstChannel());
-    else if (state.bot.ready !== hadCommands || composer.commands.length === 0) void inBackground(composer.refresh(composer.input.placeholder));
+    const before = state;
+    const now = await get("state", { as: before.me });
+    if (state.me === now.me) await show(now, before);
   } finally {
     asking = false;
   }
@@ -198,6 +206,13 @@ async function loadState() {
     askAgain = false;
     await loadState();
   }
+}
+
+async function show(now, before) {
+  state = now;
+  draw();
+  if (!channelOf(current)) await openChannel(firstChannel());
+  else if (now.bot.ready !== before.bot.ready || composer.commands.length === 0) void inBackground(composer.refresh(composer.input.placeholder));
 }
 
 const firstChannel = () => (state.guilds[0]?.channels.find((channel) => channel.name === "papers") ?? state.guilds[0]?.channels[0] ?? state.dm).id;
@@ -218,14 +233,23 @@ function botWords(bot) {
   return bot.process === "down" ? "The bot is not running; it is started again." : "The bot is not running.";
 }
 
+let wantedPerson = null; // whom the visitor chose last: an answer about somebody before comes too late
+
 async function become(person) {
+  wantedPerson = person;
+  const now = await get("state", { as: person });
+  if (wantedPerson !== person) return;
   stop();
   sessionStorage.setItem("person", person);
-  state = await get("state", { as: person });
+  state = now;
   unread.clear();
   byId("connection").hidden = true;
   const wanted = sessionStorage.getItem("channel");
-  await openChannel(channelOf(wanted) ? wanted : firstChannel());
+  enter(channelOf(wanted) ? wanted : firstChannel());
+  listenAs(person);
+}
+
+function listenAs(person) {
   let first = true;
   stop = listen(person, {
     heard,

@@ -1,14 +1,17 @@
 """What changes while one watches: channels, people, arXiv, and the connection itself."""
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from sandbox.arxiv import Corpus, FaultKind, LocalArxiv, SandboxPaper
 from sandbox.child import BotState
 from sandbox.server import Sandbox
-from tests.browser.visiting import visiting
+from tests.browser.visiting import Visit, visiting
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
@@ -41,6 +44,58 @@ async def test_channels_that_a_member_cannot_view_disappear_and_new_ones_come(br
         await expect(visit.page.locator("#channel-name")).to_contain_text("papers")
         await visit.page.reload()
         await expect(visit.page.locator("#person")).to_have_value(str(visit.world.default.member_id))
+
+
+@asynccontextmanager
+async def slow_answers(visit: Visit, pattern: str) -> AsyncIterator[asyncio.Queue[asyncio.Event]]:
+    """What the page asks is answered at once; each answer arrives when its event is set. → the events, as it asks."""
+    arrivals: asyncio.Queue[asyncio.Event] = asyncio.Queue()
+
+    async def hold(route: Route) -> None:
+        answer = await route.fetch()
+        arrivals.put_nowait(arrival := asyncio.Event())
+        await arrival.wait()
+        await route.fulfill(response=answer)
+
+    await visit.page.route(pattern, hold)
+    yield arrivals
+    await visit.page.unroute(pattern)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["in order", "the later one first"])
+async def test_a_channel_opened_twice_shows_everything_whichever_answer_comes_first(
+    browser: Browser, order: tuple[int, int]
+) -> None:
+    async with visiting(browser) as visit, slow_answers(visit, "**/control/messages?*") as arrivals:
+        said = [visit.world.messages.post(visit.channel("vision"), visit.world.bot_id, "before")]
+        await visit.open("vision")
+        answers = [await arrivals.get()]
+        said.append(visit.world.messages.post(visit.channel("vision"), visit.world.bot_id, "between"))
+        await visit.open("vision")
+        answers.append(await arrivals.get())
+        said.append(visit.world.messages.post(visit.channel("vision"), visit.world.bot_id, "after"))
+        for index in order:
+            answers[index].set()
+        await expect(visit.page.locator("#messages")).to_have_attribute("aria-busy", "false")
+        await expect(visit.page.locator(".message .content")).to_have_text([message.content for message in said])
+        late = visit.world.messages.post(visit.channel("vision"), visit.world.bot_id, "late")
+        await expect(visit.shown(late)).to_be_visible()
+
+
+async def test_an_answer_about_the_person_before_changes_nothing(browser: Browser) -> None:
+    async with visiting(browser) as visit:
+        admin, member = visit.world.default.admin_id, visit.world.default.member_id
+        async with slow_answers(visit, f"**/control/state?as={admin}") as arrivals:
+            visit.world.add_channel(visit.world.default.guild_id, "brand-new")
+            answer = await arrivals.get()
+            await visit.page.locator("#person").select_option(str(member))
+            admins = visit.page.locator("#channels .channel").filter(has_text="admins")
+            await expect(admins).to_have_count(0)
+            async with visit.page.expect_response(f"**/control/state?as={admin}"):
+                answer.set()
+            await visit.open("brand-new")
+            await expect(admins).to_have_count(0)
+            await expect(visit.page.locator("#person")).to_have_value(str(member))
 
 
 async def test_a_long_history_is_shown_from_its_end_and_earlier_messages_on_demand(browser: Browser) -> None:

@@ -81,8 +81,11 @@ async def test_a_member_is_not_told_of_channels_that_only_admins_view(page: Page
     assert "admins" not in channel_names(seen)
     assert {"general", "papers", "reading club"} <= channel_names(seen)
     hidden = page.default.channel("admins")
-    refused = await page.get("messages", **{"as": page.default.member_id, "channel": hidden})
-    assert refused == {"error": "You cannot see that channel."}
+    page.world.messages.post(hidden, page.default.admin_id, "psst")
+    place = {"as": str(page.default.member_id), "channel": str(hidden)}
+    assert await page.get("messages", **place) == {"messages": [], "has_older": False}
+    assert await page.get("commands", **place) == {"commands": []}
+    assert await page.post("say", **place, content="hello") == {"error": "You cannot see that channel."}
 
 
 async def test_an_ephemeral_reply_is_in_the_history_and_the_events_of_its_reader_alone(page: Page) -> None:
