@@ -344,4 +344,4 @@ async def test_channel_without_answers_does_not_hold_up_the_others_nor_gets_a_la
         await listed(store, 3, day=THURSDAY, first=11)
         await loop.ring()
         assert delivery.messages(OTHER_CHANNEL) == [ids(1), ids(11)]
-        assert {post.key for post in delivery.attempts if post.channel_id == CHANNEL} == {delivery.attempts[0].key}
+        assert len({post.key for post in delivery.attempts if post.channel_id == CHANNEL}) == 1
