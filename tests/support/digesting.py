@@ -9,7 +9,7 @@ from bot.metrics import Metrics
 from bot.pipeline.digesting import Digesting
 from bot.pipeline.pausing import Pausing
 from bot.pipeline.sending import Sending
-from tests.support.clock import FakeClock, settle
+from tests.support.clock import FakeClock, give_way, settle
 from tests.support.delivery import DEADLINE_S, PACE_S, FakeDelivery, WatchedAlarm
 from tests.support.store import Store
 
@@ -45,7 +45,7 @@ class DigestLoop:
                 next_in_s = self._clock.next_in_s
                 if next_in_s is not None and next_in_s <= PACE_S:
                     await self._clock.advance(next_in_s)
-                await asyncio.sleep(0)
+                await give_way()
 
     async def _stays_quiet(self) -> bool:
         if not self._is_quiet():
