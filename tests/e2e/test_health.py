@@ -2,21 +2,17 @@
 
 import asyncio
 import re
-import socket
 from pathlib import Path
 
 import aiohttp
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from sandbox.arxiv import Fault, FaultKind
+from tests.support.ports import free_port
 from tests.support.running import DEADLINE_S, Box, a_bot, a_bot_process, a_box
 
 ASKED_EVERY_S = 0.05
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 async def ask(port: int, path: str) -> tuple[int, str]:
@@ -47,6 +43,7 @@ def secrets(box: Box) -> list[str]:
     return ["reward", str(box.channel("papers")), str(box.world.default.guild_id), str(box.world.default.admin_id)]
 
 
+@pytest.mark.slow
 async def test_health_and_metrics_follow_what_the_bot_does_and_show_nothing_of_any_channel(tmp_path: Path) -> None:
     port = free_port()
     async with a_box(tmp_path) as box, a_bot(box, DAILY_PAPERS_WEB__PORT=str(port)):

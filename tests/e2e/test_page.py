@@ -7,7 +7,7 @@ import pytest
 
 from bot.limits import PAGES_PER_MINUTE
 from sandbox.discord import ChannelKind, Message, NotPossible
-from tests.integration.test_web import free_port
+from tests.support.ports import free_port
 from tests.support.running import Box, a_bot, a_box
 
 

@@ -1,7 +1,6 @@
 """`/trending`: the papers of a day on Hugging Face, page by page, most votes first."""
 
 import re
-import socket
 import sqlite3
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
@@ -15,6 +14,7 @@ from sandbox.discord import Message, NotPossible
 from sandbox.huggingface import Fault, FaultKind, read_directory
 from tests.support.embeds import ShownEmbed, components_of, embeds_of
 from tests.support.local_huggingface import RECORDED_DAYS, needs_recorded_days
+from tests.support.ports import free_port
 from tests.support.running import DEADLINE_S, Box, a_bot, a_box
 
 _LINE = re.compile(
@@ -208,8 +208,7 @@ async def test_lists_are_asked_for_in_direct_messages_and_where_only_the_person_
 
 
 async def test_votes_are_read_once_a_paper_was_posted_and_the_status_alone_says_that_it_fails(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     async with a_box(tmp_path) as box, a_curious_bot(box, str(port)):
         await box.subscribe("reward model")
         assert box.huggingface.requests == []

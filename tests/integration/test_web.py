@@ -1,6 +1,5 @@
 """`/healthz` and `/metrics`: what they say of the gateway, of both halves and of the database."""
 
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from bot.store.outbox import Outbox
 from bot.web import PublicPage, WebServer
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
+from tests.support.ports import free_port
 from tests.support.reading import running
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
@@ -81,12 +81,6 @@ class Window:
 
     async def pass_by(self, time: timedelta) -> None:
         await self.clock.advance(time.total_seconds())
-
-
-def free_port() -> int:
-    """A port of loopback on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture

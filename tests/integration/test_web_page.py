@@ -19,9 +19,9 @@ from bot.services.health import Health
 from bot.services.pages import Pages
 from bot.store.shelf import Shelf
 from bot.web import PublicPage, WebServer, page_address
-from tests.integration.test_web import free_port
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
+from tests.support.ports import free_port
 from tests.support.resting import until
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
