@@ -153,6 +153,7 @@ async def test_a_backlog_of_more_than_fifty_is_posted_compact_whatever_the_style
         assert lines_of(post) == {}
 
 
+@pytest.mark.slow
 async def test_a_pause_in_the_middle_of_a_batch_stops_it(tmp_path: Path) -> None:
     async with (
         a_box(tmp_path, rate_limits=RateLimits(messages=Limit(1, 1.0), others=Limit(500, 1.0))) as box,
@@ -196,6 +197,7 @@ async def test_a_role_is_pinged_once_with_each_batch_and_nobody_else(tmp_path: P
         assert not post.pings
 
 
+@pytest.mark.slow
 async def test_a_batch_that_a_restart_interrupts_goes_on_without_a_second_ping(tmp_path: Path) -> None:
     slow = RateLimits(messages=Limit(1, 0.5), others=Limit(500, 1.0))
     async with a_box(tmp_path, rate_limits=slow) as box:

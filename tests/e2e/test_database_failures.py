@@ -33,6 +33,7 @@ async def everything_is_posted_once(box: Box, urls: list[str]) -> None:
 
 
 @as_root
+@pytest.mark.slow
 async def test_disk_that_is_full_when_papers_are_written_is_told_and_they_are_posted_once_there_is_room(
     disk: SmallDisk,
 ) -> None:
@@ -48,6 +49,7 @@ async def test_disk_that_is_full_when_papers_are_written_is_told_and_they_are_po
 
 
 @as_root
+@pytest.mark.slow
 async def test_disk_that_is_full_when_discord_has_answered_leaves_no_message_double(disk: SmallDisk) -> None:
     async with a_box(disk.path) as box, a_bot(box):
         await box.subscribe("reward model")

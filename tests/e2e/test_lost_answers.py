@@ -18,10 +18,10 @@ INVALID = Status.refusal(400, 50035, "Invalid Form Body")
 @pytest.mark.parametrize(
     "second_answer",
     [
-        # These two wait half a minute for the channel's next try.
+        # The first two wait half a minute for the channel's next try.
         pytest.param(FORBIDDEN, id="forbidden", marks=pytest.mark.slow),
         pytest.param(CLOUDFLARE, id="rate limited", marks=pytest.mark.slow),
-        pytest.param(INVALID, id="invalid"),
+        pytest.param(INVALID, id="invalid", marks=pytest.mark.slow),
     ],
 )
 async def test_a_refusal_of_a_second_try_says_nothing_of_the_first(tmp_path: Path, second_answer: Fault) -> None:
@@ -43,7 +43,14 @@ async def test_a_refusal_of_a_second_try_says_nothing_of_the_first(tmp_path: Pat
         assert len(box.posted_urls("papers")) == 2
 
 
-@pytest.mark.parametrize("lost", [StatusAfter(500), StatusAfter(502), DropAfter()], ids=["500", "502", "dropped"])
+@pytest.mark.parametrize(
+    "lost",
+    [
+        pytest.param(StatusAfter(500), id="500", marks=pytest.mark.slow),
+        pytest.param(StatusAfter(502), id="502", marks=pytest.mark.slow),
+        pytest.param(DropAfter(), id="dropped"),
+    ],
+)
 async def test_a_forum_post_whose_answer_was_lost_is_not_begun_twice(tmp_path: Path, lost: Fault) -> None:
     async with a_box(tmp_path) as box, a_bot(box):
         forum = box.world.add_channel(box.world.default.guild_id, "paper-forum", ChannelKind.FORUM).id

@@ -4,6 +4,8 @@ import json
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
+import pytest
+
 from bot.metrics import Step
 from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv
 from tests.support.killable import KILLED, BotProcess, CrashPoint, a_killable_bot
@@ -14,6 +16,7 @@ from tests.support.running import DEADLINE_S, Box, a_box
 INTERVAL_S = 1.0
 
 
+@pytest.mark.slow
 async def test_bots_that_are_killed_and_started_again_keep_the_interval_between_them(tmp_path: Path) -> None:
     arxiv = LocalArxiv(Corpus(), interval_s=INTERVAL_S)
     async with a_box(tmp_path, arxiv=arxiv) as box:

@@ -58,6 +58,7 @@ async def rest_is_posted(box: Box, urls: list[str]) -> None:
     assert how_often(box) == Counter({(name, url): 1 for name in CHANNELS for url in urls})
 
 
+@pytest.mark.slow
 async def test_sigterm_and_sigint_in_the_middle_of_posting_end_the_bot_in_order_and_nothing_is_lost_or_doubled(
     tmp_path: Path,
 ) -> None:

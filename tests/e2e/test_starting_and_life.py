@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from sandbox.arxiv import SandboxPaper
 from sandbox.discord import Invocation, Message, Permission
 from tests.support.embeds import components_of, embeds_of, lines_of
@@ -168,6 +170,7 @@ async def test_a_post_follows_its_papers_new_version_journal_and_withdrawal_and_
         assert all(isinstance(edit.body, dict) and edit.body["allowed_mentions"] == {"parse": []} for edit in edits)
 
 
+@pytest.mark.slow
 async def test_a_later_match_for_another_keyword_adds_its_name_and_subscribing_edits_nothing(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box, a_bot(box):
         await box.subscribe("reward model")
@@ -183,6 +186,7 @@ async def test_a_later_match_for_another_keyword_adds_its_name_and_subscribing_e
         assert embeds_of(post)[0].footer.endswith(" · reward model, sheaf cohomology")
 
 
+@pytest.mark.slow
 async def test_a_withdrawal_is_never_posted_as_new(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box, a_bot(box):
         await box.subscribe("reward model")

@@ -196,6 +196,7 @@ async def test_page_is_made_beside_a_running_bot(folder: Path) -> None:
     assert "A newer graph" in json.dumps(json.loads(ended.stdout))
 
 
+@pytest.mark.slow
 def test_reader_that_has_seen_enough_is_no_fault(folder: Path) -> None:
     command = f"{sys.executable} -m bot page --format html | head -c 1; echo"
     ended = run("bash", "-o", "pipefail", "-c", command)
@@ -203,6 +204,7 @@ def test_reader_that_has_seen_enough_is_no_fault(folder: Path) -> None:
     assert ended.stderr == ""
 
 
+@pytest.mark.slow
 def test_standard_output_has_a_name_too_and_a_pipe_that_is_named_otherwise_is_no_file(folder: Path) -> None:
     ended = run("sh", "-c", f"{sys.executable} -m bot page --output - | head -1")
     assert (ended.stdout, ended.stderr) == ("# Daily Papers\n", "")
