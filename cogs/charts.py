@@ -14,7 +14,7 @@ from bot.client import Client
 from bot.domain.charts.chart import Chart
 from bot.domain.charts.trend import Trend, duration, month_name
 from bot.domain.charts.weekly import Weekly
-from bot.domain.keyword import Keyword, split_keywords
+from bot.domain.keyword import Keyword
 from bot.domain.text import cut
 from bot.errors import ArxivWait, ChartFailed, KeywordRefused
 from bot.limits import (
@@ -26,6 +26,7 @@ from bot.limits import (
 )
 from bot.services.charting import Charting, Crowded, Filling, Going, Halted, OutOfTime, Whole
 from bot.services.subscribing import Subscribing
+from cogs.keywords import parse_keywords
 from cogs.pace import Pace
 from cogs.permissions import can_view
 from cogs.wording import bold, plural, when
@@ -62,7 +63,7 @@ class ChartCommands(commands.Cog):
         keyword4: str | None = None,
         keyword5: str | None = None,
     ) -> None:
-        keywords = parse_keywords(keyword, keyword2, keyword3, keyword4, keyword5)
+        keywords = chosen_keywords(keyword, keyword2, keyword3, keyword4, keyword5)
         self._pace.check(interaction)
         await interaction.response.defer()
 
@@ -125,13 +126,14 @@ class ChartCommands(commands.Cog):
         return discord.File(io.BytesIO(await self._charts.draw(chart)), "chart.png", description=alt_text)
 
 
-def parse_keywords(*options: str | None) -> tuple[Keyword, ...]:
-    """Each keyword once, or KeywordRefused."""
-    typed = [part for option in options if option is not None for part in split_keywords(option) or ("",)]
-    keywords = tuple(dict.fromkeys(map(Keyword.parse, typed)))
-    if len(keywords) > TREND_KEYWORDS:
-        raise KeywordRefused(f"Up to {TREND_KEYWORDS} keywords fit in a chart; these are {len(keywords)}.")
-    return keywords
+def chosen_keywords(*options: str | None) -> tuple[Keyword, ...]:
+    """Each keyword once, or KeywordRefused, which says of each that cannot be counted why."""
+    typed = parse_keywords(", ".join(filter(None, options)))
+    if len(typed) > TREND_KEYWORDS:
+        raise KeywordRefused(f"Up to {TREND_KEYWORDS} keywords fit in a chart; these are {len(typed)}.")
+    if refused := [part for part in typed if isinstance(part, str)]:
+        raise KeywordRefused("\n".join(refused))
+    return tuple(part for part in typed if isinstance(part, Keyword))
 
 
 def state(trend: Trend, filling: Filling) -> str:

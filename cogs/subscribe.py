@@ -8,18 +8,17 @@ from discord.ext import commands
 
 from bot.client import Client
 from bot.domain.categories import suggest
-from bot.domain.keyword import Keyword, split_keywords
+from bot.domain.keyword import Keyword
 from bot.domain.layout.message import layout_of
 from bot.domain.paper import ArxivId, Paper
-from bot.domain.text import cut
 from bot.domain.timetable import Daily, in_words
-from bot.errors import KeywordRefused
 from bot.limits import AUTOCOMPLETE_CHOICES_MAX, INTERACTION_TOKEN_S, PREVIEW_PAPERS, REPLY_WAIT_S, SELECT_OPTION_MAX
 from bot.messages import embeds
 from bot.pipeline.firsts import Progress
 from bot.services.arranging import Arranging
 from bot.services.reporting import Reporting
 from bot.services.subscribing import Found, Subscribing
+from cogs.keywords import parse_keywords
 from cogs.paging import edit_in_pages
 from cogs.permissions import Place, Target, check_bot_may_post, check_may_manage, place_of
 from cogs.subscribed import subscribed_view
@@ -30,7 +29,6 @@ _SILENT = (
     "message says what was found; what is new after that is posted."
 )
 _QUEUED = "Reading the papers that arXiv has is queued; this message will say what was found."
-_KEYWORD_NAMED_MAX = 60
 
 
 class SubscribeCommand(commands.Cog):
@@ -129,19 +127,6 @@ class SubscribeCommand(commands.Cog):
             app_commands.Choice(name=f"{code}: {name}"[:SELECT_OPTION_MAX], value=code)
             for code, name in suggest(typed, AUTOCOMPLETE_CHOICES_MAX)
         ]
-
-
-def parse_keywords(text: str, category: str | None) -> list[Keyword | str]:
-    """What was typed, one by one: a keyword, or a sentence that says why it cannot be watched."""
-    parts = split_keywords(text) or ("",)
-    return list(dict.fromkeys(_parsed(part, category, is_one_of_several=len(parts) > 1) for part in parts))
-
-
-def _parsed(part: str, category: str | None, *, is_one_of_several: bool) -> Keyword | str:
-    try:
-        return Keyword.parse(part, category)
-    except KeywordRefused as error:
-        return f"{bold(cut(part, _KEYWORD_NAMED_MAX))}: {error}" if is_one_of_several else str(error)
 
 
 def _subscribed(keyword: Keyword, place: Place, *, new: bool) -> str:

@@ -13,6 +13,7 @@ from bot.domain.subscription import Source, Subscription
 from bot.errors import KeywordRefused
 from bot.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.subscribing import Ended, NotSubscribed, Subscribing, WantedByFile
+from cogs.keywords import parse_keywords
 from cogs.paging import edit_in_pages
 from cogs.permissions import Target, can_manage_by_id, can_view, check_may_manage, place_of
 from cogs.wording import bold, mention
@@ -43,15 +44,16 @@ class SubscriptionCommands(commands.Cog):
             place = place_of(interaction, channel)
             check_may_manage(place)
             channel_id, typed = place.channel_id, keyword
-        answers = [await self._unsubscribe_one(text, channel_id) for text in split_keywords(typed)]
-        await edit_in_pages(interaction, answers or ["Name one of the channel's keywords."])
+        if not split_keywords(typed):
+            raise KeywordRefused("Name one of the channel's keywords.")
+        await edit_in_pages(
+            interaction, [await self._unsubscribe_one(part, channel_id) for part in parse_keywords(typed)]
+        )
 
-    async def _unsubscribe_one(self, text: str, channel_id: int) -> str:
-        try:
-            parsed = Keyword.parse(text)
-        except KeywordRefused as error:
-            return str(error)
-        match await self._subscribing.unsubscribe(parsed, channel_id):
+    async def _unsubscribe_one(self, typed: Keyword | str, channel_id: int) -> str:
+        if isinstance(typed, str):
+            return typed
+        match await self._subscribing.unsubscribe(typed, channel_id):
             case Ended(keyword):
                 return f"{bold(keyword.shown)}: unsubscribed from <#{channel_id}>."
             case WantedByFile(keyword):
@@ -59,9 +61,9 @@ class SubscriptionCommands(commands.Cog):
                     f"{bold(keyword.shown)} is wanted by the settings file for <#{channel_id}>: it stays until "
                     "`subscriptions` in config.json changes and the bot is started again."
                 )
-            case NotSubscribed(typed, nearest):
+            case NotSubscribed(named, nearest):
                 hint = f" Did you mean {' or '.join(map(bold, nearest))}?" if nearest else " See `/keywords`."
-                return f"{bold(typed)} is not subscribed in <#{channel_id}>.{hint}"
+                return f"{bold(named)} is not subscribed in <#{channel_id}>.{hint}"
 
     async def _gone_channel(self, interaction: discord.Interaction[Client], channel_id: int) -> int:
         """A channel named by its id: one of this server's, which the caller may manage."""

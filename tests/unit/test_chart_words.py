@@ -8,7 +8,7 @@ from bot.domain.charts.trend import Trend, last_year
 from bot.domain.keyword import Keyword
 from bot.errors import ArxivThrottled, KeywordRefused, ReadingIncomplete
 from bot.services.charting import Crowded, Filling, Going, Halted, OutOfTime, Whole
-from cogs.charts import parse_keywords, state, trend_embed
+from cogs.charts import chosen_keywords, state, trend_embed
 
 NOW = datetime(2026, 11, 10, tzinfo=UTC)
 MODEL, STARS = Keyword.parse("reward model"), Keyword.parse("**stars** @everyone")
@@ -61,18 +61,25 @@ def test_numbers_stand_below_the_picture_for_those_who_cannot_see_it() -> None:
 
 
 def test_keywords_are_taken_once_from_all_options_and_from_commas() -> None:
-    assert parse_keywords("a1, b2", None, "A1", "c3") == tuple(map(Keyword.parse, ("a1", "b2", "c3")))
+    assert chosen_keywords("a1, b2", None, "A1", "c3") == tuple(map(Keyword.parse, ("a1", "b2", "c3")))
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         (("a1, b2, c3", "d4, e5, f6"), "Up to 5 keywords fit in a chart; these are 6."),
-        (("a1", "of the"), "A keyword needs a word that says more than the, of or with."),
+        (("of the",), "A keyword needs a word that says more than the, of or with."),
+        (
+            ("a1", "of the, b2", "∇"),
+            (
+                "**of the**: A keyword needs a word that says more than the, of or with.\n"
+                "**∇**: A keyword needs at least one letter or digit."
+            ),
+        ),
         ((" , ",), "A keyword needs at least one letter or digit."),
     ],
 )
 def test_what_cannot_be_counted_is_refused_in_words(options: tuple[str, ...], words: str) -> None:
     with pytest.raises(KeywordRefused) as refused:
-        parse_keywords(*options)
+        chosen_keywords(*options)
     assert str(refused.value) == words
