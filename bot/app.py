@@ -9,13 +9,12 @@ import contextlib
 import logging
 import random
 from collections.abc import Mapping
-from typing import Final
 
 import discord
 from pydantic import SecretStr
 
 from bot.arxiv import open_session
-from bot.client import Client, point_at
+from bot.client import REFUSALS, Client, point_at
 from bot.clock import SystemClock
 from bot.config import Settings, is_loopback
 from bot.domain.keyword import Keyword
@@ -36,12 +35,6 @@ from cogs.subscribed import SubscribedButton
 from cogs.trending import TrendingButton
 
 log = logging.getLogger(__name__)
-
-# Close codes that no reconnect mends (topics/opcodes-and-status-codes): what to tell the person who runs the bot.
-_REFUSED: Final = {
-    4004: "Discord does not accept the token any more: set a new one in DISCORD_TOKEN.",
-    4011: "Discord wants this bot to be sharded: it is in more than 2,500 servers, which one process does not serve.",
-}
 
 
 async def run(settings: Settings, end: asyncio.Event, metrics: Metrics | None = None) -> None:
@@ -175,8 +168,8 @@ class App:
         except discord.LoginFailure:
             raise TokenRefused("Discord refused the token: check DISCORD_TOKEN (or `discord.token`).") from None
         except discord.ConnectionClosed as error:
-            if error.code in _REFUSED:
-                raise StartRefused(_REFUSED[error.code]) from None
+            if error.code in REFUSALS:
+                raise StartRefused(REFUSALS[error.code]) from None
             raise
 
     async def _on_change(self, guild: discord.Guild) -> None:

@@ -31,6 +31,11 @@ log = logging.getLogger(__name__)
 # discord.py hands buttons and menus an interaction of any client.
 AnyClient = TypeVar("AnyClient", bound=discord.Client)
 
+# Close codes that no reconnect mends (topics/opcodes-and-status-codes): what to tell the person who runs the bot.
+REFUSALS: Final = {
+    4004: "Discord does not accept the token any more: set a new one in DISCORD_TOKEN.",
+    4011: "Discord wants this bot to be sharded: it is in more than 2,500 servers, which one process does not serve.",
+}
 _COMMANDS_KNOWN: Final = "slash commands known to Discord"
 
 

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from bot import huggingface
 from bot.arxiv import ArxivClient, open_session
-from bot.client import point_at
+from bot.client import REFUSALS, point_at
 from bot.clock import Clock, SystemClock
 from bot.config import Settings, is_loopback
 from bot.delivery import DiscordDelivery
@@ -33,6 +33,7 @@ from bot.invalid_requests import InvalidRequests
 from bot.limits import CHECK_TIMEOUT_S, GUILDS_QUIET_S, PASS_OVERLAP
 from bot.metrics import Metrics
 from bot.store.upkeep import Summary, summarise
+from bot.supervisor import first_cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,9 @@ async def _discord(settings: Settings, clock: Clock, channel_ids: Sequence[int])
                 return [well, *[await _channel(delivery, channel_id) for channel_id in channel_ids]]
     except discord.LoginFailure:
         return [Finding("token", well=False, words="Discord refuses it")]
+    except discord.ConnectionClosed as error:
+        words = REFUSALS.get(error.code, f"hangs up (code {error.code})")
+        return [Finding("Discord", well=False, words=words)]
     except TimeoutError:
         return [Finding("Discord", well=False, words=f"no answer in {CHECK_TIMEOUT_S:g} s")]
     except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
@@ -139,11 +143,14 @@ async def _discord(settings: Settings, clock: Clock, channel_ids: Sequence[int])
 @contextlib.asynccontextmanager
 async def _connected(client: discord.Client) -> AsyncIterator[None]:
     """The gateway tells of channels and permissions, as it tells the running bot."""
-    async with asyncio.TaskGroup() as group:
-        gateway = group.create_task(client.connect())
-        yield
-        await client.close()
-        await gateway
+    try:
+        async with asyncio.TaskGroup() as group:
+            gateway = group.create_task(client.connect())
+            yield
+            # Before the client closes: then it has no loop left to tell of the gateway's end (discord.py), and fails.
+            gateway.cancel()
+    except BaseExceptionGroup as several:
+        raise first_cause(several) from None
 
 
 async def _channel(delivery: DiscordDelivery, channel_id: int) -> Finding:

@@ -11,6 +11,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv, SandboxPaper
 from sandbox.huggingface import Fault as HuggingFaceFault
@@ -119,6 +121,22 @@ async def test_check_says_that_discord_is_out_of_reach(tmp_path: Path) -> None:
         code, table = await checked(box, DAILY_PAPERS_DISCORD__API_URL="http://127.0.0.1:9/api/v10")
         assert code == 1
         assert only(table, "not well") == {"Discord": "out of reach (ClientConnectorError)"}
+
+
+async def test_check_says_why_the_gateway_takes_no_bot(tmp_path: Path) -> None:
+    async def hang_up(request: web.Request) -> web.StreamResponse:
+        await (socket := web.WebSocketResponse()).prepare(request)
+        await socket.close(code=4011)
+        return socket
+
+    gateway = web.Application()
+    gateway.router.add_get("/{anything:.*}", hang_up)
+    async with a_box(tmp_path) as box, TestServer(gateway, skip_url_asserts=True) as server:
+        code, table = await checked(box, DAILY_PAPERS_DISCORD__GATEWAY_URL=f"ws://127.0.0.1:{server.port}")
+        assert code == 1
+        ((what, words),) = only(table, "not well").items()
+        assert what == "Discord"
+        assert words.startswith("Discord wants this bot to be sharded")
 
 
 async def test_check_says_that_the_database_is_damaged_and_leaves_it_as_it_is(tmp_path: Path) -> None:
