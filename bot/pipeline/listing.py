@@ -4,7 +4,6 @@ Days enter the store as they are listed; who shows votes is rung. When Hugging F
 tries again: nothing else depends on it.
 """
 
-import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -82,18 +81,24 @@ class ListKeeper:
             await self._alarm.wait(await self._read_what_is_due())
 
     async def _read_what_is_due(self) -> float:
-        """Returns the seconds until the next look."""
-        try:
-            due = await self._due()
-            for day in due:
-                with contextlib.suppress(DayRefused):  # it has no such day yet: Hugging Face's clock need not be ours
-                    await self._reader.read(day)
-        except HuggingFaceError as error:
-            return self._told(error)
+        """Returns the seconds until the next look. A day that cannot be read keeps no other from being read."""
+        due = await self._due()
+        failures = [error for day in due if (error := await self._read(day)) is not None]
+        if failures:
+            return self._told(failures[-1])  # the last one knows of a backoff that another began
         if due:
             log.info("lists read", extra={"days": len(due)})
         self.trouble = None
         return self._look_every_s
+
+    async def _read(self, day: date) -> HuggingFaceError | None:
+        try:
+            await self._reader.read(day)
+        except DayRefused:  # it has no such day yet: Hugging Face's clock need not be ours
+            return None
+        except HuggingFaceError as error:
+            return error
+        return None
 
     async def _due(self) -> list[date]:
         """The days to be read now, the newest first; one that is over since it was read at once."""

@@ -38,6 +38,7 @@ class Answers:
     days: dict[date, tuple[Listing, ...]] = field(default_factory=dict)
     failure: HuggingFaceError | None = None
     refused: frozenset[date] = frozenset()
+    broken: frozenset[date] = frozenset()
     answering: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[date] = field(default_factory=list)
 
@@ -49,6 +50,8 @@ class Answers:
         await self.answering.wait()
         if day in self.refused:
             raise DayRefused("Hugging Face has no list of that day")
+        if day in self.broken:
+            raise ListInvalid("Hugging Face shows nothing of a day that had papers")
         if self.failure is not None:
             raise self.failure
         return self.days.get(day, ())
@@ -166,7 +169,7 @@ async def test_failure_without_a_wait_is_tried_again_at_the_next_look(bench: Ben
     await bench.post_a_paper()
     bench.answers.failure = ListInvalid("odd")
     async with bench.keeping():
-        assert await bench.asked_after(limits.LISTS_LOOKED_AT_EVERY_S) == DAYS[:1]
+        assert await bench.asked_after(limits.LISTS_LOOKED_AT_EVERY_S) == DAYS[:3]
 
 
 async def test_day_that_is_refused_keeps_no_other_from_being_read(bench: Bench) -> None:
@@ -180,6 +183,17 @@ async def test_day_that_is_refused_keeps_no_other_from_being_read(bench: Bench) 
     assert (found.day, found.trouble) == (DAYS[1], None)
     with pytest.raises(DayRefused):
         await bench.trending.of(TODAY)
+
+
+async def test_day_that_cannot_be_read_keeps_no_other_from_being_read(bench: Bench) -> None:
+    bench.answers.days[DAYS[1]] = (listing(day=DAYS[1]),)
+    bench.answers.broken = frozenset({TODAY})
+    await bench.post_a_paper()
+    async with bench.keeping():
+        assert len(await bench.store.listings.of_day(DAYS[1])) == 1
+        assert bench.keeper.trouble is not None
+        assert bench.keeper.trouble.words == "Hugging Face shows nothing of a day that had papers"
+        assert await bench.asked_after(limits.LISTS_LOOKED_AT_EVERY_S) == [TODAY]
 
 
 async def test_list_that_is_empty_all_at_once_is_not_believed(bench: Bench) -> None:
