@@ -39,10 +39,12 @@ class ListReader:
 
     async def read(self, day: date) -> None:
         """Bring what is kept of the day up to date; raises HuggingFaceError, and what is kept stays."""
+        # What comes while it is read may be missing: papers of a day's last moments, too.
+        asked_at = self._clock.now()
         listed = await self._client.day(day)
         if not listed and await self._listings.of_day(day):
             raise ListInvalid("Hugging Face shows nothing of a day that had papers")
-        await self._listings.record_day(day, listed, self._clock.now())
+        await self._listings.record_day(day, listed, asked_at)
         log.debug("list read", extra={"day": day.isoformat(), "papers": len(listed)})
         self._on_listed()
 

@@ -139,6 +139,17 @@ async def test_day_that_is_over_is_read_again_soon_after_its_end(bench: Bench) -
         assert await bench.store.listings.read_at(TODAY) == START + timedelta(hours=12)
 
 
+async def test_list_that_was_asked_for_before_its_day_was_over_is_not_taken_for_its_end(bench: Bench) -> None:
+    await bench.clock.advance(12 * HOUR_S - 1)
+    bench.answers.answering.clear()
+    reading = asyncio.create_task(bench.reader.read(TODAY))
+    await so(lambda: bench.answers.asked == [TODAY])
+    await bench.clock.advance(2)
+    bench.answers.answering.set()
+    await reading
+    assert [day.is_finished for day in await bench.store.digests.days_read()] == [False]
+
+
 async def test_lists_are_read_soon_once_somebody_needs_them(bench: Bench) -> None:
     async with bench.keeping():
         await bench.post_a_paper()
