@@ -1,7 +1,7 @@
 """Keeps Hugging Face's lists of the last days fresh, while anybody would see them.
 
-Days enter the store as they are listed; who shows votes is rung. When Hugging Face is down it says so in `/status` and
-tries again: nothing else depends on it.
+Days enter the store as they are listed, and once more when they are over, however late; who shows votes is rung. When
+Hugging Face is down it says so in `/status` and tries again: nothing else depends on it.
 """
 
 import logging
@@ -103,17 +103,20 @@ class ListKeeper:
         return None
 
     async def _due(self) -> list[date]:
-        """The days to be read now, the newest first; one that is over since it was read at once."""
+        """The days to be read now, the newest first."""
         now = self._clock.now()
         if not await self._listings.are_wanted(now, limits.LISTED_WITHIN):
             return []
-        days = [now.date() - timedelta(days=ago) for ago in range(limits.LISTS_READ_DAYS)]
+        days = [now.date() - timedelta(days=ago) for ago in range(1 + limits.DIGEST_TURN.days)]
         read_at = {day: await self._listings.read_at(day) for day in days}
-        return [
-            day
-            for day in days
-            if (last := read_at[day]) is None or now - last >= self._every or last < ended_at(day) <= now
-        ]
+        last_days = days[: limits.LISTS_READ_DAYS]
+        return [day for day in days if self._is_due(day, read_at[day], now, votes_grow=day in last_days)]
+
+    def _is_due(self, day: date, read_at: datetime | None, now: datetime, *, votes_grow: bool) -> bool:
+        """Whether a list has to be read: one that is over since it was read as long as it may be posted."""
+        if read_at is None or read_at < ended_at(day) <= now:
+            return True
+        return votes_grow and now - read_at >= self._every
 
     def _told(self, error: HuggingFaceError) -> float:
         now = self._clock.now()

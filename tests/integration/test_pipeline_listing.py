@@ -11,6 +11,7 @@ import pytest
 from bot import limits
 from bot.clock import Alarm
 from bot.domain.post import Delivered
+from bot.domain.trending.digest import whose_turn
 from bot.domain.trending.listing import Listing
 from bot.errors import DayRefused, HuggingFaceError, HuggingFaceWait, ListInvalid
 from bot.pipeline.listing import ListKeeper, ListReader
@@ -116,13 +117,13 @@ async def test_nothing_is_asked_while_nobody_would_see_votes(bench: Bench) -> No
         assert await bench.asked_after(6 * HOUR_S) == []
 
 
-async def test_three_days_are_read_at_start_and_every_three_hours(bench: Bench) -> None:
+async def test_five_days_are_read_at_first_and_three_every_three_hours(bench: Bench) -> None:
     bench.answers.days[TODAY] = (listing(day=TODAY, votes=41),)
     await bench.post_a_paper()
     async with bench.keeping():
-        assert bench.answers.asked == DAYS[:3]
+        assert bench.answers.asked == DAYS[:5]
         assert (await bench.store.listings.of_day(TODAY))[0].votes == 41
-        assert len(bench.rung) == 3
+        assert len(bench.rung) == 5
         assert await bench.asked_after(3 * HOUR_S - limits.LISTS_LOOKED_AT_EVERY_S) == []
         assert await bench.asked_after(limits.LISTS_LOOKED_AT_EVERY_S) == DAYS[:3]
     async with bench.keeping():  # after a restart: what was read lately need not be read again
@@ -150,17 +151,29 @@ async def test_list_that_was_asked_for_before_its_day_was_over_is_not_taken_for_
     assert [day.is_finished for day in await bench.store.digests.days_read()] == [False]
 
 
+async def test_day_is_read_after_its_end_as_long_as_its_list_may_be_posted(bench: Bench) -> None:
+    bench.answers.days[TODAY] = (listing(day=TODAY),)
+    await bench.post_a_paper()
+    async with bench.keeping():
+        pass
+    await bench.clock.advance(3.5 * 24 * HOUR_S)  # nobody was there at its end, nor for three days after
+    over = [TODAY + timedelta(days=n) for n in (3, 2, 1)]
+    async with bench.keeping():
+        assert bench.answers.asked[5:] == [TODAY + timedelta(days=4), *over, TODAY]
+        assert whose_turn(await bench.store.digests.days_read(), bench.clock.now()) == TODAY
+
+
 async def test_lists_are_read_soon_once_somebody_needs_them(bench: Bench) -> None:
     async with bench.keeping():
         await bench.post_a_paper()
-        assert await bench.asked_after(limits.LISTS_LOOKED_AT_EVERY_S) == DAYS[:3]
+        assert await bench.asked_after(limits.LISTS_LOOKED_AT_EVERY_S) == DAYS[:5]
 
 
 async def test_alarm_wakes_the_loop(bench: Bench) -> None:
     async with bench.keeping():
         await bench.post_a_paper()
         bench.alarm.ring()
-        await so(lambda: len(bench.answers.asked) == 3)
+        await so(lambda: len(bench.answers.asked) == 5)
 
 
 async def test_failure_is_told_and_tried_again_when_its_wait_is_over(bench: Bench) -> None:
@@ -172,7 +185,7 @@ async def test_failure_is_told_and_tried_again_when_its_wait_is_over(bench: Benc
         assert bench.keeper.trouble.again_at == START + timedelta(hours=1)
         assert await bench.asked_after(HOUR_S - 1) == []
         bench.answers.failure = None
-        assert await bench.asked_after(1) == DAYS[:3]
+        assert await bench.asked_after(1) == DAYS[:5]
         assert bench.keeper.trouble is None
 
 
@@ -180,7 +193,7 @@ async def test_failure_without_a_wait_is_tried_again_at_the_next_look(bench: Ben
     await bench.post_a_paper()
     bench.answers.failure = ListInvalid("odd")
     async with bench.keeping():
-        assert await bench.asked_after(limits.LISTS_LOOKED_AT_EVERY_S) == DAYS[:3]
+        assert await bench.asked_after(limits.LISTS_LOOKED_AT_EVERY_S) == DAYS[:5]
 
 
 async def test_day_that_is_refused_keeps_no_other_from_being_read(bench: Bench) -> None:
@@ -188,7 +201,7 @@ async def test_day_that_is_refused_keeps_no_other_from_being_read(bench: Bench) 
     bench.answers.refused = frozenset({TODAY})
     await bench.post_a_paper()
     async with bench.keeping():
-        assert bench.answers.asked == DAYS[:3]
+        assert bench.answers.asked == DAYS[:5]
         assert bench.keeper.trouble is None
     found = await bench.trending.newest()
     assert (found.day, found.trouble) == (DAYS[1], None)
