@@ -70,15 +70,18 @@ class Digesting:
         return max(SEND_BACKOFF_FLOOR_S, min([DIGESTS_LOOKED_AT_EVERY_S, *waits_s]))
 
     async def _begin_what_is_due(self) -> datetime | None:
-        """Post the list whose turn it is where it is due; returns when it is due next."""
+        """Post the lists whose turn it is where they are due, oldest first; returns when one is due next."""
         now = self._clock.now()
-        day = whose_turn(await self._digests.days_read(), now)
-        if day is None:
-            return None
-        due = [(wish, wish.due_at(day)) for wish in await self._digests.wishes(day, now)]
-        listings = await self._listings.of_day(day)
-        await self._side_by_side(self._begin(wish, day, listings) for wish, at in due if at is not None and at <= now)
-        return min((at for _, at in due if at is not None and at > now), default=None)
+        days = whose_turn(await self._digests.days_read(), now)
+        later: list[datetime] = []
+        for day in days:
+            turns = [(wish, wish.turn(day, days[-1])) for wish in await self._digests.wishes(day, now)]
+            listings = await self._listings.of_day(day)
+            await self._side_by_side(
+                self._begin(wish, day, listings) for wish, at in turns if at is not None and at <= now
+            )
+            later += [at for _, at in turns if at is not None and at > now]
+        return min(later, default=None)
 
     async def _side_by_side(self, works: Iterable[Coroutine[None, None, None]]) -> None:
         async def in_turn(work: Coroutine[None, None, None]) -> None:

@@ -139,6 +139,23 @@ async def test_only_the_newest_list_is_posted_after_an_outage(
         assert delivery.messages() == [ids(21)]
 
 
+async def test_lists_that_are_due_at_one_moment_are_posted_one_after_the_other(
+    store: Store, delivery: FakeDelivery, clock: FakeClock
+) -> None:
+    tokyo = Daily(8, 0, "Asia/Tokyo", weekdays_only=True)  # where a day of UTC's is over at 09:00
+    await store.preferences.write(CHANNEL, replace(await store.preferences.of(CHANNEL), timetable=tokyo))
+    await wanting(store, since=NIGHT)
+    await clock.advance(3 * 24 * HOUR_S)  # Sunday, 00:01
+    await listed(store, 3, day=THURSDAY)
+    await listed(store, 3, 4, day=THURSDAY + timedelta(days=1), first=11)
+    await listed(store, day=THURSDAY + timedelta(days=2))
+    async with digesting(store, delivery, clock) as loop:
+        await loop.advance(22 * HOUR_S)
+        assert delivery.attempts == []
+        await loop.advance(HOUR_S)
+        assert delivery.messages() == [ids(1), ids(12, 11)]
+
+
 async def test_list_of_a_day_that_was_over_when_the_channel_asked_is_not_posted(
     store: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
@@ -195,6 +212,7 @@ async def test_nothing_is_sent_before_discord_has_told_of_its_servers(
     await listed(store, 3)
     delivery.online.clear()
     loop = DigestLoop(store, delivery, clock)
+    loop.start()
     await settle()
     assert delivery.attempts == []
     delivery.online.set()
@@ -248,6 +266,7 @@ async def test_process_that_ends_while_a_list_is_on_its_way_posts_it_once(
     await listed(store, 3)
     delivery.hold(CHANNEL)
     loop = DigestLoop(store, delivery, clock)
+    loop.start()
     async with asyncio.timeout(5):
         while not delivery.waiting:
             await clock.advance(0.05)

@@ -160,7 +160,7 @@ async def test_day_is_read_after_its_end_as_long_as_its_list_may_be_posted(bench
     over = [TODAY + timedelta(days=n) for n in (3, 2, 1)]
     async with bench.keeping():
         assert bench.answers.asked[5:] == [TODAY + timedelta(days=4), *over, TODAY]
-        assert whose_turn(await bench.store.digests.days_read(), bench.clock.now()) == TODAY
+        assert whose_turn(await bench.store.digests.days_read(), bench.clock.now()) == (TODAY,)
 
 
 async def test_lists_are_read_soon_once_somebody_needs_them(bench: Bench) -> None:

@@ -36,31 +36,37 @@ def at(day: date, hour: int = 12, minute: int = 0) -> datetime:
 
 
 def test_newest_day_that_is_over_has_its_turn() -> None:
-    assert whose_turn([read(THURSDAY), read(FRIDAY), read(SATURDAY, before_its_end=True)], at(SATURDAY)) == FRIDAY
+    lists = [read(FRIDAY), read(THURSDAY), read(SATURDAY, before_its_end=True)]
+    assert whose_turn(lists, at(SATURDAY)) == (THURSDAY, FRIDAY)
 
 
 def test_nothing_has_its_turn_before_yesterday_was_read_after_its_end() -> None:
-    assert whose_turn([read(THURSDAY), read(FRIDAY, before_its_end=True)], at(SATURDAY)) is None
-    assert whose_turn([read(THURSDAY)], at(SATURDAY)) is None
-    assert whose_turn([], at(SATURDAY)) is None
+    assert whose_turn([read(THURSDAY), read(FRIDAY, before_its_end=True)], at(SATURDAY)) == ()
+    assert whose_turn([read(THURSDAY)], at(SATURDAY)) == ()
+    assert whose_turn([], at(SATURDAY)) == ()
 
 
 def test_empty_days_leave_the_turn_to_the_last_one_that_has_papers() -> None:
     weekend = [read(THURSDAY), read(FRIDAY), read(SATURDAY, 0), read(SUNDAY, 0)]
-    assert whose_turn(weekend, at(MONDAY, 0)) == FRIDAY
-    assert whose_turn([read(SATURDAY, 0), read(SUNDAY, 0)], at(MONDAY, 0)) is None
+    assert whose_turn(weekend, at(MONDAY, 0)) == (THURSDAY, FRIDAY)
+    assert whose_turn([read(SATURDAY, 0), read(SUNDAY, 0)], at(MONDAY, 0)) == ()
 
 
 def test_list_of_which_the_end_is_not_known_does_not_let_an_older_one_pass() -> None:
     lists = [read(THURSDAY), read(FRIDAY, before_its_end=True), read(SATURDAY, 0), read(SUNDAY, 0)]
-    assert whose_turn(lists, at(MONDAY)) is None
+    assert whose_turn(lists, at(MONDAY)) == ()
+
+
+def test_older_list_that_was_not_read_to_its_end_has_no_turn() -> None:
+    lists = [read(THURSDAY, before_its_end=True), read(FRIDAY)]
+    assert whose_turn(lists, at(SATURDAY)) == (FRIDAY,)
 
 
 def test_turn_of_a_list_is_over_after_four_days() -> None:
     empty = [read(SATURDAY + timedelta(days=n), 0) for n in range(5)]
     tuesday, wednesday = MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)
-    assert whose_turn([read(FRIDAY), *empty], at(tuesday)) == FRIDAY
-    assert whose_turn([read(FRIDAY), *empty], at(wednesday)) is None
+    assert whose_turn([read(FRIDAY), *empty], at(tuesday)) == (FRIDAY,)
+    assert whose_turn([read(FRIDAY), *empty], at(wednesday)) == ()
 
 
 # --- when it is due ------------------------------------------------------------------------------------
@@ -78,6 +84,20 @@ def test_turn_of_a_list_is_over_after_four_days() -> None:
 )
 def test_list_is_due_when_its_day_is_over_by_the_channels_timetable(timetable: Timetable, due: datetime) -> None:
     assert Wish(1, 0, at(THURSDAY), timetable).due_at(FRIDAY) == due
+
+
+def test_newer_list_that_is_due_later_takes_the_turn() -> None:
+    as_they_come, berlin = (Wish(1, 0, at(THURSDAY), timetable) for timetable in (AsTheyCome(), BERLIN))
+    assert as_they_come.turn(FRIDAY, FRIDAY) == at(SATURDAY, 0)
+    assert as_they_come.turn(THURSDAY, FRIDAY) is None
+    assert berlin.turn(THURSDAY, FRIDAY) is None
+
+
+def test_lists_that_wait_for_the_same_moment_have_their_turn_together() -> None:
+    # In Tokyo a day of UTC's is over at 09:00.
+    tokyo = Wish(1, 0, at(THURSDAY), Daily(8, 30, "Asia/Tokyo", weekdays_only=True))
+    assert tokyo.turn(THURSDAY, FRIDAY) == tokyo.turn(FRIDAY, FRIDAY) == at(SUNDAY, 23, 30)
+    assert Wish(1, 0, at(FRIDAY, 0), tokyo.timetable).turn(THURSDAY, FRIDAY) is None
 
 
 def test_day_that_was_over_when_the_channel_asked_is_not_due() -> None:

@@ -3,7 +3,8 @@
 Lists that were read, wishes and matches enter; a `Digest`, one message, leaves. It reads no clock, and sends nothing.
 
 A day is UTC's, as Hugging Face counts them. Its list is posted once the day is over and was read to its end after that:
-then nothing is missing, and votes have gathered. Only the newest list has its turn: after an outage nobody is flooded.
+then nothing is missing, and votes have gathered. A newer list takes an older one's turn: after an outage nobody is
+flooded.
 """
 
 from collections.abc import Iterable, Sequence
@@ -53,6 +54,14 @@ class Wish:
             return None
         return over if isinstance(self.timetable, AsTheyCome) else next_digest(self.timetable, over - _MOMENT)
 
+    def turn(self, day: date, newest: date) -> datetime | None:
+        """When the channel gets the day's list beside the newest one; None where that is due later, in its stead.
+
+        Lists of several days can be due at one moment, where a weekend without posts lies between.
+        """
+        at = self.due_at(day)
+        return at if day == newest or at == self.due_at(newest) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
@@ -96,17 +105,19 @@ def ended_at(day: date) -> datetime:
     return datetime.combine(day + _DAY, time(), tzinfo=UTC)
 
 
-def whose_turn(lists: Iterable[DayRead], now: datetime) -> date | None:
-    """The newest day before today that has papers; None until it is known to its end, and when it is too long ago.
+def whose_turn(lists: Iterable[DayRead], now: datetime) -> tuple[date, ...]:
+    """The last days before today that have papers, the newest at the end; none until that is known to its end.
 
     A weekend has no lists: until Monday's is there, the newest is Friday's.
     """
     yesterday = now.astimezone(UTC).date() - _DAY
     recent = {each.day: each for each in lists if yesterday - DIGEST_TURN < each.day <= yesterday}
     if yesterday not in recent or not recent[yesterday].is_finished:
-        return None
-    newest = max((each for each in recent.values() if each.papers), key=lambda each: each.day, default=None)
-    return newest.day if newest is not None and newest.is_finished else None
+        return ()
+    listed = sorted((each for each in recent.values() if each.papers), key=lambda each: each.day)
+    if not listed or not listed[-1].is_finished:
+        return ()
+    return tuple(each.day for each in listed if each.is_finished)
 
 
 def chosen(listings: Iterable[Listing], matches: Iterable[Match], at_least: int) -> tuple[Ranked, ...]:
