@@ -137,6 +137,9 @@ def _parser() -> argparse.ArgumentParser:
         "while the bot runs or not. arXiv is not asked.",
     )
     _add_page(page)
+    for command in commands.choices.values():
+        # Here too: people write it last. Suppressed, so that what stood before the command is not overwritten.
+        command.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return parser
 
 

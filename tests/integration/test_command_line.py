@@ -59,10 +59,11 @@ def test_faults_of_the_settings_are_all_on_standard_error_and_the_exit_code_is_t
     assert [path.name for path in folder.iterdir()] == ["config.json"]
 
 
+@pytest.mark.parametrize("arguments", ["--config other.json", "--config other.json page", "page --config other.json"])
 def test_settings_that_were_named_and_are_not_there_end_the_program(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    arguments: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["--config", "other.json"]) == 2
+    assert main(arguments.split()) == 2
     assert capsys.readouterr().err == "other.json: there is no such file.\n"
 
 
