@@ -32,10 +32,10 @@ def month_of(text: str, now: datetime) -> Month:
         month = Month.parse(text) if len(text) == len("2026-01") else _month_of_day(text)
     except ValueError:
         raise ValueError(f"{text!r} is not a day: write it like 2026-01-31") from None
-    if month.start > now:
-        raise ValueError(f"{text} is in the future")
     if month < ARXIV_BEGAN:
         raise ValueError(f"{text} is before arXiv, which began in August 1991")
+    if month > Month.of(now):
+        raise ValueError(f"{text} is in the future")
     return month
 
 

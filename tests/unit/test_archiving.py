@@ -66,6 +66,7 @@ def test_arxivs_whole_life_can_be_read(text: str) -> None:
         ("2026-12-01", "2026-12-01 is in the future"),
         ("9999-12", "9999-12 is in the future"),
         ("1991-07-31", "1991-07-31 is before arXiv, which began in August 1991"),
+        ("0000-01", "0000-01 is before arXiv, which began in August 1991"),
         ("0001-01-01", "0001-01-01 is before arXiv, which began in August 1991"),
     ],
 )
