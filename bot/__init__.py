@@ -21,6 +21,6 @@ it:
 
     __main__ > app | commands > wiring > lists | ground > web | cogs > client > services
       > pipeline | notices > store | arxiv | huggingface | delivery | supervisor
-      > gate | invalid_requests | messages | obstacles | tries | page | charts
+      > gate | invalid_requests | messages | obstacles | tries | page | charts | drawing
       > domain > log > config > metrics > clock | errors | limits
 """

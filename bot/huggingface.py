@@ -1,7 +1,8 @@
 """The polite client of Hugging Face's daily papers: a day in, what its list says of papers out.
 
 One request at a time, with a timeout and a size cap; pages are read to the end of the list. After a failure nothing is
-asked until a backoff is over, which it says at once; it sleeps none out, and makes no second attempt.
+asked until a backoff is over, which it says at once; it sleeps none out. Only a request whose connection broke off
+without an answer is sent once more, by aiohttp.
 """
 
 import asyncio

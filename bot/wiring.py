@@ -236,7 +236,7 @@ def fonts_path(settings: Settings) -> Path:
 
 
 def user_agent(contact: str | None) -> str:
-    """How the program introduces itself to arXiv: a descriptive name with a contact (terms of use)."""
+    """How the program introduces itself: a descriptive name with a contact, as arXiv asks for (terms of use)."""
     try:
         release = version("daily-papers")
     except PackageNotFoundError:  # started from a checkout that was not installed

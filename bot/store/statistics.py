@@ -25,7 +25,7 @@ class Statistics:
         self._database = database
 
     async def channels(self, guild_id: int) -> tuple[int, ...]:
-        """A server's channels that ever had a subscription; those that are gone too."""
+        """A server's channels that were ever arranged or subscribed; those that are gone too."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 "SELECT channel_id FROM channels WHERE guild_id = ? ORDER BY channel_id", (guild_id,)
