@@ -1,5 +1,4 @@
-"""A day's list laid out for reading: ten papers a page, two lines a paper, within Discord's limits whatever
-was sent.
+"""A day's list laid out for reading: ten papers a page, two lines a paper, within Discord's limits, whatever was sent.
 
 Listings enter with their ranks; the Markdown of one embed leaves. Every paper of a page stands there: long titles and
 what is least needed give way.
@@ -12,10 +11,9 @@ from datetime import date
 from typing import Final
 
 from bot import limits
-from bot.domain.layout.parts import joined, shares
-from bot.domain.tex.convert import tex_to_text
+from bot.domain.layout.parts import joined, shares, title_of
 from bot.domain.text import cut, escape_label, escape_markdown, harmless, units
-from bot.domain.trending.listing import Listing, in_short
+from bot.domain.trending.listing import Listing, as_paper, in_short
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +96,8 @@ class _Draft:
 
     @classmethod
     def of(cls, listing: Listing, rank: int) -> "_Draft":
-        title = harmless(tex_to_text(listing.title))
-        shown = title if any(sign.isprintable() and sign != " " for sign in title) else f"arXiv:{listing.arxiv_id}"
-        return cls(listing, rank, escape_label(shown), escape_markdown(harmless(listing.organization or "")))
+        title = escape_label(title_of(as_paper(listing)))
+        return cls(listing, rank, title, escape_markdown(harmless(listing.organization or "")))
 
     def in_room(self, room: _Room, title_max: int) -> str:
         listing = self.listing
