@@ -115,7 +115,13 @@ class Client(commands.Bot):
         """End the commands that are being answered, then the connection."""
         if isinstance(self.tree, _Commands):
             await self.tree.end()
+        self._connected = False
         await super().close()
+
+    def dispatch(self, event_name: str, /, *args: object, **kwargs: object) -> None:
+        """Tell of an event; once the client closes, it has no loop on which anybody could hear (discord.py)."""
+        if not self.is_closed():
+            super().dispatch(event_name, *args, **kwargs)
 
     async def setup_hook(self) -> None:
         for cog in self._handed_in:

@@ -242,10 +242,15 @@ async def a_bot(box: Box, *, config: Path | None = None, **environment: str) -> 
 
 async def _end_what_discord_py_left_behind() -> None:
     """As the end of a process would: its timers and unanswered commands belong to nobody once the bot is closed."""
-    left = [task for task in asyncio.all_tasks() if _is_of_discord_py(task.get_coro())]
+    left = left_by_discord_py()
     for task in left:
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
+
+
+def left_by_discord_py() -> list[asyncio.Task[object]]:
+    """The tasks that discord.py began and has not ended."""
+    return [task for task in asyncio.all_tasks() if _is_of_discord_py(task.get_coro())]
 
 
 def _is_of_discord_py(work: object) -> bool:
