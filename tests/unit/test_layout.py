@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bot import limits
@@ -238,11 +238,12 @@ def test_many_keywords_are_counted() -> None:
     assert len(shown) <= HEADLINE_MAX
 
 
+@example(1, ["<<@"], Batch.NEW)
 @given(st.integers(1, 10**6), st.lists(st.text(max_size=200), max_size=60), st.sampled_from(Batch))
 def test_first_line_of_any_keywords_is_short_and_harmless(papers: int, keywords: list[str], batch: Batch) -> None:
     shown = headline(papers, [*keywords, "@everyone **<@1>** [x](https://evil.com)"], ANNOUNCED, batch)
     assert units(shown) <= HEADLINE_MAX < limits.CONTENT_MAX
-    bare = re.sub(r"\\[^0-9A-Za-z\s]", "", shown.replace("**", "", 2))
+    bare = re.sub(r"\\[^0-9A-Za-z\s]", "·", shown.replace("**", "", 2))
     assert not re.search(r"[*_~`|\[\n]|://|<[@#:/a-zA-Z]|@everyone|@here|@\d", bare)
 
 
