@@ -297,7 +297,7 @@ def _is_harmless(shown: Card) -> None:
         r"|\[▲ [\d.kM]+\]\(https://huggingface\.co/papers/2611\.\d{5}\)"
     )
     known = re.sub(rf"{ours}|<https://github\.com/a_b/c>|\*\*withdrawn\*\*", "", shown.description)
-    bare = re.sub(r"\\[^0-9A-Za-z\s]", "", f"{shown.title}\n{known}")
+    bare = re.sub(r"\\[^0-9A-Za-z\s]", "·", f"{shown.title}\n{known}")
     assert not re.search(r"[*_~`|\[]|://|<[@#:/a-zA-Z]", bare)
     everything = f"{shown.title} {shown.authors} {shown.description} {shown.footer}"
     assert not re.search(r"@everyone|@here|<@\d", everything)

@@ -355,7 +355,7 @@ def _check_list(shown: PaperList, together: Sequence[OutboxEntry]) -> None:
             "",
             details,
         )
-        bare = re.sub(r"\\[^0-9A-Za-z\s]", "", f"{title} {known}")
+        bare = re.sub(r"\\[^0-9A-Za-z\s]", "·", f"{title} {known}")
         assert not re.search(r"[*_~`|\[]|://|<[@#:/a-zA-Z]|@everyone|@here|<@\d", bare)
 
 
