@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine
 from datetime import timedelta
 
 import pytest
@@ -14,8 +13,8 @@ from bot.domain.subscription import Notice, Source
 from bot.limits import CARETAKING_EVERY_S, GONE_KEPT, NOTICE_EVERY, NOTICE_RETRY_S
 from bot.pipeline.caretaker import Caretaker
 from tests.support.builders import paper
-from tests.support.clock import FakeClock, give_way, settle
-from tests.support.delivery import WatchedAlarm
+from tests.support.clock import FakeClock
+from tests.support.looping import LoopUnderTest
 from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
 
 LOCKED, HIDDEN = Obstructed("The thread is locked."), Obstructed("The bot needs View Channel there.")
@@ -43,47 +42,25 @@ class FakeMessenger:
         return self.answers
 
 
-class House:
-    """A caretaker at work, and the clock that it lives by."""
+class House(LoopUnderTest):
+    """A caretaker, and the clock that it lives by."""
 
     def __init__(self, store: Store) -> None:
+        super().__init__(FakeClock(NOW))
         self.store = store
-        self.clock = FakeClock(NOW)
         self.messenger = FakeMessenger()
-        self.alarm = WatchedAlarm(self.clock)
         self._caretaker = Caretaker(store.channels, store.subscriptions, self.messenger, self.clock, self.alarm)
 
-    @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[None]:
-        work = asyncio.create_task(self._caretaker.run())
-        try:
-            await self.quiet()
-            yield
-        finally:
-            work.cancel()
-            await asyncio.wait([work])
+    def run(self) -> Coroutine[object, object, None]:
+        return self._caretaker.run()
 
-    async def quiet(self) -> None:
-        """Wait until it sleeps, or waits for Discord."""
-        async with asyncio.timeout(10):
-            await settle()
-            while self.messenger.online.is_set() and not self._sleeps():
-                await give_way()
-
-    def _sleeps(self) -> bool:
-        return self.alarm.is_slept_on and self.clock.sleeping > 0
-
-    async def ring(self) -> None:
-        self.alarm.ring()
-        await self.quiet()
+    def is_quiet(self) -> bool:
+        """Whether it sleeps, or waits for Discord."""
+        return super().is_quiet() or not self.messenger.online.is_set()
 
     async def pass_by(self, time: timedelta) -> None:
         """Let the time pass; whatever is done on the way is done at its moment."""
-        end_s = self.clock.monotonic() + time.total_seconds()
-        while (next_in_s := self.clock.next_in_s) is not None and self.clock.monotonic() + next_in_s <= end_s:
-            await self.clock.advance(next_in_s)
-            await self.quiet()
-        await self.clock.advance(end_s - self.clock.monotonic())
+        await self.advance(time.total_seconds())
 
     async def pause(self, obstacle: Obstructed = LOCKED, channel_id: int = CHANNEL) -> None:
         now = self.clock.now()
@@ -120,7 +97,7 @@ async def test_nobody_is_told_before_the_servers_are_known(house: House) -> None
     async with house.at_work():
         assert house.messenger.asked == []
         house.messenger.online.set()
-        await house.quiet()
+        await house.until_quiet()
         assert len(house.messenger.told) == 1
 
 

@@ -79,6 +79,7 @@ async def test_nothing_is_touched_before_discord_has_told_of_its_servers(
     await revise(store)
     retoucher.online.clear()
     loop = Retouching(store, retoucher, clock)
+    loop.start()
     await settle()
     assert retoucher.edits == []
     retoucher.online.set()
@@ -159,6 +160,7 @@ async def test_change_that_comes_while_its_message_is_drawn_anew_is_drawn_too(
     await revise(store)
     retoucher.held = asyncio.Event()
     loop = Retouching(store, retoucher, clock)
+    loop.start()
     await retoucher.at_work.wait()
     await revise(store, version=3)
     retoucher.held.set()
@@ -175,6 +177,7 @@ async def test_wish_outlives_a_process_that_ends_in_the_middle(
     await revise(store)
     retoucher.held = asyncio.Event()
     loop = Retouching(store, retoucher, clock)
+    loop.start()
     await retoucher.at_work.wait()
     await loop.end()
     retoucher.held = None

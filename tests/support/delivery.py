@@ -2,14 +2,13 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
-from bot.clock import Alarm
 from bot.domain.post import Absent, Delivered, Obstructed, Outcome, Post, RetryLater, Unanswered
 from bot.domain.trending.digest import AnyPost
 from bot.metrics import Metrics
@@ -18,14 +17,12 @@ from bot.pipeline.deliver import Deliver
 from bot.pipeline.pausing import Pausing
 from bot.pipeline.posting import Posting
 from bot.pipeline.sending import Sending
-from tests.support.clock import FakeClock, give_way, settle
+from tests.support.clock import FakeClock
+from tests.support.looping import LoopUnderTest
 from tests.support.store import CHANNEL, Store
 
-DEADLINE_S: Final = 20.0
 # Discord looks for a nonce among the messages of the past few minutes.
 NONCE_KEPT: Final = timedelta(minutes=5)
-# Sleeps as short as this are the pace of sending; whatever waits for something sleeps longer.
-PACE_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,33 +143,12 @@ def _ids(post: AnyPost) -> list[str]:
     return [each.listing.arxiv_id.value for each in post.papers]
 
 
-class WatchedAlarm(Alarm):
-    """An alarm of which one can see that somebody sleeps on it."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        super().__init__(clock)
-        self._sleeping = False
-
-    @property
-    def is_slept_on(self) -> bool:
-        """Whether the loop sleeps and nobody has woken it."""
-        return self._sleeping and not self._rung.is_set()
-
-    async def wait(self, delay_s: float | None) -> None:
-        self._sleeping = True
-        try:
-            await super().wait(delay_s)
-        finally:
-            self._sleeping = False
-
-
-class LowerHalf:
+class LowerHalf(LoopUnderTest):
     """The lower half, run by a test."""
 
     def __init__(self, store: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
-        self.clock = clock
+        super().__init__(clock)
         self.delivery = delivery
-        self.alarm = WatchedAlarm(clock)
         self.pauses = 0
         self.metrics = Metrics()
         posting = Posting(
@@ -185,62 +161,20 @@ class LowerHalf:
             on_posted=lambda: None,
         )
         self.deliver = Deliver(store.outbox, store.channels, posting, clock, self.alarm)
-        self._run: asyncio.Task[None] | None = None
 
     def _paused(self) -> None:
         self.pauses += 1
 
-    def start(self) -> asyncio.Task[None]:
-        """Begin to post."""
-        self._run = asyncio.create_task(self.deliver.run())
-        return self._run
+    def run(self) -> Coroutine[object, object, None]:
+        return self.deliver.run()
 
-    async def until_quiet(self) -> None:
-        """Wait until nothing happens any more by itself: all sleep, or wait for a held channel."""
-        async with asyncio.timeout(DEADLINE_S):
-            while not await self._stays_quiet():
-                next_in_s = self.clock.next_in_s
-                if next_in_s is not None and next_in_s <= PACE_S:
-                    await self.clock.advance(next_in_s)
-                else:
-                    await give_way()
-
-    async def _stays_quiet(self) -> bool:
-        """Whether all sleep, and did not merely lie down: a sleeper's alarm is set a moment later."""
-        if not self._is_quiet():
-            return False
-        await settle()
-        return self._is_quiet()
-
-    def _is_quiet(self) -> bool:
-        if self._run is not None and self._run.done():
+    def is_quiet(self) -> bool:
+        """Whether all sleep, wait for a held channel, or have ended."""
+        if self._work is not None and self._work.done():
             return True
-        return self.alarm.is_slept_on and self.deliver._at_work == self.delivery.waiting
-
-    async def ring(self) -> None:
-        """Say that there is something new, and wait for what comes of it."""
-        self.alarm.ring()
-        await self.until_quiet()
-
-    async def advance(self, delay_s: float) -> None:
-        """Let time pass; whatever is due on the way happens at its moment."""
-        await self.clock.advance_resting(delay_s, self.until_quiet)
-
-    async def end(self) -> None:
-        """Break off, as a killed process would; what it raised is not asked for."""
-        if self._run is not None:
-            self._run.cancel()
-            await asyncio.wait([self._run])
-            self._run = None
+        return super().is_quiet() and self.deliver._at_work == self.delivery.waiting
 
 
-@asynccontextmanager
-async def posting(store: Store, delivery: FakeDelivery, clock: FakeClock) -> AsyncIterator[LowerHalf]:
+def posting(store: Store, delivery: FakeDelivery, clock: FakeClock) -> AbstractAsyncContextManager[LowerHalf]:
     """The lower half at work; what is due has been tried."""
-    lower = LowerHalf(store, delivery, clock)
-    lower.start()
-    try:
-        await lower.until_quiet()
-        yield lower
-    finally:
-        await lower.end()
+    return LowerHalf(store, delivery, clock).at_work()

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager
 
 from bot.domain.post import Delivered, Outcome, Post
 from bot.pipeline.retouch import Retouch
-from tests.support.clock import FakeClock, give_way, settle
-from tests.support.delivery import DEADLINE_S, WatchedAlarm
+from tests.support.clock import FakeClock
+from tests.support.looping import LoopUnderTest
 from tests.support.store import Store
 
 
@@ -56,48 +56,17 @@ class FakeRetoucher:
         return answers.popleft() if answers else Delivered(post.message_id)
 
 
-class Retouching:
+class Retouching(LoopUnderTest):
     """The loop, run by a test."""
 
     def __init__(self, store: Store, retoucher: FakeRetoucher, clock: FakeClock) -> None:
-        self._clock = clock
-        self._alarm = WatchedAlarm(clock)
-        self._run = asyncio.create_task(Retouch(store.edits, retoucher, clock, self._alarm).run())
+        super().__init__(clock)
+        self._retouch = Retouch(store.edits, retoucher, clock, self.alarm)
 
-    async def until_quiet(self) -> None:
-        """Wait until the loop sleeps."""
-        async with asyncio.timeout(DEADLINE_S):
-            while not await self._stays_quiet():
-                await give_way()
-
-    async def _stays_quiet(self) -> bool:
-        """Whether the loop sleeps, and did not merely lie down: its alarm is set a moment later."""
-        if not self._alarm.is_slept_on:
-            return False
-        await settle()
-        return self._alarm.is_slept_on
-
-    async def ring(self) -> None:
-        """Say that there is something to do, and wait until it is done."""
-        self._alarm.ring()
-        await self.until_quiet()
-
-    async def advance(self, delay_s: float) -> None:
-        """Let time pass; whatever is due on the way happens at its moment."""
-        await self._clock.advance_resting(delay_s, self.until_quiet)
-
-    async def end(self) -> None:
-        """Break off, as a killed process would."""
-        self._run.cancel()
-        await asyncio.wait([self._run])
+    def run(self) -> Coroutine[object, object, None]:
+        return self._retouch.run()
 
 
-@asynccontextmanager
-async def retouching(store: Store, retoucher: FakeRetoucher, clock: FakeClock) -> AsyncIterator[Retouching]:
+def retouching(store: Store, retoucher: FakeRetoucher, clock: FakeClock) -> AbstractAsyncContextManager[Retouching]:
     """The loop at work; what is to be done has been tried."""
-    loop = Retouching(store, retoucher, clock)
-    try:
-        await loop.until_quiet()
-        yield loop
-    finally:
-        await loop.end()
+    return Retouching(store, retoucher, clock).at_work()
