@@ -1,4 +1,4 @@
-"""Command line → settings → logs → one command; exit 0: done as asked, 1: it cannot, 2: the settings have faults."""
+"""Command line → settings → logs → one command; exit 0: done, 1: it cannot, 2: faulty settings, 130: Ctrl-C."""
 
 import argparse
 import asyncio
@@ -46,6 +46,9 @@ def main(arguments: Sequence[str] | None = None, metrics: Metrics | None = None)
     except StoreUnavailable as error:  # while the bot runs this is tried again; before that there is nothing to go on
         print(f"Daily Papers cannot start: {error}.", file=sys.stderr)  # noqa: T201 - for the person at the terminal
         return 1
+    except KeyboardInterrupt:  # of the commands that need no orderly end: what they do is done whole or not at all
+        print("Stopped.", file=sys.stderr)  # noqa: T201 - for the person at the terminal
+        return 130
 
 
 def _command(options: argparse.Namespace, settings: Settings, metrics: Metrics | None) -> int:

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -117,6 +119,26 @@ def test_disk_that_fills_up_at_the_start_is_one_sentence_and_no_keyword_is_half_
     with contextlib.closing(sqlite3.connect(folder / "daily-papers.sqlite3")) as database:
         assert database.execute("SELECT count(*) FROM subscriptions").fetchone() == (0,)
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_command_without_a_traceback(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(20)
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with subprocess.Popen(
+            [sys.executable, "-m", "bot", "check"],
+            cwd=folder,
+            env={**os.environ, "DAILY_PAPERS_HUGGINGFACE__API_URL": address, "DAILY_PAPERS_ARXIV__API_URL": address},
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        ) as process:
+            asking, _ = silent.accept()
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=20)
+            asking.close()
+    assert (process.returncode, said) == (130, "Stopped.\n")
 
 
 def test_option_that_is_not_known_is_said_with_how_to_use_the_program(
