@@ -1,5 +1,6 @@
 """`/channel …`: how a channel wants its papers."""
 
+import asyncio
 from datetime import datetime
 
 import discord
@@ -185,7 +186,7 @@ class ChannelCommands(
         layout = layout_of((await self._arranging.of(place.channel_id)).style, len(papers))
         drawn = Drawn(
             content="**A sample** of how papers look here.",
-            embeds=embeds(papers, layout),
+            embeds=await asyncio.to_thread(embeds, papers, layout),
             components=reading_components([paper for paper, _ in papers], LOOKED_UP),
             allowed_mentions=discord.AllowedMentions.none(),
         )

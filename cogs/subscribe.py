@@ -1,5 +1,6 @@
 """`/subscribe`: what a channel is to watch, how many papers that is, and how they will look there."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 
 import discord
@@ -107,7 +108,8 @@ class SubscribeCommand(commands.Cog):
         layout = layout_of((await self._arranging.of(place.channel_id)).style, len(shown))
         ids = await self._subscribing.ids_of(new)
         view = subscribed_view(place.channel_id, ids)
-        await edit_in_pages(interaction, lines, drawn=embeds(shown, layout) if shown else [], view=view)
+        drawn = await asyncio.to_thread(embeds, shown, layout) if shown else []
+        await edit_in_pages(interaction, lines, drawn=drawn, view=view)
 
     async def _outlook(self, place: Place, keywords: Sequence[Keyword]) -> str:
         if not keywords:

@@ -1,5 +1,6 @@
 """`/trending`, and the buttons that turn its pages."""
 
+import asyncio
 import re
 from datetime import date
 from typing import Final, Self
@@ -127,7 +128,7 @@ async def _show(
         words = " ".join(filter(None, (_nothing(found.day), trouble or if_empty)))
         await interaction.edit_original_response(content=words, embeds=[], view=None)
         return
-    page = lay_out_page(papers, number)
+    page = await asyncio.to_thread(lay_out_page, papers, number)
     embed = discord.Embed(
         title=f"Trending on {shown_day(found.day)}",
         url=day_url(found.day),

@@ -125,8 +125,9 @@ class LookingUp:
         """The whole of a paper that was shown: arXiv's words, else those of the list on which it stood."""
         paper, listing = await self._papers.get(arxiv_id), (await self._about([arxiv_id])).get(arxiv_id)
         if paper is not None:
-            return full_abstract(paper, listing)
-        return None if listing is None else listed_abstract(listing)
+            # In a thread, as all that is drawn: texts that are nothing but TeX take a third of a second.
+            return await asyncio.to_thread(full_abstract, paper, listing)
+        return None if listing is None else await asyncio.to_thread(listed_abstract, listing)
 
     async def _about(self, papers: Collection[ArxivId]) -> Mapping[ArxivId, Listing]:
         return NOTHING_LISTED if self._listings is None else await self._listings.about(papers)

@@ -1,0 +1,51 @@
+"""Texts that strangers filled with TeX take hundreds of milliseconds to draw: nobody else waits for that."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import pytest
+
+from tests.support.embeds import components_of
+from tests.support.running import DEADLINE_S, a_bot, a_box
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Threads(ThreadPoolExecutor):
+    """The threads of an event loop, and what was done in them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.did: list[str] = []
+
+    def submit(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        # asyncio.to_thread hands over what is to be done as the first argument of a context's `run`.
+        self.did.append(getattr(work.args[0] if isinstance(work, partial) else work, "__name__", ""))
+        return super().submit(work, *args, **kwargs)
+
+
+@pytest.mark.slow
+async def test_whatever_people_ask_for_is_drawn_in_a_thread(tmp_path: Path) -> None:
+    threads = Threads()
+    asyncio.get_running_loop().set_default_executor(threads)
+    async with a_box(tmp_path) as box:
+        box.publish("A Reward Model")
+        box.huggingface.days.make_up(datetime.now(UTC).date(), 3)
+        async with a_bot(box, DAILY_PAPERS_HUGGINGFACE__ENABLED="true"):
+            await box.subscribe("reward model")
+            assert threads.did.count("embeds") == 1
+            await box.said("channel test")
+            assert threads.did.count("embeds") == 2
+            (sample,) = box.posts("papers")
+            button = str(components_of(sample)[0]["custom_id"])
+            member = box.world.default.member_id
+            await (await box.discord.press(sample.id, button, user_id=member)).answered(DEADLINE_S)
+            assert "full_abstract" in threads.did
+            await box.said("trending")
+            assert "lay_out_page" in threads.did
