@@ -45,7 +45,7 @@ endif
 # The rules, the store and the page are covered to the last branch by their own tests. Measuring makes a test take twice
 # as long, so that `make test` leaves it out.
 coverage: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile=default --cov --cov-report=term tests/unit $(wildcard tests/integration/test_store_*.py)
+	$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile=thorough --cov --cov-report=term tests/unit $(wildcard tests/integration/test_store_*.py)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

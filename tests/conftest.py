@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -16,8 +16,12 @@ _WAITING: Final = "tests/e2e/"
 # Its tests are tried side by side, once for all of them.
 _TOGETHER: Final = "tests/e2e/test_crash_points.py"
 
-# A look at each property in `make test`; `make coverage` tries as many examples as Hypothesis does by default.
-settings.register_profile("look", max_examples=25)
+# A look at each property in `make test`; `make coverage` tries as many examples as Hypothesis does by default. How long
+# one takes depends on what else the machine does. Where CI is set Hypothesis draws the same ones each time: what is red
+# there is so because of what changed, not by chance.
+_ANY_MACHINE: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("look", _ANY_MACHINE, max_examples=25)
+settings.register_profile("thorough", _ANY_MACHINE)
 settings.load_profile("look")
 
 

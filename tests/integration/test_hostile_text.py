@@ -38,8 +38,8 @@ from tests.support.markdown import Shown, read
 from tests.support.running import Box, a_bot, a_box
 from tests.support.store import NOW
 
-BRIEFLY = settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
-AT_LENGTH = settings(deadline=None, max_examples=600, suppress_health_check=list(HealthCheck))
+BRIEFLY = settings(max_examples=20, suppress_health_check=list(HealthCheck))
+AT_LENGTH = settings(max_examples=600, suppress_health_check=list(HealthCheck))
 BATCHES = tuple(Batch)
 # Where a comment's own links may lead.
 TRUSTED = re.compile(

@@ -126,14 +126,14 @@ BUSY_NIGHT: tuple[Step, ...] = (
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(steps, min_size=5, max_size=40))
 def test_no_channel_ever_gets_a_paper_twice(story_steps: list[Step]) -> None:
     check((*BUSY_NIGHT, *story_steps))
 
 
 @pytest.mark.slow
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(steps, min_size=5, max_size=80))
 def test_no_channel_ever_gets_a_paper_twice_however_long_it_goes_on(story_steps: list[Step]) -> None:
     check((*BUSY_NIGHT, *story_steps))

@@ -366,7 +366,6 @@ _TEXTS = st.builds(
 _ANY = st.one_of(_TEXTS, st.text(max_size=60))
 
 
-@settings(deadline=None)
 @given(_ANY, _ANY, _ANY, st.none() | _ANY)
 def test_badges_of_any_paper_are_short_and_harmless(
     comment: str, title: str, abstract: str, reference: str | None
@@ -380,7 +379,7 @@ def test_badges_of_any_paper_are_short_and_harmless(
         assert badge.url is None or re.fullmatch(r"https://[\w.]+/[\w./%+~-]{3,}", badge.url, re.ASCII)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(_PIECES, _PIECES, st.sampled_from(["", " ", ", ", "("]))
 def test_long_hostile_texts_cost_little(one: str, other: str, between: str) -> None:
     text = ((one + between + other) * 2000)[:2000]

@@ -261,8 +261,8 @@ _MESSAGES = st.lists(
     st.tuples(_PAPERS, st.lists(_TEXTS, max_size=4), st.sampled_from([1, 20]), _LISTINGS), min_size=1, max_size=10
 )
 # What Discord would refuse is found by any mixture of these; the time goes into building them.
-_BRIEFLY = settings(deadline=None, max_examples=25)
-_AT_LENGTH = settings(deadline=None, max_examples=1500, suppress_health_check=list(HealthCheck))
+_BRIEFLY = settings(max_examples=25)
+_AT_LENGTH = settings(max_examples=1500, suppress_health_check=list(HealthCheck))
 
 
 _Parts = tuple[dict[str, object], list[str], int, dict[str, object] | None]

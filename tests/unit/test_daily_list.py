@@ -181,7 +181,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.builds(lambda changed: entry(**changed), st.dictionaries(st.sampled_from(list(entry()["paper"])), _JSON))

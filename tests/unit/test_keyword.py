@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.domain.keyword import STOP_WORDS, Keyword, Token, search_phrases, split_keywords
@@ -181,7 +181,6 @@ def test_what_is_asked_of_arxiv(typed: str, phrases: tuple[str, ...]) -> None:
     assert search_phrases(Keyword.parse(typed)) == phrases
 
 
-@settings(deadline=None)
 @given(TYPED)
 def test_only_words_with_their_joints_and_single_spaces_are_sent_to_arxiv(text: str) -> None:
     for phrase in search_phrases(parsed(text)):
@@ -190,7 +189,6 @@ def test_only_words_with_their_joints_and_single_spaces_are_sent_to_arxiv(text: 
         assert all(word.isalnum() for word in words)
 
 
-@settings(deadline=None)
 @given(TYPED, st.sampled_from([None, "cs.CL", "astro-ph"]))
 def test_a_keyword_typed_again_as_it_is_shown_is_the_same(text: str, category: str | None) -> None:
     keyword = parsed(text, category)
@@ -199,7 +197,6 @@ def test_a_keyword_typed_again_as_it_is_shown_is_the_same(text: str, category: s
     assert (again.shown, again.tokens, again.category) == (keyword.shown, keyword.tokens, keyword.category)
 
 
-@settings(deadline=None)
 @given(TYPED)
 def test_anything_typed_is_a_keyword_with_words_and_a_form_of_its_own(text: str) -> None:
     keyword = parsed(text)
@@ -208,7 +205,6 @@ def test_anything_typed_is_a_keyword_with_words_and_a_form_of_its_own(text: str)
     assert keyword.category or not keyword.canonical.endswith("]")
 
 
-@settings(deadline=None)
 @given(TYPED)
 def test_splitting_gives_each_keyword_once(text: str) -> None:
     pieces = split_keywords(text)

@@ -1,7 +1,7 @@
 """Which papers satisfy which keywords."""
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from bot.domain.feed import parse_feed
@@ -162,7 +162,6 @@ def test_a_keyword_that_sqlite_sees_no_word_in_matches_nothing() -> None:
     assert not matches("\u19b0", "\u19b0")
 
 
-@settings(deadline=None)
 @given(st.one_of(st.text(min_size=1, max_size=80), st.lists(WORDS, min_size=1, max_size=6).map(" ".join)))
 @example("DataLess [cs.CL")
 def test_a_keyword_matches_a_paper_that_is_called_so(typed: str) -> None:
@@ -176,7 +175,6 @@ def test_a_keyword_matches_a_paper_that_is_called_so(typed: str) -> None:
     assert match([paper(title="x", abstract=f"Before {keyword.shown}, after.")], [keyword])
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.lists(WORDS, min_size=1, max_size=3).map(" ".join), min_size=2, max_size=8),
     st.lists(st.lists(WORDS, min_size=1, max_size=8).map(" ".join), min_size=1, max_size=8),
@@ -194,7 +192,6 @@ def test_keywords_that_are_the_same_match_the_same_papers(typed: list[str], titl
             assert found.setdefault(keyword, ids) == ids
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.lists(WORDS, min_size=1, max_size=3).map(" ".join), min_size=1, max_size=8),
     st.lists(st.lists(WORDS, min_size=1, max_size=8).map(" ".join), min_size=1, max_size=8),

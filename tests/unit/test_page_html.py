@@ -94,7 +94,7 @@ def test_recorded_papers_are_read_back_unchanged() -> None:
     _assert_read_back(recorded_page())
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(hostile_pages())
 def test_hostile_papers_are_read_back_unchanged(page: Page) -> None:
     _assert_read_back(page)

@@ -51,7 +51,7 @@ def test_recorded_papers_are_rebuilt_unchanged() -> None:
     assert _page(_read(page)) == Page(page.updated, sections)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(hostile_pages())
 def test_hostile_papers_are_rebuilt_unchanged(page: Page) -> None:
     assert _page(_read(page)) == page

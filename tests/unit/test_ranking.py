@@ -101,7 +101,7 @@ _HOSTILE = st.text(st.sampled_from("ab \\*_[]()<>|`~#@$^{}\u202eðŸ˜€\ud83d\n:/.Ã
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.builds(

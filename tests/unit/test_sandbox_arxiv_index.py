@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.arxiv import Corpus, SandboxPaper
@@ -137,7 +137,6 @@ def test_paper_with_more_of_the_terms_scores_higher(index: SearchIndex) -> None:
     assert set(scores) == {FIRST, STRINGS}
 
 
-@settings(deadline=None)
 @given(
     text=st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
     field=st.sampled_from(["ti", "abs", "all", "au", "co", "cat", "id"]),

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.arxiv.query import MAX_DEPTH, DateRange, Group, QueryRefused, Term, as_grouped, as_understood, parse
@@ -102,7 +102,6 @@ _PIECES = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(_PIECES | st.text(max_size=5), max_size=12).map("".join))
 def test_any_text_is_either_refused_or_understood_the_same_when_echoed(text: str) -> None:
     try:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.schedule import last_announcement, last_evening, next_announcement
@@ -149,10 +149,8 @@ def test_apia_skips_a_whole_day() -> None:
 
 _DAILY = st.builds(Daily, st.integers(0, 23), st.integers(0, 59), st.sampled_from(sorted(available())), st.booleans())
 _MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2037, 12, 1)).map(lambda moment: moment.replace(tzinfo=UTC))  # noqa: DTZ001  # UTC, as the next call says
-_PROPERTY = settings(deadline=None)
 
 
-@_PROPERTY
 @given(_DAILY, _MOMENTS)
 def test_papers_are_posted_after_they_arrive_at_a_digest_or_at_once(daily: Daily, arrived: datetime) -> None:
     due = due_at(daily, arrived)
@@ -163,7 +161,6 @@ def test_papers_are_posted_after_they_arrive_at_a_digest_or_at_once(daily: Daily
         assert due == next_digest(daily, begins)
 
 
-@_PROPERTY
 @given(_DAILY, _MOMENTS)
 def test_nothing_of_an_announced_batch_waits_once_its_digest_is_over(daily: Daily, arrived: datetime) -> None:
     announced = last_announcement(arrived)
@@ -174,13 +171,11 @@ def test_nothing_of_an_announced_batch_waits_once_its_digest_is_over(daily: Dail
         assert due_at(daily, arrived) <= next_digest(daily, max(announced, last_evening(arrived)))
 
 
-@_PROPERTY
 @given(_DAILY, _MOMENTS, st.timedeltas(timedelta(0), timedelta(days=4)))
 def test_what_arrives_first_is_never_posted_later(daily: Daily, arrived: datetime, later: timedelta) -> None:
     assert due_at(daily, arrived) <= due_at(daily, arrived + later)
 
 
-@_PROPERTY
 @given(_DAILY, _MOMENTS)
 def test_a_day_has_one_digest_and_weekends_none_where_they_are_off(daily: Daily, after: datetime) -> None:
     zone = ZoneInfo(daily.zone)
@@ -190,7 +185,6 @@ def test_a_day_has_one_digest_and_weekends_none_where_they_are_off(daily: Daily,
     assert (days[-1] - days[0]).days <= (11 if daily.weekdays_only else 7)
 
 
-@_PROPERTY
 @given(_DAILY, _MOMENTS)
 def test_a_digest_comes_when_clocks_show_its_hour_or_have_skipped_it(daily: Daily, after: datetime) -> None:
     zone = ZoneInfo(daily.zone)

@@ -5,7 +5,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.words import WORD, caseless, plain, searchable, unaccented, visible
@@ -73,14 +73,12 @@ def test_signs_directly_after_a_word_are_seen_with_it() -> None:
     assert WORD.findall("C++, C #, F#/x_y") == [("C", "++"), ("C", ""), ("F", "#"), ("x", ""), ("y", "")]
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_visible_and_searchable_text_stays_as_it_is(text: str) -> None:
     assert visible(visible(text)) == visible(text)
     assert words(searchable(text)) == words(text) or "\\" in text
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_words_are_letters_and_digits_in_one_case_and_without_accents(text: str) -> None:
     for word in words(text):
@@ -88,7 +86,6 @@ def test_words_are_letters_and_digits_in_one_case_and_without_accents(text: str)
         assert unaccented(caseless(word)) == word
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=st.characters(), max_size=60))
 def test_our_words_are_those_of_sqlite(text: str) -> None:
     known = NOT_YET_LETTERS_IN_SQLITE.sub("", text)

@@ -3,7 +3,7 @@
 from zoneinfo import available_timezones
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import limits
@@ -78,7 +78,6 @@ def test_every_zone_can_be_typed_and_no_other_is_known() -> None:
     assert all(parse_zone(zone) == zone for zone in available())
 
 
-@settings(deadline=None)
 @given(st.text(max_size=80), st.integers(1, 25))
 def test_suggestions_for_any_text_are_zones_and_few_enough(typed: str, limit: int) -> None:
     suggested = suggest_zones(typed, limit)
