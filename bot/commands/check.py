@@ -75,7 +75,7 @@ def _database(path: Path) -> tuple[Summary | None, Finding]:
         return None, Finding("database", well=False, words=str(error))
     if summary is None:
         return None, Finding("database", well=True, words=f"{path} is not there yet; the first start makes it")
-    words = f"sound: {summary.keywords} keywords, {summary.papers} papers, {summary.waiting} wait to be posted"
+    words = f"sound: {summary.keywords} keywords, {summary.papers:,} papers, {summary.waiting:,} wait to be posted"
     return summary, Finding("database", well=True, words=words)
 
 

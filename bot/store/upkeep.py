@@ -69,7 +69,8 @@ def back_up(path: Path, target: Path, on_progress: Callable[[int, int], None]) -
             _copy(path, copy, on_progress)
             copy.replace(target)
     except (OSError, sqlite3.Error) as error:
-        raise DatabaseRefused(f"{target} cannot be written: {error}. No copy was made.") from error
+        why = error.strerror if isinstance(error, OSError) else error  # without the names of files that nobody knows
+        raise DatabaseRefused(f"{target} cannot be written: {why}. No copy was made.") from error
 
 
 def _copy(path: Path, copy: Path, on_progress: Callable[[int, int], None]) -> None:
