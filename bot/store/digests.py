@@ -10,9 +10,7 @@ from bot.domain.post import Delivered
 from bot.domain.trending.digest import DayRead, Digest, Wish
 from bot.store.columns import to_moment, to_text
 from bot.store.database import Database
-from bot.store.preferences import to_timetable
-
-_NOT_HELD = "channel_id NOT IN (SELECT channel_id FROM preferences WHERE held_since IS NOT NULL)"
+from bot.store.preferences import NOT_HELD, to_timetable
 
 
 class Digests:
@@ -50,7 +48,7 @@ class Digests:
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT digests.* FROM digests JOIN channels USING (channel_id)
-                    WHERE settled_at IS NULL AND coalesce(not_before, '') <= ? AND {_NOT_HELD}
+                    WHERE settled_at IS NULL AND coalesce(not_before, '') <= ? AND {NOT_HELD}
                     ORDER BY first_attempt""",
                 (to_text(now),),
             )
@@ -61,7 +59,7 @@ class Digests:
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT min(not_before) AS again_at FROM digests JOIN channels USING (channel_id)
-                    WHERE settled_at IS NULL AND {_NOT_HELD}"""
+                    WHERE settled_at IS NULL AND {NOT_HELD}"""
             )
         again_at = next(iter(rows))["again_at"]
         return None if again_at is None else to_moment(again_at)

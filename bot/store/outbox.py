@@ -19,8 +19,7 @@ from bot.store.columns import PAPER_COLUMNS, row_to_paper, to_moment, to_moment_
 from bot.store.database import Database
 from bot.store.entries import read_entries, read_post
 from bot.store.papers import set_withdrawn_aside
-
-_NOT_HELD = "channel_id NOT IN (SELECT channel_id FROM preferences WHERE held_since IS NOT NULL)"
+from bot.store.preferences import NOT_HELD
 
 
 class Outbox:
@@ -34,7 +33,7 @@ class Outbox:
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT channel_id FROM outbox JOIN channels USING (channel_id)
-                   WHERE state = 'waiting' AND due_at <= :now AND coalesce(not_before, '') <= :now AND {_NOT_HELD}
+                   WHERE state = 'waiting' AND due_at <= :now AND coalesce(not_before, '') <= :now AND {NOT_HELD}
                    GROUP BY channel_id ORDER BY min(due_at), channel_id""",
                 {"now": to_text(now)},
             )
@@ -46,7 +45,7 @@ class Outbox:
             rows = await connection.execute_fetchall(
                 f"""SELECT min(max(due_at, coalesce(not_before, ''))) AS due
                    FROM outbox JOIN channels USING (channel_id)
-                   WHERE state = 'waiting' AND channel_id NOT IN (SELECT value FROM json_each(?)) AND {_NOT_HELD}""",
+                   WHERE state = 'waiting' AND channel_id NOT IN (SELECT value FROM json_each(?)) AND {NOT_HELD}""",
                 (json.dumps(list(but_for)),),
             )
         due = next(iter(rows))["due"]
@@ -57,7 +56,7 @@ class Outbox:
         async with self._database.reading() as connection:
             return await read_entries(
                 connection,
-                f"channel_id = ? AND state = 'waiting' AND post_key IS NULL AND due_at <= ? AND {_NOT_HELD}",
+                f"channel_id = ? AND state = 'waiting' AND post_key IS NULL AND due_at <= ? AND {NOT_HELD}",
                 (channel_id, to_text(now)),
                 limit,
             )
@@ -214,7 +213,7 @@ class Outbox:
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT min(due_at) AS due FROM outbox JOIN channels USING (channel_id)
-                    WHERE state = 'waiting' AND obstacle IS NULL AND {_NOT_HELD}"""
+                    WHERE state = 'waiting' AND obstacle IS NULL AND {NOT_HELD}"""
             )
         due = next(iter(rows))["due"]
         return None if due is None else to_moment(due)

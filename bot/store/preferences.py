@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 import aiosqlite
 
@@ -16,6 +17,8 @@ _COLUMNS = (
     "style, daily_at, zone, weekdays_only, mention_role, publish, held_since, catching_up, "
     "trending_votes, trending_since"
 )
+# Of a row's channel: no admin has paused it.
+NOT_HELD: Final = "channel_id NOT IN (SELECT channel_id FROM preferences WHERE held_since IS NOT NULL)"
 
 
 class ChannelPreferences:
