@@ -118,21 +118,15 @@ async def _read(ground: Ground, database: Database, first: Month, console: Conso
 def _alone(database: Path) -> Iterator[None]:
     """Two at once would read everything twice; the kernel lets go of the lock however the process ends."""
     path = database.with_name(f"{database.name}.backfill")
-    try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:  # such as one that another user made
-        raise StartRefused(f"The lock file {path} cannot be used: {error.strerror}.") from error
-    try:
-        _lock(file, database)
+    with contextlib.ExitStack() as letting_go:
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            letting_go.callback(os.close, file)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartRefused(
+                f"Another backfill already runs with the database {database}: let it finish, or end it first."
+            ) from None
+        except OSError as error:  # such as one that another user made, or a file system without locks
+            raise StartRefused(f"The lock file {path} cannot be used: {error.strerror}.") from error
         yield
-    finally:
-        os.close(file)
-
-
-def _lock(file: int, database: Path) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise StartRefused(
-            f"Another backfill already runs with the database {database}: let it finish, or end it first."
-        ) from None
