@@ -4,6 +4,7 @@ Requests enter; verdicts and counters leave. It listens on loopback unless the s
 """
 
 import contextlib
+import errno
 import os
 from collections.abc import AsyncIterator
 from typing import Final
@@ -48,8 +49,7 @@ class WebServer:
                 await web.TCPSite(runner, host, port).start()
             except OSError as error:
                 raise StartRefused(
-                    f"The web server cannot listen on {host}, port {port} ({_why(error)}): "
-                    "set `web.port` to another one, or to null."
+                    f"The web server cannot listen on {host}, port {port} ({_why(error)}): {_what_to_set(error)}."
                 ) from error
             yield
         finally:
@@ -74,6 +74,12 @@ async def _add_headers(_request: web.Request, response: web.StreamResponse) -> N
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["Server"] = "daily-papers"  # aiohttp would tell its version, and Python's
+
+
+def _what_to_set(error: OSError) -> str:
+    if error.errno in (errno.EADDRINUSE, errno.EACCES):
+        return "set `web.port` to another one, or to null"
+    return "set `web.host` to an address of this machine"
 
 
 def _why(error: OSError) -> str:

@@ -244,6 +244,14 @@ async def test_port_that_is_taken_is_one_sentence(window: Window) -> None:
     )
 
 
+async def test_host_that_is_not_this_machine_is_one_sentence(window: Window) -> None:
+    with pytest.raises(
+        StartRefused, match=r"(?s)cannot listen on 192\.0\.2\.1.*: set `web\.host` to an address of this machine\.$"
+    ):
+        async with window.server().listening("192.0.2.1", free_port()):  # RFC 5737: nobody has it
+            pass
+
+
 async def test_without_a_port_nobody_listens(store: Store) -> None:
     window = Window(store, free_port())
     async with window.server().listening("127.0.0.1", None):
