@@ -25,7 +25,7 @@ from bot.domain.months import Month
 from bot.errors import ArxivWait, StartRefused, StoreUnavailable
 from bot.ground import Ground
 from bot.metrics import Metrics
-from bot.pipeline.backfill import Backfill
+from bot.pipeline.backfill import Backfill, Plan
 from bot.store.archive import Archive
 from bot.store.database import Database
 from bot.store.subscriptions import Subscriptions
@@ -97,17 +97,19 @@ async def _read(ground: Ground, database: Database, first: Month, console: Conso
             return 0
         if ground.settings.arxiv.contact is None and not is_loopback(ground.settings.arxiv.api_url):
             log.warning("arXiv asks for a contact in case of trouble: set arxiv.contact")
-        try:
-            with audience.drawn() if isinstance(audience, Bar) else contextlib.nullcontext():
-                outcome = await reading.run(plan)
-        except ArxivWait as error:
-            audience.say(
-                f"Given up, since arXiv has not answered for long ({error}). What was read is kept; {_GOES_ON}."
-            )
-            return 1
-        except StoreUnavailable as error:
-            audience.say(f"Stopped: {error}. What was read is kept; {_GOES_ON}.")
-            return 1
+        return await _carried_out(reading, plan, audience)
+
+
+async def _carried_out(reading: Backfill, plan: Plan, audience: Lines) -> int:
+    try:
+        with audience.drawn():
+            outcome = await reading.run(plan)
+    except ArxivWait as error:
+        audience.say(f"Given up, since arXiv has not answered for long ({error}). What was read is kept; {_GOES_ON}.")
+        return 1
+    except StoreUnavailable as error:
+        audience.say(f"Stopped: {error}. What was read is kept; {_GOES_ON}.")
+        return 1
     audience.say(outcome_in_words(plan, outcome))
     for words in outcome.left_out:
         audience.say(f"Left out: {words}. The same command tries it again.")

@@ -48,6 +48,10 @@ class Lines:
             self._told_of = wait.not_before
             self.say(_waiting(wait))
 
+    def drawn(self) -> contextlib.AbstractContextManager[None]:
+        """What is drawn until the block ends: of lines nothing."""
+        return contextlib.nullcontext()
+
     def say(self, words: str) -> None:
         """One line, as it is: no markup, no line breaks of ours."""
         self._console.print(words, markup=False, highlight=False, soft_wrap=True)
