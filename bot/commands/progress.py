@@ -130,9 +130,10 @@ def outcome_in_words(plan: backfill.Plan, outcome: backfill.Outcome) -> str:
     """What was done, in one sentence."""
     months = _many(len({reading.month for reading in plan.readings}), "month")
     papers = f"{_many(outcome.papers, 'paper')}, {outcome.new_papers:,} of them new here"
-    counts = f", {_many(len(plan.counts), 'count')} for the charts" if plan.counts else ""
+    read = f"{months} for {_many(plan.keywords, 'keyword')}, {papers}" if plan.readings else ""
+    counts = f"{_many(len(plan.counts), 'count')} for the charts" if plan.counts else ""
     took = f"{_many(outcome.asked, 'request')} in {in_words(outcome.elapsed_s)}"
-    return f"Done: {months} for {_many(plan.keywords, 'keyword')}, {papers}{counts}; {took}."
+    return f"Done: {', '.join(filter(None, (read, counts)))}; {took}."
 
 
 def in_words(seconds: float) -> str:

@@ -115,6 +115,8 @@ def test_outcome_says_what_was_read_and_how_long_it_took() -> None:
         "Done: 1 month for 1 keyword, 1,234 papers, 1,100 of them new here, 2 counts for the charts; "
         "63 requests in 3 min 24 s."
     )
+    counted = Plan(1, (), ((MODEL, OCTOBER),))
+    assert outcome_in_words(counted, Outcome(1, 0, 0, 3.0, ())) == "Done: 1 count for the charts; 1 request in 3 s."
 
 
 @pytest.mark.parametrize(
