@@ -16,7 +16,7 @@ from bot import limits
 from bot.page.entries import Part, lighter, parts_of
 from bot.page.filters import Filters
 from bot.page.model import Form, Page
-from bot.page.words import ACKNOWLEDGEMENT, NOTHING_YET, WHAT_THIS_IS
+from bot.page.words import ACKNOWLEDGEMENT, NO_KEYWORDS, NOTHING_YET, WHAT_THIS_IS
 
 _ALTERNATES = ((Form.ATOM, "Atom feed"), (Form.JSON, "JSON"), (Form.MD, "Markdown"))
 
@@ -51,7 +51,9 @@ def _environment() -> Environment:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.globals.update(what=WHAT_THIS_IS, acknowledgement=ACKNOWLEDGEMENT, nothing_yet=NOTHING_YET)
+    environment.globals.update(
+        what=WHAT_THIS_IS, acknowledgement=ACKNOWLEDGEMENT, nothing_yet=NOTHING_YET, no_keywords=NO_KEYWORDS
+    )
     return environment
 
 

@@ -14,6 +14,7 @@ from bot.domain.paper import Paper
 from bot.page.model import Page, Section
 from bot.page.words import (
     ACKNOWLEDGEMENT,
+    NO_KEYWORDS,
     NOTHING_YET,
     WHAT_THIS_IS,
     abstract_page,
@@ -36,7 +37,8 @@ def to_markdown(page: Page) -> bytes:
     """The page in UTF-8, a line's end at its end."""
     updated = page.updated.date().isoformat() if page.updated else "not yet"
     parts = ["# Daily Papers", f"{WHAT_THIS_IS} {ACKNOWLEDGEMENT}", f"Last update: {updated}"]
-    return "\n\n".join([*parts, *map(_section, page.sections), ""]).rstrip("\n").encode() + b"\n"
+    sections = [_section(section) for section in page.sections] or [NO_KEYWORDS]
+    return "\n\n".join([*parts, *sections]).encode() + b"\n"
 
 
 def _section(section: Section) -> str:

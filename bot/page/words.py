@@ -15,6 +15,7 @@ WHAT_THIS_IS: Final = "The newest papers on arXiv for each keyword, renewed with
 # How arXiv asks to be named by what is built on its interface (terms of use: info.arxiv.org/help/api/tou.html).
 ACKNOWLEDGEMENT: Final = "Thank you to arXiv for use of its open access interoperability."
 NOTHING_YET: Final = "No papers yet."
+NO_KEYWORDS: Final = "No keywords yet."
 
 # What XML 1.0 does not allow (section 2.2, Char), and what no text in HTML may hold: what is no character at all.
 _NOT_TEXT: Final = re.compile(

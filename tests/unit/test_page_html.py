@@ -223,6 +223,7 @@ def test_empty_section_and_empty_page_say_so() -> None:
     assert "No papers yet." in _text(_read(page_of()).find(".//main"))
     empty = _read(Page(None, ()))
     assert "No keywords yet." in _text(empty.find(".//main"))
+    assert empty.find(".//nav") is None
     assert "Last update: not yet" in _text(empty.find(".//header"))
 
 

@@ -155,6 +155,10 @@ def test_page_looks_as_it_is_known() -> None:
     )
 
 
+def test_page_without_keywords_says_so() -> None:
+    assert _written(Page(None, ())).endswith("Last update: not yet\n\nNo keywords yet.\n")
+
+
 def test_page_that_was_never_read_says_so() -> None:
     assert "Last update: not yet\n" in _written(page_of(updated=None))
 
