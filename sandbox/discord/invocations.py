@@ -16,6 +16,8 @@ from sandbox.discord.shapes import Payload
 # interactions/receiving-and-responding: 3 s for the first response, 15 minutes for the token.
 FIRST_RESPONSE_S: Final = 3.0
 TOKEN_LIFETIME_S: Final = 15 * 60.0
+# How long a test waits for what has to come, on a machine that is busy with others.
+_PATIENCE_S: Final = 40.0
 
 
 class InteractionKind(IntEnum):
@@ -98,18 +100,18 @@ class Invocation:
         except TimeoutError as error:
             raise NotAcknowledged("The application did not respond") from error
 
-    async def answered(self, timeout_s: float = 15.0) -> Message:
+    async def answered(self, timeout_s: float = _PATIENCE_S) -> Message:
         """The first reply that can be read, an edited "thinking" included."""
         await self.until_acknowledged()
         await self.changes.until(lambda: self.reply is not None, timeout_s)
         assert self.reply is not None  # noqa: S101 -- that was waited for
         return self.reply
 
-    async def wait_for(self, predicate: Callable[["Invocation"], bool], timeout_s: float = 15.0) -> None:
+    async def wait_for(self, predicate: Callable[["Invocation"], bool], timeout_s: float = _PATIENCE_S) -> None:
         """Return once the predicate holds of this invocation; TimeoutError after `timeout_s`."""
         await self.changes.until(lambda: predicate(self), timeout_s)
 
-    async def edited(self, predicate: Callable[[Message], bool], timeout_s: float = 15.0) -> Message:
+    async def edited(self, predicate: Callable[[Message], bool], timeout_s: float = _PATIENCE_S) -> Message:
         """The reply, once the predicate holds of it; for replies that change while they are read."""
         await self.answered(timeout_s)
         await self.changes.until(lambda: self.reply is not None and predicate(self.reply), timeout_s)

@@ -56,6 +56,7 @@ async def assert_shows_a_picture(message: Message, *, alt_text: str) -> None:
     assert embed["image"]["url"] in ("attachment://chart.png", attachment["url"])  # type: ignore[index] # JSON
 
 
+@pytest.mark.slow
 async def test_a_chart_fills_from_nothing_and_the_next_one_asks_nothing(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box, a_bot(box):
         publish_a_year(box, "A Reward Model")

@@ -71,7 +71,7 @@ async def test_posted_paper_gets_its_votes_and_code_by_an_edit_once_it_is_listed
         await box.until(lambda: "[▲ 90](" in shown(box.posts("papers")[0]))
         assert len(box.posts("papers")) == 1
         latest = await box.command("latest", {"keyword": "reward model"})
-        await latest.edited(lambda message: "▲ 90" in shown(message), 20)
+        await latest.edited(lambda message: "▲ 90" in shown(message))
         # Whoever reads the abstract sees them too.
         invocation = await box.discord.press(
             post.id, str(components_of(post)[0]["custom_id"]), user_id=box.world.default.admin_id
@@ -98,7 +98,7 @@ async def test_posts_are_as_they_were_while_hugging_face_is_down_or_switched_off
             await box.subscribe("model")  # what matches more is drawn anew
             await box.until(lambda: shown(box.posts("papers")[0]) == before)
             latest = await box.command("latest", {"keyword": "reward model"})
-            await latest.edited(lambda message: bool(message.embeds), 20)
+            await latest.edited(lambda message: bool(message.embeds))
             assert latest.reply is not None
             assert "▲" not in shown(latest.reply)
 

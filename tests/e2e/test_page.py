@@ -15,7 +15,7 @@ async def asked_for(box: Box, channel: str | None = None, *, here: str = "papers
     """What the member is answered who asks for a page."""
     named = options if channel is None else {**options, "channel": box.channel(channel)}
     invocation = await box.command("page", named, channel=here, user_id=box.world.default.member_id)
-    await invocation.edited(lambda message: bool(message.content), 10)
+    await invocation.edited(lambda message: bool(message.content))
     assert invocation.reply is not None
     return invocation.reply
 

@@ -16,6 +16,7 @@ from tests.support.builders import listing, paper
 from tests.support.clock import FakeClock, settle
 from tests.support.delivery import LOST_ANSWER, LOST_MESSAGE, Answer, FakeDelivery
 from tests.support.digesting import DigestLoop, digesting
+from tests.support.looping import DEADLINE_S
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
 TUESDAY = date(2026, 11, 17)
@@ -267,7 +268,7 @@ async def test_process_that_ends_while_a_list_is_on_its_way_posts_it_once(
     delivery.hold(CHANNEL)
     loop = DigestLoop(store, delivery, clock)
     loop.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_S):
         while not delivery.waiting:
             await clock.advance(0.05)
     await loop.end()

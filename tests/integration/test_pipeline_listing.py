@@ -18,6 +18,7 @@ from bot.pipeline.listing import ListKeeper, ListReader
 from bot.services.trending import Trending
 from tests.support.builders import listing, paper
 from tests.support.clock import START, FakeClock, give_way
+from tests.support.looping import DEADLINE_S
 from tests.support.store import Store
 
 TODAY = START.date()
@@ -27,7 +28,7 @@ HOUR_S = 3600.0
 
 async def so(condition: Callable[[], bool]) -> None:
     """Wait for what depends on the threads of the database alone."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         while not condition():
             await give_way()
 
@@ -262,7 +263,7 @@ async def test_day_that_is_known_waits_for_no_other_that_is_asked_for(bench: Ben
     bench.answers.answering.clear()
     waiting = asyncio.create_task(bench.trending.of(DAYS[1]))
     await so(lambda: bench.answers.asked == [TODAY, DAYS[1]])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_S):
         assert (await bench.trending.of(TODAY)).papers == ()
     assert not waiting.done()
     bench.answers.answering.set()

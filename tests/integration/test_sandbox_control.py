@@ -11,7 +11,7 @@ from sandbox.discord import DefaultPlaces, DefaultWorld, LocalDiscord, Message, 
 from sandbox.misdeeds import MISDEEDS
 from sandbox.server import Sandbox
 
-DEADLINE_S = 10
+DEADLINE_S = 40
 
 
 class Page:

@@ -15,7 +15,7 @@ import pytest
 
 from sandbox.child import Backoff, BotChild, BotState
 
-DEADLINE_S = 20
+DEADLINE_S = 40
 
 
 @asynccontextmanager
@@ -51,7 +51,7 @@ async def test_it_says_its_address_serves_the_page_and_ends_with_0_when_asked_to
             assert response.status == 200
             assert response.content_type == "text/html"
         process.send_signal(number)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(DEADLINE_S):
             assert await process.wait() == 0
 
 

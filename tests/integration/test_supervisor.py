@@ -13,6 +13,7 @@ from bot.limits import RESTART_BACKOFF_CEILING_S, RESTART_BACKOFF_FLOOR_S
 from bot.metrics import Metrics
 from bot.supervisor import Supervisor, first_cause
 from tests.support.clock import FakeClock, settle
+from tests.support.looping import DEADLINE_S
 
 
 class Scripted:
@@ -146,7 +147,7 @@ async def test_run_ends_when_every_loop_has_ended(supervisor: Supervisor) -> Non
     async def ends() -> None:
         """Nothing to do."""
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_S):
         await supervisor.run({"Posting": ends, "Reading": ends})
     assert supervisor.troubles == ()
 

@@ -15,7 +15,7 @@ from discord.http import Route
 
 from sandbox.discord import DefaultWorld, LocalDiscord, RateLimits
 
-DEADLINE_S = 10.0
+DEADLINE_S = 40.0
 
 
 class SmallClient(discord.Client):

@@ -141,5 +141,5 @@ async def _a_process(
         yield bot
     finally:
         bot.kill()
-        await bot.ended(5.0)
+        await bot.ended(40.0)
         process.close()

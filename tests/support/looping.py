@@ -8,7 +8,7 @@ from typing import Final, Self
 from bot.clock import Alarm
 from tests.support.clock import FakeClock, give_way, settle
 
-DEADLINE_S: Final = 20.0
+DEADLINE_S: Final = 40.0
 # Sleeps as short as this are the pace of sending; whatever waits for something sleeps longer.
 PACE_S: Final = 0.1
 

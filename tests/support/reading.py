@@ -21,7 +21,7 @@ from tests.support.local_arxiv import serving
 from tests.support.store import CHANNEL, Store
 
 _Result = TypeVar("_Result")
-DEADLINE_S: Final = 30.0
+DEADLINE_S: Final = 40.0
 # A Thursday noon in UTC: Wednesday night's batch is there.
 MORNING: Final = datetime(2026, 11, 19, 12, 0, tzinfo=UTC)
 # The newest paper of every night's batch: it shows that the batch is there, and matches nothing.
