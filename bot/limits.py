@@ -226,6 +226,8 @@ LOOKS_OF_ONE_RUN: Final = timedelta(minutes=10)
 # --- Hugging Face's daily papers ----------------------------------------------------------------------
 # A call answers at most 100 entries, 50 unless asked (huggingface.co/docs/hub/api); a recorded one has up to 7 kB.
 LIST_PAGE_SIZE: Final = 100
+# A page of fewer is the last, even where nobody heeds how many we asked for.
+LIST_PAGE_DEFAULT: Final = 50
 LIST_BODY_MAX_BYTES: Final = 1024 * 1024
 # Ours: commas and brackets. A recorded entry has 150 at most; JSON's reader lets nothing else run meanwhile, and takes
 # 20 ms for more than these.

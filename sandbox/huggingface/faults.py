@@ -31,6 +31,7 @@ class FaultKind(StrEnum):
     HUGE = "huge"  # a list of `size` bytes
     EMPTY = "empty"  # [] although the day has papers
     ENDLESS = "endless"  # every page is the first one, however many are asked for
+    SHORT_PAGES = "short_pages"  # as many on each page as without a limit, whatever limit is asked for
 
 
 @dataclass(frozen=True, slots=True)

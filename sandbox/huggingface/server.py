@@ -107,10 +107,10 @@ class LocalHuggingFace:
             self._calls.popleft()
         if len(self._calls) > _QUOTA:
             return spoiled(Fault(FaultKind.RATE_LIMITED), Answer(429, b""))
-        good = self._page(request, endless=fault is not None and fault.kind is FaultKind.ENDLESS)
+        good = self._page(request, None if fault is None else fault.kind)
         return good if fault is None else spoiled(fault, good)
 
-    def _page(self, request: web.Request, *, endless: bool) -> Answer:
+    def _page(self, request: web.Request, fault: FaultKind | None) -> Answer:
         query = request.query
         for name in _NOT_SERVED:
             if name in query:
@@ -124,7 +124,9 @@ class LocalHuggingFace:
         if day > today or page < 0 or not 1 <= limit <= _LIMIT_MAX:
             return refused("Invalid query parameters")
         entries = self.days.of(day)
-        if endless:
+        if fault is FaultKind.SHORT_PAGES:
+            limit = _LIMIT_DEFAULT
+        if fault is FaultKind.ENDLESS:
             return _listed((entries * limit)[:limit])
         return _listed(entries[page * limit : (page + 1) * limit])
 

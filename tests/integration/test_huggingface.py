@@ -66,12 +66,19 @@ def ids(listings: tuple[Listing, ...]) -> set[str]:
     return {listing.arxiv_id.value for listing in listings}
 
 
-@pytest.mark.parametrize(("count", "pages"), [(0, 1), (99, 1), (100, 2), (120, 2), (200, 3)])
+@pytest.mark.parametrize(("count", "pages"), [(0, 1), (49, 1), (50, 2), (99, 2), (120, 2), (200, 3)])
 async def test_days_are_read_to_their_end(bench: Bench, count: int, pages: int) -> None:
     entries = bench.local.days.make_up(TODAY, count)
     assert ids(await bench.client.day(TODAY)) == {entry["paper"]["id"] for entry in entries}
     assert [(request.p, request.limit) for request in bench.local.requests] == [(str(n), "100") for n in range(pages)]
     assert {request.user_agent for request in bench.local.requests} == {USER_AGENT}
+
+
+@pytest.mark.parametrize("count", [50, 99, 120, 150])
+async def test_days_are_read_to_their_end_where_pages_are_shorter_than_asked_for(bench: Bench, count: int) -> None:
+    bench.local.faults.add(Fault(FaultKind.SHORT_PAGES, times=None))
+    bench.local.days.make_up(TODAY, count)
+    assert len(await bench.client.day(TODAY)) == count
 
 
 @needs_recorded_days
