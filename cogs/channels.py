@@ -118,7 +118,7 @@ class ChannelCommands(
         whom = "nobody" if role is None else role.mention
         await _answer(interaction, f"Each batch in {place.mention} pings {whom}.")
 
-    @app_commands.command(description="Publish each message to the followers of an announcement channel")
+    @app_commands.command(description="Publish new papers to the followers of an announcement channel")
     @app_commands.describe(wanted="Whether to publish")
     async def publish(
         self, interaction: discord.Interaction[Client], wanted: bool, channel: Target | None = None
@@ -129,7 +129,7 @@ class ChannelCommands(
             raise Refused(f"{place.mention} is no announcement channel: only those have followers.")
         await self._arranging.publish(place.channel_id, wanted=wanted)
         state = "published to its followers, ten an hour at most" if wanted else "not published"
-        await _answer(interaction, f"Messages in {place.mention} are {state}.")
+        await _answer(interaction, f"New papers in {place.mention} are {state}.")
 
     trending = app_commands.Group(name="trending", description="Each day's list of what is trending on Hugging Face")
 
@@ -248,7 +248,7 @@ def _shown(place: Place, preferences: Preferences, waiting: int, now: datetime) 
         f"- Waiting: {plural(waiting, 'paper')}",
     ]
     if preferences.publish:
-        lines.append("- Published to the followers")
+        lines.append("- New papers are published to the followers")
     if preferences.held_since is not None:
         lines.append(f"- ⏸️ Paused {when(preferences.held_since)}; `/channel resume` goes on")
     return lines

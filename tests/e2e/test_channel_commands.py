@@ -252,7 +252,7 @@ async def test_an_announcement_channels_posts_are_published_as_often_as_discord_
             )
             name = "announcements"
             said = await channel(box, "publish", wanted=True, channel=box.channel(name))
-            assert said == f"Messages in {here(box, name)} are published to its followers, ten an hour at most."
+            assert said == f"New papers in {here(box, name)} are published to its followers, ten an hour at most."
             await box.said("channel style", {"style": "cards"}, channel=name)
             await box.subscribe("reward model", channel=name)
             publish_series(box, 41)
