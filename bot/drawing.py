@@ -27,7 +27,7 @@ from bot.domain.charts.chart import Chart, ChartKind, Series
 # 1200 × 675 pixels. Discord shows a picture about 550 pixels wide: 9 points are 25 pixels here, and 11 there.
 _INCHES: Final = (6.0, 3.375)
 _DPI: Final = 200
-_SMALL: Final = 8.0
+_SMALL: Final = 9.0
 # In points, of the picture's 432: what three columns hold, and two.
 _NARROW_NAME: Final = 104.0
 _WIDE_NAME: Final = 165.0
@@ -57,7 +57,7 @@ def draw(chart: Chart) -> Figure:
     handles = _bars(axes, chart) if chart.kind is ChartKind.BARS else _lines(axes, chart.series)
     names = [font.readable(each.name, f"keyword {n}") for n, each in enumerate(_named(chart), 1)]
     below_title = _legend(figure, handles, names, font)
-    figure.subplots_adjust(left=0.095, right=0.975, top=below_title, bottom=0.2 if _two_rows(chart) else 0.16)
+    figure.subplots_adjust(left=0.105, right=0.975, top=below_title, bottom=0.2 if _two_rows(chart) else 0.16)
     return figure
 
 
@@ -91,14 +91,14 @@ class _Font:
 
 def _axes(figure: Figure, chart: Chart, font: _Font) -> Axes:
     axes = figure.add_subplot(facecolor=_GROUND)
-    figure.text(0.025, 0.965, font.readable(chart.title, ""), color=_TEXT, va="top", fontproperties=font.at(11))
-    figure.text(0.025, 0.03, font.readable(chart.note, ""), color=_MUTED, va="bottom", fontproperties=font.at(7))
+    figure.text(0.025, 0.965, font.readable(chart.title, ""), color=_TEXT, va="top", fontproperties=font.at(12))
+    figure.text(0.025, 0.03, font.readable(chart.note, ""), color=_MUTED, va="bottom", fontproperties=font.at(7.5))
     axes.spines[:].set_visible(False)
     axes.spines["bottom"].set(visible=True, color=_MUTED)
     axes.grid(axis="y", color=_GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.tick_params(colors=_MUTED, length=0)
-    axes.set_xticks(range(len(chart.ticks)), chart.ticks)
+    axes.set_xticks(range(len(chart.ticks)), _aligned(chart))
     axes.set_xlim(-0.5, len(chart.ticks) - 0.5)
     axes.set_ylim(0, chart.top)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10], integer=True))
@@ -110,6 +110,11 @@ def _axes(figure: Figure, chart: Chart, font: _Font) -> Axes:
 
 def _two_rows(chart: Chart) -> bool:
     return any("\n" in tick for tick in chart.ticks)
+
+
+def _aligned(chart: Chart) -> list[str]:
+    """The ticks, each in two rows where one is: matplotlib sets a single row some pixels higher."""
+    return [f"{tick}\n" if _two_rows(chart) and "\n" not in tick else tick for tick in chart.ticks]
 
 
 def _lines(axes: Axes, series: Sequence[Series]) -> list[Line2D]:
