@@ -23,6 +23,7 @@ from bot.domain.archiving import month_of
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.errors import KeywordRefused, SettingsInvalid, StartRefused, StoreUnavailable
+from bot.limits import THREAD_TURN_S
 from bot.metrics import Metrics
 from bot.page.model import Form
 from bot.store.upkeep import back_up
@@ -66,6 +67,7 @@ def _command(options: argparse.Namespace, settings: Settings, metrics: Metrics |
             well = asyncio.run(check(settings, agent, gate_path(settings), Console()))
             return 0 if well else 1
         case _:
+            sys.setswitchinterval(THREAD_TURN_S)
             asyncio.run(_run_until_signalled(settings, metrics))
             return 0
 

@@ -79,7 +79,8 @@ class HuggingFaceClient:
             ids = {listing.arxiv_id for listing in page.listings}
             overlap = overlap or not ids.isdisjoint(seen)
             found.update((listing.arxiv_id, listing) for listing in page.listings)
-            if page.entries < limits.LIST_PAGE_DEFAULT or ids <= seen:  # the last one, or the same again and again
+            # The last one, whether or not our limit was heeded; or the same again and again.
+            if page.entries < limits.LIST_PAGE_DEFAULT or ids <= seen:
                 return overlap
             seen |= ids
         log.warning("list without end", extra={"day": day.isoformat(), "papers": len(found)})

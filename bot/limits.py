@@ -201,6 +201,8 @@ LATEST_MAX: Final = 10
 SHUTDOWN_GRACE_S: Final = 4.0
 # Ours: how often the event loop's lag is measured.
 LAG_MEASURED_EVERY_S: Final = 0.5
+# A thread's turn while others wait. Of Python's own 5 ms, three threads that compute keep the event loop for too long.
+THREAD_TURN_S: Final = 0.001
 # Ours: when a half counts as failing. A healthy night has a look at least once a day; a message leaves in seconds,
 # and an outage of Discord's is over in minutes.
 READING_LATE: Final = timedelta(hours=26)
@@ -226,7 +228,6 @@ LOOKS_OF_ONE_RUN: Final = timedelta(minutes=10)
 # --- Hugging Face's daily papers ----------------------------------------------------------------------
 # A call answers at most 100 entries, 50 unless asked (huggingface.co/docs/hub/api); a recorded one has up to 7 kB.
 LIST_PAGE_SIZE: Final = 100
-# A page of fewer is the last, even where nobody heeds how many we asked for.
 LIST_PAGE_DEFAULT: Final = 50
 LIST_BODY_MAX_BYTES: Final = 1024 * 1024
 # Ours: commas and brackets. A recorded entry has 150 at most; JSON's reader lets nothing else run meanwhile, and takes
