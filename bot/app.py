@@ -183,6 +183,7 @@ class App:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await self._client.close()
+        await self._client.http.close()  # discord.py leaves it open where its close was given up
         await self._session.close()
         if self._lists is not None:
             await self._lists.session.close()

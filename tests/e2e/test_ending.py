@@ -1,12 +1,21 @@
 """The end of the bot, wherever it comes: in order, without a word of complaint."""
 
 import asyncio
+import contextlib
+import gc
 from pathlib import Path
 
+import aiohttp
+import pytest
+
 from bot.__main__ import keyword_fault
-from bot.app import run
+from bot.app import App, run
+from bot.client import _Commands
 from bot.config import load_settings
 from bot.limits import GUILDS_QUIET_S
+from bot.metrics import Metrics
+from bot.store.database import Database
+from tests.support.discord_client import pointed_at
 from tests.support.running import DEADLINE_S, a_box, left_by_discord_py
 
 
@@ -23,3 +32,30 @@ async def test_end_before_discord_has_told_of_its_servers_breaks_nothing_that_wa
             assert [task.exception() for task in done if not task.cancelled()] == [None] * len(done)
             for task in late:
                 task.cancel()
+
+
+@pytest.mark.slow
+async def test_command_that_is_slow_to_end_leaves_no_connection_open(tmp_path: Path) -> None:
+    async def take_time_to_end() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:  # as where a process that draws is killed
+            await asyncio.Event().wait()
+
+    async with a_box(tmp_path) as box:
+        settings = load_settings(None, box.environment(), keyword_fault)
+        token = settings.discord.token
+        assert token is not None
+        async with contextlib.AsyncExitStack() as closing:
+            closing.enter_context(pointed_at(settings.discord.api_url, settings.discord.gateway_url or ""))
+            database = await Database.open(box.database)
+            closing.push_async_callback(database.close)
+            app = App(settings, token, database, Metrics())
+            await app._client.login(token.get_secret_value())
+            slow = asyncio.create_task(take_time_to_end())
+            assert isinstance(app._client.tree, _Commands)
+            app._client.tree._in_hand.add(slow)
+            await asyncio.sleep(0)
+            await app.close()
+        sessions = [each for each in gc.get_objects() if type(each) is aiohttp.ClientSession]
+        assert [session for session in sessions if not session.closed] == []
