@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from bot.__main__ import main
 from bot.store.database import Database
 
 TOKEN = "not-a-token-of-anybody"
+DEADLINE_S = 40.0
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def bot(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=DEADLINE_S,
         check=False,
     )
 
@@ -121,10 +123,20 @@ def test_disk_that_fills_up_at_the_start_is_one_sentence_and_no_keyword_is_half_
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+@contextlib.contextmanager
+def heeding_ctrl_c() -> Iterator[None]:
+    """What is started meanwhile heeds Ctrl-C; tests that a shell runs in the background do not, and hand that on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.slow
 def test_ctrl_c_ends_a_command_without_a_traceback(folder: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        silent.settimeout(20)
+    with heeding_ctrl_c(), socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(DEADLINE_S)
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with subprocess.Popen(
             [sys.executable, "-m", "bot", "check"],
@@ -135,9 +147,9 @@ def test_ctrl_c_ends_a_command_without_a_traceback(folder: Path) -> None:
             text=True,
         ) as process:
             asking, _ = silent.accept()
-            process.send_signal(signal.SIGINT)
-            _, said = process.communicate(timeout=20)
-            asking.close()
+            with asking:
+                process.send_signal(signal.SIGINT)
+                _, said = process.communicate(timeout=DEADLINE_S)
     assert (process.returncode, said) == (130, "Stopped.\n")
 
 

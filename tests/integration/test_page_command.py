@@ -184,7 +184,7 @@ COMMAND = (sys.executable, "-m", "bot", "page")
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False, encoding="utf-8"
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=40, check=False, encoding="utf-8"
     )
 
 
