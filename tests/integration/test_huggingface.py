@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +18,7 @@ from bot.metrics import Metrics
 from sandbox.arxiv import Corpus, LocalArxiv
 from sandbox.huggingface import Fault, FaultKind, LocalHuggingFace, read_directory
 from tests.support.clock import START, FakeClock
+from tests.support.impatience import impatient
 from tests.support.local_huggingface import RECORDED_DAYS, needs_recorded_days, serving
 from tests.support.scripted_server import http, scripted
 
@@ -58,7 +60,7 @@ async def bench() -> AsyncIterator[Bench]:
     local = LocalHuggingFace(LocalArxiv(Corpus()), now=clock.now)
     local.days.make_up(TODAY, 3)
     async with serving(local) as url, open_session() as session:
-        client = HuggingFaceClient(session, clock, url, USER_AGENT, NoJitter(), metrics, timeout_s=0.5)
+        client = HuggingFaceClient(session, clock, url, USER_AGENT, NoJitter(), metrics)
         yield Bench(client, clock, local, metrics)
 
 
@@ -128,7 +130,8 @@ async def test_fault_is_said_in_words_and_nothing_is_asked_until_the_backoff_is_
     bench: Bench, kind: FaultKind, words: str
 ) -> None:
     bench.local.faults.add(Fault(kind, times=None, size=limits.LIST_BODY_MAX_BYTES + 1))
-    failed = await bench.failure()
+    with impatient(bench.client) if kind is FaultKind.HANG else nullcontext():
+        failed = await bench.failure()
     assert str(failed) == words
     assert bench.wait_s(failed) == FLOOR_S
     bench.local.faults.clear()

@@ -7,7 +7,7 @@ import discord
 import pytest
 
 from sandbox.discord import ChannelKind, MessageFlag, Permission
-from tests.support.discord_client import Lab, SmallClient, connected, logged_in
+from tests.support.discord_client import DEADLINE_S, Lab, SmallClient, connected, logged_in
 from tests.support.openapi import discord_specification
 
 
@@ -170,7 +170,7 @@ async def test_archived_posts_of_a_forum_are_listed_apart_from_those_that_are_op
 
 
 async def forum_of(lab: Lab) -> discord.ForumChannel:
-    created = lab.client.wait_for("guild_channel_create", timeout=5)
+    created = lab.client.wait_for("guild_channel_create", timeout=DEADLINE_S)
     lab.world.add_channel(lab.world.default.guild_id, "forum", ChannelKind.FORUM, tags=["vision"])
     forum = await created
     assert isinstance(forum, discord.ForumChannel)
