@@ -76,7 +76,7 @@ async def test_posted_paper_gets_its_votes_and_code_by_an_edit_once_it_is_listed
         invocation = await box.discord.press(
             post.id, str(components_of(post)[0]["custom_id"]), user_id=box.world.default.admin_id
         )
-        await invocation.answered(20)
+        await invocation.answered()
         assert invocation.reply is not None
         assert "▲ 90" in shown(invocation.reply)
 
@@ -132,7 +132,7 @@ async def test_list_is_posted_once_over_lost_answers_and_restarts(tmp_path: Path
             # The list is all that is known of the paper.
             menu = str(components_of(post)[0]["custom_id"])
             invocation = await box.discord.choose(post.id, menu, ["2601.00400"], user_id=box.world.default.admin_id)
-            await invocation.answered(20)
+            await invocation.answered()
             assert invocation.reply is not None
             assert "We say why." in shown(invocation.reply)
             assert "- Trending: the list of each day, papers with at least 5 votes" in await box.said("channel show")

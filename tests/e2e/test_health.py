@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sandbox.arxiv import Fault, FaultKind
 from tests.support.ports import free_port
+from tests.support.resting import until_settled
 from tests.support.running import DEADLINE_S, Box, a_bot, a_bot_process, a_box
 
 ASKED_EVERY_S = 0.05
@@ -49,16 +50,18 @@ async def test_health_and_metrics_follow_what_the_bot_does_and_show_nothing_of_a
     async with a_box(tmp_path) as box, a_bot(box, DAILY_PAPERS_WEB__PORT=str(port)):
         await until_health_is(port, 200)
         await box.subscribe("reward model")
-        box.arxiv.faults.add(Fault(FaultKind.HTML))
+        box.arxiv.faults.add(Fault(FaultKind.HTML, times=None))
         await box.until_status_says("not a complete feed")
+        box.arxiv.faults.clear()
         for part in range(12):
             box.publish(f"Reward Models, Part {part}")
         await box.posted("papers", 12)
+        await until_settled(box.database, DEADLINE_S)
         await box.until_looked_again()
         found = await samples(port)
         assert found["papers_posted_total", ""] == 12
         assert found["posts_total", "Delivered"] >= 1
-        assert found["looks_total", "Broken"] == found["arxiv_requests_total", "ArxivBroken"] == 1
+        assert found["looks_total", "Broken"] == found["arxiv_requests_total", "ArxivBroken"] >= 1
         assert found["looks_total", "Read"] >= 2
         assert found["arxiv_requests_total", "Answered"] >= 6
         assert found["matches_total", ""] >= 12

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sandbox.arxiv import Fault, FaultKind
 from sandbox.discord import Permission
-from tests.support.running import a_bot, a_box
+from tests.support.running import DEADLINE_S, a_bot, a_box
 
 ACKNOWLEDGEMENT = "-# Thank you to arXiv for use of its open access interoperability."
 # What a look without new papers is called depends on the hour and the day of arXiv's calendar.
@@ -29,13 +29,21 @@ async def test_the_status_says_in_words_what_came_of_the_last_look(tmp_path: Pat
         await box.subscribe("reward model")
         said = await box.until_status_says("Last look at arXiv**: <t:")
         assert re.match(rf"\*\*Last look at arXiv\*\*: <t:\d+:R>, {NOTHING}\.\n\*\*Next look\*\*: <t:\d+:R>\.\n", said)
-        for number in range(12):
-            box.publish(f"Reward Models, Part {number}")
-        await box.until_status_says(":R>, 12 new papers.")
-        await box.posted("papers", 12)
-        box.arxiv.faults.add(Fault(FaultKind.TRUNCATED))
+        box.arxiv.faults.add(Fault(FaultKind.TRUNCATED, times=None))
         said = await box.until_status_says("arXiv's answer is not a complete feed, next try in ")
         assert re.search(r"not a complete feed, next try in \d+ s\.$", said, re.MULTILINE)
+        box.arxiv.faults.clear()
+        for number in range(12):
+            box.publish(f"Reward Models, Part {number}")
+        await box.posted("papers", 12)
+        # A second later it would be "no new papers": the next look does not end.
+        box.arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE, times=None, delay_s=DEADLINE_S))
+        await box.until_status_says(":R>, 12 new papers.")
+
+
+async def test_the_status_says_in_words_that_arxiv_asks_us_to_wait(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box, a_bot(box):
+        await box.subscribe("reward model")
         box.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after="240"))
         await box.until_status_says("arXiv asks us to wait, next try in 4 min.")
         await box.command("subscribe", {"keyword": "agents, diffusion"})
