@@ -11,7 +11,7 @@ import pytest
 from discord import app_commands
 from playwright.async_api import Browser, expect
 
-from tests.browser.visiting import Visit, visiting
+from tests.browser.visiting import Visit, commands_are_there, visiting
 from tests.support.discord_client import DEADLINE_S, SmallClient, pointed_at
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
@@ -102,6 +102,7 @@ async def visiting_echo(browser: Browser) -> AsyncIterator[Visit]:
         with pointed_at(visit.box.discord_api_url, visit.box.gateway_url):
             async with running(EchoBot()):
                 await expect(visit.page.locator("#bot-state")).to_have_text("")
+                await commands_are_there(visit.page)
                 yield visit
 
 

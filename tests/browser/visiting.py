@@ -68,6 +68,13 @@ class Visit:
         return self.page.locator(".suggestions").get_by_role("option")
 
 
+async def commands_are_there(page: Page) -> None:
+    """Wait until the bot's commands are offered: they come a little later than the bot itself."""
+    await page.locator("#composer-input").fill("/")
+    await expect(page.locator(".suggestions").get_by_role("option").first).to_be_visible()
+    await page.locator("#composer-input").fill("")
+
+
 @asynccontextmanager
 async def visiting(
     browser: Browser,
