@@ -12,6 +12,10 @@ import pytest
 from tests.support.chaos import FULL, SHORT, Size, Tally, run_chaos
 
 
+# Where CI is set the same is drawn each time: what is red there is so because of what changed.
+SEED_OF_CI = 2026
+
+
 def quiet(_tally: Tally) -> None:
     """Nobody watches."""
 
@@ -20,7 +24,8 @@ def quiet(_tally: Tally) -> None:
 @pytest.mark.timeout(500)
 @pytest.mark.parametrize("size", [pytest.param(SHORT, id="short"), pytest.param(FULL, id="full")])
 async def test_whatever_happens_every_paper_is_posted_once(tmp_path: Path, size: Size) -> None:
-    seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(10_000))
+    drawn = SEED_OF_CI if os.environ.get("CI") else random.SystemRandom().randrange(10_000)
+    seed = int(os.environ.get("CHAOS_SEED") or drawn)
     print(f"CHAOS_SEED={seed}")  # noqa: T201 - shown when it fails
     result = await run_chaos(size, seed, tmp_path, quiet)
     assert result.is_well, "\n".join(result.lines())
