@@ -11,7 +11,6 @@ import pytest
 
 from tests.support.chaos import FULL, SHORT, Size, Tally, run_chaos
 
-
 # Where CI is set the same is drawn each time: what is red there is so because of what changed.
 SEED_OF_CI = 2026
 
