@@ -10,7 +10,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 # What ends last should be short: these begin first.
-_LONG: Final = "tests/browser/"
+_LONG: Final = ("tests/e2e/test_chaos.py", "tests/browser/")
 # These mostly wait, the others mostly compute: side by side they use the processor best.
 _WAITING: Final = "tests/e2e/"
 # Its tests are tried side by side, once for all of them.
@@ -31,7 +31,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for waits in (True, False):
         kind = dict.fromkeys(_scope(item.nodeid) for item in items if item.nodeid.startswith(_WAITING) is waits)
         place |= {scope: at / len(kind) for at, scope in enumerate(kind)}
-    items.sort(key=lambda item: -1.0 if item.nodeid.startswith(_LONG) else place[_scope(item.nodeid)])
+    for began, long in enumerate(_LONG):
+        place |= dict.fromkeys([scope for scope in place if scope.startswith(long)], began - len(_LONG))
+    items.sort(key=lambda item: place[_scope(item.nodeid)])
 
 
 def _scope(nodeid: str) -> str:
