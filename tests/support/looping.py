@@ -1,6 +1,7 @@
 """One of the bot's loops, run by a test: on a clock that the test moves, and an alarm of which one sees who sleeps."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Final, Self
@@ -33,7 +34,7 @@ class WatchedAlarm(Alarm):
             self._sleeping = False
 
 
-class LoopUnderTest:
+class LoopUnderTest(ABC):
     """A loop that sleeps on `alarm`; who inherits says what it runs, and what else it may be waiting for."""
 
     def __init__(self, clock: FakeClock) -> None:
@@ -41,9 +42,9 @@ class LoopUnderTest:
         self.alarm = WatchedAlarm(clock)
         self._work: asyncio.Task[None] | None = None
 
+    @abstractmethod
     def run(self) -> Coroutine[object, object, None]:
         """What the loop does, for ever."""
-        raise NotImplementedError  # pragma: no cover
 
     def is_quiet(self) -> bool:
         """Whether the loop sleeps at this moment; raises what ended it."""
