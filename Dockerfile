@@ -6,7 +6,7 @@ WORKDIR /src
 RUN python -m venv /opt/daily-papers
 # The dependencies first: they change less often than the program, and an unchanged layer is not built again.
 COPY requirements.lock ./
-RUN /opt/daily-papers/bin/python -m pip install --require-hashes --only-binary :all: -r requirements.lock
+RUN /opt/daily-papers/bin/python -m pip install --no-deps --require-hashes --only-binary :all: -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY cogs cogs
 COPY bot bot

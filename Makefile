@@ -10,19 +10,22 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .PHONY: run test test-slow coverage lint format bench lock clean
 .DEFAULT_GOAL := run
+# ARGS belongs to this make alone: a make that a test starts must not inherit it.
+unexport ARGS
+MAKEOVERRIDES =
 
 # Each stamp is made anew when its lock file changes. An install that was interrupted leaves no stamp, and starts over.
 $(VENV)/.run: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Daily Papers needs Python 3.11 or newer, and this is %d.%d: make PYTHON=python3.13, or wherever a newer one is." % sys.version_info[:2])'
 	@echo "Installing the locked dependencies into $(VENV) (once; it takes less than a minute) ..."
 	@test -e $@ || $(PYTHON) -m venv --clear $(VENV)
-	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@echo "Installing the locked tools of developers into $(VENV) ..."
-	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
 # The bot with config.json or DISCORD_TOKEN; without either, the sandbox: make run ARGS="--port 0".
@@ -60,10 +63,11 @@ format: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
-# Universal lock files: one for every platform and Python, with hashes and without an index address.
+# Universal lock files: one for every platform and Python, with hashes and without an index address. They keep extras
+# (coverage[toml]) and are installed with --no-deps: pip resolves nothing, so a new release on the index changes nothing.
 lock:
-	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
-	uv pip compile pyproject.toml --group build --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --output-file requirements-dev.lock
+	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --output-file requirements.lock
+	uv pip compile pyproject.toml --group build --group dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --output-file requirements-dev.lock
 
 clean:
 	find . -name __pycache__ -prune -exec rm -rf {} +

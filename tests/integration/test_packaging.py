@@ -10,12 +10,15 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 from zipfile import ZipFile
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from bot.__main__ import keyword_fault
 from bot.config import load_settings
@@ -68,7 +71,7 @@ def _locked(name: str) -> dict[str, list[str]]:
     return {
         match[1]: [match[2], *re.findall(r"--hash=sha256:[0-9a-f]{64}", entry)]
         for entry in entries
-        if (match := re.match(r"([a-z0-9-]+)==(\S+)", entry))
+        if (match := re.match(r"([a-z0-9-]+)(?:\[[^]]+])?==(\S+)", entry))
     }
 
 
@@ -90,6 +93,42 @@ def test_lock_holds_what_the_project_asks_for(lock: str) -> None:
     asked = project["project"]["dependencies"] + groups["build"] + (groups["dev"] if "dev" in lock else [])
     names = {re.split(r"[^\w.-]", line)[0].lower().replace(".", "-").replace("_", "-") for line in asked}
     assert names - _locked(lock).keys() == set()
+
+
+def _installed_members(lock: str) -> list[Requirement]:
+    """Every requirement in a lock file that applies to this platform and Python."""
+    lines = re.findall(r"^[a-z0-9-]+.*==.*(?= \\$)", (ROOT / lock).read_text(), flags=re.MULTILINE)
+    members = [Requirement(line) for line in lines]
+    return [member for member in members if member.marker is None or member.marker.evaluate()]
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_lock_contains_everything_its_members_require(lock: str) -> None:
+    members = _installed_members(lock)
+    locked = {(canonicalize_name(member.name), extra) for member in members for extra in ("", *member.extras)}
+    missing = {
+        f"{member.name} requires {required}"
+        for member in members
+        for line in metadata.requires(member.name) or []
+        if _applies(required := Requirement(line), member.extras)
+        and not {(canonicalize_name(required.name), extra) for extra in ("", *required.extras)} <= locked
+    }
+    assert len(members) > 20
+    assert missing == set()
+
+
+def _applies(required: Requirement, extras: set[str]) -> bool:
+    return required.marker is None or any(required.marker.evaluate({"extra": extra}) for extra in ("", *extras))
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_installed_versions_are_the_locked_ones(lock: str) -> None:
+    wrong = [
+        str(member)
+        for member in _installed_members(lock)
+        if not member.specifier.contains(metadata.version(member.name))
+    ]
+    assert wrong == []
 
 
 def _instructions(name: str) -> list[str]:
@@ -192,6 +231,15 @@ def test_python_that_is_too_old_is_refused_in_one_sentence_before_anything_is_ma
     assert sentence.startswith("Daily Papers needs Python 3.11 or newer, and this is 3.10")
     assert [line for line in rest if not line.startswith("make: ")] == []
     assert not (tmp_path / ".venv").exists()
+
+
+def test_arguments_of_a_make_command_do_not_reach_a_nested_make(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    outer = 'include Makefile\nouter:\n\t@echo "[$$ARGS] [$$MAKEFLAGS]"\n'
+    (tmp_path / "outer.mk").write_text(outer)
+    answer = _make("-f", "outer.mk", "outer", "ARGS=tests/unit", folder=tmp_path)
+    assert answer.stdout.startswith("[] [")
+    assert "tests/unit" not in answer.stdout
 
 
 @pytest.mark.parametrize(
