@@ -14,7 +14,6 @@ from rich.progress import Progress
 
 from bot import log
 from bot.app import run
-from bot.clock import SystemClock
 from bot.commands.backfill import backfill
 from bot.commands.check import check
 from bot.commands.export import export
@@ -22,10 +21,11 @@ from bot.config import Settings, load_settings, public_address
 from bot.domain.archiving import month_of
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.errors import KeywordRefused, SettingsInvalid, StartRefused, StoreUnavailable
-from bot.limits import THREAD_TURN_S
-from bot.metrics import Metrics
 from bot.page.model import Form
+from bot.runtime.clock import SystemClock
+from bot.runtime.errors import KeywordRefused, SettingsInvalid, StartRefused, StoreUnavailable
+from bot.runtime.limits import THREAD_TURN_S
+from bot.runtime.metrics import Metrics
 from bot.store.upkeep import back_up
 from bot.wiring import gate_path, user_agent
 

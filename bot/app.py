@@ -15,18 +15,18 @@ from pydantic import SecretStr
 
 from bot.arxiv import open_session
 from bot.client import REFUSALS, Client, point_at
-from bot.clock import SystemClock
 from bot.config import Settings, is_loopback
 from bot.domain.keyword import Keyword
-from bot.errors import StartRefused, TokenRefused
 from bot.ground import Alarms, Ground, Stores
 from bot.invalid_requests import InvalidRequests
-from bot.limits import CLOSE_TIMEOUT_S, SHUTDOWN_GRACE_S
 from bot.lists import open_lists
-from bot.metrics import LagMeter, Metrics
+from bot.runtime.clock import SystemClock
+from bot.runtime.errors import StartRefused, TokenRefused
+from bot.runtime.limits import CLOSE_TIMEOUT_S, SHUTDOWN_GRACE_S
+from bot.runtime.metrics import LagMeter, Metrics
+from bot.runtime.supervisor import Loop, Supervisor, first_cause
 from bot.services.health import Health
 from bot.store.database import Database
-from bot.supervisor import Loop, Supervisor, first_cause
 from bot.tries import note_tries
 from bot.web import PublicPage, WebServer, page_address
 from bot.wiring import UseCases, commands_for, lower_half, upper_half, user_agent

@@ -16,14 +16,14 @@ from typing import Final, Protocol
 
 import aiohttp
 
-from bot import limits
-from bot.clock import Clock
 from bot.domain.feed import FeedPage, parse_feed
 from bot.domain.planning import Query
-from bot.domain.retry import backoff, retry_after
-from bot.errors import ArxivBroken, ArxivThrottled, ArxivWait, FeedInvalid, QueryRefused
 from bot.gate import Gate, Turn, Urgency
-from bot.metrics import Metrics, Step
+from bot.runtime import limits
+from bot.runtime.clock import Clock
+from bot.runtime.errors import ArxivBroken, ArxivThrottled, ArxivWait, FeedInvalid, QueryRefused
+from bot.runtime.metrics import Metrics, Step
+from bot.runtime.retry import backoff, retry_after
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from bot.domain.charts.chart import Chart
-from bot.errors import ChartFailed
-from bot.limits import CHART_TIMEOUT_S, RESULT_MAX
+from bot.runtime.errors import ChartFailed
+from bot.runtime.limits import CHART_TIMEOUT_S, RESULT_MAX
 
 log = logging.getLogger(__name__)
 

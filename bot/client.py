@@ -19,8 +19,8 @@ from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.errors import DailyPapersError, StoreUnavailable
-from bot.limits import GUILDS_QUIET_S, RATELIMIT_WAIT_MAX_S
+from bot.runtime.errors import DailyPapersError, StoreUnavailable
+from bot.runtime.limits import GUILDS_QUIET_S, RATELIMIT_WAIT_MAX_S
 from bot.services.looking_up import LookingUp
 from bot.services.subscribing import Subscribing
 from bot.services.trending import Trending

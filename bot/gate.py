@@ -20,9 +20,9 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
-from bot import limits
-from bot.clock import Clock
-from bot.errors import ArxivThrottled, ArxivWait, StoreUnavailable
+from bot.runtime import limits
+from bot.runtime.clock import Clock
+from bot.runtime.errors import ArxivThrottled, ArxivWait, StoreUnavailable
 
 # Ours: how often another process's lock is tried; short beside the interval, long for a processor.
 _LOCK_TRIED_EVERY_S: Final = 0.1

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Self
 
-from bot.clock import Alarm, Clock
 from bot.config import Settings
-from bot.metrics import Metrics
+from bot.runtime.clock import Alarm, Clock
+from bot.runtime.metrics import Metrics
 from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.digests import Digests

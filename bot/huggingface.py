@@ -13,14 +13,14 @@ from typing import Final
 
 import aiohttp
 
-from bot import limits
-from bot.clock import Clock
 from bot.domain.paper import ArxivId
-from bot.domain.retry import backoff, quota_wait, retry_after
 from bot.domain.trending.daily_list import ListPage, parse_page
 from bot.domain.trending.listing import Listing
-from bot.errors import DayRefused, HuggingFaceWait, ListInvalid
-from bot.metrics import Metrics
+from bot.runtime import limits
+from bot.runtime.clock import Clock
+from bot.runtime.errors import DayRefused, HuggingFaceWait, ListInvalid
+from bot.runtime.metrics import Metrics
+from bot.runtime.retry import backoff, quota_wait, retry_after
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from typing import Final
 
 import aiohttp
 
-from bot.clock import Clock
-from bot.limits import INVALID_REQUESTS_MAX, INVALID_REQUESTS_WINDOW_S
+from bot.runtime.clock import Clock
+from bot.runtime.limits import INVALID_REQUESTS_MAX, INVALID_REQUESTS_WINDOW_S
 
 # topics/rate-limits, "Invalid Request Limit".
 _INVALID: Final = frozenset({401, 403, 429})

@@ -10,12 +10,12 @@ from random import Random
 
 import aiohttp
 
-from bot.clock import Alarm, Clock
 from bot.config import Settings, is_loopback
 from bot.huggingface import HuggingFaceClient, open_session
-from bot.limits import LISTS_READ_EVERY
-from bot.metrics import Metrics
 from bot.pipeline.listing import ListKeeper, ListReader
+from bot.runtime.clock import Alarm, Clock
+from bot.runtime.limits import LISTS_READ_EVERY
+from bot.runtime.metrics import Metrics
 from bot.services.trending import Trending
 from bot.store.listings import Listings
 

@@ -20,7 +20,7 @@ from bot.domain.preferences import Layout
 from bot.domain.text import cut
 from bot.domain.trending.digest import AnyPost, Digest
 from bot.domain.trending.listing import NOTHING_LISTED, Listing, as_paper
-from bot.limits import THREAD_NAME_MAX
+from bot.runtime.limits import THREAD_NAME_MAX
 
 # A post's key stands in the custom_id of the one component that every message of ours has; these are its templates.
 ABSTRACT_BUTTON: Final = r"abstract:(?P<arxiv_id>[^:]+):(?P<key>[\w-]+)"

@@ -11,8 +11,8 @@ import discord
 
 from bot.domain.subscription import Notice
 from bot.invalid_requests import InvalidRequests
-from bot.limits import NONCE_MAX, SEND_TIMEOUT_S
 from bot.obstacles import obstacle_in
+from bot.runtime.limits import NONCE_MAX, SEND_TIMEOUT_S
 
 
 class DiscordMessenger:

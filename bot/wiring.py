@@ -21,7 +21,6 @@ from bot.delivery import DiscordDelivery
 from bot.gate import Gate
 from bot.ground import Alarms, Ground, Stores
 from bot.invalid_requests import InvalidRequests
-from bot.limits import ARXIV_BACKOFF_FLOOR_S, ARXIV_REQUEST_INTERVAL_S
 from bot.lists import Lists
 from bot.notices import DiscordMessenger
 from bot.pipeline.batches import Batches
@@ -36,13 +35,14 @@ from bot.pipeline.posting import Posting
 from bot.pipeline.retouch import Retouch
 from bot.pipeline.sending import Sending
 from bot.pipeline.slices import SliceReader
+from bot.runtime.limits import ARXIV_BACKOFF_FLOOR_S, ARXIV_REQUEST_INTERVAL_S
+from bot.runtime.supervisor import Supervisor
 from bot.services.arranging import Arranging
 from bot.services.charting import Charting
 from bot.services.looking_up import LookingUp
 from bot.services.pages import Pages
 from bot.services.reporting import Reporting
 from bot.services.subscribing import Subscribing
-from bot.supervisor import Supervisor
 from cogs.channels import ChannelCommands
 from cogs.charts import ChartCommands
 from cogs.lookup import LookupCommands

@@ -13,8 +13,8 @@ from bot.domain.layout.message import layout_of
 from bot.domain.preferences import DailyList, Preferences, Style
 from bot.domain.timetable import AsTheyCome, Daily, Timetable, in_words, next_digest, parse_time
 from bot.domain.zones import parse_zone, suggest_zones
-from bot.limits import LIST_COUNT_MAX, SELECT_OPTION_MAX
 from bot.messages import LOOKED_UP, Drawn, embeds, reading_components
+from bot.runtime.limits import LIST_COUNT_MAX, SELECT_OPTION_MAX
 from bot.services.arranging import Arranging
 from cogs.permissions import Place, Refused, Target, check_bot_may_post, check_may_manage, check_takes_papers, place_of
 from cogs.wording import plural, when

@@ -16,8 +16,8 @@ from bot.domain.charts.trend import Trend, duration, month_name
 from bot.domain.charts.weekly import Weekly
 from bot.domain.keyword import Keyword
 from bot.domain.text import cut
-from bot.errors import ArxivWait, ChartFailed, KeywordRefused
-from bot.limits import (
+from bot.runtime.errors import ArxivWait, ChartFailed, KeywordRefused
+from bot.runtime.limits import (
     AUTOCOMPLETE_CHOICES_MAX,
     CHARTS_PER_MINUTE,
     SELECT_OPTION_MAX,

@@ -2,7 +2,7 @@
 
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.text import cut
-from bot.errors import KeywordRefused
+from bot.runtime.errors import KeywordRefused
 from cogs.wording import bold
 
 _NAMED_MAX = 60

@@ -8,8 +8,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Client
-from bot.limits import PAGES_PER_MINUTE
 from bot.page.model import Form
+from bot.runtime.limits import PAGES_PER_MINUTE
 from bot.services.pages import Fitting, Pages, papers_on
 from cogs.pace import Pace
 from cogs.permissions import Refused, Target, can_view, place_of

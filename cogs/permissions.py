@@ -9,8 +9,8 @@ import discord
 from discord import app_commands
 
 from bot.client import AnyClient
-from bot.errors import DailyPapersError
 from bot.obstacles import NO_PLACE_FOR_PAPERS, Postable, obstacle_in
+from bot.runtime.errors import DailyPapersError
 
 Target = app_commands.AppCommandChannel | app_commands.AppCommandThread
 

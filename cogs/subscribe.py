@@ -13,9 +13,15 @@ from bot.domain.keyword import Keyword
 from bot.domain.layout.message import layout_of
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.timetable import Daily, in_words
-from bot.limits import AUTOCOMPLETE_CHOICES_MAX, INTERACTION_TOKEN_S, PREVIEW_PAPERS, REPLY_WAIT_S, SELECT_OPTION_MAX
 from bot.messages import embeds
 from bot.pipeline.firsts import Progress
+from bot.runtime.limits import (
+    AUTOCOMPLETE_CHOICES_MAX,
+    INTERACTION_TOKEN_S,
+    PREVIEW_PAPERS,
+    REPLY_WAIT_S,
+    SELECT_OPTION_MAX,
+)
 from bot.services.arranging import Arranging
 from bot.services.reporting import Reporting
 from bot.services.subscribing import Found, Subscribing

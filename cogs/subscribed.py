@@ -8,8 +8,8 @@ import discord
 
 from bot.client import AnyClient, Client, client_of, reply
 from bot.domain.keyword import Keyword
-from bot.errors import StoreUnavailable
-from bot.limits import CUSTOM_ID_MAX, PAST_POSTED
+from bot.runtime.errors import StoreUnavailable
+from bot.runtime.limits import CUSTOM_ID_MAX, PAST_POSTED
 from bot.services.subscribing import Ended
 from cogs.permissions import can_manage_by_id
 from cogs.wording import bold, plural

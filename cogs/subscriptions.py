@@ -10,8 +10,8 @@ from discord.ext import commands
 from bot.client import Client
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.subscription import Source, Subscription
-from bot.errors import KeywordRefused
-from bot.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
+from bot.runtime.errors import KeywordRefused
+from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.subscribing import Ended, NotSubscribed, Subscribing, WantedByFile
 from cogs.keywords import parse_keywords
 from cogs.paging import edit_in_pages

@@ -6,7 +6,7 @@ from datetime import datetime
 import discord
 
 from bot.domain.text import cut, escape_markdown
-from bot.limits import CONTENT_MAX, RESULT_MAX
+from bot.runtime.limits import CONTENT_MAX, RESULT_MAX
 
 
 def when(moment: datetime) -> str:

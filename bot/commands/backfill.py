@@ -18,14 +18,14 @@ from typing import Final
 from rich.console import Console
 
 from bot.arxiv import open_session
-from bot.clock import SystemClock
 from bot.commands.progress import Bar, Lines, outcome_in_words
 from bot.config import Settings, is_loopback
 from bot.domain.months import Month
-from bot.errors import ArxivWait, StartRefused, StoreUnavailable
 from bot.ground import Ground
-from bot.metrics import Metrics
 from bot.pipeline.backfill import Backfill, Plan
+from bot.runtime.clock import SystemClock
+from bot.runtime.errors import ArxivWait, StartRefused, StoreUnavailable
+from bot.runtime.metrics import Metrics
 from bot.store.archive import Archive
 from bot.store.database import Database
 from bot.store.subscriptions import Subscriptions

@@ -21,19 +21,19 @@ from rich.table import Table
 from bot import huggingface
 from bot.arxiv import ArxivClient, open_session
 from bot.client import REFUSALS, point_at
-from bot.clock import Clock, SystemClock
 from bot.config import Settings, is_loopback
 from bot.delivery import DiscordDelivery
 from bot.domain.planning import Window, probe_query
 from bot.domain.post import Obstructed, RetryLater
-from bot.errors import ArxivError, DatabaseRefused, HuggingFaceError, StoreUnavailable
 from bot.gate import Gate, Urgency
 from bot.huggingface import HuggingFaceClient
 from bot.invalid_requests import InvalidRequests
-from bot.limits import CHECK_TIMEOUT_S, GUILDS_QUIET_S, PASS_OVERLAP
-from bot.metrics import Metrics
+from bot.runtime.clock import Clock, SystemClock
+from bot.runtime.errors import ArxivError, DatabaseRefused, HuggingFaceError, StoreUnavailable
+from bot.runtime.limits import CHECK_TIMEOUT_S, GUILDS_QUIET_S, PASS_OVERLAP
+from bot.runtime.metrics import Metrics
+from bot.runtime.supervisor import first_cause
 from bot.store.upkeep import Summary, summarise
-from bot.supervisor import first_cause
 
 
 @dataclass(frozen=True, slots=True)

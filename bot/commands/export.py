@@ -11,10 +11,10 @@ import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from bot.errors import PageRefused, StoreUnavailable
-from bot.limits import PAGE_PAPERS
 from bot.page.model import Form, Page
 from bot.page.render import render
+from bot.runtime.errors import PageRefused, StoreUnavailable
+from bot.runtime.limits import PAGE_PAPERS
 from bot.services.pages import papers_on
 from bot.store.database import Database
 from bot.store.shelf import Shelf

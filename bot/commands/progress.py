@@ -14,11 +14,11 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
-from bot.clock import Clock
 from bot.domain.archiving import Pace
-from bot.errors import ArxivWait
-from bot.limits import BACKFILL_TOLD_EVERY_S
 from bot.pipeline import backfill
+from bot.runtime.clock import Clock
+from bot.runtime.errors import ArxivWait
+from bot.runtime.limits import BACKFILL_TOLD_EVERY_S
 
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600

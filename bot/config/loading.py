@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from bot.config.faults import Place, nearest, sentence, shown
 from bot.config.model import KeywordFault, Settings
-from bot.errors import SettingsInvalid
+from bot.runtime.errors import SettingsInvalid
 
 DEFAULT_FILE: Final = Path("config.json")
 PREFIX: Final = "DAILY_PAPERS_"

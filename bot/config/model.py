@@ -18,7 +18,7 @@ from pydantic import (
     ValidationInfo,
 )
 
-from bot.limits import (
+from bot.runtime.limits import (
     ARXIV_POLL_INTERVAL_MIN_S,
     ARXIV_REQUEST_INTERVAL_S,
     LOOPBACK_POLL_INTERVAL_MIN_S,

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from bot import limits
 from bot.domain.months import Month, months_since
 from bot.domain.planning import Window, keyword_groups
 from bot.domain.subscription import WatchedKeyword
+from bot.runtime import limits
 
 # arXiv opened on 14 August 1991 (info.arxiv.org/about).
 ARXIV_BEGAN: Final = Month(1991, 8)

@@ -10,7 +10,7 @@ from itertools import chain, islice
 from types import MappingProxyType
 from typing import Final
 
-from bot import limits
+from bot.runtime import limits
 
 # An archive's code stands for all its categories. Archives with one category only (quant-ph) are categories.
 ARCHIVES: Final[Mapping[str, str]] = MappingProxyType(

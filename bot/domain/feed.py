@@ -18,9 +18,9 @@ from xml.parsers import expat
 
 import feedparser
 
-from bot import limits
 from bot.domain.paper import ArxivId, Paper, split_version
-from bot.errors import FeedInvalid, QueryRefused
+from bot.runtime import limits
+from bot.runtime.errors import FeedInvalid, QueryRefused
 
 # What XML 1.0 does not allow (section 2.2, Char): a single one makes the whole page unreadable.
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")

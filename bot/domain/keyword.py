@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from bot import limits
 from bot.domain.categories import is_category, nearest
 from bot.domain.words import WORD, caseless, plain, unaccented, visible
-from bot.errors import KeywordRefused
+from bot.runtime import limits
+from bot.runtime.errors import KeywordRefused
 
 # What Lucene's English analyser drops (EnglishAnalyzer.ENGLISH_STOP_WORDS_SET): arXiv finds nothing for these.
 # fmt: off

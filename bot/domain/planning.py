@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from bot import limits
 from bot.domain.keyword import Keyword, search_phrases
+from bot.runtime import limits
 
 _Grouped = TypeVar("_Grouped")
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from bot import limits
 from bot.domain.feed import FeedPage, Rejection
 from bot.domain.paper import ArxivId, Paper
+from bot.runtime import limits
 
 # "No results" was seen for minutes, for good queries: without a probe that showed papers it takes two to be true.
 _ZERO_ASKED: Final = 2

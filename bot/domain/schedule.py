@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
-from bot import limits
+from bot.runtime import limits
 
 _EASTERN: Final = ZoneInfo(limits.ARXIV_ZONE)
 _DAY: Final = timedelta(days=1)

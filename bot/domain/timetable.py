@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.schedule import last_evening
 from bot.domain.zones import available
-from bot.errors import TimetableRefused
+from bot.runtime.errors import TimetableRefused
 
 _DAY: Final = timedelta(days=1)
 _SATURDAY: Final = 5  # as date.weekday() counts

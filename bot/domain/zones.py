@@ -15,8 +15,8 @@ from types import MappingProxyType
 from typing import Final
 from zoneinfo import available_timezones
 
-from bot import limits
-from bot.errors import TimetableRefused
+from bot.runtime import limits
+from bot.runtime.errors import TimetableRefused
 
 # What is suggested before anything is typed, and first among what fits equally well.
 COMMON: Final = (

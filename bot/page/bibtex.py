@@ -10,12 +10,12 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-from bot import limits
 from bot.domain.paper import Paper
 from bot.domain.tex import tables
 from bot.domain.tex.glyphs import ALPHABETS
 from bot.domain.text import collapse
 from bot.page.words import allowed, readable
+from bot.runtime import limits
 
 _PASSING: Final = (
     frozenset(tables.SYMBOLS)

@@ -12,11 +12,11 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from bot import limits
 from bot.page.entries import Part, lighter, parts_of
 from bot.page.filters import Filters
 from bot.page.model import Form, Page
 from bot.page.words import ACKNOWLEDGEMENT, NO_KEYWORDS, NOTHING_YET, WHAT_THIS_IS
+from bot.runtime import limits
 
 _ALTERNATES = ((Form.ATOM, "Atom feed"), (Form.JSON, "JSON"), (Form.MD, "Markdown"))
 

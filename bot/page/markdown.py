@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from bot import limits
 from bot.domain.paper import Paper
 from bot.page.model import Page, Section
 from bot.page.words import (
@@ -24,6 +23,7 @@ from bot.page.words import (
     readable,
     title_words,
 )
+from bot.runtime import limits
 
 _HEAD: Final = "| **Title** | **Date** | **Abstract** | **Comment** |\n| --- | --- | --- | --- |"
 _SIGNIFICANT: Final = re.compile(

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from bot import limits
 from bot.domain.layout.parts import title_of
 from bot.domain.paper import Paper
 from bot.domain.tex.convert import tex_to_text
 from bot.domain.text import collapse, harmless
+from bot.runtime import limits
 
 WHAT_THIS_IS: Final = "The newest papers on arXiv for each keyword, renewed with every announcement."
 # How arXiv asks to be named by what is built on its interface (terms of use: info.arxiv.org/help/api/tou.html).

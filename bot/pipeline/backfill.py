@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.arxiv import PageSource
-from bot.clock import Clock
 from bot.domain.archiving import (
     Forecast,
     MonthReading,
@@ -26,13 +25,14 @@ from bot.domain.months import Month
 from bot.domain.paper import ArxivId
 from bot.domain.planning import Window, probe_query
 from bot.domain.subscription import WatchedKeyword
-from bot.errors import ArxivError, ArxivWait, QueryRefused, ReadingIncomplete
 from bot.gate import Urgency
-from bot.limits import ARCHIVE_PAPERS_PER_WRITE
-from bot.metrics import Metrics, Step
 from bot.pipeline.counting import Counting
 from bot.pipeline.patience import PatientArxiv
 from bot.pipeline.slices import SliceRead, SliceReader
+from bot.runtime.clock import Clock
+from bot.runtime.errors import ArxivError, ArxivWait, QueryRefused, ReadingIncomplete
+from bot.runtime.limits import ARCHIVE_PAPERS_PER_WRITE
+from bot.runtime.metrics import Metrics, Step
 from bot.store.archive import Archive
 from bot.store.subscriptions import Subscriptions
 from bot.store.totals import Totals

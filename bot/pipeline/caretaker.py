@@ -7,9 +7,9 @@ channels that are gone for long end. It never posts a paper.
 import logging
 from typing import Protocol
 
-from bot.clock import Alarm, Clock
 from bot.domain.subscription import Notice
-from bot.limits import CARETAKING_EVERY_S, GONE_KEPT, NOTICE_EVERY, NOTICE_RETRY_S
+from bot.runtime.clock import Alarm, Clock
+from bot.runtime.limits import CARETAKING_EVERY_S, GONE_KEPT, NOTICE_EVERY, NOTICE_RETRY_S
 from bot.store.channels import Channels
 from bot.store.subscriptions import Subscriptions
 

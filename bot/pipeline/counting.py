@@ -11,12 +11,12 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from bot.arxiv import PageSource
-from bot.clock import Clock
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.domain.planning import Query, keywords_query, probe_query
-from bot.errors import ReadingIncomplete
 from bot.gate import Urgency
+from bot.runtime.clock import Clock
+from bot.runtime.errors import ReadingIncomplete
 from bot.store.totals import Totals
 
 log = logging.getLogger(__name__)

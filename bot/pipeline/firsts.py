@@ -9,15 +9,15 @@ import logging
 from collections.abc import Callable, Collection
 from enum import Enum
 
-from bot.clock import Alarm, Clock
 from bot.domain.keyword import Keyword
 from bot.domain.planning import first_window, keyword_groups
 from bot.domain.subscription import WatchedKeyword
-from bot.errors import ArxivError, ArxivWait
 from bot.gate import Urgency
-from bot.limits import ARXIV_BACKOFF_FLOOR_S
-from bot.metrics import Metrics, Step
 from bot.pipeline.slices import SliceReader
+from bot.runtime.clock import Alarm, Clock
+from bot.runtime.errors import ArxivError, ArxivWait
+from bot.runtime.limits import ARXIV_BACKOFF_FLOOR_S
+from bot.runtime.metrics import Metrics, Step
 from bot.store.readings import Readings
 from bot.store.subscriptions import Subscriptions
 

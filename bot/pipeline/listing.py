@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Protocol
 
-from bot import limits
-from bot.clock import Alarm, Clock
 from bot.domain.trending.digest import ended_at
 from bot.domain.trending.listing import Listing
-from bot.errors import DayRefused, HuggingFaceError, HuggingFaceWait, ListInvalid
+from bot.runtime import limits
+from bot.runtime.clock import Alarm, Clock
+from bot.runtime.errors import DayRefused, HuggingFaceError, HuggingFaceWait, ListInvalid
 from bot.store.listings import Listings
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.arxiv import ArxivClient
-from bot.clock import Alarm, Clock
 from bot.domain.planning import Window, clamp_mark, older_window, pass_window, probe_query
 from bot.domain.schedule import (
     BatchAbsent,
@@ -26,11 +25,12 @@ from bot.domain.schedule import (
     plan_fixed,
 )
 from bot.domain.subscription import WatchedKeyword
-from bot.errors import ArxivBroken, ArxivError, ArxivThrottled, ReadingIncomplete
 from bot.gate import Urgency
-from bot.limits import ARXIV_BACKOFF_FLOOR, ARXIV_KEYWORDS_PER_QUERY, PASS_OVERLAP
-from bot.metrics import Metrics, Step
 from bot.pipeline.slices import SliceReader
+from bot.runtime.clock import Alarm, Clock
+from bot.runtime.errors import ArxivBroken, ArxivError, ArxivThrottled, ReadingIncomplete
+from bot.runtime.limits import ARXIV_BACKOFF_FLOOR, ARXIV_KEYWORDS_PER_QUERY, PASS_OVERLAP
+from bot.runtime.metrics import Metrics, Step
 from bot.store.looks import Looks, Marks
 from bot.store.readings import Readings
 from bot.store.subscriptions import Subscriptions

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.arxiv import PageSource
-from bot.clock import Clock
 from bot.domain.feed import FeedPage
 from bot.domain.planning import Query
-from bot.errors import ArxivWait
 from bot.gate import Urgency
-from bot.limits import BACKFILL_PATIENCE
+from bot.runtime.clock import Clock
+from bot.runtime.errors import ArxivWait
+from bot.runtime.limits import BACKFILL_PATIENCE
 
 
 class PatientArxiv:

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
 
-from bot.clock import Clock
 from bot.domain.post import Obstructed, RetryLater, Unanswered
-from bot.domain.retry import backoff
-from bot.limits import OBSTACLE_RECHECK, SEND_BACKOFF_CEILING_S, SEND_BACKOFF_FLOOR_S
-from bot.metrics import Metrics
+from bot.runtime.clock import Clock
+from bot.runtime.limits import OBSTACLE_RECHECK, SEND_BACKOFF_CEILING_S, SEND_BACKOFF_FLOOR_S
+from bot.runtime.metrics import Metrics
+from bot.runtime.retry import backoff
 from bot.store.channels import Channels
 
 log = logging.getLogger(__name__)

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import assert_never
 
-from bot.clock import Clock
 from bot.domain.layout.message import next_message
 from bot.domain.post import Absent, Delivered, Obstructed, Outcome, Post, RetryLater, Unanswered, Undeliverable
-from bot.limits import SELECT_OPTIONS_MAX
-from bot.metrics import Metrics, Step
 from bot.pipeline.batches import Batches
 from bot.pipeline.pausing import Pausing
 from bot.pipeline.sending import Sending
+from bot.runtime.clock import Clock
+from bot.runtime.limits import SELECT_OPTIONS_MAX
+from bot.runtime.metrics import Metrics, Step
 from bot.store.outbox import Outbox
 
 log = logging.getLogger(__name__)

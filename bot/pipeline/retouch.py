@@ -7,9 +7,9 @@ import logging
 from datetime import timedelta
 from typing import Protocol, assert_never
 
-from bot.clock import Alarm, Clock
 from bot.domain.post import Delivered, Obstructed, Outcome, Post, RetryLater, Unanswered, Undeliverable
-from bot.limits import OBSTRUCTED_EDIT_RETRY, RETOUCH_EVERY_S
+from bot.runtime.clock import Alarm, Clock
+from bot.runtime.limits import OBSTRUCTED_EDIT_RETRY, RETOUCH_EVERY_S
 from bot.store.edits import Edits
 
 log = logging.getLogger(__name__)

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final, Protocol
 
-from bot.clock import Clock
 from bot.domain.post import Absent, Delivered, Obstructed, Outcome, RetryLater, Undeliverable
 from bot.domain.trending.digest import AnyPost
-from bot.limits import ABSENCE_BELIEVED_AFTER, NONCE_REMEMBERED, NONCE_TRUSTED_S, SENDS_PER_SECOND
-from bot.metrics import Metrics, Step
+from bot.runtime.clock import Clock
+from bot.runtime.limits import ABSENCE_BELIEVED_AFTER, NONCE_REMEMBERED, NONCE_TRUSTED_S, SENDS_PER_SECOND
+from bot.runtime.metrics import Metrics, Step
 
 _ON_ITS_WAY: Final = "it may still be on its way"
 

@@ -17,9 +17,9 @@ from bot.domain.matching import match as match_papers
 from bot.domain.paper import Paper
 from bot.domain.planning import Query, Window, keywords_query, window_query
 from bot.domain.reading import Complete, FetchPage, Narrow, SliceReading
-from bot.errors import QueryRefused, ReadingIncomplete
 from bot.gate import Urgency
-from bot.metrics import Metrics, Step
+from bot.runtime.errors import QueryRefused, ReadingIncomplete
+from bot.runtime.metrics import Metrics, Step
 
 log = logging.getLogger(__name__)
 

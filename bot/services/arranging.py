@@ -6,11 +6,11 @@ A channel and a wish enter; the preferences as they are then leave. Permissions 
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.clock import Clock
 from bot.domain.paper import Paper
 from bot.domain.preferences import DailyList, Preferences, Style
 from bot.domain.timetable import Timetable
-from bot.limits import PREVIEW_PAPERS
+from bot.runtime.clock import Clock
+from bot.runtime.limits import PREVIEW_PAPERS
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox
 from bot.store.papers import Papers

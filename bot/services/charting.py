@@ -9,14 +9,14 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from bot.clock import Clock
 from bot.domain.charts.trend import Trend, last_year
 from bot.domain.charts.weekly import WEEK, Weekly
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.errors import ArxivError
-from bot.limits import CHART_EDITED_EVERY, CHARTS_FILLED_AT_ONCE, INTERACTION_TOKEN_S, STATS_WEEKS
 from bot.pipeline.counting import Counting
+from bot.runtime.clock import Clock
+from bot.runtime.errors import ArxivError
+from bot.runtime.limits import CHART_EDITED_EVERY, CHARTS_FILLED_AT_ONCE, INTERACTION_TOKEN_S, STATS_WEEKS
 from bot.store.statistics import Statistics
 
 log = logging.getLogger(__name__)

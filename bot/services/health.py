@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.clock import Clock
 from bot.domain.schedule import BatchAbsent, Look, Read
-from bot.errors import StoreUnavailable
-from bot.limits import POSTING_LATE, READING_LATE
-from bot.metrics import Metrics
+from bot.runtime.clock import Clock
+from bot.runtime.errors import StoreUnavailable
+from bot.runtime.limits import POSTING_LATE, READING_LATE
+from bot.runtime.metrics import Metrics
 from bot.store.looks import Looks
 from bot.store.outbox import Outbox
 from bot.store.subscriptions import Subscriptions

@@ -11,17 +11,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.arxiv import ArxivClient
-from bot.clock import Clock
 from bot.domain.keyword import Keyword
 from bot.domain.layout.card import Card, full_abstract, listed_abstract
 from bot.domain.matching import match
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.planning import latest_query
 from bot.domain.trending.listing import NOTHING_LISTED, Listing
-from bot.errors import ArxivError
 from bot.gate import Urgency
-from bot.limits import LATEST_MAX, LOOKUP_CANDIDATES, LOOKUP_KEPT, LOOKUPS_KEPT
 from bot.pipeline.passes import Passes
+from bot.runtime.clock import Clock
+from bot.runtime.errors import ArxivError
+from bot.runtime.limits import LATEST_MAX, LOOKUP_CANDIDATES, LOOKUP_KEPT, LOOKUPS_KEPT
 from bot.store.listings import Listings
 from bot.store.papers import Papers
 from bot.store.subscriptions import Subscriptions

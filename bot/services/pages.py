@@ -12,10 +12,10 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.clock import Clock
-from bot.limits import PAGE_PAPERS, PAGES_KEPT
 from bot.page.model import Form, Page, Rendered
 from bot.page.render import render
+from bot.runtime.clock import Clock
+from bot.runtime.limits import PAGE_PAPERS, PAGES_KEPT
 from bot.store.shelf import Shelf
 
 

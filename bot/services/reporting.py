@@ -8,10 +8,10 @@ from bot.domain.subscription import PausedChannel
 from bot.pipeline.firsts import FirstReadings
 from bot.pipeline.listing import ListKeeper, ListTrouble
 from bot.pipeline.passes import Passes
+from bot.runtime.supervisor import Supervisor
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox
 from bot.store.preferences import ChannelPreferences
-from bot.supervisor import Supervisor
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.clock import Clock
 from bot.domain.categories import is_category
 from bot.domain.keyword import Keyword
 from bot.domain.paper import Paper
 from bot.domain.subscription import Source, Subscription
-from bot.limits import BROAD_A_WEEK, FIRST_READING, NARROWER_IDEAS, NARROWER_SHARE, PAST_POSTED, PREVIEW_PAPERS
 from bot.pipeline.firsts import FirstReadings, Progress
+from bot.runtime.clock import Clock
+from bot.runtime.limits import BROAD_A_WEEK, FIRST_READING, NARROWER_IDEAS, NARROWER_SHARE, PAST_POSTED, PREVIEW_PAPERS
 from bot.store.outbox import Outbox
 from bot.store.papers import Papers
 from bot.store.subscriptions import Subscriptions

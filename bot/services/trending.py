@@ -8,12 +8,12 @@ import asyncio
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from bot.clock import Clock
 from bot.domain.trending.daily_list import is_good
 from bot.domain.trending.listing import Listing
-from bot.errors import DayRefused, HuggingFaceError
-from bot.limits import LIST_FRESH_FOR, LISTS_LOOKED_BACK_DAYS
 from bot.pipeline.listing import ListReader
+from bot.runtime.clock import Clock
+from bot.runtime.errors import DayRefused, HuggingFaceError
+from bot.runtime.limits import LIST_FRESH_FOR, LISTS_LOOKED_BACK_DAYS
 from bot.store.listings import Listings
 
 

@@ -14,8 +14,8 @@ from typing import Final
 
 import aiosqlite
 
-from bot.errors import StoreUnavailable
-from bot.limits import DATABASE_BUSY_TIMEOUT_S
+from bot.runtime.errors import StoreUnavailable
+from bot.runtime.limits import DATABASE_BUSY_TIMEOUT_S
 from bot.store.opening import take, uri, visit
 
 # What passes by itself: somebody else's lock, a full or failing disk. Anything else is a fault of ours.

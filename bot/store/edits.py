@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.post import Post
-from bot.limits import EDITED_FOR
+from bot.runtime.limits import EDITED_FOR
 from bot.store.columns import to_text
 from bot.store.database import Database
 from bot.store.entries import read_post

@@ -13,7 +13,7 @@ import aiosqlite
 
 from bot.domain.paper import ArxivId
 from bot.domain.trending.listing import Listing, Shown, worth_drawing_anew
-from bot.limits import LISTINGS_KEPT
+from bot.runtime.limits import LISTINGS_KEPT
 from bot.store.columns import to_moment, to_text
 from bot.store.database import Database
 

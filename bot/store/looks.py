@@ -4,7 +4,7 @@ import sqlite3
 from typing import assert_never
 
 from bot.domain.schedule import BatchAbsent, Broken, Look, LookResult, Read, Throttled
-from bot.limits import LOOKS_KEPT, LOOKS_OF_ONE_RUN
+from bot.runtime.limits import LOOKS_KEPT, LOOKS_OF_ONE_RUN
 from bot.store.columns import to_moment, to_text
 from bot.store.database import Database
 

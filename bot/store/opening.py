@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from bot.errors import DatabaseRefused
-from bot.limits import DATABASE_BUSY_TIMEOUT_S, DATABASE_CLAIM_PATIENCE_S
+from bot.runtime.errors import DatabaseRefused
+from bot.runtime.limits import DATABASE_BUSY_TIMEOUT_S, DATABASE_CLAIM_PATIENCE_S
 
 # "DPap" in PRAGMA application_id: tells our files from other programs'.
 APPLICATION_ID: Final = 0x44506170

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.errors import DatabaseRefused
+from bot.runtime.errors import DatabaseRefused
 from bot.store.opening import inspect, uri
 
 # How many pages are copied between two reports of progress: about 4 MB at SQLite's usual page of 4 kB.

@@ -11,9 +11,9 @@ from typing import Final
 from aiohttp import ETag, hdrs, web
 
 from bot.config import WebSettings, is_loopback
-from bot.errors import StoreUnavailable
-from bot.limits import PAGE_FRESH_S, PAGE_RETRY_S
 from bot.page.model import Form
+from bot.runtime.errors import StoreUnavailable
+from bot.runtime.limits import PAGE_FRESH_S, PAGE_RETRY_S
 from bot.services.pages import Edition, Pages
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from typing import Final
 
 from aiohttp import web
 
-from bot.errors import StartRefused, StoreUnavailable
-from bot.metrics import Metrics
+from bot.runtime.errors import StartRefused, StoreUnavailable
+from bot.runtime.metrics import Metrics
 from bot.services.health import Health
 from bot.web.page import PublicPage
 

@@ -15,7 +15,7 @@ import pytest
 
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month, months_since
-from bot.metrics import Step
+from bot.runtime.metrics import Step
 from sandbox.arxiv import ArxivRequest, Fault, FaultKind, LocalArxiv, SandboxPaper
 from tests.support.killable import KILLED, CrashPoint, a_killable_command, run_command
 from tests.support.resting import until

@@ -10,7 +10,7 @@ from itertools import product
 
 import pytest
 
-from bot.metrics import Step
+from bot.runtime.metrics import Step
 from tests.support.crashes import STORED, Aftermath, Case, Nonces, Reading, try_all
 from tests.support.killable import CrashPoint
 from tests.support.ledger import Balance

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.domain.preferences import DailyList
-from bot.limits import LISTS_READ_DAYS
-from bot.metrics import Step
+from bot.runtime.limits import LISTS_READ_DAYS
+from bot.runtime.metrics import Step
 from tests.support.crashes import STORED, Nonces, Stored
 from tests.support.killable import KILLED, CrashPoint, a_killable_bot
 from tests.support.resting import until, until_settled

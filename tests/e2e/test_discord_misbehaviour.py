@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.keyword import Keyword
-from bot.limits import RATELIMIT_WAIT_MAX_S
+from bot.runtime.limits import RATELIMIT_WAIT_MAX_S
 from sandbox.discord import DropAfter, DropBefore, FaultKind, Message, Permission, RateLimited, Status, StatusAfter
 from tests.support.resting import until
 from tests.support.running import DEADLINE_S, Box, a_bot, a_box

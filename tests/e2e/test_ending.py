@@ -12,8 +12,8 @@ from bot.__main__ import keyword_fault
 from bot.app import App, run
 from bot.client import _Commands
 from bot.config import load_settings
-from bot.limits import GUILDS_QUIET_S
-from bot.metrics import Metrics
+from bot.runtime.limits import GUILDS_QUIET_S
+from bot.runtime.metrics import Metrics
 from bot.store.database import Database
 from tests.support.discord_client import pointed_at
 from tests.support.running import DEADLINE_S, a_box, left_by_discord_py

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.metrics import Step
+from bot.runtime.metrics import Step
 from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv
 from tests.support.killable import KILLED, BotProcess, CrashPoint, a_killable_bot
 from tests.support.resting import until, until_read

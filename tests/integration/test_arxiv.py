@@ -12,14 +12,14 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from bot import limits
 from bot.arxiv import ArxivClient, open_session
 from bot.domain.feed import FeedPage
 from bot.domain.keyword import Keyword
 from bot.domain.planning import Query, first_window, keywords_query, latest_query, window_query
-from bot.errors import ArxivBroken, ArxivThrottled, ArxivWait, QueryRefused
 from bot.gate import Gate, Urgency
-from bot.metrics import Metrics
+from bot.runtime import limits
+from bot.runtime.errors import ArxivBroken, ArxivThrottled, ArxivWait, QueryRefused
+from bot.runtime.metrics import Metrics
 from sandbox.arxiv import LocalArxiv
 from sandbox.arxiv.corpus import Corpus
 from sandbox.arxiv.faults import Fault, FaultKind

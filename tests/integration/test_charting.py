@@ -7,9 +7,9 @@ import pytest
 
 from bot.domain.charts.trend import Trend, last_year
 from bot.domain.keyword import Keyword
-from bot.errors import ArxivThrottled
-from bot.limits import CHARTS_FILLED_AT_ONCE, INTERACTION_TOKEN_S
 from bot.pipeline.counting import Counting
+from bot.runtime.errors import ArxivThrottled
+from bot.runtime.limits import CHARTS_FILLED_AT_ONCE, INTERACTION_TOKEN_S
 from bot.services.charting import Charting, Crowded, Filling, Going, Halted, OutOfTime, Whole
 from bot.store.statistics import Statistics
 from bot.store.totals import Totals

@@ -14,7 +14,7 @@ import pytest
 
 from bot.charts import Charts
 from bot.domain.charts.chart import Chart, ChartKind, Series
-from bot.errors import ChartFailed
+from bot.runtime.errors import ChartFailed
 from tests.support.clock import give_way
 
 TICKS = tuple(f"{n}\n2026" for n in range(12))

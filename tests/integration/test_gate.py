@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from bot import limits
-from bot.errors import ArxivBroken, ArxivThrottled, ArxivWait, StoreUnavailable
 from bot.gate import Gate, Urgency
+from bot.runtime import limits
+from bot.runtime.errors import ArxivBroken, ArxivThrottled, ArxivWait, StoreUnavailable
 from tests.support.clock import FakeClock, settle
 
 INTERVAL_S = 3.0

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import limits
+from bot.runtime import limits
 from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv
 from tests.support.local_arxiv import serving
 from tests.support.scripted_server import http, scripted

@@ -25,8 +25,8 @@ from bot.domain.planning import first_window, keywords_query
 from bot.domain.post import Frame, OutboxEntry, Post
 from bot.domain.preferences import Layout
 from bot.domain.tex.convert import tex_to_text
-from bot.errors import KeywordRefused
 from bot.messages import draw, to_embed
+from bot.runtime.errors import KeywordRefused
 from cogs.wording import bold
 from sandbox.arxiv import LocalArxiv, SandboxPaper
 from sandbox.arxiv.query import parse

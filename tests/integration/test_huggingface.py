@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot import limits
 from bot.domain.trending.listing import Listing
-from bot.errors import DayRefused, HuggingFaceWait
 from bot.huggingface import HuggingFaceClient, open_session
-from bot.metrics import Metrics
+from bot.runtime import limits
+from bot.runtime.errors import DayRefused, HuggingFaceWait
+from bot.runtime.metrics import Metrics
 from sandbox.arxiv import Corpus, LocalArxiv
 from sandbox.huggingface import Fault, FaultKind, LocalHuggingFace, read_directory
 from tests.support.clock import START, FakeClock

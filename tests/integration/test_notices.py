@@ -8,8 +8,8 @@ import pytest
 
 from bot.domain.subscription import Notice
 from bot.invalid_requests import InvalidRequests
-from bot.limits import INVALID_REQUESTS_MAX, INVALID_REQUESTS_WINDOW_S
 from bot.notices import DiscordMessenger
+from bot.runtime.limits import INVALID_REQUESTS_MAX, INVALID_REQUESTS_WINDOW_S
 from sandbox.discord import DropAfter, DropBefore, FaultKind, Status
 from tests.support.clock import FakeClock
 from tests.support.discord_client import DEADLINE_S, Lab, SmallClient, connected

@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 import pytest
 
-from bot.limits import PAGE_PAPERS, PAGES_KEPT
 from bot.page.model import Form, Page
+from bot.runtime.limits import PAGE_PAPERS, PAGES_KEPT
 from bot.services.pages import Pages
 from bot.store.shelf import Shelf
 from tests.support.builders import paper

@@ -9,10 +9,10 @@ import pytest
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.domain.schedule import Read
-from bot.errors import ArxivThrottled, ArxivWait
-from bot.limits import ARCHIVE_GOOD_FOR, ARXIV_KEYWORDS_PER_QUERY, ARXIV_PAGE_SIZE, BACKFILL_PATIENCE
-from bot.metrics import Metrics
 from bot.pipeline.backfill import Backfill, Outcome, Plan, Progress
+from bot.runtime.errors import ArxivThrottled, ArxivWait
+from bot.runtime.limits import ARCHIVE_GOOD_FOR, ARXIV_KEYWORDS_PER_QUERY, ARXIV_PAGE_SIZE, BACKFILL_PATIENCE
+from bot.runtime.metrics import Metrics
 from bot.store.archive import Archive
 from bot.store.totals import Totals
 from sandbox.arxiv import Corpus, Fault, FaultKind

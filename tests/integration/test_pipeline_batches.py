@@ -6,12 +6,12 @@ from itertools import chain
 
 import pytest
 
-from bot.clock import Clock
 from bot.domain.keyword import Keyword
 from bot.domain.post import Obstructed, Outcome, Undeliverable
 from bot.domain.preferences import Layout, Preferences, Style
 from bot.domain.timetable import Daily
 from bot.domain.trending.digest import AnyPost
+from bot.runtime.clock import Clock
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
 from tests.support.delivery import LOST_ANSWER, LOST_MESSAGE, Answer, FakeDelivery, posting

@@ -9,9 +9,9 @@ import pytest
 
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.errors import ArxivThrottled, QueryRefused, ReadingIncomplete
-from bot.limits import TOTAL_GOOD_FOR
 from bot.pipeline.counting import Counting
+from bot.runtime.errors import ArxivThrottled, QueryRefused, ReadingIncomplete
+from bot.runtime.limits import TOTAL_GOOD_FOR
 from bot.store.totals import Totals
 from sandbox.arxiv import Fault, FaultKind
 from tests.support.reading import Reading, reading

@@ -11,8 +11,8 @@ import pytest
 from bot.domain.post import Delivered, Obstructed, Outcome, RetryLater, Undeliverable
 from bot.domain.preferences import Preferences, Style
 from bot.domain.trending.digest import AnyPost
-from bot.errors import StoreUnavailable
-from bot.limits import EMBEDS_PER_MESSAGE, SELECT_OPTIONS_MAX, SENDS_PER_SECOND
+from bot.runtime.errors import StoreUnavailable
+from bot.runtime.limits import EMBEDS_PER_MESSAGE, SELECT_OPTIONS_MAX, SENDS_PER_SECOND
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
 from tests.support.delivery import LOST_ANSWER, LOST_MESSAGE, Answer, FakeDelivery, LowerHalf, posting

@@ -11,7 +11,7 @@ from bot.domain.preferences import DailyList
 from bot.domain.timetable import Daily
 from bot.domain.trending.digest import ended_at
 from bot.domain.trending.listing import Listing
-from bot.limits import DIGESTS_LOOKED_AT_EVERY_S, NONCE_REMEMBERED, OBSTACLE_RECHECK
+from bot.runtime.limits import DIGESTS_LOOKED_AT_EVERY_S, NONCE_REMEMBERED, OBSTACLE_RECHECK
 from tests.support.builders import listing, paper
 from tests.support.clock import FakeClock, settle
 from tests.support.delivery import LOST_ANSWER, LOST_MESSAGE, Answer, FakeDelivery

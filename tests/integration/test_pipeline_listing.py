@@ -8,13 +8,13 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot import limits
-from bot.clock import Alarm
 from bot.domain.post import Delivered
 from bot.domain.trending.digest import whose_turn
 from bot.domain.trending.listing import Listing
-from bot.errors import DayRefused, HuggingFaceError, HuggingFaceWait, ListInvalid
 from bot.pipeline.listing import ListKeeper, ListReader
+from bot.runtime import limits
+from bot.runtime.clock import Alarm
+from bot.runtime.errors import DayRefused, HuggingFaceError, HuggingFaceWait, ListInvalid
 from bot.services.trending import Trending
 from tests.support.builders import listing, paper
 from tests.support.clock import START, FakeClock, give_way

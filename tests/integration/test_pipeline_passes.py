@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.post import Delivered
 from bot.domain.schedule import BatchAbsent, Broken, LookKind, NextLook, Read, Throttled
-from bot.limits import ARXIV_KEYWORDS_PER_QUERY, ARXIV_PAGE_SIZE
+from bot.runtime.limits import ARXIV_KEYWORDS_PER_QUERY, ARXIV_PAGE_SIZE
 from sandbox.arxiv import Fault, FaultKind
 from tests.support.clock import settle
 from tests.support.reading import FILLER, MORNING, Reading, reading, running

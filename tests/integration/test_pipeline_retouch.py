@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.post import Delivered, Frame, Obstructed, Outcome, RetryLater, Unanswered, Undeliverable
-from bot.limits import EDITED_FOR, OBSTRUCTED_EDIT_RETRY, RETOUCH_EVERY_S
+from bot.runtime.limits import EDITED_FOR, OBSTRUCTED_EDIT_RETRY, RETOUCH_EVERY_S
 from tests.support.builders import paper
 from tests.support.clock import FakeClock, settle
 from tests.support.retouching import FakeRetoucher, Retouching, retouching

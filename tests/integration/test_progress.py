@@ -13,9 +13,9 @@ from bot.commands.progress import Bar, Lines, in_words, outcome_in_words, plan_i
 from bot.domain.archiving import MonthReading, Pace
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.errors import ArxivThrottled
-from bot.limits import BACKFILL_TOLD_EVERY_S
 from bot.pipeline.backfill import Outcome, Plan, Progress
+from bot.runtime.errors import ArxivThrottled
+from bot.runtime.limits import BACKFILL_TOLD_EVERY_S
 from tests.support.clock import FakeClock
 
 OCTOBER, SEPTEMBER = Month(2026, 10), Month(2026, 9)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import StoreUnavailable
+from bot.runtime.errors import StoreUnavailable
 from tests.support.builders import paper
 from tests.support.store import NOW, Store, opened
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.domain.schedule import BatchAbsent, Broken, Look, LookKind, LookResult, NextLook, Read, Throttled, plan
-from bot.limits import LOOKS_KEPT, LOOKS_OF_ONE_RUN
+from bot.runtime.limits import LOOKS_KEPT, LOOKS_OF_ONE_RUN
 from tests.support.store import Store
 
 # The announcement of Wednesday, 18 November 2026, 20:00 in New York.

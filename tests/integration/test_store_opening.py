@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import DatabaseRefused
+from bot.runtime.errors import DatabaseRefused
 from bot.store.database import Database
 from bot.store.opening import APPLICATION_ID, migrations
 from tests.support.store import opened, rows
@@ -24,7 +24,7 @@ SKIPPED = 77
 OPEN = """
 import asyncio, os, resource, signal, sys
 from pathlib import Path
-from bot.errors import DatabaseRefused
+from bot.runtime.errors import DatabaseRefused
 from bot.store.database import Database
 from bot.store.opening import migrations
 

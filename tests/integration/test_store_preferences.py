@@ -9,7 +9,7 @@ from bot.domain.keyword import Keyword
 from bot.domain.post import Delivered
 from bot.domain.preferences import Preferences, Style
 from bot.domain.timetable import Daily
-from bot.metrics import Metrics
+from bot.runtime.metrics import Metrics
 from bot.services.health import Health
 from tests.support.builders import paper
 from tests.support.clock import FakeClock

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import StoreUnavailable
+from bot.runtime.errors import StoreUnavailable
 from tests.support.store import Store, opened, rows
 
 LARGE = "INSERT INTO marks VALUES ('large', hex(zeroblob(100000)))"

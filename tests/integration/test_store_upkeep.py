@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import DatabaseRefused
+from bot.runtime.errors import DatabaseRefused
 from bot.store.upkeep import Summary, back_up, summarise
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, OTHER_CHANNEL, Store, rows

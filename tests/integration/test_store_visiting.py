@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import DatabaseRefused
+from bot.runtime.errors import DatabaseRefused
 from bot.store.database import Database
 from bot.store.opening import APPLICATION_ID, migrations
 from tests.support.resting import until

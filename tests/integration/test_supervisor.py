@@ -8,10 +8,10 @@ from random import Random
 
 import pytest
 
-from bot.errors import StartRefused, StoreUnavailable, TokenRefused
-from bot.limits import RESTART_BACKOFF_CEILING_S, RESTART_BACKOFF_FLOOR_S
-from bot.metrics import Metrics
-from bot.supervisor import Supervisor, first_cause
+from bot.runtime.errors import StartRefused, StoreUnavailable, TokenRefused
+from bot.runtime.limits import RESTART_BACKOFF_CEILING_S, RESTART_BACKOFF_FLOOR_S
+from bot.runtime.metrics import Metrics
+from bot.runtime.supervisor import Supervisor, first_cause
 from tests.support.clock import FakeClock, settle
 from tests.support.looping import DEADLINE_S
 

@@ -10,9 +10,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.domain.post import Delivered, Obstructed
 from bot.domain.schedule import BatchAbsent, Broken, Look, LookResult, Read, Throttled
-from bot.errors import StartRefused, StoreUnavailable
-from bot.limits import LAG_MEASURED_EVERY_S, POSTING_LATE, READING_LATE
-from bot.metrics import LagMeter, Metrics
+from bot.runtime.errors import StartRefused, StoreUnavailable
+from bot.runtime.limits import LAG_MEASURED_EVERY_S, POSTING_LATE, READING_LATE
+from bot.runtime.metrics import LagMeter, Metrics
 from bot.services.health import Health
 from bot.services.pages import Pages
 from bot.store.outbox import Outbox

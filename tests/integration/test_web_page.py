@@ -15,9 +15,9 @@ import aiohttp
 import pytest
 
 from bot.config import WebSettings
-from bot.errors import StoreUnavailable
-from bot.metrics import Metrics
 from bot.page.model import Form, Page
+from bot.runtime.errors import StoreUnavailable
+from bot.runtime.metrics import Metrics
 from bot.services.health import Health
 from bot.services.pages import Pages
 from bot.store.shelf import Shelf

@@ -4,10 +4,10 @@ from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from random import Random
 
-from bot.metrics import Metrics
 from bot.pipeline.digesting import Digesting
 from bot.pipeline.pausing import Pausing
 from bot.pipeline.sending import Sending
+from bot.runtime.metrics import Metrics
 from tests.support.clock import FakeClock
 from tests.support.delivery import FakeDelivery
 from tests.support.looping import LoopUnderTest

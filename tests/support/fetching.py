@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from bot.arxiv import ArxivClient, open_session
-from bot.clock import SystemClock
 from bot.domain.planning import Query
-from bot.errors import ArxivError
 from bot.gate import Gate, Urgency
-from bot.metrics import Metrics
+from bot.runtime.clock import SystemClock
+from bot.runtime.errors import ArxivError
+from bot.runtime.metrics import Metrics
 
 _STATUS: Final = Path("/proc/self/status")
 _CLEAR_REFS: Final = Path("/proc/self/clear_refs")

@@ -16,7 +16,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from bot.__main__ import main
-from bot.metrics import Metrics, Step
+from bot.runtime.metrics import Metrics, Step
 
 KILLED = -signal.SIGKILL
 _CONTEXT = multiprocessing.get_context("forkserver")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Final, Self
 
-from bot.clock import Alarm
+from bot.runtime.clock import Alarm
 from tests.support.clock import FakeClock, give_way, settle
 
 DEADLINE_S: Final = 40.0

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from bot.domain.feed import parse_feed
 from bot.domain.paper import ArxivId, Paper
-from bot.errors import FeedInvalid, QueryRefused
 from bot.page import Page, Section
+from bot.runtime.errors import FeedInvalid, QueryRefused
 from tests.support.recorded import recorded_answers
 
 UPDATED = datetime(2026, 11, 20, 5, 30, tzinfo=UTC)

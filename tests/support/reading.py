@@ -8,13 +8,13 @@ from random import Random
 from typing import Final, TypeVar
 
 from bot.arxiv import ArxivClient, open_session
-from bot.clock import Alarm
 from bot.domain.schedule import LookKind, LookResult
 from bot.gate import Gate
-from bot.metrics import Metrics
 from bot.pipeline.firsts import FirstReadings
 from bot.pipeline.passes import Passes
 from bot.pipeline.slices import SliceReader
+from bot.runtime.clock import Alarm
+from bot.runtime.metrics import Metrics
 from sandbox.arxiv import ArxivRequest, Corpus, LocalArxiv, SandboxPaper
 from tests.support.clock import FakeClock, give_way, settle
 from tests.support.local_arxiv import serving

@@ -7,7 +7,7 @@ import pytest
 
 from bot.__main__ import keyword_fault
 from bot.config import Settings, load_settings
-from bot.errors import SettingsInvalid
+from bot.runtime.errors import SettingsInvalid
 
 
 class Loader:

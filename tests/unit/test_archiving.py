@@ -21,7 +21,7 @@ from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.domain.planning import Window
 from bot.domain.subscription import WatchedKeyword
-from bot.limits import (
+from bot.runtime.limits import (
     ARCHIVE_FINAL_AFTER,
     ARCHIVE_GOOD_FOR,
     ARXIV_KEYWORDS_PER_QUERY,

@@ -11,7 +11,7 @@ from bot.domain.layout.badges import Badge, BadgeKind, badges, is_withdrawn
 from bot.domain.layout.venue import VENUE_MAX
 from bot.domain.paper import Paper
 from bot.domain.text import escape_markdown, units
-from bot.errors import ArxivError
+from bot.runtime.errors import ArxivError
 from tests.support.builders import listing, paper
 from tests.support.recorded import needs_recorded_answers, recorded_answers
 

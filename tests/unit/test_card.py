@@ -8,7 +8,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot import limits
 from bot.domain.layout.card import (
     Card,
     full_abstract,
@@ -21,6 +20,7 @@ from bot.domain.layout.card import (
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.text import units
 from bot.domain.trending.listing import Listing
+from bot.runtime import limits
 from tests.support.builders import listing, paper
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.domain.categories import ARCHIVES, CATEGORIES, is_category, nearest, suggest
-from bot.limits import AUTOCOMPLETE_CHOICES_MAX
+from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX
 
 
 def test_the_taxonomy_has_all_its_categories() -> None:

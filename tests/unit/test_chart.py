@@ -3,7 +3,7 @@
 import pytest
 
 from bot.domain.charts.chart import Chart, ChartKind, Series
-from bot.limits import CHART_NAME_MAX
+from bot.runtime.limits import CHART_NAME_MAX
 
 
 def test_chart_comes_back_from_its_json() -> None:

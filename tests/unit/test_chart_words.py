@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.charts.trend import Trend, last_year
 from bot.domain.keyword import Keyword
-from bot.errors import ArxivThrottled, KeywordRefused, ReadingIncomplete
+from bot.runtime.errors import ArxivThrottled, KeywordRefused, ReadingIncomplete
 from bot.services.charting import Crowded, Filling, Going, Halted, OutOfTime, Whole
 from cogs.charts import chosen_keywords, state, trend_embed
 

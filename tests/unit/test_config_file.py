@@ -8,7 +8,7 @@ import pytest
 
 from bot.__main__ import keyword_fault
 from bot.config import Settings, load_settings
-from bot.errors import SettingsInvalid
+from bot.runtime.errors import SettingsInvalid
 from tests.support.settings import Loader
 
 CHANNEL_ID = 123456789012345678

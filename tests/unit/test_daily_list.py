@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import limits
 from bot.domain.paper import ArxivId
 from bot.domain.trending.daily_list import is_final, is_good, parse_page
 from bot.domain.trending.listing import Listing
-from bot.errors import ListInvalid
+from bot.runtime import limits
+from bot.runtime.errors import ListInvalid
 from tests.support.local_huggingface import RECORDED_DAYS, needs_recorded_days
 
 DAY = date(2026, 8, 21)

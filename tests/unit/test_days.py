@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import pytest
 
 from bot.domain.trending.days import parse_day, shown_day, suggested_days
-from bot.errors import DayUnknown
-from bot.limits import AUTOCOMPLETE_CHOICES_MAX, LISTS_BEGAN
+from bot.runtime.errors import DayUnknown
+from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, LISTS_BEGAN
 
 TODAY = date(2026, 11, 18)  # a Wednesday
 

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import limits
 from bot.domain.keyword import Keyword
 from bot.domain.layout.digest import lay_out_digest
 from bot.domain.matching import Match
@@ -17,6 +16,7 @@ from bot.domain.text import units
 from bot.domain.timetable import AsTheyCome, Daily, Timetable
 from bot.domain.trending.digest import DayRead, Digest, Ranked, Wish, chosen, ended_at, whose_turn
 from bot.domain.trending.listing import in_short
+from bot.runtime import limits
 from tests.support.builders import listing
 
 FRIDAY, SATURDAY, SUNDAY, MONDAY = (date(2026, 11, 20) + timedelta(days=n) for n in range(4))

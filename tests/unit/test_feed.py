@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bot.domain.feed import FeedPage, Rejection, parse_feed
 from bot.domain.paper import ArxivId, Paper
-from bot.errors import ArxivError, FeedInvalid, QueryRefused
-from bot.limits import PAPER_ABSTRACT_MAX, PAPER_TITLE_MAX
+from bot.runtime.errors import ArxivError, FeedInvalid, QueryRefused
+from bot.runtime.limits import PAPER_ABSTRACT_MAX, PAPER_TITLE_MAX
 from tests.support.recorded import needs_recorded_answers, recorded_answers
 
 ENTRY = {

@@ -7,8 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.domain.keyword import STOP_WORDS, Keyword, Token, search_phrases, split_keywords
-from bot.errors import KeywordRefused
-from bot.limits import KEYWORD_MAX
+from bot.runtime.errors import KeywordRefused
+from bot.runtime.limits import KEYWORD_MAX
 
 # What people type, and what they do not: capitals, accents, signs, brackets, white space of all kinds, any Unicode.
 TYPED = st.one_of(

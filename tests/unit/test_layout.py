@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bot import limits
 from bot.domain.feed import parse_feed
 from bot.domain.layout.card import Card
 from bot.domain.layout.compact import PaperList, lay_out_list
@@ -27,7 +26,8 @@ from bot.domain.post import OutboxEntry
 from bot.domain.preferences import Layout, Style
 from bot.domain.text import units
 from bot.domain.trending.listing import Listing
-from bot.errors import ArxivError
+from bot.runtime import limits
+from bot.runtime.errors import ArxivError
 from tests.support.builders import listing, paper
 from tests.support.recorded import needs_recorded_answers, recorded_answers
 

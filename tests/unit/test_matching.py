@@ -8,7 +8,7 @@ from bot.domain.feed import parse_feed
 from bot.domain.keyword import Keyword
 from bot.domain.matching import Match, match
 from bot.domain.paper import ArxivId
-from bot.errors import ArxivError, KeywordRefused
+from bot.runtime.errors import ArxivError, KeywordRefused
 from tests.support.builders import paper
 from tests.support.recorded import needs_recorded_answers, recorded_answers
 

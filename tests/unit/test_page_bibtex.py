@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot import limits
 from bot.domain.paper import Paper
 from bot.page.bibtex import bibtex, key
+from bot.runtime import limits
 from tests.support.builders import paper
 from tests.support.page import PIECES, hostile_papers, recorded_papers
 from tests.support.recorded import needs_recorded_answers

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 
 from benchmarks.page import generated
-from bot import limits
 from bot.domain.paper import Paper
 from bot.page import Form, Page, Section, render
 from bot.page.bibtex import bibtex
 from bot.page.words import as_typed, author_words, comment_words, readable, title_words
+from bot.runtime import limits
 from tests.support.builders import paper
 from tests.support.page import PIECES, UPDATED, hostile_pages, newest_first, page_of, recorded_page
 from tests.support.recorded import needs_recorded_answers

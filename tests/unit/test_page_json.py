@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from bot import limits
 from bot.domain.paper import ArxivId, Paper
 from bot.page import Form, Page, Section, render
+from bot.runtime import limits
 from tests.support.builders import paper
 from tests.support.page import UPDATED, hostile_pages, newest_first, page_of, recorded_page
 from tests.support.recorded import needs_recorded_answers

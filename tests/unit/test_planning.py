@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import limits
 from bot.domain.keyword import Keyword
 from bot.domain.planning import (
     Window,
@@ -20,6 +19,7 @@ from bot.domain.planning import (
     probe_query,
     window_query,
 )
+from bot.runtime import limits
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

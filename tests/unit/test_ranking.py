@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import limits
 from bot.domain.layout.ranking import day_url, lay_out_page, ranked, shown_of
 from bot.domain.paper import ArxivId
 from bot.domain.text import units
 from bot.domain.trending.listing import Listing
+from bot.runtime import limits
 from tests.support.builders import listing
 
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import limits
 from bot.domain.feed import FeedPage, Rejection
 from bot.domain.paper import Paper
 from bot.domain.reading import Complete, FetchPage, Narrow, SliceReading
+from bot.runtime import limits
 from tests.support.builders import paper
 
 BROKEN = (Rejection("http://arxiv.org/abs/x", "it has no title"), Rejection("entry 2 of the page", "it has no id"))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.retry import backoff, quota_wait, retry_after
+from bot.runtime.retry import backoff, quota_wait, retry_after
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 

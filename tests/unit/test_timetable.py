@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.domain.schedule import last_announcement, last_evening, next_announcement
 from bot.domain.timetable import AsTheyCome, Daily, due_at, in_words, next_digest, parse_time
 from bot.domain.zones import available
-from bot.errors import TimetableRefused
+from bot.runtime.errors import TimetableRefused
 
 BERLIN = Daily(8, 30, "Europe/Berlin")
 # Wednesday's announcement, 20:00 Eastern, is on Thursday in UTC (winter time on both sides).

@@ -7,7 +7,7 @@ import pytest
 from bot.domain.charts.trend import MonthTotal, Trend, duration, last_year
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.limits import ALT_TEXT_MAX
+from bot.runtime.limits import ALT_TEXT_MAX
 
 OCTOBER = Month(2026, 10)
 LAST_PAPER_SHOWN = datetime(2026, 11, 13, tzinfo=UTC)  # moderation held a paper of 30 October until the 12th

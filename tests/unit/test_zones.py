@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import limits
 from bot.domain.zones import COMMON, available, nearest_zones, parse_zone, suggest_zones
-from bot.errors import TimetableRefused
+from bot.runtime import limits
+from bot.runtime.errors import TimetableRefused
 
 
 @pytest.mark.parametrize(

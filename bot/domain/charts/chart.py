@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.domain.text import cut
-from bot.limits import CHART_NAME_MAX
+from bot.runtime.limits import CHART_NAME_MAX
 
 
 class ChartKind(StrEnum):

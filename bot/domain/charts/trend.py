@@ -12,7 +12,7 @@ from bot.domain.charts.chart import Chart, ChartKind, Series
 from bot.domain.keyword import Keyword
 from bot.domain.months import MONTH_NAMES, Month, months_since
 from bot.domain.text import cut
-from bot.limits import ALT_TEXT_MAX, TOTAL_FINAL_AFTER, TOTAL_GOOD_FOR, TREND_MONTHS
+from bot.runtime.limits import ALT_TEXT_MAX, TOTAL_FINAL_AFTER, TOTAL_GOOD_FOR, TREND_MONTHS
 
 _NOT_COUNTED: Final = "–"
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from bot import limits
 from bot.domain.layout.badges import Badge, BadgeKind, badges
 from bot.domain.layout.parts import badge_line, joined, listed, names_of, reading_links, shares, title_of
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.tex.convert import tex_to_text
 from bot.domain.text import cut, escape_keeping_links, escape_markdown, harmless, units
 from bot.domain.trending.listing import NOTHING_LISTED, Listing, as_paper
+from bot.runtime import limits
 
 
 @dataclass(frozen=True, slots=True)

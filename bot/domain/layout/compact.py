@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot import limits
 from bot.domain.layout.badges import Badge, badges
 from bot.domain.layout.card import how_many
 from bot.domain.layout.parts import badge_line, joined, listed, names_of, reading_links, shares, title_of
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.text import cut, escape_label, escape_markdown, harmless, units
 from bot.domain.trending.listing import NOTHING_LISTED, Listing
+from bot.runtime import limits
 
 
 @dataclass(frozen=True, slots=True)

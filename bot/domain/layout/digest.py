@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from bot import limits
 from bot.domain.layout.badges import Badge, BadgeKind, badges
 from bot.domain.layout.parts import badge_line, joined, listed, title_of
 from bot.domain.text import cut, escape_label, escape_markdown, harmless, units
 from bot.domain.trending.digest import Ranked
 from bot.domain.trending.listing import Listing, as_paper, in_short
+from bot.runtime import limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, assert_never
 
-from bot import limits
 from bot.domain.layout.card import Card, how_many, lay_out
 from bot.domain.layout.compact import PaperList, lay_out_list
 from bot.domain.layout.parts import listed
@@ -19,6 +18,7 @@ from bot.domain.post import OutboxEntry, one_message
 from bot.domain.preferences import Layout, Style
 from bot.domain.text import escape_markdown, harmless
 from bot.domain.trending.listing import NOTHING_LISTED, Listing
+from bot.runtime import limits
 
 # With room for a role's mention before it, and far from the end of what is read at a glance.
 HEADLINE_MAX: Final = 600

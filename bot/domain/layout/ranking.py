@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from bot import limits
 from bot.domain.layout.parts import joined, shares, title_of
 from bot.domain.text import cut, escape_label, escape_markdown, harmless, units
 from bot.domain.trending.listing import Listing, as_paper, in_short
+from bot.runtime import limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from bot import limits
 from bot.domain.paper import ArxivId, split_version
 from bot.domain.text import collapse
 from bot.domain.trending.listing import Listing
-from bot.errors import ListInvalid
+from bot.runtime import limits
+from bot.runtime.errors import ListInvalid
 
 # Known homes of code, as badges know them; what follows owner and name leads into the repository.
 _REPOSITORY: Final = re.compile(

@@ -8,8 +8,8 @@ import re
 from datetime import date, timedelta
 from typing import Final
 
-from bot.errors import DayUnknown
-from bot.limits import AUTOCOMPLETE_CHOICES_MAX, LISTS_BEGAN
+from bot.runtime.errors import DayUnknown
+from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, LISTS_BEGAN
 
 _NAMED: Final = {"today": 0, "yesterday": 1}
 _ISO: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)

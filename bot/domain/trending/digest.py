@@ -18,7 +18,7 @@ from bot.domain.preferences import Layout
 from bot.domain.timetable import AsTheyCome, Timetable, next_digest
 from bot.domain.trending.days import shown_day
 from bot.domain.trending.listing import Listing
-from bot.limits import DIGEST_TURN
+from bot.runtime.limits import DIGEST_TURN
 
 _DAY = timedelta(days=1)
 _MOMENT = timedelta(microseconds=1)

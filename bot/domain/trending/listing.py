@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bot.domain.paper import ArxivId, Paper
-from bot.limits import VOTES_GROWN_AT_LEAST, VOTES_GROWN_BY
+from bot.runtime.limits import VOTES_GROWN_AT_LEAST, VOTES_GROWN_BY
 
 
 @dataclass(frozen=True, slots=True)

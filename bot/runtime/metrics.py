@@ -11,8 +11,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from bot.clock import Clock
-from bot.limits import LAG_MEASURED_EVERY_S
+from bot.runtime.clock import Clock
+from bot.runtime.limits import LAG_MEASURED_EVERY_S
 
 
 class Step(Enum):

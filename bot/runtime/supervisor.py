@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from bot.clock import Clock
-from bot.domain.retry import backoff
-from bot.errors import StartRefused, StoreUnavailable
-from bot.limits import RESTART_BACKOFF_CEILING_S, RESTART_BACKOFF_FLOOR_S, TROUBLE_SHOWN
-from bot.metrics import Metrics
+from bot.runtime.clock import Clock
+from bot.runtime.errors import StartRefused, StoreUnavailable
+from bot.runtime.limits import RESTART_BACKOFF_CEILING_S, RESTART_BACKOFF_FLOOR_S, TROUBLE_SHOWN
+from bot.runtime.metrics import Metrics
+from bot.runtime.retry import backoff
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""The layer that every other one imports: clock, errors, retry rules, external limits, metrics, supervisor."""
