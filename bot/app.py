@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import discord
 from pydantic import SecretStr
 
-from bot.arxiv import open_session
+from bot.arxiv.client import open_session
 from bot.client import REFUSALS, Client, point_at
 from bot.config import Settings, is_loopback
 from bot.domain.keyword import Keyword

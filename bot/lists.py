@@ -11,7 +11,7 @@ from random import Random
 import aiohttp
 
 from bot.config import Settings, is_loopback
-from bot.huggingface import HuggingFaceClient, open_session
+from bot.huggingface.client import HuggingFaceClient, open_session
 from bot.pipeline.listing import ListKeeper, ListReader
 from bot.runtime.clock import Alarm, Clock
 from bot.runtime.limits import LISTS_READ_EVERY

@@ -13,12 +13,12 @@ from typing import Self
 import aiohttp
 from discord.ext import commands
 
-from bot.arxiv import ArxivClient
+from bot.arxiv.client import ArxivClient
+from bot.arxiv.gate import Gate
 from bot.charts import Charts
 from bot.client import Client
 from bot.config import Settings
 from bot.delivery import DiscordDelivery
-from bot.gate import Gate
 from bot.ground import Alarms, Ground, Stores
 from bot.invalid_requests import InvalidRequests
 from bot.lists import Lists

@@ -17,7 +17,7 @@ from typing import Final
 
 from rich.console import Console
 
-from bot.arxiv import open_session
+from bot.arxiv.client import open_session
 from bot.commands.progress import Bar, Lines, outcome_in_words
 from bot.config import Settings, is_loopback
 from bot.domain.months import Month

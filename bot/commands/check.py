@@ -18,15 +18,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot import huggingface
-from bot.arxiv import ArxivClient, open_session
+from bot.arxiv.client import ArxivClient, open_session
+from bot.arxiv.gate import Gate, Urgency
 from bot.client import REFUSALS, point_at
 from bot.config import Settings, is_loopback
 from bot.delivery import DiscordDelivery
 from bot.domain.planning import Window, probe_query
 from bot.domain.post import Obstructed, RetryLater
-from bot.gate import Gate, Urgency
-from bot.huggingface import HuggingFaceClient
+from bot.huggingface import client as huggingface
+from bot.huggingface.client import HuggingFaceClient
 from bot.invalid_requests import InvalidRequests
 from bot.runtime.clock import Clock, SystemClock
 from bot.runtime.errors import ArxivError, DatabaseRefused, HuggingFaceError, StoreUnavailable

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.arxiv import PageSource
+from bot.arxiv.client import PageSource
+from bot.arxiv.gate import Urgency
 from bot.domain.archiving import (
     Forecast,
     MonthReading,
@@ -25,7 +26,6 @@ from bot.domain.months import Month
 from bot.domain.paper import ArxivId
 from bot.domain.planning import Window, probe_query
 from bot.domain.subscription import WatchedKeyword
-from bot.gate import Urgency
 from bot.pipeline.counting import Counting
 from bot.pipeline.patience import PatientArxiv
 from bot.pipeline.slices import SliceRead, SliceReader

@@ -10,11 +10,11 @@ from collections.abc import Collection, Mapping
 from typing import Final
 from weakref import WeakValueDictionary
 
-from bot.arxiv import PageSource
+from bot.arxiv.client import PageSource
+from bot.arxiv.gate import Urgency
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.domain.planning import Query, keywords_query, probe_query
-from bot.gate import Urgency
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ReadingIncomplete
 from bot.store.totals import Totals

@@ -9,10 +9,10 @@ import logging
 from collections.abc import Callable, Collection
 from enum import Enum
 
+from bot.arxiv.gate import Urgency
 from bot.domain.keyword import Keyword
 from bot.domain.planning import first_window, keyword_groups
 from bot.domain.subscription import WatchedKeyword
-from bot.gate import Urgency
 from bot.pipeline.slices import SliceReader
 from bot.runtime.clock import Alarm, Clock
 from bot.runtime.errors import ArxivError, ArxivWait

@@ -8,7 +8,8 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from bot.arxiv import ArxivClient
+from bot.arxiv.client import ArxivClient
+from bot.arxiv.gate import Urgency
 from bot.domain.planning import Window, clamp_mark, older_window, pass_window, probe_query
 from bot.domain.schedule import (
     BatchAbsent,
@@ -25,7 +26,6 @@ from bot.domain.schedule import (
     plan_fixed,
 )
 from bot.domain.subscription import WatchedKeyword
-from bot.gate import Urgency
 from bot.pipeline.slices import SliceReader
 from bot.runtime.clock import Alarm, Clock
 from bot.runtime.errors import ArxivBroken, ArxivError, ArxivThrottled, ReadingIncomplete

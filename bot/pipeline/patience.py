@@ -6,10 +6,10 @@ Queries enter; pages leave, however long they take. Only after hours of nothing 
 from collections.abc import Callable
 from datetime import datetime
 
-from bot.arxiv import PageSource
+from bot.arxiv.client import PageSource
+from bot.arxiv.gate import Urgency
 from bot.domain.feed import FeedPage
 from bot.domain.planning import Query
-from bot.gate import Urgency
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivWait
 from bot.runtime.limits import BACKFILL_PATIENCE

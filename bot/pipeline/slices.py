@@ -10,14 +10,14 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from bot.arxiv import PageSource
+from bot.arxiv.client import PageSource
+from bot.arxiv.gate import Urgency
 from bot.domain.keyword import Keyword
 from bot.domain.matching import Match
 from bot.domain.matching import match as match_papers
 from bot.domain.paper import Paper
 from bot.domain.planning import Query, Window, keywords_query, window_query
 from bot.domain.reading import Complete, FetchPage, Narrow, SliceReading
-from bot.gate import Urgency
 from bot.runtime.errors import QueryRefused, ReadingIncomplete
 from bot.runtime.metrics import Metrics, Step
 

@@ -10,14 +10,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.arxiv import ArxivClient
+from bot.arxiv.client import ArxivClient
+from bot.arxiv.gate import Urgency
 from bot.domain.keyword import Keyword
 from bot.domain.layout.card import Card, full_abstract, listed_abstract
 from bot.domain.matching import match
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.planning import latest_query
 from bot.domain.trending.listing import NOTHING_LISTED, Listing
-from bot.gate import Urgency
 from bot.pipeline.passes import Passes
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivError

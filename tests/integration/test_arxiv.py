@@ -12,11 +12,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from bot.arxiv import ArxivClient, open_session
+from bot.arxiv.client import ArxivClient, open_session
+from bot.arxiv.gate import Gate, Urgency
 from bot.domain.feed import FeedPage
 from bot.domain.keyword import Keyword
 from bot.domain.planning import Query, first_window, keywords_query, latest_query, window_query
-from bot.gate import Gate, Urgency
 from bot.runtime import limits
 from bot.runtime.errors import ArxivBroken, ArxivThrottled, ArxivWait, QueryRefused
 from bot.runtime.metrics import Metrics
@@ -348,7 +348,7 @@ async def test_backoff_is_logged_once_with_its_length(
     local: Bench, arxiv: LocalArxiv, caplog: pytest.LogCaptureFixture
 ) -> None:
     arxiv.faults.add(Fault(FaultKind.SERVER_ERROR))
-    with caplog.at_level(logging.WARNING, "bot.arxiv"):
+    with caplog.at_level(logging.WARNING, "bot.arxiv.client"):
         await local.failure()
         await local.failure()
     (record,) = caplog.records

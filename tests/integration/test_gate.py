@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.gate import Gate, Urgency
+from bot.arxiv.gate import Gate, Urgency
 from bot.runtime import limits
 from bot.runtime.errors import ArxivBroken, ArxivThrottled, ArxivWait, StoreUnavailable
 from tests.support.clock import FakeClock, settle

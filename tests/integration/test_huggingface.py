@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.domain.trending.listing import Listing
-from bot.huggingface import HuggingFaceClient, open_session
+from bot.huggingface.client import HuggingFaceClient, open_session
 from bot.runtime import limits
 from bot.runtime.errors import DayRefused, HuggingFaceWait
 from bot.runtime.metrics import Metrics

@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from bot.arxiv import ArxivClient, open_session
+from bot.arxiv.client import ArxivClient, open_session
+from bot.arxiv.gate import Gate, Urgency
 from bot.domain.planning import Query
-from bot.gate import Gate, Urgency
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import ArxivError
 from bot.runtime.metrics import Metrics

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 import aiohttp
 
-from bot.arxiv import ArxivClient
-from bot.huggingface import HuggingFaceClient
+from bot.arxiv.client import ArxivClient
+from bot.huggingface.client import HuggingFaceClient
 
 _SOON_S = 0.3
 

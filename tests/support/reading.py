@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final, TypeVar
 
-from bot.arxiv import ArxivClient, open_session
+from bot.arxiv.client import ArxivClient, open_session
+from bot.arxiv.gate import Gate
 from bot.domain.schedule import LookKind, LookResult
-from bot.gate import Gate
 from bot.pipeline.firsts import FirstReadings
 from bot.pipeline.passes import Passes
 from bot.pipeline.slices import SliceReader

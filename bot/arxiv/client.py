@@ -16,9 +16,9 @@ from typing import Final, Protocol
 
 import aiohttp
 
+from bot.arxiv.gate import Gate, Turn, Urgency
 from bot.domain.feed import FeedPage, parse_feed
 from bot.domain.planning import Query
-from bot.gate import Gate, Turn, Urgency
 from bot.runtime import limits
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBroken, ArxivThrottled, ArxivWait, FeedInvalid, QueryRefused
