@@ -14,11 +14,12 @@ import discord
 from pydantic import SecretStr
 
 from bot.arxiv.client import open_session
-from bot.client import REFUSALS, Client, point_at
 from bot.config import Settings, is_loopback
+from bot.discord_api.attempts import note_tries
+from bot.discord_api.client import REFUSALS, Client, point_at
+from bot.discord_api.invalid_requests import InvalidRequests
 from bot.domain.keyword import Keyword
 from bot.ground import Alarms, Ground, Stores
-from bot.invalid_requests import InvalidRequests
 from bot.lists import open_lists
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import StartRefused, TokenRefused
@@ -27,7 +28,6 @@ from bot.runtime.metrics import LagMeter, Metrics
 from bot.runtime.supervisor import Loop, Supervisor, first_cause
 from bot.services.health import Health
 from bot.store.database import Database
-from bot.tries import note_tries
 from bot.web import PublicPage, WebServer, page_address
 from bot.wiring import UseCases, commands_for, lower_half, upper_half, user_agent
 from cogs.lookup import AbstractButton, AbstractMenu

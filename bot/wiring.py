@@ -16,13 +16,13 @@ from discord.ext import commands
 from bot.arxiv.client import ArxivClient
 from bot.arxiv.gate import Gate
 from bot.charts import Charts
-from bot.client import Client
 from bot.config import Settings
-from bot.delivery import DiscordDelivery
+from bot.discord_api.client import Client
+from bot.discord_api.delivery import DiscordDelivery
+from bot.discord_api.invalid_requests import InvalidRequests
+from bot.discord_api.notices import DiscordMessenger
 from bot.ground import Alarms, Ground, Stores
-from bot.invalid_requests import InvalidRequests
 from bot.lists import Lists
-from bot.notices import DiscordMessenger
 from bot.pipeline.batches import Batches
 from bot.pipeline.caretaker import Caretaker
 from bot.pipeline.counting import Counting

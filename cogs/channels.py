@@ -7,13 +7,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import Client
-from bot.delivery import post_sample
+from bot.discord_api.client import Client
+from bot.discord_api.delivery import post_sample
+from bot.discord_api.messages import LOOKED_UP, Drawn, embeds, reading_components
 from bot.domain.layout.message import layout_of
 from bot.domain.preferences import DailyList, Preferences, Style
 from bot.domain.timetable import AsTheyCome, Daily, Timetable, in_words, next_digest, parse_time
 from bot.domain.zones import parse_zone, suggest_zones
-from bot.messages import LOOKED_UP, Drawn, embeds, reading_components
 from bot.runtime.limits import LIST_COUNT_MAX, SELECT_OPTION_MAX
 from bot.services.arranging import Arranging
 from cogs.permissions import Place, Refused, Target, check_bot_may_post, check_may_manage, check_takes_papers, place_of

@@ -10,7 +10,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.charts import Charts
-from bot.client import Client
+from bot.discord_api.client import Client
 from bot.domain.charts.chart import Chart
 from bot.domain.charts.trend import Trend, duration, month_name
 from bot.domain.charts.weekly import Weekly

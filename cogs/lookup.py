@@ -8,11 +8,11 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import AnyClient, Client, client_of, reply
+from bot.discord_api.client import AnyClient, Client, client_of, reply
+from bot.discord_api.messages import ABSTRACT_BUTTON, ABSTRACT_MENU, LOOKED_UP, reading_view, to_embed
 from bot.domain.keyword import Keyword
 from bot.domain.layout.card import lay_out
 from bot.domain.paper import ArxivId
-from bot.messages import ABSTRACT_BUTTON, ABSTRACT_MENU, LOOKED_UP, reading_view, to_embed
 from bot.runtime.errors import ArxivError, ArxivWait, StoreUnavailable
 from bot.runtime.limits import LATEST_MAX, LATEST_PER_MINUTE
 from bot.services.looking_up import LookingUp

@@ -7,7 +7,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import Client
+from bot.discord_api.client import Client
 from bot.services.reporting import Report, Reporting
 from cogs.paging import edit_in_pages
 from cogs.permissions import can_view

@@ -7,7 +7,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import Client
+from bot.discord_api.client import Client
 from bot.page.model import Form
 from bot.runtime.limits import PAGES_PER_MINUTE
 from bot.services.pages import Fitting, Pages, papers_on

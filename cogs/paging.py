@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import discord
 
-from bot.client import Client
+from bot.discord_api.client import Client
 from cogs.wording import pages
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import discord
 from discord import app_commands
 
-from bot.client import AnyClient
-from bot.obstacles import NO_PLACE_FOR_PAPERS, Postable, obstacle_in
+from bot.discord_api.client import AnyClient
+from bot.discord_api.permissions import NO_PLACE_FOR_PAPERS, Postable, obstacle_in
 from bot.runtime.errors import DailyPapersError
 
 Target = app_commands.AppCommandChannel | app_commands.AppCommandThread

@@ -7,13 +7,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import Client
+from bot.discord_api.client import Client
+from bot.discord_api.messages import embeds
 from bot.domain.categories import suggest
 from bot.domain.keyword import Keyword
 from bot.domain.layout.message import layout_of
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.timetable import Daily, in_words
-from bot.messages import embeds
 from bot.pipeline.firsts import Progress
 from bot.runtime.limits import (
     AUTOCOMPLETE_CHOICES_MAX,

@@ -6,7 +6,7 @@ from typing import Final, Self
 
 import discord
 
-from bot.client import AnyClient, Client, client_of, reply
+from bot.discord_api.client import AnyClient, Client, client_of, reply
 from bot.domain.keyword import Keyword
 from bot.runtime.errors import StoreUnavailable
 from bot.runtime.limits import CUSTOM_ID_MAX, PAST_POSTED

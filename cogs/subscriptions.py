@@ -7,7 +7,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import Client
+from bot.discord_api.client import Client
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.subscription import Source, Subscription
 from bot.runtime.errors import KeywordRefused

@@ -9,10 +9,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import AnyClient, Client, client_of, reply
+from bot.discord_api.client import AnyClient, Client, client_of, reply
+from bot.discord_api.messages import CARD_COLOUR
 from bot.domain.layout.ranking import day_url, lay_out_page, shown_of
 from bot.domain.trending.days import parse_day, shown_day, suggested_days
-from bot.messages import CARD_COLOUR
 from bot.runtime.errors import HuggingFaceError, HuggingFaceWait, StoreUnavailable
 from bot.runtime.limits import LIST_ENTRIES_MAX, LIST_TURNED_FOR, TRENDING_PER_MINUTE
 from bot.services.trending import DayList, Trending

@@ -20,14 +20,14 @@ from rich.table import Table
 
 from bot.arxiv.client import ArxivClient, open_session
 from bot.arxiv.gate import Gate, Urgency
-from bot.client import REFUSALS, point_at
 from bot.config import Settings, is_loopback
-from bot.delivery import DiscordDelivery
+from bot.discord_api.client import REFUSALS, point_at
+from bot.discord_api.delivery import DiscordDelivery
+from bot.discord_api.invalid_requests import InvalidRequests
 from bot.domain.planning import Window, probe_query
 from bot.domain.post import Obstructed, RetryLater
 from bot.huggingface import client as huggingface
 from bot.huggingface.client import HuggingFaceClient
-from bot.invalid_requests import InvalidRequests
 from bot.runtime.clock import Clock, SystemClock
 from bot.runtime.errors import ArxivError, DatabaseRefused, HuggingFaceError, StoreUnavailable
 from bot.runtime.limits import CHECK_TIMEOUT_S, GUILDS_QUIET_S, PASS_OVERLAP

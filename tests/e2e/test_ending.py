@@ -10,8 +10,8 @@ import pytest
 
 from bot.__main__ import keyword_fault
 from bot.app import App, run
-from bot.client import _Commands
 from bot.config import load_settings
+from bot.discord_api.client import _Commands
 from bot.runtime.limits import GUILDS_QUIET_S
 from bot.runtime.metrics import Metrics
 from bot.store.database import Database

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from bot.delivery import DiscordDelivery
+from bot.discord_api.delivery import DiscordDelivery
+from bot.discord_api.invalid_requests import InvalidRequests
+from bot.discord_api.messages import draw
 from bot.domain.post import Delivered, Frame, OutboxEntry, Post, RetryLater
 from bot.domain.preferences import Layout
-from bot.invalid_requests import InvalidRequests
-from bot.messages import draw
 from sandbox.discord import ChannelKind
 from tests.support.builders import paper
 from tests.support.clock import FakeClock

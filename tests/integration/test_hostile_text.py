@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.discord_api.messages import draw, to_embed
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.layout.card import full_abstract
 from bot.domain.layout.message import Batch, headline
@@ -25,7 +26,6 @@ from bot.domain.planning import first_window, keywords_query
 from bot.domain.post import Frame, OutboxEntry, Post
 from bot.domain.preferences import Layout
 from bot.domain.tex.convert import tex_to_text
-from bot.messages import draw, to_embed
 from bot.runtime.errors import KeywordRefused
 from cogs.wording import bold
 from sandbox.arxiv import LocalArxiv, SandboxPaper

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import discord
 import pytest
 
+from bot.discord_api.invalid_requests import InvalidRequests
+from bot.discord_api.notices import DiscordMessenger
 from bot.domain.subscription import Notice
-from bot.invalid_requests import InvalidRequests
-from bot.notices import DiscordMessenger
 from bot.runtime.limits import INVALID_REQUESTS_MAX, INVALID_REQUESTS_WINDOW_S
 from sandbox.discord import DropAfter, DropBefore, FaultKind, Status
 from tests.support.clock import FakeClock

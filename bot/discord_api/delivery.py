@@ -13,11 +13,12 @@ import discord
 from discord.channel import ThreadWithMessage
 from discord.http import Route
 
+from bot.discord_api.attempts import Tries, noted, surely_refused
+from bot.discord_api.invalid_requests import InvalidRequests
+from bot.discord_api.messages import Drawn, draw, keys_of, thread_name
+from bot.discord_api.permissions import BY_CODE, NOT_IN_SERVER, AnyChannel, is_untold, obstacle_in
 from bot.domain.post import Absent, Delivered, Obstructed, Outcome, Post, RetryLater, Unanswered, Undeliverable
 from bot.domain.trending.digest import AnyPost
-from bot.invalid_requests import InvalidRequests
-from bot.messages import Drawn, draw, keys_of, thread_name
-from bot.obstacles import BY_CODE, NOT_IN_SERVER, AnyChannel, is_untold, obstacle_in
 from bot.runtime.clock import Clock
 from bot.runtime.limits import (
     HISTORY_BEFORE_FIRST_ATTEMPT,
@@ -26,7 +27,6 @@ from bot.runtime.limits import (
     SEND_BACKOFF_FLOOR_S,
     SEND_TIMEOUT_S,
 )
-from bot.tries import Tries, noted, surely_refused
 
 # Discord's error codes (topics/opcodes-and-status-codes): the message was there once; it was published before.
 _UNKNOWN_MESSAGE: Final = 10008

@@ -9,9 +9,9 @@ import hashlib
 import aiohttp
 import discord
 
+from bot.discord_api.invalid_requests import InvalidRequests
+from bot.discord_api.permissions import obstacle_in
 from bot.domain.subscription import Notice
-from bot.invalid_requests import InvalidRequests
-from bot.obstacles import obstacle_in
 from bot.runtime.limits import NONCE_MAX, SEND_TIMEOUT_S
 
 
