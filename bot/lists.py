@@ -12,7 +12,7 @@ import aiohttp
 
 from bot.config import Settings, is_loopback
 from bot.huggingface.client import HuggingFaceClient, open_session
-from bot.pipeline.listing import ListKeeper, ListReader
+from bot.ingest.trending import ListKeeper, ListReader
 from bot.runtime.clock import Alarm, Clock
 from bot.runtime.limits import LISTS_READ_EVERY
 from bot.runtime.metrics import Metrics

@@ -70,7 +70,7 @@ class _Redacting(logging.Formatter):
 
 
 class TextLines(_Redacting):
-    """`2026-11-20T20:30:00Z INFO bot.pipeline.passes looked at arXiv new=3`; a traceback follows, indented."""
+    """`2026-11-20T20:30:00Z INFO bot.ingest.poller looked at arXiv new=3`; a traceback follows, indented."""
 
     def line(self, record: logging.LogRecord) -> str:
         fields = "".join(f" {name}={_quoted(value)}" for name, value in _fields(record).items())

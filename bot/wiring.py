@@ -22,19 +22,19 @@ from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.invalid_requests import InvalidRequests
 from bot.discord_api.notices import DiscordMessenger
 from bot.ground import Alarms, Ground, Stores
+from bot.ingest.initial_sync import FirstReadings
+from bot.ingest.month_counts import Counting
+from bot.ingest.poller import Passes
+from bot.ingest.window_reader import SliceReader
 from bot.lists import Lists
-from bot.pipeline.batches import Batches
-from bot.pipeline.caretaker import Caretaker
-from bot.pipeline.counting import Counting
-from bot.pipeline.deliver import Deliver
-from bot.pipeline.digesting import Digesting
-from bot.pipeline.firsts import FirstReadings
-from bot.pipeline.passes import Passes
-from bot.pipeline.pausing import Pausing
-from bot.pipeline.posting import Posting
-from bot.pipeline.retouch import Retouch
-from bot.pipeline.sending import Sending
-from bot.pipeline.slices import SliceReader
+from bot.publish.availability import Pausing
+from bot.publish.batches import Batches
+from bot.publish.channel_worker import Posting
+from bot.publish.dispatcher import Deliver
+from bot.publish.editor import Retouch
+from bot.publish.janitor import Caretaker
+from bot.publish.sender import Sending
+from bot.publish.trending import Digesting
 from bot.runtime.limits import ARXIV_BACKOFF_FLOOR_S, ARXIV_REQUEST_INTERVAL_S
 from bot.runtime.supervisor import Supervisor
 from bot.services.arranging import Arranging

@@ -14,7 +14,7 @@ from bot.domain.keyword import Keyword
 from bot.domain.layout.message import layout_of
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.timetable import Daily, in_words
-from bot.pipeline.firsts import Progress
+from bot.ingest.initial_sync import Progress
 from bot.runtime.limits import (
     AUTOCOMPLETE_CHOICES_MAX,
     INTERACTION_TOKEN_S,

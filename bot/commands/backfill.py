@@ -22,7 +22,7 @@ from bot.commands.progress import Bar, Lines, outcome_in_words
 from bot.config import Settings, is_loopback
 from bot.domain.months import Month
 from bot.ground import Ground
-from bot.pipeline.backfill import Backfill, Plan
+from bot.ingest.backfill import Backfill, Plan
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import ArxivWait, StartRefused, StoreUnavailable
 from bot.runtime.metrics import Metrics

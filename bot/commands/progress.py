@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from bot.domain.archiving import Pace
-from bot.pipeline import backfill
+from bot.ingest import backfill
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivWait
 from bot.runtime.limits import BACKFILL_TOLD_EVERY_S

@@ -13,7 +13,7 @@ from bot.domain.charts.trend import Trend, last_year
 from bot.domain.charts.weekly import WEEK, Weekly
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.pipeline.counting import Counting
+from bot.ingest.month_counts import Counting
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivError
 from bot.runtime.limits import CHART_EDITED_EVERY, CHARTS_FILLED_AT_ONCE, INTERACTION_TOKEN_S, STATS_WEEKS

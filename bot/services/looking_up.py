@@ -18,7 +18,7 @@ from bot.domain.matching import match
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.planning import latest_query
 from bot.domain.trending.listing import NOTHING_LISTED, Listing
-from bot.pipeline.passes import Passes
+from bot.ingest.poller import Passes
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivError
 from bot.runtime.limits import LATEST_MAX, LOOKUP_CANDIDATES, LOOKUP_KEPT, LOOKUPS_KEPT

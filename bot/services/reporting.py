@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.subscription import PausedChannel
-from bot.pipeline.firsts import FirstReadings
-from bot.pipeline.listing import ListKeeper, ListTrouble
-from bot.pipeline.passes import Passes
+from bot.ingest.initial_sync import FirstReadings
+from bot.ingest.poller import Passes
+from bot.ingest.trending import ListKeeper, ListTrouble
 from bot.runtime.supervisor import Supervisor
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox

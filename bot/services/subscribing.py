@@ -13,7 +13,7 @@ from bot.domain.categories import is_category
 from bot.domain.keyword import Keyword
 from bot.domain.paper import Paper
 from bot.domain.subscription import Source, Subscription
-from bot.pipeline.firsts import FirstReadings, Progress
+from bot.ingest.initial_sync import FirstReadings, Progress
 from bot.runtime.clock import Clock
 from bot.runtime.limits import BROAD_A_WEEK, FIRST_READING, NARROWER_IDEAS, NARROWER_SHARE, PAST_POSTED, PREVIEW_PAPERS
 from bot.store.outbox import Outbox

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 
 from bot.domain.trending.daily_list import is_good
 from bot.domain.trending.listing import Listing
-from bot.pipeline.listing import ListReader
+from bot.ingest.trending import ListReader
 from bot.runtime.clock import Clock
 from bot.runtime.errors import DayRefused, HuggingFaceError
 from bot.runtime.limits import LIST_FRESH_FOR, LISTS_LOOKED_BACK_DAYS

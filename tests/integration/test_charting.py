@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.charts.trend import Trend, last_year
 from bot.domain.keyword import Keyword
-from bot.pipeline.counting import Counting
+from bot.ingest.month_counts import Counting
 from bot.runtime.errors import ArxivThrottled
 from bot.runtime.limits import CHARTS_FILLED_AT_ONCE, INTERACTION_TOKEN_S
 from bot.services.charting import Charting, Crowded, Filling, Going, Halted, OutOfTime, Whole

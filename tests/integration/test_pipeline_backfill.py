@@ -9,7 +9,7 @@ import pytest
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.domain.schedule import Read
-from bot.pipeline.backfill import Backfill, Outcome, Plan, Progress
+from bot.ingest.backfill import Backfill, Outcome, Plan, Progress
 from bot.runtime.errors import ArxivThrottled, ArxivWait
 from bot.runtime.limits import ARCHIVE_GOOD_FOR, ARXIV_KEYWORDS_PER_QUERY, ARXIV_PAGE_SIZE, BACKFILL_PATIENCE
 from bot.runtime.metrics import Metrics

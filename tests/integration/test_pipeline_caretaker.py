@@ -10,7 +10,7 @@ import pytest
 from bot.domain.keyword import Keyword
 from bot.domain.post import Obstructed
 from bot.domain.subscription import Notice, Source
-from bot.pipeline.caretaker import Caretaker
+from bot.publish.janitor import Caretaker
 from bot.runtime.limits import CARETAKING_EVERY_S, GONE_KEPT, NOTICE_EVERY, NOTICE_RETRY_S
 from tests.support.builders import paper
 from tests.support.clock import FakeClock

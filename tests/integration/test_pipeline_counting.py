@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.pipeline.counting import Counting
+from bot.ingest.month_counts import Counting
 from bot.runtime.errors import ArxivThrottled, QueryRefused, ReadingIncomplete
 from bot.runtime.limits import TOTAL_GOOD_FOR
 from bot.store.totals import Totals

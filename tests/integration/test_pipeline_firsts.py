@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.keyword import Keyword
 from bot.domain.schedule import LookKind, Read
-from bot.pipeline.firsts import Progress
+from bot.ingest.initial_sync import Progress
 from bot.runtime.limits import ARXIV_KEYWORDS_PER_QUERY, FIRST_READING
 from sandbox.arxiv import Fault, FaultKind
 from tests.support.clock import settle

@@ -11,7 +11,7 @@ import pytest
 from bot.domain.post import Delivered
 from bot.domain.trending.digest import whose_turn
 from bot.domain.trending.listing import Listing
-from bot.pipeline.listing import ListKeeper, ListReader
+from bot.ingest.trending import ListKeeper, ListReader
 from bot.runtime import limits
 from bot.runtime.clock import Alarm
 from bot.runtime.errors import DayRefused, HuggingFaceError, HuggingFaceWait, ListInvalid

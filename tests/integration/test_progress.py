@@ -13,7 +13,7 @@ from bot.commands.progress import Bar, Lines, in_words, outcome_in_words, plan_i
 from bot.domain.archiving import MonthReading, Pace
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.pipeline.backfill import Outcome, Plan, Progress
+from bot.ingest.backfill import Outcome, Plan, Progress
 from bot.runtime.errors import ArxivThrottled
 from bot.runtime.limits import BACKFILL_TOLD_EVERY_S
 from tests.support.clock import FakeClock

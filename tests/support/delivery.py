@@ -11,11 +11,11 @@ from typing import Final
 
 from bot.domain.post import Absent, Delivered, Obstructed, Outcome, Post, RetryLater, Unanswered
 from bot.domain.trending.digest import AnyPost
-from bot.pipeline.batches import Batches
-from bot.pipeline.deliver import Deliver
-from bot.pipeline.pausing import Pausing
-from bot.pipeline.posting import Posting
-from bot.pipeline.sending import Sending
+from bot.publish.availability import Pausing
+from bot.publish.batches import Batches
+from bot.publish.channel_worker import Posting
+from bot.publish.dispatcher import Deliver
+from bot.publish.sender import Sending
 from bot.runtime.metrics import Metrics
 from tests.support.clock import FakeClock
 from tests.support.looping import LoopUnderTest

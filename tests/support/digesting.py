@@ -4,9 +4,9 @@ from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from random import Random
 
-from bot.pipeline.digesting import Digesting
-from bot.pipeline.pausing import Pausing
-from bot.pipeline.sending import Sending
+from bot.publish.availability import Pausing
+from bot.publish.sender import Sending
+from bot.publish.trending import Digesting
 from bot.runtime.metrics import Metrics
 from tests.support.clock import FakeClock
 from tests.support.delivery import FakeDelivery

@@ -10,9 +10,9 @@ from typing import Final, TypeVar
 from bot.arxiv.client import ArxivClient, open_session
 from bot.arxiv.gate import Gate
 from bot.domain.schedule import LookKind, LookResult
-from bot.pipeline.firsts import FirstReadings
-from bot.pipeline.passes import Passes
-from bot.pipeline.slices import SliceReader
+from bot.ingest.initial_sync import FirstReadings
+from bot.ingest.poller import Passes
+from bot.ingest.window_reader import SliceReader
 from bot.runtime.clock import Alarm
 from bot.runtime.metrics import Metrics
 from sandbox.arxiv import ArxivRequest, Corpus, LocalArxiv, SandboxPaper

@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 
 from bot.domain.post import Delivered, Outcome, Post
-from bot.pipeline.retouch import Retouch
+from bot.publish.editor import Retouch
 from tests.support.clock import FakeClock
 from tests.support.looping import LoopUnderTest
 from tests.support.store import Store

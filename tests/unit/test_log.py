@@ -21,7 +21,7 @@ BOTH = pytest.mark.parametrize("formatter", [TextLines, JsonLines])
 def record(message: str = "pass finished", *arguments: object, **fields: object) -> logging.LogRecord:
     """An event of the pipeline's, with its own fields."""
     made = logging.makeLogRecord(
-        {"name": "bot.pipeline.passes", "levelname": "INFO", "msg": message, "args": arguments, **fields}
+        {"name": "bot.ingest.poller", "levelname": "INFO", "msg": message, "args": arguments, **fields}
     )
     made.created = MOMENT.timestamp()
     return made
@@ -58,7 +58,7 @@ def settings(**log: str) -> Settings:
 
 def test_text_line_has_moment_level_room_event_and_fields() -> None:
     line = TextLines(None).format(record(requests=1, new=3))
-    assert line == "2026-11-20T20:30:00.000Z INFO bot.pipeline.passes pass finished requests=1 new=3"
+    assert line == "2026-11-20T20:30:00.000Z INFO bot.ingest.poller pass finished requests=1 new=3"
 
 
 def test_field_with_spaces_or_quotes_or_nothing_in_it_is_quoted() -> None:
@@ -70,7 +70,7 @@ def test_json_line_has_the_same_as_an_object() -> None:
     assert json.loads(JsonLines(None).format(record("read %d pages", 2, new=3, at=MOMENT))) == {
         "time": "2026-11-20T20:30:00.000Z",
         "level": "INFO",
-        "logger": "bot.pipeline.passes",
+        "logger": "bot.ingest.poller",
         "event": "read 2 pages",
         "new": 3,
         "at": "2026-11-20 20:30:00+00:00",
@@ -102,7 +102,7 @@ def test_letters_of_other_scripts_can_be_read_in_text() -> None:
 
 def test_traceback_follows_indented_so_that_no_line_of_it_looks_like_an_event() -> None:
     head, *trace = TextLines(None).format(failed("first\n2026-11-20 INFO forged")).splitlines()
-    assert head.endswith("INFO bot.pipeline.passes failed")
+    assert head.endswith("INFO bot.ingest.poller failed")
     assert trace[0] == "    Traceback (most recent call last):"
     assert trace[-2:] == ["    ValueError: first", "    2026-11-20 INFO forged"]
 

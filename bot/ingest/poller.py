@@ -26,7 +26,7 @@ from bot.domain.schedule import (
     plan_fixed,
 )
 from bot.domain.subscription import WatchedKeyword
-from bot.pipeline.slices import SliceReader
+from bot.ingest.window_reader import SliceReader
 from bot.runtime.clock import Alarm, Clock
 from bot.runtime.errors import ArxivBroken, ArxivError, ArxivThrottled, ReadingIncomplete
 from bot.runtime.limits import ARXIV_BACKOFF_FLOOR, ARXIV_KEYWORDS_PER_QUERY, PASS_OVERLAP

@@ -5,7 +5,7 @@ Rows of the outbox wake it; channels go side by side, each in its own order (`po
 
 import asyncio
 
-from bot.pipeline.posting import Posting
+from bot.publish.channel_worker import Posting
 from bot.runtime.clock import Alarm, Clock
 from bot.runtime.limits import CHANNELS_AT_ONCE
 from bot.store.channels import Channels

@@ -12,9 +12,9 @@ from typing import assert_never
 
 from bot.domain.layout.message import next_message
 from bot.domain.post import Absent, Delivered, Obstructed, Outcome, Post, RetryLater, Unanswered, Undeliverable
-from bot.pipeline.batches import Batches
-from bot.pipeline.pausing import Pausing
-from bot.pipeline.sending import Sending
+from bot.publish.availability import Pausing
+from bot.publish.batches import Batches
+from bot.publish.sender import Sending
 from bot.runtime.clock import Clock
 from bot.runtime.limits import SELECT_OPTIONS_MAX
 from bot.runtime.metrics import Metrics, Step

@@ -13,7 +13,7 @@ from bot.arxiv.gate import Urgency
 from bot.domain.keyword import Keyword
 from bot.domain.planning import first_window, keyword_groups
 from bot.domain.subscription import WatchedKeyword
-from bot.pipeline.slices import SliceReader
+from bot.ingest.window_reader import SliceReader
 from bot.runtime.clock import Alarm, Clock
 from bot.runtime.errors import ArxivError, ArxivWait
 from bot.runtime.limits import ARXIV_BACKOFF_FLOOR_S

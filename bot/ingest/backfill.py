@@ -26,9 +26,9 @@ from bot.domain.months import Month
 from bot.domain.paper import ArxivId
 from bot.domain.planning import Window, probe_query
 from bot.domain.subscription import WatchedKeyword
-from bot.pipeline.counting import Counting
-from bot.pipeline.patience import PatientArxiv
-from bot.pipeline.slices import SliceRead, SliceReader
+from bot.ingest.month_counts import Counting
+from bot.ingest.retrying import PatientArxiv
+from bot.ingest.window_reader import SliceRead, SliceReader
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivError, ArxivWait, QueryRefused, ReadingIncomplete
 from bot.runtime.limits import ARCHIVE_PAPERS_PER_WRITE

@@ -16,8 +16,8 @@ from bot.domain.matching import match
 from bot.domain.post import Absent, Delivered, Obstructed, Outcome, RetryLater, Unanswered, Undeliverable
 from bot.domain.trending.digest import Digest, Wish, chosen, whose_turn
 from bot.domain.trending.listing import Listing, as_paper
-from bot.pipeline.pausing import Pausing
-from bot.pipeline.sending import Sending
+from bot.publish.availability import Pausing
+from bot.publish.sender import Sending
 from bot.runtime.clock import Alarm, Clock
 from bot.runtime.limits import CHANNELS_AT_ONCE, DIGESTS_LOOKED_AT_EVERY_S, SEND_BACKOFF_FLOOR_S
 from bot.runtime.metrics import Metrics, Step
