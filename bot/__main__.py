@@ -13,10 +13,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bot import log
-from bot.app import run
 from bot.commands.backfill import backfill
 from bot.commands.check import check
 from bot.commands.export import export
+from bot.composition.app import run
+from bot.composition.wiring import gate_path, user_agent
 from bot.config import Settings, load_settings, public_address
 from bot.domain.archiving import month_of
 from bot.domain.keyword import Keyword
@@ -27,7 +28,6 @@ from bot.runtime.errors import KeywordRefused, SettingsInvalid, StartRefused, St
 from bot.runtime.limits import THREAD_TURN_S
 from bot.runtime.metrics import Metrics
 from bot.store.upkeep import back_up
-from bot.wiring import gate_path, user_agent
 
 
 def main(arguments: Sequence[str] | None = None, metrics: Metrics | None = None) -> int:

@@ -9,7 +9,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.charts import Charts
+from bot.charts.renderer import Charts
 from bot.discord_api.client import Client
 from bot.domain.charts.chart import Chart
 from bot.domain.charts.trend import Trend, duration, month_name

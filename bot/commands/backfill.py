@@ -19,9 +19,10 @@ from rich.console import Console
 
 from bot.arxiv.client import open_session
 from bot.commands.progress import Bar, Lines, outcome_in_words
+from bot.composition.context import Ground
+from bot.composition.wiring import arxiv_client
 from bot.config import Settings, is_loopback
 from bot.domain.months import Month
-from bot.ground import Ground
 from bot.ingest.backfill import Backfill, Plan
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import ArxivWait, StartRefused, StoreUnavailable
@@ -30,7 +31,6 @@ from bot.store.archive import Archive
 from bot.store.database import Database
 from bot.store.subscriptions import Subscriptions
 from bot.store.totals import Totals
-from bot.wiring import arxiv_client
 
 log = logging.getLogger(__name__)
 

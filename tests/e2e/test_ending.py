@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from bot.__main__ import keyword_fault
-from bot.app import App, run
+from bot.composition.app import App, run
 from bot.config import load_settings
 from bot.discord_api.client import _Commands
 from bot.runtime.limits import GUILDS_QUIET_S

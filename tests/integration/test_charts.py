@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.charts import Charts
+from bot.charts.renderer import Charts
 from bot.domain.charts.chart import Chart, ChartKind, Series
 from bot.runtime.errors import ChartFailed
 from tests.support.clock import give_way

@@ -17,7 +17,7 @@ import discord as discord_py
 from aiohttp import web
 
 from bot.__main__ import keyword_fault
-from bot.app import run
+from bot.composition.app import run
 from bot.config import load_settings
 from bot.store.columns import to_text
 from sandbox.arxiv import Corpus, LocalArxiv, SandboxPaper

@@ -86,7 +86,7 @@ def test_field_named_as_a_part_of_the_json_line_stands_beside_it() -> None:
 @BOTH
 @pytest.mark.parametrize("separator", ["\n", "\r\n", "\x0b", "\x85", "\u2028"])
 def test_title_with_line_breaks_stays_on_the_line_of_its_event(formatter: Formatter, separator: str) -> None:
-    forged = f"Title{separator}2026-11-20T20:30:00.000Z ERROR bot.app all is lost"
+    forged = f"Title{separator}2026-11-20T20:30:00.000Z ERROR bot.composition.app all is lost"
     assert len(formatter(None).format(record(f"rejected {forged}", title=forged)).splitlines()) == 1
 
 
@@ -133,7 +133,7 @@ def test_token_is_redacted_where_quoting_escapes_it(formatter: Formatter) -> Non
 def test_configured_log_writes_in_the_form_asked_for_without_the_token() -> None:
     stream = io.StringIO()
     configure(settings(format="json"), stream)
-    logging.getLogger("bot.app").info("started with %s", TOKEN, extra={"servers": 2})
+    logging.getLogger("bot.composition.app").info("started with %s", TOKEN, extra={"servers": 2})
     event = json.loads(stream.getvalue())
     assert (event["event"], event["servers"]) == ("started with [token]", 2)
 
@@ -142,9 +142,9 @@ def test_configured_log_writes_in_the_form_asked_for_without_the_token() -> None
 def test_level_decides_what_is_written() -> None:
     stream = io.StringIO()
     configure(settings(level="WARNING"), stream)
-    logging.getLogger("bot.app").info("not this")
-    logging.getLogger("bot.app").warning("but this")
-    assert stream.getvalue().endswith("WARNING bot.app but this\n")
+    logging.getLogger("bot.composition.app").info("not this")
+    logging.getLogger("bot.composition.app").warning("but this")
+    assert stream.getvalue().endswith("WARNING bot.composition.app but this\n")
     assert "not this" not in stream.getvalue()
 
 
@@ -172,7 +172,7 @@ def test_libraries_say_more_when_everything_is_asked_for_but_never_their_payload
 @pytest.mark.usefixtures("quiet_afterwards")
 def test_log_goes_to_standard_error_by_default(capsys: pytest.CaptureFixture[str]) -> None:
     configure(settings())
-    logging.getLogger("bot.app").info("started")
+    logging.getLogger("bot.composition.app").info("started")
     assert "started" in capsys.readouterr().err
 
 
@@ -196,5 +196,5 @@ def test_log_whose_stream_is_gone_stops_nobody() -> None:
     stream = io.StringIO()
     configure(settings(), stream)
     stream.close()
-    logging.getLogger("bot.app").info("started")
+    logging.getLogger("bot.composition.app").info("started")
     assert stream.closed

@@ -15,18 +15,18 @@ from discord.ext import commands
 
 from bot.arxiv.client import ArxivClient
 from bot.arxiv.gate import Gate
-from bot.charts import Charts
+from bot.charts.renderer import Charts
+from bot.composition.context import Alarms, Ground, Stores
+from bot.composition.trending import Lists
 from bot.config import Settings
 from bot.discord_api.client import Client
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.invalid_requests import InvalidRequests
 from bot.discord_api.notices import DiscordMessenger
-from bot.ground import Alarms, Ground, Stores
 from bot.ingest.initial_sync import FirstReadings
 from bot.ingest.month_counts import Counting
 from bot.ingest.poller import Passes
 from bot.ingest.window_reader import SliceReader
-from bot.lists import Lists
 from bot.publish.availability import Pausing
 from bot.publish.batches import Batches
 from bot.publish.channel_worker import Posting

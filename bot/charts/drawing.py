@@ -1,4 +1,4 @@
-"""Draws a chart: `python -m bot.drawing`, a chart's JSON on standard input, a PNG on standard output.
+"""Draws a chart: `python -m bot.charts.drawing`, a chart's JSON on standard input, a PNG on standard output.
 
 A process of its own, started by `charts`: matplotlib takes half a second and 60 MB to be there, and holds the
 interpreter's lock while it draws (docs/adr). It reads no settings, opens no connection, and knows nothing of Discord.

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 # -P: this program's own packages, and nothing from the folder in which it was started.
-_DRAWING: Final = (sys.executable, "-P", "-m", "bot.drawing")
+_DRAWING: Final = (sys.executable, "-P", "-m", "bot.charts.drawing")
 # Of our environment the process gets what an interpreter needs to start; secrets stay here.
 _HANDED_ON: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
 
@@ -79,7 +79,7 @@ def _environment(folder: Path) -> Mapping[str, str]:
     kept = {name: os.environ[name] for name in _HANDED_ON if name in os.environ}
     return {
         **kept,
-        "PYTHONPATH": str(Path(__file__).parents[1]),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
         # Else in the home directory, which may be read-only or missing.
         "MPLCONFIGDIR": str(folder.absolute()),
         "MPLBACKEND": "agg",

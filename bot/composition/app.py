@@ -14,13 +14,14 @@ import discord
 from pydantic import SecretStr
 
 from bot.arxiv.client import open_session
+from bot.composition.context import Alarms, Ground, Stores
+from bot.composition.trending import open_lists
+from bot.composition.wiring import UseCases, commands_for, lower_half, upper_half, user_agent
 from bot.config import Settings, is_loopback
 from bot.discord_api.attempts import note_tries
 from bot.discord_api.client import REFUSALS, Client, point_at
 from bot.discord_api.invalid_requests import InvalidRequests
 from bot.domain.keyword import Keyword
-from bot.ground import Alarms, Ground, Stores
-from bot.lists import open_lists
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import StartRefused, TokenRefused
 from bot.runtime.limits import CLOSE_TIMEOUT_S, SHUTDOWN_GRACE_S
@@ -29,7 +30,6 @@ from bot.runtime.supervisor import Loop, Supervisor, first_cause
 from bot.services.health import Health
 from bot.store.database import Database
 from bot.web import PublicPage, WebServer, page_address
-from bot.wiring import UseCases, commands_for, lower_half, upper_half, user_agent
 from cogs.lookup import AbstractButton, AbstractMenu
 from cogs.subscribed import SubscribedButton
 from cogs.trending import TrendingButton
