@@ -24,7 +24,7 @@ from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.page.model import Form
 from bot.runtime.clock import SystemClock
-from bot.runtime.errors import KeywordRefused, SettingsInvalid, StartRefused, StoreUnavailable
+from bot.runtime.errors import InvalidKeyword, InvalidSettings, StartupError, StoreUnavailable
 from bot.runtime.limits import THREAD_TURN_S
 from bot.runtime.metrics import Metrics
 from bot.store.upkeep import back_up
@@ -35,13 +35,13 @@ def main(arguments: Sequence[str] | None = None, metrics: Metrics | None = None)
     options = _parser().parse_args(arguments)
     try:
         settings = load_settings(options.config, os.environ, keyword_fault)
-    except SettingsInvalid as error:
+    except InvalidSettings as error:
         print(*error.faults, sep="\n", file=sys.stderr)  # noqa: T201 - for the person at the terminal
         return 2
     log.configure(settings)
     try:
         return _command(options, settings, metrics)
-    except StartRefused as error:
+    except StartupError as error:
         print(error, file=sys.stderr)  # noqa: T201 - for the person at the terminal
         return 1
     except StoreUnavailable as error:  # while the bot runs this is tried again; before that there is nothing to go on
@@ -183,7 +183,7 @@ def keyword_fault(text: str) -> str | None:
     """Why a keyword of the settings cannot be watched; None when it can."""
     try:
         Keyword.parse(text)
-    except KeywordRefused as error:
+    except InvalidKeyword as error:
         return str(error)
     return None
 

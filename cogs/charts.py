@@ -16,7 +16,7 @@ from bot.domain.charts.trend import Trend, duration, month_name
 from bot.domain.charts.weekly import Weekly
 from bot.domain.keyword import Keyword
 from bot.domain.text import cut
-from bot.runtime.errors import ArxivWait, ChartFailed, KeywordRefused
+from bot.runtime.errors import ArxivBackoff, ChartFailed, InvalidKeyword
 from bot.runtime.limits import (
     AUTOCOMPLETE_CHOICES_MAX,
     CHARTS_PER_MINUTE,
@@ -127,12 +127,12 @@ class ChartCommands(commands.Cog):
 
 
 def chosen_keywords(*options: str | None) -> tuple[Keyword, ...]:
-    """Each keyword once, or KeywordRefused, which says of each that cannot be counted why."""
+    """Each keyword once, or InvalidKeyword, which says of each that cannot be counted why."""
     typed = parse_keywords(", ".join(filter(None, options)))
     if len(typed) > TREND_KEYWORDS:
-        raise KeywordRefused(f"Up to {TREND_KEYWORDS} keywords fit in a chart; these are {len(typed)}.")
+        raise InvalidKeyword(f"Up to {TREND_KEYWORDS} keywords fit in a chart; these are {len(typed)}.")
     if refused := [part for part in typed if isinstance(part, str)]:
-        raise KeywordRefused("\n".join(refused))
+        raise InvalidKeyword("\n".join(refused))
     return tuple(part for part in typed if isinstance(part, Keyword))
 
 
@@ -148,7 +148,7 @@ def state(trend: Trend, filling: Filling) -> str:
         case Crowded(left_s):
             return f"{left} not counted yet, and other charts are being filled: ask again in about {duration(left_s)}."
         case Halted(keyword, error):
-            again = when(error.not_before) if isinstance(error, ArxivWait) else "later"
+            again = when(error.not_before) if isinstance(error, ArxivBackoff) else "later"
             return f"{error}, for {_named(keyword)}. {left} not counted yet: ask again {again}, and it goes on."
         case OutOfTime():
             return f"{left} not counted yet: ask again, and it goes on from here."

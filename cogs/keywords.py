@@ -2,7 +2,7 @@
 
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.text import cut
-from bot.runtime.errors import KeywordRefused
+from bot.runtime.errors import InvalidKeyword
 from cogs.wording import bold
 
 _NAMED_MAX = 60
@@ -17,5 +17,5 @@ def parse_keywords(text: str, category: str | None = None) -> list[Keyword | str
 def _parsed(part: str, category: str | None, *, is_one_of_several: bool) -> Keyword | str:
     try:
         return Keyword.parse(part, category)
-    except KeywordRefused as error:
+    except InvalidKeyword as error:
         return f"{bold(cut(part, _NAMED_MAX))}: {error}" if is_one_of_several else str(error)

@@ -13,7 +13,7 @@ from bot.discord_api.messages import ABSTRACT_BUTTON, ABSTRACT_MENU, LOOKED_UP, 
 from bot.domain.keyword import Keyword
 from bot.domain.layout.card import lay_out
 from bot.domain.paper import ArxivId
-from bot.runtime.errors import ArxivError, ArxivWait, StoreUnavailable
+from bot.runtime.errors import ArxivBackoff, ArxivError, StoreUnavailable
 from bot.runtime.limits import LATEST_MAX, LATEST_PER_MINUTE
 from bot.services.looking_up import LookingUp
 from cogs.pace import Pace
@@ -43,7 +43,7 @@ class LookupCommands(commands.Cog):
         try:
             latest = await self._looking_up.latest(parsed, count)
         except ArxivError as error:
-            again = when(error.not_before) if isinstance(error, ArxivWait) else "later"
+            again = when(error.not_before) if isinstance(error, ArxivBackoff) else "later"
             words = f"{error}. Nothing is known of {bold(parsed.shown)} here yet: try again {again}."
             await interaction.edit_original_response(content=words)
             return
@@ -52,8 +52,8 @@ class LookupCommands(commands.Cog):
             return
         shown = len(latest.papers)
         words = f"The newest {'paper' if shown == 1 else f'{shown} papers'} for {bold(parsed.shown)}"
-        if latest.trouble is not None:
-            words += f", as far as they are known here: {latest.trouble}."
+        if latest.problem is not None:
+            words += f", as far as they are known here: {latest.problem}."
         found = [(paper, [parsed.shown]) for paper in latest.papers]
         cards = await asyncio.to_thread(lay_out, found, latest.listings)
         await interaction.edit_original_response(

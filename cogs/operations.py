@@ -43,7 +43,7 @@ def _arxiv(report: Report) -> list[str]:
     if report.votes is not None:
         again = f"Read again {when(report.votes.again_at)}."
         lines.append(f"⚠️ Votes and code are not up to date: {reason(report.votes.words)}. {again}")
-    return lines + [f"⚠️ {trouble}." for trouble in report.troubles]
+    return lines + [f"⚠️ {problem}." for problem in report.problems]
 
 
 def _channels(interaction: discord.Interaction[Client], report: Report) -> list[str]:

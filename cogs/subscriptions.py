@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.discord_api.client import Client
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.subscription import Source, Subscription
-from bot.runtime.errors import KeywordRefused
+from bot.runtime.errors import InvalidKeyword
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.subscribing import Ended, NotSubscribed, Subscribing, WantedByFile
 from cogs.keywords import parse_keywords
@@ -45,7 +45,7 @@ class SubscriptionCommands(commands.Cog):
             check_may_manage(place)
             channel_id, typed = place.channel_id, keyword
         if not split_keywords(typed):
-            raise KeywordRefused("Name one of the channel's keywords.")
+            raise InvalidKeyword("Name one of the channel's keywords.")
         await edit_in_pages(
             interaction, [await self._unsubscribe_one(part, channel_id) for part in parse_keywords(typed)]
         )
@@ -70,7 +70,7 @@ class SubscriptionCommands(commands.Cog):
         guild = interaction.guild
         own = {subscription.channel_id for subscription in await self._subscribing.in_guild(interaction.guild_id or 0)}
         if guild is None or channel_id not in own or not can_manage_by_id(interaction, channel_id):
-            raise KeywordRefused("That channel is not one of this server's that you may manage.")
+            raise InvalidKeyword("That channel is not one of this server's that you may manage.")
         return channel_id
 
     @unsubscribe.autocomplete("keyword")

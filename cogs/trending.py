@@ -13,7 +13,7 @@ from bot.discord_api.client import AnyClient, Client, client_of, reply
 from bot.discord_api.messages import CARD_COLOUR
 from bot.domain.layout.ranking import day_url, lay_out_page, shown_of
 from bot.domain.trending.days import parse_day, shown_day, suggested_days
-from bot.runtime.errors import HuggingFaceError, HuggingFaceWait, StoreUnavailable
+from bot.runtime.errors import HuggingFaceBackoff, HuggingFaceError, StoreUnavailable
 from bot.runtime.limits import LIST_ENTRIES_MAX, LIST_TURNED_FOR, TRENDING_PER_MINUTE
 from bot.services.trending import DayList, Trending
 from cogs.pace import Pace
@@ -123,9 +123,9 @@ async def _show(
 ) -> None:
     """Put a page of the list in the place of what stands there."""
     papers = found.papers[: count or None]
-    trouble = None if found.trouble is None else f"{reason(found.trouble)}: this list may be old."
+    problem = None if found.problem is None else f"{reason(found.problem)}: this list may be old."
     if not papers:
-        words = " ".join(filter(None, (_nothing(found.day), trouble or if_empty)))
+        words = " ".join(filter(None, (_nothing(found.day), problem or if_empty)))
         await interaction.edit_original_response(content=words, embeds=[], view=None)
         return
     page = await asyncio.to_thread(lay_out_page, papers, number)
@@ -138,7 +138,7 @@ async def _show(
     )
     embed.set_footer(text=f"{shown_of(page, len(found.papers))} · Hugging Face")
     view = None if page.pages == 1 else _turning(found.day, page.number, page.pages, count)
-    await interaction.edit_original_response(content=trouble, embeds=[embed], view=view)
+    await interaction.edit_original_response(content=problem, embeds=[embed], view=view)
 
 
 def _turning(day: date, number: int, pages: int, count: int) -> discord.ui.View:
@@ -152,7 +152,7 @@ def _turning(day: date, number: int, pages: int, count: int) -> discord.ui.View:
 
 
 def _failed(error: HuggingFaceError) -> str:
-    again = f" Try again {when(error.not_before)}." if isinstance(error, HuggingFaceWait) else ""
+    again = f" Try again {when(error.not_before)}." if isinstance(error, HuggingFaceBackoff) else ""
     return f"{reason(str(error))}.{again}"
 
 

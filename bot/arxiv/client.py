@@ -21,7 +21,7 @@ from bot.domain.feed import FeedPage, parse_feed
 from bot.domain.planning import Query
 from bot.runtime import limits
 from bot.runtime.clock import Clock
-from bot.runtime.errors import ArxivBroken, ArxivThrottled, ArxivWait, FeedInvalid, QueryRefused
+from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivUnavailable, InvalidFeed, QueryRejected
 from bot.runtime.metrics import Metrics, Step
 from bot.runtime.retry import backoff, retry_after
 
@@ -40,6 +40,8 @@ _MAY_CARRY_FEED: Final = frozenset({200, 406})
 _READ_BYTES: Final = 8 * 1024
 _GZIP: Final = 16 + zlib.MAX_WBITS  # a gzip header, not zlib's own (zlib.decompressobj)
 _RATE_EXCEEDED: Final = b"Rate exceeded"
+# Label values of /metrics: dashboards and alerts depend on them.
+_RESULT_LABELS: Final = {ArxivThrottled: "ArxivThrottled", ArxivUnavailable: "ArxivBroken"}
 
 
 def open_session() -> aiohttp.ClientSession:
@@ -89,7 +91,7 @@ class ArxivClient:
         self._failures = 0
 
     async def fetch(self, query: Query, *, start: int, size: int, urgency: Urgency) -> FeedPage:
-        """One page of a query's results, or ArxivThrottled, ArxivBroken (at once while we wait), QueryRefused."""
+        """One page of a query's results, or ArxivThrottled, ArxivUnavailable (at once while we wait), QueryRejected."""
         form = _form(query, start, size)
         while True:
             try:
@@ -109,7 +111,7 @@ class ArxivClient:
             wait = self._backed_off(failed)
             turn.shut_gate(wait)
             raise wait from failed
-        except QueryRefused:
+        except QueryRejected:
             self._metrics.requests.labels("QueryRefused").inc()
             raise
         self._failures = 0
@@ -147,13 +149,13 @@ class ArxivClient:
             return _Answer(status, await _body(response))
         raise _Failed(f"arXiv does not answer as it should (status {status})")
 
-    def _backed_off(self, failed: "_Failed") -> ArxivWait:
+    def _backed_off(self, failed: "_Failed") -> ArxivBackoff:
         self._failures += 1
         ceiling_s = max(self._backoff_floor_s, limits.ARXIV_BACKOFF_CEILING_S)
         own_s = backoff(self._failures, self._backoff_floor_s, ceiling_s, self._rng.random())
         asked_s = min(failed.asked_s, limits.ARXIV_BACKOFF_KEPT_MAX.total_seconds())
         delay_s = max(own_s, asked_s)
-        self._metrics.requests.labels(failed.kind.__name__).inc()
+        self._metrics.requests.labels(_RESULT_LABELS[failed.kind]).inc()
         self._metrics.waits.labels("arXiv").inc(delay_s)
         log.warning("arXiv backoff", extra={"words": str(failed), "delay_s": delay_s, "in_a_row": self._failures})
         return failed.kind(str(failed), self._clock.now() + timedelta(seconds=delay_s))
@@ -172,7 +174,9 @@ class _PostRefused(Exception):
 class _Failed(Exception):
     """A request without an answer of use, in words for people, and how long arXiv asked us to wait."""
 
-    def __init__(self, words: str, kind: type[ArxivWait] = ArxivBroken, asked_s: float = 0.0) -> None:
+    def __init__(
+        self, words: str, kind: type[ArxivThrottled] | type[ArxivUnavailable] = ArxivUnavailable, asked_s: float = 0.0
+    ) -> None:
         super().__init__(words)
         self.kind = kind
         self.asked_s = asked_s
@@ -229,12 +233,12 @@ async def _read(answer: _Answer) -> FeedPage:
     try:
         # In a thread: a page of 500 entries takes half a second.
         page = await asyncio.to_thread(parse_feed, answer.body)
-    except FeedInvalid as error:
+    except InvalidFeed as error:
         if answer.status in _QUERY_REFUSED:
-            raise QueryRefused(f"arXiv refuses the query (status {answer.status})") from error
+            raise QueryRejected(f"arXiv refuses the query (status {answer.status})") from error
         raise _Failed(_unreadable(answer.status)) from error
     if answer.status in _QUERY_REFUSED:
-        raise QueryRefused(f"arXiv refuses the query (status {answer.status})")
+        raise QueryRejected(f"arXiv refuses the query (status {answer.status})")
     return page
 
 

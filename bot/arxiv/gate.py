@@ -22,7 +22,7 @@ from typing import Final
 
 from bot.runtime import limits
 from bot.runtime.clock import Clock
-from bot.runtime.errors import ArxivThrottled, ArxivWait, StoreUnavailable
+from bot.runtime.errors import ArxivBackoff, ArxivThrottled, StoreUnavailable
 
 # Ours: how often another process's lock is tried; short beside the interval, long for a processor.
 _LOCK_TRIED_EVERY_S: Final = 0.1
@@ -47,10 +47,10 @@ class _Ticket:
 class Turn:
     """The right to make one request now; it ends with the `async with` that gave it."""
 
-    def __init__(self, shut: Callable[[ArxivWait], None]) -> None:
+    def __init__(self, shut: Callable[[ArxivBackoff], None]) -> None:
         self._shut = shut
 
-    def shut_gate(self, wait: ArxivWait) -> None:
+    def shut_gate(self, wait: ArxivBackoff) -> None:
         """Nobody asks before `wait.not_before`: no process, and over restarts (at most 24 h are believed)."""
         self._shut(wait)
 
@@ -67,7 +67,7 @@ class Gate:
         self._idle = asyncio.Event()
         self._idle.set()
         self._ready_at_s = clock.monotonic()
-        self._shut_by: ArxivWait | None = None
+        self._shut_by: ArxivBackoff | None = None
 
     def not_before(self) -> datetime | None:
         """Until when the gate is shut by a backoff; None when it is open."""
@@ -79,7 +79,7 @@ class Gate:
 
     @asynccontextmanager
     async def turn(self, urgency: Urgency) -> AsyncIterator[Turn]:
-        """Wait for the turn, then hold it; raises ArxivWait at once while a backoff shuts the gate."""
+        """Wait for the turn, then hold it; raises ArxivBackoff at once while a backoff shuts the gate."""
         await self._called(_Ticket(urgency, next(self._arrivals)))
         self._idle.clear()
         try:
@@ -89,7 +89,7 @@ class Gate:
             self._lock.release()
             self._idle.set()
 
-    def _shut(self, wait: ArxivWait) -> None:
+    def _shut(self, wait: ArxivBackoff) -> None:
         self._shut_by = wait  # in memory too: it holds even when the file cannot be written
         self._lock.write(wait.not_before)
 

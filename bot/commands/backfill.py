@@ -19,13 +19,13 @@ from rich.console import Console
 
 from bot.arxiv.client import open_session
 from bot.commands.progress import Bar, Lines, outcome_in_words
-from bot.composition.context import Ground
+from bot.composition.context import Context
 from bot.composition.wiring import arxiv_client
 from bot.config import Settings, is_loopback
 from bot.domain.months import Month
 from bot.ingest.backfill import Backfill, Plan
 from bot.runtime.clock import SystemClock
-from bot.runtime.errors import ArxivWait, StartRefused, StoreUnavailable
+from bot.runtime.errors import ArxivBackoff, StartupError, StoreUnavailable
 from bot.runtime.metrics import Metrics
 from bot.store.archive import Archive
 from bot.store.database import Database
@@ -42,9 +42,9 @@ _SIGNALLED: Final = 128
 async def backfill(
     settings: Settings, first: Month, console: Console, metrics: Metrics | None = None, *, papers_only: bool
 ) -> int:
-    """Read what is not there yet from `first` on, and return the exit code; StartRefused when there is no use in it."""
-    ground = Ground(settings, SystemClock(), Random(), metrics or Metrics())  # noqa: S311 - jitter, no secret
-    return await _until_signalled(_opened(ground, first, console, papers_only=papers_only), console)
+    """Read what is not there yet from `first` on, and return the exit code; StartupError when there is no use in it."""
+    context = Context(settings, SystemClock(), Random(), metrics or Metrics())  # noqa: S311 - jitter, no secret
+    return await _until_signalled(_opened(context, first, console, papers_only=papers_only), console)
 
 
 async def _until_signalled(work: Coroutine[object, object, int], console: Console) -> int:
@@ -65,37 +65,37 @@ async def _until_signalled(work: Coroutine[object, object, int], console: Consol
     return task.result()
 
 
-async def _opened(ground: Ground, first: Month, console: Console, *, papers_only: bool) -> int:
-    path = ground.settings.database
+async def _opened(context: Context, first: Month, console: Console, *, papers_only: bool) -> int:
+    path = context.settings.database
     database = await Database.visit(path)
     try:
         with _alone(path):
-            return await _read(ground, database, first, console, papers_only=papers_only)
+            return await _read(context, database, first, console, papers_only=papers_only)
     finally:
         await database.close()
 
 
-async def _read(ground: Ground, database: Database, first: Month, console: Console, *, papers_only: bool) -> int:
-    audience = Bar(console, ground.clock) if console.is_interactive else Lines(console, ground.clock)
+async def _read(context: Context, database: Database, first: Month, console: Console, *, papers_only: bool) -> int:
+    audience = Bar(console, context.clock) if console.is_interactive else Lines(console, context.clock)
     async with open_session() as session:
         reading = Backfill(
             subscriptions=Subscriptions(database),
             archive=Archive(database),
             totals=Totals(database),
-            arxiv=arxiv_client(ground, session),
-            clock=ground.clock,
-            metrics=ground.metrics,
+            arxiv=arxiv_client(context, session),
+            clock=context.clock,
+            metrics=context.metrics,
             audience=audience,
         )
         plan = await reading.plan(first, papers_only=papers_only)
         if not plan.keywords:
-            raise StartRefused(
+            raise StartupError(
                 "No channel subscribes to a keyword: /subscribe in one first, or set `subscriptions` and start the bot."
             )
         if not plan.readings and not plan.counts:
             audience.say(f"Nothing to do: everything since {first} is there.")
             return 0
-        if ground.settings.arxiv.contact is None and not is_loopback(ground.settings.arxiv.api_url):
+        if context.settings.arxiv.contact is None and not is_loopback(context.settings.arxiv.api_url):
             log.warning("arXiv asks for a contact in case of trouble: set arxiv.contact")
         return await _carried_out(reading, plan, audience)
 
@@ -104,7 +104,7 @@ async def _carried_out(reading: Backfill, plan: Plan, audience: Lines) -> int:
     try:
         with audience.drawn():
             outcome = await reading.run(plan)
-    except ArxivWait as error:
+    except ArxivBackoff as error:
         audience.say(f"Given up, since arXiv has not answered for long ({error}). What was read is kept; {_GOES_ON}.")
         return 1
     except StoreUnavailable as error:
@@ -126,9 +126,9 @@ def _alone(database: Path) -> Iterator[None]:
             letting_go.callback(os.close, file)
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StartRefused(
+            raise StartupError(
                 f"Another backfill already runs with the database {database}: let it finish, or end it first."
             ) from None
         except OSError as error:  # such as one that another user made, or a file system without locks
-            raise StartRefused(f"The lock file {path} cannot be used: {error.strerror}.") from error
+            raise StartupError(f"The lock file {path} cannot be used: {error.strerror}.") from error
         yield

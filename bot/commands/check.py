@@ -29,10 +29,10 @@ from bot.domain.post import Obstructed, RetryLater
 from bot.huggingface import client as huggingface
 from bot.huggingface.client import HuggingFaceClient
 from bot.runtime.clock import Clock, SystemClock
-from bot.runtime.errors import ArxivError, DatabaseRefused, HuggingFaceError, StoreUnavailable
+from bot.runtime.errors import ArxivError, DatabaseUnusable, HuggingFaceError, StoreUnavailable
 from bot.runtime.limits import CHECK_TIMEOUT_S, GUILDS_QUIET_S, PASS_OVERLAP
 from bot.runtime.metrics import Metrics
-from bot.runtime.supervisor import first_cause
+from bot.runtime.supervisor import root_cause
 from bot.store.upkeep import Summary, summarise
 
 
@@ -71,7 +71,7 @@ def _settings(settings: Settings) -> Finding:
 def _database(path: Path) -> tuple[Summary | None, Finding]:
     try:
         summary = summarise(path)
-    except DatabaseRefused as error:
+    except DatabaseUnusable as error:
         return None, Finding("database", well=False, words=str(error))
     if summary is None:
         return None, Finding("database", well=True, words=f"{path} is not there yet; the first start makes it")
@@ -150,7 +150,7 @@ async def _connected(client: discord.Client) -> AsyncIterator[None]:
             # Before the client closes: then it has no loop left to tell of the gateway's end (discord.py), and fails.
             gateway.cancel()
     except BaseExceptionGroup as several:
-        raise first_cause(several) from None
+        raise root_cause(several) from None
 
 
 async def _channel(delivery: DiscordDelivery, channel_id: int) -> Finding:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bot.page.model import Form, Page
 from bot.page.render import render
-from bot.runtime.errors import PageRefused, StoreUnavailable
+from bot.runtime.errors import PageError, StoreUnavailable
 from bot.runtime.limits import PAGE_PAPERS
 from bot.services.pages import papers_on
 from bot.store.database import Database
@@ -23,7 +23,7 @@ from bot.store.shelf import Shelf
 async def export(
     database: Path, form: Form, *, channels: Collection[int] | None, output: Path | None, address: str | None
 ) -> None:
-    """Write the page of these channels, None: of all; raises StartRefused with one sentence where it cannot."""
+    """Write the page of these channels, None: of all; raises StartupError with one sentence where it cannot."""
     page = await _page(database, channels)
     body = render(page, form, address=address).body
     if output is None:
@@ -40,22 +40,20 @@ async def _page(path: Path, channels: Collection[int] | None) -> Page:
         _check(await shelf.channels(), channels)
         return await shelf.page(channels, PAGE_PAPERS)
     except StoreUnavailable as error:
-        raise PageRefused(f"The page cannot be made: {error}.") from error
+        raise PageError(f"The page cannot be made: {error}.") from error
     finally:
         await database.close()
 
 
 def _check(known: Collection[int], wanted: Collection[int] | None) -> None:
     if not known:
-        raise PageRefused(
+        raise PageError(
             "No channel watches a keyword yet: /subscribe adds one, and so does `subscriptions` in config.json "
             "when the bot starts."
         )
     for channel_id in wanted or ():
         if channel_id not in known:
-            raise PageRefused(
-                f"Channel {channel_id} watches no keyword; these do: {', '.join(map(str, sorted(known)))}."
-            )
+            raise PageError(f"Channel {channel_id} watches no keyword; these do: {', '.join(map(str, sorted(known)))}.")
 
 
 def _in_words(page: Page) -> str:
@@ -77,23 +75,23 @@ def _print(body: bytes) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise PageRefused(f"The page cannot be written: {error.strerror}.") from error
+        raise PageError(f"The page cannot be written: {error.strerror}.") from error
 
 
 def write_whole(path: Path, body: bytes) -> None:
-    """Put `body` into the file in one step, its mode kept if it was there; PageRefused: nothing was changed."""
+    """Put `body` into the file in one step, its mode kept if it was there; PageError: nothing was changed."""
     try:
         target = path.resolve()  # where a link leads: the link stays
         if path.exists() and not path.is_file():  # not the target: /dev/stdout leads to a pipe, which has no name
-            raise PageRefused(f"{path} is {'a folder' if path.is_dir() else 'no file'}: name a file for the page.")
+            raise PageError(f"{path} is {'a folder' if path.is_dir() else 'no file'}: name a file for the page.")
         if not target.parent.is_dir():
-            raise PageRefused(f"The folder of {path} does not exist: make it first.")
+            raise PageError(f"The folder of {path} does not exist: make it first.")
         with _beside(target) as temporary:
             _fill(temporary, body, target.stat() if target.exists() else None)
             temporary.replace(target)
         _settle(target.parent)
     except OSError as error:
-        raise PageRefused(f"{path} cannot be written: {error.strerror}. Nothing was changed.") from error
+        raise PageError(f"{path} cannot be written: {error.strerror}. Nothing was changed.") from error
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from rich.text import Text
 from bot.domain.archiving import Pace
 from bot.ingest import backfill
 from bot.runtime.clock import Clock
-from bot.runtime.errors import ArxivWait
+from bot.runtime.errors import ArxivBackoff
 from bot.runtime.limits import BACKFILL_TOLD_EVERY_S
 
 _MINUTE_S: Final = 60
@@ -43,7 +43,7 @@ class Lines:
         self._told_at_s = now_s
         self.say(f"{_in_hand(progress)}: {_so_far(progress.pace)} · {_papers(progress)}")
 
-    def waits(self, wait: ArxivWait) -> None:
+    def waits(self, wait: ArxivBackoff) -> None:
         if wait.not_before != self._told_of:  # the same wait is told of once, however often it is tried
             self._told_of = wait.not_before
             self.say(_waiting(wait))
@@ -78,7 +78,7 @@ class Bar(Lines):
             self._task, visible=True, total=pace.expected, completed=pace.asked, description=_so_far(pace)
         )
 
-    def waits(self, wait: ArxivWait) -> None:
+    def waits(self, wait: ArxivBackoff) -> None:
         self._progress.below = Text(_waiting(wait), style="yellow")
         self._progress.refresh()
 
@@ -161,7 +161,7 @@ def _papers(progress: backfill.Progress) -> str:
     return f"{_many(progress.papers, 'paper')} so far"
 
 
-def _waiting(wait: ArxivWait) -> str:
+def _waiting(wait: ArxivBackoff) -> str:
     until = wait.not_before.astimezone()  # the person's own zone, at their own terminal
     return f"{wait}: goes on at {until:%H:%M:%S %Z}."
 

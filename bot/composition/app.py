@@ -1,6 +1,6 @@
 """Opens everything, has it wired, supervises the loops, and closes in order.
 
-Settings in; it returns when the program was asked to end, or raises StartRefused with one sentence for the person who
+Settings in; it returns when the program was asked to end, or raises StartupError with one sentence for the person who
 started it. No rule lives here.
 """
 
@@ -14,7 +14,7 @@ import discord
 from pydantic import SecretStr
 
 from bot.arxiv.client import open_session
-from bot.composition.context import Alarms, Ground, Stores
+from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import open_lists
 from bot.composition.wiring import UseCases, commands_for, lower_half, upper_half, user_agent
 from bot.config import Settings, is_loopback
@@ -23,10 +23,10 @@ from bot.discord_api.client import REFUSALS, Client, point_at
 from bot.discord_api.invalid_requests import InvalidRequests
 from bot.domain.keyword import Keyword
 from bot.runtime.clock import SystemClock
-from bot.runtime.errors import StartRefused, TokenRefused
+from bot.runtime.errors import InvalidToken, StartupError
 from bot.runtime.limits import CLOSE_TIMEOUT_S, SHUTDOWN_GRACE_S
 from bot.runtime.metrics import LagMeter, Metrics
-from bot.runtime.supervisor import Loop, Supervisor, first_cause
+from bot.runtime.supervisor import Loop, Supervisor, root_cause
 from bot.services.health import Health
 from bot.store.database import Database
 from bot.web import PublicPage, WebServer, page_address
@@ -38,9 +38,9 @@ log = logging.getLogger(__name__)
 
 
 async def run(settings: Settings, end: asyncio.Event, metrics: Metrics | None = None) -> None:
-    """Run the bot until `end` is set; raises StartRefused when it cannot run at all."""
+    """Run the bot until `end` is set; raises StartupError when it cannot run at all."""
     if settings.discord.token is None:
-        raise TokenRefused("No Discord token is set: put it in the environment as DISCORD_TOKEN.")
+        raise InvalidToken("No Discord token is set: put it in the environment as DISCORD_TOKEN.")
     point_at(settings.discord.api_url, settings.discord.gateway_url)
     async with contextlib.AsyncExitStack() as closing:
         database = await Database.open(settings.database)
@@ -70,28 +70,28 @@ class App:
     """The wired program."""
 
     def __init__(self, settings: Settings, token: SecretStr, database: Database, metrics: Metrics) -> None:
-        ground = Ground(settings, SystemClock(), random.Random(), metrics)  # noqa: S311 - jitter, no secret
-        stores, alarms = Stores.of(database), Alarms.of(ground.clock)
+        context = Context(settings, SystemClock(), random.Random(), metrics)  # noqa: S311 - jitter, no secret
+        stores, wakeups = Stores.of(database), Wakeups.of(context.clock)
         self._settings = settings
         self._token = token
         self._logged_in = asyncio.Event()
         self._channels = stores.channels
         self._session = open_session()
-        self._supervisor = Supervisor(ground.clock, ground.rng, metrics)
-        self._upper = upper_half(ground, stores, alarms, self._session)
+        self._supervisor = Supervisor(context.clock, context.rng, metrics)
+        self._upper = upper_half(context, stores, wakeups, self._session)
         self._lists = open_lists(
             settings,
             listings=stores.listings,
             user_agent=user_agent(settings.arxiv.contact),
-            clock=ground.clock,
-            rng=ground.rng,
+            clock=context.clock,
+            rng=context.rng,
             metrics=metrics,
-            alarm=alarms.lists,
-            on_listed=alarms.ring_for_lists,
+            wakeup=wakeups.lists,
+            on_listed=wakeups.notify_trending_stored,
         )
-        use_cases = UseCases.of(ground, stores, alarms, self._upper, self._lists, self._supervisor)
+        use_cases = UseCases.of(context, stores, wakeups, self._upper, self._lists, self._supervisor)
         self.subscribing = use_cases.subscribing
-        invalid_requests = InvalidRequests(ground.clock)
+        invalid_requests = InvalidRequests(context.clock)
         self._client = Client(
             stores.marks,
             use_cases.looking_up,
@@ -102,13 +102,13 @@ class App:
         )
         self._client.add_dynamic_items(AbstractButton, AbstractMenu, SubscribedButton, TrendingButton)
         self._client.bring(commands_for(use_cases, self._lists))
-        self._lower = lower_half(ground, stores, alarms, self._client, invalid_requests)
-        self._lag = LagMeter(ground.clock, metrics)
+        self._lower = lower_half(context, stores, wakeups, self._client, invalid_requests)
+        self._lag = LagMeter(context.clock, metrics)
         health = Health(
             looks=stores.looks,
             outbox=stores.outbox,
             subscriptions=stores.subscriptions,
-            clock=ground.clock,
+            clock=context.clock,
             metrics=metrics,
             gateway_is_up=self._client.is_connected,
         )
@@ -166,10 +166,10 @@ class App:
                 self._logged_in.set()
             await self._client.connect()
         except discord.LoginFailure:
-            raise TokenRefused("Discord refused the token: check DISCORD_TOKEN (or `discord.token`).") from None
+            raise InvalidToken("Discord refused the token: check DISCORD_TOKEN (or `discord.token`).") from None
         except discord.ConnectionClosed as error:
             if error.code in REFUSALS:
-                raise StartRefused(REFUSALS[error.code]) from None
+                raise StartupError(REFUSALS[error.code]) from None
             raise
 
     async def _on_change(self, guild: discord.Guild) -> None:
@@ -196,4 +196,4 @@ async def _ended(work: asyncio.Task[None]) -> None:
     except asyncio.CancelledError:
         return
     except BaseExceptionGroup as group:
-        raise first_cause(group) from None
+        raise root_cause(group) from None

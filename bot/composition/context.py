@@ -8,7 +8,7 @@ from random import Random
 from typing import Self
 
 from bot.config import Settings
-from bot.runtime.clock import Alarm, Clock
+from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.metrics import Metrics
 from bot.store.channels import Channels
 from bot.store.database import Database
@@ -27,7 +27,7 @@ from bot.store.totals import Totals
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Context:
     """What everybody stands on."""
 
     settings: Settings
@@ -77,28 +77,28 @@ class Stores:
 
 
 @dataclass(frozen=True, slots=True)
-class Alarms:
+class Wakeups:
     """By which one loop wakes another."""
 
-    passes: Alarm
-    posts: Alarm
-    house: Alarm
-    retouch: Alarm
-    lists: Alarm
-    digests: Alarm
+    passes: Wakeup
+    posts: Wakeup
+    house: Wakeup
+    retouch: Wakeup
+    lists: Wakeup
+    digests: Wakeup
 
     @classmethod
     def of(cls, clock: Clock) -> Self:
         """Nobody has rung yet."""
-        return cls(Alarm(clock), Alarm(clock), Alarm(clock), Alarm(clock), Alarm(clock), Alarm(clock))
+        return cls(Wakeup(clock), Wakeup(clock), Wakeup(clock), Wakeup(clock), Wakeup(clock), Wakeup(clock))
 
-    def ring_for_channels(self) -> None:
+    def notify_settings_changed(self) -> None:
         """A channel wants to be posted to in another way: more may be due in it, and other lists be wanted."""
-        self.posts.ring()
-        self.digests.ring()
-        self.lists.ring()
+        self.posts.notify()
+        self.digests.notify()
+        self.lists.notify()
 
-    def ring_for_lists(self) -> None:
+    def notify_trending_stored(self) -> None:
         """A list was read: messages may have votes to show, channels may get it."""
-        self.retouch.ring()
-        self.digests.ring()
+        self.retouch.notify()
+        self.digests.notify()

@@ -13,7 +13,7 @@ import aiohttp
 from bot.config import Settings, is_loopback
 from bot.huggingface.client import HuggingFaceClient, open_session
 from bot.ingest.trending import ListKeeper, ListReader
-from bot.runtime.clock import Alarm, Clock
+from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.limits import LISTS_READ_EVERY
 from bot.runtime.metrics import Metrics
 from bot.services.trending import Trending
@@ -37,7 +37,7 @@ def open_lists(
     clock: Clock,
     rng: Random,
     metrics: Metrics,
-    alarm: Alarm,
+    wakeup: Wakeup,
     on_listed: Callable[[], None],
 ) -> Lists | None:
     """All of it; None where Hugging Face is not to be asked. `alarm` wakes the loop, `on_listed` hears what it read."""
@@ -46,7 +46,7 @@ def open_lists(
     session = open_session()
     client = HuggingFaceClient(session, clock, settings.huggingface.api_url, user_agent, rng, metrics)
     reader = ListReader(client, listings, clock, on_listed)
-    keeper = ListKeeper(reader, listings, clock, alarm, every=_every(settings))
+    keeper = ListKeeper(reader, listings, clock, wakeup, every=_every(settings))
     return Lists(session, keeper, Trending(reader, listings, clock))
 
 

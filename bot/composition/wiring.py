@@ -16,7 +16,7 @@ from discord.ext import commands
 from bot.arxiv.client import ArxivClient
 from bot.arxiv.gate import Gate
 from bot.charts.renderer import Charts
-from bot.composition.context import Alarms, Ground, Stores
+from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import Lists
 from bot.config import Settings
 from bot.discord_api.client import Client
@@ -72,28 +72,28 @@ class LowerHalf:
     caretaker: Caretaker
 
 
-def arxiv_client(ground: Ground, session: aiohttp.ClientSession) -> ArxivClient:
+def arxiv_client(context: Context, session: aiohttp.ClientSession) -> ArxivClient:
     """The client of whoever asks arXiv: through the one gate, with the manners of the settings."""
-    interval_s = ground.settings.arxiv.request_interval_s
+    interval_s = context.settings.arxiv.request_interval_s
     return ArxivClient(
         session,
-        Gate(gate_path(ground.settings), ground.clock, interval_s),
-        ground.clock,
-        ground.settings.arxiv.api_url,
-        user_agent(ground.settings.arxiv.contact),
-        ground.rng,
-        ground.metrics,
+        Gate(gate_path(context.settings), context.clock, interval_s),
+        context.clock,
+        context.settings.arxiv.api_url,
+        user_agent(context.settings.arxiv.contact),
+        context.rng,
+        context.metrics,
         # A shorter interval is allowed on loopback alone; a backoff there is shorter in proportion.
         backoff_floor_s=ARXIV_BACKOFF_FLOOR_S * interval_s / ARXIV_REQUEST_INTERVAL_S,
     )
 
 
-def upper_half(ground: Ground, stores: Stores, alarms: Alarms, session: aiohttp.ClientSession) -> UpperHalf:
+def upper_half(context: Context, stores: Stores, wakeups: Wakeups, session: aiohttp.ClientSession) -> UpperHalf:
     """arXiv's client and the loops that read by it."""
-    arxiv = arxiv_client(ground, session)
-    reader = SliceReader(arxiv, ground.metrics)
+    arxiv = arxiv_client(context, session)
+    reader = SliceReader(arxiv, context.metrics)
     firsts = FirstReadings(
-        stores.subscriptions, stores.readings, reader, ground.clock, ground.metrics, on_read=alarms.passes.ring
+        stores.subscriptions, stores.readings, reader, context.clock, context.metrics, on_read=wakeups.passes.notify
     )
     passes = Passes(
         client=arxiv,
@@ -102,35 +102,35 @@ def upper_half(ground: Ground, stores: Stores, alarms: Alarms, session: aiohttp.
         readings=stores.readings,
         looks=stores.looks,
         marks=stores.marks,
-        clock=ground.clock,
-        metrics=ground.metrics,
-        poll_interval_s=ground.settings.arxiv.poll_interval_s,
-        alarm=alarms.passes,
-        on_new_posts=alarms.posts.ring,
-        on_edits=alarms.retouch.ring,
+        clock=context.clock,
+        metrics=context.metrics,
+        poll_interval_s=context.settings.arxiv.poll_interval_s,
+        wakeup=wakeups.passes,
+        on_new_posts=wakeups.posts.notify,
+        on_edits=wakeups.retouch.notify,
     )
     return UpperHalf(arxiv, passes, firsts)
 
 
 def lower_half(
-    ground: Ground, stores: Stores, alarms: Alarms, client: Client, invalid_requests: InvalidRequests
+    context: Context, stores: Stores, wakeups: Wakeups, client: Client, invalid_requests: InvalidRequests
 ) -> LowerHalf:
     """The loops that post, edit and tell, through one client."""
-    delivery = DiscordDelivery(client, ground.clock, invalid_requests, listed=ground.settings.huggingface.enabled)
-    sending = Sending(delivery, ground.clock, ground.metrics)
-    pausing = Pausing(stores.channels, ground.clock, ground.rng, ground.metrics, alarms.house.ring)
+    delivery = DiscordDelivery(client, context.clock, invalid_requests, listed=context.settings.huggingface.enabled)
+    sending = Sending(delivery, context.clock, context.metrics)
+    pausing = Pausing(stores.channels, context.clock, context.rng, context.metrics, wakeups.house.notify)
     posting = Posting(
         outbox=stores.outbox,
         batches=Batches(stores.outbox, stores.preferences),
         sending=sending,
         pausing=pausing,
-        clock=ground.clock,
-        metrics=ground.metrics,
-        on_posted=alarms.retouch.ring,
+        clock=context.clock,
+        metrics=context.metrics,
+        on_posted=wakeups.retouch.notify,
     )
     messenger = DiscordMessenger(client, invalid_requests)
     return LowerHalf(
-        deliver=Deliver(stores.outbox, stores.channels, posting, ground.clock, alarms.posts),
+        deliver=Deliver(stores.outbox, stores.channels, posting, context.clock, wakeups.posts),
         digesting=Digesting(
             digests=stores.digests,
             listings=stores.listings,
@@ -138,12 +138,12 @@ def lower_half(
             papers=stores.papers,
             sending=sending,
             pausing=pausing,
-            clock=ground.clock,
-            metrics=ground.metrics,
-            alarm=alarms.digests,
+            clock=context.clock,
+            metrics=context.metrics,
+            wakeup=wakeups.digests,
         ),
-        retouch=Retouch(stores.edits, delivery, ground.clock, alarms.retouch),
-        caretaker=Caretaker(stores.channels, stores.subscriptions, messenger, ground.clock, alarms.house),
+        retouch=Retouch(stores.edits, delivery, context.clock, wakeups.retouch),
+        caretaker=Caretaker(stores.channels, stores.subscriptions, messenger, context.clock, wakeups.house),
     )
 
 
@@ -162,9 +162,9 @@ class UseCases:
     @classmethod
     def of(
         cls,
-        ground: Ground,
+        context: Context,
         stores: Stores,
-        alarms: Alarms,
+        wakeups: Wakeups,
         upper: UpperHalf,
         lists: Lists | None,
         supervisor: Supervisor,
@@ -172,24 +172,24 @@ class UseCases:
         """All of them."""
         return cls(
             Subscribing(
-                stores.subscriptions, stores.papers, stores.outbox, upper.firsts, ground.clock, alarms.posts.ring
+                stores.subscriptions, stores.papers, stores.outbox, upper.firsts, context.clock, wakeups.posts.notify
             ),
             Arranging(
                 preferences=stores.preferences,
                 channels=stores.channels,
                 papers=stores.papers,
                 outbox=stores.outbox,
-                clock=ground.clock,
+                clock=context.clock,
                 has_lists=lists is not None,
-                on_change=alarms.ring_for_channels,
+                on_change=wakeups.notify_settings_changed,
             ),
             LookingUp(
                 client=upper.arxiv,
                 subscriptions=stores.subscriptions,
                 papers=stores.papers,
-                listings=stores.listings if ground.settings.huggingface.enabled else None,
+                listings=stores.listings if context.settings.huggingface.enabled else None,
                 passes=upper.passes,
-                clock=ground.clock,
+                clock=context.clock,
             ),
             Reporting(
                 passes=upper.passes,
@@ -200,14 +200,14 @@ class UseCases:
                 supervisor=supervisor,
                 lists=None if lists is None else lists.keeper,
             ),
-            Pages(stores.shelf, ground.clock),
+            Pages(stores.shelf, context.clock),
             Charting(
-                Counting(upper.arxiv, stores.totals, ground.clock),
+                Counting(upper.arxiv, stores.totals, context.clock),
                 stores.statistics,
-                ground.clock,
-                interval_s=ground.settings.arxiv.request_interval_s,
+                context.clock,
+                interval_s=context.settings.arxiv.request_interval_s,
             ),
-            Charts(fonts_path(ground.settings)),
+            Charts(fonts_path(context.settings)),
         )
 
 

@@ -1,6 +1,6 @@
 """config.json and the environment → frozen settings, or every fault at once.
 
-A path and the environment enter; `Settings` leave, or SettingsInvalid with one sentence a fault: where it stands, what
+A path and the environment enter; `Settings` leave, or InvalidSettings with one sentence a fault: where it stands, what
 is wrong, what is allowed. The environment goes before the file. The token never stands in a fault or a repr.
 
 `model` says what can be set and what is allowed, `loading` reads it, `faults` puts what is wrong into words.

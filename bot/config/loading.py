@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from bot.config.faults import Place, nearest, sentence, shown
 from bot.config.model import KeywordFault, Settings
-from bot.runtime.errors import SettingsInvalid
+from bot.runtime.errors import InvalidSettings
 
 DEFAULT_FILE: Final = Path("config.json")
 PREFIX: Final = "DAILY_PAPERS_"
@@ -21,7 +21,7 @@ _OF_A_SERVICE: Final = re.compile(rf"{PREFIX}(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str], keyword_fault: KeywordFault) -> Settings:
-    """Read the settings; `path` None takes config.json where it is there. Raises SettingsInvalid with every fault.
+    """Read the settings; `path` None takes config.json where it is there. Raises InvalidSettings with every fault.
 
     `keyword_fault` says why a keyword cannot be watched, None where it can.
     """
@@ -37,9 +37,9 @@ def load_settings(path: Path | None, environ: Mapping[str, str], keyword_fault: 
         names = {place: name for place, (name, _) in variables.items()}
         known = [".".join(place) for place, _ in _places(Settings)] + list(Settings.model_fields)
         faults += [sentence(details, names, known) for details in error.errors(include_url=False)]
-        raise SettingsInvalid(tuple(map(shown, faults))) from None
+        raise InvalidSettings(tuple(map(shown, faults))) from None
     if faults:
-        raise SettingsInvalid(tuple(map(shown, faults)))
+        raise InvalidSettings(tuple(map(shown, faults)))
     return settings
 
 

@@ -20,7 +20,7 @@ import feedparser
 
 from bot.domain.paper import ArxivId, Paper, split_version
 from bot.runtime import limits
-from bot.runtime.errors import FeedInvalid, QueryRefused
+from bot.runtime.errors import InvalidFeed, QueryRejected
 
 # What XML 1.0 does not allow (section 2.2, Char): a single one makes the whole page unreadable.
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
@@ -66,12 +66,12 @@ class FeedPage:
 
 
 def parse_feed(body: bytes) -> FeedPage:
-    """The papers of one answer; FeedInvalid for anything but a whole feed, QueryRefused for arXiv's error feed."""
+    """The papers of one answer; InvalidFeed for anything but a whole feed, QueryRejected for arXiv's error feed."""
     counts, entries = _read(_checked(body))
     _refused(entries)
     total = _count(counts, "opensearch_totalresults")
     if total is None:
-        raise FeedInvalid("arXiv's answer did not say how many papers there are.")
+        raise InvalidFeed("arXiv's answer did not say how many papers there are.")
     papers, rejected = _sorted_out(entries)
     return FeedPage(papers, rejected, total, _count(counts, "opensearch_startindex") or 0)
 
@@ -89,15 +89,15 @@ def _checked(body: bytes) -> bytes:
 def _cleaned(body: bytes) -> bytes:
     """In bytes again: a text with one character beyond the first plane takes four times as much memory."""
     if not body.strip():
-        raise FeedInvalid("arXiv's answer was empty.")
+        raise InvalidFeed("arXiv's answer was empty.")
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FeedInvalid("arXiv's answer was not text in UTF-8.") from error
+        raise InvalidFeed("arXiv's answer was not text in UTF-8.") from error
     if _HTML.match(text):
-        raise FeedInvalid("arXiv's answer was an HTML page, not a feed.")
+        raise InvalidFeed("arXiv's answer was an HTML page, not a feed.")
     if text.count("&#") > limits.FEED_ELEMENTS_MAX or _LONG_TAG.search(text):
-        raise FeedInvalid(_NO_SHAPE)
+        raise InvalidFeed(_NO_SHAPE)
     return _REFERENCE.sub(_reference, _NOT_XML.sub("", text)).encode()
 
 
@@ -108,9 +108,9 @@ def _read(document: bytes) -> tuple[Mapping[str, object], tuple[Mapping[str, obj
         feed = feedparser.parse(io.BytesIO(document), sanitize_html=False, resolve_relative_uris=False)
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         # It trips over some elements of other vocabularies (tried: a cc:license inside a summary).
-        raise FeedInvalid("arXiv's answer holds what no feed of arXiv's does.") from error
+        raise InvalidFeed("arXiv's answer holds what no feed of arXiv's does.") from error
     if feed.bozo or feed.get("version") != "atom10":
-        raise FeedInvalid("arXiv's answer was no Atom feed.")
+        raise InvalidFeed("arXiv's answer was no Atom feed.")
     # Without feedparser's own dictionary, which finds "updated" under "published" and warns.
     return dict(feed.feed), tuple(dict(entry) for entry in feed.entries)
 
@@ -132,7 +132,7 @@ def _check_well_formed(document: bytes) -> None:
     try:
         parser.Parse(document, True)
     except expat.ExpatError as error:
-        raise FeedInvalid(_fault(expat.ErrorString(error.code))) from error
+        raise InvalidFeed(_fault(expat.ErrorString(error.code))) from error
 
 
 class _Shape:
@@ -148,7 +148,7 @@ class _Shape:
         self._elements += 1
         self._attributes += len(attributes)
         if self._depth > limits.FEED_DEPTH_MAX or self._elements > limits.FEED_ELEMENTS_MAX:
-            raise FeedInvalid(_NO_SHAPE)
+            raise InvalidFeed(_NO_SHAPE)
         self._check_attributes()
 
     def declare(self, _prefix: str | None, _uri: str) -> None:
@@ -157,14 +157,14 @@ class _Shape:
 
     def _check_attributes(self) -> None:
         if self._attributes > limits.FEED_ATTRIBUTES_MAX:
-            raise FeedInvalid(_NO_SHAPE)
+            raise InvalidFeed(_NO_SHAPE)
 
     def close(self, _name: str) -> None:
         self._depth -= 1
 
 
 def _refuse_doctype(*_: object) -> None:
-    raise FeedInvalid("arXiv's answer declared a document type of its own, which no feed of arXiv's does.")
+    raise InvalidFeed("arXiv's answer declared a document type of its own, which no feed of arXiv's does.")
 
 
 def _fault(expat_message: str) -> str:
@@ -178,7 +178,7 @@ def _fault(expat_message: str) -> str:
 def _refused(entries: Sequence[Mapping[str, object]]) -> None:
     for entry in entries:
         if _line(entry, "title") == "Error" and "/api/errors" in _line(entry, "id"):
-            raise QueryRefused(_line(entry, "summary") or "arXiv gave no reason.")
+            raise QueryRejected(_line(entry, "summary") or "arXiv gave no reason.")
 
 
 def _count(counts: Mapping[str, object], name: str) -> int | None:

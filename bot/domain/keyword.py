@@ -1,6 +1,6 @@
 """A keyword: what a person subscribes to, in the form in which two of them are the same.
 
-What people type enters; a `Keyword` leaves, or `KeywordRefused` with one sentence for them. It never
+What people type enters; a `Keyword` leaves, or `InvalidKeyword` with one sentence for them. It never
 looks at a paper (that is `matching`) and never writes a whole arXiv query (that is `planning`).
 """
 
@@ -12,7 +12,7 @@ from typing import Final, Self
 from bot.domain.categories import is_category, nearest
 from bot.domain.words import WORD, caseless, plain, unaccented, visible
 from bot.runtime import limits
-from bot.runtime.errors import KeywordRefused
+from bot.runtime.errors import InvalidKeyword
 
 # What Lucene's English analyser drops (EnglishAnalyzer.ENGLISH_STOP_WORDS_SET): arXiv finds nothing for these.
 # fmt: off
@@ -59,7 +59,7 @@ class Keyword:
 
     @classmethod
     def parse(cls, text: str, category: str | None = None) -> Self:
-        """What the person means by `text` (`graph networks [cs.LG]`), or KeywordRefused."""
+        """What the person means by `text` (`graph networks [cs.LG]`), or InvalidKeyword."""
         phrase, category = _narrowed(visible(text), category)
         spelled = plain(phrase)
         tokens = _tokens(spelled)
@@ -96,9 +96,9 @@ def _narrowed(text: str, category: str | None) -> tuple[str, str | None]:
         text = text[: found.start()]
     for code in sorted(wanted):
         if not is_category(code):
-            raise KeywordRefused(f"arXiv has no such category; {_try_instead(code)}.")
+            raise InvalidKeyword(f"arXiv has no such category; {_try_instead(code)}.")
     if len(wanted) > 1:
-        raise KeywordRefused("A keyword can be narrowed to one category, not to several.")
+        raise InvalidKeyword("A keyword can be narrowed to one category, not to several.")
     return text, next(iter(wanted), None)
 
 
@@ -131,11 +131,11 @@ def _in_capitals(word: str) -> bool:
 
 def _check(length: int, tokens: tuple[Token, ...]) -> None:
     if length > limits.KEYWORD_MAX:
-        raise KeywordRefused(f"A keyword can be up to {limits.KEYWORD_MAX} characters long.")
+        raise InvalidKeyword(f"A keyword can be up to {limits.KEYWORD_MAX} characters long.")
     if not tokens:
-        raise KeywordRefused("A keyword needs at least one letter or digit.")
+        raise InvalidKeyword("A keyword needs at least one letter or digit.")
     if all(token.text in STOP_WORDS for token in tokens):
-        raise KeywordRefused("A keyword needs a word that says more than the, of or with.")
+        raise InvalidKeyword("A keyword needs a word that says more than the, of or with.")
 
 
 def _canonical(spelled: str) -> str:
@@ -152,5 +152,5 @@ def _canonical_word(found: re.Match[str]) -> str:
 def _identity(piece: str) -> str:
     try:
         return Keyword.parse(piece).canonical
-    except KeywordRefused:
+    except InvalidKeyword:
         return piece

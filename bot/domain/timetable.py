@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.schedule import last_evening
 from bot.domain.zones import available
-from bot.runtime.errors import TimetableRefused
+from bot.runtime.errors import InvalidSchedule
 
 _DAY: Final = timedelta(days=1)
 _SATURDAY: Final = 5  # as date.weekday() counts
@@ -124,7 +124,7 @@ _USUAL: Final = (8, 30)
 def parse_time(typed: str) -> tuple[int, int]:
     """Hour and minute of `08:30`, `8.30`, `8h30`, `8:30 pm` or `8 am`.
 
-    Raises TimetableRefused, which names the nearest time.
+    Raises InvalidSchedule, which names the nearest time.
     """
     text = unicodedata.normalize("NFKC", typed).strip()
     found = _TIME.fullmatch(text)
@@ -133,7 +133,7 @@ def parse_time(typed: str) -> tuple[int, int]:
         if minute < 60 and (1 <= hour <= 12 if found["half"] else hour < 24):
             return (hour % 12 + 12 * (found["half"][0] in "pP") if found["half"] else hour), minute
     hour, minute = _nearest(text)
-    raise TimetableRefused(f"That is not a time of day. Write it like {hour:02}:{minute:02}.")
+    raise InvalidSchedule(f"That is not a time of day. Write it like {hour:02}:{minute:02}.")
 
 
 def _nearest(text: str) -> tuple[int, int]:

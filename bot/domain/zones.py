@@ -16,7 +16,7 @@ from typing import Final
 from zoneinfo import available_timezones
 
 from bot.runtime import limits
-from bot.runtime.errors import TimetableRefused
+from bot.runtime.errors import InvalidSchedule
 
 # What is suggested before anything is typed, and first among what fits equally well.
 COMMON: Final = (
@@ -90,7 +90,7 @@ class _Zone:
 def parse_zone(typed: str) -> str:
     """The IANA zone that is meant: its name in any case, or its city where there is one of that name.
 
-    Raises TimetableRefused, which names the nearest zones.
+    Raises InvalidSchedule, which names the nearest zones.
     """
     plain = _plain(typed)
     for zone in _zones():
@@ -100,7 +100,7 @@ def parse_zone(typed: str) -> str:
     if len(cities) == 1:
         return cities[0]
     nearest = nearest_zones(typed)
-    raise TimetableRefused(
+    raise InvalidSchedule(
         f"There is no time zone of that name. The nearest {'is' if len(nearest) == 1 else 'are'} "
         f"{', '.join(nearest)}: choose one from the list while you type a city or a country."
     )

@@ -18,7 +18,7 @@ from bot.domain.trending.daily_list import ListPage, parse_page
 from bot.domain.trending.listing import Listing
 from bot.runtime import limits
 from bot.runtime.clock import Clock
-from bot.runtime.errors import DayRefused, HuggingFaceWait, ListInvalid
+from bot.runtime.errors import HuggingFaceBackoff, InvalidTrendingList, TrendingDayUnavailable
 from bot.runtime.metrics import Metrics
 from bot.runtime.retry import backoff, quota_wait, retry_after
 
@@ -61,7 +61,7 @@ class HuggingFaceClient:
         self._failures = 0
 
     async def day(self, day: date) -> tuple[Listing, ...]:
-        """The whole list of a day; raises DayRefused, or HuggingFaceWait, at once while we wait."""
+        """The whole list of a day; raises TrendingDayUnavailable, or HuggingFaceBackoff, at once while we wait."""
         async with self._asking:
             found: dict[ArxivId, Listing] = {}
             for _ in range(limits.LIST_READS_MAX):
@@ -92,10 +92,10 @@ class HuggingFaceClient:
             body = await self._ask({"date": day.isoformat(), "p": str(number), "limit": str(limits.LIST_PAGE_SIZE)})
             # In a thread: 100 entries take some milliseconds, what is no list may take more.
             page = await asyncio.to_thread(parse_page, body, day)
-        except DayRefused:
+        except TrendingDayUnavailable:
             self._count("DayRefused")
             raise
-        except (_Failed, ListInvalid) as failed:
+        except (_Failed, InvalidTrendingList) as failed:
             raise self._backed_off(failed) from failed
         self._failures = 0
         self._count("Answered")
@@ -105,7 +105,7 @@ class HuggingFaceClient:
 
     def _check_patience(self) -> None:
         if self._not_before is not None and self._clock.now() < self._not_before:
-            raise HuggingFaceWait(self._why, self._not_before)
+            raise HuggingFaceBackoff(self._why, self._not_before)
 
     async def _ask(self, parameters: dict[str, str]) -> bytes:
         try:
@@ -124,14 +124,14 @@ class HuggingFaceClient:
             asked_s = retry_after(response.headers.get("Retry-After"), self._clock.now())
             raise _Failed("Hugging Face asks us to wait", max(asked_s or 0.0, quota_s or 0.0))
         if response.status == 400:
-            raise DayRefused("Hugging Face has no list of that day")
+            raise TrendingDayUnavailable("Hugging Face has no list of that day")
         if response.status != 200:
             raise _Failed(f"Hugging Face does not answer as it should (status {response.status})")
         if quota_s is not None:
             self._wait(quota_s, "Hugging Face asks us to wait")
         return await _body(response)
 
-    def _backed_off(self, failed: "_Failed | ListInvalid") -> HuggingFaceWait:
+    def _backed_off(self, failed: "_Failed | InvalidTrendingList") -> HuggingFaceBackoff:
         self._failures += 1
         floor_s, ceiling_s = limits.HUGGING_FACE_BACKOFF_FLOOR_S, limits.HUGGING_FACE_BACKOFF_CEILING_S
         own_s = backoff(self._failures, floor_s, ceiling_s, self._rng.random())
@@ -142,7 +142,7 @@ class HuggingFaceClient:
         log.warning(
             "Hugging Face backoff", extra={"words": str(failed), "delay_s": delay_s, "in_a_row": self._failures}
         )
-        return HuggingFaceWait(str(failed), not_before)
+        return HuggingFaceBackoff(str(failed), not_before)
 
     def _wait(self, delay_s: float, why: str) -> datetime:
         """Ask for nothing until the delay is over."""

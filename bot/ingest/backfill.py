@@ -30,7 +30,7 @@ from bot.ingest.month_counts import Counting
 from bot.ingest.retrying import PatientArxiv
 from bot.ingest.window_reader import SliceRead, SliceReader
 from bot.runtime.clock import Clock
-from bot.runtime.errors import ArxivError, ArxivWait, QueryRefused, ReadingIncomplete
+from bot.runtime.errors import ArxivBackoff, ArxivError, IncompleteResults, QueryRejected
 from bot.runtime.limits import ARCHIVE_PAPERS_PER_WRITE
 from bot.runtime.metrics import Metrics, Step
 from bot.store.archive import Archive
@@ -81,7 +81,7 @@ class Audience(Protocol):
         """A page came, or the next month began."""
         ...
 
-    def waits(self, wait: ArxivWait) -> None:
+    def waits(self, wait: ArxivBackoff) -> None:
         """arXiv is in trouble, or asks us to wait; it is asked again at `wait.not_before`."""
         ...
 
@@ -135,7 +135,7 @@ class Backfill:
         return tuple((keyword, month) for month in over for keyword in keywords if (keyword, month) not in known)
 
     async def run(self, plan: Plan) -> Outcome:
-        """Do it; raises ArxivWait when arXiv is in trouble for too long, and StoreUnavailable. What is read is kept."""
+        """Do it; raises ArxivBackoff when arXiv fails for too long, and StoreUnavailable. What was read is kept."""
         self._began_s = self._clock.monotonic()
         self._forecast = Forecast(len(plan.readings), len(plan.counts))
         self._audience.planned(plan)
@@ -151,7 +151,7 @@ class Backfill:
         self._tell()
         try:
             await self._read_month(reading)
-        except (ReadingIncomplete, QueryRefused) as error:
+        except (IncompleteResults, QueryRejected) as error:
             self._leave_out(f"{reading.month}", error)
         self._forecast = self._forecast.reading_over()
         self._reading_pages = False
@@ -183,13 +183,13 @@ class Backfill:
         self._reading_pages = False
         page = await self._arxiv.fetch(probe_query(months_probe(window)), start=0, size=1, urgency=Urgency.PAST)
         if page.total == 0:
-            raise ReadingIncomplete("arXiv shows no papers at all")
+            raise IncompleteResults("arXiv shows no papers at all")
 
     async def _count(self, keyword: Keyword, month: Month) -> None:
         self._in_hand, self._at_counts = month, True
         try:
             await self._counting.count(keyword, month)
-        except (ReadingIncomplete, QueryRefused) as error:
+        except (IncompleteResults, QueryRejected) as error:
             self._leave_out(f"the count of {keyword.shown} in {month}", error)
         self._forecast = self._forecast.counted()
         self._tell()

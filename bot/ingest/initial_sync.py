@@ -14,8 +14,8 @@ from bot.domain.keyword import Keyword
 from bot.domain.planning import first_window, keyword_groups
 from bot.domain.subscription import WatchedKeyword
 from bot.ingest.window_reader import SliceReader
-from bot.runtime.clock import Alarm, Clock
-from bot.runtime.errors import ArxivError, ArxivWait
+from bot.runtime.clock import Clock, Wakeup
+from bot.runtime.errors import ArxivBackoff, ArxivError
 from bot.runtime.limits import ARXIV_BACKOFF_FLOOR_S
 from bot.runtime.metrics import Metrics, Step
 from bot.store.readings import Readings
@@ -50,24 +50,24 @@ class FirstReadings:
         self._clock = clock
         self._metrics = metrics
         self._on_read = on_read
-        self._alarm = Alarm(clock)
+        self._wakeup = Wakeup(clock)
         self._changed = asyncio.Condition()
-        self._trouble: str | None = None
+        self._problem: str | None = None
 
     @property
-    def trouble(self) -> str | None:
+    def problem(self) -> str | None:
         """Why reading does not come forward, in words; None when nothing is in its way."""
-        return self._trouble
+        return self._problem
 
     def wake(self) -> None:
         """Somebody began to watch a keyword."""
-        self._alarm.ring()
+        self._wakeup.notify()
 
     async def run(self) -> None:
         """Read whatever waits, for ever."""
         while True:
             delay_s = await self._read_all()
-            await self._alarm.wait(delay_s)
+            await self._wakeup.wait(delay_s)
 
     async def _read_all(self) -> float | None:
         """Read what waits; returns how long to wait before another try, None when nothing is left."""
@@ -102,13 +102,13 @@ class FirstReadings:
         log.info("first reading finished", extra={"keywords": len(group), "matches": papers})
 
     def _delay_s(self, error: ArxivError) -> float:
-        if isinstance(error, ArxivWait):
+        if isinstance(error, ArxivBackoff):
             return max(1.0, (error.not_before - self._clock.now()).total_seconds())
         return ARXIV_BACKOFF_FLOOR_S
 
-    async def _tell(self, trouble: str | None) -> None:
+    async def _tell(self, problem: str | None) -> None:
         async with self._changed:
-            self._trouble = trouble
+            self._problem = problem
             self._changed.notify_all()
 
     async def count(self) -> int:
@@ -120,7 +120,7 @@ class FirstReadings:
         try:
             async with asyncio.timeout(timeout_s), self._changed:
                 while not await self._are_read(keywords):
-                    if self._trouble is not None and not patient:
+                    if self._problem is not None and not patient:
                         return Progress.ARXIV_SILENT
                     await self._changed.wait()
         except TimeoutError:

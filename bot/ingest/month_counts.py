@@ -16,7 +16,7 @@ from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.domain.planning import Query, keywords_query, probe_query
 from bot.runtime.clock import Clock
-from bot.runtime.errors import ReadingIncomplete
+from bot.runtime.errors import IncompleteResults
 from bot.store.totals import Totals
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class Counting:
         if month in self._months_with_papers:
             return
         if await self._total(probe_query(month.window)) == 0:
-            raise ReadingIncomplete(f"arXiv shows no papers at all for {month}")
+            raise IncompleteResults(f"arXiv shows no papers at all for {month}")
         self._months_with_papers.add(month)
 
     async def _total(self, query: Query) -> int:

@@ -27,8 +27,8 @@ from bot.domain.schedule import (
 )
 from bot.domain.subscription import WatchedKeyword
 from bot.ingest.window_reader import SliceReader
-from bot.runtime.clock import Alarm, Clock
-from bot.runtime.errors import ArxivBroken, ArxivError, ArxivThrottled, ReadingIncomplete
+from bot.runtime.clock import Clock, Wakeup
+from bot.runtime.errors import ArxivError, ArxivThrottled, ArxivUnavailable, IncompleteResults
 from bot.runtime.limits import ARXIV_BACKOFF_FLOOR, ARXIV_KEYWORDS_PER_QUERY, PASS_OVERLAP
 from bot.runtime.metrics import Metrics, Step
 from bot.store.looks import Looks, Marks
@@ -55,7 +55,7 @@ class Passes:
         clock: Clock,
         metrics: Metrics,
         poll_interval_s: float | None,
-        alarm: Alarm,
+        wakeup: Wakeup,
         on_new_posts: Callable[[], None],
         on_edits: Callable[[], None],
     ) -> None:
@@ -70,7 +70,7 @@ class Passes:
         self._poll_interval_s = poll_interval_s
         self._on_new_posts = on_new_posts
         self._on_edits = on_edits
-        self._alarm = alarm
+        self._wakeup = wakeup
 
     async def next_look(self) -> NextLook:
         """When arXiv is looked at next."""
@@ -92,12 +92,12 @@ class Passes:
         """Look whenever it is time, for ever; without a keyword to watch arXiv is left alone."""
         while True:
             if not await self._planned():
-                await self._alarm.wait(None)
+                await self._wakeup.wait(None)
                 continue
             following = await self.next_look()
             delay_s = (following.at - self._clock.now()).total_seconds()
             if delay_s > 0:
-                await self._alarm.wait(delay_s)
+                await self._wakeup.wait(delay_s)
                 continue
             await self.look(following.kind)
 
@@ -115,7 +115,7 @@ class Passes:
             result = await self._pass(kind, began)
         except ArxivThrottled as error:
             result = Throttled(error.not_before)
-        except ArxivBroken as error:
+        except ArxivUnavailable as error:
             result = Broken(str(error), error.not_before)
         except ArxivError as error:
             result = Broken(str(error), self._clock.now() + ARXIV_BACKOFF_FLOOR)
@@ -147,7 +147,7 @@ class Passes:
         """After an answer of zero, which is believed only from an arXiv that shows papers without keywords."""
         now = self._clock.now()
         if not await self._shows_papers(Window(now - PASS_OVERLAP, now)):
-            raise ReadingIncomplete("arXiv shows no papers at all")
+            raise IncompleteResults("arXiv shows no papers at all")
 
     async def _read_older(self, began: datetime) -> int:
         """Once a day, a slice of the last 30 days: moderation announces some papers late.

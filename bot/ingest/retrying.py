@@ -11,7 +11,7 @@ from bot.arxiv.gate import Urgency
 from bot.domain.feed import FeedPage
 from bot.domain.planning import Query
 from bot.runtime.clock import Clock
-from bot.runtime.errors import ArxivWait
+from bot.runtime.errors import ArxivBackoff
 from bot.runtime.limits import BACKFILL_PATIENCE
 
 
@@ -24,7 +24,7 @@ class PatientArxiv:
         clock: Clock,
         *,
         on_page: Callable[[FeedPage, int], None],
-        on_wait: Callable[[ArxivWait], None],
+        on_wait: Callable[[ArxivBackoff], None],
     ) -> None:
         self._arxiv = arxiv
         self._clock = clock
@@ -33,18 +33,18 @@ class PatientArxiv:
         self._trouble_since: datetime | None = None
 
     async def fetch(self, query: Query, *, start: int, size: int, urgency: Urgency) -> FeedPage:
-        """One page; raises ArxivWait when the next try would be hours after the last answer, QueryRefused at once."""
+        """One page; raises ArxivBackoff when the next attempt is hours after the last answer, QueryRejected at once."""
         while True:
             try:
                 page = await self._arxiv.fetch(query, start=start, size=size, urgency=urgency)
-            except ArxivWait as error:
+            except ArxivBackoff as error:
                 await self._wait_out(error)
                 continue
             self._trouble_since = None
             self._on_page(page, start)
             return page
 
-    async def _wait_out(self, error: ArxivWait) -> None:
+    async def _wait_out(self, error: ArxivBackoff) -> None:
         now = self._clock.now()
         self._trouble_since = self._trouble_since or now
         if error.not_before > self._trouble_since + BACKFILL_PATIENCE:

@@ -13,8 +13,8 @@ from typing import Final, Protocol
 from bot.domain.trending.digest import ended_at
 from bot.domain.trending.listing import Listing
 from bot.runtime import limits
-from bot.runtime.clock import Alarm, Clock
-from bot.runtime.errors import DayRefused, HuggingFaceError, HuggingFaceWait, ListInvalid
+from bot.runtime.clock import Clock, Wakeup
+from bot.runtime.errors import HuggingFaceBackoff, HuggingFaceError, InvalidTrendingList, TrendingDayUnavailable
 from bot.store.listings import Listings
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class ListReader:
         asked_at = self._clock.now()
         listed = await self._client.day(day)
         if not listed and await self._listings.of_day(day):
-            raise ListInvalid("Hugging Face shows nothing of a day that had papers")
+            raise InvalidTrendingList("Hugging Face shows nothing of a day that had papers")
         await self._listings.record_day(day, listed, asked_at)
         log.debug("list read", extra={"day": day.isoformat(), "papers": len(listed)})
         self._on_listed()
@@ -65,22 +65,22 @@ class ListKeeper:
         reader: ListReader,
         listings: Listings,
         clock: Clock,
-        alarm: Alarm,
+        wakeup: Wakeup,
         *,
         every: timedelta = limits.LISTS_READ_EVERY,
     ) -> None:
         self._reader = reader
         self._listings = listings
         self._clock = clock
-        self._alarm = alarm
+        self._wakeup = wakeup
         self._every = every
         self._look_every_s: Final = min(limits.LISTS_LOOKED_AT_EVERY_S, every.total_seconds())
-        self.trouble: ListTrouble | None = None
+        self.problem: ListTrouble | None = None
 
     async def run(self) -> None:
         """Read what is due, for ever."""
         while True:
-            await self._alarm.wait(await self._read_what_is_due())
+            await self._wakeup.wait(await self._read_what_is_due())
 
     async def _read_what_is_due(self) -> float:
         """Returns the seconds until the next look. A day that cannot be read keeps no other from being read."""
@@ -90,13 +90,13 @@ class ListKeeper:
             return self._told(failures[-1])  # the last one knows of a backoff that another began
         if due:
             log.info("lists read", extra={"days": len(due)})
-        self.trouble = None
+        self.problem = None
         return self._look_every_s
 
     async def _read(self, day: date) -> HuggingFaceError | None:
         try:
             await self._reader.read(day)
-        except DayRefused:  # it has no such day yet: Hugging Face's clock need not be ours
+        except TrendingDayUnavailable:  # it has no such day yet: Hugging Face's clock need not be ours
             return None
         except HuggingFaceError as error:
             return error
@@ -121,7 +121,7 @@ class ListKeeper:
     def _told(self, error: HuggingFaceError) -> float:
         now = self._clock.now()
         own = now + timedelta(seconds=self._look_every_s)
-        again_at = max(own, error.not_before) if isinstance(error, HuggingFaceWait) else own
-        self.trouble = ListTrouble(str(error), again_at)
+        again_at = max(own, error.not_before) if isinstance(error, HuggingFaceBackoff) else own
+        self.problem = ListTrouble(str(error), again_at)
         log.warning("votes not up to date", extra={"words": str(error), "again_at": again_at.isoformat()})
         return (again_at - now).total_seconds()

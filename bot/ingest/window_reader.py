@@ -18,7 +18,7 @@ from bot.domain.matching import match as match_papers
 from bot.domain.paper import Paper
 from bot.domain.planning import Query, Window, keywords_query, window_query
 from bot.domain.reading import Complete, FetchPage, Narrow, SliceReading
-from bot.runtime.errors import QueryRefused, ReadingIncomplete
+from bot.runtime.errors import IncompleteResults, QueryRejected
 from bot.runtime.metrics import Metrics, Step
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class SliceReader:
     ) -> AsyncIterator[SliceRead]:
         """Every complete slice of the window, oldest first.
 
-        Raises ArxivThrottled or ArxivBroken when arXiv does not answer, and ReadingIncomplete when it never shows all
+        Raises ArxivThrottled or ArxivUnavailable when arXiv does not answer, IncompleteResults when it never shows all
         that it counts, however narrow the slice.
         """
         windows = [window]
@@ -59,7 +59,7 @@ class SliceReader:
             query = keywords_query(keywords, piece) if ask_for_keywords else window_query(piece)
             try:
                 step = await self._read_slice(query, urgency, zero_believed=zero_believed)
-            except QueryRefused as error:
+            except QueryRejected as error:
                 if not ask_for_keywords:
                     raise
                 log.warning("query refused, reading without keywords", extra={"why": str(error)})
@@ -94,5 +94,5 @@ class SliceReader:
 def _halves(window: Window, step: Narrow) -> tuple[Window, Window]:
     halves = window.halves()
     if halves is None:
-        raise ReadingIncomplete(f"arXiv counts {step.total} papers but showed {step.seen} of them")
+        raise IncompleteResults(f"arXiv counts {step.total} papers but showed {step.seen} of them")
     return halves

@@ -6,7 +6,7 @@ Rows of the outbox wake it; channels go side by side, each in its own order (`po
 import asyncio
 
 from bot.publish.channel_worker import Posting
-from bot.runtime.clock import Alarm, Clock
+from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.limits import CHANNELS_AT_ONCE
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox
@@ -15,12 +15,12 @@ from bot.store.outbox import Outbox
 class Deliver:
     """Posts what the outbox holds until it is stopped; rung when something new is in it."""
 
-    def __init__(self, outbox: Outbox, channels: Channels, posting: Posting, clock: Clock, alarm: Alarm) -> None:
+    def __init__(self, outbox: Outbox, channels: Channels, posting: Posting, clock: Clock, wakeup: Wakeup) -> None:
         self._outbox = outbox
         self._channels = channels
         self._posting = posting
         self._clock = clock
-        self._alarm = alarm
+        self._wakeup = wakeup
         self._room = asyncio.Semaphore(CHANNELS_AT_ONCE)
         self._at_work: set[int] = set()
         self._idle = asyncio.Event()
@@ -30,7 +30,7 @@ class Deliver:
     async def stop(self) -> None:
         """End `run`; returns when the messages in hand are finished."""
         self._stopping = True
-        self._alarm.ring()
+        self._wakeup.notify()
         await self._idle.wait()
 
     async def run(self) -> None:
@@ -41,7 +41,7 @@ class Deliver:
             async with asyncio.TaskGroup() as workers:
                 while not self._stopping:
                     await self._put_to_work(workers)
-                    await self._alarm.wait(await self._idle_s())
+                    await self._wakeup.wait(await self._idle_s())
         finally:
             # A worker that was cancelled before it began could not say that it has ended.
             self._at_work.clear()
@@ -65,7 +65,7 @@ class Deliver:
         """
         for channel_id in await self._channels.mapped(guild_id):
             await self._posting.look_over(channel_id)
-        self._alarm.ring()
+        self._wakeup.notify()
 
     async def _work(self, channel_id: int) -> None:
         try:
@@ -76,4 +76,4 @@ class Deliver:
             self._at_work.discard(channel_id)
             if not self._at_work:
                 self._idle.set()
-            self._alarm.ring()
+            self._wakeup.notify()

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Protocol, assert_never
 
 from bot.domain.post import Delivered, Obstructed, Outcome, Post, RetryLater, Unanswered, Undeliverable
-from bot.runtime.clock import Alarm, Clock
+from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.limits import OBSTRUCTED_EDIT_RETRY, RETOUCH_EVERY_S
 from bot.store.edits import Edits
 
@@ -34,11 +34,11 @@ class Retoucher(Protocol):
 class Retouch:
     """Looks for messages to be touched again; rung when one was posted."""
 
-    def __init__(self, edits: Edits, retoucher: Retoucher, clock: Clock, alarm: Alarm) -> None:
+    def __init__(self, edits: Edits, retoucher: Retoucher, clock: Clock, wakeup: Wakeup) -> None:
         self._edits = edits
         self._retoucher = retoucher
         self._clock = clock
-        self._alarm = alarm
+        self._wakeup = wakeup
 
     async def run(self) -> None:
         """Touch what is to be touched, for ever."""
@@ -46,7 +46,7 @@ class Retouch:
         while True:
             await self._edit_all()
             await self._publish_all()
-            await self._alarm.wait(RETOUCH_EVERY_S)
+            await self._wakeup.wait(RETOUCH_EVERY_S)
 
     async def _edit_all(self) -> None:
         resting: dict[int, RetryLater | Obstructed] = {}

@@ -8,7 +8,7 @@ import logging
 from typing import Protocol
 
 from bot.domain.subscription import Notice
-from bot.runtime.clock import Alarm, Clock
+from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.limits import CARETAKING_EVERY_S, GONE_KEPT, NOTICE_EVERY, NOTICE_RETRY_S
 from bot.store.channels import Channels
 from bot.store.subscriptions import Subscriptions
@@ -32,13 +32,13 @@ class Caretaker:
     """Looks after paused channels; rung when one was paused."""
 
     def __init__(
-        self, channels: Channels, subscriptions: Subscriptions, messenger: Messenger, clock: Clock, alarm: Alarm
+        self, channels: Channels, subscriptions: Subscriptions, messenger: Messenger, clock: Clock, wakeup: Wakeup
     ) -> None:
         self._channels = channels
         self._subscriptions = subscriptions
         self._messenger = messenger
         self._clock = clock
-        self._alarm = alarm
+        self._wakeup = wakeup
 
     async def run(self) -> None:
         """Keep house, for ever."""
@@ -46,7 +46,7 @@ class Caretaker:
         while True:
             told_all = await self._tell()
             await self._end_what_is_gone()
-            await self._alarm.wait(CARETAKING_EVERY_S if told_all else NOTICE_RETRY_S)
+            await self._wakeup.wait(CARETAKING_EVERY_S if told_all else NOTICE_RETRY_S)
 
     async def _tell(self) -> bool:
         told_all = True

@@ -18,7 +18,7 @@ from bot.domain.trending.digest import Digest, Wish, chosen, whose_turn
 from bot.domain.trending.listing import Listing, as_paper
 from bot.publish.availability import Pausing
 from bot.publish.sender import Sending
-from bot.runtime.clock import Alarm, Clock
+from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.limits import CHANNELS_AT_ONCE, DIGESTS_LOOKED_AT_EVERY_S, SEND_BACKOFF_FLOOR_S
 from bot.runtime.metrics import Metrics, Step
 from bot.store.digests import Digests
@@ -43,7 +43,7 @@ class Digesting:
         pausing: Pausing,
         clock: Clock,
         metrics: Metrics,
-        alarm: Alarm,
+        wakeup: Wakeup,
     ) -> None:
         self._digests = digests
         self._listings = listings
@@ -53,7 +53,7 @@ class Digesting:
         self._pausing = pausing
         self._clock = clock
         self._metrics = metrics
-        self._alarm = alarm
+        self._wakeup = wakeup
         self._room = asyncio.Semaphore(CHANNELS_AT_ONCE)
 
     async def run(self) -> None:
@@ -62,7 +62,7 @@ class Digesting:
         while True:
             await self._side_by_side(self._go_on(digest) for digest in await self._digests.open(self._clock.now()))
             next_due = await self._begin_what_is_due()
-            await self._alarm.wait(self._idle_s(next_due, await self._digests.next_try()))
+            await self._wakeup.wait(self._idle_s(next_due, await self._digests.next_try()))
 
     def _idle_s(self, *moments: datetime | None) -> float:
         """The seconds until the first of these, within bounds: a channel may be set right at any time."""

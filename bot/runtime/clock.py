@@ -35,20 +35,20 @@ class SystemClock:
         await asyncio.sleep(max(0.0, delay_s))
 
 
-class Alarm:
+class Wakeup:
     """Lets a loop sleep until its time has come or somebody rings."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._rung = asyncio.Event()
+        self._notified = asyncio.Event()
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Wake the sleeper; a ring that comes before it sleeps is not lost."""
-        self._rung.set()
+        self._notified.set()
 
     async def wait(self, delay_s: float | None) -> None:
         """Sleep `delay_s` seconds, or until rung; None: only until rung."""
-        waits: list[asyncio.Future[object]] = [asyncio.ensure_future(self._rung.wait())]
+        waits: list[asyncio.Future[object]] = [asyncio.ensure_future(self._notified.wait())]
         if delay_s is not None:
             waits.append(asyncio.ensure_future(self._clock.sleep(delay_s)))
         try:
@@ -56,4 +56,4 @@ class Alarm:
         finally:
             for wait in waits:
                 wait.cancel()
-        self._rung.clear()
+        self._notified.clear()

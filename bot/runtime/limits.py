@@ -212,7 +212,7 @@ CLOSE_TIMEOUT_S: Final = 0.5
 RESTART_BACKOFF_FLOOR_S: Final = 1.0
 RESTART_BACKOFF_CEILING_S: Final = 300.0
 # A loop that failed is spoken of until its next try has held this long.
-TROUBLE_SHOWN: Final = timedelta(minutes=1)
+PROBLEM_SHOWN: Final = timedelta(minutes=1)
 
 # --- The database ----------------------------------------------------------------------------------
 # How long a statement waits for another process's lock before it counts as unavailable for now.

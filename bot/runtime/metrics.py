@@ -28,20 +28,20 @@ class Step(Enum):
 
 
 # Told before and after each step; tests end the process in between.
-Witness = Callable[[Step, str], None]
+Observer = Callable[[Step, str], None]
 
 _SECONDS: Final = (0.005, 0.02, 0.1, 0.5, 1, 5, 20, 60)
 
 
-def _nobody(_step: Step, _side: str) -> None:
+def _no_observer(_step: Step, _side: str) -> None:
     """In production nobody witnesses the steps."""
 
 
 class Metrics:
     """One program's counters, in a registry of their own."""
 
-    def __init__(self, witness: Witness = _nobody) -> None:
-        self._witness = witness
+    def __init__(self, observer: Observer = _no_observer) -> None:
+        self._observer = observer
         self.registry = CollectorRegistry()
         name = "daily_papers"
         self.looks = Counter(f"{name}_looks", "Looks at arXiv by what came of them", ["result"], registry=self.registry)
@@ -82,11 +82,11 @@ class Metrics:
     @contextmanager
     def step(self, step: Step) -> Iterator[None]:
         """Time one step, and tell the witness before and after it; a step that failed has no after."""
-        self._witness(step, "before")
+        self._observer(step, "before")
         began_s = time.perf_counter()
         yield
         self.steps.labels(step.value).observe(time.perf_counter() - began_s)
-        self._witness(step, "after")
+        self._observer(step, "after")
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""

@@ -1,6 +1,6 @@
 """Keeps loops running: one that fails unexpectedly starts again after a while, and people are told.
 
-Named loops enter; nothing leaves but the end of all of them, or a StartRefused that no second try would mend.
+Named loops enter; nothing leaves but the end of all of them, or a StartupError that no second try would mend.
 """
 
 import asyncio
@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from random import Random
 
 from bot.runtime.clock import Clock
-from bot.runtime.errors import StartRefused, StoreUnavailable
-from bot.runtime.limits import RESTART_BACKOFF_CEILING_S, RESTART_BACKOFF_FLOOR_S, TROUBLE_SHOWN
+from bot.runtime.errors import StartupError, StoreUnavailable
+from bot.runtime.limits import PROBLEM_SHOWN, RESTART_BACKOFF_CEILING_S, RESTART_BACKOFF_FLOOR_S
 from bot.runtime.metrics import Metrics
 from bot.runtime.retry import backoff
 
@@ -22,7 +22,7 @@ Loop = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Trouble:
+class _LoopFailure:
     words: str
     next_try: datetime
 
@@ -34,16 +34,16 @@ class Supervisor:
         self._clock = clock
         self._rng = rng
         self._metrics = metrics
-        self._troubles: dict[str, _Trouble] = {}
+        self._problems: dict[str, _LoopFailure] = {}
 
     @property
-    def troubles(self) -> tuple[str, ...]:
+    def problems(self) -> tuple[str, ...]:
         """What went wrong lately, in words: a loop that failed, until its next try has held for a while."""
         now = self._clock.now()
         return tuple(
-            f"{name} {trouble.words}"
-            for name, trouble in self._troubles.items()
-            if now < trouble.next_try + TROUBLE_SHOWN
+            f"{name} {problem.words}"
+            for name, problem in self._problems.items()
+            if now < problem.next_try + PROBLEM_SHOWN
         )
 
     async def run(self, loops: Mapping[str, Loop]) -> None:
@@ -58,7 +58,7 @@ class Supervisor:
             began_s = self._clock.monotonic()
             try:
                 await loop()
-            except StartRefused:
+            except StartupError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the other loops go on and this one starts again
                 lasted_s = self._clock.monotonic() - began_s
@@ -70,10 +70,10 @@ class Supervisor:
     async def _wait_before_next_try(self, name: str, error: Exception, failures: int) -> None:
         self._metrics.failures.labels(name).inc()
         delay_s = backoff(failures, RESTART_BACKOFF_FLOOR_S, RESTART_BACKOFF_CEILING_S, self._rng.random())
-        cause = first_cause(error)
+        cause = root_cause(error)
         known = isinstance(cause, StoreUnavailable)
         words = f"stopped: {cause}" if known else f"stopped unexpectedly ({type(cause).__name__})"
-        self._troubles[name] = _Trouble(words, self._clock.now() + timedelta(seconds=delay_s))
+        self._problems[name] = _LoopFailure(words, self._clock.now() + timedelta(seconds=delay_s))
         log.error(
             "loop failed",
             extra={"loop": name, "failures": failures, "next_try_s": round(delay_s, 1), "why": str(cause)},
@@ -82,7 +82,7 @@ class Supervisor:
         await self._clock.sleep(delay_s)
 
 
-def first_cause(error: BaseException) -> BaseException:
+def root_cause(error: BaseException) -> BaseException:
     """What went wrong inside the groups that task groups raise."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

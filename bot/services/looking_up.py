@@ -38,7 +38,7 @@ class Latest:
 
     keyword: Keyword
     papers: tuple[Paper, ...]
-    trouble: str | None = None
+    problem: str | None = None
     listings: Mapping[ArxivId, Listing] = field(default_factory=dict)
 
 
@@ -88,7 +88,7 @@ class LookingUp:
         except ArxivError as error:
             if not stored:
                 raise
-            return Latest(keyword, stored, trouble=str(error))
+            return Latest(keyword, stored, problem=str(error))
 
     async def _is_fresh(self, keyword: Keyword) -> bool:
         """Whether arXiv would hardly say more: the keyword is watched, read, and no look is overdue."""

@@ -26,7 +26,7 @@ class Report:
     held: Mapping[int, datetime]  # by their admins, until they resume them
     unread_keywords: int
     put_off: str | None  # why their past could not be read when that was tried last
-    troubles: tuple[str, ...]
+    problems: tuple[str, ...]
     votes: ListTrouble | None  # why they are not up to date
 
 
@@ -64,9 +64,9 @@ class Reporting:
             paused=await self._channels.paused(),
             held=await self._preferences.held(),
             unread_keywords=unread,
-            put_off=self._firsts.trouble,
-            troubles=self._supervisor.troubles,
-            votes=None if self._lists is None else self._lists.trouble,
+            put_off=self._firsts.problem,
+            problems=self._supervisor.problems,
+            votes=None if self._lists is None else self._lists.problem,
         )
 
     async def next_look(self) -> datetime:

@@ -12,7 +12,7 @@ from bot.domain.trending.daily_list import is_good
 from bot.domain.trending.listing import Listing
 from bot.ingest.trending import ListReader
 from bot.runtime.clock import Clock
-from bot.runtime.errors import DayRefused, HuggingFaceError
+from bot.runtime.errors import HuggingFaceError, TrendingDayUnavailable
 from bot.runtime.limits import LIST_FRESH_FOR, LISTS_LOOKED_BACK_DAYS
 from bot.store.listings import Listings
 
@@ -24,7 +24,7 @@ class DayList:
     day: date
     papers: tuple[Listing, ...]
     read_at: datetime
-    trouble: str | None = None
+    problem: str | None = None
 
 
 class Trending:
@@ -43,13 +43,13 @@ class Trending:
 
     async def of(self, day: date, *, fresh_for: timedelta = LIST_FRESH_FOR) -> DayList:
         """A day's list, read no longer ago than that if possible; raises HuggingFaceError when nothing is known."""
-        trouble = None
+        problem = None
         if not await self._is_good(day, fresh_for):
             async with self._asking:
                 if not await self._is_good(day, fresh_for):
-                    trouble = await self._read(day)
+                    problem = await self._read(day)
         read_at = await self._listings.read_at(day)
-        return DayList(day, await self._listings.of_day(day), read_at or self._clock.now(), trouble)
+        return DayList(day, await self._listings.of_day(day), read_at or self._clock.now(), problem)
 
     async def _is_good(self, day: date, fresh_for: timedelta) -> bool:
         return is_good(day, await self._listings.read_at(day), self._clock.now(), fresh_for)
@@ -70,13 +70,13 @@ class Trending:
         for ago in range(LISTS_LOOKED_BACK_DAYS + 1):
             try:
                 found = await self.of(self.today() - timedelta(days=ago))
-            except DayRefused:  # it has no such day yet: Hugging Face's clock need not be ours
+            except TrendingDayUnavailable:  # it has no such day yet: Hugging Face's clock need not be ours
                 continue
             except HuggingFaceError as error:
                 failure = failure or error
                 continue
             if found.papers:
-                return found if failure is None else replace(found, trouble=found.trouble or str(failure))
+                return found if failure is None else replace(found, problem=found.problem or str(failure))
         if failure is not None:
             raise failure
         return DayList(self.today(), (), self._clock.now())

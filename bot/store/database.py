@@ -46,7 +46,7 @@ class Database:
 
     @classmethod
     async def open(cls, path: Path) -> "Database":
-        """Open or create the file at `path` for the bot; DatabaseRefused says in one sentence why it cannot be used."""
+        """Open or create the file at `path` for the bot; DatabaseUnusable says why it cannot be used."""
         async with contextlib.AsyncExitStack() as closing:
             closing.callback(os.close, await asyncio.to_thread(take, path))
             return await cls._connected(path, closing)
@@ -55,7 +55,7 @@ class Database:
     async def visit(cls, path: Path) -> "Database":
         """Open the file at `path` for another command, beside a bot that may be running or be started meanwhile.
 
-        Both may write: a transaction waits for the other's. DatabaseRefused where there is no file to visit.
+        Both may write: a transaction waits for the other's. DatabaseUnusable where there is no file to visit.
         """
         async with contextlib.AsyncExitStack() as closing:
             await asyncio.to_thread(visit, path)

@@ -1,6 +1,6 @@
 """What is done with the file before it is opened: looked at, claimed by the bot that runs on it, brought up to date.
 
-A path in; it returns where the file may be opened, or raises DatabaseRefused with one sentence, the file left as it is.
+A path in; it returns where the file may be opened, or raises DatabaseUnusable with one sentence; the file is untouched.
 The claim is a lock on a file beside it. The bot holds it while it runs; a visitor (another command of the program) does
 without, but for the moment in which it brings an older file up to date.
 """
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from bot.runtime.errors import DatabaseRefused
+from bot.runtime.errors import DatabaseUnusable
 from bot.runtime.limits import DATABASE_BUSY_TIMEOUT_S, DATABASE_CLAIM_PATIENCE_S
 
 # "DPap" in PRAGMA application_id: tells our files from other programs'.
@@ -52,7 +52,7 @@ def visit(path: Path) -> None:
     with _in_words(path):
         _check_place(path)
         if _is_missing(path):
-            raise DatabaseRefused(
+            raise DatabaseUnusable(
                 f"There is no database {path} yet: start the bot first, which makes it, or set `database`."
             )
         inspect(path)
@@ -64,10 +64,10 @@ def _bring_up_to_date(path: Path) -> None:
     """For a visitor: never under the feet of a bot that knows the older form alone."""
     try:
         lock_file = _claim(path)
-    except DatabaseRefused:
+    except DatabaseUnusable:
         if not _is_older(path):  # the bot that holds it has just done so
             return
-        raise DatabaseRefused(
+        raise DatabaseUnusable(
             f"A bot of an older version runs with the database {path}: start it again with this version first."
         ) from None
     try:
@@ -81,20 +81,20 @@ def _in_words(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DatabaseRefused(f"The database {path} cannot be used: {error.strerror}.") from error
+        raise DatabaseUnusable(f"The database {path} cannot be used: {error.strerror}.") from error
     except sqlite3.Error as error:
-        raise DatabaseRefused(
+        raise DatabaseUnusable(
             f"The database {path} cannot be written: {error}. Nothing was changed; see to its disk and permissions."
         ) from error
 
 
 def _check_place(path: Path) -> None:
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:  # pragma: no cover - needs another SQLite
-        raise DatabaseRefused(f"This Python has SQLite {sqlite3.sqlite_version}; Daily Papers needs 3.37 or newer.")
+        raise DatabaseUnusable(f"This Python has SQLite {sqlite3.sqlite_version}; Daily Papers needs 3.37 or newer.")
     if not path.parent.is_dir():
-        raise DatabaseRefused(f"The folder of the database {path} does not exist: create it, or set `database`.")
+        raise DatabaseUnusable(f"The folder of the database {path} does not exist: create it, or set `database`.")
     if path.is_dir():
-        raise DatabaseRefused(f"The database {path} is a folder: set `database` to a file.")
+        raise DatabaseUnusable(f"The database {path} is a folder: set `database` to a file.")
 
 
 def _is_missing(path: Path) -> bool:
@@ -119,7 +119,7 @@ def _claim(path: Path) -> int:
                 time.sleep(_CLAIM_TRIED_EVERY_S)
                 continue
             os.close(lock_file)
-            raise DatabaseRefused(
+            raise DatabaseUnusable(
                 f"Another Daily Papers already runs with the database {path}: end it first, or set another `database`."
             ) from None
         return lock_file
@@ -138,21 +138,21 @@ def inspect(path: Path) -> None:
             tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
             state = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.OperationalError as error:
-        raise DatabaseRefused(f"The database {path} cannot be opened: {error}.") from error
+        raise DatabaseUnusable(f"The database {path} cannot be opened: {error}.") from error
     except sqlite3.DatabaseError as error:
-        raise DatabaseRefused(
+        raise DatabaseUnusable(
             f"The file {path} is not a database or is damaged ({error}); it was left as it is. "
             "Move it away, or put a backup in its place."
         ) from error
     if application_id != APPLICATION_ID and tables:
-        raise DatabaseRefused(f"The database {path} belongs to another program: set `database` to another file.")
+        raise DatabaseUnusable(f"The database {path} belongs to another program: set `database` to another file.")
     if version > len(migrations()):
-        raise DatabaseRefused(
+        raise DatabaseUnusable(
             f"The database {path} was written by a newer Daily Papers (format {version}, "
             f"this program knows up to {len(migrations())}): update the program."
         )
     if state != "ok":
-        raise DatabaseRefused(
+        raise DatabaseUnusable(
             f"The database {path} is damaged ({state}); it was left as it is. Put a backup in its place, "
             "or move it away: subscriptions made by command are lost then."
         )

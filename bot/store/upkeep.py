@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.runtime.errors import DatabaseRefused
+from bot.runtime.errors import DatabaseUnusable
 from bot.store.opening import inspect, uri
 
 # How many pages are copied between two reports of progress: about 4 MB at SQLite's usual page of 4 kB.
@@ -30,7 +30,7 @@ class Summary:
 
 
 def summarise(path: Path) -> Summary | None:
-    """Look at the file as the start does, and count; None when there is none yet. Raises DatabaseRefused."""
+    """Look at the file as the start does, and count; None when there is none yet. Raises DatabaseUnusable."""
     inspect(path)
     if not path.exists() or path.stat().st_size == 0:
         return None
@@ -44,7 +44,7 @@ def summarise(path: Path) -> Summary | None:
                 waiting=_count(connection, "SELECT count(*) FROM outbox WHERE state = 'waiting'"),
             )
     except sqlite3.Error as error:
-        raise DatabaseRefused(f"The database {path} cannot be read: {error}.") from error
+        raise DatabaseUnusable(f"The database {path} cannot be read: {error}.") from error
 
 
 def _count(connection: sqlite3.Connection, question: str) -> int:
@@ -52,17 +52,17 @@ def _count(connection: sqlite3.Connection, question: str) -> int:
 
 
 def back_up(path: Path, target: Path, on_progress: Callable[[int, int], None]) -> None:
-    """Copy the database to `target`, whole or not at all, while a bot may be running; DatabaseRefused says why not.
+    """Copy the database to `target`, whole or not at all, while a bot may be running; DatabaseUnusable says why not.
 
     `on_progress` hears how many of how many pages are still to be copied.
     """
     if not path.exists():
-        raise DatabaseRefused(f"There is no database {path} to copy.")
+        raise DatabaseUnusable(f"There is no database {path} to copy.")
     inspect(path)
     if not target.parent.is_dir():
-        raise DatabaseRefused(f"The folder of {target} does not exist.")
+        raise DatabaseUnusable(f"The folder of {target} does not exist.")
     if target.exists() and target.samefile(path):
-        raise DatabaseRefused(f"{target} is the database itself: name another file.")
+        raise DatabaseUnusable(f"{target} is the database itself: name another file.")
     try:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
             copy = Path(folder) / target.name
@@ -70,7 +70,7 @@ def back_up(path: Path, target: Path, on_progress: Callable[[int, int], None]) -
             copy.replace(target)
     except (OSError, sqlite3.Error) as error:
         why = error.strerror if isinstance(error, OSError) else error  # without the names of files that nobody knows
-        raise DatabaseRefused(f"{target} cannot be written: {why}. No copy was made.") from error
+        raise DatabaseUnusable(f"{target} cannot be written: {why}. No copy was made.") from error
 
 
 def _copy(path: Path, copy: Path, on_progress: Callable[[int, int], None]) -> None:

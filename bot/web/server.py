@@ -11,7 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
-from bot.runtime.errors import StartRefused, StoreUnavailable
+from bot.runtime.errors import StartupError, StoreUnavailable
 from bot.runtime.metrics import Metrics
 from bot.services.health import Health
 from bot.web.page import PublicPage
@@ -34,7 +34,7 @@ class WebServer:
 
     @contextlib.asynccontextmanager
     async def listening(self, host: str, port: int | None) -> AsyncIterator[None]:
-        """Serve until the block ends; without a port there is nothing to serve. StartRefused where it is taken."""
+        """Serve until the block ends; without a port there is nothing to serve. StartupError where it is taken."""
         if port is None:
             yield
             return
@@ -48,7 +48,7 @@ class WebServer:
             try:
                 await web.TCPSite(runner, host, port).start()
             except OSError as error:
-                raise StartRefused(
+                raise StartupError(
                     f"The web server cannot listen on {host}, port {port} ({_why(error)}): {_what_to_set(error)}."
                 ) from error
             yield

@@ -18,7 +18,7 @@ from bot.domain.feed import FeedPage
 from bot.domain.keyword import Keyword
 from bot.domain.planning import Query, first_window, keywords_query, latest_query, window_query
 from bot.runtime import limits
-from bot.runtime.errors import ArxivBroken, ArxivThrottled, ArxivWait, QueryRefused
+from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivUnavailable, QueryRejected
 from bot.runtime.metrics import Metrics
 from sandbox.arxiv import LocalArxiv
 from sandbox.arxiv.corpus import Corpus
@@ -60,17 +60,17 @@ class Bench:
             await asyncio.wait([fetching])
         return fetching.result()
 
-    async def failure(self, query: Query = REWARD_MODEL) -> ArxivWait:
+    async def failure(self, query: Query = REWARD_MODEL) -> ArxivBackoff:
         """The error of a fetch that must make us wait."""
-        with pytest.raises(ArxivWait) as failed:
+        with pytest.raises(ArxivBackoff) as failed:
             await self.fetch(query)
         return failed.value
 
-    def wait_s(self, wait: ArxivWait) -> float:
+    def wait_s(self, wait: ArxivBackoff) -> float:
         """How long from now."""
         return (wait.not_before - self.clock.now()).total_seconds()
 
-    async def wait_out(self, wait: ArxivWait) -> None:
+    async def wait_out(self, wait: ArxivBackoff) -> None:
         """Let the time pass."""
         await self.clock.advance(self.wait_s(wait))
 
@@ -163,7 +163,7 @@ async def test_request_whose_connection_dropped_is_never_sent_twice(
 ) -> None:
     async with scripted(*answers, http(200, FEED), http(200, FEED)) as server:
         async with bench(server.url, tmp_path, clock) as ready:
-            assert isinstance(await ready.failure(), ArxivBroken)
+            assert isinstance(await ready.failure(), ArxivUnavailable)
         assert len(server.requests) == len(answers)
 
 
@@ -188,17 +188,17 @@ NO_ANSWERS = {
     FaultKind.RATE_LIMITED: (ArxivThrottled, "arXiv asks us to wait"),
     FaultKind.RATE_EXCEEDED_200: (ArxivThrottled, "arXiv asks us to wait"),
     FaultKind.UNAVAILABLE: (ArxivThrottled, "arXiv asks us to wait"),
-    FaultKind.SERVER_ERROR: (ArxivBroken, "arXiv does not answer as it should (status 500)"),
-    FaultKind.NOT_ACCEPTABLE: (ArxivBroken, "arXiv's answer is not a complete feed (status 406)"),
-    FaultKind.ZERO_BYTES: (ArxivBroken, "arXiv's answer is not a complete feed"),
-    FaultKind.HTML: (ArxivBroken, "arXiv's answer is not a complete feed"),
-    FaultKind.TRUNCATED: (ArxivBroken, "arXiv's answer is not a complete feed"),
-    FaultKind.TWO_DOCUMENTS: (ArxivBroken, "arXiv's answer is not a complete feed"),
-    FaultKind.ENTITY_EXPANSION: (ArxivBroken, "arXiv's answer is not a complete feed"),
-    FaultKind.HUGE: (ArxivBroken, "arXiv's answer is too large to be a page of papers"),
-    FaultKind.RESET_BEFORE_ANSWER: (ArxivBroken, "arXiv is out of reach (no connection)"),
-    FaultKind.RESET_IN_ANSWER: (ArxivBroken, "arXiv is out of reach (no connection)"),
-    FaultKind.REDIRECTED: (ArxivBroken, "arXiv does not answer as it should (status 301)"),
+    FaultKind.SERVER_ERROR: (ArxivUnavailable, "arXiv does not answer as it should (status 500)"),
+    FaultKind.NOT_ACCEPTABLE: (ArxivUnavailable, "arXiv's answer is not a complete feed (status 406)"),
+    FaultKind.ZERO_BYTES: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
+    FaultKind.HTML: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
+    FaultKind.TRUNCATED: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
+    FaultKind.TWO_DOCUMENTS: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
+    FaultKind.ENTITY_EXPANSION: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
+    FaultKind.HUGE: (ArxivUnavailable, "arXiv's answer is too large to be a page of papers"),
+    FaultKind.RESET_BEFORE_ANSWER: (ArxivUnavailable, "arXiv is out of reach (no connection)"),
+    FaultKind.RESET_IN_ANSWER: (ArxivUnavailable, "arXiv is out of reach (no connection)"),
+    FaultKind.REDIRECTED: (ArxivUnavailable, "arXiv does not answer as it should (status 301)"),
 }
 
 
@@ -220,14 +220,14 @@ async def test_damaged_feed_is_whole_or_no_answer(local: Bench, arxiv: LocalArxi
     whole = await local.fetch()
     arxiv.faults.add(Fault(kind))
     (damaged,) = await asyncio.gather(local.fetch(), return_exceptions=True)
-    assert isinstance(damaged, ArxivBroken) or damaged == whole
+    assert isinstance(damaged, ArxivUnavailable) or damaged == whole
 
 
 async def test_slow_answer_is_given_up(arxiv: LocalArxiv, tmp_path: Path, clock: FakeClock) -> None:
     arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE))
     async with serving(arxiv) as url, bench(url, tmp_path, clock, timeout_s=0.1) as ready:
         wait = await ready.failure()
-    assert (type(wait), str(wait)) == (ArxivBroken, "arXiv is out of reach (timed out)")
+    assert (type(wait), str(wait)) == (ArxivUnavailable, "arXiv is out of reach (timed out)")
 
 
 async def test_server_that_is_not_there_is_out_of_reach(tmp_path: Path, clock: FakeClock) -> None:
@@ -245,7 +245,7 @@ async def test_feed_with_status_406_is_used(local: Bench, arxiv: LocalArxiv) -> 
 
 async def test_refused_query_is_said_so_and_shuts_nothing(local: Bench, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(Fault(FaultKind.QUERY_REFUSED))
-    with pytest.raises(QueryRefused):
+    with pytest.raises(QueryRejected):
         await local.fetch()
     assert local.gate.not_before() is None
     assert (await local.fetch()).papers
@@ -257,14 +257,14 @@ async def test_status_that_refuses_the_query_does_so_whatever_its_body(
     status: int, body: bytes, tmp_path: Path, clock: FakeClock
 ) -> None:
     async with scripted(http(status, body)) as server, bench(server.url, tmp_path, clock) as ready:
-        with pytest.raises(QueryRefused, match=f"status {status}"):
+        with pytest.raises(QueryRejected, match=f"status {status}"):
             await ready.fetch()
         assert ready.gate.not_before() is None
 
 
 async def test_get_that_is_too_long_is_a_refused_query(local: Bench, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(Fault(FaultKind.POST_REFUSED), Fault(FaultKind.URI_TOO_LONG, times=None, longest_target=40))
-    with pytest.raises(QueryRefused):
+    with pytest.raises(QueryRejected):
         await local.fetch()
 
 

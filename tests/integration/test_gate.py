@@ -16,7 +16,7 @@ import pytest
 
 from bot.arxiv.gate import Gate, Urgency
 from bot.runtime import limits
-from bot.runtime.errors import ArxivBroken, ArxivThrottled, ArxivWait, StoreUnavailable
+from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivUnavailable, StoreUnavailable
 from tests.support.clock import FakeClock, settle
 
 INTERVAL_S = 3.0
@@ -279,7 +279,7 @@ async def test_killed_process_leaves_no_lock_behind(path: Path, clock: FakeClock
 # --- backoff ---------------------------------------------------------------------------------------
 
 
-async def shut(gate: Gate, clock: FakeClock, wait: ArxivWait) -> None:
+async def shut(gate: Gate, clock: FakeClock, wait: ArxivBackoff) -> None:
     async def visit() -> None:
         async with gate.turn(PASS) as turn:
             turn.shut_gate(wait)
@@ -289,8 +289,8 @@ async def shut(gate: Gate, clock: FakeClock, wait: ArxivWait) -> None:
     await visiting
 
 
-async def refusal(gate: Gate) -> ArxivWait:
-    with pytest.raises(ArxivWait) as refused:
+async def refusal(gate: Gate) -> ArxivBackoff:
+    with pytest.raises(ArxivBackoff) as refused:
         async with gate.turn(PERSON):
             pass
     return refused.value
@@ -298,11 +298,11 @@ async def refusal(gate: Gate) -> ArxivWait:
 
 async def test_shut_gate_says_at_once_until_when_and_why(path: Path, clock: FakeClock) -> None:
     gate = Gate(path, clock, INTERVAL_S)
-    wait = ArxivBroken("arXiv is out of reach (timed out)", clock.now() + timedelta(minutes=4))
+    wait = ArxivUnavailable("arXiv is out of reach (timed out)", clock.now() + timedelta(minutes=4))
     await shut(gate, clock, wait)
     assert gate.not_before() == wait.not_before
     refused = await refusal(gate)
-    assert (type(refused), str(refused), refused.not_before) == (ArxivBroken, str(wait), wait.not_before)
+    assert (type(refused), str(refused), refused.not_before) == (ArxivUnavailable, str(wait), wait.not_before)
 
 
 async def test_backoff_outlives_the_process_and_binds_the_others(path: Path, clock: FakeClock) -> None:

@@ -26,7 +26,7 @@ from bot.domain.planning import first_window, keywords_query
 from bot.domain.post import Frame, OutboxEntry, Post
 from bot.domain.preferences import Layout
 from bot.domain.tex.convert import tex_to_text
-from bot.runtime.errors import KeywordRefused
+from bot.runtime.errors import InvalidKeyword
 from cogs.wording import bold
 from sandbox.arxiv import LocalArxiv, SandboxPaper
 from sandbox.arxiv.query import parse
@@ -187,7 +187,7 @@ def check_replies(message: Message) -> None:
         for keyword in keywords:
             try:
                 typed = Keyword.parse(keyword)
-            except KeywordRefused as refused:
+            except InvalidKeyword as refused:
                 check_harmless(read(str(refused)), ())
             else:
                 check_harmless(read(bold(typed.shown)), (), formatted=[typed.shown])
@@ -222,7 +222,7 @@ def test_any_keywords_are_refused_in_words_or_asked_for_in_a_query_that_arxiv_un
     for piece in split_keywords(typed):
         try:
             keyword = Keyword.parse(piece)
-        except KeywordRefused as refused:
+        except InvalidKeyword as refused:
             check_harmless(read(str(refused)), ())
             continue
         assert Keyword.parse(keyword.shown) == keyword

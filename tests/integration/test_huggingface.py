@@ -13,7 +13,7 @@ import pytest
 from bot.domain.trending.listing import Listing
 from bot.huggingface.client import HuggingFaceClient, open_session
 from bot.runtime import limits
-from bot.runtime.errors import DayRefused, HuggingFaceWait
+from bot.runtime.errors import HuggingFaceBackoff, TrendingDayUnavailable
 from bot.runtime.metrics import Metrics
 from sandbox.arxiv import Corpus, LocalArxiv
 from sandbox.huggingface import Fault, FaultKind, LocalHuggingFace, read_directory
@@ -43,13 +43,13 @@ class Bench:
     local: LocalHuggingFace
     metrics: Metrics
 
-    async def failure(self) -> HuggingFaceWait:
+    async def failure(self) -> HuggingFaceBackoff:
         """The error of a day that must make us wait."""
-        with pytest.raises(HuggingFaceWait) as failed:
+        with pytest.raises(HuggingFaceBackoff) as failed:
             await self.client.day(TODAY)
         return failed.value
 
-    def wait_s(self, wait: HuggingFaceWait) -> float:
+    def wait_s(self, wait: HuggingFaceBackoff) -> float:
         """How long from now."""
         return (wait.not_before - self.clock.now()).total_seconds()
 
@@ -190,7 +190,7 @@ async def test_quota_that_is_used_up_is_believed_before_and_after_a_refusal() ->
         client = HuggingFaceClient(session, clock, server.url, USER_AGENT, NoJitter(), Metrics())
         assert await client.day(TODAY) == ()
         for wait_s in (120, 200):
-            with pytest.raises(HuggingFaceWait, match="asks us to wait") as failed:
+            with pytest.raises(HuggingFaceBackoff, match="asks us to wait") as failed:
                 await client.day(TODAY)
             assert failed.value.not_before == clock.now() + timedelta(seconds=wait_s)
             await clock.advance(120)
@@ -200,13 +200,13 @@ async def test_quota_that_is_used_up_is_believed_before_and_after_a_refusal() ->
 async def test_encoding_that_nobody_asked_for_is_not_unfolded() -> None:
     async with scripted(http(200, b"[]", Content_Encoding="br")) as server, open_session() as session:
         client = HuggingFaceClient(session, FakeClock(), server.url, USER_AGENT, NoJitter(), Metrics())
-        with pytest.raises(HuggingFaceWait):
+        with pytest.raises(HuggingFaceBackoff):
             await client.day(TODAY)
 
 
 async def test_day_that_is_refused_makes_nobody_wait(bench: Bench) -> None:
     bench.local.faults.add(Fault(FaultKind.REFUSED))
-    with pytest.raises(DayRefused, match="Hugging Face has no list of that day"):
+    with pytest.raises(TrendingDayUnavailable, match="Hugging Face has no list of that day"):
         await bench.client.day(TODAY)
     assert len(await bench.client.day(TODAY)) == 3
 
@@ -221,9 +221,9 @@ async def test_one_request_leaves_at_a_time(bench: Bench) -> None:
 async def test_requests_are_counted(bench: Bench) -> None:
     await bench.client.day(TODAY)
     bench.local.faults.add(Fault(FaultKind.REFUSED), Fault(FaultKind.HTML))
-    with pytest.raises(DayRefused):
+    with pytest.raises(TrendingDayUnavailable):
         await bench.client.day(TODAY)
     await bench.failure()
     said = bench.metrics.text().decode()
-    for result in ("Answered", "DayRefused", "Waited"):
+    for result in ("Answered", "TrendingDayUnavailable", "Waited"):
         assert f'daily_papers_huggingface_requests_total{{result="{result}"}} 1.0' in said

@@ -10,7 +10,7 @@ from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.domain.schedule import Read
 from bot.ingest.backfill import Backfill, Outcome, Plan, Progress
-from bot.runtime.errors import ArxivThrottled, ArxivWait
+from bot.runtime.errors import ArxivBackoff, ArxivThrottled
 from bot.runtime.limits import ARCHIVE_GOOD_FOR, ARXIV_KEYWORDS_PER_QUERY, ARXIV_PAGE_SIZE, BACKFILL_PATIENCE
 from bot.runtime.metrics import Metrics
 from bot.store.archive import Archive
@@ -27,7 +27,7 @@ class Onlooker:
     """Writes down what it is told."""
 
     progress: list[Progress] = field(default_factory=list)
-    waits_told: list[ArxivWait] = field(default_factory=list)
+    waits_told: list[ArxivBackoff] = field(default_factory=list)
 
     def planned(self, plan: Plan) -> None:
         """Nothing of interest here."""
@@ -35,7 +35,7 @@ class Onlooker:
     def progressed(self, progress: Progress) -> None:
         self.progress.append(progress)
 
-    def waits(self, wait: ArxivWait) -> None:
+    def waits(self, wait: ArxivBackoff) -> None:
         self.waits_told.append(wait)
 
 

@@ -102,7 +102,7 @@ async def test_style_that_changes_in_the_middle_of_a_batch_holds_from_the_next(
         await lower.until_quiet()
         await lower.advance(3600)
         await new_papers(watching, clock, 13)
-        await lower.ring()
+        await lower.notify()
     assert layouts(delivery) == [Layout.CARDS, Layout.CARDS, Layout.COMPACT]
 
 
@@ -112,7 +112,7 @@ async def test_each_batch_has_its_own_first_line_and_ping(
     async with posting(watching, delivery, clock) as lower:
         for number in (1, 2):
             await new_papers(watching, clock, number)
-            await lower.ring()
+            await lower.notify()
             await lower.advance(24 * 3600)
     assert headings(delivery) == [
         f"**1 new paper** for graph · announced {day}" for day in ("Wed 18 Nov", "Thu 19 Nov")
@@ -151,7 +151,7 @@ async def test_digest_goes_out_at_its_hour_as_one_batch(
             night = datetime(2026, 11, 19, hour, tzinfo=UTC)
             await lower.advance((night - clock.now()).total_seconds())
             await new_papers(watching, clock, number)
-            await lower.ring()
+            await lower.notify()
         await lower.advance(2.5 * 3600 - 1)
         assert delivery.attempts == []
         await lower.advance(1)
@@ -260,14 +260,14 @@ async def test_backlog_comes_after_one_line_that_says_so_and_then_the_channel_is
         await lower.advance(3600)
         assert delivery.attempts == []
         await watching.preferences.resume(CHANNEL, clock.now())
-        await lower.ring()
+        await lower.notify()
         assert list(chain.from_iterable(delivery.messages())) == ids(*range(1, papers + 1))
         assert headings(delivery) == [line] + [""] * (len(delivery.attempts) - 1)
         assert pings(delivery) == [ROLE] + [None] * (len(delivery.attempts) - 1)
         assert set(layouts(delivery)) == {layout}
         assert await watching.preferences.of(CHANNEL) == CARDS
         await new_papers(watching, clock, papers + 1)
-        await lower.ring()
+        await lower.notify()
         assert headings(delivery)[-1].startswith("**1 new paper**")
 
 
@@ -284,7 +284,7 @@ async def test_pause_stops_a_batch_in_its_middle_and_its_rest_is_the_backlog(
         await lower.advance(3600)
         assert delivery.messages() == [ids(*range(1, 11))]
         await watching.preferences.resume(CHANNEL, clock.now())
-        await lower.ring()
+        await lower.notify()
         assert delivery.messages()[1:] == [ids(11, 12)]
     assert headings(delivery)[1].startswith("**2 papers** for graph waited")
 
@@ -315,7 +315,7 @@ async def test_pause_that_comes_while_the_first_message_is_unanswered_loses_and_
         await pause(watching)
         await lower.advance(1200)
         await watching.preferences.resume(CHANNEL, clock.now())
-        await lower.ring()
+        await lower.notify()
         assert delivery.messages() == [ids(1)]
         assert await watching.outbox.waiting() == {}
 
@@ -345,7 +345,7 @@ async def test_rest_of_a_batch_goes_into_the_thread_that_its_first_message_began
         assert threads(delivery) == [None, 1]
         await lower.advance(3600)
         await new_papers(forum, clock, 13)
-        await lower.ring()
+        await lower.notify()
         assert threads(delivery) == [None, 1, None]
 
 

@@ -49,7 +49,7 @@ class House(LoopUnderTest):
         super().__init__(FakeClock(NOW))
         self.store = store
         self.messenger = FakeMessenger()
-        self._caretaker = Caretaker(store.channels, store.subscriptions, self.messenger, self.clock, self.alarm)
+        self._caretaker = Caretaker(store.channels, store.subscriptions, self.messenger, self.clock, self.wakeup)
 
     def run(self) -> Coroutine[object, object, None]:
         return self._caretaker.run()
@@ -77,7 +77,7 @@ async def house(store: Store) -> House:
 async def test_paused_channel_is_told_of_once_with_its_reason_and_without_its_keywords(house: House) -> None:
     await house.pause()
     async with house.at_work():
-        await house.ring()
+        await house.notify()
         await house.pass_by(timedelta(days=3))
     assert house.messenger.asked == [Notice(CHANNEL, GUILD, "The thread is locked.", ADA)]
     assert "graph" not in repr(house.messenger.asked)
@@ -87,7 +87,7 @@ async def test_channel_that_was_paused_later_is_told_of_when_somebody_rings(hous
     async with house.at_work():
         assert house.messenger.asked == []
         await house.pause()
-        await house.ring()
+        await house.notify()
         assert len(house.messenger.told) == 1
 
 
@@ -127,7 +127,7 @@ async def test_channel_whose_permissions_come_and_go_is_told_of_once_a_day(house
     async with house.at_work():
         for _ in range(30):
             await house.pause()
-            await house.ring()
+            await house.notify()
             await house.pass_by(HOUR / 2)
             await house.store.channels.resume(CHANNEL)
             await house.pass_by(HOUR / 2)
@@ -145,7 +145,7 @@ async def test_channel_that_was_paused_again_within_a_day_and_stays_so_is_told_o
         await house.store.channels.resume(CHANNEL)
         await house.pass_by(HOUR)
         await house.pause(HIDDEN)
-        await house.ring()
+        await house.notify()
         await house.pass_by(NOTICE_EVERY - 3 * HOUR)
         assert len(house.messenger.told) == 1
         await house.pass_by(2 * HOUR)

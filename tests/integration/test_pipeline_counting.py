@@ -10,7 +10,7 @@ import pytest
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.ingest.month_counts import Counting
-from bot.runtime.errors import ArxivThrottled, QueryRefused, ReadingIncomplete
+from bot.runtime.errors import ArxivThrottled, IncompleteResults, QueryRejected
 from bot.runtime.limits import TOTAL_GOOD_FOR
 from bot.store.totals import Totals
 from sandbox.arxiv import Fault, FaultKind
@@ -110,7 +110,7 @@ async def test_zero_is_believed_from_an_arxiv_that_shows_the_months_papers(scene
 
 async def test_arxiv_that_shows_no_papers_at_all_is_not_believed(scene: Scene) -> None:
     scene.upper.arxiv.faults.add(Fault(FaultKind.EMPTY, times=None))
-    with pytest.raises(ReadingIncomplete, match="shows no papers at all for 2026-07"):
+    with pytest.raises(IncompleteResults, match="shows no papers at all for 2026-07"):
         await scene.count(MODEL, JULY)
     assert await scene.counting.known([MODEL], [JULY]) == {}
     scene.upper.arxiv.faults.clear()
@@ -134,7 +134,7 @@ async def test_arxiv_that_asks_us_to_wait_is_not_asked_again_before(scene: Scene
 
 async def test_query_that_arxiv_refuses_is_said_to_be_refused(scene: Scene) -> None:
     scene.upper.arxiv.faults.add(Fault(FaultKind.QUERY_REFUSED))
-    with pytest.raises(QueryRefused):
+    with pytest.raises(QueryRejected):
         await scene.count(MODEL, JULY)
 
 

@@ -99,7 +99,7 @@ async def test_what_comes_later_is_posted_when_somebody_rings(
 ) -> None:
     async with posting(watching, delivery, clock) as lower:
         await new_papers(watching, 1)
-        await lower.ring()
+        await lower.notify()
         assert delivery.messages() == [ids(1)]
 
 
@@ -125,7 +125,7 @@ async def test_message_without_an_answer_is_sent_again_as_it_was(
     delivery.answers[CHANNEL].append(answer)
     async with posting(watching, delivery, clock) as lower:
         await new_papers(watching, 3)
-        await lower.ring()
+        await lower.notify()
         assert delivery.tried() == [ids(1, 2)]
         await lower.advance(5)
         first, again, _ = delivery.attempts
@@ -147,7 +147,7 @@ async def test_pauses_between_tries_grow_and_start_anew_after_a_success(
             assert doubled <= pause <= 2 * doubled
         await new_papers(watching, 2)
         delivery.answers[CHANNEL].append(LOST_MESSAGE)
-        await lower.ring()
+        await lower.notify()
         await lower.advance(5)
         assert delivery.messages() == [ids(1), ids(2)]
 
@@ -332,7 +332,7 @@ async def test_refused_group_goes_one_by_one_and_only_the_culprit_is_set_aside(
         assert delivery.tried() == [ids(1, 2, 3, 4), ids(1), ids(2), ids(3), ids(4)]
         assert delivery.messages() == [ids(1), ids(2), ids(4)]
         await new_papers(watching, 5, 6)
-        await lower.ring()
+        await lower.notify()
         assert delivery.messages()[3:] == [ids(5, 6)]
         assert await watching.outbox.waiting() == {}
 
@@ -367,7 +367,7 @@ async def test_channel_that_is_asked_to_wait_rests_and_then_sends_the_same(
     delivery.answers[CHANNEL].append(Answer(False, RetryLater(NOW + timedelta(seconds=30), "busy")))
     async with posting(watching, delivery, clock) as lower:
         await new_papers(watching, 2)
-        await lower.ring()
+        await lower.notify()
         await lower.advance(29)
         assert delivery.tried() == [ids(1)]
         await lower.advance(1)
@@ -410,7 +410,7 @@ async def test_slow_channel_does_not_hold_up_another(watching: Store, delivery: 
     await new_papers(watching, 1)
     async with posting(watching, delivery, clock) as lower:
         await new_papers(watching, 2)
-        await lower.ring()
+        await lower.notify()
         assert delivery.messages(OTHER_CHANNEL) == [ids(1), ids(2)]
         assert delivery.messages() == []
         delivery.let_go(CHANNEL)
@@ -425,7 +425,7 @@ async def test_papers_that_come_while_a_message_is_on_its_way_wait_for_the_next(
     await new_papers(watching, 5)
     async with posting(watching, delivery, clock) as lower:
         await new_papers(watching, 1, 2)
-        await lower.ring()
+        await lower.notify()
         assert delivery.tried() == [ids(5)]
         delivery.let_go(CHANNEL)
         await lower.until_quiet()

@@ -99,7 +99,7 @@ async def test_list_waits_until_its_day_is_over_and_it_was_read_after_that(
         await loop.advance(2 * HOUR_S)
         assert delivery.attempts == []
         await store.listings.record_day(WEDNESDAY, votes_of(3, 4), clock.now())
-        await loop.ring()
+        await loop.notify()
         assert delivery.messages() == [ids(2, 1)]
 
 
@@ -167,7 +167,7 @@ async def test_list_of_a_day_that_was_over_when_the_channel_asked_is_not_posted(
         assert delivery.attempts == []
         await clock.advance(24 * HOUR_S)
         await listed(store, 3, day=THURSDAY, first=11)
-        await loop.ring()
+        await loop.notify()
         assert delivery.messages() == [ids(11)]
 
 
@@ -192,7 +192,7 @@ async def test_paused_channel_gets_the_newest_list_when_it_goes_on(
         await loop.advance(HOUR_S)
         assert delivery.attempts == []
         await store.preferences.resume(CHANNEL, clock.now())
-        await loop.ring()
+        await loop.notify()
         assert delivery.messages() == [ids(1)]
 
 
@@ -362,6 +362,6 @@ async def test_channel_without_answers_does_not_hold_up_the_others_nor_gets_a_la
     async with digesting(store, delivery, clock) as loop:
         await loop.advance(24 * HOUR_S)
         await listed(store, 3, day=THURSDAY, first=11)
-        await loop.ring()
+        await loop.notify()
         assert delivery.messages(OTHER_CHANNEL) == [ids(1), ids(11)]
         assert len({post.key for post in delivery.attempts if post.channel_id == CHANNEL}) == 1

@@ -25,8 +25,8 @@ async def upper(store: Store) -> AsyncIterator[Reading]:
         yield upper
 
 
-def trouble(upper: Reading) -> str | None:
-    return upper.firsts.trouble
+def problem(upper: Reading) -> str | None:
+    return upper.firsts.problem
 
 
 async def unread(upper: Reading) -> list[str]:
@@ -150,15 +150,15 @@ async def test_reading_that_fails_is_made_up_when_arxiv_lets_us(upper: Reading) 
     upper.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, times=1, retry_after="600"))
     await upper.store.subscribe("reward model")
     async with running(upper.firsts.run()):
-        await upper.until(lambda: trouble(upper) is not None)
-        assert trouble(upper) == "arXiv asks us to wait"
+        await upper.until(lambda: problem(upper) is not None)
+        assert problem(upper) == "arXiv asks us to wait"
         assert await upper.firsts.count() == 1
         assert len(upper.asked()) == 1
         assert await upper.firsts.wait([REWARD_MODEL], 5, patient=False) is Progress.ARXIV_SILENT
         assert await upper.firsts.wait([REWARD_MODEL], 0, patient=True) is Progress.QUEUED
         assert await upper.pumped(upper.firsts.wait([REWARD_MODEL], 20, patient=True)) is Progress.READ
     assert upper.clock.now() >= MORNING + timedelta(seconds=600)
-    assert trouble(upper) is None
+    assert problem(upper) is None
     assert await upper.firsts.count() == 0
     assert await upper.due() == []
 
@@ -168,8 +168,8 @@ async def test_slice_that_never_shows_all_is_tried_again_after_the_floor(upper: 
     upper.arxiv.faults.add(Fault(FaultKind.SHORT_PAGE, times=None, containing="ti:", keep=0.0))
     await upper.store.subscribe("reward model")
     async with running(upper.firsts.run()):
-        await upper.until(lambda: trouble(upper) is not None)
-        assert trouble(upper) == "arXiv counts 1 papers but showed 0 of them"
+        await upper.until(lambda: problem(upper) is not None)
+        assert problem(upper) == "arXiv counts 1 papers but showed 0 of them"
         upper.arxiv.faults.clear()
         assert await upper.pumped(upper.firsts.wait([REWARD_MODEL], 20, patient=True)) is Progress.READ
 
@@ -177,10 +177,10 @@ async def test_slice_that_never_shows_all_is_tried_again_after_the_floor(upper: 
 async def test_trouble_is_over_when_nobody_waits_any_more(upper: Reading) -> None:
     upper.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, times=1))
     await upper.watch("reward model")
-    assert trouble(upper) is not None
+    assert problem(upper) is not None
     await upper.store.subscriptions.remove(REWARD_MODEL, CHANNEL)
     await upper.pumped(upper.firsts._read_all())
-    assert trouble(upper) is None
+    assert problem(upper) is None
 
 
 async def test_reading_that_broke_off_half_way_starts_over(upper: Reading) -> None:

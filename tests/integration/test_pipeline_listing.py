@@ -13,8 +13,8 @@ from bot.domain.trending.digest import whose_turn
 from bot.domain.trending.listing import Listing
 from bot.ingest.trending import ListKeeper, ListReader
 from bot.runtime import limits
-from bot.runtime.clock import Alarm
-from bot.runtime.errors import DayRefused, HuggingFaceError, HuggingFaceWait, ListInvalid
+from bot.runtime.clock import Wakeup
+from bot.runtime.errors import HuggingFaceBackoff, HuggingFaceError, InvalidTrendingList, TrendingDayUnavailable
 from bot.services.trending import Trending
 from tests.support.builders import listing, paper
 from tests.support.clock import START, FakeClock, give_way
@@ -51,9 +51,9 @@ class Answers:
         self.asked.append(day)
         await self.answering.wait()
         if day in self.refused:
-            raise DayRefused("Hugging Face has no list of that day")
+            raise TrendingDayUnavailable("Hugging Face has no list of that day")
         if day in self.broken:
-            raise ListInvalid("Hugging Face shows nothing of a day that had papers")
+            raise InvalidTrendingList("Hugging Face shows nothing of a day that had papers")
         if self.failure is not None:
             raise self.failure
         return self.days.get(day, ())
@@ -69,8 +69,8 @@ class Bench:
     reader: ListReader
     keeper: ListKeeper
     trending: Trending
-    alarm: Alarm
-    rung: list[bool]
+    wakeup: Wakeup
+    notified: list[bool]
 
     async def post_a_paper(self) -> None:
         """Somebody would see votes from now on."""
@@ -106,11 +106,11 @@ class Bench:
 
 @pytest.fixture
 def bench(store: Store) -> Bench:
-    clock, answers, rung = FakeClock(), Answers(), list[bool]()
-    alarm = Alarm(clock)
-    reader = ListReader(answers, store.listings, clock, lambda: rung.append(True))
-    keeper = ListKeeper(reader, store.listings, clock, alarm)
-    return Bench(store, clock, answers, reader, keeper, Trending(reader, store.listings, clock), alarm, rung)
+    clock, answers, notified = FakeClock(), Answers(), list[bool]()
+    wakeup = Wakeup(clock)
+    reader = ListReader(answers, store.listings, clock, lambda: notified.append(True))
+    keeper = ListKeeper(reader, store.listings, clock, wakeup)
+    return Bench(store, clock, answers, reader, keeper, Trending(reader, store.listings, clock), wakeup, notified)
 
 
 async def test_nothing_is_asked_while_nobody_would_see_votes(bench: Bench) -> None:
@@ -124,7 +124,7 @@ async def test_five_days_are_read_at_first_and_three_every_three_hours(bench: Be
     async with bench.keeping():
         assert bench.answers.asked == DAYS[:5]
         assert (await bench.store.listings.of_day(TODAY))[0].votes == 41
-        assert len(bench.rung) == 5
+        assert len(bench.notified) == 5
         assert await bench.asked_after(3 * HOUR_S - limits.LISTS_LOOKED_AT_EVERY_S) == []
         assert await bench.asked_after(limits.LISTS_LOOKED_AT_EVERY_S) == DAYS[:3]
     async with bench.keeping():  # after a restart: what was read lately need not be read again
@@ -173,26 +173,26 @@ async def test_lists_are_read_soon_once_somebody_needs_them(bench: Bench) -> Non
 async def test_alarm_wakes_the_loop(bench: Bench) -> None:
     async with bench.keeping():
         await bench.post_a_paper()
-        bench.alarm.ring()
+        bench.wakeup.notify()
         await so(lambda: len(bench.answers.asked) == 5)
 
 
 async def test_failure_is_told_and_tried_again_when_its_wait_is_over(bench: Bench) -> None:
     await bench.post_a_paper()
-    bench.answers.failure = HuggingFaceWait("Hugging Face asks us to wait", START + timedelta(hours=1))
+    bench.answers.failure = HuggingFaceBackoff("Hugging Face asks us to wait", START + timedelta(hours=1))
     async with bench.keeping():
-        assert bench.keeper.trouble is not None
-        assert bench.keeper.trouble.words == "Hugging Face asks us to wait"
-        assert bench.keeper.trouble.again_at == START + timedelta(hours=1)
+        assert bench.keeper.problem is not None
+        assert bench.keeper.problem.words == "Hugging Face asks us to wait"
+        assert bench.keeper.problem.again_at == START + timedelta(hours=1)
         assert await bench.asked_after(HOUR_S - 1) == []
         bench.answers.failure = None
         assert await bench.asked_after(1) == DAYS[:5]
-        assert bench.keeper.trouble is None
+        assert bench.keeper.problem is None
 
 
 async def test_failure_without_a_wait_is_tried_again_at_the_next_look(bench: Bench) -> None:
     await bench.post_a_paper()
-    bench.answers.failure = ListInvalid("odd")
+    bench.answers.failure = InvalidTrendingList("odd")
     async with bench.keeping():
         assert await bench.asked_after(limits.LISTS_LOOKED_AT_EVERY_S) == DAYS[:5]
 
@@ -203,10 +203,10 @@ async def test_day_that_is_refused_keeps_no_other_from_being_read(bench: Bench) 
     await bench.post_a_paper()
     async with bench.keeping():
         assert bench.answers.asked == DAYS[:5]
-        assert bench.keeper.trouble is None
+        assert bench.keeper.problem is None
     found = await bench.trending.newest()
-    assert (found.day, found.trouble) == (DAYS[1], None)
-    with pytest.raises(DayRefused):
+    assert (found.day, found.problem) == (DAYS[1], None)
+    with pytest.raises(TrendingDayUnavailable):
         await bench.trending.of(TODAY)
 
 
@@ -216,8 +216,8 @@ async def test_day_that_cannot_be_read_keeps_no_other_from_being_read(bench: Ben
     await bench.post_a_paper()
     async with bench.keeping():
         assert len(await bench.store.listings.of_day(DAYS[1])) == 1
-        assert bench.keeper.trouble is not None
-        assert bench.keeper.trouble.words == "Hugging Face shows nothing of a day that had papers"
+        assert bench.keeper.problem is not None
+        assert bench.keeper.problem.words == "Hugging Face shows nothing of a day that had papers"
         assert await bench.asked_after(limits.LISTS_LOOKED_AT_EVERY_S) == [TODAY]
 
 
@@ -225,7 +225,7 @@ async def test_list_that_is_empty_all_at_once_is_not_believed(bench: Bench) -> N
     bench.answers.days[TODAY] = (listing(day=TODAY),)
     await bench.reader.read(TODAY)
     bench.answers.days.clear()
-    with pytest.raises(ListInvalid, match="nothing of a day that had papers"):
+    with pytest.raises(InvalidTrendingList, match="nothing of a day that had papers"):
         await bench.reader.read(TODAY)
     assert len(await bench.store.listings.of_day(TODAY)) == 1
 
@@ -234,7 +234,7 @@ async def test_day_is_answered_from_the_store_while_it_is_fresh_and_read_anew_th
     bench.answers.days[TODAY] = (listing(day=TODAY, votes=1), listing("2611.00002", day=TODAY, votes=9))
     first = await bench.trending.of(TODAY)
     assert [paper.votes for paper in first.papers] == [9, 1]
-    assert (first.read_at, first.trouble) == (START, None)
+    assert (first.read_at, first.problem) == (START, None)
     assert await bench.trending.of(TODAY) == first
     assert bench.answers.asked == [TODAY]
     await bench.clock.advance(limits.LIST_FRESH_FOR.total_seconds())
@@ -274,9 +274,9 @@ async def test_with_hugging_face_down_the_store_answers_and_says_so(bench: Bench
     bench.answers.days[TODAY] = (listing(day=TODAY),)
     await bench.trending.of(TODAY)
     await bench.clock.advance(HOUR_S)
-    bench.answers.failure = ListInvalid("Hugging Face is out of reach")
+    bench.answers.failure = InvalidTrendingList("Hugging Face is out of reach")
     found = await bench.trending.of(TODAY)
-    assert (len(found.papers), found.read_at, found.trouble) == (1, START, "Hugging Face is out of reach")
+    assert (len(found.papers), found.read_at, found.problem) == (1, START, "Hugging Face is out of reach")
     with pytest.raises(HuggingFaceError):
         await bench.trending.of(DAYS[1])
 
@@ -292,19 +292,19 @@ async def test_newest_day_with_papers_is_found_over_weekends(bench: Bench) -> No
 async def test_with_no_papers_for_days_the_newest_day_is_today_and_empty(bench: Bench) -> None:
     bench.answers.days[DAYS[5]] = (listing(day=DAYS[5]),)
     found = await bench.trending.newest()
-    assert (found.day, found.papers, found.trouble) == (TODAY, (), None)
+    assert (found.day, found.papers, found.problem) == (TODAY, (), None)
     assert bench.answers.asked == DAYS[:5]
 
 
 async def test_with_today_unknown_an_older_day_is_shown_with_the_reason(bench: Bench) -> None:
     bench.answers.days[DAYS[1]] = (listing(day=DAYS[1]),)
     await bench.trending.of(DAYS[1])
-    bench.answers.failure = ListInvalid("Hugging Face is out of reach")
+    bench.answers.failure = InvalidTrendingList("Hugging Face is out of reach")
     found = await bench.trending.newest()
-    assert (found.day, found.trouble) == (DAYS[1], "Hugging Face is out of reach")
+    assert (found.day, found.problem) == (DAYS[1], "Hugging Face is out of reach")
 
 
 async def test_with_nothing_known_at_all_the_failure_is_told(bench: Bench) -> None:
-    bench.answers.failure = ListInvalid("Hugging Face is out of reach")
-    with pytest.raises(ListInvalid, match="out of reach"):
+    bench.answers.failure = InvalidTrendingList("Hugging Face is out of reach")
+    with pytest.raises(InvalidTrendingList, match="out of reach"):
         await bench.trending.newest()

@@ -56,7 +56,7 @@ async def test_changed_message_is_drawn_anew_once(store: Store, retoucher: FakeR
     async with retouching(store, retoucher, clock) as loop:
         assert retoucher.edits == []
         await revise(store)
-        await loop.ring()
+        await loop.notify()
         await loop.advance(3600)
         (post,) = retoucher.edited
         assert [entry.paper.version for entry in post.entries] == [2]
@@ -165,7 +165,7 @@ async def test_change_that_comes_while_its_message_is_drawn_anew_is_drawn_too(
     await revise(store, version=3)
     retoucher.held.set()
     await loop.until_quiet()
-    await loop.ring()
+    await loop.notify()
     assert [post.entries[0].paper.version for post in retoucher.edited] == [2, 3]
     await loop.end()
 

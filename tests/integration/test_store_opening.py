@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.runtime.errors import DatabaseRefused
+from bot.runtime.errors import DatabaseUnusable
 from bot.store.database import Database
 from bot.store.opening import APPLICATION_ID, migrations
 from tests.support.store import opened, rows
@@ -24,14 +24,14 @@ SKIPPED = 77
 OPEN = """
 import asyncio, os, resource, signal, sys
 from pathlib import Path
-from bot.runtime.errors import DatabaseRefused
+from bot.runtime.errors import DatabaseUnusable
 from bot.store.database import Database
 from bot.store.opening import migrations
 
 async def main():
     try:
         database = await Database.open(Path(sys.argv[1]))
-    except DatabaseRefused as refused:
+    except DatabaseUnusable as refused:
         print(refused)
         sys.exit(3)
     print("opened", flush=True)
@@ -107,7 +107,7 @@ def open_in_child(path: Path, before: str) -> str:
 def refusal(path: Path) -> str:
     """Why the file is refused; it is left as it is, byte for byte."""
     before = path.read_bytes()
-    with pytest.raises(DatabaseRefused) as refused:
+    with pytest.raises(DatabaseUnusable) as refused:
         open_and_close(path)
     assert path.read_bytes() == before
     return str(refused.value)
@@ -191,13 +191,13 @@ def test_file_with_a_damaged_page_is_refused(path: Path) -> None:
 
 
 def test_missing_folder_is_refused_and_not_made(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseRefused, match="The folder of the database"):
+    with pytest.raises(DatabaseUnusable, match="The folder of the database"):
         open_and_close(tmp_path / "nowhere" / "papers.sqlite3")
     assert not (tmp_path / "nowhere").exists()
 
 
 def test_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseRefused, match="is a folder"):
+    with pytest.raises(DatabaseUnusable, match="is a folder"):
         open_and_close(tmp_path)
 
 
@@ -208,7 +208,7 @@ def test_database_in_use_is_refused_until_it_is_closed(path: Path) -> None:
 
 async def _try_twice(path: Path) -> None:
     async with opened(path):
-        with pytest.raises(DatabaseRefused, match="Another Daily Papers already runs"):
+        with pytest.raises(DatabaseUnusable, match="Another Daily Papers already runs"):
             await Database.open(path)
 
 
@@ -218,7 +218,7 @@ def test_database_of_a_killed_process_can_be_opened_at_once(path: Path) -> None:
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "opened\n"
-        with pytest.raises(DatabaseRefused, match="Another Daily Papers already runs"):
+        with pytest.raises(DatabaseUnusable, match="Another Daily Papers already runs"):
             open_and_close(path)
         process.kill()
     open_and_close(path)
@@ -238,7 +238,7 @@ def test_file_that_cannot_be_written_is_refused(path: Path) -> None:
 
 def test_file_that_cannot_be_claimed_is_refused(path: Path) -> None:
     path.with_name("papers.sqlite3.lock").mkdir()
-    with pytest.raises(DatabaseRefused, match=r"cannot be used: Is a directory\.$"):
+    with pytest.raises(DatabaseUnusable, match=r"cannot be used: Is a directory\.$"):
         open_and_close(path)
     assert not path.exists()
 
@@ -250,7 +250,7 @@ def test_file_that_another_program_has_locked_is_refused(path: Path) -> None:
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
         before = path.read_bytes()
-        with pytest.raises(DatabaseRefused, match="cannot be opened: database is locked"):
+        with pytest.raises(DatabaseUnusable, match="cannot be opened: database is locked"):
             open_and_close(path)
         assert path.read_bytes() == before
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.runtime.errors import DatabaseRefused
+from bot.runtime.errors import DatabaseUnusable
 from bot.store.database import Database
 from bot.store.opening import APPLICATION_ID, migrations
 from tests.support.resting import until
@@ -163,7 +163,10 @@ async def test_visitor_brings_an_older_file_up_to_date_when_no_bot_runs(path: Pa
 
 async def test_visitor_leaves_the_file_of_a_running_older_bot_as_it_is(path: Path) -> None:
     make_old(path)
-    with claimed(path), pytest.raises(DatabaseRefused, match=r"older version runs .* start it again with this version"):
+    with (
+        claimed(path),
+        pytest.raises(DatabaseUnusable, match=r"older version runs .* start it again with this version"),
+    ):
         await visit_and_close(path)
     assert version_of(path) == 1
 
@@ -198,14 +201,14 @@ async def test_bot_waits_for_a_visitor_that_brings_the_file_up_to_date(path: Pat
 
 
 async def test_visitor_makes_no_database(path: Path) -> None:
-    with pytest.raises(DatabaseRefused, match=r"There is no database .* start the bot first"):
+    with pytest.raises(DatabaseUnusable, match=r"There is no database .* start the bot first"):
         await visit_and_close(path)
     assert list(path.parent.iterdir()) == []
 
 
 def test_visitor_takes_an_empty_file_for_none(path: Path) -> None:
     path.touch()
-    with pytest.raises(DatabaseRefused, match="There is no database"):
+    with pytest.raises(DatabaseUnusable, match="There is no database"):
         asyncio.run(visit_and_close(path))
     assert path.read_bytes() == b""
 
@@ -214,12 +217,12 @@ async def test_visitor_refuses_the_file_of_a_newer_program(path: Path) -> None:
     await make(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(DatabaseRefused, match="newer Daily Papers"):
+    with pytest.raises(DatabaseUnusable, match="newer Daily Papers"):
         await visit_and_close(path)
 
 
 async def test_visitor_that_cannot_bring_the_file_up_to_date_says_why(path: Path) -> None:
     make_old(path)
     path.with_name("papers.sqlite3.lock").mkdir()
-    with pytest.raises(DatabaseRefused, match=r"cannot be used: Is a directory"):
+    with pytest.raises(DatabaseUnusable, match=r"cannot be used: Is a directory"):
         await visit_and_close(path)

@@ -8,10 +8,10 @@ from random import Random
 
 import pytest
 
-from bot.runtime.errors import StartRefused, StoreUnavailable, TokenRefused
+from bot.runtime.errors import InvalidToken, StartupError, StoreUnavailable
 from bot.runtime.limits import RESTART_BACKOFF_CEILING_S, RESTART_BACKOFF_FLOOR_S
 from bot.runtime.metrics import Metrics
-from bot.runtime.supervisor import Supervisor, first_cause
+from bot.runtime.supervisor import Supervisor, root_cause
 from tests.support.clock import FakeClock, settle
 from tests.support.looping import DEADLINE_S
 
@@ -94,7 +94,7 @@ async def test_unexpected_failure_is_told_and_logged_with_its_traceback(
 ) -> None:
     loop = Scripted(clock, ValueError("secret detail"))
     async with running(supervisor, {"Posting": loop.run}):
-        assert supervisor.troubles == ("Posting stopped unexpectedly (ValueError)",)
+        assert supervisor.problems == ("Posting stopped unexpectedly (ValueError)",)
     (record,) = caplog.records
     assert (record.levelno, record.message) == (logging.ERROR, "loop failed")
     assert record.exc_info is not None
@@ -106,7 +106,7 @@ async def test_database_that_cannot_be_written_is_told_in_its_own_words(
     full = StoreUnavailable("the database cannot be used at the moment: disk is full")
     loop = Scripted(clock, ExceptionGroup("workers", [ExceptionGroup("inner", [full])]))
     async with running(supervisor, {"Posting": loop.run}):
-        assert supervisor.troubles == ("Posting stopped: the database cannot be used at the moment: disk is full",)
+        assert supervisor.problems == ("Posting stopped: the database cannot be used at the moment: disk is full",)
     (record,) = caplog.records
     assert not record.exc_info
 
@@ -117,9 +117,9 @@ async def test_trouble_is_shown_until_the_next_try_has_held_for_a_while(
     loop = Scripted(clock, ValueError())
     async with running(supervisor, {"Posting": loop.run}):
         await clock.advance(60)
-        assert supervisor.troubles != ()
+        assert supervisor.problems != ()
         await clock.advance(2)
-        assert supervisor.troubles == ()
+        assert supervisor.problems == ()
 
 
 async def test_trouble_of_a_loop_that_waits_for_its_next_try_stays(supervisor: Supervisor, clock: FakeClock) -> None:
@@ -127,18 +127,18 @@ async def test_trouble_of_a_loop_that_waits_for_its_next_try_stays(supervisor: S
     async with running(supervisor, {"Posting": loop.run}):
         await clock.advance(1200)
         for _ in range(20):
-            assert len(supervisor.troubles) == 1
+            assert len(supervisor.problems) == 1
             await clock.advance(30)
 
 
 async def test_start_that_is_refused_ends_all_and_says_why(supervisor: Supervisor, clock: FakeClock) -> None:
-    refused, well = Scripted(clock, TokenRefused("Discord refused the token."), lasts_s=1), Scripted(clock)
+    refused, well = Scripted(clock, InvalidToken("Discord refused the token."), lasts_s=1), Scripted(clock)
     async with running(supervisor, {"Discord": refused.run, "Posting": well.run}) as run:
         await clock.advance(1)
         with pytest.raises(ExceptionGroup) as group:
             await run
-    cause = first_cause(group.value)
-    assert isinstance(cause, StartRefused)
+    cause = root_cause(group.value)
+    assert isinstance(cause, StartupError)
     assert str(cause) == "Discord refused the token."
     assert len(refused.began_s) == 1
 
@@ -149,7 +149,7 @@ async def test_run_ends_when_every_loop_has_ended(supervisor: Supervisor) -> Non
 
     async with asyncio.timeout(DEADLINE_S):
         await supervisor.run({"Posting": ends, "Reading": ends})
-    assert supervisor.troubles == ()
+    assert supervisor.problems == ()
 
 
 async def test_cancelled_run_cancels_its_loops(supervisor: Supervisor, clock: FakeClock) -> None:
@@ -164,4 +164,4 @@ async def test_cancelled_run_cancels_its_loops(supervisor: Supervisor, clock: Fa
 
 def test_cause_of_a_plain_error_is_the_error_itself() -> None:
     error = ValueError()
-    assert first_cause(error) is error
+    assert root_cause(error) is error

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.domain.post import Delivered, Obstructed
 from bot.domain.schedule import BatchAbsent, Broken, Look, LookResult, Read, Throttled
-from bot.runtime.errors import StartRefused, StoreUnavailable
+from bot.runtime.errors import StartupError, StoreUnavailable
 from bot.runtime.limits import LAG_MEASURED_EVERY_S, POSTING_LATE, READING_LATE
 from bot.runtime.metrics import LagMeter, Metrics
 from bot.services.health import Health
@@ -235,7 +235,7 @@ async def test_it_listens_on_loopback_alone_unless_told_otherwise(window: Window
 
 
 async def test_port_that_is_taken_is_one_sentence(window: Window) -> None:
-    with pytest.raises(StartRefused) as refused:
+    with pytest.raises(StartupError) as refused:
         async with window.server().listening("127.0.0.1", window.port):
             pass
     assert str(refused.value) == (
@@ -246,7 +246,7 @@ async def test_port_that_is_taken_is_one_sentence(window: Window) -> None:
 
 async def test_host_that_is_not_this_machine_is_one_sentence(window: Window) -> None:
     with pytest.raises(
-        StartRefused, match=r"(?s)cannot listen on 192\.0\.2\.1.*: set `web\.host` to an address of this machine\.$"
+        StartupError, match=r"(?s)cannot listen on 192\.0\.2\.1.*: set `web\.host` to an address of this machine\.$"
     ):
         async with window.server().listening("192.0.2.1", free_port()):  # RFC 5737: nobody has it
             pass

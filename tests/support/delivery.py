@@ -160,7 +160,7 @@ class LowerHalf(LoopUnderTest):
             metrics=self.metrics,
             on_posted=lambda: None,
         )
-        self.deliver = Deliver(store.outbox, store.channels, posting, clock, self.alarm)
+        self.deliver = Deliver(store.outbox, store.channels, posting, clock, self.wakeup)
 
     def _paused(self) -> None:
         self.pauses += 1

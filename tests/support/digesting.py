@@ -30,7 +30,7 @@ class DigestLoop(LoopUnderTest):
             pausing=Pausing(store.channels, clock, Random(1), metrics, self._paused),
             clock=clock,
             metrics=metrics,
-            alarm=self.alarm,
+            wakeup=self.wakeup,
         )
 
     def _paused(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Final, Self
 
-from bot.runtime.clock import Alarm
+from bot.runtime.clock import Wakeup
 from tests.support.clock import FakeClock, give_way, settle
 
 DEADLINE_S: Final = 40.0
@@ -14,7 +14,7 @@ DEADLINE_S: Final = 40.0
 PACE_S: Final = 0.1
 
 
-class WatchedAlarm(Alarm):
+class WatchedWakeup(Wakeup):
     """An alarm of which one can see that somebody sleeps on it."""
 
     def __init__(self, clock: FakeClock) -> None:
@@ -24,7 +24,7 @@ class WatchedAlarm(Alarm):
     @property
     def is_slept_on(self) -> bool:
         """Whether the loop sleeps and nobody has woken it."""
-        return self._sleeping and not self._rung.is_set()
+        return self._sleeping and not self._notified.is_set()
 
     async def wait(self, delay_s: float | None) -> None:
         self._sleeping = True
@@ -39,7 +39,7 @@ class LoopUnderTest(ABC):
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
-        self.alarm = WatchedAlarm(clock)
+        self.wakeup = WatchedWakeup(clock)
         self._work: asyncio.Task[None] | None = None
 
     @abstractmethod
@@ -50,7 +50,7 @@ class LoopUnderTest(ABC):
         """Whether the loop sleeps at this moment; raises what ended it."""
         if self._work is not None and self._work.done():
             self._work.result()
-        return self.alarm.is_slept_on
+        return self.wakeup.is_slept_on
 
     def start(self) -> asyncio.Task[None]:
         """Begin to work."""
@@ -74,9 +74,9 @@ class LoopUnderTest(ABC):
         await settle()
         return self.is_quiet()
 
-    async def ring(self) -> None:
+    async def notify(self) -> None:
         """Say that there is something to do, and wait for what comes of it."""
-        self.alarm.ring()
+        self.wakeup.notify()
         await self.until_quiet()
 
     async def advance(self, delay_s: float) -> None:

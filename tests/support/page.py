@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.domain.feed import parse_feed
 from bot.domain.paper import ArxivId, Paper
 from bot.page import Page, Section
-from bot.runtime.errors import FeedInvalid, QueryRefused
+from bot.runtime.errors import InvalidFeed, QueryRejected
 from tests.support.recorded import recorded_answers
 
 UPDATED = datetime(2026, 11, 20, 5, 30, tzinfo=UTC)
@@ -74,7 +74,7 @@ def recorded_papers() -> tuple[Paper, ...]:
     for body in recorded_answers().values():
         try:
             papers |= {paper.arxiv_id: paper for paper in parse_feed(body).papers}
-        except (FeedInvalid, QueryRefused):
+        except (InvalidFeed, QueryRejected):
             continue
     return tuple(papers.values())
 

@@ -13,7 +13,7 @@ from bot.domain.schedule import LookKind, LookResult
 from bot.ingest.initial_sync import FirstReadings
 from bot.ingest.poller import Passes
 from bot.ingest.window_reader import SliceReader
-from bot.runtime.clock import Alarm
+from bot.runtime.clock import Wakeup
 from bot.runtime.metrics import Metrics
 from sandbox.arxiv import ArxivRequest, Corpus, LocalArxiv, SandboxPaper
 from tests.support.clock import FakeClock, give_way, settle
@@ -40,11 +40,11 @@ class Reading:
         self.client = client
         self.new_posts_rung = 0
         self.edits_rung = 0
-        self.pass_alarm = Alarm(clock)
+        self.pass_alarm = Wakeup(clock)
         self._papers = 0
         reader = SliceReader(client, Metrics())
         self.firsts = FirstReadings(
-            store.subscriptions, store.readings, reader, clock, Metrics(), on_read=self.pass_alarm.ring
+            store.subscriptions, store.readings, reader, clock, Metrics(), on_read=self.pass_alarm.notify
         )
         self.passes = Passes(
             client=client,
@@ -56,12 +56,12 @@ class Reading:
             clock=clock,
             metrics=Metrics(),
             poll_interval_s=poll_interval_s,
-            alarm=self.pass_alarm,
-            on_new_posts=self._ring,
+            wakeup=self.pass_alarm,
+            on_new_posts=self._notify,
             on_edits=self._ring_for_edits,
         )
 
-    def _ring(self) -> None:
+    def _notify(self) -> None:
         self.new_posts_rung += 1
 
     def _ring_for_edits(self) -> None:

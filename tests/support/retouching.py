@@ -61,7 +61,7 @@ class Retouching(LoopUnderTest):
 
     def __init__(self, store: Store, retoucher: FakeRetoucher, clock: FakeClock) -> None:
         super().__init__(clock)
-        self._retouch = Retouch(store.edits, retoucher, clock, self.alarm)
+        self._retouch = Retouch(store.edits, retoucher, clock, self.wakeup)
 
     def run(self) -> Coroutine[object, object, None]:
         return self._retouch.run()

@@ -7,7 +7,7 @@ import pytest
 
 from bot.__main__ import keyword_fault
 from bot.config import Settings, load_settings
-from bot.runtime.errors import SettingsInvalid
+from bot.runtime.errors import InvalidSettings
 
 
 class Loader:
@@ -31,7 +31,7 @@ class Loader:
 
     def faults_of_text(self, text: str, **environ: str) -> list[str]:
         """What is wrong with a file that holds this text; its own path is called FILE."""
-        with pytest.raises(SettingsInvalid) as caught:
+        with pytest.raises(InvalidSettings) as caught:
             self.load_text(text, **environ)
         assert str(caught.value) == "\n".join(caught.value.faults)
         return [fault.replace(str(self.file), "FILE") for fault in caught.value.faults]

@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.charts.trend import Trend, last_year
 from bot.domain.keyword import Keyword
-from bot.runtime.errors import ArxivThrottled, KeywordRefused, ReadingIncomplete
+from bot.runtime.errors import ArxivThrottled, IncompleteResults, InvalidKeyword
 from bot.services.charting import Crowded, Filling, Going, Halted, OutOfTime, Whole
 from cogs.charts import chosen_keywords, state, trend_embed
 
@@ -33,7 +33,7 @@ LEFT = "12 of 24 months are not counted yet"
             f"arXiv asks us to wait, for **reward model**. {LEFT}: ask again <t:1794268800:R>, and it goes on.",
         ),
         (
-            Halted(MODEL, ReadingIncomplete("arXiv shows no papers at all for 2026-01")),
+            Halted(MODEL, IncompleteResults("arXiv shows no papers at all for 2026-01")),
             f"arXiv shows no papers at all for 2026-01, for **reward model**. {LEFT}: ask again later, and it goes on.",
         ),
         (OutOfTime(), f"{LEFT}: ask again, and it goes on from here."),
@@ -80,6 +80,6 @@ def test_keywords_are_taken_once_from_all_options_and_from_commas() -> None:
     ],
 )
 def test_what_cannot_be_counted_is_refused_in_words(options: tuple[str, ...], words: str) -> None:
-    with pytest.raises(KeywordRefused) as refused:
+    with pytest.raises(InvalidKeyword) as refused:
         chosen_keywords(*options)
     assert str(refused.value) == words

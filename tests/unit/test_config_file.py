@@ -8,7 +8,7 @@ import pytest
 
 from bot.__main__ import keyword_fault
 from bot.config import Settings, load_settings
-from bot.runtime.errors import SettingsInvalid
+from bot.runtime.errors import InvalidSettings
 from tests.support.settings import Loader
 
 CHANNEL_ID = 123456789012345678
@@ -23,7 +23,7 @@ def loader(tmp_path: Path) -> Loader:
 
 def test_file_that_was_named_and_is_not_there_is_a_fault(tmp_path: Path) -> None:
     missing = tmp_path / "other.json"
-    with pytest.raises(SettingsInvalid) as caught:
+    with pytest.raises(InvalidSettings) as caught:
         load_settings(missing, {}, keyword_fault)
     assert caught.value.faults == (f"{missing}: there is no such file.",)
 
@@ -40,7 +40,7 @@ def test_config_json_is_read_where_no_file_is_named(tmp_path: Path, monkeypatch:
 
 
 def test_directory_in_the_place_of_the_file_is_a_fault(tmp_path: Path) -> None:
-    with pytest.raises(SettingsInvalid) as caught:
+    with pytest.raises(InvalidSettings) as caught:
         load_settings(tmp_path, {}, keyword_fault)
     assert caught.value.faults == (f"{tmp_path}: it cannot be read (Is a directory).",)
 
@@ -79,7 +79,7 @@ def test_fault_stays_on_its_line_whatever_the_file_holds(loader: Loader) -> None
 
 def test_file_in_another_encoding_is_a_fault(loader: Loader) -> None:
     loader.file.write_bytes('{"arxiv": {"contact": "é"}}'.encode("latin-1"))
-    with pytest.raises(SettingsInvalid) as caught:
+    with pytest.raises(InvalidSettings) as caught:
         load_settings(loader.file, {}, keyword_fault)
     assert caught.value.faults == (f"{loader.file}: it is not text in UTF-8.",)
 

@@ -12,7 +12,7 @@ from bot.domain.paper import ArxivId
 from bot.domain.trending.daily_list import is_final, is_good, parse_page
 from bot.domain.trending.listing import Listing
 from bot.runtime import limits
-from bot.runtime.errors import ListInvalid
+from bot.runtime.errors import InvalidTrendingList
 from tests.support.local_huggingface import RECORDED_DAYS, needs_recorded_days
 
 DAY = date(2026, 8, 21)
@@ -112,7 +112,7 @@ def test_entry_without_id_title_or_votes_is_passed_over_and_counted(odd: object)
     ],
 )
 def test_what_is_no_list_of_papers_is_refused_and_never_an_empty_day(body: bytes) -> None:
-    with pytest.raises(ListInvalid, match="Hugging Face's answer"):
+    with pytest.raises(InvalidTrendingList, match="Hugging Face's answer"):
         parse_page(body, DAY)
 
 
@@ -162,7 +162,7 @@ def test_long_texts_are_cut_and_what_cannot_be_sent_is_taken_out() -> None:
 @pytest.mark.parametrize("values", [b"1", b"[]", b"{}", b'""'])
 def test_list_cut_up_as_none_is_is_refused_before_it_is_read(values: bytes) -> None:
     body = b"[" + b",".join([json.dumps(entry()).encode(), *[values] * limits.LIST_MARKS_MAX]) + b"]"
-    with pytest.raises(ListInvalid, match="cannot be read"):
+    with pytest.raises(InvalidTrendingList, match="cannot be read"):
         parse_page(body, DAY)
     few = b"[" + b",".join([json.dumps(entry()).encode(), *[values] * 100]) + b"]"
     assert len(parse_page(few, DAY).listings) == 1
@@ -191,7 +191,7 @@ _JSON = st.recursive(
 def test_anything_is_read_or_refused(entries: list[object]) -> None:
     try:
         listings = read(*entries)
-    except ListInvalid:
+    except InvalidTrendingList:
         return
     for listing in listings:
         json.dumps([listing.title, listing.summary, listing.authors, listing.organization]).encode()

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from bot.domain.trending.days import parse_day, shown_day, suggested_days
-from bot.runtime.errors import DayUnknown
+from bot.runtime.errors import InvalidDay
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, LISTS_BEGAN
 
 TODAY = date(2026, 11, 18)  # a Wednesday
@@ -41,7 +41,7 @@ def test_day_is_known_as_it_is_typed(typed: str, day: date) -> None:
     ],
 )
 def test_day_of_which_there_can_be_no_list_is_refused_with_words(typed: str, words: str) -> None:
-    with pytest.raises(DayUnknown) as refused:
+    with pytest.raises(InvalidDay) as refused:
         parse_day(typed, TODAY)
     assert str(refused.value) == words
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.domain.feed import FeedPage, Rejection, parse_feed
 from bot.domain.paper import ArxivId, Paper
-from bot.runtime.errors import ArxivError, FeedInvalid, QueryRefused
+from bot.runtime.errors import ArxivError, InvalidFeed, QueryRejected
 from bot.runtime.limits import PAPER_ABSTRACT_MAX, PAPER_TITLE_MAX
 from tests.support.recorded import needs_recorded_answers, recorded_answers
 
@@ -214,7 +214,7 @@ def test_a_paper_that_stands_twice_in_a_page_is_kept_once_in_its_latest_version(
     ],
 )
 def test_anything_but_one_whole_feed_is_an_error_and_never_no_papers(answer: bytes, sentence: str) -> None:
-    with pytest.raises(FeedInvalid) as invalid:
+    with pytest.raises(InvalidFeed) as invalid:
         parse_feed(answer)
     assert str(invalid.value) == sentence
 
@@ -228,7 +228,7 @@ def test_anything_but_one_whole_feed_is_an_error_and_never_no_papers(answer: byt
     ],
 )
 def test_a_feed_that_declares_a_document_type_is_refused_before_it_is_read(doctype: bytes) -> None:
-    with pytest.raises(FeedInvalid, match="document type"):
+    with pytest.raises(InvalidFeed, match="document type"):
         parse_feed(body(entry(title="<title>&#38;x;</title>")).replace(b"?>\n", b"?>\n" + doctype, 1))
 
 
@@ -240,7 +240,7 @@ def test_a_mark_of_the_byte_order_and_a_false_encoding_do_no_harm() -> None:
 
 def test_an_element_that_feedparser_trips_over_makes_the_page_invalid() -> None:
     licence = '<l:license xmlns:l="http://backend.userland.com/creativeCommonsRssModule"/>'
-    with pytest.raises(FeedInvalid, match="what no feed of arXiv's does"):
+    with pytest.raises(InvalidFeed, match="what no feed of arXiv's does"):
         parse_feed(body(entry(summary=f"<summary>{licence}</summary>")))
 
 
@@ -254,7 +254,7 @@ def test_a_page_that_does_not_say_where_it_starts_starts_at_the_beginning() -> N
 )
 def test_arxivs_error_feed_is_its_refusal_of_the_query(summary: str, reason: str) -> None:
     error = entry(id="<id>https://arxiv.org/api/errors#x</id>", title="<title>Error</title>", summary=summary)
-    with pytest.raises(QueryRefused) as refused:
+    with pytest.raises(QueryRejected) as refused:
         parse_feed(body(error))
     assert str(refused.value) == reason
 
@@ -306,11 +306,11 @@ def test_of_the_recorded_answers_three_are_no_feeds_and_each_for_its_reason() ->
     answers = recorded_answers()
     assert len(answers) == 44
     assert len(recorded_pages()) == 41
-    with pytest.raises(QueryRefused, match="incorrect id format for abc"):
+    with pytest.raises(QueryRejected, match="incorrect id format for abc"):
         parse_feed(answers["arxivpy_id_abc_s0_m100.http400.xml"])
-    with pytest.raises(FeedInvalid, match="two documents"):
+    with pytest.raises(InvalidFeed, match="two documents"):
         parse_feed(answers["malformed_two_documents_concatenated.xml"])
-    with pytest.raises(FeedInvalid, match="empty"):
+    with pytest.raises(InvalidFeed, match="empty"):
         parse_feed(answers["zero_byte_body.xml"])
 
 
@@ -369,5 +369,5 @@ def test_every_recorded_text_is_read_to_the_letter() -> None:
     ],
 )
 def test_a_body_nested_or_cut_up_as_no_feed_is_is_refused_before_it_costs_much(body: bytes) -> None:
-    with pytest.raises(FeedInvalid, match="nested or cut up"):
+    with pytest.raises(InvalidFeed, match="nested or cut up"):
         parse_feed(b"<feed>" + body + b"</feed>")

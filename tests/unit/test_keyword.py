@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.domain.keyword import STOP_WORDS, Keyword, Token, search_phrases, split_keywords
-from bot.runtime.errors import KeywordRefused
+from bot.runtime.errors import InvalidKeyword
 from bot.runtime.limits import KEYWORD_MAX
 
 # What people type, and what they do not: capitals, accents, signs, brackets, white space of all kinds, any Unicode.
@@ -22,7 +22,7 @@ def parsed(text: str, category: str | None = None) -> Keyword:
     """The keyword of a text that happens to be one."""
     try:
         return Keyword.parse(text, category)
-    except KeywordRefused:
+    except InvalidKeyword:
         assume(False)
         raise
 
@@ -102,7 +102,7 @@ def test_the_words_of_a_keyword(typed: str, tokens: tuple[Token, ...]) -> None:
     ],
 )
 def test_what_cannot_be_watched_is_refused_with_one_sentence(typed: str, sentence: str) -> None:
-    with pytest.raises(KeywordRefused) as refused:
+    with pytest.raises(InvalidKeyword) as refused:
         Keyword.parse(typed)
     assert str(refused.value) == sentence
 
@@ -128,12 +128,12 @@ def test_a_category_narrows_however_it_is_given() -> None:
     ("category", "near"), [("cs.XX", "cs."), ("machine learning", "cs.LG, stat.ML"), ("hep", "hep-ex")]
 )
 def test_an_unknown_category_is_refused_with_the_nearest_ones(category: str, near: str) -> None:
-    with pytest.raises(KeywordRefused, match=re.escape(near)):
+    with pytest.raises(InvalidKeyword, match=re.escape(near)):
         Keyword.parse("diffusion", category)
 
 
 def test_a_category_that_contradicts_the_text_is_refused() -> None:
-    with pytest.raises(KeywordRefused, match="one category"):
+    with pytest.raises(InvalidKeyword, match="one category"):
         Keyword.parse("diffusion [cs.CL]", "cs.LG")
 
 

@@ -8,7 +8,7 @@ from bot.domain.feed import parse_feed
 from bot.domain.keyword import Keyword
 from bot.domain.matching import Match, match
 from bot.domain.paper import ArxivId
-from bot.runtime.errors import ArxivError, KeywordRefused
+from bot.runtime.errors import ArxivError, InvalidKeyword
 from tests.support.builders import paper
 from tests.support.recorded import needs_recorded_answers, recorded_answers
 
@@ -167,7 +167,7 @@ def test_a_keyword_that_sqlite_sees_no_word_in_matches_nothing() -> None:
 def test_a_keyword_matches_a_paper_that_is_called_so(typed: str) -> None:
     try:
         keyword = Keyword.parse(typed)
-    except KeywordRefused:
+    except InvalidKeyword:
         assume(False)
     assume(not any(char in typed for char in map(chr, (*range(0x19B0, 0x19CA), 0x1CF2, 0x1CF3))))
     assume(keyword.category is None)
@@ -186,7 +186,7 @@ def test_keywords_that_are_the_same_match_the_same_papers(typed: list[str], titl
         for variant in (text, f" {text.replace(' ', '  ')}. ", text.replace("'", "\u2019")):
             try:
                 keyword = Keyword.parse(variant)
-            except KeywordRefused:
+            except InvalidKeyword:
                 continue
             ids = {pair.arxiv_id.value for pair in match(papers, [keyword])}
             assert found.setdefault(keyword, ids) == ids
@@ -202,7 +202,7 @@ def test_a_keyword_matches_the_same_alone_as_in_company(typed: list[str], titles
     for text in typed:
         try:
             keywords.append(Keyword.parse(text))
-        except KeywordRefused:
+        except InvalidKeyword:
             continue
     alone = {pair for keyword in keywords for one in papers for pair in match([one], [keyword])}
     assert set(match(papers, keywords)) == alone

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.domain.schedule import last_announcement, last_evening, next_announcement
 from bot.domain.timetable import AsTheyCome, Daily, due_at, in_words, next_digest, parse_time
 from bot.domain.zones import available
-from bot.runtime.errors import TimetableRefused
+from bot.runtime.errors import InvalidSchedule
 
 BERLIN = Daily(8, 30, "Europe/Berlin")
 # Wednesday's announcement, 20:00 Eastern, is on Thursday in UTC (winter time on both sides).
@@ -223,7 +223,7 @@ def test_time_is_read_as_people_write_it(typed: str, hour: int, minute: int) -> 
      ("8:30:15", "08:30"), ("@everyone", "08:30"), ("8:60", "08:59")],
 )  # fmt: skip
 def test_what_is_no_time_is_refused_with_the_nearest(typed: str, nearest: str) -> None:
-    with pytest.raises(TimetableRefused, match=f"Write it like {nearest}\\."):
+    with pytest.raises(InvalidSchedule, match=f"Write it like {nearest}\\."):
         parse_time(typed)
 
 
@@ -231,7 +231,7 @@ def test_what_is_no_time_is_refused_with_the_nearest(typed: str, nearest: str) -
 def test_any_text_is_a_time_of_day_or_refused_by_one_that_is(typed: str) -> None:
     try:
         hour, minute = parse_time(typed)
-    except TimetableRefused as refused:
+    except InvalidSchedule as refused:
         hour, minute = parse_time(str(refused)[-6:-1])
     assert 0 <= hour < 24
     assert 0 <= minute < 60

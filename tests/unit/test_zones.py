@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.domain.zones import COMMON, available, nearest_zones, parse_zone, suggest_zones
 from bot.runtime import limits
-from bot.runtime.errors import TimetableRefused
+from bot.runtime.errors import InvalidSchedule
 
 
 @pytest.mark.parametrize(
@@ -34,15 +34,15 @@ def test_zone_is_known_by_its_name_in_any_case_or_by_its_city(typed: str, zone: 
      ("∇", "UTC"), ("qqqqqq", "UTC"), ("germany", "Europe/Berlin")],
 )  # fmt: skip
 def test_unknown_zone_is_refused_with_the_nearest(typed: str, named: str) -> None:
-    with pytest.raises(TimetableRefused, match=named) as refused:
+    with pytest.raises(InvalidSchedule, match=named) as refused:
         parse_zone(typed)
     assert "choose one from the list" in str(refused.value)
 
 
 def test_refusal_counts_the_zones_that_it_names() -> None:
-    with pytest.raises(TimetableRefused, match="The nearest is America/Sao_Paulo:"):
+    with pytest.raises(InvalidSchedule, match="The nearest is America/Sao_Paulo:"):
         parse_zone("campinas")
-    with pytest.raises(TimetableRefused, match="The nearest are "):
+    with pytest.raises(InvalidSchedule, match="The nearest are "):
         parse_zone("united states")
 
 

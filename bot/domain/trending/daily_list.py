@@ -15,7 +15,7 @@ from bot.domain.paper import ArxivId, split_version
 from bot.domain.text import collapse
 from bot.domain.trending.listing import Listing
 from bot.runtime import limits
-from bot.runtime.errors import ListInvalid
+from bot.runtime.errors import InvalidTrendingList
 
 # Known homes of code, as badges know them; what follows owner and name leads into the repository.
 _REPOSITORY: Final = re.compile(
@@ -35,17 +35,17 @@ class ListPage:
 
 
 def parse_page(body: bytes, day: date) -> ListPage:
-    """Read one page of the day's list; ListInvalid where it is none."""
+    """Read one page of the day's list; InvalidTrendingList where it is none."""
     try:
         _check_shape(body)
         entries = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise ListInvalid("Hugging Face's answer cannot be read") from error
+        raise InvalidTrendingList("Hugging Face's answer cannot be read") from error
     if not isinstance(entries, list) or len(entries) > limits.LIST_ENTRIES_MAX:
-        raise ListInvalid("Hugging Face's answer is not a list of papers")
+        raise InvalidTrendingList("Hugging Face's answer is not a list of papers")
     read = [listing for entry in entries if (listing := _listing(entry, day)) is not None]
     if entries and not read:
-        raise ListInvalid("Hugging Face's answer is a list of something else than papers")
+        raise InvalidTrendingList("Hugging Face's answer is a list of something else than papers")
     each_once: dict[ArxivId, Listing] = {}
     for listing in read:
         each_once.setdefault(listing.arxiv_id, listing)

@@ -1,14 +1,14 @@
 """Days as people type and read them: `today`, `yesterday`, `2026-11-20`; "Friday, 20 November 2026".
 
 A day of Hugging Face's is one of UTC. What is typed enters with today; a day of which there can be a list leaves, or
-DayUnknown with words.
+InvalidDay with words.
 """
 
 import re
 from datetime import date, timedelta
 from typing import Final
 
-from bot.runtime.errors import DayUnknown
+from bot.runtime.errors import InvalidDay
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, LISTS_BEGAN
 
 _NAMED: Final = {"today": 0, "yesterday": 1}
@@ -16,21 +16,21 @@ _ISO: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)
 
 
 def parse_day(text: str, today: date) -> date:
-    """The day that is meant; raises DayUnknown."""
+    """The day that is meant; raises InvalidDay."""
     typed = text.strip().casefold()
     if typed in _NAMED:
         return today - timedelta(days=_NAMED[typed])
     found = _ISO.fullmatch(typed)
     if found is None:
-        raise DayUnknown(f"A day is written as {today.isoformat()}, or today, or yesterday.")
+        raise InvalidDay(f"A day is written as {today.isoformat()}, or today, or yesterday.")
     try:
         day = date(*map(int, found.groups()))
     except ValueError as error:
-        raise DayUnknown(f"There is no day {typed} in the calendar.") from error
+        raise InvalidDay(f"There is no day {typed} in the calendar.") from error
     if day > today:
-        raise DayUnknown(f"{shown_day(day)} is yet to come: today is {today.isoformat()} (UTC).")
+        raise InvalidDay(f"{shown_day(day)} is yet to come: today is {today.isoformat()} (UTC).")
     if day < LISTS_BEGAN:
-        raise DayUnknown(f"Hugging Face's lists begin in {LISTS_BEGAN:%B %Y}: {shown_day(day)} has none.")
+        raise InvalidDay(f"Hugging Face's lists begin in {LISTS_BEGAN:%B %Y}: {shown_day(day)} has none.")
     return day
 
 
