@@ -79,7 +79,7 @@ class _Watch:
                 watch._ended(handle)
 
         Handle._run = timed  # type: ignore[method-assign, assignment]  # the one way by which every callback comes
-        threading.Thread(target=self._look, daemon=True).start()
+        threading.Thread(target=self._poll, daemon=True).start()
 
     def _ended(self, handle: Handle) -> None:
         began_s, self._began_s = self._began_s, None
@@ -87,7 +87,7 @@ class _Watch:
         if began_s is not None and (took_s := time.perf_counter() - began_s) > _LONGEST_S:
             self.long.append(Turn(took_s, time.thread_time() - self._computed_s, _name(handle), self._stack))
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         while True:
             time.sleep(_LOOKED_AT_EVERY_S)
             began_s = self._began_s

@@ -101,7 +101,7 @@ class ChartCommands(commands.Cog):
         self._pace.check(interaction)
         # For the caller's eyes: others may view fewer channels.
         await interaction.response.defer(ephemeral=True)
-        weekly = await self._charting.posts_a_week(interaction.guild_id or 0, partial(can_view, interaction))
+        weekly = await self._charting.posts_per_week(interaction.guild_id or 0, partial(can_view, interaction))
         if not weekly.total:
             await interaction.edit_original_response(
                 content=f"No paper was posted in the last {STATS_WEEKS} weeks in the channels that you can view. "

@@ -34,12 +34,12 @@ class OperationCommands(commands.Cog):
 
 
 def _arxiv(report: Report) -> list[str]:
-    last = f"{when(report.last_look)}, {reason(report.result)}" if report.last_look is not None else "none yet"
-    following = when(report.next_look) if report.next_look is not None else "as soon as a channel watches a keyword"
+    last = f"{when(report.last_poll)}, {reason(report.result)}" if report.last_poll is not None else "none yet"
+    following = when(report.next_poll) if report.next_poll is not None else "as soon as a channel watches a keyword"
     lines = [f"**Last look at arXiv**: {last}.", f"**Next look**: {following}."]
-    if report.unread_keywords:
-        why = "" if report.put_off is None else f", put off: {reason(report.put_off)}"
-        lines.append(f"**Being read for the first time**: {plural(report.unread_keywords, 'keyword')}{why}.")
+    if report.unsynced_keywords:
+        why = "" if report.sync_problem is None else f", put off: {reason(report.sync_problem)}"
+        lines.append(f"**Being read for the first time**: {plural(report.unsynced_keywords, 'keyword')}{why}.")
     if report.votes is not None:
         again = f"Read again {when(report.votes.again_at)}."
         lines.append(f"⚠️ Votes and code are not up to date: {reason(report.votes.words)}. {again}")

@@ -10,8 +10,8 @@ from bot.discord_api.client import Client
 class Pace:
     """Counts each person's requests; held by a cog, since a decorator would count for every bot of the process."""
 
-    def __init__(self, a_minute: int) -> None:
-        self._cooldowns = commands.CooldownMapping.from_cooldown(a_minute, 60.0, _caller)
+    def __init__(self, per_minute: int) -> None:
+        self._cooldowns = commands.CooldownMapping.from_cooldown(per_minute, 60.0, _caller)
 
     def check(self, interaction: discord.Interaction[Client]) -> None:
         """Count this request, or refuse it with how long to wait."""

@@ -75,9 +75,9 @@ def _words(channel_id: int, fitting: Fitting) -> str:
     keywords, papers = len(fitting.page.sections), papers_on(fitting.page)
     words = f"The page of <#{channel_id}>: {plural(keywords, 'keyword')}, {plural(papers, 'paper')}"
     words += f", read {when(fitting.page.updated)}." if fitting.page.updated is not None else "; not read yet."
-    if fitting.a_keyword is not None:
+    if fitting.per_keyword is not None:
         words += (
-            f"\nIt has only the newest {plural(fitting.a_keyword, 'paper')} of each keyword: "
+            f"\nIt has only the newest {plural(fitting.per_keyword, 'paper')} of each keyword: "
             "more would not fit in a file on Discord."
         )
     return words

@@ -14,7 +14,7 @@ from bot.domain.keyword import Keyword
 from bot.domain.layout.message import layout_of
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.timetable import Daily, in_words
-from bot.ingest.initial_sync import Progress
+from bot.ingest.initial_sync import SyncStatus
 from bot.runtime.limits import (
     AUTOCOMPLETE_CHOICES_MAX,
     INTERACTION_TOKEN_S,
@@ -84,14 +84,14 @@ class SubscribeCommand(commands.Cog):
         answers: list[str],
         new: Collection[Keyword],
     ) -> None:
-        progress = await self._subscribing.wait_until_read(keywords, REPLY_WAIT_S, patient=False)
-        if progress is not Progress.READ:
-            note = _SILENT if progress is Progress.ARXIV_SILENT else _QUEUED
+        progress = await self._subscribing.wait_until_read(keywords, REPLY_WAIT_S, keep_waiting=False)
+        if progress is not SyncStatus.SYNCED:
+            note = _SILENT if progress is SyncStatus.ARXIV_UNAVAILABLE else _QUEUED
             await edit_in_pages(interaction, [*answers, note])
             progress = await self._subscribing.wait_until_read(
-                keywords, INTERACTION_TOKEN_S - REPLY_WAIT_S, patient=True
+                keywords, INTERACTION_TOKEN_S - REPLY_WAIT_S, keep_waiting=True
             )
-        if progress is Progress.READ:
+        if progress is SyncStatus.SYNCED:
             found = [await self._subscribing.found(parsed) for parsed in keywords]
             lines = [*answers, *map(_forecast, found), await self._outlook(place, keywords)]
             await self._show_preview(interaction, place, found, lines, new)
@@ -127,7 +127,7 @@ class SubscribeCommand(commands.Cog):
             posted = f"are posted {in_words(wanted.timetable)}"
         else:
             posted = "are posted as arXiv announces them"
-        return f"New papers {posted}; next look {when(await self._reporting.next_look())}."
+        return f"New papers {posted}; next look {when(await self._reporting.next_poll())}."
 
     @subscribe.autocomplete("category")
     async def complete_category(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
@@ -146,8 +146,8 @@ def _forecast(found: Found) -> str:
     name = bold(found.keyword.shown)
     if not found.papers:
         return f"{name}: no paper in the last 30 days."
-    words = f"{name}: {plural(found.papers, 'paper')} in the last 30 days, about {max(1, found.a_week):,} a week."
+    words = f"{name}: {plural(found.papers, 'paper')} in the last 30 days, about {max(1, found.per_week):,} a week."
     if not found.narrower:
         return words
-    ideas = ", ".join(f"{bold(idea.keyword.shown)} (about {idea.a_week:,})" for idea in found.narrower)
+    ideas = ", ".join(f"{bold(idea.keyword.shown)} (about {idea.per_week:,})" for idea in found.narrower)
     return f"{words} That is broad; narrower ideas: {ideas}."

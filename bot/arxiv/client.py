@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 import aiohttp
 
-from bot.arxiv.gate import Gate, Turn, Urgency
+from bot.arxiv.gate import Gate, Priority, RequestSlot
 from bot.domain.feed import FeedPage, parse_feed
 from bot.domain.planning import Query
 from bot.runtime import limits
@@ -57,7 +57,7 @@ def open_session() -> aiohttp.ClientSession:
 class PageSource(Protocol):
     """Where a page of a query's results comes from: the client, or somebody who waits for it patiently."""
 
-    async def fetch(self, query: Query, *, start: int, size: int, urgency: Urgency) -> FeedPage:
+    async def fetch(self, query: Query, *, start: int, size: int, priority: Priority) -> FeedPage:
         """One page, as the client's `fetch`."""
         ...
 
@@ -90,18 +90,18 @@ class ArxivClient:
         self._by_post = True
         self._failures = 0
 
-    async def fetch(self, query: Query, *, start: int, size: int, urgency: Urgency) -> FeedPage:
+    async def fetch(self, query: Query, *, start: int, size: int, priority: Priority) -> FeedPage:
         """One page of a query's results, or ArxivThrottled, ArxivUnavailable (at once while we wait), QueryRejected."""
         form = _form(query, start, size)
         while True:
             try:
-                async with self._gate.turn(urgency) as turn:
+                async with self._gate.turn(priority) as turn:
                     return await self._page(form, turn)
             except _PostRefused:  # not tried again: the same by GET, in a turn of its own
                 log.warning("arXiv refuses POST, asking by GET from now on")
                 self._by_post = False
 
-    async def _page(self, form: Mapping[str, str], turn: Turn) -> FeedPage:
+    async def _page(self, form: Mapping[str, str], turn: RequestSlot) -> FeedPage:
         try:
             with self._metrics.step(Step.FETCH):
                 answer = await self._ask(form)
@@ -109,7 +109,7 @@ class ArxivClient:
                 page = await _read(answer)
         except _Failed as failed:
             wait = self._backed_off(failed)
-            turn.shut_gate(wait)
+            turn.close_gate(wait)
             raise wait from failed
         except QueryRejected:
             self._metrics.requests.labels("QueryRefused").inc()

@@ -30,27 +30,27 @@ _LOCK_TRIED_EVERY_S: Final = 0.1
 _RECORD_BYTES: Final = 256
 
 
-class Urgency(IntEnum):
+class Priority(IntEnum):
     """Who goes first: somebody who waits, then the pass, then what charts and backfills ask of the past."""
 
-    PERSON = 0
-    PASS = 1
-    PAST = 2
+    INTERACTIVE = 0
+    POLL = 1
+    BACKGROUND = 2
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Ticket:
-    urgency: Urgency
+    priority: Priority
     arrival: int
 
 
-class Turn:
+class RequestSlot:
     """The right to make one request now; it ends with the `async with` that gave it."""
 
     def __init__(self, shut: Callable[[ArxivBackoff], None]) -> None:
         self._shut = shut
 
-    def shut_gate(self, wait: ArxivBackoff) -> None:
+    def close_gate(self, wait: ArxivBackoff) -> None:
         """Nobody asks before `wait.not_before`: no process, and over restarts (at most 24 h are believed)."""
         self._shut(wait)
 
@@ -78,12 +78,12 @@ class Gate:
         return max((mark for mark in marks if mark is not None and now < mark <= latest), default=None)
 
     @asynccontextmanager
-    async def turn(self, urgency: Urgency) -> AsyncIterator[Turn]:
+    async def turn(self, priority: Priority) -> AsyncIterator[RequestSlot]:
         """Wait for the turn, then hold it; raises ArxivBackoff at once while a backoff shuts the gate."""
-        await self._called(_Ticket(urgency, next(self._arrivals)))
+        await self._called(_Ticket(priority, next(self._arrivals)))
         self._idle.clear()
         try:
-            yield Turn(self._shut)
+            yield RequestSlot(self._shut)
         finally:
             self._ready_at_s = self._clock.monotonic() + self._interval_s
             self._lock.release()

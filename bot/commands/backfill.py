@@ -18,19 +18,19 @@ from typing import Final
 from rich.console import Console
 
 from bot.arxiv.client import open_session
-from bot.commands.progress import Bar, Lines, outcome_in_words
+from bot.commands.progress import Bar, Lines, describe_result
 from bot.composition.context import Context
 from bot.composition.wiring import arxiv_client
 from bot.config import Settings, is_loopback
 from bot.domain.months import Month
-from bot.ingest.backfill import Backfill, Plan
+from bot.ingest.backfill import Backfill, BackfillPlan
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import ArxivBackoff, StartupError, StoreUnavailable
 from bot.runtime.metrics import Metrics
 from bot.store.archive import Archive
 from bot.store.database import Database
+from bot.store.month_counts import MonthCounts
 from bot.store.subscriptions import Subscriptions
-from bot.store.totals import Totals
 
 log = logging.getLogger(__name__)
 
@@ -76,43 +76,43 @@ async def _opened(context: Context, first: Month, console: Console, *, papers_on
 
 
 async def _read(context: Context, database: Database, first: Month, console: Console, *, papers_only: bool) -> int:
-    audience = Bar(console, context.clock) if console.is_interactive else Lines(console, context.clock)
+    listener = Bar(console, context.clock) if console.is_interactive else Lines(console, context.clock)
     async with open_session() as session:
         reading = Backfill(
             subscriptions=Subscriptions(database),
             archive=Archive(database),
-            totals=Totals(database),
+            month_counts=MonthCounts(database),
             arxiv=arxiv_client(context, session),
             clock=context.clock,
             metrics=context.metrics,
-            audience=audience,
+            listener=listener,
         )
         plan = await reading.plan(first, papers_only=papers_only)
         if not plan.keywords:
             raise StartupError(
                 "No channel subscribes to a keyword: /subscribe in one first, or set `subscriptions` and start the bot."
             )
-        if not plan.readings and not plan.counts:
-            audience.say(f"Nothing to do: everything since {first} is there.")
+        if not plan.tasks and not plan.counts:
+            listener.say(f"Nothing to do: everything since {first} is there.")
             return 0
         if context.settings.arxiv.contact is None and not is_loopback(context.settings.arxiv.api_url):
             log.warning("arXiv asks for a contact in case of trouble: set arxiv.contact")
-        return await _carried_out(reading, plan, audience)
+        return await _carried_out(reading, plan, listener)
 
 
-async def _carried_out(reading: Backfill, plan: Plan, audience: Lines) -> int:
+async def _carried_out(reading: Backfill, plan: BackfillPlan, listener: Lines) -> int:
     try:
-        with audience.drawn():
+        with listener.drawn():
             outcome = await reading.run(plan)
     except ArxivBackoff as error:
-        audience.say(f"Given up, since arXiv has not answered for long ({error}). What was read is kept; {_GOES_ON}.")
+        listener.say(f"Given up, since arXiv has not answered for long ({error}). What was read is kept; {_GOES_ON}.")
         return 1
     except StoreUnavailable as error:
-        audience.say(f"Stopped: {error}. What was read is kept; {_GOES_ON}.")
+        listener.say(f"Stopped: {error}. What was read is kept; {_GOES_ON}.")
         return 1
-    audience.say(outcome_in_words(plan, outcome))
+    listener.say(describe_result(plan, outcome))
     for words in outcome.left_out:
-        audience.say(f"Left out: {words}. The same command tries it again.")
+        listener.say(f"Left out: {words}. The same command tries it again.")
     return 1 if outcome.left_out else 0
 
 

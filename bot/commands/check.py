@@ -19,7 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bot.arxiv.client import ArxivClient, open_session
-from bot.arxiv.gate import Gate, Urgency
+from bot.arxiv.gate import Gate, Priority
 from bot.config import Settings, is_loopback
 from bot.discord_api.client import REFUSALS, point_at
 from bot.discord_api.delivery import DiscordDelivery
@@ -30,7 +30,7 @@ from bot.huggingface import client as huggingface
 from bot.huggingface.client import HuggingFaceClient
 from bot.runtime.clock import Clock, SystemClock
 from bot.runtime.errors import ArxivError, DatabaseUnusable, HuggingFaceError, StoreUnavailable
-from bot.runtime.limits import CHECK_TIMEOUT_S, GUILDS_QUIET_S, PASS_OVERLAP
+from bot.runtime.limits import CHECK_TIMEOUT_S, GUILDS_QUIET_S, POLL_OVERLAP
 from bot.runtime.metrics import Metrics
 from bot.runtime.supervisor import root_cause
 from bot.store.upkeep import Summary, summarise
@@ -87,7 +87,7 @@ async def _arxiv(settings: Settings, user_agent: str, gate_path: Path, clock: Cl
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_S):
                 page = await client.fetch(
-                    probe_query(Window(now - PASS_OVERLAP, now)), start=0, size=1, urgency=Urgency.PERSON
+                    probe_query(Window(now - POLL_OVERLAP, now)), start=0, size=1, priority=Priority.INTERACTIVE
                 )
         except (ArxivError, StoreUnavailable) as error:
             return Finding("arXiv", well=False, words=str(error))

@@ -14,7 +14,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
-from bot.domain.archiving import Pace
+from bot.domain.archiving import BackfillRate
 from bot.ingest import backfill
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBackoff
@@ -33,15 +33,15 @@ class Lines:
         self._told_at_s = clock.monotonic()
         self._told_of: datetime | None = None
 
-    def planned(self, plan: backfill.Plan) -> None:
-        self.say(plan_in_words(plan))
+    def planned(self, plan: backfill.BackfillPlan) -> None:
+        self.say(describe_plan(plan))
 
-    def progressed(self, progress: backfill.Progress) -> None:
+    def progressed(self, progress: backfill.BackfillProgress) -> None:
         now_s = self._clock.monotonic()
         if now_s - self._told_at_s < BACKFILL_TOLD_EVERY_S:
             return
         self._told_at_s = now_s
-        self.say(f"{_in_hand(progress)}: {_so_far(progress.pace)} · {_papers(progress)}")
+        self.say(f"{_in_hand(progress)}: {_so_far(progress.rate)} · {_papers(progress)}")
 
     def waits(self, wait: ArxivBackoff) -> None:
         if wait.not_before != self._told_of:  # the same wait is told of once, however often it is tried
@@ -71,11 +71,11 @@ class Bar(Lines):
         with self._progress, _log_above_bar():
             yield
 
-    def progressed(self, progress: backfill.Progress) -> None:
-        pace = progress.pace
+    def progressed(self, progress: backfill.BackfillProgress) -> None:
+        rate = progress.rate
         self._progress.below = Text(f"{_in_hand(progress)} · {_papers(progress)}", style="dim")
         self._progress.update(
-            self._task, visible=True, total=pace.expected, completed=pace.asked, description=_so_far(pace)
+            self._task, visible=True, total=rate.expected, completed=rate.asked, description=_so_far(rate)
         )
 
     def waits(self, wait: ArxivBackoff) -> None:
@@ -112,25 +112,25 @@ def _log_above_bar() -> Iterator[None]:
                 handler.setStream(stream)
 
 
-def plan_in_words(plan: backfill.Plan) -> str:
+def describe_plan(plan: backfill.BackfillPlan) -> str:
     """What is about to be asked, before the first request."""
     lines = ["It can be stopped at any time: the same command goes on."]
     if plan.counts:
         counts = _many(len(plan.counts), "request")
         lines.insert(0, f"To count for the charts: {counts} or more (--papers-only leaves them out).")
-    months = {reading.month for reading in plan.readings}
+    months = {reading.month for reading in plan.tasks}
     if months:
         span = f"{max(months)}" if len(months) == 1 else f"{max(months)} back to {min(months)}"
-        requests = _many(len(plan.readings), "request")
+        requests = _many(len(plan.tasks), "request")
         lines.insert(0, f"To read: {span}, for {_many(plan.keywords, 'keyword')}: {requests} or more.")
     return "\n".join(lines)
 
 
-def outcome_in_words(plan: backfill.Plan, outcome: backfill.Outcome) -> str:
+def describe_result(plan: backfill.BackfillPlan, outcome: backfill.BackfillResult) -> str:
     """What was done, in one sentence."""
-    months = _many(len({reading.month for reading in plan.readings}), "month")
+    months = _many(len({reading.month for reading in plan.tasks}), "month")
     papers = f"{_many(outcome.papers, 'paper')}, {outcome.new_papers:,} of them new here"
-    read = f"{months} for {_many(plan.keywords, 'keyword')}, {papers}" if plan.readings else ""
+    read = f"{months} for {_many(plan.keywords, 'keyword')}, {papers}" if plan.tasks else ""
     counts = f"{_many(len(plan.counts), 'count')} for the charts" if plan.counts else ""
     took = f"{_many(outcome.asked, 'request')} in {in_words(outcome.elapsed_s)}"
     return f"Done: {', '.join(filter(None, (read, counts)))}; {took}."
@@ -146,18 +146,18 @@ def in_words(seconds: float) -> str:
     return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S} min"
 
 
-def _in_hand(progress: backfill.Progress) -> str:
+def _in_hand(progress: backfill.BackfillProgress) -> str:
     return f"{'counting' if progress.counting else 'reading'} {progress.month}"
 
 
-def _so_far(pace: Pace) -> str:
-    so_far = f"{pace.asked:,} of about {pace.expected:,} pages"
-    if pace.a_minute is None or pace.left_s is None:
+def _so_far(rate: BackfillRate) -> str:
+    so_far = f"{rate.asked:,} of about {rate.expected:,} pages"
+    if rate.per_minute is None or rate.left_s is None:
         return so_far
-    return f"{so_far} · {pace.a_minute:.1f} a minute · {in_words(pace.left_s)} left"
+    return f"{so_far} · {rate.per_minute:.1f} a minute · {in_words(rate.left_s)} left"
 
 
-def _papers(progress: backfill.Progress) -> str:
+def _papers(progress: backfill.BackfillProgress) -> str:
     return f"{_many(progress.papers, 'paper')} so far"
 
 

@@ -105,7 +105,7 @@ class App:
         self._lower = lower_half(context, stores, wakeups, self._client, invalid_requests)
         self._lag = LagMeter(context.clock, metrics)
         health = Health(
-            looks=stores.looks,
+            polls=stores.polls,
             outbox=stores.outbox,
             subscriptions=stores.subscriptions,
             clock=context.clock,
@@ -142,8 +142,8 @@ class App:
             lists["Posting lists"] = self._after_login(self._lower.digesting.run)
         return lists | {
             "The connection to Discord": self._connect,
-            "Reading arXiv": self._upper.passes.run,
-            "Reading new keywords": self._upper.firsts.run,
+            "Reading arXiv": self._upper.poller.run,
+            "Reading new keywords": self._upper.initial_sync.run,
             "Posting": self._after_login(self._lower.deliver.run),
             "Telling admins": self._after_login(self._lower.caretaker.run),
             "Editing posts": self._after_login(self._lower.retouch.run),

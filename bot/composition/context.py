@@ -15,15 +15,15 @@ from bot.store.database import Database
 from bot.store.digests import Digests
 from bot.store.edits import Edits
 from bot.store.listings import Listings
-from bot.store.looks import Looks, Marks
+from bot.store.month_counts import MonthCounts
 from bot.store.outbox import Outbox
 from bot.store.papers import Papers
+from bot.store.polls import Marks, Polls
 from bot.store.preferences import ChannelPreferences
 from bot.store.readings import Readings
 from bot.store.shelf import Shelf
 from bot.store.statistics import Statistics
 from bot.store.subscriptions import Subscriptions
-from bot.store.totals import Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ class Stores:
     readings: Readings
     outbox: Outbox
     edits: Edits
-    looks: Looks
+    polls: Polls
     marks: Marks
     listings: Listings
     digests: Digests
     shelf: Shelf
-    totals: Totals
+    month_counts: MonthCounts
     statistics: Statistics
 
     @classmethod
@@ -66,12 +66,12 @@ class Stores:
             Readings(database),
             Outbox(database),
             Edits(database),
-            Looks(database),
+            Polls(database),
             Marks(database),
             Listings(database),
             Digests(database),
             Shelf(database),
-            Totals(database),
+            MonthCounts(database),
             Statistics(database),
         )
 
@@ -80,7 +80,7 @@ class Stores:
 class Wakeups:
     """By which one loop wakes another."""
 
-    passes: Wakeup
+    poller: Wakeup
     posts: Wakeup
     house: Wakeup
     retouch: Wakeup

@@ -23,10 +23,10 @@ from bot.discord_api.client import Client
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.invalid_requests import InvalidRequests
 from bot.discord_api.notices import DiscordMessenger
-from bot.ingest.initial_sync import FirstReadings
-from bot.ingest.month_counts import Counting
-from bot.ingest.poller import Passes
-from bot.ingest.window_reader import SliceReader
+from bot.ingest.initial_sync import InitialSync
+from bot.ingest.month_counts import MonthCounter
+from bot.ingest.poller import Poller
+from bot.ingest.window_reader import WindowReader
 from bot.publish.availability import Pausing
 from bot.publish.batches import Batches
 from bot.publish.channel_worker import Posting
@@ -58,8 +58,8 @@ class UpperHalf:
     """What reads arXiv."""
 
     arxiv: ArxivClient
-    passes: Passes
-    firsts: FirstReadings
+    poller: Poller
+    initial_sync: InitialSync
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,25 +91,25 @@ def arxiv_client(context: Context, session: aiohttp.ClientSession) -> ArxivClien
 def upper_half(context: Context, stores: Stores, wakeups: Wakeups, session: aiohttp.ClientSession) -> UpperHalf:
     """arXiv's client and the loops that read by it."""
     arxiv = arxiv_client(context, session)
-    reader = SliceReader(arxiv, context.metrics)
-    firsts = FirstReadings(
-        stores.subscriptions, stores.readings, reader, context.clock, context.metrics, on_read=wakeups.passes.notify
+    reader = WindowReader(arxiv, context.metrics)
+    initial_sync = InitialSync(
+        stores.subscriptions, stores.readings, reader, context.clock, context.metrics, on_read=wakeups.poller.notify
     )
-    passes = Passes(
+    poller = Poller(
         client=arxiv,
         reader=reader,
         subscriptions=stores.subscriptions,
         readings=stores.readings,
-        looks=stores.looks,
+        polls=stores.polls,
         marks=stores.marks,
         clock=context.clock,
         metrics=context.metrics,
         poll_interval_s=context.settings.arxiv.poll_interval_s,
-        wakeup=wakeups.passes,
+        wakeup=wakeups.poller,
         on_new_posts=wakeups.posts.notify,
         on_edits=wakeups.retouch.notify,
     )
-    return UpperHalf(arxiv, passes, firsts)
+    return UpperHalf(arxiv, poller, initial_sync)
 
 
 def lower_half(
@@ -172,7 +172,12 @@ class UseCases:
         """All of them."""
         return cls(
             Subscribing(
-                stores.subscriptions, stores.papers, stores.outbox, upper.firsts, context.clock, wakeups.posts.notify
+                stores.subscriptions,
+                stores.papers,
+                stores.outbox,
+                upper.initial_sync,
+                context.clock,
+                wakeups.posts.notify,
             ),
             Arranging(
                 preferences=stores.preferences,
@@ -188,12 +193,12 @@ class UseCases:
                 subscriptions=stores.subscriptions,
                 papers=stores.papers,
                 listings=stores.listings if context.settings.huggingface.enabled else None,
-                passes=upper.passes,
+                poller=upper.poller,
                 clock=context.clock,
             ),
             Reporting(
-                passes=upper.passes,
-                firsts=upper.firsts,
+                poller=upper.poller,
+                initial_sync=upper.initial_sync,
                 outbox=stores.outbox,
                 channels=stores.channels,
                 preferences=stores.preferences,
@@ -202,7 +207,7 @@ class UseCases:
             ),
             Pages(stores.shelf, context.clock),
             Charting(
-                Counting(upper.arxiv, stores.totals, context.clock),
+                MonthCounter(upper.arxiv, stores.month_counts, context.clock),
                 stores.statistics,
                 context.clock,
                 interval_s=context.settings.arxiv.request_interval_s,

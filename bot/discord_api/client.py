@@ -24,7 +24,7 @@ from bot.runtime.limits import GUILDS_QUIET_S, RATELIMIT_WAIT_MAX_S
 from bot.services.looking_up import LookingUp
 from bot.services.subscribing import Subscribing
 from bot.services.trending import Trending
-from bot.store.looks import Marks
+from bot.store.polls import Marks
 
 log = logging.getLogger(__name__)
 

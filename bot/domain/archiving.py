@@ -19,7 +19,7 @@ ARXIV_BEGAN: Final = Month(1991, 8)
 
 
 @dataclass(frozen=True, slots=True)
-class MonthReading:
+class MonthTask:
     """One month, to be read for keywords that fit one query."""
 
     month: Month
@@ -51,15 +51,15 @@ def months_to_read(first: Month, now: datetime) -> tuple[Month, ...]:
     return tuple(month for month in reversed(months) if now - month.start >= timedelta(minutes=1))
 
 
-def readings_to_do(
+def pending_months(
     watched: Collection[WatchedKeyword],
     read: Mapping[tuple[int, Month], datetime],
     months: Collection[Month],
     now: datetime,
-) -> tuple[MonthReading, ...]:
+) -> tuple[MonthTask, ...]:
     """Each month with the keywords that lack it, in groups; `read` says when a month was read for a keyword's id."""
     return tuple(
-        MonthReading(month, group)
+        MonthTask(month, group)
         for month in months
         for group in keyword_groups([each for each in watched if _lacks(month, read.get((each.id, month)), now)])
     )
@@ -79,21 +79,21 @@ def month_window(month: Month, now: datetime) -> Window:
 
 def months_probe(window: Window) -> Window:
     """A window in which arXiv surely shows papers, if it shows any: a month's first days may be a long weekend."""
-    return Window(min(window.start, window.end - limits.PASS_OVERLAP), window.end)
+    return Window(min(window.start, window.end - limits.POLL_OVERLAP), window.end)
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
+class RequestForecast:
     """How many requests were answered, and about how many there will be.
 
     A month's pages are known from its first one; until then it is taken for as long as those before it.
     """
 
-    readings_left: int
+    tasks_left: int
     counts_left: int
     asked: int = 0
     # Of the readings that are over.
-    readings_done: int = 0
+    tasks_done: int = 0
     pages_done: int = 0
     # Of the one in hand, its slices together.
     pages: int = 0
@@ -105,43 +105,43 @@ class Forecast:
         return (
             self.asked
             + max(0, self.pages_expected - self.pages)
-            + math.ceil(self.readings_left * self._mean)
+            + math.ceil(self.tasks_left * self._mean)
             + self.counts_left
         )
 
     @property
     def _mean(self) -> float:
-        if self.readings_done:
-            return self.pages_done / self.readings_done
+        if self.tasks_done:
+            return self.pages_done / self.tasks_done
         return max(1, self.pages_expected)
 
-    def reading_begun(self) -> "Forecast":
+    def task_started(self) -> "RequestForecast":
         """The next month is in hand."""
         expected = math.ceil(self._mean)
-        return replace(self, readings_left=self.readings_left - 1, pages=0, pages_expected=expected)
+        return replace(self, tasks_left=self.tasks_left - 1, pages=0, pages_expected=expected)
 
-    def answered(self, total: int, seen_to: int) -> "Forecast":
+    def answered(self, total: int, seen_to: int) -> "RequestForecast":
         """A page of the month in hand came: arXiv counts `total`, and this was the page up to `seen_to`."""
         pages = self.pages + 1
         of_slice = pages + _pages(max(0, total - seen_to))
         known = max(of_slice, _pages(total), self.pages_expected if self.pages else 0)
         return replace(self, asked=self.asked + 1, pages=pages, pages_expected=known)
 
-    def reading_over(self) -> "Forecast":
+    def task_finished(self) -> "RequestForecast":
         """The month in hand is read, or left."""
         return replace(
             self,
-            readings_done=self.readings_done + 1,
+            tasks_done=self.tasks_done + 1,
             pages_done=self.pages_done + self.pages,
             pages=0,
             pages_expected=0,
         )
 
-    def counted(self) -> "Forecast":
+    def counted(self) -> "RequestForecast":
         """A count is there, or left."""
         return replace(self, counts_left=self.counts_left - 1)
 
-    def asked_once(self) -> "Forecast":
+    def asked_once(self) -> "RequestForecast":
         """A request was answered that belongs to no month's pages."""
         return replace(self, asked=self.asked + 1)
 
@@ -151,7 +151,7 @@ def _pages(papers: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class BackfillRate:
     """How fast it goes, and for how long it will."""
 
     asked: int
@@ -159,12 +159,12 @@ class Pace:
     elapsed_s: float
 
     @property
-    def a_minute(self) -> float | None:
+    def per_minute(self) -> float | None:
         """Pages a minute; None before there is one."""
         return 60 * self.asked / self.elapsed_s if self.asked and self.elapsed_s > 0 else None
 
     @property
     def left_s(self) -> float | None:
         """The seconds that are left if it goes on so; None before there is a rate."""
-        rate = self.a_minute
+        rate = self.per_minute
         return None if rate is None else 60 * (self.expected - self.asked) / rate

@@ -34,24 +34,24 @@ class Complete:
 
 
 @dataclass(frozen=True, slots=True)
-class Narrow:
+class SplitNeeded:
     """The slice cannot be read whole: too many results, or `seen` of `total` however often it was asked."""
 
     seen: int
     total: int
 
 
-Step = FetchPage | Complete | Narrow
+Step = FetchPage | Complete | SplitNeeded
 
 
 @dataclass(frozen=True, slots=True)
-class SliceReading:
+class WindowScan:
     """How far the reading of one slice has come: `step` is what to do next, `after` takes in what it brought.
 
-    `zero_believed` says that a probe has just shown papers, so that "no results" may be true.
+    `trust_zero` says that a probe has just shown papers, so that "no results" may be true.
     """
 
-    zero_believed: bool
+    trust_zero: bool
     page_size: int = limits.ARXIV_PAGE_SIZE
     # The largest total that was shown: it drops to zero by mistake, and papers do not leave a window of the past.
     total: int = 0
@@ -67,14 +67,14 @@ class SliceReading:
         """What to do next."""
         seen = len(self.papers) + len(self.rejected)
         if self.total > limits.ARXIV_RESULT_CAP:
-            return Narrow(seen, self.total)
+            return SplitNeeded(seen, self.total)
         if seen >= self.total and self._sweeps_enough():
             return Complete(tuple(self.papers.values()), tuple(self.rejected.values()), self.total)
-        if self.sweeps > limits.SLICE_REREADS:
-            return Narrow(seen, self.total)
+        if self.sweeps > limits.WINDOW_RETRIES:
+            return SplitNeeded(seen, self.total)
         return FetchPage(self.sweep_start, min(self.page_size, limits.ARXIV_RESULT_CAP - self.sweep_start))
 
-    def after(self, page: FeedPage) -> "SliceReading":
+    def after(self, page: FeedPage) -> "WindowScan":
         """The reading with one more page, the one that `step` asked for."""
         total = max(self.total, page.total)
         start = self.sweep_start + self._advance(page, total)
@@ -91,7 +91,7 @@ class SliceReading:
     def _sweeps_enough(self) -> bool:
         if self.total > 0:
             return True
-        return self.sweeps >= (1 if self.zero_believed else _ZERO_ASKED)
+        return self.sweeps >= (1 if self.trust_zero else _ZERO_ASKED)
 
     def _advance(self, page: FeedPage, total: int) -> int:
         """Onwards from what is there, so that a cut page is followed up; past a page that is mostly missing."""

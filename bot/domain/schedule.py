@@ -20,7 +20,7 @@ _FRIDAY, _SATURDAY, _SUNDAY = 4, 5, 6  # as date.weekday() counts
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class PollCompleted:
     """A pass was complete: so many papers were new, and the latest announcement's batch was there or not."""
 
     new_papers: int
@@ -28,37 +28,37 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchAbsent:
+class BatchMissing:
     """A probe was answered, and showed no paper of the latest announcement."""
 
 
 @dataclass(frozen=True, slots=True)
-class Throttled:
+class PollThrottled:
     """arXiv asks us to wait until then."""
 
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class PollFailed:
     """The look failed; `words` say how, and no other may be made before `until`."""
 
     words: str
     until: datetime
 
 
-LookResult = Read | BatchAbsent | Throttled | Broken
+PollResult = PollCompleted | BatchMissing | PollThrottled | PollFailed
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Poll:
     """One look at arXiv: when, and what came of it."""
 
     at: datetime
-    result: LookResult
+    result: PollResult
 
 
-class LookKind(Enum):
+class PollKind(Enum):
     """How the next look is made."""
 
     PROBE_THEN_READ_IF_BATCH = auto()
@@ -66,11 +66,11 @@ class LookKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class NextLook:
+class NextPoll:
     """The next look, never in the past."""
 
     at: datetime
-    kind: LookKind
+    kind: PollKind
 
 
 def last_announcement(now: datetime) -> datetime:
@@ -102,88 +102,88 @@ def batch_cutoff(now: datetime) -> datetime:
     return _eastern(day, limits.SUBMISSION_CUTOFF_HOUR)
 
 
-def plan(now: datetime, looks: Sequence[Look]) -> NextLook:
+def plan(now: datetime, polls: Sequence[Poll]) -> NextPoll:
     """The next look by arXiv's calendar, after `looks` (oldest first; those of the last five days matter)."""
-    earliest = max(now, _wait_until(looks, now))
-    due = _due(earliest, looks)
-    return NextLook(max(due.at, earliest), due.kind)
+    earliest = max(now, _wait_until(polls, now))
+    due = _due(earliest, polls)
+    return NextPoll(max(due.at, earliest), due.kind)
 
 
-def plan_fixed(now: datetime, looks: Sequence[Look], interval_s: float) -> NextLook:
+def plan_fixed(now: datetime, polls: Sequence[Poll], interval_s: float) -> NextPoll:
     """The next look at a fixed interval from the last, whatever the calendar says."""
-    due = looks[-1].at + timedelta(seconds=interval_s) if looks else now
-    return NextLook(max(due, now, _wait_until(looks, now)), LookKind.READ)
+    due = polls[-1].at + timedelta(seconds=interval_s) if polls else now
+    return NextPoll(max(due, now, _wait_until(polls, now)), PollKind.READ)
 
 
-def describe(now: datetime, looks: Sequence[Look], following: NextLook) -> str:
+def describe(now: datetime, polls: Sequence[Poll], following: NextPoll) -> str:
     """The last look's result in words for people, and the next try when it failed."""
-    if not looks:
+    if not polls:
         return "arXiv was not looked at yet"
-    last = looks[-1]
+    last = polls[-1]
     match last.result:
-        case Read(new_papers=0, batch=batch):
+        case PollCompleted(new_papers=0, batch=batch):
             return _nothing_new(last.at, batch=batch)
-        case Read(new_papers=count):
+        case PollCompleted(new_papers=count):
             return f"{count} new paper{'' if count == 1 else 's'}"
-        case BatchAbsent():
+        case BatchMissing():
             return _nothing_new(last.at, batch=False)
-        case Throttled():
+        case PollThrottled():
             return f"arXiv asks us to wait, next try {_from_now(now, following.at)}"
-        case Broken(words=words):
+        case PollFailed(words=words):
             return f"{words}, next try {_from_now(now, following.at)}"
         case _:
             assert_never(last.result)
 
 
-def _due(now: datetime, looks: Sequence[Look]) -> NextLook:
+def _due(now: datetime, polls: Sequence[Poll]) -> NextPoll:
     latest = last_announcement(now)
-    reads = _reads(looks)
+    reads = _reads(polls)
     if not reads or reads[-1] < _announcement_before(latest):
-        return NextLook(now, LookKind.READ)  # a whole night was missed: what it brought has waited long enough
-    tonight = [look for look in looks if look.at >= latest]
+        return NextPoll(now, PollKind.READ)  # a whole night was missed: what it brought has waited long enough
+    tonight = [poll for poll in polls if poll.at >= latest]
     if not tonight and now >= latest + limits.PROBE_DELAY + limits.PROBE_EVERY:
-        return NextLook(now, LookKind.READ)  # the first probe was missed: the program was not running
+        return NextPoll(now, PollKind.READ)  # the first probe was missed: the program was not running
     following = next_announcement(now)
-    candidates = [NextLook(following + limits.PROBE_DELAY, LookKind.PROBE_THEN_READ_IF_BATCH)]
+    candidates = [NextPoll(following + limits.PROBE_DELAY, PollKind.PROBE_THEN_READ_IF_BATCH)]
     candidates += _for_batch(now, latest, tonight) + _for_quiet_nights(latest, following, _reads(tonight))
     return min(candidates, key=lambda candidate: candidate.at)
 
 
-def _for_batch(now: datetime, latest: datetime, tonight: Sequence[Look]) -> list[NextLook]:
+def _for_batch(now: datetime, latest: datetime, tonight: Sequence[Poll]) -> list[NextPoll]:
     reads = _reads(tonight)
-    with_batch = [look.at for look in tonight if isinstance(look.result, Read) and look.result.batch]
+    with_batch = [poll.at for poll in tonight if isinstance(poll.result, PollCompleted) and poll.result.batch]
     if with_batch:  # batches fill gradually: once more
         again = with_batch[0] + limits.SECOND_READING_AFTER
-        return [NextLook(again, LookKind.READ)] if reads[-1] < again else []
-    answered = [look.at for look in tonight if isinstance(look.result, Read | BatchAbsent)]
+        return [NextPoll(again, PollKind.READ)] if reads[-1] < again else []
+    answered = [poll.at for poll in tonight if isinstance(poll.result, PollCompleted | BatchMissing)]
     probe_at = answered[-1] + limits.PROBE_EVERY if answered else latest + limits.PROBE_DELAY
     given_up = _given_up(latest)
     if max(probe_at, now) < given_up:
-        return [NextLook(probe_at, LookKind.PROBE_THEN_READ_IF_BATCH)]
+        return [NextPoll(probe_at, PollKind.PROBE_THEN_READ_IF_BATCH)]
     if not reads or reads[-1] < given_up:
-        return [NextLook(given_up, LookKind.READ)]
+        return [NextPoll(given_up, PollKind.READ)]
     late = answered[-1] + limits.LATE_PROBE_EVERY
-    return [NextLook(late, LookKind.PROBE_THEN_READ_IF_BATCH)] if late < _announced(_evening(latest) + _DAY) else []
+    return [NextPoll(late, PollKind.PROBE_THEN_READ_IF_BATCH)] if late < _announced(_evening(latest) + _DAY) else []
 
 
-def _for_quiet_nights(latest: datetime, following: datetime, reads: Sequence[datetime]) -> list[NextLook]:
-    looks: list[NextLook] = []
+def _for_quiet_nights(latest: datetime, following: datetime, reads: Sequence[datetime]) -> list[NextPoll]:
+    polls: list[NextPoll] = []
     day = _evening(latest) + _DAY
     while _announced(day) < following:
         moment = _announced(day) + limits.PROBE_DELAY
         if not reads or reads[-1] < moment:
-            looks.append(NextLook(moment, LookKind.READ))
+            polls.append(NextPoll(moment, PollKind.READ))
         day += _DAY
-    return looks
+    return polls
 
 
-def _reads(looks: Sequence[Look]) -> list[datetime]:
-    return [look.at for look in looks if isinstance(look.result, Read)]
+def _reads(polls: Sequence[Poll]) -> list[datetime]:
+    return [poll.at for poll in polls if isinstance(poll.result, PollCompleted)]
 
 
-def _wait_until(looks: Sequence[Look], now: datetime) -> datetime:
-    result = looks[-1].result if looks else None
-    return result.until if isinstance(result, Throttled | Broken) else now
+def _wait_until(polls: Sequence[Poll], now: datetime) -> datetime:
+    result = polls[-1].result if polls else None
+    return result.until if isinstance(result, PollThrottled | PollFailed) else now
 
 
 def _nothing_new(at: datetime, *, batch: bool) -> str:

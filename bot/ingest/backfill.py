@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.arxiv.client import PageSource
-from bot.arxiv.gate import Urgency
+from bot.arxiv.gate import Priority
 from bot.domain.archiving import (
-    Forecast,
-    MonthReading,
-    Pace,
+    BackfillRate,
+    MonthTask,
+    RequestForecast,
     month_window,
     months_probe,
     months_to_read,
-    readings_to_do,
+    pending_months,
 )
 from bot.domain.feed import FeedPage
 from bot.domain.keyword import Keyword
@@ -26,41 +26,41 @@ from bot.domain.months import Month
 from bot.domain.paper import ArxivId
 from bot.domain.planning import Window, probe_query
 from bot.domain.subscription import WatchedKeyword
-from bot.ingest.month_counts import Counting
-from bot.ingest.retrying import PatientArxiv
-from bot.ingest.window_reader import SliceRead, SliceReader
+from bot.ingest.month_counts import MonthCounter
+from bot.ingest.retrying import RetryingArxivClient
+from bot.ingest.window_reader import WindowReader, WindowResult
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBackoff, ArxivError, IncompleteResults, QueryRejected
 from bot.runtime.limits import ARCHIVE_PAPERS_PER_WRITE
 from bot.runtime.metrics import Metrics, Step
 from bot.store.archive import Archive
+from bot.store.month_counts import MonthCounts
 from bot.store.subscriptions import Subscriptions
-from bot.store.totals import Totals
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BackfillPlan:
     """What there is to do: readings in their order, and the counts for charts that are not there yet."""
 
     keywords: int
-    readings: tuple[MonthReading, ...]
+    tasks: tuple[MonthTask, ...]
     counts: tuple[tuple[Keyword, Month], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class BackfillProgress:
     """How far it has come: what is in hand, the pace, and the papers so far."""
 
     month: Month
     counting: bool
-    pace: Pace
+    rate: BackfillRate
     papers: int
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class BackfillResult:
     """What came of it: requests answered, papers that matched, those of them new here, and what could not be read."""
 
     asked: int
@@ -70,14 +70,14 @@ class Outcome:
     left_out: tuple[str, ...]
 
 
-class Audience(Protocol):
+class ProgressListener(Protocol):
     """Who is told how it goes."""
 
-    def planned(self, plan: Plan) -> None:
+    def planned(self, plan: BackfillPlan) -> None:
         """What is about to be done."""
         ...
 
-    def progressed(self, progress: Progress) -> None:
+    def progressed(self, progress: BackfillProgress) -> None:
         """A page came, or the next month began."""
         ...
 
@@ -94,74 +94,76 @@ class Backfill:
         *,
         subscriptions: Subscriptions,
         archive: Archive,
-        totals: Totals,
+        month_counts: MonthCounts,
         arxiv: PageSource,
         clock: Clock,
         metrics: Metrics,
-        audience: Audience,
+        listener: ProgressListener,
     ) -> None:
         self._subscriptions = subscriptions
         self._archive = archive
         self._clock = clock
         self._metrics = metrics
-        self._audience = audience
-        patient = PatientArxiv(arxiv, clock, on_page=self._page_came, on_wait=audience.waits)
-        self._arxiv = patient
-        self._reader = SliceReader(patient, metrics)
-        self._counting = Counting(patient, totals, clock)
+        self._listener = listener
+        keep_waiting = RetryingArxivClient(arxiv, clock, on_page=self._page_came, on_wait=listener.waits)
+        self._arxiv = keep_waiting
+        self._reader = WindowReader(keep_waiting, metrics)
+        self._month_counter = MonthCounter(keep_waiting, month_counts, clock)
         self._began_s = clock.monotonic()
-        self._forecast = Forecast(0, 0)
+        self._forecast = RequestForecast(0, 0)
         self._reading_pages = self._at_counts = False
         self._in_hand = Month.of(clock.now())
         self._found: set[ArxivId] = set()
         self._new_papers = 0
         self._left_out: list[str] = []
 
-    async def plan(self, first: Month, *, papers_only: bool) -> Plan:
+    async def plan(self, first: Month, *, papers_only: bool) -> BackfillPlan:
         """What is to be done from `first` on; asks the store alone."""
         now = self._clock.now()
         watched = await self._subscriptions.watched()
         months = months_to_read(first, now)
-        readings = readings_to_do(watched, await self._archive.read_months(), months, now)
+        tasks = pending_months(watched, await self._archive.read_months(), months, now)
         counts = () if papers_only else await self._uncounted([each.keyword for each in watched], months)
-        return Plan(len(watched), readings, counts)
+        return BackfillPlan(len(watched), tasks, counts)
 
     async def _uncounted(
         self, keywords: Sequence[Keyword], months: Sequence[Month]
     ) -> tuple[tuple[Keyword, Month], ...]:
         now = self._clock.now()
         over = [month for month in months if month.end <= now]
-        known = await self._counting.known(keywords, over)
+        known = await self._month_counter.known(keywords, over)
         return tuple((keyword, month) for month in over for keyword in keywords if (keyword, month) not in known)
 
-    async def run(self, plan: Plan) -> Outcome:
+    async def run(self, plan: BackfillPlan) -> BackfillResult:
         """Do it; raises ArxivBackoff when arXiv fails for too long, and StoreUnavailable. What was read is kept."""
         self._began_s = self._clock.monotonic()
-        self._forecast = Forecast(len(plan.readings), len(plan.counts))
-        self._audience.planned(plan)
-        for reading in plan.readings:
+        self._forecast = RequestForecast(len(plan.tasks), len(plan.counts))
+        self._listener.planned(plan)
+        for reading in plan.tasks:
             await self._read(reading)
         for keyword, month in plan.counts:
             await self._count(keyword, month)
-        return Outcome(self._forecast.asked, len(self._found), self._new_papers, self._elapsed_s, tuple(self._left_out))
+        return BackfillResult(
+            self._forecast.asked, len(self._found), self._new_papers, self._elapsed_s, tuple(self._left_out)
+        )
 
-    async def _read(self, reading: MonthReading) -> None:
-        self._forecast = self._forecast.reading_begun()
+    async def _read(self, reading: MonthTask) -> None:
+        self._forecast = self._forecast.task_started()
         self._in_hand, self._reading_pages = reading.month, True
         self._tell()
         try:
             await self._read_month(reading)
         except (IncompleteResults, QueryRejected) as error:
             self._leave_out(f"{reading.month}", error)
-        self._forecast = self._forecast.reading_over()
+        self._forecast = self._forecast.task_finished()
         self._reading_pages = False
 
-    async def _read_month(self, reading: MonthReading) -> None:
+    async def _read_month(self, reading: MonthTask) -> None:
         began = self._clock.now()
         window = month_window(reading.month, began)
         shown = 0
         keywords = [watched.keyword for watched in reading.keywords]
-        async for read in self._reader.read(keywords, window, Urgency.PAST, zero_believed=False):
+        async for read in self._reader.read(keywords, window, Priority.BACKGROUND, trust_zero=False):
             await self._keep(reading.keywords, read)
             shown += len(read.papers)
             self._tell()
@@ -171,7 +173,7 @@ class Backfill:
             await self._archive.finish_month(reading.keywords, reading.month, began)
         log.debug("month archived", extra={"month": str(reading.month), "keywords": len(keywords), "shown": shown})
 
-    async def _keep(self, keywords: tuple[WatchedKeyword, ...], read: SliceRead) -> None:
+    async def _keep(self, keywords: tuple[WatchedKeyword, ...], read: WindowResult) -> None:
         for start in range(0, len(read.papers), ARCHIVE_PAPERS_PER_WRITE):
             papers = read.papers[start : start + ARCHIVE_PAPERS_PER_WRITE]
             with self._metrics.step(Step.COMMIT):
@@ -181,14 +183,14 @@ class Backfill:
     async def _check_that_papers_are_shown(self, window: Window) -> None:
         """After a month without any: at times arXiv says so for minutes, and its mark would stand for good."""
         self._reading_pages = False
-        page = await self._arxiv.fetch(probe_query(months_probe(window)), start=0, size=1, urgency=Urgency.PAST)
+        page = await self._arxiv.fetch(probe_query(months_probe(window)), start=0, size=1, priority=Priority.BACKGROUND)
         if page.total == 0:
             raise IncompleteResults("arXiv shows no papers at all")
 
     async def _count(self, keyword: Keyword, month: Month) -> None:
         self._in_hand, self._at_counts = month, True
         try:
-            await self._counting.count(keyword, month)
+            await self._month_counter.count(keyword, month)
         except (IncompleteResults, QueryRejected) as error:
             self._leave_out(f"the count of {keyword.shown} in {month}", error)
         self._forecast = self._forecast.counted()
@@ -208,8 +210,8 @@ class Backfill:
             self._tell()
 
     def _tell(self) -> None:
-        pace = Pace(self._forecast.asked, self._forecast.expected, self._elapsed_s)
-        self._audience.progressed(Progress(self._in_hand, self._at_counts, pace, len(self._found)))
+        rate = BackfillRate(self._forecast.asked, self._forecast.expected, self._elapsed_s)
+        self._listener.progressed(BackfillProgress(self._in_hand, self._at_counts, rate, len(self._found)))
 
     @property
     def _elapsed_s(self) -> float:

@@ -9,11 +9,11 @@ import logging
 from collections.abc import Callable, Collection
 from enum import Enum
 
-from bot.arxiv.gate import Urgency
+from bot.arxiv.gate import Priority
 from bot.domain.keyword import Keyword
-from bot.domain.planning import first_window, keyword_groups
+from bot.domain.planning import initial_sync_window, keyword_groups
 from bot.domain.subscription import WatchedKeyword
-from bot.ingest.window_reader import SliceReader
+from bot.ingest.window_reader import WindowReader
 from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.errors import ArxivBackoff, ArxivError
 from bot.runtime.limits import ARXIV_BACKOFF_FLOOR_S
@@ -24,22 +24,22 @@ from bot.store.subscriptions import Subscriptions
 log = logging.getLogger(__name__)
 
 
-class Progress(Enum):
+class SyncStatus(Enum):
     """How far the first reading of some keywords has come."""
 
-    READ = "read"
+    SYNCED = "synced"
     QUEUED = "queued"
-    ARXIV_SILENT = "arXiv does not answer"
+    ARXIV_UNAVAILABLE = "arXiv unavailable"
 
 
-class FirstReadings:
+class InitialSync:
     """Reads the past of new keywords, and tells those who wait for it."""
 
     def __init__(
         self,
         subscriptions: Subscriptions,
         readings: Readings,
-        reader: SliceReader,
+        reader: WindowReader,
         clock: Clock,
         metrics: Metrics,
         on_read: Callable[[], None],
@@ -89,16 +89,16 @@ class FirstReadings:
 
     async def _read(self, group: tuple[WatchedKeyword, ...]) -> None:
         began = self._clock.now()
-        window = first_window(began)
+        window = initial_sync_window(began)
         papers = 0
         async for complete in self._reader.read(
-            [watched.keyword for watched in group], window, Urgency.PERSON, zero_believed=False
+            [watched.keyword for watched in group], window, Priority.INTERACTIVE, trust_zero=False
         ):
             with self._metrics.step(Step.COMMIT):
-                await self._readings.record_past(group, complete.papers, complete.matches, began)
+                await self._readings.record_history(group, complete.papers, complete.matches, began)
             papers += len(complete.matches)
         with self._metrics.step(Step.COMMIT):
-            await self._readings.finish_first_reading(group, window.start, began)
+            await self._readings.finish_initial_sync(group, window.start, began)
         log.info("first reading finished", extra={"keywords": len(group), "matches": papers})
 
     def _delay_s(self, error: ArxivError) -> float:
@@ -115,17 +115,17 @@ class FirstReadings:
         """How many keywords wait for their first reading."""
         return len(await self._unread())
 
-    async def wait(self, keywords: Collection[Keyword], timeout_s: float, *, patient: bool) -> Progress:
+    async def wait(self, keywords: Collection[Keyword], timeout_s: float, *, keep_waiting: bool) -> SyncStatus:
         """Wait until the past of all `keywords` is read, at most `timeout_s` seconds."""
         try:
             async with asyncio.timeout(timeout_s), self._changed:
                 while not await self._are_read(keywords):
-                    if self._problem is not None and not patient:
-                        return Progress.ARXIV_SILENT
+                    if self._problem is not None and not keep_waiting:
+                        return SyncStatus.ARXIV_UNAVAILABLE
                     await self._changed.wait()
         except TimeoutError:
-            return Progress.QUEUED
-        return Progress.READ
+            return SyncStatus.QUEUED
+        return SyncStatus.SYNCED
 
     async def _are_read(self, keywords: Collection[Keyword]) -> bool:
         return all(watched.keyword not in keywords for watched in await self._unread())

@@ -11,13 +11,13 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from bot.arxiv.client import PageSource
-from bot.arxiv.gate import Urgency
+from bot.arxiv.gate import Priority
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.domain.planning import Query, keywords_query, probe_query
 from bot.runtime.clock import Clock
 from bot.runtime.errors import IncompleteResults
-from bot.store.totals import Totals
+from bot.store.month_counts import MonthCounts
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +25,12 @@ log = logging.getLogger(__name__)
 _ONE: Final = 1
 
 
-class Counting:
+class MonthCounter:
     """Counts a keyword's papers month by month."""
 
-    def __init__(self, client: PageSource, totals: Totals, clock: Clock) -> None:
+    def __init__(self, client: PageSource, month_counts: MonthCounts, clock: Clock) -> None:
         self._client = client
-        self._totals = totals
+        self._month_counts = month_counts
         self._clock = clock
         self._asking: WeakValueDictionary[tuple[Keyword, Month], asyncio.Lock] = WeakValueDictionary()
         self._months_with_papers: set[Month] = set()
@@ -40,7 +40,7 @@ class Counting:
     ) -> Mapping[tuple[Keyword, Month], int]:
         """The counts that are good now, without a question to arXiv."""
         now = self._clock.now()
-        stored = await self._totals.known(keywords, months)
+        stored = await self._month_counts.known(keywords, months)
         return {key: each.total for key, each in stored.items() if each.is_good(key[1], now)}
 
     async def count(self, keyword: Keyword, month: Month) -> int:
@@ -52,7 +52,7 @@ class Counting:
                 return known[keyword, month]
             counted_at = self._clock.now()
             total = await self._ask(keyword, month)
-            await self._totals.write(keyword, month, total, counted_at)
+            await self._month_counts.write(keyword, month, total, counted_at)
             log.debug("counted", extra={"keyword": keyword.shown, "month": str(month), "papers": total})
             return total
 
@@ -73,4 +73,4 @@ class Counting:
         self._months_with_papers.add(month)
 
     async def _total(self, query: Query) -> int:
-        return (await self._client.fetch(query, start=0, size=_ONE, urgency=Urgency.PAST)).total
+        return (await self._client.fetch(query, start=0, size=_ONE, priority=Priority.BACKGROUND)).total

@@ -7,50 +7,58 @@ never talks to Discord: it rings when the outbox has something new.
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
 from bot.arxiv.client import ArxivClient
-from bot.arxiv.gate import Urgency
-from bot.domain.planning import Window, clamp_mark, older_window, pass_window, probe_query
+from bot.arxiv.gate import Priority
+from bot.domain.planning import Window, clamp_mark, older_window, poll_window, probe_query
 from bot.domain.schedule import (
-    BatchAbsent,
-    Broken,
-    Look,
-    LookKind,
-    LookResult,
-    NextLook,
-    Read,
-    Throttled,
+    BatchMissing,
+    NextPoll,
+    Poll,
+    PollCompleted,
+    PollFailed,
+    PollKind,
+    PollResult,
+    PollThrottled,
     batch_cutoff,
     describe,
     plan,
     plan_fixed,
 )
 from bot.domain.subscription import WatchedKeyword
-from bot.ingest.window_reader import SliceReader
+from bot.ingest.window_reader import WindowReader
 from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.errors import ArxivError, ArxivThrottled, ArxivUnavailable, IncompleteResults
-from bot.runtime.limits import ARXIV_BACKOFF_FLOOR, ARXIV_KEYWORDS_PER_QUERY, PASS_OVERLAP
+from bot.runtime.limits import ARXIV_BACKOFF_FLOOR, ARXIV_KEYWORDS_PER_QUERY, POLL_OVERLAP
 from bot.runtime.metrics import Metrics, Step
-from bot.store.looks import Looks, Marks
+from bot.store.polls import Marks, Polls
 from bot.store.readings import Readings
 from bot.store.subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
 
-_OLDER_SLICE_DAY = "older slice read on"
+_OLDER_SLICE_DAY: Final = "older slice read on"
+# Label values of /metrics: dashboards and alerts depend on them.
+_RESULT_LABELS: Final = {
+    PollCompleted: "Read",
+    BatchMissing: "BatchAbsent",
+    PollThrottled: "Throttled",
+    PollFailed: "Broken",
+}
 
 
-class Passes:
+class Poller:
     """Looks at arXiv, for ever; rung when a keyword has become ready to be watched."""
 
     def __init__(
         self,
         *,
         client: ArxivClient,
-        reader: SliceReader,
+        reader: WindowReader,
         subscriptions: Subscriptions,
         readings: Readings,
-        looks: Looks,
+        polls: Polls,
         marks: Marks,
         clock: Clock,
         metrics: Metrics,
@@ -63,7 +71,7 @@ class Passes:
         self._reader = reader
         self._subscriptions = subscriptions
         self._readings = readings
-        self._looks = looks
+        self._polls = polls
         self._marks = marks
         self._clock = clock
         self._metrics = metrics
@@ -72,21 +80,21 @@ class Passes:
         self._on_edits = on_edits
         self._wakeup = wakeup
 
-    async def next_look(self) -> NextLook:
+    async def next_poll(self) -> NextPoll:
         """When arXiv is looked at next."""
-        return self._next(await self._looks.recent())
+        return self._next(await self._polls.recent())
 
-    def _next(self, looks: tuple[Look, ...]) -> NextLook:
+    def _next(self, polls: tuple[Poll, ...]) -> NextPoll:
         now = self._clock.now()
         if self._poll_interval_s is None:
-            return plan(now, looks)
-        return plan_fixed(now, looks, self._poll_interval_s)
+            return plan(now, polls)
+        return plan_fixed(now, polls, self._poll_interval_s)
 
-    async def last_look(self) -> tuple[datetime | None, str]:
+    async def last_poll(self) -> tuple[datetime | None, str]:
         """When arXiv was looked at last, and what came of it in words."""
-        looks = await self._looks.recent()
-        words = describe(self._clock.now(), looks, self._next(looks))
-        return (looks[-1].at if looks else None), words
+        polls = await self._polls.recent()
+        words = describe(self._clock.now(), polls, self._next(polls))
+        return (polls[-1].at if polls else None), words
 
     async def run(self) -> None:
         """Look whenever it is time, for ever; without a keyword to watch arXiv is left alone."""
@@ -94,12 +102,12 @@ class Passes:
             if not await self._planned():
                 await self._wakeup.wait(None)
                 continue
-            following = await self.next_look()
+            following = await self.next_poll()
             delay_s = (following.at - self._clock.now()).total_seconds()
             if delay_s > 0:
                 await self._wakeup.wait(delay_s)
                 continue
-            await self.look(following.kind)
+            await self.poll(following.kind)
 
     async def is_idle(self) -> bool:
         """Whether nothing is watched that was read before: then arXiv is left alone."""
@@ -108,45 +116,45 @@ class Passes:
     async def _planned(self) -> tuple[WatchedKeyword, ...]:
         return tuple(watched for watched in await self._subscriptions.watched() if watched.read_until is not None)
 
-    async def look(self, kind: LookKind) -> LookResult:
+    async def poll(self, kind: PollKind) -> PollResult:
         """Look once, remember what came of it, and say it."""
         began = self._clock.now()
         try:
-            result = await self._pass(kind, began)
+            result = await self._run_poll(kind, began)
         except ArxivThrottled as error:
-            result = Throttled(error.not_before)
+            result = PollThrottled(error.not_before)
         except ArxivUnavailable as error:
-            result = Broken(str(error), error.not_before)
+            result = PollFailed(str(error), error.not_before)
         except ArxivError as error:
-            result = Broken(str(error), self._clock.now() + ARXIV_BACKOFF_FLOOR)
-        self._metrics.looks.labels(type(result).__name__).inc()
-        await self._looks.add(Look(began, result))
-        log.info("looked at arXiv", extra={"result": result})
+            result = PollFailed(str(error), self._clock.now() + ARXIV_BACKOFF_FLOOR)
+        self._metrics.polls.labels(_RESULT_LABELS[type(result)]).inc()
+        await self._polls.add(Poll(began, result))
+        log.info("poll finished", extra={"result": _RESULT_LABELS[type(result)]})
         return result
 
-    async def _pass(self, kind: LookKind, began: datetime) -> LookResult:
+    async def _run_poll(self, kind: PollKind, began: datetime) -> PollResult:
         batch = await self._shows_papers(Window(batch_cutoff(began), began))
         if not batch:
             await self._check_that_papers_are_shown()
-        if not batch and kind is LookKind.PROBE_THEN_READ_IF_BATCH:
-            return BatchAbsent()
+        if not batch and kind is PollKind.PROBE_THEN_READ_IF_BATCH:
+            return BatchMissing()
         planned = await self._planned()
         if not planned:
-            return Read(0, batch=batch)
+            return PollCompleted(0, batch=batch)
         oldest_mark = min(clamp_mark(watched.read_until, began) for watched in planned if watched.read_until)
-        new_papers = await self._read(planned, pass_window(oldest_mark, began))
+        new_papers = await self._read(planned, poll_window(oldest_mark, began))
         with self._metrics.step(Step.COMMIT):
-            await self._readings.finish_pass(planned, began)
-        return Read(new_papers + await self._read_older(began), batch=batch)
+            await self._readings.finish_poll(planned, began)
+        return PollCompleted(new_papers + await self._read_older(began), batch=batch)
 
     async def _shows_papers(self, window: Window) -> bool:
-        page = await self._client.fetch(probe_query(window), start=0, size=1, urgency=Urgency.PASS)
+        page = await self._client.fetch(probe_query(window), start=0, size=1, priority=Priority.POLL)
         return page.total > 0
 
     async def _check_that_papers_are_shown(self) -> None:
         """After an answer of zero, which is believed only from an arXiv that shows papers without keywords."""
         now = self._clock.now()
-        if not await self._shows_papers(Window(now - PASS_OVERLAP, now)):
+        if not await self._shows_papers(Window(now - POLL_OVERLAP, now)):
             raise IncompleteResults("arXiv shows no papers at all")
 
     async def _read_older(self, began: datetime) -> int:
@@ -171,12 +179,12 @@ class Passes:
         async for read in self._reader.read(
             keywords,
             window,
-            Urgency.PASS,
-            ask_for_keywords=len(keywords) <= ARXIV_KEYWORDS_PER_QUERY,
-            zero_believed=True,
+            Priority.POLL,
+            filter_by_keyword=len(keywords) <= ARXIV_KEYWORDS_PER_QUERY,
+            trust_zero=True,
         ):
             with self._metrics.step(Step.COMMIT):
-                written = await self._readings.record_slice(planned, read.papers, read.matches, self._clock.now())
+                written = await self._readings.record_window(planned, read.papers, read.matches, self._clock.now())
             shown += len(read.papers)
             new_papers += written.papers
             if written.posts:

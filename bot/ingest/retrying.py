@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.arxiv.client import PageSource
-from bot.arxiv.gate import Urgency
+from bot.arxiv.gate import Priority
 from bot.domain.feed import FeedPage
 from bot.domain.planning import Query
 from bot.runtime.clock import Clock
@@ -15,7 +15,7 @@ from bot.runtime.errors import ArxivBackoff
 from bot.runtime.limits import BACKFILL_PATIENCE
 
 
-class PatientArxiv:
+class RetryingArxivClient:
     """A source of pages that asks again when a backoff is over."""
 
     def __init__(
@@ -32,11 +32,11 @@ class PatientArxiv:
         self._on_wait = on_wait
         self._trouble_since: datetime | None = None
 
-    async def fetch(self, query: Query, *, start: int, size: int, urgency: Urgency) -> FeedPage:
+    async def fetch(self, query: Query, *, start: int, size: int, priority: Priority) -> FeedPage:
         """One page; raises ArxivBackoff when the next attempt is hours after the last answer, QueryRejected at once."""
         while True:
             try:
-                page = await self._arxiv.fetch(query, start=start, size=size, urgency=urgency)
+                page = await self._arxiv.fetch(query, start=start, size=size, priority=priority)
             except ArxivBackoff as error:
                 await self._wait_out(error)
                 continue

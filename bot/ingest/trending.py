@@ -74,7 +74,7 @@ class ListKeeper:
         self._clock = clock
         self._wakeup = wakeup
         self._every = every
-        self._look_every_s: Final = min(limits.LISTS_LOOKED_AT_EVERY_S, every.total_seconds())
+        self._check_interval_s: Final = min(limits.LISTS_LOOKED_AT_EVERY_S, every.total_seconds())
         self.problem: ListTrouble | None = None
 
     async def run(self) -> None:
@@ -91,7 +91,7 @@ class ListKeeper:
         if due:
             log.info("lists read", extra={"days": len(due)})
         self.problem = None
-        return self._look_every_s
+        return self._check_interval_s
 
     async def _read(self, day: date) -> HuggingFaceError | None:
         try:
@@ -120,7 +120,7 @@ class ListKeeper:
 
     def _told(self, error: HuggingFaceError) -> float:
         now = self._clock.now()
-        own = now + timedelta(seconds=self._look_every_s)
+        own = now + timedelta(seconds=self._check_interval_s)
         again_at = max(own, error.not_before) if isinstance(error, HuggingFaceBackoff) else own
         self.problem = ListTrouble(str(error), again_at)
         log.warning("votes not up to date", extra={"words": str(error), "again_at": again_at.isoformat()})

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from bot.arxiv.client import PageSource
-from bot.arxiv.gate import Urgency
+from bot.arxiv.gate import Priority
 from bot.domain.keyword import Keyword
 from bot.domain.matching import Match
 from bot.domain.matching import match as match_papers
 from bot.domain.paper import Paper
 from bot.domain.planning import Query, Window, keywords_query, window_query
-from bot.domain.reading import Complete, FetchPage, Narrow, SliceReading
+from bot.domain.reading import Complete, FetchPage, SplitNeeded, WindowScan
 from bot.runtime.errors import IncompleteResults, QueryRejected
 from bot.runtime.metrics import Metrics, Step
 
@@ -25,14 +25,14 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class SliceRead:
+class WindowResult:
     """A complete slice: its papers, and which of them match which keyword."""
 
     papers: tuple[Paper, ...]
     matches: tuple[Match, ...]
 
 
-class SliceReader:
+class WindowReader:
     """Reads windows from arXiv."""
 
     def __init__(self, client: PageSource, metrics: Metrics) -> None:
@@ -43,11 +43,11 @@ class SliceReader:
         self,
         keywords: Sequence[Keyword],
         window: Window,
-        urgency: Urgency,
+        priority: Priority,
         *,
-        zero_believed: bool,
-        ask_for_keywords: bool = True,
-    ) -> AsyncIterator[SliceRead]:
+        trust_zero: bool,
+        filter_by_keyword: bool = True,
+    ) -> AsyncIterator[WindowResult]:
         """Every complete slice of the window, oldest first.
 
         Raises ArxivThrottled or ArxivUnavailable when arXiv does not answer, IncompleteResults when it never shows all
@@ -56,17 +56,17 @@ class SliceReader:
         windows = [window]
         while windows:
             piece = windows.pop()
-            query = keywords_query(keywords, piece) if ask_for_keywords else window_query(piece)
+            query = keywords_query(keywords, piece) if filter_by_keyword else window_query(piece)
             try:
-                step = await self._read_slice(query, urgency, zero_believed=zero_believed)
+                step = await self._read_window(query, priority, trust_zero=trust_zero)
             except QueryRejected as error:
-                if not ask_for_keywords:
+                if not filter_by_keyword:
                     raise
                 log.warning("query refused, reading without keywords", extra={"why": str(error)})
-                ask_for_keywords = False
+                filter_by_keyword = False
                 windows.append(piece)
                 continue
-            if isinstance(step, Narrow):
+            if isinstance(step, SplitNeeded):
                 windows.extend(reversed(_halves(piece, step)))
                 continue
             for rejection in step.rejected:
@@ -76,22 +76,22 @@ class SliceReader:
                 matches = await asyncio.to_thread(match_papers, step.papers, keywords)
             self._metrics.papers.inc(len(step.papers))
             self._metrics.matches.inc(len(matches))
-            yield SliceRead(step.papers, matches)
+            yield WindowResult(step.papers, matches)
 
-    async def _read_slice(self, query: Query, urgency: Urgency, *, zero_believed: bool) -> Complete | Narrow:
-        reading = SliceReading(zero_believed=zero_believed)
+    async def _read_window(self, query: Query, priority: Priority, *, trust_zero: bool) -> Complete | SplitNeeded:
+        reading = WindowScan(trust_zero=trust_zero)
         while True:
             match reading.step:
                 case FetchPage(start, size):
-                    page = await self._client.fetch(query, start=start, size=size, urgency=urgency)
+                    page = await self._client.fetch(query, start=start, size=size, priority=priority)
                     reading = reading.after(page)
-                case (Complete() | Narrow()) as end:
+                case (Complete() | SplitNeeded()) as end:
                     return end
                 case _ as unexpected:
                     assert_never(unexpected)
 
 
-def _halves(window: Window, step: Narrow) -> tuple[Window, Window]:
+def _halves(window: Window, step: SplitNeeded) -> tuple[Window, Window]:
     halves = window.halves()
     if halves is None:
         raise IncompleteResults(f"arXiv counts {step.total} papers but showed {step.seen} of them")

@@ -34,11 +34,11 @@ ARXIV_BACKOFF_KEPT_MAX: Final = timedelta(hours=24)
 
 # --- arXiv: what is read -------------------------------------------------------------------------
 # Moderation held a paper for 13 days (submitted 30 October, announced 12 November).
-FIRST_READING: Final = timedelta(days=30)
-PASS_OVERLAP: Final = timedelta(days=7)
+INITIAL_SYNC_PERIOD: Final = timedelta(days=30)
+POLL_OVERLAP: Final = timedelta(days=7)
 # A page may come short for minutes; after so many re-reads the slice is narrowed.
-SLICE_REREADS: Final = 3
-SLICE_NARROWEST: Final = timedelta(hours=1)
+WINDOW_RETRIES: Final = 3
+WINDOW_MIN: Final = timedelta(hours=1)
 
 # --- Charts: papers a month ----------------------------------------------------------------------
 # Moderation held a paper for 13 days (see above): a month counted a day later than that has all its papers.
@@ -182,7 +182,7 @@ REPLY_WAIT_S: Final = 20.0
 PREVIEW_PAPERS: Final = 3
 # Ours: more papers a week than this are called broad, and so many narrower ideas are offered, none of which keeps
 # more than this share of the papers.
-BROAD_A_WEEK: Final = 100
+BROAD_PER_WEEK: Final = 100
 NARROWER_IDEAS: Final = 3
 NARROWER_SHARE: Final = 0.75
 # Ours: how many of the last papers are posted on request when a channel subscribes.
@@ -220,10 +220,10 @@ DATABASE_BUSY_TIMEOUT_S: Final = 5.0
 # Ours: how long the claim of a file is tried for; bringing it up to date takes another command some milliseconds.
 DATABASE_CLAIM_PATIENCE_S: Final = 0.5
 # Looks at arXiv are kept this long: the schedule needs a night, people a week.
-LOOKS_KEPT: Final = timedelta(days=14)
+POLLS_KEPT: Final = timedelta(days=14)
 # Equal looks closer than this are one run (fixed polling): only its first and last are kept; the calendar's are
 # further apart.
-LOOKS_OF_ONE_RUN: Final = timedelta(minutes=10)
+POLLS_OF_ONE_RUN: Final = timedelta(minutes=10)
 
 # --- Hugging Face's daily papers ----------------------------------------------------------------------
 # A call answers at most 100 entries, 50 unless asked (huggingface.co/docs/hub/api); a recorded one has up to 7 kB.
@@ -265,7 +265,7 @@ LIST_TURNED_FOR: Final = timedelta(hours=1)
 LISTS_LOOKED_BACK_DAYS: Final = 4
 # Hugging Face's first lists are of May 2023.
 LISTS_BEGAN: Final = date(2023, 5, 1)
-TRENDING_A_PAGE: Final = 10
+TRENDING_PER_PAGE: Final = 10
 TRENDING_PER_MINUTE: Final = 10
 # Ours: how long a day's list is kept after it was read last.
 LISTINGS_KEPT: Final = timedelta(days=60)

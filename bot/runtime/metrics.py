@@ -44,7 +44,7 @@ class Metrics:
         self._observer = observer
         self.registry = CollectorRegistry()
         name = "daily_papers"
-        self.looks = Counter(f"{name}_looks", "Looks at arXiv by what came of them", ["result"], registry=self.registry)
+        self.polls = Counter(f"{name}_looks", "Looks at arXiv by what came of them", ["result"], registry=self.registry)
         self.requests = Counter(
             f"{name}_arxiv_requests", "Requests to arXiv by what came of them", ["result"], registry=self.registry
         )

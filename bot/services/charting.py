@@ -13,7 +13,7 @@ from bot.domain.charts.trend import Trend, last_year
 from bot.domain.charts.weekly import WEEK, Weekly
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.ingest.month_counts import Counting
+from bot.ingest.month_counts import MonthCounter
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivError
 from bot.runtime.limits import CHART_EDITED_EVERY, CHARTS_FILLED_AT_ONCE, INTERACTION_TOKEN_S, STATS_WEEKS
@@ -63,14 +63,14 @@ class Charting:
 
     def __init__(
         self,
-        counting: Counting,
+        month_counter: MonthCounter,
         statistics: Statistics,
         clock: Clock,
         *,
         interval_s: float,
         patience_s: float = INTERACTION_TOKEN_S,
     ) -> None:
-        self._counting = counting
+        self._month_counter = month_counter
         self._statistics = statistics
         self._clock = clock
         self._interval_s = interval_s
@@ -81,7 +81,7 @@ class Charting:
         """Show papers a month for each keyword: at once what is known, then the rest as arXiv answers."""
         until_s = asyncio.get_running_loop().time() + self._patience_s
         months = last_year(self._clock.now())
-        trend = Trend(tuple(dict.fromkeys(keywords)), months, await self._counting.known(keywords, months))
+        trend = Trend(tuple(dict.fromkeys(keywords)), months, await self._month_counter.known(keywords, months))
         if not trend.missing:
             await show(trend, Whole())
         elif len(self._left) >= CHARTS_FILLED_AT_ONCE:
@@ -112,7 +112,7 @@ class Charting:
     async def _count(self, keyword: Keyword, month: Month, until_s: float) -> int | Halted | OutOfTime:
         try:
             async with asyncio.timeout_at(until_s):
-                return await self._counting.count(keyword, month)
+                return await self._month_counter.count(keyword, month)
         except TimeoutError:
             return OutOfTime()
         except ArxivError as error:
@@ -123,7 +123,7 @@ class Charting:
         """How long so many counts take while others are filled beside them."""
         return counts * self._interval_s * max(1, len(self._left))
 
-    async def posts_a_week(self, guild_id: int, may_view: Callable[[int], bool]) -> Weekly:
+    async def posts_per_week(self, guild_id: int, may_view: Callable[[int], bool]) -> Weekly:
         """What was posted in a server's channels, but for those that the caller may not view."""
         channels = [channel for channel in await self._statistics.channels(guild_id) if may_view(channel)]
         return await self._statistics.weekly(channels, self._clock.now() - STATS_WEEKS * WEEK, STATS_WEEKS)

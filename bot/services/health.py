@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.schedule import BatchAbsent, Look, Read
+from bot.domain.schedule import BatchMissing, Poll, PollCompleted
 from bot.runtime.clock import Clock
 from bot.runtime.errors import StoreUnavailable
 from bot.runtime.limits import POSTING_LATE, READING_LATE
 from bot.runtime.metrics import Metrics
-from bot.store.looks import Looks
 from bot.store.outbox import Outbox
+from bot.store.polls import Polls
 from bot.store.subscriptions import Subscriptions
 
 
@@ -32,14 +32,14 @@ class Health:
     def __init__(
         self,
         *,
-        looks: Looks,
+        polls: Polls,
         outbox: Outbox,
         subscriptions: Subscriptions,
         clock: Clock,
         metrics: Metrics,
         gateway_is_up: Callable[[], bool],
     ) -> None:
-        self._looks = looks
+        self._polls = polls
         self._outbox = outbox
         self._subscriptions = subscriptions
         self._clock = clock
@@ -59,7 +59,7 @@ class Health:
     async def _reading(self) -> Verdict:
         if not await self._subscriptions.watched():
             return Verdict("reading", well=True, words="no keyword is watched")
-        success = _last_success(await self._looks.recent())
+        success = _last_success(await self._polls.recent())
         since = max(success, self._began) if success is not None else self._began
         late = self._clock.now() - since > READING_LATE
         if success is None:
@@ -82,6 +82,6 @@ class Health:
         self._metrics.queue_age.set((await self._queue_age()).total_seconds())
 
 
-def _last_success(looks: tuple[Look, ...]) -> datetime | None:
+def _last_success(polls: tuple[Poll, ...]) -> datetime | None:
     """When arXiv answered last, whether or not it had something new."""
-    return next((look.at for look in reversed(looks) if isinstance(look.result, Read | BatchAbsent)), None)
+    return next((poll.at for poll in reversed(polls) if isinstance(poll.result, PollCompleted | BatchMissing)), None)

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.arxiv.client import ArxivClient
-from bot.arxiv.gate import Urgency
+from bot.arxiv.gate import Priority
 from bot.domain.keyword import Keyword
 from bot.domain.layout.card import Card, full_abstract, listed_abstract
 from bot.domain.matching import match
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.planning import latest_query
 from bot.domain.trending.listing import NOTHING_LISTED, Listing
-from bot.ingest.poller import Passes
+from bot.ingest.poller import Poller
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivError
 from bot.runtime.limits import LATEST_MAX, LOOKUP_CANDIDATES, LOOKUP_KEPT, LOOKUPS_KEPT
@@ -60,14 +60,14 @@ class LookingUp:
         subscriptions: Subscriptions,
         papers: Papers,
         listings: Listings | None,
-        passes: Passes,
+        poller: Poller,
         clock: Clock,
     ) -> None:
         self._client = client
         self._subscriptions = subscriptions
         self._papers = papers
         self._listings = listings
-        self._passes = passes
+        self._poller = poller
         self._clock = clock
         self._answers: dict[str, _Answer] = {}
 
@@ -95,10 +95,12 @@ class LookingUp:
         watched = await self._subscriptions.find(keyword)
         if watched is None or watched.read_until is None:
             return False
-        return (await self._passes.next_look()).at > self._clock.now()
+        return (await self._poller.next_poll()).at > self._clock.now()
 
     async def _ask(self, keyword: Keyword) -> tuple[Paper, ...]:
-        page = await self._client.fetch(latest_query(keyword), start=0, size=LOOKUP_CANDIDATES, urgency=Urgency.PERSON)
+        page = await self._client.fetch(
+            latest_query(keyword), start=0, size=LOOKUP_CANDIDATES, priority=Priority.INTERACTIVE
+        )
         matched = {found.arxiv_id for found in await asyncio.to_thread(match, page.papers, [keyword])}
         papers = sorted(
             (paper for paper in page.papers if paper.arxiv_id in matched),
@@ -117,7 +119,7 @@ class LookingUp:
         # An empty answer may be one of arXiv's false zeros: not kept.
         if papers:
             now = self._clock.now()
-            following = (await self._passes.next_look()).at
+            following = (await self._poller.next_poll()).at
             # Where nothing is watched no look comes, and the next is always "now".
             self._answers[keyword.canonical] = _Answer(following if following > now else now + LOOKUP_KEPT, papers)
 

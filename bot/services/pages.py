@@ -32,11 +32,11 @@ class Edition:
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """A page within a size; `a_keyword` says to how many papers it was cut for that, None: it is whole."""
+    """A page within a size; `per_keyword` says to how many papers it was cut for that, None: it is whole."""
 
     page: Page
     rendered: Rendered
-    a_keyword: int | None
+    per_keyword: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +78,13 @@ class Pages:
     async def fitting(self, channels: frozenset[int], form: Form, max_bytes: int) -> Fitting:
         """The page in a file of at most `max_bytes`, with fewer papers a keyword if it takes that, at last none."""
         edition = await self.edition(channels, form)
-        page, rendered, a_keyword = edition.page, edition.rendered, PAGE_PAPERS
-        while len(rendered.body) > max_bytes and a_keyword:
+        page, rendered, per_keyword = edition.page, edition.rendered, PAGE_PAPERS
+        while len(rendered.body) > max_bytes and per_keyword:
             # What a page is without papers is not known: where this is too much still, the next guess is smaller.
-            a_keyword = min(a_keyword - 1, a_keyword * max_bytes // len(rendered.body))
-            page = await self._shelf.page(channels, a_keyword)
+            per_keyword = min(per_keyword - 1, per_keyword * max_bytes // len(rendered.body))
+            page = await self._shelf.page(channels, per_keyword)
             rendered = await asyncio.to_thread(render, page, form)
-        return Fitting(page, rendered, None if rendered is edition.rendered else a_keyword)
+        return Fitting(page, rendered, None if rendered is edition.rendered else per_keyword)
 
 
 def papers_on(page: Page) -> int:

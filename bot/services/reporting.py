@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.subscription import PausedChannel
-from bot.ingest.initial_sync import FirstReadings
-from bot.ingest.poller import Passes
+from bot.ingest.initial_sync import InitialSync
+from bot.ingest.poller import Poller
 from bot.ingest.trending import ListKeeper, ListTrouble
 from bot.runtime.supervisor import Supervisor
 from bot.store.channels import Channels
@@ -18,14 +18,14 @@ from bot.store.preferences import ChannelPreferences
 class Report:
     """The state of the whole; who asks is shown the part that concerns the channels that they can view."""
 
-    last_look: datetime | None
+    last_poll: datetime | None
     result: str
-    next_look: datetime | None  # None: nothing is watched, so nothing is looked for
+    next_poll: datetime | None  # None: nothing is watched, so nothing is looked for
     waiting: dict[int, int]
     paused: tuple[PausedChannel, ...]
     held: Mapping[int, datetime]  # by their admins, until they resume them
-    unread_keywords: int
-    put_off: str | None  # why their past could not be read when that was tried last
+    unsynced_keywords: int
+    sync_problem: str | None  # why their past could not be read when that was tried last
     problems: tuple[str, ...]
     votes: ListTrouble | None  # why they are not up to date
 
@@ -36,16 +36,16 @@ class Reporting:
     def __init__(
         self,
         *,
-        passes: Passes,
-        firsts: FirstReadings,
+        poller: Poller,
+        initial_sync: InitialSync,
         outbox: Outbox,
         channels: Channels,
         preferences: ChannelPreferences,
         supervisor: Supervisor,
         lists: ListKeeper | None,
     ) -> None:
-        self._passes = passes
-        self._firsts = firsts
+        self._poller = poller
+        self._initial_sync = initial_sync
         self._outbox = outbox
         self._channels = channels
         self._preferences = preferences
@@ -54,21 +54,21 @@ class Reporting:
 
     async def report(self) -> Report:
         """How things stand now."""
-        at, words = await self._passes.last_look()
-        unread = await self._firsts.count()
+        at, words = await self._poller.last_poll()
+        unread = await self._initial_sync.count()
         return Report(
-            last_look=at,
+            last_poll=at,
             result=words,
-            next_look=None if not unread and await self._passes.is_idle() else await self.next_look(),
+            next_poll=None if not unread and await self._poller.is_idle() else await self.next_poll(),
             waiting=await self._outbox.waiting(),
             paused=await self._channels.paused(),
             held=await self._preferences.held(),
-            unread_keywords=unread,
-            put_off=self._firsts.problem,
+            unsynced_keywords=unread,
+            sync_problem=self._initial_sync.problem,
             problems=self._supervisor.problems,
             votes=None if self._lists is None else self._lists.problem,
         )
 
-    async def next_look(self) -> datetime:
+    async def next_poll(self) -> datetime:
         """When arXiv is looked at next."""
-        return (await self._passes.next_look()).at
+        return (await self._poller.next_poll()).at

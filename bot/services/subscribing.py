@@ -13,9 +13,16 @@ from bot.domain.categories import is_category
 from bot.domain.keyword import Keyword
 from bot.domain.paper import Paper
 from bot.domain.subscription import Source, Subscription
-from bot.ingest.initial_sync import FirstReadings, Progress
+from bot.ingest.initial_sync import InitialSync, SyncStatus
 from bot.runtime.clock import Clock
-from bot.runtime.limits import BROAD_A_WEEK, FIRST_READING, NARROWER_IDEAS, NARROWER_SHARE, PAST_POSTED, PREVIEW_PAPERS
+from bot.runtime.limits import (
+    BROAD_PER_WEEK,
+    INITIAL_SYNC_PERIOD,
+    NARROWER_IDEAS,
+    NARROWER_SHARE,
+    PAST_POSTED,
+    PREVIEW_PAPERS,
+)
 from bot.store.outbox import Outbox
 from bot.store.papers import Papers
 from bot.store.subscriptions import Subscriptions
@@ -26,7 +33,7 @@ class Narrower:
     """A broad keyword within one category, and how many papers a week that would be."""
 
     keyword: Keyword
-    a_week: int
+    per_week: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +46,9 @@ class Found:
     narrower: tuple[Narrower, ...]
 
     @property
-    def a_week(self) -> int:
+    def per_week(self) -> int:
         """How many papers a week that makes."""
-        return round(self.papers * 7 / FIRST_READING.days)
+        return round(self.papers * 7 / INITIAL_SYNC_PERIOD.days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,7 @@ class Subscribing:
         subscriptions: Subscriptions,
         papers: Papers,
         outbox: Outbox,
-        firsts: FirstReadings,
+        initial_sync: InitialSync,
         clock: Clock,
         on_new_posts: Callable[[], None],
     ) -> None:
@@ -82,26 +89,26 @@ class Subscribing:
         self._papers = papers
         self._outbox = outbox
         self._on_new_posts = on_new_posts
-        self._firsts = firsts
+        self._initial_sync = initial_sync
         self._clock = clock
 
     async def subscribe(self, keyword: Keyword, channel_id: int, guild_id: int, user_id: int) -> bool:
         """Subscribe a channel; False when it is subscribed already. Its past is read in the background."""
         before = await self._subscriptions.in_channel(channel_id)
         added = await self._subscriptions.add(keyword, channel_id, guild_id, added_by=user_id, now=self._clock.now())
-        self._firsts.wake()
+        self._initial_sync.wake()
         return added and all(subscription.keyword != keyword for subscription in before)
 
-    async def wait_until_read(self, keywords: Iterable[Keyword], timeout_s: float, *, patient: bool) -> Progress:
+    async def wait_until_read(self, keywords: Iterable[Keyword], timeout_s: float, *, keep_waiting: bool) -> SyncStatus:
         """Wait for the keywords' first reading; unless `patient`, an arXiv that does not answer ends the wait."""
-        return await self._firsts.wait(frozenset(keywords), timeout_s, patient=patient)
+        return await self._initial_sync.wait(frozenset(keywords), timeout_s, keep_waiting=keep_waiting)
 
     async def found(self, keyword: Keyword) -> Found:
         """What a keyword would have brought in the last 30 days."""
-        since = self._clock.now() - FIRST_READING
+        since = self._clock.now() - INITIAL_SYNC_PERIOD
         newest = await self._papers.newest(keyword, PREVIEW_PAPERS)
         count = await self._papers.count(keyword, since)
-        broad = keyword.category is None and count * 7 > BROAD_A_WEEK * FIRST_READING.days
+        broad = keyword.category is None and count * 7 > BROAD_PER_WEEK * INITIAL_SYNC_PERIOD.days
         narrower = await self._narrower(keyword, since, count) if broad else ()
         return Found(keyword, count, newest, narrower)
 
@@ -110,7 +117,7 @@ class Subscribing:
         counts = await self._papers.by_category(keyword, since)
         ideas = [(category, papers) for category, papers in counts if papers <= NARROWER_SHARE * whole]
         return tuple(
-            Narrower(Keyword.parse(keyword.shown, category), max(1, round(papers * 7 / FIRST_READING.days)))
+            Narrower(Keyword.parse(keyword.shown, category), max(1, round(papers * 7 / INITIAL_SYNC_PERIOD.days)))
             for category, papers in ideas[:NARROWER_IDEAS]
             if is_category(category)
         )

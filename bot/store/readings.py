@@ -70,7 +70,7 @@ _ASK_FOR_EDITS = """
 
 
 @dataclass(frozen=True, slots=True)
-class SliceWritten:
+class WindowWritten:
     """How many papers were new to some channel, and how many posts (paper and channel) wait because of it.
 
     `edits` says that messages wait to be drawn anew.
@@ -87,7 +87,7 @@ class Readings:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def record_past(
+    async def record_history(
         self,
         planned: Collection[WatchedKeyword],
         papers: Sequence[Paper],
@@ -98,13 +98,13 @@ class Readings:
         async with self._database.transaction() as connection:
             await _write_matched(connection, planned, papers, matches, now)
 
-    async def record_slice(
+    async def record_window(
         self,
         planned: Collection[WatchedKeyword],
         papers: Sequence[Paper],
         matches: Collection[Match],
         now: datetime,
-    ) -> SliceWritten:
+    ) -> WindowWritten:
         """Write one complete slice of a pass, and what it brings to each channel, at once."""
         async with self._database.transaction() as connection:
             fresh = await _write_matched(connection, planned, papers, matches, now)
@@ -116,9 +116,9 @@ class Readings:
             await reschedule(connection, {row["channel_id"] for row in arrived})
             posts = [row["arxiv_id"] for row in arrived if row["arxiv_id"] not in withdrawn]
             asked = await connection.execute_fetchall("SELECT EXISTS (SELECT * FROM edits) AS edits")
-            return SliceWritten(papers=len(set(posts)), posts=len(posts), edits=bool(next(iter(asked))["edits"]))
+            return WindowWritten(papers=len(set(posts)), posts=len(posts), edits=bool(next(iter(asked))["edits"]))
 
-    async def finish_first_reading(
+    async def finish_initial_sync(
         self, planned: Collection[WatchedKeyword], read_from: datetime, read_until: datetime
     ) -> None:
         """The keywords' past is read: from now on a pass brings what is new."""
@@ -128,7 +128,7 @@ class Readings:
                 {"from": to_text(read_from), "until": to_text(read_until), "planned": _planned(planned)},
             )
 
-    async def finish_pass(self, planned: Collection[WatchedKeyword], read_until: datetime) -> None:
+    async def finish_poll(self, planned: Collection[WatchedKeyword], read_until: datetime) -> None:
         """All slices of a pass are complete: move the marks of its keywords."""
         async with self._database.transaction() as connection:
             await connection.execute(

@@ -13,10 +13,10 @@ from urllib.parse import parse_qs
 import pytest
 
 from bot.arxiv.client import ArxivClient, open_session
-from bot.arxiv.gate import Gate, Urgency
+from bot.arxiv.gate import Gate, Priority
 from bot.domain.feed import FeedPage
 from bot.domain.keyword import Keyword
-from bot.domain.planning import Query, first_window, keywords_query, latest_query, window_query
+from bot.domain.planning import Query, initial_sync_window, keywords_query, latest_query, window_query
 from bot.runtime import limits
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivUnavailable, QueryRejected
 from bot.runtime.metrics import Metrics
@@ -47,7 +47,7 @@ class Bench:
 
     async def fetch(self, query: Query = REWARD_MODEL, *, start: int = 0, size: int = 10) -> FeedPage:
         """One page; time passes as long as the gate makes us wait, and stands still during the request."""
-        fetching = asyncio.create_task(self.client.fetch(query, start=start, size=size, urgency=Urgency.PASS))
+        fetching = asyncio.create_task(self.client.fetch(query, start=start, size=size, priority=Priority.POLL))
         try:
             while not fetching.done():
                 await settle()
@@ -131,7 +131,7 @@ async def test_oldest_first_is_asked_for_when_the_query_says_so(local: Bench, ar
 
 
 async def test_queries_of_the_plan_are_understood(local: Bench, arxiv: LocalArxiv) -> None:
-    window = first_window(local.clock.now())
+    window = initial_sync_window(local.clock.now())
     keywords = [Keyword.parse("reward model"), Keyword.parse("diffusion model", "cs.LG"), Keyword.parse("Poincaré")]
     everything = await local.fetch(window_query(window), size=1)
     narrowed = await local.fetch(keywords_query(keywords, window), size=100)

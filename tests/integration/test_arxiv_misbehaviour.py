@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import pytest
 
-from bot.domain.schedule import BatchAbsent, LookKind, LookResult, Read
+from bot.domain.schedule import BatchMissing, PollCompleted, PollKind, PollResult
 from sandbox.arxiv import Fault, FaultKind
 from tests.support.impatience import impatient
 from tests.support.reading import FILLER, Reading, reading
@@ -97,19 +97,19 @@ def show(upper: Reading) -> list[str]:
 
 async def words(upper: Reading) -> str:
     """What people are told of the last look."""
-    return (await upper.passes.last_look())[1]
+    return (await upper.poller.last_poll())[1]
 
 
-async def next_look(upper: Reading) -> LookResult:
+async def next_poll(upper: Reading) -> PollResult:
     """Let the time pass until the next look is due, and look."""
-    following = await upper.passes.next_look()
+    following = await upper.poller.next_poll()
     await upper.clock.advance((following.at - upper.clock.now()).total_seconds())
-    return await upper.look(following.kind)
+    return await upper.poll(following.kind)
 
 
 async def until_read(upper: Reading) -> None:
     """Look as the calendar says until arXiv was read."""
-    while not isinstance(await next_look(upper), Read):
+    while not isinstance(await next_poll(upper), PollCompleted):
         pass
 
 
@@ -120,7 +120,7 @@ async def test_what_is_no_answer_is_said_in_words_and_made_up_for(upper: Reading
     for fault in (symptom.fault, symptom.for_the_keywords):
         upper.arxiv.faults.add(fault)
         with impatient(upper.client) if fault.kind is FaultKind.SLOW_FIRST_BYTE else nullcontext():
-            assert not isinstance(await next_look(upper), Read | BatchAbsent)
+            assert not isinstance(await next_poll(upper), PollCompleted | BatchMissing)
         assert re.fullmatch(symptom.words, await words(upper))
         assert [watched.read_until for watched in await upper.store.watched()] == marks
         assert await upper.due() == []
@@ -135,11 +135,11 @@ async def test_what_fails_after_the_pass_costs_nothing_but_time(upper: Reading, 
     arxiv_ids = show(upper)
     old = upper.show("A reward model that moderation held back", days_ago=13)
     upper.arxiv.faults.add(Fault(FaultKind.SORTING_IGNORED, containing="ti:"), NO_ANSWER[row].for_the_keywords)
-    assert await upper.look() == Read(PAPERS, batch=True)
+    assert await upper.poll() == PollCompleted(PAPERS, batch=True)
     assert await words(upper) == ALL_NEW
     while old not in await upper.due():
         upper.show(FILLER, days_ago=0.1)
-        await next_look(upper)
+        await next_poll(upper)
     assert sorted(await upper.due()) == sorted([*arxiv_ids, old])
 
 
@@ -147,7 +147,7 @@ async def test_what_fails_after_the_pass_costs_nothing_but_time(upper: Reading, 
 async def test_what_can_be_read_all_the_same_is_read_at_once(upper: Reading, fault: Fault) -> None:
     arxiv_ids = show(upper)
     upper.arxiv.faults.add(fault)
-    assert isinstance(await upper.look(), Read)
+    assert isinstance(await upper.poll(), PollCompleted)
     assert await words(upper) == ALL_NEW
     assert sorted(await upper.due()) == sorted(arxiv_ids)
 
@@ -156,7 +156,7 @@ async def test_0_entries_for_minutes_are_no_quiet_day(upper: Reading) -> None:
     arxiv_ids = show(upper)
     upper.arxiv.faults.add(Fault(FaultKind.EMPTY, times=None))
     for _ in range(5):
-        await upper.look()
+        await upper.poll()
         assert re.fullmatch(r"arXiv shows no papers at all, next try in \d+ s", await words(upper))
         await upper.clock.advance(60)
     upper.arxiv.faults.clear()
@@ -167,7 +167,7 @@ async def test_0_entries_for_minutes_are_no_quiet_day(upper: Reading) -> None:
 async def test_range_of_ids_that_is_missing_is_read_when_it_was_filled_in(upper: Reading) -> None:
     arxiv_ids = show(upper)
     upper.arxiv.faults.add(Fault(FaultKind.MISSING_IDS, times=None, first_id=arxiv_ids[3], last_id=arxiv_ids[7]))
-    await upper.look()
+    await upper.poll()
     assert await words(upper) == "7 new papers"
     upper.arxiv.faults.clear()
     await until_read(upper)
@@ -193,10 +193,10 @@ async def test_quiet_day_says_why_it_is_quiet(store: Store, now: str, said: str)
     moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
     async with reading(store, now=moment - timedelta(days=5)) as upper:
         await upper.watch("reward model")
-        await upper.look()
+        await upper.poll()
         await upper.clock.advance(5 * 86_400)
-        result = await upper.look(LookKind.PROBE_THEN_READ_IF_BATCH)
-        assert isinstance(result, BatchAbsent)
+        result = await upper.poll(PollKind.PROBE_THEN_READ_IF_BATCH)
+        assert isinstance(result, BatchMissing)
         assert await words(upper) == said
 
 
@@ -223,10 +223,10 @@ async def live_through(upper: Reading, faults: list[Fault], rng: random.Random) 
             shown += [upper.show("A reward model", days_ago=rng.uniform(0.1, 5)) for _ in range(rng.randint(1, 4))]
         before = len(await upper.due())
         with impatient(upper.client):  # that an ordinary answer is given up makes no difference here
-            result = await next_look(upper)
+            result = await next_poll(upper)
         due = await upper.due()
         told.append((len(shown) - before, await words(upper)))
-        if isinstance(result, Read):
+        if isinstance(result, PollCompleted):
             assert sorted(due) == sorted(shown)
             assert result.new_papers == len(due) - before
         else:
@@ -235,7 +235,7 @@ async def live_through(upper: Reading, faults: list[Fault], rng: random.Random) 
     await until_read(upper)
     assert sorted(await upper.due()) == sorted(shown)
     assert not [(hidden, said) for hidden, said in told if hidden and QUIET.match(said)]
-    looked = [look.at for look in await upper.store.looks.recent()]
+    looked = [poll.at for poll in await upper.store.polls.recent()]
     assert all(later > earlier for earlier, later in pairwise(looked))
 
 

@@ -7,12 +7,12 @@ import pytest
 
 from bot.domain.charts.trend import Trend, last_year
 from bot.domain.keyword import Keyword
-from bot.ingest.month_counts import Counting
+from bot.ingest.month_counts import MonthCounter
 from bot.runtime.errors import ArxivThrottled
 from bot.runtime.limits import CHARTS_FILLED_AT_ONCE, INTERACTION_TOKEN_S
 from bot.services.charting import Charting, Crowded, Filling, Going, Halted, OutOfTime, Whole
+from bot.store.month_counts import MonthCounts
 from bot.store.statistics import Statistics
-from bot.store.totals import Totals
 from sandbox.arxiv import Fault, FaultKind
 from tests.support.reading import MORNING, Reading, reading
 from tests.support.store import Store
@@ -33,7 +33,7 @@ async def upper(store: Store) -> AsyncIterator[Reading]:
 
 
 def charting(upper: Reading, *, patience_s: float = INTERACTION_TOKEN_S) -> Charting:
-    counting = Counting(upper.client, Totals(upper.store.database), upper.clock)
+    counting = MonthCounter(upper.client, MonthCounts(upper.store.database), upper.clock)
     statistics = Statistics(upper.store.database)
     return Charting(counting, statistics, upper.clock, interval_s=INTERVAL_S, patience_s=patience_s)
 

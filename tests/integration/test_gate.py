@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.arxiv.gate import Gate, Urgency
+from bot.arxiv.gate import Gate, Priority
 from bot.runtime import limits
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivUnavailable, StoreUnavailable
 from tests.support.clock import FakeClock, settle
 
 INTERVAL_S = 3.0
-PERSON, PASS = Urgency.PERSON, Urgency.PASS
+PERSON, PASS = Priority.INTERACTIVE, Priority.POLL
 
 
 @pytest.fixture
@@ -42,12 +42,12 @@ class Visitors:
         self.began_s: dict[str, float] = {}
         self.ended_s: dict[str, float] = {}
 
-    def send(self, name: str, gate: Gate, urgency: Urgency = PASS, *, request_s: float = 0.0) -> asyncio.Task[None]:
-        self.tasks[name] = asyncio.create_task(self._visit(name, gate, urgency, request_s))
+    def send(self, name: str, gate: Gate, priority: Priority = PASS, *, request_s: float = 0.0) -> asyncio.Task[None]:
+        self.tasks[name] = asyncio.create_task(self._visit(name, gate, priority, request_s))
         return self.tasks[name]
 
-    async def _visit(self, name: str, gate: Gate, urgency: Urgency, request_s: float) -> None:
-        async with gate.turn(urgency):
+    async def _visit(self, name: str, gate: Gate, priority: Priority, request_s: float) -> None:
+        async with gate.turn(priority):
             self.began_s[name] = self._clock.monotonic()
             await self._clock.sleep(request_s)
             self.ended_s[name] = self._clock.monotonic()
@@ -282,7 +282,7 @@ async def test_killed_process_leaves_no_lock_behind(path: Path, clock: FakeClock
 async def shut(gate: Gate, clock: FakeClock, wait: ArxivBackoff) -> None:
     async def visit() -> None:
         async with gate.turn(PASS) as turn:
-            turn.shut_gate(wait)
+            turn.close_gate(wait)
 
     visiting = asyncio.create_task(visit())
     await clock.advance(6.0)

@@ -22,7 +22,7 @@ from bot.domain.layout.card import full_abstract
 from bot.domain.layout.message import Batch, headline
 from bot.domain.matching import match
 from bot.domain.paper import Paper
-from bot.domain.planning import first_window, keywords_query
+from bot.domain.planning import initial_sync_window, keywords_query
 from bot.domain.post import Frame, OutboxEntry, Post
 from bot.domain.preferences import Layout
 from bot.domain.tex.convert import tex_to_text
@@ -226,7 +226,7 @@ def test_any_keywords_are_refused_in_words_or_asked_for_in_a_query_that_arxiv_un
             check_harmless(read(str(refused)), ())
             continue
         assert Keyword.parse(keyword.shown) == keyword
-        parse(keywords_query([keyword], first_window(NOW)).search)
+        parse(keywords_query([keyword], initial_sync_window(NOW)).search)
         match([paper(title=typed[:500])], [keyword])
 
 

@@ -225,5 +225,5 @@ async def test_requests_are_counted(bench: Bench) -> None:
         await bench.client.day(TODAY)
     await bench.failure()
     said = bench.metrics.text().decode()
-    for result in ("Answered", "TrendingDayUnavailable", "Waited"):
+    for result in ("Answered", "DayRefused", "Waited"):
         assert f'daily_papers_huggingface_requests_total{{result="{result}"}} 1.0' in said

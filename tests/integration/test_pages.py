@@ -31,7 +31,7 @@ def papers_in(page: Page) -> list[int]:
 async def test_page_that_fits_is_whole(pages: Pages) -> None:
     fitting = await pages.fitting(HERE, Form.MD, 10_000_000)
     assert papers_in(fitting.page) == [PAGE_PAPERS, 1]
-    assert fitting.a_keyword is None
+    assert fitting.per_keyword is None
 
 
 @pytest.mark.parametrize("max_bytes", [200_000, 50_000])
@@ -40,8 +40,8 @@ async def test_page_that_does_not_fit_has_fewer_papers_a_keyword_and_says_how_ma
 ) -> None:
     fitting = await pages.fitting(HERE, Form.JSON, max_bytes)
     assert len(fitting.rendered.body) <= max_bytes
-    assert fitting.a_keyword is not None
-    assert papers_in(fitting.page) == [fitting.a_keyword, 1]
+    assert fitting.per_keyword is not None
+    assert papers_in(fitting.page) == [fitting.per_keyword, 1]
     # Not far fewer than there is room for.
     assert len(fitting.rendered.body) > max_bytes * 0.6
 
@@ -49,7 +49,7 @@ async def test_page_that_does_not_fit_has_fewer_papers_a_keyword_and_says_how_ma
 async def test_page_of_which_nothing_fits_has_its_keywords_alone(pages: Pages) -> None:
     fitting = await pages.fitting(HERE, Form.MD, 1)
     assert papers_in(fitting.page) == [0, 0]
-    assert fitting.a_keyword == 0
+    assert fitting.per_keyword == 0
 
 
 class CountedShelf(Shelf):

@@ -8,13 +8,13 @@ import pytest
 
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.domain.schedule import Read
-from bot.ingest.backfill import Backfill, Outcome, Plan, Progress
+from bot.domain.schedule import PollCompleted
+from bot.ingest.backfill import Backfill, BackfillPlan, BackfillProgress, BackfillResult
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled
 from bot.runtime.limits import ARCHIVE_GOOD_FOR, ARXIV_KEYWORDS_PER_QUERY, ARXIV_PAGE_SIZE, BACKFILL_PATIENCE
 from bot.runtime.metrics import Metrics
 from bot.store.archive import Archive
-from bot.store.totals import Totals
+from bot.store.month_counts import MonthCounts
 from sandbox.arxiv import Corpus, Fault, FaultKind
 from tests.support.reading import Reading, reading
 from tests.support.store import Store, rows
@@ -26,13 +26,13 @@ NOVEMBER, OCTOBER, SEPTEMBER, AUGUST = (Month(2026, month) for month in (11, 10,
 class Onlooker:
     """Writes down what it is told."""
 
-    progress: list[Progress] = field(default_factory=list)
+    progress: list[BackfillProgress] = field(default_factory=list)
     waits_told: list[ArxivBackoff] = field(default_factory=list)
 
-    def planned(self, plan: Plan) -> None:
+    def planned(self, plan: BackfillPlan) -> None:
         """Nothing of interest here."""
 
-    def progressed(self, progress: Progress) -> None:
+    def progressed(self, progress: BackfillProgress) -> None:
         self.progress.append(progress)
 
     def waits(self, wait: ArxivBackoff) -> None:
@@ -49,8 +49,8 @@ class Impatient(Onlooker):
 
     pages: int = 4
 
-    def progressed(self, progress: Progress) -> None:
-        if progress.pace.asked == self.pages:
+    def progressed(self, progress: BackfillProgress) -> None:
+        if progress.rate.asked == self.pages:
             raise Enough
 
 
@@ -69,16 +69,16 @@ class Scene:
     def _show_at(self, title: str, moment: datetime) -> str:
         return self.upper.show(title, days_ago=(self.upper.clock.now() - moment) / timedelta(days=1))
 
-    async def backfill(self, first: Month, *, papers_only: bool = True) -> Outcome:
+    async def backfill(self, first: Month, *, papers_only: bool = True) -> BackfillResult:
         store = self.upper.store
         backfill = Backfill(
             subscriptions=store.subscriptions,
             archive=Archive(store.database),
-            totals=Totals(store.database),
+            month_counts=MonthCounts(store.database),
             arxiv=self.upper.client,
             clock=self.upper.clock,
             metrics=Metrics(),
-            audience=self.onlooker,
+            listener=self.onlooker,
         )
         plan = await backfill.plan(first, papers_only=papers_only)
         return await self.upper.pumped(backfill.run(plan))
@@ -143,7 +143,7 @@ async def test_nothing_of_the_past_is_posted_and_what_a_pass_finds_later_is(scen
     after = rows(scene.upper.store.path)
     assert new in scene.archived()
     assert {table for table in after if after[table] != before[table]} == {"papers", "archive", "archived_months"}
-    assert await scene.upper.look() == Read(1, batch=True)
+    assert await scene.upper.poll() == PollCompleted(1, batch=True)
     assert await scene.upper.due() == [new]
 
 
@@ -152,9 +152,9 @@ async def test_many_pages_are_read_to_their_end_and_the_forecast_firms_up(scene:
     outcome = await scene.backfill(SEPTEMBER)
     assert sorted(map(str, scene.archived())) == sorted(papers)
     last = scene.onlooker.progress[-1]
-    assert last.pace.asked == last.pace.expected == outcome.asked
+    assert last.rate.asked == last.rate.expected == outcome.asked
     assert last.papers == len(papers)
-    in_september = [each.pace for each in scene.onlooker.progress if each.month == SEPTEMBER and each.pace.asked]
+    in_september = [each.rate for each in scene.onlooker.progress if each.month == SEPTEMBER and each.rate.asked]
     assert in_september[-2].expected - in_september[-2].asked in (0, 1)
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.ingest.month_counts import Counting
+from bot.ingest.month_counts import MonthCounter
 from bot.runtime.errors import ArxivThrottled, IncompleteResults, QueryRejected
 from bot.runtime.limits import TOTAL_GOOD_FOR
-from bot.store.totals import Totals
+from bot.store.month_counts import MonthCounts
 from sandbox.arxiv import Fault, FaultKind
 from tests.support.reading import Reading, reading
 from tests.support.store import Store
@@ -26,7 +26,7 @@ class Scene:
     """Who counts, and the arXiv that is asked."""
 
     upper: Reading
-    counting: Counting
+    counting: MonthCounter
 
     def show(self, title: str, *moments: datetime) -> None:
         """arXiv shows a paper of each moment."""
@@ -41,7 +41,7 @@ class Scene:
 async def scene(store: Store) -> AsyncIterator[Scene]:
     """Three papers about reward models in July, one in October, and others."""
     async with reading(store) as upper:
-        scene = Scene(upper, Counting(upper.client, Totals(store.database), upper.clock))
+        scene = Scene(upper, MonthCounter(upper.client, MonthCounts(store.database), upper.clock))
         first, last = JULY.start, JULY.end - timedelta(seconds=1)
         scene.show("A reward model", first, first + timedelta(days=9), last, OCTOBER.start)
         scene.show("Something else", first - timedelta(seconds=1), last, OCTOBER.start)

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.keyword import Keyword
-from bot.domain.schedule import LookKind, Read
-from bot.ingest.initial_sync import Progress
-from bot.runtime.limits import ARXIV_KEYWORDS_PER_QUERY, FIRST_READING
+from bot.domain.schedule import PollCompleted, PollKind
+from bot.ingest.initial_sync import SyncStatus
+from bot.runtime.limits import ARXIV_KEYWORDS_PER_QUERY, INITIAL_SYNC_PERIOD
 from sandbox.arxiv import Fault, FaultKind
 from tests.support.clock import settle
 from tests.support.reading import MORNING, Reading, reading, running
@@ -26,7 +26,7 @@ async def upper(store: Store) -> AsyncIterator[Reading]:
 
 
 def problem(upper: Reading) -> str | None:
-    return upper.firsts.problem
+    return upper.initial_sync.problem
 
 
 async def unread(upper: Reading) -> list[str]:
@@ -40,14 +40,14 @@ async def test_past_is_thirty_days_and_nothing_of_it_is_posted(upper: Reading) -
     assert await upper.store.papers.count(REWARD_MODEL, MORNING - timedelta(days=99)) == 2
     assert await upper.due() == []
     (watched,) = await upper.store.watched()
-    assert (watched.read_from, watched.read_until) == (MORNING - FIRST_READING, MORNING)
+    assert (watched.read_from, watched.read_until) == (MORNING - INITIAL_SYNC_PERIOD, MORNING)
 
 
 async def test_what_was_past_stays_past_and_what_comes_after_is_posted(upper: Reading) -> None:
     upper.show("A reward model", days_ago=2)
     await upper.watch("reward model")
     new = upper.show("A reward model", days_ago=3)  # submitted before, shown after
-    assert await upper.look() == Read(1, batch=True)
+    assert await upper.poll() == PollCompleted(1, batch=True)
     assert await upper.due() == [new]
 
 
@@ -61,8 +61,8 @@ async def test_nothing_found_by_mistake_is_found_the_second_time(upper: Reading)
     upper.show("A reward model")
     upper.arxiv.faults.add(Fault(FaultKind.EMPTY, times=1))
     await upper.watch("reward model")
-    assert await upper.store.papers.count(REWARD_MODEL, MORNING - FIRST_READING) == 1
-    await upper.look()
+    assert await upper.store.papers.count(REWARD_MODEL, MORNING - INITIAL_SYNC_PERIOD) == 1
+    await upper.poll()
     assert await upper.due() == []
 
 
@@ -92,7 +92,7 @@ async def test_refused_query_is_read_as_the_window_without_keywords(upper: Readi
     upper.arxiv.faults.add(Fault(FaultKind.QUERY_REFUSED, times=None, containing="ti:"))
     upper.show("A reward model")
     await upper.watch("reward model")
-    assert await upper.store.papers.count(REWARD_MODEL, MORNING - FIRST_READING) == 1
+    assert await upper.store.papers.count(REWARD_MODEL, MORNING - INITIAL_SYNC_PERIOD) == 1
 
 
 async def test_second_channel_is_answered_from_the_store(upper: Reading) -> None:
@@ -108,13 +108,13 @@ async def test_keyword_that_came_back_is_read_again_silently(upper: Reading) -> 
     await upper.store.subscriptions.remove(REWARD_MODEL, CHANNEL)
     upper.show("A reward model")
     await upper.watch("reward model")
-    await upper.look()
+    await upper.poll()
     assert await upper.due() == []
 
 
 async def test_pass_is_told_when_a_keyword_is_ready(upper: Reading) -> None:
     await upper.watch("reward model")
-    assert not await upper.passes.is_idle()
+    assert not await upper.poller.is_idle()
     waiting = asyncio.create_task(upper.pass_alarm.wait(None))
     await settle()
     assert waiting.done()
@@ -127,14 +127,14 @@ async def test_person_goes_before_a_pass_between_its_pages(upper: Reading) -> No
     upper.asked()
     # The pass has to ask again and again; meanwhile somebody subscribes.
     upper.arxiv.faults.add(Fault(FaultKind.SHORT_PAGE, times=3, containing='ti:"reward model"', keep=0.0))
-    async with running(upper.firsts.run()), asyncio.TaskGroup() as group:
-        look = group.create_task(upper.passes.look(LookKind.READ))
+    async with running(upper.initial_sync.run()), asyncio.TaskGroup() as group:
+        poll = group.create_task(upper.poller.poll(PollKind.READ))
         await upper.until(lambda: len(upper.arxiv.requests) == 2)
         await upper.store.subscribe("diffusion", OTHER_CHANNEL)
-        upper.firsts.wake()
+        upper.initial_sync.wake()
         await settle()
-        await upper.until(look.done)
-    assert look.result() == Read(0, batch=True)
+        await upper.until(poll.done)
+    assert poll.result() == PollCompleted(0, batch=True)
     asked = upper.queries()
     persons = next(number for number, query in enumerate(asked) if "diffusion" in query)
     assert persons in (2, 3)
@@ -149,17 +149,17 @@ async def test_reading_that_fails_is_made_up_when_arxiv_lets_us(upper: Reading) 
     upper.show("A reward model")
     upper.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, times=1, retry_after="600"))
     await upper.store.subscribe("reward model")
-    async with running(upper.firsts.run()):
+    async with running(upper.initial_sync.run()):
         await upper.until(lambda: problem(upper) is not None)
         assert problem(upper) == "arXiv asks us to wait"
-        assert await upper.firsts.count() == 1
+        assert await upper.initial_sync.count() == 1
         assert len(upper.asked()) == 1
-        assert await upper.firsts.wait([REWARD_MODEL], 5, patient=False) is Progress.ARXIV_SILENT
-        assert await upper.firsts.wait([REWARD_MODEL], 0, patient=True) is Progress.QUEUED
-        assert await upper.pumped(upper.firsts.wait([REWARD_MODEL], 20, patient=True)) is Progress.READ
+        assert await upper.initial_sync.wait([REWARD_MODEL], 5, keep_waiting=False) is SyncStatus.ARXIV_UNAVAILABLE
+        assert await upper.initial_sync.wait([REWARD_MODEL], 0, keep_waiting=True) is SyncStatus.QUEUED
+        assert await upper.pumped(upper.initial_sync.wait([REWARD_MODEL], 20, keep_waiting=True)) is SyncStatus.SYNCED
     assert upper.clock.now() >= MORNING + timedelta(seconds=600)
     assert problem(upper) is None
-    assert await upper.firsts.count() == 0
+    assert await upper.initial_sync.count() == 0
     assert await upper.due() == []
 
 
@@ -167,11 +167,11 @@ async def test_slice_that_never_shows_all_is_tried_again_after_the_floor(upper: 
     upper.show("A reward model")
     upper.arxiv.faults.add(Fault(FaultKind.SHORT_PAGE, times=None, containing="ti:", keep=0.0))
     await upper.store.subscribe("reward model")
-    async with running(upper.firsts.run()):
+    async with running(upper.initial_sync.run()):
         await upper.until(lambda: problem(upper) is not None)
         assert problem(upper) == "arXiv counts 1 papers but showed 0 of them"
         upper.arxiv.faults.clear()
-        assert await upper.pumped(upper.firsts.wait([REWARD_MODEL], 20, patient=True)) is Progress.READ
+        assert await upper.pumped(upper.initial_sync.wait([REWARD_MODEL], 20, keep_waiting=True)) is SyncStatus.SYNCED
 
 
 async def test_trouble_is_over_when_nobody_waits_any_more(upper: Reading) -> None:
@@ -179,7 +179,7 @@ async def test_trouble_is_over_when_nobody_waits_any_more(upper: Reading) -> Non
     await upper.watch("reward model")
     assert problem(upper) is not None
     await upper.store.subscriptions.remove(REWARD_MODEL, CHANNEL)
-    await upper.pumped(upper.firsts._read_all())
+    await upper.pumped(upper.initial_sync._read_all())
     assert problem(upper) is None
 
 
@@ -203,13 +203,16 @@ async def test_reading_that_broke_off_half_way_starts_over(upper: Reading) -> No
 
 async def test_keyword_that_is_read_already_is_not_waited_for(upper: Reading) -> None:
     await upper.watch("reward model")
-    assert await upper.firsts.wait([REWARD_MODEL], 5, patient=False) is Progress.READ
-    assert await upper.firsts.wait([Keyword.parse("nobody watches this")], 5, patient=False) is Progress.READ
+    assert await upper.initial_sync.wait([REWARD_MODEL], 5, keep_waiting=False) is SyncStatus.SYNCED
+    assert (
+        await upper.initial_sync.wait([Keyword.parse("nobody watches this")], 5, keep_waiting=False)
+        is SyncStatus.SYNCED
+    )
 
 
 async def test_nothing_is_asked_when_nobody_began_to_watch(upper: Reading) -> None:
-    async with running(upper.firsts.run()):
+    async with running(upper.initial_sync.run()):
         await settle()
-        upper.firsts.wake()
+        upper.initial_sync.wake()
         await settle()
     assert upper.asked() == []

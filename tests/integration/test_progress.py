@@ -9,18 +9,18 @@ from datetime import timedelta
 import pytest
 from rich.console import Console
 
-from bot.commands.progress import Bar, Lines, in_words, outcome_in_words, plan_in_words
-from bot.domain.archiving import MonthReading, Pace
+from bot.commands.progress import Bar, Lines, describe_plan, describe_result, in_words
+from bot.domain.archiving import BackfillRate, MonthTask
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.ingest.backfill import Outcome, Plan, Progress
+from bot.ingest.backfill import BackfillPlan, BackfillProgress, BackfillResult
 from bot.runtime.errors import ArxivThrottled
 from bot.runtime.limits import BACKFILL_TOLD_EVERY_S
 from tests.support.clock import FakeClock
 
 OCTOBER, SEPTEMBER = Month(2026, 10), Month(2026, 9)
 MODEL = Keyword.parse("reward model")
-PROGRESS = Progress(SEPTEMBER, counting=False, pace=Pace(34, 120, 103.0), papers=1234)
+PROGRESS = BackfillProgress(SEPTEMBER, counting=False, rate=BackfillRate(34, 120, 103.0), papers=1234)
 SAID = "34 of about 120 pages · 19.8 a minute · 4 min 21 s left"
 
 
@@ -62,7 +62,7 @@ def test_bar_shows_pages_rate_time_left_month_and_papers() -> None:
     bar = Bar(to, clock := FakeClock())
     with bar.drawn():
         bar.progressed(PROGRESS)
-        bar.progressed(Progress(SEPTEMBER, counting=True, pace=Pace(34, 120, 103.0), papers=1))
+        bar.progressed(BackfillProgress(SEPTEMBER, counting=True, rate=BackfillRate(34, 120, 103.0), papers=1))
         bar.waits(ArxivThrottled("arXiv asks us to wait", clock.now()))
     said = words_of(shown)
     assert SAID in said
@@ -100,23 +100,27 @@ def test_warnings_stand_above_the_bar_and_news_are_left_out() -> None:
 
 
 def test_plan_says_how_many_requests_there_will_be() -> None:
-    readings = (MonthReading(OCTOBER, ()), MonthReading(SEPTEMBER, ()))
-    assert plan_in_words(Plan(2, readings, ((MODEL, OCTOBER),))).splitlines() == [
+    tasks = (MonthTask(OCTOBER, ()), MonthTask(SEPTEMBER, ()))
+    assert describe_plan(BackfillPlan(2, tasks, ((MODEL, OCTOBER),))).splitlines() == [
         "To read: 2026-10 back to 2026-09, for 2 keywords: 2 requests or more.",
         "To count for the charts: 1 request or more (--papers-only leaves them out).",
         "It can be stopped at any time: the same command goes on.",
     ]
-    assert plan_in_words(Plan(1, readings[:1], ())).startswith("To read: 2026-10, for 1 keyword: 1 request or more.\n")
+    assert describe_plan(BackfillPlan(1, tasks[:1], ())).startswith(
+        "To read: 2026-10, for 1 keyword: 1 request or more.\n"
+    )
 
 
 def test_outcome_says_what_was_read_and_how_long_it_took() -> None:
-    plan = Plan(1, (MonthReading(OCTOBER, ()),), ((MODEL, SEPTEMBER), (MODEL, OCTOBER)))
-    assert outcome_in_words(plan, Outcome(63, 1234, 1100, 204.0, ())) == (
+    plan = BackfillPlan(1, (MonthTask(OCTOBER, ()),), ((MODEL, SEPTEMBER), (MODEL, OCTOBER)))
+    assert describe_result(plan, BackfillResult(63, 1234, 1100, 204.0, ())) == (
         "Done: 1 month for 1 keyword, 1,234 papers, 1,100 of them new here, 2 counts for the charts; "
         "63 requests in 3 min 24 s."
     )
-    counted = Plan(1, (), ((MODEL, OCTOBER),))
-    assert outcome_in_words(counted, Outcome(1, 0, 0, 3.0, ())) == "Done: 1 count for the charts; 1 request in 3 s."
+    counted = BackfillPlan(1, (), ((MODEL, OCTOBER),))
+    assert (
+        describe_result(counted, BackfillResult(1, 0, 0, 3.0, ())) == "Done: 1 count for the charts; 1 request in 3 s."
+    )
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ async def follow_file(store: Store) -> None:
     await store.subscriptions.follow_file({CHANNEL: [Keyword.parse("graph")], 13: [Keyword.parse("diffusion")]}, NOW)
 
 
-async def record_slice(store: Store) -> None:
+async def record_window(store: Store) -> None:
     await store.read(paper("2611.00003", title="Diffusion as a reward model"))
 
 
@@ -56,14 +56,14 @@ async def release(store: Store) -> None:
     await store.outbox.release(post, alone=True)
 
 
-EVERY_WRITE = (subscribe, unsubscribe, follow_file, record_slice, bind, deliver, release)
+EVERY_WRITE = (subscribe, unsubscribe, follow_file, record_window, bind, deliver, release)
 
 
 @pytest.mark.parametrize(
     ("operation", "when"),
     [
         *((operation, When.WAITING) for operation in EVERY_WRITE),
-        *((operation, when) for operation in (record_slice, bind) for when in (When.ANSWERED, When.AGAIN_AND_AGAIN)),
+        *((operation, when) for operation in (record_window, bind) for when in (When.ANSWERED, When.AGAIN_AND_AGAIN)),
     ],
 )
 async def test_write_that_is_given_up_is_whole_or_nothing(tmp_path: Path, operation: Operation, when: When) -> None:

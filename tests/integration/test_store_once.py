@@ -55,11 +55,11 @@ class Story:
     async def plan(self) -> None:
         self._planned = tuple(watched for watched in await self._store.watched() if watched.read_until is not None)
 
-    async def record_slice(self, papers: Sequence[Paper]) -> None:
+    async def record_window(self, papers: Sequence[Paper]) -> None:
         await self._store.read(*papers, planned=self._planned)
 
-    async def finish_pass(self) -> None:
-        await self._store.readings.finish_pass(self._planned, NOW + timedelta(hours=next(self._numbers)))
+    async def finish_poll(self) -> None:
+        await self._store.readings.finish_poll(self._planned, NOW + timedelta(hours=next(self._numbers)))
 
     async def bind(self, channel_id: int, limit: int) -> None:
         entries = one_message(await self._store.due(channel_id, limit))
@@ -94,8 +94,8 @@ steps: st.SearchStrategy[Step] = st.one_of(
         lambda keyword, channel: partial(Story.unsubscribe, keyword=keyword, channel_id=channel), keywords, channels
     ),
     st.builds(lambda papers: partial(Story.read_past, papers=papers), papers),
-    st.builds(lambda papers: partial(Story.record_slice, papers=papers), papers),
-    st.sampled_from((Story.plan, Story.finish_pass)),
+    st.builds(lambda papers: partial(Story.record_window, papers=papers), papers),
+    st.sampled_from((Story.plan, Story.finish_poll)),
     st.builds(lambda channel, limit: partial(Story.bind, channel_id=channel, limit=limit), channels, st.integers(1, 3)),
     st.builds(lambda channel: partial(Story.deliver, channel_id=channel), channels),
     st.builds(lambda channel, alone: partial(Story.release, channel_id=channel, alone=alone), channels, st.booleans()),
@@ -122,7 +122,7 @@ BUSY_NIGHT: tuple[Step, ...] = (
     partial(Story.subscribe, keyword="diffusion", channel_id=CHANNEL),
     partial(Story.read_past, papers=PAPERS[:2]),
     Story.plan,
-    partial(Story.record_slice, papers=PAPERS[::2]),
+    partial(Story.record_window, papers=PAPERS[::2]),
 )
 
 

@@ -112,7 +112,7 @@ async def test_channels_that_admins_paused_are_told_with_since_when(store: Store
 async def health(store: Store, now: datetime) -> dict[str, bool]:
     """What `/healthz` says of each half at that time."""
     looked = Health(
-        looks=store.looks,
+        polls=store.polls,
         outbox=store.outbox,
         subscriptions=store.subscriptions,
         clock=FakeClock(now),

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from bot.domain.keyword import Keyword
 from bot.domain.post import Delivered
-from bot.store.readings import SliceWritten
+from bot.store.readings import WindowWritten
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, READ_FROM, Store, rows
 
@@ -30,20 +30,20 @@ async def test_first_reading_writes_the_past_and_nothing_to_post(store: Store) -
 async def test_paper_of_a_pass_is_posted_in_every_channel_that_watches(store: Store) -> None:
     await store.watch("reward model")
     await store.subscribe("reward model", OTHER_CHANNEL)
-    assert await store.read(REWARD) == SliceWritten(papers=1, posts=2)
+    assert await store.read(REWARD) == WindowWritten(papers=1, posts=2)
     assert await store.due_ids() == await store.due_ids(OTHER_CHANNEL) == ["2611.00001"]
 
 
 async def test_paper_that_does_not_match_is_not_kept(store: Store) -> None:
     await store.watch("reward model")
-    assert await store.read(paper("2611.00002", title="Diffusion")) == SliceWritten(papers=0, posts=0)
+    assert await store.read(paper("2611.00002", title="Diffusion")) == WindowWritten(papers=0, posts=0)
     assert rows(store.path)["papers"] == []
 
 
 async def test_paper_read_twice_is_new_once(store: Store) -> None:
     await store.watch("reward model")
     await store.read(REWARD)
-    assert await store.read(REWARD) == SliceWritten(papers=0, posts=0)
+    assert await store.read(REWARD) == WindowWritten(papers=0, posts=0)
     assert await store.due_ids() == ["2611.00001"]
 
 
@@ -83,7 +83,7 @@ async def test_paper_that_was_refused_in_a_channel_is_not_tried_there_again(stor
 async def test_paper_that_waits_in_a_channel_gets_the_name_of_another_keyword_that_it_satisfies(store: Store) -> None:
     await store.watch("reward model", "diffusion")
     await store.read(REWARD)
-    assert await store.read(paper("2611.00001", version=2, title="A reward model for diffusion")) == SliceWritten(0, 0)
+    assert await store.read(paper("2611.00001", version=2, title="A reward model for diffusion")) == WindowWritten(0, 0)
     assert await reasons(store) == {"2611.00001": ("reward model", "diffusion")}
 
 
@@ -120,7 +120,7 @@ async def test_six_papers_of_two_keywords_are_six_posts(store: Store) -> None:
     written = await store.read(
         *(paper(f"2611.0000{n}", title="A reward model for diffusion") for n in range(1, 7)),
     )
-    assert written == SliceWritten(papers=6, posts=6)
+    assert written == WindowWritten(papers=6, posts=6)
     assert len(await store.due_ids()) == 6
 
 
@@ -153,10 +153,10 @@ async def test_channel_that_subscribes_while_a_pass_reads_gets_what_it_brings(st
 async def test_keyword_whose_mark_moved_meanwhile_is_not_recorded(store: Store) -> None:
     await store.watch("reward model", "diffusion")
     planned = await store.watched()
-    await store.readings.finish_pass(await store.watched("reward model"), LATER)
+    await store.readings.finish_poll(await store.watched("reward model"), LATER)
     await store.read(paper("2611.00001", title="A reward model for diffusion"), planned=planned)
     assert await reasons(store) == {"2611.00001": ("diffusion",)}
-    await store.readings.finish_pass(planned, LATER + timedelta(days=1))
+    await store.readings.finish_poll(planned, LATER + timedelta(days=1))
     assert [watched.read_until for watched in await store.watched()] == [LATER, LATER + timedelta(days=1)]
 
 
@@ -166,7 +166,7 @@ async def test_keyword_that_ended_meanwhile_is_not_recorded(store: Store) -> Non
     await store.subscriptions.remove(Keyword.parse("reward model"), CHANNEL)
     await store.read(REWARD, planned=planned)
     assert rows(store.path)["matches"] == []
-    await store.readings.finish_pass(planned, LATER)
+    await store.readings.finish_poll(planned, LATER)
     await store.subscribe("reward model")
     assert (await store.watched())[0].read_until is None
 
@@ -176,8 +176,8 @@ async def test_keyword_that_ended_and_came_back_meanwhile_is_not_recorded(store:
     planned = await store.watched()
     await store.subscriptions.remove(Keyword.parse("reward model"), CHANNEL)
     await store.subscribe("reward model")
-    assert await store.read(REWARD, planned=planned) == SliceWritten(0, 0)
-    await store.readings.finish_pass(planned, LATER)
+    assert await store.read(REWARD, planned=planned) == WindowWritten(0, 0)
+    await store.readings.finish_poll(planned, LATER)
     assert (await store.watched())[0].read_until is None
 
 
@@ -187,7 +187,7 @@ async def test_keyword_that_is_new_takes_no_part_in_a_pass_that_was_planned_befo
     await store.subscribe("diffusion")
     await store.read(paper("2611.00001", title="Diffusion"), planned=planned)
     assert await store.due() == ()
-    await store.readings.finish_pass(planned, LATER)
+    await store.readings.finish_poll(planned, LATER)
     assert [watched.read_until for watched in await store.watched()] == [LATER, None]
 
 
@@ -195,14 +195,14 @@ async def test_first_reading_of_a_keyword_that_ended_meanwhile_leaves_no_mark(st
     await store.subscribe("reward model")
     unread = await store.watched()
     await store.subscriptions.remove(Keyword.parse("reward model"), CHANNEL)
-    await store.readings.finish_first_reading(unread, READ_FROM, NOW)
+    await store.readings.finish_initial_sync(unread, READ_FROM, NOW)
     await store.subscribe("reward model")
     assert (await store.watched())[0].read_from is None
 
 
 async def test_finished_pass_moves_the_marks_and_leaves_where_reading_began(store: Store) -> None:
     await store.watch("reward model", "diffusion")
-    await store.readings.finish_pass(await store.watched(), LATER)
+    await store.readings.finish_poll(await store.watched(), LATER)
     assert [(watched.read_from, watched.read_until) for watched in await store.watched()] == [(READ_FROM, LATER)] * 2
 
 
@@ -269,9 +269,9 @@ async def test_paper_comes_back_from_the_store_as_it_went_in(store: Store) -> No
 async def test_withdrawn_paper_is_not_posted_as_new_and_does_not_count(store: Store) -> None:
     await store.watch("reward model")
     gone = paper("2611.00001", title="Reward model", comment=WITHDRAWN)
-    assert await store.read(gone, paper("2611.00002", title="Reward model")) == SliceWritten(papers=1, posts=1)
+    assert await store.read(gone, paper("2611.00002", title="Reward model")) == WindowWritten(papers=1, posts=1)
     assert await store.due_ids() == ["2611.00002"]
-    assert await store.read(gone) == SliceWritten(papers=0, posts=0)
+    assert await store.read(gone) == WindowWritten(papers=0, posts=0)
 
 
 async def test_waiting_paper_that_a_pass_shows_withdrawn_is_not_posted(store: Store) -> None:

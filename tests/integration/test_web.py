@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.domain.post import Delivered, Obstructed
-from bot.domain.schedule import BatchAbsent, Broken, Look, LookResult, Read, Throttled
+from bot.domain.schedule import BatchMissing, Poll, PollCompleted, PollFailed, PollResult, PollThrottled
 from bot.runtime.errors import StartupError, StoreUnavailable
 from bot.runtime.limits import LAG_MEASURED_EVERY_S, POSTING_LATE, READING_LATE
 from bot.runtime.metrics import LagMeter, Metrics
@@ -39,7 +39,7 @@ class Window:
 
     def server(self) -> WebServer:
         health = Health(
-            looks=self.store.looks,
+            polls=self.store.polls,
             outbox=self.outbox or self.store.outbox,
             subscriptions=self.store.subscriptions,
             clock=self.clock,
@@ -76,8 +76,8 @@ class Window:
                 found[sample.name] = found.get(sample.name, 0) + sample.value
         return found
 
-    async def look(self, result: LookResult) -> None:
-        await self.store.looks.add(Look(self.clock.now(), result))
+    async def poll(self, result: PollResult) -> None:
+        await self.store.polls.add(Poll(self.clock.now(), result))
 
     async def pass_by(self, time: timedelta) -> None:
         await self.clock.advance(time.total_seconds())
@@ -112,18 +112,20 @@ async def test_arxiv_that_did_not_answer_for_too_long_is_not_well(window: Window
     await window.pass_by(MINUTE)
     assert await window.health() == (503, {"gateway": True, "reading": False, "posting": True})
     for failure in (
-        Throttled(window.clock.now()),
-        Broken("out of reach", window.clock.now()),
+        PollThrottled(window.clock.now()),
+        PollFailed("out of reach", window.clock.now()),
     ):
-        await window.look(failure)
+        await window.poll(failure)
         assert (await window.health())[0] == 503
 
 
-@pytest.mark.parametrize("answer", [Read(0, batch=False), Read(3, batch=True), BatchAbsent()], ids=repr)
-async def test_arxiv_that_answers_again_is_well_whatever_it_said(window: Window, answer: LookResult) -> None:
+@pytest.mark.parametrize(
+    "answer", [PollCompleted(0, batch=False), PollCompleted(3, batch=True), BatchMissing()], ids=repr
+)
+async def test_arxiv_that_answers_again_is_well_whatever_it_said(window: Window, answer: PollResult) -> None:
     await window.store.subscribe("graph")
     await window.pass_by(READING_LATE + MINUTE)
-    await window.look(answer)
+    await window.poll(answer)
     assert (await window.health())[0] == 200
     await window.pass_by(READING_LATE + MINUTE)
     assert (await window.health())[0] == 503
@@ -131,7 +133,7 @@ async def test_arxiv_that_answers_again_is_well_whatever_it_said(window: Window,
 
 async def test_start_after_a_long_rest_is_given_its_time(store: Store) -> None:
     await store.subscribe("graph")
-    await store.looks.add(Look(NOW - 10 * READING_LATE, Read(1, batch=True)))
+    await store.polls.add(Poll(NOW - 10 * READING_LATE, PollCompleted(1, batch=True)))
     window = Window(store, free_port())
     async with window.server().listening("127.0.0.1", window.port):
         assert (await window.health())[0] == 200

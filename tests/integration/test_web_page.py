@@ -80,7 +80,7 @@ class Site:
     def server(self) -> WebServer:
         metrics = Metrics()
         health = Health(
-            looks=self.store.looks,
+            polls=self.store.polls,
             outbox=self.store.outbox,
             subscriptions=self.store.subscriptions,
             clock=self.clock,

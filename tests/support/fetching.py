@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.arxiv.client import ArxivClient, open_session
-from bot.arxiv.gate import Gate, Urgency
+from bot.arxiv.gate import Gate, Priority
 from bot.domain.planning import Query
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import ArxivError
@@ -34,7 +34,7 @@ async def _fetch(url: str, gate: Gate) -> str:
     async with open_session() as session:
         client = ArxivClient(session, gate, SystemClock(), url, "tests", random.Random(1), Metrics())
         try:
-            page = await client.fetch(Query("ti:model"), start=0, size=500, urgency=Urgency.PASS)
+            page = await client.fetch(Query("ti:model"), start=0, size=500, priority=Priority.POLL)
         except ArxivError as error:
             return str(error)
         return f"{len(page.papers)} papers"

@@ -14,9 +14,9 @@ _SOON_S = 0.3
 @contextmanager
 def impatient(client: ArxivClient | HuggingFaceClient) -> Iterator[None]:
     """Let the client wait hardly at all meanwhile."""
-    patient = client._timeout
+    keep_waiting = client._timeout
     client._timeout = aiohttp.ClientTimeout(total=_SOON_S)
     try:
         yield
     finally:
-        client._timeout = patient
+        client._timeout = keep_waiting

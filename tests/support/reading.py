@@ -9,10 +9,10 @@ from typing import Final, TypeVar
 
 from bot.arxiv.client import ArxivClient, open_session
 from bot.arxiv.gate import Gate
-from bot.domain.schedule import LookKind, LookResult
-from bot.ingest.initial_sync import FirstReadings
-from bot.ingest.poller import Passes
-from bot.ingest.window_reader import SliceReader
+from bot.domain.schedule import PollKind, PollResult
+from bot.ingest.initial_sync import InitialSync
+from bot.ingest.poller import Poller
+from bot.ingest.window_reader import WindowReader
 from bot.runtime.clock import Wakeup
 from bot.runtime.metrics import Metrics
 from sandbox.arxiv import ArxivRequest, Corpus, LocalArxiv, SandboxPaper
@@ -42,16 +42,16 @@ class Reading:
         self.edits_rung = 0
         self.pass_alarm = Wakeup(clock)
         self._papers = 0
-        reader = SliceReader(client, Metrics())
-        self.firsts = FirstReadings(
+        reader = WindowReader(client, Metrics())
+        self.initial_sync = InitialSync(
             store.subscriptions, store.readings, reader, clock, Metrics(), on_read=self.pass_alarm.notify
         )
-        self.passes = Passes(
+        self.poller = Poller(
             client=client,
             reader=reader,
             subscriptions=store.subscriptions,
             readings=store.readings,
-            looks=store.looks,
+            polls=store.polls,
             marks=store.marks,
             clock=clock,
             metrics=Metrics(),
@@ -77,9 +77,9 @@ class Reading:
         )
         return self.arxiv.add_paper(paper).arxiv_id
 
-    async def look(self, kind: LookKind = LookKind.READ) -> LookResult:
+    async def poll(self, kind: PollKind = PollKind.READ) -> PollResult:
         """Look at arXiv once; time passes only where the gate makes us wait."""
-        result = await self.pumped(self.passes.look(kind))
+        result = await self.pumped(self.poller.poll(kind))
         # arXiv notices in real time that somebody did not wait for its answer: before the clock goes on.
         while any(request.ended is None for request in self.arxiv.requests):
             await give_way()
@@ -89,7 +89,7 @@ class Reading:
         """Subscribe a channel, and wait for the first readings."""
         for keyword in keywords:
             await self.store.subscribe(keyword, channel_id)
-        await self.pumped(self.firsts._read_all())
+        await self.pumped(self.initial_sync._read_all())
 
     async def pumped(self, operation: Coroutine[object, object, _Result]) -> _Result:
         """What an operation returns; whenever it waits for the clock, the clock moves to that moment."""

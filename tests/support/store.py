@@ -17,11 +17,11 @@ from bot.store.database import Database
 from bot.store.digests import Digests
 from bot.store.edits import Edits
 from bot.store.listings import Listings
-from bot.store.looks import Looks, Marks
 from bot.store.outbox import Outbox
 from bot.store.papers import Papers
+from bot.store.polls import Marks, Polls
 from bot.store.preferences import ChannelPreferences
-from bot.store.readings import Readings, SliceWritten
+from bot.store.readings import Readings, WindowWritten
 from bot.store.shelf import Shelf
 from bot.store.subscriptions import Subscriptions
 
@@ -44,7 +44,7 @@ class Store:
     channels: Channels
     preferences: ChannelPreferences
     edits: Edits
-    looks: Looks
+    polls: Polls
     marks: Marks
     shelf: Shelf
     listings: Listings
@@ -65,8 +65,8 @@ class Store:
         """Make the first reading of every keyword that waits for it; arXiv shows `papers`."""
         unread = tuple(watched for watched in await self.watched() if watched.read_until is None)
         matches = match(papers, [watched.keyword for watched in unread])
-        await self.readings.record_past(unread, papers, matches, read_until)
-        await self.readings.finish_first_reading(unread, read_from, read_until)
+        await self.readings.record_history(unread, papers, matches, read_until)
+        await self.readings.finish_initial_sync(unread, read_from, read_until)
 
     async def watch(self, *keywords: str, channel_id: int = CHANNEL) -> None:
         """Subscribe by command, with a past that is read and empty."""
@@ -76,11 +76,11 @@ class Store:
 
     async def read(
         self, *papers: Paper, planned: Iterable[WatchedKeyword] | None = None, now: datetime = NOW
-    ) -> SliceWritten:
+    ) -> WindowWritten:
         """Record the one slice of a pass; arXiv shows `papers`."""
         kept = tuple(await self.watched() if planned is None else planned)
         matches = match(papers, [watched.keyword for watched in kept])
-        return await self.readings.record_slice(kept, papers, matches, now)
+        return await self.readings.record_window(kept, papers, matches, now)
 
     async def due(self, channel_id: int = CHANNEL, limit: int = 100, now: datetime = NOW) -> tuple[OutboxEntry, ...]:
         """What the channel could be sent."""
@@ -113,7 +113,7 @@ async def opened(path: Path) -> AsyncIterator[Store]:
             Channels(database),
             ChannelPreferences(database),
             Edits(database),
-            Looks(database),
+            Polls(database),
             Marks(database),
             Shelf(database),
             Listings(database),

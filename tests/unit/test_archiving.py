@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.archiving import (
-    Forecast,
-    MonthReading,
-    Pace,
+    BackfillRate,
+    MonthTask,
+    RequestForecast,
     month_of,
     month_window,
     months_probe,
     months_to_read,
-    readings_to_do,
+    pending_months,
 )
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
@@ -26,7 +26,7 @@ from bot.runtime.limits import (
     ARCHIVE_GOOD_FOR,
     ARXIV_KEYWORDS_PER_QUERY,
     ARXIV_PAGE_SIZE,
-    PASS_OVERLAP,
+    POLL_OVERLAP,
 )
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -43,7 +43,7 @@ def to_do(
 ) -> bool:
     """Whether a month is to be read that was read at this time."""
     read = {} if read_at is None else {(each.id, month): read_at for each in keywords}
-    return readings_to_do(keywords, read, [month], now) != ()
+    return pending_months(keywords, read, [month], now) != ()
 
 
 @pytest.mark.parametrize("text", ["2026-01-01", "2026-01-31", "2026-01"])
@@ -107,19 +107,19 @@ def test_month_that_was_never_read_or_in_the_future_is_read() -> None:
 
 def test_only_keywords_that_lack_a_month_are_read_in_it() -> None:
     one, other = watched(2)
-    readings = readings_to_do([one, other], {(one.id, OCTOBER): NOW - timedelta(hours=1)}, [NOVEMBER, OCTOBER], NOW)
-    assert readings == (MonthReading(NOVEMBER, (one, other)), MonthReading(OCTOBER, (other,)))
+    tasks = pending_months([one, other], {(one.id, OCTOBER): NOW - timedelta(hours=1)}, [NOVEMBER, OCTOBER], NOW)
+    assert tasks == (MonthTask(NOVEMBER, (one, other)), MonthTask(OCTOBER, (other,)))
 
 
 def test_more_keywords_than_a_query_holds_are_read_in_groups() -> None:
     keywords = watched(ARXIV_KEYWORDS_PER_QUERY + 1)
-    readings = readings_to_do(keywords, {}, [OCTOBER], NOW)
-    assert [len(reading.keywords) for reading in readings] == [ARXIV_KEYWORDS_PER_QUERY, 1]
-    assert tuple(each for reading in readings for each in reading.keywords) == keywords
+    tasks = pending_months(keywords, {}, [OCTOBER], NOW)
+    assert [len(reading.keywords) for reading in tasks] == [ARXIV_KEYWORDS_PER_QUERY, 1]
+    assert tuple(each for reading in tasks for each in reading.keywords) == keywords
 
 
 def test_nobody_who_watches_leaves_nothing_to_read() -> None:
-    assert readings_to_do([], {}, [NOVEMBER], NOW) == ()
+    assert pending_months([], {}, [NOVEMBER], NOW) == ()
 
 
 def test_month_is_asked_for_to_its_end_and_the_one_that_lasts_to_now() -> None:
@@ -129,64 +129,64 @@ def test_month_is_asked_for_to_its_end_and_the_one_that_lasts_to_now() -> None:
 
 def test_arxiv_is_probed_where_it_surely_shows_papers() -> None:
     young = Window(NOVEMBER.start, NOVEMBER.start + timedelta(hours=1))
-    assert months_probe(young) == Window(young.end - PASS_OVERLAP, young.end)
+    assert months_probe(young) == Window(young.end - POLL_OVERLAP, young.end)
     assert months_probe(OCTOBER.window) == OCTOBER.window
 
 
 def test_forecast_firms_up_as_months_show_their_totals() -> None:
-    forecast = Forecast(readings_left=3, counts_left=2)
+    forecast = RequestForecast(tasks_left=3, counts_left=2)
     assert forecast.expected == 5
-    forecast = forecast.reading_begun()
+    forecast = forecast.task_started()
     assert forecast.expected == 5
     forecast = forecast.answered(4 * ARXIV_PAGE_SIZE, ARXIV_PAGE_SIZE)
     assert (forecast.asked, forecast.expected) == (1, 4 + 2 * 4 + 2)
     for page in (2, 3, 4):
         forecast = forecast.answered(4 * ARXIV_PAGE_SIZE, page * ARXIV_PAGE_SIZE)
-    forecast = forecast.reading_over()
+    forecast = forecast.task_finished()
     assert (forecast.asked, forecast.expected) == (4, 14)
-    forecast = forecast.reading_begun().answered(ARXIV_PAGE_SIZE, ARXIV_PAGE_SIZE).reading_over()
+    forecast = forecast.task_started().answered(ARXIV_PAGE_SIZE, ARXIV_PAGE_SIZE).task_finished()
     assert (forecast.asked, forecast.expected) == (5, 5 + 3 + 2)  # a mean of two and a half pages, rounded up
 
 
 def test_forecast_of_a_month_that_is_read_in_halves_holds_both() -> None:
     whole = 40 * ARXIV_PAGE_SIZE
-    forecast = Forecast(1, 0).reading_begun().answered(whole, ARXIV_PAGE_SIZE)
+    forecast = RequestForecast(1, 0).task_started().answered(whole, ARXIV_PAGE_SIZE)
     forecast = forecast.answered(whole // 2, ARXIV_PAGE_SIZE)
     assert (forecast.asked, forecast.expected) == (2, 40)
 
 
 def test_forecast_grows_when_pages_come_again() -> None:
-    forecast = Forecast(1, 0).reading_begun()
+    forecast = RequestForecast(1, 0).task_started()
     for _ in range(3):
         forecast = forecast.answered(ARXIV_PAGE_SIZE, ARXIV_PAGE_SIZE // 2)
     assert (forecast.asked, forecast.expected) == (3, 4)
 
 
 def test_forecast_of_a_month_without_papers_ends_with_what_was_asked() -> None:
-    forecast = Forecast(1, 1).reading_begun().answered(0, 0).answered(0, 0).asked_once().reading_over()
+    forecast = RequestForecast(1, 1).task_started().answered(0, 0).answered(0, 0).asked_once().task_finished()
     assert (forecast.asked, forecast.expected) == (3, 4)
     assert forecast.asked_once().counted().expected == 4
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=8))
 def test_forecast_is_never_below_what_was_asked_and_right_in_the_end(totals: list[int]) -> None:
-    forecast = Forecast(len(totals), 0)
+    forecast = RequestForecast(len(totals), 0)
     for total in totals:
-        forecast = forecast.reading_begun()
+        forecast = forecast.task_started()
         for seen in range(0, max(1, total), ARXIV_PAGE_SIZE):
             forecast = forecast.answered(total, min(total, seen + ARXIV_PAGE_SIZE))
             assert forecast.expected >= forecast.asked
-        forecast = forecast.reading_over()
+        forecast = forecast.task_finished()
     assert forecast.expected == forecast.asked
 
 
 def test_pace_says_pages_a_minute_and_the_time_that_is_left() -> None:
-    pace = Pace(asked=10, expected=30, elapsed_s=40)
-    assert pace.a_minute == pytest.approx(15)
-    assert pace.left_s == pytest.approx(80)
+    rate = BackfillRate(asked=10, expected=30, elapsed_s=40)
+    assert rate.per_minute == pytest.approx(15)
+    assert rate.left_s == pytest.approx(80)
 
 
-@pytest.mark.parametrize("pace", [Pace(0, 10, 5.0), Pace(1, 10, 0.0)])
-def test_pace_is_silent_before_there_is_one(pace: Pace) -> None:
-    assert pace.a_minute is None
-    assert pace.left_s is None
+@pytest.mark.parametrize("rate", [BackfillRate(0, 10, 5.0), BackfillRate(1, 10, 0.0)])
+def test_pace_is_silent_before_there_is_one(rate: BackfillRate) -> None:
+    assert rate.per_minute is None
+    assert rate.left_s is None

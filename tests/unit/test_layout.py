@@ -19,7 +19,7 @@ from bot.domain.layout.message import (
     lay_out_message,
     layout_of,
     next_message,
-    papers_a_message,
+    papers_per_message,
 )
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.post import OutboxEntry
@@ -323,7 +323,7 @@ def _check_due(due: Sequence[OutboxEntry], layout: Layout) -> None:
         )
         del left[: len(together)]
         messages += 1
-    assert messages == _fewest(due, papers_a_message(layout))
+    assert messages == _fewest(due, papers_per_message(layout))
 
 
 def _check_message(shown: tuple[Card, ...] | PaperList, together: Sequence[OutboxEntry]) -> None:

@@ -10,12 +10,12 @@ from bot.domain.keyword import Keyword
 from bot.domain.planning import (
     Window,
     clamp_mark,
-    first_window,
+    initial_sync_window,
     keyword_groups,
     keywords_query,
     latest_query,
     older_window,
-    pass_window,
+    poll_window,
     probe_query,
     window_query,
 )
@@ -56,17 +56,17 @@ def test_window_that_is_no_stretch_of_utc_does_not_construct(start: datetime) ->
 def test_halves_cover_the_window_and_are_never_narrower_than_the_narrowest(start: datetime, length: timedelta) -> None:
     halves = Window(start, start + length).halves()
     if halves is None:
-        assert length < 2 * limits.SLICE_NARROWEST
+        assert length < 2 * limits.WINDOW_MIN
         return
     older, newer = halves
     assert (older.start, newer.end) == (start, start + length)
     assert newer.start <= older.end
-    narrowest = limits.SLICE_NARROWEST - timedelta(minutes=1)  # their shared edge is a whole minute
+    narrowest = limits.WINDOW_MIN - timedelta(minutes=1)  # their shared edge is a whole minute
     assert min(half.end - half.start for half in halves) >= narrowest
 
 
 def test_window_too_narrow_to_be_halved_has_no_halves() -> None:
-    assert Window(NOW - 2 * limits.SLICE_NARROWEST + timedelta(seconds=1), NOW).halves() is None
+    assert Window(NOW - 2 * limits.WINDOW_MIN + timedelta(seconds=1), NOW).halves() is None
 
 
 # --- queries ---------------------------------------------------------------------------------------
@@ -132,11 +132,11 @@ def test_newest_papers_are_asked_without_a_bound_of_time() -> None:
 
 def test_pass_goes_seven_days_back_from_the_last_complete_one() -> None:
     mark = NOW - 5 * DAY
-    assert pass_window(mark, NOW) == Window(mark - 7 * DAY, NOW)
+    assert poll_window(mark, NOW) == Window(mark - 7 * DAY, NOW)
 
 
 def test_outage_of_any_length_is_made_up() -> None:
-    assert pass_window(NOW - 200 * DAY, NOW).start == NOW - 207 * DAY
+    assert poll_window(NOW - 200 * DAY, NOW).start == NOW - 207 * DAY
 
 
 def test_mark_in_the_future_counts_as_thirty_days_ago() -> None:
@@ -145,7 +145,7 @@ def test_mark_in_the_future_counts_as_thirty_days_ago() -> None:
 
 
 def test_first_reading_covers_thirty_days() -> None:
-    assert first_window(NOW) == Window(NOW - 30 * DAY, NOW)
+    assert initial_sync_window(NOW) == Window(NOW - 30 * DAY, NOW)
 
 
 @given(
@@ -157,9 +157,9 @@ def test_any_seven_days_in_a_row_read_every_paper_of_seven_to_thirty_days(
     first_day: int, times_s: list[int], age: timedelta
 ) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC) + first_day * DAY
-    looks = [start + day * DAY + timedelta(seconds=time_s) for day, time_s in enumerate(times_s)]
-    published = looks[0] - age
-    windows = map(older_window, looks)
+    polls = [start + day * DAY + timedelta(seconds=time_s) for day, time_s in enumerate(times_s)]
+    published = polls[0] - age
+    windows = map(older_window, polls)
     assert any(window.start <= published <= window.end for window in windows)
 
 
@@ -168,7 +168,7 @@ def test_older_slice_is_the_same_all_day_and_reads_less_than_a_pass(now: datetim
     window = older_window(now)
     assert window == older_window(now.replace(hour=23, minute=59))
     assert window.end <= now - timedelta(days=6)
-    assert window.end - window.start < limits.PASS_OVERLAP
+    assert window.end - window.start < limits.POLL_OVERLAP
 
 
 def test_groups_hold_forty_keywords_at_most_and_all_of_them() -> None:

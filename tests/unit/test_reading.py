@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.domain.feed import FeedPage, Rejection
 from bot.domain.paper import Paper
-from bot.domain.reading import Complete, FetchPage, Narrow, SliceReading
+from bot.domain.reading import Complete, FetchPage, SplitNeeded, WindowScan
 from bot.runtime import limits
 from tests.support.builders import paper
 
@@ -33,9 +33,9 @@ def always(answer: FeedPage) -> Answer:
     return lambda _start, _size: answer
 
 
-def read(answer: Answer, *, page_size: int = 10, zero_believed: bool = True) -> tuple[Complete | Narrow, int]:
+def read(answer: Answer, *, page_size: int = 10, trust_zero: bool = True) -> tuple[Complete | SplitNeeded, int]:
     """What the reading ends with, and after how many pages."""
-    reading = SliceReading(zero_believed=zero_believed, page_size=page_size)
+    reading = WindowScan(trust_zero=trust_zero, page_size=page_size)
     for requests in range(1000):
         step = reading.step
         if not isinstance(step, FetchPage):
@@ -50,7 +50,7 @@ def test_slice_is_paged_to_its_end() -> None:
 
 
 def test_reading_starts_with_a_whole_page() -> None:
-    assert SliceReading(zero_believed=True).step == FetchPage(0, limits.ARXIV_PAGE_SIZE)
+    assert WindowScan(trust_zero=True).step == FetchPage(0, limits.ARXIV_PAGE_SIZE)
 
 
 def test_rejected_entries_count_as_seen() -> None:
@@ -63,16 +63,16 @@ def test_entry_rejected_on_two_pages_counts_once() -> None:
 
 
 def test_zero_is_believed_at_once_after_a_probe_that_showed_papers() -> None:
-    assert read(of([]), zero_believed=True) == (Complete((), (), 0), 1)
+    assert read(of([]), trust_zero=True) == (Complete((), (), 0), 1)
 
 
 def test_zero_without_a_probe_is_asked_twice() -> None:
-    assert read(of([]), zero_believed=False) == (Complete((), (), 0), 2)
+    assert read(of([]), trust_zero=False) == (Complete((), (), 0), 2)
 
 
 def test_papers_that_show_at_the_second_asking_are_kept() -> None:
     shown = iter([page([], 0), page(papers(2), 2)])
-    assert read(lambda _start, _size: next(shown), zero_believed=False) == (Complete(tuple(papers(2)), (), 2), 2)
+    assert read(lambda _start, _size: next(shown), trust_zero=False) == (Complete(tuple(papers(2)), (), 2), 2)
 
 
 def test_total_that_drops_to_zero_between_pages_is_not_believed() -> None:
@@ -123,17 +123,17 @@ def test_short_page_is_made_up_for_by_reading_again() -> None:
 def test_slice_that_stays_short_after_three_rereads_is_narrowed() -> None:
     shelf = papers(20)
     ending, requests = read(lambda start, size: page(shelf[start : min(start + size, 19)], 20))
-    assert ending == Narrow(seen=19, total=20)
+    assert ending == SplitNeeded(seen=19, total=20)
     assert requests == 4 * 3  # each sweep asks once more for the entry that is missing
 
 
 def test_answer_without_any_entry_is_narrowed_in_the_end() -> None:
-    assert read(always(page([], 20))) == (Narrow(seen=0, total=20), 8)
+    assert read(always(page([], 20))) == (SplitNeeded(seen=0, total=20), 8)
 
 
 def test_slice_over_the_cap_is_narrowed_after_one_page() -> None:
     over = limits.ARXIV_RESULT_CAP + 1
-    assert read(always(page(papers(10), over))) == (Narrow(seen=10, total=over), 1)
+    assert read(always(page(papers(10), over))) == (SplitNeeded(seen=10, total=over), 1)
 
 
 def test_no_page_reaches_beyond_the_cap() -> None:
@@ -147,10 +147,10 @@ def test_no_page_reaches_beyond_the_cap() -> None:
     assert max(ends) == limits.ARXIV_RESULT_CAP
 
 
-@pytest.mark.parametrize("zero_believed", [True, False])
+@pytest.mark.parametrize("trust_zero", [True, False])
 @given(count=st.integers(min_value=1, max_value=60), seed=st.integers(min_value=0, max_value=10_000))
 def test_complete_slice_holds_every_paper_however_pages_are_shuffled_and_short(
-    zero_believed: bool, count: int, seed: int
+    trust_zero: bool, count: int, seed: int
 ) -> None:
     shelf, rng = papers(count), random.Random(seed)
 
@@ -161,10 +161,10 @@ def test_complete_slice_holds_every_paper_however_pages_are_shuffled_and_short(
         shown = order[start : start + size]
         return page(rng.sample(shown, max(0, len(shown) - rng.choice([0, 0, 0, 1, 5]))), count)
 
-    ending, _ = read(answer, zero_believed=zero_believed)
+    ending, _ = read(answer, trust_zero=trust_zero)
     if isinstance(ending, Complete) and ending.total:
         assert set(ending.papers) == set(shelf)
-    elif isinstance(ending, Narrow):
+    elif isinstance(ending, SplitNeeded):
         assert ending.seen < count
 
 

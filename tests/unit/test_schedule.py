@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.schedule import (
-    BatchAbsent,
-    Broken,
-    Look,
-    LookKind,
-    LookResult,
-    NextLook,
-    Read,
-    Throttled,
+    BatchMissing,
+    NextPoll,
+    Poll,
+    PollCompleted,
+    PollFailed,
+    PollKind,
+    PollResult,
+    PollThrottled,
     batch_cutoff,
     describe,
     last_announcement,
@@ -25,7 +25,7 @@ from bot.domain.schedule import (
 )
 
 EASTERN = ZoneInfo("America/New_York")
-PROBE, READ = LookKind.PROBE_THEN_READ_IF_BATCH, LookKind.READ
+PROBE, READ = PollKind.PROBE_THEN_READ_IF_BATCH, PollKind.READ
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
@@ -41,19 +41,19 @@ def eastern(text: str) -> datetime:
 
 # In November 2026 the 15th is a Sunday, and 20:00 Eastern is 01:00 UTC.
 WEDNESDAY_NIGHT = eastern("11-18 20:00")
-READ_LAST_NIGHT = Look(eastern("11-17 20:30"), Read(5, batch=True))
+READ_LAST_NIGHT = Poll(eastern("11-17 20:30"), PollCompleted(5, batch=True))
 
 
-def look(at: datetime, result: LookResult) -> Look:
-    return Look(at, result)
+def poll(at: datetime, result: PollResult) -> Poll:
+    return Poll(at, result)
 
 
-def batch(at: datetime, new_papers: int = 5) -> Look:
-    return Look(at, Read(new_papers, batch=True))
+def batch(at: datetime, new_papers: int = 5) -> Poll:
+    return Poll(at, PollCompleted(new_papers, batch=True))
 
 
-def absent(at: datetime) -> Look:
-    return Look(at, BatchAbsent())
+def absent(at: datetime) -> Poll:
+    return Poll(at, BatchMissing())
 
 
 # --- the calendar ----------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ def test_batch_begins_where_submission_closed_for_the_one_before(now: str, cutof
 
 
 def test_first_probe_is_half_an_hour_after_the_announcement() -> None:
-    first = NextLook(WEDNESDAY_NIGHT + 30 * MINUTE, PROBE)
+    first = NextPoll(WEDNESDAY_NIGHT + 30 * MINUTE, PROBE)
     second_reading = batch(eastern("11-18 00:30"))
     assert plan(eastern("11-18 12:00"), [READ_LAST_NIGHT, second_reading]) == first
     assert plan(WEDNESDAY_NIGHT + 5 * MINUTE, [READ_LAST_NIGHT, second_reading]) == first
@@ -121,49 +121,49 @@ def test_first_probe_is_half_an_hour_after_the_announcement() -> None:
 
 def test_probe_follows_every_half_hour_until_the_batch_is_there() -> None:
     first, second = absent(WEDNESDAY_NIGHT + 30 * MINUTE), absent(WEDNESDAY_NIGHT + 61 * MINUTE)
-    assert plan(first.at + MINUTE, [READ_LAST_NIGHT, first]) == NextLook(first.at + 30 * MINUTE, PROBE)
-    assert plan(second.at, [READ_LAST_NIGHT, first, second]) == NextLook(second.at + 30 * MINUTE, PROBE)
+    assert plan(first.at + MINUTE, [READ_LAST_NIGHT, first]) == NextPoll(first.at + 30 * MINUTE, PROBE)
+    assert plan(second.at, [READ_LAST_NIGHT, first, second]) == NextPoll(second.at + 30 * MINUTE, PROBE)
 
 
 def test_batch_is_read_once_more_four_hours_later() -> None:
     read = batch(WEDNESDAY_NIGHT + 3 * HOUR)
-    assert plan(read.at + MINUTE, [READ_LAST_NIGHT, read]) == NextLook(read.at + 4 * HOUR, READ)
+    assert plan(read.at + MINUTE, [READ_LAST_NIGHT, read]) == NextPoll(read.at + 4 * HOUR, READ)
 
 
 def test_after_the_second_reading_it_is_quiet_until_the_next_night() -> None:
     read = batch(WEDNESDAY_NIGHT + 3 * HOUR)
     again = batch(read.at + 4 * HOUR, 0)
-    following = NextLook(WEDNESDAY_NIGHT + DAY + 30 * MINUTE, PROBE)
+    following = NextPoll(WEDNESDAY_NIGHT + DAY + 30 * MINUTE, PROBE)
     assert plan(again.at + MINUTE, [READ_LAST_NIGHT, read, again]) == following
 
 
 def test_night_without_a_batch_is_read_once_at_fourteen_utc() -> None:
     last_probe = absent(utc("11-19 13:45"))
-    assert plan(last_probe.at, [READ_LAST_NIGHT, last_probe]) == NextLook(utc("11-19 14:00"), READ)
+    assert plan(last_probe.at, [READ_LAST_NIGHT, last_probe]) == NextPoll(utc("11-19 14:00"), READ)
 
 
 def test_late_batch_is_looked_for_every_two_hours_after_that() -> None:
-    given_up = look(utc("11-19 14:00"), Read(0, batch=False))
+    given_up = poll(utc("11-19 14:00"), PollCompleted(0, batch=False))
     late = absent(utc("11-19 16:00"))
-    assert plan(given_up.at, [READ_LAST_NIGHT, given_up]) == NextLook(utc("11-19 16:00"), PROBE)
-    assert plan(late.at, [READ_LAST_NIGHT, given_up, late]) == NextLook(utc("11-19 18:00"), PROBE)
+    assert plan(given_up.at, [READ_LAST_NIGHT, given_up]) == NextPoll(utc("11-19 16:00"), PROBE)
+    assert plan(late.at, [READ_LAST_NIGHT, given_up, late]) == NextPoll(utc("11-19 18:00"), PROBE)
 
 
 def test_late_batch_that_came_is_read_once_more_too() -> None:
-    given_up = look(utc("11-19 14:00"), Read(0, batch=False))
+    given_up = poll(utc("11-19 14:00"), PollCompleted(0, batch=False))
     late = batch(utc("11-19 16:00"))
-    assert plan(late.at, [READ_LAST_NIGHT, given_up, late]) == NextLook(utc("11-19 20:00"), READ)
+    assert plan(late.at, [READ_LAST_NIGHT, given_up, late]) == NextPoll(utc("11-19 20:00"), READ)
 
 
 def test_late_batch_is_looked_for_until_the_next_night_only() -> None:
-    given_up = look(utc("11-19 14:00"), Read(0, batch=False))
+    given_up = poll(utc("11-19 14:00"), PollCompleted(0, batch=False))
     last = absent(eastern("11-19 18:30"))
-    assert plan(last.at, [READ_LAST_NIGHT, given_up, last]) == NextLook(eastern("11-19 20:30"), PROBE)
+    assert plan(last.at, [READ_LAST_NIGHT, given_up, last]) == NextPoll(eastern("11-19 20:30"), PROBE)
 
 
 def test_second_reading_gives_way_to_the_next_nights_probe() -> None:
     late = batch(eastern("11-19 18:00"))
-    assert plan(late.at, [READ_LAST_NIGHT, late]) == NextLook(eastern("11-19 20:30"), PROBE)
+    assert plan(late.at, [READ_LAST_NIGHT, late]) == NextPoll(eastern("11-19 20:30"), PROBE)
 
 
 # --- quiet nights ----------------------------------------------------------------------------------
@@ -172,66 +172,70 @@ def test_second_reading_gives_way_to_the_next_nights_probe() -> None:
 def test_quiet_nights_have_one_pass_each() -> None:
     thursday = [batch(eastern("11-19 20:30")), batch(eastern("11-20 00:30"))]
     friday, saturday = batch(eastern("11-20 20:30"), 0), batch(eastern("11-21 20:31"), 0)
-    assert plan(eastern("11-20 09:00"), thursday) == NextLook(friday.at, READ)
-    assert plan(friday.at, [*thursday, friday]) == NextLook(eastern("11-21 20:30"), READ)
-    sunday = NextLook(eastern("11-22 20:30"), PROBE)
+    assert plan(eastern("11-20 09:00"), thursday) == NextPoll(friday.at, READ)
+    assert plan(friday.at, [*thursday, friday]) == NextPoll(eastern("11-21 20:30"), READ)
+    sunday = NextPoll(eastern("11-22 20:30"), PROBE)
     assert plan(saturday.at, [*thursday, friday, saturday]) == sunday
 
 
 def test_batch_that_comes_on_a_quiet_night_is_read_once_more() -> None:
-    thursday = [batch(eastern("11-18 20:30")), absent(eastern("11-19 20:30")), look(utc("11-20 14:00"), Read(0, False))]
+    thursday = [
+        batch(eastern("11-18 20:30")),
+        absent(eastern("11-19 20:30")),
+        poll(utc("11-20 14:00"), PollCompleted(0, False)),
+    ]
     friday = batch(eastern("11-20 20:30"))
-    assert plan(friday.at, [*thursday, friday]) == NextLook(friday.at + 4 * HOUR, READ)
+    assert plan(friday.at, [*thursday, friday]) == NextPoll(friday.at + 4 * HOUR, READ)
 
 
 def test_late_batch_of_thursday_is_not_probed_for_on_the_weekend() -> None:
     thursday = [batch(eastern("11-18 20:30")), absent(eastern("11-19 20:30"))]
-    friday = [look(utc("11-20 14:00"), Read(0, batch=False)), absent(eastern("11-20 19:00"))]
-    assert plan(friday[-1].at, [*thursday, *friday]) == NextLook(eastern("11-20 20:30"), READ)
+    friday = [poll(utc("11-20 14:00"), PollCompleted(0, batch=False)), absent(eastern("11-20 19:00"))]
+    assert plan(friday[-1].at, [*thursday, *friday]) == NextPoll(eastern("11-20 20:30"), READ)
 
 
 # --- the start, and failures -----------------------------------------------------------------------
 
 
 def test_first_look_ever_is_at_once() -> None:
-    assert plan(WEDNESDAY_NIGHT, []) == NextLook(WEDNESDAY_NIGHT, READ)
+    assert plan(WEDNESDAY_NIGHT, []) == NextPoll(WEDNESDAY_NIGHT, READ)
 
 
 def test_start_reads_at_once_when_the_last_pass_is_older_than_the_last_announcement() -> None:
     now = WEDNESDAY_NIGHT + 5 * HOUR
-    assert plan(now, [READ_LAST_NIGHT]) == NextLook(now, READ)
+    assert plan(now, [READ_LAST_NIGHT]) == NextPoll(now, READ)
 
 
 def test_start_after_a_missed_night_does_not_wait_for_the_probe() -> None:
     now = WEDNESDAY_NIGHT + MINUTE
-    assert plan(now, [batch(eastern("11-16 20:30"))]) == NextLook(now, READ)
+    assert plan(now, [batch(eastern("11-16 20:30"))]) == NextPoll(now, READ)
 
 
 def test_start_after_a_pass_of_tonight_waits_for_its_second_reading() -> None:
     read = batch(WEDNESDAY_NIGHT + HOUR)
-    assert plan(read.at + 2 * HOUR, [READ_LAST_NIGHT, read]) == NextLook(read.at + 4 * HOUR, READ)
+    assert plan(read.at + 2 * HOUR, [READ_LAST_NIGHT, read]) == NextPoll(read.at + 4 * HOUR, READ)
 
 
 def test_look_that_is_overdue_is_due_now() -> None:
     read, now = batch(WEDNESDAY_NIGHT + HOUR), WEDNESDAY_NIGHT + 12 * HOUR
-    assert plan(now, [READ_LAST_NIGHT, read]) == NextLook(now, READ)
+    assert plan(now, [READ_LAST_NIGHT, read]) == NextPoll(now, READ)
 
 
 @pytest.mark.parametrize(
     "failure",
-    [Throttled(WEDNESDAY_NIGHT + 34 * MINUTE), Broken("arXiv is out of reach", WEDNESDAY_NIGHT + 34 * MINUTE)],
+    [PollThrottled(WEDNESDAY_NIGHT + 34 * MINUTE), PollFailed("arXiv is out of reach", WEDNESDAY_NIGHT + 34 * MINUTE)],
 )
-def test_failed_look_is_tried_again_when_arxiv_may_be_asked(failure: LookResult) -> None:
-    failed = look(WEDNESDAY_NIGHT + 30 * MINUTE, failure)
-    assert plan(failed.at + MINUTE, [READ_LAST_NIGHT, failed]) == NextLook(WEDNESDAY_NIGHT + 34 * MINUTE, PROBE)
-    assert plan(failed.at + HOUR, [READ_LAST_NIGHT, failed]) == NextLook(failed.at + HOUR, PROBE)
+def test_failed_look_is_tried_again_when_arxiv_may_be_asked(failure: PollResult) -> None:
+    failed = poll(WEDNESDAY_NIGHT + 30 * MINUTE, failure)
+    assert plan(failed.at + MINUTE, [READ_LAST_NIGHT, failed]) == NextPoll(WEDNESDAY_NIGHT + 34 * MINUTE, PROBE)
+    assert plan(failed.at + HOUR, [READ_LAST_NIGHT, failed]) == NextPoll(failed.at + HOUR, PROBE)
 
 
 @pytest.mark.parametrize("at", ["11-19 13:45", "11-19 14:00"])
 def test_failure_does_not_count_as_the_pass_of_a_night(at: str) -> None:
-    probed, failed = absent(utc("11-19 13:10")), look(utc(at), Throttled(utc("11-19 14:10")))
-    for looks in ([READ_LAST_NIGHT, failed], [READ_LAST_NIGHT, probed, failed]):
-        assert plan(failed.at, looks) == NextLook(utc("11-19 14:10"), READ)
+    probed, failed = absent(utc("11-19 13:10")), poll(utc(at), PollThrottled(utc("11-19 14:10")))
+    for polls in ([READ_LAST_NIGHT, failed], [READ_LAST_NIGHT, probed, failed]):
+        assert plan(failed.at, polls) == NextPoll(utc("11-19 14:10"), READ)
 
 
 @given(
@@ -242,24 +246,26 @@ def test_failure_does_not_count_as_the_pass_of_a_night(at: str) -> None:
 def test_next_look_is_never_in_the_past_and_never_past_the_next_night(
     now: datetime, ages_h: list[int], data: st.DataObject
 ) -> None:
-    results: st.SearchStrategy[LookResult] = st.sampled_from([Read(0, batch=True), Read(0, batch=False), BatchAbsent()])
-    looks = [look(now - age * HOUR, data.draw(results)) for age in sorted(ages_h, reverse=True)]
-    following = plan(now, looks)
+    results: st.SearchStrategy[PollResult] = st.sampled_from(
+        [PollCompleted(0, batch=True), PollCompleted(0, batch=False), BatchMissing()]
+    )
+    polls = [poll(now - age * HOUR, data.draw(results)) for age in sorted(ages_h, reverse=True)]
+    following = plan(now, polls)
     assert now <= following.at <= max(now, next_announcement(now) + 30 * MINUTE)
 
 
 def test_a_week_of_looks_reads_each_batch_twice_and_each_quiet_night_once() -> None:
     now, reads = eastern("11-15 19:00"), []
-    looks = [batch(eastern(at)) for at in ("11-12 20:30", "11-13 00:30", "11-14 20:30")]
-    while (following := plan(now, looks)).at < eastern("11-22 20:00"):
+    polls = [batch(eastern(at)) for at in ("11-12 20:30", "11-13 00:30", "11-14 20:30")]
+    while (following := plan(now, polls)).at < eastern("11-22 20:00"):
         now = following.at
         evening = last_announcement(now)
         there = now >= evening + 5 * HOUR  # the batch takes five hours each night
         if there or following.kind is READ:
             reads.append(now.astimezone(EASTERN))
-            looks.append(look(now, Read(0, batch=there)))
+            polls.append(poll(now, PollCompleted(0, batch=there)))
         else:
-            looks.append(absent(now))
+            polls.append(absent(now))
     assert [f"{read:%a %H:%M}" for read in reads] == [
         *("Mon 01:00", "Mon 05:00", "Tue 01:00", "Tue 05:00", "Wed 01:00", "Wed 05:00"),
         *("Thu 01:00", "Thu 05:00", "Fri 01:00", "Fri 05:00", "Fri 20:30", "Sat 20:30"),
@@ -271,17 +277,17 @@ def test_a_week_of_looks_reads_each_batch_twice_and_each_quiet_night_once() -> N
 
 def test_fixed_interval_counts_from_the_last_look() -> None:
     last = batch(WEDNESDAY_NIGHT)
-    assert plan_fixed(last.at + MINUTE, [last], 300) == NextLook(last.at + 5 * MINUTE, READ)
-    assert plan_fixed(last.at + HOUR, [last], 300) == NextLook(last.at + HOUR, READ)
+    assert plan_fixed(last.at + MINUTE, [last], 300) == NextPoll(last.at + 5 * MINUTE, READ)
+    assert plan_fixed(last.at + HOUR, [last], 300) == NextPoll(last.at + HOUR, READ)
 
 
 def test_fixed_interval_looks_at_once_at_first() -> None:
-    assert plan_fixed(WEDNESDAY_NIGHT, [], 5) == NextLook(WEDNESDAY_NIGHT, READ)
+    assert plan_fixed(WEDNESDAY_NIGHT, [], 5) == NextPoll(WEDNESDAY_NIGHT, READ)
 
 
 def test_fixed_interval_waits_as_long_as_arxiv_asks() -> None:
-    last = look(WEDNESDAY_NIGHT, Throttled(WEDNESDAY_NIGHT + 2 * MINUTE))
-    assert plan_fixed(last.at, [last], 5) == NextLook(WEDNESDAY_NIGHT + 2 * MINUTE, READ)
+    last = poll(WEDNESDAY_NIGHT, PollThrottled(WEDNESDAY_NIGHT + 2 * MINUTE))
+    assert plan_fixed(last.at, [last], 5) == NextPoll(WEDNESDAY_NIGHT + 2 * MINUTE, READ)
 
 
 # --- in words --------------------------------------------------------------------------------------
@@ -290,42 +296,42 @@ def test_fixed_interval_waits_as_long_as_arxiv_asks() -> None:
 @pytest.mark.parametrize(
     ("at", "result", "words"),
     [
-        ("11-19 06:00", Read(12, batch=True), "12 new papers"),
-        ("11-19 06:00", Read(1, batch=False), "1 new paper"),
-        ("11-19 06:00", Read(0, batch=True), "no new papers"),
-        ("11-19 03:00", BatchAbsent(), "not announced yet"),
-        ("11-19 03:00", Read(0, batch=False), "not announced yet"),
-        ("11-19 07:00", BatchAbsent(), "not announced yet: late"),
-        ("11-19 14:00", Read(0, batch=False), "no announcement: holiday or late"),
-        ("11-19 18:00", BatchAbsent(), "no announcement: holiday or late"),
-        ("11-21 01:30", Read(0, batch=True), "nothing announced: Saturday"),
-        ("11-22 01:30", Read(0, batch=False), "nothing announced: Sunday"),
-        ("11-21 01:30", Read(3, batch=True), "3 new papers"),
+        ("11-19 06:00", PollCompleted(12, batch=True), "12 new papers"),
+        ("11-19 06:00", PollCompleted(1, batch=False), "1 new paper"),
+        ("11-19 06:00", PollCompleted(0, batch=True), "no new papers"),
+        ("11-19 03:00", BatchMissing(), "not announced yet"),
+        ("11-19 03:00", PollCompleted(0, batch=False), "not announced yet"),
+        ("11-19 07:00", BatchMissing(), "not announced yet: late"),
+        ("11-19 14:00", PollCompleted(0, batch=False), "no announcement: holiday or late"),
+        ("11-19 18:00", BatchMissing(), "no announcement: holiday or late"),
+        ("11-21 01:30", PollCompleted(0, batch=True), "nothing announced: Saturday"),
+        ("11-22 01:30", PollCompleted(0, batch=False), "nothing announced: Sunday"),
+        ("11-21 01:30", PollCompleted(3, batch=True), "3 new papers"),
     ],
 )
-def test_last_look_is_put_in_words(at: str, result: LookResult, words: str) -> None:
-    looks = [READ_LAST_NIGHT, look(utc(at), result)]
-    assert describe(utc(at) + HOUR, looks, NextLook(utc(at) + 2 * HOUR, PROBE)) == words
+def test_last_look_is_put_in_words(at: str, result: PollResult, words: str) -> None:
+    polls = [READ_LAST_NIGHT, poll(utc(at), result)]
+    assert describe(utc(at) + HOUR, polls, NextPoll(utc(at) + 2 * HOUR, PROBE)) == words
 
 
 @pytest.mark.parametrize(
     ("result", "wait", "words"),
     [
-        (Throttled(WEDNESDAY_NIGHT), 4 * MINUTE, "arXiv asks us to wait, next try in 4 min"),
+        (PollThrottled(WEDNESDAY_NIGHT), 4 * MINUTE, "arXiv asks us to wait, next try in 4 min"),
         (
-            Broken("arXiv is out of reach (timed out)", WEDNESDAY_NIGHT),
+            PollFailed("arXiv is out of reach (timed out)", WEDNESDAY_NIGHT),
             2 * MINUTE,
             "arXiv is out of reach (timed out), next try in 2 min",
         ),
-        (Throttled(WEDNESDAY_NIGHT), 45 * timedelta(seconds=1), "arXiv asks us to wait, next try in 45 s"),
-        (Throttled(WEDNESDAY_NIGHT), 23 * HOUR, "arXiv asks us to wait, next try in 23 h"),
-        (Throttled(WEDNESDAY_NIGHT), -MINUTE, "arXiv asks us to wait, next try in 0 s"),
+        (PollThrottled(WEDNESDAY_NIGHT), 45 * timedelta(seconds=1), "arXiv asks us to wait, next try in 45 s"),
+        (PollThrottled(WEDNESDAY_NIGHT), 23 * HOUR, "arXiv asks us to wait, next try in 23 h"),
+        (PollThrottled(WEDNESDAY_NIGHT), -MINUTE, "arXiv asks us to wait, next try in 0 s"),
     ],
 )
-def test_failed_look_says_when_the_next_try_is(result: LookResult, wait: timedelta, words: str) -> None:
-    looks = [look(WEDNESDAY_NIGHT, result)]
-    assert describe(WEDNESDAY_NIGHT, looks, NextLook(WEDNESDAY_NIGHT + wait, READ)) == words
+def test_failed_look_says_when_the_next_try_is(result: PollResult, wait: timedelta, words: str) -> None:
+    polls = [poll(WEDNESDAY_NIGHT, result)]
+    assert describe(WEDNESDAY_NIGHT, polls, NextPoll(WEDNESDAY_NIGHT + wait, READ)) == words
 
 
 def test_before_the_first_look_it_says_so() -> None:
-    assert describe(WEDNESDAY_NIGHT, [], NextLook(WEDNESDAY_NIGHT, READ)) == "arXiv was not looked at yet"
+    assert describe(WEDNESDAY_NIGHT, [], NextPoll(WEDNESDAY_NIGHT, READ)) == "arXiv was not looked at yet"

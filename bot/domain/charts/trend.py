@@ -18,7 +18,7 @@ _NOT_COUNTED: Final = "–"
 
 
 @dataclass(frozen=True, slots=True)
-class MonthTotal:
+class MonthCount:
     """How many papers arXiv counted for one keyword in one month, and when it was asked."""
 
     total: int

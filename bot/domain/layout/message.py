@@ -44,7 +44,7 @@ def layout_of(style: Style, papers: int, *, backlog: bool = False) -> Layout:
     return Layout(style.value)
 
 
-def papers_a_message(layout: Layout) -> int:
+def papers_per_message(layout: Layout) -> int:
     """The most papers that one message holds: a card is an embed, and a paper of a list an option of its menu."""
     match layout:
         case Layout.CARDS:
@@ -56,7 +56,7 @@ def papers_a_message(layout: Layout) -> int:
 
 def next_message(due: Sequence[OutboxEntry], layout: Layout) -> tuple[OutboxEntry, ...]:
     """The first of the due entries that go in one message: as many as fit, none that goes alone, no paper twice."""
-    together = one_message(due[: papers_a_message(layout)])
+    together = one_message(due[: papers_per_message(layout)])
     return together[: how_many([entry.paper for entry in together], len(together))]
 
 

@@ -56,10 +56,10 @@ def day_url(day: date) -> str:
 
 def lay_out_page(papers: Sequence[Listing], number: int) -> Page:
     """The `number`-th page (from 0) of these papers, which are at least one; the last where there are fewer pages."""
-    pages = math.ceil(len(papers) / limits.TRENDING_A_PAGE)
+    pages = math.ceil(len(papers) / limits.TRENDING_PER_PAGE)
     number = max(0, min(number, pages - 1))
-    before = number * limits.TRENDING_A_PAGE
-    shown = papers[before : before + limits.TRENDING_A_PAGE]
+    before = number * limits.TRENDING_PER_PAGE
+    shown = papers[before : before + limits.TRENDING_PER_PAGE]
     return Page(number, pages, before + 1, before + len(shown), len(papers), ranked(shown, before + 1))
 
 

@@ -4,22 +4,22 @@ import json
 from collections.abc import Collection
 from datetime import datetime
 
-from bot.domain.charts.trend import MonthTotal
+from bot.domain.charts.trend import MonthCount
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.store.columns import to_moment, to_text
 from bot.store.database import Database
 
 
-class Totals:
-    """The counts so far; whether one is still good is for `MonthTotal` to say."""
+class MonthCounts:
+    """The counts so far; whether one is still good is for `MonthCount` to say."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def known(
         self, keywords: Collection[Keyword], months: Collection[Month]
-    ) -> dict[tuple[Keyword, Month], MonthTotal]:
+    ) -> dict[tuple[Keyword, Month], MonthCount]:
         """What was counted of these keywords in these months."""
         by_canonical = {keyword.canonical: keyword for keyword in keywords}
         async with self._database.reading() as connection:
@@ -29,7 +29,7 @@ class Totals:
                 (json.dumps(list(by_canonical)), json.dumps([str(month) for month in months])),
             )
         return {
-            (by_canonical[row["canonical"]], Month.parse(row["month"])): MonthTotal(
+            (by_canonical[row["canonical"]], Month.parse(row["month"])): MonthCount(
                 row["total"], to_moment(row["counted_at"])
             )
             for row in rows

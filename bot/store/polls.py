@@ -3,8 +3,8 @@
 import sqlite3
 from typing import assert_never
 
-from bot.domain.schedule import BatchAbsent, Broken, Look, LookResult, Read, Throttled
-from bot.runtime.limits import LOOKS_KEPT, LOOKS_OF_ONE_RUN
+from bot.domain.schedule import BatchMissing, Poll, PollCompleted, PollFailed, PollResult, PollThrottled
+from bot.runtime.limits import POLLS_KEPT, POLLS_OF_ONE_RUN
 from bot.store.columns import to_moment, to_text
 from bot.store.database import Database
 
@@ -12,35 +12,35 @@ _COLUMNS = "outcome, new_papers, batch, words, until"
 _Columns = tuple[str, int | None, int | None, str | None, str | None]
 
 
-class Looks:
+class Polls:
     """What the looks at arXiv found."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, look: Look) -> None:
+    async def add(self, poll: Poll) -> None:
         """Remember a look. Of equal results in quick succession only the first and the last are kept."""
-        columns = _to_columns(look.result)
+        columns = _to_columns(poll.result)
         async with self._database.transaction() as connection:
-            await connection.execute("DELETE FROM looks WHERE at < ?", (to_text(look.at - LOOKS_KEPT),))
+            await connection.execute("DELETE FROM looks WHERE at < ?", (to_text(poll.at - POLLS_KEPT),))
             rows = list(
                 await connection.execute_fetchall(
                     f"SELECT id, {_COLUMNS} FROM looks WHERE at > ? ORDER BY id DESC LIMIT 2",
-                    (to_text(look.at - LOOKS_OF_ONE_RUN),),
+                    (to_text(poll.at - POLLS_OF_ONE_RUN),),
                 )
             )
             if len(rows) == 2 and all(tuple(row)[1:] == columns for row in rows):
-                await connection.execute("UPDATE looks SET at = ? WHERE id = ?", (to_text(look.at), rows[0]["id"]))
+                await connection.execute("UPDATE looks SET at = ? WHERE id = ?", (to_text(poll.at), rows[0]["id"]))
                 return
             await connection.execute(
-                f"INSERT INTO looks (at, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", (to_text(look.at), *columns)
+                f"INSERT INTO looks (at, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", (to_text(poll.at), *columns)
             )
 
-    async def recent(self) -> tuple[Look, ...]:
+    async def recent(self) -> tuple[Poll, ...]:
         """The looks that are kept, oldest first."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(f"SELECT at, {_COLUMNS} FROM looks ORDER BY id")
-        return tuple(Look(to_moment(row["at"]), _to_result(row)) for row in rows)
+        return tuple(Poll(to_moment(row["at"]), _to_result(row)) for row in rows)
 
 
 class Marks:
@@ -64,27 +64,27 @@ class Marks:
             )
 
 
-def _to_columns(result: LookResult) -> _Columns:
+def _to_columns(result: PollResult) -> _Columns:
     match result:
-        case Read(new_papers, batch):
+        case PollCompleted(new_papers, batch):
             return ("read", new_papers, int(batch), None, None)
-        case BatchAbsent():
+        case BatchMissing():
             return ("batch absent", None, None, None, None)
-        case Throttled(until):
+        case PollThrottled(until):
             return ("throttled", None, None, None, to_text(until))
-        case Broken(words, until):
+        case PollFailed(words, until):
             return ("broken", None, None, words, to_text(until))
         case _:
             assert_never(result)
 
 
-def _to_result(row: sqlite3.Row) -> LookResult:
+def _to_result(row: sqlite3.Row) -> PollResult:
     match row["outcome"]:
         case "read":
-            return Read(row["new_papers"], batch=bool(row["batch"]))
+            return PollCompleted(row["new_papers"], batch=bool(row["batch"]))
         case "batch absent":
-            return BatchAbsent()
+            return BatchMissing()
         case "throttled":
-            return Throttled(to_moment(row["until"]))
+            return PollThrottled(to_moment(row["until"]))
         case _:
-            return Broken(row["words"], to_moment(row["until"]))
+            return PollFailed(row["words"], to_moment(row["until"]))

@@ -1,0 +1,34 @@
+"""The months that were counted, as they are kept."""
+
+from datetime import timedelta
+
+from bot.domain.charts.trend import MonthCount
+from bot.domain.keyword import Keyword
+from bot.domain.months import Month
+from bot.store.month_counts import MonthCounts
+from tests.support.store import NOW, Store
+
+SEPTEMBER, OCTOBER = Month(2026, 9), Month(2026, 10)
+MODEL, AGENT = Keyword.parse("Reward model"), Keyword.parse("agent [cs.AI]")
+
+
+async def test_counts_come_back_for_the_keywords_and_months_that_are_asked_for(store: Store) -> None:
+    month_counts = MonthCounts(store.database)
+    await month_counts.write(MODEL, OCTOBER, 12, NOW)
+    await month_counts.write(MODEL, SEPTEMBER, 0, NOW)
+    await month_counts.write(AGENT, OCTOBER, 7, NOW)
+    assert await month_counts.known([MODEL, AGENT], [OCTOBER]) == {
+        (MODEL, OCTOBER): MonthCount(12, NOW),
+        (AGENT, OCTOBER): MonthCount(7, NOW),
+    }
+    assert await month_counts.known([MODEL], [SEPTEMBER]) == {(MODEL, SEPTEMBER): MonthCount(0, NOW)}
+    assert await month_counts.known([Keyword.parse("agent")], [OCTOBER]) == {}
+    assert await month_counts.known([], [OCTOBER]) == {}
+
+
+async def test_later_count_takes_the_place_of_an_earlier_one_however_the_keyword_is_typed(store: Store) -> None:
+    month_counts = MonthCounts(store.database)
+    await month_counts.write(MODEL, OCTOBER, 12, NOW)
+    later = NOW + timedelta(days=2)
+    await month_counts.write(Keyword.parse("REWARD  model".title()), OCTOBER, 13, later)
+    assert await month_counts.known([MODEL], [OCTOBER]) == {(MODEL, OCTOBER): MonthCount(13, later)}
