@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.discord_api.client import Client
 from bot.discord_api.delivery import post_sample
-from bot.discord_api.messages import LOOKED_UP, Drawn, embeds, reading_components
+from bot.discord_api.messages import NO_POST_KEY, RenderedMessage, embeds, reading_components
 from bot.domain.layout.message import layout_of
 from bot.domain.preferences import DailyList, Preferences, Style
 from bot.domain.timetable import AsTheyCome, Daily, Timetable, in_words, next_digest, parse_time
@@ -82,7 +82,7 @@ class ChannelCommands(
     @app_commands.command(description="Post nothing for a while; what comes meanwhile is kept")
     async def pause(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
         place = await _managed(interaction, channel)
-        if await self._arranging.hold(place.channel_id):
+        if await self._arranging.pause(place.channel_id):
             words = f"Posting in {place.mention} is paused. What comes is kept; `/channel resume` posts it."
         else:
             words = f"Posting in {place.mention} is paused already."
@@ -184,13 +184,13 @@ class ChannelCommands(
             )
             return
         layout = layout_of((await self._arranging.of(place.channel_id)).style, len(papers))
-        drawn = Drawn(
+        rendered = RenderedMessage(
             content="**A sample** of how papers look here.",
             embeds=await asyncio.to_thread(embeds, papers, layout),
-            components=reading_components([paper for paper, _ in papers], LOOKED_UP),
+            components=reading_components([paper for paper, _ in papers], NO_POST_KEY),
             allowed_mentions=discord.AllowedMentions.none(),
         )
-        message = await post_sample(interaction.client, place.channel_id, drawn)
+        message = await post_sample(interaction.client, place.channel_id, rendered)
         await _answer(interaction, f"Posted: {_link(interaction, message)}")
 
 
@@ -249,8 +249,8 @@ def _shown(place: Place, preferences: Preferences, waiting: int, now: datetime) 
     ]
     if preferences.publish:
         lines.append("- New papers are published to the followers")
-    if preferences.held_since is not None:
-        lines.append(f"- ⏸️ Paused {when(preferences.held_since)}; `/channel resume` goes on")
+    if preferences.paused_since is not None:
+        lines.append(f"- ⏸️ Paused {when(preferences.paused_since)}; `/channel resume` goes on")
     return lines
 
 

@@ -9,7 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord_api.client import AnyClient, Client, client_of, reply
-from bot.discord_api.messages import ABSTRACT_BUTTON, ABSTRACT_MENU, LOOKED_UP, reading_view, to_embed
+from bot.discord_api.messages import ABSTRACT_BUTTON, ABSTRACT_MENU, NO_POST_KEY, reading_view, to_embed
 from bot.domain.keyword import Keyword
 from bot.domain.layout.card import lay_out
 from bot.domain.paper import ArxivId
@@ -59,7 +59,7 @@ class LookupCommands(commands.Cog):
         await interaction.edit_original_response(
             content=words,
             embeds=[to_embed(card) for card in cards],
-            view=reading_view(latest.papers, LOOKED_UP),
+            view=reading_view(latest.papers, NO_POST_KEY),
         )
 
 

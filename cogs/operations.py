@@ -50,16 +50,16 @@ def _channels(interaction: discord.Interaction[Client], report: Report) -> list[
     if interaction.guild is None or not interaction.is_guild_integration():  # installed by the caller alone
         return []
     # A channel that is deleted or archived is none of the server's at the moment, but its papers are kept.
-    ours = {paused.channel_id for paused in report.paused if paused.guild_id == interaction.guild_id}
+    ours = {blocked.channel_id for blocked in report.blocked if blocked.guild_id == interaction.guild_id}
     waiting = sum(papers for channel_id, papers in report.waiting.items() if _concerns(interaction, channel_id, ours))
     lines = [f"**Waiting to be posted**: {plural(waiting, 'paper')}."]
-    for paused in report.paused:
-        if paused.guild_id is None and interaction.permissions.manage_guild:
-            lines.append(f"⏸️ Channel `{paused.channel_id}` of the settings file: {paused.reason}")
-        elif paused.guild_id == interaction.guild_id and can_view(interaction, paused.channel_id):
-            place = mention(interaction.guild, paused.channel_id)
-            lines.append(f"⏸️ {place}, paused {when(paused.since)}: {paused.reason}")
-    for channel_id, since in report.held.items():
+    for blocked in report.blocked:
+        if blocked.guild_id is None and interaction.permissions.manage_guild:
+            lines.append(f"⏸️ Channel `{blocked.channel_id}` of the settings file: {blocked.reason}")
+        elif blocked.guild_id == interaction.guild_id and can_view(interaction, blocked.channel_id):
+            place = mention(interaction.guild, blocked.channel_id)
+            lines.append(f"⏸️ {place}, paused {when(blocked.since)}: {blocked.reason}")
+    for channel_id, since in report.paused.items():
         if _concerns(interaction, channel_id, ours):
             lines.append(f"⏸️ <#{channel_id}>, paused {when(since)} by `/channel pause`; `/channel resume` goes on.")
     return lines

@@ -9,7 +9,7 @@ import discord
 from discord import app_commands
 
 from bot.discord_api.client import AnyClient
-from bot.discord_api.permissions import NO_PLACE_FOR_PAPERS, Postable, obstacle_in
+from bot.discord_api.permissions import UNSUPPORTED_CHANNEL_TYPE, Postable, find_block
 from bot.runtime.errors import DailyPapersError
 
 Target = app_commands.AppCommandChannel | app_commands.AppCommandThread
@@ -57,7 +57,7 @@ def check_takes_papers(interaction: discord.Interaction[AnyClient], place: Place
     guild = interaction.guild
     channel = None if guild is None else guild.get_channel_or_thread(place.channel_id)
     if channel is not None and not isinstance(channel, Postable):
-        raise Refused(f"Nothing can be posted in {place.mention}. {NO_PLACE_FOR_PAPERS.reason}")
+        raise Refused(f"Nothing can be posted in {place.mention}. {UNSUPPORTED_CHANNEL_TYPE.reason}")
 
 
 async def check_bot_may_post(interaction: discord.Interaction, place: Place) -> None:
@@ -65,9 +65,9 @@ async def check_bot_may_post(interaction: discord.Interaction, place: Place) -> 
     guild = interaction.guild
     if guild is None:
         raise Refused("Subscriptions are for a server's channels, not for direct messages.")
-    obstacle = obstacle_in(guild.get_channel_or_thread(place.channel_id) or await _fetch(guild, place))
-    if obstacle is not None:
-        raise Refused(f"Nothing can be posted in {place.mention}. {obstacle.reason}")
+    blocked = find_block(guild.get_channel_or_thread(place.channel_id) or await _fetch(guild, place))
+    if blocked is not None:
+        raise Refused(f"Nothing can be posted in {place.mention}. {blocked.reason}")
 
 
 async def _fetch(guild: discord.Guild, place: Place) -> discord.abc.GuildChannel | discord.Thread:

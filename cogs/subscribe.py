@@ -114,14 +114,14 @@ class SubscribeCommand(commands.Cog):
         layout = layout_of((await self._arranging.of(place.channel_id)).style, len(shown))
         ids = await self._subscribing.ids_of(new)
         view = subscribed_view(place.channel_id, ids)
-        drawn = await asyncio.to_thread(embeds, shown, layout) if shown else []
-        await edit_in_pages(interaction, lines, drawn=drawn, view=view)
+        rendered = await asyncio.to_thread(embeds, shown, layout) if shown else []
+        await edit_in_pages(interaction, lines, rendered=rendered, view=view)
 
     async def _outlook(self, place: Place, keywords: Sequence[Keyword]) -> str:
         if not keywords:
             return ""
         wanted = await self._arranging.of(place.channel_id)
-        if wanted.held_since is not None:
+        if wanted.paused_since is not None:
             posted = "wait for `/channel resume`: posting there is paused"
         elif isinstance(wanted.timetable, Daily):
             posted = f"are posted {in_words(wanted.timetable)}"

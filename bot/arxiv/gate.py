@@ -72,10 +72,10 @@ class Gate:
     def not_before(self) -> datetime | None:
         """Until when the gate is shut by a backoff; None when it is open."""
         now = self._clock.now()
-        marks = (self._shut_by.not_before if self._shut_by else None, self._lock.read().not_before)
+        key_values = (self._shut_by.not_before if self._shut_by else None, self._lock.read().not_before)
         # A mark further ahead is a clock gone wrong, not arXiv's wish.
         latest = now + limits.ARXIV_BACKOFF_KEPT_MAX
-        return max((mark for mark in marks if mark is not None and now < mark <= latest), default=None)
+        return max((mark for mark in key_values if mark is not None and now < mark <= latest), default=None)
 
     @asynccontextmanager
     async def turn(self, priority: Priority) -> AsyncIterator[RequestSlot]:

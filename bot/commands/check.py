@@ -21,11 +21,11 @@ from rich.table import Table
 from bot.arxiv.client import ArxivClient, open_session
 from bot.arxiv.gate import Gate, Priority
 from bot.config import Settings, is_loopback
-from bot.discord_api.client import REFUSALS, point_at
+from bot.discord_api.client import FATAL_CLOSE_CODES, use_endpoints
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.invalid_requests import InvalidRequests
 from bot.domain.planning import Window, probe_query
-from bot.domain.post import Obstructed, RetryLater
+from bot.domain.post import Blocked, RetryLater
 from bot.huggingface import client as huggingface
 from bot.huggingface.client import HuggingFaceClient
 from bot.runtime.clock import Clock, SystemClock
@@ -47,7 +47,7 @@ class Finding:
 
 async def check(settings: Settings, user_agent: str, gate_path: Path, console: Console) -> bool:
     """Look at everything, say it, and return whether all of it is well."""
-    point_at(settings.discord.api_url, settings.discord.gateway_url)
+    use_endpoints(settings.discord.api_url, settings.discord.gateway_url)
     clock = SystemClock()
     summary, database = await asyncio.to_thread(_database, settings.database)
     channels = {subscription.channel_id for subscription in settings.subscriptions or ()}
@@ -132,7 +132,7 @@ async def _discord(settings: Settings, clock: Clock, channel_ids: Sequence[int])
     except discord.LoginFailure:
         return [Finding("token", well=False, words="Discord refuses it")]
     except discord.ConnectionClosed as error:
-        words = REFUSALS.get(error.code, f"hangs up (code {error.code})")
+        words = FATAL_CLOSE_CODES.get(error.code, f"hangs up (code {error.code})")
         return [Finding("Discord", well=False, words=words)]
     except TimeoutError:
         return [Finding("Discord", well=False, words=f"no answer in {CHECK_TIMEOUT_S:g} s")]
@@ -154,10 +154,10 @@ async def _connected(client: discord.Client) -> AsyncIterator[None]:
 
 
 async def _channel(delivery: DiscordDelivery, channel_id: int) -> Finding:
-    match await delivery.obstacle(channel_id):
+    match await delivery.blocked(channel_id):
         case None:
             return Finding(f"channel {channel_id}", well=True, words="can be posted in")
-        case Obstructed(reason):
+        case Blocked(reason):
             return Finding(f"channel {channel_id}", well=False, words=reason)
         case RetryLater(_, why):
             return Finding(f"channel {channel_id}", well=False, words=why)

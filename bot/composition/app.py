@@ -18,8 +18,8 @@ from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import open_lists
 from bot.composition.wiring import UseCases, commands_for, lower_half, upper_half, user_agent
 from bot.config import Settings, is_loopback
-from bot.discord_api.attempts import note_tries
-from bot.discord_api.client import REFUSALS, Client, point_at
+from bot.discord_api.attempts import trace_attempts
+from bot.discord_api.client import FATAL_CLOSE_CODES, Client, use_endpoints
 from bot.discord_api.invalid_requests import InvalidRequests
 from bot.domain.keyword import Keyword
 from bot.runtime.clock import SystemClock
@@ -41,7 +41,7 @@ async def run(settings: Settings, end: asyncio.Event, metrics: Metrics | None = 
     """Run the bot until `end` is set; raises StartupError when it cannot run at all."""
     if settings.discord.token is None:
         raise InvalidToken("No Discord token is set: put it in the environment as DISCORD_TOKEN.")
-    point_at(settings.discord.api_url, settings.discord.gateway_url)
+    use_endpoints(settings.discord.api_url, settings.discord.gateway_url)
     async with contextlib.AsyncExitStack() as closing:
         database = await Database.open(settings.database)
         closing.push_async_callback(database.close)
@@ -93,15 +93,15 @@ class App:
         self.subscribing = use_cases.subscribing
         invalid_requests = InvalidRequests(context.clock)
         self._client = Client(
-            stores.marks,
+            stores.key_values,
             use_cases.looking_up,
             use_cases.subscribing,
             None if self._lists is None else self._lists.trending,
             self._on_change,
-            note_tries(invalid_requests.trace()),
+            trace_attempts(invalid_requests.trace()),
         )
         self._client.add_dynamic_items(AbstractButton, AbstractMenu, SubscribedButton, TrendingButton)
-        self._client.bring(commands_for(use_cases, self._lists))
+        self._client.set_cogs(commands_for(use_cases, self._lists))
         self._lower = lower_half(context, stores, wakeups, self._client, invalid_requests)
         self._lag = LagMeter(context.clock, metrics)
         health = Health(
@@ -133,20 +133,20 @@ class App:
         log.info("asked to end")
         with contextlib.suppress(TimeoutError):  # what is not finished by then is looked for at the next start
             async with asyncio.timeout(SHUTDOWN_GRACE_S):
-                await self._lower.deliver.stop()
+                await self._lower.dispatcher.stop()
 
     def _loops(self) -> Mapping[str, Loop]:
         lists: dict[str, Loop] = {}
         if self._lists is not None:
             lists["Reading Hugging Face"] = self._lists.keeper.run
-            lists["Posting lists"] = self._after_login(self._lower.digesting.run)
+            lists["Posting lists"] = self._after_login(self._lower.trending_publisher.run)
         return lists | {
             "The connection to Discord": self._connect,
             "Reading arXiv": self._upper.poller.run,
             "Reading new keywords": self._upper.initial_sync.run,
-            "Posting": self._after_login(self._lower.deliver.run),
-            "Telling admins": self._after_login(self._lower.caretaker.run),
-            "Editing posts": self._after_login(self._lower.retouch.run),
+            "Posting": self._after_login(self._lower.dispatcher.run),
+            "Telling admins": self._after_login(self._lower.janitor.run),
+            "Editing posts": self._after_login(self._lower.editor.run),
             "Metering": self._lag.run,
         }
 
@@ -168,15 +168,15 @@ class App:
         except discord.LoginFailure:
             raise InvalidToken("Discord refused the token: check DISCORD_TOKEN (or `discord.token`).") from None
         except discord.ConnectionClosed as error:
-            if error.code in REFUSALS:
-                raise StartupError(REFUSALS[error.code]) from None
+            if error.code in FATAL_CLOSE_CODES:
+                raise StartupError(FATAL_CLOSE_CODES[error.code]) from None
             raise
 
     async def _on_change(self, guild: discord.Guild) -> None:
         """A server's channels or permissions may have changed: a paused channel may be open again, or the reverse."""
         channel_ids = [channel.id for channel in (*guild.channels, *guild.threads)]
         await self._channels.learn_guild(guild.id, channel_ids)
-        await self._lower.deliver.look_over_channels(guild.id)
+        await self._lower.dispatcher.check_channels(guild.id)
 
     async def close(self) -> None:
         """Close what was opened, in order; nobody waits for Discord's goodbye."""

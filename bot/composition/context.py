@@ -18,7 +18,7 @@ from bot.store.listings import Listings
 from bot.store.month_counts import MonthCounts
 from bot.store.outbox import Outbox
 from bot.store.papers import Papers
-from bot.store.polls import Marks, Polls
+from bot.store.polls import KeyValues, Polls
 from bot.store.preferences import ChannelPreferences
 from bot.store.readings import Readings
 from bot.store.shelf import Shelf
@@ -48,7 +48,7 @@ class Stores:
     outbox: Outbox
     edits: Edits
     polls: Polls
-    marks: Marks
+    key_values: KeyValues
     listings: Listings
     digests: Digests
     shelf: Shelf
@@ -67,7 +67,7 @@ class Stores:
             Outbox(database),
             Edits(database),
             Polls(database),
-            Marks(database),
+            KeyValues(database),
             Listings(database),
             Digests(database),
             Shelf(database),
@@ -83,7 +83,7 @@ class Wakeups:
     poller: Wakeup
     posts: Wakeup
     house: Wakeup
-    retouch: Wakeup
+    editor: Wakeup
     lists: Wakeup
     digests: Wakeup
 
@@ -100,5 +100,5 @@ class Wakeups:
 
     def notify_trending_stored(self) -> None:
         """A list was read: messages may have votes to show, channels may get it."""
-        self.retouch.notify()
+        self.editor.notify()
         self.digests.notify()

@@ -22,19 +22,19 @@ from bot.config import Settings
 from bot.discord_api.client import Client
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.invalid_requests import InvalidRequests
-from bot.discord_api.notices import DiscordMessenger
+from bot.discord_api.notices import DiscordNotices
 from bot.ingest.initial_sync import InitialSync
 from bot.ingest.month_counts import MonthCounter
 from bot.ingest.poller import Poller
 from bot.ingest.window_reader import WindowReader
-from bot.publish.availability import Pausing
+from bot.publish.availability import ChannelAvailability
 from bot.publish.batches import Batches
-from bot.publish.channel_worker import Posting
-from bot.publish.dispatcher import Deliver
-from bot.publish.editor import Retouch
-from bot.publish.janitor import Caretaker
-from bot.publish.sender import Sending
-from bot.publish.trending import Digesting
+from bot.publish.channel_worker import ChannelWorker
+from bot.publish.dispatcher import Dispatcher
+from bot.publish.editor import Editor
+from bot.publish.janitor import Janitor
+from bot.publish.sender import Sender
+from bot.publish.trending import TrendingPublisher
 from bot.runtime.limits import ARXIV_BACKOFF_FLOOR_S, ARXIV_REQUEST_INTERVAL_S
 from bot.runtime.supervisor import Supervisor
 from bot.services.arranging import Arranging
@@ -66,10 +66,10 @@ class UpperHalf:
 class LowerHalf:
     """What writes to Discord."""
 
-    deliver: Deliver
-    digesting: Digesting
-    retouch: Retouch
-    caretaker: Caretaker
+    dispatcher: Dispatcher
+    trending_publisher: TrendingPublisher
+    editor: Editor
+    janitor: Janitor
 
 
 def arxiv_client(context: Context, session: aiohttp.ClientSession) -> ArxivClient:
@@ -101,13 +101,13 @@ def upper_half(context: Context, stores: Stores, wakeups: Wakeups, session: aioh
         subscriptions=stores.subscriptions,
         readings=stores.readings,
         polls=stores.polls,
-        marks=stores.marks,
+        key_values=stores.key_values,
         clock=context.clock,
         metrics=context.metrics,
         poll_interval_s=context.settings.arxiv.poll_interval_s,
         wakeup=wakeups.poller,
         on_new_posts=wakeups.posts.notify,
-        on_edits=wakeups.retouch.notify,
+        on_edits=wakeups.editor.notify,
     )
     return UpperHalf(arxiv, poller, initial_sync)
 
@@ -117,33 +117,35 @@ def lower_half(
 ) -> LowerHalf:
     """The loops that post, edit and tell, through one client."""
     delivery = DiscordDelivery(client, context.clock, invalid_requests, listed=context.settings.huggingface.enabled)
-    sending = Sending(delivery, context.clock, context.metrics)
-    pausing = Pausing(stores.channels, context.clock, context.rng, context.metrics, wakeups.house.notify)
-    posting = Posting(
+    sender = Sender(delivery, context.clock, context.metrics)
+    availability = ChannelAvailability(
+        stores.channels, context.clock, context.rng, context.metrics, wakeups.house.notify
+    )
+    channel_worker = ChannelWorker(
         outbox=stores.outbox,
         batches=Batches(stores.outbox, stores.preferences),
-        sending=sending,
-        pausing=pausing,
+        sender=sender,
+        availability=availability,
         clock=context.clock,
         metrics=context.metrics,
-        on_posted=wakeups.retouch.notify,
+        on_posted=wakeups.editor.notify,
     )
-    messenger = DiscordMessenger(client, invalid_requests)
+    notices = DiscordNotices(client, invalid_requests)
     return LowerHalf(
-        deliver=Deliver(stores.outbox, stores.channels, posting, context.clock, wakeups.posts),
-        digesting=Digesting(
+        dispatcher=Dispatcher(stores.outbox, stores.channels, channel_worker, context.clock, wakeups.posts),
+        trending_publisher=TrendingPublisher(
             digests=stores.digests,
             listings=stores.listings,
             subscriptions=stores.subscriptions,
             papers=stores.papers,
-            sending=sending,
-            pausing=pausing,
+            sender=sender,
+            availability=availability,
             clock=context.clock,
             metrics=context.metrics,
             wakeup=wakeups.digests,
         ),
-        retouch=Retouch(stores.edits, delivery, context.clock, wakeups.retouch),
-        caretaker=Caretaker(stores.channels, stores.subscriptions, messenger, context.clock, wakeups.house),
+        editor=Editor(stores.edits, delivery, context.clock, wakeups.editor),
+        janitor=Janitor(stores.channels, stores.subscriptions, notices, context.clock, wakeups.house),
     )
 
 

@@ -24,7 +24,7 @@ from bot.runtime.limits import GUILDS_QUIET_S, RATELIMIT_WAIT_MAX_S
 from bot.services.looking_up import LookingUp
 from bot.services.subscribing import Subscribing
 from bot.services.trending import Trending
-from bot.store.polls import Marks
+from bot.store.polls import KeyValues
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 AnyClient = TypeVar("AnyClient", bound=discord.Client)
 
 # Close codes that no reconnect mends (topics/opcodes-and-status-codes): what to tell the person who runs the bot.
-REFUSALS: Final = {
+FATAL_CLOSE_CODES: Final = {
     4004: "Discord does not accept the token any more: set a new one in DISCORD_TOKEN.",
     4011: "Discord wants this bot to be sharded: it is in more than 2,500 servers, which one process does not serve.",
 }
@@ -67,7 +67,7 @@ class Client(commands.Bot):
 
     def __init__(
         self,
-        marks: Marks,
+        key_values: KeyValues,
         looking_up: LookingUp,
         subscribing: Subscribing,
         trending: Trending | None,
@@ -87,7 +87,7 @@ class Client(commands.Bot):
             guild_ready_timeout=GUILDS_QUIET_S,
             http_trace=http_trace,
         )
-        self._marks = marks
+        self._key_values = key_values
         # For buttons and menus, which discord.py makes anew from their custom_id.
         self.looking_up = looking_up
         self.subscribing = subscribing
@@ -107,7 +107,7 @@ class Client(commands.Bot):
         """Whether the gateway is there: Discord tells us what happens, and people reach us."""
         return self._connected
 
-    def bring(self, cogs: Sequence[commands.Cog]) -> None:
+    def set_cogs(self, cogs: Sequence[commands.Cog]) -> None:
         """The cogs to load at login; called once, before `login`."""
         self._handed_in = cogs
 
@@ -135,10 +135,10 @@ class Client(commands.Bot):
         text = json.dumps([self.application_id, payload], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()
         names = {command.name for command in await self.tree.fetch_commands()}
-        if await self._marks.get(_COMMANDS_KNOWN) == digest and names == {command["name"] for command in payload}:
+        if await self._key_values.get(_COMMANDS_KNOWN) == digest and names == {command["name"] for command in payload}:
             return
         await self.tree.sync()
-        await self._marks.set(_COMMANDS_KNOWN, digest)
+        await self._key_values.set(_COMMANDS_KNOWN, digest)
         log.info("slash commands registered", extra={"commands": len(payload)})
 
     async def on_disconnect(self) -> None:
@@ -190,7 +190,7 @@ class Client(commands.Bot):
         await self._on_change(member.guild)
 
 
-def point_at(api_url: str, gateway_url: str | None) -> None:
+def use_endpoints(api_url: str, gateway_url: str | None) -> None:
     """Let discord.py talk to a Discord-compatible server instead of Discord; before any client is made."""
     Route.BASE = api_url
     if gateway_url is not None:

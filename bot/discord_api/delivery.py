@@ -13,17 +13,17 @@ import discord
 from discord.channel import ThreadWithMessage
 from discord.http import Route
 
-from bot.discord_api.attempts import Tries, noted, surely_refused
+from bot.discord_api.attempts import Attempts, definitely_rejected, track_attempts
 from bot.discord_api.invalid_requests import InvalidRequests
-from bot.discord_api.messages import Drawn, draw, keys_of, thread_name
-from bot.discord_api.permissions import BY_CODE, NOT_IN_SERVER, AnyChannel, is_untold, obstacle_in
-from bot.domain.post import Absent, Delivered, Obstructed, Outcome, Post, RetryLater, Unanswered, Undeliverable
+from bot.discord_api.messages import RenderedMessage, post_keys, render, thread_name
+from bot.discord_api.permissions import BLOCKED_BY_CODE, NOT_IN_SERVER, AnyChannel, find_block, is_unknown_to_gateway
+from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Post, Rejected, RetryLater, SendOutcome
 from bot.domain.trending.digest import AnyPost
 from bot.runtime.clock import Clock
 from bot.runtime.limits import (
     HISTORY_BEFORE_FIRST_ATTEMPT,
     HISTORY_TIMEOUT_S,
-    REFUSAL_RECHECK,
+    REJECTION_RECHECK,
     SEND_BACKOFF_FLOOR_S,
     SEND_TIMEOUT_S,
 )
@@ -44,42 +44,42 @@ class DiscordDelivery:
         self._invalid_requests = invalid_requests
         self._listed = listed
         # What REST said of channels, known from the gateway or not, and until when that is believed.
-        self._refused: dict[tuple[int, bool], tuple[datetime, Obstructed]] = {}
+        self._refused: dict[tuple[int, bool], tuple[datetime, Blocked]] = {}
 
     async def ready(self) -> None:
         await self._client.wait_until_ready()
 
-    async def obstacle(self, channel_id: int) -> Obstructed | RetryLater | None:
-        rest_s = self._invalid_requests.rest_s()
+    async def blocked(self, channel_id: int) -> Blocked | RetryLater | None:
+        pause_s = self._invalid_requests.pause_s()
         known = self._client.get_channel(channel_id)
-        if known is not None and (obstacle := obstacle_in(known)) is not None:
+        if known is not None and (blocked := find_block(known)) is not None:
             self._refused.pop((channel_id, True), None)  # that is why: it is over when this is
-            return obstacle
+            return blocked
         if (refusal := self._remembered(channel_id, known=known is not None)) is not None:
             return refusal
-        if rest_s > 0:
-            return RetryLater(self._after(rest_s), "Discord refused many requests lately, and bans who goes on")
-        return None if known is not None else await self._unseen_obstacle(channel_id)
+        if pause_s > 0:
+            return RetryLater(self._after(pause_s), "Discord refused many requests lately, and bans who goes on")
+        return None if known is not None else await self._find_block_by_rest(channel_id)
 
-    async def _unseen_obstacle(self, channel_id: int) -> Obstructed | RetryLater | None:
+    async def _find_block_by_rest(self, channel_id: int) -> Blocked | RetryLater | None:
         fetched = await self._fetch(channel_id)
         if isinstance(fetched, RetryLater):
             return fetched
-        if is_untold(fetched):
+        if is_unknown_to_gateway(fetched):
             return RetryLater(self._after(SEND_BACKOFF_FLOOR_S), "Discord has not told of the channel's server yet")
-        found = fetched if isinstance(fetched, Obstructed) else obstacle_in(fetched)
+        found = fetched if isinstance(fetched, Blocked) else find_block(fetched)
         if found is not None:
             self._remember(channel_id, found, known=False)
         return found
 
-    def _remembered(self, channel_id: int, *, known: bool) -> Obstructed | None:
-        until, obstacle = self._refused.get((channel_id, known), (self._clock.now(), None))
-        return obstacle if self._clock.now() < until else None
+    def _remembered(self, channel_id: int, *, known: bool) -> Blocked | None:
+        until, blocked = self._refused.get((channel_id, known), (self._clock.now(), None))
+        return blocked if self._clock.now() < until else None
 
-    def _remember(self, channel_id: int, obstacle: Obstructed, *, known: bool) -> None:
-        self._refused[channel_id, known] = (self._clock.now() + REFUSAL_RECHECK, obstacle)
+    def _remember(self, channel_id: int, blocked: Blocked, *, known: bool) -> None:
+        self._refused[channel_id, known] = (self._clock.now() + REJECTION_RECHECK, blocked)
 
-    async def _fetch(self, channel_id: int) -> AnyChannel | Obstructed | RetryLater:
+    async def _fetch(self, channel_id: int) -> AnyChannel | Blocked | RetryLater:
         """A channel that the gateway did not tell of: an archived thread, or none that the bot can see."""
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
@@ -95,51 +95,51 @@ class DiscordDelivery:
     def _forum_of(self, post: AnyPost) -> discord.ForumChannel | None:
         """The forum in which the message begins a post of its own."""
         channel = self._client.get_channel(post.channel_id)
-        return channel if isinstance(channel, discord.ForumChannel) and post.frame.thread_id is None else None
+        return channel if isinstance(channel, discord.ForumChannel) and post.header.thread_id is None else None
 
-    async def send(self, post: AnyPost) -> Outcome:
+    async def send(self, post: AnyPost) -> SendOutcome:
         forum = self._forum_of(post)
         # A forum's post has no nonce: whatever became of the first try, it is looked for before there is a second.
-        with noted(once=forum is not None) as tries:
+        with track_attempts(once=forum is not None) as attempts:
             try:
                 async with asyncio.timeout(SEND_TIMEOUT_S):
                     return await (self._send_message(post) if forum is None else self._begin_forum_post(forum, post))
             except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-                return self._refusal(post, self._outcome(error), tries)
+                return self._refusal(post, self._outcome(error), attempts)
 
-    def _refusal(self, post: AnyPost, outcome: Outcome, tries: Tries) -> Outcome:
+    def _refusal(self, post: AnyPost, outcome: SendOutcome, attempts: Attempts) -> SendOutcome:
         """What became of a message that Discord did not take in the end."""
-        if isinstance(outcome, Obstructed | Undeliverable) and not surely_refused(tries):
-            return Unanswered("no answer from Discord, then a refusal")
-        if isinstance(outcome, Obstructed):
+        if isinstance(outcome, Blocked | Rejected) and not definitely_rejected(attempts):
+            return OutcomeUnknown("no answer from Discord, then a refusal")
+        if isinstance(outcome, Blocked):
             known = self._client.get_channel(post.channel_id) is not None
             self._remember(post.channel_id, outcome, known=known)
         return outcome
 
     async def _send_message(self, post: AnyPost) -> Delivered:
-        drawn = await self._drawn(post)
+        rendered = await self._rendered(post)
         message = await self._place(post).send(
-            content=drawn.content,
-            embeds=drawn.embeds,
-            view=drawn.view,
+            content=rendered.content,
+            embeds=rendered.embeds,
+            view=rendered.view,
             nonce=post.nonce,
-            allowed_mentions=drawn.allowed_mentions,
+            allowed_mentions=rendered.allowed_mentions,
         )
         return Delivered(message.id)
 
     async def _begin_forum_post(self, forum: discord.ForumChannel, post: AnyPost) -> Delivered:
-        drawn = await self._drawn(post)
-        begun = await _begin_thread(forum, thread_name(post), drawn)
+        rendered = await self._rendered(post)
+        begun = await _begin_thread(forum, thread_name(post), rendered)
         return Delivered(begun.message.id, thread_id=begun.thread.id)
 
-    async def _drawn(self, post: AnyPost) -> Drawn:
+    async def _rendered(self, post: AnyPost) -> RenderedMessage:
         # In a thread: ten cards take 4 ms, and a hundred times that where strangers wrote nothing but TeX.
-        return await asyncio.to_thread(draw, post, listed=self._listed)
+        return await asyncio.to_thread(render, post, listed=self._listed)
 
     def _place(self, post: AnyPost) -> discord.PartialMessageable:
-        return self._client.get_partial_messageable(post.frame.thread_id or post.channel_id)
+        return self._client.get_partial_messageable(post.header.thread_id or post.channel_id)
 
-    async def find(self, post: AnyPost) -> Delivered | Absent | RetryLater | Obstructed:
+    async def find(self, post: AnyPost) -> Delivered | MessageAbsent | RetryLater | Blocked:
         forum = self._forum_of(post)
         try:
             async with asyncio.timeout(HISTORY_TIMEOUT_S):
@@ -147,42 +147,42 @@ class DiscordDelivery:
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             return self._why_not(error)
 
-    async def _find_message(self, post: AnyPost) -> Delivered | Absent:
+    async def _find_message(self, post: AnyPost) -> Delivered | MessageAbsent:
         since = post.first_attempt - HISTORY_BEFORE_FIRST_ATTEMPT
         async for message in self._place(post).history(after=since, limit=None, oldest_first=True):
-            if post.key in keys_of(message, self._client.user):
+            if post.key in post_keys(message, self._client.user):
                 return Delivered(message.id)
-        return Absent()
+        return MessageAbsent()
 
-    async def _find_forum_post(self, forum: discord.ForumChannel, post: AnyPost) -> Delivered | Absent:
+    async def _find_forum_post(self, forum: discord.ForumChannel, post: AnyPost) -> Delivered | MessageAbsent:
         async for thread in _threads_since(forum, post.first_attempt - HISTORY_BEFORE_FIRST_ATTEMPT):
             async for message in thread.history(limit=1, oldest_first=True):
-                if post.key in keys_of(message, self._client.user):
+                if post.key in post_keys(message, self._client.user):
                     return Delivered(message.id, thread_id=thread.id)
-        return Absent()
+        return MessageAbsent()
 
-    async def edit(self, post: Post) -> Outcome:
+    async def edit(self, post: Post) -> SendOutcome:
         """Draw a message anew from its papers as they are now; nobody is pinged again."""
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
-                await self._draw_anew(post)
+                await self._render_again(post)
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             return self._outcome(error)
         return Delivered(post.message_id)
 
-    async def _draw_anew(self, post: Post) -> None:
-        drawn = await self._drawn(post)
+    async def _render_again(self, post: Post) -> None:
+        rendered = await self._rendered(post)
         await self._open_if_archived(post)
         await self._held(post).edit(
-            content=drawn.content,
-            embeds=drawn.embeds,
-            view=drawn.view,
+            content=rendered.content,
+            embeds=rendered.embeds,
+            view=rendered.view,
             allowed_mentions=discord.AllowedMentions.none(),
         )
 
     async def _open_if_archived(self, post: Post) -> None:
         """Open the message's thread again: in an archived one, as quiet forum posts soon are, nothing can be edited."""
-        place = await self._thread(post.frame.thread_id or post.channel_id)
+        place = await self._thread(post.header.thread_id or post.channel_id)
         if place is not None and place.archived and not place.locked:
             await place.edit(archived=False)
 
@@ -191,7 +191,7 @@ class DiscordDelivery:
         known = self._client.get_channel(place_id) or await self._client.fetch_channel(place_id)
         return known if isinstance(known, discord.Thread) else None
 
-    async def publish(self, post: Post) -> Outcome:
+    async def publish(self, post: Post) -> SendOutcome:
         """Let the followers of the message's announcement channel have it."""
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
@@ -207,26 +207,26 @@ class DiscordDelivery:
             raise ValueError(f"post {post.key} was not delivered")
         return self._place(post).get_partial_message(post.message_id)
 
-    def _outcome(self, error: Exception) -> Outcome:
+    def _outcome(self, error: Exception) -> SendOutcome:
         """What an exception says of a message that was sent."""
         if isinstance(error, discord.RateLimited):
             return RetryLater(self._after(error.retry_after), "Discord asks us to wait")
         if not isinstance(error, discord.HTTPException) or error.status >= 500:
-            return Unanswered(f"no answer from Discord ({type(error).__name__})")
+            return OutcomeUnknown(f"no answer from Discord ({type(error).__name__})")
         if error.code == _UNKNOWN_MESSAGE:
             return Delivered(None)
-        if error.code in BY_CODE:
-            return BY_CODE[error.code]
+        if error.code in BLOCKED_BY_CODE:
+            return BLOCKED_BY_CODE[error.code]
         if error.status in (401, 403, 404):
-            return Obstructed(f"Discord refuses the bot in this channel ({error.text or error.status}).")
+            return Blocked(f"Discord refuses the bot in this channel ({error.text or error.status}).")
         if error.status == 429:
             return RetryLater(self._after(SEND_BACKOFF_FLOOR_S), "Discord asks us to wait")
-        return Undeliverable(f"Discord refused the message: {error.text} ({error.code})")
+        return Rejected(f"Discord refused the message: {error.text} ({error.code})")
 
-    def _why_not(self, error: Exception) -> RetryLater | Obstructed:
+    def _why_not(self, error: Exception) -> RetryLater | Blocked:
         """What an exception says of a channel that was only read."""
         outcome = self._outcome(error)
-        if isinstance(outcome, RetryLater | Obstructed):
+        if isinstance(outcome, RetryLater | Blocked):
             return outcome
         return RetryLater(self._after(SEND_BACKOFF_FLOOR_S), "Discord did not answer")
 
@@ -249,25 +249,25 @@ def _publishing(post: Post) -> Route:
     )
 
 
-async def post_sample(client: discord.Client, channel_id: int, drawn: Drawn) -> discord.Message:
+async def post_sample(client: discord.Client, channel_id: int, rendered: RenderedMessage) -> discord.Message:
     """Send a message that is no post of papers: nothing is remembered of it."""
     channel = client.get_channel(channel_id)
     if isinstance(channel, discord.ForumChannel):
-        return (await _begin_thread(channel, "A sample", drawn)).message
+        return (await _begin_thread(channel, "A sample", rendered)).message
     return await client.get_partial_messageable(channel_id).send(
-        content=drawn.content, embeds=drawn.embeds, view=drawn.view, allowed_mentions=drawn.allowed_mentions
+        content=rendered.content, embeds=rendered.embeds, view=rendered.view, allowed_mentions=rendered.allowed_mentions
     )
 
 
-async def _begin_thread(forum: discord.ForumChannel, name: str, drawn: Drawn) -> ThreadWithMessage:
+async def _begin_thread(forum: discord.ForumChannel, name: str, rendered: RenderedMessage) -> ThreadWithMessage:
     """A forum's post; where it takes a tag, the first one there is."""
     return await forum.create_thread(
         name=name,
-        content=drawn.content,
-        embeds=drawn.embeds,
-        view=drawn.view,
+        content=rendered.content,
+        embeds=rendered.embeds,
+        view=rendered.view,
         applied_tags=forum.available_tags[:1] if forum.flags.require_tag else [],
-        allowed_mentions=drawn.allowed_mentions,
+        allowed_mentions=rendered.allowed_mentions,
     )
 
 

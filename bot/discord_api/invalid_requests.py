@@ -35,7 +35,7 @@ class InvalidRequests:
         if params.response.status in _INVALID:
             self._at_s.append(self._clock.monotonic())
 
-    def rest_s(self) -> float:
+    def pause_s(self) -> float:
         """How many seconds no more requests of doubtful use should leave; 0 where they may."""
         if len(self._at_s) < INVALID_REQUESTS_MAX:
             return 0.0

@@ -26,13 +26,13 @@ from bot.runtime.limits import THREAD_NAME_MAX
 ABSTRACT_BUTTON: Final = r"abstract:(?P<arxiv_id>[^:]+):(?P<key>[\w-]+)"
 ABSTRACT_MENU: Final = r"abstracts:(?P<key>[\w-]+)"
 # Stands for the key in replies, which are no posts.
-LOOKED_UP: Final = "looked-up"
+NO_POST_KEY: Final = "looked-up"
 # Near arXiv's own red; a card should look the same in the light and in the dark theme.
 CARD_COLOUR: Final = 0xB31B1B
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class RenderedMessage:
     """A message as Discord is told of it."""
 
     content: str | None
@@ -46,35 +46,35 @@ class Drawn:
         return _finished(self.components)
 
 
-def draw(post: AnyPost, *, listed: bool = True) -> Drawn:
+def render(post: AnyPost, *, listed: bool = True) -> RenderedMessage:
     """A message as its papers are now; `listed`: those of posts with what Hugging Face says of them."""
     match post:
         case Post():
-            return _draw_post(post, listed=listed)
+            return _render_post(post, listed=listed)
         case Digest():
-            return _draw_digest(post)
+            return _render_trending_post(post)
     assert_never(post)
 
 
-def _draw_digest(digest: Digest) -> Drawn:
+def _render_trending_post(digest: Digest) -> RenderedMessage:
     """A day's list; it pings nobody."""
     laid_out = lay_out_digest(digest.papers, digest.day)
     shown = [as_paper(each.listing) for each in digest.papers[: laid_out.shown]]
-    return Drawn(
-        content=digest.frame.heading,
+    return RenderedMessage(
+        content=digest.header.heading,
         embeds=[discord.Embed(description=laid_out.description, colour=CARD_COLOUR)],
         components=reading_components(shown, digest.key),
         allowed_mentions=discord.AllowedMentions.none(),
     )
 
 
-def _draw_post(post: Post, *, listed: bool) -> Drawn:
+def _render_post(post: Post, *, listed: bool) -> RenderedMessage:
     """It pings the role that the channel chose, and nobody else."""
-    role = post.frame.mention_role
+    role = post.header.mention_role
     ping = "" if role is None else f"<@&{role}> "
-    return Drawn(
-        content=f"{ping}{post.frame.heading}".strip() or None,
-        embeds=embeds(post.papers, post.frame.layout, post.listings if listed else NOTHING_LISTED),
+    return RenderedMessage(
+        content=f"{ping}{post.header.heading}".strip() or None,
+        embeds=embeds(post.papers, post.header.layout, post.listings if listed else NOTHING_LISTED),
         components=reading_components([entry.paper for entry in post.entries], post.key),
         allowed_mentions=discord.AllowedMentions(
             everyone=False, users=False, replied_user=False, roles=[] if role is None else [discord.Object(role)]
@@ -96,7 +96,7 @@ def embeds(
 
 def thread_name(post: AnyPost) -> str:
     """What a batch or a list is called in a forum: its first line without marks."""
-    plain = discord.utils.remove_markdown(post.frame.heading)
+    plain = discord.utils.remove_markdown(post.header.heading)
     return cut(plain, THREAD_NAME_MAX) or "New papers"
 
 
@@ -148,7 +148,7 @@ def _menu(papers: Sequence[Paper], key: str) -> discord.ui.Select[discord.ui.Vie
     return discord.ui.Select(custom_id=f"abstracts:{key}", placeholder="Read an abstract…", options=options)
 
 
-def keys_of(message: discord.Message, author: discord.abc.User | None) -> frozenset[str]:
+def post_keys(message: discord.Message, author: discord.abc.User | None) -> frozenset[str]:
     """The keys in a message's components, if we wrote it."""
     if author is None or message.author.id != author.id:
         return frozenset()

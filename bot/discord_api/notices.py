@@ -10,12 +10,12 @@ import aiohttp
 import discord
 
 from bot.discord_api.invalid_requests import InvalidRequests
-from bot.discord_api.permissions import obstacle_in
-from bot.domain.subscription import Notice
+from bot.discord_api.permissions import find_block
+from bot.domain.subscription import BlockedNotice
 from bot.runtime.limits import NONCE_MAX, SEND_TIMEOUT_S
 
 
-class DiscordMessenger:
+class DiscordNotices:
     """Writes notices through a discord.py client that is logged in."""
 
     def __init__(self, client: discord.Client, invalid_requests: InvalidRequests) -> None:
@@ -25,8 +25,8 @@ class DiscordMessenger:
     async def ready(self) -> None:
         await self._client.wait_until_ready()
 
-    async def tell(self, notice: Notice) -> bool:
-        if self._invalid_requests.rest_s() > 0:  # who takes no direct messages answers with one more of them
+    async def tell(self, notice: BlockedNotice) -> bool:
+        if self._invalid_requests.pause_s() > 0:  # who takes no direct messages answers with one more of them
             return False
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
@@ -38,7 +38,7 @@ class DiscordMessenger:
             return False
         return True
 
-    async def _tell_subscriber(self, notice: Notice) -> bool:
+    async def _tell_subscriber(self, notice: BlockedNotice) -> bool:
         if notice.subscriber is None:
             return False
         try:
@@ -49,17 +49,17 @@ class DiscordMessenger:
             return False  # they take no direct messages from here, or are gone
         return True
 
-    async def _tell_server(self, notice: Notice) -> None:
+    async def _tell_server(self, notice: BlockedNotice) -> None:
         """Nothing is said where the bot was sent away, or no such channel of the server is open to it."""
         guild = None if notice.guild_id is None else self._client.get_guild(notice.guild_id)
         if guild is None:
             return
         for channel in (guild.public_updates_channel, guild.system_channel):
-            if channel is not None and channel.id != notice.channel_id and obstacle_in(channel) is None:
+            if channel is not None and channel.id != notice.channel_id and find_block(channel) is None:
                 await self._send(channel, notice)
                 return
 
-    async def _send(self, channel: discord.abc.Messageable, notice: Notice) -> None:
+    async def _send(self, channel: discord.abc.Messageable, notice: BlockedNotice) -> None:
         words = (
             f"Papers cannot be posted in <#{notice.channel_id}> at the moment. {notice.reason} "
             "They are kept, and posted as soon as this is mended."

@@ -7,45 +7,45 @@ from typing import Final
 
 import discord
 
-from bot.domain.post import Obstructed
+from bot.domain.post import Blocked
 
 AnyChannel = discord.abc.GuildChannel | discord.abc.PrivateChannel | discord.Thread
 Postable = discord.TextChannel | discord.ForumChannel | discord.Thread
 
 # Discord's error codes (topics/opcodes-and-status-codes) that say so of the channel, not of the message.
-BY_CODE: Final = {
-    10003: Obstructed(
+BLOCKED_BY_CODE: Final = {
+    10003: Blocked(
         "The channel does not exist: end its keywords with /unsubscribe, or take it out of config.json.", gone=True
     ),
-    10004: Obstructed("The server does not exist any more.", gone=True),
-    50001: Obstructed("The bot cannot see the channel: it needs View Channel there."),
-    50008: Obstructed("Nobody can post messages in a channel of this type."),
-    50013: Obstructed("The bot may not post in the channel: it needs Send Messages and Embed Links there."),
-    50083: Obstructed("The thread is archived and locked."),
-    160005: Obstructed("The thread is locked."),
+    10004: Blocked("The server does not exist any more.", gone=True),
+    50001: Blocked("The bot cannot see the channel: it needs View Channel there."),
+    50008: Blocked("Nobody can post messages in a channel of this type."),
+    50013: Blocked("The bot may not post in the channel: it needs Send Messages and Embed Links there."),
+    50083: Blocked("The thread is archived and locked."),
+    160005: Blocked("The thread is locked."),
 }
 # The gateway tells of every channel of the bot's servers, hidden ones too: what it does not tell of is elsewhere.
-NOT_IN_SERVER: Final = Obstructed(
+NOT_IN_SERVER: Final = Blocked(
     "The bot is not in the channel's server: invite it, or take the channel out of config.json.", gone=True
 )
-NO_PLACE_FOR_PAPERS: Final = Obstructed(
+UNSUPPORTED_CHANNEL_TYPE: Final = Blocked(
     "Papers can be posted in text channels, announcement channels, forums and threads."
 )
 
 
-def obstacle_in(channel: AnyChannel) -> Obstructed | None:
+def find_block(channel: AnyChannel) -> Blocked | None:
     """Why the bot cannot post in a channel that it knows; None when it can."""
     if not isinstance(channel, Postable):
-        return NO_PLACE_FOR_PAPERS
+        return UNSUPPORTED_CHANNEL_TYPE
     if isinstance(channel, discord.Thread) and channel.locked:
-        return Obstructed("The thread is locked.")
+        return Blocked("The thread is locked.")
     missing = missing_permissions(channel)
     if missing:
-        return Obstructed(f"The bot needs {' and '.join(missing)} there.")
+        return Blocked(f"The bot needs {' and '.join(missing)} there.")
     return None
 
 
-def is_untold(fetched: AnyChannel | Obstructed) -> bool:
+def is_unknown_to_gateway(fetched: AnyChannel | Blocked) -> bool:
     """Whether the gateway has yet to tell of a channel that it does not know: of a server that it told of, it knows all
     but archived threads. Until then nobody can say what the bot may do there, or that a forum is one."""
     return isinstance(fetched, Postable) and not (isinstance(fetched, discord.Thread) and fetched.parent is not None)

@@ -35,7 +35,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class MessageHeader:
     """What a message has beside its papers: how they are laid out, its first line, whom it pings.
 
     `thread_id` is the forum post that the message continues.
@@ -48,7 +48,7 @@ class Frame:
 
 
 # A message with its papers alone.
-PLAIN: Final = Frame()
+NO_HEADER: Final = MessageHeader()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Post:
     first_attempt: datetime
     last_attempt: datetime
     entries: tuple[OutboxEntry, ...]
-    frame: Frame = PLAIN
+    header: MessageHeader = NO_HEADER
     message_id: int | None = None
 
     @property
@@ -95,21 +95,21 @@ class RetryLater:
 
 
 @dataclass(frozen=True, slots=True)
-class Unanswered:
+class OutcomeUnknown:
     """The message left and no answer came: it may be there or not."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class Undeliverable:
+class Rejected:
     """Discord refuses this very message; the channel itself is well."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Obstructed:
+class Blocked:
     """Nothing can be posted in the channel at the moment; `reason` is for its admin, `gone`: it may never be again."""
 
     reason: str
@@ -117,11 +117,11 @@ class Obstructed:
 
 
 @dataclass(frozen=True, slots=True)
-class Absent:
+class MessageAbsent:
     """The channel's history, read to its end, does not hold the message."""
 
 
-Outcome = Delivered | RetryLater | Unanswered | Undeliverable | Obstructed
+SendOutcome = Delivered | RetryLater | OutcomeUnknown | Rejected | Blocked
 
 
 def one_message(due: Sequence[OutboxEntry]) -> tuple[OutboxEntry, ...]:

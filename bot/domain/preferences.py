@@ -34,13 +34,13 @@ class DailyList:
 class Preferences:
     """What an admin chose with `/channel`; the defaults are what a new channel gets.
 
-    `held_since` says that an admin paused it; `catching_up` that what came meanwhile is on its way.
+    `paused_since` says that an admin paused it; `backlog_pending` that what came meanwhile is on its way.
     """
 
     style: Style = Style.AUTO
     timetable: Timetable = field(default_factory=AsTheyCome)
     mention_role: int | None = None
     publish: bool = False
-    held_since: datetime | None = None
-    catching_up: bool = False
+    paused_since: datetime | None = None
+    backlog_pending: bool = False
     daily_list: DailyList | None = None

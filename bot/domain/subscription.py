@@ -18,13 +18,13 @@ class Source(Enum):
 class WatchedKeyword:
     """A keyword that at least one channel subscribes to, and how far arXiv was read for it.
 
-    Published after `read_from` counts as new; `read_until` None means that its past is unread.
+    Published after `new_since` counts as new; `synced_until` None means that its past is unread.
     """
 
     id: int
     keyword: Keyword
-    read_from: datetime | None
-    read_until: datetime | None
+    new_since: datetime | None
+    synced_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class BlockedNotice:
     """A paused channel that nobody was told of yet; `subscriber` asked for its first keyword, if a person did."""
 
     channel_id: int
@@ -50,7 +50,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class PausedChannel:
+class BlockedChannel:
     """A channel that cannot be posted in at the moment, and why, in words for its admin."""
 
     channel_id: int

@@ -85,7 +85,7 @@ class InitialSync:
         return None
 
     async def _unread(self) -> tuple[WatchedKeyword, ...]:
-        return tuple(watched for watched in await self._subscriptions.watched() if watched.read_until is None)
+        return tuple(watched for watched in await self._subscriptions.watched() if watched.synced_until is None)
 
     async def _read(self, group: tuple[WatchedKeyword, ...]) -> None:
         began = self._clock.now()

@@ -32,7 +32,7 @@ from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.errors import ArxivError, ArxivThrottled, ArxivUnavailable, IncompleteResults
 from bot.runtime.limits import ARXIV_BACKOFF_FLOOR, ARXIV_KEYWORDS_PER_QUERY, POLL_OVERLAP
 from bot.runtime.metrics import Metrics, Step
-from bot.store.polls import Marks, Polls
+from bot.store.polls import KeyValues, Polls
 from bot.store.readings import Readings
 from bot.store.subscriptions import Subscriptions
 
@@ -59,7 +59,7 @@ class Poller:
         subscriptions: Subscriptions,
         readings: Readings,
         polls: Polls,
-        marks: Marks,
+        key_values: KeyValues,
         clock: Clock,
         metrics: Metrics,
         poll_interval_s: float | None,
@@ -72,7 +72,7 @@ class Poller:
         self._subscriptions = subscriptions
         self._readings = readings
         self._polls = polls
-        self._marks = marks
+        self._key_values = key_values
         self._clock = clock
         self._metrics = metrics
         self._poll_interval_s = poll_interval_s
@@ -114,7 +114,7 @@ class Poller:
         return not await self._planned()
 
     async def _planned(self) -> tuple[WatchedKeyword, ...]:
-        return tuple(watched for watched in await self._subscriptions.watched() if watched.read_until is not None)
+        return tuple(watched for watched in await self._subscriptions.watched() if watched.synced_until is not None)
 
     async def poll(self, kind: PollKind) -> PollResult:
         """Look once, remember what came of it, and say it."""
@@ -141,7 +141,7 @@ class Poller:
         planned = await self._planned()
         if not planned:
             return PollCompleted(0, batch=batch)
-        oldest_mark = min(clamp_mark(watched.read_until, began) for watched in planned if watched.read_until)
+        oldest_mark = min(clamp_mark(watched.synced_until, began) for watched in planned if watched.synced_until)
         new_papers = await self._read(planned, poll_window(oldest_mark, began))
         with self._metrics.step(Step.COMMIT):
             await self._readings.finish_poll(planned, began)
@@ -163,14 +163,14 @@ class Poller:
         The pass itself is complete by then: where arXiv stops answering, the slice alone is left for the next look.
         """
         today = began.date().isoformat()
-        if await self._marks.get(_OLDER_SLICE_DAY) == today:
+        if await self._key_values.get(_OLDER_SLICE_DAY) == today:
             return 0
         try:
             new_papers = await self._read(await self._planned(), older_window(began))
         except ArxivError as error:
             log.warning("older slice left for the next look", extra={"why": str(error)})
             return 0
-        await self._marks.set(_OLDER_SLICE_DAY, today)
+        await self._key_values.set(_OLDER_SLICE_DAY, today)
         return new_papers
 
     async def _read(self, planned: tuple[WatchedKeyword, ...], window: Window) -> int:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
 
-from bot.domain.post import Obstructed, RetryLater, Unanswered
+from bot.domain.post import Blocked, OutcomeUnknown, RetryLater
 from bot.runtime.clock import Clock
-from bot.runtime.limits import OBSTACLE_RECHECK, SEND_BACKOFF_CEILING_S, SEND_BACKOFF_FLOOR_S
+from bot.runtime.limits import BLOCKED_RECHECK, SEND_BACKOFF_CEILING_S, SEND_BACKOFF_FLOOR_S
 from bot.runtime.metrics import Metrics
 from bot.runtime.retry import backoff
 from bot.store.channels import Channels
@@ -18,66 +18,66 @@ from bot.store.channels import Channels
 log = logging.getLogger(__name__)
 
 
-class Pausing:
+class ChannelAvailability:
     """Lets channels wait, and go on."""
 
     def __init__(
-        self, channels: Channels, clock: Clock, rng: Random, metrics: Metrics, on_pause: Callable[[], None]
+        self, channels: Channels, clock: Clock, rng: Random, metrics: Metrics, on_block: Callable[[], None]
     ) -> None:
         self._channels = channels
         self._clock = clock
         self._rng = rng
         self._metrics = metrics
-        self._on_pause = on_pause
+        self._on_block = on_block
         self._failures: dict[int, int] = {}
-        self._paused: set[int] = set()
+        self._blocked: set[int] = set()
 
-    async def wait_for(self, channel_id: int, cause: Obstructed | RetryLater | Unanswered) -> None:
+    async def wait_for(self, channel_id: int, cause: Blocked | RetryLater | OutcomeUnknown) -> None:
         """Try nothing in the channel for a while."""
         match cause:
-            case Obstructed():
-                await self._pause(channel_id, cause)
+            case Blocked():
+                await self._block(channel_id, cause)
             case RetryLater(not_before, why):
-                await self._rest(channel_id, not_before, why)
-            case Unanswered(why):
-                await self._rest(channel_id, self._next_try(channel_id), why)
+                await self._back_off(channel_id, not_before, why)
+            case OutcomeUnknown(why):
+                await self._back_off(channel_id, self._next_try(channel_id), why)
 
-    async def is_open(self, channel_id: int, obstacle: Obstructed | RetryLater | None) -> bool:
+    async def is_open(self, channel_id: int, blocked: Blocked | RetryLater | None) -> bool:
         """Whether something can be posted in the channel now, where this is what stands in its way."""
-        if obstacle is not None:
-            await self.wait_for(channel_id, obstacle)
+        if blocked is not None:
+            await self.wait_for(channel_id, blocked)
             return False
-        if channel_id in self._paused:
-            await self._resume(channel_id)
+        if channel_id in self._blocked:
+            await self._unblock(channel_id)
         return True
 
-    async def look_over(self, channel_id: int, obstacle: Obstructed | RetryLater | None) -> None:
+    async def check_channel(self, channel_id: int, blocked: Blocked | RetryLater | None) -> None:
         """Say of a channel whether it can be posted in: an admin should know before anything waits."""
-        if isinstance(obstacle, Obstructed):
-            await self._pause(channel_id, obstacle)
-        elif obstacle is None:
-            await self._resume(channel_id)
+        if isinstance(blocked, Blocked):
+            await self._block(channel_id, blocked)
+        elif blocked is None:
+            await self._unblock(channel_id)
 
     def answered(self, channel_id: int) -> None:
         """Discord said what became of a message: the next failure is the first again."""
         self._failures.pop(channel_id, None)
 
-    async def _rest(self, channel_id: int, not_before: datetime, why: str) -> None:
-        await self._channels.rest(channel_id, not_before)
+    async def _back_off(self, channel_id: int, not_before: datetime, why: str) -> None:
+        await self._channels.back_off(channel_id, not_before)
         wait_s = (not_before - self._clock.now()).total_seconds()
         self._metrics.waits.labels("Discord").inc(max(0.0, wait_s))
         log.warning("channel rests", extra={"channel": channel_id, "until": not_before, "why": why})
 
-    async def _pause(self, channel_id: int, cause: Obstructed) -> None:
+    async def _block(self, channel_id: int, cause: Blocked) -> None:
         now = self._clock.now()
-        self._paused.add(channel_id)
-        if await self._channels.pause(channel_id, cause, now=now, not_before=now + OBSTACLE_RECHECK):
+        self._blocked.add(channel_id)
+        if await self._channels.block(channel_id, cause, now=now, not_before=now + BLOCKED_RECHECK):
             log.warning("channel paused", extra={"channel": channel_id, "reason": cause.reason})
-            self._on_pause()
+            self._on_block()
 
-    async def _resume(self, channel_id: int) -> None:
-        self._paused.discard(channel_id)
-        if await self._channels.resume(channel_id):
+    async def _unblock(self, channel_id: int) -> None:
+        self._blocked.discard(channel_id)
+        if await self._channels.unblock(channel_id):
             log.info("channel resumed", extra={"channel": channel_id})
 
     def _next_try(self, channel_id: int) -> datetime:

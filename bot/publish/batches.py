@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.layout.message import Batch, headline, layout_of
-from bot.domain.post import Delivered, Frame, Post
+from bot.domain.post import Delivered, MessageHeader, Post
 from bot.domain.schedule import last_announcement
 from bot.store.outbox import Outbox
 from bot.store.preferences import ChannelPreferences
@@ -20,18 +20,18 @@ class Batches:
     def __init__(self, outbox: Outbox, preferences: ChannelPreferences) -> None:
         self._outbox = outbox
         self._preferences = preferences
-        self._in_hand: dict[int, Frame] = {}
-        self._catching_up: set[int] = set()
+        self._in_hand: dict[int, MessageHeader] = {}
+        self._backlog_pending: set[int] = set()
         self._lost_threads: set[int | None] = set()
 
-    async def next_frame(self, channel_id: int, now: datetime) -> Frame:
+    async def next_header(self, channel_id: int, now: datetime) -> MessageHeader:
         """What the channel's next message has beside its papers."""
         wanted = await self._preferences.of(channel_id)
-        if channel_id in self._in_hand and wanted.catching_up == (channel_id in self._catching_up):
+        if channel_id in self._in_hand and wanted.backlog_pending == (channel_id in self._backlog_pending):
             return self._in_hand[channel_id]
         # An admin's pause may have come, or its backlog gone, in the middle of a batch: that one is over.
         self._in_hand.pop(channel_id, None)
-        (self._catching_up.add if wanted.catching_up else self._catching_up.discard)(channel_id)
+        (self._backlog_pending.add if wanted.backlog_pending else self._backlog_pending.discard)(channel_id)
         due = await self._outbox.due_now(channel_id, now)
         announced = None if due.arrived is None else last_announcement(due.arrived)
         begun = await self._outbox.begun(channel_id, now)
@@ -39,29 +39,29 @@ class Batches:
             thread_id = None if begun.thread_id in self._lost_threads else begun.thread_id
             heading = headline(due.papers, due.keywords, announced, Batch.REST)
             return replace(begun, heading=heading, thread_id=thread_id)
-        kind = Batch.BACKLOG if wanted.catching_up else Batch.PAST if due.arrived is None else Batch.NEW
-        return Frame(
-            layout=layout_of(wanted.style, due.papers, backlog=wanted.catching_up),
+        kind = Batch.BACKLOG if wanted.backlog_pending else Batch.PAST if due.arrived is None else Batch.NEW
+        return MessageHeader(
+            layout=layout_of(wanted.style, due.papers, backlog=wanted.backlog_pending),
             heading=headline(due.papers, due.keywords, announced, kind),
             mention_role=wanted.mention_role,
         )
 
-    def went_out(self, post: Post, held: Delivered) -> None:
+    def message_sent(self, post: Post, held: Delivered) -> None:
         """A message of the batch is there: those that follow it carry on, in a forum in its thread."""
-        thread_id = held.thread_id or post.frame.thread_id
-        self._in_hand[post.channel_id] = Frame(post.frame.layout, thread_id=thread_id)
+        thread_id = held.thread_id or post.header.thread_id
+        self._in_hand[post.channel_id] = MessageHeader(post.header.layout, thread_id=thread_id)
 
-    def lost_thread(self, post: Post) -> None:
+    def thread_lost(self, post: Post) -> None:
         """The forum post in which the batch went on takes no more: what is left begins another."""
-        self._lost_threads.add(post.frame.thread_id)
+        self._lost_threads.add(post.header.thread_id)
         self._in_hand.pop(post.channel_id, None)
 
     async def ended(self, channel_id: int) -> None:
         """Nothing of the batch is left."""
         self._in_hand.pop(channel_id, None)
-        if channel_id in self._catching_up:
-            self._catching_up.discard(channel_id)
-            await self._preferences.caught_up(channel_id)
+        if channel_id in self._backlog_pending:
+            self._backlog_pending.discard(channel_id)
+            await self._preferences.clear_backlog(channel_id)
 
     async def publishes(self, channel_id: int) -> bool:
         """Whether the channel's followers are to get its messages."""

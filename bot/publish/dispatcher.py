@@ -5,20 +5,22 @@ Rows of the outbox wake it; channels go side by side, each in its own order (`po
 
 import asyncio
 
-from bot.publish.channel_worker import Posting
+from bot.publish.channel_worker import ChannelWorker
 from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.limits import CHANNELS_AT_ONCE
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox
 
 
-class Deliver:
+class Dispatcher:
     """Posts what the outbox holds until it is stopped; rung when something new is in it."""
 
-    def __init__(self, outbox: Outbox, channels: Channels, posting: Posting, clock: Clock, wakeup: Wakeup) -> None:
+    def __init__(
+        self, outbox: Outbox, channels: Channels, channel_worker: ChannelWorker, clock: Clock, wakeup: Wakeup
+    ) -> None:
         self._outbox = outbox
         self._channels = channels
-        self._posting = posting
+        self._channel_worker = channel_worker
         self._clock = clock
         self._wakeup = wakeup
         self._room = asyncio.Semaphore(CHANNELS_AT_ONCE)
@@ -35,8 +37,8 @@ class Deliver:
 
     async def run(self) -> None:
         """Post whatever is due, for ever; raises what it did not expect, StoreUnavailable among it."""
-        await self._posting.ready()
-        await self.look_over_channels()
+        await self._channel_worker.ready()
+        await self.check_channels()
         try:
             async with asyncio.TaskGroup() as workers:
                 while not self._stopping:
@@ -58,19 +60,19 @@ class Deliver:
         due = await self._outbox.next_due(self._at_work)
         return None if due is None else max(0.0, (due - self._clock.now()).total_seconds())
 
-    async def look_over_channels(self, guild_id: int | None = None) -> None:
+    async def check_channels(self, guild_id: int | None = None) -> None:
         """Say of each mapped channel (of a server) whether it can be posted in: an admin should know early.
 
         Channels whose server is not known yet count to every server.
         """
         for channel_id in await self._channels.mapped(guild_id):
-            await self._posting.look_over(channel_id)
+            await self._channel_worker.check_channel(channel_id)
         self._wakeup.notify()
 
     async def _work(self, channel_id: int) -> None:
         try:
             async with self._room:
-                while not self._stopping and await self._posting.post_next(channel_id):
+                while not self._stopping and await self._channel_worker.post_next(channel_id):
                     pass
         finally:
             self._at_work.discard(channel_id)

@@ -7,68 +7,68 @@ import logging
 from datetime import timedelta
 from typing import Protocol, assert_never
 
-from bot.domain.post import Delivered, Obstructed, Outcome, Post, RetryLater, Unanswered, Undeliverable
+from bot.domain.post import Blocked, Delivered, OutcomeUnknown, Post, Rejected, RetryLater, SendOutcome
 from bot.runtime.clock import Clock, Wakeup
-from bot.runtime.limits import OBSTRUCTED_EDIT_RETRY, RETOUCH_EVERY_S
+from bot.runtime.limits import BLOCKED_EDIT_RETRY, EDIT_INTERVAL_S
 from bot.store.edits import Edits
 
 log = logging.getLogger(__name__)
 
 
-class Retoucher(Protocol):
+class MessageEditor(Protocol):
     """What is asked of Discord; Delivered also where the message is no longer there."""
 
     async def ready(self) -> None:
         """Wait until the servers are known."""
         ...
 
-    async def edit(self, post: Post) -> Outcome:
+    async def edit(self, post: Post) -> SendOutcome:
         """Draw a message anew from its papers as they are now."""
         ...
 
-    async def publish(self, post: Post) -> Outcome:
+    async def publish(self, post: Post) -> SendOutcome:
         """Let the followers of the message's announcement channel have it."""
         ...
 
 
-class Retouch:
+class Editor:
     """Looks for messages to be touched again; rung when one was posted."""
 
-    def __init__(self, edits: Edits, retoucher: Retoucher, clock: Clock, wakeup: Wakeup) -> None:
+    def __init__(self, edits: Edits, message_editor: MessageEditor, clock: Clock, wakeup: Wakeup) -> None:
         self._edits = edits
-        self._retoucher = retoucher
+        self._message_editor = message_editor
         self._clock = clock
         self._wakeup = wakeup
 
     async def run(self) -> None:
         """Touch what is to be touched, for ever."""
-        await self._retoucher.ready()
+        await self._message_editor.ready()
         while True:
             await self._edit_all()
             await self._publish_all()
-            await self._wakeup.wait(RETOUCH_EVERY_S)
+            await self._wakeup.wait(EDIT_INTERVAL_S)
 
     async def _edit_all(self) -> None:
-        resting: dict[int, RetryLater | Obstructed] = {}
+        resting: dict[int, RetryLater | Blocked] = {}
         for edit in await self._edits.due(self._clock.now()):
-            place = edit.post.frame.thread_id or edit.post.channel_id
+            place = edit.post.header.thread_id or edit.post.channel_id
             # One refusal tells of all that wait in the place; each counts against the bot's address.
-            outcome = resting.get(place) or await self._retoucher.edit(edit.post)
+            outcome = resting.get(place) or await self._message_editor.edit(edit.post)
             match outcome:
                 case Delivered():
                     await self._edits.done(edit)
                     log.info("message drawn anew", extra={"channel": edit.post.channel_id})
-                case Undeliverable(reason) | Obstructed(reason, gone=True):
+                case Rejected(reason) | Blocked(reason, gone=True):
                     await self._edits.done(edit)
                     log.error("edit refused", extra={"channel": edit.post.channel_id, "reason": reason})
                 case RetryLater(not_before):
                     resting[place] = outcome
                     await self._edits.later(edit, not_before)
-                case Obstructed():
+                case Blocked():
                     resting[place] = outcome
-                    await self._edits.later(edit, self._clock.now() + OBSTRUCTED_EDIT_RETRY)
-                case Unanswered():
-                    await self._edits.later(edit, self._clock.now() + timedelta(seconds=RETOUCH_EVERY_S))
+                    await self._edits.later(edit, self._clock.now() + BLOCKED_EDIT_RETRY)
+                case OutcomeUnknown():
+                    await self._edits.later(edit, self._clock.now() + timedelta(seconds=EDIT_INTERVAL_S))
                 case _:
                     assert_never(outcome)
 
@@ -76,18 +76,18 @@ class Retouch:
         resting: dict[int, RetryLater] = {}
         for post in await self._edits.to_publish(self._clock.now()):
             # Ten an hour (in practice): one refusal tells of all that wait in the channel.
-            outcome = resting.get(post.channel_id) or await self._retoucher.publish(post)
+            outcome = resting.get(post.channel_id) or await self._message_editor.publish(post)
             match outcome:
                 case Delivered():
                     await self._edits.published(post)
-                case Undeliverable(reason) | Obstructed(reason):
+                case Rejected(reason) | Blocked(reason):
                     await self._edits.published(post)
                     log.error("message not published", extra={"channel": post.channel_id, "reason": reason})
                 case RetryLater(not_before):
                     resting[post.channel_id] = outcome
                     await self._edits.published(post, again_at=not_before)
-                case Unanswered():
-                    again_at = self._clock.now() + timedelta(seconds=RETOUCH_EVERY_S)
+                case OutcomeUnknown():
+                    again_at = self._clock.now() + timedelta(seconds=EDIT_INTERVAL_S)
                     await self._edits.published(post, again_at=again_at)
                 case _:
                     assert_never(outcome)

@@ -7,52 +7,52 @@ channels that are gone for long end. It never posts a paper.
 import logging
 from typing import Protocol
 
-from bot.domain.subscription import Notice
+from bot.domain.subscription import BlockedNotice
 from bot.runtime.clock import Clock, Wakeup
-from bot.runtime.limits import CARETAKING_EVERY_S, GONE_KEPT, NOTICE_EVERY, NOTICE_RETRY_S
+from bot.runtime.limits import GONE_KEPT, JANITOR_INTERVAL_S, NOTICE_EVERY, NOTICE_RETRY_S
 from bot.store.channels import Channels
 from bot.store.subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
 
 
-class Messenger(Protocol):
+class NoticeSender(Protocol):
     """What the caretaker asks of Discord."""
 
     async def ready(self) -> None:
         """Wait until the servers are known."""
         ...
 
-    async def tell(self, notice: Notice) -> bool:
+    async def tell(self, notice: BlockedNotice) -> bool:
         """Tell the subscriber, else the server; False when Discord did not answer and may later."""
         ...
 
 
-class Caretaker:
+class Janitor:
     """Looks after paused channels; rung when one was paused."""
 
     def __init__(
-        self, channels: Channels, subscriptions: Subscriptions, messenger: Messenger, clock: Clock, wakeup: Wakeup
+        self, channels: Channels, subscriptions: Subscriptions, notices: NoticeSender, clock: Clock, wakeup: Wakeup
     ) -> None:
         self._channels = channels
         self._subscriptions = subscriptions
-        self._messenger = messenger
+        self._notices = notices
         self._clock = clock
         self._wakeup = wakeup
 
     async def run(self) -> None:
         """Keep house, for ever."""
-        await self._messenger.ready()
+        await self._notices.ready()
         while True:
             told_all = await self._tell()
             await self._end_what_is_gone()
-            await self._wakeup.wait(CARETAKING_EVERY_S if told_all else NOTICE_RETRY_S)
+            await self._wakeup.wait(JANITOR_INTERVAL_S if told_all else NOTICE_RETRY_S)
 
     async def _tell(self) -> bool:
         told_all = True
-        for notice in await self._channels.untold(self._clock.now() - NOTICE_EVERY):
-            if await self._messenger.tell(notice):
-                await self._channels.told(notice.channel_id, self._clock.now())
+        for notice in await self._channels.pending_notices(self._clock.now() - NOTICE_EVERY):
+            if await self._notices.tell(notice):
+                await self._channels.notice_sent(notice.channel_id, self._clock.now())
             else:
                 told_all = False
         return told_all

@@ -8,13 +8,22 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final, Protocol
 
-from bot.domain.post import Absent, Delivered, Obstructed, Outcome, RetryLater, Undeliverable
+from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Rejected, RetryLater, SendOutcome
 from bot.domain.trending.digest import AnyPost
 from bot.runtime.clock import Clock
 from bot.runtime.limits import ABSENCE_BELIEVED_AFTER, NONCE_REMEMBERED, NONCE_TRUSTED_S, SENDS_PER_SECOND
 from bot.runtime.metrics import Metrics, Step
 
 _ON_ITS_WAY: Final = "it may still be on its way"
+
+# Label values of /metrics: dashboards and alerts depend on them.
+_RESULT_LABELS: Final = {
+    Delivered: "Delivered",
+    RetryLater: "RetryLater",
+    OutcomeUnknown: "Unanswered",
+    Rejected: "Undeliverable",
+    Blocked: "Obstructed",
+}
 
 
 class Delivery(Protocol):
@@ -24,7 +33,7 @@ class Delivery(Protocol):
         """Wait until the channels and permissions of every server are known."""
         ...
 
-    async def obstacle(self, channel_id: int) -> Obstructed | RetryLater | None:
+    async def blocked(self, channel_id: int) -> Blocked | RetryLater | None:
         """Why nothing can be posted in the channel at the moment; None when it can."""
         ...
 
@@ -32,23 +41,23 @@ class Delivery(Protocol):
         """Whether Discord keeps the message from being there twice; a new forum post has no such guard."""
         ...
 
-    async def send(self, post: AnyPost) -> Outcome:
+    async def send(self, post: AnyPost) -> SendOutcome:
         """Send the message once; with the same nonce it is never there twice within the nonce's window."""
         ...
 
-    async def find(self, post: AnyPost) -> Delivered | Absent | RetryLater | Obstructed:
+    async def find(self, post: AnyPost) -> Delivered | MessageAbsent | RetryLater | Blocked:
         """Look for the message by its key in what the channel holds since its first attempt."""
         ...
 
 
-class Sending:
+class Sender:
     """Sends messages, all at one pace."""
 
     def __init__(self, delivery: Delivery, clock: Clock, metrics: Metrics) -> None:
         self._delivery = delivery
         self._clock = clock
         self._metrics = metrics
-        self._pace = Pace(clock, SENDS_PER_SECOND)
+        self._rate_limiter = SendRateLimiter(clock, SENDS_PER_SECOND)
         # When this process first tried each message, by its key: a nonce is trusted only so long, and only by who sent
         # it.
         self._first_tried_s: dict[str, float] = {}
@@ -57,29 +66,31 @@ class Sending:
         """Wait until the channels and permissions of every server are known."""
         await self._delivery.ready()
 
-    async def obstacle(self, channel_id: int) -> Obstructed | RetryLater | None:
+    async def blocked(self, channel_id: int) -> Blocked | RetryLater | None:
         """Why nothing can be posted in the channel at the moment; None when it can."""
-        return await self._delivery.obstacle(channel_id)
+        return await self._delivery.blocked(channel_id)
 
-    async def first(self, post: AnyPost) -> Outcome:
+    async def first(self, post: AnyPost) -> SendOutcome:
         """Send a message that was never tried; Obstructed: surely nothing of it is there."""
         return await self._send(post)
 
-    async def find(self, post: AnyPost) -> Delivered | Absent | RetryLater | Obstructed:
+    async def find(self, post: AnyPost) -> Delivered | MessageAbsent | RetryLater | Blocked:
         """Look for a message that was tried; RetryLater also while it may still be on its way."""
         found = await self._delivery.find(post)
-        if isinstance(found, Absent) and self._clock.now() - post.last_attempt <= NONCE_REMEMBERED:
+        if isinstance(found, MessageAbsent) and self._clock.now() - post.last_attempt <= NONCE_REMEMBERED:
             return RetryLater(post.last_attempt + NONCE_REMEMBERED, _ON_ITS_WAY)
         return found
 
-    async def again(self, post: AnyPost, on_attempt: Callable[[datetime], Awaitable[None]]) -> Outcome | Absent:
+    async def again(
+        self, post: AnyPost, on_attempt: Callable[[datetime], Awaitable[None]]
+    ) -> SendOutcome | MessageAbsent:
         """Bring a message further that was tried before: it may be there, whatever Discord says to the next try.
 
         `on_attempt` writes down that it leaves once more. Absent: it is surely not there, and may be bound anew.
         """
         if not self._nonce_is_trusted(post):
             found = await self._delivery.find(post)
-            if not isinstance(found, Absent):
+            if not isinstance(found, MessageAbsent):
                 return found
             age = self._clock.now() - post.last_attempt
             if age > NONCE_REMEMBERED:
@@ -90,9 +101,9 @@ class Sending:
             self._first_tried_s[post.key] = self._clock.monotonic()
         await on_attempt(self._clock.now())
         outcome = await self._send(post)
-        if isinstance(outcome, Undeliverable):
+        if isinstance(outcome, Rejected):
             found = await self._delivery.find(post)
-            return outcome if isinstance(found, Absent) else found
+            return outcome if isinstance(found, MessageAbsent) else found
         return outcome
 
     def forget(self, post: AnyPost) -> None:
@@ -103,16 +114,16 @@ class Sending:
         tried_s = self._first_tried_s.get(post.key) if self._delivery.takes_nonce(post) else None
         return tried_s is not None and self._clock.monotonic() - tried_s <= NONCE_TRUSTED_S
 
-    async def _send(self, post: AnyPost) -> Outcome:
-        await self._pace.turn()
+    async def _send(self, post: AnyPost) -> SendOutcome:
+        await self._rate_limiter.turn()
         self._first_tried_s.setdefault(post.key, self._clock.monotonic())
         with self._metrics.step(Step.SEND):
             outcome = await self._delivery.send(post)
-        self._metrics.posts.labels(type(outcome).__name__).inc()
+        self._metrics.posts.labels(_RESULT_LABELS[type(outcome)]).inc()
         return outcome
 
 
-class Pace:
+class SendRateLimiter:
     """Our own pace over all channels: discord.py knows each route's limit, not the one over all of them."""
 
     def __init__(self, clock: Clock, per_second: float) -> None:

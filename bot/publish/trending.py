@@ -13,11 +13,11 @@ from datetime import date, datetime
 from typing import assert_never
 
 from bot.domain.matching import match
-from bot.domain.post import Absent, Delivered, Obstructed, Outcome, RetryLater, Unanswered, Undeliverable
+from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Rejected, RetryLater, SendOutcome
 from bot.domain.trending.digest import Digest, Wish, chosen, whose_turn
 from bot.domain.trending.listing import Listing, as_paper
-from bot.publish.availability import Pausing
-from bot.publish.sender import Sending
+from bot.publish.availability import ChannelAvailability
+from bot.publish.sender import Sender
 from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.limits import CHANNELS_AT_ONCE, DIGESTS_LOOKED_AT_EVERY_S, SEND_BACKOFF_FLOOR_S
 from bot.runtime.metrics import Metrics, Step
@@ -29,7 +29,7 @@ from bot.store.subscriptions import Subscriptions
 log = logging.getLogger(__name__)
 
 
-class Digesting:
+class TrendingPublisher:
     """Looks for lists to be posted; rung when one was read, or a channel asked for them."""
 
     def __init__(
@@ -39,8 +39,8 @@ class Digesting:
         listings: Listings,
         subscriptions: Subscriptions,
         papers: Papers,
-        sending: Sending,
-        pausing: Pausing,
+        sender: Sender,
+        availability: ChannelAvailability,
         clock: Clock,
         metrics: Metrics,
         wakeup: Wakeup,
@@ -49,8 +49,8 @@ class Digesting:
         self._listings = listings
         self._subscriptions = subscriptions
         self._papers = papers
-        self._sending = sending
-        self._pausing = pausing
+        self._sender = sender
+        self._availability = availability
         self._clock = clock
         self._metrics = metrics
         self._wakeup = wakeup
@@ -58,7 +58,7 @@ class Digesting:
 
     async def run(self) -> None:
         """Post what is due, for ever."""
-        await self._sending.ready()
+        await self._sender.ready()
         while True:
             await self._side_by_side(self._go_on(digest) for digest in await self._digests.open(self._clock.now()))
             next_due = await self._begin_what_is_due()
@@ -93,7 +93,7 @@ class Digesting:
                 group.create_task(in_turn(work))
 
     async def _begin(self, wish: Wish, day: date, listings: Sequence[Listing]) -> None:
-        if not await self._pausing.is_open(wish.channel_id, await self._sending.obstacle(wish.channel_id)):
+        if not await self._availability.is_open(wish.channel_id, await self._sender.blocked(wish.channel_id)):
             return
         key, nonce = secrets.token_urlsafe(9), secrets.token_hex(12)
         with self._metrics.step(Step.CLAIM):
@@ -104,23 +104,23 @@ class Digesting:
         if not digest.papers:
             await self._digests.settled(digest, Delivered(None), self._clock.now())
             return
-        outcome = await self._sending.first(digest)
-        if isinstance(outcome, Obstructed):
+        outcome = await self._sender.first(digest)
+        if isinstance(outcome, Blocked):
             # The first attempt, and refused: surely nothing of it is there.
             await self._digests.release(digest)
-            self._sending.forget(digest)
+            self._sender.forget(digest)
         await self._settle(digest, outcome)
 
     async def _go_on(self, bound: Digest) -> None:
         """Bring a message to its end that was tried before; where its list is empty by now, it is only looked for."""
 
         async def on_attempt(now: datetime) -> None:
-            await self._digests.tried_again(bound, now)
+            await self._digests.record_attempt(bound, now)
 
-        if not await self._pausing.is_open(bound.channel_id, await self._sending.obstacle(bound.channel_id)):
+        if not await self._availability.is_open(bound.channel_id, await self._sender.blocked(bound.channel_id)):
             return
         digest = await self._filled(bound, await self._listings.of_day(bound.day))
-        outcome = await (self._sending.again(digest, on_attempt) if digest.papers else self._sending.find(digest))
+        outcome = await (self._sender.again(digest, on_attempt) if digest.papers else self._sender.find(digest))
         await self._settle(digest, outcome)
 
     async def _filled(self, digest: Digest, listings: Sequence[Listing]) -> Digest:
@@ -133,21 +133,21 @@ class Digesting:
         matches = await asyncio.to_thread(match, papers, [subscription.keyword for subscription in subscriptions])
         return replace(digest, papers=chosen(listings, matches, digest.at_least))
 
-    async def _settle(self, digest: Digest, outcome: Outcome | Absent) -> None:
+    async def _settle(self, digest: Digest, outcome: SendOutcome | MessageAbsent) -> None:
         match outcome:
             case Delivered():
                 with self._metrics.step(Step.SETTLE):
                     await self._digests.settled(digest, outcome, self._clock.now())
                 log.info("list posted", extra={"channel": digest.channel_id, "day": digest.day.isoformat()})
-            case Undeliverable(reason):
+            case Rejected(reason):
                 await self._digests.settled(digest, Delivered(None), self._clock.now())
                 log.error("list refused", extra={"channel": digest.channel_id, "reason": reason})
-            case Absent():
+            case MessageAbsent():
                 await self._digests.release(digest)
-            case Obstructed() | RetryLater() | Unanswered():
-                await self._pausing.wait_for(digest.channel_id, outcome)
+            case Blocked() | RetryLater() | OutcomeUnknown():
+                await self._availability.wait_for(digest.channel_id, outcome)
                 return
             case _:
                 assert_never(outcome)
-        self._sending.forget(digest)
-        self._pausing.answered(digest.channel_id)
+        self._sender.forget(digest)
+        self._availability.answered(digest.channel_id)

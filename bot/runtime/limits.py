@@ -138,17 +138,17 @@ NONCE_REMEMBERED: Final = timedelta(minutes=10)
 # A forum post has no nonce: so long after an attempt its absence from the forum is believed.
 ABSENCE_BELIEVED_AFTER: Final = timedelta(seconds=60)
 # Ours: how often changed papers are looked for, to draw their messages anew; and the name of a forum's post.
-RETOUCH_EVERY_S: Final = 60.0
+EDIT_INTERVAL_S: Final = 60.0
 # Ours: a message that may not be edited, as in a locked thread, is tried again so seldom: each is an invalid request.
-OBSTRUCTED_EDIT_RETRY: Final = timedelta(hours=1)
+BLOCKED_EDIT_RETRY: Final = timedelta(hours=1)
 THREAD_NAME_MAX: Final = 100
 # Ours: channels served side by side; more would only queue at the pace above.
 CHANNELS_AT_ONCE: Final = 50
 # Ours: how soon a channel that cannot be posted in is looked at again (from the gateway's cache, no request).
-OBSTACLE_RECHECK: Final = timedelta(minutes=1)
+BLOCKED_RECHECK: Final = timedelta(minutes=1)
 # A channel that Discord refused although the gateway tells of no reason, or does not tell of it at all, is tried again
 # so seldom: each time may be an invalid request.
-REFUSAL_RECHECK: Final = timedelta(minutes=10)
+REJECTION_RECHECK: Final = timedelta(minutes=10)
 # 10,000 invalid requests (401, 403, 429) in 10 minutes ban the address (topics/rate-limits). Past 0.4 % ours
 # rest; with those under way, one a channel served at once, they stay below 1 %.
 INVALID_REQUESTS_MAX: Final = 40
@@ -160,7 +160,7 @@ NOTICE_EVERY: Final = timedelta(hours=24)
 NOTICE_RETRY_S: Final = 60.0
 # Ours: how long the subscriptions of a deleted channel or a left server are kept, and how often that is looked at.
 GONE_KEPT: Final = timedelta(days=30)
-CARETAKING_EVERY_S: Final = 3600.0
+JANITOR_INTERVAL_S: Final = 3600.0
 # Ours: a channel whose answers stay away.
 SEND_BACKOFF_FLOOR_S: Final = 2.0
 SEND_BACKOFF_CEILING_S: Final = 300.0

@@ -77,17 +77,17 @@ class Arranging:
         await self._change(channel_id, replace(before, daily_list=None))
         return before.daily_list is not None
 
-    async def hold(self, channel_id: int) -> bool:
+    async def pause(self, channel_id: int) -> bool:
         """Post nothing until `resume`; what comes meanwhile is kept. False when it was paused already."""
         before = await self.of(channel_id)
-        if before.held_since is not None:
+        if before.paused_since is not None:
             return False
-        await self._change(channel_id, replace(before, held_since=self._clock.now()))
+        await self._change(channel_id, replace(before, paused_since=self._clock.now()))
         return True
 
     async def resume(self, channel_id: int) -> int | None:
         """Post again; returns how many papers wait for it, None when it was not paused."""
-        if (await self.of(channel_id)).held_since is None:
+        if (await self.of(channel_id)).paused_since is None:
             return None
         waiting = await self._preferences.resume(channel_id, self._clock.now())
         self._on_change()

@@ -93,7 +93,7 @@ class LookingUp:
     async def _is_fresh(self, keyword: Keyword) -> bool:
         """Whether arXiv would hardly say more: the keyword is watched, read, and no look is overdue."""
         watched = await self._subscriptions.find(keyword)
-        if watched is None or watched.read_until is None:
+        if watched is None or watched.synced_until is None:
             return False
         return (await self._poller.next_poll()).at > self._clock.now()
 

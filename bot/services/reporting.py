@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.subscription import PausedChannel
+from bot.domain.subscription import BlockedChannel
 from bot.ingest.initial_sync import InitialSync
 from bot.ingest.poller import Poller
 from bot.ingest.trending import ListKeeper, ListTrouble
@@ -22,8 +22,8 @@ class Report:
     result: str
     next_poll: datetime | None  # None: nothing is watched, so nothing is looked for
     waiting: dict[int, int]
-    paused: tuple[PausedChannel, ...]
-    held: Mapping[int, datetime]  # by their admins, until they resume them
+    blocked: tuple[BlockedChannel, ...]
+    paused: Mapping[int, datetime]  # by their admins, until they resume them
     unsynced_keywords: int
     sync_problem: str | None  # why their past could not be read when that was tried last
     problems: tuple[str, ...]
@@ -61,8 +61,8 @@ class Reporting:
             result=words,
             next_poll=None if not unread and await self._poller.is_idle() else await self.next_poll(),
             waiting=await self._outbox.waiting(),
-            paused=await self._channels.paused(),
-            held=await self._preferences.held(),
+            blocked=await self._channels.blocked_channels(),
+            paused=await self._preferences.paused(),
             unsynced_keywords=unread,
             sync_problem=self._initial_sync.problem,
             problems=self._supervisor.problems,

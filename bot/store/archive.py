@@ -21,8 +21,8 @@ class Archive:
     async def read_months(self) -> dict[tuple[int, Month], datetime]:
         """When each month was last read to its end, by the keyword's id."""
         async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall("SELECT keyword_id, month, read_at FROM archived_months")
-        return {(row["keyword_id"], Month.parse(row["month"])): to_moment(row["read_at"]) for row in rows}
+            rows = await connection.execute_fetchall("SELECT keyword_id, month, fetched_at FROM archived_months")
+        return {(row["keyword_id"], Month.parse(row["month"])): to_moment(row["fetched_at"]) for row in rows}
 
     async def add(
         self, keywords: Collection[WatchedKeyword], papers: Sequence[Paper], matches: Collection[Match]
@@ -45,7 +45,7 @@ class Archive:
         """Everything that arXiv showed of the month at that moment is kept for these keywords."""
         async with self._database.transaction() as connection:
             await connection.executemany(
-                """INSERT INTO archived_months (keyword_id, month, read_at) VALUES (?, ?, ?)
-                   ON CONFLICT DO UPDATE SET read_at = excluded.read_at""",
+                """INSERT INTO archived_months (keyword_id, month, fetched_at) VALUES (?, ?, ?)
+                   ON CONFLICT DO UPDATE SET fetched_at = excluded.fetched_at""",
                 [(watched.id, str(month), to_text(read_at)) for watched in keywords],
             )

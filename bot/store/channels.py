@@ -5,13 +5,13 @@ import sqlite3
 from collections.abc import Collection
 from datetime import datetime
 
-from bot.domain.post import Obstructed
-from bot.domain.subscription import Notice, PausedChannel
+from bot.domain.post import Blocked
+from bot.domain.subscription import BlockedChannel, BlockedNotice
 from bot.store.columns import to_moment, to_text
 from bot.store.database import Database
 
 _MAPPED = """(channel_id IN (SELECT channel_id FROM subscriptions)
-              OR channel_id IN (SELECT channel_id FROM preferences WHERE trending_votes IS NOT NULL))"""
+              OR channel_id IN (SELECT channel_id FROM channel_settings WHERE trending_min_votes IS NOT NULL))"""
 
 
 class Channels:
@@ -39,19 +39,19 @@ class Channels:
             )
         return tuple(row["channel_id"] for row in rows)
 
-    async def pause(self, channel_id: int, obstacle: Obstructed, *, now: datetime, not_before: datetime) -> bool:
+    async def block(self, channel_id: int, blocked: Blocked, *, now: datetime, not_before: datetime) -> bool:
         """Say why nothing can be posted in a channel, and when to look again; True when the reason is news."""
         values = {
             "channel": channel_id,
-            "reason": obstacle.reason,
-            "gone": obstacle.gone,
+            "reason": blocked.reason,
+            "gone": blocked.gone,
             "now": to_text(now),
             "not_before": to_text(not_before),
         }
         async with self._database.transaction() as connection:
             news = await connection.execute(
-                """UPDATE channels SET obstacle = :reason, obstacle_since = coalesce(obstacle_since, :now)
-                   WHERE channel_id = :channel AND obstacle IS NOT :reason""",
+                """UPDATE channels SET blocked_reason = :reason, blocked_since = coalesce(blocked_since, :now)
+                   WHERE channel_id = :channel AND blocked_reason IS NOT :reason""",
                 values,
             )
             await connection.execute(
@@ -61,33 +61,37 @@ class Channels:
             )
             return news.rowcount == 1
 
-    async def resume(self, channel_id: int) -> bool:
+    async def unblock(self, channel_id: int) -> bool:
         """The channel can be posted in; True when that is news."""
         async with self._database.transaction() as connection:
             cursor = await connection.execute(
-                """UPDATE channels SET obstacle = NULL, obstacle_since = NULL, not_before = NULL, gone_since = NULL
-                   WHERE channel_id = ? AND obstacle IS NOT NULL""",
+                """UPDATE channels SET blocked_reason = NULL, blocked_since = NULL, not_before = NULL, gone_since = NULL
+                   WHERE channel_id = ? AND blocked_reason IS NOT NULL""",
                 (channel_id,),
             )
             return cursor.rowcount == 1
 
-    async def untold(self, told_before: datetime) -> tuple[Notice, ...]:
+    async def pending_notices(self, told_before: datetime) -> tuple[BlockedNotice, ...]:
         """The paused channels that nobody was told of since they were paused, nor after `told_before`."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                f"""SELECT channel_id, guild_id, obstacle,
+                f"""SELECT channel_id, guild_id, blocked_reason,
                            (SELECT added_by FROM subscriptions WHERE subscriptions.channel_id = channels.channel_id
                             AND added_by IS NOT NULL ORDER BY added_at LIMIT 1) AS subscriber
-                    FROM channels WHERE obstacle IS NOT NULL AND {_MAPPED}
-                    AND (told_at IS NULL OR told_at < obstacle_since AND told_at < ?) ORDER BY channel_id""",
+                    FROM channels WHERE blocked_reason IS NOT NULL AND {_MAPPED}
+                    AND (notified_at IS NULL OR notified_at < blocked_since AND notified_at < ?) ORDER BY channel_id""",
                 (to_text(told_before),),
             )
-        return tuple(Notice(row["channel_id"], row["guild_id"], row["obstacle"], row["subscriber"]) for row in rows)
+        return tuple(
+            BlockedNotice(row["channel_id"], row["guild_id"], row["blocked_reason"], row["subscriber"]) for row in rows
+        )
 
-    async def told(self, channel_id: int, now: datetime) -> None:
+    async def notice_sent(self, channel_id: int, now: datetime) -> None:
         """Somebody was told of the channel's obstacle, or nobody is there to be told."""
         async with self._database.transaction() as connection:
-            await connection.execute("UPDATE channels SET told_at = ? WHERE channel_id = ?", (to_text(now), channel_id))
+            await connection.execute(
+                "UPDATE channels SET notified_at = ? WHERE channel_id = ?", (to_text(now), channel_id)
+            )
 
     async def gone(self, since: datetime) -> tuple[int, ...]:
         """The mapped channels that are gone since then or longer."""
@@ -98,27 +102,27 @@ class Channels:
             )
         return tuple(row["channel_id"] for row in rows)
 
-    async def rest(self, channel_id: int, not_before: datetime) -> None:
+    async def back_off(self, channel_id: int, not_before: datetime) -> None:
         """Try nothing in this channel before then."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE channels SET not_before = ? WHERE channel_id = ?", (to_text(not_before), channel_id)
             )
 
-    async def paused(self) -> tuple[PausedChannel, ...]:
+    async def blocked_channels(self) -> tuple[BlockedChannel, ...]:
         """The mapped channels that cannot be posted in, longest first."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                f"""SELECT channel_id, guild_id, obstacle, obstacle_since FROM channels
-                    WHERE obstacle IS NOT NULL AND {_MAPPED} ORDER BY obstacle_since, channel_id"""
+                f"""SELECT channel_id, guild_id, blocked_reason, blocked_since FROM channels
+                    WHERE blocked_reason IS NOT NULL AND {_MAPPED} ORDER BY blocked_since, channel_id"""
             )
-        return tuple(_to_paused(row) for row in rows)
+        return tuple(_to_blocked(row) for row in rows)
 
 
-def _to_paused(row: sqlite3.Row) -> PausedChannel:
-    return PausedChannel(
+def _to_blocked(row: sqlite3.Row) -> BlockedChannel:
+    return BlockedChannel(
         channel_id=row["channel_id"],
         guild_id=row["guild_id"],
-        reason=row["obstacle"],
-        since=to_moment(row["obstacle_since"]),
+        reason=row["blocked_reason"],
+        since=to_moment(row["blocked_since"]),
     )

@@ -10,7 +10,7 @@ from bot.domain.post import Delivered
 from bot.domain.trending.digest import DayRead, Digest, Wish
 from bot.store.columns import to_moment, to_text
 from bot.store.database import Database
-from bot.store.preferences import NOT_HELD, to_timetable
+from bot.store.preferences import NOT_PAUSED, to_timetable
 
 
 class Digests:
@@ -23,10 +23,13 @@ class Digests:
         """The days whose lists are kept."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                """SELECT day, read_at, (SELECT count(*) FROM listings WHERE listings.day = listed_days.day) AS papers
-                   FROM listed_days ORDER BY day"""
+                """SELECT day, fetched_at,
+                          (SELECT count(*) FROM trending_entries WHERE day = trending_days.day) AS papers
+                   FROM trending_days ORDER BY day"""
             )
-        return tuple(DayRead(date.fromisoformat(row["day"]), to_moment(row["read_at"]), row["papers"]) for row in rows)
+        return tuple(
+            DayRead(date.fromisoformat(row["day"]), to_moment(row["fetched_at"]), row["papers"]) for row in rows
+        )
 
     async def wishes(self, day: date, now: datetime) -> tuple[Wish, ...]:
         """The channels that want lists and were not sent the day's, without those in which nothing can be done now.
@@ -35,9 +38,9 @@ class Digests:
         """
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                """SELECT preferences.* FROM preferences JOIN channels USING (channel_id)
-                   WHERE trending_votes IS NOT NULL AND held_since IS NULL AND coalesce(not_before, '') <= ?
-                     AND channel_id NOT IN (SELECT channel_id FROM digests WHERE day = ? OR settled_at IS NULL)
+                """SELECT channel_settings.* FROM channel_settings JOIN channels USING (channel_id)
+                   WHERE trending_min_votes IS NOT NULL AND paused_since IS NULL AND coalesce(not_before, '') <= ?
+                     AND channel_id NOT IN (SELECT channel_id FROM trending_posts WHERE day = ? OR settled_at IS NULL)
                    ORDER BY channel_id""",
                 (to_text(now), day.isoformat()),
             )
@@ -47,8 +50,8 @@ class Digests:
         """The messages that left, or were about to, and of which we do not know what became; those to be tried now."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                f"""SELECT digests.* FROM digests JOIN channels USING (channel_id)
-                    WHERE settled_at IS NULL AND coalesce(not_before, '') <= ? AND {NOT_HELD}
+                f"""SELECT trending_posts.* FROM trending_posts JOIN channels USING (channel_id)
+                    WHERE settled_at IS NULL AND coalesce(not_before, '') <= ? AND {NOT_PAUSED}
                     ORDER BY first_attempt""",
                 (to_text(now),),
             )
@@ -58,8 +61,8 @@ class Digests:
         """When the next of those messages that have to wait may be tried; None when none waits."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                f"""SELECT min(not_before) AS again_at FROM digests JOIN channels USING (channel_id)
-                    WHERE settled_at IS NULL AND {NOT_HELD}"""
+                f"""SELECT min(not_before) AS again_at FROM trending_posts JOIN channels USING (channel_id)
+                    WHERE settled_at IS NULL AND {NOT_PAUSED}"""
             )
         again_at = next(iter(rows))["again_at"]
         return None if again_at is None else to_moment(again_at)
@@ -68,7 +71,7 @@ class Digests:
         """Bind the day's list to a message that is about to leave; None when the channel has or had it."""
         async with self._database.transaction() as connection:
             cursor = await connection.execute(
-                """INSERT INTO digests (channel_id, day, at_least, key, nonce, first_attempt, last_attempt)
+                """INSERT INTO trending_posts (channel_id, day, min_votes, key, nonce, first_attempt, last_attempt)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (channel_id, day) DO NOTHING""",
                 (wish.channel_id, day.isoformat(), wish.at_least, key, nonce, to_text(now)),
             )
@@ -84,27 +87,29 @@ class Digests:
             last_attempt=now,
         )
 
-    async def tried_again(self, digest: Digest, now: datetime) -> None:
+    async def record_attempt(self, digest: Digest, now: datetime) -> None:
         """The message is about to leave once more."""
         async with self._database.transaction() as connection:
-            await connection.execute("UPDATE digests SET last_attempt = ? WHERE key = ?", (to_text(now), digest.key))
+            await connection.execute(
+                "UPDATE trending_posts SET last_attempt = ? WHERE key = ?", (to_text(now), digest.key)
+            )
 
     async def settled(self, digest: Digest, held: Delivered, now: datetime) -> None:
         """Discord holds the message; without an id: there is none and will be none."""
         async with self._database.transaction() as connection:
             await connection.execute(
-                "UPDATE digests SET message_id = ?, thread_id = ?, settled_at = ? WHERE key = ?",
+                "UPDATE trending_posts SET message_id = ?, thread_id = ?, settled_at = ? WHERE key = ?",
                 (held.message_id, held.thread_id, to_text(now), digest.key),
             )
 
     async def release(self, digest: Digest) -> None:
         """The message is surely not there: the day's list may be bound anew."""
         async with self._database.transaction() as connection:
-            await connection.execute("DELETE FROM digests WHERE key = ? AND settled_at IS NULL", (digest.key,))
+            await connection.execute("DELETE FROM trending_posts WHERE key = ? AND settled_at IS NULL", (digest.key,))
 
 
 def _to_wish(row: sqlite3.Row) -> Wish:
-    return Wish(row["channel_id"], row["trending_votes"], to_moment(row["trending_since"]), to_timetable(row))
+    return Wish(row["channel_id"], row["trending_min_votes"], to_moment(row["trending_since"]), to_timetable(row))
 
 
 def _to_digest(row: sqlite3.Row) -> Digest:
@@ -112,7 +117,7 @@ def _to_digest(row: sqlite3.Row) -> Digest:
         key=row["key"],
         channel_id=row["channel_id"],
         day=date.fromisoformat(row["day"]),
-        at_least=row["at_least"],
+        at_least=row["min_votes"],
         nonce=row["nonce"],
         first_attempt=to_moment(row["first_attempt"]),
         last_attempt=to_moment(row["last_attempt"]),

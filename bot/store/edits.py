@@ -41,17 +41,20 @@ class Edits:
             )
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                """SELECT posts.*, asked FROM posts JOIN edits ON post_key = key JOIN channels USING (channel_id)
-                   WHERE settled_at IS NOT NULL AND coalesce(edits.not_before, '') <= ? AND obstacle IS NULL
+                """SELECT posts.*, request_count
+                   FROM posts JOIN edits ON post_key = key JOIN channels USING (channel_id)
+                   WHERE settled_at IS NOT NULL AND coalesce(edits.not_before, '') <= ? AND blocked_reason IS NULL
                    ORDER BY settled_at, key""",
                 (to_text(now),),
             )
-            return tuple([Edit(await read_post(connection, row), row["asked"]) for row in rows])
+            return tuple([Edit(await read_post(connection, row), row["request_count"]) for row in rows])
 
     async def done(self, edit: Edit) -> None:
         """The message is as its papers were; a change that came meanwhile is still to be drawn."""
         async with self._database.transaction() as connection:
-            await connection.execute("DELETE FROM edits WHERE post_key = ? AND asked = ?", (edit.post.key, edit.asked))
+            await connection.execute(
+                "DELETE FROM edits WHERE post_key = ? AND request_count = ?", (edit.post.key, edit.asked)
+            )
 
     async def later(self, edit: Edit, not_before: datetime) -> None:
         """Try to draw the message anew no earlier than that."""

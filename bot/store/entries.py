@@ -8,7 +8,7 @@ import sqlite3
 
 import aiosqlite
 
-from bot.domain.post import Frame, OutboxEntry, Post
+from bot.domain.post import MessageHeader, OutboxEntry, Post
 from bot.domain.preferences import Layout
 from bot.store.columns import PAPER_COLUMNS, row_to_paper, to_moment
 from bot.store.listings import read_listings
@@ -53,6 +53,6 @@ async def read_post(connection: aiosqlite.Connection, row: sqlite3.Row) -> Post:
         first_attempt=to_moment(row["first_attempt"]),
         last_attempt=to_moment(row["last_attempt"]),
         entries=await read_entries(connection, "post_key = ?", (row["key"],)),
-        frame=Frame(Layout(row["layout"]), row["heading"], row["mention_role"], row["thread_id"]),
+        header=MessageHeader(Layout(row["layout"]), row["heading"], row["mention_role"], row["thread_id"]),
         message_id=row["message_id"],
     )

@@ -37,27 +37,29 @@ class Listings:
         ids = json.dumps([listing.arxiv_id.value for listing in said])
         async with self._database.transaction() as connection:
             await connection.execute(
-                "DELETE FROM listings WHERE day = ? AND arxiv_id NOT IN (SELECT value FROM json_each(?))",
+                "DELETE FROM trending_entries WHERE day = ? AND arxiv_id NOT IN (SELECT value FROM json_each(?))",
                 (day.isoformat(), ids),
             )
             await connection.executemany(
-                f"""INSERT INTO listings ({_COLUMNS}) VALUES ({", ".join("?" * 10)})
-                    ON CONFLICT (arxiv_id) DO UPDATE SET {_ANEW} WHERE excluded.day >= listings.day""",
+                f"""INSERT INTO trending_entries ({_COLUMNS}) VALUES ({", ".join("?" * 10)})
+                    ON CONFLICT (arxiv_id) DO UPDATE SET {_ANEW} WHERE excluded.day >= trending_entries.day""",
                 [_to_row(listing) for listing in said],
             )
             await connection.execute(
-                "INSERT INTO listed_days VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET read_at = excluded.read_at",
+                """INSERT INTO trending_days VALUES (?, ?)
+                   ON CONFLICT (day) DO UPDATE SET fetched_at = excluded.fetched_at""",
                 (day.isoformat(), to_text(now)),
             )
-            await connection.execute("DELETE FROM listed_days WHERE read_at < ?", (to_text(now - LISTINGS_KEPT),))
-            await connection.execute("DELETE FROM listings WHERE day NOT IN (SELECT day FROM listed_days)")
+            await connection.execute("DELETE FROM trending_days WHERE fetched_at < ?", (to_text(now - LISTINGS_KEPT),))
+            await connection.execute("DELETE FROM trending_entries WHERE day NOT IN (SELECT day FROM trending_days)")
             return await _ask_for_edits(connection, day)
 
     async def of_day(self, day: date) -> tuple[Listing, ...]:
         """The papers of a day's list, most votes first; none where it was not read."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                f"SELECT {_COLUMNS} FROM listings WHERE day = ? ORDER BY votes DESC, arxiv_id DESC", (day.isoformat(),)
+                f"SELECT {_COLUMNS} FROM trending_entries WHERE day = ? ORDER BY votes DESC, arxiv_id DESC",
+                (day.isoformat(),),
             )
         return tuple(_to_listing(row) for row in rows)
 
@@ -65,9 +67,9 @@ class Listings:
         """When the day's list was read last; None when it never was, or is forgotten."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                "SELECT read_at FROM listed_days WHERE day = ?", (day.isoformat(),)
+                "SELECT fetched_at FROM trending_days WHERE day = ?", (day.isoformat(),)
             )
-        return next((to_moment(row["read_at"]) for row in rows), None)
+        return next((to_moment(row["fetched_at"]) for row in rows), None)
 
     async def about(self, papers: Iterable[ArxivId]) -> dict[ArxivId, Listing]:
         """What is said of those of these papers that are listed."""
@@ -78,7 +80,7 @@ class Listings:
         """Whether anybody would see what is read: a channel wants the day's list, or papers were posted lately."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                """SELECT EXISTS (SELECT 1 FROM preferences WHERE trending_votes IS NOT NULL)
+                """SELECT EXISTS (SELECT 1 FROM channel_settings WHERE trending_min_votes IS NOT NULL)
                        OR EXISTS (SELECT 1 FROM posts WHERE message_id IS NOT NULL AND settled_at >= ?)""",
                 (to_text(now - posted_within),),
             )
@@ -88,7 +90,7 @@ class Listings:
 async def read_listings(connection: aiosqlite.Connection, papers: Iterable[ArxivId]) -> dict[ArxivId, Listing]:
     """What is said of those of these papers that are listed, for a caller that reads more."""
     rows = await connection.execute_fetchall(
-        f"SELECT {_COLUMNS} FROM listings WHERE arxiv_id IN (SELECT value FROM json_each(?))",
+        f"SELECT {_COLUMNS} FROM trending_entries WHERE arxiv_id IN (SELECT value FROM json_each(?))",
         (json.dumps([arxiv_id.value for arxiv_id in papers]),),
     )
     return {listing.arxiv_id: listing for listing in map(_to_listing, rows)}
@@ -97,12 +99,12 @@ async def read_listings(connection: aiosqlite.Connection, papers: Iterable[Arxiv
 async def _ask_for_edits(connection: aiosqlite.Connection, day: date) -> bool:
     """Let messages be drawn anew in which papers of the day's list show less than is worth knowing by now."""
     rows = await connection.execute_fetchall(
-        f"SELECT {_COLUMNS}, drawn_votes, drawn_code FROM listings WHERE day = ?", (day.isoformat(),)
+        f"SELECT {_COLUMNS}, rendered_votes, rendered_code FROM trending_entries WHERE day = ?", (day.isoformat(),)
     )
-    shown = ((_to_listing(row), Shown(row["drawn_votes"] or 0, row["drawn_code"])) for row in rows)
+    shown = ((_to_listing(row), Shown(row["rendered_votes"] or 0, row["rendered_code"])) for row in rows)
     worth = json.dumps([listing.arxiv_id.value for listing, drawn in shown if worth_drawing_anew(listing, drawn)])
     await connection.execute(
-        """UPDATE listings SET drawn_votes = votes, drawn_code = code_url
+        """UPDATE trending_entries SET rendered_votes = votes, rendered_code = code_url
            WHERE arxiv_id IN (SELECT value FROM json_each(?))""",
         (worth,),
     )
@@ -110,7 +112,7 @@ async def _ask_for_edits(connection: aiosqlite.Connection, day: date) -> bool:
         """INSERT INTO edits (post_key)
            SELECT DISTINCT post_key FROM outbox WHERE arxiv_id IN (SELECT value FROM json_each(?))
              AND post_key IS NOT NULL AND state IN ('waiting', 'delivered')
-           ON CONFLICT DO UPDATE SET asked = asked + 1""",
+           ON CONFLICT DO UPDATE SET request_count = request_count + 1""",
         (worth,),
     )
     return asked.rowcount > 0

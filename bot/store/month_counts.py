@@ -24,13 +24,13 @@ class MonthCounts:
         by_canonical = {keyword.canonical: keyword for keyword in keywords}
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                """SELECT canonical, month, total, counted_at FROM month_totals
+                """SELECT canonical, month, papers, counted_at FROM month_counts
                    WHERE canonical IN (SELECT value FROM json_each(?)) AND month IN (SELECT value FROM json_each(?))""",
                 (json.dumps(list(by_canonical)), json.dumps([str(month) for month in months])),
             )
         return {
             (by_canonical[row["canonical"]], Month.parse(row["month"])): MonthCount(
-                row["total"], to_moment(row["counted_at"])
+                row["papers"], to_moment(row["counted_at"])
             )
             for row in rows
         }
@@ -39,7 +39,7 @@ class MonthCounts:
         """Keep a count; it takes the place of an earlier one."""
         async with self._database.transaction() as connection:
             await connection.execute(
-                """INSERT INTO month_totals (canonical, month, total, counted_at) VALUES (?, ?, ?, ?)
-                   ON CONFLICT DO UPDATE SET total = excluded.total, counted_at = excluded.counted_at""",
+                """INSERT INTO month_counts (canonical, month, papers, counted_at) VALUES (?, ?, ?, ?)
+                   ON CONFLICT DO UPDATE SET papers = excluded.papers, counted_at = excluded.counted_at""",
                 (keyword.canonical, str(month), total, to_text(counted_at)),
             )

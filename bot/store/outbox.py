@@ -13,13 +13,13 @@ import aiosqlite
 
 from bot.domain.keyword import Keyword
 from bot.domain.layout.badges import is_withdrawn
-from bot.domain.post import PLAIN, Delivered, Due, Frame, OutboxEntry, Post
+from bot.domain.post import NO_HEADER, Delivered, Due, MessageHeader, OutboxEntry, Post
 from bot.domain.preferences import Layout
 from bot.store.columns import PAPER_COLUMNS, row_to_paper, to_moment, to_moment_or_none, to_text
 from bot.store.database import Database
 from bot.store.entries import read_entries, read_post
 from bot.store.papers import set_withdrawn_aside
-from bot.store.preferences import NOT_HELD
+from bot.store.preferences import NOT_PAUSED
 
 
 class Outbox:
@@ -33,7 +33,7 @@ class Outbox:
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT channel_id FROM outbox JOIN channels USING (channel_id)
-                   WHERE state = 'waiting' AND due_at <= :now AND coalesce(not_before, '') <= :now AND {NOT_HELD}
+                   WHERE state = 'waiting' AND due_at <= :now AND coalesce(not_before, '') <= :now AND {NOT_PAUSED}
                    GROUP BY channel_id ORDER BY min(due_at), channel_id""",
                 {"now": to_text(now)},
             )
@@ -45,7 +45,7 @@ class Outbox:
             rows = await connection.execute_fetchall(
                 f"""SELECT min(max(due_at, coalesce(not_before, ''))) AS due
                    FROM outbox JOIN channels USING (channel_id)
-                   WHERE state = 'waiting' AND channel_id NOT IN (SELECT value FROM json_each(?)) AND {NOT_HELD}""",
+                   WHERE state = 'waiting' AND channel_id NOT IN (SELECT value FROM json_each(?)) AND {NOT_PAUSED}""",
                 (json.dumps(list(but_for)),),
             )
         due = next(iter(rows))["due"]
@@ -56,7 +56,7 @@ class Outbox:
         async with self._database.reading() as connection:
             return await read_entries(
                 connection,
-                f"channel_id = ? AND state = 'waiting' AND post_key IS NULL AND due_at <= ? AND {NOT_HELD}",
+                f"channel_id = ? AND state = 'waiting' AND post_key IS NULL AND due_at <= ? AND {NOT_PAUSED}",
                 (channel_id, to_text(now)),
                 limit,
             )
@@ -78,7 +78,7 @@ class Outbox:
         row = next(iter(counted))
         return Due(row["papers"], tuple(keyword["shown"] for keyword in keywords), to_moment_or_none(row["arrived"]))
 
-    async def begun(self, channel_id: int, now: datetime) -> Frame | None:
+    async def begun(self, channel_id: int, now: datetime) -> MessageHeader | None:
         """How what is due was begun to be posted: the layout and thread of messages that had a part of it."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
@@ -89,13 +89,13 @@ class Outbox:
                    ORDER BY settled_at DESC LIMIT 1""",
                 {"channel": channel_id, "now": to_text(now)},
             )
-        return next((Frame(Layout(row["layout"]), thread_id=row["thread_id"]) for row in rows), None)
+        return next((MessageHeader(Layout(row["layout"]), thread_id=row["thread_id"]) for row in rows), None)
 
     async def bind(
         self,
         channel_id: int,
         entries: Sequence[OutboxEntry],
-        frame: Frame = PLAIN,
+        header: MessageHeader = NO_HEADER,
         *,
         key: str,
         nonce: str,
@@ -119,10 +119,10 @@ class Outbox:
                     key,
                     channel_id,
                     nonce,
-                    frame.layout.value,
-                    frame.heading,
-                    frame.mention_role,
-                    frame.thread_id,
+                    header.layout.value,
+                    header.heading,
+                    header.mention_role,
+                    header.thread_id,
                     to_text(now),
                 ),
             )
@@ -136,7 +136,7 @@ class Outbox:
             first_attempt=now,
             last_attempt=now,
             entries=tuple(entries),
-            frame=frame,
+            header=header,
         )
 
     async def open_post(self, channel_id: int) -> Post | None:
@@ -150,7 +150,7 @@ class Outbox:
                 return await read_post(connection, post)
         return None
 
-    async def tried_again(self, post: Post, now: datetime) -> None:
+    async def record_attempt(self, post: Post, now: datetime) -> None:
         """The message is about to leave once more, as it is."""
         async with self._database.transaction() as connection:
             await connection.execute("UPDATE posts SET last_attempt = ? WHERE key = ?", (to_text(now), post.key))
@@ -169,7 +169,7 @@ class Outbox:
         """Discord will never take this message: its papers are set aside with the reason."""
         async with self._database.transaction() as connection:
             await connection.execute(
-                "UPDATE outbox SET state = 'refused', refusal = ? WHERE post_key = ?", (reason, post.key)
+                "UPDATE outbox SET state = 'refused', rejection_reason = ? WHERE post_key = ?", (reason, post.key)
             )
             await _settle(connection, post, now, None)
 
@@ -213,7 +213,7 @@ class Outbox:
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT min(due_at) AS due FROM outbox JOIN channels USING (channel_id)
-                    WHERE state = 'waiting' AND obstacle IS NULL AND {NOT_HELD}"""
+                    WHERE state = 'waiting' AND blocked_reason IS NULL AND {NOT_PAUSED}"""
             )
         due = next(iter(rows))["due"]
         return None if due is None else to_moment(due)
@@ -249,7 +249,7 @@ async def drop_unheld(connection: aiosqlite.Connection, channel_id: int) -> None
             AND keyword_id NOT IN (SELECT keyword_id FROM subscriptions WHERE channel_id = :channel)""",
         f"DELETE FROM outbox WHERE id IN ({free}) AND id NOT IN (SELECT outbox_id FROM outbox_keywords)",
         # What waited while the channel was paused is gone: the next batch is not that.
-        """UPDATE preferences SET catching_up = 0 WHERE channel_id = :channel
+        """UPDATE channel_settings SET backlog_pending = 0 WHERE channel_id = :channel
            AND channel_id NOT IN (SELECT channel_id FROM outbox WHERE state = 'waiting')""",
     ):
         await connection.execute(statement, {"channel": channel_id})

@@ -8,7 +8,7 @@ from bot.runtime.limits import POLLS_KEPT, POLLS_OF_ONE_RUN
 from bot.store.columns import to_moment, to_text
 from bot.store.database import Database
 
-_COLUMNS = "outcome, new_papers, batch, words, until"
+_COLUMNS = "outcome, new_papers, has_batch, reason, retry_at"
 _Columns = tuple[str, int | None, int | None, str | None, str | None]
 
 
@@ -22,28 +22,28 @@ class Polls:
         """Remember a look. Of equal results in quick succession only the first and the last are kept."""
         columns = _to_columns(poll.result)
         async with self._database.transaction() as connection:
-            await connection.execute("DELETE FROM looks WHERE at < ?", (to_text(poll.at - POLLS_KEPT),))
+            await connection.execute("DELETE FROM polls WHERE at < ?", (to_text(poll.at - POLLS_KEPT),))
             rows = list(
                 await connection.execute_fetchall(
-                    f"SELECT id, {_COLUMNS} FROM looks WHERE at > ? ORDER BY id DESC LIMIT 2",
+                    f"SELECT id, {_COLUMNS} FROM polls WHERE at > ? ORDER BY id DESC LIMIT 2",
                     (to_text(poll.at - POLLS_OF_ONE_RUN),),
                 )
             )
             if len(rows) == 2 and all(tuple(row)[1:] == columns for row in rows):
-                await connection.execute("UPDATE looks SET at = ? WHERE id = ?", (to_text(poll.at), rows[0]["id"]))
+                await connection.execute("UPDATE polls SET at = ? WHERE id = ?", (to_text(poll.at), rows[0]["id"]))
                 return
             await connection.execute(
-                f"INSERT INTO looks (at, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", (to_text(poll.at), *columns)
+                f"INSERT INTO polls (at, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", (to_text(poll.at), *columns)
             )
 
     async def recent(self) -> tuple[Poll, ...]:
         """The looks that are kept, oldest first."""
         async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall(f"SELECT at, {_COLUMNS} FROM looks ORDER BY id")
+            rows = await connection.execute_fetchall(f"SELECT at, {_COLUMNS} FROM polls ORDER BY id")
         return tuple(Poll(to_moment(row["at"]), _to_result(row)) for row in rows)
 
 
-class Marks:
+class KeyValues:
     """Single values by name."""
 
     def __init__(self, database: Database) -> None:
@@ -52,14 +52,14 @@ class Marks:
     async def get(self, name: str) -> str | None:
         """The mark's value; None when it was never set."""
         async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall("SELECT value FROM marks WHERE name = ?", (name,))
+            rows = await connection.execute_fetchall("SELECT value FROM key_values WHERE name = ?", (name,))
         return next((row["value"] for row in rows), None)
 
     async def set(self, name: str, value: str) -> None:
         """Set a mark."""
         async with self._database.transaction() as connection:
             await connection.execute(
-                "INSERT INTO marks (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+                "INSERT INTO key_values (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
                 (name, value),
             )
 
@@ -81,10 +81,10 @@ def _to_columns(result: PollResult) -> _Columns:
 def _to_result(row: sqlite3.Row) -> PollResult:
     match row["outcome"]:
         case "read":
-            return PollCompleted(row["new_papers"], batch=bool(row["batch"]))
+            return PollCompleted(row["new_papers"], batch=bool(row["has_batch"]))
         case "batch absent":
             return BatchMissing()
         case "throttled":
-            return PollThrottled(to_moment(row["until"]))
+            return PollThrottled(to_moment(row["retry_at"]))
         case _:
-            return PollFailed(row["words"], to_moment(row["until"]))
+            return PollFailed(row["reason"], to_moment(row["retry_at"]))

@@ -14,11 +14,11 @@ from bot.store.columns import to_moment, to_moment_or_none, to_text
 from bot.store.database import Database
 
 _COLUMNS = (
-    "style, daily_at, zone, weekdays_only, mention_role, publish, held_since, catching_up, "
-    "trending_votes, trending_since"
+    "style, daily_at, zone, weekdays_only, mention_role, publish, paused_since, backlog_pending, "
+    "trending_min_votes, trending_since"
 )
 # Of a row's channel: no admin has paused it.
-NOT_HELD: Final = "channel_id NOT IN (SELECT channel_id FROM preferences WHERE held_since IS NOT NULL)"
+NOT_PAUSED: Final = "channel_id NOT IN (SELECT channel_id FROM channel_settings WHERE paused_since IS NOT NULL)"
 
 
 class ChannelPreferences:
@@ -33,11 +33,11 @@ class ChannelPreferences:
             return await _read(connection, channel_id)
 
     async def write(self, channel_id: int, preferences: Preferences) -> None:
-        """Change a channel's preferences, but for `catching_up`; what waits for it is due by the new timetable."""
+        """Change a channel's preferences, but for `backlog_pending`; what waits for it is due by the new timetable."""
         async with self._database.transaction() as connection:
             # The lower half's own: it may have changed since the caller looked.
-            catching_up = (await _read(connection, channel_id)).catching_up
-            await _write(connection, channel_id, replace(preferences, catching_up=catching_up))
+            backlog_pending = (await _read(connection, channel_id)).backlog_pending
+            await _write(connection, channel_id, replace(preferences, backlog_pending=backlog_pending))
             await reschedule(connection, [channel_id])
 
     async def resume(self, channel_id: int, now: datetime) -> int:
@@ -51,26 +51,28 @@ class ChannelPreferences:
             )
             waiting = int(next(iter(rows))["papers"])
             before = await _read(connection, channel_id)
-            await _write(connection, channel_id, replace(before, held_since=None, catching_up=waiting > 0))
+            await _write(connection, channel_id, replace(before, paused_since=None, backlog_pending=waiting > 0))
             await connection.execute(
                 "UPDATE outbox SET due_at = max(due_at, ?) WHERE channel_id = ? AND state = 'waiting'",
                 (to_text(now), channel_id),
             )
             return waiting
 
-    async def held(self) -> dict[int, datetime]:
+    async def paused(self) -> dict[int, datetime]:
         """The channels that an admin paused, and since when."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                "SELECT channel_id, held_since FROM preferences WHERE held_since IS NOT NULL ORDER BY held_since"
+                """SELECT channel_id, paused_since FROM channel_settings
+                   WHERE paused_since IS NOT NULL ORDER BY paused_since"""
             )
-        return {row["channel_id"]: to_moment(row["held_since"]) for row in rows}
+        return {row["channel_id"]: to_moment(row["paused_since"]) for row in rows}
 
-    async def caught_up(self, channel_id: int) -> None:
+    async def clear_backlog(self, channel_id: int) -> None:
         """The backlog is posted: from now on the channel's own style counts again."""
         async with self._database.transaction() as connection:
             await connection.execute(
-                "UPDATE preferences SET catching_up = 0 WHERE channel_id = ? AND catching_up", (channel_id,)
+                "UPDATE channel_settings SET backlog_pending = 0 WHERE channel_id = ? AND backlog_pending",
+                (channel_id,),
             )
 
 
@@ -94,7 +96,9 @@ async def reschedule(connection: aiosqlite.Connection, channel_ids: Iterable[int
 
 
 async def _read(connection: aiosqlite.Connection, channel_id: int) -> Preferences:
-    rows = await connection.execute_fetchall(f"SELECT {_COLUMNS} FROM preferences WHERE channel_id = ?", (channel_id,))
+    rows = await connection.execute_fetchall(
+        f"SELECT {_COLUMNS} FROM channel_settings WHERE channel_id = ?", (channel_id,)
+    )
     return next((_to_preferences(row) for row in rows), Preferences())
 
 
@@ -102,7 +106,7 @@ async def _write(connection: aiosqlite.Connection, channel_id: int, preferences:
     daily = preferences.timetable if isinstance(preferences.timetable, Daily) else None
     await connection.execute("INSERT INTO channels (channel_id) VALUES (?) ON CONFLICT DO NOTHING", (channel_id,))
     await connection.execute(
-        f"INSERT OR REPLACE INTO preferences (channel_id, {_COLUMNS}) VALUES ({', '.join('?' * 11)})",
+        f"INSERT OR REPLACE INTO channel_settings (channel_id, {_COLUMNS}) VALUES ({', '.join('?' * 11)})",
         (
             channel_id,
             preferences.style.value,
@@ -111,8 +115,8 @@ async def _write(connection: aiosqlite.Connection, channel_id: int, preferences:
             int(daily is not None and daily.weekdays_only),
             preferences.mention_role,
             int(preferences.publish),
-            None if preferences.held_since is None else to_text(preferences.held_since),
-            int(preferences.catching_up),
+            None if preferences.paused_since is None else to_text(preferences.paused_since),
+            int(preferences.backlog_pending),
             None if preferences.daily_list is None else preferences.daily_list.at_least,
             None if preferences.daily_list is None else to_text(preferences.daily_list.since),
         ),
@@ -125,11 +129,11 @@ def _to_preferences(row: sqlite3.Row) -> Preferences:
         timetable=to_timetable(row),
         mention_role=row["mention_role"],
         publish=bool(row["publish"]),
-        held_since=to_moment_or_none(row["held_since"]),
-        catching_up=bool(row["catching_up"]),
+        paused_since=to_moment_or_none(row["paused_since"]),
+        backlog_pending=bool(row["backlog_pending"]),
         daily_list=None
-        if row["trending_votes"] is None
-        else DailyList(row["trending_votes"], to_moment(row["trending_since"])),
+        if row["trending_min_votes"] is None
+        else DailyList(row["trending_min_votes"], to_moment(row["trending_since"])),
     )
 
 

@@ -24,7 +24,7 @@ from bot.store.preferences import reschedule
 _UNCHANGED = """
     SELECT keywords.id FROM keywords
     JOIN json_each(:planned) AS planned ON keywords.id = json_extract(planned.value, '$.id')
-    WHERE read_until IS json_extract(planned.value, '$.read_until')
+    WHERE synced_until IS json_extract(planned.value, '$.synced_until')
       AND keywords.id IN (SELECT keyword_id FROM subscriptions)
 """
 _WRITE_MATCHES = f"""
@@ -40,7 +40,7 @@ _WRITE_OUTBOX = """
     JOIN keywords ON keywords.id = json_extract(value, '$.keyword')
     JOIN papers ON papers.arxiv_id = json_extract(value, '$.paper')
     JOIN subscriptions ON subscriptions.keyword_id = keywords.id
-    WHERE papers.published > keywords.read_from
+    WHERE papers.published > keywords.new_since
     ON CONFLICT (channel_id, arxiv_id) DO NOTHING
     RETURNING channel_id, arxiv_id
 """
@@ -65,7 +65,7 @@ _ADD_REASONS = """
 """
 _ASK_FOR_EDITS = """
     INSERT INTO edits (post_key) SELECT DISTINCT post_key FROM outbox WHERE id IN (SELECT value FROM json_each(?))
-    ON CONFLICT DO UPDATE SET asked = asked + 1
+    ON CONFLICT DO UPDATE SET request_count = request_count + 1
 """
 
 
@@ -119,21 +119,21 @@ class Readings:
             return WindowWritten(papers=len(set(posts)), posts=len(posts), edits=bool(next(iter(asked))["edits"]))
 
     async def finish_initial_sync(
-        self, planned: Collection[WatchedKeyword], read_from: datetime, read_until: datetime
+        self, planned: Collection[WatchedKeyword], new_since: datetime, synced_until: datetime
     ) -> None:
         """The keywords' past is read: from now on a pass brings what is new."""
         async with self._database.transaction() as connection:
             await connection.execute(
-                f"UPDATE keywords SET read_from = :from, read_until = :until WHERE id IN ({_UNCHANGED})",
-                {"from": to_text(read_from), "until": to_text(read_until), "planned": _planned(planned)},
+                f"UPDATE keywords SET new_since = :from, synced_until = :until WHERE id IN ({_UNCHANGED})",
+                {"from": to_text(new_since), "until": to_text(synced_until), "planned": _planned(planned)},
             )
 
-    async def finish_poll(self, planned: Collection[WatchedKeyword], read_until: datetime) -> None:
+    async def finish_poll(self, planned: Collection[WatchedKeyword], synced_until: datetime) -> None:
         """All slices of a pass are complete: move the marks of its keywords."""
         async with self._database.transaction() as connection:
             await connection.execute(
-                f"UPDATE keywords SET read_until = :until WHERE id IN ({_UNCHANGED})",
-                {"until": to_text(read_until), "planned": _planned(planned)},
+                f"UPDATE keywords SET synced_until = :until WHERE id IN ({_UNCHANGED})",
+                {"until": to_text(synced_until), "planned": _planned(planned)},
             )
 
 
@@ -166,7 +166,7 @@ async def _write_matched(
 def _planned(planned: Collection[WatchedKeyword]) -> str:
     return json.dumps(
         [
-            {"id": watched.id, "read_until": None if watched.read_until is None else to_text(watched.read_until)}
+            {"id": watched.id, "synced_until": None if watched.synced_until is None else to_text(watched.synced_until)}
             for watched in planned
         ]
     )

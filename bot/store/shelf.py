@@ -18,8 +18,8 @@ _SUBSCRIBED = """
     WHERE gone_since IS NULL AND (:channels IS NULL OR channel_id IN (SELECT value FROM json_each(:channels)))
 """
 _KEYWORDS = f"""
-    SELECT id, shown, read_until,
-           (SELECT max(read_at) FROM archived_months WHERE archived_months.keyword_id = keywords.id) AS archived_at
+    SELECT id, shown, synced_until,
+           (SELECT max(fetched_at) FROM archived_months WHERE archived_months.keyword_id = keywords.id) AS archived_at
     FROM keywords WHERE id IN (SELECT keyword_id FROM ({_SUBSCRIBED})) ORDER BY canonical
 """
 # Only of the papers that the dates choose is everything read.
@@ -62,7 +62,9 @@ class Shelf:
         wanted = None if channels is None else json.dumps(sorted(channels))
         async with self._database.reading() as connection:
             keywords = list(await connection.execute_fetchall(_KEYWORDS, {"channels": wanted}))
-        read = [moment for row in keywords for moment in (row["read_until"], row["archived_at"]) if moment is not None]
+        read = [
+            moment for row in keywords for moment in (row["synced_until"], row["archived_at"]) if moment is not None
+        ]
         return Page(
             updated=_latest(read),
             sections=tuple([Section(row["shown"], await self._newest(row["id"], limit)) for row in keywords]),

@@ -100,11 +100,13 @@ class Subscriptions:
         """
         async with self._database.transaction() as connection:
             await connection.execute(
-                "UPDATE preferences SET trending_votes = NULL, trending_since = NULL WHERE channel_id = ?",
+                "UPDATE channel_settings SET trending_min_votes = NULL, trending_since = NULL WHERE channel_id = ?",
                 (channel_id,),
             )
             # Nobody can look whether it is there, and who asks again wants later days' lists.
-            await connection.execute("DELETE FROM digests WHERE channel_id = ? AND settled_at IS NULL", (channel_id,))
+            await connection.execute(
+                "DELETE FROM trending_posts WHERE channel_id = ? AND settled_at IS NULL", (channel_id,)
+            )
         ended = 0
         for subscription in await self.in_channel(channel_id):
             if Source.COMMAND in subscription.sources:
@@ -128,7 +130,7 @@ class Subscriptions:
         """Every keyword that a channel subscribes to, with how far it was read."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                """SELECT id, shown, read_from, read_until FROM keywords
+                """SELECT id, shown, new_since, synced_until FROM keywords
                    WHERE id IN (SELECT keyword_id FROM subscriptions) ORDER BY id"""
             )
         return tuple(_to_watched(row) for row in rows)
@@ -177,7 +179,7 @@ async def _end(connection: aiosqlite.Connection, channel_id: int, canonical: str
     )
     await drop_unheld(connection, channel_id)
     await connection.execute(
-        """UPDATE keywords SET read_until = NULL
+        """UPDATE keywords SET synced_until = NULL
            WHERE canonical = :canonical AND id NOT IN (SELECT keyword_id FROM subscriptions)""",
         values,
     )
@@ -199,6 +201,6 @@ def _to_watched(row: sqlite3.Row) -> WatchedKeyword:
     return WatchedKeyword(
         id=row["id"],
         keyword=Keyword.parse(row["shown"]),
-        read_from=to_moment_or_none(row["read_from"]),
-        read_until=to_moment_or_none(row["read_until"]),
+        new_since=to_moment_or_none(row["new_since"]),
+        synced_until=to_moment_or_none(row["synced_until"]),
     )

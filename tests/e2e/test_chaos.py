@@ -23,8 +23,8 @@ def quiet(_tally: Tally) -> None:
 @pytest.mark.timeout(500)
 @pytest.mark.parametrize("size", [pytest.param(SHORT, id="short"), pytest.param(FULL, id="full")])
 async def test_whatever_happens_every_paper_is_posted_once(tmp_path: Path, size: Size) -> None:
-    drawn = SEED_OF_CI if os.environ.get("CI") else random.SystemRandom().randrange(10_000)
-    seed = int(os.environ.get("CHAOS_SEED") or drawn)
+    rendered = SEED_OF_CI if os.environ.get("CI") else random.SystemRandom().randrange(10_000)
+    seed = int(os.environ.get("CHAOS_SEED") or rendered)
     print(f"CHAOS_SEED={seed}")  # noqa: T201 - shown when it fails
     result = await run_chaos(size, seed, tmp_path, quiet)
     assert result.is_well, "\n".join(result.lines())

@@ -43,7 +43,7 @@ async def asked_yesterday(box: Box, **options: object) -> None:
         assert said.startswith("The trending papers of each day ")
     with closing(sqlite3.connect(box.database)) as connection:
         since = (datetime.now(UTC) - timedelta(days=1)).isoformat(timespec="microseconds")
-        connection.execute("UPDATE preferences SET trending_since = ?", (since,))
+        connection.execute("UPDATE channel_settings SET trending_since = ?", (since,))
         connection.commit()
 
 

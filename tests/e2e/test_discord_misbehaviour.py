@@ -129,7 +129,7 @@ async def test_message_that_discord_refuses_is_set_aside_and_the_channel_goes_on
         assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == ["message refused"]
         assert "**Waiting to be posted**: 0 papers." in await box.said("status")
     with closing(sqlite3.connect(box.database)) as connection:
-        refused = connection.execute("SELECT arxiv_id, refusal FROM outbox WHERE state = 'refused'").fetchall()
+        refused = connection.execute("SELECT arxiv_id, rejection_reason FROM outbox WHERE state = 'refused'").fetchall()
     assert [f"https://arxiv.org/abs/{arxiv_id}" for arxiv_id, _ in refused] == [culprit]
     assert "Invalid Form Body" in refused[0][1]
 
@@ -207,7 +207,8 @@ async def test_closed_channel_is_told_to_its_subscriber_once_and_resumes_by_itse
 
 
 @pytest.mark.parametrize(
-    "told_in", ["public updates", *(pytest.param(where, marks=pytest.mark.slow) for where in ("system", "nowhere"))]
+    "told_in",
+    ["public updates", *(pytest.param(where, marks=pytest.mark.slow) for where in ("system", "nowhere"))],
 )
 async def test_subscriber_who_takes_no_direct_messages_is_told_through_the_server_without_keywords(
     tmp_path: Path, told_in: str

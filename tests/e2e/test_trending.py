@@ -180,7 +180,7 @@ async def test_day_without_papers_says_so_and_where_there_are_some_even_when_it_
             )
             await trending(box, date="today")
         database = sqlite3.connect(box.database, isolation_level=None)
-        database.execute("UPDATE listed_days SET read_at = '2026-01-01T00:00:00.000000+00:00'")
+        database.execute("UPDATE trending_days SET fetched_at = '2026-01-01T00:00:00.000000+00:00'")
         database.close()
         box.huggingface.faults.add(Fault(FaultKind.SERVER_ERROR, times=None))
         async with a_curious_bot(box):

@@ -116,13 +116,13 @@ async def until_read(upper: Reading) -> None:
 @pytest.mark.parametrize("symptom", NO_ANSWER.values(), ids=list(NO_ANSWER))
 async def test_what_is_no_answer_is_said_in_words_and_made_up_for(upper: Reading, symptom: Symptom) -> None:
     arxiv_ids = show(upper)
-    marks = [watched.read_until for watched in await upper.store.watched()]
+    key_values = [watched.synced_until for watched in await upper.store.watched()]
     for fault in (symptom.fault, symptom.for_the_keywords):
         upper.arxiv.faults.add(fault)
         with impatient(upper.client) if fault.kind is FaultKind.SLOW_FIRST_BYTE else nullcontext():
             assert not isinstance(await next_poll(upper), PollCompleted | BatchMissing)
         assert re.fullmatch(symptom.words, await words(upper))
-        assert [watched.read_until for watched in await upper.store.watched()] == marks
+        assert [watched.synced_until for watched in await upper.store.watched()] == key_values
         assert await upper.due() == []
     await until_read(upper)
     assert await words(upper) == ALL_NEW

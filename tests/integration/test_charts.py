@@ -18,7 +18,7 @@ from bot.runtime.errors import ChartFailed
 from tests.support.clock import give_way
 
 TICKS = tuple(f"{n}\n2026" for n in range(12))
-PLAIN = Chart(ChartKind.LINES, "A title", ("Jan",), (Series("a", (1,)),), "A note")
+NO_HEADER = Chart(ChartKind.LINES, "A title", ("Jan",), (Series("a", (1,)),), "A note")
 HOSTILE = (
     "$\\frac{1}{0}$ ^_^ {",
     "_starts with an underscore",
@@ -90,14 +90,14 @@ async def test_process_that_hangs_is_killed_and_its_locks_go(tmp_path: Path) -> 
     (tmp_path / "fonts" / "fontlist.json.matplotlib-lock").touch()
     hangs = "import os, pathlib, sys, time; pathlib.Path(sys.argv[0]); print(os.getpid(), flush=True); time.sleep(60)"
     with pytest.raises(ChartFailed, match=r"^The picture could not be drawn: it took too long$"):
-        await script(tmp_path, hangs, timeout_s=0.3).draw(PLAIN)
+        await script(tmp_path, hangs, timeout_s=0.3).draw(NO_HEADER)
     assert not (tmp_path / "fonts").exists()
 
 
 async def test_process_that_nobody_waits_for_any_more_is_killed(tmp_path: Path) -> None:
     began = tmp_path / "began"
     text = f"import os, time; open({str(began)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
-    task = asyncio.create_task(script(tmp_path, text).draw(PLAIN))
+    task = asyncio.create_task(script(tmp_path, text).draw(NO_HEADER))
     while not began.exists() or not began.read_text():
         await give_way()
     task.cancel()
@@ -110,18 +110,18 @@ async def test_process_that_nobody_waits_for_any_more_is_killed(tmp_path: Path) 
 @pytest.mark.parametrize("text", ["raise SystemExit(3)", "print('no picture')", "import sys; sys.stdin.close()"])
 async def test_process_that_brings_no_picture_is_said_to_have_failed(tmp_path: Path, text: str) -> None:
     with pytest.raises(ChartFailed, match=r"^The picture could not be drawn: the drawing broke off$"):
-        await script(tmp_path, text).draw(PLAIN)
+        await script(tmp_path, text).draw(NO_HEADER)
 
 
 async def test_process_that_cannot_be_started_is_said_to_have_failed(tmp_path: Path) -> None:
     with pytest.raises(ChartFailed, match=r"^The picture could not be drawn: no process could be started for it$"):
-        await Charts(tmp_path, (str(tmp_path / "missing"),)).draw(PLAIN)
+        await Charts(tmp_path, (str(tmp_path / "missing"),)).draw(NO_HEADER)
 
 
 async def test_process_is_told_of_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", "a token")
     text = r"import os, sys; sys.stdout.buffer.write(b'\x89PNG\r\n\x1a\n' + repr(os.environ).encode())"
-    said = (await script(tmp_path, text).draw(PLAIN)).decode(errors="replace")
+    said = (await script(tmp_path, text).draw(NO_HEADER)).decode(errors="replace")
     assert "MPLCONFIGDIR" in said
     assert "a token" not in said
 
@@ -132,4 +132,4 @@ async def test_pictures_are_drawn_one_after_the_other(tmp_path: Path) -> None:
         r"sys.stdout.buffer.write(b'\x89PNG\r\n\x1a\n')"
     )
     charts = script(tmp_path, text)
-    assert len(await asyncio.gather(*(charts.draw(PLAIN) for _ in range(3)))) == 3
+    assert len(await asyncio.gather(*(charts.draw(NO_HEADER) for _ in range(3)))) == 3

@@ -9,8 +9,8 @@ import pytest
 
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.invalid_requests import InvalidRequests
-from bot.discord_api.messages import draw
-from bot.domain.post import Delivered, Frame, OutboxEntry, Post, RetryLater
+from bot.discord_api.messages import render
+from bot.domain.post import Delivered, MessageHeader, OutboxEntry, Post, RetryLater
 from bot.domain.preferences import Layout
 from sandbox.discord import ChannelKind
 from tests.support.builders import paper
@@ -32,17 +32,17 @@ async def test_channel_of_a_server_that_the_gateway_did_not_tell_of_yet_is_waite
             channel = lab.world.add_thread(lab.world.default.channel("papers"), "thread", owner_id=lab.world.bot_id)
         else:
             channel = lab.world.add_channel(guild_id, "unseen", kind)
-        obstacle = await delivery_of(lab, clock := FakeClock()).obstacle(channel.id)
-        assert isinstance(obstacle, RetryLater)
-        assert obstacle.why == "Discord has not told of the channel's server yet"
-        assert (obstacle.not_before - clock.now()).total_seconds() < 10
+        blocked = await delivery_of(lab, clock := FakeClock()).blocked(channel.id)
+        assert isinstance(blocked, RetryLater)
+        assert blocked.why == "Discord has not told of the channel's server yet"
+        assert (blocked.not_before - clock.now()).total_seconds() < 10
 
 
 async def test_event_loop_turns_while_a_message_full_of_tex_is_drawn() -> None:
     papers = [paper(f"2611.{number:05}", abstract=r"\frac{" * 3_000) for number in range(1, 11)]
     entries = tuple(OutboxEntry(number, each, ("x",), alone=False) for number, each in enumerate(papers))
     async with logged_in() as lab:
-        post = Post("key", lab.world.default.channel("papers"), "1", NOW, NOW, entries, Frame(Layout.CARDS, ""))
+        post = Post("key", lab.world.default.channel("papers"), "1", NOW, NOW, entries, MessageHeader(Layout.CARDS, ""))
         drawing_s = await asyncio.to_thread(_seconds_to_draw, post)
         gaps_s: list[float] = []
         ticking = asyncio.create_task(_tick(gaps_s))
@@ -55,7 +55,7 @@ async def test_event_loop_turns_while_a_message_full_of_tex_is_drawn() -> None:
 
 def _seconds_to_draw(post: Post) -> float:
     began_s = time.thread_time()
-    draw(post)
+    render(post)
     return time.thread_time() - began_s
 
 

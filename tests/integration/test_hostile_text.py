@@ -16,14 +16,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.discord_api.messages import draw, to_embed
+from bot.discord_api.messages import render, to_embed
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.layout.card import full_abstract
 from bot.domain.layout.message import Batch, headline
 from bot.domain.matching import match
 from bot.domain.paper import Paper
 from bot.domain.planning import initial_sync_window, keywords_query
-from bot.domain.post import Frame, OutboxEntry, Post
+from bot.domain.post import MessageHeader, OutboxEntry, Post
 from bot.domain.preferences import Layout
 from bot.domain.tex.convert import tex_to_text
 from bot.runtime.errors import InvalidKeyword
@@ -87,8 +87,8 @@ async def body_of(message: Message, layout: Layout) -> Payload:
         OutboxEntry(number, each, tuple(keywords), alone=False) for number, (each, keywords) in enumerate(message)
     )
     named = [keyword for _, keywords in message for keyword in keywords]
-    frame = Frame(layout, headline(len(message), named, NOW, BATCHES[len(named) % len(BATCHES)]))
-    drawn = draw(Post("a-key-of-12-c", 1, "0" * 24, NOW, NOW, entries, frame))
+    header = MessageHeader(layout, headline(len(message), named, NOW, BATCHES[len(named) % len(BATCHES)]))
+    drawn = render(Post("a-key-of-12-c", 1, "0" * 24, NOW, NOW, entries, header))
     return {
         "content": drawn.content,
         "embeds": [embed.to_dict() for embed in drawn.embeds],

@@ -64,8 +64,8 @@ async def test_too_early_requests_get_429_and_are_repeated_by_discord_py() -> No
         other = SmallClient()
         await other.login("sandbox-token")  # its own idea of the buckets
         papers = lab.world.default.channel("papers")
-        sending = [client.get_partial_messageable(papers).send("x") for client in (lab.client, other) for _ in range(3)]
-        await asyncio.gather(*sending)
+        sender = [client.get_partial_messageable(papers).send("x") for client in (lab.client, other) for _ in range(3)]
+        await asyncio.gather(*sender)
         await other.close()
         assert len(sent(lab)) == 6
         assert 429 in statuses(lab.local, "POST")

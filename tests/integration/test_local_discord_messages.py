@@ -11,10 +11,10 @@ from tests.support.discord_client import DEADLINE_S, Lab, SmallClient, connected
 from tests.support.openapi import discord_specification
 
 
-async def refusal(sending: "discord.abc.Messageable", **message: object) -> discord.HTTPException:
+async def refusal(sender: "discord.abc.Messageable", **message: object) -> discord.HTTPException:
     """What Discord answers to a message that it refuses."""
     with pytest.raises(discord.HTTPException) as refused:
-        await sending.send(str(message.get("content", "x")))
+        await sender.send(str(message.get("content", "x")))
     return refused.value
 
 

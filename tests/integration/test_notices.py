@@ -7,8 +7,8 @@ import discord
 import pytest
 
 from bot.discord_api.invalid_requests import InvalidRequests
-from bot.discord_api.notices import DiscordMessenger
-from bot.domain.subscription import Notice
+from bot.discord_api.notices import DiscordNotices
+from bot.domain.subscription import BlockedNotice
 from bot.runtime.limits import INVALID_REQUESTS_MAX, INVALID_REQUESTS_WINDOW_S
 from sandbox.discord import DropAfter, DropBefore, FaultKind, Status
 from tests.support.clock import FakeClock
@@ -26,11 +26,11 @@ class Desk:
     lab: Lab
     clock: FakeClock
     invalid_requests: InvalidRequests
-    messenger: DiscordMessenger
+    messenger: DiscordNotices
 
-    def notice(self, *, subscriber: int | None = None, guild_id: int | None = None) -> Notice:
+    def notice(self, *, subscriber: int | None = None, guild_id: int | None = None) -> BlockedNotice:
         places = self.lab.world.default
-        return Notice(places.channel("papers"), guild_id or places.guild_id, REASON, subscriber)
+        return BlockedNotice(places.channel("papers"), guild_id or places.guild_id, REASON, subscriber)
 
     def told(self, user_id: int) -> list[str]:
         """What a person was told directly."""
@@ -54,7 +54,7 @@ async def desk() -> AsyncIterator[Desk]:
         lab.world.guilds[guild_id].system_channel_id = lab.world.default.channel("general")
         lab.world.add_bot_to_guild(guild_id)
         await lab.client.wait_for("guild_join", timeout=DEADLINE_S)
-        yield Desk(lab, clock, invalid_requests, DiscordMessenger(lab.client, invalid_requests))
+        yield Desk(lab, clock, invalid_requests, DiscordNotices(lab.client, invalid_requests))
 
 
 async def test_subscriber_is_told_directly_and_nobody_else(desk: Desk) -> None:
@@ -105,7 +105,7 @@ async def fail(desk: Desk, status: int, times: int) -> None:
 async def test_other_refusals_are_not_held_against_us(desk: Desk) -> None:
     await fail(desk, 404, INVALID_REQUESTS_MAX + 1)
     await fail(desk, 400, INVALID_REQUESTS_MAX + 1)
-    assert desk.invalid_requests.rest_s() == 0
+    assert desk.invalid_requests.pause_s() == 0
 
 
 async def test_after_many_invalid_requests_nobody_is_told_until_the_first_of_them_is_ten_minutes_old(
@@ -115,9 +115,9 @@ async def test_after_many_invalid_requests_nobody_is_told_until_the_first_of_the
     await fail(desk, 403, 1)
     await desk.clock.advance(30)
     await fail(desk, 401, INVALID_REQUESTS_MAX - 2)
-    assert desk.invalid_requests.rest_s() == 0
+    assert desk.invalid_requests.pause_s() == 0
     await fail(desk, 403, 1)
-    assert desk.invalid_requests.rest_s() == INVALID_REQUESTS_WINDOW_S - 30
+    assert desk.invalid_requests.pause_s() == INVALID_REQUESTS_WINDOW_S - 30
     assert not await desk.messenger.tell(desk.notice(subscriber=member))
     await desk.clock.advance(INVALID_REQUESTS_WINDOW_S - 30)
     assert await desk.messenger.tell(desk.notice(subscriber=member))

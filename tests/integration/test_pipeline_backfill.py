@@ -252,7 +252,7 @@ async def test_finished_months_are_counted_for_the_charts_once(scene: Scene) -> 
     scene.show("A reward model", SEPTEMBER, 3)
     scene.show("A reward model", OCTOBER, 2)
     await scene.backfill(SEPTEMBER, papers_only=False)
-    totals = [row[:3] for row in rows(scene.upper.store.path)["month_totals"]]
+    totals = [row[:3] for row in rows(scene.upper.store.path)["month_counts"]]
     assert totals == [("reward model", "2026-09", 3), ("reward model", "2026-10", 2)]
     scene.upper.asked()
     assert (await scene.backfill(SEPTEMBER, papers_only=False)).asked == 0

@@ -7,19 +7,19 @@ from itertools import chain
 import pytest
 
 from bot.domain.keyword import Keyword
-from bot.domain.post import Obstructed, Outcome, Undeliverable
+from bot.domain.post import Blocked, Rejected, SendOutcome
 from bot.domain.preferences import Layout, Preferences, Style
 from bot.domain.timetable import Daily
 from bot.domain.trending.digest import AnyPost
 from bot.runtime.clock import Clock
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
-from tests.support.delivery import LOST_ANSWER, LOST_MESSAGE, Answer, FakeDelivery, posting
+from tests.support.delivery import LOST_ANSWER, LOST_MESSAGE, Answer, FakeDelivery, channel_worker
 from tests.support.store import CHANNEL, NOW, Store
 
 ROLE = 99
-LOCKED = Obstructed("The thread is locked.")
-GONE = Obstructed("The channel does not exist.", gone=True)
+LOCKED = Blocked("The thread is locked.")
+GONE = Blocked("The channel does not exist.", gone=True)
 CARDS = Preferences(style=Style.CARDS, mention_role=ROLE)
 
 
@@ -55,15 +55,15 @@ async def new_papers(store: Store, clock: Clock, *numbers: int) -> None:
 
 
 def headings(delivery: FakeDelivery) -> list[str]:
-    return [post.frame.heading for post in delivery.attempts]
+    return [post.header.heading for post in delivery.attempts]
 
 
 def pings(delivery: FakeDelivery) -> list[int | None]:
-    return [post.frame.mention_role for post in delivery.attempts]
+    return [post.header.mention_role for post in delivery.attempts]
 
 
 def layouts(delivery: FakeDelivery) -> list[Layout]:
-    return [post.frame.layout for post in delivery.attempts]
+    return [post.header.layout for post in delivery.attempts]
 
 
 # A batch.
@@ -73,7 +73,7 @@ async def test_first_message_of_a_batch_says_what_it_is_and_pings_and_the_others
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, clock, *range(1, 61))
-    async with posting(watching, delivery, clock):
+    async with channel_worker(watching, delivery, clock):
         assert [len(message) for message in delivery.messages()] == [25, 25, 10]
     assert headings(delivery) == ["**60 new papers** for graph · announced Wed 18 Nov", "", ""]
     assert pings(delivery) == [ROLE, None, None]
@@ -86,7 +86,7 @@ async def test_batch_is_laid_out_alike_to_its_end(
     watching: Store, delivery: FakeDelivery, clock: FakeClock, papers: int, layout: Layout
 ) -> None:
     await new_papers(watching, clock, *range(1, papers + 1))
-    async with posting(watching, delivery, clock):
+    async with channel_worker(watching, delivery, clock):
         assert set(layouts(delivery)) == {layout}
 
 
@@ -96,7 +96,7 @@ async def test_style_that_changes_in_the_middle_of_a_batch_holds_from_the_next(
     await watching.preferences.write(CHANNEL, CARDS)
     await new_papers(watching, clock, *range(1, 13))
     delivery.hold(CHANNEL)
-    async with posting(watching, delivery, clock) as lower:
+    async with channel_worker(watching, delivery, clock) as lower:
         await watching.preferences.write(CHANNEL, Preferences(style=Style.COMPACT))
         delivery.let_go(CHANNEL)
         await lower.until_quiet()
@@ -109,7 +109,7 @@ async def test_style_that_changes_in_the_middle_of_a_batch_holds_from_the_next(
 async def test_each_batch_has_its_own_first_line_and_ping(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    async with posting(watching, delivery, clock) as lower:
+    async with channel_worker(watching, delivery, clock) as lower:
         for number in (1, 2):
             await new_papers(watching, clock, number)
             await lower.notify()
@@ -125,7 +125,7 @@ async def test_papers_that_come_in_the_middle_of_a_batch_join_it(
 ) -> None:
     await new_papers(watching, clock, 1)
     delivery.hold(CHANNEL)
-    async with posting(watching, delivery, clock) as lower:
+    async with channel_worker(watching, delivery, clock) as lower:
         await lower.advance(60)
         await new_papers(watching, clock, 2)
         delivery.let_go(CHANNEL)
@@ -138,7 +138,7 @@ async def test_papers_of_the_past_are_not_called_new(watching: Store, delivery: 
     await watching.subscribe("diffusion")
     await watching.read_past(paper("2611.00001", title="Diffusion"), paper("2611.00002", title="Diffusion"))
     await watching.outbox.add_past(CHANNEL, [Keyword.parse("diffusion")], 5, clock.now())
-    async with posting(watching, delivery, clock):
+    async with channel_worker(watching, delivery, clock):
         assert headings(delivery) == ["**2 earlier papers** for diffusion"]
 
 
@@ -146,7 +146,7 @@ async def test_digest_goes_out_at_its_hour_as_one_batch(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await watching.preferences.write(CHANNEL, Preferences(timetable=Daily(8, 30, "Europe/Berlin")))
-    async with posting(watching, delivery, clock) as lower:
+    async with channel_worker(watching, delivery, clock) as lower:
         for hour, number in ((2, 1), (5, 2)):
             night = datetime(2026, 11, 19, hour, tzinfo=UTC)
             await lower.advance((night - clock.now()).total_seconds())
@@ -165,7 +165,7 @@ async def test_followers_get_the_messages_where_the_channel_wants_it(
 ) -> None:
     await watching.preferences.write(CHANNEL, Preferences(publish=publish))
     await new_papers(watching, clock, 1)
-    async with posting(watching, delivery, clock):
+    async with channel_worker(watching, delivery, clock):
         assert len(await watching.edits.to_publish(clock.now())) == publish
 
 
@@ -176,20 +176,20 @@ async def test_batch_whose_first_message_is_refused_begins_with_the_first_that_i
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, clock, 1, 2, 3)
-    delivery.verdict = lambda post: Undeliverable("too blue") if ids(1)[0] in str(post) else None
-    async with posting(watching, delivery, clock):
+    delivery.verdict = lambda post: Rejected("too blue") if ids(1)[0] in str(post) else None
+    async with channel_worker(watching, delivery, clock):
         assert delivery.messages() == [ids(2), ids(3)]
-    delivered = [post.frame for post in delivery.attempts[2:]]
-    assert [frame.heading for frame in delivered] == ["**2 new papers** for graph · announced Wed 18 Nov", ""]
-    assert [frame.mention_role for frame in delivered] == [ROLE, None]
+    delivered = [post.header for post in delivery.attempts[2:]]
+    assert [header.heading for header in delivered] == ["**2 new papers** for graph · announced Wed 18 Nov", ""]
+    assert [header.mention_role for header in delivered] == [ROLE, None]
 
 
 async def test_batch_that_could_not_begin_begins_when_it_can(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, clock, 1)
-    delivery.answers[CHANNEL].append(Answer(False, Obstructed("locked")))
-    async with posting(watching, delivery, clock) as lower:
+    delivery.answers[CHANNEL].append(Answer(False, Blocked("locked")))
+    async with channel_worker(watching, delivery, clock) as lower:
         await lower.advance(60)
         assert delivery.messages() == [ids(1)]
     assert pings(delivery) == [ROLE, ROLE]
@@ -205,13 +205,13 @@ async def test_rest_of_a_batch_is_called_so_after_a_restart_and_pings_nobody(
     await watching.preferences.write(CHANNEL, CARDS)
     await new_papers(watching, clock, *range(1, 13))
     delivery.hold(CHANNEL)
-    async with posting(watching, delivery, clock) as lower:
-        stop = asyncio.create_task(lower.deliver.stop())
+    async with channel_worker(watching, delivery, clock) as lower:
+        stop = asyncio.create_task(lower.dispatcher.stop())
         await asyncio.wait([stop], timeout=0)
         delivery.let_go(CHANNEL)
         await stop
     await watching.preferences.write(CHANNEL, Preferences(style=Style.COMPACT, mention_role=ROLE))
-    async with posting(watching, delivery, clock):
+    async with channel_worker(watching, delivery, clock):
         assert [len(message) for message in delivery.messages()] == [10, 2]
     assert headings(delivery)[1] == "**2 more papers** for graph · announced Wed 18 Nov"
     assert pings(delivery) == [ROLE, None]
@@ -224,9 +224,9 @@ async def test_batch_whose_first_answer_was_lost_in_a_restart_goes_on(
     await watching.preferences.write(CHANNEL, CARDS)
     await new_papers(watching, clock, *range(1, 13))
     delivery.answers[CHANNEL].append(LOST_ANSWER)
-    async with posting(watching, delivery, clock):
+    async with channel_worker(watching, delivery, clock):
         pass
-    async with posting(watching, delivery, clock) as lower:
+    async with channel_worker(watching, delivery, clock) as lower:
         await lower.advance(60)
         assert [len(message) for message in delivery.messages()] == [10, 2]
     assert headings(delivery)[1:] == [""]
@@ -237,7 +237,7 @@ async def test_batch_whose_first_answer_was_lost_in_a_restart_goes_on(
 
 
 async def pause(store: Store, style: Style = Style.AUTO) -> None:
-    await store.preferences.write(CHANNEL, Preferences(style=style, mention_role=ROLE, held_since=NOW))
+    await store.preferences.write(CHANNEL, Preferences(style=style, mention_role=ROLE, paused_since=NOW))
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ async def test_backlog_comes_after_one_line_that_says_so_and_then_the_channel_is
 ) -> None:
     await pause(watching, Style.CARDS)
     await new_papers(watching, clock, *range(papers, 0, -1))
-    async with posting(watching, delivery, clock) as lower:
+    async with channel_worker(watching, delivery, clock) as lower:
         await lower.advance(3600)
         assert delivery.attempts == []
         await watching.preferences.resume(CHANNEL, clock.now())
@@ -277,7 +277,7 @@ async def test_pause_stops_a_batch_in_its_middle_and_its_rest_is_the_backlog(
     await watching.preferences.write(CHANNEL, CARDS)
     await new_papers(watching, clock, *range(1, 13))
     delivery.hold(CHANNEL)
-    async with posting(watching, delivery, clock) as lower:
+    async with channel_worker(watching, delivery, clock) as lower:
         await pause(watching, Style.CARDS)
         delivery.let_go(CHANNEL)
         await lower.until_quiet()
@@ -296,14 +296,14 @@ async def test_backlog_that_is_interrupted_by_a_restart_is_still_one(
     await new_papers(watching, clock, *range(1, 61))
     await watching.preferences.resume(CHANNEL, clock.now())
     delivery.answers[CHANNEL].append(LOST_MESSAGE)
-    async with posting(watching, delivery, clock):
+    async with channel_worker(watching, delivery, clock):
         pass
-    async with posting(watching, delivery, clock) as lower:
+    async with channel_worker(watching, delivery, clock) as lower:
         await lower.advance(60)
         assert list(chain.from_iterable(delivery.messages())) == ids(*range(1, 61))
         assert set(layouts(delivery)) == {Layout.COMPACT}
         assert pings(delivery)[2:] == [None] * (len(delivery.attempts) - 2)
-        assert not (await watching.preferences.of(CHANNEL)).catching_up
+        assert not (await watching.preferences.of(CHANNEL)).backlog_pending
 
 
 async def test_pause_that_comes_while_the_first_message_is_unanswered_loses_and_doubles_nothing(
@@ -311,7 +311,7 @@ async def test_pause_that_comes_while_the_first_message_is_unanswered_loses_and_
 ) -> None:
     await new_papers(watching, clock, 1)
     delivery.answers[CHANNEL].append(LOST_ANSWER)
-    async with posting(watching, delivery, clock) as lower:
+    async with channel_worker(watching, delivery, clock) as lower:
         await pause(watching)
         await lower.advance(1200)
         await watching.preferences.resume(CHANNEL, clock.now())
@@ -334,13 +334,13 @@ async def forum(watching: Store, delivery: FakeDelivery, clock: FakeClock) -> St
 
 def threads(delivery: FakeDelivery) -> list[int | None]:
     """The thread in which each attempt was to stand; None: it was to begin one."""
-    return [post.frame.thread_id for post in delivery.attempts]
+    return [post.header.thread_id for post in delivery.attempts]
 
 
 async def test_rest_of_a_batch_goes_into_the_thread_that_its_first_message_began(
     forum: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    async with posting(forum, delivery, clock) as lower:
+    async with channel_worker(forum, delivery, clock) as lower:
         assert delivery.messages() == [ids(*range(1, 11)), ids(11, 12)]
         assert threads(delivery) == [None, 1]
         await lower.advance(3600)
@@ -353,7 +353,7 @@ async def test_forum_post_without_an_answer_is_looked_for_and_not_begun_again(
     forum: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     delivery.answers[CHANNEL].append(LOST_ANSWER)
-    async with posting(forum, delivery, clock) as lower:
+    async with channel_worker(forum, delivery, clock) as lower:
         await lower.advance(10)
         assert len(delivery.searches) == 1
         assert delivery.messages() == [ids(*range(1, 11)), ids(11, 12)]
@@ -364,7 +364,7 @@ async def test_absence_of_a_forum_post_is_believed_after_a_minute(
     forum: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     delivery.answers[CHANNEL].append(LOST_MESSAGE)
-    async with posting(forum, delivery, clock) as lower:
+    async with channel_worker(forum, delivery, clock) as lower:
         await lower.advance(59)
         assert len(delivery.searches) > 0
         assert len(delivery.attempts) == 1
@@ -377,9 +377,9 @@ async def test_batch_goes_on_in_its_thread_after_a_restart(
     forum: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     delivery.answers[CHANNEL].append(LOST_ANSWER)
-    async with posting(forum, delivery, clock):
+    async with channel_worker(forum, delivery, clock):
         pass
-    async with posting(forum, delivery, clock) as lower:
+    async with channel_worker(forum, delivery, clock) as lower:
         await lower.advance(60)
         assert threads(delivery) == [None, 1]
 
@@ -387,29 +387,29 @@ async def test_batch_goes_on_in_its_thread_after_a_restart(
 async def test_thread_that_takes_no_more_is_followed_by_another(
     forum: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    def verdict(post: AnyPost) -> Outcome | None:
-        return LOCKED if post.frame.thread_id == 1 else None
+    def verdict(post: AnyPost) -> SendOutcome | None:
+        return LOCKED if post.header.thread_id == 1 else None
 
     delivery.verdict = verdict
-    async with posting(forum, delivery, clock):
+    async with channel_worker(forum, delivery, clock):
         assert delivery.messages() == [ids(*range(1, 11)), ids(11, 12)]
         assert threads(delivery) == [None, 1, None]
         assert headings(delivery)[2].startswith("**2 more papers**")
         assert pings(delivery) == [ROLE, None, None]
-        assert await forum.channels.paused() == ()
+        assert await forum.channels.blocked_channels() == ()
 
 
 async def test_message_whose_thread_is_gone_after_a_restart_begins_another(
     forum: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    def verdict(post: AnyPost) -> Outcome | None:
-        return LOST_MESSAGE.outcome if post.frame.thread_id == 1 else None
+    def verdict(post: AnyPost) -> SendOutcome | None:
+        return LOST_MESSAGE.outcome if post.header.thread_id == 1 else None
 
     delivery.verdict = verdict
-    async with posting(forum, delivery, clock):
+    async with channel_worker(forum, delivery, clock):
         assert threads(delivery) == [None, 1]
     delivery.unreadable[CHANNEL] = GONE
-    async with posting(forum, delivery, clock) as lower:
+    async with channel_worker(forum, delivery, clock) as lower:
         await lower.advance(60)
         assert threads(delivery) == [None, 1, None]
         assert delivery.messages() == [ids(*range(1, 11)), ids(11, 12)]

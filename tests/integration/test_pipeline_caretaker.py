@@ -8,17 +8,17 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.keyword import Keyword
-from bot.domain.post import Obstructed
-from bot.domain.subscription import Notice, Source
-from bot.publish.janitor import Caretaker
-from bot.runtime.limits import CARETAKING_EVERY_S, GONE_KEPT, NOTICE_EVERY, NOTICE_RETRY_S
+from bot.domain.post import Blocked
+from bot.domain.subscription import BlockedNotice, Source
+from bot.publish.janitor import Janitor
+from bot.runtime.limits import GONE_KEPT, JANITOR_INTERVAL_S, NOTICE_EVERY, NOTICE_RETRY_S
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
 from tests.support.looping import LoopUnderTest
 from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
 
-LOCKED, HIDDEN = Obstructed("The thread is locked."), Obstructed("The bot needs View Channel there.")
-GONE = Obstructed("The channel does not exist.", gone=True)
+LOCKED, HIDDEN = Blocked("The thread is locked."), Blocked("The bot needs View Channel there.")
+GONE = Blocked("The channel does not exist.", gone=True)
 HOUR = timedelta(hours=1)
 
 
@@ -29,13 +29,13 @@ class FakeMessenger:
         self.online = asyncio.Event()
         self.online.set()
         self.answers = True
-        self.asked: list[Notice] = []
-        self.told: list[Notice] = []
+        self.asked: list[BlockedNotice] = []
+        self.told: list[BlockedNotice] = []
 
     async def ready(self) -> None:
         await self.online.wait()
 
-    async def tell(self, notice: Notice) -> bool:
+    async def tell(self, notice: BlockedNotice) -> bool:
         self.asked.append(notice)
         if self.answers:
             self.told.append(notice)
@@ -48,23 +48,23 @@ class House(LoopUnderTest):
     def __init__(self, store: Store) -> None:
         super().__init__(FakeClock(NOW))
         self.store = store
-        self.messenger = FakeMessenger()
-        self._caretaker = Caretaker(store.channels, store.subscriptions, self.messenger, self.clock, self.wakeup)
+        self.notices = FakeMessenger()
+        self._janitor = Janitor(store.channels, store.subscriptions, self.notices, self.clock, self.wakeup)
 
     def run(self) -> Coroutine[object, object, None]:
-        return self._caretaker.run()
+        return self._janitor.run()
 
     def is_quiet(self) -> bool:
         """Whether it sleeps, or waits for Discord."""
-        return super().is_quiet() or not self.messenger.online.is_set()
+        return super().is_quiet() or not self.notices.online.is_set()
 
     async def pass_by(self, time: timedelta) -> None:
         """Let the time pass; whatever is done on the way is done at its moment."""
         await self.advance(time.total_seconds())
 
-    async def pause(self, obstacle: Obstructed = LOCKED, channel_id: int = CHANNEL) -> None:
+    async def pause(self, blocked: Blocked = LOCKED, channel_id: int = CHANNEL) -> None:
         now = self.clock.now()
-        await self.store.channels.pause(channel_id, obstacle, now=now, not_before=now)
+        await self.store.channels.block(channel_id, blocked, now=now, not_before=now)
 
 
 @pytest.fixture
@@ -79,48 +79,48 @@ async def test_paused_channel_is_told_of_once_with_its_reason_and_without_its_ke
     async with house.at_work():
         await house.notify()
         await house.pass_by(timedelta(days=3))
-    assert house.messenger.asked == [Notice(CHANNEL, GUILD, "The thread is locked.", ADA)]
-    assert "graph" not in repr(house.messenger.asked)
+    assert house.notices.asked == [BlockedNotice(CHANNEL, GUILD, "The thread is locked.", ADA)]
+    assert "graph" not in repr(house.notices.asked)
 
 
 async def test_channel_that_was_paused_later_is_told_of_when_somebody_rings(house: House) -> None:
     async with house.at_work():
-        assert house.messenger.asked == []
+        assert house.notices.asked == []
         await house.pause()
         await house.notify()
-        assert len(house.messenger.told) == 1
+        assert len(house.notices.told) == 1
 
 
 async def test_nobody_is_told_before_the_servers_are_known(house: House) -> None:
-    house.messenger.online.clear()
+    house.notices.online.clear()
     await house.pause()
     async with house.at_work():
-        assert house.messenger.asked == []
-        house.messenger.online.set()
+        assert house.notices.asked == []
+        house.notices.online.set()
         await house.until_quiet()
-        assert len(house.messenger.told) == 1
+        assert len(house.notices.told) == 1
 
 
 async def test_notice_that_discord_did_not_answer_is_tried_again_a_minute_later(house: House) -> None:
-    house.messenger.answers = False
+    house.notices.answers = False
     await house.pause()
     async with house.at_work():
-        assert len(house.messenger.asked) == 1
+        assert len(house.notices.asked) == 1
         await house.pass_by(timedelta(seconds=NOTICE_RETRY_S))
-        assert len(house.messenger.asked) == 2
-        house.messenger.answers = True
+        assert len(house.notices.asked) == 2
+        house.notices.answers = True
         await house.pass_by(timedelta(seconds=NOTICE_RETRY_S))
         await house.pass_by(timedelta(days=1))
-    assert len(house.messenger.told) == 1
+    assert len(house.notices.told) == 1
 
 
 async def test_notice_that_fails_holds_up_no_other(house: House) -> None:
     await house.store.subscribe("graph", OTHER_CHANNEL)
     await house.pause()
     await house.pause(HIDDEN, OTHER_CHANNEL)
-    house.messenger.answers = False
+    house.notices.answers = False
     async with house.at_work():
-        assert [notice.channel_id for notice in house.messenger.asked] == [CHANNEL, OTHER_CHANNEL]
+        assert [notice.channel_id for notice in house.notices.asked] == [CHANNEL, OTHER_CHANNEL]
 
 
 async def test_channel_whose_permissions_come_and_go_is_told_of_once_a_day(house: House) -> None:
@@ -129,11 +129,11 @@ async def test_channel_whose_permissions_come_and_go_is_told_of_once_a_day(house
             await house.pause()
             await house.notify()
             await house.pass_by(HOUR / 2)
-            await house.store.channels.resume(CHANNEL)
+            await house.store.channels.unblock(CHANNEL)
             await house.pass_by(HOUR / 2)
-        assert len(house.messenger.told) == 2
+        assert len(house.notices.told) == 2
         await house.pass_by(NOTICE_EVERY * 3)
-        assert len(house.messenger.told) == 2
+        assert len(house.notices.told) == 2
 
 
 async def test_channel_that_was_paused_again_within_a_day_and_stays_so_is_told_of_when_the_day_is_over(
@@ -142,24 +142,24 @@ async def test_channel_that_was_paused_again_within_a_day_and_stays_so_is_told_o
     await house.pause()
     async with house.at_work():
         await house.pass_by(HOUR)
-        await house.store.channels.resume(CHANNEL)
+        await house.store.channels.unblock(CHANNEL)
         await house.pass_by(HOUR)
         await house.pause(HIDDEN)
         await house.notify()
         await house.pass_by(NOTICE_EVERY - 3 * HOUR)
-        assert len(house.messenger.told) == 1
+        assert len(house.notices.told) == 1
         await house.pass_by(2 * HOUR)
-        assert [notice.reason for notice in house.messenger.told] == [LOCKED.reason, HIDDEN.reason]
+        assert [notice.reason for notice in house.notices.told] == [LOCKED.reason, HIDDEN.reason]
 
 
 async def test_channel_that_is_open_again_is_told_of_no_more(house: House) -> None:
-    house.messenger.answers = False
+    house.notices.answers = False
     await house.pause()
     async with house.at_work():
-        await house.store.channels.resume(CHANNEL)
-        house.messenger.answers = True
+        await house.store.channels.unblock(CHANNEL)
+        house.notices.answers = True
         await house.pass_by(timedelta(days=1))
-    assert house.messenger.told == []
+    assert house.notices.told == []
 
 
 # What is gone.
@@ -176,7 +176,7 @@ async def test_gone_channels_subscriptions_are_kept_for_thirty_days_and_its_back
         assert len(await house.store.subscriptions.in_channel(CHANNEL)) == 1
         assert await house.store.outbox.waiting() == {CHANNEL: 1}
         with caplog.at_level(logging.INFO):
-            await house.pass_by(timedelta(seconds=2 * CARETAKING_EVERY_S))
+            await house.pass_by(timedelta(seconds=2 * JANITOR_INTERVAL_S))
         assert await house.store.subscriptions.in_channel(CHANNEL) == ()
         assert await house.store.outbox.waiting() == {}
         assert len(await house.store.subscriptions.in_channel(OTHER_CHANNEL)) == 1
@@ -196,7 +196,7 @@ async def test_channel_that_is_back_in_time_keeps_everything_and_its_time_starts
     await house.pause(GONE)
     async with house.at_work():
         await house.pass_by(GONE_KEPT - HOUR)
-        await house.store.channels.resume(CHANNEL)
+        await house.store.channels.unblock(CHANNEL)
         await house.pass_by(HOUR)
         await house.pause(GONE)
         await house.pass_by(GONE_KEPT - HOUR)

@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bot.domain.post import Obstructed, RetryLater, Unanswered, Undeliverable
+from bot.domain.post import Blocked, OutcomeUnknown, Rejected, RetryLater
 from bot.domain.preferences import DailyList
 from bot.domain.timetable import Daily
 from bot.domain.trending.digest import ended_at
 from bot.domain.trending.listing import Listing
-from bot.runtime.limits import DIGESTS_LOOKED_AT_EVERY_S, NONCE_REMEMBERED, OBSTACLE_RECHECK
+from bot.runtime.limits import BLOCKED_RECHECK, DIGESTS_LOOKED_AT_EVERY_S, NONCE_REMEMBERED
 from tests.support.builders import listing, paper
 from tests.support.clock import FakeClock, settle
 from tests.support.delivery import LOST_ANSWER, LOST_MESSAGE, Answer, FakeDelivery
@@ -24,8 +24,8 @@ WEDNESDAY, THURSDAY = TUESDAY + timedelta(days=1), TUESDAY + timedelta(days=2)
 HOUR_S = 3600.0
 # The night after Wednesday's list, read a minute after its end.
 NIGHT = datetime(2026, 11, 19, 0, 1, tzinfo=UTC)
-NOT_ALLOWED = Obstructed("The bot needs Send Messages there.")
-GONE = Obstructed("The channel does not exist.", gone=True)
+NOT_ALLOWED = Blocked("The bot needs Send Messages there.")
+GONE = Blocked("The channel does not exist.", gone=True)
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ async def test_papers_for_the_channels_keywords_come_first(
     async with digesting(store, delivery, clock):
         (sent,) = delivery.attempts
         assert delivery.messages() == [ids(2, 3, 1)]
-        assert "2 for this channel's keywords" in sent.frame.heading
+        assert "2 for this channel's keywords" in sent.header.heading
 
 
 async def test_list_waits_until_its_day_is_over_and_it_was_read_after_that(
@@ -186,7 +186,7 @@ async def test_paused_channel_gets_the_newest_list_when_it_goes_on(
     store: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await wanting(store)
-    await store.preferences.write(CHANNEL, replace(await store.preferences.of(CHANNEL), held_since=NOW))
+    await store.preferences.write(CHANNEL, replace(await store.preferences.of(CHANNEL), paused_since=NOW))
     await listed(store, 3)
     async with digesting(store, delivery, clock) as loop:
         await loop.advance(HOUR_S)
@@ -298,7 +298,7 @@ async def test_list_that_is_empty_by_now_is_looked_for_and_not_sent_again(
 async def test_refused_list_is_not_tried_again(store: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
     await wanting(store)
     await listed(store, 3)
-    delivery.verdict = lambda _: Undeliverable("too blue")
+    delivery.verdict = lambda _: Rejected("too blue")
     async with digesting(store, delivery, clock) as loop:
         await loop.advance(HOUR_S)
         assert len(delivery.attempts) == 1
@@ -320,22 +320,22 @@ async def test_channel_that_is_asked_to_wait_gets_its_list_later(
         assert delivery.messages() == [ids(1)]
 
 
-@pytest.mark.parametrize("obstacle", [NOT_ALLOWED, GONE])
+@pytest.mark.parametrize("blocked", [NOT_ALLOWED, GONE])
 async def test_obstructed_channel_is_paused_and_gets_its_list_when_it_is_set_right(
-    store: Store, delivery: FakeDelivery, clock: FakeClock, obstacle: Obstructed
+    store: Store, delivery: FakeDelivery, clock: FakeClock, blocked: Blocked
 ) -> None:
     await wanting(store)
     await listed(store, 3)
-    delivery.obstacles[CHANNEL] = obstacle
+    delivery.obstacles[CHANNEL] = blocked
     async with digesting(store, delivery, clock) as loop:
         await loop.advance(HOUR_S)
         assert delivery.attempts == []
         assert loop.pauses == 1
-        assert [paused.channel_id for paused in await store.channels.paused()] == [CHANNEL]
+        assert [paused.channel_id for paused in await store.channels.blocked_channels()] == [CHANNEL]
         del delivery.obstacles[CHANNEL]
-        await loop.advance(OBSTACLE_RECHECK.total_seconds())
+        await loop.advance(BLOCKED_RECHECK.total_seconds())
         assert delivery.messages() == [ids(1)]
-        assert await store.channels.paused() == ()
+        assert await store.channels.blocked_channels() == ()
 
 
 async def test_list_that_a_channel_refuses_at_the_first_attempt_is_bound_anew_later(
@@ -345,7 +345,7 @@ async def test_list_that_a_channel_refuses_at_the_first_attempt_is_bound_anew_la
     await listed(store, 3)
     delivery.answers[CHANNEL].append(Answer(False, NOT_ALLOWED))
     async with digesting(store, delivery, clock) as loop:
-        await loop.advance(OBSTACLE_RECHECK.total_seconds())
+        await loop.advance(BLOCKED_RECHECK.total_seconds())
         first, again = delivery.attempts
         assert first.key != again.key
         assert delivery.messages() == [ids(1)]
@@ -357,7 +357,7 @@ async def test_channel_without_answers_does_not_hold_up_the_others_nor_gets_a_la
     await wanting(store)
     await wanting(store, OTHER_CHANNEL)
     await listed(store, 3)
-    delivery.verdict = lambda post: Unanswered("no answer") if post.channel_id == CHANNEL else None
+    delivery.verdict = lambda post: OutcomeUnknown("no answer") if post.channel_id == CHANNEL else None
     delivery.unreadable[CHANNEL] = RetryLater(NIGHT + timedelta(hours=30), "Discord did not answer")
     async with digesting(store, delivery, clock) as loop:
         await loop.advance(24 * HOUR_S)

@@ -30,7 +30,7 @@ def problem(upper: Reading) -> str | None:
 
 
 async def unread(upper: Reading) -> list[str]:
-    return [watched.keyword.shown for watched in await upper.store.watched() if watched.read_until is None]
+    return [watched.keyword.shown for watched in await upper.store.watched() if watched.synced_until is None]
 
 
 async def test_past_is_thirty_days_and_nothing_of_it_is_posted(upper: Reading) -> None:
@@ -40,7 +40,7 @@ async def test_past_is_thirty_days_and_nothing_of_it_is_posted(upper: Reading) -
     assert await upper.store.papers.count(REWARD_MODEL, MORNING - timedelta(days=99)) == 2
     assert await upper.due() == []
     (watched,) = await upper.store.watched()
-    assert (watched.read_from, watched.read_until) == (MORNING - INITIAL_SYNC_PERIOD, MORNING)
+    assert (watched.new_since, watched.synced_until) == (MORNING - INITIAL_SYNC_PERIOD, MORNING)
 
 
 async def test_what_was_past_stays_past_and_what_comes_after_is_posted(upper: Reading) -> None:

@@ -40,8 +40,8 @@ def readings_of(upper: Reading) -> list[str]:
     return [query for query in upper.queries() if "ti:" in query]
 
 
-async def marks(upper: Reading) -> list[datetime | None]:
-    return [watched.read_until for watched in await upper.store.watched()]
+async def key_values(upper: Reading) -> list[datetime | None]:
+    return [watched.synced_until for watched in await upper.store.watched()]
 
 
 # The probe.
@@ -58,7 +58,7 @@ async def test_pass_starts_with_a_probe_for_one_result_without_keywords(upper: R
 
 
 async def test_probe_that_shows_no_batch_asks_only_whether_arxiv_shows_papers_at_all(upper: Reading) -> None:
-    before = await marks(upper)
+    before = await key_values(upper)
     upper.arxiv.faults.add(Fault(FaultKind.EMPTY, times=1))
     assert await upper.poll(PROBE) == BatchMissing()
     probes = upper.asked()
@@ -66,7 +66,7 @@ async def test_probe_that_shows_no_batch_asks_only_whether_arxiv_shows_papers_at
     batch, week = (window(probe.search_query) for probe in probes)
     assert week[0] < batch[0]
     assert week[1] - week[0] >= timedelta(days=7)
-    assert await marks(upper) == before
+    assert await key_values(upper) == before
 
 
 async def test_batch_that_is_there_is_read(upper: Reading) -> None:
@@ -98,12 +98,12 @@ async def test_quiet_day_is_read_though_no_batch_is_there(upper: Reading) -> Non
 
 
 async def test_arxiv_that_shows_no_papers_at_all_is_not_believed(upper: Reading) -> None:
-    before = await marks(upper)
+    before = await key_values(upper)
     upper.arxiv.faults.add(Fault(FaultKind.EMPTY, times=None))
     result = await upper.poll()
     assert isinstance(result, PollFailed)
     assert result.words == "arXiv shows no papers at all"
-    assert await marks(upper) == before
+    assert await key_values(upper) == before
 
 
 async def test_nothing_new_is_believed_between_probes_that_showed_papers(upper: Reading) -> None:
@@ -113,14 +113,14 @@ async def test_nothing_new_is_believed_between_probes_that_showed_papers(upper: 
 
 
 async def test_arxiv_that_shows_nothing_any_more_after_the_probe_is_not_believed(upper: Reading) -> None:
-    before = await marks(upper)
+    before = await key_values(upper)
     arxiv_id = upper.show("A reward model")
     # The probe alone is answered.
     upper.arxiv.faults.add(Fault(FaultKind.SORTING_IGNORED), Fault(FaultKind.EMPTY, times=None))
     result = await upper.poll()
     assert isinstance(result, PollFailed)
     assert result.words == "arXiv shows no papers at all"
-    assert await marks(upper) == before
+    assert await key_values(upper) == before
     upper.arxiv.faults.clear()
     await upper.clock.advance(60)
     assert await upper.poll() == PollCompleted(1, batch=True)
@@ -143,7 +143,7 @@ async def test_older_slice_without_any_paper_is_read_again_when_arxiv_shows_none
 
 async def test_pass_reads_from_seven_days_before_the_last_complete_one(upper: Reading) -> None:
     await upper.poll()
-    (first_mark,) = await marks(upper)
+    (first_mark,) = await key_values(upper)
     assert first_mark is not None
     await upper.clock.advance(DAY_S)
     upper.show(FILLER)
@@ -229,18 +229,18 @@ async def test_refused_query_is_read_as_the_window_without_keywords(upper: Readi
 
 
 async def test_window_that_is_refused_too_is_a_failed_look(upper: Reading) -> None:
-    before = await marks(upper)
+    before = await key_values(upper)
     upper.arxiv.faults.add(Fault(FaultKind.SORTING_IGNORED, times=1), Fault(FaultKind.QUERY_REFUSED, times=2))
     assert isinstance(await upper.poll(), PollFailed)
     assert len([query for query in upper.queries() if "ti:" not in query]) == 2
-    assert await marks(upper) == before
+    assert await key_values(upper) == before
 
 
 async def test_probe_that_is_refused_is_a_failed_look(upper: Reading) -> None:
-    before = await marks(upper)
+    before = await key_values(upper)
     upper.arxiv.faults.add(Fault(FaultKind.QUERY_REFUSED, times=1))
     assert isinstance(await upper.poll(), PollFailed)
-    assert await marks(upper) == before
+    assert await key_values(upper) == before
 
 
 async def test_keyword_in_many_channels_is_asked_for_once(upper: Reading) -> None:
@@ -281,7 +281,7 @@ async def test_entries_that_cannot_be_read_are_rejected_and_the_rest_goes_on(
 
 async def test_mark_stays_where_it_was_when_arxiv_stops_answering_between_slices(upper: Reading) -> None:
     """What was complete is written at once; what is read again later is not new twice."""
-    before = await marks(upper)
+    before = await key_values(upper)
     early, late = upper.show("A reward model", days_ago=6), upper.show("A reward model", days_ago=1)
     # Short for ever, so that it is read in halves; then the second half fails.
     upper.arxiv.faults.add(
@@ -291,11 +291,11 @@ async def test_mark_stays_where_it_was_when_arxiv_stops_answering_between_slices
     )
     assert isinstance(await upper.poll(), PollThrottled)
     assert await upper.due() == [early]
-    assert await marks(upper) == before
+    assert await key_values(upper) == before
     await upper.clock.advance(120)
     assert await upper.poll() == PollCompleted(1, batch=True)
     assert await upper.due() == [early, late]
-    assert await marks(upper) != before
+    assert await key_values(upper) != before
 
 
 async def test_slice_that_stays_short_however_narrow_is_a_failed_look(upper: Reading) -> None:

@@ -106,9 +106,9 @@ async def test_an_ephemeral_reply_is_in_the_history_and_the_events_of_its_reader
 async def frame_of(socket: "aiohttp.ClientWebSocketResponse[bool]", name: str) -> dict[str, object]:
     """The next event of that name."""
     async with asyncio.timeout(DEADLINE_S):
-        while (frame := await socket.receive_json())["t"] != name:
+        while (header := await socket.receive_json())["t"] != name:
             pass
-    payload = frame["d"]
+    payload = header["d"]
     assert isinstance(payload, dict)
     return payload
 

@@ -44,7 +44,7 @@ async def bind(store: Store) -> None:
     await store.bind(CHANNEL, key="another key")
 
 
-async def deliver(store: Store) -> None:
+async def dispatcher(store: Store) -> None:
     post = await store.outbox.open_post(OTHER_CHANNEL)
     assert post is not None
     await store.outbox.delivered(post, Delivered(5), NOW)
@@ -56,7 +56,7 @@ async def release(store: Store) -> None:
     await store.outbox.release(post, alone=True)
 
 
-EVERY_WRITE = (subscribe, unsubscribe, follow_file, record_window, bind, deliver, release)
+EVERY_WRITE = (subscribe, unsubscribe, follow_file, record_window, bind, dispatcher, release)
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,8 @@ async def test_write_that_is_given_up_is_whole_or_nothing(tmp_path: Path, operat
             given_up = await give_up(operation(store), at, when)
             assert not store.database._writer.in_transaction
             left.append(rows(path))
-            await store.marks.set("next", "works")
-            assert await store.marks.get("next") == "works"
+            await store.key_values.set("next", "works")
+            assert await store.key_values.get("next") == "works"
         if not given_up:
             break
     complete = left.pop()

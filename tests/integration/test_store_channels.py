@@ -3,15 +3,15 @@
 from datetime import timedelta
 
 from bot.domain.keyword import Keyword
-from bot.domain.post import Obstructed
-from bot.domain.subscription import Notice, PausedChannel, Source
+from bot.domain.post import Blocked
+from bot.domain.subscription import BlockedChannel, BlockedNotice, Source
 from tests.support.builders import paper
 from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
 
 SOON = NOW + timedelta(minutes=1)
 THIRD_CHANNEL = 13
 GRACE = 72
-LOCKED, GONE = Obstructed("locked"), Obstructed("gone", gone=True)
+LOCKED, GONE = Blocked("locked"), Blocked("gone", gone=True)
 
 
 async def file_wants(store: Store, *channel_ids: int) -> None:
@@ -36,24 +36,24 @@ async def test_channel_without_subscriptions_is_not_mapped(store: Store) -> None
 
 async def test_pause_is_news_once_for_each_reason(store: Store) -> None:
     await store.subscribe("graph")
-    assert await store.channels.pause(CHANNEL, Obstructed("locked"), now=NOW, not_before=SOON)
-    assert not await store.channels.pause(CHANNEL, Obstructed("locked"), now=SOON, not_before=SOON)
-    assert await store.channels.pause(CHANNEL, Obstructed("gone"), now=SOON, not_before=SOON)
-    assert await store.channels.paused() == (PausedChannel(CHANNEL, GUILD, "gone", NOW),)
+    assert await store.channels.block(CHANNEL, Blocked("locked"), now=NOW, not_before=SOON)
+    assert not await store.channels.block(CHANNEL, Blocked("locked"), now=SOON, not_before=SOON)
+    assert await store.channels.block(CHANNEL, Blocked("gone"), now=SOON, not_before=SOON)
+    assert await store.channels.blocked_channels() == (BlockedChannel(CHANNEL, GUILD, "gone", NOW),)
 
 
 async def test_paused_channels_come_by_how_long_they_have_been(store: Store) -> None:
     for channel_id in (CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL):
         await store.subscribe("graph", channel_id)
-    await store.channels.pause(CHANNEL, Obstructed("locked"), now=SOON, not_before=SOON)
-    await store.channels.pause(OTHER_CHANNEL, Obstructed("locked"), now=NOW, not_before=SOON)
-    assert [paused.channel_id for paused in await store.channels.paused()] == [OTHER_CHANNEL, CHANNEL]
+    await store.channels.block(CHANNEL, Blocked("locked"), now=SOON, not_before=SOON)
+    await store.channels.block(OTHER_CHANNEL, Blocked("locked"), now=NOW, not_before=SOON)
+    assert [paused.channel_id for paused in await store.channels.blocked_channels()] == [OTHER_CHANNEL, CHANNEL]
 
 
 async def test_paused_channel_is_looked_at_again_later(store: Store) -> None:
     await store.watch("graph")
     await store.read(paper(title="Graph"))
-    await store.channels.pause(CHANNEL, Obstructed("locked"), now=NOW, not_before=SOON)
+    await store.channels.block(CHANNEL, Blocked("locked"), now=NOW, not_before=SOON)
     assert await store.outbox.due_channels(NOW) == ()
     assert await store.outbox.due_channels(SOON) == (CHANNEL,)
 
@@ -61,31 +61,31 @@ async def test_paused_channel_is_looked_at_again_later(store: Store) -> None:
 async def test_resumed_channel_is_due_at_once(store: Store) -> None:
     await store.watch("graph")
     await store.read(paper(title="Graph"))
-    await store.channels.pause(CHANNEL, Obstructed("locked"), now=NOW, not_before=SOON)
-    assert await store.channels.resume(CHANNEL)
-    assert not await store.channels.resume(CHANNEL)
-    assert await store.channels.paused() == ()
+    await store.channels.block(CHANNEL, Blocked("locked"), now=NOW, not_before=SOON)
+    assert await store.channels.unblock(CHANNEL)
+    assert not await store.channels.unblock(CHANNEL)
+    assert await store.channels.blocked_channels() == ()
     assert await store.outbox.due_channels(NOW) == (CHANNEL,)
 
 
 async def test_channel_that_was_not_paused_goes_on_resting(store: Store) -> None:
     await store.watch("graph")
     await store.read(paper(title="Graph"))
-    await store.channels.rest(CHANNEL, SOON)
-    assert not await store.channels.resume(CHANNEL)
+    await store.channels.back_off(CHANNEL, SOON)
+    assert not await store.channels.unblock(CHANNEL)
     assert await store.outbox.due_channels(NOW) == ()
 
 
 async def test_channel_whose_last_subscription_ended_is_not_shown_as_paused(store: Store) -> None:
     await store.subscribe("graph")
-    await store.channels.pause(CHANNEL, Obstructed("locked"), now=NOW, not_before=SOON)
+    await store.channels.block(CHANNEL, Blocked("locked"), now=NOW, not_before=SOON)
     await store.subscriptions.remove(Keyword.parse("graph"), CHANNEL)
-    assert await store.channels.paused() == ()
+    assert await store.channels.blocked_channels() == ()
 
 
 async def test_channel_that_nobody_mapped_is_not_paused(store: Store) -> None:
-    assert not await store.channels.pause(CHANNEL, Obstructed("locked"), now=NOW, not_before=SOON)
-    assert await store.channels.paused() == ()
+    assert not await store.channels.block(CHANNEL, Blocked("locked"), now=NOW, not_before=SOON)
+    assert await store.channels.blocked_channels() == ()
 
 
 # Notices, and channels that are gone.
@@ -95,46 +95,46 @@ async def test_paused_channel_is_to_be_told_of_once(store: Store) -> None:
     keywords = (("diffusion", ADA, NOW), ("graph", GRACE, SOON))
     for keyword, added_by, now in keywords:
         await store.subscriptions.add(Keyword.parse(keyword), CHANNEL, GUILD, added_by=added_by, now=now)
-    await store.channels.pause(CHANNEL, LOCKED, now=NOW, not_before=SOON)
-    assert await store.channels.untold(NOW) == (Notice(CHANNEL, GUILD, "locked", ADA),)
-    await store.channels.told(CHANNEL, SOON)
-    assert await store.channels.untold(NOW + timedelta(days=9)) == ()
+    await store.channels.block(CHANNEL, LOCKED, now=NOW, not_before=SOON)
+    assert await store.channels.pending_notices(NOW) == (BlockedNotice(CHANNEL, GUILD, "locked", ADA),)
+    await store.channels.notice_sent(CHANNEL, SOON)
+    assert await store.channels.pending_notices(NOW + timedelta(days=9)) == ()
 
 
 async def test_channel_that_only_the_file_mapped_has_no_subscriber_to_tell(store: Store) -> None:
     await file_wants(store, CHANNEL)
-    await store.channels.pause(CHANNEL, LOCKED, now=NOW, not_before=SOON)
-    assert await store.channels.untold(NOW) == (Notice(CHANNEL, None, "locked", None),)
+    await store.channels.block(CHANNEL, LOCKED, now=NOW, not_before=SOON)
+    assert await store.channels.pending_notices(NOW) == (BlockedNotice(CHANNEL, None, "locked", None),)
 
 
 async def test_channel_paused_anew_is_told_of_again_but_not_too_soon(store: Store) -> None:
     await store.subscribe("graph")
-    await store.channels.pause(CHANNEL, LOCKED, now=NOW, not_before=SOON)
-    await store.channels.told(CHANNEL, NOW)
-    await store.channels.resume(CHANNEL)
-    assert await store.channels.untold(SOON) == ()
-    await store.channels.pause(CHANNEL, LOCKED, now=SOON, not_before=SOON)
-    assert await store.channels.untold(NOW) == ()
-    assert [notice.channel_id for notice in await store.channels.untold(SOON)] == [CHANNEL]
+    await store.channels.block(CHANNEL, LOCKED, now=NOW, not_before=SOON)
+    await store.channels.notice_sent(CHANNEL, NOW)
+    await store.channels.unblock(CHANNEL)
+    assert await store.channels.pending_notices(SOON) == ()
+    await store.channels.block(CHANNEL, LOCKED, now=SOON, not_before=SOON)
+    assert await store.channels.pending_notices(NOW) == ()
+    assert [notice.channel_id for notice in await store.channels.pending_notices(SOON)] == [CHANNEL]
 
 
 async def test_channel_is_gone_since_it_was_first_found_so(store: Store) -> None:
     await store.subscribe("graph")
-    await store.channels.pause(CHANNEL, LOCKED, now=NOW, not_before=SOON)
+    await store.channels.block(CHANNEL, LOCKED, now=NOW, not_before=SOON)
     assert await store.channels.gone(SOON) == ()
-    await store.channels.pause(CHANNEL, GONE, now=SOON, not_before=SOON)
-    await store.channels.pause(CHANNEL, GONE, now=SOON + timedelta(days=1), not_before=SOON)
+    await store.channels.block(CHANNEL, GONE, now=SOON, not_before=SOON)
+    await store.channels.block(CHANNEL, GONE, now=SOON + timedelta(days=1), not_before=SOON)
     assert await store.channels.gone(SOON - timedelta(seconds=1)) == ()
     assert await store.channels.gone(SOON) == (CHANNEL,)
 
 
 async def test_channel_that_is_back_is_not_gone(store: Store) -> None:
     await store.subscribe("graph")
-    await store.channels.pause(CHANNEL, GONE, now=NOW, not_before=SOON)
-    await store.channels.pause(CHANNEL, LOCKED, now=SOON, not_before=SOON)
+    await store.channels.block(CHANNEL, GONE, now=NOW, not_before=SOON)
+    await store.channels.block(CHANNEL, LOCKED, now=SOON, not_before=SOON)
     assert await store.channels.gone(SOON) == ()
-    await store.channels.pause(CHANNEL, GONE, now=SOON, not_before=SOON)
-    await store.channels.resume(CHANNEL)
+    await store.channels.block(CHANNEL, GONE, now=SOON, not_before=SOON)
+    await store.channels.unblock(CHANNEL)
     assert await store.channels.gone(SOON) == ()
 
 

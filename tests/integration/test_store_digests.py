@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from bot.domain.paper import ArxivId
-from bot.domain.post import Delivered, Obstructed
+from bot.domain.post import Blocked, Delivered
 from bot.domain.preferences import DailyList, Preferences
 from bot.domain.timetable import AsTheyCome, Daily
 from bot.domain.trending.digest import DayRead, Digest, Wish
@@ -48,8 +48,8 @@ async def test_days_are_known_with_their_papers(store: Store) -> None:
 async def test_held_and_resting_channels_wish_for_nothing_at_the_moment(store: Store) -> None:
     await wanting(store)
     await wanting(store, OTHER_CHANNEL)
-    await store.channels.rest(CHANNEL, NOW + timedelta(minutes=1))
-    await store.preferences.write(OTHER_CHANNEL, replace(await store.preferences.of(OTHER_CHANNEL), held_since=NOW))
+    await store.channels.back_off(CHANNEL, NOW + timedelta(minutes=1))
+    await store.preferences.write(OTHER_CHANNEL, replace(await store.preferences.of(OTHER_CHANNEL), paused_since=NOW))
     assert await store.digests.wishes(DAY, NOW) == ()
     later = NOW + timedelta(minutes=1)
     assert await store.digests.wishes(DAY, later) == (Wish(CHANNEL, 0, NOW, AsTheyCome()),)
@@ -84,12 +84,12 @@ async def test_open_list_waits_for_its_channel_and_is_kept_with_its_attempts(sto
     assert await store.digests.open(NOW) == (digest,)
     assert await store.digests.next_try() is None
     soon = NOW + timedelta(seconds=5)
-    await store.channels.rest(CHANNEL, soon)
+    await store.channels.back_off(CHANNEL, soon)
     assert await store.digests.open(NOW) == ()
     assert await store.digests.next_try() == soon
-    await store.digests.tried_again(digest, soon)
+    await store.digests.record_attempt(digest, soon)
     assert await store.digests.open(soon) == (replace(digest, last_attempt=soon),)
-    await store.preferences.write(CHANNEL, replace(await store.preferences.of(CHANNEL), held_since=NOW))
+    await store.preferences.write(CHANNEL, replace(await store.preferences.of(CHANNEL), paused_since=NOW))
     assert await store.digests.open(soon) == ()
     assert await store.digests.next_try() is None
 
@@ -99,10 +99,12 @@ async def test_channel_with_lists_alone_is_looked_after_as_those_with_keywords(s
     assert await store.channels.mapped() == (CHANNEL,)
     await store.channels.learn_guild(GUILD, [CHANNEL])
     assert await store.channels.mapped(GUILD) == (CHANNEL,)
-    gone = Obstructed("The channel does not exist.", gone=True)
-    await store.channels.pause(CHANNEL, gone, now=NOW, not_before=NOW)
-    assert [(paused.channel_id, paused.guild_id) for paused in await store.channels.paused()] == [(CHANNEL, GUILD)]
-    assert [notice.channel_id for notice in await store.channels.untold(NOW)] == [CHANNEL]
+    gone = Blocked("The channel does not exist.", gone=True)
+    await store.channels.block(CHANNEL, gone, now=NOW, not_before=NOW)
+    assert [(paused.channel_id, paused.guild_id) for paused in await store.channels.blocked_channels()] == [
+        (CHANNEL, GUILD)
+    ]
+    assert [notice.channel_id for notice in await store.channels.pending_notices(NOW)] == [CHANNEL]
     assert await store.channels.gone(NOW) == (CHANNEL,)
     assert await store.subscriptions.drop_commands_of(CHANNEL) == 0
     assert await store.channels.gone(NOW) == ()

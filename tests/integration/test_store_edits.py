@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.keyword import Keyword
 from bot.domain.paper import Paper
-from bot.domain.post import Delivered, Obstructed, Post
+from bot.domain.post import Blocked, Delivered, Post
 from bot.runtime.limits import EDITED_FOR
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, READ_FROM, Store
@@ -213,9 +213,9 @@ async def test_message_that_was_deleted_is_not_drawn_anew(store: Store) -> None:
 async def test_edit_waits_while_nothing_can_be_done_in_the_channel(store: Store) -> None:
     await posted(store)
     await store.papers.add([REVISED])
-    await store.channels.pause(CHANNEL, Obstructed("locked"), now=NOW, not_before=SOON)
+    await store.channels.block(CHANNEL, Blocked("locked"), now=NOW, not_before=SOON)
     assert await due_keys(store) == []
-    await store.channels.resume(CHANNEL)
+    await store.channels.unblock(CHANNEL)
     assert await due_keys(store) == ["key"]
 
 
@@ -261,7 +261,7 @@ async def test_thread_of_a_forum_post_is_remembered(store: Store) -> None:
     await store.outbox.delivered(await store.bind(), Delivered(77, thread_id=88), NOW)
     await store.papers.add([REVISED])
     (edit,) = await store.edits.due(SOON)
-    assert edit.post.frame.thread_id == 88
+    assert edit.post.header.thread_id == 88
 
 
 async def test_match_before_the_first_reading_began_names_the_keyword_all_the_same(store: Store) -> None:

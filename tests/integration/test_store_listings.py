@@ -93,6 +93,6 @@ async def test_lists_are_wanted_by_a_channel_that_asked_for_them(store: Store) -
     await store.watch("diffusion")
     async with store.database.transaction() as connection:
         await connection.execute(
-            "INSERT INTO preferences (channel_id, style, trending_votes) VALUES (?, 'auto', 0)", (CHANNEL,)
+            "INSERT INTO channel_settings (channel_id, style, trending_min_votes) VALUES (?, 'auto', 0)", (CHANNEL,)
         )
     assert await store.listings.are_wanted(NOW, timedelta())

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from bot.domain.post import PLAIN, Delivered, Frame
+from bot.domain.post import NO_HEADER, Delivered, MessageHeader
 from bot.domain.preferences import Layout, Preferences
 from bot.store.opening import APPLICATION_ID, migrations
 from tests.support.builders import paper
@@ -52,11 +52,11 @@ def test_file_of_the_first_format_keeps_every_row(old: Path) -> None:
     before = rows(old)
     asyncio.run(_open_and_close(old))
     after = rows(old)
-    changed = {"posts", "outbox", "preferences", "edits"}
-    assert {table: after[table] for table in before.keys() - changed} == {
-        table: before[table] for table in before.keys() - changed
-    }
-    assert [len(after[table]) for table in ("posts", "outbox", "preferences", "edits")] == [3, 4, 0, 0]
+    renamed = {"looks": "polls", "marks": "key_values"}
+    before = {renamed.get(table, table): values for table, values in before.items()}
+    unchanged = before.keys() - {"posts", "outbox"}
+    assert {table: after[table] for table in unchanged} == {table: before[table] for table in unchanged}
+    assert [len(after[table]) for table in ("posts", "outbox", "channel_settings", "edits")] == [3, 4, 0, 0]
     with closing(sqlite3.connect(old)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(migrations()),)
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
@@ -85,12 +85,12 @@ async def test_work_of_a_file_of_the_first_format_goes_on(old: Path) -> None:
         assert await store.preferences.of(CHANNEL) == Preferences()
         post = await store.outbox.open_post(CHANNEL)
         assert post is not None
-        assert (post.key, post.nonce, post.frame) == ("open", "nonce 3", PLAIN)
+        assert (post.key, post.nonce, post.header) == ("open", "nonce 3", NO_HEADER)
         assert await store.due_ids() == ["2611.00004"]
         assert (await store.outbox.due_now(CHANNEL, NOW)).arrived == NOW
         await store.outbox.delivered(post, Delivered(78), NOW)
-        frame = Frame(Layout.COMPACT, "**1 new paper**")
-        assert await store.outbox.bind(CHANNEL, await store.due(), frame, key="k", nonce="n", now=NOW) is not None
+        header = MessageHeader(Layout.COMPACT, "**1 new paper**")
+        assert await store.outbox.bind(CHANNEL, await store.due(), header, key="k", nonce="n", now=NOW) is not None
 
 
 async def test_message_that_the_first_format_knew_is_drawn_anew(old: Path) -> None:

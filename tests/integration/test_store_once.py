@@ -53,7 +53,7 @@ class Story:
         await self._store.read_past(*papers)
 
     async def plan(self) -> None:
-        self._planned = tuple(watched for watched in await self._store.watched() if watched.read_until is not None)
+        self._planned = tuple(watched for watched in await self._store.watched() if watched.synced_until is not None)
 
     async def record_window(self, papers: Sequence[Paper]) -> None:
         await self._store.read(*papers, planned=self._planned)
@@ -67,7 +67,7 @@ class Story:
             key = str(next(self._numbers))
             await self._store.outbox.bind(channel_id, entries, key=key, nonce=key, now=NOW)
 
-    async def deliver(self, channel_id: int) -> None:
+    async def dispatcher(self, channel_id: int) -> None:
         post = await self._store.outbox.open_post(channel_id)
         if post is not None:
             self.sent.extend((channel_id, entry.paper.arxiv_id.value) for entry in post.entries)
@@ -81,7 +81,7 @@ class Story:
     async def deliver_everything(self) -> None:
         while waiting := await self._store.outbox.waiting():
             for channel_id in waiting:
-                await self.deliver(channel_id)
+                await self.dispatcher(channel_id)
                 await self.bind(channel_id, limit=10)
 
 
@@ -97,7 +97,7 @@ steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(lambda papers: partial(Story.record_window, papers=papers), papers),
     st.sampled_from((Story.plan, Story.finish_poll)),
     st.builds(lambda channel, limit: partial(Story.bind, channel_id=channel, limit=limit), channels, st.integers(1, 3)),
-    st.builds(lambda channel: partial(Story.deliver, channel_id=channel), channels),
+    st.builds(lambda channel: partial(Story.dispatcher, channel_id=channel), channels),
     st.builds(lambda channel, alone: partial(Story.release, channel_id=channel, alone=alone), channels, st.booleans()),
 )
 

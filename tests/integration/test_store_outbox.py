@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.keyword import Keyword
 from bot.domain.paper import Paper
-from bot.domain.post import Delivered, Due, Frame, Obstructed, one_message
+from bot.domain.post import Blocked, Delivered, Due, MessageHeader, one_message
 from bot.domain.preferences import Layout
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store, rows
@@ -76,7 +76,7 @@ async def test_nothing_is_due_where_nothing_waits(store: Store) -> None:
 
 async def test_channel_that_rests_is_due_when_it_has_rested(store: Store) -> None:
     await fill(store)
-    await store.channels.rest(CHANNEL, SOON)
+    await store.channels.back_off(CHANNEL, SOON)
     assert await store.outbox.due_channels(NOW) == ()
     assert await store.outbox.next_due() == SOON
     assert await store.outbox.due_channels(SOON) == (CHANNEL,)
@@ -146,7 +146,7 @@ async def test_paper_that_went_meanwhile_is_not_bound(store: Store) -> None:
 
 async def test_last_attempt_of_a_message_is_remembered_beside_the_first(store: Store) -> None:
     await fill(store)
-    await store.outbox.tried_again(await store.bind(), SOON)
+    await store.outbox.record_attempt(await store.bind(), SOON)
     post = await store.outbox.open_post(CHANNEL)
     assert post is not None
     assert (post.first_attempt, post.last_attempt) == (NOW, SOON)
@@ -217,7 +217,7 @@ async def test_oldest_due_leaves_out_channels_that_cannot_be_posted_in(store: St
     await store.watch("graph", channel_id=OTHER_CHANNEL)
     await store.read(paper("2611.00002", title="Graph"), now=SOON)
     assert await store.outbox.oldest_due() == NOW
-    await store.channels.pause(CHANNEL, Obstructed("locked"), now=SOON, not_before=SOON)
+    await store.channels.block(CHANNEL, Blocked("locked"), now=SOON, not_before=SOON)
     assert await store.outbox.oldest_due() == SOON
 
 
@@ -242,12 +242,12 @@ async def test_batch_of_which_nothing_was_posted_is_not_begun(store: Store) -> N
 async def test_batch_of_which_a_part_was_posted_goes_on_as_it_began(store: Store) -> None:
     await fill(store)
     entries = await store.due(limit=1)
-    frame = Frame(Layout.COMPACT, "**3 new papers**", mention_role=9)
-    post = await store.outbox.bind(CHANNEL, entries, frame, key="key", nonce="nonce", now=NOW)
+    header = MessageHeader(Layout.COMPACT, "**3 new papers**", mention_role=9)
+    post = await store.outbox.bind(CHANNEL, entries, header, key="key", nonce="nonce", now=NOW)
     assert post is not None
     assert await store.outbox.open_post(CHANNEL) == post
     await store.outbox.delivered(post, Delivered(5, thread_id=8), NOW)
-    assert await store.outbox.begun(CHANNEL, NOW) == Frame(Layout.COMPACT, thread_id=8)
+    assert await store.outbox.begun(CHANNEL, NOW) == MessageHeader(Layout.COMPACT, thread_id=8)
     await store.outbox.delivered(await store.bind(key="rest"), Delivered(6), SOON)
     await store.read(paper("2611.00009", title="Graph"), now=SOON)
     assert await store.outbox.begun(CHANNEL, SOON) is None

@@ -95,8 +95,8 @@ async def test_old_looks_go(store: Store) -> None:
 
 
 async def test_mark_is_kept_over_a_change(store: Store) -> None:
-    assert await store.marks.get("commands") is None
-    await store.marks.set("commands", "a")
-    await store.marks.set("commands", "b")
-    await store.marks.set("other", "c")
-    assert await store.marks.get("commands") == "b"
+    assert await store.key_values.get("commands") is None
+    await store.key_values.set("commands", "a")
+    await store.key_values.set("commands", "b")
+    await store.key_values.set("other", "c")
+    assert await store.key_values.get("commands") == "b"

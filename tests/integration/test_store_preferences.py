@@ -19,7 +19,7 @@ from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 NIGHT = datetime(2026, 11, 19, 2, 0, tzinfo=UTC)
 DIGEST = datetime(2026, 11, 19, 7, 30, tzinfo=UTC)
 DAILY = Daily(8, 30, "Europe/Berlin")
-HELD = Preferences(held_since=NOW)
+HELD = Preferences(paused_since=NOW)
 
 
 async def new_paper(store: Store, number: int = 1, now: datetime = NOW) -> None:
@@ -36,7 +36,7 @@ async def test_channel_of_which_nobody_said_anything_has_the_defaults(store: Sto
 @pytest.mark.parametrize(
     "wanted",
     [
-        Preferences(style=Style.COMPACT, mention_role=99, publish=True, held_since=NOW),
+        Preferences(style=Style.COMPACT, mention_role=99, publish=True, paused_since=NOW),
         Preferences(style=Style.CARDS, timetable=DAILY),
         Preferences(timetable=Daily(0, 5, "Asia/Kolkata", weekdays_only=True)),
     ],
@@ -101,12 +101,12 @@ async def test_nothing_is_due_in_a_channel_that_an_admin_paused(store: Store) ->
 
 
 async def test_channels_that_admins_paused_are_told_with_since_when(store: Store) -> None:
-    assert await store.preferences.held() == {}
+    assert await store.preferences.paused() == {}
     await store.preferences.write(CHANNEL, HELD)
     await store.preferences.write(OTHER_CHANNEL, Preferences(publish=True))
-    assert await store.preferences.held() == {CHANNEL: NOW}
+    assert await store.preferences.paused() == {CHANNEL: NOW}
     await store.preferences.resume(CHANNEL, NOW)
-    assert await store.preferences.held() == {}
+    assert await store.preferences.paused() == {}
 
 
 async def health(store: Store, now: datetime) -> dict[str, bool]:
@@ -150,7 +150,7 @@ async def test_what_came_in_a_pause_is_due_from_its_end(store: Store) -> None:
     await new_paper(store, 2, now=NOW + timedelta(hours=1))
     end = NOW + timedelta(days=3)
     assert await store.preferences.resume(CHANNEL, end) == 2
-    assert await store.preferences.of(CHANNEL) == Preferences(style=Style.CARDS, catching_up=True)
+    assert await store.preferences.of(CHANNEL) == Preferences(style=Style.CARDS, backlog_pending=True)
     assert len(await store.due(now=end)) == 2
     assert await store.outbox.oldest_due() == end
 
@@ -170,7 +170,7 @@ async def test_channel_that_missed_nothing_does_not_catch_up(store: Store) -> No
     assert await store.preferences.of(CHANNEL) == Preferences()
 
 
-async def catching_up(store: Store) -> None:
+async def backlog_pending(store: Store) -> None:
     await store.watch("graph")
     await store.preferences.write(CHANNEL, HELD)
     await new_paper(store)
@@ -178,37 +178,37 @@ async def catching_up(store: Store) -> None:
 
 
 async def test_channel_that_has_caught_up_is_as_before(store: Store) -> None:
-    await catching_up(store)
-    await store.preferences.caught_up(OTHER_CHANNEL)
-    assert (await store.preferences.of(CHANNEL)).catching_up
-    await store.preferences.caught_up(CHANNEL)
+    await backlog_pending(store)
+    await store.preferences.clear_backlog(OTHER_CHANNEL)
+    assert (await store.preferences.of(CHANNEL)).backlog_pending
+    await store.preferences.clear_backlog(CHANNEL)
     assert await store.preferences.of(CHANNEL) == Preferences()
 
 
 async def test_admin_who_looked_before_the_backlog_went_out_does_not_bring_it_back(store: Store) -> None:
-    await catching_up(store)
+    await backlog_pending(store)
     seen = await store.preferences.of(CHANNEL)
-    await store.preferences.caught_up(CHANNEL)
+    await store.preferences.clear_backlog(CHANNEL)
     await store.preferences.write(CHANNEL, replace(seen, publish=True))
     assert await store.preferences.of(CHANNEL) == Preferences(publish=True)
 
 
 async def test_admin_who_changes_something_else_does_not_end_the_catching_up(store: Store) -> None:
-    await catching_up(store)
+    await backlog_pending(store)
     await store.preferences.write(CHANNEL, Preferences(publish=True))
-    assert await store.preferences.of(CHANNEL) == Preferences(publish=True, catching_up=True)
+    assert await store.preferences.of(CHANNEL) == Preferences(publish=True, backlog_pending=True)
 
 
 async def test_backlog_that_went_with_its_keyword_is_no_backlog(store: Store) -> None:
-    await catching_up(store)
+    await backlog_pending(store)
     await store.subscriptions.remove(Keyword.parse("graph"), CHANNEL)
     assert await store.preferences.of(CHANNEL) == Preferences()
 
 
 async def test_backlog_that_another_keyword_holds_stays_one(store: Store) -> None:
-    await catching_up(store)
+    await backlog_pending(store)
     await store.watch("diffusion")
     await store.subscriptions.remove(Keyword.parse("diffusion"), CHANNEL)
-    assert (await store.preferences.of(CHANNEL)).catching_up
+    assert (await store.preferences.of(CHANNEL)).backlog_pending
     await store.outbox.delivered(await store.bind(), Delivered(5), NOW)
-    assert (await store.preferences.of(CHANNEL)).catching_up
+    assert (await store.preferences.of(CHANNEL)).backlog_pending

@@ -24,7 +24,7 @@ async def test_first_reading_writes_the_past_and_nothing_to_post(store: Store) -
     assert await store.papers.count(Keyword.parse("reward model"), READ_FROM) == 1
     assert await store.due() == ()
     (watched,) = await store.watched()
-    assert (watched.read_from, watched.read_until) == (READ_FROM, NOW)
+    assert (watched.new_since, watched.synced_until) == (READ_FROM, NOW)
 
 
 async def test_paper_of_a_pass_is_posted_in_every_channel_that_watches(store: Store) -> None:
@@ -157,7 +157,7 @@ async def test_keyword_whose_mark_moved_meanwhile_is_not_recorded(store: Store) 
     await store.read(paper("2611.00001", title="A reward model for diffusion"), planned=planned)
     assert await reasons(store) == {"2611.00001": ("diffusion",)}
     await store.readings.finish_poll(planned, LATER + timedelta(days=1))
-    assert [watched.read_until for watched in await store.watched()] == [LATER, LATER + timedelta(days=1)]
+    assert [watched.synced_until for watched in await store.watched()] == [LATER, LATER + timedelta(days=1)]
 
 
 async def test_keyword_that_ended_meanwhile_is_not_recorded(store: Store) -> None:
@@ -168,7 +168,7 @@ async def test_keyword_that_ended_meanwhile_is_not_recorded(store: Store) -> Non
     assert rows(store.path)["matches"] == []
     await store.readings.finish_poll(planned, LATER)
     await store.subscribe("reward model")
-    assert (await store.watched())[0].read_until is None
+    assert (await store.watched())[0].synced_until is None
 
 
 async def test_keyword_that_ended_and_came_back_meanwhile_is_not_recorded(store: Store) -> None:
@@ -178,7 +178,7 @@ async def test_keyword_that_ended_and_came_back_meanwhile_is_not_recorded(store:
     await store.subscribe("reward model")
     assert await store.read(REWARD, planned=planned) == WindowWritten(0, 0)
     await store.readings.finish_poll(planned, LATER)
-    assert (await store.watched())[0].read_until is None
+    assert (await store.watched())[0].synced_until is None
 
 
 async def test_keyword_that_is_new_takes_no_part_in_a_pass_that_was_planned_before(store: Store) -> None:
@@ -188,7 +188,7 @@ async def test_keyword_that_is_new_takes_no_part_in_a_pass_that_was_planned_befo
     await store.read(paper("2611.00001", title="Diffusion"), planned=planned)
     assert await store.due() == ()
     await store.readings.finish_poll(planned, LATER)
-    assert [watched.read_until for watched in await store.watched()] == [LATER, None]
+    assert [watched.synced_until for watched in await store.watched()] == [LATER, None]
 
 
 async def test_first_reading_of_a_keyword_that_ended_meanwhile_leaves_no_mark(store: Store) -> None:
@@ -197,13 +197,13 @@ async def test_first_reading_of_a_keyword_that_ended_meanwhile_leaves_no_mark(st
     await store.subscriptions.remove(Keyword.parse("reward model"), CHANNEL)
     await store.readings.finish_initial_sync(unread, READ_FROM, NOW)
     await store.subscribe("reward model")
-    assert (await store.watched())[0].read_from is None
+    assert (await store.watched())[0].new_since is None
 
 
 async def test_finished_pass_moves_the_marks_and_leaves_where_reading_began(store: Store) -> None:
     await store.watch("reward model", "diffusion")
     await store.readings.finish_poll(await store.watched(), LATER)
-    assert [(watched.read_from, watched.read_until) for watched in await store.watched()] == [(READ_FROM, LATER)] * 2
+    assert [(watched.new_since, watched.synced_until) for watched in await store.watched()] == [(READ_FROM, LATER)] * 2
 
 
 # Papers themselves.

@@ -7,7 +7,7 @@ import pytest
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.domain.paper import Paper
-from bot.domain.post import Obstructed
+from bot.domain.post import Blocked
 from bot.page.model import Page
 from bot.store.columns import to_text
 from bot.store.papers import write_papers
@@ -113,20 +113,20 @@ async def test_papers_are_whole(store: Store, shelf: Shelf) -> None:
 async def test_channel_that_is_gone_is_left_out_until_it_is_back(store: Store, shelf: Shelf) -> None:
     await store.watch("graph")
     await store.watch("sheaf", channel_id=OTHER_CHANNEL)
-    await store.channels.pause(CHANNEL, Obstructed("It is gone.", gone=True), now=NOW, not_before=NOW)
+    await store.channels.block(CHANNEL, Blocked("It is gone.", gone=True), now=NOW, not_before=NOW)
     assert list(shown(await shelf.page(None, 100))) == ["sheaf"]
     assert shown(await shelf.page([CHANNEL], 100)) == {}
     assert await shelf.channels() == {OTHER_CHANNEL}
-    await store.channels.pause(CHANNEL, Obstructed("It is locked."), now=NOW, not_before=NOW)
+    await store.channels.block(CHANNEL, Blocked("It is locked."), now=NOW, not_before=NOW)
     assert list(shown(await shelf.page([CHANNEL], 100))) == ["graph"]
 
 
 async def test_page_says_when_its_keywords_were_read_last(store: Store, shelf: Shelf) -> None:
     await store.subscribe("graph")
     assert (await shelf.page(None, 100)).updated is None
-    await store.read_past(read_until=NOW)
+    await store.read_past(synced_until=NOW)
     await store.subscribe("sheaf", OTHER_CHANNEL)
-    await store.read_past(read_until=NOW + DAY)
+    await store.read_past(synced_until=NOW + DAY)
     assert (await shelf.page([CHANNEL], 100)).updated == NOW
     assert (await shelf.page(None, 100)).updated == NOW + DAY
     async with store.database.transaction() as connection:

@@ -149,7 +149,7 @@ async def test_keyword_in_many_channels_is_watched_once(store: Store) -> None:
     await store.subscribe("graph")
     await store.subscribe("graph", OTHER_CHANNEL)
     (watched,) = await store.watched()
-    assert (watched.keyword.shown, watched.read_from, watched.read_until) == ("graph", None, None)
+    assert (watched.keyword.shown, watched.new_since, watched.synced_until) == ("graph", None, None)
 
 
 async def test_second_channel_leaves_the_marks_of_a_known_keyword(store: Store) -> None:
@@ -157,17 +157,17 @@ async def test_second_channel_leaves_the_marks_of_a_known_keyword(store: Store) 
     before = await store.watched()
     await store.subscribe("graph", OTHER_CHANNEL)
     assert await store.watched() == before
-    assert before[0].read_until == NOW
+    assert before[0].synced_until == NOW
 
 
 async def test_past_counts_as_unread_when_the_last_subscription_has_gone(store: Store) -> None:
     await store.watch("graph")
     await store.subscribe("graph", OTHER_CHANNEL)
     await unsubscribe(store, "graph")
-    assert (await store.watched())[0].read_until == NOW
+    assert (await store.watched())[0].synced_until == NOW
     await unsubscribe(store, "graph", OTHER_CHANNEL)
     await store.subscribe("graph")
-    assert (await store.watched())[0].read_until is None
+    assert (await store.watched())[0].synced_until is None
 
 
 async def test_file_that_drops_a_keyword_makes_its_past_unread_too(store: Store) -> None:
@@ -175,7 +175,7 @@ async def test_file_that_drops_a_keyword_makes_its_past_unread_too(store: Store)
     await store.read_past()
     await file_wants(store)
     await file_wants(store, c11=["graph"])
-    assert (await store.watched())[0].read_until is None
+    assert (await store.watched())[0].synced_until is None
 
 
 async def test_watched_keyword_is_found_by_its_canonical_form(store: Store) -> None:

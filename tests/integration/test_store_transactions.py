@@ -10,7 +10,7 @@ import pytest
 from bot.runtime.errors import StoreUnavailable
 from tests.support.store import Store, opened, rows
 
-LARGE = "INSERT INTO marks VALUES ('large', hex(zeroblob(100000)))"
+LARGE = "INSERT INTO key_values VALUES ('large', hex(zeroblob(100000)))"
 
 
 async def execute(store: Store, *statements: str) -> None:
@@ -25,41 +25,41 @@ class Mishap(Exception):
 
 async def write_and_fail(store: Store) -> None:
     async with store.database.transaction() as connection:
-        await connection.execute("INSERT INTO marks VALUES ('half', 'written')")
+        await connection.execute("INSERT INTO key_values VALUES ('half', 'written')")
         raise Mishap
 
 
 async def test_what_fails_inside_a_transaction_writes_nothing(store: Store) -> None:
     with pytest.raises(Mishap):
         await write_and_fail(store)
-    assert await store.marks.get("half") is None
-    await store.marks.set("next", "works")
-    assert await store.marks.get("next") == "works"
+    assert await store.key_values.get("half") is None
+    await store.key_values.set("next", "works")
+    assert await store.key_values.get("next") == "works"
 
 
 async def test_fault_of_ours_is_not_taken_for_a_full_disk(store: Store) -> None:
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         await execute(store, "INSERT INTO nowhere VALUES (1)")
-    await store.marks.set("next", "works")
+    await store.key_values.set("next", "works")
 
 
 async def test_two_transactions_never_mix(store: Store) -> None:
     async def count_up() -> None:
         async with store.database.transaction() as connection:
-            (row,) = await connection.execute_fetchall("SELECT coalesce(max(value), 0) + 1 FROM marks")
-            await connection.execute("INSERT OR REPLACE INTO marks VALUES ('count', ?)", (str(row[0]),))
+            (row,) = await connection.execute_fetchall("SELECT coalesce(max(value), 0) + 1 FROM key_values")
+            await connection.execute("INSERT OR REPLACE INTO key_values VALUES ('count', ?)", (str(row[0]),))
 
     await asyncio.gather(*(count_up() for _ in range(9)))
-    assert await store.marks.get("count") == "9"
+    assert await store.key_values.get("count") == "9"
 
 
 async def test_closing_waits_for_the_transaction_in_hand(path: Path) -> None:
     async with opened(path) as store:
         async with store.database.transaction() as connection:
             end = asyncio.create_task(store.database.close())
-            await connection.execute("INSERT INTO marks VALUES ('last', 'word')")
+            await connection.execute("INSERT INTO key_values VALUES ('last', 'word')")
         await end
-    assert rows(path)["marks"] == [("last", "word")]
+    assert rows(path)["key_values"] == [("last", "word")]
 
 
 async def test_full_disk_writes_nothing_and_is_over_when_there_is_room(store: Store) -> None:
@@ -67,11 +67,11 @@ async def test_full_disk_writes_nothing_and_is_over_when_there_is_room(store: St
     (pages,) = next(iter(await writer.execute_fetchall("PRAGMA page_count")))
     await writer.execute_fetchall(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreUnavailable, match="full"):
-        await execute(store, "INSERT INTO marks VALUES ('small', 'fits')", LARGE)
-    assert await store.marks.get("small") is None
+        await execute(store, "INSERT INTO key_values VALUES ('small', 'fits')", LARGE)
+    assert await store.key_values.get("small") is None
     await writer.execute_fetchall("PRAGMA max_page_count = 1000000")
-    await store.marks.set("large", "x" * 100_000)
-    assert await store.marks.get("large") == "x" * 100_000
+    await store.key_values.set("large", "x" * 100_000)
+    assert await store.key_values.get("large") == "x" * 100_000
 
 
 async def test_lock_of_another_program_is_waited_for_and_then_reported(store: Store) -> None:
@@ -79,27 +79,27 @@ async def test_lock_of_another_program_is_waited_for_and_then_reported(store: St
     with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailable, match="locked"):
-            await store.marks.set("a", "b")
-    await store.marks.set("a", "b")
-    assert await store.marks.get("a") == "b"
+            await store.key_values.set("a", "b")
+    await store.key_values.set("a", "b")
+    assert await store.key_values.get("a") == "b"
 
 
 async def write_through_the_reader(store: Store) -> None:
     async with store.database.reading() as connection:
-        await connection.execute("INSERT INTO marks VALUES ('readers', 'never write')")
+        await connection.execute("INSERT INTO key_values VALUES ('readers', 'never write')")
 
 
 async def test_reader_that_fails_for_now_says_so(store: Store) -> None:
-    await store.marks.set("a", "b")
+    await store.key_values.set("a", "b")
     with pytest.raises(StoreUnavailable):
         await write_through_the_reader(store)
-    assert await store.marks.get("a") == "b"
+    assert await store.key_values.get("a") == "b"
 
 
 async def test_fault_of_a_statement_is_ours_and_raised_as_it_is(store: Store) -> None:
     with pytest.raises(sqlite3.IntegrityError):
         async with store.database.transaction() as connection:
-            await connection.execute("INSERT INTO marks (name, value) VALUES ('a', NULL)")
+            await connection.execute("INSERT INTO key_values (name, value) VALUES ('a', NULL)")
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         async with store.database.transaction() as connection:
             await connection.execute("SELECT * FROM nowhere")

@@ -33,9 +33,9 @@ async def main():
     sys.stdin.readline()
     for number in range(rounds):
         async with database.transaction() as connection:
-            rows = await connection.execute_fetchall("SELECT count(*) FROM marks")
+            rows = await connection.execute_fetchall("SELECT count(*) FROM key_values")
             await connection.execute(
-                "INSERT INTO marks VALUES (?, ?)", (f"{way} {number}", str(next(iter(rows))[0]))
+                "INSERT INTO key_values VALUES (?, ?)", (f"{way} {number}", str(next(iter(rows))[0]))
             )
     await database.close()
     print("written", flush=True)
@@ -112,7 +112,7 @@ async def test_bot_and_visitor_write_at_the_same_time_and_nothing_is_lost(path: 
         go(bot)
         go(visitor)
         assert [said(bot), said(visitor)] == ["written", "written"]
-    written = rows(path)["marks"]
+    written = rows(path)["key_values"]
     assert len(written) == 2 * ROUNDS
     # Each saw all that was committed before it.
     assert sorted(int(str(count)) for _, count in written) == list(range(2 * ROUNDS))
@@ -124,7 +124,7 @@ async def test_bot_starts_while_a_visitor_is_there(path: Path) -> None:
         async with opened(path) as store:
             go(visitor)
             assert said(visitor) == "written"
-            assert await store.marks.get("visit 0") == "0"
+            assert await store.key_values.get("visit 0") == "0"
 
 
 async def test_visitor_goes_on_when_the_bot_ends(path: Path) -> None:
@@ -135,7 +135,7 @@ async def test_visitor_goes_on_when_the_bot_ends(path: Path) -> None:
         bot.wait()
         go(visitor)
         assert said(visitor) == "written"
-    assert rows(path)["marks"] == [("visit 0", "0")]
+    assert rows(path)["key_values"] == [("visit 0", "0")]
 
 
 async def test_several_visitors_are_in_nobodys_way(path: Path) -> None:

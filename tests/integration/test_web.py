@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.domain.post import Delivered, Obstructed
+from bot.domain.post import Blocked, Delivered
 from bot.domain.schedule import BatchMissing, Poll, PollCompleted, PollFailed, PollResult, PollThrottled
 from bot.runtime.errors import StartupError, StoreUnavailable
 from bot.runtime.limits import LAG_MEASURED_EVERY_S, POSTING_LATE, READING_LATE
@@ -155,7 +155,7 @@ async def test_papers_of_a_paused_channel_are_an_admins_business_and_well(window
     await window.store.watch("graph")
     await window.store.read(paper(title="Graph"))
     now = window.clock.now()
-    await window.store.channels.pause(CHANNEL, Obstructed("locked"), now=now, not_before=now)
+    await window.store.channels.block(CHANNEL, Blocked("locked"), now=now, not_before=now)
     await window.pass_by(10 * POSTING_LATE)
     assert (await window.health())[0] == 200
 

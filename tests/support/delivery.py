@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
-from bot.domain.post import Absent, Delivered, Obstructed, Outcome, Post, RetryLater, Unanswered
+from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Post, RetryLater, SendOutcome
 from bot.domain.trending.digest import AnyPost
-from bot.publish.availability import Pausing
+from bot.publish.availability import ChannelAvailability
 from bot.publish.batches import Batches
-from bot.publish.channel_worker import Posting
-from bot.publish.dispatcher import Deliver
-from bot.publish.sender import Sending
+from bot.publish.channel_worker import ChannelWorker
+from bot.publish.dispatcher import Dispatcher
+from bot.publish.sender import Sender
 from bot.runtime.metrics import Metrics
 from tests.support.clock import FakeClock
 from tests.support.looping import LoopUnderTest
@@ -30,11 +30,11 @@ class Answer:
     """What happens to a message: whether the channel has it then, and what the bot is told."""
 
     arrives: bool
-    outcome: Outcome
+    outcome: SendOutcome
 
 
-LOST_ANSWER: Final = Answer(True, Unanswered("no answer"))
-LOST_MESSAGE: Final = Answer(False, Unanswered("no answer"))
+LOST_ANSWER: Final = Answer(True, OutcomeUnknown("no answer"))
+LOST_MESSAGE: Final = Answer(False, OutcomeUnknown("no answer"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,12 @@ class FakeDelivery:
         self._clock = clock
         self.online = asyncio.Event()
         self.online.set()
-        self.obstacles: dict[int, Obstructed | RetryLater] = {}
+        self.obstacles: dict[int, Blocked | RetryLater] = {}
         # What happens to the next messages of a channel; it takes them when nothing is said.
         self.answers: defaultdict[int, deque[Answer]] = defaultdict(deque)
         # What the bot is told of a post, whenever it is sent; None: nothing special.
-        self.verdict: Callable[[AnyPost], Outcome | None] = lambda _post: None
-        self.unreadable: dict[int, Obstructed | RetryLater] = {}
+        self.verdict: Callable[[AnyPost], SendOutcome | None] = lambda _post: None
+        self.unreadable: dict[int, Blocked | RetryLater] = {}
         # Channels in which a message begins a thread, and takes no nonce: only the read-back keeps it from being there
         # twice.
         self.forums: set[int] = set()
@@ -90,12 +90,12 @@ class FakeDelivery:
         await self.online.wait()
 
     def takes_nonce(self, post: AnyPost) -> bool:
-        return post.channel_id not in self.forums or post.frame.thread_id is not None
+        return post.channel_id not in self.forums or post.header.thread_id is not None
 
-    async def obstacle(self, channel_id: int) -> Obstructed | RetryLater | None:
+    async def blocked(self, channel_id: int) -> Blocked | RetryLater | None:
         return self.obstacles.get(channel_id)
 
-    async def send(self, post: AnyPost) -> Outcome:
+    async def send(self, post: AnyPost) -> SendOutcome:
         self.attempts.append(post)
         self.attempts_at_s.append(self._clock.monotonic())
         if post.channel_id in self._held:
@@ -106,7 +106,7 @@ class FakeDelivery:
                 self.waiting.discard(post.channel_id)
         return self._answer(post)
 
-    def _answer(self, post: AnyPost) -> Outcome:
+    def _answer(self, post: AnyPost) -> SendOutcome:
         answers = self.answers[post.channel_id]
         if answers:
             answer = answers.popleft()
@@ -129,12 +129,12 @@ class FakeDelivery:
         held.append(Message(len(self.attempts), self._clock.now(), post))
         return held[-1]
 
-    async def find(self, post: AnyPost) -> Delivered | Absent | RetryLater | Obstructed:
+    async def find(self, post: AnyPost) -> Delivered | MessageAbsent | RetryLater | Blocked:
         self.searches.append(post)
         if post.channel_id in self.unreadable:
             return self.unreadable[post.channel_id]
         found = (message for message in self._messages[post.channel_id] if message.post.key == post.key)
-        return next((self._held_as(message) for message in found), Absent())
+        return next((self._held_as(message) for message in found), MessageAbsent())
 
 
 def _ids(post: AnyPost) -> list[str]:
@@ -151,30 +151,30 @@ class LowerHalf(LoopUnderTest):
         self.delivery = delivery
         self.pauses = 0
         self.metrics = Metrics()
-        posting = Posting(
+        channel_worker = ChannelWorker(
             outbox=store.outbox,
             batches=Batches(store.outbox, store.preferences),
-            sending=Sending(delivery, clock, self.metrics),
-            pausing=Pausing(store.channels, clock, Random(1), self.metrics, self._paused),
+            sender=Sender(delivery, clock, self.metrics),
+            availability=ChannelAvailability(store.channels, clock, Random(1), self.metrics, self._paused),
             clock=clock,
             metrics=self.metrics,
             on_posted=lambda: None,
         )
-        self.deliver = Deliver(store.outbox, store.channels, posting, clock, self.wakeup)
+        self.dispatcher = Dispatcher(store.outbox, store.channels, channel_worker, clock, self.wakeup)
 
     def _paused(self) -> None:
         self.pauses += 1
 
     def run(self) -> Coroutine[object, object, None]:
-        return self.deliver.run()
+        return self.dispatcher.run()
 
     def is_quiet(self) -> bool:
         """Whether all sleep, wait for a held channel, or have ended."""
         if self._work is not None and self._work.done():
             return True
-        return super().is_quiet() and self.deliver._at_work == self.delivery.waiting
+        return super().is_quiet() and self.dispatcher._at_work == self.delivery.waiting
 
 
-def posting(store: Store, delivery: FakeDelivery, clock: FakeClock) -> AbstractAsyncContextManager[LowerHalf]:
+def channel_worker(store: Store, delivery: FakeDelivery, clock: FakeClock) -> AbstractAsyncContextManager[LowerHalf]:
     """The lower half at work; what is due has been tried."""
     return LowerHalf(store, delivery, clock).at_work()

@@ -4,9 +4,9 @@ from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from random import Random
 
-from bot.publish.availability import Pausing
-from bot.publish.sender import Sending
-from bot.publish.trending import Digesting
+from bot.publish.availability import ChannelAvailability
+from bot.publish.sender import Sender
+from bot.publish.trending import TrendingPublisher
 from bot.runtime.metrics import Metrics
 from tests.support.clock import FakeClock
 from tests.support.delivery import FakeDelivery
@@ -21,13 +21,13 @@ class DigestLoop(LoopUnderTest):
         super().__init__(clock)
         self.pauses = 0
         metrics = Metrics()
-        self._digesting = Digesting(
+        self._digesting = TrendingPublisher(
             digests=store.digests,
             listings=store.listings,
             subscriptions=store.subscriptions,
             papers=store.papers,
-            sending=Sending(delivery, clock, metrics),
-            pausing=Pausing(store.channels, clock, Random(1), metrics, self._paused),
+            sender=Sender(delivery, clock, metrics),
+            availability=ChannelAvailability(store.channels, clock, Random(1), metrics, self._paused),
             clock=clock,
             metrics=metrics,
             wakeup=self.wakeup,

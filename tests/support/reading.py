@@ -52,7 +52,7 @@ class Reading:
             subscriptions=store.subscriptions,
             readings=store.readings,
             polls=store.polls,
-            marks=store.marks,
+            key_values=store.key_values,
             clock=clock,
             metrics=Metrics(),
             poll_interval_s=poll_interval_s,

@@ -9,12 +9,12 @@ from pathlib import Path
 _ASKED_EVERY_S = 0.05
 _UNREAD = """
     SELECT (SELECT count(*) FROM subscriptions) = 0
-        OR EXISTS (SELECT * FROM keywords WHERE read_until IS NULL AND id IN (SELECT keyword_id FROM subscriptions))
+        OR EXISTS (SELECT * FROM keywords WHERE synced_until IS NULL AND id IN (SELECT keyword_id FROM subscriptions))
 """
 _UNSETTLED = """
     SELECT EXISTS (SELECT * FROM outbox WHERE state = 'waiting')
         OR EXISTS (SELECT * FROM posts WHERE settled_at IS NULL)
-        OR EXISTS (SELECT * FROM digests WHERE settled_at IS NULL)
+        OR EXISTS (SELECT * FROM trending_posts WHERE settled_at IS NULL)
 """
 
 

@@ -158,7 +158,7 @@ class Box:
 
         def was_read_since() -> bool:
             with closing(sqlite3.connect(f"{self.database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-                question = "SELECT at FROM looks WHERE at > ? AND outcome = 'read'"
+                question = "SELECT at FROM polls WHERE at > ? AND outcome = 'read'"
                 return connection.execute(question, (began,)).fetchone() is not None
 
         await until(was_read_since, DEADLINE_S)

@@ -19,7 +19,7 @@ from bot.store.edits import Edits
 from bot.store.listings import Listings
 from bot.store.outbox import Outbox
 from bot.store.papers import Papers
-from bot.store.polls import Marks, Polls
+from bot.store.polls import KeyValues, Polls
 from bot.store.preferences import ChannelPreferences
 from bot.store.readings import Readings, WindowWritten
 from bot.store.shelf import Shelf
@@ -45,7 +45,7 @@ class Store:
     preferences: ChannelPreferences
     edits: Edits
     polls: Polls
-    marks: Marks
+    key_values: KeyValues
     shelf: Shelf
     listings: Listings
     digests: Digests
@@ -61,12 +61,12 @@ class Store:
             watched for watched in await self.subscriptions.watched() if not wanted or watched.keyword in wanted
         )
 
-    async def read_past(self, *papers: Paper, read_from: datetime = READ_FROM, read_until: datetime = NOW) -> None:
+    async def read_past(self, *papers: Paper, new_since: datetime = READ_FROM, synced_until: datetime = NOW) -> None:
         """Make the first reading of every keyword that waits for it; arXiv shows `papers`."""
-        unread = tuple(watched for watched in await self.watched() if watched.read_until is None)
+        unread = tuple(watched for watched in await self.watched() if watched.synced_until is None)
         matches = match(papers, [watched.keyword for watched in unread])
-        await self.readings.record_history(unread, papers, matches, read_until)
-        await self.readings.finish_initial_sync(unread, read_from, read_until)
+        await self.readings.record_history(unread, papers, matches, synced_until)
+        await self.readings.finish_initial_sync(unread, new_since, synced_until)
 
     async def watch(self, *keywords: str, channel_id: int = CHANNEL) -> None:
         """Subscribe by command, with a past that is read and empty."""
@@ -114,7 +114,7 @@ async def opened(path: Path) -> AsyncIterator[Store]:
             ChannelPreferences(database),
             Edits(database),
             Polls(database),
-            Marks(database),
+            KeyValues(database),
             Shelf(database),
             Listings(database),
             Digests(database),

@@ -129,10 +129,10 @@ def digest(*papers: Ranked) -> Digest:
 
 
 def test_first_line_names_the_day_and_counts() -> None:
-    assert digest(Ranked(listing())).frame.heading == "**Trending on Friday, 20 November 2026**: 1 paper"
+    assert digest(Ranked(listing())).header.heading == "**Trending on Friday, 20 November 2026**: 1 paper"
     several = digest(Ranked(listing("2611.00001"), ("RLHF",)), Ranked(listing("2611.00002")))
-    assert several.frame.heading.endswith(": 2 papers, 1 for this channel's keywords")
-    assert several.frame.mention_role is None
+    assert several.header.heading.endswith(": 2 papers, 1 for this channel's keywords")
+    assert several.header.mention_role is None
 
 
 def test_line_says_votes_code_organization_and_why() -> None:

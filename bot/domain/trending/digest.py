@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from bot.domain.matching import Match
 from bot.domain.paper import ArxivId
-from bot.domain.post import Frame, Post
+from bot.domain.post import MessageHeader, Post
 from bot.domain.preferences import Layout
 from bot.domain.timetable import AsTheyCome, Timetable, next_digest
 from bot.domain.trending.days import shown_day
@@ -91,9 +91,9 @@ class Digest:
     message_id: int | None = None
 
     @property
-    def frame(self) -> Frame:
+    def header(self) -> MessageHeader:
         """Its first line, which in a forum is the name of the post that it begins; it pings nobody."""
-        return Frame(Layout.COMPACT, _heading(self.day, self.papers), thread_id=self.thread_id)
+        return MessageHeader(Layout.COMPACT, _heading(self.day, self.papers), thread_id=self.thread_id)
 
 
 # Whatever is bound before it leaves, sent and looked for alike.

@@ -5,21 +5,21 @@ from collections import defaultdict, deque
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 
-from bot.domain.post import Delivered, Outcome, Post
-from bot.publish.editor import Retouch
+from bot.domain.post import Delivered, Post, SendOutcome
+from bot.publish.editor import Editor
 from tests.support.clock import FakeClock
 from tests.support.looping import LoopUnderTest
 from tests.support.store import Store
 
 
-class FakeRetoucher:
+class FakeMessageEditor:
     """Messages in memory: they are drawn anew and published, or it is said why not."""
 
     def __init__(self) -> None:
         self.online = asyncio.Event()
         self.online.set()
         # What is answered next of a post, by its key; it is done when nothing is said.
-        self.answers: defaultdict[str, deque[Outcome]] = defaultdict(deque)
+        self.answers: defaultdict[str, deque[SendOutcome]] = defaultdict(deque)
         # Set by a test that wants to do something while an edit is on its way.
         self.held: asyncio.Event | None = None
         # Whether an edit was tried.
@@ -40,33 +40,35 @@ class FakeRetoucher:
     async def ready(self) -> None:
         await self.online.wait()
 
-    async def edit(self, post: Post) -> Outcome:
+    async def edit(self, post: Post) -> SendOutcome:
         self.edited.append(post)
         self.at_work.set()
         if self.held is not None:
             await self.held.wait()
         return self._answer(post)
 
-    async def publish(self, post: Post) -> Outcome:
+    async def publish(self, post: Post) -> SendOutcome:
         self.published.append(post)
         return self._answer(post)
 
-    def _answer(self, post: Post) -> Outcome:
+    def _answer(self, post: Post) -> SendOutcome:
         answers = self.answers[post.key]
         return answers.popleft() if answers else Delivered(post.message_id)
 
 
-class Retouching(LoopUnderTest):
+class EditorHarness(LoopUnderTest):
     """The loop, run by a test."""
 
-    def __init__(self, store: Store, retoucher: FakeRetoucher, clock: FakeClock) -> None:
+    def __init__(self, store: Store, message_editor: FakeMessageEditor, clock: FakeClock) -> None:
         super().__init__(clock)
-        self._retouch = Retouch(store.edits, retoucher, clock, self.wakeup)
+        self._editor = Editor(store.edits, message_editor, clock, self.wakeup)
 
     def run(self) -> Coroutine[object, object, None]:
-        return self._retouch.run()
+        return self._editor.run()
 
 
-def retouching(store: Store, retoucher: FakeRetoucher, clock: FakeClock) -> AbstractAsyncContextManager[Retouching]:
+def editing(
+    store: Store, message_editor: FakeMessageEditor, clock: FakeClock
+) -> AbstractAsyncContextManager[EditorHarness]:
     """The loop at work; what is to be done has been tried."""
-    return Retouching(store, retoucher, clock).at_work()
+    return EditorHarness(store, message_editor, clock).at_work()
