@@ -19,7 +19,7 @@ from bot.commands.export import export
 from bot.composition.app import run
 from bot.composition.wiring import gate_path, user_agent
 from bot.config import Settings, load_settings, public_address
-from bot.domain.archiving import month_of
+from bot.domain.backfill_plan import month_of
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.page.model import Form
@@ -27,7 +27,7 @@ from bot.runtime.clock import SystemClock
 from bot.runtime.errors import InvalidKeyword, InvalidSettings, StartupError, StoreUnavailable
 from bot.runtime.limits import THREAD_TURN_S
 from bot.runtime.metrics import Metrics
-from bot.store.upkeep import back_up
+from bot.store.backup import back_up
 
 
 def main(arguments: Sequence[str] | None = None, metrics: Metrics | None = None) -> int:

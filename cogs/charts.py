@@ -24,10 +24,18 @@ from bot.runtime.limits import (
     STATS_WEEKS,
     TREND_KEYWORDS,
 )
-from bot.services.charting import Charting, Crowded, Filling, Going, Halted, OutOfTime, Whole
-from bot.services.subscribing import Subscribing
+from bot.services.charts import (
+    ChartComplete,
+    ChartInProgress,
+    ChartsBusy,
+    ChartService,
+    ChartState,
+    CountFailed,
+    ReplyExpired,
+)
+from bot.services.subscriptions import SubscriptionService
 from cogs.keywords import parse_keywords
-from cogs.pace import Pace
+from cogs.pace import Cooldown
 from cogs.permissions import can_view
 from cogs.wording import bold, plural, when
 
@@ -38,11 +46,11 @@ _NAME_MAX = 60
 class ChartCommands(commands.Cog):
     """Shows charts to whoever asks."""
 
-    def __init__(self, charting: Charting, charts: Charts, subscribing: Subscribing) -> None:
-        self._charting = charting
+    def __init__(self, chart_service: ChartService, charts: Charts, subscription_service: SubscriptionService) -> None:
+        self._chart_service = chart_service
         self._charts = charts
-        self._subscribing = subscribing
-        self._pace = Pace(CHARTS_PER_MINUTE)
+        self._subscription_service = subscription_service
+        self._cooldown = Cooldown(CHARTS_PER_MINUTE)
 
     @app_commands.command(description="Papers a month for up to five keywords over the last year, as a chart")
     @app_commands.describe(
@@ -64,14 +72,14 @@ class ChartCommands(commands.Cog):
         keyword5: str | None = None,
     ) -> None:
         keywords = chosen_keywords(keyword, keyword2, keyword3, keyword4, keyword5)
-        self._pace.check(interaction)
+        self._cooldown.check(interaction)
         await interaction.response.defer()
 
-        async def show(trend: Trend, filling: Filling) -> None:
+        async def show(trend: Trend, filling: ChartState) -> None:
             await self._show(interaction, state(trend, filling), trend_embed(trend, interaction.created_at), trend)
 
         try:
-            await self._charting.trend(keywords, show)
+            await self._chart_service.trend(keywords, show)
         except discord.NotFound:
             return  # the reply was deleted: nobody waits for the rest; what was counted is kept
 
@@ -85,7 +93,7 @@ class ChartCommands(commands.Cog):
     ) -> list[app_commands.Choice[str]]:
         if interaction.guild is None:
             return []
-        subscriptions = await self._subscribing.in_guild(interaction.guild.id)
+        subscriptions = await self._subscription_service.in_guild(interaction.guild.id)
         shown = dict.fromkeys(
             subscription.keyword.shown
             for subscription in subscriptions
@@ -98,10 +106,10 @@ class ChartCommands(commands.Cog):
     @app_commands.command(description="Papers posted a week in this server, by keyword")
     @app_commands.guild_only()
     async def stats(self, interaction: discord.Interaction[Client]) -> None:
-        self._pace.check(interaction)
+        self._cooldown.check(interaction)
         # For the caller's eyes: others may view fewer channels.
         await interaction.response.defer(ephemeral=True)
-        weekly = await self._charting.posts_per_week(interaction.guild_id or 0, partial(can_view, interaction))
+        weekly = await self._chart_service.posts_per_week(interaction.guild_id or 0, partial(can_view, interaction))
         if not weekly.total:
             await interaction.edit_original_response(
                 content=f"No paper was posted in the last {STATS_WEEKS} weeks in the channels that you can view. "
@@ -136,21 +144,21 @@ def chosen_keywords(*options: str | None) -> tuple[Keyword, ...]:
     return tuple(part for part in typed if isinstance(part, Keyword))
 
 
-def state(trend: Trend, filling: Filling) -> str:
+def state(trend: Trend, filling: ChartState) -> str:
     """How far the chart is, and what comes next."""
     left = f"{len(trend.missing)} of {trend.size} months {'is' if len(trend.missing) == 1 else 'are'}"
     match filling:
-        case Whole():
+        case ChartComplete():
             return f"Papers a month for {', '.join(map(_named, trend.keywords))}"
-        case Going(left_s):
+        case ChartInProgress(left_s):
             how_long = f"{left} to be counted: about {duration(left_s)}"
             return f"{how_long}. This message fills as arXiv answers; if it stops, ask again."
-        case Crowded(left_s):
+        case ChartsBusy(left_s):
             return f"{left} not counted yet, and other charts are being filled: ask again in about {duration(left_s)}."
-        case Halted(keyword, error):
+        case CountFailed(keyword, error):
             again = when(error.not_before) if isinstance(error, ArxivBackoff) else "later"
             return f"{error}, for {_named(keyword)}. {left} not counted yet: ask again {again}, and it goes on."
-        case OutOfTime():
+        case ReplyExpired():
             return f"{left} not counted yet: ask again, and it goes on from here."
         case _ as unexpected:
             assert_never(unexpected)

@@ -15,17 +15,17 @@ from bot.domain.layout.card import lay_out
 from bot.domain.paper import ArxivId
 from bot.runtime.errors import ArxivBackoff, ArxivError, StoreUnavailable
 from bot.runtime.limits import LATEST_MAX, LATEST_PER_MINUTE
-from bot.services.looking_up import LookingUp
-from cogs.pace import Pace
+from bot.services.lookup import LookupService
+from cogs.pace import Cooldown
 from cogs.wording import bold, when
 
 
 class LookupCommands(commands.Cog):
     """Shows papers to whoever asks, in servers, in direct messages and wherever the app was installed."""
 
-    def __init__(self, looking_up: LookingUp) -> None:
-        self._looking_up = looking_up
-        self._pace = Pace(LATEST_PER_MINUTE)
+    def __init__(self, lookup_service: LookupService) -> None:
+        self._lookup_service = lookup_service
+        self._cooldown = Cooldown(LATEST_PER_MINUTE)
 
     @app_commands.command(description="The newest arXiv papers for any keyword")
     @app_commands.describe(keyword="What to look for in titles and abstracts", count="How many papers (default: 5)")
@@ -38,10 +38,10 @@ class LookupCommands(commands.Cog):
         count: app_commands.Range[int, 1, LATEST_MAX] = 5,
     ) -> None:
         parsed = Keyword.parse(keyword)
-        self._pace.check(interaction)
+        self._cooldown.check(interaction)
         await interaction.response.defer()
         try:
-            latest = await self._looking_up.latest(parsed, count)
+            latest = await self._lookup_service.latest(parsed, count)
         except ArxivError as error:
             again = when(error.not_before) if isinstance(error, ArxivBackoff) else "later"
             words = f"{error}. Nothing is known of {bold(parsed.shown)} here yet: try again {again}."
@@ -55,7 +55,7 @@ class LookupCommands(commands.Cog):
         if latest.problem is not None:
             words += f", as far as they are known here: {latest.problem}."
         found = [(paper, [parsed.shown]) for paper in latest.papers]
-        cards = await asyncio.to_thread(lay_out, found, latest.listings)
+        cards = await asyncio.to_thread(lay_out, found, latest.trending_entries)
         await interaction.edit_original_response(
             content=words,
             embeds=[to_embed(card) for card in cards],
@@ -108,7 +108,7 @@ async def show_abstract(interaction: discord.Interaction[AnyClient], arxiv_id: A
     """The whole abstract for the eyes of the one who asked, or a link where the store no longer holds it."""
     client = client_of(interaction)
     try:
-        abstract = await client.looking_up.abstract(arxiv_id)
+        abstract = await client.lookup_service.abstract(arxiv_id)
     except StoreUnavailable:
         abstract = None
     if abstract is None:

@@ -7,7 +7,7 @@ from discord.ext import commands
 from bot.discord_api.client import Client
 
 
-class Pace:
+class Cooldown:
     """Counts each person's requests; held by a cog, since a decorator would count for every bot of the process."""
 
     def __init__(self, per_minute: int) -> None:

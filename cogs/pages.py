@@ -10,9 +10,9 @@ from discord.ext import commands
 from bot.discord_api.client import Client
 from bot.page.model import Form
 from bot.runtime.limits import PAGES_PER_MINUTE
-from bot.services.pages import Fitting, Pages, papers_on
-from cogs.pace import Pace
-from cogs.permissions import Refused, Target, can_view, place_of
+from bot.services.pages import FittedPage, PageService, papers_on
+from cogs.pace import Cooldown
+from cogs.permissions import CommandRejected, Target, can_view, target_channel
 from cogs.wording import plural, when
 
 _FORMS: Final = [
@@ -26,9 +26,9 @@ _FORMS: Final = [
 class PageCommands(commands.Cog):
     """Hands a channel's page to whoever can view the channel."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: PageService) -> None:
         self._pages = pages
-        self._pace = Pace(PAGES_PER_MINUTE)
+        self._cooldown = Cooldown(PAGES_PER_MINUTE)
 
     @app_commands.command(description="A page with the newest papers of a channel's keywords, as a file")
     @app_commands.rename(form="format")
@@ -47,7 +47,7 @@ class PageCommands(commands.Cog):
         public: bool = False,
     ) -> None:
         channel_id = _channel(interaction, channel, public=public)
-        self._pace.check(interaction)
+        self._cooldown.check(interaction)
         await interaction.response.defer(ephemeral=not public)
         fitting = await self._pages.fitting(frozenset({channel_id}), Form(form), interaction.filesize_limit)
         if not fitting.page.sections:
@@ -60,18 +60,18 @@ class PageCommands(commands.Cog):
 
 def _channel(interaction: discord.Interaction[Client], named: Target | None, *, public: bool) -> int:
     """Whose page is asked for: here, where the caller is, or in a channel that they can view."""
-    channel_id = place_of(interaction, named).channel_id
+    channel_id = target_channel(interaction, named).channel_id
     if channel_id == interaction.channel_id:
         return channel_id
     if not can_view(interaction, channel_id):
         # Of a private thread it is not known who is in it.
-        raise Refused("You cannot see that channel. If it is a private thread that you are in, ask there.")
+        raise CommandRejected("You cannot see that channel. If it is a private thread that you are in, ask there.")
     if public:
-        raise Refused(f"Not everybody here may see <#{channel_id}>: ask there, or for your eyes alone.")
+        raise CommandRejected(f"Not everybody here may see <#{channel_id}>: ask there, or for your eyes alone.")
     return channel_id
 
 
-def _words(channel_id: int, fitting: Fitting) -> str:
+def _words(channel_id: int, fitting: FittedPage) -> str:
     keywords, papers = len(fitting.page.sections), papers_on(fitting.page)
     words = f"The page of <#{channel_id}>: {plural(keywords, 'keyword')}, {plural(papers, 'paper')}"
     words += f", read {when(fitting.page.updated)}." if fitting.page.updated is not None else "; not read yet."

@@ -15,12 +15,12 @@ from bot.runtime.errors import DailyPapersError
 Target = app_commands.AppCommandChannel | app_commands.AppCommandThread
 
 
-class Refused(DailyPapersError):
+class CommandRejected(DailyPapersError):
     """Somebody lacks a permission; the message says who and which."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TargetChannel:
     """Where a command acts: the channel that was named, or the one where it was typed."""
 
     channel_id: int
@@ -32,50 +32,50 @@ class Place:
         return f"<#{self.channel_id}>"
 
 
-def place_of(interaction: discord.Interaction, named: Target | None) -> Place:
+def target_channel(interaction: discord.Interaction, named: Target | None) -> TargetChannel:
     """The target of a command, with the caller's rights there as Discord computed them."""
     if named is not None:
-        return Place(named.id, isinstance(named, app_commands.AppCommandThread), named.permissions)
+        return TargetChannel(named.id, isinstance(named, app_commands.AppCommandThread), named.permissions)
     if interaction.channel_id is None:
-        raise Refused("Name a channel: this command does not know where it was typed.")
+        raise CommandRejected("Name a channel: this command does not know where it was typed.")
     is_thread = isinstance(interaction.channel, discord.Thread)
-    return Place(interaction.channel_id, is_thread, interaction.permissions)
+    return TargetChannel(interaction.channel_id, is_thread, interaction.permissions)
 
 
-def check_may_manage(place: Place) -> None:
+def check_may_manage(target: TargetChannel) -> None:
     """Refuse who may not manage the target channel."""
-    if not place.permissions.view_channel:
-        raise Refused("You cannot see that channel.")
-    if place.is_thread and not place.permissions.manage_threads:
-        raise Refused(f"You need the permission Manage Threads in {place.mention} for this.")
-    if not place.is_thread and not place.permissions.manage_channels:
-        raise Refused(f"You need the permission Manage Channels in {place.mention} for this.")
+    if not target.permissions.view_channel:
+        raise CommandRejected("You cannot see that channel.")
+    if target.is_thread and not target.permissions.manage_threads:
+        raise CommandRejected(f"You need the permission Manage Threads in {target.mention} for this.")
+    if not target.is_thread and not target.permissions.manage_channels:
+        raise CommandRejected(f"You need the permission Manage Channels in {target.mention} for this.")
 
 
-def check_takes_papers(interaction: discord.Interaction[AnyClient], place: Place) -> None:
+def check_takes_papers(interaction: discord.Interaction[AnyClient], target: TargetChannel) -> None:
     """Refuse a channel of a type that no paper can be posted in; one that the gateway did not tell of may be fit."""
     guild = interaction.guild
-    channel = None if guild is None else guild.get_channel_or_thread(place.channel_id)
+    channel = None if guild is None else guild.get_channel_or_thread(target.channel_id)
     if channel is not None and not isinstance(channel, Postable):
-        raise Refused(f"Nothing can be posted in {place.mention}. {UNSUPPORTED_CHANNEL_TYPE.reason}")
+        raise CommandRejected(f"Nothing can be posted in {target.mention}. {UNSUPPORTED_CHANNEL_TYPE.reason}")
 
 
-async def check_bot_may_post(interaction: discord.Interaction, place: Place) -> None:
+async def check_bot_may_post(interaction: discord.Interaction, target: TargetChannel) -> None:
     """Refuse a channel in which the bot cannot post and find its posts again."""
     guild = interaction.guild
     if guild is None:
-        raise Refused("Subscriptions are for a server's channels, not for direct messages.")
-    blocked = find_block(guild.get_channel_or_thread(place.channel_id) or await _fetch(guild, place))
+        raise CommandRejected("Subscriptions are for a server's channels, not for direct messages.")
+    blocked = find_block(guild.get_channel_or_thread(target.channel_id) or await _fetch(guild, target))
     if blocked is not None:
-        raise Refused(f"Nothing can be posted in {place.mention}. {blocked.reason}")
+        raise CommandRejected(f"Nothing can be posted in {target.mention}. {blocked.reason}")
 
 
-async def _fetch(guild: discord.Guild, place: Place) -> discord.abc.GuildChannel | discord.Thread:
+async def _fetch(guild: discord.Guild, target: TargetChannel) -> discord.abc.GuildChannel | discord.Thread:
     """A channel that the gateway did not tell of: an archived thread, or one that the bot cannot see."""
     try:
-        return await guild.fetch_channel(place.channel_id)
+        return await guild.fetch_channel(target.channel_id)
     except (discord.Forbidden, discord.NotFound, discord.InvalidData):
-        raise Refused(f"Nothing can be posted in {place.mention}. The bot needs View Channel there.") from None
+        raise CommandRejected(f"Nothing can be posted in {target.mention}. The bot needs View Channel there.") from None
 
 
 def can_view(interaction: discord.Interaction, channel_id: int) -> bool:

@@ -10,10 +10,10 @@ from discord.ext import commands
 from bot.discord_api.client import Client
 from bot.discord_api.messages import embeds
 from bot.domain.categories import suggest
+from bot.domain.channel_schedule import DailySchedule, in_words
 from bot.domain.keyword import Keyword
 from bot.domain.layout.message import layout_of
 from bot.domain.paper import ArxivId, Paper
-from bot.domain.timetable import Daily, in_words
 from bot.ingest.initial_sync import SyncStatus
 from bot.runtime.limits import (
     AUTOCOMPLETE_CHOICES_MAX,
@@ -22,13 +22,13 @@ from bot.runtime.limits import (
     REPLY_WAIT_S,
     SELECT_OPTION_MAX,
 )
-from bot.services.arranging import Arranging
-from bot.services.reporting import Reporting
-from bot.services.subscribing import Found, Subscribing
+from bot.services.channel_settings import ChannelSettingsService
+from bot.services.status import StatusService
+from bot.services.subscriptions import KeywordPreview, SubscriptionService
 from cogs.keywords import parse_keywords
 from cogs.paging import edit_in_pages
-from cogs.permissions import Place, Target, check_bot_may_post, check_may_manage, place_of
-from cogs.subscribed import subscribed_view
+from cogs.permissions import Target, TargetChannel, check_bot_may_post, check_may_manage, target_channel
+from cogs.subscribe_buttons import subscribed_view
 from cogs.wording import bold, plural, when
 
 _SILENT = (
@@ -41,10 +41,15 @@ _QUEUED = "Reading the papers that arXiv has is queued; this message will say wh
 class SubscribeCommand(commands.Cog):
     """Adds to a channel's keywords."""
 
-    def __init__(self, subscribing: Subscribing, reporting: Reporting, arranging: Arranging) -> None:
-        self._subscribing = subscribing
-        self._reporting = reporting
-        self._arranging = arranging
+    def __init__(
+        self,
+        subscription_service: SubscriptionService,
+        status_service: StatusService,
+        settings_service: ChannelSettingsService,
+    ) -> None:
+        self._subscription_service = subscription_service
+        self._status_service = status_service
+        self._settings_service = settings_service
 
     @app_commands.command(description="Post new arXiv papers that match a keyword in a channel")
     @app_commands.describe(
@@ -61,46 +66,48 @@ class SubscribeCommand(commands.Cog):
         channel: Target | None = None,
         category: str | None = None,
     ) -> None:
-        place = place_of(interaction, channel)
-        check_may_manage(place)
+        target = target_channel(interaction, channel)
+        check_may_manage(target)
         await interaction.response.defer(ephemeral=True)
-        await check_bot_may_post(interaction, place)
+        await check_bot_may_post(interaction, target)
         typed = parse_keywords(keyword, category)
         keywords = [part for part in typed if isinstance(part, Keyword)]
-        new = {each for each in keywords if await self._subscribe_one(interaction, place, each)}
-        answers = [part if isinstance(part, str) else _subscribed(part, place, new=part in new) for part in typed]
-        await self._say_what_was_found(interaction, place, keywords, answers, new)
+        new = {each for each in keywords if await self._subscribe_one(interaction, target, each)}
+        answers = [part if isinstance(part, str) else _subscribed(part, target, new=part in new) for part in typed]
+        await self._say_what_was_found(interaction, target, keywords, answers, new)
 
-    async def _subscribe_one(self, interaction: discord.Interaction[Client], place: Place, keyword: Keyword) -> bool:
-        return await self._subscribing.subscribe(
-            keyword, place.channel_id, interaction.guild_id or 0, interaction.user.id
+    async def _subscribe_one(
+        self, interaction: discord.Interaction[Client], target: TargetChannel, keyword: Keyword
+    ) -> bool:
+        return await self._subscription_service.subscribe(
+            keyword, target.channel_id, interaction.guild_id or 0, interaction.user.id
         )
 
     async def _say_what_was_found(
         self,
         interaction: discord.Interaction[Client],
-        place: Place,
+        target: TargetChannel,
         keywords: Sequence[Keyword],
         answers: list[str],
         new: Collection[Keyword],
     ) -> None:
-        progress = await self._subscribing.wait_until_read(keywords, REPLY_WAIT_S, keep_waiting=False)
+        progress = await self._subscription_service.wait_until_read(keywords, REPLY_WAIT_S, keep_waiting=False)
         if progress is not SyncStatus.SYNCED:
             note = _SILENT if progress is SyncStatus.ARXIV_UNAVAILABLE else _QUEUED
             await edit_in_pages(interaction, [*answers, note])
-            progress = await self._subscribing.wait_until_read(
+            progress = await self._subscription_service.wait_until_read(
                 keywords, INTERACTION_TOKEN_S - REPLY_WAIT_S, keep_waiting=True
             )
         if progress is SyncStatus.SYNCED:
-            found = [await self._subscribing.found(parsed) for parsed in keywords]
-            lines = [*answers, *map(_forecast, found), await self._outlook(place, keywords)]
-            await self._show_preview(interaction, place, found, lines, new)
+            found = [await self._subscription_service.found(parsed) for parsed in keywords]
+            lines = [*answers, *map(_forecast, found), await self._outlook(target, keywords)]
+            await self._show_preview(interaction, target, found, lines, new)
 
     async def _show_preview(
         self,
         interaction: discord.Interaction[Client],
-        place: Place,
-        found: Sequence[Found],
+        target: TargetChannel,
+        found: Sequence[KeywordPreview],
         lines: Sequence[str],
         new: Collection[Keyword],
     ) -> None:
@@ -111,23 +118,23 @@ class SubscribeCommand(commands.Cog):
                 _, names = papers.get(paper.arxiv_id, (paper, ()))
                 papers[paper.arxiv_id] = (paper, (*names, each.keyword.shown))
         shown = sorted(papers.values(), key=lambda entry: entry[0].published)[-PREVIEW_PAPERS:]
-        layout = layout_of((await self._arranging.of(place.channel_id)).style, len(shown))
-        ids = await self._subscribing.ids_of(new)
-        view = subscribed_view(place.channel_id, ids)
+        layout = layout_of((await self._settings_service.of(target.channel_id)).style, len(shown))
+        ids = await self._subscription_service.ids_of(new)
+        view = subscribed_view(target.channel_id, ids)
         rendered = await asyncio.to_thread(embeds, shown, layout) if shown else []
         await edit_in_pages(interaction, lines, rendered=rendered, view=view)
 
-    async def _outlook(self, place: Place, keywords: Sequence[Keyword]) -> str:
+    async def _outlook(self, target: TargetChannel, keywords: Sequence[Keyword]) -> str:
         if not keywords:
             return ""
-        wanted = await self._arranging.of(place.channel_id)
+        wanted = await self._settings_service.of(target.channel_id)
         if wanted.paused_since is not None:
             posted = "wait for `/channel resume`: posting there is paused"
-        elif isinstance(wanted.timetable, Daily):
-            posted = f"are posted {in_words(wanted.timetable)}"
+        elif isinstance(wanted.schedule, DailySchedule):
+            posted = f"are posted {in_words(wanted.schedule)}"
         else:
             posted = "are posted as arXiv announces them"
-        return f"New papers {posted}; next look {when(await self._reporting.next_poll())}."
+        return f"New papers {posted}; next look {when(await self._status_service.next_poll())}."
 
     @subscribe.autocomplete("category")
     async def complete_category(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
@@ -137,11 +144,11 @@ class SubscribeCommand(commands.Cog):
         ]
 
 
-def _subscribed(keyword: Keyword, place: Place, *, new: bool) -> str:
-    return f"{bold(keyword.shown)}: {'subscribed' if new else 'already subscribed'} in {place.mention}."
+def _subscribed(keyword: Keyword, target: TargetChannel, *, new: bool) -> str:
+    return f"{bold(keyword.shown)}: {'subscribed' if new else 'already subscribed'} in {target.mention}."
 
 
-def _forecast(found: Found) -> str:
+def _forecast(found: KeywordPreview) -> str:
     """`about 18 papers a week`, and narrower ideas for what is broad."""
     name = bold(found.keyword.shown)
     if not found.papers:

@@ -12,10 +12,10 @@ from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.subscription import Source, Subscription
 from bot.runtime.errors import InvalidKeyword
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
-from bot.services.subscribing import Ended, NotSubscribed, Subscribing, WantedByFile
+from bot.services.subscriptions import KeptByConfig, NotSubscribed, SubscriptionService, Unsubscribed
 from cogs.keywords import parse_keywords
 from cogs.paging import edit_in_pages
-from cogs.permissions import Target, can_manage_by_id, can_view, check_may_manage, place_of
+from cogs.permissions import Target, can_manage_by_id, can_view, check_may_manage, target_channel
 from cogs.wording import bold, mention
 
 # What an autocompleted keyword of a channel that is gone ends with: nobody can pick such a channel as an option.
@@ -25,8 +25,8 @@ _IN_CHANNEL = re.compile(r"(?P<keyword>.+?)\s+#(?P<channel>\d{17,20})", re.DOTAL
 class SubscriptionCommands(commands.Cog):
     """Ends and lists a server's subscriptions."""
 
-    def __init__(self, subscribing: Subscribing) -> None:
-        self._subscribing = subscribing
+    def __init__(self, subscription_service: SubscriptionService) -> None:
+        self._subscription_service = subscription_service
 
     @app_commands.command(description="Stop posting papers for a keyword in a channel")
     @app_commands.describe(keyword="One of the channel's keywords", channel="The channel (default: here)")
@@ -41,9 +41,9 @@ class SubscriptionCommands(commands.Cog):
             channel_id = await self._gone_channel(interaction, int(named["channel"]))
             typed = named["keyword"]
         else:
-            place = place_of(interaction, channel)
-            check_may_manage(place)
-            channel_id, typed = place.channel_id, keyword
+            target = target_channel(interaction, channel)
+            check_may_manage(target)
+            channel_id, typed = target.channel_id, keyword
         if not split_keywords(typed):
             raise InvalidKeyword("Name one of the channel's keywords.")
         await edit_in_pages(
@@ -53,10 +53,10 @@ class SubscriptionCommands(commands.Cog):
     async def _unsubscribe_one(self, typed: Keyword | str, channel_id: int) -> str:
         if isinstance(typed, str):
             return typed
-        match await self._subscribing.unsubscribe(typed, channel_id):
-            case Ended(keyword):
+        match await self._subscription_service.unsubscribe(typed, channel_id):
+            case Unsubscribed(keyword):
                 return f"{bold(keyword.shown)}: unsubscribed from <#{channel_id}>."
-            case WantedByFile(keyword):
+            case KeptByConfig(keyword):
                 return (
                     f"{bold(keyword.shown)} is wanted by the settings file for <#{channel_id}>: it stays until "
                     "`subscriptions` in config.json changes and the bot is started again."
@@ -68,7 +68,10 @@ class SubscriptionCommands(commands.Cog):
     async def _gone_channel(self, interaction: discord.Interaction[Client], channel_id: int) -> int:
         """A channel named by its id: one of this server's, which the caller may manage."""
         guild = interaction.guild
-        own = {subscription.channel_id for subscription in await self._subscribing.in_guild(interaction.guild_id or 0)}
+        own = {
+            subscription.channel_id
+            for subscription in await self._subscription_service.in_guild(interaction.guild_id or 0)
+        }
         if guild is None or channel_id not in own or not can_manage_by_id(interaction, channel_id):
             raise InvalidKeyword("That channel is not one of this server's that you may manage.")
         return channel_id
@@ -79,7 +82,7 @@ class SubscriptionCommands(commands.Cog):
     ) -> list[app_commands.Choice[str]]:
         named = interaction.namespace.channel
         here = named.id if named is not None else interaction.channel_id
-        subscriptions = await self._subscribing.in_guild(interaction.guild_id or 0)
+        subscriptions = await self._subscription_service.in_guild(interaction.guild_id or 0)
         choices = [
             choice
             for subscription in subscriptions
@@ -95,7 +98,7 @@ class SubscriptionCommands(commands.Cog):
         await interaction.response.defer(ephemeral=True)
         shown = [
             subscription
-            for subscription in await self._subscribing.in_guild(interaction.guild_id or 0)
+            for subscription in await self._subscription_service.in_guild(interaction.guild_id or 0)
             if (channel is None or subscription.channel_id == channel.id)
             and can_view(interaction, subscription.channel_id)
         ]

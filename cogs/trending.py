@@ -11,12 +11,12 @@ from discord.ext import commands
 
 from bot.discord_api.client import AnyClient, Client, client_of, reply
 from bot.discord_api.messages import CARD_COLOUR
-from bot.domain.layout.ranking import day_url, lay_out_page, shown_of
+from bot.domain.layout.trending_page import day_url, lay_out_page, shown_of
 from bot.domain.trending.days import parse_day, shown_day, suggested_days
 from bot.runtime.errors import HuggingFaceBackoff, HuggingFaceError, StoreUnavailable
-from bot.runtime.limits import LIST_ENTRIES_MAX, LIST_TURNED_FOR, TRENDING_PER_MINUTE
-from bot.services.trending import DayList, Trending
-from cogs.pace import Pace
+from bot.runtime.limits import TRENDING_ENTRIES_MAX, TRENDING_PAGE_FRESH_FOR, TRENDING_PER_MINUTE
+from bot.services.trending import TrendingList, TrendingService
+from cogs.pace import Cooldown
 from cogs.wording import reason, when
 
 # In a custom_id: no count was asked for.
@@ -27,9 +27,9 @@ _NEWEST: Final = "`/trending` without a date shows the newest day that has paper
 class TrendingCommands(commands.Cog):
     """Shows what people find worth reading, in servers, in direct messages and wherever the app was installed."""
 
-    def __init__(self, trending: Trending) -> None:
+    def __init__(self, trending: TrendingService) -> None:
         self._trending = trending
-        self._pace = Pace(TRENDING_PER_MINUTE)
+        self._cooldown = Cooldown(TRENDING_PER_MINUTE)
 
     @app_commands.command(description="The papers of a day on Hugging Face, most votes first")
     @app_commands.describe(
@@ -42,10 +42,10 @@ class TrendingCommands(commands.Cog):
         self,
         interaction: discord.Interaction[Client],
         date: str | None = None,
-        count: app_commands.Range[int, 1, LIST_ENTRIES_MAX] | None = None,
+        count: app_commands.Range[int, 1, TRENDING_ENTRIES_MAX] | None = None,
     ) -> None:
         day = None if date is None else parse_day(date, self._trending.today())
-        self._pace.check(interaction)
+        self._cooldown.check(interaction)
         await interaction.response.defer()
         try:
             found = await (self._trending.newest() if day is None else self._trending.of(day))
@@ -101,7 +101,7 @@ class TrendingButton(
         else:
             await interaction.response.defer(ephemeral=True, thinking=True)
         try:
-            found = await client.trending.of(self._day, fresh_for=LIST_TURNED_FOR)
+            found = await client.trending.of(self._day, fresh_for=TRENDING_PAGE_FRESH_FOR)
         except HuggingFaceError as error:
             await reply(interaction, _failed(error))
         except StoreUnavailable as error:
@@ -119,7 +119,11 @@ def _asked_for_it(interaction: discord.Interaction[AnyClient]) -> bool:
 
 
 async def _show(
-    interaction: discord.Interaction[AnyClient], found: DayList, number: int, count: int, if_empty: str | None = None
+    interaction: discord.Interaction[AnyClient],
+    found: TrendingList,
+    number: int,
+    count: int,
+    if_empty: str | None = None,
 ) -> None:
     """Put a page of the list in the place of what stands there."""
     papers = found.papers[: count or None]

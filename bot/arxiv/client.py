@@ -18,7 +18,7 @@ import aiohttp
 
 from bot.arxiv.gate import Gate, Priority, RequestSlot
 from bot.domain.feed import FeedPage, parse_feed
-from bot.domain.planning import Query
+from bot.domain.queries import Query
 from bot.runtime import limits
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivUnavailable, InvalidFeed, QueryRejected

@@ -18,7 +18,7 @@ from typing import Final
 from rich.console import Console
 
 from bot.arxiv.client import open_session
-from bot.commands.progress import Bar, Lines, describe_result
+from bot.commands.progress import BarReporter, LineReporter, describe_result
 from bot.composition.context import Context
 from bot.composition.wiring import arxiv_client
 from bot.config import Settings, is_loopback
@@ -60,7 +60,7 @@ async def _until_signalled(work: Coroutine[object, object, int], console: Consol
         asyncio.get_running_loop().add_signal_handler(number, end, number)
     await asyncio.wait({task})
     if task.cancelled():
-        Lines(console, SystemClock()).say(f"Stopped; {_GOES_ON}.")
+        LineReporter(console, SystemClock()).say(f"Stopped; {_GOES_ON}.")
         return _SIGNALLED + signals[0]
     return task.result()
 
@@ -76,7 +76,7 @@ async def _opened(context: Context, first: Month, console: Console, *, papers_on
 
 
 async def _read(context: Context, database: Database, first: Month, console: Console, *, papers_only: bool) -> int:
-    listener = Bar(console, context.clock) if console.is_interactive else Lines(console, context.clock)
+    listener = BarReporter(console, context.clock) if console.is_interactive else LineReporter(console, context.clock)
     async with open_session() as session:
         reading = Backfill(
             subscriptions=Subscriptions(database),
@@ -100,7 +100,7 @@ async def _read(context: Context, database: Database, first: Month, console: Con
         return await _carried_out(reading, plan, listener)
 
 
-async def _carried_out(reading: Backfill, plan: BackfillPlan, listener: Lines) -> int:
+async def _carried_out(reading: Backfill, plan: BackfillPlan, listener: LineReporter) -> int:
     try:
         with listener.drawn():
             outcome = await reading.run(plan)

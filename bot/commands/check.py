@@ -24,8 +24,8 @@ from bot.config import Settings, is_loopback
 from bot.discord_api.client import FATAL_CLOSE_CODES, use_endpoints
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.invalid_requests import InvalidRequests
-from bot.domain.planning import Window, probe_query
 from bot.domain.post import Blocked, RetryLater
+from bot.domain.queries import Window, probe_query
 from bot.huggingface import client as huggingface
 from bot.huggingface.client import HuggingFaceClient
 from bot.runtime.clock import Clock, SystemClock
@@ -33,11 +33,11 @@ from bot.runtime.errors import ArxivError, DatabaseUnusable, HuggingFaceError, S
 from bot.runtime.limits import CHECK_TIMEOUT_S, GUILDS_QUIET_S, POLL_OVERLAP
 from bot.runtime.metrics import Metrics
 from bot.runtime.supervisor import root_cause
-from bot.store.upkeep import Summary, summarise
+from bot.store.backup import Summary, summarise
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One line of the table."""
 
     what: str
@@ -62,24 +62,24 @@ async def check(settings: Settings, user_agent: str, gate_path: Path, console: C
     return all(finding.well for finding in findings)
 
 
-def _settings(settings: Settings) -> Finding:
+def _settings(settings: Settings) -> CheckResult:
     if settings.arxiv.contact is None and not is_loopback(settings.arxiv.api_url):
-        return Finding("settings", well=True, words="no fault, but arXiv asks for a contact: set arxiv.contact")
-    return Finding("settings", well=True, words="no fault")
+        return CheckResult("settings", well=True, words="no fault, but arXiv asks for a contact: set arxiv.contact")
+    return CheckResult("settings", well=True, words="no fault")
 
 
-def _database(path: Path) -> tuple[Summary | None, Finding]:
+def _database(path: Path) -> tuple[Summary | None, CheckResult]:
     try:
         summary = summarise(path)
     except DatabaseUnusable as error:
-        return None, Finding("database", well=False, words=str(error))
+        return None, CheckResult("database", well=False, words=str(error))
     if summary is None:
-        return None, Finding("database", well=True, words=f"{path} is not there yet; the first start makes it")
+        return None, CheckResult("database", well=True, words=f"{path} is not there yet; the first start makes it")
     words = f"sound: {summary.keywords} keywords, {summary.papers:,} papers, {summary.waiting:,} wait to be posted"
-    return summary, Finding("database", well=True, words=words)
+    return summary, CheckResult("database", well=True, words=words)
 
 
-async def _arxiv(settings: Settings, user_agent: str, gate_path: Path, clock: Clock) -> Finding:
+async def _arxiv(settings: Settings, user_agent: str, gate_path: Path, clock: Clock) -> CheckResult:
     now = clock.now()
     async with open_session() as session:
         gate = Gate(gate_path, clock, settings.arxiv.request_interval_s)
@@ -90,16 +90,16 @@ async def _arxiv(settings: Settings, user_agent: str, gate_path: Path, clock: Cl
                     probe_query(Window(now - POLL_OVERLAP, now)), start=0, size=1, priority=Priority.INTERACTIVE
                 )
         except (ArxivError, StoreUnavailable) as error:
-            return Finding("arXiv", well=False, words=str(error))
+            return CheckResult("arXiv", well=False, words=str(error))
         except TimeoutError:
-            return Finding("arXiv", well=False, words="its turn did not come: is a running bot reading much?")
+            return CheckResult("arXiv", well=False, words="its turn did not come: is a running bot reading much?")
     papers = f"{page.total:,} paper{'' if page.total == 1 else 's'}"
-    return Finding("arXiv", page.total > 0, f"answers: {papers} in the last 7 days")
+    return CheckResult("arXiv", page.total > 0, f"answers: {papers} in the last 7 days")
 
 
-async def _hugging_face(settings: Settings, user_agent: str, clock: Clock) -> Finding:
+async def _hugging_face(settings: Settings, user_agent: str, clock: Clock) -> CheckResult:
     if not settings.huggingface.enabled:
-        return Finding("Hugging Face", well=True, words="switched off: huggingface.enabled is false")
+        return CheckResult("Hugging Face", well=True, words="switched off: huggingface.enabled is false")
     yesterday = clock.now().date() - timedelta(days=1)
     async with huggingface.open_session() as session:
         client = HuggingFaceClient(session, clock, settings.huggingface.api_url, user_agent, Random(), Metrics())  # noqa: S311 - jitter
@@ -107,17 +107,17 @@ async def _hugging_face(settings: Settings, user_agent: str, clock: Clock) -> Fi
             async with asyncio.timeout(CHECK_TIMEOUT_S):
                 listed = await client.day(yesterday)
         except HuggingFaceError as error:
-            return Finding("Hugging Face", well=False, words=str(error))
+            return CheckResult("Hugging Face", well=False, words=str(error))
         except TimeoutError:
-            return Finding("Hugging Face", well=False, words=f"no whole list in {CHECK_TIMEOUT_S:g} s")
+            return CheckResult("Hugging Face", well=False, words=f"no whole list in {CHECK_TIMEOUT_S:g} s")
     papers = f"{len(listed):,} paper{'' if len(listed) == 1 else 's'}"
-    return Finding("Hugging Face", well=True, words=f"answers: {papers} listed on {yesterday.isoformat()}")
+    return CheckResult("Hugging Face", well=True, words=f"answers: {papers} listed on {yesterday.isoformat()}")
 
 
-async def _discord(settings: Settings, clock: Clock, channel_ids: Sequence[int]) -> list[Finding]:
+async def _discord(settings: Settings, clock: Clock, channel_ids: Sequence[int]) -> list[CheckResult]:
     token = settings.discord.token
     if token is None:
-        return [Finding("token", well=False, words="none is set: put it in the environment as DISCORD_TOKEN")]
+        return [CheckResult("token", well=False, words="none is set: put it in the environment as DISCORD_TOKEN")]
     client = discord.Client(intents=discord.Intents(guilds=True), guild_ready_timeout=GUILDS_QUIET_S)
     try:
         async with asyncio.timeout(CHECK_TIMEOUT_S), client:
@@ -127,17 +127,17 @@ async def _discord(settings: Settings, clock: Clock, channel_ids: Sequence[int])
                 await delivery.ready()
                 name = client.user.name if client.user is not None else "the bot"
                 servers = f"{len(client.guilds)} server{'' if len(client.guilds) == 1 else 's'}"
-                well = Finding("token", well=True, words=f"logged in as {name}, in {servers}")
+                well = CheckResult("token", well=True, words=f"logged in as {name}, in {servers}")
                 return [well, *[await _channel(delivery, channel_id) for channel_id in channel_ids]]
     except discord.LoginFailure:
-        return [Finding("token", well=False, words="Discord refuses it")]
+        return [CheckResult("token", well=False, words="Discord refuses it")]
     except discord.ConnectionClosed as error:
         words = FATAL_CLOSE_CODES.get(error.code, f"hangs up (code {error.code})")
-        return [Finding("Discord", well=False, words=words)]
+        return [CheckResult("Discord", well=False, words=words)]
     except TimeoutError:
-        return [Finding("Discord", well=False, words=f"no answer in {CHECK_TIMEOUT_S:g} s")]
+        return [CheckResult("Discord", well=False, words=f"no answer in {CHECK_TIMEOUT_S:g} s")]
     except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-        return [Finding("Discord", well=False, words=f"out of reach ({type(error).__name__})")]
+        return [CheckResult("Discord", well=False, words=f"out of reach ({type(error).__name__})")]
 
 
 @contextlib.asynccontextmanager
@@ -153,17 +153,17 @@ async def _connected(client: discord.Client) -> AsyncIterator[None]:
         raise root_cause(several) from None
 
 
-async def _channel(delivery: DiscordDelivery, channel_id: int) -> Finding:
+async def _channel(delivery: DiscordDelivery, channel_id: int) -> CheckResult:
     match await delivery.blocked(channel_id):
         case None:
-            return Finding(f"channel {channel_id}", well=True, words="can be posted in")
+            return CheckResult(f"channel {channel_id}", well=True, words="can be posted in")
         case Blocked(reason):
-            return Finding(f"channel {channel_id}", well=False, words=reason)
+            return CheckResult(f"channel {channel_id}", well=False, words=reason)
         case RetryLater(_, why):
-            return Finding(f"channel {channel_id}", well=False, words=why)
+            return CheckResult(f"channel {channel_id}", well=False, words=why)
 
 
-def _table(findings: Collection[Finding]) -> Table:
+def _table(findings: Collection[CheckResult]) -> Table:
     table = Table("what", "state", "in words")
     for finding in findings:
         state = "[green]well[/]" if finding.well else "[bold red]not well[/]"

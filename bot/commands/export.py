@@ -17,7 +17,7 @@ from bot.runtime.errors import PageError, StoreUnavailable
 from bot.runtime.limits import PAGE_PAPERS
 from bot.services.pages import papers_on
 from bot.store.database import Database
-from bot.store.shelf import Shelf
+from bot.store.pages import PageStore
 
 
 async def export(
@@ -36,9 +36,9 @@ async def export(
 async def _page(path: Path, channels: Collection[int] | None) -> Page:
     database = await Database.visit(path)
     try:
-        shelf = Shelf(database)
-        _check(await shelf.channels(), channels)
-        return await shelf.page(channels, PAGE_PAPERS)
+        page_store = PageStore(database)
+        _check(await page_store.channels(), channels)
+        return await page_store.page(channels, PAGE_PAPERS)
     except StoreUnavailable as error:
         raise PageError(f"The page cannot be made: {error}.") from error
     finally:

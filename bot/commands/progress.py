@@ -14,7 +14,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
-from bot.domain.archiving import BackfillRate
+from bot.domain.backfill_plan import BackfillRate
 from bot.ingest import backfill
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBackoff
@@ -24,7 +24,7 @@ _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
 
 
-class Lines:
+class LineReporter:
     """Tells in lines: the plan, how far it is every half a minute, and why it waits."""
 
     def __init__(self, console: Console, clock: Clock) -> None:
@@ -57,7 +57,7 @@ class Lines:
         self._console.print(words, markup=False, highlight=False, soft_wrap=True)
 
 
-class Bar(Lines):
+class BarReporter(LineReporter):
     """Tells by a bar that stays in its place; warnings of the log appear above it."""
 
     def __init__(self, console: Console, clock: Clock) -> None:

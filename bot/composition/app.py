@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from bot.arxiv.client import open_session
 from bot.composition.context import Context, Stores, Wakeups
-from bot.composition.trending import open_lists
-from bot.composition.wiring import UseCases, commands_for, lower_half, upper_half, user_agent
+from bot.composition.trending import build_trending
+from bot.composition.wiring import Services, build_cogs, build_ingest, build_publish, user_agent
 from bot.config import Settings, is_loopback
 from bot.discord_api.attempts import trace_attempts
 from bot.discord_api.client import FATAL_CLOSE_CODES, Client, use_endpoints
@@ -31,7 +31,7 @@ from bot.services.health import Health
 from bot.store.database import Database
 from bot.web import PublicPage, WebServer, page_address
 from cogs.lookup import AbstractButton, AbstractMenu
-from cogs.subscribed import SubscribedButton
+from cogs.subscribe_buttons import SubscribedButton
 from cogs.trending import TrendingButton
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ async def run(settings: Settings, end: asyncio.Event, metrics: Metrics | None = 
         closing.push_async_callback(database.close)
         app = App(settings, settings.discord.token, database, metrics or Metrics())
         closing.push_async_callback(app.close)
-        await app.subscribing.follow_file(settings_subscriptions(settings))
+        await app.subscription_service.apply_config(settings_subscriptions(settings))
         if settings.arxiv.contact is None and not is_loopback(settings.arxiv.api_url):
             log.warning("arXiv asks for a contact in case of trouble: set arxiv.contact")
         if settings.web.public_channels and settings.web.port is None:
@@ -78,31 +78,31 @@ class App:
         self._channels = stores.channels
         self._session = open_session()
         self._supervisor = Supervisor(context.clock, context.rng, metrics)
-        self._upper = upper_half(context, stores, wakeups, self._session)
-        self._lists = open_lists(
+        self._ingest = build_ingest(context, stores, wakeups, self._session)
+        self._trending = build_trending(
             settings,
-            listings=stores.listings,
+            trending_entries=stores.trending_entries,
             user_agent=user_agent(settings.arxiv.contact),
             clock=context.clock,
             rng=context.rng,
             metrics=metrics,
-            wakeup=wakeups.lists,
+            wakeup=wakeups.trending,
             on_listed=wakeups.notify_trending_stored,
         )
-        use_cases = UseCases.of(context, stores, wakeups, self._upper, self._lists, self._supervisor)
-        self.subscribing = use_cases.subscribing
+        services = Services.of(context, stores, wakeups, self._ingest, self._trending, self._supervisor)
+        self.subscription_service = services.subscription_service
         invalid_requests = InvalidRequests(context.clock)
         self._client = Client(
             stores.key_values,
-            use_cases.looking_up,
-            use_cases.subscribing,
-            None if self._lists is None else self._lists.trending,
+            services.lookup_service,
+            services.subscription_service,
+            None if self._trending is None else self._trending.trending,
             self._on_change,
             trace_attempts(invalid_requests.trace()),
         )
         self._client.add_dynamic_items(AbstractButton, AbstractMenu, SubscribedButton, TrendingButton)
-        self._client.set_cogs(commands_for(use_cases, self._lists))
-        self._lower = lower_half(context, stores, wakeups, self._client, invalid_requests)
+        self._client.set_cogs(build_cogs(services, self._trending))
+        self._publish = build_publish(context, stores, wakeups, self._client, invalid_requests)
         self._lag = LagMeter(context.clock, metrics)
         health = Health(
             polls=stores.polls,
@@ -112,7 +112,7 @@ class App:
             metrics=metrics,
             gateway_is_up=self._client.is_connected,
         )
-        page = PublicPage(use_cases.pages, settings.web.public_channels, page_address(settings.web))
+        page = PublicPage(services.pages, settings.web.public_channels, page_address(settings.web))
         self._web = WebServer(health, metrics, page)
 
     async def run_until(self, end: asyncio.Event) -> None:
@@ -133,20 +133,20 @@ class App:
         log.info("asked to end")
         with contextlib.suppress(TimeoutError):  # what is not finished by then is looked for at the next start
             async with asyncio.timeout(SHUTDOWN_GRACE_S):
-                await self._lower.dispatcher.stop()
+                await self._publish.dispatcher.stop()
 
     def _loops(self) -> Mapping[str, Loop]:
-        lists: dict[str, Loop] = {}
-        if self._lists is not None:
-            lists["Reading Hugging Face"] = self._lists.keeper.run
-            lists["Posting lists"] = self._after_login(self._lower.trending_publisher.run)
-        return lists | {
+        trending: dict[str, Loop] = {}
+        if self._trending is not None:
+            trending["Reading Hugging Face"] = self._trending.keeper.run
+            trending["Posting lists"] = self._after_login(self._publish.trending_publisher.run)
+        return trending | {
             "The connection to Discord": self._connect,
-            "Reading arXiv": self._upper.poller.run,
-            "Reading new keywords": self._upper.initial_sync.run,
-            "Posting": self._after_login(self._lower.dispatcher.run),
-            "Telling admins": self._after_login(self._lower.janitor.run),
-            "Editing posts": self._after_login(self._lower.editor.run),
+            "Reading arXiv": self._ingest.poller.run,
+            "Reading new keywords": self._ingest.initial_sync.run,
+            "Posting": self._after_login(self._publish.dispatcher.run),
+            "Telling admins": self._after_login(self._publish.janitor.run),
+            "Editing posts": self._after_login(self._publish.editor.run),
             "Metering": self._lag.run,
         }
 
@@ -176,7 +176,7 @@ class App:
         """A server's channels or permissions may have changed: a paused channel may be open again, or the reverse."""
         channel_ids = [channel.id for channel in (*guild.channels, *guild.threads)]
         await self._channels.learn_guild(guild.id, channel_ids)
-        await self._lower.dispatcher.check_channels(guild.id)
+        await self._publish.dispatcher.check_channels(guild.id)
 
     async def close(self) -> None:
         """Close what was opened, in order; nobody waits for Discord's goodbye."""
@@ -185,8 +185,8 @@ class App:
                 await self._client.close()
         await self._client.http.close()  # discord.py leaves it open where its close was given up
         await self._session.close()
-        if self._lists is not None:
-            await self._lists.session.close()
+        if self._trending is not None:
+            await self._trending.session.close()
 
 
 async def _ended(work: asyncio.Task[None]) -> None:

@@ -10,20 +10,20 @@ from typing import Self
 from bot.config import Settings
 from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.metrics import Metrics
+from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
-from bot.store.digests import Digests
 from bot.store.edits import Edits
-from bot.store.listings import Listings
+from bot.store.ingest import IngestStore
 from bot.store.month_counts import MonthCounts
 from bot.store.outbox import Outbox
+from bot.store.pages import PageStore
 from bot.store.papers import Papers
 from bot.store.polls import KeyValues, Polls
-from bot.store.preferences import ChannelPreferences
-from bot.store.readings import Readings
-from bot.store.shelf import Shelf
 from bot.store.statistics import Statistics
 from bot.store.subscriptions import Subscriptions
+from bot.store.trending_entries import TrendingStore
+from bot.store.trending_posts import TrendingPostStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +42,16 @@ class Stores:
 
     subscriptions: Subscriptions
     channels: Channels
-    preferences: ChannelPreferences
+    channel_settings: ChannelSettingsStore
     papers: Papers
-    readings: Readings
+    ingest_store: IngestStore
     outbox: Outbox
     edits: Edits
     polls: Polls
     key_values: KeyValues
-    listings: Listings
-    digests: Digests
-    shelf: Shelf
+    trending_entries: TrendingStore
+    trending_posts: TrendingPostStore
+    page_store: PageStore
     month_counts: MonthCounts
     statistics: Statistics
 
@@ -61,16 +61,16 @@ class Stores:
         return cls(
             Subscriptions(database),
             Channels(database),
-            ChannelPreferences(database),
+            ChannelSettingsStore(database),
             Papers(database),
-            Readings(database),
+            IngestStore(database),
             Outbox(database),
             Edits(database),
             Polls(database),
             KeyValues(database),
-            Listings(database),
-            Digests(database),
-            Shelf(database),
+            TrendingStore(database),
+            TrendingPostStore(database),
+            PageStore(database),
             MonthCounts(database),
             Statistics(database),
         )
@@ -84,8 +84,8 @@ class Wakeups:
     posts: Wakeup
     house: Wakeup
     editor: Wakeup
-    lists: Wakeup
-    digests: Wakeup
+    trending: Wakeup
+    trending_posts: Wakeup
 
     @classmethod
     def of(cls, clock: Clock) -> Self:
@@ -95,10 +95,10 @@ class Wakeups:
     def notify_settings_changed(self) -> None:
         """A channel wants to be posted to in another way: more may be due in it, and other lists be wanted."""
         self.posts.notify()
-        self.digests.notify()
-        self.lists.notify()
+        self.trending_posts.notify()
+        self.trending.notify()
 
     def notify_trending_stored(self) -> None:
         """A list was read: messages may have votes to show, channels may get it."""
         self.editor.notify()
-        self.digests.notify()
+        self.trending_posts.notify()

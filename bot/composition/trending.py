@@ -12,47 +12,47 @@ import aiohttp
 
 from bot.config import Settings, is_loopback
 from bot.huggingface.client import HuggingFaceClient, open_session
-from bot.ingest.trending import ListKeeper, ListReader
+from bot.ingest.trending import TrendingFetcher, TrendingPoller
 from bot.runtime.clock import Clock, Wakeup
-from bot.runtime.limits import LISTS_READ_EVERY
+from bot.runtime.limits import TRENDING_POLL_INTERVAL
 from bot.runtime.metrics import Metrics
-from bot.services.trending import Trending
-from bot.store.listings import Listings
+from bot.services.trending import TrendingService
+from bot.store.trending_entries import TrendingStore
 
 
 @dataclass(frozen=True, slots=True)
-class Lists:
+class TrendingParts:
     """The loop that keeps the lists fresh, and the use case that shows one."""
 
     session: aiohttp.ClientSession
-    keeper: ListKeeper
-    trending: Trending
+    keeper: TrendingPoller
+    trending: TrendingService
 
 
-def open_lists(
+def build_trending(
     settings: Settings,
     *,
-    listings: Listings,
+    trending_entries: TrendingStore,
     user_agent: str,
     clock: Clock,
     rng: Random,
     metrics: Metrics,
     wakeup: Wakeup,
     on_listed: Callable[[], None],
-) -> Lists | None:
+) -> TrendingParts | None:
     """All of it; None where Hugging Face is not to be asked. `alarm` wakes the loop, `on_listed` hears what it read."""
     if not settings.huggingface.enabled:
         return None
     session = open_session()
     client = HuggingFaceClient(session, clock, settings.huggingface.api_url, user_agent, rng, metrics)
-    reader = ListReader(client, listings, clock, on_listed)
-    keeper = ListKeeper(reader, listings, clock, wakeup, every=_every(settings))
-    return Lists(session, keeper, Trending(reader, listings, clock))
+    reader = TrendingFetcher(client, trending_entries, clock, on_listed)
+    keeper = TrendingPoller(reader, trending_entries, clock, wakeup, every=_every(settings))
+    return TrendingParts(session, keeper, TrendingService(reader, trending_entries, clock))
 
 
 def _every(settings: Settings) -> timedelta:
     """A local Hugging Face is read as often as a local arXiv is: both are there to be watched."""
     interval_s = settings.arxiv.poll_interval_s
     if interval_s is None or not is_loopback(settings.huggingface.api_url):
-        return LISTS_READ_EVERY
+        return TRENDING_POLL_INTERVAL
     return timedelta(seconds=interval_s)

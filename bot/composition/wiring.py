@@ -17,7 +17,7 @@ from bot.arxiv.client import ArxivClient
 from bot.arxiv.gate import Gate
 from bot.charts.renderer import Charts
 from bot.composition.context import Context, Stores, Wakeups
-from bot.composition.trending import Lists
+from bot.composition.trending import TrendingParts
 from bot.config import Settings
 from bot.discord_api.client import Client
 from bot.discord_api.delivery import DiscordDelivery
@@ -37,24 +37,24 @@ from bot.publish.sender import Sender
 from bot.publish.trending import TrendingPublisher
 from bot.runtime.limits import ARXIV_BACKOFF_FLOOR_S, ARXIV_REQUEST_INTERVAL_S
 from bot.runtime.supervisor import Supervisor
-from bot.services.arranging import Arranging
-from bot.services.charting import Charting
-from bot.services.looking_up import LookingUp
-from bot.services.pages import Pages
-from bot.services.reporting import Reporting
-from bot.services.subscribing import Subscribing
+from bot.services.channel_settings import ChannelSettingsService
+from bot.services.charts import ChartService
+from bot.services.lookup import LookupService
+from bot.services.pages import PageService
+from bot.services.status import StatusService
+from bot.services.subscriptions import SubscriptionService
 from cogs.channels import ChannelCommands
 from cogs.charts import ChartCommands
 from cogs.lookup import LookupCommands
-from cogs.operations import OperationCommands
 from cogs.pages import PageCommands
+from cogs.status import StatusCommand
 from cogs.subscribe import SubscribeCommand
 from cogs.subscriptions import SubscriptionCommands
 from cogs.trending import TrendingCommands
 
 
 @dataclass(frozen=True, slots=True)
-class UpperHalf:
+class IngestLoops:
     """What reads arXiv."""
 
     arxiv: ArxivClient
@@ -63,7 +63,7 @@ class UpperHalf:
 
 
 @dataclass(frozen=True, slots=True)
-class LowerHalf:
+class PublishLoops:
     """What writes to Discord."""
 
     dispatcher: Dispatcher
@@ -88,18 +88,18 @@ def arxiv_client(context: Context, session: aiohttp.ClientSession) -> ArxivClien
     )
 
 
-def upper_half(context: Context, stores: Stores, wakeups: Wakeups, session: aiohttp.ClientSession) -> UpperHalf:
+def build_ingest(context: Context, stores: Stores, wakeups: Wakeups, session: aiohttp.ClientSession) -> IngestLoops:
     """arXiv's client and the loops that read by it."""
     arxiv = arxiv_client(context, session)
     reader = WindowReader(arxiv, context.metrics)
     initial_sync = InitialSync(
-        stores.subscriptions, stores.readings, reader, context.clock, context.metrics, on_read=wakeups.poller.notify
+        stores.subscriptions, stores.ingest_store, reader, context.clock, context.metrics, on_read=wakeups.poller.notify
     )
     poller = Poller(
         client=arxiv,
         reader=reader,
         subscriptions=stores.subscriptions,
-        readings=stores.readings,
+        ingest_store=stores.ingest_store,
         polls=stores.polls,
         key_values=stores.key_values,
         clock=context.clock,
@@ -109,21 +109,23 @@ def upper_half(context: Context, stores: Stores, wakeups: Wakeups, session: aioh
         on_new_posts=wakeups.posts.notify,
         on_edits=wakeups.editor.notify,
     )
-    return UpperHalf(arxiv, poller, initial_sync)
+    return IngestLoops(arxiv, poller, initial_sync)
 
 
-def lower_half(
+def build_publish(
     context: Context, stores: Stores, wakeups: Wakeups, client: Client, invalid_requests: InvalidRequests
-) -> LowerHalf:
+) -> PublishLoops:
     """The loops that post, edit and tell, through one client."""
-    delivery = DiscordDelivery(client, context.clock, invalid_requests, listed=context.settings.huggingface.enabled)
+    delivery = DiscordDelivery(
+        client, context.clock, invalid_requests, trending_enabled=context.settings.huggingface.enabled
+    )
     sender = Sender(delivery, context.clock, context.metrics)
     availability = ChannelAvailability(
         stores.channels, context.clock, context.rng, context.metrics, wakeups.house.notify
     )
     channel_worker = ChannelWorker(
         outbox=stores.outbox,
-        batches=Batches(stores.outbox, stores.preferences),
+        batches=Batches(stores.outbox, stores.channel_settings),
         sender=sender,
         availability=availability,
         clock=context.clock,
@@ -131,18 +133,18 @@ def lower_half(
         on_posted=wakeups.editor.notify,
     )
     notices = DiscordNotices(client, invalid_requests)
-    return LowerHalf(
+    return PublishLoops(
         dispatcher=Dispatcher(stores.outbox, stores.channels, channel_worker, context.clock, wakeups.posts),
         trending_publisher=TrendingPublisher(
-            digests=stores.digests,
-            listings=stores.listings,
+            trending_posts=stores.trending_posts,
+            trending_entries=stores.trending_entries,
             subscriptions=stores.subscriptions,
             papers=stores.papers,
             sender=sender,
             availability=availability,
             clock=context.clock,
             metrics=context.metrics,
-            wakeup=wakeups.digests,
+            wakeup=wakeups.trending_posts,
         ),
         editor=Editor(stores.edits, delivery, context.clock, wakeups.editor),
         janitor=Janitor(stores.channels, stores.subscriptions, notices, context.clock, wakeups.house),
@@ -150,15 +152,15 @@ def lower_half(
 
 
 @dataclass(frozen=True, slots=True)
-class UseCases:
+class Services:
     """What people ask for, as the cogs call it."""
 
-    subscribing: Subscribing
-    arranging: Arranging
-    looking_up: LookingUp
-    reporting: Reporting
-    pages: Pages
-    charting: Charting
+    subscription_service: SubscriptionService
+    settings_service: ChannelSettingsService
+    lookup_service: LookupService
+    status_service: StatusService
+    pages: PageService
+    chart_service: ChartService
     charts: Charts
 
     @classmethod
@@ -167,13 +169,13 @@ class UseCases:
         context: Context,
         stores: Stores,
         wakeups: Wakeups,
-        upper: UpperHalf,
-        lists: Lists | None,
+        upper: IngestLoops,
+        trending: TrendingParts | None,
         supervisor: Supervisor,
     ) -> Self:
         """All of them."""
         return cls(
-            Subscribing(
+            SubscriptionService(
                 stores.subscriptions,
                 stores.papers,
                 stores.outbox,
@@ -181,34 +183,34 @@ class UseCases:
                 context.clock,
                 wakeups.posts.notify,
             ),
-            Arranging(
-                preferences=stores.preferences,
+            ChannelSettingsService(
+                channel_settings=stores.channel_settings,
                 channels=stores.channels,
                 papers=stores.papers,
                 outbox=stores.outbox,
                 clock=context.clock,
-                has_lists=lists is not None,
+                trending_enabled=trending is not None,
                 on_change=wakeups.notify_settings_changed,
             ),
-            LookingUp(
+            LookupService(
                 client=upper.arxiv,
                 subscriptions=stores.subscriptions,
                 papers=stores.papers,
-                listings=stores.listings if context.settings.huggingface.enabled else None,
+                trending_entries=stores.trending_entries if context.settings.huggingface.enabled else None,
                 poller=upper.poller,
                 clock=context.clock,
             ),
-            Reporting(
+            StatusService(
                 poller=upper.poller,
                 initial_sync=upper.initial_sync,
                 outbox=stores.outbox,
                 channels=stores.channels,
-                preferences=stores.preferences,
+                channel_settings=stores.channel_settings,
                 supervisor=supervisor,
-                lists=None if lists is None else lists.keeper,
+                trending=None if trending is None else trending.keeper,
             ),
-            Pages(stores.shelf, context.clock),
-            Charting(
+            PageService(stores.page_store, context.clock),
+            ChartService(
                 MonthCounter(upper.arxiv, stores.month_counts, context.clock),
                 stores.statistics,
                 context.clock,
@@ -218,17 +220,17 @@ class UseCases:
         )
 
 
-def commands_for(use_cases: UseCases, lists: Lists | None) -> Sequence[commands.Cog]:
+def build_cogs(services: Services, trending: TrendingParts | None) -> Sequence[commands.Cog]:
     """The slash commands; without lists there is no `/trending`."""
     return (
-        *(() if lists is None else (TrendingCommands(lists.trending),)),
-        SubscribeCommand(use_cases.subscribing, use_cases.reporting, use_cases.arranging),
-        SubscriptionCommands(use_cases.subscribing),
-        LookupCommands(use_cases.looking_up),
-        OperationCommands(use_cases.reporting),
-        ChannelCommands(use_cases.arranging),
-        PageCommands(use_cases.pages),
-        ChartCommands(use_cases.charting, use_cases.charts, use_cases.subscribing),
+        *(() if trending is None else (TrendingCommands(trending.trending),)),
+        SubscribeCommand(services.subscription_service, services.status_service, services.settings_service),
+        SubscriptionCommands(services.subscription_service),
+        LookupCommands(services.lookup_service),
+        StatusCommand(services.status_service),
+        ChannelCommands(services.settings_service),
+        PageCommands(services.pages),
+        ChartCommands(services.chart_service, services.charts, services.subscription_service),
     )
 
 

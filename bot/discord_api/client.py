@@ -21,9 +21,9 @@ from discord.http import Route
 
 from bot.runtime.errors import DailyPapersError, StoreUnavailable
 from bot.runtime.limits import GUILDS_QUIET_S, RATELIMIT_WAIT_MAX_S
-from bot.services.looking_up import LookingUp
-from bot.services.subscribing import Subscribing
-from bot.services.trending import Trending
+from bot.services.lookup import LookupService
+from bot.services.subscriptions import SubscriptionService
+from bot.services.trending import TrendingService
 from bot.store.polls import KeyValues
 
 log = logging.getLogger(__name__)
@@ -68,9 +68,9 @@ class Client(commands.Bot):
     def __init__(
         self,
         key_values: KeyValues,
-        looking_up: LookingUp,
-        subscribing: Subscribing,
-        trending: Trending | None,
+        lookup_service: LookupService,
+        subscription_service: SubscriptionService,
+        trending: TrendingService | None,
         on_change: Callable[[discord.Guild], Awaitable[None]],
         http_trace: aiohttp.TraceConfig,
     ) -> None:
@@ -89,8 +89,8 @@ class Client(commands.Bot):
         )
         self._key_values = key_values
         # For buttons and menus, which discord.py makes anew from their custom_id.
-        self.looking_up = looking_up
-        self.subscribing = subscribing
+        self.lookup_service = lookup_service
+        self.subscription_service = subscription_service
         self.trending = trending  # None: switched off
         self._on_change = on_change
         self._handed_in: Sequence[commands.Cog] = ()

@@ -18,7 +18,7 @@ from bot.discord_api.invalid_requests import InvalidRequests
 from bot.discord_api.messages import RenderedMessage, post_keys, render, thread_name
 from bot.discord_api.permissions import BLOCKED_BY_CODE, NOT_IN_SERVER, AnyChannel, find_block, is_unknown_to_gateway
 from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Post, Rejected, RetryLater, SendOutcome
-from bot.domain.trending.digest import AnyPost
+from bot.domain.trending.post import AnyPost
 from bot.runtime.clock import Clock
 from bot.runtime.limits import (
     HISTORY_BEFORE_FIRST_ATTEMPT,
@@ -37,12 +37,12 @@ class DiscordDelivery:
     """Posts through a discord.py client that is logged in; `listed`: with what Hugging Face says of the papers."""
 
     def __init__(
-        self, client: discord.Client, clock: Clock, invalid_requests: InvalidRequests, *, listed: bool = True
+        self, client: discord.Client, clock: Clock, invalid_requests: InvalidRequests, *, trending_enabled: bool = True
     ) -> None:
         self._client = client
         self._clock = clock
         self._invalid_requests = invalid_requests
-        self._listed = listed
+        self._trending_enabled = trending_enabled
         # What REST said of channels, known from the gateway or not, and until when that is believed.
         self._refused: dict[tuple[int, bool], tuple[datetime, Blocked]] = {}
 
@@ -134,7 +134,7 @@ class DiscordDelivery:
 
     async def _rendered(self, post: AnyPost) -> RenderedMessage:
         # In a thread: ten cards take 4 ms, and a hundred times that where strangers wrote nothing but TeX.
-        return await asyncio.to_thread(render, post, listed=self._listed)
+        return await asyncio.to_thread(render, post, trending_enabled=self._trending_enabled)
 
     def _place(self, post: AnyPost) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(post.header.thread_id or post.channel_id)

@@ -10,16 +10,16 @@ from typing import Final, assert_never
 
 import discord
 
+from bot.domain.channel_settings import Layout
 from bot.domain.layout.card import Card, option_description, option_label
 from bot.domain.layout.compact import PaperList
-from bot.domain.layout.digest import lay_out_digest
 from bot.domain.layout.message import lay_out_message
+from bot.domain.layout.trending_post import lay_out_trending_post
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.post import Post
-from bot.domain.preferences import Layout
 from bot.domain.text import cut
-from bot.domain.trending.digest import AnyPost, Digest
-from bot.domain.trending.listing import NOTHING_LISTED, Listing, as_paper
+from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry, as_paper
+from bot.domain.trending.post import AnyPost, TrendingPost
 from bot.runtime.limits import THREAD_NAME_MAX
 
 # A post's key stands in the custom_id of the one component that every message of ours has; these are its templates.
@@ -46,35 +46,37 @@ class RenderedMessage:
         return _finished(self.components)
 
 
-def render(post: AnyPost, *, listed: bool = True) -> RenderedMessage:
+def render(post: AnyPost, *, trending_enabled: bool = True) -> RenderedMessage:
     """A message as its papers are now; `listed`: those of posts with what Hugging Face says of them."""
     match post:
         case Post():
-            return _render_post(post, listed=listed)
-        case Digest():
+            return _render_post(post, trending_enabled=trending_enabled)
+        case TrendingPost():
             return _render_trending_post(post)
     assert_never(post)
 
 
-def _render_trending_post(digest: Digest) -> RenderedMessage:
+def _render_trending_post(trending_post: TrendingPost) -> RenderedMessage:
     """A day's list; it pings nobody."""
-    laid_out = lay_out_digest(digest.papers, digest.day)
-    shown = [as_paper(each.listing) for each in digest.papers[: laid_out.shown]]
+    laid_out = lay_out_trending_post(trending_post.papers, trending_post.day)
+    shown = [as_paper(each.trending_entry) for each in trending_post.papers[: laid_out.shown]]
     return RenderedMessage(
-        content=digest.header.heading,
+        content=trending_post.header.heading,
         embeds=[discord.Embed(description=laid_out.description, colour=CARD_COLOUR)],
-        components=reading_components(shown, digest.key),
+        components=reading_components(shown, trending_post.key),
         allowed_mentions=discord.AllowedMentions.none(),
     )
 
 
-def _render_post(post: Post, *, listed: bool) -> RenderedMessage:
+def _render_post(post: Post, *, trending_enabled: bool) -> RenderedMessage:
     """It pings the role that the channel chose, and nobody else."""
     role = post.header.mention_role
     ping = "" if role is None else f"<@&{role}> "
     return RenderedMessage(
         content=f"{ping}{post.header.heading}".strip() or None,
-        embeds=embeds(post.papers, post.header.layout, post.listings if listed else NOTHING_LISTED),
+        embeds=embeds(
+            post.papers, post.header.layout, post.trending_entries if trending_enabled else NO_TRENDING_ENTRIES
+        ),
         components=reading_components([entry.paper for entry in post.entries], post.key),
         allowed_mentions=discord.AllowedMentions(
             everyone=False, users=False, replied_user=False, roles=[] if role is None else [discord.Object(role)]
@@ -85,10 +87,10 @@ def _render_post(post: Post, *, listed: bool) -> RenderedMessage:
 def embeds(
     papers: Sequence[tuple[Paper, Sequence[str]]],
     layout: Layout,
-    listings: Mapping[ArxivId, Listing] = NOTHING_LISTED,
+    trending_entries: Mapping[ArxivId, TrendingEntry] = NO_TRENDING_ENTRIES,
 ) -> list[discord.Embed]:
     """The papers of one message: an embed each as cards, one for all as a compact list."""
-    laid_out = lay_out_message(papers, layout, listings)
+    laid_out = lay_out_message(papers, layout, trending_entries)
     if isinstance(laid_out, PaperList):
         return [discord.Embed(description=laid_out.description, colour=CARD_COLOUR)]
     return [to_embed(card) for card in laid_out]

@@ -6,9 +6,9 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Final
 
+from bot.domain.channel_settings import Layout
 from bot.domain.paper import ArxivId, Paper
-from bot.domain.preferences import Layout
-from bot.domain.trending.listing import Listing
+from bot.domain.trending.entry import TrendingEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class OutboxEntry:
     paper: Paper
     keywords: tuple[str, ...]
     alone: bool
-    listing: Listing | None = None
+    trending_entry: TrendingEntry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,11 @@ class Post:
         return tuple((entry.paper, entry.keywords) for entry in self.entries)
 
     @property
-    def listings(self) -> Mapping[ArxivId, Listing]:
+    def trending_entries(self) -> Mapping[ArxivId, TrendingEntry]:
         """What Hugging Face says of those of the papers that it lists."""
-        return {entry.paper.arxiv_id: entry.listing for entry in self.entries if entry.listing is not None}
+        return {
+            entry.paper.arxiv_id: entry.trending_entry for entry in self.entries if entry.trending_entry is not None
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from typing import Final
 import aiohttp
 
 from bot.domain.paper import ArxivId
-from bot.domain.trending.daily_list import ListPage, parse_page
-from bot.domain.trending.listing import Listing
+from bot.domain.trending.entry import TrendingEntry
+from bot.domain.trending.parsing import TrendingListPage, parse_page
 from bot.runtime import limits
 from bot.runtime.clock import Clock
 from bot.runtime.errors import HuggingFaceBackoff, InvalidTrendingList, TrendingDayUnavailable
@@ -60,36 +60,36 @@ class HuggingFaceClient:
         self._why = ""
         self._failures = 0
 
-    async def day(self, day: date) -> tuple[Listing, ...]:
+    async def day(self, day: date) -> tuple[TrendingEntry, ...]:
         """The whole list of a day; raises TrendingDayUnavailable, or HuggingFaceBackoff, at once while we wait."""
         async with self._asking:
-            found: dict[ArxivId, Listing] = {}
-            for _ in range(limits.LIST_READS_MAX):
+            found: dict[ArxivId, TrendingEntry] = {}
+            for _ in range(limits.TRENDING_READS_MAX):
                 overlap = await self._read(day, found)
                 if not overlap:
                     break
             return tuple(found.values())
 
-    async def _read(self, day: date, found: dict[ArxivId, Listing]) -> bool:
+    async def _read(self, day: date, found: dict[ArxivId, TrendingEntry]) -> bool:
         """Read all pages into `found`; whether a paper stood on two of them, so that another may stand on none."""
         seen: set[ArxivId] = set()
         overlap = False
-        for number in range(limits.LIST_PAGES_MAX):
+        for number in range(limits.TRENDING_PAGES_MAX):
             page = await self._page(day, number)
-            ids = {listing.arxiv_id for listing in page.listings}
+            ids = {trending_entry.arxiv_id for trending_entry in page.trending_entries}
             overlap = overlap or not ids.isdisjoint(seen)
-            found.update((listing.arxiv_id, listing) for listing in page.listings)
+            found.update((trending_entry.arxiv_id, trending_entry) for trending_entry in page.trending_entries)
             # The last one, whether or not our limit was heeded; or the same again and again.
-            if page.entries < limits.LIST_PAGE_DEFAULT or ids <= seen:
+            if page.entries < limits.TRENDING_PAGE_DEFAULT or ids <= seen:
                 return overlap
             seen |= ids
         log.warning("list without end", extra={"day": day.isoformat(), "papers": len(found)})
         return False
 
-    async def _page(self, day: date, number: int) -> ListPage:
+    async def _page(self, day: date, number: int) -> TrendingListPage:
         self._check_patience()
         try:
-            body = await self._ask({"date": day.isoformat(), "p": str(number), "limit": str(limits.LIST_PAGE_SIZE)})
+            body = await self._ask({"date": day.isoformat(), "p": str(number), "limit": str(limits.TRENDING_PAGE_SIZE)})
             # In a thread: 100 entries take some milliseconds, what is no list may take more.
             page = await asyncio.to_thread(parse_page, body, day)
         except TrendingDayUnavailable:
@@ -168,6 +168,6 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
     async for chunk in response.content.iter_chunked(_READ_BYTES):
         body += chunk
-        if len(body) > limits.LIST_BODY_MAX_BYTES:
+        if len(body) > limits.TRENDING_BODY_MAX_BYTES:
             raise _Failed("Hugging Face's answer is too large to be a page of its list")
     return bytes(body)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from bot.arxiv.client import PageSource
 from bot.arxiv.gate import Priority
-from bot.domain.archiving import (
+from bot.domain.backfill_plan import (
     BackfillRate,
     MonthTask,
     RequestForecast,
@@ -24,7 +24,7 @@ from bot.domain.feed import FeedPage
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.domain.paper import ArxivId
-from bot.domain.planning import Window, probe_query
+from bot.domain.queries import Window, probe_query
 from bot.domain.subscription import WatchedKeyword
 from bot.ingest.month_counts import MonthCounter
 from bot.ingest.retrying import RetryingArxivClient

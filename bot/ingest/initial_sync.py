@@ -11,14 +11,14 @@ from enum import Enum
 
 from bot.arxiv.gate import Priority
 from bot.domain.keyword import Keyword
-from bot.domain.planning import initial_sync_window, keyword_groups
+from bot.domain.queries import initial_sync_window, keyword_groups
 from bot.domain.subscription import WatchedKeyword
 from bot.ingest.window_reader import WindowReader
 from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.errors import ArxivBackoff, ArxivError
 from bot.runtime.limits import ARXIV_BACKOFF_FLOOR_S
 from bot.runtime.metrics import Metrics, Step
-from bot.store.readings import Readings
+from bot.store.ingest import IngestStore
 from bot.store.subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
@@ -38,14 +38,14 @@ class InitialSync:
     def __init__(
         self,
         subscriptions: Subscriptions,
-        readings: Readings,
+        ingest_store: IngestStore,
         reader: WindowReader,
         clock: Clock,
         metrics: Metrics,
         on_read: Callable[[], None],
     ) -> None:
         self._subscriptions = subscriptions
-        self._readings = readings
+        self._ingest_store = ingest_store
         self._reader = reader
         self._clock = clock
         self._metrics = metrics
@@ -95,10 +95,10 @@ class InitialSync:
             [watched.keyword for watched in group], window, Priority.INTERACTIVE, trust_zero=False
         ):
             with self._metrics.step(Step.COMMIT):
-                await self._readings.record_history(group, complete.papers, complete.matches, began)
+                await self._ingest_store.record_history(group, complete.papers, complete.matches, began)
             papers += len(complete.matches)
         with self._metrics.step(Step.COMMIT):
-            await self._readings.finish_initial_sync(group, window.start, began)
+            await self._ingest_store.finish_initial_sync(group, window.start, began)
         log.info("first reading finished", extra={"keywords": len(group), "matches": papers})
 
     def _delay_s(self, error: ArxivError) -> float:

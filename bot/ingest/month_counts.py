@@ -14,7 +14,7 @@ from bot.arxiv.client import PageSource
 from bot.arxiv.gate import Priority
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.domain.planning import Query, keywords_query, probe_query
+from bot.domain.queries import Query, keywords_query, probe_query
 from bot.runtime.clock import Clock
 from bot.runtime.errors import IncompleteResults
 from bot.store.month_counts import MonthCounts

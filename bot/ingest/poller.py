@@ -11,8 +11,7 @@ from typing import Final
 
 from bot.arxiv.client import ArxivClient
 from bot.arxiv.gate import Priority
-from bot.domain.planning import Window, clamp_mark, older_window, poll_window, probe_query
-from bot.domain.schedule import (
+from bot.domain.poll_schedule import (
     BatchMissing,
     NextPoll,
     Poll,
@@ -26,14 +25,15 @@ from bot.domain.schedule import (
     plan,
     plan_fixed,
 )
+from bot.domain.queries import Window, clamp_mark, older_window, poll_window, probe_query
 from bot.domain.subscription import WatchedKeyword
 from bot.ingest.window_reader import WindowReader
 from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.errors import ArxivError, ArxivThrottled, ArxivUnavailable, IncompleteResults
 from bot.runtime.limits import ARXIV_BACKOFF_FLOOR, ARXIV_KEYWORDS_PER_QUERY, POLL_OVERLAP
 from bot.runtime.metrics import Metrics, Step
+from bot.store.ingest import IngestStore
 from bot.store.polls import KeyValues, Polls
-from bot.store.readings import Readings
 from bot.store.subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Poller:
         client: ArxivClient,
         reader: WindowReader,
         subscriptions: Subscriptions,
-        readings: Readings,
+        ingest_store: IngestStore,
         polls: Polls,
         key_values: KeyValues,
         clock: Clock,
@@ -70,7 +70,7 @@ class Poller:
         self._client = client
         self._reader = reader
         self._subscriptions = subscriptions
-        self._readings = readings
+        self._ingest_store = ingest_store
         self._polls = polls
         self._key_values = key_values
         self._clock = clock
@@ -144,7 +144,7 @@ class Poller:
         oldest_mark = min(clamp_mark(watched.synced_until, began) for watched in planned if watched.synced_until)
         new_papers = await self._read(planned, poll_window(oldest_mark, began))
         with self._metrics.step(Step.COMMIT):
-            await self._readings.finish_poll(planned, began)
+            await self._ingest_store.finish_poll(planned, began)
         return PollCompleted(new_papers + await self._read_older(began), batch=batch)
 
     async def _shows_papers(self, window: Window) -> bool:
@@ -184,7 +184,7 @@ class Poller:
             trust_zero=True,
         ):
             with self._metrics.step(Step.COMMIT):
-                written = await self._readings.record_window(planned, read.papers, read.matches, self._clock.now())
+                written = await self._ingest_store.record_window(planned, read.papers, read.matches, self._clock.now())
             shown += len(read.papers)
             new_papers += written.papers
             if written.posts:

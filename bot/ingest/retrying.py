@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.arxiv.client import PageSource
 from bot.arxiv.gate import Priority
 from bot.domain.feed import FeedPage
-from bot.domain.planning import Query
+from bot.domain.queries import Query
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBackoff
 from bot.runtime.limits import BACKFILL_PATIENCE

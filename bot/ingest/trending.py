@@ -10,30 +10,32 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Protocol
 
-from bot.domain.trending.digest import ended_at
-from bot.domain.trending.listing import Listing
+from bot.domain.trending.entry import TrendingEntry
+from bot.domain.trending.post import ended_at
 from bot.runtime import limits
 from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.errors import HuggingFaceBackoff, HuggingFaceError, InvalidTrendingList, TrendingDayUnavailable
-from bot.store.listings import Listings
+from bot.store.trending_entries import TrendingStore
 
 log = logging.getLogger(__name__)
 
 
-class DayClient(Protocol):
+class TrendingSource(Protocol):
     """Who is asked for a day's list."""
 
-    async def day(self, day: date) -> tuple[Listing, ...]:
+    async def day(self, day: date) -> tuple[TrendingEntry, ...]:
         """The whole list; raises HuggingFaceError."""
         ...
 
 
-class ListReader:
+class TrendingFetcher:
     """Reads a day's list into the store."""
 
-    def __init__(self, client: DayClient, listings: Listings, clock: Clock, on_listed: Callable[[], None]) -> None:
+    def __init__(
+        self, client: TrendingSource, trending_entries: TrendingStore, clock: Clock, on_listed: Callable[[], None]
+    ) -> None:
         self._client = client
-        self._listings = listings
+        self._trending_entries = trending_entries
         self._clock = clock
         self._on_listed = on_listed
 
@@ -42,40 +44,40 @@ class ListReader:
         # What comes while it is read may be missing: papers of a day's last moments, too.
         asked_at = self._clock.now()
         listed = await self._client.day(day)
-        if not listed and await self._listings.of_day(day):
+        if not listed and await self._trending_entries.of_day(day):
             raise InvalidTrendingList("Hugging Face shows nothing of a day that had papers")
-        await self._listings.record_day(day, listed, asked_at)
+        await self._trending_entries.record_day(day, listed, asked_at)
         log.debug("list read", extra={"day": day.isoformat(), "papers": len(listed)})
         self._on_listed()
 
 
 @dataclass(frozen=True, slots=True)
-class ListTrouble:
+class TrendingProblem:
     """Why votes are not up to date, and when they are read again."""
 
     words: str
     again_at: datetime
 
 
-class ListKeeper:
+class TrendingPoller:
     """Reads the lists of today and the days before every few hours; rung when somebody may need them sooner."""
 
     def __init__(
         self,
-        reader: ListReader,
-        listings: Listings,
+        reader: TrendingFetcher,
+        trending_entries: TrendingStore,
         clock: Clock,
         wakeup: Wakeup,
         *,
-        every: timedelta = limits.LISTS_READ_EVERY,
+        every: timedelta = limits.TRENDING_POLL_INTERVAL,
     ) -> None:
         self._reader = reader
-        self._listings = listings
+        self._trending_entries = trending_entries
         self._clock = clock
         self._wakeup = wakeup
         self._every = every
-        self._check_interval_s: Final = min(limits.LISTS_LOOKED_AT_EVERY_S, every.total_seconds())
-        self.problem: ListTrouble | None = None
+        self._check_interval_s: Final = min(limits.TRENDING_CHECK_INTERVAL_S, every.total_seconds())
+        self.problem: TrendingProblem | None = None
 
     async def run(self) -> None:
         """Read what is due, for ever."""
@@ -105,11 +107,11 @@ class ListKeeper:
     async def _due(self) -> list[date]:
         """The days to be read now, the newest first."""
         now = self._clock.now()
-        if not await self._listings.are_wanted(now, limits.LISTED_WITHIN):
+        if not await self._trending_entries.are_wanted(now, limits.TRENDING_MAX_PAPER_AGE):
             return []
-        days = [now.date() - timedelta(days=ago) for ago in range(1 + limits.DIGEST_TURN.days)]
-        read_at = {day: await self._listings.read_at(day) for day in days}
-        last_days = days[: limits.LISTS_READ_DAYS]
+        days = [now.date() - timedelta(days=ago) for ago in range(1 + limits.TRENDING_POST_WINDOW.days)]
+        read_at = {day: await self._trending_entries.read_at(day) for day in days}
+        last_days = days[: limits.TRENDING_POLL_DAYS]
         return [day for day in days if self._is_due(day, read_at[day], now, votes_grow=day in last_days)]
 
     def _is_due(self, day: date, read_at: datetime | None, now: datetime, *, votes_grow: bool) -> bool:
@@ -122,6 +124,6 @@ class ListKeeper:
         now = self._clock.now()
         own = now + timedelta(seconds=self._check_interval_s)
         again_at = max(own, error.not_before) if isinstance(error, HuggingFaceBackoff) else own
-        self.problem = ListTrouble(str(error), again_at)
+        self.problem = TrendingProblem(str(error), again_at)
         log.warning("votes not up to date", extra={"words": str(error), "again_at": again_at.isoformat()})
         return (again_at - now).total_seconds()

@@ -16,8 +16,8 @@ from bot.domain.keyword import Keyword
 from bot.domain.matching import Match
 from bot.domain.matching import match as match_papers
 from bot.domain.paper import Paper
-from bot.domain.planning import Query, Window, keywords_query, window_query
-from bot.domain.reading import Complete, FetchPage, SplitNeeded, WindowScan
+from bot.domain.queries import Query, Window, keywords_query, window_query
+from bot.domain.window_scan import Complete, FetchPage, SplitNeeded, WindowScan
 from bot.runtime.errors import IncompleteResults, QueryRejected
 from bot.runtime.metrics import Metrics, Step
 

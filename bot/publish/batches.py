@@ -7,26 +7,26 @@ message after a channel had nothing left, and ends when it has nothing left agai
 from dataclasses import replace
 from datetime import datetime
 
-from bot.domain.layout.message import Batch, headline, layout_of
+from bot.domain.layout.message import BatchKind, headline, layout_of
+from bot.domain.poll_schedule import last_announcement
 from bot.domain.post import Delivered, MessageHeader, Post
-from bot.domain.schedule import last_announcement
+from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.outbox import Outbox
-from bot.store.preferences import ChannelPreferences
 
 
 class Batches:
     """The batches in hand."""
 
-    def __init__(self, outbox: Outbox, preferences: ChannelPreferences) -> None:
+    def __init__(self, outbox: Outbox, channel_settings: ChannelSettingsStore) -> None:
         self._outbox = outbox
-        self._preferences = preferences
+        self._channel_settings = channel_settings
         self._in_hand: dict[int, MessageHeader] = {}
         self._backlog_pending: set[int] = set()
         self._lost_threads: set[int | None] = set()
 
     async def next_header(self, channel_id: int, now: datetime) -> MessageHeader:
         """What the channel's next message has beside its papers."""
-        wanted = await self._preferences.of(channel_id)
+        wanted = await self._channel_settings.of(channel_id)
         if channel_id in self._in_hand and wanted.backlog_pending == (channel_id in self._backlog_pending):
             return self._in_hand[channel_id]
         # An admin's pause may have come, or its backlog gone, in the middle of a batch: that one is over.
@@ -37,9 +37,9 @@ class Batches:
         begun = await self._outbox.begun(channel_id, now)
         if begun is not None:  # by a run of the program that ended in the middle: nobody is pinged twice
             thread_id = None if begun.thread_id in self._lost_threads else begun.thread_id
-            heading = headline(due.papers, due.keywords, announced, Batch.REST)
+            heading = headline(due.papers, due.keywords, announced, BatchKind.REST)
             return replace(begun, heading=heading, thread_id=thread_id)
-        kind = Batch.BACKLOG if wanted.backlog_pending else Batch.PAST if due.arrived is None else Batch.NEW
+        kind = BatchKind.BACKLOG if wanted.backlog_pending else BatchKind.PAST if due.arrived is None else BatchKind.NEW
         return MessageHeader(
             layout=layout_of(wanted.style, due.papers, backlog=wanted.backlog_pending),
             heading=headline(due.papers, due.keywords, announced, kind),
@@ -61,8 +61,8 @@ class Batches:
         self._in_hand.pop(channel_id, None)
         if channel_id in self._backlog_pending:
             self._backlog_pending.discard(channel_id)
-            await self._preferences.clear_backlog(channel_id)
+            await self._channel_settings.clear_backlog(channel_id)
 
     async def publishes(self, channel_id: int) -> bool:
         """Whether the channel's followers are to get its messages."""
-        return (await self._preferences.of(channel_id)).publish
+        return (await self._channel_settings.of(channel_id)).publish

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Rejected, RetryLater, SendOutcome
-from bot.domain.trending.digest import AnyPost
+from bot.domain.trending.post import AnyPost
 from bot.runtime.clock import Clock
 from bot.runtime.limits import ABSENCE_BELIEVED_AFTER, NONCE_REMEMBERED, NONCE_TRUSTED_S, SENDS_PER_SECOND
 from bot.runtime.metrics import Metrics, Step

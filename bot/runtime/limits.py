@@ -227,55 +227,55 @@ POLLS_OF_ONE_RUN: Final = timedelta(minutes=10)
 
 # --- Hugging Face's daily papers ----------------------------------------------------------------------
 # A call answers at most 100 entries, 50 unless asked (huggingface.co/docs/hub/api); a recorded one has up to 7 kB.
-LIST_PAGE_SIZE: Final = 100
-LIST_PAGE_DEFAULT: Final = 50
-LIST_BODY_MAX_BYTES: Final = 1024 * 1024
+TRENDING_PAGE_SIZE: Final = 100
+TRENDING_PAGE_DEFAULT: Final = 50
+TRENDING_BODY_MAX_BYTES: Final = 1024 * 1024
 # Ours: commas and brackets. A recorded entry has 150 at most; JSON's reader lets nothing else run meanwhile, and takes
 # 20 ms for more than these.
-LIST_MARKS_MAX: Final = 60_000
+TRENDING_MAX_VALUES: Final = 60_000
 # Recorded titles have 151 characters at most, abstracts 1,917: arXiv takes 1,920 (info.arxiv.org/help/prep.html).
-LIST_TITLE_MAX: Final = 300
-LIST_SUMMARY_MAX: Final = 3000
+TRENDING_TITLE_MAX: Final = 300
+TRENDING_SUMMARY_MAX: Final = 3000
 # Ours: no page of 100 has more entries, no count more votes, no recorded paper more authors (75), no address is longer.
-LIST_ENTRIES_MAX: Final = 1000
-LIST_COUNT_MAX: Final = 10**9
-LIST_AUTHORS_MAX: Final = 1000
-LIST_URL_MAX: Final = 200
+TRENDING_ENTRIES_MAX: Final = 1000
+TRENDING_COUNT_MAX: Final = 10**9
+TRENDING_AUTHORS_MAX: Final = 1000
+TRENDING_URL_MAX: Final = 200
 # Ours: recorded days have up to 50 papers; a list that goes on for ever ends here.
-LIST_PAGES_MAX: Final = 20
+TRENDING_PAGES_MAX: Final = 20
 # Ours: a list whose pages overlap, because votes moved papers between them, is read again so often.
-LIST_READS_MAX: Final = 3
+TRENDING_READS_MAX: Final = 3
 HUGGING_FACE_TIMEOUT_S: Final = 30.0
 # Ours: 500 calls in 5 minutes are allowed to anonymous callers (huggingface.co/docs/hub/rate-limits).
 HUGGING_FACE_BACKOFF_FLOOR_S: Final = 30.0
 HUGGING_FACE_BACKOFF_CEILING_S: Final = 3600.0
 HUGGING_FACE_WAIT_MAX_S: Final = 6 * 3600.0
 # Ours: how often the lists of today and the two days before are read, and how often is looked whether one is due.
-LISTS_READ_EVERY: Final = timedelta(hours=3)
-LISTS_LOOKED_AT_EVERY_S: Final = 300.0
-LISTS_READ_DAYS: Final = 3
+TRENDING_POLL_INTERVAL: Final = timedelta(hours=3)
+TRENDING_CHECK_INTERVAL_S: Final = 300.0
+TRENDING_POLL_DAYS: Final = 3
 # Papers older than 7 days cannot be put on a list (huggingface/huggingface_hub, issue 2745).
-LISTED_WITHIN: Final = timedelta(days=8)
+TRENDING_MAX_PAPER_AGE: Final = timedelta(days=8)
 # Ours: for three days after a list began people vote; then it is as good as final.
-LIST_FINAL_AFTER: Final = timedelta(days=4)
+TRENDING_FINAL_AFTER: Final = timedelta(days=4)
 # Ours: how old a list may be that is shown to somebody who asks for it, and to somebody who turns its pages.
-LIST_FRESH_FOR: Final = timedelta(minutes=10)
-LIST_TURNED_FOR: Final = timedelta(hours=1)
+TRENDING_FRESH_FOR: Final = timedelta(minutes=10)
+TRENDING_PAGE_FRESH_FOR: Final = timedelta(hours=1)
 # Weekends have no lists; with a holiday beside them that makes three days.
-LISTS_LOOKED_BACK_DAYS: Final = 4
+TRENDING_LOOKBACK_DAYS: Final = 4
 # Hugging Face's first lists are of May 2023.
-LISTS_BEGAN: Final = date(2023, 5, 1)
+TRENDING_FIRST_DAY: Final = date(2023, 5, 1)
 TRENDING_PER_PAGE: Final = 10
 TRENDING_PER_MINUTE: Final = 10
 # Ours: how long a day's list is kept after it was read last.
-LISTINGS_KEPT: Final = timedelta(days=60)
+TRENDING_KEPT: Final = timedelta(days=60)
 # Ours: messages follow votes that have grown by half since they were drawn, and by so many: ten edits to reach 200.
-VOTES_GROWN_AT_LEAST: Final = 5
-VOTES_GROWN_BY: Final = 0.5
+VOTES_MIN_INCREASE: Final = 5
+VOTES_MIN_GROWTH: Final = 0.5
 # Ours: how long a day's list can be posted to channels: Friday's until Tuesday, where a long weekend has no lists.
-DIGEST_TURN: Final = timedelta(days=4)
+TRENDING_POST_WINDOW: Final = timedelta(days=4)
 # Ours: how often it is looked whether a day's list is to be posted; one that was read rings.
-DIGESTS_LOOKED_AT_EVERY_S: Final = 60.0
+TRENDING_POST_CHECK_INTERVAL_S: Final = 60.0
 
 # --- Settings --------------------------------------------------------------------------------------
 # What arXiv shows changes once a day (terms of use); a fixed interval shorter than this only repeats questions.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.schedule import BatchMissing, Poll, PollCompleted
+from bot.domain.poll_schedule import BatchMissing, Poll, PollCompleted
 from bot.runtime.clock import Clock
 from bot.runtime.errors import StoreUnavailable
 from bot.runtime.limits import POSTING_LATE, READING_LATE
@@ -18,7 +18,7 @@ from bot.store.subscriptions import Subscriptions
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class HealthCheck:
     """One thing that was looked at: whether it is well, and how it stands in words."""
 
     name: str
@@ -47,29 +47,29 @@ class Health:
         self._gateway_is_up = gateway_is_up
         self._began = clock.now()
 
-    async def verdicts(self) -> tuple[Verdict, ...]:
+    async def checks(self) -> tuple[HealthCheck, ...]:
         """How things stand now; a database that cannot be read speaks for the halves that live on it."""
         up = self._gateway_is_up()
-        gateway = Verdict("gateway", up, "connected to Discord" if up else "not connected to Discord")
+        gateway = HealthCheck("gateway", up, "connected to Discord" if up else "not connected to Discord")
         try:
             return (gateway, await self._reading(), await self._posting())
         except StoreUnavailable as error:
-            return (gateway, Verdict("database", well=False, words=str(error)))
+            return (gateway, HealthCheck("database", well=False, words=str(error)))
 
-    async def _reading(self) -> Verdict:
+    async def _reading(self) -> HealthCheck:
         if not await self._subscriptions.watched():
-            return Verdict("reading", well=True, words="no keyword is watched")
+            return HealthCheck("reading", well=True, words="no keyword is watched")
         success = _last_success(await self._polls.recent())
         since = max(success, self._began) if success is not None else self._began
         late = self._clock.now() - since > READING_LATE
         if success is None:
-            return Verdict("reading", not late, "arXiv was not read yet")
-        return Verdict("reading", not late, f"arXiv answered last at {success.isoformat(timespec='seconds')}")
+            return HealthCheck("reading", not late, "arXiv was not read yet")
+        return HealthCheck("reading", not late, f"arXiv answered last at {success.isoformat(timespec='seconds')}")
 
-    async def _posting(self) -> Verdict:
+    async def _posting(self) -> HealthCheck:
         age = await self._queue_age()
         words = "nothing waits" if age == timedelta() else f"the oldest paper is due for {age.total_seconds():.0f} s"
-        return Verdict("posting", age <= POSTING_LATE, words)
+        return HealthCheck("posting", age <= POSTING_LATE, words)
 
     async def _queue_age(self) -> timedelta:
         due = await self._outbox.oldest_due()

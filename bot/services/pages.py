@@ -16,11 +16,11 @@ from bot.page.model import Form, Page, Rendered
 from bot.page.render import render
 from bot.runtime.clock import Clock
 from bot.runtime.limits import PAGE_PAPERS, PAGES_KEPT
-from bot.store.shelf import Shelf
+from bot.store.pages import PageStore
 
 
 @dataclass(frozen=True, slots=True)
-class Edition:
+class CachedPage:
     """What the store held, and how it was drawn; `tag` is another one for another body, `modified` a whole second."""
 
     page: Page
@@ -31,7 +31,7 @@ class Edition:
 
 
 @dataclass(frozen=True, slots=True)
-class Fitting:
+class FittedPage:
     """A page within a size; `per_keyword` says to how many papers it was cut for that, None: it is whole."""
 
     page: Page
@@ -44,24 +44,24 @@ class _Kept:
     """An edition, and the state of the store in which it was last found to be true."""
 
     state: int
-    edition: Edition
+    edition: CachedPage
 
 
-class Pages:
+class PageService:
     """Draws the pages, and keeps those that were asked for last."""
 
-    def __init__(self, shelf: Shelf, clock: Clock) -> None:
-        self._shelf = shelf
+    def __init__(self, page_store: PageStore, clock: Clock) -> None:
+        self._page_store = page_store
         self._clock = clock
         self._drawing = asyncio.Lock()
         self._kept: OrderedDict[tuple[frozenset[int], Form, str | None], _Kept] = OrderedDict()
 
-    async def edition(self, channels: frozenset[int], form: Form, address: str | None = None) -> Edition:
+    async def edition(self, channels: frozenset[int], form: Form, address: str | None = None) -> CachedPage:
         """The page as it is now; raises StoreUnavailable."""
         key = (channels, form, address)
         async with self._drawing:
             # Asked for before the papers are: what is written meanwhile is seen by the next who asks.
-            state = await self._shelf.state()
+            state = await self._page_store.state()
             kept = self._kept.pop(key, None)
             if kept is None or kept.state != state:
                 kept = _Kept(state, await self._draw(channels, form, address, kept))
@@ -70,21 +70,23 @@ class Pages:
                 self._kept.popitem(last=False)
             return kept.edition
 
-    async def _draw(self, channels: frozenset[int], form: Form, address: str | None, before: _Kept | None) -> Edition:
-        page = await self._shelf.page(channels, PAGE_PAPERS)
+    async def _draw(
+        self, channels: frozenset[int], form: Form, address: str | None, before: _Kept | None
+    ) -> CachedPage:
+        page = await self._page_store.page(channels, PAGE_PAPERS)
         known = None if before is None else before.edition
         return await asyncio.to_thread(_drawn, page, form, address, self._clock.now(), known)
 
-    async def fitting(self, channels: frozenset[int], form: Form, max_bytes: int) -> Fitting:
+    async def fitting(self, channels: frozenset[int], form: Form, max_bytes: int) -> FittedPage:
         """The page in a file of at most `max_bytes`, with fewer papers a keyword if it takes that, at last none."""
         edition = await self.edition(channels, form)
         page, rendered, per_keyword = edition.page, edition.rendered, PAGE_PAPERS
         while len(rendered.body) > max_bytes and per_keyword:
             # What a page is without papers is not known: where this is too much still, the next guess is smaller.
             per_keyword = min(per_keyword - 1, per_keyword * max_bytes // len(rendered.body))
-            page = await self._shelf.page(channels, per_keyword)
+            page = await self._page_store.page(channels, per_keyword)
             rendered = await asyncio.to_thread(render, page, form)
-        return Fitting(page, rendered, None if rendered is edition.rendered else per_keyword)
+        return FittedPage(page, rendered, None if rendered is edition.rendered else per_keyword)
 
 
 def papers_on(page: Page) -> int:
@@ -92,7 +94,7 @@ def papers_on(page: Page) -> int:
     return len({paper.arxiv_id for section in page.sections for paper in section.papers})
 
 
-def _drawn(page: Page, form: Form, address: str | None, now: datetime, before: Edition | None) -> Edition:
+def _drawn(page: Page, form: Form, address: str | None, now: datetime, before: CachedPage | None) -> CachedPage:
     if before is not None and before.page == page:
         return before
     rendered = render(page, form, address=address)
@@ -102,4 +104,4 @@ def _drawn(page: Page, form: Form, address: str | None, now: datetime, before: E
     modified = now.replace(microsecond=0)
     if before is not None:  # two bodies never share a second, by which browsers may ask for what is newer
         modified = max(modified, before.modified + timedelta(seconds=1))
-    return Edition(page, rendered, gzip.compress(rendered.body, mtime=0), tag, modified)
+    return CachedPage(page, rendered, gzip.compress(rendered.body, mtime=0), tag, modified)

@@ -8,31 +8,31 @@ import asyncio
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from bot.domain.trending.daily_list import is_good
-from bot.domain.trending.listing import Listing
-from bot.ingest.trending import ListReader
+from bot.domain.trending.entry import TrendingEntry
+from bot.domain.trending.parsing import is_good
+from bot.ingest.trending import TrendingFetcher
 from bot.runtime.clock import Clock
 from bot.runtime.errors import HuggingFaceError, TrendingDayUnavailable
-from bot.runtime.limits import LIST_FRESH_FOR, LISTS_LOOKED_BACK_DAYS
-from bot.store.listings import Listings
+from bot.runtime.limits import TRENDING_FRESH_FOR, TRENDING_LOOKBACK_DAYS
+from bot.store.trending_entries import TrendingStore
 
 
 @dataclass(frozen=True, slots=True)
-class DayList:
+class TrendingList:
     """A day's papers, most votes first, and when they were read; `trouble` says why that was not just now."""
 
     day: date
-    papers: tuple[Listing, ...]
+    papers: tuple[TrendingEntry, ...]
     read_at: datetime
     problem: str | None = None
 
 
-class Trending:
+class TrendingService:
     """Answers who wants to know."""
 
-    def __init__(self, reader: ListReader, listings: Listings, clock: Clock) -> None:
+    def __init__(self, reader: TrendingFetcher, trending_entries: TrendingStore, clock: Clock) -> None:
         self._reader = reader
-        self._listings = listings
+        self._trending_entries = trending_entries
         self._clock = clock
         # Two who ask for a day at once ask Hugging Face once.
         self._asking = asyncio.Lock()
@@ -41,33 +41,33 @@ class Trending:
         """Hugging Face's day, which is UTC's."""
         return self._clock.now().date()
 
-    async def of(self, day: date, *, fresh_for: timedelta = LIST_FRESH_FOR) -> DayList:
+    async def of(self, day: date, *, fresh_for: timedelta = TRENDING_FRESH_FOR) -> TrendingList:
         """A day's list, read no longer ago than that if possible; raises HuggingFaceError when nothing is known."""
         problem = None
         if not await self._is_good(day, fresh_for):
             async with self._asking:
                 if not await self._is_good(day, fresh_for):
                     problem = await self._read(day)
-        read_at = await self._listings.read_at(day)
-        return DayList(day, await self._listings.of_day(day), read_at or self._clock.now(), problem)
+        read_at = await self._trending_entries.read_at(day)
+        return TrendingList(day, await self._trending_entries.of_day(day), read_at or self._clock.now(), problem)
 
     async def _is_good(self, day: date, fresh_for: timedelta) -> bool:
-        return is_good(day, await self._listings.read_at(day), self._clock.now(), fresh_for)
+        return is_good(day, await self._trending_entries.read_at(day), self._clock.now(), fresh_for)
 
     async def _read(self, day: date) -> str | None:
         """Returns why the day could not be read, if something older is known of it."""
         try:
             await self._reader.read(day)
         except HuggingFaceError as error:
-            if await self._listings.read_at(day) is None:
+            if await self._trending_entries.read_at(day) is None:
                 raise
             return str(error)
         return None
 
-    async def newest(self) -> DayList:
+    async def newest(self) -> TrendingList:
         """The newest day that has papers, or today without any; raises HuggingFaceError when no day is known."""
         failure: HuggingFaceError | None = None
-        for ago in range(LISTS_LOOKED_BACK_DAYS + 1):
+        for ago in range(TRENDING_LOOKBACK_DAYS + 1):
             try:
                 found = await self.of(self.today() - timedelta(days=ago))
             except TrendingDayUnavailable:  # it has no such day yet: Hugging Face's clock need not be ours
@@ -79,4 +79,4 @@ class Trending:
                 return found if failure is None else replace(found, problem=found.problem or str(failure))
         if failure is not None:
             raise failure
-        return DayList(self.today(), (), self._clock.now())
+        return TrendingList(self.today(), (), self._clock.now())

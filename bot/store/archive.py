@@ -7,7 +7,7 @@ from bot.domain.matching import Match
 from bot.domain.months import Month
 from bot.domain.paper import Paper
 from bot.domain.subscription import WatchedKeyword
-from bot.store.columns import to_moment, to_text
+from bot.store.codecs import to_moment, to_text
 from bot.store.database import Database
 from bot.store.papers import known_papers, write_papers
 

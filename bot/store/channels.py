@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.domain.post import Blocked
 from bot.domain.subscription import BlockedChannel, BlockedNotice
-from bot.store.columns import to_moment, to_text
+from bot.store.codecs import to_moment, to_text
 from bot.store.database import Database
 
 _MAPPED = """(channel_id IN (SELECT channel_id FROM subscriptions)

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from bot.domain.post import Post
 from bot.runtime.limits import EDITED_FOR
-from bot.store.columns import to_text
+from bot.store.codecs import to_text
 from bot.store.database import Database
-from bot.store.entries import read_post
+from bot.store.posts import read_post
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from bot.domain.charts.trend import MonthCount
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.store.columns import to_moment, to_text
+from bot.store.codecs import to_moment, to_text
 from bot.store.database import Database
 
 

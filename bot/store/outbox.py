@@ -11,15 +11,15 @@ from itertools import islice
 
 import aiosqlite
 
+from bot.domain.channel_settings import Layout
 from bot.domain.keyword import Keyword
 from bot.domain.layout.badges import is_withdrawn
 from bot.domain.post import NO_HEADER, Delivered, Due, MessageHeader, OutboxEntry, Post
-from bot.domain.preferences import Layout
-from bot.store.columns import PAPER_COLUMNS, row_to_paper, to_moment, to_moment_or_none, to_text
+from bot.store.channel_settings import NOT_PAUSED
+from bot.store.codecs import PAPER_COLUMNS, row_to_paper, to_moment, to_moment_or_none, to_text
 from bot.store.database import Database
-from bot.store.entries import read_entries, read_post
 from bot.store.papers import set_withdrawn_aside
-from bot.store.preferences import NOT_PAUSED
+from bot.store.posts import read_entries, read_post
 
 
 class Outbox:

@@ -11,7 +11,7 @@ import aiosqlite
 from bot.domain.keyword import Keyword
 from bot.domain.layout.badges import is_withdrawn
 from bot.domain.paper import ArxivId, Paper
-from bot.store.columns import PAPER_COLUMNS, paper_to_row, row_to_paper, to_text
+from bot.store.codecs import PAPER_COLUMNS, paper_to_row, row_to_paper, to_text
 from bot.store.database import Database
 
 _NEWER = ", ".join(f"{column} = excluded.{column}" for column in PAPER_COLUMNS.split(", ") if column != "arxiv_id")

@@ -3,9 +3,9 @@
 import sqlite3
 from typing import assert_never
 
-from bot.domain.schedule import BatchMissing, Poll, PollCompleted, PollFailed, PollResult, PollThrottled
+from bot.domain.poll_schedule import BatchMissing, Poll, PollCompleted, PollFailed, PollResult, PollThrottled
 from bot.runtime.limits import POLLS_KEPT, POLLS_OF_ONE_RUN
-from bot.store.columns import to_moment, to_text
+from bot.store.codecs import to_moment, to_text
 from bot.store.database import Database
 
 _COLUMNS = "outcome, new_papers, has_batch, reason, retry_at"

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.domain.charts.chart import Series
 from bot.domain.charts.weekly import WEEK, Weekly
-from bot.store.columns import to_text
+from bot.store.codecs import to_text
 from bot.store.database import Database
 
 _DELIVERED = """

@@ -12,7 +12,7 @@ import aiosqlite
 
 from bot.domain.keyword import Keyword
 from bot.domain.subscription import Source, Subscription, WatchedKeyword
-from bot.store.columns import to_moment, to_moment_or_none, to_text
+from bot.store.codecs import to_moment, to_moment_or_none, to_text
 from bot.store.database import Database
 from bot.store.outbox import drop_unheld
 
@@ -59,7 +59,7 @@ class Subscriptions:
                 await _end(connection, channel_id, keyword.canonical)
             return sources - {Source.COMMAND}
 
-    async def follow_file(self, wanted: Mapping[int, Collection[Keyword]], now: datetime) -> None:
+    async def apply_config(self, wanted: Mapping[int, Collection[Keyword]], now: datetime) -> None:
         """Make the file's subscriptions what the file wants now: no more, no less."""
         async with self._database.transaction() as connection:
             await self._drop_what_the_file_left_out(connection, wanted)

@@ -14,7 +14,7 @@ from bot.config import WebSettings, is_loopback
 from bot.page.model import Form
 from bot.runtime.errors import StoreUnavailable
 from bot.runtime.limits import PAGE_FRESH_S, PAGE_RETRY_S
-from bot.services.pages import Edition, Pages
+from bot.services.pages import CachedPage, PageService
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ _OUT_OF_ORDER: Final = "The page cannot be shown at the moment. Please try again
 class PublicPage:
     """Serves one page: that of the public channels; `address` is where people reach it, if that is known."""
 
-    def __init__(self, pages: Pages, channels: Collection[int], address: str | None) -> None:
+    def __init__(self, pages: PageService, channels: Collection[int], address: str | None) -> None:
         self._pages = pages
         self._channels = frozenset(channels)
         self._address = address
@@ -60,7 +60,7 @@ def page_address(settings: WebSettings) -> str | None:
     return url if is_loopback(url) else None
 
 
-def _response(request: web.Request, edition: Edition) -> web.Response:
+def _response(request: web.Request, edition: CachedPage) -> web.Response:
     packed = _takes_gzip(request)
     # Strong tags differ where the bytes do (RFC 9110, 8.8.3.3).
     tag = f"{edition.tag}-gzip" if packed else edition.tag
@@ -82,7 +82,7 @@ def _response(request: web.Request, edition: Edition) -> web.Response:
     return response
 
 
-def _is_known(request: web.Request, edition: Edition, tag: str) -> bool:
+def _is_known(request: web.Request, edition: CachedPage, tag: str) -> bool:
     """Whether who asks has the page already; the date is asked of only who names no tag (RFC 9110, 13.2.2)."""
     if hdrs.IF_NONE_MATCH in request.headers:
         # Compared weakly (RFC 9110, 13.1.2): proxies weaken tags.

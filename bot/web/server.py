@@ -56,11 +56,11 @@ class WebServer:
             await runner.cleanup()
 
     async def _healthz(self, _request: web.Request) -> web.Response:
-        verdicts = await self._health.verdicts()
-        well = all(verdict.well for verdict in verdicts)
+        checks = await self._health.checks()
+        well = all(verdict.well for verdict in checks)
         body = {
             "status": "ok" if well else "failing",
-            "checks": {verdict.name: {"ok": verdict.well, "detail": verdict.words} for verdict in verdicts},
+            "checks": {verdict.name: {"ok": verdict.well, "detail": verdict.words} for verdict in checks},
         }
         return web.json_response(body, status=200 if well else 503, headers={"Cache-Control": "no-store"})
 

@@ -18,7 +18,7 @@ from bot.domain.months import Month, months_since
 from bot.runtime.metrics import Step
 from sandbox.arxiv import ArxivRequest, Fault, FaultKind, LocalArxiv, SandboxPaper
 from tests.support.killable import KILLED, CrashPoint, a_killable_command, run_command
-from tests.support.resting import until
+from tests.support.quiescence import until
 from tests.support.running import DEADLINE_S, Box, a_bot, a_box, an_arxiv
 from tests.support.store import opened
 

@@ -15,7 +15,7 @@ from bot.domain.charts.trend import last_year
 from bot.runtime.limits import CHART_EDITED_EVERY
 from sandbox.arxiv import Fault, FaultKind, SandboxPaper
 from sandbox.discord import Message
-from tests.support.resting import until
+from tests.support.quiescence import until
 from tests.support.running import DEADLINE_S, Box, a_bot, a_box
 
 # The process that draws goes behind everybody else (nice).

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.disks import SmallDisk, a_small_disk, as_root
-from tests.support.resting import until_settled
+from tests.support.quiescence import until_settled
 from tests.support.running import DEADLINE_S, Box, a_bot, a_box
 
 PAPERS = 12

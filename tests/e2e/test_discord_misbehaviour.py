@@ -13,7 +13,7 @@ import pytest
 from bot.domain.keyword import Keyword
 from bot.runtime.limits import RATELIMIT_WAIT_MAX_S
 from sandbox.discord import DropAfter, DropBefore, FaultKind, Message, Permission, RateLimited, Status, StatusAfter
-from tests.support.resting import until
+from tests.support.quiescence import until
 from tests.support.running import DEADLINE_S, Box, a_bot, a_box
 from tests.support.store import opened
 

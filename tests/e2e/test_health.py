@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sandbox.arxiv import Fault, FaultKind
 from tests.support.ports import free_port
-from tests.support.resting import until_settled
+from tests.support.quiescence import until_settled
 from tests.support.running import DEADLINE_S, Box, a_bot, a_bot_process, a_box
 
 ASKED_EVERY_S = 0.05

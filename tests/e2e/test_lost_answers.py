@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.discord import ChannelKind, DropAfter, Status, StatusAfter
 from sandbox.discord import FaultKind as Fault
-from tests.support.resting import until_settled
+from tests.support.quiescence import until_settled
 from tests.support.running import DEADLINE_S, a_bot, a_box
 
 MESSAGES = r"^/channels/\d+/messages$"

@@ -19,7 +19,7 @@ from sandbox.huggingface import Fault as HuggingFaceFault
 from sandbox.huggingface import FaultKind as HuggingFaceFaultKind
 from tests.support.disks import a_small_disk, as_root
 from tests.support.killable import KILLED, run_command
-from tests.support.resting import until_settled
+from tests.support.quiescence import until_settled
 from tests.support.running import DEADLINE_S, Box, a_bot, a_box
 
 CHANNELS = ("papers", "vision", "general", "reading club")
@@ -206,7 +206,7 @@ async def test_copy_that_is_killed_half_way_leaves_the_older_one_as_it_was(tmp_p
         copy = tmp_path / "copy.sqlite3"
         copy.write_bytes(b"older")
         script = (
-            "import os, pathlib, sys; from bot.store.upkeep import back_up;"
+            "import os, pathlib, sys; from bot.store.backup import back_up;"
             "back_up(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), lambda *_: os.kill(os.getpid(), 9))"
         )
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(box.database), str(copy))

@@ -16,7 +16,7 @@ from bot.arxiv.client import ArxivClient, open_session
 from bot.arxiv.gate import Gate, Priority
 from bot.domain.feed import FeedPage
 from bot.domain.keyword import Keyword
-from bot.domain.planning import Query, initial_sync_window, keywords_query, latest_query, window_query
+from bot.domain.queries import Query, initial_sync_window, keywords_query, latest_query, window_query
 from bot.runtime import limits
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivUnavailable, QueryRejected
 from bot.runtime.metrics import Metrics

@@ -14,11 +14,11 @@ from itertools import pairwise
 
 import pytest
 
-from bot.domain.schedule import BatchMissing, PollCompleted, PollKind, PollResult
+from bot.domain.poll_schedule import BatchMissing, PollCompleted, PollKind, PollResult
 from sandbox.arxiv import Fault, FaultKind
-from tests.support.impatience import impatient
-from tests.support.reading import FILLER, Reading, reading
+from tests.support.ingest import FILLER, Reading, reading
 from tests.support.store import Store
+from tests.support.timeouts import impatient
 
 PAPERS = 12
 ALL_NEW = f"{PAPERS} new papers"

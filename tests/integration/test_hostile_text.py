@@ -17,14 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.discord_api.messages import render, to_embed
+from bot.domain.channel_settings import Layout
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.layout.card import full_abstract
-from bot.domain.layout.message import Batch, headline
+from bot.domain.layout.message import BatchKind, headline
 from bot.domain.matching import match
 from bot.domain.paper import Paper
-from bot.domain.planning import initial_sync_window, keywords_query
 from bot.domain.post import MessageHeader, OutboxEntry, Post
-from bot.domain.preferences import Layout
+from bot.domain.queries import initial_sync_window, keywords_query
 from bot.domain.tex.convert import tex_to_text
 from bot.runtime.errors import InvalidKeyword
 from cogs.wording import bold
@@ -40,7 +40,7 @@ from tests.support.store import NOW
 
 BRIEFLY = settings(max_examples=20, suppress_health_check=list(HealthCheck))
 AT_LENGTH = settings(max_examples=600, suppress_health_check=list(HealthCheck))
-BATCHES = tuple(Batch)
+BATCHES = tuple(BatchKind)
 # Where a comment's own links may lead.
 TRUSTED = re.compile(
     r"https?://(?:[a-z0-9-]+\.)?(?:github\.com|github\.io|huggingface\.co|zenodo\.org|doi\.org|arxiv\.org)(?:/[^\s<>()]*)?"

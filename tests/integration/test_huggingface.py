@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.trending.listing import Listing
+from bot.domain.trending.entry import TrendingEntry
 from bot.huggingface.client import HuggingFaceClient, open_session
 from bot.runtime import limits
 from bot.runtime.errors import HuggingFaceBackoff, TrendingDayUnavailable
@@ -18,9 +18,9 @@ from bot.runtime.metrics import Metrics
 from sandbox.arxiv import Corpus, LocalArxiv
 from sandbox.huggingface import Fault, FaultKind, LocalHuggingFace, read_directory
 from tests.support.clock import START, FakeClock
-from tests.support.impatience import impatient
 from tests.support.local_huggingface import RECORDED_DAYS, needs_recorded_days, serving
 from tests.support.scripted_server import http, scripted
+from tests.support.timeouts import impatient
 
 TODAY = START.date()
 USER_AGENT = "DailyPapers/1 (mailto:reader@example.org)"
@@ -64,7 +64,7 @@ async def bench() -> AsyncIterator[Bench]:
         yield Bench(client, clock, local, metrics)
 
 
-def ids(listings: tuple[Listing, ...]) -> set[str]:
+def ids(listings: tuple[TrendingEntry, ...]) -> set[str]:
     return {listing.arxiv_id.value for listing in listings}
 
 
@@ -129,7 +129,7 @@ async def test_votes_that_move_papers_between_pages_hide_none() -> None:
 async def test_fault_is_said_in_words_and_nothing_is_asked_until_the_backoff_is_over(
     bench: Bench, kind: FaultKind, words: str
 ) -> None:
-    bench.local.faults.add(Fault(kind, times=None, size=limits.LIST_BODY_MAX_BYTES + 1))
+    bench.local.faults.add(Fault(kind, times=None, size=limits.TRENDING_BODY_MAX_BYTES + 1))
     with impatient(bench.client) if kind is FaultKind.HANG else nullcontext():
         failed = await bench.failure()
     assert str(failed) == words
@@ -151,16 +151,16 @@ async def test_entries_of_wrong_types_are_passed_over(bench: Bench) -> None:
 async def test_list_without_end_ends(bench: Bench) -> None:
     bench.local.faults.add(Fault(FaultKind.ENDLESS, times=None))
     assert len(await bench.client.day(TODAY)) == 3
-    assert len(bench.local.requests) <= 2 * limits.LIST_READS_MAX
+    assert len(bench.local.requests) <= 2 * limits.TRENDING_READS_MAX
 
 
 async def test_list_that_always_has_another_page_is_given_up(bench: Bench) -> None:
-    size = limits.LIST_PAGES_MAX * limits.LIST_PAGE_SIZE
+    size = limits.TRENDING_PAGES_MAX * limits.TRENDING_PAGE_SIZE
     (model, *_) = bench.local.days.make_up(TODAY, 1)
     numbered = [model | {"paper": model["paper"] | {"id": f"2611.{n:05d}"}} for n in range(size + 100)]
     bench.local.days.set(TODAY, numbered)
     assert len(await bench.client.day(TODAY)) == size
-    assert len(bench.local.requests) == limits.LIST_PAGES_MAX
+    assert len(bench.local.requests) == limits.TRENDING_PAGES_MAX
 
 
 async def test_failures_in_a_row_double_the_wait_and_an_answer_ends_that(bench: Bench) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv, SandboxPaper
 from tests.support.local_arxiv import ArxivAnswer, Visitor, serving, visiting
-from tests.support.looping import DEADLINE_S
-from tests.support.resting import until
+from tests.support.loops import DEADLINE_S
+from tests.support.quiescence import until
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ import pytest
 
 from bot.page.model import Form, Page
 from bot.runtime.limits import PAGE_PAPERS, PAGES_KEPT
-from bot.services.pages import Pages
-from bot.store.shelf import Shelf
+from bot.services.pages import PageService
+from bot.store.pages import PageStore
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
 from tests.support.store import CHANNEL, Store
@@ -16,19 +16,19 @@ HERE = frozenset({CHANNEL})
 
 
 @pytest.fixture
-async def pages(store: Store) -> Pages:
+async def pages(store: Store) -> PageService:
     """Two keywords, one of 110 long papers, one of a short paper."""
     await store.watch("graph", "sheaf")
     long = [paper(f"2611.{number:05}", title="A graph", abstract="graph " * 300) for number in range(110)]
     await store.read(*long, paper("2611.90000", title="A sheaf"))
-    return Pages(store.shelf, FakeClock())
+    return PageService(store.page_store, FakeClock())
 
 
 def papers_in(page: Page) -> list[int]:
     return [len(section.papers) for section in page.sections]
 
 
-async def test_page_that_fits_is_whole(pages: Pages) -> None:
+async def test_page_that_fits_is_whole(pages: PageService) -> None:
     fitting = await pages.fitting(HERE, Form.MD, 10_000_000)
     assert papers_in(fitting.page) == [PAGE_PAPERS, 1]
     assert fitting.per_keyword is None
@@ -36,7 +36,7 @@ async def test_page_that_fits_is_whole(pages: Pages) -> None:
 
 @pytest.mark.parametrize("max_bytes", [200_000, 50_000])
 async def test_page_that_does_not_fit_has_fewer_papers_a_keyword_and_says_how_many(
-    pages: Pages, max_bytes: int
+    pages: PageService, max_bytes: int
 ) -> None:
     fitting = await pages.fitting(HERE, Form.JSON, max_bytes)
     assert len(fitting.rendered.body) <= max_bytes
@@ -46,13 +46,13 @@ async def test_page_that_does_not_fit_has_fewer_papers_a_keyword_and_says_how_ma
     assert len(fitting.rendered.body) > max_bytes * 0.6
 
 
-async def test_page_of_which_nothing_fits_has_its_keywords_alone(pages: Pages) -> None:
+async def test_page_of_which_nothing_fits_has_its_keywords_alone(pages: PageService) -> None:
     fitting = await pages.fitting(HERE, Form.MD, 1)
     assert papers_in(fitting.page) == [0, 0]
     assert fitting.per_keyword == 0
 
 
-class CountedShelf(Shelf):
+class CountedPageStore(PageStore):
     """Counts how often papers were read."""
 
     readings = 0
@@ -63,14 +63,14 @@ class CountedShelf(Shelf):
 
 
 async def test_pages_that_were_asked_for_last_are_kept(store: Store) -> None:
-    shelf = CountedShelf(store.database)
-    pages = Pages(shelf, FakeClock())
+    page_store = CountedPageStore(store.database)
+    pages = PageService(page_store, FakeClock())
     for channel_id in range(PAGES_KEPT):
         await pages.edition(frozenset({channel_id}), Form.MD)
     await pages.edition(frozenset({0}), Form.MD)
-    assert shelf.readings == PAGES_KEPT
+    assert page_store.readings == PAGES_KEPT
     await pages.edition(frozenset({99}), Form.MD)  # in the place of 1
     await pages.edition(frozenset({0}), Form.MD)
-    assert shelf.readings == PAGES_KEPT + 1
+    assert page_store.readings == PAGES_KEPT + 1
     await pages.edition(frozenset({1}), Form.MD)
-    assert shelf.readings == PAGES_KEPT + 2
+    assert page_store.readings == PAGES_KEPT + 2

@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 from rich.console import Console
 
-from bot.commands.progress import Bar, Lines, describe_plan, describe_result, in_words
-from bot.domain.archiving import BackfillRate, MonthTask
+from bot.commands.progress import BarReporter, LineReporter, describe_plan, describe_result, in_words
+from bot.domain.backfill_plan import BackfillRate, MonthTask
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.ingest.backfill import BackfillPlan, BackfillProgress, BackfillResult
@@ -38,7 +38,7 @@ def words_of(shown: io.StringIO) -> str:
 async def test_lines_come_now_and_then_and_stay_on_one_line_each() -> None:
     clock = FakeClock()
     to, shown = console(terminal=False)
-    lines = Lines(to, clock)
+    lines = LineReporter(to, clock)
     lines.progressed(PROGRESS)
     assert shown.getvalue() == ""
     await clock.advance(BACKFILL_TOLD_EVERY_S)
@@ -49,7 +49,7 @@ async def test_lines_come_now_and_then_and_stay_on_one_line_each() -> None:
 
 def test_wait_is_told_of_once() -> None:
     to, shown = console(terminal=False)
-    lines = Lines(to, clock := FakeClock())
+    lines = LineReporter(to, clock := FakeClock())
     wait = ArxivThrottled("arXiv asks us to wait", clock.now() + timedelta(minutes=5))
     lines.waits(wait)
     lines.waits(wait)
@@ -59,7 +59,7 @@ def test_wait_is_told_of_once() -> None:
 
 def test_bar_shows_pages_rate_time_left_month_and_papers() -> None:
     to, shown = console(terminal=True)
-    bar = Bar(to, clock := FakeClock())
+    bar = BarReporter(to, clock := FakeClock())
     with bar.drawn():
         bar.progressed(PROGRESS)
         bar.progressed(BackfillProgress(SEPTEMBER, counting=True, rate=BackfillRate(34, 120, 103.0), papers=1))
@@ -72,7 +72,7 @@ def test_bar_shows_pages_rate_time_left_month_and_papers() -> None:
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_bar_never_leaves_its_lines(width: int) -> None:
     to, shown = console(terminal=True, width=width)
-    bar = Bar(to, FakeClock())
+    bar = BarReporter(to, FakeClock())
     with bar.drawn():
         bar.progressed(PROGRESS)
     assert max(len(line) for line in re.split(r"[\r\n]", words_of(shown))) <= width
@@ -84,7 +84,7 @@ def test_warnings_stand_above_the_bar_and_news_are_left_out() -> None:
     logger = logging.getLogger()
     logger.addHandler(handler)
     try:
-        bar = Bar(to, FakeClock())
+        bar = BarReporter(to, FakeClock())
         with bar.drawn():
             bar.progressed(PROGRESS)
             logging.getLogger("bot").warning("arXiv backoff")

@@ -10,7 +10,7 @@ import pytest
 from bot.domain.keyword import Keyword
 from bot.domain.post import Delivered
 from tests.support.builders import paper
-from tests.support.cancelling import When, give_up
+from tests.support.cancellation import When, give_up
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store, opened, rows
 
 Operation = Callable[[Store], Coroutine[object, None, object]]
@@ -32,8 +32,8 @@ async def unsubscribe(store: Store) -> None:
     await store.subscriptions.remove(Keyword.parse("reward model"), CHANNEL)
 
 
-async def follow_file(store: Store) -> None:
-    await store.subscriptions.follow_file({CHANNEL: [Keyword.parse("graph")], 13: [Keyword.parse("diffusion")]}, NOW)
+async def apply_config(store: Store) -> None:
+    await store.subscriptions.apply_config({CHANNEL: [Keyword.parse("graph")], 13: [Keyword.parse("diffusion")]}, NOW)
 
 
 async def record_window(store: Store) -> None:
@@ -56,7 +56,7 @@ async def release(store: Store) -> None:
     await store.outbox.release(post, alone=True)
 
 
-EVERY_WRITE = (subscribe, unsubscribe, follow_file, record_window, bind, dispatcher, release)
+EVERY_WRITE = (subscribe, unsubscribe, apply_config, record_window, bind, dispatcher, release)
 
 
 @pytest.mark.parametrize(

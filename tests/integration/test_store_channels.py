@@ -15,7 +15,7 @@ LOCKED, GONE = Blocked("locked"), Blocked("gone", gone=True)
 
 
 async def file_wants(store: Store, *channel_ids: int) -> None:
-    await store.subscriptions.follow_file({channel_id: [Keyword.parse("graph")] for channel_id in channel_ids}, NOW)
+    await store.subscriptions.apply_config({channel_id: [Keyword.parse("graph")] for channel_id in channel_ids}, NOW)
 
 
 async def test_server_of_a_channel_is_learnt(store: Store) -> None:

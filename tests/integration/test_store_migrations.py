@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from bot.domain.channel_settings import ChannelSettings, Layout
 
 from bot.domain.post import NO_HEADER, Delivered, MessageHeader
-from bot.domain.preferences import Layout, Preferences
 from bot.store.opening import APPLICATION_ID, migrations
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, opened, rows
@@ -82,7 +82,7 @@ async def _open_and_close(path: Path) -> None:
 
 async def test_work_of_a_file_of_the_first_format_goes_on(old: Path) -> None:
     async with opened(old) as store:
-        assert await store.preferences.of(CHANNEL) == Preferences()
+        assert await store.channel_settings.of(CHANNEL) == ChannelSettings()
         post = await store.outbox.open_post(CHANNEL)
         assert post is not None
         assert (post.key, post.nonce, post.header) == ("open", "nonce 3", NO_HEADER)

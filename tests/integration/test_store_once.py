@@ -59,7 +59,7 @@ class Story:
         await self._store.read(*papers, planned=self._planned)
 
     async def finish_poll(self) -> None:
-        await self._store.readings.finish_poll(self._planned, NOW + timedelta(hours=next(self._numbers)))
+        await self._store.ingest_store.finish_poll(self._planned, NOW + timedelta(hours=next(self._numbers)))
 
     async def bind(self, channel_id: int, limit: int) -> None:
         entries = one_message(await self._store.due(channel_id, limit))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.schedule import (
+from bot.domain.poll_schedule import (
     BatchMissing,
     NextPoll,
     Poll,

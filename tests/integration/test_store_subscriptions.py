@@ -27,7 +27,7 @@ async def shown(store: Store, channel_id: int = CHANNEL) -> list[str]:
 
 async def file_wants(store: Store, **wanted: Collection[str]) -> None:
     """`c11=["graph"]`: the settings file maps channel 11 to a keyword."""
-    await store.subscriptions.follow_file(
+    await store.subscriptions.apply_config(
         {int(name[1:]): [Keyword.parse(keyword) for keyword in keywords] for name, keywords in wanted.items()}, NOW
     )
 

@@ -13,7 +13,7 @@ from bot.runtime.limits import RESTART_BACKOFF_CEILING_S, RESTART_BACKOFF_FLOOR_
 from bot.runtime.metrics import Metrics
 from bot.runtime.supervisor import Supervisor, root_cause
 from tests.support.clock import FakeClock, settle
-from tests.support.looping import DEADLINE_S
+from tests.support.loops import DEADLINE_S
 
 
 class Scripted:

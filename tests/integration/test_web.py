@@ -8,19 +8,19 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.domain.poll_schedule import BatchMissing, Poll, PollCompleted, PollFailed, PollResult, PollThrottled
 from bot.domain.post import Blocked, Delivered
-from bot.domain.schedule import BatchMissing, Poll, PollCompleted, PollFailed, PollResult, PollThrottled
 from bot.runtime.errors import StartupError, StoreUnavailable
 from bot.runtime.limits import LAG_MEASURED_EVERY_S, POSTING_LATE, READING_LATE
 from bot.runtime.metrics import LagMeter, Metrics
 from bot.services.health import Health
-from bot.services.pages import Pages
+from bot.services.pages import PageService
 from bot.store.outbox import Outbox
 from bot.web import PublicPage, WebServer
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
+from tests.support.ingest import running
 from tests.support.ports import free_port
-from tests.support.reading import running
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
 MINUTE = timedelta(minutes=1)
@@ -46,7 +46,7 @@ class Window:
             metrics=self.metrics,
             gateway_is_up=lambda: self.gateway_is_up,
         )
-        return WebServer(health, self.metrics, PublicPage(Pages(self.store.shelf, self.clock), (), None))
+        return WebServer(health, self.metrics, PublicPage(PageService(self.store.page_store, self.clock), (), None))
 
     async def ask(self, path: str, method: str = "GET", *, host: str = "127.0.0.1") -> tuple[int, str]:
         """The status and the text of an answer."""

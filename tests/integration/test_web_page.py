@@ -19,12 +19,12 @@ from bot.page.model import Form, Page
 from bot.runtime.errors import StoreUnavailable
 from bot.runtime.metrics import Metrics
 from bot.services.health import Health
-from bot.services.pages import Pages
-from bot.store.shelf import Shelf
+from bot.services.pages import PageService
+from bot.store.pages import PageStore
 from bot.web import PublicPage, WebServer, page_address
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
-from tests.support.looping import DEADLINE_S
+from tests.support.loops import DEADLINE_S
 from tests.support.ports import free_port
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
@@ -35,7 +35,7 @@ GZIP = {"Accept-Encoding": "gzip"}
 NO_HEADER = {"Accept-Encoding": "identity"}
 
 
-class CountedShelf(Shelf):
+class CountedPageStore(PageStore):
     """Counts how often the papers were read; unreadable while the disk fails."""
 
     readings = 0
@@ -74,8 +74,8 @@ class Site:
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
 
     def __post_init__(self) -> None:
-        self.shelf = CountedShelf(self.store.database)
-        self.pages = Pages(self.shelf, self.clock)
+        self.page_store = CountedPageStore(self.store.database)
+        self.pages = PageService(self.page_store, self.clock)
 
     def server(self) -> WebServer:
         metrics = Metrics()
@@ -159,13 +159,13 @@ async def test_what_is_new_is_there_at_the_next_asking(site: Site) -> None:
 
 
 async def test_store_that_cannot_be_read_is_words_and_no_secret(site: Site) -> None:
-    site.shelf.readable = False
+    site.page_store.readable = False
     answer = await site.get()
     assert answer.status == 503
     assert answer.text == "The page cannot be shown at the moment. Please try again in a minute.\n"
     assert answer.headers["Retry-After"] == "60"
     assert answer.headers["Cache-Control"] == "no-store"
-    site.shelf.readable = True
+    site.page_store.readable = True
     assert (await site.get()).status == 200
 
 
@@ -271,16 +271,16 @@ async def test_many_who_ask_at_once_cause_one_drawing(site: Site) -> None:
     answers = await asyncio.gather(*[site.get() for _ in range(30)])
     assert {answer.status for answer in answers} == {200}
     assert len({answer.body for answer in answers}) == 1
-    assert site.shelf.readings == 1
+    assert site.page_store.readings == 1
 
 
 async def test_page_is_drawn_anew_only_after_somebody_has_written(site: Site) -> None:
     await site.get()
     await site.get()
-    assert site.shelf.readings == 1
+    assert site.page_store.readings == 1
     await site.store.subscribe("tree")
     await site.get()
-    assert site.shelf.readings == 2
+    assert site.page_store.readings == 2
 
 
 class HeldThreads(ThreadPoolExecutor):

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 
 from bot.domain.paper import ArxivId, Paper
-from bot.domain.trending.listing import Listing
+from bot.domain.trending.entry import TrendingEntry
 
 
 def paper(
@@ -50,9 +50,9 @@ def listing(
     organization: str | None = None,
     code_url: str | None = None,
     stars: int | None = None,
-) -> Listing:
+) -> TrendingEntry:
     """What a day's list says of a paper, as far as it matters to the test."""
-    return Listing(
+    return TrendingEntry(
         arxiv_id=ArxivId(arxiv_id),
         day=day,
         title=title,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.support.killable import KILLED, BotProcess, CrashPoint, a_killable_bot
 from tests.support.ledger import Balance, Posted, balance, posted
-from tests.support.resting import until, until_read, until_settled
+from tests.support.quiescence import until, until_read, until_settled
 from tests.support.running import DEADLINE_S, Box, a_box
 
 KEYWORDS = {"papers": ("reward model", "agents"), "vision": ("agents",)}

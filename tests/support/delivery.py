@@ -10,7 +10,7 @@ from random import Random
 from typing import Final
 
 from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Post, RetryLater, SendOutcome
-from bot.domain.trending.digest import AnyPost
+from bot.domain.trending.post import AnyPost
 from bot.publish.availability import ChannelAvailability
 from bot.publish.batches import Batches
 from bot.publish.channel_worker import ChannelWorker
@@ -18,7 +18,7 @@ from bot.publish.dispatcher import Dispatcher
 from bot.publish.sender import Sender
 from bot.runtime.metrics import Metrics
 from tests.support.clock import FakeClock
-from tests.support.looping import LoopUnderTest
+from tests.support.loops import LoopUnderTest
 from tests.support.store import CHANNEL, Store
 
 # Discord looks for a nonce among the messages of the past few minutes.
@@ -140,10 +140,10 @@ class FakeDelivery:
 def _ids(post: AnyPost) -> list[str]:
     if isinstance(post, Post):
         return [entry.paper.arxiv_id.value for entry in post.entries]
-    return [each.listing.arxiv_id.value for each in post.papers]
+    return [each.trending_entry.arxiv_id.value for each in post.papers]
 
 
-class LowerHalf(LoopUnderTest):
+class PublishHarness(LoopUnderTest):
     """The lower half, run by a test."""
 
     def __init__(self, store: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
@@ -153,7 +153,7 @@ class LowerHalf(LoopUnderTest):
         self.metrics = Metrics()
         channel_worker = ChannelWorker(
             outbox=store.outbox,
-            batches=Batches(store.outbox, store.preferences),
+            batches=Batches(store.outbox, store.channel_settings),
             sender=Sender(delivery, clock, self.metrics),
             availability=ChannelAvailability(store.channels, clock, Random(1), self.metrics, self._paused),
             clock=clock,
@@ -175,6 +175,8 @@ class LowerHalf(LoopUnderTest):
         return super().is_quiet() and self.dispatcher._at_work == self.delivery.waiting
 
 
-def channel_worker(store: Store, delivery: FakeDelivery, clock: FakeClock) -> AbstractAsyncContextManager[LowerHalf]:
+def channel_worker(
+    store: Store, delivery: FakeDelivery, clock: FakeClock
+) -> AbstractAsyncContextManager[PublishHarness]:
     """The lower half at work; what is due has been tried."""
-    return LowerHalf(store, delivery, clock).at_work()
+    return PublishHarness(store, delivery, clock).at_work()

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from bot.domain.post import Delivered, Post, SendOutcome
 from bot.publish.editor import Editor
 from tests.support.clock import FakeClock
-from tests.support.looping import LoopUnderTest
+from tests.support.loops import LoopUnderTest
 from tests.support.store import Store
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.arxiv.client import ArxivClient, open_session
 from bot.arxiv.gate import Gate, Priority
-from bot.domain.planning import Query
+from bot.domain.queries import Query
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import ArxivError
 from bot.runtime.metrics import Metrics

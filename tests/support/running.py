@@ -19,13 +19,13 @@ from aiohttp import web
 from bot.__main__ import keyword_fault
 from bot.composition.app import run
 from bot.config import load_settings
-from bot.store.columns import to_text
+from bot.store.codecs import to_text
 from sandbox.arxiv import Corpus, LocalArxiv, SandboxPaper
 from sandbox.discord import DefaultWorld, Invocation, LocalDiscord, Message, RateLimits
 from sandbox.huggingface import LocalHuggingFace
 from tests.support.embeds import papers_in
 from tests.support.openapi import SPECIFICATION, discord_specification
-from tests.support.resting import until
+from tests.support.quiescence import until
 
 TOKEN = "sandbox-token"
 # For what has to happen: how long it takes says more of the machine, so that a test waits for twice the worst seen.

@@ -12,18 +12,18 @@ from bot.domain.matching import match
 from bot.domain.paper import Paper
 from bot.domain.post import OutboxEntry, Post
 from bot.domain.subscription import WatchedKeyword
+from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
-from bot.store.digests import Digests
 from bot.store.edits import Edits
-from bot.store.listings import Listings
+from bot.store.ingest import IngestStore, WindowWritten
 from bot.store.outbox import Outbox
+from bot.store.pages import PageStore
 from bot.store.papers import Papers
 from bot.store.polls import KeyValues, Polls
-from bot.store.preferences import ChannelPreferences
-from bot.store.readings import Readings, WindowWritten
-from bot.store.shelf import Shelf
 from bot.store.subscriptions import Subscriptions
+from bot.store.trending_entries import TrendingStore
+from bot.store.trending_posts import TrendingPostStore
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 READ_FROM = NOW - timedelta(days=30)
@@ -38,17 +38,17 @@ class Store:
     path: Path
     database: Database
     subscriptions: Subscriptions
-    readings: Readings
+    ingest_store: IngestStore
     outbox: Outbox
     papers: Papers
     channels: Channels
-    preferences: ChannelPreferences
+    channel_settings: ChannelSettingsStore
     edits: Edits
     polls: Polls
     key_values: KeyValues
-    shelf: Shelf
-    listings: Listings
-    digests: Digests
+    page_store: PageStore
+    listings: TrendingStore
+    trending_posts: TrendingPostStore
 
     async def subscribe(self, keyword: str, channel_id: int = CHANNEL, *, added_by: int = ADA) -> bool:
         """Subscribe by command."""
@@ -65,8 +65,8 @@ class Store:
         """Make the first reading of every keyword that waits for it; arXiv shows `papers`."""
         unread = tuple(watched for watched in await self.watched() if watched.synced_until is None)
         matches = match(papers, [watched.keyword for watched in unread])
-        await self.readings.record_history(unread, papers, matches, synced_until)
-        await self.readings.finish_initial_sync(unread, new_since, synced_until)
+        await self.ingest_store.record_history(unread, papers, matches, synced_until)
+        await self.ingest_store.finish_initial_sync(unread, new_since, synced_until)
 
     async def watch(self, *keywords: str, channel_id: int = CHANNEL) -> None:
         """Subscribe by command, with a past that is read and empty."""
@@ -80,7 +80,7 @@ class Store:
         """Record the one slice of a pass; arXiv shows `papers`."""
         kept = tuple(await self.watched() if planned is None else planned)
         matches = match(papers, [watched.keyword for watched in kept])
-        return await self.readings.record_window(kept, papers, matches, now)
+        return await self.ingest_store.record_window(kept, papers, matches, now)
 
     async def due(self, channel_id: int = CHANNEL, limit: int = 100, now: datetime = NOW) -> tuple[OutboxEntry, ...]:
         """What the channel could be sent."""
@@ -107,17 +107,17 @@ async def opened(path: Path) -> AsyncIterator[Store]:
             path,
             database,
             Subscriptions(database),
-            Readings(database),
+            IngestStore(database),
             Outbox(database),
             Papers(database),
             Channels(database),
-            ChannelPreferences(database),
+            ChannelSettingsStore(database),
             Edits(database),
             Polls(database),
             KeyValues(database),
-            Shelf(database),
-            Listings(database),
-            Digests(database),
+            PageStore(database),
+            TrendingStore(database),
+            TrendingPostStore(database),
         )
     finally:
         await database.close()

@@ -13,13 +13,13 @@ from bot.domain.layout.card import (
     full_abstract,
     how_many,
     lay_out,
-    listed_abstract,
     option_description,
     option_label,
+    trending_abstract,
 )
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.text import units
-from bot.domain.trending.listing import Listing
+from bot.domain.trending.entry import TrendingEntry
 from bot.runtime import limits
 from tests.support.builders import listing, paper
 
@@ -217,7 +217,7 @@ def test_full_abstract_is_whole_with_comment_and_journal() -> None:
 
 
 def test_abstract_of_a_paper_that_only_a_list_knows_says_whose_words_it_has() -> None:
-    view = listed_abstract(listing(title="Rewards", summary="We learn $\\epsilon$ of them.", votes=41))
+    view = trending_abstract(listing(title="Rewards", summary="We learn $\\epsilon$ of them.", votes=41))
     assert (view.title, view.footer) == ("Rewards", "From Hugging Face's daily papers")
     assert view.description.startswith("We learn ε of them.")
     assert "▲ 41" in view.description
@@ -275,7 +275,7 @@ def _built(message: Sequence[_Parts]) -> list[tuple[Paper, list[str]]]:
     ]
 
 
-def _listed(message: Sequence[_Parts]) -> Mapping[ArxivId, Listing]:
+def _listed(message: Sequence[_Parts]) -> Mapping[ArxivId, TrendingEntry]:
     listings = (
         listing(f"2611.{at:05}", **said)  # type: ignore[arg-type]  # built just above
         for at, (*_, said) in enumerate(message)

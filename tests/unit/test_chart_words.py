@@ -7,7 +7,7 @@ import pytest
 from bot.domain.charts.trend import Trend, last_year
 from bot.domain.keyword import Keyword
 from bot.runtime.errors import ArxivThrottled, IncompleteResults, InvalidKeyword
-from bot.services.charting import Crowded, Filling, Going, Halted, OutOfTime, Whole
+from bot.services.charts import ChartComplete, ChartInProgress, ChartsBusy, ChartState, CountFailed, ReplyExpired
 from cogs.charts import chosen_keywords, state, trend_embed
 
 NOW = datetime(2026, 11, 10, tzinfo=UTC)
@@ -19,33 +19,33 @@ LEFT = "12 of 24 months are not counted yet"
 @pytest.mark.parametrize(
     ("filling", "words"),
     [
-        (Whole(), "Papers a month for **reward model**, **\\*\\*stars\\*\\* @\u200beveryone**"),
+        (ChartComplete(), "Papers a month for **reward model**, **\\*\\*stars\\*\\* @\u200beveryone**"),
         (
-            Going(144),
+            ChartInProgress(144),
             (
                 "12 of 24 months are to be counted: about 2 min 24 s. "
                 "This message fills as arXiv answers; if it stops, ask again."
             ),
         ),
-        (Crowded(60), f"{LEFT}, and other charts are being filled: ask again in about 1 min."),
+        (ChartsBusy(60), f"{LEFT}, and other charts are being filled: ask again in about 1 min."),
         (
-            Halted(MODEL, ArxivThrottled("arXiv asks us to wait", NOW)),
+            CountFailed(MODEL, ArxivThrottled("arXiv asks us to wait", NOW)),
             f"arXiv asks us to wait, for **reward model**. {LEFT}: ask again <t:1794268800:R>, and it goes on.",
         ),
         (
-            Halted(MODEL, IncompleteResults("arXiv shows no papers at all for 2026-01")),
+            CountFailed(MODEL, IncompleteResults("arXiv shows no papers at all for 2026-01")),
             f"arXiv shows no papers at all for 2026-01, for **reward model**. {LEFT}: ask again later, and it goes on.",
         ),
-        (OutOfTime(), f"{LEFT}: ask again, and it goes on from here."),
+        (ReplyExpired(), f"{LEFT}: ask again, and it goes on from here."),
     ],
 )
-def test_reply_says_how_far_the_chart_is_and_what_comes_next(filling: Filling, words: str) -> None:
+def test_reply_says_how_far_the_chart_is_and_what_comes_next(filling: ChartState, words: str) -> None:
     assert state(KNOWN, filling) == words
 
 
 def test_one_month_is() -> None:
     almost = Trend((MODEL,), KNOWN.months, dict(list(KNOWN.totals.items())[1:]))
-    assert state(almost, OutOfTime()).startswith("1 of 12 months is not counted yet")
+    assert state(almost, ReplyExpired()).startswith("1 of 12 months is not counted yet")
 
 
 def test_numbers_stand_below_the_picture_for_those_who_cannot_see_it() -> None:

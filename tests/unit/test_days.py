@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.trending.days import parse_day, shown_day, suggested_days
 from bot.runtime.errors import InvalidDay
-from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, LISTS_BEGAN
+from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, TRENDING_FIRST_DAY
 
 TODAY = date(2026, 11, 18)  # a Wednesday
 
@@ -18,7 +18,7 @@ TODAY = date(2026, 11, 18)  # a Wednesday
         (" Yesterday ", date(2026, 11, 17)),
         ("2026-11-18", TODAY),
         ("2026-8-1", date(2026, 8, 1)),
-        (LISTS_BEGAN.isoformat(), LISTS_BEGAN),
+        (TRENDING_FIRST_DAY.isoformat(), TRENDING_FIRST_DAY),
     ],
 )
 def test_day_is_known_as_it_is_typed(typed: str, day: date) -> None:

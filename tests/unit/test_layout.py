@@ -9,12 +9,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from bot.domain.channel_settings import Layout, Style
 from bot.domain.feed import parse_feed
 from bot.domain.layout.card import Card
 from bot.domain.layout.compact import PaperList, lay_out_list
 from bot.domain.layout.message import (
     HEADLINE_MAX,
-    Batch,
+    BatchKind,
     headline,
     lay_out_message,
     layout_of,
@@ -23,9 +24,8 @@ from bot.domain.layout.message import (
 )
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.post import OutboxEntry
-from bot.domain.preferences import Layout, Style
 from bot.domain.text import units
-from bot.domain.trending.listing import Listing
+from bot.domain.trending.entry import TrendingEntry
 from bot.runtime import limits
 from bot.runtime.errors import ArxivError
 from tests.support.builders import listing, paper
@@ -213,12 +213,12 @@ def test_first_line_says_how_many_for_what_and_from_when() -> None:
 
 
 def test_rest_of_a_batch_and_a_backlog_say_what_they_are() -> None:
-    assert headline(5, ["RLHF"], ANNOUNCED, Batch.REST) == "**5 more papers** for RLHF · announced Thu 19 Nov"
-    assert headline(5, ["RLHF"], None, Batch.PAST) == "**5 earlier papers** for RLHF"
-    assert headline(50, ["RLHF"], None, Batch.BACKLOG) == (
+    assert headline(5, ["RLHF"], ANNOUNCED, BatchKind.REST) == "**5 more papers** for RLHF · announced Thu 19 Nov"
+    assert headline(5, ["RLHF"], None, BatchKind.PAST) == "**5 earlier papers** for RLHF"
+    assert headline(50, ["RLHF"], None, BatchKind.BACKLOG) == (
         "**50 papers** for RLHF waited while this channel was paused: oldest first"
     )
-    assert headline(1_051, [], ANNOUNCED, Batch.BACKLOG) == (
+    assert headline(1_051, [], ANNOUNCED, BatchKind.BACKLOG) == (
         "**1,051 papers** waited while this channel was paused: oldest first, as a short list"
     )
 
@@ -238,9 +238,9 @@ def test_many_keywords_are_counted() -> None:
     assert len(shown) <= HEADLINE_MAX
 
 
-@example(1, ["<<@"], Batch.NEW)
-@given(st.integers(1, 10**6), st.lists(st.text(max_size=200), max_size=60), st.sampled_from(Batch))
-def test_first_line_of_any_keywords_is_short_and_harmless(papers: int, keywords: list[str], batch: Batch) -> None:
+@example(1, ["<<@"], BatchKind.NEW)
+@given(st.integers(1, 10**6), st.lists(st.text(max_size=200), max_size=60), st.sampled_from(BatchKind))
+def test_first_line_of_any_keywords_is_short_and_harmless(papers: int, keywords: list[str], batch: BatchKind) -> None:
     shown = headline(papers, [*keywords, "@everyone **<@1>** [x](https://evil.com)"], ANNOUNCED, batch)
     assert units(shown) <= HEADLINE_MAX < limits.CONTENT_MAX
     bare = re.sub(r"\\[^0-9A-Za-z\s]", "·", shown.replace("**", "", 2))
@@ -283,7 +283,7 @@ def _entry(random: Random, number: int, *, hostile: bool) -> OutboxEntry:
     return OutboxEntry(number, subject, keywords, random.random() < 0.02)
 
 
-def _listings(entries: Sequence[OutboxEntry]) -> Mapping[ArxivId, Listing]:
+def _listings(entries: Sequence[OutboxEntry]) -> Mapping[ArxivId, TrendingEntry]:
     """What is listed of every second paper, its code where no badge or a hostile one comes of it."""
     return {
         each.paper.arxiv_id: listing(

@@ -14,7 +14,7 @@ from typing import Final
 from bot.domain.layout.venue import venue
 from bot.domain.paper import Paper
 from bot.domain.tex.convert import tex_to_text
-from bot.domain.trending.listing import Listing, in_short
+from bot.domain.trending.entry import TrendingEntry, abbreviated
 
 _URL_MAX: Final = 200
 
@@ -41,9 +41,9 @@ class Badge:
     url: str | None = None
 
 
-def badges(paper: Paper, listing: Listing | None = None) -> tuple[Badge, ...]:
+def badges(paper: Paper, trending_entry: TrendingEntry | None = None) -> tuple[Badge, ...]:
     """What is clearly said of the paper, the most important first, each kind at most once."""
-    return tuple(_each(paper, listing))
+    return tuple(_each(paper, trending_entry))
 
 
 def is_withdrawn(paper: Paper) -> bool:
@@ -57,7 +57,7 @@ def is_withdrawn(paper: Paper) -> bool:
     )
 
 
-def _each(paper: Paper, listing: Listing | None) -> Iterator[Badge]:
+def _each(paper: Paper, trending_entry: TrendingEntry | None) -> Iterator[Badge]:
     if is_withdrawn(paper):
         yield Badge(BadgeKind.WITHDRAWN, "withdrawn")
     if place := venue(paper.comment, paper.journal_ref):
@@ -66,9 +66,9 @@ def _each(paper: Paper, listing: Listing | None) -> Iterator[Badge]:
         yield Badge(BadgeKind.SURVEY, survey)
     if pages := _pages(tex_to_text(paper.comment or "")):
         yield Badge(BadgeKind.PAGES, pages)
-    if listing is not None and listing.votes:
-        yield Badge(BadgeKind.VOTES, f"▲ {in_short(listing.votes)}", listing.url)
-    yield from _code(_code_link(paper), listing)
+    if trending_entry is not None and trending_entry.votes:
+        yield Badge(BadgeKind.VOTES, f"▲ {abbreviated(trending_entry.votes)}", trending_entry.url)
+    yield from _code(_code_link(paper), trending_entry)
     if paper.version > 1:
         yield Badge(BadgeKind.VERSION, f"v{paper.version}")
 
@@ -194,10 +194,10 @@ _OF_OURS: Final = re.compile(
 )
 
 
-def _code(link: str, listing: Listing | None) -> Iterator[Badge]:
+def _code(link: str, trending_entry: TrendingEntry | None) -> Iterator[Badge]:
     """The authors' own link, with the stars of what is behind it; what Hugging Face knows where they link no code."""
-    listed = "" if listing is None else _code_home(listing.code_url or "")
-    stars = "" if listing is None or not listing.stars else f" ★ {in_short(listing.stars)}"
+    listed = "" if trending_entry is None else _code_home(trending_entry.code_url or "")
+    stars = "" if trending_entry is None or not trending_entry.stars else f" ★ {abbreviated(trending_entry.stars)}"
     of_authors = "" if _HUGGING_FACE.match(link) else link
     if link:
         same = _repository(link) == _repository(listed)

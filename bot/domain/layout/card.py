@@ -16,7 +16,7 @@ from bot.domain.layout.parts import badge_line, joined, listed, names_of, readin
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.tex.convert import tex_to_text
 from bot.domain.text import cut, escape_keeping_links, escape_markdown, harmless, units
-from bot.domain.trending.listing import NOTHING_LISTED, Listing, as_paper
+from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry, as_paper
 from bot.runtime import limits
 
 
@@ -112,7 +112,8 @@ class _Draft:
 
 
 def lay_out(
-    papers: Sequence[tuple[Paper, Sequence[str]]], listings: Mapping[ArxivId, Listing] = NOTHING_LISTED
+    papers: Sequence[tuple[Paper, Sequence[str]]],
+    trending_entries: Mapping[ArxivId, TrendingEntry] = NO_TRENDING_ENTRIES,
 ) -> tuple[Card, ...]:
     """The cards of one message, for papers with the keywords that each matched, and what is listed of them.
 
@@ -120,7 +121,7 @@ def lay_out(
     """
     if not papers or how_many([paper for paper, _ in papers]) != len(papers):
         raise ValueError(f"{len(papers)} papers are not the papers of one message")
-    drafts = [_draft(paper, keywords, listings.get(paper.arxiv_id)) for paper, keywords in papers]
+    drafts = [_draft(paper, keywords, trending_entries.get(paper.arxiv_id)) for paper, keywords in papers]
     room, left = _room_for(drafts)
     wants = [min(units(draft.abstract), _ABSTRACT_MAX) for draft in drafts]
     return tuple(draft.in_room(room, share) for draft, share in zip(drafts, shares(wants, left), strict=True))
@@ -139,9 +140,9 @@ def how_many(papers: Sequence[Paper], at_most: int = limits.EMBEDS_PER_MESSAGE) 
     return len(ids)
 
 
-def full_abstract(paper: Paper, listing: Listing | None = None) -> Card:
+def full_abstract(paper: Paper, trending_entry: TrendingEntry | None = None) -> Card:
     """The paper with its whole abstract, for one who asked to read it."""
-    draft = _draft(paper, (), listing)
+    draft = _draft(paper, (), trending_entry)
     others = badge_line([badge for badge in draft.badges if badge.kind in _FROM_OTHERS], _FULL_BADGES_MAX)
     last_line = joined(reading_links(paper.arxiv_id), others, cut(draft.comment, _FULL_COMMENT_MAX))
     abstract = cut(draft.abstract, limits.EMBED_DESCRIPTION_MAX - units(last_line) - len("\n\n"))
@@ -156,9 +157,9 @@ def full_abstract(paper: Paper, listing: Listing | None = None) -> Card:
     )
 
 
-def listed_abstract(listing: Listing) -> Card:
+def trending_abstract(trending_entry: TrendingEntry) -> Card:
     """The same of a paper of which nothing but its listing is known."""
-    return replace(full_abstract(as_paper(listing), listing), footer="From Hugging Face's daily papers")
+    return replace(full_abstract(as_paper(trending_entry), trending_entry), footer="From Hugging Face's daily papers")
 
 
 def option_label(paper: Paper) -> str:
@@ -173,14 +174,14 @@ def option_description(paper: Paper) -> str:
     return joined(listed(names_of(paper, _AUTHORS_SHOWN), len(paper.authors), room), category)
 
 
-def _draft(paper: Paper, keywords: Sequence[str], listing: Listing | None) -> _Draft:
+def _draft(paper: Paper, keywords: Sequence[str], trending_entry: TrendingEntry | None) -> _Draft:
     return _Draft(
         paper=paper,
         title=escape_markdown(title_of(paper)),
         authors=names_of(paper, _FULL_AUTHORS_SHOWN),
         abstract=escape_markdown(tex_to_text(paper.abstract)),
         comment=escape_keeping_links(tex_to_text(paper.comment or "")),
-        badges=badges(paper, listing),
+        badges=badges(paper, trending_entry),
         keywords=tuple(dict.fromkeys(harmless(keyword) for keyword in keywords)),
     )
 

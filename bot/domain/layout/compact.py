@@ -14,7 +14,7 @@ from bot.domain.layout.card import how_many
 from bot.domain.layout.parts import badge_line, joined, listed, names_of, reading_links, shares, title_of
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.text import cut, escape_label, escape_markdown, harmless, units
-from bot.domain.trending.listing import NOTHING_LISTED, Listing
+from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry
 from bot.runtime import limits
 
 
@@ -86,7 +86,8 @@ class _Draft:
 
 
 def lay_out_list(
-    papers: Sequence[tuple[Paper, Sequence[str]]], listings: Mapping[ArxivId, Listing] = NOTHING_LISTED
+    papers: Sequence[tuple[Paper, Sequence[str]]],
+    trending_entries: Mapping[ArxivId, TrendingEntry] = NO_TRENDING_ENTRIES,
 ) -> PaperList:
     """The list of one message, for papers with the keywords that each matched, and what is listed of them: 25 fit.
 
@@ -96,7 +97,8 @@ def lay_out_list(
         raise ValueError(f"{len(papers)} papers are not the papers of one message")
     of_one_kind = len({frozenset(keywords) for _, keywords in papers}) == 1
     drafts = [
-        _draft(paper, () if of_one_kind else keywords, listings.get(paper.arxiv_id)) for paper, keywords in papers
+        _draft(paper, () if of_one_kind else keywords, trending_entries.get(paper.arxiv_id))
+        for paper, keywords in papers
     ]
     wants = [min(units(draft.title), limits.EMBED_TITLE_MAX) for draft in drafts]
     enough = sum(min(want, _READABLE) for want in wants)
@@ -123,12 +125,12 @@ def _left_in(room: _Room, drafts: Sequence[_Draft]) -> int:
     return limits.EMBED_DESCRIPTION_MAX - sum(units(draft.in_room(room, 0)) + len("\n") for draft in drafts)
 
 
-def _draft(paper: Paper, keywords: Sequence[str], listing: Listing | None) -> _Draft:
+def _draft(paper: Paper, keywords: Sequence[str], trending_entry: TrendingEntry | None) -> _Draft:
     return _Draft(
         paper=paper,
         title=escape_label(title_of(paper)),
         author=escape_markdown("".join(names_of(paper, 1))),
         category=cut(escape_markdown(harmless(paper.primary_category)), _CATEGORY_MAX),
-        badges=badges(paper, listing),
+        badges=badges(paper, trending_entry),
         keywords=tuple(dict.fromkeys(escape_markdown(harmless(keyword)) for keyword in keywords)),
     )

@@ -9,15 +9,15 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, assert_never
 
+from bot.domain.channel_settings import Layout, Style
 from bot.domain.layout.card import Card, how_many, lay_out
 from bot.domain.layout.compact import PaperList, lay_out_list
 from bot.domain.layout.parts import listed
 from bot.domain.months import MONTH_NAMES
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.post import OutboxEntry, one_message
-from bot.domain.preferences import Layout, Style
 from bot.domain.text import escape_markdown, harmless
-from bot.domain.trending.listing import NOTHING_LISTED, Listing
+from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry
 from bot.runtime import limits
 
 # With room for a role's mention before it, and far from the end of what is read at a glance.
@@ -26,7 +26,7 @@ _KEYWORDS_MAX: Final = 400
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-class Batch(StrEnum):
+class BatchKind(StrEnum):
     """What the papers of a first line are: a batch, the rest of one, what waited in a pause, or what was long known."""
 
     NEW = "new"
@@ -63,7 +63,7 @@ def next_message(due: Sequence[OutboxEntry], layout: Layout) -> tuple[OutboxEntr
 def lay_out_message(
     papers: Sequence[tuple[Paper, Sequence[str]]],
     layout: Layout,
-    listings: Mapping[ArxivId, Listing] = NOTHING_LISTED,
+    trending_entries: Mapping[ArxivId, TrendingEntry] = NO_TRENDING_ENTRIES,
 ) -> tuple[Card, ...] | PaperList:
     """What one message shows of its papers, with the keywords that each matched and what is listed of them.
 
@@ -71,26 +71,26 @@ def lay_out_message(
     """
     match layout:
         case Layout.CARDS:
-            return lay_out(papers, listings)
+            return lay_out(papers, trending_entries)
         case Layout.COMPACT:
-            return lay_out_list(papers, listings)
+            return lay_out_list(papers, trending_entries)
     assert_never(layout)
 
 
-def headline(papers: int, keywords: Sequence[str], announced: datetime | None, batch: Batch = Batch.NEW) -> str:
+def headline(papers: int, keywords: Sequence[str], announced: datetime | None, batch: BatchKind = BatchKind.NEW) -> str:
     """A batch's first line, as Markdown: `**7 new papers** for reward model, RLHF · announced Thu 20 Nov`."""
     shown = tuple(dict.fromkeys(escape_markdown(harmless(keyword)) for keyword in keywords if harmless(keyword)))
     why = f" for {listed(shown, len(shown), _KEYWORDS_MAX)}" if shown else ""
     when = f" · announced {_day(announced)}" if announced is not None else ""
     noun = "paper" if papers == 1 else "papers"
     match batch:
-        case Batch.NEW:
+        case BatchKind.NEW:
             return f"**{papers:,} new {noun}**{why}{when}"
-        case Batch.REST:
+        case BatchKind.REST:
             return f"**{papers:,} more {noun}**{why}{when}"
-        case Batch.PAST:
+        case BatchKind.PAST:
             return f"**{papers:,} earlier {noun}**{why}"
-        case Batch.BACKLOG:
+        case BatchKind.BACKLOG:
             short = ", as a short list" if papers > limits.BACKLOG_CARDS_MAX else ""
             return f"**{papers:,} {noun}**{why} waited while this channel was paused: oldest first{short}"
     assert_never(batch)

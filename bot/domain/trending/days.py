@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from bot.runtime.errors import InvalidDay
-from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, LISTS_BEGAN
+from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, TRENDING_FIRST_DAY
 
 _NAMED: Final = {"today": 0, "yesterday": 1}
 _ISO: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)
@@ -29,8 +29,8 @@ def parse_day(text: str, today: date) -> date:
         raise InvalidDay(f"There is no day {typed} in the calendar.") from error
     if day > today:
         raise InvalidDay(f"{shown_day(day)} is yet to come: today is {today.isoformat()} (UTC).")
-    if day < LISTS_BEGAN:
-        raise InvalidDay(f"Hugging Face's lists begin in {LISTS_BEGAN:%B %Y}: {shown_day(day)} has none.")
+    if day < TRENDING_FIRST_DAY:
+        raise InvalidDay(f"Hugging Face's lists begin in {TRENDING_FIRST_DAY:%B %Y}: {shown_day(day)} has none.")
     return day
 
 

@@ -5,7 +5,7 @@ misery.py    what goes wrong, drawn from a seed
 run.py       lets it all happen to the real bot, and counts
 """
 
-from tests.support.chaos.misery import FULL, SHORT, Size
+from tests.support.chaos.faults import FULL, SHORT, Size
 from tests.support.chaos.run import Result, Tally, run_chaos
 
 __all__ = ["FULL", "SHORT", "Result", "Size", "Tally", "run_chaos"]

@@ -15,7 +15,8 @@ from random import Random
 from sandbox.arxiv import Corpus, LocalArxiv
 from sandbox.discord import Limit, RateLimits
 from tests.support.chaos import places
-from tests.support.chaos.misery import (
+from tests.support.chaos.disruptions import Upheavals
+from tests.support.chaos.faults import (
     SLOWEST_S,
     DiscordMisfortune,
     Size,
@@ -25,10 +26,9 @@ from tests.support.chaos.misery import (
     life_s,
     upheavals,
 )
-from tests.support.chaos.upheaval import Upheavals
 from tests.support.killable import KILLED, BotProcess, a_killable_bot
 from tests.support.ledger import Balance, Posted, balance, posted
-from tests.support.resting import is_read, until, until_settled
+from tests.support.quiescence import is_read, until, until_settled
 from tests.support.running import DEADLINE_S, Box, a_box, abs_url
 
 _INVALID = frozenset({401, 403, 429})

@@ -1,0 +1,118 @@
+"""A day's list laid out for reading: ten papers a page, two lines a paper, within Discord's limits, whatever was sent.
+
+Listings enter with their ranks; the Markdown of one embed leaves. Every paper of a page stands there: long titles and
+what is least needed give way.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from bot.domain.layout.parts import joined, shares, title_of
+from bot.domain.text import cut, escape_label, escape_markdown, harmless, units
+from bot.domain.trending.entry import TrendingEntry, abbreviated, as_paper
+from bot.runtime import limits
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a day's list: `first` and `last` are ranks, from 1."""
+
+    number: int
+    pages: int
+    first: int
+    last: int
+    papers: int
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """How long the parts of a paper's lines may be, but for the title, which gets what is left."""
+
+    organization: int
+    code: int  # the address; a longer one is not linked
+
+
+# From generous to narrow. Ten papers in the last one leave each title 230 characters: 10 × (10 for the rank + 64 for
+# the link to Hugging Face + 90 for the others, with ids of 27 characters + 1) is below 4,096 by 240 a paper.
+_ROOMS: Final = (
+    _Room(organization=80, code=200),
+    _Room(organization=40, code=120),
+    _Room(organization=24, code=60),
+    _Room(organization=0, code=0),
+)
+_READABLE: Final = 100
+# A sign and its number stay together at the end of a line.
+_HERE: Final = "\u00a0"
+
+
+def day_url(day: date) -> str:
+    """The day's page on Hugging Face."""
+    return f"https://huggingface.co/papers/date/{day.isoformat()}"
+
+
+def lay_out_page(papers: Sequence[TrendingEntry], number: int) -> Page:
+    """The `number`-th page (from 0) of these papers, which are at least one; the last where there are fewer pages."""
+    pages = math.ceil(len(papers) / limits.TRENDING_PER_PAGE)
+    number = max(0, min(number, pages - 1))
+    before = number * limits.TRENDING_PER_PAGE
+    shown = papers[before : before + limits.TRENDING_PER_PAGE]
+    return Page(number, pages, before + 1, before + len(shown), len(papers), ranked(shown, before + 1))
+
+
+def shown_of(page: Page, listed: int) -> str:
+    """Which papers stand on a page, of how many: `11–20 of 24`; of `listed` ones the page may have the top only."""
+    if page.papers < listed and page.pages == 1:
+        return f"Top {page.papers} of {listed}"
+    shown = f"{page.first}" if page.first == page.last else f"{page.first}–{page.last}"
+    return f"{shown} of {page.papers}" if page.papers == listed else f"{shown} of {page.papers}, the day has {listed}"
+
+
+def ranked(papers: Sequence[TrendingEntry], first: int = 1) -> str:
+    """At most ten papers, two lines each, counted from `first`: never longer than an embed's description may be."""
+    drafts = [_Draft.of(trending_entry, rank) for rank, trending_entry in enumerate(papers, first)]
+    wants = [min(units(draft.title), limits.EMBED_TITLE_MAX) for draft in drafts]
+    enough = sum(min(want, _READABLE) for want in wants)
+    room = next((room for room in _ROOMS[:-1] if _left_in(room, drafts) >= enough), _ROOMS[-1])
+    given = shares(wants, _left_in(room, drafts))
+    return "\n".join(draft.in_room(room, share) for draft, share in zip(drafts, given, strict=True))
+
+
+def _left_in(room: _Room, drafts: Sequence["_Draft"]) -> int:
+    return limits.EMBED_DESCRIPTION_MAX - sum(units(draft.in_room(room, 0)) + len("\n") for draft in drafts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A listing's texts, converted and escaped once, not yet cut."""
+
+    trending_entry: TrendingEntry
+    rank: int
+    title: str
+    organization: str
+
+    @classmethod
+    def of(cls, trending_entry: TrendingEntry, rank: int) -> "_Draft":
+        title = escape_label(title_of(as_paper(trending_entry)))
+        return cls(trending_entry, rank, title, escape_markdown(harmless(trending_entry.organization or "")))
+
+    def in_room(self, room: _Room, title_max: int) -> str:
+        trending_entry = self.trending_entry
+        details = joined(
+            f"▲{_HERE}{abbreviated(trending_entry.votes)}",
+            cut(self.organization, room.organization) if room.organization else "",
+            self._code(room.code),
+            f"💬{_HERE}{abbreviated(trending_entry.comments)}" if trending_entry.comments else "",
+            f"[arXiv]({trending_entry.arxiv_id.abs_url})",
+        )
+        return f"**{self.rank}.** **[{cut(self.title, title_max)}]({trending_entry.url})**\n{details}"
+
+    def _code(self, room: int) -> str:
+        url = self.trending_entry.code_url
+        if url is None:
+            return ""
+        stars = f"{_HERE}★{_HERE}{abbreviated(self.trending_entry.stars)}" if self.trending_entry.stars else ""
+        return f"[code]({url}){stars}" if units(url) <= room else f"code{stars}"

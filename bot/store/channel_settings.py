@@ -1,0 +1,145 @@
+"""How channels want to be posted to, and when what waits for them is due."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+import aiosqlite
+
+from bot.domain.channel_schedule import ChannelSchedule, DailySchedule, Immediate, due_at
+from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
+from bot.store.codecs import to_moment, to_moment_or_none, to_text
+from bot.store.database import Database
+
+_COLUMNS = (
+    "style, daily_at, zone, weekdays_only, mention_role, publish, paused_since, backlog_pending, "
+    "trending_min_votes, trending_since"
+)
+# Of a row's channel: no admin has paused it.
+NOT_PAUSED: Final = "channel_id NOT IN (SELECT channel_id FROM channel_settings WHERE paused_since IS NOT NULL)"
+
+
+class ChannelSettingsStore:
+    """What admins chose for their channels."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of(self, channel_id: int) -> ChannelSettings:
+        """A channel's preferences; the defaults where nobody chose anything."""
+        async with self._database.reading() as connection:
+            return await _read(connection, channel_id)
+
+    async def write(self, channel_id: int, channel_settings: ChannelSettings) -> None:
+        """Change a channel's preferences, but for `backlog_pending`; what waits for it is due by the new timetable."""
+        async with self._database.transaction() as connection:
+            # The lower half's own: it may have changed since the caller looked.
+            backlog_pending = (await _read(connection, channel_id)).backlog_pending
+            await _write(connection, channel_id, replace(channel_settings, backlog_pending=backlog_pending))
+            await reschedule(connection, [channel_id])
+
+    async def resume(self, channel_id: int, now: datetime) -> int:
+        """Let a channel that an admin paused be posted to again; returns how many papers wait for it.
+
+        What would have been posted meanwhile is due now: nothing is late.
+        """
+        async with self._database.transaction() as connection:
+            rows = await connection.execute_fetchall(
+                "SELECT count(*) AS papers FROM outbox WHERE channel_id = ? AND state = 'waiting'", (channel_id,)
+            )
+            waiting = int(next(iter(rows))["papers"])
+            before = await _read(connection, channel_id)
+            await _write(connection, channel_id, replace(before, paused_since=None, backlog_pending=waiting > 0))
+            await connection.execute(
+                "UPDATE outbox SET due_at = max(due_at, ?) WHERE channel_id = ? AND state = 'waiting'",
+                (to_text(now), channel_id),
+            )
+            return waiting
+
+    async def paused(self) -> dict[int, datetime]:
+        """The channels that an admin paused, and since when."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                """SELECT channel_id, paused_since FROM channel_settings
+                   WHERE paused_since IS NOT NULL ORDER BY paused_since"""
+            )
+        return {row["channel_id"]: to_moment(row["paused_since"]) for row in rows}
+
+    async def clear_backlog(self, channel_id: int) -> None:
+        """The backlog is posted: from now on the channel's own style counts again."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "UPDATE channel_settings SET backlog_pending = 0 WHERE channel_id = ? AND backlog_pending",
+                (channel_id,),
+            )
+
+
+async def reschedule(connection: aiosqlite.Connection, channel_ids: Iterable[int]) -> None:
+    """Say of what waits in these channels when it is due; part of the caller's transaction."""
+    for channel_id in channel_ids:
+        schedule = (await _read(connection, channel_id)).schedule
+        arrivals = await connection.execute_fetchall(
+            """SELECT DISTINCT arrived_at FROM outbox
+               WHERE channel_id = ? AND state = 'waiting' AND post_key IS NULL AND arrived_at IS NOT NULL""",
+            (channel_id,),
+        )
+        await connection.executemany(
+            """UPDATE outbox SET due_at = ? WHERE channel_id = ? AND arrived_at = ?
+               AND state = 'waiting' AND post_key IS NULL""",
+            [
+                (to_text(due_at(schedule, to_moment(row["arrived_at"]))), channel_id, row["arrived_at"])
+                for row in arrivals
+            ],
+        )
+
+
+async def _read(connection: aiosqlite.Connection, channel_id: int) -> ChannelSettings:
+    rows = await connection.execute_fetchall(
+        f"SELECT {_COLUMNS} FROM channel_settings WHERE channel_id = ?", (channel_id,)
+    )
+    return next((_to_preferences(row) for row in rows), ChannelSettings())
+
+
+async def _write(connection: aiosqlite.Connection, channel_id: int, channel_settings: ChannelSettings) -> None:
+    daily = channel_settings.schedule if isinstance(channel_settings.schedule, DailySchedule) else None
+    await connection.execute("INSERT INTO channels (channel_id) VALUES (?) ON CONFLICT DO NOTHING", (channel_id,))
+    await connection.execute(
+        f"INSERT OR REPLACE INTO channel_settings (channel_id, {_COLUMNS}) VALUES ({', '.join('?' * 11)})",
+        (
+            channel_id,
+            channel_settings.style.value,
+            None if daily is None else f"{daily.hour:02}:{daily.minute:02}",
+            None if daily is None else daily.zone,
+            int(daily is not None and daily.weekdays_only),
+            channel_settings.mention_role,
+            int(channel_settings.publish),
+            None if channel_settings.paused_since is None else to_text(channel_settings.paused_since),
+            int(channel_settings.backlog_pending),
+            None if channel_settings.trending is None else channel_settings.trending.min_votes,
+            None if channel_settings.trending is None else to_text(channel_settings.trending.since),
+        ),
+    )
+
+
+def _to_preferences(row: sqlite3.Row) -> ChannelSettings:
+    return ChannelSettings(
+        style=Style(row["style"]),
+        schedule=to_schedule(row),
+        mention_role=row["mention_role"],
+        publish=bool(row["publish"]),
+        paused_since=to_moment_or_none(row["paused_since"]),
+        backlog_pending=bool(row["backlog_pending"]),
+        trending=None
+        if row["trending_min_votes"] is None
+        else TrendingSettings(row["trending_min_votes"], to_moment(row["trending_since"])),
+    )
+
+
+def to_schedule(row: sqlite3.Row) -> ChannelSchedule:
+    """The timetable in a row of `preferences`."""
+    if row["daily_at"] is None:
+        return Immediate()
+    hour, minute = row["daily_at"].split(":")
+    return DailySchedule(int(hour), int(minute), row["zone"], weekdays_only=bool(row["weekdays_only"]))

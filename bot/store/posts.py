@@ -1,0 +1,58 @@
+"""Rows → entries and posts, with their papers and what is said of them as they are now.
+
+A connection and the rows that are meant enter; values of the domain leave. It writes nothing.
+"""
+
+import json
+import sqlite3
+
+import aiosqlite
+
+from bot.domain.channel_settings import Layout
+from bot.domain.post import MessageHeader, OutboxEntry, Post
+from bot.store.codecs import PAPER_COLUMNS, row_to_paper, to_moment
+from bot.store.trending_entries import read_trending_entries
+
+# Oldest paper first; the id where arXiv's times are equal, so that the order is always the same.
+_ENTRIES = f"""
+    SELECT outbox.id AS entry_id, alone, {PAPER_COLUMNS},
+           (SELECT json_group_array(shown) FROM (
+                SELECT shown FROM outbox_keywords JOIN keywords ON keywords.id = keyword_id
+                WHERE outbox_id = outbox.id ORDER BY keywords.id)) AS reasons
+    FROM outbox JOIN papers USING (arxiv_id)
+    WHERE {{}} ORDER BY published, arxiv_id LIMIT ?
+"""
+_ALL = -1  # as a LIMIT (sqlite.org/lang_select.html)
+
+
+async def read_entries(
+    connection: aiosqlite.Connection, condition: str, values: tuple[int | str, ...], limit: int = _ALL
+) -> tuple[OutboxEntry, ...]:
+    """The entries of which the condition holds, oldest paper first, at most `limit`."""
+    rows = await connection.execute_fetchall(_ENTRIES.format(condition), (*values, limit))
+    papers = [(row, row_to_paper(row)) for row in rows]
+    trending_entries = await read_trending_entries(connection, [paper.arxiv_id for _, paper in papers])
+    return tuple(
+        OutboxEntry(
+            id=row["entry_id"],
+            paper=paper,
+            keywords=tuple(json.loads(row["reasons"])),
+            alone=bool(row["alone"]),
+            trending_entry=trending_entries.get(paper.arxiv_id),
+        )
+        for row, paper in papers
+    )
+
+
+async def read_post(connection: aiosqlite.Connection, row: sqlite3.Row) -> Post:
+    """A post from its row, with its entries."""
+    return Post(
+        key=row["key"],
+        channel_id=row["channel_id"],
+        nonce=row["nonce"],
+        first_attempt=to_moment(row["first_attempt"]),
+        last_attempt=to_moment(row["last_attempt"]),
+        entries=await read_entries(connection, "post_key = ?", (row["key"],)),
+        header=MessageHeader(Layout(row["layout"]), row["heading"], row["mention_role"], row["thread_id"]),
+        message_id=row["message_id"],
+    )

@@ -1,0 +1,152 @@
+"""What Hugging Face's daily papers said of papers, as it was read last.
+
+Whole days enter; a day's list, or what is said of single papers, leaves. A paper has one row: the newest day on whose
+list it stood. Messages that are to follow what is said of their papers are asked for here, as rows of `edits`.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+
+import aiosqlite
+
+from bot.domain.paper import ArxivId
+from bot.domain.trending.entry import RenderedVotes, TrendingEntry, needs_rerender
+from bot.runtime.limits import TRENDING_KEPT
+from bot.store.codecs import to_moment, to_text
+from bot.store.database import Database
+
+_COLUMNS = "arxiv_id, day, title, summary, authors, votes, comments, organization, code_url, stars"
+_ANEW = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS.split(", ") if column != "arxiv_id")
+
+
+class TrendingStore:
+    """The lists that are kept."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record_day(self, day: date, trending_entries: Iterable[TrendingEntry], now: datetime) -> bool:
+        """Replace what the day's list said, and remember that it was read to its end at `now`.
+
+        True when messages are to be drawn anew for it. A paper that stands on a newer day's list stays there; lists
+        that were read long ago are forgotten.
+        """
+        said = tuple(trending_entries)
+        ids = json.dumps([trending_entry.arxiv_id.value for trending_entry in said])
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "DELETE FROM trending_entries WHERE day = ? AND arxiv_id NOT IN (SELECT value FROM json_each(?))",
+                (day.isoformat(), ids),
+            )
+            await connection.executemany(
+                f"""INSERT INTO trending_entries ({_COLUMNS}) VALUES ({", ".join("?" * 10)})
+                    ON CONFLICT (arxiv_id) DO UPDATE SET {_ANEW} WHERE excluded.day >= trending_entries.day""",
+                [_to_row(trending_entry) for trending_entry in said],
+            )
+            await connection.execute(
+                """INSERT INTO trending_days VALUES (?, ?)
+                   ON CONFLICT (day) DO UPDATE SET fetched_at = excluded.fetched_at""",
+                (day.isoformat(), to_text(now)),
+            )
+            await connection.execute("DELETE FROM trending_days WHERE fetched_at < ?", (to_text(now - TRENDING_KEPT),))
+            await connection.execute("DELETE FROM trending_entries WHERE day NOT IN (SELECT day FROM trending_days)")
+            return await _ask_for_edits(connection, day)
+
+    async def of_day(self, day: date) -> tuple[TrendingEntry, ...]:
+        """The papers of a day's list, most votes first; none where it was not read."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                f"SELECT {_COLUMNS} FROM trending_entries WHERE day = ? ORDER BY votes DESC, arxiv_id DESC",
+                (day.isoformat(),),
+            )
+        return tuple(_to_entry(row) for row in rows)
+
+    async def read_at(self, day: date) -> datetime | None:
+        """When the day's list was read last; None when it never was, or is forgotten."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                "SELECT fetched_at FROM trending_days WHERE day = ?", (day.isoformat(),)
+            )
+        return next((to_moment(row["fetched_at"]) for row in rows), None)
+
+    async def about(self, papers: Iterable[ArxivId]) -> dict[ArxivId, TrendingEntry]:
+        """What is said of those of these papers that are listed."""
+        async with self._database.reading() as connection:
+            return await read_trending_entries(connection, papers)
+
+    async def are_wanted(self, now: datetime, posted_within: timedelta) -> bool:
+        """Whether anybody would see what is read: a channel wants the day's list, or papers were posted lately."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                """SELECT EXISTS (SELECT 1 FROM channel_settings WHERE trending_min_votes IS NOT NULL)
+                       OR EXISTS (SELECT 1 FROM posts WHERE message_id IS NOT NULL AND settled_at >= ?)""",
+                (to_text(now - posted_within),),
+            )
+        return bool(next(iter(rows))[0])
+
+
+async def read_trending_entries(
+    connection: aiosqlite.Connection, papers: Iterable[ArxivId]
+) -> dict[ArxivId, TrendingEntry]:
+    """What is said of those of these papers that are listed, for a caller that reads more."""
+    rows = await connection.execute_fetchall(
+        f"SELECT {_COLUMNS} FROM trending_entries WHERE arxiv_id IN (SELECT value FROM json_each(?))",
+        (json.dumps([arxiv_id.value for arxiv_id in papers]),),
+    )
+    return {trending_entry.arxiv_id: trending_entry for trending_entry in map(_to_entry, rows)}
+
+
+async def _ask_for_edits(connection: aiosqlite.Connection, day: date) -> bool:
+    """Let messages be drawn anew in which papers of the day's list show less than is worth knowing by now."""
+    rows = await connection.execute_fetchall(
+        f"SELECT {_COLUMNS}, rendered_votes, rendered_code FROM trending_entries WHERE day = ?", (day.isoformat(),)
+    )
+    shown = ((_to_entry(row), RenderedVotes(row["rendered_votes"] or 0, row["rendered_code"])) for row in rows)
+    worth = json.dumps(
+        [trending_entry.arxiv_id.value for trending_entry, drawn in shown if needs_rerender(trending_entry, drawn)]
+    )
+    await connection.execute(
+        """UPDATE trending_entries SET rendered_votes = votes, rendered_code = code_url
+           WHERE arxiv_id IN (SELECT value FROM json_each(?))""",
+        (worth,),
+    )
+    asked = await connection.execute(
+        """INSERT INTO edits (post_key)
+           SELECT DISTINCT post_key FROM outbox WHERE arxiv_id IN (SELECT value FROM json_each(?))
+             AND post_key IS NOT NULL AND state IN ('waiting', 'delivered')
+           ON CONFLICT DO UPDATE SET request_count = request_count + 1""",
+        (worth,),
+    )
+    return asked.rowcount > 0
+
+
+def _to_row(trending_entry: TrendingEntry) -> tuple[str | int | None, ...]:
+    return (
+        trending_entry.arxiv_id.value,
+        trending_entry.day.isoformat(),
+        trending_entry.title,
+        trending_entry.summary,
+        json.dumps(trending_entry.authors, ensure_ascii=False),
+        trending_entry.votes,
+        trending_entry.comments,
+        trending_entry.organization,
+        trending_entry.code_url,
+        trending_entry.stars,
+    )
+
+
+def _to_entry(row: sqlite3.Row) -> TrendingEntry:
+    return TrendingEntry(
+        arxiv_id=ArxivId(row["arxiv_id"]),
+        day=date.fromisoformat(row["day"]),
+        title=row["title"],
+        summary=row["summary"],
+        authors=tuple(json.loads(row["authors"])),
+        votes=row["votes"],
+        comments=row["comments"],
+        organization=row["organization"],
+        code_url=row["code_url"],
+        stars=row["stars"],
+    )

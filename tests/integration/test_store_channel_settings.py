@@ -1,0 +1,214 @@
+"""How a channel wants to be posted to, and what that does to what waits for it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.domain.channel_schedule import DailySchedule
+from bot.domain.channel_settings import ChannelSettings, Style
+from bot.domain.keyword import Keyword
+from bot.domain.post import Delivered
+from bot.runtime.metrics import Metrics
+from bot.services.health import Health
+from tests.support.builders import paper
+from tests.support.clock import FakeClock
+from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
+
+# An announcement of Wednesday night, and the digest that it goes into: 08:30 in Berlin.
+NIGHT = datetime(2026, 11, 19, 2, 0, tzinfo=UTC)
+DIGEST = datetime(2026, 11, 19, 7, 30, tzinfo=UTC)
+DAILY = DailySchedule(8, 30, "Europe/Berlin")
+HELD = ChannelSettings(paused_since=NOW)
+
+
+async def new_paper(store: Store, number: int = 1, now: datetime = NOW) -> None:
+    await store.read(paper(f"2611.{number:05}", title="Graph"), now=now)
+
+
+# What is remembered.
+
+
+async def test_channel_of_which_nobody_said_anything_has_the_defaults(store: Store) -> None:
+    assert await store.channel_settings.of(CHANNEL) == ChannelSettings()
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        ChannelSettings(style=Style.COMPACT, mention_role=99, publish=True, paused_since=NOW),
+        ChannelSettings(style=Style.CARDS, schedule=DAILY),
+        ChannelSettings(schedule=DailySchedule(0, 5, "Asia/Kolkata", weekdays_only=True)),
+    ],
+)
+async def test_preferences_come_back_as_they_were_written(store: Store, wanted: ChannelSettings) -> None:
+    await store.channel_settings.write(CHANNEL, wanted)
+    assert await store.channel_settings.of(CHANNEL) == wanted
+    assert await store.channel_settings.of(OTHER_CHANNEL) == ChannelSettings()
+    await store.channel_settings.write(CHANNEL, ChannelSettings())
+    assert await store.channel_settings.of(CHANNEL) == ChannelSettings()
+
+
+# Timetables.
+
+
+async def test_papers_of_a_channel_with_a_digest_are_due_at_its_hour(store: Store) -> None:
+    await store.watch("graph")
+    await store.watch("graph", channel_id=OTHER_CHANNEL)
+    await store.channel_settings.write(CHANNEL, ChannelSettings(schedule=DAILY))
+    await new_paper(store, now=NIGHT)
+    assert await store.outbox.due_channels(DIGEST - timedelta(seconds=1)) == (OTHER_CHANNEL,)
+    assert await store.outbox.next_due({OTHER_CHANNEL}) == DIGEST
+    assert await store.outbox.due_channels(DIGEST) == (OTHER_CHANNEL, CHANNEL)
+
+
+async def test_new_timetable_holds_for_what_waits_already(store: Store) -> None:
+    await store.watch("graph")
+    await new_paper(store, now=NIGHT)
+    await store.channel_settings.write(CHANNEL, ChannelSettings(schedule=DAILY))
+    assert await store.outbox.next_due() == DIGEST
+    await store.channel_settings.write(CHANNEL, ChannelSettings(schedule=replace(DAILY, hour=9)))
+    assert await store.outbox.next_due() == DIGEST + timedelta(hours=1)
+    await store.channel_settings.write(CHANNEL, ChannelSettings())
+    assert await store.outbox.next_due() == NIGHT
+
+
+async def test_new_timetable_leaves_papers_of_the_past_and_bound_ones_as_they_are(store: Store) -> None:
+    await store.watch("graph")
+    await new_paper(store, now=NIGHT)
+    post = await store.bind(now=NIGHT)
+    await store.subscribe("diffusion")
+    await store.read_past(paper("2611.00002", title="Diffusion"))
+    assert await store.outbox.add_past(CHANNEL, [Keyword.parse("diffusion")], 5, NIGHT) == 1
+    await store.channel_settings.write(CHANNEL, ChannelSettings(schedule=DAILY))
+    assert [entry.paper.arxiv_id.value for entry in await store.due(now=NIGHT)] == ["2611.00002"]
+    await store.outbox.release(post)
+    assert len(await store.due(now=NIGHT)) == 2
+
+
+# A pause that an admin asked for.
+
+
+async def test_nothing_is_due_in_a_channel_that_an_admin_paused(store: Store) -> None:
+    await store.watch("graph")
+    await new_paper(store)
+    await store.channel_settings.write(CHANNEL, HELD)
+    assert await store.outbox.due_channels(NOW) == ()
+    assert await store.outbox.next_due() is None
+    assert await store.outbox.oldest_due() is None
+    assert await store.due() == ()
+    assert await store.outbox.waiting() == {CHANNEL: 1}
+
+
+async def test_channels_that_admins_paused_are_told_with_since_when(store: Store) -> None:
+    assert await store.channel_settings.paused() == {}
+    await store.channel_settings.write(CHANNEL, HELD)
+    await store.channel_settings.write(OTHER_CHANNEL, ChannelSettings(publish=True))
+    assert await store.channel_settings.paused() == {CHANNEL: NOW}
+    await store.channel_settings.resume(CHANNEL, NOW)
+    assert await store.channel_settings.paused() == {}
+
+
+async def health(store: Store, now: datetime) -> dict[str, bool]:
+    """What `/healthz` says of each half at that time."""
+    looked = Health(
+        polls=store.polls,
+        outbox=store.outbox,
+        subscriptions=store.subscriptions,
+        clock=FakeClock(now),
+        metrics=Metrics(),
+        gateway_is_up=lambda: True,
+    )
+    return {verdict.name: verdict.well for verdict in await looked.checks()}
+
+
+async def test_paused_channel_does_not_count_as_late_before_or_after_its_pause(store: Store) -> None:
+    await store.watch("graph")
+    await new_paper(store)
+    end = NOW + timedelta(days=3)
+    assert not (await health(store, end))["posting"]
+    await store.channel_settings.write(CHANNEL, HELD)
+    assert (await health(store, end))["posting"]
+    await store.channel_settings.resume(CHANNEL, end)
+    assert (await health(store, end))["posting"]
+    assert not (await health(store, end + timedelta(hours=1)))["posting"]
+
+
+async def test_pause_of_one_channel_is_not_that_of_another(store: Store) -> None:
+    await store.watch("graph")
+    await store.watch("graph", channel_id=OTHER_CHANNEL)
+    await store.channel_settings.write(CHANNEL, HELD)
+    await new_paper(store)
+    assert await store.outbox.due_channels(NOW) == (OTHER_CHANNEL,)
+    assert await store.outbox.next_due() == await store.outbox.oldest_due() == NOW
+
+
+async def test_what_came_in_a_pause_is_due_from_its_end(store: Store) -> None:
+    await store.watch("graph")
+    await store.channel_settings.write(CHANNEL, replace(HELD, style=Style.CARDS))
+    await new_paper(store, 1)
+    await new_paper(store, 2, now=NOW + timedelta(hours=1))
+    end = NOW + timedelta(days=3)
+    assert await store.channel_settings.resume(CHANNEL, end) == 2
+    assert await store.channel_settings.of(CHANNEL) == ChannelSettings(style=Style.CARDS, backlog_pending=True)
+    assert len(await store.due(now=end)) == 2
+    assert await store.outbox.oldest_due() == end
+
+
+async def test_resumed_channel_with_a_digest_waits_for_its_hour(store: Store) -> None:
+    await store.watch("graph")
+    await store.channel_settings.write(CHANNEL, replace(HELD, schedule=DAILY))
+    await new_paper(store, now=NIGHT)
+    await store.channel_settings.resume(CHANNEL, NIGHT)
+    assert await store.outbox.next_due() == DIGEST
+
+
+async def test_channel_that_missed_nothing_does_not_catch_up(store: Store) -> None:
+    await store.watch("graph")
+    await store.channel_settings.write(CHANNEL, HELD)
+    assert await store.channel_settings.resume(CHANNEL, NOW) == 0
+    assert await store.channel_settings.of(CHANNEL) == ChannelSettings()
+
+
+async def backlog_pending(store: Store) -> None:
+    await store.watch("graph")
+    await store.channel_settings.write(CHANNEL, HELD)
+    await new_paper(store)
+    await store.channel_settings.resume(CHANNEL, NOW)
+
+
+async def test_channel_that_has_caught_up_is_as_before(store: Store) -> None:
+    await backlog_pending(store)
+    await store.channel_settings.clear_backlog(OTHER_CHANNEL)
+    assert (await store.channel_settings.of(CHANNEL)).backlog_pending
+    await store.channel_settings.clear_backlog(CHANNEL)
+    assert await store.channel_settings.of(CHANNEL) == ChannelSettings()
+
+
+async def test_admin_who_looked_before_the_backlog_went_out_does_not_bring_it_back(store: Store) -> None:
+    await backlog_pending(store)
+    seen = await store.channel_settings.of(CHANNEL)
+    await store.channel_settings.clear_backlog(CHANNEL)
+    await store.channel_settings.write(CHANNEL, replace(seen, publish=True))
+    assert await store.channel_settings.of(CHANNEL) == ChannelSettings(publish=True)
+
+
+async def test_admin_who_changes_something_else_does_not_end_the_catching_up(store: Store) -> None:
+    await backlog_pending(store)
+    await store.channel_settings.write(CHANNEL, ChannelSettings(publish=True))
+    assert await store.channel_settings.of(CHANNEL) == ChannelSettings(publish=True, backlog_pending=True)
+
+
+async def test_backlog_that_went_with_its_keyword_is_no_backlog(store: Store) -> None:
+    await backlog_pending(store)
+    await store.subscriptions.remove(Keyword.parse("graph"), CHANNEL)
+    assert await store.channel_settings.of(CHANNEL) == ChannelSettings()
+
+
+async def test_backlog_that_another_keyword_holds_stays_one(store: Store) -> None:
+    await backlog_pending(store)
+    await store.watch("diffusion")
+    await store.subscriptions.remove(Keyword.parse("diffusion"), CHANNEL)
+    assert (await store.channel_settings.of(CHANNEL)).backlog_pending
+    await store.outbox.delivered(await store.bind(), Delivered(5), NOW)
+    assert (await store.channel_settings.of(CHANNEL)).backlog_pending

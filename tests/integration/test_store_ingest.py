@@ -1,0 +1,321 @@
+"""What a reading leaves behind: which papers are new, to which channel, and for which keywords."""
+
+from datetime import timedelta
+
+from bot.domain.keyword import Keyword
+from bot.domain.post import Delivered
+from bot.store.ingest import WindowWritten
+from tests.support.builders import paper
+from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, READ_FROM, Store, rows
+
+LATER = NOW + timedelta(days=1)
+REWARD = paper("2611.00001", title="A reward model")
+WITHDRAWN = "This paper has been withdrawn by the authors"
+
+
+async def reasons(store: Store, channel_id: int = CHANNEL) -> dict[str, tuple[str, ...]]:
+    return {entry.paper.arxiv_id.value: entry.keywords for entry in await store.due(channel_id)}
+
+
+async def test_first_reading_writes_the_past_and_nothing_to_post(store: Store) -> None:
+    await store.subscribe("reward model")
+    await store.read_past(REWARD)
+    assert await store.papers.get(REWARD.arxiv_id) == REWARD
+    assert await store.papers.count(Keyword.parse("reward model"), READ_FROM) == 1
+    assert await store.due() == ()
+    (watched,) = await store.watched()
+    assert (watched.new_since, watched.synced_until) == (READ_FROM, NOW)
+
+
+async def test_paper_of_a_pass_is_posted_in_every_channel_that_watches(store: Store) -> None:
+    await store.watch("reward model")
+    await store.subscribe("reward model", OTHER_CHANNEL)
+    assert await store.read(REWARD) == WindowWritten(papers=1, posts=2)
+    assert await store.due_ids() == await store.due_ids(OTHER_CHANNEL) == ["2611.00001"]
+
+
+async def test_paper_that_does_not_match_is_not_kept(store: Store) -> None:
+    await store.watch("reward model")
+    assert await store.read(paper("2611.00002", title="Diffusion")) == WindowWritten(papers=0, posts=0)
+    assert rows(store.path)["papers"] == []
+
+
+async def test_paper_read_twice_is_new_once(store: Store) -> None:
+    await store.watch("reward model")
+    await store.read(REWARD)
+    assert await store.read(REWARD) == WindowWritten(papers=0, posts=0)
+    assert await store.due_ids() == ["2611.00001"]
+
+
+async def test_paper_of_the_past_is_not_new_in_a_pass(store: Store) -> None:
+    await store.subscribe("reward model")
+    await store.read_past(REWARD)
+    await store.read(REWARD)
+    assert await store.due() == ()
+
+
+async def test_paper_published_before_the_first_reading_began_is_not_new(store: Store) -> None:
+    await store.watch("reward model")
+    await store.read(
+        paper("2611.00001", title="Reward model", published=READ_FROM),
+        paper("2611.00002", title="Reward model", published=READ_FROM + timedelta(seconds=1)),
+    )
+    assert await store.due_ids() == ["2611.00002"]
+    assert await store.papers.count(Keyword.parse("reward model"), READ_FROM - timedelta(days=99)) == 2
+
+
+async def test_paper_that_a_channel_had_is_not_posted_there_again_for_another_keyword(store: Store) -> None:
+    await store.watch("reward model", "diffusion")
+    await store.read(REWARD)
+    await store.outbox.delivered(await store.bind(), Delivered(5), NOW)
+    await store.read(paper("2611.00001", version=2, title="A reward model for diffusion"))
+    assert await store.due() == ()
+
+
+async def test_paper_that_was_refused_in_a_channel_is_not_tried_there_again(store: Store) -> None:
+    await store.watch("reward model", "diffusion")
+    await store.read(REWARD)
+    await store.outbox.refused(await store.bind(), "no", NOW)
+    await store.read(paper("2611.00001", version=2, title="A reward model for diffusion"))
+    assert await store.due() == ()
+
+
+async def test_paper_that_waits_in_a_channel_gets_the_name_of_another_keyword_that_it_satisfies(store: Store) -> None:
+    await store.watch("reward model", "diffusion")
+    await store.read(REWARD)
+    assert await store.read(paper("2611.00001", version=2, title="A reward model for diffusion")) == WindowWritten(0, 0)
+    assert await reasons(store) == {"2611.00001": ("reward model", "diffusion")}
+
+
+async def test_message_on_its_way_is_drawn_anew_with_a_name_that_it_left_without(store: Store) -> None:
+    await store.watch("reward model", "diffusion")
+    await store.read(REWARD)
+    await store.bind()
+    await store.read(paper("2611.00001", version=2, title="A reward model for diffusion"))
+    post = await store.outbox.open_post(CHANNEL)
+    assert post is not None
+    assert post.entries[0].keywords == ("reward model", "diffusion")
+    assert await store.edits.due(NOW) == ()
+    await store.outbox.delivered(post, Delivered(5), NOW)
+    assert [edit.post.message_id for edit in await store.edits.due(NOW)] == [5]
+
+
+async def test_paper_matching_two_keywords_is_posted_once_and_names_both(store: Store) -> None:
+    await store.watch("reward model", "diffusion")
+    await store.read(paper("2611.00001", title="A reward model for diffusion"))
+    assert await reasons(store) == {"2611.00001": ("reward model", "diffusion")}
+
+
+async def test_names_are_those_that_the_channel_itself_watches(store: Store) -> None:
+    await store.watch("reward model", "diffusion")
+    await store.watch("graph", channel_id=OTHER_CHANNEL)
+    await store.subscribe("diffusion", OTHER_CHANNEL)
+    await store.read(paper("2611.00001", title="A reward model for graph diffusion"))
+    assert await reasons(store) == {"2611.00001": ("reward model", "diffusion")}
+    assert await reasons(store, OTHER_CHANNEL) == {"2611.00001": ("diffusion", "graph")}
+
+
+async def test_six_papers_of_two_keywords_are_six_posts(store: Store) -> None:
+    await store.watch("reward model", "diffusion")
+    written = await store.read(
+        *(paper(f"2611.0000{n}", title="A reward model for diffusion") for n in range(1, 7)),
+    )
+    assert written == WindowWritten(papers=6, posts=6)
+    assert len(await store.due_ids()) == 6
+
+
+async def test_paper_new_to_a_second_channel_counts_once(store: Store) -> None:
+    await store.watch("reward model")
+    await store.subscribe("reward model", OTHER_CHANNEL)
+    await store.subscribe("reward model", 13)
+    assert (await store.read(REWARD)).papers == 1
+
+
+async def test_second_channel_starts_from_its_own_moment(store: Store) -> None:
+    await store.watch("reward model")
+    await store.read(REWARD)
+    await store.subscribe("reward model", OTHER_CHANNEL)
+    await store.read(REWARD, paper("2611.00002", title="Reward model"))
+    assert await store.due_ids(OTHER_CHANNEL) == ["2611.00002"]
+
+
+async def test_channel_that_subscribes_while_a_pass_reads_gets_what_it_brings(store: Store) -> None:
+    await store.watch("reward model")
+    planned = await store.watched()
+    await store.subscribe("reward model", OTHER_CHANNEL)
+    await store.read(REWARD, planned=planned)
+    assert await store.due_ids(OTHER_CHANNEL) == ["2611.00001"]
+
+
+# A keyword that changed between the plan and the commit.
+
+
+async def test_keyword_whose_mark_moved_meanwhile_is_not_recorded(store: Store) -> None:
+    await store.watch("reward model", "diffusion")
+    planned = await store.watched()
+    await store.ingest_store.finish_poll(await store.watched("reward model"), LATER)
+    await store.read(paper("2611.00001", title="A reward model for diffusion"), planned=planned)
+    assert await reasons(store) == {"2611.00001": ("diffusion",)}
+    await store.ingest_store.finish_poll(planned, LATER + timedelta(days=1))
+    assert [watched.synced_until for watched in await store.watched()] == [LATER, LATER + timedelta(days=1)]
+
+
+async def test_keyword_that_ended_meanwhile_is_not_recorded(store: Store) -> None:
+    await store.watch("reward model")
+    planned = await store.watched()
+    await store.subscriptions.remove(Keyword.parse("reward model"), CHANNEL)
+    await store.read(REWARD, planned=planned)
+    assert rows(store.path)["matches"] == []
+    await store.ingest_store.finish_poll(planned, LATER)
+    await store.subscribe("reward model")
+    assert (await store.watched())[0].synced_until is None
+
+
+async def test_keyword_that_ended_and_came_back_meanwhile_is_not_recorded(store: Store) -> None:
+    await store.watch("reward model")
+    planned = await store.watched()
+    await store.subscriptions.remove(Keyword.parse("reward model"), CHANNEL)
+    await store.subscribe("reward model")
+    assert await store.read(REWARD, planned=planned) == WindowWritten(0, 0)
+    await store.ingest_store.finish_poll(planned, LATER)
+    assert (await store.watched())[0].synced_until is None
+
+
+async def test_keyword_that_is_new_takes_no_part_in_a_pass_that_was_planned_before(store: Store) -> None:
+    await store.watch("reward model")
+    planned = await store.watched()
+    await store.subscribe("diffusion")
+    await store.read(paper("2611.00001", title="Diffusion"), planned=planned)
+    assert await store.due() == ()
+    await store.ingest_store.finish_poll(planned, LATER)
+    assert [watched.synced_until for watched in await store.watched()] == [LATER, None]
+
+
+async def test_first_reading_of_a_keyword_that_ended_meanwhile_leaves_no_mark(store: Store) -> None:
+    await store.subscribe("reward model")
+    unread = await store.watched()
+    await store.subscriptions.remove(Keyword.parse("reward model"), CHANNEL)
+    await store.ingest_store.finish_initial_sync(unread, READ_FROM, NOW)
+    await store.subscribe("reward model")
+    assert (await store.watched())[0].new_since is None
+
+
+async def test_finished_pass_moves_the_marks_and_leaves_where_reading_began(store: Store) -> None:
+    await store.watch("reward model", "diffusion")
+    await store.ingest_store.finish_poll(await store.watched(), LATER)
+    assert [(watched.new_since, watched.synced_until) for watched in await store.watched()] == [(READ_FROM, LATER)] * 2
+
+
+# Papers themselves.
+
+
+async def test_known_paper_is_brought_up_to_its_newer_version_though_nothing_matches_any_more(store: Store) -> None:
+    await store.watch("reward model")
+    await store.read(REWARD)
+    revised = paper("2611.00001", version=2, title="Renamed")
+    await store.read(revised)
+    assert await store.papers.get(REWARD.arxiv_id) == revised
+
+
+async def test_older_version_does_not_replace_a_newer_one(store: Store) -> None:
+    await store.watch("reward model")
+    newer = paper("2611.00001", version=3, title="Reward model, final")
+    await store.read(newer)
+    await store.read(REWARD)
+    assert await store.papers.get(REWARD.arxiv_id) == newer
+
+
+async def test_look_up_keeps_papers_and_makes_nothing_seen(store: Store) -> None:
+    await store.watch("reward model")
+    await store.papers.add([REWARD])
+    assert await store.papers.newest(Keyword.parse("reward model"), 10) == ()
+    assert (await store.read(REWARD)).posts == 1
+
+
+async def test_paper_that_the_store_never_saw_is_not_there(store: Store) -> None:
+    assert await store.papers.get(REWARD.arxiv_id) is None
+
+
+async def test_newest_papers_of_a_keyword_come_newest_first(store: Store) -> None:
+    await store.watch("reward model")
+    papers = [paper(f"2611.0000{n}", title="Reward model", published=NOW + timedelta(hours=n)) for n in range(1, 5)]
+    await store.read(*papers, paper("2611.00009", title="Diffusion", published=LATER))
+    keyword = Keyword.parse("Reward Model")
+    assert await store.papers.newest(keyword, 2) == (papers[3], papers[2])
+    assert await store.papers.newest(keyword, 9, since=NOW + timedelta(hours=3)) == (papers[3], papers[2])
+    assert await store.papers.count(keyword, NOW + timedelta(hours=4)) == 1
+
+
+async def test_paper_comes_back_from_the_store_as_it_went_in(store: Store) -> None:
+    whole = paper(
+        "hep-th/9901001",
+        title="Über $\\alpha$ 𝛼",
+        authors=("Émilie du Châtelet", 'A "Quoted" Name'),
+        categories=("hep-th", "gr-qc"),
+        primary_category="hep-th",
+        published=NOW - timedelta(microseconds=1),
+        updated=NOW,
+        comment="9 pages",
+        journal_ref="J. 1",
+        doi="10.1/x",
+    )
+    await store.papers.add([whole])
+    assert await store.papers.get(whole.arxiv_id) == whole
+
+
+# Withdrawals.
+
+
+async def test_withdrawn_paper_is_not_posted_as_new_and_does_not_count(store: Store) -> None:
+    await store.watch("reward model")
+    gone = paper("2611.00001", title="Reward model", comment=WITHDRAWN)
+    assert await store.read(gone, paper("2611.00002", title="Reward model")) == WindowWritten(papers=1, posts=1)
+    assert await store.due_ids() == ["2611.00002"]
+    assert await store.read(gone) == WindowWritten(papers=0, posts=0)
+
+
+async def test_waiting_paper_that_a_pass_shows_withdrawn_is_not_posted(store: Store) -> None:
+    await store.watch("reward model")
+    await store.read(REWARD)
+    await store.read(paper("2611.00001", title="Reward model", version=2, comment=WITHDRAWN))
+    assert await store.due() == ()
+    assert await store.outbox.waiting() == {}
+
+
+async def test_paper_that_was_withdrawn_while_it_waited_does_not_come_for_another_keyword(store: Store) -> None:
+    await store.watch("reward model", "diffusion")
+    await store.read(REWARD)
+    await store.read(paper("2611.00001", title="Reward model", version=2, comment=WITHDRAWN))
+    await store.read(paper("2611.00001", title="Reward model by diffusion", version=3, comment=WITHDRAWN))
+    assert await store.due() == ()
+
+
+# What a channel or a keyword has.
+
+
+async def test_newest_papers_of_a_channel_come_oldest_first_with_their_keywords(store: Store) -> None:
+    await store.watch("reward model", "diffusion")
+    await store.watch("graph", channel_id=OTHER_CHANNEL)
+    papers = [paper(f"2611.0000{n}", title="Diffusion", published=NOW + timedelta(hours=n)) for n in range(1, 4)]
+    both = paper("2611.00004", title="A reward model for diffusion", published=NOW + timedelta(hours=4))
+    await store.read(*papers, both, paper("2611.00009", title="Graph", published=LATER))
+    assert [(shown, set(keywords)) for shown, keywords in await store.papers.newest_in(CHANNEL, 2)] == [
+        (papers[2], {"diffusion"}),
+        (both, {"reward model", "diffusion"}),
+    ]
+    assert await store.papers.newest_in(13, 2) == ()
+
+
+async def test_papers_of_a_keyword_are_counted_by_category(store: Store) -> None:
+    await store.watch("reward model")
+    filed = [("cs.CL", "cs.LG"), ("cs.LG",), ("cs.LG", "stat.ML")]
+    await store.read(
+        *(
+            paper(f"2611.0000{n}", title="Reward model", primary_category=categories[0], categories=categories)
+            for n, categories in enumerate(filed, 1)
+        ),
+        paper("2611.00008", title="Reward model", categories=("cs.AI",), published=NOW - timedelta(days=9)),
+        paper("2611.00009", title="Diffusion"),
+    )
+    counted = await store.papers.by_category(Keyword.parse("reward model"), NOW)
+    assert counted == (("cs.LG", 3), ("cs.CL", 1), ("stat.ML", 1))

@@ -1,0 +1,147 @@
+"""What stands on the page: whose keywords, which papers, in which order."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.keyword import Keyword
+from bot.domain.months import Month
+from bot.domain.paper import Paper
+from bot.domain.post import Blocked
+from bot.page.model import Page
+from bot.store.codecs import to_text
+from bot.store.pages import PageStore
+from bot.store.papers import write_papers
+from tests.support.builders import paper
+from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def page_store(store: Store) -> PageStore:
+    return store.page_store
+
+
+def shown(page: Page) -> dict[str, list[str]]:
+    """The arXiv ids of each section, in their order."""
+    return {section.keyword: [paper.arxiv_id.value for paper in section.papers] for section in page.sections}
+
+
+async def archive(store: Store, keyword: str, *papers: Paper) -> None:
+    """What a backfill found of a keyword's past."""
+    async with store.database.transaction() as connection:
+        await write_papers(connection, papers)
+        await connection.executemany(
+            "INSERT INTO archive SELECT id, ? FROM keywords WHERE canonical = ?",
+            [(paper.arxiv_id.value, Keyword.parse(keyword).canonical) for paper in papers],
+        )
+
+
+async def test_page_of_a_store_without_subscriptions_is_empty(page_store: PageStore) -> None:
+    assert await page_store.page(None, 100) == Page(None, ())
+    assert await page_store.channels() == frozenset()
+
+
+async def test_keywords_stand_as_they_were_typed_in_the_order_of_the_command_that_lists_them(
+    store: Store, page_store: PageStore
+) -> None:
+    await store.watch("Reward  Model", "graph", "diffusion [cs.CV]", "CLIP")
+    listed = [subscription.keyword.shown for subscription in await store.subscriptions.in_channel(CHANNEL)]
+    assert list(shown(await page_store.page(None, 100))) == listed
+    assert sorted(listed) == ["CLIP", "Reward Model", "diffusion [cs.CV]", "graph"]
+
+
+async def test_keyword_of_two_channels_stands_once(store: Store, page_store: PageStore) -> None:
+    await store.watch("reward model")
+    await store.subscribe("Reward  Model", OTHER_CHANNEL)
+    await store.read(paper("2611.00001", title="A reward model"))
+    assert shown(await page_store.page(None, 100)) == {"reward model": ["2611.00001"]}
+    assert shown(await page_store.page([CHANNEL, OTHER_CHANNEL], 100)) == {"reward model": ["2611.00001"]}
+
+
+async def test_page_of_a_channel_has_its_own_keywords_alone(store: Store, page_store: PageStore) -> None:
+    await store.watch("graph")
+    await store.watch("sheaf", channel_id=OTHER_CHANNEL)
+    both = paper("2611.00001", title="A sheaf on a graph")
+    await store.read(both, paper("2611.00002", title="A sheaf"))
+    assert shown(await page_store.page([CHANNEL], 100)) == {"graph": ["2611.00001"]}
+    assert shown(await page_store.page([OTHER_CHANNEL], 100)) == {"sheaf": ["2611.00002", "2611.00001"]}
+    assert shown(await page_store.page([], 100)) == {}
+    assert shown(await page_store.page([99], 100)) == {}
+    assert await page_store.channels() == {CHANNEL, OTHER_CHANNEL}
+
+
+async def test_keyword_within_a_category_has_its_own_papers(store: Store, page_store: PageStore) -> None:
+    await store.watch("graph", "graph [cs.CV]")
+    await store.read(
+        paper("2611.00001", title="A graph"), paper("2611.00002", title="A graph", categories=("cs.LG", "cs.CV"))
+    )
+    assert shown(await page_store.page(None, 100)) == {
+        "graph": ["2611.00002", "2611.00001"],
+        "graph [cs.CV]": ["2611.00002"],
+    }
+
+
+async def test_papers_are_sorted_by_their_latest_version_and_then_by_id(store: Store, page_store: PageStore) -> None:
+    await store.watch("graph")
+    revised = paper("2601.00001", title="graph", version=3, published=NOW - 300 * DAY, updated=NOW)
+    same = [paper(f"2611.0000{number}", title="graph", published=NOW - DAY) for number in (2, 3, 1)]
+    await store.read(*same, revised, paper("2611.00009", title="graph", published=NOW - 2 * DAY))
+    assert shown(await page_store.page(None, 100)) == {
+        "graph": ["2601.00001", "2611.00003", "2611.00002", "2611.00001", "2611.00009"]
+    }
+    assert shown(await page_store.page(None, 2)) == {"graph": ["2601.00001", "2611.00003"]}
+
+
+async def test_what_a_backfill_found_stands_with_what_matched_and_once(store: Store, page_store: PageStore) -> None:
+    await store.watch("graph", "sheaf")
+    matched = paper("2611.00001", title="graph")
+    await store.read(matched)
+    await archive(store, "graph", matched, paper("2501.00001", title="graph", published=NOW - 500 * DAY))
+    assert shown(await page_store.page(None, 100)) == {"graph": ["2611.00001", "2501.00001"], "sheaf": []}
+
+
+async def test_papers_are_whole(store: Store, page_store: PageStore) -> None:
+    await store.watch("graph")
+    whole = paper(title="A graph", version=2, authors=("Ada", "Emmy"), comment="9 pages", journal_ref="J. 1", doi="1/2")
+    await store.read(whole)
+    (section,) = (await page_store.page(None, 100)).sections
+    assert section.papers == (whole,)
+
+
+async def test_channel_that_is_gone_is_left_out_until_it_is_back(store: Store, page_store: PageStore) -> None:
+    await store.watch("graph")
+    await store.watch("sheaf", channel_id=OTHER_CHANNEL)
+    await store.channels.block(CHANNEL, Blocked("It is gone.", gone=True), now=NOW, not_before=NOW)
+    assert list(shown(await page_store.page(None, 100))) == ["sheaf"]
+    assert shown(await page_store.page([CHANNEL], 100)) == {}
+    assert await page_store.channels() == {OTHER_CHANNEL}
+    await store.channels.block(CHANNEL, Blocked("It is locked."), now=NOW, not_before=NOW)
+    assert list(shown(await page_store.page([CHANNEL], 100))) == ["graph"]
+
+
+async def test_page_says_when_its_keywords_were_read_last(store: Store, page_store: PageStore) -> None:
+    await store.subscribe("graph")
+    assert (await page_store.page(None, 100)).updated is None
+    await store.read_past(synced_until=NOW)
+    await store.subscribe("sheaf", OTHER_CHANNEL)
+    await store.read_past(synced_until=NOW + DAY)
+    assert (await page_store.page([CHANNEL], 100)).updated == NOW
+    assert (await page_store.page(None, 100)).updated == NOW + DAY
+    async with store.database.transaction() as connection:
+        await connection.execute(
+            "INSERT INTO archived_months SELECT id, ?, ? FROM keywords WHERE canonical = 'graph'",
+            (str(Month.of(NOW)), to_text(NOW + 2 * DAY)),
+        )
+    assert (await page_store.page([CHANNEL], 100)).updated == NOW + 2 * DAY
+
+
+async def test_state_is_another_one_after_each_writing_and_only_then(store: Store, page_store: PageStore) -> None:
+    before = await page_store.state()
+    assert await page_store.state() == before
+    await store.watch("graph")
+    after = await page_store.state()
+    assert after != before
+    await page_store.page(None, 100)
+    assert await page_store.state() == after

@@ -1,0 +1,337 @@
+"""When arXiv is looked at, and what the last look means in words."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.poll_schedule import (
+    BatchMissing,
+    NextPoll,
+    Poll,
+    PollCompleted,
+    PollFailed,
+    PollKind,
+    PollResult,
+    PollThrottled,
+    batch_cutoff,
+    describe,
+    last_announcement,
+    next_announcement,
+    plan,
+    plan_fixed,
+)
+
+EASTERN = ZoneInfo("America/New_York")
+PROBE, READ = PollKind.PROBE_THEN_READ_IF_BATCH, PollKind.READ
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def utc(text: str) -> datetime:
+    """`11-18 12:00` of 2026, in UTC."""
+    return datetime.fromisoformat(f"2026-{text}:00+00:00")
+
+
+def eastern(text: str) -> datetime:
+    """`11-18 20:00` of 2026 on the clocks of New York."""
+    return datetime.fromisoformat(f"2026-{text}:00").replace(tzinfo=EASTERN).astimezone(UTC)
+
+
+# In November 2026 the 15th is a Sunday, and 20:00 Eastern is 01:00 UTC.
+WEDNESDAY_NIGHT = eastern("11-18 20:00")
+READ_LAST_NIGHT = Poll(eastern("11-17 20:30"), PollCompleted(5, batch=True))
+
+
+def poll(at: datetime, result: PollResult) -> Poll:
+    return Poll(at, result)
+
+
+def batch(at: datetime, new_papers: int = 5) -> Poll:
+    return Poll(at, PollCompleted(new_papers, batch=True))
+
+
+def absent(at: datetime) -> Poll:
+    return Poll(at, BatchMissing())
+
+
+# --- the calendar ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("now", "last", "following"),
+    [
+        ("11-18 19:59", "11-17 20:00", "11-18 20:00"),
+        ("11-18 20:00", "11-18 20:00", "11-19 20:00"),
+        ("11-19 23:00", "11-19 20:00", "11-22 20:00"),
+        ("11-20 21:00", "11-19 20:00", "11-22 20:00"),
+        ("11-21 21:00", "11-19 20:00", "11-22 20:00"),
+        ("11-22 21:00", "11-22 20:00", "11-23 20:00"),
+    ],
+    ids=["before it", "at it", "Thursday night", "Friday night", "Saturday night", "Sunday night"],
+)
+def test_announcements_are_at_twenty_eastern_from_sunday_to_thursday(now: str, last: str, following: str) -> None:
+    assert last_announcement(eastern(now)) == eastern(last)
+    assert next_announcement(eastern(now)) == eastern(following)
+
+
+def test_announcement_follows_new_york_through_the_change_of_clocks() -> None:
+    # Clocks go forward on 8 March and back on 1 November 2026, both on a Sunday morning.
+    assert next_announcement(utc("03-07 12:00")) == utc("03-09 00:00")
+    assert last_announcement(utc("03-06 12:00")) == utc("03-06 01:00")
+    assert next_announcement(utc("10-31 12:00")) == utc("11-02 01:00")
+    assert last_announcement(utc("10-31 12:00")) == utc("10-30 00:00")
+
+
+@given(st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2040, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis wants naive bounds
+def test_announcements_enclose_every_moment(now: datetime) -> None:
+    last, following = last_announcement(now), next_announcement(now)
+    assert last <= now < following
+    assert last_announcement(following) == following
+    assert next_announcement(last) == following
+    assert timedelta(hours=23) <= following - last <= timedelta(hours=73)
+    assert last_announcement(last - MINUTE) - timedelta(days=2, hours=8) <= batch_cutoff(now) < last - DAY + HOUR
+
+
+@pytest.mark.parametrize(
+    ("now", "cutoff"),
+    [
+        ("11-16 21:00", "11-13 14:00"),
+        ("11-17 21:00", "11-16 14:00"),
+        ("11-18 21:00", "11-17 14:00"),
+        ("11-21 12:00", "11-18 14:00"),
+        ("11-22 21:00", "11-19 14:00"),
+    ],
+    ids=["Monday", "Tuesday", "Wednesday", "Saturday", "Sunday"],
+)
+def test_batch_begins_where_submission_closed_for_the_one_before(now: str, cutoff: str) -> None:
+    assert batch_cutoff(eastern(now)) == eastern(cutoff)
+
+
+# --- an announcement night -------------------------------------------------------------------------
+
+
+def test_first_probe_is_half_an_hour_after_the_announcement() -> None:
+    first = NextPoll(WEDNESDAY_NIGHT + 30 * MINUTE, PROBE)
+    second_reading = batch(eastern("11-18 00:30"))
+    assert plan(eastern("11-18 12:00"), [READ_LAST_NIGHT, second_reading]) == first
+    assert plan(WEDNESDAY_NIGHT + 5 * MINUTE, [READ_LAST_NIGHT, second_reading]) == first
+
+
+def test_probe_follows_every_half_hour_until_the_batch_is_there() -> None:
+    first, second = absent(WEDNESDAY_NIGHT + 30 * MINUTE), absent(WEDNESDAY_NIGHT + 61 * MINUTE)
+    assert plan(first.at + MINUTE, [READ_LAST_NIGHT, first]) == NextPoll(first.at + 30 * MINUTE, PROBE)
+    assert plan(second.at, [READ_LAST_NIGHT, first, second]) == NextPoll(second.at + 30 * MINUTE, PROBE)
+
+
+def test_batch_is_read_once_more_four_hours_later() -> None:
+    read = batch(WEDNESDAY_NIGHT + 3 * HOUR)
+    assert plan(read.at + MINUTE, [READ_LAST_NIGHT, read]) == NextPoll(read.at + 4 * HOUR, READ)
+
+
+def test_after_the_second_reading_it_is_quiet_until_the_next_night() -> None:
+    read = batch(WEDNESDAY_NIGHT + 3 * HOUR)
+    again = batch(read.at + 4 * HOUR, 0)
+    following = NextPoll(WEDNESDAY_NIGHT + DAY + 30 * MINUTE, PROBE)
+    assert plan(again.at + MINUTE, [READ_LAST_NIGHT, read, again]) == following
+
+
+def test_night_without_a_batch_is_read_once_at_fourteen_utc() -> None:
+    last_probe = absent(utc("11-19 13:45"))
+    assert plan(last_probe.at, [READ_LAST_NIGHT, last_probe]) == NextPoll(utc("11-19 14:00"), READ)
+
+
+def test_late_batch_is_looked_for_every_two_hours_after_that() -> None:
+    given_up = poll(utc("11-19 14:00"), PollCompleted(0, batch=False))
+    late = absent(utc("11-19 16:00"))
+    assert plan(given_up.at, [READ_LAST_NIGHT, given_up]) == NextPoll(utc("11-19 16:00"), PROBE)
+    assert plan(late.at, [READ_LAST_NIGHT, given_up, late]) == NextPoll(utc("11-19 18:00"), PROBE)
+
+
+def test_late_batch_that_came_is_read_once_more_too() -> None:
+    given_up = poll(utc("11-19 14:00"), PollCompleted(0, batch=False))
+    late = batch(utc("11-19 16:00"))
+    assert plan(late.at, [READ_LAST_NIGHT, given_up, late]) == NextPoll(utc("11-19 20:00"), READ)
+
+
+def test_late_batch_is_looked_for_until_the_next_night_only() -> None:
+    given_up = poll(utc("11-19 14:00"), PollCompleted(0, batch=False))
+    last = absent(eastern("11-19 18:30"))
+    assert plan(last.at, [READ_LAST_NIGHT, given_up, last]) == NextPoll(eastern("11-19 20:30"), PROBE)
+
+
+def test_second_reading_gives_way_to_the_next_nights_probe() -> None:
+    late = batch(eastern("11-19 18:00"))
+    assert plan(late.at, [READ_LAST_NIGHT, late]) == NextPoll(eastern("11-19 20:30"), PROBE)
+
+
+# --- quiet nights ----------------------------------------------------------------------------------
+
+
+def test_quiet_nights_have_one_pass_each() -> None:
+    thursday = [batch(eastern("11-19 20:30")), batch(eastern("11-20 00:30"))]
+    friday, saturday = batch(eastern("11-20 20:30"), 0), batch(eastern("11-21 20:31"), 0)
+    assert plan(eastern("11-20 09:00"), thursday) == NextPoll(friday.at, READ)
+    assert plan(friday.at, [*thursday, friday]) == NextPoll(eastern("11-21 20:30"), READ)
+    sunday = NextPoll(eastern("11-22 20:30"), PROBE)
+    assert plan(saturday.at, [*thursday, friday, saturday]) == sunday
+
+
+def test_batch_that_comes_on_a_quiet_night_is_read_once_more() -> None:
+    thursday = [
+        batch(eastern("11-18 20:30")),
+        absent(eastern("11-19 20:30")),
+        poll(utc("11-20 14:00"), PollCompleted(0, False)),
+    ]
+    friday = batch(eastern("11-20 20:30"))
+    assert plan(friday.at, [*thursday, friday]) == NextPoll(friday.at + 4 * HOUR, READ)
+
+
+def test_late_batch_of_thursday_is_not_probed_for_on_the_weekend() -> None:
+    thursday = [batch(eastern("11-18 20:30")), absent(eastern("11-19 20:30"))]
+    friday = [poll(utc("11-20 14:00"), PollCompleted(0, batch=False)), absent(eastern("11-20 19:00"))]
+    assert plan(friday[-1].at, [*thursday, *friday]) == NextPoll(eastern("11-20 20:30"), READ)
+
+
+# --- the start, and failures -----------------------------------------------------------------------
+
+
+def test_first_look_ever_is_at_once() -> None:
+    assert plan(WEDNESDAY_NIGHT, []) == NextPoll(WEDNESDAY_NIGHT, READ)
+
+
+def test_start_reads_at_once_when_the_last_pass_is_older_than_the_last_announcement() -> None:
+    now = WEDNESDAY_NIGHT + 5 * HOUR
+    assert plan(now, [READ_LAST_NIGHT]) == NextPoll(now, READ)
+
+
+def test_start_after_a_missed_night_does_not_wait_for_the_probe() -> None:
+    now = WEDNESDAY_NIGHT + MINUTE
+    assert plan(now, [batch(eastern("11-16 20:30"))]) == NextPoll(now, READ)
+
+
+def test_start_after_a_pass_of_tonight_waits_for_its_second_reading() -> None:
+    read = batch(WEDNESDAY_NIGHT + HOUR)
+    assert plan(read.at + 2 * HOUR, [READ_LAST_NIGHT, read]) == NextPoll(read.at + 4 * HOUR, READ)
+
+
+def test_look_that_is_overdue_is_due_now() -> None:
+    read, now = batch(WEDNESDAY_NIGHT + HOUR), WEDNESDAY_NIGHT + 12 * HOUR
+    assert plan(now, [READ_LAST_NIGHT, read]) == NextPoll(now, READ)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [PollThrottled(WEDNESDAY_NIGHT + 34 * MINUTE), PollFailed("arXiv is out of reach", WEDNESDAY_NIGHT + 34 * MINUTE)],
+)
+def test_failed_look_is_tried_again_when_arxiv_may_be_asked(failure: PollResult) -> None:
+    failed = poll(WEDNESDAY_NIGHT + 30 * MINUTE, failure)
+    assert plan(failed.at + MINUTE, [READ_LAST_NIGHT, failed]) == NextPoll(WEDNESDAY_NIGHT + 34 * MINUTE, PROBE)
+    assert plan(failed.at + HOUR, [READ_LAST_NIGHT, failed]) == NextPoll(failed.at + HOUR, PROBE)
+
+
+@pytest.mark.parametrize("at", ["11-19 13:45", "11-19 14:00"])
+def test_failure_does_not_count_as_the_pass_of_a_night(at: str) -> None:
+    probed, failed = absent(utc("11-19 13:10")), poll(utc(at), PollThrottled(utc("11-19 14:10")))
+    for polls in ([READ_LAST_NIGHT, failed], [READ_LAST_NIGHT, probed, failed]):
+        assert plan(failed.at, polls) == NextPoll(utc("11-19 14:10"), READ)
+
+
+@given(
+    now=st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2027, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - hypothesis wants naive bounds
+    ages_h=st.lists(st.integers(min_value=0, max_value=150), max_size=8),
+    data=st.data(),
+)
+def test_next_look_is_never_in_the_past_and_never_past_the_next_night(
+    now: datetime, ages_h: list[int], data: st.DataObject
+) -> None:
+    results: st.SearchStrategy[PollResult] = st.sampled_from(
+        [PollCompleted(0, batch=True), PollCompleted(0, batch=False), BatchMissing()]
+    )
+    polls = [poll(now - age * HOUR, data.draw(results)) for age in sorted(ages_h, reverse=True)]
+    following = plan(now, polls)
+    assert now <= following.at <= max(now, next_announcement(now) + 30 * MINUTE)
+
+
+def test_a_week_of_looks_reads_each_batch_twice_and_each_quiet_night_once() -> None:
+    now, reads = eastern("11-15 19:00"), []
+    polls = [batch(eastern(at)) for at in ("11-12 20:30", "11-13 00:30", "11-14 20:30")]
+    while (following := plan(now, polls)).at < eastern("11-22 20:00"):
+        now = following.at
+        evening = last_announcement(now)
+        there = now >= evening + 5 * HOUR  # the batch takes five hours each night
+        if there or following.kind is READ:
+            reads.append(now.astimezone(EASTERN))
+            polls.append(poll(now, PollCompleted(0, batch=there)))
+        else:
+            polls.append(absent(now))
+    assert [f"{read:%a %H:%M}" for read in reads] == [
+        *("Mon 01:00", "Mon 05:00", "Tue 01:00", "Tue 05:00", "Wed 01:00", "Wed 05:00"),
+        *("Thu 01:00", "Thu 05:00", "Fri 01:00", "Fri 05:00", "Fri 20:30", "Sat 20:30"),
+    ]
+
+
+# --- a fixed interval ------------------------------------------------------------------------------
+
+
+def test_fixed_interval_counts_from_the_last_look() -> None:
+    last = batch(WEDNESDAY_NIGHT)
+    assert plan_fixed(last.at + MINUTE, [last], 300) == NextPoll(last.at + 5 * MINUTE, READ)
+    assert plan_fixed(last.at + HOUR, [last], 300) == NextPoll(last.at + HOUR, READ)
+
+
+def test_fixed_interval_looks_at_once_at_first() -> None:
+    assert plan_fixed(WEDNESDAY_NIGHT, [], 5) == NextPoll(WEDNESDAY_NIGHT, READ)
+
+
+def test_fixed_interval_waits_as_long_as_arxiv_asks() -> None:
+    last = poll(WEDNESDAY_NIGHT, PollThrottled(WEDNESDAY_NIGHT + 2 * MINUTE))
+    assert plan_fixed(last.at, [last], 5) == NextPoll(WEDNESDAY_NIGHT + 2 * MINUTE, READ)
+
+
+# --- in words --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("at", "result", "words"),
+    [
+        ("11-19 06:00", PollCompleted(12, batch=True), "12 new papers"),
+        ("11-19 06:00", PollCompleted(1, batch=False), "1 new paper"),
+        ("11-19 06:00", PollCompleted(0, batch=True), "no new papers"),
+        ("11-19 03:00", BatchMissing(), "not announced yet"),
+        ("11-19 03:00", PollCompleted(0, batch=False), "not announced yet"),
+        ("11-19 07:00", BatchMissing(), "not announced yet: late"),
+        ("11-19 14:00", PollCompleted(0, batch=False), "no announcement: holiday or late"),
+        ("11-19 18:00", BatchMissing(), "no announcement: holiday or late"),
+        ("11-21 01:30", PollCompleted(0, batch=True), "nothing announced: Saturday"),
+        ("11-22 01:30", PollCompleted(0, batch=False), "nothing announced: Sunday"),
+        ("11-21 01:30", PollCompleted(3, batch=True), "3 new papers"),
+    ],
+)
+def test_last_look_is_put_in_words(at: str, result: PollResult, words: str) -> None:
+    polls = [READ_LAST_NIGHT, poll(utc(at), result)]
+    assert describe(utc(at) + HOUR, polls, NextPoll(utc(at) + 2 * HOUR, PROBE)) == words
+
+
+@pytest.mark.parametrize(
+    ("result", "wait", "words"),
+    [
+        (PollThrottled(WEDNESDAY_NIGHT), 4 * MINUTE, "arXiv asks us to wait, next try in 4 min"),
+        (
+            PollFailed("arXiv is out of reach (timed out)", WEDNESDAY_NIGHT),
+            2 * MINUTE,
+            "arXiv is out of reach (timed out), next try in 2 min",
+        ),
+        (PollThrottled(WEDNESDAY_NIGHT), 45 * timedelta(seconds=1), "arXiv asks us to wait, next try in 45 s"),
+        (PollThrottled(WEDNESDAY_NIGHT), 23 * HOUR, "arXiv asks us to wait, next try in 23 h"),
+        (PollThrottled(WEDNESDAY_NIGHT), -MINUTE, "arXiv asks us to wait, next try in 0 s"),
+    ],
+)
+def test_failed_look_says_when_the_next_try_is(result: PollResult, wait: timedelta, words: str) -> None:
+    polls = [poll(WEDNESDAY_NIGHT, result)]
+    assert describe(WEDNESDAY_NIGHT, polls, NextPoll(WEDNESDAY_NIGHT + wait, READ)) == words
+
+
+def test_before_the_first_look_it_says_so() -> None:
+    assert describe(WEDNESDAY_NIGHT, [], NextPoll(WEDNESDAY_NIGHT, READ)) == "arXiv was not looked at yet"

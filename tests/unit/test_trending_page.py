@@ -1,0 +1,152 @@
+"""A day's list as it is read."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.layout.trending_page import day_url, lay_out_page, ranked, shown_of
+from bot.domain.paper import ArxivId
+from bot.domain.text import units
+from bot.domain.trending.entry import TrendingEntry
+from bot.runtime import limits
+from tests.support.builders import listing
+
+
+def test_paper_says_what_is_known_of_a_paper() -> None:
+    full = listing(
+        "2608.19880",
+        title="EnvHarness",
+        votes=163,
+        comments=4,
+        organization="Google",
+        code_url="https://github.com/google-research/envharness",
+        stars=1234,
+    )
+    assert ranked([full], 7) == (
+        "**7.** **[EnvHarness](https://huggingface.co/papers/2608.19880)**\n▲\u00a0163 · Google · "
+        "[code](https://github.com/google-research/envharness)\u00a0★\u00a01.2k · 💬\u00a04 · [arXiv](https://arxiv.org/abs/2608.19880)"
+    )
+
+
+def test_paper_leaves_out_what_is_not_known() -> None:
+    bare = listing("2608.19880", title="EnvHarness", votes=0, comments=0, code_url="https://github.com/a/b", stars=0)
+    assert ranked([bare]) == (
+        "**1.** **[EnvHarness](https://huggingface.co/papers/2608.19880)**\n"
+        "▲\u00a00 · [code](https://github.com/a/b) · [arXiv](https://arxiv.org/abs/2608.19880)"
+    )
+
+
+def test_title_that_shows_nothing_is_the_papers_id() -> None:
+    assert "[arXiv:2608.19880]" in ranked([listing("2608.19880", title="\u2063")])
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("A](https://evil.org) *b* @everyone", "A］(https:\\//evil.org) \\*b\\* @\u200beveryone"),
+        ("$O(n^2)$ Time", "O(n²) Time"),
+    ],
+)
+def test_title_is_shown_as_it_is_and_does_nothing(title: str, shown: str) -> None:
+    assert f"**[{shown}](https://huggingface.co" in ranked([listing(title=title)])
+
+
+def listings(count: int) -> list[TrendingEntry]:
+    return [listing(f"2611.{number:05d}", votes=count - number) for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "number", "words"),
+    [
+        (24, 1, "11–20 of 24"),
+        (12, 0, "1–10 of 12, the day has 24"),
+        (11, 1, "11 of 11, the day has 24"),
+        (5, 0, "Top 5 of 24"),
+        (1, 0, "Top 1 of 24"),
+    ],
+)
+def test_reader_is_told_which_papers_of_the_day_these_are(wanted: int, number: int, words: str) -> None:
+    assert shown_of(lay_out_page(listings(24)[:wanted], number), 24) == words
+
+
+def test_pages_have_ten_papers_and_the_last_one_the_rest() -> None:
+    page = lay_out_page(listings(25), 2)
+    assert (page.number, page.pages, page.first, page.last, page.papers) == (2, 3, 21, 25, 25)
+    assert [line.split(" ")[0] for line in page.description.splitlines()[::2]] == [f"**{n}.**" for n in range(21, 26)]
+
+
+@pytest.mark.parametrize(("asked", "shown"), [(0, 0), (1, 1), (99, 1), (-1, 0)])
+def test_page_that_is_no_longer_there_is_the_last_one(asked: int, shown: int) -> None:
+    assert lay_out_page(listings(11), asked).number == shown
+
+
+def test_day_has_its_page_on_hugging_face() -> None:
+    assert day_url(date(2026, 8, 21)) == "https://huggingface.co/papers/date/2026-08-21"
+
+
+def test_long_titles_give_way_to_short_ones_and_every_paper_stands_there() -> None:
+    long = [
+        listing(f"2611.{n:05d}", title="word " * 180, organization="An Institute of Everything " * 9) for n in range(9)
+    ]
+    description = ranked([*long, listing("2611.00099", title="Short")])
+    assert len(description.splitlines()) == 20
+    assert "[Short]" in description
+    assert limits.EMBED_DESCRIPTION_MAX - 300 < units(description) <= limits.EMBED_DESCRIPTION_MAX
+
+
+_HOSTILE = st.text(st.sampled_from("ab \\*_[]()<>|`~#@$^{}\u202e😀\ud83d\n:/.é中"), max_size=400) | st.text(
+    max_size=100
+)
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.builds(
+            listing,
+            st.sampled_from(["2611.00001", "cond-mat/9901001", "abcdefghijklmnop.AB/9901001"]),
+            title=_HOSTILE,
+            votes=st.integers(0, limits.TRENDING_COUNT_MAX),
+            comments=st.integers(0, limits.TRENDING_COUNT_MAX),
+            organization=st.none() | _HOSTILE,
+            code_url=st.none() | st.integers(1, 150).map(lambda n: f"https://github.com/{'o' * 20}/{'n' * n}"),
+            stars=st.none() | st.integers(0, limits.TRENDING_COUNT_MAX),
+        ),
+        min_size=1,
+        max_size=10,
+    ),
+    st.integers(1, 991),
+)
+def test_every_paper_has_its_two_lines_within_discords_limit_whatever_the_texts_are(
+    papers: list[TrendingEntry], first: int
+) -> None:
+    description = ranked(papers, first)
+    assert units(description) <= limits.EMBED_DESCRIPTION_MAX
+    lines = description.split("\n")
+    assert len(lines) == 2 * len(papers)
+    for rank, (title, details, paper) in enumerate(zip(lines[::2], lines[1::2], papers, strict=True), first):
+        assert title.startswith(f"**{rank}.** **[")
+        assert title.endswith(f"]({paper.url})**")
+        assert details.startswith("▲\u00a0")
+        assert details.endswith(f"[arXiv]({paper.arxiv_id.abs_url})")
+    assert "@everyone" not in description
+    description.encode()
+
+
+def test_longest_of_everything_leaves_titles_readable() -> None:
+    worst = TrendingEntry(
+        ArxivId("abcdefghijklmnop.AB/9901001"),
+        date(2026, 11, 18),
+        "word " * 60,
+        "",
+        (),
+        9_999_999,
+        9_999_999,
+        "An Organization " * 10,
+        "https://github.com/" + "o" * 80 + "/" + "n" * 90,
+        9_999_999,
+    )
+    for line in ranked([worst] * 10, 991).splitlines()[::2]:
+        assert len(line.split("](")[0]) > 100
