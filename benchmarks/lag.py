@@ -2,7 +2,7 @@
 
 The bot is a process of its own, so that the local Discord and arXiv take nothing of its loop. Every turn of one of its
 tasks is timed; while one lasts too long, its stack is looked at. A thread that computes, for a feed or a page, counts
-too: it and the loop take turns (limits.THREAD_TURN_S). Measure on a machine that has nothing else to do.
+too: it and the loop take turns (THREAD_TURN_S). Measure on a machine that has nothing else to do.
 """
 
 import asyncio

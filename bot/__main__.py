@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.progress import Progress
@@ -25,9 +26,11 @@ from bot.domain.months import Month
 from bot.page.model import Form
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import InvalidKeyword, InvalidSettings, StartupError, StoreUnavailable
-from bot.runtime.limits import THREAD_TURN_S
 from bot.runtime.metrics import Metrics
 from bot.store.backup import back_up
+
+# A thread's turn while others wait. Of Python's own 5 ms, three threads that compute keep the event loop for too long.
+THREAD_TURN_S: Final = 0.001
 
 
 def main(arguments: Sequence[str] | None = None, metrics: Metrics | None = None) -> int:

@@ -13,8 +13,9 @@ from bot.discord_api.messages import NO_POST_KEY, RenderedMessage, embeds, readi
 from bot.domain.channel_schedule import ChannelSchedule, DailySchedule, Immediate, in_words, next_daily_time, parse_time
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
 from bot.domain.layout.message import layout_of
+from bot.domain.trending.parsing import TRENDING_COUNT_MAX
 from bot.domain.zones import parse_zone, suggest_zones
-from bot.runtime.limits import SELECT_OPTION_MAX, TRENDING_COUNT_MAX
+from bot.runtime.limits import SELECT_OPTION_MAX
 from bot.services.channel_settings import ChannelSettingsService
 from cogs.permissions import (
     CommandRejected,

@@ -3,7 +3,7 @@
 import io
 from datetime import datetime
 from functools import partial
-from typing import assert_never
+from typing import Final, assert_never
 
 import discord
 from discord import app_commands
@@ -17,14 +17,9 @@ from bot.domain.charts.weekly import Weekly
 from bot.domain.keyword import Keyword
 from bot.domain.text import cut
 from bot.runtime.errors import ArxivBackoff, ChartFailed, InvalidKeyword
-from bot.runtime.limits import (
-    AUTOCOMPLETE_CHOICES_MAX,
-    CHARTS_PER_MINUTE,
-    SELECT_OPTION_MAX,
-    STATS_WEEKS,
-    TREND_KEYWORDS,
-)
+from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.charts import (
+    STATS_WEEKS,
     ChartComplete,
     ChartInProgress,
     ChartsBusy,
@@ -38,6 +33,10 @@ from cogs.keywords import parse_keywords
 from cogs.pace import Cooldown
 from cogs.permissions import can_view
 from cogs.wording import bold, plural, when
+
+# Five lines can be told apart, seven stacked keywords and the rest; a first chart of five is 60 requests.
+TREND_KEYWORDS: Final = 5
+CHARTS_PER_MINUTE: Final = 3
 
 _COLOUR = discord.Colour(0x56B4E9)
 _NAME_MAX = 60

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from typing import Self
+from typing import Final, Self
 
 import discord
 from discord import app_commands
@@ -14,10 +14,11 @@ from bot.domain.keyword import Keyword
 from bot.domain.layout.card import lay_out
 from bot.domain.paper import ArxivId
 from bot.runtime.errors import ArxivBackoff, ArxivError, StoreUnavailable
-from bot.runtime.limits import LATEST_MAX, LATEST_PER_MINUTE
-from bot.services.lookup import LookupService
+from bot.services.lookup import LATEST_MAX, LookupService
 from cogs.pace import Cooldown
 from cogs.wording import bold, when
+
+LATEST_PER_MINUTE: Final = 5
 
 
 class LookupCommands(commands.Cog):

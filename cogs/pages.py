@@ -9,11 +9,13 @@ from discord.ext import commands
 
 from bot.discord_api.client import Client
 from bot.page.model import Form
-from bot.runtime.limits import PAGES_PER_MINUTE
 from bot.services.pages import FittedPage, PageService, papers_on
 from cogs.pace import Cooldown
 from cogs.permissions import CommandRejected, Target, can_view, target_channel
 from cogs.wording import plural, when
+
+# What /page answers takes up to a second of drawing.
+PAGES_PER_MINUTE: Final = 5
 
 _FORMS: Final = [
     app_commands.Choice(name="HTML: for a browser (default)", value=Form.HTML.value),

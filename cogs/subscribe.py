@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
+from typing import Final
 
 import discord
 from discord import app_commands
@@ -15,21 +16,18 @@ from bot.domain.keyword import Keyword
 from bot.domain.layout.message import layout_of
 from bot.domain.paper import ArxivId, Paper
 from bot.ingest.initial_sync import SyncStatus
-from bot.runtime.limits import (
-    AUTOCOMPLETE_CHOICES_MAX,
-    INTERACTION_TOKEN_S,
-    PREVIEW_PAPERS,
-    REPLY_WAIT_S,
-    SELECT_OPTION_MAX,
-)
+from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, INTERACTION_TOKEN_S, SELECT_OPTION_MAX
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.status import StatusService
-from bot.services.subscriptions import KeywordPreview, SubscriptionService
+from bot.services.subscriptions import PREVIEW_PAPERS, KeywordPreview, SubscriptionService
 from cogs.keywords import parse_keywords
 from cogs.paging import edit_in_pages
 from cogs.permissions import Target, TargetChannel, check_bot_may_post, check_may_manage, target_channel
 from cogs.subscribe_buttons import subscribed_view
 from cogs.wording import bold, plural, when
+
+# How long a reply waits for arXiv before it says that reading is queued.
+REPLY_WAIT_S: Final = 20.0
 
 _SILENT = (
     "arXiv is out of reach at the moment. As soon as it answers, the papers that it has are read silently, and this "

@@ -9,8 +9,8 @@ import discord
 from bot.discord_api.client import AnyClient, Client, client_of, reply
 from bot.domain.keyword import Keyword
 from bot.runtime.errors import StoreUnavailable
-from bot.runtime.limits import CUSTOM_ID_MAX, PAST_POSTED
-from bot.services.subscriptions import Unsubscribed
+from bot.runtime.limits import CUSTOM_ID_MAX
+from bot.services.subscriptions import PAST_POSTED, Unsubscribed
 from cogs.permissions import can_manage_by_id
 from cogs.wording import bold, plural
 

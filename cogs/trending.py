@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, Self
 
 import discord
@@ -13,11 +13,14 @@ from bot.discord_api.client import AnyClient, Client, client_of, reply
 from bot.discord_api.messages import CARD_COLOUR
 from bot.domain.layout.trending_page import day_url, lay_out_page, shown_of
 from bot.domain.trending.days import parse_day, shown_day, suggested_days
+from bot.domain.trending.parsing import TRENDING_ENTRIES_MAX
 from bot.runtime.errors import HuggingFaceBackoff, HuggingFaceError, StoreUnavailable
-from bot.runtime.limits import TRENDING_ENTRIES_MAX, TRENDING_PAGE_FRESH_FOR, TRENDING_PER_MINUTE
 from bot.services.trending import TrendingList, TrendingService
 from cogs.pace import Cooldown
 from cogs.wording import reason, when
+
+TRENDING_PAGE_FRESH_FOR: Final = timedelta(hours=1)
+TRENDING_PER_MINUTE: Final = 10
 
 # In a custom_id: no count was asked for.
 _ALL: Final = 0

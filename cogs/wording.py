@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Final
 
 import discord
 
 from bot.domain.text import cut, escape_markdown
-from bot.runtime.limits import CONTENT_MAX, RESULT_MAX
+from bot.runtime.limits import CONTENT_MAX
+
+# How much of what arXiv or a loop says of a failure is shown.
+REASON_MAX: Final = 300
 
 
 def when(moment: datetime) -> str:
@@ -33,7 +37,7 @@ def bold(text: str) -> str:
 
 def reason(words: str) -> str:
     """What a failure says of itself, harmless and not too long."""
-    return escape_markdown(cut(words, RESULT_MAX))
+    return escape_markdown(cut(words, REASON_MAX))
 
 
 def pages(lines: Iterable[str], limit: int = CONTENT_MAX) -> Iterator[str]:

@@ -16,16 +16,27 @@ from typing import Final, Protocol
 
 import aiohttp
 
-from bot.arxiv.gate import Gate, Priority, RequestSlot
+from bot.arxiv.gate import ARXIV_BACKOFF_KEPT_MAX, Gate, Priority, RequestSlot
 from bot.domain.feed import FeedPage, parse_feed
 from bot.domain.queries import Query
-from bot.runtime import limits
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivUnavailable, InvalidFeed, QueryRejected
 from bot.runtime.metrics import Metrics, Step
 from bot.runtime.retry import backoff, retry_after
 
 log = logging.getLogger(__name__)
+
+# Slow first bytes of over 60 s were reported; a healthy 1,000-entry page takes a few seconds.
+ARXIV_CONNECT_TIMEOUT_S: Final = 15.0
+ARXIV_TOTAL_TIMEOUT_S: Final = 90.0
+# A recorded entry is about 2.3 kB; a page of 500 stays near 1.2 MB, with 60 papers of large collaborations near 5 MB.
+# Anything beyond is not a feed of ours.
+ARXIV_BODY_MAX_BYTES: Final = 6 * 1024 * 1024
+# Backoff: the floor holds for `Retry-After: 0` too (seen in the field).
+ARXIV_BACKOFF_FLOOR_S: Final = 30.0
+# The same floor where a look failed without an answer that says how long.
+ARXIV_BACKOFF_FLOOR: Final = timedelta(seconds=ARXIV_BACKOFF_FLOOR_S)
+ARXIV_BACKOFF_CEILING_S: Final = 3600.0
 
 # 406 without an explicit Accept was reported since September 2026; the rest covers a feed by another name.
 _ACCEPT: Final = "application/atom+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
@@ -75,8 +86,8 @@ class ArxivClient:
         rng: random.Random,
         metrics: Metrics,
         *,
-        backoff_floor_s: float = limits.ARXIV_BACKOFF_FLOOR_S,
-        timeout_s: float = limits.ARXIV_TOTAL_TIMEOUT_S,
+        backoff_floor_s: float = ARXIV_BACKOFF_FLOOR_S,
+        timeout_s: float = ARXIV_TOTAL_TIMEOUT_S,
     ) -> None:
         self._session = session
         self._gate = gate
@@ -86,7 +97,7 @@ class ArxivClient:
         self._rng = rng
         self._metrics = metrics
         self._backoff_floor_s = backoff_floor_s
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=limits.ARXIV_CONNECT_TIMEOUT_S)
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=ARXIV_CONNECT_TIMEOUT_S)
         self._by_post = True
         self._failures = 0
 
@@ -151,9 +162,9 @@ class ArxivClient:
 
     def _backed_off(self, failed: "_Failed") -> ArxivBackoff:
         self._failures += 1
-        ceiling_s = max(self._backoff_floor_s, limits.ARXIV_BACKOFF_CEILING_S)
+        ceiling_s = max(self._backoff_floor_s, ARXIV_BACKOFF_CEILING_S)
         own_s = backoff(self._failures, self._backoff_floor_s, ceiling_s, self._rng.random())
-        asked_s = min(failed.asked_s, limits.ARXIV_BACKOFF_KEPT_MAX.total_seconds())
+        asked_s = min(failed.asked_s, ARXIV_BACKOFF_KEPT_MAX.total_seconds())
         delay_s = max(own_s, asked_s)
         self._metrics.requests.labels(_RESULT_LABELS[failed.kind]).inc()
         self._metrics.waits.labels("arXiv").inc(delay_s)
@@ -212,8 +223,8 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
     inflater = None if encoding == "identity" else zlib.decompressobj(wbits=_GZIP)
     body = bytearray()
     async for chunk in response.content.iter_chunked(_READ_BYTES):
-        body += chunk if inflater is None else _inflated(inflater, chunk, limits.ARXIV_BODY_MAX_BYTES + 1 - len(body))
-        if len(body) > limits.ARXIV_BODY_MAX_BYTES:
+        body += chunk if inflater is None else _inflated(inflater, chunk, ARXIV_BODY_MAX_BYTES + 1 - len(body))
+        if len(body) > ARXIV_BODY_MAX_BYTES:
             raise _Failed("arXiv's answer is too large to be a page of papers")
     return bytes(body)
 

@@ -15,16 +15,18 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
-from bot.runtime import limits
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled, StoreUnavailable
 
-# Ours: how often another process's lock is tried; short beside the interval, long for a processor.
+# A stored mark further ahead than this is a clock gone wrong, not arXiv's wish.
+ARXIV_BACKOFF_KEPT_MAX: Final = timedelta(hours=24)
+
+# How often another process's lock is tried; short beside the interval, long for a processor.
 _LOCK_TRIED_EVERY_S: Final = 0.1
 # The record has one length, so that a write never leaves the end of an older one behind.
 _RECORD_BYTES: Final = 256
@@ -74,7 +76,7 @@ class Gate:
         now = self._clock.now()
         key_values = (self._shut_by.not_before if self._shut_by else None, self._lock.read().not_before)
         # A mark further ahead is a clock gone wrong, not arXiv's wish.
-        latest = now + limits.ARXIV_BACKOFF_KEPT_MAX
+        latest = now + ARXIV_BACKOFF_KEPT_MAX
         return max((mark for mark in key_values if mark is not None and now < mark <= latest), default=None)
 
     @asynccontextmanager

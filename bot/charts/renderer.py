@@ -15,9 +15,13 @@ from typing import Final
 
 from bot.domain.charts.chart import Chart
 from bot.runtime.errors import ChartFailed
-from bot.runtime.limits import CHART_TIMEOUT_S, RESULT_MAX
 
 log = logging.getLogger(__name__)
+
+# A picture takes 1 s, the first of an installation, which looks for fonts, some seconds on a slow machine.
+CHART_TIMEOUT_S: Final = 30.0
+# How much of the process's error output goes to the log, in characters.
+_STDERR_SHOWN: Final = 300
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 # -P: this program's own packages, and nothing from the folder in which it was started.
@@ -60,7 +64,7 @@ class Charts:
             if process.returncode is None:
                 await self._end(process)
         if process.returncode != 0 or not picture.startswith(_PNG):
-            raise _failed("the drawing broke off", why=said.decode(errors="replace")[-RESULT_MAX:])
+            raise _failed("the drawing broke off", why=said.decode(errors="replace")[-_STDERR_SHOWN:])
         return picture
 
     async def _end(self, process: asyncio.subprocess.Process) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from typing import Final
 
 import aiohttp
 import discord
@@ -21,19 +22,21 @@ from rich.table import Table
 from bot.arxiv.client import ArxivClient, open_session
 from bot.arxiv.gate import Gate, Priority
 from bot.config import Settings, is_loopback
-from bot.discord_api.client import FATAL_CLOSE_CODES, use_endpoints
+from bot.discord_api.client import FATAL_CLOSE_CODES, GUILDS_QUIET_S, use_endpoints
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.invalid_requests import InvalidRequests
 from bot.domain.post import Blocked, RetryLater
-from bot.domain.queries import Window, probe_query
+from bot.domain.queries import POLL_OVERLAP, Window, probe_query
 from bot.huggingface import client as huggingface
 from bot.huggingface.client import HuggingFaceClient
 from bot.runtime.clock import Clock, SystemClock
 from bot.runtime.errors import ArxivError, DatabaseUnusable, HuggingFaceError, StoreUnavailable
-from bot.runtime.limits import CHECK_TIMEOUT_S, GUILDS_QUIET_S, POLL_OVERLAP
 from bot.runtime.metrics import Metrics
 from bot.runtime.supervisor import root_cause
 from bot.store.backup import Summary, summarise
+
+# How long `daily-papers check` waits for arXiv's turn and for Discord.
+CHECK_TIMEOUT_S: Final = 45.0
 
 
 @dataclass(frozen=True, slots=True)

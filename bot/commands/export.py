@@ -11,10 +11,9 @@ import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from bot.page.model import Form, Page
+from bot.page.model import PAGE_PAPERS, Form, Page
 from bot.page.render import render
 from bot.runtime.errors import PageError, StoreUnavailable
-from bot.runtime.limits import PAGE_PAPERS
 from bot.services.pages import papers_on
 from bot.store.database import Database
 from bot.store.pages import PageStore

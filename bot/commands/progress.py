@@ -18,7 +18,9 @@ from bot.domain.backfill_plan import BackfillRate
 from bot.ingest import backfill
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBackoff
-from bot.runtime.limits import BACKFILL_TOLD_EVERY_S
+
+# How often it says how far it is where no bar can be drawn.
+BACKFILL_TOLD_EVERY_S: Final = 30.0
 
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600

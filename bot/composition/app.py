@@ -9,6 +9,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Mapping
+from typing import Final
 
 import discord
 from pydantic import SecretStr
@@ -24,7 +25,6 @@ from bot.discord_api.invalid_requests import InvalidRequests
 from bot.domain.keyword import Keyword
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import InvalidToken, StartupError
-from bot.runtime.limits import CLOSE_TIMEOUT_S, SHUTDOWN_GRACE_S
 from bot.runtime.metrics import LagMeter, Metrics
 from bot.runtime.supervisor import Loop, Supervisor, root_cause
 from bot.services.health import Health
@@ -35,6 +35,11 @@ from cogs.subscribe_buttons import SubscribedButton
 from cogs.trending import TrendingButton
 
 log = logging.getLogger(__name__)
+
+# An orderly end within 5 s: what docker stop and systemd wait for is more.
+SHUTDOWN_GRACE_S: Final = 4.0
+# Of the 5 s, for saying goodbye to Discord.
+CLOSE_TIMEOUT_S: Final = 0.5
 
 
 async def run(settings: Settings, end: asyncio.Event, metrics: Metrics | None = None) -> None:

@@ -12,9 +12,8 @@ import aiohttp
 
 from bot.config import Settings, is_loopback
 from bot.huggingface.client import HuggingFaceClient, open_session
-from bot.ingest.trending import TrendingFetcher, TrendingPoller
+from bot.ingest.trending import TRENDING_POLL_INTERVAL, TrendingFetcher, TrendingPoller
 from bot.runtime.clock import Clock, Wakeup
-from bot.runtime.limits import TRENDING_POLL_INTERVAL
 from bot.runtime.metrics import Metrics
 from bot.services.trending import TrendingService
 from bot.store.trending_entries import TrendingStore

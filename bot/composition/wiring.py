@@ -13,7 +13,7 @@ from typing import Self
 import aiohttp
 from discord.ext import commands
 
-from bot.arxiv.client import ArxivClient
+from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S, ArxivClient
 from bot.arxiv.gate import Gate
 from bot.charts.renderer import Charts
 from bot.composition.context import Context, Stores, Wakeups
@@ -35,7 +35,7 @@ from bot.publish.editor import Editor
 from bot.publish.janitor import Janitor
 from bot.publish.sender import Sender
 from bot.publish.trending import TrendingPublisher
-from bot.runtime.limits import ARXIV_BACKOFF_FLOOR_S, ARXIV_REQUEST_INTERVAL_S
+from bot.runtime.limits import ARXIV_REQUEST_INTERVAL_S
 from bot.runtime.supervisor import Supervisor
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.charts import ChartService

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -18,13 +18,11 @@ from pydantic import (
     ValidationInfo,
 )
 
-from bot.runtime.limits import (
-    ARXIV_POLL_INTERVAL_MIN_S,
-    ARXIV_REQUEST_INTERVAL_S,
-    LOOPBACK_POLL_INTERVAL_MIN_S,
-    SNOWFLAKE_MAX,
-    SNOWFLAKE_MIN,
-)
+from bot.runtime.limits import ARXIV_REQUEST_INTERVAL_S, SNOWFLAKE_MAX, SNOWFLAKE_MIN
+
+# What arXiv shows changes once a day (terms of use); a fixed interval shorter than this only repeats questions.
+ARXIV_POLL_INTERVAL_MIN_S: Final = 600.0
+LOOPBACK_POLL_INTERVAL_MIN_S: Final = 1.0
 
 # It goes into the User-Agent in parentheses, so it may not hold one (RFC 9110, comments).
 _CONTACT = re.compile(r"https?://[^\s()\\]+|[^\s@()\\]+@[^\s@()\\]+")

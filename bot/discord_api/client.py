@@ -20,13 +20,18 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.runtime.errors import DailyPapersError, StoreUnavailable
-from bot.runtime.limits import GUILDS_QUIET_S, RATELIMIT_WAIT_MAX_S
 from bot.services.lookup import LookupService
 from bot.services.subscriptions import SubscriptionService
 from bot.services.trending import TrendingService
 from bot.store.polls import KeyValues
 
 log = logging.getLogger(__name__)
+
+# discord.py counts as ready once no server was announced for so long (its default: 2 s); a channel of a server that
+# comes later is asked for by REST meanwhile.
+GUILDS_QUIET_S: Final = 0.5
+# discord.py waits out a rate limit up to this long, then raises RateLimited.
+RATELIMIT_WAIT_MAX_S: Final = 30.0
 
 # discord.py hands buttons and menus an interaction of any client.
 AnyClient = TypeVar("AnyClient", bound=discord.Client)

@@ -19,14 +19,16 @@ from bot.discord_api.messages import RenderedMessage, post_keys, render, thread_
 from bot.discord_api.permissions import BLOCKED_BY_CODE, NOT_IN_SERVER, AnyChannel, find_block, is_unknown_to_gateway
 from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Post, Rejected, RetryLater, SendOutcome
 from bot.domain.trending.post import AnyPost
+from bot.publish.sender import SEND_BACKOFF_FLOOR_S
 from bot.runtime.clock import Clock
-from bot.runtime.limits import (
-    HISTORY_BEFORE_FIRST_ATTEMPT,
-    HISTORY_TIMEOUT_S,
-    REJECTION_RECHECK,
-    SEND_BACKOFF_FLOOR_S,
-    SEND_TIMEOUT_S,
-)
+
+HISTORY_BEFORE_FIRST_ATTEMPT: Final = timedelta(seconds=60)
+# A channel that Discord refused although the gateway tells of no reason, or does not tell of it at all, is tried again
+# so seldom: each time may be an invalid request.
+REJECTION_RECHECK: Final = timedelta(minutes=10)
+# Longer than discord.py's own retries of one request take; beyond it the answer counts as missing.
+SEND_TIMEOUT_S: Final = 60.0
+HISTORY_TIMEOUT_S: Final = 120.0
 
 # Discord's error codes (topics/opcodes-and-status-codes): the message was there once; it was published before.
 _UNKNOWN_MESSAGE: Final = 10008

@@ -10,9 +10,14 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from bot.domain.months import Month, months_since
-from bot.domain.queries import Window, keyword_groups
+from bot.domain.queries import POLL_OVERLAP, Window, keyword_groups
 from bot.domain.subscription import WatchedKeyword
-from bot.runtime import limits
+from bot.domain.window_scan import ARXIV_PAGE_SIZE
+
+# `daily-papers backfill`: a month read so long after its end has all its papers (moderation: see above); one that was
+# read earlier is read again, but not twice a day (the result of a query changes once), by a daily timer's clock.
+ARCHIVE_FINAL_AFTER: Final = timedelta(days=14)
+ARCHIVE_GOOD_FOR: Final = timedelta(hours=20)
 
 # arXiv opened on 14 August 1991 (info.arxiv.org/about).
 ARXIV_BEGAN: Final = Month(1991, 8)
@@ -69,7 +74,7 @@ def _lacks(month: Month, read_at: datetime | None, now: datetime) -> bool:
     """Papers come late, so a month that was read early is read again, but not twice a day."""
     if read_at is None or read_at > now:  # from the future: a clock gone wrong
         return True
-    return read_at < month.end + limits.ARCHIVE_FINAL_AFTER and now - read_at >= limits.ARCHIVE_GOOD_FOR
+    return read_at < month.end + ARCHIVE_FINAL_AFTER and now - read_at >= ARCHIVE_GOOD_FOR
 
 
 def month_window(month: Month, now: datetime) -> Window:
@@ -79,7 +84,7 @@ def month_window(month: Month, now: datetime) -> Window:
 
 def months_probe(window: Window) -> Window:
     """A window in which arXiv surely shows papers, if it shows any: a month's first days may be a long weekend."""
-    return Window(min(window.start, window.end - limits.POLL_OVERLAP), window.end)
+    return Window(min(window.start, window.end - POLL_OVERLAP), window.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +152,7 @@ class RequestForecast:
 
 
 def _pages(papers: int) -> int:
-    return math.ceil(papers / limits.ARXIV_PAGE_SIZE)
+    return math.ceil(papers / ARXIV_PAGE_SIZE)
 
 
 @dataclass(frozen=True, slots=True)

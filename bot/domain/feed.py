@@ -19,8 +19,18 @@ from xml.parsers import expat
 import feedparser
 
 from bot.domain.paper import ArxivId, Paper, split_version
-from bot.runtime import limits
 from bot.runtime.errors import InvalidFeed, QueryRejected
+
+# A recorded feed is 4 elements deep, an entry has about 15 and two an author; large collaborations have 1,500 authors,
+# and a page may hold 40 papers of theirs.
+FEED_DEPTH_MAX: Final = 20
+FEED_ELEMENTS_MAX: Final = 150_000
+# A recorded entry has about 20, its authors none; feedparser takes 0.2 ms for each.
+FEED_ATTRIBUTES_MAX: Final = 50_000
+# Far beyond what arXiv takes (abstracts: 1,920 characters, info.arxiv.org/help/prep.html; older ones are longer).
+PAPER_TITLE_MAX: Final = 1000
+PAPER_ABSTRACT_MAX: Final = 20_000
+PAPER_FIELD_MAX: Final = 2000
 
 # What XML 1.0 does not allow (section 2.2, Char): a single one makes the whole page unreadable.
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
@@ -96,7 +106,7 @@ def _cleaned(body: bytes) -> bytes:
         raise InvalidFeed("arXiv's answer was not text in UTF-8.") from error
     if _HTML.match(text):
         raise InvalidFeed("arXiv's answer was an HTML page, not a feed.")
-    if text.count("&#") > limits.FEED_ELEMENTS_MAX or _LONG_TAG.search(text):
+    if text.count("&#") > FEED_ELEMENTS_MAX or _LONG_TAG.search(text):
         raise InvalidFeed(_NO_SHAPE)
     return _REFERENCE.sub(_reference, _NOT_XML.sub("", text)).encode()
 
@@ -147,7 +157,7 @@ class _Shape:
         self._depth += 1
         self._elements += 1
         self._attributes += len(attributes)
-        if self._depth > limits.FEED_DEPTH_MAX or self._elements > limits.FEED_ELEMENTS_MAX:
+        if self._depth > FEED_DEPTH_MAX or self._elements > FEED_ELEMENTS_MAX:
             raise InvalidFeed(_NO_SHAPE)
         self._check_attributes()
 
@@ -156,7 +166,7 @@ class _Shape:
         self._check_attributes()
 
     def _check_attributes(self) -> None:
-        if self._attributes > limits.FEED_ATTRIBUTES_MAX:
+        if self._attributes > FEED_ATTRIBUTES_MAX:
             raise InvalidFeed(_NO_SHAPE)
 
     def close(self, _name: str) -> None:
@@ -208,7 +218,7 @@ def _sorted_out(entries: Sequence[Mapping[str, object]]) -> tuple[tuple[Paper, .
 def _paper(entry: Mapping[str, object]) -> Paper:
     """The entry as a paper; ValueError, in words, where it is none."""
     arxiv_id, version = _identified(_line(entry, "id"))
-    title = _line(entry, "title", limits.PAPER_TITLE_MAX)
+    title = _line(entry, "title", PAPER_TITLE_MAX)
     if not title:
         raise ValueError("it has no title")
     primary_category, categories = _categories(entry)
@@ -216,7 +226,7 @@ def _paper(entry: Mapping[str, object]) -> Paper:
         arxiv_id=arxiv_id,
         version=version,
         title=title,
-        abstract=_line(entry, "summary", limits.PAPER_ABSTRACT_MAX),
+        abstract=_line(entry, "summary", PAPER_ABSTRACT_MAX),
         authors=tuple(filter(None, (_line(author, "name") for author in _parts(entry, "authors")))),
         primary_category=primary_category,
         categories=categories,
@@ -267,7 +277,7 @@ def _parts(entry: Mapping[str, object], name: str) -> Iterator[Mapping[str, obje
             yield part
 
 
-def _line(fields: Mapping[str, object], name: str, limit: int = limits.PAPER_FIELD_MAX) -> str:
+def _line(fields: Mapping[str, object], name: str, limit: int = PAPER_FIELD_MAX) -> str:
     """A field's text on one line, at most `limit` characters; empty where there is none."""
     found = fields.get(name)
     if not isinstance(found, str):

@@ -11,8 +11,9 @@ from typing import Final, Self
 
 from bot.domain.categories import is_category, nearest
 from bot.domain.words import WORD, caseless, plain, unaccented, visible
-from bot.runtime import limits
 from bot.runtime.errors import InvalidKeyword
+
+KEYWORD_MAX: Final = 200
 
 # What Lucene's English analyser drops (EnglishAnalyzer.ENGLISH_STOP_WORDS_SET): arXiv finds nothing for these.
 # fmt: off
@@ -130,8 +131,8 @@ def _in_capitals(word: str) -> bool:
 
 
 def _check(length: int, tokens: tuple[Token, ...]) -> None:
-    if length > limits.KEYWORD_MAX:
-        raise InvalidKeyword(f"A keyword can be up to {limits.KEYWORD_MAX} characters long.")
+    if length > KEYWORD_MAX:
+        raise InvalidKeyword(f"A keyword can be up to {KEYWORD_MAX} characters long.")
     if not tokens:
         raise InvalidKeyword("A keyword needs at least one letter or digit.")
     if all(token.text in STOP_WORDS for token in tokens):

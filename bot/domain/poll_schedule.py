@@ -14,6 +14,17 @@ from zoneinfo import ZoneInfo
 
 from bot.runtime import limits
 
+# The first probe half an hour after the announcement, then every half hour until the batch is there.
+PROBE_DELAY: Final = timedelta(minutes=30)
+PROBE_EVERY: Final = timedelta(minutes=30)
+# Batches fill gradually (recordings at 05:06-05:49 UTC): read once more.
+SECOND_READING_AFTER: Final = timedelta(hours=4)
+NO_ANNOUNCEMENT_HOUR_UTC: Final = 14
+# The API held every recorded batch by 06:00 UTC (05:06-05:49); later than that is late.
+BATCH_USUAL_HOUR_UTC: Final = 6
+# After a night without an announcement, a late batch is looked for so often until the next night.
+LATE_PROBE_EVERY: Final = timedelta(hours=2)
+
 _EASTERN: Final = ZoneInfo(limits.ARXIV_ZONE)
 _DAY: Final = timedelta(days=1)
 _FRIDAY, _SATURDAY, _SUNDAY = 4, 5, 6  # as date.weekday() counts
@@ -141,10 +152,10 @@ def _due(now: datetime, polls: Sequence[Poll]) -> NextPoll:
     if not reads or reads[-1] < _announcement_before(latest):
         return NextPoll(now, PollKind.READ)  # a whole night was missed: what it brought has waited long enough
     tonight = [poll for poll in polls if poll.at >= latest]
-    if not tonight and now >= latest + limits.PROBE_DELAY + limits.PROBE_EVERY:
+    if not tonight and now >= latest + PROBE_DELAY + PROBE_EVERY:
         return NextPoll(now, PollKind.READ)  # the first probe was missed: the program was not running
     following = next_announcement(now)
-    candidates = [NextPoll(following + limits.PROBE_DELAY, PollKind.PROBE_THEN_READ_IF_BATCH)]
+    candidates = [NextPoll(following + PROBE_DELAY, PollKind.PROBE_THEN_READ_IF_BATCH)]
     candidates += _for_batch(now, latest, tonight) + _for_quiet_nights(latest, following, _reads(tonight))
     return min(candidates, key=lambda candidate: candidate.at)
 
@@ -153,16 +164,16 @@ def _for_batch(now: datetime, latest: datetime, tonight: Sequence[Poll]) -> list
     reads = _reads(tonight)
     with_batch = [poll.at for poll in tonight if isinstance(poll.result, PollCompleted) and poll.result.batch]
     if with_batch:  # batches fill gradually: once more
-        again = with_batch[0] + limits.SECOND_READING_AFTER
+        again = with_batch[0] + SECOND_READING_AFTER
         return [NextPoll(again, PollKind.READ)] if reads[-1] < again else []
     answered = [poll.at for poll in tonight if isinstance(poll.result, PollCompleted | BatchMissing)]
-    probe_at = answered[-1] + limits.PROBE_EVERY if answered else latest + limits.PROBE_DELAY
+    probe_at = answered[-1] + PROBE_EVERY if answered else latest + PROBE_DELAY
     given_up = _given_up(latest)
     if max(probe_at, now) < given_up:
         return [NextPoll(probe_at, PollKind.PROBE_THEN_READ_IF_BATCH)]
     if not reads or reads[-1] < given_up:
         return [NextPoll(given_up, PollKind.READ)]
-    late = answered[-1] + limits.LATE_PROBE_EVERY
+    late = answered[-1] + LATE_PROBE_EVERY
     return [NextPoll(late, PollKind.PROBE_THEN_READ_IF_BATCH)] if late < _announced(_evening(latest) + _DAY) else []
 
 
@@ -170,7 +181,7 @@ def _for_quiet_nights(latest: datetime, following: datetime, reads: Sequence[dat
     polls: list[NextPoll] = []
     day = _evening(latest) + _DAY
     while _announced(day) < following:
-        moment = _announced(day) + limits.PROBE_DELAY
+        moment = _announced(day) + PROBE_DELAY
         if not reads or reads[-1] < moment:
             polls.append(NextPoll(moment, PollKind.READ))
         day += _DAY
@@ -195,7 +206,7 @@ def _nothing_new(at: datetime, *, batch: bool) -> str:
     latest = last_announcement(at)
     if at >= _given_up(latest):
         return "no announcement: holiday or late"
-    usual = latest.replace(hour=limits.BATCH_USUAL_HOUR_UTC, minute=0)
+    usual = latest.replace(hour=BATCH_USUAL_HOUR_UTC, minute=0)
     return "not announced yet" if at < usual else "not announced yet: late"
 
 
@@ -227,7 +238,7 @@ def _announcement_before(announcement: datetime) -> datetime:
 
 def _given_up(announcement: datetime) -> datetime:
     # 20:00 Eastern is 00:00 or 01:00 UTC of the day whose 14:00 is meant.
-    return announcement.replace(hour=limits.NO_ANNOUNCEMENT_HOUR_UTC, minute=0)
+    return announcement.replace(hour=NO_ANNOUNCEMENT_HOUR_UTC, minute=0)
 
 
 def _eastern(day: date, hour: int) -> datetime:

@@ -10,7 +10,13 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from bot.domain.keyword import Keyword, search_phrases
-from bot.runtime import limits
+
+# One query may hold so many keywords; form POST has no length limit that we know, 414 is for GET.
+ARXIV_KEYWORDS_PER_QUERY: Final = 40
+# Moderation held a paper for 13 days (submitted 30 October, announced 12 November).
+INITIAL_SYNC_PERIOD: Final = timedelta(days=30)
+POLL_OVERLAP: Final = timedelta(days=7)
+WINDOW_MIN: Final = timedelta(hours=1)
 
 _Grouped = TypeVar("_Grouped")
 
@@ -20,8 +26,8 @@ _DAY: Final = timedelta(days=1)
 # The older slices: one a day, seven in turn. A day begins up to 24 h before the look, so the youngest slice begins
 # a day inside the pass's own overlap; and what is 30 days old today may be 36 when its slice comes round.
 _OLDER_SLICES: Final = 7
-_OLDER_YOUNGEST: Final = limits.POLL_OVERLAP - _DAY
-_OLDER_WIDTH: Final = (limits.INITIAL_SYNC_PERIOD + _OLDER_SLICES * _DAY - _OLDER_YOUNGEST) / _OLDER_SLICES
+_OLDER_YOUNGEST: Final = POLL_OVERLAP - _DAY
+_OLDER_WIDTH: Final = (INITIAL_SYNC_PERIOD + _OLDER_SLICES * _DAY - _OLDER_YOUNGEST) / _OLDER_SLICES
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class Window:
     def halves(self) -> "tuple[Window, Window] | None":
         """The window cut in two that share their minute; None when it is too narrow for that."""
         length = self.end - self.start
-        if length < 2 * limits.WINDOW_MIN:
+        if length < 2 * WINDOW_MIN:
             return None
         middle = _whole_minute(self.start + length / 2)
         return Window(self.start, middle), Window(middle, self.end)
@@ -94,17 +100,17 @@ def _category_pattern(category: str) -> str:
 
 def clamp_mark(mark: datetime, now: datetime) -> datetime:
     """The end of the last complete pass; one in the future is a clock gone wrong, and counts as 30 days ago."""
-    return mark if mark <= now else now - limits.INITIAL_SYNC_PERIOD
+    return mark if mark <= now else now - INITIAL_SYNC_PERIOD
 
 
 def poll_window(mark: datetime, now: datetime) -> Window:
     """What a pass reads: from 7 days before the last complete one to now, so that any outage is made up."""
-    return Window(clamp_mark(mark, now) - limits.POLL_OVERLAP, now)
+    return Window(clamp_mark(mark, now) - POLL_OVERLAP, now)
 
 
 def initial_sync_window(now: datetime) -> Window:
     """What a keyword's first reading covers."""
-    return Window(now - limits.INITIAL_SYNC_PERIOD, now)
+    return Window(now - INITIAL_SYNC_PERIOD, now)
 
 
 def older_window(now: datetime) -> Window:
@@ -121,7 +127,7 @@ def older_window(now: datetime) -> Window:
 
 def keyword_groups(keywords: Sequence[_Grouped]) -> tuple[tuple[_Grouped, ...], ...]:
     """The keywords in groups that fit one query each."""
-    size = limits.ARXIV_KEYWORDS_PER_QUERY
+    size = ARXIV_KEYWORDS_PER_QUERY
     return tuple(tuple(keywords[start : start + size]) for start in range(0, len(keywords), size))
 
 

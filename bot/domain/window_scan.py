@@ -12,6 +12,11 @@ from bot.domain.feed import FeedPage, Rejection
 from bot.domain.paper import ArxivId, Paper
 from bot.runtime import limits
 
+# Documented: 2,000 a slice, "keep under 1,000" (user manual). Smaller pages keep people's look-ups short.
+ARXIV_PAGE_SIZE: Final = 500
+# A page may come short for minutes; after so many re-reads the slice is narrowed.
+WINDOW_RETRIES: Final = 3
+
 # "No results" was seen for minutes, for good queries: without a probe that showed papers it takes two to be true.
 _ZERO_ASKED: Final = 2
 
@@ -52,7 +57,7 @@ class WindowScan:
     """
 
     trust_zero: bool
-    page_size: int = limits.ARXIV_PAGE_SIZE
+    page_size: int = ARXIV_PAGE_SIZE
     # The largest total that was shown: it drops to zero by mistake, and papers do not leave a window of the past.
     total: int = 0
     papers: Mapping[ArxivId, Paper] = field(default_factory=dict)
@@ -70,7 +75,7 @@ class WindowScan:
             return SplitNeeded(seen, self.total)
         if seen >= self.total and self._sweeps_enough():
             return Complete(tuple(self.papers.values()), tuple(self.rejected.values()), self.total)
-        if self.sweeps > limits.WINDOW_RETRIES:
+        if self.sweeps > WINDOW_RETRIES:
             return SplitNeeded(seen, self.total)
         return FetchPage(self.sweep_start, min(self.page_size, limits.ARXIV_RESULT_CAP - self.sweep_start))
 

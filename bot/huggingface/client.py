@@ -24,6 +24,17 @@ from bot.runtime.retry import backoff, quota_wait, retry_after
 
 log = logging.getLogger(__name__)
 
+TRENDING_BODY_MAX_BYTES: Final = 1024 * 1024
+# Recorded days have up to 50 papers; a list that goes on for ever ends here.
+TRENDING_PAGES_MAX: Final = 20
+# A list whose pages overlap, because votes moved papers between them, is read again so often.
+TRENDING_READS_MAX: Final = 3
+HUGGING_FACE_TIMEOUT_S: Final = 30.0
+# 500 calls in 5 minutes are allowed to anonymous callers (huggingface.co/docs/hub/rate-limits).
+HUGGING_FACE_BACKOFF_FLOOR_S: Final = 30.0
+HUGGING_FACE_BACKOFF_CEILING_S: Final = 3600.0
+HUGGING_FACE_WAIT_MAX_S: Final = 6 * 3600.0
+
 _READ_BYTES: Final = 64 * 1024
 _ASKED_TO_WAIT: Final = (429, 503)
 
@@ -45,7 +56,7 @@ class HuggingFaceClient:
         rng: random.Random,
         metrics: Metrics,
         *,
-        timeout_s: float = limits.HUGGING_FACE_TIMEOUT_S,
+        timeout_s: float = HUGGING_FACE_TIMEOUT_S,
     ) -> None:
         self._session = session
         self._clock = clock
@@ -64,7 +75,7 @@ class HuggingFaceClient:
         """The whole list of a day; raises TrendingDayUnavailable, or HuggingFaceBackoff, at once while we wait."""
         async with self._asking:
             found: dict[ArxivId, TrendingEntry] = {}
-            for _ in range(limits.TRENDING_READS_MAX):
+            for _ in range(TRENDING_READS_MAX):
                 overlap = await self._read(day, found)
                 if not overlap:
                     break
@@ -74,7 +85,7 @@ class HuggingFaceClient:
         """Read all pages into `found`; whether a paper stood on two of them, so that another may stand on none."""
         seen: set[ArxivId] = set()
         overlap = False
-        for number in range(limits.TRENDING_PAGES_MAX):
+        for number in range(TRENDING_PAGES_MAX):
             page = await self._page(day, number)
             ids = {trending_entry.arxiv_id for trending_entry in page.trending_entries}
             overlap = overlap or not ids.isdisjoint(seen)
@@ -133,7 +144,7 @@ class HuggingFaceClient:
 
     def _backed_off(self, failed: "_Failed | InvalidTrendingList") -> HuggingFaceBackoff:
         self._failures += 1
-        floor_s, ceiling_s = limits.HUGGING_FACE_BACKOFF_FLOOR_S, limits.HUGGING_FACE_BACKOFF_CEILING_S
+        floor_s, ceiling_s = HUGGING_FACE_BACKOFF_FLOOR_S, HUGGING_FACE_BACKOFF_CEILING_S
         own_s = backoff(self._failures, floor_s, ceiling_s, self._rng.random())
         delay_s = max(own_s, failed.asked_s if isinstance(failed, _Failed) else 0.0)
         not_before = self._wait(delay_s, str(failed))
@@ -146,7 +157,7 @@ class HuggingFaceClient:
 
     def _wait(self, delay_s: float, why: str) -> datetime:
         """Ask for nothing until the delay is over."""
-        self._not_before = self._clock.now() + timedelta(seconds=min(delay_s, limits.HUGGING_FACE_WAIT_MAX_S))
+        self._not_before = self._clock.now() + timedelta(seconds=min(delay_s, HUGGING_FACE_WAIT_MAX_S))
         self._why = why
         return self._not_before
 
@@ -168,6 +179,6 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
     async for chunk in response.content.iter_chunked(_READ_BYTES):
         body += chunk
-        if len(body) > limits.TRENDING_BODY_MAX_BYTES:
+        if len(body) > TRENDING_BODY_MAX_BYTES:
             raise _Failed("Hugging Face's answer is too large to be a page of its list")
     return bytes(body)

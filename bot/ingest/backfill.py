@@ -7,7 +7,7 @@ month totals. Nothing that decides what is new for a channel is touched. Whoever
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from bot.arxiv.client import PageSource
 from bot.arxiv.gate import Priority
@@ -31,13 +31,15 @@ from bot.ingest.retrying import RetryingArxivClient
 from bot.ingest.window_reader import WindowReader, WindowResult
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBackoff, ArxivError, IncompleteResults, QueryRejected
-from bot.runtime.limits import ARCHIVE_PAPERS_PER_WRITE
 from bot.runtime.metrics import Metrics, Step
 from bot.store.archive import Archive
 from bot.store.month_counts import MonthCounts
 from bot.store.subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
+
+# Papers a transaction, so that a running bot gets its turn long before its busy timeout.
+ARCHIVE_PAPERS_PER_WRITE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)

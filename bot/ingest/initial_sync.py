@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Collection
 from enum import Enum
 
+from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S
 from bot.arxiv.gate import Priority
 from bot.domain.keyword import Keyword
 from bot.domain.queries import initial_sync_window, keyword_groups
@@ -16,7 +17,6 @@ from bot.domain.subscription import WatchedKeyword
 from bot.ingest.window_reader import WindowReader
 from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.errors import ArxivBackoff, ArxivError
-from bot.runtime.limits import ARXIV_BACKOFF_FLOOR_S
 from bot.runtime.metrics import Metrics, Step
 from bot.store.ingest import IngestStore
 from bot.store.subscriptions import Subscriptions

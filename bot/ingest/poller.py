@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from bot.arxiv.client import ArxivClient
+from bot.arxiv.client import ARXIV_BACKOFF_FLOOR, ArxivClient
 from bot.arxiv.gate import Priority
 from bot.domain.poll_schedule import (
     BatchMissing,
@@ -25,12 +25,19 @@ from bot.domain.poll_schedule import (
     plan,
     plan_fixed,
 )
-from bot.domain.queries import Window, clamp_mark, older_window, poll_window, probe_query
+from bot.domain.queries import (
+    ARXIV_KEYWORDS_PER_QUERY,
+    POLL_OVERLAP,
+    Window,
+    clamp_mark,
+    older_window,
+    poll_window,
+    probe_query,
+)
 from bot.domain.subscription import WatchedKeyword
 from bot.ingest.window_reader import WindowReader
 from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.errors import ArxivError, ArxivThrottled, ArxivUnavailable, IncompleteResults
-from bot.runtime.limits import ARXIV_BACKOFF_FLOOR, ARXIV_KEYWORDS_PER_QUERY, POLL_OVERLAP
 from bot.runtime.metrics import Metrics, Step
 from bot.store.ingest import IngestStore
 from bot.store.polls import KeyValues, Polls

@@ -4,7 +4,8 @@ Queries enter; pages leave, however long they take. Only after hours of nothing 
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from bot.arxiv.client import PageSource
 from bot.arxiv.gate import Priority
@@ -12,7 +13,9 @@ from bot.domain.feed import FeedPage
 from bot.domain.queries import Query
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBackoff
-from bot.runtime.limits import BACKFILL_PATIENCE
+
+# Nothing but trouble with arXiv for so long ends it; the next start goes on.
+BACKFILL_PATIENCE: Final = timedelta(hours=2)
 
 
 class RetryingArxivClient:

@@ -11,13 +11,18 @@ from datetime import date, datetime, timedelta
 from typing import Final, Protocol
 
 from bot.domain.trending.entry import TrendingEntry
-from bot.domain.trending.post import ended_at
+from bot.domain.trending.post import TRENDING_POST_WINDOW, ended_at
 from bot.runtime import limits
 from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.errors import HuggingFaceBackoff, HuggingFaceError, InvalidTrendingList, TrendingDayUnavailable
 from bot.store.trending_entries import TrendingStore
 
 log = logging.getLogger(__name__)
+
+# How often the lists of today and the two days before are read, and how often is looked whether one is due.
+TRENDING_POLL_INTERVAL: Final = timedelta(hours=3)
+TRENDING_CHECK_INTERVAL_S: Final = 300.0
+TRENDING_POLL_DAYS: Final = 3
 
 
 class TrendingSource(Protocol):
@@ -69,14 +74,14 @@ class TrendingPoller:
         clock: Clock,
         wakeup: Wakeup,
         *,
-        every: timedelta = limits.TRENDING_POLL_INTERVAL,
+        every: timedelta = TRENDING_POLL_INTERVAL,
     ) -> None:
         self._reader = reader
         self._trending_entries = trending_entries
         self._clock = clock
         self._wakeup = wakeup
         self._every = every
-        self._check_interval_s: Final = min(limits.TRENDING_CHECK_INTERVAL_S, every.total_seconds())
+        self._check_interval_s: Final = min(TRENDING_CHECK_INTERVAL_S, every.total_seconds())
         self.problem: TrendingProblem | None = None
 
     async def run(self) -> None:
@@ -109,9 +114,9 @@ class TrendingPoller:
         now = self._clock.now()
         if not await self._trending_entries.are_wanted(now, limits.TRENDING_MAX_PAPER_AGE):
             return []
-        days = [now.date() - timedelta(days=ago) for ago in range(1 + limits.TRENDING_POST_WINDOW.days)]
+        days = [now.date() - timedelta(days=ago) for ago in range(1 + TRENDING_POST_WINDOW.days)]
         read_at = {day: await self._trending_entries.read_at(day) for day in days}
-        last_days = days[: limits.TRENDING_POLL_DAYS]
+        last_days = days[:TRENDING_POLL_DAYS]
         return [day for day in days if self._is_due(day, read_at[day], now, votes_grow=day in last_days)]
 
     def _is_due(self, day: date, read_at: datetime | None, now: datetime, *, votes_grow: bool) -> bool:

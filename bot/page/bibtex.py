@@ -15,7 +15,9 @@ from bot.domain.tex import tables
 from bot.domain.tex.glyphs import ALPHABETS
 from bot.domain.text import collapse
 from bot.page.words import allowed, readable
-from bot.runtime import limits
+
+# More authors than this are "and others" in a BibTeX entry, as bibliographies print them.
+PAGE_BIBTEX_AUTHORS: Final = 30
 
 _PASSING: Final = (
     frozenset(tables.SYMBOLS)
@@ -70,9 +72,9 @@ def _fields(paper: Paper) -> Iterator[tuple[str, str]]:
 
 
 def _authors(paper: Paper) -> str:
-    names = [_safe(name) for name in paper.authors[: limits.PAGE_BIBTEX_AUTHORS]]
+    names = [_safe(name) for name in paper.authors[:PAGE_BIBTEX_AUTHORS]]
     shown = [f"{{{name}}}" if _NOT_ONE_PERSON.search(name) else name for name in names if name]
-    return " and ".join(shown + ["others"] * (len(paper.authors) > limits.PAGE_BIBTEX_AUTHORS))
+    return " and ".join(shown + ["others"] * (len(paper.authors) > PAGE_BIBTEX_AUTHORS))
 
 
 def _safe(text: str) -> str:

@@ -8,6 +8,7 @@ import base64
 import hashlib
 from functools import cache
 from importlib import resources
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -16,7 +17,10 @@ from bot.page.entries import Part, lighter, parts_of
 from bot.page.filters import Filters
 from bot.page.model import Form, Page
 from bot.page.words import ACKNOWLEDGEMENT, NO_KEYWORDS, NOTHING_YET, WHAT_THIS_IS
-from bot.runtime import limits
+
+# What the HTML page may weigh. 500 papers with their abstracts and BibTeX come near it; beyond it, the oldest
+# papers' BibTeX is a link to arXiv's own.
+PAGE_HTML_BYTES: Final = 990_000
 
 _ALTERNATES = ((Form.ATOM, "Atom feed"), (Form.JSON, "JSON"), (Form.MD, "Markdown"))
 
@@ -36,8 +40,8 @@ def to_html(page: Page, address: str | None) -> tuple[bytes, str]:
         "script": Markup(script),  # noqa: S704
     }
     body = _drawn(parts, fixed)
-    if len(body) > limits.PAGE_HTML_BYTES:
-        body = _drawn(lighter(parts, len(body) - limits.PAGE_HTML_BYTES), fixed)
+    if len(body) > PAGE_HTML_BYTES:
+        body = _drawn(lighter(parts, len(body) - PAGE_HTML_BYTES), fixed)
     return body, f"{policy}; frame-ancestors 'none'"
 
 

@@ -23,7 +23,10 @@ from bot.page.words import (
     readable,
     title_words,
 )
-from bot.runtime import limits
+
+# The known page shows a comment up to this long as it is, and of a longer one the first few characters.
+PAGE_COMMENT_MAX: Final = 20
+PAGE_COMMENT_SHOWN: Final = 5
 
 _HEAD: Final = "| **Title** | **Date** | **Abstract** | **Comment** |\n| --- | --- | --- | --- |"
 _SIGNIFICANT: Final = re.compile(
@@ -57,8 +60,8 @@ def _cells(paper: Paper) -> Iterator[str]:
     yield paper.updated.date().isoformat()
     yield _folded("Show", readable(paper.abstract))
     comment = comment_words(paper)
-    if len(comment) > limits.PAGE_COMMENT_MAX:
-        yield _folded(f"{comment[: limits.PAGE_COMMENT_SHOWN]}...", comment)
+    if len(comment) > PAGE_COMMENT_MAX:
+        yield _folded(f"{comment[:PAGE_COMMENT_SHOWN]}...", comment)
     else:
         yield escaped(comment)
 

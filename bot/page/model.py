@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from bot.domain.paper import Paper
+
+# As many papers per keyword as other daily-papers pages show.
+PAGE_PAPERS: Final = 100
 
 
 class Form(StrEnum):

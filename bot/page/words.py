@@ -9,7 +9,10 @@ from bot.domain.layout.parts import title_of
 from bot.domain.paper import Paper
 from bot.domain.tex.convert import tex_to_text
 from bot.domain.text import collapse, harmless
-from bot.runtime import limits
+from bot.page.model import PAGE_PAPERS
+
+# So many authors are named on the page, the others are counted; a collaboration has thousands.
+PAGE_AUTHORS: Final = 3
 
 WHAT_THIS_IS: Final = "The newest papers on arXiv for each keyword, renewed with every announcement."
 # How arXiv asks to be named by what is built on its interface (terms of use: info.arxiv.org/help/api/tou.html).
@@ -56,15 +59,15 @@ def comment_words(paper: Paper) -> str:
 
 def author_words(paper: Paper) -> str:
     """`First, Second, Third and 5 more`."""
-    names = [name for name in map(readable, paper.authors[: limits.PAGE_AUTHORS]) if name]
-    more = len(paper.authors) - limits.PAGE_AUTHORS
+    names = [name for name in map(readable, paper.authors[:PAGE_AUTHORS]) if name]
+    more = len(paper.authors) - PAGE_AUTHORS
     return ", ".join(names) + (f" and {more} more" if more > 0 else "")
 
 
 def ordered(papers: Sequence[Paper]) -> tuple[Paper, ...]:
     """The newest versions first, no more than a keyword shows."""
     newest = sorted(papers, key=lambda paper: (paper.updated, paper.arxiv_id), reverse=True)
-    return tuple(newest[: limits.PAGE_PAPERS])
+    return tuple(newest[:PAGE_PAPERS])
 
 
 def abstract_page(paper: Paper) -> str:

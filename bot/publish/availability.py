@@ -7,15 +7,20 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
+from typing import Final
 
 from bot.domain.post import Blocked, OutcomeUnknown, RetryLater
+from bot.publish.sender import SEND_BACKOFF_FLOOR_S
 from bot.runtime.clock import Clock
-from bot.runtime.limits import BLOCKED_RECHECK, SEND_BACKOFF_CEILING_S, SEND_BACKOFF_FLOOR_S
 from bot.runtime.metrics import Metrics
 from bot.runtime.retry import backoff
 from bot.store.channels import Channels
 
 log = logging.getLogger(__name__)
+
+# How soon a channel that cannot be posted in is looked at again (from the gateway's cache, no request).
+BLOCKED_RECHECK: Final = timedelta(minutes=1)
+SEND_BACKOFF_CEILING_S: Final = 300.0
 
 
 class ChannelAvailability:

@@ -6,8 +6,8 @@ Rows of the outbox wake it; channels go side by side, each in its own order (`po
 import asyncio
 
 from bot.publish.channel_worker import ChannelWorker
+from bot.publish.sender import CHANNELS_AT_ONCE
 from bot.runtime.clock import Clock, Wakeup
-from bot.runtime.limits import CHANNELS_AT_ONCE
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox
 

@@ -5,14 +5,18 @@ Durable wishes come from the store; edits and crossposts go to Discord, one afte
 
 import logging
 from datetime import timedelta
-from typing import Protocol, assert_never
+from typing import Final, Protocol, assert_never
 
 from bot.domain.post import Blocked, Delivered, OutcomeUnknown, Post, Rejected, RetryLater, SendOutcome
 from bot.runtime.clock import Clock, Wakeup
-from bot.runtime.limits import BLOCKED_EDIT_RETRY, EDIT_INTERVAL_S
 from bot.store.edits import Edits
 
 log = logging.getLogger(__name__)
+
+# How often changed papers are looked for, to draw their messages anew; and the name of a forum's post.
+EDIT_INTERVAL_S: Final = 60.0
+# A message that may not be edited, as in a locked thread, is tried again so seldom: each is an invalid request.
+BLOCKED_EDIT_RETRY: Final = timedelta(hours=1)
 
 
 class MessageEditor(Protocol):

@@ -5,15 +5,22 @@ channels that are gone for long end. It never posts a paper.
 """
 
 import logging
-from typing import Protocol
+from datetime import timedelta
+from typing import Final, Protocol
 
 from bot.domain.subscription import BlockedNotice
 from bot.runtime.clock import Clock, Wakeup
-from bot.runtime.limits import GONE_KEPT, JANITOR_INTERVAL_S, NOTICE_EVERY, NOTICE_RETRY_S
 from bot.store.channels import Channels
 from bot.store.subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
+
+# One notice a channel a day, however often its permissions come and go; how soon one that failed is tried again.
+NOTICE_EVERY: Final = timedelta(hours=24)
+NOTICE_RETRY_S: Final = 60.0
+# How long the subscriptions of a deleted channel or a left server are kept, and how often that is looked at.
+GONE_KEPT: Final = timedelta(days=30)
+JANITOR_INTERVAL_S: Final = 3600.0
 
 
 class NoticeSender(Protocol):

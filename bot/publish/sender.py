@@ -5,14 +5,26 @@ never sends what may be there already.
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Rejected, RetryLater, SendOutcome
 from bot.domain.trending.post import AnyPost
 from bot.runtime.clock import Clock
-from bot.runtime.limits import ABSENCE_BELIEVED_AFTER, NONCE_REMEMBERED, NONCE_TRUSTED_S, SENDS_PER_SECOND
 from bot.runtime.metrics import Metrics, Step
+
+# 50 requests a second a bot (topics/rate-limits); ours leaves room for people's commands.
+SENDS_PER_SECOND: Final = 40
+# Nonces are checked "in the past few minutes" (Create Message); beyond this the history is read instead.
+NONCE_TRUSTED_S: Final = 60.0
+# Past this a nonce is surely forgotten; until then an absent message may still be on its way, and keeps its nonce.
+NONCE_REMEMBERED: Final = timedelta(minutes=10)
+# A forum post has no nonce: so long after an attempt its absence from the forum is believed.
+ABSENCE_BELIEVED_AFTER: Final = timedelta(seconds=60)
+# Channels served side by side; more would only queue at the pace above.
+CHANNELS_AT_ONCE: Final = 50
+# A channel whose answers stay away.
+SEND_BACKOFF_FLOOR_S: Final = 2.0
 
 _ON_ITS_WAY: Final = "it may still be on its way"
 

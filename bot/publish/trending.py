@@ -10,16 +10,15 @@ import secrets
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from bot.domain.matching import match
 from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Rejected, RetryLater, SendOutcome
 from bot.domain.trending.entry import TrendingEntry, as_paper
 from bot.domain.trending.post import TrendingPost, TrendingSubscription, days_to_post, select_entries
 from bot.publish.availability import ChannelAvailability
-from bot.publish.sender import Sender
+from bot.publish.sender import CHANNELS_AT_ONCE, SEND_BACKOFF_FLOOR_S, Sender
 from bot.runtime.clock import Clock, Wakeup
-from bot.runtime.limits import CHANNELS_AT_ONCE, SEND_BACKOFF_FLOOR_S, TRENDING_POST_CHECK_INTERVAL_S
 from bot.runtime.metrics import Metrics, Step
 from bot.store.papers import Papers
 from bot.store.subscriptions import Subscriptions
@@ -27,6 +26,9 @@ from bot.store.trending_entries import TrendingStore
 from bot.store.trending_posts import TrendingPostStore
 
 log = logging.getLogger(__name__)
+
+# How often it is looked whether a day's list is to be posted; one that was read rings.
+TRENDING_POST_CHECK_INTERVAL_S: Final = 60.0
 
 
 class TrendingPublisher:

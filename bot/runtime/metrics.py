@@ -12,7 +12,9 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from bot.runtime.clock import Clock
-from bot.runtime.limits import LAG_MEASURED_EVERY_S
+
+# How often the event loop's lag is measured.
+LAG_MEASURED_EVERY_S: Final = 0.5
 
 
 class Step(Enum):

@@ -9,14 +9,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
+from typing import Final
 
 from bot.runtime.clock import Clock
 from bot.runtime.errors import StartupError, StoreUnavailable
-from bot.runtime.limits import PROBLEM_SHOWN, RESTART_BACKOFF_CEILING_S, RESTART_BACKOFF_FLOOR_S
 from bot.runtime.metrics import Metrics
 from bot.runtime.retry import backoff
 
 log = logging.getLogger(__name__)
+
+RESTART_BACKOFF_FLOOR_S: Final = 1.0
+RESTART_BACKOFF_CEILING_S: Final = 300.0
+# A loop that failed is spoken of until its next try has held this long.
+PROBLEM_SHOWN: Final = timedelta(minutes=1)
 
 Loop = Callable[[], Awaitable[None]]
 

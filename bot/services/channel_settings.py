@@ -10,7 +10,7 @@ from bot.domain.channel_schedule import ChannelSchedule
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
 from bot.domain.paper import Paper
 from bot.runtime.clock import Clock
-from bot.runtime.limits import PREVIEW_PAPERS
+from bot.services.subscriptions import PREVIEW_PAPERS
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from bot.domain.charts.trend import Trend, last_year
 from bot.domain.charts.weekly import WEEK, Weekly
@@ -16,10 +17,17 @@ from bot.domain.months import Month
 from bot.ingest.month_counts import MonthCounter
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivError
-from bot.runtime.limits import CHART_EDITED_EVERY, CHARTS_FILLED_AT_ONCE, INTERACTION_TOKEN_S, STATS_WEEKS
+from bot.runtime.limits import INTERACTION_TOKEN_S
 from bot.store.statistics import Statistics
 
 log = logging.getLogger(__name__)
+
+STATS_WEEKS: Final = 12
+# While a chart fills, its reply is edited every so many counts, which are 3 s apart; Discord's alt text ends at
+# 1,024 characters (resources/message#attachment-object).
+CHART_EDITED_EVERY: Final = 4
+# So many charts are filled at once, each slows the others down; and so many may be asked for by one person.
+CHARTS_FILLED_AT_ONCE: Final = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,20 @@ Nothing enters but the time; a verdict in words leaves.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from bot.domain.poll_schedule import BatchMissing, Poll, PollCompleted
 from bot.runtime.clock import Clock
 from bot.runtime.errors import StoreUnavailable
-from bot.runtime.limits import POSTING_LATE, READING_LATE
 from bot.runtime.metrics import Metrics
 from bot.store.outbox import Outbox
 from bot.store.polls import Polls
 from bot.store.subscriptions import Subscriptions
+
+# When a half counts as failing. A healthy night has a look at least once a day; a message leaves in seconds,
+# and an outage of Discord's is over in minutes.
+READING_LATE: Final = timedelta(hours=26)
+POSTING_LATE: Final = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ import asyncio
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from bot.arxiv.client import ArxivClient
 from bot.arxiv.gate import Priority
@@ -21,12 +22,17 @@ from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry
 from bot.ingest.poller import Poller
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivError
-from bot.runtime.limits import LATEST_MAX, LOOKUP_CANDIDATES, LOOKUP_KEPT, LOOKUPS_KEPT
 from bot.store.papers import Papers
 from bot.store.subscriptions import Subscriptions
 from bot.store.trending_entries import TrendingStore
 
 log = logging.getLogger(__name__)
+
+# The candidates that a look-up asks for, to find ten that match; and how many answers are kept in memory.
+LOOKUP_CANDIDATES: Final = 100
+LOOKUPS_KEPT: Final = 100
+LOOKUP_KEPT: Final = timedelta(minutes=10)
+LATEST_MAX: Final = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,15 @@ import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
-from bot.page.model import Form, Page, Rendered
+from bot.page.model import PAGE_PAPERS, Form, Page, Rendered
 from bot.page.render import render
 from bot.runtime.clock import Clock
-from bot.runtime.limits import PAGE_PAPERS, PAGES_KEPT
 from bot.store.pages import PageStore
+
+# Pages of channels, in their forms, that are kept drawn; one of 500 papers is 1 MB.
+PAGES_KEPT: Final = 8
 
 
 @dataclass(frozen=True, slots=True)

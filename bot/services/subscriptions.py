@@ -8,24 +8,28 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from bot.domain.categories import is_category
 from bot.domain.keyword import Keyword
 from bot.domain.paper import Paper
+from bot.domain.queries import INITIAL_SYNC_PERIOD
 from bot.domain.subscription import Source, Subscription
 from bot.ingest.initial_sync import InitialSync, SyncStatus
 from bot.runtime.clock import Clock
-from bot.runtime.limits import (
-    BROAD_PER_WEEK,
-    INITIAL_SYNC_PERIOD,
-    NARROWER_IDEAS,
-    NARROWER_SHARE,
-    PAST_POSTED,
-    PREVIEW_PAPERS,
-)
 from bot.store.outbox import Outbox
 from bot.store.papers import Papers
 from bot.store.subscriptions import Subscriptions
+
+# The newest papers that a reply to /subscribe names.
+PREVIEW_PAPERS: Final = 3
+# More papers a week than this are called broad, and so many narrower ideas are offered, none of which keeps
+# more than this share of the papers.
+BROAD_PER_WEEK: Final = 100
+NARROWER_IDEAS: Final = 3
+NARROWER_SHARE: Final = 0.75
+# How many of the last papers are posted on request when a channel subscribes.
+PAST_POSTED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,19 @@ down, what the store holds, with the words why it may be old.
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from bot.domain.trending.entry import TrendingEntry
 from bot.domain.trending.parsing import is_good
 from bot.ingest.trending import TrendingFetcher
 from bot.runtime.clock import Clock
 from bot.runtime.errors import HuggingFaceError, TrendingDayUnavailable
-from bot.runtime.limits import TRENDING_FRESH_FOR, TRENDING_LOOKBACK_DAYS
 from bot.store.trending_entries import TrendingStore
+
+# How old a list may be that is shown to somebody who asks for it, and to somebody who turns its pages.
+TRENDING_FRESH_FOR: Final = timedelta(minutes=10)
+# Weekends have no lists; with a holiday beside them that makes three days.
+TRENDING_LOOKBACK_DAYS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,7 @@ from typing import Final
 import aiosqlite
 
 from bot.runtime.errors import StoreUnavailable
-from bot.runtime.limits import DATABASE_BUSY_TIMEOUT_S
-from bot.store.opening import take, uri, visit
+from bot.store.opening import DATABASE_BUSY_TIMEOUT_S, take, uri, visit
 
 # What passes by itself: somebody else's lock, a full or failing disk. Anything else is a fault of ours.
 _PASSING: Final = frozenset(

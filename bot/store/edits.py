@@ -5,13 +5,16 @@ no trace.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from bot.domain.post import Post
-from bot.runtime.limits import EDITED_FOR
 from bot.store.codecs import to_text
 from bot.store.database import Database
 from bot.store.posts import read_post
+
+# How long a posted message follows its papers' new versions.
+EDITED_FOR: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)

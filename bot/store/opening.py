@@ -16,7 +16,11 @@ from pathlib import Path
 from typing import Final
 
 from bot.runtime.errors import DatabaseUnusable
-from bot.runtime.limits import DATABASE_BUSY_TIMEOUT_S, DATABASE_CLAIM_PATIENCE_S
+
+# How long a statement waits for another process's lock before it counts as unavailable for now.
+DATABASE_BUSY_TIMEOUT_S: Final = 5.0
+# How long the claim of a file is tried for; bringing it up to date takes another command some milliseconds.
+DATABASE_CLAIM_PATIENCE_S: Final = 0.5
 
 # "DPap" in PRAGMA application_id: tells our files from other programs'.
 APPLICATION_ID: Final = 0x44506170

@@ -1,12 +1,18 @@
 """The looks at arXiv so far, and single marks that outlive a run."""
 
 import sqlite3
-from typing import assert_never
+from datetime import timedelta
+from typing import Final, assert_never
 
 from bot.domain.poll_schedule import BatchMissing, Poll, PollCompleted, PollFailed, PollResult, PollThrottled
-from bot.runtime.limits import POLLS_KEPT, POLLS_OF_ONE_RUN
 from bot.store.codecs import to_moment, to_text
 from bot.store.database import Database
+
+# Looks at arXiv are kept this long: the schedule needs a night, people a week.
+POLLS_KEPT: Final = timedelta(days=14)
+# Equal looks closer than this are one run (fixed polling): only its first and last are kept; the calendar's are
+# further apart.
+POLLS_OF_ONE_RUN: Final = timedelta(minutes=10)
 
 _COLUMNS = "outcome, new_papers, has_batch, reason, retry_at"
 _Columns = tuple[str, int | None, int | None, str | None, str | None]

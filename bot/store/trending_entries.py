@@ -8,14 +8,17 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from typing import Final
 
 import aiosqlite
 
 from bot.domain.paper import ArxivId
 from bot.domain.trending.entry import RenderedVotes, TrendingEntry, needs_rerender
-from bot.runtime.limits import TRENDING_KEPT
 from bot.store.codecs import to_moment, to_text
 from bot.store.database import Database
+
+# How long a day's list is kept after it was read last.
+TRENDING_KEPT: Final = timedelta(days=60)
 
 _COLUMNS = "arxiv_id, day, title, summary, authors, votes, comments, organization, code_url, stars"
 _ANEW = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS.split(", ") if column != "arxiv_id")

@@ -13,10 +13,14 @@ from aiohttp import ETag, hdrs, web
 from bot.config import WebSettings, is_loopback
 from bot.page.model import Form
 from bot.runtime.errors import StoreUnavailable
-from bot.runtime.limits import PAGE_FRESH_S, PAGE_RETRY_S
 from bot.services.pages import CachedPage, PageService
 
 log = logging.getLogger(__name__)
+
+# How long a browser, a reader of feeds or a cache between shows a page without asking again.
+PAGE_FRESH_S: Final = 300
+# When somebody whom no page could be shown may try again.
+PAGE_RETRY_S: Final = 60
 
 _NOTHING_PUBLIC: Final = (
     "There is no page here: no channel is public. Who runs this bot can name some in the setting web.public_channels.\n"

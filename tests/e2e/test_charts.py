@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from bot.domain.charts.trend import last_year
-from bot.runtime.limits import CHART_EDITED_EVERY
+from bot.services.charts import CHART_EDITED_EVERY
 from sandbox.arxiv import Fault, FaultKind, SandboxPaper
 from sandbox.discord import Message
 from tests.support.quiescence import until

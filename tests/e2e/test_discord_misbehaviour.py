@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.discord_api.client import RATELIMIT_WAIT_MAX_S
 from bot.domain.keyword import Keyword
-from bot.runtime.limits import RATELIMIT_WAIT_MAX_S
 from sandbox.discord import DropAfter, DropBefore, FaultKind, Message, Permission, RateLimited, Status, StatusAfter
 from tests.support.quiescence import until
 from tests.support.running import DEADLINE_S, Box, a_bot, a_box

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.runtime.limits import REPLY_WAIT_S
+from cogs.subscribe import REPLY_WAIT_S
 from sandbox.arxiv import Fault, FaultKind
 from tests.support.running import DEADLINE_S, a_bot, a_bot_process, a_box
 

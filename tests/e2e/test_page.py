@@ -5,7 +5,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.runtime.limits import PAGES_PER_MINUTE
+from cogs.pages import PAGES_PER_MINUTE
 from sandbox.discord import ChannelKind, Message, NotPossible
 from tests.support.ports import free_port
 from tests.support.running import Box, a_bot, a_box

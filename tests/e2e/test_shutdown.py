@@ -11,8 +11,7 @@ import pytest
 from bot.__main__ import keyword_fault
 from bot.composition.app import App, run
 from bot.config import load_settings
-from bot.discord_api.client import _Commands
-from bot.runtime.limits import GUILDS_QUIET_S
+from bot.discord_api.client import GUILDS_QUIET_S, _Commands
 from bot.runtime.metrics import Metrics
 from bot.store.database import Database
 from tests.support.discord_client import pointed_at

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.channel_settings import TrendingSettings
-from bot.runtime.limits import TRENDING_POLL_DAYS
+from bot.ingest.trending import TRENDING_POLL_DAYS
 from bot.runtime.metrics import Step
 from tests.support.crashes import STORED, Nonces, Stored
 from tests.support.killable import KILLED, CrashPoint, a_killable_bot

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from bot.arxiv.client import ArxivClient, open_session
+from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S, ArxivClient, open_session
 from bot.arxiv.gate import Gate, Priority
 from bot.domain.feed import FeedPage
 from bot.domain.keyword import Keyword
@@ -28,7 +28,7 @@ from tests.support.local_arxiv import serving
 from tests.support.scripted_server import http, scripted
 
 USER_AGENT = "daily-papers/0.1 (mailto:reader@example.org)"
-FLOOR_S = limits.ARXIV_BACKOFF_FLOOR_S
+FLOOR_S = ARXIV_BACKOFF_FLOOR_S
 REWARD_MODEL = latest_query(Keyword.parse("reward model"))
 FEED = b"""<?xml version='1.0' encoding='UTF-8'?>
 <feed xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" xmlns="http://www.w3.org/2005/Atom">

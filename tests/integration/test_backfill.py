@@ -6,12 +6,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from bot.domain.backfill_plan import ARCHIVE_GOOD_FOR
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.domain.poll_schedule import PollCompleted
+from bot.domain.queries import ARXIV_KEYWORDS_PER_QUERY
+from bot.domain.window_scan import ARXIV_PAGE_SIZE
 from bot.ingest.backfill import Backfill, BackfillPlan, BackfillProgress, BackfillResult
+from bot.ingest.retrying import BACKFILL_PATIENCE
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled
-from bot.runtime.limits import ARCHIVE_GOOD_FOR, ARXIV_KEYWORDS_PER_QUERY, ARXIV_PAGE_SIZE, BACKFILL_PATIENCE
 from bot.runtime.metrics import Metrics
 from bot.store.archive import Archive
 from bot.store.month_counts import MonthCounts

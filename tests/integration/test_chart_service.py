@@ -9,8 +9,9 @@ from bot.domain.charts.trend import Trend, last_year
 from bot.domain.keyword import Keyword
 from bot.ingest.month_counts import MonthCounter
 from bot.runtime.errors import ArxivThrottled
-from bot.runtime.limits import CHARTS_FILLED_AT_ONCE, INTERACTION_TOKEN_S
+from bot.runtime.limits import INTERACTION_TOKEN_S
 from bot.services.charts import (
+    CHARTS_FILLED_AT_ONCE,
     ChartComplete,
     ChartInProgress,
     ChartsBusy,

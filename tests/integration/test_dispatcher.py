@@ -11,8 +11,9 @@ import pytest
 from bot.domain.channel_settings import ChannelSettings, Style
 from bot.domain.post import Blocked, Delivered, Rejected, RetryLater, SendOutcome
 from bot.domain.trending.post import AnyPost
+from bot.publish.sender import SENDS_PER_SECOND
 from bot.runtime.errors import StoreUnavailable
-from bot.runtime.limits import EMBEDS_PER_MESSAGE, SELECT_OPTIONS_MAX, SENDS_PER_SECOND
+from bot.runtime.limits import EMBEDS_PER_MESSAGE, SELECT_OPTIONS_MAX
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
 from tests.support.delivery import LOST_ANSWER, LOST_MESSAGE, Answer, FakeDelivery, PublishHarness, channel_worker

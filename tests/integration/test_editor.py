@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.post import Blocked, Delivered, MessageHeader, OutcomeUnknown, Rejected, RetryLater, SendOutcome
-from bot.runtime.limits import BLOCKED_EDIT_RETRY, EDIT_INTERVAL_S, EDITED_FOR
+from bot.publish.editor import BLOCKED_EDIT_RETRY, EDIT_INTERVAL_S
+from bot.store.edits import EDITED_FOR
 from tests.support.builders import paper
 from tests.support.clock import FakeClock, settle
 from tests.support.editing import EditorHarness, FakeMessageEditor, editing

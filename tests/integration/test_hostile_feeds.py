@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.runtime import limits
+from bot.arxiv.client import ARXIV_BODY_MAX_BYTES
 from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv
 from tests.support.local_arxiv import serving
 from tests.support.scripted_server import http, scripted
@@ -32,7 +32,7 @@ HEAD = (
     b'<feed xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" xmlns="http://www.w3.org/2005/Atom">'
     b"<title>arXiv Query</title><opensearch:totalResults>9</opensearch:totalResults>"
 )
-ROOM = limits.ARXIV_BODY_MAX_BYTES - 2_000
+ROOM = ARXIV_BODY_MAX_BYTES - 2_000
 
 
 @dataclass(frozen=True, slots=True)

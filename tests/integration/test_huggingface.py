@@ -11,7 +11,15 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.domain.trending.entry import TrendingEntry
-from bot.huggingface.client import HuggingFaceClient, open_session
+from bot.huggingface.client import (
+    HUGGING_FACE_BACKOFF_FLOOR_S,
+    HUGGING_FACE_WAIT_MAX_S,
+    TRENDING_BODY_MAX_BYTES,
+    TRENDING_PAGES_MAX,
+    TRENDING_READS_MAX,
+    HuggingFaceClient,
+    open_session,
+)
 from bot.runtime import limits
 from bot.runtime.errors import HuggingFaceBackoff, TrendingDayUnavailable
 from bot.runtime.metrics import Metrics
@@ -24,7 +32,7 @@ from tests.support.timeouts import impatient
 
 TODAY = START.date()
 USER_AGENT = "DailyPapers/1 (mailto:reader@example.org)"
-FLOOR_S = limits.HUGGING_FACE_BACKOFF_FLOOR_S
+FLOOR_S = HUGGING_FACE_BACKOFF_FLOOR_S
 
 
 class NoJitter(random.Random):
@@ -129,7 +137,7 @@ async def test_votes_that_move_papers_between_pages_hide_none() -> None:
 async def test_fault_is_said_in_words_and_nothing_is_asked_until_the_backoff_is_over(
     bench: Bench, kind: FaultKind, words: str
 ) -> None:
-    bench.local.faults.add(Fault(kind, times=None, size=limits.TRENDING_BODY_MAX_BYTES + 1))
+    bench.local.faults.add(Fault(kind, times=None, size=TRENDING_BODY_MAX_BYTES + 1))
     with impatient(bench.client) if kind is FaultKind.HANG else nullcontext():
         failed = await bench.failure()
     assert str(failed) == words
@@ -151,16 +159,16 @@ async def test_entries_of_wrong_types_are_passed_over(bench: Bench) -> None:
 async def test_list_without_end_ends(bench: Bench) -> None:
     bench.local.faults.add(Fault(FaultKind.ENDLESS, times=None))
     assert len(await bench.client.day(TODAY)) == 3
-    assert len(bench.local.requests) <= 2 * limits.TRENDING_READS_MAX
+    assert len(bench.local.requests) <= 2 * TRENDING_READS_MAX
 
 
 async def test_list_that_always_has_another_page_is_given_up(bench: Bench) -> None:
-    size = limits.TRENDING_PAGES_MAX * limits.TRENDING_PAGE_SIZE
+    size = TRENDING_PAGES_MAX * limits.TRENDING_PAGE_SIZE
     (model, *_) = bench.local.days.make_up(TODAY, 1)
     numbered = [model | {"paper": model["paper"] | {"id": f"2611.{n:05d}"}} for n in range(size + 100)]
     bench.local.days.set(TODAY, numbered)
     assert len(await bench.client.day(TODAY)) == size
-    assert len(bench.local.requests) == limits.TRENDING_PAGES_MAX
+    assert len(bench.local.requests) == TRENDING_PAGES_MAX
 
 
 async def test_failures_in_a_row_double_the_wait_and_an_answer_ends_that(bench: Bench) -> None:
@@ -175,7 +183,7 @@ async def test_failures_in_a_row_double_the_wait_and_an_answer_ends_that(bench: 
 
 @pytest.mark.parametrize(
     ("asked", "wait_s"),
-    [("0", FLOOR_S), ("90", 90.0), ("soon", FLOOR_S), ("99999999", limits.HUGGING_FACE_WAIT_MAX_S)],
+    [("0", FLOOR_S), ("90", 90.0), ("soon", FLOOR_S), ("99999999", HUGGING_FACE_WAIT_MAX_S)],
 )
 async def test_server_that_asks_for_patience_gets_it(bench: Bench, asked: str, wait_s: float) -> None:
     bench.local.faults.add(Fault(FaultKind.UNAVAILABLE, retry_after=asked))

@@ -8,8 +8,8 @@ import pytest
 
 from bot.domain.keyword import Keyword
 from bot.domain.poll_schedule import PollCompleted, PollKind
+from bot.domain.queries import ARXIV_KEYWORDS_PER_QUERY, INITIAL_SYNC_PERIOD
 from bot.ingest.initial_sync import SyncStatus
-from bot.runtime.limits import ARXIV_KEYWORDS_PER_QUERY, INITIAL_SYNC_PERIOD
 from sandbox.arxiv import Fault, FaultKind
 from tests.support.clock import settle
 from tests.support.ingest import MORNING, Reading, reading, running

@@ -10,8 +10,7 @@ import pytest
 from bot.domain.keyword import Keyword
 from bot.domain.post import Blocked
 from bot.domain.subscription import BlockedNotice, Source
-from bot.publish.janitor import Janitor
-from bot.runtime.limits import GONE_KEPT, JANITOR_INTERVAL_S, NOTICE_EVERY, NOTICE_RETRY_S
+from bot.publish.janitor import GONE_KEPT, JANITOR_INTERVAL_S, NOTICE_EVERY, NOTICE_RETRY_S, Janitor
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
 from tests.support.loops import LoopUnderTest

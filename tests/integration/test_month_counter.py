@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.domain.charts.trend import TOTAL_GOOD_FOR
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.ingest.month_counts import MonthCounter
 from bot.runtime.errors import ArxivThrottled, IncompleteResults, QueryRejected
-from bot.runtime.limits import TOTAL_GOOD_FOR
 from bot.store.month_counts import MonthCounts
 from sandbox.arxiv import Fault, FaultKind
 from tests.support.ingest import Reading, reading

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import discord
 import pytest
 
-from bot.discord_api.invalid_requests import InvalidRequests
+from bot.discord_api.invalid_requests import INVALID_REQUESTS_MAX, INVALID_REQUESTS_WINDOW_S, InvalidRequests
 from bot.discord_api.notices import DiscordNotices
 from bot.domain.subscription import BlockedNotice
-from bot.runtime.limits import INVALID_REQUESTS_MAX, INVALID_REQUESTS_WINDOW_S
 from sandbox.discord import DropAfter, DropBefore, FaultKind, Status
 from tests.support.clock import FakeClock
 from tests.support.discord_client import DEADLINE_S, Lab, SmallClient, connected

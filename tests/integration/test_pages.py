@@ -4,9 +4,8 @@ from collections.abc import Collection
 
 import pytest
 
-from bot.page.model import Form, Page
-from bot.runtime.limits import PAGE_PAPERS, PAGES_KEPT
-from bot.services.pages import PageService
+from bot.page.model import PAGE_PAPERS, Form, Page
+from bot.services.pages import PAGES_KEPT, PageService
 from bot.store.pages import PageStore
 from tests.support.builders import paper
 from tests.support.clock import FakeClock

@@ -8,7 +8,8 @@ import pytest
 
 from bot.domain.poll_schedule import BatchMissing, NextPoll, PollCompleted, PollFailed, PollKind, PollThrottled
 from bot.domain.post import Delivered
-from bot.runtime.limits import ARXIV_KEYWORDS_PER_QUERY, ARXIV_PAGE_SIZE
+from bot.domain.queries import ARXIV_KEYWORDS_PER_QUERY
+from bot.domain.window_scan import ARXIV_PAGE_SIZE
 from sandbox.arxiv import Fault, FaultKind
 from tests.support.clock import settle
 from tests.support.ingest import FILLER, MORNING, Reading, reading, running

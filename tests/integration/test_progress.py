@@ -9,13 +9,19 @@ from datetime import timedelta
 import pytest
 from rich.console import Console
 
-from bot.commands.progress import BarReporter, LineReporter, describe_plan, describe_result, in_words
+from bot.commands.progress import (
+    BACKFILL_TOLD_EVERY_S,
+    BarReporter,
+    LineReporter,
+    describe_plan,
+    describe_result,
+    in_words,
+)
 from bot.domain.backfill_plan import BackfillRate, MonthTask
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.ingest.backfill import BackfillPlan, BackfillProgress, BackfillResult
 from bot.runtime.errors import ArxivThrottled
-from bot.runtime.limits import BACKFILL_TOLD_EVERY_S
 from tests.support.clock import FakeClock
 
 OCTOBER, SEPTEMBER = Month(2026, 10), Month(2026, 9)

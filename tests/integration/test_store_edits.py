@@ -7,7 +7,7 @@ import pytest
 from bot.domain.keyword import Keyword
 from bot.domain.paper import Paper
 from bot.domain.post import Blocked, Delivered, Post
-from bot.runtime.limits import EDITED_FOR
+from bot.store.edits import EDITED_FOR
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, READ_FROM, Store
 

@@ -15,7 +15,7 @@ from bot.domain.poll_schedule import (
     PollThrottled,
     plan,
 )
-from bot.runtime.limits import POLLS_KEPT, POLLS_OF_ONE_RUN
+from bot.store.polls import POLLS_KEPT, POLLS_OF_ONE_RUN
 from tests.support.store import Store
 
 # The announcement of Wednesday, 18 November 2026, 20:00 in New York.

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from bot.domain.post import Delivered
 from bot.domain.trending.entry import TrendingEntry
-from bot.runtime.limits import EDITED_FOR
+from bot.store.edits import EDITED_FOR
 from tests.support.builders import listing, paper
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 

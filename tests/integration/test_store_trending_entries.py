@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from bot.domain.paper import ArxivId
 from bot.domain.post import Delivered
-from bot.runtime.limits import TRENDING_KEPT
+from bot.store.trending_entries import TRENDING_KEPT
 from tests.support.builders import listing, paper
 from tests.support.store import CHANNEL, NOW, Store
 

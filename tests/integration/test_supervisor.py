@@ -9,9 +9,8 @@ from random import Random
 import pytest
 
 from bot.runtime.errors import InvalidToken, StartupError, StoreUnavailable
-from bot.runtime.limits import RESTART_BACKOFF_CEILING_S, RESTART_BACKOFF_FLOOR_S
 from bot.runtime.metrics import Metrics
-from bot.runtime.supervisor import Supervisor, root_cause
+from bot.runtime.supervisor import RESTART_BACKOFF_CEILING_S, RESTART_BACKOFF_FLOOR_S, Supervisor, root_cause
 from tests.support.clock import FakeClock, settle
 from tests.support.loops import DEADLINE_S
 

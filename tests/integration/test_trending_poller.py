@@ -11,11 +11,11 @@ import pytest
 from bot.domain.post import Delivered
 from bot.domain.trending.entry import TrendingEntry
 from bot.domain.trending.post import days_to_post
-from bot.ingest.trending import TrendingFetcher, TrendingPoller
-from bot.runtime import limits
+from bot.ingest.trending import TRENDING_CHECK_INTERVAL_S, TrendingFetcher, TrendingPoller
 from bot.runtime.clock import Wakeup
 from bot.runtime.errors import HuggingFaceBackoff, HuggingFaceError, InvalidTrendingList, TrendingDayUnavailable
-from bot.services.trending import TrendingService
+from bot.services.trending import TRENDING_FRESH_FOR, TrendingService
+from cogs.trending import TRENDING_PAGE_FRESH_FOR
 from tests.support.builders import listing, paper
 from tests.support.clock import START, FakeClock, give_way
 from tests.support.loops import DEADLINE_S
@@ -97,7 +97,7 @@ class Bench:
         """What was asked when so much time had passed."""
         self.answers.asked.clear()
         while delay_s > 0:
-            step_s = min(delay_s, limits.TRENDING_CHECK_INTERVAL_S)
+            step_s = min(delay_s, TRENDING_CHECK_INTERVAL_S)
             await self.clock.advance(step_s)
             await self.resting()
             delay_s -= step_s
@@ -127,8 +127,8 @@ async def test_five_days_are_read_at_first_and_three_every_three_hours(bench: Be
         assert bench.answers.asked == DAYS[:5]
         assert (await bench.store.listings.of_day(TODAY))[0].votes == 41
         assert len(bench.notified) == 5
-        assert await bench.asked_after(3 * HOUR_S - limits.TRENDING_CHECK_INTERVAL_S) == []
-        assert await bench.asked_after(limits.TRENDING_CHECK_INTERVAL_S) == DAYS[:3]
+        assert await bench.asked_after(3 * HOUR_S - TRENDING_CHECK_INTERVAL_S) == []
+        assert await bench.asked_after(TRENDING_CHECK_INTERVAL_S) == DAYS[:3]
     async with bench.keeping():  # after a restart: what was read lately need not be read again
         assert await bench.asked_after(HOUR_S) == []
 
@@ -169,7 +169,7 @@ async def test_day_is_read_after_its_end_as_long_as_its_list_may_be_posted(bench
 async def test_lists_are_read_soon_once_somebody_needs_them(bench: Bench) -> None:
     async with bench.keeping():
         await bench.post_a_paper()
-        assert await bench.asked_after(limits.TRENDING_CHECK_INTERVAL_S) == DAYS[:5]
+        assert await bench.asked_after(TRENDING_CHECK_INTERVAL_S) == DAYS[:5]
 
 
 async def test_alarm_wakes_the_loop(bench: Bench) -> None:
@@ -196,7 +196,7 @@ async def test_failure_without_a_wait_is_tried_again_at_the_next_look(bench: Ben
     await bench.post_a_paper()
     bench.answers.failure = InvalidTrendingList("odd")
     async with bench.keeping():
-        assert await bench.asked_after(limits.TRENDING_CHECK_INTERVAL_S) == DAYS[:5]
+        assert await bench.asked_after(TRENDING_CHECK_INTERVAL_S) == DAYS[:5]
 
 
 async def test_day_that_is_refused_keeps_no_other_from_being_read(bench: Bench) -> None:
@@ -220,7 +220,7 @@ async def test_day_that_cannot_be_read_keeps_no_other_from_being_read(bench: Ben
         assert len(await bench.store.listings.of_day(DAYS[1])) == 1
         assert bench.keeper.problem is not None
         assert bench.keeper.problem.words == "Hugging Face shows nothing of a day that had papers"
-        assert await bench.asked_after(limits.TRENDING_CHECK_INTERVAL_S) == [TODAY]
+        assert await bench.asked_after(TRENDING_CHECK_INTERVAL_S) == [TODAY]
 
 
 async def test_list_that_is_empty_all_at_once_is_not_believed(bench: Bench) -> None:
@@ -239,8 +239,8 @@ async def test_day_is_answered_from_the_store_while_it_is_fresh_and_read_anew_th
     assert (first.read_at, first.problem) == (START, None)
     assert await bench.trending.of(TODAY) == first
     assert bench.answers.asked == [TODAY]
-    await bench.clock.advance(limits.TRENDING_FRESH_FOR.total_seconds())
-    assert await bench.trending.of(TODAY, fresh_for=limits.TRENDING_PAGE_FRESH_FOR) == first
+    await bench.clock.advance(TRENDING_FRESH_FOR.total_seconds())
+    assert await bench.trending.of(TODAY, fresh_for=TRENDING_PAGE_FRESH_FOR) == first
     assert (await bench.trending.of(TODAY)).read_at == bench.clock.now()
     assert bench.answers.asked == [TODAY, TODAY]
 

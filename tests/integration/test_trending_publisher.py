@@ -11,7 +11,9 @@ from bot.domain.channel_settings import TrendingSettings
 from bot.domain.post import Blocked, OutcomeUnknown, Rejected, RetryLater
 from bot.domain.trending.entry import TrendingEntry
 from bot.domain.trending.post import ended_at
-from bot.runtime.limits import BLOCKED_RECHECK, NONCE_REMEMBERED, TRENDING_POST_CHECK_INTERVAL_S
+from bot.publish.availability import BLOCKED_RECHECK
+from bot.publish.sender import NONCE_REMEMBERED
+from bot.publish.trending import TRENDING_POST_CHECK_INTERVAL_S
 from tests.support.builders import listing, paper
 from tests.support.clock import FakeClock, settle
 from tests.support.delivery import LOST_ANSWER, LOST_MESSAGE, Answer, FakeDelivery

@@ -11,9 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from bot.domain.poll_schedule import BatchMissing, Poll, PollCompleted, PollFailed, PollResult, PollThrottled
 from bot.domain.post import Blocked, Delivered
 from bot.runtime.errors import StartupError, StoreUnavailable
-from bot.runtime.limits import LAG_MEASURED_EVERY_S, POSTING_LATE, READING_LATE
-from bot.runtime.metrics import LagMeter, Metrics
-from bot.services.health import Health
+from bot.runtime.metrics import LAG_MEASURED_EVERY_S, LagMeter, Metrics
+from bot.services.health import POSTING_LATE, READING_LATE, Health
 from bot.services.pages import PageService
 from bot.store.outbox import Outbox
 from bot.web import PublicPage, WebServer

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.backfill_plan import (
+    ARCHIVE_FINAL_AFTER,
+    ARCHIVE_GOOD_FOR,
     BackfillRate,
     MonthTask,
     RequestForecast,
@@ -19,15 +21,9 @@ from bot.domain.backfill_plan import (
 )
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.domain.queries import Window
+from bot.domain.queries import ARXIV_KEYWORDS_PER_QUERY, POLL_OVERLAP, Window
 from bot.domain.subscription import WatchedKeyword
-from bot.runtime.limits import (
-    ARCHIVE_FINAL_AFTER,
-    ARCHIVE_GOOD_FOR,
-    ARXIV_KEYWORDS_PER_QUERY,
-    ARXIV_PAGE_SIZE,
-    POLL_OVERLAP,
-)
+from bot.domain.window_scan import ARXIV_PAGE_SIZE
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 NOVEMBER, OCTOBER, SEPTEMBER = Month(2026, 11), Month(2026, 10), Month(2026, 9)

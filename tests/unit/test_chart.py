@@ -2,8 +2,7 @@
 
 import pytest
 
-from bot.domain.charts.chart import Chart, ChartKind, Series
-from bot.runtime.limits import CHART_NAME_MAX
+from bot.domain.charts.chart import CHART_NAME_MAX, Chart, ChartKind, Series
 
 
 def test_chart_comes_back_from_its_json() -> None:

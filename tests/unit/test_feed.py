@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.feed import FeedPage, Rejection, parse_feed
+from bot.domain.feed import PAPER_ABSTRACT_MAX, PAPER_TITLE_MAX, FeedPage, Rejection, parse_feed
 from bot.domain.paper import ArxivId, Paper
 from bot.runtime.errors import ArxivError, InvalidFeed, QueryRejected
-from bot.runtime.limits import PAPER_ABSTRACT_MAX, PAPER_TITLE_MAX
 from tests.support.recorded import needs_recorded_answers, recorded_answers
 
 ENTRY = {

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.domain.keyword import STOP_WORDS, Keyword, Token, search_phrases, split_keywords
+from bot.domain.keyword import KEYWORD_MAX, STOP_WORDS, Keyword, Token, search_phrases, split_keywords
 from bot.runtime.errors import InvalidKeyword
-from bot.runtime.limits import KEYWORD_MAX
 
 # What people type, and what they do not: capitals, accents, signs, brackets, white space of all kinds, any Unicode.
 TYPED = st.one_of(

@@ -8,8 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.paper import Paper
-from bot.page.bibtex import bibtex, key
-from bot.runtime import limits
+from bot.page.bibtex import PAGE_BIBTEX_AUTHORS, bibtex, key
 from tests.support.builders import paper
 from tests.support.page import PIECES, hostile_papers, recorded_papers
 from tests.support.recorded import needs_recorded_answers
@@ -99,7 +98,7 @@ def test_each_author_is_one_name(authors: tuple[str, ...], field: str) -> None:
 
 
 def test_collaboration_of_thousands_is_and_others() -> None:
-    many = tuple(f"Author {number}" for number in range(limits.PAGE_BIBTEX_AUTHORS + 1))
+    many = tuple(f"Author {number}" for number in range(PAGE_BIBTEX_AUTHORS + 1))
     names = _read(bibtex(paper(authors=many)))[2]["author"].split(" and ")
     assert names == [*many[:-1], "others"]
 
@@ -121,7 +120,7 @@ def test_recorded_papers_are_one_entry_each_with_all_authors() -> None:
     for known in recorded_papers():
         _, _, fields = _read(bibtex(known))
         assert fields["eprint"] == str(known.arxiv_id)
-        assert len(fields["author"].split(" and ")) == min(len(known.authors), limits.PAGE_BIBTEX_AUTHORS + 1)
+        assert len(fields["author"].split(" and ")) == min(len(known.authors), PAGE_BIBTEX_AUTHORS + 1)
     assert len({key(known) for known in recorded_papers()}) == len(recorded_papers())
 
 

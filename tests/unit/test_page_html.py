@@ -15,8 +15,8 @@ from benchmarks.page import generated
 from bot.domain.paper import Paper
 from bot.page import Form, Page, Section, render
 from bot.page.bibtex import bibtex
+from bot.page.html import PAGE_HTML_BYTES
 from bot.page.words import as_typed, author_words, comment_words, readable, title_words
-from bot.runtime import limits
 from tests.support.builders import paper
 from tests.support.page import PIECES, UPDATED, hostile_pages, newest_first, page_of, recorded_page
 from tests.support.recorded import needs_recorded_answers
@@ -230,7 +230,7 @@ def test_empty_section_and_empty_page_say_so() -> None:
 def test_five_hundred_papers_are_lighter_than_a_megabyte_and_the_newest_keep_their_bibtex() -> None:
     page = generated()
     text = _written(page, _ADDRESS)
-    assert limits.PAGE_HTML_BYTES - 2000 < len(text.encode()) <= limits.PAGE_HTML_BYTES
+    assert PAGE_HTML_BYTES - 2000 < len(text.encode()) <= PAGE_HTML_BYTES
     shown = re.findall(r"<h3>.*?abs/(\S+)v\d.*?(?:<pre>|arxiv.org/bibtex/)", text, re.DOTALL)
     assert len(shown) == 500
     linked = set(re.findall(r"arxiv.org/bibtex/([\d.]+)", text))

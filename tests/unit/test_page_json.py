@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from bot.domain.paper import ArxivId, Paper
 from bot.page import Form, Page, Section, render
-from bot.runtime import limits
+from bot.page.model import PAGE_PAPERS
 from tests.support.builders import paper
 from tests.support.page import UPDATED, hostile_pages, newest_first, page_of, recorded_page
 from tests.support.recorded import needs_recorded_answers
@@ -97,6 +97,6 @@ def test_form_and_its_version_are_named() -> None:
 
 
 def test_keyword_has_its_newest_papers_and_no_more_than_fit() -> None:
-    papers = [paper(f"2611.{number:05}") for number in range(1, limits.PAGE_PAPERS + 6)]
+    papers = [paper(f"2611.{number:05}") for number in range(1, PAGE_PAPERS + 6)]
     shown = _read(page_of(*papers))["sections"][0]["papers"]
     assert [fields["id"] for fields in shown] == [str(one.arxiv_id) for one in reversed(papers[5:])]

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from bot.domain.keyword import Keyword
 from bot.domain.queries import (
+    POLL_OVERLAP,
+    WINDOW_MIN,
     Window,
     clamp_mark,
     initial_sync_window,
@@ -19,7 +21,6 @@ from bot.domain.queries import (
     probe_query,
     window_query,
 )
-from bot.runtime import limits
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -56,17 +57,17 @@ def test_window_that_is_no_stretch_of_utc_does_not_construct(start: datetime) ->
 def test_halves_cover_the_window_and_are_never_narrower_than_the_narrowest(start: datetime, length: timedelta) -> None:
     halves = Window(start, start + length).halves()
     if halves is None:
-        assert length < 2 * limits.WINDOW_MIN
+        assert length < 2 * WINDOW_MIN
         return
     older, newer = halves
     assert (older.start, newer.end) == (start, start + length)
     assert newer.start <= older.end
-    narrowest = limits.WINDOW_MIN - timedelta(minutes=1)  # their shared edge is a whole minute
+    narrowest = WINDOW_MIN - timedelta(minutes=1)  # their shared edge is a whole minute
     assert min(half.end - half.start for half in halves) >= narrowest
 
 
 def test_window_too_narrow_to_be_halved_has_no_halves() -> None:
-    assert Window(NOW - 2 * limits.WINDOW_MIN + timedelta(seconds=1), NOW).halves() is None
+    assert Window(NOW - 2 * WINDOW_MIN + timedelta(seconds=1), NOW).halves() is None
 
 
 # --- queries ---------------------------------------------------------------------------------------
@@ -168,7 +169,7 @@ def test_older_slice_is_the_same_all_day_and_reads_less_than_a_pass(now: datetim
     window = older_window(now)
     assert window == older_window(now.replace(hour=23, minute=59))
     assert window.end <= now - timedelta(days=6)
-    assert window.end - window.start < limits.POLL_OVERLAP
+    assert window.end - window.start < POLL_OVERLAP
 
 
 def test_groups_hold_forty_keywords_at_most_and_all_of_them() -> None:

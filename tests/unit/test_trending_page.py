@@ -10,6 +10,7 @@ from bot.domain.layout.trending_page import day_url, lay_out_page, ranked, shown
 from bot.domain.paper import ArxivId
 from bot.domain.text import units
 from bot.domain.trending.entry import TrendingEntry
+from bot.domain.trending.parsing import TRENDING_COUNT_MAX
 from bot.runtime import limits
 from tests.support.builders import listing
 
@@ -108,11 +109,11 @@ _HOSTILE = st.text(st.sampled_from("ab \\*_[]()<>|`~#@$^{}\u202eðŸ˜€\ud83d\n:/.Ã
             listing,
             st.sampled_from(["2611.00001", "cond-mat/9901001", "abcdefghijklmnop.AB/9901001"]),
             title=_HOSTILE,
-            votes=st.integers(0, limits.TRENDING_COUNT_MAX),
-            comments=st.integers(0, limits.TRENDING_COUNT_MAX),
+            votes=st.integers(0, TRENDING_COUNT_MAX),
+            comments=st.integers(0, TRENDING_COUNT_MAX),
             organization=st.none() | _HOSTILE,
             code_url=st.none() | st.integers(1, 150).map(lambda n: f"https://github.com/{'o' * 20}/{'n' * n}"),
-            stars=st.none() | st.integers(0, limits.TRENDING_COUNT_MAX),
+            stars=st.none() | st.integers(0, TRENDING_COUNT_MAX),
         ),
         min_size=1,
         max_size=10,

@@ -8,10 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.feed import PAPER_FIELD_MAX
 from bot.domain.paper import ArxivId
 from bot.domain.trending.entry import TrendingEntry
-from bot.domain.trending.parsing import is_final, is_good, parse_page
-from bot.runtime import limits
+from bot.domain.trending.parsing import (
+    TRENDING_AUTHORS_MAX,
+    TRENDING_ENTRIES_MAX,
+    TRENDING_FINAL_AFTER,
+    TRENDING_MAX_VALUES,
+    TRENDING_SUMMARY_MAX,
+    TRENDING_TITLE_MAX,
+    is_final,
+    is_good,
+    parse_page,
+)
 from bot.runtime.errors import InvalidTrendingList
 from tests.support.local_huggingface import RECORDED_DAYS, needs_recorded_days
 
@@ -107,7 +117,7 @@ def test_entry_without_id_title_or_votes_is_passed_over_and_counted(odd: object)
         b'{"papers": []}',
         b"null",
         b'[{"papers": {}}]',
-        b"[" + b"0," * limits.TRENDING_ENTRIES_MAX + b"0]",
+        b"[" + b"0," * TRENDING_ENTRIES_MAX + b"0]",
         b'[{"paper": {"upvotes": ' + b"9" * 5000 + b"}}]",
     ],
 )
@@ -152,16 +162,16 @@ def test_only_repositories_at_known_homes_of_code_are_linked(given_url: str, kep
 
 def test_long_texts_are_cut_and_what_cannot_be_sent_is_taken_out() -> None:
     listing = one(title="x" * 5000, summary="y\ud800\x00\u202e" + "z" * 90_000, authors=[{"name": "n" * 9000}] * 2000)
-    assert len(listing.title) == limits.TRENDING_TITLE_MAX
+    assert len(listing.title) == TRENDING_TITLE_MAX
     assert listing.summary.startswith("y\ufffdz")
-    assert len(listing.summary) == limits.TRENDING_SUMMARY_MAX
-    assert len(listing.authors) == limits.TRENDING_AUTHORS_MAX
-    assert len(listing.authors[0]) == limits.PAPER_FIELD_MAX
+    assert len(listing.summary) == TRENDING_SUMMARY_MAX
+    assert len(listing.authors) == TRENDING_AUTHORS_MAX
+    assert len(listing.authors[0]) == PAPER_FIELD_MAX
 
 
 @pytest.mark.parametrize("values", [b"1", b"[]", b"{}", b'""'])
 def test_list_cut_up_as_none_is_is_refused_before_it_is_read(values: bytes) -> None:
-    body = b"[" + b",".join([json.dumps(entry()).encode(), *[values] * limits.TRENDING_MAX_VALUES]) + b"]"
+    body = b"[" + b",".join([json.dumps(entry()).encode(), *[values] * TRENDING_MAX_VALUES]) + b"]"
     with pytest.raises(InvalidTrendingList, match="cannot be read"):
         parse_page(body, DAY)
     few = b"[" + b",".join([json.dumps(entry()).encode(), *[values] * 100]) + b"]"
@@ -219,7 +229,7 @@ def test_recorded_days_are_read_whole() -> None:
 
 def test_list_read_days_later_is_final_and_one_read_lately_is_good_for_a_while() -> None:
     began = datetime(2026, 8, 21, tzinfo=UTC)
-    late = began + limits.TRENDING_FINAL_AFTER
+    late = began + TRENDING_FINAL_AFTER
     assert is_final(DAY, late)
     assert not is_final(DAY, late - timedelta(seconds=1))
     minute = timedelta(minutes=1)

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from bot.domain.charts.chart import Series
-from bot.domain.charts.weekly import Weekly
-from bot.runtime.limits import ALT_TEXT_MAX, STATS_KEYWORDS
+from bot.domain.charts.weekly import STATS_KEYWORDS, Weekly
+from bot.runtime.limits import ALT_TEXT_MAX
 
 SINCE = datetime(2026, 8, 22, 12, 0, tzinfo=UTC)
 

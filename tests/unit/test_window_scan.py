@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.domain.feed import FeedPage, Rejection
 from bot.domain.paper import Paper
-from bot.domain.window_scan import Complete, FetchPage, SplitNeeded, WindowScan
+from bot.domain.window_scan import ARXIV_PAGE_SIZE, Complete, FetchPage, SplitNeeded, WindowScan
 from bot.runtime import limits
 from tests.support.builders import paper
 
@@ -50,7 +50,7 @@ def test_slice_is_paged_to_its_end() -> None:
 
 
 def test_reading_starts_with_a_whole_page() -> None:
-    assert WindowScan(trust_zero=True).step == FetchPage(0, limits.ARXIV_PAGE_SIZE)
+    assert WindowScan(trust_zero=True).step == FetchPage(0, ARXIV_PAGE_SIZE)
 
 
 def test_rejected_entries_count_as_seen() -> None:

@@ -6,10 +6,12 @@ Titles, labels and series enter; JSON leaves, and the same chart comes back from
 import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from bot.domain.text import cut
-from bot.runtime.limits import CHART_NAME_MAX
+
+# How long a keyword may be in a chart's legend; three stand beside each other.
+CHART_NAME_MAX: Final = 26
 
 
 class ChartKind(StrEnum):

@@ -5,14 +5,20 @@ Keywords, months and counts enter; a chart and its words leave. It asks nobody.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.charts.chart import Chart, ChartKind, Series
 from bot.domain.keyword import Keyword
 from bot.domain.months import MONTH_NAMES, Month, months_since
 from bot.domain.text import cut
-from bot.runtime.limits import ALT_TEXT_MAX, TOTAL_FINAL_AFTER, TOTAL_GOOD_FOR, TREND_MONTHS
+from bot.runtime.limits import ALT_TEXT_MAX
+
+# Moderation held a paper for 13 days (see above): a month counted a day later than that has all its papers.
+TOTAL_FINAL_AFTER: Final = timedelta(days=14)
+# The result of a query changes at most once a day (terms of use).
+TOTAL_GOOD_FOR: Final = timedelta(days=1)
+TREND_MONTHS: Final = 12
 
 _NOT_COUNTED: Final = "–"
 

@@ -11,7 +11,9 @@ from typing import Final
 from bot.domain.charts.chart import Chart, ChartKind, Series
 from bot.domain.months import MONTH_NAMES
 from bot.domain.text import cut
-from bot.runtime.limits import ALT_TEXT_MAX, STATS_KEYWORDS
+from bot.runtime.limits import ALT_TEXT_MAX
+
+STATS_KEYWORDS: Final = 7
 
 WEEK: Final = timedelta(days=7)
 

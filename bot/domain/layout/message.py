@@ -20,6 +20,10 @@ from bot.domain.text import escape_markdown, harmless
 from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry
 from bot.runtime import limits
 
+# More papers than this are a list where the channel leaves it to us, a backlog longer than that everywhere.
+AUTO_CARDS_MAX: Final = 5
+BACKLOG_CARDS_MAX: Final = 50
+
 # With room for a role's mention before it, and far from the end of what is read at a glance.
 HEADLINE_MAX: Final = 600
 _KEYWORDS_MAX: Final = 400
@@ -37,10 +41,10 @@ class BatchKind(StrEnum):
 
 def layout_of(style: Style, papers: int, *, backlog: bool = False) -> Layout:
     """The layout of a whole batch of so many papers; a long backlog is a list whatever the style."""
-    if backlog and papers > limits.BACKLOG_CARDS_MAX:
+    if backlog and papers > BACKLOG_CARDS_MAX:
         return Layout.COMPACT
     if style is Style.AUTO:
-        return Layout.CARDS if papers <= limits.AUTO_CARDS_MAX else Layout.COMPACT
+        return Layout.CARDS if papers <= AUTO_CARDS_MAX else Layout.COMPACT
     return Layout(style.value)
 
 
@@ -91,7 +95,7 @@ def headline(papers: int, keywords: Sequence[str], announced: datetime | None, b
         case BatchKind.PAST:
             return f"**{papers:,} earlier {noun}**{why}"
         case BatchKind.BACKLOG:
-            short = ", as a short list" if papers > limits.BACKLOG_CARDS_MAX else ""
+            short = ", as a short list" if papers > BACKLOG_CARDS_MAX else ""
             return f"**{papers:,} {noun}**{why} waited while this channel was paused: oldest first{short}"
     assert_never(batch)
 

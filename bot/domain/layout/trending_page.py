@@ -15,6 +15,8 @@ from bot.domain.text import cut, escape_label, escape_markdown, harmless, units
 from bot.domain.trending.entry import TrendingEntry, abbreviated, as_paper
 from bot.runtime import limits
 
+TRENDING_PER_PAGE: Final = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -56,10 +58,10 @@ def day_url(day: date) -> str:
 
 def lay_out_page(papers: Sequence[TrendingEntry], number: int) -> Page:
     """The `number`-th page (from 0) of these papers, which are at least one; the last where there are fewer pages."""
-    pages = math.ceil(len(papers) / limits.TRENDING_PER_PAGE)
+    pages = math.ceil(len(papers) / TRENDING_PER_PAGE)
     number = max(0, min(number, pages - 1))
-    before = number * limits.TRENDING_PER_PAGE
-    shown = papers[before : before + limits.TRENDING_PER_PAGE]
+    before = number * TRENDING_PER_PAGE
+    shown = papers[before : before + TRENDING_PER_PAGE]
     return Page(number, pages, before + 1, before + len(shown), len(papers), ranked(shown, before + 1))
 
 

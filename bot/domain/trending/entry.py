@@ -7,7 +7,10 @@ from types import MappingProxyType
 from typing import Final
 
 from bot.domain.paper import ArxivId, Paper
-from bot.runtime.limits import VOTES_MIN_GROWTH, VOTES_MIN_INCREASE
+
+# Messages follow votes that have grown by half since they were drawn, and by so many: ten edits to reach 200.
+VOTES_MIN_INCREASE: Final = 5
+VOTES_MIN_GROWTH: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,25 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
+from bot.domain.feed import PAPER_FIELD_MAX
 from bot.domain.paper import ArxivId, split_version
 from bot.domain.text import collapse
 from bot.domain.trending.entry import TrendingEntry
-from bot.runtime import limits
 from bot.runtime.errors import InvalidTrendingList
+
+# Commas and brackets. A recorded entry has 150 at most; JSON's reader lets nothing else run meanwhile, and takes
+# 20 ms for more than these.
+TRENDING_MAX_VALUES: Final = 60_000
+# Recorded titles have 151 characters at most, abstracts 1,917: arXiv takes 1,920 (info.arxiv.org/help/prep.html).
+TRENDING_TITLE_MAX: Final = 300
+TRENDING_SUMMARY_MAX: Final = 3000
+# No page of 100 has more entries, no count more votes, no recorded paper more authors (75), no address is longer.
+TRENDING_ENTRIES_MAX: Final = 1000
+TRENDING_COUNT_MAX: Final = 10**9
+TRENDING_AUTHORS_MAX: Final = 1000
+TRENDING_URL_MAX: Final = 200
+# For three days after a list began people vote; then it is as good as final.
+TRENDING_FINAL_AFTER: Final = timedelta(days=4)
 
 # Known homes of code, as badges know them; what follows owner and name leads into the repository.
 _REPOSITORY: Final = re.compile(
@@ -41,7 +55,7 @@ def parse_page(body: bytes, day: date) -> TrendingListPage:
         entries = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise InvalidTrendingList("Hugging Face's answer cannot be read") from error
-    if not isinstance(entries, list) or len(entries) > limits.TRENDING_ENTRIES_MAX:
+    if not isinstance(entries, list) or len(entries) > TRENDING_ENTRIES_MAX:
         raise InvalidTrendingList("Hugging Face's answer is not a list of papers")
     read = [trending_entry for entry in entries if (trending_entry := _trending_entry(entry, day)) is not None]
     if entries and not read:
@@ -54,13 +68,13 @@ def parse_page(body: bytes, day: date) -> TrendingListPage:
 
 def _check_shape(body: bytes) -> None:
     """Refuse what is cut up as no list is, before Python makes objects of it."""
-    if sum(map(body.count, (b",", b"[", b"{"))) > limits.TRENDING_MAX_VALUES:
+    if sum(map(body.count, (b",", b"[", b"{"))) > TRENDING_MAX_VALUES:
         raise ValueError("too many values")
 
 
 def is_final(day: date, read_at: datetime) -> bool:
     """Whether the list was read so late that nobody need read it again: hardly anybody votes any more."""
-    return read_at >= datetime.combine(day, time(), UTC) + limits.TRENDING_FINAL_AFTER
+    return read_at >= datetime.combine(day, time(), UTC) + TRENDING_FINAL_AFTER
 
 
 def is_good(day: date, read_at: datetime | None, now: datetime, fresh_for: timedelta) -> bool:
@@ -74,7 +88,7 @@ def _trending_entry(entry: object, day: date) -> TrendingEntry | None:
     inner = _object(outer.get("paper"))
     arxiv_id, title, votes = (
         _arxiv_id(inner),
-        _line(inner, "title", limits.TRENDING_TITLE_MAX),
+        _line(inner, "title", TRENDING_TITLE_MAX),
         _count(inner, "upvotes"),
     )
     if arxiv_id is None or not title or votes is None:
@@ -84,7 +98,7 @@ def _trending_entry(entry: object, day: date) -> TrendingEntry | None:
         arxiv_id=arxiv_id,
         day=day,
         title=title,
-        summary=_line(inner, "summary", limits.TRENDING_SUMMARY_MAX),
+        summary=_line(inner, "summary", TRENDING_SUMMARY_MAX),
         authors=_authors(inner.get("authors")),
         votes=votes,
         comments=_count(outer, "numComments") or 0,
@@ -108,10 +122,10 @@ def _arxiv_id(inner: Mapping[str, object]) -> ArxivId | None:
 def _count(fields: Mapping[str, object], name: str) -> int | None:
     found = fields.get(name)
     # bool is an int to Python, not to people.
-    return found if type(found) is int and 0 <= found <= limits.TRENDING_COUNT_MAX else None
+    return found if type(found) is int and 0 <= found <= TRENDING_COUNT_MAX else None
 
 
-def _line(fields: Mapping[str, object], name: str, limit: int = limits.PAPER_FIELD_MAX) -> str:
+def _line(fields: Mapping[str, object], name: str, limit: int = PAPER_FIELD_MAX) -> str:
     """A field's text on one line, at most `limit` characters; empty where there is none."""
     found = fields.get(name)
     if not isinstance(found, str):
@@ -122,7 +136,7 @@ def _line(fields: Mapping[str, object], name: str, limit: int = limits.PAPER_FIE
 
 def _authors(found: object) -> tuple[str, ...]:
     """The names, but for those that do not want to stand there."""
-    people = [_object(person) for person in found[: limits.TRENDING_AUTHORS_MAX]] if isinstance(found, list) else []
+    people = [_object(person) for person in found[:TRENDING_AUTHORS_MAX]] if isinstance(found, list) else []
     return tuple(name for person in people if person.get("hidden") is not True and (name := _line(person, "name")))
 
 
@@ -138,4 +152,4 @@ def _code_url(found: object) -> str | None:
         return None
     host, owner, name = repository["place"].removesuffix(".git").split("/")
     url = f"https://{host.lower()}/{owner}/{name}"
-    return url if len(url) <= limits.TRENDING_URL_MAX and name.strip(".") else None
+    return url if len(url) <= TRENDING_URL_MAX and name.strip(".") else None

@@ -10,6 +10,7 @@ flooded.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 
 from bot.domain.channel_schedule import ChannelSchedule, Immediate, next_daily_time
 from bot.domain.channel_settings import Layout
@@ -18,7 +19,9 @@ from bot.domain.paper import ArxivId
 from bot.domain.post import MessageHeader, Post
 from bot.domain.trending.days import shown_day
 from bot.domain.trending.entry import TrendingEntry
-from bot.runtime.limits import TRENDING_POST_WINDOW
+
+# How long a day's list can be posted to channels: Friday's until Tuesday, where a long weekend has no lists.
+TRENDING_POST_WINDOW: Final = timedelta(days=4)
 
 _DAY = timedelta(days=1)
 _MOMENT = timedelta(microseconds=1)
