@@ -33,7 +33,7 @@ async def export(
 
 
 async def _page(path: Path, channels: Collection[int] | None) -> Page:
-    database = await Database.visit(path)
+    database = await Database.open_shared(path)
     try:
         page_store = PageStore(database)
         _check(await page_store.channels(), channels)

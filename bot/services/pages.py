@@ -64,7 +64,7 @@ class PageService:
         key = (channels, form, address)
         async with self._drawing:
             # Asked for before the papers are: what is written meanwhile is seen by the next who asks.
-            state = await self._page_store.state()
+            state = await self._page_store.data_version()
             kept = self._kept.pop(key, None)
             if kept is None or kept.state != state:
                 kept = _Kept(state, await self._draw(channels, form, address, kept))

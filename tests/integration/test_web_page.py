@@ -35,7 +35,7 @@ GZIP = {"Accept-Encoding": "gzip"}
 NO_HEADER = {"Accept-Encoding": "identity"}
 
 
-class CountedPageStore(PageStore):
+class FailingPageStore(PageStore):
     """Counts how often the papers were read; unreadable while the disk fails."""
 
     readings = 0
@@ -45,10 +45,10 @@ class CountedPageStore(PageStore):
         self.readings += 1
         return await super().page(channels, limit)
 
-    async def state(self) -> int:
+    async def data_version(self) -> int:
         if not self.readable:
             raise StoreUnavailable("the database cannot be used at the moment: disk I/O error in /secret/place")
-        return await super().state()
+        return await super().data_version()
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Site:
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
 
     def __post_init__(self) -> None:
-        self.page_store = CountedPageStore(self.store.database)
+        self.page_store = FailingPageStore(self.store.database)
         self.pages = PageService(self.page_store, self.clock)
 
     def server(self) -> WebServer:
