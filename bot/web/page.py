@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp import ETag, hdrs, web
 
 from bot.config import WebSettings, is_loopback
-from bot.page.model import Form
+from bot.page.model import PageFormat
 from bot.runtime.errors import StoreUnavailable
 from bot.services.pages import CachedPage, PageService
 
@@ -38,12 +38,14 @@ class PublicPage:
 
     def routes(self) -> list[web.RouteDef]:
         """The page and its other forms."""
-        return [web.get("/" if form is Form.HTML else f"/{form.filename}", self._handler(form)) for form in Form]
+        return [
+            web.get("/" if form is PageFormat.HTML else f"/{form.filename}", self._handler(form)) for form in PageFormat
+        ]
 
-    def _handler(self, form: Form) -> Callable[[web.Request], Awaitable[web.Response]]:
+    def _handler(self, form: PageFormat) -> Callable[[web.Request], Awaitable[web.Response]]:
         return partial(self._answer, form)
 
-    async def _answer(self, form: Form, request: web.Request) -> web.Response:
+    async def _answer(self, form: PageFormat, request: web.Request) -> web.Response:
         if not self._channels:
             return web.Response(status=404, text=_NOTHING_PUBLIC, headers={hdrs.CACHE_CONTROL: "no-store"})
         try:

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from bot.config import WebSettings
-from bot.page.model import Form, Page
+from bot.page.model import Page, PageFormat
 from bot.runtime.errors import StoreUnavailable
 from bot.runtime.metrics import Metrics
 from bot.services.health import Health
@@ -115,15 +115,15 @@ async def site(store: Store) -> AsyncIterator[Site]:
         yield site
 
 
-def path_of(form: Form) -> str:
-    return "/" if form is Form.HTML else f"/{form.filename}"
+def path_of(form: PageFormat) -> str:
+    return "/" if form is PageFormat.HTML else f"/{form.filename}"
 
 
 # What is shown.
 
 
-@pytest.mark.parametrize("form", Form)
-async def test_each_form_shows_the_public_channel_and_nothing_of_another(site: Site, form: Form) -> None:
+@pytest.mark.parametrize("form", PageFormat)
+async def test_each_form_shows_the_public_channel_and_nothing_of_another(site: Site, form: PageFormat) -> None:
     answer = await site.get(path_of(form))
     assert answer.status == 200
     assert answer.headers["Content-Type"] == form.content_type
@@ -144,15 +144,15 @@ async def test_without_a_public_channel_there_is_no_page_and_it_says_why(store: 
 
 async def test_public_channel_without_keywords_has_an_empty_page(store: Store) -> None:
     async with serving(Site(store)) as site:
-        answer = await site.get(path_of(Form.JSON))
+        answer = await site.get(path_of(PageFormat.JSON))
         assert answer.status == 200
         assert "2611" not in answer.text
 
 
 async def test_what_is_new_is_there_at_the_next_asking(site: Site) -> None:
-    before = await site.get(path_of(Form.MD))
+    before = await site.get(path_of(PageFormat.MD))
     await site.store.read(paper("2611.00003", title="Another graph"))
-    after = await site.get(path_of(Form.MD))
+    after = await site.get(path_of(PageFormat.MD))
     assert "Another graph" not in before.text
     assert "Another graph" in after.text
     assert after.headers["ETag"] != before.headers["ETag"]
@@ -178,7 +178,7 @@ async def test_nothing_else_is_answered(site: Site, asked: str, method: str, sta
 
 
 async def test_page_may_run_nothing_from_elsewhere_and_stand_in_no_frame(site: Site) -> None:
-    for path in ("/", path_of(Form.JSON), "/healthz", "/metrics", "/x"):
+    for path in ("/", path_of(PageFormat.JSON), "/healthz", "/metrics", "/x"):
         headers = (await site.get(path)).headers
         policy = headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
