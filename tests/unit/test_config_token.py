@@ -70,7 +70,7 @@ def test_token_with_a_space_is_refused_without_being_shown(loader: Loader, name:
     assert loader.faults(**{name: f"Bot {TOKEN}"}) == [
         (
             f"discord.token ({name}): does not look like a Discord token; "
-            "allowed: the text of the developer portal's Bot page."
+            "allowed: the token on the Bot page of the developer portal."
         )
     ]
 
