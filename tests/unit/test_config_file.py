@@ -17,7 +17,7 @@ TOKEN = "MTk4NjIy.Cl2FMQ.Zn-s3cret"
 
 @pytest.fixture
 def loader(tmp_path: Path) -> Loader:
-    """Loads files of this test's own."""
+    """Loads settings from a temporary file."""
     return Loader(tmp_path / "config.json")
 
 

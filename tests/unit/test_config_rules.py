@@ -14,7 +14,7 @@ LOCAL = "http://127.0.0.1:8700/arxiv/api/query"
 
 @pytest.fixture
 def loader(tmp_path: Path) -> Loader:
-    """Loads files of this test's own."""
+    """Loads settings from a temporary file."""
     return Loader(tmp_path / "config.json")
 
 
