@@ -12,7 +12,7 @@ from bot.domain.feed import FeedPage, Rejection, parse_feed
 from bot.domain.paper import ArxivId, Paper
 from bot.runtime.errors import ArxivError, InvalidFeed, QueryRejected
 from bot.runtime.limits import PAPER_ABSTRACT_MAX, PAPER_TITLE_MAX
-from tests.support.recorded import needs_recorded_answers, recorded_answers
+from tests.support.recordings import recorded_answers
 
 ENTRY = {
     "id": "<id>http://arxiv.org/abs/2611.00001v2</id>",
@@ -301,7 +301,7 @@ def recorded_pages() -> dict[str, FeedPage]:
     return pages
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 def test_of_the_recorded_answers_three_are_no_feeds_and_each_for_its_reason() -> None:
     answers = recorded_answers()
     assert len(answers) == 44
@@ -314,7 +314,7 @@ def test_of_the_recorded_answers_three_are_no_feeds_and_each_for_its_reason() ->
         parse_feed(answers["zero_byte_body.xml"])
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 def test_every_recorded_entry_is_a_paper() -> None:
     papers: dict[ArxivId, Paper] = {}
     first, end, second = recorded_answers()["malformed_two_documents_concatenated.xml"].partition(b"</feed>")
@@ -347,7 +347,7 @@ def written(entry_element: minidom.Element, name: str) -> str:
         return text
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 def test_every_recorded_text_is_read_to_the_letter() -> None:
     answers = recorded_answers()
     for name, page in recorded_pages().items():
