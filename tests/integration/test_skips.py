@@ -18,6 +18,8 @@ markers = recordings
 TESTS = """
 import pytest
 
+from tests.support.skips import unavailable
+
 @pytest.mark.recordings
 def test_reads_a_recording():
     pass
@@ -31,9 +33,17 @@ def test_reads_each_file(file):
 def test_skips_itself():
     pytest.skip("the file does not exist")
 
-def test_skips_for_another_reason():
+def test_needs_a_browser():
+    unavailable("chromium", "not installed")
+
+def test_skips_for_no_named_tool():
     pytest.skip("not today")
+
+@pytest.mark.xfail(reason="known")
+def test_fails_as_expected():
+    raise AssertionError
 """
+MODULE = 'import pytest\npytest.importorskip("a_module_that_nobody_has")\n'
 LEFT_OUT = "3 tests left out: they need recordings in ../shared, which does not exist"
 
 
@@ -47,6 +57,7 @@ def project(tmp_path: Path) -> Path:
         shutil.copy(SUPPORT / name, support)
     (project / "pytest.ini").write_text(CONFIGURATION)
     (project / "test_some.py").write_text(TESTS)
+    (project / "test_whole_module.py").write_text(MODULE)
     return project
 
 
@@ -54,7 +65,7 @@ def run(project: Path, *arguments: str, **environment: str) -> tuple[dict[str, i
     """Run the project's tests; return how many had each outcome, and the lines of the output."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "CI", "TESTS_"))}
     process = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--continue-on-collection-errors", *arguments],
         cwd=project,
         env={**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environment},
         capture_output=True,
@@ -74,20 +85,30 @@ def test_plugin_is_part_of_every_run(request: pytest.FixtureRequest) -> None:
 
 def test_tests_without_recordings_are_left_out_and_counted(project: Path) -> None:
     outcomes, lines = run(project)
-    assert outcomes == {"skipped": 4}
+    assert outcomes == {"skipped": 6, "xfailed": 1}
     assert LEFT_OUT in lines
-    assert "1 test left out: not today" in lines
+    assert "1 test left out: chromium: not installed" in lines
 
 
 def test_skip_of_a_test_whose_recordings_exist_fails(project: Path) -> None:
     (project.parent / "shared").mkdir()
     outcomes, lines = run(project)
-    assert outcomes == {"passed": 1, "failed": 1, "error": 1, "skipped": 1}
-    assert "test_some.py::test_skips_itself must not skip here: the file does not exist" in lines
-    assert any(re.match(r"test_some\.py::test_reads_each_file\S+ must not skip here", line) for line in lines)
+    assert outcomes == {"passed": 1, "failed": 1, "error": 1, "skipped": 3, "xfailed": 1}
+    assert "must not skip here: the file does not exist" in lines
+    assert any(line.startswith("must not skip here: got empty parameter set") for line in lines)
 
 
-def test_tests_left_out_are_counted_across_workers(project: Path) -> None:
-    outcomes, lines = run(project, "-p", "xdist", "-n", "2")
-    assert outcomes == {"skipped": 4}
+def test_skip_for_any_other_reason_fails_under_ci(project: Path) -> None:
+    outcomes, lines = run(project, CI="true", TESTS_WITHOUT="mount root")
+    assert outcomes == {"failed": 2, "error": 1, "skipped": 3, "xfailed": 1}
     assert LEFT_OUT in lines
+    assert "must not skip here: chromium: not installed" in lines
+    assert "must not skip here: not today" in lines
+    assert any(line.startswith("must not skip here: could not import") for line in lines)
+
+
+def test_skip_for_a_tool_that_ci_could_not_install_is_counted(project: Path) -> None:
+    outcomes, lines = run(project, "-p", "xdist", "-n", "2", CI="true", TESTS_WITHOUT="mount chromium")
+    assert outcomes == {"failed": 1, "error": 1, "skipped": 4, "xfailed": 1}
+    assert LEFT_OUT in lines
+    assert "1 test left out: chromium: not installed" in lines

@@ -1,17 +1,33 @@
 """A pytest plugin that decides which tests may be left out, and reports how many were and why.
 
-Tests marked `recordings` are left out where `../shared` does not exist; where it exists, one that skips fails.
+Tests marked `recordings` are left out where `../shared` does not exist; where it exists, one that skips fails. Under
+CI=true every other skip fails too, except for what `unavailable` names and `.ci/run` lists in TESTS_WITHOUT.
 """
 
+import os
 from collections import Counter
 from collections.abc import Generator
-from typing import Final
+from typing import Final, NoReturn
 
 import pytest
 
 from tests.support.recordings import SHARED
 
 NO_RECORDINGS: Final = "they need recordings in ../shared, which does not exist"
+# What `.ci/run` could not provide, separated by spaces.
+TESTS_WITHOUT: Final = "TESTS_WITHOUT"
+
+
+def unavailable(what: str, reason: str) -> NoReturn:
+    """Leave out the running test; `what` is the name that `.ci/run` lists in TESTS_WITHOUT."""
+    pytest.skip(f"{what}: {reason}")
+
+
+@pytest.fixture
+def as_root() -> None:
+    """Leave out the test where the user is not root."""
+    if os.geteuid() != 0:
+        unavailable("root", "the user is not root")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -24,15 +40,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn the skip of a test whose recordings exist into a failure."""
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip that is not allowed into a failure."""
     report = yield
-    if report.skipped and item.get_closest_marker("recordings") is not None and SHARED.is_dir():
-        report.outcome = "failed"
-        report.longrepr = f"{report.nodeid} must not skip here: {_reason(report)}"
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _fail_unless_allowed(report, recordings=item.get_closest_marker("recordings") is not None)
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Turn the skip of a whole module into a failure under CI."""
+    report = yield
+    if report.skipped:
+        _fail_unless_allowed(report, recordings=False)
+    return report
+
+
+def _fail_unless_allowed(report: pytest.TestReport | pytest.CollectReport, *, recordings: bool) -> None:
+    reason = _reason(report)
+    if recordings:
+        allowed = not SHARED.is_dir()
+    else:
+        missing = reason.partition(": ")[0]
+        allowed = os.environ.get("CI") != "true" or missing in os.environ.get(TESTS_WITHOUT, "").split()
+    if not allowed:
+        report.outcome = "failed"
+        report.longrepr = f"must not skip here: {reason}"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
