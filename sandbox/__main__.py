@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from sandbox.arxiv import Corpus, LocalArxiv
-from sandbox.child import BotChild
+from sandbox.bot_process import BotProcess
 from sandbox.server import HOST, Sandbox
 
 DEFAULT_PORT: Final = 8700
@@ -31,7 +31,7 @@ REQUEST_INTERVAL_S: Final = 1
 EARLIER_DAYS: Final = 400
 
 
-class CannotStart(Exception):
+class StartupError(Exception):
     """One sentence for the person who started the sandbox."""
 
 
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="daily-papers-sandbox-") as folder:
             asyncio.run(_run(options, Path(folder)))
-    except CannotStart as refusal:
+    except StartupError as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 1
     return 0
@@ -51,28 +51,28 @@ async def _run(options: argparse.Namespace, folder: Path) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with _serving(options) as box:
-        _greet(box, options)
+    async with _serving(options) as sandbox:
+        _print_addresses(sandbox, options)
         if options.no_bot:
             await stop.wait()
         else:
-            await _run_bot(box, options, folder, stop)
+            await _run_bot(sandbox, options, folder, stop)
 
 
 @contextlib.asynccontextmanager
 async def _serving(options: argparse.Namespace) -> AsyncIterator[Sandbox]:
     arxiv = LocalArxiv(_corpus(options), seed=options.seed, interval_s=REQUEST_INTERVAL_S)
-    box = Sandbox(port=options.port, arxiv=arxiv, page=not options.headless, live_arxiv=options.live_arxiv)
+    sandbox = Sandbox(port=options.port, arxiv=arxiv, page=not options.headless, live_arxiv=options.live_arxiv)
     try:
-        await box.start()
+        await sandbox.start()
     except OSError as error:
         why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
         hint = "make run ARGS='--port 0' takes a free one"
-        raise CannotStart(f"Port {options.port} of {HOST} {why}: {hint}.") from error
+        raise StartupError(f"Port {options.port} of {HOST} {why}: {hint}.") from error
     try:
-        yield box
+        yield sandbox
     finally:
-        await box.stop()
+        await sandbox.stop()
 
 
 def _corpus(options: argparse.Namespace) -> Corpus:
@@ -81,39 +81,39 @@ def _corpus(options: argparse.Namespace) -> Corpus:
     try:
         return Corpus.from_directory(options.papers)
     except (OSError, ValueError) as error:
-        raise CannotStart(f"--papers wants a directory with recorded Atom files (*.xml): {error}.") from error
+        raise StartupError(f"--papers wants a directory with recorded Atom files (*.xml): {error}.") from error
 
 
-def _greet(box: Sandbox, options: argparse.Namespace) -> None:
+def _print_addresses(sandbox: Sandbox, options: argparse.Namespace) -> None:
     if options.headless:
         addresses = {
-            "url": box.url,
-            "discord_api_url": box.discord_api_url,
-            "gateway_url": box.gateway_url,
-            "arxiv_api_url": box.arxiv_api_url,
-            "huggingface_api_url": box.huggingface_api_url,
+            "url": sandbox.url,
+            "discord_api_url": sandbox.discord_api_url,
+            "gateway_url": sandbox.gateway_url,
+            "arxiv_api_url": sandbox.arxiv_api_url,
+            "huggingface_api_url": sandbox.huggingface_api_url,
             "token": TOKEN,
         }
         sys.stdout.write(f"{json.dumps(addresses)}\n")
     else:
-        sys.stdout.write(f"Daily Papers sandbox: {box.url}/ (Ctrl-C ends it)\n")
+        sys.stdout.write(f"Daily Papers sandbox: {sandbox.url}/ (Ctrl-C ends it)\n")
     sys.stdout.flush()
 
 
-async def _run_bot(box: Sandbox, options: argparse.Namespace, folder: Path, stop: asyncio.Event) -> None:
+async def _run_bot(sandbox: Sandbox, options: argparse.Namespace, folder: Path, stop: asyncio.Event) -> None:
     if options.database is None:
         _show("sandbox | the bot's database is temporary: --database FILE keeps one")
     # A config.json of the real bot may lie here: it is for the real Discord, so the sandbox's bot gets its own.
     config = options.config or folder / "config.json"
     if options.config is None:
         config.write_text("{}", encoding="utf-8")
-    child = BotChild(
+    bot = BotProcess(
         [sys.executable, "-m", "bot", "--config", str(config)],
-        _environment(box, options.database or folder / "daily-papers.sqlite3", live_arxiv=options.live_arxiv),
+        _environment(sandbox, options.database or folder / "daily-papers.sqlite3", live_arxiv=options.live_arxiv),
         show=_show,
-        changed=box.control.bot_changed,
+        changed=sandbox.control.set_bot_state,
     )
-    running, stopping = asyncio.create_task(child.run()), asyncio.create_task(stop.wait())
+    running, stopping = asyncio.create_task(bot.run()), asyncio.create_task(stop.wait())
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     running.cancel()
@@ -121,20 +121,20 @@ async def _run_bot(box: Sandbox, options: argparse.Namespace, folder: Path, stop
         await running
 
 
-def _environment(box: Sandbox, database: Path, *, live_arxiv: bool) -> dict[str, str]:
+def _environment(sandbox: Sandbox, database: Path, *, live_arxiv: bool) -> dict[str, str]:
     environment = {
         "DISCORD_TOKEN": TOKEN,
-        "DAILY_PAPERS_DISCORD__API_URL": box.discord_api_url,
-        "DAILY_PAPERS_DISCORD__GATEWAY_URL": box.gateway_url,
+        "DAILY_PAPERS_DISCORD__API_URL": sandbox.discord_api_url,
+        "DAILY_PAPERS_DISCORD__GATEWAY_URL": sandbox.gateway_url,
         "DAILY_PAPERS_DATABASE": str(database),
     }
     if live_arxiv:  # the local Hugging Face lists papers of the local arXiv
         return environment | {"DAILY_PAPERS_HUGGINGFACE__ENABLED": "false"}
     return environment | {
-        "DAILY_PAPERS_ARXIV__API_URL": box.arxiv_api_url,
+        "DAILY_PAPERS_ARXIV__API_URL": sandbox.arxiv_api_url,
         "DAILY_PAPERS_ARXIV__POLL_INTERVAL_S": str(POLL_INTERVAL_S),
         "DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S": str(REQUEST_INTERVAL_S),
-        "DAILY_PAPERS_HUGGINGFACE__API_URL": box.huggingface_api_url,
+        "DAILY_PAPERS_HUGGINGFACE__API_URL": sandbox.huggingface_api_url,
     }
 
 

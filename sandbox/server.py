@@ -10,10 +10,10 @@ from typing import Final, Self
 from aiohttp import web
 
 from sandbox.arxiv import LocalArxiv
-from sandbox.control import Control
+from sandbox.control import ControlApi
 from sandbox.discord import LocalDiscord
-from sandbox.guard import guard
 from sandbox.huggingface import LocalHuggingFace
+from sandbox.security import install_security
 
 HOST: Final = "127.0.0.1"
 # Open gateway and page connections are closed by the services; nothing else is worth waiting for.
@@ -21,7 +21,7 @@ _SHUTDOWN_S: Final = 1.0
 
 
 class Sandbox:
-    """`async with Sandbox() as box:` serves until the block ends; port 0 takes a free one."""
+    """`async with Sandbox() as sandbox:` serves until the block ends; port 0 takes a free one."""
 
     def __init__(
         self,
@@ -35,14 +35,14 @@ class Sandbox:
         self.discord = discord or LocalDiscord()
         self.arxiv = arxiv or LocalArxiv()
         self.huggingface = LocalHuggingFace(self.arxiv)
-        self.control = Control(self.discord, self.arxiv, live_arxiv=live_arxiv)
+        self.control = ControlApi(self.discord, self.arxiv, live_arxiv=live_arxiv)
         self._port = port
         self._runner = web.AppRunner(self._app(page=page), access_log=None, shutdown_timeout=_SHUTDOWN_S)
 
     def _app(self, *, page: bool) -> web.Application:
         # Uploads come through the bot's messages; Discord takes 25 MiB.
         app = web.Application(client_max_size=26 * 1024 * 1024)
-        guard(app)
+        install_security(app)
         self.discord.attach(app)
         self.arxiv.attach(app)
         self.huggingface.attach(app)

@@ -10,8 +10,17 @@ It imports nothing of the bot.
 """
 
 from sandbox.arxiv.corpus import Corpus
-from sandbox.arxiv.faults import ArxivFaults, Fault, FaultKind
+from sandbox.arxiv.faults import ArxivFault, ArxivFaultKind, ArxivFaults
 from sandbox.arxiv.papers import SandboxPaper
-from sandbox.arxiv.server import ArxivRequest, LocalArxiv, TooSoon
+from sandbox.arxiv.server import ArxivRequest, LocalArxiv, RateLimitViolation
 
-__all__ = ["ArxivFaults", "ArxivRequest", "Corpus", "Fault", "FaultKind", "LocalArxiv", "SandboxPaper", "TooSoon"]
+__all__ = [
+    "ArxivFault",
+    "ArxivFaultKind",
+    "ArxivFaults",
+    "ArxivRequest",
+    "Corpus",
+    "LocalArxiv",
+    "RateLimitViolation",
+    "SandboxPaper",
+]

@@ -24,11 +24,11 @@ _UNQUOTED = ":()'*,/"  # what arXiv leaves as it is in the address of a query
 
 
 @dataclass(frozen=True, slots=True)
-class FeedHead:
+class FeedHeader:
     """What a feed says of itself; `understood` is its query as the title has it, `grouped` as its link has it."""
 
-    understood: str
-    grouped: str
+    query_title: str
+    query_link: str
     id_list: str
     start: int
     max_results: int
@@ -36,12 +36,13 @@ class FeedHead:
     updated: datetime
 
 
-def feed(head: FeedHead, papers: Iterable[SandboxPaper]) -> bytes:
+def feed(header: FeedHeader, papers: Iterable[SandboxPaper]) -> bytes:
     """One page of results."""
-    query = f"search_query={head.understood}&id_list={head.id_list}&start={head.start}&max_results={head.max_results}"
+    page = f"start={header.start}&max_results={header.max_results}"
+    query = f"search_query={header.query_title}&id_list={header.id_list}&{page}"
     address = (
-        f"https://arxiv.org/api/query?search_query={quote_plus(head.grouped, safe=_UNQUOTED)}"
-        f"&start={head.start}&max_results={head.max_results}&id_list={quote_plus(head.id_list, safe=_UNQUOTED)}"
+        f"https://arxiv.org/api/query?search_query={quote_plus(header.query_link, safe=_UNQUOTED)}"
+        f"&{page}&id_list={quote_plus(header.id_list, safe=_UNQUOTED)}"
     )
     key = base64.b64encode(hashlib.sha1(query.encode(), usedforsecurity=False).digest()).decode().rstrip("=")
     return "".join(
@@ -49,9 +50,9 @@ def feed(head: FeedHead, papers: Iterable[SandboxPaper]) -> bytes:
             _HEAD,
             f"  <id>https://arxiv.org/api/{key}</id>\n",
             f"  <title>arXiv Query: {escape(query)}</title>\n",
-            f"  <updated>{_time(head.updated)}</updated>\n",
+            f"  <updated>{_time(header.updated)}</updated>\n",
             f'  <link href={quoteattr(address)} type="application/atom+xml"/>\n',
-            _opensearch(head.max_results, head.total, head.start),
+            _opensearch(header.max_results, header.total, header.start),
             *(entry(paper) for paper in papers),
             "</feed>\n",
         )

@@ -1,6 +1,6 @@
 """The papers that the local arXiv shows at this moment, in every version, and how they are found and ordered.
 
-In: dated papers, a query's tree, a list of ids. Out: papers in the order asked for. It knows nothing of HTTP.
+In: dated papers, a query's tree, a list of ids. Out: papers in the order parameters for. It knows nothing of HTTP.
 """
 
 from collections import Counter
@@ -39,12 +39,12 @@ class Catalogue:
         """Let go of the index."""
         self._index.close()
 
-    def show(self, papers: Iterable[SandboxPaper]) -> None:
+    def add(self, papers: Iterable[SandboxPaper]) -> None:
         """Put these papers on show, each as the current version of its id."""
         shown = list(papers)
         self._current.update((paper.arxiv_id, paper) for paper in shown)
         self._versions.update((paper.versioned_id, paper) for paper in shown)
-        self._index.put(shown)
+        self._index.add(shown)
 
     @property
     def papers(self) -> tuple[SandboxPaper, ...]:

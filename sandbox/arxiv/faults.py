@@ -5,18 +5,20 @@ wire is `misbehaviour.py`'s.
 """
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 
-class FaultKind(StrEnum):
+class ArxivFaultKind(StrEnum):
     """What goes wrong."""
 
     # The answer is a good feed, with the wrong papers in it.
     EMPTY = "empty"  # 200, no entries, totalResults 0
     SHORT_PAGE = "short_page"  # `keep` of the page's entries, totalResults as it should be
     SHUFFLED = "shuffled"  # another order for every request, so that pages overlap and leave gaps
-    SORTING_IGNORED = "sorting_ignored"  # one order, but not the one asked for
+    SORTING_IGNORED = "sorting_ignored"  # one order, but not the one parameters for
     MISSING_IDS = "missing_ids"  # ids from `first_id` to `last_id` are not there, nor counted
     BROKEN_ENTRIES = "broken_entries"  # the page's first entry without a title, its second without an id
     # The answer is no feed, or not one that can be read.
@@ -40,16 +42,49 @@ class FaultKind(StrEnum):
     RESET_IN_ANSWER = "reset_in_answer"  # after half of the body
     SLOW_FIRST_BYTE = "slow_first_byte"  # the good answer, `delay_s` late
     POST_REFUSED = "post_refused"  # 405; GET goes on working
-    URI_TOO_LONG = "uri_too_long"  # 414 for a GET of more than `longest_target` characters
+    URI_TOO_LONG = "uri_too_long"  # 414 for a GET of more than `max_target_length` characters
     QUERY_REFUSED = "query_refused"  # 400 with arXiv's error feed
     REDIRECTED = "redirected"  # 301 to an address where nobody answers
 
 
+# Labels for the menu of the sandbox's page.
+FAULT_LABELS: Final[Mapping[ArxivFaultKind, str]] = {
+    ArxivFaultKind.RATE_LIMITED: "429 Rate exceeded",
+    ArxivFaultKind.RATE_EXCEEDED_200: "“Rate exceeded.” with status 200",
+    ArxivFaultKind.UNAVAILABLE: "503 with Retry-After: 0",
+    ArxivFaultKind.SERVER_ERROR: "500 Internal Server Error",
+    ArxivFaultKind.NOT_ACCEPTABLE: "406, empty",
+    ArxivFaultKind.NOT_ACCEPTABLE_WITH_FEED: "406 with a good feed",
+    ArxivFaultKind.EMPTY: "no results, although there are some",
+    ArxivFaultKind.ZERO_BYTES: "an empty body",
+    ArxivFaultKind.HTML: "an HTML page",
+    ArxivFaultKind.TRUNCATED: "a feed that stops in the middle",
+    ArxivFaultKind.TWO_DOCUMENTS: "two feeds in one body",
+    ArxivFaultKind.SHORT_PAGE: "a page with half of its papers",
+    ArxivFaultKind.SHUFFLED: "papers shuffled between pages",
+    ArxivFaultKind.SORTING_IGNORED: "sorting ignored",
+    ArxivFaultKind.MISSING_IDS: "a range of papers missing",
+    ArxivFaultKind.BROKEN_ENTRIES: "papers without title or id",
+    ArxivFaultKind.WRONG_ENCODING: "a wrong encoding",
+    ArxivFaultKind.NUL_BYTES: "NUL bytes",
+    ArxivFaultKind.ENTITY_EXPANSION: "an XML entity bomb",
+    ArxivFaultKind.DEEP_NESTING: "XML nested too deeply",
+    ArxivFaultKind.HUGE: "a body of 200 MB",
+    ArxivFaultKind.RESET_BEFORE_ANSWER: "connection reset",
+    ArxivFaultKind.RESET_IN_ANSWER: "connection reset half way",
+    ArxivFaultKind.SLOW_FIRST_BYTE: "an answer 65 s late",
+    ArxivFaultKind.POST_REFUSED: "POST refused (405)",
+    ArxivFaultKind.URI_TOO_LONG: "long address refused (414)",
+    ArxivFaultKind.QUERY_REFUSED: "query refused (400)",
+    ArxivFaultKind.REDIRECTED: "a redirect to nowhere",
+}
+
+
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ArxivFault:
     """One misbehaviour, for `times` requests (None: until cleared) whose search_query contains `containing`."""
 
-    kind: FaultKind
+    kind: ArxivFaultKind
     times: int | None = 1
     containing: str = ""
     retry_after: str | None = None
@@ -58,17 +93,17 @@ class Fault:
     last_id: str = ""
     delay_s: float = 65.0  # longer than the 60 s that have been seen
     size: int = 200_000_000  # bytes of a huge body
-    longest_target: int = 2_000  # characters of path and query that a GET may have
+    max_target_length: int = 2_000  # characters of path and query that a GET may have
 
     def applies(self, method: str, search_query: str, target_length: int) -> bool:
         """Whether a request of this form meets the fault."""
         if self.containing not in search_query:
             return False
         match self.kind:
-            case FaultKind.POST_REFUSED:
+            case ArxivFaultKind.POST_REFUSED:
                 return method == "POST"
-            case FaultKind.URI_TOO_LONG:
-                return method == "GET" and target_length > self.longest_target
+            case ArxivFaultKind.URI_TOO_LONG:
+                return method == "GET" and target_length > self.max_target_length
             case _:
                 return True
 
@@ -77,9 +112,9 @@ class ArxivFaults:
     """A queue of faults: a request meets the first one that applies to it, and uses it up once."""
 
     def __init__(self) -> None:
-        self._queue: deque[Fault] = deque()
+        self._queue: deque[ArxivFault] = deque()
 
-    def add(self, *faults: Fault) -> None:
+    def add(self, *faults: ArxivFault) -> None:
         """Let the coming requests meet these, one fault after the other."""
         self._queue.extend(faults)
 
@@ -88,11 +123,11 @@ class ArxivFaults:
         self._queue.clear()
 
     @property
-    def pending(self) -> tuple[Fault, ...]:
+    def pending(self) -> tuple[ArxivFault, ...]:
         """What is still to come, in order."""
         return tuple(self._queue)
 
-    def due(self, method: str, search_query: str, target_length: int) -> Fault | None:
+    def take(self, method: str, search_query: str, target_length: int) -> ArxivFault | None:
         """The fault that this request meets; it counts as used."""
         for place, fault in enumerate(self._queue):
             if not fault.applies(method, search_query, target_length):

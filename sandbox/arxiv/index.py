@@ -41,13 +41,13 @@ STOP_WORDS = frozenset(
     | {"on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "will"}
     | {"with"}
 )
-_STOP_MARK = "stopwordgap"  # what stands for a stop word, so that phrases keep their distances
+_STOP_WORD_PLACEHOLDER = "stopwordgap"  # what stands for a stop word, so that phrases keep their distances
 
 # Unicode's word boundaries, as far as papers need them: an apostrophe or a full stop between letters, and a
 # full stop or a comma between digits, do not end a word; a hyphen does (UAX 29, rules WB6, WB7, WB11, WB12).
 _WORD = re.compile(r"\w+(?:(?:(?<=[^\W\d_])['’.](?=[^\W\d_])|(?<=\d)[.,](?=\d))\w+)*")
 _POSSESSIVE = re.compile(r"['’]s$")
-_INNER = str.maketrans(
+_INNER_PUNCTUATION = str.maketrans(
     {"'": "ʼ", "’": "ʼ", ".": "ǀ", ",": "ǀ", "_": "ǀ"}
 )  # letters to SQLite, so that a word stays one
 
@@ -92,7 +92,7 @@ class SearchIndex:
         """Let go of the database in memory."""
         self._db.close()
 
-    def put(self, papers: Iterable[SandboxPaper]) -> None:
+    def add(self, papers: Iterable[SandboxPaper]) -> None:
         """Show these papers, each in place of an earlier version of it."""
         for paper in papers:
             before = self._papers.get(paper.arxiv_id)
@@ -123,7 +123,7 @@ class SearchIndex:
             case Group(operands, operators, negated):
                 found = self._find(operands[-1], scores)
                 for operand, operator in zip(reversed(operands[:-1]), reversed(operators), strict=True):
-                    found = _join(self._find(operand, scores), operator, found)
+                    found = _combine(self._find(operand, scores), operator, found)
                 return self._papers.keys() - found if negated else found
 
     def _term(self, term: Term) -> set[str]:
@@ -159,13 +159,13 @@ class SearchIndex:
         expression = _expression(words, quoted=term.quoted)
         if expression is None:
             return set()
-        self._freshen(name)
+        self._refresh(name)
         if column is not None:
             expression = f"{{{column}}} : ({expression})"
         rows = self._db.execute(f"SELECT rowid FROM {name} WHERE {name} MATCH ?", (expression,))  # noqa: S608 - our own table names
         return {self._id_of[row] for (row,) in rows}
 
-    def _freshen(self, name: str) -> None:
+    def _refresh(self, name: str) -> None:
         """Bring a table up to date just before it is read: a field that nobody searches costs nothing."""
         stale, table = self._stale[name], _TABLES[name]
         if not stale:
@@ -180,7 +180,7 @@ class SearchIndex:
         stale.clear()
 
 
-def _join(left: set[str], operator: Operator, right: set[str]) -> set[str]:
+def _combine(left: set[str], operator: Operator, right: set[str]) -> set[str]:
     match operator:
         case Operator.AND:
             return left & right
@@ -195,7 +195,7 @@ def _row(paper: SandboxPaper, table: _Table) -> Iterator[str]:
         "ti": paper.title,
         "abs": paper.abstract,
         # A gap between names, so that no phrase runs from one author into the next.
-        "au": f" {_STOP_MARK} ".join(paper.authors),
+        "au": f" {_STOP_WORD_PLACEHOLDER} ".join(paper.authors),
         "co": paper.comment or "",
         "jr": paper.journal_ref or "",
         "rn": paper.report_number or "",
@@ -206,26 +206,30 @@ def _row(paper: SandboxPaper, table: _Table) -> Iterator[str]:
 def _words(text: str, table: _Table) -> Iterator[str]:
     for word in _WORD.findall(_fold(text) if table.folds else text):
         own = _POSSESSIVE.sub("", word) if table.english else word
-        yield _STOP_MARK if table.english and own.lower() in STOP_WORDS else own.translate(_INNER)
+        yield (
+            _STOP_WORD_PLACEHOLDER if table.english and own.lower() in STOP_WORDS else own.translate(_INNER_PUNCTUATION)
+        )
 
 
 def _fold(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_LETTERS)
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_FOLDED_LETTERS)
 
 
 # Letters that Unicode does not decompose and ICU's folding does.
-_LETTERS = str.maketrans({"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe"})
+_FOLDED_LETTERS = str.maketrans(
+    {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe"}
+)
 
 
 def _expression(words: list[str], *, quoted: bool) -> str | None:
     """The full-text expression for a phrase, or for an AND of words; None when only stop words are left."""
-    while words and words[0] == _STOP_MARK:
+    while words and words[0] == _STOP_WORD_PLACEHOLDER:
         words.pop(0)
-    while words and words[-1] == _STOP_MARK:
+    while words and words[-1] == _STOP_WORD_PLACEHOLDER:
         words.pop()
     if not words:
         return None
     if quoted:
         return f'"{" ".join(words)}"'
-    return " AND ".join(f'"{word}"' for word in words if word != _STOP_MARK)
+    return " AND ".join(f'"{word}"' for word in words if word != _STOP_WORD_PLACEHOLDER)

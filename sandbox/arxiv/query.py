@@ -16,7 +16,7 @@ MAX_DEPTH = 60
 
 FIELDS = frozenset({"ti", "au", "abs", "co", "jr", "cat", "rn", "id", "doi", "all", "submittedDate"})
 
-_LEXEME = re.compile(
+_TOKEN = re.compile(
     r"""\s+
       | (?P<paren>[()])
       | (?P<field>[A-Za-z]+):(?:\[(?P<range>[^\]]*)\]|"(?P<quoted>[^"]*)"|(?P<word>[^\s()"\[][^\s()"]*))
@@ -30,7 +30,7 @@ _MOMENT_FORMATS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%
 _MOMENT_SPANS = {8: timedelta(days=1), 10: timedelta(hours=1), 12: timedelta(minutes=1), 14: timedelta(seconds=1)}
 
 
-class QueryRefused(Exception):
+class InvalidQuery(Exception):
     """The query cannot be read; `str()` is the sentence that arXiv's error feed would carry."""
 
 
@@ -70,32 +70,32 @@ class Group:
 
 
 Node = Term | DateRange | Group
-_Lexeme = str | Operator | Term | DateRange  # str: a parenthesis
+_Token = str | Operator | Term | DateRange  # str: a parenthesis
 
 
 def parse(text: str) -> Group:
     """The tree of a query; raises QueryRefused with arXiv's reason."""
-    lexemes = list(_lexemes(text))
-    if not lexemes:
-        raise QueryRefused("search_query is empty")
-    group, rest = _group(lexemes, 0, depth=0)
-    if rest < len(lexemes):
-        raise QueryRefused("unbalanced parentheses: one closes that was never opened")
+    tokens = list(_tokens(text))
+    if not tokens:
+        raise InvalidQuery("search_query is empty")
+    group, rest = _group(tokens, 0, depth=0)
+    if rest < len(tokens):
+        raise InvalidQuery("unbalanced parentheses: one closes that was never opened")
     return group
 
 
-def _lexemes(text: str) -> Iterator[_Lexeme]:
+def _tokens(text: str) -> Iterator[_Token]:
     position = 0
     while position < len(text):
-        match = _LEXEME.match(text, position)
+        match = _TOKEN.match(text, position)
         if match is None:
-            raise QueryRefused(f"cannot parse fragment: {text[position : position + 40]}")
+            raise InvalidQuery(f"cannot parse fragment: {text[position : position + 40]}")
         position = match.end()
         if match.group().strip():
-            yield _lexeme(match)
+            yield _token(match)
 
 
-def _lexeme(match: re.Match[str]) -> _Lexeme:
+def _token(match: re.Match[str]) -> _Token:
     if match["paren"]:
         return str(match["paren"])
     if match["bare"] is not None:
@@ -105,11 +105,11 @@ def _lexeme(match: re.Match[str]) -> _Lexeme:
         return Term("all", match["bare_quoted"], quoted=True)
     field = match["field"].replace("lastUpdatedDate", "submittedDate")
     if field not in FIELDS:
-        raise QueryRefused(f"invalid field: {match['field']}")
+        raise InvalidQuery(f"invalid field: {match['field']}")
     if field == "submittedDate":
         return _date_range(match["range"])
     if match["range"] is not None:
-        raise QueryRefused(f"a range is for dates, not for {field}")
+        raise InvalidQuery(f"a range is for dates, not for {field}")
     quoted = match["quoted"]
     return Term(field, match["word"] or "") if quoted is None else Term(field, quoted, quoted=True)
 
@@ -117,60 +117,60 @@ def _lexeme(match: re.Match[str]) -> _Lexeme:
 def _date_range(written: str | None) -> DateRange:
     parts = (written or "").split()
     if len(parts) != 3 or parts[1] != "TO":
-        raise QueryRefused("a date range is written submittedDate:[YYYYMMDDHHMM TO YYYYMMDDHHMM]")
+        raise InvalidQuery("a date range is written submittedDate:[YYYYMMDDHHMM TO YYYYMMDDHHMM]")
     return DateRange(_moment(parts[0]), _moment(parts[2], end=True), " ".join(parts))
 
 
 def _moment(digits: str, *, end: bool = False) -> datetime:
     """The moment that the digits name, in GMT; as an end, the last instant of the minute (or day) they name."""
     if not _MOMENT.fullmatch(digits):
-        raise QueryRefused(f"not a date: {digits}")
+        raise InvalidQuery(f"not a date: {digits}")
     try:
         moment = datetime.strptime(digits, _MOMENT_FORMATS[len(digits)]).replace(tzinfo=UTC)
     except ValueError as error:
-        raise QueryRefused(f"not a date: {digits}") from error
+        raise InvalidQuery(f"not a date: {digits}") from error
     return moment + _MOMENT_SPANS[len(digits)] - timedelta(microseconds=1) if end else moment
 
 
-def _group(lexemes: list[_Lexeme], position: int, *, depth: int) -> tuple[Group, int]:
+def _group(tokens: list[_Token], position: int, *, depth: int) -> tuple[Group, int]:
     """Read operands and operators up to a closing parenthesis or the end; where it stopped comes back too."""
     if depth > MAX_DEPTH:
-        raise QueryRefused("parentheses are nested too deeply")
+        raise InvalidQuery("parentheses are nested too deeply")
     operands: list[Node] = []
     operators: list[Operator] = []
-    negated = position < len(lexemes) and lexemes[position] is Operator.ANDNOT
+    negated = position < len(tokens) and tokens[position] is Operator.ANDNOT
     position += negated
     expect_operand = True
-    while position < len(lexemes) and lexemes[position] != ")":
-        lexeme = lexemes[position]
-        if isinstance(lexeme, Operator):
+    while position < len(tokens) and tokens[position] != ")":
+        token = tokens[position]
+        if isinstance(token, Operator):
             if expect_operand:
-                raise QueryRefused(f"{lexeme} has nothing on its left")
-            operators.append(lexeme)
+                raise InvalidQuery(f"{token} has nothing on its left")
+            operators.append(token)
             expect_operand = True
             position += 1
             continue
         if not expect_operand:
             operators.append(Operator.OR)
-        operand, position = _operand(lexemes, position, depth)
+        operand, position = _operand(tokens, position, depth)
         operands.append(operand)
         expect_operand = False
     if expect_operand:
-        raise QueryRefused("an operator or a parenthesis has nothing after it")
+        raise InvalidQuery("an operator or a parenthesis has nothing after it")
     return Group(tuple(operands), tuple(operators), negated), position
 
 
-def _operand(lexemes: list[_Lexeme], position: int, depth: int) -> tuple[Node, int]:
-    lexeme = lexemes[position]
-    if isinstance(lexeme, Term | DateRange):
-        return lexeme, position + 1
-    group, position = _group(lexemes, position + 1, depth=depth + 1)
-    if position >= len(lexemes):
-        raise QueryRefused("unbalanced parentheses: one opens that is never closed")
+def _operand(tokens: list[_Token], position: int, depth: int) -> tuple[Node, int]:
+    token = tokens[position]
+    if isinstance(token, Term | DateRange):
+        return token, position + 1
+    group, position = _group(tokens, position + 1, depth=depth + 1)
+    if position >= len(tokens):
+        raise InvalidQuery("unbalanced parentheses: one opens that is never closed")
     return group, position + 1
 
 
-def as_understood(node: Node) -> str:
+def normalized(node: Node) -> str:
     """The query with missing prefixes and operators filled in, otherwise as it was written: the feed's title."""
     match node:
         case Term(field, value, quoted):
@@ -178,12 +178,12 @@ def as_understood(node: Node) -> str:
         case DateRange(written=written):
             return f"submittedDate:[{written}]"
         case Group(operands, operators, negated):
-            parts = [f"({as_understood(o)})" if isinstance(o, Group) else as_understood(o) for o in operands]
+            parts = [f"({normalized(o)})" if isinstance(o, Group) else normalized(o) for o in operands]
             text = parts[0] + "".join(f" {op} {part}" for op, part in zip(operators, parts[1:], strict=True))
             return f"ANDNOT {text}" if negated else text
 
 
-def as_grouped(node: Node) -> str:
+def right_grouped(node: Node) -> str:
     """The query with a parenthesis for every grouping to the right, as the address in arXiv's feeds writes it."""
     match node:
         case Term(field, value):
@@ -191,7 +191,7 @@ def as_grouped(node: Node) -> str:
         case DateRange(written=written):
             return f"submittedDate:[{written}]"
         case Group(operands, operators, negated):
-            parts = [f"({as_grouped(o)})" if _is_compound(o) else as_grouped(o) for o in operands]
+            parts = [f"({right_grouped(o)})" if _is_compound(o) else right_grouped(o) for o in operands]
             opening = [f"{part} {op} (" for part, op in zip(parts[:-2], operators[:-1], strict=True)]
             tail = f" {operators[-1]} ".join(parts[-2:]) if operators else parts[-1]
             text = "".join(opening) + tail + ")" * len(opening)

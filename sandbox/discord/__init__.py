@@ -7,36 +7,45 @@
 the bot, and nothing of discord.py.
 """
 
-from sandbox.discord.default_world import DefaultPlaces, DefaultWorld
-from sandbox.discord.faults import DropAfter, DropBefore, FaultKind, Faults, RateLimited, Slow, Status, StatusAfter
-from sandbox.discord.invocations import Choice, Invocation, NotAcknowledged, ResponseKind
+from sandbox.discord.api import RecordedRequest
+from sandbox.discord.default_world import DefaultIds, DefaultWorld
+from sandbox.discord.faults import (
+    DiscordFault,
+    DiscordFaults,
+    DropAfter,
+    DropBefore,
+    RateLimited,
+    Slow,
+    Status,
+    StatusAfter,
+)
+from sandbox.discord.invocations import AutocompleteChoice, Invocation, NotAcknowledged, ResponseKind
 from sandbox.discord.local import LocalDiscord
 from sandbox.discord.model import Channel, ChannelKind, Guild, Message, MessageFlag, Role, User
+from sandbox.discord.option_resolver import InvalidAction
 from sandbox.discord.permissions import BOT_PERMISSIONS, Overwrite, Permission
 from sandbox.discord.ratelimits import Limit, RateLimits
-from sandbox.discord.recording import RecordedRequest
-from sandbox.discord.typed import NotPossible
 from sandbox.discord.world import World
 
 __all__ = [
     "BOT_PERMISSIONS",
+    "AutocompleteChoice",
     "Channel",
     "ChannelKind",
-    "Choice",
-    "DefaultPlaces",
+    "DefaultIds",
     "DefaultWorld",
+    "DiscordFault",
+    "DiscordFaults",
     "DropAfter",
     "DropBefore",
-    "FaultKind",
-    "Faults",
     "Guild",
+    "InvalidAction",
     "Invocation",
     "Limit",
     "LocalDiscord",
     "Message",
     "MessageFlag",
     "NotAcknowledged",
-    "NotPossible",
     "Overwrite",
     "Permission",
     "RateLimited",

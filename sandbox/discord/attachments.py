@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from mimetypes import guess_type
 
 from sandbox.discord.api import UploadedFile
-from sandbox.discord.shapes import Payload, as_mappings, as_text
-from sandbox.discord.snowflakes import Snowflakes
+from sandbox.discord.primitives import Payload, SnowflakeGenerator, as_mappings, as_text
 
 CDN_PATH = "/cdn"
 
@@ -13,7 +12,7 @@ CDN_PATH = "/cdn"
 class Attachments:
     """What was uploaded, by attachment id."""
 
-    def __init__(self, new_id: Snowflakes) -> None:
+    def __init__(self, new_id: SnowflakeGenerator) -> None:
         self._new_id = new_id
         self._contents: dict[int, UploadedFile] = {}
 

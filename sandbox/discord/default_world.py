@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sandbox.discord.model import ChannelKind
 from sandbox.discord.permissions import NONE, Overwrite, Permission
-from sandbox.discord.snowflakes import snowflake_at
+from sandbox.discord.primitives import snowflake_at
 from sandbox.discord.world import World
 
 _FOUNDED = snowflake_at(1_704_103_200.0)  # 1 January 2024, 10:00 UTC
@@ -23,7 +23,7 @@ _FIRST_CHANNEL_ID = _FOUNDED + 16
 
 
 @dataclass(frozen=True, slots=True)
-class DefaultPlaces:
+class DefaultIds:
     """Who and what is where in the default world."""
 
     guild_id: int
@@ -51,7 +51,7 @@ class DefaultWorld(World):
         self.add_role(_GUILD_ID, "Admins", Permission.ADMINISTRATOR, role_id=_ADMIN_ROLE_ID)
         self.set_member_roles(_GUILD_ID, _ADMIN_ID, [_ADMIN_ROLE_ID])
         self.add_member(_GUILD_ID, _MEMBER_ID)
-        self.default = DefaultPlaces(
+        self.default = DefaultIds(
             _GUILD_ID, _ADMIN_ID, _MEMBER_ID, self.bot_id, _BOT_ROLE_ID, _ADMIN_ROLE_ID, self._add_channels()
         )
 

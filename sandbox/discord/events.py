@@ -4,10 +4,11 @@ Events have Discord's names and payloads. Those that start with SANDBOX_ exist o
 can see, for the page) and never go over the gateway.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import TypeAlias
 
-from sandbox.discord.shapes import Payload
+from sandbox.discord.primitives import Payload
 
 # Called with the event's name, its payload, and the guild and channel that it happened in.
 Listener: TypeAlias = Callable[[str, Payload, int | None, int | None], None]
@@ -18,13 +19,13 @@ EPHEMERAL_DELETE = "SANDBOX_EPHEMERAL_DELETE"
 COMMANDS_UPDATE = "SANDBOX_COMMANDS_UPDATE"
 
 
-class Events:
+class EventBus:
     """Those who listen, called in the order in which they came."""
 
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` for every event from now on; the answer stops it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
@@ -33,3 +34,25 @@ class Events:
         """Tell everybody, at once."""
         for listener in tuple(self._listeners):
             listener(name, payload, guild_id, channel_id)
+
+
+class ChangeSignal:
+    """Whoever changes something notifies; whoever waits looks again."""
+
+    def __init__(self) -> None:
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def notify(self) -> None:
+        """Something may be different now."""
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def wait_until(self, predicate: Callable[[], bool], timeout_s: float) -> None:
+        """Return once the predicate holds; TimeoutError when it does not within `timeout_s` seconds."""
+        async with asyncio.timeout(timeout_s):
+            while not predicate():
+                waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                self._waiting.append(waiter)
+                await waiter

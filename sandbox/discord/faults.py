@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from sandbox.discord.shapes import Payload
+from sandbox.discord.primitives import Payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +58,27 @@ class StatusAfter:
     body: Payload | None = None
 
 
-FaultKind: TypeAlias = Status | RateLimited | DropBefore | DropAfter | Slow | StatusAfter
+DiscordFault: TypeAlias = Status | RateLimited | DropBefore | DropAfter | Slow | StatusAfter
 
 
 @dataclass(slots=True)
-class _Planned:
+class _PlannedFault:
     method: str | None
     path: re.Pattern[str]
-    kind: FaultKind
+    kind: DiscordFault
     times: int
     skip: int
 
 
-class Faults:
+class DiscordFaults:
     """The failures that are still to come."""
 
     def __init__(self) -> None:
-        self._planned: list[_Planned] = []
+        self._planned: list[_PlannedFault] = []
 
-    def add(self, method: str | None, path_pattern: str, kind: FaultKind, times: int = 1, *, skip: int = 0) -> None:
+    def add(self, method: str | None, path_pattern: str, kind: DiscordFault, times: int = 1, *, skip: int = 0) -> None:
         """Fail the next `times` requests whose path (after /api/v10) holds the pattern; `skip` pass before."""
-        self._planned.append(_Planned(method, re.compile(path_pattern), kind, times, skip))
+        self._planned.append(_PlannedFault(method, re.compile(path_pattern), kind, times, skip))
 
     def clear(self) -> None:
         """Nothing fails any more."""
@@ -89,7 +89,7 @@ class Faults:
         """How many failures have not happened yet."""
         return sum(planned.times for planned in self._planned)
 
-    def take(self, method: str, path: str) -> FaultKind | None:
+    def take(self, method: str, path: str) -> DiscordFault | None:
         """What happens to this request, if anything does."""
         for planned in self._planned:
             if planned.method in {None, method} and planned.path.search(path):

@@ -8,11 +8,11 @@ import asyncio
 import secrets
 from typing import Final
 
-from sandbox.discord.changes import Changes
+from sandbox.discord.events import ChangeSignal
 from sandbox.discord.invocations import InteractionKind, Invocation
 from sandbox.discord.model import Channel, ChannelKind, Message
 from sandbox.discord.payloads import member_payload, user_payload
-from sandbox.discord.shapes import Payload
+from sandbox.discord.primitives import Payload
 from sandbox.discord.world import World
 
 _KEPT: Final = 10_000
@@ -24,7 +24,7 @@ IN_GUILD, IN_BOT_DM, IN_PRIVATE_CHANNEL = 0, 1, 2
 class Interactions:
     """All interactions that the bot may still answer."""
 
-    def __init__(self, world: World, changes: Changes) -> None:
+    def __init__(self, world: World, changes: ChangeSignal) -> None:
         self._world = world
         self._changes = changes
         self._by_token: dict[str, Invocation] = {}
@@ -66,7 +66,7 @@ class Interactions:
         }
         if source is not None:
             payload["message"] = self._world.messages.payload(source)
-        return invocation, payload | self._place(user_id, channel)
+        return invocation, payload | self._location(user_id, channel)
 
     def _invocation(
         self, kind: InteractionKind, user_id: int, channel: Channel, source: Message | None, owners: Payload
@@ -90,7 +90,7 @@ class Interactions:
             del self._by_token[next(iter(self._by_token))]
         return invocation
 
-    def _place(self, user_id: int, channel: Channel) -> Payload:
+    def _location(self, user_id: int, channel: Channel) -> Payload:
         permissions = str(int(self._world.permissions(user_id, channel.id)))
         place: Payload = {
             "channel_id": str(channel.id),

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
-from sandbox.discord.changes import Changes
+from sandbox.discord.events import ChangeSignal
 from sandbox.discord.model import Message
-from sandbox.discord.shapes import Payload
+from sandbox.discord.primitives import Payload
 
 # interactions/receiving-and-responding: 3 s for the first response, 15 minutes for the token.
 FIRST_RESPONSE_S: Final = 3.0
 TOKEN_LIFETIME_S: Final = 15 * 60.0
 # How long a test waits for what has to come, on a machine that is busy with others.
-_PATIENCE_S: Final = 40.0
+_TIMEOUT_S: Final = 40.0
 
 
 class InteractionKind(IntEnum):
@@ -43,7 +43,7 @@ class NotAcknowledged(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class AutocompleteChoice:
     """One suggestion of an autocompletion."""
 
     name: str
@@ -62,11 +62,11 @@ class Invocation:
     source: Message | None  # the message whose component was used
     metadata: Payload
     began_s: float
-    changes: Changes
+    changes: ChangeSignal
     response: ResponseKind | None = None
     message: Message | None = None  # the first response; for an update, the message that was updated
     followups: list[Message] = field(default_factory=list)
-    choices: list[Choice] = field(default_factory=list)
+    choices: list[AutocompleteChoice] = field(default_factory=list)
     expired: bool = False
 
     @property
@@ -92,28 +92,28 @@ class Invocation:
         """As if 15 minutes had passed."""
         self.expired = True
 
-    async def until_acknowledged(self) -> None:
+    async def wait_until_acknowledged(self) -> None:
         """Return once the bot has responded in any way; NotAcknowledged after three seconds."""
         left_s = self.began_s + FIRST_RESPONSE_S - asyncio.get_running_loop().time()
         try:
-            await self.changes.until(lambda: self.acknowledged, max(0.0, left_s))
+            await self.changes.wait_until(lambda: self.acknowledged, max(0.0, left_s))
         except TimeoutError as error:
             raise NotAcknowledged("The application did not respond") from error
 
-    async def answered(self, timeout_s: float = _PATIENCE_S) -> Message:
+    async def wait_for_reply(self, timeout_s: float = _TIMEOUT_S) -> Message:
         """The first reply that can be read, an edited "thinking" included."""
-        await self.until_acknowledged()
-        await self.changes.until(lambda: self.reply is not None, timeout_s)
+        await self.wait_until_acknowledged()
+        await self.changes.wait_until(lambda: self.reply is not None, timeout_s)
         assert self.reply is not None  # noqa: S101 -- that was waited for
         return self.reply
 
-    async def wait_for(self, predicate: Callable[["Invocation"], bool], timeout_s: float = _PATIENCE_S) -> None:
+    async def wait_for(self, predicate: Callable[["Invocation"], bool], timeout_s: float = _TIMEOUT_S) -> None:
         """Return once the predicate holds of this invocation; TimeoutError after `timeout_s`."""
-        await self.changes.until(lambda: predicate(self), timeout_s)
+        await self.changes.wait_until(lambda: predicate(self), timeout_s)
 
-    async def edited(self, predicate: Callable[[Message], bool], timeout_s: float = _PATIENCE_S) -> Message:
+    async def wait_for_edit(self, predicate: Callable[[Message], bool], timeout_s: float = _TIMEOUT_S) -> Message:
         """The reply, once the predicate holds of it; for replies that change while they are read."""
-        await self.answered(timeout_s)
-        await self.changes.until(lambda: self.reply is not None and predicate(self.reply), timeout_s)
+        await self.wait_for_reply(timeout_s)
+        await self.changes.wait_until(lambda: self.reply is not None and predicate(self.reply), timeout_s)
         assert self.reply is not None  # noqa: S101 -- that was waited for
         return self.reply

@@ -10,25 +10,24 @@ from collections.abc import Mapping, Sequence
 from aiohttp import web
 
 from sandbox.discord.access import Access
-from sandbox.discord.api import Api
+from sandbox.discord.api import RecordedRequest, RestApi
 from sandbox.discord.attachments import Attachments
 from sandbox.discord.cdn import Cdn
-from sandbox.discord.changes import Changes
 from sandbox.discord.commands import Commands
 from sandbox.discord.default_world import APPLICATION_ID, DefaultWorld
-from sandbox.discord.faults import Faults
+from sandbox.discord.events import ChangeSignal
+from sandbox.discord.faults import DiscordFaults
 from sandbox.discord.gateway import Gateway
 from sandbox.discord.interactions import Interactions
-from sandbox.discord.invocations import Choice, Invocation
-from sandbox.discord.people import People
+from sandbox.discord.invocations import AutocompleteChoice, Invocation
+from sandbox.discord.primitives import Payload
 from sandbox.discord.ratelimits import RateLimiter, RateLimits
-from sandbox.discord.recording import RecordedRequest
 from sandbox.discord.rest_channels import ChannelRoutes
 from sandbox.discord.rest_commands import CommandRoutes
 from sandbox.discord.rest_identity import IdentityRoutes
 from sandbox.discord.rest_interactions import InteractionRoutes
 from sandbox.discord.rest_messages import MessageRoutes
-from sandbox.discord.shapes import Payload
+from sandbox.discord.user_actions import UserActions
 from sandbox.discord.world import World
 
 
@@ -44,14 +43,14 @@ class LocalDiscord:
         rate_limits: RateLimits | None = None,
     ) -> None:
         self.world = DefaultWorld(application_id=application_id) if world is None else world
-        self.faults = Faults()
-        self.changes = Changes()
+        self.faults = DiscordFaults()
+        self.changes = ChangeSignal()
         self._attachments = Attachments(self.world.new_id)
         self._commands = Commands(self.world.application_id, self.world.new_id, self.world.events)
         self._interactions = Interactions(self.world, self.changes)
         self._gateway = Gateway(self.world, token, self.changes)
-        self._people = People(self.world, self._commands, self._interactions, self._gateway)
-        self._api = Api(token, RateLimiter(rate_limits or RateLimits()), self.faults, self.changes.notify)
+        self._user_actions = UserActions(self.world, self._commands, self._interactions, self._gateway)
+        self._api = RestApi(token, RateLimiter(rate_limits or RateLimits()), self.faults, self.changes.notify)
         self._add_routes()
 
     def _add_routes(self) -> None:
@@ -87,9 +86,9 @@ class LocalDiscord:
         return self._commands.of(None)
 
     @property
-    def identifies(self) -> int:
+    def identify_count(self) -> int:
         """How often the bot identified; resuming does not count."""
-        return self._gateway.identifies
+        return self._gateway.identify_count
 
     @property
     def bot_is_ready(self) -> bool:
@@ -98,7 +97,7 @@ class LocalDiscord:
 
     async def wait_until_bot_ready(self, timeout_s: float) -> None:
         """Return once a session is open and commands are registered; TimeoutError after `timeout_s`."""
-        await self.changes.until(lambda: self.bot_is_ready, timeout_s)
+        await self.changes.wait_until(lambda: self.bot_is_ready, timeout_s)
 
     def _guild_commands(self) -> list[Payload]:
         return [command for guild_id in self.world.guilds for command in self._commands.of(guild_id)]
@@ -107,29 +106,29 @@ class LocalDiscord:
 
     def commands_for(self, user_id: int, channel_id: int | None) -> list[Payload]:
         """The commands that a person is offered in a channel; None is the direct messages with the bot."""
-        return self._people.commands_for(user_id, channel_id)
+        return self._user_actions.commands_for(user_id, channel_id)
 
     async def run_command(
         self, name: str, options: Mapping[str, object] | None = None, *, user_id: int, channel_id: int | None
     ) -> Invocation:
         """A person sends a command ("group sub" for a subcommand); NotPossible if Discord's client would not."""
-        return self._people.run_command(name, options or {}, user_id=user_id, channel_id=channel_id)
+        return self._user_actions.run_command(name, options or {}, user_id=user_id, channel_id=channel_id)
 
     async def autocomplete(
         self, name: str, options: Mapping[str, object], focused: str, *, user_id: int, channel_id: int | None
-    ) -> list[Choice]:
+    ) -> list[AutocompleteChoice]:
         """What the bot suggests for the option `focused`, whose text so far is among the options."""
-        invocation = self._people.autocomplete(name, options, focused, user_id=user_id, channel_id=channel_id)
-        await invocation.until_acknowledged()
+        invocation = self._user_actions.autocomplete(name, options, focused, user_id=user_id, channel_id=channel_id)
+        await invocation.wait_until_acknowledged()
         return invocation.choices
 
     async def press(self, message_id: int, custom_id: str, *, user_id: int) -> Invocation:
         """A person presses a button."""
-        return self._people.press(message_id, custom_id, user_id=user_id)
+        return self._user_actions.press(message_id, custom_id, user_id=user_id)
 
     async def choose(self, message_id: int, custom_id: str, values: Sequence[str], *, user_id: int) -> Invocation:
         """A person chooses from a menu."""
-        return self._people.choose(message_id, custom_id, values, user_id=user_id)
+        return self._user_actions.choose(message_id, custom_id, values, user_id=user_id)
 
     # What goes wrong
 
@@ -150,10 +149,10 @@ class LocalDiscord:
         """Hang up on the bot with a code, or break the connection; `resumable` False forgets its session."""
         await self._gateway.close(code, resumable=resumable)
 
-    def ask_to_reconnect(self) -> None:
+    def request_reconnect(self) -> None:
         """Tell the bot to connect anew and resume."""
-        self._gateway.ask_to_reconnect()
+        self._gateway.request_reconnect()
 
     def invalidate_sessions(self) -> None:
-        """Tell the bot that its session is gone; discord.py identifies again after five seconds."""
+        """Tell the bot that its session is gone; discord.py identify_count again after five seconds."""
         self._gateway.invalidate_sessions()

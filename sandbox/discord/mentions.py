@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from sandbox.discord.shapes import Payload, as_int, as_list, as_mapping
+from sandbox.discord.primitives import Payload, as_int, as_list, as_mapping
 
 _USER: Final = re.compile(r"<@!?(\d{1,20})>")
 _ROLE: Final = re.compile(r"<@&(\d{1,20})>")
@@ -27,10 +27,10 @@ class Pings:
         return self.everyone or bool(self.user_ids) or bool(self.role_ids)
 
 
-NOBODY: Final = Pings()
+NO_PINGS: Final = Pings()
 
 
-def pings(content: str, body: Payload, *, may_mention_everyone: bool) -> Pings:
+def resolve_pings(content: str, body: Payload, *, may_mention_everyone: bool) -> Pings:
     """Whom this content pings; without allowed_mentions in the body, everybody whom it names."""
     allowed = as_mapping(body.get("allowed_mentions"))
     parse: list[object] = ["everyone", "users", "roles"]

@@ -7,11 +7,10 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from sandbox.discord.events import EPHEMERAL_CREATE, EPHEMERAL_DELETE, EPHEMERAL_UPDATE, Events
+from sandbox.discord.events import EPHEMERAL_CREATE, EPHEMERAL_DELETE, EPHEMERAL_UPDATE, EventBus
 from sandbox.discord.model import Channel, Message, User
 from sandbox.discord.payloads import message_payload
-from sandbox.discord.shapes import Payload
-from sandbox.discord.snowflakes import Snowflakes
+from sandbox.discord.primitives import Payload, SnowflakeGenerator
 
 # "checked for uniqueness in the past few minutes" (resources/message#create-message)
 NONCE_REMEMBERED_S = 300.0
@@ -24,8 +23,8 @@ class Messages:
         self,
         users: Mapping[int, User],
         channels: Mapping[int, Channel],
-        events: Events,
-        new_id: Snowflakes,
+        events: EventBus,
+        new_id: SnowflakeGenerator,
         now: Callable[[], float],
     ) -> None:
         self._users = users
@@ -52,12 +51,12 @@ class Messages:
         self._emit("MESSAGE_CREATE", EPHEMERAL_CREATE, message, self.payload(message))
         return message
 
-    def edited(self, message: Message) -> None:
+    def mark_edited(self, message: Message) -> None:
         """A message was changed by its author."""
         message.edited_at = datetime.fromtimestamp(self._now(), UTC)
-        self.changed(message)
+        self.notify_changed(message)
 
-    def changed(self, message: Message) -> None:
+    def notify_changed(self, message: Message) -> None:
         """A message looks different now, without having been edited."""
         self._emit("MESSAGE_UPDATE", EPHEMERAL_UPDATE, message, self.payload(message))
 
@@ -69,7 +68,7 @@ class Messages:
         gone: Payload = {"id": str(message.id), "channel_id": str(message.channel_id)}
         self._emit("MESSAGE_DELETE", EPHEMERAL_DELETE, message, gone)
 
-    def forget_channel(self, channel_id: int) -> None:
+    def remove_channel(self, channel_id: int) -> None:
         """A channel went, and everything in it."""
         for message in self._by_channel.pop(channel_id, []):
             message.deleted = True

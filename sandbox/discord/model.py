@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, IntFlag
 
-from sandbox.discord.mentions import NOBODY, Pings
+from sandbox.discord.mentions import NO_PINGS, Pings
 from sandbox.discord.permissions import Overwrite, Permission
-from sandbox.discord.shapes import Payload
-from sandbox.discord.snowflakes import moment_of
+from sandbox.discord.primitives import Payload, snowflake_time
 
 
 class ChannelKind(IntEnum):
@@ -145,7 +144,7 @@ class Message:
     attachments: list[Payload] = field(default_factory=list)
     flags: MessageFlag = NO_FLAGS
     kind: int = 0
-    pings: Pings = NOBODY
+    pings: Pings = NO_PINGS
     edited_at: datetime | None = None
     reference: Payload | None = None
     webhook_id: int | None = None
@@ -155,7 +154,7 @@ class Message:
 
     @property
     def created_at(self) -> datetime:
-        return moment_of(self.id)
+        return snowflake_time(self.id)
 
     @property
     def is_ephemeral(self) -> bool:

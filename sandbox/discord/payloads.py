@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from sandbox.discord.model import Channel, ChannelKind, Guild, Member, Message, Role, User
 from sandbox.discord.permissions import Overwrite
-from sandbox.discord.shapes import Payload
-from sandbox.discord.snowflakes import moment_of
+from sandbox.discord.primitives import Payload, snowflake_time
 
 # Names a generated picture of the local CDN; only that there is one matters.
 _AVATAR_HASH = "5a0d8b0c0ffee0000000000000000000"
@@ -53,7 +52,7 @@ def member_payload(member: Member, user: User) -> Payload:
         "nick": member.nick,
         "avatar": None,
         "roles": [str(role_id) for role_id in member.role_ids],
-        "joined_at": moment_of(member.user_id).isoformat(),
+        "joined_at": snowflake_time(member.user_id).isoformat(),
         "premium_since": None,
         "deaf": False,
         "mute": False,
@@ -101,7 +100,7 @@ def _dm_payload(channel: Channel, users: Mapping[int, User]) -> Payload:
 
 
 def _thread_part(channel: Channel) -> Payload:
-    created = moment_of(channel.id).isoformat()
+    created = snowflake_time(channel.id).isoformat()
     return {
         "owner_id": str(channel.owner_id),
         "message_count": channel.message_count,
@@ -180,7 +179,7 @@ def guild_create_payload(
         "unavailable": False,
         "large": False,
         "member_count": len(guild.members),
-        "joined_at": moment_of(guild.id).isoformat(),
+        "joined_at": snowflake_time(guild.id).isoformat(),
         "channels": [channel_payload(channel, users) for channel in channels],
         "threads": [channel_payload(thread, users) for thread in threads],
         "members": [member_payload(guild.members[bot_id], users[bot_id])],

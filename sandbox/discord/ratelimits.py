@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from sandbox.discord.shapes import Payload
+from sandbox.discord.primitives import Payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class _Bucket:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RateLimitResult:
     """What a request got: the headers about its bucket, and how long to wait when it came too early."""
 
     headers: dict[str, str]
@@ -75,13 +75,13 @@ class RateLimiter:
         self._buckets: dict[tuple[str, str], _Bucket] = {}
         self._recent: deque[float] = deque()
 
-    def check(self, method: str, template: str, major: str, now_s: float, wall_s: float) -> Verdict:
+    def check(self, method: str, template: str, major: str, now_s: float, wall_s: float) -> RateLimitResult:
         """Count one request; `major` is the channel, guild or webhook that it is about."""
         if not self.limits.enabled:
-            return Verdict({})
+            return RateLimitResult({})
         overall_wait_s = self._overall(template, now_s)
         if overall_wait_s is not None:
-            return Verdict(refusal_headers(overall_wait_s, "global"), overall_wait_s, is_global=True)
+            return RateLimitResult(rate_limit_headers(overall_wait_s, "global"), overall_wait_s, is_global=True)
         name = bucket_name(method, template)
         limit = self.limits.for_route(method, template)
         bucket = self._buckets.setdefault((name, major), _Bucket(limit))
@@ -98,8 +98,8 @@ class RateLimiter:
             "X-RateLimit-Bucket": name,
         }
         if refused:
-            return Verdict(headers | refusal_headers(reset_after_s, "user"), reset_after_s)
-        return Verdict(headers)
+            return RateLimitResult(headers | rate_limit_headers(reset_after_s, "user"), reset_after_s)
+        return RateLimitResult(headers)
 
     def _overall(self, template: str, now_s: float) -> float | None:
         if template.startswith(_EXEMPT_FROM_OVERALL):
@@ -118,13 +118,13 @@ def bucket_name(method: str, template: str) -> str:
     return hashlib.sha256(f"{method} {template}".encode()).hexdigest()[:32]
 
 
-def refusal_headers(retry_after_s: float, scope: str) -> dict[str, str]:
+def rate_limit_headers(retry_after_s: float, scope: str) -> dict[str, str]:
     """What a 429 carries; without Via, discord.py takes it for a ban by Cloudflare."""
     headers = {"Retry-After": f"{retry_after_s:.3f}", "X-RateLimit-Scope": scope, "Via": "1.1 google"}
     return headers | ({"X-RateLimit-Global": "true"} if scope == "global" else {})
 
 
-def refusal_body(retry_after_s: float, *, is_global: bool) -> Payload:
+def rate_limit_body(retry_after_s: float, *, is_global: bool) -> Payload:
     """The JSON of a 429."""
     return {
         "message": "You are being rate limited.",

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, TypeAlias
 
-from sandbox.discord.shapes import Payload
+from sandbox.discord.primitives import Payload
 
 # Frames on their way to the bot; None is the end.
-Outbox: TypeAlias = asyncio.Queue[str | None]
+SendQueue: TypeAlias = asyncio.Queue[str | None]
 
 GUILDS: Final = 1 << 0
 MEMBERS: Final = 1 << 1
@@ -56,13 +56,13 @@ def frame(op: Op, content: object = None) -> str:
 
 @dataclass(slots=True)
 class Session:
-    """One IDENTIFY and what followed; `outbox` is None while no socket belongs to it."""
+    """One IDENTIFY and what followed; `send_queue` is None while no socket belongs to it."""
 
     id: str
     intents: int
     shard_id: int
     shard_count: int
-    outbox: Outbox | None = None
+    send_queue: SendQueue | None = None
     lost_at_s: float | None = None
     _sequence: int = 0
     _sent: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=_REPLAY_KEPT))
@@ -81,15 +81,15 @@ class Session:
         self._sequence += 1
         text = json.dumps({"op": Op.DISPATCH, "d": payload, "s": self._sequence, "t": name})
         self._sent.append((self._sequence, text))
-        if self.outbox is not None:
-            self.outbox.put_nowait(text)
+        if self.send_queue is not None:
+            self.send_queue.put_nowait(text)
 
-    def replay(self, after: int, outbox: Outbox) -> None:
+    def replay(self, after: int, send_queue: SendQueue) -> None:
         """Take up a new socket: what the bot missed, then RESUMED."""
         for sequence, text in self._sent:
             if sequence > after:
-                outbox.put_nowait(text)
-        self.outbox, self.lost_at_s = outbox, None
+                send_queue.put_nowait(text)
+        self.send_queue, self.lost_at_s = send_queue, None
         self.dispatch("RESUMED", {})
 
     def can_resume(self, after: int) -> bool:

@@ -7,7 +7,7 @@ with Discord's own event. It sends nothing, waits for nothing, and refuses only 
 import time
 from collections.abc import Callable, Iterable
 
-from sandbox.discord.events import Events, Listener
+from sandbox.discord.events import EventBus, Listener
 from sandbox.discord.messages import Messages
 from sandbox.discord.model import THREADS, Channel, ChannelKind, ForumTag, Guild, Member, Role, User
 from sandbox.discord.payloads import channel_payload, guild_create_payload, member_payload, role_payload
@@ -23,8 +23,7 @@ from sandbox.discord.permissions import (
     channel_permissions,
     with_implied_denials,
 )
-from sandbox.discord.shapes import Payload
-from sandbox.discord.snowflakes import Snowflakes
+from sandbox.discord.primitives import Payload, SnowflakeGenerator
 
 
 class World:
@@ -32,7 +31,7 @@ class World:
 
     def __init__(self, *, application_id: int, bot_name: str = "Daily Papers", now: Callable[[], float] = time.time):
         self.now = now
-        self.new_id = Snowflakes(now)
+        self.new_id = SnowflakeGenerator(now)
         self.application_id = application_id
         self.bot_id = application_id  # Discord gives an application's bot the same id
         self.users: dict[int, User] = {}
@@ -40,13 +39,13 @@ class World:
         self.channels: dict[int, Channel] = {}
         self._bot_role_ids: dict[int, int] = {}
         self.user_installs: set[int] = set()  # people who installed the application for themselves
-        self.events = Events()
+        self.events = EventBus()
         self.messages = Messages(self.users, self.channels, self.events, self.new_id, now)
         self.add_user(bot_name, user_id=self.bot_id, bot=True)
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` for every change from now on; the answer stops it."""
-        return self.events.listen(listener)
+        return self.events.subscribe(listener)
 
     # People, guilds, roles
 
@@ -193,7 +192,7 @@ class World:
             if thread.is_thread:
                 self.delete_channel(thread.id)
         channel = self.channels.pop(channel_id)
-        self.messages.forget_channel(channel_id)
+        self.messages.remove_channel(channel_id)
         name = "THREAD_DELETE" if channel.is_thread else "CHANNEL_DELETE"
         self.events.emit(name, self.channel_payload(channel), guild_id=channel.guild_id, channel_id=channel_id)
 

@@ -7,18 +7,18 @@
 It imports nothing of the bot.
 """
 
-from sandbox.huggingface.days import Days, read_directory
-from sandbox.huggingface.entries import Entry, an_entry
-from sandbox.huggingface.faults import Fault, FaultKind
+from sandbox.huggingface.daily_lists import DailyLists, read_directory
+from sandbox.huggingface.entries import Entry, make_entry
+from sandbox.huggingface.faults import HuggingFaceFault, HuggingFaceFaultKind
 from sandbox.huggingface.server import HuggingFaceRequest, LocalHuggingFace
 
 __all__ = [
-    "Days",
+    "DailyLists",
     "Entry",
-    "Fault",
-    "FaultKind",
+    "HuggingFaceFault",
+    "HuggingFaceFaultKind",
     "HuggingFaceRequest",
     "LocalHuggingFace",
-    "an_entry",
+    "make_entry",
     "read_directory",
 ]

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 
-class FaultKind(StrEnum):
+class HuggingFaceFaultKind(StrEnum):
     """What goes wrong."""
 
     RATE_LIMITED = "rate_limited"  # 429, Retry-After when `retry_after` is given
@@ -21,7 +21,7 @@ class FaultKind(StrEnum):
     REFUSED = "refused"  # 400
     REDIRECTED = "redirected"  # 302 to an address where nobody answers
     HANG = "hang"  # no answer for `delay_s`, then a good one
-    RESET = "reset"  # the connection breaks instead of an answer
+    RESET = "reset"  # the connection breaks replacement of an answer
     HTML = "html"
     ZERO_BYTES = "zero_bytes"
     TRUNCATED = "truncated"  # JSON that stops in its middle
@@ -35,23 +35,23 @@ class FaultKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class HuggingFaceFault:
     """One misbehaviour, for `times` requests (None: until cleared)."""
 
-    kind: FaultKind
+    kind: HuggingFaceFaultKind
     times: int | None = 1
     retry_after: str | None = None
     delay_s: float = 60.0
     size: int = 50_000_000
 
 
-class Faults:
+class HuggingFaceFaults:
     """A queue of faults: a request meets the first one, and uses it up once."""
 
     def __init__(self) -> None:
-        self._queue: deque[Fault] = deque()
+        self._queue: deque[HuggingFaceFault] = deque()
 
-    def add(self, *faults: Fault) -> None:
+    def add(self, *faults: HuggingFaceFault) -> None:
         """Let the coming requests meet these, one fault after the other."""
         self._queue.extend(faults)
 
@@ -59,7 +59,7 @@ class Faults:
         """Behave well from now on."""
         self._queue.clear()
 
-    def due(self) -> Fault | None:
+    def take(self) -> HuggingFaceFault | None:
         """The fault that this request meets; it counts as used."""
         if not self._queue:
             return None
@@ -72,7 +72,7 @@ class Faults:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HuggingFaceResponse:
     """What goes back over the wire."""
 
     status: int
@@ -81,31 +81,31 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def spoiled(fault: Fault, good: Answer) -> Answer:
+def apply_fault(fault: HuggingFaceFault, good: HuggingFaceResponse) -> HuggingFaceResponse:
     """What became of a good answer."""
-    if fault.kind in _INSTEAD:
+    if fault.kind in _REPLACEMENTS:
         asked = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
-        instead = _INSTEAD[fault.kind]
-        return replace(instead, headers={**good.headers, **instead.headers, **asked})
-    if fault.kind is FaultKind.HUGE:
+        replacement = _REPLACEMENTS[fault.kind]
+        return replace(replacement, headers={**good.headers, **replacement.headers, **asked})
+    if fault.kind is HuggingFaceFaultKind.HUGE:
         return replace(good, body=b"[" + b" " * fault.size + b"]")
-    return replace(good, body=_BODIES[fault.kind](good.body)) if fault.kind in _BODIES else good
+    return replace(good, body=_BODY_CHANGES[fault.kind](good.body)) if fault.kind in _BODY_CHANGES else good
 
 
-def refused(words: str) -> Answer:
+def error_response(words: str) -> HuggingFaceResponse:
     """400, as Hugging Face words it: an object with an error."""
-    return Answer(400, json.dumps({"error": words}).encode())
+    return HuggingFaceResponse(400, json.dumps({"error": words}).encode())
 
 
-def _of_wrong_types(body: bytes) -> bytes:
+def _with_wrong_types(body: bytes) -> bytes:
     first, *rest = json.loads(body) or [{"paper": {}}]
-    return json.dumps([_turned_round(first), *rest]).encode()
+    return json.dumps([_wrong_type(first), *rest]).encode()
 
 
-def _turned_round(value: Any) -> Any:
+def _wrong_type(value: Any) -> Any:
     match value:
         case dict():
-            return {name: _turned_round(inner) for name, inner in value.items()}
+            return {name: _wrong_type(inner) for name, inner in value.items()}
         case str():
             return [value]
         case list():
@@ -116,19 +116,23 @@ def _turned_round(value: Any) -> Any:
 
 _DEPTH: Final = 100_000
 # Port 9 is "discard": on loopback nobody listens there.
-_INSTEAD: Final = {
-    FaultKind.RATE_LIMITED: Answer(429, b'{"error":"You have exceeded the rate limit"}'),
-    FaultKind.UNAVAILABLE: Answer(503, b"Service Unavailable", "text/plain"),
-    FaultKind.SERVER_ERROR: Answer(500, b'{"error":"Internal Error"}'),
-    FaultKind.REFUSED: refused("Invalid date"),
-    FaultKind.REDIRECTED: Answer(302, b"", "text/plain", {"Location": "http://127.0.0.1:9/api/daily_papers"}),
-    FaultKind.HTML: Answer(200, b"<!DOCTYPE html>\n<html><body><h1>We are under maintenance</h1></body></html>\n"),
+_REPLACEMENTS: Final = {
+    HuggingFaceFaultKind.RATE_LIMITED: HuggingFaceResponse(429, b'{"error":"You have exceeded the rate limit"}'),
+    HuggingFaceFaultKind.UNAVAILABLE: HuggingFaceResponse(503, b"Service Unavailable", "text/plain"),
+    HuggingFaceFaultKind.SERVER_ERROR: HuggingFaceResponse(500, b'{"error":"Internal Error"}'),
+    HuggingFaceFaultKind.REFUSED: error_response("Invalid date"),
+    HuggingFaceFaultKind.REDIRECTED: HuggingFaceResponse(
+        302, b"", "text/plain", {"Location": "http://127.0.0.1:9/api/daily_papers"}
+    ),
+    HuggingFaceFaultKind.HTML: HuggingFaceResponse(
+        200, b"<!DOCTYPE html>\n<html><body><h1>We are under maintenance</h1></body></html>\n"
+    ),
 }
-_BODIES: Final[dict[FaultKind, Callable[[bytes], bytes]]] = {
-    FaultKind.ZERO_BYTES: lambda _: b"",
-    FaultKind.TRUNCATED: lambda body: body[: len(body) // 2],
-    FaultKind.NOT_A_LIST: lambda body: b'{"papers":' + body + b"}",
-    FaultKind.WRONG_TYPES: _of_wrong_types,
-    FaultKind.DEEP_NESTING: lambda _: b"[" * _DEPTH + b"]" * _DEPTH,
-    FaultKind.EMPTY: lambda _: b"[]",
+_BODY_CHANGES: Final[dict[HuggingFaceFaultKind, Callable[[bytes], bytes]]] = {
+    HuggingFaceFaultKind.ZERO_BYTES: lambda _: b"",
+    HuggingFaceFaultKind.TRUNCATED: lambda body: body[: len(body) // 2],
+    HuggingFaceFaultKind.NOT_A_LIST: lambda body: b'{"papers":' + body + b"}",
+    HuggingFaceFaultKind.WRONG_TYPES: _with_wrong_types,
+    HuggingFaceFaultKind.DEEP_NESTING: lambda _: b"[" * _DEPTH + b"]" * _DEPTH,
+    HuggingFaceFaultKind.EMPTY: lambda _: b"[]",
 }

@@ -6,15 +6,15 @@ import { byId, el } from "./dom.js";
 export function drawPanel(arxiv) {
   byId("waiting").textContent = arxiv.live
     ? "The bot asks the real arXiv: what happens here does not reach it."
-    : `${arxiv.waiting.toLocaleString()} papers wait to be announced.`;
+    : `${arxiv.queued.toLocaleString()} papers wait to be announced.`;
   byId("announced").replaceChildren(...(arxiv.announced.length
     ? arxiv.announced.map((paper) => el("li", {}, el("span", { class: "paper-id" }, paper.id), " ", paper.title))
     : [el("li", { class: "muted" }, "None yet.")]));
-  byId("pending").replaceChildren(...arxiv.pending.map((fault) =>
+  byId("pending").replaceChildren(...arxiv.pending_faults.map((fault) =>
     el("li", {}, fault.times === 1 ? "Next request: " : `Next ${fault.times} requests: `, fault.label)));
-  byId("behave").hidden = arxiv.pending.length === 0;
+  byId("behave").hidden = arxiv.pending_faults.length === 0;
   const select = byId("misdeed");
-  if (!select.options.length) select.append(...arxiv.misdeeds.map((misdeed) => el("option", { value: misdeed.kind }, misdeed.label)));
+  if (!select.options.length) select.append(...arxiv.fault_kinds.map((fault) => el("option", { value: fault.kind }, fault.label)));
 }
 
 export function listenToPanel() {

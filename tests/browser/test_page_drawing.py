@@ -217,7 +217,7 @@ async def test_edits_deletions_and_messages_for_one_reader_are_shown_live(browse
         await expect(visit.shown(thinking)).to_contain_text("Daily Papers is thinking…")
         await expect(visit.shown(message)).to_contain_text("Daily PapersBOT")
         message.content = "second"
-        visit.world.messages.edited(message)
+        visit.world.messages.mark_edited(message)
         await expect(visit.shown(message).locator(".content")).to_have_text("second (edited)")
         await expect(visit.shown(secret)).to_contain_text("Only you can see this · Dismiss message")
         await visit.shown(secret).get_by_role("button", name="Dismiss message").click()

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import Browser, Route, expect
 
-from sandbox.arxiv import Corpus, FaultKind, LocalArxiv, SandboxPaper
-from sandbox.child import BotState
+from sandbox.arxiv import ArxivFaultKind, Corpus, LocalArxiv, SandboxPaper
+from sandbox.bot_process import BotState
 from sandbox.server import Sandbox
 from tests.browser.visiting import Visit, visiting
 
@@ -129,7 +129,7 @@ async def test_arxiv_announces_papers_and_misbehaves_on_demand(browser: Browser)
         await page.get_by_label("for so many requests").fill("3")
         await page.get_by_role("button", name="Misbehave", exact=True).click()
         await expect(page.locator("#pending")).to_have_text("Next 3 requests: a feed that stops in the middle")
-        assert [(fault.kind, fault.times) for fault in arxiv.faults.pending] == [(FaultKind.TRUNCATED, 3)]
+        assert [(fault.kind, fault.times) for fault in arxiv.faults.pending] == [(ArxivFaultKind.TRUNCATED, 3)]
         await page.get_by_role("button", name="Behave well again").click()
         await expect(page.locator("#pending li")).to_have_count(0)
         assert arxiv.faults.pending == ()
@@ -139,9 +139,9 @@ async def test_a_bot_that_is_not_there_is_said_to_be_so(browser: Browser) -> Non
     async with visiting(browser) as visit:
         state = visit.page.locator("#bot-state")
         await expect(state).to_have_text("The bot is not running.")
-        visit.box.control.bot_changed(BotState.RUNNING)
+        visit.box.control.set_bot_state(BotState.RUNNING)
         await expect(state).to_have_text("Daily Papers is connecting…")
-        visit.box.control.bot_changed(BotState.DOWN)
+        visit.box.control.set_bot_state(BotState.DOWN)
         await expect(state).to_have_text("The bot is not running; it is started again.")
 
 

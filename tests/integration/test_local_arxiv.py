@@ -156,12 +156,12 @@ async def test_very_long_get_is_refused_and_the_same_by_post_is_not(visitor: Vis
 
 async def test_announced_papers_appear_and_are_counted_down(visitor: Visitor, arxiv: LocalArxiv) -> None:
     arxiv.add_paper(SandboxPaper(title="Waits"), announced=False)
-    assert arxiv.waiting == 1
+    assert arxiv.queued == 1
     assert await visitor.ids(search_query="ti:waits") == []
 
     (announced,) = arxiv.announce(5)
 
-    assert arxiv.waiting == 0
+    assert arxiv.queued == 0
     assert await visitor.ids(search_query="ti:waits") == [announced.versioned_id]
     assert timedelta(days=1) <= NOW - announced.published <= timedelta(days=4, seconds=1)
 
@@ -196,7 +196,7 @@ async def test_generated_papers_are_there_from_the_start() -> None:
 
     assert len(feed.entries) == 3
     assert int(feed.feed.opensearch_totalresults) > 50
-    assert arxiv.waiting == 2_000
+    assert arxiv.queued == 2_000
     assert len(arxiv.papers) > 1_000
 
 

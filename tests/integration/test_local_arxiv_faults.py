@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import aiohttp
 import pytest
 
-from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv, SandboxPaper
+from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus, LocalArxiv, SandboxPaper
 from tests.support.local_arxiv import ArxivAnswer, Visitor, visiting
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
@@ -42,7 +42,7 @@ async def ask(visitor: Visitor, method: str = "POST", search_query: str = "ti:mo
 
 
 async def test_empty_answer_claims_that_there_are_no_papers(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.EMPTY))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY))
 
     answer = await ask(visitor)
 
@@ -51,7 +51,7 @@ async def test_empty_answer_claims_that_there_are_no_papers(visitor: Visitor, ar
 
 
 async def test_short_page_lacks_entries_that_the_total_counts(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.SHORT_PAGE, keep=0.25))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.SHORT_PAGE, keep=0.25))
 
     answer = await ask(visitor)
 
@@ -59,7 +59,7 @@ async def test_short_page_lacks_entries_that_the_total_counts(visitor: Visitor, 
 
 
 async def test_shuffled_answers_differ_from_one_request_to_the_next(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.SHUFFLED, times=2))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.SHUFFLED, times=2))
 
     first, second = await ask(visitor), await ask(visitor)
 
@@ -68,7 +68,7 @@ async def test_shuffled_answers_differ_from_one_request_to_the_next(visitor: Vis
 
 
 async def test_ignored_sorting_is_stable_but_not_what_was_asked(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.SORTING_IGNORED, times=2))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.SORTING_IGNORED, times=2))
 
     first, second = await ask(visitor), await ask(visitor)
 
@@ -80,15 +80,15 @@ async def test_ignored_sorting_is_stable_but_not_what_was_asked(visitor: Visitor
     ("fault", "left"),
     [
         (
-            Fault(FaultKind.MISSING_IDS, first_id="2611.00003", last_id="2611.00011"),
+            ArxivFault(ArxivFaultKind.MISSING_IDS, first_id="2611.00003", last_id="2611.00011"),
             NEWEST_FIRST[:1] + NEWEST_FIRST[-2:],
         ),
-        (Fault(FaultKind.MISSING_IDS, first_id="2611.00002"), NEWEST_FIRST[-1:]),
-        (Fault(FaultKind.MISSING_IDS), NEWEST_FIRST[:3] + NEWEST_FIRST[-4:]),
+        (ArxivFault(ArxivFaultKind.MISSING_IDS, first_id="2611.00002"), NEWEST_FIRST[-1:]),
+        (ArxivFault(ArxivFaultKind.MISSING_IDS), NEWEST_FIRST[:3] + NEWEST_FIRST[-4:]),
     ],
 )
 async def test_missing_range_of_ids_is_not_counted_either(
-    visitor: Visitor, arxiv: LocalArxiv, fault: Fault, left: list[str]
+    visitor: Visitor, arxiv: LocalArxiv, fault: ArxivFault, left: list[str]
 ) -> None:
     arxiv.faults.add(fault)
 
@@ -98,7 +98,7 @@ async def test_missing_range_of_ids_is_not_counted_either(
 
 
 async def test_broken_entries_lack_a_title_and_an_id(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.BROKEN_ENTRIES))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.BROKEN_ENTRIES))
 
     entries = list(ET.fromstring((await ask(visitor)).body).iter(f"{ATOM}entry"))  # noqa: S314 - the sandbox's own
 
@@ -110,20 +110,20 @@ async def test_broken_entries_lack_a_title_and_an_id(visitor: Visitor, arxiv: Lo
 @pytest.mark.parametrize(
     ("fault", "status", "body", "retry_after"),
     [
-        (Fault(FaultKind.RATE_LIMITED), 429, b"Rate exceeded.", None),
-        (Fault(FaultKind.RATE_LIMITED, retry_after="120"), 429, b"Rate exceeded.", "120"),
-        (Fault(FaultKind.RATE_EXCEEDED_200), 200, b"Rate exceeded.", None),
-        (Fault(FaultKind.UNAVAILABLE), 503, b"first byte timeout", "0"),
-        (Fault(FaultKind.UNAVAILABLE, retry_after="30"), 503, b"first byte timeout", "30"),
-        (Fault(FaultKind.SERVER_ERROR), 500, b"Internal Server Error", None),
-        (Fault(FaultKind.NOT_ACCEPTABLE), 406, b"", None),
-        (Fault(FaultKind.ZERO_BYTES), 200, b"", None),
-        (Fault(FaultKind.REDIRECTED), 301, b"", None),
+        (ArxivFault(ArxivFaultKind.RATE_LIMITED), 429, b"Rate exceeded.", None),
+        (ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="120"), 429, b"Rate exceeded.", "120"),
+        (ArxivFault(ArxivFaultKind.RATE_EXCEEDED_200), 200, b"Rate exceeded.", None),
+        (ArxivFault(ArxivFaultKind.UNAVAILABLE), 503, b"first byte timeout", "0"),
+        (ArxivFault(ArxivFaultKind.UNAVAILABLE, retry_after="30"), 503, b"first byte timeout", "30"),
+        (ArxivFault(ArxivFaultKind.SERVER_ERROR), 500, b"Internal Server Error", None),
+        (ArxivFault(ArxivFaultKind.NOT_ACCEPTABLE), 406, b"", None),
+        (ArxivFault(ArxivFaultKind.ZERO_BYTES), 200, b"", None),
+        (ArxivFault(ArxivFaultKind.REDIRECTED), 301, b"", None),
     ],
-    ids=lambda value: value.kind.value if isinstance(value, Fault) else "",
+    ids=lambda value: value.kind.value if isinstance(value, ArxivFault) else "",
 )
 async def test_refusal_is_what_users_have_seen(
-    visitor: Visitor, arxiv: LocalArxiv, fault: Fault, status: int, body: bytes, retry_after: str | None
+    visitor: Visitor, arxiv: LocalArxiv, fault: ArxivFault, status: int, body: bytes, retry_after: str | None
 ) -> None:
     arxiv.faults.add(fault)
 
@@ -135,7 +135,7 @@ async def test_refusal_is_what_users_have_seen(
 
 
 async def test_406_may_carry_the_good_feed(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.NOT_ACCEPTABLE_WITH_FEED))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.NOT_ACCEPTABLE_WITH_FEED))
 
     answer = await ask(visitor)
 
@@ -145,26 +145,26 @@ async def test_406_may_carry_the_good_feed(visitor: Visitor, arxiv: LocalArxiv) 
 @pytest.mark.parametrize(
     "kind",
     [
-        FaultKind.HTML,
-        FaultKind.TRUNCATED,
-        FaultKind.TWO_DOCUMENTS,
-        FaultKind.WRONG_ENCODING,
-        FaultKind.NUL_BYTES,
-        FaultKind.RATE_EXCEEDED_200,
-        FaultKind.ZERO_BYTES,
+        ArxivFaultKind.HTML,
+        ArxivFaultKind.TRUNCATED,
+        ArxivFaultKind.TWO_DOCUMENTS,
+        ArxivFaultKind.WRONG_ENCODING,
+        ArxivFaultKind.NUL_BYTES,
+        ArxivFaultKind.RATE_EXCEEDED_200,
+        ArxivFaultKind.ZERO_BYTES,
     ],
 )
 async def test_body_that_is_no_complete_feed_comes_with_200(
-    visitor: Visitor, arxiv: LocalArxiv, kind: FaultKind
+    visitor: Visitor, arxiv: LocalArxiv, kind: ArxivFaultKind
 ) -> None:
     good = (await ask(visitor)).body
-    arxiv.faults.add(Fault(kind))
+    arxiv.faults.add(ArxivFault(kind))
 
     answer = await ask(visitor)
 
     assert answer.status == 200
     assert answer.body != good
-    if kind is FaultKind.HTML:
+    if kind is ArxivFaultKind.HTML:
         assert b"<html>" in answer.body
     else:
         with pytest.raises(ET.ParseError):
@@ -172,14 +172,14 @@ async def test_body_that_is_no_complete_feed_comes_with_200(
 
 
 async def test_truncated_empty_feed_is_cut_too(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.TRUNCATED))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.TRUNCATED))
 
     with pytest.raises(ET.ParseError):
         ET.fromstring((await ask(visitor, search_query="ti:nothing")).body)  # noqa: S314 - the sandbox's own answer
 
 
 async def test_entity_expansion_and_deep_nesting_are_small_on_the_wire(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.ENTITY_EXPANSION), Fault(FaultKind.DEEP_NESTING))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.ENTITY_EXPANSION), ArxivFault(ArxivFaultKind.DEEP_NESTING))
 
     laughs, nested = await ask(visitor), await ask(visitor)
 
@@ -190,7 +190,7 @@ async def test_entity_expansion_and_deep_nesting_are_small_on_the_wire(visitor: 
 
 
 async def test_query_with_certain_words_can_be_refused_while_others_work(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.QUERY_REFUSED, times=None, containing="ti:"))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED, times=None, containing="ti:"))
 
     refused = await ask(visitor, search_query="ti:model")
 
@@ -202,19 +202,19 @@ async def test_query_with_certain_words_can_be_refused_while_others_work(visitor
 async def test_faults_come_one_after_the_other_each_for_its_number_of_requests(
     visitor: Visitor, arxiv: LocalArxiv
 ) -> None:
-    arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, times=2), Fault(FaultKind.UNAVAILABLE))
-    arxiv.faults.add(Fault(FaultKind.EMPTY))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, times=2), ArxivFault(ArxivFaultKind.UNAVAILABLE))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY))
 
     assert [(await ask(visitor)).status for _ in range(3)] == [429, 429, 503]
-    assert [fault.kind for fault in arxiv.faults.pending] == [FaultKind.EMPTY]
+    assert [fault.kind for fault in arxiv.faults.pending] == [ArxivFaultKind.EMPTY]
     assert [(await ask(visitor)).total for _ in range(2)] == [0, 12]
     assert arxiv.faults.pending == ()
 
 
-@pytest.mark.parametrize("kind", list(FaultKind))
-async def test_every_fault_changes_something(arxiv: LocalArxiv, kind: FaultKind) -> None:
-    arxiv.faults.add(Fault(kind, size=100_000, delay_s=0.01, longest_target=10))
-    method = "GET" if kind is FaultKind.URI_TOO_LONG else "POST"
+@pytest.mark.parametrize("kind", list(ArxivFaultKind))
+async def test_every_fault_changes_something(arxiv: LocalArxiv, kind: ArxivFaultKind) -> None:
+    arxiv.faults.add(ArxivFault(kind, size=100_000, delay_s=0.01, max_target_length=10))
+    method = "GET" if kind is ArxivFaultKind.URI_TOO_LONG else "POST"
     async with visiting(arxiv) as visitor:
         try:
             spoiled = (await ask(visitor, method)).body
@@ -224,5 +224,5 @@ async def test_every_fault_changes_something(arxiv: LocalArxiv, kind: FaultKind)
 
     assert good.ids == NEWEST_FIRST
     assert [request.fault for request in arxiv.requests] == [kind, None]
-    unchanged = {FaultKind.SLOW_FIRST_BYTE, FaultKind.NOT_ACCEPTABLE_WITH_FEED}
+    unchanged = {ArxivFaultKind.SLOW_FIRST_BYTE, ArxivFaultKind.NOT_ACCEPTABLE_WITH_FEED}
     assert (spoiled == good.body) is (kind in unchanged)

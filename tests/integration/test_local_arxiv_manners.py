@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv
+from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus, LocalArxiv
 from tests.support.clock import give_way
 from tests.support.local_arxiv import visiting
 
@@ -48,14 +48,14 @@ async def test_request_that_does_not_wait_three_seconds_is_too_soon() -> None:
             clock.elapsed_s += pause_s
             await visitor.ask(search_query="ti:a")
 
-    (violation,) = arxiv.too_soon
+    (violation,) = arxiv.violations
     assert violation.request is arxiv.requests[2]
     assert violation.gap_s == pytest.approx(2.9)
 
 
 async def test_request_beside_another_one_is_too_soon() -> None:
     arxiv = LocalArxiv(Corpus(), now=lambda: NOW, interval_s=0)
-    arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE))
     async with visiting(arxiv) as visitor:
         slow = asyncio.create_task(visitor.ask(search_query="ti:slow"))
         while not arxiv.requests:
@@ -63,6 +63,6 @@ async def test_request_beside_another_one_is_too_soon() -> None:
         await visitor.ask(search_query="ti:other")
         slow.cancel()
 
-    (violation,) = arxiv.too_soon
+    (violation,) = arxiv.violations
     assert violation.gap_s == 0
     assert violation.request.search_query == "ti:other"

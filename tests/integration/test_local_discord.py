@@ -6,7 +6,7 @@ import discord
 import pytest
 from discord import app_commands
 
-from sandbox.discord import NotAcknowledged, NotPossible, Permission, ResponseKind
+from sandbox.discord import InvalidAction, NotAcknowledged, Permission, ResponseKind
 from tests.support.discord_client import DEADLINE_S, SmallClient, connected, logged_in, served
 from tests.support.openapi import discord_specification
 
@@ -93,7 +93,7 @@ async def test_client_that_connects_knows_the_guild_its_channels_and_its_own_rol
         assert [thread.name for thread in guild.threads] == ["reading club"]
         assert guild.me.guild_permissions.embed_links
         assert not lab.text_channel("read-only").permissions_for(guild.me).send_messages
-        assert lab.local.identifies == 1
+        assert lab.local.identify_count == 1
 
 
 async def test_wrong_token_is_refused_at_login() -> None:
@@ -126,7 +126,7 @@ async def test_deferred_reply_is_edited_and_followed_up_for_the_caller_alone() -
         invocation = await lab.local.run_command(
             "say", {"word": "hello", "channel": places.channel("papers")}, user_id=places.admin_id, channel_id=general
         )
-        reply = await invocation.answered()
+        reply = await invocation.wait_for_reply()
         assert reply.content == "hello in papers"
         assert reply.visible_to == places.admin_id
         assert invocation.response is ResponseKind.DEFERRED_MESSAGE
@@ -150,12 +150,12 @@ async def test_button_and_menu_reach_dynamic_items_of_a_client_that_never_stored
     async with connected(client_with_commands()) as lab:
         places = lab.world.default
         offered = await lab.local.run_command("offer", user_id=places.admin_id, channel_id=places.channel("papers"))
-        message = await offered.answered()
+        message = await offered.wait_for_reply()
         pressed = await lab.local.press(message.id, "read:k1", user_id=places.member_id)
-        assert (await pressed.answered()).content == "reading k1"
-        assert (await pressed.answered()).visible_to == places.member_id
+        assert (await pressed.wait_for_reply()).content == "reading k1"
+        assert (await pressed.wait_for_reply()).visible_to == places.member_id
         chosen = await lab.local.choose(message.id, "menu:k2", ["2"], user_id=places.member_id)
-        assert (await chosen.answered()).content == "chose 2 of k2"
+        assert (await chosen.wait_for_reply()).content == "chose 2 of k2"
         assert message.content == "chose 2 of k2"
         assert chosen.response is ResponseKind.DEFERRED_UPDATE
 
@@ -166,10 +166,10 @@ async def test_interaction_carries_the_permissions_of_caller_and_bot_in_that_cha
         seen = {}
         for name, user_id in (("admin", places.admin_id), ("member", places.member_id)):
             done = await lab.local.run_command("may", user_id=user_id, channel_id=places.channel("read-only"))
-            seen[name] = (await done.answered()).content
+            seen[name] = (await done.wait_for_reply()).content
         assert seen == {"admin": "True False", "member": "False False"}
         in_dm = await lab.local.run_command("may", user_id=places.member_id, channel_id=None)
-        assert (await in_dm.answered()).content == "False True"
+        assert (await in_dm.wait_for_reply()).content == "False True"
 
 
 async def test_person_installed_for_can_use_the_command_in_a_guild_without_the_bot() -> None:
@@ -185,26 +185,26 @@ async def test_person_installed_for_can_use_the_command_in_a_guild_without_the_b
         member_id = lab.world.default.member_id
         elsewhere = lab.world.add_guild("Elsewhere", member_id, with_bot=False)
         channel = lab.world.add_channel(elsewhere.id, "chat")
-        with pytest.raises(NotPossible, match="not offered"):
+        with pytest.raises(InvalidAction, match="not offered"):
             await lab.local.run_command("where", user_id=member_id, channel_id=channel.id)
         lab.world.user_installs.add(member_id)
         done = await lab.local.run_command("where", user_id=member_id, channel_id=channel.id)
-        assert (await done.answered()).content == "False True"
+        assert (await done.wait_for_reply()).content == "False True"
 
 
 async def test_people_cannot_do_what_discords_client_would_not_let_them() -> None:
     async with connected(client_with_commands()) as lab:
         places = lab.world.default
         general = places.channel("general")
-        with pytest.raises(NotPossible, match="word is required"):
+        with pytest.raises(InvalidAction, match="word is required"):
             await lab.local.run_command("say", user_id=places.admin_id, channel_id=general)
-        with pytest.raises(NotPossible, match="no option"):
+        with pytest.raises(InvalidAction, match="no option"):
             await lab.local.run_command("may", {"x": 1}, user_id=places.admin_id, channel_id=general)
-        with pytest.raises(NotPossible, match="not offered"):
+        with pytest.raises(InvalidAction, match="not offered"):
             await lab.local.run_command("silence", user_id=places.member_id, channel_id=general)
-        with pytest.raises(NotPossible, match="does not see"):
+        with pytest.raises(InvalidAction, match="does not see"):
             await lab.local.run_command("may", user_id=places.member_id, channel_id=places.channel("admins"))
-        with pytest.raises(NotPossible, match="is not offered to user"):
+        with pytest.raises(InvalidAction, match="is not offered to user"):
             await lab.local.run_command(
                 "say",
                 {"word": "x", "channel": places.channel("admins")},
@@ -221,7 +221,7 @@ async def test_interaction_without_a_bot_is_not_acknowledged_and_cannot_be_answe
         invocation = await lab.local.run_command("may", user_id=lab.world.default.member_id, channel_id=None)
         invocation.began_s -= 3.1  # three seconds pass
         with pytest.raises(NotAcknowledged, match="did not respond"):
-            await invocation.answered()
+            await invocation.wait_for_reply()
         route = discord.http.Route("POST", f"/interactions/{invocation.id}/{invocation.token}/callback")
         with pytest.raises(discord.NotFound) as refused:
             await lab.client.http.request(route, json={"type": 5})
@@ -243,7 +243,7 @@ async def test_second_response_and_expired_token_are_refused() -> None:
 
     async with connected(client) as lab:
         done = await lab.local.run_command("twice", user_id=lab.world.default.admin_id, channel_id=None)
-        await done.edited(lambda message: message.content == "edited")
+        await done.wait_for_edit(lambda message: message.content == "edited")
         assert refusals == [40060]
         done.expire()
         route = discord.http.Route("PATCH", f"/webhooks/{lab.world.bot_id}/{done.token}/messages/@original")
@@ -263,7 +263,7 @@ async def test_first_follow_up_of_a_deferred_response_takes_its_place() -> None:
     async with connected(client) as lab:
         general = lab.world.default.channel("general")
         done = await lab.local.run_command("think", user_id=lab.world.default.admin_id, channel_id=general)
-        assert (await done.answered()).content == "thought"
+        assert (await done.wait_for_reply()).content == "thought"
         assert [message.content for message in lab.world.messages.history(general)] == ["thought"]
 
 
@@ -272,9 +272,9 @@ async def test_everything_a_client_asks_is_in_discords_specification() -> None:
     async with connected(client_with_commands()) as lab:
         places = lab.world.default
         done = await lab.local.run_command("offer", user_id=places.admin_id, channel_id=places.channel("papers"))
-        message = await done.answered()
-        await (await lab.local.press(message.id, "read:k1", user_id=places.admin_id)).answered()
-        await (await lab.local.choose(message.id, "menu:k2", ["1"], user_id=places.admin_id)).answered()
+        message = await done.wait_for_reply()
+        await (await lab.local.press(message.id, "read:k1", user_id=places.admin_id)).wait_for_reply()
+        await (await lab.local.choose(message.id, "menu:k2", ["1"], user_id=places.admin_id)).wait_for_reply()
         await lab.local.autocomplete("say", {"word": "x"}, "word", user_id=places.admin_id, channel_id=None)
         await lab.text_channel("papers").send("x", embed=discord.Embed(title="t"), nonce="n")
         assert lab.local.unknown_routes == []

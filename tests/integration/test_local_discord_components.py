@@ -5,8 +5,8 @@ import pytest
 from discord import app_commands
 from discord.http import Route
 
-from sandbox.discord import NotPossible, ResponseKind
-from sandbox.discord.shapes import Payload
+from sandbox.discord import InvalidAction, ResponseKind
+from sandbox.discord.primitives import Payload
 from tests.support.discord_client import SmallClient, connected, logged_in
 
 
@@ -63,12 +63,12 @@ async def test_button_updates_its_message_and_is_disabled_then() -> None:
     async with connected(client_with_panel()) as lab:
         places = lab.world.default
         shown = await lab.local.run_command("panel", user_id=places.admin_id, channel_id=places.channel("papers"))
-        message = await shown.answered()
+        message = await shown.wait_for_reply()
         pressed = await lab.local.press(message.id, "update", user_id=places.admin_id)
-        assert (await pressed.answered()) is message
+        assert (await pressed.wait_for_reply()) is message
         assert pressed.response is ResponseKind.UPDATE
         assert message.content == "updated"
-        with pytest.raises(NotPossible, match="disabled"):
+        with pytest.raises(InvalidAction, match="disabled"):
             await lab.local.press(message.id, "update", user_id=places.admin_id)
 
 
@@ -76,13 +76,13 @@ async def test_deferred_update_can_follow_up_and_delete_the_message() -> None:
     async with connected(client_with_panel()) as lab:
         places = lab.world.default
         shown = await lab.local.run_command("panel", user_id=places.admin_id, channel_id=places.channel("papers"))
-        message = await shown.answered()
+        message = await shown.wait_for_reply()
         pressed = await lab.local.press(message.id, "later", user_id=places.member_id)
         await pressed.wait_for(lambda _: message.deleted)
         reply = pressed.followups[0]
         assert reply.content == "later, edited"
         assert reply.reference == {"channel_id": str(message.channel_id), "message_id": str(message.id)}
-        with pytest.raises(NotPossible, match="does not see"):
+        with pytest.raises(InvalidAction, match="does not see"):
             await lab.local.press(message.id, "later", user_id=places.member_id)
 
 
@@ -90,24 +90,24 @@ async def test_people_use_only_what_is_offered_to_them() -> None:
     async with connected(client_with_panel()) as lab:
         places = lab.world.default
         shown = await lab.local.run_command("panel", {"ephemeral": True}, user_id=places.admin_id, channel_id=None)
-        message = await shown.answered()
-        with pytest.raises(NotPossible, match="does not see"):
+        message = await shown.wait_for_reply()
+        with pytest.raises(InvalidAction, match="does not see"):
             await lab.local.press(message.id, "later", user_id=places.member_id)
         shown = await lab.local.run_command(
             "panel", {"ephemeral": True}, user_id=places.admin_id, channel_id=places.channel("papers")
         )
-        message = await shown.answered()
-        with pytest.raises(NotPossible, match="somebody else"):
+        message = await shown.wait_for_reply()
+        with pytest.raises(InvalidAction, match="somebody else"):
             await lab.local.press(message.id, "later", user_id=places.member_id)
-        with pytest.raises(NotPossible, match="no component"):
+        with pytest.raises(InvalidAction, match="no component"):
             await lab.local.press(message.id, "unknown", user_id=places.admin_id)
-        with pytest.raises(NotPossible, match="no button"):
+        with pytest.raises(InvalidAction, match="no button"):
             await lab.local.press(message.id, "menu", user_id=places.admin_id)
-        with pytest.raises(NotPossible, match="no menu"):
+        with pytest.raises(InvalidAction, match="no menu"):
             await lab.local.choose(message.id, "later", ["1"], user_id=places.admin_id)
-        with pytest.raises(NotPossible, match="offers"):
+        with pytest.raises(InvalidAction, match="offers"):
             await lab.local.choose(message.id, "menu", ["2"], user_id=places.admin_id)
-        with pytest.raises(NotPossible, match="takes 1 to 1"):
+        with pytest.raises(InvalidAction, match="takes 1 to 1"):
             await lab.local.choose(message.id, "menu", [], user_id=places.admin_id)
 
 
@@ -120,7 +120,7 @@ async def test_subcommand_is_typed_with_its_group_and_resolves_the_member() -> N
             user_id=places.admin_id,
             channel_id=places.channel("papers"),
         )
-        assert (await done.answered()).content == "x for member"
+        assert (await done.wait_for_reply()).content == "x for member"
 
 
 async def test_more_than_25_suggestions_are_refused() -> None:

@@ -45,7 +45,7 @@ def client_that_answers() -> SmallClient:
 
 async def pong(lab: Lab) -> str:
     done = await lab.local.run_command("ping", user_id=lab.world.default.member_id, channel_id=None)
-    return (await done.answered()).content
+    return (await done.wait_for_reply()).content
 
 
 async def test_discord_py_paces_itself_by_the_buckets_headers() -> None:
@@ -131,15 +131,15 @@ async def test_broken_connection_is_resumed_and_what_was_missed_is_replayed() ->
     async with connected(client_that_answers()) as lab:
         resumed = lab.client.wait_for("resumed", timeout=DEADLINE_S)
         await lab.local.close_gateway()
-        await lab.local.changes.until(lambda: not lab.local.bot_is_ready, DEADLINE_S)
+        await lab.local.changes.wait_until(lambda: not lab.local.bot_is_ready, DEADLINE_S)
         lab.world.add_channel(lab.world.default.guild_id, "made-meanwhile")
         missed = await lab.local.run_command("ping", user_id=lab.world.default.member_id, channel_id=None)
-        assert (await missed.answered()).content == "pong"
+        assert (await missed.wait_for_reply()).content == "pong"
         await resumed
         guild = lab.client.get_guild(lab.world.default.guild_id)
         assert guild is not None
         assert "made-meanwhile" in {channel.name for channel in guild.channels}
-        assert lab.local.identifies == 1
+        assert lab.local.identify_count == 1
 
 
 @pytest.mark.parametrize("code", [1000, 4000, 4009])
@@ -149,7 +149,7 @@ async def test_gateway_that_hangs_up_is_resumed(code: int) -> None:
         await lab.local.close_gateway(code)
         await resumed
         assert await pong(lab) == "pong"
-        assert lab.local.identifies == 1
+        assert lab.local.identify_count == 1
 
 
 async def test_forgotten_session_is_identified_again() -> None:
@@ -158,20 +158,20 @@ async def test_forgotten_session_is_identified_again() -> None:
         await lab.local.close_gateway(resumable=False)
         await ready
         assert await pong(lab) == "pong"
-        assert lab.local.identifies == 2
+        assert lab.local.identify_count == 2
 
 
 async def test_invalidated_session_is_identified_again_and_a_reconnect_is_resumed() -> None:
     async with connected(client_that_answers()) as lab:
         resumed = lab.client.wait_for("resumed", timeout=DEADLINE_S)
-        lab.local.ask_to_reconnect()
+        lab.local.request_reconnect()
         await resumed
-        assert lab.local.identifies == 1
+        assert lab.local.identify_count == 1
         ready = lab.client.wait_for("ready", timeout=DEADLINE_S)
         lab.local.invalidate_sessions()
         await ready
         assert await pong(lab) == "pong"
-        assert lab.local.identifies == 2
+        assert lab.local.identify_count == 2
 
 
 async def test_closed_gateway_refuses_connections() -> None:

@@ -4,7 +4,7 @@ import discord
 import pytest
 from discord.http import Route
 
-from sandbox.discord.snowflakes import snowflake_at
+from sandbox.discord.primitives import snowflake_at
 from tests.support.discord_client import Lab, logged_in
 
 TOO_MANY_CHOICES = [{"name": str(number), "value": str(number)} for number in range(26)]

@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from sandbox.discord import ChannelKind, DefaultWorld, NotPossible, Overwrite, Permission, RecordedRequest
-from sandbox.discord.changes import Changes
-from sandbox.discord.mentions import NOBODY, Pings, pings
+from sandbox.discord import ChannelKind, DefaultWorld, InvalidAction, Overwrite, Permission, RecordedRequest
+from sandbox.discord.events import ChangeSignal
+from sandbox.discord.mentions import NO_PINGS, Pings, resolve_pings
+from sandbox.discord.option_resolver import OptionResolver
+from sandbox.discord.primitives import Payload
 from sandbox.discord.sessions import DIRECT_MESSAGES, GUILDS, Session
-from sandbox.discord.shapes import Payload
-from sandbox.discord.typed import Typist
 from tests.support.openapi import discord_specification
 
 VIEW, SEND, EMBED = Permission.VIEW_CHANNEL, Permission.SEND_MESSAGES, Permission.EMBED_LINKS
@@ -76,7 +76,7 @@ def test_thread_follows_the_overwrites_of_its_parent() -> None:
 def test_changes_are_told_with_discords_events() -> None:
     world = DefaultWorld()
     heard: list[str] = []
-    stop = world.listen(lambda name, *_: heard.append(name))
+    stop = world.subscribe(lambda name, *_: heard.append(name))
     guild_id = world.default.guild_id
     channel = world.add_channel(guild_id, "new")
     thread = world.add_thread(channel.id, "talk", owner_id=world.default.admin_id)
@@ -103,18 +103,18 @@ def test_changes_are_told_with_discords_events() -> None:
     ("body", "expected"),
     [
         ({}, Pings(True, (1,), (2,))),
-        ({"allowed_mentions": {"parse": []}}, NOBODY),
+        ({"allowed_mentions": {"parse": []}}, NO_PINGS),
         ({"allowed_mentions": {"parse": ["users"]}}, Pings(False, (1,), ())),
         ({"allowed_mentions": {"roles": ["2", "3"]}}, Pings(False, (), (2,))),
         ({"allowed_mentions": {"parse": ["everyone"]}}, Pings(True)),
     ],
 )
 def test_content_pings_whom_allowed_mentions_lets_it(body: Payload, expected: Pings) -> None:
-    assert pings("@everyone <@1> <@!1> <@&2>", body, may_mention_everyone=True) == expected
+    assert resolve_pings("@everyone <@1> <@!1> <@&2>", body, may_mention_everyone=True) == expected
 
 
 def test_nobody_pings_everyone_without_the_permission() -> None:
-    assert not pings("@everyone and @here", {}, may_mention_everyone=False)
+    assert not resolve_pings("@everyone and @here", {}, may_mention_everyone=False)
 
 
 def option(kind: int, **more: object) -> Payload:
@@ -139,35 +139,35 @@ def test_value_that_discords_client_would_not_send_is_not_possible(
     definition: Payload, value: object, reason: str
 ) -> None:
     world = DefaultWorld()
-    typist = Typist(world, world.default.member_id, world.default.guild_id)
+    resolver = OptionResolver(world, world.default.member_id, world.default.guild_id)
     command: Payload = {"name": "try", "options": [definition]}
-    with pytest.raises(NotPossible, match=reason):
-        typist.type(command, [], {"x": value})
+    with pytest.raises(InvalidAction, match=reason):
+        resolver.resolve(command, [], {"x": value})
 
 
 def test_channel_of_another_type_is_not_offered() -> None:
     world = DefaultWorld()
-    typist = Typist(world, world.default.member_id, world.default.guild_id)
+    resolver = OptionResolver(world, world.default.member_id, world.default.guild_id)
     command: Payload = {"name": "try", "options": [option(7, channel_types=[int(ChannelKind.FORUM)])]}
-    with pytest.raises(NotPossible, match="only channels of the types"):
-        typist.type(command, [], {"x": world.default.channel("papers")})
+    with pytest.raises(InvalidAction, match="only channels of the types"):
+        resolver.resolve(command, [], {"x": world.default.channel("papers")})
 
 
 def test_what_a_command_names_is_resolved() -> None:
     world = DefaultWorld()
     places = world.default
-    typist = Typist(world, places.member_id, places.guild_id)
+    resolver = OptionResolver(world, places.member_id, places.guild_id)
     options = [option(6) | {"name": "who"}, option(7) | {"name": "where"}, option(8) | {"name": "role"}]
     inner: Payload = {"name": "add", "type": 1, "options": options}
     command: Payload = {"name": "keyword", "options": [inner]}
     values = {"who": places.admin_id, "where": places.channel("reading club"), "role": places.bot_role_id}
-    typed = typist.type(command, ["add"], values)
-    assert set(typed.resolved) == {"users", "members", "channels", "roles"}
-    assert typed.options[0]["name"] == "add"
-    with pytest.raises(NotPossible, match="needs a subcommand"):
-        typist.type(command, [], values)
-    with pytest.raises(NotPossible, match="no subcommand"):
-        typist.type(command, ["remove"], values)
+    resolved = resolver.resolve(command, ["add"], values)
+    assert set(resolved.resolved) == {"users", "members", "channels", "roles"}
+    assert resolved.options[0]["name"] == "add"
+    with pytest.raises(InvalidAction, match="needs a subcommand"):
+        resolver.resolve(command, [], values)
+    with pytest.raises(InvalidAction, match="no subcommand"):
+        resolver.resolve(command, ["remove"], values)
 
 
 def test_session_hears_only_its_own_shard_and_what_its_intents_let_through() -> None:
@@ -183,8 +183,8 @@ def test_session_hears_only_its_own_shard_and_what_its_intents_let_through() -> 
 
 
 async def test_waiting_ends_when_the_predicate_holds_and_not_before() -> None:
-    changes, seen = Changes(), [0]
-    waiting = asyncio.create_task(changes.until(lambda: seen[0] == 2, 5.0))
+    changes, seen = ChangeSignal(), [0]
+    waiting = asyncio.create_task(changes.wait_until(lambda: seen[0] == 2, 5.0))
     for number in (1, 2):
         await asyncio.sleep(0)
         assert not waiting.done()
@@ -192,7 +192,7 @@ async def test_waiting_ends_when_the_predicate_holds_and_not_before() -> None:
         changes.notify()
     await waiting
     with pytest.raises(TimeoutError):
-        await changes.until(lambda: False, 0.0)
+        await changes.wait_until(lambda: False, 0.0)
 
 
 def test_specification_knows_which_routes_take_a_body_and_which_do_not() -> None:

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from sandbox.arxiv import Corpus, LocalArxiv, SandboxPaper
-from sandbox.huggingface import Fault, FaultKind, LocalHuggingFace, read_directory
+from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind, LocalHuggingFace, read_directory
 from tests.support.local_huggingface import RECORDED_DAYS, needs_recorded_days, serving
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)  # a Wednesday
@@ -67,7 +67,7 @@ async def test_days_of_120_are_read_by_pages_of_50_unless_more_are_asked_for(
     visitor: Visitor, hugging_face: LocalHuggingFace
 ) -> None:
     day = TODAY.isoformat()
-    ids = {entry["paper"]["id"] for entry in hugging_face.days.make_up(TODAY, 120)}
+    ids = {entry["paper"]["id"] for entry in hugging_face.lists.generate(TODAY, 120)}
     assert len(ids) == 120
     assert len(await visitor.listed(date=day)) == len(await visitor.listed()) == 50
     first, second = (
@@ -80,7 +80,7 @@ async def test_days_of_120_are_read_by_pages_of_50_unless_more_are_asked_for(
 
 
 def test_what_is_often_missing_in_recorded_days_is_missing_as_often(hugging_face: LocalHuggingFace) -> None:
-    papers = [entry["paper"] for ago in range(20) for entry in hugging_face.days.make_up(TODAY - timedelta(ago), 50)]
+    papers = [entry["paper"] for ago in range(20) for entry in hugging_face.lists.generate(TODAY - timedelta(ago), 50)]
     for name, share in {"organization": 0.7, "githubRepo": 0.55, "ai_summary": 0.51, "projectPage": 0.46}.items():
         assert sum(name in paper for paper in papers) / len(papers) == pytest.approx(share, abs=0.06)
 
@@ -88,7 +88,7 @@ def test_what_is_often_missing_in_recorded_days_is_missing_as_often(hugging_face
 @needs_recorded_days
 def test_entries_have_the_fields_that_were_recorded(hugging_face: LocalHuggingFace) -> None:
     recorded = [entry for entries in read_directory(RECORDED_DAYS).values() for entry in entries]
-    made = hugging_face.days.make_up(TODAY, 120)
+    made = hugging_face.lists.generate(TODAY, 120)
     for inside in (False, True):
         known = [entry["paper"] if inside else entry for entry in recorded]
         always, ever = set.intersection(*map(set, known)), set.union(*map(set, known))
@@ -98,7 +98,7 @@ def test_entries_have_the_fields_that_were_recorded(hugging_face: LocalHuggingFa
 @needs_recorded_days
 async def test_recorded_days_are_served_as_they_were(visitor: Visitor, hugging_face: LocalHuggingFace) -> None:
     for day, entries in read_directory(RECORDED_DAYS).items():
-        hugging_face.days.set(day, entries)
+        hugging_face.lists.set(day, entries)
         assert await visitor.listed(date=day.isoformat(), limit="100") == entries
 
 
@@ -121,7 +121,7 @@ async def test_what_cannot_be_asked_is_refused(visitor: Visitor, parameters: dic
 
 
 async def test_quota_is_told_and_ends(visitor: Visitor, hugging_face: LocalHuggingFace) -> None:
-    hugging_face.days.set(TODAY, [])
+    hugging_face.lists.set(TODAY, [])
     _, _, headers = await visitor.ask()
     assert headers["RateLimit"] == '"api";r=499;t=300'
     for _ in range(499):
@@ -134,10 +134,10 @@ async def test_quota_is_told_and_ends(visitor: Visitor, hugging_face: LocalHuggi
 async def test_paper_is_listed_and_voted_for_when_a_test_says_so(
     visitor: Visitor, hugging_face: LocalHuggingFace
 ) -> None:
-    hugging_face.days.set(TODAY, [])
+    hugging_face.lists.set(TODAY, [])
     paper = SandboxPaper(title="Sheaves", arxiv_id="2611.00001", published=NOW)
-    hugging_face.days.add(paper, TODAY, upvotes=41, githubRepo="https://github.com/a/b", githubStars=1200)
-    hugging_face.days.vote("2611.00001", 42)
+    hugging_face.lists.add(paper, TODAY, upvotes=41, githubRepo="https://github.com/a/b", githubStars=1200)
+    hugging_face.lists.set_votes("2611.00001", 42)
     (entry,) = await visitor.listed(date=TODAY.isoformat())
     assert entry["paper"]["upvotes"] == 42
     assert entry["paper"]["githubStars"] == 1200
@@ -146,47 +146,53 @@ async def test_paper_is_listed_and_voted_for_when_a_test_says_so(
 @pytest.mark.parametrize(
     ("kind", "status"),
     [
-        (FaultKind.RATE_LIMITED, 429),
-        (FaultKind.UNAVAILABLE, 503),
-        (FaultKind.SERVER_ERROR, 500),
-        (FaultKind.REFUSED, 400),
-        (FaultKind.REDIRECTED, 302),
-        (FaultKind.HTML, 200),
-        (FaultKind.ZERO_BYTES, 200),
-        (FaultKind.TRUNCATED, 200),
-        (FaultKind.DEEP_NESTING, 200),
-        (FaultKind.HUGE, 200),
+        (HuggingFaceFaultKind.RATE_LIMITED, 429),
+        (HuggingFaceFaultKind.UNAVAILABLE, 503),
+        (HuggingFaceFaultKind.SERVER_ERROR, 500),
+        (HuggingFaceFaultKind.REFUSED, 400),
+        (HuggingFaceFaultKind.REDIRECTED, 302),
+        (HuggingFaceFaultKind.HTML, 200),
+        (HuggingFaceFaultKind.ZERO_BYTES, 200),
+        (HuggingFaceFaultKind.TRUNCATED, 200),
+        (HuggingFaceFaultKind.DEEP_NESTING, 200),
+        (HuggingFaceFaultKind.HUGE, 200),
     ],
 )
 async def test_fault_is_met_once_and_then_all_is_well(
-    visitor: Visitor, hugging_face: LocalHuggingFace, kind: FaultKind, status: int
+    visitor: Visitor, hugging_face: LocalHuggingFace, kind: HuggingFaceFaultKind, status: int
 ) -> None:
-    hugging_face.faults.add(Fault(kind, size=1000))
+    hugging_face.faults.add(HuggingFaceFault(kind, size=1000))
     assert await visitor.status() == status
     assert await visitor.listed()
     assert [request.fault for request in hugging_face.requests] == [kind, None]
 
 
 async def test_server_can_ask_for_patience(visitor: Visitor, hugging_face: LocalHuggingFace) -> None:
-    hugging_face.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after="55"))
+    hugging_face.faults.add(HuggingFaceFault(HuggingFaceFaultKind.RATE_LIMITED, retry_after="55"))
     _, _, headers = await visitor.ask()
     assert headers["Retry-After"] == "55"
 
 
 async def test_connection_can_break(visitor: Visitor, hugging_face: LocalHuggingFace) -> None:
-    hugging_face.faults.add(Fault(FaultKind.RESET, times=2))  # aiohttp sends a GET once more by itself
+    hugging_face.faults.add(
+        HuggingFaceFault(HuggingFaceFaultKind.RESET, times=2)
+    )  # aiohttp sends a GET once more by itself
     with pytest.raises(aiohttp.ClientError):
         await visitor.status()
 
 
 async def test_answer_can_stay_away(visitor: Visitor, hugging_face: LocalHuggingFace) -> None:
-    hugging_face.faults.add(Fault(FaultKind.HANG, delay_s=0.05))
+    hugging_face.faults.add(HuggingFaceFault(HuggingFaceFaultKind.HANG, delay_s=0.05))
     assert await visitor.listed()
 
 
 async def test_list_without_end_and_one_that_is_none(visitor: Visitor, hugging_face: LocalHuggingFace) -> None:
-    hugging_face.days.make_up(TODAY, 3)
-    hugging_face.faults.add(Fault(FaultKind.ENDLESS), Fault(FaultKind.NOT_A_LIST), Fault(FaultKind.WRONG_TYPES))
+    hugging_face.lists.generate(TODAY, 3)
+    hugging_face.faults.add(
+        HuggingFaceFault(HuggingFaceFaultKind.ENDLESS),
+        HuggingFaceFault(HuggingFaceFaultKind.NOT_A_LIST),
+        HuggingFaceFault(HuggingFaceFaultKind.WRONG_TYPES),
+    )
     assert len(await visitor.listed(p="7", limit="100")) == 100
     _, body, _ = await visitor.ask()
     assert list(body) == ["papers"]
@@ -203,5 +209,5 @@ def test_directory_without_days_is_refused(tmp_path: Path) -> None:
 def test_day_is_the_same_for_the_same_seed_and_another_for_another() -> None:
     arxiv = LocalArxiv(Corpus.generated(now=NOW, days=8, upcoming=0), now=lambda: NOW)
     day = date(2026, 11, 16)
-    same, again, other = (LocalHuggingFace(arxiv, seed=seed).days.of(day) for seed in (1, 1, 2))
+    same, again, other = (LocalHuggingFace(arxiv, seed=seed).lists.entries(day) for seed in (1, 1, 2))
     assert same == again != other

@@ -10,7 +10,7 @@ from bot.domain.subscription import Notice
 from bot.invalid_requests import InvalidRequests
 from bot.limits import INVALID_REQUESTS_MAX, INVALID_REQUESTS_WINDOW_S
 from bot.notices import DiscordMessenger
-from sandbox.discord import DropAfter, DropBefore, FaultKind, Status
+from sandbox.discord import DiscordFault, DropAfter, DropBefore, Status
 from tests.support.clock import FakeClock
 from tests.support.discord_client import DEADLINE_S, Lab, SmallClient, connected
 
@@ -67,7 +67,7 @@ async def test_subscriber_is_told_directly_and_nobody_else(desk: Desk) -> None:
 
 @pytest.mark.parametrize("kind", [Status(503), DropBefore(), DropAfter(), Status(429)], ids=repr)
 async def test_notice_without_an_answer_is_not_settled_and_stands_there_once_in_the_end(
-    desk: Desk, kind: FaultKind
+    desk: Desk, kind: DiscordFault
 ) -> None:
     member = desk.lab.world.default.member_id
     desk.lab.local.faults.add("POST", r"^/channels/\d+/messages$", kind)

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Mapping
 import aiohttp
 import pytest
 
-from sandbox.arxiv import Corpus, FaultKind, LocalArxiv, SandboxPaper
-from sandbox.discord import DefaultPlaces, DefaultWorld, LocalDiscord, Message, MessageFlag
-from sandbox.misdeeds import MISDEEDS
+from sandbox.arxiv import ArxivFaultKind, Corpus, LocalArxiv, SandboxPaper
+from sandbox.arxiv.faults import FAULT_LABELS
+from sandbox.discord import DefaultIds, DefaultWorld, LocalDiscord, Message, MessageFlag
 from sandbox.server import Sandbox
 
 DEADLINE_S = 40
@@ -23,7 +23,7 @@ class Page:
         self._client = client
 
     @property
-    def default(self) -> DefaultPlaces:
+    def default(self) -> DefaultIds:
         return self.world.default
 
     async def get(self, path: str, **query: object) -> dict[str, object]:
@@ -162,15 +162,15 @@ async def test_announcing_shows_papers_and_counts_those_that_wait(page: Page) ->
             assert (await socket.receive_json())["t"] == "STATE"
     arxiv = (await page.get("state"))["arxiv"]
     assert isinstance(arxiv, dict)
-    assert (arxiv["waiting"], [paper["title"] for paper in arxiv["announced"]]) == (1, ["Sheaves"])
+    assert (arxiv["queued"], [paper["title"] for paper in arxiv["announced"]]) == (1, ["Sheaves"])
     for count in (0, "1", True, 2001, None):
         assert "error" in await page.post("announce", count=count)
 
 
 async def test_every_misbehaviour_of_arxiv_can_be_asked_for_and_called_off(page: Page) -> None:
-    assert set(MISDEEDS) == set(FaultKind)
+    assert set(FAULT_LABELS) == set(ArxivFaultKind)
     await page.post("misbehave", kind="rate_limited", times=2)
-    assert [(fault.kind, fault.times) for fault in page.box.arxiv.faults.pending] == [(FaultKind.RATE_LIMITED, 2)]
+    assert [(fault.kind, fault.times) for fault in page.box.arxiv.faults.pending] == [(ArxivFaultKind.RATE_LIMITED, 2)]
     await page.post("behave")
     assert page.box.arxiv.faults.pending == ()
     assert "error" in await page.post("misbehave", kind="nonsense", times=1)

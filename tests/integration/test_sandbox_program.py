@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from sandbox.child import Backoff, BotChild, BotState
+from sandbox.bot_process import Backoff, BotProcess, BotState
 
 DEADLINE_S = 40
 
@@ -103,7 +103,7 @@ class Watched:
         self.lines: list[str] = []
         self.states: list[BotState] = []
         self._changed = asyncio.Event()
-        self._child = BotChild(
+        self._child = BotProcess(
             [sys.executable, "-c", script],
             {"NAME_FOR_TESTS": "Erdős"},
             show=self._show,

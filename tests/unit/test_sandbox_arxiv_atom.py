@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from sandbox.arxiv import SandboxPaper
-from sandbox.arxiv.atom import FeedHead, entry, error_feed, feed
-from sandbox.arxiv.query import as_grouped, as_understood, parse
+from sandbox.arxiv.atom import FeedHeader, entry, error_feed, feed
+from sandbox.arxiv.query import normalized, parse, right_grouped
 from sandbox.arxiv.recorded import read_feed
 
 RECORDED = Path(__file__).parents[3] / "shared" / "data" / "arxiv_api"
@@ -32,9 +32,9 @@ def test_feed_is_byte_for_byte_what_arxiv_sent(path: Path) -> None:
     title = _TITLE.search(root.findtext("{http://www.w3.org/2005/Atom}title", ""))
     assert title is not None
     query = parse(title[1]) if title[1] else None
-    head = FeedHead(
-        understood=as_understood(query) if query else "",
-        grouped=as_grouped(query) if query else "",
+    head = FeedHeader(
+        query_title=normalized(query) if query else "",
+        query_link=right_grouped(query) if query else "",
         id_list=title[2],
         start=int(title[3]),
         max_results=int(title[4]),

@@ -24,13 +24,13 @@ def generated(seed: int = 2026) -> Corpus:
 def test_same_seed_gives_the_same_papers_and_another_seed_others() -> None:
     first, second, other = generated(), generated(), generated(seed=7)
 
-    assert first.shown == second.shown
+    assert first.initial == second.initial
     assert first.take(10, NOW, (1, 4)) == second.take(10, NOW, (1, 4))
-    assert first.shown != other.shown
+    assert first.initial != other.initial
 
 
 def test_start_holds_about_five_weeks_with_quiet_weekends() -> None:
-    papers = generated().shown
+    papers = generated().initial
 
     assert papers[0].published < NOW - timedelta(days=34)
     per_weekday = Counter(paper.published.weekday() for paper in papers)
@@ -39,8 +39,8 @@ def test_start_holds_about_five_weeks_with_quiet_weekends() -> None:
 
 
 def test_year_before_leaves_the_last_weeks_as_they_are_and_has_papers_every_day() -> None:
-    recent = generated().shown
-    shown = Corpus.generated(now=NOW, upcoming=100, earlier_days=400).shown
+    recent = generated().initial
+    shown = Corpus.generated(now=NOW, upcoming=100, earlier_days=400).initial
 
     assert shown[-len(recent) :] == recent
     earlier = shown[: -len(recent)]
@@ -68,11 +68,11 @@ def test_year_before_leaves_the_last_weeks_as_they_are_and_has_papers_every_day(
 )
 def test_nothing_at_the_start_is_newer_than_the_last_announcement(now: datetime, cutoff: datetime) -> None:
     assert last_cutoff(now) == cutoff
-    assert max(paper.published for paper in Corpus.generated(now=now, days=5).shown) <= cutoff
+    assert max(paper.published for paper in Corpus.generated(now=now, days=5).initial) <= cutoff
 
 
 def test_made_up_papers_look_like_the_real_thing() -> None:
-    papers = generated().shown
+    papers = generated().initial
     text = "\n".join(f"{paper.title}\n{paper.abstract}" for paper in papers)
     authors = {name for paper in papers for name in paper.authors}
 
@@ -118,7 +118,7 @@ def test_announced_papers_were_submitted_one_to_four_days_ago() -> None:
     papers = corpus.take(30, NOW, (1, 4))
 
     assert len(papers) == 30
-    assert corpus.waiting == 70
+    assert corpus.queued == 70
     assert all(timedelta(days=1) <= NOW - paper.published <= timedelta(days=4, seconds=1) for paper in papers)
     assert [paper.arxiv_id for paper in papers] == sorted(paper.arxiv_id for paper in papers)
     assert all(paper.arxiv_id.startswith(f"{paper.published:%y%m}.") for paper in papers)
@@ -134,7 +134,7 @@ def test_queue_gives_no_more_papers_than_wait() -> None:
     corpus = Corpus([SandboxPaper(title="One"), SandboxPaper(title="Two")])
 
     assert [paper.title for paper in corpus.take(10, NOW, (1, 4))] == ["One", "Two"]
-    assert corpus.waiting == 0
+    assert corpus.queued == 0
     assert corpus.take(10, NOW, (1, 4)) == []
 
 
@@ -142,9 +142,9 @@ def test_appointed_paper_comes_first_and_keeps_its_date_and_id() -> None:
     corpus = Corpus([SandboxPaper(title="Usual")])
     published = datetime(1999, 1, 4, tzinfo=UTC)
 
-    corpus.appoint(SandboxPaper(arxiv_id="math.GT/9901001", title="Late", published=published))
+    corpus.queue_next(SandboxPaper(arxiv_id="math.GT/9901001", title="Late", published=published))
 
-    assert corpus.waiting == 2
+    assert corpus.queued == 2
     late, usual = corpus.take(2, NOW, (1, 4))
     assert (late.arxiv_id, late.published) == ("math.GT/9901001", published)
     assert usual.title == "Usual"
@@ -170,8 +170,8 @@ def test_paper_without_category_or_with_naive_dates_cannot_be() -> None:
 def test_recorded_papers_wait_with_their_own_ids_and_text() -> None:
     corpus = Corpus.from_directory(RECORDED)
 
-    assert corpus.shown == ()
-    papers = {paper.arxiv_id: paper for paper in corpus.take(corpus.waiting, NOW, (1, 4))}
+    assert corpus.initial == ()
+    papers = {paper.arxiv_id: paper for paper in corpus.take(corpus.queued, NOW, (1, 4))}
     assert len(papers) == 290  # of the 291 recorded entries one is arXiv's "Error"
     assert "q-bio/0401024" in papers
     hot_jupiters = papers["astro-ph/0601001"]

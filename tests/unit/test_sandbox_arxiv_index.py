@@ -53,7 +53,7 @@ FIRST, STRINGS, GALAXIES = (paper.arxiv_id for paper in PAPERS)
 @pytest.fixture(scope="module")
 def index() -> Iterator[SearchIndex]:
     with closing(SearchIndex()) as index:
-        index.put(PAPERS)
+        index.add(PAPERS)
         yield index
 
 
@@ -148,21 +148,21 @@ def test_no_text_breaks_the_search(index: SearchIndex, text: str, field: str, qu
 
 def test_new_version_takes_the_place_of_the_old_one() -> None:
     with closing(SearchIndex()) as index:
-        index.put([SandboxPaper(arxiv_id="2611.00001", title="Before", categories=("cs.CL",))])
+        index.add([SandboxPaper(arxiv_id="2611.00001", title="Before", categories=("cs.CL",))])
         assert set(index.search(parse("ti:before AND cat:cs.CL"))) == {"2611.00001"}
 
-        index.put([SandboxPaper(arxiv_id="2611.00001", version=2, title="After", categories=("cs.AI",))])
+        index.add([SandboxPaper(arxiv_id="2611.00001", version=2, title="After", categories=("cs.AI",))])
 
         assert not index.search(parse("ti:before OR cat:cs.CL"))
         assert set(index.search(parse("ti:after AND cat:cs.AI"))) == {"2611.00001"}
 
 
 def test_forty_keywords_among_fifteen_hundred_papers_take_less_than_150_ms() -> None:
-    papers = Corpus.generated(now=NOVEMBER, days=42).shown
+    papers = Corpus.generated(now=NOVEMBER, days=42).initial
     keywords = [f"reward model {n}" if n % 2 else f"{word} network" for n, word in enumerate(["graph"] * 40)]
     query = parse(" OR ".join(f'(ti:"{keyword}" OR abs:"{keyword}")' for keyword in keywords))
     with closing(SearchIndex()) as index:
-        index.put(papers)
+        index.add(papers)
         index.search(query)
 
         began = time.process_time()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.arxiv.query import MAX_DEPTH, DateRange, Group, QueryRefused, Term, as_grouped, as_understood, parse
+from sandbox.arxiv.query import MAX_DEPTH, DateRange, Group, InvalidQuery, Term, normalized, parse, right_grouped
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from sandbox.arxiv.query import MAX_DEPTH, DateRange, Group, QueryRefused, Term,
     ],
 )
 def test_feed_title_says_how_a_query_was_understood(written: str, understood: str) -> None:
-    assert as_understood(parse(written)) == understood
+    assert normalized(parse(written)) == understood
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_feed_title_says_how_a_query_was_understood(written: str, understood: st
     ],
 )
 def test_operators_group_to_the_right_whatever_they_are(written: str, grouped: str) -> None:
-    assert as_grouped(parse(written)) == grouped
+    assert right_grouped(parse(written)) == grouped
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_operators_group_to_the_right_whatever_they_are(written: str, grouped: s
     ],
 )
 def test_query_that_cannot_be_read_is_refused_with_its_reason(written: str, reason: str) -> None:
-    with pytest.raises(QueryRefused, match=reason):
+    with pytest.raises(InvalidQuery, match=reason):
         parse(written)
 
 
@@ -94,7 +94,7 @@ def test_three_thousand_terms_in_a_row_can_be_read() -> None:
     assert query == Group(
         operands=tuple(Term("ti", f"word{n}") for n in range(3_000)), operators=query.operators[:1] * 2_999
     )
-    assert as_grouped(query).endswith("ti:word2999" + ")" * 2_998)
+    assert right_grouped(query).endswith("ti:word2999" + ")" * 2_998)
 
 
 _PIECES = st.sampled_from(
@@ -106,6 +106,6 @@ _PIECES = st.sampled_from(
 def test_any_text_is_either_refused_or_understood_the_same_when_echoed(text: str) -> None:
     try:
         query = parse(text)
-    except QueryRefused:
+    except InvalidQuery:
         return
-    assert parse(as_understood(query)) == query
+    assert parse(normalized(query)) == query

@@ -7,12 +7,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from sandbox.discord import refusals
+from sandbox.discord import errors
 from sandbox.discord.checks.components import check_components
 from sandbox.discord.checks.embeds import check_embeds
-from sandbox.discord.checks.form import Form
+from sandbox.discord.checks.form import FormValidator
 from sandbox.discord.model import NO_FLAGS, Message, MessageFlag
-from sandbox.discord.shapes import Payload, as_int, as_mapping
+from sandbox.discord.primitives import Payload, as_int, as_mapping
 
 CONTENT_MAX: Final = 2000
 NONCE_MAX: Final = 25
@@ -45,22 +45,22 @@ def check_message(
     body: Payload, keys: Collection[str], *, is_response: bool = False, already_v2: bool = False
 ) -> Draft:
     """Read a body, or refuse it with all its faults; `already_v2` for an edit of a message in V2 components."""
-    form = Form()
-    form.known_keys(body, keys)
+    form = FormValidator()
+    form.allow_keys(body, keys)
     flags = _check_flags(form, body, _SETTABLE_BY_RESPONSE if is_response else _SETTABLE)
     v2 = already_v2 or MessageFlag.IS_COMPONENTS_V2 in flags
-    content = form.text(body, "content", longest=CONTENT_MAX, trimmed=True)
+    content = form.text(body, "content", max_length=CONTENT_MAX, strip=True)
     embeds = check_embeds(form, body)
     components = check_components(form, body, v2=v2)
     _check_nonce(form, body)
     mentions = as_mapping(body.get("allowed_mentions"))
-    form.at("allowed_mentions").known_keys(mentions, _MENTION_KEYS)
+    form.at("allowed_mentions").allow_keys(mentions, _MENTION_KEYS)
     if v2 and (content or embeds):
         message = "The 'content' and 'embeds' fields cannot be used when using MessageFlags.IS_COMPONENTS_V2"
-        form.at("content" if content else "embeds").fault(
+        form.at("content" if content else "embeds").add_error(
             "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", message
         )
-    form.refuse_if_faulty()
+    form.raise_if_invalid()
     return Draft(
         content if "content" in body else None,
         embeds if "embeds" in body else None,
@@ -72,7 +72,7 @@ def check_message(
 def check_not_empty(draft: Draft, *, has_files: bool) -> None:
     """Refuse a new message that would show nothing."""
     if draft.is_empty and not has_files:
-        raise refusals.empty_message()
+        raise errors.empty_message()
 
 
 def apply_edit(message: Message, draft: Draft) -> None:
@@ -81,24 +81,24 @@ def apply_edit(message: Message, draft: Draft) -> None:
     embeds = message.embeds if draft.embeds is None else draft.embeds
     components = message.components if draft.components is None else draft.components
     if not (content or embeds or components or message.attachments):
-        raise refusals.empty_message()
+        raise errors.empty_message()
     message.content, message.embeds, message.components = content, embeds, components
     message.flags |= draft.flags & _SETTABLE
 
 
-def _check_flags(form: Form, body: Payload, settable: MessageFlag) -> MessageFlag:
-    given = form.whole_number(body, "flags", least=0, most=2**53)
+def _check_flags(form: FormValidator, body: Payload, settable: MessageFlag) -> MessageFlag:
+    given = form.integer(body, "flags", minimum=0, maximum=2**53)
     # Bits that cannot be set are ignored, as Discord does.
     return NO_FLAGS if given is None else MessageFlag(given & settable)
 
 
-def _check_nonce(form: Form, body: Payload) -> None:
+def _check_nonce(form: FormValidator, body: Payload) -> None:
     nonce = body.get("nonce")
     if isinstance(nonce, str) and len(nonce) > NONCE_MAX:
-        form.at("nonce").fault("NONCE_TYPE_TOO_LONG", f"Must be {NONCE_MAX} or fewer in length.")
+        form.at("nonce").add_error("NONCE_TYPE_TOO_LONG", f"Must be {NONCE_MAX} or fewer in length.")
     elif nonce is not None and not isinstance(nonce, str | int):
-        form.at("nonce").fault("NONCE_TYPE_CONVERT", f'Could not interpret "{nonce}" as a nonce.')
-    form.yes_or_no(body, "enforce_nonce")
+        form.at("nonce").add_error("NONCE_TYPE_CONVERT", f'Could not interpret "{nonce}" as a nonce.')
+    form.boolean(body, "enforce_nonce")
     if body.get("message_reference") is not None:
         reference = as_mapping(body["message_reference"])
         if not as_int(reference.get("message_id")):

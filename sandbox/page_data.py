@@ -9,12 +9,12 @@ from typing import Final
 
 from sandbox.discord import Channel, Guild, Invocation, LocalDiscord, Message, Permission
 from sandbox.discord.payloads import role_payload
-from sandbox.discord.shapes import Payload, as_mapping, as_text
+from sandbox.discord.primitives import Payload, as_mapping, as_text
 
 _NAMES_KEPT: Final = 10_000
 
 
-class Views:
+class PageData:
     """One local Discord, as its people see it."""
 
     def __init__(self, discord: LocalDiscord) -> None:

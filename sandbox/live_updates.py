@@ -15,8 +15,8 @@ from typing import Final
 from aiohttp import WSCloseCode, web
 
 from sandbox.discord import LocalDiscord
-from sandbox.discord.shapes import Payload
-from sandbox.views import Views
+from sandbox.discord.primitives import Payload
+from sandbox.page_data import PageData
 
 STATE: Final = "STATE"
 _QUEUED_MAX: Final = 5_000
@@ -35,23 +35,23 @@ class _Viewer:
     user_id: int
     socket: web.WebSocketResponse
     frames: asyncio.Queue[str] = field(default_factory=lambda: asyncio.Queue(_QUEUED_MAX))
-    overrun: bool = False
+    overflowed: bool = False
 
-    def tell(self, frame: str) -> None:
+    def enqueue(self, frame: str) -> None:
         try:
             self.frames.put_nowait(frame)
         except asyncio.QueueFull:
-            self.overrun = True
+            self.overflowed = True
 
 
-class Live:
+class LiveUpdates:
     """All open pages."""
 
-    def __init__(self, discord: LocalDiscord, views: Views) -> None:
+    def __init__(self, discord: LocalDiscord, page_data: PageData) -> None:
         self._discord = discord
-        self._views = views
+        self._page_data = page_data
         self._viewers: set[_Viewer] = set()
-        discord.world.listen(self._on_event)
+        discord.world.subscribe(self._on_event)
 
     async def serve(self, request: web.Request, user_id: int) -> web.WebSocketResponse:
         """Tell one page what changes until it goes."""
@@ -73,7 +73,7 @@ class Live:
     def state_changed(self) -> None:
         """Let every page ask again how things stand."""
         for viewer in self._viewers:
-            viewer.tell(json.dumps({"t": STATE}))
+            viewer.enqueue(json.dumps({"t": STATE}))
 
     async def watch_bot(self, app: web.Application) -> AsyncIterator[None]:  # noqa: ARG002  aiohttp's signature
         """Tell the pages when the bot comes and goes, as long as the application lives."""
@@ -94,10 +94,10 @@ class Live:
             await self._until(ready=not self._discord.bot_is_ready)
 
     async def _until(self, *, ready: bool) -> None:
-        await self._discord.changes.until(lambda: self._discord.bot_is_ready is ready, math.inf)
+        await self._discord.changes.wait_until(lambda: self._discord.bot_is_ready is ready, math.inf)
 
     async def _write(self, viewer: _Viewer) -> None:
-        while not viewer.overrun:
+        while not viewer.overflowed:
             try:
                 await viewer.socket.send_str(await viewer.frames.get())
             except ConnectionError:
@@ -108,8 +108,8 @@ class Live:
         if name not in _MESSAGE_EVENTS:
             self.state_changed()
             return
-        seen = payload if name.endswith("DELETE") else self._views.message(payload)
+        seen = payload if name.endswith("DELETE") else self._page_data.message(payload)
         frame = json.dumps({"t": _MESSAGE_EVENTS[name], "d": seen})
         for viewer in self._viewers:
-            if self._views.sees(viewer.user_id, channel_id, payload):
-                viewer.tell(frame)
+            if self._page_data.sees(viewer.user_id, channel_id, payload):
+                viewer.enqueue(frame)

@@ -9,15 +9,15 @@ from typing import Self
 
 from aiohttp import web
 
-from sandbox.discord import NotPossible
+from sandbox.discord import InvalidAction
 from sandbox.discord.checks.commands import NESTING, OptionKind
-from sandbox.discord.shapes import Payload, as_int, as_mapping, as_mappings, as_text
+from sandbox.discord.primitives import Payload, as_int, as_mapping, as_mappings, as_text
 
 _BY_ID = {OptionKind.USER, OptionKind.CHANNEL, OptionKind.ROLE, OptionKind.MENTIONABLE, OptionKind.ATTACHMENT}
 _SNOWFLAKE_DIGITS_MAX = 20
 
 
-class Asked:
+class RequestFields:
     """The fields of one request."""
 
     def __init__(self, fields: Mapping[str, object]) -> None:
@@ -30,11 +30,11 @@ class Asked:
             return cls(dict(request.query))
         # A form of a foreign page cannot send this type without asking the browser's leave first.
         if request.content_type != "application/json":
-            raise NotPossible("The body is application/json.")
+            raise InvalidAction("The body is application/json.")
         try:
             return cls(as_mapping(json.loads(await request.read())))
         except ValueError:
-            raise NotPossible("The body is not JSON.") from None
+            raise InvalidAction("The body is not JSON.") from None
 
     def has(self, name: str) -> bool:
         """Whether a field is there."""
@@ -44,28 +44,28 @@ class Asked:
         """A field that is a text."""
         value = self._fields.get(name)
         if not isinstance(value, str):
-            raise NotPossible(f"{name} is a text.")
+            raise InvalidAction(f"{name} is a text.")
         return value
 
     def texts(self, name: str) -> list[str]:
         """A field that is a list of texts."""
         value = self._fields.get(name)
         if not isinstance(value, list) or not all(isinstance(inner, str) for inner in value):
-            raise NotPossible(f"{name} is a list of texts.")
+            raise InvalidAction(f"{name} is a list of texts.")
         return value
 
     def number(self, name: str, least: int, most: int) -> int:
         """A field that is a whole number between two bounds."""
         value = self._fields.get(name)
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            raise NotPossible(f"{name} is a whole number from {least:,} to {most:,}.")
+            raise InvalidAction(f"{name} is a whole number from {least:,} to {most:,}.")
         return value
 
     def snowflake(self, name: str) -> int:
         """A field that is an id."""
         text = self.text(name)
         if not text.isascii() or not text.isdigit() or len(text) > _SNOWFLAKE_DIGITS_MAX:
-            raise NotPossible(f"{name} is an id.")
+            raise InvalidAction(f"{name} is an id.")
         return int(text)
 
     def options(self, commands: Sequence[Payload]) -> dict[str, object]:

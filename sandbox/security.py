@@ -22,7 +22,7 @@ PAGE_POLICY: Final = (
 UPLOAD_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
-def guard(app: web.Application) -> None:
+def install_security(app: web.Application) -> None:
     """Let only this machine's own programs and the sandbox's own page speak to `app`."""
     app.middlewares.append(_only_this_machine)
     app.on_response_prepare.append(_add_headers)

@@ -8,22 +8,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sandbox.arxiv.atom import FeedHead, error_feed, feed
+from sandbox.arxiv.atom import FeedHeader, error_feed, feed
 from sandbox.arxiv.catalogue import Catalogue, SortBy, SortOrder
 from sandbox.arxiv.papers import SandboxPaper, split_id
-from sandbox.arxiv.query import Group, QueryRefused, as_grouped, as_understood, parse
+from sandbox.arxiv.query import Group, InvalidQuery, normalized, parse, right_grouped
 
 # The user manual: more than 30,000 is refused with 400, and a page has at most 2,000 entries. Elasticsearch, which
 # stands behind arXiv, has a result window of 10,000; past it arXiv answers 500.
-MOST_RESULTS_ASKED = 30_000
-LONGEST_PAGE = 2_000
+MAX_RESULTS_LIMIT = 30_000
+PAGE_SIZE_LIMIT = 2_000
 RESULT_WINDOW = 10_000
 
 ATOM = "application/atom+xml; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ArxivResponse:
     """What goes back over the wire."""
 
     status: int
@@ -45,57 +45,59 @@ class _Parameters:
     sort_order: SortOrder
 
 
-Choose = Callable[[list[SandboxPaper]], list[SandboxPaper]]
+PaperFilter = Callable[[list[SandboxPaper]], list[SandboxPaper]]
 
 
-def answer(
+def respond(
     raw: Mapping[str, str],
     catalogue: Catalogue,
     now: datetime,
     *,
-    rearrange: Choose = list,
-    shorten: Choose = list,
-) -> Answer:
-    """arXiv's answer; `rearrange` may change what was found, `shorten` the one page of it that is shown."""
+    transform_results: PaperFilter = list,
+    transform_page: PaperFilter = list,
+) -> ArxivResponse:
+    """Return arXiv's response; `transform_results` may change all results, `transform_page` the requested page."""
     try:
-        asked = _read(raw)
-    except QueryRefused as refusal:
-        return refused(str(refusal), now)
-    if asked.start + asked.max_results > RESULT_WINDOW:
-        return Answer(500, b"<html><body><h1>500 Internal Server Error</h1></body></html>", "text/html")
-    found = rearrange(catalogue.find(asked.query, asked.ids, asked.sort_by, asked.sort_order))
-    page = found[asked.start : asked.start + min(asked.max_results, LONGEST_PAGE)]
-    head = FeedHead(
-        understood=as_understood(asked.query) if asked.query else "",
-        grouped=as_grouped(asked.query) if asked.query else "",
-        id_list=asked.id_list,
-        start=asked.start,
-        max_results=asked.max_results,
+        parameters = _read(raw)
+    except InvalidQuery as refusal:
+        return error_response(str(refusal), now)
+    if parameters.start + parameters.max_results > RESULT_WINDOW:
+        return ArxivResponse(500, b"<html><body><h1>500 Internal Server Error</h1></body></html>", "text/html")
+    found = transform_results(
+        catalogue.find(parameters.query, parameters.ids, parameters.sort_by, parameters.sort_order)
+    )
+    page = found[parameters.start : parameters.start + min(parameters.max_results, PAGE_SIZE_LIMIT)]
+    header = FeedHeader(
+        query_title=normalized(parameters.query) if parameters.query else "",
+        query_link=right_grouped(parameters.query) if parameters.query else "",
+        id_list=parameters.id_list,
+        start=parameters.start,
+        max_results=parameters.max_results,
         total=len(found),
         updated=now,
     )
-    return Answer(200, feed(head, shorten(page)))
+    return ArxivResponse(200, feed(header, transform_page(page)))
 
 
-def refused(reason: str, now: datetime) -> Answer:
+def error_response(reason: str, now: datetime) -> ArxivResponse:
     """400, with arXiv's error feed."""
-    return Answer(400, error_feed(reason, now))
+    return ArxivResponse(400, error_feed(reason, now))
 
 
 def _read(raw: Mapping[str, str]) -> _Parameters:
     """The parameters, checked as arXiv checks them; QueryRefused with its sentence otherwise."""
     search_query, id_list = raw.get("search_query", "").strip(), raw.get("id_list", "").strip()
     if not search_query and not id_list:
-        raise QueryRefused("either a search_query or id_list must be specified")
+        raise InvalidQuery("either a search_query or id_list must be specified")
     ids = tuple(id_list.split(",")) if id_list else ()
     for written in ids:
         try:
             split_id(written)
         except ValueError as error:
-            raise QueryRefused(f"incorrect id format for {written}") from error
+            raise InvalidQuery(f"incorrect id format for {written}") from error
     max_results = _count(raw, "max_results", 10)
-    if max_results > MOST_RESULTS_ASKED:
-        raise QueryRefused(f"max_results must be at most {MOST_RESULTS_ASKED}")
+    if max_results > MAX_RESULTS_LIMIT:
+        raise InvalidQuery(f"max_results must be at most {MAX_RESULTS_LIMIT}")
     return _Parameters(
         query=parse(search_query) if search_query else None,
         ids=ids,
@@ -111,9 +113,9 @@ def _count(raw: Mapping[str, str], name: str, default: int) -> int:
     try:
         number = int(raw.get(name, default))
     except ValueError as error:
-        raise QueryRefused(f"{name} must be an integer") from error
+        raise InvalidQuery(f"{name} must be an integer") from error
     if number < 0:
-        raise QueryRefused(f"{name} must be non-negative")
+        raise InvalidQuery(f"{name} must be non-negative")
     return number
 
 
@@ -121,11 +123,11 @@ def _sort_by(raw: Mapping[str, str]) -> SortBy:
     try:
         return SortBy(raw.get("sortBy", SortBy.RELEVANCE))
     except ValueError as error:
-        raise QueryRefused(f"sortBy must be in: {', '.join(SortBy)}") from error
+        raise InvalidQuery(f"sortBy must be in: {', '.join(SortBy)}") from error
 
 
 def _sort_order(raw: Mapping[str, str]) -> SortOrder:
     try:
         return SortOrder(raw.get("sortOrder", SortOrder.DESCENDING))
     except ValueError as error:
-        raise QueryRefused(f"sortOrder must be in: {', '.join(SortOrder)}") from error
+        raise InvalidQuery(f"sortOrder must be in: {', '.join(SortOrder)}") from error

@@ -1,4 +1,4 @@
-"""The bot as a child process: started, watched, started again, ended.
+"""The bot as a bot process: started, watched, started again, ended.
 
 Enters: a command and its environment. Leaves: the bot's log lines, each with a prefix, and its state for the page.
 It never reads what the bot writes, and never keeps a bot alive that was told to end.
@@ -42,7 +42,7 @@ class Backoff:
         return min(self.ceiling_s, self.floor_s * 2.0 ** min(failures - 1, 30))
 
 
-class BotChild:
+class BotProcess:
     """Keeps one bot process running from `run()` until that task is cancelled."""
 
     def __init__(
@@ -87,22 +87,22 @@ class BotChild:
         )
         self._changed(BotState.RUNNING)
         try:
-            await self._pass_lines_on(process)
+            await self._forward_output(process)
             return await process.wait()
         finally:
             if process.returncode is None:
-                await self._end(process)
+                await self._terminate(process)
 
-    async def _pass_lines_on(self, process: asyncio.subprocess.Process) -> None:
+    async def _forward_output(self, process: asyncio.subprocess.Process) -> None:
         if process.stdout is not None:
             async for line in _lines(process.stdout):
                 self._show(f"bot | {line}")
 
-    async def _end(self, process: asyncio.subprocess.Process) -> None:
+    async def _terminate(self, process: asyncio.subprocess.Process) -> None:
         process.send_signal(signal.SIGTERM)
         try:
             async with asyncio.timeout(self._kill_after_s):
-                await self._pass_lines_on(process)
+                await self._forward_output(process)
                 await process.wait()
         except TimeoutError:
             self._show(f"sandbox | the bot did not end within {self._kill_after_s:g} s and was killed")

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from sandbox.arxiv import SandboxPaper
-from sandbox.arxiv.generator import made_up
-from sandbox.huggingface.entries import Entry, an_entry, votes
+from sandbox.arxiv.generator import generate_paper
+from sandbox.huggingface.entries import Entry, make_entry, votes
 
 # Of the local arXiv's papers; people submit one within days after it appeared, and none at weekends
 # (huggingface/huggingface_hub, issue 2745).
@@ -22,7 +22,7 @@ _DAYS_UNTIL_LISTED: Final = (1, 3)
 _SATURDAY: Final = 5
 
 
-class Days:
+class DailyLists:
     """The lists of all days."""
 
     def __init__(self, papers: Callable[[], Iterable[SandboxPaper]], seed: int) -> None:
@@ -35,42 +35,42 @@ class Days:
         """Let a day's list be these entries from now on."""
         self._set[day] = list(entries)
 
-    def make_up(self, day: date, count: int) -> list[Entry]:
+    def generate(self, day: date, count: int) -> list[Entry]:
         """Let a day's list be `count` made-up papers, which the local arXiv does not show."""
-        entries = [self._drawn(_paper_of(self._seed, day, number), day) for number in range(count)]
+        entries = [self._make_entry(_generate_paper(self._seed, day, number), day) for number in range(count)]
         self.set(day, entries)
         return entries
 
-    def add(self, paper: SandboxPaper, day: date, **told: object) -> None:
-        """Put a paper on a day's list, with these fields as they are told (`upvotes=41`), None: missing."""
-        entries = self._set.setdefault(day, self.of(day))
-        entries.append(an_entry(paper, day, self._chance(paper, day), **told))
+    def add(self, paper: SandboxPaper, day: date, **overrides: object) -> None:
+        """Put a paper on a day's list, with these fields as they are overrides (`upvotes=41`), None: missing."""
+        entries = self._set.setdefault(day, self.entries(day))
+        entries.append(make_entry(paper, day, self._rng(paper, day), **overrides))
 
-    def vote(self, arxiv_id: str, count: int) -> None:
+    def set_votes(self, arxiv_id: str, count: int) -> None:
         """From now on the paper has so many votes, wherever it is listed."""
         self._votes[arxiv_id] = count
 
-    def of(self, day: date) -> list[Entry]:
+    def entries(self, day: date) -> list[Entry]:
         """The day's entries, most votes first."""
         entries = self._set.get(day)
         if entries is None:
-            entries = [self._drawn(paper, day) for paper in self._papers() if self._listed_on(paper) == day]
-        return sorted(map(self._voted, entries), key=votes, reverse=True)
+            entries = [self._make_entry(paper, day) for paper in self._papers() if self._listed_on(paper) == day]
+        return sorted(map(self._with_votes, entries), key=votes, reverse=True)
 
     def _listed_on(self, paper: SandboxPaper) -> date | None:
-        draw = random.Random(f"{self._seed}/{paper.arxiv_id}/listed")
-        if draw.random() >= _LISTED_SHARE:
+        rng = random.Random(f"{self._seed}/{paper.arxiv_id}/listed")
+        if rng.random() >= _LISTED_SHARE:
             return None
-        day = paper.published.date() + timedelta(days=draw.randint(*_DAYS_UNTIL_LISTED))
+        day = paper.published.date() + timedelta(days=rng.randint(*_DAYS_UNTIL_LISTED))
         return day + timedelta(days=max(0, 7 - day.weekday()) if day.weekday() >= _SATURDAY else 0)
 
-    def _drawn(self, paper: SandboxPaper, day: date) -> Entry:
-        return an_entry(paper, day, self._chance(paper, day))
+    def _make_entry(self, paper: SandboxPaper, day: date) -> Entry:
+        return make_entry(paper, day, self._rng(paper, day))
 
-    def _chance(self, paper: SandboxPaper, day: date) -> random.Random:
+    def _rng(self, paper: SandboxPaper, day: date) -> random.Random:
         return random.Random(f"{self._seed}/{paper.arxiv_id}/{day}")
 
-    def _voted(self, entry: Entry) -> Entry:
+    def _with_votes(self, entry: Entry) -> Entry:
         inner = entry.get("paper")
         if not isinstance(inner, dict) or inner.get("id") not in self._votes:
             return entry
@@ -87,8 +87,8 @@ def read_directory(directory: Path) -> dict[date, list[Entry]]:
     return days
 
 
-def _paper_of(seed: int, day: date, number: int) -> SandboxPaper:
-    draft = made_up(seed, day.toordinal() * 1000 + number)
+def _generate_paper(seed: int, day: date, number: int) -> SandboxPaper:
+    draft = generate_paper(seed, day.toordinal() * 1000 + number)
     published = datetime.combine(day - timedelta(days=2), time(12), UTC)
     return SandboxPaper(
         title=draft.title,
