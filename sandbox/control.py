@@ -1,7 +1,7 @@
-"""The page's own API: see what a person sees, do what a person does, and let arXiv announce or misbehave.
+"""The page's API: reads what a user can see, acts as that user, announces papers and injects arXiv faults.
 
-Enters: small JSON requests of the page. Leaves: JSON; {"error": one sentence} for what is not possible. It speaks
-neither to the bot nor to Discord's API: people go through `LocalDiscord`, as they do in tests.
+Responds with JSON, and with {"error": one sentence} and status 400 to an invalid action. It never contacts the bot
+or Discord's API directly: every action goes through `LocalDiscord`, as in tests.
 """
 
 from collections import deque
@@ -31,7 +31,7 @@ Handler = Callable[[RequestFields], Awaitable[object]]
 
 
 class ControlApi:
-    """The page and what stands behind it."""
+    """Serves the page and the API that it calls."""
 
     def __init__(self, discord: LocalDiscord, arxiv: LocalArxiv, *, live_arxiv: bool = False) -> None:
         self._discord = discord
@@ -48,30 +48,30 @@ class ControlApi:
         app.router.add_get("/static/{name}", self._static)
         app.router.add_get("/control/events", self._events)
         gets: Mapping[str, Handler] = {
-            "people": self._people,
+            "accounts": self._accounts,
             "state": self._state,
             "commands": self._commands,
             "messages": self._messages,
         }
         posts: Mapping[str, Handler] = {
-            "say": self._say,
+            "send": self._send,
             "command": self._command,
             "autocomplete": self._autocomplete,
             "press": self._press,
             "choose": self._choose,
             "announce": self._announce,
-            "misbehave": self._misbehave,
-            "behave": self._behave,
+            "add-fault": self._add_fault,
+            "clear-faults": self._clear_faults,
         }
         for name, handler in gets.items():
-            app.router.add_get(f"/control/{name}", _answer(handler))
+            app.router.add_get(f"/control/{name}", _json_handler(handler))
         for name, handler in posts.items():
-            app.router.add_post(f"/control/{name}", _answer(handler))
+            app.router.add_post(f"/control/{name}", _json_handler(handler))
         app.cleanup_ctx.append(self._live_updates.watch_bot)
         app.on_shutdown.append(self._live_updates.close)
 
     def set_bot_state(self, state: BotState) -> None:
-        """Show on the page whether the bot process is there."""
+        """Show the state of the bot process on the page."""
         self._bot = state
         self._live_updates.state_changed()
 
@@ -80,23 +80,23 @@ class ControlApi:
 
     async def _static(self, request: web.Request) -> web.StreamResponse:
         name = Path(request.match_info["name"])
-        path = _PAGE / name.name  # the name alone: nothing outside the folder can be fields for
+        path = _PAGE / name.name  # only the file name, so that no file outside the folder can be requested
         if name.suffix not in _SERVED or not path.is_file():
             raise web.HTTPNotFound
         return web.Response(text=path.read_text(encoding="utf-8"), content_type=_SERVED[name.suffix])
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        fields = await RequestFields.of(request)
+        fields = await RequestFields.read(request)
         return await self._live_updates.serve(request, self._user(fields))
 
-    async def _people(self, fields: RequestFields) -> object:  # noqa: ARG002  fields by nobody yet
-        return {"people": self._page_data.people()}
+    async def _accounts(self, fields: RequestFields) -> object:  # noqa: ARG002  it needs no fields
+        return {"accounts": self._page_data.accounts()}
 
     async def _state(self, fields: RequestFields) -> object:
         user_id = self._user(fields)
         return {
             "me": str(user_id),
-            "people": self._page_data.people(),
+            "accounts": self._page_data.accounts(),
             "users": self._page_data.users(),
             "guilds": self._page_data.guilds(user_id),
             "dm": self._page_data.direct_messages(user_id),
@@ -129,11 +129,11 @@ class ControlApi:
         messages, has_older = self._page_data.page(user_id, channel_id, before=before, limit=_MESSAGES_A_PAGE)
         return {"messages": messages, "has_older": has_older}
 
-    async def _say(self, fields: RequestFields) -> object:
+    async def _send(self, fields: RequestFields) -> object:
         user_id, channel_id = self._user(fields), self._channel(fields)
         content = fields.text("content").strip()
         if not 0 < len(content) <= _CONTENT_MAX:
-            raise InvalidAction(f"A message has 1 to {_CONTENT_MAX:,} characters.")
+            raise InvalidAction(f"A message must have 1 to {_CONTENT_MAX:,} characters.")
         channel = self._discord.world.channels[channel_id]
         sending = Permission.SEND_MESSAGES_IN_THREADS if channel.is_thread else Permission.SEND_MESSAGES
         if sending not in self._discord.world.permissions(user_id, channel_id):
@@ -172,21 +172,21 @@ class ControlApi:
         )
 
     async def _announce(self, fields: RequestFields) -> object:
-        papers = self._arxiv.announce(fields.number("count", 1, _ANNOUNCED_MAX))
+        papers = self._arxiv.announce(fields.integer("count", 1, _ANNOUNCED_MAX))
         self._announced.extendleft({"id": paper.versioned_id, "title": paper.title} for paper in papers)
         self._live_updates.state_changed()
         return {"announced": len(papers)}
 
-    async def _misbehave(self, fields: RequestFields) -> object:
+    async def _add_fault(self, fields: RequestFields) -> object:
         try:
             kind = ArxivFaultKind(fields.text("kind"))
         except ValueError:
-            raise InvalidAction(f"arXiv has no such misbehaviour; it has {', '.join(ArxivFaultKind)}.") from None
-        self._arxiv.faults.add(ArxivFault(kind, times=fields.number("times", 1, 1000)))
+            raise InvalidAction(f"Unknown fault. Use one of: {', '.join(ArxivFaultKind)}.") from None
+        self._arxiv.faults.add(ArxivFault(kind, times=fields.integer("times", 1, 1000)))
         self._live_updates.state_changed()
         return {}
 
-    async def _behave(self, fields: RequestFields) -> object:  # noqa: ARG002  nothing is fields but this
+    async def _clear_faults(self, fields: RequestFields) -> object:  # noqa: ARG002  it needs no fields
         self._arxiv.faults.clear()
         self._live_updates.state_changed()
         return {}
@@ -194,11 +194,11 @@ class ControlApi:
     def _user(self, fields: RequestFields) -> int:
         user = self._discord.world.users.get(fields.snowflake("as"))
         if user is None or user.bot:
-            raise InvalidAction("There is no such person.")
+            raise InvalidAction("There is no such user.")
         return user.id
 
     def _user_and_channel(self, fields: RequestFields) -> tuple[int, int | None]:
-        """Who looks, and at which channel: None is one that vanished before the page heard of it, an empty place."""
+        """Return the user and the channel; None for a channel that was deleted before the page was notified."""
         user_id, channel_id = self._user(fields), fields.snowflake("channel")
         world = self._discord.world
         can_view = channel_id in world.channels and world.can_view(user_id, channel_id)
@@ -207,7 +207,7 @@ class ControlApi:
     def _channel(self, fields: RequestFields) -> int:
         _, channel_id = self._user_and_channel(fields)
         if channel_id is None:
-            raise InvalidAction("You cannot see that channel.")
+            raise InvalidAction("You can't see that channel.")
         return channel_id
 
 
@@ -219,11 +219,11 @@ async def _acknowledged(invocation: Invocation) -> object:
     return {"acknowledged": True}
 
 
-def _answer(handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def answer(request: web.Request) -> web.StreamResponse:
+def _json_handler(handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
         try:
-            return web.json_response(await handler(await RequestFields.of(request)))
-        except InvalidAction as refusal:
-            return web.json_response({"error": str(refusal)}, status=400)
+            return web.json_response(await handler(await RequestFields.read(request)))
+        except InvalidAction as error:
+            return web.json_response({"error": str(error)}, status=400)
 
-    return answer
+    return handle

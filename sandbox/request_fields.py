@@ -1,6 +1,6 @@
-"""Reading what the page asks: fields of a query or of a JSON body, each with its type.
+"""Reads typed fields from a request of the page: from the query of a GET, or the JSON body of a POST.
 
-Enters: a request. Leaves: typed values, or `NotPossible` with one sentence that names the field.
+Raises `InvalidAction` with a sentence that names the field. It never decides whether a user may do something.
 """
 
 import json
@@ -24,65 +24,65 @@ class RequestFields:
         self._fields = fields
 
     @classmethod
-    async def of(cls, request: web.Request) -> Self:
-        """Read a GET's query or a POST's JSON body."""
+    async def read(cls, request: web.Request) -> Self:
+        """Read the query of a GET or the JSON body of a POST."""
         if request.method == "GET":
             return cls(dict(request.query))
-        # A form of a foreign page cannot send this type without asking the browser's leave first.
+        # A form on another site cannot send this content type without a CORS preflight request.
         if request.content_type != "application/json":
-            raise InvalidAction("The body is application/json.")
+            raise InvalidAction("The content type must be application/json.")
         try:
             return cls(as_mapping(json.loads(await request.read())))
         except ValueError:
-            raise InvalidAction("The body is not JSON.") from None
+            raise InvalidAction("The body is not valid JSON.") from None
 
     def has(self, name: str) -> bool:
-        """Whether a field is there."""
+        """Whether the request contains the field."""
         return name in self._fields
 
     def text(self, name: str) -> str:
-        """A field that is a text."""
+        """Read a string."""
         value = self._fields.get(name)
         if not isinstance(value, str):
-            raise InvalidAction(f"{name} is a text.")
+            raise InvalidAction(f"{name} must be a string.")
         return value
 
     def texts(self, name: str) -> list[str]:
-        """A field that is a list of texts."""
+        """Read a list of strings."""
         value = self._fields.get(name)
         if not isinstance(value, list) or not all(isinstance(inner, str) for inner in value):
-            raise InvalidAction(f"{name} is a list of texts.")
+            raise InvalidAction(f"{name} must be a list of strings.")
         return value
 
-    def number(self, name: str, least: int, most: int) -> int:
-        """A field that is a whole number between two bounds."""
+    def integer(self, name: str, minimum: int, maximum: int) -> int:
+        """Read an integer within bounds, both included."""
         value = self._fields.get(name)
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            raise InvalidAction(f"{name} is a whole number from {least:,} to {most:,}.")
+        if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
+            raise InvalidAction(f"{name} must be a whole number from {minimum:,} to {maximum:,}.")
         return value
 
     def snowflake(self, name: str) -> int:
-        """A field that is an id."""
+        """Read an id, which is sent as a string of digits."""
         text = self.text(name)
         if not text.isascii() or not text.isdigit() or len(text) > _SNOWFLAKE_DIGITS_MAX:
-            raise InvalidAction(f"{name} is an id.")
+            raise InvalidAction(f"{name} must be an id.")
         return int(text)
 
     def options(self, commands: Sequence[Payload]) -> dict[str, object]:
-        """A command's options by name; ids travel as texts and become numbers."""
-        kinds = _kinds(commands, self.text("name").split())
+        """Read the options of a command by name; ids are sent as strings and become integers."""
+        kinds = _option_types(commands, self.text("name").split())
         given = as_mapping(self._fields.get("options"))
         return {name: as_int(value, -1) if kinds.get(name) in _BY_ID else value for name, value in given.items()}
 
 
-def _kinds(commands: Sequence[Payload], path: Sequence[str]) -> dict[str, int]:
-    """The options of a command or subcommand, with their types."""
-    within = list(commands)
+def _option_types(commands: Sequence[Payload], path: Sequence[str]) -> dict[str, int]:
+    """Return the types of the options of a command or subcommand, by name."""
+    candidates = list(commands)
     for name in path:
-        found = next((candidate for candidate in within if candidate.get("name") == name), {})
-        within = as_mappings(found.get("options"))
+        found = next((candidate for candidate in candidates if candidate.get("name") == name), {})
+        candidates = as_mappings(found.get("options"))
     return {
         as_text(option.get("name")): as_int(option.get("type"))
-        for option in within
+        for option in candidates
         if as_int(option.get("type")) not in NESTING
     }

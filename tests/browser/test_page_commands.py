@@ -177,11 +177,11 @@ async def test_what_is_missing_or_wrong_is_said_before_it_is_sent(browser: Brows
         await visit.type("/echo ")
         await visit.press("Enter")
         await expect(visit.page.locator(".hint")).to_have_text("text: this option is required.")
-        await expect(visit.page.locator(".faulty")).to_have_count(1)
+        await expect(visit.page.locator(".invalid")).to_have_count(1)
         for typed, complaint in {
-            "x times:4": "times: from 1 to 3.",
-            "x times:1.5": "times: a whole number, please.",
-            "x where:#nowhere": "where: choose one of the list.",
+            "x times:4": "times: enter a value from 1 to 3.",
+            "x times:1.5": "times: enter a whole number.",
+            "x where:#nowhere": "where: choose a value from the list.",
         }.items():
             await visit.press("Escape")
             await visit.type(f"/echo {typed}")
@@ -261,10 +261,10 @@ async def test_a_member_is_offered_no_command_that_wants_more_rights(browser: Br
     async with visiting_echo(browser) as visit:
         for command in visit.box.discord.commands:
             command["default_member_permissions"] = "16"  # Manage Channels
-        await visit.page.locator("#person").select_option(str(visit.world.default.member_id))
+        await visit.page.locator("#user-select").select_option(str(visit.world.default.member_id))
         await visit.open("vision")
         await visit.type("/")
-        await expect(visit.page.locator(".suggestions")).to_have_text("The bot offers you no commands here.")
+        await expect(visit.page.locator(".suggestions")).to_have_text("No commands are available here.")
 
 
 async def test_the_bot_is_reached_in_direct_messages_too(browser: Browser) -> None:

@@ -102,7 +102,7 @@ async def test_mentions_show_names_and_lead_to_channels_that_the_reader_can_view
         )
         names = visit.shown(message).locator(".mention")
         await expect(names).to_have_text(["@member", "@Admins", "#vision", "#admins", "🔒 No Access"])
-        await visit.page.locator("#person").select_option(str(default.member_id))
+        await visit.page.locator("#user-select").select_option(str(default.member_id))
         await expect(names.nth(3)).to_have_text("🔒 No Access")
         await names.nth(2).click()
         await expect(visit.page.locator("#channel-name")).to_contain_text("vision")

@@ -33,7 +33,7 @@ async def test_channels_that_a_member_cannot_view_disappear_and_new_ones_come(br
         channels = visit.page.locator("#channels .channel")
         await expect(channels.filter(has_text="admins")).to_have_count(1)
         await visit.open("admins")
-        await visit.page.locator("#person").select_option(str(visit.world.default.member_id))
+        await visit.page.locator("#user-select").select_option(str(visit.world.default.member_id))
         await expect(channels.filter(has_text="admins")).to_have_count(0)
         await expect(visit.page.locator("#channel-name")).to_contain_text("papers")
         new = visit.world.add_channel(visit.world.default.guild_id, "brand-new")
@@ -43,7 +43,7 @@ async def test_channels_that_a_member_cannot_view_disappear_and_new_ones_come(br
         visit.world.delete_channel(new.id)
         await expect(visit.page.locator("#channel-name")).to_contain_text("papers")
         await visit.page.reload()
-        await expect(visit.page.locator("#person")).to_have_value(str(visit.world.default.member_id))
+        await expect(visit.page.locator("#user-select")).to_have_value(str(visit.world.default.member_id))
 
 
 @asynccontextmanager
@@ -88,14 +88,14 @@ async def test_an_answer_about_the_person_before_changes_nothing(browser: Browse
         async with slow_answers(visit, f"**/control/state?as={admin}") as arrivals:
             visit.world.add_channel(visit.world.default.guild_id, "brand-new")
             answer = await arrivals.get()
-            await visit.page.locator("#person").select_option(str(member))
+            await visit.page.locator("#user-select").select_option(str(member))
             admins = visit.page.locator("#channels .channel").filter(has_text="admins")
             await expect(admins).to_have_count(0)
             async with visit.page.expect_response(f"**/control/state?as={admin}"):
                 answer.set()
             await visit.open("brand-new")
             await expect(admins).to_have_count(0)
-            await expect(visit.page.locator("#person")).to_have_value(str(member))
+            await expect(visit.page.locator("#user-select")).to_have_value(str(member))
 
 
 async def test_a_long_history_is_shown_from_its_end_and_earlier_messages_on_demand(browser: Browser) -> None:
@@ -119,19 +119,19 @@ async def test_arxiv_announces_papers_and_misbehaves_on_demand(browser: Browser)
     arxiv = LocalArxiv(Corpus([SandboxPaper(title=f"Paper <b>{n}</b>") for n in range(5)]))
     async with visiting(browser, arxiv=arxiv) as visit:
         page = visit.page
-        await expect(page.locator("#waiting")).to_have_text("5 papers wait to be announced.")
+        await expect(page.locator("#queued")).to_have_text("Queued papers: 5")
         await page.get_by_label("Announce papers").fill("2")
         await page.get_by_role("button", name="Announce", exact=True).click()
-        await expect(page.locator("#announce-said")).to_have_text("2 papers announced.")
-        await expect(page.locator("#waiting")).to_have_text("3 papers wait to be announced.")
+        await expect(page.locator("#announce-status")).to_have_text("2 papers announced.")
+        await expect(page.locator("#queued")).to_have_text("Queued papers: 3")
         await expect(page.locator("#announced li")).to_contain_text(["Paper <b>1</b>", "Paper <b>0</b>"])
-        await page.get_by_label("What goes wrong").select_option("truncated")
-        await page.get_by_label("for so many requests").fill("3")
-        await page.get_by_role("button", name="Misbehave", exact=True).click()
-        await expect(page.locator("#pending")).to_have_text("Next 3 requests: a feed that stops in the middle")
+        await page.get_by_label("Failure", exact=True).select_option("truncated")
+        await page.get_by_label("Number of requests").fill("3")
+        await page.get_by_role("button", name="Simulate", exact=True).click()
+        await expect(page.locator("#pending-faults")).to_have_text("Next 3 requests: a truncated feed")
         assert [(fault.kind, fault.times) for fault in arxiv.faults.pending] == [(ArxivFaultKind.TRUNCATED, 3)]
-        await page.get_by_role("button", name="Behave well again").click()
-        await expect(page.locator("#pending li")).to_have_count(0)
+        await page.get_by_role("button", name="Clear failures").click()
+        await expect(page.locator("#pending-faults li")).to_have_count(0)
         assert arxiv.faults.pending == ()
 
 
@@ -142,13 +142,13 @@ async def test_a_bot_that_is_not_there_is_said_to_be_so(browser: Browser) -> Non
         visit.box.control.set_bot_state(BotState.RUNNING)
         await expect(state).to_have_text("Daily Papers is connecting…")
         visit.box.control.set_bot_state(BotState.DOWN)
-        await expect(state).to_have_text("The bot is not running; it is started again.")
+        await expect(state).to_have_text("The bot is not running. Restarting…")
 
 
 async def test_the_page_finds_back_to_a_sandbox_that_was_gone(browser: Browser) -> None:
     async with visiting(browser) as visit:
         await visit.box.stop()
-        await expect(visit.page.locator("#connection")).to_have_text("The sandbox does not answer; trying again…")
+        await expect(visit.page.locator("#connection")).to_have_text("Lost connection to the sandbox. Reconnecting…")
         port = int(visit.box.url.rpartition(":")[2])
         async with Sandbox(port=port, discord=visit.box.discord, arxiv=LocalArxiv(Corpus())):
             await expect(visit.page.locator("#connection")).to_be_hidden()

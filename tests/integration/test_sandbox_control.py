@@ -85,7 +85,7 @@ async def test_a_member_is_not_told_of_channels_that_only_admins_view(page: Page
     place = {"as": str(page.default.member_id), "channel": str(hidden)}
     assert await page.get("messages", **place) == {"messages": [], "has_older": False}
     assert await page.get("commands", **place) == {"commands": []}
-    assert await page.post("say", **place, content="hello") == {"error": "You cannot see that channel."}
+    assert await page.post("send", **place, content="hello") == {"error": "You can't see that channel."}
 
 
 async def test_an_ephemeral_reply_is_in_the_history_and_the_events_of_its_reader_alone(page: Page) -> None:
@@ -140,11 +140,11 @@ def _messages(answer: Mapping[str, object]) -> list[dict[str, object]]:
 
 async def test_a_person_writes_where_they_may_and_not_elsewhere(page: Page) -> None:
     papers = page.default.channel("papers")
-    await page.post("say", channel=str(papers), content=" hello ")
+    await page.post("send", channel=str(papers), content=" hello ")
     assert [message.content for message in page.world.messages.in_channel(papers)] == ["hello"]
-    assert "error" in await page.post("say", channel=str(papers), content=" ")
-    assert "error" in await page.post("say", channel=str(papers), content="x" * 2001)
-    assert "error" in await page.post("say", **{"as": str(page.default.bot_id)}, channel=str(papers), content="I am")
+    assert "error" in await page.post("send", channel=str(papers), content=" ")
+    assert "error" in await page.post("send", channel=str(papers), content="x" * 2001)
+    assert "error" in await page.post("send", **{"as": str(page.default.bot_id)}, channel=str(papers), content="I am")
     thread = page.default.channel("reading club")
     page.world.lock_thread(thread)
     page.world.set_thread(thread, archived=False)
@@ -169,11 +169,11 @@ async def test_announcing_shows_papers_and_counts_those_that_wait(page: Page) ->
 
 async def test_every_misbehaviour_of_arxiv_can_be_asked_for_and_called_off(page: Page) -> None:
     assert set(FAULT_LABELS) == set(ArxivFaultKind)
-    await page.post("misbehave", kind="rate_limited", times=2)
+    await page.post("add-fault", kind="rate_limited", times=2)
     assert [(fault.kind, fault.times) for fault in page.box.arxiv.faults.pending] == [(ArxivFaultKind.RATE_LIMITED, 2)]
-    await page.post("behave")
+    await page.post("clear-faults")
     assert page.box.arxiv.faults.pending == ()
-    assert "error" in await page.post("misbehave", kind="nonsense", times=1)
+    assert "error" in await page.post("add-fault", kind="nonsense", times=1)
 
 
 async def test_a_command_that_is_not_offered_and_a_button_that_is_not_there_are_refused(page: Page) -> None:
@@ -187,18 +187,18 @@ async def test_a_command_that_is_not_offered_and_a_button_that_is_not_there_are_
 
 async def test_a_foreign_page_a_foreign_name_and_a_form_are_refused(page: Page) -> None:
     typed = {"Content-Type": "application/json"}
-    behave = ("POST", "/control/behave")
-    assert (await page.raw(*behave, typed)).status == 200
-    assert (await page.raw(*behave, typed | {"Origin": page.box.url})).status == 200
-    assert (await page.raw(*behave, typed | {"Origin": "https://evil.example"})).status == 403
-    assert (await page.raw(*behave, typed | {"Origin": "null"})).status == 403
+    clear = ("POST", "/control/clear-faults")
+    assert (await page.raw(*clear, typed)).status == 200
+    assert (await page.raw(*clear, typed | {"Origin": page.box.url})).status == 200
+    assert (await page.raw(*clear, typed | {"Origin": "https://evil.example"})).status == 403
+    assert (await page.raw(*clear, typed | {"Origin": "null"})).status == 403
     for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "[::1", "192.168.1.1"):
         assert (await page.raw("GET", "/", {"Host": host})).status == 403, host
     for host in ("localhost:1", "127.0.0.1", "[::1]:8700"):
         assert (await page.raw("GET", "/", {"Host": host})).status == 200, host
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    assert (await page.raw(*behave, form, "kind=empty")).status == 400
-    assert (await page.raw(*behave, typed, "{")).status == 400
+    assert (await page.raw(*clear, form, "kind=empty")).status == 400
+    assert (await page.raw(*clear, typed, "{")).status == 400
     socket = {"Connection": "Upgrade", "Upgrade": "websocket", "Origin": "https://evil.example"}
     assert (await page.raw("GET", f"/control/events?as={page.default.admin_id}", socket)).status == 403
 

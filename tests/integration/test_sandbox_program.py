@@ -46,7 +46,7 @@ async def test_it_says_its_address_serves_the_page_and_ends_with_0_when_asked_to
     async with sandbox("--port", "0", "--no-bot") as process:
         line = await first_line(process)
         assert line.startswith("Daily Papers sandbox: http://127.0.0.1:")
-        assert line.endswith("/ (Ctrl-C ends it)")
+        assert line.endswith("/ (press Ctrl-C to stop)")
         async with aiohttp.ClientSession() as client, client.get(line.split()[3]) as response:
             assert response.status == 200
             assert response.content_type == "text/html"
@@ -85,14 +85,14 @@ async def test_a_port_in_use_is_one_sentence_with_a_hint() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = await refusal("--port", str(port), "--no-bot")
-    assert said == f"Port {port} of 127.0.0.1 is in use: make run ARGS='--port 0' takes a free one."
+    assert said == f"Port {port} on 127.0.0.1 is in use. Run make run ARGS='--port 0' to use a free port."
 
 
 async def test_a_directory_without_recorded_papers_is_one_sentence(tmp_path: Path) -> None:
     for directory in (tmp_path, tmp_path / "absent"):
         said = await refusal("--papers", str(directory), "--port", "0", "--no-bot")
         assert (
-            said == f"--papers wants a directory with recorded Atom files (*.xml): no recorded papers in {directory}."
+            said == f"--papers needs a directory with recorded Atom files (*.xml): no recorded papers in {directory}."
         )
 
 
@@ -106,8 +106,8 @@ class Watched:
         self._child = BotProcess(
             [sys.executable, "-c", script],
             {"NAME_FOR_TESTS": "Erdős"},
-            show=self._show,
-            changed=self._change,
+            write_line=self._write_line,
+            on_state_change=self._on_state_change,
             backoff=Backoff(floor_s=0.01, ceiling_s=0.02),
             **settings,
         )
@@ -129,11 +129,11 @@ class Watched:
                 self._changed.clear()
                 await self._changed.wait()
 
-    def _show(self, line: str) -> None:
+    def _write_line(self, line: str) -> None:
         self.lines.append(line)
         self._changed.set()
 
-    def _change(self, state: BotState) -> None:
+    def _on_state_change(self, state: BotState) -> None:
         self.states.append(state)
         self._changed.set()
 
@@ -143,7 +143,7 @@ async def test_the_bots_lines_are_passed_on_with_a_prefix_and_it_is_started_agai
     async with watched.running():
         await watched.until_shown("bot | Erdős", 2)
     assert watched.states[:3] == [BotState.RUNNING, BotState.DOWN, BotState.RUNNING]
-    assert "sandbox | the bot ended with code 3; it is started again in 0.01 s" in watched.lines
+    assert "sandbox | the bot exited with code 3; restarting in 0.01 s" in watched.lines
 
 
 async def test_a_line_longer_than_any_buffer_is_passed_on_in_parts() -> None:
@@ -178,7 +178,7 @@ async def test_a_bot_that_does_not_end_is_killed() -> None:
     )
     async with watched.running():
         await watched.until_shown("bot | ready")
-    assert watched.lines[-1] == "sandbox | the bot did not end within 0.05 s and was killed"
+    assert watched.lines[-1] == "sandbox | the bot did not exit within 0.05 s and was killed"
     with pytest.raises(ProcessLookupError):
         os.kill(int(watched.lines[0].removeprefix("bot | ")), 0)
 
