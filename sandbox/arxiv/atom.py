@@ -1,7 +1,7 @@
-"""Papers → the bytes of an Atom feed, laid out as arXiv's API has written it since November 2025.
+"""Writes papers as an Atom feed, in the layout of arXiv's API since November 2025.
 
-Pure. The order of the elements, the mixed http and https addresses and the places of the optional elements are
-arXiv's own, taken from recorded answers.
+The order of the elements, the mixed http and https URLs and the positions of optional elements are taken from recorded
+responses. It never chooses or sorts papers.
 """
 
 import base64
@@ -20,12 +20,12 @@ _HEAD = """\
 xmlns="http://www.w3.org/2005/Atom">
 """
 _SCHEME = "http://arxiv.org/schemas/atom"
-_UNQUOTED = ":()'*,/"  # what arXiv leaves as it is in the address of a query
+_UNQUOTED = ":()'*,/"  # characters that arXiv does not percent-encode in the URL of a query
 
 
 @dataclass(frozen=True, slots=True)
 class FeedHeader:
-    """What a feed says of itself; `understood` is its query as the title has it, `grouped` as its link has it."""
+    """The metadata of a feed; `query_title` is the query as in its title, `query_link` as in its link."""
 
     query_title: str
     query_link: str
@@ -37,7 +37,7 @@ class FeedHeader:
 
 
 def feed(header: FeedHeader, papers: Iterable[SandboxPaper]) -> bytes:
-    """One page of results."""
+    """Return one page of results."""
     page = f"start={header.start}&max_results={header.max_results}"
     query = f"search_query={header.query_title}&id_list={header.id_list}&{page}"
     address = (
@@ -60,7 +60,7 @@ def feed(header: FeedHeader, papers: Iterable[SandboxPaper]) -> bytes:
 
 
 def error_feed(reason: str, now: datetime) -> bytes:
-    """What arXiv answers to a request that it refuses: a feed whose only entry is called "Error"."""
+    """Return arXiv's response to a rejected request: a feed whose only entry has the title "Error"."""
     address = f"https://arxiv.org/api/errors#{'_'.join(reason.split())}"
     return (
         f"{_HEAD}"
@@ -81,7 +81,7 @@ def error_feed(reason: str, now: datetime) -> bytes:
 
 
 def entry(paper: SandboxPaper) -> str:
-    """One paper as arXiv writes it; its text goes out as it is, but for `&`, `<` and `>`."""
+    """Return a paper as arXiv writes it; in its text, only `&`, `<` and `>` are escaped."""
     versioned = escape(paper.versioned_id)
     lines = [
         f"<id>http://arxiv.org/abs/{versioned}</id>",

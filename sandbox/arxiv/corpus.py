@@ -1,7 +1,6 @@
-"""The papers behind the local arXiv: those that are there at the start, and the queue of those to be announced.
+"""The papers of the local arXiv: those visible at the start, and the queue of papers to be announced.
 
-In: a seed, or a directory of recorded Atom files. Out: papers with ids and dates. Which papers are shown, and how
-they are searched, is not known here.
+Assigns ids and dates to generated or recorded papers. It never decides which papers are visible, and never searches.
 """
 
 import random
@@ -19,32 +18,32 @@ from sandbox.arxiv.papers import UNDATED, SandboxPaper
 from sandbox.arxiv.recorded import read_directory
 
 _EASTERN = ZoneInfo("America/New_York")
-# What is submitted by 14:00 Eastern is announced at 20:00, Sunday to Thursday; Sunday's batch was closed on Friday
+# Papers submitted by 14:00 Eastern are announced at 20:00, Sunday to Thursday. The cutoff for Sunday is on Friday
 # (info.arxiv.org/help/availability.html).
 _CUTOFF, _ANNOUNCEMENT = time(14), time(20)
 _DAYS_SINCE_CUTOFF = {0: 0, 1: 0, 2: 0, 3: 0, 6: 2}  # by weekday of the announcement
-_WEEKEND_SHARE = {5: 0.45, 6: 0.5}  # of a working day's submissions
+_WEEKEND_SHARE = {5: 0.45, 6: 0.5}  # relative to a working day
 
-# The number of the first paper before the last weeks, beyond all others. How many there are a day grows
-# from a fifth of the last weeks' number to all of it: no chart leaps there.
+# Earlier papers have numbers from here, beyond all others. Their daily count grows from a fifth of the recent count to
+# all of it, so that charts have no step where the recent weeks begin.
 _FIRST_EARLIER_NUMBER: Final = 1_000_000
 _EARLIER_PER_DAY: Final = 30
 _EARLIEST_SHARE: Final = 0.2
 
-# The README's own example; so many of the first drafts are put in a newcomer's order.
+# The example of the README, and the number of drafts at the front of the queue that are reordered for it.
 _EXAMPLE_KEYWORD: Final = "reward model"
 _INTERLEAVED_DRAFTS: Final = 24
 
 
 class Corpus:
-    """Papers `shown` from the start, and a queue of `waiting` ones; `Corpus()` has neither."""
+    """The papers visible from the start (`initial`), and a queue of unannounced ones; `Corpus()` is empty."""
 
     def __init__(self, upcoming: Iterable[SandboxPaper] = (), *, seed: int = 2026) -> None:
         drafts = tuple(upcoming)
         self.initial: tuple[SandboxPaper, ...] = ()
         self._drafts: Iterator[SandboxPaper] = iter(drafts)
         self._draft_count = len(drafts)
-        self._queued_next: deque[SandboxPaper] = deque()  # come first, and keep the dates that they were given
+        self._queued_next: deque[SandboxPaper] = deque()  # announced before the drafts, with their own dates
         self._used_ids = {paper.arxiv_id for paper in drafts}
         self._last_number: dict[str, int] = {}
         self._rng = random.Random(f"{seed}/dates")
@@ -60,15 +59,15 @@ class Corpus:
         upcoming: int = 2000,
         earlier_days: int = 0,
     ) -> "Corpus":
-        """Made-up papers: `days` of announced ones, some `per_day` on a working day, and `upcoming` to come.
+        """Generate papers: `days` of announced ones, about `per_day` on a working day, and `upcoming` unannounced ones.
 
-        Of the `earlier_days` before these there are the more the later: for charts and for backfills.
+        The `earlier_days` before these, for charts and backfills, have fewer papers the earlier they are.
         """
         corpus = cls(seed=seed)
         earlier = sorted(corpus._earlier_dates(last_cutoff(now) - timedelta(days=days), earlier_days))
         dates = sorted(corpus._submission_dates(now, days, per_day))
         recent = tuple(corpus._dated(generate_paper(seed, n), date, now) for n, date in enumerate(dates))
-        # After these, so that the last weeks are the same without them.
+        # Generated after the recent papers, which are therefore the same without earlier ones.
         corpus.initial = (
             *(
                 corpus._dated(generate_paper(seed, _FIRST_EARLIER_NUMBER + n), date, now)
@@ -83,7 +82,7 @@ class Corpus:
 
     @classmethod
     def from_directory(cls, directory: Path) -> "Corpus":
-        """Recorded papers: none is shown at the start, all wait; ids and text are theirs, dates are given anew."""
+        """Read recorded papers, all of them unannounced; they keep their ids and text, and get new dates."""
         return cls(read_directory(directory))
 
     @property
@@ -92,21 +91,21 @@ class Corpus:
         return len(self._queued_next) + self._draft_count
 
     def queue_next(self, paper: SandboxPaper) -> None:
-        """Let this paper be the next to be announced; a date that it has is kept."""
+        """Make this paper the next to be announced; a date that it has is kept."""
         self._queued_next.appendleft(paper)
         self._used_ids.add(paper.arxiv_id)
 
     def take(self, count: int, now: datetime, days_ago: tuple[float, float]) -> list[SandboxPaper]:
-        """The next papers of the queue, at most `count`, submitted between `days_ago` days before `now`."""
+        """Take up to `count` papers from the queue, submitted between `days_ago` days before `now`."""
         appointed = [self._queued_next.popleft() for _ in range(min(count, len(self._queued_next)))]
         drafts = list(islice(self._drafts, count - len(appointed)))
         self._draft_count -= len(drafts)
         complete = [self.complete(paper, now, days_ago) for paper in appointed]
-        dates = sorted(self._random_time(now, days_ago) for _ in drafts)  # ids grow with the dates
+        dates = sorted(self._random_time(now, days_ago) for _ in drafts)  # ids increase with the dates
         return complete + [self._dated(draft, date, now) for draft, date in zip(drafts, dates, strict=True)]
 
     def complete(self, paper: SandboxPaper, now: datetime, days_ago: tuple[float, float] = (1.5, 1.5)) -> SandboxPaper:
-        """The paper with an id and a date, where it has none yet."""
+        """Add an id and a date to the paper where they are missing."""
         if paper.published == UNDATED:
             return self._dated(paper, self._random_time(now, days_ago), now)
         arxiv_id = paper.arxiv_id or self._new_id(paper.published)
@@ -115,7 +114,7 @@ class Corpus:
 
     def _dated(self, draft: SandboxPaper, published: datetime, now: datetime) -> SandboxPaper:
         updated = published
-        if draft.version > 1:  # later versions came between the first one and now
+        if draft.version > 1:  # later versions are dated between the first one and now
             updated += timedelta(seconds=int((now - published).total_seconds() * self._rng.uniform(0.1, 0.9)))
         arxiv_id = draft.arxiv_id or self._new_id(published)
         return replace(draft, arxiv_id=arxiv_id, published=published, updated=updated)
@@ -124,7 +123,7 @@ class Corpus:
         return (now - timedelta(days=self._rng.uniform(*days_ago))).replace(microsecond=0)
 
     def _new_id(self, published: datetime) -> str:
-        """The next free id of the month; arXiv's numbers have gaps for papers that we do not hold."""
+        """Return the next free id of the month; as for any subset of arXiv's papers, the numbers have gaps."""
         month = f"{published:%y%m}"
         while True:
             number = self._last_number.get(month, 0) + self._rng.randint(3, 25)
@@ -141,7 +140,7 @@ class Corpus:
                 yield (end - timedelta(days=ago + rng.random())).replace(microsecond=0)
 
     def _submission_dates(self, now: datetime, days: int, per_day: int) -> Iterator[datetime]:
-        """When the older papers were submitted: fewer at weekends, none after the last announcement's cutoff."""
+        """Yield the submission dates of announced papers: fewer at weekends, none after the last cutoff."""
         cutoff = last_cutoff(now)
         for ago in range(days):
             day = cutoff - timedelta(days=ago)
@@ -151,7 +150,7 @@ class Corpus:
 
 
 def last_cutoff(now: datetime) -> datetime:
-    """The last submission time that an announcement before `now` has covered."""
+    """Return the submission cutoff of the last announcement before `now`."""
     day = now.astimezone(_EASTERN).date()
     while True:
         announced = datetime.combine(day, _ANNOUNCEMENT, _EASTERN)
@@ -162,8 +161,8 @@ def last_cutoff(now: datetime) -> datetime:
 
 
 def _interleave_examples(drafts: list[SandboxPaper]) -> Iterator[SandboxPaper]:
-    """The same drafts, one in three about what newcomers try first: of three announced papers one should be posted."""
-    liked = deque(draft for draft in drafts if _EXAMPLE_KEYWORD in f"{draft.title} {draft.abstract}".casefold())
-    others = deque(draft for draft in drafts if draft not in liked)
+    """Reorder the drafts so that one in three matches the example keyword, and so is posted for a new user."""
+    matching = deque(draft for draft in drafts if _EXAMPLE_KEYWORD in f"{draft.title} {draft.abstract}".casefold())
+    others = deque(draft for draft in drafts if draft not in matching)
     for turn in range(len(drafts)):
-        yield (liked if liked and (turn % 3 == 0 or not others) else others).popleft()
+        yield (matching if matching and (turn % 3 == 0 or not others) else others).popleft()

@@ -1,7 +1,6 @@
-"""How each fault looks: a good answer and a fault in, the answer that a real user got on a bad day out.
+"""Applies a fault to a response: a valid response becomes what real users of arXiv have received.
 
-Pure, but for the generator it is handed. Faults of the connection itself (resets, a slow first byte, a body that
-is streamed) are the server's.
+Never handles connections: resets, delays and streamed bodies are in `server.py`.
 """
 
 import random
@@ -30,7 +29,7 @@ _DEPTH = 100_000
 def respond(
     raw: Mapping[str, str], catalogue: Catalogue, now: datetime, fault: ArxivFault | None, rng: random.Random
 ) -> ArxivResponse:
-    """What arXiv answers, with the fault's doing."""
+    """Return arXiv's response with the effects of the fault."""
     if fault is None:
         return responses.respond(raw, catalogue, now)
     good = responses.respond(
@@ -60,7 +59,7 @@ def _transform_results(fault: ArxivFault, rng: random.Random, found: list[Sandbo
 
 def _missing_range(fault: ArxivFault, ids: list[str]) -> tuple[str, str]:
     if fault.first_id or fault.last_id or not ids:
-        return fault.first_id, fault.last_id or "~"  # after every id
+        return fault.first_id, fault.last_id or "~"  # sorts after every id
     return ids[len(ids) // 3], ids[2 * len(ids) // 3]
 
 
@@ -81,18 +80,18 @@ def _apply(fault: ArxivFault, good: ArxivResponse, now: datetime) -> ArxivRespon
 
 
 def _truncate(body: bytes) -> bytes:
-    """The body up to the middle of its last entry, or of itself when it has none."""
+    """Cut the body in the middle of its last entry, or in its own middle if it has none."""
     last = body.rfind(b"<entry>")
     return body[: (last + len(body)) // 2] if last >= 0 else body[: len(body) // 2]
 
 
 def _remove_title_and_id(body: bytes) -> bytes:
-    """The first entry without its title, the second without its id."""
+    """Remove the title of the first entry and the id of the second."""
     lacking = iter((rb"    <title>.*?</title>\n", rb"    <id>.*?</id>\n"))
     return _ENTRY.sub(lambda entry: re.sub(next(lacking), b"", entry[0], flags=re.DOTALL), body, count=2)
 
 
-# Answers that have nothing of the good one; port 9 is "discard": on loopback nobody listens there.
+# Responses that replace the valid one. Nothing listens on port 9 ("discard") of loopback.
 _REPLACEMENTS: dict[ArxivFaultKind, ArxivResponse] = {
     ArxivFaultKind.RATE_LIMITED: ArxivResponse(429, b"Rate exceeded.", _TEXT),
     ArxivFaultKind.RATE_EXCEEDED_200: ArxivResponse(200, b"Rate exceeded.", _TEXT),
@@ -107,7 +106,7 @@ _REPLACEMENTS: dict[ArxivFaultKind, ArxivResponse] = {
     ),
 }
 
-# The good answer, and what became of its body.
+# Changes to the body of the valid response.
 _BODY_CHANGES: dict[ArxivFaultKind, Callable[[bytes], bytes]] = {
     ArxivFaultKind.ZERO_BYTES: lambda _: b"",
     ArxivFaultKind.TRUNCATED: _truncate,

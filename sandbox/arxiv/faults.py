@@ -1,7 +1,6 @@
-"""Each misbehaviour that arXiv has shown to real users, on demand: alone or in sequence, for a while or for good.
+"""Faults that arXiv has shown to real users, on demand: singly or in sequence, for some requests or until cleared.
 
-In: what a test or the page asks for. Out: the next fault for a request, if one is due. How a fault looks on the
-wire is `misbehaviour.py`'s.
+Decides which fault affects a request. It never changes a response: `fault_effects.py` does.
 """
 
 from collections import deque
@@ -12,39 +11,39 @@ from typing import Final
 
 
 class ArxivFaultKind(StrEnum):
-    """What goes wrong."""
+    """The kind of a fault."""
 
-    # The answer is a good feed, with the wrong papers in it.
+    # The response is a valid feed with wrong contents.
     EMPTY = "empty"  # 200, no entries, totalResults 0
-    SHORT_PAGE = "short_page"  # `keep` of the page's entries, totalResults as it should be
-    SHUFFLED = "shuffled"  # another order for every request, so that pages overlap and leave gaps
-    SORTING_IGNORED = "sorting_ignored"  # one order, but not the one parameters for
-    MISSING_IDS = "missing_ids"  # ids from `first_id` to `last_id` are not there, nor counted
+    SHORT_PAGE = "short_page"  # the fraction `keep` of the page's entries, and the correct totalResults
+    SHUFFLED = "shuffled"  # a random order for each request, so that pages overlap and leave gaps
+    SORTING_IGNORED = "sorting_ignored"  # a fixed order, but not the requested one
+    MISSING_IDS = "missing_ids"  # papers from `first_id` to `last_id` are neither returned nor counted
     BROKEN_ENTRIES = "broken_entries"  # the page's first entry without a title, its second without an id
-    # The answer is no feed, or not one that can be read.
-    RATE_LIMITED = "rate_limited"  # 429 "Rate exceeded.", Retry-After when `retry_after` is given
-    RATE_EXCEEDED_200 = "rate_exceeded_200"  # the same words with status 200
-    UNAVAILABLE = "unavailable"  # 503, Retry-After 0 unless `retry_after` says otherwise
+    # The response is not a feed, or not a well-formed one.
+    RATE_LIMITED = "rate_limited"  # 429 "Rate exceeded.", with Retry-After if `retry_after` is set
+    RATE_EXCEEDED_200 = "rate_exceeded_200"  # the same text with status 200
+    UNAVAILABLE = "unavailable"  # 503, with Retry-After 0 unless `retry_after` is set
     SERVER_ERROR = "server_error"  # 500
     NOT_ACCEPTABLE = "not_acceptable"  # 406 without a body
-    NOT_ACCEPTABLE_WITH_FEED = "not_acceptable_with_feed"  # 406 with the good feed as its body
+    NOT_ACCEPTABLE_WITH_FEED = "not_acceptable_with_feed"  # 406 with the valid feed as its body
     ZERO_BYTES = "zero_bytes"
     HTML = "html"
-    TRUNCATED = "truncated"  # the feed stops in the middle of an entry, the HTTP message is complete
+    TRUNCATED = "truncated"  # the feed ends within an entry, but the HTTP message is complete
     TWO_DOCUMENTS = "two_documents"
-    WRONG_ENCODING = "wrong_encoding"  # declares UTF-16, is UTF-8
+    WRONG_ENCODING = "wrong_encoding"  # declares UTF-16 but is UTF-8
     NUL_BYTES = "nul_bytes"
     ENTITY_EXPANSION = "entity_expansion"  # "billion laughs"
     DEEP_NESTING = "deep_nesting"
     HUGE = "huge"  # `size` bytes, streamed
-    # The connection fails, or the request is refused.
+    # The connection fails, or the request is rejected.
     RESET_BEFORE_ANSWER = "reset_before_answer"
     RESET_IN_ANSWER = "reset_in_answer"  # after half of the body
-    SLOW_FIRST_BYTE = "slow_first_byte"  # the good answer, `delay_s` late
-    POST_REFUSED = "post_refused"  # 405; GET goes on working
+    SLOW_FIRST_BYTE = "slow_first_byte"  # the valid response after `delay_s`
+    POST_REFUSED = "post_refused"  # 405; GET still works
     URI_TOO_LONG = "uri_too_long"  # 414 for a GET of more than `max_target_length` characters
     QUERY_REFUSED = "query_refused"  # 400 with arXiv's error feed
-    REDIRECTED = "redirected"  # 301 to an address where nobody answers
+    REDIRECTED = "redirected"  # 301 to an address that nothing listens on
 
 
 # Labels for the menu of the sandbox's page.
@@ -82,21 +81,21 @@ FAULT_LABELS: Final[Mapping[ArxivFaultKind, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ArxivFault:
-    """One misbehaviour, for `times` requests (None: until cleared) whose search_query contains `containing`."""
+    """A fault for `times` requests (None: until cleared) whose search_query contains `containing`."""
 
     kind: ArxivFaultKind
     times: int | None = 1
     containing: str = ""
     retry_after: str | None = None
     keep: float = 0.5
-    first_id: str = ""  # without both, the middle third of what was found
+    first_id: str = ""  # if neither is set, the middle third of the results
     last_id: str = ""
-    delay_s: float = 65.0  # longer than the 60 s that have been seen
+    delay_s: float = 65.0  # more than the longest delay observed, 60 s
     size: int = 200_000_000  # bytes of a huge body
-    max_target_length: int = 2_000  # characters of path and query that a GET may have
+    max_target_length: int = 2_000  # longest path and query of a GET, in characters
 
     def applies(self, method: str, search_query: str, target_length: int) -> bool:
-        """Whether a request of this form meets the fault."""
+        """Whether the fault affects a request."""
         if self.containing not in search_query:
             return False
         match self.kind:
@@ -109,26 +108,26 @@ class ArxivFault:
 
 
 class ArxivFaults:
-    """A queue of faults: a request meets the first one that applies to it, and uses it up once."""
+    """A queue of faults: each request consumes one use of the first fault that applies to it."""
 
     def __init__(self) -> None:
         self._queue: deque[ArxivFault] = deque()
 
     def add(self, *faults: ArxivFault) -> None:
-        """Let the coming requests meet these, one fault after the other."""
+        """Queue faults for the next requests."""
         self._queue.extend(faults)
 
     def clear(self) -> None:
-        """Behave well from now on."""
+        """Remove all faults."""
         self._queue.clear()
 
     @property
     def pending(self) -> tuple[ArxivFault, ...]:
-        """What is still to come, in order."""
+        """The faults that have uses left, in order."""
         return tuple(self._queue)
 
     def take(self, method: str, search_query: str, target_length: int) -> ArxivFault | None:
-        """The fault that this request meets; it counts as used."""
+        """Return the fault for this request, if any, and consume one use of it."""
         for place, fault in enumerate(self._queue):
             if not fault.applies(method, search_query, target_length):
                 continue

@@ -1,8 +1,7 @@
-"""Made-up papers that look like arXiv's: titles, abstracts with TeX and literal `<`, names with accents.
+"""Generates papers that look like arXiv's: titles, abstracts with TeX and literal `<`, names with accents.
 
-In: a seed and a number. Out: the paper of that number, the same every time, without an id and without a date.
-The fields of study take turns, so that any two dozen papers in a row hold one on reward models, one on diffusion
-models, one on graph neural networks, and so on.
+The same seed and number always give the same paper. Research fields rotate, so that any 24 consecutive papers include
+one on reward models, one on diffusion models, one on graph neural networks, and so on. It never assigns ids or dates.
 """
 
 import random
@@ -12,7 +11,7 @@ from sandbox.arxiv.papers import SandboxPaper
 
 
 def generate_paper(seed: int, number: int) -> SandboxPaper:
-    """The paper of that number; the same seed and number always give the same paper."""
+    """Return a paper; the same seed and number always give the same paper."""
     rng = random.Random(f"{seed}/{number}")
     field = vocabulary.FIELDS[_field_order(seed, number)]
     words = _PaperText(rng, field)
@@ -34,14 +33,14 @@ def generate_paper(seed: int, number: int) -> SandboxPaper:
 
 
 def _field_order(seed: int, number: int) -> int:
-    """Which field a paper is of: every round goes through all fields once, each round in an order of its own."""
+    """Return the index of a paper's field: each round contains every field once, in its own random order."""
     count = len(vocabulary.FIELDS)
     order = random.Random(f"{seed}/round/{number // count}").sample(range(count), count)
     return order[number % count]
 
 
 class _PaperText:
-    """One paper's topic, method and test bed, and the sentences made of them."""
+    """The topic, method and testbed of one paper, and the text generated from them."""
 
     def __init__(self, rng: random.Random, field: vocabulary.ResearchField) -> None:
         self._rng = rng
@@ -66,7 +65,7 @@ class _PaperText:
         )
         text = " ".join(sentences)
         for mark, words in (("{t}", self._topic), ("{m}", self._method), ("{d}", self._testbed)):
-            text = text.replace(mark, words)  # not format(): TeX is full of braces
+            text = text.replace(mark, words)  # not format(): TeX contains braces
         return text
 
     def comment(self) -> str:

@@ -1,8 +1,8 @@
-"""arXiv's query language: the text of `search_query` in, a tree out, and the two ways arXiv echoes it.
+"""Parses arXiv's query language into a tree, and writes the tree in the two forms that arXiv's feeds contain.
 
-Pure. It knows nothing of papers. The rules, as arXiv's API has them: AND, OR and ANDNOT have no precedence and
-group to the right; a missing prefix is `all:`, a missing operator OR; `lastUpdatedDate:` means `submittedDate:`;
-what cannot be read raises `QueryRefused`, which the server answers with 400.
+The rules of arXiv's API: AND, OR and ANDNOT have no precedence and group to the right; a missing prefix means `all:`, a
+missing operator OR; `lastUpdatedDate:` means `submittedDate:`. An invalid query raises `InvalidQuery`, which the server
+reports with 400. It never sees papers.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-# Deeper than anybody writes, and shallow enough for our own recursion.
+# Deeper than any real query, and shallow enough for Python's recursion limit.
 MAX_DEPTH = 60
 
 FIELDS = frozenset({"ti", "au", "abs", "co", "jr", "cat", "rn", "id", "doi", "all", "submittedDate"})
@@ -31,11 +31,11 @@ _MOMENT_SPANS = {8: timedelta(days=1), 10: timedelta(hours=1), 12: timedelta(min
 
 
 class InvalidQuery(Exception):
-    """The query cannot be read; `str()` is the sentence that arXiv's error feed would carry."""
+    """The query is invalid; the message is the text for arXiv's error feed."""
 
 
 class Operator(StrEnum):
-    """How two halves of a query are joined."""
+    """An operator between two operands."""
 
     AND = "AND"
     OR = "OR"
@@ -44,7 +44,7 @@ class Operator(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One field and what is looked for in it."""
+    """A field and the value to search for in it."""
 
     field: str
     value: str
@@ -53,7 +53,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class DateRange:
-    """Submission of v1 from `first` to `last`, both included; `last` is the end of the minute that was written."""
+    """Submission of v1 from `first` to `last`, both included; `last` is the end of the minute in the query."""
 
     first: datetime
     last: datetime
@@ -62,7 +62,7 @@ class DateRange:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Operands with the operators between them, to be read from the right; `negated`: it began with ANDNOT."""
+    """Operands and the operators between them, which group to the right; `negated` if it starts with ANDNOT."""
 
     operands: tuple["Node", ...]
     operators: tuple[Operator, ...]
@@ -70,17 +70,17 @@ class Group:
 
 
 Node = Term | DateRange | Group
-_Token = str | Operator | Term | DateRange  # str: a parenthesis
+_Token = str | Operator | Term | DateRange  # a str is a parenthesis
 
 
 def parse(text: str) -> Group:
-    """The tree of a query; raises QueryRefused with arXiv's reason."""
+    """Parse a query; raises InvalidQuery with arXiv's reason."""
     tokens = list(_tokens(text))
     if not tokens:
         raise InvalidQuery("search_query is empty")
     group, rest = _group(tokens, 0, depth=0)
     if rest < len(tokens):
-        raise InvalidQuery("unbalanced parentheses: one closes that was never opened")
+        raise InvalidQuery("unbalanced parentheses: unexpected closing parenthesis")
     return group
 
 
@@ -109,7 +109,7 @@ def _token(match: re.Match[str]) -> _Token:
     if field == "submittedDate":
         return _date_range(match["range"])
     if match["range"] is not None:
-        raise InvalidQuery(f"a range is for dates, not for {field}")
+        raise InvalidQuery(f"a range is not supported for {field}")
     quoted = match["quoted"]
     return Term(field, match["word"] or "") if quoted is None else Term(field, quoted, quoted=True)
 
@@ -117,25 +117,25 @@ def _token(match: re.Match[str]) -> _Token:
 def _date_range(written: str | None) -> DateRange:
     parts = (written or "").split()
     if len(parts) != 3 or parts[1] != "TO":
-        raise InvalidQuery("a date range is written submittedDate:[YYYYMMDDHHMM TO YYYYMMDDHHMM]")
+        raise InvalidQuery("a date range must have the form submittedDate:[YYYYMMDDHHMM TO YYYYMMDDHHMM]")
     return DateRange(_moment(parts[0]), _moment(parts[2], end=True), " ".join(parts))
 
 
 def _moment(digits: str, *, end: bool = False) -> datetime:
-    """The moment that the digits name, in GMT; as an end, the last instant of the minute (or day) they name."""
+    """Parse a date in UTC; with `end`, return the last instant of the minute (or hour or day) that it denotes."""
     if not _MOMENT.fullmatch(digits):
-        raise InvalidQuery(f"not a date: {digits}")
+        raise InvalidQuery(f"invalid date: {digits}")
     try:
         moment = datetime.strptime(digits, _MOMENT_FORMATS[len(digits)]).replace(tzinfo=UTC)
     except ValueError as error:
-        raise InvalidQuery(f"not a date: {digits}") from error
+        raise InvalidQuery(f"invalid date: {digits}") from error
     return moment + _MOMENT_SPANS[len(digits)] - timedelta(microseconds=1) if end else moment
 
 
 def _group(tokens: list[_Token], position: int, *, depth: int) -> tuple[Group, int]:
-    """Read operands and operators up to a closing parenthesis or the end; where it stopped comes back too."""
+    """Parse operands and operators up to a closing parenthesis or the end; also return the end position."""
     if depth > MAX_DEPTH:
-        raise InvalidQuery("parentheses are nested too deeply")
+        raise InvalidQuery("parentheses nested too deeply")
     operands: list[Node] = []
     operators: list[Operator] = []
     negated = position < len(tokens) and tokens[position] is Operator.ANDNOT
@@ -145,7 +145,7 @@ def _group(tokens: list[_Token], position: int, *, depth: int) -> tuple[Group, i
         token = tokens[position]
         if isinstance(token, Operator):
             if expect_operand:
-                raise InvalidQuery(f"{token} has nothing on its left")
+                raise InvalidQuery(f"missing operand before {token}")
             operators.append(token)
             expect_operand = True
             position += 1
@@ -156,7 +156,7 @@ def _group(tokens: list[_Token], position: int, *, depth: int) -> tuple[Group, i
         operands.append(operand)
         expect_operand = False
     if expect_operand:
-        raise InvalidQuery("an operator or a parenthesis has nothing after it")
+        raise InvalidQuery("missing operand after an operator or a parenthesis")
     return Group(tuple(operands), tuple(operators), negated), position
 
 
@@ -166,12 +166,12 @@ def _operand(tokens: list[_Token], position: int, depth: int) -> tuple[Node, int
         return token, position + 1
     group, position = _group(tokens, position + 1, depth=depth + 1)
     if position >= len(tokens):
-        raise InvalidQuery("unbalanced parentheses: one opens that is never closed")
+        raise InvalidQuery("unbalanced parentheses: missing closing parenthesis")
     return group, position + 1
 
 
 def normalized(node: Node) -> str:
-    """The query with missing prefixes and operators filled in, otherwise as it was written: the feed's title."""
+    """Return the query with missing prefixes and operators added, as in the title of arXiv's feeds."""
     match node:
         case Term(field, value, quoted):
             return f'{field}:"{value}"' if quoted else f"{field}:{value}"
@@ -184,7 +184,7 @@ def normalized(node: Node) -> str:
 
 
 def right_grouped(node: Node) -> str:
-    """The query with a parenthesis for every grouping to the right, as the address in arXiv's feeds writes it."""
+    """Return the query with parentheses that group to the right, as in the link of arXiv's feeds."""
     match node:
         case Term(field, value):
             return f'{field}:"{value}"' if " " in value else f"{field}:{value}"

@@ -1,7 +1,6 @@
-"""A request's parameters → the answer that arXiv gives when all is well, its refusals included.
+"""Builds arXiv's response to a request's parameters, including its error feeds.
 
-In: parameters, the catalogue, the time. Out: status, headers and body. No sockets, no waiting: those are the
-server's; nothing goes wrong here: that is `misbehaviour.py`'s.
+It never uses sockets or waits, and never injects faults: `server.py` and `fault_effects.py` do.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,8 +12,8 @@ from sandbox.arxiv.catalogue import Catalogue, SortBy, SortOrder
 from sandbox.arxiv.papers import SandboxPaper, split_id
 from sandbox.arxiv.query import Group, InvalidQuery, normalized, parse, right_grouped
 
-# The user manual: more than 30,000 is refused with 400, and a page has at most 2,000 entries. Elasticsearch, which
-# stands behind arXiv, has a result window of 10,000; past it arXiv answers 500.
+# From the user manual: more than 30,000 results are rejected with 400, and a page has at most 2,000 entries. arXiv's
+# Elasticsearch has a result window of 10,000; beyond it, arXiv responds with 500.
 MAX_RESULTS_LIMIT = 30_000
 PAGE_SIZE_LIMIT = 2_000
 RESULT_WINDOW = 10_000
@@ -24,7 +23,7 @@ ATOM = "application/atom+xml; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class ArxivResponse:
-    """What goes back over the wire."""
+    """A complete HTTP response of the query endpoint."""
 
     status: int
     body: bytes = b""
@@ -34,7 +33,7 @@ class ArxivResponse:
 
 @dataclass(frozen=True, slots=True)
 class _Parameters:
-    """A request's parameters, checked."""
+    """The validated parameters of a request."""
 
     query: Group | None
     ids: tuple[str, ...]
@@ -80,12 +79,12 @@ def respond(
 
 
 def error_response(reason: str, now: datetime) -> ArxivResponse:
-    """400, with arXiv's error feed."""
+    """Return status 400 with arXiv's error feed."""
     return ArxivResponse(400, error_feed(reason, now))
 
 
 def _read(raw: Mapping[str, str]) -> _Parameters:
-    """The parameters, checked as arXiv checks them; QueryRefused with its sentence otherwise."""
+    """Validate the parameters as arXiv does; raises InvalidQuery with arXiv's message."""
     search_query, id_list = raw.get("search_query", "").strip(), raw.get("id_list", "").strip()
     if not search_query and not id_list:
         raise InvalidQuery("either a search_query or id_list must be specified")

@@ -1,8 +1,8 @@
-"""The local arXiv as a server: GET and form POST of /arxiv/api/query, on an application that is handed in.
+"""Serves the local arXiv: GET and form POST of /arxiv/api/query, on a given application.
 
-In: requests, and what tests and the page want to happen (papers announced, changed, withdrawn; faults). Out: Atom
-feeds as arXiv's, a record of every request, and of each that came sooner than arXiv's terms of use allow.
-It never refuses a request that came too soon: whoever asks finds out in `violations`.
+Tests and the page announce, revise and withdraw papers and add faults here. It records every request, and every
+violation of the rate limit in arXiv's terms of use. It never rejects a request that comes too soon: tests check
+`violations`.
 """
 
 import asyncio
@@ -23,15 +23,15 @@ from sandbox.arxiv.papers import SandboxPaper
 from sandbox.arxiv.responses import ATOM, ArxivResponse
 
 PATH = "/arxiv/api/query"
-_RECORDS_KEPT = 10_000  # requests kept in the record
-_CLOCK_SLACK_S = 0.001  # a sleep may end this much early, by the clock's resolution
-_MAX_TARGET_LENGTH = 8_000  # characters of a GET; arXiv answers 414 to "very long" ones
+_RECORDS_KEPT = 10_000  # requests that are kept
+_CLOCK_SLACK_S = 0.001  # a sleep may end this much early because of the clock's resolution
+_MAX_TARGET_LENGTH = 8_000  # characters of a GET; arXiv responds with 414 to "very long" ones
 _CHUNK = b" " * 65_536
 
 
 @dataclass(slots=True)
 class ArxivRequest:
-    """One request, as it came and as it ended; `ended` and `status` are None until then (status 0: no answer)."""
+    """A recorded request; `ended` and `status` are None until it ends (status 0: no response)."""
 
     method: str
     search_query: str
@@ -49,15 +49,15 @@ class ArxivRequest:
 
 @dataclass(frozen=True, slots=True)
 class RateLimitViolation:
-    """A request that did not wait for the one before it, or not long enough after its end."""
+    """A request that overlapped the previous one, or came too soon after its end."""
 
     request: ArxivRequest
-    gap_s: float  # 0 when the other was still under way
+    gap_s: float  # 0 if the previous request was still in flight
     allowed_s: float
 
 
 class LocalArxiv:
-    """A whole arXiv with papers of its own, for one bot on loopback."""
+    """A local arXiv with its own papers."""
 
     def __init__(
         self,
@@ -82,13 +82,13 @@ class LocalArxiv:
         self._closing = asyncio.Event()
 
     def attach(self, app: web.Application) -> None:
-        """Serve on this application, until it is cleaned up."""
+        """Serve on this application until it is cleaned up."""
         app.router.add_get(PATH, self._serve, allow_head=False)
         app.router.add_post(PATH, self._serve)
         app.on_shutdown.append(self._stop_delays)
         app.on_cleanup.append(self._close)
 
-    # What happens at arXiv, when a test or the page says so.
+    # Events at arXiv, triggered by tests and the page.
 
     @property
     def queued(self) -> int:
@@ -97,17 +97,17 @@ class LocalArxiv:
 
     @property
     def papers(self) -> tuple[SandboxPaper, ...]:
-        """What arXiv shows now, newest submission first."""
+        """The visible papers, newest submission first."""
         return self._catalogue.papers
 
     def announce(self, count: int | None = None, *, days_ago: tuple[float, float] = (1, 4)) -> list[SandboxPaper]:
-        """Show the next `count` papers (None: all that wait), submitted between `days_ago` days before now."""
+        """Announce the next `count` papers (None: all queued ones), submitted between `days_ago` days before now."""
         papers = self._corpus.take(self.queued if count is None else count, self._now(), days_ago)
         self._catalogue.add(papers)
         return papers
 
     def add_paper(self, paper: SandboxPaper, *, announced: bool = True) -> SandboxPaper:
-        """Show this paper at once, or let it be the next to be announced; a missing id or date is given."""
+        """Publish this paper now, or queue it to be announced next; a missing id or date is added."""
         if not announced:
             self._corpus.queue_next(paper)
             return paper
@@ -118,7 +118,7 @@ class LocalArxiv:
     def revise(
         self, arxiv_id: str, *, title: str | None = None, abstract: str | None = None, comment: str | None = None
     ) -> SandboxPaper:
-        """A new version of a paper that is shown, with what has changed; KeyError for an unknown id."""
+        """Publish a new version of a visible paper; raises KeyError for an unknown id."""
         old = self._catalogue.current(arxiv_id)
         new = replace(
             old,
@@ -132,10 +132,10 @@ class LocalArxiv:
         return new
 
     def withdraw(self, arxiv_id: str) -> SandboxPaper:
-        """The authors take the paper back: a new version whose comment says so."""
+        """Withdraw a paper: publish a new version whose comment says so."""
         return self.revise(arxiv_id, comment="This paper has been withdrawn")
 
-    # Requests.
+    # Handling of requests.
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         raw = await _parameters(request)
@@ -144,7 +144,7 @@ class LocalArxiv:
             fault = self.faults.take(record.method, record.search_query, len(request.raw_path))
             record.fault = None if fault is None else fault.kind
             return await self._respond(request, raw, record, fault)
-        except ConnectionError:  # the client has gone: nobody is left to answer
+        except ConnectionError:  # the client has disconnected
             return web.Response()
         finally:
             self._in_flight -= 1
@@ -192,7 +192,7 @@ class LocalArxiv:
         record.status = response.status
         if fault is not None and fault.kind is ArxivFaultKind.RESET_IN_ANSWER:
             return await _send_truncated(request, response)
-        # Before the answer leaves: the machine may let the client read it before it lets us look at the clock again.
+        # Before the response is sent: the client may be scheduled, and read it, before this process reads the clock.
         record.ended = self._monotonic()
         return await _send(request, response)
 
@@ -204,14 +204,14 @@ class LocalArxiv:
         return respond(raw, self._catalogue, self._now(), fault, self._rng)
 
     async def _delay(self, request: web.Request, delay_s: float) -> None:
-        """Let the client wait; over when it goes away or the server stops, so that its end is known."""
+        """Delay the response, but stop when the client disconnects or the server stops, to record when it ended."""
         deadline = time.monotonic() + delay_s
         while time.monotonic() < deadline and not self._closing.is_set():
             if request.transport is None or request.transport.is_closing():
-                raise ConnectionResetError("the client did not wait")
+                raise ConnectionResetError("the client disconnected")
             await asyncio.sleep(0.01)
         if self._closing.is_set():
-            raise ConnectionResetError("the server stops")
+            raise ConnectionResetError("the server is stopping")
 
     async def _stop_delays(self, app: web.Application) -> None:  # noqa: ARG002 - aiohttp's signature
         self._closing.set()
@@ -234,7 +234,7 @@ def _stream_response(content: ArxivResponse) -> web.StreamResponse:
 
 
 async def _send(request: web.Request, content: ArxivResponse) -> web.StreamResponse:
-    """Write the whole answer here and now, so that the request's end is known."""
+    """Write the whole response, so that the end of the request is known."""
     response = _stream_response(content)
     await response.prepare(request)
     await response.write(content.body)

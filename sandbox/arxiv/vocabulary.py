@@ -1,7 +1,6 @@
-"""The words that made-up papers are written with: fields of study, each with its own, and what all share.
+"""Words and templates for generated papers: research fields with their own vocabulary, and text that all share.
 
-Data only. `{t}` stands for a topic, `{m}` a method, `{d}` a data set or model system, `{N}` a made-up name;
-capitals are for titles.
+Only data. `{t}` is a topic, `{m}` a method, `{d}` a testbed, `{N}` an invented name; uppercase ones are for titles.
 """
 
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ResearchField:
-    """A field of study: its categories (primary first), topics, methods, test testbeds, and sentences of its own."""
+    """A field of study: its categories (primary first), topics, methods, testbeds, and sentences."""
 
     categories: tuple[tuple[str, ...], ...]
     topics: tuple[str, ...]
@@ -289,18 +288,8 @@ JOURNALS = (
     "J. Number Theory v291 (2027)",
     "MNRAS 541, {page} (2026)",
 )
-METHOD_NAMES = (
-    "AURA",
-    "Prism",
-    "DeltaNet",
-    "HELIX",
-    "TopoFlow",
-    "MIRROR",
-    "Sparrow",
-    "GraphLoom",
-    "QuietStar",
-    "ReFold",
-)
+METHOD_NAMES = ("AURA", "Prism", "DeltaNet", "HELIX", "TopoFlow",
+                "MIRROR", "Sparrow", "GraphLoom", "QuietStar", "ReFold")  # fmt: skip
 GIVEN_NAMES = (
     "Amélie", "Jürgen", "Wei", "Xiaomin", "Łukasz", "Søren", "María José", "Ananya", "Yuki", "Olu", "Zoë", "Elena",
     "David", "Ivan", "Priya", "Sarah", "Tomáš", "B. Scott", "Min-jun", "Fatima", "Noah", "Ingrid", "Kwame", "Hà",
