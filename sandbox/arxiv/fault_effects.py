@@ -32,14 +32,14 @@ def respond(
     """Return arXiv's response with the effects of the fault."""
     if fault is None:
         return responses.respond(raw, catalogue, now)
-    good = responses.respond(
+    valid = responses.respond(
         raw,
         catalogue,
         now,
         transform_results=partial(_transform_results, fault, rng),
         transform_page=partial(_transform_page, fault),
     )
-    return _apply(fault, good, now)
+    return _apply(fault, valid, now)
 
 
 def _transform_results(fault: ArxivFault, rng: random.Random, found: list[SandboxPaper]) -> list[SandboxPaper]:
@@ -67,16 +67,16 @@ def _transform_page(fault: ArxivFault, page: list[SandboxPaper]) -> list[Sandbox
     return page[: int(len(page) * fault.keep)] if fault.kind is ArxivFaultKind.SHORT_PAGE else page
 
 
-def _apply(fault: ArxivFault, good: ArxivResponse, now: datetime) -> ArxivResponse:
+def _apply(fault: ArxivFault, valid: ArxivResponse, now: datetime) -> ArxivResponse:
     if fault.kind in _REPLACEMENTS:
         retry_after = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
         replacement = _REPLACEMENTS[fault.kind]
         return replace(replacement, headers={**replacement.headers, **retry_after})
     if fault.kind is ArxivFaultKind.NOT_ACCEPTABLE_WITH_FEED:
-        return replace(good, status=406)
+        return replace(valid, status=406)
     if fault.kind is ArxivFaultKind.QUERY_REFUSED:
         return responses.error_response("search_query cannot be parsed", now)
-    return replace(good, body=_BODY_CHANGES[fault.kind](good.body)) if fault.kind in _BODY_CHANGES else good
+    return replace(valid, body=_BODY_CHANGES[fault.kind](valid.body)) if fault.kind in _BODY_CHANGES else valid
 
 
 def _truncate(body: bytes) -> bytes:

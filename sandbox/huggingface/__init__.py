@@ -1,10 +1,10 @@
-"""The local Hugging Face: its daily papers on loopback, made of the local arXiv's papers or recorded ones.
+"""The local Hugging Face: its daily papers on loopback, from the local arXiv's papers or from recorded lists.
 
-    days.py      which papers stand on a day's list      entries.py writes an entry as it was recorded
-    faults.py    what shall go wrong, and how it looks
-    server.py    HTTP, the quota, and the record of every request
+    server.py         HTTP, the quota, and the record of requests
+    daily_lists.py    which papers are on a day's list       entries.py writes an entry in the recorded format
+    faults.py         faults, and how they change a response
 
-It imports nothing of the bot.
+It never imports the bot.
 """
 
 from sandbox.huggingface.daily_lists import DailyLists, read_directory

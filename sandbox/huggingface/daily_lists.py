@@ -1,7 +1,6 @@
-"""Which papers stand on which day's list.
+"""The list of daily papers for each date: a repeatable selection of the local arXiv's papers, or what a test sets.
 
-In: the local arXiv's papers as they are at the moment, and days that a test sets. Out: a day's entries, most votes
-first, the same ones every time.
+It never serves HTTP.
 """
 
 import json
@@ -15,7 +14,7 @@ from sandbox.arxiv import SandboxPaper
 from sandbox.arxiv.generator import generate_paper
 from sandbox.huggingface.entries import Entry, make_entry, votes
 
-# Of the local arXiv's papers; people submit one within days after it appeared, and none at weekends
+# The share of the local arXiv's papers that are listed. They are listed within days, and never at weekends
 # (huggingface/huggingface_hub, issue 2745).
 _LISTED_SHARE: Final = 0.6
 _DAYS_UNTIL_LISTED: Final = (1, 3)
@@ -23,7 +22,7 @@ _SATURDAY: Final = 5
 
 
 class DailyLists:
-    """The lists of all days."""
+    """The lists of all days, by date."""
 
     def __init__(self, papers: Callable[[], Iterable[SandboxPaper]], seed: int) -> None:
         self._papers = papers
@@ -32,26 +31,26 @@ class DailyLists:
         self._votes: dict[str, int] = {}
 
     def set(self, day: date, entries: Iterable[Entry]) -> None:
-        """Let a day's list be these entries from now on."""
+        """Set a day's list."""
         self._set[day] = list(entries)
 
     def generate(self, day: date, count: int) -> list[Entry]:
-        """Let a day's list be `count` made-up papers, which the local arXiv does not show."""
+        """Set a day's list to `count` generated papers that are not on the local arXiv."""
         entries = [self._make_entry(_generate_paper(self._seed, day, number), day) for number in range(count)]
         self.set(day, entries)
         return entries
 
     def add(self, paper: SandboxPaper, day: date, **overrides: object) -> None:
-        """Put a paper on a day's list, with these fields as they are overrides (`upvotes=41`), None: missing."""
+        """Add a paper to a day's list; `overrides` such as `upvotes=41` replace fields, and None removes one."""
         entries = self._set.setdefault(day, self.entries(day))
         entries.append(make_entry(paper, day, self._rng(paper, day), **overrides))
 
     def set_votes(self, arxiv_id: str, count: int) -> None:
-        """From now on the paper has so many votes, wherever it is listed."""
+        """Set a paper's votes on every list."""
         self._votes[arxiv_id] = count
 
     def entries(self, day: date) -> list[Entry]:
-        """The day's entries, most votes first."""
+        """Return a day's entries, most votes first."""
         entries = self._set.get(day)
         if entries is None:
             entries = [self._make_entry(paper, day) for paper in self._papers() if self._listed_on(paper) == day]
@@ -78,7 +77,7 @@ class DailyLists:
 
 
 def read_directory(directory: Path) -> dict[date, list[Entry]]:
-    """Recorded days (`2026-08-21.json`); ValueError when there is none."""
+    """Read recorded lists (`2026-08-21.json`) by date; raises ValueError if there are none."""
     days = {
         date.fromisoformat(path.stem): json.loads(path.read_text(encoding="utf-8")) for path in directory.glob("*.json")
     }

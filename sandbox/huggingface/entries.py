@@ -1,6 +1,6 @@
-"""One entry of a day's list, in the recorded form: what is often missing there is missing as often here.
+"""Builds an entry of a daily list in the recorded format, with optional fields missing as often as in recorded lists.
 
-In: a paper of the local arXiv, the day, a generator of chance. Out: what goes over the wire as JSON.
+It never decides which papers are listed.
 """
 
 import random
@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from sandbox.arxiv import SandboxPaper
 
-# JSON as it goes over the wire.
+# A JSON object.
 Entry = dict[str, Any]
 
-# How often what is optional is there, in the recorded days.
+# How often optional fields are present on recorded lists.
 _ORGANIZATION, _REPOSITORY, _STARS, _SUMMARY, _PROJECT = 0.7, 0.55, 0.98, 0.51, 0.46
 _ORGANIZATIONS: Final = (
     ("sandbox-lab", "Sandbox Lab"),
@@ -71,7 +71,7 @@ def _optional(paper: SandboxPaper, rng: random.Random) -> Entry:
 
 
 def votes(entry: Mapping[str, Any]) -> int:
-    """How many votes an entry has; what is no number counts as none, as the list still has an order then."""
+    """Return an entry's votes; a value that is not a number counts as 0, so that lists can still be sorted."""
     inner = entry.get("paper")
     found = inner.get("upvotes") if isinstance(inner, dict) else None
     return found if isinstance(found, int) else 0

@@ -1,7 +1,6 @@
-"""What a server may do on a bad day: alone or in sequence, for a while or for good, and how it looks on the wire.
+"""Faults of Hugging Face, on demand: singly or in sequence, for some requests or until cleared, and their effects.
 
-In: what a test asks for, and a good answer. Out: the next fault for a request, and what becomes of the answer. A
-connection that hangs or breaks is the server's.
+Changes valid responses. It never handles connections: delays and resets are in `server.py`.
 """
 
 import json
@@ -13,30 +12,30 @@ from typing import Any, Final
 
 
 class HuggingFaceFaultKind(StrEnum):
-    """What goes wrong."""
+    """The kind of a fault."""
 
-    RATE_LIMITED = "rate_limited"  # 429, Retry-After when `retry_after` is given
-    UNAVAILABLE = "unavailable"  # 503, Retry-After when `retry_after` is given
+    RATE_LIMITED = "rate_limited"  # 429, with Retry-After if `retry_after` is set
+    UNAVAILABLE = "unavailable"  # 503, with Retry-After if `retry_after` is set
     SERVER_ERROR = "server_error"  # 500
     REFUSED = "refused"  # 400
-    REDIRECTED = "redirected"  # 302 to an address where nobody answers
-    HANG = "hang"  # no answer for `delay_s`, then a good one
-    RESET = "reset"  # the connection breaks replacement of an answer
+    REDIRECTED = "redirected"  # 302 to an address that nothing listens on
+    HANG = "hang"  # the valid response after `delay_s`
+    RESET = "reset"  # the connection is reset instead of a response
     HTML = "html"
     ZERO_BYTES = "zero_bytes"
-    TRUNCATED = "truncated"  # JSON that stops in its middle
+    TRUNCATED = "truncated"  # JSON that ends in the middle
     NOT_A_LIST = "not_a_list"
-    WRONG_TYPES = "wrong_types"  # every value of the first entry is of another type than it should be
+    WRONG_TYPES = "wrong_types"  # every value of the first entry has a wrong type
     DEEP_NESTING = "deep_nesting"
     HUGE = "huge"  # a list of `size` bytes
-    EMPTY = "empty"  # [] although the day has papers
-    ENDLESS = "endless"  # every page is the first one, however many are asked for
-    SHORT_PAGES = "short_pages"  # as many on each page as without a limit, whatever limit is asked for
+    EMPTY = "empty"  # [] although the day has entries
+    ENDLESS = "endless"  # every page equals the first one
+    SHORT_PAGES = "short_pages"  # every page has the default size, whatever the requested limit
 
 
 @dataclass(frozen=True, slots=True)
 class HuggingFaceFault:
-    """One misbehaviour, for `times` requests (None: until cleared)."""
+    """A fault for `times` requests (None: until cleared)."""
 
     kind: HuggingFaceFaultKind
     times: int | None = 1
@@ -46,21 +45,21 @@ class HuggingFaceFault:
 
 
 class HuggingFaceFaults:
-    """A queue of faults: a request meets the first one, and uses it up once."""
+    """A queue of faults: each request consumes one use of the first fault."""
 
     def __init__(self) -> None:
         self._queue: deque[HuggingFaceFault] = deque()
 
     def add(self, *faults: HuggingFaceFault) -> None:
-        """Let the coming requests meet these, one fault after the other."""
+        """Queue faults for the next requests."""
         self._queue.extend(faults)
 
     def clear(self) -> None:
-        """Behave well from now on."""
+        """Remove all faults."""
         self._queue.clear()
 
     def take(self) -> HuggingFaceFault | None:
-        """The fault that this request meets; it counts as used."""
+        """Return the fault for this request, if any, and consume one use of it."""
         if not self._queue:
             return None
         fault = self._queue[0]
@@ -73,7 +72,7 @@ class HuggingFaceFaults:
 
 @dataclass(frozen=True, slots=True)
 class HuggingFaceResponse:
-    """What goes back over the wire."""
+    """A complete HTTP response."""
 
     status: int
     body: bytes
@@ -81,20 +80,20 @@ class HuggingFaceResponse:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def apply_fault(fault: HuggingFaceFault, good: HuggingFaceResponse) -> HuggingFaceResponse:
-    """What became of a good answer."""
+def apply_fault(fault: HuggingFaceFault, valid: HuggingFaceResponse) -> HuggingFaceResponse:
+    """Change a valid response as the fault requires."""
     if fault.kind in _REPLACEMENTS:
-        asked = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
+        retry_after = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
         replacement = _REPLACEMENTS[fault.kind]
-        return replace(replacement, headers={**good.headers, **replacement.headers, **asked})
+        return replace(replacement, headers={**valid.headers, **replacement.headers, **retry_after})
     if fault.kind is HuggingFaceFaultKind.HUGE:
-        return replace(good, body=b"[" + b" " * fault.size + b"]")
-    return replace(good, body=_BODY_CHANGES[fault.kind](good.body)) if fault.kind in _BODY_CHANGES else good
+        return replace(valid, body=b"[" + b" " * fault.size + b"]")
+    return replace(valid, body=_BODY_CHANGES[fault.kind](valid.body)) if fault.kind in _BODY_CHANGES else valid
 
 
-def error_response(words: str) -> HuggingFaceResponse:
-    """400, as Hugging Face words it: an object with an error."""
-    return HuggingFaceResponse(400, json.dumps({"error": words}).encode())
+def error_response(message: str) -> HuggingFaceResponse:
+    """Return status 400 with an error in Hugging Face's format."""
+    return HuggingFaceResponse(400, json.dumps({"error": message}).encode())
 
 
 def _with_wrong_types(body: bytes) -> bytes:
@@ -115,7 +114,7 @@ def _wrong_type(value: Any) -> Any:
 
 
 _DEPTH: Final = 100_000
-# Port 9 is "discard": on loopback nobody listens there.
+# Nothing listens on port 9 ("discard") of loopback.
 _REPLACEMENTS: Final = {
     HuggingFaceFaultKind.RATE_LIMITED: HuggingFaceResponse(429, b'{"error":"You have exceeded the rate limit"}'),
     HuggingFaceFaultKind.UNAVAILABLE: HuggingFaceResponse(503, b"Service Unavailable", "text/plain"),

@@ -1,7 +1,7 @@
-"""The local Hugging Face as a server: GET of /huggingface/api/daily_papers, on an application that is handed in.
+"""Serves the local Hugging Face: GET of /huggingface/api/daily_papers, on a given application.
 
-In: requests, and what tests want to happen (days set, votes given, faults). Out: a day's papers as JSON, page by
-page, with the headers of the quota; a record of every request.
+Tests set lists and votes and add faults here. It returns a day's papers page by page with quota headers, and records
+every request. It never serves lists by week, month or submitter.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from sandbox.huggingface.faults import (
 PATH: Final = "/huggingface/api/daily_papers"
 _LIMIT_DEFAULT: Final = 50
 _LIMIT_MAX: Final = 100
-# Anonymous callers have 500 calls in 5 minutes (huggingface.co/docs/hub/rate-limits).
+# Anonymous clients have 500 requests per 5 minutes (huggingface.co/docs/hub/rate-limits).
 _QUOTA: Final = 500
 _WINDOW_S: Final = 300.0
 _RECORDS_KEPT: Final = 10_000
@@ -38,19 +38,19 @@ _NOT_SERVED: Final = ("week", "month", "submitter")
 
 @dataclass(slots=True)
 class HuggingFaceRequest:
-    """One request, as it came and as it ended; `status` is None until then (0: no answer)."""
+    """A recorded request; `status` is None until it ends (0: no response)."""
 
     date: str
     p: str
     limit: str
     user_agent: str | None
-    in_flight: int  # others that had no answer yet
+    in_flight: int  # other requests without a response yet
     status: int | None = None
     fault: HuggingFaceFaultKind | None = None
 
 
 class LocalHuggingFace:
-    """Hugging Face's daily papers, as far as a bot asks for them."""
+    """A local Hugging Face that serves daily papers."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class LocalHuggingFace:
         self._closing = asyncio.Event()
 
     def attach(self, app: web.Application) -> None:
-        """Serve on this application, until it is cleaned up."""
+        """Serve on this application until it is cleaned up."""
         app.router.add_get(PATH, self._serve, allow_head=False)
         app.on_shutdown.append(self._stop_delays)
 
@@ -81,15 +81,15 @@ class LocalHuggingFace:
             record.fault = None if fault is None else fault.kind
             if fault is not None and fault.kind in (HuggingFaceFaultKind.HANG, HuggingFaceFaultKind.RESET):
                 await self._delay_or_reset(request, fault)
-            answer = self._answer(request, fault)
-            record.status = answer.status
+            response = self._respond(request, fault)
+            record.status = response.status
             return web.Response(
-                status=answer.status,
-                body=answer.body,
-                content_type=answer.content_type,
-                headers=answer.headers | self._quota_headers(),
+                status=response.status,
+                body=response.body,
+                content_type=response.content_type,
+                headers=response.headers | self._quota_headers(),
             )
-        except ConnectionError:  # the client has gone, or is sent away: nobody is left to answer
+        except ConnectionError:  # the client has disconnected, or the connection was reset
             return web.Response()
         finally:
             self._in_flight -= 1
@@ -109,19 +109,19 @@ class LocalHuggingFace:
         self._calls.append(self._monotonic())
         return record
 
-    def _answer(self, request: web.Request, fault: HuggingFaceFault | None) -> HuggingFaceResponse:
+    def _respond(self, request: web.Request, fault: HuggingFaceFault | None) -> HuggingFaceResponse:
         while self._calls[0] <= self._monotonic() - _WINDOW_S:
             self._calls.popleft()
         if len(self._calls) > _QUOTA:
             return apply_fault(HuggingFaceFault(HuggingFaceFaultKind.RATE_LIMITED), HuggingFaceResponse(429, b""))
-        good = self._page(request, None if fault is None else fault.kind)
-        return good if fault is None else apply_fault(fault, good)
+        valid = self._page(request, None if fault is None else fault.kind)
+        return valid if fault is None else apply_fault(fault, valid)
 
     def _page(self, request: web.Request, fault: HuggingFaceFaultKind | None) -> HuggingFaceResponse:
         query = request.query
         for name in _NOT_SERVED:
             if name in query:
-                return error_response(f'"{name}" is not served by the sandbox')
+                return error_response(f'The sandbox does not support "{name}"')
         today = self._now().date()
         try:
             day = date.fromisoformat(query.get("date", today.isoformat())[:10])
@@ -146,15 +146,15 @@ class LocalHuggingFace:
         }
 
     async def _delay_or_reset(self, request: web.Request, fault: HuggingFaceFault) -> None:
-        """Let the client wait, or send it away; over when it goes or the server stops."""
+        """Delay the response or reset the connection; stop when the client disconnects or the server stops."""
         if fault.kind is HuggingFaceFaultKind.RESET and request.transport is not None:
             request.transport.abort()
-            raise ConnectionResetError("sent away")
+            raise ConnectionResetError("reset by a fault")
         deadline = time.monotonic() + fault.delay_s
         while time.monotonic() < deadline:
-            gone = request.transport is None or request.transport.is_closing()
-            if gone or self._closing.is_set():
-                raise ConnectionResetError("nobody waits any more")
+            disconnected = request.transport is None or request.transport.is_closing()
+            if disconnected or self._closing.is_set():
+                raise ConnectionResetError("the client disconnected or the server is stopping")
             await asyncio.sleep(0.01)
 
     async def _stop_delays(self, app: web.Application) -> None:  # noqa: ARG002 - aiohttp's signature
