@@ -58,8 +58,8 @@ def respond(
     """Return arXiv's response; `transform_results` may change all results, `transform_page` the requested page."""
     try:
         parameters = _read(raw)
-    except InvalidQuery as refusal:
-        return error_response(str(refusal), now)
+    except InvalidQuery as error:
+        return error_response(str(error), now)
     if parameters.start + parameters.max_results > RESULT_WINDOW:
         return ArxivResponse(500, b"<html><body><h1>500 Internal Server Error</h1></body></html>", "text/html")
     found = transform_results(

@@ -1,10 +1,10 @@
-"""A local Discord: REST and gateway on loopback, near enough that an unmodified discord.py client cannot tell.
+"""A local Discord: REST and gateway on loopback, close enough to the real one for an unmodified discord.py client.
 
-    people (the page, tests) → people.py → interactions.py → gateway.py → the bot
-    the bot → api.py → rest_*.py → checks/, access.py → world.py, messages.py → events → gateway.py, the page
+    users (the page, tests) → user_actions.py → interactions.py → gateway.py → the bot
+    the bot → api.py → rest_*.py → checks/, access.py → world.py, messages.py → events.py → gateway.py, the page
 
-`LocalDiscord` is the whole of it, `World` what it shows, `Faults` what goes wrong on demand. It imports nothing of
-the bot, and nothing of discord.py.
+`LocalDiscord` is the whole service, `World` its state, and `DiscordFaults` injects failures. The package never imports
+the bot or discord.py.
 """
 
 from sandbox.discord.api import RecordedRequest

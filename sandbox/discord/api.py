@@ -1,9 +1,7 @@
-"""The REST half's door: every request passes here, whatever it asks.
+"""The entry point of the REST API: handles the steps that all requests under /api/v10 share.
 
-Enters: HTTP requests under /api/v10. On the way: recorded, failed on demand, checked for the token, counted
-against rate limits, handed to the handler of its route. Leaves: JSON with Discord's headers, or a refusal in
-Discord's form.
-What a route does is none of its business.
+Records each request, injects faults, checks the token and the rate limits, calls the handler of the route, and responds
+with JSON and Discord's headers, or with an error in Discord's format. It never implements a route: `rest_*.py` do.
 """
 
 import asyncio
@@ -23,17 +21,17 @@ from sandbox.discord.ratelimits import RateLimiter, rate_limit_body, rate_limit_
 
 PREFIX = "/api/v10"
 REQUESTS_KEPT = 50_000
-# The parameters whose value makes a bucket of its own (topics/rate-limits).
+# Major parameters: each of their values has its own rate limit bucket (topics/rate-limits).
 _MAJOR = ("channel_id", "guild_id", "webhook_token", "interaction_token")
 
 
 @dataclass(slots=True)
 class RecordedRequest:
-    """One REST request; `status` is None until it was answered, and stays so when the connection was dropped."""
+    """A recorded request, without the token; `status` is None until the response, or if the connection was dropped."""
 
     method: str
     path: str  # after /api/v10
-    template: str | None  # the route in Discord's spelling, None for one that does not exist
+    template: str | None  # the route as in Discord's documentation; None if it does not exist
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: object  # parsed JSON; for multipart/form-data its payload_json; None without a body
@@ -53,31 +51,31 @@ class UploadedFile:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request as a handler sees it."""
+    """A request as passed to a handler."""
 
     parameters: Mapping[str, str]
     query: Mapping[str, str]
     body: object
     files: tuple[UploadedFile, ...]
-    origin: str  # scheme and host that the bot reached us under
+    origin: str  # scheme and host of the request's URL
 
     def snowflake(self, name: str) -> int:
-        """A path parameter that is an id."""
+        """Return a path parameter that is an id."""
         return _snowflake(name, self.parameters[name])
 
     def queried_snowflake(self, name: str) -> int | None:
-        """A query parameter that is an id, if it was given."""
+        """Return a query parameter that is an id, or None if it is missing."""
         return _snowflake(name, self.query[name]) if name in self.query else None
 
     @property
     def form(self) -> Payload:
-        """The body as an object; an empty one when it is something else."""
+        """The body as an object; empty if the body is not an object."""
         return as_mapping(self.body)
 
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """What a handler answers; without a body it is 204's."""
+    """The response of a handler; a status of 204 has no body."""
 
     body: object = None
     status: int = 200
@@ -95,7 +93,7 @@ class _RegisteredRoute:
 
 
 class RestApi:
-    """The routes, and what all of them have in common."""
+    """The registered routes, and the steps that all requests share."""
 
     def __init__(
         self, token: str, limiter: RateLimiter, faults: fault_types.DiscordFaults, notify: Callable[[], None]
@@ -109,11 +107,11 @@ class RestApi:
         self._routes: list[tuple[str, _RegisteredRoute]] = []
 
     def add(self, method: str, template: str, handler: Handler, *, needs_token: bool = True) -> None:
-        """Add a route, its template in Discord's spelling."""
+        """Add a route; the template is as in Discord's documentation."""
         self._routes.append((method, _RegisteredRoute(template, handler, needs_token)))
 
     def attach(self, app: web.Application) -> None:
-        """Serve all routes, and refuse every other path under the prefix."""
+        """Serve all routes, and reject every other path under the prefix."""
         for method, route in self._routes:
             app.router.add_route(method, f"{PREFIX}{route.template}", self._serve(route))
         unknown = _RegisteredRoute(None, _reject_unknown_route, needs_token=False)
@@ -177,8 +175,8 @@ class RestApi:
         self, request: web.Request, route: _RegisteredRoute, recorded: RecordedRequest, files: tuple[UploadedFile, ...]
     ) -> tuple[int, object, dict[str, str]]:
         if route.needs_token and request.headers.get("Authorization") != self._authorization:
-            refused = errors.unauthorized()
-            return refused.status, refused.body(), {}
+            error = errors.unauthorized()
+            return error.status, error.body(), {}
         major = next((request.match_info[name] for name in _MAJOR if name in request.match_info), "")
         template = route.template or ""
         limit_result = self._limiter.check(request.method, template, major, time.monotonic(), time.time())
@@ -191,8 +189,8 @@ class RestApi:
         call = Call(dict(request.match_info), dict(request.query), recorded.body, files, str(request.url.origin()))
         try:
             answer = await route.handler(call)
-        except errors.ApiError as refused:
-            return refused.status, refused.body(), limit_result.headers
+        except errors.ApiError as error:
+            return error.status, error.body(), limit_result.headers
         return answer.status, answer.body, limit_result.headers
 
 
@@ -225,7 +223,7 @@ def _respond(recorded: RecordedRequest, status: int, body: object, headers: dict
     recorded.status = status
     if body is None:
         return web.Response(status=status, headers=headers)
-    # discord.py reads JSON only from exactly this Content-Type, without a charset.
+    # discord.py parses JSON only with exactly this Content-Type, without a charset.
     headers = headers | {"Content-Type": "application/json"}
     return web.Response(status=status, body=json.dumps(body).encode(), headers=headers)
 
@@ -238,7 +236,7 @@ def _reject_rate_limited(recorded: RecordedRequest, retry_after_s: float, *, is_
 def _drop(request: web.Request) -> web.Response:
     if request.transport is not None:
         request.transport.abort()
-    return web.Response(status=500)  # never sent: the connection is gone
+    return web.Response(status=500)  # never sent: the connection is closed
 
 
 def _snowflake(name: str, value: str) -> int:

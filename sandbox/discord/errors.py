@@ -1,14 +1,14 @@
-"""What Discord answers when it refuses: a status, a code, a sentence, and a tree of faults.
+"""The errors of Discord's API: a status, a code, a message, and an error tree for form bodies.
 
-Codes: discord.com/developers/docs/topics/opcodes-and-status-codes#json. Raised anywhere in the REST half,
-turned into a response in `api.py` alone.
+Codes: discord.com/developers/docs/topics/opcodes-and-status-codes#json. Routes and checks raise them. This module never
+sends a response: only `api.py` does.
 """
 
 from sandbox.discord.primitives import Payload
 
 
 class ApiError(Exception):
-    """Discord says no; `errors` is the tree of faults of a form body."""
+    """An error response of Discord's API; `errors` is the error tree of an invalid form body."""
 
     def __init__(self, status: int, code: int, message: str, errors: Payload | None = None) -> None:
         super().__init__(f"{status} {code}: {message}")
@@ -18,7 +18,7 @@ class ApiError(Exception):
         self.errors = errors
 
     def body(self) -> Payload:
-        """The answer's JSON, in the order that Discord writes it."""
+        """Return the JSON of the response, with Discord's order of keys."""
         body: Payload = {"message": self.message, "code": self.code}
         if self.errors is not None:
             body["errors"] = self.errors

@@ -1,7 +1,7 @@
-"""The gateway: the websocket over which the bot hears what happens.
+"""The gateway: the WebSocket over which the bot receives events.
 
-Source: discord.com/developers/docs/events/gateway. Enters: the bot's frames and the world's events. Leaves: HELLO,
-READY, the guilds, dispatches, acknowledged heartbeats, resumed sessions. It never changes the world.
+Source: discord.com/developers/docs/events/gateway. It sends HELLO, READY, guilds, events and heartbeat ACKs, and
+resumes sessions. It never changes the world.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ PATH = "/gateway"
 _SENDS_PER_MINUTE: Final = 120
 _RESUMABLE_S: Final = 180.0
 _HEARTBEAT_INTERVAL_MS: Final = 41_250
-# A bot that was stopped answers no goodbye; nobody should wait for it.
+# A stopped bot does not respond to a close frame, so waiting for it is pointless.
 _CLOSE_TIMEOUT_S: Final = 1.0
 _SANDBOX_PREFIX = "SANDBOX_"
 
@@ -31,7 +31,7 @@ _ACK_AFTER_S: Final = 0.05
 
 
 class CloseCode(IntEnum):
-    """Why the gateway hangs up (topics/opcodes-and-status-codes)."""
+    """Close codes of the gateway (topics/opcodes-and-status-codes)."""
 
     UNKNOWN_OPCODE = 4001
     DECODE_ERROR = 4002
@@ -43,7 +43,7 @@ class CloseCode(IntEnum):
 
 
 class CloseConnection(Exception):
-    """The gateway ends the conversation with this code."""
+    """The gateway must close the connection with this code."""
 
     def __init__(self, code: CloseCode) -> None:
         super().__init__(code.name)
@@ -51,7 +51,7 @@ class CloseConnection(Exception):
 
 
 class Connection:
-    """One socket: what was said on it, and the session that it belongs to."""
+    """One WebSocket connection and its session."""
 
     def __init__(self, socket: web.WebSocketResponse, request: web.Request) -> None:
         self.socket = socket
@@ -63,35 +63,35 @@ class Connection:
         self._frame_times: list[float] = []
 
     def count_frame(self) -> None:
-        """Hang up on a bot that talks too much: 120 frames in 60 s."""
+        """Enforce the rate limit of received frames: 120 per 60 s."""
         now_s = time.monotonic()
         self._frame_times = [*(moment for moment in self._frame_times if now_s - moment < 60), now_s]
         if len(self._frame_times) > _SENDS_PER_MINUTE:
             raise CloseConnection(CloseCode.RATE_LIMITED)
 
     async def write(self) -> None:
-        """Send what the send_queue holds, in order, until it ends."""
+        """Send the frames in the send queue, in order, until its end."""
         while (text := await self.send_queue.get()) is not None:
             if self.socket.closed:
                 return
             await self.socket.send_str(text)
 
     async def close(self, code: int) -> None:
-        """Close from our side."""
+        """Close the connection from the server's side."""
         self.closed_by_server = True
         await self.socket.close(code=code)
 
     def drop(self) -> None:
-        """Break the connection without a word."""
+        """Drop the connection without a close frame."""
         if self._request.transport is not None:
             self._request.transport.abort()
 
 
 class Gateway:
-    """All connections and sessions of the bot."""
+    """The bot's connections and sessions."""
 
     def __init__(self, world: World, token: str, changes: ChangeSignal) -> None:
-        self.open = True  # False: an outage, new connections are refused
+        self.open = True  # False simulates an outage: new connections are rejected
         self.identify_count = 0
         self._world = world
         self._token = token
@@ -101,18 +101,18 @@ class Gateway:
         world.subscribe(self._on_event)
 
     def attach(self, app: web.Application) -> None:
-        """Serve the gateway, and hang up when the server ends."""
+        """Serve the gateway, and close its connections when the server stops."""
         app.router.add_get(PATH, self._serve)
         app.on_shutdown.append(self._on_shutdown)
 
     @property
     def has_ready_session(self) -> bool:
-        """Whether a bot is connected and was told READY or RESUMED."""
+        """Whether a bot is connected and has received READY or RESUMED."""
         return any(session.send_queue is not None for session in self._sessions.values())
 
     def dispatch(self, name: str, payload: Payload, guild_id: int | None) -> None:
-        """Send an event to every session that wants it; sessions without a socket hear it when they resume."""
-        # What happens to the bot's own member is told whatever the intents (events/gateway#gateway-intents).
+        """Send an event to every session that wants it; a disconnected session receives it when it resumes."""
+        # Updates of the bot's own member are sent whatever the intents (events/gateway#gateway-intents).
         about_itself = name == "GUILD_MEMBER_UPDATE" and self._is_bot(as_mapping(payload.get("user")))
         for session in self._sessions.values():
             if session.wants("GUILD_UPDATE" if about_itself else name, guild_id):
@@ -122,7 +122,7 @@ class Gateway:
         return user.get("id") == str(self._world.bot_id)
 
     async def close(self, code: int | None, *, resumable: bool) -> None:
-        """Hang up with a code, or break the connections without one; `resumable` False forgets the sessions."""
+        """Close the connections with a code, or drop them if it is None; unless `resumable`, delete the sessions."""
         if not resumable:
             self._sessions.clear()
         for connection in tuple(self._connections):
@@ -132,12 +132,12 @@ class Gateway:
                 await connection.close(code)
 
     def request_reconnect(self) -> None:
-        """Tell the bot to connect anew and resume, as Discord does every few hours."""
+        """Tell the bot to reconnect and resume, as Discord does every few hours."""
         for connection in self._connections:
             connection.send_queue.put_nowait(frame(Op.RECONNECT))
 
     def invalidate_sessions(self) -> None:
-        """Tell the bot that its session is gone, so that it must identify again."""
+        """Tell the bot that its session is invalid, so that it identifies again."""
         self._sessions.clear()
         for connection in self._connections:
             connection.send_queue.put_nowait(frame(Op.INVALID_SESSION, content=False))
@@ -153,7 +153,7 @@ class Gateway:
             return True
         if not self._world.bot_in_guild(guild_id):
             return False
-        # The list of channels is no secret on Discord, what is in them and their threads is.
+        # Discord reveals all channels, but not the messages and threads of those that the bot cannot view.
         hidden_with_channel = name.startswith(("MESSAGE_", "THREAD_"))
         if not hidden_with_channel or channel_id not in self._world.channels:
             return True
@@ -175,7 +175,7 @@ class Gateway:
                 await self._receive(connection)
                 connection.send_queue.put_nowait(None)
         except* ConnectionError:
-            pass  # the bot went while it was being written to; its session waits for it
+            pass  # the bot disconnected during a write; its session can still be resumed
         finally:
             self._end(connection)
         return socket
@@ -195,39 +195,39 @@ class Gateway:
         if session is None or session.send_queue is not connection.send_queue:
             return
         session.send_queue, session.lost_at_s = None, time.monotonic()
-        # A bot that hangs up with 1000 or 1001 says that it will not come back.
+        # A bot that closes with 1000 or 1001 will not resume.
         if connection.socket.close_code in {1000, 1001} and not connection.closed_by_server:
             self._sessions.pop(session.id, None)
         self._changes.notify()
 
-    def _handle(self, connection: Connection, heard: Payload) -> None:
-        match heard.get("op"):
+    def _handle(self, connection: Connection, received: Payload) -> None:
+        match received.get("op"):
             case Op.HEARTBEAT:
-                # discord.py notes when it sent a heartbeat after sending it: an answer that is there before that
-                # looks like a long delay to it, and is logged as one.
+                # discord.py stores the time of a heartbeat after sending it. It would log an earlier ACK as a long
+                # delay.
                 asyncio.get_running_loop().call_later(
                     _ACK_AFTER_S, connection.send_queue.put_nowait, frame(Op.HEARTBEAT_ACK)
                 )
             case Op.IDENTIFY:
-                self._identify(connection, as_mapping(heard.get("d")))
+                self._identify(connection, as_mapping(received.get("d")))
             case Op.RESUME:
-                self._resume(connection, as_mapping(heard.get("d")))
+                self._resume(connection, as_mapping(received.get("d")))
             case Op.PRESENCE_UPDATE | Op.VOICE_STATE_UPDATE | Op.REQUEST_GUILD_MEMBERS:
                 if connection.session is None:
                     raise CloseConnection(CloseCode.NOT_AUTHENTICATED)
             case _:
                 raise CloseConnection(CloseCode.UNKNOWN_OPCODE)
 
-    def _identify(self, connection: Connection, asked: Payload) -> None:
+    def _identify(self, connection: Connection, data: Payload) -> None:
         if connection.session is not None:
             raise CloseConnection(CloseCode.ALREADY_AUTHENTICATED)
-        self._check_token(asked)
-        intents = as_int(asked.get("intents"))
+        self._check_token(data)
+        intents = as_int(data.get("intents"))
         if intents & PRIVILEGED:
             raise CloseConnection(CloseCode.DISALLOWED_INTENTS)
         self.identify_count += 1
         self._forget_lost_sessions()
-        shard_id, shard_count = [as_int(part) for part in as_list(asked.get("shard"))] or [0, 1]
+        shard_id, shard_count = [as_int(part) for part in as_list(data.get("shard"))] or [0, 1]
         session = Session(secrets.token_hex(16), intents, shard_id, shard_count, connection.send_queue)
         connection.session = self._sessions[session.id] = session
         self._send_ready(session, connection.resume_url)
@@ -252,10 +252,10 @@ class Gateway:
         for guild_id in guild_ids:
             session.dispatch("GUILD_CREATE", self._world.guild_create(guild_id))
 
-    def _resume(self, connection: Connection, asked: Payload) -> None:
-        self._check_token(asked)
-        session = self._sessions.get(as_text(asked.get("session_id")))
-        after = as_int(asked.get("seq"))
+    def _resume(self, connection: Connection, data: Payload) -> None:
+        self._check_token(data)
+        session = self._sessions.get(as_text(data.get("session_id")))
+        after = as_int(data.get("seq"))
         if session is None or not session.can_resume(after):
             connection.send_queue.put_nowait(frame(Op.INVALID_SESSION, content=False))
             return
@@ -263,9 +263,9 @@ class Gateway:
         session.replay(after, connection.send_queue)
         self._changes.notify()
 
-    def _check_token(self, asked: Payload) -> None:
-        # Bots may write "Bot " before it here too.
-        if as_text(asked.get("token")).removeprefix("Bot ") != self._token:
+    def _check_token(self, data: Payload) -> None:
+        # The token may have the prefix "Bot " here too.
+        if as_text(data.get("token")).removeprefix("Bot ") != self._token:
             raise CloseConnection(CloseCode.AUTHENTICATION_FAILED)
 
     def _forget_lost_sessions(self) -> None:

@@ -1,7 +1,7 @@
-"""Makes interactions out of what people do, and remembers them for as long as the bot may answer.
+"""Creates interactions from the actions of users, and keeps them while the bot may respond.
 
-Enters: a person, a place, a command or a component. Leaves: the INTERACTION_CREATE payload with everything that
-Discord puts into it, and an `Invocation` that waits for the answer.
+Builds the complete INTERACTION_CREATE payload, and an `Invocation` that waits for the response. It never responds for
+the bot.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ IN_GUILD, IN_BOT_DM, IN_PRIVATE_CHANNEL = 0, 1, 2
 
 
 class Interactions:
-    """All interactions that the bot may still answer."""
+    """The interactions that the bot may still respond to."""
 
     def __init__(self, world: World, changes: ChangeSignal) -> None:
         self._world = world
@@ -30,11 +30,11 @@ class Interactions:
         self._by_token: dict[str, Invocation] = {}
 
     def by_token(self, token: str) -> Invocation | None:
-        """The interaction that a token belongs to."""
+        """Return the interaction with that token."""
         return self._by_token.get(token)
 
     def context_of(self, channel: Channel) -> int:
-        """Where an interaction happens, in Discord's terms."""
+        """Return Discord's context type of an interaction in a channel."""
         if channel.guild_id is not None:
             return IN_GUILD
         return IN_BOT_DM if channel.kind is ChannelKind.DM else IN_PRIVATE_CHANNEL
@@ -48,7 +48,7 @@ class Interactions:
         channel: Channel,
         source: Message | None = None,
     ) -> tuple[Invocation, Payload]:
-        """A person does something: what the bot hears, and what the person waits for."""
+        """Create an interaction: the invocation that the user waits for, and the payload for the bot."""
         owners = self._owners(user_id, channel)
         invocation = self._invocation(kind, user_id, channel, source, owners)
         payload: Payload = {

@@ -1,7 +1,7 @@
-"""What a person typed into the command box, turned into an interaction's options, as Discord's own client does it.
+"""Converts the values that a user entered for a command into interaction options, as Discord's client does.
 
-Enters: a command's definition and the values by name. Leaves: the options with their types, and the users, roles
-and channels that they name, resolved. It refuses what the client would not let anybody send.
+Resolves the users, roles and channels that the options refer to. It never accepts what the client would not let a user
+send: it raises `InvalidAction`.
 """
 
 from collections.abc import Mapping
@@ -15,19 +15,19 @@ from sandbox.discord.world import World
 
 
 class InvalidAction(Exception):
-    """No person could do this on Discord: its client would not let them."""
+    """Discord's client would not allow this action."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedOptions:
-    """The options of an interaction, as they travel."""
+    """The options of an interaction, and the users, channels and roles that they refer to."""
 
     options: list[Payload]
     resolved: Payload
 
 
 class OptionResolver:
-    """Types commands for one person in one guild, or in direct messages."""
+    """Resolves the options of commands for one user in one guild, or in direct messages."""
 
     def __init__(self, world: World, user_id: int, guild_id: int | None) -> None:
         self._world = world
@@ -37,7 +37,7 @@ class OptionResolver:
     def resolve(
         self, command: Payload, path: list[str], values: Mapping[str, object], *, focused: str | None = None
     ) -> ResolvedOptions:
-        """Fill in a command; `path` names the subcommand, `focused` the option that is being completed."""
+        """Resolve a command's options; `path` is the subcommand, and `focused` the option being autocompleted."""
         holders = _descend(command, path)
         definitions = as_mappings(holders[-1].get("options"))
         unknown = set(values) - {as_text(definition.get("name")) for definition in definitions}
@@ -51,7 +51,7 @@ class OptionResolver:
                 options.append(option)
         for holder in reversed(holders[1:]):
             options = [{"name": holder["name"], "type": holder["type"], "options": options}]
-        # While a person is still typing, Discord resolves nothing.
+        # Discord sends no resolved data during autocomplete.
         return ResolvedOptions(options, {} if focused else dict(resolved))
 
     def _fill(
@@ -60,7 +60,7 @@ class OptionResolver:
         name = as_text(definition.get("name"))
         if name == focused:
             if not definition.get("autocomplete"):
-                raise InvalidAction(f"{name} is not autocompleted")
+                raise InvalidAction(f"{name} has no autocomplete")
             return {"name": name, "type": definition["type"], "value": values.get(name, ""), "focused": True}
         value = values.get(name)
         if value is None:
@@ -86,10 +86,10 @@ class OptionResolver:
     def _resolve_channel(self, definition: Payload, channel_id: int, resolved: dict[str, Payload]) -> None:
         channel = self._world.channels.get(channel_id)
         if channel is None or not self._world.can_view(self._user_id, channel_id):
-            raise InvalidAction(f"channel {channel_id} is not offered to user {self._user_id}")
+            raise InvalidAction(f"channel {channel_id} is not available to user {self._user_id}")
         kinds = as_list(definition.get("channel_types"))
         if kinds and channel.kind not in kinds:
-            raise InvalidAction(f"#{channel.name} is not offered: only channels of the types {kinds} are")
+            raise InvalidAction(f"#{channel.name} is not available: only channels of the types {kinds} are")
         permissions = self._world.permissions(self._user_id, channel_id)
         described = self._world.channel_payload(channel) | {"permissions": str(int(permissions))}
         described.pop("permission_overwrites", None)
@@ -127,18 +127,18 @@ def _descend(command: Payload, path: list[str]) -> list[Payload]:
 def _check_value(definition: Payload, kind: OptionKind, value: object) -> None:
     name = definition.get("name")
     if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind is not OptionKind.BOOLEAN):
-        raise InvalidAction(f"{name} takes no {type(value).__name__}")
+        raise InvalidAction(f"{name} does not accept a {type(value).__name__}")
     choices = [as_mapping(choice).get("value") for choice in as_list(definition.get("choices"))]
     if choices and value not in choices:
-        raise InvalidAction(f"{name} is one of {choices}")
+        raise InvalidAction(f"{name} must be one of {choices}")
     size = len(value) if isinstance(value, str) else value
     if kind in {OptionKind.STRING, OptionKind.INTEGER, OptionKind.NUMBER} and isinstance(size, int | float):
         suffix = "length" if isinstance(value, str) else "value"
         least, most = definition.get(f"min_{suffix}"), definition.get(f"max_{suffix}")
         if isinstance(least, int | float) and size < least:
-            raise InvalidAction(f"{name} is at least {least}")
+            raise InvalidAction(f"{name} must be at least {least}")
         if size > (most if isinstance(most, int | float) else 6000 if isinstance(value, str) else 2**53):
-            raise InvalidAction(f"{name} is at most {most}")
+            raise InvalidAction(f"{name} must be at most {most}")
 
 
 _TYPES: Mapping[OptionKind, type | tuple[type, ...]] = {

@@ -9,32 +9,32 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 Payload: TypeAlias = dict[str, object]
-DISCORD_EPOCH_MS = 1_420_070_400_000  # the first second of 2015
+DISCORD_EPOCH_MS = 1_420_070_400_000  # the start of 2015
 _TIMESTAMP_SHIFT = 22
 
 
 def as_mapping(value: object) -> Payload:
-    """The object itself, or an empty one when the value is no JSON object."""
+    """Return the value if it is a JSON object, otherwise an empty object."""
     return {str(key): inner for key, inner in value.items()} if isinstance(value, Mapping) else {}
 
 
 def as_list(value: object) -> list[object]:
-    """The list itself, or an empty one when the value is no JSON list."""
+    """Return the value if it is a JSON list, otherwise an empty list."""
     return list(value) if isinstance(value, Sequence) and not isinstance(value, str | bytes) else []
 
 
 def as_mappings(value: object) -> list[Payload]:
-    """The objects of a list; what is no object is left out."""
+    """Return the objects of a list, without its other items."""
     return [as_mapping(inner) for inner in as_list(value) if isinstance(inner, Mapping)]
 
 
 def as_text(value: object) -> str:
-    """The string itself, or an empty one."""
+    """Return the value if it is a string, otherwise an empty string."""
     return value if isinstance(value, str) else ""
 
 
 def as_int(value: object, default: int = 0) -> int:
-    """An integer given as a number or, as snowflakes are, as a string of digits."""
+    """Return an integer that is given as a number or, like snowflakes, as a string of digits."""
     if isinstance(value, int):
         return int(value)
     if isinstance(value, str) and value.isascii() and value.isdigit():
@@ -42,19 +42,19 @@ def as_int(value: object, default: int = 0) -> int:
     return default
 
 
-def snowflake_at(moment_s: float) -> int:
-    """The smallest id of that moment (seconds since 1970)."""
-    return (round(moment_s * 1000) - DISCORD_EPOCH_MS) << _TIMESTAMP_SHIFT
+def snowflake_at(time_s: float) -> int:
+    """Return the smallest id of a time in seconds since 1970."""
+    return (round(time_s * 1000) - DISCORD_EPOCH_MS) << _TIMESTAMP_SHIFT
 
 
 def snowflake_time(snowflake: int) -> datetime:
-    """When an id was made."""
+    """Return the creation time of an id."""
     milliseconds = (snowflake >> _TIMESTAMP_SHIFT) + DISCORD_EPOCH_MS
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 class SnowflakeGenerator:
-    """Makes ids: unique, growing, and dated by `now` (seconds since 1970)."""
+    """Generates unique, increasing ids that contain the time `now` (seconds since 1970)."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now

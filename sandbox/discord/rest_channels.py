@@ -1,4 +1,4 @@
-"""Routes of channels and threads, and of direct messages.
+"""Routes of channels, threads and direct messages. They never handle messages: `rest_messages.py` does.
 
 Source: discord.com/developers/docs/resources/channel.
 """
@@ -33,7 +33,7 @@ _EDIT_KEYS = (
 
 
 class ChannelRoutes:
-    """What the bot does with channels."""
+    """Routes of channels and threads."""
 
     def __init__(self, world: World, access: Access, messages: MessageRoutes) -> None:
         self._world = world
@@ -41,7 +41,7 @@ class ChannelRoutes:
         self._messages = messages
 
     def add_to(self, api: RestApi) -> None:
-        """Put the routes in place."""
+        """Add the routes."""
         api.add("GET", "/channels/{channel_id}", self.get)
         api.add("PATCH", "/channels/{channel_id}", self.edit_thread)
         api.add("POST", "/channels/{channel_id}/typing", self.type)
@@ -79,7 +79,7 @@ class ChannelRoutes:
         return ApiResponse(self._world.channel_payload(self._world.dm_with(user_id)))
 
     async def edit_thread(self, call: Call) -> ApiResponse:
-        """PATCH /channels/…, for threads alone: the name, archived, locked."""
+        """PATCH /channels/… for threads only: name, archived, locked."""
         thread, body, form = self._access.channel(call.snowflake("channel_id")), call.form, FormValidator()
         if not thread.is_thread:
             self._access.require(thread, Permission.MANAGE_CHANNELS)
@@ -101,7 +101,7 @@ class ChannelRoutes:
         return ApiResponse(self._world.channel_payload(thread))
 
     async def start_thread(self, call: Call) -> ApiResponse:
-        """POST …/threads: a thread without a message, or a post in a forum."""
+        """POST …/threads: start a thread without a message, or a post in a forum."""
         parent = self._access.channel(call.snowflake("channel_id"))
         if parent.kind is ChannelKind.FORUM:
             return self._start_post(parent, call)
@@ -119,7 +119,7 @@ class ChannelRoutes:
         return ApiResponse(self._thread_payload(thread), 201)
 
     async def start_thread_at(self, call: Call) -> ApiResponse:
-        """POST …/messages/…/threads: the thread has the message's id."""
+        """POST …/messages/…/threads: start a thread, which has the message's id."""
         message = self._access.message(call.snowflake("channel_id"), call.snowflake("message_id"))
         parent = self._world.channels[message.channel_id]
         self._access.require(parent, Permission.CREATE_PUBLIC_THREADS)
@@ -150,7 +150,7 @@ class ChannelRoutes:
         name = _thread_name(call.form, _FORUM_KEYS)
         tags = [as_int(tag) for tag in as_list(call.form.get("applied_tags"))]
         _check_tags(forum, tags)
-        # Refused before the thread is there: a post without a message does not exist.
+        # Validated before the thread is created: a post always has a message.
         post_id = self._world.new_id()
         message = self._messages.compose(forum, as_mapping(call.form.get("message")), call, message_id=post_id)
         thread = self._world.add_thread(

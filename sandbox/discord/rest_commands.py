@@ -1,4 +1,4 @@
-"""Routes that register application commands, for everywhere and for single guilds."""
+"""Routes that register application commands, globally and per guild. They never run a command."""
 
 from sandbox.discord import errors
 from sandbox.discord.access import Access
@@ -9,7 +9,7 @@ from sandbox.discord.primitives import Payload, as_int
 
 
 class CommandRoutes:
-    """The bot's own commands."""
+    """Routes of application commands."""
 
     def __init__(self, application_id: int, commands: Commands, access: Access) -> None:
         self._application_id = application_id
@@ -17,7 +17,7 @@ class CommandRoutes:
         self._access = access
 
     def add_to(self, api: RestApi) -> None:
-        """Put the routes in place."""
+        """Add the routes."""
         for base in ("/applications/{application_id}", "/applications/{application_id}/guilds/{guild_id}"):
             api.add("GET", f"{base}/commands", self.all)
             api.add("PUT", f"{base}/commands", self.replace_all)
@@ -31,12 +31,12 @@ class CommandRoutes:
         return ApiResponse(self._commands.of(self._scope(call)))
 
     async def replace_all(self, call: Call) -> ApiResponse:
-        """PUT …/commands: exactly these from now on."""
+        """PUT …/commands: replace all commands of a scope."""
         scope = self._scope(call)
         return ApiResponse(self._commands.replace_all(scope, check_all_commands(call.body)))
 
     async def create(self, call: Call) -> ApiResponse:
-        """POST …/commands: one more, or another one of that name."""
+        """POST …/commands: add a command, or replace the one of the same name."""
         scope = self._scope(call)
         command, is_new = self._commands.put(scope, check_one_command(call.form))
         return ApiResponse(command, 201 if is_new else 200)

@@ -1,4 +1,4 @@
-"""Routes that say who is who: the bot, its application, users, guilds, and where the gateway is."""
+"""Routes that return users, the application, guilds and the gateway's URL. They never change anything."""
 
 from sandbox.discord import errors
 from sandbox.discord.access import Access
@@ -10,14 +10,14 @@ from sandbox.discord.world import World
 
 
 class IdentityRoutes:
-    """What does not change while the bot looks at it."""
+    """Read-only routes of users, applications, guilds and the gateway."""
 
     def __init__(self, world: World, access: Access) -> None:
         self._world = world
         self._access = access
 
     def add_to(self, api: RestApi) -> None:
-        """Put the routes in place."""
+        """Add the routes."""
         api.add("GET", "/gateway", self.gateway, needs_token=False)
         api.add("GET", "/gateway/bot", self.gateway_for_bot)
         api.add("GET", "/users/@me", self.own_user)
@@ -57,7 +57,7 @@ class IdentityRoutes:
         return ApiResponse(self._user(user_id))
 
     async def application(self, _: Call) -> ApiResponse:
-        """GET /applications/@me, and the older /oauth2/applications/@me that discord.py asks"""
+        """GET /applications/@me, and the older /oauth2/applications/@me, which discord.py uses"""
         owner_id = next((user.id for user in self._world.users.values() if not user.bot), self._world.bot_id)
         return ApiResponse(
             {

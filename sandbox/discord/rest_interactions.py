@@ -1,7 +1,7 @@
-"""Routes that answer interactions: the callback, follow-ups, and edits of both.
+"""Routes that respond to interactions: the callback, follow-ups, and edits of both.
 
-Source: discord.com/developers/docs/interactions/receiving-and-responding. The token in the path is the whole
-authorisation.
+Source: discord.com/developers/docs/interactions/receiving-and-responding. The token in the path is the only
+authorization: these routes never check the bot's token.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from sandbox.discord.primitives import Payload, as_int, as_mapping, as_mappings,
 from sandbox.discord.world import World
 
 _CHOICES_MAX = 25
-_COMMAND_RESPONSE = 20  # the type of a message that answers a slash command
+_COMMAND_RESPONSE = 20  # message type of a response to a slash command
 _ALLOWED = {
     InteractionKind.COMMAND: {ResponseKind.MESSAGE, ResponseKind.DEFERRED_MESSAGE},
     InteractionKind.COMPONENT: {
@@ -44,7 +44,7 @@ _ALLOWED = {
 
 
 class InteractionRoutes:
-    """The bot's side of interactions."""
+    """Routes of interaction responses and webhooks."""
 
     def __init__(
         self, world: World, interactions: Interactions, attachments: Attachments, notify: Callable[[], None]
@@ -55,7 +55,7 @@ class InteractionRoutes:
         self._notify = notify
 
     def add_to(self, api: RestApi) -> None:
-        """Put the routes in place."""
+        """Add the routes."""
         api.add("POST", "/interactions/{interaction_id}/{interaction_token}/callback", self.respond, needs_token=False)
         webhook = "/webhooks/{webhook_id}/{webhook_token}"
         api.add("POST", webhook, self.follow_up, needs_token=False)
@@ -97,10 +97,10 @@ class InteractionRoutes:
                 self._edit(invocation.source, given, call)
                 invocation.message = invocation.source
             case _:
-                pass  # a deferred update changes nothing yet
+                pass  # a deferred update has no effect yet
 
     async def follow_up(self, call: Call) -> ApiResponse:
-        """POST /webhooks/…: one more message; after a deferred response, that response."""
+        """POST /webhooks/…: send a follow-up; after a deferred response, the first one becomes that response."""
         invocation = self._open(call)
         draft = check_message(call.form, WEBHOOK_KEYS, is_response=True)
         check_not_empty(draft, has_files=bool(call.files))
@@ -134,7 +134,7 @@ class InteractionRoutes:
         if call.snowflake("webhook_id") != self._world.application_id:
             raise errors.unknown_webhook()
         invocation = self._interactions.by_token(call.parameters["webhook_token"])
-        if invocation is None or not invocation.token_is_good(asyncio.get_running_loop().time()):
+        if invocation is None or not invocation.token_is_valid(asyncio.get_running_loop().time()):
             raise errors.token_invalid()
         if not invocation.acknowledged:
             raise errors.unknown_webhook()

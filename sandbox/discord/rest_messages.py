@@ -1,4 +1,4 @@
-"""Routes of messages in channels: sending, reading, editing, deleting, publishing.
+"""Routes of messages in channels: send, read, edit, delete, publish. They never handle interaction responses.
 
 Source: discord.com/developers/docs/resources/message.
 """
@@ -16,11 +16,11 @@ from sandbox.discord.primitives import Payload, as_mapping
 from sandbox.discord.world import World
 
 _PAGE_MAX = 100
-_REPLY = 19  # the type of a message that refers to another
+_REPLY = 19  # message type of a reply
 
 
 class MessageRoutes:
-    """What the bot does with messages."""
+    """Routes of messages."""
 
     def __init__(self, world: World, access: Access, attachments: Attachments) -> None:
         self._world = world
@@ -28,7 +28,7 @@ class MessageRoutes:
         self._attachments = attachments
 
     def add_to(self, api: RestApi) -> None:
-        """Put the routes in place."""
+        """Add the routes."""
         messages = "/channels/{channel_id}/messages"
         api.add("GET", messages, self.history)
         api.add("POST", messages, self.create)
@@ -38,7 +38,7 @@ class MessageRoutes:
         api.add("POST", f"{messages}/{{message_id}}/crosspost", self.crosspost)
 
     async def create(self, call: Call) -> ApiResponse:
-        """POST /channels/…/messages: a new message, or the one that the nonce stands for."""
+        """POST /channels/…/messages: send a message, or return the one already sent with that nonce."""
         channel = self._access.sendable(call.snowflake("channel_id"))
         message = self.compose(channel, call.form, call)
         nonce = call.form.get("nonce")
@@ -53,11 +53,11 @@ class MessageRoutes:
             self._world.set_thread(channel.id, archived=False)
         self._world.messages.add(message)
         answer = self._world.messages.payload(message)
-        # The nonce is in the answer and nowhere else: it cannot be read back later.
+        # Discord returns the nonce only in this response; it cannot be read later.
         return ApiResponse(answer if nonce is None else answer | {"nonce": nonce})
 
     def compose(self, channel: Channel, body: Payload, call: Call, *, message_id: int | None = None) -> Message:
-        """A message that is not in its channel yet; refused when it cannot be."""
+        """Build a message without adding it to the channel; raises ApiError if it is invalid."""
         draft = check_message(body, CREATE_KEYS)
         check_not_empty(draft, has_files=bool(call.files))
         permissions = self._access.permissions(channel)
@@ -69,7 +69,7 @@ class MessageRoutes:
             channel.id,
             self._world.bot_id,
             draft.content or "",
-            # Without the permission embeds are dropped without a word.
+            # Without the permission, Discord silently drops embeds.
             (draft.embeds or []) if Permission.EMBED_LINKS in permissions else [],
             draft.components or [],
             self._attachments.store(call.files, body, channel_id=channel.id, origin=call.origin),
@@ -88,7 +88,7 @@ class MessageRoutes:
         channel = self._access.channel(call.snowflake("channel_id"))
         limit = _page_size(call)
         if Permission.READ_MESSAGE_HISTORY not in self._access.permissions(channel):
-            return ApiResponse([])  # Discord says nothing of the missing permission
+            return ApiResponse([])  # Discord does not report the missing permission
         page = self._world.messages.history(
             channel.id,
             limit=limit,

@@ -20,8 +20,8 @@ from tests.support.store import opened
 # 10,000 invalid requests in ten minutes ban the address (topics/rate-limits): 1 % of it.
 INVALID = {401, 403, 429}
 INVALID_MAX = 100
-MISSING_PERMISSIONS = Status.refusal(403, 50013, "Missing Permissions")
-INVALID_FORM = Status.refusal(400, 50035, "Invalid Form Body")
+MISSING_PERMISSIONS = Status.api_error(403, 50013, "Missing Permissions")
+INVALID_FORM = Status.api_error(400, 50035, "Invalid Form Body")
 NO_SUCH_USER = 1191319909171999998
 
 

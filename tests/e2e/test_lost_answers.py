@@ -9,9 +9,9 @@ from tests.support.resting import until_settled
 from tests.support.running import DEADLINE_S, a_bot, a_box
 
 MESSAGES = r"^/channels/\d+/messages$"
-FORBIDDEN = Status.refusal(403, 50013, "Missing Permissions")
+FORBIDDEN = Status.api_error(403, 50013, "Missing Permissions")
 CLOUDFLARE = Status(429)  # not Discord itself: discord.py raises it at once
-INVALID = Status.refusal(400, 50035, "Invalid Form Body")
+INVALID = Status.api_error(400, 50035, "Invalid Form Body")
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ async def test_person_installed_for_can_use_the_command_in_a_guild_without_the_b
         member_id = lab.world.default.member_id
         elsewhere = lab.world.add_guild("Elsewhere", member_id, with_bot=False)
         channel = lab.world.add_channel(elsewhere.id, "chat")
-        with pytest.raises(InvalidAction, match="not offered"):
+        with pytest.raises(InvalidAction, match="not available"):
             await lab.local.run_command("where", user_id=member_id, channel_id=channel.id)
         lab.world.user_installs.add(member_id)
         done = await lab.local.run_command("where", user_id=member_id, channel_id=channel.id)
@@ -200,11 +200,11 @@ async def test_people_cannot_do_what_discords_client_would_not_let_them() -> Non
             await lab.local.run_command("say", user_id=places.admin_id, channel_id=general)
         with pytest.raises(InvalidAction, match="no option"):
             await lab.local.run_command("may", {"x": 1}, user_id=places.admin_id, channel_id=general)
-        with pytest.raises(InvalidAction, match="not offered"):
+        with pytest.raises(InvalidAction, match="not available"):
             await lab.local.run_command("silence", user_id=places.member_id, channel_id=general)
-        with pytest.raises(InvalidAction, match="does not see"):
+        with pytest.raises(InvalidAction, match="cannot see"):
             await lab.local.run_command("may", user_id=places.member_id, channel_id=places.channel("admins"))
-        with pytest.raises(InvalidAction, match="is not offered to user"):
+        with pytest.raises(InvalidAction, match="is not available to user"):
             await lab.local.run_command(
                 "say",
                 {"word": "x", "channel": places.channel("admins")},

@@ -109,7 +109,7 @@ async def test_503_is_raised_and_the_message_exists_only_if_it_came_after() -> N
 
 async def test_refusal_on_demand_looks_like_discords_own() -> None:
     async with logged_in() as lab:
-        lab.local.faults.add(None, MESSAGES, Status.refusal(403, 50013, "Missing Permissions"), skip=1)
+        lab.local.faults.add(None, MESSAGES, Status.api_error(403, 50013, "Missing Permissions"), skip=1)
         await lab.partial("papers").send("goes through")
         with pytest.raises(discord.Forbidden) as refused:
             await lab.partial("papers").send("does not")

@@ -128,11 +128,11 @@ def option(kind: int, **more: object) -> Payload:
         (option(3, min_length=3), "ab", "at least 3"),
         (option(4, max_value=10), 11, "at most 10"),
         (option(4, min_value=1), 0, "at least 1"),
-        (option(4), "5", "takes no str"),
-        (option(4), True, "takes no bool"),
-        (option(3, choices=[{"name": "a", "value": "a"}]), "b", "is one of"),
+        (option(4), "5", "does not accept a str"),
+        (option(4), True, "does not accept a bool"),
+        (option(3, choices=[{"name": "a", "value": "a"}]), "b", "must be one of"),
         (option(6), 5, "there is no user"),
-        (option(7), 5, "is not offered"),
+        (option(7), 5, "is not available"),
     ],
 )
 def test_value_that_discords_client_would_not_send_is_not_possible(

@@ -16,7 +16,7 @@ from tests.support.discord_client import DEADLINE_S, Lab, SmallClient, connected
 
 STRANGER = 1191319909171999997
 REASON = "The bot needs Send Messages there."
-MISSING_PERMISSIONS = Status.refusal(403, 50013, "Missing Permissions")
+MISSING_PERMISSIONS = Status.api_error(403, 50013, "Missing Permissions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ async def test_server_that_the_bot_left_or_that_has_nowhere_to_be_told_settles_t
 
 async def fail(desk: Desk, status: int, times: int) -> None:
     """Ask something that Discord answers with this status."""
-    desk.lab.local.faults.add("GET", "^/users/@me$", Status.refusal(status, 0, "No"), times=times)
+    desk.lab.local.faults.add("GET", "^/users/@me$", Status.api_error(status, 0, "No"), times=times)
     for _ in range(times):
         with pytest.raises(discord.HTTPException):
             await desk.lab.client.http.request(discord.http.Route("GET", "/users/@me"))

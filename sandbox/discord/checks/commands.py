@@ -1,7 +1,7 @@
-"""Application commands: names, options, choices, and how much of it there may be.
+"""Validates application commands: names, options, choices, and their limits.
 
-Source: discord.com/developers/docs/interactions/application-commands. The pattern of names and the 8,000
-characters stand only there, not in the OpenAPI specification.
+Source: discord.com/developers/docs/interactions/application-commands. Only this page contains the pattern of names and
+the limit of 8,000 characters; the OpenAPI specification does not. It never registers commands.
 """
 
 import re
@@ -13,7 +13,7 @@ from sandbox.discord.primitives import Payload, as_list, as_mapping, as_mappings
 
 
 class OptionKind(IntEnum):
-    """Option types by Discord's numbers."""
+    """Discord's command option types."""
 
     SUBCOMMAND = 1
     GROUP = 2
@@ -33,7 +33,7 @@ WITH_CHOICES: Final = frozenset({OptionKind.STRING, OptionKind.INTEGER, OptionKi
 COMMANDS_MAX: Final = 100
 CHAT_INPUT: Final = 1
 _OPTIONS_MAX, _CHOICES_MAX, _TOTAL_MAX, _DESCRIPTION_MAX, _CHOICE_MAX = 25, 25, 8000, 100, 100
-# Letters, digits, - _ ' and the combining marks of two scripts; \w is the nearest that `re` has.
+# Letters, digits, - _ ' and the combining marks of two scripts; \w is the closest that `re` offers.
 _NAME = re.compile(r"[-_'\w\u0900-\u097f\u0e00-\u0e7f]{1,32}")
 _COMMAND_KEYS = frozenset(("id", "name", "name_localizations", "description", "description_localizations", "options"))
 _COMMAND_KEYS |= {"default_member_permissions", "dm_permission", "default_permission", "integration_types"}
@@ -44,7 +44,7 @@ _OPTION_KEYS |= {"max_length", "autocomplete"}
 
 
 def check_all_commands(given: object) -> list[Payload]:
-    """The commands of a bulk overwrite, or a refusal that names all faults."""
+    """Validate the commands of a bulk overwrite; raises ApiError with all errors."""
     form = FormValidator()
     commands = [as_mapping(command) for command in as_list(given)]
     if not isinstance(given, list):
@@ -64,7 +64,7 @@ def check_all_commands(given: object) -> list[Payload]:
 
 
 def check_one_command(given: Payload) -> Payload:
-    """One command, or a refusal that names all faults."""
+    """Validate one command; raises ApiError with all errors."""
     form = FormValidator()
     _check_command(form, given)
     form.raise_if_invalid()
@@ -143,7 +143,7 @@ def _check_choices(form: FormValidator, option: Payload, kind: int | None) -> No
 
 
 def check_choice(form: FormValidator, choice: Payload) -> None:
-    """A choice of an option, or of an answer to autocomplete."""
+    """Validate a choice of an option or of an autocomplete response."""
     form.allow_keys(choice, ("name", "name_localizations", "value"))
     form.text(choice, "name", max_length=_CHOICE_MAX, min_length=1, required=True)
     value = choice.get("value")

@@ -1,6 +1,7 @@
-"""Components: rows of buttons and menus, and the layouts of Components V2.
+"""Validates components: rows of buttons and menus, and the layouts of Components V2.
 
-Source: discord.com/developers/docs/components/reference. Custom ids must differ within one message.
+Source: discord.com/developers/docs/components/reference. Custom ids must be unique within a message. It never handles
+interactions.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from sandbox.discord.primitives import Payload, as_int, as_mapping, as_mappings,
 
 
 class ComponentKind(IntEnum):
-    """Component types by Discord's numbers."""
+    """Discord's component types."""
 
     ACTION_ROW = 1
     BUTTON = 2
@@ -59,7 +60,7 @@ _SELECT_KEYS |= {"min_values", "max_values", "required", "disabled"}
 
 
 def check_components(form: FormValidator, body: Payload, *, v2: bool) -> list[Payload]:
-    """The components of a message, numbered as Discord numbers them."""
+    """Validate the components of a message, and number them as Discord does."""
     here = form.at("components")
     given = form.items(body, "components", maximum=_V2_TOTAL_MAX if v2 else _ROWS_MAX)
     components = [as_mapping(component) for component in given]
@@ -72,7 +73,7 @@ def check_components(form: FormValidator, body: Payload, *, v2: bool) -> list[Pa
 
 
 def walk(components: list[Payload]) -> Iterator[Payload]:
-    """Every component of a message, nested ones after the one that holds them."""
+    """Yield every component of a message, nested ones after their parent."""
     for component in components:
         yield component
         yield from walk(as_mappings(component.get("components")))
@@ -80,7 +81,7 @@ def walk(components: list[Payload]) -> Iterator[Payload]:
 
 
 def find(components: list[Payload], custom_id: str) -> Payload | None:
-    """The component with that custom_id."""
+    """Return the component with that custom_id."""
     return next((component for component in walk(components) if component.get("custom_id") == custom_id), None)
 
 

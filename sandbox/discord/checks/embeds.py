@@ -1,6 +1,6 @@
-"""Embeds: their limits, one by one and together.
+"""Validates embeds: their limits, individually and in total.
 
-Source: discord.com/developers/docs/resources/message#embed-object-embed-limits.
+Source: discord.com/developers/docs/resources/message#embed-object-embed-limits. It never decides who may send them.
 """
 
 from datetime import datetime
@@ -19,7 +19,7 @@ _KEYS = _TEXT_KEYS | {"flags", "footer", "image", "thumbnail", "video", "provide
 
 
 def check_embeds(form: FormValidator, body: Payload) -> list[Payload]:
-    """The embeds of a message, as Discord would keep them."""
+    """Validate the embeds of a message, and return them as Discord stores them."""
     here = form.at("embeds")
     given = form.items(body, "embeds", maximum=EMBEDS_MAX)
     kept = [_check(here.at(index), as_mapping(embed)) for index, embed in enumerate(given)]
@@ -29,7 +29,7 @@ def check_embeds(form: FormValidator, body: Payload) -> list[Payload]:
 
 
 def text_length(embed: Payload) -> int:
-    """How much of the 6,000 characters an embed takes."""
+    """Return how many of the 6,000 characters an embed uses."""
     fields = as_mappings(embed.get("fields"))
     parts = [embed.get("title"), embed.get("description")]
     parts += [as_mapping(embed.get("footer")).get("text"), as_mapping(embed.get("author")).get("name")]

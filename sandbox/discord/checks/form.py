@@ -1,7 +1,7 @@
-"""Gathers the faults of a request's body, each at its place, in Discord's error form.
+"""Collects the errors of a request body by path, in Discord's error format.
 
-Source: discord.com/developers/docs/reference#error-messages. A check goes on after a fault, so
-that one answer names all.
+Source: discord.com/developers/docs/reference#error-messages. Validation continues after an error, so that one response
+contains all errors. It never raises before `raise_if_invalid`.
 """
 
 from collections.abc import Collection, Mapping
@@ -15,18 +15,18 @@ _ERRORS: Final = "_errors"
 
 
 class FormValidator:
-    """The faults found so far; `at` leads into a field or an item of a list."""
+    """Collects the errors found so far; `at` selects a field or an item of a list."""
 
     def __init__(self, tree: Payload | None = None, path: tuple[str, ...] = ()) -> None:
         self._tree: Payload = {} if tree is None else tree
         self._path = path
 
     def at(self, *steps: str | int) -> "FormValidator":
-        """The same form, further in."""
+        """Return the validator of a nested field."""
         return FormValidator(self._tree, (*self._path, *(str(step) for step in steps)))
 
     def add_error(self, code: str, message: str) -> None:
-        """Note a fault here."""
+        """Add an error at the current path."""
         place = self._tree
         for step in self._path:
             inner = place.setdefault(step, {})
@@ -37,14 +37,14 @@ class FormValidator:
         faults.append({"code": code, "message": message})
 
     def raise_if_invalid(self) -> None:
-        """Raise what Discord would answer, if there is any fault."""
+        """Raise Discord's error if any was added."""
         if self._tree:
             raise errors.invalid_form(self._tree)
 
-    # Checks that many forms share. Each returns the value as far as it can be used.
+    # Checks that many forms share. Each returns the value if it is usable.
 
     def allow_keys(self, value: Payload, allowed: Collection[str]) -> None:
-        """Refuse keys that mean nothing here; Discord ignores maximum, and then a misspelt one is never noticed."""
+        """Reject unknown keys; Discord ignores most of them, which hides misspelled ones."""
         for key in value:
             if key not in allowed:
                 self.at(key).add_error("DICT_TYPE_UNKNOWN_KEY", f'Unknown field "{key}".')
@@ -59,7 +59,7 @@ class FormValidator:
         required: bool = False,
         strip: bool = False,
     ) -> str:
-        """A string within its limits; empty when it is absent."""
+        """Check a string and its length; empty if it is missing."""
         here, given = self.at(key), value.get(key)
         if given is None:
             if required:
@@ -76,7 +76,7 @@ class FormValidator:
         return given
 
     def items(self, value: Mapping[str, object], key: str, *, maximum: int, minimum: int = 0) -> list[object]:
-        """A list within its limits; empty when it is absent."""
+        """Check a list and its length; empty if it is missing."""
         here, given = self.at(key), value.get(key)
         if given is None:
             if minimum:
@@ -92,7 +92,7 @@ class FormValidator:
     def integer(
         self, value: Mapping[str, object], key: str, *, minimum: int, maximum: int, required: bool = False
     ) -> int | None:
-        """An integer within its limits; None when it is absent or none."""
+        """Check an integer and its range; None if it is missing or invalid."""
         here, given = self.at(key), value.get(key)
         if given is None:
             if required:
@@ -108,7 +108,7 @@ class FormValidator:
         return given
 
     def boolean(self, value: Mapping[str, object], key: str) -> bool:
-        """A boolean; False when it is absent."""
+        """Check a boolean; False if it is missing."""
         given = value.get(key)
         if given is not None and not isinstance(given, bool):
             self.at(key).add_error("BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
@@ -122,7 +122,7 @@ class FormValidator:
         max_length: int = 2048,
         schemes: Collection[str] = ("http", "https"),
     ) -> None:
-        """An address with one of the schemes."""
+        """Check a URL with one of the schemes."""
         given = self.text(value, key, max_length=max_length)
         if not given:
             return
@@ -138,16 +138,16 @@ class FormValidator:
             self.at(key).add_error("URL_TYPE_INVALID_SCHEME", message)
 
     def required(self) -> None:
-        """Note that something has to be here."""
+        """Add an error: the field is required."""
         self.add_error("BASE_TYPE_REQUIRED", "This field is required")
 
     def choice(self, allowed: Collection[object]) -> None:
-        """Note that only certain values may be here."""
+        """Add an error: the value is not one of the allowed ones."""
         named = ", ".join(str(value) for value in allowed)
         self.add_error("BASE_TYPE_CHOICES", f"Value must be one of {{{named}}}.")
 
     def wrong_length(self, minimum: int, maximum: int) -> None:
-        """Note that what is here is too long or too short."""
+        """Add an error: the value is too long or too short."""
         if minimum:
             self.add_error("BASE_TYPE_BAD_LENGTH", f"Must be between {minimum} and {maximum} in length.")
         else:

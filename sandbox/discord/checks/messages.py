@@ -1,6 +1,7 @@
-"""A message as a whole, wherever it is sent: create, edit, follow-up, interaction response, forum post.
+"""Validates a message body for every route: create, edit, follow-up, interaction response, forum post.
 
-Source: discord.com/developers/docs/resources/message. What it returns is the message as Discord would keep it.
+Source: discord.com/developers/docs/resources/message. Returns the contents as Discord stores them. It never checks
+permissions.
 """
 
 from collections.abc import Collection
@@ -16,7 +17,7 @@ from sandbox.discord.primitives import Payload, as_int, as_mapping
 
 CONTENT_MAX: Final = 2000
 NONCE_MAX: Final = 25
-# Polls and stickers are not here: better refused than lost without a word.
+# Polls and stickers are missing, so that they are rejected instead of silently dropped.
 _COMMON = frozenset(("content", "embeds", "components", "allowed_mentions", "flags", "attachments", "tts"))
 CREATE_KEYS: Final = _COMMON | {"nonce", "enforce_nonce", "message_reference"}
 EDIT_KEYS: Final = _COMMON
@@ -29,7 +30,7 @@ _SETTABLE_BY_RESPONSE = _SETTABLE | MessageFlag.EPHEMERAL
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a body wants a message to hold; None where it says nothing, which on an edit leaves the old."""
+    """The validated contents of a body; None for missing fields, which an edit leaves unchanged."""
 
     content: str | None
     embeds: list[Payload] | None
@@ -44,7 +45,7 @@ class Draft:
 def check_message(
     body: Payload, keys: Collection[str], *, is_response: bool = False, already_v2: bool = False
 ) -> Draft:
-    """Read a body, or refuse it with all its faults; `already_v2` for an edit of a message in V2 components."""
+    """Validate a body; raises ApiError with all errors. `already_v2` is for edits of Components V2 messages."""
     form = FormValidator()
     form.allow_keys(body, keys)
     flags = _check_flags(form, body, _SETTABLE_BY_RESPONSE if is_response else _SETTABLE)
@@ -70,13 +71,13 @@ def check_message(
 
 
 def check_not_empty(draft: Draft, *, has_files: bool) -> None:
-    """Refuse a new message that would show nothing."""
+    """Reject a new message without visible content."""
     if draft.is_empty and not has_files:
         raise errors.empty_message()
 
 
 def apply_edit(message: Message, draft: Draft) -> None:
-    """Change what the draft speaks of, and refuse to leave nothing."""
+    """Apply the fields of the draft; raises ApiError if nothing visible would be left."""
     content = message.content if draft.content is None else draft.content
     embeds = message.embeds if draft.embeds is None else draft.embeds
     components = message.components if draft.components is None else draft.components
@@ -88,7 +89,7 @@ def apply_edit(message: Message, draft: Draft) -> None:
 
 def _check_flags(form: FormValidator, body: Payload, settable: MessageFlag) -> MessageFlag:
     given = form.integer(body, "flags", minimum=0, maximum=2**53)
-    # Bits that cannot be set are ignored, as Discord does.
+    # Bits that a bot cannot set are ignored, as by Discord.
     return NO_FLAGS if given is None else MessageFlag(given & settable)
 
 

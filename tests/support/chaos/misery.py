@@ -118,8 +118,8 @@ _COMMON = (
 _RARE = (
     DiscordMisfortune("POST", _MESSAGES, RateLimited(31.0)),  # longer than discord.py waits
     DiscordMisfortune("POST", _MESSAGES, Status(429)),  # without Via: not Discord itself, but who stands before it
-    DiscordMisfortune("POST", _MESSAGES, Status.refusal(403, 50013, "Missing Permissions")),
-    DiscordMisfortune("POST", _MESSAGES, Status.refusal(403, 50001, "Missing Access")),
+    DiscordMisfortune("POST", _MESSAGES, Status.api_error(403, 50013, "Missing Permissions")),
+    DiscordMisfortune("POST", _MESSAGES, Status.api_error(403, 50001, "Missing Access")),
 )
 
 
@@ -129,7 +129,7 @@ _IN_FORUMS = (
     *(DiscordMisfortune("POST", _BEGIN, kind) for kind in (DropAfter(), DropAfter(), DropBefore(), Slow(SLOWEST_S))),
     DiscordMisfortune("POST", _BEGIN, Status(502)),
     DiscordMisfortune("POST", _BEGIN, RateLimited(0.4)),
-    DiscordMisfortune("POST", _BEGIN, Status.refusal(403, 50013, "Missing Permissions")),
+    DiscordMisfortune("POST", _BEGIN, Status.api_error(403, 50013, "Missing Permissions")),
     *(DiscordMisfortune("GET", _THREADS, kind) for kind in (Status(503), DropBefore(), RateLimited(0.3))),
 )
 
