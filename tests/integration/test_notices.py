@@ -12,7 +12,7 @@ from bot.limits import INVALID_REQUESTS_MAX, INVALID_REQUESTS_WINDOW_S
 from bot.notices import DiscordMessenger
 from sandbox.discord import DiscordFault, DropAfter, DropBefore, Status
 from tests.support.clock import FakeClock
-from tests.support.discord_client import DEADLINE_S, Lab, SmallClient, connected
+from tests.support.discord_client import DEADLINE_S, DiscordHarness, SmallClient, connected
 
 STRANGER = 1191319909171999997
 REASON = "The bot needs Send Messages there."
@@ -23,7 +23,7 @@ MISSING_PERMISSIONS = Status.api_error(403, 50013, "Missing Permissions")
 class Desk:
     """A messenger, and the Discord through which it tells."""
 
-    lab: Lab
+    lab: DiscordHarness
     clock: FakeClock
     invalid_requests: InvalidRequests
     messenger: DiscordMessenger

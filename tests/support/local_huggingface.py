@@ -1,4 +1,4 @@
-"""The sandbox's Hugging Face on a free loopback port, and its recorded days where they lie beside the project."""
+"""The sandbox's Hugging Face on a free loopback port, and recorded lists if they are next to the project."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +18,7 @@ needs_recorded_days = pytest.mark.skipif(
 
 @asynccontextmanager
 async def serving(hugging_face: LocalHuggingFace) -> AsyncIterator[str]:
-    """Serve it; what comes back is its address as the setting has it."""
+    """Serve it; yields its address in the form of the setting."""
     app = web.Application()
     hugging_face.attach(app)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)

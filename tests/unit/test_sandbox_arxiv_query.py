@@ -1,4 +1,4 @@
-"""arXiv's query language, as the sandbox reads it and echoes it."""
+"""The sandbox's parser of arXiv's query language."""
 
 from datetime import UTC, datetime
 
@@ -29,7 +29,7 @@ from sandbox.arxiv.query import MAX_DEPTH, DateRange, Group, InvalidQuery, Term,
         ),
     ],
 )
-def test_feed_title_says_how_a_query_was_understood(written: str, understood: str) -> None:
+def test_feed_title_contains_the_normalized_query(written: str, understood: str) -> None:
     assert normalized(parse(written)) == understood
 
 
@@ -44,7 +44,7 @@ def test_feed_title_says_how_a_query_was_understood(written: str, understood: st
         ("((ti:a))", "ti:a"),
     ],
 )
-def test_operators_group_to_the_right_whatever_they_are(written: str, grouped: str) -> None:
+def test_operators_group_to_the_right(written: str, grouped: str) -> None:
     assert right_grouped(parse(written)) == grouped
 
 
@@ -74,7 +74,7 @@ def test_operators_group_to_the_right_whatever_they_are(written: str, grouped: s
         ("(" * (MAX_DEPTH + 2) + "ti:a" + ")" * (MAX_DEPTH + 2), "too deeply"),
     ],
 )
-def test_query_that_cannot_be_read_is_refused_with_its_reason(written: str, reason: str) -> None:
+def test_invalid_query_is_rejected_with_a_reason(written: str, reason: str) -> None:
     with pytest.raises(InvalidQuery, match=reason):
         parse(written)
 
@@ -88,7 +88,7 @@ def test_date_range_includes_the_whole_last_minute() -> None:
     assert dates.last == datetime(2026, 11, 2, 23, 59, 59, 999999, tzinfo=UTC)
 
 
-def test_three_thousand_terms_in_a_row_can_be_read() -> None:
+def test_query_with_three_thousand_terms_can_be_parsed() -> None:
     query = parse(" OR ".join(f"ti:word{n}" for n in range(3_000)))
 
     assert query == Group(
@@ -103,7 +103,7 @@ _PIECES = st.sampled_from(
 
 
 @given(st.lists(_PIECES | st.text(max_size=5), max_size=12).map("".join))
-def test_any_text_is_either_refused_or_understood_the_same_when_echoed(text: str) -> None:
+def test_any_text_is_rejected_or_parses_the_same_after_normalization(text: str) -> None:
     try:
         query = parse(text)
     except InvalidQuery:
