@@ -26,7 +26,7 @@ class EchoBot(SmallClient):
         super().__init__()
         self.tree.command(description="Say a text back")(echo)
         self.tree.command(description="Something about a fruit")(fruit)
-        self.tree.command(description="Never answer")(silence)
+        self.tree.command(description="Never respond")(silence)
         self.tree.command(description="Show a button and a menu")(controls)
         self.tree.add_command(channel_group)
 
@@ -42,12 +42,12 @@ async def echo(
     loud: bool = False,
     who: discord.Member | None = None,
 ) -> None:
-    said = f"{text}|{where}|{times}|{loud}|{who}"
-    await interaction.response.send_message(said, ephemeral=True)
+    text_of_options = f"{text}|{where}|{times}|{loud}|{who}"
+    await interaction.response.send_message(text_of_options, ephemeral=True)
 
 
-async def complete_fruit(_: discord.Interaction[SmallClient], typed: str) -> list[app_commands.Choice[str]]:
-    return [app_commands.Choice(name=f"{fruit}!", value=fruit) for fruit in FRUITS if fruit.startswith(typed)]
+async def complete_fruit(_: discord.Interaction[SmallClient], current: str) -> list[app_commands.Choice[str]]:
+    return [app_commands.Choice(name=f"{fruit}!", value=fruit) for fruit in FRUITS if fruit.startswith(current)]
 
 
 @app_commands.describe(name="Which one", size="How large")
@@ -178,15 +178,15 @@ async def test_invalid_options_are_reported_before_sending(browser: Browser) -> 
         await session.press("Enter")
         await expect(session.page.locator(".hint")).to_have_text("text: this option is required.")
         await expect(session.page.locator(".invalid")).to_have_count(1)
-        for typed, complaint in {
+        for arguments, message in {
             "x times:4": "times: enter a value from 1 to 3.",
             "x times:1.5": "times: enter a whole number.",
             "x where:#nowhere": "where: choose a value from the list.",
         }.items():
             await session.press("Escape")
-            await session.type(f"/echo {typed}")
-            await session.press("Escape", "Enter") if "where" in typed else await session.press("Enter")
-            await expect(session.page.locator(".hint")).to_have_text(complaint)
+            await session.type(f"/echo {arguments}")
+            await session.press("Escape", "Enter") if "where" in arguments else await session.press("Enter")
+            await expect(session.page.locator(".hint")).to_have_text(message)
         await expect(session.page.locator(".message")).to_have_count(0)
 
 

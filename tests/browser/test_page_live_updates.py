@@ -52,10 +52,10 @@ async def delayed_responses(session: PageSession, pattern: str) -> AsyncIterator
     releases: asyncio.Queue[asyncio.Event] = asyncio.Queue()
 
     async def hold(route: Route) -> None:
-        answer = await route.fetch()
+        response = await route.fetch()
         releases.put_nowait(release := asyncio.Event())
         await release.wait()
-        await route.fulfill(response=answer)
+        await route.fulfill(response=response)
 
     await session.page.route(pattern, hold)
     yield releases
@@ -65,17 +65,17 @@ async def delayed_responses(session: PageSession, pattern: str) -> AsyncIterator
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["in order", "reversed"])
 async def test_channel_opened_twice_shows_every_message(browser: Browser, order: tuple[int, int]) -> None:
     async with page_session(browser) as session, delayed_responses(session, "**/control/messages?*") as releases:
-        said = [session.world.messages.post(session.channel("vision"), session.world.bot_id, "before")]
+        posted = [session.world.messages.post(session.channel("vision"), session.world.bot_id, "before")]
         await session.open("vision")
-        answers = [await releases.get()]
-        said.append(session.world.messages.post(session.channel("vision"), session.world.bot_id, "between"))
+        responses = [await releases.get()]
+        posted.append(session.world.messages.post(session.channel("vision"), session.world.bot_id, "between"))
         await session.open("vision")
-        answers.append(await releases.get())
-        said.append(session.world.messages.post(session.channel("vision"), session.world.bot_id, "after"))
+        responses.append(await releases.get())
+        posted.append(session.world.messages.post(session.channel("vision"), session.world.bot_id, "after"))
         for index in order:
-            answers[index].set()
+            responses[index].set()
         await expect(session.page.locator("#messages")).to_have_attribute("aria-busy", "false")
-        await expect(session.page.locator(".message .content")).to_have_text([message.content for message in said])
+        await expect(session.page.locator(".message .content")).to_have_text([message.content for message in posted])
         late = session.world.messages.post(session.channel("vision"), session.world.bot_id, "late")
         await expect(session.element_of(late)).to_be_visible()
 
@@ -85,12 +85,12 @@ async def test_response_for_the_previous_user_is_ignored(browser: Browser) -> No
         admin, member = session.world.default.admin_id, session.world.default.member_id
         async with delayed_responses(session, f"**/control/state?as={admin}") as releases:
             session.world.add_channel(session.world.default.guild_id, "brand-new")
-            answer = await releases.get()
+            response = await releases.get()
             await session.page.locator("#user-select").select_option(str(member))
             admins = session.page.locator("#channels .channel").filter(has_text="admins")
             await expect(admins).to_have_count(0)
             async with session.page.expect_response(f"**/control/state?as={admin}"):
-                answer.set()
+                response.set()
             await session.open("brand-new")
             await expect(admins).to_have_count(0)
             await expect(session.page.locator("#user-select")).to_have_value(str(member))
@@ -155,8 +155,8 @@ async def test_page_reconnects_after_a_restart_of_the_sandbox(browser: Browser) 
             message = session.post_as_bot("back again")
             await expect(session.element_of(message)).to_be_visible()
             # The browser itself reports the failed connections.
-            ours = [
-                words for words in session.browser_errors if not re.search("WebSocket|Failed to load resource", words)
+            other_errors = [
+                error for error in session.browser_errors if not re.search("WebSocket|Failed to load resource", error)
             ]
-            assert ours == []
+            assert other_errors == []
             session.browser_errors.clear()

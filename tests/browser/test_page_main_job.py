@@ -59,7 +59,7 @@ async def new_user(browser: Browser) -> AsyncIterator[Page]:
             await page.close()
 
 
-async def command(page: Page, line: str, answer: str) -> Locator:
+async def command(page: Page, line: str, reply: str) -> Locator:
     """Type a command, and return its ephemeral reply."""
     await page.locator("#composer-input").click()
     await page.keyboard.type(line)
@@ -67,7 +67,7 @@ async def command(page: Page, line: str, answer: str) -> Locator:
     # If there is a suggestion, the first Enter picks it, and the next one sends the command.
     while await page.locator(".command-pill").is_visible():
         await page.keyboard.press("Enter")
-    message = page.locator(".message.ephemeral").filter(has_text=answer).last
+    message = page.locator(".message.ephemeral").filter(has_text=reply).last
     await expect(message).to_be_visible(timeout=TIMEOUT_MS)
     await expect(message.get_by_text("Only you can see this")).to_be_visible()
     return message
@@ -86,10 +86,10 @@ async def announce(page: Page, count: int) -> Locator:
 async def test_new_user_subscribes_reads_an_abstract_and_sets_up_the_channel(browser: Browser) -> None:
     async with new_user(browser) as page:
         line = '/subscribe keyword:"reward model"'
-        said = await command(page, line, "reward model: subscribed in #papers.")
-        await expect(said.locator(".embed-title a").first).to_be_visible()
-        await expect(said.get_by_role("button", name="Undo")).to_be_visible()
-        await said.get_by_role("button", name="Start with new papers").click()
+        reply = await command(page, line, "reward model: subscribed in #papers.")
+        await expect(reply.locator(".embed-title a").first).to_be_visible()
+        await expect(reply.get_by_role("button", name="Undo")).to_be_visible()
+        await reply.get_by_role("button", name="Start with new papers").click()
 
         single = await announce(page, 3)
         await expect(single.locator(".content")).to_contain_text("1 new paper for reward model")

@@ -64,7 +64,7 @@ HOSTILE = (
 
 async def test_markdown_is_rendered_as_in_discord(browser: Browser) -> None:
     async with page_session(browser) as session:
-        drawn = await session.page.evaluate(
+        rendered = await session.page.evaluate(
             """async (texts) => {
                 const { markdown } = await import("/static/markdown.js");
                 const nobody = { user: () => undefined, role: () => undefined, channel: () => null, everyone: false };
@@ -77,7 +77,7 @@ async def test_markdown_is_rendered_as_in_discord(browser: Browser) -> None:
             }""",
             list(MARKDOWN),
         )
-        assert dict(zip(MARKDOWN, drawn, strict=True)) == MARKDOWN
+        assert dict(zip(MARKDOWN, rendered, strict=True)) == MARKDOWN
 
 
 async def test_timestamps_use_the_local_time_zone_and_update(browser: Browser) -> None:
@@ -128,25 +128,25 @@ async def test_embed_shows_all_of_its_parts(browser: Browser) -> None:
         }
         again = {"title": "The same address", "url": embed["url"]}
         message = session.post_as_bot(embeds=[embed, again])
-        drawn = session.element_of(message).locator(".embed")
-        await expect(drawn).to_have_count(1)
-        await expect(drawn).to_have_css("border-left-color", "rgb(179, 27, 27)")
-        title = drawn.get_by_role("link", name="On Sheaves")
+        element = session.element_of(message).locator(".embed")
+        await expect(element).to_have_count(1)
+        await expect(element).to_have_css("border-left-color", "rgb(179, 27, 27)")
+        title = element.get_by_role("link", name="On Sheaves")
         await expect(title).to_have_attribute("href", "https://arxiv.org/abs/2403.01234")
         await expect(title.locator("em")).to_have_text("Sheaves")
-        await expect(drawn.locator(".embed-author")).to_have_text("Ada *Lovelace*")
-        await expect(drawn.locator(".embed-description strong")).to_have_text("compute")
-        await expect(drawn.locator(".embed-footer")).to_have_text("cs.LG • 01/01/2026, 01:00")
-        tops = [await field.bounding_box() for field in await drawn.locator(".embed-field").all()]
+        await expect(element.locator(".embed-author")).to_have_text("Ada *Lovelace*")
+        await expect(element.locator(".embed-description strong")).to_have_text("compute")
+        await expect(element.locator(".embed-footer")).to_have_text("cs.LG • 01/01/2026, 01:00")
+        tops = [await field.bounding_box() for field in await element.locator(".embed-field").all()]
         one, two, wide = (box["y"] for box in tops if box is not None)
         assert one == two < wide
 
 
 async def test_hostile_text_is_never_interpreted_as_html(browser: Browser) -> None:
     async with page_session(browser) as session:
-        asked: list[str] = []
-        session.page.on("request", lambda request: asked.append(request.url))
-        session.page.on("dialog", lambda dialog: asked.append(dialog.message))
+        requested: list[str] = []
+        session.page.on("request", lambda request: requested.append(request.url))
+        session.page.on("dialog", lambda dialog: requested.append(dialog.message))
         vision = session.world.channels[session.channel("vision")]
         session.world.rename_channel(vision.id, HOSTILE[0])
         session.world.users[session.world.bot_id].username = HOSTILE[0]
@@ -176,7 +176,7 @@ async def test_hostile_text_is_never_interpreted_as_html(browser: Browser) -> No
         ).to_have_count(0)
         await expect(session.page.locator('a[href^="javascript"], a[href^="data"]')).to_have_count(0)
         await expect(messages.locator(".embed-title").first).to_have_text(HOSTILE[0])
-        assert [url for url in asked if not url.startswith(session.sandbox.url)] == []
+        assert [url for url in requested if not url.startswith(session.sandbox.url)] == []
 
 
 async def test_buttons_and_menus_have_accessible_names(browser: Browser) -> None:
@@ -191,23 +191,23 @@ async def test_buttons_and_menus_have_accessible_names(browser: Browser) -> None
         message = session.post_as_bot(
             "x", components=[{"type": 1, "components": [*buttons, link]}, {"type": 1, "components": [menu]}]
         )
-        drawn = session.element_of(message)
+        element = session.element_of(message)
         colours = {
-            await drawn.get_by_role("button", name=f"Style {style}").evaluate(
+            await element.get_by_role("button", name=f"Style {style}").evaluate(
                 "node => getComputedStyle(node).backgroundColor"
             )
             for style in range(1, 5)
         }
         assert len(colours) == 4
-        await expect(drawn.get_by_role("button", name="Style 4")).to_be_disabled()
-        await expect(drawn.get_by_role("link", name="PDF")).to_have_attribute(
+        await expect(element.get_by_role("button", name="Style 4")).to_be_disabled()
+        await expect(element.get_by_role("link", name="PDF")).to_have_attribute(
             "href", "https://arxiv.org/pdf/2403.01234"
         )
-        opener = drawn.get_by_role("combobox", name="Read an abstract…")
+        opener = element.get_by_role("combobox", name="Read an abstract…")
         await opener.click()
-        await expect(drawn.get_by_role("option")).to_have_text(["Firstthe one", "Second"])
+        await expect(element.get_by_role("option")).to_have_text(["Firstthe one", "Second"])
         await session.press("Escape")
-        await expect(drawn.get_by_role("option")).to_have_count(0)
+        await expect(element.get_by_role("option")).to_have_count(0)
 
 
 async def test_edits_deletions_and_ephemeral_messages_update_live(browser: Browser) -> None:
@@ -248,14 +248,14 @@ async def test_images_are_shown_and_other_files_are_links(browser: Browser) -> N
             },
             {"id": "2", "filename": "papers.bib", "content_type": "text/plain", "url": picture, "size": 2048},
         ]
-        drawn = session.element_of(session.post_as_bot("files", attachments=files))
-        await expect(drawn.get_by_role("img", name="a.png")).to_be_visible()
-        await expect(drawn.get_by_role("link", name="papers.bib")).to_have_attribute("href", picture)
+        element = session.element_of(session.post_as_bot("files", attachments=files))
+        await expect(element.get_by_role("img", name="a.png")).to_be_visible()
+        await expect(element.get_by_role("link", name="papers.bib")).to_have_attribute("href", picture)
         chart = {**files[0], "id": "3", "filename": "chart.png", "description": "Line chart"}
         embed = {"description": "Numbers", "image": {"url": "attachment://chart.png"}}
-        drawn = session.element_of(session.post_as_bot("a chart", attachments=[chart], embeds=[embed]))
-        await expect(drawn.get_by_role("img", name="Line chart")).to_have_count(1)
-        await expect(drawn.get_by_role("article").get_by_role("img", name="Line chart")).to_be_visible()
+        element = session.element_of(session.post_as_bot("a chart", attachments=[chart], embeds=[embed]))
+        await expect(element.get_by_role("img", name="Line chart")).to_have_count(1)
+        await expect(element.get_by_role("article").get_by_role("img", name="Line chart")).to_be_visible()
 
 
 async def test_phone_layout_fits_the_screen_with_overlay_panels(browser: Browser) -> None:

@@ -114,10 +114,10 @@ async def test_id_list_and_query_are_combined_with_and(client: QueryClient) -> N
 async def test_invalid_parameters_return_400_with_an_error_feed(
     client: QueryClient, parameters: dict[str, str], reason: str
 ) -> None:
-    answer = await client.query(**parameters)
+    response = await client.query(**parameters)
 
-    assert answer.status == 400
-    (entry,) = answer.feed.entries
+    assert response.status == 400
+    (entry,) = response.feed.entries
     assert entry.title == "Error"
     assert entry.summary.startswith(reason)
     assert entry.id.startswith("https://arxiv.org/api/errors#")
@@ -149,10 +149,10 @@ async def test_very_long_get_is_rejected_but_the_same_post_is_not(client: QueryC
     long_query = " OR ".join(["ti:reward"] * 615)
     target = f"/arxiv/api/query?search_query={long_query.replace(' ', '+')}"
 
-    answer = await client.send_raw(target, headers="Accept: */*\r\n")
+    response = await client.send_raw(target, headers="Accept: */*\r\n")
 
     assert 8_000 < len(target) < 8_100
-    assert answer.startswith(b"HTTP/1.1 414 ")
+    assert response.startswith(b"HTTP/1.1 414 ")
     assert len(await client.ids(search_query=long_query)) == 5
 
 

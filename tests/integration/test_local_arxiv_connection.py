@@ -28,7 +28,7 @@ async def client(arxiv: LocalArxiv) -> AsyncIterator[QueryClient]:
         yield client
 
 
-async def ask(client: QueryClient, method: str = "POST", search_query: str = "ti:model") -> ArxivReply:
+async def send_query(client: QueryClient, method: str = "POST", search_query: str = "ti:model") -> ArxivReply:
     """Send the same query each time."""
     return await client.query(method, search_query=search_query)
 
@@ -52,7 +52,7 @@ async def test_connection_reset_before_the_response_sends_nothing(client: QueryC
     arxiv.faults.add(ArxivFault(ArxivFaultKind.RESET_BEFORE_ANSWER))
 
     with pytest.raises(aiohttp.ClientConnectionError):
-        await ask(client)
+        await send_query(client)
 
     (request,) = arxiv.requests
     assert (request.status, request.fault) == (0, ArxivFaultKind.RESET_BEFORE_ANSWER)
@@ -60,7 +60,7 @@ async def test_connection_reset_before_the_response_sends_nothing(client: QueryC
 
 async def test_get_that_aiohttp_retries_after_a_reset_is_recorded_twice(client: QueryClient, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.RESET_BEFORE_ANSWER))
-    await ask(client, "GET")
+    await send_query(client, "GET")
 
     assert [request.status for request in arxiv.requests][-1] == 200
     assert len(arxiv.requests) == 2
@@ -71,13 +71,13 @@ async def test_connection_reset_during_the_response_sends_half_the_body(client: 
     arxiv.faults.add(ArxivFault(ArxivFaultKind.RESET_IN_ANSWER))
 
     with pytest.raises(aiohttp.ClientPayloadError):
-        await ask(client)
+        await send_query(client)
 
 
 async def test_request_ends_when_the_client_times_out(arxiv: LocalArxiv) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE))
     async with query_client(arxiv) as client:
-        asking = asyncio.create_task(ask(client))
+        asking = asyncio.create_task(send_query(client))
         await until(lambda: bool(arxiv.requests), DEADLINE_S)
         asking.cancel()
         await asyncio.wait([asking])
@@ -90,23 +90,23 @@ async def test_request_ends_when_the_client_times_out(arxiv: LocalArxiv) -> None
 async def test_slow_first_byte_is_followed_by_the_valid_response(client: QueryClient, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE, delay_s=0.02))
 
-    assert (await ask(client)).ids == ["2611.00001v1"]
+    assert (await send_query(client)).ids == ["2611.00001v1"]
 
 
 async def test_post_can_be_rejected_while_get_works(client: QueryClient, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.POST_REFUSED, times=None))
 
-    assert (await ask(client, "POST")).status == 405
-    assert (await ask(client, "GET")).status == 200
-    assert (await ask(client, "POST")).status == 405
+    assert (await send_query(client, "POST")).status == 405
+    assert (await send_query(client, "GET")).status == 200
+    assert (await send_query(client, "POST")).status == 405
     arxiv.faults.clear()
-    assert (await ask(client, "POST")).status == 200
+    assert (await send_query(client, "POST")).status == 200
 
 
 async def test_long_get_can_be_rejected_while_short_get_and_post_work(client: QueryClient, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.URI_TOO_LONG, times=None, max_target_length=300))
     long_query = " OR ".join(["ti:model"] * 40)
 
-    assert (await ask(client, "GET", long_query)).status == 414
-    assert (await ask(client, "POST", long_query)).status == 200
-    assert (await ask(client, "GET")).status == 200
+    assert (await send_query(client, "GET", long_query)).status == 414
+    assert (await send_query(client, "POST", long_query)).status == 200
+    assert (await send_query(client, "GET")).status == 200

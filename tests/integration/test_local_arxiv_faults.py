@@ -36,7 +36,7 @@ async def client(arxiv: LocalArxiv) -> AsyncIterator[QueryClient]:
 NEWEST_FIRST = [f"2611.{day:05d}v1" for day in range(12, 0, -1)]
 
 
-async def ask(client: QueryClient, method: str = "POST", search_query: str = "ti:model") -> ArxivReply:
+async def send_query(client: QueryClient, method: str = "POST", search_query: str = "ti:model") -> ArxivReply:
     """Send the same query each time."""
     return await client.query(method, search_query=search_query, max_results="12", sortBy="submittedDate")
 
@@ -44,24 +44,24 @@ async def ask(client: QueryClient, method: str = "POST", search_query: str = "ti
 async def test_empty_feed_reports_zero_results(client: QueryClient, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY))
 
-    answer = await ask(client)
+    response = await send_query(client)
 
-    assert (answer.status, answer.total, answer.ids) == (200, 0, [])
-    assert (await ask(client)).total == 12
+    assert (response.status, response.total, response.ids) == (200, 0, [])
+    assert (await send_query(client)).total == 12
 
 
 async def test_short_page_has_fewer_entries_than_its_total(client: QueryClient, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.SHORT_PAGE, keep=0.25))
 
-    answer = await ask(client)
+    response = await send_query(client)
 
-    assert (answer.total, answer.ids) == (12, NEWEST_FIRST[:3])
+    assert (response.total, response.ids) == (12, NEWEST_FIRST[:3])
 
 
 async def test_shuffled_results_differ_between_requests(client: QueryClient, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.SHUFFLED, times=2))
 
-    first, second = await ask(client), await ask(client)
+    first, second = await send_query(client), await send_query(client)
 
     assert first.ids != second.ids
     assert sorted(first.ids) == sorted(second.ids) == sorted(NEWEST_FIRST)
@@ -70,7 +70,7 @@ async def test_shuffled_results_differ_between_requests(client: QueryClient, arx
 async def test_ignored_sort_order_is_stable_but_wrong(client: QueryClient, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.SORTING_IGNORED, times=2))
 
-    first, second = await ask(client), await ask(client)
+    first, second = await send_query(client), await send_query(client)
 
     assert first.ids == second.ids
     assert first.ids not in (NEWEST_FIRST, NEWEST_FIRST[::-1])
@@ -92,15 +92,15 @@ async def test_missing_id_range_is_excluded_from_the_total(
 ) -> None:
     arxiv.faults.add(fault)
 
-    answer = await ask(client)
+    response = await send_query(client)
 
-    assert (answer.ids, answer.total) == (left, len(left))
+    assert (response.ids, response.total) == (left, len(left))
 
 
 async def test_broken_entries_lack_a_title_or_an_id(client: QueryClient, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.BROKEN_ENTRIES))
 
-    entries = list(ET.fromstring((await ask(client)).body).iter(f"{ATOM}entry"))  # noqa: S314 - the sandbox's own
+    entries = list(ET.fromstring((await send_query(client)).body).iter(f"{ATOM}entry"))  # noqa: S314 - the sandbox's own
 
     assert [entry.find(f"{ATOM}title") is None for entry in entries[:3]] == [True, False, False]
     assert [entry.find(f"{ATOM}id") is None for entry in entries[:3]] == [False, True, False]
@@ -127,9 +127,9 @@ async def test_error_response_matches_what_arxiv_has_sent(
 ) -> None:
     arxiv.faults.add(fault)
 
-    answer = await ask(client)
+    response = await send_query(client)
 
-    assert (answer.status, answer.body, answer.retry_after) == (status, body, retry_after)
+    assert (response.status, response.body, response.retry_after) == (status, body, retry_after)
     assert arxiv.requests[-1].status == status
     assert arxiv.requests[-1].fault is fault.kind
 
@@ -137,9 +137,9 @@ async def test_error_response_matches_what_arxiv_has_sent(
 async def test_406_can_contain_a_valid_feed(client: QueryClient, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.NOT_ACCEPTABLE_WITH_FEED))
 
-    answer = await ask(client)
+    response = await send_query(client)
 
-    assert (answer.status, answer.ids) == (406, NEWEST_FIRST)
+    assert (response.status, response.ids) == (406, NEWEST_FIRST)
 
 
 @pytest.mark.parametrize(
@@ -157,31 +157,31 @@ async def test_406_can_contain_a_valid_feed(client: QueryClient, arxiv: LocalArx
 async def test_body_that_is_not_a_complete_feed_has_status_200(
     client: QueryClient, arxiv: LocalArxiv, kind: ArxivFaultKind
 ) -> None:
-    valid = (await ask(client)).body
+    valid = (await send_query(client)).body
     arxiv.faults.add(ArxivFault(kind))
 
-    answer = await ask(client)
+    response = await send_query(client)
 
-    assert answer.status == 200
-    assert answer.body != valid
+    assert response.status == 200
+    assert response.body != valid
     if kind is ArxivFaultKind.HTML:
-        assert b"<html>" in answer.body
+        assert b"<html>" in response.body
     else:
         with pytest.raises(ET.ParseError):
-            ET.fromstring(answer.body)  # noqa: S314 - the sandbox's own response
+            ET.fromstring(response.body)  # noqa: S314 - the sandbox's own response
 
 
 async def test_empty_feed_can_be_truncated(client: QueryClient, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.TRUNCATED))
 
     with pytest.raises(ET.ParseError):
-        ET.fromstring((await ask(client, search_query="ti:nothing")).body)  # noqa: S314 - the sandbox's own response
+        ET.fromstring((await send_query(client, search_query="ti:nothing")).body)  # noqa: S314 - the sandbox's own response
 
 
 async def test_entity_expansion_and_deep_nesting_have_small_bodies(client: QueryClient, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.ENTITY_EXPANSION), ArxivFault(ArxivFaultKind.DEEP_NESTING))
 
-    laughs, nested = await ask(client), await ask(client)
+    laughs, nested = await send_query(client), await send_query(client)
 
     assert laughs.body.count(b"<!ENTITY") == 10
     assert laughs.body.count(b"&l8;") == 10
@@ -194,20 +194,20 @@ async def test_query_with_certain_words_can_be_rejected_while_others_work(
 ) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED, times=None, containing="ti:"))
 
-    rejected = await ask(client, search_query="ti:model")
+    rejected = await send_query(client, search_query="ti:model")
 
     assert rejected.status == 400
     assert b"<title>Error</title>" in rejected.body
-    assert (await ask(client, search_query="submittedDate:[20261101 TO 20261130]")).status == 200
+    assert (await send_query(client, search_query="submittedDate:[20261101 TO 20261130]")).status == 200
 
 
 async def test_faults_apply_in_order_each_for_its_number_of_requests(client: QueryClient, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, times=2), ArxivFault(ArxivFaultKind.UNAVAILABLE))
     arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY))
 
-    assert [(await ask(client)).status for _ in range(3)] == [429, 429, 503]
+    assert [(await send_query(client)).status for _ in range(3)] == [429, 429, 503]
     assert [fault.kind for fault in arxiv.faults.pending] == [ArxivFaultKind.EMPTY]
-    assert [(await ask(client)).total for _ in range(2)] == [0, 12]
+    assert [(await send_query(client)).total for _ in range(2)] == [0, 12]
     assert arxiv.faults.pending == ()
 
 
@@ -217,10 +217,10 @@ async def test_every_fault_changes_the_response(arxiv: LocalArxiv, kind: ArxivFa
     method = "GET" if kind is ArxivFaultKind.URI_TOO_LONG else "POST"
     async with query_client(arxiv) as client:
         try:
-            spoiled = (await ask(client, method)).body
+            spoiled = (await send_query(client, method)).body
         except aiohttp.ClientError:
             spoiled = b"reset"
-        valid = await ask(client, method)
+        valid = await send_query(client, method)
 
     assert valid.ids == NEWEST_FIRST
     assert [request.fault for request in arxiv.requests] == [kind, None]

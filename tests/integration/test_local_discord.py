@@ -230,7 +230,7 @@ async def test_interaction_without_a_response_expires_after_three_seconds() -> N
 
 async def test_second_response_and_expired_token_are_rejected() -> None:
     client = SmallClient()
-    refusals: list[int] = []
+    error_codes: list[int] = []
 
     @client.tree.command(description="Respond twice")
     async def twice(interaction: discord.Interaction) -> None:
@@ -238,13 +238,13 @@ async def test_second_response_and_expired_token_are_rejected() -> None:
         route = discord.http.Route("POST", f"/interactions/{interaction.id}/{interaction.token}/callback")
         with pytest.raises(discord.HTTPException) as error:
             await interaction.client.http.request(route, json={"type": 4, "data": {"content": "twice"}})
-        refusals.append(error.value.code)
+        error_codes.append(error.value.code)
         await interaction.edit_original_response(content="edited")
 
     async with connected(client) as harness:
         done = await harness.local.run_command("twice", user_id=harness.world.default.admin_id, channel_id=None)
         await done.wait_for_edit(lambda message: message.content == "edited")
-        assert refusals == [40060]
+        assert error_codes == [40060]
         done.expire()
         route = discord.http.Route("PATCH", f"/webhooks/{harness.world.bot_id}/{done.token}/messages/@original")
         with pytest.raises(discord.HTTPException) as error:

@@ -62,8 +62,8 @@ def client_with_panel() -> SmallClient:
 async def test_button_can_update_and_disable_itself() -> None:
     async with connected(client_with_panel()) as harness:
         ids = harness.world.default
-        shown = await harness.local.run_command("panel", user_id=ids.admin_id, channel_id=ids.channel("papers"))
-        message = await shown.wait_for_reply()
+        invocation = await harness.local.run_command("panel", user_id=ids.admin_id, channel_id=ids.channel("papers"))
+        message = await invocation.wait_for_reply()
         pressed = await harness.local.press(message.id, "update", user_id=ids.admin_id)
         assert (await pressed.wait_for_reply()) is message
         assert pressed.response is ResponseKind.UPDATE
@@ -75,8 +75,8 @@ async def test_button_can_update_and_disable_itself() -> None:
 async def test_deferred_update_can_follow_up_and_delete_the_message() -> None:
     async with connected(client_with_panel()) as harness:
         ids = harness.world.default
-        shown = await harness.local.run_command("panel", user_id=ids.admin_id, channel_id=ids.channel("papers"))
-        message = await shown.wait_for_reply()
+        invocation = await harness.local.run_command("panel", user_id=ids.admin_id, channel_id=ids.channel("papers"))
+        message = await invocation.wait_for_reply()
         pressed = await harness.local.press(message.id, "later", user_id=ids.member_id)
         await pressed.wait_for(lambda _: message.deleted)
         reply = pressed.followups[0]
@@ -89,14 +89,16 @@ async def test_deferred_update_can_follow_up_and_delete_the_message() -> None:
 async def test_users_can_use_only_components_they_can_see() -> None:
     async with connected(client_with_panel()) as harness:
         ids = harness.world.default
-        shown = await harness.local.run_command("panel", {"ephemeral": True}, user_id=ids.admin_id, channel_id=None)
-        message = await shown.wait_for_reply()
+        invocation = await harness.local.run_command(
+            "panel", {"ephemeral": True}, user_id=ids.admin_id, channel_id=None
+        )
+        message = await invocation.wait_for_reply()
         with pytest.raises(InvalidAction, match="cannot see"):
             await harness.local.press(message.id, "later", user_id=ids.member_id)
-        shown = await harness.local.run_command(
+        invocation = await harness.local.run_command(
             "panel", {"ephemeral": True}, user_id=ids.admin_id, channel_id=ids.channel("papers")
         )
-        message = await shown.wait_for_reply()
+        message = await invocation.wait_for_reply()
         with pytest.raises(InvalidAction, match="only to another user"):
             await harness.local.press(message.id, "later", user_id=ids.member_id)
         with pytest.raises(InvalidAction, match="no component"):
@@ -137,14 +139,14 @@ async def test_interaction_accepts_only_responses_of_its_type() -> None:
         done = await harness.local.run_command("panel", user_id=harness.world.default.admin_id, channel_id=None)
         webhook = f"/webhooks/{harness.world.application_id}/{done.token}"
         callback = f"/interactions/{done.id}/{done.token}/callback"
-        refusals: list[tuple[str, str, Payload, int]] = [
+        rejected: list[tuple[str, str, Payload, int]] = [
             ("POST", webhook, {"content": "x"}, 10015),  # not acknowledged yet
             ("POST", callback, {"type": 8, "data": {"choices": []}}, 50035),
             ("POST", callback, {"type": 4, "data": {}}, 50006),
             ("POST", f"/webhooks/1/{done.token}", {"content": "x"}, 10015),
             ("POST", f"/webhooks/{harness.world.application_id}/unknown", {"content": "x"}, 50027),
         ]
-        for method, path, body, code in refusals:
+        for method, path, body, code in rejected:
             with pytest.raises(discord.HTTPException) as error:
                 await harness.client.http.request(Route(method, path), json=body)
             assert error.value.code == code

@@ -33,10 +33,10 @@ def option(**more: object) -> dict[str, object]:
 
 async def errors_of(harness: DiscordHarness, method: str, path: str, body: object) -> dict[str, str]:
     """Return the error codes of a rejected form by dotted path."""
-    answered = await error_response(harness, method, path, body)
-    assert answered.status == 400
-    errors = recorded_answer(answered)
-    assert answered.code == 50035
+    error = await error_response(harness, method, path, body)
+    assert error.status == 400
+    errors = recorded_answer(error)
+    assert error.code == 50035
     return errors
 
 
@@ -151,7 +151,7 @@ MESSAGES = {
         {"content": "x", "components": [row({"type": 2, "style": 5, "label": "PDF"})]},
         {"components.0.components.0.url": "This field is required"},
     ),
-    "menu beside a button": (
+    "menu next to a button": (
         {"content": "x", "components": [row(button(), menu("1"))]},
         {"components.0.components": "A row holds one select menu and nothing else"},
     ),
@@ -198,7 +198,7 @@ MESSAGES = {
         {"flags": 1 << 15, "components": [{"type": 17, "components": [{"type": 14}] * 40}]},
         {"components": "A message has 40 components at most"},
     ),
-    "V2 beside content": (
+    "V2 next to content": (
         {"content": "x", "flags": 1 << 15, "components": [{"type": 10, "content": "text"}]},
         {"content": "The 'content' and 'embeds' fields cannot be used when using MessageFlags.IS_COMPONENTS_V2"},
     ),
@@ -241,7 +241,7 @@ COMMANDS = {
         command(options=[option(), option()]),
         {"0.options.1.name": "Option names must be unique"},
     ),
-    "autocomplete beside choices": (
+    "autocomplete next to choices": (
         command(options=[option(autocomplete=True, choices=[{"name": "a", "value": "a"}])]),
         {"0.options.0.autocomplete": "Autocomplete needs a string, integer or number without choices"},
     ),
@@ -249,7 +249,7 @@ COMMANDS = {
         command(options=[option(type=2, name="a", options=[option(type=2, name="b", options=[])])]),
         {"0.options.0.options.0.type": "Groups cannot be nested any further"},
     ),
-    "subcommand beside another option": (
+    "subcommand next to another option": (
         command(options=[option(type=1, name="a"), option(name="b")]),
         {"0.options": "Sub-command and sub-command group option types are mutually exclusive to all other types"},
     ),

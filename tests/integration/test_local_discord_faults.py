@@ -188,8 +188,8 @@ async def test_gateway_outage_rejects_connections() -> None:
 async def test_gateway_closes_on_a_wrong_token_or_invalid_json() -> None:
     local = LocalDiscord()
     async with served(local) as address, aiohttp.ClientSession() as session:
-        said = {4004: '{"op": 2, "d": {"token": "wrong", "intents": 1}}', 4002: "hello", 4001: '{"op": 99}'}
-        for code, text in said.items():
+        frames = {4004: '{"op": 2, "d": {"token": "wrong", "intents": 1}}', 4002: "hello", 4001: '{"op": 99}'}
+        for code, text in frames.items():
             async with session.ws_connect(f"{address}/gateway") as socket:
                 assert (await socket.receive_json())["op"] == 10
                 await socket.send_str(text)
@@ -200,7 +200,7 @@ async def test_gateway_closes_on_a_wrong_token_or_invalid_json() -> None:
 async def test_session_ends_on_a_normal_close_and_survives_others() -> None:
     local = LocalDiscord()
     async with served(local) as address, aiohttp.ClientSession() as session:
-        for code, answer in ((1000, 9), (4000, 0)):
+        for code, expected_op in ((1000, 9), (4000, 0)):
             async with session.ws_connect(f"{address}/gateway") as socket:
                 await socket.receive_json()
                 await socket.send_json({"op": 2, "d": {"token": "sandbox-token", "intents": 1}})
@@ -211,7 +211,7 @@ async def test_session_ends_on_a_normal_close_and_survives_others() -> None:
                 known = {"token": "sandbox-token", "session_id": ready["d"]["session_id"], "seq": ready["s"]}
                 await socket.send_json({"op": 6, "d": known})
                 received = await socket.receive_json()
-                assert received["op"] == answer
+                assert received["op"] == expected_op
         assert received["t"] == "GUILD_CREATE"  # events after READY are replayed
 
 

@@ -11,7 +11,7 @@ from tests.support.discord_client import DEADLINE_S, DiscordHarness, SmallClient
 from tests.support.openapi import discord_specification
 
 
-async def refusal(sending: "discord.abc.Messageable", **message: object) -> discord.HTTPException:
+async def send_error(sending: "discord.abc.Messageable", **message: object) -> discord.HTTPException:
     """Send a message that Discord rejects, and return the error."""
     with pytest.raises(discord.HTTPException) as error:
         await sending.send(str(message.get("content", "x")))
@@ -76,19 +76,19 @@ async def test_history_is_empty_without_permission_to_read_it() -> None:
 
 async def test_errors_name_the_missing_access_or_permission() -> None:
     async with logged_in() as harness:
-        codes = {name: (await refusal(harness.partial(name))).code for name in ("no-entry", "read-only")}
+        codes = {name: (await send_error(harness.partial(name))).code for name in ("no-entry", "read-only")}
         assert codes == {"no-entry": 50001, "read-only": 50013}
         gone = harness.world.default.channel("vision")
         harness.world.delete_channel(gone)
-        assert (await refusal(harness.client.get_partial_messageable(gone))).code == 10003
+        assert (await send_error(harness.client.get_partial_messageable(gone))).code == 10003
         with pytest.raises(discord.NotFound) as unknown:
             await harness.partial("papers").fetch_message(1)
         assert unknown.value.code == 10008
         harness.world.users[harness.world.default.member_id].accepts_dms = False
         member = await harness.client.fetch_user(harness.world.default.member_id)
-        assert (await refusal(member)).code == 50007
+        assert (await send_error(member)).code == 50007
         harness.world.remove_bot_from_guild(harness.world.default.guild_id)
-        assert (await refusal(harness.partial("papers"))).code == 50001
+        assert (await send_error(harness.partial("papers"))).code == 50001
 
 
 async def test_embeds_are_silently_dropped_without_embed_links() -> None:
@@ -129,9 +129,9 @@ async def test_sending_reopens_an_archived_thread_unless_it_is_locked() -> None:
         await harness.partial("reading club").send("hello")
         assert not harness.world.channels[thread_id].archived
         harness.world.lock_thread(thread_id)
-        assert (await refusal(harness.partial("reading club"))).code == 50083
+        assert (await send_error(harness.partial("reading club"))).code == 50083
         harness.world.set_thread(thread_id, archived=False)
-        assert (await refusal(harness.partial("reading club"))).code == 160005
+        assert (await send_error(harness.partial("reading club"))).code == 160005
         harness.world.lock_thread(thread_id)
         assert harness.world.channels[thread_id].archived
 
@@ -142,7 +142,7 @@ async def test_sending_in_a_thread_needs_its_own_permission() -> None:
         everyone = ids.guild_id
         harness.world.set_overwrite(ids.channel("general"), everyone, deny=Permission.SEND_MESSAGES_IN_THREADS)
         harness.world.set_overwrite(ids.channel("general"), ids.bot_role_id, deny=Permission.SEND_MESSAGES_IN_THREADS)
-        assert (await refusal(harness.partial("reading club"))).code == 50013
+        assert (await send_error(harness.partial("reading club"))).code == 50013
         await harness.partial("general").send("this one is allowed")
 
 
@@ -153,7 +153,7 @@ async def test_forum_accepts_posts_but_not_messages() -> None:
         assert made.message.content == "about it"
         assert made.message.id == made.thread.id
         assert made.thread.applied_tags[0].name == "vision"
-        assert (await refusal(harness.client.get_partial_messageable(forum.id))).code == 50008
+        assert (await send_error(harness.client.get_partial_messageable(forum.id))).code == 50008
         harness.world.channels[forum.id].requires_tag = True
         with pytest.raises(discord.HTTPException) as error:
             await forum.create_thread(name="Untagged", content="x")

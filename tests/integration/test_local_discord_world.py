@@ -196,17 +196,19 @@ async def test_waiting_ends_only_when_the_predicate_is_true() -> None:
 def test_specification_knows_which_routes_take_a_body() -> None:
     specification = discord_specification()
 
-    def asked(method: str, path: str, body: object = None) -> RecordedRequest:
+    def recorded(method: str, path: str, body: object = None) -> RecordedRequest:
         return RecordedRequest(method, path, None, {}, {}, body, (), 0.0, 200)
 
-    assert specification.faults([asked("GET", "/channels/1/messages")]) == []
-    assert specification.faults([asked("PATCH", "/webhooks/1/t/messages/@original", {"content": "x"})]) == []
-    assert specification.faults([asked("GET", "/channels/1/mysteries")]) == [
+    assert specification.faults([recorded("GET", "/channels/1/messages")]) == []
+    assert specification.faults([recorded("PATCH", "/webhooks/1/t/messages/@original", {"content": "x"})]) == []
+    assert specification.faults([recorded("GET", "/channels/1/mysteries")]) == [
         "GET /channels/1/mysteries: Discord has no such route"
     ]
-    assert specification.faults([asked("PUT", "/channels/1/messages", {})]) != []
-    assert specification.faults([asked("GET", "/users/@me", {})]) == ["GET /users/@me: takes no body"]
-    assert specification.faults([asked("POST", "/channels/1/messages")]) == ["POST /channels/1/messages: needs a body"]
+    assert specification.faults([recorded("PUT", "/channels/1/messages", {})]) != []
+    assert specification.faults([recorded("GET", "/users/@me", {})]) == ["GET /users/@me: takes no body"]
+    assert specification.faults([recorded("POST", "/channels/1/messages")]) == [
+        "POST /channels/1/messages: needs a body"
+    ]
     callback = "/interactions/1/t/callback"
-    assert specification.faults([asked("POST", callback, {"type": 4, "data": {"content": "x"}})]) == []
-    assert len(specification.faults([asked("POST", callback, {"type": 4, "data": {"content": "x" * 2001}})])) == 1
+    assert specification.faults([recorded("POST", callback, {"type": 4, "data": {"content": "x"}})]) == []
+    assert len(specification.faults([recorded("POST", callback, {"type": 4, "data": {"content": "x" * 2001}})])) == 1

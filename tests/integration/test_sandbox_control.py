@@ -49,10 +49,10 @@ class ControlClient:
         return self._session.ws_connect(f"{self.sandbox.url}/control/events?as={user_id}", origin=self.sandbox.url)
 
     async def _read(self, response: aiohttp.ClientResponse) -> dict[str, object]:
-        answer = await response.json()
-        assert isinstance(answer, dict)
-        assert (response.status == 400) == ("error" in answer)
-        return answer
+        payload = await response.json()
+        assert isinstance(payload, dict)
+        assert (response.status == 400) == ("error" in payload)
+        return payload
 
 
 @pytest.fixture
@@ -115,8 +115,8 @@ async def frame_of(socket: "aiohttp.ClientWebSocketResponse[bool]", name: str) -
 
 async def history(client: ControlClient, user_id: int) -> list[dict[str, object]]:
     """Return what a user sees in #papers."""
-    answer = await client.get("messages", **{"as": user_id, "channel": client.default.channel("papers")})
-    messages = answer["messages"]
+    payload = await client.get("messages", **{"as": user_id, "channel": client.default.channel("papers")})
+    messages = payload["messages"]
     assert isinstance(messages, list)
     return messages
 
@@ -132,8 +132,8 @@ async def test_long_history_is_returned_in_pages(client: ControlClient) -> None:
     assert older["has_older"] is False
 
 
-def _messages(answer: Mapping[str, object]) -> list[dict[str, object]]:
-    messages = answer["messages"]
+def _messages(payload: Mapping[str, object]) -> list[dict[str, object]]:
+    messages = payload["messages"]
     assert isinstance(messages, list)
     return messages
 
@@ -190,19 +190,19 @@ async def test_unavailable_command_and_missing_component_are_rejected(client: Co
 
 
 async def test_foreign_origins_hosts_and_forms_are_rejected(client: ControlClient) -> None:
-    typed = {"Content-Type": "application/json"}
+    json_body = {"Content-Type": "application/json"}
     clear = ("POST", "/control/clear-faults")
-    assert (await client.raw(*clear, typed)).status == 200
-    assert (await client.raw(*clear, typed | {"Origin": client.sandbox.url})).status == 200
-    assert (await client.raw(*clear, typed | {"Origin": "https://evil.example"})).status == 403
-    assert (await client.raw(*clear, typed | {"Origin": "null"})).status == 403
+    assert (await client.raw(*clear, json_body)).status == 200
+    assert (await client.raw(*clear, json_body | {"Origin": client.sandbox.url})).status == 200
+    assert (await client.raw(*clear, json_body | {"Origin": "https://evil.example"})).status == 403
+    assert (await client.raw(*clear, json_body | {"Origin": "null"})).status == 403
     for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "[::1", "192.168.1.1"):
         assert (await client.raw("GET", "/", {"Host": host})).status == 403, host
     for host in ("localhost:1", "127.0.0.1", "[::1]:8700"):
         assert (await client.raw("GET", "/", {"Host": host})).status == 200, host
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     assert (await client.raw(*clear, form, "kind=empty")).status == 400
-    assert (await client.raw(*clear, typed, "{")).status == 400
+    assert (await client.raw(*clear, json_body, "{")).status == 400
     socket = {"Connection": "Upgrade", "Upgrade": "websocket", "Origin": "https://evil.example"}
     assert (await client.raw("GET", f"/control/events?as={client.default.admin_id}", socket)).status == 403
 

@@ -40,11 +40,11 @@ def test_initial_papers_span_five_weeks_with_fewer_at_weekends() -> None:
 
 def test_earlier_papers_do_not_change_the_recent_weeks() -> None:
     recent = generated().initial
-    shown = Corpus.generated(now=NOW, upcoming=100, earlier_days=400).initial
+    papers = Corpus.generated(now=NOW, upcoming=100, earlier_days=400).initial
 
-    assert shown[-len(recent) :] == recent
-    earlier = shown[: -len(recent)]
-    assert len({paper.arxiv_id for paper in shown}) == len(shown)
+    assert papers[-len(recent) :] == recent
+    earlier = papers[: -len(recent)]
+    assert len({paper.arxiv_id for paper in papers}) == len(papers)
     days = {paper.published.date() for paper in earlier}
     assert len(days) > 398
     assert max(days) <= recent[0].published.date()
