@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from sandbox.arxiv import Corpus, LocalArxiv
-from sandbox.bot_process import BotProcess
+from sandbox.bot_supervisor import BotSupervisor
 from sandbox.server import HOST, Sandbox
 
 DEFAULT_PORT: Final = 8700
@@ -107,7 +107,7 @@ async def _run_bot(sandbox: Sandbox, options: argparse.Namespace, folder: Path, 
     config = options.config or folder / "config.json"
     if options.config is None:
         config.write_text("{}", encoding="utf-8")
-    bot = BotProcess(
+    bot = BotSupervisor(
         [sys.executable, "-m", "bot", "--config", str(config)],
         _environment(sandbox, options.database or folder / "daily-papers.sqlite3", live_arxiv=options.live_arxiv),
         write_line=_print_line,

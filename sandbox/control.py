@@ -13,7 +13,7 @@ from aiohttp import web
 
 from sandbox.arxiv import ArxivFault, ArxivFaultKind, LocalArxiv
 from sandbox.arxiv.faults import FAULT_LABELS
-from sandbox.bot_process import BotState
+from sandbox.bot_supervisor import BotState
 from sandbox.discord import InvalidAction, Invocation, LocalDiscord, NotAcknowledged, Permission
 from sandbox.discord.primitives import Payload
 from sandbox.live_updates import LiveUpdates

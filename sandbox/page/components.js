@@ -1,21 +1,21 @@
-// Draws the buttons and menus of a message. `use` has press(customId) and choose(customId, values), which return promises.
+// Draws the buttons and menus of a message. `actions` has press(customId) and choose(customId, values), which return promises.
 
 import { el, uniqueId, safeUrl } from "./dom.js";
 import { markdown } from "./markdown.js";
 
 const BUTTON_STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link" };
 
-export function drawComponents(components, names, use, choicesOf) {
-  return components.map((component) => draw(component, names, use, choicesOf));
+export function drawComponents(components, names, actions, choicesOf) {
+  return components.map((component) => draw(component, names, actions, choicesOf));
 }
 
-function draw(component, names, use, choicesOf) {
-  const inner = () => (component.components ?? []).map((child) => draw(child, names, use, choicesOf));
+function draw(component, names, actions, choicesOf) {
+  const inner = () => (component.components ?? []).map((child) => draw(child, names, actions, choicesOf));
   switch (component.type) {
     case 1: return el("div", { class: "action-row" }, inner());
-    case 2: return button(component, use);
-    case 3: case 5: case 6: case 7: case 8: return menu(component, use, choicesOf(component));
-    case 9: return el("div", { class: "section" }, el("div", {}, inner()), component.accessory && draw(component.accessory, names, use, choicesOf));
+    case 2: return button(component, actions);
+    case 3: case 5: case 6: case 7: case 8: return menu(component, actions, choicesOf(component));
+    case 9: return el("div", { class: "section" }, el("div", {}, inner()), component.accessory && draw(component.accessory, names, actions, choicesOf));
     case 10: return el("div", { class: "content" }, markdown(component.content, names));
     case 14: return el("hr", {});
     case 17: return el("div", { class: "embed container" }, inner());
@@ -28,7 +28,7 @@ function emojiAndLabel(component) {
   return [emoji && el("span", { class: "emoji" }, emoji), component.label && el("span", {}, component.label)];
 }
 
-function button(component, use) {
+function button(component, actions) {
   const style = BUTTON_STYLES[component.style] ?? "secondary";
   if (component.style === 5) {
     const url = safeUrl(component.url);
@@ -36,7 +36,7 @@ function button(component, use) {
       emojiAndLabel(component), el("span", { class: "out", "aria-hidden": "true" }, "↗"));
   }
   const node = el("button", { type: "button", class: `button ${style}`, disabled: component.disabled === true }, emojiAndLabel(component));
-  node.addEventListener("click", () => withBusyState(node, () => use.press(component.custom_id)));
+  node.addEventListener("click", () => withBusyState(node, () => actions.press(component.custom_id)));
   return node;
 }
 
@@ -51,7 +51,7 @@ async function withBusyState(node, action) {
 }
 
 // A menu as in Discord: a button that opens a list, with the usual keys of a list box.
-function menu(component, use, choices) {
+function menu(component, actions, choices) {
   const maxValues = component.max_values ?? 1;
   const chosen = new Set(choices.filter((choice) => choice.default).map((choice) => choice.value));
   const listId = uniqueId("menu");
@@ -90,7 +90,7 @@ function menu(component, use, choices) {
   };
   const send = () => {
     touched = false;
-    if (chosen.size >= (component.min_values ?? 1)) void withBusyState(opener, () => use.choose(component.custom_id, [...chosen]));
+    if (chosen.size >= (component.min_values ?? 1)) void withBusyState(opener, () => actions.choose(component.custom_id, [...chosen]));
   };
   const pick = (index) => {
     const { value } = choices[index];

@@ -64,23 +64,23 @@ export class Composer {
   // Returns the values so far by name, and the first invalid field.
   values() {
     const values = {};
-    let wrong = null;
+    let invalid = null;
     for (const field of this.fields) {
       const read = field.read();
       if ("value" in read) values[field.option.name] = read.value;
-      else if (read.error && !wrong) wrong = { field, error: read.error };
+      else if (read.error && !invalid) invalid = { field, error: read.error };
     }
-    return { values, wrong };
+    return { values, invalid };
   }
 
   submit() {
     if (!this.command) return this.#submitPlain();
-    const { values, wrong } = this.values();
-    this.fields.forEach((field) => field.markInvalid(field === wrong?.field));
-    if (wrong) {
-      wrong.field.input.focus();
+    const { values, invalid } = this.values();
+    this.fields.forEach((field) => field.markInvalid(field === invalid?.field));
+    if (invalid) {
+      invalid.field.input.focus();
       this.popup.hide();
-      return this.showHint(wrong.error, true);
+      return this.showHint(invalid.error, true);
     }
     const command = this.command;
     this.#showPlainInput("");

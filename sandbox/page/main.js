@@ -49,7 +49,7 @@ const history = new History({
     history.remove(id);
     byId("composer-input")?.focus();
   },
-  use: (message) => ({
+  actionsFor: (message) => ({
     press: (customId) => reportFailure(message, post("press", { as: state.me, message: message.id, custom_id: customId })),
     choose: (customId, values) => reportFailure(message, post("choose", { as: state.me, message: message.id, custom_id: customId, values })),
   }),
@@ -122,12 +122,12 @@ function localMessage(command, extra) {
 const open = (id) => void inBackground(openChannel(id));
 
 async function openChannel(id) {
-  enter(id);
+  showChannel(id);
   await loadHistory();
 }
 
 // Shows the channel as busy until its messages have been fetched.
-function enter(id) {
+function showChannel(id) {
   current = id;
   byId("messages").setAttribute("aria-busy", "true");
   sessionStorage.setItem("channel", id);
@@ -245,7 +245,7 @@ async function switchUser(user) {
   unread.clear();
   byId("connection").hidden = true;
   const wanted = sessionStorage.getItem("channel");
-  enter(channelOf(wanted) ? wanted : firstChannel());
+  showChannel(channelOf(wanted) ? wanted : firstChannel());
   connectAs(user);
 }
 

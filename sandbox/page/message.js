@@ -1,4 +1,4 @@
-// Draws a message as Discord does. `context.use(message)` returns the actions of its components; `context.dismiss(id)` hides it.
+// Draws a message as Discord does. `context.actionsFor(message)` returns the actions of its components; `context.dismiss(id)` hides it.
 
 import { drawComponents } from "./components.js";
 import { el, link, safeUrl } from "./dom.js";
@@ -65,7 +65,7 @@ function bodyOf(message, context) {
       ? el("div", { class: "content" }, markdown(message.content, names), message.edited_timestamp && edited(message)) : null,
     message.attachments.filter((file) => !inEmbeds.has(file)).map(attachment),
     message.flags & FLAG.suppressEmbeds ? null : drawEmbeds(message.embeds, names, files),
-    drawComponents(message.components, names, context.use(message), context.choicesOf),
+    drawComponents(message.components, names, context.actionsFor(message), context.choicesOf),
     el("div", { class: "interaction-failed", role: "alert", hidden: true }, "This interaction failed"),
   ];
 }

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Route, expect
 
 from sandbox.arxiv import ArxivFaultKind, Corpus, LocalArxiv, SandboxPaper
-from sandbox.bot_process import BotState
+from sandbox.bot_supervisor import BotState
 from sandbox.server import Sandbox
 from tests.browser.page_session import PageSession, page_session
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from sandbox.bot_process import Backoff, BotProcess, BotState
+from sandbox.bot_supervisor import Backoff, BotState, BotSupervisor
 
 DEADLINE_S = 40
 
@@ -104,7 +104,7 @@ class WatchedProcess:
         self.lines: list[str] = []
         self.states: list[BotState] = []
         self._changed = asyncio.Event()
-        self._process = BotProcess(
+        self._process = BotSupervisor(
             [sys.executable, "-c", script],
             {"NAME_FOR_TESTS": "Erdős"},
             write_line=self._write_line,

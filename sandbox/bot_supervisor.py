@@ -42,7 +42,7 @@ class Backoff:
         return min(self.ceiling_s, self.floor_s * 2.0 ** min(failures - 1, 30))
 
 
-class BotProcess:
+class BotSupervisor:
     """Keeps one bot process running while `run()` runs."""
 
     def __init__(
