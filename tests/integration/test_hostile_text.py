@@ -38,7 +38,7 @@ from tests.support.markdown import Shown, read
 from tests.support.running import Box, a_bot, a_box
 from tests.support.store import NOW
 
-BRIEFLY = settings(max_examples=20, suppress_health_check=list(HealthCheck))
+BRIEFLY = settings(max_examples=8, suppress_health_check=list(HealthCheck))
 AT_LENGTH = settings(max_examples=600, suppress_health_check=list(HealthCheck))
 BATCHES = tuple(BatchKind)
 # Where a comment's own links may lead.
