@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.domain.outgoing import Delivered
 from bot.domain.poll_schedule import BatchMissing, NextPoll, PollCompleted, PollFailed, PollKind, PollThrottled
-from bot.domain.post import Delivered
 from bot.domain.queries import ARXIV_KEYWORDS_PER_QUERY
 from bot.domain.window_scan import ARXIV_PAGE_SIZE
 from sandbox.arxiv import Fault, FaultKind
