@@ -29,14 +29,14 @@ class RetryLater:
     """Discord definitely did not accept the message, and will not before `not_before`."""
 
     not_before: datetime
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeUnknown:
     """The request left and no answer arrived: the message may or may not exist."""
 
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ async def test_channel_of_a_server_that_the_gateway_did_not_tell_of_yet_is_waite
             channel = lab.world.add_channel(guild_id, "unseen", kind)
         blocked = await delivery_of(lab, clock := FakeClock()).blocked(channel.id)
         assert isinstance(blocked, RetryLater)
-        assert blocked.why == "Discord has not told of the channel's server yet"
+        assert blocked.reason == "Discord has not told of the channel's server yet"
         assert (blocked.not_before - clock.now()).total_seconds() < 10
 
 
