@@ -16,11 +16,11 @@ from bot.domain.post import MessageHeader, OutboxEntry, Post
 from sandbox.discord import ChannelKind
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
-from tests.support.discord_client import Lab, logged_in
+from tests.support.discord_client import DiscordHarness, logged_in
 from tests.support.store import NOW
 
 
-def delivery_of(lab: Lab, clock: FakeClock) -> DiscordDelivery:
+def delivery_of(lab: DiscordHarness, clock: FakeClock) -> DiscordDelivery:
     return DiscordDelivery(lab.client, clock, InvalidRequests(clock))
 
 
