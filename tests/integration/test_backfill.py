@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.backfill_plan import ARCHIVE_GOOD_FOR
+from bot.domain.backfill_plan import ARCHIVE_FRESH_FOR
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.domain.poll_schedule import PollCompleted
@@ -122,7 +122,7 @@ async def test_second_run_of_the_day_asks_nothing_and_the_next_days_only_what_ma
     assert first.asked == len(scene.upper.asked()) > 0
     assert (await scene.backfill(AUGUST)).asked == 0
     assert scene.upper.asked() == []
-    await scene.upper.clock.advance(ARCHIVE_GOOD_FOR.total_seconds())
+    await scene.upper.clock.advance(ARCHIVE_FRESH_FOR.total_seconds())
     scene.show("A reward model", NOVEMBER)
     await scene.backfill(AUGUST)
     assert set(scene.months()) == {"20261101"}
