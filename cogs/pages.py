@@ -8,7 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord_api.client import Client
-from bot.page.model import Form
+from bot.page.model import PageFormat
 from bot.services.pages import FittedPage, PageService, papers_on
 from cogs.pace import Cooldown
 from cogs.permissions import CommandRejected, Target, can_view, target_channel
@@ -18,10 +18,10 @@ from cogs.wording import plural, when
 PAGES_PER_MINUTE: Final = 5
 
 _FORMS: Final = [
-    app_commands.Choice(name="HTML: for a browser (default)", value=Form.HTML.value),
-    app_commands.Choice(name="Markdown: as on GitHub", value=Form.MD.value),
-    app_commands.Choice(name="Atom: for a reader of feeds", value=Form.ATOM.value),
-    app_commands.Choice(name="JSON: for programs", value=Form.JSON.value),
+    app_commands.Choice(name="HTML: for a browser (default)", value=PageFormat.HTML.value),
+    app_commands.Choice(name="Markdown: as on GitHub", value=PageFormat.MD.value),
+    app_commands.Choice(name="Atom: for a reader of feeds", value=PageFormat.ATOM.value),
+    app_commands.Choice(name="JSON: for programs", value=PageFormat.JSON.value),
 ]
 
 
@@ -44,14 +44,14 @@ class PageCommands(commands.Cog):
     async def page(
         self,
         interaction: discord.Interaction[Client],
-        form: str = Form.HTML.value,
+        form: str = PageFormat.HTML.value,
         channel: Target | None = None,
         public: bool = False,
     ) -> None:
         channel_id = _channel(interaction, channel, public=public)
         self._cooldown.check(interaction)
         await interaction.response.defer(ephemeral=not public)
-        fitting = await self._pages.fitting(frozenset({channel_id}), Form(form), interaction.filesize_limit)
+        fitting = await self._pages.fitting(frozenset({channel_id}), PageFormat(form), interaction.filesize_limit)
         if not fitting.page.sections:
             words = f"No keyword is watched in <#{channel_id}> yet. `/subscribe` adds one."
             await interaction.edit_original_response(content=words)

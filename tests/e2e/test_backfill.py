@@ -73,7 +73,9 @@ def pages_by_month(arxiv: LocalArxiv) -> Counter[str]:
 def archived(box: Box) -> list[str]:
     """The ids of the archive, each as often as it stands there."""
     with closing(sqlite3.connect(box.database)) as connection:
-        return [arxiv_id for (arxiv_id,) in connection.execute("SELECT arxiv_id FROM archive ORDER BY arxiv_id")]
+        return [
+            arxiv_id for (arxiv_id,) in connection.execute("SELECT arxiv_id FROM backfilled_papers ORDER BY arxiv_id")
+        ]
 
 
 @pytest.mark.slow

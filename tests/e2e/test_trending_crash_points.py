@@ -24,7 +24,7 @@ async def wants_lists(box: Box) -> None:
     now = datetime.now(UTC)
     async with opened(box.database) as store:
         papers = box.channel("papers")
-        before = await store.channel_settings.of(papers)
+        before = await store.channel_settings.get(papers)
         await store.channel_settings.write(
             papers, replace(before, trending=TrendingSettings(0, now - timedelta(days=2)))
         )
