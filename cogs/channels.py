@@ -13,6 +13,7 @@ from bot.discord_api.messages import NO_POST_KEY, RenderedMessage, embeds, readi
 from bot.domain.channel_schedule import ChannelSchedule, DailySchedule, Immediate, in_words, next_daily_time, parse_time
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
 from bot.domain.layout.message import layout_of
+from bot.domain.text import plural
 from bot.domain.trending.parsing import TRENDING_COUNT_MAX
 from bot.domain.zones import parse_zone, suggest_zones
 from bot.runtime.limits import SELECT_OPTION_MAX
@@ -26,7 +27,7 @@ from cogs.permissions import (
     check_takes_papers,
     target_channel,
 )
-from cogs.wording import plural, when
+from cogs.wording import when
 
 _AS_THEY_COME = "as they come"
 _USUAL_TIMES = ("07:00", "08:00", "08:30", "09:00", "12:00", "18:00")

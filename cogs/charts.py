@@ -15,7 +15,7 @@ from bot.domain.charts.chart import Chart
 from bot.domain.charts.trend import Trend, duration, month_name
 from bot.domain.charts.weekly import Weekly
 from bot.domain.keyword import Keyword
-from bot.domain.text import cut
+from bot.domain.text import cut, plural
 from bot.runtime.errors import ArxivBackoff, ChartFailed, InvalidKeyword
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.charts import (
@@ -32,7 +32,7 @@ from bot.services.subscriptions import SubscriptionService
 from cogs.keywords import parse_keywords
 from cogs.pace import Cooldown
 from cogs.permissions import can_view
-from cogs.wording import bold, plural, when
+from cogs.wording import bold, when
 
 # Five lines can be told apart, seven stacked keywords and the rest; a first chart of five is 60 requests.
 TREND_KEYWORDS: Final = 5

@@ -8,11 +8,12 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord_api.client import Client
+from bot.domain.text import plural
 from bot.page.model import Form
 from bot.services.pages import FittedPage, PageService, papers_on
 from cogs.pace import Cooldown
 from cogs.permissions import CommandRejected, Target, can_view, target_channel
-from cogs.wording import plural, when
+from cogs.wording import when
 
 # What /page answers takes up to a second of drawing.
 PAGES_PER_MINUTE: Final = 5

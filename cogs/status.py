@@ -8,10 +8,11 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord_api.client import Client
+from bot.domain.text import plural
 from bot.services.status import StatusReport, StatusService
 from cogs.paging import edit_in_pages
 from cogs.permissions import can_view
-from cogs.wording import mention, plural, reason, when
+from cogs.wording import mention, reason, when
 
 # arXiv's terms of use ask for this sentence (info.arxiv.org/help/api/tou.html).
 ACKNOWLEDGEMENT: Final = "Thank you to arXiv for use of its open access interoperability."

@@ -15,6 +15,7 @@ from bot.domain.channel_schedule import DailySchedule, in_words
 from bot.domain.keyword import Keyword
 from bot.domain.layout.message import layout_of
 from bot.domain.paper import ArxivId, Paper
+from bot.domain.text import plural
 from bot.ingest.initial_sync import SyncStatus
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, INTERACTION_TOKEN_S, SELECT_OPTION_MAX
 from bot.services.channel_settings import ChannelSettingsService
@@ -24,7 +25,7 @@ from cogs.keywords import parse_keywords
 from cogs.paging import edit_in_pages
 from cogs.permissions import Target, TargetChannel, check_bot_may_post, check_may_manage, target_channel
 from cogs.subscribe_buttons import subscribed_view
-from cogs.wording import bold, plural, when
+from cogs.wording import bold, when
 
 # How long a reply waits for arXiv before it says that reading is queued.
 REPLY_WAIT_S: Final = 20.0

@@ -25,11 +25,6 @@ def mention(guild: discord.Guild | None, channel_id: int) -> str:
     return f"<#{channel_id}> (deleted or archived, id `{channel_id}`)"
 
 
-def plural(count: int, noun: str) -> str:
-    """`1 paper`, `2 papers`."""
-    return f"{count} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def bold(text: str) -> str:
     """A keyword or another text of somebody's, harmless and in bold."""
     return f"**{escape_markdown(text)}**"
