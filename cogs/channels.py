@@ -27,7 +27,7 @@ from cogs.permissions import (
     check_takes_papers,
     target_channel,
 )
-from cogs.wording import when
+from cogs.replies import relative_time
 
 _AS_THEY_COME = "as they come"
 _USUAL_TIMES = ("07:00", "08:00", "08:30", "09:00", "12:00", "18:00")
@@ -249,7 +249,9 @@ def _check_may_ping(interaction: discord.Interaction[Client], target: TargetChan
 
 def _shown(target: TargetChannel, channel_settings: ChannelSettings, waiting: int, now: datetime) -> list[str]:
     schedule = channel_settings.schedule
-    digest = f"; the next {when(next_daily_time(schedule, now))}" if isinstance(schedule, DailySchedule) else ""
+    digest = (
+        f"; the next {relative_time(next_daily_time(schedule, now))}" if isinstance(schedule, DailySchedule) else ""
+    )
     lines = [
         f"**{target.mention}**",
         f"- Posted {in_words(schedule)}{digest}",
@@ -260,7 +262,7 @@ def _shown(target: TargetChannel, channel_settings: ChannelSettings, waiting: in
     if channel_settings.publish:
         lines.append("- New papers are published to the followers")
     if channel_settings.paused_since is not None:
-        lines.append(f"- ⏸️ Paused {when(channel_settings.paused_since)}; `/channel resume` goes on")
+        lines.append(f"- ⏸️ Paused {relative_time(channel_settings.paused_since)}; `/channel resume` goes on")
     return lines
 
 

@@ -13,7 +13,7 @@ from bot.runtime.errors import StoreUnavailable
 from bot.runtime.limits import CUSTOM_ID_MAX
 from bot.services.subscriptions import PAST_POSTED, Unsubscribed
 from cogs.permissions import can_manage_by_id
-from cogs.wording import bold
+from cogs.replies import bold
 
 _LABELS: Final = {
     "new": "Start with new papers",

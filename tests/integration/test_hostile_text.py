@@ -27,7 +27,7 @@ from bot.domain.post import MessageHeader, OutboxEntry, Post
 from bot.domain.queries import initial_sync_window, keywords_query
 from bot.domain.tex.convert import tex_to_text
 from bot.runtime.errors import InvalidKeyword
-from cogs.wording import bold
+from cogs.replies import bold
 from sandbox.arxiv import LocalArxiv, SandboxPaper
 from sandbox.arxiv.query import parse
 from sandbox.discord.checks.messages import CREATE_KEYS, check_message
