@@ -144,9 +144,9 @@ class ArxivClient:
             ) as response:
                 return await self._judged(response)
         except TimeoutError as error:
-            raise _Failed("arXiv is out of reach (timed out)") from error
+            raise _Failed("arXiv is unreachable (timed out)") from error
         except aiohttp.ClientError as error:
-            raise _Failed("arXiv is out of reach (no connection)") from error
+            raise _Failed("arXiv is unreachable (no connection)") from error
 
     async def _judged(self, response: aiohttp.ClientResponse) -> "_Answer":
         """The answer with its body, when its status lets it hold one of use."""
@@ -158,7 +158,7 @@ class ArxivClient:
             raise _Failed("arXiv asks us to wait", ArxivThrottled, asked_s or 0.0)
         if status in _MAY_CARRY_FEED or status in _QUERY_REFUSED:
             return _Answer(status, await _body(response))
-        raise _Failed(f"arXiv does not answer as it should (status {status})")
+        raise _Failed(f"arXiv returned an unexpected response (status {status})")
 
     def _backed_off(self, failed: "_Failed") -> ArxivBackoff:
         self._failures += 1
@@ -219,13 +219,13 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
     """The body unfolded, never more than a feed of ours can be."""
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", "x-gzip"):
-        raise _Failed("arXiv's answer is in an encoding that nobody asked for")
+        raise _Failed("arXiv's response has an unsupported encoding")
     inflater = None if encoding == "identity" else zlib.decompressobj(wbits=_GZIP)
     body = bytearray()
     async for chunk in response.content.iter_chunked(_READ_BYTES):
         body += chunk if inflater is None else _inflated(inflater, chunk, ARXIV_BODY_MAX_BYTES + 1 - len(body))
         if len(body) > ARXIV_BODY_MAX_BYTES:
-            raise _Failed("arXiv's answer is too large to be a page of papers")
+            raise _Failed("arXiv's response is too large")
     return bytes(body)
 
 
@@ -235,7 +235,7 @@ def _inflated(inflater: "zlib._Decompress", chunk: bytes, at_most: int) -> bytes
     try:
         return inflater.decompress(chunk, at_most)
     except zlib.error as error:
-        raise _Failed("arXiv's answer is damaged") from error
+        raise _Failed("arXiv's response is corrupt") from error
 
 
 async def _read(answer: _Answer) -> FeedPage:
@@ -246,12 +246,12 @@ async def _read(answer: _Answer) -> FeedPage:
         page = await asyncio.to_thread(parse_feed, answer.body)
     except InvalidFeed as error:
         if answer.status in _QUERY_REFUSED:
-            raise QueryRejected(f"arXiv refuses the query (status {answer.status})") from error
+            raise QueryRejected(f"arXiv rejected the query (status {answer.status})") from error
         raise _Failed(_unreadable(answer.status)) from error
     if answer.status in _QUERY_REFUSED:
-        raise QueryRejected(f"arXiv refuses the query (status {answer.status})")
+        raise QueryRejected(f"arXiv rejected the query (status {answer.status})")
     return page
 
 
 def _unreadable(status: int) -> str:
-    return "arXiv's answer is not a complete feed" + (f" (status {status})" if status != 200 else "")
+    return "arXiv's response is not a complete feed" + (f" (status {status})" if status != 200 else "")

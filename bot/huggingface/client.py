@@ -125,9 +125,9 @@ class HuggingFaceClient:
             ) as response:
                 return await self._judged(response)
         except TimeoutError as error:
-            raise _Failed("Hugging Face is out of reach (timed out)") from error
+            raise _Failed("Hugging Face is unreachable (timed out)") from error
         except aiohttp.ClientError as error:
-            raise _Failed("Hugging Face is out of reach (no connection)") from error
+            raise _Failed("Hugging Face is unreachable (no connection)") from error
 
     async def _judged(self, response: aiohttp.ClientResponse) -> bytes:
         quota_s = quota_wait(response.headers.get("RateLimit"))
@@ -135,9 +135,9 @@ class HuggingFaceClient:
             asked_s = retry_after(response.headers.get("Retry-After"), self._clock.now())
             raise _Failed("Hugging Face asks us to wait", max(asked_s or 0.0, quota_s or 0.0))
         if response.status == 400:
-            raise TrendingDayUnavailable("Hugging Face has no list of that day")
+            raise TrendingDayUnavailable("Hugging Face has no list for that day")
         if response.status != 200:
-            raise _Failed(f"Hugging Face does not answer as it should (status {response.status})")
+            raise _Failed(f"Hugging Face returned an unexpected response (status {response.status})")
         if quota_s is not None:
             self._wait(quota_s, "Hugging Face asks us to wait")
         return await _body(response)
@@ -175,10 +175,10 @@ class _Failed(Exception):
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise _Failed("Hugging Face's answer is in an encoding that nobody asked for")
+        raise _Failed("Hugging Face's response has an unsupported encoding")
     body = bytearray()
     async for chunk in response.content.iter_chunked(_READ_BYTES):
         body += chunk
         if len(body) > TRENDING_BODY_MAX_BYTES:
-            raise _Failed("Hugging Face's answer is too large to be a page of its list")
+            raise _Failed("Hugging Face's response is too large")
     return bytes(body)

@@ -89,9 +89,9 @@ async def test_check_names_channels_that_cannot_be_posted_in_with_what_is_missin
     ("fault", "words"),
     [
         (FaultKind.RATE_LIMITED, "arXiv asks us to wait"),
-        (FaultKind.RESET_BEFORE_ANSWER, "arXiv is out of reach (no connection)"),
-        (FaultKind.HTML, "arXiv's answer is not a complete feed"),
-        (FaultKind.SERVER_ERROR, "arXiv does not answer as it should (status 500)"),
+        (FaultKind.RESET_BEFORE_ANSWER, "arXiv is unreachable (no connection)"),
+        (FaultKind.HTML, "arXiv's response is not a complete feed"),
+        (FaultKind.SERVER_ERROR, "arXiv returned an unexpected response (status 500)"),
     ],
 )
 async def test_check_says_what_is_the_matter_with_arxiv(tmp_path: Path, fault: FaultKind, words: str) -> None:
@@ -113,7 +113,7 @@ async def test_check_says_whether_hugging_face_answers(tmp_path: Path) -> None:
         box.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR))
         code, table = await checked(box, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
         assert code == 1
-        assert only(table, "not well") == {"Hugging Face": "Hugging Face does not answer as it should (status 500)"}
+        assert only(table, "not well") == {"Hugging Face": "Hugging Face returned an unexpected response (status 500)"}
 
 
 async def test_check_says_that_discord_is_out_of_reach(tmp_path: Path) -> None:

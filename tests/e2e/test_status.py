@@ -30,7 +30,7 @@ async def test_the_status_says_in_words_what_came_of_the_last_look(tmp_path: Pat
         said = await box.until_status_says("Last look at arXiv**: <t:")
         assert re.match(rf"\*\*Last look at arXiv\*\*: <t:\d+:R>, {NOTHING}\.\n\*\*Next look\*\*: <t:\d+:R>\.\n", said)
         box.arxiv.faults.add(Fault(FaultKind.TRUNCATED, times=None))
-        said = await box.until_status_says("arXiv's answer is not a complete feed, next try in ")
+        said = await box.until_status_says("arXiv's response is not a complete feed, next try in ")
         assert re.search(r"not a complete feed, next try in \d+ s\.$", said, re.MULTILINE)
         box.arxiv.faults.clear()
         for number in range(12):
@@ -54,7 +54,7 @@ async def test_an_answer_without_any_paper_is_never_called_no_papers(tmp_path: P
     async with a_box(tmp_path) as box, a_bot(box):
         await box.subscribe("reward model")
         box.arxiv.faults.add(Fault(FaultKind.EMPTY, times=None))
-        await box.until_status_says("arXiv shows no papers at all, next try in ")
+        await box.until_status_says("arXiv returns no papers at all, next try in ")
 
 
 async def test_papers_that_wait_and_paused_channels_are_shown_to_those_who_can_view_them(tmp_path: Path) -> None:

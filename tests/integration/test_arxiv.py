@@ -188,17 +188,17 @@ NO_ANSWERS = {
     FaultKind.RATE_LIMITED: (ArxivThrottled, "arXiv asks us to wait"),
     FaultKind.RATE_EXCEEDED_200: (ArxivThrottled, "arXiv asks us to wait"),
     FaultKind.UNAVAILABLE: (ArxivThrottled, "arXiv asks us to wait"),
-    FaultKind.SERVER_ERROR: (ArxivUnavailable, "arXiv does not answer as it should (status 500)"),
-    FaultKind.NOT_ACCEPTABLE: (ArxivUnavailable, "arXiv's answer is not a complete feed (status 406)"),
-    FaultKind.ZERO_BYTES: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
-    FaultKind.HTML: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
-    FaultKind.TRUNCATED: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
-    FaultKind.TWO_DOCUMENTS: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
-    FaultKind.ENTITY_EXPANSION: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
-    FaultKind.HUGE: (ArxivUnavailable, "arXiv's answer is too large to be a page of papers"),
-    FaultKind.RESET_BEFORE_ANSWER: (ArxivUnavailable, "arXiv is out of reach (no connection)"),
-    FaultKind.RESET_IN_ANSWER: (ArxivUnavailable, "arXiv is out of reach (no connection)"),
-    FaultKind.REDIRECTED: (ArxivUnavailable, "arXiv does not answer as it should (status 301)"),
+    FaultKind.SERVER_ERROR: (ArxivUnavailable, "arXiv returned an unexpected response (status 500)"),
+    FaultKind.NOT_ACCEPTABLE: (ArxivUnavailable, "arXiv's response is not a complete feed (status 406)"),
+    FaultKind.ZERO_BYTES: (ArxivUnavailable, "arXiv's response is not a complete feed"),
+    FaultKind.HTML: (ArxivUnavailable, "arXiv's response is not a complete feed"),
+    FaultKind.TRUNCATED: (ArxivUnavailable, "arXiv's response is not a complete feed"),
+    FaultKind.TWO_DOCUMENTS: (ArxivUnavailable, "arXiv's response is not a complete feed"),
+    FaultKind.ENTITY_EXPANSION: (ArxivUnavailable, "arXiv's response is not a complete feed"),
+    FaultKind.HUGE: (ArxivUnavailable, "arXiv's response is too large"),
+    FaultKind.RESET_BEFORE_ANSWER: (ArxivUnavailable, "arXiv is unreachable (no connection)"),
+    FaultKind.RESET_IN_ANSWER: (ArxivUnavailable, "arXiv is unreachable (no connection)"),
+    FaultKind.REDIRECTED: (ArxivUnavailable, "arXiv returned an unexpected response (status 301)"),
 }
 
 
@@ -227,14 +227,14 @@ async def test_slow_answer_is_given_up(arxiv: LocalArxiv, tmp_path: Path, clock:
     arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE))
     async with serving(arxiv) as url, bench(url, tmp_path, clock, timeout_s=0.1) as ready:
         wait = await ready.failure()
-    assert (type(wait), str(wait)) == (ArxivUnavailable, "arXiv is out of reach (timed out)")
+    assert (type(wait), str(wait)) == (ArxivUnavailable, "arXiv is unreachable (timed out)")
 
 
 async def test_server_that_is_not_there_is_out_of_reach(tmp_path: Path, clock: FakeClock) -> None:
     async with scripted() as server:
         url = server.url
     async with bench(url, tmp_path, clock) as ready:
-        assert str(await ready.failure()) == "arXiv is out of reach (no connection)"
+        assert str(await ready.failure()) == "arXiv is unreachable (no connection)"
 
 
 async def test_feed_with_status_406_is_used(local: Bench, arxiv: LocalArxiv) -> None:
@@ -283,13 +283,13 @@ async def test_compressed_feed_is_read(tmp_path: Path, clock: FakeClock) -> None
     [
         (
             http(200, gzip.compress(b" " * 200_000_000, compresslevel=1), content_encoding="gzip"),
-            "arXiv's answer is too large to be a page of papers",
+            "arXiv's response is too large",
         ),
-        (http(200, gzip.compress(FEED)[:-20], content_encoding="gzip"), "arXiv's answer is not a complete feed"),
-        (http(200, FEED, content_encoding="gzip"), "arXiv's answer is damaged"),
-        (http(200, FEED, content_encoding="br"), "arXiv's answer is in an encoding that nobody asked for"),
-        (http(200, FEED)[:-10], "arXiv is out of reach (no connection)"),
-        (b"HTTP/9.9 what\r\n\r\n", "arXiv is out of reach (no connection)"),
+        (http(200, gzip.compress(FEED)[:-20], content_encoding="gzip"), "arXiv's response is not a complete feed"),
+        (http(200, FEED, content_encoding="gzip"), "arXiv's response is corrupt"),
+        (http(200, FEED, content_encoding="br"), "arXiv's response has an unsupported encoding"),
+        (http(200, FEED)[:-10], "arXiv is unreachable (no connection)"),
+        (b"HTTP/9.9 what\r\n\r\n", "arXiv is unreachable (no connection)"),
     ],
     ids=["bomb", "cut gzip", "not gzip", "not asked for", "cut body", "no HTTP"],
 )

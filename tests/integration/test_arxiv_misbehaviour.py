@@ -22,7 +22,7 @@ from tests.support.timeouts import impatient
 
 PAPERS = 12
 ALL_NEW = f"{PAPERS} new papers"
-NO_FEED = r"arXiv's answer is not a complete feed{}, next try in \d+ s"
+NO_FEED = r"arXiv's response is not a complete feed{}, next try in \d+ s"
 # What may be said only where it is true.
 QUIET = re.compile("no new papers|nothing announced|not announced yet|no announcement")
 
@@ -58,16 +58,16 @@ NO_ANSWER = {
     "truncated body": Symptom(Fault(FaultKind.TRUNCATED), NO_FEED.format("")),
     "two documents concatenated": Symptom(Fault(FaultKind.TWO_DOCUMENTS), NO_FEED.format("")),
     "connection reset before the answer": Symptom(
-        Fault(FaultKind.RESET_BEFORE_ANSWER), r"arXiv is out of reach \(no connection\), next try in \d+ s"
+        Fault(FaultKind.RESET_BEFORE_ANSWER), r"arXiv is unreachable \(no connection\), next try in \d+ s"
     ),
     "connection reset in the answer": Symptom(
-        Fault(FaultKind.RESET_IN_ANSWER), r"arXiv is out of reach \(no connection\), next try in \d+ s"
+        Fault(FaultKind.RESET_IN_ANSWER), r"arXiv is unreachable \(no connection\), next try in \d+ s"
     ),
     "slow first byte": Symptom(
-        Fault(FaultKind.SLOW_FIRST_BYTE), r"arXiv is out of reach \(timed out\), next try in \d+ s"
+        Fault(FaultKind.SLOW_FIRST_BYTE), r"arXiv is unreachable \(timed out\), next try in \d+ s"
     ),
     "redirect": Symptom(
-        Fault(FaultKind.REDIRECTED), r"arXiv does not answer as it should \(status 301\), next try in \d+ s"
+        Fault(FaultKind.REDIRECTED), r"arXiv returned an unexpected response \(status 301\), next try in \d+ s"
     ),
 }
 SURVIVED = {
@@ -157,7 +157,7 @@ async def test_0_entries_for_minutes_are_no_quiet_day(upper: Reading) -> None:
     upper.arxiv.faults.add(Fault(FaultKind.EMPTY, times=None))
     for _ in range(5):
         await upper.poll()
-        assert re.fullmatch(r"arXiv shows no papers at all, next try in \d+ s", await words(upper))
+        assert re.fullmatch(r"arXiv returns no papers at all, next try in \d+ s", await words(upper))
         await upper.clock.advance(60)
     upper.arxiv.faults.clear()
     await until_read(upper)

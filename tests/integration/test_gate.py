@@ -297,7 +297,7 @@ async def refusal(gate: Gate) -> ArxivBackoff:
 
 async def test_shut_gate_says_at_once_until_when_and_why(path: Path, clock: FakeClock) -> None:
     gate = Gate(path, clock, INTERVAL_S)
-    wait = ArxivUnavailable("arXiv is out of reach (timed out)", clock.now() + timedelta(minutes=4))
+    wait = ArxivUnavailable("arXiv is unreachable (timed out)", clock.now() + timedelta(minutes=4))
     await shut(gate, clock, wait)
     assert gate.not_before() == wait.not_before
     refused = await refusal(gate)

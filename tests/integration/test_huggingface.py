@@ -123,16 +123,16 @@ async def test_votes_that_move_papers_between_pages_hide_none() -> None:
     [
         (FaultKind.RATE_LIMITED, "Hugging Face asks us to wait"),
         (FaultKind.UNAVAILABLE, "Hugging Face asks us to wait"),
-        (FaultKind.SERVER_ERROR, "Hugging Face does not answer as it should (status 500)"),
-        (FaultKind.REDIRECTED, "Hugging Face does not answer as it should (status 302)"),
-        (FaultKind.HANG, "Hugging Face is out of reach (timed out)"),
-        (FaultKind.RESET, "Hugging Face is out of reach (no connection)"),
-        (FaultKind.HTML, "Hugging Face's answer cannot be read"),
-        (FaultKind.ZERO_BYTES, "Hugging Face's answer cannot be read"),
-        (FaultKind.TRUNCATED, "Hugging Face's answer cannot be read"),
-        (FaultKind.DEEP_NESTING, "Hugging Face's answer cannot be read"),
-        (FaultKind.NOT_A_LIST, "Hugging Face's answer is not a list of papers"),
-        (FaultKind.HUGE, "Hugging Face's answer is too large to be a page of its list"),
+        (FaultKind.SERVER_ERROR, "Hugging Face returned an unexpected response (status 500)"),
+        (FaultKind.REDIRECTED, "Hugging Face returned an unexpected response (status 302)"),
+        (FaultKind.HANG, "Hugging Face is unreachable (timed out)"),
+        (FaultKind.RESET, "Hugging Face is unreachable (no connection)"),
+        (FaultKind.HTML, "Hugging Face's response cannot be read"),
+        (FaultKind.ZERO_BYTES, "Hugging Face's response cannot be read"),
+        (FaultKind.TRUNCATED, "Hugging Face's response cannot be read"),
+        (FaultKind.DEEP_NESTING, "Hugging Face's response cannot be read"),
+        (FaultKind.NOT_A_LIST, "Hugging Face's response is not a list of papers"),
+        (FaultKind.HUGE, "Hugging Face's response is too large"),
     ],
 )
 async def test_fault_is_said_in_words_and_nothing_is_asked_until_the_backoff_is_over(
@@ -215,7 +215,7 @@ async def test_encoding_that_nobody_asked_for_is_not_unfolded() -> None:
 
 async def test_day_that_is_refused_makes_nobody_wait(bench: Bench) -> None:
     bench.local.faults.add(Fault(FaultKind.REFUSED))
-    with pytest.raises(TrendingDayUnavailable, match="Hugging Face has no list of that day"):
+    with pytest.raises(TrendingDayUnavailable, match="Hugging Face has no list for that day"):
         await bench.client.day(TODAY)
     assert len(await bench.client.day(TODAY)) == 3
 
