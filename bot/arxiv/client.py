@@ -22,7 +22,7 @@ from bot.domain.queries import Query
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivUnavailable, InvalidFeed, QueryRejected
 from bot.runtime.metrics import Metrics, Step
-from bot.runtime.retry import backoff, retry_after
+from bot.runtime.retry import backoff_delay_s, retry_after_s
 
 log = logging.getLogger(__name__)
 
@@ -154,7 +154,7 @@ class ArxivClient:
         if self._by_post and status in _POST_REFUSED:
             raise _PostRefused
         if status in _ASKED_TO_WAIT:
-            asked_s = retry_after(response.headers.get("Retry-After"), self._clock.now())
+            asked_s = retry_after_s(response.headers.get("Retry-After"), self._clock.now())
             raise _Failed("arXiv asks us to wait", ArxivThrottled, asked_s or 0.0)
         if status in _MAY_CARRY_FEED or status in _QUERY_REFUSED:
             return _Answer(status, await _body(response))
@@ -163,7 +163,7 @@ class ArxivClient:
     def _backed_off(self, failed: "_Failed") -> ArxivBackoff:
         self._failures += 1
         ceiling_s = max(self._backoff_floor_s, ARXIV_BACKOFF_CEILING_S)
-        own_s = backoff(self._failures, self._backoff_floor_s, ceiling_s, self._rng.random())
+        own_s = backoff_delay_s(self._failures, self._backoff_floor_s, ceiling_s, self._rng.random())
         asked_s = min(failed.asked_s, ARXIV_BACKOFF_KEPT_MAX.total_seconds())
         delay_s = max(own_s, asked_s)
         self._metrics.requests.labels(_RESULT_LABELS[failed.kind]).inc()

@@ -20,7 +20,7 @@ from bot.runtime import limits
 from bot.runtime.clock import Clock
 from bot.runtime.errors import HuggingFaceBackoff, InvalidTrendingList, TrendingDayUnavailable
 from bot.runtime.metrics import Metrics
-from bot.runtime.retry import backoff, quota_wait, retry_after
+from bot.runtime.retry import backoff_delay_s, quota_wait_s, retry_after_s
 
 log = logging.getLogger(__name__)
 
@@ -130,9 +130,9 @@ class HuggingFaceClient:
             raise _Failed("Hugging Face is unreachable (no connection)") from error
 
     async def _judged(self, response: aiohttp.ClientResponse) -> bytes:
-        quota_s = quota_wait(response.headers.get("RateLimit"))
+        quota_s = quota_wait_s(response.headers.get("RateLimit"))
         if response.status in _ASKED_TO_WAIT:
-            asked_s = retry_after(response.headers.get("Retry-After"), self._clock.now())
+            asked_s = retry_after_s(response.headers.get("Retry-After"), self._clock.now())
             raise _Failed("Hugging Face asks us to wait", max(asked_s or 0.0, quota_s or 0.0))
         if response.status == 400:
             raise TrendingDayUnavailable("Hugging Face has no list for that day")
@@ -145,7 +145,7 @@ class HuggingFaceClient:
     def _backed_off(self, failed: "_Failed | InvalidTrendingList") -> HuggingFaceBackoff:
         self._failures += 1
         floor_s, ceiling_s = HUGGING_FACE_BACKOFF_FLOOR_S, HUGGING_FACE_BACKOFF_CEILING_S
-        own_s = backoff(self._failures, floor_s, ceiling_s, self._rng.random())
+        own_s = backoff_delay_s(self._failures, floor_s, ceiling_s, self._rng.random())
         delay_s = max(own_s, failed.asked_s if isinstance(failed, _Failed) else 0.0)
         not_before = self._wait(delay_s, str(failed))
         self._count("Waited")
