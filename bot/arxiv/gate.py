@@ -24,7 +24,7 @@ from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled, StoreUnavailable
 
 # A stored mark further ahead than this is a clock gone wrong, not arXiv's wish.
-ARXIV_BACKOFF_KEPT_MAX: Final = timedelta(hours=24)
+ARXIV_BACKOFF_MAX: Final = timedelta(hours=24)
 
 # How often another process's lock is tried; short beside the interval, long for a processor.
 _LOCK_TRIED_EVERY_S: Final = 0.1
@@ -76,7 +76,7 @@ class Gate:
         now = self._clock.now()
         key_values = (self._shut_by.not_before if self._shut_by else None, self._lock.read().not_before)
         # A mark further ahead is a clock gone wrong, not arXiv's wish.
-        latest = now + ARXIV_BACKOFF_KEPT_MAX
+        latest = now + ARXIV_BACKOFF_MAX
         return max((mark for mark in key_values if mark is not None and now < mark <= latest), default=None)
 
     @asynccontextmanager

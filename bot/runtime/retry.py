@@ -6,6 +6,7 @@ Takes and returns numbers. It never reads a clock and never sleeps.
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from random import Random
 from typing import Final
 
 # RFC 9110, 10.2.3: delay-seconds is digits only. Ten of them are three centuries: enough for any response.
@@ -23,6 +24,27 @@ def backoff_delay_s(failures: int, floor_s: float, ceiling_s: float, jitter: flo
     """
     doublings = min(max(failures, 1) - 1, _DOUBLINGS_MAX)
     return min(ceiling_s, floor_s * 2.0**doublings * (1 + jitter))
+
+
+class Backoff:
+    """The delays after the failures in a row of one server; a success starts over."""
+
+    def __init__(self, rng: Random, *, floor_s: float, ceiling_s: float, requested_max_s: float) -> None:
+        self._rng = rng
+        self._floor_s = floor_s
+        self._ceiling_s = ceiling_s
+        self._requested_max_s = requested_max_s
+        self.failures = 0
+
+    def failed(self, requested_s: float = 0.0) -> float:
+        """Counts a failure; returns the delay in seconds, at least what the server requested (up to the maximum)."""
+        self.failures += 1
+        own_s = backoff_delay_s(self.failures, self._floor_s, self._ceiling_s, self._rng.random())
+        return max(own_s, min(requested_s, self._requested_max_s))
+
+    def succeeded(self) -> None:
+        """Starts over: the next failure is the first."""
+        self.failures = 0
 
 
 def retry_after_s(header: str | None, now: datetime) -> float | None:

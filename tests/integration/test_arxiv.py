@@ -12,13 +12,14 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S, ArxivClient, open_session
+from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S, ArxivClient
 from bot.arxiv.gate import Gate, Priority
 from bot.domain.feed import FeedPage
 from bot.domain.keyword import Keyword
 from bot.domain.queries import Query, initial_sync_window, keywords_query, latest_query, window_query
 from bot.runtime import limits
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivUnavailable, QueryRejected
+from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from sandbox.arxiv import LocalArxiv
 from sandbox.arxiv.corpus import Corpus
@@ -154,7 +155,7 @@ async def test_refused_post_is_asked_by_get_from_then_on(
         first, again = await local.fetch(), await local.fetch()
     assert first.total == again.total > 0
     assert [request.method for request in arxiv.requests] == ["POST", "GET", "GET"]
-    assert [record.getMessage() for record in caplog.records] == ["arXiv refuses POST, asking by GET from now on"]
+    assert [record.getMessage() for record in caplog.records] == ["arXiv rejects POST, using GET from now on"]
 
 
 @pytest.mark.parametrize("answers", [[b""], [http(405), b""]], ids=["POST", "GET"])
@@ -349,11 +350,11 @@ async def test_backoff_is_logged_once_with_its_length(
 ) -> None:
     arxiv.faults.add(Fault(FaultKind.SERVER_ERROR))
     with caplog.at_level(logging.WARNING, "bot.arxiv.client"):
-        await local.failure()
+        wait = await local.failure()
         await local.failure()
     (record,) = caplog.records
     assert record.getMessage() == "arXiv backoff"
-    assert record.__dict__["delay_s"] == FLOOR_S
+    assert record.__dict__["retry_at"] == wait.not_before.isoformat()
 
 
 async def test_cancelled_fetch_leaves_the_gate_free_and_the_interval_holds(local: Bench, arxiv: LocalArxiv) -> None:

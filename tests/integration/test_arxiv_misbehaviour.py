@@ -18,7 +18,7 @@ from bot.domain.poll_schedule import BatchMissing, PollCompleted, PollKind, Poll
 from sandbox.arxiv import Fault, FaultKind
 from tests.support.ingest import FILLER, Reading, reading
 from tests.support.store import Store
-from tests.support.timeouts import impatient
+from tests.support.timeouts import short_timeout
 
 PAPERS = 12
 ALL_NEW = f"{PAPERS} new papers"
@@ -119,7 +119,7 @@ async def test_what_is_no_answer_is_said_in_words_and_made_up_for(upper: Reading
     key_values = [watched.synced_until for watched in await upper.store.watched()]
     for fault in (symptom.fault, symptom.for_the_keywords):
         upper.arxiv.faults.add(fault)
-        with impatient(upper.client) if fault.kind is FaultKind.SLOW_FIRST_BYTE else nullcontext():
+        with short_timeout(upper.client.http) if fault.kind is FaultKind.SLOW_FIRST_BYTE else nullcontext():
             assert not isinstance(await next_poll(upper), PollCompleted | BatchMissing)
         assert re.fullmatch(symptom.words, await words(upper))
         assert [watched.synced_until for watched in await upper.store.watched()] == key_values
@@ -222,7 +222,7 @@ async def live_through(upper: Reading, faults: list[Fault], rng: random.Random) 
         if rng.random() < 0.6:
             shown += [upper.show("A reward model", days_ago=rng.uniform(0.1, 5)) for _ in range(rng.randint(1, 4))]
         before = len(await upper.due())
-        with impatient(upper.client):  # that an ordinary answer is given up makes no difference here
+        with short_timeout(upper.client.http):  # that an ordinary answer is given up makes no difference here
             result = await next_poll(upper)
         due = await upper.due()
         told.append((len(shown) - before, await words(upper)))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.arxiv.gate import ARXIV_BACKOFF_KEPT_MAX, Gate, Priority
+from bot.arxiv.gate import ARXIV_BACKOFF_MAX, Gate, Priority
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivUnavailable, StoreUnavailable
 from tests.support.clock import FakeClock, settle
 
@@ -372,7 +372,7 @@ async def test_file_without_sense_stores_nothing(path: Path, clock: FakeClock, t
 
 async def test_mark_more_than_a_day_ahead_is_a_clock_gone_wrong(path: Path, clock: FakeClock) -> None:
     for ahead, believed in ((timedelta(0), True), (timedelta(seconds=1), False)):
-        moment = clock.now() + ARXIV_BACKOFF_KEPT_MAX + ahead
+        moment = clock.now() + ARXIV_BACKOFF_MAX + ahead
         store(path, json.dumps({"holder": "somebody", "not_before": moment.isoformat()}))
         assert (Gate(path, clock, INTERVAL_S).not_before() == moment) is believed
 

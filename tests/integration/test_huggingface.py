@@ -18,10 +18,10 @@ from bot.huggingface.client import (
     TRENDING_PAGES_MAX,
     TRENDING_READS_MAX,
     HuggingFaceClient,
-    open_session,
 )
 from bot.runtime import limits
 from bot.runtime.errors import HuggingFaceBackoff, TrendingDayUnavailable
+from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from sandbox.arxiv import Corpus, LocalArxiv
 from sandbox.huggingface import Fault, FaultKind, LocalHuggingFace, read_directory
@@ -29,7 +29,7 @@ from tests.support.clock import START, FakeClock
 from tests.support.local_huggingface import serving
 from tests.support.recordings import HUGGING_FACE_DAYS
 from tests.support.scripted_server import http, scripted
-from tests.support.timeouts import impatient
+from tests.support.timeouts import short_timeout
 
 TODAY = START.date()
 USER_AGENT = "DailyPapers/1 (mailto:reader@example.org)"
@@ -139,7 +139,7 @@ async def test_fault_is_said_in_words_and_nothing_is_asked_until_the_backoff_is_
     bench: Bench, kind: FaultKind, words: str
 ) -> None:
     bench.local.faults.add(Fault(kind, times=None, size=TRENDING_BODY_MAX_BYTES + 1))
-    with impatient(bench.client) if kind is FaultKind.HANG else nullcontext():
+    with short_timeout(bench.client.http) if kind is FaultKind.HANG else nullcontext():
         failed = await bench.failure()
     assert str(failed) == words
     assert bench.wait_s(failed) == FLOOR_S
@@ -211,6 +211,14 @@ async def test_encoding_that_nobody_asked_for_is_not_unfolded() -> None:
         client = HuggingFaceClient(session, FakeClock(), server.url, USER_AGENT, NoJitter(), Metrics())
         with pytest.raises(HuggingFaceBackoff):
             await client.day(TODAY)
+
+
+async def test_request_whose_connection_dropped_is_never_sent_twice() -> None:
+    async with scripted(b"", http(200, b"[]")) as server, open_session() as session:
+        client = HuggingFaceClient(session, FakeClock(), server.url, USER_AGENT, NoJitter(), Metrics())
+        with pytest.raises(HuggingFaceBackoff, match="no connection"):
+            await client.day(TODAY)
+        assert len(server.requests) == 1
 
 
 async def test_day_that_is_refused_makes_nobody_wait(bench: Bench) -> None:
