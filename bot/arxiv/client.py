@@ -101,7 +101,7 @@ class ArxivClient:
         form = _form(query, start, size)
         while True:
             try:
-                async with self._gate.turn(priority) as slot:
+                async with self._gate.request_slot(priority) as slot:
                     return await self._fetch_page(form, slot)
             except _PostRejected:  # not a failure: the same request by GET, in a slot of its own
                 log.warning("arXiv rejects POST, using GET from now on")

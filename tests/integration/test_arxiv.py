@@ -210,7 +210,7 @@ async def test_misbehaviour_is_no_answer_shuts_the_gate_and_passes(
     arxiv.faults.add(Fault(kind))
     wait = await local.failure()
     assert (type(wait), str(wait)) == NO_ANSWERS[kind]
-    assert local.gate.not_before() == wait.not_before
+    assert local.gate.closed_until() == wait.not_before
     assert local.wait_s(wait) == pytest.approx(FLOOR_S, abs=0.11)
     await local.wait_out(wait)
     assert (await local.fetch()).papers
@@ -241,14 +241,14 @@ async def test_server_that_is_not_there_is_out_of_reach(tmp_path: Path, clock: F
 async def test_feed_with_status_406_is_used(local: Bench, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(Fault(FaultKind.NOT_ACCEPTABLE_WITH_FEED))
     assert (await local.fetch()).papers
-    assert local.gate.not_before() is None
+    assert local.gate.closed_until() is None
 
 
 async def test_refused_query_is_said_so_and_shuts_nothing(local: Bench, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(Fault(FaultKind.QUERY_REFUSED))
     with pytest.raises(QueryRejected):
         await local.fetch()
-    assert local.gate.not_before() is None
+    assert local.gate.closed_until() is None
     assert (await local.fetch()).papers
 
 
@@ -260,7 +260,7 @@ async def test_status_that_refuses_the_query_does_so_whatever_its_body(
     async with scripted(http(status, body)) as server, bench(server.url, tmp_path, clock) as ready:
         with pytest.raises(QueryRejected, match=f"status {status}"):
             await ready.fetch()
-        assert ready.gate.not_before() is None
+        assert ready.gate.closed_until() is None
 
 
 async def test_get_that_is_too_long_is_a_refused_query(local: Bench, arxiv: LocalArxiv) -> None:
@@ -327,7 +327,7 @@ async def test_retry_after_is_honoured_but_the_floor_holds(
 ) -> None:
     arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after=retry_after))
     assert local.wait_s(await local.failure()) == pytest.approx(delay_s, abs=0.11)
-    assert local.gate.not_before() is not None
+    assert local.gate.closed_until() is not None
 
 
 async def test_while_we_wait_nothing_is_sent_and_the_words_stay_the_same(local: Bench, arxiv: LocalArxiv) -> None:
