@@ -10,8 +10,8 @@ from discord.ext import commands
 
 from bot.discord_api.client import Client
 from bot.discord_api.messages import embeds
-from bot.domain.categories import suggest
-from bot.domain.channel_schedule import DailySchedule, in_words
+from bot.domain.categories import suggest_categories
+from bot.domain.channel_schedule import DailySchedule, describe_schedule
 from bot.domain.keyword import Keyword
 from bot.domain.layout.message import layout_of
 from bot.domain.paper import ArxivId, Paper
@@ -129,7 +129,7 @@ class SubscribeCommand(commands.Cog):
         if wanted.paused_since is not None:
             posted = "wait for `/channel resume`: posting there is paused"
         elif isinstance(wanted.schedule, DailySchedule):
-            posted = f"are posted {in_words(wanted.schedule)}"
+            posted = f"are posted {describe_schedule(wanted.schedule)}"
         else:
             posted = "are posted as arXiv announces them"
         return f"New papers {posted}; next look {when(await self._status_service.next_poll())}."
@@ -138,7 +138,7 @@ class SubscribeCommand(commands.Cog):
     async def complete_category(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
         return [
             app_commands.Choice(name=f"{code}: {name}"[:SELECT_OPTION_MAX], value=code)
-            for code, name in suggest(typed, AUTOCOMPLETE_CHOICES_MAX)
+            for code, name in suggest_categories(typed, AUTOCOMPLETE_CHOICES_MAX)
         ]
 
 

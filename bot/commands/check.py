@@ -25,7 +25,7 @@ from bot.config import Settings, is_loopback
 from bot.discord_api.client import FATAL_CLOSE_CODES, GUILDS_QUIET_S, use_endpoints
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.invalid_requests import InvalidRequests
-from bot.domain.post import Blocked, RetryLater
+from bot.domain.outgoing import Blocked, RetryLater
 from bot.domain.queries import POLL_OVERLAP, Window, probe_query
 from bot.huggingface.client import HuggingFaceClient
 from bot.runtime.clock import Clock, SystemClock

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.domain.post import Delivered
+from bot.domain.outgoing import Delivered
 from bot.domain.trending.entry import TrendingEntry
 from bot.domain.trending.post import days_to_post
 from bot.ingest.trending import TRENDING_CHECK_INTERVAL_S, TrendingFetcher, TrendingPoller
