@@ -15,7 +15,7 @@ from bot.domain.charts.chart import Chart
 from bot.domain.charts.trend import Trend, duration, month_name
 from bot.domain.charts.weekly import Weekly
 from bot.domain.keyword import Keyword
-from bot.domain.text import cut
+from bot.domain.text import cut, plural
 from bot.runtime.errors import ArxivBackoff, ChartFailed, InvalidKeyword
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.charts import (
@@ -29,10 +29,9 @@ from bot.services.charts import (
     ReplyExpired,
 )
 from bot.services.subscriptions import SubscriptionService
-from cogs.keywords import parse_keywords
-from cogs.pace import Cooldown
+from cogs.input import Cooldown, parse_keywords
 from cogs.permissions import can_view
-from cogs.wording import bold, plural, when
+from cogs.replies import bold, relative_time
 
 # Five lines can be told apart, seven stacked keywords and the rest; a first chart of five is 60 requests.
 TREND_KEYWORDS: Final = 5
@@ -157,7 +156,7 @@ def state(trend: Trend, filling: ChartState) -> str:
         case ChartsBusy(left_s):
             return f"{left} not counted yet, and other charts are being filled: ask again in about {duration(left_s)}."
         case CountFailed(keyword, error):
-            again = when(error.not_before) if isinstance(error, ArxivBackoff) else "later"
+            again = relative_time(error.not_before) if isinstance(error, ArxivBackoff) else "later"
             return f"{error}, for {_named(keyword)}. {left} not counted yet: ask again {again}, and it goes on."
         case ReplyExpired():
             return f"{left} not counted yet: ask again, and it goes on from here."

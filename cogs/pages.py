@@ -8,11 +8,12 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord_api.client import Client
+from bot.domain.text import plural
 from bot.page.model import PageFormat
 from bot.services.pages import FittedPage, PageService, papers_on
-from cogs.pace import Cooldown
+from cogs.input import Cooldown
 from cogs.permissions import CommandRejected, Target, can_view, target_channel
-from cogs.wording import plural, when
+from cogs.replies import relative_time
 
 # What /page answers takes up to a second of drawing.
 PAGES_PER_MINUTE: Final = 5
@@ -76,7 +77,7 @@ def _channel(interaction: discord.Interaction[Client], named: Target | None, *, 
 def _words(channel_id: int, fitting: FittedPage) -> str:
     keywords, papers = len(fitting.page.sections), papers_on(fitting.page)
     words = f"The page of <#{channel_id}>: {plural(keywords, 'keyword')}, {plural(papers, 'paper')}"
-    words += f", read {when(fitting.page.updated)}." if fitting.page.updated is not None else "; not read yet."
+    words += f", read {relative_time(fitting.page.updated)}." if fitting.page.updated is not None else "; not read yet."
     if fitting.per_keyword is not None:
         words += (
             f"\nIt has only the newest {plural(fitting.per_keyword, 'paper')} of each keyword: "

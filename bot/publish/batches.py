@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.layout.message import BatchKind, headline, layout_of
+from bot.domain.outgoing import Delivered
 from bot.domain.poll_schedule import last_announcement
-from bot.domain.post import Delivered, MessageHeader, Post
+from bot.domain.post import MessageHeader, Post
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.outbox import Outbox
 

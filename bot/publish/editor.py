@@ -7,7 +7,8 @@ import logging
 from datetime import timedelta
 from typing import Final, Protocol, assert_never
 
-from bot.domain.post import Blocked, Delivered, OutcomeUnknown, Post, Rejected, RetryLater, SendOutcome
+from bot.domain.outgoing import Blocked, Delivered, OutcomeUnknown, Rejected, RetryLater, SendOutcome
+from bot.domain.post import Post
 from bot.runtime.clock import Clock, Wakeup
 from bot.store.edits import Edits
 

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Final, assert_never
 
 from bot.domain.matching import match
-from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Rejected, RetryLater, SendOutcome
+from bot.domain.outgoing import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Rejected, RetryLater, SendOutcome
 from bot.domain.trending.entry import TrendingEntry, as_paper
 from bot.domain.trending.post import TrendingPost, TrendingSubscription, days_to_post, select_entries
 from bot.publish.availability import ChannelAvailability

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from bot.domain.trending.entry import TrendingEntry
-from bot.domain.trending.parsing import is_good
+from bot.domain.trending.parsing import is_fresh
 from bot.ingest.trending import TrendingFetcher
 from bot.runtime.clock import Clock
 from bot.runtime.errors import HuggingFaceError, TrendingDayUnavailable
@@ -57,7 +57,7 @@ class TrendingService:
         return TrendingList(day, await self._trending_entries.of_day(day), read_at or self._clock.now(), problem)
 
     async def _is_good(self, day: date, fresh_for: timedelta) -> bool:
-        return is_good(day, await self._trending_entries.fetched_at(day), self._clock.now(), fresh_for)
+        return is_fresh(day, await self._trending_entries.fetched_at(day), self._clock.now(), fresh_for)
 
     async def _read(self, day: date) -> str | None:
         """Returns why the day could not be read, if something older is known of it."""

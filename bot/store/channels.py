@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Collection
 from datetime import datetime
 
-from bot.domain.post import Blocked
+from bot.domain.outgoing import Blocked
 from bot.domain.subscription import BlockedChannel, BlockedNotice
 from bot.store.codecs import to_datetime, to_text
 from bot.store.database import Database

@@ -13,8 +13,9 @@ import aiosqlite
 
 from bot.domain.channel_settings import Layout
 from bot.domain.keyword import Keyword
-from bot.domain.layout.badges import is_withdrawn
-from bot.domain.post import NO_HEADER, Delivered, Due, MessageHeader, OutboxEntry, Post
+from bot.domain.outgoing import Delivered
+from bot.domain.post import NO_HEADER, Due, MessageHeader, OutboxEntry, Post
+from bot.domain.withdrawal import is_withdrawn
 from bot.store.channel_settings import NOT_PAUSED
 from bot.store.codecs import PAPER_COLUMNS, row_to_paper, to_datetime, to_datetime_or_none, to_text
 from bot.store.database import Database

@@ -9,8 +9,8 @@ from datetime import datetime
 import aiosqlite
 
 from bot.domain.keyword import Keyword
-from bot.domain.layout.badges import is_withdrawn
 from bot.domain.paper import ArxivId, Paper
+from bot.domain.withdrawal import is_withdrawn
 from bot.store.codecs import PAPER_COLUMNS, paper_to_row, row_to_paper, to_text
 from bot.store.database import Database
 

@@ -6,7 +6,7 @@ A row stays for good: what is in here is never posted again.
 import sqlite3
 from datetime import date, datetime
 
-from bot.domain.post import Delivered
+from bot.domain.outgoing import Delivered
 from bot.domain.trending.post import TrendingDay, TrendingPost, TrendingSubscription
 from bot.store.channel_settings import NOT_PAUSED, to_schedule
 from bot.store.codecs import to_datetime, to_text

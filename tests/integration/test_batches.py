@@ -9,8 +9,7 @@ import pytest
 from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import ChannelSettings, Layout, Style
 from bot.domain.keyword import Keyword
-from bot.domain.post import Blocked, Rejected, SendOutcome
-from bot.domain.trending.post import AnyPost
+from bot.domain.outgoing import Blocked, OutgoingMessage, Rejected, SendOutcome
 from bot.runtime.clock import Clock
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
@@ -387,7 +386,7 @@ async def test_batch_goes_on_in_its_thread_after_a_restart(
 async def test_thread_that_takes_no_more_is_followed_by_another(
     forum: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    def verdict(post: AnyPost) -> SendOutcome | None:
+    def verdict(post: OutgoingMessage) -> SendOutcome | None:
         return LOCKED if post.header.thread_id == 1 else None
 
     delivery.verdict = verdict
@@ -402,7 +401,7 @@ async def test_thread_that_takes_no_more_is_followed_by_another(
 async def test_message_whose_thread_is_gone_after_a_restart_begins_another(
     forum: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    def verdict(post: AnyPost) -> SendOutcome | None:
+    def verdict(post: OutgoingMessage) -> SendOutcome | None:
         return LOST_MESSAGE.outcome if post.header.thread_id == 1 else None
 
     delivery.verdict = verdict

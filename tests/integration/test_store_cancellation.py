@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.keyword import Keyword
-from bot.domain.post import Delivered
+from bot.domain.outgoing import Delivered
 from tests.support.builders import paper
 from tests.support.cancellation import When, give_up
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store, opened, rows

@@ -8,7 +8,7 @@ import pytest
 from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import ChannelSettings, Style
 from bot.domain.keyword import Keyword
-from bot.domain.post import Delivered
+from bot.domain.outgoing import Delivered
 from bot.runtime.metrics import Metrics
 from bot.services.health import Health
 from tests.support.builders import paper

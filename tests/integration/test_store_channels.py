@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from bot.domain.keyword import Keyword
-from bot.domain.post import Blocked
+from bot.domain.outgoing import Blocked
 from bot.domain.subscription import BlockedChannel, BlockedNotice, Source
 from tests.support.builders import paper
 from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store

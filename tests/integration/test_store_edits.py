@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.keyword import Keyword
+from bot.domain.outgoing import Blocked, Delivered
 from bot.domain.paper import Paper
-from bot.domain.post import Blocked, Delivered, Post
+from bot.domain.post import Post
 from bot.store.edits import EDITED_FOR
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, READ_FROM, Store

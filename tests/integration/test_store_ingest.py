@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from bot.domain.keyword import Keyword
-from bot.domain.post import Delivered
+from bot.domain.outgoing import Delivered
 from bot.store.ingest import WindowWritten
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, READ_FROM, Store, rows

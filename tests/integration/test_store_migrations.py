@@ -9,7 +9,8 @@ from typing import Final
 import pytest
 
 from bot.domain.channel_settings import ChannelSettings, Layout
-from bot.domain.post import NO_HEADER, Delivered, MessageHeader
+from bot.domain.outgoing import Delivered
+from bot.domain.post import NO_HEADER, MessageHeader
 from bot.store.opening import APPLICATION_ID, migrations
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, opened, rows

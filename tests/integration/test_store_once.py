@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.keyword import Keyword
+from bot.domain.outgoing import Delivered
 from bot.domain.paper import Paper
-from bot.domain.post import Delivered, one_message
+from bot.domain.post import one_message
 from bot.domain.subscription import WatchedKeyword
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store, opened
@@ -126,7 +127,6 @@ BUSY_NIGHT: tuple[Step, ...] = (
 )
 
 
-@settings(max_examples=20)
 @given(st.lists(steps, min_size=5, max_size=40))
 def test_no_channel_ever_gets_a_paper_twice(story_steps: list[Step]) -> None:
     check((*BUSY_NIGHT, *story_steps))

@@ -6,8 +6,9 @@ import pytest
 
 from bot.domain.channel_settings import Layout
 from bot.domain.keyword import Keyword
+from bot.domain.outgoing import Blocked, Delivered
 from bot.domain.paper import Paper
-from bot.domain.post import Blocked, Delivered, Due, MessageHeader, one_message
+from bot.domain.post import Due, MessageHeader, one_message
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store, rows
 

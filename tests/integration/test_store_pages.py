@@ -6,8 +6,8 @@ import pytest
 
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
+from bot.domain.outgoing import Blocked
 from bot.domain.paper import Paper
-from bot.domain.post import Blocked
 from bot.page.model import Page
 from bot.store.codecs import to_text
 from bot.store.pages import PageStore

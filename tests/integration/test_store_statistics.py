@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from bot.domain.charts.chart import Series
 from bot.domain.charts.weekly import WEEK
-from bot.domain.post import Delivered, Post
+from bot.domain.outgoing import Delivered
+from bot.domain.post import Post
 from bot.store.statistics import Statistics
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store

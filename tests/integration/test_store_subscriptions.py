@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.keyword import Keyword
-from bot.domain.post import Delivered
+from bot.domain.outgoing import Delivered
 from bot.domain.subscription import Source, Subscription
 from tests.support.builders import paper
 from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from bot.domain.post import Delivered
+from bot.domain.outgoing import Delivered
 from bot.domain.trending.entry import TrendingEntry
 from bot.store.edits import EDITED_FOR
 from tests.support.builders import listing, paper

@@ -2,8 +2,8 @@
 
 from datetime import date, timedelta
 
+from bot.domain.outgoing import Delivered
 from bot.domain.paper import ArxivId
-from bot.domain.post import Delivered
 from bot.store.trending_entries import TRENDING_KEPT
 from tests.support.builders import listing, paper
 from tests.support.store import CHANNEL, NOW, Store

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from bot.domain.channel_schedule import DailySchedule, Immediate
 from bot.domain.channel_settings import ChannelSettings, TrendingSettings
+from bot.domain.outgoing import Blocked, Delivered
 from bot.domain.paper import ArxivId
-from bot.domain.post import Blocked, Delivered
 from bot.domain.trending.post import TrendingDay, TrendingPost, TrendingSubscription
 from tests.support.builders import listing, paper
 from tests.support.store import CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import TrendingSettings
-from bot.domain.post import Blocked, OutcomeUnknown, Rejected, RetryLater
+from bot.domain.outgoing import Blocked, OutcomeUnknown, Rejected, RetryLater
 from bot.domain.trending.entry import TrendingEntry
 from bot.domain.trending.post import ended_at
 from bot.publish.availability import BLOCKED_RECHECK

@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.domain.outgoing import Blocked, Delivered
 from bot.domain.poll_schedule import BatchMissing, Poll, PollCompleted, PollFailed, PollResult, PollThrottled
-from bot.domain.post import Blocked, Delivered
 from bot.runtime.errors import StartupError, StoreUnavailable
 from bot.runtime.metrics import LAG_MEASURED_EVERY_S, LagMeter, Metrics
 from bot.services.health import POSTING_LATE, READING_LATE, Health

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from xml.dom import minidom
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.feed import PAPER_ABSTRACT_MAX, PAPER_TITLE_MAX, FeedPage, Rejection, parse_feed
 from bot.domain.paper import ArxivId, Paper
 from bot.runtime.errors import ArxivError, InvalidFeed, QueryRejected
-from tests.support.recorded import needs_recorded_answers, recorded_answers
+from tests.support.recordings import recorded_answers
 
 ENTRY = {
     "id": "<id>http://arxiv.org/abs/2611.00001v2</id>",
@@ -262,7 +262,6 @@ def test_a_paper_called_error_is_a_paper() -> None:
     assert only(title="<title>Error</title>").title == "Error"
 
 
-@settings(max_examples=60)
 @given(st.data())
 def test_a_page_with_bytes_changed_is_read_or_refused(data: st.DataObject) -> None:
     answer = bytearray(body(entry(), entry(id="<id>http://arxiv.org/abs/hep-th/9901001v1</id>")))
@@ -277,7 +276,6 @@ def test_a_page_with_bytes_changed_is_read_or_refused(data: st.DataObject) -> No
     assert len(page.papers) + len(page.rejected) <= 2
 
 
-@settings(max_examples=60)
 @given(st.text(max_size=60))
 def test_any_text_in_a_title_costs_at_most_its_own_entry(text: str) -> None:
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").encode("utf-8", "replace").decode()
@@ -300,7 +298,7 @@ def recorded_pages() -> dict[str, FeedPage]:
     return pages
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 def test_of_the_recorded_answers_three_are_no_feeds_and_each_for_its_reason() -> None:
     answers = recorded_answers()
     assert len(answers) == 44
@@ -313,7 +311,7 @@ def test_of_the_recorded_answers_three_are_no_feeds_and_each_for_its_reason() ->
         parse_feed(answers["zero_byte_body.xml"])
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 def test_every_recorded_entry_is_a_paper() -> None:
     papers: dict[ArxivId, Paper] = {}
     first, end, second = recorded_answers()["malformed_two_documents_concatenated.xml"].partition(b"</feed>")
@@ -346,7 +344,7 @@ def written(entry_element: minidom.Element, name: str) -> str:
         return text
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 def test_every_recorded_text_is_read_to_the_letter() -> None:
     answers = recorded_answers()
     for name, page in recorded_pages().items():

@@ -29,7 +29,7 @@ from bot.domain.trending.entry import TrendingEntry
 from bot.runtime import limits
 from bot.runtime.errors import ArxivError
 from tests.support.builders import listing, paper
-from tests.support.recorded import needs_recorded_answers, recorded_answers
+from tests.support.recordings import recorded_answers
 
 ANNOUNCED = datetime(2026, 11, 19, 1, 0, tzinfo=UTC)  # 20:00 Eastern on Wednesday: Thursday's listing
 
@@ -363,7 +363,6 @@ _SEEDS = st.integers(0, 2**32)
 _COUNTS = st.one_of(st.integers(1, 60), st.integers(1, 300), st.sampled_from([1, 10, 11, 25, 26, 50, 300]))
 
 
-@settings(max_examples=20)
 @given(_SEEDS, _COUNTS, st.sampled_from(Layout))
 def test_any_batch_holds_every_limit_in_the_fewest_messages(seed: int, count: int, layout: Layout) -> None:
     _check_batch(seed, count, layout)
@@ -377,7 +376,7 @@ def test_very_many_batches_hold_every_limit_in_the_fewest_messages(seed: int, co
     _check_batch(seed, count, layout)
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 @pytest.mark.parametrize("layout", Layout)
 def test_recorded_papers_hold_every_limit_in_the_fewest_messages(layout: Layout) -> None:
     papers: dict[ArxivId, Paper] = {}

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import feedparser
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
 
 from bot.domain.paper import Paper
 from bot.page import Page, PageFormat, Section, render
@@ -15,7 +16,6 @@ from bot.page.atom import CATEGORY_SCHEME, KEYWORD_SCHEME
 from bot.page.text import category_text, comment_text, keyword_text, plain_text, title_text
 from tests.support.builders import paper
 from tests.support.page import UPDATED, hostile_pages, newest_first, page_of, recorded_page
-from tests.support.recorded import needs_recorded_answers
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _ADDRESS = "https://papers.example/"
@@ -100,12 +100,11 @@ def _assert_read_back(page: Page) -> None:
         assert list(_unlike(entry, one, keywords[one.arxiv_id])) == [], (entry, one)
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 def test_recorded_papers_are_read_back_unchanged() -> None:
     _assert_read_back(recorded_page())
 
 
-@settings(max_examples=40)
 @given(hostile_pages())
 def test_hostile_papers_are_read_back_unchanged(page: Page) -> None:
     _assert_read_back(page)

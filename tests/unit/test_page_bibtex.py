@@ -4,14 +4,13 @@ import re
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.domain.paper import Paper
 from bot.page.bibtex import PAGE_BIBTEX_AUTHORS, bibtex, key
 from tests.support.builders import paper
 from tests.support.page import PIECES, hostile_papers, recorded_papers
-from tests.support.recorded import needs_recorded_answers
 
 # Each of these reads, writes or redefines something where the entry is used.
 _COMMANDS = ("input", "include", "write18", "openin", "csname", "def", "catcode", "usepackage", "immediate", "url")
@@ -115,7 +114,7 @@ def test_key_is_made_of_plain_letters_and_the_id(known: Paper, cited: str) -> No
     assert key(known) == cited
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 def test_recorded_papers_are_one_entry_each_with_all_authors() -> None:
     for known in recorded_papers():
         _, _, fields = _read(bibtex(known))
@@ -124,7 +123,6 @@ def test_recorded_papers_are_one_entry_each_with_all_authors() -> None:
     assert len({key(known) for known in recorded_papers()}) == len(recorded_papers())
 
 
-@settings(max_examples=40)
 @given(hostile_papers(), st.sampled_from(_COMMANDS))
 @example(paper(title="".join(PIECES)), "input")
 def test_hostile_paper_is_one_entry_without_commands_of_its_own(known: Paper, command: str) -> None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import html5lib
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from benchmarks.page import generated
 from bot.domain.paper import Paper
@@ -19,7 +19,6 @@ from bot.page.html import PAGE_HTML_BYTES
 from bot.page.text import author_text, comment_text, keyword_text, plain_text, title_text
 from tests.support.builders import paper
 from tests.support.page import PIECES, UPDATED, hostile_pages, newest_first, page_of, recorded_page
-from tests.support.recorded import needs_recorded_answers
 
 _ADDRESS = "https://papers.example/"
 
@@ -89,12 +88,11 @@ _OUR_ELEMENTS = (
 )
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 def test_recorded_papers_are_read_back_unchanged() -> None:
     _assert_read_back(recorded_page())
 
 
-@settings(max_examples=40)
 @given(hostile_pages())
 def test_hostile_papers_are_read_back_unchanged(page: Page) -> None:
     _assert_read_back(page)

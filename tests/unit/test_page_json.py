@@ -5,14 +5,13 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from bot.domain.paper import ArxivId, Paper
 from bot.page import Page, PageFormat, Section, render
 from bot.page.model import PAGE_PAPERS
 from tests.support.builders import paper
 from tests.support.page import UPDATED, hostile_pages, newest_first, page_of, recorded_page
-from tests.support.recorded import needs_recorded_answers
 
 
 def _read(page: Page, address: str | None = None) -> Any:
@@ -44,14 +43,13 @@ def _page(document: Any) -> Page:
     return Page(updated, tuple(Section(keyword, papers) for keyword, papers in sections))
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 def test_recorded_papers_are_rebuilt_unchanged() -> None:
     page = recorded_page()
     sections = tuple(Section(section.keyword, newest_first(section.papers)) for section in page.sections)
     assert _page(_read(page)) == Page(page.updated, sections)
 
 
-@settings(max_examples=40)
 @given(hostile_pages())
 def test_hostile_papers_are_rebuilt_unchanged(page: Page) -> None:
     assert _page(_read(page)) == page

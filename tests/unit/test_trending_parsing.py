@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.feed import PAPER_FIELD_MAX
@@ -19,11 +19,11 @@ from bot.domain.trending.parsing import (
     TRENDING_SUMMARY_MAX,
     TRENDING_TITLE_MAX,
     is_final,
-    is_good,
+    is_fresh,
     parse_page,
 )
 from bot.runtime.errors import InvalidTrendingList
-from tests.support.local_huggingface import RECORDED_DAYS, needs_recorded_days
+from tests.support.recordings import HUGGING_FACE_DAYS, recorded_files
 
 DAY = date(2026, 8, 21)
 
@@ -122,7 +122,7 @@ def test_entry_without_id_title_or_votes_is_passed_over_and_counted(odd: object)
     ],
 )
 def test_what_is_no_list_of_papers_is_refused_and_never_an_empty_day(body: bytes) -> None:
-    with pytest.raises(InvalidTrendingList, match="Hugging Face's answer"):
+    with pytest.raises(InvalidTrendingList, match="Hugging Face's response"):
         parse_page(body, DAY)
 
 
@@ -191,7 +191,6 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=50)
 @given(
     st.lists(
         st.builds(lambda changed: entry(**changed), st.dictionaries(st.sampled_from(list(entry()["paper"])), _JSON))
@@ -208,10 +207,10 @@ def test_anything_is_read_or_refused(entries: list[object]) -> None:
         f"{listing.title}{listing.summary}{listing.authors}{listing.organization}".encode()
 
 
-@needs_recorded_days
+@pytest.mark.recordings
 def test_recorded_days_are_read_whole() -> None:
     sizes = {}
-    for path in sorted(RECORDED_DAYS.glob("*.json")):
+    for path in recorded_files(HUGGING_FACE_DAYS, "*.json"):
         page = parse_page(path.read_bytes(), date.fromisoformat(path.stem))
         assert page.rejected == 0
         assert all(
@@ -221,7 +220,7 @@ def test_recorded_days_are_read_whole() -> None:
         sizes[path.stem] = len(page.trending_entries)
     assert sizes["2026-05-12"] == 50
     assert sum(sizes.values()) == 160
-    pages = [parse_page(path.read_bytes(), DAY) for path in RECORDED_DAYS.glob("*.json")]
+    pages = [parse_page(path.read_bytes(), DAY) for path in recorded_files(HUGGING_FACE_DAYS, "*.json")]
     everything = [listing for page in pages for listing in page.trending_entries]
     assert sum(listing.code_url is not None for listing in everything) == 91
     assert sum(listing.organization is not None for listing in everything) == 116
@@ -233,7 +232,7 @@ def test_list_read_days_later_is_final_and_one_read_lately_is_good_for_a_while()
     assert is_final(DAY, late)
     assert not is_final(DAY, late - timedelta(seconds=1))
     minute = timedelta(minutes=1)
-    assert is_good(DAY, late, late + timedelta(days=30), minute)
-    assert is_good(DAY, began, began + timedelta(seconds=59), minute)
-    assert not is_good(DAY, began, began + minute, minute)
-    assert not is_good(DAY, None, began, minute)
+    assert is_fresh(DAY, late, late + timedelta(days=30), minute)
+    assert is_fresh(DAY, began, began + timedelta(seconds=59), minute)
+    assert not is_fresh(DAY, began, began + minute, minute)
+    assert not is_fresh(DAY, None, began, minute)
