@@ -153,7 +153,7 @@ def _settings(box: Box, port: int) -> dict[str, object]:
 async def _everything(box: Box, port: int) -> None:
     """Past, papers, lists, edits, pages, charts: what each command answers, while papers are posted."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    box.huggingface.days.make_up(yesterday, 120)
+    box.huggingface.lists.generate(yesterday, 120)
     await box.until_status_says("Last look at arXiv**: <t:")
     await box.command("channel trending daily", channel="vision")
     papers = box.arxiv.announce(_ANNOUNCED, days_ago=(0.1, 0.5))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.discord import ChannelKind, Limit, Message, MessageFlag, NotPossible, Permission, RateLimits
+from sandbox.discord import ChannelKind, InvalidAction, Limit, Message, MessageFlag, Permission, RateLimits
 from tests.support.embeds import lines_of, papers_in
 from tests.support.running import Box, a_bot, a_box
 
@@ -67,7 +67,7 @@ async def test_each_style_lays_the_next_batch_out_as_it_says(tmp_path: Path) -> 
         await channel(box, "resume")
         *_, cards = await box.posted("papers", 7)
         assert len(cards.embeds) == 6
-        with pytest.raises(NotPossible):
+        with pytest.raises(InvalidAction):
             await channel(box, "style", style="newspaper")
 
 
@@ -274,7 +274,7 @@ def published(posts: list[Message]) -> list[Message]:
 async def test_who_may_not_manage_the_channel_that_is_meant_changes_nothing_there(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box, a_bot(box):
         member = box.world.default.member_id
-        with pytest.raises(NotPossible):
+        with pytest.raises(InvalidAction):
             await box.said("channel pause", user_id=member)
         box.world.set_overwrite(box.channel("papers"), member, allow=Permission.MANAGE_CHANNELS)
         commands: dict[str, dict[str, object]] = {
@@ -298,7 +298,7 @@ async def test_who_may_not_manage_the_channel_that_is_meant_changes_nothing_ther
         assert await box.said("channel style", {"style": "cards"}, user_id=member) == (
             f"From the next batch on, papers in {here(box)} are laid out as cards."
         )
-        with pytest.raises(NotPossible):
+        with pytest.raises(InvalidAction):
             await box.said("channel show", channel=None)
 
 

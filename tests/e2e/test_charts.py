@@ -13,7 +13,7 @@ import pytest
 
 from bot.domain.charts.trend import last_year
 from bot.services.charts import CHART_EDITED_EVERY
-from sandbox.arxiv import Fault, FaultKind, SandboxPaper
+from sandbox.arxiv import ArxivFault, ArxivFaultKind, SandboxPaper
 from sandbox.discord import Message
 from tests.support.quiescence import until
 from tests.support.running import DEADLINE_S, Box, a_bot, a_box
@@ -32,7 +32,7 @@ async def chart(box: Box, command: str, *, channel: str | None = "general", **op
     """What the member reads in the end who asks for a chart."""
     member = box.world.default.member_id
     invocation = await box.command(command, options, channel=channel, user_id=member)
-    return await invocation.edited(lambda message: "months are to be" not in message.content, DRAWN_WITHIN_S)
+    return await invocation.wait_for_edit(lambda message: "months are to be" not in message.content, DRAWN_WITHIN_S)
 
 
 def edits(box: Box) -> list[str]:
@@ -84,7 +84,9 @@ async def test_arxiv_that_breaks_off_leaves_a_chart_that_says_when_to_ask_again(
     async with a_box(tmp_path) as box, a_bot(box):
         publish_a_year(box, "A Reward Model")
         second = last_year(datetime.now(UTC))[-3]
-        box.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after="60", containing=f"[{second.start:%Y%m}010000"))
+        box.arxiv.faults.add(
+            ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="60", containing=f"[{second.start:%Y%m}010000")
+        )
         answer = await chart(box, "trend", keyword="reward model")
         assert answer.content.startswith(
             "arXiv asks us to wait, for **reward model**. 10 of 12 months are not counted "
@@ -136,7 +138,7 @@ async def test_a_chart_that_is_being_filled_ends_with_the_bot_and_leaves_arxiv_o
     async with a_box(tmp_path) as box:
         async with a_bot(box):
             publish_a_year(box, "A Reward Model")
-            box.arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE, times=None, delay_s=DEADLINE_S))
+            box.arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE, times=None, delay_s=DEADLINE_S))
             await box.command("trend", {"keyword": "reward model"})
             await until(lambda: len(box.arxiv.requests) == 1, DEADLINE_S)
         said = [record for record in caplog.records if not record.name.startswith("discord.")]

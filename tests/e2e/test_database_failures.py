@@ -54,7 +54,7 @@ async def test_disk_that_is_full_when_discord_has_answered_leaves_no_message_dou
     async with a_box(disk.path) as box, a_bot(box):
         await box.subscribe("reward model")
         # The first message of two is stored, and in the same moment the disk is full.
-        stop = box.world.listen(lambda event, *_: disk.fill() if event == "MESSAGE_CREATE" else None)
+        stop = box.world.subscribe(lambda event, *_: disk.fill() if event == "MESSAGE_CREATE" else None)
         urls = [box.publish(f"Reward Models, Part {part}") for part in range(PAPERS)]
         await box.until_status_says(f"⚠️ Posting stopped: {FULL}.")
         stop()

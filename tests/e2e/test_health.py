@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from sandbox.arxiv import Fault, FaultKind
+from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from tests.support.ports import free_port
 from tests.support.quiescence import until_settled
 from tests.support.running import DEADLINE_S, Box, a_bot, a_bot_process, a_box
@@ -50,7 +50,7 @@ async def test_health_and_metrics_follow_what_the_bot_does_and_show_nothing_of_a
     async with a_box(tmp_path) as box, a_bot(box, DAILY_PAPERS_WEB__PORT=str(port)):
         await until_health_is(port, 200)
         await box.subscribe("reward model")
-        box.arxiv.faults.add(Fault(FaultKind.HTML, times=None))
+        box.arxiv.faults.add(ArxivFault(ArxivFaultKind.HTML, times=None))
         await box.until_status_says("not a complete feed")
         box.arxiv.faults.clear()
         for part in range(12):

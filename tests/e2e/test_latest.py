@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.arxiv import Fault, FaultKind, SandboxPaper
-from sandbox.discord import Message, NotPossible
+from sandbox.arxiv import ArxivFault, ArxivFaultKind, SandboxPaper
+from sandbox.discord import InvalidAction, Message
 from tests.support.running import Box, a_bot, a_box, abs_url
 
 
@@ -53,7 +53,7 @@ async def test_a_keyword_that_is_watched_and_read_is_answered_from_the_store(tmp
         await box.subscribe("reward model")
         await box.until_status_says("Last look at arXiv**: <t:")
         asked = len(box.arxiv.requests)
-        box.arxiv.faults.add(Fault(FaultKind.SERVER_ERROR, times=None))
+        box.arxiv.faults.add(ArxivFault(ArxivFaultKind.SERVER_ERROR, times=None))
         answer = await latest(box, "reward model", count=2)
         assert answer.content == "The newest 2 papers for **reward model**"
         assert urls(answer) == newest_first[:2]
@@ -68,7 +68,7 @@ async def test_a_keyword_that_is_watched_and_read_is_answered_from_the_store(tmp
 
 async def test_with_arxiv_out_of_reach_a_look_up_says_so_and_when_to_try_again(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box, a_bot(box):
-        box.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after="60"))
+        box.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="60"))
         said = (await latest(box, "reward model")).content
         assert re.fullmatch(
             r"arXiv asks us to wait\. Nothing is known of \*\*reward model\*\* here yet: try again <t:\d+:R>\.", said
@@ -87,9 +87,9 @@ async def test_papers_can_be_looked_up_in_direct_messages_and_where_only_the_per
         world.user_installs.add(member)
         for name, options in {"latest": {"keyword": "reward model"}, "status": {}}.items():
             invocation = await box.discord.run_command(name, options, user_id=member, channel_id=channel.id)
-            answer = await invocation.answered()
+            answer = await invocation.wait_for_reply()
             assert (urls(answer) == [url]) if name == "latest" else ("Last look at arXiv" in answer.content)
-        with pytest.raises(NotPossible):
+        with pytest.raises(InvalidAction):
             await box.said("keywords", channel=None)
 
 
@@ -98,7 +98,7 @@ async def pressed(box: Box, message: Message) -> Message:
     row = message.components[0]["components"]
     assert isinstance(row, list)
     invocation = await box.discord.press(message.id, row[0]["custom_id"], user_id=box.world.default.member_id)
-    return await invocation.answered()
+    return await invocation.wait_for_reply()
 
 
 async def test_five_look_ups_a_minute_are_answered_and_the_sixth_is_told_when(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ async def test_five_look_ups_a_minute_are_answered_and_the_sixth_is_told_when(tm
 async def test_a_look_up_takes_one_to_ten_papers_of_a_keyword_that_says_something(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box, a_bot(box):
         for count in (0, 11):
-            with pytest.raises(NotPossible):
+            with pytest.raises(InvalidAction):
                 await latest(box, "reward model", count=count)
         refused = await latest(box, "of the")
         assert refused.is_ephemeral

@@ -22,7 +22,7 @@ async def press(box: Box, asked: Invocation, label: str, *, user_id: int | None 
     assert message is not None
     (custom_id,) = (str(button["custom_id"]) for button in components_of(message) if button["label"] == label)
     await box.discord.press(message.id, custom_id, user_id=box.world.default.admin_id if user_id is None else user_id)
-    changed = await asked.edited(lambda reply: not reply.components)
+    changed = await asked.wait_for_edit(lambda reply: not reply.components)
     assert changed.embeds == []
     return changed.content
 
@@ -72,7 +72,7 @@ async def test_undo_ends_what_was_just_subscribed_and_nothing_older(tmp_path: Pa
     async with a_box(tmp_path) as box, a_bot(box):
         older = await box.subscribe("reward model")
         again = await box.command("subscribe", {"keyword": "reward model, agents"})
-        await again.edited(lambda message: "next look" in message.content)
+        await again.wait_for_edit(lambda message: "next look" in message.content)
         assert await press(box, again, "Undo") == f"**agents**: unsubscribed from <#{box.channel('papers')}>."
         assert "**reward model**" in (said := await box.said("keywords"))
         assert "**agents**" not in said
@@ -89,7 +89,7 @@ async def test_who_may_no_longer_manage_the_channel_cannot_use_the_buttons(tmp_p
         member, papers = box.world.default.member_id, box.channel("papers")
         box.world.set_overwrite(papers, member, allow=Permission.MANAGE_CHANNELS)
         asked = await box.command("subscribe", {"keyword": "reward model"}, user_id=member)
-        await asked.edited(lambda message: "next look" in message.content)
+        await asked.wait_for_edit(lambda message: "next look" in message.content)
         box.world.set_overwrite(papers, member)
         said = await press(box, asked, "Post the last 5 too", user_id=member)
         assert said == f"You may not manage <#{papers}> any more."
@@ -222,11 +222,11 @@ async def test_a_paper_that_is_no_longer_in_the_store_is_a_link_by_button_and_by
         async with a_bot(box):
             member = box.world.default.member_id
             pressed = await box.discord.press(button.id, str(components_of(button)[0]["custom_id"]), user_id=member)
-            assert (await pressed.answered()).content == f"Its abstract is on arXiv: <{single}>"
+            assert (await pressed.wait_for_reply()).content == f"Its abstract is on arXiv: <{single}>"
             chosen = next(iter(lines_of(menu)))
             asked = await box.discord.choose(
                 menu.id, str(components_of(menu)[0]["custom_id"]), [chosen.rpartition("/")[2]], user_id=member
             )
-            answer = await asked.answered()
+            answer = await asked.wait_for_reply()
             assert answer.is_ephemeral
             assert answer.content == f"Its abstract is on arXiv: <{chosen}>"

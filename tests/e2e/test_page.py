@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from cogs.pages import PAGES_PER_MINUTE
-from sandbox.discord import ChannelKind, Message, NotPossible
+from sandbox.discord import ChannelKind, InvalidAction, Message
 from tests.support.ports import free_port
 from tests.support.running import Box, a_bot, a_box
 
@@ -15,7 +15,7 @@ async def asked_for(box: Box, channel: str | None = None, *, here: str = "papers
     """What the member is answered who asks for a page."""
     named = options if channel is None else {**options, "channel": box.channel(channel)}
     invocation = await box.command("page", named, channel=here, user_id=box.world.default.member_id)
-    await invocation.edited(lambda message: bool(message.content))
+    await invocation.wait_for_edit(lambda message: bool(message.content))
     assert invocation.reply is not None
     return invocation.reply
 
@@ -66,7 +66,7 @@ async def test_page_of_a_channel_that_the_caller_cannot_view_is_refused_and_too_
 async def see_what_is_refused(box: Box, thread_id: int) -> None:
     await box.subscribe("sheaf", channel="admins")
     admins, member_id = box.channel("admins"), box.world.default.member_id
-    with pytest.raises(NotPossible):  # Discord does not offer it
+    with pytest.raises(InvalidAction):  # Discord does not offer it
         await box.said("page", {"channel": admins}, user_id=member_id)
     refused = await box.said("page", {"channel": thread_id}, user_id=member_id)
     assert refused.startswith("You cannot see that channel. ")

@@ -36,7 +36,7 @@ async def test_whatever_people_ask_for_is_drawn_in_a_thread(tmp_path: Path) -> N
     asyncio.get_running_loop().set_default_executor(threads)
     async with a_box(tmp_path) as box:
         box.publish("A Reward Model")
-        box.huggingface.days.make_up(datetime.now(UTC).date(), 3)
+        box.huggingface.lists.generate(datetime.now(UTC).date(), 3)
         async with a_bot(box, DAILY_PAPERS_HUGGINGFACE__ENABLED="true"):
             await box.subscribe("reward model")
             assert threads.did.count("embeds") == 1
@@ -45,7 +45,7 @@ async def test_whatever_people_ask_for_is_drawn_in_a_thread(tmp_path: Path) -> N
             (sample,) = box.posts("papers")
             button = str(components_of(sample)[0]["custom_id"])
             member = box.world.default.member_id
-            await (await box.discord.press(sample.id, button, user_id=member)).answered(DEADLINE_S)
+            await (await box.discord.press(sample.id, button, user_id=member)).wait_for_reply(DEADLINE_S)
             assert "full_abstract" in threads.did
             await box.said("trending")
             assert "lay_out_page" in threads.did

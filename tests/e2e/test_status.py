@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from sandbox.arxiv import Fault, FaultKind
+from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from sandbox.discord import Permission
 from tests.support.running import DEADLINE_S, a_bot, a_box
 
@@ -29,7 +29,7 @@ async def test_the_status_says_in_words_what_came_of_the_last_look(tmp_path: Pat
         await box.subscribe("reward model")
         said = await box.until_status_says("Last look at arXiv**: <t:")
         assert re.match(rf"\*\*Last look at arXiv\*\*: <t:\d+:R>, {NOTHING}\.\n\*\*Next look\*\*: <t:\d+:R>\.\n", said)
-        box.arxiv.faults.add(Fault(FaultKind.TRUNCATED, times=None))
+        box.arxiv.faults.add(ArxivFault(ArxivFaultKind.TRUNCATED, times=None))
         said = await box.until_status_says("arXiv's answer is not a complete feed, next try in ")
         assert re.search(r"not a complete feed, next try in \d+ s\.$", said, re.MULTILINE)
         box.arxiv.faults.clear()
@@ -37,14 +37,14 @@ async def test_the_status_says_in_words_what_came_of_the_last_look(tmp_path: Pat
             box.publish(f"Reward Models, Part {number}")
         await box.posted("papers", 12)
         # A second later it would be "no new papers": the next look does not end.
-        box.arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE, times=None, delay_s=DEADLINE_S))
+        box.arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE, times=None, delay_s=DEADLINE_S))
         await box.until_status_says(":R>, 12 new papers.")
 
 
 async def test_the_status_says_in_words_that_arxiv_asks_us_to_wait(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box, a_bot(box):
         await box.subscribe("reward model")
-        box.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after="240"))
+        box.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="240"))
         await box.until_status_says("arXiv asks us to wait, next try in 4 min.")
         await box.command("subscribe", {"keyword": "agents, diffusion"})
         await box.until_status_says("**Being read for the first time**: 2 keywords, put off: arXiv asks us to wait.")
@@ -53,7 +53,7 @@ async def test_the_status_says_in_words_that_arxiv_asks_us_to_wait(tmp_path: Pat
 async def test_an_answer_without_any_paper_is_never_called_no_papers(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box, a_bot(box):
         await box.subscribe("reward model")
-        box.arxiv.faults.add(Fault(FaultKind.EMPTY, times=None))
+        box.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
         await box.until_status_says("arXiv shows no papers at all, next try in ")
 
 
@@ -109,7 +109,9 @@ async def test_a_channel_of_the_settings_file_that_is_not_there_is_shown_to_thos
             elsewhere = box.world.add_guild("Strangers", owner_id=stranger, with_bot=False)
             lounge = box.world.add_channel(elsewhere.id, "lounge")
             box.world.user_installs.add(stranger)
-            answer = await (await box.discord.run_command("status", user_id=stranger, channel_id=lounge.id)).answered()
+            answer = await (
+                await box.discord.run_command("status", user_id=stranger, channel_id=lounge.id)
+            ).wait_for_reply()
             assert "Waiting" not in answer.content
             assert str(NO_SUCH_CHANNEL) not in answer.content
             # The others work.

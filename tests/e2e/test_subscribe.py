@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from sandbox.arxiv import Fault, FaultKind
+from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from sandbox.discord import Permission
 from tests.support.embeds import components_of, papers_in
 from tests.support.running import Box, a_bot, a_box
@@ -25,7 +25,7 @@ async def test_subscribing_says_what_the_last_30_days_held_and_when_arxiv_is_loo
         first = await box.command("subscribe", {"keyword": "reward model"})
         assert first.reply is not None
         assert first.reply.is_ephemeral
-        answer = await first.edited(lambda message: "next look" in message.content)
+        answer = await first.wait_for_edit(lambda message: "next look" in message.content)
         said = answer.content
         assert f"**reward model**: subscribed in <#{box.channel('papers')}>." in said
         assert "**reward model**: 5 papers in the last 30 days, about 1 a week." in said
@@ -142,12 +142,12 @@ async def test_with_arxiv_out_of_reach_a_channel_is_subscribed_all_the_same_and_
     async with a_box(tmp_path) as box, a_bot(box):
         await box.subscribe("sheaf")
         past = box.publish("An Old Reward Model")
-        box.arxiv.faults.add(Fault(FaultKind.HTML))
+        box.arxiv.faults.add(ArxivFault(ArxivFaultKind.HTML))
         invocation = await box.command("subscribe", {"keyword": "reward model"})
         assert invocation.reply is not None
         subscribed = f"**reward model**: subscribed in <#{box.channel('papers')}>.\n"
         assert invocation.reply.content.startswith(subscribed + "arXiv is out of reach at the moment.")
-        read = await invocation.edited(lambda message: "next look" in message.content)
+        read = await invocation.wait_for_edit(lambda message: "next look" in message.content)
         assert read.content.startswith(subscribed + "**reward model**: 1 paper in the last 30 days, about 1 a week.")
         new = box.publish("A New Reward Model")
         await box.posted("papers", 1)
@@ -157,7 +157,7 @@ async def test_with_arxiv_out_of_reach_a_channel_is_subscribed_all_the_same_and_
 async def test_the_past_is_made_up_silently_even_when_the_bot_was_restarted_meanwhile(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box:
         past = box.publish("An Old Reward Model")
-        box.arxiv.faults.add(Fault(FaultKind.RESET_BEFORE_ANSWER, times=None))
+        box.arxiv.faults.add(ArxivFault(ArxivFaultKind.RESET_BEFORE_ANSWER, times=None))
         async with a_bot(box):
             said = await box.said("subscribe", {"keyword": "reward model"})
             assert "arXiv is out of reach at the moment." in said

@@ -10,8 +10,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from sandbox.discord import Message, NotPossible
-from sandbox.huggingface import Fault, FaultKind, read_directory
+from sandbox.discord import InvalidAction, Message
+from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind, read_directory
 from tests.support.embeds import ShownEmbed, components_of, embeds_of
 from tests.support.ports import free_port
 from tests.support.recordings import HUGGING_FACE_DAYS
@@ -65,7 +65,7 @@ async def turned(box: Box, message: Message, label: str, *, user_id: int | None 
     presser = box.world.default.admin_id if user_id is None else user_id
     invocation = await box.discord.press(message.id, str(button(message, label)["custom_id"]), user_id=presser)
     before = message.embeds
-    return await invocation.edited(lambda shown: shown.id != message.id or shown.embeds != before, DEADLINE_S)
+    return await invocation.wait_for_edit(lambda shown: shown.id != message.id or shown.embeds != before, DEADLINE_S)
 
 
 async def walked(box: Box, message: Message) -> list[re.Match[str]]:
@@ -79,7 +79,7 @@ async def walked(box: Box, message: Message) -> list[re.Match[str]]:
 
 async def test_day_of_120_is_shown_whole_page_by_page_most_votes_first(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box, a_curious_bot(box):
-        entries = box.huggingface.days.make_up(today(), 120)
+        entries = box.huggingface.lists.generate(today(), 120)
         first = await trending(box)
         assert the_embed(first).footer.startswith("1–10 of 120 ")
         assert button(first, "◀")["disabled"]
@@ -95,13 +95,13 @@ async def test_day_of_120_is_shown_whole_page_by_page_most_votes_first(tmp_path:
 async def test_recorded_days_are_shown_whole(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box, a_curious_bot(box):
         for day, entries in sorted(read_directory(HUGGING_FACE_DAYS).items()):
-            box.huggingface.days.set(day, entries)
+            box.huggingface.lists.set(day, entries)
             shown = await walked(box, await trending(box, date=day.isoformat()))
             assert {paper["id"] for paper in shown} == {entry["paper"]["id"] for entry in entries}
             votes = {entry["paper"]["id"]: entry["paper"]["upvotes"] for entry in entries}
             assert [votes[paper["id"]] for paper in shown] == sorted(votes.values(), reverse=True)
         asked = len(box.huggingface.requests)
-        box.huggingface.faults.add(Fault(FaultKind.SERVER_ERROR, times=None))
+        box.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=None))
         again = await trending(box, date="2026-08-21")
         assert "EnvHarness" in the_embed(again).description
         assert "[code](https://github.com/google-research/envharness)\u00a0★\u00a08" in the_embed(again).description
@@ -113,8 +113,8 @@ async def test_newest_day_with_papers_is_shown_and_pages_turn_after_a_restart(tm
     async with a_box(tmp_path) as box:
         days = [today() - timedelta(days=ago) for ago in range(4)]
         for day in days:
-            box.huggingface.days.set(day, [])
-        box.huggingface.days.make_up(days[2], 12)
+            box.huggingface.lists.set(day, [])
+        box.huggingface.lists.generate(days[2], 12)
         async with a_curious_bot(box):
             first = await trending(box, count=11)
             assert the_embed(first).url == f"https://huggingface.co/papers/date/{days[2].isoformat()}"
@@ -133,16 +133,16 @@ async def test_newest_day_with_papers_is_shown_and_pages_turn_after_a_restart(tm
         async with a_bot(box):
             refused = await turned(box, first, "◀")
             assert refused.content == "Trending papers are switched off here."
-            with pytest.raises(NotPossible):
+            with pytest.raises(InvalidAction):
                 await trending(box)
 
 
 async def test_with_hugging_face_down_what_is_known_is_shown_and_else_when_to_try_again(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box:
-        box.huggingface.days.make_up(today(), 3)
+        box.huggingface.lists.generate(today(), 3)
         async with a_curious_bot(box):
             assert len(lines(await trending(box, date="today"))) == 3
-            box.huggingface.faults.add(Fault(FaultKind.SERVER_ERROR, times=None))
+            box.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=None))
             unknown = await trending(box, date="2026-08-21")
             assert re.fullmatch(
                 r"Hugging Face does not answer as it should \(status 500\)\. Try again <t:\d+:R>\.", unknown.content
@@ -171,8 +171,8 @@ async def test_day_without_papers_says_so_and_where_there_are_some_even_when_it_
 ) -> None:
     sunday = date(2026, 8, 23)
     async with a_box(tmp_path) as box:
-        box.huggingface.days.set(sunday, [])
-        box.huggingface.days.set(today(), [])
+        box.huggingface.lists.set(sunday, [])
+        box.huggingface.lists.set(today(), [])
         async with a_curious_bot(box):
             assert (await trending(box, date=sunday.isoformat())).content == (
                 "Nothing is listed on Sunday, 23 August 2026: weekends have no list. "
@@ -182,7 +182,7 @@ async def test_day_without_papers_says_so_and_where_there_are_some_even_when_it_
         database = sqlite3.connect(box.database, isolation_level=None)
         database.execute("UPDATE trending_days SET fetched_at = '2026-01-01T00:00:00.000000+00:00'")
         database.close()
-        box.huggingface.faults.add(Fault(FaultKind.SERVER_ERROR, times=None))
+        box.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=None))
         async with a_curious_bot(box):
             old = (await trending(box, date="today")).content
         assert old.startswith("Nothing is listed on ")
@@ -193,7 +193,7 @@ async def test_lists_are_asked_for_in_direct_messages_and_where_only_the_person_
     tmp_path: Path,
 ) -> None:
     async with a_box(tmp_path) as box, a_curious_bot(box):
-        box.huggingface.days.make_up(today(), 3)
+        box.huggingface.lists.generate(today(), 3)
         for _ in range(10):
             assert len(lines(await trending(box, channel=None, date="today"))) == 3
         member = box.world.default.member_id
@@ -201,7 +201,7 @@ async def test_lists_are_asked_for_in_direct_messages_and_where_only_the_person_
         channel = box.world.add_channel(elsewhere.id, "lounge")
         box.world.user_installs.add(member)
         own = await box.discord.run_command("trending", {"date": "today"}, user_id=member, channel_id=channel.id)
-        assert len(lines(await own.answered())) == 3
+        assert len(lines(await own.wait_for_reply())) == 3
         refused = await trending(box, channel=None, date="today")
         assert refused.content.startswith("That was quick: try again in ")
         assert len(box.huggingface.requests) == 1
@@ -212,7 +212,7 @@ async def test_votes_are_read_once_a_paper_was_posted_and_the_status_alone_says_
     async with a_box(tmp_path) as box, a_curious_bot(box, str(port)):
         await box.subscribe("reward model")
         assert box.huggingface.requests == []
-        box.huggingface.faults.add(Fault(FaultKind.SERVER_ERROR, times=None))
+        box.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=None))
         box.publish("A Reward Model")
         await box.posted("papers", 1)
         said = await box.until_status_says("Votes and code are not up to date")

@@ -28,7 +28,7 @@ async def wants_lists(box: Box) -> None:
         await store.channel_settings.write(
             papers, replace(before, trending=TrendingSettings(0, now - timedelta(days=2)))
         )
-    box.huggingface.days.make_up((now - timedelta(days=1)).date(), 40)
+    box.huggingface.lists.generate((now - timedelta(days=1)).date(), 40)
 
 
 def settings(box: Box) -> tuple[dict[str, str], Path, Path]:
@@ -48,7 +48,7 @@ async def test_a_crash_neither_loses_nor_doubles_a_days_list(
         await wants_lists(box)
         async with a_killable_bot(*settings(box), at=point if isinstance(point, CrashPoint) else None) as bot:
             if isinstance(point, Stored):
-                box.world.listen(lambda event, *_: bot.kill() if event == "MESSAGE_CREATE" else None)
+                box.world.subscribe(lambda event, *_: bot.kill() if event == "MESSAGE_CREATE" else None)
             assert await bot.ended(DEADLINE_S) == KILLED, bot.said()
         await until(lambda: all(request.status is not None for request in box.discord.requests), DEADLINE_S)
         if nonces is Nonces.FORGOTTEN:

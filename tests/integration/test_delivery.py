@@ -6,20 +6,20 @@ import asyncio
 import time
 
 import pytest
-from bot.domain.channel_settings import Layout
 
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.invalid_requests import InvalidRequests
 from bot.discord_api.messages import render
+from bot.domain.channel_settings import Layout
 from bot.domain.post import Delivered, MessageHeader, OutboxEntry, Post, RetryLater
 from sandbox.discord import ChannelKind
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
-from tests.support.discord_client import Lab, logged_in
+from tests.support.discord_client import DiscordHarness, logged_in
 from tests.support.store import NOW
 
 
-def delivery_of(lab: Lab, clock: FakeClock) -> DiscordDelivery:
+def delivery_of(lab: DiscordHarness, clock: FakeClock) -> DiscordDelivery:
     return DiscordDelivery(lab.client, clock, InvalidRequests(clock))
 
 

@@ -126,7 +126,6 @@ BUSY_NIGHT: tuple[Step, ...] = (
 )
 
 
-@settings(max_examples=20)
 @given(st.lists(steps, min_size=5, max_size=40))
 def test_no_channel_ever_gets_a_paper_twice(story_steps: list[Step]) -> None:
     check((*BUSY_NIGHT, *story_steps))

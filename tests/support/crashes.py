@@ -118,7 +118,7 @@ async def _try(case: Case, folder: Path, prepared: Path) -> Aftermath:
 async def _live_and_die(box: Box, point: CrashPoint | Stored) -> None:
     async with _a_bot(box, at=point if isinstance(point, CrashPoint) else None) as bot:
         if isinstance(point, Stored):
-            box.world.listen(lambda event, *_: bot.kill() if event == "MESSAGE_CREATE" else None)
+            box.world.subscribe(lambda event, *_: bot.kill() if event == "MESSAGE_CREATE" else None)
         assert await bot.ended(DEADLINE_S) == KILLED, bot.said()
 
 

@@ -87,7 +87,7 @@ class Box:
             user_id=self.world.default.admin_id if user_id is None else user_id,
             channel_id=None if channel is None else self.channel(channel),
         )
-        await invocation.answered(DEADLINE_S)
+        await invocation.wait_for_reply(DEADLINE_S)
         return invocation
 
     async def said(
@@ -115,7 +115,7 @@ class Box:
     async def subscribe(self, keyword: str, *, channel: str = "papers", **options: object) -> Invocation:
         """Subscribe as the admin, and wait until the keyword's past was read."""
         invocation = await self.command("subscribe", {"keyword": keyword, **options}, channel=channel)
-        await invocation.edited(lambda message: "next look" in message.content, DEADLINE_S)
+        await invocation.wait_for_edit(lambda message: "next look" in message.content, DEADLINE_S)
         return invocation
 
     def publish(self, title: str, abstract: str = "We compute.", *, categories: tuple[str, ...] = ("cs.LG",)) -> str:
@@ -165,13 +165,13 @@ class Box:
 
     async def until(self, condition: Callable[[], bool], timeout_s: float = DEADLINE_S) -> None:
         """Wait for something to become true on the Discord side."""
-        await self.discord.changes.until(condition, timeout_s)
+        await self.discord.changes.wait_until(condition, timeout_s)
 
 
 def _check_manners(discord: LocalDiscord, arxiv: LocalArxiv, huggingface: LocalHuggingFace) -> None:
     assert not discord.unknown_routes, f"unknown routes: {discord.unknown_routes}"
-    assert not arxiv.too_soon, f"requests too soon: {arxiv.too_soon}"
-    crowded = [request for request in huggingface.requests if request.under_way]
+    assert not arxiv.violations, f"requests too soon: {arxiv.violations}"
+    crowded = [request for request in huggingface.requests if request.in_flight]
     assert not crowded, f"requests at once: {crowded}"
     found = discord_specification().faults(discord.requests)
     faults = [fault for fault in found if not _DISCORD_PYS_OWN.match(fault)]

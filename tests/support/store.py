@@ -1,10 +1,13 @@
 """A real store in a file of its own, and the short ways in which tests fill it."""
 
+import os
 import sqlite3
+import tempfile
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from bot.domain.keyword import Keyword
@@ -17,6 +20,7 @@ from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.edits import Edits
 from bot.store.ingest import IngestStore, WindowWritten
+from bot.store.opening import take
 from bot.store.outbox import Outbox
 from bot.store.pages import PageStore
 from bot.store.papers import Papers
@@ -98,9 +102,25 @@ class Store:
         return post
 
 
+@cache
+def _migrated() -> bytes:
+    """A new database as the first start leaves it: running the migrations for each test takes longer than copying."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "papers.sqlite3")
+        os.close(take(path))
+        return path.read_bytes()
+
+
+def create_where_missing(path: Path) -> None:
+    """Put an empty, migrated database at `path` unless a file is there."""
+    if not path.exists():
+        path.write_bytes(_migrated())
+
+
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[Store]:
-    """The store in the file at `path`, closed in the end."""
+    """The store in the file at `path`, created where it is missing, closed in the end."""
+    create_where_missing(path)
     database = await Database.open(path)
     try:
         yield Store(

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import html5lib
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from benchmarks.page import generated
 from bot.domain.paper import Paper
@@ -93,7 +93,6 @@ def test_recorded_papers_are_read_back_unchanged() -> None:
     _assert_read_back(recorded_page())
 
 
-@settings(max_examples=40)
 @given(hostile_pages())
 def test_hostile_papers_are_read_back_unchanged(page: Page) -> None:
     _assert_read_back(page)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from bot.domain.paper import ArxivId, Paper
 from bot.page import Form, Page, Section, render
@@ -50,7 +50,6 @@ def test_recorded_papers_are_rebuilt_unchanged() -> None:
     assert _page(_read(page)) == Page(page.updated, sections)
 
 
-@settings(max_examples=40)
 @given(hostile_pages())
 def test_hostile_papers_are_rebuilt_unchanged(page: Page) -> None:
     assert _page(_read(page)) == page

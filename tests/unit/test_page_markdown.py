@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -104,7 +104,6 @@ def test_recorded_papers_are_read_back_unchanged() -> None:
     _assert_read_back(recorded_page())
 
 
-@settings(max_examples=40)
 @given(hostile_pages())
 def test_hostile_papers_are_read_back_unchanged(page: Page) -> None:
     _assert_read_back(page)
@@ -119,7 +118,6 @@ def test_each_sign_stays_itself_wherever_it_stands() -> None:
     _assert_read_back(Page(None, tuple(sections)))
 
 
-@settings(max_examples=40)
 @given(st.lists(hostile_texts, max_size=4))
 def test_github_finds_no_mention_issue_emoji_formula_or_link_in_plain_words(texts: Sequence[str]) -> None:
     page = page_of(*(paper(f"2611.{at:05}", title=text, abstract=text) for at, text in enumerate(texts, 1)))

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.feed import PAPER_FIELD_MAX
@@ -191,7 +191,6 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=50)
 @given(
     st.lists(
         st.builds(lambda changed: entry(**changed), st.dictionaries(st.sampled_from(list(entry()["paper"])), _JSON))

@@ -1,7 +1,7 @@
-"""Who may speak to the sandbox: programs and pages of this machine, and no page from elsewhere.
+"""Access control of the sandbox's server: rejects requests that come from other sites, and adds security headers.
 
-Enters: every request. Leaves: the request, or 403 with one sentence; on every answer the headers that keep hostile text
-from becoming a program. It never looks at tokens: those are the local Discord's business.
+Programs on this machine and the sandbox's own page have access; anything else gets 403. It never checks tokens: the
+local Discord does that.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,34 +13,34 @@ from aiohttp import web
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-# Everything that the page loads is its own; it has no inline script or style.
+# The page loads only its own files, and has no inline scripts or styles.
 PAGE_POLICY: Final = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
-# What a bot uploaded is shown as a picture or a text, whatever it says that it is.
+# Files that a bot uploaded never run scripts, whatever their content type.
 UPLOAD_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
-def guard(app: web.Application) -> None:
-    """Let only this machine's own programs and the sandbox's own page speak to `app`."""
-    app.middlewares.append(_only_this_machine)
-    app.on_response_prepare.append(_add_headers)
+def install_security(app: web.Application) -> None:
+    """Restrict `app` to this machine's programs and the sandbox's own page."""
+    app.middlewares.append(_reject_foreign_requests)
+    app.on_response_prepare.append(_add_security_headers)
 
 
 @web.middleware
-async def _only_this_machine(request: web.Request, handler: Handler) -> web.StreamResponse:
-    # A foreign site can make a browser send requests here (CSRF), or point its own name here (DNS rebinding).
+async def _reject_foreign_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
+    # Another site can make a browser send requests here (CSRF), or point its own host name here (DNS rebinding).
     if not is_loopback(request.host):
-        return web.json_response({"error": "The sandbox answers only to this machine's own names."}, status=403)
+        return web.json_response({"error": "The sandbox accepts only loopback host names."}, status=403)
     origin = request.headers.get("Origin")
     if origin is not None and origin != f"http://{request.host}":
-        return web.json_response({"error": "The sandbox answers only to its own page."}, status=403)
+        return web.json_response({"error": "The sandbox accepts requests only from its own page."}, status=403)
     return await handler(request)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a Host header names this machine by a name that nobody else can own."""
+    """Whether a Host header contains `localhost` or a loopback address, which no other site can own."""
     try:
         name = urlsplit(f"//{host}").hostname
     except ValueError:
@@ -53,9 +53,9 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+async def _add_security_headers(request: web.Request, response: web.StreamResponse) -> None:
     if request.path.startswith(("/api/", "/arxiv/", "/huggingface/")):
-        return  # these answer as Discord, arXiv and Hugging Face do
+        return  # these respond exactly as Discord, arXiv and Hugging Face do
     uploaded = request.path.startswith("/cdn/")
     response.headers["Content-Security-Policy"] = UPLOAD_POLICY if uploaded else PAGE_POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"

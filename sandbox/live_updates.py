@@ -1,7 +1,8 @@
-"""Live updates: what changes is told to every open page, each through its visitor's eyes.
+"""Sends live updates to every open page over WebSockets, limited to what its user can see.
 
-Enters: the world's events. Leaves: frames {"t": name, "d": payload} on each page's WebSocket; messages as they are,
-everything else as STATE, which means "ask again". It never waits for a slow page: that one is closed and comes back.
+Sends frames of the form {"t": name, "d": payload}: message events with their payload, and every other change as
+STATE, which tells the page to fetch the state again. It never waits for a slow page: it closes the connection, and
+the page reconnects.
 """
 
 import asyncio
@@ -15,8 +16,8 @@ from typing import Final
 from aiohttp import WSCloseCode, web
 
 from sandbox.discord import LocalDiscord
-from sandbox.discord.shapes import Payload
-from sandbox.views import Views
+from sandbox.discord.primitives import Payload
+from sandbox.page_data import PageData
 
 STATE: Final = "STATE"
 _QUEUED_MAX: Final = 5_000
@@ -35,33 +36,33 @@ class _Viewer:
     user_id: int
     socket: web.WebSocketResponse
     frames: asyncio.Queue[str] = field(default_factory=lambda: asyncio.Queue(_QUEUED_MAX))
-    overrun: bool = False
+    overflowed: bool = False
 
-    def tell(self, frame: str) -> None:
+    def enqueue(self, frame: str) -> None:
         try:
             self.frames.put_nowait(frame)
         except asyncio.QueueFull:
-            self.overrun = True
+            self.overflowed = True
 
 
-class Live:
-    """All open pages."""
+class LiveUpdates:
+    """The WebSocket connections of all open pages."""
 
-    def __init__(self, discord: LocalDiscord, views: Views) -> None:
+    def __init__(self, discord: LocalDiscord, page_data: PageData) -> None:
         self._discord = discord
-        self._views = views
+        self._page_data = page_data
         self._viewers: set[_Viewer] = set()
-        discord.world.listen(self._on_event)
+        discord.world.subscribe(self._on_event)
 
     async def serve(self, request: web.Request, user_id: int) -> web.WebSocketResponse:
-        """Tell one page what changes until it goes."""
+        """Send updates to one page until it disconnects."""
         socket = web.WebSocketResponse(heartbeat=30)
         await socket.prepare(request)
         viewer = _Viewer(user_id, socket)
         self._viewers.add(viewer)
         writer = asyncio.create_task(self._write(viewer))
         try:
-            async for _ in socket:  # a page says nothing; its end is what is waited for
+            async for _ in socket:  # pages send nothing; this waits for the connection to close
                 pass
         finally:
             self._viewers.discard(viewer)
@@ -71,12 +72,12 @@ class Live:
         return socket
 
     def state_changed(self) -> None:
-        """Let every page ask again how things stand."""
+        """Tell every page to fetch the state again."""
         for viewer in self._viewers:
-            viewer.tell(json.dumps({"t": STATE}))
+            viewer.enqueue(json.dumps({"t": STATE}))
 
     async def watch_bot(self, app: web.Application) -> AsyncIterator[None]:  # noqa: ARG002  aiohttp's signature
-        """Tell the pages when the bot comes and goes, as long as the application lives."""
+        """Notify the pages when the bot connects or disconnects, while the application runs."""
         watching = asyncio.create_task(self._watch_bot())
         yield
         watching.cancel()
@@ -84,20 +85,20 @@ class Live:
             await watching
 
     async def close(self, app: web.Application) -> None:  # noqa: ARG002  aiohttp's signature
-        """Hang up on every page; it will try again."""
+        """Close the connection to every page; open pages reconnect."""
         for viewer in tuple(self._viewers):
             await viewer.socket.close(code=WSCloseCode.GOING_AWAY)
 
     async def _watch_bot(self) -> None:
         while True:
             self.state_changed()
-            await self._until(ready=not self._discord.bot_is_ready)
+            await self._wait_until(ready=not self._discord.bot_is_ready)
 
-    async def _until(self, *, ready: bool) -> None:
-        await self._discord.changes.until(lambda: self._discord.bot_is_ready is ready, math.inf)
+    async def _wait_until(self, *, ready: bool) -> None:
+        await self._discord.changes.wait_until(lambda: self._discord.bot_is_ready is ready, math.inf)
 
     async def _write(self, viewer: _Viewer) -> None:
-        while not viewer.overrun:
+        while not viewer.overflowed:
             try:
                 await viewer.socket.send_str(await viewer.frames.get())
             except ConnectionError:
@@ -108,8 +109,8 @@ class Live:
         if name not in _MESSAGE_EVENTS:
             self.state_changed()
             return
-        seen = payload if name.endswith("DELETE") else self._views.message(payload)
-        frame = json.dumps({"t": _MESSAGE_EVENTS[name], "d": seen})
+        message = payload if name.endswith("DELETE") else self._page_data.message(payload)
+        frame = json.dumps({"t": _MESSAGE_EVENTS[name], "d": message})
         for viewer in self._viewers:
-            if self._views.sees(viewer.user_id, channel_id, payload):
-                viewer.tell(frame)
+            if self._page_data.can_see(viewer.user_id, channel_id, payload):
+                viewer.enqueue(frame)

@@ -1,11 +1,11 @@
-"""What Discord refuses, and the form in which it says so."""
+"""Discord's validation errors and their format."""
 
 import discord
 import pytest
 from discord.http import Route
 
-from sandbox.discord.snowflakes import snowflake_at
-from tests.support.discord_client import Lab, logged_in
+from sandbox.discord.primitives import snowflake_at
+from tests.support.discord_client import DiscordHarness, logged_in
 
 TOO_MANY_CHOICES = [{"name": str(number), "value": str(number)} for number in range(26)]
 
@@ -31,23 +31,23 @@ def option(**more: object) -> dict[str, object]:
     return {"type": 3, "name": "word", "description": "A word"} | more
 
 
-async def faults_of(lab: Lab, method: str, path: str, body: object) -> dict[str, str]:
-    """The faults of a refused form: the code by its dotted place."""
-    answered = await answer(lab, method, path, body)
-    assert answered.status == 400
-    errors = recorded_answer(answered)
-    assert answered.code == 50035
+async def errors_of(harness: DiscordHarness, method: str, path: str, body: object) -> dict[str, str]:
+    """Return the error codes of a rejected form by dotted path."""
+    error = await error_response(harness, method, path, body)
+    assert error.status == 400
+    errors = recorded_answer(error)
+    assert error.code == 50035
     return errors
 
 
-async def answer(lab: Lab, method: str, path: str, body: object) -> discord.HTTPException:
-    with pytest.raises(discord.HTTPException) as refused:
-        await lab.client.http.request(Route(method, path), json=body)
-    return refused.value
+async def error_response(harness: DiscordHarness, method: str, path: str, body: object) -> discord.HTTPException:
+    with pytest.raises(discord.HTTPException) as error:
+        await harness.client.http.request(Route(method, path), json=body)
+    return error.value
 
 
 def recorded_answer(error: discord.HTTPException) -> dict[str, str]:
-    """discord.py shows the tree as lines "In embeds.0.title: Must be …"."""
+    """discord.py formats the error tree as lines such as "In embeds.0.title: Must be …"."""
     lines = [line.removeprefix("In ").split(": ", 1) for line in error.text.splitlines()[1:]]
     return dict(lines)
 
@@ -151,7 +151,7 @@ MESSAGES = {
         {"content": "x", "components": [row({"type": 2, "style": 5, "label": "PDF"})]},
         {"components.0.components.0.url": "This field is required"},
     ),
-    "menu beside a button": (
+    "menu next to a button": (
         {"content": "x", "components": [row(button(), menu("1"))]},
         {"components.0.components": "A row holds one select menu and nothing else"},
     ),
@@ -198,7 +198,7 @@ MESSAGES = {
         {"flags": 1 << 15, "components": [{"type": 17, "components": [{"type": 14}] * 40}]},
         {"components": "A message has 40 components at most"},
     ),
-    "V2 beside content": (
+    "V2 next to content": (
         {"content": "x", "flags": 1 << 15, "components": [{"type": 10, "content": "text"}]},
         {"content": "The 'content' and 'embeds' fields cannot be used when using MessageFlags.IS_COMPONENTS_V2"},
     ),
@@ -210,12 +210,12 @@ MESSAGES = {
 
 
 @pytest.mark.parametrize("name", MESSAGES)
-async def test_message_is_refused_with_every_fault_at_its_place(name: str) -> None:
+async def test_invalid_message_returns_every_error_with_its_path(name: str) -> None:
     body, expected = MESSAGES[name]
-    async with logged_in() as lab:
-        papers = lab.world.default.channel("papers")
-        assert await faults_of(lab, "POST", f"/channels/{papers}/messages", body) == expected
-        assert lab.world.messages.history(papers) == []
+    async with logged_in() as harness:
+        papers = harness.world.default.channel("papers")
+        assert await errors_of(harness, "POST", f"/channels/{papers}/messages", body) == expected
+        assert harness.world.messages.history(papers) == []
 
 
 COMMANDS = {
@@ -241,7 +241,7 @@ COMMANDS = {
         command(options=[option(), option()]),
         {"0.options.1.name": "Option names must be unique"},
     ),
-    "autocomplete beside choices": (
+    "autocomplete next to choices": (
         command(options=[option(autocomplete=True, choices=[{"name": "a", "value": "a"}])]),
         {"0.options.0.autocomplete": "Autocomplete needs a string, integer or number without choices"},
     ),
@@ -249,7 +249,7 @@ COMMANDS = {
         command(options=[option(type=2, name="a", options=[option(type=2, name="b", options=[])])]),
         {"0.options.0.options.0.type": "Groups cannot be nested any further"},
     ),
-    "subcommand beside another option": (
+    "subcommand next to another option": (
         command(options=[option(type=1, name="a"), option(name="b")]),
         {"0.options": "Sub-command and sub-command group option types are mutually exclusive to all other types"},
     ),
@@ -277,108 +277,108 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-async def test_command_is_refused_with_every_fault_at_its_place(name: str) -> None:
+async def test_invalid_command_returns_every_error_with_its_path(name: str) -> None:
     body, expected = COMMANDS[name]
-    async with logged_in() as lab:
-        path = f"/applications/{lab.world.application_id}/commands"
-        assert await faults_of(lab, "PUT", path, [body]) == expected
-        assert lab.local.commands == []
+    async with logged_in() as harness:
+        path = f"/applications/{harness.world.application_id}/commands"
+        assert await errors_of(harness, "PUT", path, [body]) == expected
+        assert harness.local.commands == []
 
 
-async def test_101_commands_and_two_of_a_name_are_refused() -> None:
-    async with logged_in() as lab:
-        path = f"/applications/{lab.world.application_id}/commands"
+async def test_too_many_or_duplicate_commands_are_rejected() -> None:
+    async with logged_in() as harness:
+        path = f"/applications/{harness.world.application_id}/commands"
         many = [command(name=f"c{number}") for number in range(101)]
         with pytest.raises(discord.HTTPException, match="100 or fewer"):
-            await lab.client.http.request(Route("PUT", path), json=many)
-        assert await faults_of(lab, "PUT", path, [command(), command()]) == {
+            await harness.client.http.request(Route("PUT", path), json=many)
+        assert await errors_of(harness, "PUT", path, [command(), command()]) == {
             "1.name": "Application command names must be unique"
         }
 
 
-async def test_commands_can_be_registered_changed_and_removed_one_by_one() -> None:
-    async with logged_in() as lab:
-        path = f"/applications/{lab.world.application_id}/commands"
-        http = lab.client.http
+async def test_commands_can_be_added_edited_and_deleted_individually() -> None:
+    async with logged_in() as harness:
+        path = f"/applications/{harness.world.application_id}/commands"
+        http = harness.client.http
         await http.request(Route("POST", path), json=command())
         await http.request(Route("POST", path), json=command(description="Read it again"))
-        assert [given["description"] for given in lab.local.commands] == ["Read it again"]
-        one = f"{path}/{lab.local.commands[0]['id']}"
+        assert [given["description"] for given in harness.local.commands] == ["Read it again"]
+        one = f"{path}/{harness.local.commands[0]['id']}"
         await http.request(Route("PATCH", one), json={"description": "And again"})
         assert (await http.request(Route("GET", one)))["description"] == "And again"
-        guild_path = f"/applications/{lab.world.application_id}/guilds/{lab.world.default.guild_id}/commands"
+        guild_path = f"/applications/{harness.world.application_id}/guilds/{harness.world.default.guild_id}/commands"
         await http.request(Route("PUT", guild_path), json=[command(description="Only here")])
-        offered = lab.local.commands_for(lab.world.default.member_id, lab.world.default.channel("papers"))
+        offered = harness.local.commands_for(harness.world.default.member_id, harness.world.default.channel("papers"))
         assert [given["description"] for given in offered] == ["Only here"]
         await http.request(Route("DELETE", one))
-        assert lab.local.commands == []
-        assert (await answer(lab, "DELETE", one, None)).code == 10063
+        assert harness.local.commands == []
+        assert (await error_response(harness, "DELETE", one, None)).code == 10063
 
 
-async def test_error_form_is_discords_own() -> None:
-    async with logged_in() as lab:
-        papers = lab.world.default.channel("papers")
+async def test_error_body_has_discords_format() -> None:
+    async with logged_in() as harness:
+        papers = harness.world.default.channel("papers")
         body = {"embeds": [{"title": "x" * 257}]}
-        refused = await answer(lab, "POST", f"/channels/{papers}/messages", body)
+        error = await error_response(harness, "POST", f"/channels/{papers}/messages", body)
         fault = {"code": "BASE_TYPE_MAX_LENGTH", "message": "Must be 256 or fewer in length."}
-        assert refused._errors == {"embeds": {"0": {"title": {"_errors": [fault]}}}}
-        assert refused.response.headers["Content-Type"] == "application/json"
+        assert error._errors == {"embeds": {"0": {"title": {"_errors": [fault]}}}}
+        assert error.response.headers["Content-Type"] == "application/json"
 
 
-async def test_empty_messages_are_refused_as_such() -> None:
-    async with logged_in() as lab:
-        papers = lab.world.default.channel("papers")
+async def test_empty_messages_are_rejected() -> None:
+    async with logged_in() as harness:
+        papers = harness.world.default.channel("papers")
         bodies: list[dict[str, object]] = [{}, {"content": "  "}, {"embeds": []}]
         for body in bodies:
-            assert (await answer(lab, "POST", f"/channels/{papers}/messages", body)).code == 50006
+            assert (await error_response(harness, "POST", f"/channels/{papers}/messages", body)).code == 50006
 
 
-async def test_limits_are_exact_and_count_what_is_left_after_trimming() -> None:
-    async with logged_in() as lab:
+async def test_limits_are_exact_and_apply_after_trimming() -> None:
+    async with logged_in() as harness:
         embed = {"title": " " + "x" * 256 + " ", "description": "d" * 4096, "footer": {"text": "f" * 1648}}
         components = [row(*(button(str(number)) for number in range(5))), row(menu(*map(str, range(25))))]
         body = {"content": "c" * 2000, "embeds": [embed], "components": components, "nonce": "n" * 25}
-        papers = lab.world.default.channel("papers")
-        sent = await lab.client.http.request(Route("POST", f"/channels/{papers}/messages"), json=body)
+        papers = harness.world.default.channel("papers")
+        sent = await harness.client.http.request(Route("POST", f"/channels/{papers}/messages"), json=body)
         assert sent["embeds"][0]["title"] == "x" * 256
         assert [part["id"] for part in sent["components"]] == [1, 7]
 
 
-async def test_layout_of_components_v2_is_kept() -> None:
+async def test_valid_components_v2_layout_is_accepted() -> None:
     view = discord.ui.LayoutView()
     view.add_item(discord.ui.Container(discord.ui.TextDisplay("# Title"), discord.ui.Separator()))
     view.add_item(discord.ui.Section("text", accessory=discord.ui.Button(label="Read", custom_id="a")))
-    async with logged_in() as lab:
-        sent = await lab.partial("papers").send(view=view)
+    async with logged_in() as harness:
+        sent = await harness.partial("papers").send(view=view)
         assert len(sent.components) == 2
         assert sent.flags.components_v2
 
 
-async def test_unknown_routes_answer_404_and_are_recorded() -> None:
-    async with logged_in() as lab:
-        assert (await answer(lab, "GET", "/guilds/1/mysteries", None)).status == 404
-        assert (await answer(lab, "DELETE", "/users/@me", None)).status == 404
-        assert lab.local.unknown_routes == ["GET /guilds/1/mysteries", "DELETE /users/@me"]
-        assert lab.local.requests[-1].template is None
+async def test_unknown_routes_return_404_and_are_recorded() -> None:
+    async with logged_in() as harness:
+        assert (await error_response(harness, "GET", "/guilds/1/mysteries", None)).status == 404
+        assert (await error_response(harness, "DELETE", "/users/@me", None)).status == 404
+        assert harness.local.unknown_routes == ["GET /guilds/1/mysteries", "DELETE /users/@me"]
+        assert harness.local.requests[-1].template is None
 
 
-async def test_ids_that_are_none_and_bodies_that_are_no_json_are_refused() -> None:
-    async with logged_in() as lab:
-        assert await faults_of(lab, "GET", "/channels/papers", None) == {
+async def test_invalid_ids_and_invalid_json_are_rejected() -> None:
+    async with logged_in() as harness:
+        assert await errors_of(harness, "GET", "/channels/papers", None) == {
             "channel_id": 'Value "papers" is not snowflake.'
         }
-        papers = lab.world.default.channel("papers")
-        with pytest.raises(discord.HTTPException) as refused:
-            await lab.client.http.request(Route("POST", f"/channels/{papers}/messages"), data="{")
-        assert refused.value.code == 50109
-        assert await faults_of(lab, "GET", f"/channels/{papers}/messages?limit=101", None) == {
+        papers = harness.world.default.channel("papers")
+        with pytest.raises(discord.HTTPException) as error:
+            await harness.client.http.request(Route("POST", f"/channels/{papers}/messages"), data="{")
+        assert error.value.code == 50109
+        assert await errors_of(harness, "GET", f"/channels/{papers}/messages?limit=101", None) == {
             "limit": "int value should be between 1 and 100."
         }
 
 
-async def test_ids_carry_the_moment_they_were_made() -> None:
-    async with logged_in() as lab:
-        moment_s = lab.world.now()
-        made = lab.world.new_id()
+async def test_ids_contain_their_creation_time() -> None:
+    async with logged_in() as harness:
+        moment_s = harness.world.now()
+        made = harness.world.new_id()
         assert abs(made - snowflake_at(moment_s)) < snowflake_at(moment_s + 1) - snowflake_at(moment_s)
-        assert lab.world.new_id() > made
+        assert harness.world.new_id() > made

@@ -1,7 +1,6 @@
-"""What the page is shown: the world through one person's eyes, in JSON.
+"""Builds the JSON that the page displays: the servers, channels and messages that one user can see.
 
-Enters: the local Discord and a person. Leaves: the servers, channels and messages that this person can see, in
-Discord's own payloads with little added. It changes nothing.
+Uses Discord's own payloads with few additions. It never changes the world.
 """
 
 from collections import OrderedDict
@@ -9,13 +8,13 @@ from typing import Final
 
 from sandbox.discord import Channel, Guild, Invocation, LocalDiscord, Message, Permission
 from sandbox.discord.payloads import role_payload
-from sandbox.discord.shapes import Payload, as_mapping, as_text
+from sandbox.discord.primitives import Payload, as_mapping, as_text
 
 _NAMES_KEPT: Final = 10_000
 
 
-class Views:
-    """One local Discord, as its people see it."""
+class PageData:
+    """The state of a local Discord, as each of its users sees it."""
 
     def __init__(self, discord: LocalDiscord) -> None:
         self._discord = discord
@@ -23,13 +22,13 @@ class Views:
         self._commands: OrderedDict[str, str] = OrderedDict()
 
     def remember(self, invocation: Invocation, command: str) -> None:
-        """Keep which command an interaction was, for the line above its reply."""
+        """Remember the command of an interaction, for the line above its reply."""
         self._commands[str(invocation.id)] = command
         while len(self._commands) > _NAMES_KEPT:
             self._commands.popitem(last=False)
 
-    def people(self) -> list[Payload]:
-        """Everybody whom the visitor of the page can be."""
+    def accounts(self) -> list[Payload]:
+        """List the users that the page's visitor can act as."""
         return [
             {"id": str(user.id), "name": user.shown_name, "role": self._role_of(user.id)}
             for user in self._world.users.values()
@@ -37,34 +36,34 @@ class Views:
         ]
 
     def users(self) -> list[Payload]:
-        """Everybody who can be mentioned."""
+        """List all users, bots included: everyone who can be mentioned."""
         return [{"id": str(user.id), "name": user.shown_name, "bot": user.bot} for user in self._world.users.values()]
 
     def guilds(self, user_id: int) -> list[Payload]:
-        """The servers that a person is in, with what they can view there."""
+        """List the servers of a user, with the channels that the user can view."""
         return [self._guild(guild, user_id) for guild in self._world.guilds.values() if user_id in guild.members]
 
     def direct_messages(self, user_id: int) -> Payload:
-        """A person's direct messages with the bot."""
+        """Return the direct message channel of a user and the bot."""
         return self._channel(self._world.dm_with(user_id), user_id)
 
     def message(self, payload: Payload) -> Payload:
-        """A message's payload with the name of the command that it answers."""
+        """Add the name of the command that a message responds to."""
         interaction = as_mapping(payload.get("interaction_metadata"))
         command = self._commands.get(as_text(interaction.get("id")))
         return payload if command is None else payload | {"sandbox_command": command}
 
     def page(self, user_id: int, channel_id: int, *, before: int | None, limit: int) -> tuple[list[Payload], bool]:
-        """The newest messages before `before`, oldest first, and whether there are older ones."""
-        seen = [
+        """Return the newest messages before `before`, oldest first, and whether there are older ones."""
+        visible = [
             message
             for message in self._world.messages.visible_to(user_id, channel_id)
             if before is None or message.id < before
         ]
-        return [self.message(self._payload(message)) for message in seen[-limit:]], len(seen) > limit
+        return [self.message(self._payload(message)) for message in visible[-limit:]], len(visible) > limit
 
-    def sees(self, user_id: int, channel_id: int | None, payload: Payload) -> bool:
-        """Whether an event is for these eyes."""
+    def can_see(self, user_id: int, channel_id: int | None, payload: Payload) -> bool:
+        """Whether a user may receive an event."""
         if "visible_to" in payload and payload["visible_to"] != str(user_id):
             return False
         return channel_id is None or (channel_id in self._world.channels and self._world.can_view(user_id, channel_id))

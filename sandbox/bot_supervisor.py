@@ -1,7 +1,7 @@
-"""The bot as a child process: started, watched, started again, ended.
+"""Runs the bot as a child process: starts it, forwards its output, restarts it with backoff, and stops it.
 
-Enters: a command and its environment. Leaves: the bot's log lines, each with a prefix, and its state for the page.
-It never reads what the bot writes, and never keeps a bot alive that was told to end.
+Reports the state of the process to the page. It never interprets the bot's output, and never restarts a bot after
+the sandbox was told to stop.
 """
 
 import asyncio
@@ -13,70 +13,70 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-# The bot promises to end within 5 s; one that does not is stuck.
+# The bot shuts down within 5 s; one that does not is stuck.
 KILL_AFTER_S: Final = 8.0
 BACKOFF_FLOOR_S: Final = 1.0
 BACKOFF_CEILING_S: Final = 30.0
-# One that lived so long did not fail at its start.
+# A bot that ran this long did not fail at startup.
 HEALTHY_AFTER_S: Final = 30.0
 _LINE_MAX_BYTES: Final = 64 * 1024
 
 
 class BotState(StrEnum):
-    """Whether the bot process is there."""
+    """The state of the bot process."""
 
     OFF = "off"  # the sandbox was started without one
     RUNNING = "running"
-    DOWN = "down"  # it ended by itself and will be started again
+    DOWN = "down"  # it exited on its own and will be restarted
 
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How long to wait before the bot is started again: doubling from floor to ceiling."""
+    """The delay before a restart, which doubles from `floor_s` to `ceiling_s`."""
 
     floor_s: float = BACKOFF_FLOOR_S
     ceiling_s: float = BACKOFF_CEILING_S
 
     def delay_s(self, failures: int) -> float:
-        """The wait after so many starts in a row that ended early."""
+        """Return the delay after `failures` consecutive early exits."""
         return min(self.ceiling_s, self.floor_s * 2.0 ** min(failures - 1, 30))
 
 
-class BotChild:
-    """Keeps one bot process running from `run()` until that task is cancelled."""
+class BotSupervisor:
+    """Keeps one bot process running while `run()` runs."""
 
     def __init__(
         self,
         command: Sequence[str],
         environment: Mapping[str, str],
         *,
-        show: Callable[[str], None],
-        changed: Callable[[BotState], None],
+        write_line: Callable[[str], None],
+        on_state_change: Callable[[BotState], None],
         backoff: Backoff = Backoff(),
         kill_after_s: float = KILL_AFTER_S,
     ) -> None:
         self._command = tuple(command)
         self._environment = {**os.environ, **environment}
-        self._show = show
-        self._changed = changed
+        self._write_line = write_line
+        self._on_state_change = on_state_change
         self._backoff = backoff
         self._kill_after_s = kill_after_s
 
     async def run(self) -> None:
-        """Start the bot, and start it again whenever it ends; on cancellation, end it in order."""
+        """Start the bot and restart it whenever it exits; when cancelled, shut it down cleanly."""
         failures = 0
         loop = asyncio.get_running_loop()
         while True:
-            began = loop.time()
+            started_s = loop.time()
             code = await self._run_once()
-            failures = 1 if loop.time() - began > HEALTHY_AFTER_S else failures + 1
+            failures = 1 if loop.time() - started_s > HEALTHY_AFTER_S else failures + 1
             delay_s = self._backoff.delay_s(failures)
-            self._show(f"sandbox | the bot ended with code {code}; it is started again in {delay_s:g} s")
-            self._changed(BotState.DOWN)
+            self._write_line(f"sandbox | the bot exited with code {code}; restarting in {delay_s:g} s")
+            self._on_state_change(BotState.DOWN)
             await asyncio.sleep(delay_s)
 
     async def _run_once(self) -> int:
-        # A session of its own: Ctrl-C in the terminal reaches the sandbox alone, which then ends the bot in order.
+        # In a new session, so that Ctrl-C in the terminal reaches only the sandbox, which then stops the bot cleanly.
         process = await asyncio.create_subprocess_exec(
             *self._command,
             env=self._environment,
@@ -85,34 +85,34 @@ class BotChild:
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
         )
-        self._changed(BotState.RUNNING)
+        self._on_state_change(BotState.RUNNING)
         try:
-            await self._pass_lines_on(process)
+            await self._forward_output(process)
             return await process.wait()
         finally:
             if process.returncode is None:
-                await self._end(process)
+                await self._terminate(process)
 
-    async def _pass_lines_on(self, process: asyncio.subprocess.Process) -> None:
+    async def _forward_output(self, process: asyncio.subprocess.Process) -> None:
         if process.stdout is not None:
             async for line in _lines(process.stdout):
-                self._show(f"bot | {line}")
+                self._write_line(f"bot | {line}")
 
-    async def _end(self, process: asyncio.subprocess.Process) -> None:
+    async def _terminate(self, process: asyncio.subprocess.Process) -> None:
         process.send_signal(signal.SIGTERM)
         try:
             async with asyncio.timeout(self._kill_after_s):
-                await self._pass_lines_on(process)
+                await self._forward_output(process)
                 await process.wait()
         except TimeoutError:
-            self._show(f"sandbox | the bot did not end within {self._kill_after_s:g} s and was killed")
-            with contextlib.suppress(ProcessLookupError):  # it ended in this very moment
+            self._write_line(f"sandbox | the bot did not exit within {self._kill_after_s:g} s and was killed")
+            with contextlib.suppress(ProcessLookupError):  # it has just exited
                 process.kill()
             await process.wait()
 
 
 async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
-    # Not readline(): that raises on a line longer than its buffer.
+    # Not readline(), which raises if a line is longer than its buffer.
     pending = b""
     while chunk := await stream.read(_LINE_MAX_BYTES):
         *complete, pending = (pending + chunk).split(b"\n")
