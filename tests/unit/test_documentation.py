@@ -2,9 +2,10 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -38,6 +39,8 @@ DOCUMENTED_LEVELS: Final = ("INFO", "WARNING", "ERROR")
 _HTML_TARGET: Final = re.compile(r'(?:src|href)="([^"]+)"')
 _CODE_SPAN: Final = re.compile(r"`([^`]+)`")
 _PATH_AND_NAME: Final = re.compile(r"(?P<path>[\w./-]+)(?::(?P<name>[\w.]+))?")
+
+Entry = TypeVar("Entry", str, tuple[str, ...])
 
 document_ids = [str(document.relative_to(ROOT)) for document in DOCUMENTS]
 
@@ -146,7 +149,7 @@ def settings_in(section: type[BaseModel], at: tuple[str, ...] = ()) -> Iterator[
             yield (*at, name)
 
 
-def logged_events() -> Iterator[tuple[str, str]]:
+def logged_events() -> Iterator[tuple[str, ...]]:
     """The text and the level of each event that the program logs."""
     for module in (*ROOT.glob("bot/**/*.py"), *ROOT.glob("cogs/**/*.py")):
         for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
@@ -156,6 +159,11 @@ def logged_events() -> Iterator[tuple[str, str]]:
                     args=[ast.Constant(value=str(event)), *_],
                 ) if method.upper() in DOCUMENTED_LEVELS:
                     yield event, method.upper()
+
+
+def differences(documented: Collection[Entry], existing: Collection[Entry]) -> tuple[list[Entry], list[Entry]]:
+    """What is documented too often or without existing, and what exists without being documented."""
+    return list((Counter(documented) - Counter(existing)).elements()), sorted(set(existing) - set(documented))
 
 
 def metrics() -> set[str]:
@@ -202,18 +210,17 @@ def test_table_of_settings_lists_every_setting_with_its_variable() -> None:
         for setting, variable, *_ in table_rows(SETTINGS, "Settings")
     ]
     existing = [(".".join(path), PREFIX + "__".join(path).upper()) for path in settings_in(Settings)]
-    assert sorted(documented) == sorted(existing)
+    assert differences(documented, existing) == ([], [])
 
 
 def test_table_of_metrics_lists_every_metric() -> None:
     names = [name for row in table_rows(OPERATING, "Metrics") for name in _CODE_SPAN.findall(row[0])]
     documented = [METRIC_PREFIX + name.partition("{")[0] for name in names]
-    assert sorted(documented) == sorted(metrics())
+    assert differences(documented, metrics()) == ([], [])
 
 
 def test_table_of_log_events_lists_every_event_with_its_level() -> None:
-    documented = [
+    documented: list[tuple[str, ...]] = [
         (event, level) for events, level, _ in table_rows(OPERATING, "Logs") for event in _CODE_SPAN.findall(events)
     ]
-    assert len(documented) == len(set(documented))
-    assert sorted(documented) == sorted(set(logged_events()))
+    assert differences(documented, set(logged_events())) == ([], [])
