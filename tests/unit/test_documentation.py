@@ -38,6 +38,7 @@ DOCUMENTED_LEVELS: Final = ("INFO", "WARNING", "ERROR")
 
 _HTML_TARGET: Final = re.compile(r'(?:src|href)="([^"]+)"')
 _CODE_SPAN: Final = re.compile(r"`([^`]+)`")
+_LOG_EVENT: Final = re.compile(r"\blog(?:, ERROR)?: `([^`]+)`", re.IGNORECASE)
 _PATH_AND_NAME: Final = re.compile(r"(?P<path>[\w./-]+)(?::(?P<name>[\w.]+))?")
 
 Entry = TypeVar("Entry", str, tuple[str, ...])
@@ -224,3 +225,9 @@ def test_table_of_log_events_lists_every_event_with_its_level() -> None:
         (event, level) for events, level, _ in table_rows(OPERATING, "Logs") for event in _CODE_SPAN.findall(events)
     ]
     assert differences(documented, set(logged_events())) == ([], [])
+
+
+def test_log_events_mentioned_in_the_operating_manual_exist() -> None:
+    mentioned = _LOG_EVENT.findall(OPERATING.read_text(encoding="utf-8"))
+    assert mentioned
+    assert set(mentioned) - {event for event, _ in logged_events()} == set()
