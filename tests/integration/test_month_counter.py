@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.charts.trend import TOTAL_GOOD_FOR
+from bot.domain.charts.trend import TOTAL_FRESH_FOR
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.ingest.month_counts import MonthCounter
@@ -71,7 +71,7 @@ async def test_month_that_may_still_grow_is_asked_for_again_the_next_day(scene: 
     assert await scene.count(MODEL, november) == 1
     scene.show("A reward model", november.start + timedelta(days=1))
     assert await scene.count(MODEL, november) == 1
-    await scene.upper.clock.advance(TOTAL_GOOD_FOR.total_seconds())
+    await scene.upper.clock.advance(TOTAL_FRESH_FOR.total_seconds())
     assert await scene.counting.known([MODEL], [november]) == {}
     assert await scene.count(MODEL, november) == 2
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.domain.outgoing import Delivered
 from bot.domain.poll_schedule import BatchMissing, NextPoll, PollCompleted, PollFailed, PollKind, PollThrottled
-from bot.domain.post import Delivered
 from bot.domain.queries import ARXIV_KEYWORDS_PER_QUERY
 from bot.domain.window_scan import ARXIV_PAGE_SIZE
 from sandbox.arxiv import ArxivFault, ArxivFaultKind
@@ -103,7 +103,7 @@ async def test_arxiv_that_shows_no_papers_at_all_is_not_believed(upper: Reading)
     upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
     result = await upper.poll()
     assert isinstance(result, PollFailed)
-    assert result.words == "arXiv shows no papers at all"
+    assert result.reason == "arXiv shows no papers at all"
     assert await key_values(upper) == before
 
 
@@ -120,7 +120,7 @@ async def test_arxiv_that_shows_nothing_any_more_after_the_probe_is_not_believed
     upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.SORTING_IGNORED), ArxivFault(ArxivFaultKind.EMPTY, times=None))
     result = await upper.poll()
     assert isinstance(result, PollFailed)
-    assert result.words == "arXiv shows no papers at all"
+    assert result.reason == "arXiv shows no papers at all"
     assert await key_values(upper) == before
     upper.arxiv.faults.clear()
     await upper.clock.advance(60)
@@ -309,7 +309,7 @@ async def test_slice_that_stays_short_however_narrow_is_a_failed_look(upper: Rea
     upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.SHORT_PAGE, times=None, containing="ti:", keep=0.5))
     result = await upper.poll()
     assert isinstance(result, PollFailed)
-    assert re.fullmatch("arXiv counts 4 papers but showed [123] of them", result.words)
+    assert re.fullmatch("arXiv counts 4 papers but showed [123] of them", result.reason)
 
 
 async def test_throttled_look_is_remembered_with_its_end_and_nothing_is_asked_before(upper: Reading) -> None:
