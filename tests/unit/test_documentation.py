@@ -1,7 +1,9 @@
-"""The documentation agrees with the repository: links, paths, names, settings, metrics and log events exist."""
+"""The documentation agrees with the repository: links, paths, names, settings, metrics, tables and log events exist."""
 
 import ast
+import contextlib
 import re
+import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -16,12 +18,14 @@ from pydantic import BaseModel
 from bot.config import Settings
 from bot.config.loading import PREFIX
 from bot.runtime.metrics import Metrics
+from bot.store.opening import migrations
 
 ROOT: Final = Path(__file__).parents[2]
 DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 README: Final = ROOT / "README.md"
 CONTRIBUTING: Final = ROOT / "CONTRIBUTING.md"
 SETTINGS: Final = ROOT / "docs/settings.md"
+ARCHITECTURE: Final = ROOT / "docs/architecture.md"
 OPERATING: Final = ROOT / "docs/operating.md"
 
 README_LINES_MAX: Final = 200
@@ -38,6 +42,8 @@ DOCUMENTED_LEVELS: Final = ("INFO", "WARNING", "ERROR")
 
 _HTML_TARGET: Final = re.compile(r'(?:src|href)="([^"]+)"')
 _CODE_SPAN: Final = re.compile(r"`([^`]+)`")
+# `NNNN` stands for a number, in a recipe.
+_SOURCE_PATH: Final = re.compile(r"`((?:\w+/)+(?!NNNN)\w+\.(?:py|sql|json|html))`")
 _LOG_EVENT: Final = re.compile(r"\blog(?:, ERROR)?: `([^`]+)`", re.IGNORECASE)
 _PATH_AND_NAME: Final = re.compile(r"(?P<path>[\w./-]+)(?::(?P<name>[\w.]+))?")
 
@@ -150,6 +156,13 @@ def settings_in(section: type[BaseModel], at: tuple[str, ...] = ()) -> Iterator[
             yield (*at, name)
 
 
+def database_tables() -> set[str]:
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        for script in migrations():
+            connection.executescript(script)
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+
+
 def logged_events() -> Iterator[tuple[str, ...]]:
     """The text and the level of each event that the program logs."""
     for module in (*ROOT.glob("bot/**/*.py"), *ROOT.glob("cogs/**/*.py")):
@@ -176,6 +189,13 @@ def metrics() -> set[str]:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=document_ids)
 def test_relative_links_and_anchors_lead_somewhere(document: Path) -> None:
     assert [problem for target in targets(document) if (problem := broken(document, target))] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=document_ids)
+def test_paths_of_source_files_exist(document: Path) -> None:
+    """They start at the root of the repository, or in `bot/`."""
+    paths = _SOURCE_PATH.findall(document.read_text(encoding="utf-8"))
+    assert [path for path in paths if not (ROOT / path).exists() and not (ROOT / "bot" / path).exists()] == []
 
 
 def test_readme_is_short() -> None:
@@ -218,6 +238,11 @@ def test_table_of_metrics_lists_every_metric() -> None:
     names = [name for row in table_rows(OPERATING, "Metrics") for name in _CODE_SPAN.findall(row[0])]
     documented = [METRIC_PREFIX + name.partition("{")[0] for name in names]
     assert differences(documented, metrics()) == ([], [])
+
+
+def test_table_of_storage_lists_every_table_of_the_database() -> None:
+    documented = [name for row in table_rows(ARCHITECTURE, "Storage") for name in _CODE_SPAN.findall(row[0])]
+    assert differences(documented, database_tables()) == ([], [])
 
 
 def test_table_of_log_events_lists_every_event_with_its_level() -> None:
