@@ -1,22 +1,22 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# All cores; a file's tests stay together, so that what they share is made once (tests/conftest.py).
+# All cores; the tests of a file run in one worker, so that shared fixtures are created once (tests/conftest.py).
 PARALLEL := --numprocesses=auto --dist=loadfile
-# Tests with a bot mostly wait: two at a time on each core. The longest begin first.
+# End-to-end tests mostly wait: two workers per core. The longest tests start first.
 WAITING = --numprocesses=$(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))') --maxprocesses=8 \
 	--dist=loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .PHONY: run test test-slow coverage lint format bench lock clean
 .DEFAULT_GOAL := run
-# ARGS belongs to this make alone: a make that a test starts must not inherit it.
+# ARGS is for this make only: a make that a test starts must not inherit it.
 unexport ARGS
 MAKEOVERRIDES =
 
-# Each stamp is made anew when its lock file changes. An install that was interrupted leaves no stamp, and starts over.
+# Each stamp file is renewed when its lock file changes. An interrupted installation leaves no stamp, and starts over.
 $(VENV)/.run: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Daily Papers needs Python 3.11 or newer, and this is %d.%d: make PYTHON=python3.13, or wherever a newer one is." % sys.version_info[:2])'
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Daily Papers needs Python 3.11 or newer; this is %d.%d. Name a newer interpreter: make PYTHON=python3.13." % sys.version_info[:2])'
 	@echo "Installing the locked dependencies into $(VENV) (once; it takes less than a minute) ..."
 	@test -e $@ || $(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) install --no-deps --require-hashes -r requirements.lock
@@ -24,15 +24,15 @@ $(VENV)/.run: requirements.lock pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
-	@echo "Installing the locked tools of developers into $(VENV) ..."
+	@echo "Installing the locked development tools into $(VENV) ..."
 	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
-# The bot with config.json or DISCORD_TOKEN; without either, the sandbox: make run ARGS="--port 0".
+# Runs the bot if config.json or DISCORD_TOKEN exists, otherwise the sandbox: make run ARGS="--port 0".
 run: $(VENV)/.run
 	@if [ -n "$$DISCORD_TOKEN" ] || [ -f config.json ]; then exec $(BIN)/python -m bot $(ARGS); else exec $(BIN)/python -m sandbox $(ARGS); fi
 
-# Whatever the environment says: without its bytecode each worker, and each bot that is a process, compiles all anew.
+# Overrides the environment: without cached bytecode, each worker and each bot process would compile every module.
 test test-slow coverage: export PYTHONDONTWRITEBYTECODE =
 
 test: $(VENV)/.dev
@@ -45,8 +45,8 @@ test-slow: coverage
 endif
 	$(BIN)/python -m pytest $(WAITING) -m slow --timeout=540 $(ARGS)
 
-# The rules, the store and the page are covered to the last branch by their own tests. Measuring makes a test take twice
-# as long, so that `make test` leaves it out.
+# The tests of domain, store and page must cover every branch of them. Measuring doubles the run time, so `make test` does
+# not measure.
 coverage: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile=thorough --cov --cov-report=term tests/unit $(wildcard tests/integration/test_store_*.py)
 
@@ -63,8 +63,8 @@ format: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
-# Universal lock files: one for every platform and Python, with hashes and without an index address. They keep extras
-# (coverage[toml]) and are installed with --no-deps: pip resolves nothing, so a new release on the index changes nothing.
+# Universal lock files for every platform and Python version, with hashes and without an index URL. They keep extras
+# (coverage[toml]) and are installed with --no-deps: pip resolves nothing, so new releases on the index have no effect.
 lock:
 	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --output-file requirements.lock
 	uv pip compile pyproject.toml --group build --group dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --output-file requirements-dev.lock

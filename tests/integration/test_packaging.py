@@ -230,7 +230,7 @@ def test_python_that_is_too_old_is_refused_in_one_sentence_before_anything_is_ma
     answer = _make(f"PYTHON={old}", "run", folder=tmp_path)
     assert answer.returncode != 0
     sentence, *rest = answer.stderr.splitlines()
-    assert sentence.startswith("Daily Papers needs Python 3.11 or newer, and this is 3.10")
+    assert sentence.startswith("Daily Papers needs Python 3.11 or newer; this is 3.10")
     assert [line for line in rest if not line.startswith("make: ")] == []
     assert not (tmp_path / ".venv").exists()
 
