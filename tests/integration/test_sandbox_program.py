@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from sandbox.__main__ import main
 from sandbox.child import Backoff, BotChild, BotState
 
 DEADLINE_S = 40
@@ -64,33 +65,34 @@ async def test_headless_prints_its_addresses_as_json_and_serves_no_page() -> Non
         async with aiohttp.ClientSession(headers=authorized) as client:
             async with client.get(f"{addresses['discord_api_url']}/users/@me") as response:
                 assert (await response.json())["username"] == "Daily Papers"
-            query = {"search_query": "all:model", "max_results": "1"}
+            query = {"id_list": "2611.00001"}  # a search would first index every paper
             async with client.get(addresses["arxiv_api_url"], params=query) as response:
                 assert response.status == 200
             async with client.get(addresses["url"]) as response:
                 assert response.status == 404
 
 
-async def refusal(*arguments: str) -> str:
+def refusal(printed: pytest.CaptureFixture[str], *arguments: str) -> str:
     """The one sentence of a start that is refused with exit code 1."""
-    async with sandbox(*arguments) as process:
-        out, err = await process.communicate()
-        assert process.returncode == 1
-        assert out == b""
-        [line] = err.decode().splitlines()
-        return line
+    assert main(arguments) == 1
+    out, err = printed.readouterr()
+    assert out == ""
+    [line] = err.splitlines()
+    return line
 
 
-async def test_a_port_in_use_is_one_sentence_with_a_hint() -> None:
+def test_a_port_in_use_is_one_sentence_with_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = await refusal("--port", str(port), "--no-bot")
+        said = refusal(capsys, "--port", str(port), "--no-bot")
     assert said == f"Port {port} of 127.0.0.1 is in use: make run ARGS='--port 0' takes a free one."
 
 
-async def test_a_directory_without_recorded_papers_is_one_sentence(tmp_path: Path) -> None:
+def test_a_directory_without_recorded_papers_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for directory in (tmp_path, tmp_path / "absent"):
-        said = await refusal("--papers", str(directory), "--port", "0", "--no-bot")
+        said = refusal(capsys, "--papers", str(directory), "--port", "0", "--no-bot")
         assert (
             said == f"--papers wants a directory with recorded Atom files (*.xml): no recorded papers in {directory}."
         )
