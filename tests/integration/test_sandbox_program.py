@@ -8,15 +8,29 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from sandbox.__main__ import main
+from sandbox.arxiv import SandboxPaper
+from sandbox.arxiv.atom import FeedHead, feed
 from sandbox.child import Backoff, BotChild, BotState
 
 DEADLINE_S = 40
+
+
+@pytest.fixture
+def few_papers(tmp_path: Path) -> tuple[str, str]:
+    """The arguments for a start with one recorded paper: making up a year of them takes half a second."""
+    now = datetime(2026, 11, 18, tzinfo=UTC)
+    recorded = tmp_path / "recorded"
+    recorded.mkdir()
+    paper = SandboxPaper(arxiv_id="2611.00001", title="A title", abstract="We compute.", published=now, updated=now)
+    (recorded / "one.xml").write_bytes(feed(FeedHead("all:title", "all:title", "", 0, 1, 1, now), [paper]))
+    return "--papers", str(recorded)
 
 
 @asynccontextmanager
@@ -43,8 +57,10 @@ async def first_line(process: asyncio.subprocess.Process) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_it_says_its_address_serves_the_page_and_ends_with_0_when_asked_to(number: signal.Signals) -> None:
-    async with sandbox("--port", "0", "--no-bot") as process:
+async def test_it_says_its_address_serves_the_page_and_ends_with_0_when_asked_to(
+    number: signal.Signals, few_papers: tuple[str, str]
+) -> None:
+    async with sandbox("--port", "0", "--no-bot", *few_papers) as process:
         line = await first_line(process)
         assert line.startswith("Daily Papers sandbox: http://127.0.0.1:")
         assert line.endswith("/ (Ctrl-C ends it)")
@@ -81,10 +97,12 @@ def refusal(printed: pytest.CaptureFixture[str], *arguments: str) -> str:
     return line
 
 
-def test_a_port_in_use_is_one_sentence_with_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_in_use_is_one_sentence_with_a_hint(
+    capsys: pytest.CaptureFixture[str], few_papers: tuple[str, str]
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = refusal(capsys, "--port", str(port), "--no-bot")
+        said = refusal(capsys, "--port", str(port), "--no-bot", *few_papers)
     assert said == f"Port {port} of 127.0.0.1 is in use: make run ARGS='--port 0' takes a free one."
 
 
