@@ -3,9 +3,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 # All cores; the tests of a file run in one worker, so that shared fixtures are created once (tests/conftest.py).
 PARALLEL := --numprocesses=auto --dist=loadfile
-# End-to-end tests mostly wait: two workers per core. The longest tests start first.
-WAITING = --numprocesses=$(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))') --maxprocesses=8 \
-	--dist=loadfile --no-loadscope-reorder
+# End-to-end tests mostly wait, so there are more workers than cores. A worker needs 2.5 s of CPU time to import and collect
+# everything: `make test` uses one worker more than cores, the slow tests two per core. The longest tests start first.
+CORES = $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
+BY_FILE := --maxprocesses=8 --dist=loadfile --no-loadscope-reorder
+WAITING = --numprocesses=$(shell expr $(CORES) + 1) $(BY_FILE)
+WAITING_SLOW = --numprocesses=$(shell expr $(CORES) '*' 2) $(BY_FILE)
+# A database waits for the disk at each commit, so temporary files are in memory if /dev/shm has room and allows execution.
+MEMORY = $(shell grep -qs ' /dev/shm .*noexec' /proc/mounts || df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000000 { print $$6 }')
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .PHONY: run test test-slow coverage lint format bench lock clean
@@ -34,6 +39,7 @@ run: $(VENV)/.run
 
 # Overrides the environment: without cached bytecode, each worker and each bot process would compile every module.
 test test-slow coverage: export PYTHONDONTWRITEBYTECODE =
+test test-slow coverage: export TMPDIR := $(or $(TMPDIR),$(MEMORY))
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),$(WAITING))
@@ -43,7 +49,7 @@ test-slow: $(VENV)/.dev
 else
 test-slow: coverage
 endif
-	$(BIN)/python -m pytest $(WAITING) -m slow --timeout=540 $(ARGS)
+	$(BIN)/python -m pytest $(WAITING_SLOW) -m slow --timeout=540 $(ARGS)
 
 # The tests of domain, store and page must cover every branch of them. Measuring doubles the run time, so `make test` does
 # not measure.

@@ -293,7 +293,7 @@ async def test_archive_names_each_keyword_of_a_paper(scene: Scene) -> None:
 
 async def test_backfill_that_is_ended_again_and_again_has_every_paper_once_in_the_end(scene: Scene) -> None:
     first = Month.of(scene.upper.clock.now()).plus(-10)
-    corpus = Corpus.generated(now=scene.upper.clock.now(), upcoming=0, earlier_days=400)
+    corpus = Corpus.generated(now=scene.upper.clock.now(), upcoming=0, days=330, per_day=5)
     for paper in corpus.initial:
         scene.upper.arxiv.add_paper(paper)
     about = [each for each in corpus.initial if "reward model" in f"{each.title} {each.abstract}".lower()]

@@ -42,8 +42,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         shutil.copy(ROOT / name, source)
     for name in ("bot", "cogs", "sandbox"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-index", "--no-deps", "--no-build-isolation")
-    subprocess.run([*pip, "--wheel-dir", folder, source], check=True)
+    # As pip calls it, without the time that pip itself takes.
+    build = "import sys; from setuptools.build_meta import build_wheel; build_wheel(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", build, folder], cwd=source, check=True, capture_output=True)
     (built,) = folder.glob("*.whl")
     return set(ZipFile(built).namelist())
 
