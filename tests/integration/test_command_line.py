@@ -59,7 +59,7 @@ def test_faults_of_the_settings_are_all_on_standard_error_and_the_exit_code_is_t
     assert sorted(shown.err.splitlines()) == [
         "log.format (DAILY_PAPERS_LOG__FORMAT): \"xml\" is not allowed; input should be 'text' or 'json'.",
         "log.level: \"LOUD\" is not allowed; input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'.",
-        "web.prot: there is no such setting; did you mean web.port?",
+        "web.prot: unknown setting; did you mean web.port?",
     ]
     assert shown.out == ""
     assert [path.name for path in folder.iterdir()] == ["config.json"]
@@ -70,7 +70,7 @@ def test_settings_that_were_named_and_are_not_there_end_the_program(
     arguments: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments.split()) == 2
-    assert capsys.readouterr().err == "other.json: there is no such file.\n"
+    assert capsys.readouterr().err == "other.json: no such file.\n"
 
 
 def test_process_hands_its_exit_code_on(folder: Path) -> None:
