@@ -47,12 +47,12 @@ def collapse(text: str) -> str:
     return _LONE_SURROGATE.sub("\ufffd", " ".join(_UNSEEN.sub("", spaced).split()))
 
 
-def units(text: str) -> int:
-    """How long Discord may count the text: in UTF-16 code units, never fewer than code points."""
+def utf16_length(text: str) -> int:
+    """How long Discord may count the text: in UTF-16 code utf16_length, never fewer than code points."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def harmless(text: str) -> str:
+def defuse_mentions(text: str) -> str:
     """For places without Markdown (footers, author lines, menus): one line that mentions nobody."""
     return _MENTION.sub("@" + _ZERO_WIDTH, collapse(text))
 
@@ -125,7 +125,7 @@ def cut(text: str, limit: int) -> str:
 
     Never inside an escape, a link, a formula, or what is seen as one character.
     """
-    if units(text) <= limit:
+    if utf16_length(text) <= limit:
         return text
     room = _fitting(text, limit - len(_MORE))
     seen = text[: room + _LOOK_PAST]
@@ -138,9 +138,9 @@ def cut(text: str, limit: int) -> str:
 
 
 def _fitting(text: str, limit: int) -> int:
-    """How many characters of the text fit into `limit` units."""
+    """How many characters of the text fit into `limit` UTF-16 units."""
     end = max(0, min(limit, len(text)))
-    while (excess := units(text[:end]) - max(0, limit)) > 0:
+    while (excess := utf16_length(text[:end]) - max(0, limit)) > 0:
         end -= (excess + 1) // 2
     return end
 

@@ -8,7 +8,7 @@ from typing import Final
 from bot.domain.layout.parts import title_of
 from bot.domain.paper import Paper
 from bot.domain.tex.convert import tex_to_text
-from bot.domain.text import collapse, harmless
+from bot.domain.text import collapse, defuse_mentions
 from bot.page.model import PAGE_PAPERS
 
 # So many authors are named on the page, the others are counted; a collaboration has thousands.
@@ -29,12 +29,12 @@ _NOT_TEXT: Final = re.compile(
 
 def readable(text: str) -> str:
     """The text in plain words."""
-    return harmless(tex_to_text(allowed(text)))
+    return defuse_mentions(tex_to_text(allowed(text)))
 
 
 def as_typed(keyword: str) -> str:
     """The keyword as somebody typed it, on one line."""
-    return harmless(allowed(keyword))
+    return defuse_mentions(allowed(keyword))
 
 
 def allowed(text: str) -> str:

@@ -123,7 +123,7 @@ async def test_a_paused_channel_keeps_what_comes_and_posts_it_when_it_is_resumed
             assert await channel(box, "resume") == f"Posting in {here(box)} goes on; 3 papers waited."
             (post,) = await box.posted("papers", 3)
             assert sorted(papers_in(post)) == sorted(urls)
-            assert post.content == ("**3 papers** for reward model waited while this channel was paused: oldest first")
+            assert post.content == ("**3 papers** for reward model held while this channel was paused, oldest first")
             assert await channel(box, "resume") == f"Posting in {here(box)} is not paused."
             box.publish("A New Reward Model")
             *_, post = await box.posted("papers", 4)
@@ -143,7 +143,7 @@ async def test_a_backlog_of_more_than_fifty_is_posted_compact_whatever_the_style
         posts = await box.posted("papers", 53)
         assert [len(papers_in(post)) for post in posts] == [25, 25, 3]
         assert [post.content for post in posts] == [
-            "**53 papers** for reward model waited while this channel was paused: oldest first, as a short list",
+            "**53 papers** for reward model held while this channel was paused, oldest first, as a compact list",
             "",
             "",
         ]

@@ -118,7 +118,7 @@ async def test_newest_day_with_papers_is_shown_and_pages_turn_after_a_restart(tm
         async with a_curious_bot(box):
             first = await trending(box, count=11)
             assert the_embed(first).url == f"https://huggingface.co/papers/date/{days[2].isoformat()}"
-            assert the_embed(first).footer.startswith("1–10 of 11, the day has 12 ")
+            assert the_embed(first).footer.startswith("1–10 of 11 (12 in the whole list) ")
         async with a_curious_bot(box):
             second = await turned(box, first, "▶")
             assert second.id == first.id

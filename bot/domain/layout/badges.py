@@ -14,7 +14,7 @@ from typing import Final
 from bot.domain.layout.venue import venue
 from bot.domain.paper import Paper
 from bot.domain.tex.convert import tex_to_text
-from bot.domain.trending.entry import TrendingEntry, abbreviated
+from bot.domain.trending.entry import TrendingEntry, abbreviate_count
 from bot.domain.withdrawal import is_withdrawn
 
 _URL_MAX: Final = 200
@@ -57,7 +57,7 @@ def _each(paper: Paper, trending_entry: TrendingEntry | None) -> Iterator[Badge]
     if pages := _pages(tex_to_text(paper.comment or "")):
         yield Badge(BadgeKind.PAGES, pages)
     if trending_entry is not None and trending_entry.votes:
-        yield Badge(BadgeKind.VOTES, f"▲ {abbreviated(trending_entry.votes)}", trending_entry.url)
+        yield Badge(BadgeKind.VOTES, f"▲ {abbreviate_count(trending_entry.votes)}", trending_entry.url)
     yield from _code(_code_link(paper), trending_entry)
     if paper.version > 1:
         yield Badge(BadgeKind.VERSION, f"v{paper.version}")
@@ -156,7 +156,7 @@ _OF_OURS: Final = re.compile(
 def _code(link: str, trending_entry: TrendingEntry | None) -> Iterator[Badge]:
     """The authors' own link, with the stars of what is behind it; what Hugging Face knows where they link no code."""
     listed = "" if trending_entry is None else _code_home(trending_entry.code_url or "")
-    stars = "" if trending_entry is None or not trending_entry.stars else f" ★ {abbreviated(trending_entry.stars)}"
+    stars = "" if trending_entry is None or not trending_entry.stars else f" ★ {abbreviate_count(trending_entry.stars)}"
     of_authors = "" if _HUGGING_FACE.match(link) else link
     if link:
         same = _repository(link) == _repository(listed)

@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from bot.domain.tex.convert import tex_to_text
-from bot.domain.text import cut, harmless
+from bot.domain.text import cut, defuse_mentions
 
 VENUE_MAX: Final = 60
 
@@ -134,14 +134,14 @@ def venue(comment: str | None, journal_ref: str | None) -> str:
 
 
 def _journal(journal_ref: str) -> str:
-    reference = _LEADING.sub("", harmless(tex_to_text(journal_ref)))
+    reference = _LEADING.sub("", defuse_mentions(tex_to_text(journal_ref)))
     if _NOT_YET.search(reference) or _CITATION.match(reference) or not any(sign.isalpha() for sign in reference):
         return ""
     return _short_name(reference) or cut(reference, VENUE_MAX)
 
 
 def _of_comment(comment: str) -> str:
-    text = harmless(tex_to_text(comment))
+    text = defuse_mentions(tex_to_text(comment))
     said = (_said(text, found) for found in _SAID.finditer(text))
     return next((name for name in said if name), "") or _bare(text)
 
