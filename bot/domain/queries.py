@@ -98,14 +98,14 @@ def _category_pattern(category: str) -> str:
     return category if "." in category else f"{category}*"
 
 
-def clamp_mark(mark: datetime, now: datetime) -> datetime:
+def clamp_synced_until(mark: datetime, now: datetime) -> datetime:
     """The end of the last complete pass; one in the future is a clock gone wrong, and counts as 30 days ago."""
     return mark if mark <= now else now - INITIAL_SYNC_PERIOD
 
 
 def poll_window(mark: datetime, now: datetime) -> Window:
     """What a pass reads: from 7 days before the last complete one to now, so that any outage is made up."""
-    return Window(clamp_mark(mark, now) - POLL_OVERLAP, now)
+    return Window(clamp_synced_until(mark, now) - POLL_OVERLAP, now)
 
 
 def initial_sync_window(now: datetime) -> Window:

@@ -11,7 +11,7 @@ from bot.domain.queries import (
     POLL_OVERLAP,
     WINDOW_MIN,
     Window,
-    clamp_mark,
+    clamp_synced_until,
     initial_sync_window,
     keyword_groups,
     keywords_query,
@@ -141,8 +141,8 @@ def test_outage_of_any_length_is_made_up() -> None:
 
 
 def test_mark_in_the_future_counts_as_thirty_days_ago() -> None:
-    assert clamp_mark(NOW + timedelta(seconds=1), NOW) == NOW - 30 * DAY
-    assert clamp_mark(NOW, NOW) == NOW
+    assert clamp_synced_until(NOW + timedelta(seconds=1), NOW) == NOW - 30 * DAY
+    assert clamp_synced_until(NOW, NOW) == NOW
 
 
 def test_first_reading_covers_thirty_days() -> None:
