@@ -44,7 +44,7 @@ class Window:
             raise ValueError(f"a window that ends before it starts: {self.start} to {self.end}")
 
     @property
-    def asked(self) -> str:
+    def search_term(self) -> str:
         """The window in arXiv's grammar."""
         end = self.end if self.end == _whole_minute(self.end) else self.end + _MINUTE
         return f"submittedDate:[{self.start:%Y%m%d%H%M} TO {end:%Y%m%d%H%M}]"
@@ -69,12 +69,12 @@ class Query:
 
 def keywords_query(keywords: Iterable[Keyword], window: Window) -> Query:
     """The candidates for any of `keywords`, at least one, submitted in `window`."""
-    return Query(f"({' OR '.join(map(_keyword_term, keywords))}) AND {window.asked}", window)
+    return Query(f"({' OR '.join(map(_keyword_term, keywords))}) AND {window.search_term}", window)
 
 
 def window_query(window: Window) -> Query:
     """Everything that was submitted in `window`, whatever the keywords."""
-    return Query(window.asked, window)
+    return Query(window.search_term, window)
 
 
 def latest_query(keyword: Keyword) -> Query:

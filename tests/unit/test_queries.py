@@ -36,11 +36,11 @@ lengths = st.timedeltas(min_value=timedelta(seconds=1), max_value=40 * DAY)
 
 def test_window_is_asked_in_whole_minutes_rounded_outwards() -> None:
     window = Window(NOW.replace(second=59), NOW.replace(minute=30, microsecond=1))
-    assert window.asked == "submittedDate:[202611181200 TO 202611181231]"
+    assert window.search_term == "submittedDate:[202611181200 TO 202611181231]"
 
 
 def test_window_of_whole_minutes_is_asked_as_it_is() -> None:
-    assert WEEK.asked == ASKED
+    assert WEEK.search_term == ASKED
 
 
 @pytest.mark.parametrize(
