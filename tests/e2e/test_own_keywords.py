@@ -32,7 +32,7 @@ async def test_unsubscribing_ends_the_posts_and_takes_several_keywords_at_once(t
         assert (await box.said("unsubscribe", {"keyword": " Reward  Model, clip, the, agents"})).splitlines() == [
             f"**Reward Model**: unsubscribed from {here}.",
             f"**clip** is not subscribed in {here}. Did you mean **CLIP**?",
-            "**the**: A keyword needs a word that says more than the, of or with.",
+            '**the**: Use at least one word besides stop words such as "the" or "of".',
             f"**agents**: unsubscribed from {here}.",
         ]
         ended, kept = box.publish("A Reward Model for Agents"), box.publish("A Diffusion Process")

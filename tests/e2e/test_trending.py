@@ -153,10 +153,10 @@ async def test_days_that_cannot_be_are_refused_with_words_and_others_suggested(t
     async with a_box(tmp_path) as box, a_curious_bot(box):
         tomorrow = (today() + timedelta(days=1)).isoformat()
         for typed, words in {
-            tomorrow: "is yet to come",
-            "2026-02-30": "There is no day 2026-02-30 in the calendar.",
-            "soon": "A day is written as",
-            "2020-01-01": "Hugging Face's lists begin in May 2023",
+            tomorrow: "is in the future",
+            "2026-02-30": "2026-02-30 is not a valid date.",
+            "soon": "Use `",
+            "2020-01-01": "Hugging Face's lists start in May 2023",
         }.items():
             refused = await trending(box, date=typed)
             assert refused.is_ephemeral
