@@ -11,7 +11,7 @@ from discord.ext import commands
 from bot.discord_api.client import AnyClient, Client, client_of, reply
 from bot.discord_api.messages import ABSTRACT_BUTTON, ABSTRACT_MENU, NO_POST_KEY, reading_view, to_embed
 from bot.domain.keyword import Keyword
-from bot.domain.layout.card import lay_out
+from bot.domain.layout.card import lay_out_cards
 from bot.domain.paper import ArxivId
 from bot.runtime.errors import ArxivBackoff, ArxivError, StoreUnavailable
 from bot.services.lookup import LATEST_MAX, LookupService
@@ -56,7 +56,7 @@ class LookupCommands(commands.Cog):
         if latest.problem is not None:
             words += f", as far as they are known here: {latest.problem}."
         found = [(paper, [parsed.shown]) for paper in latest.papers]
-        cards = await asyncio.to_thread(lay_out, found, latest.trending_entries)
+        cards = await asyncio.to_thread(lay_out_cards, found, latest.trending_entries)
         await interaction.edit_original_response(
             content=words,
             embeds=[to_embed(card) for card in cards],

@@ -146,7 +146,7 @@ class Backfill:
         for keyword, month in plan.counts:
             await self._count(keyword, month)
         return BackfillResult(
-            self._forecast.asked, len(self._found), self._new_papers, self._elapsed_s, tuple(self._left_out)
+            self._forecast.requests, len(self._found), self._new_papers, self._elapsed_s, tuple(self._left_out)
         )
 
     async def _read(self, reading: MonthTask) -> None:
@@ -195,7 +195,7 @@ class Backfill:
             await self._month_counter.count(keyword, month)
         except (IncompleteResults, QueryRejected) as error:
             self._leave_out(f"the count of {keyword.shown} in {month}", error)
-        self._forecast = self._forecast.counted()
+        self._forecast = self._forecast.count_finished()
         self._tell()
 
     def _leave_out(self, what: str, error: ArxivError) -> None:
@@ -205,14 +205,14 @@ class Backfill:
     def _page_came(self, page: FeedPage, start: int) -> None:
         if self._reading_pages:
             seen_to = start + len(page.papers) + len(page.rejected)
-            self._forecast = self._forecast.answered(page.total, seen_to)
+            self._forecast = self._forecast.page_received(page.total, seen_to)
         else:
-            self._forecast = self._forecast.asked_once()
+            self._forecast = self._forecast.probe_finished()
         if not self._at_counts:  # a count is told of when it is over: until then it would stand there twice
             self._tell()
 
     def _tell(self) -> None:
-        rate = BackfillRate(self._forecast.asked, self._forecast.expected, self._elapsed_s)
+        rate = BackfillRate(self._forecast.requests, self._forecast.expected, self._elapsed_s)
         self._listener.progressed(BackfillProgress(self._in_hand, self._at_counts, rate, len(self._found)))
 
     @property

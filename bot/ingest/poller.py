@@ -29,7 +29,7 @@ from bot.domain.queries import (
     ARXIV_KEYWORDS_PER_QUERY,
     POLL_OVERLAP,
     Window,
-    clamp_mark,
+    clamp_synced_until,
     older_window,
     poll_window,
     probe_query,
@@ -148,7 +148,9 @@ class Poller:
         planned = await self._planned()
         if not planned:
             return PollCompleted(0, batch=batch)
-        oldest_mark = min(clamp_mark(watched.synced_until, began) for watched in planned if watched.synced_until)
+        oldest_mark = min(
+            clamp_synced_until(watched.synced_until, began) for watched in planned if watched.synced_until
+        )
         new_papers = await self._read(planned, poll_window(oldest_mark, began))
         with self._metrics.step(Step.COMMIT):
             await self._ingest_store.finish_poll(planned, began)

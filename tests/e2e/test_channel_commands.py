@@ -103,10 +103,10 @@ async def test_a_schedule_takes_a_time_and_a_zone_and_suggests_both(tmp_path: Pa
 async def test_an_unknown_zone_or_hour_is_answered_with_the_nearest(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         reply = await channel(sandbox, "schedule", time="08:30", zone="Europe/Belrin")
-        assert reply.startswith("There is no time zone of that name.")
+        assert reply.startswith("Unknown time zone.")
         assert "Europe/Berlin" in reply
         assert await channel(sandbox, "schedule", time="25:70", zone=ZONE) == (
-            "That is not a time of day. Write it like 23:59."
+            "Not a time of day. Use the format `23:59`."
         )
         assert "- Posted as they come" in await channel(sandbox, "show")
 
@@ -128,7 +128,7 @@ async def test_a_paused_channel_keeps_what_comes_and_posts_it_when_it_is_resumed
             assert await channel(sandbox, "resume") == f"Posting in {here(sandbox)} goes on; 3 papers waited."
             (post,) = await sandbox.wait_for_papers("papers", 3)
             assert sorted(papers_in(post)) == sorted(urls)
-            assert post.content == ("**3 papers** for reward model waited while this channel was paused: oldest first")
+            assert post.content == ("**3 papers** for reward model held while this channel was paused, oldest first")
             assert await channel(sandbox, "resume") == f"Posting in {here(sandbox)} is not paused."
             sandbox.add_paper("A New Reward Model")
             *_, post = await sandbox.wait_for_papers("papers", 4)
@@ -148,7 +148,7 @@ async def test_a_backlog_of_more_than_fifty_is_posted_compact_whatever_the_style
         posts = await sandbox.wait_for_papers("papers", 53)
         assert [len(papers_in(post)) for post in posts] == [25, 25, 3]
         assert [post.content for post in posts] == [
-            "**53 papers** for reward model waited while this channel was paused: oldest first, as a short list",
+            "**53 papers** for reward model held while this channel was paused, oldest first, as a compact list",
             "",
             "",
         ]

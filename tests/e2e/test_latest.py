@@ -122,5 +122,5 @@ async def test_a_look_up_takes_one_to_ten_papers_of_a_keyword_that_says_somethin
                 await latest(sandbox, "reward model", count=count)
         refused = await latest(sandbox, "of the")
         assert refused.is_ephemeral
-        assert refused.content == "A keyword needs a word that says more than the, of or with."
+        assert refused.content == 'Use at least one word besides stop words such as "the" or "of".'
         assert sandbox.arxiv.requests == []

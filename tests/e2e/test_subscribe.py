@@ -8,7 +8,7 @@ from sandbox.discord import Permission
 from tests.support.embeds import components_of, papers_in
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
-STOP_WORDS = "A keyword needs a word that says more than the, of or with."
+STOP_WORDS = 'Use at least one word besides stop words such as "the" or "of".'
 NO_LETTER = "A keyword needs at least one letter or digit."
 TOO_LONG = "A keyword can be up to 200 characters long."
 
@@ -60,8 +60,8 @@ async def test_a_keyword_that_cannot_be_watched_gets_one_sentence_and_nothing_is
         for keyword, sentence in {" ": NO_LETTER, "∇": NO_LETTER, "of the": STOP_WORDS, "y" * 201: TOO_LONG}.items():
             assert await sandbox.reply_to("subscribe", {"keyword": keyword}) == sentence
         for category, sentence in {
-            "cs.XX": "arXiv has no such category; the nearest are cs.SY, cs.SI, cs.SE.",
-            "nonsense": "arXiv has no such category; they look like cs.CL, astro-ph.CO or quant-ph.",
+            "cs.XX": "No such arXiv category. Did you mean `cs.SY`, `cs.SI` or `cs.SE`?",
+            "nonsense": "No such arXiv category. Examples of categories: `cs.CL`, `astro-ph.CO` and `quant-ph`.",
         }.items():
             assert await sandbox.reply_to("subscribe", {"keyword": "agents", "category": category}) == sentence
         assert "No keyword is watched" in await sandbox.reply_to("keywords")

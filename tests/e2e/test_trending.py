@@ -118,7 +118,7 @@ async def test_newest_day_with_papers_is_shown_and_pages_turn_after_a_restart(tm
         async with a_curious_bot(sandbox):
             first = await trending(sandbox, count=11)
             assert the_embed(first).url == f"https://huggingface.co/papers/date/{days[2].isoformat()}"
-            assert the_embed(first).footer.startswith("1–10 of 11, the day has 12 ")
+            assert the_embed(first).footer.startswith("1–10 of 11 (12 in the whole list) ")
         async with a_curious_bot(sandbox):
             second = await turned(sandbox, first, "▶")
             assert second.id == first.id
@@ -153,10 +153,10 @@ async def test_days_that_cannot_be_are_refused_with_words_and_others_suggested(t
     async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox):
         tomorrow = (today() + timedelta(days=1)).isoformat()
         for typed, words in {
-            tomorrow: "is yet to come",
-            "2026-02-30": "There is no day 2026-02-30 in the calendar.",
-            "soon": "A day is written as",
-            "2020-01-01": "Hugging Face's lists begin in May 2023",
+            tomorrow: "is in the future",
+            "2026-02-30": "2026-02-30 is not a valid date.",
+            "soon": "Use `",
+            "2020-01-01": "Hugging Face's lists start in May 2023",
         }.items():
             refused = await trending(sandbox, date=typed)
             assert refused.is_ephemeral

@@ -53,7 +53,7 @@ class Impatient(Onlooker):
     pages: int = 4
 
     def progressed(self, progress: BackfillProgress) -> None:
-        if progress.rate.asked == self.pages:
+        if progress.rate.requests == self.pages:
             raise Enough
 
 
@@ -159,10 +159,10 @@ async def test_many_pages_are_read_to_their_end_and_the_forecast_firms_up(scene:
     outcome = await scene.backfill(SEPTEMBER)
     assert sorted(map(str, scene.archived())) == sorted(papers)
     last = scene.onlooker.progress[-1]
-    assert last.rate.asked == last.rate.expected == outcome.asked
+    assert last.rate.requests == last.rate.expected == outcome.asked
     assert last.papers == len(papers)
-    in_september = [each.rate for each in scene.onlooker.progress if each.month == SEPTEMBER and each.rate.asked]
-    assert in_september[-2].expected - in_september[-2].asked in (0, 1)
+    in_september = [each.rate for each in scene.onlooker.progress if each.month == SEPTEMBER and each.rate.requests]
+    assert in_september[-2].expected - in_september[-2].requests in (0, 1)
 
 
 async def test_more_keywords_than_a_query_holds_are_read_group_by_group(scene: Scene) -> None:

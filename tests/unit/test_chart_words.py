@@ -71,11 +71,11 @@ def test_keywords_are_taken_once_from_all_options_and_from_commas() -> None:
     ("options", "words"),
     [
         (("a1, b2, c3", "d4, e5, f6"), "Up to 5 keywords fit in a chart; these are 6."),
-        (("of the",), "A keyword needs a word that says more than the, of or with."),
+        (("of the",), 'Use at least one word besides stop words such as "the" or "of".'),
         (
             ("a1", "of the, b2", "∇"),
             (
-                "**of the**: A keyword needs a word that says more than the, of or with.\n"
+                '**of the**: Use at least one word besides stop words such as "the" or "of".\n'
                 "**∇**: A keyword needs at least one letter or digit."
             ),
         ),
