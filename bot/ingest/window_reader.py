@@ -74,7 +74,7 @@ class WindowReader:
             # Matching a full page takes longer than the event loop may stand still.
             with self._metrics.step(Step.MATCH):
                 matches = await asyncio.to_thread(match_papers, step.papers, keywords)
-            self._metrics.papers.inc(len(step.papers))
+            self._metrics.papers_read.inc(len(step.papers))
             self._metrics.matches.inc(len(matches))
             yield WindowResult(step.papers, matches)
 

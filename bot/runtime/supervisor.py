@@ -73,7 +73,7 @@ class Supervisor:
                 return
 
     async def _wait_before_next_try(self, name: str, error: Exception, failures: int) -> None:
-        self._metrics.failures.labels(name).inc()
+        self._metrics.loop_failures.labels(name).inc()
         delay_s = backoff_delay_s(failures, RESTART_BACKOFF_FLOOR_S, RESTART_BACKOFF_CEILING_S, self._rng.random())
         cause = root_cause(error)
         known = isinstance(cause, StoreUnavailable)

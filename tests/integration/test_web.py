@@ -171,7 +171,7 @@ class UnreadableOutbox(Outbox):
 
 async def test_database_that_cannot_be_read_is_not_well_and_what_was_counted_is_told(store: Store) -> None:
     window = Window(store, free_port(), outbox=UnreadableOutbox(store.database))
-    window.metrics.papers.inc(3)
+    window.metrics.papers_read.inc(3)
     async with window.server().listening("127.0.0.1", window.port):
         assert await window.health() == (503, {"gateway": True, "database": False})
         assert "disk I/O error" in (await window.ask("/healthz"))[1]
