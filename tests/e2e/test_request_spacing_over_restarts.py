@@ -32,7 +32,7 @@ async def test_a_wait_that_arxiv_asked_for_outlives_the_bot_that_was_asked(tmp_p
     async with a_box(tmp_path) as box:
         box.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="2"))
         async with a_bot_of(box) as bot:
-            await until(lambda: "first reading postponed" in bot.said(), DEADLINE_S)
+            await until(lambda: "initial sync postponed" in bot.said(), DEADLINE_S)
         async with a_bot_of(box):
             await until_read(box.database, DEADLINE_S)
         refused, answered = box.arxiv.requests[:2]

@@ -131,7 +131,7 @@ async def test_person_goes_before_a_pass_between_its_pages(upper: Reading) -> No
         poll = group.create_task(upper.poller.poll(PollKind.READ))
         await upper.until(lambda: len(upper.arxiv.requests) == 2)
         await upper.store.subscribe("diffusion", OTHER_CHANNEL)
-        upper.initial_sync.wake()
+        upper.initial_sync.notify()
         await settle()
         await upper.until(poll.done)
     assert poll.result() == PollCompleted(0, batch=True)
@@ -152,14 +152,14 @@ async def test_reading_that_fails_is_made_up_when_arxiv_lets_us(upper: Reading) 
     async with running(upper.initial_sync.run()):
         await upper.until(lambda: problem(upper) is not None)
         assert problem(upper) == "arXiv asks us to wait"
-        assert await upper.initial_sync.count() == 1
+        assert await upper.initial_sync.pending_count() == 1
         assert len(upper.asked()) == 1
         assert await upper.initial_sync.wait([REWARD_MODEL], 5, keep_waiting=False) is SyncStatus.ARXIV_UNAVAILABLE
         assert await upper.initial_sync.wait([REWARD_MODEL], 0, keep_waiting=True) is SyncStatus.QUEUED
         assert await upper.pumped(upper.initial_sync.wait([REWARD_MODEL], 20, keep_waiting=True)) is SyncStatus.SYNCED
     assert upper.clock.now() >= MORNING + timedelta(seconds=600)
     assert problem(upper) is None
-    assert await upper.initial_sync.count() == 0
+    assert await upper.initial_sync.pending_count() == 0
     assert await upper.due() == []
 
 
@@ -179,7 +179,7 @@ async def test_trouble_is_over_when_nobody_waits_any_more(upper: Reading) -> Non
     await upper.watch("reward model")
     assert problem(upper) is not None
     await upper.store.subscriptions.remove(REWARD_MODEL, CHANNEL)
-    await upper.pumped(upper.initial_sync._read_all())
+    await upper.pumped(upper.initial_sync.sync_pending())
     assert problem(upper) is None
 
 
@@ -213,6 +213,6 @@ async def test_keyword_that_is_read_already_is_not_waited_for(upper: Reading) ->
 async def test_nothing_is_asked_when_nobody_began_to_watch(upper: Reading) -> None:
     async with running(upper.initial_sync.run()):
         await settle()
-        upper.initial_sync.wake()
+        upper.initial_sync.notify()
         await settle()
     assert upper.asked() == []

@@ -45,7 +45,7 @@ class Reading:
         self._papers = 0
         reader = WindowReader(client, Metrics())
         self.initial_sync = InitialSync(
-            store.subscriptions, store.ingest_store, reader, clock, Metrics(), on_read=self.pass_alarm.notify
+            store.subscriptions, store.ingest_store, reader, clock, Metrics(), on_synced=self.pass_alarm.notify
         )
         self.poller = Poller(
             client=client,
@@ -90,7 +90,7 @@ class Reading:
         """Subscribe a channel, and wait for the first readings."""
         for keyword in keywords:
             await self.store.subscribe(keyword, channel_id)
-        await self.pumped(self.initial_sync._read_all())
+        await self.pumped(self.initial_sync.sync_pending())
 
     async def pumped(self, operation: Coroutine[object, object, _Result]) -> _Result:
         """What an operation returns; whenever it waits for the clock, the clock moves to that moment."""
