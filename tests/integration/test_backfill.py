@@ -13,7 +13,7 @@ from bot.domain.poll_schedule import PollCompleted
 from bot.domain.queries import ARXIV_KEYWORDS_PER_QUERY
 from bot.domain.window_scan import ARXIV_PAGE_SIZE
 from bot.ingest.backfill import Backfill, BackfillPlan, BackfillProgress, BackfillResult
-from bot.ingest.retrying import BACKFILL_PATIENCE
+from bot.ingest.retrying import GIVE_UP_AFTER
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled
 from bot.runtime.metrics import Metrics
 from bot.store.archive import Archive
@@ -211,10 +211,10 @@ async def test_hours_of_nothing_but_trouble_end_it_and_what_was_read_is_kept(sce
     began = scene.upper.clock.now()
     with pytest.raises(ArxivThrottled):
         await scene.backfill(SEPTEMBER)
-    assert scene.upper.clock.now() - began <= BACKFILL_PATIENCE
+    assert scene.upper.clock.now() - began <= GIVE_UP_AFTER
     assert scene.archived() == paper
     scene.upper.arxiv.faults.clear()
-    await scene.upper.clock.advance(BACKFILL_PATIENCE.total_seconds())
+    await scene.upper.clock.advance(GIVE_UP_AFTER.total_seconds())
     scene.upper.asked()
     await scene.backfill(SEPTEMBER)
     assert set(scene.months()) == {"20261001", "20260901"}
@@ -223,7 +223,7 @@ async def test_hours_of_nothing_but_trouble_end_it_and_what_was_read_is_kept(sce
 async def test_answer_ends_the_trouble_however_often_it_comes(scene: Scene) -> None:
     papers = scene.show("A reward model", SEPTEMBER, 4)
     for month in ("[202611", "[202610", "[202609"):
-        almost = str(int(BACKFILL_PATIENCE.total_seconds()) - 60)
+        almost = str(int(GIVE_UP_AFTER.total_seconds()) - 60)
         scene.upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, containing=month, retry_after=almost))
     await scene.backfill(SEPTEMBER)
     assert sorted(map(str, scene.archived())) == sorted(papers)
