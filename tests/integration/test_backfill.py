@@ -32,13 +32,13 @@ class Onlooker:
     progress: list[BackfillProgress] = field(default_factory=list)
     waits_told: list[ArxivBackoff] = field(default_factory=list)
 
-    def planned(self, plan: BackfillPlan) -> None:
+    def on_plan(self, plan: BackfillPlan) -> None:
         """Nothing of interest here."""
 
-    def progressed(self, progress: BackfillProgress) -> None:
+    def on_progress(self, progress: BackfillProgress) -> None:
         self.progress.append(progress)
 
-    def waits(self, wait: ArxivBackoff) -> None:
+    def on_wait(self, wait: ArxivBackoff) -> None:
         self.waits_told.append(wait)
 
 
@@ -52,7 +52,7 @@ class Impatient(Onlooker):
 
     pages: int = 4
 
-    def progressed(self, progress: BackfillProgress) -> None:
+    def on_progress(self, progress: BackfillProgress) -> None:
         if progress.rate.asked == self.pages:
             raise Enough
 
@@ -112,15 +112,15 @@ async def test_papers_of_every_month_are_archived_newest_month_first(scene: Scen
     scene.show("A reward model", AUGUST)
     outcome = await scene.backfill(SEPTEMBER)
     assert sorted(map(str, scene.archived())) == sorted(papers)
-    assert (outcome.papers, outcome.new_papers, outcome.left_out) == (5, 5, ())
+    assert (outcome.papers, outcome.new_papers, outcome.skipped) == (5, 5, ())
     assert list(dict.fromkeys(scene.months())) == ["20261101", "20261001", "20260901"]
 
 
 async def test_second_run_of_the_day_asks_nothing_and_the_next_days_only_what_may_have_grown(scene: Scene) -> None:
     scene.show("A reward model", NOVEMBER)
     first = await scene.backfill(AUGUST)
-    assert first.asked == len(scene.upper.asked()) > 0
-    assert (await scene.backfill(AUGUST)).asked == 0
+    assert first.requests == len(scene.upper.asked()) > 0
+    assert (await scene.backfill(AUGUST)).requests == 0
     assert scene.upper.asked() == []
     await scene.upper.clock.advance(ARCHIVE_FRESH_FOR.total_seconds())
     scene.show("A reward model", NOVEMBER)
@@ -155,7 +155,7 @@ async def test_many_pages_are_read_to_their_end_and_the_forecast_firms_up(scene:
     outcome = await scene.backfill(SEPTEMBER)
     assert sorted(map(str, scene.archived())) == sorted(papers)
     last = scene.onlooker.progress[-1]
-    assert last.rate.asked == last.rate.expected == outcome.asked
+    assert last.rate.asked == last.rate.expected == outcome.requests
     assert last.papers == len(papers)
     in_september = [each.rate for each in scene.onlooker.progress if each.month == SEPTEMBER and each.rate.asked]
     assert in_september[-2].expected - in_september[-2].asked in (0, 1)
@@ -190,7 +190,7 @@ async def test_whatever_arxiv_leaves_out_at_times_is_there_in_the_end(scene: Sce
     scene.upper.arxiv.faults.add(fault)
     outcome = await scene.backfill(SEPTEMBER)
     assert sorted(map(str, scene.archived())) == sorted(papers)
-    assert outcome.left_out == ()
+    assert outcome.skipped == ()
 
 
 async def test_backoff_in_a_month_of_many_pages_goes_on_with_the_page_that_failed(scene: Scene) -> None:
@@ -235,7 +235,7 @@ async def test_month_that_arxiv_never_shows_whole_is_left_out_and_read_the_next_
     scene.upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.SHORT_PAGE, times=None, containing="[202610", keep=0.0))
     outcome = await scene.backfill(SEPTEMBER)
     assert scene.archived() == papers
-    assert [words.split(":")[0] for words in outcome.left_out] == ["2026-10"]
+    assert [words.split(":")[0] for words in outcome.skipped] == ["2026-10"]
     scene.upper.arxiv.faults.clear()
     scene.upper.asked()
     assert (await scene.backfill(SEPTEMBER)).papers == 9
@@ -246,7 +246,7 @@ async def test_months_without_papers_are_not_believed_of_an_arxiv_that_shows_non
     scene.show("A reward model", SEPTEMBER)
     scene.upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
     outcome = await scene.backfill(SEPTEMBER)
-    assert len(outcome.left_out) == 3
+    assert len(outcome.skipped) == 3
     scene.upper.arxiv.faults.clear()
     assert (await scene.backfill(SEPTEMBER)).papers == 1
 
@@ -258,7 +258,7 @@ async def test_finished_months_are_counted_for_the_charts_once(scene: Scene) -> 
     totals = [row[:3] for row in rows(scene.upper.store.path)["month_counts"]]
     assert totals == [("reward model", "2026-09", 3), ("reward model", "2026-10", 2)]
     scene.upper.asked()
-    assert (await scene.backfill(SEPTEMBER, papers_only=False)).asked == 0
+    assert (await scene.backfill(SEPTEMBER, papers_only=False)).requests == 0
 
 
 async def test_count_that_arxiv_does_not_give_is_left_out(scene: Scene) -> None:
@@ -266,14 +266,14 @@ async def test_count_that_arxiv_does_not_give_is_left_out(scene: Scene) -> None:
     await scene.backfill(SEPTEMBER)
     scene.upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED, containing="[202609"))
     outcome = await scene.backfill(SEPTEMBER, papers_only=False)
-    assert [words.split(":")[0] for words in outcome.left_out] == ["the count of reward model in 2026-09"]
+    assert [words.split(":")[0] for words in outcome.skipped] == ["the count of reward model in 2026-09"]
     assert scene.onlooker.progress[-1].counting
 
 
 async def test_nobody_who_watches_leaves_nothing_to_do(store: Store) -> None:
     async with reading(store) as upper:
         scene = Scene(upper)
-        assert (await scene.backfill(AUGUST, papers_only=False)).asked == 0
+        assert (await scene.backfill(AUGUST, papers_only=False)).requests == 0
         assert upper.asked() == []
 
 
