@@ -51,7 +51,8 @@ class HuggingFaceClient:
         timeout_s: float = HUGGING_FACE_TIMEOUT_S,
     ) -> None:
         self._clock = clock
-        self._url = f"{api_url.rstrip('/')}/daily_papers"
+        # A prefix with or without a slash at its end: exactly one slash precedes the path.
+        self._url = f"{api_url.removesuffix('/')}/daily_papers"
         self._metrics = metrics
         self._backoff = Backoff(
             rng,

@@ -94,7 +94,7 @@ class InitialSync:
         matches = 0
         async for part in self._reader.read(keywords, window, Priority.INTERACTIVE, trust_zero=False):
             with self._metrics.step(Step.COMMIT):
-                await self._ingest_store.record_history(group, part.papers, part.matches, started_at)
+                await self._ingest_store.record_seen(group, part.papers, part.matches, started_at)
             matches += len(part.matches)
         with self._metrics.step(Step.COMMIT):
             await self._ingest_store.finish_initial_sync(group, window.start, started_at)

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 
 from bot.domain.paper import ArxivId, Paper
-from bot.page import Form, Page, Section, render
+from bot.page import Page, PageFormat, Section, render
 from bot.page.model import PAGE_PAPERS
 from tests.support.builders import paper
 from tests.support.page import UPDATED, hostile_pages, newest_first, page_of, recorded_page
 
 
 def _read(page: Page, address: str | None = None) -> Any:
-    rendered = render(page, Form.JSON, address=address)
+    rendered = render(page, PageFormat.JSON, address=address)
     assert (rendered.content_type, rendered.filename) == ("application/json; charset=utf-8", "daily-papers.json")
     return json.loads(rendered.body)
 
