@@ -73,7 +73,7 @@ class HuggingFaceClient:
             timeout_s=timeout_s,
         )
 
-    async def day(self, day: date) -> tuple[TrendingEntry, ...]:
+    async def fetch_list(self, day: date) -> tuple[TrendingEntry, ...]:
         """Returns the whole list of a day.
 
         Raises TrendingDayUnavailable, or HuggingFaceBackoff (at once during a backoff).

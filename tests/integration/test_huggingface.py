@@ -55,7 +55,7 @@ class Bench:
     async def failure(self) -> HuggingFaceBackoff:
         """The error of a day that must make us wait."""
         with pytest.raises(HuggingFaceBackoff) as failed:
-            await self.client.day(TODAY)
+            await self.client.fetch_list(TODAY)
         return failed.value
 
     def wait_s(self, wait: HuggingFaceBackoff) -> float:
@@ -80,7 +80,7 @@ def ids(listings: tuple[TrendingEntry, ...]) -> set[str]:
 @pytest.mark.parametrize(("count", "pages"), [(0, 1), (49, 1), (50, 2), (99, 2), (120, 2), (200, 3)])
 async def test_days_are_read_to_their_end(bench: Bench, count: int, pages: int) -> None:
     entries = bench.local.lists.generate(TODAY, count)
-    assert ids(await bench.client.day(TODAY)) == {entry["paper"]["id"] for entry in entries}
+    assert ids(await bench.client.fetch_list(TODAY)) == {entry["paper"]["id"] for entry in entries}
     assert [(request.p, request.limit) for request in bench.local.requests] == [(str(n), "100") for n in range(pages)]
     assert {request.user_agent for request in bench.local.requests} == {USER_AGENT}
 
@@ -89,14 +89,14 @@ async def test_days_are_read_to_their_end(bench: Bench, count: int, pages: int) 
 async def test_days_are_read_to_their_end_where_pages_are_shorter_than_asked_for(bench: Bench, count: int) -> None:
     bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SHORT_PAGES, times=None))
     bench.local.lists.generate(TODAY, count)
-    assert len(await bench.client.day(TODAY)) == count
+    assert len(await bench.client.fetch_list(TODAY)) == count
 
 
 @pytest.mark.recordings
 async def test_recorded_days_are_read_whole(bench: Bench) -> None:
     for day, entries in read_directory(HUGGING_FACE_DAYS).items():
         bench.local.lists.set(day, entries)
-        assert ids(await bench.client.day(day)) == {entry["paper"]["id"] for entry in entries}
+        assert ids(await bench.client.fetch_list(day)) == {entry["paper"]["id"] for entry in entries}
 
 
 async def test_votes_that_move_papers_between_pages_hide_none() -> None:
@@ -114,7 +114,7 @@ async def test_votes_that_move_papers_between_pages_hide_none() -> None:
     moved = every[110]  # the last one of the first page goes to the second in its stead
     async with serving(local) as url, open_session() as session:
         client = HuggingFaceClient(session, FakeClock(), url, USER_AGENT, NoJitter(), Metrics())
-        assert ids(await client.day(TODAY)) == set(every)
+        assert ids(await client.fetch_list(TODAY)) == set(every)
     assert [request.p for request in local.requests] == ["0", "1", "0", "1"]
 
 
@@ -149,17 +149,17 @@ async def test_fault_is_said_in_words_and_nothing_is_asked_until_the_backoff_is_
     assert (str(again), again.not_before) == (words, failed.not_before)
     assert len(bench.local.requests) == asked
     await bench.clock.advance(FLOOR_S)
-    assert len(await bench.client.day(TODAY)) == 3
+    assert len(await bench.client.fetch_list(TODAY)) == 3
 
 
 async def test_entries_of_wrong_types_are_passed_over(bench: Bench) -> None:
     bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.WRONG_TYPES))
-    assert len(await bench.client.day(TODAY)) == 2
+    assert len(await bench.client.fetch_list(TODAY)) == 2
 
 
 async def test_list_without_end_ends(bench: Bench) -> None:
     bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.ENDLESS, times=None))
-    assert len(await bench.client.day(TODAY)) == 3
+    assert len(await bench.client.fetch_list(TODAY)) == 3
     assert len(bench.local.requests) <= 2 * TRENDING_READS_MAX
 
 
@@ -168,7 +168,7 @@ async def test_list_that_always_has_another_page_is_given_up(bench: Bench) -> No
     (model, *_) = bench.local.lists.generate(TODAY, 1)
     numbered = [model | {"paper": model["paper"] | {"id": f"2611.{n:05d}"}} for n in range(size + 100)]
     bench.local.lists.set(TODAY, numbered)
-    assert len(await bench.client.day(TODAY)) == size
+    assert len(await bench.client.fetch_list(TODAY)) == size
     assert len(bench.local.requests) == TRENDING_PAGES_MAX
 
 
@@ -177,7 +177,7 @@ async def test_failures_in_a_row_double_the_wait_and_an_answer_ends_that(bench: 
     for wait_s in (FLOOR_S, 2 * FLOOR_S, 4 * FLOOR_S):
         assert bench.wait_s(await bench.failure()) == wait_s
         await bench.clock.advance(wait_s)
-    await bench.client.day(TODAY)
+    await bench.client.fetch_list(TODAY)
     bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR))
     assert bench.wait_s(await bench.failure()) == FLOOR_S
 
@@ -197,10 +197,10 @@ async def test_quota_that_is_used_up_is_believed_before_and_after_a_refusal() ->
     refusal = http(429, b"{}", RateLimit='"api";r=0;t=200')
     async with scripted(last, refusal) as server, open_session() as session:
         client = HuggingFaceClient(session, clock, server.url, USER_AGENT, NoJitter(), Metrics())
-        assert await client.day(TODAY) == ()
+        assert await client.fetch_list(TODAY) == ()
         for wait_s in (120, 200):
             with pytest.raises(HuggingFaceBackoff, match="asks us to wait") as failed:
-                await client.day(TODAY)
+                await client.fetch_list(TODAY)
             assert failed.value.not_before == clock.now() + timedelta(seconds=wait_s)
             await clock.advance(120)
         assert len(server.requests) == 2
@@ -210,36 +210,36 @@ async def test_encoding_that_nobody_asked_for_is_not_unfolded() -> None:
     async with scripted(http(200, b"[]", Content_Encoding="br")) as server, open_session() as session:
         client = HuggingFaceClient(session, FakeClock(), server.url, USER_AGENT, NoJitter(), Metrics())
         with pytest.raises(HuggingFaceBackoff):
-            await client.day(TODAY)
+            await client.fetch_list(TODAY)
 
 
 async def test_request_whose_connection_dropped_is_never_sent_twice() -> None:
     async with scripted(b"", http(200, b"[]")) as server, open_session() as session:
         client = HuggingFaceClient(session, FakeClock(), server.url, USER_AGENT, NoJitter(), Metrics())
         with pytest.raises(HuggingFaceBackoff, match="no connection"):
-            await client.day(TODAY)
+            await client.fetch_list(TODAY)
         assert len(server.requests) == 1
 
 
 async def test_day_that_is_refused_makes_nobody_wait(bench: Bench) -> None:
     bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.REFUSED))
     with pytest.raises(TrendingDayUnavailable, match="Hugging Face has no list for that day"):
-        await bench.client.day(TODAY)
-    assert len(await bench.client.day(TODAY)) == 3
+        await bench.client.fetch_list(TODAY)
+    assert len(await bench.client.fetch_list(TODAY)) == 3
 
 
 async def test_one_request_leaves_at_a_time(bench: Bench) -> None:
     days = [TODAY - timedelta(days=ago) for ago in range(5)]
-    await asyncio.gather(*(bench.client.day(day) for day in days))
+    await asyncio.gather(*(bench.client.fetch_list(day) for day in days))
     assert len(bench.local.requests) == 5
     assert not any(request.in_flight for request in bench.local.requests)
 
 
 async def test_requests_are_counted(bench: Bench) -> None:
-    await bench.client.day(TODAY)
+    await bench.client.fetch_list(TODAY)
     bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.REFUSED), HuggingFaceFault(HuggingFaceFaultKind.HTML))
     with pytest.raises(TrendingDayUnavailable):
-        await bench.client.day(TODAY)
+        await bench.client.fetch_list(TODAY)
     await bench.failure()
     said = bench.metrics.text().decode()
     for result in ("Answered", "DayRefused", "Waited"):
