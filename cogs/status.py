@@ -47,8 +47,8 @@ def _arxiv(report: StatusReport) -> list[str]:
         why = "" if report.sync_problem is None else f", put off: {shown_reason(report.sync_problem)}"
         lines.append(f"**Being read for the first time**: {plural(report.unsynced_keywords, 'keyword')}{why}.")
     if report.votes is not None:
-        again = f"Read again {relative_time(report.votes.again_at)}."
-        lines.append(f"⚠️ Votes and code are not up to date: {shown_reason(report.votes.words)}. {again}")
+        again = f"Read again {relative_time(report.votes.retry_at)}."
+        lines.append(f"⚠️ Votes and code are not up to date: {shown_reason(report.votes.reason)}. {again}")
     return lines + [f"⚠️ {problem}." for problem in report.problems]
 
 

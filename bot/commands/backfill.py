@@ -111,9 +111,9 @@ async def _carried_out(reading: Backfill, plan: BackfillPlan, listener: LineRepo
         listener.say(f"Stopped: {error}. What was read is kept; {_GOES_ON}.")
         return 1
     listener.say(describe_result(plan, outcome))
-    for words in outcome.left_out:
+    for words in outcome.skipped:
         listener.say(f"Left out: {words}. The same command tries it again.")
-    return 1 if outcome.left_out else 0
+    return 1 if outcome.skipped else 0
 
 
 @contextlib.contextmanager

@@ -110,7 +110,7 @@ async def _hugging_face(settings: Settings, user_agent: str, clock: Clock) -> Ch
         client = HuggingFaceClient(session, clock, settings.huggingface.api_url, user_agent, Random(), Metrics())  # noqa: S311 - jitter
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_S):
-                listed = await client.day(yesterday)
+                listed = await client.fetch_list(yesterday)
         except HuggingFaceError as error:
             return CheckResult("Hugging Face", well=False, words=str(error))
         except TimeoutError:

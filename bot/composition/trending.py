@@ -46,7 +46,7 @@ def build_trending(
     session = open_session()
     client = HuggingFaceClient(session, clock, settings.huggingface.api_url, user_agent, rng, metrics)
     reader = TrendingFetcher(client, trending_entries, clock, on_listed)
-    keeper = TrendingPoller(reader, trending_entries, clock, wakeup, every=_every(settings))
+    keeper = TrendingPoller(reader, trending_entries, clock, wakeup, interval=_every(settings))
     return TrendingParts(session, keeper, TrendingService(reader, trending_entries, clock))
 
 

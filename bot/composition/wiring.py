@@ -93,7 +93,12 @@ def build_ingest(context: Context, stores: Stores, wakeups: Wakeups, session: ai
     arxiv = arxiv_client(context, session)
     reader = WindowReader(arxiv, context.metrics)
     initial_sync = InitialSync(
-        stores.subscriptions, stores.ingest_store, reader, context.clock, context.metrics, on_read=wakeups.poller.notify
+        stores.subscriptions,
+        stores.ingest_store,
+        reader,
+        context.clock,
+        context.metrics,
+        on_synced=wakeups.poller.notify,
     )
     poller = Poller(
         client=arxiv,

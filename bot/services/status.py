@@ -55,7 +55,7 @@ class StatusService:
     async def report(self) -> StatusReport:
         """How things stand now."""
         at, words = await self._poller.last_poll()
-        unread = await self._initial_sync.count()
+        unread = await self._initial_sync.pending_count()
         return StatusReport(
             last_poll=at,
             result=words,

@@ -100,7 +100,7 @@ class SubscriptionService:
         """Subscribe a channel; False when it is subscribed already. Its past is read in the background."""
         before = await self._subscriptions.in_channel(channel_id)
         added = await self._subscriptions.add(keyword, channel_id, guild_id, added_by=user_id, now=self._clock.now())
-        self._initial_sync.wake()
+        self._initial_sync.notify()
         return added and all(subscription.keyword != keyword for subscription in before)
 
     async def wait_until_read(self, keywords: Iterable[Keyword], timeout_s: float, *, keep_waiting: bool) -> SyncStatus:

@@ -62,7 +62,7 @@ class TrendingService:
     async def _read(self, day: date) -> str | None:
         """Returns why the day could not be read, if something older is known of it."""
         try:
-            await self._reader.read(day)
+            await self._reader.fetch(day)
         except HuggingFaceError as error:
             if await self._trending_entries.fetched_at(day) is None:
                 raise
