@@ -18,6 +18,7 @@ from bot.domain.trending.parsing import TRENDING_COUNT_MAX
 from bot.domain.zones import parse_zone, suggest_zones
 from bot.runtime.limits import SELECT_OPTION_MAX
 from bot.services.channel_settings import ChannelSettingsService
+from bot.services.trending import TrendingLists
 from cogs.permissions import (
     CommandRejected,
     Target,
@@ -40,9 +41,10 @@ class ChannelCommands(
 ):
     """Arranges channels; every command checks the caller's permission on the channel that is meant."""
 
-    def __init__(self, settings_service: ChannelSettingsService) -> None:
+    def __init__(self, settings_service: ChannelSettingsService, trending: TrendingLists) -> None:
         super().__init__()
         self._settings_service = settings_service
+        self._trending = trending
 
     @app_commands.command(description="Lay papers out as cards, as a compact list, or by how many there are")
     @app_commands.describe(style="cards: an embed a paper; compact: a list; auto: cards up to five papers")
@@ -50,7 +52,7 @@ class ChannelCommands(
         self, interaction: discord.Interaction[Client], style: Style, channel: Target | None = None
     ) -> None:
         target = await _managed(interaction, channel)
-        await self._settings_service.use_style(target.channel_id, style)
+        await self._settings_service.set_style(target.channel_id, style)
         words = {
             Style.AUTO: "as cards up to five papers and as a compact list beyond",
             Style.CARDS: "as cards",
@@ -73,8 +75,8 @@ class ChannelCommands(
         channel: Target | None = None,
     ) -> None:
         target = await _managed(interaction, channel)
-        schedule = _parse_schedule(time, zone, await self._settings_service.of(target.channel_id), weekdays=weekdays)
-        await self._settings_service.use_schedule(target.channel_id, schedule)
+        schedule = _parse_schedule(time, zone, await self._settings_service.get(target.channel_id), weekdays=weekdays)
+        await self._settings_service.set_schedule(target.channel_id, schedule)
         await _answer(interaction, f"Papers in {target.mention} are posted {in_words(schedule)}.")
 
     @schedule.autocomplete("time")
@@ -106,7 +108,7 @@ class ChannelCommands(
             words = f"Posting in {target.mention} is not paused."
         elif waiting:
             words = f"Posting in {target.mention} goes on; {plural(waiting, 'paper')} waited."
-            schedule = (await self._settings_service.of(target.channel_id)).schedule
+            schedule = (await self._settings_service.get(target.channel_id)).schedule
             if isinstance(schedule, DailySchedule):
                 words += f" What is not due yet is posted {in_words(schedule)}."
         else:
@@ -124,7 +126,7 @@ class ChannelCommands(
         target = await _managed(interaction, channel)
         if role is not None:
             _check_may_ping(interaction, target, role)
-        await self._settings_service.mention(target.channel_id, None if role is None else role.id)
+        await self._settings_service.set_mention(target.channel_id, None if role is None else role.id)
         whom = "nobody" if role is None else role.mention
         await _answer(interaction, f"Each batch in {target.mention} pings {whom}.")
 
@@ -137,7 +139,7 @@ class ChannelCommands(
         channel_in_guild = None if interaction.guild is None else interaction.guild.get_channel(target.channel_id)
         if not isinstance(channel_in_guild, discord.TextChannel) or not channel_in_guild.is_news():
             raise CommandRejected(f"{target.mention} is no announcement channel: only those have followers.")
-        await self._settings_service.publish(target.channel_id, wanted=wanted)
+        await self._settings_service.set_publish(target.channel_id, enabled=wanted)
         state = "published to its followers, ten an hour at most" if wanted else "not published"
         await _answer(interaction, f"New papers in {target.mention} are {state}.")
 
@@ -154,8 +156,7 @@ class ChannelCommands(
         channel: Target | None = None,
     ) -> None:
         target = await _managed(interaction, channel)
-        if not self._settings_service.trending_enabled:
-            raise CommandRejected("Trending papers are switched off here.")
+        self._trending.check_enabled()
         await check_bot_may_post(interaction, target)
         schedule = await self._settings_service.enable_trending(target.channel_id, interaction.guild_id, votes)
         which = f"with at least {plural(votes, 'vote')} " if votes else ""
@@ -176,24 +177,24 @@ class ChannelCommands(
     @app_commands.command(description="How a channel wants its papers")
     async def show(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
         target = await _managed(interaction, channel)
-        channel_settings = await self._settings_service.of(target.channel_id)
-        waiting = await self._settings_service.waiting(target.channel_id)
+        channel_settings = await self._settings_service.get(target.channel_id)
+        waiting = await self._settings_service.queued_count(target.channel_id)
         lines = _shown(target, channel_settings, waiting, interaction.created_at)
         if channel_settings.trending is not None:
-            lines.append(_list_shown(channel_settings.trending, is_on=self._settings_service.trending_enabled))
+            lines.append(_list_shown(channel_settings.trending, is_on=self._trending.is_enabled))
         await _answer(interaction, "\n".join(lines))
 
     @app_commands.command(description="Post a sample of the channel's papers; nobody is pinged")
     async def test(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
         target = await _managed(interaction, channel)
         await check_bot_may_post(interaction, target)
-        papers = await self._settings_service.sample(target.channel_id)
+        papers = await self._settings_service.sample_papers(target.channel_id)
         if not papers:
             await interaction.edit_original_response(
                 content=f"No paper of {target.mention}'s keywords is known yet: try `/subscribe` first."
             )
             return
-        layout = layout_of((await self._settings_service.of(target.channel_id)).style, len(papers))
+        layout = layout_of((await self._settings_service.get(target.channel_id)).style, len(papers))
         rendered = RenderedMessage(
             content="**A sample** of how papers look here.",
             embeds=await asyncio.to_thread(embeds, papers, layout),

@@ -148,11 +148,13 @@ def state(trend: Trend, filling: ChartState) -> str:
     match filling:
         case ChartComplete():
             return f"Papers a month for {', '.join(map(_named, trend.keywords))}"
-        case ChartInProgress(left_s):
-            how_long = f"{left} to be counted: about {duration(left_s)}"
+        case ChartInProgress(remaining_s):
+            how_long = f"{left} to be counted: about {duration(remaining_s)}"
             return f"{how_long}. This message fills as arXiv answers; if it stops, ask again."
-        case ChartsBusy(left_s):
-            return f"{left} not counted yet, and other charts are being filled: ask again in about {duration(left_s)}."
+        case ChartsBusy(retry_in_s):
+            return (
+                f"{left} not counted yet, and other charts are being filled: ask again in about {duration(retry_in_s)}."
+            )
         case CountFailed(keyword, error):
             again = relative_time(error.not_before) if isinstance(error, ArxivBackoff) else "later"
             return f"{error}, for {_named(keyword)}. {left} not counted yet: ask again {again}, and it goes on."

@@ -52,7 +52,7 @@ class PageCommands(commands.Cog):
         channel_id = _channel(interaction, channel, public=public)
         self._cooldown.check(interaction)
         await interaction.response.defer(ephemeral=not public)
-        fitting = await self._pages.fitting(frozenset({channel_id}), Form(form), interaction.filesize_limit)
+        fitting = await self._pages.fitted_page(frozenset({channel_id}), Form(form), interaction.filesize_limit)
         if not fitting.page.sections:
             words = f"No keyword is watched in <#{channel_id}> yet. `/subscribe` adds one."
             await interaction.edit_original_response(content=words)

@@ -46,9 +46,9 @@ def _arxiv(report: StatusReport) -> list[str]:
     if report.unsynced_keywords:
         why = "" if report.sync_problem is None else f", put off: {shown_reason(report.sync_problem)}"
         lines.append(f"**Being read for the first time**: {plural(report.unsynced_keywords, 'keyword')}{why}.")
-    if report.votes is not None:
-        again = f"Read again {relative_time(report.votes.again_at)}."
-        lines.append(f"⚠️ Votes and code are not up to date: {shown_reason(report.votes.words)}. {again}")
+    if report.trending_problem is not None:
+        again = f"Read again {relative_time(report.trending_problem.again_at)}."
+        lines.append(f"⚠️ Votes and code are not up to date: {shown_reason(report.trending_problem.words)}. {again}")
     return lines + [f"⚠️ {problem}." for problem in report.problems]
 
 
@@ -57,7 +57,7 @@ def _channels(interaction: discord.Interaction[Client], report: StatusReport) ->
         return []
     # A channel that is deleted or archived is none of the server's at the moment, but its papers are kept.
     ours = {blocked.channel_id for blocked in report.blocked if blocked.guild_id == interaction.guild_id}
-    waiting = sum(papers for channel_id, papers in report.waiting.items() if _concerns(interaction, channel_id, ours))
+    waiting = sum(papers for channel_id, papers in report.queued.items() if _concerns(interaction, channel_id, ours))
     lines = [f"**Waiting to be posted**: {plural(waiting, 'paper')}."]
     for blocked in report.blocked:
         if blocked.guild_id is None and interaction.permissions.manage_guild:

@@ -89,15 +89,15 @@ class SubscribeCommand(commands.Cog):
         answers: list[str],
         new: Collection[Keyword],
     ) -> None:
-        progress = await self._subscription_service.wait_until_read(keywords, REPLY_WAIT_S, keep_waiting=False)
+        progress = await self._subscription_service.wait_until_synced(keywords, REPLY_WAIT_S, keep_waiting=False)
         if progress is not SyncStatus.SYNCED:
             note = _SILENT if progress is SyncStatus.ARXIV_UNAVAILABLE else _QUEUED
             await edit_reply(interaction, [*answers, note])
-            progress = await self._subscription_service.wait_until_read(
+            progress = await self._subscription_service.wait_until_synced(
                 keywords, INTERACTION_TOKEN_S - REPLY_WAIT_S, keep_waiting=True
             )
         if progress is SyncStatus.SYNCED:
-            found = [await self._subscription_service.found(parsed) for parsed in keywords]
+            found = [await self._subscription_service.preview(parsed) for parsed in keywords]
             lines = [*answers, *map(_forecast, found), await self._outlook(target, keywords)]
             await self._show_preview(interaction, target, found, lines, new)
 
@@ -116,8 +116,8 @@ class SubscribeCommand(commands.Cog):
                 _, names = papers.get(paper.arxiv_id, (paper, ()))
                 papers[paper.arxiv_id] = (paper, (*names, each.keyword.shown))
         shown = sorted(papers.values(), key=lambda entry: entry[0].published)[-PREVIEW_PAPERS:]
-        layout = layout_of((await self._settings_service.of(target.channel_id)).style, len(shown))
-        ids = await self._subscription_service.ids_of(new)
+        layout = layout_of((await self._settings_service.get(target.channel_id)).style, len(shown))
+        ids = await self._subscription_service.keyword_ids(new)
         view = subscribed_view(target.channel_id, ids)
         rendered = await asyncio.to_thread(embeds, shown, layout) if shown else []
         await edit_reply(interaction, lines, embeds=rendered, view=view)
@@ -125,7 +125,7 @@ class SubscribeCommand(commands.Cog):
     async def _outlook(self, target: TargetChannel, keywords: Sequence[Keyword]) -> str:
         if not keywords:
             return ""
-        wanted = await self._settings_service.of(target.channel_id)
+        wanted = await self._settings_service.get(target.channel_id)
         if wanted.paused_since is not None:
             posted = "wait for `/channel resume`: posting there is paused"
         elif isinstance(wanted.schedule, DailySchedule):

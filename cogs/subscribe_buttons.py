@@ -11,13 +11,13 @@ from bot.domain.keyword import Keyword
 from bot.domain.text import plural
 from bot.runtime.errors import StoreUnavailable
 from bot.runtime.limits import CUSTOM_ID_MAX
-from bot.services.subscriptions import PAST_POSTED, Unsubscribed
+from bot.services.subscriptions import NEWEST_POSTED, Unsubscribed
 from cogs.permissions import can_manage_by_id
 from cogs.replies import bold
 
 _LABELS: Final = {
     "new": "Start with new papers",
-    "past": f"Post the last {PAST_POSTED} too",
+    "past": f"Post the last {NEWEST_POSTED} too",
     "undo": "Undo",
 }
 
@@ -59,7 +59,7 @@ class SubscribedButton(
     async def _answer(self, interaction: discord.Interaction[AnyClient], client: Client) -> str:
         if not can_manage_by_id(interaction, self._channel_id):
             return f"You may not manage <#{self._channel_id}> any more."
-        keywords = await client.subscription_service.keywords_of(self._channel_id, self._keyword_ids)
+        keywords = await client.subscription_service.keywords_by_id(self._channel_id, self._keyword_ids)
         return await self._do(client, keywords) if keywords else "These subscriptions have ended meanwhile."
 
     async def _do(self, client: Client, keywords: Sequence[Keyword]) -> str:
@@ -68,7 +68,7 @@ class SubscribedButton(
         if self._deed == "new":
             return f"{names}: new papers are posted in {target}, and none of the past."
         if self._deed == "past":
-            coming = await client.subscription_service.post_past(keywords, self._channel_id)
+            coming = await client.subscription_service.post_newest(keywords, self._channel_id)
             if not coming:
                 return f"{names}: no paper of the past is left to post in {target}; new ones follow."
             are = "is on its way" if coming == 1 else "are on their way"

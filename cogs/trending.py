@@ -15,7 +15,7 @@ from bot.domain.layout.trending_page import day_url, lay_out_page, shown_of
 from bot.domain.trending.days import parse_day, shown_day, suggested_days
 from bot.domain.trending.parsing import TRENDING_ENTRIES_MAX
 from bot.runtime.errors import HuggingFaceBackoff, HuggingFaceError, StoreUnavailable
-from bot.services.trending import TrendingList, TrendingService
+from bot.services.trending import TrendingDisabled, TrendingList, TrendingService
 from cogs.input import Cooldown
 from cogs.replies import relative_time, shown_reason
 
@@ -51,7 +51,7 @@ class TrendingCommands(commands.Cog):
         self._cooldown.check(interaction)
         await interaction.response.defer()
         try:
-            found = await (self._trending.newest() if day is None else self._trending.of(day))
+            found = await (self._trending.newest() if day is None else self._trending.list_of(day))
         except HuggingFaceError as error:
             await interaction.edit_original_response(content=_failed(error))
             return
@@ -96,21 +96,23 @@ class TrendingButton(
 
     async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
         client = client_of(interaction)
-        if client.trending is None:
-            await reply(interaction, "Trending papers are switched off here.")
-            return
-        if _asked_for_it(interaction):
-            await interaction.response.defer()
-        else:
-            await interaction.response.defer(ephemeral=True, thinking=True)
         try:
-            found = await client.trending.of(self._day, fresh_for=TRENDING_PAGE_FRESH_FOR)
+            client.trending.check_enabled()
+            await _defer(interaction)
+            found = await client.trending.list_of(self._day, fresh_for=TRENDING_PAGE_FRESH_FOR)
         except HuggingFaceError as error:
             await reply(interaction, _failed(error))
-        except StoreUnavailable as error:
+        except (StoreUnavailable, TrendingDisabled) as error:
             await reply(interaction, str(error))
         else:
             await _show(interaction, found, self._page, self._count)
+
+
+async def _defer(interaction: discord.Interaction[AnyClient]) -> None:
+    if _asked_for_it(interaction):
+        await interaction.response.defer()
+    else:
+        await interaction.response.defer(ephemeral=True, thinking=True)
 
 
 def _asked_for_it(interaction: discord.Interaction[AnyClient]) -> bool:

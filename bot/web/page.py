@@ -47,7 +47,7 @@ class PublicPage:
         if not self._channels:
             return web.Response(status=404, text=_NOTHING_PUBLIC, headers={hdrs.CACHE_CONTROL: "no-store"})
         try:
-            edition = await self._pages.edition(self._channels, form, self._address)
+            edition = await self._pages.cached_page(self._channels, form, self._address)
         except StoreUnavailable as error:
             log.warning("page not shown", extra={"why": str(error)})
             headers = {hdrs.CACHE_CONTROL: "no-store", hdrs.RETRY_AFTER: str(PAGE_RETRY_S)}
@@ -67,7 +67,7 @@ def page_address(settings: WebSettings) -> str | None:
 def _response(request: web.Request, edition: CachedPage) -> web.Response:
     packed = _takes_gzip(request)
     # Strong tags differ where the bytes do (RFC 9110, 8.8.3.3).
-    tag = f"{edition.tag}-gzip" if packed else edition.tag
+    tag = f"{edition.etag}-gzip" if packed else edition.etag
     response = web.Response(
         headers={hdrs.CACHE_CONTROL: f"public, max-age={PAGE_FRESH_S}", hdrs.VARY: hdrs.ACCEPT_ENCODING}
     )
@@ -82,7 +82,7 @@ def _response(request: web.Request, edition: CachedPage) -> web.Response:
     response.headers[hdrs.CONTENT_TYPE] = edition.rendered.content_type
     if packed:
         response.headers[hdrs.CONTENT_ENCODING] = "gzip"
-    response.body = edition.packed if packed else edition.rendered.body
+    response.body = edition.gzipped if packed else edition.rendered.body
     return response
 
 

@@ -57,10 +57,10 @@ class WebServer:
 
     async def _healthz(self, _request: web.Request) -> web.Response:
         checks = await self._health.checks()
-        well = all(verdict.well for verdict in checks)
+        well = all(verdict.ok for verdict in checks)
         body = {
             "status": "ok" if well else "failing",
-            "checks": {verdict.name: {"ok": verdict.well, "detail": verdict.words} for verdict in checks},
+            "checks": {verdict.name: {"ok": verdict.ok, "detail": verdict.detail} for verdict in checks},
         }
         return web.json_response(body, status=200 if well else 503, headers={"Cache-Control": "no-store"})
 

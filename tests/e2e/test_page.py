@@ -85,7 +85,7 @@ async def test_public_channels_without_a_port_are_told_of(tmp_path: Path, caplog
         running_bot(sandbox, DAILY_PAPERS_WEB__PUBLIC_CHANNELS=f'["{sandbox.channel("papers")}"]'),
     ):
         pass
-    assert "channels are public, but their page is not served: set web.port" in caplog.messages
+    assert "public channels have no page: set web.port" in caplog.messages
 
 
 async def test_running_bot_serves_the_public_channels_alone(tmp_path: Path) -> None:

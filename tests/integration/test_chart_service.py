@@ -41,10 +41,10 @@ async def upper(store: Store) -> AsyncIterator[Reading]:
         yield upper
 
 
-def charting(upper: Reading, *, patience_s: float = INTERACTION_TOKEN_S) -> ChartService:
+def charting(upper: Reading, *, timeout_s: float = INTERACTION_TOKEN_S) -> ChartService:
     counting = MonthCounter(upper.client, MonthCounts(upper.store.database), upper.clock)
     statistics = Statistics(upper.store.database)
-    return ChartService(counting, statistics, upper.clock, interval_s=INTERVAL_S, patience_s=patience_s)
+    return ChartService(counting, statistics, upper.clock, interval_s=INTERVAL_S, timeout_s=timeout_s)
 
 
 class Reader:
@@ -126,7 +126,7 @@ async def test_arxiv_that_breaks_off_in_the_middle_leaves_what_was_counted(upper
 
 async def test_reply_that_can_no_longer_be_edited_is_not(upper: Reading) -> None:
     reader = Reader()
-    await upper.pumped(charting(upper, patience_s=0).trend([MODEL], reader.show))
+    await upper.pumped(charting(upper, timeout_s=0).trend([MODEL], reader.show))
     assert reader.said == [(12, ChartInProgress(36.0)), (12, ReplyExpired())]
 
 
@@ -137,7 +137,7 @@ async def test_only_a_few_charts_are_filled_at_once_and_who_gives_up_makes_room(
         await asyncio.Event().wait()
 
     others = [asyncio.create_task(charts.trend([Keyword.parse(f"k{n}")], never)) for n in range(CHARTS_FILLED_AT_ONCE)]
-    await upper.until(lambda: len(charts._left) == CHARTS_FILLED_AT_ONCE)
+    await upper.until(lambda: charts.in_progress == CHARTS_FILLED_AT_ONCE)
     reader = Reader()
     await charts.trend([MODEL], reader.show)
     assert reader.said == [(12, ChartsBusy(12 * INTERVAL_S * CHARTS_FILLED_AT_ONCE))]

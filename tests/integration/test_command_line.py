@@ -81,7 +81,7 @@ def test_process_hands_its_exit_code_on(folder: Path) -> None:
 def test_start_without_a_token_ends_with_what_to_do(folder: Path) -> None:
     ended = bot(folder)
     assert ended.returncode == 1
-    assert ended.stderr.splitlines()[-1] == "No Discord token is set: put it in the environment as DISCORD_TOKEN."
+    assert ended.stderr.splitlines()[-1] == "No Discord token is set: set the environment variable DISCORD_TOKEN."
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,7 @@ async def test_day_that_is_refused_keeps_no_other_from_being_read(bench: Bench) 
     found = await bench.trending.newest()
     assert (found.day, found.problem) == (DAYS[1], None)
     with pytest.raises(TrendingDayUnavailable):
-        await bench.trending.of(TODAY)
+        await bench.trending.list_of(TODAY)
 
 
 async def test_day_that_cannot_be_read_keeps_no_other_from_being_read(bench: Bench) -> None:
@@ -234,39 +234,39 @@ async def test_list_that_is_empty_all_at_once_is_not_believed(bench: Bench) -> N
 
 async def test_day_is_answered_from_the_store_while_it_is_fresh_and_read_anew_then(bench: Bench) -> None:
     bench.answers.days[TODAY] = (listing(day=TODAY, votes=1), listing("2611.00002", day=TODAY, votes=9))
-    first = await bench.trending.of(TODAY)
+    first = await bench.trending.list_of(TODAY)
     assert [paper.votes for paper in first.papers] == [9, 1]
     assert (first.read_at, first.problem) == (START, None)
-    assert await bench.trending.of(TODAY) == first
+    assert await bench.trending.list_of(TODAY) == first
     assert bench.answers.asked == [TODAY]
     await bench.clock.advance(TRENDING_FRESH_FOR.total_seconds())
-    assert await bench.trending.of(TODAY, fresh_for=TRENDING_PAGE_FRESH_FOR) == first
-    assert (await bench.trending.of(TODAY)).read_at == bench.clock.now()
+    assert await bench.trending.list_of(TODAY, fresh_for=TRENDING_PAGE_FRESH_FOR) == first
+    assert (await bench.trending.list_of(TODAY)).read_at == bench.clock.now()
     assert bench.answers.asked == [TODAY, TODAY]
 
 
 async def test_old_day_is_read_once_for_good(bench: Bench) -> None:
     old = date(2026, 8, 21)
     bench.answers.days[old] = (listing(day=old),)
-    await bench.trending.of(old)
+    await bench.trending.list_of(old)
     await bench.clock.advance(30 * 24 * HOUR_S)
-    assert len((await bench.trending.of(old)).papers) == 1
+    assert len((await bench.trending.list_of(old)).papers) == 1
     assert bench.answers.asked == [old]
 
 
 async def test_two_who_ask_at_once_ask_hugging_face_once(bench: Bench) -> None:
-    first, second = await asyncio.gather(bench.trending.of(TODAY), bench.trending.of(TODAY))
+    first, second = await asyncio.gather(bench.trending.list_of(TODAY), bench.trending.list_of(TODAY))
     assert first == second
     assert bench.answers.asked == [TODAY]
 
 
 async def test_day_that_is_known_waits_for_no_other_that_is_asked_for(bench: Bench) -> None:
-    await bench.trending.of(TODAY)
+    await bench.trending.list_of(TODAY)
     bench.answers.answering.clear()
-    waiting = asyncio.create_task(bench.trending.of(DAYS[1]))
+    waiting = asyncio.create_task(bench.trending.list_of(DAYS[1]))
     await so(lambda: bench.answers.asked == [TODAY, DAYS[1]])
     async with asyncio.timeout(DEADLINE_S):
-        assert (await bench.trending.of(TODAY)).papers == ()
+        assert (await bench.trending.list_of(TODAY)).papers == ()
     assert not waiting.done()
     bench.answers.answering.set()
     await waiting
@@ -274,13 +274,13 @@ async def test_day_that_is_known_waits_for_no_other_that_is_asked_for(bench: Ben
 
 async def test_with_hugging_face_down_the_store_answers_and_says_so(bench: Bench) -> None:
     bench.answers.days[TODAY] = (listing(day=TODAY),)
-    await bench.trending.of(TODAY)
+    await bench.trending.list_of(TODAY)
     await bench.clock.advance(HOUR_S)
     bench.answers.failure = InvalidTrendingList("Hugging Face is out of reach")
-    found = await bench.trending.of(TODAY)
+    found = await bench.trending.list_of(TODAY)
     assert (len(found.papers), found.read_at, found.problem) == (1, START, "Hugging Face is out of reach")
     with pytest.raises(HuggingFaceError):
-        await bench.trending.of(DAYS[1])
+        await bench.trending.list_of(DAYS[1])
 
 
 async def test_newest_day_with_papers_is_found_over_weekends(bench: Bench) -> None:
@@ -300,7 +300,7 @@ async def test_with_no_papers_for_days_the_newest_day_is_today_and_empty(bench: 
 
 async def test_with_today_unknown_an_older_day_is_shown_with_the_reason(bench: Bench) -> None:
     bench.answers.days[DAYS[1]] = (listing(day=DAYS[1]),)
-    await bench.trending.of(DAYS[1])
+    await bench.trending.list_of(DAYS[1])
     bench.answers.failure = InvalidTrendingList("Hugging Face is out of reach")
     found = await bench.trending.newest()
     assert (found.day, found.problem) == (DAYS[1], "Hugging Face is out of reach")

@@ -129,7 +129,7 @@ async def test_each_form_shows_the_public_channel_and_nothing_of_another(site: S
     assert answer.headers["Content-Type"] == form.content_type
     assert "A graph" in answer.text
     assert "sheaf" not in answer.text
-    assert answer.body == (await site.pages.edition(frozenset({CHANNEL}), form, ADDRESS)).rendered.body
+    assert answer.body == (await site.pages.cached_page(frozenset({CHANNEL}), form, ADDRESS)).rendered.body
 
 
 async def test_without_a_public_channel_there_is_no_page_and_it_says_why(store: Store) -> None:
