@@ -194,6 +194,7 @@ def build_services(
         channel_settings=ChannelSettingsService(
             channel_settings=stores.channel_settings,
             channels=stores.channels,
+            subscriptions=stores.subscriptions,
             papers=stores.papers,
             outbox=stores.outbox,
             clock=context.clock,

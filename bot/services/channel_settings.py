@@ -15,6 +15,7 @@ from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox
 from bot.store.papers import Papers
+from bot.store.subscriptions import Subscriptions
 
 
 class ChannelSettingsService:
@@ -25,6 +26,7 @@ class ChannelSettingsService:
         *,
         channel_settings: ChannelSettingsStore,
         channels: Channels,
+        subscriptions: Subscriptions,
         papers: Papers,
         outbox: Outbox,
         clock: Clock,
@@ -32,6 +34,7 @@ class ChannelSettingsService:
     ) -> None:
         self._channel_settings = channel_settings
         self._channels = channels
+        self._subscriptions = subscriptions
         self._papers = papers
         self._outbox = outbox
         self._clock = clock
@@ -91,6 +94,10 @@ class ChannelSettingsService:
     async def sample_papers(self, channel_id: int) -> tuple[tuple[Paper, tuple[str, ...]], ...]:
         """The newest papers of the channel's keywords, each with the keywords that it matches."""
         return await self._papers.newest_in(channel_id, PREVIEW_PAPERS)
+
+    async def has_keywords(self, channel_id: int) -> bool:
+        """Whether the channel has a subscription."""
+        return bool(await self._subscriptions.in_channel(channel_id))
 
     async def queued_count(self, channel_id: int) -> int:
         """How many papers are queued for the channel."""
