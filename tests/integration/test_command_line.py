@@ -83,7 +83,7 @@ def test_process_hands_its_exit_code_on(folder: Path) -> None:
 def test_start_without_a_token_ends_with_what_to_do(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 1
     said = capsys.readouterr().err
-    assert said.splitlines()[-1] == "No Discord token is set: put it in the environment as DISCORD_TOKEN."
+    assert said.splitlines()[-1] == "No Discord token is set: set the environment variable DISCORD_TOKEN."
 
 
 @pytest.mark.parametrize(
