@@ -20,6 +20,7 @@ from bot.domain.channel_schedule import (
 )
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
 from bot.domain.layout.message import layout_of
+from bot.domain.text import plural
 from bot.domain.trending.parsing import TRENDING_COUNT_MAX
 from bot.domain.zones import parse_zone, suggest_zones
 from bot.runtime.limits import SELECT_OPTION_MAX
@@ -33,7 +34,7 @@ from cogs.permissions import (
     check_takes_papers,
     target_channel,
 )
-from cogs.wording import plural, when
+from cogs.replies import relative_time
 
 _AS_THEY_COME = "as they come"
 _USUAL_TIMES = ("07:00", "08:00", "08:30", "09:00", "12:00", "18:00")
@@ -255,7 +256,9 @@ def _check_may_ping(interaction: discord.Interaction[Client], target: TargetChan
 
 def _shown(target: TargetChannel, channel_settings: ChannelSettings, waiting: int, now: datetime) -> list[str]:
     schedule = channel_settings.schedule
-    digest = f"; the next {when(next_daily_time(schedule, now))}" if isinstance(schedule, DailySchedule) else ""
+    digest = (
+        f"; the next {relative_time(next_daily_time(schedule, now))}" if isinstance(schedule, DailySchedule) else ""
+    )
     lines = [
         f"**{target.mention}**",
         f"- Posted {describe_schedule(schedule)}{digest}",
@@ -266,7 +269,7 @@ def _shown(target: TargetChannel, channel_settings: ChannelSettings, waiting: in
     if channel_settings.publish:
         lines.append("- New papers are published to the followers")
     if channel_settings.paused_since is not None:
-        lines.append(f"- ⏸️ Paused {when(channel_settings.paused_since)}; `/channel resume` goes on")
+        lines.append(f"- ⏸️ Paused {relative_time(channel_settings.paused_since)}; `/channel resume` goes on")
     return lines
 
 

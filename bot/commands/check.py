@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot.arxiv.client import ArxivClient, open_session
+from bot.arxiv.client import ArxivClient
 from bot.arxiv.gate import Gate, Priority
 from bot.config import Settings, is_loopback
 from bot.discord_api.client import FATAL_CLOSE_CODES, GUILDS_QUIET_S, use_endpoints
@@ -27,10 +27,11 @@ from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.invalid_requests import InvalidRequests
 from bot.domain.outgoing import Blocked, RetryLater
 from bot.domain.queries import POLL_OVERLAP, Window, probe_query
-from bot.huggingface import client as huggingface
+from bot.domain.text import plural
 from bot.huggingface.client import HuggingFaceClient
 from bot.runtime.clock import Clock, SystemClock
 from bot.runtime.errors import ArxivError, DatabaseUnusable, HuggingFaceError, StoreUnavailable
+from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from bot.runtime.supervisor import root_cause
 from bot.store.backup import Summary, summarise
@@ -78,7 +79,8 @@ def _database(path: Path) -> tuple[Summary | None, CheckResult]:
         return None, CheckResult("database", well=False, words=str(error))
     if summary is None:
         return None, CheckResult("database", well=True, words=f"{path} is not there yet; the first start makes it")
-    words = f"sound: {summary.keywords} keywords, {summary.papers:,} papers, {summary.waiting:,} wait to be posted"
+    contents = f"{plural(summary.keywords, 'keyword')}, {plural(summary.papers, 'paper')}"
+    words = f"sound: {contents}, {summary.waiting:,} wait to be posted"
     return summary, CheckResult("database", well=True, words=words)
 
 
@@ -96,7 +98,7 @@ async def _arxiv(settings: Settings, user_agent: str, gate_path: Path, clock: Cl
             return CheckResult("arXiv", well=False, words=str(error))
         except TimeoutError:
             return CheckResult("arXiv", well=False, words="its turn did not come: is a running bot reading much?")
-    papers = f"{page.total:,} paper{'' if page.total == 1 else 's'}"
+    papers = plural(page.total, "paper")
     return CheckResult("arXiv", page.total > 0, f"answers: {papers} in the last 7 days")
 
 
@@ -104,7 +106,7 @@ async def _hugging_face(settings: Settings, user_agent: str, clock: Clock) -> Ch
     if not settings.huggingface.enabled:
         return CheckResult("Hugging Face", well=True, words="switched off: huggingface.enabled is false")
     yesterday = clock.now().date() - timedelta(days=1)
-    async with huggingface.open_session() as session:
+    async with open_session() as session:
         client = HuggingFaceClient(session, clock, settings.huggingface.api_url, user_agent, Random(), Metrics())  # noqa: S311 - jitter
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_S):
@@ -113,7 +115,7 @@ async def _hugging_face(settings: Settings, user_agent: str, clock: Clock) -> Ch
             return CheckResult("Hugging Face", well=False, words=str(error))
         except TimeoutError:
             return CheckResult("Hugging Face", well=False, words=f"no whole list in {CHECK_TIMEOUT_S:g} s")
-    papers = f"{len(listed):,} paper{'' if len(listed) == 1 else 's'}"
+    papers = plural(len(listed), "paper")
     return CheckResult("Hugging Face", well=True, words=f"answers: {papers} listed on {yesterday.isoformat()}")
 
 
@@ -129,7 +131,7 @@ async def _discord(settings: Settings, clock: Clock, channel_ids: Sequence[int])
                 delivery = DiscordDelivery(client, clock, InvalidRequests(clock))
                 await delivery.ready()
                 name = client.user.name if client.user is not None else "the bot"
-                servers = f"{len(client.guilds)} server{'' if len(client.guilds) == 1 else 's'}"
+                servers = plural(len(client.guilds), "server")
                 well = CheckResult("token", well=True, words=f"logged in as {name}, in {servers}")
                 return [well, *[await _channel(delivery, channel_id) for channel_id in channel_ids]]
     except discord.LoginFailure:

@@ -14,7 +14,6 @@ from typing import Final
 import discord
 from pydantic import SecretStr
 
-from bot.arxiv.client import open_session
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import build_trending
 from bot.composition.wiring import Services, build_cogs, build_ingest, build_publish, user_agent
@@ -25,6 +24,7 @@ from bot.discord_api.invalid_requests import InvalidRequests
 from bot.domain.keyword import Keyword
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import InvalidToken, StartupError
+from bot.runtime.http import open_session
 from bot.runtime.metrics import LagMeter, Metrics
 from bot.runtime.supervisor import Loop, Supervisor, root_cause
 from bot.services.health import Health
@@ -48,7 +48,7 @@ async def run(settings: Settings, end: asyncio.Event, metrics: Metrics | None = 
         raise InvalidToken("No Discord token is set: put it in the environment as DISCORD_TOKEN.")
     use_endpoints(settings.discord.api_url, settings.discord.gateway_url)
     async with contextlib.AsyncExitStack() as closing:
-        database = await Database.open(settings.database)
+        database = await Database.open_exclusive(settings.database)
         closing.push_async_callback(database.close)
         app = App(settings, settings.discord.token, database, metrics or Metrics())
         closing.push_async_callback(app.close)
@@ -180,7 +180,7 @@ class App:
     async def _on_change(self, guild: discord.Guild) -> None:
         """A server's channels or permissions may have changed: a paused channel may be open again, or the reverse."""
         channel_ids = [channel.id for channel in (*guild.channels, *guild.threads)]
-        await self._channels.learn_guild(guild.id, channel_ids)
+        await self._channels.set_guild(guild.id, channel_ids)
         await self._publish.dispatcher.check_channels(guild.id)
 
     async def close(self) -> None:

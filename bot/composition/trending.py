@@ -11,12 +11,13 @@ from random import Random
 import aiohttp
 
 from bot.config import Settings, is_loopback
-from bot.huggingface.client import HuggingFaceClient, open_session
+from bot.huggingface.client import HuggingFaceClient
 from bot.ingest.trending import TRENDING_POLL_INTERVAL, TrendingFetcher, TrendingPoller
 from bot.runtime.clock import Clock, Wakeup
+from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from bot.services.trending import TrendingService
-from bot.store.trending_entries import TrendingStore
+from bot.store.trending_entries import TrendingEntries
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class TrendingParts:
 def build_trending(
     settings: Settings,
     *,
-    trending_entries: TrendingStore,
+    trending_entries: TrendingEntries,
     user_agent: str,
     clock: Clock,
     rng: Random,

@@ -15,7 +15,7 @@ from discord.ext import commands
 
 from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S, ArxivClient
 from bot.arxiv.gate import Gate
-from bot.charts.renderer import Charts
+from bot.charts.renderer import ChartRenderer
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import TrendingParts
 from bot.config import Settings
@@ -161,7 +161,7 @@ class Services:
     status_service: StatusService
     pages: PageService
     chart_service: ChartService
-    charts: Charts
+    charts: ChartRenderer
 
     @classmethod
     def of(
@@ -216,7 +216,7 @@ class Services:
                 context.clock,
                 interval_s=context.settings.arxiv.request_interval_s,
             ),
-            Charts(fonts_path(context.settings)),
+            ChartRenderer(fonts_path(context.settings)),
         )
 
 
@@ -235,7 +235,7 @@ def build_cogs(services: Services, trending: TrendingParts | None) -> Sequence[c
 
 
 def gate_path(settings: Settings) -> Path:
-    """The lock file beside the database through which every command of the program asks arXiv."""
+    """The lock file next to the database that every command of the program shares to query arXiv."""
     return settings.database.with_name(settings.database.name + ".gate")
 
 

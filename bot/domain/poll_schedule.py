@@ -12,6 +12,7 @@ from enum import Enum, auto
 from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
+from bot.domain.text import plural
 from bot.runtime import limits
 
 # The first probe half an hour after the announcement, then every half hour until the batch is there.
@@ -135,7 +136,7 @@ def describe_poll(now: datetime, polls: Sequence[Poll], following: NextPoll) -> 
         case PollCompleted(new_papers=0, batch=batch):
             return _nothing_new(last.at, batch=batch)
         case PollCompleted(new_papers=count):
-            return f"{count} new paper{'' if count == 1 else 's'}"
+            return plural(count, "new paper")
         case BatchMissing():
             return _nothing_new(last.at, batch=False)
         case PollThrottled():

@@ -46,6 +46,11 @@ def collapse(text: str) -> str:
     return _LONE_SURROGATE.sub("\ufffd", " ".join(_INVISIBLE.sub("", spaced).split()))
 
 
+def plural(count: int, noun: str) -> str:
+    """Returns `1 paper` or `1,234 papers`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def utf16_length(text: str) -> int:
     """Returns the length in UTF-16 code units: Discord never counts more than that."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

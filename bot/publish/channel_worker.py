@@ -58,7 +58,7 @@ class ChannelWorker:
         """Bring the channel one message further; False when it has to wait or has nothing left."""
         if not await self._availability.is_open(channel_id, await self._sender.blocked(channel_id)):
             return False
-        post = await self._outbox.open_post(channel_id)
+        post = await self._outbox.unsettled_post(channel_id)
         if post is not None:
             return await self._post_again(post)
         post = await self._bind_next(channel_id)
@@ -125,7 +125,7 @@ class ChannelWorker:
         if len(post.entries) > 1:
             await self._release(post, alone=True)
             return True
-        await self._outbox.refused(post, reason, self._clock.now())
+        await self._outbox.rejected(post, reason, self._clock.now())
         self._forget(post)
         paper = post.entries[0].paper.arxiv_id
         log.error("message refused", extra={"channel": post.channel_id, "paper": paper, "reason": reason})

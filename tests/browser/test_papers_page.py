@@ -9,8 +9,8 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Locator, Page, Route, ViewportSize, expect
 
 from benchmarks.page import generated
-from bot.page import Form, Section, render
 from bot.page import Page as PapersPage
+from bot.page import PageFormat, Section, render
 from tests.browser.page_session import DEADLINE_MS, PHONE, WIDE
 from tests.support.builders import paper
 from tests.support.page import PIECES, UPDATED, newest_first, page_of
@@ -69,7 +69,7 @@ async def reading(
 
     async def serve(route: Route) -> None:
         requested.append(route.request.url)
-        rendered = render(papers, Form.HTML, address=ADDRESS)
+        rendered = render(papers, PageFormat.HTML, address=ADDRESS)
         headers = {"Content-Type": rendered.content_type}
         headers["Content-Security-Policy"] = rendered.content_security_policy or ""
         await route.fulfill(body=rendered.body, headers=headers)

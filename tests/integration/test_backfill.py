@@ -16,7 +16,7 @@ from bot.ingest.backfill import Backfill, BackfillPlan, BackfillProgress, Backfi
 from bot.ingest.retrying import BACKFILL_PATIENCE
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled
 from bot.runtime.metrics import Metrics
-from bot.store.archive import Archive
+from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.month_counts import MonthCounts
 from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus
 from tests.support.ingest import Reading, reading
@@ -76,7 +76,7 @@ class Scene:
         store = self.upper.store
         backfill = Backfill(
             subscriptions=store.subscriptions,
-            archive=Archive(store.database),
+            backfilled_papers=BackfilledPapers(store.database),
             month_counts=MonthCounts(store.database),
             arxiv=self.upper.client,
             clock=self.upper.clock,
@@ -88,7 +88,7 @@ class Scene:
 
     def archived(self) -> list[object]:
         """The ids of the archive, each as often as it stands there."""
-        return [row[1] for row in rows(self.upper.store.path)["archive"]]
+        return [row[1] for row in rows(self.upper.store.path)["backfilled_papers"]]
 
     def months(self) -> list[str]:
         """The windows that arXiv was asked for since, each as its first day."""
@@ -145,7 +145,11 @@ async def test_nothing_of_the_past_is_posted_and_what_a_pass_finds_later_is(scen
     await scene.backfill(SEPTEMBER)
     after = rows(scene.upper.store.path)
     assert new in scene.archived()
-    assert {table for table in after if after[table] != before[table]} == {"papers", "archive", "archived_months"}
+    assert {table for table in after if after[table] != before[table]} == {
+        "papers",
+        "backfilled_papers",
+        "backfilled_months",
+    }
     assert await scene.upper.poll() == PollCompleted(1, batch=True)
     assert await scene.upper.due() == [new]
 
@@ -282,7 +286,7 @@ async def test_archive_names_each_keyword_of_a_paper(scene: Scene) -> None:
     scene.show("Sheaves as a reward model", OCTOBER)
     outcome = await scene.backfill(OCTOBER)
     by_id = {watched.id: watched.keyword for watched in await scene.upper.store.watched()}
-    archive = rows(scene.upper.store.path)["archive"]
+    archive = rows(scene.upper.store.path)["backfilled_papers"]
     assert {by_id[int(str(row[0]))] for row in archive} == {Keyword.parse("reward model"), Keyword.parse("sheaves")}
     assert (outcome.papers, outcome.new_papers) == (1, 1)
 

@@ -136,7 +136,7 @@ async def test_papers_that_come_in_the_middle_of_a_batch_join_it(
 async def test_papers_of_the_past_are_not_called_new(watching: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
     await watching.subscribe("diffusion")
     await watching.read_past(paper("2611.00001", title="Diffusion"), paper("2611.00002", title="Diffusion"))
-    await watching.outbox.add_past(CHANNEL, [Keyword.parse("diffusion")], 5, clock.now())
+    await watching.outbox.add_newest(CHANNEL, [Keyword.parse("diffusion")], 5, clock.now())
     async with channel_worker(watching, delivery, clock):
         assert headings(delivery) == ["**2 earlier papers** for diffusion"]
 
@@ -264,7 +264,7 @@ async def test_backlog_comes_after_one_line_that_says_so_and_then_the_channel_is
         assert headings(delivery) == [line] + [""] * (len(delivery.attempts) - 1)
         assert pings(delivery) == [ROLE] + [None] * (len(delivery.attempts) - 1)
         assert set(layouts(delivery)) == {layout}
-        assert await watching.channel_settings.of(CHANNEL) == CARDS
+        assert await watching.channel_settings.get(CHANNEL) == CARDS
         await new_papers(watching, clock, papers + 1)
         await lower.notify()
         assert headings(delivery)[-1].startswith("**1 new paper**")
@@ -302,7 +302,7 @@ async def test_backlog_that_is_interrupted_by_a_restart_is_still_one(
         assert list(chain.from_iterable(delivery.messages())) == ids(*range(1, 61))
         assert set(layouts(delivery)) == {Layout.COMPACT}
         assert pings(delivery)[2:] == [None] * (len(delivery.attempts) - 2)
-        assert not (await watching.channel_settings.of(CHANNEL)).backlog_pending
+        assert not (await watching.channel_settings.get(CHANNEL)).backlog_pending
 
 
 async def test_pause_that_comes_while_the_first_message_is_unanswered_loses_and_doubles_nothing(

@@ -465,7 +465,7 @@ async def test_stop_finishes_the_message_in_hand_and_begins_no_other(
         delivery.let_go(CHANNEL)
         await stop
         assert delivery.messages() == [ids(*range(1, 11))]
-        assert await watching.outbox.open_post(CHANNEL) is None
+        assert await watching.outbox.unsettled_post(CHANNEL) is None
         assert await watching.outbox.waiting() == {CHANNEL: 1}
 
 

@@ -45,13 +45,13 @@ async def bind(store: Store) -> None:
 
 
 async def dispatcher(store: Store) -> None:
-    post = await store.outbox.open_post(OTHER_CHANNEL)
+    post = await store.outbox.unsettled_post(OTHER_CHANNEL)
     assert post is not None
     await store.outbox.delivered(post, Delivered(5), NOW)
 
 
 async def release(store: Store) -> None:
-    post = await store.outbox.open_post(OTHER_CHANNEL)
+    post = await store.outbox.unsettled_post(OTHER_CHANNEL)
     assert post is not None
     await store.outbox.release(post, alone=True)
 

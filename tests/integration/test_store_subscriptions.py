@@ -216,7 +216,7 @@ async def test_papers_in_a_message_on_its_way_stay_with_it(store: Store) -> None
     await store.read(paper("2611.00001", title="Graph"))
     post = await store.bind()
     await unsubscribe(store, "graph")
-    assert await store.outbox.open_post(CHANNEL) == post
+    assert await store.outbox.unsettled_post(CHANNEL) == post
 
 
 async def test_papers_of_an_ended_keyword_go_when_their_message_turns_out_not_to_be_there(store: Store) -> None:

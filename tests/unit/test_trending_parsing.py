@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.feed import PAPER_FIELD_MAX
@@ -122,7 +122,7 @@ def test_entry_without_id_title_or_votes_is_passed_over_and_counted(odd: object)
     ],
 )
 def test_what_is_no_list_of_papers_is_refused_and_never_an_empty_day(body: bytes) -> None:
-    with pytest.raises(InvalidTrendingList, match="Hugging Face's answer"):
+    with pytest.raises(InvalidTrendingList, match="Hugging Face's response"):
         parse_page(body, DAY)
 
 
@@ -191,7 +191,6 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=50)
 @given(
     st.lists(
         st.builds(lambda changed: entry(**changed), st.dictionaries(st.sampled_from(list(entry()["paper"])), _JSON))

@@ -17,6 +17,7 @@ from bot.domain.channel_settings import Layout
 from bot.domain.matching import Match
 from bot.domain.paper import ArxivId
 from bot.domain.post import MessageHeader
+from bot.domain.text import plural
 from bot.domain.trending.days import shown_day
 from bot.domain.trending.entry import TrendingEntry
 
@@ -138,6 +139,5 @@ def select_entries(
 
 def _heading(day: date, papers: Sequence[RankedEntry]) -> str:
     matching = sum(bool(each.keywords) for each in papers)
-    noun = "paper" if len(papers) == 1 else "papers"
     for_keywords = f", {matching:,} for this channel's keywords" if matching else ""
-    return f"**Trending on {shown_day(day)}**: {len(papers):,} {noun}{for_keywords}"
+    return f"**Trending on {shown_day(day)}**: {plural(len(papers), 'paper')}{for_keywords}"

@@ -1,6 +1,6 @@
-"""The page as JSON, for programs: every field as arXiv gave it, and beside them what people read.
+"""Writes the page as JSON for programs: every field as arXiv supplies it, and the same text in readable form.
 
-The form is described in docs/page.md. `VERSION` grows when a program that reads an older one would go wrong.
+docs/page.md documents the fields. `VERSION` is incremented by changes that break programs reading an older version.
 """
 
 import json
@@ -9,13 +9,13 @@ from typing import Final
 from bot.domain.paper import Paper
 from bot.page.bibtex import bibtex
 from bot.page.model import Page, Section
-from bot.page.words import ACKNOWLEDGEMENT, abstract_page, comment_words, ordered, readable, title_words
+from bot.page.text import ACKNOWLEDGEMENT, comment_text, newest_first, plain_text, title_text, version_url
 
 VERSION: Final = 1
 
 
 def to_json(page: Page, address: str | None) -> bytes:
-    """The page in UTF-8; half a character of UTF-16 is written as JSON's escape."""
+    """Returns the page in UTF-8; a lone surrogate is written as a JSON escape."""
     document = {
         "format": "daily-papers",
         "version": VERSION,
@@ -28,7 +28,7 @@ def to_json(page: Page, address: str | None) -> bytes:
 
 
 def _section(section: Section) -> dict[str, object]:
-    return {"keyword": section.keyword, "papers": [_paper(paper) for paper in ordered(section.papers)]}
+    return {"keyword": section.keyword, "papers": [_paper(paper) for paper in newest_first(section.papers)]}
 
 
 def _paper(paper: Paper) -> dict[str, object]:
@@ -45,12 +45,12 @@ def _paper(paper: Paper) -> dict[str, object]:
         "comment": paper.comment,
         "journal_ref": paper.journal_ref,
         "doi": paper.doi,
-        "urls": {"abs": abstract_page(paper), "pdf": paper.arxiv_id.pdf_url, "html": paper.arxiv_id.html_url},
+        "urls": {"abs": version_url(paper), "pdf": paper.arxiv_id.pdf_url, "html": paper.arxiv_id.html_url},
         "text": {
-            "title": title_words(paper),
-            "abstract": readable(paper.abstract),
-            "authors": [readable(name) for name in paper.authors],
-            "comment": comment_words(paper) or None,
+            "title": title_text(paper),
+            "abstract": plain_text(paper.abstract),
+            "authors": [plain_text(name) for name in paper.authors],
+            "comment": comment_text(paper) or None,
         },
         "bibtex": bibtex(paper),
     }
