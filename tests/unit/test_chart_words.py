@@ -55,7 +55,7 @@ def test_numbers_stand_below_the_picture_for_those_who_cannot_see_it() -> None:
     embed = trend_embed(KNOWN, NOW)
     assert embed.description == (
         "Month by month, Nov 2025 to Oct 2026; – is not counted yet:\n"
-        "**reward model**: 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7 · 84 in all\n"
+        "**reward model**: 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7 · 84 in total\n"
         "**\\*\\*stars\\*\\* @\u200beveryone**: –, –, –, –, –, –, –, –, –, –, –, –"
     )
     assert embed.footer.text == "Counted by arXiv. Oct 2026 may still grow: moderation holds papers back."

@@ -96,16 +96,16 @@ def test_list_is_due_when_its_day_is_over_by_the_channels_timetable(schedule: Ch
 
 def test_newer_list_that_is_due_later_takes_the_turn() -> None:
     as_they_come, berlin = (TrendingSubscription(1, 0, at(THURSDAY), schedule) for schedule in (Immediate(), BERLIN))
-    assert as_they_come.turn(FRIDAY, FRIDAY) == at(SATURDAY, 0)
-    assert as_they_come.turn(THURSDAY, FRIDAY) is None
-    assert berlin.turn(THURSDAY, FRIDAY) is None
+    assert as_they_come.post_time(FRIDAY, FRIDAY) == at(SATURDAY, 0)
+    assert as_they_come.post_time(THURSDAY, FRIDAY) is None
+    assert berlin.post_time(THURSDAY, FRIDAY) is None
 
 
 def test_lists_that_wait_for_the_same_moment_have_their_turn_together() -> None:
     # In Tokyo a day of UTC's is over at 09:00.
     tokyo = TrendingSubscription(1, 0, at(THURSDAY), DailySchedule(8, 30, "Asia/Tokyo", weekdays_only=True))
-    assert tokyo.turn(THURSDAY, FRIDAY) == tokyo.turn(FRIDAY, FRIDAY) == at(SUNDAY, 23, 30)
-    assert TrendingSubscription(1, 0, at(FRIDAY, 0), tokyo.schedule).turn(THURSDAY, FRIDAY) is None
+    assert tokyo.post_time(THURSDAY, FRIDAY) == tokyo.post_time(FRIDAY, FRIDAY) == at(SUNDAY, 23, 30)
+    assert TrendingSubscription(1, 0, at(FRIDAY, 0), tokyo.schedule).post_time(THURSDAY, FRIDAY) is None
 
 
 def test_day_that_was_over_when_the_channel_asked_is_not_due() -> None:

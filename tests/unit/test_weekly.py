@@ -34,11 +34,11 @@ def test_beyond_the_first_seven_keywords_are_others_together() -> None:
 
 def test_paper_that_matched_two_keywords_is_marked_as_one_paper_and_said_to_be() -> None:
     both = weekly(1, 0, first=(1, 0), second=(1, 0)).chart()
-    assert both.markers == Series("papers, each once", (1, 0))
-    assert "stands in both" in both.note
+    assert both.markers == Series("papers, counted once", (1, 0))
+    assert "counts for both" in both.note
     alone = weekly(2, 0, first=(1, 0), second=(1, 0)).chart()
     assert alone.markers is None
-    assert alone.note == "Seven days each, from the day below."
+    assert alone.note == "Each bar covers seven days from the date shown."
 
 
 def test_weeks_are_named_by_their_first_day_and_the_month_where_it_changes() -> None:
@@ -47,6 +47,6 @@ def test_weeks_are_named_by_their_first_day_and_the_month_where_it_changes() -> 
 
 def test_alt_text_says_the_picture_and_fits() -> None:
     assert weekly(1, 1200, models=(1, 1200)).alt_text() == (
-        "Bar chart: papers posted a week, 1,201 in all: 1, 1,200. By keyword: models: 1,201."
+        "Bar chart: papers posted per week, 1,201 in total: 1, 1,200. By keyword: models: 1,201."
     )
     assert len(weekly(1, **{f"{n} {'word ' * 39}": (1,) for n in range(9)}).alt_text()) <= ALT_TEXT_MAX
