@@ -47,7 +47,7 @@ def collapse(text: str) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """Returns `1 paper` or `1,234 papers`."""
+    """Returns a count with its noun: `1 paper`, `1,234 papers`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 

@@ -70,7 +70,7 @@ class ChannelAvailability:
     async def _back_off(self, channel_id: int, not_before: datetime, why: str) -> None:
         await self._channels.back_off(channel_id, not_before)
         wait_s = (not_before - self._clock.now()).total_seconds()
-        self._metrics.waits.labels("Discord").inc(max(0.0, wait_s))
+        self._metrics.wait_seconds.labels("Discord").inc(max(0.0, wait_s))
         log.warning("channel rests", extra={"channel": channel_id, "until": not_before, "why": why})
 
     async def _block(self, channel_id: int, cause: Blocked) -> None:

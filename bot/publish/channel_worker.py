@@ -108,7 +108,7 @@ class ChannelWorker:
                     await self._outbox.delivered(post, outcome, self._clock.now(), publish=publish)
                 self._batches.message_sent(post, outcome)
                 self._on_posted()
-                self._metrics.posted.inc(len(post.entries))
+                self._metrics.papers_posted.inc(len(post.entries))
                 self._forget(post)
                 log.info("message posted", extra={"channel": post.channel_id, "papers": len(post.entries)})
                 return True
