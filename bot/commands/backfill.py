@@ -96,7 +96,7 @@ async def _read(context: Context, database: Database, first: Month, console: Con
             listener.say(f"Nothing to do: everything since {first} is there.")
             return 0
         if context.settings.arxiv.contact is None and not is_loopback(context.settings.arxiv.api_url):
-            log.warning("arXiv asks for a contact in case of trouble: set arxiv.contact")
+            log.warning("no contact for arXiv: set arxiv.contact")
         return await _carried_out(reading, plan, listener)
 
 

@@ -78,7 +78,7 @@ class BarReporter(LineReporter):
         rate = progress.rate
         self._progress.below = Text(f"{_in_hand(progress)} · {_papers(progress)}", style="dim")
         self._progress.update(
-            self._task, visible=True, total=rate.expected, completed=rate.asked, description=_so_far(rate)
+            self._task, visible=True, total=rate.expected, completed=rate.requests, description=_so_far(rate)
         )
 
     def on_wait(self, wait: ArxivBackoff) -> None:
@@ -154,7 +154,7 @@ def _in_hand(progress: backfill.BackfillProgress) -> str:
 
 
 def _so_far(rate: BackfillRate) -> str:
-    so_far = f"{rate.asked:,} of about {rate.expected:,} pages"
+    so_far = f"{rate.requests:,} of about {rate.expected:,} pages"
     if rate.per_minute is None or rate.left_s is None:
         return so_far
     return f"{so_far} · {rate.per_minute:.1f} a minute · {in_words(rate.left_s)} left"

@@ -148,7 +148,7 @@ class Backfill:
         for keyword, month in plan.counts:
             await self._count(keyword, month)
         return BackfillResult(
-            self._forecast.asked, len(self._papers), self._new_papers, self._elapsed_s, tuple(self._skipped)
+            self._forecast.requests, len(self._papers), self._new_papers, self._elapsed_s, tuple(self._skipped)
         )
 
     async def _read(self, task: MonthTask) -> None:
@@ -196,7 +196,7 @@ class Backfill:
             await self._month_counter.count(keyword, month)
         except (IncompleteResults, QueryRejected) as error:
             self._skip(f"the count of {keyword.shown} in {month}", error)
-        self._forecast = self._forecast.counted()
+        self._forecast = self._forecast.count_finished()
         self._report_progress()
 
     def _skip(self, what: str, error: ArxivError) -> None:
@@ -206,14 +206,14 @@ class Backfill:
     def _on_page(self, page: FeedPage, start: int) -> None:
         if self._reading_pages:
             seen_to = start + len(page.papers) + len(page.rejected)
-            self._forecast = self._forecast.answered(page.total, seen_to)
+            self._forecast = self._forecast.page_received(page.total, seen_to)
         else:
-            self._forecast = self._forecast.asked_once()
+            self._forecast = self._forecast.probe_finished()
         if not self._counting:  # a count is reported when it is finished: until then the forecast includes it twice
             self._report_progress()
 
     def _report_progress(self) -> None:
-        rate = BackfillRate(self._forecast.asked, self._forecast.expected, self._elapsed_s)
+        rate = BackfillRate(self._forecast.requests, self._forecast.expected, self._elapsed_s)
         self._listener.on_progress(BackfillProgress(self._current_month, self._counting, rate, len(self._papers)))
 
     @property

@@ -30,7 +30,7 @@ from bot.domain.queries import (
     ARXIV_KEYWORDS_PER_QUERY,
     POLL_OVERLAP,
     Window,
-    clamp_mark,
+    clamp_synced_until,
     older_window,
     poll_window,
 )
@@ -149,7 +149,7 @@ class Poller:
         watched = await self._synced_keywords()
         if not watched:
             return PollCompleted(0, batch=batch)
-        synced_until = min(clamp_mark(each.synced_until, started_at) for each in watched if each.synced_until)
+        synced_until = min(clamp_synced_until(each.synced_until, started_at) for each in watched if each.synced_until)
         new_papers = await self._read(watched, poll_window(synced_until, started_at))
         with self._metrics.step(Step.COMMIT):
             await self._ingest_store.finish_poll(watched, started_at)

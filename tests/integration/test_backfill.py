@@ -53,7 +53,7 @@ class StoppingListener(RecordingListener):
     pages: int = 4
 
     def on_progress(self, progress: BackfillProgress) -> None:
-        if progress.rate.asked == self.pages:
+        if progress.rate.requests == self.pages:
             raise Stopped
 
 
@@ -159,10 +159,10 @@ async def test_forecast_is_exact_after_a_month_of_many_pages(scene: Scene) -> No
     result = await scene.backfill(SEPTEMBER)
     assert sorted(map(str, scene.backfilled())) == sorted(papers)
     last = scene.listener.progress[-1]
-    assert last.rate.asked == last.rate.expected == result.requests
+    assert last.rate.requests == last.rate.expected == result.requests
     assert last.papers == len(papers)
-    in_september = [each.rate for each in scene.listener.progress if each.month == SEPTEMBER and each.rate.asked]
-    assert in_september[-2].expected - in_september[-2].asked in (0, 1)
+    in_september = [each.rate for each in scene.listener.progress if each.month == SEPTEMBER and each.rate.requests]
+    assert in_september[-2].expected - in_september[-2].requests in (0, 1)
 
 
 async def test_more_keywords_than_fit_a_query_are_read_in_groups(scene: Scene) -> None:
@@ -293,7 +293,7 @@ async def test_paper_is_stored_for_each_keyword_it_matches(scene: Scene) -> None
 
 async def test_backfill_that_is_stopped_repeatedly_stores_every_paper_once(scene: Scene) -> None:
     first = Month.of(scene.ingest.clock.now()).plus(-10)
-    corpus = Corpus.generated(now=scene.ingest.clock.now(), upcoming=0, earlier_days=400)
+    corpus = Corpus.generated(now=scene.ingest.clock.now(), upcoming=0, days=330, per_day=5)
     for paper in corpus.initial:
         scene.ingest.arxiv.add_paper(paper)
     about = [each for each in corpus.initial if "reward model" in f"{each.title} {each.abstract}".lower()]

@@ -41,10 +41,10 @@ async def ingest(store: Store) -> AsyncIterator[Ingest]:
         yield ingest
 
 
-def charting(ingest: Ingest, *, patience_s: float = INTERACTION_TOKEN_S) -> ChartService:
+def charting(ingest: Ingest, *, timeout_s: float = INTERACTION_TOKEN_S) -> ChartService:
     counting = MonthCounter(ingest.client, MonthCounts(ingest.store.database), ingest.clock)
     statistics = Statistics(ingest.store.database)
-    return ChartService(counting, statistics, ingest.clock, interval_s=INTERVAL_S, patience_s=patience_s)
+    return ChartService(counting, statistics, ingest.clock, interval_s=INTERVAL_S, timeout_s=timeout_s)
 
 
 class Reader:
@@ -126,7 +126,7 @@ async def test_arxiv_that_breaks_off_in_the_middle_leaves_what_was_counted(inges
 
 async def test_reply_that_can_no_longer_be_edited_is_not(ingest: Ingest) -> None:
     reader = Reader()
-    await ingest.run(charting(ingest, patience_s=0).trend([MODEL], reader.show))
+    await ingest.run(charting(ingest, timeout_s=0).trend([MODEL], reader.show))
     assert reader.said == [(12, ChartInProgress(36.0)), (12, ReplyExpired())]
 
 
@@ -137,7 +137,7 @@ async def test_only_a_few_charts_are_filled_at_once_and_who_gives_up_makes_room(
         await asyncio.Event().wait()
 
     others = [asyncio.create_task(charts.trend([Keyword.parse(f"k{n}")], never)) for n in range(CHARTS_FILLED_AT_ONCE)]
-    await ingest.until(lambda: len(charts._left) == CHARTS_FILLED_AT_ONCE)
+    await ingest.until(lambda: charts.in_progress == CHARTS_FILLED_AT_ONCE)
     reader = Reader()
     await charts.trend([MODEL], reader.show)
     assert reader.said == [(12, ChartsBusy(12 * INTERVAL_S * CHARTS_FILLED_AT_ONCE))]

@@ -209,7 +209,7 @@ async def test_unavailable_day_does_not_stop_other_days(bench: Bench) -> None:
     found = await bench.trending.newest()
     assert (found.day, found.problem) == (DAYS[1], None)
     with pytest.raises(TrendingDayUnavailable):
-        await bench.trending.of(TODAY)
+        await bench.trending.list_of(TODAY)
 
 
 async def test_invalid_list_does_not_stop_other_days(bench: Bench) -> None:
@@ -234,39 +234,39 @@ async def test_list_that_suddenly_is_empty_is_rejected(bench: Bench) -> None:
 
 async def test_fresh_list_comes_from_the_store_and_an_older_one_is_fetched_again(bench: Bench) -> None:
     bench.source.days[TODAY] = (listing(day=TODAY, votes=1), listing("2611.00002", day=TODAY, votes=9))
-    first = await bench.trending.of(TODAY)
+    first = await bench.trending.list_of(TODAY)
     assert [paper.votes for paper in first.papers] == [9, 1]
     assert (first.read_at, first.problem) == (START, None)
-    assert await bench.trending.of(TODAY) == first
+    assert await bench.trending.list_of(TODAY) == first
     assert bench.source.requested == [TODAY]
     await bench.clock.advance(TRENDING_FRESH_FOR.total_seconds())
-    assert await bench.trending.of(TODAY, fresh_for=TRENDING_PAGE_FRESH_FOR) == first
-    assert (await bench.trending.of(TODAY)).read_at == bench.clock.now()
+    assert await bench.trending.list_of(TODAY, fresh_for=TRENDING_PAGE_FRESH_FOR) == first
+    assert (await bench.trending.list_of(TODAY)).read_at == bench.clock.now()
     assert bench.source.requested == [TODAY, TODAY]
 
 
 async def test_old_day_is_fetched_only_once(bench: Bench) -> None:
     old = date(2026, 8, 21)
     bench.source.days[old] = (listing(day=old),)
-    await bench.trending.of(old)
+    await bench.trending.list_of(old)
     await bench.clock.advance(30 * 24 * HOUR_S)
-    assert len((await bench.trending.of(old)).papers) == 1
+    assert len((await bench.trending.list_of(old)).papers) == 1
     assert bench.source.requested == [old]
 
 
 async def test_concurrent_calls_for_a_day_share_one_request(bench: Bench) -> None:
-    first, second = await asyncio.gather(bench.trending.of(TODAY), bench.trending.of(TODAY))
+    first, second = await asyncio.gather(bench.trending.list_of(TODAY), bench.trending.list_of(TODAY))
     assert first == second
     assert bench.source.requested == [TODAY]
 
 
 async def test_stored_day_is_returned_while_another_day_is_fetched(bench: Bench) -> None:
-    await bench.trending.of(TODAY)
+    await bench.trending.list_of(TODAY)
     bench.source.answering.clear()
-    waiting = asyncio.create_task(bench.trending.of(DAYS[1]))
+    waiting = asyncio.create_task(bench.trending.list_of(DAYS[1]))
     await until(lambda: bench.source.requested == [TODAY, DAYS[1]])
     async with asyncio.timeout(DEADLINE_S):
-        assert (await bench.trending.of(TODAY)).papers == ()
+        assert (await bench.trending.list_of(TODAY)).papers == ()
     assert not waiting.done()
     bench.source.answering.set()
     await waiting
@@ -274,13 +274,13 @@ async def test_stored_day_is_returned_while_another_day_is_fetched(bench: Bench)
 
 async def test_stored_list_is_returned_with_the_reason_when_hugging_face_fails(bench: Bench) -> None:
     bench.source.days[TODAY] = (listing(day=TODAY),)
-    await bench.trending.of(TODAY)
+    await bench.trending.list_of(TODAY)
     await bench.clock.advance(HOUR_S)
     bench.source.failure = InvalidTrendingList("Hugging Face is unreachable")
-    found = await bench.trending.of(TODAY)
+    found = await bench.trending.list_of(TODAY)
     assert (len(found.papers), found.read_at, found.problem) == (1, START, "Hugging Face is unreachable")
     with pytest.raises(HuggingFaceError):
-        await bench.trending.of(DAYS[1])
+        await bench.trending.list_of(DAYS[1])
 
 
 async def test_newest_day_with_papers_is_found_over_a_weekend(bench: Bench) -> None:
@@ -300,7 +300,7 @@ async def test_newest_list_is_todays_empty_one_when_no_day_has_papers(bench: Ben
 
 async def test_older_day_is_returned_with_the_reason_when_today_fails(bench: Bench) -> None:
     bench.source.days[DAYS[1]] = (listing(day=DAYS[1]),)
-    await bench.trending.of(DAYS[1])
+    await bench.trending.list_of(DAYS[1])
     bench.source.failure = InvalidTrendingList("Hugging Face is unreachable")
     found = await bench.trending.newest()
     assert (found.day, found.problem) == (DAYS[1], "Hugging Face is unreachable")
