@@ -17,8 +17,8 @@ import pytest
 from bot.domain.poll_schedule import BatchMissing, PollCompleted, PollKind, PollResult
 from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from tests.support.ingest import FILLER, Ingest, ingest_over
+from tests.support.loopback import short_timeout
 from tests.support.store import Store
-from tests.support.timeouts import short_timeout
 
 PAPERS = 12
 ALL_NEW = f"{PAPERS} new papers"

@@ -19,7 +19,7 @@ import pytest
 from bot.arxiv.client import ARXIV_BODY_MAX_BYTES
 from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus, LocalArxiv
 from tests.support.local_arxiv import serving
-from tests.support.scripted_server import http, scripted
+from tests.support.loopback import http, scripted
 from tests.support.store import NOW
 
 # With one arena of glibc's the worst takes 150 MB; each worker thread has one, and what they keep varies by 50 MB.
