@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from sandbox.arxiv import ArxivFault, ArxivFaultKind
-from tests.support.ports import free_port
+from tests.support.loopback import free_port
 from tests.support.quiescence import until_settled
 from tests.support.running import DEADLINE_S, RunningSandbox, bot_process, running_bot, running_sandbox
 

@@ -13,7 +13,7 @@ import pytest
 from sandbox.discord import InvalidAction, Message
 from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind, read_directory
 from tests.support.embeds import ShownEmbed, components_of, embeds_of
-from tests.support.ports import free_port
+from tests.support.loopback import free_port
 from tests.support.recordings import HUGGING_FACE_DAYS
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 

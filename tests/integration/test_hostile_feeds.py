@@ -18,7 +18,7 @@ import pytest
 from bot.arxiv.client import ARXIV_BODY_MAX_BYTES
 from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus, LocalArxiv
 from tests.support.local_arxiv import serving
-from tests.support.scripted_server import http, scripted
+from tests.support.loopback import http, scripted
 from tests.support.store import NOW
 
 # With a single glibc arena, the worst case needs 150 MB; each thread has its own arena, which adds up to 50 MB.
