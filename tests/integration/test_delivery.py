@@ -6,11 +6,11 @@ import asyncio
 import time
 
 import pytest
-from bot.domain.channel_settings import Layout
 
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.invalid_requests import InvalidRequests
 from bot.discord_api.messages import render
+from bot.domain.channel_settings import Layout
 from bot.domain.post import Delivered, MessageHeader, OutboxEntry, Post, RetryLater
 from sandbox.discord import ChannelKind
 from tests.support.builders import paper

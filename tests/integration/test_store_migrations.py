@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from bot.domain.channel_settings import ChannelSettings, Layout
 
+from bot.domain.channel_settings import ChannelSettings, Layout
 from bot.domain.post import NO_HEADER, Delivered, MessageHeader
 from bot.store.opening import APPLICATION_ID, migrations
 from tests.support.builders import paper

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from bot.domain.channel_settings import Layout
 
+from bot.domain.channel_settings import Layout
 from bot.domain.keyword import Keyword
 from bot.domain.paper import Paper
 from bot.domain.post import Blocked, Delivered, Due, MessageHeader, one_message
