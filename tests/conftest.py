@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+pytest_plugins = ["tests.support.skips"]
+
 # What ends last should be short: these begin first.
 _LONG: Final = ("tests/e2e/test_chaos.py", "tests/browser/")
 # These mostly wait, the others mostly compute: side by side they use the processor best.

@@ -1,11 +1,12 @@
-"""A Chromium for the browser tests, one for each module; without one they are skipped."""
+"""A Chromium for the browser tests, one for each module; without one they are left out."""
 
 import shutil
 from collections.abc import AsyncIterator
 
-import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
+
+from tests.support.skips import unavailable
 
 # Deadlines, not waits: beside other tests a browser may be slow. Playwright's own five seconds are few then.
 expect.set_options(timeout=20_000)
@@ -32,7 +33,7 @@ async def browser() -> AsyncIterator[Browser]:
     """A headless Chromium."""
     path = chromium()
     if path is None:
-        pytest.skip("no Chromium is installed")
+        unavailable("chromium", "not installed")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser

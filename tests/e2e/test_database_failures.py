@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.disks import SmallDisk, a_small_disk, as_root
+from tests.support.disks import SmallDisk, a_small_disk
 from tests.support.quiescence import until_settled
 from tests.support.running import DEADLINE_S, Box, a_bot, a_box
 
@@ -32,7 +32,7 @@ async def everything_is_posted_once(box: Box, urls: list[str]) -> None:
     assert sorted(box.posted_urls("papers")) == sorted(urls)
 
 
-@as_root
+@pytest.mark.usefixtures("as_root")
 @pytest.mark.slow
 async def test_disk_that_is_full_when_papers_are_written_is_told_and_they_are_posted_once_there_is_room(
     disk: SmallDisk,
@@ -48,7 +48,7 @@ async def test_disk_that_is_full_when_papers_are_written_is_told_and_they_are_po
         await everything_is_posted_once(box, urls)
 
 
-@as_root
+@pytest.mark.usefixtures("as_root")
 @pytest.mark.slow
 async def test_disk_that_is_full_when_discord_has_answered_leaves_no_message_double(disk: SmallDisk) -> None:
     async with a_box(disk.path) as box, a_bot(box):

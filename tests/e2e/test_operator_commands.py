@@ -17,7 +17,7 @@ from aiohttp.test_utils import TestServer
 from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv, SandboxPaper
 from sandbox.huggingface import Fault as HuggingFaceFault
 from sandbox.huggingface import FaultKind as HuggingFaceFaultKind
-from tests.support.disks import a_small_disk, as_root
+from tests.support.disks import a_small_disk
 from tests.support.killable import KILLED, run_command
 from tests.support.quiescence import until_settled
 from tests.support.running import DEADLINE_S, Box, a_bot, a_box
@@ -214,7 +214,7 @@ async def test_copy_that_is_killed_half_way_leaves_the_older_one_as_it_was(tmp_p
         assert copy.read_bytes() == b"older"
 
 
-@as_root
+@pytest.mark.usefixtures("as_root")
 async def test_copy_that_does_not_fit_on_its_disk_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     with a_small_disk(tmp_path / "disk", size_kb=16) as disk:
         async with a_box(tmp_path) as box:

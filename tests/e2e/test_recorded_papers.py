@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from sandbox.arxiv import Corpus
 from tests.support.embeds import lines_of
-from tests.support.recorded import ANSWERS, needs_recorded_answers
+from tests.support.recordings import ARXIV_ANSWERS
 from tests.support.running import a_bot, a_box, an_arxiv
 
 # Read by hand in the recorded titles and abstracts: what a person would say that each keyword means.
@@ -38,9 +40,9 @@ def expected(channel: str) -> set[str]:
     return {f"https://arxiv.org/abs/{arxiv_id}" for arxiv_id in ids}
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 async def test_exactly_the_matching_recorded_papers_are_posted_in_the_right_channels_once(tmp_path: Path) -> None:
-    async with a_box(tmp_path, arxiv=an_arxiv(Corpus.from_directory(ANSWERS))) as box:
+    async with a_box(tmp_path, arxiv=an_arxiv(Corpus.from_directory(ARXIV_ANSWERS))) as box:
         async with a_bot(box):
             for channel, keywords in WATCHED.items():
                 await box.said("subscribe", {"keyword": ", ".join(keywords), "channel": box.channel(channel)})

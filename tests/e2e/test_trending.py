@@ -13,8 +13,8 @@ import pytest
 from sandbox.discord import Message, NotPossible
 from sandbox.huggingface import Fault, FaultKind, read_directory
 from tests.support.embeds import ShownEmbed, components_of, embeds_of
-from tests.support.local_huggingface import RECORDED_DAYS, needs_recorded_days
 from tests.support.ports import free_port
+from tests.support.recordings import HUGGING_FACE_DAYS
 from tests.support.running import DEADLINE_S, Box, a_bot, a_box
 
 _LINE = re.compile(
@@ -91,10 +91,10 @@ async def test_day_of_120_is_shown_whole_page_by_page_most_votes_first(tmp_path:
         assert [(request.p, request.limit) for request in box.huggingface.requests] == [("0", "100"), ("1", "100")]
 
 
-@needs_recorded_days
+@pytest.mark.recordings
 async def test_recorded_days_are_shown_whole(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box, a_curious_bot(box):
-        for day, entries in sorted(read_directory(RECORDED_DAYS).items()):
+        for day, entries in sorted(read_directory(HUGGING_FACE_DAYS).items()):
             box.huggingface.days.set(day, entries)
             shown = await walked(box, await trending(box, date=day.isoformat()))
             assert {paper["id"] for paper in shown} == {entry["paper"]["id"] for entry in entries}

@@ -26,7 +26,8 @@ from bot.runtime.metrics import Metrics
 from sandbox.arxiv import Corpus, LocalArxiv
 from sandbox.huggingface import Fault, FaultKind, LocalHuggingFace, read_directory
 from tests.support.clock import START, FakeClock
-from tests.support.local_huggingface import RECORDED_DAYS, needs_recorded_days, serving
+from tests.support.local_huggingface import serving
+from tests.support.recordings import HUGGING_FACE_DAYS
 from tests.support.scripted_server import http, scripted
 from tests.support.timeouts import impatient
 
@@ -91,9 +92,9 @@ async def test_days_are_read_to_their_end_where_pages_are_shorter_than_asked_for
     assert len(await bench.client.day(TODAY)) == count
 
 
-@needs_recorded_days
+@pytest.mark.recordings
 async def test_recorded_days_are_read_whole(bench: Bench) -> None:
-    for day, entries in read_directory(RECORDED_DAYS).items():
+    for day, entries in read_directory(HUGGING_FACE_DAYS).items():
         bench.local.days.set(day, entries)
         assert ids(await bench.client.day(day)) == {entry["paper"]["id"] for entry in entries}
 

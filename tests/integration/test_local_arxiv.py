@@ -2,16 +2,15 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from sandbox.arxiv import Corpus, LocalArxiv, SandboxPaper
 from tests.support.local_arxiv import Visitor, visiting
+from tests.support.recordings import ARXIV_ANSWERS
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 EVERYTHING = "submittedDate:[199101010000 TO 202701010000]"
-RECORDED = Path(__file__).parents[3] / "shared" / "data" / "arxiv_api"
 
 
 def five_papers() -> LocalArxiv:
@@ -200,9 +199,9 @@ async def test_generated_papers_are_there_from_the_start() -> None:
     assert len(arxiv.papers) > 1_000
 
 
-@pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded answers are not beside the project")
+@pytest.mark.recordings
 async def test_recorded_papers_appear_when_they_are_announced() -> None:
-    arxiv = LocalArxiv(Corpus.from_directory(RECORDED), now=lambda: NOW)
+    arxiv = LocalArxiv(Corpus.from_directory(ARXIV_ANSWERS), now=lambda: NOW)
     assert arxiv.papers == ()
 
     assert len(arxiv.announce(40)) == 40

@@ -11,7 +11,8 @@ import pytest
 
 from sandbox.arxiv import Corpus, LocalArxiv, SandboxPaper
 from sandbox.huggingface import Fault, FaultKind, LocalHuggingFace, read_directory
-from tests.support.local_huggingface import RECORDED_DAYS, needs_recorded_days, serving
+from tests.support.local_huggingface import serving
+from tests.support.recordings import HUGGING_FACE_DAYS
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)  # a Wednesday
 TODAY = NOW.date()
@@ -85,9 +86,9 @@ def test_what_is_often_missing_in_recorded_days_is_missing_as_often(hugging_face
         assert sum(name in paper for paper in papers) / len(papers) == pytest.approx(share, abs=0.06)
 
 
-@needs_recorded_days
+@pytest.mark.recordings
 def test_entries_have_the_fields_that_were_recorded(hugging_face: LocalHuggingFace) -> None:
-    recorded = [entry for entries in read_directory(RECORDED_DAYS).values() for entry in entries]
+    recorded = [entry for entries in read_directory(HUGGING_FACE_DAYS).values() for entry in entries]
     made = hugging_face.days.make_up(TODAY, 120)
     for inside in (False, True):
         known = [entry["paper"] if inside else entry for entry in recorded]
@@ -95,9 +96,9 @@ def test_entries_have_the_fields_that_were_recorded(hugging_face: LocalHuggingFa
         assert all(always <= set(entry["paper"] if inside else entry) <= ever for entry in made)
 
 
-@needs_recorded_days
+@pytest.mark.recordings
 async def test_recorded_days_are_served_as_they_were(visitor: Visitor, hugging_face: LocalHuggingFace) -> None:
-    for day, entries in read_directory(RECORDED_DAYS).items():
+    for day, entries in read_directory(HUGGING_FACE_DAYS).items():
         hugging_face.days.set(day, entries)
         assert await visitor.listed(date=day.isoformat(), limit="100") == entries
 

@@ -22,6 +22,7 @@ from packaging.utils import canonicalize_name
 
 from bot.__main__ import keyword_fault
 from bot.config import load_settings
+from tests.support.skips import unavailable
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -32,7 +33,7 @@ MAKE = shutil.which("make")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """The names of the files in a wheel, built from a copy so that the checkout stays as it is."""
     if find_spec("setuptools") is None:
-        pytest.skip("setuptools is not installed here")
+        unavailable("setuptools", "not installed")
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     source.mkdir()
@@ -211,7 +212,7 @@ def test_image_is_unhealthy_where_nothing_answers() -> None:
 
 def _make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
     if MAKE is None:
-        pytest.skip("make is not installed here")
+        unavailable("make", "not installed")
     # A make that runs the tests must not tell this one that it is a part of it.
     environ = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     return subprocess.run([MAKE, *arguments], cwd=folder, env=environ, check=False, capture_output=True, text=True)

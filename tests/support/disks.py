@@ -1,14 +1,11 @@
 """A disk of a few hundred kilobytes that can be filled and emptied; only root can mount one."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+from tests.support.skips import unavailable
 
 
 class SmallDisk:
@@ -35,7 +32,7 @@ class SmallDisk:
 
 @contextmanager
 def a_small_disk(path: Path, size_kb: int = 1024) -> Iterator[SmallDisk]:
-    """Mount a disk of its own at `path` until the block ends; skips where this machine does not allow it."""
+    """Mount a disk of its own at `path` until the block ends; leaves the test out where this machine forbids it."""
     path.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={size_kb}k", "tmpfs", str(path)],
@@ -44,7 +41,7 @@ def a_small_disk(path: Path, size_kb: int = 1024) -> Iterator[SmallDisk]:
         check=False,
     )
     if mounted.returncode != 0:
-        pytest.skip(f"no small disk can be mounted here: {mounted.stderr.strip()}")
+        unavailable("mount", f"no small disk can be mounted here: {mounted.stderr.strip()}")
     try:
         yield SmallDisk(path)
     finally:

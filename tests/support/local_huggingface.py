@@ -1,19 +1,11 @@
-"""The sandbox's Hugging Face on a free loopback port, and its recorded days where they lie beside the project."""
+"""The sandbox's Hugging Face on a free loopback port."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Final
 
-import pytest
 from aiohttp import web
 
 from sandbox.huggingface import LocalHuggingFace
-
-RECORDED_DAYS: Final = Path(__file__).resolve().parents[3] / "shared" / "data" / "hf_daily_papers"
-needs_recorded_days = pytest.mark.skipif(
-    not RECORDED_DAYS.is_dir(), reason="Hugging Face's recorded days are not beside the project"
-)
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from bot.domain.feed import parse_feed
 from bot.domain.paper import ArxivId, Paper
 from bot.page import Page, Section
 from bot.runtime.errors import InvalidFeed, QueryRejected
-from tests.support.recorded import recorded_answers
+from tests.support.recordings import recorded_answers
 
 UPDATED = datetime(2026, 11, 20, 5, 30, tzinfo=UTC)
 # What a form could trip over, each on its own and one behind the other.

@@ -24,7 +24,7 @@ from sandbox.arxiv import Corpus, LocalArxiv, SandboxPaper
 from sandbox.discord import DefaultWorld, Invocation, LocalDiscord, Message, RateLimits
 from sandbox.huggingface import LocalHuggingFace
 from tests.support.embeds import papers_in
-from tests.support.openapi import SPECIFICATION, discord_specification
+from tests.support.openapi import discord_specification
 from tests.support.quiescence import until
 
 TOKEN = "sandbox-token"
@@ -173,10 +173,9 @@ def _check_manners(discord: LocalDiscord, arxiv: LocalArxiv, huggingface: LocalH
     assert not arxiv.too_soon, f"requests too soon: {arxiv.too_soon}"
     crowded = [request for request in huggingface.requests if request.under_way]
     assert not crowded, f"requests at once: {crowded}"
-    if SPECIFICATION.exists():
-        found = discord_specification().faults(discord.requests)
-        faults = [fault for fault in found if not _DISCORD_PYS_OWN.match(fault)]
-        assert not faults, "\n".join(faults)
+    found = discord_specification().faults(discord.requests)
+    faults = [fault for fault in found if not _DISCORD_PYS_OWN.match(fault)]
+    assert not faults, "\n".join(faults)
 
 
 def abs_url(paper: SandboxPaper) -> str:

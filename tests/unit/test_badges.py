@@ -13,7 +13,7 @@ from bot.domain.paper import Paper
 from bot.domain.text import escape_markdown, units
 from bot.runtime.errors import ArxivError
 from tests.support.builders import listing, paper
-from tests.support.recorded import needs_recorded_answers, recorded_answers
+from tests.support.recordings import recorded_answers
 
 
 def said(comment: str) -> list[str]:
@@ -386,7 +386,7 @@ def test_long_hostile_texts_cost_little(one: str, other: str, between: str) -> N
     assert len(badges(paper(comment=text, title=text[:1000], journal_ref=text))) <= len(BadgeKind)
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 def test_recorded_papers_have_badges_and_none_is_a_guess() -> None:
     papers: list[Paper] = []
     for body in recorded_answers().values():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.domain.feed import PAPER_ABSTRACT_MAX, PAPER_TITLE_MAX, FeedPage, Rejection, parse_feed
 from bot.domain.paper import ArxivId, Paper
 from bot.runtime.errors import ArxivError, InvalidFeed, QueryRejected
-from tests.support.recorded import needs_recorded_answers, recorded_answers
+from tests.support.recordings import recorded_answers
 
 ENTRY = {
     "id": "<id>http://arxiv.org/abs/2611.00001v2</id>",
@@ -300,7 +300,7 @@ def recorded_pages() -> dict[str, FeedPage]:
     return pages
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 def test_of_the_recorded_answers_three_are_no_feeds_and_each_for_its_reason() -> None:
     answers = recorded_answers()
     assert len(answers) == 44
@@ -313,7 +313,7 @@ def test_of_the_recorded_answers_three_are_no_feeds_and_each_for_its_reason() ->
         parse_feed(answers["zero_byte_body.xml"])
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 def test_every_recorded_entry_is_a_paper() -> None:
     papers: dict[ArxivId, Paper] = {}
     first, end, second = recorded_answers()["malformed_two_documents_concatenated.xml"].partition(b"</feed>")
@@ -346,7 +346,7 @@ def written(entry_element: minidom.Element, name: str) -> str:
         return text
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 def test_every_recorded_text_is_read_to_the_letter() -> None:
     answers = recorded_answers()
     for name, page in recorded_pages().items():

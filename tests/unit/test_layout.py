@@ -29,7 +29,7 @@ from bot.domain.trending.entry import TrendingEntry
 from bot.runtime import limits
 from bot.runtime.errors import ArxivError
 from tests.support.builders import listing, paper
-from tests.support.recorded import needs_recorded_answers, recorded_answers
+from tests.support.recordings import recorded_answers
 
 ANNOUNCED = datetime(2026, 11, 19, 1, 0, tzinfo=UTC)  # 20:00 Eastern on Wednesday: Thursday's listing
 
@@ -377,7 +377,7 @@ def test_very_many_batches_hold_every_limit_in_the_fewest_messages(seed: int, co
     _check_batch(seed, count, layout)
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 @pytest.mark.parametrize("layout", Layout)
 def test_recorded_papers_hold_every_limit_in_the_fewest_messages(layout: Layout) -> None:
     papers: dict[ArxivId, Paper] = {}

@@ -10,7 +10,7 @@ from bot.domain.matching import Match, match
 from bot.domain.paper import ArxivId
 from bot.runtime.errors import ArxivError, InvalidKeyword
 from tests.support.builders import paper
-from tests.support.recorded import needs_recorded_answers, recorded_answers
+from tests.support.recordings import recorded_answers
 
 WORDS = st.sampled_from(
     ["CLIP", "clip", "clipping", "MLLM", "MLLMs", "GPS", "gp", "C++", "C#", "c", "Newton's", "Newton", "é", "e", "the"]
@@ -208,7 +208,7 @@ def test_a_keyword_matches_the_same_alone_as_in_company(typed: list[str], titles
     assert set(match(papers, keywords)) == alone
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 def test_among_the_recorded_papers_the_matching_ones_are_found() -> None:
     papers = {}
     for body in recorded_answers().values():

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import feedparser
+import pytest
 from hypothesis import given, settings
 
 from bot.domain.paper import Paper
@@ -15,7 +16,6 @@ from bot.page.atom import CATEGORY_SCHEME, KEYWORD_SCHEME
 from bot.page.words import as_typed, code_words, comment_words, readable, title_words
 from tests.support.builders import paper
 from tests.support.page import UPDATED, hostile_pages, newest_first, page_of, recorded_page
-from tests.support.recorded import needs_recorded_answers
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _ADDRESS = "https://papers.example/"
@@ -98,7 +98,7 @@ def _assert_read_back(page: Page) -> None:
         assert list(_unlike(entry, one, keywords[one.arxiv_id])) == [], (entry, one)
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 def test_recorded_papers_are_read_back_unchanged() -> None:
     _assert_read_back(recorded_page())
 

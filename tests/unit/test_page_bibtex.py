@@ -11,7 +11,6 @@ from bot.domain.paper import Paper
 from bot.page.bibtex import PAGE_BIBTEX_AUTHORS, bibtex, key
 from tests.support.builders import paper
 from tests.support.page import PIECES, hostile_papers, recorded_papers
-from tests.support.recorded import needs_recorded_answers
 
 # Each of these reads, writes or redefines something where the entry is used.
 _COMMANDS = ("input", "include", "write18", "openin", "csname", "def", "catcode", "usepackage", "immediate", "url")
@@ -115,7 +114,7 @@ def test_key_is_made_of_plain_letters_and_the_id(known: Paper, cited: str) -> No
     assert key(known) == cited
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 def test_recorded_papers_are_one_entry_each_with_all_authors() -> None:
     for known in recorded_papers():
         _, _, fields = _read(bibtex(known))

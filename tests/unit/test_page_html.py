@@ -19,7 +19,6 @@ from bot.page.html import PAGE_HTML_BYTES
 from bot.page.words import as_typed, author_words, comment_words, readable, title_words
 from tests.support.builders import paper
 from tests.support.page import PIECES, UPDATED, hostile_pages, newest_first, page_of, recorded_page
-from tests.support.recorded import needs_recorded_answers
 
 _ADDRESS = "https://papers.example/"
 
@@ -89,7 +88,7 @@ _OUR_ELEMENTS = (
 )
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 def test_recorded_papers_are_read_back_unchanged() -> None:
     _assert_read_back(recorded_page())
 

@@ -12,7 +12,6 @@ from bot.page import Form, Page, Section, render
 from bot.page.model import PAGE_PAPERS
 from tests.support.builders import paper
 from tests.support.page import UPDATED, hostile_pages, newest_first, page_of, recorded_page
-from tests.support.recorded import needs_recorded_answers
 
 
 def _read(page: Page, address: str | None = None) -> Any:
@@ -44,7 +43,7 @@ def _page(document: Any) -> Page:
     return Page(updated, tuple(Section(keyword, papers) for keyword, papers in sections))
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 def test_recorded_papers_are_rebuilt_unchanged() -> None:
     page = recorded_page()
     sections = tuple(Section(section.keyword, newest_first(section.papers)) for section in page.sections)

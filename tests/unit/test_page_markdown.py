@@ -15,7 +15,6 @@ from bot.page import Form, Page, Section, render
 from bot.page.words import as_typed, comment_words, readable, title_words
 from tests.support.builders import paper
 from tests.support.page import PIECES, hostile_pages, hostile_texts, newest_first, page_of, recorded_page
-from tests.support.recorded import needs_recorded_answers
 
 _READER = MarkdownIt("commonmark", {"html": True}).enable("table")
 _FOLD = ["<details>", "<summary>", "</summary>", "<p>", "</p>", "</details>"]
@@ -100,7 +99,7 @@ def _assert_read_back(page: Page) -> None:
         assert len(rows) == (len(section.papers) + 1 if section.papers else 0)
 
 
-@needs_recorded_answers
+@pytest.mark.recordings
 def test_recorded_papers_are_read_back_unchanged() -> None:
     _assert_read_back(recorded_page())
 

@@ -11,20 +11,19 @@ from sandbox.arxiv import SandboxPaper
 from sandbox.arxiv.atom import FeedHead, entry, error_feed, feed
 from sandbox.arxiv.query import as_grouped, as_understood, parse
 from sandbox.arxiv.recorded import read_feed
+from tests.support.recordings import ARXIV_ANSWERS
 
-RECORDED = Path(__file__).parents[3] / "shared" / "data" / "arxiv_api"
 NEW_FORM = sorted(
     path
-    for path in (*RECORDED.glob("new*.xml"), *RECORDED.glob("arxivpy*.http200.xml"))
+    for path in (*ARXIV_ANSWERS.glob("new*.xml"), *ARXIV_ANSWERS.glob("arxivpy*.http200.xml"))
     if b"<arxiv:affiliation>" not in path.read_bytes()
 )
-recorded_data = pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded answers are not beside the project")
 
 _TITLE = re.compile(r"search_query=(.*)&id_list=(.*)&start=(\d+)&max_results=(\d+)")
 _FEED_ID = re.compile(rb"<id>https://arxiv.org/api/[^<]*</id>")
 
 
-@recorded_data
+@pytest.mark.recordings
 @pytest.mark.parametrize("path", NEW_FORM, ids=lambda path: path.stem)
 def test_feed_is_byte_for_byte_what_arxiv_sent(path: Path) -> None:
     recorded = path.read_bytes()
@@ -47,9 +46,9 @@ def test_feed_is_byte_for_byte_what_arxiv_sent(path: Path) -> None:
     assert _FEED_ID.sub(b"", ours).strip() == _FEED_ID.sub(b"", recorded).strip()
 
 
-@recorded_data
+@pytest.mark.recordings
 def test_error_feed_is_byte_for_byte_what_arxiv_sent() -> None:
-    recorded = (RECORDED / "arxivpy_id_abc_s0_m100.http400.xml").read_bytes()
+    recorded = (ARXIV_ANSWERS / "arxivpy_id_abc_s0_m100.http400.xml").read_bytes()
 
     ours = error_feed("incorrect id format for abc", datetime(2026, 4, 12, 22, 59, 6, tzinfo=UTC))
 

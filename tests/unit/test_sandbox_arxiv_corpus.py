@@ -11,10 +11,9 @@ import pytest
 from sandbox.arxiv import Corpus, SandboxPaper
 from sandbox.arxiv.corpus import last_cutoff
 from sandbox.arxiv.papers import split_id
+from tests.support.recordings import ARXIV_ANSWERS
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)  # a Wednesday
-RECORDED = Path(__file__).parents[3] / "shared" / "data" / "arxiv_api"
-recorded_data = pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded answers are not beside the project")
 
 
 def generated(seed: int = 2026) -> Corpus:
@@ -166,9 +165,9 @@ def test_paper_without_category_or_with_naive_dates_cannot_be() -> None:
         SandboxPaper(title="A", published=datetime(2026, 1, 1))  # noqa: DTZ001 - the mistake to refuse
 
 
-@recorded_data
+@pytest.mark.recordings
 def test_recorded_papers_wait_with_their_own_ids_and_text() -> None:
-    corpus = Corpus.from_directory(RECORDED)
+    corpus = Corpus.from_directory(ARXIV_ANSWERS)
 
     assert corpus.shown == ()
     papers = {paper.arxiv_id: paper for paper in corpus.take(corpus.waiting, NOW, (1, 4))}

@@ -4,7 +4,6 @@ import re
 import unicodedata
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,8 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.tex.convert import tex_to_text
 from bot.domain.text import collapse
-
-_RECORDED = Path(__file__).parents[3] / "shared" / "data" / "arxiv_api"
+from tests.support.recordings import ARXIV_ANSWERS, recorded_files
 
 FORMULAS = {
     r"$B^0_s \to \mu^+\mu^-$": "B⁰ₛ → μ⁺μ⁻",
@@ -187,9 +185,8 @@ def _letters(text: str) -> str:
     return "".join(sign for sign in unicodedata.normalize("NFKD", text) if sign.isascii() and sign.isalpha())
 
 
+@pytest.mark.recordings
 def test_recorded_papers_keep_no_command_and_no_formula() -> None:
-    if not _RECORDED.is_dir():
-        pytest.skip(f"no recorded papers beside the repository ({_RECORDED.name})")
     texts = {text: tex_to_text(text) for text in _recorded_texts()}
     assert len(texts) > 500
     left = {text for text in texts.values() if re.search(r"\\[A-Za-z]|\\[^\s]|\$(?!\d)", text)}
@@ -202,7 +199,7 @@ def test_recorded_papers_keep_no_command_and_no_formula() -> None:
 
 def _recorded_texts() -> Iterator[str]:
     """Titles, abstracts and comments of every entry; a file may hold two documents, or none."""
-    for path in sorted(_RECORDED.glob("*.xml")):
+    for path in recorded_files(ARXIV_ANSWERS, "*.xml"):
         for document in re.split(r"<\?xml[^>]*>", path.read_text(encoding="utf-8")):
             if not document.strip():
                 continue

@@ -23,7 +23,7 @@ from bot.domain.trending.parsing import (
     parse_page,
 )
 from bot.runtime.errors import InvalidTrendingList
-from tests.support.local_huggingface import RECORDED_DAYS, needs_recorded_days
+from tests.support.recordings import HUGGING_FACE_DAYS, recorded_files
 
 DAY = date(2026, 8, 21)
 
@@ -208,10 +208,10 @@ def test_anything_is_read_or_refused(entries: list[object]) -> None:
         f"{listing.title}{listing.summary}{listing.authors}{listing.organization}".encode()
 
 
-@needs_recorded_days
+@pytest.mark.recordings
 def test_recorded_days_are_read_whole() -> None:
     sizes = {}
-    for path in sorted(RECORDED_DAYS.glob("*.json")):
+    for path in recorded_files(HUGGING_FACE_DAYS, "*.json"):
         page = parse_page(path.read_bytes(), date.fromisoformat(path.stem))
         assert page.rejected == 0
         assert all(
@@ -221,7 +221,7 @@ def test_recorded_days_are_read_whole() -> None:
         sizes[path.stem] = len(page.trending_entries)
     assert sizes["2026-05-12"] == 50
     assert sum(sizes.values()) == 160
-    pages = [parse_page(path.read_bytes(), DAY) for path in RECORDED_DAYS.glob("*.json")]
+    pages = [parse_page(path.read_bytes(), DAY) for path in recorded_files(HUGGING_FACE_DAYS, "*.json")]
     everything = [listing for page in pages for listing in page.trending_entries]
     assert sum(listing.code_url is not None for listing in everything) == 91
     assert sum(listing.organization is not None for listing in everything) == 116
