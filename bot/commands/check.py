@@ -22,9 +22,9 @@ from rich.table import Table
 from bot.arxiv.client import ArxivClient, open_session
 from bot.arxiv.gate import Gate, Priority
 from bot.config import Settings, is_loopback
+from bot.discord_api.attempts import InvalidRequests
 from bot.discord_api.client import FATAL_CLOSE_CODES, GUILDS_QUIET_S, use_endpoints
 from bot.discord_api.delivery import DiscordDelivery
-from bot.discord_api.invalid_requests import InvalidRequests
 from bot.domain.post import Blocked, RetryLater
 from bot.domain.queries import POLL_OVERLAP, Window, probe_query
 from bot.huggingface import client as huggingface

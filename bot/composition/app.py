@@ -19,9 +19,8 @@ from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import build_trending
 from bot.composition.wiring import Services, build_cogs, build_ingest, build_publish, user_agent
 from bot.config import Settings, is_loopback
-from bot.discord_api.attempts import trace_attempts
+from bot.discord_api.attempts import InvalidRequests, request_trace
 from bot.discord_api.client import FATAL_CLOSE_CODES, Client, use_endpoints
-from bot.discord_api.invalid_requests import InvalidRequests
 from bot.domain.keyword import Keyword
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import InvalidToken, StartupError
@@ -103,7 +102,7 @@ class App:
             services.subscription_service,
             None if self._trending is None else self._trending.trending,
             self._on_change,
-            trace_attempts(invalid_requests.trace()),
+            request_trace(invalid_requests),
         )
         self._client.add_dynamic_items(AbstractButton, AbstractMenu, SubscribedButton, TrendingButton)
         self._client.set_cogs(build_cogs(services, self._trending))

@@ -19,9 +19,9 @@ from bot.charts.renderer import Charts
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import TrendingParts
 from bot.config import Settings
+from bot.discord_api.attempts import InvalidRequests
 from bot.discord_api.client import Client
 from bot.discord_api.delivery import DiscordDelivery
-from bot.discord_api.invalid_requests import InvalidRequests
 from bot.discord_api.notices import DiscordNotices
 from bot.ingest.initial_sync import InitialSync
 from bot.ingest.month_counts import MonthCounter

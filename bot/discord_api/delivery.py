@@ -13,8 +13,7 @@ import discord
 from discord.channel import ThreadWithMessage
 from discord.http import Route
 
-from bot.discord_api.attempts import Attempts, definitely_rejected, track_attempts
-from bot.discord_api.invalid_requests import InvalidRequests
+from bot.discord_api.attempts import Attempts, InvalidRequests, definitely_rejected, track_attempts
 from bot.discord_api.messages import RenderedMessage, post_keys, render, thread_name
 from bot.discord_api.permissions import BLOCKED_BY_CODE, NOT_IN_SERVER, AnyChannel, find_block, is_unknown_to_gateway
 from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Post, Rejected, RetryLater, SendOutcome

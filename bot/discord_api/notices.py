@@ -9,8 +9,8 @@ import hashlib
 import aiohttp
 import discord
 
+from bot.discord_api.attempts import InvalidRequests
 from bot.discord_api.delivery import SEND_TIMEOUT_S
-from bot.discord_api.invalid_requests import InvalidRequests
 from bot.discord_api.permissions import find_block
 from bot.domain.subscription import BlockedNotice
 from bot.runtime.limits import NONCE_MAX

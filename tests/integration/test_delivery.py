@@ -7,8 +7,8 @@ import time
 
 import pytest
 
+from bot.discord_api.attempts import InvalidRequests
 from bot.discord_api.delivery import DiscordDelivery
-from bot.discord_api.invalid_requests import InvalidRequests
 from bot.discord_api.messages import render
 from bot.domain.channel_settings import Layout
 from bot.domain.post import Delivered, MessageHeader, OutboxEntry, Post, RetryLater

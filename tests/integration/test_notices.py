@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import discord
 import pytest
 
-from bot.discord_api.invalid_requests import INVALID_REQUESTS_MAX, INVALID_REQUESTS_WINDOW_S, InvalidRequests
+from bot.discord_api.attempts import INVALID_REQUESTS_MAX, INVALID_REQUESTS_WINDOW_S, InvalidRequests, request_trace
 from bot.discord_api.notices import DiscordNotices
 from bot.domain.subscription import BlockedNotice
 from sandbox.discord import DropAfter, DropBefore, FaultKind, Status
@@ -47,7 +47,7 @@ async def desk() -> AsyncIterator[Desk]:
     """A messenger in a server whose system channel is #general."""
     clock = FakeClock()
     invalid_requests = InvalidRequests(clock)
-    async with connected(SmallClient(http_trace=invalid_requests.trace())) as lab:
+    async with connected(SmallClient(http_trace=request_trace(invalid_requests))) as lab:
         guild_id = lab.world.default.guild_id
         lab.world.remove_bot_from_guild(guild_id)
         lab.world.guilds[guild_id].system_channel_id = lab.world.default.channel("general")
