@@ -23,8 +23,8 @@ from bot.arxiv.client import ArxivClient, open_session
 from bot.arxiv.gate import Gate, Priority
 from bot.config import Settings, is_loopback
 from bot.discord_api.attempts import InvalidRequests
+from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.client import FATAL_CLOSE_CODES, GUILDS_QUIET_S, use_endpoints
-from bot.discord_api.delivery import DiscordDelivery
 from bot.domain.post import Blocked, RetryLater
 from bot.domain.queries import POLL_OVERLAP, Window, probe_query
 from bot.huggingface import client as huggingface
@@ -126,12 +126,12 @@ async def _discord(settings: Settings, clock: Clock, channel_ids: Sequence[int])
         async with asyncio.timeout(CHECK_TIMEOUT_S), client:
             await client.login(token.get_secret_value())
             async with _connected(client):
-                delivery = DiscordDelivery(client, clock, InvalidRequests(clock))
-                await delivery.ready()
+                channel_access = ChannelAccess(client, clock, InvalidRequests(clock))
+                await client.wait_until_ready()
                 name = client.user.name if client.user is not None else "the bot"
                 servers = f"{len(client.guilds)} server{'' if len(client.guilds) == 1 else 's'}"
                 well = CheckResult("token", well=True, words=f"logged in as {name}, in {servers}")
-                return [well, *[await _channel(delivery, channel_id) for channel_id in channel_ids]]
+                return [well, *[await _channel(channel_access, channel_id) for channel_id in channel_ids]]
     except discord.LoginFailure:
         return [CheckResult("token", well=False, words="Discord refuses it")]
     except discord.ConnectionClosed as error:
@@ -156,8 +156,8 @@ async def _connected(client: discord.Client) -> AsyncIterator[None]:
         raise root_cause(several) from None
 
 
-async def _channel(delivery: DiscordDelivery, channel_id: int) -> CheckResult:
-    match await delivery.blocked(channel_id):
+async def _channel(channel_access: ChannelAccess, channel_id: int) -> CheckResult:
+    match await channel_access.check_channel(channel_id):
         case None:
             return CheckResult(f"channel {channel_id}", well=True, words="can be posted in")
         case Blocked(reason):

@@ -78,7 +78,6 @@ class App:
         stores, wakeups = Stores.of(database), Wakeups.of(context.clock)
         self._settings = settings
         self._token = token
-        self._logged_in = asyncio.Event()
         self._channels = stores.channels
         self._session = open_session()
         self._supervisor = Supervisor(context.clock, context.rng, metrics)
@@ -143,20 +142,20 @@ class App:
         trending: dict[str, Loop] = {}
         if self._trending is not None:
             trending["Reading Hugging Face"] = self._trending.keeper.run
-            trending["Posting lists"] = self._after_login(self._publish.trending_publisher.run)
+            trending["Posting lists"] = self._when_guilds_known(self._publish.trending_publisher.run)
         return trending | {
             "The connection to Discord": self._connect,
             "Reading arXiv": self._ingest.poller.run,
             "Reading new keywords": self._ingest.initial_sync.run,
-            "Posting": self._after_login(self._publish.dispatcher.run),
-            "Telling admins": self._after_login(self._publish.janitor.run),
-            "Editing posts": self._after_login(self._publish.editor.run),
+            "Posting": self._when_guilds_known(self._publish.dispatcher.run),
+            "Telling admins": self._when_guilds_known(self._publish.janitor.run),
+            "Editing posts": self._when_guilds_known(self._publish.editor.run),
             "Metering": self._lag.run,
         }
 
-    def _after_login(self, loop: Loop) -> Loop:
+    def _when_guilds_known(self, loop: Loop) -> Loop:
         async def run() -> None:
-            await self._logged_in.wait()  # before it discord.py knows of no gateway to wait for
+            await self._client.wait_until_guilds_known()
             await loop()
 
         return run
@@ -167,7 +166,6 @@ class App:
                 # A try that failed half-way left its HTTP session open (discord.py).
                 await self._client.http.close()
                 await self._client.login(self._token.get_secret_value())
-                self._logged_in.set()
             await self._client.connect()
         except discord.LoginFailure:
             raise InvalidToken("Discord refused the token: check DISCORD_TOKEN (or `discord.token`).") from None

@@ -20,6 +20,7 @@ from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import TrendingParts
 from bot.config import Settings
 from bot.discord_api.attempts import InvalidRequests
+from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.client import Client
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.notices import DiscordNotices
@@ -29,12 +30,13 @@ from bot.ingest.poller import Poller
 from bot.ingest.window_reader import WindowReader
 from bot.publish.availability import ChannelAvailability
 from bot.publish.batches import Batches
-from bot.publish.channel_worker import ChannelWorker
+from bot.publish.channel_worker import ChannelWorker, PaperPostStorage
 from bot.publish.dispatcher import Dispatcher
 from bot.publish.editor import Editor
 from bot.publish.janitor import Janitor
+from bot.publish.lifecycle import MessageLifecycle
 from bot.publish.sender import Sender
-from bot.publish.trending import TrendingPublisher
+from bot.publish.trending import TrendingPostStorage, TrendingPublisher
 from bot.runtime.limits import ARXIV_REQUEST_INTERVAL_S
 from bot.runtime.supervisor import Supervisor
 from bot.services.channel_settings import ChannelSettingsService
@@ -116,38 +118,47 @@ def build_publish(
     context: Context, stores: Stores, wakeups: Wakeups, client: Client, invalid_requests: InvalidRequests
 ) -> PublishLoops:
     """The loops that post, edit and tell, through one client."""
-    delivery = DiscordDelivery(
-        client, context.clock, invalid_requests, trending_enabled=context.settings.huggingface.enabled
-    )
-    sender = Sender(delivery, context.clock, context.metrics)
+    clock, metrics = context.clock, context.metrics
+    channel_access = ChannelAccess(client, clock, invalid_requests)
+    delivery = DiscordDelivery(client, clock, channel_access, trending_enabled=context.settings.huggingface.enabled)
+    sender = Sender(delivery, clock, metrics)
     availability = ChannelAvailability(
-        stores.channels, context.clock, context.rng, context.metrics, wakeups.house.notify
+        stores.channels, channel_access.check_channel, clock, context.rng, metrics, wakeups.house.notify
     )
+    batches = Batches(stores.outbox, stores.channel_settings)
+    paper_posts = PaperPostStorage(stores.outbox, batches)
+    trending_posts = TrendingPostStorage(stores.trending_posts)
     channel_worker = ChannelWorker(
         outbox=stores.outbox,
-        batches=Batches(stores.outbox, stores.channel_settings),
-        sender=sender,
+        batches=batches,
+        lifecycle=MessageLifecycle(paper_posts, sender, availability, clock, metrics),
         availability=availability,
-        clock=context.clock,
-        metrics=context.metrics,
+        clock=clock,
+        metrics=metrics,
         on_posted=wakeups.editor.notify,
     )
     notices = DiscordNotices(client, invalid_requests)
     return PublishLoops(
-        dispatcher=Dispatcher(stores.outbox, stores.channels, channel_worker, context.clock, wakeups.posts),
+        dispatcher=Dispatcher(
+            outbox=stores.outbox,
+            channels=stores.channels,
+            availability=availability,
+            channel_worker=channel_worker,
+            clock=clock,
+            wakeup=wakeups.posts,
+        ),
         trending_publisher=TrendingPublisher(
             trending_posts=stores.trending_posts,
             trending_entries=stores.trending_entries,
             subscriptions=stores.subscriptions,
             papers=stores.papers,
-            sender=sender,
+            lifecycle=MessageLifecycle(trending_posts, sender, availability, clock, metrics),
             availability=availability,
-            clock=context.clock,
-            metrics=context.metrics,
+            clock=clock,
             wakeup=wakeups.trending_posts,
         ),
-        editor=Editor(stores.edits, delivery, context.clock, wakeups.editor),
-        janitor=Janitor(stores.channels, stores.subscriptions, notices, context.clock, wakeups.house),
+        editor=Editor(stores.edits, delivery, clock, wakeups.editor),
+        janitor=Janitor(stores.channels, stores.subscriptions, notices, clock, wakeups.house),
     )
 
 

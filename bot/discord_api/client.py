@@ -99,18 +99,23 @@ class Client(commands.Bot):
         self.trending = trending  # None: switched off
         self._on_change = on_change
         self._handed_in: Sequence[commands.Cog] = ()
-        self._logged_in = False
+        self._login_finished = asyncio.Event()
         self._connected = False
         self.tree.error(answer_failure)
 
     @property
     def is_logged_in(self) -> bool:
-        """Whether a login went through to the end; a gateway that was lost after it needs no other."""
-        return self._logged_in
+        """Whether a login succeeded; a gateway connection that is lost later needs no other."""
+        return self._login_finished.is_set()
 
     def is_connected(self) -> bool:
         """Whether the gateway is there: Discord tells us what happens, and people reach us."""
         return self._connected
+
+    async def wait_until_guilds_known(self) -> None:
+        """Waits until the gateway has sent the channels and permissions of every server."""
+        await self._login_finished.wait()  # before that discord.py has no gateway to wait for
+        await self.wait_until_ready()
 
     def set_cogs(self, cogs: Sequence[commands.Cog]) -> None:
         """The cogs to load at login; called once, before `login`."""
@@ -132,7 +137,7 @@ class Client(commands.Bot):
         for cog in self._handed_in:
             await self.add_cog(cog, override=True)  # a login that failed later on comes by again
         await self._sync_if_changed()
-        self._logged_in = True
+        self._login_finished.set()
 
     async def _sync_if_changed(self) -> None:
         """Tell Discord of the commands only when they changed: creations are limited to 200 a day."""

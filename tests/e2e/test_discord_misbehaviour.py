@@ -126,7 +126,7 @@ async def test_message_that_discord_refuses_is_set_aside_and_the_channel_goes_on
         await box.posted("papers", 3)
         await box.until_looked_again()
         assert box.posted_urls("papers") == others
-        assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == ["message refused"]
+        assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == ["message rejected"]
         assert "**Waiting to be posted**: 0 papers." in await box.said("status")
     with closing(sqlite3.connect(box.database)) as connection:
         refused = connection.execute("SELECT arxiv_id, rejection_reason FROM outbox WHERE state = 'refused'").fetchall()
@@ -200,8 +200,8 @@ async def test_closed_channel_is_told_to_its_subscriber_once_and_resumes_by_itse
         await box.until_looked_again()
         (told,) = direct_messages(box, admin)
         assert told == (
-            f"Papers cannot be posted in <#{box.channel('papers')}> at the moment. "
-            "The bot needs Send Messages there. They are kept, and posted as soon as this is mended."
+            f"I can't post in <#{box.channel('papers')}>. The bot needs Send Messages there. "
+            "New papers are queued, and posted as soon as this is fixed."
         )
         assert set(sends(box, "papers")) == {200}
 

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from bot.discord_api.attempts import InvalidRequests
+from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.messages import render
 from bot.domain.channel_settings import Layout
@@ -19,8 +20,8 @@ from tests.support.discord_client import Lab, logged_in
 from tests.support.store import NOW
 
 
-def delivery_of(lab: Lab, clock: FakeClock) -> DiscordDelivery:
-    return DiscordDelivery(lab.client, clock, InvalidRequests(clock))
+def access_of(lab: Lab, clock: FakeClock) -> ChannelAccess:
+    return ChannelAccess(lab.client, clock, InvalidRequests(clock))
 
 
 @pytest.mark.parametrize("kind", [ChannelKind.TEXT, ChannelKind.FORUM, ChannelKind.PUBLIC_THREAD])
@@ -32,9 +33,9 @@ async def test_channel_of_a_server_that_the_gateway_did_not_tell_of_yet_is_waite
             channel = lab.world.add_thread(lab.world.default.channel("papers"), "thread", owner_id=lab.world.bot_id)
         else:
             channel = lab.world.add_channel(guild_id, "unseen", kind)
-        blocked = await delivery_of(lab, clock := FakeClock()).blocked(channel.id)
+        blocked = await access_of(lab, clock := FakeClock()).check_channel(channel.id)
         assert isinstance(blocked, RetryLater)
-        assert blocked.why == "Discord has not told of the channel's server yet"
+        assert blocked.why == "the gateway has not sent the channel's server yet"
         assert (blocked.not_before - clock.now()).total_seconds() < 10
 
 
@@ -47,7 +48,8 @@ async def test_event_loop_turns_while_a_message_full_of_tex_is_drawn() -> None:
         gaps_s: list[float] = []
         ticking = asyncio.create_task(_tick(gaps_s))
         await asyncio.sleep(0)  # it ticks from here on
-        assert isinstance(await delivery_of(lab, FakeClock()).send(post), Delivered)
+        delivery = DiscordDelivery(lab.client, clock := FakeClock(), access_of(lab, clock))
+        assert isinstance(await delivery.send(post), Delivered)
         ticking.cancel()
         assert max(gaps_s) < drawing_s / 2
         assert not lab.client.persistent_views, "discord.py would remember each message for good"

@@ -1,4 +1,4 @@
-"""The lower half: what is due is posted once, in order, whatever Discord answers."""
+"""The running half: what is due is posted once, in order, whatever Discord answers."""
 
 import asyncio
 import itertools
@@ -11,12 +11,20 @@ import pytest
 from bot.domain.channel_settings import ChannelSettings, Style
 from bot.domain.post import Blocked, Delivered, Rejected, RetryLater, SendOutcome
 from bot.domain.trending.post import AnyPost
+from bot.publish.dispatcher import ChannelTasks
 from bot.publish.sender import SENDS_PER_SECOND
 from bot.runtime.errors import StoreUnavailable
 from bot.runtime.limits import EMBEDS_PER_MESSAGE, SELECT_OPTIONS_MAX
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
-from tests.support.delivery import LOST_ANSWER, LOST_MESSAGE, Answer, FakeDelivery, PublishHarness, channel_worker
+from tests.support.delivery import (
+    LOST_ANSWER,
+    LOST_MESSAGE,
+    Answer,
+    DispatcherHarness,
+    FakeDelivery,
+    running_dispatcher,
+)
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
 LOCKED = Blocked("The channel is locked.")
@@ -54,7 +62,7 @@ async def test_papers_are_posted_oldest_first_as_a_list(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, *range(30, 0, -1))
-    async with channel_worker(watching, delivery, clock):
+    async with running_dispatcher(watching, delivery, clock):
         assert delivery.messages() == [ids(*range(1, 26)), ids(*range(26, 31))]
         assert await watching.outbox.waiting() == {}
     assert SELECT_OPTIONS_MAX == 25
@@ -65,7 +73,7 @@ async def test_cards_are_posted_oldest_first_ten_a_message(
 ) -> None:
     await watching.channel_settings.write(CHANNEL, ChannelSettings(style=Style.CARDS))
     await new_papers(watching, *range(23, 0, -1))
-    async with channel_worker(watching, delivery, clock):
+    async with running_dispatcher(watching, delivery, clock):
         assert delivery.messages() == [ids(*range(1, 11)), ids(*range(11, 21)), ids(21, 22, 23)]
         assert await watching.outbox.waiting() == {}
     assert EMBEDS_PER_MESSAGE == 10
@@ -74,33 +82,18 @@ async def test_cards_are_posted_oldest_first_ten_a_message(
 async def test_nothing_is_sent_twice_after_a_restart(watching: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
     await new_papers(watching, 1)
     for _ in range(2):
-        async with channel_worker(watching, delivery, clock):
+        async with running_dispatcher(watching, delivery, clock):
             pass
-    assert delivery.tried() == [ids(1)]
-    assert delivery.searches == []
-
-
-async def test_nothing_is_sent_before_discord_has_told_of_its_channels(
-    watching: Store, delivery: FakeDelivery, clock: FakeClock
-) -> None:
-    await new_papers(watching, 1)
-    delivery.online.clear()
-    lower = PublishHarness(watching, delivery, clock)
-    run = lower.start()
-    await asyncio.wait([run], timeout=0)
-    assert delivery.attempts == []
-    delivery.online.set()
-    await lower.until_quiet()
-    assert delivery.messages() == [ids(1)]
-    await lower.end()
+    assert delivery.attempted() == [ids(1)]
+    assert delivery.lookups == []
 
 
 async def test_what_comes_later_is_posted_when_somebody_rings(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    async with channel_worker(watching, delivery, clock) as lower:
+    async with running_dispatcher(watching, delivery, clock) as running:
         await new_papers(watching, 1)
-        await lower.notify()
+        await running.notify()
         assert delivery.messages() == [ids(1)]
 
 
@@ -108,10 +101,10 @@ async def test_what_is_due_later_is_posted_at_its_time_by_itself(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await watching.read(paper("2611.00001", title="Graph"), now=NOW + timedelta(minutes=5))
-    async with channel_worker(watching, delivery, clock) as lower:
-        await lower.advance(299)
+    async with running_dispatcher(watching, delivery, clock) as running:
+        await running.advance(299)
         assert delivery.attempts == []
-        await lower.advance(1)
+        await running.advance(1)
         assert delivery.messages() == [ids(1)]
 
 
@@ -124,16 +117,16 @@ async def test_message_without_an_answer_is_sent_again_as_it_was(
 ) -> None:
     await new_papers(watching, 1, 2)
     delivery.answers[CHANNEL].append(answer)
-    async with channel_worker(watching, delivery, clock) as lower:
+    async with running_dispatcher(watching, delivery, clock) as running:
         await new_papers(watching, 3)
-        await lower.notify()
-        assert delivery.tried() == [ids(1, 2)]
-        await lower.advance(5)
+        await running.notify()
+        assert delivery.attempted() == [ids(1, 2)]
+        await running.advance(5)
         first, again, _ = delivery.attempts
         assert (again.key, again.nonce) == (first.key, first.nonce)
-        assert delivery.tried() == [ids(1, 2), ids(1, 2), ids(3)]
+        assert delivery.attempted() == [ids(1, 2), ids(1, 2), ids(3)]
         assert delivery.messages() == [ids(1, 2), ids(3)]
-        assert delivery.searches == []
+        assert delivery.lookups == []
 
 
 async def test_pauses_between_tries_grow_and_start_anew_after_a_success(
@@ -141,15 +134,15 @@ async def test_pauses_between_tries_grow_and_start_anew_after_a_success(
 ) -> None:
     await new_papers(watching, 1)
     delivery.answers[CHANNEL].extend([LOST_MESSAGE] * 4)
-    async with channel_worker(watching, delivery, clock) as lower:
-        await lower.advance(120)
+    async with running_dispatcher(watching, delivery, clock) as running:
+        await running.advance(120)
         pauses = [later - earlier for earlier, later in itertools.pairwise(delivery.attempts_at_s)]
         for doubled, pause in zip((2, 4, 8, 16), pauses, strict=True):
             assert doubled <= pause <= 2 * doubled
         await new_papers(watching, 2)
         delivery.answers[CHANNEL].append(LOST_MESSAGE)
-        await lower.notify()
-        await lower.advance(5)
+        await running.notify()
+        await running.advance(5)
         assert delivery.messages() == [ids(1), ids(2)]
 
 
@@ -159,11 +152,11 @@ async def test_old_attempt_is_looked_for_before_it_is_sent_again(
     await new_papers(watching, 1)
     busy = RetryLater(NOW + timedelta(seconds=70), "busy")
     delivery.answers[CHANNEL].extend([LOST_ANSWER, Answer(False, busy)])
-    async with channel_worker(watching, delivery, clock) as lower:
-        await lower.advance(69)
-        assert delivery.searches == []
-        await lower.advance(2)
-        assert len(delivery.searches) == 1
+    async with running_dispatcher(watching, delivery, clock) as running:
+        await running.advance(69)
+        assert delivery.lookups == []
+        await running.advance(2)
+        assert len(delivery.lookups) == 1
         assert len(delivery.attempts) == 2
         assert delivery.messages() == [ids(1)]
         assert await watching.outbox.waiting() == {}
@@ -174,11 +167,11 @@ async def test_attempt_from_before_a_restart_is_looked_for(
 ) -> None:
     await new_papers(watching, 1)
     delivery.answers[CHANNEL].append(LOST_ANSWER)
-    async with channel_worker(watching, delivery, clock):
+    async with running_dispatcher(watching, delivery, clock):
         pass
-    async with channel_worker(watching, delivery, clock) as lower:
-        await lower.advance(5)
-        assert len(delivery.searches) == len(delivery.attempts) == 1
+    async with running_dispatcher(watching, delivery, clock) as running:
+        await running.advance(5)
+        assert len(delivery.lookups) == len(delivery.attempts) == 1
         assert await watching.outbox.waiting() == {}
 
 
@@ -187,7 +180,7 @@ async def test_message_that_was_bound_and_never_left_is_sent(
 ) -> None:
     await new_papers(watching, 1)
     post = await watching.bind()
-    async with channel_worker(watching, delivery, clock):
+    async with running_dispatcher(watching, delivery, clock):
         assert delivery.messages() == [ids(1)]
         assert delivery.attempts[0].nonce == post.nonce
 
@@ -197,11 +190,11 @@ async def test_absent_message_is_sent_with_its_nonce_while_it_may_still_be_on_it
 ) -> None:
     await new_papers(watching, 1)
     delivery.answers[CHANNEL].append(LOST_MESSAGE)
-    async with channel_worker(watching, delivery, clock):
+    async with running_dispatcher(watching, delivery, clock):
         pass
     await new_papers(watching, 2)
     await clock.advance(300)
-    async with channel_worker(watching, delivery, clock):
+    async with running_dispatcher(watching, delivery, clock):
         first, again, _ = delivery.attempts
         assert again.nonce == first.nonce
         assert delivery.messages() == [ids(1), ids(2)]
@@ -212,11 +205,11 @@ async def test_absent_message_that_is_old_is_grouped_anew(
 ) -> None:
     await new_papers(watching, 1)
     delivery.answers[CHANNEL].append(LOST_MESSAGE)
-    async with channel_worker(watching, delivery, clock):
+    async with running_dispatcher(watching, delivery, clock):
         pass
     await new_papers(watching, 2)
     await clock.advance(601)
-    async with channel_worker(watching, delivery, clock):
+    async with running_dispatcher(watching, delivery, clock):
         first, again = delivery.attempts
         assert first.nonce != again.nonce
         assert delivery.messages() == [ids(1, 2)]
@@ -228,14 +221,14 @@ async def test_message_that_was_first_tried_long_ago_and_last_just_now_keeps_its
     """The last attempt may still be on its way when the process dies: grouped anew, its papers would come twice."""
     await new_papers(watching, 1)
     delivery.answers[CHANNEL].extend([LOST_MESSAGE] * 20)
-    async with channel_worker(watching, delivery, clock) as lower:
+    async with running_dispatcher(watching, delivery, clock) as running:
         while clock.monotonic() < 900:
-            await lower.advance(60)
+            await running.advance(60)
         (post,) = {attempt.nonce for attempt in delivery.attempts}
     delivery.answers.clear()
     await new_papers(watching, 2)
-    async with channel_worker(watching, delivery, clock) as lower:
-        await lower.advance(300)
+    async with running_dispatcher(watching, delivery, clock) as running:
+        await running.advance(300)
         assert delivery.attempts[-2].nonce == post
         assert delivery.messages() == [ids(1), ids(2)]
 
@@ -247,15 +240,15 @@ async def test_channel_that_cannot_be_posted_in_is_paused_with_the_reason_and_re
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, 1)
-    delivery.obstacles[CHANNEL] = LOCKED
-    async with channel_worker(watching, delivery, clock) as lower:
+    delivery.blocked[CHANNEL] = LOCKED
+    async with running_dispatcher(watching, delivery, clock) as running:
         (paused,) = await watching.channels.blocked_channels()
         assert (paused.channel_id, paused.reason, paused.since) == (CHANNEL, LOCKED.reason, NOW)
-        await lower.advance(600)
+        await running.advance(600)
         assert delivery.attempts == []
-        assert lower.pauses == 1
-        del delivery.obstacles[CHANNEL]
-        await lower.advance(60)
+        assert running.blocks == 1
+        del delivery.blocked[CHANNEL]
+        await running.advance(60)
         assert delivery.messages() == [ids(1)]
         assert await watching.channels.blocked_channels() == ()
 
@@ -265,13 +258,13 @@ async def test_channel_that_refuses_a_first_attempt_is_paused_and_its_papers_are
 ) -> None:
     await new_papers(watching, 1)
     delivery.answers[CHANNEL].append(Answer(False, LOCKED))
-    async with channel_worker(watching, delivery, clock) as lower:
+    async with running_dispatcher(watching, delivery, clock) as running:
         assert [paused.reason for paused in await watching.channels.blocked_channels()] == [LOCKED.reason]
         await new_papers(watching, 2)
-        await lower.advance(60)
+        await running.advance(60)
         assert delivery.messages() == [ids(1, 2)]
         assert await watching.channels.blocked_channels() == ()
-        assert delivery.searches == []
+        assert delivery.lookups == []
 
 
 async def test_lost_answer_and_then_a_locked_channel_is_no_second_message(
@@ -280,9 +273,9 @@ async def test_lost_answer_and_then_a_locked_channel_is_no_second_message(
     """The refusal speaks of the second attempt: the first may be there."""
     await new_papers(watching, 1)
     delivery.answers[CHANNEL].extend([LOST_ANSWER, Answer(False, LOCKED)])
-    async with channel_worker(watching, delivery, clock) as lower:
+    async with running_dispatcher(watching, delivery, clock) as running:
         await new_papers(watching, 2)
-        await lower.advance(600)
+        await running.advance(600)
         assert delivery.messages() == [ids(1), ids(2)]
 
 
@@ -291,17 +284,17 @@ async def test_channel_whose_history_cannot_be_read_waits_with_its_message(
 ) -> None:
     await new_papers(watching, 1)
     delivery.answers[CHANNEL].append(LOST_ANSWER)
-    async with channel_worker(watching, delivery, clock):
+    async with running_dispatcher(watching, delivery, clock):
         pass
-    delivery.unreadable[CHANNEL] = Blocked("The bot needs Read Message History.")
-    async with channel_worker(watching, delivery, clock) as lower:
-        await lower.advance(300)
+    delivery.lookup_failures[CHANNEL] = Blocked("The bot needs Read Message History.")
+    async with running_dispatcher(watching, delivery, clock) as running:
+        await running.advance(300)
         assert len(delivery.attempts) == 1
         assert [paused.reason for paused in await watching.channels.blocked_channels()] == [
             "The bot needs Read Message History."
         ]
-        delivery.unreadable.clear()
-        await lower.advance(60)
+        delivery.lookup_failures.clear()
+        await running.advance(60)
         assert len(delivery.attempts) == 1
         assert delivery.messages() == [ids(1)]
         assert await watching.outbox.waiting() == {}
@@ -312,12 +305,12 @@ async def test_history_that_does_not_answer_is_asked_again(
 ) -> None:
     await new_papers(watching, 1)
     await watching.bind()
-    delivery.unreadable[CHANNEL] = RetryLater(NOW + timedelta(seconds=9), "Discord did not answer")
-    async with channel_worker(watching, delivery, clock) as lower:
-        await lower.advance(8)
+    delivery.lookup_failures[CHANNEL] = RetryLater(NOW + timedelta(seconds=9), "Discord did not answer")
+    async with running_dispatcher(watching, delivery, clock) as running:
+        await running.advance(8)
         assert delivery.attempts == []
-        delivery.unreadable.clear()
-        await lower.advance(1)
+        delivery.lookup_failures.clear()
+        await running.advance(1)
         assert delivery.messages() == [ids(1)]
 
 
@@ -327,15 +320,15 @@ async def test_refused_group_goes_one_by_one_and_only_the_culprit_is_set_aside(
     await new_papers(watching, 1, 2, 3, 4)
     culprit = ids(3)[0]
 
-    def verdict(post: AnyPost) -> SendOutcome | None:
+    def outcome_of(post: AnyPost) -> SendOutcome | None:
         return Rejected("too blue") if culprit in str(post) else None
 
-    delivery.verdict = verdict
-    async with channel_worker(watching, delivery, clock) as lower:
-        assert delivery.tried() == [ids(1, 2, 3, 4), ids(1), ids(2), ids(3), ids(4)]
+    delivery.outcome_of = outcome_of
+    async with running_dispatcher(watching, delivery, clock) as running:
+        assert delivery.attempted() == [ids(1, 2, 3, 4), ids(1), ids(2), ids(3), ids(4)]
         assert delivery.messages() == [ids(1), ids(2), ids(4)]
         await new_papers(watching, 5, 6)
-        await lower.notify()
+        await running.notify()
         assert delivery.messages()[3:] == [ids(5, 6)]
         assert await watching.outbox.waiting() == {}
 
@@ -345,8 +338,8 @@ async def test_lost_answer_and_then_a_refusal_is_looked_for(
 ) -> None:
     await new_papers(watching, 1, 2)
     delivery.answers[CHANNEL].extend([LOST_ANSWER, Answer(False, Rejected("no"))])
-    async with channel_worker(watching, delivery, clock) as lower:
-        await lower.advance(60)
+    async with running_dispatcher(watching, delivery, clock) as running:
+        await running.advance(60)
         assert delivery.messages() == [ids(1, 2)]
         assert await watching.outbox.waiting() == {}
 
@@ -356,8 +349,8 @@ async def test_lost_message_and_then_a_refusal_is_refused(
 ) -> None:
     await new_papers(watching, 1)
     delivery.answers[CHANNEL].extend([LOST_MESSAGE, Answer(False, Rejected("no"))])
-    async with channel_worker(watching, delivery, clock) as lower:
-        await lower.advance(60)
+    async with running_dispatcher(watching, delivery, clock) as running:
+        await running.advance(60)
         assert len(delivery.attempts) == 2
         assert delivery.messages() == []
         assert await watching.outbox.waiting() == {}
@@ -368,16 +361,16 @@ async def test_channel_that_is_asked_to_wait_rests_and_then_sends_the_same(
 ) -> None:
     await new_papers(watching, 1)
     delivery.answers[CHANNEL].append(Answer(False, RetryLater(NOW + timedelta(seconds=30), "busy")))
-    async with channel_worker(watching, delivery, clock) as lower:
+    async with running_dispatcher(watching, delivery, clock) as running:
         await new_papers(watching, 2)
-        await lower.notify()
-        await lower.advance(29)
-        assert delivery.tried() == [ids(1)]
-        await lower.advance(1)
+        await running.notify()
+        await running.advance(29)
+        assert delivery.attempted() == [ids(1)]
+        await running.advance(1)
         assert delivery.messages() == [ids(1), ids(2)]
         assert delivery.attempts[0].nonce == delivery.attempts[1].nonce
         assert await watching.channels.blocked_channels() == ()
-        waited_s = lower.metrics.registry.get_sample_value("daily_papers_wait_seconds_total", {"whom": "Discord"})
+        waited_s = running.metrics.registry.get_sample_value("daily_papers_wait_seconds_total", {"whom": "Discord"})
         assert waited_s == 30
 
 
@@ -385,11 +378,11 @@ async def test_channel_that_cannot_be_looked_at_now_rests(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, 1)
-    delivery.obstacles[CHANNEL] = RetryLater(NOW + timedelta(seconds=2), "Discord did not answer")
-    async with channel_worker(watching, delivery, clock) as lower:
-        del delivery.obstacles[CHANNEL]
+    delivery.blocked[CHANNEL] = RetryLater(NOW + timedelta(seconds=2), "Discord did not answer")
+    async with running_dispatcher(watching, delivery, clock) as running:
+        del delivery.blocked[CHANNEL]
         assert delivery.attempts == []
-        await lower.advance(2)
+        await running.advance(2)
         assert delivery.messages() == [ids(1)]
 
 
@@ -398,8 +391,8 @@ async def test_message_that_was_deleted_after_it_was_posted_counts_as_posted(
 ) -> None:
     await new_papers(watching, 1)
     delivery.answers[CHANNEL].append(Answer(False, Delivered(None)))
-    async with channel_worker(watching, delivery, clock) as lower:
-        await lower.advance(600)
+    async with running_dispatcher(watching, delivery, clock) as running:
+        await running.advance(600)
         assert len(delivery.attempts) == 1
         assert await watching.outbox.waiting() == {}
 
@@ -411,13 +404,13 @@ async def test_slow_channel_does_not_hold_up_another(watching: Store, delivery: 
     await watching.subscribe("graph", OTHER_CHANNEL)
     delivery.hold(CHANNEL)
     await new_papers(watching, 1)
-    async with channel_worker(watching, delivery, clock) as lower:
+    async with running_dispatcher(watching, delivery, clock) as running:
         await new_papers(watching, 2)
-        await lower.notify()
+        await running.notify()
         assert delivery.messages(OTHER_CHANNEL) == [ids(1), ids(2)]
         assert delivery.messages() == []
         delivery.let_go(CHANNEL)
-        await lower.until_quiet()
+        await running.until_quiet()
         assert delivery.messages() == [ids(1), ids(2)]
 
 
@@ -426,12 +419,12 @@ async def test_papers_that_come_while_a_message_is_on_its_way_wait_for_the_next(
 ) -> None:
     delivery.hold(CHANNEL)
     await new_papers(watching, 5)
-    async with channel_worker(watching, delivery, clock) as lower:
+    async with running_dispatcher(watching, delivery, clock) as running:
         await new_papers(watching, 1, 2)
-        await lower.notify()
-        assert delivery.tried() == [ids(5)]
+        await running.notify()
+        assert delivery.attempted() == [ids(5)]
         delivery.let_go(CHANNEL)
-        await lower.until_quiet()
+        await running.until_quiet()
         assert delivery.messages() == [ids(5), ids(1, 2)]
 
 
@@ -443,7 +436,7 @@ async def test_no_more_than_our_pace_leaves_over_all_channels(
         await store.subscribe("graph", channel_id)
     await store.read_past()
     await new_papers(store, 1)
-    async with channel_worker(store, delivery, clock):
+    async with running_dispatcher(store, delivery, clock):
         assert all(delivery.messages(channel_id) == [ids(1)] for channel_id in channels)
     moments = delivery.attempts_at_s
     assert len(moments) == len(channels)
@@ -459,8 +452,8 @@ async def test_stop_finishes_the_message_in_hand_and_begins_no_other(
     delivery.hold(CHANNEL)
     await watching.channel_settings.write(CHANNEL, ChannelSettings(style=Style.CARDS))
     await new_papers(watching, *range(1, 12))
-    async with channel_worker(watching, delivery, clock) as lower:
-        stop = asyncio.create_task(lower.dispatcher.stop())
+    async with running_dispatcher(watching, delivery, clock) as running:
+        stop = asyncio.create_task(running.dispatcher.stop())
         done, _ = await asyncio.wait([stop], timeout=0)
         assert not done
         delivery.let_go(CHANNEL)
@@ -473,22 +466,23 @@ async def test_stop_finishes_the_message_in_hand_and_begins_no_other(
 async def test_stop_without_a_message_in_hand_ends_the_run(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    lower = PublishHarness(watching, delivery, clock)
-    run = lower.start()
-    await lower.until_quiet()
-    await lower.dispatcher.stop()
+    running = DispatcherHarness(watching, delivery, clock)
+    run = running.start()
+    await running.until_quiet()
+    await running.dispatcher.stop()
     await run
 
 
 async def test_answer_that_could_not_be_written_down_is_asked_for_again(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    await watching.database._writer.execute_fetchall("PRAGMA busy_timeout = 1")
+    async with watching.database.transaction() as writer:
+        await writer.execute_fetchall("PRAGMA busy_timeout = 1")
     delivery.hold(CHANNEL)
     await new_papers(watching, 1)
-    lower = PublishHarness(watching, delivery, clock)
-    run = lower.start()
-    await lower.until_quiet()
+    running = DispatcherHarness(watching, delivery, clock)
+    run = running.start()
+    await running.until_quiet()
     with closing(sqlite3.connect(watching.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         delivery.let_go(CHANNEL)
@@ -496,29 +490,52 @@ async def test_answer_that_could_not_be_written_down_is_asked_for_again(
             await run
     assert group.group_contains(StoreUnavailable)
     assert delivery.messages() == [ids(1)]
-    lower.start()
-    await lower.until_quiet()
+    running.start()
+    await running.until_quiet()
     assert [attempt.nonce for attempt in delivery.attempts] == [delivery.attempts[0].nonce] * 2
     assert delivery.messages() == [ids(1)]
     assert await watching.outbox.waiting() == {}
-    await lower.end()
+    await running.end()
 
 
-async def test_failed_run_leaves_no_channel_behind(watching: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
-    """A worker that is cancelled before it began must not keep its channel from the next run."""
-    lower = PublishHarness(watching, delivery, clock)
-    run = lower.start()
-    await lower.until_quiet()
-    lower.dispatcher._at_work.add(CHANNEL)
-    lower.dispatcher._idle.clear()
-    await lower.end()
-    assert run.cancelled()
-    await lower.dispatcher._idle.wait()
+async def test_cancelled_run_leaves_no_channel_active(
+    watching: Store, delivery: FakeDelivery, clock: FakeClock
+) -> None:
+    delivery.hold(CHANNEL)
     await new_papers(watching, 1)
-    lower.start()
-    await lower.until_quiet()
+    running = DispatcherHarness(watching, delivery, clock)
+    running.start()
+    await running.until_quiet()
+    assert running.dispatcher.active_channels == {CHANNEL}
+    await running.end()
+    assert running.dispatcher.active_channels == frozenset()
+    delivery.let_go(CHANNEL)
+    running.start()
+    await running.until_quiet()
     assert delivery.messages() == [ids(1)]
-    await lower.end()
+    await running.end()
+
+
+async def test_task_cancelled_before_its_first_step_leaves_no_channel_active() -> None:
+    ended: list[None] = []
+    tasks = ChannelTasks(on_end=lambda: ended.append(None))
+
+    async def never_started() -> None:
+        raise AssertionError("a task that is cancelled first runs nothing")
+
+    async def failing_run() -> None:
+        async with asyncio.TaskGroup() as group:
+            tasks.start(group, CHANNEL, never_started())
+            assert tasks.channels == {CHANNEL}
+            raise StoreUnavailable("the disk is full")
+
+    with pytest.raises(ExceptionGroup) as raised:
+        await failing_run()
+    assert raised.group_contains(StoreUnavailable)
+    assert not raised.group_contains(AssertionError)
+    assert tasks.channels == frozenset()
+    assert ended == [None]
+    await tasks.wait_until_idle()
 
 
 # What admins are told early.
@@ -527,8 +544,8 @@ async def test_failed_run_leaves_no_channel_behind(watching: Store, delivery: Fa
 async def test_channel_that_cannot_be_posted_in_is_shown_before_anything_is_due(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    delivery.obstacles[CHANNEL] = LOCKED
-    async with channel_worker(watching, delivery, clock):
+    delivery.blocked[CHANNEL] = LOCKED
+    async with running_dispatcher(watching, delivery, clock):
         assert [paused.reason for paused in await watching.channels.blocked_channels()] == [LOCKED.reason]
 
 
@@ -537,7 +554,7 @@ async def test_channel_that_was_opened_while_the_bot_was_away_is_not_shown_any_m
 ) -> None:
     await new_papers(watching, 1)
     await watching.channels.block(CHANNEL, LOCKED, now=NOW, not_before=NOW + timedelta(hours=1))
-    async with channel_worker(watching, delivery, clock):
+    async with running_dispatcher(watching, delivery, clock):
         assert await watching.channels.blocked_channels() == ()
         assert delivery.messages() == [ids(1)]
 
@@ -546,12 +563,12 @@ async def test_change_in_a_server_is_looked_at_at_once(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await watching.subscriptions.add((await watching.watched())[0].keyword, OTHER_CHANNEL, 2, added_by=1, now=NOW)
-    delivery.obstacles.update({CHANNEL: LOCKED, OTHER_CHANNEL: LOCKED})
+    delivery.blocked.update({CHANNEL: LOCKED, OTHER_CHANNEL: LOCKED})
     await new_papers(watching, 1)
-    async with channel_worker(watching, delivery, clock) as lower:
-        delivery.obstacles.clear()
-        await lower.dispatcher.check_channels(2)
-        await lower.until_quiet()
+    async with running_dispatcher(watching, delivery, clock) as running:
+        delivery.blocked.clear()
+        await running.dispatcher.check_channels(2)
+        await running.until_quiet()
         assert delivery.messages(OTHER_CHANNEL) == [ids(1)]
         assert delivery.messages() == []
 
@@ -560,6 +577,6 @@ async def test_channel_that_cannot_be_looked_at_now_is_neither_paused_nor_resume
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await watching.channels.block(CHANNEL, LOCKED, now=NOW, not_before=NOW)
-    delivery.obstacles[CHANNEL] = RetryLater(NOW, "Discord did not answer")
-    async with channel_worker(watching, delivery, clock):
+    delivery.blocked[CHANNEL] = RetryLater(NOW, "Discord did not answer")
+    async with running_dispatcher(watching, delivery, clock):
         assert [paused.reason for paused in await watching.channels.blocked_channels()] == [LOCKED.reason]

@@ -9,8 +9,8 @@ from bot.domain.post import Blocked, Delivered, MessageHeader, OutcomeUnknown, R
 from bot.publish.editor import BLOCKED_EDIT_RETRY, EDIT_INTERVAL_S
 from bot.store.edits import EDITED_FOR
 from tests.support.builders import paper
-from tests.support.clock import FakeClock, settle
-from tests.support.editing import EditorHarness, FakeMessageEditor, editing
+from tests.support.clock import FakeClock
+from tests.support.editing import EditorHarness, FakeMessageEditor, running_editor
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
 NOT_ALLOWED = Blocked("The bot needs Send Messages there.")
@@ -56,7 +56,7 @@ async def test_changed_message_is_drawn_anew_once(
     store: Store, message_editor: FakeMessageEditor, clock: FakeClock
 ) -> None:
     await posted(store, "a")
-    async with editing(store, message_editor, clock) as loop:
+    async with running_editor(store, message_editor, clock) as loop:
         assert message_editor.edits == []
         await revise(store)
         await loop.notify()
@@ -69,28 +69,12 @@ async def test_change_is_noticed_without_a_ring(
     store: Store, message_editor: FakeMessageEditor, clock: FakeClock
 ) -> None:
     await posted(store, "a")
-    async with editing(store, message_editor, clock) as loop:
+    async with running_editor(store, message_editor, clock) as loop:
         await revise(store)
         await loop.advance(EDIT_INTERVAL_S - 1)
         assert message_editor.edits == []
         await loop.advance(1)
         assert message_editor.edits == ["a"]
-
-
-async def test_nothing_is_touched_before_discord_has_told_of_its_servers(
-    store: Store, message_editor: FakeMessageEditor, clock: FakeClock
-) -> None:
-    await posted(store, "a")
-    await revise(store)
-    message_editor.online.clear()
-    loop = EditorHarness(store, message_editor, clock)
-    loop.start()
-    await settle()
-    assert message_editor.edits == []
-    message_editor.online.set()
-    await loop.until_quiet()
-    assert message_editor.edits == ["a"]
-    await loop.end()
 
 
 @pytest.mark.parametrize("outcome", [Delivered(None), Rejected("too long"), GONE])
@@ -100,7 +84,7 @@ async def test_edit_that_can_never_be_made_is_forgotten(
     await posted(store, "a")
     await revise(store)
     message_editor.answers["a"].append(outcome)
-    async with editing(store, message_editor, clock) as loop:
+    async with running_editor(store, message_editor, clock) as loop:
         await loop.advance(2 * 3600)
         assert message_editor.edits == ["a"]
 
@@ -119,7 +103,7 @@ async def test_edit_that_failed_is_tried_again(
     await posted(store, "a")
     await revise(store)
     message_editor.answers["a"].append(outcome)
-    async with editing(store, message_editor, clock) as loop:
+    async with running_editor(store, message_editor, clock) as loop:
         await loop.advance(pause.total_seconds() - 1)
         assert message_editor.edits == ["a"]
         await loop.advance(1)
@@ -137,7 +121,7 @@ async def test_one_refusal_tells_of_all_that_wait_in_the_channel(
     await revise(store, 2)
     await revise(store, channel_id=OTHER_CHANNEL)
     message_editor.answers["a"].append(outcome)
-    async with editing(store, message_editor, clock) as loop:
+    async with running_editor(store, message_editor, clock) as loop:
         assert message_editor.edits == ["a", "other"]
         await loop.advance(3600)
         assert message_editor.edits == ["a", "other", "a", "b"]
@@ -154,7 +138,7 @@ async def test_locked_thread_of_a_forum_does_not_hold_up_its_neighbours(
     await revise(store)
     await store.papers.add([paper("2611.02000", title="Graph", version=2)])
     message_editor.answers["a"].append(NOT_ALLOWED)
-    async with editing(store, message_editor, clock):
+    async with running_editor(store, message_editor, clock):
         assert message_editor.edits == ["a", "b"]
 
 
@@ -166,7 +150,7 @@ async def test_change_that_comes_while_its_message_is_drawn_anew_is_drawn_too(
     message_editor.held = asyncio.Event()
     loop = EditorHarness(store, message_editor, clock)
     loop.start()
-    await message_editor.at_work.wait()
+    await message_editor.edit_started.wait()
     await revise(store, version=3)
     message_editor.held.set()
     await loop.until_quiet()
@@ -183,10 +167,10 @@ async def test_wish_outlives_a_process_that_ends_in_the_middle(
     message_editor.held = asyncio.Event()
     loop = EditorHarness(store, message_editor, clock)
     loop.start()
-    await message_editor.at_work.wait()
+    await message_editor.edit_started.wait()
     await loop.end()
     message_editor.held = None
-    async with editing(store, message_editor, clock):
+    async with running_editor(store, message_editor, clock):
         assert message_editor.edits == ["a", "a"]
 
 
@@ -196,7 +180,7 @@ async def test_message_of_more_than_thirty_days_ago_is_left_as_it_is(
     await posted(store, "a")
     await clock.advance(EDITED_FOR.total_seconds())
     await revise(store)
-    async with editing(store, message_editor, clock):
+    async with running_editor(store, message_editor, clock):
         assert message_editor.edits == []
 
 
@@ -208,7 +192,7 @@ async def test_message_for_followers_is_published_once(
 ) -> None:
     await posted(store, "a", publish=True)
     await posted(store, "silent", channel_id=OTHER_CHANNEL)
-    async with editing(store, message_editor, clock) as loop:
+    async with running_editor(store, message_editor, clock) as loop:
         await loop.advance(3600)
         assert message_editor.publications == ["a"]
 
@@ -219,7 +203,7 @@ async def test_followers_of_a_channel_that_is_asked_to_wait_get_its_messages_lat
     await posted(store, "a", "b", publish=True)
     await posted(store, "other", channel_id=OTHER_CHANNEL, publish=True)
     message_editor.answers["a"].append(BUSY)
-    async with editing(store, message_editor, clock) as loop:
+    async with running_editor(store, message_editor, clock) as loop:
         assert message_editor.publications == ["a", "other"]
         await loop.advance(599)
         assert message_editor.publications == ["a", "other"]
@@ -232,7 +216,7 @@ async def test_publishing_without_an_answer_is_tried_again(
 ) -> None:
     await posted(store, "a", publish=True)
     message_editor.answers["a"].append(OutcomeUnknown("no answer"))
-    async with editing(store, message_editor, clock) as loop:
+    async with running_editor(store, message_editor, clock) as loop:
         await loop.advance(EDIT_INTERVAL_S)
         assert message_editor.publications == ["a", "a"]
         await loop.advance(3600)
@@ -245,6 +229,6 @@ async def test_refused_publishing_is_not_tried_again(
 ) -> None:
     await posted(store, "a", publish=True)
     message_editor.answers["a"].append(outcome)
-    async with editing(store, message_editor, clock) as loop:
+    async with running_editor(store, message_editor, clock) as loop:
         await loop.advance(2 * 3600)
         assert message_editor.publications == ["a"]

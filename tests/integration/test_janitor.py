@@ -1,6 +1,5 @@
 """Keeping house: who is told of a paused channel and how often, and when a channel that is gone ends."""
 
-import asyncio
 import logging
 from collections.abc import Coroutine
 from datetime import timedelta
@@ -25,16 +24,11 @@ class FakeMessenger:
     """Takes notices, or does not answer."""
 
     def __init__(self) -> None:
-        self.online = asyncio.Event()
-        self.online.set()
         self.answers = True
         self.asked: list[BlockedNotice] = []
         self.told: list[BlockedNotice] = []
 
-    async def ready(self) -> None:
-        await self.online.wait()
-
-    async def tell(self, notice: BlockedNotice) -> bool:
+    async def send(self, notice: BlockedNotice) -> bool:
         self.asked.append(notice)
         if self.answers:
             self.told.append(notice)
@@ -52,10 +46,6 @@ class House(LoopUnderTest):
 
     def run(self) -> Coroutine[object, object, None]:
         return self._janitor.run()
-
-    def is_quiet(self) -> bool:
-        """Whether it sleeps, or waits for Discord."""
-        return super().is_quiet() or not self.notices.online.is_set()
 
     async def pass_by(self, time: timedelta) -> None:
         """Let the time pass; whatever is done on the way is done at its moment."""
@@ -87,16 +77,6 @@ async def test_channel_that_was_paused_later_is_told_of_when_somebody_rings(hous
         assert house.notices.asked == []
         await house.pause()
         await house.notify()
-        assert len(house.notices.told) == 1
-
-
-async def test_nobody_is_told_before_the_servers_are_known(house: House) -> None:
-    house.notices.online.clear()
-    await house.pause()
-    async with house.at_work():
-        assert house.notices.asked == []
-        house.notices.online.set()
-        await house.until_quiet()
         assert len(house.notices.told) == 1
 
 
@@ -179,7 +159,7 @@ async def test_gone_channels_subscriptions_are_kept_for_thirty_days_and_its_back
         assert await house.store.subscriptions.in_channel(CHANNEL) == ()
         assert await house.store.outbox.waiting() == {}
         assert len(await house.store.subscriptions.in_channel(OTHER_CHANNEL)) == 1
-    assert caplog.messages == ["subscriptions of a gone channel ended"]
+    assert caplog.messages == ["subscriptions ended"]
 
 
 async def test_what_the_file_wants_in_a_gone_channel_stays(house: House) -> None:

@@ -58,7 +58,7 @@ async def desk() -> AsyncIterator[Desk]:
 
 async def test_subscriber_is_told_directly_and_nobody_else(desk: Desk) -> None:
     member = desk.lab.world.default.member_id
-    assert await desk.messenger.tell(desk.notice(subscriber=member))
+    assert await desk.messenger.send(desk.notice(subscriber=member))
     (told,) = desk.told(member)
     assert REASON in told
     assert desk.told_in("general") == []
@@ -70,23 +70,23 @@ async def test_notice_without_an_answer_is_not_settled_and_stands_there_once_in_
 ) -> None:
     member = desk.lab.world.default.member_id
     desk.lab.local.faults.add("POST", r"^/channels/\d+/messages$", kind)
-    assert not await desk.messenger.tell(desk.notice(subscriber=member))
-    assert await desk.messenger.tell(desk.notice(subscriber=member))
+    assert not await desk.messenger.send(desk.notice(subscriber=member))
+    assert await desk.messenger.send(desk.notice(subscriber=member))
     assert len(desk.told(member)) == 1
     assert desk.told_in("general") == []
 
 
 @pytest.mark.parametrize("subscriber", [None, STRANGER], ids=["nobody", "an account that is gone"])
 async def test_server_is_told_where_no_subscriber_can_be(desk: Desk, subscriber: int | None) -> None:
-    assert await desk.messenger.tell(desk.notice(subscriber=subscriber))
+    assert await desk.messenger.send(desk.notice(subscriber=subscriber))
     (told,) = desk.told_in("general")
     assert f"<#{desk.lab.world.default.channel('papers')}>" in told
 
 
 async def test_server_that_the_bot_left_or_that_has_nowhere_to_be_told_settles_the_notice(desk: Desk) -> None:
-    assert await desk.messenger.tell(desk.notice(guild_id=STRANGER))
+    assert await desk.messenger.send(desk.notice(guild_id=STRANGER))
     desk.lab.local.faults.add("POST", r"^/channels/\d+/messages$", MISSING_PERMISSIONS)
-    assert await desk.messenger.tell(desk.notice())
+    assert await desk.messenger.send(desk.notice())
     assert desk.told_in("general") == []
 
 
@@ -117,7 +117,7 @@ async def test_after_many_invalid_requests_nobody_is_told_until_the_first_of_the
     assert desk.invalid_requests.pause_s() == 0
     await fail(desk, 403, 1)
     assert desk.invalid_requests.pause_s() == INVALID_REQUESTS_WINDOW_S - 30
-    assert not await desk.messenger.tell(desk.notice(subscriber=member))
+    assert not await desk.messenger.send(desk.notice(subscriber=member))
     await desk.clock.advance(INVALID_REQUESTS_WINDOW_S - 30)
-    assert await desk.messenger.tell(desk.notice(subscriber=member))
+    assert await desk.messenger.send(desk.notice(subscriber=member))
     assert len(desk.told(member)) == 1

@@ -15,11 +15,11 @@ from bot.publish.availability import BLOCKED_RECHECK
 from bot.publish.sender import NONCE_REMEMBERED
 from bot.publish.trending import TRENDING_POST_CHECK_INTERVAL_S
 from tests.support.builders import listing, paper
-from tests.support.clock import FakeClock, settle
+from tests.support.clock import FakeClock
 from tests.support.delivery import LOST_ANSWER, LOST_MESSAGE, Answer, FakeDelivery
 from tests.support.loops import DEADLINE_S
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
-from tests.support.trending_publisher import TrendingPublisherHarness, digesting
+from tests.support.trending_publisher import TrendingPublisherHarness, running_trending_publisher
 
 TUESDAY = date(2026, 11, 17)
 WEDNESDAY, THURSDAY = TUESDAY + timedelta(days=1), TUESDAY + timedelta(days=2)
@@ -69,11 +69,11 @@ async def test_list_is_posted_once_to_each_channel_that_wants_it(
     await wanting(store, OTHER_CHANNEL, min_votes=10)
     await store.watch("graph", channel_id=13)
     await listed(store, 3, 41, 10)
-    async with digesting(store, delivery, clock) as loop:
+    async with running_trending_publisher(store, delivery, clock) as loop:
         assert delivery.messages() == [ids(2, 3, 1)]
         assert delivery.messages(OTHER_CHANNEL) == [ids(2, 3)]
         await loop.advance(12 * HOUR_S)
-    async with digesting(store, delivery, clock):
+    async with running_trending_publisher(store, delivery, clock):
         assert len(delivery.attempts) == 2
 
 
@@ -86,7 +86,7 @@ async def test_papers_for_the_channels_keywords_come_first(
     titles = {1: "Other", 2: "Graphs", 3: "Sheaves", 4: "A graph of one vote"}
     listings = [listing(f"2611.{n:05}", day=WEDNESDAY, votes=90 // n**3, title=titles[n]) for n in titles]
     await store.listings.record_day(WEDNESDAY, listings, NIGHT)
-    async with digesting(store, delivery, clock):
+    async with running_trending_publisher(store, delivery, clock):
         (sent,) = delivery.attempts
         assert delivery.messages() == [ids(2, 3, 1)]
         assert "2 for this channel's keywords" in sent.header.heading
@@ -97,7 +97,7 @@ async def test_list_waits_until_its_day_is_over_and_it_was_read_after_that(
 ) -> None:
     await wanting(store)
     await store.listings.record_day(WEDNESDAY, votes_of(3), NIGHT - timedelta(minutes=2))
-    async with digesting(store, delivery, clock) as loop:
+    async with running_trending_publisher(store, delivery, clock) as loop:
         await loop.advance(2 * HOUR_S)
         assert delivery.attempts == []
         await store.listings.record_day(WEDNESDAY, votes_of(3, 4), clock.now())
@@ -109,7 +109,7 @@ async def test_list_that_was_read_is_noticed_without_a_ring(
     store: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await wanting(store)
-    async with digesting(store, delivery, clock) as loop:
+    async with running_trending_publisher(store, delivery, clock) as loop:
         await listed(store, 3)
         await loop.advance(TRENDING_POST_CHECK_INTERVAL_S)
         assert delivery.messages() == [ids(1)]
@@ -122,11 +122,11 @@ async def test_channel_with_a_timetable_gets_it_at_its_time(
     await store.channel_settings.write(CHANNEL, replace(before, schedule=DailySchedule(8, 30, "UTC")))
     await wanting(store)
     await listed(store, 3)
-    async with digesting(store, delivery, clock) as loop:
+    async with running_trending_publisher(store, delivery, clock) as loop:
         await loop.advance(8 * HOUR_S)
         assert delivery.attempts == []
         await loop.advance(HOUR_S)
-        (message,) = delivery._messages[CHANNEL]
+        (message,) = delivery.stored()
         assert message.at == datetime(2026, 11, 19, 8, 30, tzinfo=UTC)
 
 
@@ -137,7 +137,7 @@ async def test_only_the_newest_list_is_posted_after_an_outage(
     await listed(store, 3, day=TUESDAY - timedelta(days=1))
     await listed(store, 3, day=TUESDAY, first=11)
     await listed(store, 3, first=21)
-    async with digesting(store, delivery, clock) as loop:
+    async with running_trending_publisher(store, delivery, clock) as loop:
         await loop.advance(12 * HOUR_S)
         assert delivery.messages() == [ids(21)]
 
@@ -152,7 +152,7 @@ async def test_lists_that_are_due_at_one_moment_are_posted_one_after_the_other(
     await listed(store, 3, day=THURSDAY)
     await listed(store, 3, 4, day=THURSDAY + timedelta(days=1), first=11)
     await listed(store, day=THURSDAY + timedelta(days=2))
-    async with digesting(store, delivery, clock) as loop:
+    async with running_trending_publisher(store, delivery, clock) as loop:
         await loop.advance(22 * HOUR_S)
         assert delivery.attempts == []
         await loop.advance(HOUR_S)
@@ -164,7 +164,7 @@ async def test_list_of_a_day_that_was_over_when_the_channel_asked_is_not_posted(
 ) -> None:
     await wanting(store, since=NIGHT)
     await listed(store, 3)
-    async with digesting(store, delivery, clock) as loop:
+    async with running_trending_publisher(store, delivery, clock) as loop:
         await loop.advance(2 * HOUR_S)
         assert delivery.attempts == []
         await clock.advance(24 * HOUR_S)
@@ -178,7 +178,7 @@ async def test_list_with_nothing_for_a_channel_is_settled_without_a_message_for_
 ) -> None:
     await wanting(store, min_votes=10)
     await listed(store, 3)
-    async with digesting(store, delivery, clock) as loop:
+    async with running_trending_publisher(store, delivery, clock) as loop:
         await listed(store, 30)
         await loop.advance(HOUR_S)
         assert delivery.attempts == []
@@ -190,7 +190,7 @@ async def test_paused_channel_gets_the_newest_list_when_it_goes_on(
     await wanting(store)
     await store.channel_settings.write(CHANNEL, replace(await store.channel_settings.of(CHANNEL), paused_since=NOW))
     await listed(store, 3)
-    async with digesting(store, delivery, clock) as loop:
+    async with running_trending_publisher(store, delivery, clock) as loop:
         await loop.advance(HOUR_S)
         assert delivery.attempts == []
         await store.channel_settings.resume(CHANNEL, clock.now())
@@ -204,24 +204,8 @@ async def test_channel_that_wants_no_more_lists_gets_none(
     await wanting(store)
     await store.channel_settings.write(CHANNEL, replace(await store.channel_settings.of(CHANNEL), trending=None))
     await listed(store, 3)
-    async with digesting(store, delivery, clock):
+    async with running_trending_publisher(store, delivery, clock):
         assert delivery.attempts == []
-
-
-async def test_nothing_is_sent_before_discord_has_told_of_its_servers(
-    store: Store, delivery: FakeDelivery, clock: FakeClock
-) -> None:
-    await wanting(store)
-    await listed(store, 3)
-    delivery.online.clear()
-    loop = TrendingPublisherHarness(store, delivery, clock)
-    loop.start()
-    await settle()
-    assert delivery.attempts == []
-    delivery.online.set()
-    await loop.until_quiet()
-    assert delivery.messages() == [ids(1)]
-    await loop.end()
 
 
 # What Discord answers.
@@ -234,7 +218,7 @@ async def test_missing_answer_is_made_up_for_with_the_same_nonce(
     await wanting(store)
     await listed(store, 3)
     delivery.answers[CHANNEL].append(answer)
-    async with digesting(store, delivery, clock) as loop:
+    async with running_trending_publisher(store, delivery, clock) as loop:
         await loop.advance(HOUR_S)
         first, again = delivery.attempts
         assert (again.key, again.nonce) == (first.key, first.nonce)
@@ -252,13 +236,13 @@ async def test_list_that_left_before_a_restart_is_looked_for_and_posted_once(
     await wanting(store)
     await listed(store, 3)
     delivery.answers[CHANNEL].append(answer)
-    async with digesting(store, delivery, clock):
+    async with running_trending_publisher(store, delivery, clock):
         assert len(delivery.attempts) == 1
     await clock.advance(away.total_seconds())
-    async with digesting(store, delivery, clock) as loop:
+    async with running_trending_publisher(store, delivery, clock) as loop:
         await loop.advance(HOUR_S)
         assert delivery.messages() == [ids(1)]
-        assert delivery.searches
+        assert delivery.lookups
     assert await store.trending_posts.open(clock.now()) == ()
 
 
@@ -275,7 +259,7 @@ async def test_process_that_ends_while_a_list_is_on_its_way_posts_it_once(
             await clock.advance(0.05)
     await loop.end()
     delivery.let_go(CHANNEL)
-    async with digesting(store, delivery, clock) as loop:
+    async with running_trending_publisher(store, delivery, clock) as loop:
         await loop.advance(HOUR_S)
         assert delivery.messages() == [ids(1)]
 
@@ -288,7 +272,7 @@ async def test_list_that_is_empty_by_now_is_looked_for_and_not_sent_again(
     await listed(store, 3)
     delivery.answers[CHANNEL].append(LOST_ANSWER)
     delivery.answers[OTHER_CHANNEL].append(LOST_MESSAGE)
-    async with digesting(store, delivery, clock) as loop:
+    async with running_trending_publisher(store, delivery, clock) as loop:
         await listed(store)
         await loop.advance(HOUR_S)
         assert len(delivery.attempts) == 2
@@ -300,8 +284,8 @@ async def test_list_that_is_empty_by_now_is_looked_for_and_not_sent_again(
 async def test_refused_list_is_not_tried_again(store: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
     await wanting(store)
     await listed(store, 3)
-    delivery.verdict = lambda _: Rejected("too blue")
-    async with digesting(store, delivery, clock) as loop:
+    delivery.outcome_of = lambda _: Rejected("too blue")
+    async with running_trending_publisher(store, delivery, clock) as loop:
         await loop.advance(HOUR_S)
         assert len(delivery.attempts) == 1
 
@@ -314,7 +298,7 @@ async def test_channel_that_is_asked_to_wait_gets_its_list_later(
     await listed(store, 3)
     busy = RetryLater(NIGHT + timedelta(minutes=10), "Discord asks us to wait")
     delivery.answers[CHANNEL].append(Answer(False, busy))
-    async with digesting(store, delivery, clock) as loop:
+    async with running_trending_publisher(store, delivery, clock) as loop:
         assert delivery.messages(OTHER_CHANNEL) == [ids(1)]
         await loop.advance(9 * 60)
         assert delivery.messages() == []
@@ -328,13 +312,13 @@ async def test_obstructed_channel_is_paused_and_gets_its_list_when_it_is_set_rig
 ) -> None:
     await wanting(store)
     await listed(store, 3)
-    delivery.obstacles[CHANNEL] = blocked
-    async with digesting(store, delivery, clock) as loop:
+    delivery.blocked[CHANNEL] = blocked
+    async with running_trending_publisher(store, delivery, clock) as loop:
         await loop.advance(HOUR_S)
         assert delivery.attempts == []
-        assert loop.pauses == 1
+        assert loop.blocks == 1
         assert [paused.channel_id for paused in await store.channels.blocked_channels()] == [CHANNEL]
-        del delivery.obstacles[CHANNEL]
+        del delivery.blocked[CHANNEL]
         await loop.advance(BLOCKED_RECHECK.total_seconds())
         assert delivery.messages() == [ids(1)]
         assert await store.channels.blocked_channels() == ()
@@ -346,7 +330,7 @@ async def test_list_that_a_channel_refuses_at_the_first_attempt_is_bound_anew_la
     await wanting(store)
     await listed(store, 3)
     delivery.answers[CHANNEL].append(Answer(False, NOT_ALLOWED))
-    async with digesting(store, delivery, clock) as loop:
+    async with running_trending_publisher(store, delivery, clock) as loop:
         await loop.advance(BLOCKED_RECHECK.total_seconds())
         first, again = delivery.attempts
         assert first.key != again.key
@@ -359,9 +343,9 @@ async def test_channel_without_answers_does_not_hold_up_the_others_nor_gets_a_la
     await wanting(store)
     await wanting(store, OTHER_CHANNEL)
     await listed(store, 3)
-    delivery.verdict = lambda post: OutcomeUnknown("no answer") if post.channel_id == CHANNEL else None
-    delivery.unreadable[CHANNEL] = RetryLater(NIGHT + timedelta(hours=30), "Discord did not answer")
-    async with digesting(store, delivery, clock) as loop:
+    delivery.outcome_of = lambda post: OutcomeUnknown("no answer") if post.channel_id == CHANNEL else None
+    delivery.lookup_failures[CHANNEL] = RetryLater(NIGHT + timedelta(hours=30), "Discord did not answer")
+    async with running_trending_publisher(store, delivery, clock) as loop:
         await loop.advance(24 * HOUR_S)
         await listed(store, 3, day=THURSDAY, first=11)
         await loop.notify()

@@ -1,0 +1,78 @@
+"""Before the gateway has sent the servers, the bot knows neither channels nor permissions, and sends nothing."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot.__main__ import keyword_fault
+from bot.composition.app import run
+from bot.config import load_settings
+from bot.domain.channel_settings import TrendingSettings
+from bot.domain.keyword import Keyword
+from bot.domain.post import Blocked, Delivered
+from sandbox.discord import Permission
+from tests.support.builders import paper
+from tests.support.quiescence import until
+from tests.support.running import DEADLINE_S, Box, a_box
+from tests.support.store import Store, opened
+
+KEYWORD = Keyword.parse("reward model")
+
+
+async def make_work_due(box: Box) -> None:
+    """Makes due: a post and a trending post in #papers, an edit there, and a notice about #vision."""
+    box.huggingface.days.make_up(datetime.now(UTC).date() - timedelta(days=1), 3)
+    box.world.set_overwrite(box.channel("vision"), box.world.default.bot_role_id, deny=Permission.SEND_MESSAGES)
+    async with opened(box.database) as store:
+        now = datetime.now(UTC)
+        papers, vision = box.channel("papers"), box.channel("vision")
+        for channel_id in (papers, vision):
+            admin_id = box.world.default.admin_id
+            guild_id = box.world.default.guild_id
+            await store.subscriptions.add(KEYWORD, channel_id, guild_id, added_by=admin_id, now=now)
+        await store.read_past(new_since=now - timedelta(days=1), synced_until=now)
+        await make_edit_due(store, papers, now)
+        await store.read(paper("2601.00002", title="Another Reward Model", published=now), now=now)
+        settings = await store.channel_settings.of(papers)
+        trending = TrendingSettings(0, now - timedelta(days=2))
+        await store.channel_settings.write(papers, replace(settings, trending=trending))
+        await store.channels.block(vision, Blocked("The bot needs Send Messages there."), now=now, not_before=now)
+
+
+async def make_edit_due(store: Store, channel_id: int, now: datetime) -> None:
+    await store.read(paper("2601.00001", title="A Reward Model", published=now), now=now)
+    post = await store.outbox.bind(channel_id, await store.due(channel_id, now=now), key="key", nonce="nonce", now=now)
+    assert post is not None
+    await store.outbox.delivered(post, Delivered(1), now)
+    await store.papers.add([paper("2601.00001", title="A Reward Model", published=now, version=2)])
+
+
+def writes(box: Box) -> list[str]:
+    """The methods of all requests that send or edit a message."""
+    return [
+        request.method
+        for request in box.discord.requests
+        if request.method in ("POST", "PATCH") and "/channels" in request.path
+    ]
+
+
+async def test_nothing_is_sent_before_the_gateway_has_sent_the_servers(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box:
+        await make_work_due(box)
+        box.discord.gateway_open = False
+        end = asyncio.Event()
+        environment = box.environment(DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
+        bot = asyncio.create_task(run(load_settings(None, environment, keyword_fault), end))
+        try:
+            await until(lambda: bool(box.huggingface.requests), DEADLINE_S)
+            await box.until_looked_again()
+            assert writes(box) == []
+            box.discord.gateway_open = True
+            await box.until(lambda: len(box.posts("papers")) == 2)
+            admin = box.world.dm_with(box.world.default.admin_id)
+            await box.until(lambda: bool(box.world.messages.in_channel(admin.id)))
+            await until(lambda: "PATCH" in writes(box), DEADLINE_S)
+        finally:
+            end.set()
+            await bot
