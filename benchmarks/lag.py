@@ -26,7 +26,7 @@ import aiohttp
 from bot.__main__ import main as run_program
 from sandbox.arxiv import Corpus, LocalArxiv
 from tests.support.ports import free_port
-from tests.support.running import DEADLINE_S, REQUEST_INTERVAL_S, Box, a_box
+from tests.support.running import DEADLINE_S, REQUEST_INTERVAL_S, RunningSandbox, running_sandbox
 
 # What the loop may stand still at most, from the start to the end.
 _LONGEST_S = 0.020
@@ -127,16 +127,16 @@ def main() -> int:
 async def _measure(folder: Path) -> _Report:
     arxiv = LocalArxiv(Corpus.generated(now=datetime.now(UTC), earlier_days=330), interval_s=REQUEST_INTERVAL_S)
     port = free_port()
-    async with a_box(folder, arxiv=arxiv) as box:
+    async with running_sandbox(folder, arxiv=arxiv) as sandbox:
         config = folder / "config.json"
-        config.write_text(json.dumps(_settings(box, port)), encoding="utf-8")
-        environment = box.environment(DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
+        config.write_text(json.dumps(_settings(sandbox, port)), encoding="utf-8")
+        environment = sandbox.environment(DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
         context = multiprocessing.get_context("spawn")
         process = context.Process(target=_bot, args=(str(config), environment, str(folder / "report.json")))
         process.start()
         try:
-            await box.discord.wait_until_bot_ready(DEADLINE_S)
-            await _everything(box, port)
+            await sandbox.discord.wait_until_bot_ready(DEADLINE_S)
+            await _everything(sandbox, port)
         finally:
             process.terminate()
             await asyncio.to_thread(process.join)
@@ -144,29 +144,29 @@ async def _measure(folder: Path) -> _Report:
     return _Report(said["turns"], tuple(Turn(**turn) for turn in said["long"]))
 
 
-def _settings(box: Box, port: int) -> dict[str, object]:
-    channels = [str(box.channel(name)) for name in _CHANNELS]
+def _settings(sandbox: RunningSandbox, port: int) -> dict[str, object]:
+    channels = [str(sandbox.channel(name)) for name in _CHANNELS]
     watched = [{"channel_id": channel, "keywords": list(_KEYWORDS)} for channel in channels]
     return {"subscriptions": watched, "web": {"port": port, "public_channels": channels}}
 
 
-async def _everything(box: Box, port: int) -> None:
+async def _everything(sandbox: RunningSandbox, port: int) -> None:
     """Past, papers, lists, edits, pages, charts: what each command answers, while papers are posted."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    box.huggingface.days.make_up(yesterday, 120)
-    await box.until_status_says("Last look at arXiv**: <t:")
-    await box.command("channel trending daily", channel="vision")
-    papers = box.arxiv.announce(_ANNOUNCED, days_ago=(0.1, 0.5))
-    await box.until_looked_again()
+    sandbox.huggingface.lists.generate(yesterday, 120)
+    await sandbox.wait_for_status("Last look at arXiv**: <t:")
+    await sandbox.command("channel trending daily", channel="vision")
+    papers = sandbox.arxiv.announce(_ANNOUNCED, days_ago=(0.1, 0.5))
+    await sandbox.wait_for_next_poll()
     for name, options in _COMMANDS:
         print(f"/{name}", *(f"{key}:{value}" for key, value in options.items()), flush=True)
-        await box.command(name, {**options, "date": yesterday.isoformat()} if name == "trending" else options)
+        await sandbox.command(name, {**options, "date": yesterday.isoformat()} if name == "trending" else options)
     for paper in papers[:50]:
-        box.arxiv.revise(paper.arxiv_id, abstract="We compute once more, with a language model.")
+        sandbox.arxiv.revise(paper.arxiv_id, abstract="We compute once more, with a language model.")
     for _ in range(3):
         await _fetch(f"http://127.0.0.1:{port}/")
         await _fetch(f"http://127.0.0.1:{port}/metrics")
-    await box.until_looked_again()
+    await sandbox.wait_for_next_poll()
     await asyncio.sleep(_AFTERWARDS_S)
 
 

@@ -10,9 +10,17 @@ from discord.ext import commands
 from bot.discord_api.client import Client
 from bot.discord_api.delivery import post_sample
 from bot.discord_api.messages import NO_POST_KEY, RenderedMessage, embeds, reading_components
-from bot.domain.channel_schedule import ChannelSchedule, DailySchedule, Immediate, in_words, next_daily_time, parse_time
+from bot.domain.channel_schedule import (
+    ChannelSchedule,
+    DailySchedule,
+    Immediate,
+    describe_schedule,
+    next_daily_time,
+    parse_time,
+)
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
 from bot.domain.layout.message import layout_of
+from bot.domain.text import plural
 from bot.domain.trending.parsing import TRENDING_COUNT_MAX
 from bot.domain.zones import parse_zone, suggest_zones
 from bot.runtime.limits import SELECT_OPTION_MAX
@@ -26,7 +34,7 @@ from cogs.permissions import (
     check_takes_papers,
     target_channel,
 )
-from cogs.wording import plural, when
+from cogs.replies import relative_time
 
 _AS_THEY_COME = "as they come"
 _USUAL_TIMES = ("07:00", "08:00", "08:30", "09:00", "12:00", "18:00")
@@ -74,7 +82,7 @@ class ChannelCommands(
         target = await _managed(interaction, channel)
         schedule = _parse_schedule(time, zone, await self._settings_service.of(target.channel_id), weekdays=weekdays)
         await self._settings_service.use_schedule(target.channel_id, schedule)
-        await _answer(interaction, f"Papers in {target.mention} are posted {in_words(schedule)}.")
+        await _answer(interaction, f"Papers in {target.mention} are posted {describe_schedule(schedule)}.")
 
     @schedule.autocomplete("time")
     async def complete_time(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
@@ -107,7 +115,7 @@ class ChannelCommands(
             words = f"Posting in {target.mention} goes on; {plural(waiting, 'paper')} waited."
             schedule = (await self._settings_service.of(target.channel_id)).schedule
             if isinstance(schedule, DailySchedule):
-                words += f" What is not due yet is posted {in_words(schedule)}."
+                words += f" What is not due yet is posted {describe_schedule(schedule)}."
         else:
             words = f"Posting in {target.mention} goes on; nothing waited."
         await _answer(interaction, words)
@@ -158,7 +166,7 @@ class ChannelCommands(
         await check_bot_may_post(interaction, target)
         schedule = await self._settings_service.enable_trending(target.channel_id, interaction.guild_id, votes)
         which = f"with at least {plural(votes, 'vote')} " if votes else ""
-        at = f", {in_words(schedule)}" if isinstance(schedule, DailySchedule) else ""
+        at = f", {describe_schedule(schedule)}" if isinstance(schedule, DailySchedule) else ""
         await _answer(
             interaction,
             f"The trending papers of each day {which}are posted in {target.mention} once the day is over (UTC){at}. "
@@ -248,10 +256,12 @@ def _check_may_ping(interaction: discord.Interaction[Client], target: TargetChan
 
 def _shown(target: TargetChannel, channel_settings: ChannelSettings, waiting: int, now: datetime) -> list[str]:
     schedule = channel_settings.schedule
-    digest = f"; the next {when(next_daily_time(schedule, now))}" if isinstance(schedule, DailySchedule) else ""
+    digest = (
+        f"; the next {relative_time(next_daily_time(schedule, now))}" if isinstance(schedule, DailySchedule) else ""
+    )
     lines = [
         f"**{target.mention}**",
-        f"- Posted {in_words(schedule)}{digest}",
+        f"- Posted {describe_schedule(schedule)}{digest}",
         f"- Style: {channel_settings.style.value}",
         f"- Pings: {'nobody' if channel_settings.mention_role is None else f'<@&{channel_settings.mention_role}>'}",
         f"- Waiting: {plural(waiting, 'paper')}",
@@ -259,7 +269,7 @@ def _shown(target: TargetChannel, channel_settings: ChannelSettings, waiting: in
     if channel_settings.publish:
         lines.append("- New papers are published to the followers")
     if channel_settings.paused_since is not None:
-        lines.append(f"- ⏸️ Paused {when(channel_settings.paused_since)}; `/channel resume` goes on")
+        lines.append(f"- ⏸️ Paused {relative_time(channel_settings.paused_since)}; `/channel resume` goes on")
     return lines
 
 

@@ -9,13 +9,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.charts.renderer import Charts
+from bot.charts.renderer import ChartRenderer
 from bot.discord_api.client import Client
 from bot.domain.charts.chart import Chart
 from bot.domain.charts.trend import Trend, duration, month_name
 from bot.domain.charts.weekly import Weekly
 from bot.domain.keyword import Keyword
-from bot.domain.text import cut
+from bot.domain.text import cut, plural
 from bot.runtime.errors import ArxivBackoff, ChartFailed, InvalidKeyword
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.charts import (
@@ -29,10 +29,9 @@ from bot.services.charts import (
     ReplyExpired,
 )
 from bot.services.subscriptions import SubscriptionService
-from cogs.keywords import parse_keywords
-from cogs.pace import Cooldown
+from cogs.input import Cooldown, parse_keywords
 from cogs.permissions import can_view
-from cogs.wording import bold, plural, when
+from cogs.replies import bold, relative_time
 
 # Five lines can be told apart, seven stacked keywords and the rest; a first chart of five is 60 requests.
 TREND_KEYWORDS: Final = 5
@@ -45,7 +44,9 @@ _NAME_MAX = 60
 class ChartCommands(commands.Cog):
     """Shows charts to whoever asks."""
 
-    def __init__(self, chart_service: ChartService, charts: Charts, subscription_service: SubscriptionService) -> None:
+    def __init__(
+        self, chart_service: ChartService, charts: ChartRenderer, subscription_service: SubscriptionService
+    ) -> None:
         self._chart_service = chart_service
         self._charts = charts
         self._subscription_service = subscription_service
@@ -155,7 +156,7 @@ def state(trend: Trend, filling: ChartState) -> str:
         case ChartsBusy(left_s):
             return f"{left} not counted yet, and other charts are being filled: ask again in about {duration(left_s)}."
         case CountFailed(keyword, error):
-            again = when(error.not_before) if isinstance(error, ArxivBackoff) else "later"
+            again = relative_time(error.not_before) if isinstance(error, ArxivBackoff) else "later"
             return f"{error}, for {_named(keyword)}. {left} not counted yet: ask again {again}, and it goes on."
         case ReplyExpired():
             return f"{left} not counted yet: ask again, and it goes on from here."

@@ -15,8 +15,8 @@ from bot.domain.layout.card import lay_out
 from bot.domain.paper import ArxivId
 from bot.runtime.errors import ArxivBackoff, ArxivError, StoreUnavailable
 from bot.services.lookup import LATEST_MAX, LookupService
-from cogs.pace import Cooldown
-from cogs.wording import bold, when
+from cogs.input import Cooldown
+from cogs.replies import bold, relative_time
 
 LATEST_PER_MINUTE: Final = 5
 
@@ -44,7 +44,7 @@ class LookupCommands(commands.Cog):
         try:
             latest = await self._lookup_service.latest(parsed, count)
         except ArxivError as error:
-            again = when(error.not_before) if isinstance(error, ArxivBackoff) else "later"
+            again = relative_time(error.not_before) if isinstance(error, ArxivBackoff) else "later"
             words = f"{error}. Nothing is known of {bold(parsed.shown)} here yet: try again {again}."
             await interaction.edit_original_response(content=words)
             return

@@ -8,20 +8,21 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord_api.client import Client
-from bot.page.model import Form
+from bot.domain.text import plural
+from bot.page.model import PageFormat
 from bot.services.pages import FittedPage, PageService, papers_on
-from cogs.pace import Cooldown
+from cogs.input import Cooldown
 from cogs.permissions import CommandRejected, Target, can_view, target_channel
-from cogs.wording import plural, when
+from cogs.replies import relative_time
 
 # What /page answers takes up to a second of drawing.
 PAGES_PER_MINUTE: Final = 5
 
 _FORMS: Final = [
-    app_commands.Choice(name="HTML: for a browser (default)", value=Form.HTML.value),
-    app_commands.Choice(name="Markdown: as on GitHub", value=Form.MD.value),
-    app_commands.Choice(name="Atom: for a reader of feeds", value=Form.ATOM.value),
-    app_commands.Choice(name="JSON: for programs", value=Form.JSON.value),
+    app_commands.Choice(name="HTML: for a browser (default)", value=PageFormat.HTML.value),
+    app_commands.Choice(name="Markdown: as on GitHub", value=PageFormat.MD.value),
+    app_commands.Choice(name="Atom: for a reader of feeds", value=PageFormat.ATOM.value),
+    app_commands.Choice(name="JSON: for programs", value=PageFormat.JSON.value),
 ]
 
 
@@ -44,14 +45,14 @@ class PageCommands(commands.Cog):
     async def page(
         self,
         interaction: discord.Interaction[Client],
-        form: str = Form.HTML.value,
+        form: str = PageFormat.HTML.value,
         channel: Target | None = None,
         public: bool = False,
     ) -> None:
         channel_id = _channel(interaction, channel, public=public)
         self._cooldown.check(interaction)
         await interaction.response.defer(ephemeral=not public)
-        fitting = await self._pages.fitting(frozenset({channel_id}), Form(form), interaction.filesize_limit)
+        fitting = await self._pages.fitting(frozenset({channel_id}), PageFormat(form), interaction.filesize_limit)
         if not fitting.page.sections:
             words = f"No keyword is watched in <#{channel_id}> yet. `/subscribe` adds one."
             await interaction.edit_original_response(content=words)
@@ -76,7 +77,7 @@ def _channel(interaction: discord.Interaction[Client], named: Target | None, *, 
 def _words(channel_id: int, fitting: FittedPage) -> str:
     keywords, papers = len(fitting.page.sections), papers_on(fitting.page)
     words = f"The page of <#{channel_id}>: {plural(keywords, 'keyword')}, {plural(papers, 'paper')}"
-    words += f", read {when(fitting.page.updated)}." if fitting.page.updated is not None else "; not read yet."
+    words += f", read {relative_time(fitting.page.updated)}." if fitting.page.updated is not None else "; not read yet."
     if fitting.per_keyword is not None:
         words += (
             f"\nIt has only the newest {plural(fitting.per_keyword, 'paper')} of each keyword: "

@@ -8,10 +8,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord_api.client import Client
+from bot.domain.text import plural
 from bot.services.status import StatusReport, StatusService
-from cogs.paging import edit_in_pages
 from cogs.permissions import can_view
-from cogs.wording import mention, plural, reason, when
+from cogs.replies import channel_link, edit_reply, relative_time, shown_reason
 
 # arXiv's terms of use ask for this sentence (info.arxiv.org/help/api/tou.html).
 ACKNOWLEDGEMENT: Final = "Thank you to arXiv for use of its open access interoperability."
@@ -30,19 +30,25 @@ class StatusCommand(commands.Cog):
         await interaction.response.defer(ephemeral=True)
         report = await self._status_service.report()
         lines = [*_arxiv(report), *_channels(interaction, report), f"-# {ACKNOWLEDGEMENT}"]
-        await edit_in_pages(interaction, lines)
+        await edit_reply(interaction, lines)
 
 
 def _arxiv(report: StatusReport) -> list[str]:
-    last = f"{when(report.last_poll)}, {reason(report.result)}" if report.last_poll is not None else "none yet"
-    following = when(report.next_poll) if report.next_poll is not None else "as soon as a channel watches a keyword"
+    last = (
+        f"{relative_time(report.last_poll)}, {shown_reason(report.result)}"
+        if report.last_poll is not None
+        else "none yet"
+    )
+    following = (
+        relative_time(report.next_poll) if report.next_poll is not None else "as soon as a channel watches a keyword"
+    )
     lines = [f"**Last look at arXiv**: {last}.", f"**Next look**: {following}."]
     if report.unsynced_keywords:
-        why = "" if report.sync_problem is None else f", put off: {reason(report.sync_problem)}"
+        why = "" if report.sync_problem is None else f", put off: {shown_reason(report.sync_problem)}"
         lines.append(f"**Being read for the first time**: {plural(report.unsynced_keywords, 'keyword')}{why}.")
     if report.votes is not None:
-        again = f"Read again {when(report.votes.again_at)}."
-        lines.append(f"⚠️ Votes and code are not up to date: {reason(report.votes.words)}. {again}")
+        again = f"Read again {relative_time(report.votes.again_at)}."
+        lines.append(f"⚠️ Votes and code are not up to date: {shown_reason(report.votes.words)}. {again}")
     return lines + [f"⚠️ {problem}." for problem in report.problems]
 
 
@@ -57,11 +63,13 @@ def _channels(interaction: discord.Interaction[Client], report: StatusReport) ->
         if blocked.guild_id is None and interaction.permissions.manage_guild:
             lines.append(f"⏸️ Channel `{blocked.channel_id}` of the settings file: {blocked.reason}")
         elif blocked.guild_id == interaction.guild_id and can_view(interaction, blocked.channel_id):
-            target = mention(interaction.guild, blocked.channel_id)
-            lines.append(f"⏸️ {target}, paused {when(blocked.since)}: {blocked.reason}")
+            target = channel_link(interaction.guild, blocked.channel_id)
+            lines.append(f"⏸️ {target}, paused {relative_time(blocked.since)}: {blocked.reason}")
     for channel_id, since in report.paused.items():
         if _concerns(interaction, channel_id, ours):
-            lines.append(f"⏸️ <#{channel_id}>, paused {when(since)} by `/channel pause`; `/channel resume` goes on.")
+            lines.append(
+                f"⏸️ <#{channel_id}>, paused {relative_time(since)} by `/channel pause`; `/channel resume` goes on."
+            )
     return lines
 
 

@@ -10,21 +10,21 @@ from discord.ext import commands
 
 from bot.discord_api.client import Client
 from bot.discord_api.messages import embeds
-from bot.domain.categories import suggest
-from bot.domain.channel_schedule import DailySchedule, in_words
+from bot.domain.categories import suggest_categories
+from bot.domain.channel_schedule import DailySchedule, describe_schedule
 from bot.domain.keyword import Keyword
 from bot.domain.layout.message import layout_of
 from bot.domain.paper import ArxivId, Paper
+from bot.domain.text import plural
 from bot.ingest.initial_sync import SyncStatus
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, INTERACTION_TOKEN_S, SELECT_OPTION_MAX
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.status import StatusService
 from bot.services.subscriptions import PREVIEW_PAPERS, KeywordPreview, SubscriptionService
-from cogs.keywords import parse_keywords
-from cogs.paging import edit_in_pages
+from cogs.input import parse_keywords
 from cogs.permissions import Target, TargetChannel, check_bot_may_post, check_may_manage, target_channel
+from cogs.replies import bold, edit_reply, relative_time
 from cogs.subscribe_buttons import subscribed_view
-from cogs.wording import bold, plural, when
 
 # How long a reply waits for arXiv before it says that reading is queued.
 REPLY_WAIT_S: Final = 20.0
@@ -92,7 +92,7 @@ class SubscribeCommand(commands.Cog):
         progress = await self._subscription_service.wait_until_read(keywords, REPLY_WAIT_S, keep_waiting=False)
         if progress is not SyncStatus.SYNCED:
             note = _SILENT if progress is SyncStatus.ARXIV_UNAVAILABLE else _QUEUED
-            await edit_in_pages(interaction, [*answers, note])
+            await edit_reply(interaction, [*answers, note])
             progress = await self._subscription_service.wait_until_read(
                 keywords, INTERACTION_TOKEN_S - REPLY_WAIT_S, keep_waiting=True
             )
@@ -120,7 +120,7 @@ class SubscribeCommand(commands.Cog):
         ids = await self._subscription_service.ids_of(new)
         view = subscribed_view(target.channel_id, ids)
         rendered = await asyncio.to_thread(embeds, shown, layout) if shown else []
-        await edit_in_pages(interaction, lines, rendered=rendered, view=view)
+        await edit_reply(interaction, lines, embeds=rendered, view=view)
 
     async def _outlook(self, target: TargetChannel, keywords: Sequence[Keyword]) -> str:
         if not keywords:
@@ -129,16 +129,16 @@ class SubscribeCommand(commands.Cog):
         if wanted.paused_since is not None:
             posted = "wait for `/channel resume`: posting there is paused"
         elif isinstance(wanted.schedule, DailySchedule):
-            posted = f"are posted {in_words(wanted.schedule)}"
+            posted = f"are posted {describe_schedule(wanted.schedule)}"
         else:
             posted = "are posted as arXiv announces them"
-        return f"New papers {posted}; next look {when(await self._status_service.next_poll())}."
+        return f"New papers {posted}; next look {relative_time(await self._status_service.next_poll())}."
 
     @subscribe.autocomplete("category")
     async def complete_category(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
         return [
             app_commands.Choice(name=f"{code}: {name}"[:SELECT_OPTION_MAX], value=code)
-            for code, name in suggest(typed, AUTOCOMPLETE_CHOICES_MAX)
+            for code, name in suggest_categories(typed, AUTOCOMPLETE_CHOICES_MAX)
         ]
 
 

@@ -8,11 +8,12 @@ import discord
 
 from bot.discord_api.client import AnyClient, Client, client_of, reply
 from bot.domain.keyword import Keyword
+from bot.domain.text import plural
 from bot.runtime.errors import StoreUnavailable
 from bot.runtime.limits import CUSTOM_ID_MAX
 from bot.services.subscriptions import PAST_POSTED, Unsubscribed
 from cogs.permissions import can_manage_by_id
-from cogs.wording import bold, plural
+from cogs.replies import bold
 
 _LABELS: Final = {
     "new": "Start with new papers",

@@ -13,10 +13,9 @@ from bot.domain.subscription import Source, Subscription
 from bot.runtime.errors import InvalidKeyword
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.subscriptions import KeptByConfig, NotSubscribed, SubscriptionService, Unsubscribed
-from cogs.keywords import parse_keywords
-from cogs.paging import edit_in_pages
+from cogs.input import parse_keywords
 from cogs.permissions import Target, can_manage_by_id, can_view, check_may_manage, target_channel
-from cogs.wording import bold, mention
+from cogs.replies import bold, channel_link, edit_reply
 
 # What an autocompleted keyword of a channel that is gone ends with: nobody can pick such a channel as an option.
 _IN_CHANNEL = re.compile(r"(?P<keyword>.+?)\s+#(?P<channel>\d{17,20})", re.DOTALL)
@@ -46,9 +45,7 @@ class SubscriptionCommands(commands.Cog):
             channel_id, typed = target.channel_id, keyword
         if not split_keywords(typed):
             raise InvalidKeyword("Name one of the channel's keywords.")
-        await edit_in_pages(
-            interaction, [await self._unsubscribe_one(part, channel_id) for part in parse_keywords(typed)]
-        )
+        await edit_reply(interaction, [await self._unsubscribe_one(part, channel_id) for part in parse_keywords(typed)])
 
     async def _unsubscribe_one(self, typed: Keyword | str, channel_id: int) -> str:
         if isinstance(typed, str):
@@ -104,9 +101,9 @@ class SubscriptionCommands(commands.Cog):
         ]
         if not shown:
             where = f"in <#{channel.id}>" if channel is not None else "in the channels that you can view"
-            await edit_in_pages(interaction, [f"No keyword is watched {where} yet. `/subscribe` adds one."])
+            await edit_reply(interaction, [f"No keyword is watched {where} yet. `/subscribe` adds one."])
             return
-        await edit_in_pages(interaction, _by_channel(interaction.guild, shown))
+        await edit_reply(interaction, _by_channel(interaction.guild, shown))
 
 
 def _choice(
@@ -135,7 +132,7 @@ def _by_channel(guild: discord.Guild | None, subscriptions: Sequence[Subscriptio
     for subscription in subscriptions:
         if subscription.channel_id != channel_id:
             channel_id = subscription.channel_id
-            lines.append(mention(guild, channel_id))
+            lines.append(channel_link(guild, channel_id))
         lines.append(f"- {bold(subscription.keyword.shown)} · {_who(subscription)}")
     return lines
 

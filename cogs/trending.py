@@ -16,8 +16,8 @@ from bot.domain.trending.days import parse_day, shown_day, suggested_days
 from bot.domain.trending.parsing import TRENDING_ENTRIES_MAX
 from bot.runtime.errors import HuggingFaceBackoff, HuggingFaceError, StoreUnavailable
 from bot.services.trending import TrendingList, TrendingService
-from cogs.pace import Cooldown
-from cogs.wording import reason, when
+from cogs.input import Cooldown
+from cogs.replies import relative_time, shown_reason
 
 TRENDING_PAGE_FRESH_FOR: Final = timedelta(hours=1)
 TRENDING_PER_MINUTE: Final = 10
@@ -130,7 +130,7 @@ async def _show(
 ) -> None:
     """Put a page of the list in the place of what stands there."""
     papers = found.papers[: count or None]
-    problem = None if found.problem is None else f"{reason(found.problem)}: this list may be old."
+    problem = None if found.problem is None else f"{shown_reason(found.problem)}: this list may be old."
     if not papers:
         words = " ".join(filter(None, (_nothing(found.day), problem or if_empty)))
         await interaction.edit_original_response(content=words, embeds=[], view=None)
@@ -159,8 +159,8 @@ def _turning(day: date, number: int, pages: int, count: int) -> discord.ui.View:
 
 
 def _failed(error: HuggingFaceError) -> str:
-    again = f" Try again {when(error.not_before)}." if isinstance(error, HuggingFaceBackoff) else ""
-    return f"{reason(str(error))}.{again}"
+    again = f" Try again {relative_time(error.not_before)}." if isinstance(error, HuggingFaceBackoff) else ""
+    return f"{shown_reason(str(error))}.{again}"
 
 
 def _nothing(day: date) -> str:

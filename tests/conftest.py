@@ -22,7 +22,7 @@ _TOGETHER: Final = "tests/e2e/test_crash_points.py"
 # one takes depends on what else the machine does. Where CI is set Hypothesis draws the same ones each time: what is red
 # there is so because of what changed, not by chance.
 _ANY_MACHINE: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("look", _ANY_MACHINE, max_examples=25)
+settings.register_profile("look", _ANY_MACHINE, max_examples=10)
 settings.register_profile("thorough", _ANY_MACHINE)
 settings.load_profile("look")
 

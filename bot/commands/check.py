@@ -25,8 +25,9 @@ from bot.config import Settings, is_loopback
 from bot.discord_api.attempts import InvalidRequests
 from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.client import FATAL_CLOSE_CODES, GUILDS_QUIET_S, use_endpoints
-from bot.domain.post import Blocked, RetryLater
+from bot.domain.outgoing import Blocked, RetryLater
 from bot.domain.queries import POLL_OVERLAP, Window, probe_query
+from bot.domain.text import plural
 from bot.huggingface import client as huggingface
 from bot.huggingface.client import HuggingFaceClient
 from bot.runtime.clock import Clock, SystemClock
@@ -78,7 +79,8 @@ def _database(path: Path) -> tuple[Summary | None, CheckResult]:
         return None, CheckResult("database", well=False, words=str(error))
     if summary is None:
         return None, CheckResult("database", well=True, words=f"{path} is not there yet; the first start makes it")
-    words = f"sound: {summary.keywords} keywords, {summary.papers:,} papers, {summary.waiting:,} wait to be posted"
+    contents = f"{plural(summary.keywords, 'keyword')}, {plural(summary.papers, 'paper')}"
+    words = f"sound: {contents}, {summary.waiting:,} wait to be posted"
     return summary, CheckResult("database", well=True, words=words)
 
 
@@ -96,7 +98,7 @@ async def _arxiv(settings: Settings, user_agent: str, gate_path: Path, clock: Cl
             return CheckResult("arXiv", well=False, words=str(error))
         except TimeoutError:
             return CheckResult("arXiv", well=False, words="its turn did not come: is a running bot reading much?")
-    papers = f"{page.total:,} paper{'' if page.total == 1 else 's'}"
+    papers = plural(page.total, "paper")
     return CheckResult("arXiv", page.total > 0, f"answers: {papers} in the last 7 days")
 
 
@@ -113,7 +115,7 @@ async def _hugging_face(settings: Settings, user_agent: str, clock: Clock) -> Ch
             return CheckResult("Hugging Face", well=False, words=str(error))
         except TimeoutError:
             return CheckResult("Hugging Face", well=False, words=f"no whole list in {CHECK_TIMEOUT_S:g} s")
-    papers = f"{len(listed):,} paper{'' if len(listed) == 1 else 's'}"
+    papers = plural(len(listed), "paper")
     return CheckResult("Hugging Face", well=True, words=f"answers: {papers} listed on {yesterday.isoformat()}")
 
 
@@ -129,7 +131,7 @@ async def _discord(settings: Settings, clock: Clock, channel_ids: Sequence[int])
                 channel_access = ChannelAccess(client, clock, InvalidRequests(clock))
                 await client.wait_until_ready()
                 name = client.user.name if client.user is not None else "the bot"
-                servers = f"{len(client.guilds)} server{'' if len(client.guilds) == 1 else 's'}"
+                servers = plural(len(client.guilds), "server")
                 well = CheckResult("token", well=True, words=f"logged in as {name}, in {servers}")
                 return [well, *[await _channel(channel_access, channel_id) for channel_id in channel_ids]]
     except discord.LoginFailure:

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from bot.domain.backfill_plan import BackfillRate
+from bot.domain.text import plural
 from bot.ingest import backfill
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBackoff
@@ -118,23 +119,23 @@ def describe_plan(plan: backfill.BackfillPlan) -> str:
     """What is about to be asked, before the first request."""
     lines = ["It can be stopped at any time: the same command goes on."]
     if plan.counts:
-        counts = _many(len(plan.counts), "request")
+        counts = plural(len(plan.counts), "request")
         lines.insert(0, f"To count for the charts: {counts} or more (--papers-only leaves them out).")
     months = {reading.month for reading in plan.tasks}
     if months:
         span = f"{max(months)}" if len(months) == 1 else f"{max(months)} back to {min(months)}"
-        requests = _many(len(plan.tasks), "request")
-        lines.insert(0, f"To read: {span}, for {_many(plan.keywords, 'keyword')}: {requests} or more.")
+        requests = plural(len(plan.tasks), "request")
+        lines.insert(0, f"To read: {span}, for {plural(plan.keywords, 'keyword')}: {requests} or more.")
     return "\n".join(lines)
 
 
 def describe_result(plan: backfill.BackfillPlan, outcome: backfill.BackfillResult) -> str:
     """What was done, in one sentence."""
-    months = _many(len({reading.month for reading in plan.tasks}), "month")
-    papers = f"{_many(outcome.papers, 'paper')}, {outcome.new_papers:,} of them new here"
-    read = f"{months} for {_many(plan.keywords, 'keyword')}, {papers}" if plan.tasks else ""
-    counts = f"{_many(len(plan.counts), 'count')} for the charts" if plan.counts else ""
-    took = f"{_many(outcome.asked, 'request')} in {in_words(outcome.elapsed_s)}"
+    months = plural(len({reading.month for reading in plan.tasks}), "month")
+    papers = f"{plural(outcome.papers, 'paper')}, {outcome.new_papers:,} of them new here"
+    read = f"{months} for {plural(plan.keywords, 'keyword')}, {papers}" if plan.tasks else ""
+    counts = f"{plural(len(plan.counts), 'count')} for the charts" if plan.counts else ""
+    took = f"{plural(outcome.asked, 'request')} in {in_words(outcome.elapsed_s)}"
     return f"Done: {', '.join(filter(None, (read, counts)))}; {took}."
 
 
@@ -160,13 +161,9 @@ def _so_far(rate: BackfillRate) -> str:
 
 
 def _papers(progress: backfill.BackfillProgress) -> str:
-    return f"{_many(progress.papers, 'paper')} so far"
+    return f"{plural(progress.papers, 'paper')} so far"
 
 
 def _waiting(wait: ArxivBackoff) -> str:
     until = wait.not_before.astimezone()  # the person's own zone, at their own terminal
     return f"{wait}: goes on at {until:%H:%M:%S %Z}."
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

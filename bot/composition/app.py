@@ -47,7 +47,7 @@ async def run(settings: Settings, end: asyncio.Event, metrics: Metrics | None = 
         raise InvalidToken("No Discord token is set: put it in the environment as DISCORD_TOKEN.")
     use_endpoints(settings.discord.api_url, settings.discord.gateway_url)
     async with contextlib.AsyncExitStack() as closing:
-        database = await Database.open(settings.database)
+        database = await Database.open_exclusive(settings.database)
         closing.push_async_callback(database.close)
         app = App(settings, settings.discord.token, database, metrics or Metrics())
         closing.push_async_callback(app.close)
@@ -177,7 +177,7 @@ class App:
     async def _on_change(self, guild: discord.Guild) -> None:
         """A server's channels or permissions may have changed: a paused channel may be open again, or the reverse."""
         channel_ids = [channel.id for channel in (*guild.channels, *guild.threads)]
-        await self._channels.learn_guild(guild.id, channel_ids)
+        await self._channels.set_guild(guild.id, channel_ids)
         await self._publish.dispatcher.check_channels(guild.id)
 
     async def close(self) -> None:

@@ -16,7 +16,7 @@ from bot.ingest.trending import TRENDING_POLL_INTERVAL, TrendingFetcher, Trendin
 from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.metrics import Metrics
 from bot.services.trending import TrendingService
-from bot.store.trending_entries import TrendingStore
+from bot.store.trending_entries import TrendingEntries
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class TrendingParts:
 def build_trending(
     settings: Settings,
     *,
-    trending_entries: TrendingStore,
+    trending_entries: TrendingEntries,
     user_agent: str,
     clock: Clock,
     rng: Random,

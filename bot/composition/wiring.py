@@ -15,7 +15,7 @@ from discord.ext import commands
 
 from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S, ArxivClient
 from bot.arxiv.gate import Gate
-from bot.charts.renderer import Charts
+from bot.charts.renderer import ChartRenderer
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import TrendingParts
 from bot.config import Settings
@@ -172,7 +172,7 @@ class Services:
     status_service: StatusService
     pages: PageService
     chart_service: ChartService
-    charts: Charts
+    charts: ChartRenderer
 
     @classmethod
     def of(
@@ -227,7 +227,7 @@ class Services:
                 context.clock,
                 interval_s=context.settings.arxiv.request_interval_s,
             ),
-            Charts(fonts_path(context.settings)),
+            ChartRenderer(fonts_path(context.settings)),
         )
 
 

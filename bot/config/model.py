@@ -46,7 +46,7 @@ def _address(*schemes: str) -> Callable[[str], str]:
             raise ValueError(f"is not an address; {allowed}")
         if urlsplit(url).scheme in ("http", "ws") and not is_loopback(url):
             raise ValueError(f"is not encrypted; allowed: {schemes[0]}://…, or an address of this machine")
-        return url.rstrip("/")
+        return url
 
     return check
 

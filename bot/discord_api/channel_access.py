@@ -14,7 +14,7 @@ import discord
 from bot.discord_api.attempts import InvalidRequests
 from bot.discord_api.outcomes import OutcomeMapper
 from bot.discord_api.permissions import NOT_IN_SERVER, AnyChannel, find_block, is_unknown_to_gateway
-from bot.domain.post import Blocked, RetryLater
+from bot.domain.outgoing import Blocked, RetryLater
 from bot.publish.sender import SEND_BACKOFF_FLOOR_S
 from bot.runtime.clock import Clock
 

@@ -17,8 +17,17 @@ from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.history import find_forum_post, find_message
 from bot.discord_api.messages import RenderedMessage, render, thread_name
 from bot.discord_api.outcomes import OutcomeMapper
-from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Post, Rejected, RetryLater, SendOutcome
-from bot.domain.trending.post import AnyPost
+from bot.domain.outgoing import (
+    Blocked,
+    Delivered,
+    MessageAbsent,
+    OutcomeUnknown,
+    OutgoingMessage,
+    Rejected,
+    RetryLater,
+    SendOutcome,
+)
+from bot.domain.post import Post
 from bot.runtime.clock import Clock
 
 # The lookup starts this long before the first attempt: Discord's clock and this machine's may differ.
@@ -45,10 +54,10 @@ class DiscordDelivery:
         self._trending_enabled = trending_enabled
         self._outcomes = OutcomeMapper(clock)
 
-    def takes_nonce(self, post: AnyPost) -> bool:
+    def takes_nonce(self, post: OutgoingMessage) -> bool:
         return self._forum_of(post) is None
 
-    async def send(self, post: AnyPost) -> SendOutcome:
+    async def send(self, post: OutgoingMessage) -> SendOutcome:
         forum = self._forum_of(post)
         # A forum post has no nonce: whatever became of the first attempt, it is looked up before a second one.
         with track_attempts(once=forum is not None) as attempts:
@@ -58,7 +67,7 @@ class DiscordDelivery:
             except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 return self._failed_send(post, self._outcomes.of_write(error), attempts)
 
-    def _failed_send(self, post: AnyPost, outcome: SendOutcome, attempts: Attempts) -> SendOutcome:
+    def _failed_send(self, post: OutgoingMessage, outcome: SendOutcome, attempts: Attempts) -> SendOutcome:
         """Corrects the outcome of discord.py's last attempt for what its earlier attempts may have stored."""
         if isinstance(outcome, Blocked | Rejected) and not definitely_rejected(attempts):
             return OutcomeUnknown("no answer from Discord, then a rejected attempt")
@@ -66,7 +75,7 @@ class DiscordDelivery:
             self._channel_access.record_rejection(post.channel_id, outcome)
         return outcome
 
-    async def _send_message(self, post: AnyPost) -> Delivered:
+    async def _send_message(self, post: OutgoingMessage) -> Delivered:
         rendered = await self._render(post)
         message = await self._target(post).send(
             content=rendered.content,
@@ -77,12 +86,12 @@ class DiscordDelivery:
         )
         return Delivered(message.id)
 
-    async def _send_forum_post(self, forum: discord.ForumChannel, post: AnyPost) -> Delivered:
+    async def _send_forum_post(self, forum: discord.ForumChannel, post: OutgoingMessage) -> Delivered:
         rendered = await self._render(post)
         created = await _create_forum_post(forum, thread_name(post), rendered)
         return Delivered(created.message.id, thread_id=created.thread.id)
 
-    async def find(self, post: AnyPost) -> Delivered | MessageAbsent | RetryLater | Blocked:
+    async def find(self, post: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:
         forum, since = self._forum_of(post), post.first_attempt - HISTORY_BEFORE_FIRST_ATTEMPT
         try:
             async with asyncio.timeout(HISTORY_TIMEOUT_S):
@@ -138,14 +147,14 @@ class DiscordDelivery:
             return self._outcomes.of_write(error)
         return Delivered(post.message_id)
 
-    async def _render(self, post: AnyPost) -> RenderedMessage:
+    async def _render(self, post: OutgoingMessage) -> RenderedMessage:
         # In a thread: ten cards take 4 ms, and a hundred times that if their text is nothing but TeX.
         return await asyncio.to_thread(render, post, trending_enabled=self._trending_enabled)
 
-    def _target(self, post: AnyPost) -> discord.PartialMessageable:
+    def _target(self, post: OutgoingMessage) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(post.header.thread_id or post.channel_id)
 
-    def _forum_of(self, post: AnyPost) -> discord.ForumChannel | None:
+    def _forum_of(self, post: OutgoingMessage) -> discord.ForumChannel | None:
         """Returns the forum in which the message begins a new forum post, or None."""
         channel = self._client.get_channel(post.channel_id)
         return channel if isinstance(channel, discord.ForumChannel) and post.header.thread_id is None else None

@@ -6,7 +6,7 @@ from datetime import datetime
 import discord
 
 from bot.discord_api.messages import post_keys
-from bot.domain.post import Delivered, MessageAbsent
+from bot.domain.outgoing import Delivered, MessageAbsent
 
 
 async def find_message(

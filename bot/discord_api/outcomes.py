@@ -6,7 +6,7 @@ from typing import Final
 import discord
 
 from bot.discord_api.permissions import BLOCKED_BY_CODE
-from bot.domain.post import Blocked, Delivered, OutcomeUnknown, Rejected, RetryLater, SendOutcome
+from bot.domain.outgoing import Blocked, Delivered, OutcomeUnknown, Rejected, RetryLater, SendOutcome
 from bot.publish.sender import SEND_BACKOFF_FLOOR_S
 from bot.runtime.clock import Clock
 

@@ -17,10 +17,10 @@ from bot.domain.window_scan import ARXIV_PAGE_SIZE
 # `daily-papers backfill`: a month read so long after its end has all its papers (moderation: see above); one that was
 # read earlier is read again, but not twice a day (the result of a query changes once), by a daily timer's clock.
 ARCHIVE_FINAL_AFTER: Final = timedelta(days=14)
-ARCHIVE_GOOD_FOR: Final = timedelta(hours=20)
+ARCHIVE_FRESH_FOR: Final = timedelta(hours=20)
 
 # arXiv opened on 14 August 1991 (info.arxiv.org/about).
-ARXIV_BEGAN: Final = Month(1991, 8)
+ARXIV_FIRST_MONTH: Final = Month(1991, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def month_of(text: str, now: datetime) -> Month:
         month = Month.parse(text) if len(text) == len("2026-01") else _month_of_day(text)
     except ValueError:
         raise ValueError(f"{text!r} is not a day: write it like 2026-01-31") from None
-    if month < ARXIV_BEGAN:
+    if month < ARXIV_FIRST_MONTH:
         raise ValueError(f"{text} is before arXiv, which began in August 1991")
     if month > Month.of(now):
         raise ValueError(f"{text} is in the future")
@@ -74,7 +74,7 @@ def _lacks(month: Month, read_at: datetime | None, now: datetime) -> bool:
     """Papers come late, so a month that was read early is read again, but not twice a day."""
     if read_at is None or read_at > now:  # from the future: a clock gone wrong
         return True
-    return read_at < month.end + ARCHIVE_FINAL_AFTER and now - read_at >= ARCHIVE_GOOD_FOR
+    return read_at < month.end + ARCHIVE_FINAL_AFTER and now - read_at >= ARCHIVE_FRESH_FOR
 
 
 def month_window(month: Month, now: datetime) -> Window:

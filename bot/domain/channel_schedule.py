@@ -68,7 +68,7 @@ def next_daily_time(daily_schedule: DailySchedule, after: datetime) -> datetime:
         day += _DAY
 
 
-def in_words(schedule: ChannelSchedule) -> str:
+def describe_schedule(schedule: ChannelSchedule) -> str:
     """`daily at 08:30 Europe/Berlin, on weekdays`."""
     match schedule:
         case Immediate():

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from bot.domain.categories import is_category, nearest
+from bot.domain.categories import is_category, similar_categories
 from bot.domain.words import WORD, caseless, plain, unaccented, visible
 from bot.runtime.errors import InvalidKeyword
 
@@ -104,7 +104,7 @@ def _narrowed(text: str, category: str | None) -> tuple[str, str | None]:
 
 
 def _try_instead(code: str) -> str:
-    alike = nearest(code)
+    alike = similar_categories(code)
     return f"the nearest are {', '.join(alike)}" if alike else "they look like cs.CL, astro-ph.CO or quant-ph"
 
 

@@ -12,6 +12,7 @@ from enum import Enum, auto
 from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
+from bot.domain.text import plural
 from bot.runtime import limits
 
 # The first probe half an hour after the announcement, then every half hour until the batch is there.
@@ -54,7 +55,7 @@ class PollThrottled:
 class PollFailed:
     """The look failed; `words` say how, and no other may be made before `until`."""
 
-    words: str
+    reason: str
     until: datetime
 
 
@@ -126,22 +127,22 @@ def plan_fixed(now: datetime, polls: Sequence[Poll], interval_s: float) -> NextP
     return NextPoll(max(due, now, _wait_until(polls, now)), PollKind.READ)
 
 
-def describe(now: datetime, polls: Sequence[Poll], following: NextPoll) -> str:
+def describe_poll(now: datetime, polls: Sequence[Poll], following: NextPoll) -> str:
     """The last look's result in words for people, and the next try when it failed."""
     if not polls:
-        return "arXiv was not looked at yet"
+        return "arXiv has not been checked yet"
     last = polls[-1]
     match last.result:
         case PollCompleted(new_papers=0, batch=batch):
             return _nothing_new(last.at, batch=batch)
         case PollCompleted(new_papers=count):
-            return f"{count} new paper{'' if count == 1 else 's'}"
+            return plural(count, "new paper")
         case BatchMissing():
             return _nothing_new(last.at, batch=False)
         case PollThrottled():
             return f"arXiv asks us to wait, next try {_from_now(now, following.at)}"
-        case PollFailed(words=words):
-            return f"{words}, next try {_from_now(now, following.at)}"
+        case PollFailed(reason=reason):
+            return f"{reason}, next try {_from_now(now, following.at)}"
         case _:
             assert_never(last.result)
 

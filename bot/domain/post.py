@@ -77,55 +77,6 @@ class Post:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """Discord holds the message; without an id where it was posted and deleted since.
-
-    `thread_id` is the forum post in which it stands, if it stands in one.
-    """
-
-    message_id: int | None
-    thread_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RetryLater:
-    """Discord definitely did not take the message, and will not before `not_before`."""
-
-    not_before: datetime
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class OutcomeUnknown:
-    """The message left and no answer came: it may be there or not."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """Discord refuses this very message; the channel itself is well."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Blocked:
-    """Nothing can be posted in the channel at the moment; `reason` is for its admin, `gone`: it may never be again."""
-
-    reason: str
-    gone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class MessageAbsent:
-    """The channel's history, read to its end, does not hold the message."""
-
-
-SendOutcome = Delivered | RetryLater | OutcomeUnknown | Rejected | Blocked
-
-
 def one_message(due: Sequence[OutboxEntry]) -> tuple[OutboxEntry, ...]:
     """The first of the due entries that go in one message: one that goes alone, or all up to the next such one."""
     if due and due[0].alone:

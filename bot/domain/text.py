@@ -47,6 +47,11 @@ def collapse(text: str) -> str:
     return _LONE_SURROGATE.sub("\ufffd", " ".join(_UNSEEN.sub("", spaced).split()))
 
 
+def plural(count: int, noun: str) -> str:
+    """A count with its noun: `1 paper`, `1,234 papers`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def units(text: str) -> int:
     """How long Discord may count the text: in UTF-16 code units, never fewer than code points."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

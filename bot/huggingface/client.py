@@ -60,7 +60,8 @@ class HuggingFaceClient:
     ) -> None:
         self._session = session
         self._clock = clock
-        self._url = f"{api_url.rstrip('/')}/daily_papers"
+        # A prefix with or without a slash at its end: exactly one slash precedes the path.
+        self._url = f"{api_url.removesuffix('/')}/daily_papers"
         # Uncompressed, so that the size cap is one of what is read: a day is half a megabyte, every few hours.
         self._headers = {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "identity"}
         self._rng = rng

@@ -32,7 +32,7 @@ from bot.ingest.window_reader import WindowReader, WindowResult
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBackoff, ArxivError, IncompleteResults, QueryRejected
 from bot.runtime.metrics import Metrics, Step
-from bot.store.archive import Archive
+from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.month_counts import MonthCounts
 from bot.store.subscriptions import Subscriptions
 
@@ -95,7 +95,7 @@ class Backfill:
         self,
         *,
         subscriptions: Subscriptions,
-        archive: Archive,
+        backfilled_papers: BackfilledPapers,
         month_counts: MonthCounts,
         arxiv: PageSource,
         clock: Clock,
@@ -103,7 +103,7 @@ class Backfill:
         listener: ProgressListener,
     ) -> None:
         self._subscriptions = subscriptions
-        self._archive = archive
+        self._backfilled_papers = backfilled_papers
         self._clock = clock
         self._metrics = metrics
         self._listener = listener
@@ -124,7 +124,7 @@ class Backfill:
         now = self._clock.now()
         watched = await self._subscriptions.watched()
         months = months_to_read(first, now)
-        tasks = pending_months(watched, await self._archive.read_months(), months, now)
+        tasks = pending_months(watched, await self._backfilled_papers.months(), months, now)
         counts = () if papers_only else await self._uncounted([each.keyword for each in watched], months)
         return BackfillPlan(len(watched), tasks, counts)
 
@@ -172,14 +172,14 @@ class Backfill:
         if not shown:
             await self._check_that_papers_are_shown(window)
         with self._metrics.step(Step.COMMIT):
-            await self._archive.finish_month(reading.keywords, reading.month, began)
+            await self._backfilled_papers.complete_month(reading.keywords, reading.month, began)
         log.debug("month archived", extra={"month": str(reading.month), "keywords": len(keywords), "shown": shown})
 
     async def _keep(self, keywords: tuple[WatchedKeyword, ...], read: WindowResult) -> None:
         for start in range(0, len(read.papers), ARCHIVE_PAPERS_PER_WRITE):
             papers = read.papers[start : start + ARCHIVE_PAPERS_PER_WRITE]
             with self._metrics.step(Step.COMMIT):
-                self._new_papers += await self._archive.add(keywords, papers, read.matches)
+                self._new_papers += await self._backfilled_papers.add(keywords, papers, read.matches)
         self._found.update(match.arxiv_id for match in read.matches)
 
     async def _check_that_papers_are_shown(self, window: Window) -> None:

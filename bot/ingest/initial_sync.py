@@ -95,7 +95,7 @@ class InitialSync:
             [watched.keyword for watched in group], window, Priority.INTERACTIVE, trust_zero=False
         ):
             with self._metrics.step(Step.COMMIT):
-                await self._ingest_store.record_history(group, complete.papers, complete.matches, began)
+                await self._ingest_store.record_seen(group, complete.papers, complete.matches, began)
             papers += len(complete.matches)
         with self._metrics.step(Step.COMMIT):
             await self._ingest_store.finish_initial_sync(group, window.start, began)

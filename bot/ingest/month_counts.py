@@ -41,7 +41,7 @@ class MonthCounter:
         """The counts that are good now, without a question to arXiv."""
         now = self._clock.now()
         stored = await self._month_counts.known(keywords, months)
-        return {key: each.total for key, each in stored.items() if each.is_good(key[1], now)}
+        return {key: each.total for key, each in stored.items() if each.is_fresh(key[1], now)}
 
     async def count(self, keyword: Keyword, month: Month) -> int:
         """The papers of a month; who asks for the same at the same time shares the request. Raises ArxivError."""

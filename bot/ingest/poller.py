@@ -21,7 +21,7 @@ from bot.domain.poll_schedule import (
     PollResult,
     PollThrottled,
     batch_cutoff,
-    describe,
+    describe_poll,
     plan,
     plan_fixed,
 )
@@ -100,7 +100,7 @@ class Poller:
     async def last_poll(self) -> tuple[datetime | None, str]:
         """When arXiv was looked at last, and what came of it in words."""
         polls = await self._polls.recent()
-        words = describe(self._clock.now(), polls, self._next(polls))
+        words = describe_poll(self._clock.now(), polls, self._next(polls))
         return (polls[-1].at if polls else None), words
 
     async def run(self) -> None:

@@ -15,7 +15,7 @@ from bot.domain.trending.post import TRENDING_POST_WINDOW, ended_at
 from bot.runtime import limits
 from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.errors import HuggingFaceBackoff, HuggingFaceError, InvalidTrendingList, TrendingDayUnavailable
-from bot.store.trending_entries import TrendingStore
+from bot.store.trending_entries import TrendingEntries
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class TrendingFetcher:
     """Reads a day's list into the store."""
 
     def __init__(
-        self, client: TrendingSource, trending_entries: TrendingStore, clock: Clock, on_listed: Callable[[], None]
+        self, client: TrendingSource, trending_entries: TrendingEntries, clock: Clock, on_listed: Callable[[], None]
     ) -> None:
         self._client = client
         self._trending_entries = trending_entries
@@ -70,7 +70,7 @@ class TrendingPoller:
     def __init__(
         self,
         reader: TrendingFetcher,
-        trending_entries: TrendingStore,
+        trending_entries: TrendingEntries,
         clock: Clock,
         wakeup: Wakeup,
         *,
@@ -112,10 +112,10 @@ class TrendingPoller:
     async def _due(self) -> list[date]:
         """The days to be read now, the newest first."""
         now = self._clock.now()
-        if not await self._trending_entries.are_wanted(now, limits.TRENDING_MAX_PAPER_AGE):
+        if not await self._trending_entries.are_needed(now, limits.TRENDING_MAX_PAPER_AGE):
             return []
         days = [now.date() - timedelta(days=ago) for ago in range(1 + TRENDING_POST_WINDOW.days)]
-        read_at = {day: await self._trending_entries.read_at(day) for day in days}
+        read_at = {day: await self._trending_entries.fetched_at(day) for day in days}
         last_days = days[:TRENDING_POLL_DAYS]
         return [day for day in days if self._is_due(day, read_at[day], now, votes_grow=day in last_days)]
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
-from bot.domain.post import Blocked, OutcomeUnknown, RetryLater
+from bot.domain.outgoing import Blocked, OutcomeUnknown, RetryLater
 from bot.publish.sender import SEND_BACKOFF_FLOOR_S
 from bot.runtime.clock import Clock
 from bot.runtime.metrics import Metrics

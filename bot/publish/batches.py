@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.layout.message import BatchKind, headline, layout_of
+from bot.domain.outgoing import Delivered
 from bot.domain.poll_schedule import last_announcement
-from bot.domain.post import Delivered, MessageHeader, Post
+from bot.domain.post import MessageHeader, Post
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.outbox import Outbox
 
@@ -27,7 +28,7 @@ class Batches:
 
     async def next_header(self, channel_id: int, now: datetime) -> MessageHeader:
         """Returns the header of the channel's next message."""
-        settings = await self._channel_settings.of(channel_id)
+        settings = await self._channel_settings.get(channel_id)
         if channel_id in self._current and settings.backlog_pending == (channel_id in self._backlog_pending):
             return self._current[channel_id]
         # If an admin paused or resumed the channel in the middle of a batch, the batch has ended.
@@ -35,7 +36,7 @@ class Batches:
         (self._backlog_pending.add if settings.backlog_pending else self._backlog_pending.discard)(channel_id)
         due = await self._outbox.due_now(channel_id, now)
         announced = None if due.arrived is None else last_announcement(due.arrived)
-        begun = await self._outbox.begun(channel_id, now)
+        begun = await self._outbox.partly_posted(channel_id, now)
         if begun is not None:  # a run that ended in the middle of the batch began it: no second ping
             thread_id = None if begun.thread_id in self._lost_threads else begun.thread_id
             heading = headline(due.papers, due.keywords, announced, BatchKind.REST)
@@ -69,4 +70,4 @@ class Batches:
 
     async def publishes(self, channel_id: int) -> bool:
         """Whether the channel's messages are published to its followers."""
-        return (await self._channel_settings.of(channel_id)).publish
+        return (await self._channel_settings.get(channel_id)).publish

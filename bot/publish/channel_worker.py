@@ -10,7 +10,8 @@ from functools import partial
 from typing import assert_never
 
 from bot.domain.layout.message import next_message
-from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Post, Rejected, RetryLater
+from bot.domain.outgoing import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Rejected, RetryLater
+from bot.domain.post import Post
 from bot.publish.availability import ChannelAvailability
 from bot.publish.batches import Batches
 from bot.publish.lifecycle import ForumPostLost, MessageLifecycle, StepOutcome
@@ -40,7 +41,7 @@ class PaperPostStorage:
         if len(message.entries) > 1:  # one of them is the cause, and must not hold up the others
             await self._outbox.release(message, alone=True)
         else:
-            await self._outbox.refused(message, reason, now)
+            await self._outbox.rejected(message, reason, now)
 
     async def release(self, message: Post) -> None:
         await self._outbox.release(message)
@@ -72,7 +73,7 @@ class ChannelWorker:
         """Advances the channel by one step; returns False if it has to wait or nothing is due."""
         if not await self._availability.is_open(channel_id):
             return False
-        post = await self._outbox.open_post(channel_id)
+        post = await self._outbox.unsettled_post(channel_id)
         if post is not None:
             return self._handle(post, await self._lifecycle.resume(post))
         post = await self._bind_next(channel_id)

@@ -70,7 +70,7 @@ class Dispatcher:
 
         Channels whose server is not known yet are checked with every server.
         """
-        for channel_id in await self._channels.mapped(guild_id):
+        for channel_id in await self._channels.subscribed(guild_id):
             await self._availability.update(channel_id)
         self._wakeup.notify()
 

@@ -53,14 +53,14 @@ class Janitor:
         all_sent = True
         for notice in await self._channels.pending_notices(self._clock.now() - NOTICE_EVERY):
             if await self._notices.send(notice):
-                await self._channels.notice_sent(notice.channel_id, self._clock.now())
+                await self._channels.record_notice(notice.channel_id, self._clock.now())
             else:
                 all_sent = False
         return all_sent
 
     async def _end_subscriptions_of_gone_channels(self) -> None:
         for channel_id in await self._channels.gone(self._clock.now() - GONE_KEPT):
-            ended = await self._subscriptions.drop_commands_of(channel_id)
+            ended = await self._subscriptions.drop_command_subscriptions(channel_id)
             if ended:
                 fields = {"channel_id": channel_id, "subscriptions": ended, "reason": "the channel is gone"}
                 log.info("subscriptions ended", extra=fields)

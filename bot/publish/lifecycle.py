@@ -10,16 +10,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar, assert_never
 
-from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Rejected, RetryLater, SendOutcome
-from bot.domain.trending.post import AnyPost
+from bot.domain.outgoing import (
+    Blocked,
+    Delivered,
+    MessageAbsent,
+    OutcomeUnknown,
+    OutgoingMessage,
+    Rejected,
+    RetryLater,
+    SendOutcome,
+)
 from bot.publish.availability import ChannelAvailability
 from bot.publish.sender import Sender
 from bot.runtime.clock import Clock
 from bot.runtime.metrics import Metrics, Step
 
-MessageT = TypeVar("MessageT", bound=AnyPost)
-MessageT_co = TypeVar("MessageT_co", bound=AnyPost, covariant=True)
-MessageT_contra = TypeVar("MessageT_contra", bound=AnyPost, contravariant=True)
+MessageT = TypeVar("MessageT", bound=OutgoingMessage)
+MessageT_co = TypeVar("MessageT_co", bound=OutgoingMessage, covariant=True)
+MessageT_contra = TypeVar("MessageT_contra", bound=OutgoingMessage, contravariant=True)
 
 
 class Bind(Protocol[MessageT_co]):

@@ -8,8 +8,16 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Rejected, RetryLater, SendOutcome
-from bot.domain.trending.post import AnyPost
+from bot.domain.outgoing import (
+    Blocked,
+    Delivered,
+    MessageAbsent,
+    OutcomeUnknown,
+    OutgoingMessage,
+    Rejected,
+    RetryLater,
+    SendOutcome,
+)
 from bot.runtime.clock import Clock
 from bot.runtime.metrics import Metrics, Step
 
@@ -41,15 +49,15 @@ _RESULT_LABELS: Final = {
 class Delivery(Protocol):
     """What the sender needs from Discord."""
 
-    def takes_nonce(self, post: AnyPost) -> bool:
+    def takes_nonce(self, post: OutgoingMessage) -> bool:
         """Whether a nonce protects the message from being stored twice; a new forum post has none."""
         ...
 
-    async def send(self, post: AnyPost) -> SendOutcome:
+    async def send(self, post: OutgoingMessage) -> SendOutcome:
         """Makes one attempt. A second one with the same nonce, while Discord remembers it, stores nothing new."""
         ...
 
-    async def find(self, post: AnyPost) -> Delivered | MessageAbsent | RetryLater | Blocked:
+    async def find(self, post: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:
         """Looks for the message by its key in the channel's history since its first attempt."""
         ...
 
@@ -65,11 +73,11 @@ class Sender:
         # When this process first sent each unsettled message, by key: it trusts the nonces of its own attempts only.
         self._first_sent_s: dict[str, float] = {}
 
-    async def send(self, post: AnyPost) -> SendOutcome:
+    async def send(self, post: OutgoingMessage) -> SendOutcome:
         """Makes the first attempt; Blocked means that the message certainly does not exist."""
         return await self._attempt(post)
 
-    async def look_up(self, post: AnyPost) -> Delivered | MessageAbsent | RetryLater | Blocked:
+    async def look_up(self, post: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:
         """Looks a sent message up without sending it again; RetryLater also while it may still arrive."""
         found = await self._delivery.find(post)
         if isinstance(found, MessageAbsent) and self._clock.now() - post.last_attempt <= NONCE_REMEMBERED:
@@ -77,7 +85,7 @@ class Sender:
         return found
 
     async def resend(
-        self, post: AnyPost, on_attempt: Callable[[datetime], Awaitable[None]]
+        self, post: OutgoingMessage, on_attempt: Callable[[datetime], Awaitable[None]]
     ) -> SendOutcome | MessageAbsent:
         """Looks a sent message up where its nonce may be forgotten, and sends it again if that is safe.
 
@@ -101,15 +109,15 @@ class Sender:
             return outcome if isinstance(found, MessageAbsent) else found
         return outcome
 
-    def forget(self, post: AnyPost) -> None:
+    def forget(self, post: OutgoingMessage) -> None:
         """Drops what is remembered about a message that was settled or released."""
         self._first_sent_s.pop(post.key, None)
 
-    def _nonce_is_trusted(self, post: AnyPost) -> bool:
+    def _nonce_is_trusted(self, post: OutgoingMessage) -> bool:
         sent_s = self._first_sent_s.get(post.key) if self._delivery.takes_nonce(post) else None
         return sent_s is not None and self._clock.monotonic() - sent_s <= NONCE_TRUSTED_S
 
-    async def _attempt(self, post: AnyPost) -> SendOutcome:
+    async def _attempt(self, post: OutgoingMessage) -> SendOutcome:
         await self._rate_limiter.acquire()
         self._first_sent_s.setdefault(post.key, self._clock.monotonic())
         with self._metrics.step(Step.SEND):

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from bot.domain.matching import match
-from bot.domain.post import Delivered, Rejected
+from bot.domain.outgoing import Delivered, Rejected
 from bot.domain.trending.entry import TrendingEntry, as_paper
 from bot.domain.trending.post import TrendingPost, TrendingSubscription, days_to_post, select_entries
 from bot.publish.availability import ChannelAvailability
@@ -21,8 +21,8 @@ from bot.publish.sender import CHANNELS_AT_ONCE, SEND_BACKOFF_FLOOR_S
 from bot.runtime.clock import Clock, Wakeup
 from bot.store.papers import Papers
 from bot.store.subscriptions import Subscriptions
-from bot.store.trending_entries import TrendingStore
-from bot.store.trending_posts import TrendingPostStore
+from bot.store.trending_entries import TrendingEntries
+from bot.store.trending_posts import TrendingPosts
 
 log = logging.getLogger(__name__)
 
@@ -36,17 +36,17 @@ _NO_MESSAGE: Final = Delivered(None)
 class TrendingPostStorage:
     """Stores trending posts. A rejected one is settled without a message: its day is not posted again."""
 
-    def __init__(self, trending_posts: TrendingPostStore) -> None:
+    def __init__(self, trending_posts: TrendingPosts) -> None:
         self._trending_posts = trending_posts
 
     async def record_attempt(self, message: TrendingPost, now: datetime) -> None:
         await self._trending_posts.record_attempt(message, now)
 
     async def delivered(self, message: TrendingPost, delivered: Delivered, now: datetime) -> None:
-        await self._trending_posts.settled(message, delivered, now)
+        await self._trending_posts.settle(message, delivered, now)
 
     async def rejected(self, message: TrendingPost, _reason: str, now: datetime) -> None:
-        await self._trending_posts.settled(message, _NO_MESSAGE, now)
+        await self._trending_posts.settle(message, _NO_MESSAGE, now)
 
     async def release(self, message: TrendingPost) -> None:
         await self._trending_posts.release(message)
@@ -58,8 +58,8 @@ class TrendingPublisher:
     def __init__(
         self,
         *,
-        trending_posts: TrendingPostStore,
-        trending_entries: TrendingStore,
+        trending_posts: TrendingPosts,
+        trending_entries: TrendingEntries,
         subscriptions: Subscriptions,
         papers: Papers,
         lifecycle: MessageLifecycle[TrendingPost],
@@ -80,10 +80,10 @@ class TrendingPublisher:
     async def run(self) -> None:
         """Posts what is due until it is cancelled."""
         while True:
-            unsettled = await self._trending_posts.open(self._clock.now())
+            unsettled = await self._trending_posts.unsettled(self._clock.now())
             await self._run_concurrently(self._resume(trending_post) for trending_post in unsettled)
             next_due = await self._post_due_lists()
-            await self._wakeup.wait(self._idle_s(next_due, await self._trending_posts.next_try()))
+            await self._wakeup.wait(self._idle_s(next_due, await self._trending_posts.next_attempt()))
 
     def _idle_s(self, *times: datetime | None) -> float:
         """Returns the seconds until the first of these times, at most a minute: channels may change at any time."""
@@ -93,12 +93,12 @@ class TrendingPublisher:
     async def _post_due_lists(self) -> datetime | None:
         """Posts the lists that are due, oldest first; returns when the next one is due."""
         now = self._clock.now()
-        days = days_to_post(await self._trending_posts.days_read(), now)
+        days = days_to_post(await self._trending_posts.fetched_days(), now)
         later: list[datetime] = []
         for day in days:
             due_times = [
                 (subscription, subscription.turn(day, days[-1]))
-                for subscription in await self._trending_posts.trending_subscriptions(day, now)
+                for subscription in await self._trending_posts.due_subscriptions(day, now)
             ]
             trending_entries = await self._trending_entries.of_day(day)
             await self._run_concurrently(
@@ -130,7 +130,7 @@ class TrendingPublisher:
         if trending_post.papers:
             _log(trending_post, await self._lifecycle.send(trending_post))
         else:
-            await self._trending_posts.settled(trending_post, _NO_MESSAGE, self._clock.now())
+            await self._trending_posts.settle(trending_post, _NO_MESSAGE, self._clock.now())
 
     async def _resume(self, bound: TrendingPost) -> None:
         """Settles a message that was sent before; if its list has become empty, the message is only looked up."""
@@ -144,7 +144,7 @@ class TrendingPublisher:
     ) -> TrendingPost:
         """Returns the message with the papers that the list has for the channel now."""
         subscriptions = await self._subscriptions.in_channel(trending_post.channel_id)
-        known = await self._papers.among([trending_entry.arxiv_id for trending_entry in trending_entries])
+        known = await self._papers.get_many([trending_entry.arxiv_id for trending_entry in trending_entries])
         # A trending entry has no categories; a stored paper does.
         papers = [known.get(trending_entry.arxiv_id) or as_paper(trending_entry) for trending_entry in trending_entries]
         # Takes milliseconds, so it leaves the event loop.

@@ -44,7 +44,7 @@ class ChannelSettingsService:
 
     async def of(self, channel_id: int) -> ChannelSettings:
         """How the channel wants its papers."""
-        return await self._channel_settings.of(channel_id)
+        return await self._channel_settings.get(channel_id)
 
     async def use_style(self, channel_id: int, style: Style) -> None:
         """Lay batches out in another way from the next one on."""
@@ -68,7 +68,7 @@ class ChannelSettingsService:
         since = self._clock.now() if before.trending is None else before.trending.since
         await self._change(channel_id, replace(before, trending=TrendingSettings(min_votes, since)))
         if guild_id is not None:
-            await self._channels.learn_guild(guild_id, [channel_id])
+            await self._channels.set_guild(guild_id, [channel_id])
         return before.schedule
 
     async def disable_trending(self, channel_id: int) -> bool:
@@ -95,7 +95,7 @@ class ChannelSettingsService:
 
     async def sample(self, channel_id: int) -> tuple[tuple[Paper, tuple[str, ...]], ...]:
         """The newest papers of the channel's keywords, to show how they would look."""
-        return await self._papers.newest_in(channel_id, PREVIEW_PAPERS)
+        return await self._papers.newest_in_channel(channel_id, PREVIEW_PAPERS)
 
     async def waiting(self, channel_id: int) -> int:
         """How many papers wait to be posted in the channel."""

@@ -24,7 +24,7 @@ from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivError
 from bot.store.papers import Papers
 from bot.store.subscriptions import Subscriptions
-from bot.store.trending_entries import TrendingStore
+from bot.store.trending_entries import TrendingEntries
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class LookupService:
         client: ArxivClient,
         subscriptions: Subscriptions,
         papers: Papers,
-        trending_entries: TrendingStore | None,
+        trending_entries: TrendingEntries | None,
         poller: Poller,
         clock: Clock,
     ) -> None:
@@ -138,4 +138,4 @@ class LookupService:
         return None if trending_entry is None else await asyncio.to_thread(trending_abstract, trending_entry)
 
     async def _about(self, papers: Collection[ArxivId]) -> Mapping[ArxivId, TrendingEntry]:
-        return NO_TRENDING_ENTRIES if self._trending_entries is None else await self._trending_entries.about(papers)
+        return NO_TRENDING_ENTRIES if self._trending_entries is None else await self._trending_entries.of_papers(papers)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.page.model import PAGE_PAPERS, Form, Page, Rendered
-from bot.page.render import render
+from bot.page import render
+from bot.page.model import PAGE_PAPERS, Page, PageFormat, Rendered
 from bot.runtime.clock import Clock
 from bot.store.pages import PageStore
 
@@ -57,14 +57,14 @@ class PageService:
         self._page_store = page_store
         self._clock = clock
         self._drawing = asyncio.Lock()
-        self._kept: OrderedDict[tuple[frozenset[int], Form, str | None], _Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[frozenset[int], PageFormat, str | None], _Kept] = OrderedDict()
 
-    async def edition(self, channels: frozenset[int], form: Form, address: str | None = None) -> CachedPage:
+    async def edition(self, channels: frozenset[int], form: PageFormat, address: str | None = None) -> CachedPage:
         """The page as it is now; raises StoreUnavailable."""
         key = (channels, form, address)
         async with self._drawing:
             # Asked for before the papers are: what is written meanwhile is seen by the next who asks.
-            state = await self._page_store.state()
+            state = await self._page_store.data_version()
             kept = self._kept.pop(key, None)
             if kept is None or kept.state != state:
                 kept = _Kept(state, await self._draw(channels, form, address, kept))
@@ -74,13 +74,13 @@ class PageService:
             return kept.edition
 
     async def _draw(
-        self, channels: frozenset[int], form: Form, address: str | None, before: _Kept | None
+        self, channels: frozenset[int], form: PageFormat, address: str | None, before: _Kept | None
     ) -> CachedPage:
         page = await self._page_store.page(channels, PAGE_PAPERS)
         known = None if before is None else before.edition
         return await asyncio.to_thread(_drawn, page, form, address, self._clock.now(), known)
 
-    async def fitting(self, channels: frozenset[int], form: Form, max_bytes: int) -> FittedPage:
+    async def fitting(self, channels: frozenset[int], form: PageFormat, max_bytes: int) -> FittedPage:
         """The page in a file of at most `max_bytes`, with fewer papers a keyword if it takes that, at last none."""
         edition = await self.edition(channels, form)
         page, rendered, per_keyword = edition.page, edition.rendered, PAGE_PAPERS
@@ -97,7 +97,7 @@ def papers_on(page: Page) -> int:
     return len({paper.arxiv_id for section in page.sections for paper in section.papers})
 
 
-def _drawn(page: Page, form: Form, address: str | None, now: datetime, before: CachedPage | None) -> CachedPage:
+def _drawn(page: Page, form: PageFormat, address: str | None, now: datetime, before: CachedPage | None) -> CachedPage:
     if before is not None and before.page == page:
         return before
     rendered = render(page, form, address=address)

@@ -62,7 +62,7 @@ class StatusService:
             next_poll=None if not unread and await self._poller.is_idle() else await self.next_poll(),
             waiting=await self._outbox.waiting(),
             blocked=await self._channels.blocked_channels(),
-            paused=await self._channel_settings.paused(),
+            paused=await self._channel_settings.paused_channels(),
             unsynced_keywords=unread,
             sync_problem=self._initial_sync.problem,
             problems=self._supervisor.problems,

@@ -118,7 +118,7 @@ class SubscriptionService:
 
     async def _narrower(self, keyword: Keyword, since: datetime, whole: int) -> tuple[NarrowerKeyword, ...]:
         """The same words within the categories that have most of the papers, but for those that have nearly all."""
-        counts = await self._papers.by_category(keyword, since)
+        counts = await self._papers.count_by_category(keyword, since)
         ideas = [(category, papers) for category, papers in counts if papers <= NARROWER_SHARE * whole]
         return tuple(
             NarrowerKeyword(
@@ -130,7 +130,7 @@ class SubscriptionService:
 
     async def post_past(self, keywords: Iterable[Keyword], channel_id: int) -> int:
         """Let the last few papers of these keywords be posted too; returns how many are to come."""
-        added = await self._outbox.add_past(channel_id, tuple(keywords), PAST_POSTED, self._clock.now())
+        added = await self._outbox.add_newest(channel_id, tuple(keywords), PAST_POSTED, self._clock.now())
         self._on_new_posts()
         return added
 

@@ -10,11 +10,11 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from bot.domain.trending.entry import TrendingEntry
-from bot.domain.trending.parsing import is_good
+from bot.domain.trending.parsing import is_fresh
 from bot.ingest.trending import TrendingFetcher
 from bot.runtime.clock import Clock
 from bot.runtime.errors import HuggingFaceError, TrendingDayUnavailable
-from bot.store.trending_entries import TrendingStore
+from bot.store.trending_entries import TrendingEntries
 
 # How old a list may be that is shown to somebody who asks for it, and to somebody who turns its pages.
 TRENDING_FRESH_FOR: Final = timedelta(minutes=10)
@@ -35,7 +35,7 @@ class TrendingList:
 class TrendingService:
     """Answers who wants to know."""
 
-    def __init__(self, reader: TrendingFetcher, trending_entries: TrendingStore, clock: Clock) -> None:
+    def __init__(self, reader: TrendingFetcher, trending_entries: TrendingEntries, clock: Clock) -> None:
         self._reader = reader
         self._trending_entries = trending_entries
         self._clock = clock
@@ -53,18 +53,18 @@ class TrendingService:
             async with self._asking:
                 if not await self._is_good(day, fresh_for):
                     problem = await self._read(day)
-        read_at = await self._trending_entries.read_at(day)
+        read_at = await self._trending_entries.fetched_at(day)
         return TrendingList(day, await self._trending_entries.of_day(day), read_at or self._clock.now(), problem)
 
     async def _is_good(self, day: date, fresh_for: timedelta) -> bool:
-        return is_good(day, await self._trending_entries.read_at(day), self._clock.now(), fresh_for)
+        return is_fresh(day, await self._trending_entries.fetched_at(day), self._clock.now(), fresh_for)
 
     async def _read(self, day: date) -> str | None:
         """Returns why the day could not be read, if something older is known of it."""
         try:
             await self._reader.read(day)
         except HuggingFaceError as error:
-            if await self._trending_entries.read_at(day) is None:
+            if await self._trending_entries.fetched_at(day) is None:
                 raise
             return str(error)
         return None

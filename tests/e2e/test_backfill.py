@@ -16,10 +16,10 @@ import pytest
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month, months_since
 from bot.runtime.metrics import Step
-from sandbox.arxiv import ArxivRequest, Fault, FaultKind, LocalArxiv, SandboxPaper
+from sandbox.arxiv import ArxivFault, ArxivFaultKind, ArxivRequest, LocalArxiv, SandboxPaper
 from tests.support.killable import KILLED, CrashPoint, a_killable_command, run_command
 from tests.support.quiescence import until
-from tests.support.running import DEADLINE_S, Box, a_bot, a_box, an_arxiv
+from tests.support.running import DEADLINE_S, RunningSandbox, arxiv_with_one_paper, running_bot, running_sandbox
 from tests.support.store import opened
 
 MONTHS = 6
@@ -29,7 +29,7 @@ FIRST = Month.of(datetime.now(UTC)).plus(-MONTHS)
 
 def an_arxiv_with_a_past() -> tuple[LocalArxiv, set[str]]:
     """An arXiv that shows papers of every month; the ids of those about reward models."""
-    arxiv = an_arxiv()
+    arxiv = arxiv_with_one_paper()
     papers = [
         arxiv.add_paper(SandboxPaper(title=title, published=FIRST.plus(month).start))
         for month in range(MONTHS)
@@ -38,18 +38,20 @@ def an_arxiv_with_a_past() -> tuple[LocalArxiv, set[str]]:
     return arxiv, {paper.arxiv_id for paper in papers if "Reward" in paper.title}
 
 
-async def backfill(box: Box, *more: str, since: str = f"{FIRST}-01", **environment: str) -> tuple[int, str]:
-    """Run it to its end; the exit code, and what it said."""
-    said = box.database.with_name(f"said-{uuid4()}")
+async def backfill(
+    sandbox: RunningSandbox, *more: str, since: str = f"{FIRST}-01", **environment: str
+) -> tuple[int, str]:
+    """Run it to its end; the exit code, and its output."""
+    output = sandbox.database.with_name(f"output-{uuid4()}")
     arguments = ("backfill", "--since", since, *more)
-    return await run_command(arguments, box.environment(**environment), said, DEADLINE_S)
+    return await run_command(arguments, sandbox.environment(**environment), output, DEADLINE_S)
 
 
-async def subscribed(box: Box) -> None:
+async def subscribed(sandbox: RunningSandbox) -> None:
     """Reward models are watched in a channel; no bot has run yet."""
-    async with opened(box.database) as store:
+    async with opened(sandbox.database) as store:
         await store.subscriptions.add(
-            Keyword.parse("reward model"), box.channel("papers"), 1, added_by=1, now=datetime.now(UTC)
+            Keyword.parse("reward model"), sandbox.channel("papers"), 1, added_by=1, now=datetime.now(UTC)
         )
 
 
@@ -70,10 +72,12 @@ def pages_by_month(arxiv: LocalArxiv) -> Counter[str]:
     return Counter(str(month) for month in months if month is not None)
 
 
-def archived(box: Box) -> list[str]:
+def archived(sandbox: RunningSandbox) -> list[str]:
     """The ids of the archive, each as often as it stands there."""
-    with closing(sqlite3.connect(box.database)) as connection:
-        return [arxiv_id for (arxiv_id,) in connection.execute("SELECT arxiv_id FROM archive ORDER BY arxiv_id")]
+    with closing(sqlite3.connect(sandbox.database)) as connection:
+        return [
+            arxiv_id for (arxiv_id,) in connection.execute("SELECT arxiv_id FROM backfilled_papers ORDER BY arxiv_id")
+        ]
 
 
 @pytest.mark.slow
@@ -81,59 +85,59 @@ async def test_past_is_archived_and_none_of_it_posted_while_the_bot_posts_what_i
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     arxiv, past = an_arxiv_with_a_past()
-    async with a_box(tmp_path, arxiv=arxiv) as box:
-        async with a_bot(box):
-            await box.subscribe("reward model")
+    async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
+        async with running_bot(sandbox):
+            await sandbox.subscribe("reward model")
             # It takes its time, so that the bot comes by in the middle of it however busy the machine is.
-            work = asyncio.create_task(backfill(box, DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S="0.2"))
+            work = asyncio.create_task(backfill(sandbox, DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S="0.2"))
             await until(lambda: bool(pages_by_month(arxiv)), DEADLINE_S)
-            url = box.publish("A Reward Model That Is New")
-            await box.subscribe("graph neural network", channel="vision")  # is asked for at once
-            code, said = await work
-            await box.posted("papers", 1)
-            await box.until_looked_again()
-        assert code == 0, said
-        assert set(archived(box)) >= past
+            url = sandbox.add_paper("A Reward Model That Is New")
+            await sandbox.subscribe("graph neural network", channel="vision")  # is asked for at once
+            code, output = await work
+            await sandbox.wait_for_papers("papers", 1)
+            await sandbox.wait_for_next_poll()
+        assert code == 0, output
+        assert set(archived(sandbox)) >= past
         whose = [asked_by_backfill(request) is None for request in arxiv.requests]
         assert True in whose[whose.index(False) : -whose[::-1].index(False)], "the bot asked nothing meanwhile"
-        assert box.posted_urls("papers") == [url]
+        assert sandbox.posted_urls("papers") == [url]
         assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 async def test_killed_backfill_goes_on_where_it_was(tmp_path: Path) -> None:
     arxiv, past = an_arxiv_with_a_past()
-    async with a_box(tmp_path, arxiv=arxiv) as box:
-        await subscribed(box)
+    async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
+        await subscribed(sandbox)
         arguments = ("backfill", "--since", str(FIRST))
         # One commit for this month, without papers; of each before it one of papers and one of its mark.
         at = CrashPoint(Step.COMMIT, "after", nth=4)
-        async with a_killable_command(arguments, box.environment(), tmp_path / "log", at=at) as process:
+        async with a_killable_command(arguments, sandbox.environment(), tmp_path / "log", at=at) as process:
             assert await process.ended(DEADLINE_S) == KILLED
-        assert 0 < len(archived(box)) < len(past)
+        assert 0 < len(archived(sandbox)) < len(past)
         first = pages_by_month(arxiv)
         arxiv.requests.clear()
-        code, said = await backfill(box)
-        assert code == 0, said
-        assert archived(box) == sorted(past)
+        code, output = await backfill(sandbox)
+        assert code == 0, output
+        assert archived(sandbox) == sorted(past)
         # The month in hand is read again, those before it are not.
         assert list(pages_by_month(arxiv)) == [list(first)[-1], *months_before(list(first)[-1])]
-        code, said = await backfill(box)
-        assert (code, said) == (0, f"Nothing to do: everything since {FIRST} is there.\n")
+        code, output = await backfill(sandbox)
+        assert (code, output) == (0, f"Nothing to do: everything since {FIRST} is there.\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_signal_ends_it_at_once_in_order_with_words(tmp_path: Path, number: signal.Signals) -> None:
     arxiv, _ = an_arxiv_with_a_past()
-    arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after="600"))
-    async with a_box(tmp_path, arxiv=arxiv) as box:
-        await subscribed(box)
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="600"))
+    async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
+        await subscribed(sandbox)
         arguments = ("backfill", "--since", str(FIRST))
-        async with a_killable_command(arguments, box.environment(), tmp_path / "log") as process:
+        async with a_killable_command(arguments, sandbox.environment(), tmp_path / "log") as process:
             await until(lambda: "arXiv asks us to wait: goes on at" in process.said(), DEADLINE_S)
-            code, said = await backfill(box)
+            code, output = await backfill(sandbox)
             assert code == 1
-            assert said == (
-                f"Another backfill already runs with the database {box.database}: let it finish, or end it first.\n"
+            assert output == (
+                f"Another backfill already runs with the database {sandbox.database}: let it finish, or end it first.\n"
             )
             process.signal(number)
             assert await process.ended(DEADLINE_S) == 128 + number  # arXiv asked for ten minutes
@@ -142,12 +146,12 @@ async def test_signal_ends_it_at_once_in_order_with_words(tmp_path: Path, number
 
 async def test_arxiv_that_asks_for_more_patience_than_there_is_ends_it_with_words(tmp_path: Path) -> None:
     arxiv, _ = an_arxiv_with_a_past()
-    arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after="80000"))
-    async with a_box(tmp_path, arxiv=arxiv) as box:
-        await subscribed(box)
-        code, said = await backfill(box)
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="80000"))
+    async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
+        await subscribed(sandbox)
+        code, output = await backfill(sandbox)
         assert code == 1
-        assert "What was read is kept; the same command goes on from here." in said
+        assert "What was read is kept; the same command goes on from here." in output
 
 
 @pytest.mark.parametrize(
@@ -159,37 +163,37 @@ async def test_arxiv_that_asks_for_more_patience_than_there_is_ends_it_with_word
     ],
 )
 async def test_day_that_cannot_be_meant_is_refused(tmp_path: Path, since: str, words: str) -> None:
-    async with a_box(tmp_path) as box:
-        code, said = await backfill(box, since=since)
+    async with running_sandbox(tmp_path) as sandbox:
+        code, output = await backfill(sandbox, since=since)
         assert code == 2
-        assert words in said
+        assert words in output
 
 
 async def test_without_what_it_stands_on_it_says_what_to_do_first(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
-        code, said = await backfill(box)
-        assert (code, "start the bot first" in said) == (1, True)
-        async with opened(box.database):
+    async with running_sandbox(tmp_path) as sandbox:
+        code, output = await backfill(sandbox)
+        assert (code, "start the bot first" in output) == (1, True)
+        async with opened(sandbox.database):
             pass
-        lock_file = box.database.with_name(f"{box.database.name}.backfill")
+        lock_file = sandbox.database.with_name(f"{sandbox.database.name}.backfill")
         lock_file.mkdir()
-        code, said = await backfill(box)
-        assert (code, said) == (1, f"The lock file {lock_file} cannot be used: Is a directory.\n")
+        code, output = await backfill(sandbox)
+        assert (code, output) == (1, f"The lock file {lock_file} cannot be used: Is a directory.\n")
         lock_file.rmdir()
-        code, said = await backfill(box)
-        assert (code, said) == (
+        code, output = await backfill(sandbox)
+        assert (code, output) == (
             1,
             "No channel subscribes to a keyword: /subscribe in one first, or set `subscriptions` and start the bot.\n",
         )
-        assert box.arxiv.requests == []
+        assert sandbox.arxiv.requests == []
 
 
 async def test_month_that_arxiv_does_not_show_whole_is_named_and_the_exit_code_says_so(tmp_path: Path) -> None:
     arxiv, _ = an_arxiv_with_a_past()
-    async with a_box(tmp_path, arxiv=arxiv) as box:
-        await subscribed(box)
+    async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
+        await subscribed(sandbox)
         stamp = str(FIRST).replace("-", "")
-        arxiv.faults.add(Fault(FaultKind.EMPTY, times=None, containing=f"[{stamp}"))
-        code, said = await backfill(box, "--papers-only")
+        arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None, containing=f"[{stamp}"))
+        code, output = await backfill(sandbox, "--papers-only")
         assert code == 1
-        assert f"Left out: {FIRST}: arXiv shows no papers at all. The same command tries it again." in said
+        assert f"Left out: {FIRST}: arXiv shows no papers at all. The same command tries it again." in output

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.disks import SmallDisk, a_small_disk
 from tests.support.quiescence import until_settled
-from tests.support.running import DEADLINE_S, Box, a_bot, a_box
+from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
 PAPERS = 12
 FULL = "the database cannot be used at the moment: database or disk is full"
@@ -23,13 +23,13 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
         yield mounted
 
 
-async def everything_is_posted_once(box: Box, urls: list[str]) -> None:
+async def everything_is_posted_once(sandbox: RunningSandbox, urls: list[str]) -> None:
     """Wait until nothing is owed any more; each paper stands there once."""
     async with asyncio.timeout(DEADLINE_S):
-        await box.posted("papers", len(urls))
-    await until_settled(box.database, DEADLINE_S)
-    await box.until_looked_again()
-    assert sorted(box.posted_urls("papers")) == sorted(urls)
+        await sandbox.wait_for_papers("papers", len(urls))
+    await until_settled(sandbox.database, DEADLINE_S)
+    await sandbox.wait_for_next_poll()
+    assert sorted(sandbox.posted_urls("papers")) == sorted(urls)
 
 
 @pytest.mark.usefixtures("as_root")
@@ -37,40 +37,40 @@ async def everything_is_posted_once(box: Box, urls: list[str]) -> None:
 async def test_disk_that_is_full_when_papers_are_written_is_told_and_they_are_posted_once_there_is_room(
     disk: SmallDisk,
 ) -> None:
-    async with a_box(disk.path) as box, a_bot(box):
-        await box.subscribe("reward model")
+    async with running_sandbox(disk.path) as sandbox, running_bot(sandbox):
+        await sandbox.subscribe("reward model")
         disk.fill()
-        urls = [box.publish(f"Reward Models, Part {part}", "A reward model. " * 200) for part in range(PAPERS)]
-        await box.until_status_says(f"⚠️ Reading arXiv stopped: {FULL}.")
-        assert f"{FULL}" in await box.said("subscribe", {"keyword": "agents"})
-        assert box.posted_urls("papers") == []
+        urls = [sandbox.add_paper(f"Reward Models, Part {part}", "A reward model. " * 200) for part in range(PAPERS)]
+        await sandbox.wait_for_status(f"⚠️ Reading arXiv stopped: {FULL}.")
+        assert f"{FULL}" in await sandbox.reply_to("subscribe", {"keyword": "agents"})
+        assert sandbox.posted_urls("papers") == []
         disk.make_room()
-        await everything_is_posted_once(box, urls)
+        await everything_is_posted_once(sandbox, urls)
 
 
 @pytest.mark.usefixtures("as_root")
 @pytest.mark.slow
 async def test_disk_that_is_full_when_discord_has_answered_leaves_no_message_double(disk: SmallDisk) -> None:
-    async with a_box(disk.path) as box, a_bot(box):
-        await box.subscribe("reward model")
+    async with running_sandbox(disk.path) as sandbox, running_bot(sandbox):
+        await sandbox.subscribe("reward model")
         # The first message of two is stored, and in the same moment the disk is full.
-        stop = box.world.listen(lambda event, *_: disk.fill() if event == "MESSAGE_CREATE" else None)
-        urls = [box.publish(f"Reward Models, Part {part}") for part in range(PAPERS)]
-        await box.until_status_says(f"⚠️ Posting stopped: {FULL}.")
+        stop = sandbox.world.subscribe(lambda event, *_: disk.fill() if event == "MESSAGE_CREATE" else None)
+        urls = [sandbox.add_paper(f"Reward Models, Part {part}") for part in range(PAPERS)]
+        await sandbox.wait_for_status(f"⚠️ Posting stopped: {FULL}.")
         stop()
         disk.make_room()
-        await everything_is_posted_once(box, urls)
+        await everything_is_posted_once(sandbox, urls)
 
 
 @pytest.mark.slow  # a write waits five seconds for who holds the file
 async def test_file_that_somebody_else_holds_is_told_and_waited_for(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        await box.subscribe("reward model")
-        with closing(sqlite3.connect(box.database, isolation_level=None)) as other:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.subscribe("reward model")
+        with closing(sqlite3.connect(sandbox.database, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            urls = [box.publish(f"Reward Models, Part {part}") for part in range(PAPERS)]
+            urls = [sandbox.add_paper(f"Reward Models, Part {part}") for part in range(PAPERS)]
             # Which loop waits in vain first is chance: each write waits for the one before.
-            await box.until_status_says(" stopped: the database cannot be used at the moment: database is locked")
-            assert box.posted_urls("papers") == []
+            await sandbox.wait_for_status(" stopped: the database cannot be used at the moment: database is locked")
+            assert sandbox.posted_urls("papers") == []
             other.execute("ROLLBACK")
-        await everything_is_posted_once(box, urls)
+        await everything_is_posted_once(sandbox, urls)

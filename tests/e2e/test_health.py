@@ -8,10 +8,10 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from sandbox.arxiv import Fault, FaultKind
+from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from tests.support.ports import free_port
 from tests.support.quiescence import until_settled
-from tests.support.running import DEADLINE_S, Box, a_bot, a_bot_process, a_box
+from tests.support.running import DEADLINE_S, RunningSandbox, bot_process, running_bot, running_sandbox
 
 ASKED_EVERY_S = 0.05
 
@@ -39,25 +39,30 @@ async def samples(port: int) -> dict[tuple[str, str], float]:
     }
 
 
-def secrets(box: Box) -> list[str]:
+def secrets(sandbox: RunningSandbox) -> list[str]:
     """What concerns channels, and must stand nowhere."""
-    return ["reward", str(box.channel("papers")), str(box.world.default.guild_id), str(box.world.default.admin_id)]
+    return [
+        "reward",
+        str(sandbox.channel("papers")),
+        str(sandbox.world.default.guild_id),
+        str(sandbox.world.default.admin_id),
+    ]
 
 
 @pytest.mark.slow
 async def test_health_and_metrics_follow_what_the_bot_does_and_show_nothing_of_any_channel(tmp_path: Path) -> None:
     port = free_port()
-    async with a_box(tmp_path) as box, a_bot(box, DAILY_PAPERS_WEB__PORT=str(port)):
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox, DAILY_PAPERS_WEB__PORT=str(port)):
         await until_health_is(port, 200)
-        await box.subscribe("reward model")
-        box.arxiv.faults.add(Fault(FaultKind.HTML, times=None))
-        await box.until_status_says("not a complete feed")
-        box.arxiv.faults.clear()
+        await sandbox.subscribe("reward model")
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.HTML, times=None))
+        await sandbox.wait_for_status("not a complete feed")
+        sandbox.arxiv.faults.clear()
         for part in range(12):
-            box.publish(f"Reward Models, Part {part}")
-        await box.posted("papers", 12)
-        await until_settled(box.database, DEADLINE_S)
-        await box.until_looked_again()
+            sandbox.add_paper(f"Reward Models, Part {part}")
+        await sandbox.wait_for_papers("papers", 12)
+        await until_settled(sandbox.database, DEADLINE_S)
+        await sandbox.wait_for_next_poll()
         found = await samples(port)
         assert found["papers_posted_total", ""] == 12
         assert found["posts_total", "Delivered"] >= 1
@@ -72,20 +77,20 @@ async def test_health_and_metrics_follow_what_the_bot_does_and_show_nothing_of_a
         assert found["event_loop_lag_seconds_count", ""] > 0
         for step in ("fetch", "parse", "match", "commit", "claim", "send", "settle"):
             assert found["step_seconds_count", step] > 0
-        box.discord.gateway_open = False
-        await box.discord.close_gateway()
+        sandbox.discord.gateway_open = False
+        await sandbox.discord.close_gateway()
         await until_health_is(port, 503)
         assert (await samples(port))["gateway_up", ""] == 0
         told = [(await ask(port, path))[1] for path in ("/healthz", "/metrics")]
-        assert not [secret for secret in secrets(box) for text in told if secret in text]
-        box.discord.gateway_open = True
+        assert not [secret for secret in secrets(sandbox) for text in told if secret in text]
+        sandbox.discord.gateway_open = True
         await until_health_is(port, 200)
 
 
 async def test_a_port_that_is_taken_is_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
-        taken = box.url.rpartition(":")[2]
-        async with a_bot_process(box, DAILY_PAPERS_WEB__PORT=taken) as process, asyncio.timeout(DEADLINE_S):
+    async with running_sandbox(tmp_path) as sandbox:
+        taken = sandbox.url.rpartition(":")[2]
+        async with bot_process(sandbox, DAILY_PAPERS_WEB__PORT=taken) as process, asyncio.timeout(DEADLINE_S):
             stdout, stderr = await process.communicate()
     assert process.returncode == 1
     assert stdout == b""

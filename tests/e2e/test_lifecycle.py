@@ -11,97 +11,99 @@ import pytest
 from sandbox.arxiv import SandboxPaper
 from sandbox.discord import Invocation, Message, Permission
 from tests.support.embeds import components_of, embeds_of, lines_of
-from tests.support.running import Box, a_bot, a_box, abs_url
+from tests.support.running import RunningSandbox, abs_url, running_bot, running_sandbox
 
 SUBMITTED = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
 
 
-async def press(box: Box, asked: Invocation, label: str, *, user_id: int | None = None) -> str:
+async def press(sandbox: RunningSandbox, asked: Invocation, label: str, *, user_id: int | None = None) -> str:
     """What is said after a button of an answer was pressed."""
     message = asked.reply
     assert message is not None
     (custom_id,) = (str(button["custom_id"]) for button in components_of(message) if button["label"] == label)
-    await box.discord.press(message.id, custom_id, user_id=box.world.default.admin_id if user_id is None else user_id)
-    changed = await asked.edited(lambda reply: not reply.components)
+    await sandbox.discord.press(
+        message.id, custom_id, user_id=sandbox.world.default.admin_id if user_id is None else user_id
+    )
+    changed = await asked.wait_for_edit(lambda reply: not reply.components)
     assert changed.embeds == []
     return changed.content
 
 
-def publish_past(box: Box, count: int) -> list[str]:
+def publish_past(sandbox: RunningSandbox, count: int) -> list[str]:
     """Papers of the days before; their addresses, oldest first."""
     papers = [
         SandboxPaper(title=f"Reward Models, Part {part}", published=SUBMITTED - timedelta(days=count - part))
         for part in range(count)
     ]
-    return [abs_url(box.arxiv.add_paper(paper)) for paper in papers]
+    return [abs_url(sandbox.arxiv.add_paper(paper)) for paper in papers]
 
 
 async def test_starting_with_new_papers_posts_none_of_the_past(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        publish_past(box, 3)
-        asked = await box.subscribe("reward model")
-        assert await press(box, asked, "Start with new papers") == (
-            f"**reward model**: new papers are posted in <#{box.channel('papers')}>, and none of the past."
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        publish_past(sandbox, 3)
+        asked = await sandbox.subscribe("reward model")
+        assert await press(sandbox, asked, "Start with new papers") == (
+            f"**reward model**: new papers are posted in <#{sandbox.channel('papers')}>, and none of the past."
         )
-        new = box.publish("A New Reward Model")
-        await box.posted("papers", 1)
-        assert box.posted_urls("papers") == [new]
+        new = sandbox.add_paper("A New Reward Model")
+        await sandbox.wait_for_papers("papers", 1)
+        assert sandbox.posted_urls("papers") == [new]
 
 
 async def test_the_last_five_are_posted_on_request_once_and_oldest_first_by_the_buttons_of_before_a_restart_too(
     tmp_path: Path,
 ) -> None:
-    async with a_box(tmp_path) as box:
-        past = publish_past(box, 7)
-        async with a_bot(box):
-            asked = await box.subscribe("reward model")
-        async with a_bot(box):
-            assert await press(box, asked, "Post the last 5 too") == (
-                f"**reward model**: 5 papers of the past are on their way to <#{box.channel('papers')}>; "
+    async with running_sandbox(tmp_path) as sandbox:
+        past = publish_past(sandbox, 7)
+        async with running_bot(sandbox):
+            asked = await sandbox.subscribe("reward model")
+        async with running_bot(sandbox):
+            assert await press(sandbox, asked, "Post the last 5 too") == (
+                f"**reward model**: 5 papers of the past are on their way to <#{sandbox.channel('papers')}>; "
                 "new ones follow."
             )
-            (post,) = await box.posted("papers", 5)
+            (post,) = await sandbox.wait_for_papers("papers", 5)
             assert post.content == "**5 earlier papers** for reward model"
-            assert box.posted_urls("papers") == past[2:]
-            new = box.publish("A New Reward Model")
-            await box.posted("papers", 6)
-            assert box.posted_urls("papers") == [*past[2:], new]
+            assert sandbox.posted_urls("papers") == past[2:]
+            new = sandbox.add_paper("A New Reward Model")
+            await sandbox.wait_for_papers("papers", 6)
+            assert sandbox.posted_urls("papers") == [*past[2:], new]
 
 
 async def test_undo_ends_what_was_just_subscribed_and_nothing_older(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        older = await box.subscribe("reward model")
-        again = await box.command("subscribe", {"keyword": "reward model, agents"})
-        await again.edited(lambda message: "next look" in message.content)
-        assert await press(box, again, "Undo") == f"**agents**: unsubscribed from <#{box.channel('papers')}>."
-        assert "**reward model**" in (said := await box.said("keywords"))
-        assert "**agents**" not in said
-        once_more = await box.subscribe("reward model")
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        older = await sandbox.subscribe("reward model")
+        again = await sandbox.command("subscribe", {"keyword": "reward model, agents"})
+        await again.wait_for_edit(lambda message: "next look" in message.content)
+        assert await press(sandbox, again, "Undo") == f"**agents**: unsubscribed from <#{sandbox.channel('papers')}>."
+        assert "**reward model**" in (reply := await sandbox.reply_to("keywords"))
+        assert "**agents**" not in reply
+        once_more = await sandbox.subscribe("reward model")
         assert once_more.reply is not None
         assert once_more.reply.components == []
-        await box.said("unsubscribe", {"keyword": "reward model"})
-        assert await press(box, older, "Post the last 5 too") == "These subscriptions have ended meanwhile."
+        await sandbox.reply_to("unsubscribe", {"keyword": "reward model"})
+        assert await press(sandbox, older, "Post the last 5 too") == "These subscriptions have ended meanwhile."
 
 
 async def test_who_may_no_longer_manage_the_channel_cannot_use_the_buttons(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        publish_past(box, 3)
-        member, papers = box.world.default.member_id, box.channel("papers")
-        box.world.set_overwrite(papers, member, allow=Permission.MANAGE_CHANNELS)
-        asked = await box.command("subscribe", {"keyword": "reward model"}, user_id=member)
-        await asked.edited(lambda message: "next look" in message.content)
-        box.world.set_overwrite(papers, member)
-        said = await press(box, asked, "Post the last 5 too", user_id=member)
-        assert said == f"You may not manage <#{papers}> any more."
-        assert box.posts("papers") == []
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        publish_past(sandbox, 3)
+        member, papers = sandbox.world.default.member_id, sandbox.channel("papers")
+        sandbox.world.set_overwrite(papers, member, allow=Permission.MANAGE_CHANNELS)
+        asked = await sandbox.command("subscribe", {"keyword": "reward model"}, user_id=member)
+        await asked.wait_for_edit(lambda message: "next look" in message.content)
+        sandbox.world.set_overwrite(papers, member)
+        reply = await press(sandbox, asked, "Post the last 5 too", user_id=member)
+        assert reply == f"You may not manage <#{papers}> any more."
+        assert sandbox.posts("papers") == []
 
 
 async def test_a_broad_keyword_is_called_so_and_gets_narrower_ideas(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         for number in range(450):
             categories = ("cs.CL", "cs.LG") if number % 3 else ("cs.CV",)
-            box.publish(f"Models, Part {number}", categories=categories)
-        asked = await box.subscribe("models")
+            sandbox.add_paper(f"Models, Part {number}", categories=categories)
+        asked = await sandbox.subscribe("models")
         assert asked.reply is not None
         forecast = asked.reply.content.splitlines()[1]
         assert forecast == (
@@ -111,25 +113,25 @@ async def test_a_broad_keyword_is_called_so_and_gets_narrower_ideas(tmp_path: Pa
 
 
 async def test_six_papers_that_match_two_keywords_each_are_six_posts_that_name_both(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        await box.said("subscribe", {"keyword": "reward model, RLHF"})
-        await box.said("channel style", {"style": "cards"})
-        urls = [box.publish(f"RLHF with Reward Models, Part {part}") for part in range(6)]
-        (post,) = await box.posted("papers", 6)
-        assert sorted(box.posted_urls("papers")) == sorted(urls)
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.reply_to("subscribe", {"keyword": "reward model, RLHF"})
+        await sandbox.reply_to("channel style", {"style": "cards"})
+        urls = [sandbox.add_paper(f"RLHF with Reward Models, Part {part}") for part in range(6)]
+        (post,) = await sandbox.wait_for_papers("papers", 6)
+        assert sorted(sandbox.posted_urls("papers")) == sorted(urls)
         assert [embed.footer for embed in embeds_of(post)] == ["cs.LG · reward model, RLHF"] * 6
         assert post.content.startswith("**6 new papers** for reward model, RLHF · announced ")
         # As a list they need not say it on every line: all of them match both.
-        await box.said("channel style", {"style": "compact"})
-        box.publish("RLHF with One More Reward Model")
-        *_, post = await box.posted("papers", 7)
+        await sandbox.reply_to("channel style", {"style": "compact"})
+        sandbox.add_paper("RLHF with One More Reward Model")
+        *_, post = await sandbox.wait_for_papers("papers", 7)
         assert post.content.startswith("**1 new paper** for reward model, RLHF · announced ")
 
 
-async def until_footer(box: Box, part: str) -> Message:
+async def until_footer(sandbox: RunningSandbox, part: str) -> Message:
     """Wait until the only post's card has these words; it is edited, not repeated."""
-    await box.until(lambda: any(part in str(post.embeds) for post in box.posts("papers")))
-    (post,) = box.posts("papers")
+    await sandbox.wait_until(lambda: any(part in str(post.embeds) for post in sandbox.posts("papers")))
+    (post,) = sandbox.posts("papers")
     assert post.edited_at is not None
     return post
 
@@ -137,21 +139,21 @@ async def until_footer(box: Box, part: str) -> Message:
 async def test_a_post_follows_its_papers_new_version_journal_and_withdrawal_and_pings_nobody_again(
     tmp_path: Path,
 ) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        world = box.world
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        world = sandbox.world
         role = world.add_role(world.default.guild_id, "Readers", Permission(0))
-        world.set_overwrite(box.channel("papers"), world.default.bot_role_id, allow=Permission.MENTION_EVERYONE)
-        await box.subscribe("reward model")
-        await box.said("channel mention", {"role": role.id})
-        paper = box.arxiv.add_paper(SandboxPaper(title="A Reward Model", published=SUBMITTED))
-        (post,) = await box.posted("papers", 1)
+        world.set_overwrite(sandbox.channel("papers"), world.default.bot_role_id, allow=Permission.MENTION_EVERYONE)
+        await sandbox.subscribe("reward model")
+        await sandbox.reply_to("channel mention", {"role": role.id})
+        paper = sandbox.arxiv.add_paper(SandboxPaper(title="A Reward Model", published=SUBMITTED))
+        (post,) = await sandbox.wait_for_papers("papers", 1)
         first_line = post.content
-        box.arxiv.revise(paper.arxiv_id, comment="Accepted at ICML 2026, 12 pages")
-        post = await until_footer(box, "v2")
+        sandbox.arxiv.revise(paper.arxiv_id, comment="Accepted at ICML 2026, 12 pages")
+        post = await until_footer(sandbox, "v2")
         assert "ICML 2026" in embeds_of(post)[0].description
         assert post.content == first_line
         assert post.pings.role_ids == (role.id,)
-        box.arxiv.add_paper(
+        sandbox.arxiv.add_paper(
             replace(
                 paper,
                 version=3,
@@ -159,12 +161,14 @@ async def test_a_post_follows_its_papers_new_version_journal_and_withdrawal_and_
                 journal_ref="Phys. Rev. D 104, 023501 (2026)",
             )
         )
-        await until_footer(box, "v3")
-        box.arxiv.withdraw(paper.arxiv_id)
-        post = await until_footer(box, "withdrawn")
+        await until_footer(sandbox, "v3")
+        sandbox.arxiv.withdraw(paper.arxiv_id)
+        post = await until_footer(sandbox, "withdrawn")
         assert len(components_of(post)) == 3
         edits = [
-            request for request in box.discord.requests if request.method == "PATCH" and "/channels/" in request.path
+            request
+            for request in sandbox.discord.requests
+            if request.method == "PATCH" and "/channels/" in request.path
         ]
         assert len(edits) == 3
         assert all(isinstance(edit.body, dict) and edit.body["allowed_mentions"] == {"parse": []} for edit in edits)
@@ -172,61 +176,63 @@ async def test_a_post_follows_its_papers_new_version_journal_and_withdrawal_and_
 
 @pytest.mark.slow
 async def test_a_later_match_for_another_keyword_adds_its_name_and_subscribing_edits_nothing(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        await box.subscribe("reward model")
-        await box.subscribe("sheaf cohomology")
-        paper = box.arxiv.add_paper(SandboxPaper(title="A Reward Model", published=SUBMITTED))
-        (post,) = await box.posted("papers", 1)
-        await box.subscribe("a reward")
-        await box.until_looked_again()
-        await box.until_looked_again()
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.subscribe("reward model")
+        await sandbox.subscribe("sheaf cohomology")
+        paper = sandbox.arxiv.add_paper(SandboxPaper(title="A Reward Model", published=SUBMITTED))
+        (post,) = await sandbox.wait_for_papers("papers", 1)
+        await sandbox.subscribe("a reward")
+        await sandbox.wait_for_next_poll()
+        await sandbox.wait_for_next_poll()
         assert post.edited_at is None
-        box.arxiv.revise(paper.arxiv_id, abstract="Now with sheaf cohomology.")
-        post = await until_footer(box, "v2")
+        sandbox.arxiv.revise(paper.arxiv_id, abstract="Now with sheaf cohomology.")
+        post = await until_footer(sandbox, "v2")
         assert embeds_of(post)[0].footer.endswith(" · reward model, sheaf cohomology")
 
 
 @pytest.mark.slow
 async def test_a_withdrawal_is_never_posted_as_new(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        await box.subscribe("reward model")
-        await box.said("channel pause")
-        gone = box.arxiv.add_paper(SandboxPaper(title="A Hasty Reward Model", published=SUBMITTED))
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.subscribe("reward model")
+        await sandbox.reply_to("channel pause")
+        gone = sandbox.arxiv.add_paper(SandboxPaper(title="A Hasty Reward Model", published=SUBMITTED))
         taken_back = SandboxPaper(
             title="A Wrong Reward Model", published=SUBMITTED, comment="This paper has been withdrawn by the authors"
         )
-        box.arxiv.add_paper(taken_back)
-        await box.until_looked_again()
-        box.arxiv.withdraw(gone.arxiv_id)
-        kept = box.publish("A Sound Reward Model")
-        await box.until_looked_again()
-        await box.until_looked_again()
-        assert await box.said("channel resume") == (f"Posting in <#{box.channel('papers')}> goes on; 1 paper waited.")
-        await box.posted("papers", 1)
-        assert box.posted_urls("papers") == [kept]
+        sandbox.arxiv.add_paper(taken_back)
+        await sandbox.wait_for_next_poll()
+        sandbox.arxiv.withdraw(gone.arxiv_id)
+        kept = sandbox.add_paper("A Sound Reward Model")
+        await sandbox.wait_for_next_poll()
+        await sandbox.wait_for_next_poll()
+        assert await sandbox.reply_to("channel resume") == (
+            f"Posting in <#{sandbox.channel('papers')}> goes on; 1 paper waited."
+        )
+        await sandbox.wait_for_papers("papers", 1)
+        assert sandbox.posted_urls("papers") == [kept]
 
 
 async def test_a_paper_that_is_no_longer_in_the_store_is_a_link_by_button_and_by_menu(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
-        async with a_bot(box):
-            await box.subscribe("reward model")
-            single = box.publish("A Reward Model")
-            await box.posted("papers", 1)
+    async with running_sandbox(tmp_path) as sandbox:
+        async with running_bot(sandbox):
+            await sandbox.subscribe("reward model")
+            single = sandbox.add_paper("A Reward Model")
+            await sandbox.wait_for_papers("papers", 1)
             for part in range(6):
-                box.publish(f"Reward Models, Part {part}")
-            button, menu = await box.posted("papers", 7)
-        with closing(sqlite3.connect(box.database)) as connection, connection:
+                sandbox.add_paper(f"Reward Models, Part {part}")
+            button, menu = await sandbox.wait_for_papers("papers", 7)
+        with closing(sqlite3.connect(sandbox.database)) as connection, connection:
             # As an operator would who cleans up by hand: the program itself keeps what it posted.
             connection.execute("PRAGMA foreign_keys = OFF")
             connection.execute("DELETE FROM papers")
-        async with a_bot(box):
-            member = box.world.default.member_id
-            pressed = await box.discord.press(button.id, str(components_of(button)[0]["custom_id"]), user_id=member)
-            assert (await pressed.answered()).content == f"Its abstract is on arXiv: <{single}>"
+        async with running_bot(sandbox):
+            member = sandbox.world.default.member_id
+            pressed = await sandbox.discord.press(button.id, str(components_of(button)[0]["custom_id"]), user_id=member)
+            assert (await pressed.wait_for_reply()).content == f"Its abstract is on arXiv: <{single}>"
             chosen = next(iter(lines_of(menu)))
-            asked = await box.discord.choose(
+            asked = await sandbox.discord.choose(
                 menu.id, str(components_of(menu)[0]["custom_id"]), [chosen.rpartition("/")[2]], user_id=member
             )
-            answer = await asked.answered()
+            answer = await asked.wait_for_reply()
             assert answer.is_ephemeral
             assert answer.content == f"Its abstract is on arXiv: <{chosen}>"

@@ -4,15 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.discord import ChannelKind, DropAfter, Status, StatusAfter
-from sandbox.discord import FaultKind as Fault
+from sandbox.discord import ChannelKind, DiscordFault, DropAfter, Status, StatusAfter
 from tests.support.quiescence import until_settled
-from tests.support.running import DEADLINE_S, a_bot, a_box
+from tests.support.running import DEADLINE_S, running_bot, running_sandbox
 
 MESSAGES = r"^/channels/\d+/messages$"
-FORBIDDEN = Status.refusal(403, 50013, "Missing Permissions")
+FORBIDDEN = Status.api_error(403, 50013, "Missing Permissions")
 CLOUDFLARE = Status(429)  # not Discord itself: discord.py raises it at once
-INVALID = Status.refusal(400, 50035, "Invalid Form Body")
+INVALID = Status.api_error(400, 50035, "Invalid Form Body")
 
 
 @pytest.mark.parametrize(
@@ -24,23 +23,23 @@ INVALID = Status.refusal(400, 50035, "Invalid Form Body")
         pytest.param(INVALID, id="invalid", marks=pytest.mark.slow),
     ],
 )
-async def test_a_refusal_of_a_second_try_says_nothing_of_the_first(tmp_path: Path, second_answer: Fault) -> None:
-    async with a_box(tmp_path) as box:
-        async with a_bot(box):
-            await box.subscribe("reward model")
-            box.discord.faults.add("POST", MESSAGES, StatusAfter(502))
-            box.discord.faults.add("POST", MESSAGES, second_answer)
-            url = box.publish("A Reward Model")
-            await box.until(lambda: box.discord.faults.pending == 0)
+async def test_a_refusal_of_a_second_try_says_nothing_of_the_first(tmp_path: Path, second_answer: DiscordFault) -> None:
+    async with running_sandbox(tmp_path) as sandbox:
+        async with running_bot(sandbox):
+            await sandbox.subscribe("reward model")
+            sandbox.discord.faults.add("POST", MESSAGES, StatusAfter(502))
+            sandbox.discord.faults.add("POST", MESSAGES, second_answer)
+            url = sandbox.add_paper("A Reward Model")
+            await sandbox.wait_until(lambda: sandbox.discord.faults.pending == 0)
             # A second paper, for whoever might group the first anew.
-            box.publish("Another Reward Model")
-            await box.until_looked_again()
-        box.discord.forget_nonces()
-        async with a_bot(box):  # a start looks at every channel again, and waits for none of them
-            await box.posted("papers", 2)
-            await until_settled(box.database, DEADLINE_S * 2)
-        assert box.posted_urls("papers").count(url) == 1
-        assert len(box.posted_urls("papers")) == 2
+            sandbox.add_paper("Another Reward Model")
+            await sandbox.wait_for_next_poll()
+        sandbox.discord.forget_nonces()
+        async with running_bot(sandbox):  # a start looks at every channel again, and waits for none of them
+            await sandbox.wait_for_papers("papers", 2)
+            await until_settled(sandbox.database, DEADLINE_S * 2)
+        assert sandbox.posted_urls("papers").count(url) == 1
+        assert len(sandbox.posted_urls("papers")) == 2
 
 
 @pytest.mark.parametrize(
@@ -51,14 +50,14 @@ async def test_a_refusal_of_a_second_try_says_nothing_of_the_first(tmp_path: Pat
         pytest.param(DropAfter(), id="dropped"),
     ],
 )
-async def test_a_forum_post_whose_answer_was_lost_is_not_begun_twice(tmp_path: Path, lost: Fault) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        forum = box.world.add_channel(box.world.default.guild_id, "paper-forum", ChannelKind.FORUM).id
-        await box.subscribe("reward model", channel="papers")
-        await box.said("subscribe", {"keyword": "reward model", "channel": forum})
-        box.discord.faults.add("POST", rf"^/channels/{forum}/threads$", lost)
-        box.publish("A Reward Model")
-        await box.posted("papers", 1)
-        await box.until(lambda: box.discord.faults.pending == 0)
-        await until_settled(box.database, DEADLINE_S)
-        assert len([channel for channel in box.world.channels.values() if channel.parent_id == forum]) == 1
+async def test_a_forum_post_whose_answer_was_lost_is_not_begun_twice(tmp_path: Path, lost: DiscordFault) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        forum = sandbox.world.add_channel(sandbox.world.default.guild_id, "paper-forum", ChannelKind.FORUM).id
+        await sandbox.subscribe("reward model", channel="papers")
+        await sandbox.reply_to("subscribe", {"keyword": "reward model", "channel": forum})
+        sandbox.discord.faults.add("POST", rf"^/channels/{forum}/threads$", lost)
+        sandbox.add_paper("A Reward Model")
+        await sandbox.wait_for_papers("papers", 1)
+        await sandbox.wait_until(lambda: sandbox.discord.faults.pending == 0)
+        await until_settled(sandbox.database, DEADLINE_S)
+        assert len([channel for channel in sandbox.world.channels.values() if channel.parent_id == forum]) == 1

@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from tests.support.running import a_bot, a_box
+from tests.support.running import running_bot, running_sandbox
 
 
 async def test_new_papers_of_a_keyword_are_posted_once_and_after_a_restart_not_again(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
-        old = box.publish("An Old Reward Model")
-        async with a_bot(box):
-            await box.subscribe("reward model")
-            new = box.publish("A New Reward Model")
-            await box.posted("papers", 1)
-        async with a_bot(box):
-            newer = box.publish("Another Reward Model")
-            await box.posted("papers", 2)
-        assert box.posted_urls("papers") == [new, newer]
-        assert old not in box.posted_urls("papers")
+    async with running_sandbox(tmp_path) as sandbox:
+        old = sandbox.add_paper("An Old Reward Model")
+        async with running_bot(sandbox):
+            await sandbox.subscribe("reward model")
+            new = sandbox.add_paper("A New Reward Model")
+            await sandbox.wait_for_papers("papers", 1)
+        async with running_bot(sandbox):
+            newer = sandbox.add_paper("Another Reward Model")
+            await sandbox.wait_for_papers("papers", 2)
+        assert sandbox.posted_urls("papers") == [new, newer]
+        assert old not in sandbox.posted_urls("papers")

@@ -14,37 +14,38 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv, SandboxPaper
-from sandbox.huggingface import Fault as HuggingFaceFault
-from sandbox.huggingface import FaultKind as HuggingFaceFaultKind
+from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus, LocalArxiv, SandboxPaper
+from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind
 from tests.support.disks import a_small_disk
 from tests.support.killable import KILLED, run_command
 from tests.support.quiescence import until_settled
-from tests.support.running import DEADLINE_S, Box, a_bot, a_box
+from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
 CHANNELS = ("papers", "vision", "general", "reading club")
 PAPERS = 50
 WRONG_TOKEN = "MTE5MTMxOTkwOTE3MTIwMDAwMQ.wrong.token"
 
 
-async def daily_papers(box: Box, *arguments: str, **environment: str) -> tuple[int, str]:
+async def daily_papers(sandbox: RunningSandbox, *arguments: str, **environment: str) -> tuple[int, str]:
     """Run a command of the program as its operator does; the exit code, and what was printed."""
-    printed = box.database.with_name(f"printed-{uuid4()}")
-    return await run_command(arguments, box.environment(**environment, COLUMNS="400"), printed, DEADLINE_S)
+    printed = sandbox.database.with_name(f"printed-{uuid4()}")
+    return await run_command(arguments, sandbox.environment(**environment, COLUMNS="400"), printed, DEADLINE_S)
 
 
-async def checked(box: Box, *arguments: str, **environment: str) -> tuple[int, dict[str, tuple[str, str]]]:
+async def checked(
+    sandbox: RunningSandbox, *arguments: str, **environment: str
+) -> tuple[int, dict[str, tuple[str, str]]]:
     """The exit code of a check, and its table: the state and the words by what was looked at."""
-    code, output = await daily_papers(box, *arguments, "check", **environment)
+    code, output = await daily_papers(sandbox, *arguments, "check", **environment)
     rows = [re.split(r"\s*│\s*", line.strip("│ ")) for line in output.splitlines() if line.startswith("│")]
     assert all(len(row) == 3 for row in rows), output
     return code, {what: (state, words) for what, state, words in rows}
 
 
-def settings_file(box: Box, *channels: str) -> tuple[str, str]:
+def settings_file(sandbox: RunningSandbox, *channels: str) -> tuple[str, str]:
     """Settings that map these channels, as arguments of a command."""
-    path = box.database.with_name("config.json")
-    wanted = [{"channel_id": str(box.channel(name)), "keywords": ["reward model"]} for name in channels]
+    path = sandbox.database.with_name("config.json")
+    wanted = [{"channel_id": str(sandbox.channel(name)), "keywords": ["reward model"]} for name in channels]
     path.write_text(json.dumps({"subscriptions": wanted}), encoding="utf-8")
     return "--config", str(path)
 
@@ -55,70 +56,70 @@ def only(table: dict[str, tuple[str, str]], state: str) -> dict[str, str]:
 
 
 async def test_check_before_the_first_start_says_that_all_is_well(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
-        code, table = await checked(box, *settings_file(box, "papers"))
+    async with running_sandbox(tmp_path) as sandbox:
+        code, table = await checked(sandbox, *settings_file(sandbox, "papers"))
         assert code == 0
         assert only(table, "not well") == {}
         assert table["database"][1].endswith("is not there yet; the first start makes it")
         assert table["token"][1] == "logged in as Daily Papers, in 1 server"
         assert table["arXiv"][1] == "answers: 1 paper in the last 7 days"
-        assert table[f"channel {box.channel('papers')}"][1] == "can be posted in"
-        assert not box.database.exists()
+        assert table[f"channel {sandbox.channel('papers')}"][1] == "can be posted in"
+        assert not sandbox.database.exists()
 
 
 async def test_check_names_a_token_that_discord_refuses_and_does_not_show_it(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
-        code, output = await daily_papers(box, "check", DISCORD_TOKEN=WRONG_TOKEN)
+    async with running_sandbox(tmp_path) as sandbox:
+        code, output = await daily_papers(sandbox, "check", DISCORD_TOKEN=WRONG_TOKEN)
         assert code == 1
         assert WRONG_TOKEN not in output
-        _, table = await checked(box, DISCORD_TOKEN=WRONG_TOKEN)
+        _, table = await checked(sandbox, DISCORD_TOKEN=WRONG_TOKEN)
         assert only(table, "not well") == {"token": "Discord refuses it"}
 
 
 async def test_check_names_channels_that_cannot_be_posted_in_with_what_is_missing(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
-        code, table = await checked(box, *settings_file(box, "papers", "no-entry", "read-only"))
+    async with running_sandbox(tmp_path) as sandbox:
+        code, table = await checked(sandbox, *settings_file(sandbox, "papers", "no-entry", "read-only"))
         assert code == 1
         assert only(table, "not well") == {
-            f"channel {box.channel('no-entry')}": "The bot needs View Channel there.",
-            f"channel {box.channel('read-only')}": "The bot needs Send Messages there.",
+            f"channel {sandbox.channel('no-entry')}": "The bot needs View Channel there.",
+            f"channel {sandbox.channel('read-only')}": "The bot needs Send Messages there.",
         }
 
 
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (FaultKind.RATE_LIMITED, "arXiv asks us to wait"),
-        (FaultKind.RESET_BEFORE_ANSWER, "arXiv is out of reach (no connection)"),
-        (FaultKind.HTML, "arXiv's answer is not a complete feed"),
-        (FaultKind.SERVER_ERROR, "arXiv does not answer as it should (status 500)"),
+        (ArxivFaultKind.RATE_LIMITED, "arXiv asks us to wait"),
+        (ArxivFaultKind.RESET_BEFORE_ANSWER, "arXiv is out of reach (no connection)"),
+        (ArxivFaultKind.HTML, "arXiv's answer is not a complete feed"),
+        (ArxivFaultKind.SERVER_ERROR, "arXiv does not answer as it should (status 500)"),
     ],
 )
-async def test_check_says_what_is_the_matter_with_arxiv(tmp_path: Path, fault: FaultKind, words: str) -> None:
-    async with a_box(tmp_path) as box:
-        box.arxiv.faults.add(Fault(fault))
-        code, table = await checked(box)
+async def test_check_says_what_is_the_matter_with_arxiv(tmp_path: Path, fault: ArxivFaultKind, words: str) -> None:
+    async with running_sandbox(tmp_path) as sandbox:
+        sandbox.arxiv.faults.add(ArxivFault(fault))
+        code, table = await checked(sandbox)
         assert code == 1
         assert only(table, "not well") == {"arXiv": words}
 
 
 async def test_check_says_whether_hugging_face_answers(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
-        assert (await checked(box))[1]["Hugging Face"] == ("well", "switched off: huggingface.enabled is false")
+    async with running_sandbox(tmp_path) as sandbox:
+        assert (await checked(sandbox))[1]["Hugging Face"] == ("well", "switched off: huggingface.enabled is false")
         for ago in range(1, 3):  # it may be midnight
-            box.huggingface.days.make_up(datetime.now(UTC).date() - timedelta(days=ago), 120)
-        code, table = await checked(box, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
+            sandbox.huggingface.lists.generate(datetime.now(UTC).date() - timedelta(days=ago), 120)
+        code, table = await checked(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
         assert code == 0
         assert table["Hugging Face"][1].startswith("answers: 120 papers listed on 20")
-        box.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR))
-        code, table = await checked(box, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
+        sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR))
+        code, table = await checked(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
         assert code == 1
         assert only(table, "not well") == {"Hugging Face": "Hugging Face does not answer as it should (status 500)"}
 
 
 async def test_check_says_that_discord_is_out_of_reach(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
-        code, table = await checked(box, DAILY_PAPERS_DISCORD__API_URL="http://127.0.0.1:9/api/v10")
+    async with running_sandbox(tmp_path) as sandbox:
+        code, table = await checked(sandbox, DAILY_PAPERS_DISCORD__API_URL="http://127.0.0.1:9/api/v10")
         assert code == 1
         assert only(table, "not well") == {"Discord": "out of reach (ClientConnectorError)"}
 
@@ -131,8 +132,8 @@ async def test_check_says_why_the_gateway_takes_no_bot(tmp_path: Path) -> None:
 
     gateway = web.Application()
     gateway.router.add_get("/{anything:.*}", hang_up)
-    async with a_box(tmp_path) as box, TestServer(gateway, skip_url_asserts=True) as server:
-        code, table = await checked(box, DAILY_PAPERS_DISCORD__GATEWAY_URL=f"ws://127.0.0.1:{server.port}")
+    async with running_sandbox(tmp_path) as sandbox, TestServer(gateway, skip_url_asserts=True) as server:
+        code, table = await checked(sandbox, DAILY_PAPERS_DISCORD__GATEWAY_URL=f"ws://127.0.0.1:{server.port}")
         assert code == 1
         ((what, words),) = only(table, "not well").items()
         assert what == "Discord"
@@ -140,43 +141,43 @@ async def test_check_says_why_the_gateway_takes_no_bot(tmp_path: Path) -> None:
 
 
 async def test_check_says_that_the_database_is_damaged_and_leaves_it_as_it_is(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
-        box.database.write_bytes(b"Buy milk." * 1000)
-        code, table = await checked(box)
+    async with running_sandbox(tmp_path) as sandbox:
+        sandbox.database.write_bytes(b"Buy milk." * 1000)
+        code, table = await checked(sandbox)
         assert code == 1
         (words,) = only(table, "not well").values()
         assert "is not a database or is damaged" in words
         assert "Move it away, or put a backup in its place." in words
-        assert box.database.read_bytes() == b"Buy milk." * 1000
+        assert sandbox.database.read_bytes() == b"Buy milk." * 1000
 
 
 async def test_check_beside_a_running_bot_asks_arxiv_through_the_same_gate(tmp_path: Path) -> None:
     arxiv = LocalArxiv(Corpus(), interval_s=0.4)
     arxiv.add_paper(SandboxPaper(title="Sheaves on a Torus", abstract="We compute."))
-    async with a_box(tmp_path, arxiv=arxiv) as box:
-        async with a_bot(box, DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S="0.4"):
-            await box.subscribe("reward model")
-            codes = [(await checked(box, DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S="0.4"))[0] for _ in range(2)]
-            url = box.publish("A Reward Model")
-            await box.posted("papers", 1)
+    async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
+        async with running_bot(sandbox, DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S="0.4"):
+            await sandbox.subscribe("reward model")
+            codes = [(await checked(sandbox, DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S="0.4"))[0] for _ in range(2)]
+            url = sandbox.add_paper("A Reward Model")
+            await sandbox.wait_for_papers("papers", 1)
         assert codes == [0, 0]
-        assert box.posted_urls("papers") == [url]
-        assert arxiv.too_soon == []
+        assert sandbox.posted_urls("papers") == [url]
+        assert arxiv.violations == []
 
 
 async def test_copy_made_while_the_bot_posts_is_whole(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         for name in CHANNELS:
-            await box.subscribe("reward model", channel=name)
+            await sandbox.subscribe("reward model", channel=name)
         for part in range(PAPERS):
-            box.publish(f"Reward Models, Part {part}")
-        await box.posted("papers", 1)
+            sandbox.add_paper(f"Reward Models, Part {part}")
+        await sandbox.wait_for_papers("papers", 1)
         copy = tmp_path / "copy.sqlite3"
-        code, output = await daily_papers(box, "backup", str(copy))
+        code, output = await daily_papers(sandbox, "backup", str(copy))
         assert code == 0, output
-        assert "".join(output.split()) == "".join(f"{box.database} was copied to {copy}.".split())
+        assert "".join(output.split()) == "".join(f"{sandbox.database} was copied to {copy}.".split())
         for name in CHANNELS:
-            await box.posted(name, PAPERS)
+            await sandbox.wait_for_papers(name, PAPERS)
         with closing(sqlite3.connect(copy)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
@@ -185,31 +186,31 @@ async def test_copy_made_while_the_bot_posts_is_whole(tmp_path: Path) -> None:
 
 
 async def test_bot_goes_on_with_a_copy_where_the_other_file_stopped(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
+    async with running_sandbox(tmp_path) as sandbox:
         copy = tmp_path / "copy.sqlite3"
-        async with a_bot(box):
-            await box.subscribe("reward model")
-            before = box.publish("A Reward Model")
-            await box.posted("papers", 1)
-            await until_settled(box.database, DEADLINE_S)
-            assert (await daily_papers(box, "backup", str(copy)))[0] == 0
-        after = box.publish("Another Reward Model")
-        async with a_bot(box, DAILY_PAPERS_DATABASE=str(copy)):
-            await box.posted("papers", 2)
-        assert box.posted_urls("papers") == [before, after]
+        async with running_bot(sandbox):
+            await sandbox.subscribe("reward model")
+            before = sandbox.add_paper("A Reward Model")
+            await sandbox.wait_for_papers("papers", 1)
+            await until_settled(sandbox.database, DEADLINE_S)
+            assert (await daily_papers(sandbox, "backup", str(copy)))[0] == 0
+        after = sandbox.add_paper("Another Reward Model")
+        async with running_bot(sandbox, DAILY_PAPERS_DATABASE=str(copy)):
+            await sandbox.wait_for_papers("papers", 2)
+        assert sandbox.posted_urls("papers") == [before, after]
 
 
 async def test_copy_that_is_killed_half_way_leaves_the_older_one_as_it_was(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
-        async with a_bot(box):
-            await box.subscribe("reward model")
+    async with running_sandbox(tmp_path) as sandbox:
+        async with running_bot(sandbox):
+            await sandbox.subscribe("reward model")
         copy = tmp_path / "copy.sqlite3"
         copy.write_bytes(b"older")
         script = (
             "import os, pathlib, sys; from bot.store.backup import back_up;"
             "back_up(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), lambda *_: os.kill(os.getpid(), 9))"
         )
-        process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(box.database), str(copy))
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(sandbox.database), str(copy))
         assert await process.wait() == KILLED
         assert copy.read_bytes() == b"older"
 
@@ -217,24 +218,24 @@ async def test_copy_that_is_killed_half_way_leaves_the_older_one_as_it_was(tmp_p
 @pytest.mark.usefixtures("as_root")
 async def test_copy_that_does_not_fit_on_its_disk_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     with a_small_disk(tmp_path / "disk", size_kb=16) as disk:
-        async with a_box(tmp_path) as box:
-            async with a_bot(box):
-                await box.subscribe("reward model")
-            code, output = await daily_papers(box, "backup", str(disk.path / "copy.sqlite3"))
+        async with running_sandbox(tmp_path) as sandbox:
+            async with running_bot(sandbox):
+                await sandbox.subscribe("reward model")
+            code, output = await daily_papers(sandbox, "backup", str(disk.path / "copy.sqlite3"))
         assert code == 1
         assert "disk is full. No copy was made." in output
         assert list(disk.path.iterdir()) == []
 
 
 async def test_what_the_copy_cannot_be_made_from_or_to_is_one_sentence(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
+    async with running_sandbox(tmp_path) as sandbox:
         copy = tmp_path / "copy.sqlite3"
-        code, output = await daily_papers(box, "backup", str(copy))
-        assert (code, output) == (1, f"There is no database {box.database} to copy.\n")
-        async with a_bot(box):
+        code, output = await daily_papers(sandbox, "backup", str(copy))
+        assert (code, output) == (1, f"There is no database {sandbox.database} to copy.\n")
+        async with running_bot(sandbox):
             missing = tmp_path / "missing" / "copy.sqlite3"
-            code, output = await daily_papers(box, "backup", str(missing))
+            code, output = await daily_papers(sandbox, "backup", str(missing))
             assert (code, output) == (1, f"The folder of {missing} does not exist.\n")
-            code, output = await daily_papers(box, "backup", str(box.database))
-            assert (code, output) == (1, f"{box.database} is the database itself: name another file.\n")
+            code, output = await daily_papers(sandbox, "backup", str(sandbox.database))
+            assert (code, output) == (1, f"{sandbox.database} is the database itself: name another file.\n")
         assert not copy.exists()

@@ -9,28 +9,28 @@ from pathlib import Path
 import pytest
 
 from cogs.subscribe import REPLY_WAIT_S
-from sandbox.arxiv import Fault, FaultKind
-from tests.support.running import DEADLINE_S, a_bot, a_bot_process, a_box
+from sandbox.arxiv import ArxivFault, ArxivFaultKind
+from tests.support.running import DEADLINE_S, bot_process, running_bot, running_sandbox
 
 pytestmark = pytest.mark.slow
 
 
 async def test_a_reply_waits_20_s_for_a_slow_arxiv_then_says_so_and_is_edited_when_it_answers(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        box.publish("A Reward Model")
-        box.arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE, delay_s=REPLY_WAIT_S + 5))
-        invocation = await box.discord.run_command(
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        sandbox.add_paper("A Reward Model")
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE, delay_s=REPLY_WAIT_S + 5))
+        invocation = await sandbox.discord.run_command(
             "subscribe",
             {"keyword": "reward model"},
-            user_id=box.world.default.admin_id,
-            channel_id=box.channel("papers"),
+            user_id=sandbox.world.default.admin_id,
+            channel_id=sandbox.channel("papers"),
         )
-        waiting = await invocation.answered()
+        waiting = await invocation.wait_for_reply()
         assert waiting.content == (
-            f"**reward model**: subscribed in <#{box.channel('papers')}>.\n"
+            f"**reward model**: subscribed in <#{sandbox.channel('papers')}>.\n"
             "Reading the papers that arXiv has is queued; this message will say what was found."
         )
-        read = await invocation.edited(lambda message: "next look" in message.content)
+        read = await invocation.wait_for_edit(lambda message: "next look" in message.content)
         assert "1 paper in the last 30 days" in read.content
 
 
@@ -46,18 +46,18 @@ def full_disk(pid: int) -> Iterator[None]:
 
 
 async def test_while_the_disk_is_full_nothing_is_lost_and_the_status_says_so(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot_process(box) as process:
-        await box.discord.wait_until_bot_ready(DEADLINE_S)
-        await box.subscribe("reward model")
-        first = box.publish("A Reward Model before")
-        await box.posted("papers", 1)
+    async with running_sandbox(tmp_path) as sandbox, bot_process(sandbox) as process:
+        await sandbox.discord.wait_until_bot_ready(DEADLINE_S)
+        await sandbox.subscribe("reward model")
+        first = sandbox.add_paper("A Reward Model before")
+        await sandbox.wait_for_papers("papers", 1)
         with full_disk(process.pid):
-            meanwhile = box.publish("A Reward Model meanwhile")
-            said = await box.until_status_says("⚠️ Reading arXiv stopped: ")
-            assert "cannot be" in said
-            refused = await box.said("subscribe", {"keyword": "agents"})
+            meanwhile = sandbox.add_paper("A Reward Model meanwhile")
+            reply = await sandbox.wait_for_status("⚠️ Reading arXiv stopped: ")
+            assert "cannot be" in reply
+            refused = await sandbox.reply_to("subscribe", {"keyword": "agents"})
             assert refused.startswith("Nothing was changed: the database cannot be used at the moment: ")
             await asyncio.sleep(1.5)
-            assert box.posted_urls("papers") == [first]
-        await box.posted("papers", 2)
-        assert box.posted_urls("papers") == [first, meanwhile]
+            assert sandbox.posted_urls("papers") == [first]
+        await sandbox.wait_for_papers("papers", 2)
+        assert sandbox.posted_urls("papers") == [first, meanwhile]

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from sandbox.discord import Permission
-from tests.support.running import Box, a_bot, a_box
+from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
 
 def settings_file(tmp_path: Path, *subscriptions: tuple[int, list[str]]) -> Path:
@@ -16,112 +16,115 @@ def settings_file(tmp_path: Path, *subscriptions: tuple[int, list[str]]) -> Path
     return path
 
 
-async def own_keywords(box: Box, typed: str = "", **options: object) -> dict[str, str | int | float]:
+async def own_keywords(sandbox: RunningSandbox, typed: str = "", **options: object) -> dict[str, str | int | float]:
     """What /unsubscribe suggests to the admin in #papers."""
-    return await box.suggested("unsubscribe", {"keyword": typed, **options}, "keyword")
+    return await sandbox.suggestions("unsubscribe", {"keyword": typed, **options}, "keyword")
 
 
 async def test_unsubscribing_ends_the_posts_and_takes_several_keywords_at_once(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         for keyword in ("reward model", "CLIP", "agents", "diffusion"):
-            await box.subscribe(keyword)
-        here = f"<#{box.channel('papers')}>"
-        assert await box.said("unsubscribe", {"keyword": " Reward  Models"}) == (
+            await sandbox.subscribe(keyword)
+        here = f"<#{sandbox.channel('papers')}>"
+        assert await sandbox.reply_to("unsubscribe", {"keyword": " Reward  Models"}) == (
             f"**Reward Models** is not subscribed in {here}. Did you mean **reward model**?"
         )
-        assert (await box.said("unsubscribe", {"keyword": " Reward  Model, clip, the, agents"})).splitlines() == [
+        assert (
+            await sandbox.reply_to("unsubscribe", {"keyword": " Reward  Model, clip, the, agents"})
+        ).splitlines() == [
             f"**Reward Model**: unsubscribed from {here}.",
             f"**clip** is not subscribed in {here}. Did you mean **CLIP**?",
             "**the**: A keyword needs a word that says more than the, of or with.",
             f"**agents**: unsubscribed from {here}.",
         ]
-        ended, kept = box.publish("A Reward Model for Agents"), box.publish("A Diffusion Process")
-        await box.posted("papers", 1)
-        assert ended not in box.posted_urls("papers") == [kept]
+        ended, kept = sandbox.add_paper("A Reward Model for Agents"), sandbox.add_paper("A Diffusion Process")
+        await sandbox.wait_for_papers("papers", 1)
+        assert ended not in sandbox.posted_urls("papers") == [kept]
 
 
 async def test_an_unknown_keyword_gets_the_nearest_ones_there_are(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        here = f"<#{box.channel('papers')}>"
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        here = f"<#{sandbox.channel('papers')}>"
         assert (
-            await box.said("unsubscribe", {"keyword": "x1"}) == f"**x1** is not subscribed in {here}. See `/keywords`."
+            await sandbox.reply_to("unsubscribe", {"keyword": "x1"})
+            == f"**x1** is not subscribed in {here}. See `/keywords`."
         )
         for keyword in ("reward model", "reward modeling", "sheaf"):
-            await box.subscribe(keyword)
-        said = await box.said("unsubscribe", {"keyword": "rewrd model"})
-        assert said.endswith("Did you mean **reward model** or **reward modeling**?")
-        assert (await box.said("unsubscribe", {"keyword": "quokka"})).endswith("See `/keywords`.")
-        assert await box.said("unsubscribe", {"keyword": " , "}) == "Name one of the channel's keywords."
+            await sandbox.subscribe(keyword)
+        reply = await sandbox.reply_to("unsubscribe", {"keyword": "rewrd model"})
+        assert reply.endswith("Did you mean **reward model** or **reward modeling**?")
+        assert (await sandbox.reply_to("unsubscribe", {"keyword": "quokka"})).endswith("See `/keywords`.")
+        assert await sandbox.reply_to("unsubscribe", {"keyword": " , "}) == "Name one of the channel's keywords."
 
 
 async def test_unsubscribe_suggests_the_channels_own_keywords(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        await box.said("subscribe", {"keyword": "reward model, Agents"})
-        await box.said("subscribe", {"keyword": "vision", "channel": box.channel("vision")})
-        assert list(await own_keywords(box)) == ["Agents", "reward model"]
-        assert list(await own_keywords(box, "MOD")) == ["reward model"]
-        assert list(await own_keywords(box, channel=box.channel("vision"))) == ["vision"]
-        assert list(await own_keywords(box, channel=box.channel("general"))) == []
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.reply_to("subscribe", {"keyword": "reward model, Agents"})
+        await sandbox.reply_to("subscribe", {"keyword": "vision", "channel": sandbox.channel("vision")})
+        assert list(await own_keywords(sandbox)) == ["Agents", "reward model"]
+        assert list(await own_keywords(sandbox, "MOD")) == ["reward model"]
+        assert list(await own_keywords(sandbox, channel=sandbox.channel("vision"))) == ["vision"]
+        assert list(await own_keywords(sandbox, channel=sandbox.channel("general"))) == []
 
 
 async def test_keywords_of_a_deleted_channel_can_still_be_ended(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        gone, member = box.channel("vision"), box.world.default.member_id
-        await box.said("subscribe", {"keyword": "vision, scene graphs", "channel": gone})
-        box.world.delete_channel(gone)
-        await box.until_status_says(f"<#{gone}> (deleted or archived, id `{gone}`), paused")
-        listed = await box.said("keywords")
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        gone, member = sandbox.channel("vision"), sandbox.world.default.member_id
+        await sandbox.reply_to("subscribe", {"keyword": "vision, scene graphs", "channel": gone})
+        sandbox.world.delete_channel(gone)
+        await sandbox.wait_for_status(f"<#{gone}> (deleted or archived, id `{gone}`), paused")
+        listed = await sandbox.reply_to("keywords")
         assert f"<#{gone}> (deleted or archived, id `{gone}`)\n- **scene graphs**" in listed
-        suggested = await own_keywords(box, "vis")
+        suggested = await own_keywords(sandbox, "vis")
         assert suggested == {"vision (deleted channel)": f"vision #{gone}"}
         # A member who manages another channel alone has no say over it.
-        box.world.set_overwrite(box.channel("papers"), member, allow=Permission.MANAGE_CHANNELS)
+        sandbox.world.set_overwrite(sandbox.channel("papers"), member, allow=Permission.MANAGE_CHANNELS)
         choice = {"keyword": suggested["vision (deleted channel)"]}
-        assert (await box.said("unsubscribe", choice, user_id=member)).startswith("That channel is not one of")
-        assert "vision" not in await box.said("keywords", user_id=member)
-        assert await box.said("unsubscribe", choice) == f"**vision**: unsubscribed from <#{gone}>."
-        assert list(await own_keywords(box)) == ["scene graphs (deleted channel)"]
+        assert (await sandbox.reply_to("unsubscribe", choice, user_id=member)).startswith("That channel is not one of")
+        assert "vision" not in await sandbox.reply_to("keywords", user_id=member)
+        assert await sandbox.reply_to("unsubscribe", choice) == f"**vision**: unsubscribed from <#{gone}>."
+        assert list(await own_keywords(sandbox)) == ["scene graphs (deleted channel)"]
 
 
 async def test_what_the_settings_file_wants_only_the_file_can_end(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
-        papers = box.channel("papers")
-        async with a_bot(box, config=settings_file(tmp_path, (papers, ["reward model"]))):
-            said = await box.said("unsubscribe", {"keyword": "reward model"})
-            assert said == (
+    async with running_sandbox(tmp_path) as sandbox:
+        papers = sandbox.channel("papers")
+        async with running_bot(sandbox, config=settings_file(tmp_path, (papers, ["reward model"]))):
+            reply = await sandbox.reply_to("unsubscribe", {"keyword": "reward model"})
+            assert reply == (
                 f"**reward model** is wanted by the settings file for <#{papers}>: it stays until `subscriptions` in "
                 "config.json changes and the bot is started again."
             )
-            assert "already subscribed" in await box.said("subscribe", {"keyword": "Reward Model"})
-            admin = box.world.default.admin_id
-            assert f"- **reward model** · added by <@{admin}> and the settings file on <t:" in await box.said(
+            assert "already subscribed" in await sandbox.reply_to("subscribe", {"keyword": "Reward Model"})
+            admin = sandbox.world.default.admin_id
+            assert f"- **reward model** · added by <@{admin}> and the settings file on <t:" in await sandbox.reply_to(
                 "keywords"
             )
         # The file ends its wish, the command's stays; then the command's ends too.
-        async with a_bot(box, config=settings_file(tmp_path)):
-            assert f"- **reward model** · added by <@{admin}> on <t:" in await box.said("keywords")
-            assert "unsubscribed from" in await box.said("unsubscribe", {"keyword": "reward model"})
-            assert "No keyword is watched" in await box.said("keywords")
+        async with running_bot(sandbox, config=settings_file(tmp_path)):
+            assert f"- **reward model** · added by <@{admin}> on <t:" in await sandbox.reply_to("keywords")
+            assert "unsubscribed from" in await sandbox.reply_to("unsubscribe", {"keyword": "reward model"})
+            assert "No keyword is watched" in await sandbox.reply_to("keywords")
 
 
 async def test_keywords_are_listed_by_channel_and_only_where_the_caller_can_look(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        admin, member = box.world.default.admin_id, box.world.default.member_id
-        assert await box.said("keywords") == (
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        admin, member = sandbox.world.default.admin_id, sandbox.world.default.member_id
+        assert await sandbox.reply_to("keywords") == (
             "No keyword is watched in the channels that you can view yet. `/subscribe` adds one."
         )
-        await box.said("subscribe", {"keyword": "reward model, *bold* @everyone"})
-        await box.said("subscribe", {"keyword": "hiring", "channel": box.channel("admins")})
-        listed = re.sub(r"<t:\d+:d>", "DAY", await box.said("keywords")).splitlines()
+        await sandbox.reply_to("subscribe", {"keyword": "reward model, *bold* @everyone"})
+        await sandbox.reply_to("subscribe", {"keyword": "hiring", "channel": sandbox.channel("admins")})
+        listed = re.sub(r"<t:\d+:d>", "DAY", await sandbox.reply_to("keywords")).splitlines()
         mine = [
-            f"<#{box.channel('papers')}>",
+            f"<#{sandbox.channel('papers')}>",
             f"- **\\*bold\\* @\u200beveryone** · added by <@{admin}> on DAY",
             f"- **reward model** · added by <@{admin}> on DAY",
         ]
-        assert listed == [*mine, f"<#{box.channel('admins')}>", f"- **hiring** · added by <@{admin}> on DAY"]
-        listed = re.sub(r"<t:\d+:d>", "DAY", await box.said("keywords", user_id=member)).splitlines()
+        assert listed == [*mine, f"<#{sandbox.channel('admins')}>", f"- **hiring** · added by <@{admin}> on DAY"]
+        listed = re.sub(r"<t:\d+:d>", "DAY", await sandbox.reply_to("keywords", user_id=member)).splitlines()
         assert listed == mine
-        said = await box.said("keywords", {"channel": box.channel("vision")})
-        assert said == f"No keyword is watched in <#{box.channel('vision')}> yet. `/subscribe` adds one."
-        said = await box.said("keywords", {"channel": box.channel("admins")})
-        assert said.startswith(f"<#{box.channel('admins')}>\n- **hiring**")
+        reply = await sandbox.reply_to("keywords", {"channel": sandbox.channel("vision")})
+        assert reply == f"No keyword is watched in <#{sandbox.channel('vision')}> yet. `/subscribe` adds one."
+        reply = await sandbox.reply_to("keywords", {"channel": sandbox.channel("admins")})
+        assert reply.startswith(f"<#{sandbox.channel('admins')}>\n- **hiring**")

@@ -6,16 +6,18 @@ import aiohttp
 import pytest
 
 from cogs.pages import PAGES_PER_MINUTE
-from sandbox.discord import ChannelKind, Message, NotPossible
+from sandbox.discord import ChannelKind, InvalidAction, Message
 from tests.support.ports import free_port
-from tests.support.running import Box, a_bot, a_box
+from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
 
-async def asked_for(box: Box, channel: str | None = None, *, here: str = "papers", **options: object) -> Message:
+async def asked_for(
+    sandbox: RunningSandbox, channel: str | None = None, *, here: str = "papers", **options: object
+) -> Message:
     """What the member is answered who asks for a page."""
-    named = options if channel is None else {**options, "channel": box.channel(channel)}
-    invocation = await box.command("page", named, channel=here, user_id=box.world.default.member_id)
-    await invocation.edited(lambda message: bool(message.content))
+    named = options if channel is None else {**options, "channel": sandbox.channel(channel)}
+    invocation = await sandbox.command("page", named, channel=here, user_id=sandbox.world.default.member_id)
+    await invocation.wait_for_edit(lambda message: bool(message.content))
     assert invocation.reply is not None
     return invocation.reply
 
@@ -28,14 +30,14 @@ async def file_of(message: Message) -> tuple[str, str]:
 
 
 async def test_page_is_a_file_of_the_channels_papers_for_who_may_see_them(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        box.publish("On Reward Models")
-        box.publish("A Secret Sheaf")
-        await box.subscribe("reward model")
-        await box.subscribe("sheaf", channel="admins")
-        here = f"<#{box.channel('papers')}>"
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        sandbox.add_paper("On Reward Models")
+        sandbox.add_paper("A Secret Sheaf")
+        await sandbox.subscribe("reward model")
+        await sandbox.subscribe("sheaf", channel="admins")
+        here = f"<#{sandbox.channel('papers')}>"
 
-        answer = await asked_for(box)
+        answer = await asked_for(sandbox)
         assert answer.is_ephemeral
         assert answer.content.startswith(f"The page of {here}: 1 keyword, 1 paper, read <t:")
         name, text = await file_of(answer)
@@ -43,58 +45,61 @@ async def test_page_is_a_file_of_the_channels_papers_for_who_may_see_them(tmp_pa
         assert "On Reward Models" in text
         assert "Sheaf" not in text
 
-        name, text = await file_of(await asked_for(box, "papers", here="general", format="md"))
+        name, text = await file_of(await asked_for(sandbox, "papers", here="general", format="md"))
         assert name == "daily-papers.md"
         assert "\n## reward model\n" in text
 
-        shared = await asked_for(box, public=True)
+        shared = await asked_for(sandbox, public=True)
         assert not shared.is_ephemeral
-        assert (await asked_for(box, here="general")).content == (
-            f"No keyword is watched in <#{box.channel('general')}> yet. `/subscribe` adds one."
+        assert (await asked_for(sandbox, here="general")).content == (
+            f"No keyword is watched in <#{sandbox.channel('general')}> yet. `/subscribe` adds one."
         )
 
 
 async def test_page_of_a_channel_that_the_caller_cannot_view_is_refused_and_too_many_too(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
-        places = box.world.default
+    async with running_sandbox(tmp_path) as sandbox:
+        places = sandbox.world.default
         private = ChannelKind.PRIVATE_THREAD
-        thread = box.world.add_thread(box.channel("general"), "quiet", owner_id=places.admin_id, kind=private)
-        async with a_bot(box):
-            await see_what_is_refused(box, thread.id)
+        thread = sandbox.world.add_thread(sandbox.channel("general"), "quiet", owner_id=places.admin_id, kind=private)
+        async with running_bot(sandbox):
+            await see_what_is_refused(sandbox, thread.id)
 
 
-async def see_what_is_refused(box: Box, thread_id: int) -> None:
-    await box.subscribe("sheaf", channel="admins")
-    admins, member_id = box.channel("admins"), box.world.default.member_id
-    with pytest.raises(NotPossible):  # Discord does not offer it
-        await box.said("page", {"channel": admins}, user_id=member_id)
-    refused = await box.said("page", {"channel": thread_id}, user_id=member_id)
+async def see_what_is_refused(sandbox: RunningSandbox, thread_id: int) -> None:
+    await sandbox.subscribe("sheaf", channel="admins")
+    admins, member_id = sandbox.channel("admins"), sandbox.world.default.member_id
+    with pytest.raises(InvalidAction):  # Discord does not offer it
+        await sandbox.reply_to("page", {"channel": admins}, user_id=member_id)
+    refused = await sandbox.reply_to("page", {"channel": thread_id}, user_id=member_id)
     assert refused.startswith("You cannot see that channel. ")
-    shared = await box.said("page", {"channel": admins, "public": True})
+    shared = await sandbox.reply_to("page", {"channel": admins, "public": True})
     assert shared == f"Not everybody here may see <#{admins}>: ask there, or for your eyes alone."
-    said = [await box.said("page", {"channel": admins}) for _ in range(PAGES_PER_MINUTE + 1)]
-    assert all(words.startswith(f"The page of <#{admins}>: 1 keyword") for words in said[:-1])
-    assert said[-1].startswith("That was quick: try again in ")
+    reply = [await sandbox.reply_to("page", {"channel": admins}) for _ in range(PAGES_PER_MINUTE + 1)]
+    assert all(words.startswith(f"The page of <#{admins}>: 1 keyword") for words in reply[:-1])
+    assert reply[-1].startswith("That was quick: try again in ")
 
 
 async def test_public_channels_without_a_port_are_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    async with a_box(tmp_path) as box, a_bot(box, DAILY_PAPERS_WEB__PUBLIC_CHANNELS=f'["{box.channel("papers")}"]'):
+    async with (
+        running_sandbox(tmp_path) as sandbox,
+        running_bot(sandbox, DAILY_PAPERS_WEB__PUBLIC_CHANNELS=f'["{sandbox.channel("papers")}"]'),
+    ):
         pass
     assert "channels are public, but their page is not served: set web.port" in caplog.messages
 
 
 async def test_running_bot_serves_the_public_channels_alone(tmp_path: Path) -> None:
     port = free_port()
-    async with a_box(tmp_path) as box:
-        public = f'["{box.channel("papers")}"]'
+    async with running_sandbox(tmp_path) as sandbox:
+        public = f'["{sandbox.channel("papers")}"]'
         async with (
-            a_bot(box, DAILY_PAPERS_WEB__PORT=str(port), DAILY_PAPERS_WEB__PUBLIC_CHANNELS=public),
+            running_bot(sandbox, DAILY_PAPERS_WEB__PORT=str(port), DAILY_PAPERS_WEB__PUBLIC_CHANNELS=public),
             aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
         ):
-            box.publish("On Reward Models")
-            box.publish("A Secret Sheaf")
-            await box.subscribe("reward model")
-            await box.subscribe("sheaf", channel="admins")
+            sandbox.add_paper("On Reward Models")
+            sandbox.add_paper("A Secret Sheaf")
+            await sandbox.subscribe("reward model")
+            await sandbox.subscribe("sheaf", channel="admins")
             for path in ("/", "/daily-papers.md", "/daily-papers.atom", "/daily-papers.json"):
                 async with session.get(path) as response:
                     text = await response.text()

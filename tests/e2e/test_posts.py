@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sandbox.arxiv import Fault, FaultKind, SandboxPaper
+from sandbox.arxiv import ArxivFault, ArxivFaultKind, SandboxPaper
 from sandbox.discord import Limit, Message, RateLimited, RateLimits
 from tests.support.embeds import components_of, embeds_of, lines_of, papers_in
-from tests.support.running import Box, a_bot, a_box, abs_url
+from tests.support.running import RunningSandbox, abs_url, running_bot, running_sandbox
 
 SUBMITTED = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
 PAPER = SandboxPaper(
@@ -30,20 +30,20 @@ def keys_in(database: Path) -> set[str]:
         return {key for (key,) in connection.execute("SELECT key FROM posts")}
 
 
-async def read_abstract(box: Box, post: Message, arxiv_id: str) -> Message:
+async def read_abstract(sandbox: RunningSandbox, post: Message, arxiv_id: str) -> Message:
     """What the member is shown who asks for an abstract."""
-    shown, member = components_of(post)[0], box.world.default.member_id
+    shown, member = components_of(post)[0], sandbox.world.default.member_id
     custom_id = str(shown["custom_id"])
     if "options" in shown:
-        return await (await box.discord.choose(post.id, custom_id, [arxiv_id], user_id=member)).answered()
-    return await (await box.discord.press(post.id, custom_id, user_id=member)).answered()
+        return await (await sandbox.discord.choose(post.id, custom_id, [arxiv_id], user_id=member)).wait_for_reply()
+    return await (await sandbox.discord.press(post.id, custom_id, user_id=member)).wait_for_reply()
 
 
 async def test_a_post_says_what_the_paper_is_and_why_it_is_here(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        await box.said("subscribe", {"keyword": "reward model, agents, sheaf"})
-        url = abs_url(box.arxiv.add_paper(PAPER))
-        (post,) = await box.posted("papers", 1)
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.reply_to("subscribe", {"keyword": "reward model, agents, sheaf"})
+        url = abs_url(sandbox.arxiv.add_paper(PAPER))
+        (post,) = await sandbox.wait_for_papers("papers", 1)
         (embed,) = embeds_of(post)
         assert embed.title == "Reward Models for 𝒪(n²) Agents"
         assert embed.url == url
@@ -65,14 +65,16 @@ async def test_a_post_says_what_the_paper_is_and_why_it_is_here(tmp_path: Path) 
 
 
 async def test_hostile_papers_are_harmless_and_the_others_of_the_page_go_on(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        await box.subscribe("reward model")
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.subscribe("reward model")
         long = "Reward Models " + "and so on " * 1000
         titles = (HOSTILE, long, "Reward Models\x07 in\u202e Control", "Reward Models as Usual")
         for minutes, title in enumerate(titles):
             published = SUBMITTED + timedelta(minutes=minutes)
-            box.arxiv.add_paper(SandboxPaper(title=title, abstract=HOSTILE * 20, comment=HOSTILE, published=published))
-        posts = await box.posted("papers", 4)
+            sandbox.arxiv.add_paper(
+                SandboxPaper(title=title, abstract=HOSTILE * 20, comment=HOSTILE, published=published)
+            )
+        posts = await sandbox.wait_for_papers("papers", 4)
         shown = [embed.title for embed in embeds_of(*posts)]
         assert shown[0].startswith(
             "Reward Models \\[click]\\(http:\\//evil.example) @\u200beveryone \\<@\u200b11913199"
@@ -90,100 +92,103 @@ async def test_hostile_papers_are_harmless_and_the_others_of_the_page_go_on(tmp_
 async def test_entries_without_a_title_or_an_id_are_passed_over_and_the_rest_of_the_page_goes_on(
     tmp_path: Path,
 ) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        await box.subscribe("reward model")
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.subscribe("reward model")
         # Of the page that answers for the keyword the first entry loses its title, the second its id.
-        box.arxiv.faults.add(Fault(FaultKind.BROKEN_ENTRIES, times=None, containing="reward model"))
-        urls = {box.publish(f"Reward Models, Part {part}") for part in range(4)}
-        await box.posted("papers", 2)
-        assert set(box.posted_urls("papers")) < urls
-        box.arxiv.faults.clear()
-        await box.posted("papers", 4)
-        assert sorted(box.posted_urls("papers")) == sorted(urls)
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.BROKEN_ENTRIES, times=None, containing="reward model"))
+        urls = {sandbox.add_paper(f"Reward Models, Part {part}") for part in range(4)}
+        await sandbox.wait_for_papers("papers", 2)
+        assert set(sandbox.posted_urls("papers")) < urls
+        sandbox.arxiv.faults.clear()
+        await sandbox.wait_for_papers("papers", 4)
+        assert sorted(sandbox.posted_urls("papers")) == sorted(urls)
 
 
 async def test_a_paper_stands_once_in_a_channel_and_in_every_channel_that_watches_it(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        await box.said("subscribe", {"keyword": "reward model, RLHF, alignment"})
-        await box.subscribe("rlhf", channel="vision")
-        await box.subscribe("RLHF", channel="reading club")
-        url = box.publish("RLHF without Reward Models")
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.reply_to("subscribe", {"keyword": "reward model, RLHF, alignment"})
+        await sandbox.subscribe("rlhf", channel="vision")
+        await sandbox.subscribe("RLHF", channel="reading club")
+        url = sandbox.add_paper("RLHF without Reward Models")
         for name in ("papers", "vision", "reading club"):
-            await box.posted(name, 1)
-        assert [box.posted_urls(name) for name in ("papers", "vision", "reading club")] == [[url], [url], [url]]
-        assert [embed.footer for embed in embeds_of(*box.posts("papers"))] == ["cs.LG · reward model, RLHF"]
+            await sandbox.wait_for_papers(name, 1)
+        assert [sandbox.posted_urls(name) for name in ("papers", "vision", "reading club")] == [[url], [url], [url]]
+        assert [embed.footer for embed in embeds_of(*sandbox.posts("papers"))] == ["cs.LG · reward model, RLHF"]
 
 
 async def test_23_cards_are_three_messages_oldest_first_whose_menus_show_whole_abstracts_after_a_restart_too(
     tmp_path: Path,
 ) -> None:
-    async with a_box(tmp_path) as box:
-        async with a_bot(box):
-            await box.subscribe("reward model")
-            await box.said("channel style", {"style": "cards"})
+    async with running_sandbox(tmp_path) as sandbox:
+        async with running_bot(sandbox):
+            await sandbox.subscribe("reward model")
+            await sandbox.reply_to("channel style", {"style": "cards"})
             papers = [
-                box.arxiv.add_paper(replace(PAPER, title=f"Reward Models, Part {part}", published=published))
+                sandbox.arxiv.add_paper(replace(PAPER, title=f"Reward Models, Part {part}", published=published))
                 for part, published in ((part, SUBMITTED + timedelta(minutes=part)) for part in range(23))
             ]
-            posts = await box.posted("papers", 23)
+            posts = await sandbox.wait_for_papers("papers", 23)
         assert [len(post.embeds) for post in posts] == [10, 10, 3]
-        assert box.posted_urls("papers") == [abs_url(paper) for paper in papers]
+        assert sandbox.posted_urls("papers") == [abs_url(paper) for paper in papers]
         assert [post.content.split(" for ")[0] for post in posts] == ["**23 new papers**", "", ""]
         ((menu,), *_) = menus = [components_of(post) for post in posts]
         assert menu["placeholder"] == "Read an abstract…"
         custom_ids = [str(menu["custom_id"]) for (menu,) in menus]
-        assert {custom_id.rpartition(":")[2] for custom_id in custom_ids} == keys_in(box.database)
+        assert {custom_id.rpartition(":")[2] for custom_id in custom_ids} == keys_in(sandbox.database)
         options = menus[2][0]["options"]
         assert isinstance(options, list)
         assert [option["label"] for option in options] == [f"Reward Models, Part {part}" for part in (20, 21, 22)]
-        async with a_bot(box):
-            shown = await read_abstract(box, posts[2], papers[21].arxiv_id)
+        async with running_bot(sandbox):
+            shown = await read_abstract(sandbox, posts[2], papers[21].arxiv_id)
             assert shown.is_ephemeral
             (embed,) = embeds_of(shown)
             assert embed.title == "Reward Models, Part 21"
             assert PAPER.abstract.strip() in embed.description
-            single = box.arxiv.add_paper(replace(PAPER, title="One More Reward Model"))
-            *_, last = await box.posted("papers", 24)
-            shown = await read_abstract(box, last, single.arxiv_id)
+            single = sandbox.arxiv.add_paper(replace(PAPER, title="One More Reward Model"))
+            *_, last = await sandbox.wait_for_papers("papers", 24)
+            shown = await read_abstract(sandbox, last, single.arxiv_id)
             assert shown.is_ephemeral
             assert [embed.title for embed in embeds_of(shown)] == ["One More Reward Model"]
 
 
 async def test_more_than_five_papers_are_lists_of_25_with_a_line_and_an_abstract_for_each(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        await box.said("subscribe", {"keyword": "reward model, MLLM"})
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.reply_to("subscribe", {"keyword": "reward model, MLLM"})
         papers = [
-            box.arxiv.add_paper(replace(PAPER, title=f"Reward Models, Part {part}", published=published))
+            sandbox.arxiv.add_paper(replace(PAPER, title=f"Reward Models, Part {part}", published=published))
             for part, published in ((part, SUBMITTED + timedelta(minutes=part)) for part in range(30))
         ]
-        posts = await box.posted("papers", 30)
+        posts = await sandbox.wait_for_papers("papers", 30)
         assert [len(papers_in(post)) for post in posts] == [25, 5]
-        assert box.posted_urls("papers") == [abs_url(paper) for paper in papers]
+        assert sandbox.posted_urls("papers") == [abs_url(paper) for paper in papers]
         first, last = abs_url(papers[0]), papers[29]
         assert lines_of(*posts)[first].startswith(
             f"**[Reward Models, Part 0]({first})** — Ada Lovelace et al. · cs.CL · 12 pages · [code](https://github.com"
         )
         assert posts[0].content.startswith("**30 new papers** for reward model · announced ")
         assert posts[1].content == ""
-        shown = await read_abstract(box, posts[1], last.arxiv_id)
+        shown = await read_abstract(sandbox, posts[1], last.arxiv_id)
         assert [embed.title for embed in embeds_of(shown)] == ["Reward Models, Part 29"]
 
 
 async def test_discords_rate_limits_are_honoured_and_nothing_is_lost(tmp_path: Path) -> None:
     names, wait_s = ("papers", "vision"), 0.4
-    async with a_box(tmp_path, rate_limits=RateLimits(messages=Limit(2, 0.2))) as box, a_bot(box):
+    async with (
+        running_sandbox(tmp_path, rate_limits=RateLimits(messages=Limit(2, 0.2))) as sandbox,
+        running_bot(sandbox),
+    ):
         for name in names:
-            await box.subscribe("reward model", channel=name)
+            await sandbox.subscribe("reward model", channel=name)
         for name, is_global in zip(names, (False, True), strict=True):
-            path = rf"/channels/{box.channel(name)}/messages$"
-            box.discord.faults.add("POST", path, RateLimited(wait_s, is_global=is_global))
-        urls = sorted(box.publish(f"Reward Models, Part {number}") for number in range(15))
+            path = rf"/channels/{sandbox.channel(name)}/messages$"
+            sandbox.discord.faults.add("POST", path, RateLimited(wait_s, is_global=is_global))
+        urls = sorted(sandbox.add_paper(f"Reward Models, Part {number}") for number in range(15))
         for name in names:
-            await box.posted(name, 15)
-            assert sorted(box.posted_urls(name)) == urls
+            await sandbox.wait_for_papers(name, 15)
+            assert sorted(sandbox.posted_urls(name)) == urls
         for name in names:
-            path = f"/channels/{box.channel(name)}/messages"
-            sends = [(request.began_s, request.status) for request in box.discord.requests if request.path == path]
+            path = f"/channels/{sandbox.channel(name)}/messages"
+            sends = [(request.began_s, request.status) for request in sandbox.discord.requests if request.path == path]
             (refused_s,) = (began_s for began_s, status in sends if status == 429)
             assert all(began_s >= refused_s + wait_s for began_s, _ in sends if began_s > refused_s)
             assert sends[-1][0] > refused_s

@@ -7,7 +7,7 @@ import pytest
 from sandbox.arxiv import Corpus
 from tests.support.embeds import lines_of
 from tests.support.recordings import ARXIV_ANSWERS
-from tests.support.running import a_bot, a_box, an_arxiv
+from tests.support.running import arxiv_with_one_paper, running_bot, running_sandbox
 
 # Read by hand in the recorded titles and abstracts: what a person would say that each keyword means.
 MATCHING = {
@@ -42,20 +42,22 @@ def expected(channel: str) -> set[str]:
 
 @pytest.mark.recordings
 async def test_exactly_the_matching_recorded_papers_are_posted_in_the_right_channels_once(tmp_path: Path) -> None:
-    async with a_box(tmp_path, arxiv=an_arxiv(Corpus.from_directory(ARXIV_ANSWERS))) as box:
-        async with a_bot(box):
+    async with running_sandbox(tmp_path, arxiv=arxiv_with_one_paper(Corpus.from_directory(ARXIV_ANSWERS))) as sandbox:
+        async with running_bot(sandbox):
             for channel, keywords in WATCHED.items():
-                await box.said("subscribe", {"keyword": ", ".join(keywords), "channel": box.channel(channel)})
-            await box.until_status_says("Last look at arXiv**: <t:")
-            assert len(box.arxiv.announce()) == 290
+                await sandbox.reply_to(
+                    "subscribe", {"keyword": ", ".join(keywords), "channel": sandbox.channel(channel)}
+                )
+            await sandbox.wait_for_status("Last look at arXiv**: <t:")
+            assert len(sandbox.arxiv.announce()) == 290
             for channel in WATCHED:
-                await box.posted(channel, len(expected(channel)))
-        async with a_bot(box):
+                await sandbox.wait_for_papers(channel, len(expected(channel)))
+        async with running_bot(sandbox):
             # Everything is read anew, and nothing of it is new.
-            await box.until_looked_again()
-        posted = {channel: box.posted_urls(channel) for channel in WATCHED}
+            await sandbox.wait_for_next_poll()
+        posted = {channel: sandbox.posted_urls(channel) for channel in WATCHED}
         assert {channel: set(urls) for channel, urls in posted.items()} == {c: expected(c) for c in WATCHED}
         assert {channel: len(urls) for channel, urls in posted.items()} == {c: len(expected(c)) for c in WATCHED}
         # So many papers are a list, whose lines name keywords where these tell the papers apart.
-        lines = lines_of(*box.posts("vision"))
+        lines = lines_of(*sandbox.posts("vision"))
         assert "for reinforcement learning, agentic reinforcement learning" in lines["https://arxiv.org/abs/2605.15155"]

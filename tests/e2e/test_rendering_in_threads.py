@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 import pytest
 
 from tests.support.embeds import components_of
-from tests.support.running import DEADLINE_S, a_bot, a_box
+from tests.support.running import DEADLINE_S, running_bot, running_sandbox
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,18 +34,18 @@ class Threads(ThreadPoolExecutor):
 async def test_whatever_people_ask_for_is_drawn_in_a_thread(tmp_path: Path) -> None:
     threads = Threads()
     asyncio.get_running_loop().set_default_executor(threads)
-    async with a_box(tmp_path) as box:
-        box.publish("A Reward Model")
-        box.huggingface.days.make_up(datetime.now(UTC).date(), 3)
-        async with a_bot(box, DAILY_PAPERS_HUGGINGFACE__ENABLED="true"):
-            await box.subscribe("reward model")
+    async with running_sandbox(tmp_path) as sandbox:
+        sandbox.add_paper("A Reward Model")
+        sandbox.huggingface.lists.generate(datetime.now(UTC).date(), 3)
+        async with running_bot(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true"):
+            await sandbox.subscribe("reward model")
             assert threads.did.count("embeds") == 1
-            await box.said("channel test")
+            await sandbox.reply_to("channel test")
             assert threads.did.count("embeds") == 2
-            (sample,) = box.posts("papers")
+            (sample,) = sandbox.posts("papers")
             button = str(components_of(sample)[0]["custom_id"])
-            member = box.world.default.member_id
-            await (await box.discord.press(sample.id, button, user_id=member)).answered(DEADLINE_S)
+            member = sandbox.world.default.member_id
+            await (await sandbox.discord.press(sample.id, button, user_id=member)).wait_for_reply(DEADLINE_S)
             assert "full_abstract" in threads.did
-            await box.said("trending")
+            await sandbox.reply_to("trending")
             assert "lay_out_page" in threads.did

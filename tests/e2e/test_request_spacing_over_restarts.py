@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from bot.runtime.metrics import Step
-from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv
+from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus, LocalArxiv
 from tests.support.killable import KILLED, BotProcess, CrashPoint, a_killable_bot
 from tests.support.quiescence import until, until_read
-from tests.support.running import DEADLINE_S, Box, a_box
+from tests.support.running import DEADLINE_S, RunningSandbox, running_sandbox
 
 # Far longer than a start takes until it could ask.
 INTERVAL_S = 1.0
@@ -19,30 +19,32 @@ INTERVAL_S = 1.0
 @pytest.mark.slow
 async def test_bots_that_are_killed_and_started_again_keep_the_interval_between_them(tmp_path: Path) -> None:
     arxiv = LocalArxiv(Corpus(), interval_s=INTERVAL_S)
-    async with a_box(tmp_path, arxiv=arxiv) as box:
+    async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
         for _ in range(3):
             at = CrashPoint(Step.FETCH, "after")
-            async with a_bot_of(box, at=at, DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S=str(INTERVAL_S)) as bot:
+            async with a_bot_of(sandbox, at=at, DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S=str(INTERVAL_S)) as bot:
                 assert await bot.ended(DEADLINE_S) == KILLED
         assert len(arxiv.requests) == 3
-        assert arxiv.too_soon == []
+        assert arxiv.violations == []
 
 
 async def test_a_wait_that_arxiv_asked_for_outlives_the_bot_that_was_asked(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
-        box.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after="2"))
-        async with a_bot_of(box) as bot:
+    async with running_sandbox(tmp_path) as sandbox:
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="2"))
+        async with a_bot_of(sandbox) as bot:
             await until(lambda: "first reading postponed" in bot.said(), DEADLINE_S)
-        async with a_bot_of(box):
-            await until_read(box.database, DEADLINE_S)
-        refused, answered = box.arxiv.requests[:2]
+        async with a_bot_of(sandbox):
+            await until_read(sandbox.database, DEADLINE_S)
+        refused, answered = sandbox.arxiv.requests[:2]
         assert refused.ended is not None
         assert answered.began - refused.ended >= 2
 
 
-def a_bot_of(box: Box, *, at: CrashPoint | None = None, **environment: str) -> AbstractAsyncContextManager[BotProcess]:
+def a_bot_of(
+    sandbox: RunningSandbox, *, at: CrashPoint | None = None, **environment: str
+) -> AbstractAsyncContextManager[BotProcess]:
     """A bot with one subscription, so that there is something to ask arXiv for."""
-    config = box.database.with_name("config.json")
-    wanted = [{"channel_id": str(box.channel("papers")), "keywords": ["reward model"]}]
+    config = sandbox.database.with_name("config.json")
+    wanted = [{"channel_id": str(sandbox.channel("papers")), "keywords": ["reward model"]}]
     config.write_text(json.dumps({"subscriptions": wanted}), encoding="utf-8")
-    return a_killable_bot(box.environment(**environment), config, box.database.with_name("log"), at=at)
+    return a_killable_bot(sandbox.environment(**environment), config, sandbox.database.with_name("log"), at=at)

@@ -15,17 +15,17 @@ from bot.discord_api.client import GUILDS_QUIET_S, _Commands
 from bot.runtime.metrics import Metrics
 from bot.store.database import Database
 from tests.support.discord_client import pointed_at
-from tests.support.running import DEADLINE_S, a_box, left_by_discord_py
+from tests.support.running import DEADLINE_S, leftover_discord_tasks, running_sandbox
 
 
 async def test_end_before_discord_has_told_of_its_servers_breaks_nothing_that_waits_for_them(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
+    async with running_sandbox(tmp_path) as sandbox:
         end = asyncio.Event()
-        bot = asyncio.create_task(run(load_settings(None, box.environment(), keyword_fault), end))
-        await box.discord.wait_until_bot_ready(DEADLINE_S)
+        bot = asyncio.create_task(run(load_settings(None, sandbox.environment(), keyword_fault), end))
+        await sandbox.discord.wait_until_bot_ready(DEADLINE_S)
         end.set()
         await bot
-        left = left_by_discord_py()
+        left = leftover_discord_tasks()
         if left:
             done, late = await asyncio.wait(left, timeout=GUILDS_QUIET_S * 2)
             assert [task.exception() for task in done if not task.cancelled()] == [None] * len(done)
@@ -41,13 +41,13 @@ async def test_command_that_is_slow_to_end_leaves_no_connection_open(tmp_path: P
         finally:  # as where a process that draws is killed
             await asyncio.Event().wait()
 
-    async with a_box(tmp_path) as box:
-        settings = load_settings(None, box.environment(), keyword_fault)
+    async with running_sandbox(tmp_path) as sandbox:
+        settings = load_settings(None, sandbox.environment(), keyword_fault)
         token = settings.discord.token
         assert token is not None
         async with contextlib.AsyncExitStack() as closing:
             closing.enter_context(pointed_at(settings.discord.api_url, settings.discord.gateway_url or ""))
-            database = await Database.open(box.database)
+            database = await Database.open_exclusive(sandbox.database)
             closing.push_async_callback(database.close)
             app = App(settings, token, database, Metrics())
             await app._client.login(token.get_secret_value())

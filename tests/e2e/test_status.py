@@ -4,9 +4,9 @@ import json
 import re
 from pathlib import Path
 
-from sandbox.arxiv import Fault, FaultKind
+from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from sandbox.discord import Permission
-from tests.support.running import DEADLINE_S, a_bot, a_box
+from tests.support.running import DEADLINE_S, running_bot, running_sandbox
 
 ACKNOWLEDGEMENT = "-# Thank you to arXiv for use of its open access interoperability."
 # What a look without new papers is called depends on the hour and the day of arXiv's calendar.
@@ -15,8 +15,8 @@ NO_SUCH_CHANNEL = 1191319909171999999
 
 
 async def test_before_the_first_look_the_status_says_what_it_waits_for(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        assert (await box.said("status")).splitlines() == [
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        assert (await sandbox.reply_to("status")).splitlines() == [
             "**Last look at arXiv**: none yet.",
             "**Next look**: as soon as a channel watches a keyword.",
             "**Waiting to be posted**: 0 papers.",
@@ -25,95 +25,99 @@ async def test_before_the_first_look_the_status_says_what_it_waits_for(tmp_path:
 
 
 async def test_the_status_says_in_words_what_came_of_the_last_look(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        await box.subscribe("reward model")
-        said = await box.until_status_says("Last look at arXiv**: <t:")
-        assert re.match(rf"\*\*Last look at arXiv\*\*: <t:\d+:R>, {NOTHING}\.\n\*\*Next look\*\*: <t:\d+:R>\.\n", said)
-        box.arxiv.faults.add(Fault(FaultKind.TRUNCATED, times=None))
-        said = await box.until_status_says("arXiv's answer is not a complete feed, next try in ")
-        assert re.search(r"not a complete feed, next try in \d+ s\.$", said, re.MULTILINE)
-        box.arxiv.faults.clear()
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.subscribe("reward model")
+        reply = await sandbox.wait_for_status("Last look at arXiv**: <t:")
+        assert re.match(rf"\*\*Last look at arXiv\*\*: <t:\d+:R>, {NOTHING}\.\n\*\*Next look\*\*: <t:\d+:R>\.\n", reply)
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.TRUNCATED, times=None))
+        reply = await sandbox.wait_for_status("arXiv's answer is not a complete feed, next try in ")
+        assert re.search(r"not a complete feed, next try in \d+ s\.$", reply, re.MULTILINE)
+        sandbox.arxiv.faults.clear()
         for number in range(12):
-            box.publish(f"Reward Models, Part {number}")
-        await box.posted("papers", 12)
+            sandbox.add_paper(f"Reward Models, Part {number}")
+        await sandbox.wait_for_papers("papers", 12)
         # A second later it would be "no new papers": the next look does not end.
-        box.arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE, times=None, delay_s=DEADLINE_S))
-        await box.until_status_says(":R>, 12 new papers.")
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE, times=None, delay_s=DEADLINE_S))
+        await sandbox.wait_for_status(":R>, 12 new papers.")
 
 
 async def test_the_status_says_in_words_that_arxiv_asks_us_to_wait(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        await box.subscribe("reward model")
-        box.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after="240"))
-        await box.until_status_says("arXiv asks us to wait, next try in 4 min.")
-        await box.command("subscribe", {"keyword": "agents, diffusion"})
-        await box.until_status_says("**Being read for the first time**: 2 keywords, put off: arXiv asks us to wait.")
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.subscribe("reward model")
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="240"))
+        await sandbox.wait_for_status("arXiv asks us to wait, next try in 4 min.")
+        await sandbox.command("subscribe", {"keyword": "agents, diffusion"})
+        await sandbox.wait_for_status("**Being read for the first time**: 2 keywords, put off: arXiv asks us to wait.")
 
 
 async def test_an_answer_without_any_paper_is_never_called_no_papers(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        await box.subscribe("reward model")
-        box.arxiv.faults.add(Fault(FaultKind.EMPTY, times=None))
-        await box.until_status_says("arXiv shows no papers at all, next try in ")
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.subscribe("reward model")
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
+        await sandbox.wait_for_status("arXiv shows no papers at all, next try in ")
 
 
 async def test_papers_that_wait_and_paused_channels_are_shown_to_those_who_can_view_them(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        member, papers, admins = box.world.default.member_id, box.channel("papers"), box.channel("admins")
-        bot_role = box.world.default.bot_role_id
-        await box.subscribe("reward model")
-        await box.said("subscribe", {"keyword": "reward model", "channel": admins})
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        member, papers, admins = sandbox.world.default.member_id, sandbox.channel("papers"), sandbox.channel("admins")
+        bot_role = sandbox.world.default.bot_role_id
+        await sandbox.subscribe("reward model")
+        await sandbox.reply_to("subscribe", {"keyword": "reward model", "channel": admins})
         for channel_id in (papers, admins):
             denied = Permission.SEND_MESSAGES
-            box.world.set_overwrite(channel_id, bot_role, allow=Permission.VIEW_CHANNEL, deny=denied)
+            sandbox.world.set_overwrite(channel_id, bot_role, allow=Permission.VIEW_CHANNEL, deny=denied)
         for number in (1, 2):
-            box.publish(f"Reward Models, Part {number}")
-        said = await box.until_status_says("**Waiting to be posted**: 4 papers.")
+            sandbox.add_paper(f"Reward Models, Part {number}")
+        reply = await sandbox.wait_for_status("**Waiting to be posted**: 4 papers.")
         for channel_id in (papers, admins):
             paused = rf"^⏸️ <#{channel_id}>, paused <t:\d+:R>: The bot needs Send Messages there\.$"
-            assert re.search(paused, said, re.MULTILINE)
-        said = await box.said("status", user_id=member)
-        assert "**Waiting to be posted**: 2 papers." in said
-        assert f"<#{papers}>" in said
-        assert f"<#{admins}>" not in said
-        in_dm = await box.said("status", channel=None)
+            assert re.search(paused, reply, re.MULTILINE)
+        reply = await sandbox.reply_to("status", user_id=member)
+        assert "**Waiting to be posted**: 2 papers." in reply
+        assert f"<#{papers}>" in reply
+        assert f"<#{admins}>" not in reply
+        in_dm = await sandbox.reply_to("status", channel=None)
         assert "Waiting" not in in_dm
         assert "⏸️" not in in_dm
         assert in_dm.endswith(ACKNOWLEDGEMENT)
         # An admin mends it, and what waited is posted without anybody asking.
-        box.world.set_overwrite(papers, bot_role)
-        await box.posted("papers", 2)
-        said = await box.until_status_says("**Waiting to be posted**: 2 papers.")
-        assert f"<#{papers}>" not in said
+        sandbox.world.set_overwrite(papers, bot_role)
+        await sandbox.wait_for_papers("papers", 2)
+        reply = await sandbox.wait_for_status("**Waiting to be posted**: 2 papers.")
+        assert f"<#{papers}>" not in reply
 
 
 async def test_a_channel_of_the_settings_file_that_is_not_there_is_shown_to_those_who_manage_the_server(
     tmp_path: Path,
 ) -> None:
-    async with a_box(tmp_path) as box:
+    async with running_sandbox(tmp_path) as sandbox:
         config = tmp_path / "config.json"
         wanted = [
             {"channel_id": NO_SUCH_CHANNEL, "keywords": ["reward model"]},
-            {"channel_id": str(box.channel("no-entry")), "keywords": ["reward model"]},
-            {"channel_id": str(box.channel("papers")), "keywords": ["reward model"]},
+            {"channel_id": str(sandbox.channel("no-entry")), "keywords": ["reward model"]},
+            {"channel_id": str(sandbox.channel("papers")), "keywords": ["reward model"]},
         ]
         config.write_text(json.dumps({"subscriptions": wanted}), encoding="utf-8")
-        async with a_bot(box, config=config):
-            said = await box.until_status_says(f"⏸️ Channel `{NO_SUCH_CHANNEL}` of the settings file: The channel does")
-            assert f"<#{box.channel('no-entry')}>, paused" in said
-            assert "The bot needs View Channel there." in said
-            said = await box.said("status", user_id=box.world.default.member_id)
-            assert str(NO_SUCH_CHANNEL) not in said
+        async with running_bot(sandbox, config=config):
+            reply = await sandbox.wait_for_status(
+                f"⏸️ Channel `{NO_SUCH_CHANNEL}` of the settings file: The channel does"
+            )
+            assert f"<#{sandbox.channel('no-entry')}>, paused" in reply
+            assert "The bot needs View Channel there." in reply
+            reply = await sandbox.reply_to("status", user_id=sandbox.world.default.member_id)
+            assert str(NO_SUCH_CHANNEL) not in reply
             # Who has the app for themselves, in a server that the bot is not in, manages nothing of the bot's.
-            stranger = box.world.default.admin_id
-            elsewhere = box.world.add_guild("Strangers", owner_id=stranger, with_bot=False)
-            lounge = box.world.add_channel(elsewhere.id, "lounge")
-            box.world.user_installs.add(stranger)
-            answer = await (await box.discord.run_command("status", user_id=stranger, channel_id=lounge.id)).answered()
+            stranger = sandbox.world.default.admin_id
+            elsewhere = sandbox.world.add_guild("Strangers", owner_id=stranger, with_bot=False)
+            lounge = sandbox.world.add_channel(elsewhere.id, "lounge")
+            sandbox.world.user_installs.add(stranger)
+            answer = await (
+                await sandbox.discord.run_command("status", user_id=stranger, channel_id=lounge.id)
+            ).wait_for_reply()
             assert "Waiting" not in answer.content
             assert str(NO_SUCH_CHANNEL) not in answer.content
             # The others work.
-            await box.until_status_says("Last look at arXiv**: <t:")
-            url = box.publish("A Reward Model")
-            await box.posted("papers", 1)
-            assert box.posted_urls("papers") == [url]
+            await sandbox.wait_for_status("Last look at arXiv**: <t:")
+            url = sandbox.add_paper("A Reward Model")
+            await sandbox.wait_for_papers("papers", 1)
+            assert sandbox.posted_urls("papers") == [url]

@@ -3,50 +3,52 @@
 import re
 from pathlib import Path
 
-from sandbox.arxiv import Fault, FaultKind
+from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from sandbox.discord import Permission
 from tests.support.embeds import components_of, papers_in
-from tests.support.running import Box, a_bot, a_box
+from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
 STOP_WORDS = "A keyword needs a word that says more than the, of or with."
 NO_LETTER = "A keyword needs at least one letter or digit."
 TOO_LONG = "A keyword can be up to 200 characters long."
 
 
-def member_may(box: Box, permission: Permission, *places: str) -> None:
+def member_may(sandbox: RunningSandbox, permission: Permission, *places: str) -> None:
     """Let the member have one more permission, in some channels only."""
     for place in places:
-        box.world.set_overwrite(box.channel(place), box.world.default.member_id, allow=permission)
+        sandbox.world.set_overwrite(sandbox.channel(place), sandbox.world.default.member_id, allow=permission)
 
 
 async def test_subscribing_says_what_the_last_30_days_held_and_when_arxiv_is_looked_at_next(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        urls = [box.publish(f"Reward Models, Part {number}") for number in range(1, 6)]
-        first = await box.command("subscribe", {"keyword": "reward model"})
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        urls = [sandbox.add_paper(f"Reward Models, Part {number}") for number in range(1, 6)]
+        first = await sandbox.command("subscribe", {"keyword": "reward model"})
         assert first.reply is not None
         assert first.reply.is_ephemeral
-        answer = await first.edited(lambda message: "next look" in message.content)
-        said = answer.content
-        assert f"**reward model**: subscribed in <#{box.channel('papers')}>." in said
-        assert "**reward model**: 5 papers in the last 30 days, about 1 a week." in said
-        assert re.search(r"next look <t:\d+:R>\.$", said)
+        answer = await first.wait_for_edit(lambda message: "next look" in message.content)
+        reply = answer.content
+        assert f"**reward model**: subscribed in <#{sandbox.channel('papers')}>." in reply
+        assert "**reward model**: 5 papers in the last 30 days, about 1 a week." in reply
+        assert re.search(r"next look <t:\d+:R>\.$", reply)
         assert len(set(papers_in(answer)) & set(urls)) == 3
         labels = [button["label"] for button in components_of(answer)]
         assert labels == ["Start with new papers", "Post the last 5 too", "Undo"]
-        said = await box.said("subscribe", {"keyword": "sheaves of ants"})
-        assert "**sheaves of ants**: no paper in the last 30 days." in said
+        reply = await sandbox.reply_to("subscribe", {"keyword": "sheaves of ants"})
+        assert "**sheaves of ants**: no paper in the last 30 days." in reply
 
 
 async def test_several_keywords_are_answered_one_by_one_in_the_order_typed(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        box.publish("A Reward Model")
-        said = await box.said("subscribe", {"keyword": f"reward model, the, ∇,, MLLM，{'x' * 201}, Reward   MODEL"})
-        lines = said.splitlines()
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        sandbox.add_paper("A Reward Model")
+        reply = await sandbox.reply_to(
+            "subscribe", {"keyword": f"reward model, the, ∇,, MLLM，{'x' * 201}, Reward   MODEL"}
+        )
+        lines = reply.splitlines()
         assert lines[:5] == [
-            f"**reward model**: subscribed in <#{box.channel('papers')}>.",
+            f"**reward model**: subscribed in <#{sandbox.channel('papers')}>.",
             f"**the**: {STOP_WORDS}",
             f"**∇**: {NO_LETTER}",
-            f"**MLLM**: subscribed in <#{box.channel('papers')}>.",
+            f"**MLLM**: subscribed in <#{sandbox.channel('papers')}>.",
             f"**{'x' * 59}…**: {TOO_LONG}",
         ]
         assert "**reward model**: 1 paper in the last 30 days, about 1 a week." in lines
@@ -54,73 +56,78 @@ async def test_several_keywords_are_answered_one_by_one_in_the_order_typed(tmp_p
 
 
 async def test_a_keyword_that_cannot_be_watched_gets_one_sentence_and_nothing_is_stored(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         for keyword, sentence in {" ": NO_LETTER, "∇": NO_LETTER, "of the": STOP_WORDS, "y" * 201: TOO_LONG}.items():
-            assert await box.said("subscribe", {"keyword": keyword}) == sentence
+            assert await sandbox.reply_to("subscribe", {"keyword": keyword}) == sentence
         for category, sentence in {
             "cs.XX": "arXiv has no such category; the nearest are cs.SY, cs.SI, cs.SE.",
             "nonsense": "arXiv has no such category; they look like cs.CL, astro-ph.CO or quant-ph.",
         }.items():
-            assert await box.said("subscribe", {"keyword": "agents", "category": category}) == sentence
-        assert "No keyword is watched" in await box.said("keywords")
-        assert box.arxiv.requests == []
+            assert await sandbox.reply_to("subscribe", {"keyword": "agents", "category": category}) == sentence
+        assert "No keyword is watched" in await sandbox.reply_to("keywords")
+        assert sandbox.arxiv.requests == []
 
 
 async def test_a_keyword_already_subscribed_is_said_to_be_so_whatever_its_spacing_and_case(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        await box.subscribe("Reward model")
-        await box.subscribe("CLIP")
-        here = f"already subscribed in <#{box.channel('papers')}>."
-        assert f"**reward Model**: {here}" in await box.said("subscribe", {"keyword": "  reward    Model "})
-        assert f"**CLIP**: {here}" in await box.said("subscribe", {"keyword": "CLIP"})
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.subscribe("Reward model")
+        await sandbox.subscribe("CLIP")
+        here = f"already subscribed in <#{sandbox.channel('papers')}>."
+        assert f"**reward Model**: {here}" in await sandbox.reply_to("subscribe", {"keyword": "  reward    Model "})
+        assert f"**CLIP**: {here}" in await sandbox.reply_to("subscribe", {"keyword": "CLIP"})
         # In capitals it is a name, in small letters a word.
-        assert "**clip**: subscribed in" in await box.said("subscribe", {"keyword": "clip"})
-        elsewhere = await box.said("subscribe", {"keyword": "reward model", "channel": box.channel("vision")})
-        assert f"**reward model**: subscribed in <#{box.channel('vision')}>." in elsewhere
+        assert "**clip**: subscribed in" in await sandbox.reply_to("subscribe", {"keyword": "clip"})
+        elsewhere = await sandbox.reply_to(
+            "subscribe", {"keyword": "reward model", "channel": sandbox.channel("vision")}
+        )
+        assert f"**reward model**: subscribed in <#{sandbox.channel('vision')}>." in elsewhere
 
 
 async def test_a_category_narrows_a_keyword_and_is_suggested_by_code_and_by_name(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        box.publish("Transformers for Text", categories=("cs.CL", "cs.LG"))
-        box.publish("Transformers for Images", categories=("cs.CV",))
-        invocation = await box.subscribe("transformer", category="cs.CL")
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        sandbox.add_paper("Transformers for Text", categories=("cs.CL", "cs.LG"))
+        sandbox.add_paper("Transformers for Images", categories=("cs.CV",))
+        invocation = await sandbox.subscribe("transformer", category="cs.CL")
         assert invocation.reply is not None
         assert "**transformer \\[cs.CL]**: 1 paper in the last 30 days, about 1 a week." in invocation.reply.content
-        wanted, other = box.publish("Transformers in Prose", categories=("cs.LG", "cs.CL")), box.publish("Transformers")
-        await box.posted("papers", 1)
-        assert other not in box.posted_urls("papers") == [wanted]
-        by_code = await box.suggested("subscribe", {"keyword": "x", "category": "cs.c"}, "category")
+        wanted, other = (
+            sandbox.add_paper("Transformers in Prose", categories=("cs.LG", "cs.CL")),
+            sandbox.add_paper("Transformers"),
+        )
+        await sandbox.wait_for_papers("papers", 1)
+        assert other not in sandbox.posted_urls("papers") == [wanted]
+        by_code = await sandbox.suggestions("subscribe", {"keyword": "x", "category": "cs.c"}, "category")
         assert by_code["cs.CL: Computation and Language"] == "cs.CL"
-        by_name = await box.suggested("subscribe", {"keyword": "x", "category": "cosmology"}, "category")
+        by_name = await sandbox.suggestions("subscribe", {"keyword": "x", "category": "cosmology"}, "category")
         assert next(iter(by_name)) == "astro-ph.CO: Cosmology and Nongalactic Astrophysics"
 
 
 async def test_who_may_not_manage_the_target_channel_is_told_which_permission_is_missing(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        member = box.world.default.member_id
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        member = sandbox.world.default.member_id
         # Discord offers the command to nobody without Manage Channels; with it in one channel, another can be named.
-        member_may(box, Permission.MANAGE_CHANNELS, "papers", "general")
-        options = {"keyword": "reward model", "channel": box.channel("vision")}
-        refusal = f"You need the permission Manage Channels in <#{box.channel('vision')}> for this."
-        assert await box.said("subscribe", options, user_id=member) == refusal
-        assert await box.said("unsubscribe", options, user_id=member) == refusal
-        thread = f"<#{box.channel('reading club')}>"
-        options["channel"] = box.channel("reading club")
+        member_may(sandbox, Permission.MANAGE_CHANNELS, "papers", "general")
+        options = {"keyword": "reward model", "channel": sandbox.channel("vision")}
+        refusal = f"You need the permission Manage Channels in <#{sandbox.channel('vision')}> for this."
+        assert await sandbox.reply_to("subscribe", options, user_id=member) == refusal
+        assert await sandbox.reply_to("unsubscribe", options, user_id=member) == refusal
+        thread = f"<#{sandbox.channel('reading club')}>"
+        options["channel"] = sandbox.channel("reading club")
         refusal = f"You need the permission Manage Threads in {thread} for this."
-        assert await box.said("subscribe", options, user_id=member) == refusal
-        assert await box.said("subscribe", {"keyword": "x"}, channel="reading club", user_id=member) == refusal
-        member_may(box, Permission.MANAGE_CHANNELS | Permission.MANAGE_THREADS, "general")
-        assert f"subscribed in {thread}" in await box.said("subscribe", options, user_id=member)
-        said = await box.said("subscribe", {"keyword": "reward model"}, user_id=member)
-        assert f"subscribed in <#{box.channel('papers')}>" in said
+        assert await sandbox.reply_to("subscribe", options, user_id=member) == refusal
+        assert await sandbox.reply_to("subscribe", {"keyword": "x"}, channel="reading club", user_id=member) == refusal
+        member_may(sandbox, Permission.MANAGE_CHANNELS | Permission.MANAGE_THREADS, "general")
+        assert f"subscribed in {thread}" in await sandbox.reply_to("subscribe", options, user_id=member)
+        reply = await sandbox.reply_to("subscribe", {"keyword": "reward model"}, user_id=member)
+        assert f"subscribed in <#{sandbox.channel('papers')}>" in reply
 
 
 async def test_a_channel_that_the_bot_cannot_post_in_is_refused_with_the_permission_it_lacks(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        bot_role = box.world.default.bot_role_id
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        bot_role = sandbox.world.default.bot_role_id
         for place, denied in (("papers", Permission.EMBED_LINKS), ("vision", Permission.READ_MESSAGE_HISTORY)):
-            box.world.set_overwrite(box.channel(place), bot_role, deny=denied)
-        box.world.set_overwrite(box.channel("general"), bot_role, deny=Permission.SEND_MESSAGES_IN_THREADS)
+            sandbox.world.set_overwrite(sandbox.channel(place), bot_role, deny=denied)
+        sandbox.world.set_overwrite(sandbox.channel("general"), bot_role, deny=Permission.SEND_MESSAGES_IN_THREADS)
         for place, missing in {
             "no-entry": "View Channel",
             "read-only": "Send Messages",
@@ -128,44 +135,46 @@ async def test_a_channel_that_the_bot_cannot_post_in_is_refused_with_the_permiss
             "vision": "Read Message History",
             "reading club": "Send Messages in Threads",
         }.items():
-            said = await box.said("subscribe", {"keyword": "reward model", "channel": box.channel(place)})
-            assert said == f"Nothing can be posted in <#{box.channel(place)}>. The bot needs {missing} there."
-        box.world.lock_thread(box.channel("reading club"))
-        said = await box.said("subscribe", {"keyword": "reward model", "channel": box.channel("reading club")})
-        assert said.endswith("The thread is locked.")
-        assert "No keyword is watched" in await box.said("keywords")
+            reply = await sandbox.reply_to("subscribe", {"keyword": "reward model", "channel": sandbox.channel(place)})
+            assert reply == f"Nothing can be posted in <#{sandbox.channel(place)}>. The bot needs {missing} there."
+        sandbox.world.lock_thread(sandbox.channel("reading club"))
+        reply = await sandbox.reply_to(
+            "subscribe", {"keyword": "reward model", "channel": sandbox.channel("reading club")}
+        )
+        assert reply.endswith("The thread is locked.")
+        assert "No keyword is watched" in await sandbox.reply_to("keywords")
 
 
 async def test_with_arxiv_out_of_reach_a_channel_is_subscribed_all_the_same_and_the_past_stays_silent(
     tmp_path: Path,
 ) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        await box.subscribe("sheaf")
-        past = box.publish("An Old Reward Model")
-        box.arxiv.faults.add(Fault(FaultKind.HTML))
-        invocation = await box.command("subscribe", {"keyword": "reward model"})
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.subscribe("sheaf")
+        past = sandbox.add_paper("An Old Reward Model")
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.HTML))
+        invocation = await sandbox.command("subscribe", {"keyword": "reward model"})
         assert invocation.reply is not None
-        subscribed = f"**reward model**: subscribed in <#{box.channel('papers')}>.\n"
+        subscribed = f"**reward model**: subscribed in <#{sandbox.channel('papers')}>.\n"
         assert invocation.reply.content.startswith(subscribed + "arXiv is out of reach at the moment.")
-        read = await invocation.edited(lambda message: "next look" in message.content)
+        read = await invocation.wait_for_edit(lambda message: "next look" in message.content)
         assert read.content.startswith(subscribed + "**reward model**: 1 paper in the last 30 days, about 1 a week.")
-        new = box.publish("A New Reward Model")
-        await box.posted("papers", 1)
-        assert past not in box.posted_urls("papers") == [new]
+        new = sandbox.add_paper("A New Reward Model")
+        await sandbox.wait_for_papers("papers", 1)
+        assert past not in sandbox.posted_urls("papers") == [new]
 
 
 async def test_the_past_is_made_up_silently_even_when_the_bot_was_restarted_meanwhile(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
-        past = box.publish("An Old Reward Model")
-        box.arxiv.faults.add(Fault(FaultKind.RESET_BEFORE_ANSWER, times=None))
-        async with a_bot(box):
-            said = await box.said("subscribe", {"keyword": "reward model"})
-            assert "arXiv is out of reach at the moment." in said
-        box.arxiv.faults.clear()
-        async with a_bot(box):
-            again = (await box.subscribe("Reward Model")).reply
+    async with running_sandbox(tmp_path) as sandbox:
+        past = sandbox.add_paper("An Old Reward Model")
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RESET_BEFORE_ANSWER, times=None))
+        async with running_bot(sandbox):
+            reply = await sandbox.reply_to("subscribe", {"keyword": "reward model"})
+            assert "arXiv is out of reach at the moment." in reply
+        sandbox.arxiv.faults.clear()
+        async with running_bot(sandbox):
+            again = (await sandbox.subscribe("Reward Model")).reply
             assert again is not None
             assert "already subscribed" in again.content
-            new = box.publish("A New Reward Model")
-            await box.posted("papers", 1)
-        assert past not in box.posted_urls("papers") == [new]
+            new = sandbox.add_paper("A New Reward Model")
+            await sandbox.wait_for_papers("papers", 1)
+        assert past not in sandbox.posted_urls("papers") == [new]

@@ -10,12 +10,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from sandbox.discord import Message, NotPossible
-from sandbox.huggingface import Fault, FaultKind, read_directory
+from sandbox.discord import InvalidAction, Message
+from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind, read_directory
 from tests.support.embeds import ShownEmbed, components_of, embeds_of
 from tests.support.ports import free_port
 from tests.support.recordings import HUGGING_FACE_DAYS
-from tests.support.running import DEADLINE_S, Box, a_bot, a_box
+from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
 _LINE = re.compile(
     r"\*\*(?P<rank>\d+)\.\*\* \*\*\[.+\]\(https://huggingface\.co/papers/(?P<id>[^)]+)\)\*\*\n▲\u00a0[\d.kM]+( · .+)*"
@@ -23,9 +23,9 @@ _LINE = re.compile(
 )
 
 
-def a_curious_bot(box: Box, port: str = "null") -> AbstractAsyncContextManager[object]:
+def a_curious_bot(sandbox: RunningSandbox, port: str = "null") -> AbstractAsyncContextManager[object]:
     """A bot that asks Hugging Face; its own web server listens on `port`."""
-    return a_bot(box, DAILY_PAPERS_HUGGINGFACE__ENABLED="true", DAILY_PAPERS_WEB__PORT=port)
+    return running_bot(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true", DAILY_PAPERS_WEB__PORT=port)
 
 
 def today() -> date:
@@ -34,10 +34,10 @@ def today() -> date:
 
 
 async def trending(
-    box: Box, *, user_id: int | None = None, channel: str | None = "papers", **options: object
+    sandbox: RunningSandbox, *, user_id: int | None = None, channel: str | None = "papers", **options: object
 ) -> Message:
     """What a person is shown in the end."""
-    invocation = await box.command("trending", options, user_id=user_id, channel=channel)
+    invocation = await sandbox.command("trending", options, user_id=user_id, channel=channel)
     assert invocation.reply is not None
     return invocation.reply
 
@@ -60,97 +60,97 @@ def button(message: Message, label: str) -> Mapping[str, object]:
     return found
 
 
-async def turned(box: Box, message: Message, label: str, *, user_id: int | None = None) -> Message:
+async def turned(sandbox: RunningSandbox, message: Message, label: str, *, user_id: int | None = None) -> Message:
     """What is shown once a person (who asked, unless said otherwise) has pressed a button."""
-    presser = box.world.default.admin_id if user_id is None else user_id
-    invocation = await box.discord.press(message.id, str(button(message, label)["custom_id"]), user_id=presser)
+    presser = sandbox.world.default.admin_id if user_id is None else user_id
+    invocation = await sandbox.discord.press(message.id, str(button(message, label)["custom_id"]), user_id=presser)
     before = message.embeds
-    return await invocation.edited(lambda shown: shown.id != message.id or shown.embeds != before, DEADLINE_S)
+    return await invocation.wait_for_edit(lambda shown: shown.id != message.id or shown.embeds != before, DEADLINE_S)
 
 
-async def walked(box: Box, message: Message) -> list[re.Match[str]]:
+async def walked(sandbox: RunningSandbox, message: Message) -> list[re.Match[str]]:
     """All papers, from the first page to the last."""
     papers = lines(message)
     while components_of(message) and not button(message, "▶").get("disabled"):
-        message = await turned(box, message, "▶")
+        message = await turned(sandbox, message, "▶")
         papers += lines(message)
     return papers
 
 
 async def test_day_of_120_is_shown_whole_page_by_page_most_votes_first(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_curious_bot(box):
-        entries = box.huggingface.days.make_up(today(), 120)
-        first = await trending(box)
+    async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox):
+        entries = sandbox.huggingface.lists.generate(today(), 120)
+        first = await trending(sandbox)
         assert the_embed(first).footer.startswith("1–10 of 120 ")
         assert button(first, "◀")["disabled"]
-        papers = await walked(box, first)
+        papers = await walked(sandbox, first)
         assert [int(paper["rank"]) for paper in papers] == list(range(1, 121))
         assert {paper["id"] for paper in papers} == {entry["paper"]["id"] for entry in entries}
         votes = {entry["paper"]["id"]: entry["paper"]["upvotes"] for entry in entries}
         assert [votes[paper["id"]] for paper in papers] == sorted(votes.values(), reverse=True)
-        assert [(request.p, request.limit) for request in box.huggingface.requests] == [("0", "100"), ("1", "100")]
+        assert [(request.p, request.limit) for request in sandbox.huggingface.requests] == [("0", "100"), ("1", "100")]
 
 
 @pytest.mark.recordings
 async def test_recorded_days_are_shown_whole(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_curious_bot(box):
+    async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox):
         for day, entries in sorted(read_directory(HUGGING_FACE_DAYS).items()):
-            box.huggingface.days.set(day, entries)
-            shown = await walked(box, await trending(box, date=day.isoformat()))
+            sandbox.huggingface.lists.set(day, entries)
+            shown = await walked(sandbox, await trending(sandbox, date=day.isoformat()))
             assert {paper["id"] for paper in shown} == {entry["paper"]["id"] for entry in entries}
             votes = {entry["paper"]["id"]: entry["paper"]["upvotes"] for entry in entries}
             assert [votes[paper["id"]] for paper in shown] == sorted(votes.values(), reverse=True)
-        asked = len(box.huggingface.requests)
-        box.huggingface.faults.add(Fault(FaultKind.SERVER_ERROR, times=None))
-        again = await trending(box, date="2026-08-21")
+        asked = len(sandbox.huggingface.requests)
+        sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=None))
+        again = await trending(sandbox, date="2026-08-21")
         assert "EnvHarness" in the_embed(again).description
         assert "[code](https://github.com/google-research/envharness)\u00a0★\u00a08" in the_embed(again).description
         assert again.content == ""
-        assert len(box.huggingface.requests) == asked  # what was read days later is good for ever
+        assert len(sandbox.huggingface.requests) == asked  # what was read days later is good for ever
 
 
 async def test_newest_day_with_papers_is_shown_and_pages_turn_after_a_restart(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
+    async with running_sandbox(tmp_path) as sandbox:
         days = [today() - timedelta(days=ago) for ago in range(4)]
         for day in days:
-            box.huggingface.days.set(day, [])
-        box.huggingface.days.make_up(days[2], 12)
-        async with a_curious_bot(box):
-            first = await trending(box, count=11)
+            sandbox.huggingface.lists.set(day, [])
+        sandbox.huggingface.lists.generate(days[2], 12)
+        async with a_curious_bot(sandbox):
+            first = await trending(sandbox, count=11)
             assert the_embed(first).url == f"https://huggingface.co/papers/date/{days[2].isoformat()}"
             assert the_embed(first).footer.startswith("1–10 of 11, the day has 12 ")
-        async with a_curious_bot(box):
-            second = await turned(box, first, "▶")
+        async with a_curious_bot(sandbox):
+            second = await turned(sandbox, first, "▶")
             assert second.id == first.id
             assert [paper["rank"] for paper in lines(second)] == ["11"]
-            other = await turned(box, second, "◀", user_id=box.world.default.member_id)
+            other = await turned(sandbox, second, "◀", user_id=sandbox.world.default.member_id)
             assert other.id != first.id
             assert other.is_ephemeral
             assert len(lines(other)) == 10
             assert [paper["rank"] for paper in lines(second)] == ["11"]
-            own = await turned(box, other, "▶", user_id=box.world.default.member_id)
+            own = await turned(sandbox, other, "▶", user_id=sandbox.world.default.member_id)
             assert own.id == other.id
-        async with a_bot(box):
-            refused = await turned(box, first, "◀")
+        async with running_bot(sandbox):
+            refused = await turned(sandbox, first, "◀")
             assert refused.content == "Trending papers are switched off here."
-            with pytest.raises(NotPossible):
-                await trending(box)
+            with pytest.raises(InvalidAction):
+                await trending(sandbox)
 
 
 async def test_with_hugging_face_down_what_is_known_is_shown_and_else_when_to_try_again(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
-        box.huggingface.days.make_up(today(), 3)
-        async with a_curious_bot(box):
-            assert len(lines(await trending(box, date="today"))) == 3
-            box.huggingface.faults.add(Fault(FaultKind.SERVER_ERROR, times=None))
-            unknown = await trending(box, date="2026-08-21")
+    async with running_sandbox(tmp_path) as sandbox:
+        sandbox.huggingface.lists.generate(today(), 3)
+        async with a_curious_bot(sandbox):
+            assert len(lines(await trending(sandbox, date="today"))) == 3
+            sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=None))
+            unknown = await trending(sandbox, date="2026-08-21")
             assert re.fullmatch(
                 r"Hugging Face does not answer as it should \(status 500\)\. Try again <t:\d+:R>\.", unknown.content
             )
 
 
 async def test_days_that_cannot_be_are_refused_with_words_and_others_suggested(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_curious_bot(box):
+    async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox):
         tomorrow = (today() + timedelta(days=1)).isoformat()
         for typed, words in {
             tomorrow: "is yet to come",
@@ -158,33 +158,33 @@ async def test_days_that_cannot_be_are_refused_with_words_and_others_suggested(t
             "soon": "A day is written as",
             "2020-01-01": "Hugging Face's lists begin in May 2023",
         }.items():
-            refused = await trending(box, date=typed)
+            refused = await trending(sandbox, date=typed)
             assert refused.is_ephemeral
             assert words in refused.content
-        suggested = await box.suggested("trending", {"date": "yest"}, "date")
+        suggested = await sandbox.suggestions("trending", {"date": "yest"}, "date")
         assert list(suggested.values()) == [(today() - timedelta(days=1)).isoformat()]
-        assert box.huggingface.requests == []
+        assert sandbox.huggingface.requests == []
 
 
 async def test_day_without_papers_says_so_and_where_there_are_some_even_when_it_cannot_be_read_again(
     tmp_path: Path,
 ) -> None:
     sunday = date(2026, 8, 23)
-    async with a_box(tmp_path) as box:
-        box.huggingface.days.set(sunday, [])
-        box.huggingface.days.set(today(), [])
-        async with a_curious_bot(box):
-            assert (await trending(box, date=sunday.isoformat())).content == (
+    async with running_sandbox(tmp_path) as sandbox:
+        sandbox.huggingface.lists.set(sunday, [])
+        sandbox.huggingface.lists.set(today(), [])
+        async with a_curious_bot(sandbox):
+            assert (await trending(sandbox, date=sunday.isoformat())).content == (
                 "Nothing is listed on Sunday, 23 August 2026: weekends have no list. "
                 "`/trending` without a date shows the newest day that has papers."
             )
-            await trending(box, date="today")
-        database = sqlite3.connect(box.database, isolation_level=None)
+            await trending(sandbox, date="today")
+        database = sqlite3.connect(sandbox.database, isolation_level=None)
         database.execute("UPDATE trending_days SET fetched_at = '2026-01-01T00:00:00.000000+00:00'")
         database.close()
-        box.huggingface.faults.add(Fault(FaultKind.SERVER_ERROR, times=None))
-        async with a_curious_bot(box):
-            old = (await trending(box, date="today")).content
+        sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=None))
+        async with a_curious_bot(sandbox):
+            old = (await trending(sandbox, date="today")).content
         assert old.startswith("Nothing is listed on ")
         assert old.endswith(" Hugging Face does not answer as it should (status 500): this list may be old.")
 
@@ -192,36 +192,36 @@ async def test_day_without_papers_says_so_and_where_there_are_some_even_when_it_
 async def test_lists_are_asked_for_in_direct_messages_and_where_only_the_person_has_the_app_not_too_often(
     tmp_path: Path,
 ) -> None:
-    async with a_box(tmp_path) as box, a_curious_bot(box):
-        box.huggingface.days.make_up(today(), 3)
+    async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox):
+        sandbox.huggingface.lists.generate(today(), 3)
         for _ in range(10):
-            assert len(lines(await trending(box, channel=None, date="today"))) == 3
-        member = box.world.default.member_id
-        elsewhere = box.world.add_guild("Strangers", owner_id=member, with_bot=False)
-        channel = box.world.add_channel(elsewhere.id, "lounge")
-        box.world.user_installs.add(member)
-        own = await box.discord.run_command("trending", {"date": "today"}, user_id=member, channel_id=channel.id)
-        assert len(lines(await own.answered())) == 3
-        refused = await trending(box, channel=None, date="today")
+            assert len(lines(await trending(sandbox, channel=None, date="today"))) == 3
+        member = sandbox.world.default.member_id
+        elsewhere = sandbox.world.add_guild("Strangers", owner_id=member, with_bot=False)
+        channel = sandbox.world.add_channel(elsewhere.id, "lounge")
+        sandbox.world.user_installs.add(member)
+        own = await sandbox.discord.run_command("trending", {"date": "today"}, user_id=member, channel_id=channel.id)
+        assert len(lines(await own.wait_for_reply())) == 3
+        refused = await trending(sandbox, channel=None, date="today")
         assert refused.content.startswith("That was quick: try again in ")
-        assert len(box.huggingface.requests) == 1
+        assert len(sandbox.huggingface.requests) == 1
 
 
 async def test_votes_are_read_once_a_paper_was_posted_and_the_status_alone_says_that_it_fails(tmp_path: Path) -> None:
     port = free_port()
-    async with a_box(tmp_path) as box, a_curious_bot(box, str(port)):
-        await box.subscribe("reward model")
-        assert box.huggingface.requests == []
-        box.huggingface.faults.add(Fault(FaultKind.SERVER_ERROR, times=None))
-        box.publish("A Reward Model")
-        await box.posted("papers", 1)
-        said = await box.until_status_says("Votes and code are not up to date")
+    async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox, str(port)):
+        await sandbox.subscribe("reward model")
+        assert sandbox.huggingface.requests == []
+        sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=None))
+        sandbox.add_paper("A Reward Model")
+        await sandbox.wait_for_papers("papers", 1)
+        reply = await sandbox.wait_for_status("Votes and code are not up to date")
         assert re.search(
             r"⚠️ Votes and code are not up to date: Hugging Face does not answer as it should \(status 500\)\."
             r" Read again <t:\d+:R>\.",
-            said,
+            reply,
         )
         async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/healthz") as response:
             assert response.status == 200
-        box.publish("Another Reward Model")
-        await box.posted("papers", 2)
+        sandbox.add_paper("Another Reward Model")
+        await sandbox.wait_for_papers("papers", 2)

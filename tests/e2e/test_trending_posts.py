@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.arxiv import SandboxPaper
-from sandbox.discord import ChannelKind, DropAfter, Message, StatusAfter
-from sandbox.discord import FaultKind as Fault
-from sandbox.huggingface import Fault as ListFault
-from sandbox.huggingface import FaultKind as ListFaultKind
+from sandbox.discord import ChannelKind, DiscordFault, DropAfter, Message, StatusAfter
+from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind
 from tests.support.embeds import components_of, embeds_of
-from tests.support.running import Box, a_bot, a_box
+from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
 
 def yesterday() -> date:
@@ -22,33 +20,33 @@ def yesterday() -> date:
     return datetime.now(UTC).date() - timedelta(days=1)
 
 
-def a_listing_bot(box: Box) -> AbstractAsyncContextManager[object]:
+def a_listing_bot(sandbox: RunningSandbox) -> AbstractAsyncContextManager[object]:
     """A bot that asks Hugging Face."""
-    return a_bot(box, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
+    return running_bot(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
 
 
-def listed(box: Box, title: str, *, votes: int, paper_url: str | None = None, **told: object) -> str:
+def listed(sandbox: RunningSandbox, title: str, *, votes: int, paper_url: str | None = None, **told: object) -> str:
     """Put a paper on yesterday's list; returns its id."""
-    papers = {paper.arxiv_id: paper for paper in box.arxiv.papers}
+    papers = {paper.arxiv_id: paper for paper in sandbox.arxiv.papers}
     known = papers.get((paper_url or "").rpartition("/")[2])
     paper = known or SandboxPaper(title=title, abstract="We say why.", arxiv_id=f"2601.{votes:05}")
-    box.huggingface.days.add(paper, yesterday(), upvotes=votes, **told)
+    sandbox.huggingface.lists.add(paper, yesterday(), upvotes=votes, **told)
     return str(paper.arxiv_id)
 
 
-async def asked_yesterday(box: Box, **options: object) -> None:
+async def asked_yesterday(sandbox: RunningSandbox, **options: object) -> None:
     """`/channel trending daily` in #papers, a day ago."""
-    async with a_listing_bot(box):
-        said = await box.said("channel trending daily", options)
-        assert said.startswith("The trending papers of each day ")
-    with closing(sqlite3.connect(box.database)) as connection:
+    async with a_listing_bot(sandbox):
+        reply = await sandbox.reply_to("channel trending daily", options)
+        assert reply.startswith("The trending papers of each day ")
+    with closing(sqlite3.connect(sandbox.database)) as connection:
         since = (datetime.now(UTC) - timedelta(days=1)).isoformat(timespec="microseconds")
         connection.execute("UPDATE channel_settings SET trending_since = ?", (since,))
         connection.commit()
 
 
-def lists(box: Box, channel: str = "papers") -> list[Message]:
-    return [post for post in box.posts(channel) if post.content.startswith("**Trending on ")]
+def lists(sandbox: RunningSandbox, channel: str = "papers") -> list[Message]:
+    return [post for post in sandbox.posts(channel) if post.content.startswith("**Trending on ")]
 
 
 def shown(post: Message) -> str:
@@ -57,48 +55,48 @@ def shown(post: Message) -> str:
 
 @pytest.mark.parametrize("style", ["cards", pytest.param("compact", marks=pytest.mark.slow)])
 async def test_posted_paper_gets_its_votes_and_code_by_an_edit_once_it_is_listed(tmp_path: Path, style: str) -> None:
-    async with a_box(tmp_path) as box, a_listing_bot(box):
-        await box.said("channel style", {"style": style})
-        await box.subscribe("reward model")
-        url = box.publish("A Reward Model")
-        (post,) = await box.posted("papers", 1)
+    async with running_sandbox(tmp_path) as sandbox, a_listing_bot(sandbox):
+        await sandbox.reply_to("channel style", {"style": style})
+        await sandbox.subscribe("reward model")
+        url = sandbox.add_paper("A Reward Model")
+        (post,) = await sandbox.wait_for_papers("papers", 1)
         assert "▲" not in shown(post)
-        arxiv_id = listed(box, "A Reward Model", votes=41, paper_url=url, githubRepo="https://github.com/a/b",
+        arxiv_id = listed(sandbox, "A Reward Model", votes=41, paper_url=url, githubRepo="https://github.com/a/b",
                           githubStars=1234)  # fmt: skip
         votes = f"[▲ 41](https://huggingface.co/papers/{arxiv_id}) · [code ★ 1.2k](https://github.com/a/b)"
-        await box.until(lambda: votes in shown(box.posts("papers")[0]))
-        box.huggingface.days.vote(arxiv_id, 90)
-        await box.until(lambda: "[▲ 90](" in shown(box.posts("papers")[0]))
-        assert len(box.posts("papers")) == 1
-        latest = await box.command("latest", {"keyword": "reward model"})
-        await latest.edited(lambda message: "▲ 90" in shown(message))
+        await sandbox.wait_until(lambda: votes in shown(sandbox.posts("papers")[0]))
+        sandbox.huggingface.lists.set_votes(arxiv_id, 90)
+        await sandbox.wait_until(lambda: "[▲ 90](" in shown(sandbox.posts("papers")[0]))
+        assert len(sandbox.posts("papers")) == 1
+        latest = await sandbox.command("latest", {"keyword": "reward model"})
+        await latest.wait_for_edit(lambda message: "▲ 90" in shown(message))
         # Whoever reads the abstract sees them too.
-        invocation = await box.discord.press(
-            post.id, str(components_of(post)[0]["custom_id"]), user_id=box.world.default.admin_id
+        invocation = await sandbox.discord.press(
+            post.id, str(components_of(post)[0]["custom_id"]), user_id=sandbox.world.default.admin_id
         )
-        await invocation.answered()
+        await invocation.wait_for_reply()
         assert invocation.reply is not None
         assert "▲ 90" in shown(invocation.reply)
 
 
 async def test_posts_are_as_they_were_while_hugging_face_is_down_or_switched_off(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
-        box.huggingface.faults.add(ListFault(ListFaultKind.UNAVAILABLE, times=None))
-        async with a_listing_bot(box):
-            await box.subscribe("reward model")
-            url = box.publish("A Reward Model")
-            (post,) = await box.posted("papers", 1)
+    async with running_sandbox(tmp_path) as sandbox:
+        sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.UNAVAILABLE, times=None))
+        async with a_listing_bot(sandbox):
+            await sandbox.subscribe("reward model")
+            url = sandbox.add_paper("A Reward Model")
+            (post,) = await sandbox.wait_for_papers("papers", 1)
             before = shown(post)
-        box.huggingface.faults.clear()
-        listed(box, "A Reward Model", votes=41, paper_url=url)
-        async with a_listing_bot(box):
-            await box.until(lambda: "▲ 41" in shown(box.posts("papers")[0]))
-        async with a_bot(box):
-            assert await box.said("channel trending daily") == "Trending papers are switched off here."
-            await box.subscribe("model")  # what matches more is drawn anew
-            await box.until(lambda: shown(box.posts("papers")[0]) == before)
-            latest = await box.command("latest", {"keyword": "reward model"})
-            await latest.edited(lambda message: bool(message.embeds))
+        sandbox.huggingface.faults.clear()
+        listed(sandbox, "A Reward Model", votes=41, paper_url=url)
+        async with a_listing_bot(sandbox):
+            await sandbox.wait_until(lambda: "▲ 41" in shown(sandbox.posts("papers")[0]))
+        async with running_bot(sandbox):
+            assert await sandbox.reply_to("channel trending daily") == "Trending papers are switched off here."
+            await sandbox.subscribe("model")  # what matches more is drawn anew
+            await sandbox.wait_until(lambda: shown(sandbox.posts("papers")[0]) == before)
+            latest = await sandbox.command("latest", {"keyword": "reward model"})
+            await latest.wait_for_edit(lambda message: bool(message.embeds))
             assert latest.reply is not None
             assert "▲" not in shown(latest.reply)
 
@@ -107,23 +105,23 @@ async def test_posts_are_as_they_were_while_hugging_face_is_down_or_switched_off
     "lost",
     [pytest.param(StatusAfter(502), id="502", marks=pytest.mark.slow), pytest.param(DropAfter(), id="dropped")],
 )
-async def test_list_is_posted_once_over_lost_answers_and_restarts(tmp_path: Path, lost: Fault) -> None:
-    async with a_box(tmp_path) as box:
-        await asked_yesterday(box, votes=5)
-        listed(box, "The Best of All", votes=400)
-        listed(box, "A Reward Model of Few Votes", votes=7)
-        listed(box, "Hardly Seen Reward Models", votes=2)
-        async with a_bot(box):
-            assert "at least 5 votes; lists are switched off here" in await box.said("channel show")
-            await box.subscribe("reward model")
-        box.discord.faults.add("POST", rf"^/channels/{box.channel('papers')}/messages$", lost)
-        async with a_listing_bot(box):
-            await box.until(lambda: len(lists(box)) == 1 and box.discord.faults.pending == 0)
-        box.discord.forget_nonces()
-        async with a_listing_bot(box):
-            await box.until_looked_again()
-            await box.until_looked_again()
-            (post,) = lists(box)
+async def test_list_is_posted_once_over_lost_answers_and_restarts(tmp_path: Path, lost: DiscordFault) -> None:
+    async with running_sandbox(tmp_path) as sandbox:
+        await asked_yesterday(sandbox, votes=5)
+        listed(sandbox, "The Best of All", votes=400)
+        listed(sandbox, "A Reward Model of Few Votes", votes=7)
+        listed(sandbox, "Hardly Seen Reward Models", votes=2)
+        async with running_bot(sandbox):
+            assert "at least 5 votes; lists are switched off here" in await sandbox.reply_to("channel show")
+            await sandbox.subscribe("reward model")
+        sandbox.discord.faults.add("POST", rf"^/channels/{sandbox.channel('papers')}/messages$", lost)
+        async with a_listing_bot(sandbox):
+            await sandbox.wait_until(lambda: len(lists(sandbox)) == 1 and sandbox.discord.faults.pending == 0)
+        sandbox.discord.forget_nonces()
+        async with a_listing_bot(sandbox):
+            await sandbox.wait_for_next_poll()
+            await sandbox.wait_for_next_poll()
+            (post,) = lists(sandbox)
             first, _, second = shown(post).split("\n")
             few = "[A Reward Model of Few Votes](https://arxiv.org/abs/2601.00007)"
             assert first.startswith(f"▲ 7 · **{few}** · for reward model")
@@ -131,27 +129,31 @@ async def test_list_is_posted_once_over_lost_answers_and_restarts(tmp_path: Path
             assert not post.pings
             # The list is all that is known of the paper.
             menu = str(components_of(post)[0]["custom_id"])
-            invocation = await box.discord.choose(post.id, menu, ["2601.00400"], user_id=box.world.default.admin_id)
-            await invocation.answered()
+            invocation = await sandbox.discord.choose(
+                post.id, menu, ["2601.00400"], user_id=sandbox.world.default.admin_id
+            )
+            await invocation.wait_for_reply()
             assert invocation.reply is not None
             assert "We say why." in shown(invocation.reply)
-            assert "- Trending: the list of each day, papers with at least 5 votes" in await box.said("channel show")
-            assert await box.said("channel trending off") == (
-                f"There are no more lists of trending papers in <#{box.channel('papers')}>."
+            assert "- Trending: the list of each day, papers with at least 5 votes" in await sandbox.reply_to(
+                "channel show"
             )
-            assert "Trending" not in await box.said("channel show")
+            assert await sandbox.reply_to("channel trending off") == (
+                f"There are no more lists of trending papers in <#{sandbox.channel('papers')}>."
+            )
+            assert "Trending" not in await sandbox.reply_to("channel show")
 
 
 async def test_list_begins_a_post_in_a_forum_and_says_how_many_more_there_are(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box:
-        forum = box.world.add_channel(box.world.default.guild_id, "paper-forum", ChannelKind.FORUM).id
-        await asked_yesterday(box, channel=forum)
-        box.huggingface.days.make_up(yesterday(), 120)
-        async with a_listing_bot(box):
-            await box.until(lambda: any(each.parent_id == forum for each in box.world.channels.values()))
-            (thread,) = (each for each in box.world.channels.values() if each.parent_id == forum)
+    async with running_sandbox(tmp_path) as sandbox:
+        forum = sandbox.world.add_channel(sandbox.world.default.guild_id, "paper-forum", ChannelKind.FORUM).id
+        await asked_yesterday(sandbox, channel=forum)
+        sandbox.huggingface.lists.generate(yesterday(), 120)
+        async with a_listing_bot(sandbox):
+            await sandbox.wait_until(lambda: any(each.parent_id == forum for each in sandbox.world.channels.values()))
+            (thread,) = (each for each in sandbox.world.channels.values() if each.parent_id == forum)
             assert re.fullmatch(r"Trending on \w+, \d+ \w+ \d{4}: 120 papers", thread.name)
-            (post,) = box.world.messages.in_channel(thread.id)
+            (post,) = sandbox.world.messages.in_channel(thread.id)
             *lines, last = filter(None, shown(post).split("\n"))
             assert last == f"… and {120 - len(lines)} more: `/trending date:{yesterday().isoformat()}`"
             assert 18 <= len(lines) <= 25

@@ -22,7 +22,7 @@ from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivUnavailable, Q
 from bot.runtime.metrics import Metrics
 from sandbox.arxiv import LocalArxiv
 from sandbox.arxiv.corpus import Corpus
-from sandbox.arxiv.faults import Fault, FaultKind
+from sandbox.arxiv.faults import ArxivFault, ArxivFaultKind
 from tests.support.clock import FakeClock, settle
 from tests.support.local_arxiv import serving
 from tests.support.scripted_server import http, scripted
@@ -106,7 +106,7 @@ async def local(arxiv: LocalArxiv, tmp_path: Path, clock: FakeClock) -> AsyncIte
     """A client in front of the sandbox's arXiv, which never sees a request too soon."""
     async with serving(arxiv) as url, bench(url, tmp_path, clock) as ready:
         yield ready
-    assert arxiv.too_soon == []
+    assert arxiv.violations == []
 
 
 # --- what is sent ----------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ async def test_requests_are_three_seconds_apart(local: Bench, arxiv: LocalArxiv)
 async def test_refused_post_is_asked_by_get_from_then_on(
     local: Bench, arxiv: LocalArxiv, caplog: pytest.LogCaptureFixture
 ) -> None:
-    arxiv.faults.add(Fault(FaultKind.POST_REFUSED, times=None))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.POST_REFUSED, times=None))
     with caplog.at_level(logging.WARNING):
         first, again = await local.fetch(), await local.fetch()
     assert first.total == again.total > 0
@@ -185,28 +185,28 @@ async def test_connection_is_closed_after_each_request(tmp_path: Path, clock: Fa
 # --- what is believed ------------------------------------------------------------------------------
 
 NO_ANSWERS = {
-    FaultKind.RATE_LIMITED: (ArxivThrottled, "arXiv asks us to wait"),
-    FaultKind.RATE_EXCEEDED_200: (ArxivThrottled, "arXiv asks us to wait"),
-    FaultKind.UNAVAILABLE: (ArxivThrottled, "arXiv asks us to wait"),
-    FaultKind.SERVER_ERROR: (ArxivUnavailable, "arXiv does not answer as it should (status 500)"),
-    FaultKind.NOT_ACCEPTABLE: (ArxivUnavailable, "arXiv's answer is not a complete feed (status 406)"),
-    FaultKind.ZERO_BYTES: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
-    FaultKind.HTML: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
-    FaultKind.TRUNCATED: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
-    FaultKind.TWO_DOCUMENTS: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
-    FaultKind.ENTITY_EXPANSION: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
-    FaultKind.HUGE: (ArxivUnavailable, "arXiv's answer is too large to be a page of papers"),
-    FaultKind.RESET_BEFORE_ANSWER: (ArxivUnavailable, "arXiv is out of reach (no connection)"),
-    FaultKind.RESET_IN_ANSWER: (ArxivUnavailable, "arXiv is out of reach (no connection)"),
-    FaultKind.REDIRECTED: (ArxivUnavailable, "arXiv does not answer as it should (status 301)"),
+    ArxivFaultKind.RATE_LIMITED: (ArxivThrottled, "arXiv asks us to wait"),
+    ArxivFaultKind.RATE_EXCEEDED_200: (ArxivThrottled, "arXiv asks us to wait"),
+    ArxivFaultKind.UNAVAILABLE: (ArxivThrottled, "arXiv asks us to wait"),
+    ArxivFaultKind.SERVER_ERROR: (ArxivUnavailable, "arXiv does not answer as it should (status 500)"),
+    ArxivFaultKind.NOT_ACCEPTABLE: (ArxivUnavailable, "arXiv's answer is not a complete feed (status 406)"),
+    ArxivFaultKind.ZERO_BYTES: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
+    ArxivFaultKind.HTML: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
+    ArxivFaultKind.TRUNCATED: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
+    ArxivFaultKind.TWO_DOCUMENTS: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
+    ArxivFaultKind.ENTITY_EXPANSION: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
+    ArxivFaultKind.HUGE: (ArxivUnavailable, "arXiv's answer is too large to be a page of papers"),
+    ArxivFaultKind.RESET_BEFORE_ANSWER: (ArxivUnavailable, "arXiv is out of reach (no connection)"),
+    ArxivFaultKind.RESET_IN_ANSWER: (ArxivUnavailable, "arXiv is out of reach (no connection)"),
+    ArxivFaultKind.REDIRECTED: (ArxivUnavailable, "arXiv does not answer as it should (status 301)"),
 }
 
 
 @pytest.mark.parametrize("kind", NO_ANSWERS)
 async def test_misbehaviour_is_no_answer_shuts_the_gate_and_passes(
-    local: Bench, arxiv: LocalArxiv, kind: FaultKind
+    local: Bench, arxiv: LocalArxiv, kind: ArxivFaultKind
 ) -> None:
-    arxiv.faults.add(Fault(kind))
+    arxiv.faults.add(ArxivFault(kind))
     wait = await local.failure()
     assert (type(wait), str(wait)) == NO_ANSWERS[kind]
     assert local.gate.not_before() == wait.not_before
@@ -215,16 +215,16 @@ async def test_misbehaviour_is_no_answer_shuts_the_gate_and_passes(
     assert (await local.fetch()).papers
 
 
-@pytest.mark.parametrize("kind", [FaultKind.WRONG_ENCODING, FaultKind.NUL_BYTES, FaultKind.DEEP_NESTING])
-async def test_damaged_feed_is_whole_or_no_answer(local: Bench, arxiv: LocalArxiv, kind: FaultKind) -> None:
+@pytest.mark.parametrize("kind", [ArxivFaultKind.WRONG_ENCODING, ArxivFaultKind.NUL_BYTES, ArxivFaultKind.DEEP_NESTING])
+async def test_damaged_feed_is_whole_or_no_answer(local: Bench, arxiv: LocalArxiv, kind: ArxivFaultKind) -> None:
     whole = await local.fetch()
-    arxiv.faults.add(Fault(kind))
+    arxiv.faults.add(ArxivFault(kind))
     (damaged,) = await asyncio.gather(local.fetch(), return_exceptions=True)
     assert isinstance(damaged, ArxivUnavailable) or damaged == whole
 
 
 async def test_slow_answer_is_given_up(arxiv: LocalArxiv, tmp_path: Path, clock: FakeClock) -> None:
-    arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE))
     async with serving(arxiv) as url, bench(url, tmp_path, clock, timeout_s=0.1) as ready:
         wait = await ready.failure()
     assert (type(wait), str(wait)) == (ArxivUnavailable, "arXiv is out of reach (timed out)")
@@ -238,13 +238,13 @@ async def test_server_that_is_not_there_is_out_of_reach(tmp_path: Path, clock: F
 
 
 async def test_feed_with_status_406_is_used(local: Bench, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.NOT_ACCEPTABLE_WITH_FEED))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.NOT_ACCEPTABLE_WITH_FEED))
     assert (await local.fetch()).papers
     assert local.gate.not_before() is None
 
 
 async def test_refused_query_is_said_so_and_shuts_nothing(local: Bench, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.QUERY_REFUSED))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED))
     with pytest.raises(QueryRejected):
         await local.fetch()
     assert local.gate.not_before() is None
@@ -263,7 +263,10 @@ async def test_status_that_refuses_the_query_does_so_whatever_its_body(
 
 
 async def test_get_that_is_too_long_is_a_refused_query(local: Bench, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.POST_REFUSED), Fault(FaultKind.URI_TOO_LONG, times=None, longest_target=40))
+    arxiv.faults.add(
+        ArxivFault(ArxivFaultKind.POST_REFUSED),
+        ArxivFault(ArxivFaultKind.URI_TOO_LONG, times=None, max_target_length=40),
+    )
     with pytest.raises(QueryRejected):
         await local.fetch()
 
@@ -308,7 +311,7 @@ async def test_backoff_doubles_with_each_failure_and_starts_anew_after_an_answer
 ) -> None:
     delays: list[float] = []
     for failing in (3, 1):
-        arxiv.faults.add(Fault(FaultKind.UNAVAILABLE, times=failing))
+        arxiv.faults.add(ArxivFault(ArxivFaultKind.UNAVAILABLE, times=failing))
         for _ in range(failing):
             wait = await local.failure()
             delays.append(local.wait_s(wait))
@@ -324,13 +327,13 @@ async def test_backoff_doubles_with_each_failure_and_starts_anew_after_an_answer
 async def test_retry_after_is_honoured_but_the_floor_holds(
     local: Bench, arxiv: LocalArxiv, retry_after: str, delay_s: float
 ) -> None:
-    arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after=retry_after))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after=retry_after))
     assert local.wait_s(await local.failure()) == pytest.approx(delay_s, abs=0.11)
     assert local.gate.not_before() is not None
 
 
 async def test_while_we_wait_nothing_is_sent_and_the_words_stay_the_same(local: Bench, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.SERVER_ERROR))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.SERVER_ERROR))
     first = await local.failure()
     again = await local.failure()
     assert (type(again), str(again), again.not_before) == (type(first), str(first), first.not_before)
@@ -338,7 +341,7 @@ async def test_while_we_wait_nothing_is_sent_and_the_words_stay_the_same(local: 
 
 
 async def test_another_client_waits_with_us(local: Bench, arxiv: LocalArxiv, tmp_path: Path, clock: FakeClock) -> None:
-    arxiv.faults.add(Fault(FaultKind.RATE_LIMITED))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED))
     wait = await local.failure()
     async with bench("http://127.0.0.1:9/never-asked", tmp_path, clock) as other:
         assert (await other.failure()).not_before == wait.not_before
@@ -347,7 +350,7 @@ async def test_another_client_waits_with_us(local: Bench, arxiv: LocalArxiv, tmp
 async def test_backoff_is_logged_once_with_its_length(
     local: Bench, arxiv: LocalArxiv, caplog: pytest.LogCaptureFixture
 ) -> None:
-    arxiv.faults.add(Fault(FaultKind.SERVER_ERROR))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.SERVER_ERROR))
     with caplog.at_level(logging.WARNING, "bot.arxiv.client"):
         await local.failure()
         await local.failure()
@@ -357,7 +360,7 @@ async def test_backoff_is_logged_once_with_its_length(
 
 
 async def test_cancelled_fetch_leaves_the_gate_free_and_the_interval_holds(local: Bench, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE))
     fetching = asyncio.create_task(local.fetch())
     while not arxiv.requests:
         await asyncio.wait([fetching], timeout=0.01)

@@ -15,7 +15,7 @@ from itertools import pairwise
 import pytest
 
 from bot.domain.poll_schedule import BatchMissing, PollCompleted, PollKind, PollResult
-from sandbox.arxiv import Fault, FaultKind
+from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from tests.support.ingest import FILLER, Reading, reading
 from tests.support.store import Store
 from tests.support.timeouts import impatient
@@ -31,53 +31,57 @@ QUIET = re.compile("no new papers|nothing announced|not announced yet|no announc
 class Symptom:
     """A row of what is known of arXiv's misbehaviour, and what people are told while it lasts."""
 
-    fault: Fault
+    fault: ArxivFault
     words: str
 
     @property
-    def for_the_keywords(self) -> Fault:
+    def for_the_keywords(self) -> ArxivFault:
         """The same for the reading of keywords, not for the probe before it."""
         return replace(self.fault, containing="ti:")
 
 
 NO_ANSWER = {
-    "429 without Retry-After": Symptom(Fault(FaultKind.RATE_LIMITED), r"arXiv asks us to wait, next try in [3-9]\d s"),
+    "429 without Retry-After": Symptom(
+        ArxivFault(ArxivFaultKind.RATE_LIMITED), r"arXiv asks us to wait, next try in [3-9]\d s"
+    ),
     "429 with Retry-After": Symptom(
-        Fault(FaultKind.RATE_LIMITED, retry_after="600"), r"arXiv asks us to wait, next try in 10 min"
+        ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="600"), r"arXiv asks us to wait, next try in 10 min"
     ),
     "Rate exceeded with status 200": Symptom(
-        Fault(FaultKind.RATE_EXCEEDED_200), r"arXiv asks us to wait, next try in \d+ s"
+        ArxivFault(ArxivFaultKind.RATE_EXCEEDED_200), r"arXiv asks us to wait, next try in \d+ s"
     ),
     "503 with Retry-After": Symptom(
-        Fault(FaultKind.UNAVAILABLE, retry_after="180"), r"arXiv asks us to wait, next try in 3 min"
+        ArxivFault(ArxivFaultKind.UNAVAILABLE, retry_after="180"), r"arXiv asks us to wait, next try in 3 min"
     ),
-    "503 with Retry-After 0": Symptom(Fault(FaultKind.UNAVAILABLE), r"arXiv asks us to wait, next try in [3-9]\d s"),
-    "406 without a body": Symptom(Fault(FaultKind.NOT_ACCEPTABLE), NO_FEED.format(r" \(status 406\)")),
-    "0-byte body": Symptom(Fault(FaultKind.ZERO_BYTES), NO_FEED.format("")),
-    "HTML body": Symptom(Fault(FaultKind.HTML), NO_FEED.format("")),
-    "truncated body": Symptom(Fault(FaultKind.TRUNCATED), NO_FEED.format("")),
-    "two documents concatenated": Symptom(Fault(FaultKind.TWO_DOCUMENTS), NO_FEED.format("")),
+    "503 with Retry-After 0": Symptom(
+        ArxivFault(ArxivFaultKind.UNAVAILABLE), r"arXiv asks us to wait, next try in [3-9]\d s"
+    ),
+    "406 without a body": Symptom(ArxivFault(ArxivFaultKind.NOT_ACCEPTABLE), NO_FEED.format(r" \(status 406\)")),
+    "0-byte body": Symptom(ArxivFault(ArxivFaultKind.ZERO_BYTES), NO_FEED.format("")),
+    "HTML body": Symptom(ArxivFault(ArxivFaultKind.HTML), NO_FEED.format("")),
+    "truncated body": Symptom(ArxivFault(ArxivFaultKind.TRUNCATED), NO_FEED.format("")),
+    "two documents concatenated": Symptom(ArxivFault(ArxivFaultKind.TWO_DOCUMENTS), NO_FEED.format("")),
     "connection reset before the answer": Symptom(
-        Fault(FaultKind.RESET_BEFORE_ANSWER), r"arXiv is out of reach \(no connection\), next try in \d+ s"
+        ArxivFault(ArxivFaultKind.RESET_BEFORE_ANSWER), r"arXiv is out of reach \(no connection\), next try in \d+ s"
     ),
     "connection reset in the answer": Symptom(
-        Fault(FaultKind.RESET_IN_ANSWER), r"arXiv is out of reach \(no connection\), next try in \d+ s"
+        ArxivFault(ArxivFaultKind.RESET_IN_ANSWER), r"arXiv is out of reach \(no connection\), next try in \d+ s"
     ),
     "slow first byte": Symptom(
-        Fault(FaultKind.SLOW_FIRST_BYTE), r"arXiv is out of reach \(timed out\), next try in \d+ s"
+        ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE), r"arXiv is out of reach \(timed out\), next try in \d+ s"
     ),
     "redirect": Symptom(
-        Fault(FaultKind.REDIRECTED), r"arXiv does not answer as it should \(status 301\), next try in \d+ s"
+        ArxivFault(ArxivFaultKind.REDIRECTED), r"arXiv does not answer as it should \(status 301\), next try in \d+ s"
     ),
 }
 SURVIVED = {
-    "0 entries at the probe": Fault(FaultKind.EMPTY),
-    "page with fewer entries than it should have": Fault(FaultKind.SHORT_PAGE, containing="ti:", keep=0.4),
-    "entries shuffled between pages": Fault(FaultKind.SHUFFLED, times=None),
-    "406 with a well-formed feed": Fault(FaultKind.NOT_ACCEPTABLE_WITH_FEED, times=None),
-    "sorting ignored for days": Fault(FaultKind.SORTING_IGNORED, times=None),
-    "POST refused": Fault(FaultKind.POST_REFUSED, times=None),
-    "query refused with 400": Fault(FaultKind.QUERY_REFUSED, times=None, containing="ti:"),
+    "0 entries at the probe": ArxivFault(ArxivFaultKind.EMPTY),
+    "page with fewer entries than it should have": ArxivFault(ArxivFaultKind.SHORT_PAGE, containing="ti:", keep=0.4),
+    "entries shuffled between pages": ArxivFault(ArxivFaultKind.SHUFFLED, times=None),
+    "406 with a well-formed feed": ArxivFault(ArxivFaultKind.NOT_ACCEPTABLE_WITH_FEED, times=None),
+    "sorting ignored for days": ArxivFault(ArxivFaultKind.SORTING_IGNORED, times=None),
+    "POST refused": ArxivFault(ArxivFaultKind.POST_REFUSED, times=None),
+    "query refused with 400": ArxivFault(ArxivFaultKind.QUERY_REFUSED, times=None, containing="ti:"),
 }
 
 
@@ -119,7 +123,7 @@ async def test_what_is_no_answer_is_said_in_words_and_made_up_for(upper: Reading
     key_values = [watched.synced_until for watched in await upper.store.watched()]
     for fault in (symptom.fault, symptom.for_the_keywords):
         upper.arxiv.faults.add(fault)
-        with impatient(upper.client) if fault.kind is FaultKind.SLOW_FIRST_BYTE else nullcontext():
+        with impatient(upper.client) if fault.kind is ArxivFaultKind.SLOW_FIRST_BYTE else nullcontext():
             assert not isinstance(await next_poll(upper), PollCompleted | BatchMissing)
         assert re.fullmatch(symptom.words, await words(upper))
         assert [watched.synced_until for watched in await upper.store.watched()] == key_values
@@ -134,7 +138,9 @@ async def test_what_fails_after_the_pass_costs_nothing_but_time(upper: Reading, 
     """The slice of the last 30 days comes after the pass: it alone is read at the next look."""
     arxiv_ids = show(upper)
     old = upper.show("A reward model that moderation held back", days_ago=13)
-    upper.arxiv.faults.add(Fault(FaultKind.SORTING_IGNORED, containing="ti:"), NO_ANSWER[row].for_the_keywords)
+    upper.arxiv.faults.add(
+        ArxivFault(ArxivFaultKind.SORTING_IGNORED, containing="ti:"), NO_ANSWER[row].for_the_keywords
+    )
     assert await upper.poll() == PollCompleted(PAPERS, batch=True)
     assert await words(upper) == ALL_NEW
     while old not in await upper.due():
@@ -144,7 +150,7 @@ async def test_what_fails_after_the_pass_costs_nothing_but_time(upper: Reading, 
 
 
 @pytest.mark.parametrize("fault", SURVIVED.values(), ids=list(SURVIVED))
-async def test_what_can_be_read_all_the_same_is_read_at_once(upper: Reading, fault: Fault) -> None:
+async def test_what_can_be_read_all_the_same_is_read_at_once(upper: Reading, fault: ArxivFault) -> None:
     arxiv_ids = show(upper)
     upper.arxiv.faults.add(fault)
     assert isinstance(await upper.poll(), PollCompleted)
@@ -154,7 +160,7 @@ async def test_what_can_be_read_all_the_same_is_read_at_once(upper: Reading, fau
 
 async def test_0_entries_for_minutes_are_no_quiet_day(upper: Reading) -> None:
     arxiv_ids = show(upper)
-    upper.arxiv.faults.add(Fault(FaultKind.EMPTY, times=None))
+    upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
     for _ in range(5):
         await upper.poll()
         assert re.fullmatch(r"arXiv shows no papers at all, next try in \d+ s", await words(upper))
@@ -166,7 +172,9 @@ async def test_0_entries_for_minutes_are_no_quiet_day(upper: Reading) -> None:
 
 async def test_range_of_ids_that_is_missing_is_read_when_it_was_filled_in(upper: Reading) -> None:
     arxiv_ids = show(upper)
-    upper.arxiv.faults.add(Fault(FaultKind.MISSING_IDS, times=None, first_id=arxiv_ids[3], last_id=arxiv_ids[7]))
+    upper.arxiv.faults.add(
+        ArxivFault(ArxivFaultKind.MISSING_IDS, times=None, first_id=arxiv_ids[3], last_id=arxiv_ids[7])
+    )
     await upper.poll()
     assert await words(upper) == "7 new papers"
     upper.arxiv.faults.clear()
@@ -203,16 +211,16 @@ async def test_quiet_day_says_why_it_is_quiet(store: Store, now: str, said: str)
 # All of it, one after the other.
 
 
-def all_faults() -> list[Fault]:
+def all_faults() -> list[ArxivFault]:
     """Every row once wherever it hits, and once in a reading of keywords; 0 entries for some requests in a row."""
     rows = [*(symptom.fault for symptom in NO_ANSWER.values()), *SURVIVED.values()]
-    kinds = (FaultKind.POST_REFUSED, FaultKind.EMPTY)
+    kinds = (ArxivFaultKind.POST_REFUSED, ArxivFaultKind.EMPTY)
     once = [replace(fault, times=1) for fault in rows if fault.kind not in kinds]
-    nothing = Fault(FaultKind.EMPTY, times=6)
+    nothing = ArxivFault(ArxivFaultKind.EMPTY, times=6)
     return [nothing, *once, nothing, *(replace(fault, containing="ti:") for fault in once), nothing]
 
 
-async def live_through(upper: Reading, faults: list[Fault], rng: random.Random) -> None:
+async def live_through(upper: Reading, faults: list[ArxivFault], rng: random.Random) -> None:
     """arXiv announces papers from time to time and misbehaves all the while; nothing is lost, nothing new twice."""
     shown: list[str] = []
     told: list[tuple[int, str]] = []

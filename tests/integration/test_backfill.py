@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.backfill_plan import ARCHIVE_GOOD_FOR
+from bot.domain.backfill_plan import ARCHIVE_FRESH_FOR
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.domain.poll_schedule import PollCompleted
@@ -16,9 +16,9 @@ from bot.ingest.backfill import Backfill, BackfillPlan, BackfillProgress, Backfi
 from bot.ingest.retrying import BACKFILL_PATIENCE
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled
 from bot.runtime.metrics import Metrics
-from bot.store.archive import Archive
+from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.month_counts import MonthCounts
-from sandbox.arxiv import Corpus, Fault, FaultKind
+from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus
 from tests.support.ingest import Reading, reading
 from tests.support.store import Store, rows
 
@@ -76,7 +76,7 @@ class Scene:
         store = self.upper.store
         backfill = Backfill(
             subscriptions=store.subscriptions,
-            archive=Archive(store.database),
+            backfilled_papers=BackfilledPapers(store.database),
             month_counts=MonthCounts(store.database),
             arxiv=self.upper.client,
             clock=self.upper.clock,
@@ -88,7 +88,7 @@ class Scene:
 
     def archived(self) -> list[object]:
         """The ids of the archive, each as often as it stands there."""
-        return [row[1] for row in rows(self.upper.store.path)["archive"]]
+        return [row[1] for row in rows(self.upper.store.path)["backfilled_papers"]]
 
     def months(self) -> list[str]:
         """The windows that arXiv was asked for since, each as its first day."""
@@ -122,7 +122,7 @@ async def test_second_run_of_the_day_asks_nothing_and_the_next_days_only_what_ma
     assert first.asked == len(scene.upper.asked()) > 0
     assert (await scene.backfill(AUGUST)).asked == 0
     assert scene.upper.asked() == []
-    await scene.upper.clock.advance(ARCHIVE_GOOD_FOR.total_seconds())
+    await scene.upper.clock.advance(ARCHIVE_FRESH_FOR.total_seconds())
     scene.show("A reward model", NOVEMBER)
     await scene.backfill(AUGUST)
     assert set(scene.months()) == {"20261101"}
@@ -145,7 +145,11 @@ async def test_nothing_of_the_past_is_posted_and_what_a_pass_finds_later_is(scen
     await scene.backfill(SEPTEMBER)
     after = rows(scene.upper.store.path)
     assert new in scene.archived()
-    assert {table for table in after if after[table] != before[table]} == {"papers", "archive", "archived_months"}
+    assert {table for table in after if after[table] != before[table]} == {
+        "papers",
+        "backfilled_papers",
+        "backfilled_months",
+    }
     assert await scene.upper.poll() == PollCompleted(1, batch=True)
     assert await scene.upper.due() == [new]
 
@@ -173,19 +177,19 @@ async def test_more_keywords_than_a_query_holds_are_read_group_by_group(scene: S
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault(FaultKind.SHORT_PAGE, times=2),
-        Fault(FaultKind.SHUFFLED, times=2),
-        Fault(FaultKind.EMPTY, times=1, containing="[202610"),
-        Fault(FaultKind.RATE_LIMITED, times=3),
-        Fault(FaultKind.UNAVAILABLE, times=1),
-        Fault(FaultKind.RESET_IN_ANSWER, times=1),
-        Fault(FaultKind.HTML, times=1),
-        Fault(FaultKind.QUERY_REFUSED, times=1),
-        Fault(FaultKind.POST_REFUSED, times=None),
+        ArxivFault(ArxivFaultKind.SHORT_PAGE, times=2),
+        ArxivFault(ArxivFaultKind.SHUFFLED, times=2),
+        ArxivFault(ArxivFaultKind.EMPTY, times=1, containing="[202610"),
+        ArxivFault(ArxivFaultKind.RATE_LIMITED, times=3),
+        ArxivFault(ArxivFaultKind.UNAVAILABLE, times=1),
+        ArxivFault(ArxivFaultKind.RESET_IN_ANSWER, times=1),
+        ArxivFault(ArxivFaultKind.HTML, times=1),
+        ArxivFault(ArxivFaultKind.QUERY_REFUSED, times=1),
+        ArxivFault(ArxivFaultKind.POST_REFUSED, times=None),
     ],
     ids=lambda fault: fault.kind.value,
 )
-async def test_whatever_arxiv_leaves_out_at_times_is_there_in_the_end(scene: Scene, fault: Fault) -> None:
+async def test_whatever_arxiv_leaves_out_at_times_is_there_in_the_end(scene: Scene, fault: ArxivFault) -> None:
     papers = [*scene.show("A reward model", OCTOBER, 8), *scene.show("A reward model", SEPTEMBER, 8)]
     scene.upper.arxiv.faults.add(fault)
     outcome = await scene.backfill(SEPTEMBER)
@@ -195,8 +199,8 @@ async def test_whatever_arxiv_leaves_out_at_times_is_there_in_the_end(scene: Sce
 
 async def test_backoff_in_a_month_of_many_pages_goes_on_with_the_page_that_failed(scene: Scene) -> None:
     scene.show("A reward model", SEPTEMBER, 2 * ARXIV_PAGE_SIZE)
-    scene.upper.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, containing="[202609", retry_after="600"))
-    scene.upper.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, containing="[202609", retry_after="600"))
+    scene.upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, containing="[202609", retry_after="600"))
+    scene.upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, containing="[202609", retry_after="600"))
     began = scene.upper.clock.now()
     await scene.backfill(SEPTEMBER)
     asked = [(each.start, each.status) for each in scene.upper.asked() if "[202609" in each.search_query]
@@ -207,7 +211,7 @@ async def test_backoff_in_a_month_of_many_pages_goes_on_with_the_page_that_faile
 
 async def test_hours_of_nothing_but_trouble_end_it_and_what_was_read_is_kept(scene: Scene) -> None:
     paper = scene.show("A reward model", NOVEMBER)
-    scene.upper.arxiv.faults.add(Fault(FaultKind.UNAVAILABLE, times=None, containing="[202610"))
+    scene.upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.UNAVAILABLE, times=None, containing="[202610"))
     began = scene.upper.clock.now()
     with pytest.raises(ArxivThrottled):
         await scene.backfill(SEPTEMBER)
@@ -224,7 +228,7 @@ async def test_answer_ends_the_trouble_however_often_it_comes(scene: Scene) -> N
     papers = scene.show("A reward model", SEPTEMBER, 4)
     for month in ("[202611", "[202610", "[202609"):
         almost = str(int(BACKFILL_PATIENCE.total_seconds()) - 60)
-        scene.upper.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, containing=month, retry_after=almost))
+        scene.upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, containing=month, retry_after=almost))
     await scene.backfill(SEPTEMBER)
     assert sorted(map(str, scene.archived())) == sorted(papers)
 
@@ -232,7 +236,7 @@ async def test_answer_ends_the_trouble_however_often_it_comes(scene: Scene) -> N
 async def test_month_that_arxiv_never_shows_whole_is_left_out_and_read_the_next_time(scene: Scene) -> None:
     papers = scene.show("A reward model", SEPTEMBER)
     scene.show("A reward model", OCTOBER, 9)
-    scene.upper.arxiv.faults.add(Fault(FaultKind.SHORT_PAGE, times=None, containing="[202610", keep=0.0))
+    scene.upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.SHORT_PAGE, times=None, containing="[202610", keep=0.0))
     outcome = await scene.backfill(SEPTEMBER)
     assert scene.archived() == papers
     assert [words.split(":")[0] for words in outcome.left_out] == ["2026-10"]
@@ -244,7 +248,7 @@ async def test_month_that_arxiv_never_shows_whole_is_left_out_and_read_the_next_
 
 async def test_months_without_papers_are_not_believed_of_an_arxiv_that_shows_none(scene: Scene) -> None:
     scene.show("A reward model", SEPTEMBER)
-    scene.upper.arxiv.faults.add(Fault(FaultKind.EMPTY, times=None))
+    scene.upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
     outcome = await scene.backfill(SEPTEMBER)
     assert len(outcome.left_out) == 3
     scene.upper.arxiv.faults.clear()
@@ -264,7 +268,7 @@ async def test_finished_months_are_counted_for_the_charts_once(scene: Scene) -> 
 async def test_count_that_arxiv_does_not_give_is_left_out(scene: Scene) -> None:
     scene.show("A reward model", SEPTEMBER)
     await scene.backfill(SEPTEMBER)
-    scene.upper.arxiv.faults.add(Fault(FaultKind.QUERY_REFUSED, containing="[202609"))
+    scene.upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED, containing="[202609"))
     outcome = await scene.backfill(SEPTEMBER, papers_only=False)
     assert [words.split(":")[0] for words in outcome.left_out] == ["the count of reward model in 2026-09"]
     assert scene.onlooker.progress[-1].counting
@@ -282,7 +286,7 @@ async def test_archive_names_each_keyword_of_a_paper(scene: Scene) -> None:
     scene.show("Sheaves as a reward model", OCTOBER)
     outcome = await scene.backfill(OCTOBER)
     by_id = {watched.id: watched.keyword for watched in await scene.upper.store.watched()}
-    archive = rows(scene.upper.store.path)["archive"]
+    archive = rows(scene.upper.store.path)["backfilled_papers"]
     assert {by_id[int(str(row[0]))] for row in archive} == {Keyword.parse("reward model"), Keyword.parse("sheaves")}
     assert (outcome.papers, outcome.new_papers) == (1, 1)
 
@@ -290,9 +294,9 @@ async def test_archive_names_each_keyword_of_a_paper(scene: Scene) -> None:
 async def test_backfill_that_is_ended_again_and_again_has_every_paper_once_in_the_end(scene: Scene) -> None:
     first = Month.of(scene.upper.clock.now()).plus(-10)
     corpus = Corpus.generated(now=scene.upper.clock.now(), upcoming=0, earlier_days=400)
-    for paper in corpus.shown:
+    for paper in corpus.initial:
         scene.upper.arxiv.add_paper(paper)
-    about = [each for each in corpus.shown if "reward model" in f"{each.title} {each.abstract}".lower()]
+    about = [each for each in corpus.initial if "reward model" in f"{each.title} {each.abstract}".lower()]
     ended = 0
     scene.onlooker = Impatient()
     while True:

@@ -22,7 +22,7 @@ from bot.services.charts import (
 )
 from bot.store.month_counts import MonthCounts
 from bot.store.statistics import Statistics
-from sandbox.arxiv import Fault, FaultKind
+from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from tests.support.ingest import MORNING, Reading, reading
 from tests.support.store import Store
 
@@ -107,7 +107,7 @@ async def test_two_who_ask_at_once_share_the_counts(upper: Reading) -> None:
 
 async def test_arxiv_that_breaks_off_in_the_middle_leaves_what_was_counted(upper: Reading) -> None:
     charts, reader = charting(upper), Reader()
-    upper.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after="60", containing="[202605010000"))
+    upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="60", containing="[202605010000"))
     await upper.pumped(charts.trend([MODEL], reader.show))
     missing, filling = reader.said[-1]
     assert missing == 7

@@ -106,7 +106,7 @@ def test_database_that_cannot_be_used_is_one_sentence_and_left_as_it_is(
 
 async def made(path: Path) -> None:
     """A database as the first start makes it."""
-    await (await Database.open(path)).close()
+    await (await Database.open_exclusive(path)).close()
 
 
 def test_disk_that_fills_up_at_the_start_is_one_sentence_and_no_keyword_is_half_taken_up(folder: Path) -> None:

@@ -12,15 +12,16 @@ from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.messages import render
 from bot.domain.channel_settings import Layout
-from bot.domain.post import Delivered, MessageHeader, OutboxEntry, Post, RetryLater
+from bot.domain.outgoing import Delivered, RetryLater
+from bot.domain.post import MessageHeader, OutboxEntry, Post
 from sandbox.discord import ChannelKind
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
-from tests.support.discord_client import Lab, logged_in
+from tests.support.discord_client import DiscordHarness, logged_in
 from tests.support.store import NOW
 
 
-def access_of(lab: Lab, clock: FakeClock) -> ChannelAccess:
+def access_of(lab: DiscordHarness, clock: FakeClock) -> ChannelAccess:
     return ChannelAccess(lab.client, clock, InvalidRequests(clock))
 
 
@@ -35,7 +36,7 @@ async def test_channel_of_a_server_that_the_gateway_did_not_tell_of_yet_is_waite
             channel = lab.world.add_channel(guild_id, "unseen", kind)
         blocked = await access_of(lab, clock := FakeClock()).check_channel(channel.id)
         assert isinstance(blocked, RetryLater)
-        assert blocked.why == "the gateway has not sent the channel's server yet"
+        assert blocked.reason == "the gateway has not sent the channel's server yet"
         assert (blocked.not_before - clock.now()).total_seconds() < 10
 
 

@@ -27,18 +27,18 @@ from bot.domain.post import MessageHeader, OutboxEntry, Post
 from bot.domain.queries import initial_sync_window, keywords_query
 from bot.domain.tex.convert import tex_to_text
 from bot.runtime.errors import InvalidKeyword
-from cogs.wording import bold
+from cogs.replies import bold
 from sandbox.arxiv import LocalArxiv, SandboxPaper
 from sandbox.arxiv.query import parse
 from sandbox.discord.checks.messages import CREATE_KEYS, check_message
-from sandbox.discord.mentions import pings
-from sandbox.discord.shapes import Payload, as_mapping
+from sandbox.discord.mentions import resolve_pings
+from sandbox.discord.primitives import Payload, as_mapping
 from tests.support.builders import paper
 from tests.support.markdown import Shown, read
-from tests.support.running import Box, a_bot, a_box
+from tests.support.running import RunningSandbox, running_bot, running_sandbox
 from tests.support.store import NOW
 
-BRIEFLY = settings(max_examples=20, suppress_health_check=list(HealthCheck))
+BRIEFLY = settings(max_examples=8, suppress_health_check=list(HealthCheck))
 AT_LENGTH = settings(max_examples=600, suppress_health_check=list(HealthCheck))
 BATCHES = tuple(BatchKind)
 # Where a comment's own links may lead.
@@ -103,7 +103,7 @@ def accepted(body: Payload) -> tuple[str, list[Payload]]:
     """The content and the embeds as Discord keeps them; fails when it would refuse the message."""
     draft = check_message(body, CREATE_KEYS)
     content = draft.content or ""
-    assert not pings(content, body, may_mention_everyone=True)
+    assert not resolve_pings(content, body, may_mention_everyone=True)
     return content, draft.embeds or []
 
 
@@ -249,12 +249,12 @@ def hostile_paper(rng: random.Random, number: int) -> SandboxPaper:
     )
 
 
-async def post_hostile_papers(box: Box, seed: int, count: int) -> None:
+async def post_hostile_papers(sandbox: RunningSandbox, seed: int, count: int) -> None:
     rng = random.Random(seed)
-    await box.subscribe("reward model")
-    urls = {publish(box.arxiv, hostile_paper(rng, number)) for number in range(count)}
-    posts = await box.posted("papers", count)
-    assert set(box.posted_urls("papers")) == urls
+    await sandbox.subscribe("reward model")
+    urls = {publish(sandbox.arxiv, hostile_paper(rng, number)) for number in range(count)}
+    posts = await sandbox.wait_for_papers("papers", count)
+    assert set(sandbox.posted_urls("papers")) == urls
     assert not [post for post in posts if post.pings]
     papers = [paper(url.rpartition("/")[2]) for url in urls]
     for post in posts:
@@ -265,7 +265,7 @@ async def post_hostile_papers(box: Box, seed: int, count: int) -> None:
             for line in str(embed["description"]).split("\n"):
                 shown = read(line)
                 check_harmless(shown, papers, formatted=[label for label, _ in shown.links])
-    assert not [request for request in box.discord.requests if request.status == 400]
+    assert not [request for request in sandbox.discord.requests if request.status == 400]
 
 
 def publish(arxiv: LocalArxiv, written: SandboxPaper) -> str:
@@ -273,12 +273,12 @@ def publish(arxiv: LocalArxiv, written: SandboxPaper) -> str:
 
 
 async def test_hostile_papers_are_all_posted_and_none_is_refused(tmp_path: Path) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        await post_hostile_papers(box, seed=1, count=25)
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await post_hostile_papers(sandbox, seed=1, count=25)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2, 6))
 async def test_very_many_hostile_papers_are_all_posted_and_none_is_refused(tmp_path: Path, seed: int) -> None:
-    async with a_box(tmp_path) as box, a_bot(box):
-        await post_hostile_papers(box, seed, count=150)
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await post_hostile_papers(sandbox, seed, count=150)

@@ -24,7 +24,7 @@ from bot.runtime import limits
 from bot.runtime.errors import HuggingFaceBackoff, TrendingDayUnavailable
 from bot.runtime.metrics import Metrics
 from sandbox.arxiv import Corpus, LocalArxiv
-from sandbox.huggingface import Fault, FaultKind, LocalHuggingFace, read_directory
+from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind, LocalHuggingFace, read_directory
 from tests.support.clock import START, FakeClock
 from tests.support.local_huggingface import serving
 from tests.support.recordings import HUGGING_FACE_DAYS
@@ -67,7 +67,7 @@ class Bench:
 async def bench() -> AsyncIterator[Bench]:
     clock, metrics = FakeClock(), Metrics()
     local = LocalHuggingFace(LocalArxiv(Corpus()), now=clock.now)
-    local.days.make_up(TODAY, 3)
+    local.lists.generate(TODAY, 3)
     async with serving(local) as url, open_session() as session:
         client = HuggingFaceClient(session, clock, url, USER_AGENT, NoJitter(), metrics)
         yield Bench(client, clock, local, metrics)
@@ -79,7 +79,7 @@ def ids(listings: tuple[TrendingEntry, ...]) -> set[str]:
 
 @pytest.mark.parametrize(("count", "pages"), [(0, 1), (49, 1), (50, 2), (99, 2), (120, 2), (200, 3)])
 async def test_days_are_read_to_their_end(bench: Bench, count: int, pages: int) -> None:
-    entries = bench.local.days.make_up(TODAY, count)
+    entries = bench.local.lists.generate(TODAY, count)
     assert ids(await bench.client.day(TODAY)) == {entry["paper"]["id"] for entry in entries}
     assert [(request.p, request.limit) for request in bench.local.requests] == [(str(n), "100") for n in range(pages)]
     assert {request.user_agent for request in bench.local.requests} == {USER_AGENT}
@@ -87,15 +87,15 @@ async def test_days_are_read_to_their_end(bench: Bench, count: int, pages: int) 
 
 @pytest.mark.parametrize("count", [50, 99, 120, 150])
 async def test_days_are_read_to_their_end_where_pages_are_shorter_than_asked_for(bench: Bench, count: int) -> None:
-    bench.local.faults.add(Fault(FaultKind.SHORT_PAGES, times=None))
-    bench.local.days.make_up(TODAY, count)
+    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SHORT_PAGES, times=None))
+    bench.local.lists.generate(TODAY, count)
     assert len(await bench.client.day(TODAY)) == count
 
 
 @pytest.mark.recordings
 async def test_recorded_days_are_read_whole(bench: Bench) -> None:
     for day, entries in read_directory(HUGGING_FACE_DAYS).items():
-        bench.local.days.set(day, entries)
+        bench.local.lists.set(day, entries)
         assert ids(await bench.client.day(day)) == {entry["paper"]["id"] for entry in entries}
 
 
@@ -104,13 +104,13 @@ async def test_votes_that_move_papers_between_pages_hide_none() -> None:
 
     def now() -> datetime:
         if next(asked) == 2:  # between the first page and the second
-            local.days.vote(moved, 5000)
+            local.lists.set_votes(moved, 5000)
         return START
 
     local = LocalHuggingFace(LocalArxiv(Corpus()), now=now)
-    every = [entry["paper"]["id"] for entry in local.days.make_up(TODAY, 120)]
+    every = [entry["paper"]["id"] for entry in local.lists.generate(TODAY, 120)]
     for number, arxiv_id in enumerate(every):
-        local.days.vote(arxiv_id, 1000 - number)
+        local.lists.set_votes(arxiv_id, 1000 - number)
     moved = every[110]  # the last one of the first page goes to the second in its stead
     async with serving(local) as url, open_session() as session:
         client = HuggingFaceClient(session, FakeClock(), url, USER_AGENT, NoJitter(), Metrics())
@@ -121,25 +121,25 @@ async def test_votes_that_move_papers_between_pages_hide_none() -> None:
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        (FaultKind.RATE_LIMITED, "Hugging Face asks us to wait"),
-        (FaultKind.UNAVAILABLE, "Hugging Face asks us to wait"),
-        (FaultKind.SERVER_ERROR, "Hugging Face does not answer as it should (status 500)"),
-        (FaultKind.REDIRECTED, "Hugging Face does not answer as it should (status 302)"),
-        (FaultKind.HANG, "Hugging Face is out of reach (timed out)"),
-        (FaultKind.RESET, "Hugging Face is out of reach (no connection)"),
-        (FaultKind.HTML, "Hugging Face's answer cannot be read"),
-        (FaultKind.ZERO_BYTES, "Hugging Face's answer cannot be read"),
-        (FaultKind.TRUNCATED, "Hugging Face's answer cannot be read"),
-        (FaultKind.DEEP_NESTING, "Hugging Face's answer cannot be read"),
-        (FaultKind.NOT_A_LIST, "Hugging Face's answer is not a list of papers"),
-        (FaultKind.HUGE, "Hugging Face's answer is too large to be a page of its list"),
+        (HuggingFaceFaultKind.RATE_LIMITED, "Hugging Face asks us to wait"),
+        (HuggingFaceFaultKind.UNAVAILABLE, "Hugging Face asks us to wait"),
+        (HuggingFaceFaultKind.SERVER_ERROR, "Hugging Face does not answer as it should (status 500)"),
+        (HuggingFaceFaultKind.REDIRECTED, "Hugging Face does not answer as it should (status 302)"),
+        (HuggingFaceFaultKind.HANG, "Hugging Face is out of reach (timed out)"),
+        (HuggingFaceFaultKind.RESET, "Hugging Face is out of reach (no connection)"),
+        (HuggingFaceFaultKind.HTML, "Hugging Face's answer cannot be read"),
+        (HuggingFaceFaultKind.ZERO_BYTES, "Hugging Face's answer cannot be read"),
+        (HuggingFaceFaultKind.TRUNCATED, "Hugging Face's answer cannot be read"),
+        (HuggingFaceFaultKind.DEEP_NESTING, "Hugging Face's answer cannot be read"),
+        (HuggingFaceFaultKind.NOT_A_LIST, "Hugging Face's answer is not a list of papers"),
+        (HuggingFaceFaultKind.HUGE, "Hugging Face's answer is too large to be a page of its list"),
     ],
 )
 async def test_fault_is_said_in_words_and_nothing_is_asked_until_the_backoff_is_over(
-    bench: Bench, kind: FaultKind, words: str
+    bench: Bench, kind: HuggingFaceFaultKind, words: str
 ) -> None:
-    bench.local.faults.add(Fault(kind, times=None, size=TRENDING_BODY_MAX_BYTES + 1))
-    with impatient(bench.client) if kind is FaultKind.HANG else nullcontext():
+    bench.local.faults.add(HuggingFaceFault(kind, times=None, size=TRENDING_BODY_MAX_BYTES + 1))
+    with impatient(bench.client) if kind is HuggingFaceFaultKind.HANG else nullcontext():
         failed = await bench.failure()
     assert str(failed) == words
     assert bench.wait_s(failed) == FLOOR_S
@@ -153,32 +153,32 @@ async def test_fault_is_said_in_words_and_nothing_is_asked_until_the_backoff_is_
 
 
 async def test_entries_of_wrong_types_are_passed_over(bench: Bench) -> None:
-    bench.local.faults.add(Fault(FaultKind.WRONG_TYPES))
+    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.WRONG_TYPES))
     assert len(await bench.client.day(TODAY)) == 2
 
 
 async def test_list_without_end_ends(bench: Bench) -> None:
-    bench.local.faults.add(Fault(FaultKind.ENDLESS, times=None))
+    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.ENDLESS, times=None))
     assert len(await bench.client.day(TODAY)) == 3
     assert len(bench.local.requests) <= 2 * TRENDING_READS_MAX
 
 
 async def test_list_that_always_has_another_page_is_given_up(bench: Bench) -> None:
     size = TRENDING_PAGES_MAX * limits.TRENDING_PAGE_SIZE
-    (model, *_) = bench.local.days.make_up(TODAY, 1)
+    (model, *_) = bench.local.lists.generate(TODAY, 1)
     numbered = [model | {"paper": model["paper"] | {"id": f"2611.{n:05d}"}} for n in range(size + 100)]
-    bench.local.days.set(TODAY, numbered)
+    bench.local.lists.set(TODAY, numbered)
     assert len(await bench.client.day(TODAY)) == size
     assert len(bench.local.requests) == TRENDING_PAGES_MAX
 
 
 async def test_failures_in_a_row_double_the_wait_and_an_answer_ends_that(bench: Bench) -> None:
-    bench.local.faults.add(Fault(FaultKind.SERVER_ERROR, times=3))
+    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=3))
     for wait_s in (FLOOR_S, 2 * FLOOR_S, 4 * FLOOR_S):
         assert bench.wait_s(await bench.failure()) == wait_s
         await bench.clock.advance(wait_s)
     await bench.client.day(TODAY)
-    bench.local.faults.add(Fault(FaultKind.SERVER_ERROR))
+    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR))
     assert bench.wait_s(await bench.failure()) == FLOOR_S
 
 
@@ -187,7 +187,7 @@ async def test_failures_in_a_row_double_the_wait_and_an_answer_ends_that(bench: 
     [("0", FLOOR_S), ("90", 90.0), ("soon", FLOOR_S), ("99999999", HUGGING_FACE_WAIT_MAX_S)],
 )
 async def test_server_that_asks_for_patience_gets_it(bench: Bench, asked: str, wait_s: float) -> None:
-    bench.local.faults.add(Fault(FaultKind.UNAVAILABLE, retry_after=asked))
+    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.UNAVAILABLE, retry_after=asked))
     assert bench.wait_s(await bench.failure()) == wait_s
 
 
@@ -214,7 +214,7 @@ async def test_encoding_that_nobody_asked_for_is_not_unfolded() -> None:
 
 
 async def test_day_that_is_refused_makes_nobody_wait(bench: Bench) -> None:
-    bench.local.faults.add(Fault(FaultKind.REFUSED))
+    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.REFUSED))
     with pytest.raises(TrendingDayUnavailable, match="Hugging Face has no list of that day"):
         await bench.client.day(TODAY)
     assert len(await bench.client.day(TODAY)) == 3
@@ -224,12 +224,12 @@ async def test_one_request_leaves_at_a_time(bench: Bench) -> None:
     days = [TODAY - timedelta(days=ago) for ago in range(5)]
     await asyncio.gather(*(bench.client.day(day) for day in days))
     assert len(bench.local.requests) == 5
-    assert not any(request.under_way for request in bench.local.requests)
+    assert not any(request.in_flight for request in bench.local.requests)
 
 
 async def test_requests_are_counted(bench: Bench) -> None:
     await bench.client.day(TODAY)
-    bench.local.faults.add(Fault(FaultKind.REFUSED), Fault(FaultKind.HTML))
+    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.REFUSED), HuggingFaceFault(HuggingFaceFaultKind.HTML))
     with pytest.raises(TrendingDayUnavailable):
         await bench.client.day(TODAY)
     await bench.failure()

@@ -10,7 +10,7 @@ from bot.domain.keyword import Keyword
 from bot.domain.poll_schedule import PollCompleted, PollKind
 from bot.domain.queries import ARXIV_KEYWORDS_PER_QUERY, INITIAL_SYNC_PERIOD
 from bot.ingest.initial_sync import SyncStatus
-from sandbox.arxiv import Fault, FaultKind
+from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from tests.support.clock import settle
 from tests.support.ingest import MORNING, Reading, reading, running
 from tests.support.store import CHANNEL, OTHER_CHANNEL, Store
@@ -59,7 +59,7 @@ async def test_nothing_found_is_asked_twice(upper: Reading) -> None:
 
 async def test_nothing_found_by_mistake_is_found_the_second_time(upper: Reading) -> None:
     upper.show("A reward model")
-    upper.arxiv.faults.add(Fault(FaultKind.EMPTY, times=1))
+    upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=1))
     await upper.watch("reward model")
     assert await upper.store.papers.count(REWARD_MODEL, MORNING - INITIAL_SYNC_PERIOD) == 1
     await upper.poll()
@@ -89,7 +89,7 @@ async def test_more_than_forty_keywords_are_read_in_groups(upper: Reading) -> No
 
 
 async def test_refused_query_is_read_as_the_window_without_keywords(upper: Reading) -> None:
-    upper.arxiv.faults.add(Fault(FaultKind.QUERY_REFUSED, times=None, containing="ti:"))
+    upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED, times=None, containing="ti:"))
     upper.show("A reward model")
     await upper.watch("reward model")
     assert await upper.store.papers.count(REWARD_MODEL, MORNING - INITIAL_SYNC_PERIOD) == 1
@@ -126,7 +126,7 @@ async def test_person_goes_before_a_pass_between_its_pages(upper: Reading) -> No
     await upper.watch("reward model")
     upper.asked()
     # The pass has to ask again and again; meanwhile somebody subscribes.
-    upper.arxiv.faults.add(Fault(FaultKind.SHORT_PAGE, times=3, containing='ti:"reward model"', keep=0.0))
+    upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.SHORT_PAGE, times=3, containing='ti:"reward model"', keep=0.0))
     async with running(upper.initial_sync.run()), asyncio.TaskGroup() as group:
         poll = group.create_task(upper.poller.poll(PollKind.READ))
         await upper.until(lambda: len(upper.arxiv.requests) == 2)
@@ -147,7 +147,7 @@ async def test_person_goes_before_a_pass_between_its_pages(upper: Reading) -> No
 
 async def test_reading_that_fails_is_made_up_when_arxiv_lets_us(upper: Reading) -> None:
     upper.show("A reward model")
-    upper.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, times=1, retry_after="600"))
+    upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, times=1, retry_after="600"))
     await upper.store.subscribe("reward model")
     async with running(upper.initial_sync.run()):
         await upper.until(lambda: problem(upper) is not None)
@@ -165,7 +165,7 @@ async def test_reading_that_fails_is_made_up_when_arxiv_lets_us(upper: Reading) 
 
 async def test_slice_that_never_shows_all_is_tried_again_after_the_floor(upper: Reading) -> None:
     upper.show("A reward model")
-    upper.arxiv.faults.add(Fault(FaultKind.SHORT_PAGE, times=None, containing="ti:", keep=0.0))
+    upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.SHORT_PAGE, times=None, containing="ti:", keep=0.0))
     await upper.store.subscribe("reward model")
     async with running(upper.initial_sync.run()):
         await upper.until(lambda: problem(upper) is not None)
@@ -175,7 +175,7 @@ async def test_slice_that_never_shows_all_is_tried_again_after_the_floor(upper: 
 
 
 async def test_trouble_is_over_when_nobody_waits_any_more(upper: Reading) -> None:
-    upper.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, times=1))
+    upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, times=1))
     await upper.watch("reward model")
     assert problem(upper) is not None
     await upper.store.subscriptions.remove(REWARD_MODEL, CHANNEL)
@@ -187,9 +187,9 @@ async def test_reading_that_broke_off_half_way_starts_over(upper: Reading) -> No
     late, early = upper.show("A reward model", days_ago=1), upper.show("A reward model", days_ago=29)
     # Short until it is read in halves; the second half fails.
     upper.arxiv.faults.add(
-        Fault(FaultKind.SHORT_PAGE, times=4, containing="ti:", keep=0.0),
-        Fault(FaultKind.SORTING_IGNORED, times=1),
-        Fault(FaultKind.RESET_BEFORE_ANSWER, times=1),
+        ArxivFault(ArxivFaultKind.SHORT_PAGE, times=4, containing="ti:", keep=0.0),
+        ArxivFault(ArxivFaultKind.SORTING_IGNORED, times=1),
+        ArxivFault(ArxivFaultKind.RESET_BEFORE_ANSWER, times=1),
     )
     await upper.watch("reward model")
     assert await unread(upper) == ["reward model"]

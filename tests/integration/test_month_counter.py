@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.charts.trend import TOTAL_GOOD_FOR
+from bot.domain.charts.trend import TOTAL_FRESH_FOR
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.ingest.month_counts import MonthCounter
 from bot.runtime.errors import ArxivThrottled, IncompleteResults, QueryRejected
 from bot.store.month_counts import MonthCounts
-from sandbox.arxiv import Fault, FaultKind
+from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from tests.support.ingest import Reading, reading
 from tests.support.store import Store
 
@@ -71,7 +71,7 @@ async def test_month_that_may_still_grow_is_asked_for_again_the_next_day(scene: 
     assert await scene.count(MODEL, november) == 1
     scene.show("A reward model", november.start + timedelta(days=1))
     assert await scene.count(MODEL, november) == 1
-    await scene.upper.clock.advance(TOTAL_GOOD_FOR.total_seconds())
+    await scene.upper.clock.advance(TOTAL_FRESH_FOR.total_seconds())
     assert await scene.counting.known([MODEL], [november]) == {}
     assert await scene.count(MODEL, november) == 2
 
@@ -92,7 +92,7 @@ async def test_second_of_two_asks_itself_when_the_first_gave_up(scene: Scene) ->
 
 
 async def test_zero_that_is_arxivs_mistake_is_not_believed(scene: Scene) -> None:
-    scene.upper.arxiv.faults.add(Fault(FaultKind.EMPTY, times=1))
+    scene.upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=1))
     assert await scene.count(MODEL, JULY) == 3
     keyword, probe, again = scene.upper.queries()
     assert keyword == again
@@ -109,7 +109,7 @@ async def test_zero_is_believed_from_an_arxiv_that_shows_the_months_papers(scene
 
 
 async def test_arxiv_that_shows_no_papers_at_all_is_not_believed(scene: Scene) -> None:
-    scene.upper.arxiv.faults.add(Fault(FaultKind.EMPTY, times=None))
+    scene.upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
     with pytest.raises(IncompleteResults, match="shows no papers at all for 2026-07"):
         await scene.count(MODEL, JULY)
     assert await scene.counting.known([MODEL], [JULY]) == {}
@@ -124,7 +124,7 @@ async def test_accented_keyword_is_counted_both_ways(scene: Scene) -> None:
 
 
 async def test_arxiv_that_asks_us_to_wait_is_not_asked_again_before(scene: Scene) -> None:
-    scene.upper.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after="60"))
+    scene.upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="60"))
     for _ in range(2):
         with pytest.raises(ArxivThrottled) as refused:
             await scene.count(MODEL, JULY)
@@ -133,7 +133,7 @@ async def test_arxiv_that_asks_us_to_wait_is_not_asked_again_before(scene: Scene
 
 
 async def test_query_that_arxiv_refuses_is_said_to_be_refused(scene: Scene) -> None:
-    scene.upper.arxiv.faults.add(Fault(FaultKind.QUERY_REFUSED))
+    scene.upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED))
     with pytest.raises(QueryRejected):
         await scene.count(MODEL, JULY)
 

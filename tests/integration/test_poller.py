@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.domain.outgoing import Delivered
 from bot.domain.poll_schedule import BatchMissing, NextPoll, PollCompleted, PollFailed, PollKind, PollThrottled
-from bot.domain.post import Delivered
 from bot.domain.queries import ARXIV_KEYWORDS_PER_QUERY
 from bot.domain.window_scan import ARXIV_PAGE_SIZE
-from sandbox.arxiv import Fault, FaultKind
+from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from tests.support.clock import settle
 from tests.support.ingest import FILLER, MORNING, Reading, reading, running
 from tests.support.store import CHANNEL, OTHER_CHANNEL, Store
@@ -60,7 +60,7 @@ async def test_pass_starts_with_a_probe_for_one_result_without_keywords(upper: R
 
 async def test_probe_that_shows_no_batch_asks_only_whether_arxiv_shows_papers_at_all(upper: Reading) -> None:
     before = await key_values(upper)
-    upper.arxiv.faults.add(Fault(FaultKind.EMPTY, times=1))
+    upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=1))
     assert await upper.poll(PROBE) == BatchMissing()
     probes = upper.asked()
     assert [probe.max_results for probe in probes] == ["1", "1"]
@@ -92,7 +92,7 @@ async def test_posted_paper_that_came_as_a_new_version_lets_its_message_be_drawn
 
 
 async def test_quiet_day_is_read_though_no_batch_is_there(upper: Reading) -> None:
-    upper.arxiv.faults.add(Fault(FaultKind.EMPTY, times=1))
+    upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=1))
     arxiv_id = upper.show("A reward model", days_ago=3)
     assert await upper.poll() == PollCompleted(1, batch=False)
     assert await upper.due() == [arxiv_id]
@@ -100,10 +100,10 @@ async def test_quiet_day_is_read_though_no_batch_is_there(upper: Reading) -> Non
 
 async def test_arxiv_that_shows_no_papers_at_all_is_not_believed(upper: Reading) -> None:
     before = await key_values(upper)
-    upper.arxiv.faults.add(Fault(FaultKind.EMPTY, times=None))
+    upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
     result = await upper.poll()
     assert isinstance(result, PollFailed)
-    assert result.words == "arXiv shows no papers at all"
+    assert result.reason == "arXiv shows no papers at all"
     assert await key_values(upper) == before
 
 
@@ -117,10 +117,10 @@ async def test_arxiv_that_shows_nothing_any_more_after_the_probe_is_not_believed
     before = await key_values(upper)
     arxiv_id = upper.show("A reward model")
     # The probe alone is answered.
-    upper.arxiv.faults.add(Fault(FaultKind.SORTING_IGNORED), Fault(FaultKind.EMPTY, times=None))
+    upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.SORTING_IGNORED), ArxivFault(ArxivFaultKind.EMPTY, times=None))
     result = await upper.poll()
     assert isinstance(result, PollFailed)
-    assert result.words == "arXiv shows no papers at all"
+    assert result.reason == "arXiv shows no papers at all"
     assert await key_values(upper) == before
     upper.arxiv.faults.clear()
     await upper.clock.advance(60)
@@ -131,7 +131,9 @@ async def test_arxiv_that_shows_nothing_any_more_after_the_probe_is_not_believed
 async def test_older_slice_without_any_paper_is_read_again_when_arxiv_shows_none_at_all(upper: Reading) -> None:
     upper.show("A reward model")
     # The probe and the reading are answered.
-    upper.arxiv.faults.add(Fault(FaultKind.SORTING_IGNORED, times=2), Fault(FaultKind.EMPTY, times=2))
+    upper.arxiv.faults.add(
+        ArxivFault(ArxivFaultKind.SORTING_IGNORED, times=2), ArxivFault(ArxivFaultKind.EMPTY, times=2)
+    )
     assert await upper.poll() == PollCompleted(1, batch=True)
     await upper.clock.advance(60)
     upper.asked()
@@ -223,7 +225,7 @@ async def test_more_keywords_are_read_as_the_window_without_keywords(upper: Read
 
 
 async def test_refused_query_is_read_as_the_window_without_keywords(upper: Reading) -> None:
-    upper.arxiv.faults.add(Fault(FaultKind.QUERY_REFUSED, times=None, containing="ti:"))
+    upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED, times=None, containing="ti:"))
     arxiv_id = upper.show("A reward model")
     assert await upper.poll() == PollCompleted(1, batch=True)
     assert await upper.due() == [arxiv_id]
@@ -231,7 +233,9 @@ async def test_refused_query_is_read_as_the_window_without_keywords(upper: Readi
 
 async def test_window_that_is_refused_too_is_a_failed_look(upper: Reading) -> None:
     before = await key_values(upper)
-    upper.arxiv.faults.add(Fault(FaultKind.SORTING_IGNORED, times=1), Fault(FaultKind.QUERY_REFUSED, times=2))
+    upper.arxiv.faults.add(
+        ArxivFault(ArxivFaultKind.SORTING_IGNORED, times=1), ArxivFault(ArxivFaultKind.QUERY_REFUSED, times=2)
+    )
     assert isinstance(await upper.poll(), PollFailed)
     assert len([query for query in upper.queries() if "ti:" not in query]) == 2
     assert await key_values(upper) == before
@@ -239,7 +243,7 @@ async def test_window_that_is_refused_too_is_a_failed_look(upper: Reading) -> No
 
 async def test_probe_that_is_refused_is_a_failed_look(upper: Reading) -> None:
     before = await key_values(upper)
-    upper.arxiv.faults.add(Fault(FaultKind.QUERY_REFUSED, times=1))
+    upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED, times=1))
     assert isinstance(await upper.poll(), PollFailed)
     assert await key_values(upper) == before
 
@@ -258,14 +262,14 @@ async def test_keyword_in_many_channels_is_asked_for_once(upper: Reading) -> Non
 
 async def test_short_page_is_read_on_and_loses_nothing(upper: Reading) -> None:
     arxiv_ids = [upper.show("A reward model", days_ago=1 + n / 100) for n in range(20)]
-    upper.arxiv.faults.add(Fault(FaultKind.SHORT_PAGE, times=1, containing="ti:", keep=0.6))
+    upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.SHORT_PAGE, times=1, containing="ti:", keep=0.6))
     assert await upper.poll() == PollCompleted(20, batch=True)
     assert sorted(await upper.due()) == sorted(arxiv_ids)
 
 
 async def test_pages_in_another_order_each_lose_nothing_and_repeat_nothing(upper: Reading) -> None:
     arxiv_ids = [upper.show("A reward model", days_ago=1 + n / 1000) for n in range(ARXIV_PAGE_SIZE + 20)]
-    upper.arxiv.faults.add(Fault(FaultKind.SHUFFLED, times=None, containing="ti:"))
+    upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.SHUFFLED, times=None, containing="ti:"))
     assert await upper.poll() == PollCompleted(len(arxiv_ids), batch=True)
     assert sorted(await upper.due()) == sorted(arxiv_ids)
 
@@ -274,7 +278,7 @@ async def test_entries_that_cannot_be_read_are_rejected_and_the_rest_goes_on(
     upper: Reading, caplog: pytest.LogCaptureFixture
 ) -> None:
     arxiv_ids = [upper.show("A reward model", days_ago=1 + n / 10) for n in range(4)]
-    upper.arxiv.faults.add(Fault(FaultKind.BROKEN_ENTRIES, times=None, containing="ti:"))
+    upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.BROKEN_ENTRIES, times=None, containing="ti:"))
     assert await upper.poll() == PollCompleted(2, batch=True)
     assert set(await upper.due()) < set(arxiv_ids)
     assert caplog.messages.count("entry rejected") == 2
@@ -286,9 +290,9 @@ async def test_mark_stays_where_it_was_when_arxiv_stops_answering_between_slices
     early, late = upper.show("A reward model", days_ago=6), upper.show("A reward model", days_ago=1)
     # Short for ever, so that it is read in halves; then the second half fails.
     upper.arxiv.faults.add(
-        Fault(FaultKind.SHORT_PAGE, times=4, containing="ti:", keep=0.4),
-        Fault(FaultKind.SORTING_IGNORED, times=1, containing="ti:"),
-        Fault(FaultKind.RATE_LIMITED, times=1, containing="ti:", retry_after="120"),
+        ArxivFault(ArxivFaultKind.SHORT_PAGE, times=4, containing="ti:", keep=0.4),
+        ArxivFault(ArxivFaultKind.SORTING_IGNORED, times=1, containing="ti:"),
+        ArxivFault(ArxivFaultKind.RATE_LIMITED, times=1, containing="ti:", retry_after="120"),
     )
     assert isinstance(await upper.poll(), PollThrottled)
     assert await upper.due() == [early]
@@ -302,14 +306,14 @@ async def test_mark_stays_where_it_was_when_arxiv_stops_answering_between_slices
 async def test_slice_that_stays_short_however_narrow_is_a_failed_look(upper: Reading) -> None:
     for n in range(4):
         upper.show("A reward model", days_ago=2 + n / 10_000)
-    upper.arxiv.faults.add(Fault(FaultKind.SHORT_PAGE, times=None, containing="ti:", keep=0.5))
+    upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.SHORT_PAGE, times=None, containing="ti:", keep=0.5))
     result = await upper.poll()
     assert isinstance(result, PollFailed)
-    assert re.fullmatch("arXiv counts 4 papers but showed [123] of them", result.words)
+    assert re.fullmatch("arXiv counts 4 papers but showed [123] of them", result.reason)
 
 
 async def test_throttled_look_is_remembered_with_its_end_and_nothing_is_asked_before(upper: Reading) -> None:
-    upper.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, times=1, retry_after="600"))
+    upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, times=1, retry_after="600"))
     result = await upper.poll()
     assert isinstance(result, PollThrottled)
     assert result.until >= upper.clock.now() + timedelta(seconds=600)
@@ -322,7 +326,7 @@ async def test_throttled_look_is_remembered_with_its_end_and_nothing_is_asked_be
 
 
 async def test_failed_look_is_told_in_words(upper: Reading) -> None:
-    upper.arxiv.faults.add(Fault(FaultKind.HTML, times=1))
+    upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.HTML, times=1))
     assert isinstance(await upper.poll(), PollFailed)
     _, words = await upper.poller.last_poll()
     assert words.startswith("arXiv's answer is not a complete feed, next try in ")
@@ -374,7 +378,7 @@ async def test_loop_looks_again_when_the_calendar_says_so(upper: Reading) -> Non
     await upper.clock.advance(4.1 * 3600)
     await upper.poll()
     upper.asked()
-    upper.arxiv.faults.add(Fault(FaultKind.EMPTY, times=1))
+    upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=1))
     announced = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
     async with running(upper.poller.run()):
         await upper.until(lambda: bool(upper.arxiv.requests))

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.domain.post import Delivered
+from bot.domain.outgoing import Delivered
 from bot.domain.trending.entry import TrendingEntry
 from bot.domain.trending.post import days_to_post
 from bot.ingest.trending import TRENDING_CHECK_INTERVAL_S, TrendingFetcher, TrendingPoller
@@ -108,10 +108,10 @@ class Bench:
 def bench(store: Store) -> Bench:
     clock, answers, notified = FakeClock(), Answers(), list[bool]()
     wakeup = Wakeup(clock)
-    reader = TrendingFetcher(answers, store.listings, clock, lambda: notified.append(True))
-    keeper = TrendingPoller(reader, store.listings, clock, wakeup)
+    reader = TrendingFetcher(answers, store.trending_entries, clock, lambda: notified.append(True))
+    keeper = TrendingPoller(reader, store.trending_entries, clock, wakeup)
     return Bench(
-        store, clock, answers, reader, keeper, TrendingService(reader, store.listings, clock), wakeup, notified
+        store, clock, answers, reader, keeper, TrendingService(reader, store.trending_entries, clock), wakeup, notified
     )
 
 
@@ -125,7 +125,7 @@ async def test_five_days_are_read_at_first_and_three_every_three_hours(bench: Be
     await bench.post_a_paper()
     async with bench.keeping():
         assert bench.answers.asked == DAYS[:5]
-        assert (await bench.store.listings.of_day(TODAY))[0].votes == 41
+        assert (await bench.store.trending_entries.of_day(TODAY))[0].votes == 41
         assert len(bench.notified) == 5
         assert await bench.asked_after(3 * HOUR_S - TRENDING_CHECK_INTERVAL_S) == []
         assert await bench.asked_after(TRENDING_CHECK_INTERVAL_S) == DAYS[:3]
@@ -140,7 +140,7 @@ async def test_day_that_is_over_is_read_again_soon_after_its_end(bench: Bench) -
         assert await bench.asked_after(10.5 * HOUR_S) == DAYS[:3] * 3
         # The day before is not read: it was over already.
         assert await bench.asked_after(HOUR_S) == [TODAY + timedelta(days=1), TODAY]
-        assert await bench.store.listings.read_at(TODAY) == START + timedelta(hours=12)
+        assert await bench.store.trending_entries.fetched_at(TODAY) == START + timedelta(hours=12)
 
 
 async def test_list_that_was_asked_for_before_its_day_was_over_is_not_taken_for_its_end(bench: Bench) -> None:
@@ -151,7 +151,7 @@ async def test_list_that_was_asked_for_before_its_day_was_over_is_not_taken_for_
     await bench.clock.advance(2)
     bench.answers.answering.set()
     await reading
-    assert [day.is_finished for day in await bench.store.trending_posts.days_read()] == [False]
+    assert [day.is_finished for day in await bench.store.trending_posts.fetched_days()] == [False]
 
 
 async def test_day_is_read_after_its_end_as_long_as_its_list_may_be_posted(bench: Bench) -> None:
@@ -163,7 +163,7 @@ async def test_day_is_read_after_its_end_as_long_as_its_list_may_be_posted(bench
     over = [TODAY + timedelta(days=n) for n in (3, 2, 1)]
     async with bench.keeping():
         assert bench.answers.asked[5:] == [TODAY + timedelta(days=4), *over, TODAY]
-        assert days_to_post(await bench.store.trending_posts.days_read(), bench.clock.now()) == (TODAY,)
+        assert days_to_post(await bench.store.trending_posts.fetched_days(), bench.clock.now()) == (TODAY,)
 
 
 async def test_lists_are_read_soon_once_somebody_needs_them(bench: Bench) -> None:
@@ -217,7 +217,7 @@ async def test_day_that_cannot_be_read_keeps_no_other_from_being_read(bench: Ben
     bench.answers.broken = frozenset({TODAY})
     await bench.post_a_paper()
     async with bench.keeping():
-        assert len(await bench.store.listings.of_day(DAYS[1])) == 1
+        assert len(await bench.store.trending_entries.of_day(DAYS[1])) == 1
         assert bench.keeper.problem is not None
         assert bench.keeper.problem.words == "Hugging Face shows nothing of a day that had papers"
         assert await bench.asked_after(TRENDING_CHECK_INTERVAL_S) == [TODAY]
@@ -229,7 +229,7 @@ async def test_list_that_is_empty_all_at_once_is_not_believed(bench: Bench) -> N
     bench.answers.days.clear()
     with pytest.raises(InvalidTrendingList, match="nothing of a day that had papers"):
         await bench.reader.read(TODAY)
-    assert len(await bench.store.listings.of_day(TODAY)) == 1
+    assert len(await bench.store.trending_entries.of_day(TODAY)) == 1
 
 
 async def test_day_is_answered_from_the_store_while_it_is_fresh_and_read_anew_then(bench: Bench) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.support.killable import KILLED, BotProcess, CrashPoint, a_killable_bot
 from tests.support.ledger import Balance, Posted, balance, posted
 from tests.support.quiescence import until, until_read, until_settled
-from tests.support.running import DEADLINE_S, Box, a_box
+from tests.support.running import DEADLINE_S, RunningSandbox, running_sandbox
 
 KEYWORDS = {"papers": ("reward model", "agents"), "vision": ("agents",)}
 PAPERS = 12  # more than one message holds
@@ -88,69 +88,69 @@ async def try_all(cases: Collection[Case], folder: Path) -> Mapping[Case, Afterm
 
 async def _read_past(folder: Path, prepared: Path) -> None:
     """Let a bot make its first reading in an orderly life; its database is where the cases of a pass begin."""
-    async with _a_world(folder) as box, _a_bot(box) as bot:
-        await until_read(box.database, DEADLINE_S)
+    async with _a_world(folder) as sandbox, _a_bot(sandbox) as bot:
+        await until_read(sandbox.database, DEADLINE_S)
         assert await bot.asked_to_end(DEADLINE_S) == 0, bot.said()
-        shutil.copy(box.database, prepared)
+        shutil.copy(sandbox.database, prepared)
 
 
 async def _try(case: Case, folder: Path, prepared: Path) -> Aftermath:
-    async with _a_world(folder) as box:
+    async with _a_world(folder) as sandbox:
         expected: list[Posted] = []
         if case.reading is Reading.PASS:
-            shutil.copy(prepared, box.database)
-            expected = _announce(box)
-        await _live_and_die(box, case.point)
-        await _nothing_is_on_its_way(box)
+            shutil.copy(prepared, sandbox.database)
+            expected = _announce(sandbox)
+        await _live_and_die(sandbox, case.point)
+        await _nothing_is_on_its_way(sandbox)
         if case.nonces is Nonces.FORGOTTEN:
-            box.discord.forget_nonces()
-        async with _a_bot(box) as bot:
+            sandbox.discord.forget_nonces()
+        async with _a_bot(sandbox) as bot:
             if case.reading is Reading.FIRST:
-                await until_read(box.database, DEADLINE_S)
-                expected = _announce(box)
-            await box.until(lambda: posted(box.world).keys() >= set(expected))
-            await until_settled(box.database, DEADLINE_S)
-            await box.until_looked_again()
+                await until_read(sandbox.database, DEADLINE_S)
+                expected = _announce(sandbox)
+            await sandbox.wait_until(lambda: posted(sandbox.world).keys() >= set(expected))
+            await until_settled(sandbox.database, DEADLINE_S)
+            await sandbox.wait_for_next_poll()
             code = await bot.asked_to_end(DEADLINE_S)
-        return Aftermath(balance(expected, posted(box.world)), code)
+        return Aftermath(balance(expected, posted(sandbox.world)), code)
 
 
-async def _live_and_die(box: Box, point: CrashPoint | Stored) -> None:
-    async with _a_bot(box, at=point if isinstance(point, CrashPoint) else None) as bot:
+async def _live_and_die(sandbox: RunningSandbox, point: CrashPoint | Stored) -> None:
+    async with _a_bot(sandbox, at=point if isinstance(point, CrashPoint) else None) as bot:
         if isinstance(point, Stored):
-            box.world.listen(lambda event, *_: bot.kill() if event == "MESSAGE_CREATE" else None)
+            sandbox.world.subscribe(lambda event, *_: bot.kill() if event == "MESSAGE_CREATE" else None)
         assert await bot.ended(DEADLINE_S) == KILLED, bot.said()
 
 
-async def _nothing_is_on_its_way(box: Box) -> None:
+async def _nothing_is_on_its_way(sandbox: RunningSandbox) -> None:
     """What had left when the bot died arrives before the next one asks."""
-    await until(lambda: all(request.status is not None for request in box.discord.requests), DEADLINE_S)
+    await until(lambda: all(request.status is not None for request in sandbox.discord.requests), DEADLINE_S)
 
 
 @asynccontextmanager
-async def _a_world(folder: Path) -> AsyncIterator[Box]:
+async def _a_world(folder: Path) -> AsyncIterator[RunningSandbox]:
     """An arXiv with a past that is nobody's news, and channels that watch it by the settings file."""
     await asyncio.to_thread(folder.mkdir)
-    async with a_box(folder) as box:
-        box.publish("A Reward Model of Old, for Agents")
-        wanted = [{"channel_id": box.channel(name), "keywords": keywords} for name, keywords in KEYWORDS.items()]
-        _config(box).write_text(json.dumps({"subscriptions": wanted}), encoding="utf-8")
-        yield box
+    async with running_sandbox(folder) as sandbox:
+        sandbox.add_paper("A Reward Model of Old, for Agents")
+        wanted = [{"channel_id": sandbox.channel(name), "keywords": keywords} for name, keywords in KEYWORDS.items()]
+        _config(sandbox).write_text(json.dumps({"subscriptions": wanted}), encoding="utf-8")
+        yield sandbox
 
 
-def _config(box: Box) -> Path:
-    return box.database.with_name("config.json")
+def _config(sandbox: RunningSandbox) -> Path:
+    return sandbox.database.with_name("config.json")
 
 
-def _a_bot(box: Box, *, at: CrashPoint | None = None) -> AbstractAsyncContextManager[BotProcess]:
-    return a_killable_bot(box.environment(), _config(box), box.database.with_name("log"), at=at)
+def _a_bot(sandbox: RunningSandbox, *, at: CrashPoint | None = None) -> AbstractAsyncContextManager[BotProcess]:
+    return a_killable_bot(sandbox.environment(), _config(sandbox), sandbox.database.with_name("log"), at=at)
 
 
-def _announce(box: Box) -> list[Posted]:
+def _announce(sandbox: RunningSandbox) -> list[Posted]:
     """arXiv shows what nobody has seen before; returns where it should be posted."""
     expected = []
     for number in range(PAPERS):
         for_both = number < BOTH
-        url = box.publish(f"Reward Models {'for Agents' if for_both else 'alone'}, Part {number}")
-        expected += [(box.channel(name), url) for name in (("papers", "vision") if for_both else ("papers",))]
+        url = sandbox.add_paper(f"Reward Models {'for Agents' if for_both else 'alone'}, Part {number}")
+        expected += [(sandbox.channel(name), url) for name in (("papers", "vision") if for_both else ("papers",))]
     return expected

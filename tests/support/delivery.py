@@ -9,8 +9,16 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
-from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Post, RetryLater, SendOutcome
-from bot.domain.trending.post import AnyPost
+from bot.domain.outgoing import (
+    Blocked,
+    Delivered,
+    MessageAbsent,
+    OutcomeUnknown,
+    OutgoingMessage,
+    RetryLater,
+    SendOutcome,
+)
+from bot.domain.post import Post
 from bot.publish.availability import ChannelAvailability
 from bot.publish.batches import Batches
 from bot.publish.channel_worker import ChannelWorker, PaperPostStorage
@@ -44,7 +52,7 @@ class StoredMessage:
 
     id: int
     at: datetime
-    post: AnyPost
+    post: OutgoingMessage
 
 
 class FakeDelivery:
@@ -57,14 +65,14 @@ class FakeDelivery:
         # The answers to a channel's next attempts; after them it accepts every message.
         self.answers: defaultdict[int, deque[Answer]] = defaultdict(deque)
         # The outcome of every attempt at a post; None: the channel accepts it.
-        self.outcome_of: Callable[[AnyPost], SendOutcome | None] = lambda _post: None
+        self.outcome_of: Callable[[OutgoingMessage], SendOutcome | None] = lambda _post: None
         # Channels whose history cannot be read.
         self.lookup_failures: dict[int, Blocked | RetryLater] = {}
         # Channels in which a message begins a thread and has no nonce: only a lookup prevents a duplicate.
         self.forums: set[int] = set()
-        self.attempts: list[AnyPost] = []
+        self.attempts: list[OutgoingMessage] = []
         self.attempts_at_s: list[float] = []
-        self.lookups: list[AnyPost] = []
+        self.lookups: list[OutgoingMessage] = []
         # Held channels with an attempt under way.
         self.waiting: set[int] = set()
         self._stored: defaultdict[int, list[StoredMessage]] = defaultdict(list)
@@ -91,13 +99,13 @@ class FakeDelivery:
         """The arXiv ids in each attempt to send to a channel."""
         return [_ids(post) for post in self.attempts if post.channel_id == channel_id]
 
-    def takes_nonce(self, post: AnyPost) -> bool:
+    def takes_nonce(self, post: OutgoingMessage) -> bool:
         return post.channel_id not in self.forums or post.header.thread_id is not None
 
     async def check_channel(self, channel_id: int) -> Blocked | RetryLater | None:
         return self.blocked.get(channel_id)
 
-    async def send(self, post: AnyPost) -> SendOutcome:
+    async def send(self, post: OutgoingMessage) -> SendOutcome:
         self.attempts.append(post)
         self.attempts_at_s.append(self._clock.monotonic())
         if post.channel_id in self._held:
@@ -108,7 +116,7 @@ class FakeDelivery:
                 self.waiting.discard(post.channel_id)
         return self._answer(post)
 
-    def _answer(self, post: AnyPost) -> SendOutcome:
+    def _answer(self, post: OutgoingMessage) -> SendOutcome:
         answers = self.answers[post.channel_id]
         if answers:
             answer = answers.popleft()
@@ -121,7 +129,7 @@ class FakeDelivery:
         """Returns what Discord answers for a stored message; a new thread has the id of its first message."""
         return Delivered(message.id, thread_id=None if self.takes_nonce(message.post) else message.id)
 
-    def _store(self, post: AnyPost) -> StoredMessage:
+    def _store(self, post: OutgoingMessage) -> StoredMessage:
         """Stores a message, unless the channel has one with the same nonce."""
         stored = self._stored[post.channel_id]
         for message in stored:
@@ -131,7 +139,7 @@ class FakeDelivery:
         stored.append(StoredMessage(len(self.attempts), self._clock.now(), post))
         return stored[-1]
 
-    async def find(self, post: AnyPost) -> Delivered | MessageAbsent | RetryLater | Blocked:
+    async def find(self, post: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:
         self.lookups.append(post)
         if post.channel_id in self.lookup_failures:
             return self.lookup_failures[post.channel_id]
@@ -139,7 +147,7 @@ class FakeDelivery:
         return next((self._delivered(message) for message in found), MessageAbsent())
 
 
-def _ids(post: AnyPost) -> list[str]:
+def _ids(post: OutgoingMessage) -> list[str]:
     if isinstance(post, Post):
         return [entry.paper.arxiv_id.value for entry in post.entries]
     return [each.trending_entry.arxiv_id.value for each in post.papers]

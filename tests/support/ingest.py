@@ -147,7 +147,7 @@ async def reading(
         upper = Reading(store, arxiv, clock, client, poll_interval_s)
         upper.show(FILLER)
         yield upper
-        assert arxiv.too_soon == []
+        assert arxiv.violations == []
 
 
 @asynccontextmanager

@@ -1,4 +1,7 @@
-"""The real bot against the sandbox: inside the test for most, as a process of its own where it is to be killed."""
+"""Runs the real bot against local servers: inside the test, or as a process that the test can kill.
+
+Every use of the sandbox ends with a check that the bot kept the request limits and Discord's specification.
+"""
 
 import asyncio
 import inspect
@@ -28,14 +31,14 @@ from tests.support.openapi import discord_specification
 from tests.support.quiescence import until
 
 TOKEN = "sandbox-token"
-# For what has to happen: how long it takes says more of the machine, so that a test waits for twice the worst seen.
+# How long a test waits for something that must happen: twice the longest wait seen on a busy machine.
 DEADLINE_S = 40.0
-# Short intervals make the tests quick; the manners between requests are those of production, on another scale.
+# Short intervals make the tests quick; the rules between requests are those of production, on a smaller scale.
 REQUEST_INTERVAL_S = 0.02
 POLL_INTERVAL_S = 1.0
-_ASKED_EVERY_S = 0.05
-# discord.py writes these ids as numbers; Discord takes both.
-_DISCORD_PYS_OWN = re.compile(
+_STATUS_INTERVAL_S = 0.05
+# discord.py sends these ids as numbers instead of strings; Discord accepts both.
+_DISCORD_PY_FAULTS = re.compile(
     r"POST /users/@me/channels: \$\.recipient_id: "
     r"|.*: \$\.allowed_mentions\.roles\[\d+\]: \d+ is|.*: \$\.attachments\[\d+\]\.id: \d+ is"
 )
@@ -43,8 +46,8 @@ _DISCORD_PY = Path(discord_py.__file__).parent
 
 
 @dataclass
-class Box:
-    """A local Discord, arXiv and Hugging Face on one port, and what a bot needs to find them."""
+class RunningSandbox:
+    """A local Discord, arXiv and Hugging Face on one port, and the settings that point a bot to them."""
 
     discord: LocalDiscord
     world: DefaultWorld
@@ -54,7 +57,7 @@ class Box:
     database: Path
 
     def environment(self, **more: str) -> dict[str, str]:
-        """A bot's settings as environment variables; Hugging Face is asked where a test turns it on."""
+        """The bot's settings as environment variables; Hugging Face is off unless a test enables it."""
         return {
             "DISCORD_TOKEN": TOKEN,
             "DAILY_PAPERS_DISCORD__API_URL": f"{self.url}/api/v10",
@@ -80,17 +83,17 @@ class Box:
         channel: str | None = "papers",
         user_id: int | None = None,
     ) -> Invocation:
-        """A person (the admin, unless said otherwise) types a command and waits for the first visible answer."""
+        """Runs a command as the admin, or as another user, and waits for the first visible reply."""
         invocation = await self.discord.run_command(
             name,
             options,
             user_id=self.world.default.admin_id if user_id is None else user_id,
             channel_id=None if channel is None else self.channel(channel),
         )
-        await invocation.answered(DEADLINE_S)
+        await invocation.wait_for_reply(DEADLINE_S)
         return invocation
 
-    async def said(
+    async def reply_to(
         self,
         name: str,
         options: Mapping[str, object] | None = None,
@@ -98,33 +101,33 @@ class Box:
         channel: str | None = "papers",
         user_id: int | None = None,
     ) -> str:
-        """The text that a command is answered with in the end."""
+        """Runs a command and returns the text of its reply, follow-up messages included."""
         invocation = await self.command(name, options, channel=channel, user_id=user_id)
         assert invocation.reply is not None
         return "\n".join([invocation.reply.content, *(message.content for message in invocation.followups)])
 
-    async def suggested(
+    async def suggestions(
         self, name: str, options: Mapping[str, object], focused: str, *, channel: str = "papers"
     ) -> dict[str, str | int | float]:
-        """What the admin is suggested for an option: the values by what is shown of them."""
+        """The autocomplete choices that the admin sees for an option: values by name."""
         choices = await self.discord.autocomplete(
             name, options, focused, user_id=self.world.default.admin_id, channel_id=self.channel(channel)
         )
         return {choice.name: choice.value for choice in choices}
 
     async def subscribe(self, keyword: str, *, channel: str = "papers", **options: object) -> Invocation:
-        """Subscribe as the admin, and wait until the keyword's past was read."""
+        """Subscribes as the admin and waits until the keyword is synced."""
         invocation = await self.command("subscribe", {"keyword": keyword, **options}, channel=channel)
-        await invocation.edited(lambda message: "next look" in message.content, DEADLINE_S)
+        await invocation.wait_for_edit(lambda message: "next look" in message.content, DEADLINE_S)
         return invocation
 
-    def publish(self, title: str, abstract: str = "We compute.", *, categories: tuple[str, ...] = ("cs.LG",)) -> str:
-        """arXiv shows one more paper; returns the address of its abstract page."""
+    def add_paper(self, title: str, abstract: str = "We compute.", *, categories: tuple[str, ...] = ("cs.LG",)) -> str:
+        """Adds a paper to arXiv and returns the URL of its abstract page."""
         paper = self.arxiv.add_paper(SandboxPaper(title=title, abstract=abstract, categories=categories))
         return abs_url(paper)
 
     def posts(self, name: str) -> list[Message]:
-        """What the bot posted of itself in a channel, oldest first; replies to commands are no posts."""
+        """The bot's posts in a channel, oldest first, without replies to commands."""
         return [
             message
             for message in self.world.messages.in_channel(self.channel(name))
@@ -132,76 +135,76 @@ class Box:
         ]
 
     def posted_urls(self, name: str) -> list[str]:
-        """The links of the papers that were posted in a channel, in the order in which they stand there."""
+        """The URLs of the papers posted in a channel, in the order shown."""
         return [url for message in self.posts(name) for url in papers_in(message)]
 
-    async def posted(self, name: str, count: int) -> list[Message]:
-        """Wait until so many papers were posted in a channel; returns its posts."""
-        await self.until(lambda: len(self.posted_urls(name)) >= count)
+    async def wait_for_papers(self, name: str, count: int) -> list[Message]:
+        """Waits until `count` papers are posted in a channel and returns its posts."""
+        await self.wait_until(lambda: len(self.posted_urls(name)) >= count)
         return self.posts(name)
 
-    async def until_status_says(self, words: str) -> str:
-        """Ask for the status until it holds the words: no event on Discord tells of a look at arXiv."""
-        said = ""
+    async def wait_for_status(self, text: str) -> str:
+        """Repeats `/status` until its reply contains `text`: no Discord event reports a finished poll."""
+        reply = ""
         try:
             async with asyncio.timeout(DEADLINE_S):
-                while words not in said:
-                    said = await self.said("status")
-                    await asyncio.sleep(_ASKED_EVERY_S)
+                while text not in reply:
+                    reply = await self.reply_to("status")
+                    await asyncio.sleep(_STATUS_INTERVAL_S)
         except TimeoutError:
-            raise AssertionError(f"/status never said {words!r}, but at last: {said}") from None
-        return said
+            raise AssertionError(f"/status never contained {text!r}; its last reply: {reply}") from None
+        return reply
 
-    async def until_looked_again(self) -> None:
-        """Wait until a whole look at arXiv is over that began after this moment."""
-        began = to_text(datetime.now(UTC))
+    async def wait_for_next_poll(self) -> None:
+        """Waits until a poll that started after this moment is finished."""
+        started_at = to_text(datetime.now(UTC))
 
-        def was_read_since() -> bool:
+        def is_polled() -> bool:
             with closing(sqlite3.connect(f"{self.database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-                question = "SELECT at FROM polls WHERE at > ? AND outcome = 'read'"
-                return connection.execute(question, (began,)).fetchone() is not None
+                query = "SELECT at FROM polls WHERE at > ? AND outcome = 'read'"
+                return connection.execute(query, (started_at,)).fetchone() is not None
 
-        await until(was_read_since, DEADLINE_S)
+        await until(is_polled, DEADLINE_S)
 
-    async def until(self, condition: Callable[[], bool], timeout_s: float = DEADLINE_S) -> None:
-        """Wait for something to become true on the Discord side."""
-        await self.discord.changes.until(condition, timeout_s)
+    async def wait_until(self, condition: Callable[[], bool], timeout_s: float = DEADLINE_S) -> None:
+        """Waits until a condition holds that changes on Discord's side can make true."""
+        await self.discord.changes.wait_until(condition, timeout_s)
 
 
-def _check_manners(discord: LocalDiscord, arxiv: LocalArxiv, huggingface: LocalHuggingFace) -> None:
+def _check_requests(discord: LocalDiscord, arxiv: LocalArxiv, huggingface: LocalHuggingFace) -> None:
     assert not discord.unknown_routes, f"unknown routes: {discord.unknown_routes}"
-    assert not arxiv.too_soon, f"requests too soon: {arxiv.too_soon}"
-    crowded = [request for request in huggingface.requests if request.under_way]
-    assert not crowded, f"requests at once: {crowded}"
+    assert not arxiv.violations, f"requests too soon: {arxiv.violations}"
+    concurrent = [request for request in huggingface.requests if request.in_flight]
+    assert not concurrent, f"concurrent requests: {concurrent}"
     found = discord_specification().faults(discord.requests)
-    faults = [fault for fault in found if not _DISCORD_PYS_OWN.match(fault)]
+    faults = [fault for fault in found if not _DISCORD_PY_FAULTS.match(fault)]
     assert not faults, "\n".join(faults)
 
 
 def abs_url(paper: SandboxPaper) -> str:
-    """The address of a paper's abstract page."""
+    """The URL of a paper's abstract page."""
     return f"https://arxiv.org/abs/{paper.arxiv_id}"
 
 
-def an_arxiv(corpus: Corpus | None = None) -> LocalArxiv:
-    """An arXiv with one paper about sheaves, and what waits in `corpus`."""
+def arxiv_with_one_paper(corpus: Corpus | None = None) -> LocalArxiv:
+    """An arXiv that shows one paper about sheaves and holds the papers of `corpus`."""
     arxiv = LocalArxiv(corpus or Corpus(), interval_s=REQUEST_INTERVAL_S)
     arxiv.add_paper(SandboxPaper(title="Sheaves on a Torus", abstract="We compute."))
     return arxiv
 
 
 @asynccontextmanager
-async def a_box(
+async def running_sandbox(
     tmp_path: Path, *, arxiv: LocalArxiv | None = None, rate_limits: RateLimits | None = None
-) -> AsyncIterator[Box]:
-    """Serve a local Discord, arXiv and Hugging Face on one free port of loopback, and hold the bot to their rules.
+) -> AsyncIterator[RunningSandbox]:
+    """Serves a local Discord, arXiv and Hugging Face on a free loopback port, and checks the bot's requests at the end.
 
-    Unless another arXiv is handed in, it shows one paper, about something that no test subscribes to: an arXiv that
-    shows no papers at all is not believed.
+    Unless a test passes its own arXiv, it shows one paper about a topic that no test subscribes to: the bot treats an
+    arXiv without any papers as faulty.
     """
     world = DefaultWorld()
     discord = LocalDiscord(world=world, rate_limits=rate_limits or RateLimits(enabled=False))
-    arxiv = arxiv or an_arxiv()
+    arxiv = arxiv or arxiv_with_one_paper()
     app = web.Application()
     discord.attach(app)
     arxiv.attach(app)
@@ -212,19 +215,21 @@ async def a_box(
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
-        yield Box(discord, world, arxiv, huggingface, url, tmp_path / "daily-papers.sqlite3")
+        yield RunningSandbox(discord, world, arxiv, huggingface, url, tmp_path / "daily-papers.sqlite3")
     finally:
         await runner.cleanup()
-    _check_manners(discord, arxiv, huggingface)
+    _check_requests(discord, arxiv, huggingface)
 
 
 @asynccontextmanager
-async def a_bot(box: Box, *, config: Path | None = None, **environment: str) -> AsyncIterator[asyncio.Task[None]]:
-    """Run the bot inside the test until the block ends, and ask it to end as a signal would."""
-    settings = load_settings(config, box.environment(**environment), keyword_fault)
-    end = asyncio.Event()
-    task = asyncio.create_task(run(settings, end))
-    ready = asyncio.create_task(box.discord.wait_until_bot_ready(DEADLINE_S))
+async def running_bot(
+    sandbox: RunningSandbox, *, config: Path | None = None, **environment: str
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Runs the bot inside the test until the block ends, then stops it as a signal would."""
+    settings = load_settings(config, sandbox.environment(**environment), keyword_fault)
+    stop = asyncio.Event()
+    task = asyncio.create_task(run(settings, stop))
+    ready = asyncio.create_task(sandbox.discord.wait_until_bot_ready(DEADLINE_S))
     try:
         await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
@@ -233,39 +238,41 @@ async def a_bot(box: Box, *, config: Path | None = None, **environment: str) -> 
         yield task
     finally:
         ready.cancel()
-        end.set()
+        stop.set()
         try:
             await task
         finally:
-            await _end_what_discord_py_left_behind()
+            await _cancel_leftover_discord_tasks()
 
 
-async def _end_what_discord_py_left_behind() -> None:
-    """As the end of a process would: its timers and unanswered commands belong to nobody once the bot is closed."""
-    left = left_by_discord_py()
-    for task in left:
+async def _cancel_leftover_discord_tasks() -> None:
+    """Cancels the timers and unanswered commands of discord.py that the end of a process would end."""
+    tasks = leftover_discord_tasks()
+    for task in tasks:
         task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def left_by_discord_py() -> list[asyncio.Task[object]]:
-    """The tasks that discord.py began and has not ended."""
-    return [task for task in asyncio.all_tasks() if _is_of_discord_py(task.get_coro())]
+def leftover_discord_tasks() -> list[asyncio.Task[object]]:
+    """The tasks that discord.py started and that still run."""
+    return [task for task in asyncio.all_tasks() if _is_from_discord_py(task.get_coro())]
 
 
-def _is_of_discord_py(work: object) -> bool:
-    return inspect.iscoroutine(work) and Path(work.cr_code.co_filename).is_relative_to(_DISCORD_PY)
+def _is_from_discord_py(coroutine: object) -> bool:
+    return inspect.iscoroutine(coroutine) and Path(coroutine.cr_code.co_filename).is_relative_to(_DISCORD_PY)
 
 
 @asynccontextmanager
-async def a_bot_process(box: Box, *arguments: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run `python -m bot` as a process of its own; what still runs when the block ends is killed."""
+async def bot_process(
+    sandbox: RunningSandbox, *arguments: str, **environment: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Runs `python -m bot` as a process and kills it if it still runs when the block ends."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "bot",
         *arguments,
-        env={**os.environ, **box.environment(**environment)},
+        env={**os.environ, **sandbox.environment(**environment)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -28,7 +28,7 @@ class TrendingPublisherHarness(LoopUnderTest):
         storage, sender = TrendingPostStorage(store.trending_posts), Sender(delivery, clock, metrics)
         self._publisher = TrendingPublisher(
             trending_posts=store.trending_posts,
-            trending_entries=store.listings,
+            trending_entries=store.trending_entries,
             subscriptions=store.subscriptions,
             papers=store.papers,
             lifecycle=MessageLifecycle(storage, sender, availability, clock, metrics),

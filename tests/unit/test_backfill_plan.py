@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.domain.backfill_plan import (
     ARCHIVE_FINAL_AFTER,
-    ARCHIVE_GOOD_FOR,
+    ARCHIVE_FRESH_FOR,
     BackfillRate,
     MonthTask,
     RequestForecast,
@@ -88,8 +88,8 @@ def test_month_that_was_read_long_after_its_end_is_never_read_again() -> None:
 
 def test_month_that_was_read_too_early_is_read_again_the_next_day() -> None:
     early = OCTOBER.end + ARCHIVE_FINAL_AFTER - timedelta(seconds=1)
-    assert not to_do(early, OCTOBER, early + ARCHIVE_GOOD_FOR - timedelta(seconds=1))
-    assert to_do(early, OCTOBER, early + ARCHIVE_GOOD_FOR)
+    assert not to_do(early, OCTOBER, early + ARCHIVE_FRESH_FOR - timedelta(seconds=1))
+    assert to_do(early, OCTOBER, early + ARCHIVE_FRESH_FOR)
 
 
 def test_daily_timer_reads_the_month_that_lasts_each_time() -> None:

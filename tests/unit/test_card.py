@@ -261,7 +261,6 @@ _MESSAGES = st.lists(
     st.tuples(_PAPERS, st.lists(_TEXTS, max_size=4), st.sampled_from([1, 20]), _LISTINGS), min_size=1, max_size=10
 )
 # What Discord would refuse is found by any mixture of these; the time goes into building them.
-_BRIEFLY = settings(max_examples=25)
 _AT_LENGTH = settings(max_examples=1500, suppress_health_check=list(HealthCheck))
 
 
@@ -314,7 +313,6 @@ def _check_message(message: list[_Parts]) -> None:
     assert lay_out(papers, listings) == cards
 
 
-@_BRIEFLY
 @given(_MESSAGES)
 def test_every_limit_holds_for_any_papers(message: list[_Parts]) -> None:
     _check_message(message)
@@ -328,7 +326,6 @@ def test_every_limit_holds_for_very_many_messages(message: list[_Parts]) -> None
     _check_message(message)
 
 
-@_BRIEFLY
 @given(_PAPERS, _LISTINGS)
 def test_views_and_options_hold_their_limits_for_any_paper(
     parts: dict[str, object], said: dict[str, object] | None

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from bot.domain.channel_schedule import (
     DailySchedule,
     Immediate,
+    describe_schedule,
     due_at,
-    in_words,
     next_daily_time,
     parse_time,
 )
@@ -254,6 +254,6 @@ def test_timetable_that_cannot_be_is_not_made(hour: int, minute: int, zone: str)
 
 
 def test_timetable_in_words() -> None:
-    assert in_words(Immediate()) == "as they come"
-    assert in_words(DailySchedule(8, 5, "Asia/Kolkata")) == "daily at 08:05 Asia/Kolkata"
-    assert in_words(DailySchedule(20, 30, "UTC", weekdays_only=True)) == "daily at 20:30 UTC, on weekdays"
+    assert describe_schedule(Immediate()) == "as they come"
+    assert describe_schedule(DailySchedule(8, 5, "Asia/Kolkata")) == "daily at 08:05 Asia/Kolkata"
+    assert describe_schedule(DailySchedule(20, 30, "UTC", weekdays_only=True)) == "daily at 20:30 UTC, on weekdays"

@@ -89,10 +89,22 @@ def test_address_elsewhere_must_be_encrypted(loader: Loader, host: str) -> None:
     ]
 
 
-def test_slash_at_the_end_of_an_address_is_dropped(loader: Loader) -> None:
-    assert (
-        loader.load({"discord": {"api_url": "https://example.org/api/"}}).discord.api_url == "https://example.org/api"
-    )
+@pytest.mark.parametrize(
+    ("setting", "url"),
+    [
+        (setting, f"{scheme}://example.org/{path}")
+        for setting, scheme in (
+            ("discord.api_url", "https"),
+            ("discord.gateway_url", "wss"),
+            ("arxiv.api_url", "https"),
+            ("huggingface.api_url", "https"),
+        )
+        for path in ("", "api", "api/", "api//")
+    ],
+)
+def test_endpoint_keeps_its_trailing_slash(loader: Loader, setting: str, url: str) -> None:
+    section, name = setting.split(".")
+    assert getattr(getattr(loader.load({section: {name: url}}), section), name) == url
 
 
 @pytest.mark.parametrize("api_url", [None, "https://export.arxiv.org/api/query", "https://mirror.example.org/query"])

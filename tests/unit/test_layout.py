@@ -363,7 +363,6 @@ _SEEDS = st.integers(0, 2**32)
 _COUNTS = st.one_of(st.integers(1, 60), st.integers(1, 300), st.sampled_from([1, 10, 11, 25, 26, 50, 300]))
 
 
-@settings(max_examples=20)
 @given(_SEEDS, _COUNTS, st.sampled_from(Layout))
 def test_any_batch_holds_every_limit_in_the_fewest_messages(seed: int, count: int, layout: Layout) -> None:
     _check_batch(seed, count, layout)

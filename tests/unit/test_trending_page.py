@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.layout.trending_page import day_url, lay_out_page, ranked, shown_of
@@ -102,7 +102,6 @@ _HOSTILE = st.text(st.sampled_from("ab \\*_[]()<>|`~#@$^{}\u202eðŸ˜€\ud83d\n:/.Ã
 )
 
 
-@settings(max_examples=60)
 @given(
     st.lists(
         st.builds(

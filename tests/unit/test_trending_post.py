@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.channel_schedule import ChannelSchedule, DailySchedule, Immediate
@@ -205,7 +205,6 @@ def _ranked(random: Random, number: int, *, hostile: bool) -> RankedEntry:
     return RankedEntry(said, tuple(_text(random) if hostile else "reward model" for _ in range(random.randint(0, 3))))
 
 
-@settings(max_examples=30)
 @given(st.integers(0, 2**32), st.sampled_from([1, 2, 25, 26, 40]), st.booleans())
 def test_every_limit_holds_for_any_list(seed: int, count: int, hostile: bool) -> None:
     random = Random(seed)

@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.domain.charts.chart import Chart, ChartKind, Series
 from bot.domain.months import MONTH_NAMES
-from bot.domain.text import cut
+from bot.domain.text import cut, plural
 from bot.runtime.limits import ALT_TEXT_MAX
 
 STATS_KEYWORDS: Final = 7
@@ -42,7 +42,7 @@ class Weekly:
         if not rest:
             return tuple(first)
         others = tuple(sum(values[week] or 0 for values in (each.values for each in rest)) for week in self._weeks)
-        return (*first, Series(f"{len(rest)} other keyword{'s' if len(rest) > 1 else ''}", others))
+        return (*first, Series(plural(len(rest), "other keyword"), others))
 
     @property
     def counts_some_twice(self) -> bool:

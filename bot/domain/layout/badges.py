@@ -15,6 +15,7 @@ from bot.domain.layout.venue import venue
 from bot.domain.paper import Paper
 from bot.domain.tex.convert import tex_to_text
 from bot.domain.trending.entry import TrendingEntry, abbreviated
+from bot.domain.withdrawal import is_withdrawn
 
 _URL_MAX: Final = 200
 
@@ -46,17 +47,6 @@ def badges(paper: Paper, trending_entry: TrendingEntry | None = None) -> tuple[B
     return tuple(_each(paper, trending_entry))
 
 
-def is_withdrawn(paper: Paper) -> bool:
-    """Whether the authors or arXiv have withdrawn the paper itself, not one of its claims or submissions."""
-    comment, abstract, title = (_if_gone(text) for text in (paper.comment or "", paper.abstract, paper.title))
-    return bool(
-        _WITHDRAWN_COMMENT.match(_ADMIN_NOTE.sub("", comment))
-        or _WITHDRAWN_SENTENCE.search(comment)
-        or _WITHDRAWN_SENTENCE.match(abstract)
-        or _WITHDRAWN_TITLE.match(title)
-    )
-
-
 def _each(paper: Paper, trending_entry: TrendingEntry | None) -> Iterator[Badge]:
     if is_withdrawn(paper):
         yield Badge(BadgeKind.WITHDRAWN, "withdrawn")
@@ -71,37 +61,6 @@ def _each(paper: Paper, trending_entry: TrendingEntry | None) -> Iterator[Badge]
     yield from _code(_code_link(paper), trending_entry)
     if paper.version > 1:
         yield Badge(BadgeKind.VERSION, f"v{paper.version}")
-
-
-# --- withdrawn ---------------------------------------------------------------------------------
-
-_MENTIONED: Final = re.compile("withdr|retract", re.IGNORECASE)
-_THE_PAPER: Final = (
-    r"(?:(?:this|the|our)\s+)?(?:arxiv\s+)?(?:paper|article|submission|manuscript|work|preprint|e-?print)"
-)
-# Withdrawn from a conference is not withdrawn from arXiv.
-_GONE: Final = r"(?:temporarily\s+)?(?:withdrawn|retracted)\b(?!\s+from\s+(?!arxiv))"
-_ADMIN_NOTE: Final = re.compile(r"\Aarxiv\s+admin(?:istrator)?\s+note:\s*", re.IGNORECASE)
-_WITHDRAWN_COMMENT: Final = re.compile(
-    rf"[\W_]*(?:{_THE_PAPER}\s+)?(?:has\s+been\s+|is\s+(?:being\s+|now\s+)?|was\s+)?{_GONE}"
-    r"(?=\W*(?:\Z|by\b|due\b|because\b|since\b|as\b|from\b|in\s+order\b|at\s+the\b|for\b|until\b|pending\b|and\b|[.,;:(!-]))",
-    re.IGNORECASE,
-)
-_WITHDRAWN_SENTENCE: Final = re.compile(
-    rf"(?:\A|[.;:!?]\s+|[\[(*])\s*(?:{_THE_PAPER}\s+(?:has\s+been|is(?:\s+being|\s+now)?|was)\s+{_GONE}"
-    rf"|(?:the|this)\s+authors?\s+(?:have\s+|has\s+)?(?:withdrawn?|withdraws?|retract(?:s|ed)?)\s+(?:this|the)\s+(?:paper|article"
-    r"|submission|manuscript|work|preprint)\b(?!\s+from\s+(?!arxiv))|we\s+(?:have\s+)?(?:withdrawn?|retract(?:ed)?)\s+this\s+"
-    r"(?:paper|article|submission|manuscript|work|preprint)\b(?!\s+from\s+(?!arxiv)))",
-    re.IGNORECASE,
-)
-_WITHDRAWN_TITLE: Final = re.compile(
-    r"\s*(?:[\[(]\s*(?i:withdrawn|retracted)\s*[\])]|(?:WITHDRAWN|RETRACTED)\b\s*[:.-])"
-)
-
-
-def _if_gone(text: str) -> str:
-    """The text made readable, if it may speak of a withdrawal at all: hardly any does."""
-    return tex_to_text(text) if _MENTIONED.search(text) else ""
 
 
 # --- survey ------------------------------------------------------------------------------------

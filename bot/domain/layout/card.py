@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Final
 
 from bot.domain.layout.badges import Badge, BadgeKind, badges
-from bot.domain.layout.parts import badge_line, joined, listed, names_of, reading_links, shares, title_of
+from bot.domain.layout.fitting import fit
+from bot.domain.layout.parts import badge_line, joined, listed, names_of, reading_links, title_of
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.tex.convert import tex_to_text
 from bot.domain.text import cut, escape_keeping_links, escape_markdown, harmless, units
@@ -39,8 +40,8 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class _Room:
-    """How long the parts of a card may be, but for the abstract, which gets what is left."""
+class _SizeBudget:
+    """How long the parts of a card may be; the abstract gets the space that is left."""
 
     title: int
     authors: int
@@ -49,14 +50,13 @@ class _Room:
     comment: int
 
 
-# From generous to narrow. Ten cards in the last one leave each abstract at least `_READABLE`:
-# 10 × (130 + 80 + 100 + 83 for the links, whose id has 10 characters where there are two of them, + 3 + 50 + 1
-# + `_READABLE`) is below 6,000.
-_ROOMS: Final = (
-    _Room(title=limits.EMBED_TITLE_MAX, authors=200, footer=400, badges=300, comment=150),
-    _Room(title=limits.EMBED_TITLE_MAX, authors=120, footer=200, badges=200, comment=100),
-    _Room(title=200, authors=100, footer=130, badges=130, comment=60),
-    _Room(title=130, authors=80, footer=100, badges=50, comment=0),
+# From generous to tight. With the last one, ten cards leave each abstract at least `_READABLE`: 10 × (130 + 80 + 100
+# + 83 for the links (an id with two links has 10 characters) + 3 + 50 + 1 + `_READABLE`) is below 6,000.
+_SIZE_BUDGETS: Final = (
+    _SizeBudget(title=limits.EMBED_TITLE_MAX, authors=200, footer=400, badges=300, comment=150),
+    _SizeBudget(title=limits.EMBED_TITLE_MAX, authors=120, footer=200, badges=200, comment=100),
+    _SizeBudget(title=200, authors=100, footer=130, badges=130, comment=60),
+    _SizeBudget(title=130, authors=80, footer=100, badges=50, comment=0),
 )
 _READABLE: Final = 150
 _ABSTRACT_MAX: Final = 600  # the whole of it is one click away
@@ -86,28 +86,36 @@ class _Draft:
     badges: tuple[Badge, ...]
     keywords: tuple[str, ...]
 
-    def last_line(self, room: _Room) -> str:
-        comment = "" if self._told() else cut(self.comment, room.comment)
-        return joined(reading_links(self.paper.arxiv_id), badge_line(self.badges, room.badges), comment)
+    @property
+    def wanted(self) -> int:
+        return min(units(self.abstract), _ABSTRACT_MAX)
 
-    def _told(self) -> bool:
-        """Whether the badges say what is worth reading in the comment, where its links lead included."""
-        leads = tuple(badge.url for badge in self.badges if badge.url)
-        links = _LINK_SHOWN.findall(self.comment)
-        return all(link.startswith(leads) for link in links) and any(
-            badge.kind in _FROM_COMMENT for badge in self.badges
-        )
+    @property
+    def readable(self) -> int:
+        return _READABLE
 
-    def in_room(self, room: _Room, abstract_max: int) -> Card:
-        lines = (cut(self.abstract, abstract_max), self.last_line(room))
+    def render(self, budget: _SizeBudget, abstract_max: int, /) -> Card:
+        lines = (cut(self.abstract, abstract_max), self._last_line(budget))
         return Card(
             arxiv_id=self.paper.arxiv_id,
             url=self.paper.arxiv_id.abs_url,
-            title=cut(self.title, room.title),
-            authors=listed(self.authors[:_AUTHORS_SHOWN], len(self.paper.authors), room.authors),
+            title=cut(self.title, budget.title),
+            authors=listed(self.authors[:_AUTHORS_SHOWN], len(self.paper.authors), budget.authors),
             description="\n".join(line for line in lines if line),
-            footer=_footer(self.paper, self.keywords, room.footer),
+            footer=_footer(self.paper, self.keywords, budget.footer),
             timestamp=self.paper.published,
+        )
+
+    def _last_line(self, budget: _SizeBudget) -> str:
+        comment = "" if self._badges_cover_comment() else cut(self.comment, budget.comment)
+        return joined(reading_links(self.paper.arxiv_id), badge_line(self.badges, budget.badges), comment)
+
+    def _badges_cover_comment(self) -> bool:
+        """Whether the badges contain what is worth reading in the comment, including every link."""
+        urls = tuple(badge.url for badge in self.badges if badge.url)
+        links = _LINK_SHOWN.findall(self.comment)
+        return all(link.startswith(urls) for link in links) and any(
+            badge.kind in _FROM_COMMENT for badge in self.badges
         )
 
 
@@ -122,9 +130,7 @@ def lay_out(
     if not papers or how_many([paper for paper, _ in papers]) != len(papers):
         raise ValueError(f"{len(papers)} papers are not the papers of one message")
     drafts = [_draft(paper, keywords, trending_entries.get(paper.arxiv_id)) for paper, keywords in papers]
-    room, left = _room_for(drafts)
-    wants = [min(units(draft.abstract), _ABSTRACT_MAX) for draft in drafts]
-    return tuple(draft.in_room(room, share) for draft, share in zip(drafts, shares(wants, left), strict=True))
+    return tuple(fit(drafts, _SIZE_BUDGETS, limits.EMBED_TOTAL_MAX, lambda card: card.length).render(drafts))
 
 
 def how_many(papers: Sequence[Paper], at_most: int = limits.EMBEDS_PER_MESSAGE) -> int:
@@ -184,17 +190,6 @@ def _draft(paper: Paper, keywords: Sequence[str], trending_entry: TrendingEntry 
         badges=badges(paper, trending_entry),
         keywords=tuple(dict.fromkeys(harmless(keyword) for keyword in keywords)),
     )
-
-
-def _room_for(drafts: Sequence[_Draft]) -> tuple[_Room, int]:
-    """The most generous room in which every abstract stays readable, and what it leaves to them all."""
-    enough = _READABLE * len(drafts)
-    room = next((room for room in _ROOMS[:-1] if _left_in(room, drafts) >= enough), _ROOMS[-1])
-    return room, _left_in(room, drafts)
-
-
-def _left_in(room: _Room, drafts: Sequence[_Draft]) -> int:
-    return limits.EMBED_TOTAL_MAX - sum(draft.in_room(room, 0).length + len("\n") for draft in drafts)
 
 
 def _footer(paper: Paper, notes: Sequence[str], limit: int) -> str:

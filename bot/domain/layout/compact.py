@@ -11,7 +11,8 @@ from typing import Final
 
 from bot.domain.layout.badges import Badge, badges
 from bot.domain.layout.card import how_many
-from bot.domain.layout.parts import badge_line, joined, listed, names_of, reading_links, shares, title_of
+from bot.domain.layout.fitting import fit, upgrade_lines
+from bot.domain.layout.parts import badge_line, joined, listed, names_of, reading_links, title_of
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.text import cut, escape_label, escape_markdown, harmless, units
 from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry
@@ -31,8 +32,8 @@ class PaperList:
 
 
 @dataclass(frozen=True, slots=True)
-class _Room:
-    """How long the parts of a line may be, but for the title, which gets what is left."""
+class _SizeBudget:
+    """How long the parts of a line may be; the title gets the space that is left."""
 
     author: int
     badges: int
@@ -40,14 +41,14 @@ class _Room:
     links: bool
 
 
-# From generous to narrow. 25 lines in the last one leave each title 40 characters at least, 57 with an id of today:
-# 25 × (57 for its link to an id of 27 characters + 23 + 21 + 21 + 1) is below 4,096 by 40 a line.
-_ROOMS: Final = (
-    _Room(author=60, badges=200, keywords=100, links=True),
-    _Room(author=40, badges=150, keywords=60, links=False),
-    _Room(author=36, badges=80, keywords=30, links=False),
-    _Room(author=28, badges=30, keywords=0, links=False),
-    _Room(author=20, badges=18, keywords=0, links=False),
+# From generous to tight. With the last one, 25 lines leave each title at least 40 characters, 57 with today's ids:
+# 25 × (57 for a link to an id of 27 characters + 23 + 21 + 21 + 1) is 40 per line less than 4,096.
+_SIZE_BUDGETS: Final = (
+    _SizeBudget(author=60, badges=200, keywords=100, links=True),
+    _SizeBudget(author=40, badges=150, keywords=60, links=False),
+    _SizeBudget(author=36, badges=80, keywords=30, links=False),
+    _SizeBudget(author=28, badges=30, keywords=0, links=False),
+    _SizeBudget(author=20, badges=18, keywords=0, links=False),
 )
 _READABLE: Final = 100
 _CATEGORY_MAX: Final = 18
@@ -64,25 +65,33 @@ class _Draft:
     badges: tuple[Badge, ...]
     keywords: tuple[str, ...]
 
-    def in_room(self, room: _Room, title_max: int) -> str:
+    @property
+    def wanted(self) -> int:
+        return min(units(self.title), limits.EMBED_TITLE_MAX)
+
+    @property
+    def readable(self) -> int:
+        return min(self.wanted, _READABLE)
+
+    def render(self, budget: _SizeBudget, title_max: int, /) -> str:
         title = f"**[{cut(self.title, title_max)}]({self.paper.arxiv_id.abs_url})**"
-        keywords = listed(self.keywords, len(self.keywords), room.keywords - len("for ")) if room.keywords else ""
+        keywords = listed(self.keywords, len(self.keywords), budget.keywords - len("for ")) if budget.keywords else ""
         details = joined(
-            self._by(room.author),
+            self._authors(budget.author),
             self.category,
-            badge_line(self.badges, room.badges),
+            badge_line(self.badges, budget.badges),
             f"for {keywords}" if keywords else "",
-            reading_links(self.paper.arxiv_id) if room.links else "",
+            reading_links(self.paper.arxiv_id) if budget.links else "",
         )
         return f"{title} — {details}" if details else title
 
-    def _by(self, room: int) -> str:
-        """`Emmy Noether et al.`; where that is too long, the last of the names: `Noether et al.`."""
+    def _authors(self, limit: int) -> str:
+        """Returns `Emmy Noether et al.`, or `Noether et al.` if the full name is too long."""
         others = " et al." if len(self.paper.authors) > 1 else ""
-        room -= len(others)
-        last = self.author.rpartition(" ")[2]
-        short = self.author if units(self.author) <= room or not 2 < units(last) <= room else last
-        return cut(short, room) + others if short else ""
+        limit -= len(others)
+        last_name = self.author.rpartition(" ")[2]
+        name = self.author if units(self.author) <= limit or not 2 < units(last_name) <= limit else last_name
+        return cut(name, limit) + others if name else ""
 
 
 def lay_out_list(
@@ -100,29 +109,19 @@ def lay_out_list(
         _draft(paper, () if of_one_kind else keywords, trending_entries.get(paper.arxiv_id))
         for paper, keywords in papers
     ]
-    wants = [min(units(draft.title), limits.EMBED_TITLE_MAX) for draft in drafts]
-    enough = sum(min(want, _READABLE) for want in wants)
-    room = next((room for room in _ROOMS[:-1] if _left_in(room, drafts) >= enough), _ROOMS[-1])
-    given = shares(wants, _left_in(room, drafts))
-    lines = [draft.in_room(room, share) for draft, share in zip(drafts, given, strict=True)]
-    for better in reversed(_ROOMS[: _ROOMS.index(room)]):
-        roomier = replace(better, keywords=room.keywords, links=room.links)  # on all lines or on none
-        _fill(lines, [draft.in_room(roomier, share) for draft, share in zip(drafts, given, strict=True)])
+    fitted = fit(drafts, _SIZE_BUDGETS, limits.EMBED_DESCRIPTION_MAX, units)
+    budget = fitted.budget
+    more_generous = (
+        # Keywords and links are on all lines or on none.
+        replace(fitted, budget=replace(each, keywords=budget.keywords, links=budget.links))
+        for each in reversed(_SIZE_BUDGETS[: _SIZE_BUDGETS.index(budget)])
+    )
+    lines = upgrade_lines(fitted.render(drafts), (each.render(drafts) for each in more_generous), _lines_fit)
     return PaperList("\n".join(lines))
 
 
-def _fill(lines: list[str], longer: Sequence[str]) -> None:
-    """Let the longer lines take the place of the others, from the first on, as far as there is room."""
-    left = limits.EMBED_DESCRIPTION_MAX - units("\n".join(lines))
-    for at, line in enumerate(longer):
-        more = units(line) - units(lines[at])
-        if more <= left:
-            lines[at] = line
-            left -= more
-
-
-def _left_in(room: _Room, drafts: Sequence[_Draft]) -> int:
-    return limits.EMBED_DESCRIPTION_MAX - sum(units(draft.in_room(room, 0)) + len("\n") for draft in drafts)
+def _lines_fit(lines: Sequence[str]) -> bool:
+    return units("\n".join(lines)) <= limits.EMBED_DESCRIPTION_MAX
 
 
 def _draft(paper: Paper, keywords: Sequence[str], trending_entry: TrendingEntry | None) -> _Draft:

@@ -16,7 +16,7 @@ from bot.domain.layout.parts import listed
 from bot.domain.months import MONTH_NAMES
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.post import OutboxEntry, one_message
-from bot.domain.text import escape_markdown, harmless
+from bot.domain.text import escape_markdown, harmless, plural
 from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry
 from bot.runtime import limits
 
@@ -86,17 +86,16 @@ def headline(papers: int, keywords: Sequence[str], announced: datetime | None, b
     shown = tuple(dict.fromkeys(escape_markdown(harmless(keyword)) for keyword in keywords if harmless(keyword)))
     why = f" for {listed(shown, len(shown), _KEYWORDS_MAX)}" if shown else ""
     when = f" · announced {_day(announced)}" if announced is not None else ""
-    noun = "paper" if papers == 1 else "papers"
     match batch:
         case BatchKind.NEW:
-            return f"**{papers:,} new {noun}**{why}{when}"
+            return f"**{plural(papers, 'new paper')}**{why}{when}"
         case BatchKind.REST:
-            return f"**{papers:,} more {noun}**{why}{when}"
+            return f"**{plural(papers, 'more paper')}**{why}{when}"
         case BatchKind.PAST:
-            return f"**{papers:,} earlier {noun}**{why}"
+            return f"**{plural(papers, 'earlier paper')}**{why}"
         case BatchKind.BACKLOG:
             short = ", as a short list" if papers > BACKLOG_CARDS_MAX else ""
-            return f"**{papers:,} {noun}**{why} waited while this channel was paused: oldest first{short}"
+            return f"**{plural(papers, 'paper')}**{why} waited while this channel was paused: oldest first{short}"
     assert_never(batch)
 
 

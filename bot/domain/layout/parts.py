@@ -58,15 +58,6 @@ def badge_line(badges: Sequence[Badge], limit: int) -> str:
     return line
 
 
-def shares(wants: Sequence[int], left: int) -> list[int]:
-    """What is left, shared so that nobody gets less than another but who wants less."""
-    given = [0] * len(wants)
-    for served, at in enumerate(sorted(range(len(wants)), key=wants.__getitem__)):
-        given[at] = min(wants[at], left // (len(wants) - served))
-        left -= given[at]
-    return given
-
-
 def _badge(badge: Badge) -> str:
     text = escape_markdown(badge.text)
     if badge.url is not None:

@@ -77,7 +77,7 @@ def is_final(day: date, read_at: datetime) -> bool:
     return read_at >= datetime.combine(day, time(), UTC) + TRENDING_FINAL_AFTER
 
 
-def is_good(day: date, read_at: datetime | None, now: datetime, fresh_for: timedelta) -> bool:
+def is_fresh(day: date, read_at: datetime | None, now: datetime, fresh_for: timedelta) -> bool:
     """Whether what was read can be shown as it is to somebody who wants it no older than that."""
     return read_at is not None and (is_final(day, read_at) or now - read_at < fresh_for)
 

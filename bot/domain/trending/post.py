@@ -16,7 +16,8 @@ from bot.domain.channel_schedule import ChannelSchedule, Immediate, next_daily_t
 from bot.domain.channel_settings import Layout
 from bot.domain.matching import Match
 from bot.domain.paper import ArxivId
-from bot.domain.post import MessageHeader, Post
+from bot.domain.post import MessageHeader
+from bot.domain.text import plural
 from bot.domain.trending.days import shown_day
 from bot.domain.trending.entry import TrendingEntry
 
@@ -99,10 +100,6 @@ class TrendingPost:
         return MessageHeader(Layout.COMPACT, _heading(self.day, self.papers), thread_id=self.thread_id)
 
 
-# Whatever is bound before it leaves, sent and looked for alike.
-AnyPost = Post | TrendingPost
-
-
 def ended_at(day: date) -> datetime:
     """The moment at which the day is over."""
     return datetime.combine(day + _DAY, time(), tzinfo=UTC)
@@ -142,6 +139,5 @@ def select_entries(
 
 def _heading(day: date, papers: Sequence[RankedEntry]) -> str:
     matching = sum(bool(each.keywords) for each in papers)
-    noun = "paper" if len(papers) == 1 else "papers"
     for_keywords = f", {matching:,} for this channel's keywords" if matching else ""
-    return f"**Trending on {shown_day(day)}**: {len(papers):,} {noun}{for_keywords}"
+    return f"**Trending on {shown_day(day)}**: {plural(len(papers), 'paper')}{for_keywords}"

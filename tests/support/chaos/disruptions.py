@@ -6,7 +6,7 @@ from random import Random
 
 from sandbox.discord import Permission
 from tests.support.chaos.faults import Upheaval
-from tests.support.running import Box
+from tests.support.running import RunningSandbox
 
 _TAKEN = {
     Upheaval.MAY_NOT_SEND: Permission.SEND_MESSAGES | Permission.SEND_MESSAGES_IN_THREADS,
@@ -19,14 +19,14 @@ _UNKNOWN_ERROR, _SESSION_TIMED_OUT = 4000, 4009  # topics/opcodes-and-status-cod
 class Upheavals:
     """Lets them happen, and mends them after a while."""
 
-    def __init__(self, box: Box, channels: Sequence[int], draw: Random) -> None:
-        self._box = box
+    def __init__(self, sandbox: RunningSandbox, channels: Sequence[int], draw: Random) -> None:
+        self._sandbox = sandbox
         self._channels = channels
         self._draw = draw
 
     async def happen(self, upheaval: Upheaval) -> None:
         """It happens, and is over when this returns."""
-        discord = self._box.discord
+        discord = self._sandbox.discord
         match upheaval:
             case Upheaval.CONNECTION_LOST:
                 await discord.close_gateway()
@@ -35,7 +35,7 @@ class Upheavals:
             case Upheaval.CLOSED_FOR_GOOD:
                 await discord.close_gateway(_SESSION_TIMED_OUT, resumable=False)
             case Upheaval.ASKED_TO_RECONNECT:
-                discord.ask_to_reconnect()
+                discord.request_reconnect()
             case Upheaval.SESSION_INVALID:
                 discord.invalidate_sessions()
             case Upheaval.GATEWAY_OUTAGE:
@@ -51,13 +51,13 @@ class Upheavals:
         await asyncio.sleep(self._draw.uniform(0.3, 2.5))
 
     async def _gateway_outage(self) -> None:
-        self._box.discord.gateway_open = False
-        await self._box.discord.close_gateway()
+        self._sandbox.discord.gateway_open = False
+        await self._sandbox.discord.close_gateway()
         await self._a_while()
-        self._box.discord.gateway_open = True
+        self._sandbox.discord.gateway_open = True
 
     async def _lock_a_thread(self) -> None:
-        world = self._box.world
+        world = self._sandbox.world
         places = {*self._channels}
         threads = [
             channel.id
@@ -71,7 +71,7 @@ class Upheavals:
             world.set_thread(thread, archived=False, locked=False)
 
     async def _throw_out(self) -> None:
-        world = self._box.world
+        world = self._sandbox.world
         guild_id = world.channels[self._draw.choice(self._channels)].guild_id
         assert guild_id is not None
         world.remove_bot_from_guild(guild_id)
@@ -79,7 +79,7 @@ class Upheavals:
         world.add_bot_to_guild(guild_id)
 
     async def _take(self, permission: Permission) -> None:
-        world = self._box.world
+        world = self._sandbox.world
         channel = world.channels[self._draw.choice(self._channels)]
         # A thread has no overwrites of its own.
         place = channel.parent_id if channel.is_thread and channel.parent_id is not None else channel.id

@@ -29,7 +29,7 @@ from tests.support.chaos.faults import (
 from tests.support.killable import KILLED, BotProcess, a_killable_bot
 from tests.support.ledger import Balance, Posted, balance, posted
 from tests.support.quiescence import is_read, until, until_settled
-from tests.support.running import DEADLINE_S, Box, a_box, abs_url
+from tests.support.running import DEADLINE_S, RunningSandbox, abs_url, running_sandbox
 
 _INVALID = frozenset({401, 403, 429})
 # Discord's own limits, but for the one over all channels: a bot that is started again within a second knows nothing of
@@ -93,17 +93,17 @@ class Result:
 async def run_chaos(size: Size, seed: int, folder: Path, on_progress: Callable[[Tally], None]) -> Result:
     """Go through it; what is drawn follows from the seed, what meets what in which instant does not."""
     arxiv = LocalArxiv(Corpus(), interval_s=size.interval_s)
-    async with a_box(folder, arxiv=arxiv, rate_limits=_LIMITS) as box:
-        return await _Run(size, seed, box, on_progress).run()
+    async with running_sandbox(folder, arxiv=arxiv, rate_limits=_LIMITS) as sandbox:
+        return await _Run(size, seed, sandbox, on_progress).run()
 
 
 class _Run:
-    def __init__(self, size: Size, seed: int, box: Box, on_progress: Callable[[Tally], None]) -> None:
+    def __init__(self, size: Size, seed: int, sandbox: RunningSandbox, on_progress: Callable[[Tally], None]) -> None:
         self._size = size
         self._seed = seed
-        self._box = box
+        self._sandbox = sandbox
         self._on_progress = on_progress
-        self._channels = places.add_channels(box.world, size.channels, forums=size.forums)
+        self._channels = places.add_channels(sandbox.world, size.channels, forums=size.forums)
         self._watching = places.share_out(self._channels, size.keywords, self._drawn_for("watching"))
         self._papers_drawn = self._drawn_for("papers")
         self._expected: set[Posted] = set()
@@ -116,7 +116,7 @@ class _Run:
     async def run(self) -> Result:
         began_s = time.monotonic()
         self._show(_PAST_PAPERS, (0.5, 29.0), news=False)
-        _config(self._box).write_text(_subscriptions(self._watching), encoding="utf-8")
+        _config(self._sandbox).write_text(_subscriptions(self._watching), encoding="utf-8")
         async with asyncio.TaskGroup() as actors:
             miseries = [actors.create_task(work) for work in (self._vex_arxiv(), self._vex_discord(), self._upset())]
             forums = actors.create_task(self._vex_forums())
@@ -124,15 +124,15 @@ class _Run:
             forums.cancel()
         self._calm_down()
         exit_code = await self._live_to_the_end()
-        found = posted(self._box.world)
+        found = posted(self._sandbox.world)
         return Result(
             seed=self._seed,
             tally=self._tally(),
             balance=balance(self._expected, found),
             exit_code=exit_code,
-            too_soon=len(self._box.arxiv.too_soon),
-            invalid_requests=sum(request.status in _INVALID for request in self._box.discord.requests),
-            database=_soundness(self._box.database),
+            too_soon=len(self._sandbox.arxiv.violations),
+            invalid_requests=sum(request.status in _INVALID for request in self._sandbox.discord.requests),
+            database=_soundness(self._sandbox.database),
             took_s=time.monotonic() - began_s,
         )
 
@@ -142,7 +142,7 @@ class _Run:
             self._arxiv_faults + self._discord_faults + self._upheavals,
             self._announcements,
             len(self._expected),
-            posted(self._box.world).total(),
+            posted(self._sandbox.world).total(),
         )
 
     # The bot's lives
@@ -155,8 +155,8 @@ class _Run:
             await self._live_and_die(life_s(draw), draw.random() if announces else None)
             if draw.random() < _NONCES_FORGOTTEN:
                 await asyncio.sleep(SLOWEST_S)
-                self._box.discord.forget_nonces()
-            self._is_read = self._is_read or is_read(self._box.database)
+                self._sandbox.discord.forget_nonces()
+            self._is_read = self._is_read or is_read(self._sandbox.database)
             self._on_progress(self._tally())
 
     async def _live_and_die(self, lasts_s: float, announced_at: float | None) -> None:
@@ -175,25 +175,25 @@ class _Run:
         """A last life in peace: everything that is owed is posted, and nothing else; then it ends in order."""
         async with self._a_bot() as bot:
             with suppress(TimeoutError):  # the balance says what is missing
-                await until(lambda: posted(self._box.world).keys() >= self._expected, _CALM_S)
-                await until_settled(self._box.database, _CALM_S)
-            await self._box.until_looked_again()
+                await until(lambda: posted(self._sandbox.world).keys() >= self._expected, _CALM_S)
+                await until_settled(self._sandbox.database, _CALM_S)
+            await self._sandbox.wait_for_next_poll()
             return await bot.asked_to_end(DEADLINE_S)
 
     def _a_bot(self) -> AbstractAsyncContextManager[BotProcess]:
-        environment = self._box.environment(DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S=str(self._size.interval_s))
-        return a_killable_bot(environment, _config(self._box), self._box.database.with_name("log"))
+        environment = self._sandbox.environment(DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S=str(self._size.interval_s))
+        return a_killable_bot(environment, _config(self._sandbox), self._sandbox.database.with_name("log"))
 
     def _show(self, count: int, days_ago: tuple[float, float], *, news: bool) -> None:
         for draft in places.papers(count, self._size.keywords, self._papers_drawn, days_ago):
-            paper = self._box.arxiv.add_paper(draft)
+            paper = self._sandbox.arxiv.add_paper(draft)
             if news:
                 self._expected |= {(channel, abs_url(paper)) for channel in places.subscribers(paper, self._watching)}
 
     # What goes wrong
 
     async def _vex_arxiv(self) -> None:
-        faults, draw = self._box.arxiv.faults, self._drawn_for("arXiv")
+        faults, draw = self._sandbox.arxiv.faults, self._drawn_for("arXiv")
         honest = iter(arxiv_deck(self._size.arxiv_faults, self._size.rare, draw, honest=True))
         lying = iter(arxiv_deck(self._size.arxiv_faults, self._size.rare, draw, honest=False))
         while self._arxiv_faults < self._size.arxiv_faults:
@@ -201,10 +201,10 @@ class _Run:
                 await asyncio.sleep(draw.uniform(0.0, 0.8))
                 faults.add(*next(lying if self._is_read else honest))
             await asyncio.sleep(_ASKED_EVERY_S)
-            self._arxiv_faults = sum(request.fault is not None for request in self._box.arxiv.requests)
+            self._arxiv_faults = sum(request.fault is not None for request in self._sandbox.arxiv.requests)
 
     async def _vex_discord(self) -> None:
-        faults, draw = self._box.discord.faults, self._drawn_for("Discord")
+        faults, draw = self._sandbox.discord.faults, self._drawn_for("Discord")
         deck = cycle(discord_deck(self._size.discord_faults, self._size.rare, draw))
         for planned in count(1):
             misfortune = next(deck)
@@ -219,7 +219,7 @@ class _Run:
         """One fault after the other, for as long as it lasts: a forum is seldom asked for anything of its own."""
         if not self._size.forums:
             return
-        faults, draw = self._box.discord.faults, self._drawn_for("forums")
+        faults, draw = self._sandbox.discord.faults, self._drawn_for("forums")
         for misfortune in cycle(forum_deck(draw)):
             met = self._met(misfortune)
             faults.add(misfortune.method, misfortune.path, misfortune.kind)
@@ -231,24 +231,24 @@ class _Run:
         path = re.compile(misfortune.path)
         return sum(
             request.method == misfortune.method and path.search(request.path) is not None
-            for request in self._box.discord.requests
+            for request in self._sandbox.discord.requests
         )
 
     async def _upset(self) -> None:
         draw = self._drawn_for("upheavals")
-        world = Upheavals(self._box, self._channels, draw)
+        world = Upheavals(self._sandbox, self._channels, draw)
         for upheaval in upheavals(self._size.upheavals, draw):
             await asyncio.sleep(draw.uniform(0.2, 2.0))
             await world.happen(upheaval)
             self._upheavals += 1
 
     def _calm_down(self) -> None:
-        self._box.arxiv.faults.clear()
-        self._box.discord.faults.clear()
+        self._sandbox.arxiv.faults.clear()
+        self._sandbox.discord.faults.clear()
 
 
-def _config(box: Box) -> Path:
-    return box.database.with_name("config.json")
+def _config(sandbox: RunningSandbox) -> Path:
+    return sandbox.database.with_name("config.json")
 
 
 def _subscriptions(watching: Mapping[int, tuple[str, ...]]) -> str:

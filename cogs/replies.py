@@ -1,0 +1,66 @@
+"""Parts of replies that every command uses: times, channel links, escaped text, and replies longer than one message.
+
+It decides nothing about papers or permissions.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+import discord
+
+from bot.discord_api.client import Client
+from bot.domain.text import cut, escape_markdown
+from bot.runtime.limits import CONTENT_MAX
+
+# Reasons come from other systems and can be long: how many characters of one are shown.
+REASON_MAX: Final = 300
+
+
+def relative_time(moment: datetime) -> str:
+    """A moment that Discord shows relative to now, as "in 5 minutes"."""
+    return discord.utils.format_dt(moment, "R")
+
+
+def channel_link(guild: discord.Guild | None, channel_id: int) -> str:
+    """A link to a channel; a channel that the server no longer lists is also named by its id."""
+    if guild is not None and guild.get_channel_or_thread(channel_id) is not None:
+        return f"<#{channel_id}>"
+    return f"<#{channel_id}> (deleted or archived, id `{channel_id}`)"
+
+
+def bold(text: str) -> str:
+    """A keyword or other text from a user in bold, with its Markdown and mentions escaped."""
+    return f"**{escape_markdown(text)}**"
+
+
+def shown_reason(reason: str) -> str:
+    """The reason of a failure, cut to `REASON_MAX` and escaped."""
+    return escape_markdown(cut(reason, REASON_MAX))
+
+
+def split_messages(lines: Iterable[str], limit: int = CONTENT_MAX) -> Iterator[str]:
+    """Joins lines into messages of at most `limit` characters; a longer line is cut."""
+    message = ""
+    for whole in lines:
+        line = cut(whole, limit)
+        if message and len(message) + 1 + len(line) > limit:
+            yield message
+            message = ""
+        message = f"{message}\n{line}" if message else line
+    if message:
+        yield message
+
+
+async def edit_reply(
+    interaction: discord.Interaction[Client],
+    lines: Iterable[str],
+    *,
+    embeds: Sequence[discord.Embed] = (),
+    view: discord.ui.View | None = None,
+) -> None:
+    """Fills the deferred reply with the lines and sends what does not fit as follow-ups only the caller sees."""
+    first, *others = split_messages(line for line in lines if line)
+    await interaction.edit_original_response(content=first, embeds=embeds, view=view)
+    for message in others:
+        await interaction.followup.send(message, ephemeral=True)
