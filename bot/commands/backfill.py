@@ -17,7 +17,6 @@ from typing import Final
 
 from rich.console import Console
 
-from bot.arxiv.client import open_session
 from bot.commands.progress import BarReporter, LineReporter, describe_result
 from bot.composition.context import Context
 from bot.composition.wiring import arxiv_client
@@ -26,6 +25,7 @@ from bot.domain.months import Month
 from bot.ingest.backfill import Backfill, BackfillPlan
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import ArxivBackoff, StartupError, StoreUnavailable
+from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.database import Database

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot.arxiv.client import ArxivClient, open_session
+from bot.arxiv.client import ArxivClient
 from bot.arxiv.gate import Gate, Priority
 from bot.config import Settings, is_loopback
 from bot.discord_api.attempts import InvalidRequests
@@ -28,10 +28,10 @@ from bot.discord_api.client import FATAL_CLOSE_CODES, GUILDS_QUIET_S, use_endpoi
 from bot.domain.outgoing import Blocked, RetryLater
 from bot.domain.queries import POLL_OVERLAP, Window, probe_query
 from bot.domain.text import plural
-from bot.huggingface import client as huggingface
 from bot.huggingface.client import HuggingFaceClient
 from bot.runtime.clock import Clock, SystemClock
 from bot.runtime.errors import ArxivError, DatabaseUnusable, HuggingFaceError, StoreUnavailable
+from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from bot.runtime.supervisor import root_cause
 from bot.store.backup import Summary, summarise
@@ -106,7 +106,7 @@ async def _hugging_face(settings: Settings, user_agent: str, clock: Clock) -> Ch
     if not settings.huggingface.enabled:
         return CheckResult("Hugging Face", well=True, words="switched off: huggingface.enabled is false")
     yesterday = clock.now().date() - timedelta(days=1)
-    async with huggingface.open_session() as session:
+    async with open_session() as session:
         client = HuggingFaceClient(session, clock, settings.huggingface.api_url, user_agent, Random(), Metrics())  # noqa: S311 - jitter
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_S):

@@ -14,7 +14,6 @@ from typing import Final
 import discord
 from pydantic import SecretStr
 
-from bot.arxiv.client import open_session
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import build_trending
 from bot.composition.wiring import Services, build_cogs, build_ingest, build_publish, user_agent
@@ -24,6 +23,7 @@ from bot.discord_api.client import FATAL_CLOSE_CODES, Client, use_endpoints
 from bot.domain.keyword import Keyword
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import InvalidToken, StartupError
+from bot.runtime.http import open_session
 from bot.runtime.metrics import LagMeter, Metrics
 from bot.runtime.supervisor import Loop, Supervisor, root_cause
 from bot.services.health import Health

@@ -11,9 +11,10 @@ from random import Random
 import aiohttp
 
 from bot.config import Settings, is_loopback
-from bot.huggingface.client import HuggingFaceClient, open_session
+from bot.huggingface.client import HuggingFaceClient
 from bot.ingest.trending import TRENDING_POLL_INTERVAL, TrendingFetcher, TrendingPoller
 from bot.runtime.clock import Clock, Wakeup
+from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from bot.services.trending import TrendingService
 from bot.store.trending_entries import TrendingEntries

@@ -246,7 +246,7 @@ def build_cogs(services: Services, trending: TrendingParts | None) -> Sequence[c
 
 
 def gate_path(settings: Settings) -> Path:
-    """The lock file beside the database through which every command of the program asks arXiv."""
+    """The lock file next to the database that every command of the program shares to query arXiv."""
     return settings.database.with_name(settings.database.name + ".gate")
 
 

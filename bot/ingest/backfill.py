@@ -187,7 +187,7 @@ class Backfill:
         self._reading_pages = False
         page = await self._arxiv.fetch(probe_query(months_probe(window)), start=0, size=1, priority=Priority.BACKGROUND)
         if page.total == 0:
-            raise IncompleteResults("arXiv shows no papers at all")
+            raise IncompleteResults("arXiv returns no papers at all")
 
     async def _count(self, keyword: Keyword, month: Month) -> None:
         self._in_hand, self._at_counts = month, True

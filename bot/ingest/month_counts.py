@@ -69,7 +69,7 @@ class MonthCounter:
         if month in self._months_with_papers:
             return
         if await self._total(probe_query(month.window)) == 0:
-            raise IncompleteResults(f"arXiv shows no papers at all for {month}")
+            raise IncompleteResults(f"arXiv returns no papers at all for {month}")
         self._months_with_papers.add(month)
 
     async def _total(self, query: Query) -> int:

@@ -162,7 +162,7 @@ class Poller:
         """After an answer of zero, which is believed only from an arXiv that shows papers without keywords."""
         now = self._clock.now()
         if not await self._shows_papers(Window(now - POLL_OVERLAP, now)):
-            raise IncompleteResults("arXiv shows no papers at all")
+            raise IncompleteResults("arXiv returns no papers at all")
 
     async def _read_older(self, began: datetime) -> int:
         """Once a day, a slice of the last 30 days: moderation announces some papers late.

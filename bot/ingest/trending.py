@@ -50,7 +50,7 @@ class TrendingFetcher:
         asked_at = self._clock.now()
         listed = await self._client.day(day)
         if not listed and await self._trending_entries.of_day(day):
-            raise InvalidTrendingList("Hugging Face shows nothing of a day that had papers")
+            raise InvalidTrendingList("Hugging Face returned an empty list for a day that had papers")
         await self._trending_entries.record_day(day, listed, asked_at)
         log.debug("list read", extra={"day": day.isoformat(), "papers": len(listed)})
         self._on_listed()

@@ -94,5 +94,5 @@ class WindowReader:
 def _halves(window: Window, step: SplitNeeded) -> tuple[Window, Window]:
     halves = window.halves()
     if halves is None:
-        raise IncompleteResults(f"arXiv counts {step.total} papers but showed {step.seen} of them")
+        raise IncompleteResults(f"arXiv counts {step.total} papers but returned {step.seen}")
     return halves

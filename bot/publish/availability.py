@@ -13,7 +13,7 @@ from bot.domain.outgoing import Blocked, OutcomeUnknown, RetryLater
 from bot.publish.sender import SEND_BACKOFF_FLOOR_S
 from bot.runtime.clock import Clock
 from bot.runtime.metrics import Metrics
-from bot.runtime.retry import backoff
+from bot.runtime.retry import backoff_delay_s
 from bot.store.channels import Channels
 
 log = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ class ChannelAvailability:
     def _next_attempt(self, channel_id: int) -> datetime:
         failures = self._failures.get(channel_id, 0) + 1
         self._failures[channel_id] = failures
-        delay_s = backoff(
+        delay_s = backoff_delay_s(
             failures, floor_s=SEND_BACKOFF_FLOOR_S, ceiling_s=SEND_BACKOFF_CEILING_S, jitter=self._rng.random()
         )
         return self._clock.now() + timedelta(seconds=delay_s)

@@ -14,7 +14,7 @@ from typing import Final
 from bot.runtime.clock import Clock
 from bot.runtime.errors import StartupError, StoreUnavailable
 from bot.runtime.metrics import Metrics
-from bot.runtime.retry import backoff
+from bot.runtime.retry import backoff_delay_s
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class Supervisor:
 
     async def _wait_before_next_try(self, name: str, error: Exception, failures: int) -> None:
         self._metrics.failures.labels(name).inc()
-        delay_s = backoff(failures, RESTART_BACKOFF_FLOOR_S, RESTART_BACKOFF_CEILING_S, self._rng.random())
+        delay_s = backoff_delay_s(failures, RESTART_BACKOFF_FLOOR_S, RESTART_BACKOFF_CEILING_S, self._rng.random())
         cause = root_cause(error)
         known = isinstance(cause, StoreUnavailable)
         words = f"stopped: {cause}" if known else f"stopped unexpectedly ({type(cause).__name__})"

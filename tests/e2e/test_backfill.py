@@ -196,4 +196,4 @@ async def test_month_that_arxiv_does_not_show_whole_is_named_and_the_exit_code_s
         arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None, containing=f"[{stamp}"))
         code, output = await backfill(sandbox, "--papers-only")
         assert code == 1
-        assert f"Left out: {FIRST}: arXiv shows no papers at all. The same command tries it again." in output
+        assert f"Left out: {FIRST}: arXiv returns no papers at all. The same command tries it again." in output

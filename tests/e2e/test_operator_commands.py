@@ -90,9 +90,9 @@ async def test_check_names_channels_that_cannot_be_posted_in_with_what_is_missin
     ("fault", "words"),
     [
         (ArxivFaultKind.RATE_LIMITED, "arXiv asks us to wait"),
-        (ArxivFaultKind.RESET_BEFORE_ANSWER, "arXiv is out of reach (no connection)"),
-        (ArxivFaultKind.HTML, "arXiv's answer is not a complete feed"),
-        (ArxivFaultKind.SERVER_ERROR, "arXiv does not answer as it should (status 500)"),
+        (ArxivFaultKind.RESET_BEFORE_ANSWER, "arXiv is unreachable (no connection)"),
+        (ArxivFaultKind.HTML, "arXiv's response is not a complete feed"),
+        (ArxivFaultKind.SERVER_ERROR, "arXiv returned an unexpected response (status 500)"),
     ],
 )
 async def test_check_says_what_is_the_matter_with_arxiv(tmp_path: Path, fault: ArxivFaultKind, words: str) -> None:
@@ -114,7 +114,7 @@ async def test_check_says_whether_hugging_face_answers(tmp_path: Path) -> None:
         sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR))
         code, table = await checked(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
         assert code == 1
-        assert only(table, "not well") == {"Hugging Face": "Hugging Face does not answer as it should (status 500)"}
+        assert only(table, "not well") == {"Hugging Face": "Hugging Face returned an unexpected response (status 500)"}
 
 
 async def test_check_says_that_discord_is_out_of_reach(tmp_path: Path) -> None:

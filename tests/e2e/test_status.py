@@ -30,7 +30,7 @@ async def test_the_status_says_in_words_what_came_of_the_last_look(tmp_path: Pat
         reply = await sandbox.wait_for_status("Last look at arXiv**: <t:")
         assert re.match(rf"\*\*Last look at arXiv\*\*: <t:\d+:R>, {NOTHING}\.\n\*\*Next look\*\*: <t:\d+:R>\.\n", reply)
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.TRUNCATED, times=None))
-        reply = await sandbox.wait_for_status("arXiv's answer is not a complete feed, next try in ")
+        reply = await sandbox.wait_for_status("arXiv's response is not a complete feed, next try in ")
         assert re.search(r"not a complete feed, next try in \d+ s\.$", reply, re.MULTILINE)
         sandbox.arxiv.faults.clear()
         for number in range(12):
@@ -54,7 +54,7 @@ async def test_an_answer_without_any_paper_is_never_called_no_papers(tmp_path: P
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
-        await sandbox.wait_for_status("arXiv shows no papers at all, next try in ")
+        await sandbox.wait_for_status("arXiv returns no papers at all, next try in ")
 
 
 async def test_papers_that_wait_and_paused_channels_are_shown_to_those_who_can_view_them(tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ async def test_with_hugging_face_down_what_is_known_is_shown_and_else_when_to_tr
             sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=None))
             unknown = await trending(sandbox, date="2026-08-21")
             assert re.fullmatch(
-                r"Hugging Face does not answer as it should \(status 500\)\. Try again <t:\d+:R>\.", unknown.content
+                r"Hugging Face returned an unexpected response \(status 500\)\. Try again <t:\d+:R>\.", unknown.content
             )
 
 
@@ -186,7 +186,7 @@ async def test_day_without_papers_says_so_and_where_there_are_some_even_when_it_
         async with a_curious_bot(sandbox):
             old = (await trending(sandbox, date="today")).content
         assert old.startswith("Nothing is listed on ")
-        assert old.endswith(" Hugging Face does not answer as it should (status 500): this list may be old.")
+        assert old.endswith(" Hugging Face returned an unexpected response (status 500): this list may be old.")
 
 
 async def test_lists_are_asked_for_in_direct_messages_and_where_only_the_person_has_the_app_not_too_often(
@@ -217,7 +217,7 @@ async def test_votes_are_read_once_a_paper_was_posted_and_the_status_alone_says_
         await sandbox.wait_for_papers("papers", 1)
         reply = await sandbox.wait_for_status("Votes and code are not up to date")
         assert re.search(
-            r"⚠️ Votes and code are not up to date: Hugging Face does not answer as it should \(status 500\)\."
+            r"⚠️ Votes and code are not up to date: Hugging Face returned an unexpected response \(status 500\)\."
             r" Read again <t:\d+:R>\.",
             reply,
         )

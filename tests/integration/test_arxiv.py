@@ -12,13 +12,14 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S, ArxivClient, open_session
+from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S, ArxivClient
 from bot.arxiv.gate import Gate, Priority
 from bot.domain.feed import FeedPage
 from bot.domain.keyword import Keyword
 from bot.domain.queries import Query, initial_sync_window, keywords_query, latest_query, window_query
 from bot.runtime import limits
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivUnavailable, QueryRejected
+from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from sandbox.arxiv import LocalArxiv
 from sandbox.arxiv.corpus import Corpus
@@ -154,7 +155,7 @@ async def test_refused_post_is_asked_by_get_from_then_on(
         first, again = await local.fetch(), await local.fetch()
     assert first.total == again.total > 0
     assert [request.method for request in arxiv.requests] == ["POST", "GET", "GET"]
-    assert [record.getMessage() for record in caplog.records] == ["arXiv refuses POST, asking by GET from now on"]
+    assert [record.getMessage() for record in caplog.records] == ["arXiv rejects POST, using GET from now on"]
 
 
 @pytest.mark.parametrize("answers", [[b""], [http(405), b""]], ids=["POST", "GET"])
@@ -188,17 +189,17 @@ NO_ANSWERS = {
     ArxivFaultKind.RATE_LIMITED: (ArxivThrottled, "arXiv asks us to wait"),
     ArxivFaultKind.RATE_EXCEEDED_200: (ArxivThrottled, "arXiv asks us to wait"),
     ArxivFaultKind.UNAVAILABLE: (ArxivThrottled, "arXiv asks us to wait"),
-    ArxivFaultKind.SERVER_ERROR: (ArxivUnavailable, "arXiv does not answer as it should (status 500)"),
-    ArxivFaultKind.NOT_ACCEPTABLE: (ArxivUnavailable, "arXiv's answer is not a complete feed (status 406)"),
-    ArxivFaultKind.ZERO_BYTES: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
-    ArxivFaultKind.HTML: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
-    ArxivFaultKind.TRUNCATED: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
-    ArxivFaultKind.TWO_DOCUMENTS: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
-    ArxivFaultKind.ENTITY_EXPANSION: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
-    ArxivFaultKind.HUGE: (ArxivUnavailable, "arXiv's answer is too large to be a page of papers"),
-    ArxivFaultKind.RESET_BEFORE_ANSWER: (ArxivUnavailable, "arXiv is out of reach (no connection)"),
-    ArxivFaultKind.RESET_IN_ANSWER: (ArxivUnavailable, "arXiv is out of reach (no connection)"),
-    ArxivFaultKind.REDIRECTED: (ArxivUnavailable, "arXiv does not answer as it should (status 301)"),
+    ArxivFaultKind.SERVER_ERROR: (ArxivUnavailable, "arXiv returned an unexpected response (status 500)"),
+    ArxivFaultKind.NOT_ACCEPTABLE: (ArxivUnavailable, "arXiv's response is not a complete feed (status 406)"),
+    ArxivFaultKind.ZERO_BYTES: (ArxivUnavailable, "arXiv's response is not a complete feed"),
+    ArxivFaultKind.HTML: (ArxivUnavailable, "arXiv's response is not a complete feed"),
+    ArxivFaultKind.TRUNCATED: (ArxivUnavailable, "arXiv's response is not a complete feed"),
+    ArxivFaultKind.TWO_DOCUMENTS: (ArxivUnavailable, "arXiv's response is not a complete feed"),
+    ArxivFaultKind.ENTITY_EXPANSION: (ArxivUnavailable, "arXiv's response is not a complete feed"),
+    ArxivFaultKind.HUGE: (ArxivUnavailable, "arXiv's response is too large"),
+    ArxivFaultKind.RESET_BEFORE_ANSWER: (ArxivUnavailable, "arXiv is unreachable (no connection)"),
+    ArxivFaultKind.RESET_IN_ANSWER: (ArxivUnavailable, "arXiv is unreachable (no connection)"),
+    ArxivFaultKind.REDIRECTED: (ArxivUnavailable, "arXiv returned an unexpected response (status 301)"),
 }
 
 
@@ -209,7 +210,7 @@ async def test_misbehaviour_is_no_answer_shuts_the_gate_and_passes(
     arxiv.faults.add(ArxivFault(kind))
     wait = await local.failure()
     assert (type(wait), str(wait)) == NO_ANSWERS[kind]
-    assert local.gate.not_before() == wait.not_before
+    assert local.gate.closed_until() == wait.not_before
     assert local.wait_s(wait) == pytest.approx(FLOOR_S, abs=0.11)
     await local.wait_out(wait)
     assert (await local.fetch()).papers
@@ -227,27 +228,27 @@ async def test_slow_answer_is_given_up(arxiv: LocalArxiv, tmp_path: Path, clock:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE))
     async with serving(arxiv) as url, bench(url, tmp_path, clock, timeout_s=0.1) as ready:
         wait = await ready.failure()
-    assert (type(wait), str(wait)) == (ArxivUnavailable, "arXiv is out of reach (timed out)")
+    assert (type(wait), str(wait)) == (ArxivUnavailable, "arXiv is unreachable (timed out)")
 
 
 async def test_server_that_is_not_there_is_out_of_reach(tmp_path: Path, clock: FakeClock) -> None:
     async with scripted() as server:
         url = server.url
     async with bench(url, tmp_path, clock) as ready:
-        assert str(await ready.failure()) == "arXiv is out of reach (no connection)"
+        assert str(await ready.failure()) == "arXiv is unreachable (no connection)"
 
 
 async def test_feed_with_status_406_is_used(local: Bench, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.NOT_ACCEPTABLE_WITH_FEED))
     assert (await local.fetch()).papers
-    assert local.gate.not_before() is None
+    assert local.gate.closed_until() is None
 
 
 async def test_refused_query_is_said_so_and_shuts_nothing(local: Bench, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED))
     with pytest.raises(QueryRejected):
         await local.fetch()
-    assert local.gate.not_before() is None
+    assert local.gate.closed_until() is None
     assert (await local.fetch()).papers
 
 
@@ -259,7 +260,7 @@ async def test_status_that_refuses_the_query_does_so_whatever_its_body(
     async with scripted(http(status, body)) as server, bench(server.url, tmp_path, clock) as ready:
         with pytest.raises(QueryRejected, match=f"status {status}"):
             await ready.fetch()
-        assert ready.gate.not_before() is None
+        assert ready.gate.closed_until() is None
 
 
 async def test_get_that_is_too_long_is_a_refused_query(local: Bench, arxiv: LocalArxiv) -> None:
@@ -286,13 +287,13 @@ async def test_compressed_feed_is_read(tmp_path: Path, clock: FakeClock) -> None
     [
         (
             http(200, gzip.compress(b" " * 200_000_000, compresslevel=1), content_encoding="gzip"),
-            "arXiv's answer is too large to be a page of papers",
+            "arXiv's response is too large",
         ),
-        (http(200, gzip.compress(FEED)[:-20], content_encoding="gzip"), "arXiv's answer is not a complete feed"),
-        (http(200, FEED, content_encoding="gzip"), "arXiv's answer is damaged"),
-        (http(200, FEED, content_encoding="br"), "arXiv's answer is in an encoding that nobody asked for"),
-        (http(200, FEED)[:-10], "arXiv is out of reach (no connection)"),
-        (b"HTTP/9.9 what\r\n\r\n", "arXiv is out of reach (no connection)"),
+        (http(200, gzip.compress(FEED)[:-20], content_encoding="gzip"), "arXiv's response is not a complete feed"),
+        (http(200, FEED, content_encoding="gzip"), "arXiv's response is corrupt"),
+        (http(200, FEED, content_encoding="br"), "arXiv's response has an unsupported encoding"),
+        (http(200, FEED)[:-10], "arXiv is unreachable (no connection)"),
+        (b"HTTP/9.9 what\r\n\r\n", "arXiv is unreachable (no connection)"),
     ],
     ids=["bomb", "cut gzip", "not gzip", "not asked for", "cut body", "no HTTP"],
 )
@@ -329,7 +330,7 @@ async def test_retry_after_is_honoured_but_the_floor_holds(
 ) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after=retry_after))
     assert local.wait_s(await local.failure()) == pytest.approx(delay_s, abs=0.11)
-    assert local.gate.not_before() is not None
+    assert local.gate.closed_until() is not None
 
 
 async def test_while_we_wait_nothing_is_sent_and_the_words_stay_the_same(local: Bench, arxiv: LocalArxiv) -> None:
@@ -352,11 +353,11 @@ async def test_backoff_is_logged_once_with_its_length(
 ) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.SERVER_ERROR))
     with caplog.at_level(logging.WARNING, "bot.arxiv.client"):
-        await local.failure()
+        wait = await local.failure()
         await local.failure()
     (record,) = caplog.records
     assert record.getMessage() == "arXiv backoff"
-    assert record.__dict__["delay_s"] == FLOOR_S
+    assert record.__dict__["retry_at"] == wait.not_before.isoformat()
 
 
 async def test_cancelled_fetch_leaves_the_gate_free_and_the_interval_holds(local: Bench, arxiv: LocalArxiv) -> None:

@@ -18,11 +18,11 @@ from bot.domain.poll_schedule import BatchMissing, PollCompleted, PollKind, Poll
 from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from tests.support.ingest import FILLER, Reading, reading
 from tests.support.store import Store
-from tests.support.timeouts import impatient
+from tests.support.timeouts import short_timeout
 
 PAPERS = 12
 ALL_NEW = f"{PAPERS} new papers"
-NO_FEED = r"arXiv's answer is not a complete feed{}, next try in \d+ s"
+NO_FEED = r"arXiv's response is not a complete feed{}, next try in \d+ s"
 # What may be said only where it is true.
 QUIET = re.compile("no new papers|nothing announced|not announced yet|no announcement")
 
@@ -62,16 +62,17 @@ NO_ANSWER = {
     "truncated body": Symptom(ArxivFault(ArxivFaultKind.TRUNCATED), NO_FEED.format("")),
     "two documents concatenated": Symptom(ArxivFault(ArxivFaultKind.TWO_DOCUMENTS), NO_FEED.format("")),
     "connection reset before the answer": Symptom(
-        ArxivFault(ArxivFaultKind.RESET_BEFORE_ANSWER), r"arXiv is out of reach \(no connection\), next try in \d+ s"
+        ArxivFault(ArxivFaultKind.RESET_BEFORE_ANSWER), r"arXiv is unreachable \(no connection\), next try in \d+ s"
     ),
     "connection reset in the answer": Symptom(
-        ArxivFault(ArxivFaultKind.RESET_IN_ANSWER), r"arXiv is out of reach \(no connection\), next try in \d+ s"
+        ArxivFault(ArxivFaultKind.RESET_IN_ANSWER), r"arXiv is unreachable \(no connection\), next try in \d+ s"
     ),
     "slow first byte": Symptom(
-        ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE), r"arXiv is out of reach \(timed out\), next try in \d+ s"
+        ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE), r"arXiv is unreachable \(timed out\), next try in \d+ s"
     ),
     "redirect": Symptom(
-        ArxivFault(ArxivFaultKind.REDIRECTED), r"arXiv does not answer as it should \(status 301\), next try in \d+ s"
+        ArxivFault(ArxivFaultKind.REDIRECTED),
+        r"arXiv returned an unexpected response \(status 301\), next try in \d+ s",
     ),
 }
 SURVIVED = {
@@ -123,7 +124,7 @@ async def test_what_is_no_answer_is_said_in_words_and_made_up_for(upper: Reading
     key_values = [watched.synced_until for watched in await upper.store.watched()]
     for fault in (symptom.fault, symptom.for_the_keywords):
         upper.arxiv.faults.add(fault)
-        with impatient(upper.client) if fault.kind is ArxivFaultKind.SLOW_FIRST_BYTE else nullcontext():
+        with short_timeout(upper.client.http) if fault.kind is ArxivFaultKind.SLOW_FIRST_BYTE else nullcontext():
             assert not isinstance(await next_poll(upper), PollCompleted | BatchMissing)
         assert re.fullmatch(symptom.words, await words(upper))
         assert [watched.synced_until for watched in await upper.store.watched()] == key_values
@@ -163,7 +164,7 @@ async def test_0_entries_for_minutes_are_no_quiet_day(upper: Reading) -> None:
     upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
     for _ in range(5):
         await upper.poll()
-        assert re.fullmatch(r"arXiv shows no papers at all, next try in \d+ s", await words(upper))
+        assert re.fullmatch(r"arXiv returns no papers at all, next try in \d+ s", await words(upper))
         await upper.clock.advance(60)
     upper.arxiv.faults.clear()
     await until_read(upper)
@@ -230,7 +231,7 @@ async def live_through(upper: Reading, faults: list[ArxivFault], rng: random.Ran
         if rng.random() < 0.6:
             shown += [upper.show("A reward model", days_ago=rng.uniform(0.1, 5)) for _ in range(rng.randint(1, 4))]
         before = len(await upper.due())
-        with impatient(upper.client):  # that an ordinary answer is given up makes no difference here
+        with short_timeout(upper.client.http):  # that an ordinary answer is given up makes no difference here
             result = await next_poll(upper)
         due = await upper.due()
         told.append((len(shown) - before, await words(upper)))

@@ -14,14 +14,13 @@ import pytest
 from aiohttp import web
 
 from bot.arxiv.client import ArxivClient
-from bot.arxiv.client import open_session as open_arxiv_session
 from bot.arxiv.gate import Gate, Priority
 from bot.discord_api.client import use_endpoints
 from bot.domain.queries import Query
 from bot.huggingface.client import HuggingFaceClient
-from bot.huggingface.client import open_session as open_hugging_face_session
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import QueryRejected
+from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from sandbox.discord import DefaultWorld, LocalDiscord, RateLimits
 from tests.support.discord_client import SmallClient, pointed_at
@@ -79,7 +78,7 @@ async def test_arxiv_endpoint_is_used_as_given(slash: str, tmp_path: Path) -> No
     async def reject(_: web.Request) -> web.Response:
         return web.Response(text=REJECTED, content_type="application/atom+xml")
 
-    async with serving({f"/api/query{slash}": reject}) as authority, open_arxiv_session() as session:
+    async with serving({f"/api/query{slash}": reject}) as authority, open_session() as session:
         clock = SystemClock()
         gate = Gate(tmp_path / "gate", clock, 0.0)
         url = f"http://{authority}/api/query{slash}"
@@ -92,7 +91,7 @@ async def test_hugging_face_path_is_appended_with_one_slash(slash: str) -> None:
     async def empty_day(_: web.Request) -> web.Response:
         return web.json_response([])
 
-    async with serving({"/api/daily_papers": empty_day}) as authority, open_hugging_face_session() as session:
+    async with serving({"/api/daily_papers": empty_day}) as authority, open_session() as session:
         clock = SystemClock()
         url = f"http://{authority}/api{slash}"
         client = HuggingFaceClient(session, clock, url, "tests", random.Random(1), Metrics())

@@ -25,8 +25,8 @@ from tests.support.store import NOW
 # With one arena of glibc's the worst takes 150 MB; each worker thread has one, and what they keep varies by 50 MB.
 ABOVE_MAX_MB = 220.0
 DEADLINE_S = 30.0
-NO_FEED = "arXiv's answer is not a complete feed"
-TOO_LARGE = "arXiv's answer is too large to be a page of papers"
+NO_FEED = "arXiv's response is not a complete feed"
+TOO_LARGE = "arXiv's response is too large"
 HEAD = (
     b"<?xml version='1.0' encoding='UTF-8'?>\n"
     b'<feed xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" xmlns="http://www.w3.org/2005/Atom">'

@@ -18,10 +18,10 @@ from bot.huggingface.client import (
     TRENDING_PAGES_MAX,
     TRENDING_READS_MAX,
     HuggingFaceClient,
-    open_session,
 )
 from bot.runtime import limits
 from bot.runtime.errors import HuggingFaceBackoff, TrendingDayUnavailable
+from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from sandbox.arxiv import Corpus, LocalArxiv
 from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind, LocalHuggingFace, read_directory
@@ -29,7 +29,7 @@ from tests.support.clock import START, FakeClock
 from tests.support.local_huggingface import serving
 from tests.support.recordings import HUGGING_FACE_DAYS
 from tests.support.scripted_server import http, scripted
-from tests.support.timeouts import impatient
+from tests.support.timeouts import short_timeout
 
 TODAY = START.date()
 USER_AGENT = "DailyPapers/1 (mailto:reader@example.org)"
@@ -123,23 +123,23 @@ async def test_votes_that_move_papers_between_pages_hide_none() -> None:
     [
         (HuggingFaceFaultKind.RATE_LIMITED, "Hugging Face asks us to wait"),
         (HuggingFaceFaultKind.UNAVAILABLE, "Hugging Face asks us to wait"),
-        (HuggingFaceFaultKind.SERVER_ERROR, "Hugging Face does not answer as it should (status 500)"),
-        (HuggingFaceFaultKind.REDIRECTED, "Hugging Face does not answer as it should (status 302)"),
-        (HuggingFaceFaultKind.HANG, "Hugging Face is out of reach (timed out)"),
-        (HuggingFaceFaultKind.RESET, "Hugging Face is out of reach (no connection)"),
-        (HuggingFaceFaultKind.HTML, "Hugging Face's answer cannot be read"),
-        (HuggingFaceFaultKind.ZERO_BYTES, "Hugging Face's answer cannot be read"),
-        (HuggingFaceFaultKind.TRUNCATED, "Hugging Face's answer cannot be read"),
-        (HuggingFaceFaultKind.DEEP_NESTING, "Hugging Face's answer cannot be read"),
-        (HuggingFaceFaultKind.NOT_A_LIST, "Hugging Face's answer is not a list of papers"),
-        (HuggingFaceFaultKind.HUGE, "Hugging Face's answer is too large to be a page of its list"),
+        (HuggingFaceFaultKind.SERVER_ERROR, "Hugging Face returned an unexpected response (status 500)"),
+        (HuggingFaceFaultKind.REDIRECTED, "Hugging Face returned an unexpected response (status 302)"),
+        (HuggingFaceFaultKind.HANG, "Hugging Face is unreachable (timed out)"),
+        (HuggingFaceFaultKind.RESET, "Hugging Face is unreachable (no connection)"),
+        (HuggingFaceFaultKind.HTML, "Hugging Face's response cannot be read"),
+        (HuggingFaceFaultKind.ZERO_BYTES, "Hugging Face's response cannot be read"),
+        (HuggingFaceFaultKind.TRUNCATED, "Hugging Face's response cannot be read"),
+        (HuggingFaceFaultKind.DEEP_NESTING, "Hugging Face's response cannot be read"),
+        (HuggingFaceFaultKind.NOT_A_LIST, "Hugging Face's response is not a list of papers"),
+        (HuggingFaceFaultKind.HUGE, "Hugging Face's response is too large"),
     ],
 )
 async def test_fault_is_said_in_words_and_nothing_is_asked_until_the_backoff_is_over(
     bench: Bench, kind: HuggingFaceFaultKind, words: str
 ) -> None:
     bench.local.faults.add(HuggingFaceFault(kind, times=None, size=TRENDING_BODY_MAX_BYTES + 1))
-    with impatient(bench.client) if kind is HuggingFaceFaultKind.HANG else nullcontext():
+    with short_timeout(bench.client.http) if kind is HuggingFaceFaultKind.HANG else nullcontext():
         failed = await bench.failure()
     assert str(failed) == words
     assert bench.wait_s(failed) == FLOOR_S
@@ -213,9 +213,17 @@ async def test_encoding_that_nobody_asked_for_is_not_unfolded() -> None:
             await client.day(TODAY)
 
 
+async def test_request_whose_connection_dropped_is_never_sent_twice() -> None:
+    async with scripted(b"", http(200, b"[]")) as server, open_session() as session:
+        client = HuggingFaceClient(session, FakeClock(), server.url, USER_AGENT, NoJitter(), Metrics())
+        with pytest.raises(HuggingFaceBackoff, match="no connection"):
+            await client.day(TODAY)
+        assert len(server.requests) == 1
+
+
 async def test_day_that_is_refused_makes_nobody_wait(bench: Bench) -> None:
     bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.REFUSED))
-    with pytest.raises(TrendingDayUnavailable, match="Hugging Face has no list of that day"):
+    with pytest.raises(TrendingDayUnavailable, match="Hugging Face has no list for that day"):
         await bench.client.day(TODAY)
     assert len(await bench.client.day(TODAY)) == 3
 

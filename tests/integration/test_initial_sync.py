@@ -169,7 +169,7 @@ async def test_slice_that_never_shows_all_is_tried_again_after_the_floor(upper: 
     await upper.store.subscribe("reward model")
     async with running(upper.initial_sync.run()):
         await upper.until(lambda: problem(upper) is not None)
-        assert problem(upper) == "arXiv counts 1 papers but showed 0 of them"
+        assert problem(upper) == "arXiv counts 1 papers but returned 0"
         upper.arxiv.faults.clear()
         assert await upper.pumped(upper.initial_sync.wait([REWARD_MODEL], 20, keep_waiting=True)) is SyncStatus.SYNCED
 

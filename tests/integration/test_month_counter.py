@@ -110,7 +110,7 @@ async def test_zero_is_believed_from_an_arxiv_that_shows_the_months_papers(scene
 
 async def test_arxiv_that_shows_no_papers_at_all_is_not_believed(scene: Scene) -> None:
     scene.upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
-    with pytest.raises(IncompleteResults, match="shows no papers at all for 2026-07"):
+    with pytest.raises(IncompleteResults, match="returns no papers at all for 2026-07"):
         await scene.count(MODEL, JULY)
     assert await scene.counting.known([MODEL], [JULY]) == {}
     scene.upper.arxiv.faults.clear()

@@ -103,7 +103,7 @@ async def test_arxiv_that_shows_no_papers_at_all_is_not_believed(upper: Reading)
     upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
     result = await upper.poll()
     assert isinstance(result, PollFailed)
-    assert result.reason == "arXiv shows no papers at all"
+    assert result.reason == "arXiv returns no papers at all"
     assert await key_values(upper) == before
 
 
@@ -120,7 +120,7 @@ async def test_arxiv_that_shows_nothing_any_more_after_the_probe_is_not_believed
     upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.SORTING_IGNORED), ArxivFault(ArxivFaultKind.EMPTY, times=None))
     result = await upper.poll()
     assert isinstance(result, PollFailed)
-    assert result.reason == "arXiv shows no papers at all"
+    assert result.reason == "arXiv returns no papers at all"
     assert await key_values(upper) == before
     upper.arxiv.faults.clear()
     await upper.clock.advance(60)
@@ -309,7 +309,7 @@ async def test_slice_that_stays_short_however_narrow_is_a_failed_look(upper: Rea
     upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.SHORT_PAGE, times=None, containing="ti:", keep=0.5))
     result = await upper.poll()
     assert isinstance(result, PollFailed)
-    assert re.fullmatch("arXiv counts 4 papers but showed [123] of them", result.reason)
+    assert re.fullmatch("arXiv counts 4 papers but returned [123]", result.reason)
 
 
 async def test_throttled_look_is_remembered_with_its_end_and_nothing_is_asked_before(upper: Reading) -> None:
@@ -329,7 +329,7 @@ async def test_failed_look_is_told_in_words(upper: Reading) -> None:
     upper.arxiv.faults.add(ArxivFault(ArxivFaultKind.HTML, times=1))
     assert isinstance(await upper.poll(), PollFailed)
     _, words = await upper.poller.last_poll()
-    assert words.startswith("arXiv's answer is not a complete feed, next try in ")
+    assert words.startswith("arXiv's response is not a complete feed, next try in ")
 
 
 async def test_look_counts_the_papers_that_were_new_to_somebody(upper: Reading) -> None:

@@ -51,9 +51,9 @@ class Answers:
         self.asked.append(day)
         await self.answering.wait()
         if day in self.refused:
-            raise TrendingDayUnavailable("Hugging Face has no list of that day")
+            raise TrendingDayUnavailable("Hugging Face has no list for that day")
         if day in self.broken:
-            raise InvalidTrendingList("Hugging Face shows nothing of a day that had papers")
+            raise InvalidTrendingList("Hugging Face returned an empty list for a day that had papers")
         if self.failure is not None:
             raise self.failure
         return self.days.get(day, ())
@@ -219,7 +219,7 @@ async def test_day_that_cannot_be_read_keeps_no_other_from_being_read(bench: Ben
     async with bench.keeping():
         assert len(await bench.store.trending_entries.of_day(DAYS[1])) == 1
         assert bench.keeper.problem is not None
-        assert bench.keeper.problem.words == "Hugging Face shows nothing of a day that had papers"
+        assert bench.keeper.problem.words == "Hugging Face returned an empty list for a day that had papers"
         assert await bench.asked_after(TRENDING_CHECK_INTERVAL_S) == [TODAY]
 
 
@@ -227,7 +227,7 @@ async def test_list_that_is_empty_all_at_once_is_not_believed(bench: Bench) -> N
     bench.answers.days[TODAY] = (listing(day=TODAY),)
     await bench.reader.read(TODAY)
     bench.answers.days.clear()
-    with pytest.raises(InvalidTrendingList, match="nothing of a day that had papers"):
+    with pytest.raises(InvalidTrendingList, match="empty list for a day that had papers"):
         await bench.reader.read(TODAY)
     assert len(await bench.store.trending_entries.of_day(TODAY)) == 1
 
@@ -276,9 +276,9 @@ async def test_with_hugging_face_down_the_store_answers_and_says_so(bench: Bench
     bench.answers.days[TODAY] = (listing(day=TODAY),)
     await bench.trending.of(TODAY)
     await bench.clock.advance(HOUR_S)
-    bench.answers.failure = InvalidTrendingList("Hugging Face is out of reach")
+    bench.answers.failure = InvalidTrendingList("Hugging Face is unreachable")
     found = await bench.trending.of(TODAY)
-    assert (len(found.papers), found.read_at, found.problem) == (1, START, "Hugging Face is out of reach")
+    assert (len(found.papers), found.read_at, found.problem) == (1, START, "Hugging Face is unreachable")
     with pytest.raises(HuggingFaceError):
         await bench.trending.of(DAYS[1])
 
@@ -301,12 +301,12 @@ async def test_with_no_papers_for_days_the_newest_day_is_today_and_empty(bench: 
 async def test_with_today_unknown_an_older_day_is_shown_with_the_reason(bench: Bench) -> None:
     bench.answers.days[DAYS[1]] = (listing(day=DAYS[1]),)
     await bench.trending.of(DAYS[1])
-    bench.answers.failure = InvalidTrendingList("Hugging Face is out of reach")
+    bench.answers.failure = InvalidTrendingList("Hugging Face is unreachable")
     found = await bench.trending.newest()
-    assert (found.day, found.problem) == (DAYS[1], "Hugging Face is out of reach")
+    assert (found.day, found.problem) == (DAYS[1], "Hugging Face is unreachable")
 
 
 async def test_with_nothing_known_at_all_the_failure_is_told(bench: Bench) -> None:
-    bench.answers.failure = InvalidTrendingList("Hugging Face is out of reach")
-    with pytest.raises(InvalidTrendingList, match="out of reach"):
+    bench.answers.failure = InvalidTrendingList("Hugging Face is unreachable")
+    with pytest.raises(InvalidTrendingList, match="unreachable"):
         await bench.trending.newest()

@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final, TypeVar
 
-from bot.arxiv.client import ArxivClient, open_session
+from bot.arxiv.client import ArxivClient
 from bot.arxiv.gate import Gate
 from bot.domain.poll_schedule import PollKind, PollResult
 from bot.ingest.initial_sync import InitialSync
 from bot.ingest.poller import Poller
 from bot.ingest.window_reader import WindowReader
 from bot.runtime.clock import Wakeup
+from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from sandbox.arxiv import ArxivRequest, Corpus, LocalArxiv, SandboxPaper
 from tests.support.clock import FakeClock, give_way, settle

@@ -33,8 +33,11 @@ LEFT = "12 of 24 months are not counted yet"
             f"arXiv asks us to wait, for **reward model**. {LEFT}: ask again <t:1794268800:R>, and it goes on.",
         ),
         (
-            CountFailed(MODEL, IncompleteResults("arXiv shows no papers at all for 2026-01")),
-            f"arXiv shows no papers at all for 2026-01, for **reward model**. {LEFT}: ask again later, and it goes on.",
+            CountFailed(MODEL, IncompleteResults("arXiv returns no papers at all for 2026-01")),
+            (
+                "arXiv returns no papers at all for 2026-01, for **reward model**. "
+                f"{LEFT}: ask again later, and it goes on."
+            ),
         ),
         (ReplyExpired(), f"{LEFT}: ask again, and it goes on from here."),
     ],

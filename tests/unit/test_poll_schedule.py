@@ -319,9 +319,9 @@ def test_last_look_is_put_in_words(at: str, result: PollResult, words: str) -> N
     [
         (PollThrottled(WEDNESDAY_NIGHT), 4 * MINUTE, "arXiv asks us to wait, next try in 4 min"),
         (
-            PollFailed("arXiv is out of reach (timed out)", WEDNESDAY_NIGHT),
+            PollFailed("arXiv is unreachable (timed out)", WEDNESDAY_NIGHT),
             2 * MINUTE,
-            "arXiv is out of reach (timed out), next try in 2 min",
+            "arXiv is unreachable (timed out), next try in 2 min",
         ),
         (PollThrottled(WEDNESDAY_NIGHT), 45 * timedelta(seconds=1), "arXiv asks us to wait, next try in 45 s"),
         (PollThrottled(WEDNESDAY_NIGHT), 23 * HOUR, "arXiv asks us to wait, next try in 23 h"),

@@ -122,7 +122,7 @@ def test_entry_without_id_title_or_votes_is_passed_over_and_counted(odd: object)
     ],
 )
 def test_what_is_no_list_of_papers_is_refused_and_never_an_empty_day(body: bytes) -> None:
-    with pytest.raises(InvalidTrendingList, match="Hugging Face's answer"):
+    with pytest.raises(InvalidTrendingList, match="Hugging Face's response"):
         parse_page(body, DAY)
 
 
