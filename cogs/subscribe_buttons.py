@@ -1,21 +1,21 @@
 """The buttons below an answer to `/subscribe`: start with new papers, post the last few too, undo."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Self
 
 import discord
 
 from bot.discord_api.client import AnyClient, Client, client_of, reply
+from bot.discord_api.custom_ids import SubscribedAction, SubscribedButtonId
 from bot.domain.keyword import Keyword
 from bot.domain.text import plural
 from bot.runtime.errors import StoreUnavailable
-from bot.runtime.limits import CUSTOM_ID_MAX
 from bot.services.subscriptions import PAST_POSTED, Unsubscribed
 from cogs.permissions import can_manage_by_id
 from cogs.replies import bold
 
-_LABELS: Final = {
+_LABELS: Final[Mapping[SubscribedAction, str]] = {
     "new": "Start with new papers",
     "past": f"Post the last {PAST_POSTED} too",
     "undo": "Undo",
@@ -24,17 +24,17 @@ _LABELS: Final = {
 
 class SubscribedButton(
     discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
-    template=r"subscribed:(?P<deed>new|past|undo):(?P<channel>\d+):(?P<keywords>\d+(?:,\d+)*)",
+    template=SubscribedButtonId.TEMPLATE,
 ):
     """Does what was chosen for the keywords that were subscribed together; its custom_id says which, and where."""
 
-    def __init__(self, deed: str, channel_id: int, keyword_ids: Sequence[int]) -> None:
-        custom_id = _custom_id(deed, channel_id, keyword_ids)
-        style = discord.ButtonStyle.danger if deed == "undo" else discord.ButtonStyle.secondary
-        super().__init__(discord.ui.Button(label=_LABELS[deed], custom_id=custom_id, style=style))
-        self._deed = deed
-        self._channel_id = channel_id
-        self._keyword_ids = keyword_ids
+    def __init__(self, custom_id: SubscribedButtonId) -> None:
+        style = discord.ButtonStyle.danger if custom_id.action == "undo" else discord.ButtonStyle.secondary
+        label = _LABELS[custom_id.action]
+        super().__init__(discord.ui.Button(label=label, custom_id=custom_id.encode(), style=style))
+        self._action = custom_id.action
+        self._channel_id = custom_id.channel_id
+        self._keyword_ids = custom_id.keyword_ids
 
     @classmethod
     async def from_custom_id(
@@ -44,7 +44,7 @@ class SubscribedButton(
         match: re.Match[str],
         /,
     ) -> Self:
-        return cls(match["deed"], int(match["channel"]), [int(number) for number in match["keywords"].split(",")])
+        return cls(SubscribedButtonId.from_match(match))
 
     async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
         client = client_of(interaction)
@@ -65,9 +65,9 @@ class SubscribedButton(
     async def _do(self, client: Client, keywords: Sequence[Keyword]) -> str:
         names = ", ".join(bold(keyword.shown) for keyword in keywords)
         target = f"<#{self._channel_id}>"
-        if self._deed == "new":
+        if self._action == "new":
             return f"{names}: new papers are posted in {target}, and none of the past."
-        if self._deed == "past":
+        if self._action == "past":
             coming = await client.subscription_service.post_past(keywords, self._channel_id)
             if not coming:
                 return f"{names}: no paper of the past is left to post in {target}; new ones follow."
@@ -81,15 +81,12 @@ class SubscribedButton(
 
 def subscribed_view(channel_id: int, keyword_ids: Iterable[int]) -> discord.ui.View | None:
     """The three buttons; None without a keyword, and where there are too many for a button to name."""
-    ids = list(keyword_ids)
-    if not ids or len(_custom_id("undo", channel_id, ids)) > CUSTOM_ID_MAX:
+    ids = tuple(keyword_ids)
+    custom_ids = [SubscribedButtonId(action, channel_id, ids) for action in _LABELS]
+    if not ids or not all(custom_id.fits for custom_id in custom_ids):
         return None
     view = discord.ui.View(timeout=None)
-    for deed in _LABELS:
-        view.add_item(SubscribedButton(deed, channel_id, ids))
+    for custom_id in custom_ids:
+        view.add_item(SubscribedButton(custom_id))
     view.stop()  # answered by their custom_id: nothing to remember
     return view
-
-
-def _custom_id(deed: str, channel_id: int, keyword_ids: Sequence[int]) -> str:
-    return f"subscribed:{deed}:{channel_id}:{','.join(map(str, keyword_ids))}"

@@ -10,6 +10,7 @@ from typing import Final, assert_never
 
 import discord
 
+from bot.discord_api.custom_ids import AbstractButtonId, AbstractMenuId, post_key
 from bot.domain.channel_settings import Layout
 from bot.domain.layout.card import Card, option_description, option_label
 from bot.domain.layout.compact import PaperList
@@ -23,11 +24,6 @@ from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry, as_pap
 from bot.domain.trending.post import TrendingPost
 from bot.runtime.limits import THREAD_NAME_MAX
 
-# A post's key stands in the custom_id of the one component that every message of ours has; these are its templates.
-ABSTRACT_BUTTON: Final = r"abstract:(?P<arxiv_id>[^:]+):(?P<key>[\w-]+)"
-ABSTRACT_MENU: Final = r"abstracts:(?P<key>[\w-]+)"
-# Stands for the key in replies, which are no posts.
-NO_POST_KEY: Final = "looked-up"
 # Near arXiv's own red; a card should look the same in the light and in the dark theme.
 CARD_COLOUR: Final = 0xB31B1B
 
@@ -119,7 +115,7 @@ def reading_components(papers: Sequence[Paper], key: str) -> tuple[discord.ui.It
         return (_menu(papers, key),)
     arxiv_id = papers[0].arxiv_id
     buttons: list[discord.ui.Button[discord.ui.View]] = [
-        discord.ui.Button(label="Abstract", custom_id=f"abstract:{arxiv_id}:{key}"),
+        discord.ui.Button(label="Abstract", custom_id=AbstractButtonId(arxiv_id, key).encode()),
         discord.ui.Button(label="PDF", url=arxiv_id.pdf_url),
     ]
     if arxiv_id.html_url is not None:
@@ -148,7 +144,7 @@ def _menu(papers: Sequence[Paper], key: str) -> discord.ui.Select[discord.ui.Vie
         )
         for paper in papers
     ]
-    return discord.ui.Select(custom_id=f"abstracts:{key}", placeholder="Read an abstract…", options=options)
+    return discord.ui.Select(custom_id=AbstractMenuId(key).encode(), placeholder="Read an abstract…", options=options)
 
 
 def post_keys(message: discord.Message, author: discord.abc.User | None) -> frozenset[str]:
@@ -156,9 +152,9 @@ def post_keys(message: discord.Message, author: discord.abc.User | None) -> froz
     if author is None or message.author.id != author.id:
         return frozenset()
     return frozenset(
-        component.custom_id.rpartition(":")[2]
+        key
         for row in message.components
         if isinstance(row, discord.ActionRow)
         for component in row.children
-        if component.custom_id is not None
+        if component.custom_id is not None and (key := post_key(component.custom_id)) is not None
     )
