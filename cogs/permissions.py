@@ -75,7 +75,9 @@ async def _fetch(guild: discord.Guild, target: TargetChannel) -> discord.abc.Gui
     try:
         return await guild.fetch_channel(target.channel_id)
     except (discord.Forbidden, discord.NotFound, discord.InvalidData):
-        raise CommandRejected(f"Nothing can be posted in {target.mention}. The bot needs View Channel there.") from None
+        raise CommandRejected(
+            f"Nothing can be posted in {target.mention}. The bot needs the View Channel permission there."
+        ) from None
 
 
 def can_view(interaction: discord.Interaction, channel_id: int) -> bool:

@@ -59,8 +59,8 @@ class DiscordNotices:
 
     async def _send(self, channel: discord.abc.Messageable, notice: BlockedNotice) -> None:
         text = (
-            f"I can't post in <#{notice.channel_id}>. {notice.reason} "
-            "New papers are queued, and posted as soon as this is fixed."
+            f"Papers can't be posted in <#{notice.channel_id}>. {notice.reason} "
+            "New papers are queued and will be posted once this is fixed."
         )
         # Every attempt has the same nonce, so that a notice whose answer was lost is not stored twice.
         nonce = hashlib.sha256(text.encode()).hexdigest()[:NONCE_MAX]

@@ -39,7 +39,9 @@ async def make_work_due(sandbox: RunningSandbox) -> None:
         settings = await store.channel_settings.get(papers)
         trending = TrendingSettings(0, now - timedelta(days=2))
         await store.channel_settings.write(papers, replace(settings, trending=trending))
-        await store.channels.block(vision, Blocked("The bot needs Send Messages there."), now=now, not_before=now)
+        await store.channels.block(
+            vision, Blocked("The bot needs the Send Messages permission there."), now=now, not_before=now
+        )
 
 
 async def make_edit_due(store: Store, channel_id: int, now: datetime) -> None:

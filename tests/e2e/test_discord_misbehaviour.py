@@ -150,7 +150,7 @@ async def test_posts_go_on_while_the_gateway_is_gone_and_what_changed_meanwhile_
         deny(sandbox, "vision")
         sandbox.discord.gateway_open = True
         await sandbox.discord.wait_until_bot_ready(DEADLINE_S)
-        reply = await sandbox.wait_for_status("The bot needs Send Messages there.")
+        reply = await sandbox.wait_for_status("The bot needs the Send Messages permission there.")
         assert f"<#{sandbox.channel('vision')}>, paused" in reply
         assert sandbox.discord.identify_count == 2
         allow(sandbox, "vision")
@@ -177,7 +177,7 @@ async def test_gateway_that_hangs_up_while_papers_are_posted_loses_nothing_and_d
         assert Counter(sandbox.posted_urls("papers")) == Counter(urls)
         assert sandbox.discord.identify_count == (1 if resumable else 3)
         deny(sandbox, "papers")
-        await sandbox.wait_for_status("The bot needs Send Messages there.")
+        await sandbox.wait_for_status("The bot needs the Send Messages permission there.")
 
 
 # Channels that cannot be posted in.
@@ -196,12 +196,13 @@ async def test_closed_channel_is_told_to_its_subscriber_once_and_resumes_by_itse
         assert sandbox.posted_urls("papers") == urls
         # Within a day nobody is told again.
         deny(sandbox, "papers", Permission.EMBED_LINKS)
-        await sandbox.wait_for_status("The bot needs Embed Links there.")
+        await sandbox.wait_for_status("The bot needs the Embed Links permission there.")
         await sandbox.wait_for_next_poll()
         (told,) = direct_messages(sandbox, admin)
         assert told == (
-            f"I can't post in <#{sandbox.channel('papers')}>. The bot needs Send Messages there. "
-            "New papers are queued, and posted as soon as this is fixed."
+            f"Papers can't be posted in <#{sandbox.channel('papers')}>. "
+            "The bot needs the Send Messages permission there. "
+            "New papers are queued and will be posted once this is fixed."
         )
         assert set(sends(sandbox, "papers")) == {200}
 
@@ -222,7 +223,7 @@ async def test_subscriber_who_takes_no_direct_messages_is_told_through_the_serve
         async with running_bot(sandbox):
             await sandbox.subscribe("reward model")
             deny(sandbox, "papers")
-            await sandbox.wait_for_status("The bot needs Send Messages there.")
+            await sandbox.wait_for_status("The bot needs the Send Messages permission there.")
             await sandbox.wait_until(lambda: refusals(sandbox) == 1)
             where = {"public updates": "admins", "system": "general"}.get(told_in)
             if where is not None:

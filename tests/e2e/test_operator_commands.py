@@ -81,8 +81,8 @@ async def test_check_names_channels_that_cannot_be_posted_in_with_what_is_missin
         code, table = await checked(sandbox, *settings_file(sandbox, "papers", "no-entry", "read-only"))
         assert code == 1
         assert only(table, "not well") == {
-            f"channel {sandbox.channel('no-entry')}": "The bot needs View Channel there.",
-            f"channel {sandbox.channel('read-only')}": "The bot needs Send Messages there.",
+            f"channel {sandbox.channel('no-entry')}": "The bot needs the View Channel permission there.",
+            f"channel {sandbox.channel('read-only')}": "The bot needs the Send Messages permission there.",
         }
 
 
@@ -137,7 +137,7 @@ async def test_check_says_why_the_gateway_takes_no_bot(tmp_path: Path) -> None:
         assert code == 1
         ((what, words),) = only(table, "not well").items()
         assert what == "Discord"
-        assert words.startswith("Discord wants this bot to be sharded")
+        assert words.startswith("Discord requires sharding")
 
 
 async def test_check_says_that_the_database_is_damaged_and_leaves_it_as_it_is(tmp_path: Path) -> None:

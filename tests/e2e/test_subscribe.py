@@ -136,7 +136,8 @@ async def test_a_channel_that_the_bot_cannot_post_in_is_refused_with_the_permiss
             "reading club": "Send Messages in Threads",
         }.items():
             reply = await sandbox.reply_to("subscribe", {"keyword": "reward model", "channel": sandbox.channel(place)})
-            assert reply == f"Nothing can be posted in <#{sandbox.channel(place)}>. The bot needs {missing} there."
+            reason = f"The bot needs the {missing} permission there."
+            assert reply == f"Nothing can be posted in <#{sandbox.channel(place)}>. {reason}"
         sandbox.world.lock_thread(sandbox.channel("reading club"))
         reply = await sandbox.reply_to(
             "subscribe", {"keyword": "reward model", "channel": sandbox.channel("reading club")}

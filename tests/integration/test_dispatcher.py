@@ -285,12 +285,12 @@ async def test_channel_whose_history_cannot_be_read_waits_with_its_message(
     delivery.answers[CHANNEL].append(LOST_ANSWER)
     async with running_dispatcher(watching, delivery, clock):
         pass
-    delivery.lookup_failures[CHANNEL] = Blocked("The bot needs Read Message History.")
+    delivery.lookup_failures[CHANNEL] = Blocked("The bot needs the Read Message History permission there.")
     async with running_dispatcher(watching, delivery, clock) as running:
         await running.advance(300)
         assert len(delivery.attempts) == 1
         assert [paused.reason for paused in await watching.channels.blocked_channels()] == [
-            "The bot needs Read Message History."
+            "The bot needs the Read Message History permission there."
         ]
         delivery.lookup_failures.clear()
         await running.advance(60)

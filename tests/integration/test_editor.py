@@ -14,7 +14,7 @@ from tests.support.clock import FakeClock
 from tests.support.editing import EditorHarness, FakeMessageEditor, running_editor
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
-NOT_ALLOWED = Blocked("The bot needs Send Messages there.")
+NOT_ALLOWED = Blocked("The bot needs the Send Messages permission there.")
 GONE = Blocked("The channel does not exist.", gone=True)
 BUSY = RetryLater(NOW + timedelta(minutes=10), "Discord asks us to wait")
 

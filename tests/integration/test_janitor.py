@@ -15,7 +15,7 @@ from tests.support.clock import FakeClock
 from tests.support.loops import LoopUnderTest
 from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
 
-LOCKED, HIDDEN = Blocked("The thread is locked."), Blocked("The bot needs View Channel there.")
+LOCKED, HIDDEN = Blocked("The thread is locked."), Blocked("The bot needs the View Channel permission there.")
 GONE = Blocked("The channel does not exist.", gone=True)
 HOUR = timedelta(hours=1)
 

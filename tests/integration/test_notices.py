@@ -14,7 +14,7 @@ from tests.support.clock import FakeClock
 from tests.support.discord_client import DEADLINE_S, DiscordHarness, SmallClient, connected
 
 STRANGER = 1191319909171999997
-REASON = "The bot needs Send Messages there."
+REASON = "The bot needs the Send Messages permission there."
 MISSING_PERMISSIONS = Status.api_error(403, 50013, "Missing Permissions")
 
 

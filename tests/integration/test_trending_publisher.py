@@ -26,7 +26,7 @@ WEDNESDAY, THURSDAY = TUESDAY + timedelta(days=1), TUESDAY + timedelta(days=2)
 HOUR_S = 3600.0
 # The night after Wednesday's list, read a minute after its end.
 NIGHT = datetime(2026, 11, 19, 0, 1, tzinfo=UTC)
-NOT_ALLOWED = Blocked("The bot needs Send Messages there.")
+NOT_ALLOWED = Blocked("The bot needs the Send Messages permission there.")
 GONE = Blocked("The channel does not exist.", gone=True)
 
 
