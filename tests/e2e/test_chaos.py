@@ -22,7 +22,7 @@ def quiet(_tally: Tally) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(500)
 @pytest.mark.parametrize("size", [pytest.param(SHORT, id="short"), pytest.param(FULL, id="full")])
-async def test_whatever_happens_every_paper_is_posted_once(tmp_path: Path, size: Size) -> None:
+async def test_every_paper_is_posted_once_despite_kills_and_faults(tmp_path: Path, size: Size) -> None:
     rendered = SEED_OF_CI if os.environ.get("CI") else random.SystemRandom().randrange(10_000)
     seed = int(os.environ.get("CHAOS_SEED") or rendered)
     print(f"CHAOS_SEED={seed}")  # noqa: T201 - shown when it fails

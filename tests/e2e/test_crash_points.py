@@ -59,9 +59,7 @@ def aftermaths(
 
 
 @pytest.mark.parametrize("case", [*QUICK, *(pytest.param(case, marks=pytest.mark.slow) for case in THOROUGH)], ids=str)
-def test_a_crash_loses_nothing_and_doubles_nothing(
-    case: Case, aftermaths: Mapping[Case, Aftermath | Exception]
-) -> None:
+def test_crash_loses_and_duplicates_nothing(case: Case, aftermaths: Mapping[Case, Aftermath | Exception]) -> None:
     aftermath = aftermaths[case]
     if isinstance(aftermath, Exception):
         raise aftermath

@@ -84,7 +84,7 @@ NO_ANSWER: dict[str, DiscordFault] = {
 
 
 @pytest.mark.slow
-async def test_errors_and_dropped_connections_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+async def test_errors_and_dropped_connections_lose_and_duplicate_nothing(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox, config=watching(sandbox, *NO_ANSWER)):
         await until_read(sandbox)
         for name, kind in NO_ANSWER.items():
@@ -99,7 +99,7 @@ async def test_errors_and_dropped_connections_lose_nothing_and_double_nothing(tm
 
 
 @pytest.mark.slow
-async def test_channel_that_is_asked_to_wait_for_long_rests_alone_and_without_asking_again(tmp_path: Path) -> None:
+async def test_rate_limited_channel_waits_without_requests_and_delays_no_other(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox, config=watching(sandbox, "papers", "vision")):
         await until_read(sandbox)
         sandbox.discord.faults.add("POST", messages_path(sandbox, "papers"), RateLimited(RATELIMIT_WAIT_MAX_S + 5))
@@ -115,9 +115,7 @@ async def test_channel_that_is_asked_to_wait_for_long_rests_alone_and_without_as
 
 
 @pytest.mark.slow
-async def test_message_that_discord_refuses_is_set_aside_and_the_channel_goes_on(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_rejected_paper_does_not_stop_its_channel(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox, config=watching(sandbox, "papers")):
         await until_read(sandbox)
         # All of them together, then the first alone.
@@ -138,7 +136,7 @@ async def test_message_that_discord_refuses_is_set_aside_and_the_channel_goes_on
 
 
 @pytest.mark.slow
-async def test_posts_go_on_while_the_gateway_is_gone_and_what_changed_meanwhile_is_seen_when_it_is_back(
+async def test_posting_continues_while_the_gateway_is_down(
     tmp_path: Path,
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox, config=watching(sandbox, "papers", "vision")):
@@ -162,7 +160,7 @@ async def test_posts_go_on_while_the_gateway_is_gone_and_what_changed_meanwhile_
 
 
 @pytest.mark.parametrize("resumable", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["RESUMED", "READY"])
-async def test_gateway_that_hangs_up_while_papers_are_posted_loses_nothing_and_doubles_nothing(
+async def test_gateway_disconnect_during_a_batch_loses_and_duplicates_nothing(
     tmp_path: Path, *, resumable: bool
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox, config=watching(sandbox, "papers")):
@@ -183,7 +181,7 @@ async def test_gateway_that_hangs_up_while_papers_are_posted_loses_nothing_and_d
 # Channels that cannot be posted in.
 
 
-async def test_closed_channel_is_told_to_its_subscriber_once_and_resumes_by_itself(tmp_path: Path) -> None:
+async def test_subscriber_gets_one_notice_and_a_blocked_channel_resumes(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         admin = sandbox.world.default.admin_id
         await sandbox.subscribe("reward model")
@@ -211,9 +209,7 @@ async def test_closed_channel_is_told_to_its_subscriber_once_and_resumes_by_itse
     "told_in",
     ["public updates", *(pytest.param(where, marks=pytest.mark.slow) for where in ("system", "nowhere"))],
 )
-async def test_subscriber_who_takes_no_direct_messages_is_told_through_the_server_without_keywords(
-    tmp_path: Path, told_in: str
-) -> None:
+async def test_notice_goes_to_the_server_if_the_subscriber_accepts_no_dms(tmp_path: Path, told_in: str) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         guild = sandbox.world.guilds[sandbox.world.default.guild_id]
         if told_in != "nowhere":
@@ -240,7 +236,7 @@ async def test_subscriber_who_takes_no_direct_messages_is_told_through_the_serve
                 assert not message.pings
 
 
-async def test_channel_of_the_settings_file_is_told_of_in_its_server(tmp_path: Path) -> None:
+async def test_notice_about_a_channel_of_the_config_file_goes_to_its_server(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.world.guilds[sandbox.world.default.guild_id].system_channel_id = sandbox.channel("general")
         async with running_bot(sandbox, config=watching(sandbox, "read-only", "papers")):
@@ -250,7 +246,7 @@ async def test_channel_of_the_settings_file_is_told_of_in_its_server(tmp_path: P
             assert f"<#{sandbox.channel('read-only')}>" in told.content
 
 
-async def test_locked_thread_keeps_its_papers_until_it_is_open_again(tmp_path: Path) -> None:
+async def test_locked_thread_keeps_its_papers_until_it_is_unlocked(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         thread, admin = sandbox.channel("reading club"), sandbox.world.default.admin_id
         await sandbox.subscribe("reward model", channel="reading club")
@@ -268,7 +264,7 @@ async def test_locked_thread_keeps_its_papers_until_it_is_open_again(tmp_path: P
         assert len(direct_messages(sandbox, admin)) == 1
 
 
-async def test_deleted_channel_is_told_of_and_the_others_go_on(tmp_path: Path) -> None:
+async def test_deleted_channel_causes_a_notice_and_stops_no_other(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         admin = sandbox.world.default.admin_id
         for name in ("papers", "vision", "reading club"):
@@ -286,7 +282,7 @@ async def test_deleted_channel_is_told_of_and_the_others_go_on(tmp_path: Path) -
             assert re.search(gone, reply, re.MULTILINE)
 
 
-async def test_server_that_sends_the_bot_away_keeps_its_papers_until_it_is_back(tmp_path: Path) -> None:
+async def test_papers_of_a_server_that_removed_the_bot_are_kept_until_it_returns(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         admin, guild_id = sandbox.world.default.admin_id, sandbox.world.default.guild_id
         await sandbox.subscribe("reward model")
@@ -311,7 +307,7 @@ def refusals(sandbox: RunningSandbox) -> int:
 
 
 @pytest.mark.slow
-async def test_three_hundred_channels_that_refuse_stay_below_one_percent_of_discords_ban_limit(tmp_path: Path) -> None:
+async def test_300_blocked_channels_stay_below_one_percent_of_the_ban_limit(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.world.users[sandbox.world.default.member_id].accepts_dms = False
         guild_id = sandbox.world.default.guild_id

@@ -23,7 +23,7 @@ INVALID = Status.api_error(400, 50035, "Invalid Form Body")
         pytest.param(INVALID, id="invalid", marks=pytest.mark.slow),
     ],
 )
-async def test_a_refusal_of_a_second_try_says_nothing_of_the_first(tmp_path: Path, second_answer: DiscordFault) -> None:
+async def test_rejected_second_attempt_does_not_settle_the_first(tmp_path: Path, second_answer: DiscordFault) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         async with running_bot(sandbox):
             await sandbox.subscribe("reward model")
@@ -50,7 +50,7 @@ async def test_a_refusal_of_a_second_try_says_nothing_of_the_first(tmp_path: Pat
         pytest.param(DropAfter(), id="dropped"),
     ],
 )
-async def test_a_forum_post_whose_answer_was_lost_is_not_begun_twice(tmp_path: Path, lost: DiscordFault) -> None:
+async def test_forum_post_whose_answer_was_lost_is_not_created_twice(tmp_path: Path, lost: DiscordFault) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         forum = sandbox.world.add_channel(sandbox.world.default.guild_id, "paper-forum", ChannelKind.FORUM).id
         await sandbox.subscribe("reward model", channel="papers")

@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.support.running import running_bot, running_sandbox
 
 
-async def test_new_papers_of_a_keyword_are_posted_once_and_after_a_restart_not_again(tmp_path: Path) -> None:
+async def test_new_papers_of_a_keyword_are_posted_once_across_a_restart(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         old = sandbox.add_paper("An Old Reward Model")
         async with running_bot(sandbox):

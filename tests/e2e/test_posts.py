@@ -39,7 +39,7 @@ async def read_abstract(sandbox: RunningSandbox, post: Message, arxiv_id: str) -
     return await (await sandbox.discord.press(post.id, custom_id, user_id=member)).wait_for_reply()
 
 
-async def test_a_post_says_what_the_paper_is_and_why_it_is_here(tmp_path: Path) -> None:
+async def test_post_shows_the_paper_and_its_keywords(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.reply_to("subscribe", {"keyword": "reward model, agents, sheaf"})
         url = abs_url(sandbox.arxiv.add_paper(PAPER))
@@ -64,7 +64,7 @@ async def test_a_post_says_what_the_paper_is_and_why_it_is_here(tmp_path: Path) 
         assert [button.get("url") for button in buttons] == [None, pdf, html]
 
 
-async def test_hostile_papers_are_harmless_and_the_others_of_the_page_go_on(tmp_path: Path) -> None:
+async def test_hostile_papers_are_escaped_and_stop_no_other(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
         long = "Reward Models " + "and so on " * 1000
@@ -89,7 +89,7 @@ async def test_hostile_papers_are_harmless_and_the_others_of_the_page_go_on(tmp_
             assert sum(embed.length for embed in embeds_of(post)) <= 6000
 
 
-async def test_entries_without_a_title_or_an_id_are_passed_over_and_the_rest_of_the_page_goes_on(
+async def test_entries_without_a_title_or_an_id_are_skipped(
     tmp_path: Path,
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
@@ -104,7 +104,7 @@ async def test_entries_without_a_title_or_an_id_are_passed_over_and_the_rest_of_
         assert sorted(sandbox.posted_urls("papers")) == sorted(urls)
 
 
-async def test_a_paper_stands_once_in_a_channel_and_in_every_channel_that_watches_it(tmp_path: Path) -> None:
+async def test_paper_is_posted_once_in_every_subscribed_channel(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.reply_to("subscribe", {"keyword": "reward model, RLHF, alignment"})
         await sandbox.subscribe("rlhf", channel="vision")
@@ -116,7 +116,7 @@ async def test_a_paper_stands_once_in_a_channel_and_in_every_channel_that_watche
         assert [embed.footer for embed in embeds_of(*sandbox.posts("papers"))] == ["cs.LG · reward model, RLHF"]
 
 
-async def test_23_cards_are_three_messages_oldest_first_whose_menus_show_whole_abstracts_after_a_restart_too(
+async def test_23_cards_are_three_messages_whose_menus_work_after_a_restart(
     tmp_path: Path,
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox:
@@ -151,7 +151,7 @@ async def test_23_cards_are_three_messages_oldest_first_whose_menus_show_whole_a
             assert [embed.title for embed in embeds_of(shown)] == ["One More Reward Model"]
 
 
-async def test_more_than_five_papers_are_lists_of_25_with_a_line_and_an_abstract_for_each(tmp_path: Path) -> None:
+async def test_more_than_five_papers_are_compact_lists_of_25(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.reply_to("subscribe", {"keyword": "reward model, MLLM"})
         papers = [
@@ -171,7 +171,7 @@ async def test_more_than_five_papers_are_lists_of_25_with_a_line_and_an_abstract
         assert [embed.title for embed in embeds_of(shown)] == ["Reward Models, Part 29"]
 
 
-async def test_discords_rate_limits_are_honoured_and_nothing_is_lost(tmp_path: Path) -> None:
+async def test_rate_limits_are_respected_and_nothing_is_lost(tmp_path: Path) -> None:
     names, wait_s = ("papers", "vision"), 0.4
     async with (
         running_sandbox(tmp_path, rate_limits=RateLimits(messages=Limit(2, 0.2))) as sandbox,

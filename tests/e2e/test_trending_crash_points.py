@@ -41,7 +41,7 @@ def settings(sandbox: RunningSandbox) -> tuple[dict[str, str], Path, Path]:
 @pytest.mark.slow
 @pytest.mark.parametrize("nonces", Nonces)
 @pytest.mark.parametrize("point", [*POINTS, STORED], ids=str)
-async def test_a_crash_neither_loses_nor_doubles_a_days_list(
+async def test_crash_neither_loses_nor_duplicates_a_trending_list(
     tmp_path: Path, point: CrashPoint | Stored, nonces: Nonces
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox:

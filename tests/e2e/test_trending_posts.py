@@ -54,7 +54,7 @@ def shown(post: Message) -> str:
 
 
 @pytest.mark.parametrize("style", ["cards", pytest.param("compact", marks=pytest.mark.slow)])
-async def test_posted_paper_gets_its_votes_and_code_by_an_edit_once_it_is_listed(tmp_path: Path, style: str) -> None:
+async def test_posted_paper_gets_its_votes_and_code_by_an_edit(tmp_path: Path, style: str) -> None:
     async with running_sandbox(tmp_path) as sandbox, a_listing_bot(sandbox):
         await sandbox.reply_to("channel style", {"style": style})
         await sandbox.subscribe("reward model")
@@ -79,7 +79,7 @@ async def test_posted_paper_gets_its_votes_and_code_by_an_edit_once_it_is_listed
         assert "▲ 90" in shown(invocation.reply)
 
 
-async def test_posts_are_as_they_were_while_hugging_face_is_down_or_switched_off(tmp_path: Path) -> None:
+async def test_posts_have_no_votes_while_hugging_face_is_down_or_disabled(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.UNAVAILABLE, times=None))
         async with a_listing_bot(sandbox):
@@ -144,7 +144,7 @@ async def test_list_is_posted_once_over_lost_answers_and_restarts(tmp_path: Path
             assert "Trending" not in await sandbox.reply_to("channel show")
 
 
-async def test_list_begins_a_post_in_a_forum_and_says_how_many_more_there_are(tmp_path: Path) -> None:
+async def test_list_begins_a_forum_post_and_counts_the_papers_left_out(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         forum = sandbox.world.add_channel(sandbox.world.default.guild_id, "paper-forum", ChannelKind.FORUM).id
         await asked_yesterday(sandbox, channel=forum)

@@ -1,4 +1,4 @@
-"""How a channel's batch goes out: laid out alike to its end, with a first line and a ping at its beginning alone."""
+"""A channel's batch: one layout for all messages, a headline and a ping in the first one only."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -34,7 +34,7 @@ def delivery(clock: FakeClock) -> FakeDelivery:
 
 @pytest.fixture
 async def watching(store: Store) -> Store:
-    """A store whose channel watches graphs, and pings a role."""
+    """A store whose channel is subscribed to "graph" and pings a role."""
     await store.watch("graph")
     await store.channel_settings.write(CHANNEL, ChannelSettings(mention_role=ROLE))
     return store
@@ -45,7 +45,7 @@ def ids(*numbers: int) -> list[str]:
 
 
 async def new_papers(store: Store, clock: Clock, *numbers: int) -> None:
-    """Papers that a pass finds at this moment; a greater number is a later paper."""
+    """Records the papers of a poll at the current time; a greater number is a later paper."""
     await store.read(
         *(paper(arxiv_id, title="Graph", published=NOW + timedelta(minutes=number)) for number, arxiv_id in
           zip(numbers, ids(*numbers), strict=True)),
@@ -65,10 +65,10 @@ def layouts(delivery: FakeDelivery) -> list[Layout]:
     return [post.header.layout for post in delivery.attempts]
 
 
-# A batch.
+# One batch.
 
 
-async def test_first_message_of_a_batch_says_what_it_is_and_pings_and_the_others_do_not(
+async def test_only_the_first_message_of_a_batch_has_a_headline_and_a_ping(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, clock, *range(1, 61))
@@ -81,7 +81,7 @@ async def test_first_message_of_a_batch_says_what_it_is_and_pings_and_the_others
 @pytest.mark.parametrize(
     ("papers", "layout"), [(1, Layout.CARDS), (5, Layout.CARDS), (6, Layout.COMPACT), (27, Layout.COMPACT)]
 )
-async def test_batch_is_laid_out_alike_to_its_end(
+async def test_every_message_of_a_batch_has_the_same_layout(
     watching: Store, delivery: FakeDelivery, clock: FakeClock, papers: int, layout: Layout
 ) -> None:
     await new_papers(watching, clock, *range(1, papers + 1))
@@ -89,7 +89,7 @@ async def test_batch_is_laid_out_alike_to_its_end(
         assert set(layouts(delivery)) == {layout}
 
 
-async def test_style_that_changes_in_the_middle_of_a_batch_holds_from_the_next(
+async def test_style_changed_during_a_batch_applies_to_the_next_one(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await watching.channel_settings.write(CHANNEL, CARDS)
@@ -105,9 +105,7 @@ async def test_style_that_changes_in_the_middle_of_a_batch_holds_from_the_next(
     assert layouts(delivery) == [Layout.CARDS, Layout.CARDS, Layout.COMPACT]
 
 
-async def test_each_batch_has_its_own_first_line_and_ping(
-    watching: Store, delivery: FakeDelivery, clock: FakeClock
-) -> None:
+async def test_each_batch_has_a_headline_and_a_ping(watching: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
     async with running_dispatcher(watching, delivery, clock) as running:
         for number in (1, 2):
             await new_papers(watching, clock, number)
@@ -119,7 +117,7 @@ async def test_each_batch_has_its_own_first_line_and_ping(
     assert pings(delivery) == [ROLE, ROLE]
 
 
-async def test_papers_that_come_in_the_middle_of_a_batch_join_it(
+async def test_papers_that_arrive_during_a_batch_join_it(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, clock, 1)
@@ -133,7 +131,7 @@ async def test_papers_that_come_in_the_middle_of_a_batch_join_it(
     assert pings(delivery) == [ROLE, None]
 
 
-async def test_papers_of_the_past_are_not_called_new(watching: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
+async def test_headline_calls_past_papers_earlier(watching: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
     await watching.subscribe("diffusion")
     await watching.read_past(paper("2611.00001", title="Diffusion"), paper("2611.00002", title="Diffusion"))
     await watching.outbox.add_newest(CHANNEL, [Keyword.parse("diffusion")], 5, clock.now())
@@ -141,7 +139,7 @@ async def test_papers_of_the_past_are_not_called_new(watching: Store, delivery: 
         assert headings(delivery) == ["**2 earlier papers** for diffusion"]
 
 
-async def test_digest_goes_out_at_its_hour_as_one_batch(
+async def test_digest_is_posted_at_its_time_as_one_batch(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await watching.channel_settings.write(CHANNEL, ChannelSettings(schedule=DailySchedule(8, 30, "Europe/Berlin")))
@@ -159,7 +157,7 @@ async def test_digest_goes_out_at_its_hour_as_one_batch(
 
 
 @pytest.mark.parametrize("publish", [True, False])
-async def test_followers_get_the_messages_where_the_channel_wants_it(
+async def test_messages_are_published_if_the_channel_is_set_to_publish(
     watching: Store, delivery: FakeDelivery, clock: FakeClock, publish: bool
 ) -> None:
     await watching.channel_settings.write(CHANNEL, ChannelSettings(publish=publish))
@@ -168,10 +166,10 @@ async def test_followers_get_the_messages_where_the_channel_wants_it(
         assert len(await watching.edits.to_publish(clock.now())) == publish
 
 
-# A beginning that fails.
+# A first message that fails.
 
 
-async def test_batch_whose_first_message_is_refused_begins_with_the_first_that_is_not(
+async def test_headline_moves_to_the_first_message_that_is_not_rejected(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, clock, 1, 2, 3)
@@ -183,7 +181,7 @@ async def test_batch_whose_first_message_is_refused_begins_with_the_first_that_i
     assert [header.mention_role for header in delivered] == [ROLE, None]
 
 
-async def test_batch_that_could_not_begin_begins_when_it_can(
+async def test_batch_of_a_blocked_channel_begins_after_the_block(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, clock, 1)
@@ -195,10 +193,10 @@ async def test_batch_that_could_not_begin_begins_when_it_can(
     assert len(set(headings(delivery))) == 1
 
 
-# A restart in the middle.
+# A restart during a batch.
 
 
-async def test_rest_of_a_batch_is_called_so_after_a_restart_and_pings_nobody(
+async def test_rest_of_a_batch_pings_nobody_after_a_restart(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await watching.channel_settings.write(CHANNEL, CARDS)
@@ -217,7 +215,7 @@ async def test_rest_of_a_batch_is_called_so_after_a_restart_and_pings_nobody(
     assert layouts(delivery) == [Layout.CARDS, Layout.CARDS]
 
 
-async def test_batch_whose_first_answer_was_lost_in_a_restart_goes_on(
+async def test_batch_continues_after_an_answer_lost_in_a_restart(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await watching.channel_settings.write(CHANNEL, CARDS)
@@ -232,7 +230,7 @@ async def test_batch_whose_first_answer_was_lost_in_a_restart_goes_on(
     assert pings(delivery) == [ROLE, None]
 
 
-# An admin's pause.
+# Paused channels.
 
 
 async def pause(store: Store, style: Style = Style.AUTO) -> None:
@@ -250,7 +248,7 @@ async def pause(store: Store, style: Style = Style.AUTO) -> None:
         ),
     ],
 )
-async def test_backlog_comes_after_one_line_that_says_so_and_then_the_channel_is_as_before(
+async def test_backlog_is_one_batch_with_its_own_headline(
     watching: Store, delivery: FakeDelivery, clock: FakeClock, papers: int, layout: Layout, line: str
 ) -> None:
     await pause(watching, Style.CARDS)
@@ -270,7 +268,7 @@ async def test_backlog_comes_after_one_line_that_says_so_and_then_the_channel_is
         assert headings(delivery)[-1].startswith("**1 new paper**")
 
 
-async def test_pause_stops_a_batch_in_its_middle_and_its_rest_is_the_backlog(
+async def test_rest_of_a_paused_batch_becomes_the_backlog(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await watching.channel_settings.write(CHANNEL, CARDS)
@@ -288,7 +286,7 @@ async def test_pause_stops_a_batch_in_its_middle_and_its_rest_is_the_backlog(
     assert headings(delivery)[1].startswith("**2 papers** for graph waited")
 
 
-async def test_backlog_that_is_interrupted_by_a_restart_is_still_one(
+async def test_backlog_interrupted_by_a_restart_stays_one_backlog(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await pause(watching, Style.CARDS)
@@ -305,7 +303,7 @@ async def test_backlog_that_is_interrupted_by_a_restart_is_still_one(
         assert not (await watching.channel_settings.get(CHANNEL)).backlog_pending
 
 
-async def test_pause_that_comes_while_the_first_message_is_unanswered_loses_and_doubles_nothing(
+async def test_pause_during_an_unknown_outcome_loses_and_duplicates_nothing(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, clock, 1)
@@ -324,7 +322,7 @@ async def test_pause_that_comes_while_the_first_message_is_unanswered_loses_and_
 
 @pytest.fixture
 async def forum(watching: Store, delivery: FakeDelivery, clock: FakeClock) -> Store:
-    """A forum for which twelve papers wait, ten cards a message."""
+    """A forum with twelve due papers, ten cards per message."""
     delivery.forums.add(CHANNEL)
     await watching.channel_settings.write(CHANNEL, CARDS)
     await new_papers(watching, clock, *range(1, 13))
@@ -332,11 +330,11 @@ async def forum(watching: Store, delivery: FakeDelivery, clock: FakeClock) -> St
 
 
 def threads(delivery: FakeDelivery) -> list[int | None]:
-    """The thread in which each attempt was to stand; None: it was to begin one."""
+    """The thread of each attempt; None: it was to begin one."""
     return [post.header.thread_id for post in delivery.attempts]
 
 
-async def test_rest_of_a_batch_goes_into_the_thread_that_its_first_message_began(
+async def test_rest_of_a_forum_batch_is_posted_in_its_thread(
     forum: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     async with running_dispatcher(forum, delivery, clock) as running:
@@ -348,7 +346,7 @@ async def test_rest_of_a_batch_goes_into_the_thread_that_its_first_message_began
         assert threads(delivery) == [None, 1, None]
 
 
-async def test_forum_post_without_an_answer_is_looked_for_and_not_begun_again(
+async def test_forum_post_with_unknown_outcome_is_looked_up_and_not_created_again(
     forum: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     delivery.answers[CHANNEL].append(LOST_ANSWER)
@@ -359,7 +357,7 @@ async def test_forum_post_without_an_answer_is_looked_for_and_not_begun_again(
         assert threads(delivery) == [None, 1]
 
 
-async def test_absence_of_a_forum_post_is_believed_after_a_minute(
+async def test_absent_forum_post_is_created_again_after_a_minute(
     forum: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     delivery.answers[CHANNEL].append(LOST_MESSAGE)
@@ -372,7 +370,7 @@ async def test_absence_of_a_forum_post_is_believed_after_a_minute(
         assert delivery.attempts[0].key == delivery.attempts[1].key
 
 
-async def test_batch_goes_on_in_its_thread_after_a_restart(
+async def test_forum_batch_continues_in_its_thread_after_a_restart(
     forum: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     delivery.answers[CHANNEL].append(LOST_ANSWER)
@@ -383,9 +381,7 @@ async def test_batch_goes_on_in_its_thread_after_a_restart(
         assert threads(delivery) == [None, 1]
 
 
-async def test_thread_that_takes_no_more_is_followed_by_another(
-    forum: Store, delivery: FakeDelivery, clock: FakeClock
-) -> None:
+async def test_locked_thread_is_followed_by_a_new_one(forum: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
     def outcome_of(post: OutgoingMessage) -> SendOutcome | None:
         return LOCKED if post.header.thread_id == 1 else None
 
@@ -398,7 +394,7 @@ async def test_thread_that_takes_no_more_is_followed_by_another(
         assert await forum.channels.blocked_channels() == ()
 
 
-async def test_message_whose_thread_is_gone_after_a_restart_begins_another(
+async def test_message_whose_thread_is_gone_after_a_restart_begins_a_new_one(
     forum: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     def outcome_of(post: OutgoingMessage) -> SendOutcome | None:

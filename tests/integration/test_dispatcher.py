@@ -1,4 +1,4 @@
-"""The running half: what is due is posted once, in order, whatever Discord answers."""
+"""The dispatcher posts what is due once and in order, whatever Discord answers."""
 
 import asyncio
 import itertools
@@ -44,7 +44,7 @@ def ids(*numbers: int) -> list[str]:
 
 
 async def new_papers(store: Store, *numbers: int, title: str = "Graph") -> None:
-    """Papers that a pass has found; a greater number is a later paper."""
+    """Records the papers of a poll; a greater number is a later paper."""
     await store.read(
         *(paper(f"2611.{number:05}", title=title, published=NOW + timedelta(minutes=number)) for number in numbers)
     )
@@ -52,7 +52,7 @@ async def new_papers(store: Store, *numbers: int, title: str = "Graph") -> None:
 
 @pytest.fixture
 async def watching(store: Store) -> Store:
-    """A store whose channel watches graphs."""
+    """A store whose channel is subscribed to "graph"."""
     await store.watch("graph")
     return store
 
@@ -67,7 +67,7 @@ async def test_papers_are_posted_oldest_first_as_a_list(
     assert SELECT_OPTIONS_MAX == 25
 
 
-async def test_cards_are_posted_oldest_first_ten_a_message(
+async def test_cards_are_posted_oldest_first_ten_per_message(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await watching.channel_settings.write(CHANNEL, ChannelSettings(style=Style.CARDS))
@@ -87,16 +87,14 @@ async def test_nothing_is_sent_twice_after_a_restart(watching: Store, delivery: 
     assert delivery.lookups == []
 
 
-async def test_what_comes_later_is_posted_when_somebody_rings(
-    watching: Store, delivery: FakeDelivery, clock: FakeClock
-) -> None:
+async def test_notification_posts_a_new_paper(watching: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
     async with running_dispatcher(watching, delivery, clock) as running:
         await new_papers(watching, 1)
         await running.notify()
         assert delivery.messages() == [ids(1)]
 
 
-async def test_what_is_due_later_is_posted_at_its_time_by_itself(
+async def test_paper_that_is_due_later_is_posted_at_its_time(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await watching.read(paper("2611.00001", title="Graph"), now=NOW + timedelta(minutes=5))
@@ -107,11 +105,11 @@ async def test_what_is_due_later_is_posted_at_its_time_by_itself(
         assert delivery.messages() == [ids(1)]
 
 
-# No answer.
+# Unknown outcomes.
 
 
 @pytest.mark.parametrize("answer", [LOST_ANSWER, LOST_MESSAGE])
-async def test_message_without_an_answer_is_sent_again_as_it_was(
+async def test_message_with_unknown_outcome_is_resent_unchanged(
     watching: Store, delivery: FakeDelivery, clock: FakeClock, answer: Answer
 ) -> None:
     await new_papers(watching, 1, 2)
@@ -128,16 +126,16 @@ async def test_message_without_an_answer_is_sent_again_as_it_was(
         assert delivery.lookups == []
 
 
-async def test_pauses_between_tries_grow_and_start_anew_after_a_success(
+async def test_backoff_doubles_and_starts_over_after_a_success(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, 1)
     delivery.answers[CHANNEL].extend([LOST_MESSAGE] * 4)
     async with running_dispatcher(watching, delivery, clock) as running:
         await running.advance(120)
-        pauses = [later - earlier for earlier, later in itertools.pairwise(delivery.attempts_at_s)]
-        for doubled, pause in zip((2, 4, 8, 16), pauses, strict=True):
-            assert doubled <= pause <= 2 * doubled
+        delays_s = [later - earlier for earlier, later in itertools.pairwise(delivery.attempts_at_s)]
+        for floor_s, delay_s in zip((2, 4, 8, 16), delays_s, strict=True):
+            assert floor_s <= delay_s <= 2 * floor_s
         await new_papers(watching, 2)
         delivery.answers[CHANNEL].append(LOST_MESSAGE)
         await running.notify()
@@ -145,7 +143,7 @@ async def test_pauses_between_tries_grow_and_start_anew_after_a_success(
         assert delivery.messages() == [ids(1), ids(2)]
 
 
-async def test_old_attempt_is_looked_for_before_it_is_sent_again(
+async def test_message_with_an_old_attempt_is_looked_up_before_it_is_resent(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, 1)
@@ -161,7 +159,7 @@ async def test_old_attempt_is_looked_for_before_it_is_sent_again(
         assert await watching.outbox.waiting() == {}
 
 
-async def test_attempt_from_before_a_restart_is_looked_for(
+async def test_message_from_before_a_restart_is_looked_up(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, 1)
@@ -174,7 +172,7 @@ async def test_attempt_from_before_a_restart_is_looked_for(
         assert await watching.outbox.waiting() == {}
 
 
-async def test_message_that_was_bound_and_never_left_is_sent(
+async def test_message_that_was_bound_but_never_sent_is_sent(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, 1)
@@ -184,7 +182,7 @@ async def test_message_that_was_bound_and_never_left_is_sent(
         assert delivery.attempts[0].nonce == post.nonce
 
 
-async def test_absent_message_is_sent_with_its_nonce_while_it_may_still_be_on_its_way(
+async def test_absent_message_that_may_still_arrive_is_resent_with_its_nonce(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, 1)
@@ -199,7 +197,7 @@ async def test_absent_message_is_sent_with_its_nonce_while_it_may_still_be_on_it
         assert delivery.messages() == [ids(1), ids(2)]
 
 
-async def test_absent_message_that_is_old_is_grouped_anew(
+async def test_papers_of_an_old_absent_message_are_regrouped(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, 1)
@@ -214,35 +212,35 @@ async def test_absent_message_that_is_old_is_grouped_anew(
         assert delivery.messages() == [ids(1, 2)]
 
 
-async def test_message_that_was_first_tried_long_ago_and_last_just_now_keeps_its_nonce(
+async def test_message_with_a_recent_last_attempt_keeps_its_nonce(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    """The last attempt may still be on its way when the process dies: grouped anew, its papers would come twice."""
+    """The last attempt may still arrive after the process died: regrouped papers would be posted twice."""
     await new_papers(watching, 1)
     delivery.answers[CHANNEL].extend([LOST_MESSAGE] * 20)
     async with running_dispatcher(watching, delivery, clock) as running:
         while clock.monotonic() < 900:
             await running.advance(60)
-        (post,) = {attempt.nonce for attempt in delivery.attempts}
+        (nonce,) = {attempt.nonce for attempt in delivery.attempts}
     delivery.answers.clear()
     await new_papers(watching, 2)
     async with running_dispatcher(watching, delivery, clock) as running:
         await running.advance(300)
-        assert delivery.attempts[-2].nonce == post
+        assert delivery.attempts[-2].nonce == nonce
         assert delivery.messages() == [ids(1), ids(2)]
 
 
-# Definite answers.
+# Known outcomes.
 
 
-async def test_channel_that_cannot_be_posted_in_is_paused_with_the_reason_and_resumes_by_itself(
+async def test_blocked_channel_stores_the_reason_and_resumes_by_itself(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, 1)
     delivery.blocked[CHANNEL] = LOCKED
     async with running_dispatcher(watching, delivery, clock) as running:
-        (paused,) = await watching.channels.blocked_channels()
-        assert (paused.channel_id, paused.reason, paused.since) == (CHANNEL, LOCKED.reason, NOW)
+        (blocked,) = await watching.channels.blocked_channels()
+        assert (blocked.channel_id, blocked.reason, blocked.since) == (CHANNEL, LOCKED.reason, NOW)
         await running.advance(600)
         assert delivery.attempts == []
         assert running.blocks == 1
@@ -252,13 +250,13 @@ async def test_channel_that_cannot_be_posted_in_is_paused_with_the_reason_and_re
         assert await watching.channels.blocked_channels() == ()
 
 
-async def test_channel_that_refuses_a_first_attempt_is_paused_and_its_papers_are_grouped_anew(
+async def test_papers_of_a_blocked_first_attempt_are_regrouped(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, 1)
     delivery.answers[CHANNEL].append(Answer(False, LOCKED))
     async with running_dispatcher(watching, delivery, clock) as running:
-        assert [paused.reason for paused in await watching.channels.blocked_channels()] == [LOCKED.reason]
+        assert [blocked.reason for blocked in await watching.channels.blocked_channels()] == [LOCKED.reason]
         await new_papers(watching, 2)
         await running.advance(60)
         assert delivery.messages() == [ids(1, 2)]
@@ -266,10 +264,10 @@ async def test_channel_that_refuses_a_first_attempt_is_paused_and_its_papers_are
         assert delivery.lookups == []
 
 
-async def test_lost_answer_and_then_a_locked_channel_is_no_second_message(
+async def test_block_after_a_lost_answer_causes_no_second_message(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    """The refusal speaks of the second attempt: the first may be there."""
+    """The block concerns the second attempt: the first may have been stored."""
     await new_papers(watching, 1)
     delivery.answers[CHANNEL].extend([LOST_ANSWER, Answer(False, LOCKED)])
     async with running_dispatcher(watching, delivery, clock) as running:
@@ -278,7 +276,7 @@ async def test_lost_answer_and_then_a_locked_channel_is_no_second_message(
         assert delivery.messages() == [ids(1), ids(2)]
 
 
-async def test_channel_whose_history_cannot_be_read_waits_with_its_message(
+async def test_message_waits_while_the_history_cannot_be_read(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, 1)
@@ -289,7 +287,7 @@ async def test_channel_whose_history_cannot_be_read_waits_with_its_message(
     async with running_dispatcher(watching, delivery, clock) as running:
         await running.advance(300)
         assert len(delivery.attempts) == 1
-        assert [paused.reason for paused in await watching.channels.blocked_channels()] == [
+        assert [blocked.reason for blocked in await watching.channels.blocked_channels()] == [
             "The bot needs the Read Message History permission there."
         ]
         delivery.lookup_failures.clear()
@@ -299,9 +297,7 @@ async def test_channel_whose_history_cannot_be_read_waits_with_its_message(
         assert await watching.outbox.waiting() == {}
 
 
-async def test_history_that_does_not_answer_is_asked_again(
-    watching: Store, delivery: FakeDelivery, clock: FakeClock
-) -> None:
+async def test_lookup_without_an_answer_is_repeated(watching: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
     await new_papers(watching, 1)
     await watching.bind()
     delivery.lookup_failures[CHANNEL] = RetryLater(NOW + timedelta(seconds=9), "Discord did not answer")
@@ -313,14 +309,14 @@ async def test_history_that_does_not_answer_is_asked_again(
         assert delivery.messages() == [ids(1)]
 
 
-async def test_refused_group_goes_one_by_one_and_only_the_culprit_is_set_aside(
+async def test_rejected_group_is_split_and_only_the_faulty_paper_is_rejected(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, 1, 2, 3, 4)
-    culprit = ids(3)[0]
+    faulty = ids(3)[0]
 
     def outcome_of(post: OutgoingMessage) -> SendOutcome | None:
-        return Rejected("too blue") if culprit in str(post) else None
+        return Rejected("too blue") if faulty in str(post) else None
 
     delivery.outcome_of = outcome_of
     async with running_dispatcher(watching, delivery, clock) as running:
@@ -332,7 +328,7 @@ async def test_refused_group_goes_one_by_one_and_only_the_culprit_is_set_aside(
         assert await watching.outbox.waiting() == {}
 
 
-async def test_lost_answer_and_then_a_refusal_is_looked_for(
+async def test_rejection_after_a_lost_answer_is_followed_by_a_lookup(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, 1, 2)
@@ -343,7 +339,7 @@ async def test_lost_answer_and_then_a_refusal_is_looked_for(
         assert await watching.outbox.waiting() == {}
 
 
-async def test_lost_message_and_then_a_refusal_is_refused(
+async def test_rejection_after_a_lost_message_rejects_the_paper(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, 1)
@@ -355,7 +351,7 @@ async def test_lost_message_and_then_a_refusal_is_refused(
         assert await watching.outbox.waiting() == {}
 
 
-async def test_channel_that_is_asked_to_wait_rests_and_then_sends_the_same(
+async def test_rate_limited_message_is_resent_after_the_requested_delay(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, 1)
@@ -373,7 +369,7 @@ async def test_channel_that_is_asked_to_wait_rests_and_then_sends_the_same(
         assert waited_s == 30
 
 
-async def test_channel_that_cannot_be_looked_at_now_rests(
+async def test_channel_that_cannot_be_checked_backs_off(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, 1)
@@ -385,7 +381,7 @@ async def test_channel_that_cannot_be_looked_at_now_rests(
         assert delivery.messages() == [ids(1)]
 
 
-async def test_message_that_was_deleted_after_it_was_posted_counts_as_posted(
+async def test_message_that_was_deleted_counts_as_posted(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, 1)
@@ -396,7 +392,7 @@ async def test_message_that_was_deleted_after_it_was_posted_counts_as_posted(
         assert await watching.outbox.waiting() == {}
 
 
-# Channels side by side.
+# Concurrent channels.
 
 
 async def test_slow_channel_does_not_hold_up_another(watching: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
@@ -413,7 +409,7 @@ async def test_slow_channel_does_not_hold_up_another(watching: Store, delivery: 
         assert delivery.messages() == [ids(1), ids(2)]
 
 
-async def test_papers_that_come_while_a_message_is_on_its_way_wait_for_the_next(
+async def test_papers_that_arrive_during_an_attempt_wait_for_the_next_message(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     delivery.hold(CHANNEL)
@@ -427,9 +423,7 @@ async def test_papers_that_come_while_a_message_is_on_its_way_wait_for_the_next(
         assert delivery.messages() == [ids(5), ids(1, 2)]
 
 
-async def test_no_more_than_our_pace_leaves_over_all_channels(
-    store: Store, delivery: FakeDelivery, clock: FakeClock
-) -> None:
+async def test_send_rate_over_all_channels_is_limited(store: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
     channels = range(100, 190)
     for channel_id in channels:
         await store.subscribe("graph", channel_id)
@@ -437,15 +431,15 @@ async def test_no_more_than_our_pace_leaves_over_all_channels(
     await new_papers(store, 1)
     async with running_dispatcher(store, delivery, clock):
         assert all(delivery.messages(channel_id) == [ids(1)] for channel_id in channels)
-    moments = delivery.attempts_at_s
-    assert len(moments) == len(channels)
-    assert all(later - earlier >= 1 - 1e-9 for earlier, later in zip(moments, moments[SENDS_PER_SECOND:], strict=False))
+    times_s = delivery.attempts_at_s
+    assert len(times_s) == len(channels)
+    assert all(later - earlier >= 1 - 1e-9 for earlier, later in zip(times_s, times_s[SENDS_PER_SECOND:], strict=False))
 
 
-# Ends and mishaps.
+# Shutdown and failures.
 
 
-async def test_stop_finishes_the_message_in_hand_and_begins_no_other(
+async def test_stop_finishes_the_current_message_and_starts_no_other(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     delivery.hold(CHANNEL)
@@ -462,7 +456,7 @@ async def test_stop_finishes_the_message_in_hand_and_begins_no_other(
         assert await watching.outbox.waiting() == {CHANNEL: 1}
 
 
-async def test_stop_without_a_message_in_hand_ends_the_run(
+async def test_stop_without_a_current_message_ends_the_run(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     running = DispatcherHarness(watching, delivery, clock)
@@ -472,7 +466,7 @@ async def test_stop_without_a_message_in_hand_ends_the_run(
     await run
 
 
-async def test_answer_that_could_not_be_written_down_is_asked_for_again(
+async def test_outcome_that_could_not_be_stored_is_determined_again(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     async with watching.database.transaction() as writer:
@@ -537,18 +531,18 @@ async def test_task_cancelled_before_its_first_step_leaves_no_channel_active() -
     await tasks.wait_until_idle()
 
 
-# What admins are told early.
+# Early checks of channels.
 
 
-async def test_channel_that_cannot_be_posted_in_is_shown_before_anything_is_due(
+async def test_blocked_channel_is_recorded_before_anything_is_due(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     delivery.blocked[CHANNEL] = LOCKED
     async with running_dispatcher(watching, delivery, clock):
-        assert [paused.reason for paused in await watching.channels.blocked_channels()] == [LOCKED.reason]
+        assert [blocked.reason for blocked in await watching.channels.blocked_channels()] == [LOCKED.reason]
 
 
-async def test_channel_that_was_opened_while_the_bot_was_away_is_not_shown_any_more(
+async def test_channel_that_was_unblocked_during_a_downtime_is_open_at_the_start(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await new_papers(watching, 1)
@@ -558,7 +552,7 @@ async def test_channel_that_was_opened_while_the_bot_was_away_is_not_shown_any_m
         assert delivery.messages() == [ids(1)]
 
 
-async def test_change_in_a_server_is_looked_at_at_once(
+async def test_change_in_a_server_checks_its_channels_immediately(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await watching.subscriptions.add((await watching.watched())[0].keyword, OTHER_CHANNEL, 2, added_by=1, now=NOW)
@@ -572,10 +566,10 @@ async def test_change_in_a_server_is_looked_at_at_once(
         assert delivery.messages() == []
 
 
-async def test_channel_that_cannot_be_looked_at_now_is_neither_paused_nor_resumed(
+async def test_channel_that_cannot_be_checked_stays_as_it_is(
     watching: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await watching.channels.block(CHANNEL, LOCKED, now=NOW, not_before=NOW)
     delivery.blocked[CHANNEL] = RetryLater(NOW, "Discord did not answer")
     async with running_dispatcher(watching, delivery, clock):
-        assert [paused.reason for paused in await watching.channels.blocked_channels()] == [LOCKED.reason]
+        assert [blocked.reason for blocked in await watching.channels.blocked_channels()] == [LOCKED.reason]
