@@ -18,7 +18,6 @@ from bot.commands.backfill import backfill
 from bot.commands.check import check
 from bot.commands.export import export
 from bot.composition.app import run
-from bot.composition.wiring import gate_path, user_agent
 from bot.config import Settings, load_settings, public_address
 from bot.domain.backfill_plan import month_of
 from bot.domain.keyword import Keyword
@@ -66,9 +65,7 @@ def _command(options: argparse.Namespace, settings: Settings, metrics: Metrics |
             console = Console(stderr=True)
             return asyncio.run(backfill(settings, options.since, console, metrics, papers_only=options.papers_only))
         case "check":
-            agent = user_agent(settings.arxiv.contact)
-            well = asyncio.run(check(settings, agent, gate_path(settings), Console()))
-            return 0 if well else 1
+            return 0 if asyncio.run(check(settings, Console())) else 1
         case _:
             sys.setswitchinterval(THREAD_TURN_S)
             asyncio.run(_run_until_signalled(settings, metrics))

@@ -1,1 +1,1 @@
-"""Slash commands: parse, check, call one service, reply once. No rule about papers lives here."""
+"""Slash commands: each validates its input, checks permissions, calls one service and replies once."""

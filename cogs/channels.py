@@ -1,7 +1,11 @@
-"""`/channel …`: how a channel wants its papers."""
+"""`/channel …`: the settings of a channel.
+
+Every command checks the caller's permissions in the target channel.
+"""
 
 import asyncio
 from datetime import datetime
+from typing import Final
 
 import discord
 from discord import app_commands
@@ -26,6 +30,7 @@ from bot.domain.trending.parsing import TRENDING_COUNT_MAX
 from bot.domain.zones import parse_zone, suggest_zones
 from bot.runtime.limits import SELECT_OPTION_MAX
 from bot.services.channel_settings import ChannelSettingsService
+from bot.services.trending import TrendingLists
 from cogs.permissions import (
     CommandRejected,
     Target,
@@ -38,39 +43,49 @@ from cogs.permissions import (
 from cogs.replies import relative_time
 
 _AS_THEY_COME = "as they come"
-_USUAL_TIMES = ("07:00", "08:00", "08:30", "09:00", "12:00", "18:00")
+_CHANNEL_OPTION = "The channel (default: this one)"
+_SUGGESTED_TIMES = ("07:00", "08:00", "08:30", "09:00", "12:00", "18:00")
+_STYLE_TEXTS: Final = {
+    Style.AUTO: "as cards, or as a compact list if there are more than five",
+    Style.CARDS: "as cards",
+    Style.COMPACT: "as a compact list",
+}
 
 
 @app_commands.guild_only()
 @app_commands.default_permissions(manage_channels=True)
 class ChannelCommands(
-    commands.GroupCog, group_name="channel", group_description="How a channel wants its papers", name="ChannelCommands"
+    commands.GroupCog,
+    group_name="channel",
+    group_description="Settings for how papers are posted in a channel",
+    name="ChannelCommands",
 ):
-    """Arranges channels; every command checks the caller's permission on the channel that is meant."""
+    """Changes and shows the settings of a channel."""
 
-    def __init__(self, settings_service: ChannelSettingsService) -> None:
+    def __init__(self, settings_service: ChannelSettingsService, trending: TrendingLists) -> None:
         super().__init__()
         self._settings_service = settings_service
+        self._trending = trending
 
-    @app_commands.command(description="Lay papers out as cards, as a compact list, or by how many there are")
-    @app_commands.describe(style="cards: an embed a paper; compact: a list; auto: cards up to five papers")
+    @app_commands.command(description="Choose how papers look: as cards, as a compact list, or automatically")
+    @app_commands.describe(
+        style="cards: one embed per paper; compact: a list; auto: cards for up to five papers", channel=_CHANNEL_OPTION
+    )
     async def style(
         self, interaction: discord.Interaction[Client], style: Style, channel: Target | None = None
     ) -> None:
-        target = await _managed(interaction, channel)
-        await self._settings_service.use_style(target.channel_id, style)
-        words = {
-            Style.AUTO: "as cards up to five papers and as a compact list beyond",
-            Style.CARDS: "as cards",
-            Style.COMPACT: "as a compact list",
-        }
-        await _answer(interaction, f"From the next batch on, papers in {target.mention} are laid out {words[style]}.")
+        target = await _check_and_defer(interaction, channel)
+        await self._settings_service.set_style(target.channel_id, style)
+        await _answer(
+            interaction, f"From the next batch on, papers in {target.mention} are shown {_STYLE_TEXTS[style]}."
+        )
 
-    @app_commands.command(description="Post papers as they come, or once a day")
+    @app_commands.command(description="Post papers as they come, or once per day at a fixed time")
     @app_commands.describe(
         time="A time of day such as 08:30, or: as they come",
-        zone="The time zone, such as Europe/Berlin",
-        weekdays="Leave out Saturday and Sunday",
+        zone="Time zone, e.g. Europe/Berlin",
+        weekdays="Skip Saturdays and Sundays",
+        channel=_CHANNEL_OPTION,
     )
     async def schedule(
         self,
@@ -80,15 +95,16 @@ class ChannelCommands(
         weekdays: bool = False,
         channel: Target | None = None,
     ) -> None:
-        target = await _managed(interaction, channel)
-        schedule = _parse_schedule(time, zone, await self._settings_service.of(target.channel_id), weekdays=weekdays)
-        await self._settings_service.use_schedule(target.channel_id, schedule)
-        await _answer(interaction, f"Papers in {target.mention} are posted {describe_schedule(schedule)}.")
+        target = await _check_and_defer(interaction, channel)
+        current = (await self._settings_service.get(target.channel_id)).schedule
+        schedule = _parse_schedule(time, zone, current, weekdays=weekdays)
+        await self._settings_service.set_schedule(target.channel_id, schedule)
+        await _answer(interaction, f"Papers in {target.mention} will be posted {describe_schedule(schedule)}.")
 
     @schedule.autocomplete("time")
     async def complete_time(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
-        known = (_AS_THEY_COME, *_USUAL_TIMES)
-        return [app_commands.Choice(name=time, value=time) for time in known if typed.casefold() in time]
+        times = (_AS_THEY_COME, *_SUGGESTED_TIMES)
+        return [app_commands.Choice(name=time, value=time) for time in times if typed.casefold() in time]
 
     @schedule.autocomplete("zone")
     async def complete_zone(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
@@ -97,123 +113,127 @@ class ChannelCommands(
             for zone in suggest_zones(typed)
         ]
 
-    @app_commands.command(description="Post nothing for a while; what comes meanwhile is kept")
+    @app_commands.command(description="Pause posting; new papers are queued until you resume")
+    @app_commands.describe(channel=_CHANNEL_OPTION)
     async def pause(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
-        target = await _managed(interaction, channel)
+        target = await _check_and_defer(interaction, channel)
         if await self._settings_service.pause(target.channel_id):
-            words = f"Posting in {target.mention} is paused. What comes is kept; `/channel resume` posts it."
+            text = f"Paused in {target.mention}. New papers are held; post them with `/channel resume`."
         else:
-            words = f"Posting in {target.mention} is paused already."
-        await _answer(interaction, words)
+            text = f"{target.mention} is already paused. Resume it with `/channel resume`."
+        await _answer(interaction, text)
 
-    @app_commands.command(description="Post again after a pause, what came meanwhile first")
+    @app_commands.command(description="Resume posting, beginning with the papers held during the pause")
+    @app_commands.describe(channel=_CHANNEL_OPTION)
     async def resume(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
-        target = await _managed(interaction, channel)
-        waiting = await self._settings_service.resume(target.channel_id)
-        if waiting is None:
-            words = f"Posting in {target.mention} is not paused."
-        elif waiting:
-            words = f"Posting in {target.mention} goes on; {plural(waiting, 'paper')} waited."
-            schedule = (await self._settings_service.of(target.channel_id)).schedule
-            if isinstance(schedule, DailySchedule):
-                words += f" What is not due yet is posted {describe_schedule(schedule)}."
-        else:
-            words = f"Posting in {target.mention} goes on; nothing waited."
-        await _answer(interaction, words)
+        target = await _check_and_defer(interaction, channel)
+        held = await self._settings_service.resume(target.channel_id)
+        if held is None:
+            await _answer(interaction, f"{target.mention} isn't paused.")
+            return
+        schedule = (await self._settings_service.get(target.channel_id)).schedule
+        await _answer(interaction, f"Resumed in {target.mention}. {_backlog(held, schedule)}")
 
-    @app_commands.command(description="Ping a role with each batch of papers; without a role, nobody")
-    @app_commands.describe(role="The role to ping (default: nobody)")
+    @app_commands.command(description="Ping a role with each batch of papers, or nobody")
+    @app_commands.describe(role="The role to ping (default: nobody)", channel=_CHANNEL_OPTION)
     async def mention(
         self,
         interaction: discord.Interaction[Client],
         role: discord.Role | None = None,
         channel: Target | None = None,
     ) -> None:
-        target = await _managed(interaction, channel)
+        target = await _check_and_defer(interaction, channel)
         if role is not None:
             _check_may_ping(interaction, target, role)
-        await self._settings_service.mention(target.channel_id, None if role is None else role.id)
-        whom = "nobody" if role is None else role.mention
-        await _answer(interaction, f"Each batch in {target.mention} pings {whom}.")
+        await self._settings_service.set_mention(target.channel_id, None if role is None else role.id)
+        pinged = "nobody" if role is None else role.mention
+        await _answer(interaction, f"Each batch in {target.mention} will ping {pinged}.")
 
     @app_commands.command(description="Publish new papers to the followers of an announcement channel")
-    @app_commands.describe(wanted="Whether to publish")
+    @app_commands.describe(wanted="True: publish; False: don't", channel=_CHANNEL_OPTION)
     async def publish(
         self, interaction: discord.Interaction[Client], wanted: bool, channel: Target | None = None
     ) -> None:
-        target = await _managed(interaction, channel)
+        target = await _check_and_defer(interaction, channel)
         channel_in_guild = None if interaction.guild is None else interaction.guild.get_channel(target.channel_id)
         if not isinstance(channel_in_guild, discord.TextChannel) or not channel_in_guild.is_news():
-            raise CommandRejected(f"{target.mention} is no announcement channel: only those have followers.")
-        await self._settings_service.publish(target.channel_id, wanted=wanted)
-        state = "published to its followers, ten an hour at most" if wanted else "not published"
-        await _answer(interaction, f"New papers in {target.mention} are {state}.")
+            raise CommandRejected(f"{target.mention} isn't an announcement channel; only those have followers.")
+        await self._settings_service.set_publish(target.channel_id, enabled=wanted)
+        state = "will be published to its followers, at most ten messages per hour" if wanted else "won't be published"
+        await _answer(interaction, f"New papers in {target.mention} {state}.")
 
-    trending = app_commands.Group(name="trending", description="Each day's list of what is trending on Hugging Face")
+    trending = app_commands.Group(name="trending", description="Daily lists of trending papers from Hugging Face")
 
     @trending.command(
-        name="daily", description="Post each day's trending papers, those of the channel's keywords first"
+        name="daily", description="Post each day's trending papers, matches for the channel's keywords first"
     )
-    @app_commands.describe(votes="Only papers with at least so many votes (default: all of the day)")
+    @app_commands.describe(votes="Only papers with at least this many votes (default: all)", channel=_CHANNEL_OPTION)
     async def enable_trending(
         self,
         interaction: discord.Interaction[Client],
         votes: app_commands.Range[int, 0, TRENDING_COUNT_MAX] = 0,
         channel: Target | None = None,
     ) -> None:
-        target = await _managed(interaction, channel)
-        if not self._settings_service.trending_enabled:
-            raise CommandRejected("Trending papers are switched off here.")
+        target = await _check_and_defer(interaction, channel)
+        self._trending.check_enabled()
         await check_bot_may_post(interaction, target)
         schedule = await self._settings_service.enable_trending(target.channel_id, interaction.guild_id, votes)
-        which = f"with at least {plural(votes, 'vote')} " if votes else ""
+        with_votes = f"with at least {plural(votes, 'vote')} " if votes else ""
         at = f", {describe_schedule(schedule)}" if isinstance(schedule, DailySchedule) else ""
         await _answer(
             interaction,
-            f"The trending papers of each day {which}are posted in {target.mention} once the day is over (UTC){at}. "
-            "Those of the channel's keywords come first. `/trending` shows a day's list at any time.",
+            f"Each day's trending papers {with_votes}will be posted in {target.mention} after the day ends (UTC){at}. "
+            "Matches for the channel's keywords come first. `/trending` shows a day's list at any time.",
         )
 
-    @trending.command(name="off", description="Post no more lists of trending papers")
+    @trending.command(name="off", description="Stop posting lists of trending papers")
+    @app_commands.describe(channel=_CHANNEL_OPTION)
     async def disable_trending(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
-        target = await _managed(interaction, channel)
-        ended = await self._settings_service.disable_trending(target.channel_id)
-        words = "no more" if ended else "no"
-        await _answer(interaction, f"There are {words} lists of trending papers in {target.mention}.")
+        target = await _check_and_defer(interaction, channel)
+        if await self._settings_service.disable_trending(target.channel_id):
+            text = f"Lists of trending papers will no longer be posted in {target.mention}."
+        else:
+            text = f"Lists of trending papers aren't posted in {target.mention}."
+        await _answer(interaction, text)
 
-    @app_commands.command(description="How a channel wants its papers")
+    @app_commands.command(description="Show a channel's settings and how many papers are queued")
+    @app_commands.describe(channel=_CHANNEL_OPTION)
     async def show(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
-        target = await _managed(interaction, channel)
-        channel_settings = await self._settings_service.of(target.channel_id)
-        waiting = await self._settings_service.waiting(target.channel_id)
-        lines = _shown(target, channel_settings, waiting, interaction.created_at)
-        if channel_settings.trending is not None:
-            lines.append(_list_shown(channel_settings.trending, is_on=self._settings_service.trending_enabled))
+        target = await _check_and_defer(interaction, channel)
+        settings = await self._settings_service.get(target.channel_id)
+        queued = await self._settings_service.queued_count(target.channel_id)
+        lines = _settings_lines(target, settings, queued, interaction.created_at)
+        if settings.trending is not None:
+            lines.append(_trending_line(settings.trending, is_enabled=self._trending.is_enabled))
         await _answer(interaction, "\n".join(lines))
 
-    @app_commands.command(description="Post a sample of the channel's papers; nobody is pinged")
+    @app_commands.command(description="Post sample papers to see how they look; pings nobody")
+    @app_commands.describe(channel=_CHANNEL_OPTION)
     async def test(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
-        target = await _managed(interaction, channel)
+        target = await _check_and_defer(interaction, channel)
         await check_bot_may_post(interaction, target)
-        papers = await self._settings_service.sample(target.channel_id)
+        papers = await self._settings_service.sample_papers(target.channel_id)
         if not papers:
-            await interaction.edit_original_response(
-                content=f"No paper of {target.mention}'s keywords is known yet: try `/subscribe` first."
-            )
+            await _answer(interaction, await self._why_no_sample(target))
             return
-        layout = layout_of((await self._settings_service.of(target.channel_id)).style, len(papers))
+        layout = layout_of((await self._settings_service.get(target.channel_id)).style, len(papers))
         rendered = RenderedMessage(
-            content="**A sample** of how papers look here.",
+            content="**Sample**: this is how papers look in this channel.",
             embeds=await asyncio.to_thread(embeds, papers, layout),
             components=reading_components([paper for paper, _ in papers], NO_POST_KEY),
             allowed_mentions=discord.AllowedMentions.none(),
         )
         message = await post_sample(interaction.client, target.channel_id, rendered)
-        await _answer(interaction, f"Posted: {_link(interaction, message)}")
+        await _answer(interaction, f"Posted a sample: {_message_link(interaction, message)}")
+
+    async def _why_no_sample(self, target: TargetChannel) -> str:
+        if await self._settings_service.has_keywords(target.channel_id):
+            return f"No papers for the keywords of {target.mention} are known yet. Try again later."
+        return f"{target.mention} has no keywords yet. Add one with `/subscribe`."
 
 
-async def _managed(interaction: discord.Interaction[Client], channel: Target | None) -> TargetChannel:
-    """The channel that is meant, once the caller may manage it and the answer is on its way."""
+async def _check_and_defer(interaction: discord.Interaction[Client], channel: Target | None) -> TargetChannel:
+    """Returns the target channel after checking that the caller may manage it, and defers the reply."""
     target = target_channel(interaction, channel)
     check_may_manage(target)
     check_takes_papers(interaction, target)
@@ -221,63 +241,67 @@ async def _managed(interaction: discord.Interaction[Client], channel: Target | N
     return target
 
 
-def _link(interaction: discord.Interaction[Client], message: discord.Message) -> str:
-    """Where the message stands; a channel that is known by its id alone does not know its server."""
+def _message_link(interaction: discord.Interaction[Client], message: discord.Message) -> str:
+    """Built from the interaction: `message.jump_url` lacks the server if the channel is not in the cache."""
     return f"https://discord.com/channels/{interaction.guild_id}/{message.channel.id}/{message.id}"
 
 
-async def _answer(interaction: discord.Interaction[Client], words: str) -> None:
-    await interaction.edit_original_response(content=words, allowed_mentions=discord.AllowedMentions.none())
+async def _answer(interaction: discord.Interaction[Client], text: str) -> None:
+    await interaction.edit_original_response(content=text, allowed_mentions=discord.AllowedMentions.none())
 
 
-def _parse_schedule(time: str, zone: str | None, before: ChannelSettings, *, weekdays: bool) -> ChannelSchedule:
+def _parse_schedule(time: str, zone: str | None, current: ChannelSchedule, *, weekdays: bool) -> ChannelSchedule:
+    """Without a zone, the zone of the current daily schedule is kept."""
     if time.strip().casefold() == _AS_THEY_COME:
         return Immediate()
     hour, minute = parse_time(time)
     if zone is not None:
         return DailySchedule(hour, minute, parse_zone(zone), weekdays_only=weekdays)
-    if isinstance(before.schedule, DailySchedule):
-        return DailySchedule(hour, minute, before.schedule.zone, weekdays_only=weekdays)
-    raise CommandRejected("In which zone? Name it in `zone`, such as Europe/Berlin.")
+    if isinstance(current, DailySchedule):
+        return DailySchedule(hour, minute, current.zone, weekdays_only=weekdays)
+    raise CommandRejected("Please also set `zone`, e.g. Europe/Berlin.")
+
+
+def _backlog(held: int, schedule: ChannelSchedule) -> str:
+    if not held:
+        return "No papers were held."
+    text = f"Posting {plural(held, 'held paper')}."
+    if isinstance(schedule, DailySchedule):
+        text += f" Papers that aren't due yet will be posted {describe_schedule(schedule)}."
+    return text
 
 
 def _check_may_ping(interaction: discord.Interaction[Client], target: TargetChannel, role: discord.Role) -> None:
-    """Refuse a role that the bot cannot ping: Discord would show the mention and tell nobody."""
+    """Rejects a role that the bot cannot ping: Discord would show the mention without notifying anyone."""
     if role.is_default():
-        raise CommandRejected("Everybody is not a role to ping with each batch: choose one that people take for it.")
+        raise CommandRejected("@everyone can't be pinged. Pick a role that people opt into.")
     guild = interaction.guild
     channel = None if guild is None else guild.get_channel_or_thread(target.channel_id)
     if guild is None or channel is None or role.mentionable or channel.permissions_for(guild.me).mention_everyone:
         return
     raise CommandRejected(
-        f"{role.mention} cannot be pinged by me: let anyone mention the role, or give me the permission "
-        f"Mention @everyone, @here, and All Roles in {target.mention}."
+        f"I can't ping {role.mention}. Make it mentionable, or give me **Mention @everyone, @here, and All Roles** "
+        f"in {target.mention}."
     )
 
 
-def _shown(target: TargetChannel, channel_settings: ChannelSettings, waiting: int, now: datetime) -> list[str]:
-    schedule = channel_settings.schedule
-    digest = (
-        f"; the next {relative_time(next_daily_time(schedule, now))}" if isinstance(schedule, DailySchedule) else ""
-    )
+def _settings_lines(target: TargetChannel, settings: ChannelSettings, queued: int, now: datetime) -> list[str]:
+    schedule = settings.schedule
+    next_time = f"; next {relative_time(next_daily_time(schedule, now))}" if isinstance(schedule, DailySchedule) else ""
     lines = [
         f"**{target.mention}**",
-        f"- Posted {describe_schedule(schedule)}{digest}",
-        f"- Style: {channel_settings.style.value}",
-        f"- Pings: {'nobody' if channel_settings.mention_role is None else f'<@&{channel_settings.mention_role}>'}",
-        f"- Waiting: {plural(waiting, 'paper')}",
+        f"- Posted {describe_schedule(schedule)}{next_time}",
+        f"- Style: {settings.style.value}",
+        f"- Pings: {'nobody' if settings.mention_role is None else f'<@&{settings.mention_role}>'}",
+        f"- Queued: {plural(queued, 'paper')}",
     ]
-    if channel_settings.publish:
-        lines.append("- New papers are published to the followers")
-    if channel_settings.paused_since is not None:
-        lines.append(f"- ⏸️ Paused {relative_time(channel_settings.paused_since)}; `/channel resume` goes on")
+    if settings.publish:
+        lines.append("- New papers are published to followers")
+    if settings.paused_since is not None:
+        lines.append(f"- ⏸️ Paused {relative_time(settings.paused_since)}; resume with `/channel resume`")
     return lines
 
 
-def _list_shown(trending_subscription: TrendingSettings, *, is_on: bool) -> str:
-    which = (
-        f", papers with at least {plural(trending_subscription.min_votes, 'vote')}"
-        if trending_subscription.min_votes
-        else ""
-    )
-    return f"- Trending: the list of each day{which}" + ("" if is_on else "; lists are switched off here")
+def _trending_line(settings: TrendingSettings, *, is_enabled: bool) -> str:
+    which = f", papers with at least {plural(settings.min_votes, 'vote')}" if settings.min_votes else ""
+    return f"- Trending: each day's list{which}" + ("" if is_enabled else "; trending papers are switched off here")

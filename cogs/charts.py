@@ -1,4 +1,7 @@
-"""`/trend` and `/stats`: papers in pictures, with the numbers in words for those who cannot see them."""
+"""`/trend` and `/stats`: charts, each with its numbers as text for people who cannot see the image.
+
+A chart of uncounted months is shown early and edited as counts arrive.
+"""
 
 import io
 from datetime import datetime
@@ -33,7 +36,7 @@ from cogs.input import Cooldown, parse_keywords
 from cogs.permissions import can_view
 from cogs.replies import bold, relative_time
 
-# Five lines can be told apart, seven stacked keywords and the rest; a first chart of five is 60 requests.
+# Five lines can be told apart; a first chart of five keywords takes 60 requests.
 TREND_KEYWORDS: Final = 5
 CHARTS_PER_MINUTE: Final = 3
 
@@ -42,7 +45,7 @@ _NAME_MAX = 60
 
 
 class ChartCommands(commands.Cog):
-    """Shows charts to whoever asks."""
+    """Draws charts on request."""
 
     def __init__(
         self, chart_service: ChartService, charts: ChartRenderer, subscription_service: SubscriptionService
@@ -52,13 +55,13 @@ class ChartCommands(commands.Cog):
         self._subscription_service = subscription_service
         self._cooldown = Cooldown(CHARTS_PER_MINUTE)
 
-    @app_commands.command(description="Papers a month for up to five keywords over the last year, as a chart")
+    @app_commands.command(description="Chart the papers per month for up to five keywords over the last year")
     @app_commands.describe(
-        keyword="What to count in titles and abstracts; several separated by commas",
-        keyword2="Another one to compare with",
-        keyword3="A third one",
-        keyword4="A fourth one",
-        keyword5="A fifth one",
+        keyword="What to find in titles and abstracts; separate several with commas",
+        keyword2="A second keyword to compare",
+        keyword3="A third keyword",
+        keyword4="A fourth keyword",
+        keyword5="A fifth keyword",
     )
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @app_commands.allowed_installs(guilds=True, users=True)
@@ -75,13 +78,14 @@ class ChartCommands(commands.Cog):
         self._cooldown.check(interaction)
         await interaction.response.defer()
 
-        async def show(trend: Trend, filling: ChartState) -> None:
-            await self._show(interaction, state(trend, filling), trend_embed(trend, interaction.created_at), trend)
+        async def show(trend: Trend, state: ChartState) -> None:
+            embed = trend_embed(trend, interaction.created_at)
+            await self._show(interaction, describe_state(trend, state), embed, trend)
 
         try:
             await self._chart_service.trend(keywords, show)
         except discord.NotFound:
-            return  # the reply was deleted: nobody waits for the rest; what was counted is kept
+            return  # the reply was deleted; the counts so far are stored
 
     @trend.autocomplete("keyword")
     @trend.autocomplete("keyword2")
@@ -103,63 +107,67 @@ class ChartCommands(commands.Cog):
         )
         return [app_commands.Choice(name=each, value=each) for each in shown][:AUTOCOMPLETE_CHOICES_MAX]
 
-    @app_commands.command(description="Papers posted a week in this server, by keyword")
+    @app_commands.command(description="Chart the papers posted per week in this server, by keyword")
     @app_commands.guild_only()
     async def stats(self, interaction: discord.Interaction[Client]) -> None:
         self._cooldown.check(interaction)
-        # For the caller's eyes: others may view fewer channels.
+        # Only for the caller: other people may view fewer channels.
         await interaction.response.defer(ephemeral=True)
         weekly = await self._chart_service.posts_per_week(interaction.guild_id or 0, partial(can_view, interaction))
         if not weekly.total:
             await interaction.edit_original_response(
-                content=f"No paper was posted in the last {STATS_WEEKS} weeks in the channels that you can view. "
-                "`/keywords` says what is watched."
+                content=f"No papers were posted in the last {STATS_WEEKS} weeks in the channels that you can view. "
+                "See their keywords with `/keywords`."
             )
             return
         await self._show(interaction, _headline(weekly), _stats_embed(weekly), weekly)
 
     async def _show(
-        self, interaction: discord.Interaction[Client], words: str, embed: discord.Embed, shown: Trend | Weekly
+        self, interaction: discord.Interaction[Client], text: str, embed: discord.Embed, numbers: Trend | Weekly
     ) -> None:
         files = []
         try:
-            if not isinstance(shown, Trend) or shown.totals:
-                files.append(await self._picture(shown.chart(), shown.alt_text()))
+            if not isinstance(numbers, Trend) or numbers.totals:
+                files.append(await self._image(numbers.chart(), numbers.alt_text()))
                 embed.set_image(url=f"attachment://{files[0].filename}")
         except ChartFailed as error:
-            words = f"{words}\n{error}. The numbers are below."
-        await interaction.edit_original_response(content=words, embed=embed, attachments=files)
+            text = f"{text}\n{error}. The numbers are below."
+        await interaction.edit_original_response(content=text, embed=embed, attachments=files)
 
-    async def _picture(self, chart: Chart, alt_text: str) -> discord.File:
+    async def _image(self, chart: Chart, alt_text: str) -> discord.File:
         return discord.File(io.BytesIO(await self._charts.draw(chart)), "chart.png", description=alt_text)
 
 
 def chosen_keywords(*options: str | None) -> tuple[Keyword, ...]:
-    """Each keyword once, or InvalidKeyword, which says of each that cannot be counted why."""
-    typed = parse_keywords(", ".join(filter(None, options)))
-    if len(typed) > TREND_KEYWORDS:
-        raise InvalidKeyword(f"Up to {TREND_KEYWORDS} keywords fit in a chart; these are {len(typed)}.")
-    if refused := [part for part in typed if isinstance(part, str)]:
-        raise InvalidKeyword("\n".join(refused))
-    return tuple(part for part in typed if isinstance(part, Keyword))
+    """The keywords without duplicates; raises InvalidKeyword with one line per invalid keyword."""
+    parts = parse_keywords(", ".join(filter(None, options)))
+    if len(parts) > TREND_KEYWORDS:
+        raise InvalidKeyword(f"A chart takes up to {TREND_KEYWORDS} keywords; you gave {len(parts)}.")
+    if errors := [part for part in parts if isinstance(part, str)]:
+        raise InvalidKeyword("\n".join(errors))
+    return tuple(part for part in parts if isinstance(part, Keyword))
 
 
-def state(trend: Trend, filling: ChartState) -> str:
-    """How far the chart is, and what comes next."""
-    left = f"{len(trend.missing)} of {trend.size} months {'is' if len(trend.missing) == 1 else 'are'}"
-    match filling:
+def describe_state(trend: Trend, state: ChartState) -> str:
+    """The text above the chart: how complete it is, and what to do if it stopped."""
+    missing = len(trend.missing)
+    are = "is" if missing == 1 else "are"
+    uncounted = f"{missing} of {plural(trend.size, 'month')} {are} not counted yet"
+    match state:
         case ChartComplete():
-            return f"Papers a month for {', '.join(map(_named, trend.keywords))}"
-        case ChartInProgress(left_s):
-            how_long = f"{left} to be counted: about {duration(left_s)}"
-            return f"{how_long}. This message fills as arXiv answers; if it stops, ask again."
-        case ChartsBusy(left_s):
-            return f"{left} not counted yet, and other charts are being filled: ask again in about {duration(left_s)}."
+            return f"Papers per month for {', '.join(map(_named, trend.keywords))}"
+        case ChartInProgress(remaining_s):
+            return (
+                f"Counting {plural(missing, 'month')} (about {duration(remaining_s)}). "
+                "This updates as results arrive; if it stops, run `/trend` again."
+            )
+        case ChartsBusy(retry_in_s):
+            return f"Other charts are being counted. Run `/trend` again in about {duration(retry_in_s)}; {uncounted}."
         case CountFailed(keyword, error):
             again = relative_time(error.not_before) if isinstance(error, ArxivBackoff) else "later"
-            return f"{error}, for {_named(keyword)}. {left} not counted yet: ask again {again}, and it goes on."
+            return f"{error} ({_named(keyword)}). {uncounted}: run `/trend` again {again} to continue."
         case ReplyExpired():
-            return f"{left} not counted yet: ask again, and it goes on from here."
+            return f"{uncounted}: run `/trend` again to continue."
         case _ as unexpected:
             assert_never(unexpected)
 
@@ -169,25 +177,27 @@ def _named(keyword: Keyword) -> str:
 
 
 def trend_embed(trend: Trend, now: datetime) -> discord.Embed:
-    """The numbers in a row for each keyword: the picture is set into it later."""
+    """The numbers of each keyword as text; the image is added when it is drawn."""
     rows = [f"{_named(keyword)}: {trend.numbers(keyword)}" for keyword in trend.keywords]
-    gaps = "; – is not counted yet" if trend.missing else ""
-    embed = discord.Embed(description="\n".join([f"Month by month, {trend.span()}{gaps}:", *rows]), colour=_COLOUR)
+    gaps = " (–: not counted yet)" if trend.missing else ""
+    embed = discord.Embed(description="\n".join([f"By month, {trend.span()}{gaps}:", *rows]), colour=_COLOUR)
     growing = trend.still_growing(now)
-    note = f" {month_name(growing)} may still grow: moderation holds papers back." if growing else ""
-    return embed.set_footer(text=f"Counted by arXiv.{note}")
+    note = f" {month_name(growing)} may still grow: some papers are in moderation." if growing else ""
+    return embed.set_footer(text=f"Counts by arXiv.{note}")
 
 
 def _headline(weekly: Weekly) -> str:
     weeks = len(weekly.papers)
-    words = f"{plural(weekly.total, 'paper')} posted in the last {weeks} weeks in the channels that you can view"
-    return f"{words}, about {round(weekly.total / weeks):,} a week." if weekly.total >= weeks else f"{words}."
+    text = f"{plural(weekly.total, 'paper')} posted in the last {weeks} weeks in the channels that you can view"
+    return f"{text}, about {round(weekly.total / weeks):,} per week." if weekly.total >= weeks else f"{text}."
 
 
 def _stats_embed(weekly: Weekly) -> discord.Embed:
     rows = [f"{bold(cut(each.name, _NAME_MAX))}: {sum(filter(None, each.values)):,}" for each in weekly.most_posted]
-    weeks = f"Week by week: {', '.join(f'{papers:,}' for papers in weekly.papers)}"
+    weeks = f"By week: {', '.join(f'{papers:,}' for papers in weekly.papers)}"
     embed = discord.Embed(description="\n".join([weeks, *rows]), colour=_COLOUR)
     if weekly.counts_some_twice:
-        embed.set_footer(text="A paper that matched two keywords counts for both; in the weeks and the sum, once.")
+        embed.set_footer(
+            text="A paper that matches several keywords counts for each, but only once by week and in total."
+        )
     return embed

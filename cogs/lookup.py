@@ -1,4 +1,7 @@
-"""`/latest`, and the buttons and menus that show an abstract to the one who asks."""
+"""`/latest`, and the buttons and menus below papers that show an abstract.
+
+An abstract is visible only to the person who clicks.
+"""
 
 import asyncio
 import re
@@ -12,10 +15,11 @@ from bot.discord_api.client import AnyClient, Client, client_of, reply
 from bot.discord_api.custom_ids import NO_POST_KEY, AbstractButtonId, AbstractMenuId
 from bot.discord_api.messages import reading_view, to_embed
 from bot.domain.keyword import Keyword
-from bot.domain.layout.card import lay_out
+from bot.domain.layout.card import lay_out_cards
 from bot.domain.paper import ArxivId
-from bot.runtime.errors import ArxivBackoff, ArxivError, StoreUnavailable
-from bot.services.lookup import LATEST_MAX, LookupService
+from bot.domain.text import plural
+from bot.runtime.errors import ArxivBackoff, ArxivError, QueryRejected, StoreUnavailable
+from bot.services.lookup import LATEST_MAX, Latest, LookupService
 from cogs.input import Cooldown
 from cogs.replies import bold, relative_time
 
@@ -23,14 +27,14 @@ LATEST_PER_MINUTE: Final = 5
 
 
 class LookupCommands(commands.Cog):
-    """Shows papers to whoever asks, in servers, in direct messages and wherever the app was installed."""
+    """Shows the newest papers in servers, in direct messages, and wherever a person installed the app."""
 
     def __init__(self, lookup_service: LookupService) -> None:
         self._lookup_service = lookup_service
         self._cooldown = Cooldown(LATEST_PER_MINUTE)
 
-    @app_commands.command(description="The newest arXiv papers for any keyword")
-    @app_commands.describe(keyword="What to look for in titles and abstracts", count="How many papers (default: 5)")
+    @app_commands.command(description="Show the newest arXiv papers for any keyword")
+    @app_commands.describe(keyword="What to find in titles and abstracts", count="How many papers (default: 5)")
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @app_commands.allowed_installs(guilds=True, users=True)
     async def latest(
@@ -45,28 +49,36 @@ class LookupCommands(commands.Cog):
         try:
             latest = await self._lookup_service.latest(parsed, count)
         except ArxivError as error:
-            again = relative_time(error.not_before) if isinstance(error, ArxivBackoff) else "later"
-            words = f"{error}. Nothing is known of {bold(parsed.shown)} here yet: try again {again}."
-            await interaction.edit_original_response(content=words)
+            await interaction.edit_original_response(content=_failure(parsed, error))
             return
         if not latest.papers:
-            await interaction.edit_original_response(content=f"arXiv has no paper for {bold(parsed.shown)}.")
+            await interaction.edit_original_response(content=f"arXiv has no papers for {bold(parsed.shown)}.")
             return
-        shown = len(latest.papers)
-        words = f"The newest {'paper' if shown == 1 else f'{shown} papers'} for {bold(parsed.shown)}"
-        if latest.problem is not None:
-            words += f", as far as they are known here: {latest.problem}."
-        found = [(paper, [parsed.shown]) for paper in latest.papers]
-        cards = await asyncio.to_thread(lay_out, found, latest.trending_entries)
+        papers = [(paper, [parsed.shown]) for paper in latest.papers]
+        cards = await asyncio.to_thread(lay_out_cards, papers, latest.trending_entries)
         await interaction.edit_original_response(
-            content=words,
+            content=_heading(latest),
             embeds=[to_embed(card) for card in cards],
             view=reading_view(latest.papers, NO_POST_KEY),
         )
 
 
+def _failure(keyword: Keyword, error: ArxivError) -> str:
+    if isinstance(error, QueryRejected):
+        return "arXiv rejected this query. Try simpler wording."
+    again = relative_time(error.not_before) if isinstance(error, ArxivBackoff) else "later"
+    return f"{error}, and no papers for {bold(keyword.shown)} are stored here yet. Try again {again}."
+
+
+def _heading(latest: Latest) -> str:
+    count = len(latest.papers)
+    newest = "newest paper" if count == 1 else f"newest {plural(count, 'paper')}"
+    text = f"The {newest} for {bold(latest.keyword.shown)}"
+    return text if latest.problem is None else f"{text} that are stored here. {latest.problem}."
+
+
 class AbstractButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=AbstractButtonId.TEMPLATE):
-    """Shows the whole abstract of a message's only paper; its custom_id says which, so it outlives a restart."""
+    """Shows the abstract of a message's only paper; the custom id names it, so the button works after a restart."""
 
     def __init__(self, custom_id: AbstractButtonId) -> None:
         super().__init__(discord.ui.Button(label="Read the abstract", custom_id=custom_id.encode()))
@@ -87,7 +99,7 @@ class AbstractButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
 
 
 class AbstractMenu(discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=AbstractMenuId.TEMPLATE):
-    """Shows the whole abstract of the paper that was chosen; the options' values are arXiv's ids."""
+    """Shows the abstract of the chosen paper; the options' values are arXiv ids."""
 
     def __init__(self, custom_id: AbstractMenuId) -> None:
         super().__init__(discord.ui.Select(custom_id=custom_id.encode()))
@@ -107,13 +119,13 @@ class AbstractMenu(discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], t
 
 
 async def show_abstract(interaction: discord.Interaction[AnyClient], arxiv_id: ArxivId) -> None:
-    """The whole abstract for the eyes of the one who asked, or a link where the store no longer holds it."""
+    """Replies with the abstract, visible only to the caller, or with a link if the paper is no longer stored."""
     client = client_of(interaction)
     try:
         abstract = await client.lookup_service.abstract(arxiv_id)
     except StoreUnavailable:
         abstract = None
     if abstract is None:
-        await reply(interaction, f"Its abstract is on arXiv: <{arxiv_id.abs_url}>")
+        await reply(interaction, f"Read the abstract on arXiv: <{arxiv_id.abs_url}>")
         return
     await interaction.response.send_message(embed=to_embed(abstract), ephemeral=True)

@@ -1,4 +1,4 @@
-"""`/page`: the keywords of a channel and their papers, as a file."""
+"""`/page`: the newest papers of a channel's keywords as a file, for people who can view the channel."""
 
 from io import BytesIO
 from typing import Final
@@ -15,30 +15,30 @@ from cogs.input import Cooldown
 from cogs.permissions import CommandRejected, Target, can_view, target_channel
 from cogs.replies import relative_time
 
-# What /page answers takes up to a second of drawing.
+# Rendering a page takes up to a second.
 PAGES_PER_MINUTE: Final = 5
 
 _FORMS: Final = [
     app_commands.Choice(name="HTML: for a browser (default)", value=PageFormat.HTML.value),
     app_commands.Choice(name="Markdown: as on GitHub", value=PageFormat.MD.value),
-    app_commands.Choice(name="Atom: for a reader of feeds", value=PageFormat.ATOM.value),
+    app_commands.Choice(name="Atom: for feed readers", value=PageFormat.ATOM.value),
     app_commands.Choice(name="JSON: for programs", value=PageFormat.JSON.value),
 ]
 
 
 class PageCommands(commands.Cog):
-    """Hands a channel's page to whoever can view the channel."""
+    """Sends the page of a channel."""
 
     def __init__(self, pages: PageService) -> None:
         self._pages = pages
         self._cooldown = Cooldown(PAGES_PER_MINUTE)
 
-    @app_commands.command(description="A page with the newest papers of a channel's keywords, as a file")
+    @app_commands.command(description="Get a file with the newest papers for a channel's keywords")
     @app_commands.rename(form="format")
     @app_commands.describe(
-        form="How it is written (default: HTML)",
-        channel="Whose keywords (default: those of this channel)",
-        public="Show it to everybody here (default: to you alone)",
+        form="File format (default: HTML)",
+        channel="Whose keywords (default: this channel's)",
+        public="Show the file to everyone here (default: only to you)",
     )
     @app_commands.choices(form=_FORMS)
     @app_commands.guild_only()
@@ -49,38 +49,38 @@ class PageCommands(commands.Cog):
         channel: Target | None = None,
         public: bool = False,
     ) -> None:
-        channel_id = _channel(interaction, channel, public=public)
+        channel_id = _checked_channel(interaction, channel, public=public)
         self._cooldown.check(interaction)
         await interaction.response.defer(ephemeral=not public)
-        fitting = await self._pages.fitting(frozenset({channel_id}), PageFormat(form), interaction.filesize_limit)
-        if not fitting.page.sections:
-            words = f"No keyword is watched in <#{channel_id}> yet. `/subscribe` adds one."
-            await interaction.edit_original_response(content=words)
+        fitted = await self._pages.fitted_page(frozenset({channel_id}), PageFormat(form), interaction.filesize_limit)
+        if not fitted.page.sections:
+            text = f"<#{channel_id}> has no keywords yet. Add one with `/subscribe`."
+            await interaction.edit_original_response(content=text)
             return
-        file = discord.File(BytesIO(fitting.rendered.body), fitting.rendered.filename)
-        await interaction.edit_original_response(content=_words(channel_id, fitting), attachments=[file])
+        file = discord.File(BytesIO(fitted.rendered.body), fitted.rendered.filename)
+        await interaction.edit_original_response(content=_summary(channel_id, fitted), attachments=[file])
 
 
-def _channel(interaction: discord.Interaction[Client], named: Target | None, *, public: bool) -> int:
-    """Whose page is asked for: here, where the caller is, or in a channel that they can view."""
-    channel_id = target_channel(interaction, named).channel_id
+def _checked_channel(interaction: discord.Interaction[Client], chosen: Target | None, *, public: bool) -> int:
+    """The id of this channel, or of a chosen one that the caller can view."""
+    channel_id = target_channel(interaction, chosen).channel_id
     if channel_id == interaction.channel_id:
         return channel_id
     if not can_view(interaction, channel_id):
-        # Of a private thread it is not known who is in it.
-        raise CommandRejected("You cannot see that channel. If it is a private thread that you are in, ask there.")
+        # Discord does not say who is in a private thread.
+        raise CommandRejected("You can't view that channel. If you're in that private thread, run `/page` there.")
     if public:
-        raise CommandRejected(f"Not everybody here may see <#{channel_id}>: ask there, or for your eyes alone.")
+        raise CommandRejected(f"Not everyone here can view <#{channel_id}>. Run `/page` there, or without `public`.")
     return channel_id
 
 
-def _words(channel_id: int, fitting: FittedPage) -> str:
-    keywords, papers = len(fitting.page.sections), papers_on(fitting.page)
-    words = f"The page of <#{channel_id}>: {plural(keywords, 'keyword')}, {plural(papers, 'paper')}"
-    words += f", read {relative_time(fitting.page.updated)}." if fitting.page.updated is not None else "; not read yet."
-    if fitting.per_keyword is not None:
-        words += (
-            f"\nIt has only the newest {plural(fitting.per_keyword, 'paper')} of each keyword: "
-            "more would not fit in a file on Discord."
+def _summary(channel_id: int, fitted: FittedPage) -> str:
+    page = fitted.page
+    updated = f"updated {relative_time(page.updated)}" if page.updated is not None else "not updated yet"
+    counts = f"{plural(len(page.sections), 'keyword')}, {plural(papers_on(page), 'paper')}"
+    text = f"<#{channel_id}>: {counts}, {updated}."
+    if fitted.per_keyword is not None:
+        text += (
+            f"\nOnly the newest {plural(fitted.per_keyword, 'paper')} per keyword fit into a file that Discord accepts."
         )
-    return words
+    return text

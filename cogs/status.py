@@ -1,4 +1,7 @@
-"""`/status`: what the bot is doing, and what is in its way."""
+"""`/status`: the last and the next check of arXiv, the queue, and problems.
+
+A caller sees only channels that they can view; one who installed the app for themselves sees no channels at all.
+"""
 
 from collections.abc import Collection
 from typing import Final
@@ -18,63 +21,59 @@ ACKNOWLEDGEMENT: Final = "Thank you to arXiv for use of its open access interope
 
 
 class StatusCommand(commands.Cog):
-    """Says how things stand."""
+    """Shows the state of the bot."""
 
     def __init__(self, status_service: StatusService) -> None:
         self._status_service = status_service
 
-    @app_commands.command(description="When arXiv was looked at, what came of it, and what waits")
+    @app_commands.command(description="Last check, next check, and queue")
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @app_commands.allowed_installs(guilds=True, users=True)
     async def status(self, interaction: discord.Interaction[Client]) -> None:
         await interaction.response.defer(ephemeral=True)
         report = await self._status_service.report()
-        lines = [*_arxiv(report), *_channels(interaction, report), f"-# {ACKNOWLEDGEMENT}"]
+        lines = [*_arxiv_lines(report), *_channel_lines(interaction, report), f"-# {ACKNOWLEDGEMENT}"]
         await edit_reply(interaction, lines)
 
 
-def _arxiv(report: StatusReport) -> list[str]:
-    last = (
-        f"{relative_time(report.last_poll)}, {shown_reason(report.result)}"
-        if report.last_poll is not None
-        else "none yet"
-    )
-    following = (
-        relative_time(report.next_poll) if report.next_poll is not None else "as soon as a channel watches a keyword"
-    )
-    lines = [f"**Last look at arXiv**: {last}.", f"**Next look**: {following}."]
+def _arxiv_lines(report: StatusReport) -> list[str]:
+    last, following = "not yet", "when a channel subscribes to a keyword"
+    if report.last_poll is not None:
+        last = f"{relative_time(report.last_poll)}, {shown_reason(report.result)}"
+    if report.next_poll is not None:
+        following = relative_time(report.next_poll)
+    lines = [f"**Last checked**: {last}.", f"**Next check**: {following}."]
     if report.unsynced_keywords:
-        why = "" if report.sync_problem is None else f", put off: {shown_reason(report.sync_problem)}"
-        lines.append(f"**Being read for the first time**: {plural(report.unsynced_keywords, 'keyword')}{why}.")
-    if report.votes is not None:
-        again = f"Read again {relative_time(report.votes.again_at)}."
-        lines.append(f"⚠️ Votes and code are not up to date: {shown_reason(report.votes.words)}. {again}")
+        problem = "" if report.sync_problem is None else f"; postponed: {shown_reason(report.sync_problem)}"
+        lines.append(f"**Existing papers not read yet**: {plural(report.unsynced_keywords, 'keyword')}{problem}.")
+    if report.trending_problem is not None:
+        reason = shown_reason(report.trending_problem.reason)
+        next_try = relative_time(report.trending_problem.retry_at)
+        lines.append(f"⚠️ Votes and code are out of date: {reason}. Next try {next_try}.")
     return lines + [f"⚠️ {problem}." for problem in report.problems]
 
 
-def _channels(interaction: discord.Interaction[Client], report: StatusReport) -> list[str]:
+def _channel_lines(interaction: discord.Interaction[Client], report: StatusReport) -> list[str]:
     if interaction.guild is None or not interaction.is_guild_integration():  # installed by the caller alone
         return []
-    # A channel that is deleted or archived is none of the server's at the moment, but its papers are kept.
-    ours = {blocked.channel_id for blocked in report.blocked if blocked.guild_id == interaction.guild_id}
-    waiting = sum(papers for channel_id, papers in report.waiting.items() if _concerns(interaction, channel_id, ours))
-    lines = [f"**Waiting to be posted**: {plural(waiting, 'paper')}."]
+    # A deleted or archived channel is not in the server's list, but its papers are still queued.
+    gone = {blocked.channel_id for blocked in report.blocked if blocked.guild_id == interaction.guild_id}
+    queued = sum(count for channel_id, count in report.queued.items() if _is_visible(interaction, channel_id, gone))
+    lines = [f"**Queued**: {plural(queued, 'paper')}."]
     for blocked in report.blocked:
         if blocked.guild_id is None and interaction.permissions.manage_guild:
-            lines.append(f"⏸️ Channel `{blocked.channel_id}` of the settings file: {blocked.reason}")
+            lines.append(f"⏸️ Channel `{blocked.channel_id}` in config.json: {blocked.reason}")
         elif blocked.guild_id == interaction.guild_id and can_view(interaction, blocked.channel_id):
-            target = channel_link(interaction.guild, blocked.channel_id)
-            lines.append(f"⏸️ {target}, paused {relative_time(blocked.since)}: {blocked.reason}")
+            link = channel_link(interaction.guild, blocked.channel_id)
+            lines.append(f"⏸️ {link}, blocked {relative_time(blocked.since)}: {blocked.reason}")
     for channel_id, since in report.paused.items():
-        if _concerns(interaction, channel_id, ours):
-            lines.append(
-                f"⏸️ <#{channel_id}>, paused {relative_time(since)} by `/channel pause`; `/channel resume` goes on."
-            )
+        if _is_visible(interaction, channel_id, gone):
+            lines.append(f"⏸️ <#{channel_id}>, paused {relative_time(since)}; resume with `/channel resume`.")
     return lines
 
 
-def _concerns(interaction: discord.Interaction[Client], channel_id: int, ours: Collection[int]) -> bool:
+def _is_visible(interaction: discord.Interaction[Client], channel_id: int, gone: Collection[int]) -> bool:
     guild = interaction.guild
-    if guild is None or (channel_id not in ours and guild.get_channel_or_thread(channel_id) is None):
+    if guild is None or (channel_id not in gone and guild.get_channel_or_thread(channel_id) is None):
         return False
     return can_view(interaction, channel_id)

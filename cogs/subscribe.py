@@ -1,4 +1,7 @@
-"""`/subscribe`: what a channel is to watch, how many papers that is, and how they will look there."""
+"""`/subscribe`: adds keywords to a channel and previews their papers in the channel's style.
+
+Each keyword of the command gets a line of its own in the reply, whether or not it could be added.
+"""
 
 import asyncio
 from collections.abc import Collection, Sequence
@@ -26,18 +29,18 @@ from cogs.permissions import Target, TargetChannel, check_bot_may_post, check_ma
 from cogs.replies import bold, edit_reply, relative_time
 from cogs.subscribe_buttons import subscribed_view
 
-# How long a reply waits for arXiv before it says that reading is queued.
+# How long the reply waits for the initial sync before it says that the sync is queued.
 REPLY_WAIT_S: Final = 20.0
 
-_SILENT = (
-    "arXiv is out of reach at the moment. As soon as it answers, the papers that it has are read silently, and this "
-    "message says what was found; what is new after that is posted."
+_ARXIV_UNAVAILABLE: Final = (
+    "arXiv is unavailable right now. Once it answers, its existing papers are read without posting them, and this "
+    "message will show what was found. Newer papers will be posted."
 )
-_QUEUED = "Reading the papers that arXiv has is queued; this message will say what was found."
+_QUEUED: Final = "Reading the existing papers is queued. This message will show what was found."
 
 
 class SubscribeCommand(commands.Cog):
-    """Adds to a channel's keywords."""
+    """Adds keywords to a channel."""
 
     def __init__(
         self,
@@ -51,9 +54,9 @@ class SubscribeCommand(commands.Cog):
 
     @app_commands.command(description="Post new arXiv papers that match a keyword in a channel")
     @app_commands.describe(
-        keyword="What to look for in titles and abstracts; several separated by commas",
+        keyword="What to find in titles and abstracts; separate several with commas",
         channel="Where to post them (default: here)",
-        category="Only papers of this arXiv category, such as cs.CL",
+        category="Only papers in this arXiv category, e.g. cs.CL",
     )
     @app_commands.guild_only()
     @app_commands.default_permissions(manage_channels=True)
@@ -68,71 +71,71 @@ class SubscribeCommand(commands.Cog):
         check_may_manage(target)
         await interaction.response.defer(ephemeral=True)
         await check_bot_may_post(interaction, target)
-        typed = parse_keywords(keyword, category)
-        keywords = [part for part in typed if isinstance(part, Keyword)]
-        new = {each for each in keywords if await self._subscribe_one(interaction, target, each)}
-        answers = [part if isinstance(part, str) else _subscribed(part, target, new=part in new) for part in typed]
-        await self._say_what_was_found(interaction, target, keywords, answers, new)
+        parts = parse_keywords(keyword, category)
+        keywords = [part for part in parts if isinstance(part, Keyword)]
+        added = {each for each in keywords if await self._subscribe(interaction, target, each)}
+        lines = [part if isinstance(part, str) else _subscribed(part, target, new=part in added) for part in parts]
+        await self._reply_with_previews(interaction, target, keywords, lines, added)
 
-    async def _subscribe_one(
+    async def _subscribe(
         self, interaction: discord.Interaction[Client], target: TargetChannel, keyword: Keyword
     ) -> bool:
         return await self._subscription_service.subscribe(
             keyword, target.channel_id, interaction.guild_id or 0, interaction.user.id
         )
 
-    async def _say_what_was_found(
+    async def _reply_with_previews(
         self,
         interaction: discord.Interaction[Client],
         target: TargetChannel,
         keywords: Sequence[Keyword],
-        answers: list[str],
-        new: Collection[Keyword],
+        lines: list[str],
+        added: Collection[Keyword],
     ) -> None:
-        progress = await self._subscription_service.wait_until_read(keywords, REPLY_WAIT_S, keep_waiting=False)
-        if progress is not SyncStatus.SYNCED:
-            note = _SILENT if progress is SyncStatus.ARXIV_UNAVAILABLE else _QUEUED
-            await edit_reply(interaction, [*answers, note])
-            progress = await self._subscription_service.wait_until_read(
+        status = await self._subscription_service.wait_until_synced(keywords, REPLY_WAIT_S, keep_waiting=False)
+        if status is not SyncStatus.SYNCED:
+            note = _ARXIV_UNAVAILABLE if status is SyncStatus.ARXIV_UNAVAILABLE else _QUEUED
+            await edit_reply(interaction, [*lines, note])
+            status = await self._subscription_service.wait_until_synced(
                 keywords, INTERACTION_TOKEN_S - REPLY_WAIT_S, keep_waiting=True
             )
-        if progress is SyncStatus.SYNCED:
-            found = [await self._subscription_service.found(parsed) for parsed in keywords]
-            lines = [*answers, *map(_forecast, found), await self._outlook(target, keywords)]
-            await self._show_preview(interaction, target, found, lines, new)
+        if status is SyncStatus.SYNCED:
+            previews = [await self._subscription_service.preview(keyword) for keyword in keywords]
+            lines = [*lines, *map(_preview_line, previews), await self._next_papers(target, keywords)]
+            await self._show_papers(interaction, target, previews, lines, added)
 
-    async def _show_preview(
+    async def _show_papers(
         self,
         interaction: discord.Interaction[Client],
         target: TargetChannel,
-        found: Sequence[KeywordPreview],
+        previews: Sequence[KeywordPreview],
         lines: Sequence[str],
-        new: Collection[Keyword],
+        added: Collection[Keyword],
     ) -> None:
-        """What the channel will look like, and what to begin with; undoing ends what was begun here, nothing older."""
+        """Shows the newest papers as the channel will show them; the buttons affect only keywords that were added."""
         papers: dict[ArxivId, tuple[Paper, tuple[str, ...]]] = {}
-        for each in found:
-            for paper in each.newest:
+        for preview in previews:
+            for paper in preview.newest:
                 _, names = papers.get(paper.arxiv_id, (paper, ()))
-                papers[paper.arxiv_id] = (paper, (*names, each.keyword.shown))
+                papers[paper.arxiv_id] = (paper, (*names, preview.keyword.shown))
         shown = sorted(papers.values(), key=lambda entry: entry[0].published)[-PREVIEW_PAPERS:]
-        layout = layout_of((await self._settings_service.of(target.channel_id)).style, len(shown))
-        ids = await self._subscription_service.ids_of(new)
-        view = subscribed_view(target.channel_id, ids)
+        layout = layout_of((await self._settings_service.get(target.channel_id)).style, len(shown))
+        view = subscribed_view(target.channel_id, await self._subscription_service.keyword_ids(added))
         rendered = await asyncio.to_thread(embeds, shown, layout) if shown else []
         await edit_reply(interaction, lines, embeds=rendered, view=view)
 
-    async def _outlook(self, target: TargetChannel, keywords: Sequence[Keyword]) -> str:
+    async def _next_papers(self, target: TargetChannel, keywords: Sequence[Keyword]) -> str:
+        """When new papers will be posted; nothing if no keyword was valid."""
         if not keywords:
             return ""
-        wanted = await self._settings_service.of(target.channel_id)
-        if wanted.paused_since is not None:
-            posted = "wait for `/channel resume`: posting there is paused"
-        elif isinstance(wanted.schedule, DailySchedule):
-            posted = f"are posted {describe_schedule(wanted.schedule)}"
+        settings = await self._settings_service.get(target.channel_id)
+        if settings.paused_since is not None:
+            posted = f"held until `/channel resume`: {target.mention} is paused"
+        elif isinstance(settings.schedule, DailySchedule):
+            posted = f"posted {describe_schedule(settings.schedule)}"
         else:
-            posted = "are posted as arXiv announces them"
-        return f"New papers {posted}; next look {relative_time(await self._status_service.next_poll())}."
+            posted = "posted as arXiv announces them"
+        return f"New papers are {posted}; next check {relative_time(await self._status_service.next_poll())}."
 
     @subscribe.autocomplete("category")
     async def complete_category(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
@@ -146,13 +149,14 @@ def _subscribed(keyword: Keyword, target: TargetChannel, *, new: bool) -> str:
     return f"{bold(keyword.shown)}: {'subscribed' if new else 'already subscribed'} in {target.mention}."
 
 
-def _forecast(found: KeywordPreview) -> str:
-    """`about 18 papers a week`, and narrower ideas for what is broad."""
-    name = bold(found.keyword.shown)
-    if not found.papers:
-        return f"{name}: no paper in the last 30 days."
-    words = f"{name}: {plural(found.papers, 'paper')} in the last 30 days, about {max(1, found.per_week):,} a week."
-    if not found.narrower:
-        return words
-    ideas = ", ".join(f"{bold(idea.keyword.shown)} (about {idea.per_week:,})" for idea in found.narrower)
-    return f"{words} That is broad; narrower ideas: {ideas}."
+def _preview_line(preview: KeywordPreview) -> str:
+    """`**x**: 77 papers in the last 30 days, about 18 per week.`, with narrower keywords if that is a lot."""
+    name = bold(preview.keyword.shown)
+    if not preview.papers:
+        return f"{name}: no papers in the last 30 days."
+    count = plural(preview.papers, "paper")
+    text = f"{name}: {count} in the last 30 days, about {max(1, preview.per_week):,} per week."
+    if not preview.narrower:
+        return text
+    narrower = ", ".join(f"{bold(each.keyword.shown)} (about {each.per_week:,} per week)" for each in preview.narrower)
+    return f"{text} That is a lot; narrower keywords: {narrower}."

@@ -1,4 +1,7 @@
-"""The buttons below an answer to `/subscribe`: start with new papers, post the last few too, undo."""
+"""The buttons below a reply to `/subscribe`: start with new papers, also post the latest ones, undo.
+
+They work after a restart: each custom id names the channel and the keywords.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,13 +14,13 @@ from bot.discord_api.custom_ids import SubscribedAction, SubscribedButtonId
 from bot.domain.keyword import Keyword
 from bot.domain.text import plural
 from bot.runtime.errors import StoreUnavailable
-from bot.services.subscriptions import PAST_POSTED, Unsubscribed
+from bot.services.subscriptions import NEWEST_POSTED, Unsubscribed
 from cogs.permissions import can_manage_by_id
 from cogs.replies import bold
 
 _LABELS: Final[Mapping[SubscribedAction, str]] = {
     "new": "Start with new papers",
-    "past": f"Post the last {PAST_POSTED} too",
+    "past": f"Also post the latest {NEWEST_POSTED}",
     "undo": "Undo",
 }
 
@@ -26,7 +29,7 @@ class SubscribedButton(
     discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
     template=SubscribedButtonId.TEMPLATE,
 ):
-    """Does what was chosen for the keywords that were subscribed together; its custom_id says which, and where."""
+    """Applies one action to the keywords that one command added."""
 
     def __init__(self, custom_id: SubscribedButtonId) -> None:
         style = discord.ButtonStyle.danger if custom_id.action == "undo" else discord.ButtonStyle.secondary
@@ -50,37 +53,48 @@ class SubscribedButton(
         client = client_of(interaction)
         await interaction.response.defer()
         try:
-            words = await self._answer(interaction, client)
-        except StoreUnavailable as error:  # the buttons stay: nothing was changed, and it can be tried again
+            text = await self._answer(interaction, client)
+        except StoreUnavailable as error:  # nothing was changed: the buttons stay, so that the person can try again
             await reply(interaction, str(error))
             return
-        await interaction.edit_original_response(content=words, embeds=[], view=None)
+        await interaction.edit_original_response(content=text, embeds=[], view=None)
 
     async def _answer(self, interaction: discord.Interaction[AnyClient], client: Client) -> str:
         if not can_manage_by_id(interaction, self._channel_id):
-            return f"You may not manage <#{self._channel_id}> any more."
-        keywords = await client.subscription_service.keywords_of(self._channel_id, self._keyword_ids)
-        return await self._do(client, keywords) if keywords else "These subscriptions have ended meanwhile."
+            return f"You can no longer manage <#{self._channel_id}>."
+        keywords = await client.subscription_service.keywords_by_id(self._channel_id, self._keyword_ids)
+        return await self._apply(client, keywords) if keywords else "These subscriptions have already ended."
 
-    async def _do(self, client: Client, keywords: Sequence[Keyword]) -> str:
-        names = ", ".join(bold(keyword.shown) for keyword in keywords)
+    async def _apply(self, client: Client, keywords: Sequence[Keyword]) -> str:
         target = f"<#{self._channel_id}>"
-        if self._action == "new":
-            return f"{names}: new papers are posted in {target}, and none of the past."
-        if self._action == "past":
-            coming = await client.subscription_service.post_past(keywords, self._channel_id)
-            if not coming:
-                return f"{names}: no paper of the past is left to post in {target}; new ones follow."
-            are = "is on its way" if coming == 1 else "are on their way"
-            return f"{names}: {plural(coming, 'paper')} of the past {are} to {target}; new ones follow."
-        left = [await client.subscription_service.unsubscribe(keyword, self._channel_id) for keyword in keywords]
-        if all(isinstance(end, Unsubscribed) for end in left):
+        match self._action:
+            case "new":
+                return f"Done. Only new papers will be posted in {target}."
+            case "past":
+                return _posting(await client.subscription_service.post_newest(keywords, self._channel_id), target)
+            case "undo":
+                return await self._undo(client, keywords, target)
+
+    async def _undo(self, client: Client, keywords: Sequence[Keyword], target: str) -> str:
+        results = [await client.subscription_service.unsubscribe(keyword, self._channel_id) for keyword in keywords]
+        names = ", ".join(bold(keyword.shown) for keyword in keywords)
+        if all(isinstance(result, Unsubscribed) for result in results):
             return f"{names}: unsubscribed from {target}."
-        return f"{names}: what the settings file wants in {target} stays until it changes."
+        return (
+            f"{names}: unsubscribed from {target}, except for keywords in config.json. "
+            "Remove those there and restart the bot."
+        )
+
+
+def _posting(papers: int, target: str) -> str:
+    if not papers:
+        return f"No earlier papers are left to post in {target}. New ones will follow."
+    latest = "paper" if papers == 1 else plural(papers, "paper")
+    return f"Posting the latest {latest} in {target}. New ones will follow."
 
 
 def subscribed_view(channel_id: int, keyword_ids: Iterable[int]) -> discord.ui.View | None:
-    """The three buttons; None without a keyword, and where there are too many for a button to name."""
+    """The three buttons; None without keywords, or if their ids do not fit into a custom id."""
     ids = tuple(keyword_ids)
     custom_ids = [SubscribedButtonId(action, channel_id, ids) for action in _LABELS]
     if not ids or not all(custom_id.fits for custom_id in custom_ids):
@@ -88,5 +102,5 @@ def subscribed_view(channel_id: int, keyword_ids: Iterable[int]) -> discord.ui.V
     view = discord.ui.View(timeout=None)
     for custom_id in custom_ids:
         view.add_item(SubscribedButton(custom_id))
-    view.stop()  # answered by their custom_id: nothing to remember
+    view.stop()  # discord.py need not remember the view: the custom ids hold everything
     return view

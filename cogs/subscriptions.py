@@ -1,4 +1,7 @@
-"""`/unsubscribe` and `/keywords`: who watches what in a server."""
+"""`/unsubscribe` and `/keywords`: ends and lists the subscriptions of a server.
+
+Callers see only channels that they can view; a deleted channel is visible to those with Manage Server.
+"""
 
 import re
 from collections.abc import Sequence
@@ -17,12 +20,12 @@ from cogs.input import parse_keywords
 from cogs.permissions import Target, can_manage_by_id, can_view, check_may_manage, target_channel
 from cogs.replies import bold, channel_link, edit_reply
 
-# What an autocompleted keyword of a channel that is gone ends with: nobody can pick such a channel as an option.
+# An autocompleted keyword of a deleted channel ends with the channel's id, as nobody can choose that channel any more.
 _IN_CHANNEL = re.compile(r"(?P<keyword>.+?)\s+#(?P<channel>\d{17,20})", re.DOTALL)
 
 
 class SubscriptionCommands(commands.Cog):
-    """Ends and lists a server's subscriptions."""
+    """Ends and lists subscriptions."""
 
     def __init__(self, subscription_service: SubscriptionService) -> None:
         self._subscription_service = subscription_service
@@ -35,16 +38,16 @@ class SubscriptionCommands(commands.Cog):
         self, interaction: discord.Interaction[Client], keyword: str, channel: Target | None = None
     ) -> None:
         await interaction.response.defer(ephemeral=True)
-        named = _IN_CHANNEL.fullmatch(keyword)
-        if named is not None and channel is None:
-            channel_id = await self._gone_channel(interaction, int(named["channel"]))
-            typed = named["keyword"]
+        suffixed = _IN_CHANNEL.fullmatch(keyword)
+        if suffixed is not None and channel is None:
+            channel_id = await self._checked_channel(interaction, int(suffixed["channel"]))
+            typed = suffixed["keyword"]
         else:
             target = target_channel(interaction, channel)
             check_may_manage(target)
             channel_id, typed = target.channel_id, keyword
         if not split_keywords(typed):
-            raise InvalidKeyword("Name one of the channel's keywords.")
+            raise InvalidKeyword("Please enter one of the channel's keywords.")
         await edit_reply(interaction, [await self._unsubscribe_one(part, channel_id) for part in parse_keywords(typed)])
 
     async def _unsubscribe_one(self, typed: Keyword | str, channel_id: int) -> str:
@@ -55,41 +58,41 @@ class SubscriptionCommands(commands.Cog):
                 return f"{bold(keyword.shown)}: unsubscribed from <#{channel_id}>."
             case KeptByConfig(keyword):
                 return (
-                    f"{bold(keyword.shown)} is wanted by the settings file for <#{channel_id}>: it stays until "
-                    "`subscriptions` in config.json changes and the bot is started again."
+                    f"{bold(keyword.shown)} is in config.json for <#{channel_id}>. "
+                    "Remove it from `subscriptions` there and restart the bot."
                 )
-            case NotSubscribed(named, nearest):
-                hint = f" Did you mean {' or '.join(map(bold, nearest))}?" if nearest else " See `/keywords`."
-                return f"{bold(named)} is not subscribed in <#{channel_id}>.{hint}"
+            case NotSubscribed(keyword_typed, similar):
+                hint = f"Did you mean {' or '.join(map(bold, similar))}?" if similar else "See `/keywords`."
+                return f"{bold(keyword_typed)} isn't subscribed in <#{channel_id}>. {hint}"
 
-    async def _gone_channel(self, interaction: discord.Interaction[Client], channel_id: int) -> int:
-        """A channel named by its id: one of this server's, which the caller may manage."""
+    async def _checked_channel(self, interaction: discord.Interaction[Client], channel_id: int) -> int:
+        """Returns the id if the channel belongs to this server and the caller may manage it."""
         guild = interaction.guild
-        own = {
+        known = {
             subscription.channel_id
             for subscription in await self._subscription_service.in_guild(interaction.guild_id or 0)
         }
-        if guild is None or channel_id not in own or not can_manage_by_id(interaction, channel_id):
-            raise InvalidKeyword("That channel is not one of this server's that you may manage.")
+        if guild is None or channel_id not in known or not can_manage_by_id(interaction, channel_id):
+            raise InvalidKeyword("That channel isn't in this server, or you can't manage it.")
         return channel_id
 
     @unsubscribe.autocomplete("keyword")
     async def complete_own_keyword(
         self, interaction: discord.Interaction[Client], typed: str
     ) -> list[app_commands.Choice[str]]:
-        named = interaction.namespace.channel
-        here = named.id if named is not None else interaction.channel_id
+        chosen = interaction.namespace.channel
+        target_id = chosen.id if chosen is not None else interaction.channel_id
         subscriptions = await self._subscription_service.in_guild(interaction.guild_id or 0)
         choices = [
             choice
             for subscription in subscriptions
-            if (choice := _choice(interaction, subscription, here)) is not None
+            if (choice := _choice(interaction, subscription, target_id)) is not None
             and typed.casefold() in choice.name.casefold()
         ]
         return choices[:AUTOCOMPLETE_CHOICES_MAX]
 
-    @app_commands.command(description="The keywords that this server watches, by channel")
-    @app_commands.describe(channel="Only those of this channel")
+    @app_commands.command(description="List this server's keywords by channel")
+    @app_commands.describe(channel="Only the keywords of this channel")
     @app_commands.guild_only()
     async def keywords(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
         await interaction.response.defer(ephemeral=True)
@@ -100,19 +103,19 @@ class SubscriptionCommands(commands.Cog):
             and can_view(interaction, subscription.channel_id)
         ]
         if not shown:
-            where = f"in <#{channel.id}>" if channel is not None else "in the channels that you can view"
-            await edit_reply(interaction, [f"No keyword is watched {where} yet. `/subscribe` adds one."])
+            who = f"<#{channel.id}> has" if channel is not None else "The channels that you can view have"
+            await edit_reply(interaction, [f"{who} no keywords yet. Add one with `/subscribe`."])
             return
         await edit_reply(interaction, _by_channel(interaction.guild, shown))
 
 
 def _choice(
-    interaction: discord.Interaction[Client], subscription: Subscription, here: int | None
+    interaction: discord.Interaction[Client], subscription: Subscription, target_id: int | None
 ) -> app_commands.Choice[str] | None:
-    """A keyword of the channel in question, or of one that is gone, told apart by its id."""
+    """A keyword of the target channel, or one of a deleted channel with the channel's id; None for other channels."""
     shown = subscription.keyword.shown
-    if subscription.channel_id == here:
-        if here != interaction.channel_id and not can_view(interaction, here):
+    if subscription.channel_id == target_id:
+        if target_id != interaction.channel_id and not can_view(interaction, target_id):
             return None
         return app_commands.Choice(name=shown[:SELECT_OPTION_MAX], value=shown[:SELECT_OPTION_MAX])
     guild = interaction.guild
@@ -133,13 +136,13 @@ def _by_channel(guild: discord.Guild | None, subscriptions: Sequence[Subscriptio
         if subscription.channel_id != channel_id:
             channel_id = subscription.channel_id
             lines.append(channel_link(guild, channel_id))
-        lines.append(f"- {bold(subscription.keyword.shown)} · {_who(subscription)}")
+        lines.append(f"- {bold(subscription.keyword.shown)} · {_added_by(subscription)}")
     return lines
 
 
-def _who(subscription: Subscription) -> str:
+def _added_by(subscription: Subscription) -> str:
     day = discord.utils.format_dt(subscription.added_at, "d")
     by = [f"<@{subscription.added_by}>"] if subscription.added_by is not None else []
     if Source.FILE in subscription.sources:
-        by.append("the settings file")
+        by.append("config.json")
     return f"added by {' and '.join(by)} on {day}"

@@ -1,4 +1,4 @@
-"""`/trending`, and the buttons that turn its pages."""
+"""`/trending`: a day's trending list page by page, with buttons that show other pages."""
 
 import asyncio
 import re
@@ -12,33 +12,34 @@ from discord.ext import commands
 from bot.discord_api.client import AnyClient, Client, client_of, reply
 from bot.discord_api.custom_ids import TrendingButtonId
 from bot.discord_api.messages import CARD_COLOUR
-from bot.domain.layout.trending_page import day_url, lay_out_page, shown_of
+from bot.domain.layout.trending_page import day_url, lay_out_page, page_range
 from bot.domain.trending.days import parse_day, shown_day, suggested_days
 from bot.domain.trending.parsing import TRENDING_ENTRIES_MAX
 from bot.runtime.errors import HuggingFaceBackoff, HuggingFaceError, StoreUnavailable
-from bot.services.trending import TrendingList, TrendingService
+from bot.services.trending import TrendingDisabled, TrendingList, TrendingService
 from cogs.input import Cooldown
 from cogs.replies import relative_time, shown_reason
 
+# How old a list may be when another page of it is shown.
 TRENDING_PAGE_FRESH_FOR: Final = timedelta(hours=1)
 TRENDING_PER_MINUTE: Final = 10
 
-# In a custom_id: no count was asked for.
+# Stands in a custom id for no count.
 _ALL: Final = 0
-_NEWEST: Final = "`/trending` without a date shows the newest day that has papers."
+_NEWEST_HINT: Final = "`/trending` without a date shows the newest day with papers."
 
 
 class TrendingCommands(commands.Cog):
-    """Shows what people find worth reading, in servers, in direct messages and wherever the app was installed."""
+    """Shows trending lists in servers, in direct messages, and wherever a person installed the app."""
 
     def __init__(self, trending: TrendingService) -> None:
         self._trending = trending
         self._cooldown = Cooldown(TRENDING_PER_MINUTE)
 
-    @app_commands.command(description="The papers of a day on Hugging Face, most votes first")
+    @app_commands.command(description="Show a day's trending papers on Hugging Face, most votes first")
     @app_commands.describe(
-        date="Which day: today, yesterday or as 2026-11-20 (default: the newest that has papers)",
-        count="How many papers (default: all of the day)",
+        date="today, yesterday or a date like 2026-11-20 (default: the newest day with papers)",
+        count="How many papers (default: all)",
     )
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @app_commands.allowed_installs(guilds=True, users=True)
@@ -52,14 +53,16 @@ class TrendingCommands(commands.Cog):
         self._cooldown.check(interaction)
         await interaction.response.defer()
         try:
-            found = await (self._trending.newest() if day is None else self._trending.of(day))
+            trending_list = await (self._trending.newest() if day is None else self._trending.list_of(day))
         except HuggingFaceError as error:
-            await interaction.edit_original_response(content=_failed(error))
+            await interaction.edit_original_response(content=_failure(error))
             return
-        await _show(interaction, found, 0, count or _ALL, if_empty=_NEWEST if day else None)
+        await _show_page(interaction, trending_list, 0, count or _ALL, hint=_NEWEST_HINT if day else None)
 
     @trending.autocomplete("date")
-    async def _days(self, _interaction: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
+    async def complete_date(
+        self, _interaction: discord.Interaction[Client], typed: str
+    ) -> list[app_commands.Choice[str]]:
         return [
             app_commands.Choice(name=shown, value=value)
             for shown, value in suggested_days(typed, self._trending.today())
@@ -70,9 +73,9 @@ class TrendingButton(
     discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
     template=TrendingButtonId.TEMPLATE,
 ):
-    """Turns to a page; its custom_id says which, so it outlives a restart.
+    """Shows another page; the custom id names it, so the button works after a restart.
 
-    Whoever asked for the list turns its pages where it stands. Everybody else gets the page for their own eyes.
+    For the person who ran the command it changes the message; everyone else gets a copy that only they see.
     """
 
     def __init__(self, custom_id: TrendingButtonId, *, label: str = "", disabled: bool = False) -> None:
@@ -93,75 +96,79 @@ class TrendingButton(
 
     async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
         client = client_of(interaction)
-        if client.trending is None:
-            await reply(interaction, "Trending papers are switched off here.")
-            return
-        if _asked_for_it(interaction):
-            await interaction.response.defer()
-        else:
-            await interaction.response.defer(ephemeral=True, thinking=True)
         try:
-            found = await client.trending.of(self._day, fresh_for=TRENDING_PAGE_FRESH_FOR)
+            client.trending.check_enabled()
+            await _defer(interaction)
+            trending_list = await client.trending.list_of(self._day, fresh_for=TRENDING_PAGE_FRESH_FOR)
         except HuggingFaceError as error:
-            await reply(interaction, _failed(error))
-        except StoreUnavailable as error:
+            await reply(interaction, _failure(error))
+        except (StoreUnavailable, TrendingDisabled) as error:
             await reply(interaction, str(error))
         else:
-            await _show(interaction, found, self._page, self._count)
+            await _show_page(interaction, trending_list, self._page, self._count)
 
 
-def _asked_for_it(interaction: discord.Interaction[AnyClient]) -> bool:
+async def _defer(interaction: discord.Interaction[AnyClient]) -> None:
+    if _is_callers_list(interaction):
+        await interaction.response.defer()
+    else:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+
+
+def _is_callers_list(interaction: discord.Interaction[AnyClient]) -> bool:
     message = interaction.message
     if message is None:
         return False
-    asked = message.interaction_metadata
-    return message.flags.ephemeral or (asked is not None and asked.user.id == interaction.user.id)
+    command = message.interaction_metadata
+    return message.flags.ephemeral or (command is not None and command.user.id == interaction.user.id)
 
 
-async def _show(
+async def _show_page(
     interaction: discord.Interaction[AnyClient],
-    found: TrendingList,
+    trending_list: TrendingList,
     number: int,
     count: int,
-    if_empty: str | None = None,
+    hint: str | None = None,
 ) -> None:
-    """Put a page of the list in the place of what stands there."""
-    papers = found.papers[: count or None]
-    problem = None if found.problem is None else f"{shown_reason(found.problem)}: this list may be old."
+    """Replaces the reply by a page of the list; `hint` is added if the list is empty."""
+    papers = trending_list.papers[: count or None]
+    problem = None
+    if trending_list.problem is not None:
+        problem = f"This list may be out of date: {shown_reason(trending_list.problem)}."
     if not papers:
-        words = " ".join(filter(None, (_nothing(found.day), problem or if_empty)))
-        await interaction.edit_original_response(content=words, embeds=[], view=None)
+        text = " ".join(filter(None, (_no_papers(trending_list.day), problem or hint)))
+        await interaction.edit_original_response(content=text, embeds=[], view=None)
         return
     page = await asyncio.to_thread(lay_out_page, papers, number)
     embed = discord.Embed(
-        title=f"Trending on {shown_day(found.day)}",
-        url=day_url(found.day),
+        title=f"Trending on {shown_day(trending_list.day)}",
+        url=day_url(trending_list.day),
         description=page.description,
-        timestamp=found.read_at,
+        timestamp=trending_list.read_at,
         colour=CARD_COLOUR,
     )
-    embed.set_footer(text=f"{shown_of(page, len(found.papers))} · Hugging Face")
-    view = None if page.pages == 1 else _turning(found.day, page.number, page.pages, count)
+    embed.set_footer(text=f"{page_range(page, len(trending_list.papers))} · Hugging Face")
+    view = None if page.pages == 1 else _page_buttons(trending_list.day, page.number, page.pages, count)
     await interaction.edit_original_response(content=problem, embeds=[embed], view=view)
 
 
-def _turning(day: date, number: int, pages: int, count: int) -> discord.ui.View:
-    """One button back, one on; at an end the one that leads nowhere cannot be pressed."""
+def _page_buttons(day: date, number: int, pages: int, count: int) -> discord.ui.View:
+    """A button for the previous page and one for the next; disabled where there is none."""
     view = discord.ui.View(timeout=None)
     last = pages - 1
     back = TrendingButtonId(day, max(0, number - 1), count)
     more = TrendingButtonId(day, min(last, number + 1), count)
     view.add_item(TrendingButton(back, label="◀ Back", disabled=number == 0))
     view.add_item(TrendingButton(more, label="More ▶", disabled=number == last))
-    view.stop()  # answered by their custom_id: nothing to remember
+    view.stop()  # discord.py need not remember the view: the custom ids hold everything
     return view
 
 
-def _failed(error: HuggingFaceError) -> str:
+def _failure(error: HuggingFaceError) -> str:
     again = f" Try again {relative_time(error.not_before)}." if isinstance(error, HuggingFaceBackoff) else ""
     return f"{shown_reason(str(error))}.{again}"
 
 
-def _nothing(day: date) -> str:
-    why = ": weekends have no list" if day.weekday() >= 5 else ""
-    return f"Nothing is listed on {shown_day(day)}{why}."
+def _no_papers(day: date) -> str:
+    reason = ": weekends have no list" if day.weekday() >= 5 else ""
+    return f"No trending papers on {shown_day(day)}{reason}."

@@ -118,10 +118,10 @@ class ArxivClient:
             slot.close_gate(backoff)
             raise backoff from failure
         except QueryRejected:
-            self._metrics.requests.labels("QueryRefused").inc()
+            self._metrics.arxiv_requests.labels("QueryRefused").inc()
             raise
         self._backoff.succeeded()
-        self._metrics.requests.labels("Answered").inc()
+        self._metrics.arxiv_requests.labels("Answered").inc()
         return page
 
     async def _send(self, form: Mapping[str, str]) -> Response:
@@ -151,8 +151,8 @@ class ArxivClient:
         delay_s = self._backoff.failed(failure.wait_s)
         retry_at = self._clock.now() + timedelta(seconds=delay_s)
         error_type = ArxivThrottled if failure.throttled else ArxivUnavailable
-        self._metrics.requests.labels(_RESULT_LABELS[error_type]).inc()
-        self._metrics.waits.labels("arXiv").inc(delay_s)
+        self._metrics.arxiv_requests.labels(_RESULT_LABELS[error_type]).inc()
+        self._metrics.wait_seconds.labels("arXiv").inc(delay_s)
         log.warning(
             "arXiv backoff",
             extra={"reason": str(failure), "retry_at": retry_at.isoformat(), "failures": self._backoff.failures},

@@ -153,8 +153,8 @@ def _bars(axes: Axes, chart: Chart) -> list[Line2D | Patch]:
         )
         handles.append(bars.patches[0])
         bottoms = [bottom + height for bottom, height in zip(bottoms, heights, strict=True)]
-    if chart.marks is not None:
-        values = [float("nan") if value is None else value for value in chart.marks.values]
+    if chart.markers is not None:
+        values = [float("nan") if value is None else value for value in chart.markers.values]
         handles += axes.plot(
             range(len(values)), values, "D", color=_TEXT, markeredgecolor=_BACKGROUND, markersize=5, clip_on=False
         )
@@ -162,7 +162,7 @@ def _bars(axes: Axes, chart: Chart) -> list[Line2D | Patch]:
 
 
 def _legend_series(chart: Chart) -> tuple[Series, ...]:
-    return chart.series if chart.marks is None else (*chart.series, chart.marks)
+    return chart.series if chart.markers is None else (*chart.series, chart.markers)
 
 
 def _legend(figure: Figure, handles: Sequence[Line2D | Patch], names: Sequence[str], font: _Font) -> float:

@@ -96,7 +96,7 @@ async def _read(context: Context, database: Database, first: Month, console: Con
             listener.say(f"Nothing to do: everything since {first} is there.")
             return 0
         if context.settings.arxiv.contact is None and not is_loopback(context.settings.arxiv.api_url):
-            log.warning("arXiv asks for a contact in case of trouble: set arxiv.contact")
+            log.warning("no contact for arXiv: set arxiv.contact")
         return await _carried_out(reading, plan, listener)
 
 
@@ -111,9 +111,9 @@ async def _carried_out(reading: Backfill, plan: BackfillPlan, listener: LineRepo
         listener.say(f"Stopped: {error}. What was read is kept; {_GOES_ON}.")
         return 1
     listener.say(describe_result(plan, outcome))
-    for words in outcome.left_out:
+    for words in outcome.skipped:
         listener.say(f"Left out: {words}. The same command tries it again.")
-    return 1 if outcome.left_out else 0
+    return 1 if outcome.skipped else 0
 
 
 @contextlib.contextmanager

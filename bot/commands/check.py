@@ -19,21 +19,22 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot.arxiv.client import ArxivClient
-from bot.arxiv.gate import Gate, Priority
+from bot.arxiv.gate import Priority
+from bot.composition.context import Context
+from bot.composition.trending import trending_feature
+from bot.composition.wiring import arxiv_client, channel_access
 from bot.config import Settings, is_loopback
-from bot.discord_api.attempts import InvalidRequests
 from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.client import FATAL_CLOSE_CODES, GUILDS_QUIET_S, use_endpoints
 from bot.domain.outgoing import Blocked, RetryLater
 from bot.domain.queries import POLL_OVERLAP, Window, probe_query
 from bot.domain.text import plural
-from bot.huggingface.client import HuggingFaceClient
-from bot.runtime.clock import Clock, SystemClock
+from bot.runtime.clock import SystemClock
 from bot.runtime.errors import ArxivError, DatabaseUnusable, HuggingFaceError, StoreUnavailable
 from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from bot.runtime.supervisor import root_cause
+from bot.services.trending import TrendingDisabled
 from bot.store.backup import Summary, summarise
 
 # How long `daily-papers check` waits for arXiv's turn and for Discord.
@@ -49,18 +50,18 @@ class CheckResult:
     words: str
 
 
-async def check(settings: Settings, user_agent: str, gate_path: Path, console: Console) -> bool:
-    """Look at everything, say it, and return whether all of it is well."""
+async def check(settings: Settings, console: Console) -> bool:
+    """Prints the result of every check, and returns whether all of them passed."""
+    context = Context(settings, SystemClock(), Random(), Metrics())  # noqa: S311 - jitter, no secret
     use_endpoints(settings.discord.api_url, settings.discord.gateway_url)
-    clock = SystemClock()
     summary, database = await asyncio.to_thread(_database, settings.database)
     channels = {subscription.channel_id for subscription in settings.subscriptions or ()}
     channels |= set(summary.channels if summary is not None else ())
     with console.status("Asking arXiv, Hugging Face and Discord …"):
         async with asyncio.TaskGroup() as group:
-            arxiv = group.create_task(_arxiv(settings, user_agent, gate_path, clock))
-            lists = group.create_task(_hugging_face(settings, user_agent, clock))
-            on_discord = group.create_task(_discord(settings, clock, sorted(channels)))
+            arxiv = group.create_task(_arxiv(context))
+            lists = group.create_task(_hugging_face(context))
+            on_discord = group.create_task(_discord(context, sorted(channels)))
     findings = [_settings(settings), database, arxiv.result(), lists.result(), *on_discord.result()]
     console.print(_table(findings))
     return all(finding.well for finding in findings)
@@ -84,14 +85,12 @@ def _database(path: Path) -> tuple[Summary | None, CheckResult]:
     return summary, CheckResult("database", well=True, words=words)
 
 
-async def _arxiv(settings: Settings, user_agent: str, gate_path: Path, clock: Clock) -> CheckResult:
-    now = clock.now()
+async def _arxiv(context: Context) -> CheckResult:
+    now = context.clock.now()
     async with open_session() as session:
-        gate = Gate(gate_path, clock, settings.arxiv.request_interval_s)
-        client = ArxivClient(session, gate, clock, settings.arxiv.api_url, user_agent, Random(), Metrics())  # noqa: S311 - jitter
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_S):
-                page = await client.fetch(
+                page = await arxiv_client(context, session).fetch(
                     probe_query(Window(now - POLL_OVERLAP, now)), start=0, size=1, priority=Priority.INTERACTIVE
                 )
         except (ArxivError, StoreUnavailable) as error:
@@ -102,15 +101,14 @@ async def _arxiv(settings: Settings, user_agent: str, gate_path: Path, clock: Cl
     return CheckResult("arXiv", page.total > 0, f"answers: {papers} in the last 7 days")
 
 
-async def _hugging_face(settings: Settings, user_agent: str, clock: Clock) -> CheckResult:
-    if not settings.huggingface.enabled:
-        return CheckResult("Hugging Face", well=True, words="switched off: huggingface.enabled is false")
-    yesterday = clock.now().date() - timedelta(days=1)
-    async with open_session() as session:
-        client = HuggingFaceClient(session, clock, settings.huggingface.api_url, user_agent, Random(), Metrics())  # noqa: S311 - jitter
+async def _hugging_face(context: Context) -> CheckResult:
+    yesterday = context.clock.now().date() - timedelta(days=1)
+    async with trending_feature(context).source() as source:
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_S):
-                listed = await client.day(yesterday)
+                listed = await source.fetch_list(yesterday)
+        except TrendingDisabled:
+            return CheckResult("Hugging Face", well=True, words="switched off: huggingface.enabled is false")
         except HuggingFaceError as error:
             return CheckResult("Hugging Face", well=False, words=str(error))
         except TimeoutError:
@@ -119,8 +117,8 @@ async def _hugging_face(settings: Settings, user_agent: str, clock: Clock) -> Ch
     return CheckResult("Hugging Face", well=True, words=f"answers: {papers} listed on {yesterday.isoformat()}")
 
 
-async def _discord(settings: Settings, clock: Clock, channel_ids: Sequence[int]) -> list[CheckResult]:
-    token = settings.discord.token
+async def _discord(context: Context, channel_ids: Sequence[int]) -> list[CheckResult]:
+    token = context.settings.discord.token
     if token is None:
         return [CheckResult("token", well=False, words="none is set: put it in the environment as DISCORD_TOKEN")]
     client = discord.Client(intents=discord.Intents(guilds=True), guild_ready_timeout=GUILDS_QUIET_S)
@@ -128,12 +126,12 @@ async def _discord(settings: Settings, clock: Clock, channel_ids: Sequence[int])
         async with asyncio.timeout(CHECK_TIMEOUT_S), client:
             await client.login(token.get_secret_value())
             async with _connected(client):
-                channel_access = ChannelAccess(client, clock, InvalidRequests(clock))
+                access = channel_access(context, client)
                 await client.wait_until_ready()
                 name = client.user.name if client.user is not None else "the bot"
                 servers = plural(len(client.guilds), "server")
                 well = CheckResult("token", well=True, words=f"logged in as {name}, in {servers}")
-                return [well, *[await _channel(channel_access, channel_id) for channel_id in channel_ids]]
+                return [well, *[await _channel(access, channel_id) for channel_id in channel_ids]]
     except discord.LoginFailure:
         return [CheckResult("token", well=False, words="Discord refuses it")]
     except discord.ConnectionClosed as error:
@@ -158,8 +156,8 @@ async def _connected(client: discord.Client) -> AsyncIterator[None]:
         raise root_cause(several) from None
 
 
-async def _channel(channel_access: ChannelAccess, channel_id: int) -> CheckResult:
-    match await channel_access.check_channel(channel_id):
+async def _channel(access: ChannelAccess, channel_id: int) -> CheckResult:
+    match await access.check_channel(channel_id):
         case None:
             return CheckResult(f"channel {channel_id}", well=True, words="can be posted in")
         case Blocked(reason):

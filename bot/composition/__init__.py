@@ -1,1 +1,1 @@
-"""Builds the object graph, runs it and closes it. The only place that knows which parts exist and how they connect."""
+"""Builds the object graph, runs it and closes it: the only code that knows all parts and how they connect."""

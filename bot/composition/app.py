@@ -1,7 +1,6 @@
-"""Opens everything, has it wired, supervises the loops, and closes in order.
+"""Runs the bot: opens the database, builds the object graph, supervises the loops, and closes everything in order.
 
-Settings in; it returns when the program was asked to end, or raises StartupError with one sentence for the person who
-started it. No rule lives here.
+It contains no rules about papers or posts.
 """
 
 import asyncio
@@ -15,8 +14,8 @@ import discord
 from pydantic import SecretStr
 
 from bot.composition.context import Context, Stores, Wakeups
-from bot.composition.trending import build_trending
-from bot.composition.wiring import Services, build_cogs, build_ingest, build_publish, user_agent
+from bot.composition.trending import trending_feature
+from bot.composition.wiring import build_cogs, build_ingest, build_publish, build_services
 from bot.config import Settings, is_loopback
 from bot.discord_api.attempts import InvalidRequests, request_trace
 from bot.discord_api.client import FATAL_CLOSE_CODES, Client, use_endpoints
@@ -35,39 +34,39 @@ from cogs.trending import TrendingButton
 
 log = logging.getLogger(__name__)
 
-# An orderly end within 5 s: what docker stop and systemd wait for is more.
+# A shutdown takes at most 5 s; docker stop and systemd wait longer than that.
 SHUTDOWN_GRACE_S: Final = 4.0
-# Of the 5 s, for saying goodbye to Discord.
+# How much of the 5 s closing the gateway may take.
 CLOSE_TIMEOUT_S: Final = 0.5
 
 
-async def run(settings: Settings, end: asyncio.Event, metrics: Metrics | None = None) -> None:
-    """Run the bot until `end` is set; raises StartupError when it cannot run at all."""
+async def run(settings: Settings, stop: asyncio.Event, metrics: Metrics | None = None) -> None:
+    """Runs the bot until `stop` is set; raises StartupError if it cannot start."""
     if settings.discord.token is None:
-        raise InvalidToken("No Discord token is set: put it in the environment as DISCORD_TOKEN.")
+        raise InvalidToken("No Discord token is set: set the environment variable DISCORD_TOKEN.")
     use_endpoints(settings.discord.api_url, settings.discord.gateway_url)
     async with contextlib.AsyncExitStack() as closing:
         database = await Database.open_exclusive(settings.database)
         closing.push_async_callback(database.close)
         app = App(settings, settings.discord.token, database, metrics or Metrics())
         closing.push_async_callback(app.close)
-        await app.subscription_service.apply_config(settings_subscriptions(settings))
+        await app.subscriptions.apply_config(_subscriptions_by_channel(settings))
         if settings.arxiv.contact is None and not is_loopback(settings.arxiv.api_url):
-            log.warning("arXiv asks for a contact in case of trouble: set arxiv.contact")
+            log.warning("no contact for arXiv: set arxiv.contact")
         if settings.web.public_channels and settings.web.port is None:
-            log.warning("channels are public, but their page is not served: set web.port")
-        await app.run_until(end)
+            log.warning("public channels have no page: set web.port")
+        await app.run_until(stop)
 
 
-def settings_subscriptions(settings: Settings) -> dict[int, tuple[Keyword, ...]] | None:
-    """What the file wants, by channel; None where it says nothing about subscriptions."""
+def _subscriptions_by_channel(settings: Settings) -> dict[int, tuple[Keyword, ...]] | None:
+    """The subscriptions in config.json by channel; None if it has no `subscriptions`."""
     if settings.subscriptions is None:
         return None
-    wanted: dict[int, tuple[Keyword, ...]] = {}
+    keywords: dict[int, tuple[Keyword, ...]] = {}
     for subscription in settings.subscriptions:
-        keywords = tuple(Keyword.parse(keyword) for keyword in subscription.keywords)
-        wanted[subscription.channel_id] = wanted.get(subscription.channel_id, ()) + keywords
-    return wanted
+        parsed = tuple(Keyword.parse(keyword) for keyword in subscription.keywords)
+        keywords[subscription.channel_id] = keywords.get(subscription.channel_id, ()) + parsed
+    return keywords
 
 
 class App:
@@ -75,37 +74,28 @@ class App:
 
     def __init__(self, settings: Settings, token: SecretStr, database: Database, metrics: Metrics) -> None:
         context = Context(settings, SystemClock(), random.Random(), metrics)  # noqa: S311 - jitter, no secret
-        stores, wakeups = Stores.of(database), Wakeups.of(context.clock)
+        stores, wakeups = Stores.create(database), Wakeups.create(context.clock)
         self._settings = settings
         self._token = token
         self._channels = stores.channels
         self._session = open_session()
         self._supervisor = Supervisor(context.clock, context.rng, metrics)
         self._ingest = build_ingest(context, stores, wakeups, self._session)
-        self._trending = build_trending(
-            settings,
-            trending_entries=stores.trending_entries,
-            user_agent=user_agent(settings.arxiv.contact),
-            clock=context.clock,
-            rng=context.rng,
-            metrics=metrics,
-            wakeup=wakeups.trending,
-            on_listed=wakeups.notify_trending_stored,
-        )
-        services = Services.of(context, stores, wakeups, self._ingest, self._trending, self._supervisor)
-        self.subscription_service = services.subscription_service
+        self._trending = trending_feature(context).build(stores, wakeups)
+        services = build_services(context, stores, wakeups, self._ingest, self._trending, self._supervisor)
+        self.subscriptions = services.subscriptions
         invalid_requests = InvalidRequests(context.clock)
         self._client = Client(
             stores.key_values,
-            services.lookup_service,
-            services.subscription_service,
-            None if self._trending is None else self._trending.trending,
-            self._on_change,
+            services.lookup,
+            services.subscriptions,
+            self._trending.lists,
+            self._guild_changed,
             request_trace(invalid_requests),
         )
         self._client.add_dynamic_items(AbstractButton, AbstractMenu, SubscribedButton, TrendingButton)
-        self._client.set_cogs(build_cogs(services, self._trending))
-        self._publish = build_publish(context, stores, wakeups, self._client, invalid_requests)
+        self._client.set_cogs(build_cogs(context, services, self._trending))
+        self._publish = build_publish(context, stores, wakeups, self._trending, self._client, invalid_requests)
         self._lag = LagMeter(context.clock, metrics)
         health = Health(
             polls=stores.polls,
@@ -118,32 +108,29 @@ class App:
         page = PublicPage(services.pages, settings.web.public_channels, page_address(settings.web))
         self._web = WebServer(health, metrics, page)
 
-    async def run_until(self, end: asyncio.Event) -> None:
-        """Keep the loops running; when asked to end, finish the messages in hand first."""
+    async def run_until(self, stop: asyncio.Event) -> None:
+        """Keeps the loops running until `stop` is set, then finishes the messages that are being sent."""
         async with self._web.listening(self._settings.web.host, self._settings.web.port):
-            work = asyncio.create_task(self._supervisor.run(self._loops()))
-            asked = asyncio.create_task(end.wait())
+            loops = asyncio.create_task(self._supervisor.run(self._loops()))
+            stopped = asyncio.create_task(stop.wait())
             try:
-                await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
-                if end.is_set():
+                await asyncio.wait({loops, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                if stop.is_set():
                     await self._finish_messages()
             finally:
-                asked.cancel()
-                work.cancel()
-                await _ended(work)
+                stopped.cancel()
+                loops.cancel()
+                await _wait_for_loops(loops)
 
     async def _finish_messages(self) -> None:
-        log.info("asked to end")
-        with contextlib.suppress(TimeoutError):  # what is not finished by then is looked for at the next start
+        log.info("shutting down")
+        with contextlib.suppress(TimeoutError):  # the next start looks up messages that are not finished in time
             async with asyncio.timeout(SHUTDOWN_GRACE_S):
                 await self._publish.dispatcher.stop()
 
     def _loops(self) -> Mapping[str, Loop]:
-        trending: dict[str, Loop] = {}
-        if self._trending is not None:
-            trending["Reading Hugging Face"] = self._trending.keeper.run
-            trending["Posting lists"] = self._when_guilds_known(self._publish.trending_publisher.run)
-        return trending | {
+        return {
+            **self._trending.loops(self._when_guilds_known(self._publish.trending_publisher.run)),
             "The connection to Discord": self._connect,
             "Reading arXiv": self._ingest.poller.run,
             "Reading new keywords": self._ingest.initial_sync.run,
@@ -163,7 +150,7 @@ class App:
     async def _connect(self) -> None:
         try:
             if not self._client.is_logged_in:
-                # A try that failed half-way left its HTTP session open (discord.py).
+                # A login that failed halfway leaves its HTTP session open (discord.py).
                 await self._client.http.close()
                 await self._client.login(self._token.get_secret_value())
             await self._client.connect()
@@ -174,27 +161,26 @@ class App:
                 raise StartupError(FATAL_CLOSE_CODES[error.code]) from None
             raise
 
-    async def _on_change(self, guild: discord.Guild) -> None:
-        """A server's channels or permissions may have changed: a paused channel may be open again, or the reverse."""
+    async def _guild_changed(self, guild: discord.Guild) -> None:
+        """Checks a server's channels after a change of channels or permissions: some may be blocked or open now."""
         channel_ids = [channel.id for channel in (*guild.channels, *guild.threads)]
         await self._channels.set_guild(guild.id, channel_ids)
         await self._publish.dispatcher.check_channels(guild.id)
 
     async def close(self) -> None:
-        """Close what was opened, in order; nobody waits for Discord's goodbye."""
+        """Closes the connections; waits for Discord's close frame only briefly."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await self._client.close()
-        await self._client.http.close()  # discord.py leaves it open where its close was given up
+        await self._client.http.close()  # discord.py leaves it open if its close was cancelled
         await self._session.close()
-        if self._trending is not None:
-            await self._trending.session.close()
+        await self._trending.close()
 
 
-async def _ended(work: asyncio.Task[None]) -> None:
-    """Wait for the loops to end; of what they raised the one sentence for the person who runs the bot counts most."""
+async def _wait_for_loops(loops: asyncio.Task[None]) -> None:
+    """Waits until the loops have ended, and raises the root cause if one of them failed."""
     try:
-        await work
+        await loops
     except asyncio.CancelledError:
         return
     except BaseExceptionGroup as group:

@@ -1,9 +1,11 @@
-"""What everybody stands on: settings, clock and chance; the rooms of the database; the alarms between loops.
+"""What the other modules of the composition share: the context, the stores, and the wake-ups between loops.
 
-A database and a clock enter; what `wiring` ties together leaves.
+It opens and starts nothing.
 """
 
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from random import Random
 from typing import Self
 
@@ -28,17 +30,36 @@ from bot.store.trending_posts import TrendingPosts
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What everybody stands on."""
+    """What every part may depend on: settings, time, randomness and metrics."""
 
     settings: Settings
     clock: Clock
     rng: Random
     metrics: Metrics
 
+    @property
+    def gate_path(self) -> Path:
+        """The lock file next to the database; every process of the bot requests arXiv through it."""
+        return self.settings.database.with_name(self.settings.database.name + ".gate")
+
+    @property
+    def fonts_path(self) -> Path:
+        """The folder next to the database in which the drawing process caches its list of fonts."""
+        return self.settings.database.with_name(self.settings.database.name + ".fonts")
+
+    @property
+    def user_agent(self) -> str:
+        """A descriptive name with a contact, as arXiv's terms of use ask for."""
+        try:
+            release = version("daily-papers")
+        except PackageNotFoundError:  # started from a checkout that is not installed
+            release = "dev"
+        return f"DailyPapers/{release} ({self.settings.arxiv.contact or 'no contact given'})"
+
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The rooms of the database."""
+    """One object per group of queries, all on one database."""
 
     subscriptions: Subscriptions
     channels: Channels
@@ -56,8 +77,8 @@ class Stores:
     statistics: Statistics
 
     @classmethod
-    def of(cls, database: Database) -> Self:
-        """All of them, on one database."""
+    def create(cls, database: Database) -> Self:
+        """All stores of a database."""
         return cls(
             Subscriptions(database),
             Channels(database),
@@ -78,27 +99,27 @@ class Stores:
 
 @dataclass(frozen=True, slots=True)
 class Wakeups:
-    """By which one loop wakes another."""
+    """One wake-up per loop, named for the loop that waits on it."""
 
     poller: Wakeup
-    posts: Wakeup
-    house: Wakeup
+    dispatcher: Wakeup
+    janitor: Wakeup
     editor: Wakeup
-    trending: Wakeup
-    trending_posts: Wakeup
+    trending_poller: Wakeup
+    trending_publisher: Wakeup
 
     @classmethod
-    def of(cls, clock: Clock) -> Self:
-        """Nobody has rung yet."""
+    def create(cls, clock: Clock) -> Self:
+        """Wake-ups that nothing has notified yet."""
         return cls(Wakeup(clock), Wakeup(clock), Wakeup(clock), Wakeup(clock), Wakeup(clock), Wakeup(clock))
 
     def notify_settings_changed(self) -> None:
-        """A channel wants to be posted to in another way: more may be due in it, and other lists be wanted."""
-        self.posts.notify()
-        self.trending_posts.notify()
-        self.trending.notify()
+        """Wakes the loops that read channel settings: other papers or trending lists may be due now."""
+        self.dispatcher.notify()
+        self.trending_publisher.notify()
+        self.trending_poller.notify()
 
     def notify_trending_stored(self) -> None:
-        """A list was read: messages may have votes to show, channels may get it."""
+        """Wakes the loops that use trending lists: posts may show new votes, and a list may be due."""
         self.editor.notify()
-        self.trending_posts.notify()
+        self.trending_publisher.notify()

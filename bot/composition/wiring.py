@@ -1,16 +1,13 @@
-"""How the rooms are tied together: stores, alarms, both halves and the use cases, each built in one place.
+"""Connects the stores, the clients, the loops, the services and the cogs.
 
-Settings and what everybody stands on enter; wired objects leave. It opens nothing, runs nothing and closes nothing:
-that is `app`.
+It opens, starts and closes nothing: `app` does that.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Self
 
 import aiohttp
+import discord
 from discord.ext import commands
 
 from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S, ArxivClient
@@ -18,7 +15,6 @@ from bot.arxiv.gate import Gate
 from bot.charts.renderer import ChartRenderer
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import TrendingParts
-from bot.config import Settings
 from bot.discord_api.attempts import InvalidRequests
 from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.client import Client
@@ -52,11 +48,10 @@ from cogs.pages import PageCommands
 from cogs.status import StatusCommand
 from cogs.subscribe import SubscribeCommand
 from cogs.subscriptions import SubscriptionCommands
-from cogs.trending import TrendingCommands
 
 
 @dataclass(frozen=True, slots=True)
-class IngestLoops:
+class IngestParts:
     """What reads arXiv."""
 
     arxiv: ArxivClient
@@ -65,8 +60,8 @@ class IngestLoops:
 
 
 @dataclass(frozen=True, slots=True)
-class PublishLoops:
-    """What writes to Discord."""
+class PublishParts:
+    """The loops that write to Discord."""
 
     dispatcher: Dispatcher
     trending_publisher: TrendingPublisher
@@ -75,27 +70,39 @@ class PublishLoops:
 
 
 def arxiv_client(context: Context, session: aiohttp.ClientSession) -> ArxivClient:
-    """The client of whoever asks arXiv: through the one gate, with the manners of the settings."""
+    """A client that shares the request gate with every other process of the bot."""
     interval_s = context.settings.arxiv.request_interval_s
     return ArxivClient(
         session,
-        Gate(gate_path(context.settings), context.clock, interval_s),
+        Gate(context.gate_path, context.clock, interval_s),
         context.clock,
         context.settings.arxiv.api_url,
-        user_agent(context.settings.arxiv.contact),
+        context.user_agent,
         context.rng,
         context.metrics,
-        # A shorter interval is allowed on loopback alone; a backoff there is shorter in proportion.
+        # Only a loopback arXiv allows a shorter interval; its backoffs are shorter in proportion.
         backoff_floor_s=ARXIV_BACKOFF_FLOOR_S * interval_s / ARXIV_REQUEST_INTERVAL_S,
     )
 
 
-def build_ingest(context: Context, stores: Stores, wakeups: Wakeups, session: aiohttp.ClientSession) -> IngestLoops:
-    """arXiv's client and the loops that read by it."""
+def channel_access(
+    context: Context, client: discord.Client, invalid_requests: InvalidRequests | None = None
+) -> ChannelAccess:
+    """Checks channels through a client; `invalid_requests` is shared by everything that uses the same client."""
+    return ChannelAccess(client, context.clock, invalid_requests or InvalidRequests(context.clock))
+
+
+def build_ingest(context: Context, stores: Stores, wakeups: Wakeups, session: aiohttp.ClientSession) -> IngestParts:
+    """The arXiv client and the loops that read through it."""
     arxiv = arxiv_client(context, session)
     reader = WindowReader(arxiv, context.metrics)
     initial_sync = InitialSync(
-        stores.subscriptions, stores.ingest_store, reader, context.clock, context.metrics, on_read=wakeups.poller.notify
+        stores.subscriptions,
+        stores.ingest_store,
+        reader,
+        context.clock,
+        context.metrics,
+        on_synced=wakeups.poller.notify,
     )
     poller = Poller(
         client=arxiv,
@@ -108,22 +115,27 @@ def build_ingest(context: Context, stores: Stores, wakeups: Wakeups, session: ai
         metrics=context.metrics,
         poll_interval_s=context.settings.arxiv.poll_interval_s,
         wakeup=wakeups.poller,
-        on_new_posts=wakeups.posts.notify,
+        on_new_posts=wakeups.dispatcher.notify,
         on_edits=wakeups.editor.notify,
     )
-    return IngestLoops(arxiv, poller, initial_sync)
+    return IngestParts(arxiv, poller, initial_sync)
 
 
 def build_publish(
-    context: Context, stores: Stores, wakeups: Wakeups, client: Client, invalid_requests: InvalidRequests
-) -> PublishLoops:
-    """The loops that post, edit and tell, through one client."""
+    context: Context,
+    stores: Stores,
+    wakeups: Wakeups,
+    trending: TrendingParts,
+    client: Client,
+    invalid_requests: InvalidRequests,
+) -> PublishParts:
+    """The loops that post, edit and send notices, all through one client."""
     clock, metrics = context.clock, context.metrics
-    channel_access = ChannelAccess(client, clock, invalid_requests)
-    delivery = DiscordDelivery(client, clock, channel_access, trending_enabled=context.settings.huggingface.enabled)
+    access = channel_access(context, client, invalid_requests)
+    delivery = DiscordDelivery(client, clock, access, trending_enabled=trending.lists.is_enabled)
     sender = Sender(delivery, clock, metrics)
     availability = ChannelAvailability(
-        stores.channels, channel_access.check_channel, clock, context.rng, metrics, wakeups.house.notify
+        stores.channels, access.check_channel, clock, context.rng, metrics, wakeups.janitor.notify
     )
     batches = Batches(stores.outbox, stores.channel_settings)
     paper_posts = PaperPostStorage(stores.outbox, batches)
@@ -138,14 +150,14 @@ def build_publish(
         on_posted=wakeups.editor.notify,
     )
     notices = DiscordNotices(client, invalid_requests)
-    return PublishLoops(
+    return PublishParts(
         dispatcher=Dispatcher(
             outbox=stores.outbox,
             channels=stores.channels,
             availability=availability,
             channel_worker=channel_worker,
             clock=clock,
-            wakeup=wakeups.posts,
+            wakeup=wakeups.dispatcher,
         ),
         trending_publisher=TrendingPublisher(
             trending_posts=stores.trending_posts,
@@ -155,110 +167,88 @@ def build_publish(
             lifecycle=MessageLifecycle(trending_posts, sender, availability, clock, metrics),
             availability=availability,
             clock=clock,
-            wakeup=wakeups.trending_posts,
+            wakeup=wakeups.trending_publisher,
         ),
         editor=Editor(stores.edits, delivery, clock, wakeups.editor),
-        janitor=Janitor(stores.channels, stores.subscriptions, notices, clock, wakeups.house),
+        janitor=Janitor(stores.channels, stores.subscriptions, notices, clock, wakeups.janitor),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What people ask for, as the cogs call it."""
+    """The use cases that the cogs and the web server call."""
 
-    subscription_service: SubscriptionService
-    settings_service: ChannelSettingsService
-    lookup_service: LookupService
-    status_service: StatusService
+    subscriptions: SubscriptionService
+    channel_settings: ChannelSettingsService
+    lookup: LookupService
+    status: StatusService
     pages: PageService
-    chart_service: ChartService
-    charts: ChartRenderer
-
-    @classmethod
-    def of(
-        cls,
-        context: Context,
-        stores: Stores,
-        wakeups: Wakeups,
-        upper: IngestLoops,
-        trending: TrendingParts | None,
-        supervisor: Supervisor,
-    ) -> Self:
-        """All of them."""
-        return cls(
-            SubscriptionService(
-                stores.subscriptions,
-                stores.papers,
-                stores.outbox,
-                upper.initial_sync,
-                context.clock,
-                wakeups.posts.notify,
-            ),
-            ChannelSettingsService(
-                channel_settings=stores.channel_settings,
-                channels=stores.channels,
-                papers=stores.papers,
-                outbox=stores.outbox,
-                clock=context.clock,
-                trending_enabled=trending is not None,
-                on_change=wakeups.notify_settings_changed,
-            ),
-            LookupService(
-                client=upper.arxiv,
-                subscriptions=stores.subscriptions,
-                papers=stores.papers,
-                trending_entries=stores.trending_entries if context.settings.huggingface.enabled else None,
-                poller=upper.poller,
-                clock=context.clock,
-            ),
-            StatusService(
-                poller=upper.poller,
-                initial_sync=upper.initial_sync,
-                outbox=stores.outbox,
-                channels=stores.channels,
-                channel_settings=stores.channel_settings,
-                supervisor=supervisor,
-                trending=None if trending is None else trending.keeper,
-            ),
-            PageService(stores.page_store, context.clock),
-            ChartService(
-                MonthCounter(upper.arxiv, stores.month_counts, context.clock),
-                stores.statistics,
-                context.clock,
-                interval_s=context.settings.arxiv.request_interval_s,
-            ),
-            ChartRenderer(fonts_path(context.settings)),
-        )
+    charts: ChartService
 
 
-def build_cogs(services: Services, trending: TrendingParts | None) -> Sequence[commands.Cog]:
-    """The slash commands; without lists there is no `/trending`."""
-    return (
-        *(() if trending is None else (TrendingCommands(trending.trending),)),
-        SubscribeCommand(services.subscription_service, services.status_service, services.settings_service),
-        SubscriptionCommands(services.subscription_service),
-        LookupCommands(services.lookup_service),
-        StatusCommand(services.status_service),
-        ChannelCommands(services.settings_service),
-        PageCommands(services.pages),
-        ChartCommands(services.chart_service, services.charts, services.subscription_service),
+def build_services(
+    context: Context,
+    stores: Stores,
+    wakeups: Wakeups,
+    ingest: IngestParts,
+    trending: TrendingParts,
+    supervisor: Supervisor,
+) -> Services:
+    """One object per use case."""
+    return Services(
+        subscriptions=SubscriptionService(
+            stores.subscriptions,
+            stores.papers,
+            stores.outbox,
+            ingest.initial_sync,
+            context.clock,
+            wakeups.dispatcher.notify,
+        ),
+        channel_settings=ChannelSettingsService(
+            channel_settings=stores.channel_settings,
+            channels=stores.channels,
+            subscriptions=stores.subscriptions,
+            papers=stores.papers,
+            outbox=stores.outbox,
+            clock=context.clock,
+            on_change=wakeups.notify_settings_changed,
+        ),
+        lookup=LookupService(
+            client=ingest.arxiv,
+            subscriptions=stores.subscriptions,
+            papers=stores.papers,
+            find_trending_entries=trending.find_entries,
+            poller=ingest.poller,
+            clock=context.clock,
+        ),
+        status=StatusService(
+            poller=ingest.poller,
+            initial_sync=ingest.initial_sync,
+            outbox=stores.outbox,
+            channels=stores.channels,
+            channel_settings=stores.channel_settings,
+            supervisor=supervisor,
+            trending_problem=trending.problem,
+        ),
+        pages=PageService(stores.page_store, context.clock),
+        charts=ChartService(
+            MonthCounter(ingest.arxiv, stores.month_counts, context.clock),
+            stores.statistics,
+            context.clock,
+            interval_s=context.settings.arxiv.request_interval_s,
+        ),
     )
 
 
-def gate_path(settings: Settings) -> Path:
-    """The lock file next to the database that every command of the program shares to query arXiv."""
-    return settings.database.with_name(settings.database.name + ".gate")
-
-
-def fonts_path(settings: Settings) -> Path:
-    """The folder beside the database in which the drawing process keeps its list of fonts."""
-    return settings.database.with_name(settings.database.name + ".fonts")
-
-
-def user_agent(contact: str | None) -> str:
-    """How the program introduces itself: a descriptive name with a contact, as arXiv asks for (terms of use)."""
-    try:
-        release = version("daily-papers")
-    except PackageNotFoundError:  # started from a checkout that was not installed
-        release = "dev"
-    return f"DailyPapers/{release} ({contact or 'no contact given'})"
+def build_cogs(context: Context, services: Services, trending: TrendingParts) -> Sequence[commands.Cog]:
+    """The slash commands."""
+    return (
+        *trending.cogs,
+        SubscribeCommand(services.subscriptions, services.status, services.channel_settings),
+        SubscriptionCommands(services.subscriptions),
+        LookupCommands(services.lookup),
+        StatusCommand(services.status),
+        ChannelCommands(services.channel_settings, trending.lists),
+        PageCommands(services.pages),
+        ChartCommands(services.charts, ChartRenderer(context.fonts_path), services.subscriptions),
+    )

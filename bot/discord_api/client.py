@@ -22,7 +22,7 @@ from discord.http import Route
 from bot.runtime.errors import DailyPapersError, StoreUnavailable
 from bot.services.lookup import LookupService
 from bot.services.subscriptions import SubscriptionService
-from bot.services.trending import TrendingService
+from bot.services.trending import TrendingLists
 from bot.store.polls import KeyValues
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class Client(commands.Bot):
         key_values: KeyValues,
         lookup_service: LookupService,
         subscription_service: SubscriptionService,
-        trending: TrendingService | None,
+        trending: TrendingLists,
         on_change: Callable[[discord.Guild], Awaitable[None]],
         http_trace: aiohttp.TraceConfig,
     ) -> None:
@@ -99,7 +99,7 @@ class Client(commands.Bot):
         # For buttons and menus, which discord.py creates from their custom_id.
         self.lookup_service = lookup_service
         self.subscription_service = subscription_service
-        self.trending = trending  # None: disabled
+        self.trending = trending
         self._on_change = on_change
         self._cogs_to_load: Sequence[commands.Cog] = ()
         self._login_finished = asyncio.Event()

@@ -73,7 +73,7 @@ class HuggingFaceClient:
             timeout_s=timeout_s,
         )
 
-    async def day(self, day: date) -> tuple[TrendingEntry, ...]:
+    async def fetch_list(self, day: date) -> tuple[TrendingEntry, ...]:
         """Returns the whole list of a day.
 
         Raises TrendingDayUnavailable, or HuggingFaceBackoff (at once during a backoff).
@@ -140,7 +140,7 @@ class HuggingFaceClient:
         delay_s = self._backoff.failed(requested_s)
         retry_at = self._wait(delay_s, reason)
         self._count("Waited")
-        self._metrics.waits.labels("Hugging Face").inc(delay_s)
+        self._metrics.wait_seconds.labels("Hugging Face").inc(delay_s)
         log.warning(
             "Hugging Face backoff",
             extra={"reason": reason, "retry_at": retry_at.isoformat(), "failures": self._backoff.failures},
@@ -154,4 +154,4 @@ class HuggingFaceClient:
         return self._not_before
 
     def _count(self, result: str) -> None:
-        self._metrics.lists.labels(result).inc()
+        self._metrics.huggingface_requests.labels(result).inc()

@@ -11,7 +11,7 @@ from typing import Final
 from bot.domain.layout.parts import title_of
 from bot.domain.paper import Paper
 from bot.domain.tex.convert import tex_to_text
-from bot.domain.text import collapse, harmless
+from bot.domain.text import collapse, defuse_mentions
 from bot.page.model import PAGE_PAPERS
 
 # The page names this many authors and counts the others; a collaboration has thousands.
@@ -32,7 +32,7 @@ _INVALID: Final = re.compile(
 
 def plain_text(text: str) -> str:
     """Returns the text with its TeX converted to plain characters."""
-    return harmless(tex_to_text(without_invalid(text)))
+    return defuse_mentions(tex_to_text(without_invalid(text)))
 
 
 def without_invalid(text: str) -> str:
@@ -42,7 +42,7 @@ def without_invalid(text: str) -> str:
 
 def keyword_text(keyword: str) -> str:
     """Returns the keyword as it was typed, on one line."""
-    return harmless(without_invalid(keyword))
+    return defuse_mentions(without_invalid(keyword))
 
 
 def category_text(code: str) -> str:

@@ -84,7 +84,7 @@ class ChannelAvailability:
     async def _back_off(self, channel_id: int, not_before: datetime, reason: str) -> None:
         await self._channels.back_off(channel_id, not_before)
         wait_s = (not_before - self._clock.now()).total_seconds()
-        self._metrics.waits.labels("Discord").inc(max(0.0, wait_s))
+        self._metrics.wait_seconds.labels("Discord").inc(max(0.0, wait_s))
         fields = {"channel_id": channel_id, "reason": reason, "retry_at": not_before.isoformat()}
         log.warning("channel backoff", extra=fields)
 

@@ -94,7 +94,7 @@ class ChannelWorker:
             case Delivered():
                 self._batches.message_sent(post, outcome)
                 self._on_posted()
-                self._metrics.posted.inc(len(post.entries))
+                self._metrics.papers_posted.inc(len(post.entries))
                 log.info("message sent", extra={"channel_id": post.channel_id, "papers": len(post.entries)})
                 return True
             case Rejected(reason):

@@ -1,1 +1,1 @@
-"""The use cases that the cogs call, one method each; they speak domain values and know nothing of discord.py."""
+"""Use cases for the slash commands and the web server: domain values in, domain values out, nothing of discord.py."""

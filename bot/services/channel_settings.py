@@ -1,6 +1,6 @@
-"""How a channel wants its papers, as its admins arrange it: style, timetable, pause, mentions, publishing, lists.
+"""Changes and shows the settings of a channel: style, schedule, pause, mention, publishing, trending lists.
 
-A channel and a wish enter; the preferences as they are then leave. Permissions are the cogs' business.
+It never checks permissions: the cogs do that before they call it.
 """
 
 from collections.abc import Callable
@@ -15,92 +15,94 @@ from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox
 from bot.store.papers import Papers
+from bot.store.subscriptions import Subscriptions
 
 
 class ChannelSettingsService:
-    """Changes and shows a channel's preferences; `on_change` lets the lower half look at what is due by them.
-
-    `trending_enabled`: whether days' lists are read at all.
-    """
+    """Reads and writes one channel's settings; `on_change` wakes the loops whose next work depends on them."""
 
     def __init__(
         self,
         *,
         channel_settings: ChannelSettingsStore,
         channels: Channels,
+        subscriptions: Subscriptions,
         papers: Papers,
         outbox: Outbox,
         clock: Clock,
-        trending_enabled: bool,
         on_change: Callable[[], None],
     ) -> None:
-        self.trending_enabled = trending_enabled
         self._channel_settings = channel_settings
         self._channels = channels
+        self._subscriptions = subscriptions
         self._papers = papers
         self._outbox = outbox
         self._clock = clock
         self._on_change = on_change
 
-    async def of(self, channel_id: int) -> ChannelSettings:
-        """How the channel wants its papers."""
+    async def get(self, channel_id: int) -> ChannelSettings:
+        """The channel's settings, or the defaults."""
         return await self._channel_settings.get(channel_id)
 
-    async def use_style(self, channel_id: int, style: Style) -> None:
-        """Lay batches out in another way from the next one on."""
-        await self._change(channel_id, replace(await self.of(channel_id), style=style))
+    async def set_style(self, channel_id: int, style: Style) -> None:
+        """Uses another style from the next batch on."""
+        await self._write(channel_id, replace(await self.get(channel_id), style=style))
 
-    async def use_schedule(self, channel_id: int, schedule: ChannelSchedule) -> None:
-        """Post by another timetable, what waits already too."""
-        await self._change(channel_id, replace(await self.of(channel_id), schedule=schedule))
+    async def set_schedule(self, channel_id: int, schedule: ChannelSchedule) -> None:
+        """Posts by another schedule; it applies to papers that are queued already, too."""
+        await self._write(channel_id, replace(await self.get(channel_id), schedule=schedule))
 
-    async def mention(self, channel_id: int, role_id: int | None) -> None:
-        """Ping a role with each batch, or nobody."""
-        await self._change(channel_id, replace(await self.of(channel_id), mention_role=role_id))
+    async def set_mention(self, channel_id: int, role_id: int | None) -> None:
+        """Pings a role with each batch; None pings nobody."""
+        await self._write(channel_id, replace(await self.get(channel_id), mention_role=role_id))
 
-    async def publish(self, channel_id: int, *, wanted: bool) -> None:
-        """Let the followers of an announcement channel have each message, or not."""
-        await self._change(channel_id, replace(await self.of(channel_id), publish=wanted))
+    async def set_publish(self, channel_id: int, *, enabled: bool) -> None:
+        """Publishes each message of an announcement channel to its followers, or stops that."""
+        await self._write(channel_id, replace(await self.get(channel_id), publish=enabled))
 
     async def enable_trending(self, channel_id: int, guild_id: int | None, min_votes: int) -> ChannelSchedule:
-        """Post each day's list, papers with so many votes at least, from today's on; returns the timetable for it."""
-        before = await self.of(channel_id)
-        since = self._clock.now() if before.trending is None else before.trending.since
-        await self._change(channel_id, replace(before, trending=TrendingSettings(min_votes, since)))
+        """Posts each day's trending list from today's on; returns the channel's schedule, which applies to it."""
+        settings = await self.get(channel_id)
+        since = self._clock.now() if settings.trending is None else settings.trending.since
+        await self._write(channel_id, replace(settings, trending=TrendingSettings(min_votes, since)))
         if guild_id is not None:
             await self._channels.set_guild(guild_id, [channel_id])
-        return before.schedule
+        return settings.schedule
 
     async def disable_trending(self, channel_id: int) -> bool:
-        """Post no lists; False when none were posted before."""
-        before = await self.of(channel_id)
-        await self._change(channel_id, replace(before, trending=None))
-        return before.trending is not None
+        """Stops posting trending lists; returns False if none were posted."""
+        settings = await self.get(channel_id)
+        await self._write(channel_id, replace(settings, trending=None))
+        return settings.trending is not None
 
     async def pause(self, channel_id: int) -> bool:
-        """Post nothing until `resume`; what comes meanwhile is kept. False when it was paused already."""
-        before = await self.of(channel_id)
-        if before.paused_since is not None:
+        """Queues new papers instead of posting them, until `resume`; returns False if the channel was paused."""
+        settings = await self.get(channel_id)
+        if settings.paused_since is not None:
             return False
-        await self._change(channel_id, replace(before, paused_since=self._clock.now()))
+        await self._write(channel_id, replace(settings, paused_since=self._clock.now()))
         return True
 
     async def resume(self, channel_id: int) -> int | None:
-        """Post again; returns how many papers wait for it, None when it was not paused."""
-        if (await self.of(channel_id)).paused_since is None:
+        """Posts again; returns how many papers are queued, or None if the channel was not paused."""
+        if (await self.get(channel_id)).paused_since is None:
             return None
-        waiting = await self._channel_settings.resume(channel_id, self._clock.now())
+        queued = await self._channel_settings.resume(channel_id, self._clock.now())
         self._on_change()
-        return waiting
+        return queued
 
-    async def sample(self, channel_id: int) -> tuple[tuple[Paper, tuple[str, ...]], ...]:
-        """The newest papers of the channel's keywords, to show how they would look."""
+    async def sample_papers(self, channel_id: int) -> tuple[tuple[Paper, tuple[str, ...]], ...]:
+        """The newest papers of the channel's keywords, each with the keywords that it matches."""
         return await self._papers.newest_in_channel(channel_id, PREVIEW_PAPERS)
 
-    async def waiting(self, channel_id: int) -> int:
-        """How many papers wait to be posted in the channel."""
+    async def has_keywords(self, channel_id: int) -> bool:
+        """Whether the channel has a subscription."""
+        return bool(await self._subscriptions.in_channel(channel_id))
+
+    async def queued_count(self, channel_id: int) -> int:
+        """How many papers are queued for the channel."""
         return (await self._outbox.waiting()).get(channel_id, 0)
 
-    async def _change(self, channel_id: int, channel_settings: ChannelSettings) -> None:
-        await self._channel_settings.write(channel_id, channel_settings)
+    async def _write(self, channel_id: int, settings: ChannelSettings) -> None:
+        await self._channel_settings.write(channel_id, settings)
         self._on_change()

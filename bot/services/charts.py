@@ -1,7 +1,7 @@
-"""Charts on request: papers a month for any keywords, filled politely, and what was posted in a server.
+"""Collects the numbers for charts: papers per month for any keywords, and papers posted per week in a server.
 
-Keywords or a server enter; numbers leave as they come, for whoever shows them. What is counted is kept, so that a chart
-that was broken off goes on where it ended, whoever asks for it next.
+Month counts arrive one request at a time and are stored, so that the next chart continues where a stopped one ended.
+It never draws: the caller gets the numbers.
 """
 
 import asyncio
@@ -23,18 +23,17 @@ from bot.store.statistics import Statistics
 log = logging.getLogger(__name__)
 
 STATS_WEEKS: Final = 12
-# While a chart fills, its reply is edited every so many counts, which are 3 s apart; Discord's alt text ends at
-# 1,024 characters (resources/message#attachment-object).
+# Counts are 3 s apart: the reply is edited after every fourth one.
 CHART_EDITED_EVERY: Final = 4
-# So many charts are filled at once, each slows the others down; and so many may be asked for by one person.
+# All charts share one request every 3 s: more charts at once would each take too long.
 CHARTS_FILLED_AT_ONCE: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class ChartInProgress:
-    """Counting goes on; about so many seconds are left."""
+    """Counting continues for about `remaining_s` seconds."""
 
-    left_s: float
+    remaining_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +43,14 @@ class ChartComplete:
 
 @dataclass(frozen=True, slots=True)
 class ChartsBusy:
-    """Too many charts are being filled: none was begun; in about so many seconds there is room."""
+    """Too many charts are being counted: this one was not started; try again in about `retry_in_s` seconds."""
 
-    left_s: float
+    retry_in_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class CountFailed:
-    """arXiv did not answer for this keyword."""
+    """arXiv did not return a count for this keyword."""
 
     keyword: Keyword
     error: ArxivError
@@ -59,7 +58,7 @@ class CountFailed:
 
 @dataclass(frozen=True, slots=True)
 class ReplyExpired:
-    """The reply cannot be edited any longer."""
+    """Discord accepts no more edits of the reply."""
 
 
 ChartState = ChartInProgress | ChartComplete | ChartsBusy | CountFailed | ReplyExpired
@@ -67,7 +66,7 @@ Show = Callable[[Trend, ChartState], Awaitable[None]]
 
 
 class ChartService:
-    """Gathers the numbers of charts."""
+    """Collects the numbers of charts; `timeout_s` is how long a reply can be edited."""
 
     def __init__(
         self,
@@ -76,62 +75,67 @@ class ChartService:
         clock: Clock,
         *,
         interval_s: float,
-        patience_s: float = INTERACTION_TOKEN_S,
+        timeout_s: float = INTERACTION_TOKEN_S,
     ) -> None:
         self._month_counter = month_counter
         self._statistics = statistics
         self._clock = clock
         self._interval_s = interval_s
-        self._patience_s = patience_s
-        self._left: dict[object, int] = {}  # of the charts that are being filled
+        self._timeout_s = timeout_s
+        self._remaining: dict[object, int] = {}  # counts that each chart in progress still needs
+
+    @property
+    def in_progress(self) -> int:
+        """How many charts are being counted."""
+        return len(self._remaining)
 
     async def trend(self, keywords: Sequence[Keyword], show: Show) -> None:
-        """Show papers a month for each keyword: at once what is known, then the rest as arXiv answers."""
-        until_s = asyncio.get_running_loop().time() + self._patience_s
+        """Shows papers per month for each keyword: stored counts at once, then the others as arXiv returns them."""
+        deadline_s = asyncio.get_running_loop().time() + self._timeout_s
         months = last_year(self._clock.now())
         trend = Trend(tuple(dict.fromkeys(keywords)), months, await self._month_counter.known(keywords, months))
         if not trend.missing:
             await show(trend, ChartComplete())
-        elif len(self._left) >= CHARTS_FILLED_AT_ONCE:
-            await show(trend, ChartsBusy(self._seconds(min(self._left.values()))))
+        elif self.in_progress >= CHARTS_FILLED_AT_ONCE:
+            await show(trend, ChartsBusy(self._duration_s(min(self._remaining.values()))))
         else:
-            await self._fill(trend, show, until_s)
+            await self._fill(trend, show, deadline_s)
 
-    async def _fill(self, trend: Trend, show: Show, until_s: float) -> None:
-        mine = object()
-        todo = trend.missing
+    async def _fill(self, trend: Trend, show: Show, deadline_s: float) -> None:
+        chart = object()
+        missing = trend.missing
         try:
-            self._left[mine] = len(todo)
-            await show(trend, ChartInProgress(self._seconds(len(todo))))
-            for done, (keyword, month) in enumerate(todo, 1):
-                total = await self._count(keyword, month, until_s)
+            self._remaining[chart] = len(missing)
+            await show(trend, ChartInProgress(self._duration_s(len(missing))))
+            for done, (keyword, month) in enumerate(missing, 1):
+                total = await self._count(keyword, month, deadline_s)
                 if not isinstance(total, int):
                     await show(trend, total)
                     return
                 trend = trend.counted(keyword, month, total)
-                self._left[mine] = left = len(todo) - done
-                if left and done % CHART_EDITED_EVERY == 0:
-                    # Takes less than arXiv's pause: no count waits for it.
-                    await show(trend, ChartInProgress(self._seconds(left)))
+                self._remaining[chart] = remaining = len(missing) - done
+                if remaining and done % CHART_EDITED_EVERY == 0:
+                    # An edit takes less time than the pause between two requests, so it delays no count.
+                    await show(trend, ChartInProgress(self._duration_s(remaining)))
         finally:
-            del self._left[mine]
+            del self._remaining[chart]
         await show(trend, ChartComplete())
 
-    async def _count(self, keyword: Keyword, month: Month, until_s: float) -> int | CountFailed | ReplyExpired:
+    async def _count(self, keyword: Keyword, month: Month, deadline_s: float) -> int | CountFailed | ReplyExpired:
         try:
-            async with asyncio.timeout_at(until_s):
+            async with asyncio.timeout_at(deadline_s):
                 return await self._month_counter.count(keyword, month)
         except TimeoutError:
             return ReplyExpired()
         except ArxivError as error:
-            log.warning("chart left unfinished", extra={"why": str(error)})
+            log.warning("chart incomplete", extra={"reason": str(error)})
             return CountFailed(keyword, error)
 
-    def _seconds(self, counts: int) -> float:
-        """How long so many counts take while others are filled beside them."""
-        return counts * self._interval_s * max(1, len(self._left))
+    def _duration_s(self, counts: int) -> float:
+        """How long the counts take while all charts in progress share the requests."""
+        return counts * self._interval_s * max(1, self.in_progress)
 
     async def posts_per_week(self, guild_id: int, may_view: Callable[[int], bool]) -> Weekly:
-        """What was posted in a server's channels, but for those that the caller may not view."""
-        channels = [channel for channel in await self._statistics.channels(guild_id) if may_view(channel)]
+        """Papers posted per week in those channels of a server that the caller may view."""
+        channels = [channel_id for channel_id in await self._statistics.channels(guild_id) if may_view(channel_id)]
         return await self._statistics.weekly(channels, self._clock.now() - STATS_WEEKS * WEEK, STATS_WEEKS)

@@ -1,6 +1,6 @@
-"""Whether the program does its work: `/healthz`, and what `/metrics` asks of the store.
+"""Checks whether the bot is connected, reads arXiv and posts: for `/healthz` and the gauges of `/metrics`.
 
-Nothing enters but the time; a verdict in words leaves.
+It reports problems and never tries to repair them.
 """
 
 from collections.abc import Callable
@@ -16,23 +16,22 @@ from bot.store.outbox import Outbox
 from bot.store.polls import Polls
 from bot.store.subscriptions import Subscriptions
 
-# When a half counts as failing. A healthy night has a look at least once a day; a message leaves in seconds,
-# and an outage of Discord's is over in minutes.
+# A working bot polls at least once a day; a message takes seconds, and most outages of Discord end within minutes.
 READING_LATE: Final = timedelta(hours=26)
 POSTING_LATE: Final = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
-    """One thing that was looked at: whether it is well, and how it stands in words."""
+    """The result of one check, with an explanation for people."""
 
     name: str
-    well: bool
-    words: str
+    ok: bool
+    detail: str
 
 
 class Health:
-    """Looks at the gateway, at both halves and at the database."""
+    """Checks the gateway, the polls, the queue and the database."""
 
     def __init__(
         self,
@@ -50,43 +49,43 @@ class Health:
         self._clock = clock
         self._metrics = metrics
         self._gateway_is_up = gateway_is_up
-        self._began = clock.now()
+        self._started_at = clock.now()
 
     async def checks(self) -> tuple[HealthCheck, ...]:
-        """How things stand now; a database that cannot be read speaks for the halves that live on it."""
-        up = self._gateway_is_up()
-        gateway = HealthCheck("gateway", up, "connected to Discord" if up else "not connected to Discord")
+        """The results as of now; an unreadable database replaces the checks that need it."""
+        is_up = self._gateway_is_up()
+        gateway = HealthCheck("gateway", is_up, "connected to Discord" if is_up else "not connected to Discord")
         try:
-            return (gateway, await self._reading(), await self._posting())
+            return (gateway, await self._check_reading(), await self._check_posting())
         except StoreUnavailable as error:
-            return (gateway, HealthCheck("database", well=False, words=str(error)))
+            return (gateway, HealthCheck("database", ok=False, detail=str(error)))
 
-    async def _reading(self) -> HealthCheck:
+    async def _check_reading(self) -> HealthCheck:
         if not await self._subscriptions.watched():
-            return HealthCheck("reading", well=True, words="no keyword is watched")
+            return HealthCheck("reading", ok=True, detail="no keyword is watched")
         success = _last_success(await self._polls.recent())
-        since = max(success, self._began) if success is not None else self._began
-        late = self._clock.now() - since > READING_LATE
+        since = max(success, self._started_at) if success is not None else self._started_at
+        is_late = self._clock.now() - since > READING_LATE
         if success is None:
-            return HealthCheck("reading", not late, "arXiv was not read yet")
-        return HealthCheck("reading", not late, f"arXiv answered last at {success.isoformat(timespec='seconds')}")
+            return HealthCheck("reading", not is_late, "arXiv has not been read yet")
+        return HealthCheck("reading", not is_late, f"arXiv last answered at {success.isoformat(timespec='seconds')}")
 
-    async def _posting(self) -> HealthCheck:
+    async def _check_posting(self) -> HealthCheck:
         age = await self._queue_age()
-        words = "nothing waits" if age == timedelta() else f"the oldest paper is due for {age.total_seconds():.0f} s"
-        return HealthCheck("posting", age <= POSTING_LATE, words)
+        due_for = f"the oldest queued paper has been due for {age.total_seconds():.0f} s"
+        return HealthCheck("posting", age <= POSTING_LATE, "no paper is due" if age == timedelta() else due_for)
 
     async def _queue_age(self) -> timedelta:
         due = await self._outbox.oldest_due()
         return timedelta() if due is None else max(timedelta(), self._clock.now() - due)
 
     async def gauge(self) -> None:
-        """Bring the gauges of `/metrics` up to date."""
-        self._metrics.gateway.set(self._gateway_is_up())
-        self._metrics.waiting.set(sum((await self._outbox.waiting()).values()))
-        self._metrics.queue_age.set((await self._queue_age()).total_seconds())
+        """Updates the gauges of `/metrics`."""
+        self._metrics.gateway_up.set(self._gateway_is_up())
+        self._metrics.outbox_papers.set(sum((await self._outbox.waiting()).values()))
+        self._metrics.outbox_age.set((await self._queue_age()).total_seconds())
 
 
 def _last_success(polls: tuple[Poll, ...]) -> datetime | None:
-    """When arXiv answered last, whether or not it had something new."""
+    """When arXiv last answered, with or without new papers."""
     return next((poll.at for poll in reversed(polls) if isinstance(poll.result, PollCompleted | BatchMissing)), None)

@@ -1,8 +1,7 @@
-"""The page of some channels, drawn when somebody asks for it and something has changed.
+"""Renders the page of some channels, and caches it until the database changes.
 
-Channels and a form enter; an `Edition` leaves, ready to be sent. It is drawn in a thread and kept, so that many who
-ask at once cause one drawing, and none while nobody has written to the database. Who may see which channel is the
-callers' business.
+Rendering runs in a thread; concurrent requests share one rendering. It never checks who may see a channel: the callers
+do that.
 """
 
 import asyncio
@@ -18,24 +17,24 @@ from bot.page.model import PAGE_PAPERS, Page, PageFormat, Rendered
 from bot.runtime.clock import Clock
 from bot.store.pages import PageStore
 
-# Pages of channels, in their forms, that are kept drawn; one of 500 papers is 1 MB.
+# How many rendered pages are cached; one of 500 papers takes 1 MB.
 PAGES_KEPT: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class CachedPage:
-    """What the store held, and how it was drawn; `tag` is another one for another body, `modified` a whole second."""
+    """A rendered page with its HTTP validators: different bodies have different etags, `modified` is a whole second."""
 
     page: Page
     rendered: Rendered
-    packed: bytes  # the body, by gzip
-    tag: str
+    gzipped: bytes
+    etag: str
     modified: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class FittedPage:
-    """A page within a size; `per_keyword` says to how many papers it was cut for that, None: it is whole."""
+    """A page within a size limit; `per_keyword` is the number of papers it was cut to, or None if it is complete."""
 
     page: Page
     rendered: Rendered
@@ -43,68 +42,70 @@ class FittedPage:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """An edition, and the state of the store in which it was last found to be true."""
+class _CacheEntry:
+    """A page with the state of the database in which it was last valid."""
 
     state: int
-    edition: CachedPage
+    page: CachedPage
 
 
 class PageService:
-    """Draws the pages, and keeps those that were asked for last."""
+    """Renders pages, and caches the most recently requested ones."""
 
     def __init__(self, page_store: PageStore, clock: Clock) -> None:
         self._page_store = page_store
         self._clock = clock
-        self._drawing = asyncio.Lock()
-        self._kept: OrderedDict[tuple[frozenset[int], PageFormat, str | None], _Kept] = OrderedDict()
+        self._lock = asyncio.Lock()
+        self._cache: OrderedDict[tuple[frozenset[int], PageFormat, str | None], _CacheEntry] = OrderedDict()
 
-    async def edition(self, channels: frozenset[int], form: PageFormat, address: str | None = None) -> CachedPage:
-        """The page as it is now; raises StoreUnavailable."""
+    async def cached_page(self, channels: frozenset[int], form: PageFormat, address: str | None = None) -> CachedPage:
+        """The current page, rendered again only if it changed; raises StoreUnavailable."""
         key = (channels, form, address)
-        async with self._drawing:
-            # Asked for before the papers are: what is written meanwhile is seen by the next who asks.
+        async with self._lock:
+            # Read before the papers: a write in between makes the next request render again.
             state = await self._page_store.data_version()
-            kept = self._kept.pop(key, None)
-            if kept is None or kept.state != state:
-                kept = _Kept(state, await self._draw(channels, form, address, kept))
-            self._kept[key] = kept
-            if len(self._kept) > PAGES_KEPT:
-                self._kept.popitem(last=False)
-            return kept.edition
+            entry = self._cache.pop(key, None)
+            if entry is None or entry.state != state:
+                before = None if entry is None else entry.page
+                entry = _CacheEntry(state, await self._render(channels, form, address, before))
+            self._cache[key] = entry
+            if len(self._cache) > PAGES_KEPT:
+                self._cache.popitem(last=False)
+            return entry.page
 
-    async def _draw(
-        self, channels: frozenset[int], form: PageFormat, address: str | None, before: _Kept | None
+    async def _render(
+        self, channels: frozenset[int], form: PageFormat, address: str | None, before: CachedPage | None
     ) -> CachedPage:
         page = await self._page_store.page(channels, PAGE_PAPERS)
-        known = None if before is None else before.edition
-        return await asyncio.to_thread(_drawn, page, form, address, self._clock.now(), known)
+        return await asyncio.to_thread(_rendered, page, form, address, self._clock.now(), before)
 
-    async def fitting(self, channels: frozenset[int], form: PageFormat, max_bytes: int) -> FittedPage:
-        """The page in a file of at most `max_bytes`, with fewer papers a keyword if it takes that, at last none."""
-        edition = await self.edition(channels, form)
-        page, rendered, per_keyword = edition.page, edition.rendered, PAGE_PAPERS
+    async def fitted_page(self, channels: frozenset[int], form: PageFormat, max_bytes: int) -> FittedPage:
+        """The page in at most `max_bytes`, if possible: with fewer papers per keyword if necessary, or none."""
+        cached = await self.cached_page(channels, form)
+        page, rendered, per_keyword = cached.page, cached.rendered, PAGE_PAPERS
         while len(rendered.body) > max_bytes and per_keyword:
-            # What a page is without papers is not known: where this is too much still, the next guess is smaller.
+            # The size of a page without papers is unknown: if this guess is still too large, the next one is smaller.
             per_keyword = min(per_keyword - 1, per_keyword * max_bytes // len(rendered.body))
             page = await self._page_store.page(channels, per_keyword)
             rendered = await asyncio.to_thread(render, page, form)
-        return FittedPage(page, rendered, None if rendered is edition.rendered else per_keyword)
+        return FittedPage(page, rendered, None if rendered is cached.rendered else per_keyword)
 
 
 def papers_on(page: Page) -> int:
-    """How many papers stand on a page; one under several keywords is one."""
+    """How many different papers a page shows."""
     return len({paper.arxiv_id for section in page.sections for paper in section.papers})
 
 
-def _drawn(page: Page, form: PageFormat, address: str | None, now: datetime, before: CachedPage | None) -> CachedPage:
+def _rendered(
+    page: Page, form: PageFormat, address: str | None, now: datetime, before: CachedPage | None
+) -> CachedPage:
     if before is not None and before.page == page:
         return before
     rendered = render(page, form, address=address)
-    tag = hashlib.sha256(rendered.body).hexdigest()
-    if before is not None and before.tag == tag:
+    etag = hashlib.sha256(rendered.body).hexdigest()
+    if before is not None and before.etag == etag:
         return replace(before, page=page)
     modified = now.replace(microsecond=0)
-    if before is not None:  # two bodies never share a second, by which browsers may ask for what is newer
+    if before is not None:  # two bodies never share a second: browsers compare by If-Modified-Since
         modified = max(modified, before.modified + timedelta(seconds=1))
-    return CachedPage(page, rendered, gzip.compress(rendered.body, mtime=0), tag, modified)
+    return CachedPage(page, rendered, gzip.compress(rendered.body, mtime=0), etag, modified)

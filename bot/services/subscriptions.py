@@ -1,7 +1,6 @@
-"""Who watches what, as people ask for it: subscribe, unsubscribe, list.
+"""Adds, ends and lists subscriptions, and previews what a keyword brings.
 
-Text that a person typed enters; answers in domain values leave. Permissions are the cogs' business: whoever calls
-here may.
+It never checks permissions: the cogs do that before they call it.
 """
 
 import difflib
@@ -21,20 +20,20 @@ from bot.store.outbox import Outbox
 from bot.store.papers import Papers
 from bot.store.subscriptions import Subscriptions
 
-# The newest papers that a reply to /subscribe names.
+# How many papers a preview shows.
 PREVIEW_PAPERS: Final = 3
-# More papers a week than this are called broad, and so many narrower ideas are offered, none of which keeps
-# more than this share of the papers.
+# A keyword with more papers per week than this is broad: up to `NARROWER_KEYWORDS` narrower ones are suggested, each
+# with at most `NARROWER_SHARE` of its papers.
 BROAD_PER_WEEK: Final = 100
-NARROWER_IDEAS: Final = 3
+NARROWER_KEYWORDS: Final = 3
 NARROWER_SHARE: Final = 0.75
-# How many of the last papers are posted on request when a channel subscribes.
-PAST_POSTED: Final = 5
+# How many of the newest papers the button below the reply to /subscribe posts.
+NEWEST_POSTED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class NarrowerKeyword:
-    """A broad keyword within one category, and how many papers a week that would be."""
+    """A broad keyword limited to one category, and its papers per week."""
 
     keyword: Keyword
     per_week: int
@@ -42,7 +41,7 @@ class NarrowerKeyword:
 
 @dataclass(frozen=True, slots=True)
 class KeywordPreview:
-    """What the last 30 days hold for a keyword: how many papers, and the newest of them."""
+    """A keyword's papers of the last 30 days: how many, and the newest of them."""
 
     keyword: Keyword
     papers: int
@@ -51,34 +50,34 @@ class KeywordPreview:
 
     @property
     def per_week(self) -> int:
-        """How many papers a week that makes."""
+        """The average number of papers per week."""
         return round(self.papers * 7 / INITIAL_SYNC_PERIOD.days)
 
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribed:
-    """The subscription has ended; its unsent papers went with it."""
+    """The subscription has ended, and its queued papers are dropped."""
 
     keyword: Keyword
 
 
 @dataclass(frozen=True, slots=True)
 class KeptByConfig:
-    """config.json wants the subscription: only a change of the file ends it."""
+    """config.json contains the subscription: only a change of the file ends it."""
 
     keyword: Keyword
 
 
 @dataclass(frozen=True, slots=True)
 class NotSubscribed:
-    """The channel does not watch this; `nearest` are its own keywords that look like it."""
+    """The channel has no such keyword; `similar` are keywords that it has."""
 
     typed: str
-    nearest: tuple[str, ...]
+    similar: tuple[str, ...]
 
 
 class SubscriptionService:
-    """Adds, ends and lists subscriptions."""
+    """Adds, ends and lists subscriptions; `on_new_posts` wakes the loop that posts."""
 
     def __init__(
         self,
@@ -97,18 +96,20 @@ class SubscriptionService:
         self._clock = clock
 
     async def subscribe(self, keyword: Keyword, channel_id: int, guild_id: int, user_id: int) -> bool:
-        """Subscribe a channel; False when it is subscribed already. Its past is read in the background."""
+        """Subscribes a channel and starts the initial sync; returns False if the channel was subscribed."""
         before = await self._subscriptions.in_channel(channel_id)
         added = await self._subscriptions.add(keyword, channel_id, guild_id, added_by=user_id, now=self._clock.now())
-        self._initial_sync.wake()
+        self._initial_sync.notify()
         return added and all(subscription.keyword != keyword for subscription in before)
 
-    async def wait_until_read(self, keywords: Iterable[Keyword], timeout_s: float, *, keep_waiting: bool) -> SyncStatus:
-        """Wait for the keywords' first reading; unless `patient`, an arXiv that does not answer ends the wait."""
+    async def wait_until_synced(
+        self, keywords: Iterable[Keyword], timeout_s: float, *, keep_waiting: bool
+    ) -> SyncStatus:
+        """Waits for the initial sync of the keywords; unless `keep_waiting`, a failure of arXiv ends the wait."""
         return await self._initial_sync.wait(frozenset(keywords), timeout_s, keep_waiting=keep_waiting)
 
-    async def found(self, keyword: Keyword) -> KeywordPreview:
-        """What a keyword would have brought in the last 30 days."""
+    async def preview(self, keyword: Keyword) -> KeywordPreview:
+        """What the keyword would have posted in the last 30 days."""
         since = self._clock.now() - INITIAL_SYNC_PERIOD
         newest = await self._papers.newest(keyword, PREVIEW_PAPERS)
         count = await self._papers.count(keyword, since)
@@ -116,67 +117,66 @@ class SubscriptionService:
         narrower = await self._narrower(keyword, since, count) if broad else ()
         return KeywordPreview(keyword, count, newest, narrower)
 
-    async def _narrower(self, keyword: Keyword, since: datetime, whole: int) -> tuple[NarrowerKeyword, ...]:
-        """The same words within the categories that have most of the papers, but for those that have nearly all."""
+    async def _narrower(self, keyword: Keyword, since: datetime, total: int) -> tuple[NarrowerKeyword, ...]:
+        """The keyword within the categories that have most of its papers, except those that have nearly all."""
         counts = await self._papers.count_by_category(keyword, since)
-        ideas = [(category, papers) for category, papers in counts if papers <= NARROWER_SHARE * whole]
+        categories = [(category, papers) for category, papers in counts if papers <= NARROWER_SHARE * total]
         return tuple(
             NarrowerKeyword(
                 Keyword.parse(keyword.shown, category), max(1, round(papers * 7 / INITIAL_SYNC_PERIOD.days))
             )
-            for category, papers in ideas[:NARROWER_IDEAS]
+            for category, papers in categories[:NARROWER_KEYWORDS]
             if is_category(category)
         )
 
-    async def post_past(self, keywords: Iterable[Keyword], channel_id: int) -> int:
-        """Let the last few papers of these keywords be posted too; returns how many are to come."""
-        added = await self._outbox.add_newest(channel_id, tuple(keywords), PAST_POSTED, self._clock.now())
+    async def post_newest(self, keywords: Iterable[Keyword], channel_id: int) -> int:
+        """Queues the newest papers of these keywords; returns how many."""
+        queued = await self._outbox.add_newest(channel_id, tuple(keywords), NEWEST_POSTED, self._clock.now())
         self._on_new_posts()
-        return added
+        return queued
 
-    async def keywords_of(self, channel_id: int, ids: Iterable[int]) -> tuple[Keyword, ...]:
-        """Those of a channel's keywords that are meant by their ids."""
-        wanted = set(ids)
-        own = {subscription.keyword for subscription in await self._subscriptions.in_channel(channel_id)}
+    async def keywords_by_id(self, channel_id: int, keyword_ids: Iterable[int]) -> tuple[Keyword, ...]:
+        """The channel's keywords with these ids; ids of other keywords are ignored."""
+        requested = set(keyword_ids)
+        subscribed = {subscription.keyword for subscription in await self._subscriptions.in_channel(channel_id)}
         return tuple(
             watched.keyword
             for watched in await self._subscriptions.watched()
-            if watched.id in wanted and watched.keyword in own
+            if watched.id in requested and watched.keyword in subscribed
         )
 
-    async def ids_of(self, keywords: Iterable[Keyword]) -> tuple[int, ...]:
-        """The ids by which buttons name keywords."""
-        wanted = frozenset(keywords)
-        return tuple(watched.id for watched in await self._subscriptions.watched() if watched.keyword in wanted)
+    async def keyword_ids(self, keywords: Iterable[Keyword]) -> tuple[int, ...]:
+        """The ids of watched keywords, for the custom ids of buttons."""
+        requested = frozenset(keywords)
+        return tuple(watched.id for watched in await self._subscriptions.watched() if watched.keyword in requested)
 
     async def unsubscribe(self, keyword: Keyword, channel_id: int) -> Unsubscribed | KeptByConfig | NotSubscribed:
-        """End a channel's subscription, as far as commands can."""
+        """Ends a channel's subscription, unless config.json contains it."""
         try:
-            left = await self._subscriptions.remove(keyword, channel_id)
+            sources = await self._subscriptions.remove(keyword, channel_id)
         except KeyError:
-            own = await self._subscriptions.in_channel(channel_id)
-            return NotSubscribed(keyword.shown, nearest(keyword.shown, own))
-        return KeptByConfig(keyword) if Source.FILE in left else Unsubscribed(keyword)
+            subscriptions = await self._subscriptions.in_channel(channel_id)
+            return NotSubscribed(keyword.shown, _similar_keywords(keyword.shown, subscriptions))
+        return KeptByConfig(keyword) if Source.FILE in sources else Unsubscribed(keyword)
 
     async def in_channel(self, channel_id: int) -> tuple[Subscription, ...]:
         """A channel's subscriptions."""
         return await self._subscriptions.in_channel(channel_id)
 
     async def in_guild(self, guild_id: int) -> tuple[Subscription, ...]:
-        """A server's subscriptions, by channel; those of channels that are gone too."""
+        """A server's subscriptions ordered by channel, including channels that are gone."""
         return await self._subscriptions.in_guild(guild_id)
 
-    async def apply_config(self, wanted: Mapping[int, Iterable[Keyword]] | None) -> None:
-        """Make the settings file's subscriptions what the file wants now; None: it says nothing, nothing changes."""
-        if wanted is None:
+    async def apply_config(self, configured: Mapping[int, Iterable[Keyword]] | None) -> None:
+        """Replaces the subscriptions from config.json; None (no `subscriptions` in the file) changes nothing."""
+        if configured is None:
             return
         await self._subscriptions.apply_config(
-            {channel_id: tuple(keywords) for channel_id, keywords in wanted.items()}, self._clock.now()
+            {channel_id: tuple(keywords) for channel_id, keywords in configured.items()}, self._clock.now()
         )
 
 
-def nearest(typed: str, own: Iterable[Subscription]) -> tuple[str, ...]:
-    """Those of a channel's keywords that look most like what was typed."""
-    by_canonical = {subscription.keyword.canonical.casefold(): subscription.keyword.shown for subscription in own}
-    close = difflib.get_close_matches(typed.casefold(), by_canonical, n=3, cutoff=0.4)
-    return tuple(by_canonical[canonical] for canonical in close)
+def _similar_keywords(typed: str, subscriptions: Iterable[Subscription]) -> tuple[str, ...]:
+    shown = {each.keyword.canonical.casefold(): each.keyword.shown for each in subscriptions}
+    matches = difflib.get_close_matches(typed.casefold(), shown, n=3, cutoff=0.4)
+    return tuple(shown[canonical] for canonical in matches)

@@ -1,30 +1,37 @@
-"""What is trending: a day's list, for whoever asks.
+"""Shows Hugging Face's trending list of a day, or of the newest day that has one.
 
-A day enters; its papers leave, most votes first. From the store while that is fresh, else from Hugging Face; when it is
-down, what the store holds, with the words why it may be old.
+A list comes from the store if it is fresh, otherwise from Hugging Face. If Hugging Face fails, a stored list is shown
+with the reason why it may be old. Where `huggingface.enabled` is false, `DisabledTrending` stands in for the service.
 """
 
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, NoReturn, Protocol
 
 from bot.domain.trending.entry import TrendingEntry
 from bot.domain.trending.parsing import is_fresh
 from bot.ingest.trending import TrendingFetcher
 from bot.runtime.clock import Clock
-from bot.runtime.errors import HuggingFaceError, TrendingDayUnavailable
+from bot.runtime.errors import DailyPapersError, HuggingFaceError, TrendingDayUnavailable
 from bot.store.trending_entries import TrendingEntries
 
-# How old a list may be that is shown to somebody who asks for it, and to somebody who turns its pages.
+# How old a list may be that a command shows.
 TRENDING_FRESH_FOR: Final = timedelta(minutes=10)
-# Weekends have no lists; with a holiday beside them that makes three days.
+# Weekends have no lists; a holiday next to one makes three days without.
 TRENDING_LOOKBACK_DAYS: Final = 4
+
+
+class TrendingDisabled(DailyPapersError):
+    """Trending lists are switched off by `huggingface.enabled`."""
+
+    def __init__(self) -> None:
+        super().__init__("Trending papers are switched off here.")
 
 
 @dataclass(frozen=True, slots=True)
 class TrendingList:
-    """A day's papers, most votes first, and when they were read; `trouble` says why that was not just now."""
+    """A day's papers, most votes first, and when they were read; `problem` is why no newer list could be read."""
 
     day: date
     papers: tuple[TrendingEntry, ...]
@@ -32,37 +39,71 @@ class TrendingList:
     problem: str | None = None
 
 
-class TrendingService:
-    """Answers who wants to know."""
+class TrendingLists(Protocol):
+    """Trending lists as the cogs use them."""
 
-    def __init__(self, reader: TrendingFetcher, trending_entries: TrendingEntries, clock: Clock) -> None:
-        self._reader = reader
+    @property
+    def is_enabled(self) -> bool:
+        """Whether lists are read and posted."""
+        ...
+
+    def check_enabled(self) -> None:
+        """Raises TrendingDisabled if lists are switched off."""
+        ...
+
+    async def list_of(self, day: date, /, *, fresh_for: timedelta = ...) -> TrendingList:
+        """A day's list, read within `fresh_for` if possible; raises HuggingFaceError if none can be shown."""
+        ...
+
+
+class DisabledTrending:
+    """Stands in for `TrendingService` where Hugging Face is switched off."""
+
+    is_enabled: Final = False
+
+    def check_enabled(self) -> NoReturn:
+        raise TrendingDisabled
+
+    async def list_of(self, _day: date, /, **_options: object) -> TrendingList:
+        raise TrendingDisabled
+
+
+class TrendingService:
+    """Reads trending lists from the store and from Hugging Face."""
+
+    is_enabled: Final = True
+
+    def __init__(self, fetcher: TrendingFetcher, trending_entries: TrendingEntries, clock: Clock) -> None:
+        self._fetcher = fetcher
         self._trending_entries = trending_entries
         self._clock = clock
-        # Two who ask for a day at once ask Hugging Face once.
-        self._asking = asyncio.Lock()
+        # Concurrent requests for a day share one request to Hugging Face.
+        self._lock = asyncio.Lock()
+
+    def check_enabled(self) -> None:
+        """Returns: lists are switched on."""
 
     def today(self) -> date:
-        """Hugging Face's day, which is UTC's."""
+        """The current day of Hugging Face, which is in UTC."""
         return self._clock.now().date()
 
-    async def of(self, day: date, *, fresh_for: timedelta = TRENDING_FRESH_FOR) -> TrendingList:
-        """A day's list, read no longer ago than that if possible; raises HuggingFaceError when nothing is known."""
+    async def list_of(self, day: date, *, fresh_for: timedelta = TRENDING_FRESH_FOR) -> TrendingList:
+        """A day's list, read within `fresh_for` if possible; raises HuggingFaceError if none can be shown."""
         problem = None
-        if not await self._is_good(day, fresh_for):
-            async with self._asking:
-                if not await self._is_good(day, fresh_for):
-                    problem = await self._read(day)
+        if not await self._is_fresh(day, fresh_for):
+            async with self._lock:
+                if not await self._is_fresh(day, fresh_for):
+                    problem = await self._fetch(day)
         read_at = await self._trending_entries.fetched_at(day)
         return TrendingList(day, await self._trending_entries.of_day(day), read_at or self._clock.now(), problem)
 
-    async def _is_good(self, day: date, fresh_for: timedelta) -> bool:
+    async def _is_fresh(self, day: date, fresh_for: timedelta) -> bool:
         return is_fresh(day, await self._trending_entries.fetched_at(day), self._clock.now(), fresh_for)
 
-    async def _read(self, day: date) -> str | None:
-        """Returns why the day could not be read, if something older is known of it."""
+    async def _fetch(self, day: date) -> str | None:
+        """Returns why the day could not be read if an older list of it is stored; raises HuggingFaceError if not."""
         try:
-            await self._reader.read(day)
+            await self._fetcher.fetch(day)
         except HuggingFaceError as error:
             if await self._trending_entries.fetched_at(day) is None:
                 raise
@@ -70,12 +111,12 @@ class TrendingService:
         return None
 
     async def newest(self) -> TrendingList:
-        """The newest day that has papers, or today without any; raises HuggingFaceError when no day is known."""
+        """The newest list that has papers, or today's empty one; raises HuggingFaceError if no day can be shown."""
         failure: HuggingFaceError | None = None
-        for ago in range(TRENDING_LOOKBACK_DAYS + 1):
+        for days_ago in range(TRENDING_LOOKBACK_DAYS + 1):
             try:
-                found = await self.of(self.today() - timedelta(days=ago))
-            except TrendingDayUnavailable:  # it has no such day yet: Hugging Face's clock need not be ours
+                found = await self.list_of(self.today() - timedelta(days=days_ago))
+            except TrendingDayUnavailable:  # Hugging Face's clock may differ: it has no such day yet
                 continue
             except HuggingFaceError as error:
                 failure = failure or error

@@ -44,7 +44,7 @@ class PublicPage:
         if not self._channels:
             return web.Response(status=404, text=_NO_PUBLIC_CHANNELS, headers={hdrs.CACHE_CONTROL: "no-store"})
         try:
-            edition = await self._pages.edition(self._channels, page_format, self._address)
+            edition = await self._pages.cached_page(self._channels, page_format, self._address)
         except StoreUnavailable as error:
             log.warning("page not served", extra={"reason": str(error)})
             headers = {hdrs.CACHE_CONTROL: "no-store", hdrs.RETRY_AFTER: str(PAGE_RETRY_S)}
@@ -68,7 +68,7 @@ def page_address(settings: WebSettings) -> str | None:
 def _response(request: web.Request, edition: CachedPage) -> web.Response:
     compressed = _accepts_gzip(request)
     # Strong tags must differ where the bytes do (RFC 9110, 8.8.3.3).
-    tag = f"{edition.tag}-gzip" if compressed else edition.tag
+    tag = f"{edition.etag}-gzip" if compressed else edition.etag
     response = web.Response(
         headers={hdrs.CACHE_CONTROL: f"public, max-age={PAGE_MAX_AGE_S}", hdrs.VARY: hdrs.ACCEPT_ENCODING}
     )
@@ -83,7 +83,7 @@ def _response(request: web.Request, edition: CachedPage) -> web.Response:
     response.headers[hdrs.CONTENT_TYPE] = edition.rendered.content_type
     if compressed:
         response.headers[hdrs.CONTENT_ENCODING] = "gzip"
-    response.body = edition.packed if compressed else edition.rendered.body
+    response.body = edition.gzipped if compressed else edition.rendered.body
     return response
 
 

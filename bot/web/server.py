@@ -60,10 +60,10 @@ class WebServer:
 
     async def _get_health(self, _request: web.Request) -> web.Response:
         checks = await self._health.checks()
-        ok = all(check.well for check in checks)
+        ok = all(check.ok for check in checks)
         body = {
             "status": "ok" if ok else "failing",
-            "checks": {check.name: {"ok": check.well, "detail": check.words} for check in checks},
+            "checks": {check.name: {"ok": check.ok, "detail": check.detail} for check in checks},
         }
         return web.json_response(body, status=200 if ok else 503, headers={"Cache-Control": "no-store"})
 

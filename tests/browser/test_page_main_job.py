@@ -107,15 +107,15 @@ async def test_new_user_subscribes_reads_an_abstract_and_sets_up_the_channel(bro
         await cards.get_by_role("option").first.click()
         await expect_abstract(page, await cards.locator(".embed-title").first.inner_text())
 
-        await command(page, "/channel style style:compact", "are laid out as a compact list.")
+        await command(page, "/channel style style:compact", "are shown as a compact list.")
         listed = await announce(page, 60)
         await expect(listed.locator(".embed")).to_have_count(1)
         assert await listed.locator(".embed-description a[href*='/abs/']").count() > 1
 
         await command(page, "/channel schedule time:08:30 zone:Europe/Berlin", "posted daily at 08:30 Europe/Berlin.")
-        await command(page, "/channel schedule time:as they come", "are posted as they come.")
-        await command(page, "/channel pause", "in #papers is paused.")
-        await command(page, "/channel resume", "in #papers goes on; nothing waited.")
+        await command(page, "/channel schedule time:as they come", "will be posted as they come.")
+        await command(page, "/channel pause", "Paused in #papers.")
+        await command(page, "/channel resume", "Resumed in #papers. No papers were held.")
 
 
 async def expect_abstract(page: Page, title: str) -> None:

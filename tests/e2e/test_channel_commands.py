@@ -35,15 +35,13 @@ async def test_a_new_channel_has_the_defaults_and_show_says_what_was_chosen(tmp_
                 "- Posted as they come",
                 "- Style: auto",
                 "- Pings: nobody",
-                "- Waiting: 0 papers",
+                "- Queued: 0 papers",
             ]
             await channel(sandbox, "style", style="compact")
             await channel(sandbox, "schedule", time="8:30 pm", zone="berlin", weekdays=True)
             await channel(sandbox, "pause")
             shown = await channel(sandbox, "show")
-        assert re.search(
-            r"^- Posted daily at 20:30 Europe/Berlin, on weekdays; the next <t:\d+:R>$", shown, re.MULTILINE
-        )
+        assert re.search(r"^- Posted daily at 20:30 Europe/Berlin, on weekdays; next <t:\d+:R>$", shown, re.MULTILINE)
         assert "- Style: compact" in shown
         assert re.search(r"⏸️ Paused <t:\d+:R>", shown)
         async with running_bot(sandbox):
@@ -54,7 +52,7 @@ async def test_each_style_lays_the_next_batch_out_as_it_says(tmp_path: Path) -> 
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
         assert await channel(sandbox, "style", style="compact") == (
-            f"From the next batch on, papers in {here(sandbox)} are laid out as a compact list."
+            f"From the next batch on, papers in {here(sandbox)} are shown as a compact list."
         )
         first = sandbox.add_paper("A Reward Model")
         (listed,) = await sandbox.wait_for_papers("papers", 1)
@@ -74,25 +72,23 @@ async def test_each_style_lays_the_next_batch_out_as_it_says(tmp_path: Path) -> 
 async def until_waiting(sandbox: RunningSandbox, count: int, *, channel: str = "papers") -> None:
     """Wait until so many papers wait for the channel."""
     reply = ""
-    while f"- Waiting: {count} paper" not in reply:
+    while f"- Queued: {count} paper" not in reply:
         reply = await sandbox.reply_to("channel show", {"channel": sandbox.channel(channel)})
         await sandbox.wait_for_next_poll()
 
 
 async def test_a_schedule_takes_a_time_and_a_zone_and_suggests_both(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
-        assert await channel(sandbox, "schedule", time="08:30") == (
-            "In which zone? Name it in `zone`, such as Europe/Berlin."
-        )
+        assert await channel(sandbox, "schedule", time="08:30") == ("Please also set `zone`, e.g. Europe/Berlin.")
         reply = await channel(sandbox, "schedule", time="08:30", zone=ZONE)
-        assert reply == f"Papers in {here(sandbox)} are posted daily at 08:30 Europe/Berlin."
+        assert reply == f"Papers in {here(sandbox)} will be posted daily at 08:30 Europe/Berlin."
         # The zone that was chosen before is kept.
         assert "daily at 09:00 Europe/Berlin, on weekdays" in await channel(
             sandbox, "schedule", time="9 am", weekdays=True
         )
         assert (
             await channel(sandbox, "schedule", time="As they come")
-            == f"Papers in {here(sandbox)} are posted as they come."
+            == f"Papers in {here(sandbox)} will be posted as they come."
         )
         zones = await sandbox.suggestions("channel schedule", {"time": "08:30", "zone": "germ"}, "zone")
         assert "Europe/Berlin" in zones.values()
@@ -103,10 +99,10 @@ async def test_a_schedule_takes_a_time_and_a_zone_and_suggests_both(tmp_path: Pa
 async def test_an_unknown_zone_or_hour_is_answered_with_the_nearest(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         reply = await channel(sandbox, "schedule", time="08:30", zone="Europe/Belrin")
-        assert reply.startswith("There is no time zone of that name.")
+        assert reply.startswith("Unknown time zone.")
         assert "Europe/Berlin" in reply
         assert await channel(sandbox, "schedule", time="25:70", zone=ZONE) == (
-            "That is not a time of day. Write it like 23:59."
+            "Not a time of day. Use the format `23:59`."
         )
         assert "- Posted as they come" in await channel(sandbox, "show")
 
@@ -117,19 +113,21 @@ async def test_a_paused_channel_keeps_what_comes_and_posts_it_when_it_is_resumed
             await sandbox.subscribe("reward model")
             await sandbox.subscribe("reward model", channel="vision")
             assert await channel(sandbox, "pause") == (
-                f"Posting in {here(sandbox)} is paused. What comes is kept; `/channel resume` posts it."
+                f"Paused in {here(sandbox)}. New papers are held; post them with `/channel resume`."
             )
-            assert await channel(sandbox, "pause") == f"Posting in {here(sandbox)} is paused already."
+            assert await channel(sandbox, "pause") == (
+                f"{here(sandbox)} is already paused. Resume it with `/channel resume`."
+            )
             assert f"⏸️ {here(sandbox)}, paused <t:" in await sandbox.reply_to("status")
             urls = publish_series(sandbox, 3)
             await sandbox.wait_for_papers("vision", 3)
             assert sandbox.posts("papers") == []
         async with running_bot(sandbox):
-            assert await channel(sandbox, "resume") == f"Posting in {here(sandbox)} goes on; 3 papers waited."
+            assert await channel(sandbox, "resume") == f"Resumed in {here(sandbox)}. Posting 3 held papers."
             (post,) = await sandbox.wait_for_papers("papers", 3)
             assert sorted(papers_in(post)) == sorted(urls)
-            assert post.content == ("**3 papers** for reward model waited while this channel was paused: oldest first")
-            assert await channel(sandbox, "resume") == f"Posting in {here(sandbox)} is not paused."
+            assert post.content == ("**3 papers** for reward model held while this channel was paused, oldest first")
+            assert await channel(sandbox, "resume") == f"{here(sandbox)} isn't paused."
             sandbox.add_paper("A New Reward Model")
             *_, post = await sandbox.wait_for_papers("papers", 4)
             assert post.content.startswith("**1 new paper** for reward model · announced ")
@@ -148,7 +146,7 @@ async def test_a_backlog_of_more_than_fifty_is_posted_compact_whatever_the_style
         posts = await sandbox.wait_for_papers("papers", 53)
         assert [len(papers_in(post)) for post in posts] == [25, 25, 3]
         assert [post.content for post in posts] == [
-            "**53 papers** for reward model waited while this channel was paused: oldest first, as a short list",
+            "**53 papers** for reward model held while this channel was paused, oldest first, as a compact list",
             "",
             "",
         ]
@@ -184,21 +182,23 @@ async def test_a_role_is_pinged_once_with_each_batch_and_nobody_else(tmp_path: P
         role = sandbox.world.add_role(guild, "Readers", Permission(0))
         await sandbox.subscribe("reward model")
         assert await channel(sandbox, "mention", role=role.id) == (
-            f"<@&{role.id}> cannot be pinged by me: let anyone mention the role, or give me the permission "
-            f"Mention @everyone, @here, and All Roles in {here(sandbox)}."
+            f"I can't ping <@&{role.id}>. Make it mentionable, or give me "
+            f"**Mention @everyone, @here, and All Roles** in {here(sandbox)}."
         )
         everyone = await channel(sandbox, "mention", role=guild)
-        assert everyone == "Everybody is not a role to ping with each batch: choose one that people take for it."
+        assert everyone == "@everyone can't be pinged. Pick a role that people opt into."
         sandbox.world.set_overwrite(
             sandbox.channel("papers"), sandbox.world.default.bot_role_id, allow=Permission.MENTION_EVERYONE
         )
-        assert await channel(sandbox, "mention", role=role.id) == f"Each batch in {here(sandbox)} pings <@&{role.id}>."
+        assert (
+            await channel(sandbox, "mention", role=role.id) == f"Each batch in {here(sandbox)} will ping <@&{role.id}>."
+        )
         publish_series(sandbox, 30)
         posts = await sandbox.wait_for_papers("papers", 30)
         assert [post.pings.role_ids for post in posts] == [(role.id,), ()]
         assert not any(post.pings.everyone or post.pings.user_ids for post in posts)
         assert posts[0].content.startswith(f"<@&{role.id}> **30 new papers** for reward model")
-        assert await channel(sandbox, "mention") == f"Each batch in {here(sandbox)} pings nobody."
+        assert await channel(sandbox, "mention") == f"Each batch in {here(sandbox)} will ping nobody."
         sandbox.add_paper("One More Reward Model")
         *_, post = await sandbox.wait_for_papers("papers", 31)
         assert not post.pings
@@ -230,9 +230,7 @@ async def test_a_batch_that_a_restart_interrupts_goes_on_without_a_second_ping(t
 
 async def test_a_sample_shows_how_papers_look_and_pings_nobody(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
-        assert await channel(sandbox, "test") == (
-            f"No paper of {here(sandbox)}'s keywords is known yet: try `/subscribe` first."
-        )
+        assert await channel(sandbox, "test") == (f"{here(sandbox)} has no keywords yet. Add one with `/subscribe`.")
         sandbox.world.set_overwrite(
             sandbox.channel("papers"), sandbox.world.default.bot_role_id, allow=Permission.MENTION_EVERYONE
         )
@@ -243,9 +241,9 @@ async def test_a_sample_shows_how_papers_look_and_pings_nobody(tmp_path: Path) -
         reply = await channel(sandbox, "test")
         (sample,) = sandbox.posts("papers")
         guild = sandbox.world.default.guild_id
-        assert reply == f"Posted: https://discord.com/channels/{guild}/{sample.channel_id}/{sample.id}"
+        assert reply == f"Posted a sample: https://discord.com/channels/{guild}/{sample.channel_id}/{sample.id}"
         assert len(set(papers_in(sample)) & set(urls)) == 3
-        assert sample.content == "**A sample** of how papers look here."
+        assert sample.content == "**Sample**: this is how papers look in this channel."
         assert not sample.pings
         # What was shown as a sample is new to nobody, and nothing of it was posted.
         sandbox.add_paper("A New Reward Model")
@@ -259,11 +257,14 @@ async def test_an_announcement_channels_posts_are_published_as_often_as_discord_
     ) as sandbox:
         async with running_bot(sandbox):
             assert await channel(sandbox, "publish", wanted=True) == (
-                f"{here(sandbox)} is no announcement channel: only those have followers."
+                f"{here(sandbox)} isn't an announcement channel; only those have followers."
             )
             name = "announcements"
             reply = await channel(sandbox, "publish", wanted=True, channel=sandbox.channel(name))
-            assert reply == f"New papers in {here(sandbox, name)} are published to its followers, ten an hour at most."
+            assert reply == (
+                f"New papers in {here(sandbox, name)} will be published to its followers, "
+                "at most ten messages per hour."
+            )
             await sandbox.reply_to("channel style", {"style": "cards"}, channel=name)
             await sandbox.subscribe("reward model", channel=name)
             publish_series(sandbox, 41)
@@ -301,13 +302,13 @@ async def test_who_may_not_manage_the_channel_that_is_meant_changes_nothing_ther
         for command, options in commands.items():
             named = {**options, "channel": sandbox.channel("vision")}
             refused = await sandbox.reply_to(f"channel {command}", named, user_id=member)
-            assert refused == f"You need the permission Manage Channels in {here(sandbox, 'vision')} for this."
+            assert refused == f"You need **Manage Channels** in {here(sandbox, 'vision')} to do that."
             refused = await sandbox.reply_to(
                 f"channel {command}", {**options, "channel": sandbox.channel("reading club")}, user_id=member
             )
-            assert refused == f"You need the permission Manage Threads in {here(sandbox, 'reading club')} for this."
+            assert refused == f"You need **Manage Threads** in {here(sandbox, 'reading club')} to do that."
         assert await sandbox.reply_to("channel style", {"style": "cards"}, user_id=member) == (
-            f"From the next batch on, papers in {here(sandbox)} are laid out as cards."
+            f"From the next batch on, papers in {here(sandbox)} are shown as cards."
         )
         with pytest.raises(InvalidAction):
             await sandbox.reply_to("channel show", channel=None)
@@ -317,7 +318,7 @@ async def test_a_channel_of_a_type_that_holds_no_posts_is_refused_with_those_tha
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         category = sandbox.world.add_channel(sandbox.world.default.guild_id, "Rooms", ChannelKind.CATEGORY).id
         refusal = (
-            f"Nothing can be posted in <#{category}>. "
+            f"I can't post in <#{category}>. "
             "Papers can be posted in text channels, announcement channels, forums and threads."
         )
         assert await sandbox.reply_to("subscribe", {"keyword": "reward model", "channel": category}) == refusal
@@ -352,7 +353,7 @@ async def test_a_forum_gets_a_post_per_batch_and_a_threads_batch_stays_in_the_th
         sandbox.arxiv.revise(revised.rpartition("/")[2])
         await sandbox.wait_until(lambda: " · v2" in "".join(lines_in(sandbox, thread)))
         sample = await sandbox.reply_to("channel test", {"channel": forum})
-        assert sample.startswith("Posted: ")
+        assert sample.startswith("Posted a sample: ")
         assert [sandbox.world.channels[each].name for each in threads_of(sandbox, forum)][2:] == ["A sample"]
 
 

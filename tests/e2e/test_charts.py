@@ -68,14 +68,14 @@ async def test_a_chart_fills_from_nothing_and_the_next_one_asks_nothing(tmp_path
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         publish_a_year(sandbox, "A Reward Model")
         answer = await chart(sandbox, "trend", keyword="reward model")
-        assert answer.content == "Papers a month for **reward model**"
+        assert answer.content == "Papers per month for **reward model**"
         assert not answer.is_ephemeral
         alt_text = "Line chart: papers a month on arXiv, "
         await assert_shows_a_picture(answer, alt_text=alt_text)
         assert f"**reward model**: {', '.join('1' * 12)} · 12 in all" in str(answer.shown_embeds[0]["description"])
         first, *_, before_last, last = edits(sandbox)
-        assert first.startswith("12 of 12 months are to be counted: about 1 s. This message fills as arXiv answers; ")
-        assert before_last.startswith("4 of 12 months are to be counted")
+        assert first.startswith("Counting 12 months (about 1 s). This updates as results arrive; ")
+        assert before_last.startswith("Counting 4 months (about ")
         assert last == answer.content
         assert len(sandbox.arxiv.requests) == 12
         in_dm = await chart(sandbox, "trend", channel=None, keyword="Reward  model, reward model")
@@ -93,7 +93,7 @@ async def test_arxiv_that_breaks_off_leaves_a_chart_that_says_when_to_ask_again(
         )
         answer = await chart(sandbox, "trend", keyword="reward model")
         assert answer.content.startswith(
-            "arXiv asks us to wait, for **reward model**. 10 of 12 months are not counted "
+            "arXiv asks us to wait (**reward model**). 10 of 12 months are not counted yet: run `/trend` again "
         )
         await assert_shows_a_picture(answer, alt_text="Line chart")
         assert "–, 1, 1" in str(answer.shown_embeds[0]["description"])
@@ -115,7 +115,7 @@ async def test_a_chart_whose_message_was_deleted_is_filled_no_further(
 
 async def test_statistics_are_for_the_callers_eyes_and_of_the_channels_that_they_can_view(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
-        assert (await chart(sandbox, "stats")).content.startswith("No paper was posted in the last 12 weeks")
+        assert (await chart(sandbox, "stats")).content.startswith("No papers were posted in the last 12 weeks")
         await asyncio.gather(sandbox.subscribe("reward model"), sandbox.subscribe("secret plan", channel="admins"))
         assert await sandbox.suggestions("trend", {"keyword": "re"}, "keyword") == {
             "reward model": "reward model",

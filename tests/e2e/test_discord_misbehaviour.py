@@ -40,7 +40,7 @@ def publish(sandbox: RunningSandbox, count: int = 3) -> list[str]:
 
 async def until_read(sandbox: RunningSandbox) -> None:
     """Wait until the past was read: what is published from then on is new."""
-    await sandbox.wait_for_status("Last look at arXiv**: <t:")
+    await sandbox.wait_for_status("Last checked**: <t:")
 
 
 def messages_path(sandbox: RunningSandbox, name: str) -> str:
@@ -108,7 +108,7 @@ async def test_rate_limited_channel_waits_without_requests_and_delays_no_other(t
         await sandbox.wait_for_next_poll()
         assert sends(sandbox, "papers") == [429]
         assert sandbox.posted_urls("papers") == []
-        assert "**Waiting to be posted**: 3 papers." in await sandbox.reply_to("status")
+        assert "**Queued**: 3 papers." in await sandbox.reply_to("status")
         urls += publish(sandbox, 1)
         await sandbox.wait_for_papers("vision", 4)
         assert sandbox.posted_urls("vision") == urls
@@ -125,7 +125,7 @@ async def test_rejected_paper_does_not_stop_its_channel(tmp_path: Path, caplog: 
         await sandbox.wait_for_next_poll()
         assert sandbox.posted_urls("papers") == others
         assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == ["message rejected"]
-        assert "**Waiting to be posted**: 0 papers." in await sandbox.reply_to("status")
+        assert "**Queued**: 0 papers." in await sandbox.reply_to("status")
     with closing(sqlite3.connect(sandbox.database)) as connection:
         refused = connection.execute("SELECT arxiv_id, rejection_reason FROM outbox WHERE state = 'refused'").fetchall()
     assert [f"https://arxiv.org/abs/{arxiv_id}" for arxiv_id, _ in refused] == [culprit]
@@ -149,7 +149,7 @@ async def test_posting_continues_while_the_gateway_is_down(
         sandbox.discord.gateway_open = True
         await sandbox.discord.wait_until_bot_ready(DEADLINE_S)
         reply = await sandbox.wait_for_status("The bot needs the Send Messages permission there.")
-        assert f"<#{sandbox.channel('vision')}>, paused" in reply
+        assert f"<#{sandbox.channel('vision')}>, blocked" in reply
         assert sandbox.discord.identify_count == 2
         allow(sandbox, "vision")
         await sandbox.wait_for_papers("vision", 3)
@@ -188,7 +188,7 @@ async def test_subscriber_gets_one_notice_and_a_blocked_channel_resumes(tmp_path
         deny(sandbox, "papers")
         await sandbox.wait_until(lambda: bool(direct_messages(sandbox, admin)))
         urls = publish(sandbox)
-        await sandbox.wait_for_status("**Waiting to be posted**: 3 papers.")
+        await sandbox.wait_for_status("**Queued**: 3 papers.")
         allow(sandbox, "papers")
         await sandbox.wait_for_papers("papers", 3)
         assert sandbox.posted_urls("papers") == urls
@@ -253,9 +253,9 @@ async def test_locked_thread_keeps_its_papers_until_it_is_unlocked(tmp_path: Pat
         for archived in (False, True):
             sandbox.world.set_thread(thread, locked=True, archived=archived)
             # A thread in the archive is not among the server's channels any more.
-            await sandbox.wait_for_status("paused <t:")
+            await sandbox.wait_for_status("blocked <t:")
             urls = publish(sandbox, 2)
-            await sandbox.wait_for_status("**Waiting to be posted**: 2 papers.")
+            await sandbox.wait_for_status("**Queued**: 2 papers.")
             assert "The thread is locked." in await sandbox.reply_to("status")
             before = len(sandbox.posted_urls("reading club"))
             sandbox.world.set_thread(thread, locked=False, archived=False)
@@ -278,7 +278,7 @@ async def test_deleted_channel_causes_a_notice_and_stops_no_other(tmp_path: Path
         reply = await sandbox.reply_to("status", channel="vision")
         for name in ("papers", "reading club"):
             link = f"<#{sandbox.channel(name)}>"
-            gone = rf"^⏸️ {link} \(deleted or archived, id `\d+`\), paused <t:\d+:R>: The channel does not"
+            gone = rf"^⏸️ {link} \(deleted or archived, id `\d+`\), blocked <t:\d+:R>: The channel does not"
             assert re.search(gone, reply, re.MULTILINE)
 
 
@@ -326,7 +326,7 @@ async def test_300_blocked_channels_stay_below_one_percent_of_the_ban_limit(tmp_
         async with running_bot(sandbox):
             await until_read(sandbox)
             publish(sandbox, 1)
-            await sandbox.wait_for_status("**Waiting to be posted**: 300 papers.")
+            await sandbox.wait_for_status("**Queued**: 300 papers.")
             await until_all_rest(sandbox)
             await sandbox.wait_for_next_poll()
             statuses = Counter(request.status for request in sandbox.discord.requests)

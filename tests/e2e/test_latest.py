@@ -44,7 +44,7 @@ async def test_the_newest_papers_of_any_keyword_come_from_arxiv_and_are_shown_to
         assert (await latest(sandbox, "reward  models", count=1)).content == "The newest paper for **reward models**"
         assert urls(await latest(sandbox, "Reward model", count=10)) == newest_first[:10]
         assert len(sandbox.arxiv.requests) <= asked + 2
-        assert (await latest(sandbox, "quokka")).content == "arXiv has no paper for **quokka**."
+        assert (await latest(sandbox, "quokka")).content == "arXiv has no papers for **quokka**."
         # What was looked up counts as new for nobody.
         assert sandbox.posts("general") == []
 
@@ -53,7 +53,7 @@ async def test_a_keyword_that_is_watched_and_read_is_answered_from_the_store(tmp
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox, DAILY_PAPERS_ARXIV__POLL_INTERVAL_S="3600"):
         newest_first = publish_series(sandbox, 3)
         await sandbox.subscribe("reward model")
-        await sandbox.wait_for_status("Last look at arXiv**: <t:")
+        await sandbox.wait_for_status("Last checked**: <t:")
         asked = len(sandbox.arxiv.requests)
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SERVER_ERROR, times=None))
         answer = await latest(sandbox, "reward model", count=2)
@@ -62,9 +62,7 @@ async def test_a_keyword_that_is_watched_and_read_is_answered_from_the_store(tmp
         assert len(sandbox.arxiv.requests) == asked
         # More than the store holds: arXiv would know, but does not answer.
         answer = await latest(sandbox, "reward model", count=10)
-        assert re.fullmatch(
-            r"The newest 3 papers for \*\*reward model\*\*, as far as they are known here: .+\.", answer.content
-        )
+        assert re.fullmatch(r"The newest 3 papers for \*\*reward model\*\* that are stored here\. .+\.", answer.content)
         assert urls(answer) == newest_first
 
 
@@ -73,7 +71,9 @@ async def test_with_arxiv_out_of_reach_a_look_up_says_so_and_when_to_try_again(t
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="60"))
         reply = (await latest(sandbox, "reward model")).content
         assert re.fullmatch(
-            r"arXiv asks us to wait\. Nothing is known of \*\*reward model\*\* here yet: try again <t:\d+:R>\.", reply
+            r"arXiv asks us to wait, and no papers for \*\*reward model\*\* are stored here yet\. "
+            r"Try again <t:\d+:R>\.",
+            reply,
         )
 
 
@@ -90,7 +90,7 @@ async def test_papers_can_be_looked_up_in_direct_messages_and_where_only_the_per
         for name, options in {"latest": {"keyword": "reward model"}, "status": {}}.items():
             invocation = await sandbox.discord.run_command(name, options, user_id=member, channel_id=channel.id)
             answer = await invocation.wait_for_reply()
-            assert (urls(answer) == [url]) if name == "latest" else ("Last look at arXiv" in answer.content)
+            assert (urls(answer) == [url]) if name == "latest" else ("Last checked" in answer.content)
         with pytest.raises(InvalidAction):
             await sandbox.reply_to("keywords", channel=None)
 
@@ -122,5 +122,5 @@ async def test_a_look_up_takes_one_to_ten_papers_of_a_keyword_that_says_somethin
                 await latest(sandbox, "reward model", count=count)
         refused = await latest(sandbox, "of the")
         assert refused.is_ephemeral
-        assert refused.content == "A keyword needs a word that says more than the, of or with."
+        assert refused.content == 'Use at least one word besides stop words such as "the" or "of".'
         assert sandbox.arxiv.requests == []

@@ -43,7 +43,7 @@ async def test_starting_with_new_papers_posts_none_of_the_past(tmp_path: Path) -
         publish_past(sandbox, 3)
         asked = await sandbox.subscribe("reward model")
         assert await press(sandbox, asked, "Start with new papers") == (
-            f"**reward model**: new papers are posted in <#{sandbox.channel('papers')}>, and none of the past."
+            f"Done. Only new papers will be posted in <#{sandbox.channel('papers')}>."
         )
         new = sandbox.add_paper("A New Reward Model")
         await sandbox.wait_for_papers("papers", 1)
@@ -58,9 +58,8 @@ async def test_the_last_five_are_posted_on_request_once_and_oldest_first_by_the_
         async with running_bot(sandbox):
             asked = await sandbox.subscribe("reward model")
         async with running_bot(sandbox):
-            assert await press(sandbox, asked, "Post the last 5 too") == (
-                f"**reward model**: 5 papers of the past are on their way to <#{sandbox.channel('papers')}>; "
-                "new ones follow."
+            assert await press(sandbox, asked, "Also post the latest 5") == (
+                f"Posting the latest 5 papers in <#{sandbox.channel('papers')}>. New ones will follow."
             )
             (post,) = await sandbox.wait_for_papers("papers", 5)
             assert post.content == "**5 earlier papers** for reward model"
@@ -74,7 +73,7 @@ async def test_undo_ends_what_was_just_subscribed_and_nothing_older(tmp_path: Pa
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         older = await sandbox.subscribe("reward model")
         again = await sandbox.command("subscribe", {"keyword": "reward model, agents"})
-        await again.wait_for_edit(lambda message: "next look" in message.content)
+        await again.wait_for_edit(lambda message: "next check" in message.content)
         assert await press(sandbox, again, "Undo") == f"**agents**: unsubscribed from <#{sandbox.channel('papers')}>."
         assert "**reward model**" in (reply := await sandbox.reply_to("keywords"))
         assert "**agents**" not in reply
@@ -82,7 +81,7 @@ async def test_undo_ends_what_was_just_subscribed_and_nothing_older(tmp_path: Pa
         assert once_more.reply is not None
         assert once_more.reply.components == []
         await sandbox.reply_to("unsubscribe", {"keyword": "reward model"})
-        assert await press(sandbox, older, "Post the last 5 too") == "These subscriptions have ended meanwhile."
+        assert await press(sandbox, older, "Also post the latest 5") == "These subscriptions have already ended."
 
 
 async def test_who_may_no_longer_manage_the_channel_cannot_use_the_buttons(tmp_path: Path) -> None:
@@ -91,10 +90,10 @@ async def test_who_may_no_longer_manage_the_channel_cannot_use_the_buttons(tmp_p
         member, papers = sandbox.world.default.member_id, sandbox.channel("papers")
         sandbox.world.set_overwrite(papers, member, allow=Permission.MANAGE_CHANNELS)
         asked = await sandbox.command("subscribe", {"keyword": "reward model"}, user_id=member)
-        await asked.wait_for_edit(lambda message: "next look" in message.content)
+        await asked.wait_for_edit(lambda message: "next check" in message.content)
         sandbox.world.set_overwrite(papers, member)
-        reply = await press(sandbox, asked, "Post the last 5 too", user_id=member)
-        assert reply == f"You may not manage <#{papers}> any more."
+        reply = await press(sandbox, asked, "Also post the latest 5", user_id=member)
+        assert reply == f"You can no longer manage <#{papers}>."
         assert sandbox.posts("papers") == []
 
 
@@ -107,8 +106,9 @@ async def test_a_broad_keyword_is_called_so_and_gets_narrower_ideas(tmp_path: Pa
         assert asked.reply is not None
         forecast = asked.reply.content.splitlines()[1]
         assert forecast == (
-            "**models**: 450 papers in the last 30 days, about 105 a week. That is broad; narrower ideas: "
-            "**models \\[cs.CL]** (about 70), **models \\[cs.LG]** (about 70), **models \\[cs.CV]** (about 35)."
+            "**models**: 450 papers in the last 30 days, about 105 per week. That is a lot; narrower keywords: "
+            "**models \\[cs.CL]** (about 70 per week), **models \\[cs.LG]** (about 70 per week), "
+            "**models \\[cs.CV]** (about 35 per week)."
         )
 
 
@@ -206,7 +206,7 @@ async def test_a_withdrawal_is_never_posted_as_new(tmp_path: Path) -> None:
         await sandbox.wait_for_next_poll()
         await sandbox.wait_for_next_poll()
         assert await sandbox.reply_to("channel resume") == (
-            f"Posting in <#{sandbox.channel('papers')}> goes on; 1 paper waited."
+            f"Resumed in <#{sandbox.channel('papers')}>. Posting 1 held paper."
         )
         await sandbox.wait_for_papers("papers", 1)
         assert sandbox.posted_urls("papers") == [kept]
@@ -228,11 +228,11 @@ async def test_a_paper_that_is_no_longer_in_the_store_is_a_link_by_button_and_by
         async with running_bot(sandbox):
             member = sandbox.world.default.member_id
             pressed = await sandbox.discord.press(button.id, str(components_of(button)[0]["custom_id"]), user_id=member)
-            assert (await pressed.wait_for_reply()).content == f"Its abstract is on arXiv: <{single}>"
+            assert (await pressed.wait_for_reply()).content == f"Read the abstract on arXiv: <{single}>"
             chosen = next(iter(lines_of(menu)))
             asked = await sandbox.discord.choose(
                 menu.id, str(components_of(menu)[0]["custom_id"]), [chosen.rpartition("/")[2]], user_id=member
             )
             answer = await asked.wait_for_reply()
             assert answer.is_ephemeral
-            assert answer.content == f"Its abstract is on arXiv: <{chosen}>"
+            assert answer.content == f"Read the abstract on arXiv: <{chosen}>"

@@ -30,7 +30,7 @@ async def test_reply_that_waits_for_a_slow_arxiv_is_edited_later(tmp_path: Path)
             f"**reward model**: subscribed in <#{sandbox.channel('papers')}>.\n"
             "Reading the papers that arXiv has is queued; this message will say what was found."
         )
-        read = await invocation.wait_for_edit(lambda message: "next look" in message.content)
+        read = await invocation.wait_for_edit(lambda message: "next check" in message.content)
         assert "1 paper in the last 30 days" in read.content
 
 

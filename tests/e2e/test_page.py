@@ -39,7 +39,7 @@ async def test_page_is_a_file_of_the_channels_papers_for_who_may_see_them(tmp_pa
 
         answer = await asked_for(sandbox)
         assert answer.is_ephemeral
-        assert answer.content.startswith(f"The page of {here}: 1 keyword, 1 paper, read <t:")
+        assert answer.content.startswith(f"{here}: 1 keyword, 1 paper, updated <t:")
         name, text = await file_of(answer)
         assert name == "daily-papers.html"
         assert "On Reward Models" in text
@@ -52,7 +52,7 @@ async def test_page_is_a_file_of_the_channels_papers_for_who_may_see_them(tmp_pa
         shared = await asked_for(sandbox, public=True)
         assert not shared.is_ephemeral
         assert (await asked_for(sandbox, here="general")).content == (
-            f"No keyword is watched in <#{sandbox.channel('general')}> yet. `/subscribe` adds one."
+            f"<#{sandbox.channel('general')}> has no keywords yet. Add one with `/subscribe`."
         )
 
 
@@ -71,11 +71,11 @@ async def see_what_is_refused(sandbox: RunningSandbox, thread_id: int) -> None:
     with pytest.raises(InvalidAction):  # Discord does not offer it
         await sandbox.reply_to("page", {"channel": admins}, user_id=member_id)
     refused = await sandbox.reply_to("page", {"channel": thread_id}, user_id=member_id)
-    assert refused.startswith("You cannot see that channel. ")
+    assert refused.startswith("You can't view that channel. ")
     shared = await sandbox.reply_to("page", {"channel": admins, "public": True})
-    assert shared == f"Not everybody here may see <#{admins}>: ask there, or for your eyes alone."
+    assert shared == f"Not everyone here can view <#{admins}>. Run `/page` there, or without `public`."
     reply = [await sandbox.reply_to("page", {"channel": admins}) for _ in range(PAGES_PER_MINUTE + 1)]
-    assert all(words.startswith(f"The page of <#{admins}>: 1 keyword") for words in reply[:-1])
+    assert all(words.startswith(f"<#{admins}>: 1 keyword") for words in reply[:-1])
     assert reply[-1].startswith("Rate limit: try again in ")
 
 
@@ -85,7 +85,7 @@ async def test_public_channels_without_a_port_are_told_of(tmp_path: Path, caplog
         running_bot(sandbox, DAILY_PAPERS_WEB__PUBLIC_CHANNELS=f'["{sandbox.channel("papers")}"]'),
     ):
         pass
-    assert "channels are public, but their page is not served: set web.port" in caplog.messages
+    assert "public channels have no page: set web.port" in caplog.messages
 
 
 async def test_running_bot_serves_the_public_channels_alone(tmp_path: Path) -> None:

@@ -128,4 +128,4 @@ async def test_a_second_bot_on_the_same_database_is_refused_in_one_sentence_and_
             f"Another Daily Papers already runs with the database {sandbox.database}: end it first, or set another "
             "`database`.\n"
         )
-        assert "none yet" in await sandbox.reply_to("status")
+        assert "not yet" in await sandbox.reply_to("status")

@@ -48,7 +48,7 @@ async def test_exactly_the_matching_recorded_papers_are_posted_in_the_right_chan
                 await sandbox.reply_to(
                     "subscribe", {"keyword": ", ".join(keywords), "channel": sandbox.channel(channel)}
                 )
-            await sandbox.wait_for_status("Last look at arXiv**: <t:")
+            await sandbox.wait_for_status("Last checked**: <t:")
             assert len(sandbox.arxiv.announce()) == 290
             for channel in WATCHED:
                 await sandbox.wait_for_papers(channel, len(expected(channel)))

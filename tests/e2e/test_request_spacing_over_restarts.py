@@ -32,7 +32,7 @@ async def test_a_wait_that_arxiv_asked_for_outlives_the_bot_that_was_asked(tmp_p
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="2"))
         async with a_bot_of(sandbox) as bot:
-            await until(lambda: "first reading postponed" in bot.said(), DEADLINE_S)
+            await until(lambda: "initial sync postponed" in bot.said(), DEADLINE_S)
         async with a_bot_of(sandbox):
             await until_read(sandbox.database, DEADLINE_S)
         refused, answered = sandbox.arxiv.requests[:2]

@@ -17,9 +17,9 @@ NO_SUCH_CHANNEL = 1191319909171999999
 async def test_before_the_first_look_the_status_says_what_it_waits_for(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         assert (await sandbox.reply_to("status")).splitlines() == [
-            "**Last look at arXiv**: none yet.",
-            "**Next look**: as soon as a channel watches a keyword.",
-            "**Waiting to be posted**: 0 papers.",
+            "**Last checked**: not yet.",
+            "**Next check**: when a channel subscribes to a keyword.",
+            "**Queued**: 0 papers.",
             ACKNOWLEDGEMENT,
         ]
 
@@ -27,8 +27,8 @@ async def test_before_the_first_look_the_status_says_what_it_waits_for(tmp_path:
 async def test_the_status_says_in_words_what_came_of_the_last_look(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
-        reply = await sandbox.wait_for_status("Last look at arXiv**: <t:")
-        assert re.match(rf"\*\*Last look at arXiv\*\*: <t:\d+:R>, {NOTHING}\.\n\*\*Next look\*\*: <t:\d+:R>\.\n", reply)
+        reply = await sandbox.wait_for_status("Last checked**: <t:")
+        assert re.match(rf"\*\*Last checked\*\*: <t:\d+:R>, {NOTHING}\.\n\*\*Next check\*\*: <t:\d+:R>\.\n", reply)
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.TRUNCATED, times=None))
         reply = await sandbox.wait_for_status("arXiv's response is not a complete feed, next try in ")
         assert re.search(r"not a complete feed, next try in \d+ s\.$", reply, re.MULTILINE)
@@ -36,7 +36,7 @@ async def test_the_status_says_in_words_what_came_of_the_last_look(tmp_path: Pat
         for number in range(12):
             sandbox.add_paper(f"Reward Models, Part {number}")
         await sandbox.wait_for_papers("papers", 12)
-        # A second later it would be "no new papers": the next look does not end.
+        # A second later it would be "no new papers": the next check does not end.
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE, times=None, delay_s=DEADLINE_S))
         await sandbox.wait_for_status(":R>, 12 new papers.")
 
@@ -47,7 +47,7 @@ async def test_the_status_says_in_words_that_arxiv_asks_us_to_wait(tmp_path: Pat
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="240"))
         await sandbox.wait_for_status("arXiv asks us to wait, next try in 4 min.")
         await sandbox.command("subscribe", {"keyword": "agents, diffusion"})
-        await sandbox.wait_for_status("**Being read for the first time**: 2 keywords, put off: arXiv asks us to wait.")
+        await sandbox.wait_for_status("**Existing papers not read yet**: 2 keywords; postponed: arXiv asks us to wait.")
 
 
 async def test_an_answer_without_any_paper_is_never_called_no_papers(tmp_path: Path) -> None:
@@ -68,22 +68,22 @@ async def test_papers_that_wait_and_paused_channels_are_shown_to_those_who_can_v
             sandbox.world.set_overwrite(channel_id, bot_role, allow=Permission.VIEW_CHANNEL, deny=denied)
         for number in (1, 2):
             sandbox.add_paper(f"Reward Models, Part {number}")
-        reply = await sandbox.wait_for_status("**Waiting to be posted**: 4 papers.")
+        reply = await sandbox.wait_for_status("**Queued**: 4 papers.")
         for channel_id in (papers, admins):
-            paused = rf"^⏸️ <#{channel_id}>, paused <t:\d+:R>: The bot needs the Send Messages permission there\.$"
+            paused = rf"^⏸️ <#{channel_id}>, blocked <t:\d+:R>: The bot needs the Send Messages permission there\.$"
             assert re.search(paused, reply, re.MULTILINE)
         reply = await sandbox.reply_to("status", user_id=member)
-        assert "**Waiting to be posted**: 2 papers." in reply
+        assert "**Queued**: 2 papers." in reply
         assert f"<#{papers}>" in reply
         assert f"<#{admins}>" not in reply
         in_dm = await sandbox.reply_to("status", channel=None)
-        assert "Waiting" not in in_dm
+        assert "Queued" not in in_dm
         assert "⏸️" not in in_dm
         assert in_dm.endswith(ACKNOWLEDGEMENT)
         # An admin mends it, and what waited is posted without anybody asking.
         sandbox.world.set_overwrite(papers, bot_role)
         await sandbox.wait_for_papers("papers", 2)
-        reply = await sandbox.wait_for_status("**Waiting to be posted**: 2 papers.")
+        reply = await sandbox.wait_for_status("**Queued**: 2 papers.")
         assert f"<#{papers}>" not in reply
 
 
@@ -99,10 +99,8 @@ async def test_a_channel_of_the_settings_file_that_is_not_there_is_shown_to_thos
         ]
         config.write_text(json.dumps({"subscriptions": wanted}), encoding="utf-8")
         async with running_bot(sandbox, config=config):
-            reply = await sandbox.wait_for_status(
-                f"⏸️ Channel `{NO_SUCH_CHANNEL}` of the settings file: The channel does"
-            )
-            assert f"<#{sandbox.channel('no-entry')}>, paused" in reply
+            reply = await sandbox.wait_for_status(f"⏸️ Channel `{NO_SUCH_CHANNEL}` in config.json: The channel does")
+            assert f"<#{sandbox.channel('no-entry')}>, blocked" in reply
             assert "The bot needs the View Channel permission there." in reply
             reply = await sandbox.reply_to("status", user_id=sandbox.world.default.member_id)
             assert str(NO_SUCH_CHANNEL) not in reply
@@ -114,10 +112,10 @@ async def test_a_channel_of_the_settings_file_that_is_not_there_is_shown_to_thos
             answer = await (
                 await sandbox.discord.run_command("status", user_id=stranger, channel_id=lounge.id)
             ).wait_for_reply()
-            assert "Waiting" not in answer.content
+            assert "Queued" not in answer.content
             assert str(NO_SUCH_CHANNEL) not in answer.content
             # The others work.
-            await sandbox.wait_for_status("Last look at arXiv**: <t:")
+            await sandbox.wait_for_status("Last checked**: <t:")
             url = sandbox.add_paper("A Reward Model")
             await sandbox.wait_for_papers("papers", 1)
             assert sandbox.posted_urls("papers") == [url]

@@ -8,7 +8,7 @@ from sandbox.discord import Permission
 from tests.support.embeds import components_of, papers_in
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
-STOP_WORDS = "A keyword needs a word that says more than the, of or with."
+STOP_WORDS = 'Use at least one word besides stop words such as "the" or "of".'
 NO_LETTER = "A keyword needs at least one letter or digit."
 TOO_LONG = "A keyword can be up to 200 characters long."
 
@@ -25,16 +25,16 @@ async def test_subscribing_says_what_the_last_30_days_held_and_when_arxiv_is_loo
         first = await sandbox.command("subscribe", {"keyword": "reward model"})
         assert first.reply is not None
         assert first.reply.is_ephemeral
-        answer = await first.wait_for_edit(lambda message: "next look" in message.content)
+        answer = await first.wait_for_edit(lambda message: "next check" in message.content)
         reply = answer.content
         assert f"**reward model**: subscribed in <#{sandbox.channel('papers')}>." in reply
-        assert "**reward model**: 5 papers in the last 30 days, about 1 a week." in reply
-        assert re.search(r"next look <t:\d+:R>\.$", reply)
+        assert "**reward model**: 5 papers in the last 30 days, about 1 per week." in reply
+        assert re.search(r"next check <t:\d+:R>\.$", reply)
         assert len(set(papers_in(answer)) & set(urls)) == 3
         labels = [button["label"] for button in components_of(answer)]
-        assert labels == ["Start with new papers", "Post the last 5 too", "Undo"]
+        assert labels == ["Start with new papers", "Also post the latest 5", "Undo"]
         reply = await sandbox.reply_to("subscribe", {"keyword": "sheaves of ants"})
-        assert "**sheaves of ants**: no paper in the last 30 days." in reply
+        assert "**sheaves of ants**: no papers in the last 30 days." in reply
 
 
 async def test_several_keywords_are_answered_one_by_one_in_the_order_typed(tmp_path: Path) -> None:
@@ -51,8 +51,8 @@ async def test_several_keywords_are_answered_one_by_one_in_the_order_typed(tmp_p
             f"**MLLM**: subscribed in <#{sandbox.channel('papers')}>.",
             f"**{'x' * 59}…**: {TOO_LONG}",
         ]
-        assert "**reward model**: 1 paper in the last 30 days, about 1 a week." in lines
-        assert "**MLLM**: no paper in the last 30 days." in lines
+        assert "**reward model**: 1 paper in the last 30 days, about 1 per week." in lines
+        assert "**MLLM**: no papers in the last 30 days." in lines
 
 
 async def test_a_keyword_that_cannot_be_watched_gets_one_sentence_and_nothing_is_stored(tmp_path: Path) -> None:
@@ -60,11 +60,11 @@ async def test_a_keyword_that_cannot_be_watched_gets_one_sentence_and_nothing_is
         for keyword, sentence in {" ": NO_LETTER, "∇": NO_LETTER, "of the": STOP_WORDS, "y" * 201: TOO_LONG}.items():
             assert await sandbox.reply_to("subscribe", {"keyword": keyword}) == sentence
         for category, sentence in {
-            "cs.XX": "arXiv has no such category; the nearest are cs.SY, cs.SI, cs.SE.",
-            "nonsense": "arXiv has no such category; they look like cs.CL, astro-ph.CO or quant-ph.",
+            "cs.XX": "No such arXiv category. Did you mean `cs.SY`, `cs.SI` or `cs.SE`?",
+            "nonsense": "No such arXiv category. Examples of categories: `cs.CL`, `astro-ph.CO` and `quant-ph`.",
         }.items():
             assert await sandbox.reply_to("subscribe", {"keyword": "agents", "category": category}) == sentence
-        assert "No keyword is watched" in await sandbox.reply_to("keywords")
+        assert "no keywords yet" in await sandbox.reply_to("keywords")
         assert sandbox.arxiv.requests == []
 
 
@@ -89,7 +89,7 @@ async def test_a_category_narrows_a_keyword_and_is_suggested_by_code_and_by_name
         sandbox.add_paper("Transformers for Images", categories=("cs.CV",))
         invocation = await sandbox.subscribe("transformer", category="cs.CL")
         assert invocation.reply is not None
-        assert "**transformer \\[cs.CL]**: 1 paper in the last 30 days, about 1 a week." in invocation.reply.content
+        assert "**transformer \\[cs.CL]**: 1 paper in the last 30 days, about 1 per week." in invocation.reply.content
         wanted, other = (
             sandbox.add_paper("Transformers in Prose", categories=("cs.LG", "cs.CL")),
             sandbox.add_paper("Transformers"),
@@ -108,12 +108,12 @@ async def test_who_may_not_manage_the_target_channel_is_told_which_permission_is
         # Discord offers the command to nobody without Manage Channels; with it in one channel, another can be named.
         member_may(sandbox, Permission.MANAGE_CHANNELS, "papers", "general")
         options = {"keyword": "reward model", "channel": sandbox.channel("vision")}
-        refusal = f"You need the permission Manage Channels in <#{sandbox.channel('vision')}> for this."
+        refusal = f"You need **Manage Channels** in <#{sandbox.channel('vision')}> to do that."
         assert await sandbox.reply_to("subscribe", options, user_id=member) == refusal
         assert await sandbox.reply_to("unsubscribe", options, user_id=member) == refusal
         thread = f"<#{sandbox.channel('reading club')}>"
         options["channel"] = sandbox.channel("reading club")
-        refusal = f"You need the permission Manage Threads in {thread} for this."
+        refusal = f"You need **Manage Threads** in {thread} to do that."
         assert await sandbox.reply_to("subscribe", options, user_id=member) == refusal
         assert await sandbox.reply_to("subscribe", {"keyword": "x"}, channel="reading club", user_id=member) == refusal
         member_may(sandbox, Permission.MANAGE_CHANNELS | Permission.MANAGE_THREADS, "general")
@@ -136,14 +136,13 @@ async def test_a_channel_that_the_bot_cannot_post_in_is_refused_with_the_permiss
             "reading club": "Send Messages in Threads",
         }.items():
             reply = await sandbox.reply_to("subscribe", {"keyword": "reward model", "channel": sandbox.channel(place)})
-            reason = f"The bot needs the {missing} permission there."
-            assert reply == f"Nothing can be posted in <#{sandbox.channel(place)}>. {reason}"
+            assert reply == f"I can't post in <#{sandbox.channel(place)}>. Please give me **{missing}** there."
         sandbox.world.lock_thread(sandbox.channel("reading club"))
         reply = await sandbox.reply_to(
             "subscribe", {"keyword": "reward model", "channel": sandbox.channel("reading club")}
         )
         assert reply.endswith("The thread is locked.")
-        assert "No keyword is watched" in await sandbox.reply_to("keywords")
+        assert "no keywords yet" in await sandbox.reply_to("keywords")
 
 
 async def test_with_arxiv_out_of_reach_a_channel_is_subscribed_all_the_same_and_the_past_stays_silent(
@@ -156,9 +155,9 @@ async def test_with_arxiv_out_of_reach_a_channel_is_subscribed_all_the_same_and_
         invocation = await sandbox.command("subscribe", {"keyword": "reward model"})
         assert invocation.reply is not None
         subscribed = f"**reward model**: subscribed in <#{sandbox.channel('papers')}>.\n"
-        assert invocation.reply.content.startswith(subscribed + "arXiv is out of reach at the moment.")
-        read = await invocation.wait_for_edit(lambda message: "next look" in message.content)
-        assert read.content.startswith(subscribed + "**reward model**: 1 paper in the last 30 days, about 1 a week.")
+        assert invocation.reply.content.startswith(subscribed + "arXiv is unavailable right now.")
+        read = await invocation.wait_for_edit(lambda message: "next check" in message.content)
+        assert read.content.startswith(subscribed + "**reward model**: 1 paper in the last 30 days, about 1 per week.")
         new = sandbox.add_paper("A New Reward Model")
         await sandbox.wait_for_papers("papers", 1)
         assert past not in sandbox.posted_urls("papers") == [new]
@@ -170,7 +169,7 @@ async def test_the_past_is_made_up_silently_even_when_the_bot_was_restarted_mean
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RESET_BEFORE_ANSWER, times=None))
         async with running_bot(sandbox):
             reply = await sandbox.reply_to("subscribe", {"keyword": "reward model"})
-            assert "arXiv is out of reach at the moment." in reply
+            assert "arXiv is unavailable right now." in reply
         sandbox.arxiv.faults.clear()
         async with running_bot(sandbox):
             again = (await sandbox.subscribe("Reward Model")).reply

@@ -118,7 +118,7 @@ async def test_newest_day_with_papers_is_shown_and_pages_turn_after_a_restart(tm
         async with a_curious_bot(sandbox):
             first = await trending(sandbox, count=11)
             assert the_embed(first).url == f"https://huggingface.co/papers/date/{days[2].isoformat()}"
-            assert the_embed(first).footer.startswith("1–10 of 11, the day has 12 ")
+            assert the_embed(first).footer.startswith("1–10 of 11 (12 in the whole list) ")
         async with a_curious_bot(sandbox):
             second = await turned(sandbox, first, "▶")
             assert second.id == first.id
@@ -153,10 +153,10 @@ async def test_days_that_cannot_be_are_refused_with_words_and_others_suggested(t
     async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox):
         tomorrow = (today() + timedelta(days=1)).isoformat()
         for typed, words in {
-            tomorrow: "is yet to come",
-            "2026-02-30": "There is no day 2026-02-30 in the calendar.",
-            "soon": "A day is written as",
-            "2020-01-01": "Hugging Face's lists begin in May 2023",
+            tomorrow: "is in the future",
+            "2026-02-30": "2026-02-30 is not a valid date.",
+            "soon": "Use `",
+            "2020-01-01": "Hugging Face's lists start in May 2023",
         }.items():
             refused = await trending(sandbox, date=typed)
             assert refused.is_ephemeral
@@ -175,8 +175,8 @@ async def test_day_without_papers_says_so_and_where_there_are_some_even_when_it_
         sandbox.huggingface.lists.set(today(), [])
         async with a_curious_bot(sandbox):
             assert (await trending(sandbox, date=sunday.isoformat())).content == (
-                "Nothing is listed on Sunday, 23 August 2026: weekends have no list. "
-                "`/trending` without a date shows the newest day that has papers."
+                "No trending papers on Sunday, 23 August 2026: weekends have no list. "
+                "`/trending` without a date shows the newest day with papers."
             )
             await trending(sandbox, date="today")
         database = sqlite3.connect(sandbox.database, isolation_level=None)
@@ -185,8 +185,8 @@ async def test_day_without_papers_says_so_and_where_there_are_some_even_when_it_
         sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=None))
         async with a_curious_bot(sandbox):
             old = (await trending(sandbox, date="today")).content
-        assert old.startswith("Nothing is listed on ")
-        assert old.endswith(" Hugging Face returned an unexpected response (status 500): this list may be old.")
+        assert old.startswith("No trending papers on ")
+        assert old.endswith("This list may be out of date: Hugging Face returned an unexpected response (status 500).")
 
 
 async def test_lists_are_asked_for_in_direct_messages_and_where_only_the_person_has_the_app_not_too_often(
@@ -215,10 +215,10 @@ async def test_votes_are_read_once_a_paper_was_posted_and_the_status_alone_says_
         sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=None))
         sandbox.add_paper("A Reward Model")
         await sandbox.wait_for_papers("papers", 1)
-        reply = await sandbox.wait_for_status("Votes and code are not up to date")
+        reply = await sandbox.wait_for_status("Votes and code are out of date")
         assert re.search(
-            r"⚠️ Votes and code are not up to date: Hugging Face returned an unexpected response \(status 500\)\."
-            r" Read again <t:\d+:R>\.",
+            r"⚠️ Votes and code are out of date: Hugging Face returned an unexpected response \(status 500\)\."
+            r" Next try <t:\d+:R>\.",
             reply,
         )
         async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/healthz") as response:

@@ -38,7 +38,7 @@ async def asked_yesterday(sandbox: RunningSandbox, **options: object) -> None:
     """`/channel trending daily` in #papers, a day ago."""
     async with a_listing_bot(sandbox):
         reply = await sandbox.reply_to("channel trending daily", options)
-        assert reply.startswith("The trending papers of each day ")
+        assert reply.startswith("Each day's trending papers ")
     with closing(sqlite3.connect(sandbox.database)) as connection:
         since = (datetime.now(UTC) - timedelta(days=1)).isoformat(timespec="microseconds")
         connection.execute("UPDATE channel_settings SET trending_since = ?", (since,))
@@ -112,7 +112,7 @@ async def test_list_is_posted_once_over_lost_answers_and_restarts(tmp_path: Path
         listed(sandbox, "A Reward Model of Few Votes", votes=7)
         listed(sandbox, "Hardly Seen Reward Models", votes=2)
         async with running_bot(sandbox):
-            assert "at least 5 votes; lists are switched off here" in await sandbox.reply_to("channel show")
+            assert "at least 5 votes; trending papers are switched off here" in await sandbox.reply_to("channel show")
             await sandbox.subscribe("reward model")
         sandbox.discord.faults.add("POST", rf"^/channels/{sandbox.channel('papers')}/messages$", lost)
         async with a_listing_bot(sandbox):
@@ -135,11 +135,9 @@ async def test_list_is_posted_once_over_lost_answers_and_restarts(tmp_path: Path
             await invocation.wait_for_reply()
             assert invocation.reply is not None
             assert "We say why." in shown(invocation.reply)
-            assert "- Trending: the list of each day, papers with at least 5 votes" in await sandbox.reply_to(
-                "channel show"
-            )
+            assert "- Trending: each day's list, papers with at least 5 votes" in await sandbox.reply_to("channel show")
             assert await sandbox.reply_to("channel trending off") == (
-                f"There are no more lists of trending papers in <#{sandbox.channel('papers')}>."
+                f"Lists of trending papers will no longer be posted in <#{sandbox.channel('papers')}>."
             )
             assert "Trending" not in await sandbox.reply_to("channel show")
 

@@ -28,11 +28,11 @@ HOSTILE = (
 )
 
 
-def chart(kind: ChartKind, names: tuple[str, ...], marks: Series | None = None) -> Chart:
+def chart(kind: ChartKind, names: tuple[str, ...], markers: Series | None = None) -> Chart:
     """Returns a chart with one series of zeros and one without values."""
     rows = [tuple(n * m or (None if m % 3 else 0) for m in range(12)) for n in range(len(names) - 1)]
     series = tuple(map(Series, names, [*rows, (None,) * 12]))
-    return Chart(kind, "$1 of $2, [title] \\", TICKS, series, "\n".join(names), marks)
+    return Chart(kind, "$1 of $2, [title] \\", TICKS, series, "\n".join(names), markers)
 
 
 @contextlib.asynccontextmanager

@@ -95,4 +95,4 @@ async def test_hugging_face_path_is_appended_with_one_slash(slash: str) -> None:
         clock = SystemClock()
         url = f"http://{authority}/api{slash}"
         client = HuggingFaceClient(session, clock, url, "tests", random.Random(1), Metrics())
-        assert await client.day(clock.now().date()) == ()
+        assert await client.fetch_list(clock.now().date()) == ()

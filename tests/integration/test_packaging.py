@@ -42,8 +42,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         shutil.copy(ROOT / name, source)
     for name in ("bot", "cogs", "sandbox"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-index", "--no-deps", "--no-build-isolation")
-    subprocess.run([*pip, "--wheel-dir", folder, source], check=True)
+    # As pip calls it, without the time that pip itself takes.
+    build = "import sys; from setuptools.build_meta import build_wheel; build_wheel(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", build, folder], cwd=source, check=True, capture_output=True)
     (built,) = folder.glob("*.whl")
     return set(ZipFile(built).namelist())
 
@@ -230,7 +231,7 @@ def test_python_that_is_too_old_is_refused_in_one_sentence_before_anything_is_ma
     answer = _make(f"PYTHON={old}", "run", folder=tmp_path)
     assert answer.returncode != 0
     sentence, *rest = answer.stderr.splitlines()
-    assert sentence.startswith("Daily Papers needs Python 3.11 or newer, and this is 3.10")
+    assert sentence.startswith("Daily Papers needs Python 3.11 or newer; this is 3.10")
     assert [line for line in rest if not line.startswith("make: ")] == []
     assert not (tmp_path / ".venv").exists()
 

@@ -8,14 +8,29 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from sandbox.__main__ import main
+from sandbox.arxiv import SandboxPaper
+from sandbox.arxiv.atom import FeedHeader, feed
 from sandbox.bot_supervisor import Backoff, BotState, BotSupervisor
 
 DEADLINE_S = 40
+
+
+@pytest.fixture
+def few_papers(tmp_path: Path) -> tuple[str, str]:
+    """Returns arguments that load one recorded paper: generating a year of them takes half a second."""
+    now = datetime(2026, 11, 18, tzinfo=UTC)
+    recorded = tmp_path / "recorded"
+    recorded.mkdir()
+    paper = SandboxPaper(arxiv_id="2611.00001", title="A title", abstract="We compute.", published=now, updated=now)
+    (recorded / "one.xml").write_bytes(feed(FeedHeader("all:title", "all:title", "", 0, 1, 1, now), [paper]))
+    return "--papers", str(recorded)
 
 
 @asynccontextmanager
@@ -42,8 +57,10 @@ async def first_line(process: asyncio.subprocess.Process) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_program_serves_the_page_and_exits_with_0_on_a_signal(number: signal.Signals) -> None:
-    async with run_sandbox("--port", "0", "--no-bot") as process:
+async def test_program_serves_the_page_and_exits_with_0_on_a_signal(
+    number: signal.Signals, few_papers: tuple[str, str]
+) -> None:
+    async with run_sandbox("--port", "0", "--no-bot", *few_papers) as process:
         line = await first_line(process)
         assert line.startswith("Daily Papers sandbox: http://127.0.0.1:")
         assert line.endswith("/ (press Ctrl-C to stop)")
@@ -64,33 +81,34 @@ async def test_headless_prints_addresses_as_json_and_serves_no_page() -> None:
         async with aiohttp.ClientSession(headers=authorized) as client:
             async with client.get(f"{addresses['discord_api_url']}/users/@me") as response:
                 assert (await response.json())["username"] == "Daily Papers"
-            query = {"search_query": "all:model", "max_results": "1"}
+            query = {"id_list": "2611.00001"}  # a search would first index every paper
             async with client.get(addresses["arxiv_api_url"], params=query) as response:
                 assert response.status == 200
             async with client.get(addresses["url"]) as response:
                 assert response.status == 404
 
 
-async def startup_error(*arguments: str) -> str:
+def startup_error(printed: pytest.CaptureFixture[str], *arguments: str) -> str:
     """Return the single line that the program prints before it exits with code 1."""
-    async with run_sandbox(*arguments) as process:
-        out, err = await process.communicate()
-        assert process.returncode == 1
-        assert out == b""
-        [line] = err.decode().splitlines()
-        return line
+    assert main(arguments) == 1
+    out, err = printed.readouterr()
+    assert out == ""
+    [line] = err.splitlines()
+    return line
 
 
-async def test_port_in_use_prints_one_line_with_a_hint() -> None:
+def test_port_in_use_prints_one_line_with_a_hint(
+    capsys: pytest.CaptureFixture[str], few_papers: tuple[str, str]
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        message = await startup_error("--port", str(port), "--no-bot")
+        message = startup_error(capsys, "--port", str(port), "--no-bot", *few_papers)
     assert message == f"Port {port} on 127.0.0.1 is in use. Run make run ARGS='--port 0' to use a free port."
 
 
-async def test_directory_without_recorded_papers_prints_one_line(tmp_path: Path) -> None:
+def test_directory_without_recorded_papers_prints_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for directory in (tmp_path, tmp_path / "absent"):
-        message = await startup_error("--papers", str(directory), "--port", "0", "--no-bot")
+        message = startup_error(capsys, "--papers", str(directory), "--port", "0", "--no-bot")
         assert (
             message
             == f"--papers needs a directory with recorded Atom files (*.xml): no recorded papers in {directory}."

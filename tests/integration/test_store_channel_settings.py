@@ -119,7 +119,7 @@ async def health(store: Store, now: datetime) -> dict[str, bool]:
         metrics=Metrics(),
         gateway_is_up=lambda: True,
     )
-    return {verdict.name: verdict.well for verdict in await looked.checks()}
+    return {verdict.name: verdict.ok for verdict in await looked.checks()}
 
 
 async def test_paused_channel_does_not_count_as_late_before_or_after_its_pause(store: Store) -> None:

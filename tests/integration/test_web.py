@@ -171,7 +171,7 @@ class UnreadableOutbox(Outbox):
 
 async def test_unreadable_database_fails_health_and_keeps_the_counters(store: Store) -> None:
     served = ServedHealth(store, free_port(), outbox=UnreadableOutbox(store.database))
-    served.metrics.papers.inc(3)
+    served.metrics.papers_read.inc(3)
     async with served.server().listening("127.0.0.1", served.port):
         assert await served.health() == (503, {"gateway": True, "database": False})
         assert "disk I/O error" in (await served.request("/healthz"))[1]

@@ -129,7 +129,7 @@ async def test_each_format_shows_only_the_public_channel(site: Site, page_format
     assert answer.headers["Content-Type"] == page_format.content_type
     assert "A graph" in answer.text
     assert "sheaf" not in answer.text
-    assert answer.body == (await site.pages.edition(frozenset({CHANNEL}), page_format, ADDRESS)).rendered.body
+    assert answer.body == (await site.pages.cached_page(frozenset({CHANNEL}), page_format, ADDRESS)).rendered.body
 
 
 async def test_no_public_channel_is_explained_with_404(store: Store) -> None:

@@ -118,7 +118,7 @@ class RunningSandbox:
     async def subscribe(self, keyword: str, *, channel: str = "papers", **options: object) -> Invocation:
         """Subscribes as the admin and waits until the keyword is synced."""
         invocation = await self.command("subscribe", {"keyword": keyword, **options}, channel=channel)
-        await invocation.wait_for_edit(lambda message: "next look" in message.content, DEADLINE_S)
+        await invocation.wait_for_edit(lambda message: "next check" in message.content, DEADLINE_S)
         return invocation
 
     def add_paper(self, title: str, abstract: str = "We compute.", *, categories: tuple[str, ...] = ("cs.LG",)) -> str:

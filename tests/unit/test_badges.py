@@ -10,7 +10,7 @@ from bot.domain.feed import parse_feed
 from bot.domain.layout.badges import Badge, BadgeKind, badges
 from bot.domain.layout.venue import VENUE_MAX
 from bot.domain.paper import Paper
-from bot.domain.text import escape_markdown, units
+from bot.domain.text import escape_markdown, utf16_length
 from bot.domain.withdrawal import is_withdrawn
 from bot.runtime.errors import ArxivError
 from tests.support.builders import listing, paper
@@ -330,7 +330,7 @@ def test_badges_of_any_paper_are_short_and_harmless(
     shown = badges(paper(comment=comment, title=title, abstract=abstract, journal_ref=reference, version=2))
     assert len({badge.kind for badge in shown}) == len(shown)
     for badge in shown:
-        assert 1 <= units(badge.text) <= VENUE_MAX
+        assert 1 <= utf16_length(badge.text) <= VENUE_MAX
         bare = re.sub(r"\\[^0-9A-Za-z\s]", "·", escape_markdown(badge.text))
         assert not re.search(r"[*_~`|\[\n]|://|<[@#:/a-zA-Z]|@everyone|@here|<@\d", bare)
         assert badge.url is None or re.fullmatch(r"https://[\w.]+/[\w./%+~-]{3,}", badge.url, re.ASCII)

@@ -1,8 +1,7 @@
-"""Many papers in one embed: a list with a line a paper, within Discord's limits whatever arXiv or a person wrote.
+"""Lays out papers as a compact list, one line per paper in one embed, within Discord's limits for any text.
 
-Papers, the keywords that each matched and what Hugging Face says of them enter; the embed's description leaves. Every
-paper of a message gets its line: long titles and what is least needed give way. It never sends, and never decides which
-papers go to whom.
+Every paper of a message gets its line: details are dropped and long titles cut until all lines fit. It never sends
+anything, and never decides which papers are posted where.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,25 +9,25 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.domain.layout.badges import Badge, badges
-from bot.domain.layout.card import how_many
+from bot.domain.layout.card import papers_that_fit
 from bot.domain.layout.fitting import fit, upgrade_lines
 from bot.domain.layout.parts import badge_line, joined, listed, names_of, reading_links, title_of
 from bot.domain.paper import ArxivId, Paper
-from bot.domain.text import cut, escape_label, escape_markdown, harmless, units
+from bot.domain.text import cut, defuse_mentions, escape_label, escape_markdown, utf16_length
 from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry
 from bot.runtime import limits
 
 
 @dataclass(frozen=True, slots=True)
 class PaperList:
-    """The papers of one message as one embed says them: `description` is Markdown, a line a paper."""
+    """The papers of one message in one embed: `description` is Markdown, one line per paper."""
 
     description: str
 
     @property
     def length(self) -> int:
-        """What Discord counts of this list in the total of a message."""
-        return units(self.description)
+        """The length that Discord counts towards the limit of a message."""
+        return utf16_length(self.description)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ _CATEGORY_MAX: Final = 18
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A paper's texts, converted and escaped once, not yet cut; `keywords` only where they tell papers apart."""
+    """A paper's texts, converted and escaped once, not yet cut; `keywords` is empty if all papers have the same."""
 
     paper: Paper
     title: str
@@ -67,7 +66,7 @@ class _Draft:
 
     @property
     def wanted(self) -> int:
-        return min(units(self.title), limits.EMBED_TITLE_MAX)
+        return min(utf16_length(self.title), limits.EMBED_TITLE_MAX)
 
     @property
     def readable(self) -> int:
@@ -90,7 +89,9 @@ class _Draft:
         others = " et al." if len(self.paper.authors) > 1 else ""
         limit -= len(others)
         last_name = self.author.rpartition(" ")[2]
-        name = self.author if units(self.author) <= limit or not 2 < units(last_name) <= limit else last_name
+        name = (
+            self.author if utf16_length(self.author) <= limit or not 2 < utf16_length(last_name) <= limit else last_name
+        )
         return cut(name, limit) + others if name else ""
 
 
@@ -98,18 +99,18 @@ def lay_out_list(
     papers: Sequence[tuple[Paper, Sequence[str]]],
     trending_entries: Mapping[ArxivId, TrendingEntry] = NO_TRENDING_ENTRIES,
 ) -> PaperList:
-    """The list of one message, for papers with the keywords that each matched, and what is listed of them: 25 fit.
+    """Returns the list of one message, of at most 25 papers; each paper comes with the keywords that it matches.
 
-    Raises ValueError when the papers are none, more than that, or one of them twice.
+    Raises ValueError if there are no papers, more than that, or one of them twice.
     """
-    if not papers or how_many([paper for paper, _ in papers], limits.SELECT_OPTIONS_MAX) != len(papers):
-        raise ValueError(f"{len(papers)} papers are not the papers of one message")
-    of_one_kind = len({frozenset(keywords) for _, keywords in papers}) == 1
+    if not papers or papers_that_fit([paper for paper, _ in papers], limits.SELECT_OPTIONS_MAX) != len(papers):
+        raise ValueError(f"{len(papers)} papers do not fit in one message")
+    same_keywords = len({frozenset(keywords) for _, keywords in papers}) == 1
     drafts = [
-        _draft(paper, () if of_one_kind else keywords, trending_entries.get(paper.arxiv_id))
+        _draft(paper, () if same_keywords else keywords, trending_entries.get(paper.arxiv_id))
         for paper, keywords in papers
     ]
-    fitted = fit(drafts, _SIZE_BUDGETS, limits.EMBED_DESCRIPTION_MAX, units)
+    fitted = fit(drafts, _SIZE_BUDGETS, limits.EMBED_DESCRIPTION_MAX, utf16_length)
     budget = fitted.budget
     more_generous = (
         # Keywords and links are on all lines or on none.
@@ -121,7 +122,7 @@ def lay_out_list(
 
 
 def _lines_fit(lines: Sequence[str]) -> bool:
-    return units("\n".join(lines)) <= limits.EMBED_DESCRIPTION_MAX
+    return utf16_length("\n".join(lines)) <= limits.EMBED_DESCRIPTION_MAX
 
 
 def _draft(paper: Paper, keywords: Sequence[str], trending_entry: TrendingEntry | None) -> _Draft:
@@ -129,7 +130,7 @@ def _draft(paper: Paper, keywords: Sequence[str], trending_entry: TrendingEntry 
         paper=paper,
         title=escape_label(title_of(paper)),
         author=escape_markdown("".join(names_of(paper, 1))),
-        category=cut(escape_markdown(harmless(paper.primary_category)), _CATEGORY_MAX),
+        category=cut(escape_markdown(defuse_mentions(paper.primary_category)), _CATEGORY_MAX),
         badges=badges(paper, trending_entry),
-        keywords=tuple(dict.fromkeys(escape_markdown(harmless(keyword)) for keyword in keywords)),
+        keywords=tuple(dict.fromkeys(escape_markdown(defuse_mentions(keyword)) for keyword in keywords)),
     )

@@ -1,7 +1,6 @@
-"""A day's list laid out for reading: ten papers a page, two lines a paper, within Discord's limits, whatever was sent.
+"""Lays out a trending list in pages of ten papers with two lines each, within Discord's limits for any text.
 
-Listings enter with their ranks; the Markdown of one embed leaves. Every paper of a page stands there: long titles and
-what is least needed give way.
+Every paper of a page is shown: details are dropped and long titles cut until the page fits. It never fetches a list.
 """
 
 import math
@@ -12,8 +11,8 @@ from typing import Final
 
 from bot.domain.layout.fitting import fit
 from bot.domain.layout.parts import joined, title_of
-from bot.domain.text import cut, escape_label, escape_markdown, harmless, units
-from bot.domain.trending.entry import TrendingEntry, abbreviated, as_paper
+from bot.domain.text import cut, defuse_mentions, escape_label, escape_markdown, utf16_length
+from bot.domain.trending.entry import TrendingEntry, abbreviate_count, as_paper
 from bot.runtime import limits
 
 TRENDING_PER_PAGE: Final = 10
@@ -21,7 +20,7 @@ TRENDING_PER_PAGE: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a day's list: `first` and `last` are ranks, from 1."""
+    """One page of a trending list: `first` and `last` are ranks, counted from 1."""
 
     number: int
     pages: int
@@ -53,36 +52,37 @@ _NO_BREAK: Final = "\u00a0"
 
 
 def day_url(day: date) -> str:
-    """The day's page on Hugging Face."""
+    """Returns the URL of the day's list on Hugging Face."""
     return f"https://huggingface.co/papers/date/{day.isoformat()}"
 
 
 def lay_out_page(papers: Sequence[TrendingEntry], number: int) -> Page:
-    """The `number`-th page (from 0) of these papers, which are at least one; the last where there are fewer pages."""
+    """Returns page `number` (from 0), or the last one if there are fewer; at least one paper is required."""
     pages = math.ceil(len(papers) / TRENDING_PER_PAGE)
     number = max(0, min(number, pages - 1))
-    before = number * TRENDING_PER_PAGE
-    shown = papers[before : before + TRENDING_PER_PAGE]
-    return Page(number, pages, before + 1, before + len(shown), len(papers), ranked(shown, before + 1))
+    start = number * TRENDING_PER_PAGE
+    shown = papers[start : start + TRENDING_PER_PAGE]
+    return Page(number, pages, start + 1, start + len(shown), len(papers), render_entries(shown, start + 1))
 
 
-def shown_of(page: Page, listed: int) -> str:
-    """Which papers stand on a page, of how many: `11–20 of 24`; of `listed` ones the page may have the top only."""
+def page_range(page: Page, listed: int) -> str:
+    """Returns `11–20 of 24`, or `Top 5 of 24` if the page shows only the top of the `listed` papers."""
     if page.papers < listed and page.pages == 1:
         return f"Top {page.papers} of {listed}"
-    shown = f"{page.first}" if page.first == page.last else f"{page.first}–{page.last}"
-    return f"{shown} of {page.papers}" if page.papers == listed else f"{shown} of {page.papers}, the day has {listed}"
+    ranks = f"{page.first}" if page.first == page.last else f"{page.first}–{page.last}"
+    whole_list = "" if page.papers == listed else f" ({listed} in the whole list)"
+    return f"{ranks} of {page.papers}{whole_list}"
 
 
-def ranked(papers: Sequence[TrendingEntry], first: int = 1) -> str:
-    """At most ten papers, two lines each, counted from `first`: never longer than an embed's description may be."""
+def render_entries(papers: Sequence[TrendingEntry], first: int = 1) -> str:
+    """Returns at most ten papers, two lines each, with ranks from `first`; it fits an embed's description."""
     drafts = [_Draft.of(trending_entry, rank) for rank, trending_entry in enumerate(papers, first)]
-    return "\n".join(fit(drafts, _SIZE_BUDGETS, limits.EMBED_DESCRIPTION_MAX, units).render(drafts))
+    return "\n".join(fit(drafts, _SIZE_BUDGETS, limits.EMBED_DESCRIPTION_MAX, utf16_length).render(drafts))
 
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A listing's texts, converted and escaped once, not yet cut."""
+    """An entry's texts, converted and escaped once, not yet cut."""
 
     trending_entry: TrendingEntry
     rank: int
@@ -92,11 +92,11 @@ class _Draft:
     @classmethod
     def of(cls, trending_entry: TrendingEntry, rank: int) -> "_Draft":
         title = escape_label(title_of(as_paper(trending_entry)))
-        return cls(trending_entry, rank, title, escape_markdown(harmless(trending_entry.organization or "")))
+        return cls(trending_entry, rank, title, escape_markdown(defuse_mentions(trending_entry.organization or "")))
 
     @property
     def wanted(self) -> int:
-        return min(units(self.title), limits.EMBED_TITLE_MAX)
+        return min(utf16_length(self.title), limits.EMBED_TITLE_MAX)
 
     @property
     def readable(self) -> int:
@@ -105,10 +105,10 @@ class _Draft:
     def render(self, budget: _SizeBudget, title_max: int, /) -> str:
         trending_entry = self.trending_entry
         details = joined(
-            f"▲{_NO_BREAK}{abbreviated(trending_entry.votes)}",
+            f"▲{_NO_BREAK}{abbreviate_count(trending_entry.votes)}",
             cut(self.organization, budget.organization) if budget.organization else "",
             self._code(budget.code),
-            f"💬{_NO_BREAK}{abbreviated(trending_entry.comments)}" if trending_entry.comments else "",
+            f"💬{_NO_BREAK}{abbreviate_count(trending_entry.comments)}" if trending_entry.comments else "",
             f"[arXiv]({trending_entry.arxiv_id.abs_url})",
         )
         return f"**{self.rank}.** **[{cut(self.title, title_max)}]({trending_entry.url})**\n{details}"
@@ -117,5 +117,6 @@ class _Draft:
         url = self.trending_entry.code_url
         if url is None:
             return ""
-        stars = f"{_NO_BREAK}★{_NO_BREAK}{abbreviated(self.trending_entry.stars)}" if self.trending_entry.stars else ""
-        return f"[code]({url}){stars}" if units(url) <= url_max else f"code{stars}"
+        count = self.trending_entry.stars
+        stars = f"{_NO_BREAK}★{_NO_BREAK}{abbreviate_count(count)}" if count else ""
+        return f"[code]({url}){stars}" if utf16_length(url) <= url_max else f"code{stars}"

@@ -1,6 +1,6 @@
-"""A day's list for a channel laid out for reading: a line a paper, as many as one embed holds, whatever was sent.
+"""Lays out a trending post, one line per paper, with as many papers as fit in one embed.
 
-Ranked papers enter; the embed's Markdown leaves, and how many papers it shows. It chooses and sends nothing.
+It neither selects nor orders the papers, and never sends anything.
 """
 
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ from typing import Final
 from bot.domain.layout.badges import Badge, BadgeKind, badges
 from bot.domain.layout.fitting import upgrade_lines
 from bot.domain.layout.parts import badge_line, joined, listed, title_of
-from bot.domain.text import cut, escape_label, escape_markdown, harmless, units
-from bot.domain.trending.entry import TrendingEntry, abbreviated, as_paper
+from bot.domain.text import cut, defuse_mentions, escape_label, escape_markdown, utf16_length
+from bot.domain.trending.entry import TrendingEntry, abbreviate_count, as_paper
 from bot.domain.trending.post import RankedEntry
 from bot.runtime import limits
 
 
 @dataclass(frozen=True, slots=True)
 class TrendingPostLayout:
-    """What the embed says, and how many of the first papers it shows."""
+    """The embed's Markdown, and how many of the first papers it shows."""
 
     description: str
     shown: int
@@ -37,7 +37,7 @@ class _SizeBudget:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A paper's texts, converted and escaped once, not yet cut."""
+    """An entry's texts, converted and escaped once, not yet cut."""
 
     trending_entry: TrendingEntry
     title: str
@@ -46,10 +46,10 @@ class _Draft:
     organization: str
 
     def render(self, budget: _SizeBudget) -> str:
-        """`▲ 41 · **[Title](…)** · for reward model · code ★ 1.2k · Some University`."""
+        """Returns `▲ 41 · **[Title](…)** · for reward model · code ★ 1.2k · Some University`."""
         keywords = listed(self.keywords, len(self.keywords), budget.keywords)
         return joined(
-            f"▲ {abbreviated(self.trending_entry.votes)}",
+            f"▲ {abbreviate_count(self.trending_entry.votes)}",
             f"**[{cut(self.title, budget.title)}]({self.trending_entry.arxiv_id.abs_url})**",
             f"for {keywords}" if keywords else "",
             badge_line(self.code, budget.code),
@@ -67,12 +67,12 @@ _SIZE_BUDGETS: Final = (
 
 
 def lay_out_trending_post(papers: Sequence[RankedEntry], day: date) -> TrendingPostLayout:
-    """The list of the first papers that fit, and a line that says how many more there are; at least one paper."""
+    """Returns the first papers that fit, and a line with the number of the others; at least one paper is required."""
     drafts = [_draft(each) for each in papers[: limits.SELECT_OPTIONS_MAX]]
     lines = [draft.render(_SIZE_BUDGETS[-1]) for draft in drafts]
 
     def fits(lines: Sequence[str]) -> bool:
-        return units(_description(lines, papers, day)) <= limits.EMBED_DESCRIPTION_MAX
+        return utf16_length(_description(lines, papers, day)) <= limits.EMBED_DESCRIPTION_MAX
 
     while not fits(lines):
         lines.pop()
@@ -94,9 +94,9 @@ def _draft(ranked: RankedEntry) -> _Draft:
     return _Draft(
         trending_entry=trending_entry,
         title=escape_label(title_of(paper)),
-        keywords=tuple(dict.fromkeys(escape_markdown(harmless(keyword)) for keyword in ranked.keywords)),
+        keywords=tuple(dict.fromkeys(escape_markdown(defuse_mentions(keyword)) for keyword in ranked.keywords)),
         code=tuple(
             badge for badge in badges(paper, trending_entry) if badge.kind in (BadgeKind.CODE, BadgeKind.REPOSITORY)
         ),
-        organization=escape_markdown(harmless(trending_entry.organization or "")),
+        organization=escape_markdown(defuse_mentions(trending_entry.organization or "")),
     )

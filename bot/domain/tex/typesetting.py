@@ -1,7 +1,7 @@
-"""How a formula that was read stands in a line: its spaces, its parentheses, and whether it is one at all.
+"""Typesets a formula on one line: its spaces and parentheses. Also tells formulas from amounts of money.
 
-A formula's characters enter, with marks around relations and names (`relation`, `NAME_MARK`); one line leaves.
-The marks are control characters, which no text has that went through `text.collapse`.
+The reader marks relations and names with `relation` and `NAME_MARK`; `typeset` replaces the marks by spaces. The marks
+are control characters, which `text.collapse` removes from any text before it is read.
 """
 
 import re
@@ -26,35 +26,35 @@ _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)?")
 
 
 def relation(sign: str) -> str:
-    """The sign, marked to get a space on both sides once it is known what stands there."""
+    """Returns the sign, marked to get a space on both sides when the formula is typeset."""
     return f"{_RELATION_MARK}{sign}{_RELATION_MARK}"
 
 
-def settled(formula: str) -> str:
-    """The formula with its spaces: around relations, and where a name would run into its neighbour."""
+def typeset(formula: str) -> str:
+    """Returns the formula with spaces around relations, and where a name would run into its neighbour."""
     line = " ".join(formula.split())  # first, so that no pattern below runs over many spaces
     line = _RELATION.sub(r" \1 ", _RELATION_FIRST.sub(r"\1", line))
     return " ".join(_NAME.sub(" ", line).replace(NAME_MARK, "").split())
 
 
-def settled_script(formula: str) -> str:
-    """As `settled`, but tight, as scripts are set."""
-    return _SPACE_AROUND_SIGN.sub(r"\1", settled(formula))
+def typeset_script(formula: str) -> str:
+    """Returns the formula without spaces around signs, as in a superscript or subscript."""
+    return _SPACE_AROUND_SIGN.sub(r"\1", typeset(formula))
 
 
 def term(formula: str) -> str:
-    """The formula above a line: in parentheses unless it is one product."""
-    return formula if _one_piece(formula) else f"({formula})"
+    """Returns a numerator: in parentheses unless it is a single product."""
+    return formula if _is_product(formula) else f"({formula})"
 
 
 def factor(formula: str) -> str:
-    """The formula below a line, under a root, in a script: in parentheses unless it is one thing."""
+    """Returns a denominator, radicand or script: in parentheses unless it is a single factor."""
     single = len(_SCRIPTS.sub("", formula)) <= 1 or _NUMBER.fullmatch(formula)
     return formula if single or formula.isalpha() or _in_parentheses(formula) else f"({formula})"
 
 
 def is_formula(content: str, following: str) -> bool:
-    """Whether what stands between two dollars is a formula; else they are money."""
+    """Whether the text between two dollar signs is a formula; otherwise the signs mean money."""
     if not content.strip():
         return False
     price = content[0].isdigit()
@@ -67,12 +67,12 @@ def is_formula(content: str, following: str) -> bool:
     return len(_WORD.findall(content)) < _PROSE_WORDS
 
 
-def _one_piece(formula: str) -> bool:
-    return all(sign.isalnum() or sign in ".!√∂∇′ℏ" or _SCRIPTS.match(sign) for sign in formula) or _in_parentheses(
+def _is_product(formula: str) -> bool:
+    return all(char.isalnum() or char in ".!√∂∇′ℏ" or _SCRIPTS.match(char) for char in formula) or _in_parentheses(
         formula
     )
 
 
 def _in_parentheses(formula: str) -> bool:
-    """Whether one pair of parentheses holds the whole."""
+    """Whether one pair of parentheses encloses the whole formula."""
     return formula.startswith("(") and formula.find(")") == len(formula) - 1
