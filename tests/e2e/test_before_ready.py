@@ -13,7 +13,7 @@ from bot.domain.keyword import Keyword
 from bot.domain.outgoing import Blocked, Delivered
 from sandbox.discord import Permission
 from tests.support.builders import paper
-from tests.support.quiescence import until
+from tests.support.quiescence import wait_until
 from tests.support.running import DEADLINE_S, RunningSandbox, running_sandbox
 from tests.support.store import Store, opened
 
@@ -69,14 +69,14 @@ async def test_nothing_is_sent_before_the_gateway_has_sent_the_servers(tmp_path:
         environment = sandbox.environment(DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
         bot = asyncio.create_task(run(load_settings(None, environment, keyword_fault), end))
         try:
-            await until(lambda: bool(sandbox.huggingface.requests), DEADLINE_S)
+            await wait_until(lambda: bool(sandbox.huggingface.requests), DEADLINE_S)
             await sandbox.wait_for_next_poll()
             assert writes(sandbox) == []
             sandbox.discord.gateway_open = True
             await sandbox.wait_until(lambda: len(sandbox.posts("papers")) == 2)
             admin = sandbox.world.dm_with(sandbox.world.default.admin_id)
             await sandbox.wait_until(lambda: bool(sandbox.world.messages.in_channel(admin.id)))
-            await until(lambda: "PATCH" in writes(sandbox), DEADLINE_S)
+            await wait_until(lambda: "PATCH" in writes(sandbox), DEADLINE_S)
         finally:
             end.set()
             await bot

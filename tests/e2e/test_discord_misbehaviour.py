@@ -13,7 +13,7 @@ import pytest
 from bot.discord_api.client import RATELIMIT_WAIT_MAX_S
 from bot.domain.keyword import Keyword
 from sandbox.discord import DiscordFault, DropAfter, DropBefore, Message, Permission, RateLimited, Status, StatusAfter
-from tests.support.quiescence import until
+from tests.support.quiescence import wait_until
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 from tests.support.store import opened
 
@@ -342,4 +342,4 @@ async def until_all_rest(sandbox: RunningSandbox) -> None:
             question = "SELECT * FROM channels WHERE not_before IS NULL"
             return connection.execute(question).fetchone() is None
 
-    await until(all_rest, DEADLINE_S)
+    await wait_until(all_rest, DEADLINE_S)

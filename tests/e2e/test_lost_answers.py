@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.discord import ChannelKind, DiscordFault, DropAfter, Status, StatusAfter
-from tests.support.quiescence import until_settled
+from tests.support.quiescence import wait_until_settled
 from tests.support.running import DEADLINE_S, running_bot, running_sandbox
 
 MESSAGES = r"^/channels/\d+/messages$"
@@ -37,7 +37,7 @@ async def test_rejected_second_attempt_does_not_settle_the_first(tmp_path: Path,
         sandbox.discord.forget_nonces()
         async with running_bot(sandbox):  # a start looks at every channel again, and waits for none of them
             await sandbox.wait_for_papers("papers", 2)
-            await until_settled(sandbox.database, DEADLINE_S * 2)
+            await wait_until_settled(sandbox.database, DEADLINE_S * 2)
         assert sandbox.posted_urls("papers").count(url) == 1
         assert len(sandbox.posted_urls("papers")) == 2
 
@@ -59,5 +59,5 @@ async def test_forum_post_whose_answer_was_lost_is_not_created_twice(tmp_path: P
         sandbox.add_paper("A Reward Model")
         await sandbox.wait_for_papers("papers", 1)
         await sandbox.wait_until(lambda: sandbox.discord.faults.pending == 0)
-        await until_settled(sandbox.database, DEADLINE_S)
+        await wait_until_settled(sandbox.database, DEADLINE_S)
         assert len([channel for channel in sandbox.world.channels.values() if channel.parent_id == forum]) == 1

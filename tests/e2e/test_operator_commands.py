@@ -18,7 +18,7 @@ from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus, LocalArxiv, Sandbo
 from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind
 from tests.support.disks import a_small_disk
 from tests.support.killable import KILLED, run_command
-from tests.support.quiescence import until_settled
+from tests.support.quiescence import wait_until_settled
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
 CHANNELS = ("papers", "vision", "general", "reading club")
@@ -192,7 +192,7 @@ async def test_bot_goes_on_with_a_copy_where_the_other_file_stopped(tmp_path: Pa
             await sandbox.subscribe("reward model")
             before = sandbox.add_paper("A Reward Model")
             await sandbox.wait_for_papers("papers", 1)
-            await until_settled(sandbox.database, DEADLINE_S)
+            await wait_until_settled(sandbox.database, DEADLINE_S)
             assert (await daily_papers(sandbox, "backup", str(copy)))[0] == 0
         after = sandbox.add_paper("Another Reward Model")
         async with running_bot(sandbox, DAILY_PAPERS_DATABASE=str(copy)):
