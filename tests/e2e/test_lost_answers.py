@@ -1,4 +1,4 @@
-"""A message was stored, its answer was lost, and discord.py's own second try is refused: it is there all the same."""
+"""A message is stored, its answer is lost, and discord.py's second attempt fails: the message counts as sent."""
 
 from pathlib import Path
 
@@ -10,14 +10,14 @@ from tests.support.running import DEADLINE_S, running_bot, running_sandbox
 
 MESSAGES = r"^/channels/\d+/messages$"
 FORBIDDEN = Status.api_error(403, 50013, "Missing Permissions")
-CLOUDFLARE = Status(429)  # not Discord itself: discord.py raises it at once
+CLOUDFLARE = Status(429)  # from Cloudflare: discord.py raises it without a retry
 INVALID = Status.api_error(400, 50035, "Invalid Form Body")
 
 
 @pytest.mark.parametrize(
     "second_answer",
     [
-        # The first two wait half a minute for the channel's next try.
+        # The first two take half a minute until the channel's next attempt.
         pytest.param(FORBIDDEN, id="forbidden", marks=pytest.mark.slow),
         pytest.param(CLOUDFLARE, id="rate limited", marks=pytest.mark.slow),
         pytest.param(INVALID, id="invalid", marks=pytest.mark.slow),
@@ -31,11 +31,11 @@ async def test_rejected_second_attempt_does_not_settle_the_first(tmp_path: Path,
             sandbox.discord.faults.add("POST", MESSAGES, second_answer)
             url = sandbox.add_paper("A Reward Model")
             await sandbox.wait_until(lambda: sandbox.discord.faults.pending == 0)
-            # A second paper, for whoever might group the first anew.
+            # A second paper, with which the first one must not be regrouped.
             sandbox.add_paper("Another Reward Model")
             await sandbox.wait_for_next_poll()
         sandbox.discord.forget_nonces()
-        async with running_bot(sandbox):  # a start looks at every channel again, and waits for none of them
+        async with running_bot(sandbox):  # the start checks every channel again without a delay
             await sandbox.wait_for_papers("papers", 2)
             await wait_until_settled(sandbox.database, DEADLINE_S * 2)
         assert sandbox.posted_urls("papers").count(url) == 1

@@ -1,4 +1,4 @@
-"""The main job: keywords in, new papers posted, once; the real bot on a local Discord and a local arXiv."""
+"""The main job: new papers of subscribed keywords are posted once."""
 
 from pathlib import Path
 

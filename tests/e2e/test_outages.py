@@ -1,4 +1,4 @@
-"""What takes its time to go wrong: an arXiv that is slow to answer, and a disk that is full for a while."""
+"""Slow failures: an arXiv that answers late, and a disk that is full for a while."""
 
 import asyncio
 import resource
@@ -36,7 +36,7 @@ async def test_reply_that_waits_for_a_slow_arxiv_is_edited_later(tmp_path: Path)
 
 @contextmanager
 def full_disk(pid: int) -> Iterator[None]:
-    """Let the process write to no file meanwhile: what a full disk refuses, a limit of one byte refuses too."""
+    """Limits the size of the process's files to one byte, so that writes fail as on a full disk."""
     before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, before[1]))
     try:

@@ -1,4 +1,4 @@
-"""Posts as people on Discord see them: what stands in them, how they are grouped, and what their buttons do."""
+"""Posts as users see them on Discord: their content, their grouping and their buttons."""
 
 import re
 import sqlite3
@@ -25,13 +25,13 @@ HOSTILE = "Reward Models [click](http://evil.example) @everyone <@11913199091712
 
 
 def keys_in(database: Path) -> set[str]:
-    """The keys of all posts, as the bot's database holds them."""
+    """Returns the keys of all posts from the bot's database."""
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         return {key for (key,) in connection.execute("SELECT key FROM posts")}
 
 
 async def read_abstract(sandbox: RunningSandbox, post: Message, arxiv_id: str) -> Message:
-    """What the member is shown who asks for an abstract."""
+    """Opens an abstract as a member; returns the reply."""
     shown, member = components_of(post)[0], sandbox.world.default.member_id
     custom_id = str(shown["custom_id"])
     if "options" in shown:
@@ -94,7 +94,7 @@ async def test_entries_without_a_title_or_an_id_are_skipped(
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
-        # Of the page that answers for the keyword the first entry loses its title, the second its id.
+        # In the keyword's result page, the first entry has no title and the second no id.
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.BROKEN_ENTRIES, times=None, containing="reward model"))
         urls = {sandbox.add_paper(f"Reward Models, Part {part}") for part in range(4)}
         await sandbox.wait_for_papers("papers", 2)

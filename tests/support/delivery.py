@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
+from bot.domain.channel_settings import Layout
 from bot.domain.outgoing import (
     Blocked,
     Delivered,
@@ -26,9 +27,10 @@ from bot.publish.dispatcher import Dispatcher
 from bot.publish.lifecycle import MessageLifecycle
 from bot.publish.sender import Sender
 from bot.runtime.metrics import Metrics
+from tests.support.builders import paper
 from tests.support.clock import FakeClock
 from tests.support.loops import LoopUnderTest
-from tests.support.store import CHANNEL, Store
+from tests.support.store import CHANNEL, NOW, Store
 
 # Discord compares a nonce with those of the past few minutes.
 NONCE_KEPT: Final = timedelta(minutes=5)
@@ -99,6 +101,26 @@ class FakeDelivery:
         """The arXiv ids in each attempt to send to a channel."""
         return [_ids(post) for post in self.attempts if post.channel_id == channel_id]
 
+    @property
+    def headings(self) -> list[str]:
+        """The headline of each attempt."""
+        return [post.header.heading for post in self.attempts]
+
+    @property
+    def pings(self) -> list[int | None]:
+        """The role that each attempt pings."""
+        return [post.header.mention_role for post in self.attempts]
+
+    @property
+    def layouts(self) -> list[Layout]:
+        """The layout of each attempt."""
+        return [post.header.layout for post in self.attempts]
+
+    @property
+    def threads(self) -> list[int | None]:
+        """The thread of each attempt; None: it was to begin one."""
+        return [post.header.thread_id for post in self.attempts]
+
     def takes_nonce(self, post: OutgoingMessage) -> bool:
         return post.channel_id not in self.forums or post.header.thread_id is not None
 
@@ -151,6 +173,22 @@ def _ids(post: OutgoingMessage) -> list[str]:
     if isinstance(post, Post):
         return [entry.paper.arxiv_id.value for entry in post.entries]
     return [each.trending_entry.arxiv_id.value for each in post.papers]
+
+
+def arxiv_ids(*numbers: int) -> list[str]:
+    """Returns the arXiv ids of numbered papers, as `messages` lists them."""
+    return [f"2611.{number:05}" for number in numbers]
+
+
+async def record_papers(store: Store, *numbers: int, now: datetime = NOW) -> None:
+    """Records the papers of a poll, all with the keyword "graph"; a greater number is a later paper."""
+    await store.read(
+        *(
+            paper(arxiv_id, title="Graph", published=NOW + timedelta(minutes=number))
+            for number, arxiv_id in zip(numbers, arxiv_ids(*numbers), strict=True)
+        ),
+        now=now,
+    )
 
 
 class DispatcherHarness(LoopUnderTest):
