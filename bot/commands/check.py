@@ -22,10 +22,10 @@ from rich.table import Table
 from bot.arxiv.gate import Priority
 from bot.composition.context import Context
 from bot.composition.trending import trending_feature
-from bot.composition.wiring import arxiv_client, discord_delivery
+from bot.composition.wiring import arxiv_client, channel_access
 from bot.config import Settings, is_loopback
+from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.client import FATAL_CLOSE_CODES, GUILDS_QUIET_S, use_endpoints
-from bot.discord_api.delivery import DiscordDelivery
 from bot.domain.outgoing import Blocked, RetryLater
 from bot.domain.queries import POLL_OVERLAP, Window, probe_query
 from bot.domain.text import plural
@@ -126,12 +126,12 @@ async def _discord(context: Context, channel_ids: Sequence[int]) -> list[CheckRe
         async with asyncio.timeout(CHECK_TIMEOUT_S), client:
             await client.login(token.get_secret_value())
             async with _connected(client):
-                delivery = discord_delivery(context, client)
-                await delivery.ready()
+                access = channel_access(context, client)
+                await client.wait_until_ready()
                 name = client.user.name if client.user is not None else "the bot"
                 servers = plural(len(client.guilds), "server")
                 well = CheckResult("token", well=True, words=f"logged in as {name}, in {servers}")
-                return [well, *[await _channel(delivery, channel_id) for channel_id in channel_ids]]
+                return [well, *[await _channel(access, channel_id) for channel_id in channel_ids]]
     except discord.LoginFailure:
         return [CheckResult("token", well=False, words="Discord refuses it")]
     except discord.ConnectionClosed as error:
@@ -156,8 +156,8 @@ async def _connected(client: discord.Client) -> AsyncIterator[None]:
         raise root_cause(several) from None
 
 
-async def _channel(delivery: DiscordDelivery, channel_id: int) -> CheckResult:
-    match await delivery.blocked(channel_id):
+async def _channel(access: ChannelAccess, channel_id: int) -> CheckResult:
+    match await access.check_channel(channel_id):
         case None:
             return CheckResult(f"channel {channel_id}", well=True, words="can be posted in")
         case Blocked(reason):

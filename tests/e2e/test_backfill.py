@@ -17,8 +17,8 @@ from bot.domain.keyword import Keyword
 from bot.domain.months import Month, months_since
 from bot.runtime.metrics import Step
 from sandbox.arxiv import ArxivFault, ArxivFaultKind, ArxivRequest, LocalArxiv, SandboxPaper
-from tests.support.killable import KILLED, CrashPoint, a_killable_command, run_command
-from tests.support.quiescence import until
+from tests.support.killable import KILLED, CrashPoint, killable_command, run_command
+from tests.support.quiescence import wait_until
 from tests.support.running import DEADLINE_S, RunningSandbox, arxiv_with_one_paper, running_bot, running_sandbox
 from tests.support.store import opened
 
@@ -90,7 +90,7 @@ async def test_past_is_archived_and_none_of_it_posted_while_the_bot_posts_what_i
             await sandbox.subscribe("reward model")
             # It takes its time, so that the bot comes by in the middle of it however busy the machine is.
             work = asyncio.create_task(backfill(sandbox, DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S="0.2"))
-            await until(lambda: bool(pages_by_month(arxiv)), DEADLINE_S)
+            await wait_until(lambda: bool(pages_by_month(arxiv)), DEADLINE_S)
             url = sandbox.add_paper("A Reward Model That Is New")
             await sandbox.subscribe("graph neural network", channel="vision")  # is asked for at once
             code, output = await work
@@ -111,8 +111,8 @@ async def test_killed_backfill_goes_on_where_it_was(tmp_path: Path) -> None:
         arguments = ("backfill", "--since", str(FIRST))
         # One commit for this month, without papers; of each before it one of papers and one of its mark.
         at = CrashPoint(Step.COMMIT, "after", nth=4)
-        async with a_killable_command(arguments, sandbox.environment(), tmp_path / "log", at=at) as process:
-            assert await process.ended(DEADLINE_S) == KILLED
+        async with killable_command(arguments, sandbox.environment(), tmp_path / "log", at=at) as process:
+            assert await process.wait_for_exit(DEADLINE_S) == KILLED
         assert 0 < len(archived(sandbox)) < len(past)
         first = pages_by_month(arxiv)
         arxiv.requests.clear()
@@ -132,16 +132,16 @@ async def test_signal_ends_it_at_once_in_order_with_words(tmp_path: Path, number
     async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
         await subscribed(sandbox)
         arguments = ("backfill", "--since", str(FIRST))
-        async with a_killable_command(arguments, sandbox.environment(), tmp_path / "log") as process:
-            await until(lambda: "arXiv asks us to wait: goes on at" in process.said(), DEADLINE_S)
+        async with killable_command(arguments, sandbox.environment(), tmp_path / "log") as process:
+            await wait_until(lambda: "arXiv asks us to wait: goes on at" in process.log_text(), DEADLINE_S)
             code, output = await backfill(sandbox)
             assert code == 1
             assert output == (
                 f"Another backfill already runs with the database {sandbox.database}: let it finish, or end it first.\n"
             )
             process.signal(number)
-            assert await process.ended(DEADLINE_S) == 128 + number  # arXiv asked for ten minutes
-        assert process.said().endswith("Stopped; the same command goes on from here.\n")
+            assert await process.wait_for_exit(DEADLINE_S) == 128 + number  # arXiv asked for ten minutes
+        assert process.log_text().endswith("Stopped; the same command goes on from here.\n")
 
 
 async def test_arxiv_that_asks_for_more_patience_than_there_is_ends_it_with_words(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from bot.domain.charts.trend import last_year
 from bot.services.charts import CHART_EDITED_EVERY
 from sandbox.arxiv import ArxivFault, ArxivFaultKind, SandboxPaper
 from sandbox.discord import Message
-from tests.support.quiescence import until
+from tests.support.quiescence import wait_until
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
 # The process that draws goes behind everybody else (nice).
@@ -124,7 +124,7 @@ async def test_statistics_are_for_the_callers_eyes_and_of_the_channels_that_they
         sandbox.add_paper("A Reward Model")
         sandbox.add_paper("A Reward Model of a Secret Plan")
         # Discord shows a message a little before it counts as delivered.
-        await until(lambda: delivered(sandbox) == 3, DEADLINE_S)
+        await wait_until(lambda: delivered(sandbox) == 3, DEADLINE_S)
         answer = await chart(sandbox, "stats")
         assert answer.is_ephemeral
         assert answer.content.startswith("2 papers posted in the last 12 weeks in the channels that you can view")
@@ -144,7 +144,7 @@ async def test_a_chart_that_is_being_filled_ends_with_the_bot_and_leaves_arxiv_o
             publish_a_year(sandbox, "A Reward Model")
             sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE, times=None, delay_s=DEADLINE_S))
             await sandbox.command("trend", {"keyword": "reward model"})
-            await until(lambda: len(sandbox.arxiv.requests) == 1, DEADLINE_S)
+            await wait_until(lambda: len(sandbox.arxiv.requests) == 1, DEADLINE_S)
         records = [record for record in caplog.records if not record.name.startswith("discord.")]
         assert [record.message for record in records if record.levelno >= logging.WARNING] == []
         gate = json.loads(sandbox.database.with_name(f"{sandbox.database.name}.gate").read_bytes())

@@ -110,7 +110,7 @@ async def test_five_look_ups_a_minute_are_answered_and_the_sixth_is_told_when(tm
             assert urls(await latest(sandbox, "reward model"))
         refused = await latest(sandbox, "reward model")
         assert refused.is_ephemeral
-        assert re.fullmatch(r"That was quick: try again in (5\d|60) s\.", refused.content)
+        assert re.fullmatch(r"Rate limit: try again in (5\d|60) s\.", refused.content)
         # Five for each person, not for all.
         assert (await sandbox.reply_to("latest", {"keyword": "reward model"})).startswith("The newest paper")
 

@@ -18,7 +18,7 @@ from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus, LocalArxiv, Sandbo
 from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind
 from tests.support.disks import a_small_disk
 from tests.support.killable import KILLED, run_command
-from tests.support.quiescence import until_settled
+from tests.support.quiescence import wait_until_settled
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
 CHANNELS = ("papers", "vision", "general", "reading club")
@@ -81,8 +81,8 @@ async def test_check_names_channels_that_cannot_be_posted_in_with_what_is_missin
         code, table = await checked(sandbox, *settings_file(sandbox, "papers", "no-entry", "read-only"))
         assert code == 1
         assert only(table, "not well") == {
-            f"channel {sandbox.channel('no-entry')}": "The bot needs View Channel there.",
-            f"channel {sandbox.channel('read-only')}": "The bot needs Send Messages there.",
+            f"channel {sandbox.channel('no-entry')}": "The bot needs the View Channel permission there.",
+            f"channel {sandbox.channel('read-only')}": "The bot needs the Send Messages permission there.",
         }
 
 
@@ -137,7 +137,7 @@ async def test_check_says_why_the_gateway_takes_no_bot(tmp_path: Path) -> None:
         assert code == 1
         ((what, words),) = only(table, "not well").items()
         assert what == "Discord"
-        assert words.startswith("Discord wants this bot to be sharded")
+        assert words.startswith("Discord requires sharding")
 
 
 async def test_check_says_that_the_database_is_damaged_and_leaves_it_as_it_is(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ async def test_bot_goes_on_with_a_copy_where_the_other_file_stopped(tmp_path: Pa
             await sandbox.subscribe("reward model")
             before = sandbox.add_paper("A Reward Model")
             await sandbox.wait_for_papers("papers", 1)
-            await until_settled(sandbox.database, DEADLINE_S)
+            await wait_until_settled(sandbox.database, DEADLINE_S)
             assert (await daily_papers(sandbox, "backup", str(copy)))[0] == 0
         after = sandbox.add_paper("Another Reward Model")
         async with running_bot(sandbox, DAILY_PAPERS_DATABASE=str(copy)):

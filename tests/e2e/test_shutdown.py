@@ -53,7 +53,7 @@ async def test_command_that_is_slow_to_end_leaves_no_connection_open(tmp_path: P
             await app._client.login(token.get_secret_value())
             slow = asyncio.create_task(take_time_to_end())
             assert isinstance(app._client.tree, _Commands)
-            app._client.tree._in_hand.add(slow)
+            app._client.tree._running.add(slow)
             await asyncio.sleep(0)
             await app.close()
         sessions = [each for each in gc.get_objects() if type(each) is aiohttp.ClientSession]

@@ -203,7 +203,7 @@ async def test_lists_are_asked_for_in_direct_messages_and_where_only_the_person_
         own = await sandbox.discord.run_command("trending", {"date": "today"}, user_id=member, channel_id=channel.id)
         assert len(lines(await own.wait_for_reply())) == 3
         refused = await trending(sandbox, channel=None, date="today")
-        assert refused.content.startswith("That was quick: try again in ")
+        assert refused.content.startswith("Rate limit: try again in ")
         assert len(sandbox.huggingface.requests) == 1
 
 
