@@ -1,22 +1,27 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# All cores; a file's tests stay together, so that what they share is made once (tests/conftest.py).
+# All cores; the tests of a file run in one worker, so that shared fixtures are created once (tests/conftest.py).
 PARALLEL := --numprocesses=auto --dist=loadfile
-# Tests with a bot mostly wait: two at a time on each core. The longest begin first.
-WAITING = --numprocesses=$(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))') --maxprocesses=8 \
-	--dist=loadfile --no-loadscope-reorder
+# End-to-end tests mostly wait, so there are more workers than cores. A worker needs 2.5 s of CPU time to import and collect
+# everything: `make test` uses one worker more than cores, the slow tests two per core. The longest tests start first.
+CORES = $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
+BY_FILE := --maxprocesses=8 --dist=loadfile --no-loadscope-reorder
+WAITING = --numprocesses=$(shell expr $(CORES) + 1) $(BY_FILE)
+WAITING_SLOW = --numprocesses=$(shell expr $(CORES) '*' 2) $(BY_FILE)
+# A database waits for the disk at each commit, so temporary files are in memory if /dev/shm has room and allows execution.
+MEMORY = $(shell grep -qs ' /dev/shm .*noexec' /proc/mounts || df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000000 { print $$6 }')
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .PHONY: run test test-slow coverage lint format bench lock clean
 .DEFAULT_GOAL := run
-# ARGS belongs to this make alone: a make that a test starts must not inherit it.
+# ARGS is for this make only: a make that a test starts must not inherit it.
 unexport ARGS
 MAKEOVERRIDES =
 
-# Each stamp is made anew when its lock file changes. An install that was interrupted leaves no stamp, and starts over.
+# Each stamp file is renewed when its lock file changes. An interrupted installation leaves no stamp, and starts over.
 $(VENV)/.run: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Daily Papers needs Python 3.11 or newer, and this is %d.%d: make PYTHON=python3.13, or wherever a newer one is." % sys.version_info[:2])'
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Daily Papers needs Python 3.11 or newer; this is %d.%d. Name a newer interpreter: make PYTHON=python3.13." % sys.version_info[:2])'
 	@echo "Installing the locked dependencies into $(VENV) (once; it takes less than a minute) ..."
 	@test -e $@ || $(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) install --no-deps --require-hashes -r requirements.lock
@@ -24,16 +29,17 @@ $(VENV)/.run: requirements.lock pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
-	@echo "Installing the locked tools of developers into $(VENV) ..."
+	@echo "Installing the locked development tools into $(VENV) ..."
 	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
-# The bot with config.json or DISCORD_TOKEN; without either, the sandbox: make run ARGS="--port 0".
+# Runs the bot if config.json or DISCORD_TOKEN exists, otherwise the sandbox: make run ARGS="--port 0".
 run: $(VENV)/.run
 	@if [ -n "$$DISCORD_TOKEN" ] || [ -f config.json ]; then exec $(BIN)/python -m bot $(ARGS); else exec $(BIN)/python -m sandbox $(ARGS); fi
 
-# Whatever the environment says: without its bytecode each worker, and each bot that is a process, compiles all anew.
+# Overrides the environment: without cached bytecode, each worker and each bot process would compile every module.
 test test-slow coverage: export PYTHONDONTWRITEBYTECODE =
+test test-slow coverage: export TMPDIR := $(or $(TMPDIR),$(MEMORY))
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),$(WAITING))
@@ -43,10 +49,10 @@ test-slow: $(VENV)/.dev
 else
 test-slow: coverage
 endif
-	$(BIN)/python -m pytest $(WAITING) -m slow --timeout=540 $(ARGS)
+	$(BIN)/python -m pytest $(WAITING_SLOW) -m slow --timeout=540 $(ARGS)
 
-# The rules, the store and the page are covered to the last branch by their own tests. Measuring makes a test take twice
-# as long, so that `make test` leaves it out.
+# The tests of domain, store and page must cover every branch of them. Measuring doubles the run time, so `make test` does
+# not measure.
 coverage: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile=thorough --cov --cov-report=term tests/unit $(wildcard tests/integration/test_store_*.py)
 
@@ -63,8 +69,8 @@ format: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
-# Universal lock files: one for every platform and Python, with hashes and without an index address. They keep extras
-# (coverage[toml]) and are installed with --no-deps: pip resolves nothing, so a new release on the index changes nothing.
+# Universal lock files for every platform and Python version, with hashes and without an index URL. They keep extras
+# (coverage[toml]) and are installed with --no-deps: pip resolves nothing, so new releases on the index have no effect.
 lock:
 	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --output-file requirements.lock
 	uv pip compile pyproject.toml --group build --group dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --output-file requirements-dev.lock

@@ -153,7 +153,7 @@ def _settings(sandbox: RunningSandbox, port: int) -> dict[str, object]:
 async def _everything(sandbox: RunningSandbox, port: int) -> None:
     """Past, papers, lists, edits, pages, charts: what each command answers, while papers are posted."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    sandbox.huggingface.days.make_up(yesterday, 120)
+    sandbox.huggingface.lists.generate(yesterday, 120)
     await sandbox.wait_for_status("Last checked**: <t:")
     await sandbox.command("channel trending daily", channel="vision")
     papers = sandbox.arxiv.announce(_ANNOUNCED, days_ago=(0.1, 0.5))

@@ -9,7 +9,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.paper import ArxivId, Paper
-from bot.page import Form, Page, Section, render
+from bot.page import Page, PageFormat, Section, render
 
 _NOW = datetime(2026, 11, 20, 5, 30, tzinfo=UTC)
 _KEYWORDS = ("Reward Model", "LLM agents", "diffusion", "C++", "graph neural network")
@@ -29,10 +29,10 @@ def main() -> int:
     """Render each form three times; 1 when the HTML page is too slow or too heavy."""
     page = generated()
     within = True
-    for form in Form:
+    for form in PageFormat:
         took, size = min(_once(page, form) for _ in range(3))
         print(f"{form.value:<5} {took * 1000:6.0f} ms {size / 1000:8.1f} kB")
-        within &= form is not Form.HTML or (took < _RENDER_MAX_S and size < _HTML_MAX_BYTES)
+        within &= form is not PageFormat.HTML or (took < _RENDER_MAX_S and size < _HTML_MAX_BYTES)
     return 0 if within else 1
 
 
@@ -43,7 +43,7 @@ def generated(keywords: tuple[str, ...] = _KEYWORDS, papers: int = 100) -> Page:
     return Page(_NOW, tuple(Section(word, tuple(_paper(drawn, next(ids)) for _ in range(papers))) for word in keywords))
 
 
-def _once(page: Page, form: Form) -> tuple[float, int]:
+def _once(page: Page, form: PageFormat) -> tuple[float, int]:
     began = time.perf_counter()
     body = render(page, form, address="https://papers.example/").body
     return time.perf_counter() - began, len(body)

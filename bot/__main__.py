@@ -22,7 +22,7 @@ from bot.config import Settings, load_settings, public_address
 from bot.domain.backfill_plan import month_of
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.page.model import Form
+from bot.page.model import PageFormat
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import InvalidKeyword, InvalidSettings, StartupError, StoreUnavailable
 from bot.runtime.metrics import Metrics
@@ -75,7 +75,7 @@ def _command(options: argparse.Namespace, settings: Settings, metrics: Metrics |
 async def _page(options: argparse.Namespace, settings: Settings) -> None:
     await export(
         settings.database,
-        Form(options.format),
+        PageFormat(options.format),
         channels=options.channel,
         output=None if options.output == Path("-") else options.output,
         address=options.address,
@@ -149,7 +149,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_page(page: argparse.ArgumentParser) -> None:
-    page.add_argument("--format", choices=[form.value for form in Form], default=Form.MD.value, help="default: md")
+    page.add_argument(
+        "--format", choices=[form.value for form in PageFormat], default=PageFormat.MD.value, help="default: md"
+    )
     page.add_argument(
         "--channel", action="append", type=_channel_id, metavar="ID", help="only its keywords; may be repeated"
     )

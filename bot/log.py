@@ -1,6 +1,14 @@
-"""Structured logs: one event a line, with fields, as text or JSON; the token can never stand in one.
+"""Configures structured logging: one event per line, as text or JSON, never with the token.
 
-Everybody logs through the standard library: `log.info("pass finished", extra={"new": 3})`.
+Modules log through the standard library: `log.info("poll finished", extra={"requests": 1, "new": 3})`. The schema:
+
+- The event is a short lower-case phrase for one fact. It contains no values.
+- Fields hold plain values: strings, numbers, and ISO 8601 strings for times; never the repr of an object.
+- `reason` is the cause. `retry_at` is the time of the next attempt.
+- Ids are `channel_id`, `guild_id` and `arxiv_id`; counts are plural nouns such as `papers`; durations end in `_s`.
+
+A line of text is `TIME LEVEL LOGGER EVENT name=value …`. A line of JSON is an object with the keys `time`, `level`,
+`logger`, `event`, `trace` (after an error) and the fields; a field with one of these names gets an underscore appended.
 """
 
 import contextlib
@@ -12,22 +20,22 @@ from typing import Final, TextIO
 
 from bot.config import LogSettings, Settings
 
-# What every record has; the rest are the event's own fields.
+# The attributes of every record; any other attribute is a field of the event.
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 _REDACTED: Final = "[token]"
 
 
 def configure(settings: Settings, stream: TextIO | None = None) -> None:
-    """Send every record to `stream` (None: standard error) in the form that the settings ask for."""
+    """Sends every record to `stream` (None: standard error) in the configured format."""
     handler = _Handler(stream)
     token = settings.discord.token
     secret = None if token is None else token.get_secret_value()
     handler.setFormatter(_formatter(settings.log, secret))
     logging.basicConfig(level=settings.log.level, handlers=[handler], force=True)
-    # What libraries say below a warning is about themselves; and discord.client warns that voice is not installed.
-    quiet = logging.DEBUG if settings.log.level == "DEBUG" else logging.WARNING
+    # Libraries' messages below a warning are about their internals; discord.client warns that voice is not installed.
+    library_level = logging.DEBUG if settings.log.level == "DEBUG" else logging.WARNING
     for name in ("discord", "aiohttp", "asyncio", "aiosqlite"):
-        logging.getLogger(name).setLevel(max(quiet, logging.INFO))
+        logging.getLogger(name).setLevel(max(library_level, logging.INFO))
     logging.getLogger("discord.client").addFilter(lambda record: "voice will NOT" not in str(record.msg))
 
 
@@ -36,22 +44,22 @@ def _formatter(settings: LogSettings, secret: str | None) -> logging.Formatter:
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Writes records; of one that cannot be written it says only where it came from."""
+    """Writes records; where one cannot be formatted, writes only its source."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base class's name
-        """Instead of the whole record to standard error, where the token might stand in it."""
+        """Replaces the default, which prints the whole record, perhaps with the token, to standard error."""
         source = f"{record.name}:{record.lineno}"
-        told = {"name": __name__, "levelname": "ERROR", "msg": "an event could not be written", "source": source}
+        attributes = {"name": __name__, "levelname": "ERROR", "msg": "event could not be written", "source": source}
         with contextlib.suppress(OSError, ValueError):  # the stream itself may be gone
-            self.stream.write(self.format(logging.makeLogRecord(told)) + self.terminator)
+            self.stream.write(self.format(logging.makeLogRecord(attributes)) + self.terminator)
 
 
 class _Redacting(logging.Formatter):
-    """Writes one line a record, without the token, whoever put it in."""
+    """Formats a record and removes the token from the result, wherever it came from."""
 
     def __init__(self, secret: str | None) -> None:
         super().__init__()
-        # As it is, and as it stands between quotes, where JSON and reprs escape.
+        # The token itself, and the token as JSON and reprs escape it.
         self._secrets = () if secret is None else (secret, json.dumps(secret)[1:-1])
 
     def format(self, record: logging.LogRecord) -> str:
@@ -62,30 +70,30 @@ class _Redacting(logging.Formatter):
 
     @abstractmethod
     def line(self, record: logging.LogRecord) -> str:
-        """The record in the formatter's own form."""
+        """Returns the record in the formatter's format."""
 
     def trace(self, record: logging.LogRecord) -> str | None:
-        """The traceback of what was raised, if anything was."""
+        """Returns the traceback of the record's exception, if there is one."""
         return None if not record.exc_info else self.formatException(record.exc_info)
 
 
 class TextLines(_Redacting):
-    """`2026-11-20T20:30:00Z INFO bot.ingest.poller looked at arXiv new=3`; a traceback follows, indented."""
+    """`2026-11-20T20:30:00Z INFO bot.ingest.poller poll finished new=3`, then the traceback, indented."""
 
     def line(self, record: logging.LogRecord) -> str:
         fields = "".join(f" {name}={_quoted(value)}" for name, value in _fields(record).items())
-        head = f"{_moment(record)} {record.levelname} {record.name} {_printable(record.getMessage())}{fields}"
+        head = f"{_timestamp(record)} {record.levelname} {record.name} {_printable(record.getMessage())}{fields}"
         trace = self.trace(record)
-        # An error's message may hold lines of others too: indented, none can look like an event.
+        # An error's message may contain untrusted lines; indented, none can look like an event.
         return "\n    ".join([head, *map(_printable, (trace or "").splitlines())])
 
 
 class JsonLines(_Redacting):
-    """One JSON object a line."""
+    """One JSON object per line."""
 
     def line(self, record: logging.LogRecord) -> str:
         event: dict[str, object] = {
-            "time": _moment(record),
+            "time": _timestamp(record),
             "level": record.levelname,
             "logger": record.name,
             "event": record.getMessage(),
@@ -94,7 +102,7 @@ class JsonLines(_Redacting):
         if trace is not None:
             event["trace"] = trace
         event |= {f"{name}_" if name in event else name: value for name, value in _fields(record).items()}
-        # ASCII: other line separators, and what steers a terminal, stay inside of the one line.
+        # ASCII, so that Unicode line separators and terminal control characters are escaped.
         return json.dumps(event, default=str)
 
 
@@ -102,12 +110,12 @@ def _fields(record: logging.LogRecord) -> dict[str, object]:
     return {name: value for name, value in vars(record).items() if name not in _STANDARD}
 
 
-def _moment(record: logging.LogRecord) -> str:
+def _timestamp(record: logging.LogRecord) -> str:
     return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _printable(text: str) -> str:
-    """Text of others on one line: a newline in a title must not look like another event."""
+    """Returns untrusted text on one line, so that a newline in a title cannot look like another event."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 

@@ -14,7 +14,14 @@ from discord.ext import commands
 from bot.discord_api.client import Client
 from bot.discord_api.delivery import post_sample
 from bot.discord_api.messages import NO_POST_KEY, RenderedMessage, embeds, reading_components
-from bot.domain.channel_schedule import ChannelSchedule, DailySchedule, Immediate, in_words, next_daily_time, parse_time
+from bot.domain.channel_schedule import (
+    ChannelSchedule,
+    DailySchedule,
+    Immediate,
+    describe_schedule,
+    next_daily_time,
+    parse_time,
+)
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
 from bot.domain.layout.message import layout_of
 from bot.domain.text import plural
@@ -91,7 +98,7 @@ class ChannelCommands(
         current = (await self._settings_service.get(target.channel_id)).schedule
         schedule = _parse_schedule(time, zone, current, weekdays=weekdays)
         await self._settings_service.set_schedule(target.channel_id, schedule)
-        await _answer(interaction, f"Papers in {target.mention} will be posted {in_words(schedule)}.")
+        await _answer(interaction, f"Papers in {target.mention} will be posted {describe_schedule(schedule)}.")
 
     @schedule.autocomplete("time")
     async def complete_time(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
@@ -171,7 +178,7 @@ class ChannelCommands(
         await check_bot_may_post(interaction, target)
         schedule = await self._settings_service.enable_trending(target.channel_id, interaction.guild_id, votes)
         with_votes = f"with at least {plural(votes, 'vote')} " if votes else ""
-        at = f", {in_words(schedule)}" if isinstance(schedule, DailySchedule) else ""
+        at = f", {describe_schedule(schedule)}" if isinstance(schedule, DailySchedule) else ""
         await _answer(
             interaction,
             f"Each day's trending papers {with_votes}will be posted in {target.mention} after the day ends (UTC){at}. "
@@ -259,7 +266,7 @@ def _backlog(held: int, schedule: ChannelSchedule) -> str:
         return "No papers were held."
     text = f"Posting {plural(held, 'held paper')}."
     if isinstance(schedule, DailySchedule):
-        text += f" Papers that aren't due yet will be posted {in_words(schedule)}."
+        text += f" Papers that aren't due yet will be posted {describe_schedule(schedule)}."
     return text
 
 
@@ -282,7 +289,7 @@ def _settings_lines(target: TargetChannel, settings: ChannelSettings, queued: in
     next_time = f"; next {relative_time(next_daily_time(schedule, now))}" if isinstance(schedule, DailySchedule) else ""
     lines = [
         f"**{target.mention}**",
-        f"- Posted {in_words(schedule)}{next_time}",
+        f"- Posted {describe_schedule(schedule)}{next_time}",
         f"- Style: {settings.style.value}",
         f"- Pings: {'nobody' if settings.mention_role is None else f'<@&{settings.mention_role}>'}",
         f"- Queued: {plural(queued, 'paper')}",

@@ -12,7 +12,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.charts.renderer import Charts
+from bot.charts.renderer import ChartRenderer
 from bot.discord_api.client import Client
 from bot.domain.charts.chart import Chart
 from bot.domain.charts.trend import Trend, duration, month_name
@@ -47,7 +47,9 @@ _NAME_MAX = 60
 class ChartCommands(commands.Cog):
     """Draws charts on request."""
 
-    def __init__(self, chart_service: ChartService, charts: Charts, subscription_service: SubscriptionService) -> None:
+    def __init__(
+        self, chart_service: ChartService, charts: ChartRenderer, subscription_service: SubscriptionService
+    ) -> None:
         self._chart_service = chart_service
         self._charts = charts
         self._subscription_service = subscription_service

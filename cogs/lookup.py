@@ -14,7 +14,7 @@ from discord.ext import commands
 from bot.discord_api.client import AnyClient, Client, client_of, reply
 from bot.discord_api.messages import ABSTRACT_BUTTON, ABSTRACT_MENU, NO_POST_KEY, reading_view, to_embed
 from bot.domain.keyword import Keyword
-from bot.domain.layout.card import lay_out
+from bot.domain.layout.card import lay_out_cards
 from bot.domain.paper import ArxivId
 from bot.domain.text import plural
 from bot.runtime.errors import ArxivBackoff, ArxivError, QueryRejected, StoreUnavailable
@@ -54,7 +54,7 @@ class LookupCommands(commands.Cog):
             await interaction.edit_original_response(content=f"arXiv has no papers for {bold(parsed.shown)}.")
             return
         papers = [(paper, [parsed.shown]) for paper in latest.papers]
-        cards = await asyncio.to_thread(lay_out, papers, latest.trending_entries)
+        cards = await asyncio.to_thread(lay_out_cards, papers, latest.trending_entries)
         await interaction.edit_original_response(
             content=_heading(latest),
             embeds=[to_embed(card) for card in cards],

@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.discord_api.client import Client
 from bot.domain.text import plural
-from bot.page.model import Form
+from bot.page.model import PageFormat
 from bot.services.pages import FittedPage, PageService, papers_on
 from cogs.input import Cooldown
 from cogs.permissions import CommandRejected, Target, can_view, target_channel
@@ -19,10 +19,10 @@ from cogs.replies import relative_time
 PAGES_PER_MINUTE: Final = 5
 
 _FORMS: Final = [
-    app_commands.Choice(name="HTML: for a browser (default)", value=Form.HTML.value),
-    app_commands.Choice(name="Markdown: as on GitHub", value=Form.MD.value),
-    app_commands.Choice(name="Atom: for feed readers", value=Form.ATOM.value),
-    app_commands.Choice(name="JSON: for programs", value=Form.JSON.value),
+    app_commands.Choice(name="HTML: for a browser (default)", value=PageFormat.HTML.value),
+    app_commands.Choice(name="Markdown: as on GitHub", value=PageFormat.MD.value),
+    app_commands.Choice(name="Atom: for feed readers", value=PageFormat.ATOM.value),
+    app_commands.Choice(name="JSON: for programs", value=PageFormat.JSON.value),
 ]
 
 
@@ -45,14 +45,14 @@ class PageCommands(commands.Cog):
     async def page(
         self,
         interaction: discord.Interaction[Client],
-        form: str = Form.HTML.value,
+        form: str = PageFormat.HTML.value,
         channel: Target | None = None,
         public: bool = False,
     ) -> None:
         channel_id = _checked_channel(interaction, channel, public=public)
         self._cooldown.check(interaction)
         await interaction.response.defer(ephemeral=not public)
-        fitted = await self._pages.fitted_page(frozenset({channel_id}), Form(form), interaction.filesize_limit)
+        fitted = await self._pages.fitted_page(frozenset({channel_id}), PageFormat(form), interaction.filesize_limit)
         if not fitted.page.sections:
             text = f"<#{channel_id}> has no keywords yet. Add one with `/subscribe`."
             await interaction.edit_original_response(content=text)

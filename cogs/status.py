@@ -47,8 +47,8 @@ def _arxiv_lines(report: StatusReport) -> list[str]:
         problem = "" if report.sync_problem is None else f"; postponed: {shown_reason(report.sync_problem)}"
         lines.append(f"**Existing papers not read yet**: {plural(report.unsynced_keywords, 'keyword')}{problem}.")
     if report.trending_problem is not None:
-        reason = shown_reason(report.trending_problem.words)
-        next_try = relative_time(report.trending_problem.again_at)
+        reason = shown_reason(report.trending_problem.reason)
+        next_try = relative_time(report.trending_problem.retry_at)
         lines.append(f"⚠️ Votes and code are out of date: {reason}. Next try {next_try}.")
     return lines + [f"⚠️ {problem}." for problem in report.problems]
 

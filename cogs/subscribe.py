@@ -13,8 +13,8 @@ from discord.ext import commands
 
 from bot.discord_api.client import Client
 from bot.discord_api.messages import embeds
-from bot.domain.categories import suggest
-from bot.domain.channel_schedule import DailySchedule, in_words
+from bot.domain.categories import suggest_categories
+from bot.domain.channel_schedule import DailySchedule, describe_schedule
 from bot.domain.keyword import Keyword
 from bot.domain.layout.message import layout_of
 from bot.domain.paper import ArxivId, Paper
@@ -132,7 +132,7 @@ class SubscribeCommand(commands.Cog):
         if settings.paused_since is not None:
             posted = f"held until `/channel resume`: {target.mention} is paused"
         elif isinstance(settings.schedule, DailySchedule):
-            posted = f"posted {in_words(settings.schedule)}"
+            posted = f"posted {describe_schedule(settings.schedule)}"
         else:
             posted = "posted as arXiv announces them"
         return f"New papers are {posted}; next check {relative_time(await self._status_service.next_poll())}."
@@ -141,7 +141,7 @@ class SubscribeCommand(commands.Cog):
     async def complete_category(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
         return [
             app_commands.Choice(name=f"{code}: {name}"[:SELECT_OPTION_MAX], value=code)
-            for code, name in suggest(typed, AUTOCOMPLETE_CHOICES_MAX)
+            for code, name in suggest_categories(typed, AUTOCOMPLETE_CHOICES_MAX)
         ]
 
 

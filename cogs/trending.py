@@ -11,7 +11,7 @@ from discord.ext import commands
 
 from bot.discord_api.client import AnyClient, Client, client_of, reply
 from bot.discord_api.messages import CARD_COLOUR
-from bot.domain.layout.trending_page import day_url, lay_out_page, shown_of
+from bot.domain.layout.trending_page import day_url, lay_out_page, page_range
 from bot.domain.trending.days import parse_day, shown_day, suggested_days
 from bot.domain.trending.parsing import TRENDING_ENTRIES_MAX
 from bot.runtime.errors import HuggingFaceBackoff, HuggingFaceError, StoreUnavailable
@@ -150,7 +150,7 @@ async def _show_page(
         timestamp=trending_list.read_at,
         colour=CARD_COLOUR,
     )
-    embed.set_footer(text=f"{shown_of(page, len(trending_list.papers))} · Hugging Face")
+    embed.set_footer(text=f"{page_range(page, len(trending_list.papers))} · Hugging Face")
     view = None if page.pages == 1 else _page_buttons(trending_list.day, page.number, page.pages, count)
     await interaction.edit_original_response(content=problem, embeds=[embed], view=view)
 

@@ -1,7 +1,7 @@
-"""`python -m sandbox`: the sandbox and, beside it, the real bot; runs until Ctrl-C or SIGTERM.
+"""`python -m sandbox`: runs the sandbox, and the real bot against it, until Ctrl-C or SIGTERM.
 
-Enters: the command line. Leaves: exit code 0 after an orderly end, 1 with one sentence when it cannot start.
-It never touches the real Discord, and the real arXiv only with --live-arxiv.
+Exits with 0 after a clean shutdown, and with 1 and a one-line message if it cannot start. It never contacts the real
+Discord, and the real arXiv only with --live-arxiv.
 """
 
 import argparse
@@ -18,31 +18,31 @@ from pathlib import Path
 from typing import Final
 
 from sandbox.arxiv import Corpus, LocalArxiv
-from sandbox.child import BotChild
+from sandbox.bot_supervisor import BotSupervisor
 from sandbox.server import HOST, Sandbox
 
 DEFAULT_PORT: Final = 8700
 DEFAULT_SEED: Final = 2026
-TOKEN: Final = "sandbox-token"  # noqa: S105  the local Discord's, worth nothing elsewhere
-# Short, so that an announcement is on the page within seconds; both only because arXiv is on loopback.
+TOKEN: Final = "sandbox-token"  # noqa: S105  valid only for the local Discord
+# Short, so that announced papers are posted within seconds. Allowed only because arXiv is on loopback.
 POLL_INTERVAL_S: Final = 5
 REQUEST_INTERVAL_S: Final = 1
-# Over a year of papers: what charts show and backfills read.
+# More than a year of papers, for charts and backfills.
 EARLIER_DAYS: Final = 400
 
 
-class CannotStart(Exception):
-    """One sentence for the person who started the sandbox."""
+class StartupError(Exception):
+    """The sandbox cannot start; the message is one sentence for the person who ran the command."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the sandbox as the command line says; the exit code."""
+    """Run the sandbox with these command-line arguments and return the exit code."""
     options = _parser().parse_args(arguments)
     try:
         with tempfile.TemporaryDirectory(prefix="daily-papers-sandbox-") as folder:
             asyncio.run(_run(options, Path(folder)))
-    except CannotStart as refusal:
-        sys.stderr.write(f"{refusal}\n")
+    except StartupError as error:
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
@@ -51,28 +51,28 @@ async def _run(options: argparse.Namespace, folder: Path) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with _serving(options) as box:
-        _greet(box, options)
+    async with _serving(options) as sandbox:
+        _print_addresses(sandbox, options)
         if options.no_bot:
             await stop.wait()
         else:
-            await _run_bot(box, options, folder, stop)
+            await _run_bot(sandbox, options, folder, stop)
 
 
 @contextlib.asynccontextmanager
 async def _serving(options: argparse.Namespace) -> AsyncIterator[Sandbox]:
     arxiv = LocalArxiv(_corpus(options), seed=options.seed, interval_s=REQUEST_INTERVAL_S)
-    box = Sandbox(port=options.port, arxiv=arxiv, page=not options.headless, live_arxiv=options.live_arxiv)
+    sandbox = Sandbox(port=options.port, arxiv=arxiv, page=not options.headless, live_arxiv=options.live_arxiv)
     try:
-        await box.start()
+        await sandbox.start()
     except OSError as error:
-        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
-        hint = "make run ARGS='--port 0' takes a free one"
-        raise CannotStart(f"Port {options.port} of {HOST} {why}: {hint}.") from error
+        reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+        hint = "Run make run ARGS='--port 0' to use a free port."
+        raise StartupError(f"Port {options.port} on {HOST} {reason}. {hint}") from error
     try:
-        yield box
+        yield sandbox
     finally:
-        await box.stop()
+        await sandbox.stop()
 
 
 def _corpus(options: argparse.Namespace) -> Corpus:
@@ -81,39 +81,39 @@ def _corpus(options: argparse.Namespace) -> Corpus:
     try:
         return Corpus.from_directory(options.papers)
     except (OSError, ValueError) as error:
-        raise CannotStart(f"--papers wants a directory with recorded Atom files (*.xml): {error}.") from error
+        raise StartupError(f"--papers needs a directory with recorded Atom files (*.xml): {error}.") from error
 
 
-def _greet(box: Sandbox, options: argparse.Namespace) -> None:
+def _print_addresses(sandbox: Sandbox, options: argparse.Namespace) -> None:
     if options.headless:
         addresses = {
-            "url": box.url,
-            "discord_api_url": box.discord_api_url,
-            "gateway_url": box.gateway_url,
-            "arxiv_api_url": box.arxiv_api_url,
-            "huggingface_api_url": box.huggingface_api_url,
+            "url": sandbox.url,
+            "discord_api_url": sandbox.discord_api_url,
+            "gateway_url": sandbox.gateway_url,
+            "arxiv_api_url": sandbox.arxiv_api_url,
+            "huggingface_api_url": sandbox.huggingface_api_url,
             "token": TOKEN,
         }
         sys.stdout.write(f"{json.dumps(addresses)}\n")
     else:
-        sys.stdout.write(f"Daily Papers sandbox: {box.url}/ (Ctrl-C ends it)\n")
+        sys.stdout.write(f"Daily Papers sandbox: {sandbox.url}/ (press Ctrl-C to stop)\n")
     sys.stdout.flush()
 
 
-async def _run_bot(box: Sandbox, options: argparse.Namespace, folder: Path, stop: asyncio.Event) -> None:
+async def _run_bot(sandbox: Sandbox, options: argparse.Namespace, folder: Path, stop: asyncio.Event) -> None:
     if options.database is None:
-        _show("sandbox | the bot's database is temporary: --database FILE keeps one")
-    # A config.json of the real bot may lie here: it is for the real Discord, so the sandbox's bot gets its own.
+        _print_line("sandbox | the bot's database is temporary; use --database FILE to keep it")
+    # A config.json in the working directory is for the real Discord, so the sandbox's bot gets its own.
     config = options.config or folder / "config.json"
     if options.config is None:
         config.write_text("{}", encoding="utf-8")
-    child = BotChild(
+    bot = BotSupervisor(
         [sys.executable, "-m", "bot", "--config", str(config)],
-        _environment(box, options.database or folder / "daily-papers.sqlite3", live_arxiv=options.live_arxiv),
-        show=_show,
-        changed=box.control.bot_changed,
+        _environment(sandbox, options.database or folder / "daily-papers.sqlite3", live_arxiv=options.live_arxiv),
+        write_line=_print_line,
+        on_state_change=sandbox.control.set_bot_state,
     )
-    running, stopping = asyncio.create_task(child.run()), asyncio.create_task(stop.wait())
+    running, stopping = asyncio.create_task(bot.run()), asyncio.create_task(stop.wait())
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     running.cancel()
@@ -121,42 +121,46 @@ async def _run_bot(box: Sandbox, options: argparse.Namespace, folder: Path, stop
         await running
 
 
-def _environment(box: Sandbox, database: Path, *, live_arxiv: bool) -> dict[str, str]:
+def _environment(sandbox: Sandbox, database: Path, *, live_arxiv: bool) -> dict[str, str]:
     environment = {
         "DISCORD_TOKEN": TOKEN,
-        "DAILY_PAPERS_DISCORD__API_URL": box.discord_api_url,
-        "DAILY_PAPERS_DISCORD__GATEWAY_URL": box.gateway_url,
+        "DAILY_PAPERS_DISCORD__API_URL": sandbox.discord_api_url,
+        "DAILY_PAPERS_DISCORD__GATEWAY_URL": sandbox.gateway_url,
         "DAILY_PAPERS_DATABASE": str(database),
     }
-    if live_arxiv:  # the local Hugging Face lists papers of the local arXiv
+    if live_arxiv:  # the local Hugging Face lists only papers of the local arXiv
         return environment | {"DAILY_PAPERS_HUGGINGFACE__ENABLED": "false"}
     return environment | {
-        "DAILY_PAPERS_ARXIV__API_URL": box.arxiv_api_url,
+        "DAILY_PAPERS_ARXIV__API_URL": sandbox.arxiv_api_url,
         "DAILY_PAPERS_ARXIV__POLL_INTERVAL_S": str(POLL_INTERVAL_S),
         "DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S": str(REQUEST_INTERVAL_S),
-        "DAILY_PAPERS_HUGGINGFACE__API_URL": box.huggingface_api_url,
+        "DAILY_PAPERS_HUGGINGFACE__API_URL": sandbox.huggingface_api_url,
     }
 
 
-def _show(line: str) -> None:
+def _print_line(line: str) -> None:
     sys.stderr.write(f"{line}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
-        description="A local Discord, a local arXiv and a page to watch them, with the real bot running against them.",
+        description="Run a local Discord, arXiv and Hugging Face with a web page, and the real bot against them.",
     )
-    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="default %(default)s; 0 takes a free one")
-    parser.add_argument("--headless", action="store_true", help="no page; the addresses as one line of JSON")
-    parser.add_argument("--no-bot", action="store_true", help="do not start the bot")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="a config.json for the bot (default: none)")
+    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="default: %(default)s; 0: any free port")
     parser.add_argument(
-        "--database", type=Path, metavar="FILE", help="the bot's database (default: a new one, removed at the end)"
+        "--headless", action="store_true", help="serve no web page; print the addresses as one line of JSON"
     )
-    parser.add_argument("--papers", type=Path, metavar="DIR", help="announce the papers of recorded Atom files")
-    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="of the papers made up (default %(default)s)")
-    parser.add_argument("--live-arxiv", action="store_true", help="let the bot ask the real arXiv")
+    parser.add_argument("--no-bot", action="store_true", help="do not start the bot")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="config.json for the bot (default: none)")
+    parser.add_argument(
+        "--database", type=Path, metavar="FILE", help="database of the bot (default: temporary, deleted on exit)"
+    )
+    parser.add_argument("--papers", type=Path, metavar="DIR", help="announce papers from recorded Atom files")
+    parser.add_argument(
+        "--seed", type=int, default=DEFAULT_SEED, help="seed of the generated papers (default: %(default)s)"
+    )
+    parser.add_argument("--live-arxiv", action="store_true", help="let the bot query the real arXiv")
     return parser
 
 
@@ -166,7 +170,7 @@ def _port(text: str) -> int:
     except ValueError:
         port = -1
     if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{text} is not a port (0 to 65535)")
+        raise argparse.ArgumentTypeError(f"{text} is not a port number (0 to 65535)")
     return port
 
 

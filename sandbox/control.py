@@ -1,7 +1,7 @@
-"""The page's own API: see what a person sees, do what a person does, and let arXiv announce or misbehave.
+"""The page's API: reads what a user can see, acts as that user, announces papers and injects arXiv faults.
 
-Enters: small JSON requests of the page. Leaves: JSON; {"error": one sentence} for what is not possible. It speaks
-neither to the bot nor to Discord's API: people go through `LocalDiscord`, as they do in tests.
+Responds with JSON, and with {"error": one sentence} and status 400 to an invalid action. It never contacts the bot
+or Discord's API directly: every action goes through `LocalDiscord`, as in tests.
 """
 
 from collections import deque
@@ -11,14 +11,14 @@ from typing import Final
 
 from aiohttp import web
 
-from sandbox.arxiv import Fault, FaultKind, LocalArxiv
-from sandbox.asked import Asked
-from sandbox.child import BotState
-from sandbox.discord import Invocation, LocalDiscord, NotAcknowledged, NotPossible, Permission
-from sandbox.discord.shapes import Payload
-from sandbox.live import Live
-from sandbox.misdeeds import MISDEEDS
-from sandbox.views import Views
+from sandbox.arxiv import ArxivFault, ArxivFaultKind, LocalArxiv
+from sandbox.arxiv.faults import FAULT_LABELS
+from sandbox.bot_supervisor import BotState
+from sandbox.discord import InvalidAction, Invocation, LocalDiscord, NotAcknowledged, Permission
+from sandbox.discord.primitives import Payload
+from sandbox.live_updates import LiveUpdates
+from sandbox.page_data import PageData
+from sandbox.request_fields import RequestFields
 
 _PAGE: Final = Path(__file__).parent / "page"
 _SERVED: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -27,18 +27,18 @@ _TITLES_KEPT: Final = 10
 _CONTENT_MAX: Final = 2000
 _ANNOUNCED_MAX: Final = 2000
 
-Answering = Callable[[Asked], Awaitable[object]]
+Handler = Callable[[RequestFields], Awaitable[object]]
 
 
-class Control:
-    """The page and what stands behind it."""
+class ControlApi:
+    """Serves the page and the API that it calls."""
 
     def __init__(self, discord: LocalDiscord, arxiv: LocalArxiv, *, live_arxiv: bool = False) -> None:
         self._discord = discord
         self._arxiv = arxiv
         self._live_arxiv = live_arxiv
-        self._views = Views(discord)
-        self._live = Live(discord, self._views)
+        self._page_data = PageData(discord)
+        self._live_updates = LiveUpdates(discord, self._page_data)
         self._bot = BotState.OFF
         self._announced: deque[Payload] = deque(maxlen=_TITLES_KEPT)
 
@@ -47,59 +47,59 @@ class Control:
         app.router.add_get("/", self._index)
         app.router.add_get("/static/{name}", self._static)
         app.router.add_get("/control/events", self._events)
-        gets: Mapping[str, Answering] = {
-            "people": self._people,
+        gets: Mapping[str, Handler] = {
+            "accounts": self._accounts,
             "state": self._state,
             "commands": self._commands,
             "messages": self._messages,
         }
-        posts: Mapping[str, Answering] = {
-            "say": self._say,
+        posts: Mapping[str, Handler] = {
+            "send": self._send,
             "command": self._command,
             "autocomplete": self._autocomplete,
             "press": self._press,
             "choose": self._choose,
             "announce": self._announce,
-            "misbehave": self._misbehave,
-            "behave": self._behave,
+            "add-fault": self._add_fault,
+            "clear-faults": self._clear_faults,
         }
-        for name, answering in gets.items():
-            app.router.add_get(f"/control/{name}", _answer(answering))
-        for name, answering in posts.items():
-            app.router.add_post(f"/control/{name}", _answer(answering))
-        app.cleanup_ctx.append(self._live.watch_bot)
-        app.on_shutdown.append(self._live.close)
+        for name, handler in gets.items():
+            app.router.add_get(f"/control/{name}", _json_handler(handler))
+        for name, handler in posts.items():
+            app.router.add_post(f"/control/{name}", _json_handler(handler))
+        app.cleanup_ctx.append(self._live_updates.watch_bot)
+        app.on_shutdown.append(self._live_updates.close)
 
-    def bot_changed(self, state: BotState) -> None:
-        """Show on the page whether the bot process is there."""
+    def set_bot_state(self, state: BotState) -> None:
+        """Show the state of the bot process on the page."""
         self._bot = state
-        self._live.state_changed()
+        self._live_updates.state_changed()
 
     async def _index(self, request: web.Request) -> web.StreamResponse:  # noqa: ARG002  aiohttp's signature
         return web.FileResponse(_PAGE / "index.html")
 
     async def _static(self, request: web.Request) -> web.StreamResponse:
         name = Path(request.match_info["name"])
-        path = _PAGE / name.name  # the name alone: nothing outside the folder can be asked for
+        path = _PAGE / name.name  # only the file name, so that no file outside the folder can be requested
         if name.suffix not in _SERVED or not path.is_file():
             raise web.HTTPNotFound
         return web.Response(text=path.read_text(encoding="utf-8"), content_type=_SERVED[name.suffix])
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        asked = await Asked.of(request)
-        return await self._live.serve(request, self._person(asked))
+        fields = await RequestFields.read(request)
+        return await self._live_updates.serve(request, self._user(fields))
 
-    async def _people(self, asked: Asked) -> object:  # noqa: ARG002  asked by nobody yet
-        return {"people": self._views.people()}
+    async def _accounts(self, fields: RequestFields) -> object:  # noqa: ARG002  it needs no fields
+        return {"accounts": self._page_data.accounts()}
 
-    async def _state(self, asked: Asked) -> object:
-        user_id = self._person(asked)
+    async def _state(self, fields: RequestFields) -> object:
+        user_id = self._user(fields)
         return {
             "me": str(user_id),
-            "people": self._views.people(),
-            "users": self._views.users(),
-            "guilds": self._views.guilds(user_id),
-            "dm": self._views.direct_messages(user_id),
+            "accounts": self._page_data.accounts(),
+            "users": self._page_data.users(),
+            "guilds": self._page_data.guilds(user_id),
+            "dm": self._page_data.direct_messages(user_id),
             "bot": {
                 "id": str(self._discord.world.bot_id),
                 "name": self._discord.world.users[self._discord.world.bot_id].shown_name,
@@ -108,51 +108,51 @@ class Control:
             },
             "arxiv": {
                 "live": self._live_arxiv,
-                "waiting": self._arxiv.waiting,
+                "queued": self._arxiv.queued,
                 "announced": list(self._announced),
-                "misdeeds": [{"kind": kind, "label": label} for kind, label in MISDEEDS.items()],
-                "pending": [
-                    {"label": MISDEEDS[fault.kind], "times": fault.times} for fault in self._arxiv.faults.pending
+                "fault_kinds": [{"kind": kind, "label": label} for kind, label in FAULT_LABELS.items()],
+                "pending_faults": [
+                    {"label": FAULT_LABELS[fault.kind], "times": fault.times} for fault in self._arxiv.faults.pending
                 ],
             },
         }
 
-    async def _commands(self, asked: Asked) -> object:
-        user_id, channel_id = self._looking(asked)
+    async def _commands(self, fields: RequestFields) -> object:
+        user_id, channel_id = self._user_and_channel(fields)
         return {"commands": [] if channel_id is None else self._discord.commands_for(user_id, channel_id)}
 
-    async def _messages(self, asked: Asked) -> object:
-        user_id, channel_id = self._looking(asked)
+    async def _messages(self, fields: RequestFields) -> object:
+        user_id, channel_id = self._user_and_channel(fields)
         if channel_id is None:
             return {"messages": [], "has_older": False}
-        before = asked.snowflake("before") if asked.has("before") else None
-        messages, has_older = self._views.page(user_id, channel_id, before=before, limit=_MESSAGES_A_PAGE)
+        before = fields.snowflake("before") if fields.has("before") else None
+        messages, has_older = self._page_data.page(user_id, channel_id, before=before, limit=_MESSAGES_A_PAGE)
         return {"messages": messages, "has_older": has_older}
 
-    async def _say(self, asked: Asked) -> object:
-        user_id, channel_id = self._person(asked), self._channel(asked)
-        content = asked.text("content").strip()
+    async def _send(self, fields: RequestFields) -> object:
+        user_id, channel_id = self._user(fields), self._channel(fields)
+        content = fields.text("content").strip()
         if not 0 < len(content) <= _CONTENT_MAX:
-            raise NotPossible(f"A message has 1 to {_CONTENT_MAX:,} characters.")
+            raise InvalidAction(f"A message must have 1 to {_CONTENT_MAX:,} characters.")
         channel = self._discord.world.channels[channel_id]
         sending = Permission.SEND_MESSAGES_IN_THREADS if channel.is_thread else Permission.SEND_MESSAGES
         if sending not in self._discord.world.permissions(user_id, channel_id):
-            raise NotPossible("You do not have permission to send messages in this channel.")
+            raise InvalidAction("You do not have permission to send messages in this channel.")
         return {"id": str(self._discord.world.messages.post(channel_id, user_id, content).id)}
 
-    async def _command(self, asked: Asked) -> object:
-        user_id, channel_id, name = self._person(asked), self._channel(asked), asked.text("name")
-        options = asked.options(self._discord.commands_for(user_id, channel_id))
+    async def _command(self, fields: RequestFields) -> object:
+        user_id, channel_id, name = self._user(fields), self._channel(fields), fields.text("name")
+        options = fields.options(self._discord.commands_for(user_id, channel_id))
         invocation = await self._discord.run_command(name, options, user_id=user_id, channel_id=channel_id)
-        self._views.remember(invocation, name)
+        self._page_data.remember(invocation, name)
         return await _acknowledged(invocation)
 
-    async def _autocomplete(self, asked: Asked) -> object:
-        user_id, channel_id = self._person(asked), self._channel(asked)
-        options = asked.options(self._discord.commands_for(user_id, channel_id))
+    async def _autocomplete(self, fields: RequestFields) -> object:
+        user_id, channel_id = self._user(fields), self._channel(fields)
+        options = fields.options(self._discord.commands_for(user_id, channel_id))
         try:
             choices = await self._discord.autocomplete(
-                asked.text("name"), options, asked.text("focused"), user_id=user_id, channel_id=channel_id
+                fields.text("name"), options, fields.text("focused"), user_id=user_id, channel_id=channel_id
             )
         except NotAcknowledged:
             return {"acknowledged": False, "choices": []}
@@ -161,69 +161,69 @@ class Control:
             "choices": [{"name": choice.name, "value": choice.value} for choice in choices],
         }
 
-    async def _press(self, asked: Asked) -> object:
-        message_id, custom_id = asked.snowflake("message"), asked.text("custom_id")
-        return await _acknowledged(await self._discord.press(message_id, custom_id, user_id=self._person(asked)))
+    async def _press(self, fields: RequestFields) -> object:
+        message_id, custom_id = fields.snowflake("message"), fields.text("custom_id")
+        return await _acknowledged(await self._discord.press(message_id, custom_id, user_id=self._user(fields)))
 
-    async def _choose(self, asked: Asked) -> object:
-        message_id, custom_id, values = asked.snowflake("message"), asked.text("custom_id"), asked.texts("values")
+    async def _choose(self, fields: RequestFields) -> object:
+        message_id, custom_id, values = fields.snowflake("message"), fields.text("custom_id"), fields.texts("values")
         return await _acknowledged(
-            await self._discord.choose(message_id, custom_id, values, user_id=self._person(asked))
+            await self._discord.choose(message_id, custom_id, values, user_id=self._user(fields))
         )
 
-    async def _announce(self, asked: Asked) -> object:
-        papers = self._arxiv.announce(asked.number("count", 1, _ANNOUNCED_MAX))
+    async def _announce(self, fields: RequestFields) -> object:
+        papers = self._arxiv.announce(fields.integer("count", 1, _ANNOUNCED_MAX))
         self._announced.extendleft({"id": paper.versioned_id, "title": paper.title} for paper in papers)
-        self._live.state_changed()
+        self._live_updates.state_changed()
         return {"announced": len(papers)}
 
-    async def _misbehave(self, asked: Asked) -> object:
+    async def _add_fault(self, fields: RequestFields) -> object:
         try:
-            kind = FaultKind(asked.text("kind"))
+            kind = ArxivFaultKind(fields.text("kind"))
         except ValueError:
-            raise NotPossible(f"arXiv has no such misbehaviour; it has {', '.join(FaultKind)}.") from None
-        self._arxiv.faults.add(Fault(kind, times=asked.number("times", 1, 1000)))
-        self._live.state_changed()
+            raise InvalidAction(f"Unknown fault. Use one of: {', '.join(ArxivFaultKind)}.") from None
+        self._arxiv.faults.add(ArxivFault(kind, times=fields.integer("times", 1, 1000)))
+        self._live_updates.state_changed()
         return {}
 
-    async def _behave(self, asked: Asked) -> object:  # noqa: ARG002  nothing is asked but this
+    async def _clear_faults(self, fields: RequestFields) -> object:  # noqa: ARG002  it needs no fields
         self._arxiv.faults.clear()
-        self._live.state_changed()
+        self._live_updates.state_changed()
         return {}
 
-    def _person(self, asked: Asked) -> int:
-        user = self._discord.world.users.get(asked.snowflake("as"))
+    def _user(self, fields: RequestFields) -> int:
+        user = self._discord.world.users.get(fields.snowflake("as"))
         if user is None or user.bot:
-            raise NotPossible("There is no such person.")
+            raise InvalidAction("There is no such user.")
         return user.id
 
-    def _looking(self, asked: Asked) -> tuple[int, int | None]:
-        """Who looks, and at which channel: None is one that vanished before the page heard of it, an empty place."""
-        user_id, channel_id = self._person(asked), asked.snowflake("channel")
+    def _user_and_channel(self, fields: RequestFields) -> tuple[int, int | None]:
+        """Return the user and the channel; None for a channel that was deleted before the page was notified."""
+        user_id, channel_id = self._user(fields), fields.snowflake("channel")
         world = self._discord.world
         can_view = channel_id in world.channels and world.can_view(user_id, channel_id)
         return user_id, channel_id if can_view else None
 
-    def _channel(self, asked: Asked) -> int:
-        _, channel_id = self._looking(asked)
+    def _channel(self, fields: RequestFields) -> int:
+        _, channel_id = self._user_and_channel(fields)
         if channel_id is None:
-            raise NotPossible("You cannot see that channel.")
+            raise InvalidAction("You can't see that channel.")
         return channel_id
 
 
 async def _acknowledged(invocation: Invocation) -> object:
     try:
-        await invocation.until_acknowledged()
+        await invocation.wait_until_acknowledged()
     except NotAcknowledged:
         return {"acknowledged": False}
     return {"acknowledged": True}
 
 
-def _answer(answering: Answering) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def answer(request: web.Request) -> web.StreamResponse:
+def _json_handler(handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
         try:
-            return web.json_response(await answering(await Asked.of(request)))
-        except NotPossible as refusal:
-            return web.json_response({"error": str(refusal)}, status=400)
+            return web.json_response(await handler(await RequestFields.read(request)))
+        except InvalidAction as error:
+            return web.json_response({"error": str(error)}, status=400)
 
-    return answer
+    return handle

@@ -1,7 +1,7 @@
-"""One loopback port with everything on it: the local Discord, arXiv and Hugging Face, and the page.
+"""Serves the local Discord, arXiv and Hugging Face and the web page on one loopback port.
 
-Enters: the local services, or nothing (then it makes them). Leaves: addresses to point a bot at.
-It never listens beyond 127.0.0.1 and never starts a bot: `python -m sandbox` does that, and tests bring their own.
+Provides the addresses that a bot is configured with. It never listens on anything but 127.0.0.1, and never starts a
+bot: `python -m sandbox` does that, and tests start their own.
 """
 
 from types import TracebackType
@@ -10,18 +10,18 @@ from typing import Final, Self
 from aiohttp import web
 
 from sandbox.arxiv import LocalArxiv
-from sandbox.control import Control
+from sandbox.control import ControlApi
 from sandbox.discord import LocalDiscord
-from sandbox.guard import guard
 from sandbox.huggingface import LocalHuggingFace
+from sandbox.security import install_security
 
 HOST: Final = "127.0.0.1"
-# Open gateway and page connections are closed by the services; nothing else is worth waiting for.
+# The services close their own gateway and page connections; no other connection needs more time.
 _SHUTDOWN_S: Final = 1.0
 
 
 class Sandbox:
-    """`async with Sandbox() as box:` serves until the block ends; port 0 takes a free one."""
+    """Serves until the `async with Sandbox()` block ends; port 0 selects a free port."""
 
     def __init__(
         self,
@@ -35,14 +35,14 @@ class Sandbox:
         self.discord = discord or LocalDiscord()
         self.arxiv = arxiv or LocalArxiv()
         self.huggingface = LocalHuggingFace(self.arxiv)
-        self.control = Control(self.discord, self.arxiv, live_arxiv=live_arxiv)
+        self.control = ControlApi(self.discord, self.arxiv, live_arxiv=live_arxiv)
         self._port = port
         self._runner = web.AppRunner(self._app(page=page), access_log=None, shutdown_timeout=_SHUTDOWN_S)
 
     def _app(self, *, page: bool) -> web.Application:
-        # Uploads come through the bot's messages; Discord takes 25 MiB.
+        # The bot's messages contain uploads; Discord accepts up to 25 MiB.
         app = web.Application(client_max_size=26 * 1024 * 1024)
-        guard(app)
+        install_security(app)
         self.discord.attach(app)
         self.arxiv.attach(app)
         self.huggingface.attach(app)
@@ -51,7 +51,7 @@ class Sandbox:
         return app
 
     async def start(self) -> None:
-        """Begin to serve; OSError when the port cannot be had."""
+        """Start serving; raises OSError if the port is not available."""
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, HOST, self._port).start()
@@ -61,7 +61,7 @@ class Sandbox:
         self._port = int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
-        """Close every connection and end."""
+        """Close every connection and stop serving."""
         await self._runner.cleanup()
 
     async def __aenter__(self) -> Self:
@@ -75,25 +75,25 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """The page's address, without a slash at its end."""
+        """The address of the page, without a trailing slash."""
         return f"http://{HOST}:{self._port}"
 
     @property
     def discord_api_url(self) -> str:
-        """What a bot takes for https://discord.com/api/v10."""
+        """The address that replaces https://discord.com/api/v10."""
         return f"{self.url}/api/v10"
 
     @property
     def gateway_url(self) -> str:
-        """What a bot takes for wss://gateway.discord.gg."""
+        """The address that replaces wss://gateway.discord.gg."""
         return f"ws://{HOST}:{self._port}/gateway"
 
     @property
     def arxiv_api_url(self) -> str:
-        """What a bot takes for arXiv's query endpoint."""
+        """The address that replaces arXiv's query endpoint."""
         return f"{self.url}/arxiv/api/query"
 
     @property
     def huggingface_api_url(self) -> str:
-        """What a bot takes for https://huggingface.co/api."""
+        """The address that replaces https://huggingface.co/api."""
         return f"{self.url}/huggingface/api"

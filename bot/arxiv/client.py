@@ -1,80 +1,63 @@
-"""The polite client: one page from arXiv's query API at a time, through the gate.
+"""The client of arXiv's query API: returns one page of papers per call, through the request gate.
 
-In comes a query; out goes a page of papers, or an error that says until when nobody may ask again. Only a
-complete, valid feed is an answer; whatever else arXiv sends shuts the gate for a while. The client never sleeps a
-backoff out and never tries again by itself: that is for those to decide who wait.
+Sends a query as a form by POST, and by GET once arXiv refused a POST. Only a complete, valid feed counts as a response;
+any other one closes the gate for a while. It never waits out a backoff and never retries: its callers decide that.
 """
 
 import asyncio
 import logging
 import random
-import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import aiohttp
 
-from bot.arxiv.gate import ARXIV_BACKOFF_KEPT_MAX, Gate, Priority, RequestSlot
+from bot.arxiv.gate import ARXIV_BACKOFF_MAX, Gate, Priority, RequestSlot
 from bot.domain.feed import FeedPage, parse_feed
 from bot.domain.queries import Query
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivUnavailable, InvalidFeed, QueryRejected
+from bot.runtime.http import HttpClient, RequestFailed, Response
 from bot.runtime.metrics import Metrics, Step
-from bot.runtime.retry import backoff, retry_after
+from bot.runtime.retry import Backoff
 
 log = logging.getLogger(__name__)
 
-# Slow first bytes of over 60 s were reported; a healthy 1,000-entry page takes a few seconds.
-ARXIV_CONNECT_TIMEOUT_S: Final = 15.0
+# First bytes that took over 60 s were reported; a healthy page of 1,000 entries takes a few seconds.
 ARXIV_TOTAL_TIMEOUT_S: Final = 90.0
 # A recorded entry is about 2.3 kB; a page of 500 stays near 1.2 MB, with 60 papers of large collaborations near 5 MB.
-# Anything beyond is not a feed of ours.
 ARXIV_BODY_MAX_BYTES: Final = 6 * 1024 * 1024
-# Backoff: the floor holds for `Retry-After: 0` too (seen in the field).
+# The floor also applies to `Retry-After: 0`, which arXiv has been seen to send.
 ARXIV_BACKOFF_FLOOR_S: Final = 30.0
-# The same floor where a look failed without an answer that says how long.
+# The same floor for a poll that failed without a backoff.
 ARXIV_BACKOFF_FLOOR: Final = timedelta(seconds=ARXIV_BACKOFF_FLOOR_S)
 ARXIV_BACKOFF_CEILING_S: Final = 3600.0
 
-# 406 without an explicit Accept was reported since September 2026; the rest covers a feed by another name.
+# 406 without an explicit Accept was reported since September 2026; the wildcard covers a feed with another type.
 _ACCEPT: Final = "application/atom+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
 # Method Not Allowed, Length Required, Unsupported Media Type, Not Implemented: the server takes no form by POST.
-_POST_REFUSED: Final = frozenset({405, 411, 415, 501})
-# Bad Request, Content Too Large, URI Too Long: the same query will fare no better later.
-_QUERY_REFUSED: Final = frozenset({400, 413, 414})
-_ASKED_TO_WAIT: Final = frozenset({429, 503})
+_POST_REJECTED: Final = frozenset({405, 411, 415, 501})
+# Bad Request, Content Too Large, URI Too Long: repeating the query will not help.
+_QUERY_REJECTED: Final = frozenset({400, 413, 414})
 # A 406 has been seen to carry a well-formed feed.
 _MAY_CARRY_FEED: Final = frozenset({200, 406})
-# A gzip bomb unfolds about a thousandfold: so much of it at a time stays below 20 ms.
-_READ_BYTES: Final = 8 * 1024
-_GZIP: Final = 16 + zlib.MAX_WBITS  # a gzip header, not zlib's own (zlib.decompressobj)
+_STATUSES_WITH_BODY: Final = _MAY_CARRY_FEED | _QUERY_REJECTED
 _RATE_EXCEEDED: Final = b"Rate exceeded"
 # Label values of /metrics: dashboards and alerts depend on them.
 _RESULT_LABELS: Final = {ArxivThrottled: "ArxivThrottled", ArxivUnavailable: "ArxivBroken"}
 
 
-def open_session() -> aiohttp.ClientSession:
-    """A session for arXiv alone: no cookies, one connection, a fresh one for each request.
-
-    Requests are seconds apart: a kept connection would often be closed by the time that it is used again, and the
-    failure would count as arXiv's.
-    """
-    connector = aiohttp.TCPConnector(limit=1, force_close=True)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-
-
 class PageSource(Protocol):
-    """Where a page of a query's results comes from: the client, or somebody who waits for it patiently."""
+    """A source of result pages: the client itself, or the retrying client around it."""
 
     async def fetch(self, query: Query, *, start: int, size: int, priority: Priority) -> FeedPage:
-        """One page, as the client's `fetch`."""
+        """Returns one page, as the client's `fetch` does."""
         ...
 
 
 class ArxivClient:
-    """Asks arXiv's query API, one page at a time, by form POST; by GET from the first POST that is refused."""
+    """Queries arXiv, one page at a time."""
 
     def __init__(
         self,
@@ -89,120 +72,96 @@ class ArxivClient:
         backoff_floor_s: float = ARXIV_BACKOFF_FLOOR_S,
         timeout_s: float = ARXIV_TOTAL_TIMEOUT_S,
     ) -> None:
-        self._session = session
         self._gate = gate
         self._clock = clock
         self._api_url = api_url
-        self._headers = {"User-Agent": user_agent, "Accept": _ACCEPT, "Accept-Encoding": "gzip"}
-        self._rng = rng
         self._metrics = metrics
-        self._backoff_floor_s = backoff_floor_s
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=ARXIV_CONNECT_TIMEOUT_S)
-        self._by_post = True
-        self._failures = 0
+        self._backoff = Backoff(
+            rng,
+            floor_s=backoff_floor_s,
+            ceiling_s=max(backoff_floor_s, ARXIV_BACKOFF_CEILING_S),
+            requested_max_s=ARXIV_BACKOFF_MAX.total_seconds(),
+        )
+        self._accepts_post = True
+        self.http = HttpClient(
+            session,
+            clock,
+            "arXiv",
+            {"User-Agent": user_agent, "Accept": _ACCEPT},
+            encoding="gzip",
+            body_max_bytes=ARXIV_BODY_MAX_BYTES,
+            timeout_s=timeout_s,
+        )
 
     async def fetch(self, query: Query, *, start: int, size: int, priority: Priority) -> FeedPage:
-        """One page of a query's results, or ArxivThrottled, ArxivUnavailable (at once while we wait), QueryRejected."""
+        """Returns one page of a query's results.
+
+        Raises ArxivThrottled or ArxivUnavailable (at once during a backoff), or QueryRejected.
+        """
         form = _form(query, start, size)
         while True:
             try:
-                async with self._gate.turn(priority) as turn:
-                    return await self._page(form, turn)
-            except _PostRefused:  # not tried again: the same by GET, in a turn of its own
-                log.warning("arXiv refuses POST, asking by GET from now on")
-                self._by_post = False
+                async with self._gate.request_slot(priority) as slot:
+                    return await self._fetch_page(form, slot)
+            except _PostRejected:  # not a failure: the same request by GET, in a slot of its own
+                log.warning("arXiv rejects POST, using GET from now on")
+                self._accepts_post = False
 
-    async def _page(self, form: Mapping[str, str], turn: RequestSlot) -> FeedPage:
+    async def _fetch_page(self, form: Mapping[str, str], slot: RequestSlot) -> FeedPage:
         try:
             with self._metrics.step(Step.FETCH):
-                answer = await self._ask(form)
+                response = await self._send(form)
             with self._metrics.step(Step.PARSE):
-                page = await _read(answer)
-        except _Failed as failed:
-            wait = self._backed_off(failed)
-            turn.close_gate(wait)
-            raise wait from failed
+                page = await self._parse(response)
+        except RequestFailed as failure:
+            backoff = self._back_off(failure)
+            slot.close_gate(backoff)
+            raise backoff from failure
         except QueryRejected:
-            self._metrics.requests.labels("QueryRefused").inc()
+            self._metrics.arxiv_requests.labels("QueryRefused").inc()
             raise
-        self._failures = 0
-        self._metrics.requests.labels("Answered").inc()
+        self._backoff.succeeded()
+        self._metrics.arxiv_requests.labels("Answered").inc()
         return page
 
-    async def _ask(self, form: Mapping[str, str]) -> "_Answer":
+    async def _send(self, form: Mapping[str, str]) -> Response:
+        method: Literal["GET", "POST"] = "POST" if self._accepts_post else "GET"
+        response = await self.http.request(method, self._api_url, form, statuses_with_body=_STATUSES_WITH_BODY)
+        if self._accepts_post and response.status in _POST_REJECTED:
+            raise _PostRejected
+        if response.status not in _STATUSES_WITH_BODY:
+            raise self.http.unexpected_status(response.status)
+        return response
+
+    async def _parse(self, response: Response) -> FeedPage:
+        if response.body.lstrip().startswith(_RATE_EXCEEDED):  # seen once, with status 200
+            raise self.http.throttled()
         try:
-            async with self._session.request(
-                "POST" if self._by_post else "GET",
-                self._api_url,
-                data=form if self._by_post else None,
-                params=None if self._by_post else form,
-                headers=self._headers,
-                timeout=self._timeout,
-                allow_redirects=False,
-                auto_decompress=False,
-                middlewares=(_never_twice,),
-            ) as response:
-                return await self._judged(response)
-        except TimeoutError as error:
-            raise _Failed("arXiv is out of reach (timed out)") from error
-        except aiohttp.ClientError as error:
-            raise _Failed("arXiv is out of reach (no connection)") from error
+            # In a thread: a page of 500 entries takes half a second.
+            page = await asyncio.to_thread(parse_feed, response.body)
+        except InvalidFeed as error:
+            if response.status in _QUERY_REJECTED:
+                raise _query_rejected(response.status) from error
+            raise RequestFailed(_invalid_feed(response.status)) from error
+        if response.status in _QUERY_REJECTED:
+            raise _query_rejected(response.status)
+        return page
 
-    async def _judged(self, response: aiohttp.ClientResponse) -> "_Answer":
-        """The answer with its body, when its status lets it hold one of use."""
-        status = response.status
-        if self._by_post and status in _POST_REFUSED:
-            raise _PostRefused
-        if status in _ASKED_TO_WAIT:
-            asked_s = retry_after(response.headers.get("Retry-After"), self._clock.now())
-            raise _Failed("arXiv asks us to wait", ArxivThrottled, asked_s or 0.0)
-        if status in _MAY_CARRY_FEED or status in _QUERY_REFUSED:
-            return _Answer(status, await _body(response))
-        raise _Failed(f"arXiv does not answer as it should (status {status})")
-
-    def _backed_off(self, failed: "_Failed") -> ArxivBackoff:
-        self._failures += 1
-        ceiling_s = max(self._backoff_floor_s, ARXIV_BACKOFF_CEILING_S)
-        own_s = backoff(self._failures, self._backoff_floor_s, ceiling_s, self._rng.random())
-        asked_s = min(failed.asked_s, ARXIV_BACKOFF_KEPT_MAX.total_seconds())
-        delay_s = max(own_s, asked_s)
-        self._metrics.requests.labels(_RESULT_LABELS[failed.kind]).inc()
-        self._metrics.waits.labels("arXiv").inc(delay_s)
-        log.warning("arXiv backoff", extra={"words": str(failed), "delay_s": delay_s, "in_a_row": self._failures})
-        return failed.kind(str(failed), self._clock.now() + timedelta(seconds=delay_s))
+    def _back_off(self, failure: RequestFailed) -> ArxivBackoff:
+        delay_s = self._backoff.failed(failure.wait_s)
+        retry_at = self._clock.now() + timedelta(seconds=delay_s)
+        error_type = ArxivThrottled if failure.throttled else ArxivUnavailable
+        self._metrics.arxiv_requests.labels(_RESULT_LABELS[error_type]).inc()
+        self._metrics.wait_seconds.labels("arXiv").inc(delay_s)
+        log.warning(
+            "arXiv backoff",
+            extra={"reason": str(failure), "retry_at": retry_at.isoformat(), "failures": self._backoff.failures},
+        )
+        return error_type(str(failure), retry_at)
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    body: bytes
-
-
-class _PostRefused(Exception):
+class _PostRejected(Exception):
     pass
-
-
-class _Failed(Exception):
-    """A request without an answer of use, in words for people, and how long arXiv asked us to wait."""
-
-    def __init__(
-        self, words: str, kind: type[ArxivThrottled] | type[ArxivUnavailable] = ArxivUnavailable, asked_s: float = 0.0
-    ) -> None:
-        super().__init__(words)
-        self.kind = kind
-        self.asked_s = asked_s
-
-
-class _Dropped(aiohttp.ClientError):
-    pass
-
-
-async def _never_twice(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """aiohttp sends a GET once more, at once, when it fails in one of two ways: so it fails in a third."""
-    try:
-        return await handler(request)
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _Dropped(str(error)) from error
 
 
 def _form(query: Query, start: int, size: int) -> dict[str, str]:
@@ -215,43 +174,9 @@ def _form(query: Query, start: int, size: int) -> dict[str, str]:
     }
 
 
-async def _body(response: aiohttp.ClientResponse) -> bytes:
-    """The body unfolded, never more than a feed of ours can be."""
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in ("identity", "gzip", "x-gzip"):
-        raise _Failed("arXiv's answer is in an encoding that nobody asked for")
-    inflater = None if encoding == "identity" else zlib.decompressobj(wbits=_GZIP)
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(_READ_BYTES):
-        body += chunk if inflater is None else _inflated(inflater, chunk, ARXIV_BODY_MAX_BYTES + 1 - len(body))
-        if len(body) > ARXIV_BODY_MAX_BYTES:
-            raise _Failed("arXiv's answer is too large to be a page of papers")
-    return bytes(body)
+def _query_rejected(status: int) -> QueryRejected:
+    return QueryRejected(f"arXiv rejected the query (status {status})")
 
 
-def _inflated(inflater: "zlib._Decompress", chunk: bytes, at_most: int) -> bytes:
-    if inflater.eof:  # what follows the end is nothing of ours, and must not pile up
-        return b""
-    try:
-        return inflater.decompress(chunk, at_most)
-    except zlib.error as error:
-        raise _Failed("arXiv's answer is damaged") from error
-
-
-async def _read(answer: _Answer) -> FeedPage:
-    if answer.body.lstrip().startswith(_RATE_EXCEEDED):  # with status 200, once
-        raise _Failed("arXiv asks us to wait", ArxivThrottled)
-    try:
-        # In a thread: a page of 500 entries takes half a second.
-        page = await asyncio.to_thread(parse_feed, answer.body)
-    except InvalidFeed as error:
-        if answer.status in _QUERY_REFUSED:
-            raise QueryRejected(f"arXiv refuses the query (status {answer.status})") from error
-        raise _Failed(_unreadable(answer.status)) from error
-    if answer.status in _QUERY_REFUSED:
-        raise QueryRejected(f"arXiv refuses the query (status {answer.status})")
-    return page
-
-
-def _unreadable(status: int) -> str:
-    return "arXiv's answer is not a complete feed" + (f" (status {status})" if status != 200 else "")
+def _invalid_feed(status: int) -> str:
+    return "arXiv's response is not a complete feed" + (f" (status {status})" if status != 200 else "")

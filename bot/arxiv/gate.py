@@ -1,8 +1,8 @@
-"""The polite gate: what lets one request at a time through to arXiv, with a pause after each.
+"""The request gate: lets one request at a time through to arXiv, with an interval after each.
 
-In come those who want to ask arXiv, with their urgency; out they go one by one, people before passes. The lock
-file beside the database is shared by every command of the program, so that the manners hold between processes and
-over restarts. The gate knows nothing of HTTP, and never waits out a backoff: it says at once until when it lasts.
+Requests go by priority, then in order of arrival. A lock file next to the database is shared by every command of the
+program, so that the interval and a backoff hold between processes and over restarts. The gate never sends a request,
+and never waits out a backoff: it raises at once, with the time at which the backoff ends.
 """
 
 import asyncio
@@ -23,17 +23,17 @@ from typing import Final
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled, StoreUnavailable
 
-# A stored mark further ahead than this is a clock gone wrong, not arXiv's wish.
-ARXIV_BACKOFF_KEPT_MAX: Final = timedelta(hours=24)
+# A stored backoff that ends later than this comes from a wrong clock, not from arXiv.
+ARXIV_BACKOFF_MAX: Final = timedelta(hours=24)
 
-# How often another process's lock is tried; short beside the interval, long for a processor.
-_LOCK_TRIED_EVERY_S: Final = 0.1
-# The record has one length, so that a write never leaves the end of an older one behind.
+# How often a lock that another process holds is tried: short compared with the interval, cheap for the processor.
+_LOCK_POLL_S: Final = 0.1
+# The record has a fixed length, so that a write never leaves the end of a longer one behind.
 _RECORD_BYTES: Final = 256
 
 
 class Priority(IntEnum):
-    """Who goes first: somebody who waits, then the pass, then what charts and backfills ask of the past."""
+    """The order at the gate: people who wait for a reply, then the poll, then backfills and month counts."""
 
     INTERACTIVE = 0
     POLL = 1
@@ -47,14 +47,14 @@ class _Ticket:
 
 
 class RequestSlot:
-    """The right to make one request now; it ends with the `async with` that gave it."""
+    """The right to send one request now; it ends with the `async with` that granted it."""
 
-    def __init__(self, shut: Callable[[ArxivBackoff], None]) -> None:
-        self._shut = shut
+    def __init__(self, close: Callable[[ArxivBackoff], None]) -> None:
+        self._close = close
 
-    def close_gate(self, wait: ArxivBackoff) -> None:
-        """Nobody asks before `wait.not_before`: no process, and over restarts (at most 24 h are believed)."""
-        self._shut(wait)
+    def close_gate(self, backoff: ArxivBackoff) -> None:
+        """Lets no process send a request before `backoff.not_before`, not even after a restart (for up to 24 h)."""
+        self._close(backoff)
 
 
 class Gate:
@@ -65,66 +65,68 @@ class Gate:
         self._clock = clock
         self._interval_s = interval_s
         self._arrivals = itertools.count()
-        self._waiting: list[_Ticket] = []
+        self._queue: list[_Ticket] = []
         self._idle = asyncio.Event()
         self._idle.set()
         self._ready_at_s = clock.monotonic()
-        self._shut_by: ArxivBackoff | None = None
+        self._backoff: ArxivBackoff | None = None
 
-    def not_before(self) -> datetime | None:
-        """Until when the gate is shut by a backoff; None when it is open."""
+    def closed_until(self) -> datetime | None:
+        """Returns when the current backoff ends; None while the gate is open."""
         now = self._clock.now()
-        key_values = (self._shut_by.not_before if self._shut_by else None, self._lock.read().not_before)
-        # A mark further ahead is a clock gone wrong, not arXiv's wish.
-        latest = now + ARXIV_BACKOFF_KEPT_MAX
-        return max((mark for mark in key_values if mark is not None and now < mark <= latest), default=None)
+        ends = (self._backoff.not_before if self._backoff else None, self._lock.read().not_before)
+        latest = now + ARXIV_BACKOFF_MAX
+        return max((end for end in ends if end is not None and now < end <= latest), default=None)
 
     @asynccontextmanager
-    async def turn(self, priority: Priority) -> AsyncIterator[RequestSlot]:
-        """Wait for the turn, then hold it; raises ArxivBackoff at once while a backoff shuts the gate."""
-        await self._called(_Ticket(priority, next(self._arrivals)))
+    async def request_slot(self, priority: Priority) -> AsyncIterator[RequestSlot]:
+        """Waits for the next slot and holds it; raises ArxivBackoff at once while a backoff closes the gate."""
+        await self._wait_for_slot(_Ticket(priority, next(self._arrivals)))
         self._idle.clear()
         try:
-            yield RequestSlot(self._shut)
+            yield RequestSlot(self._close)
         finally:
             self._ready_at_s = self._clock.monotonic() + self._interval_s
             self._lock.release()
             self._idle.set()
 
-    def _shut(self, wait: ArxivBackoff) -> None:
-        self._shut_by = wait  # in memory too: it holds even when the file cannot be written
-        self._lock.write(wait.not_before)
+    def _close(self, backoff: ArxivBackoff) -> None:
+        self._backoff = backoff  # in memory too: it holds even if the file cannot be written
+        self._lock.write(backoff.not_before)
 
     def _check_open(self) -> None:
-        moment = self.not_before()
-        if moment is None:
+        until = self.closed_until()
+        if until is None:
             return
-        if self._shut_by is not None and self._shut_by.not_before == moment:
-            raise type(self._shut_by)(str(self._shut_by), moment)
-        raise ArxivThrottled("arXiv asks us to wait", moment)  # another process knows the details
+        if self._backoff is not None and self._backoff.not_before == until:
+            raise type(self._backoff)(str(self._backoff), until)
+        raise ArxivThrottled("arXiv asks us to wait", until)  # only the other process knows the reason
 
-    async def _called(self, ticket: _Ticket) -> None:
-        bisect.insort(self._waiting, ticket)
-        called = False
+    async def _wait_for_slot(self, ticket: _Ticket) -> None:
+        bisect.insort(self._queue, ticket)
+        granted = False
         try:
             while (delay_s := self._delay_s(ticket)) > 0:
                 await self._clock.sleep(delay_s)
                 await self._idle.wait()
-            called = True
+            granted = True
         finally:
-            self._waiting.remove(ticket)
-            if not called and not self._waiting and self._idle.is_set():
-                self._lock.release()  # taken for one who gave up: nobody is left to use it
+            self._queue.remove(ticket)
+            if not granted and not self._queue and self._idle.is_set():
+                self._lock.release()  # acquired for a request that was cancelled: nothing else here needs it
 
     def _delay_s(self, ticket: _Ticket) -> float:
-        """Zero when the turn is this ticket's, else when to ask again. No await in here: nothing comes between."""
+        """Returns 0 if this ticket may send now, otherwise the delay before the next check.
+
+        It must not await: between the check and the grant nothing else may run.
+        """
         self._check_open()
         if (pause_s := self._ready_at_s - self._clock.monotonic()) > 0:
             return pause_s
-        if not self._idle.is_set() or self._waiting[0] != ticket or not self._lock.try_acquire():
-            return _LOCK_TRIED_EVERY_S
-        if self._lock.passed_from_another():
-            # When the other process's request ended is not known: a whole interval from now is safe.
+        if not self._idle.is_set() or self._queue[0] != ticket or not self._lock.try_acquire():
+            return _LOCK_POLL_S
+        if self._lock.take_over():
+            # When the other process's request ended is unknown: a whole interval from now is safe.
             self._ready_at_s = self._clock.monotonic() + self._interval_s
             return self._interval_s
         return 0.0
@@ -137,7 +139,7 @@ class _Record:
 
 
 class _LockFile:
-    """The file between processes: its flock says who may ask, its text who asked last and what was stored."""
+    """The file that all processes share: its flock grants the request, its text names the last holder and a backoff."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -145,7 +147,7 @@ class _LockFile:
         self._file: int | None = None
 
     def try_acquire(self) -> bool:
-        """Take the lock, or say that another process has it; ours already counts as taken."""
+        """Returns whether this process holds the lock now: False while another process does."""
         if self._file is None:
             self._file = self._open_locked()
         return self._file is not None
@@ -154,18 +156,18 @@ class _LockFile:
         try:
             file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise _unusable(error) from error
+            raise _unavailable(error) from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(file)
             if isinstance(error, BlockingIOError):
                 return None
-            raise _unusable(error) from error
+            raise _unavailable(error) from error
         return file
 
-    def passed_from_another(self) -> bool:
-        """Whether the last to hold the lock was not this process, whose name stands in the file from now on."""
+    def take_over(self) -> bool:
+        """Records this process as the holder; returns whether the last holder was another one."""
         record = self.read()
         if record.holder == self._token:
             return False
@@ -173,9 +175,9 @@ class _LockFile:
         return True
 
     def read(self) -> _Record:
-        """What the file says; a file that is missing, torn or somebody else's says nothing."""
+        """Returns the record; an empty one if the file is missing, torn or not a record."""
         try:
-            if self._file is not None:  # the one that we hold, even when its name was taken away meanwhile
+            if self._file is not None:  # the file that is locked, even if its name was removed meanwhile
                 return _parse(os.pread(self._file, _RECORD_BYTES, 0))
             with self._path.open("rb") as file:
                 return _parse(file.read(_RECORD_BYTES))
@@ -183,20 +185,19 @@ class _LockFile:
             return _Record()
 
     def write(self, not_before: datetime | None) -> None:
-        """Put our name and `not_before` into the file; only its holder may."""
+        """Records this process as the holder, and `not_before`; only the holder of the lock may write."""
         if self._file is None:
-            raise RuntimeError("the lock file is written only by who holds it")
-        kept = None if not_before is None else not_before.isoformat()
-        text = json.dumps({"holder": self._token, "not_before": kept})
+            raise RuntimeError("only the holder of the lock may write the file")
+        record = {"holder": self._token, "not_before": None if not_before is None else not_before.isoformat()}
         try:
-            os.pwrite(self._file, text.ljust(_RECORD_BYTES - 1).encode() + b"\n", 0)
+            os.pwrite(self._file, json.dumps(record).ljust(_RECORD_BYTES - 1).encode() + b"\n", 0)
             os.ftruncate(self._file, _RECORD_BYTES)
         except OSError as error:
             self.release()
-            raise _unusable(error) from error
+            raise _unavailable(error) from error
 
     def release(self) -> None:
-        """Let another process have the lock; nothing happens when it is not ours."""
+        """Releases the lock, if this process holds it."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -210,16 +211,16 @@ def _parse(text: bytes) -> _Record:
     if not isinstance(record, dict):
         return _Record()
     holder = record.get("holder")
-    return _Record(holder if isinstance(holder, str) else None, _moment(record.get("not_before")))
+    return _Record(holder if isinstance(holder, str) else None, _parse_time(record.get("not_before")))
 
 
-def _moment(value: object) -> datetime | None:
+def _parse_time(value: object) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return None if moment is None or moment.tzinfo is None else moment.astimezone(UTC)
+        time = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return None if time is None or time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):  # OverflowError: beyond the year 9999 in UTC
         return None
 
 
-def _unusable(error: OSError) -> StoreUnavailable:
-    return StoreUnavailable(f"the lock file beside the database cannot be written: {error.strerror}")
+def _unavailable(error: OSError) -> StoreUnavailable:
+    return StoreUnavailable(f"the lock file next to the database cannot be written: {error.strerror}")

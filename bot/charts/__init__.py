@@ -1,1 +1,1 @@
-"""Charts as PNG files, drawn in a process of their own."""
+"""Renders charts as PNG images in a separate process."""

@@ -1,7 +1,7 @@
-"""Has charts drawn by a process of their own, so that drawing costs the bot neither time nor memory.
+"""Renders charts as PNG in a child process, so that drawing costs the bot neither CPU time nor memory.
 
-A chart enters; a PNG leaves, or ChartFailed. One picture at a time; a process that hangs, or that nobody waits for any
-more, is killed. What it is told is numbers and names: no token, no settings.
+One chart is drawn at a time. A process that exceeds its timeout, or whose caller is cancelled, is killed. The process
+never receives the token or settings.
 """
 
 import asyncio
@@ -18,39 +18,39 @@ from bot.runtime.errors import ChartFailed
 
 log = logging.getLogger(__name__)
 
-# A picture takes 1 s, the first of an installation, which looks for fonts, some seconds on a slow machine.
+# A chart takes 1 s; the first of an installation, which scans for fonts, takes several on a slow machine.
 CHART_TIMEOUT_S: Final = 30.0
 # How much of the process's error output goes to the log, in characters.
-_STDERR_SHOWN: Final = 300
+_STDERR_LOGGED: Final = 300
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
-# -P: this program's own packages, and nothing from the folder in which it was started.
-_DRAWING: Final = (sys.executable, "-P", "-m", "bot.charts.drawing")
-# Of our environment the process gets what an interpreter needs to start; secrets stay here.
-_HANDED_ON: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
+# -P: no modules are imported from the current directory.
+_COMMAND: Final = (sys.executable, "-P", "-m", "bot.charts.drawing")
+# The variables that an interpreter needs to start; the process inherits no others, so no secrets.
+_INHERITED: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
 
 
-class Charts:
-    """Draws one picture after the other; matplotlib keeps its list of fonts in `folder`."""
+class ChartRenderer:
+    """Draws one chart after the other; matplotlib caches its list of fonts in `folder`."""
 
-    def __init__(self, folder: Path, command: Sequence[str] = _DRAWING, *, timeout_s: float = CHART_TIMEOUT_S) -> None:
+    def __init__(self, folder: Path, command: Sequence[str] = _COMMAND, *, timeout_s: float = CHART_TIMEOUT_S) -> None:
         self._folder = folder
         self._command = command
         self._timeout_s = timeout_s
-        self._drawing = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def draw(self, chart: Chart) -> bytes:
-        """The chart as a PNG; raises ChartFailed with a reason in words."""
-        async with self._drawing:
+        """Returns the chart as PNG. Raises ChartFailed with the reason."""
+        async with self._lock:
             try:
                 async with asyncio.timeout(self._timeout_s):
-                    return await self._drawn(chart.to_json())
+                    return await self._run(chart.to_json())
             except TimeoutError:
                 raise _failed("it took too long") from None
             except OSError as error:
-                raise _failed("no process could be started for it", why=str(error)) from error
+                raise _failed("the drawing process could not be started", detail=str(error)) from error
 
-    async def _drawn(self, request: bytes) -> bytes:
+    async def _run(self, request: bytes) -> bytes:
         process = await asyncio.create_subprocess_exec(
             *self._command,
             env=_environment(self._folder),
@@ -59,32 +59,32 @@ class Charts:
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            picture, said = await process.communicate(request)
+            png, stderr = await process.communicate(request)
         finally:
             if process.returncode is None:
-                await self._end(process)
-        if process.returncode != 0 or not picture.startswith(_PNG):
-            raise _failed("the drawing broke off", why=said.decode(errors="replace")[-_STDERR_SHOWN:])
-        return picture
+                await self._kill(process)
+        if process.returncode != 0 or not png.startswith(_PNG):
+            raise _failed("the drawing process failed", detail=stderr.decode(errors="replace")[-_STDERR_LOGGED:])
+        return png
 
-    async def _end(self, process: asyncio.subprocess.Process) -> None:
+    async def _kill(self, process: asyncio.subprocess.Process) -> None:
         process.kill()
         await process.communicate()
-        # It may have left a lock there, for which every later one would wait.
+        # It may have left a lock in the folder that would block every later process.
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
 
 def _failed(reason: str, **extra: str) -> ChartFailed:
-    log.warning("picture not drawn", extra={"reason": reason, **extra})
-    return ChartFailed(f"The picture could not be drawn: {reason}")
+    log.warning("chart not drawn", extra={"reason": reason, **extra})
+    return ChartFailed(f"The chart could not be drawn: {reason}")
 
 
 def _environment(folder: Path) -> Mapping[str, str]:
-    kept = {name: os.environ[name] for name in _HANDED_ON if name in os.environ}
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     return {
-        **kept,
+        **inherited,
         "PYTHONPATH": str(Path(__file__).parents[2]),
-        # Else in the home directory, which may be read-only or missing.
+        # The default is in the home directory, which may be read-only or missing.
         "MPLCONFIGDIR": str(folder.absolute()),
         "MPLBACKEND": "agg",
     }

@@ -17,7 +17,6 @@ from typing import Final
 
 from rich.console import Console
 
-from bot.arxiv.client import open_session
 from bot.commands.progress import BarReporter, LineReporter, describe_result
 from bot.composition.context import Context
 from bot.composition.wiring import arxiv_client
@@ -26,8 +25,9 @@ from bot.domain.months import Month
 from bot.ingest.backfill import Backfill, BackfillPlan
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import ArxivBackoff, StartupError, StoreUnavailable
+from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
-from bot.store.archive import Archive
+from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.database import Database
 from bot.store.month_counts import MonthCounts
 from bot.store.subscriptions import Subscriptions
@@ -67,7 +67,7 @@ async def _until_signalled(work: Coroutine[object, object, int], console: Consol
 
 async def _opened(context: Context, first: Month, console: Console, *, papers_only: bool) -> int:
     path = context.settings.database
-    database = await Database.visit(path)
+    database = await Database.open_shared(path)
     try:
         with _alone(path):
             return await _read(context, database, first, console, papers_only=papers_only)
@@ -80,7 +80,7 @@ async def _read(context: Context, database: Database, first: Month, console: Con
     async with open_session() as session:
         reading = Backfill(
             subscriptions=Subscriptions(database),
-            archive=Archive(database),
+            backfilled_papers=BackfilledPapers(database),
             month_counts=MonthCounts(database),
             arxiv=arxiv_client(context, session),
             clock=context.clock,
@@ -111,9 +111,9 @@ async def _carried_out(reading: Backfill, plan: BackfillPlan, listener: LineRepo
         listener.say(f"Stopped: {error}. What was read is kept; {_GOES_ON}.")
         return 1
     listener.say(describe_result(plan, outcome))
-    for words in outcome.left_out:
+    for words in outcome.skipped:
         listener.say(f"Left out: {words}. The same command tries it again.")
-    return 1 if outcome.left_out else 0
+    return 1 if outcome.skipped else 0
 
 
 @contextlib.contextmanager

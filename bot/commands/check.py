@@ -19,7 +19,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot.arxiv.client import open_session
 from bot.arxiv.gate import Priority
 from bot.composition.context import Context
 from bot.composition.trending import trending_feature
@@ -27,11 +26,12 @@ from bot.composition.wiring import arxiv_client, discord_delivery
 from bot.config import Settings, is_loopback
 from bot.discord_api.client import FATAL_CLOSE_CODES, GUILDS_QUIET_S, use_endpoints
 from bot.discord_api.delivery import DiscordDelivery
-from bot.domain.post import Blocked, RetryLater
+from bot.domain.outgoing import Blocked, RetryLater
 from bot.domain.queries import POLL_OVERLAP, Window, probe_query
 from bot.domain.text import plural
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import ArxivError, DatabaseUnusable, HuggingFaceError, StoreUnavailable
+from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from bot.runtime.supervisor import root_cause
 from bot.services.trending import TrendingDisabled
@@ -106,7 +106,7 @@ async def _hugging_face(context: Context) -> CheckResult:
     async with trending_feature(context).source() as source:
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_S):
-                listed = await source.day(yesterday)
+                listed = await source.fetch_list(yesterday)
         except TrendingDisabled:
             return CheckResult("Hugging Face", well=True, words="switched off: huggingface.enabled is false")
         except HuggingFaceError as error:

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from bot.page.model import PAGE_PAPERS, Form, Page
-from bot.page.render import render
+from bot.page import render
+from bot.page.model import PAGE_PAPERS, Page, PageFormat
 from bot.runtime.errors import PageError, StoreUnavailable
 from bot.services.pages import papers_on
 from bot.store.database import Database
@@ -20,7 +20,7 @@ from bot.store.pages import PageStore
 
 
 async def export(
-    database: Path, form: Form, *, channels: Collection[int] | None, output: Path | None, address: str | None
+    database: Path, form: PageFormat, *, channels: Collection[int] | None, output: Path | None, address: str | None
 ) -> None:
     """Write the page of these channels, None: of all; raises StartupError with one sentence where it cannot."""
     page = await _page(database, channels)
@@ -33,7 +33,7 @@ async def export(
 
 
 async def _page(path: Path, channels: Collection[int] | None) -> Page:
-    database = await Database.visit(path)
+    database = await Database.open_shared(path)
     try:
         page_store = PageStore(database)
         _check(await page_store.channels(), channels)

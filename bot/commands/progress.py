@@ -36,17 +36,17 @@ class LineReporter:
         self._told_at_s = clock.monotonic()
         self._told_of: datetime | None = None
 
-    def planned(self, plan: backfill.BackfillPlan) -> None:
+    def on_plan(self, plan: backfill.BackfillPlan) -> None:
         self.say(describe_plan(plan))
 
-    def progressed(self, progress: backfill.BackfillProgress) -> None:
+    def on_progress(self, progress: backfill.BackfillProgress) -> None:
         now_s = self._clock.monotonic()
         if now_s - self._told_at_s < BACKFILL_TOLD_EVERY_S:
             return
         self._told_at_s = now_s
         self.say(f"{_in_hand(progress)}: {_so_far(progress.rate)} · {_papers(progress)}")
 
-    def waits(self, wait: ArxivBackoff) -> None:
+    def on_wait(self, wait: ArxivBackoff) -> None:
         if wait.not_before != self._told_of:  # the same wait is told of once, however often it is tried
             self._told_of = wait.not_before
             self.say(_waiting(wait))
@@ -74,14 +74,14 @@ class BarReporter(LineReporter):
         with self._progress, _log_above_bar():
             yield
 
-    def progressed(self, progress: backfill.BackfillProgress) -> None:
+    def on_progress(self, progress: backfill.BackfillProgress) -> None:
         rate = progress.rate
         self._progress.below = Text(f"{_in_hand(progress)} · {_papers(progress)}", style="dim")
         self._progress.update(
-            self._task, visible=True, total=rate.expected, completed=rate.asked, description=_so_far(rate)
+            self._task, visible=True, total=rate.expected, completed=rate.requests, description=_so_far(rate)
         )
 
-    def waits(self, wait: ArxivBackoff) -> None:
+    def on_wait(self, wait: ArxivBackoff) -> None:
         self._progress.below = Text(_waiting(wait), style="yellow")
         self._progress.refresh()
 
@@ -135,7 +135,7 @@ def describe_result(plan: backfill.BackfillPlan, outcome: backfill.BackfillResul
     papers = f"{plural(outcome.papers, 'paper')}, {outcome.new_papers:,} of them new here"
     read = f"{months} for {plural(plan.keywords, 'keyword')}, {papers}" if plan.tasks else ""
     counts = f"{plural(len(plan.counts), 'count')} for the charts" if plan.counts else ""
-    took = f"{plural(outcome.asked, 'request')} in {in_words(outcome.elapsed_s)}"
+    took = f"{plural(outcome.requests, 'request')} in {in_words(outcome.elapsed_s)}"
     return f"Done: {', '.join(filter(None, (read, counts)))}; {took}."
 
 
@@ -154,7 +154,7 @@ def _in_hand(progress: backfill.BackfillProgress) -> str:
 
 
 def _so_far(rate: BackfillRate) -> str:
-    so_far = f"{rate.asked:,} of about {rate.expected:,} pages"
+    so_far = f"{rate.requests:,} of about {rate.expected:,} pages"
     if rate.per_minute is None or rate.left_s is None:
         return so_far
     return f"{so_far} · {rate.per_minute:.1f} a minute · {in_words(rate.left_s)} left"

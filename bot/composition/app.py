@@ -13,7 +13,6 @@ from typing import Final
 import discord
 from pydantic import SecretStr
 
-from bot.arxiv.client import open_session
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import trending_feature
 from bot.composition.wiring import build_cogs, build_ingest, build_publish, build_services
@@ -24,6 +23,7 @@ from bot.discord_api.invalid_requests import InvalidRequests
 from bot.domain.keyword import Keyword
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import InvalidToken, StartupError
+from bot.runtime.http import open_session
 from bot.runtime.metrics import LagMeter, Metrics
 from bot.runtime.supervisor import Loop, Supervisor, root_cause
 from bot.services.health import Health
@@ -47,7 +47,7 @@ async def run(settings: Settings, stop: asyncio.Event, metrics: Metrics | None =
         raise InvalidToken("No Discord token is set: set the environment variable DISCORD_TOKEN.")
     use_endpoints(settings.discord.api_url, settings.discord.gateway_url)
     async with contextlib.AsyncExitStack() as closing:
-        database = await Database.open(settings.database)
+        database = await Database.open_exclusive(settings.database)
         closing.push_async_callback(database.close)
         app = App(settings, settings.discord.token, database, metrics or Metrics())
         closing.push_async_callback(app.close)
@@ -167,7 +167,7 @@ class App:
     async def _guild_changed(self, guild: discord.Guild) -> None:
         """Checks a server's channels after a change of channels or permissions: some may be blocked or open now."""
         channel_ids = [channel.id for channel in (*guild.channels, *guild.threads)]
-        await self._channels.learn_guild(guild.id, channel_ids)
+        await self._channels.set_guild(guild.id, channel_ids)
         await self._publish.dispatcher.check_channels(guild.id)
 
     async def close(self) -> None:

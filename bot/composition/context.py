@@ -24,8 +24,8 @@ from bot.store.papers import Papers
 from bot.store.polls import KeyValues, Polls
 from bot.store.statistics import Statistics
 from bot.store.subscriptions import Subscriptions
-from bot.store.trending_entries import TrendingStore
-from bot.store.trending_posts import TrendingPostStore
+from bot.store.trending_entries import TrendingEntries
+from bot.store.trending_posts import TrendingPosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ class Stores:
     edits: Edits
     polls: Polls
     key_values: KeyValues
-    trending_entries: TrendingStore
-    trending_posts: TrendingPostStore
+    trending_entries: TrendingEntries
+    trending_posts: TrendingPosts
     page_store: PageStore
     month_counts: MonthCounts
     statistics: Statistics
@@ -89,8 +89,8 @@ class Stores:
             Edits(database),
             Polls(database),
             KeyValues(database),
-            TrendingStore(database),
-            TrendingPostStore(database),
+            TrendingEntries(database),
+            TrendingPosts(database),
             PageStore(database),
             MonthCounts(database),
             Statistics(database),

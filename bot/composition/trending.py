@@ -16,7 +16,7 @@ from bot.composition.context import Context, Stores, Wakeups
 from bot.config import Settings, is_loopback
 from bot.domain.paper import ArxivId
 from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry
-from bot.huggingface.client import HuggingFaceClient, open_session
+from bot.huggingface.client import HuggingFaceClient
 from bot.ingest.trending import (
     TRENDING_POLL_INTERVAL,
     TrendingFetcher,
@@ -24,6 +24,7 @@ from bot.ingest.trending import (
     TrendingProblem,
     TrendingSource,
 )
+from bot.runtime.http import open_session
 from bot.runtime.supervisor import Loop
 from bot.services.lookup import FindTrendingEntries
 from bot.services.trending import DisabledTrending, TrendingDisabled, TrendingLists, TrendingService
@@ -68,11 +69,11 @@ class _Enabled:
         session = open_session()
         fetcher = TrendingFetcher(self._client(session), entries, clock, wakeups.notify_trending_stored)
         poll_interval = _poll_interval(self._context.settings)
-        poller = TrendingPoller(fetcher, entries, clock, wakeups.trending_poller, every=poll_interval)
+        poller = TrendingPoller(fetcher, entries, clock, wakeups.trending_poller, interval=poll_interval)
         service = TrendingService(fetcher, entries, clock)
         return TrendingParts(
             lists=service,
-            find_entries=entries.about,
+            find_entries=entries.of_papers,
             problem=lambda: poller.problem,
             cogs=(TrendingCommands(service),),
             loops=lambda publisher: {"Reading Hugging Face": poller.run, "Posting lists": publisher},
@@ -115,7 +116,7 @@ class _Disabled:
 
 
 class _NoSource:
-    async def day(self, day: date) -> tuple[TrendingEntry, ...]:  # noqa: ARG002 - the name is part of the protocol
+    async def fetch_list(self, day: date) -> tuple[TrendingEntry, ...]:  # noqa: ARG002 - the name is part of the protocol
         raise TrendingDisabled
 
 

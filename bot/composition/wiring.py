@@ -12,7 +12,7 @@ from discord.ext import commands
 
 from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S, ArxivClient
 from bot.arxiv.gate import Gate
-from bot.charts.renderer import Charts
+from bot.charts.renderer import ChartRenderer
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import TrendingParts
 from bot.discord_api.client import Client
@@ -100,7 +100,12 @@ def build_ingest(context: Context, stores: Stores, wakeups: Wakeups, session: ai
     arxiv = arxiv_client(context, session)
     reader = WindowReader(arxiv, context.metrics)
     initial_sync = InitialSync(
-        stores.subscriptions, stores.ingest_store, reader, context.clock, context.metrics, on_read=wakeups.poller.notify
+        stores.subscriptions,
+        stores.ingest_store,
+        reader,
+        context.clock,
+        context.metrics,
+        on_synced=wakeups.poller.notify,
     )
     poller = Poller(
         client=arxiv,
@@ -237,5 +242,5 @@ def build_cogs(context: Context, services: Services, trending: TrendingParts) ->
         StatusCommand(services.status),
         ChannelCommands(services.channel_settings, trending.lists),
         PageCommands(services.pages),
-        ChartCommands(services.charts, Charts(context.fonts_path), services.subscriptions),
+        ChartCommands(services.charts, ChartRenderer(context.fonts_path), services.subscriptions),
     )

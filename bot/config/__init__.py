@@ -1,9 +1,8 @@
-"""config.json and the environment → frozen settings, or every fault at once.
+"""Settings from config.json and the environment, validated and frozen.
 
-A path and the environment enter; `Settings` leave, or InvalidSettings with one sentence a fault: where it stands, what
-is wrong, what is allowed. The environment goes before the file. The token never stands in a fault or a repr.
-
-`model` says what can be set and what is allowed, `loading` reads it, `faults` puts what is wrong into words.
+`model` defines the settings and their rules, `loading` reads them, and `faults` turns validation errors into sentences.
+All faults are reported at once, one sentence each: the setting, what is wrong, what is allowed. Environment variables
+override the file. The token never appears in a fault or a repr.
 """
 
 from bot.config.loading import DEFAULT_FILE, load_settings

@@ -1,4 +1,4 @@
-"""Reads the file and the environment, and judges all of it at once."""
+"""Reads config.json and the environment, and validates both together."""
 
 import json
 import re
@@ -9,124 +9,125 @@ from typing import Final
 
 from pydantic import BaseModel, ValidationError
 
-from bot.config.faults import Place, nearest, sentence, shown
+from bot.config.faults import SettingPath, fault_sentence, printable, suggestion
 from bot.config.model import KeywordFault, Settings
 from bot.runtime.errors import InvalidSettings
 
 DEFAULT_FILE: Final = Path("config.json")
 PREFIX: Final = "DAILY_PAPERS_"
 _SEPARATOR: Final = "__"
-# Kubernetes tells every container of a service called daily-papers in these (concepts/services: discovering services).
-_OF_A_SERVICE: Final = re.compile(rf"{PREFIX}(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP|SCTP)|PORT=\w+://).*")
+# Variables that Kubernetes sets where a service is named daily-papers (concepts/services: discovering services).
+_KUBERNETES_VARIABLE: Final = re.compile(rf"{PREFIX}(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP|SCTP)|PORT=\w+://).*")
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str], keyword_fault: KeywordFault) -> Settings:
-    """Read the settings; `path` None takes config.json where it is there. Raises InvalidSettings with every fault.
+    """Returns the settings. Raises InvalidSettings with every fault.
 
-    `keyword_fault` says why a keyword cannot be watched, None where it can.
+    `path` None reads config.json if it exists. `keyword_fault` returns why a keyword cannot be watched, None if it can.
     """
-    wanted, faults = _read_file(path)
+    content, faults = _read_file(path)
     variables, unknown = _read_environment(environ)
     faults += unknown
-    for place, (_, value) in variables.items():
-        _put(wanted, place, value)
-    # JSON again: pydantic's strict mode takes a list for a tuple and a string for a path from JSON alone.
+    for setting_path, (_, value) in variables.items():
+        _set(content, setting_path, value)
+    # JSON again: only from JSON does pydantic's strict mode accept a list for a tuple and a string for a path.
     try:
-        settings = Settings.model_validate_json(json.dumps(wanted), context=keyword_fault)
+        settings = Settings.model_validate_json(json.dumps(content), context=keyword_fault)
     except ValidationError as error:
-        names = {place: name for place, (name, _) in variables.items()}
-        known = [".".join(place) for place, _ in _places(Settings)] + list(Settings.model_fields)
-        faults += [sentence(details, names, known) for details in error.errors(include_url=False)]
-        raise InvalidSettings(tuple(map(shown, faults))) from None
+        names = {setting_path: name for setting_path, (name, _) in variables.items()}
+        known = [".".join(setting_path) for setting_path, _ in _setting_paths(Settings)] + list(Settings.model_fields)
+        faults += [fault_sentence(details, names, known) for details in error.errors(include_url=False)]
+        raise InvalidSettings(tuple(map(printable, faults))) from None
     if faults:
-        raise InvalidSettings(tuple(map(shown, faults)))
+        raise InvalidSettings(tuple(map(printable, faults)))
     return settings
 
 
 def _read_file(path: Path | None) -> tuple[dict[str, object], list[str]]:
-    """What the file holds, or nothing and why."""
+    """Returns the content of the file, or an empty object, and the faults."""
     file = DEFAULT_FILE if path is None else path
     try:
-        # Some editors put a byte order mark before UTF-8.
-        content, twice = _json(file.read_text(encoding="utf-8-sig"))
+        # Some editors write a byte order mark.
+        content, duplicates = _parse_json(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        return {}, [] if path is None else [f"{file}: there is no such file."]
+        return {}, [] if path is None else [f"{file}: no such file."]
     except OSError as error:
-        return {}, [f"{file}: it cannot be read ({error.strerror})."]
+        return {}, [f"{file}: cannot be read ({error.strerror})."]
     except UnicodeDecodeError:
-        return {}, [f"{file}: it is not text in UTF-8."]
+        return {}, [f"{file}: not UTF-8 text."]
     except UnicodeEncodeError:
-        return {}, [f"{file}: it holds half of a character (a \\ud8… escape without its second half)."]
+        return {}, [f"{file}: contains an unpaired surrogate (a \\ud8… escape without its second half)."]
     except json.JSONDecodeError as error:
-        return {}, [f"{file}: it is not JSON (line {error.lineno}, column {error.colno}: {error.msg})."]
+        return {}, [f"{file}: not valid JSON (line {error.lineno}, column {error.colno}: {error.msg})."]
     except RecursionError:
-        return {}, [f"{file}: it is nested too deeply."]
-    except ValueError:  # int() refuses what would take it minutes
-        return {}, [f"{file}: it holds a number of thousands of digits."]
-    faults = [f"{file}: the key {key} stands twice in one object." for key in twice]
+        return {}, [f"{file}: nested too deeply."]
+    except ValueError:  # int() limits the number of digits
+        return {}, [f"{file}: contains a number with thousands of digits."]
+    faults = [f"{file}: duplicate key {key} in one object." for key in duplicates]
     if not isinstance(content, dict):
-        return {}, [*faults, f"{file}: it does not hold an object; allowed: {{…}}, as in config.example.json."]
+        return {}, [*faults, f"{file}: not a JSON object; allowed: {{…}}, as in config.example.json."]
     return content, faults
 
 
-def _json(text: str) -> tuple[object, list[str]]:
-    """What a text in JSON says, and the keys that stand twice in one object of it: of those the last counts."""
-    twice: list[str] = []
+def _parse_json(text: str) -> tuple[object, list[str]]:
+    """Returns the parsed JSON, and the keys that occur twice in one object, of which the last wins."""
+    duplicates: list[str] = []
 
-    def note(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        twice.extend(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+    def to_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        duplicates.extend(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
         return dict(pairs)
 
-    content: object = json.loads(text, object_pairs_hook=note)
+    content: object = json.loads(text, object_pairs_hook=to_object)
+    # Raises UnicodeEncodeError for an unpaired surrogate.
     json.dumps(content, ensure_ascii=False).encode()
-    return content, twice
+    return content, duplicates
 
 
-def _read_environment(environ: Mapping[str, str]) -> tuple[dict[Place, tuple[str, object]], list[str]]:
-    """The settings in the environment by their place, with the variable's name; and what is wrong there.
+def _read_environment(environ: Mapping[str, str]) -> tuple[dict[SettingPath, tuple[str, object]], list[str]]:
+    """Returns the variable and value of each setting in the environment, and the faults.
 
-    A variable that is empty counts as not set.
+    An empty variable counts as not set.
     """
-    known = {PREFIX + _SEPARATOR.join(place).upper(): (place, is_text) for place, is_text in _places(Settings)}
-    variables: dict[Place, tuple[str, object]] = {}
+    known = {PREFIX + _SEPARATOR.join(path).upper(): (path, is_text) for path, is_text in _setting_paths(Settings)}
+    variables: dict[SettingPath, tuple[str, object]] = {}
     faults: list[str] = []
-    ours = [name for name in environ if name.upper().startswith(PREFIX)]
-    ours = [name for name in ours if not _OF_A_SERVICE.fullmatch(f"{name}={environ[name]}")]
-    for name in (*ours, "DISCORD_TOKEN"):  # the token's own name comes last, and so goes before the other
+    prefixed = [name for name in environ if name.upper().startswith(PREFIX)]
+    prefixed = [name for name in prefixed if not _KUBERNETES_VARIABLE.fullmatch(f"{name}={environ[name]}")]
+    for name in (*prefixed, "DISCORD_TOKEN"):  # last, so DISCORD_TOKEN overrides DAILY_PAPERS_DISCORD__TOKEN
         text = environ.get(name, "").strip()
-        place, is_text = known.get(name, (("discord", "token"), True))
-        if name in ours and name not in known:
-            faults.append(f"{name}: there is no such setting{nearest(name.upper(), known)}")
+        setting_path, is_text = known.get(name, (("discord", "token"), True))
+        if name in prefixed and name not in known:
+            faults.append(f"{name}: unknown setting{suggestion(name.upper(), known)}")
         elif not text.isprintable():
-            faults.append(f"{name}: it has control characters, or is not text in UTF-8.")
+            faults.append(f"{name}: has control characters, or is not UTF-8 text.")
         elif text:
-            variables[place] = (name, text if is_text else _from_json(text))
+            variables[setting_path] = (name, text if is_text else _from_json(text))
     return variables, faults
 
 
-def _places(section: type[BaseModel], at: Place = ()) -> Iterator[tuple[Place, bool]]:
-    """Where settings stand, and whether each is a text: what a variable holds is JSON where it is not."""
+def _setting_paths(section: type[BaseModel], prefix: SettingPath = ()) -> Iterator[tuple[SettingPath, bool]]:
+    """Yields the path of each setting, and whether it is text; the variable of any other setting holds JSON."""
     for name, field in section.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from _places(field.annotation, (*at, name))
+            yield from _setting_paths(field.annotation, (*prefix, name))
         else:
-            kinds = str(field.annotation)
-            yield (*at, name), not any(kind in kinds for kind in ("int", "float", "tuple", "bool"))
+            annotation = str(field.annotation)
+            yield (*prefix, name), not any(kind in annotation for kind in ("int", "float", "tuple", "bool"))
 
 
 def _from_json(text: str) -> object:
     try:
-        value, twice = _json(text)
+        value, duplicates = _parse_json(text)
     except (ValueError, RecursionError):
-        return text  # which is not the type that the setting wants, and so a fault of its own
-    return text if twice else value
+        return text  # fails validation, because the setting is not text
+    return text if duplicates else value
 
 
-def _put(wanted: dict[str, object], place: Place, value: object) -> None:
-    section = wanted
-    for name in place[:-1]:
+def _set(content: dict[str, object], setting_path: SettingPath, value: object) -> None:
+    section = content
+    for name in setting_path[:-1]:
         inner = section.setdefault(name, {})
         if not isinstance(inner, dict):
-            return  # the file holds something else there, which is a fault of its own
+            return  # the file's value is not a section, which validation reports
         section = inner
-    section[place[-1]] = value
+    section[setting_path[-1]] = value

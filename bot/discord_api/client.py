@@ -196,8 +196,11 @@ class Client(commands.Bot):
 
 
 def use_endpoints(api_url: str, gateway_url: str | None) -> None:
-    """Let discord.py talk to a Discord-compatible server instead of Discord; before any client is made."""
-    Route.BASE = api_url
+    """Points discord.py at a Discord-compatible server; called before any client is created.
+
+    The gateway URL is used exactly as given. The API URL is a prefix: discord.py appends paths that begin with a slash.
+    """
+    Route.BASE = api_url.removesuffix("/")
     if gateway_url is not None:
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
 

@@ -17,8 +17,17 @@ from bot.discord_api.attempts import Attempts, definitely_rejected, track_attemp
 from bot.discord_api.invalid_requests import InvalidRequests
 from bot.discord_api.messages import RenderedMessage, post_keys, render, thread_name
 from bot.discord_api.permissions import BLOCKED_BY_CODE, NOT_IN_SERVER, AnyChannel, find_block, is_unknown_to_gateway
-from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Post, Rejected, RetryLater, SendOutcome
-from bot.domain.trending.post import AnyPost
+from bot.domain.outgoing import (
+    Blocked,
+    Delivered,
+    MessageAbsent,
+    OutcomeUnknown,
+    OutgoingMessage,
+    Rejected,
+    RetryLater,
+    SendOutcome,
+)
+from bot.domain.post import Post
 from bot.publish.sender import SEND_BACKOFF_FLOOR_S
 from bot.runtime.clock import Clock
 
@@ -91,15 +100,15 @@ class DiscordDelivery:
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             return self._why_not(error)
 
-    def takes_nonce(self, post: AnyPost) -> bool:
+    def takes_nonce(self, post: OutgoingMessage) -> bool:
         return self._forum_of(post) is None
 
-    def _forum_of(self, post: AnyPost) -> discord.ForumChannel | None:
+    def _forum_of(self, post: OutgoingMessage) -> discord.ForumChannel | None:
         """The forum in which the message begins a post of its own."""
         channel = self._client.get_channel(post.channel_id)
         return channel if isinstance(channel, discord.ForumChannel) and post.header.thread_id is None else None
 
-    async def send(self, post: AnyPost) -> SendOutcome:
+    async def send(self, post: OutgoingMessage) -> SendOutcome:
         forum = self._forum_of(post)
         # A forum's post has no nonce: whatever became of the first try, it is looked for before there is a second.
         with track_attempts(once=forum is not None) as attempts:
@@ -109,7 +118,7 @@ class DiscordDelivery:
             except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 return self._refusal(post, self._outcome(error), attempts)
 
-    def _refusal(self, post: AnyPost, outcome: SendOutcome, attempts: Attempts) -> SendOutcome:
+    def _refusal(self, post: OutgoingMessage, outcome: SendOutcome, attempts: Attempts) -> SendOutcome:
         """What became of a message that Discord did not take in the end."""
         if isinstance(outcome, Blocked | Rejected) and not definitely_rejected(attempts):
             return OutcomeUnknown("no answer from Discord, then a refusal")
@@ -118,7 +127,7 @@ class DiscordDelivery:
             self._remember(post.channel_id, outcome, known=known)
         return outcome
 
-    async def _send_message(self, post: AnyPost) -> Delivered:
+    async def _send_message(self, post: OutgoingMessage) -> Delivered:
         rendered = await self._rendered(post)
         message = await self._place(post).send(
             content=rendered.content,
@@ -129,19 +138,19 @@ class DiscordDelivery:
         )
         return Delivered(message.id)
 
-    async def _begin_forum_post(self, forum: discord.ForumChannel, post: AnyPost) -> Delivered:
+    async def _begin_forum_post(self, forum: discord.ForumChannel, post: OutgoingMessage) -> Delivered:
         rendered = await self._rendered(post)
         begun = await _begin_thread(forum, thread_name(post), rendered)
         return Delivered(begun.message.id, thread_id=begun.thread.id)
 
-    async def _rendered(self, post: AnyPost) -> RenderedMessage:
+    async def _rendered(self, post: OutgoingMessage) -> RenderedMessage:
         # In a thread: ten cards take 4 ms, and a hundred times that where strangers wrote nothing but TeX.
         return await asyncio.to_thread(render, post, trending_enabled=self._trending_enabled)
 
-    def _place(self, post: AnyPost) -> discord.PartialMessageable:
+    def _place(self, post: OutgoingMessage) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(post.header.thread_id or post.channel_id)
 
-    async def find(self, post: AnyPost) -> Delivered | MessageAbsent | RetryLater | Blocked:
+    async def find(self, post: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:
         forum = self._forum_of(post)
         try:
             async with asyncio.timeout(HISTORY_TIMEOUT_S):
@@ -149,14 +158,14 @@ class DiscordDelivery:
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             return self._why_not(error)
 
-    async def _find_message(self, post: AnyPost) -> Delivered | MessageAbsent:
+    async def _find_message(self, post: OutgoingMessage) -> Delivered | MessageAbsent:
         since = post.first_attempt - HISTORY_BEFORE_FIRST_ATTEMPT
         async for message in self._place(post).history(after=since, limit=None, oldest_first=True):
             if post.key in post_keys(message, self._client.user):
                 return Delivered(message.id)
         return MessageAbsent()
 
-    async def _find_forum_post(self, forum: discord.ForumChannel, post: AnyPost) -> Delivered | MessageAbsent:
+    async def _find_forum_post(self, forum: discord.ForumChannel, post: OutgoingMessage) -> Delivered | MessageAbsent:
         async for thread in _threads_since(forum, post.first_attempt - HISTORY_BEFORE_FIRST_ATTEMPT):
             async for message in thread.history(limit=1, oldest_first=True):
                 if post.key in post_keys(message, self._client.user):

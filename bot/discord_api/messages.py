@@ -15,11 +15,12 @@ from bot.domain.layout.card import Card, option_description, option_label
 from bot.domain.layout.compact import PaperList
 from bot.domain.layout.message import lay_out_message
 from bot.domain.layout.trending_post import lay_out_trending_post
+from bot.domain.outgoing import OutgoingMessage
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.post import Post
 from bot.domain.text import cut
 from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry, as_paper
-from bot.domain.trending.post import AnyPost, TrendingPost
+from bot.domain.trending.post import TrendingPost
 from bot.runtime.limits import THREAD_NAME_MAX
 
 # A post's key stands in the custom_id of the one component that every message of ours has; these are its templates.
@@ -46,7 +47,7 @@ class RenderedMessage:
         return _finished(self.components)
 
 
-def render(post: AnyPost, *, trending_enabled: bool = True) -> RenderedMessage:
+def render(post: OutgoingMessage, *, trending_enabled: bool = True) -> RenderedMessage:
     """A message as its papers are now; `listed`: those of posts with what Hugging Face says of them."""
     match post:
         case Post():
@@ -96,7 +97,7 @@ def embeds(
     return [to_embed(card) for card in laid_out]
 
 
-def thread_name(post: AnyPost) -> str:
+def thread_name(post: OutgoingMessage) -> str:
     """What a batch or a list is called in a forum: its first line without marks."""
     plain = discord.utils.remove_markdown(post.header.heading)
     return cut(plain, THREAD_NAME_MAX) or "New papers"

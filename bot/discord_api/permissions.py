@@ -7,7 +7,7 @@ from typing import Final
 
 import discord
 
-from bot.domain.post import Blocked
+from bot.domain.outgoing import Blocked
 
 AnyChannel = discord.abc.GuildChannel | discord.abc.PrivateChannel | discord.Thread
 Postable = discord.TextChannel | discord.ForumChannel | discord.Thread

@@ -1,1 +1,1 @@
-"""The rules: values in, values out. No async, no clock, no network, no SQL of ours, no discord.py, no logging."""
+"""Pure rules: take values, return values. No asyncio, clock, network, database, discord.py or logging."""

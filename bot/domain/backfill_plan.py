@@ -17,10 +17,10 @@ from bot.domain.window_scan import ARXIV_PAGE_SIZE
 # `daily-papers backfill`: a month read so long after its end has all its papers (moderation: see above); one that was
 # read earlier is read again, but not twice a day (the result of a query changes once), by a daily timer's clock.
 ARCHIVE_FINAL_AFTER: Final = timedelta(days=14)
-ARCHIVE_GOOD_FOR: Final = timedelta(hours=20)
+ARCHIVE_FRESH_FOR: Final = timedelta(hours=20)
 
 # arXiv opened on 14 August 1991 (info.arxiv.org/about).
-ARXIV_BEGAN: Final = Month(1991, 8)
+ARXIV_FIRST_MONTH: Final = Month(1991, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def month_of(text: str, now: datetime) -> Month:
         month = Month.parse(text) if len(text) == len("2026-01") else _month_of_day(text)
     except ValueError:
         raise ValueError(f"{text!r} is not a day: write it like 2026-01-31") from None
-    if month < ARXIV_BEGAN:
+    if month < ARXIV_FIRST_MONTH:
         raise ValueError(f"{text} is before arXiv, which began in August 1991")
     if month > Month.of(now):
         raise ValueError(f"{text} is in the future")
@@ -74,7 +74,7 @@ def _lacks(month: Month, read_at: datetime | None, now: datetime) -> bool:
     """Papers come late, so a month that was read early is read again, but not twice a day."""
     if read_at is None or read_at > now:  # from the future: a clock gone wrong
         return True
-    return read_at < month.end + ARCHIVE_FINAL_AFTER and now - read_at >= ARCHIVE_GOOD_FOR
+    return read_at < month.end + ARCHIVE_FINAL_AFTER and now - read_at >= ARCHIVE_FRESH_FOR
 
 
 def month_window(month: Month, now: datetime) -> Window:
@@ -96,7 +96,7 @@ class RequestForecast:
 
     tasks_left: int
     counts_left: int
-    asked: int = 0
+    requests: int = 0
     # Of the readings that are over.
     tasks_done: int = 0
     pages_done: int = 0
@@ -108,7 +108,7 @@ class RequestForecast:
     def expected(self) -> int:
         """All requests, those answered included."""
         return (
-            self.asked
+            self.requests
             + max(0, self.pages_expected - self.pages)
             + math.ceil(self.tasks_left * self._mean)
             + self.counts_left
@@ -125,12 +125,12 @@ class RequestForecast:
         expected = math.ceil(self._mean)
         return replace(self, tasks_left=self.tasks_left - 1, pages=0, pages_expected=expected)
 
-    def answered(self, total: int, seen_to: int) -> "RequestForecast":
+    def page_received(self, total: int, seen_to: int) -> "RequestForecast":
         """A page of the month in hand came: arXiv counts `total`, and this was the page up to `seen_to`."""
         pages = self.pages + 1
         of_slice = pages + _pages(max(0, total - seen_to))
         known = max(of_slice, _pages(total), self.pages_expected if self.pages else 0)
-        return replace(self, asked=self.asked + 1, pages=pages, pages_expected=known)
+        return replace(self, requests=self.requests + 1, pages=pages, pages_expected=known)
 
     def task_finished(self) -> "RequestForecast":
         """The month in hand is read, or left."""
@@ -142,13 +142,13 @@ class RequestForecast:
             pages_expected=0,
         )
 
-    def counted(self) -> "RequestForecast":
+    def count_finished(self) -> "RequestForecast":
         """A count is there, or left."""
         return replace(self, counts_left=self.counts_left - 1)
 
-    def asked_once(self) -> "RequestForecast":
+    def probe_finished(self) -> "RequestForecast":
         """A request was answered that belongs to no month's pages."""
-        return replace(self, asked=self.asked + 1)
+        return replace(self, requests=self.requests + 1)
 
 
 def _pages(papers: int) -> int:
@@ -159,17 +159,17 @@ def _pages(papers: int) -> int:
 class BackfillRate:
     """How fast it goes, and for how long it will."""
 
-    asked: int
+    requests: int
     expected: int
     elapsed_s: float
 
     @property
     def per_minute(self) -> float | None:
         """Pages a minute; None before there is one."""
-        return 60 * self.asked / self.elapsed_s if self.asked and self.elapsed_s > 0 else None
+        return 60 * self.requests / self.elapsed_s if self.requests and self.elapsed_s > 0 else None
 
     @property
     def left_s(self) -> float | None:
         """The seconds that are left if it goes on so; None before there is a rate."""
         rate = self.per_minute
-        return None if rate is None else 60 * (self.expected - self.asked) / rate
+        return None if rate is None else 60 * (self.expected - self.requests) / rate

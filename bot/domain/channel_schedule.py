@@ -1,11 +1,10 @@
-"""When a channel is posted to: as papers come, or once a day at its own hour.
+"""Decides when papers are posted in a channel: immediately, or in a digest once per day at a fixed time.
 
-A timetable and the moment at which papers arrived enter; the instant at which they are posted leaves, in UTC. Also
-here: what people type for an hour, and a timetable in words. It reads no clock, and it does not post.
+Also parses a time of day, and describes a schedule. It reads no clock and posts nothing.
 
-A day of arXiv's begins at 20:00 US Eastern, when it announces. What arrives in it before the day's digest waits for
-the digest; what arrives after it, a batch that is late, goes out when it arrives. An hour that a clock change skips is
-the first instant after; one that comes twice is the first, once.
+arXiv's day begins at 20:00 US Eastern, when it announces. Papers that arrive before the day's digest wait for it;
+papers that arrive after it, from a late batch, are posted at once. If a clock change skips the time, the digest is
+posted right after the gap; if the time repeats, only the first time.
 """
 
 import re
@@ -30,7 +29,7 @@ class Immediate:
 
 @dataclass(frozen=True, slots=True)
 class DailySchedule:
-    """Papers are posted once a day, at this time of day in this IANA zone."""
+    """Papers are posted once per day, at this time in this IANA zone."""
 
     hour: int
     minute: int
@@ -38,7 +37,7 @@ class DailySchedule:
     weekdays_only: bool = False
 
     def __post_init__(self) -> None:
-        time(self.hour, self.minute)  # raises ValueError for a time that there is not
+        time(self.hour, self.minute)  # raises ValueError for an invalid time
         if self.zone not in available():
             raise ValueError(f"not an IANA time zone: {self.zone!r}")
 
@@ -47,7 +46,7 @@ ChannelSchedule = Immediate | DailySchedule
 
 
 def due_at(schedule: ChannelSchedule, arrived: datetime) -> datetime:
-    """When papers that arrived then are posted: never before they arrived."""
+    """Returns when papers that arrived at that time are posted, in UTC; never before they arrived."""
     match schedule:
         case Immediate():
             return arrived
@@ -57,19 +56,19 @@ def due_at(schedule: ChannelSchedule, arrived: datetime) -> datetime:
 
 
 def next_daily_time(daily_schedule: DailySchedule, after: datetime) -> datetime:
-    """The first moment after `after` at which the timetable's hour comes, in UTC."""
+    """Returns the first time of a digest after `after`, in UTC."""
     zone = ZoneInfo(daily_schedule.zone)
-    # A clock change can move the local date by a day (Pacific/Apia in 2011): begin two days before.
+    # A change of zone can skip a whole local day (Pacific/Apia in 2011), so the search starts two days earlier.
     day = after.astimezone(zone).date() - 2 * _DAY
     while True:
         instant = _instant(day, time(daily_schedule.hour, daily_schedule.minute), zone)
-        if instant > after and not _rests(daily_schedule, instant):
+        if instant > after and not _is_day_off(daily_schedule, instant):
             return instant
         day += _DAY
 
 
-def in_words(schedule: ChannelSchedule) -> str:
-    """`daily at 08:30 Europe/Berlin, on weekdays`."""
+def describe_schedule(schedule: ChannelSchedule) -> str:
+    """Returns `as they come`, or `daily at 08:30 Europe/Berlin, on weekdays`."""
     match schedule:
         case Immediate():
             return "as they come"
@@ -82,26 +81,26 @@ def _daily_time_for(daily_schedule: DailySchedule, arrived: datetime) -> datetim
     digest = next_daily_time(daily_schedule, last_evening(arrived))
     if arrived <= digest:
         return digest
-    # The day's digest is over. A late batch goes out at once, but not on a day that the channel has off.
-    return next_daily_time(daily_schedule, arrived) if _rests(daily_schedule, arrived) else arrived
+    # The day's digest is over: a late batch is posted at once, except on a weekend that the channel skips.
+    return next_daily_time(daily_schedule, arrived) if _is_day_off(daily_schedule, arrived) else arrived
 
 
-def _rests(daily_schedule: DailySchedule, moment: datetime) -> bool:
+def _is_day_off(daily_schedule: DailySchedule, moment: datetime) -> bool:
     return daily_schedule.weekdays_only and moment.astimezone(ZoneInfo(daily_schedule.zone)).weekday() >= _SATURDAY
 
 
 def _instant(day: date, hour: time, zone: ZoneInfo) -> datetime:
-    """The first moment of the day at which its clocks show the hour, or at which they have just skipped it."""
-    first = datetime.combine(day, hour, tzinfo=zone)  # fold=0: the first of two
+    """Returns the first instant of the day at which clocks show the time, or right after the gap that skips it."""
+    first = datetime.combine(day, hour, tzinfo=zone)  # fold=0: the first of two equal local times
     instant = first.astimezone(UTC)
     if instant.astimezone(zone).replace(tzinfo=None) == first.replace(tzinfo=None):
         return instant
-    # Skipped. Read with the offset from after the change (fold=1), the hour lies before the change (PEP 495).
+    # The time is skipped. With the offset after the change (fold=1), it is before the change (PEP 495).
     return _change_between(first.replace(fold=1).astimezone(UTC), instant, zone)
 
 
 def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
-    """The moment at which the clocks changed, found by halving: zoneinfo does not tell it."""
+    """Returns when the clocks changed, by bisection, because zoneinfo does not provide it."""
     offset = before.astimezone(zone).utcoffset()
     seconds = int((after - before).total_seconds())
     low, high = 0, seconds
@@ -112,35 +111,35 @@ def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> dateti
     return before + timedelta(seconds=high)
 
 
-# --- what people type ----------------------------------------------------------------------------
+# --- parsing a time of day ----------------------------------------------------------------------------
 
 _TIME: Final = re.compile(
-    r"(?P<hour>\d{1,2})(?:\s?[:.h]\s?(?P<minute>\d{2}))?\s*(?P<half>[ap]\.?\s?m\.?)?", re.IGNORECASE | re.ASCII
+    r"(?P<hour>\d{1,2})(?:\s?[:.h]\s?(?P<minute>\d{2}))?\s*(?P<am_pm>[ap]\.?\s?m\.?)?", re.IGNORECASE | re.ASCII
 )
 _DIGITS: Final = re.compile(r"\d+", re.ASCII)
-_USUAL: Final = (8, 30)
+_DEFAULT_TIME: Final = (8, 30)
 
 
 def parse_time(typed: str) -> tuple[int, int]:
-    """Hour and minute of `08:30`, `8.30`, `8h30`, `8:30 pm` or `8 am`.
+    """Parses `08:30`, `8.30`, `8h30`, `8:30 pm` or `8 am` to hour and minute.
 
-    Raises InvalidSchedule, which names the nearest time.
+    Raises InvalidSchedule with a similar time in the right format.
     """
     text = unicodedata.normalize("NFKC", typed).strip()
     found = _TIME.fullmatch(text)
-    if found and (found["minute"] or found["half"]):
+    if found and (found["minute"] or found["am_pm"]):
         hour, minute = int(found["hour"]), int(found["minute"] or 0)
-        if minute < 60 and (1 <= hour <= 12 if found["half"] else hour < 24):
-            return (hour % 12 + 12 * (found["half"][0] in "pP") if found["half"] else hour), minute
-    hour, minute = _nearest(text)
-    raise InvalidSchedule(f"That is not a time of day. Write it like {hour:02}:{minute:02}.")
+        if minute < 60 and (1 <= hour <= 12 if found["am_pm"] else hour < 24):
+            return (hour % 12 + 12 * (found["am_pm"][0] in "pP") if found["am_pm"] else hour), minute
+    hour, minute = _similar_time(text)
+    raise InvalidSchedule(f"Not a time of day. Use the format `{hour:02}:{minute:02}`.")
 
 
-def _nearest(text: str) -> tuple[int, int]:
-    """A time that may have been meant: `8` is 08:00, `830` is 08:30, `24:00` is 00:00, `25:70` is 23:59."""
+def _similar_time(text: str) -> tuple[int, int]:
+    """Guesses the intended time: 08:00 for `8`, 08:30 for `830`, 00:00 for `24:00`, 23:59 for `25:70`."""
     numbers = [int(digits[:6]) for digits in _DIGITS.findall(text[:60])]
     if not numbers:
-        return _USUAL
+        return _DEFAULT_TIME
     hour, minute = (*numbers, 0)[:2]
     if len(numbers) == 1 and hour > 99:
         hour, minute = divmod(hour, 100)

@@ -1,4 +1,4 @@
-"""How a channel wants to be posted to."""
+"""The settings of a channel that admins change with `/channel`, and their defaults."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,7 +8,7 @@ from bot.domain.channel_schedule import ChannelSchedule, Immediate
 
 
 class Style(StrEnum):
-    """What a channel chose: `auto` is cards for a few papers, a list for many."""
+    """The style of a channel; `auto` means cards for a few papers and a compact list for many."""
 
     AUTO = "auto"
     CARDS = "cards"
@@ -16,7 +16,7 @@ class Style(StrEnum):
 
 
 class Layout(StrEnum):
-    """How the papers of one message stand in it; bound to the message before it is sent."""
+    """The layout of the papers in one message; it is chosen when the message is bound."""
 
     CARDS = "cards"
     COMPACT = "compact"
@@ -24,7 +24,7 @@ class Layout(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrendingSettings:
-    """A wish for each day's list of trending papers: those with so many votes at least, from the day of `since` on."""
+    """A channel gets each day's trending list since `since`: the papers with at least `min_votes` votes."""
 
     min_votes: int
     since: datetime
@@ -32,9 +32,9 @@ class TrendingSettings:
 
 @dataclass(frozen=True, slots=True)
 class ChannelSettings:
-    """What an admin chose with `/channel`; the defaults are what a new channel gets.
+    """The settings of one channel; the defaults apply to a new channel.
 
-    `paused_since` says that an admin paused it; `backlog_pending` that what came meanwhile is on its way.
+    `paused_since` is set while the channel is paused; `backlog_pending` while papers from a pause are still queued.
     """
 
     style: Style = Style.AUTO

@@ -1,7 +1,7 @@
-"""A keyword: what a person subscribes to, in the form in which two of them are the same.
+"""Parses keywords: their tokens, and the canonical form that makes two of them the same.
 
-What people type enters; a `Keyword` leaves, or `InvalidKeyword` with one sentence for them. It never
-looks at a paper (that is `matching`) and never writes a whole arXiv query (that is `planning`).
+Raises InvalidKeyword with a sentence for the user. It never looks at papers (that is `matching`) and never builds a
+whole arXiv query (that is `queries`).
 """
 
 import re
@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from bot.domain.categories import is_category, nearest
+from bot.domain.categories import is_category, similar_categories
+from bot.domain.text import or_list
 from bot.domain.words import WORD, caseless, plain, unaccented, visible
 from bot.runtime.errors import InvalidKeyword
 
 KEYWORD_MAX: Final = 200
 
-# What Lucene's English analyser drops (EnglishAnalyzer.ENGLISH_STOP_WORDS_SET): arXiv finds nothing for these.
+# The words that Lucene's English analyzer drops (EnglishAnalyzer.ENGLISH_STOP_WORDS_SET): arXiv finds nothing for them.
 # fmt: off
 STOP_WORDS: Final = frozenset((
     "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it", "no", "not",
@@ -24,11 +25,12 @@ STOP_WORDS: Final = frozenset((
 ))
 # fmt: on
 
-_NARROWED: Final = re.compile(r"\s*\[([^\[\]]*)\]\Z")
-_LIKE_A_CATEGORY: Final = re.compile(r"[a-z-]+\.[a-z-]+", re.IGNORECASE | re.ASCII)
-# What keeps two words together in Unicode's word boundaries, by which arXiv's index is cut (UAX 29: MidNumLet and
-# ExtendNumLet, their ASCII characters).
+_CATEGORY_SUFFIX: Final = re.compile(r"\s*\[([^\[\]]*)\]\Z")
+_CATEGORY_LIKE: Final = re.compile(r"[a-z-]+\.[a-z-]+", re.IGNORECASE | re.ASCII)
+# Characters that join two words to one (the ASCII ones of MidNumLet and ExtendNumLet in Unicode's UAX 29, by which
+# arXiv's index splits words).
 _JOINT: Final = re.compile(r"[._'](?=[^\W_])")
+_EXAMPLES: Final = "`cs.CL`, `astro-ph.CO` and `quant-ph`"
 _COMMA: Final = re.compile("[,\uff0c]")
 
 
@@ -36,10 +38,10 @@ _COMMA: Final = re.compile("[,\uff0c]")
 class Token:
     """One word of a keyword.
 
-    `text` has no case, its accents as typed. `exact` was typed with two or more capitals, and is compared
-    unstemmed but for a final s; `plural` was typed with that s (`MLLMs`), so that its singular is meant too.
-    `suffix` is the run of + or # directly after its last letter; `joint` is the point, underscore or apostrophe that
-    ties it to the next word (`Llama 3.1`).
+    `text` is case-folded, with accents as typed. A token typed with two or more capitals is `exact`: it is compared
+    without stemming, except for a final s. `plural` means that it was typed with that s (`MLLMs`), so that it matches
+    the singular too. `suffix` is the run of + or # after its last letter; `joint` is the period, underscore or
+    apostrophe that joins it to the next word (`Llama 3.1`).
     """
 
     text: str
@@ -51,7 +53,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Keyword:
-    """A phrase, perhaps within one category; two keywords are the same when their canonical forms are."""
+    """A phrase, optionally limited to one category; keywords with equal canonical forms are equal."""
 
     shown: str = field(compare=False)
     canonical: str
@@ -60,62 +62,62 @@ class Keyword:
 
     @classmethod
     def parse(cls, text: str, category: str | None = None) -> Self:
-        """What the person means by `text` (`graph networks [cs.LG]`), or InvalidKeyword."""
-        phrase, category = _narrowed(visible(text), category)
+        """Parses `graph networks` or `graph networks [cs.LG]`; raises InvalidKeyword."""
+        phrase, category = _split_category(visible(text), category)
         spelled = plain(phrase)
         tokens = _tokens(spelled)
         _check(max(len(phrase), len(spelled)), tokens)
-        within = f" [{category}]" if category else ""
-        return cls(phrase + within, _canonical(spelled) + within, tokens, category)
+        suffix = f" [{category}]" if category else ""
+        return cls(phrase + suffix, _canonical(spelled) + suffix, tokens, category)
 
 
 def split_keywords(text: str) -> tuple[str, ...]:
-    """The keywords that somebody typed in one go, separated by commas; each once, as first typed."""
-    once: dict[str, str] = {}
+    """Splits a comma-separated list; of equal keywords, only the first is returned."""
+    unique: dict[str, str] = {}
     for piece in filter(None, map(visible, _COMMA.split(text))):
-        once.setdefault(_identity(piece), piece)
-    return tuple(once.values())
+        unique.setdefault(_identity(piece), piece)
+    return tuple(unique.values())
 
 
 def search_phrases(keyword: Keyword) -> tuple[str, ...]:
-    """What may stand between quotes in an arXiv query: words, single spaces, and the joints inside of words.
+    """Returns phrases to quote in an arXiv query: words, single spaces, and joints within words.
 
-    arXiv folds no accents in titles and abstracts, and its tokenizer takes `3.1` for one word where the matcher sees
-    two: such a keyword is asked both ways.
+    arXiv does not fold accents in titles and abstracts, and its tokenizer treats `3.1` as one word while the matcher
+    treats it as two. A keyword with accents or joints is therefore queried in every form.
     """
     typed = " ".join(token.text for token in keyword.tokens)
     joined = "".join(token.text + (token.joint or " ") for token in keyword.tokens).strip()
-    plainly = "".join(unaccented(token.text) + (token.joint or " ") for token in keyword.tokens).strip()
-    return tuple(dict.fromkeys((typed, unaccented(typed), joined, plainly)))
+    joined_unaccented = "".join(unaccented(token.text) + (token.joint or " ") for token in keyword.tokens).strip()
+    return tuple(dict.fromkeys((typed, unaccented(typed), joined, joined_unaccented)))
 
 
-def _narrowed(text: str, category: str | None) -> tuple[str, str | None]:
-    """The phrase without the categories in brackets at its end, and the one category meant."""
-    wanted = {visible(category)} if category else set()
-    while (found := _NARROWED.search(text)) and (is_category(found[1]) or _LIKE_A_CATEGORY.fullmatch(found[1])):
-        wanted.add(found[1])
+def _split_category(text: str, category: str | None) -> tuple[str, str | None]:
+    """Returns the phrase without the categories in brackets at its end, and the category."""
+    categories = {visible(category)} if category else set()
+    while (found := _CATEGORY_SUFFIX.search(text)) and (is_category(found[1]) or _CATEGORY_LIKE.fullmatch(found[1])):
+        categories.add(found[1])
         text = text[: found.start()]
-    for code in sorted(wanted):
+    for code in sorted(categories):
         if not is_category(code):
-            raise InvalidKeyword(f"arXiv has no such category; {_try_instead(code)}.")
-    if len(wanted) > 1:
-        raise InvalidKeyword("A keyword can be narrowed to one category, not to several.")
-    return text, next(iter(wanted), None)
+            raise InvalidKeyword(f"No such arXiv category. {_category_hint(code)}")
+    if len(categories) > 1:
+        raise InvalidKeyword("A keyword can have only one category.")
+    return text, next(iter(categories), None)
 
 
-def _try_instead(code: str) -> str:
-    alike = nearest(code)
-    return f"the nearest are {', '.join(alike)}" if alike else "they look like cs.CL, astro-ph.CO or quant-ph"
+def _category_hint(code: str) -> str:
+    similar = similar_categories(code)
+    return f"Did you mean {or_list(similar)}?" if similar else f"Examples of categories: {_EXAMPLES}."
 
 
 def _tokens(spelled: str) -> tuple[Token, ...]:
-    return tuple(_each_token(spelled))
+    return tuple(_read_tokens(spelled))
 
 
-def _each_token(spelled: str) -> Iterator[Token]:
+def _read_tokens(spelled: str) -> Iterator[Token]:
     for found in WORD.finditer(spelled):
         word, signs = found.groups()
-        exact = _in_capitals(word)
+        exact = _has_capitals(word)
         joint = _JOINT.match(spelled, found.end())
         yield Token(
             text=caseless(word),
@@ -126,7 +128,7 @@ def _each_token(spelled: str) -> Iterator[Token]:
         )
 
 
-def _in_capitals(word: str) -> bool:
+def _has_capitals(word: str) -> bool:
     return sum(map(str.isupper, word)) >= 2
 
 
@@ -136,18 +138,18 @@ def _check(length: int, tokens: tuple[Token, ...]) -> None:
     if not tokens:
         raise InvalidKeyword("A keyword needs at least one letter or digit.")
     if all(token.text in STOP_WORDS for token in tokens):
-        raise InvalidKeyword("A keyword needs a word that says more than the, of or with.")
+        raise InvalidKeyword('Use at least one word besides stop words such as "the" or "of".')
 
 
 def _canonical(spelled: str) -> str:
-    """The phrase from its first word to its last, without case where case says nothing."""
+    """Returns the phrase from its first to its last word, case-folded except for words with capitals."""
     words = list(WORD.finditer(spelled))
     end = words[-1].end() if words[-1][1][-1].isalpha() else words[-1].end(1)
     return WORD.sub(_canonical_word, spelled[words[0].start() : end])
 
 
 def _canonical_word(found: re.Match[str]) -> str:
-    return (found[1] if _in_capitals(found[1]) else caseless(found[1])) + found[2]
+    return (found[1] if _has_capitals(found[1]) else caseless(found[1])) + found[2]
 
 
 def _identity(piece: str) -> str:

@@ -1,8 +1,8 @@
-"""Which papers satisfy which keywords: the one definition of "matches", for passes, previews and look-ups.
+"""Decides which papers satisfy which keywords. This is the only definition of a match, used by polls and commands.
 
-Papers and keywords enter, matches leave. An in-memory SQLite FTS5 table finds each keyword's words as a
-phrase, in a title or an abstract, whatever their endings (Porter's stems). That alone is too wide for
-names, so what was typed in capitals or with signs (`CLIP`, `C++`) is then looked at where it stands.
+An in-memory SQLite FTS5 table finds the words of a keyword as a phrase in a title or an abstract, with any endings
+(Porter stemming). That matches too much for names, so tokens with capitals or signs (`CLIP`, `C++`) are then compared
+exactly. It never asks arXiv, and never decides what is posted.
 """
 
 import re
@@ -20,24 +20,24 @@ _TABLE: Final = (
     "CREATE VIRTUAL TABLE papers USING fts5(title, abstract, tokenize='porter unicode61 remove_diacritics 2')"
 )
 _FIND: Final = "SELECT rowid FROM papers WHERE papers MATCH ? ORDER BY rowid"
-_FIND_MARKED: Final = """
+_FIND_HIGHLIGHTED: Final = """
     SELECT rowid, highlight(papers, 0, char(2), char(3)) || ' ' || highlight(papers, 1, char(2), char(3))
     FROM papers WHERE papers MATCH ? ORDER BY rowid
 """
-# `searchable` leaves no control characters, so these two are the marks. They end with the word, before its signs.
-_MARKED: Final = re.compile("\x02([^\x03]*)\x03([+#]*)")
+# `searchable` removes control characters, so these two only occur as highlights, which end before a word's signs.
+_HIGHLIGHT: Final = re.compile("\x02([^\x03]*)\x03([+#]*)")
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A paper and the keyword that it satisfies: the why of a post."""
+    """A paper and a keyword that it satisfies: the reason for a post."""
 
     arxiv_id: ArxivId
     keyword: Keyword
 
 
 def match(papers: Sequence[Paper], keywords: Sequence[Keyword]) -> tuple[Match, ...]:
-    """Every pair of a paper and a keyword it satisfies, once; by keyword, then by paper, in the order given."""
+    """Returns each pair of a paper and a keyword that it satisfies once, ordered by keyword, then by paper."""
     with closing(sqlite3.connect(":memory:")) as index:
         index.execute(_TABLE)
         index.executemany(
@@ -48,7 +48,7 @@ def match(papers: Sequence[Paper], keywords: Sequence[Keyword]) -> tuple[Match, 
             Match(arxiv_id, keyword)
             for keyword in dict.fromkeys(keywords)
             for arxiv_id in dict.fromkeys(
-                papers[row].arxiv_id for row in _rows(index, keyword) if _within(keyword.category, papers[row])
+                papers[row].arxiv_id for row in _rows(index, keyword) if _in_category(keyword.category, papers[row])
             )
         )
 
@@ -58,29 +58,29 @@ def _rows(index: sqlite3.Connection, keyword: Keyword) -> Iterator[int]:
     if not any(token.exact or token.suffix for token in keyword.tokens):
         yield from (row for (row,) in index.execute(_FIND, (phrase,)))
         return
-    for row, text in index.execute(_FIND_MARKED, (phrase,)):
-        if any(_stands(keyword.tokens, passage + signs) for passage, signs in _MARKED.findall(text)):
+    for row, text in index.execute(_FIND_HIGHLIGHTED, (phrase,)):
+        if any(_contains(keyword.tokens, passage + signs) for passage, signs in _HIGHLIGHT.findall(text)):
             yield row
 
 
-def _within(category: str | None, paper: Paper) -> bool:
-    """An archive covers its categories: astro-ph is also astro-ph.CO."""
+def _in_category(category: str | None, paper: Paper) -> bool:
+    """Whether the paper is in the category; an archive includes its categories: astro-ph includes astro-ph.CO."""
     return category is None or any(f"{code}.".startswith(f"{category}.") for code in paper.categories)
 
 
-def _stands(tokens: tuple[Token, ...], passage: str) -> bool:
-    """Whether the words stand in the passage as they were typed.
+def _contains(tokens: tuple[Token, ...], passage: str) -> bool:
+    """Whether the passage contains the tokens as they were typed.
 
-    FTS5 marks places that overlap as one passage, so each place in it is tried.
+    FTS5 highlights overlapping matches as one passage, so every position in it is tried.
     """
     words = WORD.findall(passage)
     return any(
-        all(_is(token, *word) for token, word in zip(tokens, words[start:], strict=False))
+        all(_matches_word(token, *word) for token, word in zip(tokens, words[start:], strict=False))
         for start in range(len(words) - len(tokens) + 1)
     )
 
 
-def _is(token: Token, word: str, signs: str) -> bool:
+def _matches_word(token: Token, word: str, signs: str) -> bool:
     if token.suffix and signs != token.suffix:
         return False
     typed = unaccented(token.text)

@@ -1,4 +1,4 @@
-"""What arXiv shows: an `ArxivId` (without version) and the `Paper` behind it."""
+"""A paper as arXiv describes it, and its id; both are values that cannot be constructed invalid."""
 
 import re
 from dataclasses import dataclass
@@ -24,23 +24,23 @@ class ArxivId:
 
     @property
     def abs_url(self) -> str:
-        """The abstract page of the latest version."""
+        """The URL of the abstract page, latest version."""
         return f"https://arxiv.org/abs/{self.value}"
 
     @property
     def pdf_url(self) -> str:
-        """arXiv's own PDF of the latest version."""
+        """The URL of arXiv's PDF, latest version."""
         return f"https://arxiv.org/pdf/{self.value}"
 
     @property
     def html_url(self) -> str | None:
-        """arXiv's own HTML of the latest version; None for papers from before arXiv began to make it."""
-        # Since December 2023 (info.arxiv.org/about/accessible_HTML.html); ids of the old style have letters.
+        """The URL of arXiv's HTML, latest version; None for papers older than that service."""
+        # Since December 2023 (info.arxiv.org/about/accessible_HTML.html); old-style ids start with letters.
         return f"https://arxiv.org/html/{self.value}" if "2312" <= self.value[:4] <= "9999" else None
 
 
 def split_version(text: str) -> tuple[ArxivId, int]:
-    """`2403.01234v2` → (`2403.01234`, 2); without a version 1. Raises ValueError for anything else."""
+    """Parses `2403.01234v2` to (`2403.01234`, 2); the version defaults to 1. Raises ValueError for other texts."""
     match = _ID.fullmatch(text)
     if match is None:
         raise ValueError(f"not an arXiv id: {text!r}")
@@ -49,9 +49,9 @@ def split_version(text: str) -> tuple[ArxivId, int]:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """One paper at one version, its text as arXiv gave it (TeX included), white space collapsed.
+    """One version of a paper, with arXiv's texts: TeX is kept, white space collapsed.
 
-    `published` and `updated` are arXiv's times of v1 and of this version, in UTC.
+    `published` and `updated` are the submission times of v1 and of this version, in UTC.
     """
 
     arxiv_id: ArxivId

@@ -55,7 +55,7 @@ class PollThrottled:
 class PollFailed:
     """The look failed; `words` say how, and no other may be made before `until`."""
 
-    words: str
+    reason: str
     until: datetime
 
 
@@ -127,10 +127,10 @@ def plan_fixed(now: datetime, polls: Sequence[Poll], interval_s: float) -> NextP
     return NextPoll(max(due, now, _wait_until(polls, now)), PollKind.READ)
 
 
-def describe(now: datetime, polls: Sequence[Poll], following: NextPoll) -> str:
+def describe_poll(now: datetime, polls: Sequence[Poll], following: NextPoll) -> str:
     """The last look's result in words for people, and the next try when it failed."""
     if not polls:
-        return "arXiv was not looked at yet"
+        return "arXiv has not been checked yet"
     last = polls[-1]
     match last.result:
         case PollCompleted(new_papers=0, batch=batch):
@@ -141,8 +141,8 @@ def describe(now: datetime, polls: Sequence[Poll], following: NextPoll) -> str:
             return _nothing_new(last.at, batch=False)
         case PollThrottled():
             return f"arXiv asks us to wait, next try {_from_now(now, following.at)}"
-        case PollFailed(words=words):
-            return f"{words}, next try {_from_now(now, following.at)}"
+        case PollFailed(reason=reason):
+            return f"{reason}, next try {_from_now(now, following.at)}"
         case _:
             assert_never(last.result)
 

@@ -1,4 +1,7 @@
-"""What is to be posted: durable intentions, the message they are bound to, and what became of it."""
+"""Papers to be posted: outbox entries, and the post that they are bound to before it is sent.
+
+`outgoing` has the outcomes of sending; `layout.message` decides which entries share a post.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +16,9 @@ from bot.domain.trending.entry import TrendingEntry
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """A durable intention to post one paper in one channel; `keywords` are shown as their reason.
+    """One paper that waits to be posted in one channel; `keywords` are shown as the reason.
 
-    `listing` is what Hugging Face says of the paper by now.
+    An entry marked `alone` gets a post of its own. `trending_entry` is the latest one known for the paper.
     """
 
     id: int
@@ -27,7 +30,7 @@ class OutboxEntry:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What is due in a channel: so many papers for these keywords, the first of which came at `arrived`."""
+    """What is due in a channel: the number of papers, their keywords, and when the first of them arrived."""
 
     papers: int
     keywords: tuple[str, ...]
@@ -36,9 +39,9 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class MessageHeader:
-    """What a message has beside its papers: how they are laid out, its first line, whom it pings.
+    """What a message has besides its papers: layout, headline, and the role that it pings.
 
-    `thread_id` is the forum post that the message continues.
+    `thread_id` is the forum post that the message belongs to, if any.
     """
 
     layout: Layout = Layout.CARDS
@@ -47,13 +50,13 @@ class MessageHeader:
     thread_id: int | None = None
 
 
-# A message with its papers alone.
+# For a message that consists of papers only.
 NO_HEADER: Final = MessageHeader()
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One Discord message of ours, bound to its entries before it leaves; `message_id` once Discord holds it."""
+    """One Discord message, bound to its entries before it is sent; `message_id` is None until it is delivered."""
 
     key: str
     channel_id: int
@@ -66,68 +69,19 @@ class Post:
 
     @property
     def papers(self) -> tuple[tuple[Paper, tuple[str, ...]], ...]:
-        """The papers with the keywords that each is posted for."""
+        """The papers, each with the keywords that it is posted for."""
         return tuple((entry.paper, entry.keywords) for entry in self.entries)
 
     @property
     def trending_entries(self) -> Mapping[ArxivId, TrendingEntry]:
-        """What Hugging Face says of those of the papers that it lists."""
+        """The trending entries of the papers that have one."""
         return {
             entry.paper.arxiv_id: entry.trending_entry for entry in self.entries if entry.trending_entry is not None
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """Discord holds the message; without an id where it was posted and deleted since.
-
-    `thread_id` is the forum post in which it stands, if it stands in one.
-    """
-
-    message_id: int | None
-    thread_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RetryLater:
-    """Discord definitely did not take the message, and will not before `not_before`."""
-
-    not_before: datetime
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class OutcomeUnknown:
-    """The message left and no answer came: it may be there or not."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """Discord refuses this very message; the channel itself is well."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Blocked:
-    """Nothing can be posted in the channel at the moment; `reason` is for its admin, `gone`: it may never be again."""
-
-    reason: str
-    gone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class MessageAbsent:
-    """The channel's history, read to its end, does not hold the message."""
-
-
-SendOutcome = Delivered | RetryLater | OutcomeUnknown | Rejected | Blocked
-
-
 def one_message(due: Sequence[OutboxEntry]) -> tuple[OutboxEntry, ...]:
-    """The first of the due entries that go in one message: one that goes alone, or all up to the next such one."""
+    """Returns the first due entry if it is marked `alone`, otherwise all entries before the next one that is."""
     if due and due[0].alone:
         return tuple(due[:1])
     return tuple(takewhile(lambda entry: not entry.alone, due))

@@ -1,7 +1,7 @@
-"""What to ask arXiv for: windows of time, and the queries that read them.
+"""Builds arXiv queries, and the windows of submission times that they cover.
 
-In come keywords, marks and the time; out go windows and queries in arXiv's grammar, always fully parenthesised:
-arXiv has no precedence and reads from the right, so that `a AND b OR c` means `a AND (b OR c)`. It asks nobody.
+Queries are always fully parenthesized: arXiv has no operator precedence and evaluates from the right, so
+`a AND b OR c` means `a AND (b OR c)`. It never sends a request.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,46 +11,46 @@ from typing import Final, TypeVar
 
 from bot.domain.keyword import Keyword, search_phrases
 
-# One query may hold so many keywords; form POST has no length limit that we know, 414 is for GET.
+# Keywords per query. A form POST has no known length limit; status 414 is for GET.
 ARXIV_KEYWORDS_PER_QUERY: Final = 40
 # Moderation held a paper for 13 days (submitted 30 October, announced 12 November).
 INITIAL_SYNC_PERIOD: Final = timedelta(days=30)
 POLL_OVERLAP: Final = timedelta(days=7)
 WINDOW_MIN: Final = timedelta(hours=1)
 
-_Grouped = TypeVar("_Grouped")
+_Item = TypeVar("_Item")
 
 _MINUTE: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(days=1)
 
-# The older slices: one a day, seven in turn. A day begins up to 24 h before the look, so the youngest slice begins
-# a day inside the pass's own overlap; and what is 30 days old today may be 36 when its slice comes round.
-_OLDER_SLICES: Final = 7
+# Older windows: one per day, seven in rotation. A day starts up to 24 h before the poll, so the youngest window starts
+# one day inside the poll's own overlap. A paper that is 30 days old today may be 36 days old when its turn comes.
+_OLDER_WINDOWS: Final = 7
 _OLDER_YOUNGEST: Final = POLL_OVERLAP - _DAY
-_OLDER_WIDTH: Final = (INITIAL_SYNC_PERIOD + _OLDER_SLICES * _DAY - _OLDER_YOUNGEST) / _OLDER_SLICES
+_OLDER_WIDTH: Final = (INITIAL_SYNC_PERIOD + _OLDER_WINDOWS * _DAY - _OLDER_YOUNGEST) / _OLDER_WINDOWS
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of submission times, both ends included; arXiv is asked in whole minutes, rounded outwards."""
+    """A range of submission times, both ends included; queries use whole minutes, rounded outwards."""
 
     start: datetime
     end: datetime
 
     def __post_init__(self) -> None:
         if self.start.utcoffset() != timedelta(0) or self.end.utcoffset() != timedelta(0):
-            raise ValueError("a window is in UTC")
+            raise ValueError("a window must be in UTC")
         if self.start >= self.end:
-            raise ValueError(f"a window that ends before it starts: {self.start} to {self.end}")
+            raise ValueError(f"a window must end after it starts: {self.start} to {self.end}")
 
     @property
-    def asked(self) -> str:
-        """The window in arXiv's grammar."""
+    def search_term(self) -> str:
+        """The window in arXiv's query syntax."""
         end = self.end if self.end == _whole_minute(self.end) else self.end + _MINUTE
         return f"submittedDate:[{self.start:%Y%m%d%H%M} TO {end:%Y%m%d%H%M}]"
 
     def halves(self) -> "tuple[Window, Window] | None":
-        """The window cut in two that share their minute; None when it is too narrow for that."""
+        """Returns two windows that share one minute; None if the window is too narrow to split."""
         length = self.end - self.start
         if length < 2 * WINDOW_MIN:
             return None
@@ -60,7 +60,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question to arXiv: its `search_query`, the order of the answers, and the window that it reads."""
+    """A query to arXiv: its `search_query`, the order of the results, and the window that it covers."""
 
     search: str
     window: Window | None = None
@@ -68,22 +68,22 @@ class Query:
 
 
 def keywords_query(keywords: Iterable[Keyword], window: Window) -> Query:
-    """The candidates for any of `keywords`, at least one, submitted in `window`."""
-    return Query(f"({' OR '.join(map(_keyword_term, keywords))}) AND {window.asked}", window)
+    """Returns a query for the candidates of all keywords (at least one) that were submitted in the window."""
+    return Query(f"({' OR '.join(map(_keyword_term, keywords))}) AND {window.search_term}", window)
 
 
 def window_query(window: Window) -> Query:
-    """Everything that was submitted in `window`, whatever the keywords."""
-    return Query(window.asked, window)
+    """Returns a query for every paper that was submitted in the window."""
+    return Query(window.search_term, window)
 
 
 def latest_query(keyword: Keyword) -> Query:
-    """The newest papers for one keyword, without a bound of time."""
+    """Returns a query for the newest papers of one keyword, of any age."""
     return Query(_keyword_term(keyword))
 
 
 def probe_query(window: Window) -> Query:
-    """The newest of everything in `window`, to be asked for one result: is arXiv well, is the batch there?"""
+    """Returns a query to request one result of: does arXiv answer, and is the newest batch there?"""
     return window_query(window)
 
 
@@ -94,39 +94,39 @@ def _keyword_term(keyword: Keyword) -> str:
 
 
 def _category_pattern(category: str) -> str:
-    # An archive (`astro-ph`) stands for all its categories; arXiv's cat: is exact but for a wildcard at the end.
+    # An archive (`astro-ph`) includes its categories; arXiv's `cat:` is exact except for a wildcard at the end.
     return category if "." in category else f"{category}*"
 
 
-def clamp_mark(mark: datetime, now: datetime) -> datetime:
-    """The end of the last complete pass; one in the future is a clock gone wrong, and counts as 30 days ago."""
-    return mark if mark <= now else now - INITIAL_SYNC_PERIOD
+def clamp_synced_until(synced_until: datetime, now: datetime) -> datetime:
+    """Returns the position; one in the future is due to a wrong clock, and is replaced by 30 days ago."""
+    return synced_until if synced_until <= now else now - INITIAL_SYNC_PERIOD
 
 
-def poll_window(mark: datetime, now: datetime) -> Window:
-    """What a pass reads: from 7 days before the last complete one to now, so that any outage is made up."""
-    return Window(clamp_mark(mark, now) - POLL_OVERLAP, now)
+def poll_window(synced_until: datetime, now: datetime) -> Window:
+    """Returns what a poll reads: from 7 days before the last complete poll until now, however long ago that was."""
+    return Window(clamp_synced_until(synced_until, now) - POLL_OVERLAP, now)
 
 
 def initial_sync_window(now: datetime) -> Window:
-    """What a keyword's first reading covers."""
+    """Returns the window of a keyword's initial sync."""
     return Window(now - INITIAL_SYNC_PERIOD, now)
 
 
 def older_window(now: datetime) -> Window:
-    """The day's slice of what is older than a pass reads: any 7 days in a row cover every paper of 7 to 30 days.
+    """Returns today's window of older papers: seven consecutive days cover all papers that are 7 to 30 days old.
 
-    Slices count from midnight, UTC, so that a pass may come at any time of the day; they overlap by the day that a
-    paper grows older from one to the next.
+    Windows count from midnight UTC, so that a poll may run at any time of the day. They overlap by one day, because a
+    paper gets one day older from one window to the next.
     """
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    band = _OLDER_SLICES - 1 - now.toordinal() % _OLDER_SLICES
-    youngest = midnight - _OLDER_YOUNGEST - band * _OLDER_WIDTH
+    turn = _OLDER_WINDOWS - 1 - now.toordinal() % _OLDER_WINDOWS
+    youngest = midnight - _OLDER_YOUNGEST - turn * _OLDER_WIDTH
     return Window(youngest - _OLDER_WIDTH - _DAY, youngest)
 
 
-def keyword_groups(keywords: Sequence[_Grouped]) -> tuple[tuple[_Grouped, ...], ...]:
-    """The keywords in groups that fit one query each."""
+def keyword_groups(keywords: Sequence[_Item]) -> tuple[tuple[_Item, ...], ...]:
+    """Splits the keywords into groups that fit in one query each."""
     size = ARXIV_KEYWORDS_PER_QUERY
     return tuple(tuple(keywords[start : start + size]) for start in range(0, len(keywords), size))
 

@@ -1,4 +1,4 @@
-"""Who watches what: keywords as they are read from arXiv, and their subscriptions in channels."""
+"""Watched keywords, subscriptions, and blocked channels, as the store returns them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from bot.domain.keyword import Keyword
 
 
 class Source(Enum):
-    """Who wants a subscription; it ends with its last source."""
+    """Where a subscription comes from; it ends with its last source."""
 
     FILE = "file"
     COMMAND = "command"
@@ -18,7 +18,7 @@ class Source(Enum):
 class WatchedKeyword:
     """A keyword that at least one channel subscribes to, and how far arXiv was read for it.
 
-    Published after `new_since` counts as new; `synced_until` None means that its past is unread.
+    Papers published after `new_since` are new; `synced_until` is None until the initial sync is complete.
     """
 
     id: int
@@ -41,7 +41,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class BlockedNotice:
-    """A paused channel that nobody was told of yet; `subscriber` asked for its first keyword, if a person did."""
+    """A blocked channel without a notice so far; `subscriber` is the user who added its first keyword, if any."""
 
     channel_id: int
     guild_id: int | None
@@ -51,7 +51,7 @@ class BlockedNotice:
 
 @dataclass(frozen=True, slots=True)
 class BlockedChannel:
-    """A channel that cannot be posted in at the moment, and why, in words for its admin."""
+    """A channel that the bot cannot post in; `reason` is written for its admins."""
 
     channel_id: int
     guild_id: int | None

@@ -1,7 +1,7 @@
-"""The reading of one slice to its end: pages in, the next step out.
+"""Decides the next step of a window scan: fetch a page, finish, or split the window. It never fetches anything.
 
-arXiv's pages come short, shuffled, or empty for minutes. Papers are collected by id and compared with the total
-that arXiv counts; only a slice that reached it is complete. It decides, and never fetches.
+arXiv's pages may be short, shuffled, or empty for minutes. Papers are collected by id and counted against the total
+that arXiv reports; a window is complete only when it reaches that total.
 """
 
 from collections.abc import Mapping
@@ -12,18 +12,18 @@ from bot.domain.feed import FeedPage, Rejection
 from bot.domain.paper import ArxivId, Paper
 from bot.runtime import limits
 
-# Documented: 2,000 a slice, "keep under 1,000" (user manual). Smaller pages keep people's look-ups short.
+# Documented: at most 2,000 per page, "keep under 1,000" (user manual). Small pages let interactive requests in sooner.
 ARXIV_PAGE_SIZE: Final = 500
-# A page may come short for minutes; after so many re-reads the slice is narrowed.
+# Pages may be short for minutes; after this many repeated sweeps, the window is split.
 WINDOW_RETRIES: Final = 3
 
-# "No results" was seen for minutes, for good queries: without a probe that showed papers it takes two to be true.
-_ZERO_ASKED: Final = 2
+# arXiv sometimes returns "no results" for minutes: unless a probe just returned papers, it must be seen twice.
+_ZERO_SWEEPS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class FetchPage:
-    """Ask for `size` entries from `start`."""
+    """Request `size` entries from `start`."""
 
     start: int
     size: int
@@ -31,7 +31,7 @@ class FetchPage:
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """Every paper that arXiv counts in this slice was seen, or rejected with its reason."""
+    """All papers that arXiv counts in this window were read, or rejected with a reason."""
 
     papers: tuple[Paper, ...]
     rejected: tuple[Rejection, ...]
@@ -40,7 +40,7 @@ class Complete:
 
 @dataclass(frozen=True, slots=True)
 class SplitNeeded:
-    """The slice cannot be read whole: too many results, or `seen` of `total` however often it was asked."""
+    """The window cannot be read completely: too many results, or only `seen` of `total` after several sweeps."""
 
     seen: int
     total: int
@@ -51,55 +51,55 @@ Step = FetchPage | Complete | SplitNeeded
 
 @dataclass(frozen=True, slots=True)
 class WindowScan:
-    """How far the reading of one slice has come: `step` is what to do next, `after` takes in what it brought.
+    """The state of one scan: `step` is what to do next, `after` returns the state with one more page.
 
-    `trust_zero` says that a probe has just shown papers, so that "no results" may be true.
+    `trust_zero` means that a probe has just returned papers, so that "no results" can be believed at once.
     """
 
     trust_zero: bool
     page_size: int = ARXIV_PAGE_SIZE
-    # The largest total that was shown: it drops to zero by mistake, and papers do not leave a window of the past.
+    # The largest total so far: it drops to zero by mistake, and papers do not leave a past window.
     total: int = 0
     papers: Mapping[ArxivId, Paper] = field(default_factory=dict)
-    # By the entry's id. Two without any may look alike on two pages: narrower slices, of one page, tell them apart.
+    # By entry id. Two entries without one may look alike on two pages; narrower windows, of one page, tell them apart.
     rejected: Mapping[str, Rejection] = field(default_factory=dict)
-    # A sweep goes from the first page to the last; a slice that stays short is swept again.
+    # A sweep goes from the first page to the last; an incomplete window is swept again.
     sweeps: int = 0
     sweep_start: int = 0
 
     @property
     def step(self) -> Step:
-        """What to do next."""
+        """The next step."""
         seen = len(self.papers) + len(self.rejected)
         if self.total > limits.ARXIV_RESULT_CAP:
             return SplitNeeded(seen, self.total)
-        if seen >= self.total and self._sweeps_enough():
+        if seen >= self.total and self._is_total_trusted():
             return Complete(tuple(self.papers.values()), tuple(self.rejected.values()), self.total)
         if self.sweeps > WINDOW_RETRIES:
             return SplitNeeded(seen, self.total)
         return FetchPage(self.sweep_start, min(self.page_size, limits.ARXIV_RESULT_CAP - self.sweep_start))
 
     def after(self, page: FeedPage) -> "WindowScan":
-        """The reading with one more page, the one that `step` asked for."""
+        """Returns the scan with one more page, the one that `step` requested."""
         total = max(self.total, page.total)
         start = self.sweep_start + self._advance(page, total)
-        ended = start >= total
+        sweep_done = start >= total
         return replace(
             self,
             total=total,
             papers={**self.papers, **{paper.arxiv_id: paper for paper in page.papers}},
             rejected={**self.rejected, **{rejection.entry: rejection for rejection in page.rejected}},
-            sweeps=self.sweeps + ended,
-            sweep_start=0 if ended else start,
+            sweeps=self.sweeps + sweep_done,
+            sweep_start=0 if sweep_done else start,
         )
 
-    def _sweeps_enough(self) -> bool:
+    def _is_total_trusted(self) -> bool:
         if self.total > 0:
             return True
-        return self.sweeps >= (1 if self.trust_zero else _ZERO_ASKED)
+        return self.sweeps >= (1 if self.trust_zero else _ZERO_SWEEPS)
 
     def _advance(self, page: FeedPage, total: int) -> int:
-        """Onwards from what is there, so that a cut page is followed up; past a page that is mostly missing."""
+        """Returns the distance to the next page: after the received entries, or past a page that is mostly missing."""
         received = len(page.papers) + len(page.rejected)
         expected = min(self.page_size, total - self.sweep_start)
         return received if 2 * received >= expected else expected

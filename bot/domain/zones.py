@@ -1,7 +1,7 @@
-"""Time zones: which there are, and which one somebody means.
+"""Time zones by name: which exist, and which ones someone may mean by what they typed.
 
-What people type enters; IANA names leave, those of the tz database's own table of countries (zone.tab) before their
-older spellings. The tables come with Python and the tzdata package; offsets and clock changes are `timetable`'s.
+IANA names from the tz database's table of countries (zone.tab) come before older names. The tables come with Python
+and the tzdata package. It knows neither offsets nor clock changes: that is `channel_schedule`.
 """
 
 import difflib
@@ -15,10 +15,11 @@ from types import MappingProxyType
 from typing import Final
 from zoneinfo import available_timezones
 
+from bot.domain.text import or_list
 from bot.runtime import limits
 from bot.runtime.errors import InvalidSchedule
 
-# What is suggested before anything is typed, and first among what fits equally well.
+# Suggested before anything is typed, and first among zones that match equally well.
 COMMON: Final = (
     "UTC", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "America/Toronto",
     "America/Sao_Paulo", "Europe/London", "Europe/Paris", "Europe/Berlin", "Europe/Zurich", "Europe/Rome",
@@ -27,8 +28,8 @@ COMMON: Final = (
     "Pacific/Auckland",
 )  # fmt: skip
 
-# Names that people use and the tz database does not have.
-_CALLED: Final[Mapping[str, str]] = MappingProxyType(
+# Names in common use that the tz database does not have.
+_ALIASES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "UTC": "gmt, greenwich, zulu, coordinated universal time",
         "America/New_York": "eastern time, us eastern, est, edt, boston, washington, philadelphia, princeton",
@@ -57,30 +58,30 @@ _CALLED: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 _TYPED_MAX: Final = 60
-_ALIKE: Final = 0.6  # as difflib measures: "Belrin" is Berlin, "Narnia" is nowhere
+_SIMILARITY_MIN: Final = 0.6  # difflib's ratio: "Belrin" is similar to Berlin, "Narnia" to no zone
 
 
 @dataclass(frozen=True, slots=True)
 class _Zone:
-    """A zone with the words that it is found by; of two that fit, the one of the lower `place` comes first."""
+    """A zone with the words that it is found by; of equally good matches, the lower `order` comes first."""
 
     name: str
     plain: str
     city: str
-    called: tuple[str, ...]
+    aliases: tuple[str, ...]
     words: tuple[str, ...]
     canonical: bool
-    place: int
+    order: int
 
     def rank(self, typed: str) -> int | None:
-        """How well the zone answers to what was typed: 0 is best, None is not at all."""
+        """Returns how well the zone matches what was typed: 0 is best, None is no match."""
         if typed == self.plain:
             return 0
-        if typed in self.called or typed in self.words:
+        if typed in self.aliases or typed in self.words:
             return 1
         if self.city.startswith(typed):
             return 2
-        if any(name.startswith(typed) for name in self.called):
+        if any(name.startswith(typed) for name in self.aliases):
             return 3
         if all(any(word.startswith(part) for word in self.words) for part in typed.split()):
             return 4
@@ -88,9 +89,9 @@ class _Zone:
 
 
 def parse_zone(typed: str) -> str:
-    """The IANA zone that is meant: its name in any case, or its city where there is one of that name.
+    """Returns the IANA zone for its name in any case, or for a city that only one zone has.
 
-    Raises InvalidSchedule, which names the nearest zones.
+    Raises InvalidSchedule with similar zones, if there are any.
     """
     plain = _plain(typed)
     for zone in _zones():
@@ -99,61 +100,60 @@ def parse_zone(typed: str) -> str:
     cities = [zone.name for zone in _zones() if zone.canonical and zone.city == plain]
     if len(cities) == 1:
         return cities[0]
-    nearest = nearest_zones(typed)
-    raise InvalidSchedule(
-        f"There is no time zone of that name. The nearest {'is' if len(nearest) == 1 else 'are'} "
-        f"{', '.join(nearest)}: choose one from the list while you type a city or a country."
-    )
+    similar = similar_zones(typed)
+    hint = f" Did you mean {or_list(similar)}?" if similar else ""
+    raise InvalidSchedule(f"Unknown time zone.{hint} Start typing a city to see suggestions.")
 
 
 def suggest_zones(typed: str, limit: int = limits.AUTOCOMPLETE_CHOICES_MAX) -> tuple[str, ...]:
-    """The zones that may be meant by what was typed so far, the likeliest first; none where nothing fits."""
+    """Returns the zones that match what was typed so far, best first; the common zones before anything is typed."""
     plain = _plain(typed)
     if not plain:
         return tuple(name for name in COMMON if name in available())[:limit]
     ranked = ((zone.rank(plain), zone) for zone in _zones())
-    found = [(rank > 0, not zone.canonical, rank, zone.place, zone.name) for rank, zone in ranked if rank is not None]
+    found = [(rank > 0, not zone.canonical, rank, zone.order, zone.name) for rank, zone in ranked if rank is not None]
     return tuple(name for *_, name in sorted(found)[:limit])
 
 
-def nearest_zones(typed: str, limit: int = 3) -> tuple[str, ...]:
-    """The zones that look most like what was typed; the commonest where nothing does."""
-    fitting = suggest_zones(typed, limit) if _plain(typed) else ()
-    if fitting:
-        return fitting
+def similar_zones(typed: str, limit: int = 3) -> tuple[str, ...]:
+    """Returns the zones that are most similar to what was typed, best first; none if nothing is similar."""
+    if not _plain(typed):
+        return ()
+    if suggested := suggest_zones(typed, limit):
+        return suggested
     names: dict[str, str] = {}
-    # Of two zones with a name in common, the first has it. Older spellings mislead: Etc/GMT+2 is two hours behind.
+    # The first of two zones with the same name wins. Older names mislead: Etc/GMT+2 is two hours behind UTC.
     for zone in (zone for zone in reversed(_zones()) if zone.canonical):
-        names.update(dict.fromkeys((zone.plain, zone.city, *zone.called), zone.name))
-    alike = difflib.get_close_matches(_plain(typed), names, n=2 * limit, cutoff=_ALIKE)
-    return tuple(dict.fromkeys(names[name] for name in alike))[:limit] or suggest_zones("", limit)
+        names.update(dict.fromkeys((zone.plain, zone.city, *zone.aliases), zone.name))
+    similar = difflib.get_close_matches(_plain(typed), names, n=2 * limit, cutoff=_SIMILARITY_MIN)
+    return tuple(dict.fromkeys(names[name] for name in similar))[:limit]
 
 
 @cache
 def available() -> frozenset[str]:
-    """Every IANA zone that this machine knows, but for the two that name no place."""
+    """Returns every IANA zone known on this machine, except two that are not real zones."""
     return frozenset(available_timezones()) - {"Factory", "localtime"}
 
 
 @cache
 def _zones() -> tuple[_Zone, ...]:
-    return tuple(sorted(_each_zone(), key=lambda zone: (zone.place, zone.name)))
+    return tuple(sorted(_read_zones(), key=lambda zone: (zone.order, zone.name)))
 
 
-def _each_zone() -> Iterator[_Zone]:
+def _read_zones() -> Iterator[_Zone]:
     table = _table()
-    places = {name: place for place, name in enumerate(dict.fromkeys([*COMMON, *table]))}
+    orders = {name: order for order, name in enumerate(dict.fromkeys([*COMMON, *table]))}
     for name in available():
         plain = _plain(name)
-        called = tuple(_CALLED[name].split(", ")) if name in _CALLED else ()
-        words = f"{plain} {table.get(name, '')} {' '.join(called)}".split()
+        aliases = tuple(_ALIASES[name].split(", ")) if name in _ALIASES else ()
+        words = f"{plain} {table.get(name, '')} {' '.join(aliases)}".split()
         city = _plain(name.rpartition("/")[2])
-        yield _Zone(name, plain, city, called, tuple(words), name in places, places.get(name, len(places)))
+        yield _Zone(name, plain, city, aliases, tuple(words), name in orders, orders.get(name, len(orders)))
 
 
 @cache
 def _table() -> Mapping[str, str]:
-    """Of each zone of zone.tab, in its order: the country and the comment, as they are searched."""
+    """Returns the searchable country and comment of each zone in zone.tab, in its order."""
     tables = files("tzdata") / "zoneinfo"
     countries = dict(_rows((tables / "iso3166.tab").read_text(encoding="utf-8")))
     zones = (row for row in _rows((tables / "zone.tab").read_text(encoding="utf-8")))
@@ -165,7 +165,7 @@ def _rows(text: str) -> Iterator[list[str]]:
 
 
 def _plain(text: str) -> str:
-    """Lower case, no accents, one space for whatever joins words: "São_Paulo" and "sao paulo" are one."""
+    """Returns the text in lower case, without accents, with single spaces: "São_Paulo" becomes "sao paulo"."""
     letters = unicodedata.normalize("NFKD", text[:_TYPED_MAX]).casefold()
     kept = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return " ".join(re.sub(r"[^\w+-]|_", " ", kept).split())

@@ -1,8 +1,7 @@
-"""The polite client of Hugging Face's daily papers: a day in, what its list says of papers out.
+"""The client of Hugging Face's daily papers: returns the whole trending list of a day.
 
-One request at a time, with a timeout and a size cap; pages are read to the end of the list. After a failure nothing is
-asked until a backoff is over, which it says at once; it sleeps none out. Only a request whose connection broke off
-without an answer is sent once more, by aiohttp.
+Sends one request at a time and reads the pages of a list to its end. After a failure it sends nothing until a backoff
+is over, and raises at once instead; it never waits out a backoff and never retries a request.
 """
 
 import asyncio
@@ -19,33 +18,26 @@ from bot.domain.trending.parsing import TrendingListPage, parse_page
 from bot.runtime import limits
 from bot.runtime.clock import Clock
 from bot.runtime.errors import HuggingFaceBackoff, InvalidTrendingList, TrendingDayUnavailable
+from bot.runtime.http import HttpClient, RequestFailed
 from bot.runtime.metrics import Metrics
-from bot.runtime.retry import backoff, quota_wait, retry_after
+from bot.runtime.retry import Backoff
 
 log = logging.getLogger(__name__)
 
 TRENDING_BODY_MAX_BYTES: Final = 1024 * 1024
-# Recorded days have up to 50 papers; a list that goes on for ever ends here.
+# Recorded days have up to 50 papers; a list without end is cut off here.
 TRENDING_PAGES_MAX: Final = 20
-# A list whose pages overlap, because votes moved papers between them, is read again so often.
+# How often a list is read whose pages overlap because votes moved papers between them.
 TRENDING_READS_MAX: Final = 3
 HUGGING_FACE_TIMEOUT_S: Final = 30.0
-# 500 calls in 5 minutes are allowed to anonymous callers (huggingface.co/docs/hub/rate-limits).
+# Anonymous clients are allowed 500 calls in 5 minutes (huggingface.co/docs/hub/rate-limits).
 HUGGING_FACE_BACKOFF_FLOOR_S: Final = 30.0
 HUGGING_FACE_BACKOFF_CEILING_S: Final = 3600.0
 HUGGING_FACE_WAIT_MAX_S: Final = 6 * 3600.0
 
-_READ_BYTES: Final = 64 * 1024
-_ASKED_TO_WAIT: Final = (429, 503)
-
-
-def open_session() -> aiohttp.ClientSession:
-    """A session for Hugging Face alone: no cookies, one connection."""
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1), cookie_jar=aiohttp.DummyCookieJar())
-
 
 class HuggingFaceClient:
-    """Asks for a day's list."""
+    """Reads trending lists."""
 
     def __init__(
         self,
@@ -58,127 +50,108 @@ class HuggingFaceClient:
         *,
         timeout_s: float = HUGGING_FACE_TIMEOUT_S,
     ) -> None:
-        self._session = session
         self._clock = clock
-        self._url = f"{api_url.rstrip('/')}/daily_papers"
-        # Uncompressed, so that the size cap is one of what is read: a day is half a megabyte, every few hours.
-        self._headers = {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "identity"}
-        self._rng = rng
+        # A prefix with or without a slash at its end: exactly one slash precedes the path.
+        self._url = f"{api_url.removesuffix('/')}/daily_papers"
         self._metrics = metrics
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
-        self._asking = asyncio.Lock()
+        self._backoff = Backoff(
+            rng,
+            floor_s=HUGGING_FACE_BACKOFF_FLOOR_S,
+            ceiling_s=HUGGING_FACE_BACKOFF_CEILING_S,
+            requested_max_s=HUGGING_FACE_WAIT_MAX_S,
+        )
+        self._lock = asyncio.Lock()
         self._not_before: datetime | None = None
-        self._why = ""
-        self._failures = 0
+        self._backoff_reason = ""
+        self.http = HttpClient(
+            session,
+            clock,
+            "Hugging Face",
+            {"User-Agent": user_agent, "Accept": "application/json"},
+            encoding="identity",  # a day is half a megabyte, every few hours
+            body_max_bytes=TRENDING_BODY_MAX_BYTES,
+            timeout_s=timeout_s,
+        )
 
-    async def day(self, day: date) -> tuple[TrendingEntry, ...]:
-        """The whole list of a day; raises TrendingDayUnavailable, or HuggingFaceBackoff, at once while we wait."""
-        async with self._asking:
-            found: dict[ArxivId, TrendingEntry] = {}
+    async def fetch_list(self, day: date) -> tuple[TrendingEntry, ...]:
+        """Returns the whole list of a day.
+
+        Raises TrendingDayUnavailable, or HuggingFaceBackoff (at once during a backoff).
+        """
+        async with self._lock:
+            entries: dict[ArxivId, TrendingEntry] = {}
             for _ in range(TRENDING_READS_MAX):
-                overlap = await self._read(day, found)
+                overlap = await self._read_pages(day, entries)
                 if not overlap:
                     break
-            return tuple(found.values())
+            return tuple(entries.values())
 
-    async def _read(self, day: date, found: dict[ArxivId, TrendingEntry]) -> bool:
-        """Read all pages into `found`; whether a paper stood on two of them, so that another may stand on none."""
+    async def _read_pages(self, day: date, entries: dict[ArxivId, TrendingEntry]) -> bool:
+        """Reads all pages into `entries`; returns whether a paper was on two of them: another may then be on none."""
         seen: set[ArxivId] = set()
         overlap = False
         for number in range(TRENDING_PAGES_MAX):
-            page = await self._page(day, number)
-            ids = {trending_entry.arxiv_id for trending_entry in page.trending_entries}
+            page = await self._fetch_page(day, number)
+            ids = {entry.arxiv_id for entry in page.trending_entries}
             overlap = overlap or not ids.isdisjoint(seen)
-            found.update((trending_entry.arxiv_id, trending_entry) for trending_entry in page.trending_entries)
-            # The last one, whether or not our limit was heeded; or the same again and again.
+            entries.update((entry.arxiv_id, entry) for entry in page.trending_entries)
+            # A short page is the last one, whether or not the server honours `limit`; or every page is the same.
             if page.entries < limits.TRENDING_PAGE_DEFAULT or ids <= seen:
                 return overlap
             seen |= ids
-        log.warning("list without end", extra={"day": day.isoformat(), "papers": len(found)})
+        log.warning("trending list cut off", extra={"day": day.isoformat(), "papers": len(entries)})
         return False
 
-    async def _page(self, day: date, number: int) -> TrendingListPage:
-        self._check_patience()
+    async def _fetch_page(self, day: date, number: int) -> TrendingListPage:
+        self._check_backoff()
         try:
-            body = await self._ask({"date": day.isoformat(), "p": str(number), "limit": str(limits.TRENDING_PAGE_SIZE)})
-            # In a thread: 100 entries take some milliseconds, what is no list may take more.
+            body = await self._send(day, number)
+            # In a thread: 100 entries take some milliseconds, an invalid body may take more.
             page = await asyncio.to_thread(parse_page, body, day)
         except TrendingDayUnavailable:
             self._count("DayRefused")
             raise
-        except (_Failed, InvalidTrendingList) as failed:
-            raise self._backed_off(failed) from failed
-        self._failures = 0
+        except RequestFailed as failure:
+            raise self._back_off(str(failure), failure.wait_s) from failure
+        except InvalidTrendingList as error:
+            raise self._back_off(str(error)) from error
+        self._backoff.succeeded()
         self._count("Answered")
         if page.rejected:
-            log.warning("listed papers that cannot be read", extra={"day": day.isoformat(), "papers": page.rejected})
+            log.warning("trending entries rejected", extra={"day": day.isoformat(), "papers": page.rejected})
         return page
 
-    def _check_patience(self) -> None:
+    def _check_backoff(self) -> None:
         if self._not_before is not None and self._clock.now() < self._not_before:
-            raise HuggingFaceBackoff(self._why, self._not_before)
+            raise HuggingFaceBackoff(self._backoff_reason, self._not_before)
 
-    async def _ask(self, parameters: dict[str, str]) -> bytes:
-        try:
-            async with self._session.get(
-                self._url, params=parameters, headers=self._headers, timeout=self._timeout, allow_redirects=False
-            ) as response:
-                return await self._judged(response)
-        except TimeoutError as error:
-            raise _Failed("Hugging Face is out of reach (timed out)") from error
-        except aiohttp.ClientError as error:
-            raise _Failed("Hugging Face is out of reach (no connection)") from error
-
-    async def _judged(self, response: aiohttp.ClientResponse) -> bytes:
-        quota_s = quota_wait(response.headers.get("RateLimit"))
-        if response.status in _ASKED_TO_WAIT:
-            asked_s = retry_after(response.headers.get("Retry-After"), self._clock.now())
-            raise _Failed("Hugging Face asks us to wait", max(asked_s or 0.0, quota_s or 0.0))
+    async def _send(self, day: date, number: int) -> bytes:
+        parameters = {"date": day.isoformat(), "p": str(number), "limit": str(limits.TRENDING_PAGE_SIZE)}
+        response = await self.http.request("GET", self._url, parameters, statuses_with_body={200})
         if response.status == 400:
-            raise TrendingDayUnavailable("Hugging Face has no list of that day")
+            raise TrendingDayUnavailable("Hugging Face has no list for that day")
         if response.status != 200:
-            raise _Failed(f"Hugging Face does not answer as it should (status {response.status})")
-        if quota_s is not None:
-            self._wait(quota_s, "Hugging Face asks us to wait")
-        return await _body(response)
+            raise self.http.unexpected_status(response.status)
+        if response.quota_wait_s is not None:  # this response is good, but the next request would be throttled
+            self._wait(response.quota_wait_s, str(self.http.throttled()))
+        return response.body
 
-    def _backed_off(self, failed: "_Failed | InvalidTrendingList") -> HuggingFaceBackoff:
-        self._failures += 1
-        floor_s, ceiling_s = HUGGING_FACE_BACKOFF_FLOOR_S, HUGGING_FACE_BACKOFF_CEILING_S
-        own_s = backoff(self._failures, floor_s, ceiling_s, self._rng.random())
-        delay_s = max(own_s, failed.asked_s if isinstance(failed, _Failed) else 0.0)
-        not_before = self._wait(delay_s, str(failed))
+    def _back_off(self, reason: str, requested_s: float = 0.0) -> HuggingFaceBackoff:
+        delay_s = self._backoff.failed(requested_s)
+        retry_at = self._wait(delay_s, reason)
         self._count("Waited")
-        self._metrics.waits.labels("Hugging Face").inc(delay_s)
+        self._metrics.wait_seconds.labels("Hugging Face").inc(delay_s)
         log.warning(
-            "Hugging Face backoff", extra={"words": str(failed), "delay_s": delay_s, "in_a_row": self._failures}
+            "Hugging Face backoff",
+            extra={"reason": reason, "retry_at": retry_at.isoformat(), "failures": self._backoff.failures},
         )
-        return HuggingFaceBackoff(str(failed), not_before)
+        return HuggingFaceBackoff(reason, retry_at)
 
-    def _wait(self, delay_s: float, why: str) -> datetime:
-        """Ask for nothing until the delay is over."""
+    def _wait(self, delay_s: float, reason: str) -> datetime:
+        """Lets no request leave until the delay is over; returns when that is."""
         self._not_before = self._clock.now() + timedelta(seconds=min(delay_s, HUGGING_FACE_WAIT_MAX_S))
-        self._why = why
+        self._backoff_reason = reason
         return self._not_before
 
     def _count(self, result: str) -> None:
-        self._metrics.lists.labels(result).inc()
-
-
-class _Failed(Exception):
-    """A request without an answer of use, in words for people, and how long we were asked to wait."""
-
-    def __init__(self, words: str, asked_s: float = 0.0) -> None:
-        super().__init__(words)
-        self.asked_s = asked_s
-
-
-async def _body(response: aiohttp.ClientResponse) -> bytes:
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise _Failed("Hugging Face's answer is in an encoding that nobody asked for")
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(_READ_BYTES):
-        body += chunk
-        if len(body) > TRENDING_BODY_MAX_BYTES:
-            raise _Failed("Hugging Face's answer is too large to be a page of its list")
-    return bytes(body)
+        self._metrics.huggingface_requests.labels(result).inc()

@@ -1,7 +1,7 @@
-"""Reads the past of what is watched, for the page and the charts: newest month first, at the end of arXiv's queue.
+"""The backfill: reads older months of every watched keyword for the page and the charts, newest month first.
 
-A first month enters; papers go to the archive slice by slice, a month's mark when it is complete, and counts to the
-month totals. Nothing that decides what is new for a channel is touched. Whoever watches is told of each page.
+Papers are stored for each complete window, then the month is marked as read, and months that are over are counted for
+the charts. It sends requests with background priority, and never touches what decides which papers are new.
 """
 
 import logging
@@ -24,27 +24,27 @@ from bot.domain.feed import FeedPage
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.domain.paper import ArxivId
-from bot.domain.queries import Window, probe_query
+from bot.domain.queries import Window
 from bot.domain.subscription import WatchedKeyword
 from bot.ingest.month_counts import MonthCounter
 from bot.ingest.retrying import RetryingArxivClient
-from bot.ingest.window_reader import WindowReader, WindowResult
+from bot.ingest.window_reader import WindowReader, WindowResult, has_papers
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBackoff, ArxivError, IncompleteResults, QueryRejected
 from bot.runtime.metrics import Metrics, Step
-from bot.store.archive import Archive
+from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.month_counts import MonthCounts
 from bot.store.subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
 
-# Papers a transaction, so that a running bot gets its turn long before its busy timeout.
+# Papers per transaction: a running bot can write in between, long before its busy timeout.
 ARCHIVE_PAPERS_PER_WRITE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class BackfillPlan:
-    """What there is to do: readings in their order, and the counts for charts that are not there yet."""
+    """What is missing: months to read, in order, and the counts for the charts."""
 
     keywords: int
     tasks: tuple[MonthTask, ...]
@@ -53,7 +53,7 @@ class BackfillPlan:
 
 @dataclass(frozen=True, slots=True)
 class BackfillProgress:
-    """How far it has come: what is in hand, the pace, and the papers so far."""
+    """The current month, whether it is being counted or read, the rate, and the papers so far."""
 
     month: Month
     counting: bool
@@ -63,39 +63,39 @@ class BackfillProgress:
 
 @dataclass(frozen=True, slots=True)
 class BackfillResult:
-    """What came of it: requests answered, papers that matched, those of them new here, and what could not be read."""
+    """How it ended: requests, papers that matched, how many of them are new here, and what was skipped and why."""
 
-    asked: int
+    requests: int
     papers: int
     new_papers: int
     elapsed_s: float
-    left_out: tuple[str, ...]
+    skipped: tuple[str, ...]
 
 
 class ProgressListener(Protocol):
-    """Who is told how it goes."""
+    """Receives the progress of a backfill."""
 
-    def planned(self, plan: BackfillPlan) -> None:
-        """What is about to be done."""
+    def on_plan(self, plan: BackfillPlan) -> None:
+        """Called once, before the first request."""
         ...
 
-    def progressed(self, progress: BackfillProgress) -> None:
-        """A page came, or the next month began."""
+    def on_progress(self, progress: BackfillProgress) -> None:
+        """Called after each page, and when the next month starts."""
         ...
 
-    def waits(self, wait: ArxivBackoff) -> None:
-        """arXiv is in trouble, or asks us to wait; it is asked again at `wait.not_before`."""
+    def on_wait(self, wait: ArxivBackoff) -> None:
+        """Called before a backoff is waited out; the next request is sent at `wait.not_before`."""
         ...
 
 
 class Backfill:
-    """Reads what is not there yet; one at a time on a database."""
+    """Reads the missing months; only one backfill may run per database."""
 
     def __init__(
         self,
         *,
         subscriptions: Subscriptions,
-        archive: Archive,
+        backfilled_papers: BackfilledPapers,
         month_counts: MonthCounts,
         arxiv: PageSource,
         clock: Clock,
@@ -103,118 +103,119 @@ class Backfill:
         listener: ProgressListener,
     ) -> None:
         self._subscriptions = subscriptions
-        self._archive = archive
+        self._backfilled_papers = backfilled_papers
         self._clock = clock
         self._metrics = metrics
         self._listener = listener
-        keep_waiting = RetryingArxivClient(arxiv, clock, on_page=self._page_came, on_wait=listener.waits)
-        self._arxiv = keep_waiting
-        self._reader = WindowReader(keep_waiting, metrics)
-        self._month_counter = MonthCounter(keep_waiting, month_counts, clock)
-        self._began_s = clock.monotonic()
+        self._client = RetryingArxivClient(arxiv, clock, on_page=self._on_page, on_wait=listener.on_wait)
+        self._reader = WindowReader(self._client, metrics)
+        self._month_counter = MonthCounter(self._client, month_counts, clock)
+        self._started_at_s = clock.monotonic()
         self._forecast = RequestForecast(0, 0)
-        self._reading_pages = self._at_counts = False
-        self._in_hand = Month.of(clock.now())
-        self._found: set[ArxivId] = set()
+        self._reading_pages = self._counting = False
+        self._current_month = Month.of(clock.now())
+        self._papers: set[ArxivId] = set()
         self._new_papers = 0
-        self._left_out: list[str] = []
+        self._skipped: list[str] = []
 
     async def plan(self, first: Month, *, papers_only: bool) -> BackfillPlan:
-        """What is to be done from `first` on; asks the store alone."""
+        """Returns what is missing from the month `first` on; it sends no request."""
         now = self._clock.now()
         watched = await self._subscriptions.watched()
         months = months_to_read(first, now)
-        tasks = pending_months(watched, await self._archive.read_months(), months, now)
-        counts = () if papers_only else await self._uncounted([each.keyword for each in watched], months)
+        tasks = pending_months(watched, await self._backfilled_papers.months(), months, now)
+        counts = () if papers_only else await self._missing_counts([each.keyword for each in watched], months)
         return BackfillPlan(len(watched), tasks, counts)
 
-    async def _uncounted(
+    async def _missing_counts(
         self, keywords: Sequence[Keyword], months: Sequence[Month]
     ) -> tuple[tuple[Keyword, Month], ...]:
         now = self._clock.now()
-        over = [month for month in months if month.end <= now]
-        known = await self._month_counter.known(keywords, over)
-        return tuple((keyword, month) for month in over for keyword in keywords if (keyword, month) not in known)
+        past = [month for month in months if month.end <= now]
+        known = await self._month_counter.known(keywords, past)
+        return tuple((keyword, month) for month in past for keyword in keywords if (keyword, month) not in known)
 
     async def run(self, plan: BackfillPlan) -> BackfillResult:
-        """Do it; raises ArxivBackoff when arXiv fails for too long, and StoreUnavailable. What was read is kept."""
-        self._began_s = self._clock.monotonic()
+        """Carries out the plan; everything that was read is kept, however it ends.
+
+        Raises ArxivBackoff when arXiv has failed for too long, and StoreUnavailable.
+        """
+        self._started_at_s = self._clock.monotonic()
         self._forecast = RequestForecast(len(plan.tasks), len(plan.counts))
-        self._listener.planned(plan)
-        for reading in plan.tasks:
-            await self._read(reading)
+        self._listener.on_plan(plan)
+        for task in plan.tasks:
+            await self._read(task)
         for keyword, month in plan.counts:
             await self._count(keyword, month)
         return BackfillResult(
-            self._forecast.asked, len(self._found), self._new_papers, self._elapsed_s, tuple(self._left_out)
+            self._forecast.requests, len(self._papers), self._new_papers, self._elapsed_s, tuple(self._skipped)
         )
 
-    async def _read(self, reading: MonthTask) -> None:
+    async def _read(self, task: MonthTask) -> None:
         self._forecast = self._forecast.task_started()
-        self._in_hand, self._reading_pages = reading.month, True
-        self._tell()
+        self._current_month, self._reading_pages = task.month, True
+        self._report_progress()
         try:
-            await self._read_month(reading)
+            await self._read_month(task)
         except (IncompleteResults, QueryRejected) as error:
-            self._leave_out(f"{reading.month}", error)
+            self._skip(f"{task.month}", error)
         self._forecast = self._forecast.task_finished()
         self._reading_pages = False
 
-    async def _read_month(self, reading: MonthTask) -> None:
-        began = self._clock.now()
-        window = month_window(reading.month, began)
-        shown = 0
-        keywords = [watched.keyword for watched in reading.keywords]
-        async for read in self._reader.read(keywords, window, Priority.BACKGROUND, trust_zero=False):
-            await self._keep(reading.keywords, read)
-            shown += len(read.papers)
-            self._tell()
-        if not shown:
-            await self._check_that_papers_are_shown(window)
+    async def _read_month(self, task: MonthTask) -> None:
+        started_at = self._clock.now()
+        window = month_window(task.month, started_at)
+        papers = 0
+        keywords = [watched.keyword for watched in task.keywords]
+        async for part in self._reader.read(keywords, window, Priority.BACKGROUND, trust_zero=False):
+            await self._store(task.keywords, part)
+            papers += len(part.papers)
+            self._report_progress()
+        if not papers:
+            await self._check_that_arxiv_returns_papers(window)
         with self._metrics.step(Step.COMMIT):
-            await self._archive.finish_month(reading.keywords, reading.month, began)
-        log.debug("month archived", extra={"month": str(reading.month), "keywords": len(keywords), "shown": shown})
+            await self._backfilled_papers.complete_month(task.keywords, task.month, started_at)
+        log.debug("month read", extra={"month": str(task.month), "keywords": len(keywords), "papers": papers})
 
-    async def _keep(self, keywords: tuple[WatchedKeyword, ...], read: WindowResult) -> None:
-        for start in range(0, len(read.papers), ARCHIVE_PAPERS_PER_WRITE):
-            papers = read.papers[start : start + ARCHIVE_PAPERS_PER_WRITE]
+    async def _store(self, keywords: tuple[WatchedKeyword, ...], part: WindowResult) -> None:
+        for start in range(0, len(part.papers), ARCHIVE_PAPERS_PER_WRITE):
+            papers = part.papers[start : start + ARCHIVE_PAPERS_PER_WRITE]
             with self._metrics.step(Step.COMMIT):
-                self._new_papers += await self._archive.add(keywords, papers, read.matches)
-        self._found.update(match.arxiv_id for match in read.matches)
+                self._new_papers += await self._backfilled_papers.add(keywords, papers, part.matches)
+        self._papers.update(match.arxiv_id for match in part.matches)
 
-    async def _check_that_papers_are_shown(self, window: Window) -> None:
-        """After a month without any: at times arXiv says so for minutes, and its mark would stand for good."""
+    async def _check_that_arxiv_returns_papers(self, window: Window) -> None:
+        """Raises IncompleteResults unless arXiv returns papers: a month marked as read by mistake would stay empty."""
         self._reading_pages = False
-        page = await self._arxiv.fetch(probe_query(months_probe(window)), start=0, size=1, priority=Priority.BACKGROUND)
-        if page.total == 0:
-            raise IncompleteResults("arXiv shows no papers at all")
+        if not await has_papers(self._client, months_probe(window), Priority.BACKGROUND):
+            raise IncompleteResults("arXiv returns no papers at all")
 
     async def _count(self, keyword: Keyword, month: Month) -> None:
-        self._in_hand, self._at_counts = month, True
+        self._current_month, self._counting = month, True
         try:
             await self._month_counter.count(keyword, month)
         except (IncompleteResults, QueryRejected) as error:
-            self._leave_out(f"the count of {keyword.shown} in {month}", error)
-        self._forecast = self._forecast.counted()
-        self._tell()
+            self._skip(f"the count of {keyword.shown} in {month}", error)
+        self._forecast = self._forecast.count_finished()
+        self._report_progress()
 
-    def _leave_out(self, what: str, error: ArxivError) -> None:
-        log.warning("left out of the backfill", extra={"what": what, "why": str(error)})
-        self._left_out.append(f"{what}: {error}")
+    def _skip(self, what: str, error: ArxivError) -> None:
+        log.warning("skipped in backfill", extra={"skipped": what, "reason": str(error)})
+        self._skipped.append(f"{what}: {error}")
 
-    def _page_came(self, page: FeedPage, start: int) -> None:
+    def _on_page(self, page: FeedPage, start: int) -> None:
         if self._reading_pages:
             seen_to = start + len(page.papers) + len(page.rejected)
-            self._forecast = self._forecast.answered(page.total, seen_to)
+            self._forecast = self._forecast.page_received(page.total, seen_to)
         else:
-            self._forecast = self._forecast.asked_once()
-        if not self._at_counts:  # a count is told of when it is over: until then it would stand there twice
-            self._tell()
+            self._forecast = self._forecast.probe_finished()
+        if not self._counting:  # a count is reported when it is finished: until then the forecast includes it twice
+            self._report_progress()
 
-    def _tell(self) -> None:
-        rate = BackfillRate(self._forecast.asked, self._forecast.expected, self._elapsed_s)
-        self._listener.progressed(BackfillProgress(self._in_hand, self._at_counts, rate, len(self._found)))
+    def _report_progress(self) -> None:
+        rate = BackfillRate(self._forecast.requests, self._forecast.expected, self._elapsed_s)
+        self._listener.on_progress(BackfillProgress(self._current_month, self._counting, rate, len(self._papers)))
 
     @property
     def _elapsed_s(self) -> float:
-        return self._clock.monotonic() - self._began_s
+        return self._clock.monotonic() - self._started_at_s

@@ -1,7 +1,7 @@
-"""First readings: the past of keywords that somebody began to watch, read silently and together.
+"""Initial sync: reads the last 30 days of newly watched keywords, so that their papers count as seen.
 
-Keywords whose past is unread come from the store; their papers and matches go back to it, and no post ever comes of
-it. They are read before a pass, between its pages, since a person waits for the answer.
+Pending keywords are read together, before a poll and between its pages, because people wait for the reply. Papers and
+matches are stored; nothing that an initial sync finds is ever posted.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class SyncStatus(Enum):
-    """How far the first reading of some keywords has come."""
+    """The progress of the initial sync of some keywords."""
 
     SYNCED = "synced"
     QUEUED = "queued"
@@ -33,7 +33,7 @@ class SyncStatus(Enum):
 
 
 class InitialSync:
-    """Reads the past of new keywords, and tells those who wait for it."""
+    """Syncs new keywords, and lets callers wait for the result."""
 
     def __init__(
         self,
@@ -42,84 +42,86 @@ class InitialSync:
         reader: WindowReader,
         clock: Clock,
         metrics: Metrics,
-        on_read: Callable[[], None],
+        on_synced: Callable[[], None],
     ) -> None:
         self._subscriptions = subscriptions
         self._ingest_store = ingest_store
         self._reader = reader
         self._clock = clock
         self._metrics = metrics
-        self._on_read = on_read
+        self._on_synced = on_synced
         self._wakeup = Wakeup(clock)
         self._changed = asyncio.Condition()
         self._problem: str | None = None
 
     @property
     def problem(self) -> str | None:
-        """Why reading does not come forward, in words; None when nothing is in its way."""
+        """Why the last attempt failed; None if it did not."""
         return self._problem
 
-    def wake(self) -> None:
-        """Somebody began to watch a keyword."""
+    def notify(self) -> None:
+        """Wakes the loop: a keyword may be pending."""
         self._wakeup.notify()
 
     async def run(self) -> None:
-        """Read whatever waits, for ever."""
+        """Syncs whatever is pending, forever."""
         while True:
-            delay_s = await self._read_all()
+            delay_s = await self.sync_pending()
             await self._wakeup.wait(delay_s)
 
-    async def _read_all(self) -> float | None:
-        """Read what waits; returns how long to wait before another try, None when nothing is left."""
-        while unread := await self._unread():
-            group = keyword_groups(unread)[0]
+    async def sync_pending(self) -> float | None:
+        """Syncs pending keywords; returns the delay before the next attempt, None when none is pending."""
+        while pending := await self._pending():
+            group = keyword_groups(pending)[0]
             try:
-                await self._read(group)
+                await self._sync(group)
             except ArxivError as error:
-                log.warning("first reading postponed", extra={"keywords": len(unread), "why": str(error)})
-                await self._tell(str(error))
+                log.warning("initial sync postponed", extra={"keywords": len(pending), "reason": str(error)})
+                await self._set_problem(str(error))
                 return self._delay_s(error)
-            await self._tell(None)
-            self._on_read()
-        await self._tell(None)  # who had waited in vain may have unsubscribed meanwhile
+            await self._set_problem(None)
+            self._on_synced()
+        await self._set_problem(None)  # the keywords that could not be synced may have been unsubscribed meanwhile
         return None
 
-    async def _unread(self) -> tuple[WatchedKeyword, ...]:
+    async def _pending(self) -> tuple[WatchedKeyword, ...]:
         return tuple(watched for watched in await self._subscriptions.watched() if watched.synced_until is None)
 
-    async def _read(self, group: tuple[WatchedKeyword, ...]) -> None:
-        began = self._clock.now()
-        window = initial_sync_window(began)
-        papers = 0
-        async for complete in self._reader.read(
-            [watched.keyword for watched in group], window, Priority.INTERACTIVE, trust_zero=False
-        ):
+    async def _sync(self, group: tuple[WatchedKeyword, ...]) -> None:
+        started_at = self._clock.now()
+        window = initial_sync_window(started_at)
+        keywords = [watched.keyword for watched in group]
+        matches = 0
+        async for part in self._reader.read(keywords, window, Priority.INTERACTIVE, trust_zero=False):
             with self._metrics.step(Step.COMMIT):
-                await self._ingest_store.record_history(group, complete.papers, complete.matches, began)
-            papers += len(complete.matches)
+                await self._ingest_store.record_seen(group, part.papers, part.matches, started_at)
+            matches += len(part.matches)
         with self._metrics.step(Step.COMMIT):
-            await self._ingest_store.finish_initial_sync(group, window.start, began)
-        log.info("first reading finished", extra={"keywords": len(group), "matches": papers})
+            await self._ingest_store.finish_initial_sync(group, window.start, started_at)
+        log.info("initial sync finished", extra={"keywords": len(group), "matches": matches})
 
     def _delay_s(self, error: ArxivError) -> float:
         if isinstance(error, ArxivBackoff):
             return max(1.0, (error.not_before - self._clock.now()).total_seconds())
         return ARXIV_BACKOFF_FLOOR_S
 
-    async def _tell(self, problem: str | None) -> None:
+    async def _set_problem(self, problem: str | None) -> None:
         async with self._changed:
             self._problem = problem
             self._changed.notify_all()
 
-    async def count(self) -> int:
-        """How many keywords wait for their first reading."""
-        return len(await self._unread())
+    async def pending_count(self) -> int:
+        """Returns how many keywords wait for their initial sync."""
+        return len(await self._pending())
 
     async def wait(self, keywords: Collection[Keyword], timeout_s: float, *, keep_waiting: bool) -> SyncStatus:
-        """Wait until the past of all `keywords` is read, at most `timeout_s` seconds."""
+        """Waits up to `timeout_s` seconds until all `keywords` are synced.
+
+        When arXiv fails it returns at once, unless `keep_waiting`.
+        """
         try:
             async with asyncio.timeout(timeout_s), self._changed:
-                while not await self._are_read(keywords):
+                while not await self._are_synced(keywords):
                     if self._problem is not None and not keep_waiting:
                         return SyncStatus.ARXIV_UNAVAILABLE
                     await self._changed.wait()
@@ -127,5 +129,5 @@ class InitialSync:
             return SyncStatus.QUEUED
         return SyncStatus.SYNCED
 
-    async def _are_read(self, keywords: Collection[Keyword]) -> bool:
-        return all(watched.keyword not in keywords for watched in await self._unread())
+    async def _are_synced(self, keywords: Collection[Keyword]) -> bool:
+        return all(watched.keyword not in keywords for watched in await self._pending())

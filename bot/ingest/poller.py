@@ -1,7 +1,8 @@
-"""The upper half: looks at arXiv when its calendar says so, and a pass over everything that is watched.
+"""The poller: polls arXiv for every watched keyword whenever the announcement calendar says so.
 
-Marks and keywords come from the store; papers, matches, outbox rows and new marks go back to it, slice by slice. It
-never talks to Discord: it rings when the outbox has something new.
+A poll starts with a probe. It then reads from the last complete poll on, and once per day an older window. Papers,
+matches and outbox rows are stored for each complete window; how far arXiv was read is stored at the end. It never
+talks to Discord: it notifies the dispatcher and the editor.
 """
 
 import logging
@@ -21,7 +22,7 @@ from bot.domain.poll_schedule import (
     PollResult,
     PollThrottled,
     batch_cutoff,
-    describe,
+    describe_poll,
     plan,
     plan_fixed,
 )
@@ -29,13 +30,12 @@ from bot.domain.queries import (
     ARXIV_KEYWORDS_PER_QUERY,
     POLL_OVERLAP,
     Window,
-    clamp_mark,
+    clamp_synced_until,
     older_window,
     poll_window,
-    probe_query,
 )
 from bot.domain.subscription import WatchedKeyword
-from bot.ingest.window_reader import WindowReader
+from bot.ingest.window_reader import WindowReader, has_papers
 from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.errors import ArxivError, ArxivThrottled, ArxivUnavailable, IncompleteResults
 from bot.runtime.metrics import Metrics, Step
@@ -45,7 +45,8 @@ from bot.store.subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
 
-_OLDER_SLICE_DAY: Final = "older slice read on"
+# The key of the day on which the older window was last read; its value is stored in existing databases.
+_OLDER_WINDOW_DAY: Final = "older slice read on"
 # Label values of /metrics: dashboards and alerts depend on them.
 _RESULT_LABELS: Final = {
     PollCompleted: "Read",
@@ -56,7 +57,7 @@ _RESULT_LABELS: Final = {
 
 
 class Poller:
-    """Looks at arXiv, for ever; rung when a keyword has become ready to be watched."""
+    """Polls arXiv forever; `wakeup` is notified when a keyword has finished its initial sync."""
 
     def __init__(
         self,
@@ -88,7 +89,7 @@ class Poller:
         self._wakeup = wakeup
 
     async def next_poll(self) -> NextPoll:
-        """When arXiv is looked at next."""
+        """Returns when and how arXiv is polled next."""
         return self._next(await self._polls.recent())
 
     def _next(self, polls: tuple[Poll, ...]) -> NextPoll:
@@ -98,36 +99,36 @@ class Poller:
         return plan_fixed(now, polls, self._poll_interval_s)
 
     async def last_poll(self) -> tuple[datetime | None, str]:
-        """When arXiv was looked at last, and what came of it in words."""
+        """Returns when arXiv was last polled, and the result as text."""
         polls = await self._polls.recent()
-        words = describe(self._clock.now(), polls, self._next(polls))
-        return (polls[-1].at if polls else None), words
+        result = describe_poll(self._clock.now(), polls, self._next(polls))
+        return (polls[-1].at if polls else None), result
 
     async def run(self) -> None:
-        """Look whenever it is time, for ever; without a keyword to watch arXiv is left alone."""
+        """Polls whenever it is time, forever; without a synced keyword it sends nothing."""
         while True:
-            if not await self._planned():
+            if await self.is_idle():
                 await self._wakeup.wait(None)
                 continue
-            following = await self.next_poll()
-            delay_s = (following.at - self._clock.now()).total_seconds()
+            next_poll = await self.next_poll()
+            delay_s = (next_poll.at - self._clock.now()).total_seconds()
             if delay_s > 0:
                 await self._wakeup.wait(delay_s)
                 continue
-            await self.poll(following.kind)
+            await self.poll(next_poll.kind)
 
     async def is_idle(self) -> bool:
-        """Whether nothing is watched that was read before: then arXiv is left alone."""
-        return not await self._planned()
+        """Whether there is nothing to poll for: no watched keyword has finished its initial sync."""
+        return not await self._synced_keywords()
 
-    async def _planned(self) -> tuple[WatchedKeyword, ...]:
+    async def _synced_keywords(self) -> tuple[WatchedKeyword, ...]:
         return tuple(watched for watched in await self._subscriptions.watched() if watched.synced_until is not None)
 
     async def poll(self, kind: PollKind) -> PollResult:
-        """Look once, remember what came of it, and say it."""
-        began = self._clock.now()
+        """Polls once, and stores and returns the result."""
+        started_at = self._clock.now()
         try:
-            result = await self._run_poll(kind, began)
+            result = await self._run_poll(kind, started_at)
         except ArxivThrottled as error:
             result = PollThrottled(error.not_before)
         except ArxivUnavailable as error:
@@ -135,55 +136,51 @@ class Poller:
         except ArxivError as error:
             result = PollFailed(str(error), self._clock.now() + ARXIV_BACKOFF_FLOOR)
         self._metrics.polls.labels(_RESULT_LABELS[type(result)]).inc()
-        await self._polls.add(Poll(began, result))
+        await self._polls.add(Poll(started_at, result))
         log.info("poll finished", extra={"result": _RESULT_LABELS[type(result)]})
         return result
 
-    async def _run_poll(self, kind: PollKind, began: datetime) -> PollResult:
-        batch = await self._shows_papers(Window(batch_cutoff(began), began))
+    async def _run_poll(self, kind: PollKind, started_at: datetime) -> PollResult:
+        batch = await has_papers(self._client, Window(batch_cutoff(started_at), started_at), Priority.POLL)
         if not batch:
-            await self._check_that_papers_are_shown()
+            await self._check_that_arxiv_returns_papers()
         if not batch and kind is PollKind.PROBE_THEN_READ_IF_BATCH:
             return BatchMissing()
-        planned = await self._planned()
-        if not planned:
+        watched = await self._synced_keywords()
+        if not watched:
             return PollCompleted(0, batch=batch)
-        oldest_mark = min(clamp_mark(watched.synced_until, began) for watched in planned if watched.synced_until)
-        new_papers = await self._read(planned, poll_window(oldest_mark, began))
+        synced_until = min(clamp_synced_until(each.synced_until, started_at) for each in watched if each.synced_until)
+        new_papers = await self._read(watched, poll_window(synced_until, started_at))
         with self._metrics.step(Step.COMMIT):
-            await self._ingest_store.finish_poll(planned, began)
-        return PollCompleted(new_papers + await self._read_older(began), batch=batch)
+            await self._ingest_store.finish_poll(watched, started_at)
+        return PollCompleted(new_papers + await self._read_older(started_at), batch=batch)
 
-    async def _shows_papers(self, window: Window) -> bool:
-        page = await self._client.fetch(probe_query(window), start=0, size=1, priority=Priority.POLL)
-        return page.total > 0
-
-    async def _check_that_papers_are_shown(self) -> None:
-        """After an answer of zero, which is believed only from an arXiv that shows papers without keywords."""
+    async def _check_that_arxiv_returns_papers(self) -> None:
+        """Raises IncompleteResults unless arXiv returns papers: only then "no results" can be trusted."""
         now = self._clock.now()
-        if not await self._shows_papers(Window(now - POLL_OVERLAP, now)):
-            raise IncompleteResults("arXiv shows no papers at all")
+        if not await has_papers(self._client, Window(now - POLL_OVERLAP, now), Priority.POLL):
+            raise IncompleteResults("arXiv returns no papers at all")
 
-    async def _read_older(self, began: datetime) -> int:
-        """Once a day, a slice of the last 30 days: moderation announces some papers late.
+    async def _read_older(self, started_at: datetime) -> int:
+        """Reads the older window once per day: moderation announces some papers late. Returns how many are new.
 
-        The pass itself is complete by then: where arXiv stops answering, the slice alone is left for the next look.
+        The poll itself is complete by then: if arXiv stops answering, only the older window is left for the next poll.
         """
-        today = began.date().isoformat()
-        if await self._key_values.get(_OLDER_SLICE_DAY) == today:
+        today = started_at.date().isoformat()
+        if await self._key_values.get(_OLDER_WINDOW_DAY) == today:
             return 0
         try:
-            new_papers = await self._read(await self._planned(), older_window(began))
+            new_papers = await self._read(await self._synced_keywords(), older_window(started_at))
         except ArxivError as error:
-            log.warning("older slice left for the next look", extra={"why": str(error)})
+            log.warning("older window postponed", extra={"reason": str(error)})
             return 0
-        await self._key_values.set(_OLDER_SLICE_DAY, today)
+        await self._key_values.set(_OLDER_WINDOW_DAY, today)
         return new_papers
 
-    async def _read(self, planned: tuple[WatchedKeyword, ...], window: Window) -> int:
-        keywords = [watched.keyword for watched in planned]
-        shown = new_papers = 0
-        async for read in self._reader.read(
+    async def _read(self, watched: tuple[WatchedKeyword, ...], window: Window) -> int:
+        keywords = [each.keyword for each in watched]
+        papers = new_papers = 0
+        async for part in self._reader.read(
             keywords,
             window,
             Priority.POLL,
@@ -191,13 +188,13 @@ class Poller:
             trust_zero=True,
         ):
             with self._metrics.step(Step.COMMIT):
-                written = await self._ingest_store.record_window(planned, read.papers, read.matches, self._clock.now())
-            shown += len(read.papers)
-            new_papers += written.papers
-            if written.posts:
+                recorded = await self._ingest_store.record_window(watched, part.papers, part.matches, self._clock.now())
+            papers += len(part.papers)
+            new_papers += recorded.papers
+            if recorded.posts:
                 self._on_new_posts()
-            if written.edits:
+            if recorded.edits:
                 self._on_edits()
-        if not shown:  # arXiv may have begun to show nothing after the probe
-            await self._check_that_papers_are_shown()
+        if not papers:  # arXiv may have stopped returning papers after the probe
+            await self._check_that_arxiv_returns_papers()
         return new_papers

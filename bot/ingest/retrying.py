@@ -1,6 +1,6 @@
-"""arXiv for those whom nobody waits for: its backoffs are waited out, page by page, and every answer is told of.
+"""The retrying client: fetches pages for a backfill, waits out every backoff and repeats the request.
 
-Queries enter; pages leave, however long they take. Only after hours of nothing but trouble its error comes through.
+It reports each page and each wait. Only when arXiv has failed for hours it gives up and raises the last error.
 """
 
 from collections.abc import Callable
@@ -14,12 +14,12 @@ from bot.domain.queries import Query
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBackoff
 
-# Nothing but trouble with arXiv for so long ends it; the next start goes on.
-BACKFILL_PATIENCE: Final = timedelta(hours=2)
+# A backfill gives up when arXiv has failed for this long; the next run continues.
+GIVE_UP_AFTER: Final = timedelta(hours=2)
 
 
 class RetryingArxivClient:
-    """A source of pages that asks again when a backoff is over."""
+    """A page source that repeats a failed request when the backoff is over."""
 
     def __init__(
         self,
@@ -33,24 +33,27 @@ class RetryingArxivClient:
         self._clock = clock
         self._on_page = on_page
         self._on_wait = on_wait
-        self._trouble_since: datetime | None = None
+        self._failing_since: datetime | None = None
 
     async def fetch(self, query: Query, *, start: int, size: int, priority: Priority) -> FeedPage:
-        """One page; raises ArxivBackoff when the next attempt is hours after the last answer, QueryRejected at once."""
+        """Returns one page.
+
+        Raises ArxivBackoff when the next attempt would be hours after the last response, and QueryRejected at once.
+        """
         while True:
             try:
                 page = await self._arxiv.fetch(query, start=start, size=size, priority=priority)
             except ArxivBackoff as error:
                 await self._wait_out(error)
                 continue
-            self._trouble_since = None
+            self._failing_since = None
             self._on_page(page, start)
             return page
 
     async def _wait_out(self, error: ArxivBackoff) -> None:
         now = self._clock.now()
-        self._trouble_since = self._trouble_since or now
-        if error.not_before > self._trouble_since + BACKFILL_PATIENCE:
+        self._failing_since = self._failing_since or now
+        if error.not_before > self._failing_since + GIVE_UP_AFTER:
             raise error
         self._on_wait(error)
         await self._clock.sleep((error.not_before - now).total_seconds())

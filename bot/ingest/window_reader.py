@@ -1,7 +1,7 @@
-"""Reads a window of submission times to its end, slice by complete slice, and matches what it brought.
+"""Reads a window of submission times to its end, in complete parts, and matches their papers with keywords.
 
-Keywords and a window in; complete slices of papers with their matches out. A slice that arXiv cannot show whole is
-read in halves; a query that it refuses is read without keywords. It writes nothing.
+A window that arXiv does not return completely is read in halves; a query that arXiv rejects is read without keywords.
+It never writes to the store.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from bot.domain.keyword import Keyword
 from bot.domain.matching import Match
 from bot.domain.matching import match as match_papers
 from bot.domain.paper import Paper
-from bot.domain.queries import Query, Window, keywords_query, window_query
+from bot.domain.queries import Query, Window, keywords_query, probe_query, window_query
 from bot.domain.window_scan import Complete, FetchPage, SplitNeeded, WindowScan
 from bot.runtime.errors import IncompleteResults, QueryRejected
 from bot.runtime.metrics import Metrics, Step
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WindowResult:
-    """A complete slice: its papers, and which of them match which keyword."""
+    """A complete window: its papers, and their matches."""
 
     papers: tuple[Paper, ...]
     matches: tuple[Match, ...]
@@ -48,51 +48,63 @@ class WindowReader:
         trust_zero: bool,
         filter_by_keyword: bool = True,
     ) -> AsyncIterator[WindowResult]:
-        """Every complete slice of the window, oldest first.
+        """Yields the window in complete parts, oldest first.
 
-        Raises ArxivThrottled or ArxivUnavailable when arXiv does not answer, IncompleteResults when it never shows all
-        that it counts, however narrow the slice.
+        Raises ArxivThrottled or ArxivUnavailable when arXiv does not answer, and IncompleteResults when it does not
+        return all papers that it counts, however narrow the window.
         """
         windows = [window]
         while windows:
-            piece = windows.pop()
-            query = keywords_query(keywords, piece) if filter_by_keyword else window_query(piece)
+            current = windows.pop()
+            query = keywords_query(keywords, current) if filter_by_keyword else window_query(current)
             try:
-                step = await self._read_window(query, priority, trust_zero=trust_zero)
+                step = await self._scan(query, priority, trust_zero=trust_zero)
             except QueryRejected as error:
                 if not filter_by_keyword:
                     raise
-                log.warning("query refused, reading without keywords", extra={"why": str(error)})
+                log.warning("query rejected, reading without keywords", extra={"reason": str(error)})
                 filter_by_keyword = False
-                windows.append(piece)
+                windows.append(current)
                 continue
             if isinstance(step, SplitNeeded):
-                windows.extend(reversed(_halves(piece, step)))
+                windows.extend(reversed(_split(current, step)))
                 continue
-            for rejection in step.rejected:
-                log.warning("entry rejected", extra={"entry": rejection.entry, "reason": rejection.reason})
-            # Matching a full page takes longer than the event loop may stand still.
-            with self._metrics.step(Step.MATCH):
-                matches = await asyncio.to_thread(match_papers, step.papers, keywords)
-            self._metrics.papers.inc(len(step.papers))
-            self._metrics.matches.inc(len(matches))
-            yield WindowResult(step.papers, matches)
+            yield await self._result(step, keywords)
 
-    async def _read_window(self, query: Query, priority: Priority, *, trust_zero: bool) -> Complete | SplitNeeded:
-        reading = WindowScan(trust_zero=trust_zero)
+    async def _scan(self, query: Query, priority: Priority, *, trust_zero: bool) -> Complete | SplitNeeded:
+        scan = WindowScan(trust_zero=trust_zero)
         while True:
-            match reading.step:
+            match scan.step:
                 case FetchPage(start, size):
                     page = await self._client.fetch(query, start=start, size=size, priority=priority)
-                    reading = reading.after(page)
+                    scan = scan.after(page)
                 case (Complete() | SplitNeeded()) as end:
                     return end
                 case _ as unexpected:
                     assert_never(unexpected)
 
+    async def _result(self, window: Complete, keywords: Sequence[Keyword]) -> WindowResult:
+        for rejection in window.rejected:
+            log.warning("entry rejected", extra={"entry": rejection.entry, "reason": rejection.reason})
+        # In a thread: matching a full page takes longer than the event loop may be blocked.
+        with self._metrics.step(Step.MATCH):
+            matches = await asyncio.to_thread(match_papers, window.papers, keywords)
+        self._metrics.papers_read.inc(len(window.papers))
+        self._metrics.matches.inc(len(matches))
+        return WindowResult(window.papers, matches)
 
-def _halves(window: Window, step: SplitNeeded) -> tuple[Window, Window]:
+
+async def has_papers(client: PageSource, window: Window, priority: Priority) -> bool:
+    """Sends a probe: whether arXiv returns any paper at all in the window.
+
+    arXiv answers "no results" by mistake, for minutes. Without keywords it must return papers, or it is not trusted.
+    """
+    page = await client.fetch(probe_query(window), start=0, size=1, priority=priority)
+    return page.total > 0
+
+
+def _split(window: Window, step: SplitNeeded) -> tuple[Window, Window]:
     halves = window.halves()
     if halves is None:
-        raise IncompleteResults(f"arXiv counts {step.total} papers but showed {step.seen} of them")
+        raise IncompleteResults(f"arXiv counts {step.total} papers but returned {step.seen}")
     return halves

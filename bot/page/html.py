@@ -1,7 +1,7 @@
-"""The page as one HTML file: nothing is loaded from anywhere, and nothing runs but the page's own script.
+"""Writes the page as one self-contained HTML file, which loads nothing and runs only its own script.
 
-Without JavaScript everything works but the search, which is not shown then: folded texts are `<details>`, the
-filters are CSS. Text of strangers is escaped by Jinja wherever it stands.
+Without JavaScript everything works except search, which is hidden then: collapsed texts are `<details>`, and the
+filters are CSS. Jinja escapes all untrusted text.
 """
 
 import base64
@@ -13,40 +13,41 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from bot.page.entries import Part, lighter, parts_of
-from bot.page.filters import Filters
-from bot.page.model import Form, Page
-from bot.page.words import ACKNOWLEDGEMENT, NO_KEYWORDS, NOTHING_YET, WHAT_THIS_IS
+from bot.page.html_entries import HtmlSection, html_sections, without_old_bibtex
+from bot.page.html_filters import Filters
+from bot.page.model import Page, PageFormat
+from bot.page.text import ACKNOWLEDGEMENT, DESCRIPTION, NO_KEYWORDS, NO_PAPERS
 
-# What the HTML page may weigh. 500 papers with their abstracts and BibTeX come near it; beyond it, the oldest
-# papers' BibTeX is a link to arXiv's own.
+# The size limit of the HTML page; 500 papers with abstracts and BibTeX come close to it. Beyond it, the oldest papers
+# link to arXiv's BibTeX instead of including it.
 PAGE_HTML_BYTES: Final = 990_000
 
-_ALTERNATES = ((Form.ATOM, "Atom feed"), (Form.JSON, "JSON"), (Form.MD, "Markdown"))
+_ALTERNATES = ((PageFormat.ATOM, "Atom feed"), (PageFormat.JSON, "JSON"), (PageFormat.MD, "Markdown"))
 
 
 def to_html(page: Page, address: str | None) -> tuple[bytes, str]:
-    """The page in UTF-8, and its Content-Security-Policy as a web server sends it."""
+    """Returns the page in UTF-8, and the Content-Security-Policy with which a web server sends it."""
     filters = Filters(page)
     style, script = _source("page.css") + filters.rules(), _source("page.js")
     policy = _policy(style, script)
-    parts = parts_of(page, filters)
-    fixed: dict[str, object] = {
+    sections = html_sections(page, filters)
+    alternates = [(page_format, label, f"{address}{page_format.filename}") for page_format, label in _ALTERNATES]
+    variables: dict[str, object] = {
         "updated": page.updated,
         "filters": filters,
-        "alternates": [(form, words, address + form.filename) for form, words in _ALTERNATES] if address else [],
+        "alternates": alternates if address else [],
         "policy": policy,
-        "style": Markup(style),  # noqa: S704 - both are files of ours, with nobody else's words in them
+        "style": Markup(style),  # noqa: S704 - both are part of this package and contain no untrusted text
         "script": Markup(script),  # noqa: S704
     }
-    body = _drawn(parts, fixed)
+    body = _render(sections, variables)
     if len(body) > PAGE_HTML_BYTES:
-        body = _drawn(lighter(parts, len(body) - PAGE_HTML_BYTES), fixed)
+        body = _render(without_old_bibtex(sections, len(body) - PAGE_HTML_BYTES), variables)
     return body, f"{policy}; frame-ancestors 'none'"
 
 
-def _drawn(parts: tuple[Part, ...], fixed: dict[str, object]) -> bytes:
-    return _environment().get_template("page.html").render(parts=parts, **fixed).encode()
+def _render(sections: tuple[HtmlSection, ...], variables: dict[str, object]) -> bytes:
+    return _environment().get_template("page.html").render(sections=sections, **variables).encode()
 
 
 @cache
@@ -56,7 +57,7 @@ def _environment() -> Environment:
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals.update(
-        what=WHAT_THIS_IS, acknowledgement=ACKNOWLEDGEMENT, nothing_yet=NOTHING_YET, no_keywords=NO_KEYWORDS
+        description=DESCRIPTION, acknowledgement=ACKNOWLEDGEMENT, no_papers=NO_PAPERS, no_keywords=NO_KEYWORDS
     )
     return environment
 
@@ -67,7 +68,7 @@ def _source(name: str) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """Everything is refused but this style, this script, and the icon, which stands in the page too."""
+    """Returns a policy that allows this style, this script and the embedded icon, and nothing else."""
     return (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"

@@ -1,8 +1,8 @@
-"""The page as Markdown, as it is known on GitHub: a heading and a table for each keyword.
+"""Writes the page as GitHub-flavoured Markdown: a heading and a table for each keyword.
 
-Text of strangers is written with character references: they can never be Markdown or HTML, inside a cell or a
-heading, for whoever reads Markdown. What GitHub would make of plain words (a mention, an issue, an emoji, a formula,
-a link) is taken apart by a `<span>`, as its own documentation does with dollars: nothing is added that somebody copies.
+Untrusted text is written with character references, so that it can never become Markdown or HTML in a cell or a
+heading. Where GitHub would turn plain text into a mention, an issue, an emoji, a formula or a link, a `<span>` prevents
+it, as GitHub's documentation does for dollar signs: copied text stays unchanged.
 """
 
 import re
@@ -11,44 +11,44 @@ from typing import Final
 
 from bot.domain.paper import Paper
 from bot.page.model import Page, Section
-from bot.page.words import (
+from bot.page.text import (
     ACKNOWLEDGEMENT,
+    DESCRIPTION,
     NO_KEYWORDS,
-    NOTHING_YET,
-    WHAT_THIS_IS,
-    abstract_page,
-    as_typed,
-    comment_words,
-    ordered,
-    readable,
-    title_words,
+    NO_PAPERS,
+    comment_text,
+    keyword_text,
+    newest_first,
+    plain_text,
+    title_text,
+    version_url,
 )
 
-# The known page shows a comment up to this long as it is, and of a longer one the first few characters.
+# A comment up to this length is shown whole; a longer one is collapsed behind its first characters.
 PAGE_COMMENT_MAX: Final = 20
-PAGE_COMMENT_SHOWN: Final = 5
+PAGE_COMMENT_PREFIX: Final = 5
 
 _HEAD: Final = "| **Title** | **Date** | **Abstract** | **Comment** |\n| --- | --- | --- | --- |"
-_SIGNIFICANT: Final = re.compile(
+_SPECIAL: Final = re.compile(
     r"""(?P<markup>[\\`*_{}\[\]<>&|~"])
-      | (?P<alone>\$|@|\#|:(?=//|[\w+-]+:)|(?<=\b[Gg][Hh])-(?=\d)|(?<=www)\.)""",
+      | (?P<spanned>\$|@|\#|:(?=//|[\w+-]+:)|(?<=\b[Gg][Hh])-(?=\d)|(?<=www)\.)""",
     re.VERBOSE,
 )
 
 
 def to_markdown(page: Page) -> bytes:
-    """The page in UTF-8, a line's end at its end."""
+    """Returns the page in UTF-8, with a newline at the end."""
     updated = page.updated.date().isoformat() if page.updated else "not yet"
-    parts = ["# Daily Papers", f"{WHAT_THIS_IS} {ACKNOWLEDGEMENT}", f"Last update: {updated}"]
+    head = ["# Daily Papers", f"{DESCRIPTION} {ACKNOWLEDGEMENT}", f"Last update: {updated}"]
     sections = [_section(section) for section in page.sections] or [NO_KEYWORDS]
-    return "\n\n".join([*parts, *sections]).encode() + b"\n"
+    return "\n\n".join([*head, *sections]).encode() + b"\n"
 
 
 def _section(section: Section) -> str:
-    heading = f"## {escaped(as_typed(section.keyword))}"
+    heading = f"## {escaped(keyword_text(section.keyword))}"
     if not section.papers:
-        return f"{heading}\n\n{NOTHING_YET}"
-    return "\n".join([heading, "", _HEAD, *map(_row, ordered(section.papers))])
+        return f"{heading}\n\n{NO_PAPERS}"
+    return "\n".join([heading, "", _HEAD, *map(_row, newest_first(section.papers))])
 
 
 def _row(paper: Paper) -> str:
@@ -56,24 +56,24 @@ def _row(paper: Paper) -> str:
 
 
 def _cells(paper: Paper) -> Iterator[str]:
-    yield f"**[{escaped(title_words(paper))}]({abstract_page(paper)})**"
+    yield f"**[{escaped(title_text(paper))}]({version_url(paper)})**"
     yield paper.updated.date().isoformat()
-    yield _folded("Show", readable(paper.abstract))
-    comment = comment_words(paper)
+    yield _collapsed("Show", plain_text(paper.abstract))
+    comment = comment_text(paper)
     if len(comment) > PAGE_COMMENT_MAX:
-        yield _folded(f"{comment[:PAGE_COMMENT_SHOWN]}...", comment)
+        yield _collapsed(f"{comment[:PAGE_COMMENT_PREFIX]}...", comment)
     else:
         yield escaped(comment)
 
 
-def _folded(summary: str, text: str) -> str:
+def _collapsed(summary: str, text: str) -> str:
     return f"<details><summary>{escaped(summary)}</summary><p>{escaped(text)}</p></details>" if text else ""
 
 
 def escaped(text: str) -> str:
-    """One line of plain text such that Markdown shows exactly it."""
-    return _SIGNIFICANT.sub(_reference, text)
+    """Returns one line of plain text, escaped so that Markdown shows exactly this text."""
+    return _SPECIAL.sub(_reference, text)
 
 
 def _reference(found: re.Match[str]) -> str:
-    return f"<span>{found[0]}</span>" if found["alone"] else f"&#{ord(found[0])};"
+    return f"<span>{found[0]}</span>" if found["spanned"] else f"&#{ord(found[0])};"

@@ -1,4 +1,4 @@
-"""What the page is made of: sections of papers, and the forms that they come in."""
+"""The page as data: sections of papers, and the formats in which it is written."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +11,8 @@ from bot.domain.paper import Paper
 PAGE_PAPERS: Final = 100
 
 
-class Form(StrEnum):
-    """How the page is written down."""
+class PageFormat(StrEnum):
+    """A format in which the page is written."""
 
     MD = "md"
     HTML = "html"
@@ -21,26 +21,26 @@ class Form(StrEnum):
 
     @property
     def content_type(self) -> str:
-        """What a web server says of it."""
+        """The value of the Content-Type header."""
         return _CONTENT_TYPES[self]
 
     @property
     def filename(self) -> str:
-        """What it is called as a file, and where it is served, seen from the page's address."""
+        """The name of the file; also its URL relative to the page's URL."""
         return f"daily-papers.{self.value}"
 
 
 _CONTENT_TYPES = {
-    Form.MD: "text/markdown; charset=utf-8",
-    Form.HTML: "text/html; charset=utf-8",
-    Form.ATOM: "application/atom+xml; charset=utf-8",
-    Form.JSON: "application/json; charset=utf-8",
+    PageFormat.MD: "text/markdown; charset=utf-8",
+    PageFormat.HTML: "text/html; charset=utf-8",
+    PageFormat.ATOM: "application/atom+xml; charset=utf-8",
+    PageFormat.JSON: "application/json; charset=utf-8",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A keyword as somebody typed it, and its papers, the newest first."""
+    """A keyword as it was typed, and its papers, newest first."""
 
     keyword: str
     papers: tuple[Paper, ...]
@@ -48,7 +48,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The sections in their order; `updated` is when arXiv was last read completely, None before that."""
+    """The sections in order; `updated` is when arXiv was last read completely, None before the first time."""
 
     updated: datetime | None
     sections: tuple[Section, ...]
@@ -56,7 +56,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The page in one form, as it is sent or written; the policy is for a web server's Content-Security-Policy."""
+    """The page in one format; `content_security_policy` is the header with which a web server sends it."""
 
     body: bytes
     content_type: str

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
-from bot.domain.post import Blocked, OutcomeUnknown, RetryLater
+from bot.domain.outgoing import Blocked, OutcomeUnknown, RetryLater
 from bot.publish.sender import SEND_BACKOFF_FLOOR_S
 from bot.runtime.clock import Clock
 from bot.runtime.metrics import Metrics
-from bot.runtime.retry import backoff
+from bot.runtime.retry import backoff_delay_s
 from bot.store.channels import Channels
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class ChannelAvailability:
     async def _back_off(self, channel_id: int, not_before: datetime, why: str) -> None:
         await self._channels.back_off(channel_id, not_before)
         wait_s = (not_before - self._clock.now()).total_seconds()
-        self._metrics.waits.labels("Discord").inc(max(0.0, wait_s))
+        self._metrics.wait_seconds.labels("Discord").inc(max(0.0, wait_s))
         log.warning("channel rests", extra={"channel": channel_id, "until": not_before, "why": why})
 
     async def _block(self, channel_id: int, cause: Blocked) -> None:
@@ -88,7 +88,7 @@ class ChannelAvailability:
     def _next_try(self, channel_id: int) -> datetime:
         attempt = self._failures.get(channel_id, 0) + 1
         self._failures[channel_id] = attempt
-        delay_s = backoff(
+        delay_s = backoff_delay_s(
             attempt, floor_s=SEND_BACKOFF_FLOOR_S, ceiling_s=SEND_BACKOFF_CEILING_S, jitter=self._rng.random()
         )
         return self._clock.now() + timedelta(seconds=delay_s)

@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.layout.message import BatchKind, headline, layout_of
+from bot.domain.outgoing import Delivered
 from bot.domain.poll_schedule import last_announcement
-from bot.domain.post import Delivered, MessageHeader, Post
+from bot.domain.post import MessageHeader, Post
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.outbox import Outbox
 
@@ -26,7 +27,7 @@ class Batches:
 
     async def next_header(self, channel_id: int, now: datetime) -> MessageHeader:
         """What the channel's next message has beside its papers."""
-        wanted = await self._channel_settings.of(channel_id)
+        wanted = await self._channel_settings.get(channel_id)
         if channel_id in self._in_hand and wanted.backlog_pending == (channel_id in self._backlog_pending):
             return self._in_hand[channel_id]
         # An admin's pause may have come, or its backlog gone, in the middle of a batch: that one is over.
@@ -34,7 +35,7 @@ class Batches:
         (self._backlog_pending.add if wanted.backlog_pending else self._backlog_pending.discard)(channel_id)
         due = await self._outbox.due_now(channel_id, now)
         announced = None if due.arrived is None else last_announcement(due.arrived)
-        begun = await self._outbox.begun(channel_id, now)
+        begun = await self._outbox.partly_posted(channel_id, now)
         if begun is not None:  # by a run of the program that ended in the middle: nobody is pinged twice
             thread_id = None if begun.thread_id in self._lost_threads else begun.thread_id
             heading = headline(due.papers, due.keywords, announced, BatchKind.REST)
@@ -65,4 +66,4 @@ class Batches:
 
     async def publishes(self, channel_id: int) -> bool:
         """Whether the channel's followers are to get its messages."""
-        return (await self._channel_settings.of(channel_id)).publish
+        return (await self._channel_settings.get(channel_id)).publish

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import assert_never
 
 from bot.domain.layout.message import next_message
-from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Post, Rejected, RetryLater, SendOutcome
+from bot.domain.outgoing import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Rejected, RetryLater, SendOutcome
+from bot.domain.post import Post
 from bot.publish.availability import ChannelAvailability
 from bot.publish.batches import Batches
 from bot.publish.sender import Sender
@@ -57,7 +58,7 @@ class ChannelWorker:
         """Bring the channel one message further; False when it has to wait or has nothing left."""
         if not await self._availability.is_open(channel_id, await self._sender.blocked(channel_id)):
             return False
-        post = await self._outbox.open_post(channel_id)
+        post = await self._outbox.unsettled_post(channel_id)
         if post is not None:
             return await self._post_again(post)
         post = await self._bind_next(channel_id)
@@ -107,7 +108,7 @@ class ChannelWorker:
                     await self._outbox.delivered(post, outcome, self._clock.now(), publish=publish)
                 self._batches.message_sent(post, outcome)
                 self._on_posted()
-                self._metrics.posted.inc(len(post.entries))
+                self._metrics.papers_posted.inc(len(post.entries))
                 self._forget(post)
                 log.info("message posted", extra={"channel": post.channel_id, "papers": len(post.entries)})
                 return True
@@ -124,7 +125,7 @@ class ChannelWorker:
         if len(post.entries) > 1:
             await self._release(post, alone=True)
             return True
-        await self._outbox.refused(post, reason, self._clock.now())
+        await self._outbox.rejected(post, reason, self._clock.now())
         self._forget(post)
         paper = post.entries[0].paper.arxiv_id
         log.error("message refused", extra={"channel": post.channel_id, "paper": paper, "reason": reason})

@@ -65,7 +65,7 @@ class Dispatcher:
 
         Channels whose server is not known yet count to every server.
         """
-        for channel_id in await self._channels.mapped(guild_id):
+        for channel_id in await self._channels.subscribed(guild_id):
             await self._channel_worker.check_channel(channel_id)
         self._wakeup.notify()
 

@@ -7,7 +7,8 @@ import logging
 from datetime import timedelta
 from typing import Final, Protocol, assert_never
 
-from bot.domain.post import Blocked, Delivered, OutcomeUnknown, Post, Rejected, RetryLater, SendOutcome
+from bot.domain.outgoing import Blocked, Delivered, OutcomeUnknown, Rejected, RetryLater, SendOutcome
+from bot.domain.post import Post
 from bot.runtime.clock import Clock, Wakeup
 from bot.store.edits import Edits
 
@@ -67,12 +68,12 @@ class Editor:
                     log.error("edit refused", extra={"channel": edit.post.channel_id, "reason": reason})
                 case RetryLater(not_before):
                     resting[place] = outcome
-                    await self._edits.later(edit, not_before)
+                    await self._edits.postpone(edit, not_before)
                 case Blocked():
                     resting[place] = outcome
-                    await self._edits.later(edit, self._clock.now() + BLOCKED_EDIT_RETRY)
+                    await self._edits.postpone(edit, self._clock.now() + BLOCKED_EDIT_RETRY)
                 case OutcomeUnknown():
-                    await self._edits.later(edit, self._clock.now() + timedelta(seconds=EDIT_INTERVAL_S))
+                    await self._edits.postpone(edit, self._clock.now() + timedelta(seconds=EDIT_INTERVAL_S))
                 case _:
                     assert_never(outcome)
 
@@ -89,9 +90,9 @@ class Editor:
                     log.error("message not published", extra={"channel": post.channel_id, "reason": reason})
                 case RetryLater(not_before):
                     resting[post.channel_id] = outcome
-                    await self._edits.published(post, again_at=not_before)
+                    await self._edits.postpone_publishing(post, not_before)
                 case OutcomeUnknown():
                     again_at = self._clock.now() + timedelta(seconds=EDIT_INTERVAL_S)
-                    await self._edits.published(post, again_at=again_at)
+                    await self._edits.postpone_publishing(post, again_at)
                 case _:
                     assert_never(outcome)

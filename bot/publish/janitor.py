@@ -59,13 +59,13 @@ class Janitor:
         told_all = True
         for notice in await self._channels.pending_notices(self._clock.now() - NOTICE_EVERY):
             if await self._notices.tell(notice):
-                await self._channels.notice_sent(notice.channel_id, self._clock.now())
+                await self._channels.record_notice(notice.channel_id, self._clock.now())
             else:
                 told_all = False
         return told_all
 
     async def _end_what_is_gone(self) -> None:
         for channel_id in await self._channels.gone(self._clock.now() - GONE_KEPT):
-            ended = await self._subscriptions.drop_commands_of(channel_id)
+            ended = await self._subscriptions.drop_command_subscriptions(channel_id)
             if ended:
                 log.info("subscriptions of a gone channel ended", extra={"channel": channel_id, "subscriptions": ended})

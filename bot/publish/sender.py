@@ -8,8 +8,16 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Rejected, RetryLater, SendOutcome
-from bot.domain.trending.post import AnyPost
+from bot.domain.outgoing import (
+    Blocked,
+    Delivered,
+    MessageAbsent,
+    OutcomeUnknown,
+    OutgoingMessage,
+    Rejected,
+    RetryLater,
+    SendOutcome,
+)
 from bot.runtime.clock import Clock
 from bot.runtime.metrics import Metrics, Step
 
@@ -49,15 +57,15 @@ class Delivery(Protocol):
         """Why nothing can be posted in the channel at the moment; None when it can."""
         ...
 
-    def takes_nonce(self, post: AnyPost) -> bool:
+    def takes_nonce(self, post: OutgoingMessage) -> bool:
         """Whether Discord keeps the message from being there twice; a new forum post has no such guard."""
         ...
 
-    async def send(self, post: AnyPost) -> SendOutcome:
+    async def send(self, post: OutgoingMessage) -> SendOutcome:
         """Send the message once; with the same nonce it is never there twice within the nonce's window."""
         ...
 
-    async def find(self, post: AnyPost) -> Delivered | MessageAbsent | RetryLater | Blocked:
+    async def find(self, post: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:
         """Look for the message by its key in what the channel holds since its first attempt."""
         ...
 
@@ -82,11 +90,11 @@ class Sender:
         """Why nothing can be posted in the channel at the moment; None when it can."""
         return await self._delivery.blocked(channel_id)
 
-    async def first(self, post: AnyPost) -> SendOutcome:
+    async def first(self, post: OutgoingMessage) -> SendOutcome:
         """Send a message that was never tried; Obstructed: surely nothing of it is there."""
         return await self._send(post)
 
-    async def find(self, post: AnyPost) -> Delivered | MessageAbsent | RetryLater | Blocked:
+    async def find(self, post: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:
         """Look for a message that was tried; RetryLater also while it may still be on its way."""
         found = await self._delivery.find(post)
         if isinstance(found, MessageAbsent) and self._clock.now() - post.last_attempt <= NONCE_REMEMBERED:
@@ -94,7 +102,7 @@ class Sender:
         return found
 
     async def again(
-        self, post: AnyPost, on_attempt: Callable[[datetime], Awaitable[None]]
+        self, post: OutgoingMessage, on_attempt: Callable[[datetime], Awaitable[None]]
     ) -> SendOutcome | MessageAbsent:
         """Bring a message further that was tried before: it may be there, whatever Discord says to the next try.
 
@@ -118,15 +126,15 @@ class Sender:
             return outcome if isinstance(found, MessageAbsent) else found
         return outcome
 
-    def forget(self, post: AnyPost) -> None:
+    def forget(self, post: OutgoingMessage) -> None:
         """The message is settled, or released."""
         self._first_tried_s.pop(post.key, None)
 
-    def _nonce_is_trusted(self, post: AnyPost) -> bool:
+    def _nonce_is_trusted(self, post: OutgoingMessage) -> bool:
         tried_s = self._first_tried_s.get(post.key) if self._delivery.takes_nonce(post) else None
         return tried_s is not None and self._clock.monotonic() - tried_s <= NONCE_TRUSTED_S
 
-    async def _send(self, post: AnyPost) -> SendOutcome:
+    async def _send(self, post: OutgoingMessage) -> SendOutcome:
         await self._rate_limiter.turn()
         self._first_tried_s.setdefault(post.key, self._clock.monotonic())
         with self._metrics.step(Step.SEND):

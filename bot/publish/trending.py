@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Final, assert_never
 
 from bot.domain.matching import match
-from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Rejected, RetryLater, SendOutcome
+from bot.domain.outgoing import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Rejected, RetryLater, SendOutcome
 from bot.domain.trending.entry import TrendingEntry, as_paper
 from bot.domain.trending.post import TrendingPost, TrendingSubscription, days_to_post, select_entries
 from bot.publish.availability import ChannelAvailability
@@ -22,8 +22,8 @@ from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.metrics import Metrics, Step
 from bot.store.papers import Papers
 from bot.store.subscriptions import Subscriptions
-from bot.store.trending_entries import TrendingStore
-from bot.store.trending_posts import TrendingPostStore
+from bot.store.trending_entries import TrendingEntries
+from bot.store.trending_posts import TrendingPosts
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,8 @@ class TrendingPublisher:
     def __init__(
         self,
         *,
-        trending_posts: TrendingPostStore,
-        trending_entries: TrendingStore,
+        trending_posts: TrendingPosts,
+        trending_entries: TrendingEntries,
         subscriptions: Subscriptions,
         papers: Papers,
         sender: Sender,
@@ -63,10 +63,10 @@ class TrendingPublisher:
         await self._sender.ready()
         while True:
             await self._side_by_side(
-                self._go_on(trending_post) for trending_post in await self._trending_posts.open(self._clock.now())
+                self._go_on(trending_post) for trending_post in await self._trending_posts.unsettled(self._clock.now())
             )
             next_due = await self._begin_what_is_due()
-            await self._wakeup.wait(self._idle_s(next_due, await self._trending_posts.next_try()))
+            await self._wakeup.wait(self._idle_s(next_due, await self._trending_posts.next_attempt()))
 
     def _idle_s(self, *moments: datetime | None) -> float:
         """The seconds until the first of these, within bounds: a channel may be set right at any time."""
@@ -76,12 +76,12 @@ class TrendingPublisher:
     async def _begin_what_is_due(self) -> datetime | None:
         """Post the lists whose turn it is where they are due, oldest first; returns when one is due next."""
         now = self._clock.now()
-        days = days_to_post(await self._trending_posts.days_read(), now)
+        days = days_to_post(await self._trending_posts.fetched_days(), now)
         later: list[datetime] = []
         for day in days:
             turns = [
                 (trending_subscription, trending_subscription.turn(day, days[-1]))
-                for trending_subscription in await self._trending_posts.trending_subscriptions(day, now)
+                for trending_subscription in await self._trending_posts.due_subscriptions(day, now)
             ]
             trending_entries = await self._trending_entries.of_day(day)
             await self._side_by_side(
@@ -117,7 +117,7 @@ class TrendingPublisher:
             return
         trending_post = await self._filled(bound, trending_entries)
         if not trending_post.papers:
-            await self._trending_posts.settled(trending_post, Delivered(None), self._clock.now())
+            await self._trending_posts.settle(trending_post, Delivered(None), self._clock.now())
             return
         outcome = await self._sender.first(trending_post)
         if isinstance(outcome, Blocked):
@@ -143,7 +143,7 @@ class TrendingPublisher:
     async def _filled(self, trending_post: TrendingPost, trending_entries: Sequence[TrendingEntry]) -> TrendingPost:
         """The message with its papers, as they are listed now."""
         subscriptions = await self._subscriptions.in_channel(trending_post.channel_id)
-        known = await self._papers.among([trending_entry.arxiv_id for trending_entry in trending_entries])
+        known = await self._papers.get_many([trending_entry.arxiv_id for trending_entry in trending_entries])
         # A list knows no categories; a paper that is known does.
         papers = [known.get(trending_entry.arxiv_id) or as_paper(trending_entry) for trending_entry in trending_entries]
         # Milliseconds, away from the event loop.
@@ -154,12 +154,12 @@ class TrendingPublisher:
         match outcome:
             case Delivered():
                 with self._metrics.step(Step.SETTLE):
-                    await self._trending_posts.settled(trending_post, outcome, self._clock.now())
+                    await self._trending_posts.settle(trending_post, outcome, self._clock.now())
                 log.info(
                     "list posted", extra={"channel": trending_post.channel_id, "day": trending_post.day.isoformat()}
                 )
             case Rejected(reason):
-                await self._trending_posts.settled(trending_post, Delivered(None), self._clock.now())
+                await self._trending_posts.settle(trending_post, Delivered(None), self._clock.now())
                 log.error("list refused", extra={"channel": trending_post.channel_id, "reason": reason})
             case MessageAbsent():
                 await self._trending_posts.release(trending_post)

@@ -1,1 +1,1 @@
-"""The layer that every other one imports: clock, errors, retry rules, external limits, metrics, supervisor."""
+"""The lowest layer: clock, errors, retry rules, HTTP client, limits of other systems, metrics, supervisor."""

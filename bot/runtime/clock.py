@@ -1,4 +1,7 @@
-"""The only room that reads the time or sleeps. Everybody else is handed a `Clock`."""
+"""Time: the clock that all other modules take as an argument, and the wake-up that loops sleep on.
+
+No other module reads the time or sleeps by itself; tests pass a clock that they move.
+"""
 
 import asyncio
 import time
@@ -7,23 +10,23 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """The time, as the program sees it; tests hand in one that they move themselves."""
+    """The current time, and sleeping."""
 
     def now(self) -> datetime:
-        """The wall clock: aware, in UTC."""
+        """Returns the wall-clock time, aware and in UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds that never run backwards; only differences mean anything."""
+        """Returns seconds that never run backwards; only differences are meaningful."""
         ...
 
     async def sleep(self, delay_s: float) -> None:
-        """Wait `delay_s` seconds; zero or less gives way to others once."""
+        """Sleeps `delay_s` seconds; with zero or less, yields to other tasks once."""
         ...
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The clock of the machine."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -36,18 +39,18 @@ class SystemClock:
 
 
 class Wakeup:
-    """Lets a loop sleep until its time has come or somebody rings."""
+    """Lets a loop sleep until a time, or until another loop notifies it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._notified = asyncio.Event()
 
     def notify(self) -> None:
-        """Wake the sleeper; a ring that comes before it sleeps is not lost."""
+        """Wakes the loop; a notification that arrives before it sleeps is not lost."""
         self._notified.set()
 
     async def wait(self, delay_s: float | None) -> None:
-        """Sleep `delay_s` seconds, or until rung; None: only until rung."""
+        """Sleeps `delay_s` seconds or until notified; with None, only until notified."""
         waits: list[asyncio.Future[object]] = [asyncio.ensure_future(self._notified.wait())]
         if delay_s is not None:
             waits.append(asyncio.ensure_future(self._clock.sleep(delay_s)))

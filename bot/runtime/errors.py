@@ -1,37 +1,39 @@
-"""What can go wrong, as one tree; leaves are named for what happened.
+"""The tree of the errors that the program raises on purpose; each is named after what happened.
 
 DailyPapersError
-├── InvalidSettings        config.json or the environment: every fault at once          exit 2
-├── StartupError           one sentence for the person who starts the program           exit 1
-│   ├── DatabaseUnusable    newer than the program, not ours, damaged, not writable, in use
-│   ├── PageError        nothing to show, or nowhere to write it
-│   └── InvalidToken       Discord does not know the token
-├── InvalidKeyword         the person's keyword cannot be watched; says what can
-├── InvalidSchedule       a time of day or a zone that there is not; names the nearest
-├── ChartFailed            a picture that could not be drawn: its numbers are shown without
-├── InvalidDay             a day of which there can be no list; says what can be asked
-├── StoreUnavailable       the database cannot be written now (disk full, locked): tried again
+├── InvalidSettings             config.json or the environment is invalid; holds every fault      exit 2
+├── StartupError                the program cannot start; one sentence for the operator           exit 1
+│   ├── DatabaseUnusable        made by a newer version, not our file, damaged, read-only, in use
+│   ├── PageError               there is nothing to show, or nowhere to write the page
+│   └── InvalidToken            Discord rejected the token
+├── InvalidKeyword              cannot be subscribed to; says what is allowed
+├── InvalidSchedule             no such time of day or time zone; names the closest
+├── ChartFailed                 the chart could not be drawn; its numbers are shown without it
+├── InvalidDay                  not a day, or one without a trending list; says which days have one
+├── StoreUnavailable            the database cannot be written now (disk full, locked); retried
+├── RequestFailed               internal to the HTTP clients (`http.py`)
 ├── ArxivError
-│   ├── InvalidFeed        a body that is not a complete, valid feed: never "no papers"
-│   ├── QueryRejected       arXiv answered 400: this query will not succeed
-│   ├── ArxivThrottled     arXiv asks us to wait (429, 503): says until when
-│   ├── ArxivUnavailable        out of reach, too slow, too large, or not a feed: says until when
-│   └── IncompleteResults  arXiv never showed all the papers that it counted
+│   ├── InvalidFeed             not a complete, valid feed; never treated as "no papers"
+│   ├── QueryRejected           status 400 or the like: repeating the query will not help
+│   ├── ArxivBackoff            no request may leave before a time
+│   │   ├── ArxivThrottled      arXiv asked the bot to wait (429, 503)
+│   │   └── ArxivUnavailable    unreachable, too slow, too large, or not a feed
+│   └── IncompleteResults       arXiv never returned all the papers that it counted
 └── HuggingFaceError
-    ├── InvalidTrendingList        a body that is no list of papers: never "nothing is listed"
-    ├── TrendingDayUnavailable         Hugging Face answered 400: it has no list of that day
-    └── HuggingFaceBackoff    out of reach, too slow, not a list, or asking us to wait: says until when
+    ├── InvalidTrendingList     not a list of papers; never treated as "nothing is listed"
+    ├── TrendingDayUnavailable  status 400: there is no list for that day
+    └── HuggingFaceBackoff      unreachable, too slow, not a list, or throttled: no request may leave before a time
 """
 
 from datetime import datetime
 
 
 class DailyPapersError(Exception):
-    """The root: everything that this program raises on purpose."""
+    """The root of the tree."""
 
 
 class InvalidSettings(DailyPapersError):
-    """The settings have faults; `faults` holds all of them, one sentence each."""
+    """The settings are invalid; `faults` holds every fault, one sentence each."""
 
     def __init__(self, faults: tuple[str, ...]) -> None:
         super().__init__("\n".join(faults))
@@ -43,31 +45,31 @@ class StartupError(DailyPapersError):
 
 
 class DatabaseUnusable(StartupError):
-    """The database file cannot be used, and was left as it is."""
+    """The database file cannot be used; it was not changed."""
 
 
 class PageError(StartupError):
-    """The page cannot be made or written; what was there is as it was."""
+    """The page cannot be rendered or written; an existing file was not changed."""
 
 
 class InvalidToken(StartupError):
-    """Discord refused the token; the message never holds it."""
+    """Discord rejected the token; the message never contains it."""
 
 
 class InvalidKeyword(DailyPapersError):
-    """A keyword that cannot be watched; the message says what is allowed."""
+    """A keyword that cannot be subscribed to; the message says what is allowed."""
 
 
 class InvalidSchedule(DailyPapersError):
-    """A time of day or a zone that cannot be meant; the message names the nearest."""
+    """A time of day or a time zone that does not exist; the message names the closest."""
 
 
 class ChartFailed(DailyPapersError):
-    """The drawing process failed or hung; the message says so in words."""
+    """The process that draws charts failed or hung; the message is readable for people."""
 
 
 class InvalidDay(DailyPapersError):
-    """Not a day, or one of which there can be no list; the message says what can be asked."""
+    """Not a day, or one without a trending list; the message says which days have one."""
 
 
 class StoreUnavailable(DailyPapersError):
@@ -75,19 +77,19 @@ class StoreUnavailable(DailyPapersError):
 
 
 class ArxivError(DailyPapersError):
-    """Something between us and arXiv; the message is in words for `/status`."""
+    """A query to arXiv failed; the message is readable in `/status`."""
 
 
 class InvalidFeed(ArxivError):
-    """The body is not a complete, valid Atom feed of arXiv's."""
+    """The body is not a complete, valid Atom feed from arXiv."""
 
 
 class QueryRejected(ArxivError):
-    """arXiv answered 400: the query itself is at fault."""
+    """arXiv rejected the query itself, with status 400, 413 or 414."""
 
 
 class ArxivBackoff(ArxivError):
-    """No request may leave before `not_before`."""
+    """No request to arXiv may leave before `not_before`."""
 
     def __init__(self, message: str, not_before: datetime) -> None:
         super().__init__(message)
@@ -95,19 +97,19 @@ class ArxivBackoff(ArxivError):
 
 
 class ArxivThrottled(ArxivBackoff):
-    """arXiv asks us to wait (429, 503)."""
+    """arXiv asked the bot to wait (429, 503)."""
 
 
 class ArxivUnavailable(ArxivBackoff):
-    """arXiv is out of reach, too slow, or its answer is no feed."""
+    """arXiv is unreachable or too slow, or its response is not a feed."""
 
 
 class IncompleteResults(ArxivError):
-    """arXiv counted more papers than it showed, however often it was asked."""
+    """arXiv counted more papers than it returned, over repeated requests."""
 
 
 class HuggingFaceError(DailyPapersError):
-    """Something between us and Hugging Face; the message is in words for people."""
+    """A request to Hugging Face failed; the message is readable for people."""
 
 
 class InvalidTrendingList(HuggingFaceError):
@@ -115,11 +117,11 @@ class InvalidTrendingList(HuggingFaceError):
 
 
 class TrendingDayUnavailable(HuggingFaceError):
-    """Hugging Face answered 400: it has no list of that day."""
+    """Hugging Face has no list for that day (status 400)."""
 
 
 class HuggingFaceBackoff(HuggingFaceError):
-    """Out of reach, or asking us to wait: no request leaves before `not_before`."""
+    """Hugging Face is unreachable or asked the bot to wait: no request may leave before `not_before`."""
 
     def __init__(self, message: str, not_before: datetime) -> None:
         super().__init__(message)

@@ -1,6 +1,6 @@
 """Limits that other systems impose, grouped by system, each with its source.
 
-A module's own constants are at the top of that module; what an operator chooses is in `bot/config`.
+It holds no constant of our own (those are at the top of the module that uses them) and no setting (`bot/config`).
 """
 
 from datetime import date, timedelta
@@ -35,7 +35,7 @@ SELECT_OPTION_MAX: Final = 100
 SELECT_OPTIONS_MAX: Final = 25
 CUSTOM_ID_MAX: Final = 100
 AUTOCOMPLETE_CHOICES_MAX: Final = 25
-# A token is valid for 15 minutes (interactions/receiving-and-responding); a minute is left for the last edit.
+# A token is valid for 15 minutes (interactions/receiving-and-responding); one minute is reserved for the last edit.
 INTERACTION_TOKEN_S: Final = 14 * 60.0
 
 # --- Discord: ids ----------------------------------------------------------------------------------
@@ -49,5 +49,5 @@ TRENDING_PAGE_SIZE: Final = 100
 TRENDING_PAGE_DEFAULT: Final = 50
 # Papers older than 7 days cannot be put on a list (huggingface/huggingface_hub, issue 2745).
 TRENDING_MAX_PAPER_AGE: Final = timedelta(days=8)
-# The first lists are from May 2023.
+# The first lists date from May 2023.
 TRENDING_FIRST_DAY: Final = date(2023, 5, 1)

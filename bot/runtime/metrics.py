@@ -1,6 +1,6 @@
-"""What the program counts of itself, and the steps that it goes through.
+"""The program's own metrics, and the durable steps of its pipeline.
 
-Events enter, as the loops report them; Prometheus' text leaves (`bot/web/server.py`). It never decides anything.
+The loops report events, and `bot/web/server.py` serves them in Prometheus' text format. It never decides anything.
 """
 
 import time
@@ -13,12 +13,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from bot.runtime.clock import Clock
 
-# How often the event loop's lag is measured.
+# How often the lag of the event loop is measured.
 LAG_MEASURED_EVERY_S: Final = 0.5
+
+_NAME: Final = "daily_papers"
+_BUCKETS_S: Final = (0.005, 0.02, 0.1, 0.5, 1, 5, 20, 60)
 
 
 class Step(Enum):
-    """Every durable step of both halves, in the order in which a paper takes them."""
+    """Every durable step of ingest and publish, in the order in which a paper takes them."""
 
     FETCH = "fetch"
     PARSE = "parse"
@@ -29,82 +32,73 @@ class Step(Enum):
     SETTLE = "settle"
 
 
-# Told before and after each step; tests end the process in between.
+# Called before and after each step; tests kill the process in between.
 Observer = Callable[[Step, str], None]
-
-_SECONDS: Final = (0.005, 0.02, 0.1, 0.5, 1, 5, 20, 60)
 
 
 def _no_observer(_step: Step, _side: str) -> None:
-    """In production nobody witnesses the steps."""
+    """In production nothing observes the steps."""
 
 
 class Metrics:
-    """One program's counters, in a registry of their own."""
+    """The metrics of one program, in their own registry. An attribute has the name of its metric."""
 
     def __init__(self, observer: Observer = _no_observer) -> None:
         self._observer = observer
         self.registry = CollectorRegistry()
-        name = "daily_papers"
-        self.polls = Counter(f"{name}_looks", "Looks at arXiv by what came of them", ["result"], registry=self.registry)
-        self.requests = Counter(
-            f"{name}_arxiv_requests", "Requests to arXiv by what came of them", ["result"], registry=self.registry
+        # Metric and label names are an interface: `looks` are polls, and `whom` is the server.
+        self.polls = self._counter("looks", "Polls of arXiv by result", "result")
+        self.arxiv_requests = self._counter("arxiv_requests", "Requests to arXiv by result", "result")
+        self.huggingface_requests = self._counter(
+            "huggingface_requests", "Requests to Hugging Face by result", "result"
         )
-        self.lists = Counter(
-            f"{name}_huggingface_requests",
-            "Requests to Hugging Face by what came of them",
-            ["result"],
-            registry=self.registry,
+        self.papers_read = self._counter("papers_read", "Papers that arXiv returned")
+        self.matches = self._counter("matches", "Matches of papers and keywords")
+        self.posts = self._counter("posts", "Messages to Discord by result", "result")
+        self.papers_posted = self._counter("papers_posted", "Papers posted, over all channels")
+        self.loop_failures = self._counter("loop_failures", "Failures of a loop", "loop")
+        self.wait_seconds = self._counter("wait_seconds", "Seconds of backoff by server", "whom")
+        self.step_seconds = Histogram(
+            f"{_NAME}_step_seconds", "Duration of each step", ["step"], buckets=_BUCKETS_S, registry=self.registry
         )
-        self.papers = Counter(f"{name}_papers_read", "Papers that arXiv showed", registry=self.registry)
-        self.matches = Counter(f"{name}_matches", "Papers that satisfied a keyword", registry=self.registry)
-        self.posts = Counter(
-            f"{name}_posts", "Messages to Discord by what came of them", ["result"], registry=self.registry
+        self.event_loop_lag = Histogram(
+            f"{_NAME}_event_loop_lag_seconds", "Lag of the event loop", buckets=_BUCKETS_S, registry=self.registry
         )
-        self.posted = Counter(f"{name}_papers_posted", "Papers posted, in all channels", registry=self.registry)
-        self.failures = Counter(f"{name}_loop_failures", "Loops that failed", ["loop"], registry=self.registry)
-        self.waits = Counter(
-            f"{name}_wait_seconds", "Seconds that arXiv or Discord were waited for", ["whom"], registry=self.registry
-        )
-        self.steps = Histogram(
-            f"{name}_step_seconds", "How long each step took", ["step"], buckets=_SECONDS, registry=self.registry
-        )
-        self.lag = Histogram(
-            f"{name}_event_loop_lag_seconds",
-            "How late the event loop was",
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self.waiting = Gauge(f"{name}_outbox_papers", "Papers that wait to be posted", registry=self.registry)
-        self.queue_age = Gauge(
-            f"{name}_outbox_age_seconds", "How long the oldest of them is due", registry=self.registry
-        )
-        self.gateway = Gauge(f"{name}_gateway_up", "Whether Discord's gateway is connected", registry=self.registry)
+        self.outbox_papers = self._gauge("outbox_papers", "Papers that wait to be posted")
+        self.outbox_age = self._gauge("outbox_age_seconds", "How long the oldest of them has been due")
+        self.gateway_up = self._gauge("gateway_up", "Whether Discord's gateway is connected")
+
+    def _counter(self, name: str, description: str, *labels: str) -> Counter:
+        return Counter(f"{_NAME}_{name}", description, labels, registry=self.registry)
+
+    def _gauge(self, name: str, description: str) -> Gauge:
+        return Gauge(f"{_NAME}_{name}", description, registry=self.registry)
 
     @contextmanager
     def step(self, step: Step) -> Iterator[None]:
-        """Time one step, and tell the witness before and after it; a step that failed has no after."""
+        """Times one step and calls the observer before and after it; a step that fails has no "after"."""
         self._observer(step, "before")
-        began_s = time.perf_counter()
+        started_at_s = time.perf_counter()
         yield
-        self.steps.labels(step.value).observe(time.perf_counter() - began_s)
+        self.step_seconds.labels(step.value).observe(time.perf_counter() - started_at_s)
         self._observer(step, "after")
 
     def text(self) -> bytes:
-        """Everything in Prometheus' text format."""
+        """Returns every metric in Prometheus' text format."""
         return generate_latest(self.registry)
 
 
 class LagMeter:
-    """Measures how late the event loop is: whatever stands still for long makes everybody wait."""
+    """Measures how late the event loop runs: a callback that blocks it delays every other one."""
 
     def __init__(self, clock: Clock, metrics: Metrics) -> None:
         self._clock = clock
         self._metrics = metrics
 
     async def run(self) -> None:
-        """Measure twice a second, for ever."""
+        """Measures the lag twice per second, forever."""
         while True:
-            began_s = self._clock.monotonic()
+            started_at_s = self._clock.monotonic()
             await self._clock.sleep(LAG_MEASURED_EVERY_S)
-            self._metrics.lag.observe(max(0.0, self._clock.monotonic() - began_s - LAG_MEASURED_EVERY_S))
+            lag_s = self._clock.monotonic() - started_at_s - LAG_MEASURED_EVERY_S
+            self._metrics.event_loop_lag.observe(max(0.0, lag_s))

@@ -1,46 +1,71 @@
-"""How long to wait before trying again: numbers in, numbers out; it never reads a clock and never sleeps."""
+"""How long to wait before the next attempt: exponential backoff, and what the response headers of a server ask for.
+
+Takes and returns numbers. It never reads a clock and never sleeps.
+"""
 
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from random import Random
 from typing import Final
 
-# RFC 9110, 10.2.3: delay-seconds is digits only. Ten of them are three centuries: enough for any answer.
+# RFC 9110, 10.2.3: delay-seconds is digits only. Ten of them are three centuries: enough for any response.
 _DELAY_SECONDS: Final = re.compile(r"[0-9]{1,10}")
 # `"api";r=0;t=55` (draft-ietf-httpapi-ratelimit-headers, as Hugging Face sends it).
-_NONE_LEFT: Final = re.compile(r";\s*r=0\s*;\s*t=([0-9]{1,10})\b")
-# Beyond this many doublings every ceiling of ours is reached; the power must not overflow a float.
+_QUOTA_EXHAUSTED: Final = re.compile(r";\s*r=0\s*;\s*t=([0-9]{1,10})\b")
+# After this many doublings every ceiling in use is reached; the power must not overflow a float.
 _DOUBLINGS_MAX: Final = 30
 
 
-def backoff(attempt: int, floor_s: float, ceiling_s: float, jitter: float) -> float:
-    """The delay after the `attempt`-th failure in a row (from 1): doubled each time, spread by `jitter` in [0, 1).
+def backoff_delay_s(failures: int, floor_s: float, ceiling_s: float, jitter: float) -> float:
+    """The delay after so many failures in a row (from 1): doubled with each, spread by `jitter` in [0, 1).
 
-    Never under `floor_s` nor over `ceiling_s`.
+    Never below `floor_s` nor above `ceiling_s`.
     """
-    doublings = min(max(attempt, 1) - 1, _DOUBLINGS_MAX)
+    doublings = min(max(failures, 1) - 1, _DOUBLINGS_MAX)
     return min(ceiling_s, floor_s * 2.0**doublings * (1 + jitter))
 
 
-def retry_after(header: str | None, now: datetime) -> float | None:
-    """The seconds that a Retry-After header asks for, in either of its forms; None when it says nothing usable."""
+class Backoff:
+    """The delays after the failures in a row of one server; a success starts over."""
+
+    def __init__(self, rng: Random, *, floor_s: float, ceiling_s: float, requested_max_s: float) -> None:
+        self._rng = rng
+        self._floor_s = floor_s
+        self._ceiling_s = ceiling_s
+        self._requested_max_s = requested_max_s
+        self.failures = 0
+
+    def failed(self, requested_s: float = 0.0) -> float:
+        """Counts a failure; returns the delay in seconds, at least what the server requested (up to the maximum)."""
+        self.failures += 1
+        own_s = backoff_delay_s(self.failures, self._floor_s, self._ceiling_s, self._rng.random())
+        return max(own_s, min(requested_s, self._requested_max_s))
+
+    def succeeded(self) -> None:
+        """Starts over: the next failure is the first."""
+        self.failures = 0
+
+
+def retry_after_s(header: str | None, now: datetime) -> float | None:
+    """The seconds that a Retry-After header asks for, in either of its forms; None if the header is unusable."""
     text = (header or "").strip()
     if _DELAY_SECONDS.fullmatch(text):
         return float(text)
-    moment = _http_date(text)
-    return None if moment is None else max(0.0, (moment - now).total_seconds())
+    date = _http_date(text)
+    return None if date is None else max(0.0, (date - now).total_seconds())
 
 
-def quota_wait(header: str | None) -> float | None:
-    """The seconds until there is a quota again, from a RateLimit header that says that none is left; else None."""
-    left = _NONE_LEFT.search(header or "")
-    return None if left is None else float(left[1])
+def quota_wait_s(header: str | None) -> float | None:
+    """The seconds until the quota is renewed, from a RateLimit header that says it is used up; otherwise None."""
+    exhausted = _QUOTA_EXHAUSTED.search(header or "")
+    return None if exhausted is None else float(exhausted[1])
 
 
 def _http_date(text: str) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(text)
+        date = parsedate_to_datetime(text)
     except (ValueError, OverflowError):  # OverflowError: a year that fits no C int
         return None
     # "-0000" gives a naive time, which is UTC by RFC 5322.
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)

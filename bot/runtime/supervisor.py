@@ -1,6 +1,6 @@
-"""Keeps loops running: one that fails unexpectedly starts again after a while, and people are told.
+"""Keeps the loops running: restarts one that failed, with a backoff, and keeps the reason for `/status`.
 
-Named loops enter; nothing leaves but the end of all of them, or a StartupError that no second try would mend.
+Only a StartupError, which a restart would not fix, ends all loops. It never knows what a loop does.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ from typing import Final
 from bot.runtime.clock import Clock
 from bot.runtime.errors import StartupError, StoreUnavailable
 from bot.runtime.metrics import Metrics
-from bot.runtime.retry import backoff
+from bot.runtime.retry import backoff_delay_s
 
 log = logging.getLogger(__name__)
 
 RESTART_BACKOFF_FLOOR_S: Final = 1.0
 RESTART_BACKOFF_CEILING_S: Final = 300.0
-# A loop that failed is spoken of until its next try has held this long.
+# A failure is reported until the restarted loop has run for this long.
 PROBLEM_SHOWN: Final = timedelta(minutes=1)
 
 Loop = Callable[[], Awaitable[None]]
@@ -28,67 +28,68 @@ Loop = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class _LoopFailure:
-    words: str
-    next_try: datetime
+    reason: str
+    retry_at: datetime
 
 
 class Supervisor:
-    """Runs loops side by side."""
+    """Runs loops concurrently."""
 
     def __init__(self, clock: Clock, rng: Random, metrics: Metrics) -> None:
         self._clock = clock
         self._rng = rng
         self._metrics = metrics
-        self._problems: dict[str, _LoopFailure] = {}
+        self._failures: dict[str, _LoopFailure] = {}
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What went wrong lately, in words: a loop that failed, until its next try has held for a while."""
+        """Recent failures, each as a sentence without a full stop."""
         now = self._clock.now()
         return tuple(
-            f"{name} {problem.words}"
-            for name, problem in self._problems.items()
-            if now < problem.next_try + PROBLEM_SHOWN
+            f"{name} {failure.reason}"
+            for name, failure in self._failures.items()
+            if now < failure.retry_at + PROBLEM_SHOWN
         )
 
     async def run(self, loops: Mapping[str, Loop]) -> None:
-        """Run every loop until it ends by itself; cancelling this cancels them all."""
+        """Runs every loop until it ends by itself; cancelling this cancels all of them."""
         async with asyncio.TaskGroup() as group:
             for name, loop in loops.items():
-                group.create_task(self._keep(name, loop), name=name)
+                group.create_task(self._supervise(name, loop), name=name)
 
-    async def _keep(self, name: str, loop: Loop) -> None:
+    async def _supervise(self, name: str, loop: Loop) -> None:
         failures = 0
         while True:
-            began_s = self._clock.monotonic()
+            started_at_s = self._clock.monotonic()
             try:
                 await loop()
             except StartupError:
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever it is, the other loops go on and this one starts again
-                lasted_s = self._clock.monotonic() - began_s
-                failures = 1 if lasted_s > RESTART_BACKOFF_CEILING_S else failures + 1
-                await self._wait_before_next_try(name, error, failures)
+            except Exception as error:  # noqa: BLE001 - any failure: the other loops continue and this one is restarted
+                ran_for_s = self._clock.monotonic() - started_at_s
+                failures = 1 if ran_for_s > RESTART_BACKOFF_CEILING_S else failures + 1
+                await self._back_off(name, error, failures)
             else:
                 return
 
-    async def _wait_before_next_try(self, name: str, error: Exception, failures: int) -> None:
-        self._metrics.failures.labels(name).inc()
-        delay_s = backoff(failures, RESTART_BACKOFF_FLOOR_S, RESTART_BACKOFF_CEILING_S, self._rng.random())
+    async def _back_off(self, name: str, error: Exception, failures: int) -> None:
+        self._metrics.loop_failures.labels(name).inc()
+        delay_s = backoff_delay_s(failures, RESTART_BACKOFF_FLOOR_S, RESTART_BACKOFF_CEILING_S, self._rng.random())
+        retry_at = self._clock.now() + timedelta(seconds=delay_s)
         cause = root_cause(error)
-        known = isinstance(cause, StoreUnavailable)
-        words = f"stopped: {cause}" if known else f"stopped unexpectedly ({type(cause).__name__})"
-        self._problems[name] = _LoopFailure(words, self._clock.now() + timedelta(seconds=delay_s))
+        is_expected = isinstance(cause, StoreUnavailable)
+        reason = f"stopped: {cause}" if is_expected else f"stopped unexpectedly ({type(cause).__name__})"
+        self._failures[name] = _LoopFailure(reason, retry_at)
         log.error(
             "loop failed",
-            extra={"loop": name, "failures": failures, "next_try_s": round(delay_s, 1), "why": str(cause)},
-            exc_info=None if known else error,
+            extra={"loop": name, "reason": str(cause), "failures": failures, "retry_at": retry_at.isoformat()},
+            exc_info=None if is_expected else error,
         )
         await self._clock.sleep(delay_s)
 
 
 def root_cause(error: BaseException) -> BaseException:
-    """What went wrong inside the groups that task groups raise."""
+    """Returns the first error inside the nested groups that task groups raise."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error

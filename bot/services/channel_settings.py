@@ -42,7 +42,7 @@ class ChannelSettingsService:
 
     async def get(self, channel_id: int) -> ChannelSettings:
         """The channel's settings, or the defaults."""
-        return await self._channel_settings.of(channel_id)
+        return await self._channel_settings.get(channel_id)
 
     async def set_style(self, channel_id: int, style: Style) -> None:
         """Uses another style from the next batch on."""
@@ -66,7 +66,7 @@ class ChannelSettingsService:
         since = self._clock.now() if settings.trending is None else settings.trending.since
         await self._write(channel_id, replace(settings, trending=TrendingSettings(min_votes, since)))
         if guild_id is not None:
-            await self._channels.learn_guild(guild_id, [channel_id])
+            await self._channels.set_guild(guild_id, [channel_id])
         return settings.schedule
 
     async def disable_trending(self, channel_id: int) -> bool:
@@ -93,7 +93,7 @@ class ChannelSettingsService:
 
     async def sample_papers(self, channel_id: int) -> tuple[tuple[Paper, tuple[str, ...]], ...]:
         """The newest papers of the channel's keywords, each with the keywords that it matches."""
-        return await self._papers.newest_in(channel_id, PREVIEW_PAPERS)
+        return await self._papers.newest_in_channel(channel_id, PREVIEW_PAPERS)
 
     async def has_keywords(self, channel_id: int) -> bool:
         """Whether the channel has a subscription."""

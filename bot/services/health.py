@@ -81,9 +81,9 @@ class Health:
 
     async def gauge(self) -> None:
         """Updates the gauges of `/metrics`."""
-        self._metrics.gateway.set(self._gateway_is_up())
-        self._metrics.waiting.set(sum((await self._outbox.waiting()).values()))
-        self._metrics.queue_age.set((await self._queue_age()).total_seconds())
+        self._metrics.gateway_up.set(self._gateway_is_up())
+        self._metrics.outbox_papers.set(sum((await self._outbox.waiting()).values()))
+        self._metrics.outbox_age.set((await self._queue_age()).total_seconds())
 
 
 def _last_success(polls: tuple[Poll, ...]) -> datetime | None:

@@ -58,14 +58,14 @@ class StatusService:
     async def report(self) -> StatusReport:
         """The state as of now."""
         last_poll, result = await self._poller.last_poll()
-        unsynced = await self._initial_sync.count()
+        unsynced = await self._initial_sync.pending_count()
         return StatusReport(
             last_poll=last_poll,
             result=result,
             next_poll=None if not unsynced and await self._poller.is_idle() else await self.next_poll(),
             queued=await self._outbox.waiting(),
             blocked=await self._channels.blocked_channels(),
-            paused=await self._channel_settings.paused(),
+            paused=await self._channel_settings.paused_channels(),
             unsynced_keywords=unsynced,
             sync_problem=self._initial_sync.problem,
             problems=self._supervisor.problems,

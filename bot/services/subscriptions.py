@@ -99,7 +99,7 @@ class SubscriptionService:
         """Subscribes a channel and starts the initial sync; returns False if the channel was subscribed."""
         before = await self._subscriptions.in_channel(channel_id)
         added = await self._subscriptions.add(keyword, channel_id, guild_id, added_by=user_id, now=self._clock.now())
-        self._initial_sync.wake()
+        self._initial_sync.notify()
         return added and all(subscription.keyword != keyword for subscription in before)
 
     async def wait_until_synced(
@@ -119,7 +119,7 @@ class SubscriptionService:
 
     async def _narrower(self, keyword: Keyword, since: datetime, total: int) -> tuple[NarrowerKeyword, ...]:
         """The keyword within the categories that have most of its papers, except those that have nearly all."""
-        counts = await self._papers.by_category(keyword, since)
+        counts = await self._papers.count_by_category(keyword, since)
         categories = [(category, papers) for category, papers in counts if papers <= NARROWER_SHARE * total]
         return tuple(
             NarrowerKeyword(
@@ -131,7 +131,7 @@ class SubscriptionService:
 
     async def post_newest(self, keywords: Iterable[Keyword], channel_id: int) -> int:
         """Queues the newest papers of these keywords; returns how many."""
-        queued = await self._outbox.add_past(channel_id, tuple(keywords), NEWEST_POSTED, self._clock.now())
+        queued = await self._outbox.add_newest(channel_id, tuple(keywords), NEWEST_POSTED, self._clock.now())
         self._on_new_posts()
         return queued
 

@@ -10,11 +10,11 @@ from datetime import date, datetime, timedelta
 from typing import Final, NoReturn, Protocol
 
 from bot.domain.trending.entry import TrendingEntry
-from bot.domain.trending.parsing import is_good
+from bot.domain.trending.parsing import is_fresh
 from bot.ingest.trending import TrendingFetcher
 from bot.runtime.clock import Clock
 from bot.runtime.errors import DailyPapersError, HuggingFaceError, TrendingDayUnavailable
-from bot.store.trending_entries import TrendingStore
+from bot.store.trending_entries import TrendingEntries
 
 # How old a list may be that a command shows.
 TRENDING_FRESH_FOR: Final = timedelta(minutes=10)
@@ -73,7 +73,7 @@ class TrendingService:
 
     is_enabled: Final = True
 
-    def __init__(self, fetcher: TrendingFetcher, trending_entries: TrendingStore, clock: Clock) -> None:
+    def __init__(self, fetcher: TrendingFetcher, trending_entries: TrendingEntries, clock: Clock) -> None:
         self._fetcher = fetcher
         self._trending_entries = trending_entries
         self._clock = clock
@@ -94,18 +94,18 @@ class TrendingService:
             async with self._lock:
                 if not await self._is_fresh(day, fresh_for):
                     problem = await self._fetch(day)
-        read_at = await self._trending_entries.read_at(day)
+        read_at = await self._trending_entries.fetched_at(day)
         return TrendingList(day, await self._trending_entries.of_day(day), read_at or self._clock.now(), problem)
 
     async def _is_fresh(self, day: date, fresh_for: timedelta) -> bool:
-        return is_good(day, await self._trending_entries.read_at(day), self._clock.now(), fresh_for)
+        return is_fresh(day, await self._trending_entries.fetched_at(day), self._clock.now(), fresh_for)
 
     async def _fetch(self, day: date) -> str | None:
         """Returns why the day could not be read if an older list of it is stored; raises HuggingFaceError if not."""
         try:
-            await self._fetcher.read(day)
+            await self._fetcher.fetch(day)
         except HuggingFaceError as error:
-            if await self._trending_entries.read_at(day) is None:
+            if await self._trending_entries.fetched_at(day) is None:
                 raise
             return str(error)
         return None

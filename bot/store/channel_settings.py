@@ -10,7 +10,7 @@ import aiosqlite
 
 from bot.domain.channel_schedule import ChannelSchedule, DailySchedule, Immediate, due_at
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
-from bot.store.codecs import to_moment, to_moment_or_none, to_text
+from bot.store.codecs import to_datetime, to_datetime_or_none, to_text
 from bot.store.database import Database
 
 _COLUMNS = (
@@ -27,7 +27,7 @@ class ChannelSettingsStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def of(self, channel_id: int) -> ChannelSettings:
+    async def get(self, channel_id: int) -> ChannelSettings:
         """A channel's preferences; the defaults where nobody chose anything."""
         async with self._database.reading() as connection:
             return await _read(connection, channel_id)
@@ -58,14 +58,14 @@ class ChannelSettingsStore:
             )
             return waiting
 
-    async def paused(self) -> dict[int, datetime]:
+    async def paused_channels(self) -> dict[int, datetime]:
         """The channels that an admin paused, and since when."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 """SELECT channel_id, paused_since FROM channel_settings
                    WHERE paused_since IS NOT NULL ORDER BY paused_since"""
             )
-        return {row["channel_id"]: to_moment(row["paused_since"]) for row in rows}
+        return {row["channel_id"]: to_datetime(row["paused_since"]) for row in rows}
 
     async def clear_backlog(self, channel_id: int) -> None:
         """The backlog is posted: from now on the channel's own style counts again."""
@@ -89,7 +89,7 @@ async def reschedule(connection: aiosqlite.Connection, channel_ids: Iterable[int
             """UPDATE outbox SET due_at = ? WHERE channel_id = ? AND arrived_at = ?
                AND state = 'waiting' AND post_key IS NULL""",
             [
-                (to_text(due_at(schedule, to_moment(row["arrived_at"]))), channel_id, row["arrived_at"])
+                (to_text(due_at(schedule, to_datetime(row["arrived_at"]))), channel_id, row["arrived_at"])
                 for row in arrivals
             ],
         )
@@ -129,11 +129,11 @@ def _to_preferences(row: sqlite3.Row) -> ChannelSettings:
         schedule=to_schedule(row),
         mention_role=row["mention_role"],
         publish=bool(row["publish"]),
-        paused_since=to_moment_or_none(row["paused_since"]),
+        paused_since=to_datetime_or_none(row["paused_since"]),
         backlog_pending=bool(row["backlog_pending"]),
         trending=None
         if row["trending_min_votes"] is None
-        else TrendingSettings(row["trending_min_votes"], to_moment(row["trending_since"])),
+        else TrendingSettings(row["trending_min_votes"], to_datetime(row["trending_since"])),
     )
 
 

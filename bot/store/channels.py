@@ -5,12 +5,12 @@ import sqlite3
 from collections.abc import Collection
 from datetime import datetime
 
-from bot.domain.post import Blocked
+from bot.domain.outgoing import Blocked
 from bot.domain.subscription import BlockedChannel, BlockedNotice
-from bot.store.codecs import to_moment, to_text
+from bot.store.codecs import to_datetime, to_text
 from bot.store.database import Database
 
-_MAPPED = """(channel_id IN (SELECT channel_id FROM subscriptions)
+_SUBSCRIBED = """(channel_id IN (SELECT channel_id FROM subscriptions)
               OR channel_id IN (SELECT channel_id FROM channel_settings WHERE trending_min_votes IS NOT NULL))"""
 
 
@@ -20,7 +20,7 @@ class Channels:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def learn_guild(self, guild_id: int, channel_ids: Collection[int]) -> None:
+    async def set_guild(self, guild_id: int, channel_ids: Collection[int]) -> None:
         """Remember which of the mapped channels belong to a server: the file names channels alone."""
         async with self._database.transaction() as connection:
             await connection.execute(
@@ -29,12 +29,12 @@ class Channels:
                 (guild_id, json.dumps(list(channel_ids))),
             )
 
-    async def mapped(self, guild_id: int | None = None) -> tuple[int, ...]:
+    async def subscribed(self, guild_id: int | None = None) -> tuple[int, ...]:
         """The ids of the channels that are posted to: all, or those of a server and of no known one."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT channel_id FROM channels
-                    WHERE {_MAPPED} AND (?1 IS NULL OR guild_id IS NULL OR guild_id = ?1) ORDER BY channel_id""",
+                    WHERE {_SUBSCRIBED} AND (?1 IS NULL OR guild_id IS NULL OR guild_id = ?1) ORDER BY channel_id""",
                 (guild_id,),
             )
         return tuple(row["channel_id"] for row in rows)
@@ -71,22 +71,22 @@ class Channels:
             )
             return cursor.rowcount == 1
 
-    async def pending_notices(self, told_before: datetime) -> tuple[BlockedNotice, ...]:
-        """The paused channels that nobody was told of since they were paused, nor after `told_before`."""
+    async def pending_notices(self, notified_before: datetime) -> tuple[BlockedNotice, ...]:
+        """The paused channels that nobody was told of since they were paused, nor after `notified_before`."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT channel_id, guild_id, blocked_reason,
                            (SELECT added_by FROM subscriptions WHERE subscriptions.channel_id = channels.channel_id
                             AND added_by IS NOT NULL ORDER BY added_at LIMIT 1) AS subscriber
-                    FROM channels WHERE blocked_reason IS NOT NULL AND {_MAPPED}
+                    FROM channels WHERE blocked_reason IS NOT NULL AND {_SUBSCRIBED}
                     AND (notified_at IS NULL OR notified_at < blocked_since AND notified_at < ?) ORDER BY channel_id""",
-                (to_text(told_before),),
+                (to_text(notified_before),),
             )
         return tuple(
             BlockedNotice(row["channel_id"], row["guild_id"], row["blocked_reason"], row["subscriber"]) for row in rows
         )
 
-    async def notice_sent(self, channel_id: int, now: datetime) -> None:
+    async def record_notice(self, channel_id: int, now: datetime) -> None:
         """Somebody was told of the channel's obstacle, or nobody is there to be told."""
         async with self._database.transaction() as connection:
             await connection.execute(
@@ -97,7 +97,7 @@ class Channels:
         """The mapped channels that are gone since then or longer."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                f"SELECT channel_id FROM channels WHERE gone_since <= ? AND {_MAPPED} ORDER BY channel_id",
+                f"SELECT channel_id FROM channels WHERE gone_since <= ? AND {_SUBSCRIBED} ORDER BY channel_id",
                 (to_text(since),),
             )
         return tuple(row["channel_id"] for row in rows)
@@ -114,7 +114,7 @@ class Channels:
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT channel_id, guild_id, blocked_reason, blocked_since FROM channels
-                    WHERE blocked_reason IS NOT NULL AND {_MAPPED} ORDER BY blocked_since, channel_id"""
+                    WHERE blocked_reason IS NOT NULL AND {_SUBSCRIBED} ORDER BY blocked_since, channel_id"""
             )
         return tuple(_to_blocked(row) for row in rows)
 
@@ -124,5 +124,5 @@ def _to_blocked(row: sqlite3.Row) -> BlockedChannel:
         channel_id=row["channel_id"],
         guild_id=row["guild_id"],
         reason=row["blocked_reason"],
-        since=to_moment(row["blocked_since"]),
+        since=to_datetime(row["blocked_since"]),
     )

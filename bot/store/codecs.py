@@ -12,14 +12,14 @@ def to_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def to_moment(text: str) -> datetime:
+def to_datetime(text: str) -> datetime:
     """The aware datetime that `to_text` wrote."""
     return datetime.fromisoformat(text)
 
 
-def to_moment_or_none(text: str | None) -> datetime | None:
+def to_datetime_or_none(text: str | None) -> datetime | None:
     """The same for a column that may be NULL."""
-    return None if text is None else to_moment(text)
+    return None if text is None else to_datetime(text)
 
 
 PAPER_COLUMNS = (
@@ -56,8 +56,8 @@ def row_to_paper(row: sqlite3.Row) -> Paper:
         authors=tuple(json.loads(row["authors"])),
         primary_category=row["primary_category"],
         categories=tuple(json.loads(row["categories"])),
-        published=to_moment(row["published"]),
-        updated=to_moment(row["updated"]),
+        published=to_datetime(row["published"]),
+        updated=to_datetime(row["updated"]),
         comment=row["comment"],
         journal_ref=row["journal_ref"],
         doi=row["doi"],

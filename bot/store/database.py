@@ -15,7 +15,7 @@ from typing import Final
 import aiosqlite
 
 from bot.runtime.errors import StoreUnavailable
-from bot.store.opening import DATABASE_BUSY_TIMEOUT_S, take, uri, visit
+from bot.store.opening import DATABASE_BUSY_TIMEOUT_S, prepare_exclusive, prepare_shared, uri
 
 # What passes by itself: somebody else's lock, a full or failing disk. Anything else is a fault of ours.
 _PASSING: Final = frozenset(
@@ -44,20 +44,20 @@ class Database:
         self._writing = asyncio.Lock()
 
     @classmethod
-    async def open(cls, path: Path) -> "Database":
+    async def open_exclusive(cls, path: Path) -> "Database":
         """Open or create the file at `path` for the bot; DatabaseUnusable says why it cannot be used."""
         async with contextlib.AsyncExitStack() as closing:
-            closing.callback(os.close, await asyncio.to_thread(take, path))
+            closing.callback(os.close, await asyncio.to_thread(prepare_exclusive, path))
             return await cls._connected(path, closing)
 
     @classmethod
-    async def visit(cls, path: Path) -> "Database":
+    async def open_shared(cls, path: Path) -> "Database":
         """Open the file at `path` for another command, beside a bot that may be running or be started meanwhile.
 
         Both may write: a transaction waits for the other's. DatabaseUnusable where there is no file to visit.
         """
         async with contextlib.AsyncExitStack() as closing:
-            await asyncio.to_thread(visit, path)
+            await asyncio.to_thread(prepare_shared, path)
             return await cls._connected(path, closing)
 
     @classmethod

@@ -22,7 +22,7 @@ class Edit:
     """A message to be drawn anew, and how often that was asked for."""
 
     post: Post
-    asked: int
+    request_count: int
 
 
 class Edits:
@@ -56,10 +56,10 @@ class Edits:
         """The message is as its papers were; a change that came meanwhile is still to be drawn."""
         async with self._database.transaction() as connection:
             await connection.execute(
-                "DELETE FROM edits WHERE post_key = ? AND request_count = ?", (edit.post.key, edit.asked)
+                "DELETE FROM edits WHERE post_key = ? AND request_count = ?", (edit.post.key, edit.request_count)
             )
 
-    async def later(self, edit: Edit, not_before: datetime) -> None:
+    async def postpone(self, edit: Edit, not_before: datetime) -> None:
         """Try to draw the message anew no earlier than that."""
         async with self._database.transaction() as connection:
             await connection.execute(
@@ -80,10 +80,12 @@ class Edits:
             )
             return tuple([await read_post(connection, row) for row in rows])
 
-    async def published(self, post: Post, again_at: datetime | None = None) -> None:
-        """The followers have the message, or never will; `again_at`: it is tried again then."""
+    async def published(self, post: Post) -> None:
+        """The followers have the message, or never will."""
         async with self._database.transaction() as connection:
-            await connection.execute(
-                "UPDATE posts SET publish_at = ? WHERE key = ?",
-                (None if again_at is None else to_text(again_at), post.key),
-            )
+            await connection.execute("UPDATE posts SET publish_at = NULL WHERE key = ?", (post.key,))
+
+    async def postpone_publishing(self, post: Post, not_before: datetime) -> None:
+        """Publish the message no earlier than that."""
+        async with self._database.transaction() as connection:
+            await connection.execute("UPDATE posts SET publish_at = ? WHERE key = ?", (to_text(not_before), post.key))

@@ -17,7 +17,7 @@ from bot.domain.subscription import WatchedKeyword
 from bot.store.channel_settings import reschedule
 from bot.store.codecs import to_text
 from bot.store.database import Database
-from bot.store.papers import known_papers, set_withdrawn_aside, write_papers
+from bot.store.papers import known_papers, skip_withdrawn, write_papers
 
 # The planned keywords whose mark is as it was when the reading was planned, and that somebody still watches: a
 # keyword that ended meanwhile has no mark, one that ended and came back waits for its first reading.
@@ -87,7 +87,7 @@ class IngestStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def record_history(
+    async def record_seen(
         self,
         planned: Collection[WatchedKeyword],
         papers: Sequence[Paper],
@@ -112,7 +112,7 @@ class IngestStore:
             arrived = list(await cursor.fetchall())
             await connection.execute(_WRITE_REASONS, {"fresh": fresh})
             await _add_reasons(connection, fresh)
-            withdrawn = await set_withdrawn_aside(connection, [paper.arxiv_id for paper in papers])
+            withdrawn = await skip_withdrawn(connection, [paper.arxiv_id for paper in papers])
             await reschedule(connection, {row["channel_id"] for row in arrived})
             posts = [row["arxiv_id"] for row in arrived if row["arxiv_id"] not in withdrawn]
             asked = await connection.execute_fetchall("SELECT EXISTS (SELECT * FROM edits) AS edits")

@@ -7,7 +7,7 @@ from datetime import datetime
 from bot.domain.charts.trend import MonthCount
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.store.codecs import to_moment, to_text
+from bot.store.codecs import to_datetime, to_text
 from bot.store.database import Database
 
 
@@ -30,7 +30,7 @@ class MonthCounts:
             )
         return {
             (by_canonical[row["canonical"]], Month.parse(row["month"])): MonthCount(
-                row["papers"], to_moment(row["counted_at"])
+                row["papers"], to_datetime(row["counted_at"])
             )
             for row in rows
         }

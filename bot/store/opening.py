@@ -20,7 +20,7 @@ from bot.runtime.errors import DatabaseUnusable
 # How long a statement waits for another process's lock before it counts as unavailable for now.
 DATABASE_BUSY_TIMEOUT_S: Final = 5.0
 # How long the claim of a file is tried for; bringing it up to date takes another command some milliseconds.
-DATABASE_CLAIM_PATIENCE_S: Final = 0.5
+DATABASE_LOCK_TIMEOUT_S: Final = 0.5
 
 # "DPap" in PRAGMA application_id: tells our files from other programs'.
 APPLICATION_ID: Final = 0x44506170
@@ -35,7 +35,7 @@ def uri(path: Path, mode: str) -> str:
 _OLDEST_SQLITE: Final = (3, 37)
 
 
-def take(path: Path) -> int:
+def prepare_exclusive(path: Path) -> int:
     """Claim the file for the bot, made where there is none, and bring it up to date.
 
     Returns the claim's file descriptor: whoever closes it lets go of the file.
@@ -51,7 +51,7 @@ def take(path: Path) -> int:
         return lock_file
 
 
-def visit(path: Path) -> None:
+def prepare_shared(path: Path) -> None:
     """Make sure that another command can use the file as it is, whether a bot runs on it or not."""
     with _in_words(path):
         _check_place(path)
@@ -114,7 +114,7 @@ def _claim(path: Path) -> int:
     """Hold the file for this process alone; the kernel lets go of it however the process ends."""
     lock_file = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     # A visitor that brings the file up to date lets go of it at once.
-    deadline_s = time.monotonic() + DATABASE_CLAIM_PATIENCE_S
+    deadline_s = time.monotonic() + DATABASE_LOCK_TIMEOUT_S
     while True:
         try:
             fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)

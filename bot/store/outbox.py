@@ -13,12 +13,13 @@ import aiosqlite
 
 from bot.domain.channel_settings import Layout
 from bot.domain.keyword import Keyword
-from bot.domain.layout.badges import is_withdrawn
-from bot.domain.post import NO_HEADER, Delivered, Due, MessageHeader, OutboxEntry, Post
+from bot.domain.outgoing import Delivered
+from bot.domain.post import NO_HEADER, Due, MessageHeader, OutboxEntry, Post
+from bot.domain.withdrawal import is_withdrawn
 from bot.store.channel_settings import NOT_PAUSED
-from bot.store.codecs import PAPER_COLUMNS, row_to_paper, to_moment, to_moment_or_none, to_text
+from bot.store.codecs import PAPER_COLUMNS, row_to_paper, to_datetime, to_datetime_or_none, to_text
 from bot.store.database import Database
-from bot.store.papers import set_withdrawn_aside
+from bot.store.papers import skip_withdrawn
 from bot.store.posts import read_entries, read_post
 
 
@@ -39,17 +40,17 @@ class Outbox:
             )
         return tuple(row["channel_id"] for row in rows)
 
-    async def next_due(self, but_for: Collection[int] = ()) -> datetime | None:
+    async def next_due(self, excluding: Collection[int] = ()) -> datetime | None:
         """When the next channel, but for these, has something to post; None when nothing waits."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT min(max(due_at, coalesce(not_before, ''))) AS due
                    FROM outbox JOIN channels USING (channel_id)
                    WHERE state = 'waiting' AND channel_id NOT IN (SELECT value FROM json_each(?)) AND {NOT_PAUSED}""",
-                (json.dumps(list(but_for)),),
+                (json.dumps(list(excluding)),),
             )
         due = next(iter(rows))["due"]
-        return None if due is None else to_moment(due)
+        return None if due is None else to_datetime(due)
 
     async def due(self, channel_id: int, now: datetime, limit: int) -> tuple[OutboxEntry, ...]:
         """A channel's free entries whose time has come, oldest paper first, at most `limit`; none of a held one."""
@@ -76,9 +77,9 @@ class Outbox:
                 (channel_id, to_text(now)),
             )
         row = next(iter(counted))
-        return Due(row["papers"], tuple(keyword["shown"] for keyword in keywords), to_moment_or_none(row["arrived"]))
+        return Due(row["papers"], tuple(keyword["shown"] for keyword in keywords), to_datetime_or_none(row["arrived"]))
 
-    async def begun(self, channel_id: int, now: datetime) -> MessageHeader | None:
+    async def partly_posted(self, channel_id: int, now: datetime) -> MessageHeader | None:
         """How what is due was begun to be posted: the layout and thread of messages that had a part of it."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
@@ -139,7 +140,7 @@ class Outbox:
             header=header,
         )
 
-    async def open_post(self, channel_id: int) -> Post | None:
+    async def unsettled_post(self, channel_id: int) -> Post | None:
         """The channel's message that left, or was about to, and of which we do not know what became."""
         async with self._database.reading() as connection:
             posts = await connection.execute_fetchall(
@@ -165,7 +166,7 @@ class Outbox:
                 (held.thread_id, to_text(now) if publish and held.message_id is not None else None, post.key),
             )
 
-    async def refused(self, post: Post, reason: str, now: datetime) -> None:
+    async def rejected(self, post: Post, reason: str, now: datetime) -> None:
         """Discord will never take this message: its papers are set aside with the reason."""
         async with self._database.transaction() as connection:
             await connection.execute(
@@ -182,10 +183,10 @@ class Outbox:
             )
             await connection.execute("DELETE FROM posts WHERE key = ?", (post.key,))
             # A subscription that ended while the message was bound left its entries to the message.
-            await drop_unheld(connection, post.channel_id)
-            await set_withdrawn_aside(connection, [entry.paper.arxiv_id for entry in post.entries])
+            await drop_unmatched(connection, post.channel_id)
+            await skip_withdrawn(connection, [entry.paper.arxiv_id for entry in post.entries])
 
-    async def add_past(self, channel_id: int, keywords: Collection[Keyword], limit: int, now: datetime) -> int:
+    async def add_newest(self, channel_id: int, keywords: Collection[Keyword], limit: int, now: datetime) -> int:
         """Let the newest papers that matched these keywords be posted too, at once; returns how many are to come.
 
         Those that the channel has or had are not posted again, nor what was withdrawn.
@@ -216,7 +217,7 @@ class Outbox:
                     WHERE state = 'waiting' AND blocked_reason IS NULL AND {NOT_PAUSED}"""
             )
         due = next(iter(rows))["due"]
-        return None if due is None else to_moment(due)
+        return None if due is None else to_datetime(due)
 
     async def waiting(self) -> dict[int, int]:
         """How many papers wait to be posted, by channel."""
@@ -241,7 +242,7 @@ async def _newest_of(connection: aiosqlite.Connection, channel_id: int, canonica
     return [paper.arxiv_id.value for paper in islice((each for each in papers if not is_withdrawn(each)), limit)]
 
 
-async def drop_unheld(connection: aiosqlite.Connection, channel_id: int) -> None:
+async def drop_unmatched(connection: aiosqlite.Connection, channel_id: int) -> None:
     """Drop a channel's unsent papers that none of its keywords holds any more; part of the caller's transaction."""
     free = "SELECT id FROM outbox WHERE channel_id = :channel AND state = 'waiting' AND post_key IS NULL"
     for statement in (

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bot.domain.paper import Paper
 from bot.page.model import Page, Section
-from bot.store.codecs import PAPER_COLUMNS, row_to_paper, to_moment
+from bot.store.codecs import PAPER_COLUMNS, row_to_paper, to_datetime
 from bot.store.database import Database
 
 # A channel that is gone has no readers any more.
@@ -19,7 +19,8 @@ _SUBSCRIBED = """
 """
 _KEYWORDS = f"""
     SELECT id, shown, synced_until,
-           (SELECT max(fetched_at) FROM archived_months WHERE archived_months.keyword_id = keywords.id) AS archived_at
+           (SELECT max(fetched_at) FROM backfilled_months WHERE backfilled_months.keyword_id = keywords.id)
+               AS backfilled_at
     FROM keywords WHERE id IN (SELECT keyword_id FROM ({_SUBSCRIBED})) ORDER BY canonical
 """
 # Only of the papers that the dates choose is everything read.
@@ -27,7 +28,7 @@ _NEWEST = f"""
     SELECT {PAPER_COLUMNS} FROM papers WHERE arxiv_id IN (
         SELECT arxiv_id FROM papers WHERE arxiv_id IN (
             SELECT arxiv_id FROM matches WHERE keyword_id = :keyword
-            UNION SELECT arxiv_id FROM archive WHERE keyword_id = :keyword)
+            UNION SELECT arxiv_id FROM backfilled_papers WHERE keyword_id = :keyword)
         ORDER BY updated DESC, arxiv_id DESC LIMIT :limit)
     ORDER BY updated DESC, arxiv_id DESC
 """
@@ -39,7 +40,7 @@ class PageStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def state(self) -> int:
+    async def data_version(self) -> int:
         """A number that is another one after anybody has written to the database; cheap to ask for."""
         async with self._database.reading() as connection:
             # Counts the commits of all connections but the reader's own, which makes none.
@@ -63,7 +64,7 @@ class PageStore:
         async with self._database.reading() as connection:
             keywords = list(await connection.execute_fetchall(_KEYWORDS, {"channels": wanted}))
         read = [
-            moment for row in keywords for moment in (row["synced_until"], row["archived_at"]) if moment is not None
+            moment for row in keywords for moment in (row["synced_until"], row["backfilled_at"]) if moment is not None
         ]
         return Page(
             updated=_latest(read),
@@ -77,4 +78,4 @@ class PageStore:
 
 
 def _latest(texts: Collection[str]) -> datetime | None:
-    return to_moment(max(texts)) if texts else None
+    return to_datetime(max(texts)) if texts else None

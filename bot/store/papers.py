@@ -9,8 +9,8 @@ from datetime import datetime
 import aiosqlite
 
 from bot.domain.keyword import Keyword
-from bot.domain.layout.badges import is_withdrawn
 from bot.domain.paper import ArxivId, Paper
+from bot.domain.withdrawal import is_withdrawn
 from bot.store.codecs import PAPER_COLUMNS, paper_to_row, row_to_paper, to_text
 from bot.store.database import Database
 
@@ -34,10 +34,10 @@ async def write_papers(connection: aiosqlite.Connection, papers: Iterable[Paper]
     """Add papers, or bring them up to the newer version; part of the caller's transaction."""
     written = tuple(papers)
     await connection.executemany(_UPSERT, map(paper_to_row, written))  # in the database's thread: 2,000 take 50 ms
-    await set_withdrawn_aside(connection, [paper.arxiv_id for paper in written])
+    await skip_withdrawn(connection, [paper.arxiv_id for paper in written])
 
 
-async def set_withdrawn_aside(connection: aiosqlite.Connection, papers: Iterable[ArxivId]) -> frozenset[str]:
+async def skip_withdrawn(connection: aiosqlite.Connection, papers: Iterable[ArxivId]) -> frozenset[str]:
     """Let those of these papers that are withdrawn by now not be posted as new; returns their ids.
 
     Part of the caller's transaction. What is bound to a message may be there already.
@@ -75,7 +75,7 @@ class Papers:
             )
         return next((row_to_paper(row) for row in rows), None)
 
-    async def among(self, ids: Iterable[ArxivId]) -> dict[ArxivId, Paper]:
+    async def get_many(self, ids: Iterable[ArxivId]) -> dict[ArxivId, Paper]:
         """Those of these papers that the store holds, at their newest known versions."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
@@ -96,7 +96,7 @@ class Papers:
             )
         return tuple(row_to_paper(row) for row in rows)
 
-    async def by_category(self, keyword: Keyword, since: datetime) -> tuple[tuple[str, int], ...]:
+    async def count_by_category(self, keyword: Keyword, since: datetime) -> tuple[tuple[str, int], ...]:
         """How many of the papers that matched, published since then, are filed under each category, first or not."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
@@ -109,7 +109,7 @@ class Papers:
             )
         return tuple((row["category"], row["papers"]) for row in rows)
 
-    async def newest_in(self, channel_id: int, limit: int) -> tuple[tuple[Paper, tuple[str, ...]], ...]:
+    async def newest_in_channel(self, channel_id: int, limit: int) -> tuple[tuple[Paper, tuple[str, ...]], ...]:
         """The newest papers that match a channel's keywords, with the keywords, oldest of them first."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final, assert_never
 
 from bot.domain.poll_schedule import BatchMissing, Poll, PollCompleted, PollFailed, PollResult, PollThrottled
-from bot.store.codecs import to_moment, to_text
+from bot.store.codecs import to_datetime, to_text
 from bot.store.database import Database
 
 # Looks at arXiv are kept this long: the schedule needs a night, people a week.
@@ -46,7 +46,7 @@ class Polls:
         """The looks that are kept, oldest first."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(f"SELECT at, {_COLUMNS} FROM polls ORDER BY id")
-        return tuple(Poll(to_moment(row["at"]), _to_result(row)) for row in rows)
+        return tuple(Poll(to_datetime(row["at"]), _to_result(row)) for row in rows)
 
 
 class KeyValues:
@@ -91,6 +91,6 @@ def _to_result(row: sqlite3.Row) -> PollResult:
         case "batch absent":
             return BatchMissing()
         case "throttled":
-            return PollThrottled(to_moment(row["retry_at"]))
+            return PollThrottled(to_datetime(row["retry_at"]))
         case _:
-            return PollFailed(row["reason"], to_moment(row["retry_at"]))
+            return PollFailed(row["reason"], to_datetime(row["retry_at"]))

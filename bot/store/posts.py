@@ -10,7 +10,7 @@ import aiosqlite
 
 from bot.domain.channel_settings import Layout
 from bot.domain.post import MessageHeader, OutboxEntry, Post
-from bot.store.codecs import PAPER_COLUMNS, row_to_paper, to_moment
+from bot.store.codecs import PAPER_COLUMNS, row_to_paper, to_datetime
 from bot.store.trending_entries import read_trending_entries
 
 # Oldest paper first; the id where arXiv's times are equal, so that the order is always the same.
@@ -50,8 +50,8 @@ async def read_post(connection: aiosqlite.Connection, row: sqlite3.Row) -> Post:
         key=row["key"],
         channel_id=row["channel_id"],
         nonce=row["nonce"],
-        first_attempt=to_moment(row["first_attempt"]),
-        last_attempt=to_moment(row["last_attempt"]),
+        first_attempt=to_datetime(row["first_attempt"]),
+        last_attempt=to_datetime(row["last_attempt"]),
         entries=await read_entries(connection, "post_key = ?", (row["key"],)),
         header=MessageHeader(Layout(row["layout"]), row["heading"], row["mention_role"], row["thread_id"]),
         message_id=row["message_id"],

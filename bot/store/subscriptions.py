@@ -12,9 +12,9 @@ import aiosqlite
 
 from bot.domain.keyword import Keyword
 from bot.domain.subscription import Source, Subscription, WatchedKeyword
-from bot.store.codecs import to_moment, to_moment_or_none, to_text
+from bot.store.codecs import to_datetime, to_datetime_or_none, to_text
 from bot.store.database import Database
-from bot.store.outbox import drop_unheld
+from bot.store.outbox import drop_unmatched
 
 _SUBSCRIPTION = """
     SELECT channel_id, guild_id, shown, by_file, by_command, added_by, added_at
@@ -93,7 +93,7 @@ class Subscriptions:
                 (row["channel_id"], row["canonical"]),
             )
 
-    async def drop_commands_of(self, channel_id: int) -> int:
+    async def drop_command_subscriptions(self, channel_id: int) -> int:
         """End what commands wanted in a channel that is gone for good; returns how many subscriptions ended.
 
         The days' lists end with them, and one of which it is not known whether it arrived is given up.
@@ -177,7 +177,7 @@ async def _end(connection: aiosqlite.Connection, channel_id: int, canonical: str
            AND keyword_id = (SELECT id FROM keywords WHERE canonical = :canonical)""",
         values,
     )
-    await drop_unheld(connection, channel_id)
+    await drop_unmatched(connection, channel_id)
     await connection.execute(
         """UPDATE keywords SET synced_until = NULL
            WHERE canonical = :canonical AND id NOT IN (SELECT keyword_id FROM subscriptions)""",
@@ -193,7 +193,7 @@ def _to_subscription(row: sqlite3.Row) -> Subscription:
         keyword=Keyword.parse(row["shown"]),
         sources=frozenset(source for source, wants in by.items() if wants),
         added_by=row["added_by"],
-        added_at=to_moment(row["added_at"]),
+        added_at=to_datetime(row["added_at"]),
     )
 
 
@@ -201,6 +201,6 @@ def _to_watched(row: sqlite3.Row) -> WatchedKeyword:
     return WatchedKeyword(
         id=row["id"],
         keyword=Keyword.parse(row["shown"]),
-        new_since=to_moment_or_none(row["new_since"]),
-        synced_until=to_moment_or_none(row["synced_until"]),
+        new_since=to_datetime_or_none(row["new_since"]),
+        synced_until=to_datetime_or_none(row["synced_until"]),
     )

@@ -14,7 +14,7 @@ import aiosqlite
 
 from bot.domain.paper import ArxivId
 from bot.domain.trending.entry import RenderedVotes, TrendingEntry, needs_rerender
-from bot.store.codecs import to_moment, to_text
+from bot.store.codecs import to_datetime, to_text
 from bot.store.database import Database
 
 # How long a day's list is kept after it was read last.
@@ -24,7 +24,7 @@ _COLUMNS = "arxiv_id, day, title, summary, authors, votes, comments, organizatio
 _ANEW = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS.split(", ") if column != "arxiv_id")
 
 
-class TrendingStore:
+class TrendingEntries:
     """The lists that are kept."""
 
     def __init__(self, database: Database) -> None:
@@ -66,20 +66,20 @@ class TrendingStore:
             )
         return tuple(_to_entry(row) for row in rows)
 
-    async def read_at(self, day: date) -> datetime | None:
+    async def fetched_at(self, day: date) -> datetime | None:
         """When the day's list was read last; None when it never was, or is forgotten."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 "SELECT fetched_at FROM trending_days WHERE day = ?", (day.isoformat(),)
             )
-        return next((to_moment(row["fetched_at"]) for row in rows), None)
+        return next((to_datetime(row["fetched_at"]) for row in rows), None)
 
-    async def about(self, papers: Iterable[ArxivId]) -> dict[ArxivId, TrendingEntry]:
+    async def of_papers(self, papers: Iterable[ArxivId]) -> dict[ArxivId, TrendingEntry]:
         """What is said of those of these papers that are listed."""
         async with self._database.reading() as connection:
             return await read_trending_entries(connection, papers)
 
-    async def are_wanted(self, now: datetime, posted_within: timedelta) -> bool:
+    async def are_needed(self, now: datetime, posted_within: timedelta) -> bool:
         """Whether anybody would see what is read: a channel wants the day's list, or papers were posted lately."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(

@@ -6,20 +6,20 @@ A row stays for good: what is in here is never posted again.
 import sqlite3
 from datetime import date, datetime
 
-from bot.domain.post import Delivered
+from bot.domain.outgoing import Delivered
 from bot.domain.trending.post import TrendingDay, TrendingPost, TrendingSubscription
 from bot.store.channel_settings import NOT_PAUSED, to_schedule
-from bot.store.codecs import to_moment, to_text
+from bot.store.codecs import to_datetime, to_text
 from bot.store.database import Database
 
 
-class TrendingPostStore:
+class TrendingPosts:
     """What is to be posted of lists, and what was."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def days_read(self) -> tuple[TrendingDay, ...]:
+    async def fetched_days(self) -> tuple[TrendingDay, ...]:
         """The days whose lists are kept."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
@@ -28,10 +28,10 @@ class TrendingPostStore:
                    FROM trending_days ORDER BY day"""
             )
         return tuple(
-            TrendingDay(date.fromisoformat(row["day"]), to_moment(row["fetched_at"]), row["papers"]) for row in rows
+            TrendingDay(date.fromisoformat(row["day"]), to_datetime(row["fetched_at"]), row["papers"]) for row in rows
         )
 
-    async def trending_subscriptions(self, day: date, now: datetime) -> tuple[TrendingSubscription, ...]:
+    async def due_subscriptions(self, day: date, now: datetime) -> tuple[TrendingSubscription, ...]:
         """The channels that want lists and were not sent the day's, without those in which nothing can be done now.
 
         One whose last list may or may not be there is brought to its end first.
@@ -46,7 +46,7 @@ class TrendingPostStore:
             )
         return tuple(_to_trending_subscription(row) for row in rows)
 
-    async def open(self, now: datetime) -> tuple[TrendingPost, ...]:
+    async def unsettled(self, now: datetime) -> tuple[TrendingPost, ...]:
         """The messages that left, or were about to, and of which we do not know what became; those to be tried now."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
@@ -57,7 +57,7 @@ class TrendingPostStore:
             )
         return tuple(_to_trending_post(row) for row in rows)
 
-    async def next_try(self) -> datetime | None:
+    async def next_attempt(self) -> datetime | None:
         """When the next of those messages that have to wait may be tried; None when none waits."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
@@ -65,7 +65,7 @@ class TrendingPostStore:
                     WHERE settled_at IS NULL AND {NOT_PAUSED}"""
             )
         again_at = next(iter(rows))["again_at"]
-        return None if again_at is None else to_moment(again_at)
+        return None if again_at is None else to_datetime(again_at)
 
     async def bind(
         self, trending_subscription: TrendingSubscription, day: date, *, key: str, nonce: str, now: datetime
@@ -103,7 +103,7 @@ class TrendingPostStore:
                 "UPDATE trending_posts SET last_attempt = ? WHERE key = ?", (to_text(now), trending_post.key)
             )
 
-    async def settled(self, trending_post: TrendingPost, held: Delivered, now: datetime) -> None:
+    async def settle(self, trending_post: TrendingPost, held: Delivered, now: datetime) -> None:
         """Discord holds the message; without an id: there is none and will be none."""
         async with self._database.transaction() as connection:
             await connection.execute(
@@ -121,7 +121,7 @@ class TrendingPostStore:
 
 def _to_trending_subscription(row: sqlite3.Row) -> TrendingSubscription:
     return TrendingSubscription(
-        row["channel_id"], row["trending_min_votes"], to_moment(row["trending_since"]), to_schedule(row)
+        row["channel_id"], row["trending_min_votes"], to_datetime(row["trending_since"]), to_schedule(row)
     )
 
 
@@ -132,8 +132,8 @@ def _to_trending_post(row: sqlite3.Row) -> TrendingPost:
         day=date.fromisoformat(row["day"]),
         min_votes=row["min_votes"],
         nonce=row["nonce"],
-        first_attempt=to_moment(row["first_attempt"]),
-        last_attempt=to_moment(row["last_attempt"]),
+        first_attempt=to_datetime(row["first_attempt"]),
+        last_attempt=to_datetime(row["last_attempt"]),
         thread_id=row["thread_id"],
         message_id=row["message_id"],
     )

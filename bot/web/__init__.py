@@ -1,4 +1,4 @@
-"""The bot's own web server: the page, `/healthz` for whoever keeps the bot running, `/metrics` for Prometheus."""
+"""The bot's web server: the page, `/healthz` for supervisors such as Docker, and `/metrics` for Prometheus."""
 
 from bot.web.page import PublicPage, page_address
 from bot.web.server import WebServer

@@ -1,35 +1,35 @@
-"""The page for everybody: the channels that the settings make public, in each form, and nothing of any other channel.
+"""Serves the public page: HTML at `/`, and the other formats under their file names.
 
-Requests enter; the page leaves, or 304 for who has it already. It is served at `/`, its other forms beside it.
+It shows the channels that the settings make public, and never anything about another channel.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from functools import partial
 from typing import Final
 
 from aiohttp import ETag, hdrs, web
 
 from bot.config import WebSettings, is_loopback
-from bot.page.model import Form
+from bot.page.model import PageFormat
 from bot.runtime.errors import StoreUnavailable
 from bot.services.pages import CachedPage, PageService
 
 log = logging.getLogger(__name__)
 
-# How long a browser, a reader of feeds or a cache between shows a page without asking again.
-PAGE_FRESH_S: Final = 300
-# When somebody whom no page could be shown may try again.
+# How long browsers, feed readers and caches may show the page without requesting it again.
+PAGE_MAX_AGE_S: Final = 300
+# The Retry-After of an answer without the page.
 PAGE_RETRY_S: Final = 60
 
-_NOTHING_PUBLIC: Final = (
-    "There is no page here: no channel is public. Who runs this bot can name some in the setting web.public_channels.\n"
+_NO_PUBLIC_CHANNELS: Final = (
+    "There is no page here: no channel is public. The bot's operator can list some in web.public_channels.\n"
 )
-_OUT_OF_ORDER: Final = "The page cannot be shown at the moment. Please try again in a minute.\n"
+_UNAVAILABLE: Final = "The page is temporarily unavailable. Please try again in a minute.\n"
 
 
 class PublicPage:
-    """Serves one page: that of the public channels; `address` is where people reach it, if that is known."""
+    """Serves one page: that of the public channels. `address` is its public URL, None if unknown."""
 
     def __init__(self, pages: PageService, channels: Collection[int], address: str | None) -> None:
         self._pages = pages
@@ -37,26 +37,27 @@ class PublicPage:
         self._address = address
 
     def routes(self) -> list[web.RouteDef]:
-        """The page and its other forms."""
-        return [web.get("/" if form is Form.HTML else f"/{form.filename}", self._handler(form)) for form in Form]
+        """Returns a route for each format of the page."""
+        return [web.get(_path(page_format), partial(self._answer, page_format)) for page_format in PageFormat]
 
-    def _handler(self, form: Form) -> Callable[[web.Request], Awaitable[web.Response]]:
-        return partial(self._answer, form)
-
-    async def _answer(self, form: Form, request: web.Request) -> web.Response:
+    async def _answer(self, page_format: PageFormat, request: web.Request) -> web.Response:
         if not self._channels:
-            return web.Response(status=404, text=_NOTHING_PUBLIC, headers={hdrs.CACHE_CONTROL: "no-store"})
+            return web.Response(status=404, text=_NO_PUBLIC_CHANNELS, headers={hdrs.CACHE_CONTROL: "no-store"})
         try:
-            edition = await self._pages.cached_page(self._channels, form, self._address)
+            page = await self._pages.cached_page(self._channels, page_format, self._address)
         except StoreUnavailable as error:
-            log.warning("page not shown", extra={"why": str(error)})
+            log.warning("page not served", extra={"reason": str(error)})
             headers = {hdrs.CACHE_CONTROL: "no-store", hdrs.RETRY_AFTER: str(PAGE_RETRY_S)}
-            return web.Response(status=503, text=_OUT_OF_ORDER, headers=headers)
-        return _response(request, edition)
+            return web.Response(status=503, text=_UNAVAILABLE, headers=headers)
+        return _response(request, page)
+
+
+def _path(page_format: PageFormat) -> str:
+    return "/" if page_format is PageFormat.HTML else f"/{page_format.filename}"
 
 
 def page_address(settings: WebSettings) -> str | None:
-    """Where people reach the page, ending in a slash; None where that is not known: a Host header proves nothing."""
+    """Returns the page's public URL, ending in a slash; None if unknown, since a Host header cannot be trusted."""
     if settings.address is not None:
         return f"{settings.address}/"
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
@@ -64,39 +65,39 @@ def page_address(settings: WebSettings) -> str | None:
     return url if is_loopback(url) else None
 
 
-def _response(request: web.Request, edition: CachedPage) -> web.Response:
-    packed = _takes_gzip(request)
-    # Strong tags differ where the bytes do (RFC 9110, 8.8.3.3).
-    tag = f"{edition.etag}-gzip" if packed else edition.etag
+def _response(request: web.Request, page: CachedPage) -> web.Response:
+    compressed = _accepts_gzip(request)
+    # Strong tags must differ where the bytes do (RFC 9110, 8.8.3.3).
+    tag = f"{page.etag}-gzip" if compressed else page.etag
     response = web.Response(
-        headers={hdrs.CACHE_CONTROL: f"public, max-age={PAGE_FRESH_S}", hdrs.VARY: hdrs.ACCEPT_ENCODING}
+        headers={hdrs.CACHE_CONTROL: f"public, max-age={PAGE_MAX_AGE_S}", hdrs.VARY: hdrs.ACCEPT_ENCODING}
     )
     response.etag = ETag(tag)
-    response.last_modified = edition.modified
-    # With 304 too: what stands there takes the place of what the browser was told before (RFC 9111, 3.2).
-    if (policy := edition.rendered.content_security_policy) is not None:
+    response.last_modified = page.modified
+    # Sent with 304 too: its headers replace those that the browser stored (RFC 9111, 3.2).
+    if (policy := page.rendered.content_security_policy) is not None:
         response.headers["Content-Security-Policy"] = policy
-    if _is_known(request, edition, tag):
+    if _has_current_copy(request, page, tag):
         response.set_status(304)
         return response
-    response.headers[hdrs.CONTENT_TYPE] = edition.rendered.content_type
-    if packed:
+    response.headers[hdrs.CONTENT_TYPE] = page.rendered.content_type
+    if compressed:
         response.headers[hdrs.CONTENT_ENCODING] = "gzip"
-    response.body = edition.gzipped if packed else edition.rendered.body
+    response.body = page.gzipped if compressed else page.rendered.body
     return response
 
 
-def _is_known(request: web.Request, edition: CachedPage, tag: str) -> bool:
-    """Whether who asks has the page already; the date is asked of only who names no tag (RFC 9110, 13.2.2)."""
+def _has_current_copy(request: web.Request, page: CachedPage, tag: str) -> bool:
+    """Returns whether the client has this page; the date counts only without an entity tag (RFC 9110, 13.2.2)."""
     if hdrs.IF_NONE_MATCH in request.headers:
-        # Compared weakly (RFC 9110, 13.1.2): proxies weaken tags.
+        # Weak comparison (RFC 9110, 13.1.2), because proxies weaken tags.
         return any(known.value in (tag, "*") for known in request.if_none_match or ())
     since = request.if_modified_since
-    return since is not None and edition.modified <= since
+    return since is not None and page.modified <= since
 
 
-def _takes_gzip(request: web.Request) -> bool:
-    """Whether gzip is accepted (RFC 9110, 12.5.3); named itself, or by the star that means any other."""
+def _accepts_gzip(request: web.Request) -> bool:
+    """Returns whether the client accepts gzip, by name or by `*` (RFC 9110, 12.5.3)."""
     weights: dict[str, float] = {}
     for part in ",".join(request.headers.getall(hdrs.ACCEPT_ENCODING, [])).split(","):
         coding, _, weight = part.partition(";")

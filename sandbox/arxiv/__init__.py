@@ -1,17 +1,26 @@
-"""The local arXiv: the query API of arXiv on loopback, with papers of its own making or recorded ones.
+"""The local arXiv: arXiv's query API on loopback, with generated or recorded papers.
 
-    corpus.py      which papers there are, and which wait      generator.py, wording.py, recorded.py make them
-    query.py       the query language                          index.py finds, catalogue.py orders
-    answers.py     a request's parameters → an answer          atom.py writes it
-    faults.py      what shall go wrong                         misbehaviour.py makes it look so
-    server.py      HTTP, and the record of every request
+    server.py         HTTP, the record of requests, rate limit violations
+    responses.py      a request's parameters → a response            atom.py writes the feed
+    query.py          the query language                             index.py searches, catalogue.py sorts
+    corpus.py         the initial papers and the announcement queue  generator.py, vocabulary.py, recorded.py
+    faults.py         which fault affects a request                  fault_effects.py changes the response
 
-It imports nothing of the bot.
+It never imports the bot.
 """
 
 from sandbox.arxiv.corpus import Corpus
-from sandbox.arxiv.faults import ArxivFaults, Fault, FaultKind
+from sandbox.arxiv.faults import ArxivFault, ArxivFaultKind, ArxivFaults
 from sandbox.arxiv.papers import SandboxPaper
-from sandbox.arxiv.server import ArxivRequest, LocalArxiv, TooSoon
+from sandbox.arxiv.server import ArxivRequest, LocalArxiv, RateLimitViolation
 
-__all__ = ["ArxivFaults", "ArxivRequest", "Corpus", "Fault", "FaultKind", "LocalArxiv", "SandboxPaper", "TooSoon"]
+__all__ = [
+    "ArxivFault",
+    "ArxivFaultKind",
+    "ArxivFaults",
+    "ArxivRequest",
+    "Corpus",
+    "LocalArxiv",
+    "RateLimitViolation",
+    "SandboxPaper",
+]

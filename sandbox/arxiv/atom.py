@@ -1,7 +1,7 @@
-"""Papers → the bytes of an Atom feed, laid out as arXiv's API has written it since November 2025.
+"""Writes papers as an Atom feed, in the layout of arXiv's API since November 2025.
 
-Pure. The order of the elements, the mixed http and https addresses and the places of the optional elements are
-arXiv's own, taken from recorded answers.
+The order of the elements, the mixed http and https URLs and the positions of optional elements are taken from recorded
+responses. It never chooses or sorts papers.
 """
 
 import base64
@@ -20,15 +20,15 @@ _HEAD = """\
 xmlns="http://www.w3.org/2005/Atom">
 """
 _SCHEME = "http://arxiv.org/schemas/atom"
-_UNQUOTED = ":()'*,/"  # what arXiv leaves as it is in the address of a query
+_UNQUOTED = ":()'*,/"  # characters that arXiv does not percent-encode in the URL of a query
 
 
 @dataclass(frozen=True, slots=True)
-class FeedHead:
-    """What a feed says of itself; `understood` is its query as the title has it, `grouped` as its link has it."""
+class FeedHeader:
+    """The metadata of a feed; `query_title` is the query as in its title, `query_link` as in its link."""
 
-    understood: str
-    grouped: str
+    query_title: str
+    query_link: str
     id_list: str
     start: int
     max_results: int
@@ -36,12 +36,13 @@ class FeedHead:
     updated: datetime
 
 
-def feed(head: FeedHead, papers: Iterable[SandboxPaper]) -> bytes:
-    """One page of results."""
-    query = f"search_query={head.understood}&id_list={head.id_list}&start={head.start}&max_results={head.max_results}"
+def feed(header: FeedHeader, papers: Iterable[SandboxPaper]) -> bytes:
+    """Return one page of results."""
+    page = f"start={header.start}&max_results={header.max_results}"
+    query = f"search_query={header.query_title}&id_list={header.id_list}&{page}"
     address = (
-        f"https://arxiv.org/api/query?search_query={quote_plus(head.grouped, safe=_UNQUOTED)}"
-        f"&start={head.start}&max_results={head.max_results}&id_list={quote_plus(head.id_list, safe=_UNQUOTED)}"
+        f"https://arxiv.org/api/query?search_query={quote_plus(header.query_link, safe=_UNQUOTED)}"
+        f"&{page}&id_list={quote_plus(header.id_list, safe=_UNQUOTED)}"
     )
     key = base64.b64encode(hashlib.sha1(query.encode(), usedforsecurity=False).digest()).decode().rstrip("=")
     return "".join(
@@ -49,9 +50,9 @@ def feed(head: FeedHead, papers: Iterable[SandboxPaper]) -> bytes:
             _HEAD,
             f"  <id>https://arxiv.org/api/{key}</id>\n",
             f"  <title>arXiv Query: {escape(query)}</title>\n",
-            f"  <updated>{_time(head.updated)}</updated>\n",
+            f"  <updated>{_time(header.updated)}</updated>\n",
             f'  <link href={quoteattr(address)} type="application/atom+xml"/>\n',
-            _opensearch(head.max_results, head.total, head.start),
+            _opensearch(header.max_results, header.total, header.start),
             *(entry(paper) for paper in papers),
             "</feed>\n",
         )
@@ -59,7 +60,7 @@ def feed(head: FeedHead, papers: Iterable[SandboxPaper]) -> bytes:
 
 
 def error_feed(reason: str, now: datetime) -> bytes:
-    """What arXiv answers to a request that it refuses: a feed whose only entry is called "Error"."""
+    """Return arXiv's response to a rejected request: a feed whose only entry has the title "Error"."""
     address = f"https://arxiv.org/api/errors#{'_'.join(reason.split())}"
     return (
         f"{_HEAD}"
@@ -80,7 +81,7 @@ def error_feed(reason: str, now: datetime) -> bytes:
 
 
 def entry(paper: SandboxPaper) -> str:
-    """One paper as arXiv writes it; its text goes out as it is, but for `&`, `<` and `>`."""
+    """Return a paper as arXiv writes it; in its text, only `&`, `<` and `>` are escaped."""
     versioned = escape(paper.versioned_id)
     lines = [
         f"<id>http://arxiv.org/abs/{versioned}</id>",

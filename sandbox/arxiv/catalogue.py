@@ -1,6 +1,6 @@
-"""The papers that the local arXiv shows at this moment, in every version, and how they are found and ordered.
+"""The papers that are visible at the local arXiv, in every version: finds them by query or id, and sorts them.
 
-In: dated papers, a query's tree, a list of ids. Out: papers in the order asked for. It knows nothing of HTTP.
+It never sees HTTP.
 """
 
 from collections import Counter
@@ -28,35 +28,35 @@ class SortOrder(StrEnum):
 
 
 class Catalogue:
-    """What is on show."""
+    """The visible papers."""
 
     def __init__(self) -> None:
         self._index = SearchIndex()
         self._current: dict[str, SandboxPaper] = {}
-        self._versions: dict[str, SandboxPaper] = {}  # by id with version
+        self._versions: dict[str, SandboxPaper] = {}  # by versioned id
 
     def close(self) -> None:
-        """Let go of the index."""
+        """Close the index."""
         self._index.close()
 
-    def show(self, papers: Iterable[SandboxPaper]) -> None:
-        """Put these papers on show, each as the current version of its id."""
+    def add(self, papers: Iterable[SandboxPaper]) -> None:
+        """Make these papers visible, each as the current version of its id."""
         shown = list(papers)
         self._current.update((paper.arxiv_id, paper) for paper in shown)
         self._versions.update((paper.versioned_id, paper) for paper in shown)
-        self._index.put(shown)
+        self._index.add(shown)
 
     @property
     def papers(self) -> tuple[SandboxPaper, ...]:
-        """The current version of every paper on show, newest submission first."""
+        """The current version of every visible paper, newest submission first."""
         return tuple(sorted(self._current.values(), key=lambda paper: paper.published, reverse=True))
 
     def current(self, arxiv_id: str) -> SandboxPaper:
-        """The current version; KeyError when the paper is not on show."""
+        """Return the current version; raises KeyError if the paper is not visible."""
         return self._current[arxiv_id]
 
     def find(self, query: Group | None, ids: tuple[str, ...], by: SortBy, order: SortOrder) -> list[SandboxPaper]:
-        """The papers that satisfy the query and are in the list, where either is given."""
+        """Return the papers that match the query, and that are in `ids` unless it is empty."""
         scores = None if query is None else self._index.search(query)
         if ids:
             listed = [paper for paper in map(self._listed, dict.fromkeys(ids)) if paper is not None]

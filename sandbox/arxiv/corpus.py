@@ -1,7 +1,6 @@
-"""The papers behind the local arXiv: those that are there at the start, and the queue of those to be announced.
+"""The papers of the local arXiv: those visible at the start, and the queue of papers to be announced.
 
-In: a seed, or a directory of recorded Atom files. Out: papers with ids and dates. Which papers are shown, and how
-they are searched, is not known here.
+Assigns ids and dates to generated or recorded papers. It never decides which papers are visible, and never searches.
 """
 
 import random
@@ -14,40 +13,40 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sandbox.arxiv.generator import made_up
+from sandbox.arxiv.generator import generate_paper
 from sandbox.arxiv.papers import UNDATED, SandboxPaper
 from sandbox.arxiv.recorded import read_directory
 
 _EASTERN = ZoneInfo("America/New_York")
-# What is submitted by 14:00 Eastern is announced at 20:00, Sunday to Thursday; Sunday's batch was closed on Friday
+# Papers submitted by 14:00 Eastern are announced at 20:00, Sunday to Thursday. The cutoff for Sunday is on Friday
 # (info.arxiv.org/help/availability.html).
 _CUTOFF, _ANNOUNCEMENT = time(14), time(20)
 _DAYS_SINCE_CUTOFF = {0: 0, 1: 0, 2: 0, 3: 0, 6: 2}  # by weekday of the announcement
-_WEEKEND_SHARE = {5: 0.45, 6: 0.5}  # of a working day's submissions
+_WEEKEND_SHARE = {5: 0.45, 6: 0.5}  # relative to a working day
 
-# The number of the first paper before the last weeks, beyond all others. How many there are a day grows
-# from a fifth of the last weeks' number to all of it: no chart leaps there.
-_FIRST_EARLIER: Final = 1_000_000
-_EARLIER_A_DAY: Final = 30
+# Earlier papers have numbers from here, beyond all others. Their daily count grows from a fifth of the recent count to
+# all of it, so that charts have no step where the recent weeks begin.
+_FIRST_EARLIER_NUMBER: Final = 1_000_000
+_EARLIER_PER_DAY: Final = 30
 _EARLIEST_SHARE: Final = 0.2
 
-# The README's own example; so many of the first drafts are put in a newcomer's order.
-_TRIED_FIRST: Final = "reward model"
-_WELCOME: Final = 24
+# The example of the README, and the number of drafts at the front of the queue that are reordered for it.
+_EXAMPLE_KEYWORD: Final = "reward model"
+_INTERLEAVED_DRAFTS: Final = 24
 
 
 class Corpus:
-    """Papers `shown` from the start, and a queue of `waiting` ones; `Corpus()` has neither."""
+    """The papers visible from the start (`initial`), and a queue of unannounced ones; `Corpus()` is empty."""
 
     def __init__(self, upcoming: Iterable[SandboxPaper] = (), *, seed: int = 2026) -> None:
         drafts = tuple(upcoming)
-        self.shown: tuple[SandboxPaper, ...] = ()
+        self.initial: tuple[SandboxPaper, ...] = ()
         self._drafts: Iterator[SandboxPaper] = iter(drafts)
-        self._drafts_left = len(drafts)
-        self._appointed: deque[SandboxPaper] = deque()  # come first, and keep the dates that they were given
-        self._taken = {paper.arxiv_id for paper in drafts}
-        self._number_in: dict[str, int] = {}
-        self._draw = random.Random(f"{seed}/dates")
+        self._draft_count = len(drafts)
+        self._queued_next: deque[SandboxPaper] = deque()  # announced before the drafts, with their own dates
+        self._used_ids = {paper.arxiv_id for paper in drafts}
+        self._last_number: dict[str, int] = {}
+        self._rng = random.Random(f"{seed}/dates")
 
     @classmethod
     def generated(
@@ -60,95 +59,98 @@ class Corpus:
         upcoming: int = 2000,
         earlier_days: int = 0,
     ) -> "Corpus":
-        """Made-up papers: `days` of announced ones, some `per_day` on a working day, and `upcoming` to come.
+        """Generate papers: `days` of announced ones, about `per_day` on a working day, and `upcoming` unannounced ones.
 
-        Of the `earlier_days` before these there are the more the later: for charts and for backfills.
+        The `earlier_days` before these, for charts and backfills, have fewer papers the earlier they are.
         """
         corpus = cls(seed=seed)
-        earlier = sorted(corpus._earlier(last_cutoff(now) - timedelta(days=days), earlier_days))
-        dates = sorted(corpus._submissions(now, days, per_day))
-        recent = tuple(corpus._dated(made_up(seed, n), date, now) for n, date in enumerate(dates))
-        # After these, so that the last weeks are the same without them.
-        corpus.shown = (
-            *(corpus._dated(made_up(seed, _FIRST_EARLIER + n), date, now) for n, date in enumerate(earlier)),
+        earlier = sorted(corpus._earlier_dates(last_cutoff(now) - timedelta(days=days), earlier_days))
+        dates = sorted(corpus._submission_dates(now, days, per_day))
+        recent = tuple(corpus._dated(generate_paper(seed, n), date, now) for n, date in enumerate(dates))
+        # Generated after the recent papers, which are therefore the same without earlier ones.
+        corpus.initial = (
+            *(
+                corpus._dated(generate_paper(seed, _FIRST_EARLIER_NUMBER + n), date, now)
+                for n, date in enumerate(earlier)
+            ),
             *recent,
         )
-        drafts = (made_up(seed, n) for n in range(len(dates), len(dates) + upcoming))
-        corpus._drafts = chain(_welcoming(list(islice(drafts, _WELCOME))), drafts)
-        corpus._drafts_left = upcoming
+        drafts = (generate_paper(seed, n) for n in range(len(dates), len(dates) + upcoming))
+        corpus._drafts = chain(_interleave_examples(list(islice(drafts, _INTERLEAVED_DRAFTS))), drafts)
+        corpus._draft_count = upcoming
         return corpus
 
     @classmethod
     def from_directory(cls, directory: Path) -> "Corpus":
-        """Recorded papers: none is shown at the start, all wait; ids and text are theirs, dates are given anew."""
+        """Read recorded papers, all of them unannounced; they keep their ids and text, and get new dates."""
         return cls(read_directory(directory))
 
     @property
-    def waiting(self) -> int:
+    def queued(self) -> int:
         """How many papers have not been announced yet."""
-        return len(self._appointed) + self._drafts_left
+        return len(self._queued_next) + self._draft_count
 
-    def appoint(self, paper: SandboxPaper) -> None:
-        """Let this paper be the next to be announced; a date that it has is kept."""
-        self._appointed.appendleft(paper)
-        self._taken.add(paper.arxiv_id)
+    def queue_next(self, paper: SandboxPaper) -> None:
+        """Make this paper the next to be announced; a date that it has is kept."""
+        self._queued_next.appendleft(paper)
+        self._used_ids.add(paper.arxiv_id)
 
     def take(self, count: int, now: datetime, days_ago: tuple[float, float]) -> list[SandboxPaper]:
-        """The next papers of the queue, at most `count`, submitted between `days_ago` days before `now`."""
-        appointed = [self._appointed.popleft() for _ in range(min(count, len(self._appointed)))]
+        """Take up to `count` papers from the queue, submitted between `days_ago` days before `now`."""
+        appointed = [self._queued_next.popleft() for _ in range(min(count, len(self._queued_next)))]
         drafts = list(islice(self._drafts, count - len(appointed)))
-        self._drafts_left -= len(drafts)
+        self._draft_count -= len(drafts)
         complete = [self.complete(paper, now, days_ago) for paper in appointed]
-        dates = sorted(self._some_time(now, days_ago) for _ in drafts)  # ids grow with the dates
+        dates = sorted(self._random_time(now, days_ago) for _ in drafts)  # ids increase with the dates
         return complete + [self._dated(draft, date, now) for draft, date in zip(drafts, dates, strict=True)]
 
     def complete(self, paper: SandboxPaper, now: datetime, days_ago: tuple[float, float] = (1.5, 1.5)) -> SandboxPaper:
-        """The paper with an id and a date, where it has none yet."""
+        """Add an id and a date to the paper where they are missing."""
         if paper.published == UNDATED:
-            return self._dated(paper, self._some_time(now, days_ago), now)
+            return self._dated(paper, self._random_time(now, days_ago), now)
         arxiv_id = paper.arxiv_id or self._new_id(paper.published)
-        self._taken.add(arxiv_id)
+        self._used_ids.add(arxiv_id)
         return replace(paper, arxiv_id=arxiv_id)
 
     def _dated(self, draft: SandboxPaper, published: datetime, now: datetime) -> SandboxPaper:
         updated = published
-        if draft.version > 1:  # later versions came between the first one and now
-            updated += timedelta(seconds=int((now - published).total_seconds() * self._draw.uniform(0.1, 0.9)))
+        if draft.version > 1:  # later versions are dated between the first one and now
+            updated += timedelta(seconds=int((now - published).total_seconds() * self._rng.uniform(0.1, 0.9)))
         arxiv_id = draft.arxiv_id or self._new_id(published)
         return replace(draft, arxiv_id=arxiv_id, published=published, updated=updated)
 
-    def _some_time(self, now: datetime, days_ago: tuple[float, float]) -> datetime:
-        return (now - timedelta(days=self._draw.uniform(*days_ago))).replace(microsecond=0)
+    def _random_time(self, now: datetime, days_ago: tuple[float, float]) -> datetime:
+        return (now - timedelta(days=self._rng.uniform(*days_ago))).replace(microsecond=0)
 
     def _new_id(self, published: datetime) -> str:
-        """The next free id of the month; arXiv's numbers have gaps for papers that we do not hold."""
+        """Return the next free id of the month; as for any subset of arXiv's papers, the numbers have gaps."""
         month = f"{published:%y%m}"
         while True:
-            number = self._number_in.get(month, 0) + self._draw.randint(3, 25)
-            self._number_in[month] = number
+            number = self._last_number.get(month, 0) + self._rng.randint(3, 25)
+            self._last_number[month] = number
             arxiv_id = f"{month}.{number:05d}"
-            if arxiv_id not in self._taken:
-                self._taken.add(arxiv_id)
+            if arxiv_id not in self._used_ids:
+                self._used_ids.add(arxiv_id)
                 return arxiv_id
 
-    def _earlier(self, end: datetime, days: int) -> Iterator[datetime]:
-        draw = random.Random("earlier")
+    def _earlier_dates(self, end: datetime, days: int) -> Iterator[datetime]:
+        rng = random.Random("earlier")
         for ago in range(days):
-            for _ in range(round(_EARLIER_A_DAY * (1 - (1 - _EARLIEST_SHARE) * ago / days))):
-                yield (end - timedelta(days=ago + draw.random())).replace(microsecond=0)
+            for _ in range(round(_EARLIER_PER_DAY * (1 - (1 - _EARLIEST_SHARE) * ago / days))):
+                yield (end - timedelta(days=ago + rng.random())).replace(microsecond=0)
 
-    def _submissions(self, now: datetime, days: int, per_day: int) -> Iterator[datetime]:
-        """When the older papers were submitted: fewer at weekends, none after the last announcement's cutoff."""
+    def _submission_dates(self, now: datetime, days: int, per_day: int) -> Iterator[datetime]:
+        """Yield the submission dates of announced papers: fewer at weekends, none after the last cutoff."""
         cutoff = last_cutoff(now)
         for ago in range(days):
             day = cutoff - timedelta(days=ago)
-            share = _WEEKEND_SHARE.get(day.weekday(), 1.0) * self._draw.uniform(0.85, 1.15)
+            share = _WEEKEND_SHARE.get(day.weekday(), 1.0) * self._rng.uniform(0.85, 1.15)
             for _ in range(round(per_day * share)):
-                yield (day - timedelta(days=self._draw.random())).replace(microsecond=0)
+                yield (day - timedelta(days=self._rng.random())).replace(microsecond=0)
 
 
 def last_cutoff(now: datetime) -> datetime:
-    """The last submission time that an announcement before `now` has covered."""
+    """Return the submission cutoff of the last announcement before `now`."""
     day = now.astimezone(_EASTERN).date()
     while True:
         announced = datetime.combine(day, _ANNOUNCEMENT, _EASTERN)
@@ -158,9 +160,9 @@ def last_cutoff(now: datetime) -> datetime:
         day -= timedelta(days=1)
 
 
-def _welcoming(drafts: list[SandboxPaper]) -> Iterator[SandboxPaper]:
-    """The same drafts, one in three about what newcomers try first: of three announced papers one should be posted."""
-    liked = deque(draft for draft in drafts if _TRIED_FIRST in f"{draft.title} {draft.abstract}".casefold())
-    others = deque(draft for draft in drafts if draft not in liked)
+def _interleave_examples(drafts: list[SandboxPaper]) -> Iterator[SandboxPaper]:
+    """Reorder the drafts so that one in three matches the example keyword, and so is posted for a new user."""
+    matching = deque(draft for draft in drafts if _EXAMPLE_KEYWORD in f"{draft.title} {draft.abstract}".casefold())
+    others = deque(draft for draft in drafts if draft not in matching)
     for turn in range(len(drafts)):
-        yield (liked if liked and (turn % 3 == 0 or not others) else others).popleft()
+        yield (matching if matching and (turn % 3 == 0 or not others) else others).popleft()

@@ -1,8 +1,7 @@
-"""Which papers a query finds: arXiv's matching, played by SQLite's full-text search in memory.
+"""Searches papers as arXiv does, with SQLite's full-text search in memory.
 
-In: papers and a query's tree. Out: the ids found, each with how many of the query's terms it satisfied.
-It imitates Elasticsearch's English analyser, which arXiv uses: words stemmed, stop words dropped but their
-place kept inside a phrase, hyphens splitting, `4.5` and `Qwen2.5` one word. It never decides order or paging.
+Imitates Elasticsearch's English analyzer, which arXiv uses: words are stemmed, stop words are dropped but keep their
+position within a phrase, hyphens split words, and `4.5` and `Qwen2.5` are one word. It never sorts or pages results.
 """
 
 import re
@@ -41,15 +40,15 @@ STOP_WORDS = frozenset(
     | {"on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "will"}
     | {"with"}
 )
-_STOP_MARK = "stopwordgap"  # what stands for a stop word, so that phrases keep their distances
+_STOP_WORD_PLACEHOLDER = "stopwordgap"  # replaces a stop word, so that phrases keep their distances
 
-# Unicode's word boundaries, as far as papers need them: an apostrophe or a full stop between letters, and a
-# full stop or a comma between digits, do not end a word; a hyphen does (UAX 29, rules WB6, WB7, WB11, WB12).
+# The subset of Unicode's word boundaries that papers need: an apostrophe or full stop between letters, and a full stop
+# or comma between digits, do not end a word; a hyphen does (UAX 29, rules WB6, WB7, WB11, WB12).
 _WORD = re.compile(r"\w+(?:(?:(?<=[^\W\d_])['’.](?=[^\W\d_])|(?<=\d)[.,](?=\d))\w+)*")
 _POSSESSIVE = re.compile(r"['’]s$")
-_INNER = str.maketrans(
+_INNER_PUNCTUATION = str.maketrans(
     {"'": "ʼ", "’": "ʼ", ".": "ǀ", ",": "ǀ", "_": "ǀ"}
-)  # letters to SQLite, so that a word stays one
+)  # letters to SQLite, which therefore does not split the word
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class _Table:
     english: bool
 
 
-# One table for each way of reading text; `all` reads every field with accents folded.
+# One table per text analysis; `all` searches every field with accents folded.
 _TABLES = {
     "english": _Table(("ti", "abs"), "porter unicode61 remove_diacritics 0", folds=False, english=True),
     "plain": _Table(("co", "jr", "rn"), "unicode61 remove_diacritics 0", folds=False, english=False),
@@ -73,7 +72,7 @@ _TABLE_OF = {"ti": "english", "abs": "english", "co": "plain", "jr": "plain", "r
 
 
 class SearchIndex:
-    """The papers that the local arXiv shows, one row each, ready to be searched."""
+    """A full-text index of the visible papers, one row per paper."""
 
     def __init__(self) -> None:
         self._papers: dict[str, SandboxPaper] = {}
@@ -81,7 +80,7 @@ class SearchIndex:
         self._id_of: dict[int, str] = {}
         self._by_category: dict[str, set[str]] = {}
         self._stale: dict[str, set[str]] = {name: set() for name in _TABLES}
-        # Every use is serialised by the event loop's one thread at a time; searches may run in a worker.
+        # Only one thread uses the connection at a time, but not always the same: searches may run in a worker thread.
         self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         for name, table in _TABLES.items():
             self._db.execute(
@@ -89,11 +88,11 @@ class SearchIndex:
             )
 
     def close(self) -> None:
-        """Let go of the database in memory."""
+        """Close the in-memory database."""
         self._db.close()
 
-    def put(self, papers: Iterable[SandboxPaper]) -> None:
-        """Show these papers, each in place of an earlier version of it."""
+    def add(self, papers: Iterable[SandboxPaper]) -> None:
+        """Add papers, each replacing an earlier version."""
         for paper in papers:
             before = self._papers.get(paper.arxiv_id)
             for category in before.categories if before else ():
@@ -107,7 +106,7 @@ class SearchIndex:
                 stale.add(paper.arxiv_id)
 
     def search(self, query: Node) -> Counter[str]:
-        """The ids that the query finds, with the number of its terms that each satisfied (a rough relevance)."""
+        """Return the ids of matching papers, with the number of terms that each matched as a rough relevance."""
         scores: Counter[str] = Counter()
         found = self._find(query, scores)
         return Counter({arxiv_id: scores[arxiv_id] for arxiv_id in found})
@@ -123,7 +122,7 @@ class SearchIndex:
             case Group(operands, operators, negated):
                 found = self._find(operands[-1], scores)
                 for operand, operator in zip(reversed(operands[:-1]), reversed(operators), strict=True):
-                    found = _join(self._find(operand, scores), operator, found)
+                    found = _combine(self._find(operand, scores), operator, found)
                 return self._papers.keys() - found if negated else found
 
     def _term(self, term: Term) -> set[str]:
@@ -159,19 +158,19 @@ class SearchIndex:
         expression = _expression(words, quoted=term.quoted)
         if expression is None:
             return set()
-        self._freshen(name)
+        self._refresh(name)
         if column is not None:
             expression = f"{{{column}}} : ({expression})"
-        rows = self._db.execute(f"SELECT rowid FROM {name} WHERE {name} MATCH ?", (expression,))  # noqa: S608 - our own table names
+        rows = self._db.execute(f"SELECT rowid FROM {name} WHERE {name} MATCH ?", (expression,))  # noqa: S608 - constant table names
         return {self._id_of[row] for (row,) in rows}
 
-    def _freshen(self, name: str) -> None:
-        """Bring a table up to date just before it is read: a field that nobody searches costs nothing."""
+    def _refresh(self, name: str) -> None:
+        """Update a table just before it is read, so that tables that are never searched cost nothing."""
         stale, table = self._stale[name], _TABLES[name]
         if not stale:
             return
         marks = ", ".join("?" * (len(table.columns) + 1))
-        insert = f"INSERT INTO {name}(rowid, {', '.join(table.columns)}) VALUES ({marks})"  # noqa: S608 - our own names
+        insert = f"INSERT INTO {name}(rowid, {', '.join(table.columns)}) VALUES ({marks})"  # noqa: S608 - constant names
         rows = [(self._row_of[i], *_row(self._papers[i], table)) for i in sorted(stale)]
         self._db.execute("BEGIN")
         self._db.executemany(f"DELETE FROM {name} WHERE rowid = ?", [row[:1] for row in rows])  # noqa: S608 - as above
@@ -180,7 +179,7 @@ class SearchIndex:
         stale.clear()
 
 
-def _join(left: set[str], operator: Operator, right: set[str]) -> set[str]:
+def _combine(left: set[str], operator: Operator, right: set[str]) -> set[str]:
     match operator:
         case Operator.AND:
             return left & right
@@ -194,8 +193,8 @@ def _row(paper: SandboxPaper, table: _Table) -> Iterator[str]:
     fields = {
         "ti": paper.title,
         "abs": paper.abstract,
-        # A gap between names, so that no phrase runs from one author into the next.
-        "au": f" {_STOP_MARK} ".join(paper.authors),
+        # A placeholder between names, so that a phrase never spans two authors.
+        "au": f" {_STOP_WORD_PLACEHOLDER} ".join(paper.authors),
         "co": paper.comment or "",
         "jr": paper.journal_ref or "",
         "rn": paper.report_number or "",
@@ -206,26 +205,30 @@ def _row(paper: SandboxPaper, table: _Table) -> Iterator[str]:
 def _words(text: str, table: _Table) -> Iterator[str]:
     for word in _WORD.findall(_fold(text) if table.folds else text):
         own = _POSSESSIVE.sub("", word) if table.english else word
-        yield _STOP_MARK if table.english and own.lower() in STOP_WORDS else own.translate(_INNER)
+        yield (
+            _STOP_WORD_PLACEHOLDER if table.english and own.lower() in STOP_WORDS else own.translate(_INNER_PUNCTUATION)
+        )
 
 
 def _fold(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_LETTERS)
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_FOLDED_LETTERS)
 
 
-# Letters that Unicode does not decompose and ICU's folding does.
-_LETTERS = str.maketrans({"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe"})
+# Letters that ICU folding maps but Unicode decomposition does not.
+_FOLDED_LETTERS = str.maketrans(
+    {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe"}
+)
 
 
 def _expression(words: list[str], *, quoted: bool) -> str | None:
-    """The full-text expression for a phrase, or for an AND of words; None when only stop words are left."""
-    while words and words[0] == _STOP_MARK:
+    """Return the full-text expression for a phrase or an AND of words; None if there are only stop words."""
+    while words and words[0] == _STOP_WORD_PLACEHOLDER:
         words.pop(0)
-    while words and words[-1] == _STOP_MARK:
+    while words and words[-1] == _STOP_WORD_PLACEHOLDER:
         words.pop()
     if not words:
         return None
     if quoted:
         return f'"{" ".join(words)}"'
-    return " AND ".join(f'"{word}"' for word in words if word != _STOP_MARK)
+    return " AND ".join(f'"{word}"' for word in words if word != _STOP_WORD_PLACEHOLDER)

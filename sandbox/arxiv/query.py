@@ -1,8 +1,8 @@
-"""arXiv's query language: the text of `search_query` in, a tree out, and the two ways arXiv echoes it.
+"""Parses arXiv's query language into a tree, and writes the tree in the two forms that arXiv's feeds contain.
 
-Pure. It knows nothing of papers. The rules, as arXiv's API has them: AND, OR and ANDNOT have no precedence and
-group to the right; a missing prefix is `all:`, a missing operator OR; `lastUpdatedDate:` means `submittedDate:`;
-what cannot be read raises `QueryRefused`, which the server answers with 400.
+The rules of arXiv's API: AND, OR and ANDNOT have no precedence and group to the right; a missing prefix means `all:`, a
+missing operator OR; `lastUpdatedDate:` means `submittedDate:`. An invalid query raises `InvalidQuery`, which the server
+reports with 400. It never sees papers.
 """
 
 import re
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-# Deeper than anybody writes, and shallow enough for our own recursion.
+# Deeper than any real query, and shallow enough for Python's recursion limit.
 MAX_DEPTH = 60
 
 FIELDS = frozenset({"ti", "au", "abs", "co", "jr", "cat", "rn", "id", "doi", "all", "submittedDate"})
 
-_LEXEME = re.compile(
+_TOKEN = re.compile(
     r"""\s+
       | (?P<paren>[()])
       | (?P<field>[A-Za-z]+):(?:\[(?P<range>[^\]]*)\]|"(?P<quoted>[^"]*)"|(?P<word>[^\s()"\[][^\s()"]*))
@@ -30,12 +30,12 @@ _MOMENT_FORMATS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%
 _MOMENT_SPANS = {8: timedelta(days=1), 10: timedelta(hours=1), 12: timedelta(minutes=1), 14: timedelta(seconds=1)}
 
 
-class QueryRefused(Exception):
-    """The query cannot be read; `str()` is the sentence that arXiv's error feed would carry."""
+class InvalidQuery(Exception):
+    """The query is invalid; the message is the text for arXiv's error feed."""
 
 
 class Operator(StrEnum):
-    """How two halves of a query are joined."""
+    """An operator between two operands."""
 
     AND = "AND"
     OR = "OR"
@@ -44,7 +44,7 @@ class Operator(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One field and what is looked for in it."""
+    """A field and the value to search for in it."""
 
     field: str
     value: str
@@ -53,7 +53,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class DateRange:
-    """Submission of v1 from `first` to `last`, both included; `last` is the end of the minute that was written."""
+    """Submission of v1 from `first` to `last`, both included; `last` is the end of the minute in the query."""
 
     first: datetime
     last: datetime
@@ -62,7 +62,7 @@ class DateRange:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Operands with the operators between them, to be read from the right; `negated`: it began with ANDNOT."""
+    """Operands and the operators between them, which group to the right; `negated` if it starts with ANDNOT."""
 
     operands: tuple["Node", ...]
     operators: tuple[Operator, ...]
@@ -70,32 +70,32 @@ class Group:
 
 
 Node = Term | DateRange | Group
-_Lexeme = str | Operator | Term | DateRange  # str: a parenthesis
+_Token = str | Operator | Term | DateRange  # a str is a parenthesis
 
 
 def parse(text: str) -> Group:
-    """The tree of a query; raises QueryRefused with arXiv's reason."""
-    lexemes = list(_lexemes(text))
-    if not lexemes:
-        raise QueryRefused("search_query is empty")
-    group, rest = _group(lexemes, 0, depth=0)
-    if rest < len(lexemes):
-        raise QueryRefused("unbalanced parentheses: one closes that was never opened")
+    """Parse a query; raises InvalidQuery with arXiv's reason."""
+    tokens = list(_tokens(text))
+    if not tokens:
+        raise InvalidQuery("search_query is empty")
+    group, rest = _group(tokens, 0, depth=0)
+    if rest < len(tokens):
+        raise InvalidQuery("unbalanced parentheses: unexpected closing parenthesis")
     return group
 
 
-def _lexemes(text: str) -> Iterator[_Lexeme]:
+def _tokens(text: str) -> Iterator[_Token]:
     position = 0
     while position < len(text):
-        match = _LEXEME.match(text, position)
+        match = _TOKEN.match(text, position)
         if match is None:
-            raise QueryRefused(f"cannot parse fragment: {text[position : position + 40]}")
+            raise InvalidQuery(f"cannot parse fragment: {text[position : position + 40]}")
         position = match.end()
         if match.group().strip():
-            yield _lexeme(match)
+            yield _token(match)
 
 
-def _lexeme(match: re.Match[str]) -> _Lexeme:
+def _token(match: re.Match[str]) -> _Token:
     if match["paren"]:
         return str(match["paren"])
     if match["bare"] is not None:
@@ -105,11 +105,11 @@ def _lexeme(match: re.Match[str]) -> _Lexeme:
         return Term("all", match["bare_quoted"], quoted=True)
     field = match["field"].replace("lastUpdatedDate", "submittedDate")
     if field not in FIELDS:
-        raise QueryRefused(f"invalid field: {match['field']}")
+        raise InvalidQuery(f"invalid field: {match['field']}")
     if field == "submittedDate":
         return _date_range(match["range"])
     if match["range"] is not None:
-        raise QueryRefused(f"a range is for dates, not for {field}")
+        raise InvalidQuery(f"a range is not supported for {field}")
     quoted = match["quoted"]
     return Term(field, match["word"] or "") if quoted is None else Term(field, quoted, quoted=True)
 
@@ -117,81 +117,81 @@ def _lexeme(match: re.Match[str]) -> _Lexeme:
 def _date_range(written: str | None) -> DateRange:
     parts = (written or "").split()
     if len(parts) != 3 or parts[1] != "TO":
-        raise QueryRefused("a date range is written submittedDate:[YYYYMMDDHHMM TO YYYYMMDDHHMM]")
+        raise InvalidQuery("a date range must have the form submittedDate:[YYYYMMDDHHMM TO YYYYMMDDHHMM]")
     return DateRange(_moment(parts[0]), _moment(parts[2], end=True), " ".join(parts))
 
 
 def _moment(digits: str, *, end: bool = False) -> datetime:
-    """The moment that the digits name, in GMT; as an end, the last instant of the minute (or day) they name."""
+    """Parse a date in UTC; with `end`, return the last instant of the minute (or hour or day) that it denotes."""
     if not _MOMENT.fullmatch(digits):
-        raise QueryRefused(f"not a date: {digits}")
+        raise InvalidQuery(f"invalid date: {digits}")
     try:
         moment = datetime.strptime(digits, _MOMENT_FORMATS[len(digits)]).replace(tzinfo=UTC)
     except ValueError as error:
-        raise QueryRefused(f"not a date: {digits}") from error
+        raise InvalidQuery(f"invalid date: {digits}") from error
     return moment + _MOMENT_SPANS[len(digits)] - timedelta(microseconds=1) if end else moment
 
 
-def _group(lexemes: list[_Lexeme], position: int, *, depth: int) -> tuple[Group, int]:
-    """Read operands and operators up to a closing parenthesis or the end; where it stopped comes back too."""
+def _group(tokens: list[_Token], position: int, *, depth: int) -> tuple[Group, int]:
+    """Parse operands and operators up to a closing parenthesis or the end; also return the end position."""
     if depth > MAX_DEPTH:
-        raise QueryRefused("parentheses are nested too deeply")
+        raise InvalidQuery("parentheses nested too deeply")
     operands: list[Node] = []
     operators: list[Operator] = []
-    negated = position < len(lexemes) and lexemes[position] is Operator.ANDNOT
+    negated = position < len(tokens) and tokens[position] is Operator.ANDNOT
     position += negated
     expect_operand = True
-    while position < len(lexemes) and lexemes[position] != ")":
-        lexeme = lexemes[position]
-        if isinstance(lexeme, Operator):
+    while position < len(tokens) and tokens[position] != ")":
+        token = tokens[position]
+        if isinstance(token, Operator):
             if expect_operand:
-                raise QueryRefused(f"{lexeme} has nothing on its left")
-            operators.append(lexeme)
+                raise InvalidQuery(f"missing operand before {token}")
+            operators.append(token)
             expect_operand = True
             position += 1
             continue
         if not expect_operand:
             operators.append(Operator.OR)
-        operand, position = _operand(lexemes, position, depth)
+        operand, position = _operand(tokens, position, depth)
         operands.append(operand)
         expect_operand = False
     if expect_operand:
-        raise QueryRefused("an operator or a parenthesis has nothing after it")
+        raise InvalidQuery("missing operand after an operator or a parenthesis")
     return Group(tuple(operands), tuple(operators), negated), position
 
 
-def _operand(lexemes: list[_Lexeme], position: int, depth: int) -> tuple[Node, int]:
-    lexeme = lexemes[position]
-    if isinstance(lexeme, Term | DateRange):
-        return lexeme, position + 1
-    group, position = _group(lexemes, position + 1, depth=depth + 1)
-    if position >= len(lexemes):
-        raise QueryRefused("unbalanced parentheses: one opens that is never closed")
+def _operand(tokens: list[_Token], position: int, depth: int) -> tuple[Node, int]:
+    token = tokens[position]
+    if isinstance(token, Term | DateRange):
+        return token, position + 1
+    group, position = _group(tokens, position + 1, depth=depth + 1)
+    if position >= len(tokens):
+        raise InvalidQuery("unbalanced parentheses: missing closing parenthesis")
     return group, position + 1
 
 
-def as_understood(node: Node) -> str:
-    """The query with missing prefixes and operators filled in, otherwise as it was written: the feed's title."""
+def normalized(node: Node) -> str:
+    """Return the query with missing prefixes and operators added, as in the title of arXiv's feeds."""
     match node:
         case Term(field, value, quoted):
             return f'{field}:"{value}"' if quoted else f"{field}:{value}"
         case DateRange(written=written):
             return f"submittedDate:[{written}]"
         case Group(operands, operators, negated):
-            parts = [f"({as_understood(o)})" if isinstance(o, Group) else as_understood(o) for o in operands]
+            parts = [f"({normalized(o)})" if isinstance(o, Group) else normalized(o) for o in operands]
             text = parts[0] + "".join(f" {op} {part}" for op, part in zip(operators, parts[1:], strict=True))
             return f"ANDNOT {text}" if negated else text
 
 
-def as_grouped(node: Node) -> str:
-    """The query with a parenthesis for every grouping to the right, as the address in arXiv's feeds writes it."""
+def right_grouped(node: Node) -> str:
+    """Return the query with parentheses that group to the right, as in the link of arXiv's feeds."""
     match node:
         case Term(field, value):
             return f'{field}:"{value}"' if " " in value else f"{field}:{value}"
         case DateRange(written=written):
             return f"submittedDate:[{written}]"
         case Group(operands, operators, negated):
-            parts = [f"({as_grouped(o)})" if _is_compound(o) else as_grouped(o) for o in operands]
+            parts = [f"({right_grouped(o)})" if _is_compound(o) else right_grouped(o) for o in operands]
             opening = [f"{part} {op} (" for part, op in zip(parts[:-2], operators[:-1], strict=True)]
             tail = f" {operators[-1]} ".join(parts[-2:]) if operators else parts[-1]
             text = "".join(opening) + tail + ")" * len(opening)

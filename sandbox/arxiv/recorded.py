@@ -1,7 +1,7 @@
-"""Recorded Atom answers of arXiv's API → papers, their text as it was recorded.
+"""Reads recorded Atom responses of arXiv's API as papers, with their text unchanged.
 
-In: a directory of `*.xml` files. Out: each paper once, by its id without version, the latest version of it.
-Documents that are not well-formed and entries that are no papers (arXiv's "Error") are passed over.
+Returns each paper once, in its latest version. It skips documents that are not well-formed and entries that are not
+papers (arXiv's "Error"), and never changes a file.
 """
 
 import re
@@ -19,7 +19,7 @@ _ABS = re.compile(r"https?://arxiv\.org/abs/(.+)")
 
 
 def read_directory(directory: Path) -> tuple[SandboxPaper, ...]:
-    """Every paper of the directory's Atom files, oldest first; ValueError when there is none."""
+    """Return every paper of the directory's Atom files, oldest first; raises ValueError if there are none."""
     papers: dict[str, SandboxPaper] = {}
     for path in sorted(directory.glob("*.xml")):
         for paper in read_feed(path.read_bytes()):
@@ -32,10 +32,10 @@ def read_directory(directory: Path) -> tuple[SandboxPaper, ...]:
 
 
 def read_feed(body: bytes) -> Iterator[SandboxPaper]:
-    """The papers of one recorded answer, in its order; of two documents in one body, those of both."""
+    """Yield the papers of one recorded response in order, including those of a second document in its body."""
     for document in _DECLARATION.split(body):
         try:
-            # The files are the operator's own, named on the command line: no stranger's XML is parsed here.
+            # The files are named on the command line by the operator: no untrusted XML is parsed here.
             root = ET.fromstring(document)  # noqa: S314
         except ET.ParseError:
             continue

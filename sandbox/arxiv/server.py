@@ -1,8 +1,8 @@
-"""The local arXiv as a server: GET and form POST of /arxiv/api/query, on an application that is handed in.
+"""Serves the local arXiv: GET and form POST of /arxiv/api/query, on a given application.
 
-In: requests, and what tests and the page want to happen (papers announced, changed, withdrawn; faults). Out: Atom
-feeds as arXiv's, a record of every request, and of each that came sooner than arXiv's terms of use allow.
-It never refuses a request that came too soon: whoever asks finds out in `too_soon`.
+Tests and the page announce, revise and withdraw papers and add faults here. It records every request, and every
+violation of the rate limit in arXiv's terms of use. It never rejects a request that comes too soon: tests check
+`violations`.
 """
 
 import asyncio
@@ -15,23 +15,23 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from sandbox.arxiv.answers import ATOM, Answer
 from sandbox.arxiv.catalogue import Catalogue
 from sandbox.arxiv.corpus import Corpus
-from sandbox.arxiv.faults import ArxivFaults, Fault, FaultKind
-from sandbox.arxiv.misbehaviour import answer
+from sandbox.arxiv.fault_effects import respond
+from sandbox.arxiv.faults import ArxivFault, ArxivFaultKind, ArxivFaults
 from sandbox.arxiv.papers import SandboxPaper
+from sandbox.arxiv.responses import ATOM, ArxivResponse
 
 PATH = "/arxiv/api/query"
-_REMEMBERED = 10_000  # requests kept in the record
-_CLOCK_SLACK_S = 0.001  # a sleep may end this much early, by the clock's resolution
-_LONGEST_TARGET = 8_000  # characters of a GET; arXiv answers 414 to "very long" ones
+_RECORDS_KEPT = 10_000  # requests that are kept
+_CLOCK_SLACK_S = 0.001  # a sleep may end this much early because of the clock's resolution
+_MAX_TARGET_LENGTH = 8_000  # characters of a GET; arXiv responds with 414 to "very long" ones
 _CHUNK = b" " * 65_536
 
 
 @dataclass(slots=True)
 class ArxivRequest:
-    """One request, as it came and as it ended; `ended` and `status` are None until then (status 0: no answer)."""
+    """A recorded request; `ended` and `status` are None until it ends (status 0: no response)."""
 
     method: str
     search_query: str
@@ -44,20 +44,20 @@ class ArxivRequest:
     began: float
     ended: float | None = None
     status: int | None = None
-    fault: FaultKind | None = None
+    fault: ArxivFaultKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class TooSoon:
-    """A request that did not wait for the one before it, or not long enough after its end."""
+class RateLimitViolation:
+    """A request that overlapped the previous one, or came too soon after its end."""
 
     request: ArxivRequest
-    gap_s: float  # 0 when the other was still under way
+    gap_s: float  # 0 if the previous request was still in flight
     allowed_s: float
 
 
 class LocalArxiv:
-    """A whole arXiv with papers of its own, for one bot on loopback."""
+    """A local arXiv with its own papers."""
 
     def __init__(
         self,
@@ -71,54 +71,54 @@ class LocalArxiv:
         self.interval_s = interval_s
         self.faults = ArxivFaults()
         self.requests: list[ArxivRequest] = []
-        self.too_soon: list[TooSoon] = []
+        self.violations: list[RateLimitViolation] = []
         self._now, self._monotonic = now, monotonic
         self._corpus = Corpus.generated(now=now(), seed=seed) if corpus is None else corpus
         self._catalogue = Catalogue()
-        self._catalogue.show(self._corpus.shown)
-        self._draw = random.Random(f"{seed}/faults")
-        self._under_way = 0
+        self._catalogue.add(self._corpus.initial)
+        self._rng = random.Random(f"{seed}/faults")
+        self._in_flight = 0
         self._last_ended: float | None = None
         self._closing = asyncio.Event()
 
     def attach(self, app: web.Application) -> None:
-        """Serve on this application, until it is cleaned up."""
+        """Serve on this application until it is cleaned up."""
         app.router.add_get(PATH, self._serve, allow_head=False)
         app.router.add_post(PATH, self._serve)
-        app.on_shutdown.append(self._stop_waiting)
+        app.on_shutdown.append(self._stop_delays)
         app.on_cleanup.append(self._close)
 
-    # What happens at arXiv, when a test or the page says so.
+    # Events at arXiv, triggered by tests and the page.
 
     @property
-    def waiting(self) -> int:
+    def queued(self) -> int:
         """How many papers have not been announced yet."""
-        return self._corpus.waiting
+        return self._corpus.queued
 
     @property
     def papers(self) -> tuple[SandboxPaper, ...]:
-        """What arXiv shows now, newest submission first."""
+        """The visible papers, newest submission first."""
         return self._catalogue.papers
 
     def announce(self, count: int | None = None, *, days_ago: tuple[float, float] = (1, 4)) -> list[SandboxPaper]:
-        """Show the next `count` papers (None: all that wait), submitted between `days_ago` days before now."""
-        papers = self._corpus.take(self.waiting if count is None else count, self._now(), days_ago)
-        self._catalogue.show(papers)
+        """Announce the next `count` papers (None: all queued ones), submitted between `days_ago` days before now."""
+        papers = self._corpus.take(self.queued if count is None else count, self._now(), days_ago)
+        self._catalogue.add(papers)
         return papers
 
     def add_paper(self, paper: SandboxPaper, *, announced: bool = True) -> SandboxPaper:
-        """Show this paper at once, or let it be the next to be announced; a missing id or date is given."""
+        """Publish this paper now, or queue it to be announced next; a missing id or date is added."""
         if not announced:
-            self._corpus.appoint(paper)
+            self._corpus.queue_next(paper)
             return paper
         complete = self._corpus.complete(paper, self._now())
-        self._catalogue.show([complete])
+        self._catalogue.add([complete])
         return complete
 
     def revise(
         self, arxiv_id: str, *, title: str | None = None, abstract: str | None = None, comment: str | None = None
     ) -> SandboxPaper:
-        """A new version of a paper that is shown, with what has changed; KeyError for an unknown id."""
+        """Publish a new version of a visible paper; raises KeyError for an unknown id."""
         old = self._catalogue.current(arxiv_id)
         new = replace(
             old,
@@ -128,26 +128,26 @@ class LocalArxiv:
             abstract=old.abstract if abstract is None else abstract,
             comment=old.comment if comment is None else comment,
         )
-        self._catalogue.show([new])
+        self._catalogue.add([new])
         return new
 
     def withdraw(self, arxiv_id: str) -> SandboxPaper:
-        """The authors take the paper back: a new version whose comment says so."""
+        """Withdraw a paper: publish a new version whose comment says so."""
         return self.revise(arxiv_id, comment="This paper has been withdrawn")
 
-    # Requests.
+    # Handling of requests.
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         raw = await _parameters(request)
         record = self._record(request, raw)
         try:
-            fault = self.faults.due(record.method, record.search_query, len(request.raw_path))
+            fault = self.faults.take(record.method, record.search_query, len(request.raw_path))
             record.fault = None if fault is None else fault.kind
             return await self._respond(request, raw, record, fault)
-        except ConnectionError:  # the client has gone: nobody is left to answer
+        except ConnectionError:  # the client has disconnected
             return web.Response()
         finally:
-            self._under_way -= 1
+            self._in_flight -= 1
             record.ended = self._last_ended = record.ended or self._monotonic()
             record.status = record.status or 0
 
@@ -163,57 +163,57 @@ class LocalArxiv:
             accept=request.headers.get("Accept"),
             began=self._monotonic(),
         )
-        self._check_manners(record)
-        self._under_way += 1
+        self._check_rate_limit(record)
+        self._in_flight += 1
         self.requests.append(record)
-        del self.requests[:-_REMEMBERED]
+        del self.requests[:-_RECORDS_KEPT]
         return record
 
-    def _check_manners(self, record: ArxivRequest) -> None:
+    def _check_rate_limit(self, record: ArxivRequest) -> None:
         # One request every three seconds, one connection at a time (info.arxiv.org/help/api/tou.html).
-        if self._under_way:
-            self.too_soon.append(TooSoon(record, 0.0, self.interval_s))
+        if self._in_flight:
+            self.violations.append(RateLimitViolation(record, 0.0, self.interval_s))
         elif self._last_ended is not None:
             gap_s = record.began - self._last_ended
             if gap_s < self.interval_s - _CLOCK_SLACK_S:
-                self.too_soon.append(TooSoon(record, gap_s, self.interval_s))
+                self.violations.append(RateLimitViolation(record, gap_s, self.interval_s))
 
     async def _respond(
-        self, request: web.Request, raw: Mapping[str, str], record: ArxivRequest, fault: Fault | None
+        self, request: web.Request, raw: Mapping[str, str], record: ArxivRequest, fault: ArxivFault | None
     ) -> web.StreamResponse:
-        if fault is not None and fault.kind is FaultKind.SLOW_FIRST_BYTE:
-            await self._wait(request, fault.delay_s)
-        if fault is not None and fault.kind is FaultKind.RESET_BEFORE_ANSWER:
+        if fault is not None and fault.kind is ArxivFaultKind.SLOW_FIRST_BYTE:
+            await self._delay(request, fault.delay_s)
+        if fault is not None and fault.kind is ArxivFaultKind.RESET_BEFORE_ANSWER:
             _abort(request)
             return web.Response()
-        if fault is not None and fault.kind is FaultKind.HUGE:
+        if fault is not None and fault.kind is ArxivFaultKind.HUGE:
             return await _send_huge(request, record, fault.size)
-        reply = self._answer(request, raw, fault)
-        record.status = reply.status
-        if fault is not None and fault.kind is FaultKind.RESET_IN_ANSWER:
-            return await _send_half(request, reply)
-        # Before the answer leaves: the machine may let the client read it before it lets us look at the clock again.
+        response = self._answer(request, raw, fault)
+        record.status = response.status
+        if fault is not None and fault.kind is ArxivFaultKind.RESET_IN_ANSWER:
+            return await _send_truncated(request, response)
+        # Before the response is sent: the client may be scheduled, and read it, before this process reads the clock.
         record.ended = self._monotonic()
-        return await _send(request, reply)
+        return await _send(request, response)
 
-    def _answer(self, request: web.Request, raw: Mapping[str, str], fault: Fault | None) -> Answer:
+    def _answer(self, request: web.Request, raw: Mapping[str, str], fault: ArxivFault | None) -> ArxivResponse:
         if "Accept" not in request.headers:
-            return Answer(HTTPStatus.NOT_ACCEPTABLE)
-        if len(request.raw_path) > _LONGEST_TARGET:
-            return Answer(HTTPStatus.REQUEST_URI_TOO_LONG, b"Request-URI Too Large", "text/plain")
-        return answer(raw, self._catalogue, self._now(), fault, self._draw)
+            return ArxivResponse(HTTPStatus.NOT_ACCEPTABLE)
+        if len(request.raw_path) > _MAX_TARGET_LENGTH:
+            return ArxivResponse(HTTPStatus.REQUEST_URI_TOO_LONG, b"Request-URI Too Large", "text/plain")
+        return respond(raw, self._catalogue, self._now(), fault, self._rng)
 
-    async def _wait(self, request: web.Request, delay_s: float) -> None:
-        """Let the client wait; over when it goes away or the server stops, so that its end is known."""
+    async def _delay(self, request: web.Request, delay_s: float) -> None:
+        """Delay the response, but stop when the client disconnects or the server stops, to record when it ended."""
         deadline = time.monotonic() + delay_s
         while time.monotonic() < deadline and not self._closing.is_set():
             if request.transport is None or request.transport.is_closing():
-                raise ConnectionResetError("the client did not wait")
+                raise ConnectionResetError("the client disconnected")
             await asyncio.sleep(0.01)
         if self._closing.is_set():
-            raise ConnectionResetError("the server stops")
+            raise ConnectionResetError("the server is stopping")
 
-    async def _stop_waiting(self, app: web.Application) -> None:  # noqa: ARG002 - aiohttp's signature
+    async def _stop_delays(self, app: web.Application) -> None:  # noqa: ARG002 - aiohttp's signature
         self._closing.set()
 
     async def _close(self, app: web.Application) -> None:  # noqa: ARG002 - aiohttp's signature
@@ -226,26 +226,26 @@ async def _parameters(request: web.Request) -> dict[str, str]:
     return {**request.query, **raw}
 
 
-def _response(reply: Answer) -> web.StreamResponse:
-    response = web.StreamResponse(status=reply.status, headers=reply.headers)
-    response.headers["Content-Type"] = reply.content_type
-    response.content_length = len(reply.body)
+def _stream_response(content: ArxivResponse) -> web.StreamResponse:
+    response = web.StreamResponse(status=content.status, headers=content.headers)
+    response.headers["Content-Type"] = content.content_type
+    response.content_length = len(content.body)
     return response
 
 
-async def _send(request: web.Request, reply: Answer) -> web.StreamResponse:
-    """Write the whole answer here and now, so that the request's end is known."""
-    response = _response(reply)
+async def _send(request: web.Request, content: ArxivResponse) -> web.StreamResponse:
+    """Write the whole response, so that the end of the request is known."""
+    response = _stream_response(content)
     await response.prepare(request)
-    await response.write(reply.body)
+    await response.write(content.body)
     await response.write_eof()
     return response
 
 
-async def _send_half(request: web.Request, reply: Answer) -> web.StreamResponse:
-    response = _response(reply)
+async def _send_truncated(request: web.Request, content: ArxivResponse) -> web.StreamResponse:
+    response = _stream_response(content)
     await response.prepare(request)
-    await response.write(reply.body[: len(reply.body) // 2])
+    await response.write(content.body[: len(content.body) // 2])
     _abort(request)
     return response
 

@@ -1,42 +1,51 @@
-"""A local Discord: REST and gateway on loopback, near enough that an unmodified discord.py client cannot tell.
+"""A local Discord: REST and gateway on loopback, close enough to the real one for an unmodified discord.py client.
 
-    people (the page, tests) → people.py → interactions.py → gateway.py → the bot
-    the bot → api.py → rest_*.py → checks/, access.py → world.py, messages.py → events → gateway.py, the page
+    users (the page, tests) → user_actions.py → interactions.py → gateway.py → the bot
+    the bot → api.py → rest_*.py → checks/, access.py → world.py, messages.py → events.py → gateway.py, the page
 
-`LocalDiscord` is the whole of it, `World` what it shows, `Faults` what goes wrong on demand. It imports nothing of
-the bot, and nothing of discord.py.
+`LocalDiscord` is the whole service, `World` its state, and `DiscordFaults` injects failures. The package never imports
+the bot or discord.py.
 """
 
-from sandbox.discord.default_world import DefaultPlaces, DefaultWorld
-from sandbox.discord.faults import DropAfter, DropBefore, FaultKind, Faults, RateLimited, Slow, Status, StatusAfter
-from sandbox.discord.invocations import Choice, Invocation, NotAcknowledged, ResponseKind
+from sandbox.discord.api import RecordedRequest
+from sandbox.discord.default_world import DefaultIds, DefaultWorld
+from sandbox.discord.faults import (
+    DiscordFault,
+    DiscordFaults,
+    DropAfter,
+    DropBefore,
+    RateLimited,
+    Slow,
+    Status,
+    StatusAfter,
+)
+from sandbox.discord.invocations import AutocompleteChoice, Invocation, NotAcknowledged, ResponseKind
 from sandbox.discord.local import LocalDiscord
 from sandbox.discord.model import Channel, ChannelKind, Guild, Message, MessageFlag, Role, User
+from sandbox.discord.option_resolver import InvalidAction
 from sandbox.discord.permissions import BOT_PERMISSIONS, Overwrite, Permission
 from sandbox.discord.ratelimits import Limit, RateLimits
-from sandbox.discord.recording import RecordedRequest
-from sandbox.discord.typed import NotPossible
 from sandbox.discord.world import World
 
 __all__ = [
     "BOT_PERMISSIONS",
+    "AutocompleteChoice",
     "Channel",
     "ChannelKind",
-    "Choice",
-    "DefaultPlaces",
+    "DefaultIds",
     "DefaultWorld",
+    "DiscordFault",
+    "DiscordFaults",
     "DropAfter",
     "DropBefore",
-    "FaultKind",
-    "Faults",
     "Guild",
+    "InvalidAction",
     "Invocation",
     "Limit",
     "LocalDiscord",
     "Message",
     "MessageFlag",
     "NotAcknowledged",
-    "NotPossible",
     "Overwrite",
     "Permission",
     "RateLimited",

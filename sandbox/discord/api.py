@@ -1,9 +1,7 @@
-"""The REST half's door: every request passes here, whatever it asks.
+"""The entry point of the REST API: handles the steps that all requests under /api/v10 share.
 
-Enters: HTTP requests under /api/v10. On the way: recorded, failed on demand, checked for the token, counted
-against rate limits, handed to the handler of its route. Leaves: JSON with Discord's headers, or a refusal in
-Discord's form.
-What a route does is none of its business.
+Records each request, injects faults, checks the token and the rate limits, calls the handler of the route, and responds
+with JSON and Discord's headers, or with an error in Discord's format. It never implements a route: `rest_*.py` do.
 """
 
 import asyncio
@@ -16,16 +14,30 @@ from typing import TypeAlias
 
 from aiohttp import BodyPartReader, web
 
-from sandbox.discord import faults as fault
-from sandbox.discord import refusals
-from sandbox.discord.ratelimits import RateLimiter, refusal_body, refusal_headers
-from sandbox.discord.recording import RecordedRequest
-from sandbox.discord.shapes import Payload, as_mapping
+from sandbox.discord import errors
+from sandbox.discord import faults as fault_types
+from sandbox.discord.primitives import Payload, as_mapping
+from sandbox.discord.ratelimits import RateLimiter, rate_limit_body, rate_limit_headers
 
 PREFIX = "/api/v10"
 REQUESTS_KEPT = 50_000
-# The parameters whose value makes a bucket of its own (topics/rate-limits).
+# Major parameters: each of their values has its own rate limit bucket (topics/rate-limits).
 _MAJOR = ("channel_id", "guild_id", "webhook_token", "interaction_token")
+
+
+@dataclass(slots=True)
+class RecordedRequest:
+    """A recorded request, without the token; `status` is None until the response, or if the connection was dropped."""
+
+    method: str
+    path: str  # after /api/v10
+    template: str | None  # the route as in Discord's documentation; None if it does not exist
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: object  # parsed JSON; for multipart/form-data its payload_json; None without a body
+    file_names: tuple[str, ...]
+    began_s: float  # monotonic
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,71 +51,73 @@ class UploadedFile:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request as a handler sees it."""
+    """A request as passed to a handler."""
 
     parameters: Mapping[str, str]
     query: Mapping[str, str]
     body: object
     files: tuple[UploadedFile, ...]
-    origin: str  # scheme and host that the bot reached us under
+    origin: str  # scheme and host of the request's URL
 
     def snowflake(self, name: str) -> int:
-        """A path parameter that is an id."""
+        """Return a path parameter that is an id."""
         return _snowflake(name, self.parameters[name])
 
     def queried_snowflake(self, name: str) -> int | None:
-        """A query parameter that is an id, if it was given."""
+        """Return a query parameter that is an id, or None if it is missing."""
         return _snowflake(name, self.query[name]) if name in self.query else None
 
     @property
     def form(self) -> Payload:
-        """The body as an object; an empty one when it is something else."""
+        """The body as an object; empty if the body is not an object."""
         return as_mapping(self.body)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a handler answers; without a body it is 204's."""
+class ApiResponse:
+    """The response of a handler; a status of 204 has no body."""
 
     body: object = None
     status: int = 200
 
 
-NO_CONTENT = Answer(None, 204)
-Handler: TypeAlias = Callable[[Call], Awaitable[Answer]]
+NO_CONTENT = ApiResponse(None, 204)
+Handler: TypeAlias = Callable[[Call], Awaitable[ApiResponse]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Route:
+class _RegisteredRoute:
     template: str | None
     handler: Handler
     needs_token: bool
 
 
-class Api:
-    """The routes, and what all of them have in common."""
+class RestApi:
+    """The registered routes, and the steps that all requests share."""
 
-    def __init__(self, token: str, limiter: RateLimiter, faults: fault.Faults, notify: Callable[[], None]) -> None:
+    def __init__(
+        self, token: str, limiter: RateLimiter, faults: fault_types.DiscordFaults, notify: Callable[[], None]
+    ) -> None:
         self.requests: deque[RecordedRequest] = deque(maxlen=REQUESTS_KEPT)
         self.unknown_routes: list[str] = []
         self._authorization = f"Bot {token}"
         self._limiter = limiter
         self._faults = faults
         self._notify = notify
-        self._routes: list[tuple[str, _Route]] = []
+        self._routes: list[tuple[str, _RegisteredRoute]] = []
 
     def add(self, method: str, template: str, handler: Handler, *, needs_token: bool = True) -> None:
-        """Add a route, its template in Discord's spelling."""
-        self._routes.append((method, _Route(template, handler, needs_token)))
+        """Add a route; the template is as in Discord's documentation."""
+        self._routes.append((method, _RegisteredRoute(template, handler, needs_token)))
 
     def attach(self, app: web.Application) -> None:
-        """Serve all routes, and refuse every other path under the prefix."""
+        """Serve all routes, and reject every other path under the prefix."""
         for method, route in self._routes:
             app.router.add_route(method, f"{PREFIX}{route.template}", self._serve(route))
-        unknown = _Route(None, _refuse_unknown, needs_token=False)
+        unknown = _RegisteredRoute(None, _reject_unknown_route, needs_token=False)
         app.router.add_route("*", f"{PREFIX}/{{tail:.*}}", self._serve(unknown))
 
-    def _serve(self, route: _Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def _serve(self, route: _RegisteredRoute) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def serve(request: web.Request) -> web.StreamResponse:
             try:
                 body, files, broken = *await _read_body(request), False
@@ -111,7 +125,7 @@ class Api:
                 body, files, broken = None, (), True
             recorded = self._record(request, route, body, files)
             if broken:
-                return _respond(recorded, 400, refusals.body_not_json().body(), {})
+                return _respond(recorded, 400, errors.body_not_json().body(), {})
             try:
                 return await self._answer(request, route, recorded, files)
             finally:
@@ -120,7 +134,7 @@ class Api:
         return serve
 
     def _record(
-        self, request: web.Request, route: _Route, body: object, files: tuple[UploadedFile, ...]
+        self, request: web.Request, route: _RegisteredRoute, body: object, files: tuple[UploadedFile, ...]
     ) -> RecordedRequest:
         path = request.path.removeprefix(PREFIX)
         recorded = RecordedRequest(
@@ -139,45 +153,49 @@ class Api:
         return recorded
 
     async def _answer(
-        self, request: web.Request, route: _Route, recorded: RecordedRequest, files: tuple[UploadedFile, ...]
+        self, request: web.Request, route: _RegisteredRoute, recorded: RecordedRequest, files: tuple[UploadedFile, ...]
     ) -> web.StreamResponse:
         planned = self._faults.take(request.method, recorded.path)
-        if isinstance(planned, fault.Slow):
+        if isinstance(planned, fault_types.Slow):
             await asyncio.sleep(planned.delay_s)
-        elif isinstance(planned, fault.DropBefore):
+        elif isinstance(planned, fault_types.DropBefore):
             return _drop(request)
-        elif isinstance(planned, fault.Status):
+        elif isinstance(planned, fault_types.Status):
             return _respond(recorded, planned.status, planned.body, dict(planned.headers))
-        elif isinstance(planned, fault.RateLimited):
-            return _refuse_for_now(recorded, planned.retry_after_s, is_global=planned.is_global)
-        status, body, headers = await self._carry_out(request, route, recorded, files)
-        if isinstance(planned, fault.DropAfter):
+        elif isinstance(planned, fault_types.RateLimited):
+            return _reject_rate_limited(recorded, planned.retry_after_s, is_global=planned.is_global)
+        status, body, headers = await self._execute(request, route, recorded, files)
+        if isinstance(planned, fault_types.DropAfter):
             return _drop(request)
-        if isinstance(planned, fault.StatusAfter):
+        if isinstance(planned, fault_types.StatusAfter):
             return _respond(recorded, planned.status, planned.body, {})
         return _respond(recorded, status, body, headers)
 
-    async def _carry_out(
-        self, request: web.Request, route: _Route, recorded: RecordedRequest, files: tuple[UploadedFile, ...]
+    async def _execute(
+        self, request: web.Request, route: _RegisteredRoute, recorded: RecordedRequest, files: tuple[UploadedFile, ...]
     ) -> tuple[int, object, dict[str, str]]:
         if route.needs_token and request.headers.get("Authorization") != self._authorization:
-            refused = refusals.unauthorized()
-            return refused.status, refused.body(), {}
+            error = errors.unauthorized()
+            return error.status, error.body(), {}
         major = next((request.match_info[name] for name in _MAJOR if name in request.match_info), "")
         template = route.template or ""
-        verdict = self._limiter.check(request.method, template, major, time.monotonic(), time.time())
-        if verdict.retry_after_s is not None:
-            return 429, refusal_body(verdict.retry_after_s, is_global=verdict.is_global), verdict.headers
+        limit_result = self._limiter.check(request.method, template, major, time.monotonic(), time.time())
+        if limit_result.retry_after_s is not None:
+            return (
+                429,
+                rate_limit_body(limit_result.retry_after_s, is_global=limit_result.is_global),
+                limit_result.headers,
+            )
         call = Call(dict(request.match_info), dict(request.query), recorded.body, files, str(request.url.origin()))
         try:
             answer = await route.handler(call)
-        except refusals.Refused as refused:
-            return refused.status, refused.body(), verdict.headers
-        return answer.status, answer.body, verdict.headers
+        except errors.ApiError as error:
+            return error.status, error.body(), limit_result.headers
+        return answer.status, answer.body, limit_result.headers
 
 
-async def _refuse_unknown(_: Call) -> Answer:
-    raise refusals.not_found()
+async def _reject_unknown_route(_: Call) -> ApiResponse:
+    raise errors.not_found()
 
 
 async def _read_body(request: web.Request) -> tuple[object, tuple[UploadedFile, ...]]:
@@ -205,24 +223,24 @@ def _respond(recorded: RecordedRequest, status: int, body: object, headers: dict
     recorded.status = status
     if body is None:
         return web.Response(status=status, headers=headers)
-    # discord.py reads JSON only from exactly this Content-Type, without a charset.
+    # discord.py parses JSON only with exactly this Content-Type, without a charset.
     headers = headers | {"Content-Type": "application/json"}
     return web.Response(status=status, body=json.dumps(body).encode(), headers=headers)
 
 
-def _refuse_for_now(recorded: RecordedRequest, retry_after_s: float, *, is_global: bool) -> web.Response:
-    headers = refusal_headers(retry_after_s, "global" if is_global else "user")
-    return _respond(recorded, 429, refusal_body(retry_after_s, is_global=is_global), headers)
+def _reject_rate_limited(recorded: RecordedRequest, retry_after_s: float, *, is_global: bool) -> web.Response:
+    headers = rate_limit_headers(retry_after_s, "global" if is_global else "user")
+    return _respond(recorded, 429, rate_limit_body(retry_after_s, is_global=is_global), headers)
 
 
 def _drop(request: web.Request) -> web.Response:
     if request.transport is not None:
         request.transport.abort()
-    return web.Response(status=500)  # never sent: the connection is gone
+    return web.Response(status=500)  # never sent: the connection is closed
 
 
 def _snowflake(name: str, value: str) -> int:
     if not (value.isascii() and value.isdigit()):
         code = {"code": "NUMBER_TYPE_COERCE", "message": f'Value "{value}" is not snowflake.'}
-        raise refusals.invalid_form({name: {"_errors": [code]}})
+        raise errors.invalid_form({name: {"_errors": [code]}})
     return int(value)

@@ -1,4 +1,4 @@
-"""The local CDN: a drawn avatar for everybody, and the files that were uploaded. Everything else is 404."""
+"""The local CDN: serves a generated avatar for every user, and uploaded files. It never serves anything else."""
 
 from html import escape
 
@@ -11,26 +11,26 @@ _COLOURS = ("#5865f2", "#3ba55c", "#faa61a", "#ed4245", "#eb459e")
 
 
 class Cdn:
-    """Pictures and files for whoever asks: it needs no token."""
+    """Serves avatars and attachments, without a token."""
 
     def __init__(self, world: World, attachments: Attachments) -> None:
         self._world = world
         self._attachments = attachments
 
     def attach(self, app: web.Application) -> None:
-        """Serve them."""
+        """Add the routes."""
         app.router.add_get(f"{CDN_PATH}/avatars/{{user_id:\\d+}}/{{name}}", self.avatar)
         app.router.add_get(f"{CDN_PATH}/attachments/{{channel_id:\\d+}}/{{attachment_id:\\d+}}/{{name}}", self.file)
 
     async def avatar(self, request: web.Request) -> web.Response:
-        """A disc with the first letter of the user's name."""
+        """Return a user's avatar."""
         user = self._world.users.get(int(request.match_info["user_id"]))
         if user is None:
             raise web.HTTPNotFound
         return web.Response(text=draw_avatar(user.shown_name, user.id), content_type="image/svg+xml")
 
     async def file(self, request: web.Request) -> web.Response:
-        """An uploaded file; always as a download, so that nothing in it runs on the page."""
+        """Return an uploaded file, always as a download, so that scripts in it never run on the page."""
         file = self._attachments.get(int(request.match_info["attachment_id"]))
         if file is None:
             raise web.HTTPNotFound
@@ -39,7 +39,7 @@ class Cdn:
 
 
 def draw_avatar(name: str, user_id: int) -> str:
-    """An avatar as SVG."""
+    """Return an SVG of a colored circle with the first letter of the name."""
     letter, colour = escape(name[:1].upper()), _COLOURS[user_id % len(_COLOURS)]
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 80">'

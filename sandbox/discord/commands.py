@@ -1,71 +1,71 @@
-"""The application's registered commands, for everywhere and for single guilds.
+"""The application's registered commands, global and per guild.
 
-Enters: definitions that were checked (`checks/commands.py`). Leaves: commands as Discord would give them back.
+Returns commands in Discord's format. It never validates definitions: `checks/commands.py` does.
 """
 
 from collections.abc import Callable
 from typing import Final
 
 from sandbox.discord.checks.commands import CHAT_INPUT
-from sandbox.discord.events import COMMANDS_UPDATE, Events
-from sandbox.discord.shapes import Payload, as_int, as_list
+from sandbox.discord.events import COMMANDS_UPDATE, EventBus
+from sandbox.discord.primitives import Payload, as_int, as_list
 
 _GUILD_INSTALL: Final = 0
 _BOT_DM: Final = 1
 
 
 class Commands:
-    """Registered commands by scope: None for global ones, else a guild's id."""
+    """Registered commands by scope: None for global commands, otherwise a guild's id."""
 
-    def __init__(self, application_id: int, new_id: Callable[[], int], events: Events) -> None:
+    def __init__(self, application_id: int, new_id: Callable[[], int], events: EventBus) -> None:
         self._application_id = application_id
         self._new_id = new_id
         self._events = events
         self._scopes: dict[int | None, dict[int, Payload]] = {}
 
     def of(self, guild_id: int | None) -> list[Payload]:
-        """The commands of one scope."""
+        """Return the commands of one scope."""
         return list(self._scopes.get(guild_id, {}).values())
 
     def available_in(self, guild_id: int | None) -> list[Payload]:
-        """The commands that can be typed there: the guild's own hide global ones of the same name."""
+        """Return the commands of a guild or of direct messages; a guild's own hide global ones of the same name."""
         own = self.of(guild_id) if guild_id is not None else []
         hidden = {_key(command) for command in own}
         return own + [command for command in self.of(None) if _key(command) not in hidden]
 
     def get(self, guild_id: int | None, command_id: int) -> Payload | None:
-        """A command by its id."""
+        """Return a command by its id."""
         return self._scopes.get(guild_id, {}).get(command_id)
 
     def replace_all(self, guild_id: int | None, definitions: list[Payload]) -> list[Payload]:
-        """All commands of a scope at once; those that keep type and name keep their id."""
+        """Replace all commands of a scope; commands with an unchanged type and name keep their id."""
         old = {_key(command): as_int(command["id"]) for command in self.of(guild_id)}
-        kept = [self._made(guild_id, given, old.get(_key(given))) for given in definitions]
+        kept = [self._build(guild_id, given, old.get(_key(given))) for given in definitions]
         self._scopes[guild_id] = {as_int(command["id"]): command for command in kept}
-        self._tell()
+        self._notify()
         return kept
 
     def put(self, guild_id: int | None, definition: Payload) -> tuple[Payload, bool]:
-        """One command, new or instead of the one of that name; says whether it is new."""
+        """Add a command or replace the one of the same name; also return whether it is new."""
         scope = self._scopes.setdefault(guild_id, {})
         old = next((command for command in scope.values() if _key(command) == _key(definition)), None)
-        made = self._made(guild_id, definition, as_int(old["id"]) if old else None)
+        made = self._build(guild_id, definition, as_int(old["id"]) if old else None)
         scope[as_int(made["id"])] = made
-        self._tell()
+        self._notify()
         return made, old is None
 
     def edit(self, command: Payload, changes: Payload) -> Payload:
-        """Change what is given of a command."""
+        """Change the given fields of a command."""
         command |= changes | {"version": str(self._new_id())}
-        self._tell()
+        self._notify()
         return command
 
     def delete(self, guild_id: int | None, command_id: int) -> None:
-        """A command goes."""
+        """Delete a command."""
         del self._scopes[guild_id][command_id]
-        self._tell()
+        self._notify()
 
-    def _made(self, guild_id: int | None, given: Payload, command_id: int | None) -> Payload:
+    def _build(self, guild_id: int | None, given: Payload, command_id: int | None) -> Payload:
         permissions = given.get("default_member_permissions")
         kind = given.get("type") or CHAT_INPUT
         made: Payload = {
@@ -86,12 +86,12 @@ class Commands:
         }
         return made if guild_id is None else made | {"guild_id": str(guild_id)}
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._events.emit(COMMANDS_UPDATE, {})
 
 
 def allowed_in_context(command: Payload, context: int) -> bool:
-    """Whether a command can be typed there: 0 a guild, 1 the DM with the bot, 2 other private channels."""
+    """Whether a command is available in a context: 0 is a guild, 1 the DM with the bot, 2 other private channels."""
     contexts = command.get("contexts")
     if isinstance(contexts, list) and contexts:
         return context in contexts

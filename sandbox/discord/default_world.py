@@ -1,6 +1,7 @@
-"""The world that a person finds at the start: one guild, two people, the bot, and channels of every sort.
+"""The initial world of the sandbox: one guild, two users, the bot, and channels of every kind.
 
-Its ids are the same in every run, so that a database kept from one run fits the next.
+Its ids are the same in every run, so that a database of one run fits the next. It never changes after creation, except
+through `World`.
 """
 
 import time
@@ -9,22 +10,22 @@ from dataclasses import dataclass
 
 from sandbox.discord.model import ChannelKind
 from sandbox.discord.permissions import NONE, Overwrite, Permission
-from sandbox.discord.snowflakes import snowflake_at
+from sandbox.discord.primitives import snowflake_at
 from sandbox.discord.world import World
 
-_FOUNDED = snowflake_at(1_704_103_200.0)  # 1 January 2024, 10:00 UTC
-APPLICATION_ID = _FOUNDED + 1
-_GUILD_ID = _FOUNDED + 2
-_ADMIN_ID = _FOUNDED + 3
-_MEMBER_ID = _FOUNDED + 4
-_BOT_ROLE_ID = _FOUNDED + 5
-_ADMIN_ROLE_ID = _FOUNDED + 6
-_FIRST_CHANNEL_ID = _FOUNDED + 16
+_CREATED = snowflake_at(1_704_103_200.0)  # 1 January 2024, 10:00 UTC
+APPLICATION_ID = _CREATED + 1
+_GUILD_ID = _CREATED + 2
+_ADMIN_ID = _CREATED + 3
+_MEMBER_ID = _CREATED + 4
+_BOT_ROLE_ID = _CREATED + 5
+_ADMIN_ROLE_ID = _CREATED + 6
+_FIRST_CHANNEL_ID = _CREATED + 16
 
 
 @dataclass(frozen=True, slots=True)
-class DefaultPlaces:
-    """Who and what is where in the default world."""
+class DefaultIds:
+    """The ids of the default world."""
 
     guild_id: int
     admin_id: int
@@ -35,12 +36,12 @@ class DefaultPlaces:
     channels: Mapping[str, int]
 
     def channel(self, name: str) -> int:
-        """A channel's id by its name, without the #."""
+        """Return a channel's id by its name, without the #."""
         return self.channels[name]
 
 
 class DefaultWorld(World):
-    """The world at the start, with `default` to find one's way in it."""
+    """The initial world; `default` holds its ids."""
 
     def __init__(self, *, application_id: int = APPLICATION_ID, now: Callable[[], float] = time.time) -> None:
         super().__init__(application_id=application_id, now=now)
@@ -51,12 +52,12 @@ class DefaultWorld(World):
         self.add_role(_GUILD_ID, "Admins", Permission.ADMINISTRATOR, role_id=_ADMIN_ROLE_ID)
         self.set_member_roles(_GUILD_ID, _ADMIN_ID, [_ADMIN_ROLE_ID])
         self.add_member(_GUILD_ID, _MEMBER_ID)
-        self.default = DefaultPlaces(
+        self.default = DefaultIds(
             _GUILD_ID, _ADMIN_ID, _MEMBER_ID, self.bot_id, _BOT_ROLE_ID, _ADMIN_ROLE_ID, self._add_channels()
         )
 
     def _add_channels(self) -> dict[str, int]:
-        places = (
+        channels = (
             ("general", ChannelKind.TEXT, ()),
             ("papers", ChannelKind.TEXT, ()),
             ("reward-models", ChannelKind.TEXT, ()),
@@ -67,10 +68,10 @@ class DefaultWorld(World):
             ("admins", ChannelKind.TEXT, (_hidden_from_everyone(), _for_bot(allow=Permission.VIEW_CHANNEL))),
         )
         ids = {}
-        for channel_id, (name, kind, overwrites) in enumerate(places, _FIRST_CHANNEL_ID):
+        for channel_id, (name, kind, overwrites) in enumerate(channels, _FIRST_CHANNEL_ID):
             self.add_channel(_GUILD_ID, name, kind, channel_id=channel_id, overwrites=overwrites)
             ids[name] = channel_id
-        thread_id = _FIRST_CHANNEL_ID + len(places)
+        thread_id = _FIRST_CHANNEL_ID + len(channels)
         self.add_thread(ids["general"], "reading club", owner_id=_ADMIN_ID, channel_id=thread_id)
         return ids | {"reading club": thread_id}
 

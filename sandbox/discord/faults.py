@@ -1,6 +1,7 @@
-"""Failures on demand: what Discord and the network between do wrong, at the request and as often as a test says.
+"""Faults of Discord and of the network, on demand: which request they affect, how, and how often.
 
-Each fault waits for matching requests; several that match one request act one after the other, oldest first.
+Each fault waits for matching requests; several that match the same requests apply in the order they were added. This
+module never sends a response: `api.py` applies the faults.
 """
 
 import re
@@ -8,26 +9,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from sandbox.discord.shapes import Payload
+from sandbox.discord.primitives import Payload
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Answer with this status instead of doing anything; without a body, as a proxy would."""
+    """Respond with this status without handling the request; without a body, as a proxy would."""
 
     status: int
     body: Payload | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def refusal(cls, status: int, code: int, message: str) -> "Status":
-        """A refusal in Discord's own form, such as 403 with 50013."""
+    def api_error(cls, status: int, code: int, message: str) -> "Status":
+        """Return an error in Discord's format, such as 403 with code 50013."""
         return cls(status, {"message": message, "code": code})
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimited:
-    """Answer 429 instead of doing anything."""
+    """Respond with 429 without handling the request."""
 
     retry_after_s: float
     is_global: bool = False
@@ -35,62 +36,62 @@ class RateLimited:
 
 @dataclass(frozen=True, slots=True)
 class DropBefore:
-    """Drop the connection before the request has any effect."""
+    """Drop the connection before handling the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class DropAfter:
-    """Do what was asked, then drop the connection without an answer."""
+    """Handle the request, then drop the connection without a response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slow:
-    """Think for so long, then do what was asked."""
+    """Wait for `delay_s`, then handle the request."""
 
     delay_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class StatusAfter:
-    """Do what was asked, then answer this status all the same."""
+    """Handle the request, but respond with this status."""
 
     status: int
     body: Payload | None = None
 
 
-FaultKind: TypeAlias = Status | RateLimited | DropBefore | DropAfter | Slow | StatusAfter
+DiscordFault: TypeAlias = Status | RateLimited | DropBefore | DropAfter | Slow | StatusAfter
 
 
 @dataclass(slots=True)
-class _Planned:
+class _PlannedFault:
     method: str | None
     path: re.Pattern[str]
-    kind: FaultKind
+    kind: DiscordFault
     times: int
     skip: int
 
 
-class Faults:
-    """The failures that are still to come."""
+class DiscordFaults:
+    """The faults that have uses left."""
 
     def __init__(self) -> None:
-        self._planned: list[_Planned] = []
+        self._planned: list[_PlannedFault] = []
 
-    def add(self, method: str | None, path_pattern: str, kind: FaultKind, times: int = 1, *, skip: int = 0) -> None:
-        """Fail the next `times` requests whose path (after /api/v10) holds the pattern; `skip` pass before."""
-        self._planned.append(_Planned(method, re.compile(path_pattern), kind, times, skip))
+    def add(self, method: str | None, path_pattern: str, kind: DiscordFault, times: int = 1, *, skip: int = 0) -> None:
+        """Affect the next `times` requests whose path (after /api/v10) matches; the first `skip` matches pass."""
+        self._planned.append(_PlannedFault(method, re.compile(path_pattern), kind, times, skip))
 
     def clear(self) -> None:
-        """Nothing fails any more."""
+        """Remove all faults."""
         self._planned.clear()
 
     @property
     def pending(self) -> int:
-        """How many failures have not happened yet."""
+        """The total number of uses left."""
         return sum(planned.times for planned in self._planned)
 
-    def take(self, method: str, path: str) -> FaultKind | None:
-        """What happens to this request, if anything does."""
+    def take(self, method: str, path: str) -> DiscordFault | None:
+        """Return the fault for this request, if any, and consume one use of it."""
         for planned in self._planned:
             if planned.method in {None, method} and planned.path.search(path):
                 if planned.skip > 0:

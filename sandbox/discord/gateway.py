@@ -1,7 +1,7 @@
-"""The gateway: the websocket over which the bot hears what happens.
+"""The gateway: the WebSocket over which the bot receives events.
 
-Source: discord.com/developers/docs/events/gateway. Enters: the bot's frames and the world's events. Leaves: HELLO,
-READY, the guilds, dispatches, acknowledged heartbeats, resumed sessions. It never changes the world.
+Source: discord.com/developers/docs/events/gateway. It sends HELLO, READY, guilds, events and heartbeat ACKs, and
+resumes sessions. It never changes the world.
 """
 
 import asyncio
@@ -13,25 +13,25 @@ from typing import Final
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
-from sandbox.discord.changes import Changes
+from sandbox.discord.events import ChangeSignal
 from sandbox.discord.payloads import user_payload
-from sandbox.discord.sessions import PRIVILEGED, Op, Outbox, Session, frame
-from sandbox.discord.shapes import Payload, as_int, as_list, as_mapping, as_text
+from sandbox.discord.primitives import Payload, as_int, as_list, as_mapping, as_text
+from sandbox.discord.sessions import PRIVILEGED, Op, SendQueue, Session, frame
 from sandbox.discord.world import World
 
 PATH = "/gateway"
 _SENDS_PER_MINUTE: Final = 120
 _RESUMABLE_S: Final = 180.0
 _HEARTBEAT_INTERVAL_MS: Final = 41_250
-# A bot that was stopped answers no goodbye; nobody should wait for it.
+# A stopped bot does not respond to a close frame, so waiting for it is pointless.
 _CLOSE_TIMEOUT_S: Final = 1.0
-_SANDBOX_ONLY = "SANDBOX_"
+_SANDBOX_PREFIX = "SANDBOX_"
 
 _ACK_AFTER_S: Final = 0.05
 
 
-class Close(IntEnum):
-    """Why the gateway hangs up (topics/opcodes-and-status-codes)."""
+class CloseCode(IntEnum):
+    """Close codes of the gateway (topics/opcodes-and-status-codes)."""
 
     UNKNOWN_OPCODE = 4001
     DECODE_ERROR = 4002
@@ -42,77 +42,77 @@ class Close(IntEnum):
     DISALLOWED_INTENTS = 4014
 
 
-class HangUp(Exception):
-    """The gateway ends the conversation with this code."""
+class CloseConnection(Exception):
+    """The gateway must close the connection with this code."""
 
-    def __init__(self, code: Close) -> None:
+    def __init__(self, code: CloseCode) -> None:
         super().__init__(code.name)
         self.code = code
 
 
 class Connection:
-    """One socket: what was said on it, and the session that it belongs to."""
+    """One WebSocket connection and its session."""
 
     def __init__(self, socket: web.WebSocketResponse, request: web.Request) -> None:
         self.socket = socket
-        self.outbox: Outbox = asyncio.Queue()
+        self.send_queue: SendQueue = asyncio.Queue()
         self.session: Session | None = None
         self.resume_url = f"ws://{request.host}{PATH}"
-        self.closed_by_us = False
+        self.closed_by_server = False
         self._request = request
-        self._said: list[float] = []
+        self._frame_times: list[float] = []
 
     def count_frame(self) -> None:
-        """Hang up on a bot that talks too much: 120 frames in 60 s."""
+        """Enforce the rate limit of received frames: 120 per 60 s."""
         now_s = time.monotonic()
-        self._said = [*(moment for moment in self._said if now_s - moment < 60), now_s]
-        if len(self._said) > _SENDS_PER_MINUTE:
-            raise HangUp(Close.RATE_LIMITED)
+        self._frame_times = [*(moment for moment in self._frame_times if now_s - moment < 60), now_s]
+        if len(self._frame_times) > _SENDS_PER_MINUTE:
+            raise CloseConnection(CloseCode.RATE_LIMITED)
 
     async def write(self) -> None:
-        """Send what the outbox holds, in order, until it ends."""
-        while (text := await self.outbox.get()) is not None:
+        """Send the frames in the send queue, in order, until its end."""
+        while (text := await self.send_queue.get()) is not None:
             if self.socket.closed:
                 return
             await self.socket.send_str(text)
 
-    async def hang_up(self, code: int) -> None:
-        """Close from our side."""
-        self.closed_by_us = True
+    async def close(self, code: int) -> None:
+        """Close the connection from the server's side."""
+        self.closed_by_server = True
         await self.socket.close(code=code)
 
     def drop(self) -> None:
-        """Break the connection without a word."""
+        """Drop the connection without a close frame."""
         if self._request.transport is not None:
             self._request.transport.abort()
 
 
 class Gateway:
-    """All connections and sessions of the bot."""
+    """The bot's connections and sessions."""
 
-    def __init__(self, world: World, token: str, changes: Changes) -> None:
-        self.open = True  # False: an outage, new connections are refused
-        self.identifies = 0
+    def __init__(self, world: World, token: str, changes: ChangeSignal) -> None:
+        self.open = True  # False simulates an outage: new connections are rejected
+        self.identify_count = 0
         self._world = world
         self._token = token
         self._changes = changes
         self._sessions: dict[str, Session] = {}
         self._connections: set[Connection] = set()
-        world.listen(self._on_event)
+        world.subscribe(self._on_event)
 
     def attach(self, app: web.Application) -> None:
-        """Serve the gateway, and hang up when the server ends."""
+        """Serve the gateway, and close its connections when the server stops."""
         app.router.add_get(PATH, self._serve)
         app.on_shutdown.append(self._on_shutdown)
 
     @property
     def has_ready_session(self) -> bool:
-        """Whether a bot is connected and was told READY or RESUMED."""
-        return any(session.outbox is not None for session in self._sessions.values())
+        """Whether a bot is connected and has received READY or RESUMED."""
+        return any(session.send_queue is not None for session in self._sessions.values())
 
     def dispatch(self, name: str, payload: Payload, guild_id: int | None) -> None:
-        """Send an event to every session that wants it; sessions without a socket hear it when they resume."""
-        # What happens to the bot's own member is told whatever the intents (events/gateway#gateway-intents).
+        """Send an event to every session that wants it; a disconnected session receives it when it resumes."""
+        # Updates of the bot's own member are sent whatever the intents (events/gateway#gateway-intents).
         about_itself = name == "GUILD_MEMBER_UPDATE" and self._is_bot(as_mapping(payload.get("user")))
         for session in self._sessions.values():
             if session.wants("GUILD_UPDATE" if about_itself else name, guild_id):
@@ -122,38 +122,38 @@ class Gateway:
         return user.get("id") == str(self._world.bot_id)
 
     async def close(self, code: int | None, *, resumable: bool) -> None:
-        """Hang up with a code, or break the connections without one; `resumable` False forgets the sessions."""
+        """Close the connections with a code, or drop them if it is None; unless `resumable`, delete the sessions."""
         if not resumable:
             self._sessions.clear()
         for connection in tuple(self._connections):
             if code is None:
                 connection.drop()
             else:
-                await connection.hang_up(code)
+                await connection.close(code)
 
-    def ask_to_reconnect(self) -> None:
-        """Tell the bot to connect anew and resume, as Discord does every few hours."""
+    def request_reconnect(self) -> None:
+        """Tell the bot to reconnect and resume, as Discord does every few hours."""
         for connection in self._connections:
-            connection.outbox.put_nowait(frame(Op.RECONNECT))
+            connection.send_queue.put_nowait(frame(Op.RECONNECT))
 
     def invalidate_sessions(self) -> None:
-        """Tell the bot that its session is gone, so that it must identify again."""
+        """Tell the bot that its session is invalid, so that it identifies again."""
         self._sessions.clear()
         for connection in self._connections:
-            connection.outbox.put_nowait(frame(Op.INVALID_SESSION, content=False))
+            connection.send_queue.put_nowait(frame(Op.INVALID_SESSION, content=False))
 
     def _on_event(self, name: str, payload: Payload, guild_id: int | None, channel_id: int | None) -> None:
         self._changes.notify()
-        if name.startswith(_SANDBOX_ONLY) or not self._bot_hears_of(name, guild_id, channel_id):
+        if name.startswith(_SANDBOX_PREFIX) or not self._is_visible_to_bot(name, guild_id, channel_id):
             return
         self.dispatch(name, payload, guild_id)
 
-    def _bot_hears_of(self, name: str, guild_id: int | None, channel_id: int | None) -> bool:
+    def _is_visible_to_bot(self, name: str, guild_id: int | None, channel_id: int | None) -> bool:
         if guild_id is None or name == "GUILD_DELETE":
             return True
         if not self._world.bot_in_guild(guild_id):
             return False
-        # The list of channels is no secret on Discord, what is in them and their threads is.
+        # Discord reveals all channels, but not the messages and threads of those that the bot cannot view.
         hidden_with_channel = name.startswith(("MESSAGE_", "THREAD_"))
         if not hidden_with_channel or channel_id not in self._world.channels:
             return True
@@ -172,68 +172,68 @@ class Gateway:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(connection.write())
-                await self._converse(connection)
-                connection.outbox.put_nowait(None)
+                await self._receive(connection)
+                connection.send_queue.put_nowait(None)
         except* ConnectionError:
-            pass  # the bot went while it was being written to; its session waits for it
+            pass  # the bot disconnected during a write; its session can still be resumed
         finally:
             self._end(connection)
         return socket
 
-    async def _converse(self, connection: Connection) -> None:
-        connection.outbox.put_nowait(frame(Op.HELLO, {"heartbeat_interval": _HEARTBEAT_INTERVAL_MS}))
+    async def _receive(self, connection: Connection) -> None:
+        connection.send_queue.put_nowait(frame(Op.HELLO, {"heartbeat_interval": _HEARTBEAT_INTERVAL_MS}))
         try:
             async for message in connection.socket:
                 connection.count_frame()
-                self._hear(connection, _decode(message))
-        except HangUp as hang_up:
-            await connection.hang_up(hang_up.code)
+                self._handle(connection, _decode(message))
+        except CloseConnection as close:
+            await connection.close(close.code)
 
     def _end(self, connection: Connection) -> None:
         self._connections.discard(connection)
         session = connection.session
-        if session is None or session.outbox is not connection.outbox:
+        if session is None or session.send_queue is not connection.send_queue:
             return
-        session.outbox, session.lost_at_s = None, time.monotonic()
-        # A bot that hangs up with 1000 or 1001 says that it will not come back.
-        if connection.socket.close_code in {1000, 1001} and not connection.closed_by_us:
+        session.send_queue, session.lost_at_s = None, time.monotonic()
+        # A bot that closes with 1000 or 1001 will not resume.
+        if connection.socket.close_code in {1000, 1001} and not connection.closed_by_server:
             self._sessions.pop(session.id, None)
         self._changes.notify()
 
-    def _hear(self, connection: Connection, heard: Payload) -> None:
-        match heard.get("op"):
+    def _handle(self, connection: Connection, received: Payload) -> None:
+        match received.get("op"):
             case Op.HEARTBEAT:
-                # discord.py notes when it sent a heartbeat after sending it: an answer that is there before that
-                # looks like a long delay to it, and is logged as one.
+                # discord.py stores the time of a heartbeat after sending it. It would log an earlier ACK as a long
+                # delay.
                 asyncio.get_running_loop().call_later(
-                    _ACK_AFTER_S, connection.outbox.put_nowait, frame(Op.HEARTBEAT_ACK)
+                    _ACK_AFTER_S, connection.send_queue.put_nowait, frame(Op.HEARTBEAT_ACK)
                 )
             case Op.IDENTIFY:
-                self._identify(connection, as_mapping(heard.get("d")))
+                self._identify(connection, as_mapping(received.get("d")))
             case Op.RESUME:
-                self._resume(connection, as_mapping(heard.get("d")))
+                self._resume(connection, as_mapping(received.get("d")))
             case Op.PRESENCE_UPDATE | Op.VOICE_STATE_UPDATE | Op.REQUEST_GUILD_MEMBERS:
                 if connection.session is None:
-                    raise HangUp(Close.NOT_AUTHENTICATED)
+                    raise CloseConnection(CloseCode.NOT_AUTHENTICATED)
             case _:
-                raise HangUp(Close.UNKNOWN_OPCODE)
+                raise CloseConnection(CloseCode.UNKNOWN_OPCODE)
 
-    def _identify(self, connection: Connection, asked: Payload) -> None:
+    def _identify(self, connection: Connection, data: Payload) -> None:
         if connection.session is not None:
-            raise HangUp(Close.ALREADY_AUTHENTICATED)
-        self._check_token(asked)
-        intents = as_int(asked.get("intents"))
+            raise CloseConnection(CloseCode.ALREADY_AUTHENTICATED)
+        self._check_token(data)
+        intents = as_int(data.get("intents"))
         if intents & PRIVILEGED:
-            raise HangUp(Close.DISALLOWED_INTENTS)
-        self.identifies += 1
+            raise CloseConnection(CloseCode.DISALLOWED_INTENTS)
+        self.identify_count += 1
         self._forget_lost_sessions()
-        shard_id, shard_count = [as_int(part) for part in as_list(asked.get("shard"))] or [0, 1]
-        session = Session(secrets.token_hex(16), intents, shard_id, shard_count, connection.outbox)
+        shard_id, shard_count = [as_int(part) for part in as_list(data.get("shard"))] or [0, 1]
+        session = Session(secrets.token_hex(16), intents, shard_id, shard_count, connection.send_queue)
         connection.session = self._sessions[session.id] = session
-        self._welcome(session, connection.resume_url)
+        self._send_ready(session, connection.resume_url)
         self._changes.notify()
 
-    def _welcome(self, session: Session, resume_url: str) -> None:
+    def _send_ready(self, session: Session, resume_url: str) -> None:
         guild_ids = [
             guild_id
             for guild_id in self._world.guilds
@@ -252,21 +252,21 @@ class Gateway:
         for guild_id in guild_ids:
             session.dispatch("GUILD_CREATE", self._world.guild_create(guild_id))
 
-    def _resume(self, connection: Connection, asked: Payload) -> None:
-        self._check_token(asked)
-        session = self._sessions.get(as_text(asked.get("session_id")))
-        after = as_int(asked.get("seq"))
+    def _resume(self, connection: Connection, data: Payload) -> None:
+        self._check_token(data)
+        session = self._sessions.get(as_text(data.get("session_id")))
+        after = as_int(data.get("seq"))
         if session is None or not session.can_resume(after):
-            connection.outbox.put_nowait(frame(Op.INVALID_SESSION, content=False))
+            connection.send_queue.put_nowait(frame(Op.INVALID_SESSION, content=False))
             return
         connection.session = session
-        session.replay(after, connection.outbox)
+        session.replay(after, connection.send_queue)
         self._changes.notify()
 
-    def _check_token(self, asked: Payload) -> None:
-        # Bots may write "Bot " before it here too.
-        if as_text(asked.get("token")).removeprefix("Bot ") != self._token:
-            raise HangUp(Close.AUTHENTICATION_FAILED)
+    def _check_token(self, data: Payload) -> None:
+        # The token may have the prefix "Bot " here too.
+        if as_text(data.get("token")).removeprefix("Bot ") != self._token:
+            raise CloseConnection(CloseCode.AUTHENTICATION_FAILED)
 
     def _forget_lost_sessions(self) -> None:
         now_s = time.monotonic()
@@ -277,8 +277,8 @@ class Gateway:
 
 def _decode(message: WSMessage) -> Payload:
     if message.type is not WSMsgType.TEXT:
-        raise HangUp(Close.DECODE_ERROR)
+        raise CloseConnection(CloseCode.DECODE_ERROR)
     try:
         return as_mapping(json.loads(message.data))
     except ValueError as error:
-        raise HangUp(Close.DECODE_ERROR) from error
+        raise CloseConnection(CloseCode.DECODE_ERROR) from error

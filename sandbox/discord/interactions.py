@@ -1,18 +1,18 @@
-"""Makes interactions out of what people do, and remembers them for as long as the bot may answer.
+"""Creates interactions from the actions of users, and keeps them while the bot may respond.
 
-Enters: a person, a place, a command or a component. Leaves: the INTERACTION_CREATE payload with everything that
-Discord puts into it, and an `Invocation` that waits for the answer.
+Builds the complete INTERACTION_CREATE payload, and an `Invocation` that waits for the response. It never responds for
+the bot.
 """
 
 import asyncio
 import secrets
 from typing import Final
 
-from sandbox.discord.changes import Changes
+from sandbox.discord.events import ChangeSignal
 from sandbox.discord.invocations import InteractionKind, Invocation
 from sandbox.discord.model import Channel, ChannelKind, Message
 from sandbox.discord.payloads import member_payload, user_payload
-from sandbox.discord.shapes import Payload
+from sandbox.discord.primitives import Payload
 from sandbox.discord.world import World
 
 _KEPT: Final = 10_000
@@ -22,19 +22,19 @@ IN_GUILD, IN_BOT_DM, IN_PRIVATE_CHANNEL = 0, 1, 2
 
 
 class Interactions:
-    """All interactions that the bot may still answer."""
+    """The interactions that the bot may still respond to."""
 
-    def __init__(self, world: World, changes: Changes) -> None:
+    def __init__(self, world: World, changes: ChangeSignal) -> None:
         self._world = world
         self._changes = changes
         self._by_token: dict[str, Invocation] = {}
 
     def by_token(self, token: str) -> Invocation | None:
-        """The interaction that a token belongs to."""
+        """Return the interaction with that token."""
         return self._by_token.get(token)
 
     def context_of(self, channel: Channel) -> int:
-        """Where an interaction happens, in Discord's terms."""
+        """Return Discord's context type of an interaction in a channel."""
         if channel.guild_id is not None:
             return IN_GUILD
         return IN_BOT_DM if channel.kind is ChannelKind.DM else IN_PRIVATE_CHANNEL
@@ -48,7 +48,7 @@ class Interactions:
         channel: Channel,
         source: Message | None = None,
     ) -> tuple[Invocation, Payload]:
-        """A person does something: what the bot hears, and what the person waits for."""
+        """Create an interaction: the invocation that the user waits for, and the payload for the bot."""
         owners = self._owners(user_id, channel)
         invocation = self._invocation(kind, user_id, channel, source, owners)
         payload: Payload = {
@@ -66,7 +66,7 @@ class Interactions:
         }
         if source is not None:
             payload["message"] = self._world.messages.payload(source)
-        return invocation, payload | self._place(user_id, channel)
+        return invocation, payload | self._location(user_id, channel)
 
     def _invocation(
         self, kind: InteractionKind, user_id: int, channel: Channel, source: Message | None, owners: Payload
@@ -90,7 +90,7 @@ class Interactions:
             del self._by_token[next(iter(self._by_token))]
         return invocation
 
-    def _place(self, user_id: int, channel: Channel) -> Payload:
+    def _location(self, user_id: int, channel: Channel) -> Payload:
         permissions = str(int(self._world.permissions(user_id, channel.id)))
         place: Payload = {
             "channel_id": str(channel.id),

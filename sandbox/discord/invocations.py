@@ -1,6 +1,6 @@
-"""What became of something that a person did: a command typed, a button pressed, an entry chosen.
+"""The result of a user's action, such as a command, a button or a menu: the bot's responses, and waiting for them.
 
-Enters: the bot's responses, through `rest_interactions.py`. Leaves: what the person sees, to whoever waits for it.
+`rest_interactions.py` stores the responses here. This module never sends anything.
 """
 
 import asyncio
@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
-from sandbox.discord.changes import Changes
+from sandbox.discord.events import ChangeSignal
 from sandbox.discord.model import Message
-from sandbox.discord.shapes import Payload
+from sandbox.discord.primitives import Payload
 
 # interactions/receiving-and-responding: 3 s for the first response, 15 minutes for the token.
 FIRST_RESPONSE_S: Final = 3.0
 TOKEN_LIFETIME_S: Final = 15 * 60.0
-# How long a test waits for what has to come, on a machine that is busy with others.
-_PATIENCE_S: Final = 40.0
+# Default timeout of tests, for busy machines.
+_TIMEOUT_S: Final = 40.0
 
 
 class InteractionKind(IntEnum):
-    """Interaction types by Discord's numbers."""
+    """Discord's interaction types."""
 
     COMMAND = 2
     COMPONENT = 3
@@ -29,7 +29,7 @@ class InteractionKind(IntEnum):
 
 
 class ResponseKind(IntEnum):
-    """Callback types by Discord's numbers."""
+    """Discord's interaction callback types."""
 
     MESSAGE = 4
     DEFERRED_MESSAGE = 5
@@ -39,12 +39,12 @@ class ResponseKind(IntEnum):
 
 
 class NotAcknowledged(Exception):
-    """The bot did not respond within three seconds; the person reads "The application did not respond"."""
+    """The bot did not respond within three seconds; Discord shows "The application did not respond"."""
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """One suggestion of an autocompletion."""
+class AutocompleteChoice:
+    """A choice that the bot suggests for an option."""
 
     name: str
     value: str | int | float
@@ -52,7 +52,7 @@ class Choice:
 
 @dataclass(eq=False)
 class Invocation:
-    """One interaction, from the person's side."""
+    """An interaction, from the user's side."""
 
     id: int
     token: str
@@ -62,11 +62,11 @@ class Invocation:
     source: Message | None  # the message whose component was used
     metadata: Payload
     began_s: float
-    changes: Changes
+    changes: ChangeSignal
     response: ResponseKind | None = None
     message: Message | None = None  # the first response; for an update, the message that was updated
     followups: list[Message] = field(default_factory=list)
-    choices: list[Choice] = field(default_factory=list)
+    choices: list[AutocompleteChoice] = field(default_factory=list)
     expired: bool = False
 
     @property
@@ -75,45 +75,45 @@ class Invocation:
 
     @property
     def reply(self) -> Message | None:
-        """What the person can read by now: the first response that is not "thinking", else the first follow-up."""
+        """The visible reply: the response unless it is still "thinking", otherwise the first follow-up, if any."""
         if self.message is not None and not self.message.is_loading:
             return self.message
         return self.followups[0] if self.followups else None
 
     def is_late(self, now_s: float) -> bool:
-        """Whether the time for a first response has passed without one."""
+        """Whether the time for a first response has expired without one."""
         return self.expired or (not self.acknowledged and now_s - self.began_s > FIRST_RESPONSE_S)
 
-    def token_is_good(self, now_s: float) -> bool:
-        """Whether follow-ups and edits are still possible."""
+    def token_is_valid(self, now_s: float) -> bool:
+        """Whether the token still allows follow-ups and edits."""
         return not self.expired and now_s - self.began_s < TOKEN_LIFETIME_S
 
     def expire(self) -> None:
-        """As if 15 minutes had passed."""
+        """Expire the token, as if 15 minutes had passed."""
         self.expired = True
 
-    async def until_acknowledged(self) -> None:
-        """Return once the bot has responded in any way; NotAcknowledged after three seconds."""
+    async def wait_until_acknowledged(self) -> None:
+        """Return once the bot has responded in any way; raises NotAcknowledged after three seconds."""
         left_s = self.began_s + FIRST_RESPONSE_S - asyncio.get_running_loop().time()
         try:
-            await self.changes.until(lambda: self.acknowledged, max(0.0, left_s))
+            await self.changes.wait_until(lambda: self.acknowledged, max(0.0, left_s))
         except TimeoutError as error:
             raise NotAcknowledged("The application did not respond") from error
 
-    async def answered(self, timeout_s: float = _PATIENCE_S) -> Message:
-        """The first reply that can be read, an edited "thinking" included."""
-        await self.until_acknowledged()
-        await self.changes.until(lambda: self.reply is not None, timeout_s)
-        assert self.reply is not None  # noqa: S101 -- that was waited for
+    async def wait_for_reply(self, timeout_s: float = _TIMEOUT_S) -> Message:
+        """Wait for the visible reply, which may be an edited "thinking" response."""
+        await self.wait_until_acknowledged()
+        await self.changes.wait_until(lambda: self.reply is not None, timeout_s)
+        assert self.reply is not None  # noqa: S101 -- the condition above
         return self.reply
 
-    async def wait_for(self, predicate: Callable[["Invocation"], bool], timeout_s: float = _PATIENCE_S) -> None:
-        """Return once the predicate holds of this invocation; TimeoutError after `timeout_s`."""
-        await self.changes.until(lambda: predicate(self), timeout_s)
+    async def wait_for(self, predicate: Callable[["Invocation"], bool], timeout_s: float = _TIMEOUT_S) -> None:
+        """Return once the predicate is true for this invocation; raises TimeoutError after `timeout_s`."""
+        await self.changes.wait_until(lambda: predicate(self), timeout_s)
 
-    async def edited(self, predicate: Callable[[Message], bool], timeout_s: float = _PATIENCE_S) -> Message:
-        """The reply, once the predicate holds of it; for replies that change while they are read."""
-        await self.answered(timeout_s)
-        await self.changes.until(lambda: self.reply is not None and predicate(self.reply), timeout_s)
-        assert self.reply is not None  # noqa: S101 -- that was waited for
+    async def wait_for_edit(self, predicate: Callable[[Message], bool], timeout_s: float = _TIMEOUT_S) -> Message:
+        """Wait until the predicate is true for the reply, for replies that are edited."""
+        await self.wait_for_reply(timeout_s)
+        await self.changes.wait_until(lambda: self.reply is not None and predicate(self.reply), timeout_s)
+        assert self.reply is not None  # noqa: S101 -- the condition above
         return self.reply

@@ -1,7 +1,6 @@
-"""The local Discord as one thing: what serves the bot, and what a person does with it.
+"""The local Discord as a whole: serves the bot, performs the actions of users, and simulates failures.
 
-Enters: the bot, over REST and the gateway; people, through the methods here. Leaves: what they see of each other.
-It imports nothing of the bot and does not know what the bot is for.
+It never imports the bot, and has no knowledge of what the bot does.
 """
 
 from collections import deque
@@ -10,48 +9,47 @@ from collections.abc import Mapping, Sequence
 from aiohttp import web
 
 from sandbox.discord.access import Access
-from sandbox.discord.api import Api
+from sandbox.discord.api import RecordedRequest, RestApi
 from sandbox.discord.attachments import Attachments
 from sandbox.discord.cdn import Cdn
-from sandbox.discord.changes import Changes
 from sandbox.discord.commands import Commands
 from sandbox.discord.default_world import APPLICATION_ID, DefaultWorld
-from sandbox.discord.faults import Faults
+from sandbox.discord.events import ChangeSignal
+from sandbox.discord.faults import DiscordFaults
 from sandbox.discord.gateway import Gateway
 from sandbox.discord.interactions import Interactions
-from sandbox.discord.invocations import Choice, Invocation
-from sandbox.discord.people import People
+from sandbox.discord.invocations import AutocompleteChoice, Invocation
+from sandbox.discord.primitives import Payload
 from sandbox.discord.ratelimits import RateLimiter, RateLimits
-from sandbox.discord.recording import RecordedRequest
 from sandbox.discord.rest_channels import ChannelRoutes
 from sandbox.discord.rest_commands import CommandRoutes
 from sandbox.discord.rest_identity import IdentityRoutes
 from sandbox.discord.rest_interactions import InteractionRoutes
 from sandbox.discord.rest_messages import MessageRoutes
-from sandbox.discord.shapes import Payload
+from sandbox.discord.user_actions import UserActions
 from sandbox.discord.world import World
 
 
 class LocalDiscord:
-    """A Discord for one bot; `world` is DefaultWorld unless another one is handed in."""
+    """A Discord for one bot; `world` defaults to a `DefaultWorld`."""
 
     def __init__(
         self,
         *,
-        token: str = "sandbox-token",  # noqa: S107 -- it opens nothing but this sandbox
+        token: str = "sandbox-token",  # noqa: S107 -- valid only for this sandbox
         application_id: int = APPLICATION_ID,
         world: World | None = None,
         rate_limits: RateLimits | None = None,
     ) -> None:
         self.world = DefaultWorld(application_id=application_id) if world is None else world
-        self.faults = Faults()
-        self.changes = Changes()
+        self.faults = DiscordFaults()
+        self.changes = ChangeSignal()
         self._attachments = Attachments(self.world.new_id)
         self._commands = Commands(self.world.application_id, self.world.new_id, self.world.events)
         self._interactions = Interactions(self.world, self.changes)
         self._gateway = Gateway(self.world, token, self.changes)
-        self._people = People(self.world, self._commands, self._interactions, self._gateway)
-        self._api = Api(token, RateLimiter(rate_limits or RateLimits()), self.faults, self.changes.notify)
+        self._user_actions = UserActions(self.world, self._commands, self._interactions, self._gateway)
+        self._api = RestApi(token, RateLimiter(rate_limits or RateLimits()), self.faults, self.changes.notify)
         self._add_routes()
 
     def _add_routes(self) -> None:
@@ -64,21 +62,21 @@ class LocalDiscord:
         InteractionRoutes(self.world, self._interactions, self._attachments, self.changes.notify).add_to(self._api)
 
     def attach(self, app: web.Application) -> None:
-        """Serve REST under /api/v10, the gateway under /gateway, the CDN under /cdn; ends with the application."""
+        """Serve REST under /api/v10, the gateway under /gateway and the CDN under /cdn."""
         self._api.attach(app)
         self._gateway.attach(app)
         Cdn(self.world, self._attachments).attach(app)
 
-    # What the bot did
+    # State of the bot
 
     @property
     def requests(self) -> deque[RecordedRequest]:
-        """Every REST request of the bot, the last 50,000."""
+        """The last 50,000 REST requests of the bot."""
         return self._api.requests
 
     @property
     def unknown_routes(self) -> list[str]:
-        """Requests to routes that do not exist here, as "METHOD path"."""
+        """Requests to unknown routes, as "METHOD path"."""
         return self._api.unknown_routes
 
     @property
@@ -87,59 +85,59 @@ class LocalDiscord:
         return self._commands.of(None)
 
     @property
-    def identifies(self) -> int:
-        """How often the bot identified; resuming does not count."""
-        return self._gateway.identifies
+    def identify_count(self) -> int:
+        """How often the bot has identified; resuming does not count."""
+        return self._gateway.identify_count
 
     @property
     def bot_is_ready(self) -> bool:
-        """Whether a session is open and there are commands to type."""
+        """Whether the bot is connected and has registered commands."""
         return self._gateway.has_ready_session and bool(self._commands.available_in(None) or self._guild_commands())
 
     async def wait_until_bot_ready(self, timeout_s: float) -> None:
-        """Return once a session is open and commands are registered; TimeoutError after `timeout_s`."""
-        await self.changes.until(lambda: self.bot_is_ready, timeout_s)
+        """Wait until the bot is connected and has registered commands; raises TimeoutError after `timeout_s`."""
+        await self.changes.wait_until(lambda: self.bot_is_ready, timeout_s)
 
     def _guild_commands(self) -> list[Payload]:
         return [command for guild_id in self.world.guilds for command in self._commands.of(guild_id)]
 
-    # What people do
+    # Actions of users
 
     def commands_for(self, user_id: int, channel_id: int | None) -> list[Payload]:
-        """The commands that a person is offered in a channel; None is the direct messages with the bot."""
-        return self._people.commands_for(user_id, channel_id)
+        """Return the commands available to a user in a channel; None is the direct messages with the bot."""
+        return self._user_actions.commands_for(user_id, channel_id)
 
     async def run_command(
         self, name: str, options: Mapping[str, object] | None = None, *, user_id: int, channel_id: int | None
     ) -> Invocation:
-        """A person sends a command ("group sub" for a subcommand); NotPossible if Discord's client would not."""
-        return self._people.run_command(name, options or {}, user_id=user_id, channel_id=channel_id)
+        """Run a command ("group sub" for a subcommand); raises InvalidAction if Discord's client would not allow it."""
+        return self._user_actions.run_command(name, options or {}, user_id=user_id, channel_id=channel_id)
 
     async def autocomplete(
         self, name: str, options: Mapping[str, object], focused: str, *, user_id: int, channel_id: int | None
-    ) -> list[Choice]:
-        """What the bot suggests for the option `focused`, whose text so far is among the options."""
-        invocation = self._people.autocomplete(name, options, focused, user_id=user_id, channel_id=channel_id)
-        await invocation.until_acknowledged()
+    ) -> list[AutocompleteChoice]:
+        """Return the bot's suggestions for the option `focused`, whose text so far is in `options`."""
+        invocation = self._user_actions.autocomplete(name, options, focused, user_id=user_id, channel_id=channel_id)
+        await invocation.wait_until_acknowledged()
         return invocation.choices
 
     async def press(self, message_id: int, custom_id: str, *, user_id: int) -> Invocation:
-        """A person presses a button."""
-        return self._people.press(message_id, custom_id, user_id=user_id)
+        """Press a button."""
+        return self._user_actions.press(message_id, custom_id, user_id=user_id)
 
     async def choose(self, message_id: int, custom_id: str, values: Sequence[str], *, user_id: int) -> Invocation:
-        """A person chooses from a menu."""
-        return self._people.choose(message_id, custom_id, values, user_id=user_id)
+        """Choose values from a select menu."""
+        return self._user_actions.choose(message_id, custom_id, values, user_id=user_id)
 
-    # What goes wrong
+    # Simulated failures
 
     def forget_nonces(self) -> None:
-        """As if the few minutes had passed for which nonces are remembered."""
+        """Forget all nonces, as Discord does after a few minutes."""
         self.world.messages.forget_nonces()
 
     @property
     def gateway_open(self) -> bool:
-        """False is an outage: connections to the gateway are refused."""
+        """Whether the gateway accepts connections; False simulates an outage."""
         return self._gateway.open
 
     @gateway_open.setter
@@ -147,13 +145,13 @@ class LocalDiscord:
         self._gateway.open = is_open
 
     async def close_gateway(self, code: int | None = None, *, resumable: bool = True) -> None:
-        """Hang up on the bot with a code, or break the connection; `resumable` False forgets its session."""
+        """Close the connection with a code, or drop it if it is None; unless `resumable`, delete the session."""
         await self._gateway.close(code, resumable=resumable)
 
-    def ask_to_reconnect(self) -> None:
-        """Tell the bot to connect anew and resume."""
-        self._gateway.ask_to_reconnect()
+    def request_reconnect(self) -> None:
+        """Tell the bot to reconnect and resume."""
+        self._gateway.request_reconnect()
 
     def invalidate_sessions(self) -> None:
-        """Tell the bot that its session is gone; discord.py identifies again after five seconds."""
+        """Tell the bot that its session is invalid; discord.py identifies again after five seconds."""
         self._gateway.invalidate_sessions()

@@ -1,14 +1,13 @@
-"""Whom a message pings. Embeds never ping; content does, as far as allowed_mentions lets it.
+"""Decides whom a message pings. Embeds never ping; content does if allowed_mentions permits it.
 
-Source: discord.com/developers/docs/resources/message#allowed-mentions-object. Enters: the content and what is
-allowed. Leaves: who hears a sound.
+Source: discord.com/developers/docs/resources/message#allowed-mentions-object.
 """
 
 import re
 from dataclasses import dataclass
 from typing import Final
 
-from sandbox.discord.shapes import Payload, as_int, as_list, as_mapping
+from sandbox.discord.primitives import Payload, as_int, as_list, as_mapping
 
 _USER: Final = re.compile(r"<@!?(\d{1,20})>")
 _ROLE: Final = re.compile(r"<@&(\d{1,20})>")
@@ -17,7 +16,7 @@ _EVERYONE: Final = re.compile(r"@(everyone|here)\b")
 
 @dataclass(frozen=True, slots=True)
 class Pings:
-    """Who is pinged."""
+    """The users and roles that a message pings."""
 
     everyone: bool = False
     user_ids: tuple[int, ...] = ()
@@ -27,11 +26,11 @@ class Pings:
         return self.everyone or bool(self.user_ids) or bool(self.role_ids)
 
 
-NOBODY: Final = Pings()
+NO_PINGS: Final = Pings()
 
 
-def pings(content: str, body: Payload, *, may_mention_everyone: bool) -> Pings:
-    """Whom this content pings; without allowed_mentions in the body, everybody whom it names."""
+def resolve_pings(content: str, body: Payload, *, may_mention_everyone: bool) -> Pings:
+    """Return the pings of a message's content; without allowed_mentions in the body, every mention pings."""
     allowed = as_mapping(body.get("allowed_mentions"))
     parse: list[object] = ["everyone", "users", "roles"]
     if body.get("allowed_mentions") is not None:

@@ -1,31 +1,30 @@
-"""All messages, by channel: posting, editing, deleting, paging, and the nonces that make a send happen once.
+"""Stores the messages of all channels: posting, editing, deleting, paging, and nonces that prevent duplicates.
 
-It keeps and tells; whether somebody may do it was decided before (`rest_messages.py`).
+Notifies listeners of changes. It never checks permissions: `rest_messages.py` does.
 """
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from sandbox.discord.events import EPHEMERAL_CREATE, EPHEMERAL_DELETE, EPHEMERAL_UPDATE, Events
+from sandbox.discord.events import EPHEMERAL_CREATE, EPHEMERAL_DELETE, EPHEMERAL_UPDATE, EventBus
 from sandbox.discord.model import Channel, Message, User
 from sandbox.discord.payloads import message_payload
-from sandbox.discord.shapes import Payload
-from sandbox.discord.snowflakes import Snowflakes
+from sandbox.discord.primitives import Payload, SnowflakeGenerator
 
 # "checked for uniqueness in the past few minutes" (resources/message#create-message)
 NONCE_REMEMBERED_S = 300.0
 
 
 class Messages:
-    """The messages of all channels. Ephemeral ones are kept apart: they are in no history."""
+    """The messages of all channels; histories exclude ephemeral ones."""
 
     def __init__(
         self,
         users: Mapping[int, User],
         channels: Mapping[int, Channel],
-        events: Events,
-        new_id: Snowflakes,
+        events: EventBus,
+        new_id: SnowflakeGenerator,
         now: Callable[[], float],
     ) -> None:
         self._users = users
@@ -38,11 +37,11 @@ class Messages:
         self._nonces: dict[tuple[int, str], tuple[Message, float]] = {}
 
     def post(self, channel_id: int, author_id: int, content: str = "", *, message_id: int | None = None) -> Message:
-        """A plain message, as a person would write it."""
+        """Post a plain message, as a user does."""
         return self.add(Message(message_id or self._new_id(), channel_id, author_id, content))
 
     def add(self, message: Message) -> Message:
-        """A message appears."""
+        """Add a message."""
         self._by_id[message.id] = message
         insort(self._by_channel.setdefault(message.channel_id, []), message, key=lambda other: other.id)
         if not message.is_ephemeral:
@@ -52,35 +51,35 @@ class Messages:
         self._emit("MESSAGE_CREATE", EPHEMERAL_CREATE, message, self.payload(message))
         return message
 
-    def edited(self, message: Message) -> None:
-        """A message was changed by its author."""
+    def mark_edited(self, message: Message) -> None:
+        """Record that the author edited a message."""
         message.edited_at = datetime.fromtimestamp(self._now(), UTC)
-        self.changed(message)
+        self.notify_changed(message)
 
-    def changed(self, message: Message) -> None:
-        """A message looks different now, without having been edited."""
+    def notify_changed(self, message: Message) -> None:
+        """Notify listeners of a change that is not an edit."""
         self._emit("MESSAGE_UPDATE", EPHEMERAL_UPDATE, message, self.payload(message))
 
     def delete(self, message: Message) -> None:
-        """A message goes."""
+        """Delete a message."""
         message.deleted = True
         del self._by_id[message.id]
         self._by_channel[message.channel_id].remove(message)
         gone: Payload = {"id": str(message.id), "channel_id": str(message.channel_id)}
         self._emit("MESSAGE_DELETE", EPHEMERAL_DELETE, message, gone)
 
-    def forget_channel(self, channel_id: int) -> None:
-        """A channel went, and everything in it."""
+    def remove_channel(self, channel_id: int) -> None:
+        """Remove the messages of a deleted channel."""
         for message in self._by_channel.pop(channel_id, []):
             message.deleted = True
             del self._by_id[message.id]
 
     def get(self, message_id: int) -> Message | None:
-        """A message by its id, ephemeral ones included."""
+        """Return a message by its id; it may be ephemeral."""
         return self._by_id.get(message_id)
 
     def find(self, channel_id: int, message_id: int) -> Message | None:
-        """A message that is in the history of that channel."""
+        """Return a message in a channel's history."""
         message = self._by_id.get(message_id)
         return message if message and message.channel_id == channel_id and not message.is_ephemeral else None
 
@@ -93,7 +92,7 @@ class Messages:
         after: int | None = None,
         around: int | None = None,
     ) -> list[Message]:
-        """A page of a channel's history, newest first, as Discord pages it."""
+        """Return a page of a channel's history, newest first, as Discord does."""
         kept = self.in_channel(channel_id)
         ids = [message.id for message in kept]
         if around is not None:
@@ -107,11 +106,11 @@ class Messages:
         return page[::-1]
 
     def in_channel(self, channel_id: int) -> list[Message]:
-        """A channel's whole history, oldest first."""
+        """Return a channel's whole history, oldest first."""
         return [message for message in self._by_channel.get(channel_id, []) if not message.is_ephemeral]
 
     def visible_to(self, user_id: int, channel_id: int) -> list[Message]:
-        """What a person sees in a channel, oldest first: its history and the ephemeral replies to them."""
+        """Return what a user sees in a channel, oldest first: the history and the user's ephemeral replies."""
         return [
             message
             for message in self._by_channel.get(channel_id, [])
@@ -119,20 +118,20 @@ class Messages:
         ]
 
     def with_nonce(self, author_id: int, nonce: str) -> Message | None:
-        """What the author sent under that nonce in the past few minutes, in any channel; it may be deleted."""
+        """Return the author's message with that nonce of the past few minutes, in any channel; it may be deleted."""
         message, sent_at = self._nonces.get((author_id, nonce), (None, 0.0))
         return message if self._now() - sent_at < NONCE_REMEMBERED_S else None
 
     def remember_nonce(self, author_id: int, nonce: str, message: Message) -> None:
-        """From now on the nonce stands for that message."""
+        """Remember the nonce of a message."""
         self._nonces[author_id, nonce] = (message, self._now())
 
     def forget_nonces(self) -> None:
-        """As if the few minutes had passed."""
+        """Forget all nonces, as if a few minutes had passed."""
         self._nonces.clear()
 
     def payload(self, message: Message) -> Payload:
-        """A message in Discord's JSON."""
+        """Return a message as Discord's JSON."""
         return message_payload(message, self._users)
 
     def _emit(self, name: str, ephemeral_name: str, message: Message, payload: Payload) -> None:

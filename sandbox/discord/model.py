@@ -1,20 +1,19 @@
-"""The things that Discord is made of: users, guilds, roles, members, channels, messages. Values, no behaviour.
+"""The data model of Discord: users, guilds, roles, members, channels, messages.
 
-`World` changes them and tells about it; `payloads.py` turns them into what travels.
+`World` changes these objects and notifies listeners; `payloads.py` converts them to JSON. It has no behavior.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, IntFlag
 
-from sandbox.discord.mentions import NOBODY, Pings
+from sandbox.discord.mentions import NO_PINGS, Pings
 from sandbox.discord.permissions import Overwrite, Permission
-from sandbox.discord.shapes import Payload
-from sandbox.discord.snowflakes import moment_of
+from sandbox.discord.primitives import Payload, snowflake_time
 
 
 class ChannelKind(IntEnum):
-    """Channel types by Discord's numbers (resources/channel)."""
+    """Discord's channel types (resources/channel)."""
 
     TEXT = 0
     DM = 1
@@ -27,12 +26,12 @@ class ChannelKind(IntEnum):
 
 
 THREADS = frozenset({ChannelKind.ANNOUNCEMENT_THREAD, ChannelKind.PUBLIC_THREAD, ChannelKind.PRIVATE_THREAD})
-# Channels that hold messages themselves: a forum holds only threads, a category only channels.
+# Channels that contain messages: a forum contains only threads, and a category only channels.
 MESSAGEABLE = THREADS | {ChannelKind.TEXT, ChannelKind.DM, ChannelKind.ANNOUNCEMENT}
 
 
 class MessageFlag(IntFlag):
-    """Message flags by Discord's numbers (resources/message)."""
+    """Discord's message flags (resources/message)."""
 
     CROSSPOSTED = 1 << 0
     SUPPRESS_EMBEDS = 1 << 2
@@ -47,7 +46,7 @@ NO_FLAGS = MessageFlag(0)
 
 @dataclass(slots=True)
 class User:
-    """An account: a person or a bot."""
+    """A user account: a person or a bot."""
 
     id: int
     username: str
@@ -62,7 +61,7 @@ class User:
 
 @dataclass(slots=True)
 class Role:
-    """A role of a guild; @everyone has the guild's own id."""
+    """A role of a guild; @everyone has the guild's id."""
 
     id: int
     guild_id: int
@@ -75,7 +74,7 @@ class Role:
 
 @dataclass(slots=True)
 class Member:
-    """A user in a guild; @everyone is not among the role ids."""
+    """A user in a guild; `role_ids` excludes @everyone."""
 
     user_id: int
     guild_id: int
@@ -85,21 +84,21 @@ class Member:
 
 @dataclass(slots=True)
 class Guild:
-    """A server. The bot is in it when it is among the members."""
+    """A server; the bot is in it if it is one of the members."""
 
     id: int
     name: str
     owner_id: int
     roles: dict[int, Role] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
-    # Where Discord itself writes: to everybody, and to those who run a community server.
+    # Channels that Discord itself posts to: for all members, and for the moderators of a community server.
     system_channel_id: int | None = None
     public_updates_channel_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ForumTag:
-    """A tag that a forum's posts can carry."""
+    """A tag for the posts of a forum."""
 
     id: int
     name: str
@@ -107,7 +106,7 @@ class ForumTag:
 
 @dataclass(slots=True)
 class Channel:
-    """A channel of any kind; the lower half is for threads, forums and direct messages alone."""
+    """A channel of any kind; fields from `owner_id` on are only for threads, forums and direct messages."""
 
     id: int
     kind: ChannelKind
@@ -134,7 +133,7 @@ class Channel:
 
 @dataclass(slots=True)
 class Message:
-    """A message; `visible_to` is set for an ephemeral one, which only that user can see."""
+    """A message; only the user `visible_to` can see an ephemeral one."""
 
     id: int
     channel_id: int
@@ -145,7 +144,7 @@ class Message:
     attachments: list[Payload] = field(default_factory=list)
     flags: MessageFlag = NO_FLAGS
     kind: int = 0
-    pings: Pings = NOBODY
+    pings: Pings = NO_PINGS
     edited_at: datetime | None = None
     reference: Payload | None = None
     webhook_id: int | None = None
@@ -155,7 +154,7 @@ class Message:
 
     @property
     def created_at(self) -> datetime:
-        return moment_of(self.id)
+        return snowflake_time(self.id)
 
     @property
     def is_ephemeral(self) -> bool:
@@ -167,7 +166,7 @@ class Message:
 
     @property
     def shown_embeds(self) -> list[Payload]:
-        """The embeds as a reader sees them: of several with one url, only the first."""
+        """The embeds that Discord shows: only the first of several with the same URL."""
         seen: set[object] = set()
         shown = []
         for embed in self.embeds:

@@ -1,18 +1,17 @@
-"""The model in Discord's JSON: what REST answers and the gateway sends. Pure functions, nothing is looked up."""
+"""Converts the model to Discord's JSON, for REST responses and gateway events. It never looks anything up."""
 
 from collections.abc import Iterable, Mapping
 
 from sandbox.discord.model import Channel, ChannelKind, Guild, Member, Message, Role, User
 from sandbox.discord.permissions import Overwrite
-from sandbox.discord.shapes import Payload
-from sandbox.discord.snowflakes import moment_of
+from sandbox.discord.primitives import Payload, snowflake_time
 
-# Names a generated picture of the local CDN; only that there is one matters.
+# Any hash: the local CDN generates avatars from the user's id.
 _AVATAR_HASH = "5a0d8b0c0ffee0000000000000000000"
 
 
 def user_payload(user: User) -> Payload:
-    """A user object (resources/user)."""
+    """Return a user object (resources/user)."""
     return {
         "id": str(user.id),
         "username": user.username,
@@ -26,7 +25,7 @@ def user_payload(user: User) -> Payload:
 
 
 def role_payload(role: Role, *, bot_id: int | None = None) -> Payload:
-    """A role object (topics/permissions); `bot_id` for the role that Discord made for a bot."""
+    """Return a role object (topics/permissions); `bot_id` is for a role that Discord manages for a bot."""
     payload: Payload = {
         "id": str(role.id),
         "name": role.name,
@@ -47,13 +46,13 @@ def role_payload(role: Role, *, bot_id: int | None = None) -> Payload:
 
 
 def member_payload(member: Member, user: User) -> Payload:
-    """A guild member object (resources/guild)."""
+    """Return a guild member object (resources/guild)."""
     return {
         "user": user_payload(user),
         "nick": member.nick,
         "avatar": None,
         "roles": [str(role_id) for role_id in member.role_ids],
-        "joined_at": moment_of(member.user_id).isoformat(),
+        "joined_at": snowflake_time(member.user_id).isoformat(),
         "premium_since": None,
         "deaf": False,
         "mute": False,
@@ -64,7 +63,7 @@ def member_payload(member: Member, user: User) -> Payload:
 
 
 def overwrite_payload(overwrite: Overwrite) -> Payload:
-    """A permission overwrite (resources/channel)."""
+    """Return a permission overwrite (resources/channel)."""
     return {
         "id": str(overwrite.target_id),
         "type": 0 if overwrite.target == "role" else 1,
@@ -74,7 +73,7 @@ def overwrite_payload(overwrite: Overwrite) -> Payload:
 
 
 def channel_payload(channel: Channel, users: Mapping[int, User]) -> Payload:
-    """A channel object (resources/channel), of any kind."""
+    """Return a channel object (resources/channel) of any kind."""
     if channel.kind is ChannelKind.DM:
         return _dm_payload(channel, users)
     payload: Payload = {
@@ -101,7 +100,7 @@ def _dm_payload(channel: Channel, users: Mapping[int, User]) -> Payload:
 
 
 def _thread_part(channel: Channel) -> Payload:
-    created = moment_of(channel.id).isoformat()
+    created = snowflake_time(channel.id).isoformat()
     return {
         "owner_id": str(channel.owner_id),
         "message_count": channel.message_count,
@@ -135,7 +134,7 @@ def _guild_channel_part(channel: Channel) -> Payload:
 
 
 def guild_payload(guild: Guild, *, bot_id: int) -> Payload:
-    """A guild object (resources/guild) without its channels."""
+    """Return a guild object (resources/guild) without its channels."""
     return {
         "id": str(guild.id),
         "name": guild.name,
@@ -175,12 +174,12 @@ def guild_create_payload(
     *,
     bot_id: int,
 ) -> Payload:
-    """What GUILD_CREATE carries: the guild, its channels, the threads that the bot can see, and the bot itself."""
+    """Return the payload of GUILD_CREATE: the guild, its channels, the threads that the bot can view, and the bot."""
     return guild_payload(guild, bot_id=bot_id) | {
         "unavailable": False,
         "large": False,
         "member_count": len(guild.members),
-        "joined_at": moment_of(guild.id).isoformat(),
+        "joined_at": snowflake_time(guild.id).isoformat(),
         "channels": [channel_payload(channel, users) for channel in channels],
         "threads": [channel_payload(thread, users) for thread in threads],
         "members": [member_payload(guild.members[bot_id], users[bot_id])],
@@ -193,7 +192,7 @@ def guild_create_payload(
 
 
 def message_payload(message: Message, users: Mapping[int, User]) -> Payload:
-    """A message object (resources/message) as REST answers it: without guild_id and member."""
+    """Return a message object (resources/message) as in REST responses: without guild_id and member."""
     pinged = [users[user_id] for user_id in message.pings.user_ids if user_id in users]
     payload: Payload = {
         "id": str(message.id),

@@ -1,7 +1,6 @@
-"""Permission bits, and how roles and overwrites add up to what a member may do in a channel.
+"""Permission bits, and how roles and overwrites combine to a member's permissions in a channel.
 
-Source: discord.com/developers/docs/topics/permissions. Enters: roles and overwrites. Leaves: one set of bits.
-It knows nothing of the world's ids but what it is handed.
+Source: discord.com/developers/docs/topics/permissions. Pure functions, which never access the world.
 """
 
 from collections.abc import Collection, Iterable
@@ -11,7 +10,7 @@ from typing import Literal
 
 
 class Permission(IntFlag):
-    """The bits that the local Discord looks at or hands out; others pass through as plain numbers."""
+    """The permission bits that the local Discord checks or grants; others are preserved as plain numbers."""
 
     KICK_MEMBERS = 1 << 1
     BAN_MEMBERS = 1 << 2
@@ -39,7 +38,7 @@ class Permission(IntFlag):
 
 NONE = Permission(0)
 EVERYTHING = Permission((1 << 51) - 1)
-# What a new guild's @everyone may do, as far as it matters here.
+# The relevant permissions of @everyone in a new guild.
 EVERYONE_DEFAULT = (
     Permission.VIEW_CHANNEL
     | Permission.SEND_MESSAGES
@@ -51,7 +50,7 @@ EVERYONE_DEFAULT = (
     | Permission.CREATE_PUBLIC_THREADS
     | Permission.USE_APPLICATION_COMMANDS
 )
-# What the bot asks for when it is invited.
+# The permissions that the bot's invitation requests.
 BOT_PERMISSIONS = (
     Permission.VIEW_CHANNEL
     | Permission.SEND_MESSAGES
@@ -59,7 +58,7 @@ BOT_PERMISSIONS = (
     | Permission.EMBED_LINKS
     | Permission.READ_MESSAGE_HISTORY
 )
-# Both sides of a direct message may do this, and nothing can take it away.
+# The fixed permissions of both sides in direct messages.
 DIRECT_MESSAGE = (
     Permission.VIEW_CHANNEL
     | Permission.SEND_MESSAGES
@@ -70,7 +69,7 @@ DIRECT_MESSAGE = (
     | Permission.USE_EXTERNAL_EMOJIS
     | Permission.USE_APPLICATION_COMMANDS
 )
-# Who may not send may not do these either ("implicit permissions").
+# Denied implicitly without the permission to send messages ("implicit permissions").
 _NEEDS_SENDING = (
     Permission.MENTION_EVERYONE | Permission.SEND_TTS_MESSAGES | Permission.ATTACH_FILES | Permission.EMBED_LINKS
 )
@@ -78,7 +77,7 @@ _NEEDS_SENDING = (
 
 @dataclass(frozen=True, slots=True)
 class Overwrite:
-    """What one role or member is allowed or denied in one channel, beyond the guild's roles."""
+    """The permissions that a channel allows or denies to a role or member."""
 
     target_id: int
     target: Literal["role", "member"]
@@ -87,7 +86,7 @@ class Overwrite:
 
 
 def base_permissions(roles: Iterable[Permission]) -> Permission:
-    """What a member's roles allow in the whole guild; `roles` includes @everyone's."""
+    """Return a member's permissions in the guild; `roles` includes @everyone."""
     total = NONE
     for role in roles:
         total |= role
@@ -102,7 +101,7 @@ def channel_permissions(
     role_ids: Collection[int],
     user_id: int,
 ) -> Permission:
-    """What a member may do in a channel: @everyone's overwrite, then all the roles', then the member's own."""
+    """Return a member's permissions in a channel; overwrites apply to @everyone, then roles, then the member."""
     if Permission.ADMINISTRATOR in base:
         return EVERYTHING
     layers = (
@@ -124,7 +123,7 @@ def _apply(permissions: Permission, overwrites: Collection[Overwrite]) -> Permis
 
 
 def with_implied_denials(permissions: Permission, *, in_thread: bool) -> Permission:
-    """Take away what makes no sense without seeing the channel, or without sending in it."""
+    """Remove permissions that require viewing the channel or sending in it."""
     if Permission.VIEW_CHANNEL not in permissions:
         return NONE
     sending = Permission.SEND_MESSAGES_IN_THREADS if in_thread else Permission.SEND_MESSAGES

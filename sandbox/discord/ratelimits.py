@@ -1,7 +1,7 @@
-"""Rate limits as Discord keeps them: a bucket per route and major parameter, and one for everything together.
+"""Discord's rate limits: one bucket per route and major parameter, and a global limit.
 
-Source: discord.com/developers/docs/topics/rate-limits. Enters: a route and the time. Leaves: the headers of the
-answer, or the wait that a 429 asks for. How large real buckets are is not documented; these are what is seen.
+Source: discord.com/developers/docs/topics/rate-limits. Discord does not document the size of its buckets; these are the
+observed ones. It never delays a request: it returns headers, and the delay for a 429.
 """
 
 import hashlib
@@ -9,12 +9,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from sandbox.discord.shapes import Payload
+from sandbox.discord.primitives import Payload
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many requests in so many seconds."""
+    """The maximum number of requests per window."""
 
     requests: int
     window_s: float
@@ -22,7 +22,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """How strict the local Discord is; `RateLimits.off()` for tests that are about something else."""
+    """The limits of the local Discord; use `RateLimits.off()` in tests of other behavior."""
 
     enabled: bool = True
     messages: Limit = Limit(5, 5.0)
@@ -33,11 +33,11 @@ class RateLimits:
 
     @classmethod
     def off(cls) -> "RateLimits":
-        """No limits at all, and no headers about them."""
+        """Return no limits: requests are not counted, and responses have no rate limit headers."""
         return cls(enabled=False)
 
     def for_route(self, method: str, template: str) -> Limit:
-        """The limit of one route."""
+        """Return the limit of a route."""
         if template.startswith("/webhooks/"):
             return self.webhooks
         if template.endswith("/crosspost"):
@@ -47,7 +47,7 @@ class RateLimits:
         return self.others
 
 
-# The same for the whole server, whoever it is asked for; these requests do not count towards the 50 a second.
+# Requests of these routes do not count towards the global limit of 50 per second.
 _EXEMPT_FROM_OVERALL: Final = ("/interactions/", "/webhooks/")
 
 
@@ -59,8 +59,8 @@ class _Bucket:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a request got: the headers about its bucket, and how long to wait when it came too early."""
+class RateLimitResult:
+    """The bucket's headers for a request, and the delay if it exceeded a limit."""
 
     headers: dict[str, str]
     retry_after_s: float | None = None
@@ -68,28 +68,28 @@ class Verdict:
 
 
 class RateLimiter:
-    """Counts requests; times are in seconds of a clock that never runs backwards."""
+    """Counts requests; times are in seconds of a monotonic clock."""
 
     def __init__(self, limits: RateLimits) -> None:
         self.limits = limits
         self._buckets: dict[tuple[str, str], _Bucket] = {}
         self._recent: deque[float] = deque()
 
-    def check(self, method: str, template: str, major: str, now_s: float, wall_s: float) -> Verdict:
-        """Count one request; `major` is the channel, guild or webhook that it is about."""
+    def check(self, method: str, template: str, major: str, now_s: float, wall_s: float) -> RateLimitResult:
+        """Count a request; `major` is the id of its channel, guild or webhook."""
         if not self.limits.enabled:
-            return Verdict({})
+            return RateLimitResult({})
         overall_wait_s = self._overall(template, now_s)
         if overall_wait_s is not None:
-            return Verdict(refusal_headers(overall_wait_s, "global"), overall_wait_s, is_global=True)
+            return RateLimitResult(rate_limit_headers(overall_wait_s, "global"), overall_wait_s, is_global=True)
         name = bucket_name(method, template)
         limit = self.limits.for_route(method, template)
         bucket = self._buckets.setdefault((name, major), _Bucket(limit))
         if now_s >= bucket.resets_at:
             bucket.resets_at, bucket.used = now_s + limit.window_s, 0
         reset_after_s = bucket.resets_at - now_s
-        refused = bucket.used >= limit.requests
-        bucket.used += 0 if refused else 1
+        exceeded = bucket.used >= limit.requests
+        bucket.used += 0 if exceeded else 1
         headers = {
             "X-RateLimit-Limit": str(limit.requests),
             "X-RateLimit-Remaining": str(limit.requests - bucket.used),
@@ -97,9 +97,9 @@ class RateLimiter:
             "X-RateLimit-Reset-After": f"{reset_after_s:.3f}",
             "X-RateLimit-Bucket": name,
         }
-        if refused:
-            return Verdict(headers | refusal_headers(reset_after_s, "user"), reset_after_s)
-        return Verdict(headers)
+        if exceeded:
+            return RateLimitResult(headers | rate_limit_headers(reset_after_s, "user"), reset_after_s)
+        return RateLimitResult(headers)
 
     def _overall(self, template: str, now_s: float) -> float | None:
         if template.startswith(_EXEMPT_FROM_OVERALL):
@@ -114,18 +114,18 @@ class RateLimiter:
 
 
 def bucket_name(method: str, template: str) -> str:
-    """A bucket's name: opaque, and the same for the same route."""
+    """Return a bucket's opaque name, which is the same for the same route."""
     return hashlib.sha256(f"{method} {template}".encode()).hexdigest()[:32]
 
 
-def refusal_headers(retry_after_s: float, scope: str) -> dict[str, str]:
-    """What a 429 carries; without Via, discord.py takes it for a ban by Cloudflare."""
+def rate_limit_headers(retry_after_s: float, scope: str) -> dict[str, str]:
+    """Return the headers of a 429; without Via, discord.py assumes a ban by Cloudflare."""
     headers = {"Retry-After": f"{retry_after_s:.3f}", "X-RateLimit-Scope": scope, "Via": "1.1 google"}
     return headers | ({"X-RateLimit-Global": "true"} if scope == "global" else {})
 
 
-def refusal_body(retry_after_s: float, *, is_global: bool) -> Payload:
-    """The JSON of a 429."""
+def rate_limit_body(retry_after_s: float, *, is_global: bool) -> Payload:
+    """Return the JSON of a 429."""
     return {
         "message": "You are being rate limited.",
         "retry_after": round(retry_after_s, 3),

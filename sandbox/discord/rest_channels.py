@@ -1,19 +1,18 @@
-"""Routes of channels and threads, and of direct messages.
+"""Routes of channels, threads and direct messages. They never handle messages: `rest_messages.py` does.
 
 Source: discord.com/developers/docs/resources/channel.
 """
 
 from datetime import UTC, datetime
 
-from sandbox.discord import refusals
+from sandbox.discord import errors
 from sandbox.discord.access import Access
-from sandbox.discord.api import NO_CONTENT, Answer, Api, Call
-from sandbox.discord.checks.form import Form
+from sandbox.discord.api import NO_CONTENT, ApiResponse, Call, RestApi
+from sandbox.discord.checks.form import FormValidator
 from sandbox.discord.model import Channel, ChannelKind
 from sandbox.discord.permissions import Permission
+from sandbox.discord.primitives import Payload, as_int, as_list, as_mapping, snowflake_time
 from sandbox.discord.rest_messages import MessageRoutes
-from sandbox.discord.shapes import Payload, as_int, as_list, as_mapping
-from sandbox.discord.snowflakes import moment_of
 from sandbox.discord.world import World
 
 _NAME_MAX = 100
@@ -34,15 +33,15 @@ _EDIT_KEYS = (
 
 
 class ChannelRoutes:
-    """What the bot does with channels."""
+    """Routes of channels and threads."""
 
     def __init__(self, world: World, access: Access, messages: MessageRoutes) -> None:
         self._world = world
         self._access = access
         self._messages = messages
 
-    def add_to(self, api: Api) -> None:
-        """Put the routes in place."""
+    def add_to(self, api: RestApi) -> None:
+        """Add the routes."""
         api.add("GET", "/channels/{channel_id}", self.get)
         api.add("PATCH", "/channels/{channel_id}", self.edit_thread)
         api.add("POST", "/channels/{channel_id}/typing", self.type)
@@ -52,43 +51,43 @@ class ChannelRoutes:
         api.add("PUT", "/channels/{channel_id}/thread-members/@me", self.join)
         api.add("POST", "/users/@me/channels", self.open_dm)
 
-    async def get(self, call: Call) -> Answer:
+    async def get(self, call: Call) -> ApiResponse:
         """GET /channels/…"""
-        return Answer(self._world.channel_payload(self._access.channel(call.snowflake("channel_id"))))
+        return ApiResponse(self._world.channel_payload(self._access.channel(call.snowflake("channel_id"))))
 
-    async def type(self, call: Call) -> Answer:
+    async def type(self, call: Call) -> ApiResponse:
         """POST …/typing"""
         self._access.sendable(call.snowflake("channel_id"))
         return NO_CONTENT
 
-    async def join(self, call: Call) -> Answer:
+    async def join(self, call: Call) -> ApiResponse:
         """PUT …/thread-members/@me"""
         thread = self._access.channel(call.snowflake("channel_id"))
         if not thread.is_thread:
-            raise refusals.wrong_channel_type()
+            raise errors.wrong_channel_type()
         if thread.archived:
-            raise refusals.thread_archived()
+            raise errors.thread_archived()
         return NO_CONTENT
 
-    async def open_dm(self, call: Call) -> Answer:
+    async def open_dm(self, call: Call) -> ApiResponse:
         """POST /users/@me/channels"""
         user_id = as_int(call.form.get("recipient_id"))
         if user_id not in self._world.users or user_id == self._world.bot_id:
-            form = Form()
-            form.at("recipient_id").fault("INVALID_RECIPIENT", "Invalid Recipient")
-            form.refuse_if_faulty()
-        return Answer(self._world.channel_payload(self._world.dm_with(user_id)))
+            form = FormValidator()
+            form.at("recipient_id").add_error("INVALID_RECIPIENT", "Invalid Recipient")
+            form.raise_if_invalid()
+        return ApiResponse(self._world.channel_payload(self._world.dm_with(user_id)))
 
-    async def edit_thread(self, call: Call) -> Answer:
-        """PATCH /channels/…, for threads alone: the name, archived, locked."""
-        thread, body, form = self._access.channel(call.snowflake("channel_id")), call.form, Form()
+    async def edit_thread(self, call: Call) -> ApiResponse:
+        """PATCH /channels/… for threads only: name, archived, locked."""
+        thread, body, form = self._access.channel(call.snowflake("channel_id")), call.form, FormValidator()
         if not thread.is_thread:
             self._access.require(thread, Permission.MANAGE_CHANNELS)
-            raise refusals.wrong_channel_type()
-        form.known_keys(body, _EDIT_KEYS)
-        name = form.text(body, "name", longest=_NAME_MAX)
-        archived, locked = form.yes_or_no(body, "archived"), form.yes_or_no(body, "locked")
-        form.refuse_if_faulty()
+            raise errors.wrong_channel_type()
+        form.allow_keys(body, _EDIT_KEYS)
+        name = form.text(body, "name", max_length=_NAME_MAX)
+        archived, locked = form.boolean(body, "archived"), form.boolean(body, "locked")
+        form.raise_if_invalid()
         opens_only = set(body) <= {"archived"} and not archived and not thread.locked
         if not opens_only and thread.owner_id != self._world.bot_id:
             self._access.require(thread, Permission.MANAGE_THREADS)
@@ -99,15 +98,15 @@ class ChannelRoutes:
             archived=archived if "archived" in body else None,
             locked=locked if "locked" in body else None,
         )
-        return Answer(self._world.channel_payload(thread))
+        return ApiResponse(self._world.channel_payload(thread))
 
-    async def start_thread(self, call: Call) -> Answer:
-        """POST …/threads: a thread without a message, or a post in a forum."""
+    async def start_thread(self, call: Call) -> ApiResponse:
+        """POST …/threads: start a thread without a message, or a post in a forum."""
         parent = self._access.channel(call.snowflake("channel_id"))
         if parent.kind is ChannelKind.FORUM:
             return self._start_post(parent, call)
         if parent.kind not in {ChannelKind.TEXT, ChannelKind.ANNOUNCEMENT}:
-            raise refusals.wrong_channel_type()
+            raise errors.wrong_channel_type()
         kind = ChannelKind.PRIVATE_THREAD
         if parent.kind is ChannelKind.ANNOUNCEMENT:
             kind = ChannelKind.ANNOUNCEMENT_THREAD
@@ -117,23 +116,23 @@ class ChannelRoutes:
         self._access.require(parent, Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_PUBLIC_THREADS)
         name = _thread_name(call.form, _THREAD_KEYS)
         thread = self._world.add_thread(parent.id, name, owner_id=self._world.bot_id, kind=kind)
-        return Answer(self._thread_payload(thread), 201)
+        return ApiResponse(self._thread_payload(thread), 201)
 
-    async def start_thread_at(self, call: Call) -> Answer:
-        """POST …/messages/…/threads: the thread has the message's id."""
+    async def start_thread_at(self, call: Call) -> ApiResponse:
+        """POST …/messages/…/threads: start a thread, which has the message's id."""
         message = self._access.message(call.snowflake("channel_id"), call.snowflake("message_id"))
         parent = self._world.channels[message.channel_id]
         self._access.require(parent, Permission.CREATE_PUBLIC_THREADS)
         if message.id in self._world.channels:
-            raise refusals.thread_exists()
+            raise errors.thread_exists()
         name = _thread_name(call.form, _THREAD_KEYS)
         announcement = parent.kind is ChannelKind.ANNOUNCEMENT
         kind = ChannelKind.ANNOUNCEMENT_THREAD if announcement else ChannelKind.PUBLIC_THREAD
         bot_id = self._world.bot_id
         thread = self._world.add_thread(parent.id, name, owner_id=bot_id, kind=kind, channel_id=message.id)
-        return Answer(self._thread_payload(thread), 201)
+        return ApiResponse(self._thread_payload(thread), 201)
 
-    async def archived_threads(self, call: Call) -> Answer:
+    async def archived_threads(self, call: Call) -> ApiResponse:
         """GET …/threads/archived/public: a page, newest first."""
         parent = self._access.channel(call.snowflake("channel_id"))
         self._access.require(parent, Permission.READ_MESSAGE_HISTORY)
@@ -142,16 +141,16 @@ class ChannelRoutes:
         found = [
             self._world.channel_payload(thread)
             for thread in sorted(self._world.channels.values(), key=lambda thread: thread.id, reverse=True)
-            if thread.parent_id == parent.id and thread.archived and moment_of(thread.id) < until
+            if thread.parent_id == parent.id and thread.archived and snowflake_time(thread.id) < until
         ]
-        return Answer({"threads": found[:limit], "members": [], "has_more": len(found) > limit})
+        return ApiResponse({"threads": found[:limit], "members": [], "has_more": len(found) > limit})
 
-    def _start_post(self, forum: Channel, call: Call) -> Answer:
+    def _start_post(self, forum: Channel, call: Call) -> ApiResponse:
         self._access.require(forum, Permission.SEND_MESSAGES)
         name = _thread_name(call.form, _FORUM_KEYS)
         tags = [as_int(tag) for tag in as_list(call.form.get("applied_tags"))]
         _check_tags(forum, tags)
-        # Refused before the thread is there: a post without a message does not exist.
+        # Validated before the thread is created: a post always has a message.
         post_id = self._world.new_id()
         message = self._messages.compose(forum, as_mapping(call.form.get("message")), call, message_id=post_id)
         thread = self._world.add_thread(
@@ -159,36 +158,36 @@ class ChannelRoutes:
         )
         message.channel_id = thread.id
         self._world.messages.add(message)
-        return Answer(self._thread_payload(thread) | {"message": self._world.messages.payload(message)}, 201)
+        return ApiResponse(self._thread_payload(thread) | {"message": self._world.messages.payload(message)}, 201)
 
     def _thread_payload(self, thread: Channel) -> Payload:
         member: Payload = {
             "id": str(thread.id),
             "user_id": str(self._world.bot_id),
-            "join_timestamp": moment_of(thread.id).isoformat(),
+            "join_timestamp": snowflake_time(thread.id).isoformat(),
             "flags": 1,
         }
         return self._world.channel_payload(thread) | {"member": member}
 
 
 def _thread_name(body: Payload, keys: tuple[str, ...]) -> str:
-    form = Form()
-    form.known_keys(body, keys)
-    name = form.text(body, "name", longest=_NAME_MAX, shortest=1, required=True, trimmed=True)
+    form = FormValidator()
+    form.allow_keys(body, keys)
+    name = form.text(body, "name", max_length=_NAME_MAX, min_length=1, required=True, strip=True)
     minutes = body.get("auto_archive_duration")
     if minutes is not None and minutes not in _ARCHIVE_AFTER_MINUTES:
         form.at("auto_archive_duration").choice(_ARCHIVE_AFTER_MINUTES)
-    form.refuse_if_faulty()
+    form.raise_if_invalid()
     return name
 
 
 def _check_tags(forum: Channel, tags: list[int]) -> None:
     if forum.requires_tag and not tags:
-        raise refusals.tag_required()
-    form, known = Form(), {tag.id for tag in forum.available_tags}
+        raise errors.tag_required()
+    form, known = FormValidator(), {tag.id for tag in forum.available_tags}
     if len(tags) > _TAGS_MAX:
         form.at("applied_tags").wrong_length(0, _TAGS_MAX)
     for index, tag in enumerate(tags):
         if tag not in known:
-            form.at("applied_tags", index).fault("FORUM_TAG_UNKNOWN", "Unknown tag")
-    form.refuse_if_faulty()
+            form.at("applied_tags", index).add_error("FORUM_TAG_UNKNOWN", "Unknown tag")
+    form.raise_if_invalid()

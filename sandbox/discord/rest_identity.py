@@ -1,23 +1,23 @@
-"""Routes that say who is who: the bot, its application, users, guilds, and where the gateway is."""
+"""Routes that return users, the application, guilds and the gateway's URL. They never change anything."""
 
-from sandbox.discord import refusals
+from sandbox.discord import errors
 from sandbox.discord.access import Access
-from sandbox.discord.api import Answer, Api, Call
+from sandbox.discord.api import ApiResponse, Call, RestApi
 from sandbox.discord.gateway import PATH as GATEWAY_PATH
 from sandbox.discord.payloads import channel_payload, guild_payload, member_payload, role_payload, user_payload
-from sandbox.discord.shapes import Payload
+from sandbox.discord.primitives import Payload
 from sandbox.discord.world import World
 
 
 class IdentityRoutes:
-    """What does not change while the bot looks at it."""
+    """Read-only routes of users, applications, guilds and the gateway."""
 
     def __init__(self, world: World, access: Access) -> None:
         self._world = world
         self._access = access
 
-    def add_to(self, api: Api) -> None:
-        """Put the routes in place."""
+    def add_to(self, api: RestApi) -> None:
+        """Add the routes."""
         api.add("GET", "/gateway", self.gateway, needs_token=False)
         api.add("GET", "/gateway/bot", self.gateway_for_bot)
         api.add("GET", "/users/@me", self.own_user)
@@ -31,35 +31,35 @@ class IdentityRoutes:
         api.add("GET", "/guilds/{guild_id}/roles", self.guild_roles)
         api.add("GET", "/guilds/{guild_id}/members/{user_id}", self.guild_member)
 
-    async def gateway(self, call: Call) -> Answer:
+    async def gateway(self, call: Call) -> ApiResponse:
         """GET /gateway"""
-        return Answer({"url": _gateway_url(call)})
+        return ApiResponse({"url": _gateway_url(call)})
 
-    async def gateway_for_bot(self, call: Call) -> Answer:
+    async def gateway_for_bot(self, call: Call) -> ApiResponse:
         """GET /gateway/bot"""
         limit = {"total": 1000, "remaining": 1000, "reset_after": 86_400_000, "max_concurrency": 1}
-        return Answer({"url": _gateway_url(call), "shards": 1, "session_start_limit": limit})
+        return ApiResponse({"url": _gateway_url(call), "shards": 1, "session_start_limit": limit})
 
-    async def own_user(self, _: Call) -> Answer:
+    async def own_user(self, _: Call) -> ApiResponse:
         """GET /users/@me"""
-        return Answer(self._user(self._world.bot_id))
+        return ApiResponse(self._user(self._world.bot_id))
 
-    async def own_guilds(self, _: Call) -> Answer:
+    async def own_guilds(self, _: Call) -> ApiResponse:
         """GET /users/@me/guilds"""
         mine = [guild for guild in self._world.guilds.values() if self._world.bot_in_guild(guild.id)]
-        return Answer([{"id": str(guild.id), "name": guild.name, "icon": None, "owner": False} for guild in mine])
+        return ApiResponse([{"id": str(guild.id), "name": guild.name, "icon": None, "owner": False} for guild in mine])
 
-    async def user(self, call: Call) -> Answer:
+    async def user(self, call: Call) -> ApiResponse:
         """GET /users/…"""
         user_id = call.snowflake("user_id")
         if user_id not in self._world.users:
-            raise refusals.unknown_user()
-        return Answer(self._user(user_id))
+            raise errors.unknown_user()
+        return ApiResponse(self._user(user_id))
 
-    async def application(self, _: Call) -> Answer:
-        """GET /applications/@me, and the older /oauth2/applications/@me that discord.py asks"""
+    async def application(self, _: Call) -> ApiResponse:
+        """GET /applications/@me, and the older /oauth2/applications/@me, which discord.py uses"""
         owner_id = next((user.id for user in self._world.users.values() if not user.bot), self._world.bot_id)
-        return Answer(
+        return ApiResponse(
             {
                 "id": str(self._world.application_id),
                 "name": self._world.users[self._world.bot_id].username,
@@ -75,22 +75,22 @@ class IdentityRoutes:
             }
         )
 
-    async def guild(self, call: Call) -> Answer:
+    async def guild(self, call: Call) -> ApiResponse:
         """GET /guilds/…"""
         guild = self._access.guild(call.snowflake("guild_id"))
         payload = guild_payload(guild, bot_id=self._world.bot_id)
         if call.query.get("with_counts") in {"1", "true", "True"}:
             count = len(guild.members)
             payload |= {"approximate_member_count": count, "approximate_presence_count": count}
-        return Answer(payload)
+        return ApiResponse(payload)
 
-    async def guild_channels(self, call: Call) -> Answer:
+    async def guild_channels(self, call: Call) -> ApiResponse:
         """GET /guilds/…/channels: without threads"""
         guild = self._access.guild(call.snowflake("guild_id"))
         channels = self._world.channels_of(guild.id)
-        return Answer([channel_payload(channel, self._world.users) for channel in channels])
+        return ApiResponse([channel_payload(channel, self._world.users) for channel in channels])
 
-    async def guild_threads(self, call: Call) -> Answer:
+    async def guild_threads(self, call: Call) -> ApiResponse:
         """GET /guilds/…/threads/active"""
         guild = self._access.guild(call.snowflake("guild_id"))
         seen = [
@@ -98,19 +98,19 @@ class IdentityRoutes:
             for thread in self._world.threads_of(guild.id)
             if self._world.can_view(self._world.bot_id, thread.id)
         ]
-        return Answer({"threads": seen, "members": [], "has_more": False})
+        return ApiResponse({"threads": seen, "members": [], "has_more": False})
 
-    async def guild_roles(self, call: Call) -> Answer:
+    async def guild_roles(self, call: Call) -> ApiResponse:
         """GET /guilds/…/roles"""
         guild = self._access.guild(call.snowflake("guild_id"))
-        return Answer([role_payload(role, bot_id=self._world.bot_id) for role in guild.roles.values()])
+        return ApiResponse([role_payload(role, bot_id=self._world.bot_id) for role in guild.roles.values()])
 
-    async def guild_member(self, call: Call) -> Answer:
+    async def guild_member(self, call: Call) -> ApiResponse:
         """GET /guilds/…/members/…"""
         guild, user_id = self._access.guild(call.snowflake("guild_id")), call.snowflake("user_id")
         if user_id not in guild.members:
-            raise refusals.unknown_member()
-        return Answer(member_payload(guild.members[user_id], self._world.users[user_id]))
+            raise errors.unknown_member()
+        return ApiResponse(member_payload(guild.members[user_id], self._world.users[user_id]))
 
     def _user(self, user_id: int) -> Payload:
         return user_payload(self._world.users[user_id])

@@ -1,17 +1,17 @@
-"""Routes that answer interactions: the callback, follow-ups, and edits of both.
+"""Routes that respond to interactions: the callback, follow-ups, and edits of both.
 
-Source: discord.com/developers/docs/interactions/receiving-and-responding. The token in the path is the whole
-authorisation.
+Source: discord.com/developers/docs/interactions/receiving-and-responding. The token in the path is the only
+authorization: these routes never check the bot's token.
 """
 
 import asyncio
 from collections.abc import Callable
 
-from sandbox.discord import refusals
-from sandbox.discord.api import NO_CONTENT, Answer, Api, Call
+from sandbox.discord import errors
+from sandbox.discord.api import NO_CONTENT, ApiResponse, Call, RestApi
 from sandbox.discord.attachments import Attachments
 from sandbox.discord.checks.commands import check_choice
-from sandbox.discord.checks.form import Form
+from sandbox.discord.checks.form import FormValidator
 from sandbox.discord.checks.messages import (
     EDIT_KEYS,
     RESPONSE_KEYS,
@@ -22,15 +22,15 @@ from sandbox.discord.checks.messages import (
     check_not_empty,
 )
 from sandbox.discord.interactions import Interactions
-from sandbox.discord.invocations import Choice, InteractionKind, Invocation, ResponseKind
-from sandbox.discord.mentions import pings
+from sandbox.discord.invocations import AutocompleteChoice, InteractionKind, Invocation, ResponseKind
+from sandbox.discord.mentions import resolve_pings
 from sandbox.discord.model import NO_FLAGS, Message, MessageFlag
 from sandbox.discord.permissions import Permission
-from sandbox.discord.shapes import Payload, as_int, as_mapping, as_mappings, as_text
+from sandbox.discord.primitives import Payload, as_int, as_mapping, as_mappings, as_text
 from sandbox.discord.world import World
 
 _CHOICES_MAX = 25
-_COMMAND_RESPONSE = 20  # the type of a message that answers a slash command
+_COMMAND_RESPONSE = 20  # message type of a response to a slash command
 _ALLOWED = {
     InteractionKind.COMMAND: {ResponseKind.MESSAGE, ResponseKind.DEFERRED_MESSAGE},
     InteractionKind.COMPONENT: {
@@ -44,7 +44,7 @@ _ALLOWED = {
 
 
 class InteractionRoutes:
-    """The bot's side of interactions."""
+    """Routes of interaction responses and webhooks."""
 
     def __init__(
         self, world: World, interactions: Interactions, attachments: Attachments, notify: Callable[[], None]
@@ -54,8 +54,8 @@ class InteractionRoutes:
         self._attachments = attachments
         self._notify = notify
 
-    def add_to(self, api: Api) -> None:
-        """Put the routes in place."""
+    def add_to(self, api: RestApi) -> None:
+        """Add the routes."""
         api.add("POST", "/interactions/{interaction_id}/{interaction_token}/callback", self.respond, needs_token=False)
         webhook = "/webhooks/{webhook_id}/{webhook_token}"
         api.add("POST", webhook, self.follow_up, needs_token=False)
@@ -64,23 +64,23 @@ class InteractionRoutes:
             api.add("PATCH", template, self.edit, needs_token=False)
             api.add("DELETE", template, self.delete, needs_token=False)
 
-    async def respond(self, call: Call) -> Answer:
+    async def respond(self, call: Call) -> ApiResponse:
         """POST …/callback: the first response."""
         invocation = self._interactions.by_token(call.parameters["interaction_token"])
         now_s = asyncio.get_running_loop().time()
         if invocation is None or invocation.id != call.snowflake("interaction_id") or invocation.is_late(now_s):
-            raise refusals.unknown_interaction()
+            raise errors.unknown_interaction()
         if invocation.acknowledged:
-            raise refusals.already_acknowledged()
+            raise errors.already_acknowledged()
         kind = _response_kind(invocation, call.form)
-        self._carry_out(invocation, kind, call)
+        self._execute(invocation, kind, call)
         invocation.response = kind
         self._notify()
         if call.query.get("with_response") not in {"1", "true", "True"}:
             return NO_CONTENT
-        return Answer(self._callback_payload(invocation, kind))
+        return ApiResponse(self._callback_payload(invocation, kind))
 
-    def _carry_out(self, invocation: Invocation, kind: ResponseKind, call: Call) -> None:
+    def _execute(self, invocation: Invocation, kind: ResponseKind, call: Call) -> None:
         given = as_mapping(call.form.get("data"))
         match kind:
             case ResponseKind.AUTOCOMPLETE:
@@ -97,47 +97,47 @@ class InteractionRoutes:
                 self._edit(invocation.source, given, call)
                 invocation.message = invocation.source
             case _:
-                pass  # a deferred update changes nothing yet
+                pass  # a deferred update has no effect yet
 
-    async def follow_up(self, call: Call) -> Answer:
-        """POST /webhooks/…: one more message; after a deferred response, that response."""
+    async def follow_up(self, call: Call) -> ApiResponse:
+        """POST /webhooks/…: send a follow-up; after a deferred response, the first one becomes that response."""
         invocation = self._open(call)
         draft = check_message(call.form, WEBHOOK_KEYS, is_response=True)
         check_not_empty(draft, has_files=bool(call.files))
         if invocation.message is not None and invocation.message.is_loading:
             self._edit(invocation.message, call.form, call)
-            return Answer(self._world.messages.payload(invocation.message))
+            return ApiResponse(self._world.messages.payload(invocation.message))
         message = self._add(invocation, draft, call, call.form, follows=invocation.message or invocation.source)
         invocation.followups.append(message)
         self._notify()
-        return Answer(self._world.messages.payload(message))
+        return ApiResponse(self._world.messages.payload(message))
 
-    async def get(self, call: Call) -> Answer:
+    async def get(self, call: Call) -> ApiResponse:
         """GET /webhooks/…/messages/…"""
-        return Answer(self._world.messages.payload(self._message(call)))
+        return ApiResponse(self._world.messages.payload(self._message(call)))
 
-    async def edit(self, call: Call) -> Answer:
+    async def edit(self, call: Call) -> ApiResponse:
         """PATCH /webhooks/…/messages/…"""
         message, invocation = self._message(call), self._open(call)
         self._edit(message, call.form, call)
         if message is invocation.source:
             invocation.message = message
         self._notify()
-        return Answer(self._world.messages.payload(message))
+        return ApiResponse(self._world.messages.payload(message))
 
-    async def delete(self, call: Call) -> Answer:
+    async def delete(self, call: Call) -> ApiResponse:
         """DELETE /webhooks/…/messages/…"""
         self._world.messages.delete(self._message(call))
         return NO_CONTENT
 
     def _open(self, call: Call) -> Invocation:
         if call.snowflake("webhook_id") != self._world.application_id:
-            raise refusals.unknown_webhook()
+            raise errors.unknown_webhook()
         invocation = self._interactions.by_token(call.parameters["webhook_token"])
-        if invocation is None or not invocation.token_is_good(asyncio.get_running_loop().time()):
-            raise refusals.token_invalid()
+        if invocation is None or not invocation.token_is_valid(asyncio.get_running_loop().time()):
+            raise errors.token_invalid()
         if not invocation.acknowledged:
-            raise refusals.unknown_webhook()
+            raise errors.unknown_webhook()
         return invocation
 
     def _message(self, call: Call) -> Message:
@@ -149,7 +149,7 @@ class InteractionRoutes:
         by_id = "message_id" in call.parameters
         found = known.get(call.snowflake("message_id")) if by_id else original
         if found is None or found.deleted:
-            raise refusals.unknown_message()
+            raise errors.unknown_message()
         return found
 
     def _add(
@@ -165,7 +165,7 @@ class InteractionRoutes:
             draft.components or [],
             self._attachments.store(call.files, body, channel_id=invocation.channel_id, origin=call.origin),
             draft.flags,
-            pings=pings(draft.content or "", body, may_mention_everyone=self._may_mention_everyone(invocation)),
+            pings=resolve_pings(draft.content or "", body, may_mention_everyone=self._may_mention_everyone(invocation)),
             kind=_COMMAND_RESPONSE if invocation.kind is InteractionKind.COMMAND and follows is None else 0,
             webhook_id=self._world.application_id,
             interaction=invocation.metadata,
@@ -187,9 +187,9 @@ class InteractionRoutes:
         apply_edit(message, draft)
         if message.is_loading:
             message.flags &= ~MessageFlag.LOADING
-            self._world.messages.changed(message)
+            self._world.messages.notify_changed(message)
         else:
-            self._world.messages.edited(message)
+            self._world.messages.mark_edited(message)
 
     def _callback_payload(self, invocation: Invocation, kind: ResponseKind) -> Payload:
         message = invocation.message
@@ -208,26 +208,26 @@ class InteractionRoutes:
 
 
 def _response_kind(invocation: Invocation, body: Payload) -> ResponseKind:
-    form, allowed = Form(), _ALLOWED[invocation.kind]
-    form.known_keys(body, ("type", "data"))
+    form, allowed = FormValidator(), _ALLOWED[invocation.kind]
+    form.allow_keys(body, ("type", "data"))
     kind = as_int(body.get("type"))
     if kind not in allowed:
         form.at("type").choice(sorted(int(value) for value in allowed))
-    form.refuse_if_faulty()
+    form.raise_if_invalid()
     return ResponseKind(kind)
 
 
-def _read_choices(given: Payload) -> list[Choice]:
-    form = Form()
-    form.at("data").known_keys(given, ("choices",))
+def _read_choices(given: Payload) -> list[AutocompleteChoice]:
+    form = FormValidator()
+    form.at("data").allow_keys(given, ("choices",))
     if not isinstance(given.get("choices"), list):
         form.at("data", "choices").required()
-    form.at("data").items(given, "choices", most=_CHOICES_MAX)
+    form.at("data").items(given, "choices", maximum=_CHOICES_MAX)
     choices = as_mappings(given.get("choices"))
     for index, choice in enumerate(choices):
         check_choice(form.at("data", "choices", index), choice)
-    form.refuse_if_faulty()
-    return [Choice(as_text(choice["name"]), _value(choice["value"])) for choice in choices]
+    form.raise_if_invalid()
+    return [AutocompleteChoice(as_text(choice["name"]), _value(choice["value"])) for choice in choices]
 
 
 def _value(value: object) -> str | int | float:

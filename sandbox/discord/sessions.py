@@ -1,7 +1,7 @@
-"""What the gateway remembers of a bot that identified: its intents, its shard, and what it was sent.
+"""The state of a bot's gateway session: its intents, its shard, and the events that it was sent.
 
-A session outlives its socket, so that it can be resumed. Enters: events. Leaves: numbered frames, or nothing when
-the session's intents keep an event out.
+A session outlives its socket, so that it can be resumed. It numbers events, and never sends one that the session's
+intents exclude.
 """
 
 import asyncio
@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, TypeAlias
 
-from sandbox.discord.shapes import Payload
+from sandbox.discord.primitives import Payload
 
-# Frames on their way to the bot; None is the end.
-Outbox: TypeAlias = asyncio.Queue[str | None]
+# Frames to be sent to the bot; None ends the queue.
+SendQueue: TypeAlias = asyncio.Queue[str | None]
 
 GUILDS: Final = 1 << 0
 MEMBERS: Final = 1 << 1
@@ -22,7 +22,7 @@ PRESENCES: Final = 1 << 8
 MESSAGES: Final = 1 << 9
 DIRECT_MESSAGES: Final = 1 << 12
 MESSAGE_CONTENT: Final = 1 << 15
-# These must be switched on for an application; here they never are.
+# Privileged intents must be enabled for an application; here they are disabled.
 PRIVILEGED: Final = MEMBERS | PRESENCES | MESSAGE_CONTENT
 _INTENT_BY_PREFIX: Final = (
     ("GUILD_MEMBER_", MEMBERS),
@@ -34,7 +34,7 @@ _REPLAY_KEPT: Final = 2_000
 
 
 class Op(IntEnum):
-    """What a frame is about (topics/opcodes-and-status-codes)."""
+    """Gateway opcodes (topics/opcodes-and-status-codes)."""
 
     DISPATCH = 0
     HEARTBEAT = 1
@@ -50,25 +50,25 @@ class Op(IntEnum):
 
 
 def frame(op: Op, content: object = None) -> str:
-    """A frame that is no dispatch."""
+    """Return a frame that is not a dispatch."""
     return json.dumps({"op": op, "d": content, "s": None, "t": None})
 
 
 @dataclass(slots=True)
 class Session:
-    """One IDENTIFY and what followed; `outbox` is None while no socket belongs to it."""
+    """A session, which starts with IDENTIFY; `send_queue` is None while it has no socket."""
 
     id: str
     intents: int
     shard_id: int
     shard_count: int
-    outbox: Outbox | None = None
+    send_queue: SendQueue | None = None
     lost_at_s: float | None = None
     _sequence: int = 0
     _sent: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=_REPLAY_KEPT))
 
     def wants(self, name: str, guild_id: int | None) -> bool:
-        """Whether this session's intents and shard let an event through."""
+        """Whether the session's intents and shard include an event."""
         if (0 if guild_id is None else (guild_id >> 22) % self.shard_count) != self.shard_id:
             return False
         if name.startswith("MESSAGE_"):
@@ -77,21 +77,21 @@ class Session:
         return not needed or bool(self.intents & needed)
 
     def dispatch(self, name: str, payload: Payload) -> None:
-        """Number an event, keep it for a replay, and send it if there is a socket."""
+        """Number an event, store it for replay, and send it if there is a socket."""
         self._sequence += 1
         text = json.dumps({"op": Op.DISPATCH, "d": payload, "s": self._sequence, "t": name})
         self._sent.append((self._sequence, text))
-        if self.outbox is not None:
-            self.outbox.put_nowait(text)
+        if self.send_queue is not None:
+            self.send_queue.put_nowait(text)
 
-    def replay(self, after: int, outbox: Outbox) -> None:
-        """Take up a new socket: what the bot missed, then RESUMED."""
+    def replay(self, after: int, send_queue: SendQueue) -> None:
+        """Continue on a new socket: send the missed events, then RESUMED."""
         for sequence, text in self._sent:
             if sequence > after:
-                outbox.put_nowait(text)
-        self.outbox, self.lost_at_s = outbox, None
+                send_queue.put_nowait(text)
+        self.send_queue, self.lost_at_s = send_queue, None
         self.dispatch("RESUMED", {})
 
     def can_resume(self, after: int) -> bool:
-        """Whether everything after that number is still kept."""
+        """Whether every event after that number is still stored."""
         return after <= self._sequence and (not self._sent or after >= self._sent[0][0] - 1)

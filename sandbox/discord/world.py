@@ -1,13 +1,13 @@
-"""The world that the local Discord shows: guilds, roles, members, channels, and who may do what where.
+"""The state of the local Discord: guilds, roles, members, channels, and permissions.
 
-Pure state. Whatever changes it goes through a method here (messages: `messages.py`), which tells the listeners
-with Discord's own event. It sends nothing, waits for nothing, and refuses only what cannot be.
+Every change goes through a method here (for messages: `messages.py`), which emits Discord's event to listeners. It
+never sends anything over the network, waits, or validates requests.
 """
 
 import time
 from collections.abc import Callable, Iterable
 
-from sandbox.discord.events import Events, Listener
+from sandbox.discord.events import EventBus, Listener
 from sandbox.discord.messages import Messages
 from sandbox.discord.model import THREADS, Channel, ChannelKind, ForumTag, Guild, Member, Role, User
 from sandbox.discord.payloads import channel_payload, guild_create_payload, member_payload, role_payload
@@ -23,41 +23,40 @@ from sandbox.discord.permissions import (
     channel_permissions,
     with_implied_denials,
 )
-from sandbox.discord.shapes import Payload
-from sandbox.discord.snowflakes import Snowflakes
+from sandbox.discord.primitives import Payload, SnowflakeGenerator
 
 
 class World:
-    """All of it. Ids that are not given are made from the time."""
+    """The guilds, users and channels; ids default to new ones that contain the time."""
 
     def __init__(self, *, application_id: int, bot_name: str = "Daily Papers", now: Callable[[], float] = time.time):
         self.now = now
-        self.new_id = Snowflakes(now)
+        self.new_id = SnowflakeGenerator(now)
         self.application_id = application_id
         self.bot_id = application_id  # Discord gives an application's bot the same id
         self.users: dict[int, User] = {}
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
         self._bot_role_ids: dict[int, int] = {}
-        self.user_installs: set[int] = set()  # people who installed the application for themselves
-        self.events = Events()
+        self.user_installs: set[int] = set()  # users who installed the application for their account
+        self.events = EventBus()
         self.messages = Messages(self.users, self.channels, self.events, self.new_id, now)
         self.add_user(bot_name, user_id=self.bot_id, bot=True)
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` for every change from now on; the answer stops it."""
-        return self.events.listen(listener)
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` for every event from now on; returns a function that unsubscribes it."""
+        return self.events.subscribe(listener)
 
-    # People, guilds, roles
+    # Users, guilds, roles
 
     def add_user(self, username: str, *, user_id: int | None = None, bot: bool = False) -> User:
-        """A new account."""
+        """Add a user account."""
         user = User(user_id or self.new_id(), username, bot=bot)
         self.users[user.id] = user
         return user
 
     def add_guild(self, name: str, owner_id: int, *, guild_id: int | None = None, with_bot: bool = True) -> Guild:
-        """A new guild with its @everyone role and its owner, and the bot unless told otherwise."""
+        """Add a guild with its @everyone role, its owner and, by default, the bot."""
         guild = Guild(guild_id or self.new_id(), name, owner_id)
         self.guilds[guild.id] = guild
         guild.roles[guild.id] = Role(guild.id, guild.id, "@everyone", EVERYONE_DEFAULT, position=0)
@@ -67,14 +66,14 @@ class World:
         return guild
 
     def add_member(self, guild_id: int, user_id: int, role_ids: Iterable[int] = ()) -> Member:
-        """A user joins a guild."""
+        """Add a user to a guild."""
         member = Member(user_id, guild_id, list(role_ids))
         self.guilds[guild_id].members[user_id] = member
         self.events.emit("GUILD_MEMBER_ADD", self._member(member), guild_id=guild_id)
         return member
 
     def set_member_roles(self, guild_id: int, user_id: int, role_ids: Iterable[int]) -> None:
-        """A member's roles from now on."""
+        """Set a member's roles."""
         member = self.guilds[guild_id].members[user_id]
         member.role_ids = list(role_ids)
         self.events.emit("GUILD_MEMBER_UPDATE", self._member(member), guild_id=guild_id)
@@ -87,7 +86,7 @@ class World:
         *,
         role_id: int | None = None,
     ) -> Role:
-        """A new role, above those there are."""
+        """Add a role above the existing ones."""
         guild = self.guilds[guild_id]
         role = Role(role_id or self.new_id(), guild_id, name, permissions, position=len(guild.roles))
         guild.roles[role.id] = role
@@ -95,7 +94,7 @@ class World:
         return role
 
     def set_role_permissions(self, guild_id: int, role_id: int, permissions: Permission) -> None:
-        """What a role allows from now on; the guild's own id means @everyone."""
+        """Set a role's permissions; the guild's id denotes @everyone."""
         role = self.guilds[guild_id].roles[role_id]
         role.permissions = permissions
         self._emit_role("GUILD_ROLE_UPDATE", role)
@@ -103,21 +102,21 @@ class World:
     def add_bot_to_guild(
         self, guild_id: int, permissions: Permission = BOT_PERMISSIONS, *, role_id: int | None = None
     ) -> None:
-        """Somebody invites the bot, and lets it have these permissions, through a role of its own."""
+        """Add the bot to a guild, with a managed role that has these permissions."""
         guild = self.guilds[guild_id]
-        # An invitation after the bot was thrown out gives it the role that overwrites still name.
+        # A bot that is added again keeps its role id, because overwrites may refer to it.
         role_id = role_id or self._bot_role_ids.get(guild_id) or self.new_id()
         self._bot_role_ids[guild_id] = role_id
         name = self.users[self.bot_id].username
         guild.roles[role_id] = Role(role_id, guild_id, name, permissions, position=len(guild.roles), managed=True)
         guild.members[self.bot_id] = Member(self.bot_id, guild_id, [role_id])
-        # For a guild that is new to the bot the key is absent; discord.py tells joining from returning by it.
+        # For a guild that the bot joins, this key is missing; discord.py uses it to detect a join.
         described = self.guild_create(guild_id)
         del described["unavailable"]
         self.events.emit("GUILD_CREATE", described, guild_id=guild_id)
 
     def remove_bot_from_guild(self, guild_id: int) -> None:
-        """Somebody throws the bot out; what it wrote stays."""
+        """Remove the bot from a guild; its messages stay."""
         guild = self.guilds[guild_id]
         del guild.members[self.bot_id]
         guild.roles.pop(self._bot_role_ids[guild_id], None)
@@ -136,7 +135,7 @@ class World:
         overwrites: Iterable[Overwrite] = (),
         tags: Iterable[str] = (),
     ) -> Channel:
-        """A new channel that is no thread, below those there are."""
+        """Add a channel that is not a thread, below the existing ones."""
         channel = Channel(channel_id or self.new_id(), kind, name, guild_id, parent_id)
         channel.position = len(self.channels_of(guild_id))
         channel.overwrites = {overwrite.target_id: overwrite for overwrite in overwrites}
@@ -154,7 +153,7 @@ class World:
         channel_id: int | None = None,
         applied_tags: Iterable[int] = (),
     ) -> Channel:
-        """A new thread or forum post; whoever may do what in it follows from its parent."""
+        """Add a thread or forum post; its permissions come from its parent."""
         parent = self.channels[parent_id]
         thread = Channel(channel_id or self.new_id(), kind, name, parent.guild_id, parent_id, owner_id=owner_id)
         thread.applied_tags = list(applied_tags)
@@ -162,14 +161,14 @@ class World:
         return thread
 
     def rename_channel(self, channel_id: int, name: str) -> None:
-        """Another name for a channel or thread."""
+        """Rename a channel or thread."""
         self.channels[channel_id].name = name
         self._emit_update(self.channels[channel_id])
 
     def set_overwrite(
         self, channel_id: int, target_id: int, *, allow: Permission = NONE, deny: Permission = NONE
     ) -> None:
-        """What a role or member is allowed or denied in a channel; neither takes the overwrite away."""
+        """Set a channel's overwrite for a role or member; without `allow` and `deny`, remove it."""
         channel = self.channels[channel_id]
         channel.overwrites.pop(target_id, None)
         if allow or deny:
@@ -177,55 +176,55 @@ class World:
         self._emit_update(channel)
 
     def set_thread(self, thread_id: int, *, archived: bool | None = None, locked: bool | None = None) -> None:
-        """Archive, lock, or open a thread again; what is not given stays."""
+        """Archive, lock or reopen a thread; None leaves a flag unchanged."""
         thread = self.channels[thread_id]
         thread.archived = thread.archived if archived is None else archived
         thread.locked = thread.locked if locked is None else locked
         self._emit_update(thread)
 
     def lock_thread(self, thread_id: int) -> None:
-        """Archive and lock a thread, so that only moderators can open it again."""
+        """Archive and lock a thread, so that only moderators can reopen it."""
         self.set_thread(thread_id, archived=True, locked=True)
 
     def delete_channel(self, channel_id: int) -> None:
-        """A channel or thread goes, with its threads and all their messages."""
+        """Delete a channel or thread, with its threads and all their messages."""
         for thread in [thread for thread in self.channels.values() if thread.parent_id == channel_id]:
             if thread.is_thread:
                 self.delete_channel(thread.id)
         channel = self.channels.pop(channel_id)
-        self.messages.forget_channel(channel_id)
+        self.messages.remove_channel(channel_id)
         name = "THREAD_DELETE" if channel.is_thread else "CHANNEL_DELETE"
         self.events.emit(name, self.channel_payload(channel), guild_id=channel.guild_id, channel_id=channel_id)
 
     def dm_with(self, user_id: int) -> Channel:
-        """The direct messages of the bot and a user; the channel is made when there is none."""
+        """Return the DM channel of the bot and a user, which is created if necessary."""
         for channel in self.channels.values():
             if channel.kind is ChannelKind.DM and channel.recipient_ids == [user_id]:
                 return channel
-        # Derived from the user, so that it is the same in every run.
+        # Derived from the user's id, so that the channel's id is the same in every run.
         channel = Channel(user_id + (1 << 12), ChannelKind.DM, "", recipient_ids=[user_id])
         self.channels[channel.id] = channel
         return channel
 
-    # What follows from it
+    # Derived state
 
     def bot_in_guild(self, guild_id: int | None) -> bool:
-        """Whether the bot is a member there."""
+        """Whether the bot is a member of the guild."""
         guild = self.guilds.get(guild_id) if guild_id is not None else None
         return guild is not None and self.bot_id in guild.members
 
     def channels_of(self, guild_id: int) -> list[Channel]:
-        """A guild's channels without its threads, in their order."""
+        """Return a guild's channels in order, without its threads."""
         own = [channel for channel in self.channels.values() if channel.guild_id == guild_id]
         return sorted((channel for channel in own if not channel.is_thread), key=lambda channel: channel.position)
 
     def threads_of(self, guild_id: int) -> list[Channel]:
-        """A guild's threads that are not archived."""
+        """Return a guild's threads that are not archived."""
         own = [channel for channel in self.channels.values() if channel.guild_id == guild_id]
         return [channel for channel in own if channel.kind in THREADS and not channel.archived]
 
     def guild_permissions(self, guild_id: int, user_id: int) -> Permission:
-        """What a user may do in a guild, before any channel has its say; nothing for a stranger."""
+        """Return a user's permissions in a guild, before channel overwrites; none for a non-member."""
         guild = self.guilds[guild_id]
         member = guild.members.get(user_id)
         if member is None:
@@ -236,7 +235,7 @@ class World:
         return base_permissions([guild.roles[guild_id].permissions, *own])
 
     def permissions(self, user_id: int, channel_id: int) -> Permission:
-        """What a user may do in a channel or thread, implied denials included."""
+        """Return a user's permissions in a channel or thread, including implied denials."""
         channel = self.channels[channel_id]
         if channel.guild_id is None:
             return DIRECT_MESSAGE if user_id in (*channel.recipient_ids, self.bot_id) else NONE
@@ -244,7 +243,7 @@ class World:
         member = guild.members.get(user_id)
         if member is None:
             return NONE
-        # A thread has no overwrites of its own.
+        # A thread has no overwrites.
         source = self.channels[channel.parent_id] if channel.is_thread and channel.parent_id else channel
         granted = channel_permissions(
             self.guild_permissions(guild.id, user_id),
@@ -258,15 +257,15 @@ class World:
         return with_implied_denials(granted, in_thread=channel.is_thread)
 
     def can_view(self, user_id: int, channel_id: int) -> bool:
-        """Whether a user sees a channel."""
+        """Whether a user can view a channel."""
         return Permission.VIEW_CHANNEL in self.permissions(user_id, channel_id)
 
     def channel_payload(self, channel: Channel) -> Payload:
-        """A channel in Discord's JSON."""
+        """Return a channel as Discord's JSON."""
         return channel_payload(channel, self.users)
 
     def guild_create(self, guild_id: int) -> Payload:
-        """What the gateway says of a guild that the bot is in."""
+        """Return the payload of GUILD_CREATE for a guild that the bot is in."""
         seen = [thread for thread in self.threads_of(guild_id) if self.can_view(self.bot_id, thread.id)]
         return guild_create_payload(
             self.guilds[guild_id], self.channels_of(guild_id), seen, self.users, bot_id=self.bot_id

@@ -1,24 +1,24 @@
-"""The local Hugging Face: its daily papers on loopback, made of the local arXiv's papers or recorded ones.
+"""The local Hugging Face: its daily papers on loopback, from the local arXiv's papers or from recorded lists.
 
-    days.py      which papers stand on a day's list      entries.py writes an entry as it was recorded
-    faults.py    what shall go wrong, and how it looks
-    server.py    HTTP, the quota, and the record of every request
+    server.py         HTTP, the quota, and the record of requests
+    daily_lists.py    which papers are on a day's list       entries.py writes an entry in the recorded format
+    faults.py         faults, and how they change a response
 
-It imports nothing of the bot.
+It never imports the bot.
 """
 
-from sandbox.huggingface.days import Days, read_directory
-from sandbox.huggingface.entries import Entry, an_entry
-from sandbox.huggingface.faults import Fault, FaultKind
+from sandbox.huggingface.daily_lists import DailyLists, read_directory
+from sandbox.huggingface.entries import Entry, make_entry
+from sandbox.huggingface.faults import HuggingFaceFault, HuggingFaceFaultKind
 from sandbox.huggingface.server import HuggingFaceRequest, LocalHuggingFace
 
 __all__ = [
-    "Days",
+    "DailyLists",
     "Entry",
-    "Fault",
-    "FaultKind",
+    "HuggingFaceFault",
+    "HuggingFaceFaultKind",
     "HuggingFaceRequest",
     "LocalHuggingFace",
-    "an_entry",
+    "make_entry",
     "read_directory",
 ]

@@ -1,6 +1,6 @@
-"""One entry of a day's list, in the recorded form: what is often missing there is missing as often here.
+"""Builds an entry of a daily list in the recorded format, with optional fields missing as often as in recorded lists.
 
-In: a paper of the local arXiv, the day, a generator of chance. Out: what goes over the wire as JSON.
+It never decides which papers are listed.
 """
 
 import random
@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from sandbox.arxiv import SandboxPaper
 
-# JSON as it goes over the wire.
+# A JSON object.
 Entry = dict[str, Any]
 
-# How often what is optional is there, in the recorded days.
+# How often optional fields are present on recorded lists.
 _ORGANIZATION, _REPOSITORY, _STARS, _SUMMARY, _PROJECT = 0.7, 0.55, 0.98, 0.51, 0.46
 _ORGANIZATIONS: Final = (
     ("sandbox-lab", "Sandbox Lab"),
@@ -24,8 +24,8 @@ _ORGANIZATIONS: Final = (
 )
 
 
-def an_entry(paper: SandboxPaper, day: date, draw: random.Random, **told: object) -> Entry:
-    """What the day's list says of a paper; `told` fields of its inner `paper` are as they are told, None: missing."""
+def make_entry(paper: SandboxPaper, day: date, rng: random.Random, **overrides: object) -> Entry:
+    """Return a paper's entry for a day; `overrides` replace fields of its inner `paper`, and None removes one."""
     inner: Entry = {
         "id": paper.arxiv_id,
         "authors": [{"name": name, "hidden": False} for name in paper.authors],
@@ -33,11 +33,11 @@ def an_entry(paper: SandboxPaper, day: date, draw: random.Random, **told: object
         "submittedOnDailyAt": _moment(day),
         "title": paper.title,
         "summary": paper.abstract,
-        "upvotes": min(400, int(draw.paretovariate(0.6)) - 1),
-        "discussionId": f"{draw.getrandbits(96):024x}",
+        "upvotes": min(400, int(rng.paretovariate(0.6)) - 1),
+        "discussionId": f"{rng.getrandbits(96):024x}",
     }
-    inner |= _optional(paper, draw)
-    inner |= told
+    inner |= _optional(paper, rng)
+    inner |= overrides
     inner = {name: value for name, value in inner.items() if value is not None}
     outer: Entry = {
         "paper": inner,
@@ -45,33 +45,33 @@ def an_entry(paper: SandboxPaper, day: date, draw: random.Random, **told: object
         "title": inner["title"],
         "summary": inner["summary"],
         "thumbnail": f"https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/{paper.arxiv_id}.png",
-        "numComments": draw.choices((0, 1, 2, 3, 14), weights=(12, 70, 12, 5, 1))[0],
-        "isAuthorParticipating": draw.random() < 0.2,
+        "numComments": rng.choices((0, 1, 2, 3, 14), weights=(12, 70, 12, 5, 1))[0],
+        "isAuthorParticipating": rng.random() < 0.2,
     }
     return outer | {name: inner[name] for name in ("organization",) if name in inner}
 
 
-def _optional(paper: SandboxPaper, draw: random.Random) -> Entry:
+def _optional(paper: SandboxPaper, rng: random.Random) -> Entry:
     name = "".join(letter for letter in paper.title.split(":")[0].lower() if letter.isascii() and letter.isalnum())[:20]
     found: Entry = {}
-    if draw.random() < _PROJECT:
+    if rng.random() < _PROJECT:
         found["projectPage"] = f"https://{name or 'paper'}.example.org/"
-    if draw.random() < _REPOSITORY:
+    if rng.random() < _REPOSITORY:
         found["githubRepo"] = f"https://github.com/sandbox-lab/{name or 'paper'}"
         found["githubRepoAddedBy"] = "user"
-        if draw.random() < _STARS:
-            found["githubStars"] = int(draw.paretovariate(0.4)) % 100_000
-    if draw.random() < _SUMMARY:
+        if rng.random() < _STARS:
+            found["githubStars"] = int(rng.paretovariate(0.4)) % 100_000
+    if rng.random() < _SUMMARY:
         found["ai_summary"] = paper.abstract.split(". ")[0]
         found["ai_keywords"] = paper.title.split()[:5]
-    if draw.random() < _ORGANIZATION:
-        short, full = draw.choice(_ORGANIZATIONS)
+    if rng.random() < _ORGANIZATION:
+        short, full = rng.choice(_ORGANIZATIONS)
         found["organization"] = {"name": short, "fullname": full}
     return found
 
 
 def votes(entry: Mapping[str, Any]) -> int:
-    """How many votes an entry has; what is no number counts as none, as the list still has an order then."""
+    """Return an entry's votes; a value that is not a number counts as 0, so that lists can still be sorted."""
     inner = entry.get("paper")
     found = inner.get("upvotes") if isinstance(inner, dict) else None
     return found if isinstance(found, int) else 0

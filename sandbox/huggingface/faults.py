@@ -1,7 +1,6 @@
-"""What a server may do on a bad day: alone or in sequence, for a while or for good, and how it looks on the wire.
+"""Faults of Hugging Face, on demand: singly or in sequence, for some requests or until cleared, and their effects.
 
-In: what a test asks for, and a good answer. Out: the next fault for a request, and what becomes of the answer. A
-connection that hangs or breaks is the server's.
+Changes valid responses. It never handles connections: delays and resets are in `server.py`.
 """
 
 import json
@@ -12,55 +11,55 @@ from enum import StrEnum
 from typing import Any, Final
 
 
-class FaultKind(StrEnum):
-    """What goes wrong."""
+class HuggingFaceFaultKind(StrEnum):
+    """The kind of a fault."""
 
-    RATE_LIMITED = "rate_limited"  # 429, Retry-After when `retry_after` is given
-    UNAVAILABLE = "unavailable"  # 503, Retry-After when `retry_after` is given
+    RATE_LIMITED = "rate_limited"  # 429, with Retry-After if `retry_after` is set
+    UNAVAILABLE = "unavailable"  # 503, with Retry-After if `retry_after` is set
     SERVER_ERROR = "server_error"  # 500
     REFUSED = "refused"  # 400
-    REDIRECTED = "redirected"  # 302 to an address where nobody answers
-    HANG = "hang"  # no answer for `delay_s`, then a good one
-    RESET = "reset"  # the connection breaks instead of an answer
+    REDIRECTED = "redirected"  # 302 to an address that nothing listens on
+    HANG = "hang"  # the valid response after `delay_s`
+    RESET = "reset"  # the connection is reset instead of a response
     HTML = "html"
     ZERO_BYTES = "zero_bytes"
-    TRUNCATED = "truncated"  # JSON that stops in its middle
+    TRUNCATED = "truncated"  # JSON that ends in the middle
     NOT_A_LIST = "not_a_list"
-    WRONG_TYPES = "wrong_types"  # every value of the first entry is of another type than it should be
+    WRONG_TYPES = "wrong_types"  # every value of the first entry has a wrong type
     DEEP_NESTING = "deep_nesting"
     HUGE = "huge"  # a list of `size` bytes
-    EMPTY = "empty"  # [] although the day has papers
-    ENDLESS = "endless"  # every page is the first one, however many are asked for
-    SHORT_PAGES = "short_pages"  # as many on each page as without a limit, whatever limit is asked for
+    EMPTY = "empty"  # [] although the day has entries
+    ENDLESS = "endless"  # every page equals the first one
+    SHORT_PAGES = "short_pages"  # every page has the default size, whatever the requested limit
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """One misbehaviour, for `times` requests (None: until cleared)."""
+class HuggingFaceFault:
+    """A fault for `times` requests (None: until cleared)."""
 
-    kind: FaultKind
+    kind: HuggingFaceFaultKind
     times: int | None = 1
     retry_after: str | None = None
     delay_s: float = 60.0
     size: int = 50_000_000
 
 
-class Faults:
-    """A queue of faults: a request meets the first one, and uses it up once."""
+class HuggingFaceFaults:
+    """A queue of faults: each request consumes one use of the first fault."""
 
     def __init__(self) -> None:
-        self._queue: deque[Fault] = deque()
+        self._queue: deque[HuggingFaceFault] = deque()
 
-    def add(self, *faults: Fault) -> None:
-        """Let the coming requests meet these, one fault after the other."""
+    def add(self, *faults: HuggingFaceFault) -> None:
+        """Queue faults for the next requests."""
         self._queue.extend(faults)
 
     def clear(self) -> None:
-        """Behave well from now on."""
+        """Remove all faults."""
         self._queue.clear()
 
-    def due(self) -> Fault | None:
-        """The fault that this request meets; it counts as used."""
+    def take(self) -> HuggingFaceFault | None:
+        """Return the fault for this request, if any, and consume one use of it."""
         if not self._queue:
             return None
         fault = self._queue[0]
@@ -72,8 +71,8 @@ class Faults:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What goes back over the wire."""
+class HuggingFaceResponse:
+    """A complete HTTP response."""
 
     status: int
     body: bytes
@@ -81,31 +80,31 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def spoiled(fault: Fault, good: Answer) -> Answer:
-    """What became of a good answer."""
-    if fault.kind in _INSTEAD:
-        asked = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
-        instead = _INSTEAD[fault.kind]
-        return replace(instead, headers={**good.headers, **instead.headers, **asked})
-    if fault.kind is FaultKind.HUGE:
-        return replace(good, body=b"[" + b" " * fault.size + b"]")
-    return replace(good, body=_BODIES[fault.kind](good.body)) if fault.kind in _BODIES else good
+def apply_fault(fault: HuggingFaceFault, valid: HuggingFaceResponse) -> HuggingFaceResponse:
+    """Change a valid response as the fault requires."""
+    if fault.kind in _REPLACEMENTS:
+        retry_after = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
+        replacement = _REPLACEMENTS[fault.kind]
+        return replace(replacement, headers={**valid.headers, **replacement.headers, **retry_after})
+    if fault.kind is HuggingFaceFaultKind.HUGE:
+        return replace(valid, body=b"[" + b" " * fault.size + b"]")
+    return replace(valid, body=_BODY_CHANGES[fault.kind](valid.body)) if fault.kind in _BODY_CHANGES else valid
 
 
-def refused(words: str) -> Answer:
-    """400, as Hugging Face words it: an object with an error."""
-    return Answer(400, json.dumps({"error": words}).encode())
+def error_response(message: str) -> HuggingFaceResponse:
+    """Return status 400 with an error in Hugging Face's format."""
+    return HuggingFaceResponse(400, json.dumps({"error": message}).encode())
 
 
-def _of_wrong_types(body: bytes) -> bytes:
+def _with_wrong_types(body: bytes) -> bytes:
     first, *rest = json.loads(body) or [{"paper": {}}]
-    return json.dumps([_turned_round(first), *rest]).encode()
+    return json.dumps([_wrong_type(first), *rest]).encode()
 
 
-def _turned_round(value: Any) -> Any:
+def _wrong_type(value: Any) -> Any:
     match value:
         case dict():
-            return {name: _turned_round(inner) for name, inner in value.items()}
+            return {name: _wrong_type(inner) for name, inner in value.items()}
         case str():
             return [value]
         case list():
@@ -115,20 +114,24 @@ def _turned_round(value: Any) -> Any:
 
 
 _DEPTH: Final = 100_000
-# Port 9 is "discard": on loopback nobody listens there.
-_INSTEAD: Final = {
-    FaultKind.RATE_LIMITED: Answer(429, b'{"error":"You have exceeded the rate limit"}'),
-    FaultKind.UNAVAILABLE: Answer(503, b"Service Unavailable", "text/plain"),
-    FaultKind.SERVER_ERROR: Answer(500, b'{"error":"Internal Error"}'),
-    FaultKind.REFUSED: refused("Invalid date"),
-    FaultKind.REDIRECTED: Answer(302, b"", "text/plain", {"Location": "http://127.0.0.1:9/api/daily_papers"}),
-    FaultKind.HTML: Answer(200, b"<!DOCTYPE html>\n<html><body><h1>We are under maintenance</h1></body></html>\n"),
+# Nothing listens on port 9 ("discard") of loopback.
+_REPLACEMENTS: Final = {
+    HuggingFaceFaultKind.RATE_LIMITED: HuggingFaceResponse(429, b'{"error":"You have exceeded the rate limit"}'),
+    HuggingFaceFaultKind.UNAVAILABLE: HuggingFaceResponse(503, b"Service Unavailable", "text/plain"),
+    HuggingFaceFaultKind.SERVER_ERROR: HuggingFaceResponse(500, b'{"error":"Internal Error"}'),
+    HuggingFaceFaultKind.REFUSED: error_response("Invalid date"),
+    HuggingFaceFaultKind.REDIRECTED: HuggingFaceResponse(
+        302, b"", "text/plain", {"Location": "http://127.0.0.1:9/api/daily_papers"}
+    ),
+    HuggingFaceFaultKind.HTML: HuggingFaceResponse(
+        200, b"<!DOCTYPE html>\n<html><body><h1>We are under maintenance</h1></body></html>\n"
+    ),
 }
-_BODIES: Final[dict[FaultKind, Callable[[bytes], bytes]]] = {
-    FaultKind.ZERO_BYTES: lambda _: b"",
-    FaultKind.TRUNCATED: lambda body: body[: len(body) // 2],
-    FaultKind.NOT_A_LIST: lambda body: b'{"papers":' + body + b"}",
-    FaultKind.WRONG_TYPES: _of_wrong_types,
-    FaultKind.DEEP_NESTING: lambda _: b"[" * _DEPTH + b"]" * _DEPTH,
-    FaultKind.EMPTY: lambda _: b"[]",
+_BODY_CHANGES: Final[dict[HuggingFaceFaultKind, Callable[[bytes], bytes]]] = {
+    HuggingFaceFaultKind.ZERO_BYTES: lambda _: b"",
+    HuggingFaceFaultKind.TRUNCATED: lambda body: body[: len(body) // 2],
+    HuggingFaceFaultKind.NOT_A_LIST: lambda body: b'{"papers":' + body + b"}",
+    HuggingFaceFaultKind.WRONG_TYPES: _with_wrong_types,
+    HuggingFaceFaultKind.DEEP_NESTING: lambda _: b"[" * _DEPTH + b"]" * _DEPTH,
+    HuggingFaceFaultKind.EMPTY: lambda _: b"[]",
 }

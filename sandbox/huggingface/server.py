@@ -1,7 +1,7 @@
-"""The local Hugging Face as a server: GET of /huggingface/api/daily_papers, on an application that is handed in.
+"""Serves the local Hugging Face: GET of /huggingface/api/daily_papers, on a given application.
 
-In: requests, and what tests want to happen (days set, votes given, faults). Out: a day's papers as JSON, page by
-page, with the headers of the quota; a record of every request.
+Tests set lists and votes and add faults here. It returns a day's papers page by page with quota headers, and records
+every request. It never serves lists by week, month or submitter.
 """
 
 import asyncio
@@ -16,34 +16,41 @@ from typing import Final
 from aiohttp import web
 
 from sandbox.arxiv import LocalArxiv
-from sandbox.huggingface.days import Days
-from sandbox.huggingface.faults import Answer, Fault, FaultKind, Faults, refused, spoiled
+from sandbox.huggingface.daily_lists import DailyLists
+from sandbox.huggingface.faults import (
+    HuggingFaceFault,
+    HuggingFaceFaultKind,
+    HuggingFaceFaults,
+    HuggingFaceResponse,
+    apply_fault,
+    error_response,
+)
 
 PATH: Final = "/huggingface/api/daily_papers"
 _LIMIT_DEFAULT: Final = 50
 _LIMIT_MAX: Final = 100
-# Anonymous callers have 500 calls in 5 minutes (huggingface.co/docs/hub/rate-limits).
+# Anonymous clients have 500 requests per 5 minutes (huggingface.co/docs/hub/rate-limits).
 _QUOTA: Final = 500
 _WINDOW_S: Final = 300.0
-_REMEMBERED: Final = 10_000
+_RECORDS_KEPT: Final = 10_000
 _NOT_SERVED: Final = ("week", "month", "submitter")
 
 
 @dataclass(slots=True)
 class HuggingFaceRequest:
-    """One request, as it came and as it ended; `status` is None until then (0: no answer)."""
+    """A recorded request; `status` is None until it ends (0: no response)."""
 
     date: str
     p: str
     limit: str
     user_agent: str | None
-    under_way: int  # others that had no answer yet
+    in_flight: int  # other requests without a response yet
     status: int | None = None
-    fault: FaultKind | None = None
+    fault: HuggingFaceFaultKind | None = None
 
 
 class LocalHuggingFace:
-    """Hugging Face's daily papers, as far as a bot asks for them."""
+    """A local Hugging Face that serves daily papers."""
 
     def __init__(
         self,
@@ -53,39 +60,39 @@ class LocalHuggingFace:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.days = Days(lambda: arxiv.papers, seed)
-        self.faults = Faults()
+        self.lists = DailyLists(lambda: arxiv.papers, seed)
+        self.faults = HuggingFaceFaults()
         self.requests: list[HuggingFaceRequest] = []
         self._now, self._monotonic = now, monotonic
         self._calls: deque[float] = deque()
-        self._under_way = 0
+        self._in_flight = 0
         self._closing = asyncio.Event()
 
     def attach(self, app: web.Application) -> None:
-        """Serve on this application, until it is cleaned up."""
+        """Serve on this application until it is cleaned up."""
         app.router.add_get(PATH, self._serve, allow_head=False)
-        app.on_shutdown.append(self._stop_waiting)
+        app.on_shutdown.append(self._stop_delays)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         record = self._record(request)
-        self._under_way += 1
+        self._in_flight += 1
         try:
-            fault = self.faults.due()
+            fault = self.faults.take()
             record.fault = None if fault is None else fault.kind
-            if fault is not None and fault.kind in (FaultKind.HANG, FaultKind.RESET):
-                await self._keep_waiting(request, fault)
-            answer = self._answer(request, fault)
-            record.status = answer.status
+            if fault is not None and fault.kind in (HuggingFaceFaultKind.HANG, HuggingFaceFaultKind.RESET):
+                await self._delay_or_reset(request, fault)
+            response = self._respond(request, fault)
+            record.status = response.status
             return web.Response(
-                status=answer.status,
-                body=answer.body,
-                content_type=answer.content_type,
-                headers=answer.headers | self._quota_headers(),
+                status=response.status,
+                body=response.body,
+                content_type=response.content_type,
+                headers=response.headers | self._quota_headers(),
             )
-        except ConnectionError:  # the client has gone, or is sent away: nobody is left to answer
+        except ConnectionError:  # the client has disconnected, or the connection was reset
             return web.Response()
         finally:
-            self._under_way -= 1
+            self._in_flight -= 1
             record.status = record.status or 0
 
     def _record(self, request: web.Request) -> HuggingFaceRequest:
@@ -95,40 +102,40 @@ class LocalHuggingFace:
             p=query.get("p", ""),
             limit=query.get("limit", ""),
             user_agent=request.headers.get("User-Agent"),
-            under_way=self._under_way,
+            in_flight=self._in_flight,
         )
         self.requests.append(record)
-        del self.requests[:-_REMEMBERED]
+        del self.requests[:-_RECORDS_KEPT]
         self._calls.append(self._monotonic())
         return record
 
-    def _answer(self, request: web.Request, fault: Fault | None) -> Answer:
+    def _respond(self, request: web.Request, fault: HuggingFaceFault | None) -> HuggingFaceResponse:
         while self._calls[0] <= self._monotonic() - _WINDOW_S:
             self._calls.popleft()
         if len(self._calls) > _QUOTA:
-            return spoiled(Fault(FaultKind.RATE_LIMITED), Answer(429, b""))
-        good = self._page(request, None if fault is None else fault.kind)
-        return good if fault is None else spoiled(fault, good)
+            return apply_fault(HuggingFaceFault(HuggingFaceFaultKind.RATE_LIMITED), HuggingFaceResponse(429, b""))
+        valid = self._page(request, None if fault is None else fault.kind)
+        return valid if fault is None else apply_fault(fault, valid)
 
-    def _page(self, request: web.Request, fault: FaultKind | None) -> Answer:
+    def _page(self, request: web.Request, fault: HuggingFaceFaultKind | None) -> HuggingFaceResponse:
         query = request.query
         for name in _NOT_SERVED:
             if name in query:
-                return refused(f'"{name}" is not served by the sandbox')
+                return error_response(f'The sandbox does not support "{name}"')
         today = self._now().date()
         try:
             day = date.fromisoformat(query.get("date", today.isoformat())[:10])
             page, limit = int(query.get("p", "0")), int(query.get("limit", str(_LIMIT_DEFAULT)))
         except ValueError:
-            return refused("Invalid query parameters")
+            return error_response("Invalid query parameters")
         if day > today or page < 0 or not 1 <= limit <= _LIMIT_MAX:
-            return refused("Invalid query parameters")
-        entries = self.days.of(day)
-        if fault is FaultKind.SHORT_PAGES:
+            return error_response("Invalid query parameters")
+        entries = self.lists.entries(day)
+        if fault is HuggingFaceFaultKind.SHORT_PAGES:
             limit = _LIMIT_DEFAULT
-        if fault is FaultKind.ENDLESS:
-            return _listed((entries * limit)[:limit])
-        return _listed(entries[page * limit : (page + 1) * limit])
+        if fault is HuggingFaceFaultKind.ENDLESS:
+            return _list_response((entries * limit)[:limit])
+        return _list_response(entries[page * limit : (page + 1) * limit])
 
     def _quota_headers(self) -> dict[str, str]:
         left = max(0, _QUOTA - len(self._calls))
@@ -138,21 +145,21 @@ class LocalHuggingFace:
             "RateLimit-Policy": f'"fixed window";"api";q={_QUOTA};w={_WINDOW_S:.0f}',
         }
 
-    async def _keep_waiting(self, request: web.Request, fault: Fault) -> None:
-        """Let the client wait, or send it away; over when it goes or the server stops."""
-        if fault.kind is FaultKind.RESET and request.transport is not None:
+    async def _delay_or_reset(self, request: web.Request, fault: HuggingFaceFault) -> None:
+        """Delay the response or reset the connection; stop when the client disconnects or the server stops."""
+        if fault.kind is HuggingFaceFaultKind.RESET and request.transport is not None:
             request.transport.abort()
-            raise ConnectionResetError("sent away")
+            raise ConnectionResetError("reset by a fault")
         deadline = time.monotonic() + fault.delay_s
         while time.monotonic() < deadline:
-            gone = request.transport is None or request.transport.is_closing()
-            if gone or self._closing.is_set():
-                raise ConnectionResetError("nobody waits any more")
+            disconnected = request.transport is None or request.transport.is_closing()
+            if disconnected or self._closing.is_set():
+                raise ConnectionResetError("the client disconnected or the server is stopping")
             await asyncio.sleep(0.01)
 
-    async def _stop_waiting(self, app: web.Application) -> None:  # noqa: ARG002 - aiohttp's signature
+    async def _stop_delays(self, app: web.Application) -> None:  # noqa: ARG002 - aiohttp's signature
         self._closing.set()
 
 
-def _listed(entries: list[dict[str, object]]) -> Answer:
-    return Answer(200, json.dumps(entries, ensure_ascii=False).encode())
+def _list_response(entries: list[dict[str, object]]) -> HuggingFaceResponse:
+    return HuggingFaceResponse(200, json.dumps(entries, ensure_ascii=False).encode())

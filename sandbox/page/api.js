@@ -1,15 +1,15 @@
-// The sandbox's control API: requests, and the stream of what changes.
+// Client of the sandbox's control API: requests, and the WebSocket of live updates.
 
-export class NotPossible extends Error {}
+export class InvalidAction extends Error {}
 export class Unreachable extends Error {}
 
 async function read(request) {
   const response = await request.catch(() => {
-    throw new Unreachable("The sandbox does not answer.");
+    throw new Unreachable("The sandbox is not responding.");
   });
-  const answer = await response.json();
-  if (!response.ok) throw new NotPossible(answer.error ?? `The sandbox answered ${response.status}.`);
-  return answer;
+  const body = await response.json();
+  if (!response.ok) throw new InvalidAction(body.error ?? `The sandbox responded with status ${response.status}.`);
+  return body;
 }
 
 export async function get(name, query) {
@@ -24,7 +24,7 @@ export async function post(name, fields) {
   }));
 }
 
-// What is asked beside, without anybody waiting for it: when the sandbox is gone, the page says so once, and asks anew.
+// Runs a request that nothing waits for. If the sandbox is unreachable, ignores it: the page shows that once and reconnects.
 export async function inBackground(request) {
   try {
     await request;
@@ -34,35 +34,36 @@ export async function inBackground(request) {
 }
 
 const RETRY_FIRST_MS = 500;
-const RETRY_MOST_MS = 5000;
+const RETRY_MAX_MS = 5000;
 
-// Calls opened() on every connection, heard(name, payload) for every event, lost() when it breaks; → a function that ends it.
-export function listen(me, { opened, heard, lost }) {
+// Calls onOpen() on every connection, onEvent(name, payload) for every event, and onClose() when the connection is lost.
+// Returns a function that disconnects.
+export function listen(me, { onOpen, onEvent, onClose }) {
   let socket = null;
   let retryMs = RETRY_FIRST_MS;
   let timer = null;
-  let ended = false;
+  let disconnected = false;
 
   const connect = () => {
     socket = new WebSocket(`ws://${location.host}/control/events?${new URLSearchParams({ as: me })}`);
     socket.addEventListener("open", () => {
       retryMs = RETRY_FIRST_MS;
-      opened();
+      onOpen();
     });
     socket.addEventListener("message", (event) => {
       const frame = JSON.parse(event.data);
-      if (!ended) heard(frame.t, frame.d);
+      if (!disconnected) onEvent(frame.t, frame.d);
     });
     socket.addEventListener("close", () => {
-      if (ended) return;
-      lost();
+      if (disconnected) return;
+      onClose();
       timer = setTimeout(connect, retryMs);
-      retryMs = Math.min(retryMs * 2, RETRY_MOST_MS);
+      retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
     });
   };
   connect();
   return () => {
-    ended = true;
+    disconnected = true;
     clearTimeout(timer);
     socket.close();
   };

@@ -1,21 +1,21 @@
-// Buttons and menus of a message. `use` has press(customId) and choose(customId, values), both → whether it was answered.
+// Draws the buttons and menus of a message. `actions` has press(customId) and choose(customId, values), which return promises.
 
-import { el, freshId, safeUrl } from "./dom.js";
+import { el, uniqueId, safeUrl } from "./dom.js";
 import { markdown } from "./markdown.js";
 
 const BUTTON_STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link" };
 
-export function drawComponents(components, names, use, choicesOf) {
-  return components.map((component) => draw(component, names, use, choicesOf));
+export function drawComponents(components, names, actions, choicesOf) {
+  return components.map((component) => draw(component, names, actions, choicesOf));
 }
 
-function draw(component, names, use, choicesOf) {
-  const inner = () => (component.components ?? []).map((child) => draw(child, names, use, choicesOf));
+function draw(component, names, actions, choicesOf) {
+  const inner = () => (component.components ?? []).map((child) => draw(child, names, actions, choicesOf));
   switch (component.type) {
     case 1: return el("div", { class: "action-row" }, inner());
-    case 2: return button(component, use);
-    case 3: case 5: case 6: case 7: case 8: return menu(component, use, choicesOf(component));
-    case 9: return el("div", { class: "section" }, el("div", {}, inner()), component.accessory && draw(component.accessory, names, use, choicesOf));
+    case 2: return button(component, actions);
+    case 3: case 5: case 6: case 7: case 8: return menu(component, actions, choicesOf(component));
+    case 9: return el("div", { class: "section" }, el("div", {}, inner()), component.accessory && draw(component.accessory, names, actions, choicesOf));
     case 10: return el("div", { class: "content" }, markdown(component.content, names));
     case 14: return el("hr", {});
     case 17: return el("div", { class: "embed container" }, inner());
@@ -28,7 +28,7 @@ function emojiAndLabel(component) {
   return [emoji && el("span", { class: "emoji" }, emoji), component.label && el("span", {}, component.label)];
 }
 
-function button(component, use) {
+function button(component, actions) {
   const style = BUTTON_STYLES[component.style] ?? "secondary";
   if (component.style === 5) {
     const url = safeUrl(component.url);
@@ -36,31 +36,31 @@ function button(component, use) {
       emojiAndLabel(component), el("span", { class: "out", "aria-hidden": "true" }, "↗"));
   }
   const node = el("button", { type: "button", class: `button ${style}`, disabled: component.disabled === true }, emojiAndLabel(component));
-  node.addEventListener("click", () => busyWhile(node, () => use.press(component.custom_id)));
+  node.addEventListener("click", () => withBusyState(node, () => actions.press(component.custom_id)));
   return node;
 }
 
-async function busyWhile(node, deed) {
+async function withBusyState(node, action) {
   if (node.getAttribute("aria-busy") === "true") return;
   node.setAttribute("aria-busy", "true");
   try {
-    await deed();
+    await action();
   } finally {
     node.removeAttribute("aria-busy");
   }
 }
 
-// A menu as Discord has it: a button that opens a list; keys as in any list box.
-function menu(component, use, choices) {
-  const most = component.max_values ?? 1;
+// A menu as in Discord: a button that opens a list, with the usual keys of a list box.
+function menu(component, actions, choices) {
+  const maxValues = component.max_values ?? 1;
   const chosen = new Set(choices.filter((choice) => choice.default).map((choice) => choice.value));
-  const listId = freshId("menu");
+  const listId = uniqueId("menu");
   const label = el("span", { class: "menu-label" });
   const opener = el("button", { type: "button", class: "menu-opener", role: "combobox", "aria-haspopup": "listbox", "aria-expanded": "false", "aria-controls": listId, "aria-label": component.placeholder ?? "Make a selection", disabled: component.disabled === true },
     label, el("span", { class: "arrow", "aria-hidden": "true" }, "▾"));
-  const list = el("ul", { id: listId, class: "menu-list", role: "listbox", "aria-multiselectable": most > 1 ? "true" : undefined, hidden: true });
+  const list = el("ul", { id: listId, class: "menu-list", role: "listbox", "aria-multiselectable": maxValues > 1 ? "true" : undefined, hidden: true });
   const root = el("div", { class: "menu" }, opener, list);
-  const options = choices.map((choice) => el("li", { id: freshId("option"), role: "option", "aria-selected": "false" },
+  const options = choices.map((choice) => el("li", { id: uniqueId("option"), role: "option", "aria-selected": "false" },
     choice.emoji?.name && el("span", { class: "emoji" }, choice.emoji.name),
     el("span", { class: "menu-option" }, el("span", {}, choice.label), choice.description && el("span", { class: "menu-description" }, choice.description))));
   list.append(...options);
@@ -85,18 +85,18 @@ function menu(component, use, choices) {
     active = isOpen ? Math.max(0, choices.findIndex((choice) => chosen.has(choice.value))) : -1;
     show();
     if (isOpen) root.scrollIntoView({ block: "nearest" });
-    // Several are sent together, when the list closes.
-    if (!isOpen && touched && most > 1) send();
+    // A menu with several values sends them together when the list closes.
+    if (!isOpen && touched && maxValues > 1) send();
   };
   const send = () => {
     touched = false;
-    if (chosen.size >= (component.min_values ?? 1)) void busyWhile(opener, () => use.choose(component.custom_id, [...chosen]));
+    if (chosen.size >= (component.min_values ?? 1)) void withBusyState(opener, () => actions.choose(component.custom_id, [...chosen]));
   };
   const pick = (index) => {
     const { value } = choices[index];
     touched = true;
-    if (most > 1) {
-      if (!chosen.delete(value) && chosen.size < most) chosen.add(value);
+    if (maxValues > 1) {
+      if (!chosen.delete(value) && chosen.size < maxValues) chosen.add(value);
       show();
       return;
     }

@@ -1,7 +1,7 @@
-// The box where people write: plain messages, or commands that are completed as Discord completes them.
+// The message box: plain messages, or slash commands with completion as in Discord.
 //
-// Typing "/" offers commands; a command opens a field for every required option, and offers the others at its end.
-// `deeds` has me(), channel(), world(), say(text), run(command, options); both of the last answer with a promise.
+// Typing "/" suggests commands. A command shows a field for every required option, and suggests the others at the end.
+// `actions` has me(), channel(), world(), send(text) and run(command, options); the last two return promises.
 
 import { el } from "./dom.js";
 import { Field } from "./field.js";
@@ -9,11 +9,11 @@ import { loadCommands } from "./options.js";
 import { Popup } from "./popup.js";
 
 export class Composer {
-  constructor(root, deeds) {
-    this.me = deeds.me;
-    this.channel = deeds.channel;
-    this.world = deeds.world;
-    this.deeds = deeds;
+  constructor(root, actions) {
+    this.me = actions.me;
+    this.channel = actions.channel;
+    this.world = actions.world;
+    this.actions = actions;
     this.popup = new Popup();
     this.commands = [];
     this.command = null;
@@ -26,77 +26,77 @@ export class Composer {
     this.hint = el("p", { class: "hint", id: "composer-hint", role: "status" });
     this.line = el("form", { class: "composer-line", novalidate: true }, this.input, el("button", { type: "submit", class: "send", "aria-label": "Send" }, "➤"));
     root.replaceChildren(this.popup.list, this.hint, this.line);
-    this.#listen();
+    this.#addListeners();
   }
 
-  // Another channel, another person, or other commands.
+  // Called when the channel, the user or the commands change.
   async refresh(placeholder) {
     this.input.placeholder = placeholder;
     this.input.setAttribute("aria-label", placeholder);
-    const turn = (this.turn = (this.turn ?? 0) + 1);
+    const refreshNumber = (this.refreshNumber = (this.refreshNumber ?? 0) + 1);
     const commands = await loadCommands(this.me(), this.channel());
-    if (turn === this.turn) this.commands = commands;
-    if (document.activeElement === this.input && this.input.value.startsWith("/")) this.#typed();
+    if (refreshNumber === this.refreshNumber) this.commands = commands;
+    if (document.activeElement === this.input && this.input.value.startsWith("/")) this.#onInput();
   }
 
-  // Where the caret belongs: the place that is not filled in yet.
+  // Focuses the first empty field, or the message input.
   focus() {
     if (!this.command) return this.input.focus();
     return (this.fields.find((field) => field.isEmpty)?.input ?? (this.tail.hidden ? this.fields.at(-1).input : this.tail)).focus();
   }
 
   clear() {
-    if (this.command) this.#plain("");
+    if (this.command) this.#showPlainInput("");
     this.input.value = "";
     this.popup.hide();
-    this.say("");
+    this.showHint("");
   }
 
-  say(words, isFault = false) {
-    this.hint.textContent = words;
-    this.hint.classList.toggle("error", isFault);
+  showHint(text, isError = false) {
+    this.hint.textContent = text;
+    this.hint.classList.toggle("error", isError);
   }
 
   explain(option) {
-    this.say(`${option.name}: ${option.description}`);
+    this.showHint(`${option.name}: ${option.description}`);
   }
 
-  // What is filled in so far: the values by name, and the first field that is wrong.
+  // Returns the values so far by name, and the first invalid field.
   values() {
     const values = {};
-    let wrong = null;
+    let invalid = null;
     for (const field of this.fields) {
       const read = field.read();
       if ("value" in read) values[field.option.name] = read.value;
-      else if (read.fault && !wrong) wrong = { field, fault: read.fault };
+      else if (read.error && !invalid) invalid = { field, error: read.error };
     }
-    return { values, wrong };
+    return { values, invalid };
   }
 
   submit() {
     if (!this.command) return this.#submitPlain();
-    const { values, wrong } = this.values();
-    this.fields.forEach((field) => field.markFault(field === wrong?.field));
-    if (wrong) {
-      wrong.field.input.focus();
+    const { values, invalid } = this.values();
+    this.fields.forEach((field) => field.markInvalid(field === invalid?.field));
+    if (invalid) {
+      invalid.field.input.focus();
       this.popup.hide();
-      return this.say(wrong.fault, true);
+      return this.showHint(invalid.error, true);
     }
     const command = this.command;
-    this.#plain("");
-    return this.#deed(this.deeds.run(command, values));
+    this.#showPlainInput("");
+    return this.#perform(this.actions.run(command, values));
   }
 
-  // After a value was picked: the next field that is empty, else the end.
-  goOn(from) {
+  // After a value is picked, moves to the next empty required field, or to the end.
+  focusNext(from) {
     const next = this.fields.find((field) => field !== from && field.isEmpty && field.option.required);
     if (next) next.input.focus();
     else if (!this.tail.hidden) this.tail.focus();
     else from.input.focus();
   }
 
-  // Backspace in an empty field: an optional one goes, the first leads back to the text.
-  emptied(field) {
+  // Backspace in an empty field removes an optional field; in the first required one, it returns to plain text.
+  removeEmptyField(field) {
     const index = this.fields.indexOf(field);
     if (!field.option.required) {
       this.fields.splice(index, 1);
@@ -104,14 +104,14 @@ export class Composer {
       this.#showTail();
       (this.fields[index - 1]?.input ?? this.tail).focus();
     } else if (index > 0) this.fields[index - 1].input.focus();
-    else this.#plain(`/${this.command.name}`);
+    else this.#showPlainInput(`/${this.command.name}`);
   }
 
-  leaveCommand() {
-    this.#plain("");
+  cancelCommand() {
+    this.#showPlainInput("");
   }
 
-  // "keyword:x channel:y" typed or pasted into one field is parted at the names of options.
+  // Splits text such as "keyword:x channel:y", typed or pasted into one field, at the option names.
   splitAtNames(field) {
     const names = this.command.options.map((option) => option.name.replace(/[^\w-]/g, "\\$&"));
     const marks = [...field.input.value.matchAll(new RegExp(`(?:^|\\s)(${names.join("|")}):`, "g"))];
@@ -128,41 +128,41 @@ export class Composer {
     });
   }
 
-  #listen() {
+  #addListeners() {
     this.line.addEventListener("submit", (event) => {
       event.preventDefault();
       this.submit();
     });
-    this.input.addEventListener("input", () => this.#typed());
-    this.input.addEventListener("focus", () => this.#typed());
+    this.input.addEventListener("input", () => this.#onInput());
+    this.input.addEventListener("focus", () => this.#onInput());
     this.input.addEventListener("blur", () => this.popup.hide());
     this.input.addEventListener("keydown", (event) => {
       if (!this.popup.takeKey(event) && event.key === "Escape") this.clear();
     });
-    this.tail.addEventListener("focus", () => this.#offerOptions());
-    this.tail.addEventListener("input", () => this.#offerOptions());
+    this.tail.addEventListener("focus", () => this.#suggestOptions());
+    this.tail.addEventListener("input", () => this.#suggestOptions());
     this.tail.addEventListener("blur", () => this.popup.hide());
-    this.tail.addEventListener("keydown", (event) => this.#tailKey(event));
+    this.tail.addEventListener("keydown", (event) => this.#onTailKeydown(event));
   }
 
-  #typed() {
+  #onInput() {
     const text = this.input.value;
-    this.say("");
+    this.showHint("");
     if (!text.startsWith("/")) return this.popup.hide();
     const complete = this.commands.find((command) => text.startsWith(`/${command.name} `));
-    if (complete) return this.#enter(complete, text.slice(complete.name.length + 2));
+    if (complete) return this.#startCommand(complete, text.slice(complete.name.length + 2));
     const wanted = text.slice(1).toLowerCase();
     const found = this.commands.filter((command) => command.name.includes(wanted.trimEnd()));
     found.sort((a, b) => Number(b.name.startsWith(wanted)) - Number(a.name.startsWith(wanted)));
-    const suggestions = found.map((command) => ({ label: `/${command.name}`, detail: command.description, pick: () => this.#enter(command, "") }));
-    return this.popup.show(this.input, suggestions, { note: suggestions.length ? "" : this.#nothingFound() });
+    const suggestions = found.map((command) => ({ label: `/${command.name}`, detail: command.description, pick: () => this.#startCommand(command, "") }));
+    return this.popup.show(this.input, suggestions, { note: suggestions.length ? "" : this.#noCommandsText() });
   }
 
-  #nothingFound() {
-    return this.commands.length ? "No command matches." : "The bot offers you no commands here.";
+  #noCommandsText() {
+    return this.commands.length ? "No matching commands." : "No commands are available here.";
   }
 
-  #enter(command, rest) {
+  #startCommand(command, rest) {
     this.command = command;
     this.fields = [];
     this.pill.textContent = `/${command.name}`;
@@ -172,8 +172,8 @@ export class Composer {
     this.tail.value = "";
     command.options.filter((option) => option.required).forEach((option) => this.#fieldOf(option.name));
     this.#showTail();
-    this.say(command.description);
-    // What was typed behind the name belongs to the first option that there is.
+    this.showHint(command.description);
+    // Text after the command name belongs to the first option.
     const first = this.fields[0] ?? (rest.trim() && command.options.length ? this.#fieldOf(command.options[0].name) : null);
     (first?.input ?? this.tail).focus();
     if (!first || !rest) return;
@@ -181,7 +181,7 @@ export class Composer {
     first.input.dispatchEvent(new Event("input"));
   }
 
-  #plain(text) {
+  #showPlainInput(text) {
     this.command = null;
     this.fields = [];
     this.popup.hide();
@@ -189,7 +189,7 @@ export class Composer {
     this.slots.remove();
     if (this.tail.isConnected) this.tail.replaceWith(this.input);
     this.input.value = text;
-    this.say("");
+    this.showHint("");
     this.input.focus();
   }
 
@@ -203,18 +203,18 @@ export class Composer {
     return field;
   }
 
-  #unused() {
+  #unusedOptions() {
     return this.command.options.filter((option) => !this.fields.some((field) => field.option === option));
   }
 
   #showTail() {
-    // A command without options still needs a place for the caret.
-    this.tail.hidden = this.#unused().length === 0 && this.fields.length > 0;
-    this.tail.placeholder = this.#unused().length ? `+${this.#unused().length} more` : "";
-    this.tail.setAttribute("aria-label", this.#unused().length ? "Add an option" : `/${this.command.name}: press Enter to send`);
+    // A command without options still needs an input to focus.
+    this.tail.hidden = this.#unusedOptions().length === 0 && this.fields.length > 0;
+    this.tail.placeholder = this.#unusedOptions().length ? `+${this.#unusedOptions().length} more` : "";
+    this.tail.setAttribute("aria-label", this.#unusedOptions().length ? "Add an option" : `/${this.command.name}: press Enter to send`);
   }
 
-  #offerOptions() {
+  #suggestOptions() {
     const typed = this.tail.value.trim().toLowerCase();
     const [name, rest] = typed.split(":", 2);
     const open = (option, text) => {
@@ -223,25 +223,25 @@ export class Composer {
       if (text) field.setText(text);
       field.input.focus();
     };
-    const exact = rest === undefined ? null : this.#unused().find((option) => option.name === name);
+    const exact = rest === undefined ? null : this.#unusedOptions().find((option) => option.name === name);
     if (exact) return open(exact, this.tail.value.slice(this.tail.value.indexOf(":") + 1).trimStart());
-    const found = this.#unused().filter((option) => option.name.startsWith(name));
-    if (typed === "" && found.length) this.say(`${this.command.description}. Enter sends it, ↓ adds an option.`);
+    const found = this.#unusedOptions().filter((option) => option.name.startsWith(name));
+    if (typed === "" && found.length) this.showHint(`${this.command.description}. Press Enter to send, ↓ to add an option.`);
     const suggestions = found.map((option) => ({ label: option.name, detail: option.description, pick: () => open(option) }));
     return this.popup.show(this.tail, suggestions, { first: typed ? 0 : -1 });
   }
 
-  #tailKey(event) {
+  #onTailKeydown(event) {
     if (this.popup.takeKey(event)) return;
     if (event.key === "Enter") {
       event.preventDefault();
       this.submit();
-    } else if (event.key === "Escape") this.leaveCommand();
+    } else if (event.key === "Escape") this.cancelCommand();
     else if (event.key === "Backspace" && this.tail.value === "") {
       event.preventDefault();
       const last = this.fields.at(-1);
       if (last) last.input.focus();
-      else this.#plain(`/${this.command.name}`);
+      else this.#showPlainInput(`/${this.command.name}`);
     }
   }
 
@@ -249,18 +249,18 @@ export class Composer {
     const text = this.input.value.trim();
     if (!text) return undefined;
     const command = this.commands.find((candidate) => text === `/${candidate.name}`);
-    if (command) return this.#enter(command, "");
-    if (text.startsWith("/")) return this.say(this.#nothingFound(), true);
+    if (command) return this.#startCommand(command, "");
+    if (text.startsWith("/")) return this.showHint(this.#noCommandsText(), true);
     this.input.value = "";
-    return this.#deed(this.deeds.say(text), text);
+    return this.#perform(this.actions.send(text), text);
   }
 
-  async #deed(promise, text = "") {
+  async #perform(promise, text = "") {
     try {
       await promise;
     } catch (error) {
       if (text) this.input.value = text;
-      this.say(error.message, true);
+      this.showHint(error.message, true);
     }
   }
 }

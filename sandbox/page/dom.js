@@ -1,4 +1,4 @@
-// Builds elements. Text always becomes text nodes: what papers and people write is never read as HTML.
+// Builds elements. Text always becomes text nodes: text from papers and users is never parsed as HTML.
 
 export function el(tag, properties = {}, ...children) {
   const node = document.createElement(tag);
@@ -16,7 +16,7 @@ export function el(tag, properties = {}, ...children) {
 
 export const byId = (id) => document.getElementById(id);
 
-// The address if a browser may follow it, else null: `javascript:` and its kin never become links.
+// The URL if it is http or https, else null, so that `javascript:` and similar URLs never become links.
 export function safeUrl(text) {
   try {
     const url = new URL(text);
@@ -31,4 +31,4 @@ export function link(url, ...children) {
 }
 
 let lastId = 0;
-export const freshId = (prefix) => `${prefix}-${++lastId}`;
+export const uniqueId = (prefix) => `${prefix}-${++lastId}`;

@@ -1,10 +1,10 @@
-// An embed → nodes, laid out as Discord does: bar, author, title, text, fields, pictures, footer.
+// Draws an embed as Discord does: color bar, author, title, text, fields, images, footer.
 
 import { el, link, safeUrl } from "./dom.js";
 import { inlineMarkdown, markdown } from "./markdown.js";
 import { moment } from "./times.js";
 
-// Of several embeds with one address only the first is shown; `files` are the message's own, by their attachment:// address.
+// Shows only the first of several embeds with the same URL; `files` are the message's attachments by attachment:// URL.
 export function drawEmbeds(embeds, names, files) {
   const seen = new Set();
   return embeds
@@ -24,7 +24,7 @@ function drawEmbed(embed, names, files) {
     image(embed.image?.url, files),
     footer(embed),
   );
-  // Discord leaves the bar grey where no colour is given.
+  // Without a color, Discord shows a grey bar.
   if (Number.isInteger(embed.color)) node.style.borderLeftColor = `#${embed.color.toString(16).padStart(6, "0")}`;
   return node;
 }

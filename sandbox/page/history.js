@@ -1,4 +1,4 @@
-// The messages of the open channel: their order, their elements, and where the reader stands in them.
+// The messages of the open channel: their order, their elements, and the scroll position.
 
 import { byId, el } from "./dom.js";
 import { drawMessage } from "./message.js";
@@ -6,25 +6,25 @@ import { day } from "./times.js";
 
 const NEAR_END_PX = 80;
 
-// Ids are numbers too large for JavaScript's own: the longer text is the larger one.
+// Ids exceed JavaScript's safe integers, so they are compared as strings: a longer one is larger.
 const byAge = (a, b) => a.id.length - b.id.length || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 
 export class History {
-  constructor(draw) {
-    this.draw = { ...draw, find: (id) => this.messages.get(id) };
+  constructor(context) {
+    this.context = { ...context, find: (id) => this.messages.get(id) };
     this.messages = new Map();
     this.scroller = byId("scroller");
     this.list = byId("messages");
     this.atEnd = true;
     this.scroller.addEventListener("scroll", () => {
       const { scrollTop, scrollHeight, clientHeight } = this.scroller;
-      // A scroll that comes with other sizes is the layout's doing, not the reader's.
+      // A scroll event with changed sizes comes from the layout, not from the user.
       const size = `${scrollHeight} ${clientHeight}`;
       if (size === this.size) this.atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
       this.size = size;
     });
-    // The newest message stays in sight while the reader is at the end: when more is said, or the window changes.
-    const observer = new ResizeObserver(() => this.atEnd && this.toEnd());
+    // Keeps the newest message visible while the user is at the end, when messages arrive or the window is resized.
+    const observer = new ResizeObserver(() => this.atEnd && this.scrollToEnd());
     observer.observe(this.scroller);
     observer.observe(this.list);
   }
@@ -32,7 +32,7 @@ export class History {
   replace(messages) {
     this.messages = new Map(messages.map((message) => [message.id, message]));
     this.redraw();
-    this.toEnd();
+    this.scrollToEnd();
   }
 
   prepend(messages) {
@@ -59,12 +59,12 @@ export class History {
     return this.#ordered().find((message) => !message.local)?.id;
   }
 
-  // Elements that look the same stay, with the focus and the open menus in them.
+  // Keeps unchanged elements, so that focus and open menus are preserved.
   redraw() {
     const old = new Map([...this.list.children].map((node) => [node.dataset.key, node]));
     const ordered = this.#ordered();
     const nodes = ordered.flatMap((message, index) => this.#drawn(message, ordered[index - 1], old));
-    this.#show(nodes.length ? nodes : [el("p", { class: "empty" }, "Nothing here yet.")]);
+    this.#show(nodes.length ? nodes : [el("p", { class: "empty" }, "No messages yet.")]);
   }
 
   #show(nodes) {
@@ -81,13 +81,13 @@ export class History {
   #drawn(message, before, old) {
     const newDay = !before || day(before.timestamp) !== day(message.timestamp);
     this.list.querySelector(".empty")?.remove();
-    const key = JSON.stringify([message, newDay ? null : before?.author.id, newDay ? null : before?.timestamp, this.draw.version()]);
-    const node = old?.get(key) ?? drawMessage(message, newDay ? null : before, this.draw);
+    const key = JSON.stringify([message, newDay ? null : before?.author.id, newDay ? null : before?.timestamp, this.context.version()]);
+    const node = old?.get(key) ?? drawMessage(message, newDay ? null : before, this.context);
     node.dataset.key = key;
     return newDay ? [el("div", { class: "day", role: "separator" }, day(message.timestamp)), node] : [node];
   }
 
-  toEnd() {
+  scrollToEnd() {
     this.atEnd = true;
     this.scroller.scrollTop = this.scroller.scrollHeight;
   }

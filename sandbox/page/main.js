@@ -1,23 +1,23 @@
-// The page: keeps what the sandbox says, and connects the parts.
+// Entry point of the page: holds the state and connects the parts.
 
 import { get, inBackground, listen, post } from "./api.js";
 import { Composer } from "./composer.js";
 import { byId, el } from "./dom.js";
 import { History } from "./history.js";
-import { drawPanel, listenToPanel } from "./panel.js";
-import { drawSidebar, signOf } from "./sidebar.js";
+import { drawPanel, initPanel } from "./panel.js";
+import { drawSidebar, iconOf } from "./sidebar.js";
 import { keepRelativeTimesFresh } from "./times.js";
 
 const DISCORD_EPOCH_MS = 1420070400000n;
-const NOT_ANSWERED = "The application did not respond";
+const NOT_ACKNOWLEDGED = "The application did not respond";
 
 let state = null;
 let current = null;
-let early = null; // events that come while the history is being fetched: a list of the newest fetch's own
-let stop = () => {};
+let bufferedEvents = null; // events received while the history is being fetched; each fetch has its own list
+let disconnect = () => {};
 const unread = new Map();
 const dismissed = new Set(JSON.parse(sessionStorage.getItem("dismissed") ?? "[]"));
-let lastLocal = 0;
+let lastLocalMs = 0;
 
 const guildOf = (channelId) => state.guilds.find((guild) => guild.channels.some((channel) => channel.id === channelId));
 const channels = () => [{ ...state.dm, name: state.bot.name }, ...state.guilds.flatMap((guild) => guild.channels)];
@@ -35,7 +35,7 @@ const names = {
   channel: (id) => {
     const channel = channelOf(id);
     if (!channel) return el("span", { class: "mention" }, "🔒 No Access");
-    return el("button", { type: "button", class: "mention", onclick: () => open(id) }, `${signOf(channel)}${channel.name}`);
+    return el("button", { type: "button", class: "mention", onclick: () => open(id) }, `${iconOf(channel)}${channel.name}`);
   },
 };
 
@@ -49,31 +49,31 @@ const history = new History({
     history.remove(id);
     byId("composer-input")?.focus();
   },
-  use: (message) => ({
-    press: (customId) => answered(message, post("press", { as: state.me, message: message.id, custom_id: customId })),
-    choose: (customId, values) => answered(message, post("choose", { as: state.me, message: message.id, custom_id: customId, values })),
+  actionsFor: (message) => ({
+    press: (customId) => reportFailure(message, post("press", { as: state.me, message: message.id, custom_id: customId })),
+    choose: (customId, values) => reportFailure(message, post("choose", { as: state.me, message: message.id, custom_id: customId, values })),
   }),
 });
 
 function entitiesFor(type) {
   const users = state.users.map((user) => ({ label: user.name, value: user.id }));
   const roles = (guildOf(current)?.roles ?? []).map((role) => ({ label: role.name, value: role.id }));
-  const places = (guildOf(current)?.channels ?? []).map((channel) => ({ label: `#${channel.name}`, value: channel.id }));
-  return { 5: users, 6: roles, 7: [...users, ...roles], 8: places }[type] ?? [];
+  const channels = (guildOf(current)?.channels ?? []).map((channel) => ({ label: `#${channel.name}`, value: channel.id }));
+  return { 5: users, 6: roles, 7: [...users, ...roles], 8: channels }[type] ?? [];
 }
 
-async function answered(message, request) {
+async function reportFailure(message, request) {
   const note = () => byId(`message-${message.id}`)?.querySelector(".interaction-failed");
   if (note()) note().hidden = true;
-  let words = "This interaction failed";
+  let text = "This interaction failed";
   try {
     if ((await request).acknowledged) return;
   } catch (error) {
-    words = error.message;
+    text = error.message;
   }
   const failed = note();
   if (failed) {
-    failed.textContent = words;
+    failed.textContent = text;
     failed.hidden = false;
   }
 }
@@ -82,9 +82,9 @@ const composer = new Composer(byId("composer"), {
   me: () => state.me,
   channel: () => current,
   world,
-  say: (content) => {
-    history.toEnd();
-    return post("say", { as: state.me, channel: current, content });
+  send: (content) => {
+    history.scrollToEnd();
+    return post("send", { as: state.me, channel: current, content });
   },
   run: runCommand,
 });
@@ -93,41 +93,41 @@ async function runCommand(command, options) {
   const channel = current;
   const waiting = localMessage(command.name, { pending: true });
   history.put(waiting);
-  history.toEnd();
+  history.scrollToEnd();
   try {
     const { acknowledged } = await post("command", { as: state.me, channel, name: command.name, options });
     history.remove(waiting.id);
-    if (!acknowledged && channel === current) history.put(localMessage(command.name, { failed: NOT_ANSWERED }));
+    if (!acknowledged && channel === current) history.put(localMessage(command.name, { failed: NOT_ACKNOWLEDGED }));
   } catch (error) {
     history.remove(waiting.id);
     throw error;
   }
 }
 
-// Ids are made from the time: this one's place is after all that was said before.
-function freshSnowflake() {
-  lastLocal = Math.max(Date.now(), lastLocal + 1);
-  return String((BigInt(lastLocal) - DISCORD_EPOCH_MS) << 22n);
+// Ids contain the time, so this one sorts after all existing messages.
+function nextLocalId() {
+  lastLocalMs = Math.max(Date.now(), lastLocalMs + 1);
+  return String((BigInt(lastLocalMs) - DISCORD_EPOCH_MS) << 22n);
 }
 
-// What only this page knows: a command on its way, or one that was not answered.
-function localMessage(command, what) {
-  const me = state.people.find((person) => person.id === state.me);
+// A message that exists only on this page: a command being sent, or one that failed.
+function localMessage(command, extra) {
+  const me = state.accounts.find((user) => user.id === state.me);
   return {
-    id: freshSnowflake(), local: true, type: 20, flags: 64, sandbox_command: command, asker: { username: me.name },
-    author: { id: state.bot.id, username: state.bot.name, bot: true }, timestamp: new Date().toISOString(), ...what,
+    id: nextLocalId(), local: true, type: 20, flags: 64, sandbox_command: command, user: { username: me.name },
+    author: { id: state.bot.id, username: state.bot.name, bot: true }, timestamp: new Date().toISOString(), ...extra,
   };
 }
 
 const open = (id) => void inBackground(openChannel(id));
 
 async function openChannel(id) {
-  enter(id);
+  showChannel(id);
   await loadHistory();
 }
 
-// The messages follow: until they are there, the place is busy.
-function enter(id) {
+// Shows the channel as busy until its messages have been fetched.
+function showChannel(id) {
   current = id;
   byId("messages").setAttribute("aria-busy", "true");
   sessionStorage.setItem("channel", id);
@@ -135,75 +135,75 @@ function enter(id) {
   showSidebar(false);
   draw();
   composer.clear();
-  void inBackground(composer.refresh(`Message ${signOf(channelOf(id))}${channelOf(id).name}, or type / for commands`));
+  void inBackground(composer.refresh(`Message ${iconOf(channelOf(id))}${channelOf(id).name}, or type / for commands`));
 }
 
 async function loadHistory() {
-  const missed = [];
-  early = missed;
+  const buffer = [];
+  bufferedEvents = buffer;
   try {
     const { messages, has_older: hasOlder } = await get("messages", { as: state.me, channel: current });
-    // A fetch that began later knows all that this one does, and may be of another channel.
-    if (early !== missed) return;
+    // A later fetch includes everything that this one does, and may be for another channel.
+    if (bufferedEvents !== buffer) return;
     history.replace(messages.filter((message) => !dismissed.has(message.id)));
     byId("older").hidden = !hasOlder;
   } finally {
-    if (early === missed) {
-      early = null;
-      missed.forEach(([name, message]) => apply(name, message));
+    if (bufferedEvents === buffer) {
+      bufferedEvents = null;
+      buffer.forEach(([name, message]) => applyEvent(name, message));
       byId("messages").setAttribute("aria-busy", "false");
     }
   }
 }
 
-function heard(name, payload) {
+function onEvent(name, payload) {
   if (name === "STATE") return void inBackground(loadState());
   if (payload.channel_id !== current) {
     if (name === "MESSAGE_CREATE") {
       unread.set(payload.channel_id, (unread.get(payload.channel_id) ?? 0) + 1);
-      drawSidebarSoon();
+      scheduleSidebar();
     }
     return undefined;
   }
-  return early ? early.push([name, payload]) : apply(name, payload);
+  return bufferedEvents ? bufferedEvents.push([name, payload]) : applyEvent(name, payload);
 }
 
-let sidebarIsOld = false;
+let sidebarUpdatePending = false;
 
-// A batch of messages comes at once; the sidebar is drawn once for all of them.
-function drawSidebarSoon() {
-  if (sidebarIsOld) return;
-  sidebarIsOld = true;
+// Messages often arrive in batches; the sidebar is drawn once per frame.
+function scheduleSidebar() {
+  if (sidebarUpdatePending) return;
+  sidebarUpdatePending = true;
   requestAnimationFrame(() => {
-    sidebarIsOld = false;
+    sidebarUpdatePending = false;
     drawSidebar(state, { current, unread, open });
   });
 }
 
-function apply(name, message) {
+function applyEvent(name, message) {
   if (name === "MESSAGE_DELETE") history.remove(message.id);
   else if (!dismissed.has(message.id)) history.put(message);
 }
 
-let asking = false;
-let askAgain = false;
+let fetching = false;
+let fetchAgain = false;
 
-// Many things may change at once: while one answer is on its way, the rest become one more question.
+// Many changes may arrive at once: those during a fetch are combined into one more fetch.
 async function loadState() {
-  if (asking) {
-    askAgain = true;
+  if (fetching) {
+    fetchAgain = true;
     return;
   }
-  asking = true;
+  fetching = true;
   try {
     const before = state;
     const now = await get("state", { as: before.me });
     if (state.me === now.me) await show(now, before);
   } finally {
-    asking = false;
+    fetching = false;
   }
-  if (askAgain) {
-    askAgain = false;
+  if (fetchAgain) {
+    fetchAgain = false;
     await loadState();
   }
 }
@@ -222,46 +222,46 @@ function draw() {
   drawPanel(state.arxiv);
   const channel = channelOf(current);
   if (!channel) return;
-  byId("channel-name").replaceChildren(el("span", { class: "sign", "aria-hidden": "true" }, signOf(channel)), channel.name);
-  document.title = `${signOf(channel)}${channel.name} · Daily Papers sandbox`;
-  byId("bot-state").textContent = botWords(state.bot);
+  byId("channel-name").replaceChildren(el("span", { class: "channel-icon", "aria-hidden": "true" }, iconOf(channel)), channel.name);
+  document.title = `${iconOf(channel)}${channel.name} · Daily Papers sandbox`;
+  byId("bot-state").textContent = botStatus(state.bot);
 }
 
-function botWords(bot) {
+function botStatus(bot) {
   if (bot.ready) return "";
   if (bot.process === "running") return `${bot.name} is connecting…`;
-  return bot.process === "down" ? "The bot is not running; it is started again." : "The bot is not running.";
+  return bot.process === "down" ? "The bot is not running. Restarting…" : "The bot is not running.";
 }
 
-let wantedPerson = null; // whom the visitor chose last: an answer about somebody before comes too late
+let wantedUser = null; // the account selected last; responses for earlier selections are discarded
 
-async function become(person) {
-  wantedPerson = person;
-  const now = await get("state", { as: person });
-  if (wantedPerson !== person) return;
-  stop();
-  sessionStorage.setItem("person", person);
+async function switchUser(user) {
+  wantedUser = user;
+  const now = await get("state", { as: user });
+  if (wantedUser !== user) return;
+  disconnect();
+  sessionStorage.setItem("user", user);
   state = now;
   unread.clear();
   byId("connection").hidden = true;
   const wanted = sessionStorage.getItem("channel");
-  enter(channelOf(wanted) ? wanted : firstChannel());
-  listenAs(person);
+  showChannel(channelOf(wanted) ? wanted : firstChannel());
+  connectAs(user);
 }
 
-function listenAs(person) {
+function connectAs(user) {
   let first = true;
-  stop = listen(person, {
-    heard,
-    // What happened between the last look and this connection is asked for.
-    opened: () => {
+  disconnect = listen(user, {
+    onEvent,
+    // Fetches what changed between the last fetch and this connection.
+    onOpen: () => {
       byId("connection").hidden = true;
       void inBackground(loadState().then(loadHistory));
       first = false;
     },
-    lost: () => {
+    onClose: () => {
       byId("connection").hidden = false;
-      byId("connection").textContent = first ? "Connecting to the sandbox…" : "The sandbox does not answer; trying again…";
+      byId("connection").textContent = first ? "Connecting to the sandbox…" : "Lost connection to the sandbox. Reconnecting…";
     },
   });
 }
@@ -269,38 +269,38 @@ function listenAs(person) {
 function showSidebar(isOpen) {
   document.body.classList.toggle("sidebar-open", isOpen);
   byId("open-sidebar").setAttribute("aria-expanded", String(isOpen));
-  shade();
+  updateOverlay();
 }
 
 function showPanel(isOpen) {
   document.body.classList.toggle("panel-closed", !isOpen);
   byId("open-panel").setAttribute("aria-expanded", String(isOpen));
-  shade();
+  updateOverlay();
 }
 
-const narrow = matchMedia("(max-width: 900px)");
-const shade = () => {
+const narrowScreen = matchMedia("(max-width: 900px)");
+const updateOverlay = () => {
   const covered = document.body.classList.contains("sidebar-open") || !document.body.classList.contains("panel-closed");
-  byId("shade").hidden = !(narrow.matches && covered);
+  byId("overlay").hidden = !(narrowScreen.matches && covered);
 };
 
 byId("open-sidebar").addEventListener("click", () => showSidebar(!document.body.classList.contains("sidebar-open")));
 byId("open-panel").addEventListener("click", () => showPanel(document.body.classList.contains("panel-closed")));
-byId("shade").addEventListener("click", () => {
+byId("overlay").addEventListener("click", () => {
   showSidebar(false);
   showPanel(false);
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !byId("shade").hidden) byId("shade").click();
+  if (event.key === "Escape" && !byId("overlay").hidden) byId("overlay").click();
 });
-// A letter typed where nothing takes it belongs to the message box: the caret moves before the letter is entered.
+// Typing while no input has focus goes to the message box: focus moves before the character is entered.
 document.addEventListener("keydown", (event) => {
   const isLetter = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
-  const isFree = [document.body, byId("scroller")].includes(document.activeElement) && byId("shade").hidden;
+  const isFree = [document.body, byId("scroller")].includes(document.activeElement) && byId("overlay").hidden;
   if (isLetter && isFree) composer.focus();
 });
-narrow.addEventListener("change", () => showPanel(!narrow.matches));
-byId("person").addEventListener("change", (event) => void inBackground(become(event.target.value)));
+narrowScreen.addEventListener("change", () => showPanel(!narrowScreen.matches));
+byId("user-select").addEventListener("change", (event) => void inBackground(switchUser(event.target.value)));
 byId("older").addEventListener("click", () => void inBackground(showOlder()));
 
 async function showOlder() {
@@ -309,11 +309,11 @@ async function showOlder() {
   byId("older").hidden = !hasOlder;
 }
 
-showPanel(!narrow.matches);
-listenToPanel();
+showPanel(!narrowScreen.matches);
+initPanel();
 keepRelativeTimesFresh();
 
-// The first visitor is nobody yet: the sandbox says who there is.
-const { people } = await get("people", {});
-const last = sessionStorage.getItem("person");
-await become(people.some((person) => person.id === last) ? last : people[0].id);
+// Without a stored account, starts with the first one.
+const { accounts } = await get("accounts", {});
+const last = sessionStorage.getItem("user");
+await switchUser(accounts.some((user) => user.id === last) ? last : accounts[0].id);

@@ -1,6 +1,6 @@
-// Discord's Markdown → nodes. Everything that is not markup becomes a text node.
+// Renders Discord's Markdown. Everything that is not markup becomes a text node.
 //
-// `names` turns ids into names: { user(id), role(id), channel(id), everyone }.
+// `names` maps ids to names: { user(id), role(id), channel(id), everyone }.
 
 import { el, link, safeUrl } from "./dom.js";
 import { timestamp } from "./times.js";
@@ -24,7 +24,7 @@ const WRAPPERS = [
   ["_", (inner) => el("em", {}, inner)],
 ];
 
-// A whole text with headings, lists, quotes and code blocks.
+// Renders a text with headings, lists, quotes and code blocks.
 export function markdown(text, names) {
   const nodes = [];
   let at = 0;
@@ -39,7 +39,7 @@ export function markdown(text, names) {
   return nodes;
 }
 
-// One line's worth: titles, names of fields, labels.
+// Renders a single line: titles, field names, labels.
 export const inlineMarkdown = (text, names) => inline(text, names, 0, { links: false });
 
 function blocks(text, names) {
@@ -57,7 +57,7 @@ function blocks(text, names) {
       add(nodes, block, names);
     }
   }
-  // A text that ends is no empty line more.
+  // A trailing newline does not add an empty line.
   if (plain.length > 1 || plain[0] !== "" || !nodes.length) flush();
   return nodes;
 }
@@ -81,7 +81,7 @@ function add(nodes, block, names) {
     if (last?.tagName === block.list.toUpperCase()) last.append(item);
     else nodes.push(el(block.list, { start: block.start }, item));
   } else if (block.tag === "small") nodes.push(el("small", { class: "subtext" }, inner));
-  // The message's own headings must not mix with the page's outline.
+  // Headings in messages must not interfere with the page's outline.
   else nodes.push(el("div", { class: `heading ${block.tag}`, role: "heading", "aria-level": Number(block.tag[1]) + 3 }, inner));
 }
 
@@ -171,7 +171,7 @@ function bareUrl(text, at) {
   const found = match(/https?:\/\/[^\s<]+/, text, at);
   if (!found || /\w/.test(text[at - 1] ?? " ")) return null;
   let shown = found[0].replace(/[.,:;"'!?*_~|]+$/, "");
-  // A closing bracket belongs to the address only if it was opened in it.
+  // A closing parenthesis belongs to the URL only if the URL contains its opening parenthesis.
   while (shown.endsWith(")") && shown.split(")").length > shown.split("(").length) shown = shown.slice(0, -1);
   const node = urlNode(shown);
   return node ? { node, end: at + shown.length } : null;
@@ -188,7 +188,7 @@ function masked(text, at, names, depth) {
   return { node, end: close + 1 + found[0].length };
 }
 
-// Where the bracket that opens at `at` is closed, escapes and inner brackets counted; -1 if nowhere.
+// Returns the index of the bracket that closes the one at `at`, skipping escapes and nested brackets; -1 if there is none.
 function closing(text, at, open, close) {
   let depth = 0;
   for (let place = at; place < text.length; place += 1) {
@@ -207,7 +207,7 @@ function wrapped(text, at, names, depth, links) {
     const inner = inline(text.slice(at + marker.length, close), names, depth + 1, { links });
     return { node: build(inner), end: close + marker.length };
   }
-  // A run of marks that opens nothing is text as a whole: it is not tried again mark by mark.
+  // A run of markers that opens nothing is plain text; it is not retried character by character.
   const run = match(/\*+|_+|~+|\|+/, text, at)[0];
   return { node: run, end: at + run.length };
 }

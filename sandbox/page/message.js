@@ -1,4 +1,4 @@
-// A message → its element, as Discord draws it. `draw.use(message)` says what its buttons do, `draw.dismiss(id)` hides it.
+// Draws a message as Discord does. `context.actionsFor(message)` returns the actions of its components; `context.dismiss(id)` hides it.
 
 import { drawComponents } from "./components.js";
 import { el, link, safeUrl } from "./dom.js";
@@ -17,22 +17,22 @@ export function isGrouped(message, before) {
     && new Date(message.timestamp) - new Date(before.timestamp) < GROUPED_MS;
 }
 
-export function drawMessage(message, before, draw) {
+export function drawMessage(message, before, context) {
   const grouped = isGrouped(message, before);
   const nameId = `author-${message.id}`;
   return el("div", {
     class: ["message", grouped && "grouped", isEphemeral(message) && "ephemeral", message.failed && "failed"].filter(Boolean).join(" "),
     role: "article", "aria-labelledby": nameId, id: `message-${message.id}`, dataset: { id: message.id },
   },
-    usedLine(message, draw),
+    usedLine(message, context),
     grouped ? el("time", { class: "hover-time", datetime: message.timestamp, "aria-hidden": "true" }, clock(message.timestamp)) : avatar(message.author),
     el("div", { class: "message-body" },
-      el("div", { class: grouped ? "message-head unseen" : "message-head" },
+      el("div", { class: grouped ? "message-head visually-hidden" : "message-head" },
         el("span", { class: "author", id: nameId }, nameOf(message.author)),
         message.author.bot && el("span", { class: "bot-tag" }, "BOT"),
         moment(message.timestamp, "message-time")),
-      bodyOf(message, draw),
-      isEphemeral(message) && onlyYou(message, draw)));
+      bodyOf(message, context),
+      isEphemeral(message) && ephemeralNote(message, context)));
 }
 
 const nameOf = (author) => author.global_name ?? author.username;
@@ -41,23 +41,23 @@ function avatar(author) {
   return el("img", { class: "avatar", src: `/cdn/avatars/${author.id}/avatar.svg`, alt: "" });
 }
 
-function usedLine(message, draw) {
+function usedLine(message, context) {
   const command = message.type === 20 && message.sandbox_command;
-  const user = message.interaction_metadata?.user ?? message.asker;
+  const user = message.interaction_metadata?.user ?? message.user;
   if (command && user) {
     return el("div", { class: "used-line" }, el("span", { class: "used-by" }, nameOf(user)), " used ", el("span", { class: "used-command" }, `/${command}`));
   }
-  const answered = message.message_reference && draw.find(message.message_reference.message_id);
-  if (!answered) return null;
-  const words = answered.content || answered.embeds[0]?.title || "a message";
-  return el("div", { class: "used-line" }, el("span", { class: "used-by" }, nameOf(answered.author)), " ", el("span", { class: "used-excerpt" }, words.slice(0, 120)));
+  const referenced = message.message_reference && context.find(message.message_reference.message_id);
+  if (!referenced) return null;
+  const excerpt = referenced.content || referenced.embeds[0]?.title || "a message";
+  return el("div", { class: "used-line" }, el("span", { class: "used-by" }, nameOf(referenced.author)), " ", el("span", { class: "used-excerpt" }, excerpt.slice(0, 120)));
 }
 
-function bodyOf(message, draw) {
+function bodyOf(message, context) {
   if (message.pending) return el("div", { class: "content muted" }, "Sending command…");
   if (message.failed) return el("div", { class: "content error" }, "⚠ ", message.failed);
   if (message.flags & FLAG.loading) return thinking(message);
-  const names = { ...draw.names, everyone: message.mention_everyone };
+  const names = { ...context.names, everyone: message.mention_everyone };
   const files = new Map(message.attachments.map((file) => [`attachment://${file.filename}`, file]));
   const inEmbeds = new Set(message.embeds.map((embed) => files.get(embed.image?.url)));
   return [
@@ -65,7 +65,7 @@ function bodyOf(message, draw) {
       ? el("div", { class: "content" }, markdown(message.content, names), message.edited_timestamp && edited(message)) : null,
     message.attachments.filter((file) => !inEmbeds.has(file)).map(attachment),
     message.flags & FLAG.suppressEmbeds ? null : drawEmbeds(message.embeds, names, files),
-    drawComponents(message.components, names, draw.use(message), draw.choicesOf),
+    drawComponents(message.components, names, context.actionsFor(message), context.choicesOf),
     el("div", { class: "interaction-failed", role: "alert", hidden: true }, "This interaction failed"),
   ];
 }
@@ -87,7 +87,7 @@ function attachment(file) {
   return el("div", { class: "attachment file" }, "📄 ", url ? link(url, file.filename) : file.filename, el("span", { class: "muted" }, ` ${Math.ceil(file.size / 1024)} KB`));
 }
 
-function onlyYou(message, draw) {
-  const dismiss = el("button", { type: "button", class: "text-button", onclick: () => draw.dismiss(message.id) }, "Dismiss message");
-  return el("div", { class: "only-you" }, el("span", { "aria-hidden": "true" }, "👁 "), "Only you can see this · ", dismiss);
+function ephemeralNote(message, context) {
+  const dismiss = el("button", { type: "button", class: "text-button", onclick: () => context.dismiss(message.id) }, "Dismiss message");
+  return el("div", { class: "ephemeral-note" }, el("span", { "aria-hidden": "true" }, "👁 "), "Only you can see this · ", dismiss);
 }

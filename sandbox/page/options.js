@@ -1,4 +1,4 @@
-// What can be typed for an option of a command: the values that are suggested, and what a text stands for.
+// The values of command options: which are suggested, and how text is parsed into a value.
 
 import { get, post } from "./api.js";
 
@@ -6,7 +6,7 @@ export const KIND = { subcommand: 1, group: 2, text: 3, integer: 4, boolean: 5, 
 const SHOWN_MAX = 25;
 const IDS = /^<(?:#|@!?|@&)(\d+)>$/;
 
-// Commands as they are typed: subcommands stand for themselves, "group sub name".
+// Lists commands by full name, as they are typed; each subcommand is its own entry ("group sub").
 export function typedCommands(commands) {
   const flat = (command, path) => {
     const name = [...path, command.name].join(" ");
@@ -21,7 +21,7 @@ export function loadCommands(me, channel) {
   return get("commands", { as: me, channel }).then((answer) => typedCommands(answer.commands));
 }
 
-// Values that the page itself knows for an option; null when they are asked of the bot or typed freely.
+// Values that the page knows for an option; null if the bot suggests them or any text is allowed.
 export function knownValues(option, world) {
   const users = () => world.users.filter((user) => !world.guild || world.guild.members.includes(user.id)).map((user) => ({ label: `@${user.name}`, value: user.id }));
   const roles = () => (world.guild?.roles ?? []).map((role) => ({ label: role.name.startsWith("@") ? role.name : `@${role.name}`, value: role.id }));
@@ -50,25 +50,25 @@ export function matching(values, text) {
   return values.filter((value) => rank(value) >= 0).sort((a, b) => Math.sign(rank(a)) - Math.sign(rank(b))).slice(0, SHOWN_MAX);
 }
 
-export function askTheBot(me, channel, command, options, focused) {
+export function fetchChoices(me, channel, command, options, focused) {
   return post("autocomplete", { as: me, channel, name: command.name, options, focused });
 }
 
-// The value that a text stands for: { value } or { fault }.
+// Parses text into { value } or { error }.
 export function readValue(option, text, world) {
   const known = knownValues(option, world);
   if (known) {
     const id = IDS.exec(text.trim())?.[1];
     const found = known.find((value) => value.value === id || plain(value.label) === plain(text));
-    return found ? { value: found.value } : { fault: `${option.name}: choose one of the list.` };
+    return found ? { value: found.value } : { error: `${option.name}: choose a value from the list.` };
   }
   if (option.type === KIND.text) return { value: text };
   const number = Number(text.trim());
   if (!Number.isFinite(number) || (option.type === KIND.integer && !Number.isInteger(number))) {
-    return { fault: `${option.name}: a ${option.type === KIND.integer ? "whole number" : "number"}, please.` };
+    return { error: `${option.name}: enter a ${option.type === KIND.integer ? "whole number" : "number"}.` };
   }
   if (number < (option.min_value ?? -Infinity) || number > (option.max_value ?? Infinity)) {
-    return { fault: `${option.name}: from ${option.min_value ?? "…"} to ${option.max_value ?? "…"}.` };
+    return { error: `${option.name}: enter a value from ${option.min_value ?? "…"} to ${option.max_value ?? "…"}.` };
   }
   return { value: number };
 }

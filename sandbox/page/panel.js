@@ -1,29 +1,29 @@
-// The local arXiv's panel: announce papers, see the last ones, let it misbehave.
+// The arXiv panel: announces papers, lists the latest, and simulates failures.
 
 import { post } from "./api.js";
 import { byId, el } from "./dom.js";
 
 export function drawPanel(arxiv) {
-  byId("waiting").textContent = arxiv.live
-    ? "The bot asks the real arXiv: what happens here does not reach it."
-    : `${arxiv.waiting.toLocaleString()} papers wait to be announced.`;
+  byId("queued").textContent = arxiv.live
+    ? "The bot uses the real arXiv. Nothing you do here affects it."
+    : `Queued papers: ${arxiv.queued.toLocaleString()}`;
   byId("announced").replaceChildren(...(arxiv.announced.length
     ? arxiv.announced.map((paper) => el("li", {}, el("span", { class: "paper-id" }, paper.id), " ", paper.title))
     : [el("li", { class: "muted" }, "None yet.")]));
-  byId("pending").replaceChildren(...arxiv.pending.map((fault) =>
+  byId("pending-faults").replaceChildren(...arxiv.pending_faults.map((fault) =>
     el("li", {}, fault.times === 1 ? "Next request: " : `Next ${fault.times} requests: `, fault.label)));
-  byId("behave").hidden = arxiv.pending.length === 0;
-  const select = byId("misdeed");
-  if (!select.options.length) select.append(...arxiv.misdeeds.map((misdeed) => el("option", { value: misdeed.kind }, misdeed.label)));
+  byId("clear-faults").hidden = arxiv.pending_faults.length === 0;
+  const select = byId("fault");
+  if (!select.options.length) select.append(...arxiv.fault_kinds.map((fault) => el("option", { value: fault.kind }, fault.label)));
 }
 
-export function listenToPanel() {
-  const said = byId("announce-said");
-  const attempt = async (deed) => {
+export function initPanel() {
+  const status = byId("announce-status");
+  const attempt = async (action) => {
     try {
-      said.textContent = (await deed()) ?? "";
+      status.textContent = (await action()) ?? "";
     } catch (error) {
-      said.textContent = error.message;
+      status.textContent = error.message;
     }
   };
   byId("announce").addEventListener("submit", (event) => {
@@ -33,9 +33,9 @@ export function listenToPanel() {
       return announced === 1 ? "1 paper announced." : `${announced} papers announced.`;
     });
   });
-  byId("misbehave").addEventListener("submit", (event) => {
+  byId("add-fault").addEventListener("submit", (event) => {
     event.preventDefault();
-    void attempt(() => post("misbehave", { kind: byId("misdeed").value, times: byId("times").valueAsNumber }).then(() => ""));
+    void attempt(() => post("add-fault", { kind: byId("fault").value, times: byId("times").valueAsNumber }).then(() => ""));
   });
-  byId("behave").addEventListener("click", () => void attempt(() => post("behave", {}).then(() => "")));
+  byId("clear-faults").addEventListener("click", () => void attempt(() => post("clear-faults", {}).then(() => "")));
 }

@@ -1,12 +1,12 @@
-// The list above the command box: suggestions with one of them active, for keys and mouse.
+// The list of suggestions above the message box, for keyboard and mouse.
 //
-// Suggestions are { label, detail, prefix, pick() }. The input that has the focus names the active one to screen readers.
+// Suggestions are { label, detail, pick() }. The focused input refers to the active one, for screen readers.
 
-import { el, freshId } from "./dom.js";
+import { el, uniqueId } from "./dom.js";
 
 export class Popup {
   constructor() {
-    this.list = el("ul", { id: freshId("suggestions"), class: "suggestions", role: "listbox", "aria-label": "Suggestions", hidden: true });
+    this.list = el("ul", { id: uniqueId("suggestions"), class: "suggestions", role: "listbox", "aria-label": "Suggestions", hidden: true });
     this.suggestions = [];
     this.active = -1;
   }
@@ -15,7 +15,7 @@ export class Popup {
     return !this.list.hidden;
   }
 
-  // `first` is the suggestion that Enter takes at once; -1 for none.
+  // `first` is the initially active suggestion, which Enter picks; -1 for none.
   show(input, suggestions, { first = 0, note = "" } = {}) {
     this.input = input;
     this.suggestions = suggestions;
@@ -35,7 +35,7 @@ export class Popup {
     this.input?.removeAttribute("aria-activedescendant");
   }
 
-  // → whether the key was for the list.
+  // Returns whether the list handled the key.
   takeKey(event) {
     if (!this.isOpen) return false;
     switch (event.key) {
@@ -74,10 +74,10 @@ export class Popup {
   }
 
   #option(suggestion, index) {
-    const node = el("li", { id: freshId("suggestion"), role: "option" },
+    const node = el("li", { id: uniqueId("suggestion"), role: "option" },
       el("span", { class: "suggestion-label" }, suggestion.label),
       suggestion.detail && el("span", { class: "suggestion-detail" }, suggestion.detail));
-    // Before the input loses the focus.
+    // mousedown comes before the input loses focus.
     node.addEventListener("mousedown", (event) => {
       event.preventDefault();
       suggestion.pick();

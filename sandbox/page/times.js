@@ -1,4 +1,4 @@
-// Moments in the reader's own zone and language, as Discord writes them.
+// Formats times in the reader's time zone and language, as Discord does.
 
 const styles = {
   t: { timeStyle: "short" },
@@ -22,7 +22,7 @@ export function relative(date, now = Date.now()) {
   return new Intl.RelativeTimeFormat(undefined, { numeric: "auto" }).format(Math.round(seconds / size), unit);
 }
 
-// `<t:unix:style>`; null when there is no such moment.
+// Renders `<t:unix:style>`; null if the time is out of range.
 export function timestamp(unix, style = "f") {
   const date = new Date(Number(unix) * 1000);
   if (Number.isNaN(date.getTime())) return null;
@@ -57,7 +57,7 @@ export function moment(iso, className) {
 export const day = (iso) => format(new Date(iso), "D");
 export const clock = (iso) => format(new Date(iso), "t");
 
-// "in 4 minutes" grows old while it is read.
+// Relative times such as "in 4 minutes" are updated every second.
 export function keepRelativeTimesFresh() {
   setInterval(() => {
     for (const node of document.querySelectorAll("time[data-relative]")) node.textContent = relative(new Date(node.dateTime));

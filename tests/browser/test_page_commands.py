@@ -1,4 +1,4 @@
-"""The command box, buttons and menus of the page, with a small bot of its own behind them."""
+"""The message box, buttons and menus of the sandbox's page, with a small test bot."""
 
 import asyncio
 import re
@@ -11,7 +11,7 @@ import pytest
 from discord import app_commands
 from playwright.async_api import Browser, expect
 
-from tests.browser.visiting import Visit, commands_are_there, visiting
+from tests.browser.page_session import PageSession, page_session, wait_for_commands
 from tests.support.discord_client import DEADLINE_S, SmallClient, pointed_at
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
@@ -20,13 +20,13 @@ FRUITS = ("apple", "apricot", "banana", "cherry")
 
 
 class EchoBot(SmallClient):
-    """Says back what it was told; one command for each kind of option."""
+    """Echoes its options; one command for each type of option."""
 
     def __init__(self) -> None:
         super().__init__()
         self.tree.command(description="Say a text back")(echo)
         self.tree.command(description="Something about a fruit")(fruit)
-        self.tree.command(description="Never answer")(silence)
+        self.tree.command(description="Never respond")(silence)
         self.tree.command(description="Show a button and a menu")(controls)
         self.tree.add_command(channel_group)
 
@@ -42,12 +42,12 @@ async def echo(
     loud: bool = False,
     who: discord.Member | None = None,
 ) -> None:
-    said = f"{text}|{where}|{times}|{loud}|{who}"
-    await interaction.response.send_message(said, ephemeral=True)
+    text_of_options = f"{text}|{where}|{times}|{loud}|{who}"
+    await interaction.response.send_message(text_of_options, ephemeral=True)
 
 
-async def complete_fruit(_: discord.Interaction[SmallClient], typed: str) -> list[app_commands.Choice[str]]:
-    return [app_commands.Choice(name=f"{fruit}!", value=fruit) for fruit in FRUITS if fruit.startswith(typed)]
+async def complete_fruit(_: discord.Interaction[SmallClient], current: str) -> list[app_commands.Choice[str]]:
+    return [app_commands.Choice(name=f"{fruit}!", value=fruit) for fruit in FRUITS if fruit.startswith(current)]
 
 
 @app_commands.describe(name="Which one", size="How large")
@@ -60,7 +60,7 @@ async def fruit(
 
 
 async def silence(_: discord.Interaction[SmallClient]) -> None:
-    """Discord tells the person after three seconds."""
+    """Never respond: Discord shows an error after three seconds."""
 
 
 channel_group = app_commands.Group(name="channel", description="Of this channel")
@@ -72,7 +72,7 @@ async def style(interaction: discord.Interaction[SmallClient], name: str) -> Non
 
 
 class Controls(discord.ui.View):
-    """A button that counts, one that is silent, and a menu that answers the one who chose."""
+    """A button that counts, one that never responds, and a menu that sends an ephemeral reply."""
 
     @discord.ui.button(label="Count 0")
     async def count(self, interaction: discord.Interaction[SmallClient], button: discord.ui.Button["Controls"]) -> None:
@@ -81,7 +81,7 @@ class Controls(discord.ui.View):
 
     @discord.ui.button(label="Broken", style=discord.ButtonStyle.danger)
     async def broken(self, interaction: discord.Interaction[SmallClient], _: discord.ui.Button["Controls"]) -> None:
-        """Never answers."""
+        """Never responds."""
 
     @discord.ui.select(
         placeholder="Pick",
@@ -96,19 +96,19 @@ async def controls(interaction: discord.Interaction[SmallClient]) -> None:
 
 
 @asynccontextmanager
-async def visiting_echo(browser: Browser) -> AsyncIterator[Visit]:
-    """A page with the small bot behind it."""
-    async with visiting(browser) as visit:
-        with pointed_at(visit.box.discord_api_url, visit.box.gateway_url):
+async def echo_bot_session(browser: Browser) -> AsyncIterator[PageSession]:
+    """A page with the test bot connected."""
+    async with page_session(browser) as session:
+        with pointed_at(session.sandbox.discord_api_url, session.sandbox.gateway_url):
             async with running(EchoBot()):
-                await expect(visit.page.locator("#bot-state")).to_have_text("")
-                await commands_are_there(visit.page)
-                yield visit
+                await expect(session.page.locator("#bot-state")).to_have_text("")
+                await wait_for_commands(session.page)
+                yield session
 
 
 @asynccontextmanager
 async def running(bot: SmallClient) -> AsyncIterator[None]:
-    """Log the bot in, with its commands, until the block ends."""
+    """Run the bot with its commands until the block ends."""
     await bot.login("sandbox-token")
     await bot.tree.sync()
     connection = asyncio.create_task(bot.connect())
@@ -121,122 +121,122 @@ async def running(bot: SmallClient) -> AsyncIterator[None]:
         await connection
 
 
-async def test_a_command_is_completed_name_by_name_with_the_keyboard(browser: Browser) -> None:
-    async with visiting_echo(browser) as visit:
-        await visit.type("/")
-        await expect(visit.suggestions).to_have_count(5)
-        await visit.page.keyboard.type("ec")
-        await expect(visit.suggestions).to_have_text(["/echoSay a text back"])
-        await visit.press("Tab")
-        text = visit.page.get_by_role("combobox", name="text, required: What to say")
+async def test_command_can_be_completed_with_the_keyboard(browser: Browser) -> None:
+    async with echo_bot_session(browser) as session:
+        await session.type("/")
+        await expect(session.suggestions).to_have_count(5)
+        await session.page.keyboard.type("ec")
+        await expect(session.suggestions).to_have_text(["/echoSay a text back"])
+        await session.press("Tab")
+        text = session.page.get_by_role("combobox", name="text, required: What to say")
         await expect(text).to_be_focused()
-        await visit.page.keyboard.type("hello")
-        await visit.press("Tab")
-        await expect(visit.page.get_by_role("combobox", name="Add an option")).to_be_focused()
-        await visit.page.keyboard.type("whe")
-        await visit.press("Enter")
-        await visit.page.keyboard.type("vis")
-        await expect(visit.suggestions).to_have_text(["#vision"])
-        await visit.press("Enter", "Enter")
-        await expect(visit.page.locator(".message .content").last).to_have_text("hello|vision|1|False|None")
-        await expect(visit.page.locator(".used-line").last).to_have_text("admin used /echo")
-        await expect(visit.page.locator("#composer-input")).to_be_focused()
+        await session.page.keyboard.type("hello")
+        await session.press("Tab")
+        await expect(session.page.get_by_role("combobox", name="Add an option")).to_be_focused()
+        await session.page.keyboard.type("whe")
+        await session.press("Enter")
+        await session.page.keyboard.type("vis")
+        await expect(session.suggestions).to_have_text(["#vision"])
+        await session.press("Enter", "Enter")
+        await expect(session.page.locator(".message .content").last).to_have_text("hello|vision|1|False|None")
+        await expect(session.page.locator(".used-line").last).to_have_text("admin used /echo")
+        await expect(session.page.locator("#composer-input")).to_be_focused()
 
 
-async def test_letters_typed_anywhere_go_to_the_message_box_unless_something_else_takes_them(browser: Browser) -> None:
-    async with visiting_echo(browser) as visit:
-        box = visit.page.locator("#composer-input")
-        await visit.page.locator("#scroller").click()
-        await visit.page.keyboard.type("hello")
+async def test_typing_without_focus_goes_to_the_message_box(browser: Browser) -> None:
+    async with echo_bot_session(browser) as session:
+        box = session.page.locator("#composer-input")
+        await session.page.locator("#scroller").click()
+        await session.page.keyboard.type("hello")
         await expect(box).to_have_value("hello")
-        await visit.page.locator("#count").click()
-        await visit.page.keyboard.type("1")
+        await session.page.locator("#count").click()
+        await session.page.keyboard.type("1")
         await expect(box).to_have_value("hello")
         await box.fill("")
-        await visit.page.locator("#scroller").click()
-        await visit.page.keyboard.type("/ec")
-        await expect(visit.suggestions).to_have_text(["/echoSay a text back"])
-        await visit.press("Tab")
-        await visit.page.locator("#scroller").click()
-        await visit.page.keyboard.type("what")
-        await expect(visit.page.get_by_role("combobox", name="text, required")).to_have_value("what")
+        await session.page.locator("#scroller").click()
+        await session.page.keyboard.type("/ec")
+        await expect(session.suggestions).to_have_text(["/echoSay a text back"])
+        await session.press("Tab")
+        await session.page.locator("#scroller").click()
+        await session.page.keyboard.type("what")
+        await expect(session.page.get_by_role("combobox", name="text, required")).to_have_value("what")
 
 
-async def test_a_whole_line_with_names_and_quotes_is_taken_as_it_is_typed(browser: Browser) -> None:
-    async with visiting_echo(browser) as visit:
-        await visit.type('/echo text:"two words" times:2 where:#vision loud:true who:member')
-        await visit.press("Escape", "Enter")
-        await expect(visit.page.locator(".message .content").last).to_have_text("two words|vision|2|True|member")
-        await visit.page.locator("#composer-input").fill('/echo text:"pasted" times:3')
-        await visit.press("Enter")
-        await expect(visit.page.locator(".message .content").last).to_have_text("pasted|None|3|False|None")
+async def test_complete_command_line_with_quotes_can_be_typed(browser: Browser) -> None:
+    async with echo_bot_session(browser) as session:
+        await session.type('/echo text:"two words" times:2 where:#vision loud:true who:member')
+        await session.press("Escape", "Enter")
+        await expect(session.page.locator(".message .content").last).to_have_text("two words|vision|2|True|member")
+        await session.page.locator("#composer-input").fill('/echo text:"pasted" times:3')
+        await session.press("Enter")
+        await expect(session.page.locator(".message .content").last).to_have_text("pasted|None|3|False|None")
 
 
-async def test_what_is_missing_or_wrong_is_said_before_it_is_sent(browser: Browser) -> None:
-    async with visiting_echo(browser) as visit:
-        await visit.type("/echo ")
-        await visit.press("Enter")
-        await expect(visit.page.locator(".hint")).to_have_text("text: this option is required.")
-        await expect(visit.page.locator(".faulty")).to_have_count(1)
-        for typed, complaint in {
-            "x times:4": "times: from 1 to 3.",
-            "x times:1.5": "times: a whole number, please.",
-            "x where:#nowhere": "where: choose one of the list.",
+async def test_invalid_options_are_reported_before_sending(browser: Browser) -> None:
+    async with echo_bot_session(browser) as session:
+        await session.type("/echo ")
+        await session.press("Enter")
+        await expect(session.page.locator(".hint")).to_have_text("text: this option is required.")
+        await expect(session.page.locator(".invalid")).to_have_count(1)
+        for arguments, message in {
+            "x times:4": "times: enter a value from 1 to 3.",
+            "x times:1.5": "times: enter a whole number.",
+            "x where:#nowhere": "where: choose a value from the list.",
         }.items():
-            await visit.press("Escape")
-            await visit.type(f"/echo {typed}")
-            await visit.press("Escape", "Enter") if "where" in typed else await visit.press("Enter")
-            await expect(visit.page.locator(".hint")).to_have_text(complaint)
-        await expect(visit.page.locator(".message")).to_have_count(0)
+            await session.press("Escape")
+            await session.type(f"/echo {arguments}")
+            await session.press("Escape", "Enter") if "where" in arguments else await session.press("Enter")
+            await expect(session.page.locator(".hint")).to_have_text(message)
+        await expect(session.page.locator(".message")).to_have_count(0)
 
 
-async def test_backspace_takes_the_command_apart_again(browser: Browser) -> None:
-    async with visiting_echo(browser) as visit:
-        await visit.type("/echo hi times:")
-        await expect(visit.page.locator(".field")).to_have_count(2)
-        await visit.press("Backspace")
-        await expect(visit.page.locator(".field")).to_have_count(1)
-        await visit.press("Backspace", "Backspace", "Backspace")
-        await expect(visit.page.locator("#composer-input")).to_have_value("/echo")
-        await visit.press("Escape", "Escape")
-        await expect(visit.page.locator("#composer-input")).to_have_value("")
+async def test_backspace_removes_options_and_the_command(browser: Browser) -> None:
+    async with echo_bot_session(browser) as session:
+        await session.type("/echo hi times:")
+        await expect(session.page.locator(".field")).to_have_count(2)
+        await session.press("Backspace")
+        await expect(session.page.locator(".field")).to_have_count(1)
+        await session.press("Backspace", "Backspace", "Backspace")
+        await expect(session.page.locator("#composer-input")).to_have_value("/echo")
+        await session.press("Escape", "Escape")
+        await expect(session.page.locator("#composer-input")).to_have_value("")
 
 
-async def test_choices_are_asked_of_the_bot_as_one_types_and_picked_with_the_mouse(browser: Browser) -> None:
-    async with visiting_echo(browser) as visit:
-        await visit.type("/fruit ap")
-        await expect(visit.suggestions).to_have_text(["apple!", "apricot!"])
-        await visit.press("ArrowDown")
-        await expect(visit.suggestions.nth(1)).to_have_attribute("aria-selected", "true")
-        await visit.suggestions.nth(0).hover()
-        await visit.suggestions.nth(0).click()
-        await visit.page.locator("#composer-tail").click()
-        await visit.suggestions.nth(0).click()
-        await expect(visit.suggestions).to_have_text(["small", "large"])
-        await visit.suggestions.nth(1).click()
-        await visit.page.get_by_role("button", name="Send").click()
-        await expect(visit.page.locator(".message .content").last).to_have_text("apple, large")
-        await visit.type("/fruit xyz")
-        await expect(visit.page.locator(".suggestions")).to_have_text("No options match your search.")
+async def test_autocomplete_choices_can_be_picked_with_the_mouse(browser: Browser) -> None:
+    async with echo_bot_session(browser) as session:
+        await session.type("/fruit ap")
+        await expect(session.suggestions).to_have_text(["apple!", "apricot!"])
+        await session.press("ArrowDown")
+        await expect(session.suggestions.nth(1)).to_have_attribute("aria-selected", "true")
+        await session.suggestions.nth(0).hover()
+        await session.suggestions.nth(0).click()
+        await session.page.locator("#composer-tail").click()
+        await session.suggestions.nth(0).click()
+        await expect(session.suggestions).to_have_text(["small", "large"])
+        await session.suggestions.nth(1).click()
+        await session.page.get_by_role("button", name="Send").click()
+        await expect(session.page.locator(".message .content").last).to_have_text("apple, large")
+        await session.type("/fruit xyz")
+        await expect(session.page.locator(".suggestions")).to_have_text("No options match your search.")
 
 
-async def test_a_subcommand_is_typed_with_its_group(browser: Browser) -> None:
-    async with visiting_echo(browser) as visit:
-        await visit.type("/channel style name:cards")
-        await visit.press("Enter")
-        await expect(visit.page.locator(".message .content").last).to_have_text("style cards")
-        await expect(visit.page.locator(".used-line").last).to_have_text("admin used /channel style")
+async def test_subcommand_is_typed_with_its_group(browser: Browser) -> None:
+    async with echo_bot_session(browser) as session:
+        await session.type("/channel style name:cards")
+        await session.press("Enter")
+        await expect(session.page.locator(".message .content").last).to_have_text("style cards")
+        await expect(session.page.locator(".used-line").last).to_have_text("admin used /channel style")
 
 
-async def test_commands_and_buttons_without_an_answer_are_told_to_the_one_who_used_them(browser: Browser) -> None:
-    async with visiting_echo(browser) as visit:
-        await visit.type("/controls")
-        await visit.press("Enter", "Enter")
-        controls = visit.page.locator(".message").first
+async def test_unanswered_commands_and_buttons_show_an_error(browser: Browser) -> None:
+    async with echo_bot_session(browser) as session:
+        await session.type("/controls")
+        await session.press("Enter", "Enter")
+        controls = session.page.locator(".message").first
         await controls.get_by_role("button", name="Broken").click()
-        await visit.type("/silence")
-        await visit.press("Enter", "Enter")
-        last = visit.page.locator(".message").last
+        await session.type("/silence")
+        await session.press("Enter", "Enter")
+        last = session.page.locator(".message").last
         await expect(last).to_contain_text("Sending command…")
         await expect(last).to_contain_text("The application did not respond")
         await last.get_by_role("button", name="Dismiss message").click()
@@ -245,34 +245,34 @@ async def test_commands_and_buttons_without_an_answer_are_told_to_the_one_who_us
 
 
 async def test_buttons_and_menus_work_with_mouse_and_keyboard(browser: Browser) -> None:
-    async with visiting_echo(browser) as visit:
-        await visit.type("/controls")
-        await visit.press("Enter", "Enter")
-        message = visit.page.locator(".message").first
+    async with echo_bot_session(browser) as session:
+        await session.type("/controls")
+        await session.press("Enter", "Enter")
+        message = session.page.locator(".message").first
         await message.get_by_role("button", name="Count 0").click()
         await message.get_by_role("button", name="Count 1").click()
         await expect(message.get_by_role("button", name="Count 2")).to_be_visible()
         await message.get_by_role("combobox", name="Pick").press("ArrowDown")
-        await visit.press("ArrowDown", "Enter")
-        await expect(visit.page.locator(".message.ephemeral .content")).to_have_text("picked b")
+        await session.press("ArrowDown", "Enter")
+        await expect(session.page.locator(".message.ephemeral .content")).to_have_text("picked b")
 
 
-async def test_a_member_is_offered_no_command_that_wants_more_rights(browser: Browser) -> None:
-    async with visiting_echo(browser) as visit:
-        for command in visit.box.discord.commands:
+async def test_member_cannot_see_commands_without_permission(browser: Browser) -> None:
+    async with echo_bot_session(browser) as session:
+        for command in session.sandbox.discord.commands:
             command["default_member_permissions"] = "16"  # Manage Channels
-        await visit.page.locator("#person").select_option(str(visit.world.default.member_id))
-        await visit.open("vision")
-        await visit.type("/")
-        await expect(visit.page.locator(".suggestions")).to_have_text("The bot offers you no commands here.")
+        await session.page.locator("#user-select").select_option(str(session.world.default.member_id))
+        await session.open("vision")
+        await session.type("/")
+        await expect(session.page.locator(".suggestions")).to_have_text("No commands are available here.")
 
 
-async def test_the_bot_is_reached_in_direct_messages_too(browser: Browser) -> None:
-    async with visiting_echo(browser) as visit:
-        await visit.open("Daily Papers")
-        await visit.type("hello bot")
-        await visit.press("Enter")
-        await expect(visit.page.locator(".message .content")).to_have_text("hello bot")
-        await visit.type("/echo in private")
-        await visit.press("Enter")
-        await expect(visit.page.locator(".message .content").last).to_have_text(re.compile(r"^in private\|None"))
+async def test_bot_can_be_used_in_direct_messages(browser: Browser) -> None:
+    async with echo_bot_session(browser) as session:
+        await session.open("Daily Papers")
+        await session.type("hello bot")
+        await session.press("Enter")
+        await expect(session.page.locator(".message .content")).to_have_text("hello bot")
+        await session.type("/echo in private")
+        await session.press("Enter")
+        await expect(session.page.locator(".message .content").last).to_have_text(re.compile(r"^in private\|None"))

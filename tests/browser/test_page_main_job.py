@@ -1,4 +1,4 @@
-"""The main job as a new user meets it: the program started, a keyword subscribed, papers read, the channel arranged."""
+"""The main job of a new user: start the program, subscribe to a keyword, read papers, set up the channel."""
 
 import asyncio
 import re
@@ -9,20 +9,20 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.browser.visiting import WIDE, commands_are_there
+from tests.browser.page_session import WIDE, wait_for_commands
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
-# Promised: the sandbox's bot looks every 5 s, and an announcement is on the page within 10 s.
-ON_THE_PAGE_MS = 10_000
-# Not promised: all else takes as long as the machine is busy with others.
-PATIENCE_S = 40
-PATIENCE_MS = PATIENCE_S * 1000
+# Guaranteed: the sandbox's bot polls every 5 s, and posts an announcement within 10 s.
+POSTED_WITHIN_MS = 10_000
+# Not guaranteed: everything else depends on the load of the machine.
+TIMEOUT_S = 40
+TIMEOUT_MS = TIMEOUT_S * 1000
 
 
 @asynccontextmanager
 async def program() -> AsyncIterator[str]:
-    """`python -m sandbox` with its bot; yields the page's address, and sees to its end."""
+    """Run `python -m sandbox` with its bot; yields the address of the page, and stops the program at the end."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "sandbox", "--port", "0"),
         stdout=asyncio.subprocess.PIPE,
@@ -30,13 +30,13 @@ async def program() -> AsyncIterator[str]:
     )
     try:
         assert process.stdout is not None
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             line = (await process.stdout.readline()).decode()
         found = re.search(r"http://\S+", line)
         assert found is not None
         yield found[0]
         process.terminate()
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             assert await process.wait() == 0
     finally:
         if process.returncode is None:
@@ -46,50 +46,50 @@ async def program() -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def new_user(browser: Browser) -> AsyncIterator[Page]:
-    """A tab with the page of a program that has just been started, the bot connected."""
+    """A tab with the page of a newly started program whose bot is connected."""
     async with program() as url:
         page = await browser.new_page(viewport=WIDE)
         try:
             await page.goto(url)
             await expect(page.locator("#channel-name")).to_contain_text("papers")
-            await expect(page.locator("#bot-state")).to_have_text("", timeout=PATIENCE_MS)
-            await commands_are_there(page)
+            await expect(page.locator("#bot-state")).to_have_text("", timeout=TIMEOUT_MS)
+            await wait_for_commands(page)
             yield page
         finally:
             await page.close()
 
 
-async def command(page: Page, line: str, answer: str) -> Locator:
-    """Type a command as a person does, and see what it answers only to them; that message."""
+async def command(page: Page, line: str, reply: str) -> Locator:
+    """Type a command, and return its ephemeral reply."""
     await page.locator("#composer-input").click()
     await page.keyboard.type(line)
     await page.keyboard.press("Enter")
-    # Where something is suggested, one key takes it, and the next sends the command.
+    # If there is a suggestion, the first Enter picks it, and the next one sends the command.
     while await page.locator(".command-pill").is_visible():
         await page.keyboard.press("Enter")
-    message = page.locator(".message.ephemeral").filter(has_text=answer).last
-    await expect(message).to_be_visible(timeout=PATIENCE_MS)
+    message = page.locator(".message.ephemeral").filter(has_text=reply).last
+    await expect(message).to_be_visible(timeout=TIMEOUT_MS)
     await expect(message.get_by_text("Only you can see this")).to_be_visible()
     return message
 
 
 async def announce(page: Page, count: int) -> Locator:
-    """Let arXiv announce so many papers, and wait for what the channel says of them; that message."""
+    """Announce papers, and return the message that posts them in the channel."""
     posts = page.locator(".message:not(.ephemeral)")
     before = await posts.count()
     await page.get_by_label("Announce papers").fill(str(count))
     await page.get_by_role("button", name="Announce", exact=True).click()
-    await expect(posts).to_have_count(before + 1, timeout=ON_THE_PAGE_MS)
+    await expect(posts).to_have_count(before + 1, timeout=POSTED_WITHIN_MS)
     return posts.last
 
 
-async def test_a_new_user_subscribes_reads_an_abstract_and_arranges_the_channel(browser: Browser) -> None:
+async def test_new_user_subscribes_reads_an_abstract_and_sets_up_the_channel(browser: Browser) -> None:
     async with new_user(browser) as page:
         line = '/subscribe keyword:"reward model"'
-        said = await command(page, line, "reward model: subscribed in #papers.")
-        await expect(said.locator(".embed-title a").first).to_be_visible()
-        await expect(said.get_by_role("button", name="Undo")).to_be_visible()
-        await said.get_by_role("button", name="Start with new papers").click()
+        reply = await command(page, line, "reward model: subscribed in #papers.")
+        await expect(reply.locator(".embed-title a").first).to_be_visible()
+        await expect(reply.get_by_role("button", name="Undo")).to_be_visible()
+        await reply.get_by_role("button", name="Start with new papers").click()
 
         single = await announce(page, 3)
         await expect(single.locator(".content")).to_contain_text("1 new paper for reward model")
@@ -99,13 +99,13 @@ async def test_a_new_user_subscribes_reads_an_abstract_and_arranges_the_channel(
             button = single.locator(".button").filter(has_text=name)
             await expect(button).to_have_attribute("href", re.compile(rf"^https://arxiv\.org/{folder}/"))
         await single.get_by_role("button", name="Abstract").click()
-        await is_the_abstract(page, await title.inner_text())
+        await expect_abstract(page, await title.inner_text())
 
         cards = await announce(page, 30)
         await expect(cards.locator(".embed")).to_have_count(2)
         await cards.get_by_role("combobox", name="Read an abstract…").click()
         await cards.get_by_role("option").first.click()
-        await is_the_abstract(page, await cards.locator(".embed-title").first.inner_text())
+        await expect_abstract(page, await cards.locator(".embed-title").first.inner_text())
 
         await command(page, "/channel style style:compact", "are shown as a compact list.")
         listed = await announce(page, 60)
@@ -118,7 +118,7 @@ async def test_a_new_user_subscribes_reads_an_abstract_and_arranges_the_channel(
         await command(page, "/channel resume", "Resumed in #papers. No papers were held.")
 
 
-async def is_the_abstract(page: Page, title: str) -> None:
-    """See that the abstract of the paper of that title is there, and only for the reader."""
+async def expect_abstract(page: Page, title: str) -> None:
+    """Expect an ephemeral message with the abstract of that paper."""
     own = page.locator(".message").filter(has_text="Only you can see this")
     await expect(own.filter(has=page.locator(".embed-title", has_text=title)).last).to_be_visible()

@@ -9,9 +9,9 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Locator, Page, Route, ViewportSize, expect
 
 from benchmarks.page import generated
-from bot.page import Form, Section, render
 from bot.page import Page as PapersPage
-from tests.browser.visiting import DEADLINE_MS, PHONE, WIDE
+from bot.page import PageFormat, Section, render
+from tests.browser.page_session import DEADLINE_MS, PHONE, WIDE
 from tests.support.builders import paper
 from tests.support.page import PIECES, UPDATED, newest_first, page_of
 
@@ -43,7 +43,7 @@ PAGE = PapersPage(
         ),
     ),
 )
-# All that moved although nobody had just typed or clicked.
+# All layout shifts that did not follow a keystroke or a click.
 SHIFTS = """() => new Promise(resolve => {
   new PerformanceObserver(list => {
     resolve(list.getEntries().filter(entry => !entry.hadRecentInput).map(entry => entry.value));
@@ -61,15 +61,15 @@ async def reading(
     scheme: Literal["light", "dark"] = "light",
     javascript: bool = True,
 ) -> AsyncIterator[Page]:
-    """A tab that shows the page as a web server sends it; ends with a look at the browser's complaints."""
+    """Open the page in a tab, as a web server would send it; check for browser errors at the end."""
     context = await browser.new_context(viewport=viewport, color_scheme=scheme, java_script_enabled=javascript)
     context.set_default_timeout(DEADLINE_MS)
-    complaints: list[str] = []
-    asked: list[str] = []
+    browser_errors: list[str] = []
+    requested: list[str] = []
 
     async def serve(route: Route) -> None:
-        asked.append(route.request.url)
-        rendered = render(papers, Form.HTML, address=ADDRESS)
+        requested.append(route.request.url)
+        rendered = render(papers, PageFormat.HTML, address=ADDRESS)
         headers = {"Content-Type": rendered.content_type}
         headers["Content-Security-Policy"] = rendered.content_security_policy or ""
         await route.fulfill(body=rendered.body, headers=headers)
@@ -77,23 +77,25 @@ async def reading(
     try:
         await context.route("**", serve)
         tab = await context.new_page()
-        tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.on("console", lambda said: complaints.append(said.text))
+        tab.on("pageerror", lambda error: browser_errors.append(str(error)))
+        tab.on("console", lambda message: browser_errors.append(message.text))
         await tab.goto(ADDRESS)
         yield tab
-        assert complaints == []
-        assert asked == [ADDRESS], "it asks nobody for anything"
+        assert browser_errors == []
+        assert requested == [ADDRESS], "the page must not load anything else"
     finally:
         await context.close()
 
 
 def shown(tab: Page) -> Locator:
-    """The titles that can be seen."""
+    """The visible titles."""
     return tab.locator(".papers h3").filter(visible=True)
 
 
 @pytest.mark.parametrize(("scheme", "viewport"), [("light", WIDE), ("dark", PHONE)], ids=["light", "dark"])
-async def test_nobody_is_kept_out(browser: Browser, scheme: Literal["light", "dark"], viewport: ViewportSize) -> None:
+async def test_page_passes_accessibility_checks(
+    browser: Browser, scheme: Literal["light", "dark"], viewport: ViewportSize
+) -> None:
     async with reading(browser, scheme=scheme, viewport=viewport) as tab:
         for summary in await tab.locator("summary").all():
             await summary.click()
@@ -105,9 +107,7 @@ async def test_nobody_is_kept_out(browser: Browser, scheme: Literal["light", "da
 
 @pytest.mark.slow
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
-async def test_nothing_moves_while_five_hundred_papers_load_and_are_searched(
-    browser: Browser, viewport: ViewportSize
-) -> None:
+async def test_layout_does_not_shift_while_500_papers_load(browser: Browser, viewport: ViewportSize) -> None:
     async with reading(browser, generated(), viewport=viewport) as tab:
         await expect(shown(tab)).to_have_count(500)
         await tab.get_by_label("Search").click()
@@ -116,7 +116,7 @@ async def test_nothing_moves_while_five_hundred_papers_load_and_are_searched(
         assert await tab.evaluate(SHIFTS) == []
 
 
-async def test_filters_work_without_javascript_and_the_search_is_not_there(browser: Browser) -> None:
+async def test_filters_work_without_javascript_and_search_is_hidden(browser: Browser) -> None:
     async with reading(browser, javascript=False) as tab:
         await expect(tab.locator("#search")).to_be_hidden()
         await tab.get_by_label("Category").select_option("stat.ML · Machine Learning (1)")
@@ -131,7 +131,7 @@ async def test_filters_work_without_javascript_and_the_search_is_not_there(brows
 
 
 @pytest.mark.slow
-async def test_folded_texts_open_without_javascript(browser: Browser) -> None:
+async def test_collapsed_texts_open_without_javascript(browser: Browser) -> None:
     async with reading(browser, javascript=False) as tab:
         entry = tab.locator(".papers > li").first
         await expect(entry.get_by_text("We learn from wishes.")).to_be_hidden()
@@ -141,13 +141,13 @@ async def test_folded_texts_open_without_javascript(browser: Browser) -> None:
         await expect(entry.locator("pre")).to_contain_text("@misc{okafor2026rewards-2611.00001,")
 
 
-async def test_search_finds_words_anywhere_in_a_paper_as_they_are_typed(browser: Browser) -> None:
+async def test_search_finds_words_anywhere_in_a_paper_while_typing(browser: Browser) -> None:
     async with reading(browser) as tab:
         search, status = tab.get_by_label("Search"), tab.get_by_role("status")
         for words, titles in {
             "WISHES learn": ["Rewards without labels"],
             "zoe ostergaard": [],
-            "zoe østerg": ["Rewards without labels"],  # an author that is not shown
+            "zoe østerg": ["Rewards without labels"],  # an author who is not displayed
             "cs.cv": ["Agents that see"],
             "archiveprefix": [],
             "nothing of the kind": [],
@@ -164,7 +164,7 @@ async def test_search_finds_words_anywhere_in_a_paper_as_they_are_typed(browser:
 
 
 @pytest.mark.slow
-async def test_every_paper_is_counted_where_it_stands(browser: Browser) -> None:
+async def test_filtered_section_shows_the_visible_and_total_count(browser: Browser) -> None:
     async with reading(browser) as tab:
         count = tab.locator(".count").first
         before = "element => getComputedStyle(element, '::before').content"
@@ -174,7 +174,7 @@ async def test_every_paper_is_counted_where_it_stands(browser: Browser) -> None:
         await expect(count).to_have_text("2 papers")
 
 
-async def test_page_can_be_read_with_the_keyboard_alone(browser: Browser) -> None:
+async def test_page_can_be_used_with_the_keyboard(browser: Browser) -> None:
     async with reading(browser) as tab:
         await tab.keyboard.press("Tab")
         await expect(tab.get_by_text("Skip to the papers")).to_be_in_viewport()
@@ -190,7 +190,7 @@ async def test_page_can_be_read_with_the_keyboard_alone(browser: Browser) -> Non
         await expect(tab.get_by_label("Search")).to_be_focused()
         await tab.keyboard.type("agents/")
         await expect(tab.get_by_label("Search")).to_have_value("agents/")
-        await tab.keyboard.press("Enter")  # sends nothing anywhere
+        await tab.keyboard.press("Enter")  # must not submit anything
 
 
 @pytest.mark.slow
@@ -200,7 +200,7 @@ async def test_bibtex_is_copied_by_a_button(browser: Browser) -> None:
         entry = tab.locator(".papers > li").first
         await entry.get_by_text("BibTeX").click()
         await entry.get_by_role("button", name="Copy").click()
-        # Not https: what would be copied is selected, and somebody presses one key.
+        # Without https the clipboard is not available: the text is selected, and the user presses Ctrl+C.
         await expect(tab.get_by_role("status")).to_have_text("Press Ctrl+C to copy")
         selected = await tab.evaluate("getSelection().toString()")
         assert selected.strip().startswith("@misc{okafor2026rewards-2611.00001,\n title={Rewards without labels},")
@@ -208,7 +208,7 @@ async def test_bibtex_is_copied_by_a_button(browser: Browser) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
-async def test_nothing_sticks_out_nor_runs_whatever_papers_say(browser: Browser, viewport: ViewportSize) -> None:
+async def test_hostile_papers_neither_overflow_nor_run_scripts(browser: Browser, viewport: ViewportSize) -> None:
     texts = ["x" * 300, "日本語" * 100, *PIECES]
     papers = [
         paper(f"2611.{at:05}", title=text, abstract=text, comment=text, authors=(text,), primary_category=text)
@@ -223,7 +223,7 @@ async def test_nothing_sticks_out_nor_runs_whatever_papers_say(browser: Browser,
 
 
 @pytest.mark.slow
-async def test_keywords_are_one_jump_away(browser: Browser) -> None:
+async def test_keywords_are_linked_from_the_top(browser: Browser) -> None:
     async with reading(browser, viewport=PHONE) as tab:
         await tab.get_by_role("navigation").get_by_role("link", name="agents").click()
         await expect(tab.get_by_role("heading", name="agents", exact=True)).to_be_in_viewport()

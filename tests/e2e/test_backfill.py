@@ -16,7 +16,7 @@ import pytest
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month, months_since
 from bot.runtime.metrics import Step
-from sandbox.arxiv import ArxivRequest, Fault, FaultKind, LocalArxiv, SandboxPaper
+from sandbox.arxiv import ArxivFault, ArxivFaultKind, ArxivRequest, LocalArxiv, SandboxPaper
 from tests.support.killable import KILLED, CrashPoint, a_killable_command, run_command
 from tests.support.quiescence import until
 from tests.support.running import DEADLINE_S, RunningSandbox, arxiv_with_one_paper, running_bot, running_sandbox
@@ -75,7 +75,9 @@ def pages_by_month(arxiv: LocalArxiv) -> Counter[str]:
 def archived(sandbox: RunningSandbox) -> list[str]:
     """The ids of the archive, each as often as it stands there."""
     with closing(sqlite3.connect(sandbox.database)) as connection:
-        return [arxiv_id for (arxiv_id,) in connection.execute("SELECT arxiv_id FROM archive ORDER BY arxiv_id")]
+        return [
+            arxiv_id for (arxiv_id,) in connection.execute("SELECT arxiv_id FROM backfilled_papers ORDER BY arxiv_id")
+        ]
 
 
 @pytest.mark.slow
@@ -126,7 +128,7 @@ async def test_killed_backfill_goes_on_where_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_signal_ends_it_at_once_in_order_with_words(tmp_path: Path, number: signal.Signals) -> None:
     arxiv, _ = an_arxiv_with_a_past()
-    arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after="600"))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="600"))
     async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
         await subscribed(sandbox)
         arguments = ("backfill", "--since", str(FIRST))
@@ -144,7 +146,7 @@ async def test_signal_ends_it_at_once_in_order_with_words(tmp_path: Path, number
 
 async def test_arxiv_that_asks_for_more_patience_than_there_is_ends_it_with_words(tmp_path: Path) -> None:
     arxiv, _ = an_arxiv_with_a_past()
-    arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after="80000"))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="80000"))
     async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
         await subscribed(sandbox)
         code, output = await backfill(sandbox)
@@ -191,7 +193,7 @@ async def test_month_that_arxiv_does_not_show_whole_is_named_and_the_exit_code_s
     async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
         await subscribed(sandbox)
         stamp = str(FIRST).replace("-", "")
-        arxiv.faults.add(Fault(FaultKind.EMPTY, times=None, containing=f"[{stamp}"))
+        arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None, containing=f"[{stamp}"))
         code, output = await backfill(sandbox, "--papers-only")
         assert code == 1
-        assert f"Left out: {FIRST}: arXiv shows no papers at all. The same command tries it again." in output
+        assert f"Left out: {FIRST}: arXiv returns no papers at all. The same command tries it again." in output

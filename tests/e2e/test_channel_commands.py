@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.discord import ChannelKind, Limit, Message, MessageFlag, NotPossible, Permission, RateLimits
+from sandbox.discord import ChannelKind, InvalidAction, Limit, Message, MessageFlag, Permission, RateLimits
 from tests.support.embeds import lines_of, papers_in
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
@@ -65,7 +65,7 @@ async def test_each_style_lays_the_next_batch_out_as_it_says(tmp_path: Path) -> 
         await channel(sandbox, "resume")
         *_, cards = await sandbox.wait_for_papers("papers", 7)
         assert len(cards.embeds) == 6
-        with pytest.raises(NotPossible):
+        with pytest.raises(InvalidAction):
             await channel(sandbox, "style", style="newspaper")
 
 
@@ -99,10 +99,10 @@ async def test_a_schedule_takes_a_time_and_a_zone_and_suggests_both(tmp_path: Pa
 async def test_an_unknown_zone_or_hour_is_answered_with_the_nearest(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         reply = await channel(sandbox, "schedule", time="08:30", zone="Europe/Belrin")
-        assert reply.startswith("There is no time zone of that name.")
+        assert reply.startswith("Unknown time zone.")
         assert "Europe/Berlin" in reply
         assert await channel(sandbox, "schedule", time="25:70", zone=ZONE) == (
-            "That is not a time of day. Write it like 23:59."
+            "Not a time of day. Use the format `23:59`."
         )
         assert "- Posted as they come" in await channel(sandbox, "show")
 
@@ -126,7 +126,7 @@ async def test_a_paused_channel_keeps_what_comes_and_posts_it_when_it_is_resumed
             assert await channel(sandbox, "resume") == f"Resumed in {here(sandbox)}. Posting 3 held papers."
             (post,) = await sandbox.wait_for_papers("papers", 3)
             assert sorted(papers_in(post)) == sorted(urls)
-            assert post.content == ("**3 papers** for reward model waited while this channel was paused: oldest first")
+            assert post.content == ("**3 papers** for reward model held while this channel was paused, oldest first")
             assert await channel(sandbox, "resume") == f"{here(sandbox)} isn't paused."
             sandbox.add_paper("A New Reward Model")
             *_, post = await sandbox.wait_for_papers("papers", 4)
@@ -146,7 +146,7 @@ async def test_a_backlog_of_more_than_fifty_is_posted_compact_whatever_the_style
         posts = await sandbox.wait_for_papers("papers", 53)
         assert [len(papers_in(post)) for post in posts] == [25, 25, 3]
         assert [post.content for post in posts] == [
-            "**53 papers** for reward model waited while this channel was paused: oldest first, as a short list",
+            "**53 papers** for reward model held while this channel was paused, oldest first, as a compact list",
             "",
             "",
         ]
@@ -286,7 +286,7 @@ def published(posts: list[Message]) -> list[Message]:
 async def test_who_may_not_manage_the_channel_that_is_meant_changes_nothing_there(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         member = sandbox.world.default.member_id
-        with pytest.raises(NotPossible):
+        with pytest.raises(InvalidAction):
             await sandbox.reply_to("channel pause", user_id=member)
         sandbox.world.set_overwrite(sandbox.channel("papers"), member, allow=Permission.MANAGE_CHANNELS)
         commands: dict[str, dict[str, object]] = {
@@ -310,7 +310,7 @@ async def test_who_may_not_manage_the_channel_that_is_meant_changes_nothing_ther
         assert await sandbox.reply_to("channel style", {"style": "cards"}, user_id=member) == (
             f"From the next batch on, papers in {here(sandbox)} are shown as cards."
         )
-        with pytest.raises(NotPossible):
+        with pytest.raises(InvalidAction):
             await sandbox.reply_to("channel show", channel=None)
 
 

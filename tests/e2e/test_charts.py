@@ -13,7 +13,7 @@ import pytest
 
 from bot.domain.charts.trend import last_year
 from bot.services.charts import CHART_EDITED_EVERY
-from sandbox.arxiv import Fault, FaultKind, SandboxPaper
+from sandbox.arxiv import ArxivFault, ArxivFaultKind, SandboxPaper
 from sandbox.discord import Message
 from tests.support.quiescence import until
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
@@ -34,7 +34,7 @@ async def chart(
     """What the member reads in the end who asks for a chart."""
     member = sandbox.world.default.member_id
     invocation = await sandbox.command(command, options, channel=channel, user_id=member)
-    return await invocation.edited(lambda message: "months are to be" not in message.content, DRAWN_WITHIN_S)
+    return await invocation.wait_for_edit(lambda message: "months are to be" not in message.content, DRAWN_WITHIN_S)
 
 
 def edits(sandbox: RunningSandbox) -> list[str]:
@@ -89,7 +89,7 @@ async def test_arxiv_that_breaks_off_leaves_a_chart_that_says_when_to_ask_again(
         publish_a_year(sandbox, "A Reward Model")
         second = last_year(datetime.now(UTC))[-3]
         sandbox.arxiv.faults.add(
-            Fault(FaultKind.RATE_LIMITED, retry_after="60", containing=f"[{second.start:%Y%m}010000")
+            ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="60", containing=f"[{second.start:%Y%m}010000")
         )
         answer = await chart(sandbox, "trend", keyword="reward model")
         assert answer.content.startswith(
@@ -142,7 +142,7 @@ async def test_a_chart_that_is_being_filled_ends_with_the_bot_and_leaves_arxiv_o
     async with running_sandbox(tmp_path) as sandbox:
         async with running_bot(sandbox):
             publish_a_year(sandbox, "A Reward Model")
-            sandbox.arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE, times=None, delay_s=DEADLINE_S))
+            sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE, times=None, delay_s=DEADLINE_S))
             await sandbox.command("trend", {"keyword": "reward model"})
             await until(lambda: len(sandbox.arxiv.requests) == 1, DEADLINE_S)
         records = [record for record in caplog.records if not record.name.startswith("discord.")]

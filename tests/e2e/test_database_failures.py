@@ -54,7 +54,7 @@ async def test_disk_that_is_full_when_discord_has_answered_leaves_no_message_dou
     async with running_sandbox(disk.path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
         # The first message of two is stored, and in the same moment the disk is full.
-        stop = sandbox.world.listen(lambda event, *_: disk.fill() if event == "MESSAGE_CREATE" else None)
+        stop = sandbox.world.subscribe(lambda event, *_: disk.fill() if event == "MESSAGE_CREATE" else None)
         urls = [sandbox.add_paper(f"Reward Models, Part {part}") for part in range(PAPERS)]
         await sandbox.wait_for_status(f"⚠️ Posting stopped: {FULL}.")
         stop()

@@ -12,7 +12,7 @@ import pytest
 
 from bot.discord_api.client import RATELIMIT_WAIT_MAX_S
 from bot.domain.keyword import Keyword
-from sandbox.discord import DropAfter, DropBefore, FaultKind, Message, Permission, RateLimited, Status, StatusAfter
+from sandbox.discord import DiscordFault, DropAfter, DropBefore, Message, Permission, RateLimited, Status, StatusAfter
 from tests.support.quiescence import until
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 from tests.support.store import opened
@@ -20,8 +20,8 @@ from tests.support.store import opened
 # 10,000 invalid requests in ten minutes ban the address (topics/rate-limits): 1 % of it.
 INVALID = {401, 403, 429}
 INVALID_MAX = 100
-MISSING_PERMISSIONS = Status.refusal(403, 50013, "Missing Permissions")
-INVALID_FORM = Status.refusal(400, 50035, "Invalid Form Body")
+MISSING_PERMISSIONS = Status.api_error(403, 50013, "Missing Permissions")
+INVALID_FORM = Status.api_error(400, 50035, "Invalid Form Body")
 NO_SUCH_USER = 1191319909171999998
 
 
@@ -73,7 +73,7 @@ def allow(sandbox: RunningSandbox, name: str) -> None:
 
 # No answer, or one that says nothing.
 
-NO_ANSWER: dict[str, FaultKind] = {
+NO_ANSWER: dict[str, DiscordFault] = {
     "general": Status(500),
     "papers": StatusAfter(502),
     "reward-models": Status(503),
@@ -152,7 +152,7 @@ async def test_posts_go_on_while_the_gateway_is_gone_and_what_changed_meanwhile_
         await sandbox.discord.wait_until_bot_ready(DEADLINE_S)
         reply = await sandbox.wait_for_status("The bot needs Send Messages there.")
         assert f"<#{sandbox.channel('vision')}>, blocked" in reply
-        assert sandbox.discord.identifies == 2
+        assert sandbox.discord.identify_count == 2
         allow(sandbox, "vision")
         await sandbox.wait_for_papers("vision", 3)
         urls += publish(sandbox, 2)
@@ -175,7 +175,7 @@ async def test_gateway_that_hangs_up_while_papers_are_posted_loses_nothing_and_d
             await sandbox.wait_for_papers("papers", len(urls))
             await sandbox.discord.wait_until_bot_ready(DEADLINE_S)
         assert Counter(sandbox.posted_urls("papers")) == Counter(urls)
-        assert sandbox.discord.identifies == (1 if resumable else 3)
+        assert sandbox.discord.identify_count == (1 if resumable else 3)
         deny(sandbox, "papers")
         await sandbox.wait_for_status("The bot needs Send Messages there.")
 

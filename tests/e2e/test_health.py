@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from sandbox.arxiv import Fault, FaultKind
+from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from tests.support.ports import free_port
 from tests.support.quiescence import until_settled
 from tests.support.running import DEADLINE_S, RunningSandbox, bot_process, running_bot, running_sandbox
@@ -55,7 +55,7 @@ async def test_health_and_metrics_follow_what_the_bot_does_and_show_nothing_of_a
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox, DAILY_PAPERS_WEB__PORT=str(port)):
         await until_health_is(port, 200)
         await sandbox.subscribe("reward model")
-        sandbox.arxiv.faults.add(Fault(FaultKind.HTML, times=None))
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.HTML, times=None))
         await sandbox.wait_for_status("not a complete feed")
         sandbox.arxiv.faults.clear()
         for part in range(12):

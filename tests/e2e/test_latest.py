@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.arxiv import Fault, FaultKind, SandboxPaper
-from sandbox.discord import Message, NotPossible
+from sandbox.arxiv import ArxivFault, ArxivFaultKind, SandboxPaper
+from sandbox.discord import InvalidAction, Message
 from tests.support.running import RunningSandbox, abs_url, running_bot, running_sandbox
 
 
@@ -55,7 +55,7 @@ async def test_a_keyword_that_is_watched_and_read_is_answered_from_the_store(tmp
         await sandbox.subscribe("reward model")
         await sandbox.wait_for_status("Last checked**: <t:")
         asked = len(sandbox.arxiv.requests)
-        sandbox.arxiv.faults.add(Fault(FaultKind.SERVER_ERROR, times=None))
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SERVER_ERROR, times=None))
         answer = await latest(sandbox, "reward model", count=2)
         assert answer.content == "The newest 2 papers for **reward model**"
         assert urls(answer) == newest_first[:2]
@@ -68,7 +68,7 @@ async def test_a_keyword_that_is_watched_and_read_is_answered_from_the_store(tmp
 
 async def test_with_arxiv_out_of_reach_a_look_up_says_so_and_when_to_try_again(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
-        sandbox.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after="60"))
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="60"))
         reply = (await latest(sandbox, "reward model")).content
         assert re.fullmatch(
             r"arXiv asks us to wait, and no papers for \*\*reward model\*\* are stored here yet\. "
@@ -89,9 +89,9 @@ async def test_papers_can_be_looked_up_in_direct_messages_and_where_only_the_per
         world.user_installs.add(member)
         for name, options in {"latest": {"keyword": "reward model"}, "status": {}}.items():
             invocation = await sandbox.discord.run_command(name, options, user_id=member, channel_id=channel.id)
-            answer = await invocation.answered()
+            answer = await invocation.wait_for_reply()
             assert (urls(answer) == [url]) if name == "latest" else ("Last checked" in answer.content)
-        with pytest.raises(NotPossible):
+        with pytest.raises(InvalidAction):
             await sandbox.reply_to("keywords", channel=None)
 
 
@@ -100,7 +100,7 @@ async def pressed(sandbox: RunningSandbox, message: Message) -> Message:
     row = message.components[0]["components"]
     assert isinstance(row, list)
     invocation = await sandbox.discord.press(message.id, row[0]["custom_id"], user_id=sandbox.world.default.member_id)
-    return await invocation.answered()
+    return await invocation.wait_for_reply()
 
 
 async def test_five_look_ups_a_minute_are_answered_and_the_sixth_is_told_when(tmp_path: Path) -> None:
@@ -118,9 +118,9 @@ async def test_five_look_ups_a_minute_are_answered_and_the_sixth_is_told_when(tm
 async def test_a_look_up_takes_one_to_ten_papers_of_a_keyword_that_says_something(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         for count in (0, 11):
-            with pytest.raises(NotPossible):
+            with pytest.raises(InvalidAction):
                 await latest(sandbox, "reward model", count=count)
         refused = await latest(sandbox, "of the")
         assert refused.is_ephemeral
-        assert refused.content == "A keyword needs a word that says more than the, of or with."
+        assert refused.content == 'Use at least one word besides stop words such as "the" or "of".'
         assert sandbox.arxiv.requests == []

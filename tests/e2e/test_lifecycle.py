@@ -24,7 +24,7 @@ async def press(sandbox: RunningSandbox, asked: Invocation, label: str, *, user_
     await sandbox.discord.press(
         message.id, custom_id, user_id=sandbox.world.default.admin_id if user_id is None else user_id
     )
-    changed = await asked.edited(lambda reply: not reply.components)
+    changed = await asked.wait_for_edit(lambda reply: not reply.components)
     assert changed.embeds == []
     return changed.content
 
@@ -73,7 +73,7 @@ async def test_undo_ends_what_was_just_subscribed_and_nothing_older(tmp_path: Pa
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         older = await sandbox.subscribe("reward model")
         again = await sandbox.command("subscribe", {"keyword": "reward model, agents"})
-        await again.edited(lambda message: "next check" in message.content)
+        await again.wait_for_edit(lambda message: "next check" in message.content)
         assert await press(sandbox, again, "Undo") == f"**agents**: unsubscribed from <#{sandbox.channel('papers')}>."
         assert "**reward model**" in (reply := await sandbox.reply_to("keywords"))
         assert "**agents**" not in reply
@@ -90,7 +90,7 @@ async def test_who_may_no_longer_manage_the_channel_cannot_use_the_buttons(tmp_p
         member, papers = sandbox.world.default.member_id, sandbox.channel("papers")
         sandbox.world.set_overwrite(papers, member, allow=Permission.MANAGE_CHANNELS)
         asked = await sandbox.command("subscribe", {"keyword": "reward model"}, user_id=member)
-        await asked.edited(lambda message: "next check" in message.content)
+        await asked.wait_for_edit(lambda message: "next check" in message.content)
         sandbox.world.set_overwrite(papers, member)
         reply = await press(sandbox, asked, "Also post the latest 5", user_id=member)
         assert reply == f"You can no longer manage <#{papers}>."
@@ -228,11 +228,11 @@ async def test_a_paper_that_is_no_longer_in_the_store_is_a_link_by_button_and_by
         async with running_bot(sandbox):
             member = sandbox.world.default.member_id
             pressed = await sandbox.discord.press(button.id, str(components_of(button)[0]["custom_id"]), user_id=member)
-            assert (await pressed.answered()).content == f"Read the abstract on arXiv: <{single}>"
+            assert (await pressed.wait_for_reply()).content == f"Read the abstract on arXiv: <{single}>"
             chosen = next(iter(lines_of(menu)))
             asked = await sandbox.discord.choose(
                 menu.id, str(components_of(menu)[0]["custom_id"]), [chosen.rpartition("/")[2]], user_id=member
             )
-            answer = await asked.answered()
+            answer = await asked.wait_for_reply()
             assert answer.is_ephemeral
             assert answer.content == f"Read the abstract on arXiv: <{chosen}>"

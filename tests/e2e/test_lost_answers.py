@@ -4,15 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.discord import ChannelKind, DropAfter, Status, StatusAfter
-from sandbox.discord import FaultKind as Fault
+from sandbox.discord import ChannelKind, DiscordFault, DropAfter, Status, StatusAfter
 from tests.support.quiescence import until_settled
 from tests.support.running import DEADLINE_S, running_bot, running_sandbox
 
 MESSAGES = r"^/channels/\d+/messages$"
-FORBIDDEN = Status.refusal(403, 50013, "Missing Permissions")
+FORBIDDEN = Status.api_error(403, 50013, "Missing Permissions")
 CLOUDFLARE = Status(429)  # not Discord itself: discord.py raises it at once
-INVALID = Status.refusal(400, 50035, "Invalid Form Body")
+INVALID = Status.api_error(400, 50035, "Invalid Form Body")
 
 
 @pytest.mark.parametrize(
@@ -24,7 +23,7 @@ INVALID = Status.refusal(400, 50035, "Invalid Form Body")
         pytest.param(INVALID, id="invalid", marks=pytest.mark.slow),
     ],
 )
-async def test_a_refusal_of_a_second_try_says_nothing_of_the_first(tmp_path: Path, second_answer: Fault) -> None:
+async def test_a_refusal_of_a_second_try_says_nothing_of_the_first(tmp_path: Path, second_answer: DiscordFault) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         async with running_bot(sandbox):
             await sandbox.subscribe("reward model")
@@ -51,7 +50,7 @@ async def test_a_refusal_of_a_second_try_says_nothing_of_the_first(tmp_path: Pat
         pytest.param(DropAfter(), id="dropped"),
     ],
 )
-async def test_a_forum_post_whose_answer_was_lost_is_not_begun_twice(tmp_path: Path, lost: Fault) -> None:
+async def test_a_forum_post_whose_answer_was_lost_is_not_begun_twice(tmp_path: Path, lost: DiscordFault) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         forum = sandbox.world.add_channel(sandbox.world.default.guild_id, "paper-forum", ChannelKind.FORUM).id
         await sandbox.subscribe("reward model", channel="papers")

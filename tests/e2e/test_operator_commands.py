@@ -14,9 +14,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv, SandboxPaper
-from sandbox.huggingface import Fault as HuggingFaceFault
-from sandbox.huggingface import FaultKind as HuggingFaceFaultKind
+from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus, LocalArxiv, SandboxPaper
+from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind
 from tests.support.disks import a_small_disk
 from tests.support.killable import KILLED, run_command
 from tests.support.quiescence import until_settled
@@ -90,15 +89,15 @@ async def test_check_names_channels_that_cannot_be_posted_in_with_what_is_missin
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (FaultKind.RATE_LIMITED, "arXiv asks us to wait"),
-        (FaultKind.RESET_BEFORE_ANSWER, "arXiv is out of reach (no connection)"),
-        (FaultKind.HTML, "arXiv's answer is not a complete feed"),
-        (FaultKind.SERVER_ERROR, "arXiv does not answer as it should (status 500)"),
+        (ArxivFaultKind.RATE_LIMITED, "arXiv asks us to wait"),
+        (ArxivFaultKind.RESET_BEFORE_ANSWER, "arXiv is unreachable (no connection)"),
+        (ArxivFaultKind.HTML, "arXiv's response is not a complete feed"),
+        (ArxivFaultKind.SERVER_ERROR, "arXiv returned an unexpected response (status 500)"),
     ],
 )
-async def test_check_says_what_is_the_matter_with_arxiv(tmp_path: Path, fault: FaultKind, words: str) -> None:
+async def test_check_says_what_is_the_matter_with_arxiv(tmp_path: Path, fault: ArxivFaultKind, words: str) -> None:
     async with running_sandbox(tmp_path) as sandbox:
-        sandbox.arxiv.faults.add(Fault(fault))
+        sandbox.arxiv.faults.add(ArxivFault(fault))
         code, table = await checked(sandbox)
         assert code == 1
         assert only(table, "not well") == {"arXiv": words}
@@ -108,14 +107,14 @@ async def test_check_says_whether_hugging_face_answers(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         assert (await checked(sandbox))[1]["Hugging Face"] == ("well", "switched off: huggingface.enabled is false")
         for ago in range(1, 3):  # it may be midnight
-            sandbox.huggingface.days.make_up(datetime.now(UTC).date() - timedelta(days=ago), 120)
+            sandbox.huggingface.lists.generate(datetime.now(UTC).date() - timedelta(days=ago), 120)
         code, table = await checked(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
         assert code == 0
         assert table["Hugging Face"][1].startswith("answers: 120 papers listed on 20")
         sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR))
         code, table = await checked(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
         assert code == 1
-        assert only(table, "not well") == {"Hugging Face": "Hugging Face does not answer as it should (status 500)"}
+        assert only(table, "not well") == {"Hugging Face": "Hugging Face returned an unexpected response (status 500)"}
 
 
 async def test_check_says_that_discord_is_out_of_reach(tmp_path: Path) -> None:
@@ -163,7 +162,7 @@ async def test_check_beside_a_running_bot_asks_arxiv_through_the_same_gate(tmp_p
             await sandbox.wait_for_papers("papers", 1)
         assert codes == [0, 0]
         assert sandbox.posted_urls("papers") == [url]
-        assert arxiv.too_soon == []
+        assert arxiv.violations == []
 
 
 async def test_copy_made_while_the_bot_posts_is_whole(tmp_path: Path) -> None:

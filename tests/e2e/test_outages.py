@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cogs.subscribe import REPLY_WAIT_S
-from sandbox.arxiv import Fault, FaultKind
+from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from tests.support.running import DEADLINE_S, bot_process, running_bot, running_sandbox
 
 pytestmark = pytest.mark.slow
@@ -18,19 +18,19 @@ pytestmark = pytest.mark.slow
 async def test_a_reply_waits_20_s_for_a_slow_arxiv_then_says_so_and_is_edited_when_it_answers(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         sandbox.add_paper("A Reward Model")
-        sandbox.arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE, delay_s=REPLY_WAIT_S + 5))
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE, delay_s=REPLY_WAIT_S + 5))
         invocation = await sandbox.discord.run_command(
             "subscribe",
             {"keyword": "reward model"},
             user_id=sandbox.world.default.admin_id,
             channel_id=sandbox.channel("papers"),
         )
-        waiting = await invocation.answered()
+        waiting = await invocation.wait_for_reply()
         assert waiting.content == (
             f"**reward model**: subscribed in <#{sandbox.channel('papers')}>.\n"
             "Reading the papers that arXiv has is queued; this message will say what was found."
         )
-        read = await invocation.edited(lambda message: "next check" in message.content)
+        read = await invocation.wait_for_edit(lambda message: "next check" in message.content)
         assert "1 paper in the last 30 days" in read.content
 
 

@@ -34,7 +34,7 @@ async def test_unsubscribing_ends_the_posts_and_takes_several_keywords_at_once(t
         ).splitlines() == [
             f"**Reward Model**: unsubscribed from {here}.",
             f"**clip** isn't subscribed in {here}. Did you mean **CLIP**?",
-            "**the**: A keyword needs a word that says more than the, of or with.",
+            '**the**: Use at least one word besides stop words such as "the" or "of".',
             f"**agents**: unsubscribed from {here}.",
         ]
         ended, kept = sandbox.add_paper("A Reward Model for Agents"), sandbox.add_paper("A Diffusion Process")

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from cogs.pages import PAGES_PER_MINUTE
-from sandbox.discord import ChannelKind, Message, NotPossible
+from sandbox.discord import ChannelKind, InvalidAction, Message
 from tests.support.ports import free_port
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
@@ -17,7 +17,7 @@ async def asked_for(
     """What the member is answered who asks for a page."""
     named = options if channel is None else {**options, "channel": sandbox.channel(channel)}
     invocation = await sandbox.command("page", named, channel=here, user_id=sandbox.world.default.member_id)
-    await invocation.edited(lambda message: bool(message.content))
+    await invocation.wait_for_edit(lambda message: bool(message.content))
     assert invocation.reply is not None
     return invocation.reply
 
@@ -68,7 +68,7 @@ async def test_page_of_a_channel_that_the_caller_cannot_view_is_refused_and_too_
 async def see_what_is_refused(sandbox: RunningSandbox, thread_id: int) -> None:
     await sandbox.subscribe("sheaf", channel="admins")
     admins, member_id = sandbox.channel("admins"), sandbox.world.default.member_id
-    with pytest.raises(NotPossible):  # Discord does not offer it
+    with pytest.raises(InvalidAction):  # Discord does not offer it
         await sandbox.reply_to("page", {"channel": admins}, user_id=member_id)
     refused = await sandbox.reply_to("page", {"channel": thread_id}, user_id=member_id)
     assert refused.startswith("You can't view that channel. ")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sandbox.arxiv import Fault, FaultKind, SandboxPaper
+from sandbox.arxiv import ArxivFault, ArxivFaultKind, SandboxPaper
 from sandbox.discord import Limit, Message, RateLimited, RateLimits
 from tests.support.embeds import components_of, embeds_of, lines_of, papers_in
 from tests.support.running import RunningSandbox, abs_url, running_bot, running_sandbox
@@ -35,8 +35,8 @@ async def read_abstract(sandbox: RunningSandbox, post: Message, arxiv_id: str) -
     shown, member = components_of(post)[0], sandbox.world.default.member_id
     custom_id = str(shown["custom_id"])
     if "options" in shown:
-        return await (await sandbox.discord.choose(post.id, custom_id, [arxiv_id], user_id=member)).answered()
-    return await (await sandbox.discord.press(post.id, custom_id, user_id=member)).answered()
+        return await (await sandbox.discord.choose(post.id, custom_id, [arxiv_id], user_id=member)).wait_for_reply()
+    return await (await sandbox.discord.press(post.id, custom_id, user_id=member)).wait_for_reply()
 
 
 async def test_a_post_says_what_the_paper_is_and_why_it_is_here(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ async def test_entries_without_a_title_or_an_id_are_passed_over_and_the_rest_of_
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
         # Of the page that answers for the keyword the first entry loses its title, the second its id.
-        sandbox.arxiv.faults.add(Fault(FaultKind.BROKEN_ENTRIES, times=None, containing="reward model"))
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.BROKEN_ENTRIES, times=None, containing="reward model"))
         urls = {sandbox.add_paper(f"Reward Models, Part {part}") for part in range(4)}
         await sandbox.wait_for_papers("papers", 2)
         assert set(sandbox.posted_urls("papers")) < urls

@@ -36,7 +36,7 @@ async def test_whatever_people_ask_for_is_drawn_in_a_thread(tmp_path: Path) -> N
     asyncio.get_running_loop().set_default_executor(threads)
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.add_paper("A Reward Model")
-        sandbox.huggingface.days.make_up(datetime.now(UTC).date(), 3)
+        sandbox.huggingface.lists.generate(datetime.now(UTC).date(), 3)
         async with running_bot(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true"):
             await sandbox.subscribe("reward model")
             assert threads.did.count("embeds") == 1
@@ -45,7 +45,7 @@ async def test_whatever_people_ask_for_is_drawn_in_a_thread(tmp_path: Path) -> N
             (sample,) = sandbox.posts("papers")
             button = str(components_of(sample)[0]["custom_id"])
             member = sandbox.world.default.member_id
-            await (await sandbox.discord.press(sample.id, button, user_id=member)).answered(DEADLINE_S)
+            await (await sandbox.discord.press(sample.id, button, user_id=member)).wait_for_reply(DEADLINE_S)
             assert "full_abstract" in threads.did
             await sandbox.reply_to("trending")
             assert "lay_out_page" in threads.did

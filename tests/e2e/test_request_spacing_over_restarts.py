@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.runtime.metrics import Step
-from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv
+from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus, LocalArxiv
 from tests.support.killable import KILLED, BotProcess, CrashPoint, a_killable_bot
 from tests.support.quiescence import until, until_read
 from tests.support.running import DEADLINE_S, RunningSandbox, running_sandbox
@@ -25,14 +25,14 @@ async def test_bots_that_are_killed_and_started_again_keep_the_interval_between_
             async with a_bot_of(sandbox, at=at, DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S=str(INTERVAL_S)) as bot:
                 assert await bot.ended(DEADLINE_S) == KILLED
         assert len(arxiv.requests) == 3
-        assert arxiv.too_soon == []
+        assert arxiv.violations == []
 
 
 async def test_a_wait_that_arxiv_asked_for_outlives_the_bot_that_was_asked(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
-        sandbox.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after="2"))
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="2"))
         async with a_bot_of(sandbox) as bot:
-            await until(lambda: "first reading postponed" in bot.said(), DEADLINE_S)
+            await until(lambda: "initial sync postponed" in bot.said(), DEADLINE_S)
         async with a_bot_of(sandbox):
             await until_read(sandbox.database, DEADLINE_S)
         refused, answered = sandbox.arxiv.requests[:2]

@@ -47,7 +47,7 @@ async def test_command_that_is_slow_to_end_leaves_no_connection_open(tmp_path: P
         assert token is not None
         async with contextlib.AsyncExitStack() as closing:
             closing.enter_context(pointed_at(settings.discord.api_url, settings.discord.gateway_url or ""))
-            database = await Database.open(sandbox.database)
+            database = await Database.open_exclusive(sandbox.database)
             closing.push_async_callback(database.close)
             app = App(settings, token, database, Metrics())
             await app._client.login(token.get_secret_value())

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from sandbox.arxiv import Fault, FaultKind
+from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from sandbox.discord import Permission
 from tests.support.running import DEADLINE_S, running_bot, running_sandbox
 
@@ -29,22 +29,22 @@ async def test_the_status_says_in_words_what_came_of_the_last_look(tmp_path: Pat
         await sandbox.subscribe("reward model")
         reply = await sandbox.wait_for_status("Last checked**: <t:")
         assert re.match(rf"\*\*Last checked\*\*: <t:\d+:R>, {NOTHING}\.\n\*\*Next check\*\*: <t:\d+:R>\.\n", reply)
-        sandbox.arxiv.faults.add(Fault(FaultKind.TRUNCATED, times=None))
-        reply = await sandbox.wait_for_status("arXiv's answer is not a complete feed, next try in ")
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.TRUNCATED, times=None))
+        reply = await sandbox.wait_for_status("arXiv's response is not a complete feed, next try in ")
         assert re.search(r"not a complete feed, next try in \d+ s\.$", reply, re.MULTILINE)
         sandbox.arxiv.faults.clear()
         for number in range(12):
             sandbox.add_paper(f"Reward Models, Part {number}")
         await sandbox.wait_for_papers("papers", 12)
         # A second later it would be "no new papers": the next check does not end.
-        sandbox.arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE, times=None, delay_s=DEADLINE_S))
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE, times=None, delay_s=DEADLINE_S))
         await sandbox.wait_for_status(":R>, 12 new papers.")
 
 
 async def test_the_status_says_in_words_that_arxiv_asks_us_to_wait(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
-        sandbox.arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after="240"))
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="240"))
         await sandbox.wait_for_status("arXiv asks us to wait, next try in 4 min.")
         await sandbox.command("subscribe", {"keyword": "agents, diffusion"})
         await sandbox.wait_for_status("**Existing papers not read yet**: 2 keywords; postponed: arXiv asks us to wait.")
@@ -53,8 +53,8 @@ async def test_the_status_says_in_words_that_arxiv_asks_us_to_wait(tmp_path: Pat
 async def test_an_answer_without_any_paper_is_never_called_no_papers(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
-        sandbox.arxiv.faults.add(Fault(FaultKind.EMPTY, times=None))
-        await sandbox.wait_for_status("arXiv shows no papers at all, next try in ")
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
+        await sandbox.wait_for_status("arXiv returns no papers at all, next try in ")
 
 
 async def test_papers_that_wait_and_paused_channels_are_shown_to_those_who_can_view_them(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ async def test_a_channel_of_the_settings_file_that_is_not_there_is_shown_to_thos
             sandbox.world.user_installs.add(stranger)
             answer = await (
                 await sandbox.discord.run_command("status", user_id=stranger, channel_id=lounge.id)
-            ).answered()
+            ).wait_for_reply()
             assert "Queued" not in answer.content
             assert str(NO_SUCH_CHANNEL) not in answer.content
             # The others work.

@@ -3,12 +3,12 @@
 import re
 from pathlib import Path
 
-from sandbox.arxiv import Fault, FaultKind
+from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from sandbox.discord import Permission
 from tests.support.embeds import components_of, papers_in
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
-STOP_WORDS = "A keyword needs a word that says more than the, of or with."
+STOP_WORDS = 'Use at least one word besides stop words such as "the" or "of".'
 NO_LETTER = "A keyword needs at least one letter or digit."
 TOO_LONG = "A keyword can be up to 200 characters long."
 
@@ -25,7 +25,7 @@ async def test_subscribing_says_what_the_last_30_days_held_and_when_arxiv_is_loo
         first = await sandbox.command("subscribe", {"keyword": "reward model"})
         assert first.reply is not None
         assert first.reply.is_ephemeral
-        answer = await first.edited(lambda message: "next check" in message.content)
+        answer = await first.wait_for_edit(lambda message: "next check" in message.content)
         reply = answer.content
         assert f"**reward model**: subscribed in <#{sandbox.channel('papers')}>." in reply
         assert "**reward model**: 5 papers in the last 30 days, about 1 per week." in reply
@@ -60,8 +60,8 @@ async def test_a_keyword_that_cannot_be_watched_gets_one_sentence_and_nothing_is
         for keyword, sentence in {" ": NO_LETTER, "∇": NO_LETTER, "of the": STOP_WORDS, "y" * 201: TOO_LONG}.items():
             assert await sandbox.reply_to("subscribe", {"keyword": keyword}) == sentence
         for category, sentence in {
-            "cs.XX": "arXiv has no such category; the nearest are cs.SY, cs.SI, cs.SE.",
-            "nonsense": "arXiv has no such category; they look like cs.CL, astro-ph.CO or quant-ph.",
+            "cs.XX": "No such arXiv category. Did you mean `cs.SY`, `cs.SI` or `cs.SE`?",
+            "nonsense": "No such arXiv category. Examples of categories: `cs.CL`, `astro-ph.CO` and `quant-ph`.",
         }.items():
             assert await sandbox.reply_to("subscribe", {"keyword": "agents", "category": category}) == sentence
         assert "no keywords yet" in await sandbox.reply_to("keywords")
@@ -151,12 +151,12 @@ async def test_with_arxiv_out_of_reach_a_channel_is_subscribed_all_the_same_and_
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("sheaf")
         past = sandbox.add_paper("An Old Reward Model")
-        sandbox.arxiv.faults.add(Fault(FaultKind.HTML))
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.HTML))
         invocation = await sandbox.command("subscribe", {"keyword": "reward model"})
         assert invocation.reply is not None
         subscribed = f"**reward model**: subscribed in <#{sandbox.channel('papers')}>.\n"
         assert invocation.reply.content.startswith(subscribed + "arXiv is unavailable right now.")
-        read = await invocation.edited(lambda message: "next check" in message.content)
+        read = await invocation.wait_for_edit(lambda message: "next check" in message.content)
         assert read.content.startswith(subscribed + "**reward model**: 1 paper in the last 30 days, about 1 per week.")
         new = sandbox.add_paper("A New Reward Model")
         await sandbox.wait_for_papers("papers", 1)
@@ -166,7 +166,7 @@ async def test_with_arxiv_out_of_reach_a_channel_is_subscribed_all_the_same_and_
 async def test_the_past_is_made_up_silently_even_when_the_bot_was_restarted_meanwhile(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         past = sandbox.add_paper("An Old Reward Model")
-        sandbox.arxiv.faults.add(Fault(FaultKind.RESET_BEFORE_ANSWER, times=None))
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RESET_BEFORE_ANSWER, times=None))
         async with running_bot(sandbox):
             reply = await sandbox.reply_to("subscribe", {"keyword": "reward model"})
             assert "arXiv is unavailable right now." in reply

@@ -10,8 +10,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from sandbox.discord import Message, NotPossible
-from sandbox.huggingface import Fault, FaultKind, read_directory
+from sandbox.discord import InvalidAction, Message
+from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind, read_directory
 from tests.support.embeds import ShownEmbed, components_of, embeds_of
 from tests.support.ports import free_port
 from tests.support.recordings import HUGGING_FACE_DAYS
@@ -65,7 +65,7 @@ async def turned(sandbox: RunningSandbox, message: Message, label: str, *, user_
     presser = sandbox.world.default.admin_id if user_id is None else user_id
     invocation = await sandbox.discord.press(message.id, str(button(message, label)["custom_id"]), user_id=presser)
     before = message.embeds
-    return await invocation.edited(lambda shown: shown.id != message.id or shown.embeds != before, DEADLINE_S)
+    return await invocation.wait_for_edit(lambda shown: shown.id != message.id or shown.embeds != before, DEADLINE_S)
 
 
 async def walked(sandbox: RunningSandbox, message: Message) -> list[re.Match[str]]:
@@ -79,7 +79,7 @@ async def walked(sandbox: RunningSandbox, message: Message) -> list[re.Match[str
 
 async def test_day_of_120_is_shown_whole_page_by_page_most_votes_first(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox):
-        entries = sandbox.huggingface.days.make_up(today(), 120)
+        entries = sandbox.huggingface.lists.generate(today(), 120)
         first = await trending(sandbox)
         assert the_embed(first).footer.startswith("1–10 of 120 ")
         assert button(first, "◀")["disabled"]
@@ -95,13 +95,13 @@ async def test_day_of_120_is_shown_whole_page_by_page_most_votes_first(tmp_path:
 async def test_recorded_days_are_shown_whole(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox):
         for day, entries in sorted(read_directory(HUGGING_FACE_DAYS).items()):
-            sandbox.huggingface.days.set(day, entries)
+            sandbox.huggingface.lists.set(day, entries)
             shown = await walked(sandbox, await trending(sandbox, date=day.isoformat()))
             assert {paper["id"] for paper in shown} == {entry["paper"]["id"] for entry in entries}
             votes = {entry["paper"]["id"]: entry["paper"]["upvotes"] for entry in entries}
             assert [votes[paper["id"]] for paper in shown] == sorted(votes.values(), reverse=True)
         asked = len(sandbox.huggingface.requests)
-        sandbox.huggingface.faults.add(Fault(FaultKind.SERVER_ERROR, times=None))
+        sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=None))
         again = await trending(sandbox, date="2026-08-21")
         assert "EnvHarness" in the_embed(again).description
         assert "[code](https://github.com/google-research/envharness)\u00a0★\u00a08" in the_embed(again).description
@@ -113,12 +113,12 @@ async def test_newest_day_with_papers_is_shown_and_pages_turn_after_a_restart(tm
     async with running_sandbox(tmp_path) as sandbox:
         days = [today() - timedelta(days=ago) for ago in range(4)]
         for day in days:
-            sandbox.huggingface.days.set(day, [])
-        sandbox.huggingface.days.make_up(days[2], 12)
+            sandbox.huggingface.lists.set(day, [])
+        sandbox.huggingface.lists.generate(days[2], 12)
         async with a_curious_bot(sandbox):
             first = await trending(sandbox, count=11)
             assert the_embed(first).url == f"https://huggingface.co/papers/date/{days[2].isoformat()}"
-            assert the_embed(first).footer.startswith("1–10 of 11, the day has 12 ")
+            assert the_embed(first).footer.startswith("1–10 of 11 (12 in the whole list) ")
         async with a_curious_bot(sandbox):
             second = await turned(sandbox, first, "▶")
             assert second.id == first.id
@@ -133,19 +133,19 @@ async def test_newest_day_with_papers_is_shown_and_pages_turn_after_a_restart(tm
         async with running_bot(sandbox):
             refused = await turned(sandbox, first, "◀")
             assert refused.content == "Trending papers are switched off here."
-            with pytest.raises(NotPossible):
+            with pytest.raises(InvalidAction):
                 await trending(sandbox)
 
 
 async def test_with_hugging_face_down_what_is_known_is_shown_and_else_when_to_try_again(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
-        sandbox.huggingface.days.make_up(today(), 3)
+        sandbox.huggingface.lists.generate(today(), 3)
         async with a_curious_bot(sandbox):
             assert len(lines(await trending(sandbox, date="today"))) == 3
-            sandbox.huggingface.faults.add(Fault(FaultKind.SERVER_ERROR, times=None))
+            sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=None))
             unknown = await trending(sandbox, date="2026-08-21")
             assert re.fullmatch(
-                r"Hugging Face does not answer as it should \(status 500\)\. Try again <t:\d+:R>\.", unknown.content
+                r"Hugging Face returned an unexpected response \(status 500\)\. Try again <t:\d+:R>\.", unknown.content
             )
 
 
@@ -153,10 +153,10 @@ async def test_days_that_cannot_be_are_refused_with_words_and_others_suggested(t
     async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox):
         tomorrow = (today() + timedelta(days=1)).isoformat()
         for typed, words in {
-            tomorrow: "is yet to come",
-            "2026-02-30": "There is no day 2026-02-30 in the calendar.",
-            "soon": "A day is written as",
-            "2020-01-01": "Hugging Face's lists begin in May 2023",
+            tomorrow: "is in the future",
+            "2026-02-30": "2026-02-30 is not a valid date.",
+            "soon": "Use `",
+            "2020-01-01": "Hugging Face's lists start in May 2023",
         }.items():
             refused = await trending(sandbox, date=typed)
             assert refused.is_ephemeral
@@ -171,8 +171,8 @@ async def test_day_without_papers_says_so_and_where_there_are_some_even_when_it_
 ) -> None:
     sunday = date(2026, 8, 23)
     async with running_sandbox(tmp_path) as sandbox:
-        sandbox.huggingface.days.set(sunday, [])
-        sandbox.huggingface.days.set(today(), [])
+        sandbox.huggingface.lists.set(sunday, [])
+        sandbox.huggingface.lists.set(today(), [])
         async with a_curious_bot(sandbox):
             assert (await trending(sandbox, date=sunday.isoformat())).content == (
                 "No trending papers on Sunday, 23 August 2026: weekends have no list. "
@@ -182,18 +182,18 @@ async def test_day_without_papers_says_so_and_where_there_are_some_even_when_it_
         database = sqlite3.connect(sandbox.database, isolation_level=None)
         database.execute("UPDATE trending_days SET fetched_at = '2026-01-01T00:00:00.000000+00:00'")
         database.close()
-        sandbox.huggingface.faults.add(Fault(FaultKind.SERVER_ERROR, times=None))
+        sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=None))
         async with a_curious_bot(sandbox):
             old = (await trending(sandbox, date="today")).content
         assert old.startswith("No trending papers on ")
-        assert old.endswith("This list may be out of date: Hugging Face does not answer as it should (status 500).")
+        assert old.endswith("This list may be out of date: Hugging Face returned an unexpected response (status 500).")
 
 
 async def test_lists_are_asked_for_in_direct_messages_and_where_only_the_person_has_the_app_not_too_often(
     tmp_path: Path,
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox):
-        sandbox.huggingface.days.make_up(today(), 3)
+        sandbox.huggingface.lists.generate(today(), 3)
         for _ in range(10):
             assert len(lines(await trending(sandbox, channel=None, date="today"))) == 3
         member = sandbox.world.default.member_id
@@ -201,7 +201,7 @@ async def test_lists_are_asked_for_in_direct_messages_and_where_only_the_person_
         channel = sandbox.world.add_channel(elsewhere.id, "lounge")
         sandbox.world.user_installs.add(member)
         own = await sandbox.discord.run_command("trending", {"date": "today"}, user_id=member, channel_id=channel.id)
-        assert len(lines(await own.answered())) == 3
+        assert len(lines(await own.wait_for_reply())) == 3
         refused = await trending(sandbox, channel=None, date="today")
         assert refused.content.startswith("That was quick: try again in ")
         assert len(sandbox.huggingface.requests) == 1
@@ -212,12 +212,12 @@ async def test_votes_are_read_once_a_paper_was_posted_and_the_status_alone_says_
     async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox, str(port)):
         await sandbox.subscribe("reward model")
         assert sandbox.huggingface.requests == []
-        sandbox.huggingface.faults.add(Fault(FaultKind.SERVER_ERROR, times=None))
+        sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=None))
         sandbox.add_paper("A Reward Model")
         await sandbox.wait_for_papers("papers", 1)
         reply = await sandbox.wait_for_status("Votes and code are out of date")
         assert re.search(
-            r"⚠️ Votes and code are out of date: Hugging Face does not answer as it should \(status 500\)\."
+            r"⚠️ Votes and code are out of date: Hugging Face returned an unexpected response \(status 500\)\."
             r" Next try <t:\d+:R>\.",
             reply,
         )

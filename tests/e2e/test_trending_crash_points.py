@@ -24,11 +24,11 @@ async def wants_lists(sandbox: RunningSandbox) -> None:
     now = datetime.now(UTC)
     async with opened(sandbox.database) as store:
         papers = sandbox.channel("papers")
-        before = await store.channel_settings.of(papers)
+        before = await store.channel_settings.get(papers)
         await store.channel_settings.write(
             papers, replace(before, trending=TrendingSettings(0, now - timedelta(days=2)))
         )
-    sandbox.huggingface.days.make_up((now - timedelta(days=1)).date(), 40)
+    sandbox.huggingface.lists.generate((now - timedelta(days=1)).date(), 40)
 
 
 def settings(sandbox: RunningSandbox) -> tuple[dict[str, str], Path, Path]:
@@ -48,7 +48,7 @@ async def test_a_crash_neither_loses_nor_doubles_a_days_list(
         await wants_lists(sandbox)
         async with a_killable_bot(*settings(sandbox), at=point if isinstance(point, CrashPoint) else None) as bot:
             if isinstance(point, Stored):
-                sandbox.world.listen(lambda event, *_: bot.kill() if event == "MESSAGE_CREATE" else None)
+                sandbox.world.subscribe(lambda event, *_: bot.kill() if event == "MESSAGE_CREATE" else None)
             assert await bot.ended(DEADLINE_S) == KILLED, bot.said()
         await until(lambda: all(request.status is not None for request in sandbox.discord.requests), DEADLINE_S)
         if nonces is Nonces.FORGOTTEN:

@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.arxiv import SandboxPaper
-from sandbox.discord import ChannelKind, DropAfter, Message, StatusAfter
-from sandbox.discord import FaultKind as Fault
-from sandbox.huggingface import Fault as ListFault
-from sandbox.huggingface import FaultKind as ListFaultKind
+from sandbox.discord import ChannelKind, DiscordFault, DropAfter, Message, StatusAfter
+from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind
 from tests.support.embeds import components_of, embeds_of
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
@@ -32,7 +30,7 @@ def listed(sandbox: RunningSandbox, title: str, *, votes: int, paper_url: str | 
     papers = {paper.arxiv_id: paper for paper in sandbox.arxiv.papers}
     known = papers.get((paper_url or "").rpartition("/")[2])
     paper = known or SandboxPaper(title=title, abstract="We say why.", arxiv_id=f"2601.{votes:05}")
-    sandbox.huggingface.days.add(paper, yesterday(), upvotes=votes, **told)
+    sandbox.huggingface.lists.add(paper, yesterday(), upvotes=votes, **told)
     return str(paper.arxiv_id)
 
 
@@ -67,23 +65,23 @@ async def test_posted_paper_gets_its_votes_and_code_by_an_edit_once_it_is_listed
                           githubStars=1234)  # fmt: skip
         votes = f"[▲ 41](https://huggingface.co/papers/{arxiv_id}) · [code ★ 1.2k](https://github.com/a/b)"
         await sandbox.wait_until(lambda: votes in shown(sandbox.posts("papers")[0]))
-        sandbox.huggingface.days.vote(arxiv_id, 90)
+        sandbox.huggingface.lists.set_votes(arxiv_id, 90)
         await sandbox.wait_until(lambda: "[▲ 90](" in shown(sandbox.posts("papers")[0]))
         assert len(sandbox.posts("papers")) == 1
         latest = await sandbox.command("latest", {"keyword": "reward model"})
-        await latest.edited(lambda message: "▲ 90" in shown(message))
+        await latest.wait_for_edit(lambda message: "▲ 90" in shown(message))
         # Whoever reads the abstract sees them too.
         invocation = await sandbox.discord.press(
             post.id, str(components_of(post)[0]["custom_id"]), user_id=sandbox.world.default.admin_id
         )
-        await invocation.answered()
+        await invocation.wait_for_reply()
         assert invocation.reply is not None
         assert "▲ 90" in shown(invocation.reply)
 
 
 async def test_posts_are_as_they_were_while_hugging_face_is_down_or_switched_off(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
-        sandbox.huggingface.faults.add(ListFault(ListFaultKind.UNAVAILABLE, times=None))
+        sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.UNAVAILABLE, times=None))
         async with a_listing_bot(sandbox):
             await sandbox.subscribe("reward model")
             url = sandbox.add_paper("A Reward Model")
@@ -98,7 +96,7 @@ async def test_posts_are_as_they_were_while_hugging_face_is_down_or_switched_off
             await sandbox.subscribe("model")  # what matches more is drawn anew
             await sandbox.wait_until(lambda: shown(sandbox.posts("papers")[0]) == before)
             latest = await sandbox.command("latest", {"keyword": "reward model"})
-            await latest.edited(lambda message: bool(message.embeds))
+            await latest.wait_for_edit(lambda message: bool(message.embeds))
             assert latest.reply is not None
             assert "▲" not in shown(latest.reply)
 
@@ -107,7 +105,7 @@ async def test_posts_are_as_they_were_while_hugging_face_is_down_or_switched_off
     "lost",
     [pytest.param(StatusAfter(502), id="502", marks=pytest.mark.slow), pytest.param(DropAfter(), id="dropped")],
 )
-async def test_list_is_posted_once_over_lost_answers_and_restarts(tmp_path: Path, lost: Fault) -> None:
+async def test_list_is_posted_once_over_lost_answers_and_restarts(tmp_path: Path, lost: DiscordFault) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         await asked_yesterday(sandbox, votes=5)
         listed(sandbox, "The Best of All", votes=400)
@@ -134,7 +132,7 @@ async def test_list_is_posted_once_over_lost_answers_and_restarts(tmp_path: Path
             invocation = await sandbox.discord.choose(
                 post.id, menu, ["2601.00400"], user_id=sandbox.world.default.admin_id
             )
-            await invocation.answered()
+            await invocation.wait_for_reply()
             assert invocation.reply is not None
             assert "We say why." in shown(invocation.reply)
             assert "- Trending: each day's list, papers with at least 5 votes" in await sandbox.reply_to("channel show")
@@ -148,7 +146,7 @@ async def test_list_begins_a_post_in_a_forum_and_says_how_many_more_there_are(tm
     async with running_sandbox(tmp_path) as sandbox:
         forum = sandbox.world.add_channel(sandbox.world.default.guild_id, "paper-forum", ChannelKind.FORUM).id
         await asked_yesterday(sandbox, channel=forum)
-        sandbox.huggingface.days.make_up(yesterday(), 120)
+        sandbox.huggingface.lists.generate(yesterday(), 120)
         async with a_listing_bot(sandbox):
             await sandbox.wait_until(lambda: any(each.parent_id == forum for each in sandbox.world.channels.values()))
             (thread,) = (each for each in sandbox.world.channels.values() if each.parent_id == forum)

@@ -1,4 +1,4 @@
-"""The polite client against a real HTTP server: what it sends, what it believes, and when it stays away."""
+"""The arXiv client against a real HTTP server: its requests, rejected responses, and backoff."""
 
 import asyncio
 import gzip
@@ -12,17 +12,18 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S, ArxivClient, open_session
+from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S, ArxivClient
 from bot.arxiv.gate import Gate, Priority
 from bot.domain.feed import FeedPage
 from bot.domain.keyword import Keyword
 from bot.domain.queries import Query, initial_sync_window, keywords_query, latest_query, window_query
 from bot.runtime import limits
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivUnavailable, QueryRejected
+from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from sandbox.arxiv import LocalArxiv
 from sandbox.arxiv.corpus import Corpus
-from sandbox.arxiv.faults import Fault, FaultKind
+from sandbox.arxiv.faults import ArxivFault, ArxivFaultKind
 from tests.support.clock import FakeClock, settle
 from tests.support.local_arxiv import serving
 from tests.support.scripted_server import http, scripted
@@ -39,14 +40,14 @@ FEED = b"""<?xml version='1.0' encoding='UTF-8'?>
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A client, the clock that it lives by, and the gate that it goes through."""
+    """A client, its clock and its gate."""
 
     client: ArxivClient
     clock: FakeClock
     gate: Gate
 
     async def fetch(self, query: Query = REWARD_MODEL, *, start: int = 0, size: int = 10) -> FeedPage:
-        """One page; time passes as long as the gate makes us wait, and stands still during the request."""
+        """Fetches one page; the clock moves while the gate delays the request, and not during the request."""
         fetching = asyncio.create_task(self.client.fetch(query, start=start, size=size, priority=Priority.POLL))
         try:
             while not fetching.done():
@@ -61,22 +62,22 @@ class Bench:
         return fetching.result()
 
     async def failure(self, query: Query = REWARD_MODEL) -> ArxivBackoff:
-        """The error of a fetch that must make us wait."""
-        with pytest.raises(ArxivBackoff) as failed:
+        """Returns the error of a fetch that starts or hits a backoff."""
+        with pytest.raises(ArxivBackoff) as raised:
             await self.fetch(query)
-        return failed.value
+        return raised.value
 
-    def wait_s(self, wait: ArxivBackoff) -> float:
-        """How long from now."""
-        return (wait.not_before - self.clock.now()).total_seconds()
+    def wait_s(self, error: ArxivBackoff) -> float:
+        """Returns how long the backoff lasts from now."""
+        return (error.not_before - self.clock.now()).total_seconds()
 
-    async def wait_out(self, wait: ArxivBackoff) -> None:
-        """Let the time pass."""
-        await self.clock.advance(self.wait_s(wait))
+    async def wait_out(self, error: ArxivBackoff) -> None:
+        """Moves the clock to the end of the backoff."""
+        await self.clock.advance(self.wait_s(error))
 
 
 class NoJitter(random.Random):
-    """Backoff without chance."""
+    """A random generator that adds no jitter."""
 
     def random(self) -> float:
         return 0.0
@@ -103,16 +104,16 @@ def arxiv(clock: FakeClock) -> LocalArxiv:
 
 @pytest.fixture
 async def local(arxiv: LocalArxiv, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Bench]:
-    """A client in front of the sandbox's arXiv, which never sees a request too soon."""
+    """A client of the sandbox's arXiv, which must never see a request too soon."""
     async with serving(arxiv) as url, bench(url, tmp_path, clock) as ready:
         yield ready
-    assert arxiv.too_soon == []
+    assert arxiv.violations == []
 
 
-# --- what is sent ----------------------------------------------------------------------------------
+# --- requests --------------------------------------------------------------------------------------
 
 
-async def test_page_of_a_query_is_fetched_by_form_post_with_a_contact(local: Bench, arxiv: LocalArxiv) -> None:
+async def test_page_is_fetched_by_form_post_with_a_contact(local: Bench, arxiv: LocalArxiv) -> None:
     page = await local.fetch(start=2, size=5)
     (request,) = arxiv.requests
     assert len(page.papers) == 5
@@ -125,12 +126,12 @@ async def test_page_of_a_query_is_fetched_by_form_post_with_a_contact(local: Ben
     assert "application/atom+xml" in request.accept
 
 
-async def test_oldest_first_is_asked_for_when_the_query_says_so(local: Bench, arxiv: LocalArxiv) -> None:
+async def test_order_of_results_follows_the_query(local: Bench, arxiv: LocalArxiv) -> None:
     await local.fetch(Query(REWARD_MODEL.search, newest_first=False))
     assert arxiv.requests[0].sort == "submittedDate ascending"
 
 
-async def test_queries_of_the_plan_are_understood(local: Bench, arxiv: LocalArxiv) -> None:
+async def test_window_and_keyword_queries_are_understood(local: Bench, arxiv: LocalArxiv) -> None:
     window = initial_sync_window(local.clock.now())
     keywords = [Keyword.parse("reward model"), Keyword.parse("diffusion model", "cs.LG"), Keyword.parse("Poincaré")]
     everything = await local.fetch(window_query(window), size=1)
@@ -141,33 +142,33 @@ async def test_queries_of_the_plan_are_understood(local: Bench, arxiv: LocalArxi
 
 async def test_requests_are_three_seconds_apart(local: Bench, arxiv: LocalArxiv) -> None:
     await asyncio.gather(*(local.fetch(start=start) for start in range(3)))
-    began_s = [request.began for request in arxiv.requests]
-    assert len(began_s) == 3  # none was too soon: the fixture looks
-    assert began_s[-1] - began_s[0] < 7
+    started_at_s = [request.began for request in arxiv.requests]
+    assert len(started_at_s) == 3  # that none was too soon is checked by the fixture
+    assert started_at_s[-1] - started_at_s[0] < 7
 
 
-async def test_refused_post_is_asked_by_get_from_then_on(
+async def test_get_is_used_after_a_rejected_post(
     local: Bench, arxiv: LocalArxiv, caplog: pytest.LogCaptureFixture
 ) -> None:
-    arxiv.faults.add(Fault(FaultKind.POST_REFUSED, times=None))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.POST_REFUSED, times=None))
     with caplog.at_level(logging.WARNING):
         first, again = await local.fetch(), await local.fetch()
     assert first.total == again.total > 0
     assert [request.method for request in arxiv.requests] == ["POST", "GET", "GET"]
-    assert [record.getMessage() for record in caplog.records] == ["arXiv refuses POST, asking by GET from now on"]
+    assert [record.getMessage() for record in caplog.records] == ["arXiv rejects POST, using GET from now on"]
 
 
-@pytest.mark.parametrize("answers", [[b""], [http(405), b""]], ids=["POST", "GET"])
+@pytest.mark.parametrize("responses", [[b""], [http(405), b""]], ids=["POST", "GET"])
 async def test_request_whose_connection_dropped_is_never_sent_twice(
-    answers: list[bytes], tmp_path: Path, clock: FakeClock
+    responses: list[bytes], tmp_path: Path, clock: FakeClock
 ) -> None:
-    async with scripted(*answers, http(200, FEED), http(200, FEED)) as server:
+    async with scripted(*responses, http(200, FEED), http(200, FEED)) as server:
         async with bench(server.url, tmp_path, clock) as ready:
             assert isinstance(await ready.failure(), ArxivUnavailable)
-        assert len(server.requests) == len(answers)
+        assert len(server.requests) == len(responses)
 
 
-async def test_get_carries_the_same_form_in_its_address(tmp_path: Path, clock: FakeClock) -> None:
+async def test_get_has_the_same_parameters_as_the_form(tmp_path: Path, clock: FakeClock) -> None:
     async with scripted(http(501), http(200, FEED)) as server, bench(server.url, tmp_path, clock) as ready:
         await ready.fetch(size=7)
     posted, got = server.requests
@@ -182,88 +183,93 @@ async def test_connection_is_closed_after_each_request(tmp_path: Path, clock: Fa
     assert all(b"connection: close" in request.lower() for request in server.requests)
 
 
-# --- what is believed ------------------------------------------------------------------------------
+# --- responses -------------------------------------------------------------------------------------
 
-NO_ANSWERS = {
-    FaultKind.RATE_LIMITED: (ArxivThrottled, "arXiv asks us to wait"),
-    FaultKind.RATE_EXCEEDED_200: (ArxivThrottled, "arXiv asks us to wait"),
-    FaultKind.UNAVAILABLE: (ArxivThrottled, "arXiv asks us to wait"),
-    FaultKind.SERVER_ERROR: (ArxivUnavailable, "arXiv does not answer as it should (status 500)"),
-    FaultKind.NOT_ACCEPTABLE: (ArxivUnavailable, "arXiv's answer is not a complete feed (status 406)"),
-    FaultKind.ZERO_BYTES: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
-    FaultKind.HTML: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
-    FaultKind.TRUNCATED: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
-    FaultKind.TWO_DOCUMENTS: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
-    FaultKind.ENTITY_EXPANSION: (ArxivUnavailable, "arXiv's answer is not a complete feed"),
-    FaultKind.HUGE: (ArxivUnavailable, "arXiv's answer is too large to be a page of papers"),
-    FaultKind.RESET_BEFORE_ANSWER: (ArxivUnavailable, "arXiv is out of reach (no connection)"),
-    FaultKind.RESET_IN_ANSWER: (ArxivUnavailable, "arXiv is out of reach (no connection)"),
-    FaultKind.REDIRECTED: (ArxivUnavailable, "arXiv does not answer as it should (status 301)"),
+REJECTED = {
+    ArxivFaultKind.RATE_LIMITED: (ArxivThrottled, "arXiv asks us to wait"),
+    ArxivFaultKind.RATE_EXCEEDED_200: (ArxivThrottled, "arXiv asks us to wait"),
+    ArxivFaultKind.UNAVAILABLE: (ArxivThrottled, "arXiv asks us to wait"),
+    ArxivFaultKind.SERVER_ERROR: (ArxivUnavailable, "arXiv returned an unexpected response (status 500)"),
+    ArxivFaultKind.NOT_ACCEPTABLE: (ArxivUnavailable, "arXiv's response is not a complete feed (status 406)"),
+    ArxivFaultKind.ZERO_BYTES: (ArxivUnavailable, "arXiv's response is not a complete feed"),
+    ArxivFaultKind.HTML: (ArxivUnavailable, "arXiv's response is not a complete feed"),
+    ArxivFaultKind.TRUNCATED: (ArxivUnavailable, "arXiv's response is not a complete feed"),
+    ArxivFaultKind.TWO_DOCUMENTS: (ArxivUnavailable, "arXiv's response is not a complete feed"),
+    ArxivFaultKind.ENTITY_EXPANSION: (ArxivUnavailable, "arXiv's response is not a complete feed"),
+    ArxivFaultKind.HUGE: (ArxivUnavailable, "arXiv's response is too large"),
+    ArxivFaultKind.RESET_BEFORE_ANSWER: (ArxivUnavailable, "arXiv is unreachable (no connection)"),
+    ArxivFaultKind.RESET_IN_ANSWER: (ArxivUnavailable, "arXiv is unreachable (no connection)"),
+    ArxivFaultKind.REDIRECTED: (ArxivUnavailable, "arXiv returned an unexpected response (status 301)"),
 }
 
 
-@pytest.mark.parametrize("kind", NO_ANSWERS)
-async def test_misbehaviour_is_no_answer_shuts_the_gate_and_passes(
-    local: Bench, arxiv: LocalArxiv, kind: FaultKind
+@pytest.mark.parametrize("kind", REJECTED)
+async def test_invalid_response_closes_the_gate_for_a_while(
+    local: Bench, arxiv: LocalArxiv, kind: ArxivFaultKind
 ) -> None:
-    arxiv.faults.add(Fault(kind))
-    wait = await local.failure()
-    assert (type(wait), str(wait)) == NO_ANSWERS[kind]
-    assert local.gate.not_before() == wait.not_before
-    assert local.wait_s(wait) == pytest.approx(FLOOR_S, abs=0.11)
-    await local.wait_out(wait)
+    arxiv.faults.add(ArxivFault(kind))
+    error = await local.failure()
+    assert (type(error), str(error)) == REJECTED[kind]
+    assert local.gate.closed_until() == error.not_before
+    assert local.wait_s(error) == pytest.approx(FLOOR_S, abs=0.11)
+    await local.wait_out(error)
     assert (await local.fetch()).papers
 
 
-@pytest.mark.parametrize("kind", [FaultKind.WRONG_ENCODING, FaultKind.NUL_BYTES, FaultKind.DEEP_NESTING])
-async def test_damaged_feed_is_whole_or_no_answer(local: Bench, arxiv: LocalArxiv, kind: FaultKind) -> None:
+@pytest.mark.parametrize("kind", [ArxivFaultKind.WRONG_ENCODING, ArxivFaultKind.NUL_BYTES, ArxivFaultKind.DEEP_NESTING])
+async def test_damaged_feed_is_read_completely_or_rejected(
+    local: Bench, arxiv: LocalArxiv, kind: ArxivFaultKind
+) -> None:
     whole = await local.fetch()
-    arxiv.faults.add(Fault(kind))
+    arxiv.faults.add(ArxivFault(kind))
     (damaged,) = await asyncio.gather(local.fetch(), return_exceptions=True)
     assert isinstance(damaged, ArxivUnavailable) or damaged == whole
 
 
-async def test_slow_answer_is_given_up(arxiv: LocalArxiv, tmp_path: Path, clock: FakeClock) -> None:
-    arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE))
+async def test_slow_response_times_out(arxiv: LocalArxiv, tmp_path: Path, clock: FakeClock) -> None:
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE))
     async with serving(arxiv) as url, bench(url, tmp_path, clock, timeout_s=0.1) as ready:
-        wait = await ready.failure()
-    assert (type(wait), str(wait)) == (ArxivUnavailable, "arXiv is out of reach (timed out)")
+        error = await ready.failure()
+    assert (type(error), str(error)) == (ArxivUnavailable, "arXiv is unreachable (timed out)")
 
 
-async def test_server_that_is_not_there_is_out_of_reach(tmp_path: Path, clock: FakeClock) -> None:
+async def test_server_that_does_not_listen_is_unreachable(tmp_path: Path, clock: FakeClock) -> None:
     async with scripted() as server:
         url = server.url
     async with bench(url, tmp_path, clock) as ready:
-        assert str(await ready.failure()) == "arXiv is out of reach (no connection)"
+        assert str(await ready.failure()) == "arXiv is unreachable (no connection)"
 
 
 async def test_feed_with_status_406_is_used(local: Bench, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.NOT_ACCEPTABLE_WITH_FEED))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.NOT_ACCEPTABLE_WITH_FEED))
     assert (await local.fetch()).papers
-    assert local.gate.not_before() is None
+    assert local.gate.closed_until() is None
 
 
-async def test_refused_query_is_said_so_and_shuts_nothing(local: Bench, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.QUERY_REFUSED))
+async def test_rejected_query_raises_and_starts_no_backoff(local: Bench, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED))
     with pytest.raises(QueryRejected):
         await local.fetch()
-    assert local.gate.not_before() is None
+    assert local.gate.closed_until() is None
     assert (await local.fetch()).papers
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>Bad Request</html>", FEED])
 @pytest.mark.parametrize("status", [400, 413, 414])
-async def test_status_that_refuses_the_query_does_so_whatever_its_body(
+async def test_status_that_rejects_the_query_does_so_with_any_body(
     status: int, body: bytes, tmp_path: Path, clock: FakeClock
 ) -> None:
     async with scripted(http(status, body)) as server, bench(server.url, tmp_path, clock) as ready:
         with pytest.raises(QueryRejected, match=f"status {status}"):
             await ready.fetch()
-        assert ready.gate.not_before() is None
+        assert ready.gate.closed_until() is None
 
 
-async def test_get_that_is_too_long_is_a_refused_query(local: Bench, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.POST_REFUSED), Fault(FaultKind.URI_TOO_LONG, times=None, longest_target=40))
+async def test_get_that_is_too_long_is_a_rejected_query(local: Bench, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(
+        ArxivFault(ArxivFaultKind.POST_REFUSED),
+        ArxivFault(ArxivFaultKind.URI_TOO_LONG, times=None, max_target_length=40),
+    )
     with pytest.raises(QueryRejected):
         await local.fetch()
 
@@ -279,40 +285,36 @@ async def test_compressed_feed_is_read(tmp_path: Path, clock: FakeClock) -> None
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("response", "reason"),
     [
         (
             http(200, gzip.compress(b" " * 200_000_000, compresslevel=1), content_encoding="gzip"),
-            "arXiv's answer is too large to be a page of papers",
+            "arXiv's response is too large",
         ),
-        (http(200, gzip.compress(FEED)[:-20], content_encoding="gzip"), "arXiv's answer is not a complete feed"),
-        (http(200, FEED, content_encoding="gzip"), "arXiv's answer is damaged"),
-        (http(200, FEED, content_encoding="br"), "arXiv's answer is in an encoding that nobody asked for"),
-        (http(200, FEED)[:-10], "arXiv is out of reach (no connection)"),
-        (b"HTTP/9.9 what\r\n\r\n", "arXiv is out of reach (no connection)"),
+        (http(200, gzip.compress(FEED)[:-20], content_encoding="gzip"), "arXiv's response is not a complete feed"),
+        (http(200, FEED, content_encoding="gzip"), "arXiv's response is corrupt"),
+        (http(200, FEED, content_encoding="br"), "arXiv's response has an unsupported encoding"),
+        (http(200, FEED)[:-10], "arXiv is unreachable (no connection)"),
+        (b"HTTP/9.9 what\r\n\r\n", "arXiv is unreachable (no connection)"),
     ],
-    ids=["bomb", "cut gzip", "not gzip", "not asked for", "cut body", "no HTTP"],
+    ids=["bomb", "cut gzip", "not gzip", "unsupported encoding", "cut body", "no HTTP"],
 )
-async def test_body_that_cannot_be_read_is_no_answer(
-    answer: bytes, words: str, tmp_path: Path, clock: FakeClock
-) -> None:
-    async with scripted(answer) as server, bench(server.url, tmp_path, clock) as ready:
-        assert str(await ready.failure()) == words
+async def test_unreadable_body_is_rejected(response: bytes, reason: str, tmp_path: Path, clock: FakeClock) -> None:
+    async with scripted(response) as server, bench(server.url, tmp_path, clock) as ready:
+        assert str(await ready.failure()) == reason
 
 
 # --- backoff ---------------------------------------------------------------------------------------
 
 
-async def test_backoff_doubles_with_each_failure_and_starts_anew_after_an_answer(
-    local: Bench, arxiv: LocalArxiv
-) -> None:
+async def test_backoff_doubles_with_each_failure_and_resets_after_a_response(local: Bench, arxiv: LocalArxiv) -> None:
     delays: list[float] = []
     for failing in (3, 1):
-        arxiv.faults.add(Fault(FaultKind.UNAVAILABLE, times=failing))
+        arxiv.faults.add(ArxivFault(ArxivFaultKind.UNAVAILABLE, times=failing))
         for _ in range(failing):
-            wait = await local.failure()
-            delays.append(local.wait_s(wait))
-            await local.wait_out(wait)
+            error = await local.failure()
+            delays.append(local.wait_s(error))
+            await local.wait_out(error)
         await local.fetch()
     assert delays == pytest.approx([FLOOR_S, 2 * FLOOR_S, 4 * FLOOR_S, FLOOR_S], abs=0.11)
 
@@ -324,40 +326,42 @@ async def test_backoff_doubles_with_each_failure_and_starts_anew_after_an_answer
 async def test_retry_after_is_honoured_but_the_floor_holds(
     local: Bench, arxiv: LocalArxiv, retry_after: str, delay_s: float
 ) -> None:
-    arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after=retry_after))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after=retry_after))
     assert local.wait_s(await local.failure()) == pytest.approx(delay_s, abs=0.11)
-    assert local.gate.not_before() is not None
+    assert local.gate.closed_until() is not None
 
 
-async def test_while_we_wait_nothing_is_sent_and_the_words_stay_the_same(local: Bench, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.SERVER_ERROR))
+async def test_backoff_repeats_the_error_without_a_request(local: Bench, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.SERVER_ERROR))
     first = await local.failure()
     again = await local.failure()
     assert (type(again), str(again), again.not_before) == (type(first), str(first), first.not_before)
     assert len(arxiv.requests) == 1
 
 
-async def test_another_client_waits_with_us(local: Bench, arxiv: LocalArxiv, tmp_path: Path, clock: FakeClock) -> None:
-    arxiv.faults.add(Fault(FaultKind.RATE_LIMITED))
-    wait = await local.failure()
+async def test_backoff_applies_to_another_client(
+    local: Bench, arxiv: LocalArxiv, tmp_path: Path, clock: FakeClock
+) -> None:
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED))
+    error = await local.failure()
     async with bench("http://127.0.0.1:9/never-asked", tmp_path, clock) as other:
-        assert (await other.failure()).not_before == wait.not_before
+        assert (await other.failure()).not_before == error.not_before
 
 
-async def test_backoff_is_logged_once_with_its_length(
+async def test_backoff_is_logged_once_with_its_end(
     local: Bench, arxiv: LocalArxiv, caplog: pytest.LogCaptureFixture
 ) -> None:
-    arxiv.faults.add(Fault(FaultKind.SERVER_ERROR))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.SERVER_ERROR))
     with caplog.at_level(logging.WARNING, "bot.arxiv.client"):
-        await local.failure()
+        error = await local.failure()
         await local.failure()
     (record,) = caplog.records
     assert record.getMessage() == "arXiv backoff"
-    assert record.__dict__["delay_s"] == FLOOR_S
+    assert record.__dict__["retry_at"] == error.not_before.isoformat()
 
 
 async def test_cancelled_fetch_leaves_the_gate_free_and_the_interval_holds(local: Bench, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE))
     fetching = asyncio.create_task(local.fetch())
     while not arxiv.requests:
         await asyncio.wait([fetching], timeout=0.01)

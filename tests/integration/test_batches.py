@@ -9,8 +9,7 @@ import pytest
 from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import ChannelSettings, Layout, Style
 from bot.domain.keyword import Keyword
-from bot.domain.post import Blocked, Rejected, SendOutcome
-from bot.domain.trending.post import AnyPost
+from bot.domain.outgoing import Blocked, OutgoingMessage, Rejected, SendOutcome
 from bot.runtime.clock import Clock
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
@@ -137,7 +136,7 @@ async def test_papers_that_come_in_the_middle_of_a_batch_join_it(
 async def test_papers_of_the_past_are_not_called_new(watching: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
     await watching.subscribe("diffusion")
     await watching.read_past(paper("2611.00001", title="Diffusion"), paper("2611.00002", title="Diffusion"))
-    await watching.outbox.add_past(CHANNEL, [Keyword.parse("diffusion")], 5, clock.now())
+    await watching.outbox.add_newest(CHANNEL, [Keyword.parse("diffusion")], 5, clock.now())
     async with channel_worker(watching, delivery, clock):
         assert headings(delivery) == ["**2 earlier papers** for diffusion"]
 
@@ -243,11 +242,11 @@ async def pause(store: Store, style: Style = Style.AUTO) -> None:
 @pytest.mark.parametrize(
     ("papers", "layout", "line"),
     [
-        (12, Layout.CARDS, "**12 papers** for graph waited while this channel was paused: oldest first"),
+        (12, Layout.CARDS, "**12 papers** for graph held while this channel was paused, oldest first"),
         (
             60,
             Layout.COMPACT,
-            "**60 papers** for graph waited while this channel was paused: oldest first, as a short list",
+            "**60 papers** for graph held while this channel was paused, oldest first, as a compact list",
         ),
     ],
 )
@@ -265,7 +264,7 @@ async def test_backlog_comes_after_one_line_that_says_so_and_then_the_channel_is
         assert headings(delivery) == [line] + [""] * (len(delivery.attempts) - 1)
         assert pings(delivery) == [ROLE] + [None] * (len(delivery.attempts) - 1)
         assert set(layouts(delivery)) == {layout}
-        assert await watching.channel_settings.of(CHANNEL) == CARDS
+        assert await watching.channel_settings.get(CHANNEL) == CARDS
         await new_papers(watching, clock, papers + 1)
         await lower.notify()
         assert headings(delivery)[-1].startswith("**1 new paper**")
@@ -286,7 +285,7 @@ async def test_pause_stops_a_batch_in_its_middle_and_its_rest_is_the_backlog(
         await watching.channel_settings.resume(CHANNEL, clock.now())
         await lower.notify()
         assert delivery.messages()[1:] == [ids(11, 12)]
-    assert headings(delivery)[1].startswith("**2 papers** for graph waited")
+    assert headings(delivery)[1].startswith("**2 papers** for graph held")
 
 
 async def test_backlog_that_is_interrupted_by_a_restart_is_still_one(
@@ -303,7 +302,7 @@ async def test_backlog_that_is_interrupted_by_a_restart_is_still_one(
         assert list(chain.from_iterable(delivery.messages())) == ids(*range(1, 61))
         assert set(layouts(delivery)) == {Layout.COMPACT}
         assert pings(delivery)[2:] == [None] * (len(delivery.attempts) - 2)
-        assert not (await watching.channel_settings.of(CHANNEL)).backlog_pending
+        assert not (await watching.channel_settings.get(CHANNEL)).backlog_pending
 
 
 async def test_pause_that_comes_while_the_first_message_is_unanswered_loses_and_doubles_nothing(
@@ -387,7 +386,7 @@ async def test_batch_goes_on_in_its_thread_after_a_restart(
 async def test_thread_that_takes_no_more_is_followed_by_another(
     forum: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    def verdict(post: AnyPost) -> SendOutcome | None:
+    def verdict(post: OutgoingMessage) -> SendOutcome | None:
         return LOCKED if post.header.thread_id == 1 else None
 
     delivery.verdict = verdict
@@ -402,7 +401,7 @@ async def test_thread_that_takes_no_more_is_followed_by_another(
 async def test_message_whose_thread_is_gone_after_a_restart_begins_another(
     forum: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    def verdict(post: AnyPost) -> SendOutcome | None:
+    def verdict(post: OutgoingMessage) -> SendOutcome | None:
         return LOST_MESSAGE.outcome if post.header.thread_id == 1 else None
 
     delivery.verdict = verdict

@@ -1,4 +1,4 @@
-"""Pictures, drawn by a real process beside this one; and processes that hang, fail or are given up."""
+"""ChartRenderer drawn by a real child process, and processes that hang, fail or are cancelled."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.charts.renderer import Charts
+from bot.charts.renderer import ChartRenderer
 from bot.domain.charts.chart import Chart, ChartKind, Series
 from bot.runtime.errors import ChartFailed
 from tests.support.clock import give_way
@@ -28,26 +28,26 @@ HOSTILE = (
 )
 
 
-def chart(kind: ChartKind, names: tuple[str, ...], marks: Series | None = None) -> Chart:
-    """Rows of which one is all zero and one all gaps."""
+def chart(kind: ChartKind, names: tuple[str, ...], markers: Series | None = None) -> Chart:
+    """Returns a chart with one series of zeros and one without values."""
     rows = [tuple(n * m or (None if m % 3 else 0) for m in range(12)) for n in range(len(names) - 1)]
     series = tuple(map(Series, names, [*rows, (None,) * 12]))
-    return Chart(kind, "$1 of $2, [title] \\", TICKS, series, "\n".join(names), marks)
+    return Chart(kind, "$1 of $2, [title] \\", TICKS, series, "\n".join(names), markers)
 
 
 @contextlib.asynccontextmanager
-async def no_long_turns(limit_s: float = 0.02) -> AsyncIterator[None]:
-    """Nothing keeps the event loop's thread busy for longer.
+async def event_loop_stays_responsive(limit_s: float = 0.02) -> AsyncIterator[None]:
+    """Asserts that nothing occupies the event loop's thread for longer than `limit_s`.
 
-    The time of other programs does not count, nor does looking through what other tests have left in memory.
+    CPU time of other processes does not count, nor does garbage collection of what other tests left in memory.
     """
-    turns: list[float] = []
+    durations_s: list[float] = []
 
     async def measure() -> None:
         while True:
-            began_s = time.thread_time()
+            started_at_s = time.thread_time()
             await give_way()
-            turns.append(time.thread_time() - began_s)
+            durations_s.append(time.thread_time() - started_at_s)
 
     gc.disable()
     task = asyncio.create_task(measure())
@@ -56,77 +56,77 @@ async def no_long_turns(limit_s: float = 0.02) -> AsyncIterator[None]:
     finally:
         task.cancel()
         gc.enable()
-    assert max(turns) < limit_s
+    assert max(durations_s) < limit_s
 
 
-def assert_is_a_picture(png: bytes) -> None:
+def assert_is_a_chart(png: bytes) -> None:
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     assert struct.unpack(">II", png[16:24]) == (1200, 675)
     assert png.endswith(b"IEND\xaeB`\x82")
     assert len(png) < 200_000
 
 
-async def test_hostile_names_are_drawn_beside_the_event_loop_and_without_a_home(
+async def test_hostile_names_are_drawn_without_blocking_the_event_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", "/nonexistent")
-    charts = Charts(tmp_path / "fonts")
-    async with no_long_turns():
+    charts = ChartRenderer(tmp_path / "fonts")
+    async with event_loop_stays_responsive():
         lines = await charts.draw(chart(ChartKind.LINES, HOSTILE))
         bars = await charts.draw(chart(ChartKind.BARS, (*HOSTILE, "b", "c", "d"), Series("each once", (3,) * 12)))
-    assert_is_a_picture(lines)
-    assert_is_a_picture(bars)
+    assert_is_a_chart(lines)
+    assert_is_a_chart(bars)
     assert "matplotlib" not in sys.modules
     assert list((tmp_path / "fonts").iterdir())
 
 
-def script(tmp_path: Path, text: str, *, timeout_s: float = 20.0) -> Charts:
-    """Charts that are drawn by a few lines of Python instead."""
-    return Charts(tmp_path / "fonts", (sys.executable, "-S", "-c", text), timeout_s=timeout_s)
+def script(tmp_path: Path, text: str, *, timeout_s: float = 20.0) -> ChartRenderer:
+    """Returns a renderer that runs this Python code instead of matplotlib."""
+    return ChartRenderer(tmp_path / "fonts", (sys.executable, "-S", "-c", text), timeout_s=timeout_s)
 
 
-async def test_process_that_hangs_is_killed_and_its_locks_go(tmp_path: Path) -> None:
+async def test_hanging_process_is_killed_and_its_lock_removed(tmp_path: Path) -> None:
     (tmp_path / "fonts").mkdir()
     (tmp_path / "fonts" / "fontlist.json.matplotlib-lock").touch()
     hangs = "import os, pathlib, sys, time; pathlib.Path(sys.argv[0]); print(os.getpid(), flush=True); time.sleep(60)"
-    with pytest.raises(ChartFailed, match=r"^The picture could not be drawn: it took too long$"):
+    with pytest.raises(ChartFailed, match=r"^The chart could not be drawn: it took too long$"):
         await script(tmp_path, hangs, timeout_s=0.3).draw(NO_HEADER)
     assert not (tmp_path / "fonts").exists()
 
 
-async def test_process_that_nobody_waits_for_any_more_is_killed(tmp_path: Path) -> None:
-    began = tmp_path / "began"
-    text = f"import os, time; open({str(began)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+async def test_process_of_a_cancelled_caller_is_killed(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    text = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     task = asyncio.create_task(script(tmp_path, text).draw(NO_HEADER))
-    while not began.exists() or not began.read_text():
+    while not pid_file.exists() or not pid_file.read_text():
         await give_way()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     with pytest.raises(ProcessLookupError):
-        os.kill(int(began.read_text()), 0)
+        os.kill(int(pid_file.read_text()), 0)
 
 
-@pytest.mark.parametrize("text", ["raise SystemExit(3)", "print('no picture')", "import sys; sys.stdin.close()"])
-async def test_process_that_brings_no_picture_is_said_to_have_failed(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ChartFailed, match=r"^The picture could not be drawn: the drawing broke off$"):
+@pytest.mark.parametrize("text", ["raise SystemExit(3)", "print('no chart')", "import sys; sys.stdin.close()"])
+async def test_process_without_a_chart_is_reported_as_failed(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ChartFailed, match=r"^The chart could not be drawn: the drawing process failed$"):
         await script(tmp_path, text).draw(NO_HEADER)
 
 
-async def test_process_that_cannot_be_started_is_said_to_have_failed(tmp_path: Path) -> None:
-    with pytest.raises(ChartFailed, match=r"^The picture could not be drawn: no process could be started for it$"):
-        await Charts(tmp_path, (str(tmp_path / "missing"),)).draw(NO_HEADER)
+async def test_process_that_cannot_be_started_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(ChartFailed, match=r"^The chart could not be drawn: the drawing process could not be started$"):
+        await ChartRenderer(tmp_path, (str(tmp_path / "missing"),)).draw(NO_HEADER)
 
 
-async def test_process_is_told_of_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_process_receives_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", "a token")
     text = r"import os, sys; sys.stdout.buffer.write(b'\x89PNG\r\n\x1a\n' + repr(os.environ).encode())"
-    said = (await script(tmp_path, text).draw(NO_HEADER)).decode(errors="replace")
-    assert "MPLCONFIGDIR" in said
-    assert "a token" not in said
+    output = (await script(tmp_path, text).draw(NO_HEADER)).decode(errors="replace")
+    assert "MPLCONFIGDIR" in output
+    assert "a token" not in output
 
 
-async def test_pictures_are_drawn_one_after_the_other(tmp_path: Path) -> None:
+async def test_charts_are_drawn_one_at_a_time(tmp_path: Path) -> None:
     text = (
         f"import os, sys, time; lock = {str(tmp_path / 'lock')!r}; open(lock, 'x'); time.sleep(0.05); os.remove(lock)\n"
         r"sys.stdout.buffer.write(b'\x89PNG\r\n\x1a\n')"

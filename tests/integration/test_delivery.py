@@ -11,15 +11,16 @@ from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.invalid_requests import InvalidRequests
 from bot.discord_api.messages import render
 from bot.domain.channel_settings import Layout
-from bot.domain.post import Delivered, MessageHeader, OutboxEntry, Post, RetryLater
+from bot.domain.outgoing import Delivered, RetryLater
+from bot.domain.post import MessageHeader, OutboxEntry, Post
 from sandbox.discord import ChannelKind
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
-from tests.support.discord_client import Lab, logged_in
+from tests.support.discord_client import DiscordHarness, logged_in
 from tests.support.store import NOW
 
 
-def delivery_of(lab: Lab, clock: FakeClock) -> DiscordDelivery:
+def delivery_of(lab: DiscordHarness, clock: FakeClock) -> DiscordDelivery:
     return DiscordDelivery(lab.client, clock, InvalidRequests(clock))
 
 
@@ -34,7 +35,7 @@ async def test_channel_of_a_server_that_the_gateway_did_not_tell_of_yet_is_waite
             channel = lab.world.add_channel(guild_id, "unseen", kind)
         blocked = await delivery_of(lab, clock := FakeClock()).blocked(channel.id)
         assert isinstance(blocked, RetryLater)
-        assert blocked.why == "Discord has not told of the channel's server yet"
+        assert blocked.reason == "Discord has not told of the channel's server yet"
         assert (blocked.not_before - clock.now()).total_seconds() < 10
 
 

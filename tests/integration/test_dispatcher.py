@@ -9,8 +9,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.channel_settings import ChannelSettings, Style
-from bot.domain.post import Blocked, Delivered, Rejected, RetryLater, SendOutcome
-from bot.domain.trending.post import AnyPost
+from bot.domain.outgoing import Blocked, Delivered, OutgoingMessage, Rejected, RetryLater, SendOutcome
 from bot.publish.sender import SENDS_PER_SECOND
 from bot.runtime.errors import StoreUnavailable
 from bot.runtime.limits import EMBEDS_PER_MESSAGE, SELECT_OPTIONS_MAX
@@ -327,7 +326,7 @@ async def test_refused_group_goes_one_by_one_and_only_the_culprit_is_set_aside(
     await new_papers(watching, 1, 2, 3, 4)
     culprit = ids(3)[0]
 
-    def verdict(post: AnyPost) -> SendOutcome | None:
+    def verdict(post: OutgoingMessage) -> SendOutcome | None:
         return Rejected("too blue") if culprit in str(post) else None
 
     delivery.verdict = verdict
@@ -466,7 +465,7 @@ async def test_stop_finishes_the_message_in_hand_and_begins_no_other(
         delivery.let_go(CHANNEL)
         await stop
         assert delivery.messages() == [ids(*range(1, 11))]
-        assert await watching.outbox.open_post(CHANNEL) is None
+        assert await watching.outbox.unsettled_post(CHANNEL) is None
         assert await watching.outbox.waiting() == {CHANNEL: 1}
 
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.post import Blocked, Delivered, MessageHeader, OutcomeUnknown, Rejected, RetryLater, SendOutcome
+from bot.domain.outgoing import Blocked, Delivered, OutcomeUnknown, Rejected, RetryLater, SendOutcome
+from bot.domain.post import MessageHeader
 from bot.publish.editor import BLOCKED_EDIT_RETRY, EDIT_INTERVAL_S
 from bot.store.edits import EDITED_FOR
 from tests.support.builders import paper

@@ -1,4 +1,4 @@
-"""The gate: one at a time, a pause after each, people first, and the same between processes."""
+"""The request gate: one request at a time, an interval after each, by priority, also between processes."""
 
 import asyncio
 import fcntl
@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.arxiv.gate import ARXIV_BACKOFF_KEPT_MAX, Gate, Priority
+from bot.arxiv.gate import ARXIV_BACKOFF_MAX, Gate, Priority
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivUnavailable, StoreUnavailable
 from tests.support.clock import FakeClock, settle
 
 INTERVAL_S = 3.0
-PERSON, PASS = Priority.INTERACTIVE, Priority.POLL
+INTERACTIVE, POLL = Priority.INTERACTIVE, Priority.POLL
 
 
 @pytest.fixture
@@ -32,60 +32,60 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-class Visitors:
-    """Those who want through the gate, and what happened there."""
+class Requests:
+    """Requests that go through the gate, and when each began and ended."""
 
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
         self.tasks: dict[str, asyncio.Task[None]] = {}
-        self.began_s: dict[str, float] = {}
+        self.started_s: dict[str, float] = {}
         self.ended_s: dict[str, float] = {}
 
-    def send(self, name: str, gate: Gate, priority: Priority = PASS, *, request_s: float = 0.0) -> asyncio.Task[None]:
-        self.tasks[name] = asyncio.create_task(self._visit(name, gate, priority, request_s))
+    def start(self, name: str, gate: Gate, priority: Priority = POLL, *, request_s: float = 0.0) -> asyncio.Task[None]:
+        self.tasks[name] = asyncio.create_task(self._request(name, gate, priority, request_s))
         return self.tasks[name]
 
-    async def _visit(self, name: str, gate: Gate, priority: Priority, request_s: float) -> None:
-        async with gate.turn(priority):
-            self.began_s[name] = self._clock.monotonic()
+    async def _request(self, name: str, gate: Gate, priority: Priority, request_s: float) -> None:
+        async with gate.request_slot(priority):
+            self.started_s[name] = self._clock.monotonic()
             await self._clock.sleep(request_s)
             self.ended_s[name] = self._clock.monotonic()
 
     @property
     def order(self) -> list[str]:
-        return sorted(self.began_s, key=self.began_s.__getitem__)
+        return sorted(self.started_s, key=self.started_s.__getitem__)
 
     def smallest_pause_s(self) -> float:
-        moments = sorted((self.began_s[name], self.ended_s[name]) for name in self.ended_s)
-        return min(later[0] - earlier[1] for earlier, later in itertools.pairwise(moments))
+        times = sorted((self.started_s[name], self.ended_s[name]) for name in self.ended_s)
+        return min(later[0] - earlier[1] for earlier, later in itertools.pairwise(times))
 
 
 @asynccontextmanager
-async def visitors(clock: FakeClock) -> AsyncIterator[Visitors]:
-    coming = Visitors(clock)
+async def sending(clock: FakeClock) -> AsyncIterator[Requests]:
+    requests = Requests(clock)
     try:
-        yield coming
+        yield requests
     finally:
-        for task in coming.tasks.values():
+        for task in requests.tasks.values():
             task.cancel()
-        await asyncio.gather(*coming.tasks.values(), return_exceptions=True)
+        await asyncio.gather(*requests.tasks.values(), return_exceptions=True)
 
 
 def store(path: Path, text: str | bytes) -> None:
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
 
 
-def stored_mark(path: Path) -> str | None:
-    mark = json.loads(path.read_text())["not_before"]
-    assert mark is None or isinstance(mark, str)
-    return mark
+def stored_backoff(path: Path) -> str | None:
+    not_before = json.loads(path.read_text())["not_before"]
+    assert not_before is None or isinstance(not_before, str)
+    return not_before
 
 
-def take_away(path: Path) -> None:
+def remove_file(path: Path) -> None:
     path.unlink()
 
 
-def lock_in_a_process_that_is_killed(path: Path) -> None:
+def lock_in_killed_process(path: Path) -> None:
     program = (
         "import fcntl, os, sys, time\n"
         f"file = os.open({str(path)!r}, os.O_RDWR | os.O_CREAT)\n"
@@ -100,153 +100,151 @@ def lock_in_a_process_that_is_killed(path: Path) -> None:
 
 
 async def test_process_waits_one_interval_before_its_first_request(path: Path, clock: FakeClock) -> None:
-    async with visitors(clock) as coming:
-        coming.send("first", Gate(path, clock, INTERVAL_S))
+    async with sending(clock) as requests:
+        requests.start("first", Gate(path, clock, INTERVAL_S))
         await clock.advance(2.9)
-        assert coming.order == []
+        assert requests.order == []
         await clock.advance(0.1)
-        assert coming.order == ["first"]
+        assert requests.order == ["first"]
 
 
-async def test_interval_counts_from_the_end_of_a_request_to_the_start_of_the_next(path: Path, clock: FakeClock) -> None:
+async def test_interval_runs_from_the_end_of_a_request_to_the_start_of_the_next(path: Path, clock: FakeClock) -> None:
     gate = Gate(path, clock, INTERVAL_S)
-    async with visitors(clock) as coming:
+    async with sending(clock) as requests:
         for number in range(5):
-            coming.send(f"{number}", gate, request_s=7.5)
+            requests.start(f"{number}", gate, request_s=7.5)
         await clock.advance(60)
-        assert coming.order == ["0", "1", "2", "3", "4"]
-        assert coming.smallest_pause_s() >= INTERVAL_S
-        assert coming.began_s["4"] == pytest.approx(3 + 4 * 10.5, abs=0.5)
+        assert requests.order == ["0", "1", "2", "3", "4"]
+        assert requests.smallest_pause_s() >= INTERVAL_S
+        assert requests.started_s["4"] == pytest.approx(3 + 4 * 10.5, abs=0.5)
 
 
-async def test_people_go_before_a_pass_each_in_order_of_arrival(path: Path, clock: FakeClock) -> None:
+async def test_interactive_requests_go_before_a_poll_in_order_of_arrival(path: Path, clock: FakeClock) -> None:
     gate = Gate(path, clock, INTERVAL_S)
-    async with visitors(clock) as coming:
-        coming.send("pass 1", gate, PASS)
-        coming.send("pass 2", gate, PASS)
-        coming.send("person 1", gate, PERSON)
-        coming.send("person 2", gate, PERSON)
+    async with sending(clock) as requests:
+        requests.start("poll 1", gate, POLL)
+        requests.start("poll 2", gate, POLL)
+        requests.start("interactive 1", gate, INTERACTIVE)
+        requests.start("interactive 2", gate, INTERACTIVE)
         await clock.advance(30)
-        assert coming.order == ["person 1", "person 2", "pass 1", "pass 2"]
+        assert requests.order == ["interactive 1", "interactive 2", "poll 1", "poll 2"]
 
 
-async def test_person_who_comes_during_the_pause_goes_before_the_pass_that_waits(path: Path, clock: FakeClock) -> None:
+async def test_interactive_request_during_the_interval_goes_before_a_waiting_poll(path: Path, clock: FakeClock) -> None:
     gate = Gate(path, clock, INTERVAL_S)
-    async with visitors(clock) as coming:
-        coming.send("page 1", gate, PASS)
+    async with sending(clock) as requests:
+        requests.start("page 1", gate, POLL)
         await clock.advance(3.0)
-        coming.send("page 2", gate, PASS)
+        requests.start("page 2", gate, POLL)
         await clock.advance(2.9)
-        coming.send("person", gate, PERSON)
+        requests.start("interactive", gate, INTERACTIVE)
         await clock.advance(10)
-        assert coming.order == ["page 1", "person", "page 2"]
-        assert coming.smallest_pause_s() >= INTERVAL_S
+        assert requests.order == ["page 1", "interactive", "page 2"]
+        assert requests.smallest_pause_s() >= INTERVAL_S
 
 
-async def test_one_who_gives_up_lets_the_others_through(path: Path, clock: FakeClock) -> None:
+async def test_cancelled_request_lets_the_next_one_through(path: Path, clock: FakeClock) -> None:
     gate = Gate(path, clock, INTERVAL_S)
-    async with visitors(clock) as coming:
-        coming.send("patient", gate, PASS)
-        impatient = coming.send("impatient", gate, PERSON)
+    async with sending(clock) as requests:
+        requests.start("kept", gate, POLL)
+        cancelled = requests.start("cancelled", gate, INTERACTIVE)
         await clock.advance(2.0)
-        impatient.cancel()
+        cancelled.cancel()
         await clock.advance(2.0)
-        assert coming.order == ["patient"]
+        assert requests.order == ["kept"]
 
 
 @pytest.mark.parametrize("cancelled_after_s", [0.0, 1.0, 2.95, 3.0, 3.5, 5.0])
 async def test_cancellation_at_any_moment_leaves_the_gate_usable(
     path: Path, clock: FakeClock, cancelled_after_s: float
 ) -> None:
-    gate, neighbour = Gate(path, clock, INTERVAL_S), Gate(path, clock, INTERVAL_S)
-    async with visitors(clock) as coming:
-        cancelled = coming.send("cancelled", gate, PERSON, request_s=1.0)
+    gate, other = Gate(path, clock, INTERVAL_S), Gate(path, clock, INTERVAL_S)
+    async with sending(clock) as requests:
+        cancelled = requests.start("cancelled", gate, INTERACTIVE, request_s=1.0)
         await clock.advance(cancelled_after_s)
         cancelled.cancel()
         await settle()
         assert cancelled.done()
-        coming.send("neighbour", neighbour)
+        requests.start("other", other)
         await clock.advance(4.0)
-        assert "neighbour" in coming.ended_s
-        coming.send("next", gate)
+        assert "other" in requests.ended_s
+        requests.start("next", gate)
         await clock.advance(6.0)
-        assert "next" in coming.ended_s
+        assert "next" in requests.ended_s
 
 
-async def test_error_in_a_turn_ends_it_and_the_interval_holds(path: Path, clock: FakeClock) -> None:
+async def test_error_in_a_slot_ends_it_and_the_interval_holds(path: Path, clock: FakeClock) -> None:
     gate = Gate(path, clock, INTERVAL_S)
 
     async def fail() -> None:
-        async with gate.turn(PERSON):
+        async with gate.request_slot(INTERACTIVE):
             raise LookupError
 
     failing = asyncio.create_task(fail())
     await clock.advance(3.0)
     with pytest.raises(LookupError):
         await failing
-    async with visitors(clock) as coming:
-        coming.send("next", gate)
+    async with sending(clock) as requests:
+        requests.start("next", gate)
         await clock.advance(2.9)
-        assert coming.order == []
+        assert requests.order == []
         await clock.advance(0.2)
-        assert coming.order == ["next"]
+        assert requests.order == ["next"]
 
 
 # --- between processes -----------------------------------------------------------------------------
 
 
-async def test_two_processes_never_ask_at_once_nor_within_the_interval(path: Path, clock: FakeClock) -> None:
+async def test_two_processes_never_send_concurrently_nor_within_the_interval(path: Path, clock: FakeClock) -> None:
     gates = [Gate(path, clock, INTERVAL_S), Gate(path, clock, INTERVAL_S)]
-    async with visitors(clock) as coming:
+    async with sending(clock) as requests:
         for number in range(6):
-            coming.send(f"{number}", gates[number % 2], request_s=1.7)
+            requests.start(f"{number}", gates[number % 2], request_s=1.7)
         await clock.advance(120)
-        assert len(coming.ended_s) == 6
-        assert coming.smallest_pause_s() >= INTERVAL_S
+        assert len(requests.ended_s) == 6
+        assert requests.smallest_pause_s() >= INTERVAL_S
 
 
-async def test_process_that_starts_right_after_anothers_request_waits_a_whole_interval(
-    path: Path, clock: FakeClock
-) -> None:
-    async with visitors(clock) as coming:
-        coming.send("before the restart", Gate(path, clock, INTERVAL_S))
+async def test_process_started_after_a_request_of_another_waits_a_whole_interval(path: Path, clock: FakeClock) -> None:
+    async with sending(clock) as requests:
+        requests.start("before the restart", Gate(path, clock, INTERVAL_S))
         await clock.advance(3.1)
-        coming.send("after the restart", Gate(path, clock, INTERVAL_S))
+        requests.start("after the restart", Gate(path, clock, INTERVAL_S))
         await clock.advance(2.9)
-        assert coming.order == ["before the restart"]
+        assert requests.order == ["before the restart"]
         await clock.advance(0.2)
-        assert coming.smallest_pause_s() >= INTERVAL_S
+        assert requests.smallest_pause_s() >= INTERVAL_S
 
 
 async def test_gate_waits_while_another_process_holds_the_lock(path: Path, clock: FakeClock) -> None:
     holder = os.open(path, os.O_RDWR | os.O_CREAT)
     fcntl.flock(holder, fcntl.LOCK_EX)
-    async with visitors(clock) as coming:
-        coming.send("waiting", Gate(path, clock, INTERVAL_S))
+    async with sending(clock) as requests:
+        requests.start("waiting", Gate(path, clock, INTERVAL_S))
         await clock.advance(60)
-        assert coming.order == []
+        assert requests.order == []
         os.close(holder)
         await clock.advance(3.2)
-        assert coming.order == ["waiting"]
+        assert requests.order == ["waiting"]
 
 
-async def test_people_come_first_also_while_another_process_holds_the_lock(path: Path, clock: FakeClock) -> None:
+async def test_priority_holds_while_another_process_holds_the_lock(path: Path, clock: FakeClock) -> None:
     holder = os.open(path, os.O_RDWR | os.O_CREAT)
     fcntl.flock(holder, fcntl.LOCK_EX)
     gate = Gate(path, clock, INTERVAL_S)
-    async with visitors(clock) as coming:
-        coming.send("pass", gate, PASS)
+    async with sending(clock) as requests:
+        requests.start("poll", gate, POLL)
         await clock.advance(5)
         os.close(holder)
         await clock.advance(1)
-        coming.send("person", gate, PERSON)
+        requests.start("interactive", gate, INTERACTIVE)
         await clock.advance(10)
-        assert coming.order == ["person", "pass"]
+        assert requests.order == ["interactive", "poll"]
 
 
-async def test_lock_is_not_kept_for_one_who_gave_up(path: Path, clock: FakeClock) -> None:
-    async with visitors(clock) as coming:
-        cancelled = coming.send("gives up", Gate(path, clock, INTERVAL_S))
+async def test_cancelled_request_does_not_keep_the_lock(path: Path, clock: FakeClock) -> None:
+    async with sending(clock) as requests:
+        cancelled = requests.start("cancelled", Gate(path, clock, INTERVAL_S))
         await clock.advance(1.0)
         cancelled.cancel()
         await settle()
@@ -255,95 +253,95 @@ async def test_lock_is_not_kept_for_one_who_gave_up(path: Path, clock: FakeClock
     os.close(free)
 
 
-async def test_lock_file_taken_away_meanwhile_is_made_anew(path: Path, clock: FakeClock) -> None:
+async def test_lock_file_removed_meanwhile_is_created_again(path: Path, clock: FakeClock) -> None:
     gate = Gate(path, clock, INTERVAL_S)
-    async with visitors(clock) as coming:
-        coming.send("first", gate, request_s=1)
+    async with sending(clock) as requests:
+        requests.start("first", gate, request_s=1)
         await clock.advance(3.5)
-        take_away(path)
-        coming.send("second", gate)
+        remove_file(path)
+        requests.start("second", gate)
         await clock.advance(10)
-        assert coming.order == ["first", "second"]
-        assert stored_mark(path) is None
+        assert requests.order == ["first", "second"]
+        assert stored_backoff(path) is None
 
 
 async def test_killed_process_leaves_no_lock_behind(path: Path, clock: FakeClock) -> None:
-    lock_in_a_process_that_is_killed(path)
-    async with visitors(clock) as coming:
-        coming.send("next", Gate(path, clock, INTERVAL_S))
+    lock_in_killed_process(path)
+    async with sending(clock) as requests:
+        requests.start("next", Gate(path, clock, INTERVAL_S))
         await clock.advance(3.1)
-        assert coming.order == ["next"]
+        assert requests.order == ["next"]
 
 
 # --- backoff ---------------------------------------------------------------------------------------
 
 
-async def shut(gate: Gate, clock: FakeClock, wait: ArxivBackoff) -> None:
-    async def visit() -> None:
-        async with gate.turn(PASS) as turn:
-            turn.close_gate(wait)
+async def close(gate: Gate, clock: FakeClock, backoff: ArxivBackoff) -> None:
+    async def request() -> None:
+        async with gate.request_slot(POLL) as slot:
+            slot.close_gate(backoff)
 
-    visiting = asyncio.create_task(visit())
+    requesting = asyncio.create_task(request())
     await clock.advance(6.0)
-    await visiting
+    await requesting
 
 
-async def refusal(gate: Gate) -> ArxivBackoff:
-    with pytest.raises(ArxivBackoff) as refused:
-        async with gate.turn(PERSON):
+async def error_of(gate: Gate) -> ArxivBackoff:
+    with pytest.raises(ArxivBackoff) as raised:
+        async with gate.request_slot(INTERACTIVE):
             pass
-    return refused.value
+    return raised.value
 
 
-async def test_shut_gate_says_at_once_until_when_and_why(path: Path, clock: FakeClock) -> None:
+async def test_closed_gate_raises_at_once_with_end_and_reason(path: Path, clock: FakeClock) -> None:
     gate = Gate(path, clock, INTERVAL_S)
-    wait = ArxivUnavailable("arXiv is out of reach (timed out)", clock.now() + timedelta(minutes=4))
-    await shut(gate, clock, wait)
-    assert gate.not_before() == wait.not_before
-    refused = await refusal(gate)
-    assert (type(refused), str(refused), refused.not_before) == (ArxivUnavailable, str(wait), wait.not_before)
+    backoff = ArxivUnavailable("arXiv is unreachable (timed out)", clock.now() + timedelta(minutes=4))
+    await close(gate, clock, backoff)
+    assert gate.closed_until() == backoff.not_before
+    error = await error_of(gate)
+    assert (type(error), str(error), error.not_before) == (ArxivUnavailable, str(backoff), backoff.not_before)
 
 
-async def test_backoff_outlives_the_process_and_binds_the_others(path: Path, clock: FakeClock) -> None:
-    neighbour = Gate(path, clock, INTERVAL_S)
-    wait = ArxivThrottled("arXiv asks us to wait", clock.now() + timedelta(minutes=4))
-    await shut(Gate(path, clock, INTERVAL_S), clock, wait)
-    for gate in (neighbour, Gate(path, clock, INTERVAL_S)):
-        refused = await refusal(gate)
-        assert (type(refused), refused.not_before) == (ArxivThrottled, wait.not_before)
+async def test_backoff_survives_a_restart_and_applies_to_other_processes(path: Path, clock: FakeClock) -> None:
+    other = Gate(path, clock, INTERVAL_S)
+    backoff = ArxivThrottled("arXiv asks us to wait", clock.now() + timedelta(minutes=4))
+    await close(Gate(path, clock, INTERVAL_S), clock, backoff)
+    for gate in (other, Gate(path, clock, INTERVAL_S)):
+        error = await error_of(gate)
+        assert (type(error), error.not_before) == (ArxivThrottled, backoff.not_before)
 
 
-async def test_those_who_wait_are_told_when_the_gate_is_shut(path: Path, clock: FakeClock) -> None:
+async def test_waiting_request_fails_when_the_gate_closes(path: Path, clock: FakeClock) -> None:
     gate = Gate(path, clock, INTERVAL_S)
-    shutting = asyncio.create_task(shut(gate, clock, ArxivThrottled("wait", clock.now() + timedelta(minutes=4))))
+    closing = asyncio.create_task(close(gate, clock, ArxivThrottled("wait", clock.now() + timedelta(minutes=4))))
     await settle()
-    async with visitors(clock) as coming:
-        waiting = coming.send("waiting", gate, PASS)
+    async with sending(clock) as requests:
+        waiting = requests.start("waiting", gate, POLL)
         await clock.advance(4.0)
-        await shutting
+        await closing
         assert isinstance(waiting.exception(), ArxivThrottled)
-        assert coming.order == []
+        assert requests.order == []
 
 
-async def test_gate_opens_when_the_time_has_come(path: Path, clock: FakeClock) -> None:
+async def test_gate_opens_when_the_backoff_ends(path: Path, clock: FakeClock) -> None:
     gate = Gate(path, clock, INTERVAL_S)
-    await shut(gate, clock, ArxivThrottled("wait", clock.now() + timedelta(minutes=1)))
+    await close(gate, clock, ArxivThrottled("wait", clock.now() + timedelta(minutes=1)))
     await clock.advance(60)
-    assert gate.not_before() is None
-    async with visitors(clock) as coming:
-        coming.send("next", gate)
+    assert gate.closed_until() is None
+    async with sending(clock) as requests:
+        requests.start("next", gate)
         await clock.advance(0.2)
-        assert coming.order == ["next"]
+        assert requests.order == ["next"]
 
 
-async def test_mark_is_kept_when_another_process_takes_its_turn(path: Path, clock: FakeClock) -> None:
-    mark = (clock.now() - timedelta(seconds=1)).isoformat()
-    store(path, json.dumps({"holder": "somebody", "not_before": mark}))
-    async with visitors(clock) as coming:
-        coming.send("next", Gate(path, clock, INTERVAL_S))
+async def test_stored_backoff_is_kept_when_another_process_takes_over(path: Path, clock: FakeClock) -> None:
+    ended = (clock.now() - timedelta(seconds=1)).isoformat()
+    store(path, json.dumps({"holder": "other", "not_before": ended}))
+    async with sending(clock) as requests:
+        requests.start("next", Gate(path, clock, INTERVAL_S))
         await clock.advance(3.1)
-        assert coming.order == ["next"]
-        assert stored_mark(path) == mark
+        assert requests.order == ["next"]
+        assert stored_backoff(path) == ended
 
 
 @pytest.mark.parametrize(
@@ -360,41 +358,41 @@ async def test_mark_is_kept_when_another_process_takes_its_turn(path: Path, cloc
         b"[" * 200_000,
     ],
 )
-async def test_file_without_sense_stores_nothing(path: Path, clock: FakeClock, text: bytes) -> None:
+async def test_invalid_lock_file_means_no_backoff(path: Path, clock: FakeClock, text: bytes) -> None:
     store(path, text)
     gate = Gate(path, clock, INTERVAL_S)
-    assert gate.not_before() is None
-    async with visitors(clock) as coming:
-        coming.send("next", gate)
+    assert gate.closed_until() is None
+    async with sending(clock) as requests:
+        requests.start("next", gate)
         await clock.advance(3.1)
-        assert coming.order == ["next"]
+        assert requests.order == ["next"]
 
 
-async def test_mark_more_than_a_day_ahead_is_a_clock_gone_wrong(path: Path, clock: FakeClock) -> None:
-    for ahead, believed in ((timedelta(0), True), (timedelta(seconds=1), False)):
-        moment = clock.now() + ARXIV_BACKOFF_KEPT_MAX + ahead
-        store(path, json.dumps({"holder": "somebody", "not_before": moment.isoformat()}))
-        assert (Gate(path, clock, INTERVAL_S).not_before() == moment) is believed
+async def test_stored_backoff_more_than_a_day_ahead_is_ignored(path: Path, clock: FakeClock) -> None:
+    for ahead, is_honoured in ((timedelta(0), True), (timedelta(seconds=1), False)):
+        end = clock.now() + ARXIV_BACKOFF_MAX + ahead
+        store(path, json.dumps({"holder": "other", "not_before": end.isoformat()}))
+        assert (Gate(path, clock, INTERVAL_S).closed_until() == end) is is_honoured
 
 
-async def test_place_that_cannot_be_written_is_one_sentence(tmp_path: Path, clock: FakeClock) -> None:
+async def test_unwritable_path_raises_store_unavailable(tmp_path: Path, clock: FakeClock) -> None:
     for path in (tmp_path / "absent" / "gate", tmp_path):
         with pytest.raises(StoreUnavailable, match="cannot be written: "):
-            async with Gate(path, clock, INTERVAL_S).turn(PERSON):
+            async with Gate(path, clock, INTERVAL_S).request_slot(INTERACTIVE):
                 pass
 
 
-async def test_full_disk_lets_nobody_through_and_leaves_the_lock_free(clock: FakeClock) -> None:
+async def test_full_disk_lets_no_request_through_and_releases_the_lock(clock: FakeClock) -> None:
     full = Path("/dev/full")
     for _ in range(2):
         with pytest.raises(StoreUnavailable, match="No space left"):
-            async with Gate(full, clock, INTERVAL_S).turn(PERSON):
+            async with Gate(full, clock, INTERVAL_S).request_slot(INTERACTIVE):
                 pass
 
 
 async def test_backoff_holds_in_memory_when_the_disk_is_full(path: Path, clock: FakeClock) -> None:
     gate = Gate(path, clock, INTERVAL_S)
-    wait = ArxivThrottled("arXiv asks us to wait", clock.now() + timedelta(minutes=4))
-    await shut(gate, clock, wait)
-    take_away(path)
-    assert gate.not_before() == wait.not_before
+    backoff = ArxivThrottled("arXiv asks us to wait", clock.now() + timedelta(minutes=4))
+    await close(gate, clock, backoff)
+    remove_file(path)
+    assert gate.closed_until() == backoff.not_before

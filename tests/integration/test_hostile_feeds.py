@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from bot.arxiv.client import ARXIV_BODY_MAX_BYTES
-from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv
+from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus, LocalArxiv
 from tests.support.local_arxiv import serving
 from tests.support.scripted_server import http, scripted
 from tests.support.store import NOW
@@ -25,8 +25,8 @@ from tests.support.store import NOW
 # With one arena of glibc's the worst takes 150 MB; each worker thread has one, and what they keep varies by 50 MB.
 ABOVE_MAX_MB = 220.0
 DEADLINE_S = 30.0
-NO_FEED = "arXiv's answer is not a complete feed"
-TOO_LARGE = "arXiv's answer is too large to be a page of papers"
+NO_FEED = "arXiv's response is not a complete feed"
+TOO_LARGE = "arXiv's response is too large"
 HEAD = (
     b"<?xml version='1.0' encoding='UTF-8'?>\n"
     b'<feed xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" xmlns="http://www.w3.org/2005/Atom">'
@@ -78,18 +78,18 @@ async def fetching(url: str, folder: Path) -> AsyncIterator[Fetcher]:
 
 async def test_hostile_answers_take_little_memory_and_the_next_good_one_is_read(tmp_path: Path) -> None:
     refusals = {
-        FaultKind.HUGE: TOO_LARGE,
-        FaultKind.ENTITY_EXPANSION: NO_FEED,
-        FaultKind.DEEP_NESTING: NO_FEED,
+        ArxivFaultKind.HUGE: TOO_LARGE,
+        ArxivFaultKind.ENTITY_EXPANSION: NO_FEED,
+        ArxivFaultKind.DEEP_NESTING: NO_FEED,
         # What is meant can be told all the same: these are read.
-        FaultKind.WRONG_ENCODING: None,
-        FaultKind.NUL_BYTES: None,
+        ArxivFaultKind.WRONG_ENCODING: None,
+        ArxivFaultKind.NUL_BYTES: None,
     }
     arxiv = LocalArxiv(Corpus.generated(now=NOW, per_day=20, upcoming=0), now=lambda: NOW, interval_s=0)
     async with serving(arxiv) as url, fetching(url, tmp_path) as fetcher:
         good = (await fetcher.fetch()).came
         for kind, refusal in refusals.items():
-            arxiv.faults.add(Fault(kind))
+            arxiv.faults.add(ArxivFault(kind))
             fetched = await fetcher.fetch()
             assert fetched.came == (refusal or good)
             assert fetched.above < ABOVE_MAX_MB, kind

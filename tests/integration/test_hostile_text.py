@@ -31,14 +31,14 @@ from cogs.replies import bold
 from sandbox.arxiv import LocalArxiv, SandboxPaper
 from sandbox.arxiv.query import parse
 from sandbox.discord.checks.messages import CREATE_KEYS, check_message
-from sandbox.discord.mentions import pings
-from sandbox.discord.shapes import Payload, as_mapping
+from sandbox.discord.mentions import resolve_pings
+from sandbox.discord.primitives import Payload, as_mapping
 from tests.support.builders import paper
 from tests.support.markdown import Shown, read
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
 from tests.support.store import NOW
 
-BRIEFLY = settings(max_examples=20, suppress_health_check=list(HealthCheck))
+BRIEFLY = settings(max_examples=8, suppress_health_check=list(HealthCheck))
 AT_LENGTH = settings(max_examples=600, suppress_health_check=list(HealthCheck))
 BATCHES = tuple(BatchKind)
 # Where a comment's own links may lead.
@@ -103,7 +103,7 @@ def accepted(body: Payload) -> tuple[str, list[Payload]]:
     """The content and the embeds as Discord keeps them; fails when it would refuse the message."""
     draft = check_message(body, CREATE_KEYS)
     content = draft.content or ""
-    assert not pings(content, body, may_mention_everyone=True)
+    assert not resolve_pings(content, body, may_mention_everyone=True)
     return content, draft.embeds or []
 
 

@@ -1,4 +1,4 @@
-"""Hugging Face's client against the local one: what it asks, what it believes, and when it stays away."""
+"""The Hugging Face client against the local server: its requests, rejected responses, and backoff."""
 
 import asyncio
 import itertools
@@ -18,18 +18,18 @@ from bot.huggingface.client import (
     TRENDING_PAGES_MAX,
     TRENDING_READS_MAX,
     HuggingFaceClient,
-    open_session,
 )
 from bot.runtime import limits
 from bot.runtime.errors import HuggingFaceBackoff, TrendingDayUnavailable
+from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from sandbox.arxiv import Corpus, LocalArxiv
-from sandbox.huggingface import Fault, FaultKind, LocalHuggingFace, read_directory
+from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind, LocalHuggingFace, read_directory
 from tests.support.clock import START, FakeClock
 from tests.support.local_huggingface import serving
 from tests.support.recordings import HUGGING_FACE_DAYS
 from tests.support.scripted_server import http, scripted
-from tests.support.timeouts import impatient
+from tests.support.timeouts import short_timeout
 
 TODAY = START.date()
 USER_AGENT = "DailyPapers/1 (mailto:reader@example.org)"
@@ -37,7 +37,7 @@ FLOOR_S = HUGGING_FACE_BACKOFF_FLOOR_S
 
 
 class NoJitter(random.Random):
-    """Backoff without chance."""
+    """A random generator that adds no jitter."""
 
     def random(self) -> float:
         return 0.0
@@ -45,7 +45,7 @@ class NoJitter(random.Random):
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A client, its clock, and whom it asks."""
+    """A client, its clock, and the local server that it queries."""
 
     client: HuggingFaceClient
     clock: FakeClock
@@ -53,21 +53,21 @@ class Bench:
     metrics: Metrics
 
     async def failure(self) -> HuggingFaceBackoff:
-        """The error of a day that must make us wait."""
-        with pytest.raises(HuggingFaceBackoff) as failed:
-            await self.client.day(TODAY)
-        return failed.value
+        """Returns the error of a fetch that starts or hits a backoff."""
+        with pytest.raises(HuggingFaceBackoff) as raised:
+            await self.client.fetch_list(TODAY)
+        return raised.value
 
-    def wait_s(self, wait: HuggingFaceBackoff) -> float:
-        """How long from now."""
-        return (wait.not_before - self.clock.now()).total_seconds()
+    def wait_s(self, error: HuggingFaceBackoff) -> float:
+        """Returns how long the backoff lasts from now."""
+        return (error.not_before - self.clock.now()).total_seconds()
 
 
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
     clock, metrics = FakeClock(), Metrics()
     local = LocalHuggingFace(LocalArxiv(Corpus()), now=clock.now)
-    local.days.make_up(TODAY, 3)
+    local.lists.generate(TODAY, 3)
     async with serving(local) as url, open_session() as session:
         client = HuggingFaceClient(session, clock, url, USER_AGENT, NoJitter(), metrics)
         yield Bench(client, clock, local, metrics)
@@ -78,161 +78,169 @@ def ids(listings: tuple[TrendingEntry, ...]) -> set[str]:
 
 
 @pytest.mark.parametrize(("count", "pages"), [(0, 1), (49, 1), (50, 2), (99, 2), (120, 2), (200, 3)])
-async def test_days_are_read_to_their_end(bench: Bench, count: int, pages: int) -> None:
-    entries = bench.local.days.make_up(TODAY, count)
-    assert ids(await bench.client.day(TODAY)) == {entry["paper"]["id"] for entry in entries}
+async def test_list_is_read_to_its_last_page(bench: Bench, count: int, pages: int) -> None:
+    entries = bench.local.lists.generate(TODAY, count)
+    assert ids(await bench.client.fetch_list(TODAY)) == {entry["paper"]["id"] for entry in entries}
     assert [(request.p, request.limit) for request in bench.local.requests] == [(str(n), "100") for n in range(pages)]
     assert {request.user_agent for request in bench.local.requests} == {USER_AGENT}
 
 
 @pytest.mark.parametrize("count", [50, 99, 120, 150])
-async def test_days_are_read_to_their_end_where_pages_are_shorter_than_asked_for(bench: Bench, count: int) -> None:
-    bench.local.faults.add(Fault(FaultKind.SHORT_PAGES, times=None))
-    bench.local.days.make_up(TODAY, count)
-    assert len(await bench.client.day(TODAY)) == count
+async def test_list_is_read_to_its_last_page_when_pages_are_shorter_than_requested(bench: Bench, count: int) -> None:
+    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SHORT_PAGES, times=None))
+    bench.local.lists.generate(TODAY, count)
+    assert len(await bench.client.fetch_list(TODAY)) == count
 
 
 @pytest.mark.recordings
-async def test_recorded_days_are_read_whole(bench: Bench) -> None:
+async def test_recorded_lists_are_read_completely(bench: Bench) -> None:
     for day, entries in read_directory(HUGGING_FACE_DAYS).items():
-        bench.local.days.set(day, entries)
-        assert ids(await bench.client.day(day)) == {entry["paper"]["id"] for entry in entries}
+        bench.local.lists.set(day, entries)
+        assert ids(await bench.client.fetch_list(day)) == {entry["paper"]["id"] for entry in entries}
 
 
-async def test_votes_that_move_papers_between_pages_hide_none() -> None:
-    asked = itertools.count(1)
+async def test_paper_that_votes_move_between_pages_is_not_missed() -> None:
+    calls = itertools.count(1)
 
     def now() -> datetime:
-        if next(asked) == 2:  # between the first page and the second
-            local.days.vote(moved, 5000)
+        if next(calls) == 2:  # between the first page and the second
+            local.lists.set_votes(moved, 5000)
         return START
 
     local = LocalHuggingFace(LocalArxiv(Corpus()), now=now)
-    every = [entry["paper"]["id"] for entry in local.days.make_up(TODAY, 120)]
-    for number, arxiv_id in enumerate(every):
-        local.days.vote(arxiv_id, 1000 - number)
-    moved = every[110]  # the last one of the first page goes to the second in its stead
+    all_ids = [entry["paper"]["id"] for entry in local.lists.generate(TODAY, 120)]
+    for number, arxiv_id in enumerate(all_ids):
+        local.lists.set_votes(arxiv_id, 1000 - number)
+    moved = all_ids[110]  # the last paper of the first page takes its place on the second one
     async with serving(local) as url, open_session() as session:
         client = HuggingFaceClient(session, FakeClock(), url, USER_AGENT, NoJitter(), Metrics())
-        assert ids(await client.day(TODAY)) == set(every)
+        assert ids(await client.fetch_list(TODAY)) == set(all_ids)
     assert [request.p for request in local.requests] == ["0", "1", "0", "1"]
 
 
 @pytest.mark.parametrize(
-    ("kind", "words"),
+    ("kind", "reason"),
     [
-        (FaultKind.RATE_LIMITED, "Hugging Face asks us to wait"),
-        (FaultKind.UNAVAILABLE, "Hugging Face asks us to wait"),
-        (FaultKind.SERVER_ERROR, "Hugging Face does not answer as it should (status 500)"),
-        (FaultKind.REDIRECTED, "Hugging Face does not answer as it should (status 302)"),
-        (FaultKind.HANG, "Hugging Face is out of reach (timed out)"),
-        (FaultKind.RESET, "Hugging Face is out of reach (no connection)"),
-        (FaultKind.HTML, "Hugging Face's answer cannot be read"),
-        (FaultKind.ZERO_BYTES, "Hugging Face's answer cannot be read"),
-        (FaultKind.TRUNCATED, "Hugging Face's answer cannot be read"),
-        (FaultKind.DEEP_NESTING, "Hugging Face's answer cannot be read"),
-        (FaultKind.NOT_A_LIST, "Hugging Face's answer is not a list of papers"),
-        (FaultKind.HUGE, "Hugging Face's answer is too large to be a page of its list"),
+        (HuggingFaceFaultKind.RATE_LIMITED, "Hugging Face asks us to wait"),
+        (HuggingFaceFaultKind.UNAVAILABLE, "Hugging Face asks us to wait"),
+        (HuggingFaceFaultKind.SERVER_ERROR, "Hugging Face returned an unexpected response (status 500)"),
+        (HuggingFaceFaultKind.REDIRECTED, "Hugging Face returned an unexpected response (status 302)"),
+        (HuggingFaceFaultKind.HANG, "Hugging Face is unreachable (timed out)"),
+        (HuggingFaceFaultKind.RESET, "Hugging Face is unreachable (no connection)"),
+        (HuggingFaceFaultKind.HTML, "Hugging Face's response cannot be read"),
+        (HuggingFaceFaultKind.ZERO_BYTES, "Hugging Face's response cannot be read"),
+        (HuggingFaceFaultKind.TRUNCATED, "Hugging Face's response cannot be read"),
+        (HuggingFaceFaultKind.DEEP_NESTING, "Hugging Face's response cannot be read"),
+        (HuggingFaceFaultKind.NOT_A_LIST, "Hugging Face's response is not a list of papers"),
+        (HuggingFaceFaultKind.HUGE, "Hugging Face's response is too large"),
     ],
 )
-async def test_fault_is_said_in_words_and_nothing_is_asked_until_the_backoff_is_over(
-    bench: Bench, kind: FaultKind, words: str
+async def test_fault_starts_a_backoff_with_its_reason_and_without_requests(
+    bench: Bench, kind: HuggingFaceFaultKind, reason: str
 ) -> None:
-    bench.local.faults.add(Fault(kind, times=None, size=TRENDING_BODY_MAX_BYTES + 1))
-    with impatient(bench.client) if kind is FaultKind.HANG else nullcontext():
+    bench.local.faults.add(HuggingFaceFault(kind, times=None, size=TRENDING_BODY_MAX_BYTES + 1))
+    with short_timeout(bench.client.http) if kind is HuggingFaceFaultKind.HANG else nullcontext():
         failed = await bench.failure()
-    assert str(failed) == words
+    assert str(failed) == reason
     assert bench.wait_s(failed) == FLOOR_S
     bench.local.faults.clear()
-    asked = len(bench.local.requests)
+    requests = len(bench.local.requests)
     again = await bench.failure()
-    assert (str(again), again.not_before) == (words, failed.not_before)
-    assert len(bench.local.requests) == asked
+    assert (str(again), again.not_before) == (reason, failed.not_before)
+    assert len(bench.local.requests) == requests
     await bench.clock.advance(FLOOR_S)
-    assert len(await bench.client.day(TODAY)) == 3
+    assert len(await bench.client.fetch_list(TODAY)) == 3
 
 
-async def test_entries_of_wrong_types_are_passed_over(bench: Bench) -> None:
-    bench.local.faults.add(Fault(FaultKind.WRONG_TYPES))
-    assert len(await bench.client.day(TODAY)) == 2
+async def test_entries_of_wrong_types_are_skipped(bench: Bench) -> None:
+    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.WRONG_TYPES))
+    assert len(await bench.client.fetch_list(TODAY)) == 2
 
 
-async def test_list_without_end_ends(bench: Bench) -> None:
-    bench.local.faults.add(Fault(FaultKind.ENDLESS, times=None))
-    assert len(await bench.client.day(TODAY)) == 3
+async def test_list_that_repeats_its_page_ends(bench: Bench) -> None:
+    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.ENDLESS, times=None))
+    assert len(await bench.client.fetch_list(TODAY)) == 3
     assert len(bench.local.requests) <= 2 * TRENDING_READS_MAX
 
 
-async def test_list_that_always_has_another_page_is_given_up(bench: Bench) -> None:
+async def test_list_that_always_has_another_page_is_cut_off(bench: Bench) -> None:
     size = TRENDING_PAGES_MAX * limits.TRENDING_PAGE_SIZE
-    (model, *_) = bench.local.days.make_up(TODAY, 1)
+    (model, *_) = bench.local.lists.generate(TODAY, 1)
     numbered = [model | {"paper": model["paper"] | {"id": f"2611.{n:05d}"}} for n in range(size + 100)]
-    bench.local.days.set(TODAY, numbered)
-    assert len(await bench.client.day(TODAY)) == size
+    bench.local.lists.set(TODAY, numbered)
+    assert len(await bench.client.fetch_list(TODAY)) == size
     assert len(bench.local.requests) == TRENDING_PAGES_MAX
 
 
-async def test_failures_in_a_row_double_the_wait_and_an_answer_ends_that(bench: Bench) -> None:
-    bench.local.faults.add(Fault(FaultKind.SERVER_ERROR, times=3))
+async def test_backoff_doubles_with_each_failure_and_resets_after_a_response(bench: Bench) -> None:
+    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=3))
     for wait_s in (FLOOR_S, 2 * FLOOR_S, 4 * FLOOR_S):
         assert bench.wait_s(await bench.failure()) == wait_s
         await bench.clock.advance(wait_s)
-    await bench.client.day(TODAY)
-    bench.local.faults.add(Fault(FaultKind.SERVER_ERROR))
+    await bench.client.fetch_list(TODAY)
+    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR))
     assert bench.wait_s(await bench.failure()) == FLOOR_S
 
 
 @pytest.mark.parametrize(
-    ("asked", "wait_s"),
+    ("retry_after", "wait_s"),
     [("0", FLOOR_S), ("90", 90.0), ("soon", FLOOR_S), ("99999999", HUGGING_FACE_WAIT_MAX_S)],
 )
-async def test_server_that_asks_for_patience_gets_it(bench: Bench, asked: str, wait_s: float) -> None:
-    bench.local.faults.add(Fault(FaultKind.UNAVAILABLE, retry_after=asked))
+async def test_retry_after_is_honoured_between_floor_and_maximum(bench: Bench, retry_after: str, wait_s: float) -> None:
+    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.UNAVAILABLE, retry_after=retry_after))
     assert bench.wait_s(await bench.failure()) == wait_s
 
 
-async def test_quota_that_is_used_up_is_believed_before_and_after_a_refusal() -> None:
+async def test_used_up_quota_is_honoured_with_and_without_an_error_status() -> None:
     clock = FakeClock()
-    last = http(200, b"[]", RateLimit='"api";r=0;t=120')
-    refusal = http(429, b"{}", RateLimit='"api";r=0;t=200')
-    async with scripted(last, refusal) as server, open_session() as session:
+    used_up = http(200, b"[]", RateLimit='"api";r=0;t=120')
+    throttled = http(429, b"{}", RateLimit='"api";r=0;t=200')
+    async with scripted(used_up, throttled) as server, open_session() as session:
         client = HuggingFaceClient(session, clock, server.url, USER_AGENT, NoJitter(), Metrics())
-        assert await client.day(TODAY) == ()
+        assert await client.fetch_list(TODAY) == ()
         for wait_s in (120, 200):
             with pytest.raises(HuggingFaceBackoff, match="asks us to wait") as failed:
-                await client.day(TODAY)
+                await client.fetch_list(TODAY)
             assert failed.value.not_before == clock.now() + timedelta(seconds=wait_s)
             await clock.advance(120)
         assert len(server.requests) == 2
 
 
-async def test_encoding_that_nobody_asked_for_is_not_unfolded() -> None:
+async def test_response_with_an_unsupported_encoding_is_rejected() -> None:
     async with scripted(http(200, b"[]", Content_Encoding="br")) as server, open_session() as session:
         client = HuggingFaceClient(session, FakeClock(), server.url, USER_AGENT, NoJitter(), Metrics())
         with pytest.raises(HuggingFaceBackoff):
-            await client.day(TODAY)
+            await client.fetch_list(TODAY)
 
 
-async def test_day_that_is_refused_makes_nobody_wait(bench: Bench) -> None:
-    bench.local.faults.add(Fault(FaultKind.REFUSED))
-    with pytest.raises(TrendingDayUnavailable, match="Hugging Face has no list of that day"):
-        await bench.client.day(TODAY)
-    assert len(await bench.client.day(TODAY)) == 3
+async def test_request_whose_connection_dropped_is_never_sent_twice() -> None:
+    async with scripted(b"", http(200, b"[]")) as server, open_session() as session:
+        client = HuggingFaceClient(session, FakeClock(), server.url, USER_AGENT, NoJitter(), Metrics())
+        with pytest.raises(HuggingFaceBackoff, match="no connection"):
+            await client.fetch_list(TODAY)
+        assert len(server.requests) == 1
 
 
-async def test_one_request_leaves_at_a_time(bench: Bench) -> None:
+async def test_unavailable_day_starts_no_backoff(bench: Bench) -> None:
+    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.REFUSED))
+    with pytest.raises(TrendingDayUnavailable, match="Hugging Face has no list for that day"):
+        await bench.client.fetch_list(TODAY)
+    assert len(await bench.client.fetch_list(TODAY)) == 3
+
+
+async def test_only_one_request_is_sent_at_a_time(bench: Bench) -> None:
     days = [TODAY - timedelta(days=ago) for ago in range(5)]
-    await asyncio.gather(*(bench.client.day(day) for day in days))
+    await asyncio.gather(*(bench.client.fetch_list(day) for day in days))
     assert len(bench.local.requests) == 5
-    assert not any(request.under_way for request in bench.local.requests)
+    assert not any(request.in_flight for request in bench.local.requests)
 
 
-async def test_requests_are_counted(bench: Bench) -> None:
-    await bench.client.day(TODAY)
-    bench.local.faults.add(Fault(FaultKind.REFUSED), Fault(FaultKind.HTML))
+async def test_requests_are_counted_by_result(bench: Bench) -> None:
+    await bench.client.fetch_list(TODAY)
+    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.REFUSED), HuggingFaceFault(HuggingFaceFaultKind.HTML))
     with pytest.raises(TrendingDayUnavailable):
-        await bench.client.day(TODAY)
+        await bench.client.fetch_list(TODAY)
     await bench.failure()
-    said = bench.metrics.text().decode()
+    metrics = bench.metrics.text().decode()
     for result in ("Answered", "DayRefused", "Waited"):
-        assert f'daily_papers_huggingface_requests_total{{result="{result}"}} 1.0' in said
+        assert f'daily_papers_huggingface_requests_total{{result="{result}"}} 1.0' in metrics

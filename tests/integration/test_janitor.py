@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.keyword import Keyword
-from bot.domain.post import Blocked
+from bot.domain.outgoing import Blocked
 from bot.domain.subscription import BlockedNotice, Source
 from bot.publish.janitor import GONE_KEPT, JANITOR_INTERVAL_S, NOTICE_EVERY, NOTICE_RETRY_S, Janitor
 from tests.support.builders import paper

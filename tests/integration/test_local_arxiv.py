@@ -1,4 +1,4 @@
-"""The local arXiv over HTTP, when all is well."""
+"""The local arXiv over HTTP, without faults."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sandbox.arxiv import Corpus, LocalArxiv, SandboxPaper
-from tests.support.local_arxiv import Visitor, visiting
+from tests.support.local_arxiv import QueryClient, query_client
 from tests.support.recordings import ARXIV_ANSWERS
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
@@ -34,14 +34,14 @@ def arxiv() -> LocalArxiv:
 
 
 @pytest.fixture
-async def visitor(arxiv: LocalArxiv) -> AsyncIterator[Visitor]:
-    async with visiting(arxiv) as visitor:
-        yield visitor
+async def client(arxiv: LocalArxiv) -> AsyncIterator[QueryClient]:
+    async with query_client(arxiv) as client:
+        yield client
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_query_is_answered_by_get_and_by_form_post(visitor: Visitor, method: str) -> None:
-    feed = (await visitor.ask(method, search_query='ti:"reward models" AND ti:3', max_results="5")).feed
+async def test_get_and_form_post_return_the_same_results(client: QueryClient, method: str) -> None:
+    feed = (await client.query(method, search_query='ti:"reward models" AND ti:3', max_results="5")).feed
 
     (entry,) = feed.entries
     assert entry.title == "Reward model 3"
@@ -59,19 +59,19 @@ async def test_query_is_answered_by_get_and_by_form_post(visitor: Visitor, metho
         ("lastUpdatedDate", "descending", "12345"),
     ],
 )
-async def test_results_come_in_the_order_asked_for(visitor: Visitor, sort_by: str, order: str, days: str) -> None:
-    ids = await visitor.ids(search_query=EVERYTHING, sortBy=sort_by, sortOrder=order)
+async def test_results_are_sorted_as_requested(client: QueryClient, sort_by: str, order: str, days: str) -> None:
+    ids = await client.ids(search_query=EVERYTHING, sortBy=sort_by, sortOrder=order)
 
     assert ids == [f"2611.0000{day}v2" for day in days]
 
 
-async def test_relevance_puts_papers_with_more_of_the_terms_first(visitor: Visitor) -> None:
-    assert (await visitor.ids(search_query="ti:model OR ti:4"))[0] == "2611.00004v2"
+async def test_relevance_ranks_papers_with_more_matching_terms_first(client: QueryClient) -> None:
+    assert (await client.ids(search_query="ti:model OR ti:4"))[0] == "2611.00004v2"
 
 
-async def test_pages_together_hold_every_paper_once(visitor: Visitor) -> None:
+async def test_pages_contain_every_paper_exactly_once(client: QueryClient) -> None:
     pages = [
-        await visitor.ids(search_query=EVERYTHING, sortBy="submittedDate", start=start, max_results="2")
+        await client.ids(search_query=EVERYTHING, sortBy="submittedDate", start=start, max_results="2")
         for start in ("0", "2", "4", "6")
     ]
 
@@ -79,10 +79,12 @@ async def test_pages_together_hold_every_paper_once(visitor: Visitor) -> None:
     assert len({arxiv_id for page in pages for arxiv_id in page}) == 5
 
 
-async def test_id_list_gives_papers_in_its_order_and_old_versions_too(visitor: Visitor, arxiv: LocalArxiv) -> None:
+async def test_id_list_returns_papers_in_its_order_including_old_versions(
+    client: QueryClient, arxiv: LocalArxiv
+) -> None:
     arxiv.revise("2611.00002", title="Revised")
 
-    feed = (await visitor.ask(id_list="2611.00004,2611.00002,2611.00002v2,2611.00002v9,2611.99999")).feed
+    feed = (await client.query(id_list="2611.00004,2611.00002,2611.00002v2,2611.00002v9,2611.99999")).feed
 
     assert [(entry.id.rpartition("/")[2], entry.title) for entry in feed.entries] == [
         ("2611.00004v2", "Reward model 4"),
@@ -91,8 +93,8 @@ async def test_id_list_gives_papers_in_its_order_and_old_versions_too(visitor: V
     ]
 
 
-async def test_id_list_and_query_together_narrow_each_other(visitor: Visitor) -> None:
-    assert await visitor.ids(search_query="ti:3 OR ti:4", id_list="2611.00002,2611.00003") == ["2611.00003v2"]
+async def test_id_list_and_query_are_combined_with_and(client: QueryClient) -> None:
+    assert await client.ids(search_query="ti:3 OR ti:4", id_list="2611.00002,2611.00003") == ["2611.00003v2"]
 
 
 @pytest.mark.parametrize(
@@ -108,69 +110,67 @@ async def test_id_list_and_query_together_narrow_each_other(visitor: Visitor) ->
         ({"search_query": "ti:a", "sortOrder": "up"}, "sortOrder must be in: ascending, descending"),
     ],
 )
-async def test_what_arxiv_refuses_gets_400_and_its_error_feed(
-    visitor: Visitor, parameters: dict[str, str], reason: str
+async def test_invalid_parameters_return_400_with_an_error_feed(
+    client: QueryClient, parameters: dict[str, str], reason: str
 ) -> None:
-    answer = await visitor.ask(**parameters)
+    response = await client.query(**parameters)
 
-    assert answer.status == 400
-    (entry,) = answer.feed.entries
+    assert response.status == 400
+    (entry,) = response.feed.entries
     assert entry.title == "Error"
     assert entry.summary.startswith(reason)
     assert entry.id.startswith("https://arxiv.org/api/errors#")
 
 
-async def test_nothing_past_the_ten_thousandth_result_is_answered(visitor: Visitor) -> None:
-    assert (await visitor.ask(search_query=EVERYTHING, start="9000", max_results="1000")).status == 200
-    assert (await visitor.ask(search_query=EVERYTHING, start="9000", max_results="1001")).status == 500
+async def test_results_beyond_ten_thousand_return_an_error(client: QueryClient) -> None:
+    assert (await client.query(search_query=EVERYTHING, start="9000", max_results="1000")).status == 200
+    assert (await client.query(search_query=EVERYTHING, start="9000", max_results="1001")).status == 500
 
 
-async def test_page_holds_two_thousand_papers_at_most() -> None:
+async def test_page_contains_at_most_two_thousand_papers() -> None:
     arxiv = LocalArxiv(Corpus(SandboxPaper(title="P") for _ in range(2_001)), now=lambda: NOW)
     arxiv.announce()
-    async with visiting(arxiv) as visitor:
-        body = (await visitor.ask(search_query="ti:p", max_results="5000")).body
+    async with query_client(arxiv) as client:
+        body = (await client.query(search_query="ti:p", max_results="5000")).body
 
     assert body.count(b"<entry>") == 2_000
     assert b"<opensearch:totalResults>2001<" in body
 
 
-async def test_request_without_accept_header_gets_406(visitor: Visitor) -> None:
+async def test_request_without_accept_header_returns_406(client: QueryClient) -> None:
     target = "/arxiv/api/query?search_query=ti:reward"
 
-    assert (await visitor.send_raw(target)).startswith(b"HTTP/1.1 406 ")
-    assert (await visitor.send_raw(target, headers="Accept: */*\r\n")).startswith(b"HTTP/1.1 200 ")
+    assert (await client.send_raw(target)).startswith(b"HTTP/1.1 406 ")
+    assert (await client.send_raw(target, headers="Accept: */*\r\n")).startswith(b"HTTP/1.1 200 ")
 
 
-async def test_very_long_get_is_refused_and_the_same_by_post_is_not(visitor: Visitor) -> None:
+async def test_very_long_get_is_rejected_but_the_same_post_is_not(client: QueryClient) -> None:
     long_query = " OR ".join(["ti:reward"] * 615)
     target = f"/arxiv/api/query?search_query={long_query.replace(' ', '+')}"
 
-    answer = await visitor.send_raw(target, headers="Accept: */*\r\n")
+    response = await client.send_raw(target, headers="Accept: */*\r\n")
 
     assert 8_000 < len(target) < 8_100
-    assert answer.startswith(b"HTTP/1.1 414 ")
-    assert len(await visitor.ids(search_query=long_query)) == 5
+    assert response.startswith(b"HTTP/1.1 414 ")
+    assert len(await client.ids(search_query=long_query)) == 5
 
 
-async def test_announced_papers_appear_and_are_counted_down(visitor: Visitor, arxiv: LocalArxiv) -> None:
+async def test_announced_papers_become_visible_and_leave_the_queue(client: QueryClient, arxiv: LocalArxiv) -> None:
     arxiv.add_paper(SandboxPaper(title="Waits"), announced=False)
-    assert arxiv.waiting == 1
-    assert await visitor.ids(search_query="ti:waits") == []
+    assert arxiv.queued == 1
+    assert await client.ids(search_query="ti:waits") == []
 
     (announced,) = arxiv.announce(5)
 
-    assert arxiv.waiting == 0
-    assert await visitor.ids(search_query="ti:waits") == [announced.versioned_id]
+    assert arxiv.queued == 0
+    assert await client.ids(search_query="ti:waits") == [announced.versioned_id]
     assert timedelta(days=1) <= NOW - announced.published <= timedelta(days=4, seconds=1)
 
 
-async def test_revised_paper_shows_its_new_version_and_keeps_its_first_date(
-    visitor: Visitor, arxiv: LocalArxiv
-) -> None:
+async def test_revised_paper_has_a_new_version_and_its_original_date(client: QueryClient, arxiv: LocalArxiv) -> None:
     arxiv.revise("2611.00003", title="Better", abstract="New.", comment="v3")
 
-    (entry,) = (await visitor.ask(search_query="ti:better")).feed.entries
+    (entry,) = (await client.query(search_query="ti:better")).feed.entries
 
     assert entry.id.endswith("2611.00003v3")
     assert entry.published == "2026-11-03T00:00:00Z"
@@ -178,29 +178,31 @@ async def test_revised_paper_shows_its_new_version_and_keeps_its_first_date(
     assert (entry.summary, entry.arxiv_comment) == ("New.", "v3")
 
 
-async def test_withdrawn_paper_says_so_in_the_comment_of_a_new_version(visitor: Visitor, arxiv: LocalArxiv) -> None:
+async def test_withdrawn_paper_has_a_new_version_with_a_withdrawal_comment(
+    client: QueryClient, arxiv: LocalArxiv
+) -> None:
     arxiv.withdraw("2611.00003")
 
-    (entry,) = (await visitor.ask(search_query="id:2611.00003")).feed.entries
+    (entry,) = (await client.query(search_query="id:2611.00003")).feed.entries
 
     assert entry.id.endswith("2611.00003v3")
     assert entry.arxiv_comment == "This paper has been withdrawn"
     assert entry.title == "Reward model 3"
 
 
-async def test_generated_papers_are_there_from_the_start() -> None:
+async def test_generated_papers_are_visible_from_the_start() -> None:
     arxiv = LocalArxiv(seed=5, now=lambda: NOW)
-    async with visiting(arxiv) as visitor:
-        feed = (await visitor.ask(search_query='ti:"reward model" OR abs:"reward model"', max_results="3")).feed
+    async with query_client(arxiv) as client:
+        feed = (await client.query(search_query='ti:"reward model" OR abs:"reward model"', max_results="3")).feed
 
     assert len(feed.entries) == 3
     assert int(feed.feed.opensearch_totalresults) > 50
-    assert arxiv.waiting == 2_000
+    assert arxiv.queued == 2_000
     assert len(arxiv.papers) > 1_000
 
 
 @pytest.mark.recordings
-async def test_recorded_papers_appear_when_they_are_announced() -> None:
+async def test_recorded_papers_become_visible_when_announced() -> None:
     arxiv = LocalArxiv(Corpus.from_directory(ARXIV_ANSWERS), now=lambda: NOW)
     assert arxiv.papers == ()
 
@@ -208,5 +210,5 @@ async def test_recorded_papers_appear_when_they_are_announced() -> None:
     arxiv.announce()
 
     assert len(arxiv.papers) == 290
-    async with visiting(arxiv) as visitor:
-        assert await visitor.ids(id_list="astro-ph/0601001") == ["astro-ph/0601001v1"]
+    async with query_client(arxiv) as client:
+        assert await client.ids(id_list="astro-ph/0601001") == ["astro-ph/0601001v1"]

@@ -1,4 +1,4 @@
-"""The local arXiv over HTTP, when the connection fails or a form of request is refused."""
+"""The local arXiv over HTTP, with failing connections and rejected request methods."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import aiohttp
 import pytest
 
-from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv, SandboxPaper
-from tests.support.local_arxiv import ArxivAnswer, Visitor, serving, visiting
+from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus, LocalArxiv, SandboxPaper
+from tests.support.local_arxiv import ArxivReply, QueryClient, query_client, serving
 from tests.support.loops import DEADLINE_S
 from tests.support.quiescence import until
 
@@ -23,18 +23,18 @@ def arxiv() -> LocalArxiv:
 
 
 @pytest.fixture
-async def visitor(arxiv: LocalArxiv) -> AsyncIterator[Visitor]:
-    async with visiting(arxiv) as visitor:
-        yield visitor
+async def client(arxiv: LocalArxiv) -> AsyncIterator[QueryClient]:
+    async with query_client(arxiv) as client:
+        yield client
 
 
-async def ask(visitor: Visitor, method: str = "POST", search_query: str = "ti:model") -> ArxivAnswer:
-    """The same question over and over."""
-    return await visitor.ask(method, search_query=search_query)
+async def send_query(client: QueryClient, method: str = "POST", search_query: str = "ti:model") -> ArxivReply:
+    """Send the same query each time."""
+    return await client.query(method, search_query=search_query)
 
 
-async def test_huge_body_is_streamed_until_the_reader_has_enough(arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.HUGE), Fault(FaultKind.HUGE, size=300_000))
+async def test_huge_body_is_streamed_until_the_client_disconnects(arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.HUGE), ArxivFault(ArxivFaultKind.HUGE, size=300_000))
     async with serving(arxiv) as url, aiohttp.ClientSession() as session:
         async with session.get(url, params={"search_query": "ti:model"}) as response:
             assert response.status == 200
@@ -48,38 +48,36 @@ async def test_huge_body_is_streamed_until_the_reader_has_enough(arxiv: LocalArx
     assert arxiv.requests[0].ended is not None
 
 
-async def test_connection_reset_before_the_answer_leaves_nothing(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.RESET_BEFORE_ANSWER))
+async def test_connection_reset_before_the_response_sends_nothing(client: QueryClient, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.RESET_BEFORE_ANSWER))
 
     with pytest.raises(aiohttp.ClientConnectionError):
-        await ask(visitor)
+        await send_query(client)
 
     (request,) = arxiv.requests
-    assert (request.status, request.fault) == (0, FaultKind.RESET_BEFORE_ANSWER)
+    assert (request.status, request.fault) == (0, ArxivFaultKind.RESET_BEFORE_ANSWER)
 
 
-async def test_get_whose_connection_drops_is_sent_again_by_aiohttp_and_recorded(
-    visitor: Visitor, arxiv: LocalArxiv
-) -> None:
-    arxiv.faults.add(Fault(FaultKind.RESET_BEFORE_ANSWER))
-    await ask(visitor, "GET")
+async def test_get_that_aiohttp_retries_after_a_reset_is_recorded_twice(client: QueryClient, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.RESET_BEFORE_ANSWER))
+    await send_query(client, "GET")
 
     assert [request.status for request in arxiv.requests][-1] == 200
     assert len(arxiv.requests) == 2
-    assert len(arxiv.too_soon) == 1
+    assert len(arxiv.violations) == 1
 
 
-async def test_connection_reset_within_the_answer_leaves_half_a_body(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.RESET_IN_ANSWER))
+async def test_connection_reset_during_the_response_sends_half_the_body(client: QueryClient, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.RESET_IN_ANSWER))
 
     with pytest.raises(aiohttp.ClientPayloadError):
-        await ask(visitor)
+        await send_query(client)
 
 
-async def test_client_that_does_not_wait_for_a_slow_first_byte_ends_its_request(arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE))
-    async with visiting(arxiv) as visitor:
-        asking = asyncio.create_task(ask(visitor))
+async def test_request_ends_when_the_client_times_out(arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE))
+    async with query_client(arxiv) as client:
+        asking = asyncio.create_task(send_query(client))
         await until(lambda: bool(arxiv.requests), DEADLINE_S)
         asking.cancel()
         await asyncio.wait([asking])
@@ -89,26 +87,26 @@ async def test_client_that_does_not_wait_for_a_slow_first_byte_ends_its_request(
     assert request.status == 0
 
 
-async def test_slow_first_byte_is_followed_by_the_good_answer(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.SLOW_FIRST_BYTE, delay_s=0.02))
+async def test_slow_first_byte_is_followed_by_the_valid_response(client: QueryClient, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE, delay_s=0.02))
 
-    assert (await ask(visitor)).ids == ["2611.00001v1"]
+    assert (await send_query(client)).ids == ["2611.00001v1"]
 
 
-async def test_post_can_be_refused_while_get_works(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.POST_REFUSED, times=None))
+async def test_post_can_be_rejected_while_get_works(client: QueryClient, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.POST_REFUSED, times=None))
 
-    assert (await ask(visitor, "POST")).status == 405
-    assert (await ask(visitor, "GET")).status == 200
-    assert (await ask(visitor, "POST")).status == 405
+    assert (await send_query(client, "POST")).status == 405
+    assert (await send_query(client, "GET")).status == 200
+    assert (await send_query(client, "POST")).status == 405
     arxiv.faults.clear()
-    assert (await ask(visitor, "POST")).status == 200
+    assert (await send_query(client, "POST")).status == 200
 
 
-async def test_long_get_can_be_refused_while_a_short_one_and_post_work(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.URI_TOO_LONG, times=None, longest_target=300))
+async def test_long_get_can_be_rejected_while_short_get_and_post_work(client: QueryClient, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.URI_TOO_LONG, times=None, max_target_length=300))
     long_query = " OR ".join(["ti:model"] * 40)
 
-    assert (await ask(visitor, "GET", long_query)).status == 414
-    assert (await ask(visitor, "POST", long_query)).status == 200
-    assert (await ask(visitor, "GET")).status == 200
+    assert (await send_query(client, "GET", long_query)).status == 414
+    assert (await send_query(client, "POST", long_query)).status == 200
+    assert (await send_query(client, "GET")).status == 200

@@ -1,4 +1,4 @@
-"""The local arXiv over HTTP, on each of the bad days that arXiv has had."""
+"""The local arXiv over HTTP, with every fault that arXiv has shown."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -7,8 +7,8 @@ from xml.etree import ElementTree as ET
 import aiohttp
 import pytest
 
-from sandbox.arxiv import Corpus, Fault, FaultKind, LocalArxiv, SandboxPaper
-from tests.support.local_arxiv import ArxivAnswer, Visitor, visiting
+from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus, LocalArxiv, SandboxPaper
+from tests.support.local_arxiv import ArxivReply, QueryClient, query_client
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 TOTAL = "{http://a9.com/-/spec/opensearch/1.1/}totalResults"
@@ -28,49 +28,49 @@ def arxiv() -> LocalArxiv:
 
 
 @pytest.fixture
-async def visitor(arxiv: LocalArxiv) -> AsyncIterator[Visitor]:
-    async with visiting(arxiv) as visitor:
-        yield visitor
+async def client(arxiv: LocalArxiv) -> AsyncIterator[QueryClient]:
+    async with query_client(arxiv) as client:
+        yield client
 
 
 NEWEST_FIRST = [f"2611.{day:05d}v1" for day in range(12, 0, -1)]
 
 
-async def ask(visitor: Visitor, method: str = "POST", search_query: str = "ti:model") -> ArxivAnswer:
-    """The same question over and over."""
-    return await visitor.ask(method, search_query=search_query, max_results="12", sortBy="submittedDate")
+async def send_query(client: QueryClient, method: str = "POST", search_query: str = "ti:model") -> ArxivReply:
+    """Send the same query each time."""
+    return await client.query(method, search_query=search_query, max_results="12", sortBy="submittedDate")
 
 
-async def test_empty_answer_claims_that_there_are_no_papers(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.EMPTY))
+async def test_empty_feed_reports_zero_results(client: QueryClient, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY))
 
-    answer = await ask(visitor)
+    response = await send_query(client)
 
-    assert (answer.status, answer.total, answer.ids) == (200, 0, [])
-    assert (await ask(visitor)).total == 12
-
-
-async def test_short_page_lacks_entries_that_the_total_counts(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.SHORT_PAGE, keep=0.25))
-
-    answer = await ask(visitor)
-
-    assert (answer.total, answer.ids) == (12, NEWEST_FIRST[:3])
+    assert (response.status, response.total, response.ids) == (200, 0, [])
+    assert (await send_query(client)).total == 12
 
 
-async def test_shuffled_answers_differ_from_one_request_to_the_next(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.SHUFFLED, times=2))
+async def test_short_page_has_fewer_entries_than_its_total(client: QueryClient, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.SHORT_PAGE, keep=0.25))
 
-    first, second = await ask(visitor), await ask(visitor)
+    response = await send_query(client)
+
+    assert (response.total, response.ids) == (12, NEWEST_FIRST[:3])
+
+
+async def test_shuffled_results_differ_between_requests(client: QueryClient, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.SHUFFLED, times=2))
+
+    first, second = await send_query(client), await send_query(client)
 
     assert first.ids != second.ids
     assert sorted(first.ids) == sorted(second.ids) == sorted(NEWEST_FIRST)
 
 
-async def test_ignored_sorting_is_stable_but_not_what_was_asked(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.SORTING_IGNORED, times=2))
+async def test_ignored_sort_order_is_stable_but_wrong(client: QueryClient, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.SORTING_IGNORED, times=2))
 
-    first, second = await ask(visitor), await ask(visitor)
+    first, second = await send_query(client), await send_query(client)
 
     assert first.ids == second.ids
     assert first.ids not in (NEWEST_FIRST, NEWEST_FIRST[::-1])
@@ -80,27 +80,27 @@ async def test_ignored_sorting_is_stable_but_not_what_was_asked(visitor: Visitor
     ("fault", "left"),
     [
         (
-            Fault(FaultKind.MISSING_IDS, first_id="2611.00003", last_id="2611.00011"),
+            ArxivFault(ArxivFaultKind.MISSING_IDS, first_id="2611.00003", last_id="2611.00011"),
             NEWEST_FIRST[:1] + NEWEST_FIRST[-2:],
         ),
-        (Fault(FaultKind.MISSING_IDS, first_id="2611.00002"), NEWEST_FIRST[-1:]),
-        (Fault(FaultKind.MISSING_IDS), NEWEST_FIRST[:3] + NEWEST_FIRST[-4:]),
+        (ArxivFault(ArxivFaultKind.MISSING_IDS, first_id="2611.00002"), NEWEST_FIRST[-1:]),
+        (ArxivFault(ArxivFaultKind.MISSING_IDS), NEWEST_FIRST[:3] + NEWEST_FIRST[-4:]),
     ],
 )
-async def test_missing_range_of_ids_is_not_counted_either(
-    visitor: Visitor, arxiv: LocalArxiv, fault: Fault, left: list[str]
+async def test_missing_id_range_is_excluded_from_the_total(
+    client: QueryClient, arxiv: LocalArxiv, fault: ArxivFault, left: list[str]
 ) -> None:
     arxiv.faults.add(fault)
 
-    answer = await ask(visitor)
+    response = await send_query(client)
 
-    assert (answer.ids, answer.total) == (left, len(left))
+    assert (response.ids, response.total) == (left, len(left))
 
 
-async def test_broken_entries_lack_a_title_and_an_id(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.BROKEN_ENTRIES))
+async def test_broken_entries_lack_a_title_or_an_id(client: QueryClient, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.BROKEN_ENTRIES))
 
-    entries = list(ET.fromstring((await ask(visitor)).body).iter(f"{ATOM}entry"))  # noqa: S314 - the sandbox's own
+    entries = list(ET.fromstring((await send_query(client)).body).iter(f"{ATOM}entry"))  # noqa: S314 - the sandbox's own
 
     assert [entry.find(f"{ATOM}title") is None for entry in entries[:3]] == [True, False, False]
     assert [entry.find(f"{ATOM}id") is None for entry in entries[:3]] == [False, True, False]
@@ -110,78 +110,78 @@ async def test_broken_entries_lack_a_title_and_an_id(visitor: Visitor, arxiv: Lo
 @pytest.mark.parametrize(
     ("fault", "status", "body", "retry_after"),
     [
-        (Fault(FaultKind.RATE_LIMITED), 429, b"Rate exceeded.", None),
-        (Fault(FaultKind.RATE_LIMITED, retry_after="120"), 429, b"Rate exceeded.", "120"),
-        (Fault(FaultKind.RATE_EXCEEDED_200), 200, b"Rate exceeded.", None),
-        (Fault(FaultKind.UNAVAILABLE), 503, b"first byte timeout", "0"),
-        (Fault(FaultKind.UNAVAILABLE, retry_after="30"), 503, b"first byte timeout", "30"),
-        (Fault(FaultKind.SERVER_ERROR), 500, b"Internal Server Error", None),
-        (Fault(FaultKind.NOT_ACCEPTABLE), 406, b"", None),
-        (Fault(FaultKind.ZERO_BYTES), 200, b"", None),
-        (Fault(FaultKind.REDIRECTED), 301, b"", None),
+        (ArxivFault(ArxivFaultKind.RATE_LIMITED), 429, b"Rate exceeded.", None),
+        (ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="120"), 429, b"Rate exceeded.", "120"),
+        (ArxivFault(ArxivFaultKind.RATE_EXCEEDED_200), 200, b"Rate exceeded.", None),
+        (ArxivFault(ArxivFaultKind.UNAVAILABLE), 503, b"first byte timeout", "0"),
+        (ArxivFault(ArxivFaultKind.UNAVAILABLE, retry_after="30"), 503, b"first byte timeout", "30"),
+        (ArxivFault(ArxivFaultKind.SERVER_ERROR), 500, b"Internal Server Error", None),
+        (ArxivFault(ArxivFaultKind.NOT_ACCEPTABLE), 406, b"", None),
+        (ArxivFault(ArxivFaultKind.ZERO_BYTES), 200, b"", None),
+        (ArxivFault(ArxivFaultKind.REDIRECTED), 301, b"", None),
     ],
-    ids=lambda value: value.kind.value if isinstance(value, Fault) else "",
+    ids=lambda value: value.kind.value if isinstance(value, ArxivFault) else "",
 )
-async def test_refusal_is_what_users_have_seen(
-    visitor: Visitor, arxiv: LocalArxiv, fault: Fault, status: int, body: bytes, retry_after: str | None
+async def test_error_response_matches_what_arxiv_has_sent(
+    client: QueryClient, arxiv: LocalArxiv, fault: ArxivFault, status: int, body: bytes, retry_after: str | None
 ) -> None:
     arxiv.faults.add(fault)
 
-    answer = await ask(visitor)
+    response = await send_query(client)
 
-    assert (answer.status, answer.body, answer.retry_after) == (status, body, retry_after)
+    assert (response.status, response.body, response.retry_after) == (status, body, retry_after)
     assert arxiv.requests[-1].status == status
     assert arxiv.requests[-1].fault is fault.kind
 
 
-async def test_406_may_carry_the_good_feed(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.NOT_ACCEPTABLE_WITH_FEED))
+async def test_406_can_contain_a_valid_feed(client: QueryClient, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.NOT_ACCEPTABLE_WITH_FEED))
 
-    answer = await ask(visitor)
+    response = await send_query(client)
 
-    assert (answer.status, answer.ids) == (406, NEWEST_FIRST)
+    assert (response.status, response.ids) == (406, NEWEST_FIRST)
 
 
 @pytest.mark.parametrize(
     "kind",
     [
-        FaultKind.HTML,
-        FaultKind.TRUNCATED,
-        FaultKind.TWO_DOCUMENTS,
-        FaultKind.WRONG_ENCODING,
-        FaultKind.NUL_BYTES,
-        FaultKind.RATE_EXCEEDED_200,
-        FaultKind.ZERO_BYTES,
+        ArxivFaultKind.HTML,
+        ArxivFaultKind.TRUNCATED,
+        ArxivFaultKind.TWO_DOCUMENTS,
+        ArxivFaultKind.WRONG_ENCODING,
+        ArxivFaultKind.NUL_BYTES,
+        ArxivFaultKind.RATE_EXCEEDED_200,
+        ArxivFaultKind.ZERO_BYTES,
     ],
 )
-async def test_body_that_is_no_complete_feed_comes_with_200(
-    visitor: Visitor, arxiv: LocalArxiv, kind: FaultKind
+async def test_body_that_is_not_a_complete_feed_has_status_200(
+    client: QueryClient, arxiv: LocalArxiv, kind: ArxivFaultKind
 ) -> None:
-    good = (await ask(visitor)).body
-    arxiv.faults.add(Fault(kind))
+    valid = (await send_query(client)).body
+    arxiv.faults.add(ArxivFault(kind))
 
-    answer = await ask(visitor)
+    response = await send_query(client)
 
-    assert answer.status == 200
-    assert answer.body != good
-    if kind is FaultKind.HTML:
-        assert b"<html>" in answer.body
+    assert response.status == 200
+    assert response.body != valid
+    if kind is ArxivFaultKind.HTML:
+        assert b"<html>" in response.body
     else:
         with pytest.raises(ET.ParseError):
-            ET.fromstring(answer.body)  # noqa: S314 - the sandbox's own answer
+            ET.fromstring(response.body)  # noqa: S314 - the sandbox's own response
 
 
-async def test_truncated_empty_feed_is_cut_too(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.TRUNCATED))
+async def test_empty_feed_can_be_truncated(client: QueryClient, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.TRUNCATED))
 
     with pytest.raises(ET.ParseError):
-        ET.fromstring((await ask(visitor, search_query="ti:nothing")).body)  # noqa: S314 - the sandbox's own answer
+        ET.fromstring((await send_query(client, search_query="ti:nothing")).body)  # noqa: S314 - the sandbox's own response
 
 
-async def test_entity_expansion_and_deep_nesting_are_small_on_the_wire(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.ENTITY_EXPANSION), Fault(FaultKind.DEEP_NESTING))
+async def test_entity_expansion_and_deep_nesting_have_small_bodies(client: QueryClient, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.ENTITY_EXPANSION), ArxivFault(ArxivFaultKind.DEEP_NESTING))
 
-    laughs, nested = await ask(visitor), await ask(visitor)
+    laughs, nested = await send_query(client), await send_query(client)
 
     assert laughs.body.count(b"<!ENTITY") == 10
     assert laughs.body.count(b"&l8;") == 10
@@ -189,40 +189,40 @@ async def test_entity_expansion_and_deep_nesting_are_small_on_the_wire(visitor: 
     assert nested.body.count(b"<a>") == nested.body.count(b"</a>") == 100_000
 
 
-async def test_query_with_certain_words_can_be_refused_while_others_work(visitor: Visitor, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(Fault(FaultKind.QUERY_REFUSED, times=None, containing="ti:"))
-
-    refused = await ask(visitor, search_query="ti:model")
-
-    assert refused.status == 400
-    assert b"<title>Error</title>" in refused.body
-    assert (await ask(visitor, search_query="submittedDate:[20261101 TO 20261130]")).status == 200
-
-
-async def test_faults_come_one_after_the_other_each_for_its_number_of_requests(
-    visitor: Visitor, arxiv: LocalArxiv
+async def test_query_with_certain_words_can_be_rejected_while_others_work(
+    client: QueryClient, arxiv: LocalArxiv
 ) -> None:
-    arxiv.faults.add(Fault(FaultKind.RATE_LIMITED, times=2), Fault(FaultKind.UNAVAILABLE))
-    arxiv.faults.add(Fault(FaultKind.EMPTY))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED, times=None, containing="ti:"))
 
-    assert [(await ask(visitor)).status for _ in range(3)] == [429, 429, 503]
-    assert [fault.kind for fault in arxiv.faults.pending] == [FaultKind.EMPTY]
-    assert [(await ask(visitor)).total for _ in range(2)] == [0, 12]
+    rejected = await send_query(client, search_query="ti:model")
+
+    assert rejected.status == 400
+    assert b"<title>Error</title>" in rejected.body
+    assert (await send_query(client, search_query="submittedDate:[20261101 TO 20261130]")).status == 200
+
+
+async def test_faults_apply_in_order_each_for_its_number_of_requests(client: QueryClient, arxiv: LocalArxiv) -> None:
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, times=2), ArxivFault(ArxivFaultKind.UNAVAILABLE))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY))
+
+    assert [(await send_query(client)).status for _ in range(3)] == [429, 429, 503]
+    assert [fault.kind for fault in arxiv.faults.pending] == [ArxivFaultKind.EMPTY]
+    assert [(await send_query(client)).total for _ in range(2)] == [0, 12]
     assert arxiv.faults.pending == ()
 
 
-@pytest.mark.parametrize("kind", list(FaultKind))
-async def test_every_fault_changes_something(arxiv: LocalArxiv, kind: FaultKind) -> None:
-    arxiv.faults.add(Fault(kind, size=100_000, delay_s=0.01, longest_target=10))
-    method = "GET" if kind is FaultKind.URI_TOO_LONG else "POST"
-    async with visiting(arxiv) as visitor:
+@pytest.mark.parametrize("kind", list(ArxivFaultKind))
+async def test_every_fault_changes_the_response(arxiv: LocalArxiv, kind: ArxivFaultKind) -> None:
+    arxiv.faults.add(ArxivFault(kind, size=100_000, delay_s=0.01, max_target_length=10))
+    method = "GET" if kind is ArxivFaultKind.URI_TOO_LONG else "POST"
+    async with query_client(arxiv) as client:
         try:
-            spoiled = (await ask(visitor, method)).body
+            spoiled = (await send_query(client, method)).body
         except aiohttp.ClientError:
             spoiled = b"reset"
-        good = await ask(visitor, method)
+        valid = await send_query(client, method)
 
-    assert good.ids == NEWEST_FIRST
+    assert valid.ids == NEWEST_FIRST
     assert [request.fault for request in arxiv.requests] == [kind, None]
-    unchanged = {FaultKind.SLOW_FIRST_BYTE, FaultKind.NOT_ACCEPTABLE_WITH_FEED}
-    assert (spoiled == good.body) is (kind in unchanged)
+    unchanged = {ArxivFaultKind.SLOW_FIRST_BYTE, ArxivFaultKind.NOT_ACCEPTABLE_WITH_FEED}
+    assert (spoiled == valid.body) is (kind in unchanged)

@@ -1,4 +1,4 @@
-"""What goes wrong on demand: rate limits, failures, broken connections, a gateway that hangs up."""
+"""Simulated failures: rate limits, errors, dropped connections, a closing gateway."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ from sandbox.discord import (
     StatusAfter,
 )
 from sandbox.discord.ratelimits import RateLimiter
-from tests.support.discord_client import DEADLINE_S, Lab, SmallClient, connected, logged_in, served
+from tests.support.discord_client import DEADLINE_S, DiscordHarness, SmallClient, connected, logged_in, served
 
 MESSAGES = r"/channels/\d+/messages$"
 
@@ -28,8 +28,8 @@ def statuses(local: LocalDiscord, method: str) -> list[int | None]:
     return [request.status for request in local.requests if request.method == method]
 
 
-def sent(lab: Lab) -> list[str]:
-    kept = lab.world.messages.history(lab.world.default.channel("papers"))
+def sent(harness: DiscordHarness) -> list[str]:
+    kept = harness.world.messages.history(harness.world.default.channel("papers"))
     return [message.content for message in reversed(kept)]
 
 
@@ -43,151 +43,153 @@ def client_that_answers() -> SmallClient:
     return client
 
 
-async def pong(lab: Lab) -> str:
-    done = await lab.local.run_command("ping", user_id=lab.world.default.member_id, channel_id=None)
-    return (await done.answered()).content
+async def pong(harness: DiscordHarness) -> str:
+    done = await harness.local.run_command("ping", user_id=harness.world.default.member_id, channel_id=None)
+    return (await done.wait_for_reply()).content
 
 
-async def test_discord_py_paces_itself_by_the_buckets_headers() -> None:
+async def test_discord_py_respects_rate_limit_headers() -> None:
     limits = RateLimits(messages=Limit(2, 0.15))
-    async with logged_in(rate_limits=limits) as lab:
+    async with logged_in(rate_limits=limits) as harness:
         began_s = time.monotonic()
         for number in range(5):
-            await lab.partial("papers").send(str(number))
+            await harness.partial("papers").send(str(number))
         assert time.monotonic() - began_s >= 0.3
-        assert statuses(lab.local, "POST") == [200] * 5
+        assert statuses(harness.local, "POST") == [200] * 5
 
 
-async def test_too_early_requests_get_429_and_are_repeated_by_discord_py() -> None:
+async def test_discord_py_retries_requests_that_get_429() -> None:
     limits = RateLimits(messages=Limit(2, 0.3))
-    async with logged_in(rate_limits=limits) as lab:
+    async with logged_in(rate_limits=limits) as harness:
         other = SmallClient()
-        await other.login("sandbox-token")  # its own idea of the buckets
-        papers = lab.world.default.channel("papers")
-        sender = [client.get_partial_messageable(papers).send("x") for client in (lab.client, other) for _ in range(3)]
+        await other.login("sandbox-token")  # has its own state of the buckets
+        papers = harness.world.default.channel("papers")
+        sender = [
+            client.get_partial_messageable(papers).send("x") for client in (harness.client, other) for _ in range(3)
+        ]
         await asyncio.gather(*sender)
         await other.close()
-        assert len(sent(lab)) == 6
-        assert 429 in statuses(lab.local, "POST")
+        assert len(sent(harness)) == 6
+        assert 429 in statuses(harness.local, "POST")
 
 
-async def test_planned_429_is_waited_out_once() -> None:
-    async with logged_in() as lab:
-        lab.local.faults.add("POST", MESSAGES, RateLimited(0.05))
-        lab.local.faults.add("POST", MESSAGES, RateLimited(0.05, is_global=True))
+async def test_injected_429_is_retried_once() -> None:
+    async with logged_in() as harness:
+        harness.local.faults.add("POST", MESSAGES, RateLimited(0.05))
+        harness.local.faults.add("POST", MESSAGES, RateLimited(0.05, is_global=True))
         began_s = time.monotonic()
-        await lab.partial("papers").send("x")
+        await harness.partial("papers").send("x")
         assert time.monotonic() - began_s >= 0.1
-        assert statuses(lab.local, "POST") == [429, 429, 200]
-        assert lab.local.faults.pending == 0
+        assert statuses(harness.local, "POST") == [429, 429, 200]
+        assert harness.local.faults.pending == 0
 
 
-async def test_dropped_before_nothing_happened_dropped_after_it_did() -> None:
-    async with logged_in() as lab:
-        lab.local.faults.add("POST", MESSAGES, DropBefore())
+async def test_dropped_connection_can_come_before_or_after_the_effect() -> None:
+    async with logged_in() as harness:
+        harness.local.faults.add("POST", MESSAGES, DropBefore())
         with pytest.raises((aiohttp.ClientError, OSError)):
-            await lab.partial("papers").send("before", nonce="n1")
-        assert sent(lab) == []
-        lab.local.faults.add("POST", MESSAGES, DropAfter())
+            await harness.partial("papers").send("before", nonce="n1")
+        assert sent(harness) == []
+        harness.local.faults.add("POST", MESSAGES, DropAfter())
         with pytest.raises((aiohttp.ClientError, OSError)):
-            await lab.partial("papers").send("after", nonce="n2")
-        assert sent(lab) == ["after"]
-        await lab.partial("papers").send("after", nonce="n2")
-        assert sent(lab) == ["after"]
-        assert statuses(lab.local, "POST") == [None, None, 200]
+            await harness.partial("papers").send("after", nonce="n2")
+        assert sent(harness) == ["after"]
+        await harness.partial("papers").send("after", nonce="n2")
+        assert sent(harness) == ["after"]
+        assert statuses(harness.local, "POST") == [None, None, 200]
 
 
-async def test_503_is_raised_and_the_message_exists_only_if_it_came_after() -> None:
-    async with logged_in() as lab:
-        lab.local.faults.add("POST", MESSAGES, Status(503))
-        lab.local.faults.add("POST", MESSAGES, StatusAfter(503))
+async def test_503_can_come_before_or_after_the_message_is_sent() -> None:
+    async with logged_in() as harness:
+        harness.local.faults.add("POST", MESSAGES, Status(503))
+        harness.local.faults.add("POST", MESSAGES, StatusAfter(503))
         for content in ("first", "second"):
             with pytest.raises(discord.DiscordServerError):
-                await lab.partial("papers").send(content)
-        assert sent(lab) == ["second"]
+                await harness.partial("papers").send(content)
+        assert sent(harness) == ["second"]
 
 
-async def test_refusal_on_demand_looks_like_discords_own() -> None:
-    async with logged_in() as lab:
-        lab.local.faults.add(None, MESSAGES, Status.refusal(403, 50013, "Missing Permissions"), skip=1)
-        await lab.partial("papers").send("goes through")
-        with pytest.raises(discord.Forbidden) as refused:
-            await lab.partial("papers").send("does not")
-        assert refused.value.code == 50013
-        lab.local.faults.add(None, MESSAGES, Status(503), times=100)
-        lab.local.faults.clear()
-        await lab.partial("papers").send("goes through again")
+async def test_injected_error_has_discords_format() -> None:
+    async with logged_in() as harness:
+        harness.local.faults.add(None, MESSAGES, Status.api_error(403, 50013, "Missing Permissions"), skip=1)
+        await harness.partial("papers").send("goes through")
+        with pytest.raises(discord.Forbidden) as error:
+            await harness.partial("papers").send("does not")
+        assert error.value.code == 50013
+        harness.local.faults.add(None, MESSAGES, Status(503), times=100)
+        harness.local.faults.clear()
+        await harness.partial("papers").send("goes through again")
 
 
-async def test_slow_answers_come_late() -> None:
-    async with logged_in() as lab:
-        lab.local.faults.add("POST", MESSAGES, Slow(0.05))
+async def test_slow_response_is_delayed() -> None:
+    async with logged_in() as harness:
+        harness.local.faults.add("POST", MESSAGES, Slow(0.05))
         began_s = time.monotonic()
-        await lab.partial("papers").send("x")
+        await harness.partial("papers").send("x")
         assert time.monotonic() - began_s >= 0.05
 
 
-async def test_broken_connection_is_resumed_and_what_was_missed_is_replayed() -> None:
-    async with connected(client_that_answers()) as lab:
-        resumed = lab.client.wait_for("resumed", timeout=DEADLINE_S)
-        await lab.local.close_gateway()
-        await lab.local.changes.until(lambda: not lab.local.bot_is_ready, DEADLINE_S)
-        lab.world.add_channel(lab.world.default.guild_id, "made-meanwhile")
-        missed = await lab.local.run_command("ping", user_id=lab.world.default.member_id, channel_id=None)
-        assert (await missed.answered()).content == "pong"
+async def test_dropped_connection_resumes_and_replays_missed_events() -> None:
+    async with connected(client_that_answers()) as harness:
+        resumed = harness.client.wait_for("resumed", timeout=DEADLINE_S)
+        await harness.local.close_gateway()
+        await harness.local.changes.wait_until(lambda: not harness.local.bot_is_ready, DEADLINE_S)
+        harness.world.add_channel(harness.world.default.guild_id, "made-meanwhile")
+        missed = await harness.local.run_command("ping", user_id=harness.world.default.member_id, channel_id=None)
+        assert (await missed.wait_for_reply()).content == "pong"
         await resumed
-        guild = lab.client.get_guild(lab.world.default.guild_id)
+        guild = harness.client.get_guild(harness.world.default.guild_id)
         assert guild is not None
         assert "made-meanwhile" in {channel.name for channel in guild.channels}
-        assert lab.local.identifies == 1
+        assert harness.local.identify_count == 1
 
 
 @pytest.mark.parametrize("code", [1000, 4000, 4009])
-async def test_gateway_that_hangs_up_is_resumed(code: int) -> None:
-    async with connected(client_that_answers()) as lab:
-        resumed = lab.client.wait_for("resumed", timeout=DEADLINE_S)
-        await lab.local.close_gateway(code)
+async def test_closed_gateway_connection_is_resumed(code: int) -> None:
+    async with connected(client_that_answers()) as harness:
+        resumed = harness.client.wait_for("resumed", timeout=DEADLINE_S)
+        await harness.local.close_gateway(code)
         await resumed
-        assert await pong(lab) == "pong"
-        assert lab.local.identifies == 1
+        assert await pong(harness) == "pong"
+        assert harness.local.identify_count == 1
 
 
-async def test_forgotten_session_is_identified_again() -> None:
-    async with connected(client_that_answers()) as lab:
-        ready = lab.client.wait_for("ready", timeout=DEADLINE_S)
-        await lab.local.close_gateway(resumable=False)
+async def test_client_identifies_again_after_its_session_is_deleted() -> None:
+    async with connected(client_that_answers()) as harness:
+        ready = harness.client.wait_for("ready", timeout=DEADLINE_S)
+        await harness.local.close_gateway(resumable=False)
         await ready
-        assert await pong(lab) == "pong"
-        assert lab.local.identifies == 2
+        assert await pong(harness) == "pong"
+        assert harness.local.identify_count == 2
 
 
-async def test_invalidated_session_is_identified_again_and_a_reconnect_is_resumed() -> None:
-    async with connected(client_that_answers()) as lab:
-        resumed = lab.client.wait_for("resumed", timeout=DEADLINE_S)
-        lab.local.ask_to_reconnect()
+async def test_invalid_session_identifies_again_and_reconnect_resumes() -> None:
+    async with connected(client_that_answers()) as harness:
+        resumed = harness.client.wait_for("resumed", timeout=DEADLINE_S)
+        harness.local.request_reconnect()
         await resumed
-        assert lab.local.identifies == 1
-        ready = lab.client.wait_for("ready", timeout=DEADLINE_S)
-        lab.local.invalidate_sessions()
+        assert harness.local.identify_count == 1
+        ready = harness.client.wait_for("ready", timeout=DEADLINE_S)
+        harness.local.invalidate_sessions()
         await ready
-        assert await pong(lab) == "pong"
-        assert lab.local.identifies == 2
+        assert await pong(harness) == "pong"
+        assert harness.local.identify_count == 2
 
 
-async def test_closed_gateway_refuses_connections() -> None:
-    async with logged_in() as lab:
-        lab.local.gateway_open = False
-        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-            await lab.client.connect(reconnect=False)
-        assert refused.value.status == 503
-        assert not lab.local.gateway_open
+async def test_gateway_outage_rejects_connections() -> None:
+    async with logged_in() as harness:
+        harness.local.gateway_open = False
+        with pytest.raises(aiohttp.WSServerHandshakeError) as error:
+            await harness.client.connect(reconnect=False)
+        assert error.value.status == 503
+        assert not harness.local.gateway_open
 
 
-async def test_gateway_hangs_up_on_who_does_not_know_the_token_or_speaks_no_json() -> None:
+async def test_gateway_closes_on_a_wrong_token_or_invalid_json() -> None:
     local = LocalDiscord()
     async with served(local) as address, aiohttp.ClientSession() as session:
-        said = {4004: '{"op": 2, "d": {"token": "wrong", "intents": 1}}', 4002: "hello", 4001: '{"op": 99}'}
-        for code, text in said.items():
+        frames = {4004: '{"op": 2, "d": {"token": "wrong", "intents": 1}}', 4002: "hello", 4001: '{"op": 99}'}
+        for code, text in frames.items():
             async with session.ws_connect(f"{address}/gateway") as socket:
                 assert (await socket.receive_json())["op"] == 10
                 await socket.send_str(text)
@@ -195,10 +197,10 @@ async def test_gateway_hangs_up_on_who_does_not_know_the_token_or_speaks_no_json
                 assert socket.close_code == code
 
 
-async def test_session_ends_when_the_bot_hangs_up_for_good_and_waits_when_it_does_not() -> None:
+async def test_session_ends_on_a_normal_close_and_survives_others() -> None:
     local = LocalDiscord()
     async with served(local) as address, aiohttp.ClientSession() as session:
-        for code, answer in ((1000, 9), (4000, 0)):
+        for code, expected_op in ((1000, 9), (4000, 0)):
             async with session.ws_connect(f"{address}/gateway") as socket:
                 await socket.receive_json()
                 await socket.send_json({"op": 2, "d": {"token": "sandbox-token", "intents": 1}})
@@ -208,12 +210,12 @@ async def test_session_ends_when_the_bot_hangs_up_for_good_and_waits_when_it_doe
                 await socket.receive_json()
                 known = {"token": "sandbox-token", "session_id": ready["d"]["session_id"], "seq": ready["s"]}
                 await socket.send_json({"op": 6, "d": known})
-                heard = await socket.receive_json()
-                assert heard["op"] == answer
-        assert heard["t"] == "GUILD_CREATE"  # what came after READY is replayed
+                received = await socket.receive_json()
+                assert received["op"] == expected_op
+        assert received["t"] == "GUILD_CREATE"  # events after READY are replayed
 
 
-async def test_gateway_hangs_up_on_a_bot_that_talks_too_much() -> None:
+async def test_gateway_closes_on_too_many_frames() -> None:
     local = LocalDiscord()
     async with (
         served(local) as address,
@@ -227,7 +229,7 @@ async def test_gateway_hangs_up_on_a_bot_that_talks_too_much() -> None:
         assert socket.close_code == 4008
 
 
-def test_bucket_fills_and_empties_with_its_window() -> None:
+def test_bucket_resets_after_its_window() -> None:
     limiter = RateLimiter(RateLimits())
     template = "/channels/{channel_id}/messages"
     verdicts = [limiter.check("POST", template, "1", now_s, 1000.0) for now_s in (0.0, 1.0, 1.0, 1.0, 1.0, 2.0, 5.0)]
@@ -237,13 +239,13 @@ def test_bucket_fills_and_empties_with_its_window() -> None:
     assert limiter.check("POST", template, "2", 5.0, 1000.0).headers["X-RateLimit-Remaining"] == "4"
 
 
-def test_fifty_requests_a_second_are_allowed_over_all_routes_but_interactions() -> None:
+def test_global_limit_is_fifty_per_second_without_interactions() -> None:
     limiter = RateLimiter(RateLimits())
     template = "/channels/{channel_id}/messages"
     for channel in range(50):
         assert limiter.check("POST", template, str(channel), 0.0, 1000.0).retry_after_s is None
-    refused = limiter.check("POST", template, "50", 0.25, 1000.0)
-    assert (refused.retry_after_s, refused.is_global) == (0.75, True)
+    error = limiter.check("POST", template, "50", 0.25, 1000.0)
+    assert (error.retry_after_s, error.is_global) == (0.75, True)
     callback = "/interactions/{interaction_id}/{interaction_token}/callback"
     assert limiter.check("POST", callback, "t", 0.25, 1000.0).retry_after_s is None
     assert limiter.check("POST", template, "50", 1.0, 1000.0).retry_after_s is None

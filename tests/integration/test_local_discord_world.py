@@ -1,39 +1,39 @@
-"""The world itself and what follows from it, without a network: permissions, mentions, typing, waiting."""
+"""The world without a network: permissions, mentions, command options, waiting."""
 
 import asyncio
 
 import pytest
 
-from sandbox.discord import ChannelKind, DefaultWorld, NotPossible, Overwrite, Permission, RecordedRequest
-from sandbox.discord.changes import Changes
-from sandbox.discord.mentions import NOBODY, Pings, pings
+from sandbox.discord import ChannelKind, DefaultWorld, InvalidAction, Overwrite, Permission, RecordedRequest
+from sandbox.discord.events import ChangeSignal
+from sandbox.discord.mentions import NO_PINGS, Pings, resolve_pings
+from sandbox.discord.option_resolver import OptionResolver
+from sandbox.discord.primitives import Payload
 from sandbox.discord.sessions import DIRECT_MESSAGES, GUILDS, Session
-from sandbox.discord.shapes import Payload
-from sandbox.discord.typed import Typist
 from tests.support.openapi import discord_specification
 
 VIEW, SEND, EMBED = Permission.VIEW_CHANNEL, Permission.SEND_MESSAGES, Permission.EMBED_LINKS
 
 
-def test_ids_of_the_default_world_are_the_same_in_every_run() -> None:
+def test_ids_of_the_default_world_are_stable() -> None:
     first, second = DefaultWorld(), DefaultWorld()
     assert first.default == second.default
     assert first.dm_with(first.default.member_id).id == second.dm_with(second.default.member_id).id
 
 
-def test_bot_finds_every_sort_of_channel_in_the_default_world() -> None:
+def test_default_world_has_channels_of_every_kind() -> None:
     world = DefaultWorld()
     bot = {name: world.permissions(world.bot_id, channel) for name, channel in world.default.channels.items()}
     assert bot["no-entry"] == Permission(0)
     assert VIEW in bot["read-only"]
     assert SEND not in bot["read-only"]
-    assert EMBED not in bot["read-only"]  # implied: who cannot send cannot embed
+    assert EMBED not in bot["read-only"]  # implied: without permission to send, there is no permission to embed
     assert SEND | EMBED | VIEW in bot["admins"]
     assert Permission.SEND_MESSAGES_IN_THREADS in bot["reading club"]
     assert world.channels[world.default.channel("announcements")].kind is ChannelKind.ANNOUNCEMENT
 
 
-def test_only_admins_see_the_admins_channel_and_the_owner_may_do_everything() -> None:
+def test_only_admins_see_the_admins_channel() -> None:
     world = DefaultWorld()
     admins = world.default.channel("admins")
     assert not world.can_view(world.default.member_id, admins)
@@ -42,7 +42,7 @@ def test_only_admins_see_the_admins_channel_and_the_owner_may_do_everything() ->
     assert world.permissions(stranger.id, admins) == Permission(0)
 
 
-def test_overwrites_apply_to_everyone_then_roles_together_then_the_member() -> None:
+def test_overwrites_apply_to_everyone_then_roles_then_the_member() -> None:
     world = DefaultWorld()
     guild_id, member_id = world.default.guild_id, world.default.member_id
     readers = world.add_role(guild_id, "Readers", Permission(0))
@@ -57,7 +57,7 @@ def test_overwrites_apply_to_everyone_then_roles_together_then_the_member() -> N
             Overwrite(muted.id, "role", deny=SEND),
         ],
     )
-    # Of a member's roles, one that allows wins over one that denies.
+    # If one role of a member allows and another denies, the allow wins.
     assert SEND in world.permissions(member_id, channel.id)
     assert EMBED not in world.permissions(member_id, channel.id)
     world.set_overwrite(channel.id, member_id, allow=EMBED, deny=SEND)
@@ -66,17 +66,17 @@ def test_overwrites_apply_to_everyone_then_roles_together_then_the_member() -> N
     assert SEND in world.permissions(member_id, channel.id)
 
 
-def test_thread_follows_the_overwrites_of_its_parent() -> None:
+def test_thread_uses_the_overwrites_of_its_parent() -> None:
     world = DefaultWorld()
     thread_id, parent_id = world.default.channel("reading club"), world.default.channel("general")
     world.set_overwrite(parent_id, world.default.guild_id, deny=VIEW)
     assert not world.can_view(world.default.member_id, thread_id)
 
 
-def test_changes_are_told_with_discords_events() -> None:
+def test_changes_emit_discords_events() -> None:
     world = DefaultWorld()
-    heard: list[str] = []
-    stop = world.listen(lambda name, *_: heard.append(name))
+    received: list[str] = []
+    stop = world.subscribe(lambda name, *_: received.append(name))
     guild_id = world.default.guild_id
     channel = world.add_channel(guild_id, "new")
     thread = world.add_thread(channel.id, "talk", owner_id=world.default.admin_id)
@@ -87,7 +87,7 @@ def test_changes_are_told_with_discords_events() -> None:
     world.remove_bot_from_guild(guild_id)
     stop()
     world.add_channel(guild_id, "unheard")
-    assert heard == [
+    assert received == [
         "CHANNEL_CREATE",
         "THREAD_CREATE",
         "THREAD_UPDATE",
@@ -103,18 +103,18 @@ def test_changes_are_told_with_discords_events() -> None:
     ("body", "expected"),
     [
         ({}, Pings(True, (1,), (2,))),
-        ({"allowed_mentions": {"parse": []}}, NOBODY),
+        ({"allowed_mentions": {"parse": []}}, NO_PINGS),
         ({"allowed_mentions": {"parse": ["users"]}}, Pings(False, (1,), ())),
         ({"allowed_mentions": {"roles": ["2", "3"]}}, Pings(False, (), (2,))),
         ({"allowed_mentions": {"parse": ["everyone"]}}, Pings(True)),
     ],
 )
-def test_content_pings_whom_allowed_mentions_lets_it(body: Payload, expected: Pings) -> None:
-    assert pings("@everyone <@1> <@!1> <@&2>", body, may_mention_everyone=True) == expected
+def test_allowed_mentions_limit_pings(body: Payload, expected: Pings) -> None:
+    assert resolve_pings("@everyone <@1> <@!1> <@&2>", body, may_mention_everyone=True) == expected
 
 
-def test_nobody_pings_everyone_without_the_permission() -> None:
-    assert not pings("@everyone and @here", {}, may_mention_everyone=False)
+def test_everyone_ping_needs_the_permission() -> None:
+    assert not resolve_pings("@everyone and @here", {}, may_mention_everyone=False)
 
 
 def option(kind: int, **more: object) -> Payload:
@@ -128,49 +128,47 @@ def option(kind: int, **more: object) -> Payload:
         (option(3, min_length=3), "ab", "at least 3"),
         (option(4, max_value=10), 11, "at most 10"),
         (option(4, min_value=1), 0, "at least 1"),
-        (option(4), "5", "takes no str"),
-        (option(4), True, "takes no bool"),
-        (option(3, choices=[{"name": "a", "value": "a"}]), "b", "is one of"),
+        (option(4), "5", "does not accept a str"),
+        (option(4), True, "does not accept a bool"),
+        (option(3, choices=[{"name": "a", "value": "a"}]), "b", "must be one of"),
         (option(6), 5, "there is no user"),
-        (option(7), 5, "is not offered"),
+        (option(7), 5, "is not available"),
     ],
 )
-def test_value_that_discords_client_would_not_send_is_not_possible(
-    definition: Payload, value: object, reason: str
-) -> None:
+def test_invalid_option_value_is_rejected(definition: Payload, value: object, reason: str) -> None:
     world = DefaultWorld()
-    typist = Typist(world, world.default.member_id, world.default.guild_id)
+    resolver = OptionResolver(world, world.default.member_id, world.default.guild_id)
     command: Payload = {"name": "try", "options": [definition]}
-    with pytest.raises(NotPossible, match=reason):
-        typist.type(command, [], {"x": value})
+    with pytest.raises(InvalidAction, match=reason):
+        resolver.resolve(command, [], {"x": value})
 
 
-def test_channel_of_another_type_is_not_offered() -> None:
+def test_channel_of_another_type_is_rejected() -> None:
     world = DefaultWorld()
-    typist = Typist(world, world.default.member_id, world.default.guild_id)
+    resolver = OptionResolver(world, world.default.member_id, world.default.guild_id)
     command: Payload = {"name": "try", "options": [option(7, channel_types=[int(ChannelKind.FORUM)])]}
-    with pytest.raises(NotPossible, match="only channels of the types"):
-        typist.type(command, [], {"x": world.default.channel("papers")})
+    with pytest.raises(InvalidAction, match="only channels of the types"):
+        resolver.resolve(command, [], {"x": world.default.channel("papers")})
 
 
-def test_what_a_command_names_is_resolved() -> None:
+def test_users_channels_and_roles_in_options_are_resolved() -> None:
     world = DefaultWorld()
-    places = world.default
-    typist = Typist(world, places.member_id, places.guild_id)
+    ids = world.default
+    resolver = OptionResolver(world, ids.member_id, ids.guild_id)
     options = [option(6) | {"name": "who"}, option(7) | {"name": "where"}, option(8) | {"name": "role"}]
     inner: Payload = {"name": "add", "type": 1, "options": options}
     command: Payload = {"name": "keyword", "options": [inner]}
-    values = {"who": places.admin_id, "where": places.channel("reading club"), "role": places.bot_role_id}
-    typed = typist.type(command, ["add"], values)
-    assert set(typed.resolved) == {"users", "members", "channels", "roles"}
-    assert typed.options[0]["name"] == "add"
-    with pytest.raises(NotPossible, match="needs a subcommand"):
-        typist.type(command, [], values)
-    with pytest.raises(NotPossible, match="no subcommand"):
-        typist.type(command, ["remove"], values)
+    values = {"who": ids.admin_id, "where": ids.channel("reading club"), "role": ids.bot_role_id}
+    resolved = resolver.resolve(command, ["add"], values)
+    assert set(resolved.resolved) == {"users", "members", "channels", "roles"}
+    assert resolved.options[0]["name"] == "add"
+    with pytest.raises(InvalidAction, match="needs a subcommand"):
+        resolver.resolve(command, [], values)
+    with pytest.raises(InvalidAction, match="no subcommand"):
+        resolver.resolve(command, ["remove"], values)
 
 
-def test_session_hears_only_its_own_shard_and_what_its_intents_let_through() -> None:
+def test_session_receives_only_events_of_its_shard_and_intents() -> None:
     first = Session("a", GUILDS, shard_id=0, shard_count=2)
     second = Session("b", GUILDS | DIRECT_MESSAGES, shard_id=1, shard_count=2)
     assert first.wants("CHANNEL_CREATE", 2 << 22)
@@ -182,9 +180,9 @@ def test_session_hears_only_its_own_shard_and_what_its_intents_let_through() -> 
     assert not second.wants("MESSAGE_CREATE", None)  # direct messages are for shard 0
 
 
-async def test_waiting_ends_when_the_predicate_holds_and_not_before() -> None:
-    changes, seen = Changes(), [0]
-    waiting = asyncio.create_task(changes.until(lambda: seen[0] == 2, 5.0))
+async def test_waiting_ends_only_when_the_predicate_is_true() -> None:
+    changes, seen = ChangeSignal(), [0]
+    waiting = asyncio.create_task(changes.wait_until(lambda: seen[0] == 2, 5.0))
     for number in (1, 2):
         await asyncio.sleep(0)
         assert not waiting.done()
@@ -192,23 +190,25 @@ async def test_waiting_ends_when_the_predicate_holds_and_not_before() -> None:
         changes.notify()
     await waiting
     with pytest.raises(TimeoutError):
-        await changes.until(lambda: False, 0.0)
+        await changes.wait_until(lambda: False, 0.0)
 
 
-def test_specification_knows_which_routes_take_a_body_and_which_do_not() -> None:
+def test_specification_knows_which_routes_take_a_body() -> None:
     specification = discord_specification()
 
-    def asked(method: str, path: str, body: object = None) -> RecordedRequest:
+    def recorded(method: str, path: str, body: object = None) -> RecordedRequest:
         return RecordedRequest(method, path, None, {}, {}, body, (), 0.0, 200)
 
-    assert specification.faults([asked("GET", "/channels/1/messages")]) == []
-    assert specification.faults([asked("PATCH", "/webhooks/1/t/messages/@original", {"content": "x"})]) == []
-    assert specification.faults([asked("GET", "/channels/1/mysteries")]) == [
+    assert specification.faults([recorded("GET", "/channels/1/messages")]) == []
+    assert specification.faults([recorded("PATCH", "/webhooks/1/t/messages/@original", {"content": "x"})]) == []
+    assert specification.faults([recorded("GET", "/channels/1/mysteries")]) == [
         "GET /channels/1/mysteries: Discord has no such route"
     ]
-    assert specification.faults([asked("PUT", "/channels/1/messages", {})]) != []
-    assert specification.faults([asked("GET", "/users/@me", {})]) == ["GET /users/@me: takes no body"]
-    assert specification.faults([asked("POST", "/channels/1/messages")]) == ["POST /channels/1/messages: needs a body"]
+    assert specification.faults([recorded("PUT", "/channels/1/messages", {})]) != []
+    assert specification.faults([recorded("GET", "/users/@me", {})]) == ["GET /users/@me: takes no body"]
+    assert specification.faults([recorded("POST", "/channels/1/messages")]) == [
+        "POST /channels/1/messages: needs a body"
+    ]
     callback = "/interactions/1/t/callback"
-    assert specification.faults([asked("POST", callback, {"type": 4, "data": {"content": "x"}})]) == []
-    assert len(specification.faults([asked("POST", callback, {"type": 4, "data": {"content": "x" * 2001}})])) == 1
+    assert specification.faults([recorded("POST", callback, {"type": 4, "data": {"content": "x"}})]) == []
+    assert len(specification.faults([recorded("POST", callback, {"type": 4, "data": {"content": "x" * 2001}})])) == 1

@@ -1,4 +1,4 @@
-"""The sandbox's Hugging Face over HTTP: what it lists, page by page, and how it misbehaves."""
+"""The local Hugging Face over HTTP: lists, paging, quota and faults."""
 
 import json
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from sandbox.arxiv import Corpus, LocalArxiv, SandboxPaper
-from sandbox.huggingface import Fault, FaultKind, LocalHuggingFace, read_directory
+from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind, LocalHuggingFace, read_directory
 from tests.support.local_huggingface import serving
 from tests.support.recordings import HUGGING_FACE_DAYS
 
@@ -18,26 +18,26 @@ NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)  # a Wednesday
 TODAY = NOW.date()
 
 
-class Visitor:
-    """Somebody who asks for lists."""
+class ListClient:
+    """Fetches lists over HTTP."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session, self._url = session, f"{url}/daily_papers"
 
-    async def ask(self, **parameters: str) -> tuple[int, Any, dict[str, str]]:
-        """Status, body and headers."""
+    async def get(self, **parameters: str) -> tuple[int, Any, dict[str, str]]:
+        """Return status, body and headers."""
         async with self._session.get(self._url, params=parameters, allow_redirects=False) as response:
             return response.status, json.loads(await response.text()), dict(response.headers)
 
-    async def listed(self, **parameters: str) -> list[dict[str, Any]]:
-        """The entries of a page."""
-        status, body, _ = await self.ask(**parameters)
+    async def entries(self, **parameters: str) -> list[dict[str, Any]]:
+        """Return the entries of a page."""
+        status, body, _ = await self.get(**parameters)
         assert status == 200
         assert isinstance(body, list)
         return body
 
     async def status(self, **parameters: str) -> int:
-        """The status alone, whatever the body is."""
+        """Return only the status, whatever the body."""
         async with self._session.get(self._url, params=parameters, allow_redirects=False) as response:
             return response.status
 
@@ -49,47 +49,47 @@ def hugging_face() -> LocalHuggingFace:
 
 
 @pytest.fixture
-async def visitor(hugging_face: LocalHuggingFace) -> AsyncIterator[Visitor]:
+async def client(hugging_face: LocalHuggingFace) -> AsyncIterator[ListClient]:
     async with serving(hugging_face) as url, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as session:
-        yield Visitor(session, url)
+        yield ListClient(session, url)
 
 
-async def test_working_days_list_papers_of_the_local_arxiv_and_weekends_none(visitor: Visitor) -> None:
+async def test_working_days_list_local_papers_and_weekends_list_none(client: ListClient) -> None:
     monday = TODAY - timedelta(days=2)
-    entries = await visitor.listed(date=monday.isoformat(), limit="100")
+    entries = await client.entries(date=monday.isoformat(), limit="100")
     assert len(entries) > 10
     votes = [entry["paper"]["upvotes"] for entry in entries]
     assert votes == sorted(votes, reverse=True)
-    assert entries == await visitor.listed(date=monday.isoformat(), limit="100")
-    assert await visitor.listed(date=(monday - timedelta(days=1)).isoformat()) == []
+    assert entries == await client.entries(date=monday.isoformat(), limit="100")
+    assert await client.entries(date=(monday - timedelta(days=1)).isoformat()) == []
 
 
-async def test_days_of_120_are_read_by_pages_of_50_unless_more_are_asked_for(
-    visitor: Visitor, hugging_face: LocalHuggingFace
+async def test_pages_have_50_entries_by_default_and_up_to_100(
+    client: ListClient, hugging_face: LocalHuggingFace
 ) -> None:
     day = TODAY.isoformat()
-    ids = {entry["paper"]["id"] for entry in hugging_face.days.make_up(TODAY, 120)}
+    ids = {entry["paper"]["id"] for entry in hugging_face.lists.generate(TODAY, 120)}
     assert len(ids) == 120
-    assert len(await visitor.listed(date=day)) == len(await visitor.listed()) == 50
+    assert len(await client.entries(date=day)) == len(await client.entries()) == 50
     first, second = (
-        await visitor.listed(date=day, limit="100", p="0"),
-        await visitor.listed(date=day, limit="100", p="1"),
+        await client.entries(date=day, limit="100", p="0"),
+        await client.entries(date=day, limit="100", p="1"),
     )
     assert (len(first), len(second)) == (100, 20)
     assert {entry["paper"]["id"] for entry in first + second} == ids
-    assert await visitor.listed(date=day, limit="100", p="2") == []
+    assert await client.entries(date=day, limit="100", p="2") == []
 
 
-def test_what_is_often_missing_in_recorded_days_is_missing_as_often(hugging_face: LocalHuggingFace) -> None:
-    papers = [entry["paper"] for ago in range(20) for entry in hugging_face.days.make_up(TODAY - timedelta(ago), 50)]
+def test_optional_fields_are_missing_as_often_as_recorded(hugging_face: LocalHuggingFace) -> None:
+    papers = [entry["paper"] for ago in range(20) for entry in hugging_face.lists.generate(TODAY - timedelta(ago), 50)]
     for name, share in {"organization": 0.7, "githubRepo": 0.55, "ai_summary": 0.51, "projectPage": 0.46}.items():
         assert sum(name in paper for paper in papers) / len(papers) == pytest.approx(share, abs=0.06)
 
 
 @pytest.mark.recordings
-def test_entries_have_the_fields_that_were_recorded(hugging_face: LocalHuggingFace) -> None:
+def test_entries_have_the_recorded_fields(hugging_face: LocalHuggingFace) -> None:
     recorded = [entry for entries in read_directory(HUGGING_FACE_DAYS).values() for entry in entries]
-    made = hugging_face.days.make_up(TODAY, 120)
+    made = hugging_face.lists.generate(TODAY, 120)
     for inside in (False, True):
         known = [entry["paper"] if inside else entry for entry in recorded]
         always, ever = set.intersection(*map(set, known)), set.union(*map(set, known))
@@ -97,10 +97,10 @@ def test_entries_have_the_fields_that_were_recorded(hugging_face: LocalHuggingFa
 
 
 @pytest.mark.recordings
-async def test_recorded_days_are_served_as_they_were(visitor: Visitor, hugging_face: LocalHuggingFace) -> None:
+async def test_recorded_lists_are_served_unchanged(client: ListClient, hugging_face: LocalHuggingFace) -> None:
     for day, entries in read_directory(HUGGING_FACE_DAYS).items():
-        hugging_face.days.set(day, entries)
-        assert await visitor.listed(date=day.isoformat(), limit="100") == entries
+        hugging_face.lists.set(day, entries)
+        assert await client.entries(date=day.isoformat(), limit="100") == entries
 
 
 @pytest.mark.parametrize(
@@ -115,31 +115,29 @@ async def test_recorded_days_are_served_as_they_were(visitor: Visitor, hugging_f
         {"week": "2026-W47"},
     ],
 )
-async def test_what_cannot_be_asked_is_refused(visitor: Visitor, parameters: dict[str, str]) -> None:
-    status, body, _ = await visitor.ask(**parameters)
+async def test_invalid_parameters_are_rejected(client: ListClient, parameters: dict[str, str]) -> None:
+    status, body, _ = await client.get(**parameters)
     assert status == 400
     assert body["error"]
 
 
-async def test_quota_is_told_and_ends(visitor: Visitor, hugging_face: LocalHuggingFace) -> None:
-    hugging_face.days.set(TODAY, [])
-    _, _, headers = await visitor.ask()
+async def test_quota_is_in_the_headers_and_enforced(client: ListClient, hugging_face: LocalHuggingFace) -> None:
+    hugging_face.lists.set(TODAY, [])
+    _, _, headers = await client.get()
     assert headers["RateLimit"] == '"api";r=499;t=300'
     for _ in range(499):
-        await visitor.listed()
-    status, _, headers = await visitor.ask()
+        await client.entries()
+    status, _, headers = await client.get()
     assert status == 429
     assert headers["RateLimit"].startswith('"api";r=0;')
 
 
-async def test_paper_is_listed_and_voted_for_when_a_test_says_so(
-    visitor: Visitor, hugging_face: LocalHuggingFace
-) -> None:
-    hugging_face.days.set(TODAY, [])
+async def test_tests_can_add_papers_and_set_votes(client: ListClient, hugging_face: LocalHuggingFace) -> None:
+    hugging_face.lists.set(TODAY, [])
     paper = SandboxPaper(title="Sheaves", arxiv_id="2611.00001", published=NOW)
-    hugging_face.days.add(paper, TODAY, upvotes=41, githubRepo="https://github.com/a/b", githubStars=1200)
-    hugging_face.days.vote("2611.00001", 42)
-    (entry,) = await visitor.listed(date=TODAY.isoformat())
+    hugging_face.lists.add(paper, TODAY, upvotes=41, githubRepo="https://github.com/a/b", githubStars=1200)
+    hugging_face.lists.set_votes("2611.00001", 42)
+    (entry,) = await client.entries(date=TODAY.isoformat())
     assert entry["paper"]["upvotes"] == 42
     assert entry["paper"]["githubStars"] == 1200
 
@@ -147,62 +145,66 @@ async def test_paper_is_listed_and_voted_for_when_a_test_says_so(
 @pytest.mark.parametrize(
     ("kind", "status"),
     [
-        (FaultKind.RATE_LIMITED, 429),
-        (FaultKind.UNAVAILABLE, 503),
-        (FaultKind.SERVER_ERROR, 500),
-        (FaultKind.REFUSED, 400),
-        (FaultKind.REDIRECTED, 302),
-        (FaultKind.HTML, 200),
-        (FaultKind.ZERO_BYTES, 200),
-        (FaultKind.TRUNCATED, 200),
-        (FaultKind.DEEP_NESTING, 200),
-        (FaultKind.HUGE, 200),
+        (HuggingFaceFaultKind.RATE_LIMITED, 429),
+        (HuggingFaceFaultKind.UNAVAILABLE, 503),
+        (HuggingFaceFaultKind.SERVER_ERROR, 500),
+        (HuggingFaceFaultKind.REFUSED, 400),
+        (HuggingFaceFaultKind.REDIRECTED, 302),
+        (HuggingFaceFaultKind.HTML, 200),
+        (HuggingFaceFaultKind.ZERO_BYTES, 200),
+        (HuggingFaceFaultKind.TRUNCATED, 200),
+        (HuggingFaceFaultKind.DEEP_NESTING, 200),
+        (HuggingFaceFaultKind.HUGE, 200),
     ],
 )
-async def test_fault_is_met_once_and_then_all_is_well(
-    visitor: Visitor, hugging_face: LocalHuggingFace, kind: FaultKind, status: int
+async def test_fault_affects_one_request(
+    client: ListClient, hugging_face: LocalHuggingFace, kind: HuggingFaceFaultKind, status: int
 ) -> None:
-    hugging_face.faults.add(Fault(kind, size=1000))
-    assert await visitor.status() == status
-    assert await visitor.listed()
+    hugging_face.faults.add(HuggingFaceFault(kind, size=1000))
+    assert await client.status() == status
+    assert await client.entries()
     assert [request.fault for request in hugging_face.requests] == [kind, None]
 
 
-async def test_server_can_ask_for_patience(visitor: Visitor, hugging_face: LocalHuggingFace) -> None:
-    hugging_face.faults.add(Fault(FaultKind.RATE_LIMITED, retry_after="55"))
-    _, _, headers = await visitor.ask()
+async def test_rate_limit_fault_can_set_retry_after(client: ListClient, hugging_face: LocalHuggingFace) -> None:
+    hugging_face.faults.add(HuggingFaceFault(HuggingFaceFaultKind.RATE_LIMITED, retry_after="55"))
+    _, _, headers = await client.get()
     assert headers["Retry-After"] == "55"
 
 
-async def test_connection_can_break(visitor: Visitor, hugging_face: LocalHuggingFace) -> None:
-    hugging_face.faults.add(Fault(FaultKind.RESET, times=2))  # aiohttp sends a GET once more by itself
+async def test_connection_can_be_reset(client: ListClient, hugging_face: LocalHuggingFace) -> None:
+    hugging_face.faults.add(HuggingFaceFault(HuggingFaceFaultKind.RESET, times=2))  # aiohttp retries a GET once
     with pytest.raises(aiohttp.ClientError):
-        await visitor.status()
+        await client.status()
 
 
-async def test_answer_can_stay_away(visitor: Visitor, hugging_face: LocalHuggingFace) -> None:
-    hugging_face.faults.add(Fault(FaultKind.HANG, delay_s=0.05))
-    assert await visitor.listed()
+async def test_response_can_be_delayed(client: ListClient, hugging_face: LocalHuggingFace) -> None:
+    hugging_face.faults.add(HuggingFaceFault(HuggingFaceFaultKind.HANG, delay_s=0.05))
+    assert await client.entries()
 
 
-async def test_list_without_end_and_one_that_is_none(visitor: Visitor, hugging_face: LocalHuggingFace) -> None:
-    hugging_face.days.make_up(TODAY, 3)
-    hugging_face.faults.add(Fault(FaultKind.ENDLESS), Fault(FaultKind.NOT_A_LIST), Fault(FaultKind.WRONG_TYPES))
-    assert len(await visitor.listed(p="7", limit="100")) == 100
-    _, body, _ = await visitor.ask()
+async def test_list_can_be_endless_or_malformed(client: ListClient, hugging_face: LocalHuggingFace) -> None:
+    hugging_face.lists.generate(TODAY, 3)
+    hugging_face.faults.add(
+        HuggingFaceFault(HuggingFaceFaultKind.ENDLESS),
+        HuggingFaceFault(HuggingFaceFaultKind.NOT_A_LIST),
+        HuggingFaceFault(HuggingFaceFaultKind.WRONG_TYPES),
+    )
+    assert len(await client.entries(p="7", limit="100")) == 100
+    _, body, _ = await client.get()
     assert list(body) == ["papers"]
-    first, second, _ = await visitor.listed()
+    first, second, _ = await client.entries()
     assert isinstance(first["paper"]["upvotes"], str)
     assert isinstance(second["paper"]["upvotes"], int)
 
 
-def test_directory_without_days_is_refused(tmp_path: Path) -> None:
+def test_directory_without_recorded_lists_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no recorded days"):
         read_directory(tmp_path)
 
 
-def test_day_is_the_same_for_the_same_seed_and_another_for_another() -> None:
+def test_lists_depend_only_on_the_seed() -> None:
     arxiv = LocalArxiv(Corpus.generated(now=NOW, days=8, upcoming=0), now=lambda: NOW)
     day = date(2026, 11, 16)
-    same, again, other = (LocalHuggingFace(arxiv, seed=seed).days.of(day) for seed in (1, 1, 2))
+    same, again, other = (LocalHuggingFace(arxiv, seed=seed).lists.entries(day) for seed in (1, 1, 2))
     assert same == again != other

@@ -9,20 +9,20 @@ import pytest
 from bot.discord_api.invalid_requests import INVALID_REQUESTS_MAX, INVALID_REQUESTS_WINDOW_S, InvalidRequests
 from bot.discord_api.notices import DiscordNotices
 from bot.domain.subscription import BlockedNotice
-from sandbox.discord import DropAfter, DropBefore, FaultKind, Status
+from sandbox.discord import DiscordFault, DropAfter, DropBefore, Status
 from tests.support.clock import FakeClock
-from tests.support.discord_client import DEADLINE_S, Lab, SmallClient, connected
+from tests.support.discord_client import DEADLINE_S, DiscordHarness, SmallClient, connected
 
 STRANGER = 1191319909171999997
 REASON = "The bot needs Send Messages there."
-MISSING_PERMISSIONS = Status.refusal(403, 50013, "Missing Permissions")
+MISSING_PERMISSIONS = Status.api_error(403, 50013, "Missing Permissions")
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
     """A messenger, and the Discord through which it tells."""
 
-    lab: Lab
+    lab: DiscordHarness
     clock: FakeClock
     invalid_requests: InvalidRequests
     messenger: DiscordNotices
@@ -66,7 +66,7 @@ async def test_subscriber_is_told_directly_and_nobody_else(desk: Desk) -> None:
 
 @pytest.mark.parametrize("kind", [Status(503), DropBefore(), DropAfter(), Status(429)], ids=repr)
 async def test_notice_without_an_answer_is_not_settled_and_stands_there_once_in_the_end(
-    desk: Desk, kind: FaultKind
+    desk: Desk, kind: DiscordFault
 ) -> None:
     member = desk.lab.world.default.member_id
     desk.lab.local.faults.add("POST", r"^/channels/\d+/messages$", kind)
@@ -95,7 +95,7 @@ async def test_server_that_the_bot_left_or_that_has_nowhere_to_be_told_settles_t
 
 async def fail(desk: Desk, status: int, times: int) -> None:
     """Ask something that Discord answers with this status."""
-    desk.lab.local.faults.add("GET", "^/users/@me$", Status.refusal(status, 0, "No"), times=times)
+    desk.lab.local.faults.add("GET", "^/users/@me$", Status.api_error(status, 0, "No"), times=times)
     for _ in range(times):
         with pytest.raises(discord.HTTPException):
             await desk.lab.client.http.request(discord.http.Route("GET", "/users/@me"))

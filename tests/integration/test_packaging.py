@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import metadata
 from importlib.util import find_spec
@@ -41,8 +42,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         shutil.copy(ROOT / name, source)
     for name in ("bot", "cogs", "sandbox"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-index", "--no-deps", "--no-build-isolation")
-    subprocess.run([*pip, "--wheel-dir", folder, source], check=True)
+    # As pip calls it, without the time that pip itself takes.
+    build = "import sys; from setuptools.build_meta import build_wheel; build_wheel(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", build, folder], cwd=source, check=True, capture_output=True)
     (built,) = folder.glob("*.whl")
     return set(ZipFile(built).namelist())
 
@@ -229,7 +231,7 @@ def test_python_that_is_too_old_is_refused_in_one_sentence_before_anything_is_ma
     answer = _make(f"PYTHON={old}", "run", folder=tmp_path)
     assert answer.returncode != 0
     sentence, *rest = answer.stderr.splitlines()
-    assert sentence.startswith("Daily Papers needs Python 3.11 or newer, and this is 3.10")
+    assert sentence.startswith("Daily Papers needs Python 3.11 or newer; this is 3.10")
     assert [line for line in rest if not line.startswith("make: ")] == []
     assert not (tmp_path / ".venv").exists()
 
@@ -264,11 +266,72 @@ def test_make_run_starts_the_bot_where_it_is_configured_and_else_the_sandbox(
 
 def test_one_command_runs_every_check() -> None:
     script = (ROOT / ".ci/run").read_text()
-    assert [line for line in script.splitlines() if line.startswith("make ")] == [
-        "make lint",
-        "make test",
-        "make test-slow",
-    ]
+    checks = ["install_locks_with_oldest_pip", "make lint", "make test", "make test-slow"]
+    assert script.splitlines()[-len(checks) :] == checks
     assert (ROOT / ".ci/run").stat().st_mode & 0o111
     assert subprocess.run(["bash", "-n", ROOT / ".ci/run"], check=False).returncode == 0
     assert ".ci/run" in (ROOT / ".github/workflows/ci.yml").read_text()
+
+
+@dataclass(frozen=True, slots=True)
+class CiRun:
+    """What `.ci/run` printed and which commands it ran, `make` and Python replaced by scripts that only log."""
+
+    code: int
+    printed: str
+    commands: list[str]
+    left_behind: list[Path]
+
+
+def _ci_run(folder: Path, version: tuple[int, int], pip_exits_with: int = 0) -> CiRun:
+    """Run `.ci/run` with a Python of this version."""
+    programs, temporary, log = folder / "programs", folder / "temporary", folder / "log"
+    programs.mkdir()
+    temporary.mkdir()
+    log_call = f'#!/bin/sh\necho "${{0##*/}} $*" >> {log}\n'
+    evaluate = f"import sys; sys.version_info = ({version[0]}, {version[1]}, 0); exec(sys.argv[2])"
+    python = f"""{log_call}case "$*" in
+        -c*) exec {sys.executable} -c '{evaluate}' "$@" ;;
+        --version) echo "Python {version[0]}.{version[1]}.0" ;;
+        *"-m venv"*) for last; do :; done; mkdir -p "$last/bin" && cp "$0" "$last/bin/python" ;;
+        *install*) exit {pip_exits_with} ;;
+    esac\n"""
+    for name, script in {"make": log_call, "chromium": log_call, "python": python}.items():
+        (programs / name).write_text(script)
+        (programs / name).chmod(0o755)
+    environ = os.environ | {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "PYTHON": str(programs / "python"),
+        "TMPDIR": str(temporary),
+    }
+    ended = subprocess.run([ROOT / ".ci/run"], env=environ, check=False, capture_output=True, text=True)
+    return CiRun(ended.returncode, ended.stdout, log.read_text().splitlines(), list(temporary.iterdir()))
+
+
+def test_ci_installs_both_locks_into_empty_environments_with_pip_22_3(tmp_path: Path) -> None:
+    ran = _ci_run(tmp_path, (3, 11))
+    assert ran.code == 0
+    assert re.fullmatch(r"Lock files installed into empty environments with pip 22\.3 in \d+ s\.\n", ran.printed)
+    pip_lines = [shlex.split(line) for line in ran.commands if " -m pip " in line]
+    assert pip_lines[0][-1] == "pip==22.3"
+    assert [line[-1] for line in pip_lines[1:]] == ["requirements.lock", "requirements-dev.lock"]
+    assert all({"--no-deps", "--require-hashes"} <= set(line) for line in pip_lines[1:])
+    assert ran.left_behind == []
+    assert [line for line in ran.commands if line.startswith("make ")] == ["make lint", "make test", "make test-slow"]
+
+
+def test_ci_prints_why_it_does_not_run_pip_22_3_on_newer_pythons(tmp_path: Path) -> None:
+    ran = _ci_run(tmp_path, (3, 12))
+    assert ran.code == 0
+    assert ran.printed == (
+        "Lock files not installed with pip 22.3: it supports Python 3.11 at most, and this is Python 3.12.0.\n"
+    )
+    assert not any(" -m pip " in line for line in ran.commands)
+    assert "make test" in ran.commands
+
+
+def test_ci_fails_when_pip_22_3_cannot_install_a_lock(tmp_path: Path) -> None:
+    ran = _ci_run(tmp_path, (3, 11), pip_exits_with=1)
+    assert ran.code == 1
+    assert not any(line.startswith("make ") for line in ran.commands)
+    assert ran.left_behind == []

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import main
-from bot.page.model import Form
+from bot.page.model import PageFormat
 from tests.support.builders import paper
 from tests.support.store import opened
 
@@ -74,8 +74,8 @@ def test_channels_are_chosen_one_by_one(folder: Path, capsys: Shown) -> None:
     assert "A sheaf" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("form", Form)
-def test_each_form_is_written_into_a_file_and_nothing_is_printed(folder: Path, capsys: Shown, form: Form) -> None:
+@pytest.mark.parametrize("form", PageFormat)
+def test_each_form_is_written_into_a_file_and_nothing_is_printed(folder: Path, capsys: Shown, form: PageFormat) -> None:
     assert page("--format", form.value, "--output", "page") == 0
     said = capsys.readouterr()
     assert said.out == ""

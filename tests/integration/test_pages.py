@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import pytest
 
-from bot.page.model import PAGE_PAPERS, Form, Page
+from bot.page.model import PAGE_PAPERS, Page, PageFormat
 from bot.services.pages import PAGES_KEPT, PageService
 from bot.store.pages import PageStore
 from tests.support.builders import paper
@@ -28,7 +28,7 @@ def papers_in(page: Page) -> list[int]:
 
 
 async def test_page_that_fits_is_whole(pages: PageService) -> None:
-    fitting = await pages.fitted_page(HERE, Form.MD, 10_000_000)
+    fitting = await pages.fitted_page(HERE, PageFormat.MD, 10_000_000)
     assert papers_in(fitting.page) == [PAGE_PAPERS, 1]
     assert fitting.per_keyword is None
 
@@ -37,7 +37,7 @@ async def test_page_that_fits_is_whole(pages: PageService) -> None:
 async def test_page_that_does_not_fit_has_fewer_papers_a_keyword_and_says_how_many(
     pages: PageService, max_bytes: int
 ) -> None:
-    fitting = await pages.fitted_page(HERE, Form.JSON, max_bytes)
+    fitting = await pages.fitted_page(HERE, PageFormat.JSON, max_bytes)
     assert len(fitting.rendered.body) <= max_bytes
     assert fitting.per_keyword is not None
     assert papers_in(fitting.page) == [fitting.per_keyword, 1]
@@ -46,7 +46,7 @@ async def test_page_that_does_not_fit_has_fewer_papers_a_keyword_and_says_how_ma
 
 
 async def test_page_of_which_nothing_fits_has_its_keywords_alone(pages: PageService) -> None:
-    fitting = await pages.fitted_page(HERE, Form.MD, 1)
+    fitting = await pages.fitted_page(HERE, PageFormat.MD, 1)
     assert papers_in(fitting.page) == [0, 0]
     assert fitting.per_keyword == 0
 
@@ -65,11 +65,11 @@ async def test_pages_that_were_asked_for_last_are_kept(store: Store) -> None:
     page_store = CountedPageStore(store.database)
     pages = PageService(page_store, FakeClock())
     for channel_id in range(PAGES_KEPT):
-        await pages.cached_page(frozenset({channel_id}), Form.MD)
-    await pages.cached_page(frozenset({0}), Form.MD)
+        await pages.cached_page(frozenset({channel_id}), PageFormat.MD)
+    await pages.cached_page(frozenset({0}), PageFormat.MD)
     assert page_store.readings == PAGES_KEPT
-    await pages.cached_page(frozenset({99}), Form.MD)  # in the place of 1
-    await pages.cached_page(frozenset({0}), Form.MD)
+    await pages.cached_page(frozenset({99}), PageFormat.MD)  # in the place of 1
+    await pages.cached_page(frozenset({0}), PageFormat.MD)
     assert page_store.readings == PAGES_KEPT + 1
-    await pages.cached_page(frozenset({1}), Form.MD)
+    await pages.cached_page(frozenset({1}), PageFormat.MD)
     assert page_store.readings == PAGES_KEPT + 2

@@ -45,11 +45,11 @@ async def test_lines_come_now_and_then_and_stay_on_one_line_each() -> None:
     clock = FakeClock()
     to, shown = console(terminal=False)
     lines = LineReporter(to, clock)
-    lines.progressed(PROGRESS)
+    lines.on_progress(PROGRESS)
     assert shown.getvalue() == ""
     await clock.advance(BACKFILL_TOLD_EVERY_S)
-    lines.progressed(PROGRESS)
-    lines.progressed(PROGRESS)
+    lines.on_progress(PROGRESS)
+    lines.on_progress(PROGRESS)
     assert shown.getvalue() == f"reading 2026-09: {SAID} · 1,234 papers so far\n"
 
 
@@ -57,8 +57,8 @@ def test_wait_is_told_of_once() -> None:
     to, shown = console(terminal=False)
     lines = LineReporter(to, clock := FakeClock())
     wait = ArxivThrottled("arXiv asks us to wait", clock.now() + timedelta(minutes=5))
-    lines.waits(wait)
-    lines.waits(wait)
+    lines.on_wait(wait)
+    lines.on_wait(wait)
     until = wait.not_before.astimezone()
     assert shown.getvalue() == f"arXiv asks us to wait: goes on at {until:%H:%M:%S %Z}.\n"
 
@@ -67,9 +67,9 @@ def test_bar_shows_pages_rate_time_left_month_and_papers() -> None:
     to, shown = console(terminal=True)
     bar = BarReporter(to, clock := FakeClock())
     with bar.drawn():
-        bar.progressed(PROGRESS)
-        bar.progressed(BackfillProgress(SEPTEMBER, counting=True, rate=BackfillRate(34, 120, 103.0), papers=1))
-        bar.waits(ArxivThrottled("arXiv asks us to wait", clock.now()))
+        bar.on_progress(PROGRESS)
+        bar.on_progress(BackfillProgress(SEPTEMBER, counting=True, rate=BackfillRate(34, 120, 103.0), papers=1))
+        bar.on_wait(ArxivThrottled("arXiv asks us to wait", clock.now()))
     said = words_of(shown)
     assert SAID in said
     assert "counting 2026-09 · 1 paper so far" in said or "arXiv asks us to wait: goes on at" in said
@@ -80,7 +80,7 @@ def test_bar_never_leaves_its_lines(width: int) -> None:
     to, shown = console(terminal=True, width=width)
     bar = BarReporter(to, FakeClock())
     with bar.drawn():
-        bar.progressed(PROGRESS)
+        bar.on_progress(PROGRESS)
     assert max(len(line) for line in re.split(r"[\r\n]", words_of(shown))) <= width
 
 
@@ -92,7 +92,7 @@ def test_warnings_stand_above_the_bar_and_news_are_left_out() -> None:
     try:
         bar = BarReporter(to, FakeClock())
         with bar.drawn():
-            bar.progressed(PROGRESS)
+            bar.on_progress(PROGRESS)
             logging.getLogger("bot").warning("arXiv backoff")
             logging.getLogger("bot").info("counted")
         assert handler.stream is before

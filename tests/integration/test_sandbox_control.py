@@ -1,4 +1,4 @@
-"""The page's API: what a person sees and does through it, and whom it refuses."""
+"""The API of the sandbox's page: what a user can see and do, and access control."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -6,105 +6,105 @@ from collections.abc import AsyncIterator, Mapping
 import aiohttp
 import pytest
 
-from sandbox.arxiv import Corpus, FaultKind, LocalArxiv, SandboxPaper
-from sandbox.discord import DefaultPlaces, DefaultWorld, LocalDiscord, Message, MessageFlag
-from sandbox.misdeeds import MISDEEDS
+from sandbox.arxiv import ArxivFaultKind, Corpus, LocalArxiv, SandboxPaper
+from sandbox.arxiv.faults import FAULT_LABELS
+from sandbox.discord import DefaultIds, DefaultWorld, LocalDiscord, Message, MessageFlag
 from sandbox.server import Sandbox
 
 DEADLINE_S = 40
 
 
-class Page:
-    """The page's requests, made by hand."""
+class ControlClient:
+    """Sends the page's requests without a browser."""
 
-    def __init__(self, box: Sandbox, world: DefaultWorld, client: aiohttp.ClientSession) -> None:
-        self.box = box
+    def __init__(self, sandbox: Sandbox, world: DefaultWorld, session: aiohttp.ClientSession) -> None:
+        self.sandbox = sandbox
         self.world = world
-        self._client = client
+        self._session = session
 
     @property
-    def default(self) -> DefaultPlaces:
+    def default(self) -> DefaultIds:
         return self.world.default
 
     async def get(self, path: str, **query: object) -> dict[str, object]:
-        """A GET by the admin; the JSON that came back."""
+        """Send a GET as the admin, and return the JSON."""
         fields = {"as": str(self.default.admin_id)} | {name: str(value) for name, value in query.items()}
-        async with self._client.get(f"{self.box.url}/control/{path}", params=fields) as response:
+        async with self._session.get(f"{self.sandbox.url}/control/{path}", params=fields) as response:
             return await self._read(response)
 
     async def post(self, path: str, **fields: object) -> dict[str, object]:
-        """A POST by the admin; the JSON that came back."""
+        """Send a POST as the admin, and return the JSON."""
         body = {"as": str(self.default.admin_id)} | fields
-        async with self._client.post(f"{self.box.url}/control/{path}", json=body) as response:
+        async with self._session.post(f"{self.sandbox.url}/control/{path}", json=body) as response:
             return await self._read(response)
 
     async def raw(self, method: str, path: str, headers: Mapping[str, str], body: str = "{}") -> aiohttp.ClientResponse:
-        """Any request, as a foreign page or program would send it."""
-        response = await self._client.request(method, self.box.url + path, headers=headers, data=body)
+        """Send any request, as another site or program would."""
+        response = await self._session.request(method, self.sandbox.url + path, headers=headers, data=body)
         await response.read()
         return response
 
-    def live(self, user_id: int) -> "aiohttp.client._WSRequestContextManager":
-        """The stream of events of one person."""
-        return self._client.ws_connect(f"{self.box.url}/control/events?as={user_id}", origin=self.box.url)
+    def events(self, user_id: int) -> "aiohttp.client._WSRequestContextManager":
+        """Open the event stream of a user."""
+        return self._session.ws_connect(f"{self.sandbox.url}/control/events?as={user_id}", origin=self.sandbox.url)
 
     async def _read(self, response: aiohttp.ClientResponse) -> dict[str, object]:
-        answer = await response.json()
-        assert isinstance(answer, dict)
-        assert (response.status == 400) == ("error" in answer)
-        return answer
+        payload = await response.json()
+        assert isinstance(payload, dict)
+        assert (response.status == 400) == ("error" in payload)
+        return payload
 
 
 @pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    """A sandbox without a bot, and somebody at its page."""
+async def client() -> AsyncIterator[ControlClient]:
+    """A client of a sandbox without a bot."""
     world = DefaultWorld()
     discord = LocalDiscord(world=world)
     papers = [SandboxPaper(title="Sheaves"), SandboxPaper(title="Tori")]
     async with (
-        Sandbox(discord=discord, arxiv=LocalArxiv(Corpus(papers))) as box,
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=DEADLINE_S)) as client,
+        Sandbox(discord=discord, arxiv=LocalArxiv(Corpus(papers))) as sandbox,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=DEADLINE_S)) as session,
     ):
-        yield Page(box, world, client)
+        yield ControlClient(sandbox, world, session)
 
 
 def channel_names(state: Mapping[str, object]) -> set[str]:
-    """The channels of the first server."""
+    """Return the channel names of the first server."""
     guilds = state["guilds"]
     assert isinstance(guilds, list)
     return {channel["name"] for channel in guilds[0]["channels"]}
 
 
-async def test_a_member_is_not_told_of_channels_that_only_admins_view(page: Page) -> None:
-    assert "admins" in channel_names(await page.get("state"))
-    seen = await page.get("state", **{"as": page.default.member_id})
+async def test_member_cannot_see_admin_channels(client: ControlClient) -> None:
+    assert "admins" in channel_names(await client.get("state"))
+    seen = await client.get("state", **{"as": client.default.member_id})
     assert "admins" not in channel_names(seen)
     assert {"general", "papers", "reading club"} <= channel_names(seen)
-    hidden = page.default.channel("admins")
-    page.world.messages.post(hidden, page.default.admin_id, "psst")
-    place = {"as": str(page.default.member_id), "channel": str(hidden)}
-    assert await page.get("messages", **place) == {"messages": [], "has_older": False}
-    assert await page.get("commands", **place) == {"commands": []}
-    assert await page.post("say", **place, content="hello") == {"error": "You cannot see that channel."}
+    hidden = client.default.channel("admins")
+    client.world.messages.post(hidden, client.default.admin_id, "psst")
+    place = {"as": str(client.default.member_id), "channel": str(hidden)}
+    assert await client.get("messages", **place) == {"messages": [], "has_older": False}
+    assert await client.get("commands", **place) == {"commands": []}
+    assert await client.post("send", **place, content="hello") == {"error": "You can't see that channel."}
 
 
-async def test_an_ephemeral_reply_is_in_the_history_and_the_events_of_its_reader_alone(page: Page) -> None:
-    admin, member, papers = page.default.admin_id, page.default.member_id, page.default.channel("papers")
-    async with page.live(admin) as admins, page.live(member) as members:
+async def test_ephemeral_reply_is_visible_only_to_its_user(client: ControlClient) -> None:
+    admin, member, papers = client.default.admin_id, client.default.member_id, client.default.channel("papers")
+    async with client.events(admin) as admins, client.events(member) as members:
         secret = Message(
-            page.world.new_id(), papers, page.world.bot_id, "psst", flags=MessageFlag.EPHEMERAL, visible_to=admin
+            client.world.new_id(), papers, client.world.bot_id, "psst", flags=MessageFlag.EPHEMERAL, visible_to=admin
         )
-        page.world.messages.add(secret)
-        page.world.messages.post(papers, admin, "aloud")
-        heard = [(await frame_of(admins, "MESSAGE_CREATE"))["content"] for _ in range(2)]
-        assert heard == ["psst", "aloud"]
+        client.world.messages.add(secret)
+        client.world.messages.post(papers, admin, "aloud")
+        received = [(await frame_of(admins, "MESSAGE_CREATE"))["content"] for _ in range(2)]
+        assert received == ["psst", "aloud"]
         assert (await frame_of(members, "MESSAGE_CREATE"))["content"] == "aloud"
-    assert [message["content"] for message in await history(page, admin)] == ["psst", "aloud"]
-    assert [message["content"] for message in await history(page, member)] == ["aloud"]
+    assert [message["content"] for message in await history(client, admin)] == ["psst", "aloud"]
+    assert [message["content"] for message in await history(client, member)] == ["aloud"]
 
 
 async def frame_of(socket: "aiohttp.ClientWebSocketResponse[bool]", name: str) -> dict[str, object]:
-    """The next event of that name."""
+    """Return the payload of the next event of that name."""
     async with asyncio.timeout(DEADLINE_S):
         while (header := await socket.receive_json())["t"] != name:
             pass
@@ -113,98 +113,102 @@ async def frame_of(socket: "aiohttp.ClientWebSocketResponse[bool]", name: str) -
     return payload
 
 
-async def history(page: Page, user_id: int) -> list[dict[str, object]]:
-    """What a person reads in #papers."""
-    answer = await page.get("messages", **{"as": user_id, "channel": page.default.channel("papers")})
-    messages = answer["messages"]
+async def history(client: ControlClient, user_id: int) -> list[dict[str, object]]:
+    """Return what a user sees in #papers."""
+    payload = await client.get("messages", **{"as": user_id, "channel": client.default.channel("papers")})
+    messages = payload["messages"]
     assert isinstance(messages, list)
     return messages
 
 
-async def test_a_long_history_is_read_page_by_page(page: Page) -> None:
-    papers = page.default.channel("papers")
-    ids = [str(page.world.messages.post(papers, page.default.admin_id, str(n)).id) for n in range(150)]
-    newest = await page.get("messages", channel=papers)
-    older = await page.get("messages", channel=papers, before=ids[50])
+async def test_long_history_is_returned_in_pages(client: ControlClient) -> None:
+    papers = client.default.channel("papers")
+    ids = [str(client.world.messages.post(papers, client.default.admin_id, str(n)).id) for n in range(150)]
+    newest = await client.get("messages", channel=papers)
+    older = await client.get("messages", channel=papers, before=ids[50])
     assert [message["id"] for message in _messages(newest)] == ids[50:]
     assert newest["has_older"] is True
     assert [message["id"] for message in _messages(older)] == ids[:50]
     assert older["has_older"] is False
 
 
-def _messages(answer: Mapping[str, object]) -> list[dict[str, object]]:
-    messages = answer["messages"]
+def _messages(payload: Mapping[str, object]) -> list[dict[str, object]]:
+    messages = payload["messages"]
     assert isinstance(messages, list)
     return messages
 
 
-async def test_a_person_writes_where_they_may_and_not_elsewhere(page: Page) -> None:
-    papers = page.default.channel("papers")
-    await page.post("say", channel=str(papers), content=" hello ")
-    assert [message.content for message in page.world.messages.in_channel(papers)] == ["hello"]
-    assert "error" in await page.post("say", channel=str(papers), content=" ")
-    assert "error" in await page.post("say", channel=str(papers), content="x" * 2001)
-    assert "error" in await page.post("say", **{"as": str(page.default.bot_id)}, channel=str(papers), content="I am")
-    thread = page.default.channel("reading club")
-    page.world.lock_thread(thread)
-    page.world.set_thread(thread, archived=False)
-    state = await page.get("state")
+async def test_user_can_send_only_with_permission(client: ControlClient) -> None:
+    papers = client.default.channel("papers")
+    await client.post("send", channel=str(papers), content=" hello ")
+    assert [message.content for message in client.world.messages.in_channel(papers)] == ["hello"]
+    assert "error" in await client.post("send", channel=str(papers), content=" ")
+    assert "error" in await client.post("send", channel=str(papers), content="x" * 2001)
+    assert "error" in await client.post(
+        "send", **{"as": str(client.default.bot_id)}, channel=str(papers), content="I am"
+    )
+    thread = client.default.channel("reading club")
+    client.world.lock_thread(thread)
+    client.world.set_thread(thread, archived=False)
+    state = await client.get("state")
     guilds = state["guilds"]
     assert isinstance(guilds, list)
     [locked] = [channel for channel in guilds[0]["channels"] if channel["id"] == str(thread)]
     assert locked["can_send"] is False
 
 
-async def test_announcing_shows_papers_and_counts_those_that_wait(page: Page) -> None:
-    async with page.live(page.default.admin_id) as socket:
-        assert await page.post("announce", count=1) == {"announced": 1}
+async def test_announcing_publishes_papers_and_updates_the_queue(client: ControlClient) -> None:
+    async with client.events(client.default.admin_id) as socket:
+        assert await client.post("announce", count=1) == {"announced": 1}
         async with asyncio.timeout(DEADLINE_S):
             assert (await socket.receive_json())["t"] == "STATE"
-    arxiv = (await page.get("state"))["arxiv"]
+    arxiv = (await client.get("state"))["arxiv"]
     assert isinstance(arxiv, dict)
-    assert (arxiv["waiting"], [paper["title"] for paper in arxiv["announced"]]) == (1, ["Sheaves"])
+    assert (arxiv["queued"], [paper["title"] for paper in arxiv["announced"]]) == (1, ["Sheaves"])
     for count in (0, "1", True, 2001, None):
-        assert "error" in await page.post("announce", count=count)
+        assert "error" in await client.post("announce", count=count)
 
 
-async def test_every_misbehaviour_of_arxiv_can_be_asked_for_and_called_off(page: Page) -> None:
-    assert set(MISDEEDS) == set(FaultKind)
-    await page.post("misbehave", kind="rate_limited", times=2)
-    assert [(fault.kind, fault.times) for fault in page.box.arxiv.faults.pending] == [(FaultKind.RATE_LIMITED, 2)]
-    await page.post("behave")
-    assert page.box.arxiv.faults.pending == ()
-    assert "error" in await page.post("misbehave", kind="nonsense", times=1)
+async def test_arxiv_faults_can_be_added_and_cleared(client: ControlClient) -> None:
+    assert set(FAULT_LABELS) == set(ArxivFaultKind)
+    await client.post("add-fault", kind="rate_limited", times=2)
+    assert [(fault.kind, fault.times) for fault in client.sandbox.arxiv.faults.pending] == [
+        (ArxivFaultKind.RATE_LIMITED, 2)
+    ]
+    await client.post("clear-faults")
+    assert client.sandbox.arxiv.faults.pending == ()
+    assert "error" in await client.post("add-fault", kind="nonsense", times=1)
 
 
-async def test_a_command_that_is_not_offered_and_a_button_that_is_not_there_are_refused(page: Page) -> None:
-    papers = page.default.channel("papers")
-    assert "error" in await page.post("command", channel=str(papers), name="subscribe", options={})
-    message = page.world.messages.post(papers, page.default.admin_id, "no buttons")
-    assert "error" in await page.post("press", message=str(message.id), custom_id="x")
-    assert "error" in await page.post("choose", message=str(message.id), custom_id="x", values=["1"])
-    assert "error" in await page.post("choose", message=str(message.id), custom_id="x", values=[1])
+async def test_unavailable_command_and_missing_component_are_rejected(client: ControlClient) -> None:
+    papers = client.default.channel("papers")
+    assert "error" in await client.post("command", channel=str(papers), name="subscribe", options={})
+    message = client.world.messages.post(papers, client.default.admin_id, "no buttons")
+    assert "error" in await client.post("press", message=str(message.id), custom_id="x")
+    assert "error" in await client.post("choose", message=str(message.id), custom_id="x", values=["1"])
+    assert "error" in await client.post("choose", message=str(message.id), custom_id="x", values=[1])
 
 
-async def test_a_foreign_page_a_foreign_name_and_a_form_are_refused(page: Page) -> None:
-    typed = {"Content-Type": "application/json"}
-    behave = ("POST", "/control/behave")
-    assert (await page.raw(*behave, typed)).status == 200
-    assert (await page.raw(*behave, typed | {"Origin": page.box.url})).status == 200
-    assert (await page.raw(*behave, typed | {"Origin": "https://evil.example"})).status == 403
-    assert (await page.raw(*behave, typed | {"Origin": "null"})).status == 403
+async def test_foreign_origins_hosts_and_forms_are_rejected(client: ControlClient) -> None:
+    json_body = {"Content-Type": "application/json"}
+    clear = ("POST", "/control/clear-faults")
+    assert (await client.raw(*clear, json_body)).status == 200
+    assert (await client.raw(*clear, json_body | {"Origin": client.sandbox.url})).status == 200
+    assert (await client.raw(*clear, json_body | {"Origin": "https://evil.example"})).status == 403
+    assert (await client.raw(*clear, json_body | {"Origin": "null"})).status == 403
     for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "[::1", "192.168.1.1"):
-        assert (await page.raw("GET", "/", {"Host": host})).status == 403, host
+        assert (await client.raw("GET", "/", {"Host": host})).status == 403, host
     for host in ("localhost:1", "127.0.0.1", "[::1]:8700"):
-        assert (await page.raw("GET", "/", {"Host": host})).status == 200, host
+        assert (await client.raw("GET", "/", {"Host": host})).status == 200, host
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    assert (await page.raw(*behave, form, "kind=empty")).status == 400
-    assert (await page.raw(*behave, typed, "{")).status == 400
+    assert (await client.raw(*clear, form, "kind=empty")).status == 400
+    assert (await client.raw(*clear, json_body, "{")).status == 400
     socket = {"Connection": "Upgrade", "Upgrade": "websocket", "Origin": "https://evil.example"}
-    assert (await page.raw("GET", f"/control/events?as={page.default.admin_id}", socket)).status == 403
+    assert (await client.raw("GET", f"/control/events?as={client.default.admin_id}", socket)).status == 403
 
 
-async def test_the_page_may_load_nothing_from_elsewhere_and_only_its_own_files_are_served(page: Page) -> None:
-    index = await page.raw("GET", "/", {})
+async def test_page_loads_and_serves_only_its_own_files(client: ControlClient) -> None:
+    index = await client.raw("GET", "/", {})
     assert index.status == 200
     assert index.headers["Content-Security-Policy"].startswith("default-src 'self'; ")
     assert "unsafe" not in index.headers["Content-Security-Policy"]
@@ -213,12 +217,12 @@ async def test_the_page_may_load_nothing_from_elsewhere_and_only_its_own_files_a
     assert " style=" not in text
     assert "http" not in text.replace("http-equiv", "")
     for path in ("/static/__init__.py", "/static/index.html", "/static/..%2Fserver.py", "/static/%2Fetc%2Fpasswd"):
-        assert (await page.raw("GET", path, {})).status == 404, path
-    uploaded = await page.raw("GET", f"/cdn/avatars/{page.default.bot_id}/0.svg", {})
+        assert (await client.raw("GET", path, {})).status == 404, path
+    uploaded = await client.raw("GET", f"/cdn/avatars/{client.default.bot_id}/0.svg", {})
     assert "sandbox" in uploaded.headers["Content-Security-Policy"]
 
 
-async def test_port_in_use_is_told_and_leaves_nothing_open(page: Page) -> None:
-    port = int(page.box.url.rpartition(":")[2])
+async def test_port_in_use_raises_an_error_and_leaves_nothing_open(client: ControlClient) -> None:
+    port = int(client.sandbox.url.rpartition(":")[2])
     with pytest.raises(OSError, match=str(port)):
         await Sandbox(port=port).start()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.keyword import Keyword
-from bot.domain.post import Delivered
+from bot.domain.outgoing import Delivered
 from tests.support.builders import paper
 from tests.support.cancellation import When, give_up
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store, opened, rows
@@ -45,13 +45,13 @@ async def bind(store: Store) -> None:
 
 
 async def dispatcher(store: Store) -> None:
-    post = await store.outbox.open_post(OTHER_CHANNEL)
+    post = await store.outbox.unsettled_post(OTHER_CHANNEL)
     assert post is not None
     await store.outbox.delivered(post, Delivered(5), NOW)
 
 
 async def release(store: Store) -> None:
-    post = await store.outbox.open_post(OTHER_CHANNEL)
+    post = await store.outbox.unsettled_post(OTHER_CHANNEL)
     assert post is not None
     await store.outbox.release(post, alone=True)
 

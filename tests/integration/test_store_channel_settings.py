@@ -8,7 +8,7 @@ import pytest
 from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import ChannelSettings, Style
 from bot.domain.keyword import Keyword
-from bot.domain.post import Delivered
+from bot.domain.outgoing import Delivered
 from bot.runtime.metrics import Metrics
 from bot.services.health import Health
 from tests.support.builders import paper
@@ -30,7 +30,7 @@ async def new_paper(store: Store, number: int = 1, now: datetime = NOW) -> None:
 
 
 async def test_channel_of_which_nobody_said_anything_has_the_defaults(store: Store) -> None:
-    assert await store.channel_settings.of(CHANNEL) == ChannelSettings()
+    assert await store.channel_settings.get(CHANNEL) == ChannelSettings()
 
 
 @pytest.mark.parametrize(
@@ -43,10 +43,10 @@ async def test_channel_of_which_nobody_said_anything_has_the_defaults(store: Sto
 )
 async def test_preferences_come_back_as_they_were_written(store: Store, wanted: ChannelSettings) -> None:
     await store.channel_settings.write(CHANNEL, wanted)
-    assert await store.channel_settings.of(CHANNEL) == wanted
-    assert await store.channel_settings.of(OTHER_CHANNEL) == ChannelSettings()
+    assert await store.channel_settings.get(CHANNEL) == wanted
+    assert await store.channel_settings.get(OTHER_CHANNEL) == ChannelSettings()
     await store.channel_settings.write(CHANNEL, ChannelSettings())
-    assert await store.channel_settings.of(CHANNEL) == ChannelSettings()
+    assert await store.channel_settings.get(CHANNEL) == ChannelSettings()
 
 
 # Timetables.
@@ -79,7 +79,7 @@ async def test_new_timetable_leaves_papers_of_the_past_and_bound_ones_as_they_ar
     post = await store.bind(now=NIGHT)
     await store.subscribe("diffusion")
     await store.read_past(paper("2611.00002", title="Diffusion"))
-    assert await store.outbox.add_past(CHANNEL, [Keyword.parse("diffusion")], 5, NIGHT) == 1
+    assert await store.outbox.add_newest(CHANNEL, [Keyword.parse("diffusion")], 5, NIGHT) == 1
     await store.channel_settings.write(CHANNEL, ChannelSettings(schedule=DAILY))
     assert [entry.paper.arxiv_id.value for entry in await store.due(now=NIGHT)] == ["2611.00002"]
     await store.outbox.release(post)
@@ -101,12 +101,12 @@ async def test_nothing_is_due_in_a_channel_that_an_admin_paused(store: Store) ->
 
 
 async def test_channels_that_admins_paused_are_told_with_since_when(store: Store) -> None:
-    assert await store.channel_settings.paused() == {}
+    assert await store.channel_settings.paused_channels() == {}
     await store.channel_settings.write(CHANNEL, HELD)
     await store.channel_settings.write(OTHER_CHANNEL, ChannelSettings(publish=True))
-    assert await store.channel_settings.paused() == {CHANNEL: NOW}
+    assert await store.channel_settings.paused_channels() == {CHANNEL: NOW}
     await store.channel_settings.resume(CHANNEL, NOW)
-    assert await store.channel_settings.paused() == {}
+    assert await store.channel_settings.paused_channels() == {}
 
 
 async def health(store: Store, now: datetime) -> dict[str, bool]:
@@ -150,7 +150,7 @@ async def test_what_came_in_a_pause_is_due_from_its_end(store: Store) -> None:
     await new_paper(store, 2, now=NOW + timedelta(hours=1))
     end = NOW + timedelta(days=3)
     assert await store.channel_settings.resume(CHANNEL, end) == 2
-    assert await store.channel_settings.of(CHANNEL) == ChannelSettings(style=Style.CARDS, backlog_pending=True)
+    assert await store.channel_settings.get(CHANNEL) == ChannelSettings(style=Style.CARDS, backlog_pending=True)
     assert len(await store.due(now=end)) == 2
     assert await store.outbox.oldest_due() == end
 
@@ -167,7 +167,7 @@ async def test_channel_that_missed_nothing_does_not_catch_up(store: Store) -> No
     await store.watch("graph")
     await store.channel_settings.write(CHANNEL, HELD)
     assert await store.channel_settings.resume(CHANNEL, NOW) == 0
-    assert await store.channel_settings.of(CHANNEL) == ChannelSettings()
+    assert await store.channel_settings.get(CHANNEL) == ChannelSettings()
 
 
 async def backlog_pending(store: Store) -> None:
@@ -180,35 +180,35 @@ async def backlog_pending(store: Store) -> None:
 async def test_channel_that_has_caught_up_is_as_before(store: Store) -> None:
     await backlog_pending(store)
     await store.channel_settings.clear_backlog(OTHER_CHANNEL)
-    assert (await store.channel_settings.of(CHANNEL)).backlog_pending
+    assert (await store.channel_settings.get(CHANNEL)).backlog_pending
     await store.channel_settings.clear_backlog(CHANNEL)
-    assert await store.channel_settings.of(CHANNEL) == ChannelSettings()
+    assert await store.channel_settings.get(CHANNEL) == ChannelSettings()
 
 
 async def test_admin_who_looked_before_the_backlog_went_out_does_not_bring_it_back(store: Store) -> None:
     await backlog_pending(store)
-    seen = await store.channel_settings.of(CHANNEL)
+    seen = await store.channel_settings.get(CHANNEL)
     await store.channel_settings.clear_backlog(CHANNEL)
     await store.channel_settings.write(CHANNEL, replace(seen, publish=True))
-    assert await store.channel_settings.of(CHANNEL) == ChannelSettings(publish=True)
+    assert await store.channel_settings.get(CHANNEL) == ChannelSettings(publish=True)
 
 
 async def test_admin_who_changes_something_else_does_not_end_the_catching_up(store: Store) -> None:
     await backlog_pending(store)
     await store.channel_settings.write(CHANNEL, ChannelSettings(publish=True))
-    assert await store.channel_settings.of(CHANNEL) == ChannelSettings(publish=True, backlog_pending=True)
+    assert await store.channel_settings.get(CHANNEL) == ChannelSettings(publish=True, backlog_pending=True)
 
 
 async def test_backlog_that_went_with_its_keyword_is_no_backlog(store: Store) -> None:
     await backlog_pending(store)
     await store.subscriptions.remove(Keyword.parse("graph"), CHANNEL)
-    assert await store.channel_settings.of(CHANNEL) == ChannelSettings()
+    assert await store.channel_settings.get(CHANNEL) == ChannelSettings()
 
 
 async def test_backlog_that_another_keyword_holds_stays_one(store: Store) -> None:
     await backlog_pending(store)
     await store.watch("diffusion")
     await store.subscriptions.remove(Keyword.parse("diffusion"), CHANNEL)
-    assert (await store.channel_settings.of(CHANNEL)).backlog_pending
+    assert (await store.channel_settings.get(CHANNEL)).backlog_pending
     await store.outbox.delivered(await store.bind(), Delivered(5), NOW)
-    assert (await store.channel_settings.of(CHANNEL)).backlog_pending
+    assert (await store.channel_settings.get(CHANNEL)).backlog_pending

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from bot.domain.keyword import Keyword
-from bot.domain.post import Blocked
+from bot.domain.outgoing import Blocked
 from bot.domain.subscription import BlockedChannel, BlockedNotice, Source
 from tests.support.builders import paper
 from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
@@ -20,18 +20,18 @@ async def file_wants(store: Store, *channel_ids: int) -> None:
 
 async def test_server_of_a_channel_is_learnt(store: Store) -> None:
     await file_wants(store, CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL)
-    await store.channels.learn_guild(GUILD, [CHANNEL, 999])
-    await store.channels.learn_guild(2, {OTHER_CHANNEL})
-    assert await store.channels.mapped(GUILD) == (CHANNEL, THIRD_CHANNEL)
-    assert await store.channels.mapped(2) == (OTHER_CHANNEL, THIRD_CHANNEL)
-    assert await store.channels.mapped() == (CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL)
+    await store.channels.set_guild(GUILD, [CHANNEL, 999])
+    await store.channels.set_guild(2, {OTHER_CHANNEL})
+    assert await store.channels.subscribed(GUILD) == (CHANNEL, THIRD_CHANNEL)
+    assert await store.channels.subscribed(2) == (OTHER_CHANNEL, THIRD_CHANNEL)
+    assert await store.channels.subscribed() == (CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL)
     assert [subscription.channel_id for subscription in await store.subscriptions.in_guild(2)] == [OTHER_CHANNEL]
 
 
 async def test_channel_without_subscriptions_is_not_mapped(store: Store) -> None:
     await file_wants(store, CHANNEL, OTHER_CHANNEL)
     await file_wants(store, OTHER_CHANNEL)
-    assert await store.channels.mapped() == (OTHER_CHANNEL,)
+    assert await store.channels.subscribed() == (OTHER_CHANNEL,)
 
 
 async def test_pause_is_news_once_for_each_reason(store: Store) -> None:
@@ -97,7 +97,7 @@ async def test_paused_channel_is_to_be_told_of_once(store: Store) -> None:
         await store.subscriptions.add(Keyword.parse(keyword), CHANNEL, GUILD, added_by=added_by, now=now)
     await store.channels.block(CHANNEL, LOCKED, now=NOW, not_before=SOON)
     assert await store.channels.pending_notices(NOW) == (BlockedNotice(CHANNEL, GUILD, "locked", ADA),)
-    await store.channels.notice_sent(CHANNEL, SOON)
+    await store.channels.record_notice(CHANNEL, SOON)
     assert await store.channels.pending_notices(NOW + timedelta(days=9)) == ()
 
 
@@ -110,7 +110,7 @@ async def test_channel_that_only_the_file_mapped_has_no_subscriber_to_tell(store
 async def test_channel_paused_anew_is_told_of_again_but_not_too_soon(store: Store) -> None:
     await store.subscribe("graph")
     await store.channels.block(CHANNEL, LOCKED, now=NOW, not_before=SOON)
-    await store.channels.notice_sent(CHANNEL, NOW)
+    await store.channels.record_notice(CHANNEL, NOW)
     await store.channels.unblock(CHANNEL)
     assert await store.channels.pending_notices(SOON) == ()
     await store.channels.block(CHANNEL, LOCKED, now=SOON, not_before=SOON)
@@ -143,8 +143,8 @@ async def test_channel_that_is_gone_for_good_keeps_what_the_file_wants(store: St
     await store.subscribe("graph")
     await store.subscribe("diffusion")
     await store.subscribe("diffusion", OTHER_CHANNEL)
-    assert await store.subscriptions.drop_commands_of(CHANNEL) == 1
+    assert await store.subscriptions.drop_command_subscriptions(CHANNEL) == 1
     (left,) = await store.subscriptions.in_channel(CHANNEL)
     assert (left.keyword.shown, left.sources) == ("graph", frozenset({Source.FILE}))
     assert len(await store.subscriptions.in_channel(OTHER_CHANNEL)) == 1
-    assert await store.subscriptions.drop_commands_of(CHANNEL) == 0
+    assert await store.subscriptions.drop_command_subscriptions(CHANNEL) == 0

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.keyword import Keyword
+from bot.domain.outgoing import Blocked, Delivered
 from bot.domain.paper import Paper
-from bot.domain.post import Blocked, Delivered, Post
+from bot.domain.post import Post
 from bot.store.edits import EDITED_FOR
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, READ_FROM, Store
@@ -47,7 +48,7 @@ async def test_posted_paper_that_changed_asks_for_an_edit(store: Store, changed:
     await posted(store)
     await store.read(changed)
     (edit,) = await store.edits.due(SOON)
-    assert (edit.post.key, edit.post.message_id, edit.asked) == ("key", 77, 1)
+    assert (edit.post.key, edit.post.message_id, edit.request_count) == ("key", 77, 1)
     assert [entry.paper for entry in edit.post.entries] == [changed]
 
 
@@ -94,7 +95,7 @@ async def test_every_message_that_shows_the_paper_is_drawn_anew(store: Store) ->
 async def test_paper_that_waits_or_was_refused_asks_for_nothing(store: Store) -> None:
     await store.watch("graph")
     await store.read(GRAPH, paper("2611.00002", title="Graph"))
-    await store.outbox.refused(await store.bind(limit=1), "no", NOW)
+    await store.outbox.rejected(await store.bind(limit=1), "no", NOW)
     await store.papers.add([REVISED, paper("2611.00002", title="Graph", version=2)])
     assert await due_keys(store) == []
 
@@ -124,7 +125,7 @@ async def test_refused_message_is_not_drawn_anew(store: Store) -> None:
     await store.read(GRAPH)
     post = await store.bind()
     await store.papers.add([REVISED])
-    await store.outbox.refused(post, "no", NOW)
+    await store.outbox.rejected(post, "no", NOW)
     assert await due_keys(store) == []
 
 
@@ -175,14 +176,14 @@ async def test_wish_that_came_meanwhile_is_still_to_be_done(store: Store) -> Non
     await store.papers.add([paper(title="Graph", version=3)])
     await store.edits.done(edit)
     (again,) = await store.edits.due(SOON)
-    assert (again.asked, again.post.entries[0].paper.version) == (2, 3)
+    assert (again.request_count, again.post.entries[0].paper.version) == (2, 3)
 
 
 async def test_wish_waits_until_its_time(store: Store) -> None:
     await posted(store)
     await store.papers.add([REVISED])
     (edit,) = await store.edits.due(NOW)
-    await store.edits.later(edit, SOON)
+    await store.edits.postpone(edit, SOON)
     assert await store.edits.due(SOON - timedelta(seconds=1)) == ()
     assert await due_keys(store) == ["key"]
 
@@ -240,7 +241,7 @@ async def test_message_for_followers_is_published_once(store: Store) -> None:
 
 
 async def test_message_that_could_not_be_published_is_tried_again_at_its_time(store: Store) -> None:
-    await store.edits.published(await publishable(store), again_at=SOON)
+    await store.edits.postpone_publishing(await publishable(store), SOON)
     assert await store.edits.to_publish(NOW) == ()
     assert len(await store.edits.to_publish(SOON)) == 1
 
@@ -269,7 +270,7 @@ async def test_match_before_the_first_reading_began_names_the_keyword_all_the_sa
     await store.subscribe("graph")
     old = paper(title="Graph", published=READ_FROM - timedelta(days=9))
     await store.read_past(old)
-    assert await store.outbox.add_past(CHANNEL, [Keyword.parse("graph")], 5, NOW) == 1
+    assert await store.outbox.add_newest(CHANNEL, [Keyword.parse("graph")], 5, NOW) == 1
     await store.outbox.delivered(await store.bind(), Delivered(77), NOW)
     await store.watch("diffusion")
     await store.read(paper(title="Graph diffusion", published=old.published))

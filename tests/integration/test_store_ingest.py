@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from bot.domain.keyword import Keyword
-from bot.domain.post import Delivered
+from bot.domain.outgoing import Delivered
 from bot.store.ingest import WindowWritten
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, READ_FROM, Store, rows
@@ -75,7 +75,7 @@ async def test_paper_that_a_channel_had_is_not_posted_there_again_for_another_ke
 async def test_paper_that_was_refused_in_a_channel_is_not_tried_there_again(store: Store) -> None:
     await store.watch("reward model", "diffusion")
     await store.read(REWARD)
-    await store.outbox.refused(await store.bind(), "no", NOW)
+    await store.outbox.rejected(await store.bind(), "no", NOW)
     await store.read(paper("2611.00001", version=2, title="A reward model for diffusion"))
     assert await store.due() == ()
 
@@ -92,7 +92,7 @@ async def test_message_on_its_way_is_drawn_anew_with_a_name_that_it_left_without
     await store.read(REWARD)
     await store.bind()
     await store.read(paper("2611.00001", version=2, title="A reward model for diffusion"))
-    post = await store.outbox.open_post(CHANNEL)
+    post = await store.outbox.unsettled_post(CHANNEL)
     assert post is not None
     assert post.entries[0].keywords == ("reward model", "diffusion")
     assert await store.edits.due(NOW) == ()
@@ -299,11 +299,11 @@ async def test_newest_papers_of_a_channel_come_oldest_first_with_their_keywords(
     papers = [paper(f"2611.0000{n}", title="Diffusion", published=NOW + timedelta(hours=n)) for n in range(1, 4)]
     both = paper("2611.00004", title="A reward model for diffusion", published=NOW + timedelta(hours=4))
     await store.read(*papers, both, paper("2611.00009", title="Graph", published=LATER))
-    assert [(shown, set(keywords)) for shown, keywords in await store.papers.newest_in(CHANNEL, 2)] == [
+    assert [(shown, set(keywords)) for shown, keywords in await store.papers.newest_in_channel(CHANNEL, 2)] == [
         (papers[2], {"diffusion"}),
         (both, {"reward model", "diffusion"}),
     ]
-    assert await store.papers.newest_in(13, 2) == ()
+    assert await store.papers.newest_in_channel(13, 2) == ()
 
 
 async def test_papers_of_a_keyword_are_counted_by_category(store: Store) -> None:
@@ -317,5 +317,5 @@ async def test_papers_of_a_keyword_are_counted_by_category(store: Store) -> None
         paper("2611.00008", title="Reward model", categories=("cs.AI",), published=NOW - timedelta(days=9)),
         paper("2611.00009", title="Diffusion"),
     )
-    counted = await store.papers.by_category(Keyword.parse("reward model"), NOW)
+    counted = await store.papers.count_by_category(Keyword.parse("reward model"), NOW)
     assert counted == (("cs.LG", 3), ("cs.CL", 1), ("stat.ML", 1))

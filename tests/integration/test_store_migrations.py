@@ -9,7 +9,8 @@ from typing import Final
 import pytest
 
 from bot.domain.channel_settings import ChannelSettings, Layout
-from bot.domain.post import NO_HEADER, Delivered, MessageHeader
+from bot.domain.outgoing import Delivered
+from bot.domain.post import NO_HEADER, MessageHeader
 from bot.store.opening import APPLICATION_ID, migrations
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, opened, rows
@@ -82,8 +83,8 @@ async def _open_and_close(path: Path) -> None:
 
 async def test_work_of_a_file_of_the_first_format_goes_on(old: Path) -> None:
     async with opened(old) as store:
-        assert await store.channel_settings.of(CHANNEL) == ChannelSettings()
-        post = await store.outbox.open_post(CHANNEL)
+        assert await store.channel_settings.get(CHANNEL) == ChannelSettings()
+        post = await store.outbox.unsettled_post(CHANNEL)
         assert post is not None
         assert (post.key, post.nonce, post.header) == ("open", "nonce 3", NO_HEADER)
         assert await store.due_ids() == ["2611.00004"]

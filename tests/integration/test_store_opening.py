@@ -28,7 +28,7 @@ from bot.store.opening import migrations
 
 async def main():
     try:
-        database = await Database.open(Path(sys.argv[1]))
+        database = await Database.open_exclusive(Path(sys.argv[1]))
     except DatabaseUnusable as refused:
         print(refused)
         sys.exit(3)
@@ -67,7 +67,7 @@ def open_and_close(path: Path) -> None:
 
 
 async def _open_and_close(path: Path) -> None:
-    await (await Database.open(path)).close()
+    await (await Database.open_exclusive(path)).close()
 
 
 def change(path: Path, *statements: str) -> None:
@@ -202,7 +202,7 @@ def test_database_in_use_is_refused_until_it_is_closed(path: Path) -> None:
 async def _try_twice(path: Path) -> None:
     async with opened(path):
         with pytest.raises(DatabaseUnusable, match="Another Daily Papers already runs"):
-            await Database.open(path)
+            await Database.open_exclusive(path)
 
 
 def test_database_of_a_killed_process_can_be_opened_at_once(path: Path) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from bot.domain.channel_settings import Layout
 from bot.domain.keyword import Keyword
+from bot.domain.outgoing import Blocked, Delivered
 from bot.domain.paper import Paper
-from bot.domain.post import Blocked, Delivered, Due, MessageHeader, one_message
+from bot.domain.post import Due, MessageHeader, one_message
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store, rows
 
@@ -70,7 +71,7 @@ async def test_nothing_is_due_where_nothing_waits(store: Store) -> None:
     await store.watch("graph")
     assert await store.outbox.due_channels(NOW) == ()
     assert await store.outbox.next_due() is None
-    assert await store.outbox.open_post(CHANNEL) is None
+    assert await store.outbox.unsettled_post(CHANNEL) is None
     assert await store.outbox.waiting() == {}
 
 
@@ -114,17 +115,17 @@ async def test_bound_papers_are_not_free_any_more(store: Store) -> None:
 
 async def test_open_post_comes_back_as_it_was_bound(store: Store) -> None:
     await fill(store)
-    assert await store.outbox.open_post(CHANNEL) is None
+    assert await store.outbox.unsettled_post(CHANNEL) is None
     post = await store.bind(limit=2)
-    assert await store.outbox.open_post(CHANNEL) == post
-    assert await store.outbox.open_post(OTHER_CHANNEL) is None
+    assert await store.outbox.unsettled_post(CHANNEL) == post
+    assert await store.outbox.unsettled_post(OTHER_CHANNEL) is None
 
 
 async def test_oldest_open_post_comes_first(store: Store) -> None:
     await fill(store)
     await store.bind(limit=1, key="later", now=NOW + timedelta(seconds=1))
     first = await store.bind(limit=1, key="first", now=NOW)
-    assert await store.outbox.open_post(CHANNEL) == first
+    assert await store.outbox.unsettled_post(CHANNEL) == first
 
 
 async def test_paper_that_is_bound_already_is_not_bound_again(store: Store) -> None:
@@ -147,7 +148,7 @@ async def test_paper_that_went_meanwhile_is_not_bound(store: Store) -> None:
 async def test_last_attempt_of_a_message_is_remembered_beside_the_first(store: Store) -> None:
     await fill(store)
     await store.outbox.record_attempt(await store.bind(), SOON)
-    post = await store.outbox.open_post(CHANNEL)
+    post = await store.outbox.unsettled_post(CHANNEL)
     assert post is not None
     assert (post.first_attempt, post.last_attempt) == (NOW, SOON)
 
@@ -160,7 +161,7 @@ async def test_delivered_papers_are_posted_for_good(store: Store, message_id: in
     await fill(store)
     await store.outbox.delivered(await store.bind(limit=2), Delivered(message_id), NOW)
     assert await states(store) == {"2611.00003": "delivered", "2611.00002": "delivered", "2611.00001": "waiting"}
-    assert await store.outbox.open_post(CHANNEL) is None
+    assert await store.outbox.unsettled_post(CHANNEL) is None
     assert await store.due_ids() == ["2611.00001"]
     (post,) = rows(store.path)["posts"]
     assert message_id in post
@@ -171,7 +172,7 @@ async def test_released_papers_are_free_again(store: Store) -> None:
     before = await store.due()
     await store.outbox.release(await store.bind(limit=2))
     assert await store.due() == before
-    assert await store.outbox.open_post(CHANNEL) is None
+    assert await store.outbox.unsettled_post(CHANNEL) is None
 
 
 async def test_papers_released_to_go_alone_go_one_by_one(store: Store) -> None:
@@ -202,10 +203,10 @@ async def test_message_ends_before_a_paper_that_goes_alone(store: Store) -> None
 
 async def test_refused_papers_are_set_aside_with_the_reason(store: Store) -> None:
     await fill(store)
-    await store.outbox.refused(await store.bind(limit=1), "too blue", NOW)
+    await store.outbox.rejected(await store.bind(limit=1), "too blue", NOW)
     assert (await states(store))["2611.00003"] == "refused"
     assert await store.due_ids() == ["2611.00002", "2611.00001"]
-    assert await store.outbox.open_post(CHANNEL) is None
+    assert await store.outbox.unsettled_post(CHANNEL) is None
     assert await store.outbox.waiting() == {CHANNEL: 2}
     assert any("too blue" in row for row in rows(store.path)["outbox"])
 
@@ -236,7 +237,7 @@ async def test_due_papers_are_counted_with_their_keywords_and_when_the_first_cam
 async def test_batch_of_which_nothing_was_posted_is_not_begun(store: Store) -> None:
     await fill(store)
     await store.bind(limit=1)
-    assert await store.outbox.begun(CHANNEL, NOW) is None
+    assert await store.outbox.partly_posted(CHANNEL, NOW) is None
 
 
 async def test_batch_of_which_a_part_was_posted_goes_on_as_it_began(store: Store) -> None:
@@ -245,12 +246,12 @@ async def test_batch_of_which_a_part_was_posted_goes_on_as_it_began(store: Store
     header = MessageHeader(Layout.COMPACT, "**3 new papers**", mention_role=9)
     post = await store.outbox.bind(CHANNEL, entries, header, key="key", nonce="nonce", now=NOW)
     assert post is not None
-    assert await store.outbox.open_post(CHANNEL) == post
+    assert await store.outbox.unsettled_post(CHANNEL) == post
     await store.outbox.delivered(post, Delivered(5, thread_id=8), NOW)
-    assert await store.outbox.begun(CHANNEL, NOW) == MessageHeader(Layout.COMPACT, thread_id=8)
+    assert await store.outbox.partly_posted(CHANNEL, NOW) == MessageHeader(Layout.COMPACT, thread_id=8)
     await store.outbox.delivered(await store.bind(key="rest"), Delivered(6), SOON)
     await store.read(paper("2611.00009", title="Graph"), now=SOON)
-    assert await store.outbox.begun(CHANNEL, SOON) is None
+    assert await store.outbox.partly_posted(CHANNEL, SOON) is None
 
 
 # Papers of the past.
@@ -275,7 +276,7 @@ GRAPHS = (Keyword.parse("graph"),)
 
 async def test_last_papers_are_posted_at_once_with_all_their_keywords(store: Store) -> None:
     await past(store, *(numbered(number) for number in range(1, 8)), numbered(8, "Graph diffusion"))
-    assert await store.outbox.add_past(CHANNEL, GRAPHS, 3, NOW) == 3
+    assert await store.outbox.add_newest(CHANNEL, GRAPHS, 3, NOW) == 3
     due = await store.due()
     assert [entry.paper.arxiv_id.value for entry in due] == ["2611.00006", "2611.00007", "2611.00008"]
     assert [entry.keywords for entry in due] == [("graph",), ("graph",), ("graph", "diffusion")]
@@ -283,17 +284,17 @@ async def test_last_papers_are_posted_at_once_with_all_their_keywords(store: Sto
 
 async def test_last_papers_asked_for_twice_come_once(store: Store) -> None:
     await past(store, *(numbered(number) for number in range(1, 8)))
-    assert await store.outbox.add_past(CHANNEL, GRAPHS, 3, NOW) == 3
-    assert await store.outbox.add_past(CHANNEL, GRAPHS, 3, NOW) == 0
+    assert await store.outbox.add_newest(CHANNEL, GRAPHS, 3, NOW) == 3
+    assert await store.outbox.add_newest(CHANNEL, GRAPHS, 3, NOW) == 0
     await store.outbox.delivered(await store.bind(), Delivered(5), NOW)
-    assert await store.outbox.add_past(CHANNEL, GRAPHS, 3, NOW) == 0
+    assert await store.outbox.add_newest(CHANNEL, GRAPHS, 3, NOW) == 0
     assert await store.due() == ()
 
 
 async def test_last_papers_are_those_of_the_keywords_that_were_meant(store: Store) -> None:
     await past(store, numbered(1), numbered(2, "Diffusion"))
-    assert await store.outbox.add_past(CHANNEL, (), 5, NOW) == 0
-    assert await store.outbox.add_past(CHANNEL, GRAPHS, 5, NOW) == 1
+    assert await store.outbox.add_newest(CHANNEL, (), 5, NOW) == 0
+    assert await store.outbox.add_newest(CHANNEL, GRAPHS, 5, NOW) == 1
     assert await store.due_ids() == ["2611.00001"]
 
 
@@ -301,12 +302,12 @@ async def test_channel_that_ended_the_keyword_gets_nothing_of_its_past(store: St
     await store.subscribe("graph", OTHER_CHANNEL)
     await past(store, numbered(1))
     await store.subscriptions.remove(GRAPHS[0], CHANNEL)
-    assert await store.outbox.add_past(CHANNEL, GRAPHS, 5, NOW) == 0
+    assert await store.outbox.add_newest(CHANNEL, GRAPHS, 5, NOW) == 0
 
 
 async def test_withdrawn_paper_is_none_of_the_last(store: Store) -> None:
     await past(store, numbered(1), numbered(2), numbered(3, comment=WITHDRAWN))
-    assert await store.outbox.add_past(CHANNEL, GRAPHS, 2, NOW) == 2
+    assert await store.outbox.add_newest(CHANNEL, GRAPHS, 2, NOW) == 2
     assert await store.due_ids() == ["2611.00001", "2611.00002"]
 
 

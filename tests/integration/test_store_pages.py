@@ -6,8 +6,8 @@ import pytest
 
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
+from bot.domain.outgoing import Blocked
 from bot.domain.paper import Paper
-from bot.domain.post import Blocked
 from bot.page.model import Page
 from bot.store.codecs import to_text
 from bot.store.pages import PageStore
@@ -33,7 +33,7 @@ async def archive(store: Store, keyword: str, *papers: Paper) -> None:
     async with store.database.transaction() as connection:
         await write_papers(connection, papers)
         await connection.executemany(
-            "INSERT INTO archive SELECT id, ? FROM keywords WHERE canonical = ?",
+            "INSERT INTO backfilled_papers SELECT id, ? FROM keywords WHERE canonical = ?",
             [(paper.arxiv_id.value, Keyword.parse(keyword).canonical) for paper in papers],
         )
 
@@ -131,17 +131,17 @@ async def test_page_says_when_its_keywords_were_read_last(store: Store, page_sto
     assert (await page_store.page(None, 100)).updated == NOW + DAY
     async with store.database.transaction() as connection:
         await connection.execute(
-            "INSERT INTO archived_months SELECT id, ?, ? FROM keywords WHERE canonical = 'graph'",
+            "INSERT INTO backfilled_months SELECT id, ?, ? FROM keywords WHERE canonical = 'graph'",
             (str(Month.of(NOW)), to_text(NOW + 2 * DAY)),
         )
     assert (await page_store.page([CHANNEL], 100)).updated == NOW + 2 * DAY
 
 
 async def test_state_is_another_one_after_each_writing_and_only_then(store: Store, page_store: PageStore) -> None:
-    before = await page_store.state()
-    assert await page_store.state() == before
+    before = await page_store.data_version()
+    assert await page_store.data_version() == before
     await store.watch("graph")
-    after = await page_store.state()
+    after = await page_store.data_version()
     assert after != before
     await page_store.page(None, 100)
-    assert await page_store.state() == after
+    assert await page_store.data_version() == after

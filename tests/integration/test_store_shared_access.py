@@ -28,7 +28,7 @@ from bot.store.database import Database
 
 async def main():
     path, way, rounds = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    database = await (Database.open if way == "open" else Database.visit)(path)
+    database = await (Database.open_exclusive if way == "exclusive" else Database.open_shared)(path)
     print("opened", flush=True)
     sys.stdin.readline()
     for number in range(rounds):
@@ -98,7 +98,7 @@ def claimed(path: Path) -> Iterator[None]:
 
 
 async def visit_and_close(path: Path) -> None:
-    await (await Database.visit(path)).close()
+    await (await Database.open_shared(path)).close()
 
 
 def version_of(path: Path) -> int:
@@ -108,7 +108,7 @@ def version_of(path: Path) -> int:
 
 async def test_bot_and_visitor_write_at_the_same_time_and_nothing_is_lost(path: Path) -> None:
     await make(path)
-    with a_writer(path, "open") as bot, a_writer(path, "visit") as visitor:
+    with a_writer(path, "exclusive") as bot, a_writer(path, "shared") as visitor:
         go(bot)
         go(visitor)
         assert [said(bot), said(visitor)] == ["written", "written"]
@@ -120,27 +120,27 @@ async def test_bot_and_visitor_write_at_the_same_time_and_nothing_is_lost(path: 
 
 async def test_bot_starts_while_a_visitor_is_there(path: Path) -> None:
     await make(path)
-    with a_writer(path, "visit", rounds=1) as visitor:
+    with a_writer(path, "shared", rounds=1) as visitor:
         async with opened(path) as store:
             go(visitor)
             assert said(visitor) == "written"
-            assert await store.key_values.get("visit 0") == "0"
+            assert await store.key_values.get("shared 0") == "0"
 
 
 async def test_visitor_goes_on_when_the_bot_ends(path: Path) -> None:
     await make(path)
-    with a_writer(path, "open", rounds=0) as bot, a_writer(path, "visit", rounds=1) as visitor:
+    with a_writer(path, "exclusive", rounds=0) as bot, a_writer(path, "shared", rounds=1) as visitor:
         go(bot)
         assert said(bot) == "written"
         bot.wait()
         go(visitor)
         assert said(visitor) == "written"
-    assert rows(path)["key_values"] == [("visit 0", "0")]
+    assert rows(path)["key_values"] == [("shared 0", "0")]
 
 
 async def test_several_visitors_are_in_nobodys_way(path: Path) -> None:
     await make(path)
-    first, second = await Database.visit(path), await Database.visit(path)
+    first, second = await Database.open_shared(path), await Database.open_shared(path)
     async with opened(path):
         pass
     await first.close()
@@ -149,7 +149,7 @@ async def test_several_visitors_are_in_nobodys_way(path: Path) -> None:
 
 async def test_visitor_leaves_no_claim_behind(path: Path) -> None:
     make_old(path)
-    visitor = await Database.visit(path)
+    visitor = await Database.open_shared(path)
     async with opened(path):
         pass
     await visitor.close()
@@ -195,7 +195,7 @@ def holders(path: Path) -> int:
 async def test_bot_waits_for_a_visitor_that_brings_the_file_up_to_date(path: Path) -> None:
     make_old(path)
     with claimed(path):
-        opening = asyncio.create_task(Database.open(path))
+        opening = asyncio.create_task(Database.open_exclusive(path))
         await until(lambda: holders(path) == 2, 5)
     await (await opening).close()
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from bot.domain.charts.chart import Series
 from bot.domain.charts.weekly import WEEK
-from bot.domain.post import Delivered, Post
+from bot.domain.outgoing import Delivered
+from bot.domain.post import Post
 from bot.store.statistics import Statistics
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
@@ -66,6 +67,6 @@ async def test_what_waits_or_was_refused_was_not_posted(store: Store) -> None:
     await store.watch("agent")
     await store.read(paper("2611.00001", title="An agent"), now=NOW - timedelta(days=1))
     bound = await store.bind(now=NOW - timedelta(days=1))
-    await store.outbox.refused(bound, "too odd", NOW - timedelta(days=1))
+    await store.outbox.rejected(bound, "too odd", NOW - timedelta(days=1))
     await store.read(paper("2611.00002", title="An agent"), now=NOW - timedelta(days=1))
     assert (await Statistics(store.database).weekly([CHANNEL], SINCE, 2)).papers == (0, 0)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.keyword import Keyword
-from bot.domain.post import Delivered
+from bot.domain.outgoing import Delivered
 from bot.domain.subscription import Source, Subscription
 from tests.support.builders import paper
 from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
@@ -216,7 +216,7 @@ async def test_papers_in_a_message_on_its_way_stay_with_it(store: Store) -> None
     await store.read(paper("2611.00001", title="Graph"))
     post = await store.bind()
     await unsubscribe(store, "graph")
-    assert await store.outbox.open_post(CHANNEL) == post
+    assert await store.outbox.unsettled_post(CHANNEL) == post
 
 
 async def test_papers_of_an_ended_keyword_go_when_their_message_turns_out_not_to_be_there(store: Store) -> None:

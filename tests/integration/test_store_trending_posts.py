@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from bot.domain.channel_schedule import DailySchedule, Immediate
 from bot.domain.channel_settings import ChannelSettings, TrendingSettings
+from bot.domain.outgoing import Blocked, Delivered
 from bot.domain.paper import ArxivId
-from bot.domain.post import Blocked, Delivered
 from bot.domain.trending.post import TrendingDay, TrendingPost, TrendingSubscription
 from tests.support.builders import listing, paper
 from tests.support.store import CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
@@ -17,12 +17,12 @@ BERLIN = DailySchedule(8, 30, "Europe/Berlin", weekdays_only=True)
 
 
 async def wanting(store: Store, channel_id: int = CHANNEL, min_votes: int = 0) -> None:
-    before = await store.channel_settings.of(channel_id)
+    before = await store.channel_settings.get(channel_id)
     await store.channel_settings.write(channel_id, replace(before, trending=TrendingSettings(min_votes, NOW)))
 
 
 async def bound(store: Store, day: date = DAY, *, key: str = "key") -> TrendingPost:
-    (trending_subscription,) = await store.trending_posts.trending_subscriptions(day, NOW)
+    (trending_subscription,) = await store.trending_posts.due_subscriptions(day, NOW)
     digest = await store.trending_posts.bind(trending_subscription, day, key=key, nonce=key, now=NOW)
     assert digest is not None
     return digest
@@ -31,20 +31,18 @@ async def bound(store: Store, day: date = DAY, *, key: str = "key") -> TrendingP
 async def test_wish_is_kept_with_the_other_preferences(store: Store) -> None:
     wanted = ChannelSettings(schedule=BERLIN, trending=TrendingSettings(10, NOW))
     await store.channel_settings.write(CHANNEL, wanted)
-    assert await store.channel_settings.of(CHANNEL) == wanted
+    assert await store.channel_settings.get(CHANNEL) == wanted
     assert await store.channel_settings.resume(CHANNEL, NOW) == 0
-    assert await store.channel_settings.of(CHANNEL) == wanted
-    assert await store.trending_posts.trending_subscriptions(DAY, NOW) == (
-        TrendingSubscription(CHANNEL, 10, NOW, BERLIN),
-    )
+    assert await store.channel_settings.get(CHANNEL) == wanted
+    assert await store.trending_posts.due_subscriptions(DAY, NOW) == (TrendingSubscription(CHANNEL, 10, NOW, BERLIN),)
     await store.channel_settings.write(CHANNEL, ChannelSettings())
-    assert await store.trending_posts.trending_subscriptions(DAY, NOW) == ()
+    assert await store.trending_posts.due_subscriptions(DAY, NOW) == ()
 
 
 async def test_days_are_known_with_their_papers(store: Store) -> None:
-    await store.listings.record_day(NEXT_DAY, [], NOW)
-    await store.listings.record_day(DAY, [listing(day=DAY)], NOW)
-    assert await store.trending_posts.days_read() == (TrendingDay(DAY, NOW, 1), TrendingDay(NEXT_DAY, NOW, 0))
+    await store.trending_entries.record_day(NEXT_DAY, [], NOW)
+    await store.trending_entries.record_day(DAY, [listing(day=DAY)], NOW)
+    assert await store.trending_posts.fetched_days() == (TrendingDay(DAY, NOW, 1), TrendingDay(NEXT_DAY, NOW, 0))
 
 
 async def test_held_and_resting_channels_wish_for_nothing_at_the_moment(store: Store) -> None:
@@ -52,59 +50,59 @@ async def test_held_and_resting_channels_wish_for_nothing_at_the_moment(store: S
     await wanting(store, OTHER_CHANNEL)
     await store.channels.back_off(CHANNEL, NOW + timedelta(minutes=1))
     await store.channel_settings.write(
-        OTHER_CHANNEL, replace(await store.channel_settings.of(OTHER_CHANNEL), paused_since=NOW)
+        OTHER_CHANNEL, replace(await store.channel_settings.get(OTHER_CHANNEL), paused_since=NOW)
     )
-    assert await store.trending_posts.trending_subscriptions(DAY, NOW) == ()
+    assert await store.trending_posts.due_subscriptions(DAY, NOW) == ()
     later = NOW + timedelta(minutes=1)
-    assert await store.trending_posts.trending_subscriptions(DAY, later) == (
+    assert await store.trending_posts.due_subscriptions(DAY, later) == (
         TrendingSubscription(CHANNEL, 0, NOW, Immediate()),
     )
 
 
 async def test_list_is_bound_once_a_day(store: Store) -> None:
     await wanting(store, min_votes=3)
-    (trending_subscription,) = await store.trending_posts.trending_subscriptions(DAY, NOW)
+    (trending_subscription,) = await store.trending_posts.due_subscriptions(DAY, NOW)
     digest = await bound(store)
     assert digest == TrendingPost("key", CHANNEL, DAY, 3, "key", NOW, NOW)
     assert await store.trending_posts.bind(trending_subscription, DAY, key="other", nonce="other", now=NOW) is None
     # What may be there is brought to its end before the next day's is begun.
-    assert await store.trending_posts.trending_subscriptions(NEXT_DAY, NOW) == ()
-    await store.trending_posts.settled(digest, Delivered(77, thread_id=8), NOW)
-    assert await store.trending_posts.trending_subscriptions(DAY, NOW) == ()
-    assert len(await store.trending_posts.trending_subscriptions(NEXT_DAY, NOW)) == 1
-    assert await store.trending_posts.open(NOW) == ()
+    assert await store.trending_posts.due_subscriptions(NEXT_DAY, NOW) == ()
+    await store.trending_posts.settle(digest, Delivered(77, thread_id=8), NOW)
+    assert await store.trending_posts.due_subscriptions(DAY, NOW) == ()
+    assert len(await store.trending_posts.due_subscriptions(NEXT_DAY, NOW)) == 1
+    assert await store.trending_posts.unsettled(NOW) == ()
 
 
 async def test_released_list_may_be_bound_anew_and_a_settled_one_never(store: Store) -> None:
     await wanting(store)
     await store.trending_posts.release(await bound(store))
     digest = await bound(store, key="again")
-    await store.trending_posts.settled(digest, Delivered(None), NOW)
+    await store.trending_posts.settle(digest, Delivered(None), NOW)
     await store.trending_posts.release(digest)
-    assert await store.trending_posts.trending_subscriptions(DAY, NOW) == ()
+    assert await store.trending_posts.due_subscriptions(DAY, NOW) == ()
 
 
 async def test_open_list_waits_for_its_channel_and_is_kept_with_its_attempts(store: Store) -> None:
     await wanting(store)
     digest = await bound(store)
-    assert await store.trending_posts.open(NOW) == (digest,)
-    assert await store.trending_posts.next_try() is None
+    assert await store.trending_posts.unsettled(NOW) == (digest,)
+    assert await store.trending_posts.next_attempt() is None
     soon = NOW + timedelta(seconds=5)
     await store.channels.back_off(CHANNEL, soon)
-    assert await store.trending_posts.open(NOW) == ()
-    assert await store.trending_posts.next_try() == soon
+    assert await store.trending_posts.unsettled(NOW) == ()
+    assert await store.trending_posts.next_attempt() == soon
     await store.trending_posts.record_attempt(digest, soon)
-    assert await store.trending_posts.open(soon) == (replace(digest, last_attempt=soon),)
-    await store.channel_settings.write(CHANNEL, replace(await store.channel_settings.of(CHANNEL), paused_since=NOW))
-    assert await store.trending_posts.open(soon) == ()
-    assert await store.trending_posts.next_try() is None
+    assert await store.trending_posts.unsettled(soon) == (replace(digest, last_attempt=soon),)
+    await store.channel_settings.write(CHANNEL, replace(await store.channel_settings.get(CHANNEL), paused_since=NOW))
+    assert await store.trending_posts.unsettled(soon) == ()
+    assert await store.trending_posts.next_attempt() is None
 
 
 async def test_channel_with_lists_alone_is_looked_after_as_those_with_keywords(store: Store) -> None:
     await wanting(store)
-    assert await store.channels.mapped() == (CHANNEL,)
-    await store.channels.learn_guild(GUILD, [CHANNEL])
-    assert await store.channels.mapped(GUILD) == (CHANNEL,)
+    assert await store.channels.subscribed() == (CHANNEL,)
+    await store.channels.set_guild(GUILD, [CHANNEL])
+    assert await store.channels.subscribed(GUILD) == (CHANNEL,)
     gone = Blocked("The channel does not exist.", gone=True)
     await store.channels.block(CHANNEL, gone, now=NOW, not_before=NOW)
     assert [(paused.channel_id, paused.guild_id) for paused in await store.channels.blocked_channels()] == [
@@ -112,23 +110,23 @@ async def test_channel_with_lists_alone_is_looked_after_as_those_with_keywords(s
     ]
     assert [notice.channel_id for notice in await store.channels.pending_notices(NOW)] == [CHANNEL]
     assert await store.channels.gone(NOW) == (CHANNEL,)
-    assert await store.subscriptions.drop_commands_of(CHANNEL) == 0
+    assert await store.subscriptions.drop_command_subscriptions(CHANNEL) == 0
     assert await store.channels.gone(NOW) == ()
-    assert (await store.channel_settings.of(CHANNEL)).trending is None
+    assert (await store.channel_settings.get(CHANNEL)).trending is None
 
 
 async def test_papers_are_found_by_their_ids(store: Store) -> None:
     known = paper("2611.00001", title="Known", published=datetime(2026, 11, 17, tzinfo=UTC))
     await store.papers.add([known, paper("2611.00003")])
-    assert await store.papers.among([ArxivId("2611.00001"), ArxivId("2611.00002")]) == {known.arxiv_id: known}
+    assert await store.papers.get_many([ArxivId("2611.00001"), ArxivId("2611.00002")]) == {known.arxiv_id: known}
 
 
 async def test_list_that_may_have_arrived_is_given_up_with_a_gone_channel(store: Store) -> None:
     await wanting(store)
-    await store.trending_posts.settled(await bound(store), Delivered(1), NOW)
+    await store.trending_posts.settle(await bound(store), Delivered(1), NOW)
     in_doubt = await bound(store, NEXT_DAY, key="in doubt")
-    assert await store.trending_posts.open(NOW) == (in_doubt,)
-    await store.subscriptions.drop_commands_of(CHANNEL)
-    assert await store.trending_posts.open(NOW) == ()
+    assert await store.trending_posts.unsettled(NOW) == (in_doubt,)
+    await store.subscriptions.drop_command_subscriptions(CHANNEL)
+    assert await store.trending_posts.unsettled(NOW) == ()
     await wanting(store)
-    assert await store.trending_posts.trending_subscriptions(DAY, NOW) == (), "what was posted is known for good"
+    assert await store.trending_posts.due_subscriptions(DAY, NOW) == (), "what was posted is known for good"

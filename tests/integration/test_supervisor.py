@@ -1,4 +1,4 @@
-"""Loops that fail start again after a while, and people are told; the others never notice."""
+"""The supervisor: failed loops restart after a backoff and are reported; other loops are not affected."""
 
 import asyncio
 import logging
@@ -16,25 +16,28 @@ from tests.support.loops import DEADLINE_S
 
 
 class Scripted:
-    """A loop that fails as often as it is told, then goes on for ever; it notes when it was started."""
+    """A loop that raises the given failures in turn, then runs forever; it records when it was started."""
 
-    def __init__(self, clock: FakeClock, *failures: Exception, lasts_s: float = 0.0) -> None:
+    def __init__(self, clock: FakeClock, *failures: Exception, runs_for_s: float = 0.0) -> None:
         self._clock = clock
         self._failures = list(failures)
-        self._lasts_s = lasts_s
-        self.began_s: list[float] = []
+        self._runs_for_s = runs_for_s
+        self.started_at_s: list[float] = []
 
     async def run(self) -> None:
-        self.began_s.append(self._clock.monotonic())
-        await self._clock.sleep(self._lasts_s)
+        self.started_at_s.append(self._clock.monotonic())
+        await self._clock.sleep(self._runs_for_s)
         if self._failures:
             raise self._failures.pop(0)
         await asyncio.Event().wait()
 
     @property
-    def pauses_s(self) -> list[float]:
-        """How long each failed try was over before the next began."""
-        return [later - earlier - self._lasts_s for earlier, later in zip(self.began_s, self.began_s[1:], strict=False)]
+    def delays_s(self) -> list[float]:
+        """The time from each failure to the next start."""
+        return [
+            later - earlier - self._runs_for_s
+            for earlier, later in zip(self.started_at_s, self.started_at_s[1:], strict=False)
+        ]
 
 
 @pytest.fixture
@@ -60,35 +63,33 @@ async def running(
         await asyncio.wait([task])
 
 
-async def test_loop_that_failed_starts_again_after_longer_and_longer_pauses(
-    supervisor: Supervisor, clock: FakeClock
-) -> None:
+async def test_failed_loop_restarts_with_exponential_backoff(supervisor: Supervisor, clock: FakeClock) -> None:
     loop = Scripted(clock, *(ValueError() for _ in range(12)))
     async with running(supervisor, {"Posting": loop.run}):
         await clock.advance(3600)
-    assert len(loop.began_s) == 13
-    for number, pause_s in enumerate(loop.pauses_s):
+    assert len(loop.started_at_s) == 13
+    for number, delay_s in enumerate(loop.delays_s):
         floor_s = min(RESTART_BACKOFF_FLOOR_S * 2**number, RESTART_BACKOFF_CEILING_S)
-        assert floor_s <= pause_s <= min(2 * floor_s, RESTART_BACKOFF_CEILING_S)
+        assert floor_s <= delay_s <= min(2 * floor_s, RESTART_BACKOFF_CEILING_S)
 
 
-async def test_loop_that_had_held_for_long_starts_again_soon(supervisor: Supervisor, clock: FakeClock) -> None:
-    loop = Scripted(clock, *(ValueError() for _ in range(5)), lasts_s=RESTART_BACKOFF_CEILING_S + 1)
+async def test_loop_that_ran_for_long_before_it_failed_restarts_soon(supervisor: Supervisor, clock: FakeClock) -> None:
+    loop = Scripted(clock, *(ValueError() for _ in range(5)), runs_for_s=RESTART_BACKOFF_CEILING_S + 1)
     async with running(supervisor, {"Posting": loop.run}):
         await clock.advance(3600)
-    assert len(loop.began_s) == 6
-    assert max(loop.pauses_s) <= 2 * RESTART_BACKOFF_FLOOR_S + 1e-6
+    assert len(loop.started_at_s) == 6
+    assert max(loop.delays_s) <= 2 * RESTART_BACKOFF_FLOOR_S + 1e-6
 
 
-async def test_other_loops_go_on(supervisor: Supervisor, clock: FakeClock) -> None:
-    broken, well = Scripted(clock, ValueError(), ValueError()), Scripted(clock)
-    async with running(supervisor, {"Posting": broken.run, "Reading": well.run}):
+async def test_other_loops_keep_running(supervisor: Supervisor, clock: FakeClock) -> None:
+    failing, healthy = Scripted(clock, ValueError(), ValueError()), Scripted(clock)
+    async with running(supervisor, {"Posting": failing.run, "Reading": healthy.run}):
         await clock.advance(60)
-    assert len(broken.began_s) == 3
-    assert well.began_s == [0.0]
+    assert len(failing.started_at_s) == 3
+    assert healthy.started_at_s == [0.0]
 
 
-async def test_unexpected_failure_is_told_and_logged_with_its_traceback(
+async def test_unexpected_failure_is_reported_and_logged_with_traceback(
     supervisor: Supervisor, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     loop = Scripted(clock, ValueError("secret detail"))
@@ -99,7 +100,7 @@ async def test_unexpected_failure_is_told_and_logged_with_its_traceback(
     assert record.exc_info is not None
 
 
-async def test_database_that_cannot_be_written_is_told_in_its_own_words(
+async def test_unavailable_database_is_reported_with_its_own_message(
     supervisor: Supervisor, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     full = StoreUnavailable("the database cannot be used at the moment: disk is full")
@@ -110,7 +111,7 @@ async def test_database_that_cannot_be_written_is_told_in_its_own_words(
     assert not record.exc_info
 
 
-async def test_trouble_is_shown_until_the_next_try_has_held_for_a_while(
+async def test_problem_is_shown_until_the_restarted_loop_has_run_for_a_while(
     supervisor: Supervisor, clock: FakeClock
 ) -> None:
     loop = Scripted(clock, ValueError())
@@ -121,7 +122,7 @@ async def test_trouble_is_shown_until_the_next_try_has_held_for_a_while(
         assert supervisor.problems == ()
 
 
-async def test_trouble_of_a_loop_that_waits_for_its_next_try_stays(supervisor: Supervisor, clock: FakeClock) -> None:
+async def test_problem_is_shown_while_the_loop_waits_for_its_restart(supervisor: Supervisor, clock: FakeClock) -> None:
     loop = Scripted(clock, *(ValueError() for _ in range(30)))
     async with running(supervisor, {"Posting": loop.run}):
         await clock.advance(1200)
@@ -130,16 +131,16 @@ async def test_trouble_of_a_loop_that_waits_for_its_next_try_stays(supervisor: S
             await clock.advance(30)
 
 
-async def test_start_that_is_refused_ends_all_and_says_why(supervisor: Supervisor, clock: FakeClock) -> None:
-    refused, well = Scripted(clock, InvalidToken("Discord refused the token."), lasts_s=1), Scripted(clock)
-    async with running(supervisor, {"Discord": refused.run, "Posting": well.run}) as run:
+async def test_startup_error_ends_all_loops_and_is_raised(supervisor: Supervisor, clock: FakeClock) -> None:
+    rejected, healthy = Scripted(clock, InvalidToken("Discord refused the token."), runs_for_s=1), Scripted(clock)
+    async with running(supervisor, {"Discord": rejected.run, "Posting": healthy.run}) as run:
         await clock.advance(1)
         with pytest.raises(ExceptionGroup) as group:
             await run
     cause = root_cause(group.value)
     assert isinstance(cause, StartupError)
     assert str(cause) == "Discord refused the token."
-    assert len(refused.began_s) == 1
+    assert len(rejected.started_at_s) == 1
 
 
 async def test_run_ends_when_every_loop_has_ended(supervisor: Supervisor) -> None:
@@ -158,9 +159,9 @@ async def test_cancelled_run_cancels_its_loops(supervisor: Supervisor, clock: Fa
         with pytest.raises(asyncio.CancelledError):
             await run
     await clock.advance(3600)
-    assert len(loop.began_s) == 1
+    assert len(loop.started_at_s) == 1
 
 
-def test_cause_of_a_plain_error_is_the_error_itself() -> None:
+def test_root_cause_of_a_plain_error_is_the_error_itself() -> None:
     error = ValueError()
     assert root_cause(error) is error

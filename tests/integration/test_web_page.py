@@ -1,4 +1,4 @@
-"""The public page, asked for over HTTP: whose papers, in which forms, and what browsers and caches are told."""
+"""The public page over HTTP: its channels, formats and caching headers."""
 
 import asyncio
 import gzip
@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from bot.config import WebSettings
-from bot.page.model import Form, Page
+from bot.page.model import Page, PageFormat
 from bot.runtime.errors import StoreUnavailable
 from bot.runtime.metrics import Metrics
 from bot.services.health import Health
@@ -35,25 +35,25 @@ GZIP = {"Accept-Encoding": "gzip"}
 NO_HEADER = {"Accept-Encoding": "identity"}
 
 
-class CountedPageStore(PageStore):
-    """Counts how often the papers were read; unreadable while the disk fails."""
+class FailingPageStore(PageStore):
+    """Counts reads; raises StoreUnavailable while `readable` is False."""
 
-    readings = 0
+    reads = 0
     readable = True
 
     async def page(self, channels: Collection[int] | None, limit: int) -> Page:
-        self.readings += 1
+        self.reads += 1
         return await super().page(channels, limit)
 
-    async def state(self) -> int:
+    async def data_version(self) -> int:
         if not self.readable:
             raise StoreUnavailable("the database cannot be used at the moment: disk I/O error in /secret/place")
-        return await super().state()
+        return await super().data_version()
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back."""
+class HttpResponse:
+    """A response with its raw body."""
 
     status: int
     headers: Mapping[str, str]
@@ -74,7 +74,7 @@ class Site:
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
 
     def __post_init__(self) -> None:
-        self.page_store = CountedPageStore(self.store.database)
+        self.page_store = FailingPageStore(self.store.database)
         self.pages = PageService(self.page_store, self.clock)
 
     def server(self) -> WebServer:
@@ -89,14 +89,14 @@ class Site:
         )
         return WebServer(health, metrics, PublicPage(self.pages, self.public, ADDRESS))
 
-    async def get(self, path: str = "/", method: str = "GET", **headers: str) -> Answer:
-        """Ask, and unpack nothing; a header's name is written with underscores."""
+    async def get(self, path: str = "/", method: str = "GET", **headers: str) -> HttpResponse:
+        """Sends a request; never decompresses the body. Header names are written with underscores."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         async with (
             aiohttp.ClientSession(auto_decompress=False, skip_auto_headers=["Accept-Encoding"]) as session,
             session.request(method, f"http://127.0.0.1:{self.port}{path}", headers=NO_HEADER | named) as response,
         ):
-            return Answer(response.status, response.headers, await response.read())
+            return HttpResponse(response.status, response.headers, await response.read())
 
 
 @asynccontextmanager
@@ -107,7 +107,7 @@ async def serving(site: Site) -> AsyncIterator[Site]:
 
 @pytest.fixture
 async def site(store: Store) -> AsyncIterator[Site]:
-    """A page with one paper of the public channel, while another channel has one too."""
+    """A page with one paper of the public channel; another channel has one too."""
     await store.watch("graph")
     await store.watch("sheaf", channel_id=OTHER_CHANNEL)
     await store.read(paper("2611.00001", title="A graph"), paper("2611.00002", title="A sheaf"))
@@ -115,24 +115,24 @@ async def site(store: Store) -> AsyncIterator[Site]:
         yield site
 
 
-def path_of(form: Form) -> str:
-    return "/" if form is Form.HTML else f"/{form.filename}"
+def path_of(page_format: PageFormat) -> str:
+    return "/" if page_format is PageFormat.HTML else f"/{page_format.filename}"
 
 
-# What is shown.
+# Content.
 
 
-@pytest.mark.parametrize("form", Form)
-async def test_each_form_shows_the_public_channel_and_nothing_of_another(site: Site, form: Form) -> None:
-    answer = await site.get(path_of(form))
+@pytest.mark.parametrize("page_format", PageFormat)
+async def test_each_format_shows_only_the_public_channel(site: Site, page_format: PageFormat) -> None:
+    answer = await site.get(path_of(page_format))
     assert answer.status == 200
-    assert answer.headers["Content-Type"] == form.content_type
+    assert answer.headers["Content-Type"] == page_format.content_type
     assert "A graph" in answer.text
     assert "sheaf" not in answer.text
-    assert answer.body == (await site.pages.cached_page(frozenset({CHANNEL}), form, ADDRESS)).rendered.body
+    assert answer.body == (await site.pages.cached_page(frozenset({CHANNEL}), page_format, ADDRESS)).rendered.body
 
 
-async def test_without_a_public_channel_there_is_no_page_and_it_says_why(store: Store) -> None:
+async def test_no_public_channel_is_explained_with_404(store: Store) -> None:
     await store.watch("graph")
     async with serving(Site(store, public=())) as site:
         answer = await site.get()
@@ -144,41 +144,43 @@ async def test_without_a_public_channel_there_is_no_page_and_it_says_why(store: 
 
 async def test_public_channel_without_keywords_has_an_empty_page(store: Store) -> None:
     async with serving(Site(store)) as site:
-        answer = await site.get(path_of(Form.JSON))
+        answer = await site.get(path_of(PageFormat.JSON))
         assert answer.status == 200
         assert "2611" not in answer.text
 
 
-async def test_what_is_new_is_there_at_the_next_asking(site: Site) -> None:
-    before = await site.get(path_of(Form.MD))
+async def test_new_paper_is_shown_by_the_next_request(site: Site) -> None:
+    before = await site.get(path_of(PageFormat.MD))
     await site.store.read(paper("2611.00003", title="Another graph"))
-    after = await site.get(path_of(Form.MD))
+    after = await site.get(path_of(PageFormat.MD))
     assert "Another graph" not in before.text
     assert "Another graph" in after.text
     assert after.headers["ETag"] != before.headers["ETag"]
 
 
-async def test_store_that_cannot_be_read_is_words_and_no_secret(site: Site) -> None:
+async def test_unreadable_store_is_reported_without_internals(site: Site) -> None:
     site.page_store.readable = False
     answer = await site.get()
     assert answer.status == 503
-    assert answer.text == "The page cannot be shown at the moment. Please try again in a minute.\n"
+    assert answer.text == "The page is temporarily unavailable. Please try again in a minute.\n"
     assert answer.headers["Retry-After"] == "60"
     assert answer.headers["Cache-Control"] == "no-store"
     site.page_store.readable = True
     assert (await site.get()).status == 200
 
 
-@pytest.mark.parametrize(("asked", "method", "status"), [("/x", "GET", 404), ("/", "POST", 405), ("//", "GET", 404)])
-async def test_nothing_else_is_answered(site: Site, asked: str, method: str, status: int) -> None:
-    assert (await site.get(asked, method)).status == status
+@pytest.mark.parametrize(
+    ("requested", "method", "status"), [("/x", "GET", 404), ("/", "POST", 405), ("//", "GET", 404)]
+)
+async def test_other_paths_and_methods_are_rejected(site: Site, requested: str, method: str, status: int) -> None:
+    assert (await site.get(requested, method)).status == status
 
 
-# What browsers and caches are told.
+# Headers and caching.
 
 
-async def test_page_may_run_nothing_from_elsewhere_and_stand_in_no_frame(site: Site) -> None:
-    for path in ("/", path_of(Form.JSON), "/healthz", "/metrics", "/x"):
+async def test_security_headers_forbid_foreign_content_and_framing(site: Site) -> None:
+    for path in ("/", path_of(PageFormat.JSON), "/healthz", "/metrics", "/x"):
         headers = (await site.get(path)).headers
         policy = headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
@@ -188,7 +190,7 @@ async def test_page_may_run_nothing_from_elsewhere_and_stand_in_no_frame(site: S
         assert headers["Server"] == "daily-papers"
 
 
-async def test_head_is_the_answer_without_its_body(site: Site) -> None:
+async def test_head_has_the_headers_of_get_and_no_body(site: Site) -> None:
     whole = await site.get()
     head = await site.get(method="HEAD")
     assert (head.status, head.body) == (200, b"")
@@ -197,11 +199,11 @@ async def test_head_is_the_answer_without_its_body(site: Site) -> None:
     assert int(head.headers["Content-Length"]) == len(whole.body)
 
 
-async def test_who_has_the_page_is_not_sent_it_again(site: Site) -> None:
+async def test_matching_validator_is_answered_with_304(site: Site) -> None:
     whole = await site.get()
     known = await site.get(If_None_Match=whole.headers["ETag"])
     assert (known.status, known.body) == (304, b"")
-    # A browser puts these in the place of those that it keeps.
+    # A browser replaces its stored headers with these.
     for name in ("ETag", "Last-Modified", "Cache-Control", "Vary", "Content-Security-Policy"):
         assert known.headers[name] == whole.headers[name]
     for tag in (f'"x", W/{whole.headers["ETag"]}', "*"):
@@ -210,7 +212,7 @@ async def test_who_has_the_page_is_not_sent_it_again(site: Site) -> None:
     assert (await site.get(If_Modified_Since=whole.headers["Last-Modified"])).status == 304
 
 
-async def test_date_is_asked_of_only_who_names_no_tag(site: Site) -> None:
+async def test_date_counts_only_without_an_entity_tag(site: Site) -> None:
     whole = await site.get()
     since = whole.headers["Last-Modified"]
     assert (await site.get(If_None_Match='"another"', If_Modified_Since=since)).status == 200
@@ -220,13 +222,13 @@ async def test_date_is_asked_of_only_who_names_no_tag(site: Site) -> None:
     assert (await site.get(If_Modified_Since=earlier)).status == 200
 
 
-async def test_two_bodies_in_a_second_have_two_dates(site: Site) -> None:
+async def test_two_versions_within_a_second_have_different_dates(site: Site) -> None:
     before = await site.get()
     await site.store.read(paper("2611.00003", title="Another graph"))
     assert (await site.get(If_Modified_Since=before.headers["Last-Modified"])).status == 200
 
 
-async def test_writing_that_changes_nothing_on_the_page_changes_neither_tag_nor_date(site: Site) -> None:
+async def test_write_without_effect_on_the_page_keeps_tag_and_date(site: Site) -> None:
     before = await site.get()
     await site.store.read(paper("2611.00003", title="Another sheaf"))
     await site.clock.advance(60)
@@ -237,54 +239,54 @@ async def test_writing_that_changes_nothing_on_the_page_changes_neither_tag_nor_
     )
 
 
-async def test_who_takes_gzip_is_sent_less_under_a_tag_of_its_own(site: Site) -> None:
+async def test_gzip_is_smaller_and_has_its_own_tag(site: Site) -> None:
     await site.store.read(
         *[paper(f"2611.1{number:04}", title="A graph", abstract="graph " * 99) for number in range(20)]
     )
-    plain, packed = await site.get(), await site.get(Accept_Encoding="br, gzip;q=0.8")
-    assert packed.headers["Content-Encoding"] == "gzip"
-    assert gzip.decompress(packed.body) == plain.body
-    assert len(packed.body) * 3 < len(plain.body)
-    assert int(packed.headers["Content-Length"]) == len(packed.body)
-    assert packed.headers["ETag"] != plain.headers["ETag"]
-    assert plain.headers["Vary"] == packed.headers["Vary"] == "Accept-Encoding"
-    assert (await site.get(**{**GZIP, "If_None_Match": packed.headers["ETag"]})).status == 304
+    plain, compressed = await site.get(), await site.get(Accept_Encoding="br, gzip;q=0.8")
+    assert compressed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(compressed.body) == plain.body
+    assert len(compressed.body) * 3 < len(plain.body)
+    assert int(compressed.headers["Content-Length"]) == len(compressed.body)
+    assert compressed.headers["ETag"] != plain.headers["ETag"]
+    assert plain.headers["Vary"] == compressed.headers["Vary"] == "Accept-Encoding"
+    assert (await site.get(**{**GZIP, "If_None_Match": compressed.headers["ETag"]})).status == 304
 
 
 @pytest.mark.parametrize(
-    ("accepted", "packed"),
+    ("accepted", "compressed"),
     [
         ("gzip", True), ("GZIP", True), ("*", True), ("deflate, gzip;q=1.0", True), ("br;q=1, *;q=0.1", True),
         ("", False), ("identity", False), ("gzip;q=0", False), ("gzip;q=0, *", False), ("gzip;q=x", False),
         ("gzip;level=1", False), ("gzippy", False), ("*;q=0.0", False),
     ],
 )  # fmt: skip
-async def test_gzip_is_for_who_takes_it(site: Site, accepted: str, packed: bool) -> None:
+async def test_gzip_is_sent_only_to_clients_that_accept_it(site: Site, accepted: str, compressed: bool) -> None:
     answer = await site.get(Accept_Encoding=accepted)
-    assert ("Content-Encoding" in answer.headers) is packed
+    assert ("Content-Encoding" in answer.headers) is compressed
 
 
-# Drawing.
+# Rendering.
 
 
-async def test_many_who_ask_at_once_cause_one_drawing(site: Site) -> None:
+async def test_concurrent_requests_cause_one_rendering(site: Site) -> None:
     answers = await asyncio.gather(*[site.get() for _ in range(30)])
     assert {answer.status for answer in answers} == {200}
     assert len({answer.body for answer in answers}) == 1
-    assert site.page_store.readings == 1
+    assert site.page_store.reads == 1
 
 
-async def test_page_is_drawn_anew_only_after_somebody_has_written(site: Site) -> None:
+async def test_page_is_rendered_again_only_after_a_write(site: Site) -> None:
     await site.get()
     await site.get()
-    assert site.page_store.readings == 1
+    assert site.page_store.reads == 1
     await site.store.subscribe("tree")
     await site.get()
-    assert site.page_store.readings == 2
+    assert site.page_store.reads == 2
 
 
 class HeldThreads(ThreadPoolExecutor):
-    """The threads of an event loop; what is handed over to them begins when the test lets it."""
+    """An event loop's thread pool whose work starts when the test allows it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -300,7 +302,7 @@ class HeldThreads(ThreadPoolExecutor):
         return super().submit(held)
 
 
-async def test_drawing_the_page_keeps_nobody_else_waiting(site: Site) -> None:
+async def test_rendering_does_not_block_other_requests(site: Site) -> None:
     threads = HeldThreads()
     asyncio.get_running_loop().set_default_executor(threads)
     page = asyncio.create_task(site.get())
@@ -311,7 +313,7 @@ async def test_drawing_the_page_keeps_nobody_else_waiting(site: Site) -> None:
     assert "A graph" in (await page).text
 
 
-# Where people reach it.
+# The public URL.
 
 
 @pytest.mark.parametrize(
@@ -325,7 +327,5 @@ async def test_drawing_the_page_keeps_nobody_else_waiting(site: Site) -> None:
         (WebSettings(port=80, address="https://example.org/papers"), "https://example.org/papers/"),
     ],
 )
-def test_address_is_the_settings_or_that_of_this_machine_and_nothing_that_a_request_says(
-    settings: WebSettings, address: str | None
-) -> None:
+def test_public_url_comes_from_settings_or_loopback_only(settings: WebSettings, address: str | None) -> None:
     assert page_address(settings) == address

@@ -118,7 +118,7 @@ async def _try(case: Case, folder: Path, prepared: Path) -> Aftermath:
 async def _live_and_die(sandbox: RunningSandbox, point: CrashPoint | Stored) -> None:
     async with _a_bot(sandbox, at=point if isinstance(point, CrashPoint) else None) as bot:
         if isinstance(point, Stored):
-            sandbox.world.listen(lambda event, *_: bot.kill() if event == "MESSAGE_CREATE" else None)
+            sandbox.world.subscribe(lambda event, *_: bot.kill() if event == "MESSAGE_CREATE" else None)
         assert await bot.ended(DEADLINE_S) == KILLED, bot.said()
 
 

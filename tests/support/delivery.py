@@ -9,8 +9,16 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
-from bot.domain.post import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Post, RetryLater, SendOutcome
-from bot.domain.trending.post import AnyPost
+from bot.domain.outgoing import (
+    Blocked,
+    Delivered,
+    MessageAbsent,
+    OutcomeUnknown,
+    OutgoingMessage,
+    RetryLater,
+    SendOutcome,
+)
+from bot.domain.post import Post
 from bot.publish.availability import ChannelAvailability
 from bot.publish.batches import Batches
 from bot.publish.channel_worker import ChannelWorker
@@ -43,7 +51,7 @@ class Message:
 
     id: int
     at: datetime
-    post: AnyPost
+    post: OutgoingMessage
 
 
 class FakeDelivery:
@@ -57,14 +65,14 @@ class FakeDelivery:
         # What happens to the next messages of a channel; it takes them when nothing is said.
         self.answers: defaultdict[int, deque[Answer]] = defaultdict(deque)
         # What the bot is told of a post, whenever it is sent; None: nothing special.
-        self.verdict: Callable[[AnyPost], SendOutcome | None] = lambda _post: None
+        self.verdict: Callable[[OutgoingMessage], SendOutcome | None] = lambda _post: None
         self.unreadable: dict[int, Blocked | RetryLater] = {}
         # Channels in which a message begins a thread, and takes no nonce: only the read-back keeps it from being there
         # twice.
         self.forums: set[int] = set()
-        self.attempts: list[AnyPost] = []
+        self.attempts: list[OutgoingMessage] = []
         self.attempts_at_s: list[float] = []
-        self.searches: list[AnyPost] = []
+        self.searches: list[OutgoingMessage] = []
         self._messages: defaultdict[int, list[Message]] = defaultdict(list)
         self._held: dict[int, asyncio.Event] = {}
         self.waiting: set[int] = set()
@@ -89,13 +97,13 @@ class FakeDelivery:
     async def ready(self) -> None:
         await self.online.wait()
 
-    def takes_nonce(self, post: AnyPost) -> bool:
+    def takes_nonce(self, post: OutgoingMessage) -> bool:
         return post.channel_id not in self.forums or post.header.thread_id is not None
 
     async def blocked(self, channel_id: int) -> Blocked | RetryLater | None:
         return self.obstacles.get(channel_id)
 
-    async def send(self, post: AnyPost) -> SendOutcome:
+    async def send(self, post: OutgoingMessage) -> SendOutcome:
         self.attempts.append(post)
         self.attempts_at_s.append(self._clock.monotonic())
         if post.channel_id in self._held:
@@ -106,7 +114,7 @@ class FakeDelivery:
                 self.waiting.discard(post.channel_id)
         return self._answer(post)
 
-    def _answer(self, post: AnyPost) -> SendOutcome:
+    def _answer(self, post: OutgoingMessage) -> SendOutcome:
         answers = self.answers[post.channel_id]
         if answers:
             answer = answers.popleft()
@@ -119,7 +127,7 @@ class FakeDelivery:
         """How Discord tells of a message: one that began a thread has the thread's id."""
         return Delivered(message.id, thread_id=None if self.takes_nonce(message.post) else message.id)
 
-    def _arrived(self, post: AnyPost) -> Message:
+    def _arrived(self, post: OutgoingMessage) -> Message:
         """The new message, or the one that is there with the same nonce."""
         held = self._messages[post.channel_id]
         for message in held:
@@ -129,7 +137,7 @@ class FakeDelivery:
         held.append(Message(len(self.attempts), self._clock.now(), post))
         return held[-1]
 
-    async def find(self, post: AnyPost) -> Delivered | MessageAbsent | RetryLater | Blocked:
+    async def find(self, post: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:
         self.searches.append(post)
         if post.channel_id in self.unreadable:
             return self.unreadable[post.channel_id]
@@ -137,7 +145,7 @@ class FakeDelivery:
         return next((self._held_as(message) for message in found), MessageAbsent())
 
 
-def _ids(post: AnyPost) -> list[str]:
+def _ids(post: OutgoingMessage) -> list[str]:
     if isinstance(post, Post):
         return [entry.paper.arxiv_id.value for entry in post.entries]
     return [each.trending_entry.arxiv_id.value for each in post.papers]

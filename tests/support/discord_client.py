@@ -1,4 +1,4 @@
-"""An unmodified discord.py client, pointed at a local Discord that is served on loopback for one test."""
+"""An unmodified discord.py client, connected to a local Discord on loopback for one test."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -19,7 +19,7 @@ DEADLINE_S = 40.0
 
 
 class SmallClient(discord.Client):
-    """A client with a command tree and nothing else; it identifies again without discord.py's 5 s pause."""
+    """A client with only a command tree; it identifies again without discord.py's delay of 5 s."""
 
     def __init__(
         self, intents: discord.Intents | None = None, *, http_trace: aiohttp.TraceConfig | None = None
@@ -29,31 +29,31 @@ class SmallClient(discord.Client):
         self.tree = app_commands.CommandTree(self)
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Wait for nothing: only the real gateway limits how often a bot identifies."""
+        """Skip the delay: only the real gateway limits how often a bot identifies."""
 
 
 @dataclass(frozen=True)
-class Lab:
-    """A local Discord and a client of it."""
+class DiscordHarness:
+    """A local Discord and its client."""
 
     local: LocalDiscord
     world: DefaultWorld
     client: SmallClient
 
     def text_channel(self, name: str) -> discord.TextChannel:
-        """A channel as the client knows it."""
+        """Return a channel from the client's cache."""
         channel = self.client.get_channel(self.world.default.channel(name))
         assert isinstance(channel, discord.TextChannel)
         return channel
 
     def partial(self, name: str) -> discord.PartialMessageable:
-        """A channel to send to without a gateway."""
+        """Return a channel that can be used without a gateway connection."""
         return self.client.get_partial_messageable(self.world.default.channel(name))
 
 
 @contextmanager
 def pointed_at(api_url: str, gateway_url: str) -> Iterator[None]:
-    """Let discord.py talk to another server meanwhile, in the way that it offers for that."""
+    """Make discord.py use another server until the block ends, through its class attributes."""
     before = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
     Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = api_url, yarl.URL(gateway_url)
     try:
@@ -64,7 +64,7 @@ def pointed_at(api_url: str, gateway_url: str) -> Iterator[None]:
 
 @asynccontextmanager
 async def served(local: LocalDiscord) -> AsyncIterator[str]:
-    """Serve it on a free port of loopback; yields the address."""
+    """Serve it on a free loopback port; yields the address."""
     app = web.Application()
     local.attach(app)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
@@ -79,30 +79,34 @@ async def served(local: LocalDiscord) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def logged_in(client: SmallClient | None = None, *, rate_limits: RateLimits | None = None) -> AsyncIterator[Lab]:
-    """A client that may use REST; the gateway stays unused."""
+async def logged_in(
+    client: SmallClient | None = None, *, rate_limits: RateLimits | None = None
+) -> AsyncIterator[DiscordHarness]:
+    """A client that is logged in to REST, without a gateway connection."""
     world = DefaultWorld()
     local = LocalDiscord(world=world, rate_limits=rate_limits or RateLimits.off())
     client = client or SmallClient()
     async with served(local):
         await client.login("sandbox-token")
         try:
-            yield Lab(local, world, client)
+            yield DiscordHarness(local, world, client)
         finally:
             await client.close()
 
 
 @asynccontextmanager
-async def connected(client: SmallClient | None = None, *, rate_limits: RateLimits | None = None) -> AsyncIterator[Lab]:
-    """A client that is ready, its commands registered."""
-    async with logged_in(client, rate_limits=rate_limits) as lab:
-        if lab.client.tree.get_commands():
-            await lab.client.tree.sync()
-        connection = asyncio.create_task(lab.client.connect())
+async def connected(
+    client: SmallClient | None = None, *, rate_limits: RateLimits | None = None
+) -> AsyncIterator[DiscordHarness]:
+    """A client that is connected to the gateway, with its commands registered."""
+    async with logged_in(client, rate_limits=rate_limits) as harness:
+        if harness.client.tree.get_commands():
+            await harness.client.tree.sync()
+        connection = asyncio.create_task(harness.client.connect())
         try:
             async with asyncio.timeout(DEADLINE_S):
-                await lab.client.wait_until_ready()
-            yield lab
+                await harness.client.wait_until_ready()
+            yield harness
         finally:
-            await lab.client.close()
+            await harness.client.close()
             await connection

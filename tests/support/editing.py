@@ -5,7 +5,8 @@ from collections import defaultdict, deque
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 
-from bot.domain.post import Delivered, Post, SendOutcome
+from bot.domain.outgoing import Delivered, SendOutcome
+from bot.domain.post import Post
 from bot.publish.editor import Editor
 from tests.support.clock import FakeClock
 from tests.support.loops import LoopUnderTest

@@ -12,11 +12,12 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from bot.arxiv.client import ArxivClient, open_session
+from bot.arxiv.client import ArxivClient
 from bot.arxiv.gate import Gate, Priority
 from bot.domain.queries import Query
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import ArxivError
+from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 
 _STATUS: Final = Path("/proc/self/status")

@@ -1,4 +1,4 @@
-"""The upper half over a local arXiv: the gate lives by a clock that the test moves, the requests are real."""
+"""Ingest over the local arXiv: the test moves the clock of the gate, the HTTP requests are real."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final, TypeVar
 
-from bot.arxiv.client import ArxivClient, open_session
+from bot.arxiv.client import ArxivClient
 from bot.arxiv.gate import Gate
 from bot.domain.poll_schedule import PollKind, PollResult
 from bot.ingest.initial_sync import InitialSync
 from bot.ingest.poller import Poller
 from bot.ingest.window_reader import WindowReader
 from bot.runtime.clock import Wakeup
+from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from sandbox.arxiv import ArxivRequest, Corpus, LocalArxiv, SandboxPaper
 from tests.support.clock import FakeClock, give_way, settle
@@ -24,12 +25,12 @@ _Result = TypeVar("_Result")
 DEADLINE_S: Final = 40.0
 # A Thursday noon in UTC: Wednesday night's batch is there.
 MORNING: Final = datetime(2026, 11, 19, 12, 0, tzinfo=UTC)
-# The newest paper of every night's batch: it shows that the batch is there, and matches nothing.
+# The newest paper of every night's batch: it shows that the batch is there, and matches no keyword.
 FILLER: Final = "A paper about something else"
 
 
-class Reading:
-    """The upper half, and the arXiv that it reads."""
+class Ingest:
+    """The poller and the initial sync over one store, and the local arXiv that they read."""
 
     def __init__(
         self, store: Store, arxiv: LocalArxiv, clock: FakeClock, client: ArxivClient, poll_interval_s: float | None
@@ -38,13 +39,13 @@ class Reading:
         self.arxiv = arxiv
         self.clock = clock
         self.client = client
-        self.new_posts_rung = 0
-        self.edits_rung = 0
-        self.pass_alarm = Wakeup(clock)
+        self.new_posts_notified = 0
+        self.edits_notified = 0
+        self.poller_wakeup = Wakeup(clock)
         self._papers = 0
         reader = WindowReader(client, Metrics())
         self.initial_sync = InitialSync(
-            store.subscriptions, store.ingest_store, reader, clock, Metrics(), on_read=self.pass_alarm.notify
+            store.subscriptions, store.ingest_store, reader, clock, Metrics(), on_synced=self.poller_wakeup.notify
         )
         self.poller = Poller(
             client=client,
@@ -56,19 +57,19 @@ class Reading:
             clock=clock,
             metrics=Metrics(),
             poll_interval_s=poll_interval_s,
-            wakeup=self.pass_alarm,
-            on_new_posts=self._notify,
-            on_edits=self._ring_for_edits,
+            wakeup=self.poller_wakeup,
+            on_new_posts=self._notify_new_posts,
+            on_edits=self._notify_edits,
         )
 
-    def _notify(self) -> None:
-        self.new_posts_rung += 1
+    def _notify_new_posts(self) -> None:
+        self.new_posts_notified += 1
 
-    def _ring_for_edits(self) -> None:
-        self.edits_rung += 1
+    def _notify_edits(self) -> None:
+        self.edits_notified += 1
 
-    def show(self, title: str, *, days_ago: float = 0.5, arxiv_id: str | None = None) -> str:
-        """Let arXiv show a paper that was submitted so long ago; returns its id."""
+    def add_paper(self, title: str, *, days_ago: float = 0.5, arxiv_id: str | None = None) -> str:
+        """Adds a paper to arXiv that was submitted `days_ago`; returns its id."""
         self._papers += 1
         paper = SandboxPaper(
             title=title,
@@ -78,39 +79,39 @@ class Reading:
         return self.arxiv.add_paper(paper).arxiv_id
 
     async def poll(self, kind: PollKind = PollKind.READ) -> PollResult:
-        """Look at arXiv once; time passes only where the gate makes us wait."""
-        result = await self.pumped(self.poller.poll(kind))
-        # arXiv notices in real time that somebody did not wait for its answer: before the clock goes on.
+        """Polls arXiv once; the clock moves only while the gate delays a request."""
+        result = await self.run(self.poller.poll(kind))
+        # The local arXiv notices in real time that a client gave up: wait for it before the clock moves on.
         while any(request.ended is None for request in self.arxiv.requests):
             await give_way()
         return result
 
     async def watch(self, *keywords: str, channel_id: int = CHANNEL) -> None:
-        """Subscribe a channel, and wait for the first readings."""
+        """Subscribes a channel and runs the initial sync."""
         for keyword in keywords:
             await self.store.subscribe(keyword, channel_id)
-        await self.pumped(self.initial_sync._read_all())
+        await self.run(self.initial_sync.sync_pending())
 
-    async def pumped(self, operation: Coroutine[object, object, _Result]) -> _Result:
-        """What an operation returns; whenever it waits for the clock, the clock moves to that moment."""
+    async def run(self, operation: Coroutine[object, object, _Result]) -> _Result:
+        """Returns the result of an operation; whenever it sleeps, the clock moves to the time at which it wakes."""
         task = asyncio.ensure_future(operation)
         try:
             async with asyncio.timeout(DEADLINE_S):
-                await self._go_on_until(task.done)
+                await self._advance_until(task.done)
         finally:
             task.cancel()
             await asyncio.wait([task])
         return task.result()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Let what runs in the background go on until the condition holds; time passes as in `pumped`."""
+        """Lets background tasks run until the condition holds; the clock moves as in `run`."""
         async with asyncio.timeout(DEADLINE_S):
-            await self._go_on_until(condition)
+            await self._advance_until(condition)
 
-    async def _go_on_until(self, condition: Callable[[], bool]) -> None:
+    async def _advance_until(self, condition: Callable[[], bool]) -> None:
         while not condition():
             await settle()
-            if condition():  # before the clock goes on: what came of the last moment happened at that moment
+            if condition():  # checked before the clock moves: this happened at the current time
                 return
             next_in_s = self.clock.next_in_s
             if next_in_s is not None:
@@ -118,41 +119,41 @@ class Reading:
             else:
                 await give_way()
 
-    def asked(self) -> list[ArxivRequest]:
-        """The requests since this was asked last."""
+    def take_requests(self) -> list[ArxivRequest]:
+        """Returns the requests since the last call."""
         requests = list(self.arxiv.requests)
         self.arxiv.requests.clear()
         return requests
 
-    def queries(self) -> list[str]:
-        """The search queries since the requests were asked for last."""
-        return [request.search_query for request in self.asked()]
+    def take_queries(self) -> list[str]:
+        """Returns the search queries of the requests since the last call."""
+        return [request.search_query for request in self.take_requests()]
 
     async def due(self, channel_id: int = CHANNEL) -> list[str]:
-        """The arXiv ids that wait to be posted, oldest first."""
+        """Returns the arXiv ids of the papers that wait to be posted, oldest first."""
         entries = await self.store.outbox.due(channel_id, self.clock.now(), 10_000)
         return [entry.paper.arxiv_id.value for entry in entries]
 
 
 @asynccontextmanager
-async def reading(
+async def ingest_over(
     store: Store, *, now: datetime = MORNING, poll_interval_s: float | None = None, timeout_s: float = DEADLINE_S
-) -> AsyncIterator[Reading]:
-    """The upper half over an arXiv that shows a batch and nothing else; `timeout_s` is real time."""
+) -> AsyncIterator[Ingest]:
+    """Runs ingest over an arXiv that has one batch with the filler; `timeout_s` is in real time."""
     clock = FakeClock(now)
     arxiv = LocalArxiv(Corpus(), now=clock.now, monotonic=clock.monotonic)
     gate = Gate(store.path.with_name("papers.sqlite3.gate"), clock, arxiv.interval_s)
     async with serving(arxiv) as url, open_session() as session:
         client = ArxivClient(session, gate, clock, url, "tests", Random(1), Metrics(), timeout_s=timeout_s)
-        upper = Reading(store, arxiv, clock, client, poll_interval_s)
-        upper.show(FILLER)
-        yield upper
-        assert arxiv.too_soon == []
+        ingest = Ingest(store, arxiv, clock, client, poll_interval_s)
+        ingest.add_paper(FILLER)
+        yield ingest
+        assert arxiv.violations == []
 
 
 @asynccontextmanager
 async def running(loop: Coroutine[object, object, None]) -> AsyncIterator[None]:
-    """A loop at work beside the test, cancelled in the end; it fails the test when it has failed."""
+    """Runs a loop in the background until the block ends; raises what it failed with."""
     task = asyncio.ensure_future(loop)
     try:
         yield

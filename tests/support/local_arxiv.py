@@ -1,4 +1,4 @@
-"""The sandbox's arXiv on a free loopback port, and a visitor who asks it over HTTP."""
+"""The sandbox's arXiv on a free loopback port, and an HTTP client for it."""
 
 import asyncio
 import io
@@ -16,7 +16,7 @@ from sandbox.arxiv.server import PATH
 
 @asynccontextmanager
 async def serving(arxiv: LocalArxiv) -> AsyncIterator[str]:
-    """Serve it; what comes back is the address of its query endpoint."""
+    """Serve it; yields the URL of its query endpoint."""
     app = web.Application()
     arxiv.attach(app)
     runner = web.AppRunner(app, shutdown_timeout=1)
@@ -30,8 +30,8 @@ async def serving(arxiv: LocalArxiv) -> AsyncIterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class ArxivAnswer:
-    """What came back from the query endpoint."""
+class ArxivReply:
+    """A response of the query endpoint."""
 
     status: int
     content_type: str
@@ -40,7 +40,7 @@ class ArxivAnswer:
 
     @property
     def feed(self) -> feedparser.FeedParserDict:
-        """The body, parsed; fails the test when it is not a valid Atom feed."""
+        """The parsed body; fails the test if it is not a valid Atom feed."""
         assert self.content_type == "application/atom+xml"
         parsed = feedparser.parse(io.BytesIO(self.body))
         assert parsed.version == "atom10"
@@ -49,37 +49,37 @@ class ArxivAnswer:
 
     @property
     def ids(self) -> list[str]:
-        """The ids of the entries, with their versions."""
+        """The versioned ids of the entries."""
         return [entry.id.removeprefix("http://arxiv.org/abs/") for entry in self.feed.entries]
 
     @property
     def total(self) -> int:
-        """How many results the feed claims."""
+        """The total number of results that the feed reports."""
         return int(self.feed.feed.opensearch_totalresults)
 
 
-class Visitor:
-    """Somebody who asks the query endpoint, with no manners at all."""
+class QueryClient:
+    """A client of the query endpoint without rate limiting."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
         self._url = url
 
-    async def ask(self, method: str = "POST", **parameters: str) -> ArxivAnswer:
-        """The answer to one request; redirects are not followed."""
+    async def query(self, method: str = "POST", **parameters: str) -> ArxivReply:
+        """Send one request and return the response; redirects are not followed."""
         form, address = (parameters, None) if method == "POST" else (None, parameters)
         async with self._session.request(
             method, self._url, data=form, params=address, allow_redirects=False
         ) as response:
             body = await response.read()
-            return ArxivAnswer(response.status, response.content_type, response.headers.get("Retry-After"), body)
+            return ArxivReply(response.status, response.content_type, response.headers.get("Retry-After"), body)
 
     async def ids(self, **parameters: str) -> list[str]:
-        """The ids that a form POST finds."""
-        return (await self.ask(**parameters)).ids
+        """Return the ids that a form POST finds."""
+        return (await self.query(**parameters)).ids
 
     async def send_raw(self, target: str, *, headers: str = "") -> bytes:
-        """The whole answer to a GET that is written by hand."""
+        """Send a GET over a raw connection and return the whole response."""
         host, port = self._url.removeprefix("http://").split("/")[0].split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(f"GET {target} HTTP/1.1\r\nHost: x\r\n{headers}Connection: close\r\n\r\n".encode())
@@ -90,10 +90,10 @@ class Visitor:
 
 
 @asynccontextmanager
-async def visiting(arxiv: LocalArxiv, timeout_s: float = 30) -> AsyncIterator[Visitor]:
-    """Serve it, and let somebody in."""
+async def query_client(arxiv: LocalArxiv, timeout_s: float = 30) -> AsyncIterator[QueryClient]:
+    """Serve it; yields a client."""
     async with (
         serving(arxiv) as url,
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_s)) as session,
     ):
-        yield Visitor(session, url)
+        yield QueryClient(session, url)

@@ -90,7 +90,7 @@ class RunningSandbox:
             user_id=self.world.default.admin_id if user_id is None else user_id,
             channel_id=None if channel is None else self.channel(channel),
         )
-        await invocation.answered(DEADLINE_S)
+        await invocation.wait_for_reply(DEADLINE_S)
         return invocation
 
     async def reply_to(
@@ -118,7 +118,7 @@ class RunningSandbox:
     async def subscribe(self, keyword: str, *, channel: str = "papers", **options: object) -> Invocation:
         """Subscribes as the admin and waits until the keyword is synced."""
         invocation = await self.command("subscribe", {"keyword": keyword, **options}, channel=channel)
-        await invocation.edited(lambda message: "next check" in message.content, DEADLINE_S)
+        await invocation.wait_for_edit(lambda message: "next check" in message.content, DEADLINE_S)
         return invocation
 
     def add_paper(self, title: str, abstract: str = "We compute.", *, categories: tuple[str, ...] = ("cs.LG",)) -> str:
@@ -168,13 +168,13 @@ class RunningSandbox:
 
     async def wait_until(self, condition: Callable[[], bool], timeout_s: float = DEADLINE_S) -> None:
         """Waits until a condition holds that changes on Discord's side can make true."""
-        await self.discord.changes.until(condition, timeout_s)
+        await self.discord.changes.wait_until(condition, timeout_s)
 
 
 def _check_requests(discord: LocalDiscord, arxiv: LocalArxiv, huggingface: LocalHuggingFace) -> None:
     assert not discord.unknown_routes, f"unknown routes: {discord.unknown_routes}"
-    assert not arxiv.too_soon, f"requests too soon: {arxiv.too_soon}"
-    concurrent = [request for request in huggingface.requests if request.under_way]
+    assert not arxiv.violations, f"requests too soon: {arxiv.violations}"
+    concurrent = [request for request in huggingface.requests if request.in_flight]
     assert not concurrent, f"concurrent requests: {concurrent}"
     found = discord_specification().faults(discord.requests)
     faults = [fault for fault in found if not _DISCORD_PY_FAULTS.match(fault)]

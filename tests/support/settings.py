@@ -1,4 +1,4 @@
-"""Loads settings from a file of the test's own, or says what is wrong with them."""
+"""Loads settings from a temporary file and returns them or their faults."""
 
 import json
 from pathlib import Path
@@ -11,26 +11,26 @@ from bot.runtime.errors import InvalidSettings
 
 
 class Loader:
-    """Loads a file of the test's own."""
+    """Loads settings from one file."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
 
     def load(self, content: object = None, **environ: str) -> Settings:
-        """The settings of a file that holds `content`, and of an environment."""
+        """Returns the settings of a file with `content` and of the environment."""
         return self.load_text(json.dumps(content or {}), **environ)
 
     def load_text(self, text: str, **environ: str) -> Settings:
-        """The settings of a file that holds this text."""
+        """Returns the settings of a file with this text and of the environment."""
         self.file.write_text(text, encoding="utf-8")
         return load_settings(self.file, environ, keyword_fault)
 
     def faults(self, content: object = None, **environ: str) -> list[str]:
-        """What is wrong with a file that holds `content`, and with an environment."""
+        """Returns the faults of a file with `content` and of the environment."""
         return self.faults_of_text(json.dumps(content or {}), **environ)
 
     def faults_of_text(self, text: str, **environ: str) -> list[str]:
-        """What is wrong with a file that holds this text; its own path is called FILE."""
+        """Returns the faults of a file with this text and of the environment; the file's path becomes FILE."""
         with pytest.raises(InvalidSettings) as caught:
             self.load_text(text, **environ)
         assert str(caught.value) == "\n".join(caught.value.faults)

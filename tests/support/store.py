@@ -1,10 +1,13 @@
 """A real store in a file of its own, and the short ways in which tests fill it."""
 
+import os
 import sqlite3
+import tempfile
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from bot.domain.keyword import Keyword
@@ -17,13 +20,14 @@ from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.edits import Edits
 from bot.store.ingest import IngestStore, WindowWritten
+from bot.store.opening import prepare_exclusive
 from bot.store.outbox import Outbox
 from bot.store.pages import PageStore
 from bot.store.papers import Papers
 from bot.store.polls import KeyValues, Polls
 from bot.store.subscriptions import Subscriptions
-from bot.store.trending_entries import TrendingStore
-from bot.store.trending_posts import TrendingPostStore
+from bot.store.trending_entries import TrendingEntries
+from bot.store.trending_posts import TrendingPosts
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 READ_FROM = NOW - timedelta(days=30)
@@ -47,8 +51,8 @@ class Store:
     polls: Polls
     key_values: KeyValues
     page_store: PageStore
-    listings: TrendingStore
-    trending_posts: TrendingPostStore
+    trending_entries: TrendingEntries
+    trending_posts: TrendingPosts
 
     async def subscribe(self, keyword: str, channel_id: int = CHANNEL, *, added_by: int = ADA) -> bool:
         """Subscribe by command."""
@@ -65,7 +69,7 @@ class Store:
         """Make the first reading of every keyword that waits for it; arXiv shows `papers`."""
         unread = tuple(watched for watched in await self.watched() if watched.synced_until is None)
         matches = match(papers, [watched.keyword for watched in unread])
-        await self.ingest_store.record_history(unread, papers, matches, synced_until)
+        await self.ingest_store.record_seen(unread, papers, matches, synced_until)
         await self.ingest_store.finish_initial_sync(unread, new_since, synced_until)
 
     async def watch(self, *keywords: str, channel_id: int = CHANNEL) -> None:
@@ -98,10 +102,26 @@ class Store:
         return post
 
 
+@cache
+def _migrated() -> bytes:
+    """A new database as the first start leaves it: running the migrations for each test takes longer than copying."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "papers.sqlite3")
+        os.close(prepare_exclusive(path))
+        return path.read_bytes()
+
+
+def create_where_missing(path: Path) -> None:
+    """Put an empty, migrated database at `path` unless a file is there."""
+    if not path.exists():
+        path.write_bytes(_migrated())
+
+
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[Store]:
-    """The store in the file at `path`, closed in the end."""
-    database = await Database.open(path)
+    """The store in the file at `path`, created where it is missing, closed in the end."""
+    create_where_missing(path)
+    database = await Database.open_exclusive(path)
     try:
         yield Store(
             path,
@@ -116,8 +136,8 @@ async def opened(path: Path) -> AsyncIterator[Store]:
             Polls(database),
             KeyValues(database),
             PageStore(database),
-            TrendingStore(database),
-            TrendingPostStore(database),
+            TrendingEntries(database),
+            TrendingPosts(database),
         )
     finally:
         await database.close()

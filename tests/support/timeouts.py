@@ -1,22 +1,19 @@
-"""Clients that give up soon while a server is slow on purpose: an ordinary answer has all the time it needs."""
+"""Clients that give up soon on a server that is slow on purpose; other requests keep all the time they need."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import aiohttp
+from bot.runtime.http import HttpClient
 
-from bot.arxiv.client import ArxivClient
-from bot.huggingface.client import HuggingFaceClient
-
-_SOON_S = 0.3
+_SHORT_TIMEOUT_S = 0.3
 
 
 @contextmanager
-def impatient(client: ArxivClient | HuggingFaceClient) -> Iterator[None]:
-    """Let the client wait hardly at all meanwhile."""
-    keep_waiting = client._timeout
-    client._timeout = aiohttp.ClientTimeout(total=_SOON_S)
+def short_timeout(client: HttpClient) -> Iterator[None]:
+    """Shortens the client's timeout until the block ends."""
+    timeout_s = client.timeout_s
+    client.timeout_s = _SHORT_TIMEOUT_S
     try:
         yield
     finally:
-        client._timeout = keep_waiting
+        client.timeout_s = timeout_s

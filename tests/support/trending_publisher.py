@@ -23,7 +23,7 @@ class TrendingPublisherHarness(LoopUnderTest):
         metrics = Metrics()
         self._digesting = TrendingPublisher(
             trending_posts=store.trending_posts,
-            trending_entries=store.listings,
+            trending_entries=store.trending_entries,
             subscriptions=store.subscriptions,
             papers=store.papers,
             sender=Sender(delivery, clock, metrics),

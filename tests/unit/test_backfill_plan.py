@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.domain.backfill_plan import (
     ARCHIVE_FINAL_AFTER,
-    ARCHIVE_GOOD_FOR,
+    ARCHIVE_FRESH_FOR,
     BackfillRate,
     MonthTask,
     RequestForecast,
@@ -88,8 +88,8 @@ def test_month_that_was_read_long_after_its_end_is_never_read_again() -> None:
 
 def test_month_that_was_read_too_early_is_read_again_the_next_day() -> None:
     early = OCTOBER.end + ARCHIVE_FINAL_AFTER - timedelta(seconds=1)
-    assert not to_do(early, OCTOBER, early + ARCHIVE_GOOD_FOR - timedelta(seconds=1))
-    assert to_do(early, OCTOBER, early + ARCHIVE_GOOD_FOR)
+    assert not to_do(early, OCTOBER, early + ARCHIVE_FRESH_FOR - timedelta(seconds=1))
+    assert to_do(early, OCTOBER, early + ARCHIVE_FRESH_FOR)
 
 
 def test_daily_timer_reads_the_month_that_lasts_each_time() -> None:
@@ -134,34 +134,36 @@ def test_forecast_firms_up_as_months_show_their_totals() -> None:
     assert forecast.expected == 5
     forecast = forecast.task_started()
     assert forecast.expected == 5
-    forecast = forecast.answered(4 * ARXIV_PAGE_SIZE, ARXIV_PAGE_SIZE)
-    assert (forecast.asked, forecast.expected) == (1, 4 + 2 * 4 + 2)
+    forecast = forecast.page_received(4 * ARXIV_PAGE_SIZE, ARXIV_PAGE_SIZE)
+    assert (forecast.requests, forecast.expected) == (1, 4 + 2 * 4 + 2)
     for page in (2, 3, 4):
-        forecast = forecast.answered(4 * ARXIV_PAGE_SIZE, page * ARXIV_PAGE_SIZE)
+        forecast = forecast.page_received(4 * ARXIV_PAGE_SIZE, page * ARXIV_PAGE_SIZE)
     forecast = forecast.task_finished()
-    assert (forecast.asked, forecast.expected) == (4, 14)
-    forecast = forecast.task_started().answered(ARXIV_PAGE_SIZE, ARXIV_PAGE_SIZE).task_finished()
-    assert (forecast.asked, forecast.expected) == (5, 5 + 3 + 2)  # a mean of two and a half pages, rounded up
+    assert (forecast.requests, forecast.expected) == (4, 14)
+    forecast = forecast.task_started().page_received(ARXIV_PAGE_SIZE, ARXIV_PAGE_SIZE).task_finished()
+    assert (forecast.requests, forecast.expected) == (5, 5 + 3 + 2)  # a mean of two and a half pages, rounded up
 
 
 def test_forecast_of_a_month_that_is_read_in_halves_holds_both() -> None:
     whole = 40 * ARXIV_PAGE_SIZE
-    forecast = RequestForecast(1, 0).task_started().answered(whole, ARXIV_PAGE_SIZE)
-    forecast = forecast.answered(whole // 2, ARXIV_PAGE_SIZE)
-    assert (forecast.asked, forecast.expected) == (2, 40)
+    forecast = RequestForecast(1, 0).task_started().page_received(whole, ARXIV_PAGE_SIZE)
+    forecast = forecast.page_received(whole // 2, ARXIV_PAGE_SIZE)
+    assert (forecast.requests, forecast.expected) == (2, 40)
 
 
 def test_forecast_grows_when_pages_come_again() -> None:
     forecast = RequestForecast(1, 0).task_started()
     for _ in range(3):
-        forecast = forecast.answered(ARXIV_PAGE_SIZE, ARXIV_PAGE_SIZE // 2)
-    assert (forecast.asked, forecast.expected) == (3, 4)
+        forecast = forecast.page_received(ARXIV_PAGE_SIZE, ARXIV_PAGE_SIZE // 2)
+    assert (forecast.requests, forecast.expected) == (3, 4)
 
 
 def test_forecast_of_a_month_without_papers_ends_with_what_was_asked() -> None:
-    forecast = RequestForecast(1, 1).task_started().answered(0, 0).answered(0, 0).asked_once().task_finished()
-    assert (forecast.asked, forecast.expected) == (3, 4)
-    assert forecast.asked_once().counted().expected == 4
+    forecast = (
+        RequestForecast(1, 1).task_started().page_received(0, 0).page_received(0, 0).probe_finished().task_finished()
+    )
+    assert (forecast.requests, forecast.expected) == (3, 4)
+    assert forecast.probe_finished().count_finished().expected == 4
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=8))
@@ -170,14 +172,14 @@ def test_forecast_is_never_below_what_was_asked_and_right_in_the_end(totals: lis
     for total in totals:
         forecast = forecast.task_started()
         for seen in range(0, max(1, total), ARXIV_PAGE_SIZE):
-            forecast = forecast.answered(total, min(total, seen + ARXIV_PAGE_SIZE))
-            assert forecast.expected >= forecast.asked
+            forecast = forecast.page_received(total, min(total, seen + ARXIV_PAGE_SIZE))
+            assert forecast.expected >= forecast.requests
         forecast = forecast.task_finished()
-    assert forecast.expected == forecast.asked
+    assert forecast.expected == forecast.requests
 
 
 def test_pace_says_pages_a_minute_and_the_time_that_is_left() -> None:
-    rate = BackfillRate(asked=10, expected=30, elapsed_s=40)
+    rate = BackfillRate(requests=10, expected=30, elapsed_s=40)
     assert rate.per_minute == pytest.approx(15)
     assert rate.left_s == pytest.approx(80)
 

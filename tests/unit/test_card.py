@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from bot.domain.layout.card import (
     Card,
     full_abstract,
-    how_many,
-    lay_out,
+    lay_out_cards,
     option_description,
     option_label,
+    papers_that_fit,
     trending_abstract,
 )
 from bot.domain.paper import ArxivId, Paper
-from bot.domain.text import units
+from bot.domain.text import utf16_length
 from bot.domain.trending.entry import TrendingEntry
 from bot.runtime import limits
 from tests.support.builders import listing, paper
@@ -26,7 +26,7 @@ from tests.support.builders import listing, paper
 
 def card(subject: Paper, *keywords: str) -> Card:
     """The card of one paper alone in its message."""
-    (only,) = lay_out([(subject, keywords)])
+    (only,) = lay_out_cards([(subject, keywords)])
     return only
 
 
@@ -82,16 +82,18 @@ def test_code_is_a_link_and_a_withdrawal_stands_out() -> None:
 
 def test_votes_and_code_of_a_listed_paper_stand_on_its_card() -> None:
     said = listing(votes=41, code_url="https://github.com/a/b", stars=1234)
-    (shown,) = lay_out([(paper(comment="PhD thesis"), ())], {said.arxiv_id: said})
+    (shown,) = lay_out_cards([(paper(comment="PhD thesis"), ())], {said.arxiv_id: said})
     votes, code = "[▲ 41](https://huggingface.co/papers/2611.00001)", "[code ★ 1.2k](https://github.com/a/b)"
     assert shown.description.endswith(f"{LINKS} · {votes} · {code} · PhD thesis")
-    assert lay_out([(paper("2611.00002"), ())], {said.arxiv_id: said}) == lay_out([(paper("2611.00002"), ())])
+    other = [(paper("2611.00002"), ())]
+    assert lay_out_cards(other, {said.arxiv_id: said}) == lay_out_cards(other)
 
 
 def test_ten_crowded_cards_still_say_their_votes() -> None:
     long = {"title": "T" * 300, "comment": "9 pages", "authors": ("A" * 200,)}
     papers = [(paper(each, **long, abstract="word " * 300), ["k" * 300]) for each in ids(10)]  # type: ignore[arg-type]  # built just above
-    cards = lay_out(papers, {subject.arxiv_id: listing(subject.arxiv_id.value, votes=1041) for subject, _ in papers})
+    entries = {subject.arxiv_id: listing(subject.arxiv_id.value, votes=1041) for subject, _ in papers}
+    cards = lay_out_cards(papers, entries)
     assert all(each.description.endswith(" · 9 pages · ▲ 1k") for each in cards)
 
 
@@ -108,7 +110,7 @@ def test_comment_with_a_link_that_no_badge_has_is_shown() -> None:
 
 def test_badge_that_does_not_fit_makes_way_for_one_that_does() -> None:
     long = {"title": "T" * 300, "journal_ref": "A journal " * 9, "comment": "9 pages", "authors": ("A" * 200,)}
-    cards = lay_out([(paper(each, **long, abstract="word " * 300), ["k" * 300]) for each in ids(10)])  # type: ignore[arg-type]  # built just above
+    cards = lay_out_cards([(paper(each, **long, abstract="word " * 300), ["k" * 300]) for each in ids(10)])  # type: ignore[arg-type]  # built just above
     assert {each.description.rpartition(" · ")[2] for each in cards} == {"9 pages"}
     assert not any("A journal" in each.description for each in cards)
 
@@ -172,7 +174,7 @@ def ids(count: int) -> list[str]:
 
 
 def test_ten_ordinary_papers_fit_with_readable_abstracts() -> None:
-    cards = lay_out([(paper(each, title="A title of usual length, on things" * 2, abstract="Word " * 300,
+    cards = lay_out_cards([(paper(each, title="A title of usual length, on things" * 2, abstract="Word " * 300,
                             comment="12 pages, 4 figures"), ["RLHF"]) for each in ids(10)])  # fmt: skip
     assert sum(each.length for each in cards) <= limits.EMBED_TOTAL_MAX
     assert all(len(each.description) > 350 for each in cards)
@@ -180,30 +182,30 @@ def test_ten_ordinary_papers_fit_with_readable_abstracts() -> None:
 
 def test_what_a_short_abstract_leaves_goes_to_the_long_ones() -> None:
     papers = [(paper(each, abstract="Word " * 300 if at else "Short."), ["x"]) for at, each in enumerate(ids(10))]
-    long = {len(each.description) for each in lay_out(papers)[1:]}
+    long = {len(each.description) for each in lay_out_cards(papers)[1:]}
     assert min(long) > 560
 
 
 def test_the_first_paper_is_not_served_before_the_last() -> None:
     papers = [(paper(each, title="T" * 256, abstract="Word " * 300, comment="c" * 200), ["k" * 90]) for each in ids(10)]
-    lengths = [len(each.description) for each in lay_out(papers)]
+    lengths = [len(each.description) for each in lay_out_cards(papers)]
     assert max(lengths) - min(lengths) < 10
 
 
 def test_at_most_ten_papers_go_into_a_message() -> None:
-    assert how_many([paper(each) for each in ids(12)]) == 10
-    assert how_many([paper(each) for each in ids(3)]) == 3
-    assert how_many([]) == 0
+    assert papers_that_fit([paper(each) for each in ids(12)]) == 10
+    assert papers_that_fit([paper(each) for each in ids(3)]) == 3
+    assert papers_that_fit([]) == 0
 
 
 def test_a_paper_stands_in_a_message_once() -> None:
-    assert how_many([paper("2611.00001"), paper("2611.00002"), paper("2611.00001")]) == 2
+    assert papers_that_fit([paper("2611.00001"), paper("2611.00002"), paper("2611.00001")]) == 2
 
 
 @pytest.mark.parametrize("each", [[], ids(11), ["2611.00001", "2611.00001"]], ids=["none", "eleven", "twice"])
 def test_papers_that_make_no_message_are_refused(each: list[str]) -> None:
-    with pytest.raises(ValueError, match="papers of one message"):
-        lay_out([(paper(one), ()) for one in each])
+    with pytest.raises(ValueError, match="do not fit in one message"):
+        lay_out_cards([(paper(one), ()) for one in each])
 
 
 # --- reading an abstract, choosing one -----------------------------------------------------------
@@ -261,7 +263,6 @@ _MESSAGES = st.lists(
     st.tuples(_PAPERS, st.lists(_TEXTS, max_size=4), st.sampled_from([1, 20]), _LISTINGS), min_size=1, max_size=10
 )
 # What Discord would refuse is found by any mixture of these; the time goes into building them.
-_BRIEFLY = settings(max_examples=25)
 _AT_LENGTH = settings(max_examples=1500, suppress_health_check=list(HealthCheck))
 
 
@@ -285,10 +286,10 @@ def _listed(message: Sequence[_Parts]) -> Mapping[ArxivId, TrendingEntry]:
 
 
 def _holds_discords_limits(shown: Card) -> None:
-    assert 1 <= units(shown.title) <= limits.EMBED_TITLE_MAX
-    assert units(shown.authors) <= limits.EMBED_AUTHOR_MAX
-    assert 1 <= units(shown.description) <= limits.EMBED_DESCRIPTION_MAX
-    assert units(shown.footer) <= limits.EMBED_FOOTER_MAX
+    assert 1 <= utf16_length(shown.title) <= limits.EMBED_TITLE_MAX
+    assert utf16_length(shown.authors) <= limits.EMBED_AUTHOR_MAX
+    assert 1 <= utf16_length(shown.description) <= limits.EMBED_DESCRIPTION_MAX
+    assert utf16_length(shown.footer) <= limits.EMBED_FOOTER_MAX
 
 
 def _is_harmless(shown: Card) -> None:
@@ -305,16 +306,15 @@ def _is_harmless(shown: Card) -> None:
 
 def _check_message(message: list[_Parts]) -> None:
     papers, listings = _built(message), _listed(message)
-    cards = lay_out(papers, listings)
+    cards = lay_out_cards(papers, listings)
     assert len({each.url for each in cards}) == len(papers)
     assert sum(each.length for each in cards) <= limits.EMBED_TOTAL_MAX
     for each in cards:
         _holds_discords_limits(each)
         _is_harmless(each)
-    assert lay_out(papers, listings) == cards
+    assert lay_out_cards(papers, listings) == cards
 
 
-@_BRIEFLY
 @given(_MESSAGES)
 def test_every_limit_holds_for_any_papers(message: list[_Parts]) -> None:
     _check_message(message)
@@ -328,7 +328,6 @@ def test_every_limit_holds_for_very_many_messages(message: list[_Parts]) -> None
     _check_message(message)
 
 
-@_BRIEFLY
 @given(_PAPERS, _LISTINGS)
 def test_views_and_options_hold_their_limits_for_any_paper(
     parts: dict[str, object], said: dict[str, object] | None
@@ -339,8 +338,8 @@ def test_views_and_options_hold_their_limits_for_any_paper(
     _holds_discords_limits(view)
     _is_harmless(view)
     assert view.length <= limits.EMBED_TOTAL_MAX
-    assert 1 <= units(option_label(subject)) <= limits.SELECT_OPTION_MAX
-    assert units(option_description(subject)) <= limits.SELECT_OPTION_MAX
+    assert 1 <= utf16_length(option_label(subject)) <= limits.SELECT_OPTION_MAX
+    assert utf16_length(option_description(subject)) <= limits.SELECT_OPTION_MAX
 
 
 @given(st.text(max_size=80).filter(str.isprintable))

@@ -1,4 +1,4 @@
-"""Timetables: when a channel is posted to, through clock changes and late batches."""
+"""Channel schedules: when papers are posted, across clock changes and with late batches."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from bot.domain.channel_schedule import (
     DailySchedule,
     Immediate,
+    describe_schedule,
     due_at,
-    in_words,
     next_daily_time,
     parse_time,
 )
@@ -33,48 +33,48 @@ def utc(day: int, hour: int, minute: int = 0, *, month: int = 11, year: int = 20
     return datetime(year, month, day, hour, minute, tzinfo=UTC)
 
 
-def trending_posts(daily: DailySchedule, after: datetime, count: int) -> list[datetime]:
-    """The next digests, one after the other."""
+def digests(daily: DailySchedule, after: datetime, count: int) -> list[datetime]:
+    """Returns the times of the next digests."""
 
-    def each() -> Iterator[datetime]:
+    def generate() -> Iterator[datetime]:
         moment = after
         for _ in range(count):
             moment = next_daily_time(daily, moment)
             yield moment
 
-    return list(each())
+    return list(generate())
 
 
 # --- when papers are posted ------------------------------------------------------------------------
 
 
-def test_as_they_come_is_at_once() -> None:
+def test_immediate_schedule_posts_on_arrival() -> None:
     assert due_at(Immediate(), utc(19, 5)) == utc(19, 5)
 
 
-def test_batch_that_arrives_before_the_hour_waits_for_it() -> None:
+def test_batch_that_arrives_before_the_digest_waits_for_it() -> None:
     assert due_at(BERLIN, utc(19, 5)) == THURSDAYS_DIGEST
     assert due_at(BERLIN, ANNOUNCED) == THURSDAYS_DIGEST
     assert due_at(BERLIN, THURSDAYS_DIGEST) == THURSDAYS_DIGEST
 
 
-def test_late_batch_goes_out_when_it_arrives() -> None:
+def test_late_batch_is_posted_on_arrival() -> None:
     late = THURSDAYS_DIGEST + timedelta(seconds=1)
     assert due_at(BERLIN, late) == late
     assert due_at(BERLIN, utc(20, 0, 59)) == utc(20, 0, 59)
 
 
-def test_next_announcement_begins_the_next_digest() -> None:
+def test_papers_of_the_next_announcement_wait_for_the_next_digest() -> None:
     assert due_at(BERLIN, utc(20, 1)) == FRIDAYS_DIGEST
 
 
-def test_papers_found_on_a_quiet_day_wait_for_its_hour() -> None:
+def test_papers_found_on_a_day_without_announcement_wait_for_its_digest() -> None:
     friday_night = utc(21, 1, 30)
     assert due_at(BERLIN, friday_night) == utc(21, 7, 30)
     assert due_at(BERLIN, utc(21, 12)) == utc(21, 12)
 
 
-def test_weekdays_only_rests_on_saturday_and_sunday() -> None:
+def test_weekdays_only_posts_nothing_on_saturday_and_sunday() -> None:
     weekdays = DailySchedule(8, 30, "Europe/Berlin", weekdays_only=True)
     assert due_at(weekdays, utc(20, 5)) == FRIDAYS_DIGEST
     assert due_at(weekdays, utc(20, 15)) == utc(20, 15)
@@ -83,14 +83,14 @@ def test_weekdays_only_rests_on_saturday_and_sunday() -> None:
     assert due_at(weekdays, utc(23, 5)) == MONDAYS_DIGEST
 
 
-def test_where_the_batch_comes_on_saturday_weekdays_only_is_monday() -> None:
+def test_batch_that_arrives_on_saturday_local_time_waits_for_monday() -> None:
     apia = DailySchedule(8, 30, "Pacific/Apia", weekdays_only=True)
     friday_afternoon = utc(20, 5)
     assert due_at(apia, friday_afternoon) == utc(22, 19, 30)
     assert due_at(DailySchedule(8, 30, "Pacific/Apia"), friday_afternoon) == utc(20, 19, 30)
 
 
-def test_hour_between_announcement_and_batch_waits_a_day_or_not_as_it_falls() -> None:
+def test_digest_between_announcement_and_batch_is_followed_by_an_immediate_post() -> None:
     soon_after = DailySchedule(20, 15, "America/New_York")
     assert due_at(soon_after, utc(19, 5)) == utc(19, 5)
     at_that_hour = DailySchedule(20, 0, "America/New_York")
@@ -100,51 +100,51 @@ def test_hour_between_announcement_and_batch_waits_a_day_or_not_as_it_falls() ->
 # --- clock changes -----------------------------------------------------------------------------------
 
 
-def test_berlin_keeps_its_hour_when_the_clocks_change() -> None:
-    assert trending_posts(BERLIN, utc(27, 12, month=3), 3) == [
+def test_digest_keeps_its_local_time_when_clocks_change() -> None:
+    assert digests(BERLIN, utc(27, 12, month=3), 3) == [
         utc(28, 7, 30, month=3),
         utc(29, 6, 30, month=3),
         utc(30, 6, 30, month=3),
     ]
-    assert trending_posts(BERLIN, utc(24, 0, month=10), 2) == [utc(24, 6, 30, month=10), utc(25, 7, 30, month=10)]
+    assert digests(BERLIN, utc(24, 0, month=10), 2) == [utc(24, 6, 30, month=10), utc(25, 7, 30, month=10)]
 
 
-def test_berlin_hour_that_is_skipped_is_the_first_instant_after() -> None:
+def test_skipped_time_in_berlin_is_right_after_the_gap() -> None:
     skipped = DailySchedule(2, 30, "Europe/Berlin")
-    assert trending_posts(skipped, utc(28, 12, month=3), 2) == [utc(29, 1, month=3), utc(30, 0, 30, month=3)]
+    assert digests(skipped, utc(28, 12, month=3), 2) == [utc(29, 1, month=3), utc(30, 0, 30, month=3)]
     assert utc(29, 1, month=3).astimezone(ZoneInfo("Europe/Berlin")).hour == 3
 
 
-def test_berlin_hour_that_comes_twice_is_the_first_once() -> None:
+def test_repeated_time_in_berlin_counts_only_the_first_time() -> None:
     twice = DailySchedule(2, 30, "Europe/Berlin")
-    assert trending_posts(twice, utc(24, 12, month=10), 2) == [utc(25, 0, 30, month=10), utc(26, 1, 30, month=10)]
+    assert digests(twice, utc(24, 12, month=10), 2) == [utc(25, 0, 30, month=10), utc(26, 1, 30, month=10)]
     assert next_daily_time(twice, utc(25, 0, 30, month=10)) == utc(26, 1, 30, month=10)
 
 
-def test_new_york_skips_and_repeats_an_hour() -> None:
+def test_skipped_and_repeated_time_in_new_york() -> None:
     new_york = DailySchedule(2, 0, "America/New_York")
     assert next_daily_time(new_york, utc(8, 0, month=3)) == utc(8, 7, month=3)
     twice = DailySchedule(1, 30, "America/New_York")
-    assert trending_posts(twice, utc(1, 0), 2) == [utc(1, 5, 30), utc(2, 6, 30)]
+    assert digests(twice, utc(1, 0), 2) == [utc(1, 5, 30), utc(2, 6, 30)]
 
 
-def test_kolkata_changes_nothing_all_year() -> None:
+def test_zone_without_clock_changes_has_a_digest_every_24_hours() -> None:
     kolkata = DailySchedule(8, 30, "Asia/Kolkata")
-    days = trending_posts(kolkata, utc(1, 0, month=1), 365)
+    days = digests(kolkata, utc(1, 0, month=1), 365)
     assert {after - before for before, after in pairwise(days)} == {timedelta(days=1)}
     assert days[0] == utc(1, 3, month=1)
 
 
-def test_lord_howe_skips_half_an_hour() -> None:
+def test_lord_howe_changes_clocks_by_half_an_hour() -> None:
     skipped = DailySchedule(2, 15, "Australia/Lord_Howe")
     assert next_daily_time(skipped, utc(3, 0, month=10)) == utc(3, 15, 30, month=10)
     twice = DailySchedule(1, 45, "Australia/Lord_Howe")
-    assert trending_posts(twice, utc(4, 0, month=4), 2) == [utc(4, 14, 45, month=4), utc(5, 15, 15, month=4)]
+    assert digests(twice, utc(4, 0, month=4), 2) == [utc(4, 14, 45, month=4), utc(5, 15, 15, month=4)]
 
 
-def test_apia_skips_a_whole_day() -> None:
+def test_apia_skipped_a_whole_day() -> None:
     apia = DailySchedule(8, 30, "Pacific/Apia")
-    assert trending_posts(apia, utc(29, 0, month=12, year=2011), 4) == [
+    assert digests(apia, utc(29, 0, month=12, year=2011), 4) == [
         utc(29, 18, 30, month=12, year=2011),
         utc(30, 10, month=12, year=2011),
         utc(30, 18, 30, month=12, year=2011),
@@ -152,26 +152,26 @@ def test_apia_skips_a_whole_day() -> None:
     ]
 
 
-# --- any timetable whatever --------------------------------------------------------------------------
+# --- any schedule --------------------------------------------------------------------------
 
 _DAILY = st.builds(
     DailySchedule, st.integers(0, 23), st.integers(0, 59), st.sampled_from(sorted(available())), st.booleans()
 )
-_MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2037, 12, 1)).map(lambda moment: moment.replace(tzinfo=UTC))  # noqa: DTZ001  # UTC, as the next call says
+_MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2037, 12, 1)).map(lambda moment: moment.replace(tzinfo=UTC))  # noqa: DTZ001  # the next call adds UTC
 
 
 @given(_DAILY, _MOMENTS)
-def test_papers_are_posted_after_they_arrive_at_a_digest_or_at_once(daily: DailySchedule, arrived: datetime) -> None:
+def test_papers_are_posted_at_a_digest_or_on_arrival(daily: DailySchedule, arrived: datetime) -> None:
     due = due_at(daily, arrived)
-    begins = last_evening(arrived)
+    evening = last_evening(arrived)
     assert due >= arrived
     assert due == arrived or next_daily_time(daily, due - timedelta(seconds=1)) == due
     if due != arrived and not daily.weekdays_only:
-        assert due == next_daily_time(daily, begins)
+        assert due == next_daily_time(daily, evening)
 
 
 @given(_DAILY, _MOMENTS)
-def test_nothing_of_an_announced_batch_waits_once_its_digest_is_over(daily: DailySchedule, arrived: datetime) -> None:
+def test_papers_that_arrive_after_the_digest_are_posted_on_arrival(daily: DailySchedule, arrived: datetime) -> None:
     announced = last_announcement(arrived)
     digest = next_daily_time(daily, announced)
     if digest < arrived < announced + timedelta(days=1) and not daily.weekdays_only:
@@ -181,38 +181,40 @@ def test_nothing_of_an_announced_batch_waits_once_its_digest_is_over(daily: Dail
 
 
 @given(_DAILY, _MOMENTS, st.timedeltas(timedelta(0), timedelta(days=4)))
-def test_what_arrives_first_is_never_posted_later(daily: DailySchedule, arrived: datetime, later: timedelta) -> None:
+def test_papers_that_arrive_earlier_are_not_posted_later(
+    daily: DailySchedule, arrived: datetime, later: timedelta
+) -> None:
     assert due_at(daily, arrived) <= due_at(daily, arrived + later)
 
 
 @given(_DAILY, _MOMENTS)
-def test_a_day_has_one_digest_and_weekends_none_where_they_are_off(daily: DailySchedule, after: datetime) -> None:
+def test_each_local_day_has_one_digest_except_skipped_weekends(daily: DailySchedule, after: datetime) -> None:
     zone = ZoneInfo(daily.zone)
-    days = [moment.astimezone(zone).date() for moment in trending_posts(daily, after, 8)]
+    days = [moment.astimezone(zone).date() for moment in digests(daily, after, 8)]
     assert len(set(days)) == 8
     assert not daily.weekdays_only or all(day.weekday() < 5 for day in days)
     assert (days[-1] - days[0]).days <= (11 if daily.weekdays_only else 7)
 
 
 @given(_DAILY, _MOMENTS)
-def test_a_digest_comes_when_clocks_show_its_hour_or_have_skipped_it(daily: DailySchedule, after: datetime) -> None:
+def test_digest_is_when_clocks_show_its_time_or_right_after_a_gap(daily: DailySchedule, after: datetime) -> None:
     zone = ZoneInfo(daily.zone)
     digest = next_daily_time(daily, after)
     local, just_before = digest.astimezone(zone), (digest - timedelta(seconds=1)).astimezone(zone)
     shows = (local.hour, local.minute, local.second) == (daily.hour, daily.minute, 0)
-    wanted = local.replace(hour=daily.hour, minute=daily.minute, second=0, tzinfo=None)
-    skipped = just_before.replace(tzinfo=None) < wanted < local.replace(tzinfo=None)
+    scheduled = local.replace(hour=daily.hour, minute=daily.minute, second=0, tzinfo=None)
+    skipped = just_before.replace(tzinfo=None) < scheduled < local.replace(tzinfo=None)
     assert shows or skipped
     assert local.fold == 0
 
 
-def test_evening_is_the_announcement_on_nights_that_have_one() -> None:
+def test_last_evening_is_the_last_announcement_on_announcement_nights() -> None:
     assert last_evening(utc(19, 5)) == last_announcement(utc(19, 5)) == ANNOUNCED
     assert last_evening(utc(21, 5)) == utc(21, 1)
     assert next_announcement(utc(21, 5)) == utc(23, 1)
 
 
-# --- what people type, and read ------------------------------------------------------------------------
+# --- parsing and describing ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -221,39 +223,39 @@ def test_evening_is_the_announcement_on_nights_that_have_one() -> None:
      ("23:59", 23, 59), ("8:30 pm", 20, 30), ("8.30 P.M.", 20, 30), ("8 am", 8, 0), ("12am", 0, 0),
      ("12:15 pm", 12, 15), ("０８：３０", 8, 30), ("8 : 30", 8, 30)],
 )  # fmt: skip
-def test_time_is_read_as_people_write_it(typed: str, hour: int, minute: int) -> None:
+def test_time_of_day_is_parsed_in_common_formats(typed: str, hour: int, minute: int) -> None:
     assert parse_time(typed) == (hour, minute)
 
 
 @pytest.mark.parametrize(
-    ("typed", "nearest"),
+    ("typed", "similar"),
     [("8", "08:00"), ("830", "08:30"), ("2015", "20:15"), ("24:00", "00:00"), ("25:70", "23:59"), ("8:3", "08:03"),
      ("13:00 pm", "13:00"), ("0 am", "00:00"), ("noon", "08:30"), ("", "08:30"), ("-1", "01:00"), ("9" * 99, "23:59"),
      ("8:30:15", "08:30"), ("@everyone", "08:30"), ("8:60", "08:59")],
 )  # fmt: skip
-def test_what_is_no_time_is_refused_with_the_nearest(typed: str, nearest: str) -> None:
-    with pytest.raises(InvalidSchedule, match=f"Write it like {nearest}\\."):
+def test_invalid_time_is_rejected_with_a_similar_one(typed: str, similar: str) -> None:
+    with pytest.raises(InvalidSchedule, match=f"Use the format `{similar}`\\."):
         parse_time(typed)
 
 
 @given(st.text(max_size=20))
-def test_any_text_is_a_time_of_day_or_refused_by_one_that_is(typed: str) -> None:
+def test_any_text_is_a_time_of_day_or_rejected_with_a_valid_example(typed: str) -> None:
     try:
         hour, minute = parse_time(typed)
-    except InvalidSchedule as refused:
-        hour, minute = parse_time(str(refused)[-6:-1])
+    except InvalidSchedule as error:
+        hour, minute = parse_time(str(error).split("`")[1])
     assert 0 <= hour < 24
     assert 0 <= minute < 60
 
 
 @pytest.mark.parametrize(("hour", "minute", "zone"), [(24, 0, "UTC"), (-1, 0, "UTC"), (8, 60, "UTC"), (8, 0, "Narnia"),
                                                       (8, 0, ""), (8, 0, "../etc/passwd")])  # fmt: skip
-def test_timetable_that_cannot_be_is_not_made(hour: int, minute: int, zone: str) -> None:
+def test_invalid_schedule_cannot_be_constructed(hour: int, minute: int, zone: str) -> None:
     with pytest.raises(ValueError, match=r"must be in|not an IANA time zone"):
         DailySchedule(hour, minute, zone)
 
 
-def test_timetable_in_words() -> None:
-    assert in_words(Immediate()) == "as they come"
-    assert in_words(DailySchedule(8, 5, "Asia/Kolkata")) == "daily at 08:05 Asia/Kolkata"
-    assert in_words(DailySchedule(20, 30, "UTC", weekdays_only=True)) == "daily at 20:30 UTC, on weekdays"
+def test_schedule_is_described_in_words() -> None:
+    assert describe_schedule(Immediate()) == "as they come"
+    assert describe_schedule(DailySchedule(8, 5, "Asia/Kolkata")) == "daily at 08:05 Asia/Kolkata"
+    assert describe_schedule(DailySchedule(20, 30, "UTC", weekdays_only=True)) == "daily at 20:30 UTC, on weekdays"

@@ -19,10 +19,10 @@ def test_long_names_are_cut_on_the_way() -> None:
     assert len(series.name) <= CHART_NAME_MAX
 
 
-@pytest.mark.parametrize("marks", [None, Series("each once", (1, 2))])
-def test_series_that_does_not_fit_the_axis_is_no_chart(marks: Series | None) -> None:
+@pytest.mark.parametrize("markers", [None, Series("each once", (1, 2))])
+def test_series_that_does_not_fit_the_axis_is_no_chart(markers: Series | None) -> None:
     with pytest.raises(ValueError, match="a value for each tick"):
-        Chart(ChartKind.BARS, "", ("Jan",), (Series("a", (1,) if marks else ()),), "", marks)
+        Chart(ChartKind.BARS, "", ("Jan",), (Series("a", (1,) if markers else ()),), "", markers)
 
 
 @pytest.mark.parametrize(

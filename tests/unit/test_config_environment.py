@@ -1,4 +1,4 @@
-"""Settings from the environment go before the file's, and a variable that means nothing is a fault."""
+"""Settings from environment variables, which override the file, and unknown variables, which are faults."""
 
 from pathlib import Path
 
@@ -15,11 +15,11 @@ LOCAL = "http://127.0.0.1:8700/arxiv/api/query"
 
 @pytest.fixture
 def loader(tmp_path: Path) -> Loader:
-    """Loads files of this test's own."""
+    """Loads settings from a temporary file."""
     return Loader(tmp_path / "config.json")
 
 
-def test_environment_goes_before_the_file_setting_by_setting(loader: Loader) -> None:
+def test_environment_overrides_single_settings_of_the_file(loader: Loader) -> None:
     content = {"web": {"host": "::1", "port": 1}, "log": {"level": "ERROR"}}
     settings = loader.load(content, DAILY_PAPERS_WEB__PORT="8080")
     assert (settings.web.host, settings.web.port, settings.log.level) == ("::1", 8080, "ERROR")
@@ -51,19 +51,19 @@ def test_every_setting_can_come_from_the_environment(loader: Loader) -> None:
     assert settings.subscriptions[0].keywords == ("reward model",)
 
 
-def _unchanged(one: BaseModel, other: BaseModel, at: str = "") -> list[str]:
-    """The settings that two have in common."""
+def _unchanged(one: BaseModel, other: BaseModel, prefix: str = "") -> list[str]:
+    """Returns the names of the settings that are equal."""
     same = []
     for name in type(one).model_fields:
-        here, there = getattr(one, name), getattr(other, name)
-        if isinstance(here, BaseModel) and isinstance(there, BaseModel):
-            same += _unchanged(here, there, f"{at}{name}.")
-        elif here == there:
-            same.append(f"{at}{name}")
+        first, second = getattr(one, name), getattr(other, name)
+        if isinstance(first, BaseModel) and isinstance(second, BaseModel):
+            same += _unchanged(first, second, f"{prefix}{name}.")
+        elif first == second:
+            same.append(f"{prefix}{name}")
     return same
 
 
-def test_null_in_the_environment_takes_back_what_the_file_says(loader: Loader) -> None:
+def test_null_in_the_environment_overrides_the_file(loader: Loader) -> None:
     content = {"arxiv": {"poll_interval_s": 900}, "subscriptions": []}
     settings = loader.load(content, DAILY_PAPERS_ARXIV__POLL_INTERVAL_S="null", DAILY_PAPERS_SUBSCRIPTIONS="null")
     assert (settings.arxiv.poll_interval_s, settings.subscriptions) == (None, None)
@@ -79,21 +79,21 @@ def test_empty_variable_counts_as_not_set(loader: Loader, empty: str) -> None:
 @pytest.mark.parametrize(
     ("name", "fault"),
     [
-        ("DAILY_PAPERS_WEB__PROT", "there is no such setting; did you mean DAILY_PAPERS_WEB__PORT?"),
-        ("DAILY_PAPERS_WEB_PORT", "there is no such setting; did you mean DAILY_PAPERS_WEB__PORT?"),
-        ("daily_papers_web__port", "there is no such setting; did you mean DAILY_PAPERS_WEB__PORT?"),
-        ("DAILY_PAPERS_QQQQQQQQQQQQQQQQQQQQQQQQQQQQ", "there is no such setting."),
+        ("DAILY_PAPERS_WEB__PROT", "unknown setting; did you mean DAILY_PAPERS_WEB__PORT?"),
+        ("DAILY_PAPERS_WEB_PORT", "unknown setting; did you mean DAILY_PAPERS_WEB__PORT?"),
+        ("daily_papers_web__port", "unknown setting; did you mean DAILY_PAPERS_WEB__PORT?"),
+        ("DAILY_PAPERS_QQQQQQQQQQQQQQQQQQQQQQQQQQQQ", "unknown setting."),
     ],
 )
-def test_variable_that_means_nothing_is_a_fault(loader: Loader, name: str, fault: str) -> None:
+def test_unknown_variable_is_a_fault(loader: Loader, name: str, fault: str) -> None:
     assert loader.faults(**{name: "8080"}) == [f"{name}: {fault}"]
 
 
-def test_variables_of_others_are_left_alone(loader: Loader) -> None:
+def test_variables_of_other_programs_are_ignored(loader: Loader) -> None:
     assert loader.load(PATH="/bin", DAILY="1", DISCORD_CHANNEL="x") == Settings()
 
 
-def test_variables_of_a_kubernetes_service_of_our_name_are_left_alone(loader: Loader) -> None:
+def test_variables_of_a_kubernetes_service_are_ignored(loader: Loader) -> None:
     service = {
         "DAILY_PAPERS_SERVICE_HOST": "10.0.0.1",
         "DAILY_PAPERS_SERVICE_PORT": "8080",
@@ -104,7 +104,7 @@ def test_variables_of_a_kubernetes_service_of_our_name_are_left_alone(loader: Lo
     }
     assert loader.load(**service) == Settings()
     assert loader.faults(DAILY_PAPERS_PORT="8080") == [
-        "DAILY_PAPERS_PORT: there is no such setting; did you mean DAILY_PAPERS_WEB__PORT?"
+        "DAILY_PAPERS_PORT: unknown setting; did you mean DAILY_PAPERS_WEB__PORT?"
     ]
 
 
@@ -117,13 +117,11 @@ def test_fault_of_a_variable_names_the_setting_and_the_variable(loader: Loader, 
 
 @pytest.mark.parametrize("name", ["DAILY_PAPERS_ARXIV__CONTACT", "DAILY_PAPERS_WEB__PORT", "DISCORD_TOKEN"])
 @pytest.mark.parametrize("text", ["s3cret\x1b[2J", "s3cret\udcff"])
-def test_variable_with_control_characters_or_in_another_encoding_is_a_fault(
-    loader: Loader, name: str, text: str
-) -> None:
-    assert loader.faults(**{name: text}) == [f"{name}: it has control characters, or is not text in UTF-8."]
+def test_variable_that_is_not_printable_text_is_a_fault(loader: Loader, name: str, text: str) -> None:
+    assert loader.faults(**{name: text}) == [f"{name}: has control characters, or is not UTF-8 text."]
 
 
-def test_section_of_the_file_that_is_none_is_a_fault_though_a_variable_is_set(loader: Loader) -> None:
+def test_invalid_section_is_a_fault_despite_a_variable(loader: Loader) -> None:
     assert loader.faults({"web": 3}, DAILY_PAPERS_WEB__PORT="80") == [
         "web: 3 is not allowed; input should be an object."
     ]

@@ -1,4 +1,4 @@
-"""config.example.json shows what there is to set."""
+"""config.example.json lists every setting."""
 
 import json
 from pathlib import Path
@@ -12,24 +12,24 @@ from bot.config import Settings, load_settings
 EXAMPLE = Path(__file__).parents[2] / "config.example.json"
 
 
-def _shape(section: type[BaseModel]) -> dict[str, object]:
-    """The names of all settings, nested as they are."""
+def _names(section: type[BaseModel]) -> dict[str, object]:
+    """Returns the names of all settings, nested by section."""
     return {
-        name: _shape(field.annotation)
+        name: _names(field.annotation)
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
         else None
         for name, field in section.model_fields.items()
     }
 
 
-def test_example_shows_every_setting_once_and_nothing_else() -> None:
+def test_example_has_every_setting_and_no_others() -> None:
     def names(content: object) -> object:
         return {key: names(value) for key, value in content.items()} if isinstance(content, dict) else None
 
-    assert names(json.loads(EXAMPLE.read_text())) == _shape(Settings)
+    assert names(json.loads(EXAMPLE.read_text())) == _names(Settings)
 
 
-def test_example_is_valid_and_differs_from_the_defaults_only_where_there_is_none() -> None:
+def test_example_is_valid_and_otherwise_has_the_defaults() -> None:
     example = load_settings(EXAMPLE, {}, keyword_fault)
     assert example.arxiv.contact is not None
     assert example.subscriptions
@@ -40,4 +40,4 @@ def test_example_is_valid_and_differs_from_the_defaults_only_where_there_is_none
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        setattr(Settings().web, "port", 1)  # noqa: B010 - mypy knows that it is frozen; this asks the running program
+        setattr(Settings().web, "port", 1)  # noqa: B010 - mypy rejects the assignment; this tests it at runtime

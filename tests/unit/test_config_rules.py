@@ -1,4 +1,4 @@
-"""What may be set: channels and keywords, addresses, arXiv's intervals, the database."""
+"""Rules of single settings: channels, keywords, URLs, arXiv's intervals, the database."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ LOCAL = "http://127.0.0.1:8700/arxiv/api/query"
 
 @pytest.fixture
 def loader(tmp_path: Path) -> Loader:
-    """Loads files of this test's own."""
+    """Loads settings from a temporary file."""
     return Loader(tmp_path / "config.json")
 
 
@@ -30,7 +30,7 @@ def test_channel_id_may_be_a_number_or_a_string(loader: Loader, written: object)
 @pytest.mark.parametrize(
     "written", ["general", "", "-5", "١٢٣٤٥٦٧٨٩٠١٢٣٤٥٦٧٨", "9" * 5000, True, None, 12, -CHANNEL_ID, 1.5e17, 2**63, [1]]
 )
-def test_channel_id_that_is_none_is_a_fault(loader: Loader, written: object) -> None:
+def test_invalid_channel_id_is_a_fault(loader: Loader, written: object) -> None:
     (fault,) = loader.faults({"subscriptions": [{"channel_id": written, "keywords": []}]})
     assert fault.startswith("subscriptions[0].channel_id: ")
     assert " is not allowed; input should be " in fault
@@ -42,7 +42,7 @@ def test_absent_subscriptions_are_not_an_empty_list(loader: Loader) -> None:
     assert loader.load({"subscriptions": []}).subscriptions == ()
 
 
-def test_fault_of_a_keyword_names_its_place_and_says_what_a_keyword_needs(loader: Loader) -> None:
+def test_fault_of_a_keyword_names_its_setting_and_the_reason(loader: Loader) -> None:
     keywords = ["reward model", "the", "∇", ""]
     faults = loader.faults({"subscriptions": [{"channel_id": CHANNEL_ID, "keywords": keywords}]})
     assert faults == [
@@ -53,11 +53,11 @@ def test_fault_of_a_keyword_names_its_place_and_says_what_a_keyword_needs(loader
 
 
 @pytest.mark.parametrize(
-    ("setting", "address", "allowed"),
+    ("setting", "url", "allowed"),
     [
-        (setting, address, "https://… or http://…")
+        (setting, url, "https://… or http://…")
         for setting in ("discord.api_url", "arxiv.api_url", "huggingface.api_url")
-        for address in ("", "example.org", "ftp://example.org", "https://", "https://a b", "https://example.org:99999")
+        for url in ("", "example.org", "ftp://example.org", "https://", "https://a b", "https://example.org:99999")
     ]
     + [
         ("discord.api_url", "https://me:pass@example.org", "https://… or http://…"),
@@ -66,13 +66,13 @@ def test_fault_of_a_keyword_names_its_place_and_says_what_a_keyword_needs(loader
         ("discord.gateway_url", "https://example.org", "wss://… or ws://…"),
     ],
 )
-def test_address_that_is_none_is_a_fault(loader: Loader, setting: str, address: str, allowed: str) -> None:
+def test_invalid_url_is_a_fault(loader: Loader, setting: str, url: str, allowed: str) -> None:
     section, name = setting.split(".")
-    assert loader.faults({section: {name: address}}) == [f"{setting}: is not an address; allowed: {allowed}."]
+    assert loader.faults({section: {name: url}}) == [f"{setting}: is not a valid URL; allowed: {allowed}."]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8700", "localhost", "[::1]:80", "127.8.8.8"])
-def test_address_of_this_machine_needs_no_encryption(loader: Loader, host: str) -> None:
+def test_url_on_this_machine_needs_no_encryption(loader: Loader, host: str) -> None:
     settings = loader.load({"discord": {"api_url": f"http://{host}/api", "gateway_url": f"ws://{host}"}})
     assert settings.discord.api_url == f"http://{host}/api"
     assert settings.discord.gateway_url == f"ws://{host}"
@@ -81,50 +81,62 @@ def test_address_of_this_machine_needs_no_encryption(loader: Loader, host: str) 
 @pytest.mark.parametrize(
     "host", ["example.org", "localhost.example.org", "127.0.0.1.example.org", "10.0.0.1", "192.168.0.1"]
 )
-def test_address_elsewhere_must_be_encrypted(loader: Loader, host: str) -> None:
+def test_url_elsewhere_must_be_encrypted(loader: Loader, host: str) -> None:
     faults = loader.faults({"discord": {"api_url": f"http://{host}/api", "gateway_url": f"ws://{host}"}})
     assert faults == [
-        "discord.api_url: is not encrypted; allowed: https://…, or an address of this machine.",
-        "discord.gateway_url: is not encrypted; allowed: wss://…, or an address of this machine.",
+        "discord.api_url: is not encrypted; allowed: https://…, or http://… on this machine.",
+        "discord.gateway_url: is not encrypted; allowed: wss://…, or ws://… on this machine.",
     ]
 
 
-def test_slash_at_the_end_of_an_address_is_dropped(loader: Loader) -> None:
-    assert (
-        loader.load({"discord": {"api_url": "https://example.org/api/"}}).discord.api_url == "https://example.org/api"
-    )
+@pytest.mark.parametrize(
+    ("setting", "url"),
+    [
+        (setting, f"{scheme}://example.org/{path}")
+        for setting, scheme in (
+            ("discord.api_url", "https"),
+            ("discord.gateway_url", "wss"),
+            ("arxiv.api_url", "https"),
+            ("huggingface.api_url", "https"),
+        )
+        for path in ("", "api", "api/", "api//")
+    ],
+)
+def test_endpoint_keeps_its_trailing_slash(loader: Loader, setting: str, url: str) -> None:
+    section, name = setting.split(".")
+    assert getattr(getattr(loader.load({section: {name: url}}), section), name) == url
 
 
 @pytest.mark.parametrize("api_url", [None, "https://export.arxiv.org/api/query", "https://mirror.example.org/query"])
-def test_arxiv_is_asked_at_most_every_three_seconds(loader: Loader, api_url: str | None) -> None:
+def test_request_interval_is_at_least_three_seconds(loader: Loader, api_url: str | None) -> None:
     section: dict[str, object] = {} if api_url is None else {"api_url": api_url}
     assert loader.faults({"arxiv": section | {"request_interval_s": 2.9}}) == [
         (
-            "arxiv.request_interval_s: is 2.9; allowed: 3 or more, as arXiv's terms of use ask "
-            "(less only where arxiv.api_url is on this machine)."
+            "arxiv.request_interval_s: is 2.9; allowed: 3 or more, as arXiv's terms of use require "
+            "(less only if arxiv.api_url is on this machine)."
         )
     ]
     assert loader.load({"arxiv": section | {"request_interval_s": 3}}).arxiv.request_interval_s == 3
 
 
-def test_arxiv_on_this_machine_may_be_asked_sooner_but_not_without_a_pause(loader: Loader) -> None:
+def test_local_arxiv_allows_shorter_request_intervals_above_zero(loader: Loader) -> None:
     assert loader.load({"arxiv": {"api_url": LOCAL, "request_interval_s": 0.02}}).arxiv.request_interval_s == 0.02
     (fault,) = loader.faults({"arxiv": {"api_url": LOCAL, "request_interval_s": 0}})
     assert fault == "arxiv.request_interval_s: 0 is not allowed; input should be greater than 0."
 
 
-def test_arxiv_is_looked_at_by_its_calendar_or_at_most_every_ten_minutes(loader: Loader) -> None:
+def test_poll_interval_is_null_or_at_least_ten_minutes(loader: Loader) -> None:
     assert loader.load({"arxiv": {"poll_interval_s": None}}).arxiv.poll_interval_s is None
     assert loader.load({"arxiv": {"poll_interval_s": 600}}).arxiv.poll_interval_s == 600
     assert loader.faults({"arxiv": {"poll_interval_s": 599}}) == [
         (
-            "arxiv.poll_interval_s: is 599; allowed: null (by arXiv's calendar, the best) or 600 or more, "
-            "since what arXiv shows changes once a day."
+            "arxiv.poll_interval_s: is 599; allowed: null (arXiv's announcement calendar, recommended), or 600 or "
+            "more, because arXiv's results change once a day."
         )
     ]
 
 
-def test_arxiv_on_this_machine_may_be_looked_at_every_second(loader: Loader) -> None:
+def test_local_arxiv_allows_polls_every_second(loader: Loader) -> None:
     assert loader.load({"arxiv": {"api_url": LOCAL, "poll_interval_s": 1}}).arxiv.poll_interval_s == 1
     (fault,) = loader.faults({"arxiv": {"api_url": LOCAL, "poll_interval_s": 0.9}})
     assert fault == "arxiv.poll_interval_s: 0.9 is not allowed; input should be greater than or equal to 1."
@@ -133,48 +145,46 @@ def test_arxiv_on_this_machine_may_be_looked_at_every_second(loader: Loader) -> 
 @pytest.mark.parametrize(
     ("setting", "value"), [("request_interval_s", 1), ("poll_interval_s", 5), ("request_interval_s", 3600)]
 )
-def test_interval_is_not_judged_by_an_address_that_is_at_fault_itself(
-    loader: Loader, setting: str, value: float
-) -> None:
+def test_invalid_arxiv_url_causes_no_interval_fault(loader: Loader, setting: str, value: float) -> None:
     (fault,) = loader.faults({"arxiv": {"api_url": "nowhere", setting: value}})
     assert fault.startswith("arxiv.api_url: ")
 
 
 @pytest.mark.parametrize("contact", ["", "  ", "a\nb", "a\x00b", "mé@example.org"])
-def test_contact_that_no_header_can_carry_is_a_fault(loader: Loader, contact: str) -> None:
+def test_contact_that_no_header_can_contain_is_a_fault(loader: Loader, contact: str) -> None:
     assert loader.faults({"arxiv": {"contact": contact}}) == [
-        "arxiv.contact: is empty, or not plain ASCII; allowed: one line of letters, digits and punctuation."
+        "arxiv.contact: is empty or not ASCII; allowed: one line of letters, digits and punctuation."
     ]
 
 
 @pytest.mark.parametrize("contact", ["me", "me at example.org", "me@example.org (Me)", "https://", "a@b@c"])
-def test_contact_that_reaches_nobody_is_a_fault(loader: Loader, contact: str) -> None:
+def test_contact_that_is_no_address_is_a_fault(loader: Loader, contact: str) -> None:
     assert loader.faults({"arxiv": {"contact": contact}}) == [
-        "arxiv.contact: is no way to reach you; allowed: an e-mail address, or the address of a page (https://…)."
+        "arxiv.contact: is not a contact; allowed: an e-mail address or a URL (https://…)."
     ]
 
 
 @pytest.mark.parametrize("contact", ["me@example.org", "https://example.org/@me?about=bot", " me@example.org "])
-def test_contact_is_an_e_mail_address_or_that_of_a_page(loader: Loader, contact: str) -> None:
+def test_contact_is_an_e_mail_address_or_a_url(loader: Loader, contact: str) -> None:
     assert loader.load({"arxiv": {"contact": contact}}).arxiv.contact == contact.strip()
 
 
 @pytest.mark.parametrize("path", [":memory:", "", ".", "..", "papers/..", "/", "a\x00b"])
-def test_database_that_is_no_files_name_is_a_fault(loader: Loader, path: str) -> None:
+def test_database_that_is_not_a_file_path_is_a_fault(loader: Loader, path: str) -> None:
     assert loader.faults({"database": path}) == [
-        "database: is not the name of a file; allowed: the path of a file, which is made where there is none."
+        "database: is not the path of a file; allowed: the path of a file, which is created if missing."
     ]
 
 
 @pytest.mark.parametrize("address", ["http://papers.example.org", "https://example.org/daily/papers/"])
-def test_page_may_be_reached_anywhere(loader: Loader, address: str) -> None:
+def test_page_address_may_be_any_url(loader: Loader, address: str) -> None:
     assert loader.load({"web": {"address": address}}).web.address == address.rstrip("/")
 
 
 @pytest.mark.parametrize(
     "address", ["", "example.org", "ftp://example.org", "https://example.org/?a=b", "https://a/#b"]
 )
-def test_address_at_which_no_page_can_be_is_a_fault(loader: Loader, address: str) -> None:
+def test_page_address_with_query_or_fragment_is_a_fault(loader: Loader, address: str) -> None:
     assert loader.faults({"web": {"address": address}}) == [
-        "web.address: is not where a page is; allowed: https://… or http://…, without a question mark."
+        "web.address: is not the URL of a page; allowed: https://… or http://…, without query and fragment."
     ]

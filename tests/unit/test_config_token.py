@@ -1,4 +1,4 @@
-"""The Discord token: where it comes from, and that nobody is ever shown it."""
+"""The Discord token: its sources, and that it is never shown."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ TOKEN = "MTk4NjIy.Cl2FMQ.Zn-s3cret"
 
 @pytest.fixture
 def loader(tmp_path: Path) -> Loader:
-    """Loads files of this test's own."""
+    """Loads settings from a temporary file."""
     return Loader(tmp_path / "config.json")
 
 
@@ -33,12 +33,12 @@ def _token(settings: Settings) -> str | None:
         ({"DISCORD_TOKEN": " short-name\n"}, "short-name"),
     ],
 )
-def test_discord_token_goes_before_every_other_place(loader: Loader, environ: Mapping[str, str], token: str) -> None:
+def test_discord_token_overrides_every_other_source(loader: Loader, environ: Mapping[str, str], token: str) -> None:
     assert _token(loader.load({"discord": {"token": "from-file"}}, **environ)) == token
 
 
 @pytest.mark.parametrize("blank", ["", "  ", None])
-def test_blank_token_in_the_file_is_none(loader: Loader, blank: str | None) -> None:
+def test_blank_token_in_the_file_counts_as_none(loader: Loader, blank: str | None) -> None:
     assert _token(loader.load({"discord": {"token": blank}})) is None
 
 
@@ -59,7 +59,7 @@ def test_blank_token_in_the_file_is_none(loader: Loader, blank: str | None) -> N
         f'{{"discord": {{"token": {TOKEN}}}}}',
     ],
 )
-def test_token_never_stands_in_a_fault(loader: Loader, text: str) -> None:
+def test_fault_never_contains_the_token(loader: Loader, text: str) -> None:
     faults = loader.faults_of_text(text)
     assert faults
     assert "s3cret" not in "".join(faults)
@@ -70,19 +70,19 @@ def test_token_with_a_space_is_refused_without_being_shown(loader: Loader, name:
     assert loader.faults(**{name: f"Bot {TOKEN}"}) == [
         (
             f"discord.token ({name}): does not look like a Discord token; "
-            "allowed: the text of the developer portal's Bot page."
+            "allowed: the token on the Bot page of the developer portal."
         )
     ]
 
 
-def test_token_never_stands_in_a_repr(loader: Loader) -> None:
+def test_repr_never_contains_the_token(loader: Loader) -> None:
     settings = loader.load(DISCORD_TOKEN=TOKEN)
     assert _token(settings) == TOKEN
     assert "s3cret" not in f"{settings!r} {settings} {settings.discord!r} {settings.model_dump()!r}"
     assert "s3cret" not in settings.model_dump_json()
 
 
-# The example of Discord's documentation; its form is what gives a token away in the wrong place.
+# The example in Discord's documentation. A token in the wrong setting is recognised by its format.
 PASTED = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs"
 
 

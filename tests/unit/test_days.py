@@ -1,4 +1,4 @@
-"""Days as people type them."""
+"""Days of trending lists: parsing, showing and suggesting them."""
 
 from datetime import date, timedelta
 
@@ -21,32 +21,32 @@ TODAY = date(2026, 11, 18)  # a Wednesday
         (TRENDING_FIRST_DAY.isoformat(), TRENDING_FIRST_DAY),
     ],
 )
-def test_day_is_known_as_it_is_typed(typed: str, day: date) -> None:
+def test_day_is_parsed_in_every_format(typed: str, day: date) -> None:
     assert parse_day(typed, TODAY) == day
 
 
 @pytest.mark.parametrize(
-    ("typed", "words"),
+    ("typed", "message"),
     [
-        ("2026-11-19", "Thursday, 19 November 2026 is yet to come: today is 2026-11-18 (UTC)."),
-        ("2026-02-30", "There is no day 2026-02-30 in the calendar."),
-        ("0000-01-01", "There is no day 0000-01-01 in the calendar."),
-        ("2023-04-30", "Hugging Face's lists begin in May 2023: Sunday, 30 April 2023 has none."),
-        ("tomorrow", "A day is written as 2026-11-18, or today, or yesterday."),
-        ("18.11.2026", "A day is written as 2026-11-18, or today, or yesterday."),
-        ("", "A day is written as 2026-11-18, or today, or yesterday."),
-        ("@everyone", "A day is written as 2026-11-18, or today, or yesterday."),
-        ("2026-11-18\n# hi", "A day is written as 2026-11-18, or today, or yesterday."),
-        ("٢٠٢٦-11-18", "A day is written as 2026-11-18, or today, or yesterday."),
+        ("2026-11-19", "Thursday, 19 November 2026 is in the future; today is 2026-11-18 (UTC)."),
+        ("2026-02-30", "2026-02-30 is not a valid date."),
+        ("0000-01-01", "0000-01-01 is not a valid date."),
+        ("2023-04-30", "Hugging Face's lists start in May 2023; Sunday, 30 April 2023 has none."),
+        ("tomorrow", "Use `2026-11-18`, `today` or `yesterday`."),
+        ("18.11.2026", "Use `2026-11-18`, `today` or `yesterday`."),
+        ("", "Use `2026-11-18`, `today` or `yesterday`."),
+        ("@everyone", "Use `2026-11-18`, `today` or `yesterday`."),
+        ("2026-11-18\n# hi", "Use `2026-11-18`, `today` or `yesterday`."),
+        ("٢٠٢٦-11-18", "Use `2026-11-18`, `today` or `yesterday`."),
     ],
 )
-def test_day_of_which_there_can_be_no_list_is_refused_with_words(typed: str, words: str) -> None:
-    with pytest.raises(InvalidDay) as refused:
+def test_day_without_a_possible_list_is_rejected_with_a_reason(typed: str, message: str) -> None:
+    with pytest.raises(InvalidDay) as raised:
         parse_day(typed, TODAY)
-    assert str(refused.value) == words
+    assert str(raised.value) == message
 
 
-def test_suggested_are_today_yesterday_and_the_working_days_before() -> None:
+def test_today_yesterday_and_earlier_weekdays_are_suggested() -> None:
     suggested = suggested_days("", TODAY)
     assert suggested[:4] == (
         ("Today: Wednesday, 18 November 2026", "2026-11-18"),
@@ -57,7 +57,7 @@ def test_suggested_are_today_yesterday_and_the_working_days_before() -> None:
     assert len(suggested) == AUTOCOMPLETE_CHOICES_MAX
 
 
-def test_suggested_is_what_fits_what_was_typed() -> None:
+def test_suggestions_match_what_was_typed() -> None:
     assert [value for _, value in suggested_days("yest", TODAY)] == ["2026-11-17"]
     assert [value for _, value in suggested_days("2026-10-0", TODAY)] == [
         f"2026-10-0{day}" for day in (9, 8, 7, 6, 5, 2, 1)
@@ -67,6 +67,6 @@ def test_suggested_is_what_fits_what_was_typed() -> None:
     assert [value for _, value in suggested_days("", sunday)[:3]] == ["2026-11-22", "2026-11-21", "2026-11-20"]
 
 
-def test_every_suggestion_is_understood_and_day_is_shown_with_its_weekday() -> None:
+def test_every_suggestion_can_be_parsed_and_shows_its_weekday() -> None:
     for shown, value in suggested_days("", TODAY):
         assert shown.endswith(shown_day(parse_day(value, TODAY)))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from xml.dom import minidom
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.feed import PAPER_ABSTRACT_MAX, PAPER_TITLE_MAX, FeedPage, Rejection, parse_feed
@@ -262,7 +262,6 @@ def test_a_paper_called_error_is_a_paper() -> None:
     assert only(title="<title>Error</title>").title == "Error"
 
 
-@settings(max_examples=60)
 @given(st.data())
 def test_a_page_with_bytes_changed_is_read_or_refused(data: st.DataObject) -> None:
     answer = bytearray(body(entry(), entry(id="<id>http://arxiv.org/abs/hep-th/9901001v1</id>")))
@@ -277,7 +276,6 @@ def test_a_page_with_bytes_changed_is_read_or_refused(data: st.DataObject) -> No
     assert len(page.papers) + len(page.rejected) <= 2
 
 
-@settings(max_examples=60)
 @given(st.text(max_size=60))
 def test_any_text_in_a_title_costs_at_most_its_own_entry(text: str) -> None:
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""What a keyword is: when two are the same, what is refused, and what is sent to arXiv."""
+"""Keywords: canonical forms, tokens, rejected ones, and the phrases that are sent to arXiv."""
 
 import re
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.domain.keyword import KEYWORD_MAX, STOP_WORDS, Keyword, Token, search_phrases, split_keywords
 from bot.runtime.errors import InvalidKeyword
 
-# What people type, and what they do not: capitals, accents, signs, brackets, white space of all kinds, any Unicode.
+# Likely and unlikely input: capitals, accents, signs, brackets, all kinds of white space, any Unicode.
 TYPED = st.one_of(
     st.text(max_size=40),
     st.text(alphabet="abAB sS'’éß+#-–[].\\{}\"cCLx1 \t\u200b", max_size=40),
@@ -18,7 +18,7 @@ TYPED = st.one_of(
 
 
 def parsed(text: str, category: str | None = None) -> Keyword:
-    """The keyword of a text that happens to be one."""
+    """Parses the text, and discards the example if it is not a keyword."""
     try:
         return Keyword.parse(text, category)
     except InvalidKeyword:
@@ -49,11 +49,11 @@ def parsed(text: str, category: str | None = None) -> Keyword:
         ("BERT [MASK]", "BERT [MASK"),
     ],
 )
-def test_the_canonical_form(typed: str, canonical: str) -> None:
+def test_canonical_form(typed: str, canonical: str) -> None:
     assert Keyword.parse(typed).canonical == canonical
 
 
-def test_only_the_canonical_form_makes_two_keywords_the_same() -> None:
+def test_keywords_with_the_same_canonical_form_are_equal() -> None:
     assert Keyword.parse("Reward  model!") == Keyword.parse("reward model")
     assert len({Keyword.parse("Reward Model"), Keyword.parse("reward model")}) == 1
     assert Keyword.parse("CLIP") != Keyword.parse("clip")
@@ -61,7 +61,7 @@ def test_only_the_canonical_form_makes_two_keywords_the_same() -> None:
     assert Keyword.parse("diffusion [cs.CL]") != Keyword.parse("diffusion")
 
 
-def test_a_keyword_is_shown_as_first_typed() -> None:
+def test_keyword_is_shown_as_typed() -> None:
     assert Keyword.parse(' "Reward\u200b  Model" ').shown == '"Reward Model"'
     assert Keyword.parse("Reward Model", "cs.CL").shown == "Reward Model [cs.CL]"
 
@@ -79,39 +79,39 @@ def test_a_keyword_is_shown_as_first_typed() -> None:
         ("Poincaré's", (Token("poincaré"),)),
     ],
 )
-def test_the_words_of_a_keyword(typed: str, tokens: tuple[Token, ...]) -> None:
+def test_tokens_of_a_keyword(typed: str, tokens: tuple[Token, ...]) -> None:
     assert Keyword.parse(typed).tokens == tokens
 
 
 @pytest.mark.parametrize(
-    ("typed", "sentence"),
+    ("typed", "message"),
     [
         ("", "A keyword needs at least one letter or digit."),
         (" \u200b\n", "A keyword needs at least one letter or digit."),
         ("∇", "A keyword needs at least one letter or digit."),
         ("[cs.CL]", "A keyword needs at least one letter or digit."),
         ("\u3164", "A keyword needs at least one letter or digit."),
-        ("the", "A keyword needs a word that says more than the, of or with."),
-        ("To be, or NOT to be!", "A keyword needs a word that says more than the, of or with."),
+        ("the", 'Use at least one word besides stop words such as "the" or "of".'),
+        ("To be, or NOT to be!", 'Use at least one word besides stop words such as "the" or "of".'),
         ("a" * (KEYWORD_MAX + 1), "A keyword can be up to 200 characters long."),
-        ("\ufdfa" * 100, "A keyword can be up to 200 characters long."),  # each stands for 18 letters
-        ("diffusion [cs.cl]", "arXiv has no such category; the nearest are cs.CL, cs.SC, cs.PL."),
-        ("diffusion [x.yzw]", "arXiv has no such category; they look like cs.CL, astro-ph.CO or quant-ph."),
-        ("diffusion [cs.CL] [cs.LG]", "A keyword can be narrowed to one category, not to several."),
+        ("\ufdfa" * 100, "A keyword can be up to 200 characters long."),  # each expands to 18 letters
+        ("diffusion [cs.cl]", "No such arXiv category. Did you mean `cs.CL`, `cs.SC` or `cs.PL`?"),
+        ("diffusion [x.yzw]", "No such arXiv category. Examples of categories: `cs.CL`, `astro-ph.CO` and `quant-ph`."),
+        ("diffusion [cs.CL] [cs.LG]", "A keyword can have only one category."),
     ],
 )
-def test_what_cannot_be_watched_is_refused_with_one_sentence(typed: str, sentence: str) -> None:
-    with pytest.raises(InvalidKeyword) as refused:
+def test_invalid_keyword_is_rejected_with_a_message(typed: str, message: str) -> None:
+    with pytest.raises(InvalidKeyword) as raised:
         Keyword.parse(typed)
-    assert str(refused.value) == sentence
+    assert str(raised.value) == message
 
 
-def test_a_keyword_may_be_as_long_as_the_limit_and_its_category_does_not_count() -> None:
+def test_category_does_not_count_towards_the_maximum_length() -> None:
     longest = "a" * KEYWORD_MAX
     assert Keyword.parse(f"{longest} [cs.CL]").shown == f"{longest} [cs.CL]"
 
 
-def test_a_category_narrows_however_it_is_given() -> None:
+def test_category_is_an_argument_or_a_suffix_in_brackets() -> None:
     narrowed = Keyword.parse("diffusion", "cs.CL")
     assert narrowed.category == "cs.CL"
     assert narrowed.canonical == "diffusion [cs.CL]"
@@ -124,25 +124,25 @@ def test_a_category_narrows_however_it_is_given() -> None:
 
 
 @pytest.mark.parametrize(
-    ("category", "near"), [("cs.XX", "cs."), ("machine learning", "cs.LG, stat.ML"), ("hep", "hep-ex")]
+    ("category", "similar"), [("cs.XX", "cs."), ("machine learning", "`cs.LG` or `stat.ML`"), ("hep", "hep-ex")]
 )
-def test_an_unknown_category_is_refused_with_the_nearest_ones(category: str, near: str) -> None:
-    with pytest.raises(InvalidKeyword, match=re.escape(near)):
+def test_unknown_category_is_rejected_with_similar_ones(category: str, similar: str) -> None:
+    with pytest.raises(InvalidKeyword, match=re.escape(similar)):
         Keyword.parse("diffusion", category)
 
 
-def test_a_category_that_contradicts_the_text_is_refused() -> None:
+def test_two_different_categories_are_rejected() -> None:
     with pytest.raises(InvalidKeyword, match="one category"):
         Keyword.parse("diffusion [cs.CL]", "cs.LG")
 
 
-def test_brackets_that_name_no_category_belong_to_the_keyword() -> None:
+def test_brackets_without_a_category_are_part_of_the_keyword() -> None:
     keyword = Keyword.parse("BERT [MASK]")
     assert keyword.category is None
     assert [token.text for token in keyword.tokens] == ["bert", "mask"]
 
 
-def test_the_stop_words_are_those_of_lucene() -> None:
+def test_stop_words_are_those_of_lucene() -> None:
     assert len(STOP_WORDS) == 33
     assert {"the", "such", "into", "with"} < STOP_WORDS
     assert "from" not in STOP_WORDS
@@ -160,7 +160,7 @@ def test_the_stop_words_are_those_of_lucene() -> None:
         ("", ()),
     ],
 )
-def test_several_keywords_are_separated_by_commas(typed: str, keywords: tuple[str, ...]) -> None:
+def test_keywords_are_separated_by_commas(typed: str, keywords: tuple[str, ...]) -> None:
     assert split_keywords(typed) == keywords
 
 
@@ -176,12 +176,12 @@ def test_several_keywords_are_separated_by_commas(typed: str, keywords: tuple[st
         ("naïve v1.2.", ("naïve v1 2", "naive v1 2", "naïve v1.2", "naive v1.2")),
     ],
 )
-def test_what_is_asked_of_arxiv(typed: str, phrases: tuple[str, ...]) -> None:
+def test_phrases_for_arxiv(typed: str, phrases: tuple[str, ...]) -> None:
     assert search_phrases(Keyword.parse(typed)) == phrases
 
 
 @given(TYPED)
-def test_only_words_with_their_joints_and_single_spaces_are_sent_to_arxiv(text: str) -> None:
+def test_only_words_joints_and_single_spaces_are_sent_to_arxiv(text: str) -> None:
     for phrase in search_phrases(parsed(text)):
         assert phrase
         words = [word for part in phrase.split(" ") for word in re.split("[._']", part)]
@@ -189,7 +189,7 @@ def test_only_words_with_their_joints_and_single_spaces_are_sent_to_arxiv(text: 
 
 
 @given(TYPED, st.sampled_from([None, "cs.CL", "astro-ph"]))
-def test_a_keyword_typed_again_as_it_is_shown_is_the_same(text: str, category: str | None) -> None:
+def test_keyword_parsed_again_from_its_shown_form_is_equal(text: str, category: str | None) -> None:
     keyword = parsed(text, category)
     again = Keyword.parse(keyword.shown)
     assert again == keyword
@@ -197,7 +197,7 @@ def test_a_keyword_typed_again_as_it_is_shown_is_the_same(text: str, category: s
 
 
 @given(TYPED)
-def test_anything_typed_is_a_keyword_with_words_and_a_form_of_its_own(text: str) -> None:
+def test_every_keyword_has_tokens_and_a_canonical_form(text: str) -> None:
     keyword = parsed(text)
     assert keyword.tokens
     assert keyword.canonical
@@ -205,7 +205,7 @@ def test_anything_typed_is_a_keyword_with_words_and_a_form_of_its_own(text: str)
 
 
 @given(TYPED)
-def test_splitting_gives_each_keyword_once(text: str) -> None:
+def test_splitting_returns_each_keyword_once(text: str) -> None:
     pieces = split_keywords(text)
     assert len(set(pieces)) == len(pieces)
     assert split_keywords(",".join(pieces)) == pieces

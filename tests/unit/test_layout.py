@@ -24,7 +24,7 @@ from bot.domain.layout.message import (
 )
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.post import OutboxEntry
-from bot.domain.text import units
+from bot.domain.text import utf16_length
 from bot.domain.trending.entry import TrendingEntry
 from bot.runtime import limits
 from bot.runtime.errors import ArxivError
@@ -188,12 +188,12 @@ def test_links_stand_on_all_lines_of_a_list_or_on_none() -> None:
 
 @pytest.mark.parametrize("count", [0, 26])
 def test_papers_that_make_no_list_are_refused(count: int) -> None:
-    with pytest.raises(ValueError, match="papers of one message"):
+    with pytest.raises(ValueError, match="do not fit in one message"):
         lay_out_list([(paper(f"2611.{n:05}"), ()) for n in range(count)])
 
 
 def test_paper_twice_makes_no_list() -> None:
-    with pytest.raises(ValueError, match="papers of one message"):
+    with pytest.raises(ValueError, match="do not fit in one message"):
         lay_out_list([(paper(), ()), (paper(), ())])
 
 
@@ -216,10 +216,10 @@ def test_rest_of_a_batch_and_a_backlog_say_what_they_are() -> None:
     assert headline(5, ["RLHF"], ANNOUNCED, BatchKind.REST) == "**5 more papers** for RLHF · announced Thu 19 Nov"
     assert headline(5, ["RLHF"], None, BatchKind.PAST) == "**5 earlier papers** for RLHF"
     assert headline(50, ["RLHF"], None, BatchKind.BACKLOG) == (
-        "**50 papers** for RLHF waited while this channel was paused: oldest first"
+        "**50 papers** for RLHF held while this channel was paused, oldest first"
     )
     assert headline(1_051, [], ANNOUNCED, BatchKind.BACKLOG) == (
-        "**1,051 papers** waited while this channel was paused: oldest first, as a short list"
+        "**1,051 papers** held while this channel was paused, oldest first, as a compact list"
     )
 
 
@@ -242,7 +242,7 @@ def test_many_keywords_are_counted() -> None:
 @given(st.integers(1, 10**6), st.lists(st.text(max_size=200), max_size=60), st.sampled_from(BatchKind))
 def test_first_line_of_any_keywords_is_short_and_harmless(papers: int, keywords: list[str], batch: BatchKind) -> None:
     shown = headline(papers, [*keywords, "@everyone **<@1>** [x](https://evil.com)"], ANNOUNCED, batch)
-    assert units(shown) <= HEADLINE_MAX < limits.CONTENT_MAX
+    assert utf16_length(shown) <= HEADLINE_MAX < limits.CONTENT_MAX
     bare = re.sub(r"\\[^0-9A-Za-z\s]", "·", shown.replace("**", "", 2))
     assert not re.search(r"[*_~`|\[\n]|://|<[@#:/a-zA-Z]|@everyone|@here|@\d", bare)
 
@@ -319,7 +319,8 @@ def _check_due(due: Sequence[OutboxEntry], layout: Layout) -> None:
         shown = lay_out_message([(each.paper, each.keywords) for each in together], layout, _listings(together))
         _check_message(shown, together)
         assert (
-            units(headline(len(due), [k for each in together for k in each.keywords], ANNOUNCED)) <= limits.CONTENT_MAX
+            utf16_length(headline(len(due), [k for each in together for k in each.keywords], ANNOUNCED))
+            <= limits.CONTENT_MAX
         )
         del left[: len(together)]
         messages += 1
@@ -334,10 +335,10 @@ def _check_message(shown: tuple[Card, ...] | PaperList, together: Sequence[Outbo
     assert len({card.url for card in shown}) == len(shown)
     assert sum(card.length for card in shown) <= limits.EMBED_TOTAL_MAX
     for card in shown:
-        assert 1 <= units(card.title) <= limits.EMBED_TITLE_MAX
-        assert units(card.authors) <= limits.EMBED_AUTHOR_MAX
-        assert 1 <= units(card.description) <= limits.EMBED_DESCRIPTION_MAX
-        assert units(card.footer) <= limits.EMBED_FOOTER_MAX
+        assert 1 <= utf16_length(card.title) <= limits.EMBED_TITLE_MAX
+        assert utf16_length(card.authors) <= limits.EMBED_AUTHOR_MAX
+        assert 1 <= utf16_length(card.description) <= limits.EMBED_DESCRIPTION_MAX
+        assert utf16_length(card.footer) <= limits.EMBED_FOOTER_MAX
 
 
 def _check_list(shown: PaperList, together: Sequence[OutboxEntry]) -> None:
@@ -349,7 +350,7 @@ def _check_list(shown: PaperList, together: Sequence[OutboxEntry]) -> None:
         link = f"]({each.paper.arxiv_id.abs_url})**"
         title, found, details = line.removeprefix("**[").partition(link)
         assert found
-        assert units(title) >= 1
+        assert utf16_length(title) >= 1
         known = re.sub(
             r"\[(?:PDF|HTML|code(?: ★ [\d.kM]+)?|▲ [\d.kM]+|Hugging Face)\]\(https://[\w./%+~-]+\)|\*\*withdrawn\*\*",
             "",
@@ -363,7 +364,6 @@ _SEEDS = st.integers(0, 2**32)
 _COUNTS = st.one_of(st.integers(1, 60), st.integers(1, 300), st.sampled_from([1, 10, 11, 25, 26, 50, 300]))
 
 
-@settings(max_examples=20)
 @given(_SEEDS, _COUNTS, st.sampled_from(Layout))
 def test_any_batch_holds_every_limit_in_the_fewest_messages(seed: int, count: int, layout: Layout) -> None:
     _check_batch(seed, count, layout)

@@ -37,7 +37,7 @@ def test_months_follow_each_other_over_the_year() -> None:
 
 def test_window_of_a_month_holds_its_last_minute_and_not_the_next_months_first() -> None:
     window = Month(2026, 2).window
-    assert window.asked == "submittedDate:[202602010000 TO 202602282359]"
+    assert window.search_term == "submittedDate:[202602010000 TO 202602282359]"
     assert Month(2026, 2).end == datetime(2026, 3, 1, tzinfo=UTC)
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.domain.paper import Paper
@@ -123,7 +123,6 @@ def test_recorded_papers_are_one_entry_each_with_all_authors() -> None:
     assert len({key(known) for known in recorded_papers()}) == len(recorded_papers())
 
 
-@settings(max_examples=40)
 @given(hostile_papers(), st.sampled_from(_COMMANDS))
 @example(paper(title="".join(PIECES)), "input")
 def test_hostile_paper_is_one_entry_without_commands_of_its_own(known: Paper, command: str) -> None:

@@ -5,17 +5,17 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from bot.domain.paper import ArxivId, Paper
-from bot.page import Form, Page, Section, render
+from bot.page import Page, PageFormat, Section, render
 from bot.page.model import PAGE_PAPERS
 from tests.support.builders import paper
 from tests.support.page import UPDATED, hostile_pages, newest_first, page_of, recorded_page
 
 
 def _read(page: Page, address: str | None = None) -> Any:
-    rendered = render(page, Form.JSON, address=address)
+    rendered = render(page, PageFormat.JSON, address=address)
     assert (rendered.content_type, rendered.filename) == ("application/json; charset=utf-8", "daily-papers.json")
     return json.loads(rendered.body)
 
@@ -50,7 +50,6 @@ def test_recorded_papers_are_rebuilt_unchanged() -> None:
     assert _page(_read(page)) == Page(page.updated, sections)
 
 
-@settings(max_examples=40)
 @given(hostile_pages())
 def test_hostile_papers_are_rebuilt_unchanged(page: Page) -> None:
     assert _page(_read(page)) == page

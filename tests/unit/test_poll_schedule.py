@@ -17,7 +17,7 @@ from bot.domain.poll_schedule import (
     PollResult,
     PollThrottled,
     batch_cutoff,
-    describe,
+    describe_poll,
     last_announcement,
     next_announcement,
     plan,
@@ -311,7 +311,7 @@ def test_fixed_interval_waits_as_long_as_arxiv_asks() -> None:
 )
 def test_last_look_is_put_in_words(at: str, result: PollResult, words: str) -> None:
     polls = [READ_LAST_NIGHT, poll(utc(at), result)]
-    assert describe(utc(at) + HOUR, polls, NextPoll(utc(at) + 2 * HOUR, PROBE)) == words
+    assert describe_poll(utc(at) + HOUR, polls, NextPoll(utc(at) + 2 * HOUR, PROBE)) == words
 
 
 @pytest.mark.parametrize(
@@ -319,9 +319,9 @@ def test_last_look_is_put_in_words(at: str, result: PollResult, words: str) -> N
     [
         (PollThrottled(WEDNESDAY_NIGHT), 4 * MINUTE, "arXiv asks us to wait, next try in 4 min"),
         (
-            PollFailed("arXiv is out of reach (timed out)", WEDNESDAY_NIGHT),
+            PollFailed("arXiv is unreachable (timed out)", WEDNESDAY_NIGHT),
             2 * MINUTE,
-            "arXiv is out of reach (timed out), next try in 2 min",
+            "arXiv is unreachable (timed out), next try in 2 min",
         ),
         (PollThrottled(WEDNESDAY_NIGHT), 45 * timedelta(seconds=1), "arXiv asks us to wait, next try in 45 s"),
         (PollThrottled(WEDNESDAY_NIGHT), 23 * HOUR, "arXiv asks us to wait, next try in 23 h"),
@@ -330,8 +330,8 @@ def test_last_look_is_put_in_words(at: str, result: PollResult, words: str) -> N
 )
 def test_failed_look_says_when_the_next_try_is(result: PollResult, wait: timedelta, words: str) -> None:
     polls = [poll(WEDNESDAY_NIGHT, result)]
-    assert describe(WEDNESDAY_NIGHT, polls, NextPoll(WEDNESDAY_NIGHT + wait, READ)) == words
+    assert describe_poll(WEDNESDAY_NIGHT, polls, NextPoll(WEDNESDAY_NIGHT + wait, READ)) == words
 
 
 def test_before_the_first_look_it_says_so() -> None:
-    assert describe(WEDNESDAY_NIGHT, [], NextPoll(WEDNESDAY_NIGHT, READ)) == "arXiv was not looked at yet"
+    assert describe_poll(WEDNESDAY_NIGHT, [], NextPoll(WEDNESDAY_NIGHT, READ)) == "arXiv has not been checked yet"

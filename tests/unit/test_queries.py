@@ -11,7 +11,7 @@ from bot.domain.queries import (
     POLL_OVERLAP,
     WINDOW_MIN,
     Window,
-    clamp_mark,
+    clamp_synced_until,
     initial_sync_window,
     keyword_groups,
     keywords_query,
@@ -36,11 +36,11 @@ lengths = st.timedeltas(min_value=timedelta(seconds=1), max_value=40 * DAY)
 
 def test_window_is_asked_in_whole_minutes_rounded_outwards() -> None:
     window = Window(NOW.replace(second=59), NOW.replace(minute=30, microsecond=1))
-    assert window.asked == "submittedDate:[202611181200 TO 202611181231]"
+    assert window.search_term == "submittedDate:[202611181200 TO 202611181231]"
 
 
 def test_window_of_whole_minutes_is_asked_as_it_is() -> None:
-    assert WEEK.asked == ASKED
+    assert WEEK.search_term == ASKED
 
 
 @pytest.mark.parametrize(
@@ -141,8 +141,8 @@ def test_outage_of_any_length_is_made_up() -> None:
 
 
 def test_mark_in_the_future_counts_as_thirty_days_ago() -> None:
-    assert clamp_mark(NOW + timedelta(seconds=1), NOW) == NOW - 30 * DAY
-    assert clamp_mark(NOW, NOW) == NOW
+    assert clamp_synced_until(NOW + timedelta(seconds=1), NOW) == NOW - 30 * DAY
+    assert clamp_synced_until(NOW, NOW) == NOW
 
 
 def test_first_reading_covers_thirty_days() -> None:

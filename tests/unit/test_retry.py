@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.runtime.retry import backoff, quota_wait, retry_after
+from bot.runtime.retry import backoff_delay_s, quota_wait_s, retry_after_s
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 
 
 def test_delay_doubles_with_each_failure_in_a_row() -> None:
-    assert [backoff(attempt, 30, 3600, 0.0) for attempt in (1, 2, 3, 4)] == [30, 60, 120, 240]
+    assert [backoff_delay_s(attempt, 30, 3600, 0.0) for attempt in (1, 2, 3, 4)] == [30, 60, 120, 240]
 
 
 def test_jitter_spreads_the_delay_upwards_so_that_the_floor_holds() -> None:
-    assert backoff(1, 30, 3600, 0.5) == 45
+    assert backoff_delay_s(1, 30, 3600, 0.5) == 45
 
 
 @given(
@@ -25,12 +25,12 @@ def test_jitter_spreads_the_delay_upwards_so_that_the_floor_holds() -> None:
     jitter=st.floats(min_value=0, max_value=1, exclude_max=True),
 )
 def test_delay_never_leaves_its_bounds(attempt: int, floor_s: float, jitter: float) -> None:
-    assert floor_s <= backoff(attempt, floor_s, 3600, jitter) <= 3600
+    assert floor_s <= backoff_delay_s(attempt, floor_s, 3600, jitter) <= 3600
 
 
 @given(attempt=st.integers(min_value=1, max_value=100), jitter=st.floats(min_value=0, max_value=0.99))
 def test_delay_never_shrinks_from_one_failure_to_the_next(attempt: int, jitter: float) -> None:
-    assert backoff(attempt + 1, 1, 1000, 0.0) >= min(1000, backoff(attempt, 1, 1000, jitter))
+    assert backoff_delay_s(attempt + 1, 1, 1000, 0.0) >= min(1000, backoff_delay_s(attempt, 1, 1000, jitter))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_delay_never_shrinks_from_one_failure_to_the_next(attempt: int, jitter: 
     ],
 )
 def test_retry_after_is_read_in_both_its_forms(header: str, delay_s: float) -> None:
-    assert retry_after(header, NOW) == delay_s
+    assert retry_after_s(header, NOW) == delay_s
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ def test_retry_after_is_read_in_both_its_forms(header: str, delay_s: float) -> N
     [None, "", "soon", "-5", "1.5", "٣", "9" * 400, "Wed, 99 Foo 2026", "Wed, 18 Nov 99999999999999 12:05:00 GMT"],
 )
 def test_retry_after_that_says_nothing_usable_is_none(header: str | None) -> None:
-    assert retry_after(header, NOW) is None
+    assert retry_after_s(header, NOW) is None
 
 
 @given(st.text())
 def test_retry_after_takes_any_text(header: str) -> None:
-    delay_s = retry_after(header, NOW)
+    delay_s = retry_after_s(header, NOW)
     assert delay_s is None or delay_s >= 0
 
 
@@ -75,4 +75,4 @@ def test_retry_after_takes_any_text(header: str) -> None:
     ],
 )
 def test_quota_that_is_used_up_says_when_there_is_one_again(header: str | None, wait_s: float | None) -> None:
-    assert quota_wait(header) == wait_s
+    assert quota_wait_s(header) == wait_s

@@ -1,4 +1,4 @@
-"""The Atom form of the local arXiv, beside what arXiv's API was recorded to send."""
+"""The local arXiv's Atom feeds, compared with recorded responses of arXiv's API."""
 
 import re
 from datetime import UTC, datetime
@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from sandbox.arxiv import SandboxPaper
-from sandbox.arxiv.atom import FeedHead, entry, error_feed, feed
-from sandbox.arxiv.query import as_grouped, as_understood, parse
+from sandbox.arxiv.atom import FeedHeader, entry, error_feed, feed
+from sandbox.arxiv.query import normalized, parse, right_grouped
 from sandbox.arxiv.recorded import read_feed
 from tests.support.recordings import ARXIV_ANSWERS
 
@@ -27,13 +27,13 @@ _FEED_ID = re.compile(rb"<id>https://arxiv.org/api/[^<]*</id>")
 @pytest.mark.parametrize("path", NEW_FORM, ids=lambda path: path.stem)
 def test_feed_is_byte_for_byte_what_arxiv_sent(path: Path) -> None:
     recorded = path.read_bytes()
-    root = ET.fromstring(recorded)  # noqa: S314 - a recorded file, not a stranger's
+    root = ET.fromstring(recorded)  # noqa: S314 - a trusted recorded file
     title = _TITLE.search(root.findtext("{http://www.w3.org/2005/Atom}title", ""))
     assert title is not None
     query = parse(title[1]) if title[1] else None
-    head = FeedHead(
-        understood=as_understood(query) if query else "",
-        grouped=as_grouped(query) if query else "",
+    head = FeedHeader(
+        query_title=normalized(query) if query else "",
+        query_link=right_grouped(query) if query else "",
         id_list=title[2],
         start=int(title[3]),
         max_results=int(title[4]),
@@ -55,7 +55,7 @@ def test_error_feed_is_byte_for_byte_what_arxiv_sent() -> None:
     assert ours.strip() == recorded.strip()
 
 
-def test_entry_escapes_markup_and_leaves_out_what_a_paper_has_not() -> None:
+def test_entry_escapes_markup_and_omits_missing_fields() -> None:
     paper = SandboxPaper(
         arxiv_id="hep-th/9901001",
         version=2,

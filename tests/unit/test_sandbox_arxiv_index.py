@@ -1,4 +1,4 @@
-"""Matching as arXiv's search does it."""
+"""The local arXiv's search, compared with arXiv's."""
 
 import time
 from collections.abc import Iterator
@@ -53,25 +53,25 @@ FIRST, STRINGS, GALAXIES = (paper.arxiv_id for paper in PAPERS)
 @pytest.fixture(scope="module")
 def index() -> Iterator[SearchIndex]:
     with closing(SearchIndex()) as index:
-        index.put(PAPERS)
+        index.add(PAPERS)
         yield index
 
 
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        # Title and abstract: stemmed, case-insensitive, phrases too.
+        # Titles and abstracts are stemmed and case-insensitive, also within phrases.
         ('ti:"REWARD model"', {FIRST}),
         ("ti:hallucination", {FIRST}),
         ("ti:hallucinating AND ti:studies", {FIRST}),
         ('abs:"reward model"', set()),
         ("abs:reward", {STRINGS}),
         ("ti:rew", set()),
-        # Hyphens split, unquoted they are an AND.
+        # Hyphens split words; unquoted, the parts are combined with AND.
         ('abs:"self supervised"', {FIRST}),
         ("abs:learning-supervised", {FIRST}),
         ('abs:"learning-supervised"', set()),
-        # Stop words are dropped but keep their place.
+        # Stop words are dropped but keep their position.
         ("all:the", set()),
         ('abs:"state of the art"', {FIRST}),
         ('abs:"state in a art"', {FIRST}),
@@ -79,7 +79,7 @@ def index() -> Iterator[SearchIndex]:
         ('abs:"the state"', {FIRST}),
         ("abs:the-state", {FIRST}),
         ('abs:"model of a reward"', {STRINGS}),
-        # No accent folding in title and abstract; in author and all there is.
+        # Accents are folded in authors and in all fields, but not in titles and abstracts.
         ("ti:naive", set()),
         ("ti:naïve", {FIRST}),
         ("all:naive", {FIRST}),
@@ -88,18 +88,18 @@ def index() -> Iterator[SearchIndex]:
         ('au:"soren dabrowski"', {FIRST}),
         ('au:"godel soren"', set()),
         ("au:kurt", {FIRST, STRINGS}),
-        # Words as Unicode bounds them.
+        # Words follow Unicode's word boundaries.
         ('abs:"llama 3.1"', {FIRST}),
         ('abs:"llama 3 1"', set()),
         ("abs:cs.CL", {FIRST}),
         ("abs:models", {FIRST, STRINGS}),
-        # Comments are lower-cased and not stemmed.
+        # Comments are case-insensitive but not stemmed.
         ("co:NEURIPS", {FIRST}),
         ("co:model", set()),
         ("co:models", {FIRST}),
         ('jr:"phys rev d"', {FIRST}),
         ("rn:CERN-TH-2026-001", {FIRST}),
-        # Categories: exact and case-sensitive, or with a wildcard.
+        # Categories match exactly and case-sensitively, or with a wildcard.
         ("cat:cs.CL", {FIRST}),
         ("cat:cs.LG", {FIRST}),
         ("cat:cs.cl", set()),
@@ -125,11 +125,11 @@ def index() -> Iterator[SearchIndex]:
         ("ti:∇", set()),
     ],
 )
-def test_search_finds_what_arxiv_finds(index: SearchIndex, query: str, found: set[str]) -> None:
+def test_search_matches_arxivs_results(index: SearchIndex, query: str, found: set[str]) -> None:
     assert set(index.search(parse(query))) == found
 
 
-def test_paper_with_more_of_the_terms_scores_higher(index: SearchIndex) -> None:
+def test_paper_with_more_matching_terms_scores_higher(index: SearchIndex) -> None:
     scores = index.search(parse("ti:reward OR abs:model OR ti:strings"))
 
     assert scores[FIRST] == 2
@@ -142,27 +142,27 @@ def test_paper_with_more_of_the_terms_scores_higher(index: SearchIndex) -> None:
     field=st.sampled_from(["ti", "abs", "all", "au", "co", "cat", "id"]),
     quoted=st.booleans(),
 )
-def test_no_text_breaks_the_search(index: SearchIndex, text: str, field: str, quoted: bool) -> None:
+def test_search_accepts_any_text(index: SearchIndex, text: str, field: str, quoted: bool) -> None:
     assert set(index.search(Term(field, text, quoted=quoted))) <= {FIRST, STRINGS, GALAXIES}
 
 
-def test_new_version_takes_the_place_of_the_old_one() -> None:
+def test_new_version_replaces_the_old_one() -> None:
     with closing(SearchIndex()) as index:
-        index.put([SandboxPaper(arxiv_id="2611.00001", title="Before", categories=("cs.CL",))])
+        index.add([SandboxPaper(arxiv_id="2611.00001", title="Before", categories=("cs.CL",))])
         assert set(index.search(parse("ti:before AND cat:cs.CL"))) == {"2611.00001"}
 
-        index.put([SandboxPaper(arxiv_id="2611.00001", version=2, title="After", categories=("cs.AI",))])
+        index.add([SandboxPaper(arxiv_id="2611.00001", version=2, title="After", categories=("cs.AI",))])
 
         assert not index.search(parse("ti:before OR cat:cs.CL"))
         assert set(index.search(parse("ti:after AND cat:cs.AI"))) == {"2611.00001"}
 
 
 def test_forty_keywords_among_fifteen_hundred_papers_take_less_than_150_ms() -> None:
-    papers = Corpus.generated(now=NOVEMBER, days=42).shown
+    papers = Corpus.generated(now=NOVEMBER, days=42).initial
     keywords = [f"reward model {n}" if n % 2 else f"{word} network" for n, word in enumerate(["graph"] * 40)]
     query = parse(" OR ".join(f'(ti:"{keyword}" OR abs:"{keyword}")' for keyword in keywords))
     with closing(SearchIndex()) as index:
-        index.put(papers)
+        index.add(papers)
         index.search(query)
 
         began = time.process_time()

@@ -1,4 +1,4 @@
-"""arXiv's query language, as the sandbox reads it and echoes it."""
+"""The sandbox's parser of arXiv's query language."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.arxiv.query import MAX_DEPTH, DateRange, Group, QueryRefused, Term, as_grouped, as_understood, parse
+from sandbox.arxiv.query import MAX_DEPTH, DateRange, Group, InvalidQuery, Term, normalized, parse, right_grouped
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,8 @@ from sandbox.arxiv.query import MAX_DEPTH, DateRange, Group, QueryRefused, Term,
         ),
     ],
 )
-def test_feed_title_says_how_a_query_was_understood(written: str, understood: str) -> None:
-    assert as_understood(parse(written)) == understood
+def test_feed_title_contains_the_normalized_query(written: str, understood: str) -> None:
+    assert normalized(parse(written)) == understood
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def test_feed_title_says_how_a_query_was_understood(written: str, understood: st
         ("((ti:a))", "ti:a"),
     ],
 )
-def test_operators_group_to_the_right_whatever_they_are(written: str, grouped: str) -> None:
-    assert as_grouped(parse(written)) == grouped
+def test_operators_group_to_the_right(written: str, grouped: str) -> None:
+    assert right_grouped(parse(written)) == grouped
 
 
 @pytest.mark.parametrize(
@@ -56,26 +56,26 @@ def test_operators_group_to_the_right_whatever_they_are(written: str, grouped: s
         ("(ti:a", "parenthes"),
         ("ti:a)", "parenthes"),
         ("(ti:a AND (ti:b)", "parenthes"),
-        ("()", "nothing after"),
-        ("ti:a AND", "nothing after"),
-        ("AND ti:a", "nothing on its left"),
-        ("ti:a AND OR ti:b", "nothing on its left"),
+        ("()", "missing operand after"),
+        ("ti:a AND", "missing operand after"),
+        ("AND ti:a", "missing operand before"),
+        ("ti:a AND OR ti:b", "missing operand before"),
         ('ti:"a', "cannot parse"),
         ('ti:"a\\"b"', "cannot parse"),
         ("foo:bar", "invalid field: foo"),
         ("https://arxiv.org", "invalid field: https"),
         ("ti:", "cannot parse"),
         ("ti:(a b)", "cannot parse"),
-        ("ti:[a TO b]", "a range is for dates"),
-        ("submittedDate:2026", "a date range is written"),
-        ("submittedDate:[2026 TO 2027]", "not a date: 2026"),
-        ("submittedDate:[202613010000 TO 202701010000]", "not a date: 202613010000"),
-        ("submittedDate:[202611010000 202611020000]", "a date range is written"),
+        ("ti:[a TO b]", "a range is not supported"),
+        ("submittedDate:2026", "a date range must have the form"),
+        ("submittedDate:[2026 TO 2027]", "invalid date: 2026"),
+        ("submittedDate:[202613010000 TO 202701010000]", "invalid date: 202613010000"),
+        ("submittedDate:[202611010000 202611020000]", "a date range must have the form"),
         ("(" * (MAX_DEPTH + 2) + "ti:a" + ")" * (MAX_DEPTH + 2), "too deeply"),
     ],
 )
-def test_query_that_cannot_be_read_is_refused_with_its_reason(written: str, reason: str) -> None:
-    with pytest.raises(QueryRefused, match=reason):
+def test_invalid_query_is_rejected_with_a_reason(written: str, reason: str) -> None:
+    with pytest.raises(InvalidQuery, match=reason):
         parse(written)
 
 
@@ -88,13 +88,13 @@ def test_date_range_includes_the_whole_last_minute() -> None:
     assert dates.last == datetime(2026, 11, 2, 23, 59, 59, 999999, tzinfo=UTC)
 
 
-def test_three_thousand_terms_in_a_row_can_be_read() -> None:
+def test_query_with_three_thousand_terms_can_be_parsed() -> None:
     query = parse(" OR ".join(f"ti:word{n}" for n in range(3_000)))
 
     assert query == Group(
         operands=tuple(Term("ti", f"word{n}") for n in range(3_000)), operators=query.operators[:1] * 2_999
     )
-    assert as_grouped(query).endswith("ti:word2999" + ")" * 2_998)
+    assert right_grouped(query).endswith("ti:word2999" + ")" * 2_998)
 
 
 _PIECES = st.sampled_from(
@@ -103,9 +103,9 @@ _PIECES = st.sampled_from(
 
 
 @given(st.lists(_PIECES | st.text(max_size=5), max_size=12).map("".join))
-def test_any_text_is_either_refused_or_understood_the_same_when_echoed(text: str) -> None:
+def test_any_text_is_rejected_or_parses_the_same_after_normalization(text: str) -> None:
     try:
         query = parse(text)
-    except QueryRefused:
+    except InvalidQuery:
         return
-    assert parse(as_understood(query)) == query
+    assert parse(normalized(query)) == query

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.domain.text import collapse, cut, escape_keeping_links, escape_markdown, harmless, units
+from bot.domain.text import collapse, cut, defuse_mentions, escape_keeping_links, escape_markdown, utf16_length
 
 _HOSTILE = st.lists(
     st.sampled_from(
@@ -117,14 +117,14 @@ def test_comments_keep_links_to_code_and_no_others(comment: str, markdown: str) 
 
 
 def test_plain_places_show_one_line_that_mentions_nobody() -> None:
-    assert harmless(" *RLHF*\n @everyone <@12>") == "*RLHF* @\u200beveryone <@\u200b12>"
+    assert defuse_mentions(" *RLHF*\n @everyone <@12>") == "*RLHF* @\u200beveryone <@\u200b12>"
 
 
 # --- length and cutting ------------------------------------------------------------------------
 
 
 def test_characters_outside_the_first_plane_count_twice() -> None:
-    assert (units("abc"), units("é日"), units("a😀"), units("\ud800")) == (3, 2, 3, 1)
+    assert (utf16_length("abc"), utf16_length("é日"), utf16_length("a😀"), utf16_length("\ud800")) == (3, 2, 3, 1)
 
 
 def test_text_within_the_limit_is_not_touched() -> None:
@@ -194,7 +194,7 @@ def test_marks_without_end_leave_only_the_sign_that_there_is_more() -> None:
 @given(_HOSTILE.map(escape_markdown) | st.text(), st.integers(0, 80))
 def test_cut_never_exceeds_the_limit_and_is_settled(text: str, limit: int) -> None:
     shown = cut(text, limit)
-    assert units(shown) <= limit
+    assert utf16_length(shown) <= limit
     assert len(shown) <= limit
     assert cut(shown, limit) == shown
 

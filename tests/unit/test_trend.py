@@ -22,18 +22,18 @@ def test_count_is_final_when_moderation_has_let_the_months_last_papers_through()
 
 def test_final_count_is_good_for_ever() -> None:
     counted = MonthCount(7, datetime(2026, 11, 15, tzinfo=UTC))
-    assert counted.is_good(OCTOBER, datetime(2036, 1, 1, tzinfo=UTC))
+    assert counted.is_fresh(OCTOBER, datetime(2036, 1, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(("hours", "good"), [(0, True), (23.9, True), (24, False), (24 * 400, False)])
 def test_count_that_may_grow_is_good_for_a_day(hours: float, good: bool) -> None:
     counted = MonthCount(7, LAST_PAPER_SHOWN)
-    assert counted.is_good(OCTOBER, LAST_PAPER_SHOWN + timedelta(hours=hours)) is good
+    assert counted.is_fresh(OCTOBER, LAST_PAPER_SHOWN + timedelta(hours=hours)) is good
 
 
 def test_count_from_the_future_is_a_clock_gone_wrong() -> None:
     counted = MonthCount(7, datetime(2027, 1, 1, tzinfo=UTC))
-    assert not counted.is_good(OCTOBER, datetime(2026, 12, 31, tzinfo=UTC))
+    assert not counted.is_fresh(OCTOBER, datetime(2026, 12, 31, tzinfo=UTC))
 
 
 MODEL, AGENT = Keyword.parse("Reward $model"), Keyword.parse("agent [cs.AI]")

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from bot.domain.paper import ArxivId
-from bot.domain.trending.entry import RenderedVotes, TrendingEntry, abbreviated, needs_rerender
+from bot.domain.trending.entry import RenderedVotes, TrendingEntry, abbreviate_count, needs_rerender
 from tests.support.builders import listing as listed
 
 
@@ -63,4 +63,4 @@ def test_paper_that_climbs_to_two_hundred_votes_costs_its_messages_a_dozen_edits
     ],
 )
 def test_count_is_short_and_never_more_than_there_are(count: int, said: str) -> None:
-    assert abbreviated(count) == said
+    assert abbreviate_count(count) == said

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.feed import PAPER_FIELD_MAX
@@ -19,7 +19,7 @@ from bot.domain.trending.parsing import (
     TRENDING_SUMMARY_MAX,
     TRENDING_TITLE_MAX,
     is_final,
-    is_good,
+    is_fresh,
     parse_page,
 )
 from bot.runtime.errors import InvalidTrendingList
@@ -122,7 +122,7 @@ def test_entry_without_id_title_or_votes_is_passed_over_and_counted(odd: object)
     ],
 )
 def test_what_is_no_list_of_papers_is_refused_and_never_an_empty_day(body: bytes) -> None:
-    with pytest.raises(InvalidTrendingList, match="Hugging Face's answer"):
+    with pytest.raises(InvalidTrendingList, match="Hugging Face's response"):
         parse_page(body, DAY)
 
 
@@ -191,7 +191,6 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=50)
 @given(
     st.lists(
         st.builds(lambda changed: entry(**changed), st.dictionaries(st.sampled_from(list(entry()["paper"])), _JSON))
@@ -233,7 +232,7 @@ def test_list_read_days_later_is_final_and_one_read_lately_is_good_for_a_while()
     assert is_final(DAY, late)
     assert not is_final(DAY, late - timedelta(seconds=1))
     minute = timedelta(minutes=1)
-    assert is_good(DAY, late, late + timedelta(days=30), minute)
-    assert is_good(DAY, began, began + timedelta(seconds=59), minute)
-    assert not is_good(DAY, began, began + minute, minute)
-    assert not is_good(DAY, None, began, minute)
+    assert is_fresh(DAY, late, late + timedelta(days=30), minute)
+    assert is_fresh(DAY, began, began + timedelta(seconds=59), minute)
+    assert not is_fresh(DAY, began, began + minute, minute)
+    assert not is_fresh(DAY, None, began, minute)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.channel_schedule import ChannelSchedule, DailySchedule, Immediate
@@ -13,8 +13,8 @@ from bot.domain.keyword import Keyword
 from bot.domain.layout.trending_post import lay_out_trending_post
 from bot.domain.matching import Match
 from bot.domain.paper import ArxivId
-from bot.domain.text import units
-from bot.domain.trending.entry import abbreviated
+from bot.domain.text import utf16_length
+from bot.domain.trending.entry import abbreviate_count
 from bot.domain.trending.post import (
     RankedEntry,
     TrendingDay,
@@ -205,19 +205,18 @@ def _ranked(random: Random, number: int, *, hostile: bool) -> RankedEntry:
     return RankedEntry(said, tuple(_text(random) if hostile else "reward model" for _ in range(random.randint(0, 3))))
 
 
-@settings(max_examples=30)
 @given(st.integers(0, 2**32), st.sampled_from([1, 2, 25, 26, 40]), st.booleans())
 def test_every_limit_holds_for_any_list(seed: int, count: int, hostile: bool) -> None:
     random = Random(seed)
     papers = [_ranked(random, number, hostile=hostile) for number in range(count)]
     laid_out = lay_out_trending_post(papers, FRIDAY)
-    assert 1 <= units(laid_out.description) <= limits.EMBED_DESCRIPTION_MAX
+    assert 1 <= utf16_length(laid_out.description) <= limits.EMBED_DESCRIPTION_MAX
     lines = [line for line in laid_out.description.split("\n") if line]
     assert min(len(papers), 18) <= laid_out.shown <= limits.SELECT_OPTIONS_MAX
     assert len(lines) == laid_out.shown + (laid_out.shown < len(papers))
     for line, each in zip(lines[: laid_out.shown], papers, strict=False):
         votes, _, linked = line.partition(" · **[")
-        assert votes == f"▲ {abbreviated(each.trending_entry.votes)}"
+        assert votes == f"▲ {abbreviate_count(each.trending_entry.votes)}"
         title, found, details = linked.partition(f"]({each.trending_entry.arxiv_id.abs_url})**")
         assert found
         assert title

@@ -34,10 +34,10 @@ def test_beyond_the_first_seven_keywords_are_others_together() -> None:
 
 def test_paper_that_matched_two_keywords_is_marked_as_one_paper_and_said_to_be() -> None:
     both = weekly(1, 0, first=(1, 0), second=(1, 0)).chart()
-    assert both.marks == Series("papers, each once", (1, 0))
+    assert both.markers == Series("papers, each once", (1, 0))
     assert "stands in both" in both.note
     alone = weekly(2, 0, first=(1, 0), second=(1, 0)).chart()
-    assert alone.marks is None
+    assert alone.markers is None
     assert alone.note == "Seven days each, from the day below."
 
 

@@ -31,17 +31,17 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A picture of numbers. `marks` are drawn as single signs above the series; `note` says where they come from."""
+    """A picture of numbers. `markers` are drawn as single signs above the series; `note` says where they come from."""
 
     kind: ChartKind
     title: str
     ticks: tuple[str, ...]
     series: tuple[Series, ...]
     note: str
-    marks: Series | None = None
+    markers: Series | None = None
 
     def __post_init__(self) -> None:
-        every = self.series if self.marks is None else (*self.series, self.marks)
+        every = self.series if self.markers is None else (*self.series, self.markers)
         if any(len(each.values) != len(self.ticks) for each in every):
             raise ValueError("every series has a value for each tick, or a gap")
 
@@ -67,7 +67,7 @@ class Chart:
             ticks=tuple(read["ticks"]),
             series=tuple(map(_to_series, read["series"])),
             note=read["note"],
-            marks=None if read["marks"] is None else _to_series(read["marks"]),
+            markers=None if read["markers"] is None else _to_series(read["markers"]),
         )
 
 

@@ -17,7 +17,7 @@ from bot.runtime.limits import ALT_TEXT_MAX
 # Moderation held a paper for 13 days (see above): a month counted a day later than that has all its papers.
 TOTAL_FINAL_AFTER: Final = timedelta(days=14)
 # The result of a query changes at most once a day (terms of use).
-TOTAL_GOOD_FOR: Final = timedelta(days=1)
+TOTAL_FRESH_FOR: Final = timedelta(days=1)
 TREND_MONTHS: Final = 12
 
 _NOT_COUNTED: Final = "–"
@@ -34,10 +34,10 @@ class MonthCount:
         """Whether it was counted so long after the month's end that no more papers come."""
         return self.counted_at >= month.end + TOTAL_FINAL_AFTER
 
-    def is_good(self, month: Month, now: datetime) -> bool:
+    def is_fresh(self, month: Month, now: datetime) -> bool:
         """Whether arXiv need not be asked again; a count from the future is a clock gone wrong."""
         age = now - self.counted_at
-        return age.total_seconds() >= 0 and (self.is_final(month) or age < TOTAL_GOOD_FOR)
+        return age.total_seconds() >= 0 and (self.is_final(month) or age < TOTAL_FRESH_FOR)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""What people read on Discord, as Markdown within its limits: cards, lists, messages, a day's list, and their parts."""
+"""The contents of Discord messages, as Markdown within Discord's limits: cards, compact lists, trending lists."""

@@ -1,8 +1,7 @@
-"""What is worth knowing of a paper before it is read, from arXiv's own words about it and from what others make of it.
+"""Finds a paper's badges: withdrawn, venue, survey, pages, votes, code, version, in this order.
 
-A paper enters, and what Hugging Face says of it, if anything; its badges leave, the most important first: withdrawn,
-venue, survey, pages, votes, code, version. A badge is plain text, to be escaped by whoever shows it. Nothing is
-guessed: what is not clearly said has no badge.
+The facts come from arXiv's metadata and from the paper's trending entry, if it has one. A badge is plain text; the
+layout escapes it. Nothing is guessed: what the metadata does not clearly state gets no badge.
 """
 
 import re
@@ -14,27 +13,28 @@ from typing import Final
 from bot.domain.layout.venue import venue
 from bot.domain.paper import Paper
 from bot.domain.tex.convert import tex_to_text
-from bot.domain.trending.entry import TrendingEntry, abbreviated
+from bot.domain.trending.entry import TrendingEntry, abbreviate_count
+from bot.domain.withdrawal import is_withdrawn
 
 _URL_MAX: Final = 200
 
 
 class BadgeKind(Enum):
-    """What a badge tells."""
+    """The kinds of badges, most important first."""
 
     WITHDRAWN = "withdrawn"
     VENUE = "venue"
     SURVEY = "survey"
     PAGES = "pages"
     VOTES = "votes"
-    CODE = "code"  # as the authors say
-    REPOSITORY = "repository"  # as Hugging Face says
+    CODE = "code"  # linked by the authors
+    REPOSITORY = "repository"  # listed by Hugging Face
     VERSION = "version"
 
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """One thing that is known of a paper: a few plain words, and where they lead, if anywhere."""
+    """One fact about a paper: a few words of plain text, with a link if there is one."""
 
     kind: BadgeKind
     text: str
@@ -42,66 +42,24 @@ class Badge:
 
 
 def badges(paper: Paper, trending_entry: TrendingEntry | None = None) -> tuple[Badge, ...]:
-    """What is clearly said of the paper, the most important first, each kind at most once."""
-    return tuple(_each(paper, trending_entry))
+    """Returns the paper's badges, the most important first; each kind occurs at most once."""
+    return tuple(_find_badges(paper, trending_entry))
 
 
-def is_withdrawn(paper: Paper) -> bool:
-    """Whether the authors or arXiv have withdrawn the paper itself, not one of its claims or submissions."""
-    comment, abstract, title = (_if_gone(text) for text in (paper.comment or "", paper.abstract, paper.title))
-    return bool(
-        _WITHDRAWN_COMMENT.match(_ADMIN_NOTE.sub("", comment))
-        or _WITHDRAWN_SENTENCE.search(comment)
-        or _WITHDRAWN_SENTENCE.match(abstract)
-        or _WITHDRAWN_TITLE.match(title)
-    )
-
-
-def _each(paper: Paper, trending_entry: TrendingEntry | None) -> Iterator[Badge]:
+def _find_badges(paper: Paper, trending_entry: TrendingEntry | None) -> Iterator[Badge]:
     if is_withdrawn(paper):
         yield Badge(BadgeKind.WITHDRAWN, "withdrawn")
-    if place := venue(paper.comment, paper.journal_ref):
-        yield Badge(BadgeKind.VENUE, place)
+    if name := venue(paper.comment, paper.journal_ref):
+        yield Badge(BadgeKind.VENUE, name)
     if survey := _survey(paper):
         yield Badge(BadgeKind.SURVEY, survey)
     if pages := _pages(tex_to_text(paper.comment or "")):
         yield Badge(BadgeKind.PAGES, pages)
     if trending_entry is not None and trending_entry.votes:
-        yield Badge(BadgeKind.VOTES, f"▲ {abbreviated(trending_entry.votes)}", trending_entry.url)
+        yield Badge(BadgeKind.VOTES, f"▲ {abbreviate_count(trending_entry.votes)}", trending_entry.url)
     yield from _code(_code_link(paper), trending_entry)
     if paper.version > 1:
         yield Badge(BadgeKind.VERSION, f"v{paper.version}")
-
-
-# --- withdrawn ---------------------------------------------------------------------------------
-
-_MENTIONED: Final = re.compile("withdr|retract", re.IGNORECASE)
-_THE_PAPER: Final = (
-    r"(?:(?:this|the|our)\s+)?(?:arxiv\s+)?(?:paper|article|submission|manuscript|work|preprint|e-?print)"
-)
-# Withdrawn from a conference is not withdrawn from arXiv.
-_GONE: Final = r"(?:temporarily\s+)?(?:withdrawn|retracted)\b(?!\s+from\s+(?!arxiv))"
-_ADMIN_NOTE: Final = re.compile(r"\Aarxiv\s+admin(?:istrator)?\s+note:\s*", re.IGNORECASE)
-_WITHDRAWN_COMMENT: Final = re.compile(
-    rf"[\W_]*(?:{_THE_PAPER}\s+)?(?:has\s+been\s+|is\s+(?:being\s+|now\s+)?|was\s+)?{_GONE}"
-    r"(?=\W*(?:\Z|by\b|due\b|because\b|since\b|as\b|from\b|in\s+order\b|at\s+the\b|for\b|until\b|pending\b|and\b|[.,;:(!-]))",
-    re.IGNORECASE,
-)
-_WITHDRAWN_SENTENCE: Final = re.compile(
-    rf"(?:\A|[.;:!?]\s+|[\[(*])\s*(?:{_THE_PAPER}\s+(?:has\s+been|is(?:\s+being|\s+now)?|was)\s+{_GONE}"
-    rf"|(?:the|this)\s+authors?\s+(?:have\s+|has\s+)?(?:withdrawn?|withdraws?|retract(?:s|ed)?)\s+(?:this|the)\s+(?:paper|article"
-    r"|submission|manuscript|work|preprint)\b(?!\s+from\s+(?!arxiv))|we\s+(?:have\s+)?(?:withdrawn?|retract(?:ed)?)\s+this\s+"
-    r"(?:paper|article|submission|manuscript|work|preprint)\b(?!\s+from\s+(?!arxiv)))",
-    re.IGNORECASE,
-)
-_WITHDRAWN_TITLE: Final = re.compile(
-    r"\s*(?:[\[(]\s*(?i:withdrawn|retracted)\s*[\])]|(?:WITHDRAWN|RETRACTED)\b\s*[:.-])"
-)
-
-
-def _if_gone(text: str) -> str:
-    """The text made readable, if it may speak of a withdrawal at all: hardly any does."""
-    return tex_to_text(text) if _MENTIONED.search(text) else ""
 
 
 # --- survey ------------------------------------------------------------------------------------
@@ -111,8 +69,8 @@ _ADJECTIVES: Final = (
     r"|practical|historical|selective|concise|extensive|thorough|in-depth|deep|broad|gentle|state-of-the-art|scoping"
     r"|narrative|interdisciplinary|multidisciplinary|first|new|updated|current|mini)[\s,-]+(?:and\s+)?)*"
 )
-# Surveys of people and of the sky are studies of their own.
-_OF_PEOPLE: Final = (
+# A survey among people is a study, not a survey of the literature; so is a sky survey (see `_survey`).
+_NOT_OF_PEOPLE: Final = (
     r"(?!\s+(?:of|among|with|on)\s+(?:\w+\s+){0,2}(?:\d|users|people|students|teachers|developers|practitioners|engineers"
     r"|researchers|scientists|physicists|mathematicians|workers|patients|participants|respondents|households|attitudes"
     r"|perceptions|opinions|experts|programmers|maintainers|public))"
@@ -120,7 +78,7 @@ _OF_PEOPLE: Final = (
 _SURVEY_TITLE: Final = re.compile(
     rf"(?:\A|[:?!.—–]\s*|\s-\s|\()(?:an?\s+|the\s+)?{_ADJECTIVES}(?P<kind>survey|review)"
     rf"(?:(?=\s*[).]?\Z)|(?=\s+and\s+(?:\w+\s+){{0,3}}(?:taxonomy|outlook|perspectives?|roadmap|directions|challenges))"
-    rf"|{_OF_PEOPLE}(?=\s+(?:of|on|about)\s))",
+    rf"|{_NOT_OF_PEOPLE}(?=\s+(?:of|on|about)\s))",
     re.IGNORECASE,
 )
 _LITERATURE_REVIEW: Final = re.compile(
@@ -138,8 +96,8 @@ def _survey(paper: Paper) -> str:
     found = _LITERATURE_REVIEW.search(title) or _SURVEY_TITLE.search(title)
     found = found or _SURVEY_COMMENT.search(tex_to_text(paper.comment or ""))
     kind = found["kind"].lower() if found else ""
-    of_the_sky = kind == "survey" and paper.primary_category.startswith("astro-ph")
-    return "" if of_the_sky else kind
+    is_sky_survey = kind == "survey" and paper.primary_category.startswith("astro-ph")
+    return "" if is_sky_survey else kind
 
 
 # --- pages -------------------------------------------------------------------------------------
@@ -147,7 +105,7 @@ def _survey(paper: Paper) -> str:
 _PAGES: Final = re.compile(
     r"(?<![\w.\-–#$~≈])(?<!\d[,:])(?<!pages\s)(?<!pp\.\s)(?P<count>[1-9]\d{0,3}(?:\s?\+\s?[1-9]\d{0,2})?)[\s-]?\s*"
     r"(?:(?:a4|latex|revtex|journal|two-column|double-column|single-column|double-spaced)\s+)?(?:pages?\b|pgs?\b|pp\b)"
-    r"(?P<of>,?\s*\(?(?:in\s+)?total(?!\s*:|\s+of)"
+    r"(?P<scope>,?\s*\(?(?:in\s+)?total(?!\s*:|\s+of)"
     r"|\s+(?:of\s+|for\s+)?(?:the\s+|an?\s+)?(?:(?!incl|excl|and|plus|with)[a-z]+\s+)?"
     r"(?:supp\w*|append\w*|references?|bibliography|SM\b|SI\b))?",
     re.IGNORECASE,
@@ -156,25 +114,25 @@ _TOTAL_BEFORE: Final = re.compile(r"\b(?:total(?:\s+of|:)?|in\s+total,?|altogeth
 
 
 def _pages(comment: str) -> str:
-    """`12 pages`, if the comment gives one number, or says which of them is the total."""
+    """Returns `12 pages` if the comment has only one number of pages, or marks one as the total."""
     counts: list[str] = []
     for found in _PAGES.finditer(comment):
-        of = (found["of"] or "").lower()
-        if of.endswith("total") or _TOTAL_BEFORE.search(comment, 0, found.start()):
-            return _counted(found["count"])
-        if not of:
+        scope = (found["scope"] or "").lower()
+        if scope.endswith("total") or _TOTAL_BEFORE.search(comment, 0, found.start()):
+            return _page_count(found["count"])
+        if not scope:
             counts.append(found["count"])
-    return _counted(counts[0]) if len(set(counts)) == 1 else ""
+    return _page_count(counts[0]) if len(set(counts)) == 1 else ""
 
 
-def _counted(count: str) -> str:
+def _page_count(count: str) -> str:
     return "1 page" if count == "1" else f"{''.join(count.split())} pages"
 
 
 # --- code --------------------------------------------------------------------------------------
 
 _LINK: Final = re.compile(
-    r"""(?<![\w/.@-])(?:https?://)?(?:www\.)?(?P<place>
+    r"""(?<![\w/.@-])(?:https?://)?(?:www\.)?(?P<address>
         (?:github\.com|gitlab\.com|codeberg\.org)/[A-Za-z0-9][\w-]*/[A-Za-z0-9_.][\w.-]*(?:/[\w./%+~-]*)?
       | huggingface\.co/(?:(?:datasets|spaces|collections)/)?(?!(?:papers|docs|blog|learn|datasets|spaces|collections)/)
         [A-Za-z0-9][\w.-]*/[A-Za-z0-9_.][\w.-]*
@@ -182,12 +140,12 @@ _LINK: Final = re.compile(
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 _HUGGING_FACE: Final = re.compile(r"https://huggingface\.co/", re.IGNORECASE)
-_OF_OTHERS: Final = re.compile(
+_CODE_OF_OTHERS: Final = re.compile(
     r"\b(?:we\s+(?:use|used|extend|evaluate|build)|based\s+on|built\s+(?:up)?on|builds\s+(?:up)?on|using|fork(?:ed)?\s+(?:of|from)"
     r"|modified\s+from|from\s+the|taken\s+from|provided\s+by|thanks?)\b[^.;]*\Z",
     re.IGNORECASE,
 )
-_OF_OURS: Final = re.compile(
+_OWN_CODE: Final = re.compile(
     r"\b(?:codes?|implementations?|repositor(?:y|ies)|repo|software|source|scripts?|package|library|toolkit|open-?sourced?"
     r"|models?|weights|checkpoints?|datasets?|data|benchmarks?|project|github|available|released?|publicly|artifacts?)\b",
     re.IGNORECASE,
@@ -195,40 +153,43 @@ _OF_OURS: Final = re.compile(
 
 
 def _code(link: str, trending_entry: TrendingEntry | None) -> Iterator[Badge]:
-    """The authors' own link, with the stars of what is behind it; what Hugging Face knows where they link no code."""
-    listed = "" if trending_entry is None else _code_home(trending_entry.code_url or "")
-    stars = "" if trending_entry is None or not trending_entry.stars else f" ★ {abbreviated(trending_entry.stars)}"
-    of_authors = "" if _HUGGING_FACE.match(link) else link
+    """Yields the link in the paper, and the repository that Hugging Face lists if the authors link no code.
+
+    A link to the listed repository shows its stars.
+    """
+    listed = "" if trending_entry is None else _normalized_code_url(trending_entry.code_url or "")
+    stars = "" if trending_entry is None or not trending_entry.stars else f" ★ {abbreviate_count(trending_entry.stars)}"
+    is_repository = bool(link) and not _HUGGING_FACE.match(link)
     if link:
-        same = _repository(link) == _repository(listed)
-        yield Badge(BadgeKind.CODE, f"code{stars if same else ''}" if of_authors else "Hugging Face", link)
-    if listed and not of_authors:
+        is_listed = _repository(link) == _repository(listed)
+        yield Badge(BadgeKind.CODE, f"code{stars if is_listed else ''}" if is_repository else "Hugging Face", link)
+    if listed and not is_repository:
         yield Badge(BadgeKind.REPOSITORY, f"code{stars}", listed)
 
 
-def _code_home(url: str) -> str:
-    """The address as we would write it, if it leads to a known home of code: it is a stranger's."""
+def _normalized_code_url(url: str) -> str:
+    """Returns the URL in the form of this module's own links; empty unless it leads to a known code host."""
     found = _LINK.fullmatch(url)
-    link = "" if found is None else f"https://{found['place'].rstrip('.-/').removesuffix('.git')}"
+    link = "" if found is None else f"https://{found['address'].rstrip('.-/').removesuffix('.git')}"
     return "" if _HUGGING_FACE.match(link) or len(link) > _URL_MAX else link
 
 
 def _repository(link: str) -> tuple[str, ...]:
-    """Host, owner and name, by which a link into a repository is known to lead there."""
+    """Returns host, owner and name, which identify the repository that a link leads into."""
     return tuple(link.removeprefix("https://").casefold().split("/")[:3])
 
 
 def _code_link(paper: Paper) -> str:
-    """Where the authors keep their code: of a comment any link, of an abstract one that is called so."""
-    found = [*_links(paper.comment or "", said=False), *_links(paper.abstract, said=True)]
-    return min(found, key=lambda link: bool(_HUGGING_FACE.match(link)), default="")
+    """Returns the link to the authors' own code: any link in the comment, or one that the abstract calls code."""
+    links = [*_links(paper.comment or "", must_mention_code=False), *_links(paper.abstract, must_mention_code=True)]
+    return min(links, key=lambda link: bool(_HUGGING_FACE.match(link)), default="")
 
 
-def _links(text: str, *, said: bool) -> Iterator[str]:
+def _links(text: str, *, must_mention_code: bool) -> Iterator[str]:
     unescaped = text.replace("\\_", "_").replace("\\%", "%").replace("\\#", "#")
     for found in _LINK.finditer(unescaped):
         sentence = re.split(r"[.;]\s", unescaped[max(0, found.start() - 200) : found.start()])[-1]
-        link = "https://" + found["place"].rstrip(".-/")
-        ours = not _OF_OTHERS.search(sentence) and (not said or _OF_OURS.search(sentence))
-        if ours and len(link) <= _URL_MAX:
+        link = "https://" + found["address"].rstrip(".-/")
+        is_own = not _CODE_OF_OTHERS.search(sentence) and (not must_mention_code or _OWN_CODE.search(sentence))
+        if is_own and len(link) <= _URL_MAX:
             yield link.removesuffix(".git")

@@ -1,6 +1,7 @@
-"""The parts of a paper that cards and lists are made of: its title, names, badges and links, cut to their room.
+"""Short texts about a paper that several layouts use: title, author names, links, badges.
 
-A paper enters; short texts leave, plain or Markdown as each says. Which of them stand where, `card` and `compact` say.
+Each function says whether it returns plain text or Markdown. Which parts appear where is up to the layouts; `text`
+has the escaping and cutting for any text, and `fitting` decides how long each part may be.
 """
 
 from collections.abc import Sequence
@@ -9,62 +10,53 @@ from typing import Final
 from bot.domain.layout.badges import Badge, BadgeKind
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.tex.convert import tex_to_text
-from bot.domain.text import cut, escape_markdown, harmless, units
+from bot.domain.text import cut, defuse_mentions, escape_markdown, utf16_length
 
-_BETWEEN: Final = " · "
+_SEPARATOR: Final = " · "
 
 
 def title_of(paper: Paper) -> str:
-    """The title in plain words; the id where it shows nothing."""
-    title = harmless(tex_to_text(paper.title))
-    return title if any(sign.isprintable() and sign != " " for sign in title) else f"arXiv:{paper.arxiv_id}"
+    """Returns the title as plain text, or the id if the title has no visible character."""
+    title = defuse_mentions(tex_to_text(paper.title))
+    return title if any(char.isprintable() and char != " " for char in title) else f"arXiv:{paper.arxiv_id}"
 
 
 def names_of(paper: Paper, at_most: int) -> tuple[str, ...]:
-    """The first authors in plain words: a collaboration has thousands."""
-    return tuple(harmless(tex_to_text(name)) for name in paper.authors[:at_most])
+    """Returns the first authors as plain text; a collaboration has thousands."""
+    return tuple(defuse_mentions(tex_to_text(name)) for name in paper.authors[:at_most])
 
 
 def listed(names: Sequence[str], total: int, limit: int) -> str:
-    """`First, Second, Third and 5 more`: of `total` these names, or as many of them as fit into `limit`."""
+    """Returns `First, Second and 5 more`: as many names as fit in `limit`, and how many of `total` are left."""
     for count in range(len(names), 0, -1):
         more = f" and {total - count} more" if total > count else ""
         shown = ", ".join(names[:count])
-        if units(shown) <= limit - len(more) or count == 1:
+        if utf16_length(shown) <= limit - len(more) or count == 1:
             return cut(shown, limit - len(more)) + more
     return ""
 
 
 def joined(*parts: str) -> str:
-    """What there is of the parts, side by side."""
-    return _BETWEEN.join(part for part in parts if part)
+    """Returns the parts that are not empty, separated by a middle dot."""
+    return _SEPARATOR.join(part for part in parts if part)
 
 
 def reading_links(arxiv_id: ArxivId) -> str:
-    """Markdown links to what arXiv itself offers to read: `[PDF](…) · [HTML](…)`."""
+    """Returns Markdown links to arXiv's PDF and HTML: `[PDF](…) · [HTML](…)`."""
     html = f"[HTML]({arxiv_id.html_url})" if arxiv_id.html_url else ""
     return joined(f"[PDF]({arxiv_id.pdf_url})", html)
 
 
 def badge_line(badges: Sequence[Badge], limit: int) -> str:
-    """The badges as Markdown, in their order, those that fit whole into `limit`: a link that is cut leads elsewhere.
+    """Returns the badges that fit in `limit` as Markdown, in their order.
 
-    Votes count without their link too.
+    Badges are never cut, because a cut link leads elsewhere. Votes may lose their link to fit.
     """
     line = ""
     for badge in badges:
-        ways = (_badge(badge), badge.text) if badge.kind is BadgeKind.VOTES else (_badge(badge),)
-        line = next((longer for way in ways if units(longer := joined(line, way)) <= limit), line)
+        forms = (_badge(badge), badge.text) if badge.kind is BadgeKind.VOTES else (_badge(badge),)
+        line = next((longer for form in forms if utf16_length(longer := joined(line, form)) <= limit), line)
     return line
-
-
-def shares(wants: Sequence[int], left: int) -> list[int]:
-    """What is left, shared so that nobody gets less than another but who wants less."""
-    given = [0] * len(wants)
-    for served, at in enumerate(sorted(range(len(wants)), key=wants.__getitem__)):
-        given[at] = min(wants[at], left // (len(wants) - served))
-        left -= given[at]
-    return given
 
 
 def _badge(badge: Badge) -> str:

@@ -1,7 +1,6 @@
-"""A day's list laid out for reading: ten papers a page, two lines a paper, within Discord's limits, whatever was sent.
+"""Lays out a trending list in pages of ten papers with two lines each, within Discord's limits for any text.
 
-Listings enter with their ranks; the Markdown of one embed leaves. Every paper of a page stands there: long titles and
-what is least needed give way.
+Every paper of a page is shown: details are dropped and long titles cut until the page fits. It never fetches a list.
 """
 
 import math
@@ -10,9 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from bot.domain.layout.parts import joined, shares, title_of
-from bot.domain.text import cut, escape_label, escape_markdown, harmless, units
-from bot.domain.trending.entry import TrendingEntry, abbreviated, as_paper
+from bot.domain.layout.fitting import fit
+from bot.domain.layout.parts import joined, title_of
+from bot.domain.text import cut, defuse_mentions, escape_label, escape_markdown, utf16_length
+from bot.domain.trending.entry import TrendingEntry, abbreviate_count, as_paper
 from bot.runtime import limits
 
 TRENDING_PER_PAGE: Final = 10
@@ -20,7 +20,7 @@ TRENDING_PER_PAGE: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a day's list: `first` and `last` are ranks, from 1."""
+    """One page of a trending list: `first` and `last` are ranks, counted from 1."""
 
     number: int
     pages: int
@@ -31,65 +31,58 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class _Room:
-    """How long the parts of a paper's lines may be, but for the title, which gets what is left."""
+class _SizeBudget:
+    """How long the parts of a paper's two lines may be; the title gets the space that is left."""
 
     organization: int
-    code: int  # the address; a longer one is not linked
+    code: int  # a longer URL is not linked
 
 
-# From generous to narrow. Ten papers in the last one leave each title 230 characters: 10 × (10 for the rank + 64 for
-# the link to Hugging Face + 90 for the others, with ids of 27 characters + 1) is below 4,096 by 240 a paper.
-_ROOMS: Final = (
-    _Room(organization=80, code=200),
-    _Room(organization=40, code=120),
-    _Room(organization=24, code=60),
-    _Room(organization=0, code=0),
+# From generous to tight. With the last one, ten papers leave each title 230 characters: 10 × (10 for the rank + 64 for
+# the link to Hugging Face + 90 for the other parts, with ids of 27 characters, + 1) is 240 per paper less than 4,096.
+_SIZE_BUDGETS: Final = (
+    _SizeBudget(organization=80, code=200),
+    _SizeBudget(organization=40, code=120),
+    _SizeBudget(organization=24, code=60),
+    _SizeBudget(organization=0, code=0),
 )
 _READABLE: Final = 100
-# A sign and its number stay together at the end of a line.
-_HERE: Final = "\u00a0"
+# Keeps a symbol and its number on one line.
+_NO_BREAK: Final = "\u00a0"
 
 
 def day_url(day: date) -> str:
-    """The day's page on Hugging Face."""
+    """Returns the URL of the day's list on Hugging Face."""
     return f"https://huggingface.co/papers/date/{day.isoformat()}"
 
 
 def lay_out_page(papers: Sequence[TrendingEntry], number: int) -> Page:
-    """The `number`-th page (from 0) of these papers, which are at least one; the last where there are fewer pages."""
+    """Returns page `number` (from 0), or the last one if there are fewer; at least one paper is required."""
     pages = math.ceil(len(papers) / TRENDING_PER_PAGE)
     number = max(0, min(number, pages - 1))
-    before = number * TRENDING_PER_PAGE
-    shown = papers[before : before + TRENDING_PER_PAGE]
-    return Page(number, pages, before + 1, before + len(shown), len(papers), ranked(shown, before + 1))
+    start = number * TRENDING_PER_PAGE
+    shown = papers[start : start + TRENDING_PER_PAGE]
+    return Page(number, pages, start + 1, start + len(shown), len(papers), render_entries(shown, start + 1))
 
 
-def shown_of(page: Page, listed: int) -> str:
-    """Which papers stand on a page, of how many: `11–20 of 24`; of `listed` ones the page may have the top only."""
+def page_range(page: Page, listed: int) -> str:
+    """Returns `11–20 of 24`, or `Top 5 of 24` if the page shows only the top of the `listed` papers."""
     if page.papers < listed and page.pages == 1:
         return f"Top {page.papers} of {listed}"
-    shown = f"{page.first}" if page.first == page.last else f"{page.first}–{page.last}"
-    return f"{shown} of {page.papers}" if page.papers == listed else f"{shown} of {page.papers}, the day has {listed}"
+    ranks = f"{page.first}" if page.first == page.last else f"{page.first}–{page.last}"
+    whole_list = "" if page.papers == listed else f" ({listed} in the whole list)"
+    return f"{ranks} of {page.papers}{whole_list}"
 
 
-def ranked(papers: Sequence[TrendingEntry], first: int = 1) -> str:
-    """At most ten papers, two lines each, counted from `first`: never longer than an embed's description may be."""
+def render_entries(papers: Sequence[TrendingEntry], first: int = 1) -> str:
+    """Returns at most ten papers, two lines each, with ranks from `first`; it fits an embed's description."""
     drafts = [_Draft.of(trending_entry, rank) for rank, trending_entry in enumerate(papers, first)]
-    wants = [min(units(draft.title), limits.EMBED_TITLE_MAX) for draft in drafts]
-    enough = sum(min(want, _READABLE) for want in wants)
-    room = next((room for room in _ROOMS[:-1] if _left_in(room, drafts) >= enough), _ROOMS[-1])
-    given = shares(wants, _left_in(room, drafts))
-    return "\n".join(draft.in_room(room, share) for draft, share in zip(drafts, given, strict=True))
-
-
-def _left_in(room: _Room, drafts: Sequence["_Draft"]) -> int:
-    return limits.EMBED_DESCRIPTION_MAX - sum(units(draft.in_room(room, 0)) + len("\n") for draft in drafts)
+    return "\n".join(fit(drafts, _SIZE_BUDGETS, limits.EMBED_DESCRIPTION_MAX, utf16_length).render(drafts))
 
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A listing's texts, converted and escaped once, not yet cut."""
+    """An entry's texts, converted and escaped once, not yet cut."""
 
     trending_entry: TrendingEntry
     rank: int
@@ -99,22 +92,31 @@ class _Draft:
     @classmethod
     def of(cls, trending_entry: TrendingEntry, rank: int) -> "_Draft":
         title = escape_label(title_of(as_paper(trending_entry)))
-        return cls(trending_entry, rank, title, escape_markdown(harmless(trending_entry.organization or "")))
+        return cls(trending_entry, rank, title, escape_markdown(defuse_mentions(trending_entry.organization or "")))
 
-    def in_room(self, room: _Room, title_max: int) -> str:
+    @property
+    def wanted(self) -> int:
+        return min(utf16_length(self.title), limits.EMBED_TITLE_MAX)
+
+    @property
+    def readable(self) -> int:
+        return min(self.wanted, _READABLE)
+
+    def render(self, budget: _SizeBudget, title_max: int, /) -> str:
         trending_entry = self.trending_entry
         details = joined(
-            f"▲{_HERE}{abbreviated(trending_entry.votes)}",
-            cut(self.organization, room.organization) if room.organization else "",
-            self._code(room.code),
-            f"💬{_HERE}{abbreviated(trending_entry.comments)}" if trending_entry.comments else "",
+            f"▲{_NO_BREAK}{abbreviate_count(trending_entry.votes)}",
+            cut(self.organization, budget.organization) if budget.organization else "",
+            self._code(budget.code),
+            f"💬{_NO_BREAK}{abbreviate_count(trending_entry.comments)}" if trending_entry.comments else "",
             f"[arXiv]({trending_entry.arxiv_id.abs_url})",
         )
         return f"**{self.rank}.** **[{cut(self.title, title_max)}]({trending_entry.url})**\n{details}"
 
-    def _code(self, room: int) -> str:
+    def _code(self, url_max: int) -> str:
         url = self.trending_entry.code_url
         if url is None:
             return ""
-        stars = f"{_HERE}★{_HERE}{abbreviated(self.trending_entry.stars)}" if self.trending_entry.stars else ""
-        return f"[code]({url}){stars}" if units(url) <= room else f"code{stars}"
+        count = self.trending_entry.stars
+        stars = f"{_NO_BREAK}★{_NO_BREAK}{abbreviate_count(count)}" if count else ""
+        return f"[code]({url}){stars}" if utf16_length(url) <= url_max else f"code{stars}"

@@ -1,6 +1,6 @@
-"""A day's list for a channel laid out for reading: a line a paper, as many as one embed holds, whatever was sent.
+"""Lays out a trending post, one line per paper, with as many papers as fit in one embed.
 
-Ranked papers enter; the embed's Markdown leaves, and how many papers it shows. It chooses and sends nothing.
+It neither selects nor orders the papers, and never sends anything.
 """
 
 from collections.abc import Sequence
@@ -9,23 +9,24 @@ from datetime import date
 from typing import Final
 
 from bot.domain.layout.badges import Badge, BadgeKind, badges
+from bot.domain.layout.fitting import upgrade_lines
 from bot.domain.layout.parts import badge_line, joined, listed, title_of
-from bot.domain.text import cut, escape_label, escape_markdown, harmless, units
-from bot.domain.trending.entry import TrendingEntry, abbreviated, as_paper
+from bot.domain.text import cut, defuse_mentions, escape_label, escape_markdown, utf16_length
+from bot.domain.trending.entry import TrendingEntry, abbreviate_count, as_paper
 from bot.domain.trending.post import RankedEntry
 from bot.runtime import limits
 
 
 @dataclass(frozen=True, slots=True)
 class TrendingPostLayout:
-    """What the embed says, and how many of the first papers it shows."""
+    """The embed's Markdown, and how many of the first papers it shows."""
 
     description: str
     shown: int
 
 
 @dataclass(frozen=True, slots=True)
-class _Room:
+class _SizeBudget:
     """How long the parts of a line may be."""
 
     title: int
@@ -36,7 +37,7 @@ class _Room:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A paper's texts, converted and escaped once, not yet cut."""
+    """An entry's texts, converted and escaped once, not yet cut."""
 
     trending_entry: TrendingEntry
     title: str
@@ -44,46 +45,44 @@ class _Draft:
     code: tuple[Badge, ...]
     organization: str
 
-    def in_room(self, room: _Room) -> str:
-        """`▲ 41 · **[Title](…)** · for reward model · code ★ 1.2k · Some University`."""
-        why = listed(self.keywords, len(self.keywords), room.keywords)
+    def render(self, budget: _SizeBudget) -> str:
+        """Returns `▲ 41 · **[Title](…)** · for reward model · code ★ 1.2k · Some University`."""
+        keywords = listed(self.keywords, len(self.keywords), budget.keywords)
         return joined(
-            f"▲ {abbreviated(self.trending_entry.votes)}",
-            f"**[{cut(self.title, room.title)}]({self.trending_entry.arxiv_id.abs_url})**",
-            f"for {why}" if why else "",
-            badge_line(self.code, room.code),
-            cut(self.organization, room.organization) if room.organization else "",
+            f"▲ {abbreviate_count(self.trending_entry.votes)}",
+            f"**[{cut(self.title, budget.title)}]({self.trending_entry.arxiv_id.abs_url})**",
+            f"for {keywords}" if keywords else "",
+            badge_line(self.code, budget.code),
+            cut(self.organization, budget.organization) if budget.organization else "",
         )
 
 
-# From generous to narrow; in the last one a line has 200 characters at most (with an id of today): 20 always fit.
-_ROOMS: Final = (
-    _Room(title=limits.EMBED_TITLE_MAX, code=200, keywords=120, organization=60),
-    _Room(title=160, code=100, keywords=60, organization=30),
-    _Room(title=110, code=80, keywords=60, organization=0),
-    _Room(title=80, code=0, keywords=40, organization=0),
+# From generous to tight. With the last one, a line has at most 200 characters (with today's ids): 20 always fit.
+_SIZE_BUDGETS: Final = (
+    _SizeBudget(title=limits.EMBED_TITLE_MAX, code=200, keywords=120, organization=60),
+    _SizeBudget(title=160, code=100, keywords=60, organization=30),
+    _SizeBudget(title=110, code=80, keywords=60, organization=0),
+    _SizeBudget(title=80, code=0, keywords=40, organization=0),
 )
 
 
 def lay_out_trending_post(papers: Sequence[RankedEntry], day: date) -> TrendingPostLayout:
-    """The list of the first papers that fit, and a line that says how many more there are; at least one paper."""
+    """Returns the first papers that fit, and a line with the number of the others; at least one paper is required."""
     drafts = [_draft(each) for each in papers[: limits.SELECT_OPTIONS_MAX]]
-    lines = [draft.in_room(_ROOMS[-1]) for draft in drafts]
-    while not _fits(lines, papers, day):
+    lines = [draft.render(_SIZE_BUDGETS[-1]) for draft in drafts]
+
+    def fits(lines: Sequence[str]) -> bool:
+        return utf16_length(_description(lines, papers, day)) <= limits.EMBED_DESCRIPTION_MAX
+
+    while not fits(lines):
         lines.pop()
-    for room in reversed(_ROOMS[:-1]):
-        for at, draft in enumerate(drafts[: len(lines)]):
-            longer = [*lines[:at], draft.in_room(room), *lines[at + 1 :]]
-            lines = longer if _fits(longer, papers, day) else lines
-    return TrendingPostLayout(_whole(lines, papers, day), len(lines))
+    shown = drafts[: len(lines)]
+    more_generous = ([draft.render(budget) for draft in shown] for budget in reversed(_SIZE_BUDGETS[:-1]))
+    return TrendingPostLayout(_description(upgrade_lines(lines, more_generous, fits), papers, day), len(lines))
 
 
-def _fits(lines: Sequence[str], papers: Sequence[RankedEntry], day: date) -> bool:
-    return units(_whole(lines, papers, day)) <= limits.EMBED_DESCRIPTION_MAX
-
-
-def _whole(lines: Sequence[str], papers: Sequence[RankedEntry], day: date) -> str:
-    """What is for the channel's keywords, the others, and how many more, set apart."""
+def _description(lines: Sequence[str], papers: Sequence[RankedEntry], day: date) -> str:
+    """Returns the papers that match the channel's keywords, the other papers, and how many more there are."""
     matching = sum(bool(each.keywords) for each in papers[: len(lines)])
     more = len(papers) - len(lines)
     rest = f"… and {more:,} more: `/trending date:{day.isoformat()}`" if more else ""
@@ -95,9 +94,9 @@ def _draft(ranked: RankedEntry) -> _Draft:
     return _Draft(
         trending_entry=trending_entry,
         title=escape_label(title_of(paper)),
-        keywords=tuple(dict.fromkeys(escape_markdown(harmless(keyword)) for keyword in ranked.keywords)),
+        keywords=tuple(dict.fromkeys(escape_markdown(defuse_mentions(keyword)) for keyword in ranked.keywords)),
         code=tuple(
             badge for badge in badges(paper, trending_entry) if badge.kind in (BadgeKind.CODE, BadgeKind.REPOSITORY)
         ),
-        organization=escape_markdown(harmless(trending_entry.organization or "")),
+        organization=escape_markdown(defuse_mentions(trending_entry.organization or "")),
     )

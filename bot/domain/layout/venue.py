@@ -1,19 +1,18 @@
-"""Where a paper appears, as far as its authors say so clearly.
+"""Finds the venue where a paper appears, in its comment ("12 pages, accepted at ICML 2026") or journal reference.
 
-A comment ("12 pages, accepted at ICML 2026") or a journal reference enters; the venue's name leaves, or nothing.
-It never guesses: "submitted to", "accepted" alone, and what is said of another version give nothing. What stands in
-the text is shortened ("International Conference on … (ICST) 2026" is "ICST 2026"), never completed.
+Never guesses: "submitted to", "accepted" alone, and statements about another version give no venue. A long name is
+shortened ("International Conference on … (ICST) 2026" becomes "ICST 2026"), never completed.
 """
 
 import re
 from typing import Final
 
 from bot.domain.tex.convert import tex_to_text
-from bot.domain.text import cut, harmless
+from bot.domain.text import cut, defuse_mentions
 
 VENUE_MAX: Final = 60
 
-# Not accepted, or not yet; and what is on no venue's pages.
+# Not accepted, not accepted yet, or not published by a venue.
 _NOT_YET: Final = re.compile(
     r"\b(?:(?:re)?submi(?:t|ssion)\w*|under\s+(?:\w+\s+)?review|in\s+(?:review|preparation|revision)|pending|provisional\w*"
     r"|conditional\w*|revisions?|reject\w*|unpublished|withdrawn|arxiv|preprints?|target\w*|not|if|hopefully)\b",
@@ -22,29 +21,29 @@ _NOT_YET: Final = re.compile(
 _UNSURE: Final = re.compile(
     r"\b(?:pending|provisional\w*|conditional\w*|subject\s+to|with\s+(?:minor|major))\b", re.IGNORECASE
 )
-# Then the sentence speaks of another paper's venue.
+# The sentence is about the venue of another paper or version.
 _ANOTHER_PAPER: Final = re.compile(
     r"\b(?:version|abstract|draft|summary|subset|extract|excerpt|parts?|portions?|results?|thesis|chapter)\s+(?:of|from)\b"
     r"|\b(?:based\s+on|builds?\s+(?:up)?on|extend(?:s|ed|ing)?|extension|abridged|companion|follow-?up|supersedes|overlap"
     r"|preliminary|previous(?:ly)?|earlier|prior|initial(?:ly)?|supplement\w*|erratum|comment\s+on|reply\s+to)\b",
     re.IGNORECASE,
 )
-_WHAT: Final = (
+_WORK: Final = (
     r"(?:paper|article|manuscript|work|submission|contribution|study|letter|preprint|report|talk|poster|demo)"
 )
-_PLAIN: Final = r"(?:long|short|full|regular|conference|journal|workshop|research|invited|survey|review|demo|tool)"
-# What may stand before "accepted at" in its clause, so that it is said of this very paper.
+_WORK_KIND: Final = r"(?:long|short|full|regular|conference|journal|workshop|research|invited|survey|review|demo|tool)"
+# What may precede "accepted at" in its clause if the clause is about this paper.
 _THIS_PAPER: Final = re.compile(
-    rf"(?:preprint\s+of\s+)?(?:(?:the|an?|this|our|my|authors?['’]?s?|final|revised|author)\s+)*(?:{_PLAIN}\s+)?"
-    rf"(?:(?:{_WHAT}|version|it|we|and|has|have|been|is|was|are|were|recently|already|just|now|also|got)\s*)*",
+    rf"(?:preprint\s+of\s+)?(?:(?:the|an?|this|our|my|authors?['’]?s?|final|revised|author)\s+)*(?:{_WORK_KIND}\s+)?"
+    rf"(?:(?:{_WORK}|version|it|we|and|has|have|been|is|was|are|were|recently|already|just|now|also|got)\s*)*",
     re.IGNORECASE,
 )
 _AS: Final = (
-    rf"(?:\s+(?:as|for)\s+(?:an?\s+|the\s+)?(?:[\w-]+\s+){{0,3}}?(?:{_WHAT}|oral|spotlight|highlight|presentation))?"
+    rf"(?:\s+(?:as|for)\s+(?:an?\s+|the\s+)?(?:[\w-]+\s+){{0,3}}?(?:{_WORK}|oral|spotlight|highlight|presentation))?"
 )
-_SAID: Final = re.compile(
+_STATEMENT: Final = re.compile(
     rf"""\b(?:
-        accepted (?:\s+{_WHAT})? (?:\s+for\s+(?:oral\s+|poster\s+)?(?:publication|presentation|inclusion))?
+        accepted (?:\s+{_WORK})? (?:\s+for\s+(?:oral\s+|poster\s+)?(?:publication|presentation|inclusion))?
             (?:\s+to\s+(?:appear|be\s+(?:published|presented)))? {_AS} (?:\s*\([^()]{{1,30}}\))?
             (?:\s*:|\s+(?:at|to|by|in|for|on)\b:?)
       | (?:to|will)\s+(?:appear|be\s+(?:published|presented)) {_AS} (?:\s*:|\s+(?:at|in|on)\b:?)
@@ -64,7 +63,7 @@ _STOPS: Final = (
     r"|See|Title|Typos|Minor|Added|Corrected|First|Final|Version|Figures?|Tables?|Key\s?words|Contains|Includes|The|All"
     r"|Available|Corresponding|Equal)"
 )
-# A period ends the name unless it stands after an abbreviation that goes on: "Phys. Rev. D", "Proc. of".
+# A period ends the name unless it belongs to an abbreviation within the name: "Phys. Rev. D", "Proc. of".
 _ABBREVIATION: Final = re.compile(
     r"(?<![\w&])(?:[A-Z]|Proc|Int(?:ern)?|Conf|Symp|Trans|J|Phys|Rev|Lett|Astron|Astrophys|Math|Chem|Sci|Nucl|Instrum|Appl"
     r"|Comput|Comm(?:un)?|Mon|Not|Roy|Soc|Acad|Natl|Ann|Amer|Am|Bull|Adv|Eur|Class|Quant|Grav|Mod|Opt|Lect|Combin|Theor"
@@ -80,7 +79,7 @@ _END: Final = re.compile(
         |in\s+conjunction|part\s+of|and\s+(?:is|was|will|to|has|code|available|presented)|on\s+\d|doi|DOI|journal\s+pages|with\s+[a-z])""",
     re.VERBOSE,
 )
-_LIST_GOES_ON: Final = re.compile(rf",(?:\s+(?!{_STOPS}\b)[A-Z][\w-]+,?)*\s+(?:and|&)\s+[A-Z](?!\w*\s*(?:page|fig))")
+_LIST_CONTINUES: Final = re.compile(rf",(?:\s+(?!{_STOPS}\b)[A-Z][\w-]+,?)*\s+(?:and|&)\s+[A-Z](?!\w*\s*(?:page|fig))")
 _YEAR_FOLLOWS: Final = re.compile(rf",?\s*\(?{_YEAR}\b\)?")
 _ACRONYM: Final = re.compile(
     r"\((?P<name>[A-Z][A-Za-z]*[A-Z][A-Za-z]*)(?:[\s,-]*(?P<year>(?:19|20)\d\d)|\s?['’](?P<short>\d\d))?\)"
@@ -107,7 +106,7 @@ _GENERIC: Final = re.compile(
 )
 _NAMED: Final = re.compile(r"[A-Z][\w&+/.-]+")
 
-# Conferences whose name with a year, alone in its clause, is how authors of these fields say "accepted there".
+# In the fields of these conferences, "ICML 2026" alone in a clause means "accepted at ICML 2026".
 _CONFERENCE: Final = (
     r"(?:AAAI|AAMAS|ACL|ACCV|AISTATS|ASE|ASPLOS|AsiaCCS|BMVC|CAV|CCS|CHI|CIKM|COLING|COLM|COLT|CONCUR|CoNLL|CoRL|CRYPTO"
     r"|CSCW|CVPR|DAC|DATE|EACL|ECAI|ECCV|ECIR|ECML|EMNLP|EUROCRYPT|ASIACRYPT|FOCS|FSE|GECCO|HPCA|HRI|ICALP|ICASSP|ICCAD"
@@ -129,25 +128,25 @@ _CLAUSES: Final = re.compile(r"[.;|]\s|[.;,|]\Z|,\s+(?=\d+\s|[A-Z])|\s[-–—/]
 
 
 def venue(comment: str | None, journal_ref: str | None) -> str:
-    """Where the paper appears, in plain words; empty where nobody clearly says so."""
-    return _journal(journal_ref or "") or _of_comment(comment or "")
+    """Returns the name of the venue as plain text; empty if neither text clearly states one."""
+    return _venue_in_journal_ref(journal_ref or "") or _venue_in_comment(comment or "")
 
 
-def _journal(journal_ref: str) -> str:
-    reference = _LEADING.sub("", harmless(tex_to_text(journal_ref)))
-    if _NOT_YET.search(reference) or _CITATION.match(reference) or not any(sign.isalpha() for sign in reference):
+def _venue_in_journal_ref(journal_ref: str) -> str:
+    reference = _LEADING.sub("", defuse_mentions(tex_to_text(journal_ref)))
+    if _NOT_YET.search(reference) or _CITATION.match(reference) or not any(char.isalpha() for char in reference):
         return ""
     return _short_name(reference) or cut(reference, VENUE_MAX)
 
 
-def _of_comment(comment: str) -> str:
-    text = harmless(tex_to_text(comment))
-    said = (_said(text, found) for found in _SAID.finditer(text))
-    return next((name for name in said if name), "") or _bare(text)
+def _venue_in_comment(comment: str) -> str:
+    text = defuse_mentions(tex_to_text(comment))
+    stated = (_stated_venue(text, found) for found in _STATEMENT.finditer(text))
+    return next((name for name in stated if name), "") or _bare(text)
 
 
-def _said(text: str, found: re.Match[str]) -> str:
-    """The venue of one "accepted at …", if it is said of this paper."""
+def _stated_venue(text: str, found: re.Match[str]) -> str:
+    """Returns the venue of one "accepted at …"; empty unless the clause is about this paper."""
     sentence = _SENTENCE_START.split(text[: found.start()])[-1]
     clause = _CLAUSE_START.split(text[: found.start()])[-1].strip()
     if _ANOTHER_PAPER.search(sentence) or _NOT_YET.search(clause.replace("preprint", "").replace("Preprint", "")):
@@ -157,39 +156,39 @@ def _said(text: str, found: re.Match[str]) -> str:
     return _name(text[found.end() :])
 
 
-def _name(rest: str) -> str:
-    """The venue's name, which the text begins with."""
-    if _UNSURE.search(_SENTENCE_START.split(rest)[0]):
+def _name(text: str) -> str:
+    """Returns the name of the venue that the text begins with."""
+    if _UNSURE.search(_SENTENCE_START.split(text)[0]):
         return ""
-    rest = _LEADING.sub("", rest.lstrip(" \"“'‘"))
-    short = _short_name(rest[: _end(rest, commas=False)])
-    name = cut((short or _long_name(rest[: _end(rest, commas=True)])).strip(" ,.:'’"), VENUE_MAX)
+    text = _LEADING.sub("", text.lstrip(" \"“'‘"))
+    short = _short_name(text[: _end(text, commas=False)])
+    name = cut((short or _long_name(text[: _end(text, commas=True)])).strip(" ,.:'’"), VENUE_MAX)
     named = name[:1].isalnum() and _NAMED.search(_GENERIC.sub(" ", name))
     return name if named and not _NOT_YET.search(name) else ""
 
 
 def _end(text: str, *, commas: bool) -> int:
-    """Where a name that the text begins with is over: at the latest at the end of its sentence."""
+    """Returns where the name that the text begins with ends: at the latest at the end of the sentence."""
     end = _END.search(text)
     limit = end.start() if end else len(text)
     for found in re.finditer(r"[.,]", text[:limit]):
-        at = found.start()
-        goes_on = _goes_on(text, at) if found[0] == "," else _abbreviates(text, at)
-        if not goes_on and (commas or found[0] == "."):
-            return at
+        index = found.start()
+        continues = _comma_continues(text, index) if found[0] == "," else _is_abbreviation(text, index)
+        if not continues and (commas or found[0] == "."):
+            return index
     return limit
 
 
-def _goes_on(text: str, comma: int) -> bool:
+def _comma_continues(text: str, comma: int) -> bool:
     if _YEAR_FOLLOWS.match(text, comma):
         return True
     before = text[:comma].rpartition(" ")[2]
     return not (before.isupper() or before[-1:].isdigit() or before.endswith(")")) and bool(
-        _LIST_GOES_ON.match(text, comma)
+        _LIST_CONTINUES.match(text, comma)
     )
 
 
-def _abbreviates(text: str, period: int) -> bool:
+def _is_abbreviation(text: str, period: int) -> bool:
     if not text[period + 1 : period + 2].isspace():
         return period + 1 < len(text)
     known = _ABBREVIATION.search(text, max(0, period - 12), period) and _CAPITAL_FOLLOWS.match(text, period)
@@ -197,7 +196,7 @@ def _abbreviates(text: str, period: int) -> bool:
 
 
 def _short_name(text: str) -> str:
-    """`ICST 2026` of "the 19th International Conference on Software Testing (ICST) 2026": empty if there is none."""
+    """Returns `ICST 2026` for "International Conference on Software Testing (ICST) 2026"; empty without an acronym."""
     found = _ACRONYM.search(text)
     before = text[: found.start()] if found else ""
     if found is None or "(" in before or _QUALIFIER.search(before) or _ELSEWHERE.search(before):
@@ -210,7 +209,7 @@ def _short_name(text: str) -> str:
 
 
 def _stands_for(acronym: str, name: str) -> bool:
-    """Whether the acronym's capitals are initials of the name's words, in their order."""
+    """Whether the acronym's capitals are initials of words in the name, in the same order."""
     initials = iter(word[0].lower() for word in re.findall(r"[^\W\d_]\w*", name))
     return all(capital.lower() in initials for capital in acronym if capital.isupper())
 
@@ -224,7 +223,7 @@ def _long_name(text: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """A conference and its year that are all that a clause says."""
+    """Returns a conference and year if they are all that a clause contains."""
     if _NOT_YET.search(text) or _ANOTHER_PAPER.search(text):
         return ""
     for clause in _CLAUSES.split(text):

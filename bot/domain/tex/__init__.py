@@ -1,1 +1,1 @@
-"""TeX, as arXiv's authors write it, to text: `convert` is the way in, the others are its tables and steps."""
+"""Converts TeX, as authors write it on arXiv, to text. Use `convert.tex_to_text`; the other modules are its parts."""

@@ -1,11 +1,11 @@
-"""TeX in titles, abstracts, comments and names, made readable where nothing renders it.
+"""Converts TeX in titles, abstracts, comments and names to readable Unicode text.
 
-Text as arXiv gives it enters: `$B^0_s \\to \\mu^+\\mu^-$`, `Erd\\H{o}s--R\\'enyi`, "$10 and $20". Text that reads
-well leaves: `B⁰ₛ → μ⁺μ⁻`, `Erdős–Rényi`, "$10 and $20". Any text is fine, however broken: what is not understood
-is kept, so no letter outside of a command is lost, and nothing is raised. It never escapes for Discord.
+`$B^0_s \\to \\mu^+\\mu^-$` becomes `B⁰ₛ → μ⁺μ⁻`, `Erd\\H{o}s--R\\'enyi` becomes `Erdős–Rényi`, and "$10 and $20" stays
+as it is. Broken TeX never raises: unknown input is kept, and no letter outside a command is lost. The result is not
+escaped for Discord.
 
-How: `tex_walk` goes over the text, and asks here what a command prints; `tex_tables` knows the commands,
-`tex_glyphs` the characters, `tex_layout` the spaces and parentheses.
+`walk` reads the text and calls this module for each command; `tables` lists the commands, `glyphs` the characters, and
+`typesetting` places spaces and parentheses.
 """
 
 import re
@@ -15,19 +15,19 @@ from typing import Final
 
 from bot.domain.tex import tables
 from bot.domain.tex.glyphs import ALPHABETS, accented, in_alphabet, superscript
-from bot.domain.tex.layout import NAME_MARK, factor, relation, settled, term
+from bot.domain.tex.typesetting import NAME_MARK, factor, relation, term, typeset
 from bot.domain.tex.walk import Walk
 from bot.domain.text import collapse
 
 _SIGNIFICANT: Final = re.compile(r"[\\$^_{}~`]|--")
-# What an accent stands on; one with a letter for its name may stand apart: \c c.
+# What an accent applies to; a space may follow an accent whose name is a letter: \c c.
 _LETTER: Final = re.compile(r"[^\W\d_]|\{|\\[A-Za-z]")
 _LETTER_APART: Final = re.compile(r"\s*(?:[^\W\d_]|\{|\\[A-Za-z])")
 _OPTION: Final = re.compile(r"\s*\[([^\[\]{}]*)\]")
 
 
 def tex_to_text(text: str) -> str:
-    """The text on one line with its TeX made readable, in Unicode's composed form (NFC)."""
+    """Returns the text on one line with its TeX converted, in Unicode's composed form (NFC)."""
     line = collapse(text)
     if _SIGNIFICANT.search(line):
         line = collapse(_Reader(line).prose(len(line)))
@@ -35,7 +35,7 @@ def tex_to_text(text: str) -> str:
 
 
 class _Reader(Walk):
-    """What the commands print."""
+    """Reads a text and converts its commands."""
 
     def command(self, token: str, end: int, *, in_formula: bool) -> str:
         name = token[1:]
@@ -57,7 +57,7 @@ class _Reader(Walk):
         return self._with_arguments(name, end, read)
 
     def _nothing(self, name: str, start: int) -> str:
-        r"""Commands that print nothing: the space after `{\it …` and the dot of `\right.` go with them."""
+        r"""Drops a command that prints nothing, with the space after `{\it …` or the dot of `\right.`."""
         after = self.text[self.at : self.at + 1]
         opens = start == 0 or self.text[start - 1] in "{ "
         if (name in ("left", "right", "middle") and after == ".") or (after.isspace() and opens and name.isalpha()):
@@ -65,7 +65,7 @@ class _Reader(Walk):
         return ""
 
     def _text_accent(self, name: str, end: int) -> str:
-        r"""\'e, \v{c}, \c c: the accented letter; without a letter, the sign itself."""
+        r"""Returns the accented letter of \'e, \v{c} or \c c; without a letter, the accent's own character."""
         start = self.at
         takes = _LETTER_APART if name.isalpha() else _LETTER
         letter = self.argument(end, self.prose) if takes.match(self.text, start, end) else ""
@@ -90,9 +90,9 @@ class _Reader(Walk):
             self.argument(end, self.prose)
             return self.argument(end, read) if name in tables.SECOND_SHOWN else ""
         if name in tables.MATH_ACCENTS:
-            return accented(settled(self.argument(end, read)), tables.MATH_ACCENTS[name])
+            return accented(typeset(self.argument(end, read)), tables.MATH_ACCENTS[name])
         if name in ALPHABETS:
-            return in_alphabet(name, settled(self.argument(end, self.formula)))
+            return in_alphabet(name, typeset(self.argument(end, self.formula)))
         if name in tables.PROSE_INSIDE:
             return self.argument(end, self.prose)
         if name in tables.ROMAN_INSIDE:
@@ -110,9 +110,9 @@ class _Reader(Walk):
                 return self._root(end)
             case "binom":
                 upper, lower = self.argument(end, self.formula), self.argument(end, self.formula)
-                return f"({settled(upper)} choose {settled(lower)})"
+                return f"({typeset(upper)} choose {typeset(lower)})"
             case "not":
-                sign = settled(self.argument(end, self.formula))
+                sign = typeset(self.argument(end, self.formula))
                 return relation(unicodedata.normalize("NFC", sign + "\u0338")) if sign else ""
             case "colon":
                 return ": "
@@ -121,7 +121,7 @@ class _Reader(Walk):
         return self._unknown(name, end, read)
 
     def _fraction(self, end: int) -> str:
-        above, below = (settled(self.argument(end, self.formula)) for _ in range(2))
+        above, below = (typeset(self.argument(end, self.formula)) for _ in range(2))
         after = self.text[self.at : min(self.at + 1, end)]
         return NAME_MARK + f"{term(above)}/{factor(below)}" + (NAME_MARK if after not in ("", "^", "_") else "")
 
@@ -131,10 +131,10 @@ class _Reader(Walk):
             self.at = option.end()
         degree = option[1].strip() if option else ""
         sign = tables.ROOTS.get(degree) or (superscript(degree) or f"{degree} ") + "√"
-        return sign + factor(settled(self.argument(end, self.formula)))
+        return sign + factor(typeset(self.argument(end, self.formula)))
 
     def _unknown(self, name: str, end: int, read: Callable[[int], str]) -> str:
-        r"""A function's name, or an author's own: \ourmodel is "ourmodel", \ourcolour{text} is its text."""
+        r"""Returns the name of a function or an unknown command; for an unknown \ourcolour{text} its argument."""
         in_formula = read != self.prose
         if name not in tables.FUNCTIONS and self.text[self.at : min(self.at + 1, end)] == "{":
             inside = self.argument(end, read)

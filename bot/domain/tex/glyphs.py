@@ -1,7 +1,6 @@
-"""How text looks with an accent, as a script, in another alphabet: what `tex` draws with.
+"""Finds Unicode characters for accents, superscripts, subscripts and mathematical alphabets.
 
-Plain text enters, text in Unicode's characters for it leaves, or None where Unicode has none. All of it comes from
-Python's own Unicode database. It knows no command and no brace.
+The tables come from Python's Unicode database. It knows neither commands nor braces.
 """
 
 import re
@@ -9,27 +8,27 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-_ACCENTED_MAX: Final = 3  # a hat over a whole name makes it unreadable
+_ACCENTED_MAX: Final = 3  # an accent over a longer name makes it unreadable
 
 
 def accented(text: str, mark: str) -> str:
-    """The text with the accent on its letters; without it where it stands over more than a few."""
+    """Returns the text with the accent on each letter; unchanged if it has more than a few letters."""
     bare = {"ı": "i", "ȷ": "j"}.get(text, text)
-    if sum(sign.isalnum() for sign in bare) > _ACCENTED_MAX:
+    if sum(char.isalnum() for char in bare) > _ACCENTED_MAX:
         return text
-    return unicodedata.normalize("NFC", "".join(sign + mark if sign.isalnum() else sign for sign in bare))
+    return unicodedata.normalize("NFC", "".join(char + mark if char.isalnum() else char for char in bare))
 
 
 # --- scripts -----------------------------------------------------------------------------------
 
 
 def _script(form: str, blocks: Iterable[range]) -> dict[str, str]:
-    """Which characters have a form `<super>` or `<sub>` in these blocks of Unicode."""
+    """Returns the characters that have a form `<super>` or `<sub>` in these Unicode blocks."""
     table: dict[str, str] = {}
-    for sign in (chr(code) for block in blocks for code in block):
-        kind, _, plain = unicodedata.decomposition(sign).partition(" ")
+    for char in (chr(code) for block in blocks for code in block):
+        kind, _, plain = unicodedata.decomposition(char).partition(" ")
         if kind == form and " " not in plain:
-            table.setdefault(chr(int(plain, 16)), sign)
+            table.setdefault(chr(int(plain, 16)), char)
     return table
 
 
@@ -41,36 +40,36 @@ _SUPERSCRIPTS: Final = _script("<super>", _SUPERSCRIPT_BLOCKS) | {"-": "⁻"}
 _SUBSCRIPTS: Final = _script("<sub>", (range(0x2080, 0x209D), range(0x1D62, 0x1D6B), range(0x2C7C, 0x2C7D))) | {
     "-": "₋"
 }
-# Signs that are raised or lowered by convention, and read well as they are.
+# Signs that are readable as superscripts or subscripts without a special form.
 _RAISED: Final = {"*": "*", "∗": "*", "⋆": "⋆", "†": "†", "‡": "‡", "′": "′", "″": "″", "∘": "°", "°": "°"}
 _LOWERED: Final = {"⊙": "⊙", "☉": "☉", "⊕": "⊕", "⋆": "⋆", "★": "★", "*": "*", "∗": "*"}
 _NUMBER: Final = re.compile(r"[-+−]?[0-9]+(?:\.[0-9]+)?")
-_SCRIPT_MAX: Final = 6  # small letters in a longer row are hard to read
+_SCRIPT_MAX: Final = 6  # longer superscripts and subscripts are hard to read
 
 
 def superscript(text: str) -> str | None:
-    """The text as a superscript, where Unicode has each of its characters."""
+    """Returns the text as a superscript; None if Unicode lacks one of the characters."""
     return _in_script(text, _SUPERSCRIPTS, _RAISED, point="·")
 
 
 def subscript(text: str) -> str | None:
-    """The text as a subscript, where Unicode has each of its characters."""
+    """Returns the text as a subscript; None if Unicode lacks one of the characters."""
     return _in_script(text, _SUBSCRIPTS, _LOWERED, point=".")
 
 
-def _in_script(text: str, table: Mapping[str, str], as_they_are: Mapping[str, str], point: str) -> str | None:
-    if text and all(sign in as_they_are for sign in text):
-        return "".join(as_they_are[sign] for sign in text)
+def _in_script(text: str, table: Mapping[str, str], unchanged: Mapping[str, str], point: str) -> str | None:
+    if text and all(char in unchanged for char in text):
+        return "".join(unchanged[char] for char in text)
     if _NUMBER.fullmatch(text):
-        return "".join(table.get(sign, point) for sign in text)
-    if len(text) <= _SCRIPT_MAX and all(sign in table for sign in text):
-        return "".join(table[sign] for sign in text)
+        return "".join(table.get(char, point) for char in text)
+    if len(text) <= _SCRIPT_MAX and all(char in table for char in text):
+        return "".join(table[char] for char in text)
     return None
 
 
 # --- alphabets ---------------------------------------------------------------------------------
 
-# Each alphabet by its names in Unicode: the block's, and that of the letters that were there before it.
+# The Unicode names of each alphabet: its block, and the older letters that the block leaves out.
 ALPHABETS: Final[Mapping[str, tuple[str, str]]] = {
     "mathcal": ("MATHEMATICAL SCRIPT", "SCRIPT"),
     "mathscr": ("MATHEMATICAL SCRIPT", "SCRIPT"),
@@ -79,21 +78,21 @@ ALPHABETS: Final[Mapping[str, tuple[str, str]]] = {
     "mathds": ("MATHEMATICAL DOUBLE-STRUCK", "DOUBLE-STRUCK"),
     "mathfrak": ("MATHEMATICAL FRAKTUR", "BLACK-LETTER"),
 }
-_ALPHABET_MAX: Final = 2  # a whole name in script letters is for nobody's eyes, nor for a screen reader
+_ALPHABET_MAX: Final = 2  # longer names in script letters are unreadable, also for screen readers
 
 
 def in_alphabet(name: str, text: str) -> str:
-    """The text in one of the `ALPHABETS`; as it is where it is a word, or has no such letters."""
+    """Returns the text in one of the `ALPHABETS`; unchanged if it is a word or the alphabet lacks the letters."""
     if len(text) > _ALPHABET_MAX:
         return text
     block, older = ALPHABETS[name]
-    return "".join(_letter(block, sign) or _letter(older, sign) or sign for sign in text)
+    return "".join(_letter(block, char) or _letter(older, char) or char for char in text)
 
 
-def _letter(alphabet: str, sign: str) -> str:
-    """The letter or digit of that alphabet, or nothing."""
-    kind = "DIGIT" if sign.isdecimal() else "CAPITAL" if sign.isupper() else "SMALL"
-    word = unicodedata.name(sign, "").rpartition(" ")[2] if sign.isascii() and sign.isalnum() else ""
+def _letter(alphabet: str, char: str) -> str:
+    """Returns the letter or digit in that alphabet; empty if there is none."""
+    kind = "DIGIT" if char.isdecimal() else "CAPITAL" if char.isupper() else "SMALL"
+    word = unicodedata.name(char, "").rpartition(" ")[2] if char.isascii() and char.isalnum() else ""
     try:
         return unicodedata.lookup(f"{alphabet} {kind} {word}")
     except KeyError:

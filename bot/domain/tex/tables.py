@@ -1,7 +1,6 @@
-"""What TeX's commands are: the tables behind `tex`, by the commands' names without their backslash.
+"""Tables of TeX commands, by name without the backslash; the other modules of this package interpret them.
 
-Nothing enters; what leaves are mappings and sets, made once. The names of symbols come from pylatexenc's table,
-mended where a reader of abstracts is served better. It never reads TeX, nor draws: `tex` and `tex_glyphs` do.
+The symbols come from pylatexenc, with replacements where another character is easier to read in an abstract.
 """
 
 import re
@@ -11,9 +10,9 @@ from typing import Final
 # pylatexenc ships no types; only its table of macros is used, through its public iterator.
 from pylatexenc.latex2text import get_default_latex_context_db  # type: ignore[import-untyped]
 
-# What the table lacks, or has in a form that is hard to read on a small screen. (ε and φ are what arXiv itself
-# writes for \epsilon and \phi.)
-_MENDED: Final = """
+# Symbols that pylatexenc lacks, or that are hard to read on a small screen. (arXiv itself writes ε and φ for \epsilon
+# and \phi.)
+_REPLACEMENTS: Final = """
     epsilon ε  phi φ  eth ð  prime ′  bullet •  hbar ℏ  diamond ⋄  blacksquare ■  square □  bigcirc ○
     ne ≠  neg ¬  iff ⇔  implies ⇒  impliedby ⇐  gets ←  leadsto ⇝  Re ℜ  Im ℑ  models ⊨  vDash ⊨  owns ∋
     ddag ‡  ddagger ‡  degree °   arcdeg °  arcmin ′  arcsec ″  micro µ  angstrom Å  textmu µ
@@ -37,20 +36,20 @@ def _symbols() -> dict[str, str]:
         for macro in get_default_latex_context_db().iter_macro_specs()
         if isinstance(macro.simplify_repl, str) and len(macro.simplify_repl) == 1 and macro.macroname.isalpha()
     }
-    words = _MENDED.split()
-    del table["vspace"]  # a line break in the table; here it is a command with an argument
-    return table | dict(zip(words[::2], words[1::2], strict=True))
+    pairs = _REPLACEMENTS.split()
+    del table["vspace"]  # a line break in pylatexenc's table; here a command with an argument
+    return table | dict(zip(pairs[::2], pairs[1::2], strict=True))
 
 
 SYMBOLS: Final[Mapping[str, str]] = _symbols()
-# Signs that stand close before what they say something of.
+# Signs without a space before their operand.
 PREFIXES: Final = frozenset("∇∂∖∀∃∄¬")
 # Relations get a space on both sides, as TeX prints them.
 RELATIONS: Final = re.compile(r"[=≠≤≥≪≫≲≳⋘⋙⩽⩾≦≧≈≃≅≡∼∝≍≐≔≕≺≻≼≽∈∉∋⊂⊆⊃⊇⊊⊋⊢⊨∣∥⊥\u2190-\u21bb\u21d0-\u21dd\u27f5-\u27ff]")
 
 # --- accents -----------------------------------------------------------------------------------
 
-# Which combining character each puts on its letter.
+# The combining character of each accent command.
 TEXT_ACCENTS: Final[Mapping[str, str]] = {
     "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", "=": "\u0304", ".": "\u0307", '"': "\u0308",
     "c": "\u0327", "v": "\u030c", "u": "\u0306", "H": "\u030b", "k": "\u0328", "r": "\u030a", "d": "\u0323",
@@ -62,7 +61,7 @@ MATH_ACCENTS: Final[Mapping[str, str]] = {
     "mathring": "\u030a", "vec": "\u20d7", "overline": "\u0305", "underline": "\u0332", "slashed": "\u0338",
 }  # fmt: skip
 
-# --- what the other commands do with what follows them -----------------------------------------------
+# --- how the other commands treat their arguments -----------------------------------------------
 
 
 def _words(text: str) -> frozenset[str]:
@@ -78,7 +77,7 @@ NOTHING: Final = _words(
     nonumber rmfamily ttfamily small large footnotesize normalsize boldmath unboldmath item
     """
 )
-# Commands whose first argument is for the typesetter alone.
+# Commands whose first argument is not printed.
 FIRST_DROPPED: Final = _words("label vspace hspace begin end color")
 SECOND_SHOWN: Final = _words("textcolor colorbox href")
 PROSE_INSIDE: Final = _words(
@@ -96,7 +95,7 @@ FUNCTIONS: Final = _words(
     diag span supp Var Cov poly polylog Spec Hom Aut End Gal
     """
 )
-# Commands that draw something before and after their argument.
+# Commands that print something before and after their argument.
 AROUND: Final[Mapping[str, tuple[str, str]]] = {
     "abs": ("|", "|"), "norm": ("‖", "‖"), "ket": ("|", "⟩"), "bra": ("⟨", "|"), "ceil": ("⌈", "⌉"),
     "floor": ("⌊", "⌋"), "pmod": ("(mod ", ")"), "footnote": (" (", ")"), "xrightarrow": (" −", "→ "),

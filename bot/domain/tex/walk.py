@@ -1,7 +1,7 @@
-"""The walk of `tex` over a text: what is prose and what a formula, where each thing begins and ends.
+"""Reads a text with TeX once from left to right, and tells prose from formulas.
 
-Braces, dollars, dashes, quotes, ties, scripts and arguments are read here; what a command prints is left to the
-class below (`tex`). A walk goes over its text once, whatever stands in it.
+Handles braces, dollar signs, dashes, quotes, ties, scripts and arguments. It does not know the commands: a subclass
+(in `convert`) decides what they print.
 """
 
 import re
@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from bot.domain.tex.glyphs import subscript, superscript
-from bot.domain.tex.layout import factor, is_formula, settled, settled_script
+from bot.domain.tex.typesetting import factor, is_formula, typeset, typeset_script
 
-_DEPTH_MAX: Final = 30  # deeper than any true formula, shallower than Python's stack
+_DEPTH_MAX: Final = 30  # more than any real formula needs, less than Python's stack allows
 
 _COMMAND: Final = r"\\(?:[A-Za-z]+\*?|.)"
-# Each alternative begins with a character of its own and looks back at it from behind: only then can Python's
-# `re` run past all other text at once.
+# Each alternative begins with a fixed character and uses a lookbehind for what precedes it: only then can Python's `re`
+# skip all other text quickly.
 _PROSE: Final = re.compile(
     _COMMAND
     + r"|\$\$?|\{|\}|_(?=\{)|\^(?:(?=\{)|(?<=[\w)\]}|]\^)(?=[-+]?\d|[A-Za-z](?![A-Za-z\d])))"
@@ -32,7 +32,7 @@ _BRACES: Final = re.compile(r"\\.|[{}]")
 
 
 class Walk(ABC):
-    """One walk over one text: `at` is where it stands, and only grows but where an accent has no letter."""
+    """Reads one text; `at` is the current position, which goes back only after an accent without a letter."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -41,7 +41,7 @@ class Walk(ABC):
         self._partners = _partners(text)
 
     def prose(self, end: int) -> str:
-        """What stands from here to `end`, read as prose."""
+        """Reads prose up to `end`."""
         read = []
         while found := _PROSE.search(self.text, self.at, end):
             read.append(self.text[self.at : found.start()])
@@ -52,7 +52,7 @@ class Walk(ABC):
         return "".join(read)
 
     def formula(self, end: int, signs: Mapping[str, str] = _IN_FORMULA) -> str:
-        """What stands from here to `end`, read as a formula, its spaces not yet settled."""
+        """Reads a formula up to `end`, without typesetting it."""
         read = []
         while found := _FORMULA.search(self.text, self.at, end):
             read.append(self.text[self.at : found.start()])
@@ -85,7 +85,7 @@ class Walk(ABC):
                 return " "
             case "`" | "'":
                 return self._quote(found)
-        return found[0]  # a link, as it is
+        return found[0]  # a link, unchanged
 
     def _formula_token(self, found: re.Match[str], end: int, signs: Mapping[str, str]) -> str:
         if found[0].startswith("\\"):
@@ -94,7 +94,7 @@ class Walk(ABC):
             return self._script(found[0], end)
         closing = self._partners.get(found.start(), end)
         if closing >= end:
-            return ""  # a brace without its partner
+            return ""  # an unmatched brace
         return self._group(closing, lambda inner: self.formula(inner, signs))
 
     def _group(self, closing: int, read: Callable[[int], str]) -> str:
@@ -103,7 +103,7 @@ class Walk(ABC):
         return inside
 
     def deeper(self, end: int, read: Callable[[int], str]) -> str:
-        """Reads up to `end` one level deeper, or takes it as it is where that would be too deep."""
+        """Reads up to `end` one level deeper; beyond the maximum depth, returns the text unchanged."""
         if self._depth == _DEPTH_MAX:
             start, self.at = self.at, end
             return self.text[start:end]
@@ -115,7 +115,7 @@ class Walk(ABC):
     # --- prose -----------------------------------------------------------------------------------
 
     def _prose_group(self, opening: int, end: int) -> str:
-        """Braces that TeX would not print are dropped; a set such as {BERT, GPT} keeps them."""
+        """Drops braces that TeX would not print; a set such as {BERT, GPT} keeps them."""
         closing = self._partners.get(opening, end)
         if closing >= end:
             return self.text[opening]
@@ -149,9 +149,9 @@ class Walk(ABC):
         return found.start() if found else -1
 
     def _fenced(self, closing: int, fence: int) -> str:
-        """The formula up to `closing`; a space that stood inside of the fence still parts it from a word."""
+        """Reads the formula up to `closing`; a space inside the delimiters still separates it from a word."""
         opening = self.at
-        read = settled(self.deeper(closing, self.formula))
+        read = typeset(self.deeper(closing, self.formula))
         self.at = closing + fence
         before, after = self.text[: opening - fence][-1:], self.text[self.at :][:1]
         lead = " " if self.text[opening].isspace() and before.isalnum() else ""
@@ -159,7 +159,7 @@ class Walk(ABC):
         return lead + read + trail
 
     def bracketed(self, name: str, end: int) -> str:
-        r"""The formula between \( and \), or \[ and \]; the bare bracket where nothing closes it."""
+        r"""Reads the formula between \( and \), or \[ and \]; returns the bracket if nothing closes it."""
         closing = self.text.find({"(": r"\)", "[": r"\]"}[name], self.at, end)
         if closing <= self.at:
             return name
@@ -168,7 +168,7 @@ class Walk(ABC):
     # --- arguments and scripts -----------------------------------------------------------------
 
     def argument(self, end: int, read: Callable[[int], str]) -> str:
-        """What a command or a script takes: a group, a command with its own arguments, or one character."""
+        """Reads an argument of a command or script: a group, a command with its arguments, or one character."""
         found = _ARGUMENT.match(self.text, self.at, end)
         if not found or found["sign"] in ("}", "$"):
             return ""
@@ -182,11 +182,11 @@ class Walk(ABC):
         return self._group(closing, read) if closing < end else ""
 
     def _script(self, mark: str, end: int) -> str:
-        """Raised or lowered in small characters; where Unicode lacks one, `^` or `_` and what it holds."""
+        """Reads a superscript or subscript; if Unicode lacks a character for it, keeps `^` or `_`."""
         numeral = _NUMERAL.match(self.text, self.at, end)
         if numeral:
             self.at = numeral.end()
-        content = settled_script(numeral[0].replace("-", "−") if numeral else self.argument(end, self.formula))
+        content = typeset_script(numeral[0].replace("-", "−") if numeral else self.argument(end, self.formula))
         small = superscript(content) if mark == "^" else subscript(content)
         if small is not None or not content:
             return small or ""
@@ -195,11 +195,11 @@ class Walk(ABC):
 
     @abstractmethod
     def command(self, token: str, end: int, *, in_formula: bool) -> str:
-        """What the command that was just passed prints, its arguments read with it."""
+        """Returns what the command before the current position prints, and reads its arguments."""
 
 
 def _partners(text: str) -> dict[int, int]:
-    """Where each brace that opens is closed."""
+    """Returns the position of the closing brace for each opening one."""
     partners, opened = {}, []
     for found in _BRACES.finditer(text):
         if found[0] == "{":

@@ -76,7 +76,7 @@ def as_paper(trending_entry: TrendingEntry) -> Paper:
     )
 
 
-def abbreviated(count: int) -> str:
+def abbreviate_count(count: int) -> str:
     """A count as it is read at a glance, never more than there are: `999`, `1.2k`, `12k`, `3.4M`."""
     for size, unit in ((1_000_000, "M"), (1_000, "k")):
         if count >= 10 * size:

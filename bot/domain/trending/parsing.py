@@ -54,12 +54,12 @@ def parse_page(body: bytes, day: date) -> TrendingListPage:
         _check_shape(body)
         entries = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise InvalidTrendingList("Hugging Face's answer cannot be read") from error
+        raise InvalidTrendingList("Hugging Face's response cannot be read") from error
     if not isinstance(entries, list) or len(entries) > TRENDING_ENTRIES_MAX:
-        raise InvalidTrendingList("Hugging Face's answer is not a list of papers")
+        raise InvalidTrendingList("Hugging Face's response is not a list of papers")
     read = [trending_entry for entry in entries if (trending_entry := _trending_entry(entry, day)) is not None]
     if entries and not read:
-        raise InvalidTrendingList("Hugging Face's answer is a list of something else than papers")
+        raise InvalidTrendingList("Hugging Face's response is a list of something other than papers")
     each_once: dict[ArxivId, TrendingEntry] = {}
     for trending_entry in read:
         each_once.setdefault(trending_entry.arxiv_id, trending_entry)
@@ -77,7 +77,7 @@ def is_final(day: date, read_at: datetime) -> bool:
     return read_at >= datetime.combine(day, time(), UTC) + TRENDING_FINAL_AFTER
 
 
-def is_good(day: date, read_at: datetime | None, now: datetime, fresh_for: timedelta) -> bool:
+def is_fresh(day: date, read_at: datetime | None, now: datetime, fresh_for: timedelta) -> bool:
     """Whether what was read can be shown as it is to somebody who wants it no older than that."""
     return read_at is not None and (is_final(day, read_at) or now - read_at < fresh_for)
 

@@ -16,7 +16,7 @@ from bot.domain.channel_schedule import ChannelSchedule, Immediate, next_daily_t
 from bot.domain.channel_settings import Layout
 from bot.domain.matching import Match
 from bot.domain.paper import ArxivId
-from bot.domain.post import MessageHeader, Post
+from bot.domain.post import MessageHeader
 from bot.domain.text import plural
 from bot.domain.trending.days import shown_day
 from bot.domain.trending.entry import TrendingEntry
@@ -98,10 +98,6 @@ class TrendingPost:
     def header(self) -> MessageHeader:
         """Its first line, which in a forum is the name of the post that it begins; it pings nobody."""
         return MessageHeader(Layout.COMPACT, _heading(self.day, self.papers), thread_id=self.thread_id)
-
-
-# Whatever is bound before it leaves, sent and looked for alike.
-AnyPost = Post | TrendingPost
 
 
 def ended_at(day: date) -> datetime:

@@ -34,7 +34,12 @@ BEGIN
     ON CONFLICT DO UPDATE SET request_count = request_count + 1;
 END;
 
-ALTER TABLE archived_months RENAME COLUMN read_at TO fetched_at;
+ALTER TABLE archive RENAME TO backfilled_papers;
+DROP INDEX archive_by_paper;
+CREATE INDEX backfilled_papers_by_paper ON backfilled_papers (arxiv_id);
+
+ALTER TABLE archived_months RENAME TO backfilled_months;
+ALTER TABLE backfilled_months RENAME COLUMN read_at TO fetched_at;
 
 ALTER TABLE month_totals RENAME TO month_counts;
 ALTER TABLE month_counts RENAME COLUMN total TO papers;

@@ -1,4 +1,4 @@
-"""What Discord's forms demand: each module takes parsed JSON and says which faults it has.
+"""Validation of request bodies by Discord's rules: each module takes parsed JSON and adds errors to a `FormValidator`.
 
-The faults are gathered in a `Form`, which speaks Discord's error form. Nothing here knows the world.
+The modules never access the world.
 """

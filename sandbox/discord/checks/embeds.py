@@ -1,13 +1,13 @@
-"""Embeds: their limits, one by one and together.
+"""Validates embeds: their limits, individually and in total.
 
-Source: discord.com/developers/docs/resources/message#embed-object-embed-limits.
+Source: discord.com/developers/docs/resources/message#embed-object-embed-limits. It never decides who may send them.
 """
 
 from datetime import datetime
 from typing import Final
 
-from sandbox.discord.checks.form import Form
-from sandbox.discord.shapes import Payload, as_mapping, as_mappings, as_text
+from sandbox.discord.checks.form import FormValidator
+from sandbox.discord.primitives import Payload, as_mapping, as_mappings, as_text
 
 EMBEDS_MAX: Final = 10
 TOTAL_MAX: Final = 6000
@@ -18,18 +18,18 @@ _TEXT_KEYS = frozenset(("title", "type", "description", "url", "timestamp", "col
 _KEYS = _TEXT_KEYS | {"flags", "footer", "image", "thumbnail", "video", "provider", "author", "fields"}
 
 
-def check_embeds(form: Form, body: Payload) -> list[Payload]:
-    """The embeds of a message, as Discord would keep them."""
+def check_embeds(form: FormValidator, body: Payload) -> list[Payload]:
+    """Validate the embeds of a message, and return them as Discord stores them."""
     here = form.at("embeds")
-    given = form.items(body, "embeds", most=EMBEDS_MAX)
+    given = form.items(body, "embeds", maximum=EMBEDS_MAX)
     kept = [_check(here.at(index), as_mapping(embed)) for index, embed in enumerate(given)]
     if sum(text_length(embed) for embed in kept) > TOTAL_MAX:
-        here.fault("MAX_EMBED_SIZE_EXCEEDED", f"Embed size exceeds maximum size of {TOTAL_MAX}")
+        here.add_error("MAX_EMBED_SIZE_EXCEEDED", f"Embed size exceeds maximum size of {TOTAL_MAX}")
     return kept
 
 
 def text_length(embed: Payload) -> int:
-    """How much of the 6,000 characters an embed takes."""
+    """Return how many of the 6,000 characters an embed uses."""
     fields = as_mappings(embed.get("fields"))
     parts = [embed.get("title"), embed.get("description")]
     parts += [as_mapping(embed.get("footer")).get("text"), as_mapping(embed.get("author")).get("name")]
@@ -37,14 +37,14 @@ def text_length(embed: Payload) -> int:
     return sum(len(as_text(part)) for part in parts)
 
 
-def _check(form: Form, embed: Payload) -> Payload:
-    form.known_keys(embed, _KEYS)
+def _check(form: FormValidator, embed: Payload) -> Payload:
+    form.allow_keys(embed, _KEYS)
     kept = dict(embed) | {"type": "rich"}
-    for key, longest in (("title", _TITLE_MAX), ("description", _DESCRIPTION_MAX)):
+    for key, max_length in (("title", _TITLE_MAX), ("description", _DESCRIPTION_MAX)):
         if embed.get(key) is not None:
-            kept[key] = form.text(embed, key, longest=longest, trimmed=True)
+            kept[key] = form.text(embed, key, max_length=max_length, strip=True)
     form.url(embed, "url")
-    form.whole_number(embed, "color", least=0, most=0xFFFFFF)
+    form.integer(embed, "color", minimum=0, maximum=0xFFFFFF)
     _check_timestamp(form, embed)
     if embed.get("footer") is not None:
         kept["footer"] = _check_named(form.at("footer"), as_mapping(embed["footer"]), "text", _FOOTER_MAX)
@@ -60,29 +60,29 @@ def _check(form: Form, embed: Payload) -> Payload:
     return kept
 
 
-def _check_named(form: Form, part: Payload, key: str, longest: int) -> Payload:
-    form.known_keys(part, (key, "url", "icon_url", "proxy_icon_url"))
+def _check_named(form: FormValidator, part: Payload, key: str, max_length: int) -> Payload:
+    form.allow_keys(part, (key, "url", "icon_url", "proxy_icon_url"))
     form.url(part, "url")
     form.url(part, "icon_url", schemes=_MEDIA_SCHEMES)
-    return part | {key: form.text(part, key, longest=longest, required=True, trimmed=True)}
+    return part | {key: form.text(part, key, max_length=max_length, required=True, strip=True)}
 
 
-def _check_fields(form: Form, embed: Payload) -> list[Payload]:
+def _check_fields(form: FormValidator, embed: Payload) -> list[Payload]:
     kept = []
-    for index, given in enumerate(form.items(embed, "fields", most=_FIELDS_MAX)):
+    for index, given in enumerate(form.items(embed, "fields", maximum=_FIELDS_MAX)):
         here, part = form.at("fields", index), as_mapping(given)
-        here.known_keys(part, ("name", "value", "inline"))
-        name = here.text(part, "name", longest=_FIELD_NAME_MAX, required=True, trimmed=True)
-        value = here.text(part, "value", longest=_FIELD_VALUE_MAX, required=True, trimmed=True)
-        kept.append({"name": name, "value": value, "inline": here.yes_or_no(part, "inline")})
+        here.allow_keys(part, ("name", "value", "inline"))
+        name = here.text(part, "name", max_length=_FIELD_NAME_MAX, required=True, strip=True)
+        value = here.text(part, "value", max_length=_FIELD_VALUE_MAX, required=True, strip=True)
+        kept.append({"name": name, "value": value, "inline": here.boolean(part, "inline")})
     return kept
 
 
-def _check_timestamp(form: Form, embed: Payload) -> None:
-    given = form.text(embed, "timestamp", longest=64)
+def _check_timestamp(form: FormValidator, embed: Payload) -> None:
+    given = form.text(embed, "timestamp", max_length=64)
     if not given:
         return
     try:
         datetime.fromisoformat(given)
     except ValueError:
-        form.at("timestamp").fault("DATE_TIME_TYPE_PARSE", f"Could not parse {given}. Should be ISO8601.")
+        form.at("timestamp").add_error("DATE_TIME_TYPE_PARSE", f"Could not parse {given}. Should be ISO8601.")

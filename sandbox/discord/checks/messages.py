@@ -1,22 +1,23 @@
-"""A message as a whole, wherever it is sent: create, edit, follow-up, interaction response, forum post.
+"""Validates a message body for every route: create, edit, follow-up, interaction response, forum post.
 
-Source: discord.com/developers/docs/resources/message. What it returns is the message as Discord would keep it.
+Source: discord.com/developers/docs/resources/message. Returns the contents as Discord stores them. It never checks
+permissions.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from sandbox.discord import refusals
+from sandbox.discord import errors
 from sandbox.discord.checks.components import check_components
 from sandbox.discord.checks.embeds import check_embeds
-from sandbox.discord.checks.form import Form
+from sandbox.discord.checks.form import FormValidator
 from sandbox.discord.model import NO_FLAGS, Message, MessageFlag
-from sandbox.discord.shapes import Payload, as_int, as_mapping
+from sandbox.discord.primitives import Payload, as_int, as_mapping
 
 CONTENT_MAX: Final = 2000
 NONCE_MAX: Final = 25
-# Polls and stickers are not here: better refused than lost without a word.
+# Polls and stickers are missing, so that they are rejected instead of silently dropped.
 _COMMON = frozenset(("content", "embeds", "components", "allowed_mentions", "flags", "attachments", "tts"))
 CREATE_KEYS: Final = _COMMON | {"nonce", "enforce_nonce", "message_reference"}
 EDIT_KEYS: Final = _COMMON
@@ -29,7 +30,7 @@ _SETTABLE_BY_RESPONSE = _SETTABLE | MessageFlag.EPHEMERAL
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a body wants a message to hold; None where it says nothing, which on an edit leaves the old."""
+    """The validated contents of a body; None for missing fields, which an edit leaves unchanged."""
 
     content: str | None
     embeds: list[Payload] | None
@@ -44,23 +45,23 @@ class Draft:
 def check_message(
     body: Payload, keys: Collection[str], *, is_response: bool = False, already_v2: bool = False
 ) -> Draft:
-    """Read a body, or refuse it with all its faults; `already_v2` for an edit of a message in V2 components."""
-    form = Form()
-    form.known_keys(body, keys)
+    """Validate a body; raises ApiError with all errors. `already_v2` is for edits of Components V2 messages."""
+    form = FormValidator()
+    form.allow_keys(body, keys)
     flags = _check_flags(form, body, _SETTABLE_BY_RESPONSE if is_response else _SETTABLE)
     v2 = already_v2 or MessageFlag.IS_COMPONENTS_V2 in flags
-    content = form.text(body, "content", longest=CONTENT_MAX, trimmed=True)
+    content = form.text(body, "content", max_length=CONTENT_MAX, strip=True)
     embeds = check_embeds(form, body)
     components = check_components(form, body, v2=v2)
     _check_nonce(form, body)
     mentions = as_mapping(body.get("allowed_mentions"))
-    form.at("allowed_mentions").known_keys(mentions, _MENTION_KEYS)
+    form.at("allowed_mentions").allow_keys(mentions, _MENTION_KEYS)
     if v2 and (content or embeds):
         message = "The 'content' and 'embeds' fields cannot be used when using MessageFlags.IS_COMPONENTS_V2"
-        form.at("content" if content else "embeds").fault(
+        form.at("content" if content else "embeds").add_error(
             "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", message
         )
-    form.refuse_if_faulty()
+    form.raise_if_invalid()
     return Draft(
         content if "content" in body else None,
         embeds if "embeds" in body else None,
@@ -70,35 +71,35 @@ def check_message(
 
 
 def check_not_empty(draft: Draft, *, has_files: bool) -> None:
-    """Refuse a new message that would show nothing."""
+    """Reject a new message without visible content."""
     if draft.is_empty and not has_files:
-        raise refusals.empty_message()
+        raise errors.empty_message()
 
 
 def apply_edit(message: Message, draft: Draft) -> None:
-    """Change what the draft speaks of, and refuse to leave nothing."""
+    """Apply the fields of the draft; raises ApiError if nothing visible would be left."""
     content = message.content if draft.content is None else draft.content
     embeds = message.embeds if draft.embeds is None else draft.embeds
     components = message.components if draft.components is None else draft.components
     if not (content or embeds or components or message.attachments):
-        raise refusals.empty_message()
+        raise errors.empty_message()
     message.content, message.embeds, message.components = content, embeds, components
     message.flags |= draft.flags & _SETTABLE
 
 
-def _check_flags(form: Form, body: Payload, settable: MessageFlag) -> MessageFlag:
-    given = form.whole_number(body, "flags", least=0, most=2**53)
-    # Bits that cannot be set are ignored, as Discord does.
+def _check_flags(form: FormValidator, body: Payload, settable: MessageFlag) -> MessageFlag:
+    given = form.integer(body, "flags", minimum=0, maximum=2**53)
+    # Bits that a bot cannot set are ignored, as by Discord.
     return NO_FLAGS if given is None else MessageFlag(given & settable)
 
 
-def _check_nonce(form: Form, body: Payload) -> None:
+def _check_nonce(form: FormValidator, body: Payload) -> None:
     nonce = body.get("nonce")
     if isinstance(nonce, str) and len(nonce) > NONCE_MAX:
-        form.at("nonce").fault("NONCE_TYPE_TOO_LONG", f"Must be {NONCE_MAX} or fewer in length.")
+        form.at("nonce").add_error("NONCE_TYPE_TOO_LONG", f"Must be {NONCE_MAX} or fewer in length.")
     elif nonce is not None and not isinstance(nonce, str | int):
-        form.at("nonce").fault("NONCE_TYPE_CONVERT", f'Could not interpret "{nonce}" as a nonce.')
-    form.yes_or_no(body, "enforce_nonce")
+        form.at("nonce").add_error("NONCE_TYPE_CONVERT", f'Could not interpret "{nonce}" as a nonce.')
+    form.boolean(body, "enforce_nonce")
     if body.get("message_reference") is not None:
         reference = as_mapping(body["message_reference"])
         if not as_int(reference.get("message_id")):

@@ -35,7 +35,7 @@ class Upheavals:
             case Upheaval.CLOSED_FOR_GOOD:
                 await discord.close_gateway(_SESSION_TIMED_OUT, resumable=False)
             case Upheaval.ASKED_TO_RECONNECT:
-                discord.ask_to_reconnect()
+                discord.request_reconnect()
             case Upheaval.SESSION_INVALID:
                 discord.invalidate_sessions()
             case Upheaval.GATEWAY_OUTAGE:

@@ -10,9 +10,8 @@ from itertools import cycle, islice
 from random import Random
 from typing import TypeVar
 
-from sandbox.arxiv import Fault, FaultKind
-from sandbox.discord import DropAfter, DropBefore, RateLimited, Slow, Status, StatusAfter
-from sandbox.discord import FaultKind as DiscordFaultKind
+from sandbox.arxiv import ArxivFault, ArxivFaultKind
+from sandbox.discord import DiscordFault, DropAfter, DropBefore, RateLimited, Slow, Status, StatusAfter
 
 _Kind = TypeVar("_Kind")
 
@@ -72,26 +71,29 @@ FULL = Size(
 
 
 # arXiv shows less than it has: believed within a first reading, so that the past would come as news later.
-_LIES = frozenset({FaultKind.EMPTY, FaultKind.MISSING_IDS, FaultKind.BROKEN_ENTRIES})
+_LIES = frozenset({ArxivFaultKind.EMPTY, ArxivFaultKind.MISSING_IDS, ArxivFaultKind.BROKEN_ENTRIES})
 # A refused query that has no keywords is asked again after as long a wait as anywhere, half a minute.
-_LONG = (FaultKind.QUERY_REFUSED, FaultKind.URI_TOO_LONG)
+_LONG = (ArxivFaultKind.QUERY_REFUSED, ArxivFaultKind.URI_TOO_LONG)
 _WITH_MORE = {
-    FaultKind.HUGE: (Fault(FaultKind.HUGE, size=20_000_000),),
-    FaultKind.SLOW_FIRST_BYTE: (Fault(FaultKind.SLOW_FIRST_BYTE, delay_s=SLOWEST_S),),
-    FaultKind.RATE_LIMITED: (Fault(FaultKind.RATE_LIMITED, retry_after="3"),),
+    ArxivFaultKind.HUGE: (ArxivFault(ArxivFaultKind.HUGE, size=20_000_000),),
+    ArxivFaultKind.SLOW_FIRST_BYTE: (ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE, delay_s=SLOWEST_S),),
+    ArxivFaultKind.RATE_LIMITED: (ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="3"),),
     # Only a GET can be too long, and the bot asks by GET only where POST is refused.
-    FaultKind.URI_TOO_LONG: (Fault(FaultKind.POST_REFUSED), Fault(FaultKind.URI_TOO_LONG, longest_target=10)),
+    ArxivFaultKind.URI_TOO_LONG: (
+        ArxivFault(ArxivFaultKind.POST_REFUSED),
+        ArxivFault(ArxivFaultKind.URI_TOO_LONG, max_target_length=10),
+    ),
 }
 
-ArxivMisfortune = tuple[Fault, ...]
+ArxivMisfortune = tuple[ArxivFault, ...]
 
 
 def arxiv_deck(count: int, rare: int, draw: Random, *, honest: bool) -> list[ArxivMisfortune]:
     """Faults of arXiv's; `honest` ones are never taken for a whole answer."""
-    kinds = [kind for kind in FaultKind if kind not in _LONG and not (honest and kind in _LIES)]
+    kinds = [kind for kind in ArxivFaultKind if kind not in _LONG and not (honest and kind in _LIES)]
     dealt = _deck(kinds, count - rare // 4, draw) + _deck(_LONG, rare // 4, draw)
     draw.shuffle(dealt)
-    return [_WITH_MORE.get(kind, (Fault(kind),)) for kind in dealt]
+    return [_WITH_MORE.get(kind, (ArxivFault(kind),)) for kind in dealt]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class DiscordMisfortune:
 
     method: str
     path: str
-    kind: DiscordFaultKind
+    kind: DiscordFault
 
 
 _MESSAGES, _ME = r"^/channels/\d+/messages$", "^/users/@me$"
@@ -116,8 +118,8 @@ _COMMON = (
 _RARE = (
     DiscordMisfortune("POST", _MESSAGES, RateLimited(31.0)),  # longer than discord.py waits
     DiscordMisfortune("POST", _MESSAGES, Status(429)),  # without Via: not Discord itself, but who stands before it
-    DiscordMisfortune("POST", _MESSAGES, Status.refusal(403, 50013, "Missing Permissions")),
-    DiscordMisfortune("POST", _MESSAGES, Status.refusal(403, 50001, "Missing Access")),
+    DiscordMisfortune("POST", _MESSAGES, Status.api_error(403, 50013, "Missing Permissions")),
+    DiscordMisfortune("POST", _MESSAGES, Status.api_error(403, 50001, "Missing Access")),
 )
 
 
@@ -127,7 +129,7 @@ _IN_FORUMS = (
     *(DiscordMisfortune("POST", _BEGIN, kind) for kind in (DropAfter(), DropAfter(), DropBefore(), Slow(SLOWEST_S))),
     DiscordMisfortune("POST", _BEGIN, Status(502)),
     DiscordMisfortune("POST", _BEGIN, RateLimited(0.4)),
-    DiscordMisfortune("POST", _BEGIN, Status.refusal(403, 50013, "Missing Permissions")),
+    DiscordMisfortune("POST", _BEGIN, Status.api_error(403, 50013, "Missing Permissions")),
     *(DiscordMisfortune("GET", _THREADS, kind) for kind in (Status(503), DropBefore(), RateLimited(0.3))),
 )
 

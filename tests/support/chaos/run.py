@@ -130,7 +130,7 @@ class _Run:
             tally=self._tally(),
             balance=balance(self._expected, found),
             exit_code=exit_code,
-            too_soon=len(self._sandbox.arxiv.too_soon),
+            too_soon=len(self._sandbox.arxiv.violations),
             invalid_requests=sum(request.status in _INVALID for request in self._sandbox.discord.requests),
             database=_soundness(self._sandbox.database),
             took_s=time.monotonic() - began_s,

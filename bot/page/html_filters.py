@@ -1,0 +1,72 @@
+"""The HTML page's filters by category and by date, implemented in CSS without JavaScript.
+
+Class names are generated (`c3`, `d1`); text of papers never becomes part of the style sheet.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.domain.categories import CATEGORIES
+from bot.domain.paper import Paper
+from bot.page.model import Page
+from bot.page.text import category_text, newest_first
+
+# Class name and length in days of each period, shortest first.
+_PERIODS: Final = (("d0", 3), ("d1", 7), ("d2", 30))
+
+
+@dataclass(frozen=True, slots=True)
+class FilterOption:
+    """One option of a filter: the value of the form control, and its label."""
+
+    value: str
+    label: str
+
+
+class Filters:
+    """The filters that one page offers."""
+
+    def __init__(self, page: Page) -> None:
+        papers = [paper for section in page.sections for paper in newest_first(section.papers)]
+        counts = Counter(code for paper in papers for code in category_codes(paper))
+        self._classes: Mapping[str, str] = {code: f"c{number}" for number, code in enumerate(sorted(counts))}
+        self.categories = tuple(FilterOption(name, _label(code, counts[code])) for code, name in self._classes.items())
+        self.dates = tuple(FilterOption(name, f"Last {days} days") for name, days in _PERIODS)
+        self._now: datetime | None = page.updated or max((paper.updated for paper in papers), default=None)
+
+    def classes(self, paper: Paper) -> str:
+        """Returns the paper's CSS classes: one per category, and the shortest period that includes it."""
+        return " ".join([*(self._classes[code] for code in category_codes(paper)), *self._period(paper)])
+
+    def _period(self, paper: Paper) -> Iterator[str]:
+        for name, days in _PERIODS:
+            if self._now is not None and self._now - paper.updated <= timedelta(days=days):
+                yield name
+                return
+
+    def rules(self) -> str:
+        """Returns the CSS rules that hide the papers outside the chosen options."""
+        shown: dict[str, tuple[str, ...]] = {option.value: (option.value,) for option in self.categories}
+        periods = [option.value for option in self.dates]
+        # A longer period includes the shorter ones.
+        shown |= {name: tuple(periods[: index + 1]) for index, name in enumerate(periods)}
+        return "".join(_rule(value, classes) for value, classes in shown.items())
+
+
+def category_codes(paper: Paper) -> tuple[str, ...]:
+    """Returns the codes of the paper's categories, the primary one first, each once."""
+    codes = map(category_text, (paper.primary_category, *paper.categories))
+    return tuple(code for code in dict.fromkeys(codes) if code)
+
+
+def _rule(value: str, classes: tuple[str, ...]) -> str:
+    shown = ",".join(f".{name}" for name in classes)
+    return f"body:has([value={value}]:checked) .papers>li:not({shown}){{display:none}}\n"
+
+
+def _label(code: str, count: int) -> str:
+    name = CATEGORIES.get(code)
+    return f"{code} · {name} ({count})" if name else f"{code} ({count})"

@@ -1,0 +1,56 @@
+"""Writes the page as JSON for programs: every field as arXiv supplies it, and the same text in readable form.
+
+docs/page.md documents the fields. `VERSION` is incremented by changes that break programs reading an older version.
+"""
+
+import json
+from typing import Final
+
+from bot.domain.paper import Paper
+from bot.page.bibtex import bibtex
+from bot.page.model import Page, Section
+from bot.page.text import ACKNOWLEDGEMENT, comment_text, newest_first, plain_text, title_text, version_url
+
+VERSION: Final = 1
+
+
+def to_json(page: Page, address: str | None) -> bytes:
+    """Returns the page in UTF-8; a lone surrogate is written as a JSON escape."""
+    document = {
+        "format": "daily-papers",
+        "version": VERSION,
+        "address": address,
+        "updated": page.updated.isoformat() if page.updated else None,
+        "acknowledgement": ACKNOWLEDGEMENT,
+        "sections": [_section(section) for section in page.sections],
+    }
+    return json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace") + b"\n"
+
+
+def _section(section: Section) -> dict[str, object]:
+    return {"keyword": section.keyword, "papers": [_paper(paper) for paper in newest_first(section.papers)]}
+
+
+def _paper(paper: Paper) -> dict[str, object]:
+    return {
+        "id": str(paper.arxiv_id),
+        "version": paper.version,
+        "title": paper.title,
+        "abstract": paper.abstract,
+        "authors": paper.authors,
+        "primary_category": paper.primary_category,
+        "categories": paper.categories,
+        "published": paper.published.isoformat(),
+        "updated": paper.updated.isoformat(),
+        "comment": paper.comment,
+        "journal_ref": paper.journal_ref,
+        "doi": paper.doi,
+        "urls": {"abs": version_url(paper), "pdf": paper.arxiv_id.pdf_url, "html": paper.arxiv_id.html_url},
+        "text": {
+            "title": title_text(paper),
+            "abstract": plain_text(paper.abstract),
+            "authors": [plain_text(name) for name in paper.authors],
+            "comment": comment_text(paper) or None,
+        },
+        "bibtex": bibtex(paper),
+    }

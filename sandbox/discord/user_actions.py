@@ -1,0 +1,155 @@
+"""The actions of users, checked as Discord's client does: users can use only what they can see.
+
+Sends interactions to the bot. It never responds for the bot.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from sandbox.discord.checks.commands import CHAT_INPUT
+from sandbox.discord.checks.components import SELECTS, ComponentKind, find
+from sandbox.discord.commands import Commands, allowed_in_context
+from sandbox.discord.gateway import Gateway
+from sandbox.discord.interactions import Interactions
+from sandbox.discord.invocations import InteractionKind, Invocation
+from sandbox.discord.model import Channel, Message
+from sandbox.discord.option_resolver import InvalidAction, OptionResolver
+from sandbox.discord.permissions import Permission
+from sandbox.discord.primitives import Payload, as_int, as_list, as_mappings
+from sandbox.discord.world import World
+
+_GUILD_INSTALL, _USER_INSTALL = 0, 1
+
+
+class UserActions:
+    """The actions of all users except the bot."""
+
+    def __init__(self, world: World, commands: Commands, interactions: Interactions, gateway: Gateway) -> None:
+        self._world = world
+        self._commands = commands
+        self._interactions = interactions
+        self._gateway = gateway
+
+    def commands_for(self, user_id: int, channel_id: int | None) -> list[Payload]:
+        """Return the commands available to a user in a channel."""
+        channel = self._channel(user_id, channel_id)
+        known = self._commands.available_in(channel.guild_id)
+        return [command for command in known if self._is_available(command, user_id, channel)]
+
+    def run_command(
+        self, name: str, options: Mapping[str, object], *, user_id: int, channel_id: int | None
+    ) -> Invocation:
+        """Run a command."""
+        content, channel = self._build_command(name, options, user_id, channel_id)
+        return self._send(InteractionKind.COMMAND, content, user_id, channel)
+
+    def autocomplete(
+        self, name: str, options: Mapping[str, object], focused: str, *, user_id: int, channel_id: int | None
+    ) -> Invocation:
+        """Request suggestions for an option."""
+        content, channel = self._build_command(name, options, user_id, channel_id, focused=focused)
+        return self._send(InteractionKind.AUTOCOMPLETE, content, user_id, channel)
+
+    def press(self, message_id: int, custom_id: str, *, user_id: int) -> Invocation:
+        """Press a button."""
+        message, component = self._component(message_id, custom_id, user_id)
+        if component.get("type") != ComponentKind.BUTTON:
+            raise InvalidAction(f"{custom_id} is not a button")
+        content: Payload = {
+            "component_type": int(ComponentKind.BUTTON),
+            "custom_id": custom_id,
+            "id": component.get("id"),
+        }
+        return self._send_from(message, content, user_id)
+
+    def choose(self, message_id: int, custom_id: str, values: Sequence[str], *, user_id: int) -> Invocation:
+        """Choose values from a select menu."""
+        message, component = self._component(message_id, custom_id, user_id)
+        if component.get("type") not in SELECTS:
+            raise InvalidAction(f"{custom_id} is not a select menu")
+        offered = {option.get("value") for option in as_mappings(component.get("options"))}
+        if component.get("type") == ComponentKind.STRING_SELECT and not set(values) <= offered:
+            raise InvalidAction(f"{custom_id} offers {sorted(map(str, offered))}")
+        least, most = as_int(component.get("min_values"), 1), as_int(component.get("max_values"), 1)
+        if not least <= len(values) <= most:
+            raise InvalidAction(f"{custom_id} requires {least} to {most} values")
+        content: Payload = {
+            "component_type": component["type"],
+            "custom_id": custom_id,
+            "id": component.get("id"),
+            "values": list(values),
+        }
+        return self._send_from(message, content, user_id)
+
+    def _build_command(
+        self,
+        name: str,
+        options: Mapping[str, object],
+        user_id: int,
+        channel_id: int | None,
+        *,
+        focused: str | None = None,
+    ) -> tuple[Payload, Channel]:
+        first, *path = name.split()
+        channel = self._channel(user_id, channel_id)
+        available = self.commands_for(user_id, channel_id)
+        command = next((command for command in available if command["name"] == first), None)
+        if command is None or command["type"] != CHAT_INPUT:
+            raise InvalidAction(f"/{first} is not available to user {user_id} here")
+        typed = OptionResolver(self._world, user_id, channel.guild_id).resolve(command, path, options, focused=focused)
+        content: Payload = {"id": command["id"], "name": first, "type": CHAT_INPUT, "options": typed.options}
+        if typed.resolved:
+            content["resolved"] = typed.resolved
+        if "guild_id" in command:
+            content["guild_id"] = command["guild_id"]
+        return content, channel
+
+    def _channel(self, user_id: int, channel_id: int | None) -> Channel:
+        channel = self._world.dm_with(user_id) if channel_id is None else self._world.channels.get(channel_id)
+        if channel is None or not self._world.can_view(user_id, channel.id):
+            raise InvalidAction(f"user {user_id} cannot see channel {channel_id}")
+        return channel
+
+    def _is_available(self, command: Payload, user_id: int, channel: Channel) -> bool:
+        if not allowed_in_context(command, self._interactions.context_of(channel)):
+            return False
+        installs = as_list(command.get("integration_types"))
+        by_user = _USER_INSTALL in installs and user_id in self._world.user_installs
+        if channel.guild_id is None:
+            return by_user or _GUILD_INSTALL in installs
+        by_guild = _GUILD_INSTALL in installs and self._world.bot_in_guild(channel.guild_id)
+        permissions = self._world.permissions(user_id, channel.id)
+        needed = command.get("default_member_permissions")
+        # "0" hides a command from everyone except administrators.
+        wanted = Permission.ADMINISTRATOR if needed == "0" else Permission(as_int(needed))
+        may = wanted in permissions and Permission.USE_APPLICATION_COMMANDS in permissions
+        return (by_user or by_guild) and may
+
+    def _component(self, message_id: int, custom_id: str, user_id: int) -> tuple[Message, Payload]:
+        message = self._world.messages.get(message_id)
+        if message is None or not self._world.can_view(user_id, message.channel_id):
+            raise InvalidAction(f"user {user_id} cannot see message {message_id}")
+        if message.visible_to not in {None, user_id}:
+            raise InvalidAction(f"message {message_id} is visible only to another user")
+        component = find(message.components, custom_id)
+        if component is None:
+            raise InvalidAction(f"message {message_id} has no component {custom_id}")
+        if component.get("disabled"):
+            raise InvalidAction(f"{custom_id} is disabled")
+        return message, component
+
+    def _send_from(self, message: Message, content: Payload, user_id: int) -> Invocation:
+        channel = self._world.channels[message.channel_id]
+        return self._send(InteractionKind.COMPONENT, content, user_id, channel, source=message)
+
+    def _send(
+        self,
+        kind: InteractionKind,
+        content: Payload,
+        user_id: int,
+        channel: Channel,
+        *,
+        source: Message | None = None,
+    ) -> Invocation:
+        invocation, payload = self._interactions.begin(kind, content, user_id=user_id, channel=channel, source=source)
+        self._gateway.dispatch("INTERACTION_CREATE", payload, channel.guild_id)
+        return invocation

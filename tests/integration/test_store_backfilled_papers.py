@@ -1,0 +1,128 @@
+"""The backfilled_papers in the store: what backfills found, and that it changes nothing for channels."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.keyword import Keyword
+from bot.domain.matching import match
+from bot.domain.months import Month
+from bot.domain.paper import Paper
+from bot.store.backfilled_papers import BackfilledPapers
+from tests.support.builders import paper
+from tests.support.store import NOW, Store, rows
+
+MODEL = paper("2601.00001", title="A Reward Model", published=NOW - timedelta(days=200))
+SHEAF = paper("2601.00002", title="Sheaves", published=NOW - timedelta(days=200))
+JANUARY = Month(2026, 1)
+
+
+@pytest.fixture
+def backfilled_papers(store: Store) -> BackfilledPapers:
+    return BackfilledPapers(store.database)
+
+
+async def keep(store: Store, backfilled_papers: BackfilledPapers, *papers: Paper) -> int:
+    """BackfilledPapers a slice that shows these papers, for all that is watched."""
+    keywords = await store.watched()
+    return await backfilled_papers.add(keywords, papers, match(papers, [each.keyword for each in keywords]))
+
+
+async def test_only_papers_that_match_are_kept_and_once(store: Store, backfilled_papers: BackfilledPapers) -> None:
+    await store.watch("reward model", "model")
+    assert await keep(store, backfilled_papers, MODEL, SHEAF) == 1
+    assert await keep(store, backfilled_papers, MODEL, SHEAF) == 0
+    table = rows(store.path)
+    assert table["backfilled_papers"] == [(1, "2601.00001"), (2, "2601.00001")]
+    assert [row[0] for row in table["papers"]] == ["2601.00001"]
+
+
+async def test_part_of_a_slice_keeps_only_its_own_papers(store: Store, backfilled_papers: BackfilledPapers) -> None:
+    await store.watch("reward model", "sheaves")
+    keywords = await store.watched()
+    matches = match([MODEL, SHEAF], [each.keyword for each in keywords])
+    await backfilled_papers.add(keywords, [SHEAF], matches)
+    assert rows(store.path)["backfilled_papers"] == [(2, "2601.00002")]
+
+
+async def test_archived_papers_are_no_matches_and_nothing_is_posted(
+    store: Store, backfilled_papers: BackfilledPapers
+) -> None:
+    await store.watch("reward model")
+    await store.read(paper("2611.00009", title="Reward models again"))
+    before = rows(store.path)
+    await keep(store, backfilled_papers, MODEL)
+    await backfilled_papers.complete_month(await store.watched(), JANUARY, NOW)
+    after = rows(store.path)
+    changed = {table for table in after if after[table] != before[table]}
+    assert changed == {"papers", "backfilled_papers", "backfilled_months"}
+
+
+async def test_paper_that_was_archived_before_a_pass_found_it_is_posted_as_new(
+    store: Store, backfilled_papers: BackfilledPapers
+) -> None:
+    await store.watch("reward model")
+    fresh = paper("2611.00007", title="A Reward Model", published=NOW - timedelta(days=1))
+    await keep(store, backfilled_papers, fresh)
+    assert await store.due_ids() == []
+    assert (await store.read(fresh)).papers == 1
+    assert await store.due_ids() == ["2611.00007"]
+
+
+async def test_newer_version_of_a_known_paper_is_kept_though_it_matches_nothing(
+    store: Store, backfilled_papers: BackfilledPapers
+) -> None:
+    await store.watch("reward model")
+    await store.papers.add([SHEAF])
+    assert await keep(store, backfilled_papers, paper("2601.00002", title="Sheaves, Revised", version=2)) == 0
+    kept = await store.papers.get(SHEAF.arxiv_id)
+    assert kept is not None
+    assert kept.title == "Sheaves, Revised"
+    assert rows(store.path)["backfilled_papers"] == []
+
+
+async def test_message_of_a_paper_that_has_a_newer_version_is_drawn_anew(
+    store: Store, backfilled_papers: BackfilledPapers
+) -> None:
+    await store.watch("reward model")
+    await store.read(paper("2611.00007", title="A Reward Model"))
+    await store.bind()
+    await keep(store, backfilled_papers, paper("2611.00007", title="A Reward Model", version=2))
+    assert [row[0] for row in rows(store.path)["edits"]] == ["key"]
+
+
+async def test_waiting_paper_that_is_withdrawn_by_now_is_not_posted(
+    store: Store, backfilled_papers: BackfilledPapers
+) -> None:
+    await store.watch("reward model")
+    await store.read(paper("2611.00007", title="A Reward Model"))
+    await keep(
+        store,
+        backfilled_papers,
+        paper("2611.00007", title="A Reward Model", version=2, comment="This paper has been withdrawn"),
+    )
+    assert await store.due_ids() == []
+
+
+async def test_months_are_remembered_by_keyword_with_their_last_reading(
+    store: Store, backfilled_papers: BackfilledPapers
+) -> None:
+    await store.watch("reward model", "sheaves")
+    (model, sheaves) = await store.watched()
+    assert await backfilled_papers.months() == {}
+    await backfilled_papers.complete_month([model, sheaves], JANUARY, NOW - timedelta(days=1))
+    await backfilled_papers.complete_month([model], JANUARY, NOW)
+    assert await backfilled_papers.months() == {
+        (model.id, JANUARY): NOW,
+        (sheaves.id, JANUARY): NOW - timedelta(days=1),
+    }
+
+
+async def test_keyword_that_ended_meanwhile_may_still_be_archived(
+    store: Store, backfilled_papers: BackfilledPapers
+) -> None:
+    await store.watch("reward model")
+    keywords = await store.watched()
+    await store.subscriptions.remove(Keyword.parse("reward model"), 11)
+    assert await backfilled_papers.add(keywords, [MODEL], match([MODEL], [keywords[0].keyword])) == 1
+    await backfilled_papers.complete_month(keywords, JANUARY, NOW)
