@@ -122,7 +122,7 @@ async def test_killed_backfill_goes_on_where_it_was(tmp_path: Path) -> None:
         # The month in hand is read again, those before it are not.
         assert list(pages_by_month(arxiv)) == [list(first)[-1], *months_before(list(first)[-1])]
         code, output = await backfill(sandbox)
-        assert (code, output) == (0, f"Nothing to do: everything since {FIRST} is there.\n")
+        assert (code, output) == (0, f"Nothing to do: everything since {FIRST} has been read.\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -133,15 +133,15 @@ async def test_signal_ends_it_at_once_in_order_with_words(tmp_path: Path, number
         await subscribed(sandbox)
         arguments = ("backfill", "--since", str(FIRST))
         async with a_killable_command(arguments, sandbox.environment(), tmp_path / "log") as process:
-            await until(lambda: "arXiv asks us to wait: goes on at" in process.said(), DEADLINE_S)
+            await until(lambda: "arXiv asks us to wait: continues at" in process.said(), DEADLINE_S)
             code, output = await backfill(sandbox)
             assert code == 1
             assert output == (
-                f"Another backfill already runs with the database {sandbox.database}: let it finish, or end it first.\n"
+                f"Another backfill is running on the database {sandbox.database}: wait for it to finish, or stop it.\n"
             )
             process.signal(number)
             assert await process.ended(DEADLINE_S) == 128 + number  # arXiv asked for ten minutes
-        assert process.said().endswith("Stopped; the same command goes on from here.\n")
+        assert process.said().endswith("Stopped. Run the same command again to continue.\n")
 
 
 async def test_arxiv_that_asks_for_more_patience_than_there_is_ends_it_with_words(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ async def test_arxiv_that_asks_for_more_patience_than_there_is_ends_it_with_word
         await subscribed(sandbox)
         code, output = await backfill(sandbox)
         assert code == 1
-        assert "What was read is kept; the same command goes on from here." in output
+        assert "What was read is kept. Run the same command again to continue." in output
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ async def test_without_what_it_stands_on_it_says_what_to_do_first(tmp_path: Path
         code, output = await backfill(sandbox)
         assert (code, output) == (
             1,
-            "No channel subscribes to a keyword: /subscribe in one first, or set `subscriptions` and start the bot.\n",
+            "No channel has keywords. Add one with /subscribe, or set `subscriptions` and start the bot.\n",
         )
         assert sandbox.arxiv.requests == []
 
@@ -196,4 +196,4 @@ async def test_month_that_arxiv_does_not_show_whole_is_named_and_the_exit_code_s
         arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None, containing=f"[{stamp}"))
         code, output = await backfill(sandbox, "--papers-only")
         assert code == 1
-        assert f"Left out: {FIRST}: arXiv returns no papers at all. The same command tries it again." in output
+        assert f"Skipped: {FIRST}: arXiv returns no papers at all. Run the same command again to retry." in output

@@ -59,11 +59,11 @@ async def test_check_before_the_first_start_says_that_all_is_well(tmp_path: Path
     async with running_sandbox(tmp_path) as sandbox:
         code, table = await checked(sandbox, *settings_file(sandbox, "papers"))
         assert code == 0
-        assert only(table, "not well") == {}
-        assert table["database"][1].endswith("is not there yet; the first start makes it")
+        assert only(table, "failed") == {}
+        assert table["database"][1].endswith("does not exist yet; the first start creates it")
         assert table["token"][1] == "logged in as Daily Papers, in 1 server"
         assert table["arXiv"][1] == "answers: 1 paper in the last 7 days"
-        assert table[f"channel {sandbox.channel('papers')}"][1] == "can be posted in"
+        assert table[f"channel {sandbox.channel('papers')}"][1] == "the bot can post here"
         assert not sandbox.database.exists()
 
 
@@ -73,14 +73,14 @@ async def test_check_names_a_token_that_discord_refuses_and_does_not_show_it(tmp
         assert code == 1
         assert WRONG_TOKEN not in output
         _, table = await checked(sandbox, DISCORD_TOKEN=WRONG_TOKEN)
-        assert only(table, "not well") == {"token": "Discord refuses it"}
+        assert only(table, "failed") == {"token": "Discord refused it"}
 
 
 async def test_check_names_channels_that_cannot_be_posted_in_with_what_is_missing(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         code, table = await checked(sandbox, *settings_file(sandbox, "papers", "no-entry", "read-only"))
         assert code == 1
-        assert only(table, "not well") == {
+        assert only(table, "failed") == {
             f"channel {sandbox.channel('no-entry')}": "The bot needs View Channel there.",
             f"channel {sandbox.channel('read-only')}": "The bot needs Send Messages there.",
         }
@@ -100,28 +100,28 @@ async def test_check_says_what_is_the_matter_with_arxiv(tmp_path: Path, fault: A
         sandbox.arxiv.faults.add(ArxivFault(fault))
         code, table = await checked(sandbox)
         assert code == 1
-        assert only(table, "not well") == {"arXiv": words}
+        assert only(table, "failed") == {"arXiv": words}
 
 
 async def test_check_says_whether_hugging_face_answers(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
-        assert (await checked(sandbox))[1]["Hugging Face"] == ("well", "switched off: huggingface.enabled is false")
+        assert (await checked(sandbox))[1]["Hugging Face"] == ("ok", "switched off: huggingface.enabled is false")
         for ago in range(1, 3):  # it may be midnight
             sandbox.huggingface.lists.generate(datetime.now(UTC).date() - timedelta(days=ago), 120)
         code, table = await checked(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
         assert code == 0
-        assert table["Hugging Face"][1].startswith("answers: 120 papers listed on 20")
+        assert table["Hugging Face"][1].startswith("answers: 120 papers on 20")
         sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR))
         code, table = await checked(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
         assert code == 1
-        assert only(table, "not well") == {"Hugging Face": "Hugging Face returned an unexpected response (status 500)"}
+        assert only(table, "failed") == {"Hugging Face": "Hugging Face returned an unexpected response (status 500)"}
 
 
 async def test_check_says_that_discord_is_out_of_reach(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         code, table = await checked(sandbox, DAILY_PAPERS_DISCORD__API_URL="http://127.0.0.1:9/api/v10")
         assert code == 1
-        assert only(table, "not well") == {"Discord": "out of reach (ClientConnectorError)"}
+        assert only(table, "failed") == {"Discord": "unreachable (ClientConnectorError)"}
 
 
 async def test_check_says_why_the_gateway_takes_no_bot(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ async def test_check_says_why_the_gateway_takes_no_bot(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, TestServer(gateway, skip_url_asserts=True) as server:
         code, table = await checked(sandbox, DAILY_PAPERS_DISCORD__GATEWAY_URL=f"ws://127.0.0.1:{server.port}")
         assert code == 1
-        ((what, words),) = only(table, "not well").items()
+        ((what, words),) = only(table, "failed").items()
         assert what == "Discord"
         assert words.startswith("Discord wants this bot to be sharded")
 
@@ -145,7 +145,7 @@ async def test_check_says_that_the_database_is_damaged_and_leaves_it_as_it_is(tm
         sandbox.database.write_bytes(b"Buy milk." * 1000)
         code, table = await checked(sandbox)
         assert code == 1
-        (words,) = only(table, "not well").values()
+        (words,) = only(table, "failed").values()
         assert "is not a database or is damaged" in words
         assert "Move it away, or put a backup in its place." in words
         assert sandbox.database.read_bytes() == b"Buy milk." * 1000
@@ -175,7 +175,7 @@ async def test_copy_made_while_the_bot_posts_is_whole(tmp_path: Path) -> None:
         copy = tmp_path / "copy.sqlite3"
         code, output = await daily_papers(sandbox, "backup", str(copy))
         assert code == 0, output
-        assert "".join(output.split()) == "".join(f"{sandbox.database} was copied to {copy}.".split())
+        assert "".join(output.split()) == "".join(f"Copied {sandbox.database} to {copy}.".split())
         for name in CHANNELS:
             await sandbox.wait_for_papers(name, PAPERS)
         with closing(sqlite3.connect(copy)) as connection:
