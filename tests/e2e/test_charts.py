@@ -34,7 +34,7 @@ async def chart(
     """What the member reads in the end who asks for a chart."""
     member = sandbox.world.default.member_id
     invocation = await sandbox.command(command, options, channel=channel, user_id=member)
-    return await invocation.wait_for_edit(lambda message: "months are to be" not in message.content, DRAWN_WITHIN_S)
+    return await invocation.wait_for_edit(lambda message: not message.content.startswith("Counting "), DRAWN_WITHIN_S)
 
 
 def edits(sandbox: RunningSandbox) -> list[str]:

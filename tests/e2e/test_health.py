@@ -66,7 +66,7 @@ async def test_health_and_metrics_follow_what_the_bot_does_and_show_nothing_of_a
         found = await samples(port)
         assert found["papers_posted_total", ""] == 12
         assert found["posts_total", "Delivered"] >= 1
-        assert found["looks_total", "Broken"] == found["arxiv_requests_total", "ArxivUnavailable"] >= 1
+        assert found["looks_total", "Broken"] == found["arxiv_requests_total", "ArxivBroken"] >= 1
         assert found["looks_total", "Read"] >= 2
         assert found["arxiv_requests_total", "Answered"] >= 6
         assert found["matches_total", ""] >= 12
