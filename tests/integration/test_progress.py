@@ -41,7 +41,7 @@ def words_of(shown: io.StringIO) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.getvalue())
 
 
-async def test_lines_come_now_and_then_and_stay_on_one_line_each() -> None:
+async def test_progress_lines_are_printed_at_intervals_without_wrapping() -> None:
     clock = FakeClock()
     to, shown = console(terminal=False)
     lines = LineReporter(to, clock)
@@ -53,7 +53,7 @@ async def test_lines_come_now_and_then_and_stay_on_one_line_each() -> None:
     assert shown.getvalue() == f"reading 2026-09: {SAID} · 1,234 papers so far\n"
 
 
-def test_wait_is_told_of_once() -> None:
+def test_backoff_is_printed_once() -> None:
     to, shown = console(terminal=False)
     lines = LineReporter(to, clock := FakeClock())
     wait = ArxivThrottled("arXiv asks us to wait", clock.now() + timedelta(minutes=5))
@@ -63,7 +63,7 @@ def test_wait_is_told_of_once() -> None:
     assert shown.getvalue() == f"arXiv asks us to wait: continues at {until:%H:%M:%S %Z}.\n"
 
 
-def test_bar_shows_pages_rate_time_left_month_and_papers() -> None:
+def test_bar_shows_pages_rate_remaining_time_month_and_papers() -> None:
     to, shown = console(terminal=True)
     bar = BarReporter(to, clock := FakeClock())
     with bar.running():
@@ -76,7 +76,7 @@ def test_bar_shows_pages_rate_time_left_month_and_papers() -> None:
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
-def test_bar_never_leaves_its_lines(width: int) -> None:
+def test_bar_is_never_wider_than_the_terminal(width: int) -> None:
     to, shown = console(terminal=True, width=width)
     bar = BarReporter(to, FakeClock())
     with bar.running():
@@ -84,7 +84,7 @@ def test_bar_never_leaves_its_lines(width: int) -> None:
     assert max(len(line) for line in re.split(r"[\r\n]", words_of(shown))) <= width
 
 
-def test_warnings_stand_above_the_bar_and_news_are_left_out() -> None:
+def test_warnings_appear_above_the_bar_and_info_records_do_not() -> None:
     to, shown = console(terminal=True)
     handler = logging.StreamHandler(before := io.StringIO())
     logger = logging.getLogger()
@@ -105,7 +105,7 @@ def test_warnings_stand_above_the_bar_and_news_are_left_out() -> None:
     assert sys.stderr is not shown
 
 
-def test_plan_says_how_many_requests_there_will_be() -> None:
+def test_plan_states_the_minimum_number_of_requests() -> None:
     tasks = (MonthTask(OCTOBER, ()), MonthTask(SEPTEMBER, ()))
     assert describe_plan(BackfillPlan(2, tasks, ((MODEL, OCTOBER),))).splitlines() == [
         "Papers: 2026-10 back to 2026-09 for 2 keywords, at least 2 requests.",
@@ -117,7 +117,7 @@ def test_plan_says_how_many_requests_there_will_be() -> None:
     )
 
 
-def test_outcome_says_what_was_read_and_how_long_it_took() -> None:
+def test_result_states_what_was_read_and_how_long_it_took() -> None:
     plan = BackfillPlan(1, (MonthTask(OCTOBER, ()),), ((MODEL, SEPTEMBER), (MODEL, OCTOBER)))
     assert describe_result(plan, BackfillResult(63, 1234, 1100, 204.0, ())) == (
         "Done: 1 month for 1 keyword, 1,234 papers (1,100 new), 2 counts for charts; 63 requests in 3 min 24 s."
@@ -129,5 +129,5 @@ def test_outcome_says_what_was_read_and_how_long_it_took() -> None:
 @pytest.mark.parametrize(
     ("seconds", "words"), [(0.4, "0 s"), (59.6, "1 min 0 s"), (3599, "59 min 59 s"), (7500, "2 h 5 min")]
 )
-def test_time_is_said_as_people_say_it(seconds: float, words: str) -> None:
+def test_duration_is_formatted_in_two_units(seconds: float, words: str) -> None:
     assert format_duration(seconds) == words
