@@ -14,7 +14,7 @@ from bot.domain.trending.post import ended_at
 from bot.publish.availability import BLOCKED_RECHECK
 from bot.publish.sender import NONCE_REMEMBERED
 from bot.publish.trending import TRENDING_POST_CHECK_INTERVAL_S
-from tests.support.builders import listing, paper
+from tests.support.builders import paper, trending_entry
 from tests.support.clock import FakeClock, settle
 from tests.support.delivery import LOST_ANSWER, LOST_MESSAGE, Answer, FakeDelivery
 from tests.support.loops import DEADLINE_S
@@ -47,7 +47,7 @@ async def wanting(store: Store, channel_id: int = CHANNEL, *, min_votes: int = 0
 
 
 def votes_of(*votes: int, day: date = WEDNESDAY, first: int = 1) -> list[TrendingEntry]:
-    return [listing(f"2611.{number:05}", day=day, votes=each) for number, each in enumerate(votes, first)]
+    return [trending_entry(f"2611.{number:05}", day=day, votes=each) for number, each in enumerate(votes, first)]
 
 
 async def listed(store: Store, *votes: int, day: date = WEDNESDAY, first: int = 1) -> None:
@@ -86,8 +86,8 @@ async def test_papers_for_the_channels_keywords_come_first(
     await store.papers.add([paper("2611.00003", title="Sheaves", categories=("math.AG",))])
     await wanting(store, min_votes=2)
     titles = {1: "Other", 2: "Graphs", 3: "Sheaves", 4: "A graph of one vote"}
-    listings = [listing(f"2611.{n:05}", day=WEDNESDAY, votes=90 // n**3, title=titles[n]) for n in titles]
-    await store.trending_entries.record_day(WEDNESDAY, listings, NIGHT)
+    entries = [trending_entry(f"2611.{n:05}", day=WEDNESDAY, votes=90 // n**3, title=titles[n]) for n in titles]
+    await store.trending_entries.record_day(WEDNESDAY, entries, NIGHT)
     async with digesting(store, delivery, clock):
         (sent,) = delivery.attempts
         assert delivery.messages() == [ids(2, 3, 1)]

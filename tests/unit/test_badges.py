@@ -13,7 +13,7 @@ from bot.domain.paper import Paper
 from bot.domain.text import escape_markdown, utf16_length
 from bot.domain.withdrawal import is_withdrawn
 from bot.runtime.errors import ArxivError
-from tests.support.builders import listing, paper
+from tests.support.builders import paper, trending_entry
 from tests.support.recordings import recorded_answers
 
 
@@ -391,17 +391,17 @@ def test_badges_of_recorded_papers_are_never_guessed() -> None:
 def test_code_badge_is_the_authors_link_or_the_listed_repository(
     comment: str, code_url: str | None, stars: int | None, expected: list[tuple[str, str]]
 ) -> None:
-    found = badges(paper(comment=comment), listing(votes=0, code_url=code_url, stars=stars))
+    found = badges(paper(comment=comment), trending_entry(votes=0, code_url=code_url, stars=stars))
     assert [(badge.text, badge.url) for badge in found] == expected
 
 
 def test_votes_badge_links_to_hugging_face() -> None:
     votes = Badge(BadgeKind.VOTES, "▲ 41", "https://huggingface.co/papers/2611.00001")
-    assert badges(paper(), listing(votes=41)) == (votes,)
-    assert badges(paper(), listing(votes=0)) == ()
+    assert badges(paper(), trending_entry(votes=41)) == (votes,)
+    assert badges(paper(), trending_entry(votes=0)) == ()
 
 
 def test_votes_badge_comes_after_pages_and_before_code() -> None:
     subject = paper(title="A Survey of Things", comment="ICML 2026, 9 pages, https://github.com/a/b", version=2)
-    found = badges(subject, listing(votes=1500, code_url="https://github.com/a/b", stars=41))
+    found = badges(subject, trending_entry(votes=1500, code_url="https://github.com/a/b", stars=41))
     assert [badge.text for badge in found] == ["ICML 2026", "survey", "9 pages", "▲ 1.5k", "code ★ 41", "v2"]

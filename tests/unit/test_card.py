@@ -21,7 +21,7 @@ from bot.domain.paper import ArxivId, Paper
 from bot.domain.text import utf16_length
 from bot.domain.trending.entry import TrendingEntry
 from bot.runtime import limits
-from tests.support.builders import listing, paper
+from tests.support.builders import paper, trending_entry
 
 
 def card(subject: Paper, *keywords: str) -> Card:
@@ -81,7 +81,7 @@ def test_code_badge_is_a_link_and_withdrawn_is_bold() -> None:
 
 
 def test_card_of_a_trending_paper_has_votes_and_code() -> None:
-    entry = listing(votes=41, code_url="https://github.com/a/b", stars=1234)
+    entry = trending_entry(votes=41, code_url="https://github.com/a/b", stars=1234)
     (shown,) = lay_out_cards([(paper(comment="PhD thesis"), ())], {entry.arxiv_id: entry})
     votes, code = "[▲ 41](https://huggingface.co/papers/2611.00001)", "[code ★ 1.2k](https://github.com/a/b)"
     assert shown.description.endswith(f"{LINKS} · {votes} · {code} · PhD thesis")
@@ -92,7 +92,7 @@ def test_card_of_a_trending_paper_has_votes_and_code() -> None:
 def test_ten_full_cards_still_have_their_votes() -> None:
     long = {"title": "T" * 300, "comment": "9 pages", "authors": ("A" * 200,)}
     papers = [(paper(each, **long, abstract="word " * 300), ["k" * 300]) for each in ids(10)]  # type: ignore[arg-type]  # built just above
-    entries = {subject.arxiv_id: listing(subject.arxiv_id.value, votes=1041) for subject, _ in papers}
+    entries = {subject.arxiv_id: trending_entry(subject.arxiv_id.value, votes=1041) for subject, _ in papers}
     cards = lay_out_cards(papers, entries)
     assert all(each.description.endswith(" · 9 pages · ▲ 1k") for each in cards)
 
@@ -219,14 +219,14 @@ def test_full_abstract_has_comment_and_journal_reference() -> None:
 
 
 def test_abstract_from_a_trending_list_names_its_source() -> None:
-    view = trending_abstract(listing(title="Rewards", summary="We learn $\\epsilon$ of them.", votes=41))
+    view = trending_abstract(trending_entry(title="Rewards", summary="We learn $\\epsilon$ of them.", votes=41))
     assert (view.title, view.footer) == ("Rewards", "From Hugging Face's daily papers")
     assert view.description.startswith("We learn ε of them.")
     assert "▲ 41" in view.description
 
 
 def test_full_abstract_has_votes_and_code() -> None:
-    view = full_abstract(paper(comment="9 pages"), listing(votes=3, code_url="https://github.com/a/b"))
+    view = full_abstract(paper(comment="9 pages"), trending_entry(votes=3, code_url="https://github.com/a/b"))
     votes = "[▲ 3](https://huggingface.co/papers/2611.00001)"
     assert view.description.endswith(f"\n\n{LINKS} · {votes} · [code](https://github.com/a/b) · 9 pages")
 
@@ -255,12 +255,12 @@ _PAPERS = st.fixed_dictionaries(
      "authors": _NAMES}
 )  # fmt: skip
 _CODE_URLS = st.none() | st.just("https://github.com/a_b/c") | _TEXTS
-_LISTINGS = st.none() | st.builds(
+_ENTRIES = st.none() | st.builds(
     lambda votes, stars, code_url: {"votes": votes, "stars": stars, "code_url": code_url},
     st.integers(0, 10**7), st.none() | st.integers(0, 10**7), _CODE_URLS,
 )  # fmt: skip
 _MESSAGES = st.lists(
-    st.tuples(_PAPERS, st.lists(_TEXTS, max_size=4), st.sampled_from([1, 20]), _LISTINGS), min_size=1, max_size=10
+    st.tuples(_PAPERS, st.lists(_TEXTS, max_size=4), st.sampled_from([1, 20]), _ENTRIES), min_size=1, max_size=10
 )
 # Any mixture of these finds what Discord would reject; building them takes most of the time.
 _AT_LENGTH = settings(max_examples=1500, suppress_health_check=list(HealthCheck))
@@ -276,13 +276,13 @@ def _built(message: Sequence[_Parts]) -> list[tuple[Paper, list[str]]]:
     ]
 
 
-def _listed(message: Sequence[_Parts]) -> Mapping[ArxivId, TrendingEntry]:
-    listings = (
-        listing(f"2611.{at:05}", **fields)  # type: ignore[arg-type]  # built just above
+def _trending_entries(message: Sequence[_Parts]) -> Mapping[ArxivId, TrendingEntry]:
+    entries = (
+        trending_entry(f"2611.{at:05}", **fields)  # type: ignore[arg-type]  # built just above
         for at, (*_, fields) in enumerate(message)
         if fields is not None
     )
-    return {each.arxiv_id: each for each in listings}
+    return {each.arxiv_id: each for each in entries}
 
 
 def _check_limits(shown: Card) -> None:
@@ -305,14 +305,14 @@ def _check_safe(shown: Card) -> None:
 
 
 def _check_message(message: list[_Parts]) -> None:
-    papers, listings = _built(message), _listed(message)
-    cards = lay_out_cards(papers, listings)
+    papers, entries = _built(message), _trending_entries(message)
+    cards = lay_out_cards(papers, entries)
     assert len({each.url for each in cards}) == len(papers)
     assert sum(each.length for each in cards) <= limits.EMBED_TOTAL_MAX
     for each in cards:
         _check_limits(each)
         _check_safe(each)
-    assert lay_out_cards(papers, listings) == cards
+    assert lay_out_cards(papers, entries) == cards
 
 
 @given(_MESSAGES)
@@ -328,13 +328,13 @@ def test_very_many_messages_stay_within_all_limits(message: list[_Parts]) -> Non
     _check_message(message)
 
 
-@given(_PAPERS, _LISTINGS)
+@given(_PAPERS, _ENTRIES)
 def test_full_abstract_and_options_stay_within_limits_for_any_paper(
     parts: dict[str, object], fields: dict[str, object] | None
 ) -> None:
     message: _Parts = (parts, [], 1, fields)
     ((subject, _),) = _built([message])
-    view = full_abstract(subject, _listed([message]).get(subject.arxiv_id))
+    view = full_abstract(subject, _trending_entries([message]).get(subject.arxiv_id))
     _check_limits(view)
     _check_safe(view)
     assert view.length <= limits.EMBED_TOTAL_MAX

@@ -28,7 +28,7 @@ from bot.domain.text import utf16_length
 from bot.domain.trending.entry import TrendingEntry
 from bot.runtime import limits
 from bot.runtime.errors import ArxivError
-from tests.support.builders import listing, paper
+from tests.support.builders import paper, trending_entry
 from tests.support.recordings import recorded_answers
 
 ANNOUNCED = datetime(2026, 11, 19, 1, 0, tzinfo=UTC)  # 20:00 Eastern on Wednesday: Thursday's listing
@@ -121,7 +121,7 @@ def test_line_without_metadata_still_has_a_link() -> None:
 
 
 def test_line_of_a_trending_paper_has_votes_and_code() -> None:
-    trending = listing(votes=41, code_url="https://github.com/a/b", stars=1234)
+    trending = trending_entry(votes=41, code_url="https://github.com/a/b", stars=1234)
     line = lay_out_list([(paper(), ())], {trending.arxiv_id: trending}).description
     assert (
         " · cs.LG · [▲ 41](https://huggingface.co/papers/2611.00001) · [code ★ 1.2k](https://github.com/a/b) · " in line
@@ -131,8 +131,8 @@ def test_line_of_a_trending_paper_has_votes_and_code() -> None:
 def test_each_of_twenty_five_full_lines_has_its_votes() -> None:
     papers = [(paper(f"2611.{n:05}", title="word " * 60, authors=("Name " * 30, "X"), comment="9 pages"), ["RLHF"])
               for n in range(25)]  # fmt: skip
-    listings = {subject.arxiv_id: listing(subject.arxiv_id.value, votes=41) for subject, _ in papers}
-    shown = lay_out_list(papers, listings).description.split("\n")
+    entries = {subject.arxiv_id: trending_entry(subject.arxiv_id.value, votes=41) for subject, _ in papers}
+    shown = lay_out_list(papers, entries).description.split("\n")
     assert all(re.search(r" · 9 pages · (?:▲ 41$|\[▲ 41\]\()", line) for line in shown)
 
 
@@ -286,7 +286,7 @@ def _entry(random: Random, number: int, *, hostile: bool) -> OutboxEntry:
 def _trending_entries(entries: Sequence[OutboxEntry]) -> Mapping[ArxivId, TrendingEntry]:
     """Returns trending entries for every second paper, some with a hostile code URL."""
     return {
-        each.paper.arxiv_id: listing(
+        each.paper.arxiv_id: trending_entry(
             each.paper.arxiv_id.value,
             votes=10 ** (each.id % 8),
             code_url=("https://github.com/a/b", each.paper.title, None)[each.id % 3],
