@@ -1,6 +1,7 @@
 """Trending posts: which lists are due and when, their papers, and Discord's limits."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
@@ -168,8 +169,8 @@ def test_matching_papers_are_separated_from_the_others() -> None:
 
 def test_forty_papers_show_twenty_five_and_the_number_of_others() -> None:
     title = "A title of usual length on the many things that one can learn"
-    fields = {"title": title, "code_url": "https://github.com/a/b", "organization": "A university"}
-    entries = [trending_entry(f"2611.{n:05}", votes=41, stars=7, **fields) for n in range(40)]
+    entry = trending_entry(title=title, votes=41, code_url="https://github.com/a/b", stars=7, organization="A lab")
+    entries = [replace(entry, arxiv_id=ArxivId(f"2611.{n:05}")) for n in range(40)]
     papers = [RankedEntry(entry, ("RLHF",) if n < 3 else ()) for n, entry in enumerate(entries)]
     laid_out = lay_out_trending_post(papers, FRIDAY)
     *lines, last = filter(None, laid_out.description.split("\n"))
