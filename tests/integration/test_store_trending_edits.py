@@ -28,7 +28,7 @@ async def drawn_anew(store: Store) -> dict[str, list[TrendingEntry | None]]:
     return {edit.post.key: [entry.trending_entry for entry in edit.post.entries] for edit in edits}
 
 
-async def test_message_gets_the_votes_of_a_paper_that_is_listed(store: Store) -> None:
+async def test_message_gets_the_votes_of_a_listed_paper(store: Store) -> None:
     await posted(store, "2611.00001", "2611.00002")
     said = trending_entry("2611.00002", day=DAY, votes=41)
     assert await store.trending_entries.record_day(DAY, [said], NOW)
@@ -37,7 +37,7 @@ async def test_message_gets_the_votes_of_a_paper_that_is_listed(store: Store) ->
     assert await drawn_anew(store) == {}
 
 
-async def test_every_message_of_the_paper_follows_and_no_other(store: Store) -> None:
+async def test_only_messages_with_the_paper_are_edited(store: Store) -> None:
     await store.subscribe("graph", OTHER_CHANNEL)
     await posted(store, "2611.00001")
     await store.outbox.delivered(await store.bind(OTHER_CHANNEL, key="other"), Delivered(78), NOW)
@@ -46,7 +46,7 @@ async def test_every_message_of_the_paper_follows_and_no_other(store: Store) -> 
     assert list(await drawn_anew(store)) == ["key", "other"]
 
 
-async def test_message_follows_again_when_votes_have_grown_enough_or_code_is_found(store: Store) -> None:
+async def test_message_is_edited_again_for_many_votes_or_new_code(store: Store) -> None:
     await posted(store, "2611.00001")
     for votes, code_url, follows in ((10, None, True), (14, None, False), (15, None, True), (16, CODE, True)):
         said = trending_entry(day=DAY, votes=votes, code_url=code_url)
@@ -54,13 +54,13 @@ async def test_message_follows_again_when_votes_have_grown_enough_or_code_is_fou
         assert await drawn_anew(store) == ({"key": [said]} if follows else {})
 
 
-async def test_paper_without_a_vote_asks_for_nothing(store: Store) -> None:
+async def test_paper_without_votes_requests_no_edit(store: Store) -> None:
     await posted(store, "2611.00001")
     assert not await store.trending_entries.record_day(DAY, [trending_entry(day=DAY, votes=0)], NOW)
     assert await drawn_anew(store) == {}
 
 
-async def test_paper_that_is_posted_after_it_was_listed_shows_its_votes_at_once(store: Store) -> None:
+async def test_paper_posted_after_its_listing_shows_its_votes(store: Store) -> None:
     said = trending_entry(day=DAY, votes=10)
     await store.trending_entries.record_day(DAY, [said], NOW)
     await store.watch("graph")
@@ -73,7 +73,7 @@ async def test_paper_that_is_posted_after_it_was_listed_shows_its_votes_at_once(
     assert not await store.trending_entries.record_day(DAY, [trending_entry(day=DAY, votes=11)], NOW)
 
 
-async def test_message_that_is_on_its_way_follows_once_it_is_there(store: Store) -> None:
+async def test_unsettled_message_is_edited_once_delivered(store: Store) -> None:
     await store.watch("graph")
     await store.read(paper(title="Graph"))
     post = await store.bind()
@@ -84,13 +84,13 @@ async def test_message_that_is_on_its_way_follows_once_it_is_there(store: Store)
     assert await drawn_anew(store) == {"key": [said]}
 
 
-async def test_message_of_long_ago_is_left_as_it_is(store: Store) -> None:
+async def test_old_message_is_not_edited(store: Store) -> None:
     await posted(store, "2611.00001")
     await store.trending_entries.record_day(DAY, [trending_entry(day=DAY, votes=10)], NOW + EDITED_FOR)
     assert await store.edits.due(NOW + EDITED_FOR) == ()
 
 
-async def test_older_list_says_nothing_of_a_paper_that_stands_on_a_newer_one(store: Store) -> None:
+async def test_older_list_does_not_change_a_paper_of_a_newer_one(store: Store) -> None:
     await posted(store, "2611.00001")
     await store.trending_entries.record_day(DAY, [trending_entry(day=DAY, votes=10)], NOW)
     await drawn_anew(store)
