@@ -35,7 +35,7 @@ from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from bot.runtime.supervisor import root_cause
 from bot.services.trending import TrendingDisabled
-from bot.store.backup import Summary, summarise
+from bot.store.backup import DatabaseSummary, summarise
 
 # How long `daily-papers check` waits for arXiv's turn and for Discord.
 CHECK_TIMEOUT_S: Final = 45.0
@@ -73,7 +73,7 @@ def _settings(settings: Settings) -> CheckResult:
     return CheckResult("settings", well=True, words="no fault")
 
 
-def _database(path: Path) -> tuple[Summary | None, CheckResult]:
+def _database(path: Path) -> tuple[DatabaseSummary | None, CheckResult]:
     try:
         summary = summarise(path)
     except DatabaseUnusable as error:

@@ -80,7 +80,7 @@ class TrendingPublisher:
         later: list[datetime] = []
         for day in days:
             turns = [
-                (trending_subscription, trending_subscription.turn(day, days[-1]))
+                (trending_subscription, trending_subscription.post_time(day, days[-1]))
                 for trending_subscription in await self._trending_posts.due_subscriptions(day, now)
             ]
             trending_entries = await self._trending_entries.of_day(day)

@@ -157,9 +157,9 @@ async def test_arxiv_that_asks_for_more_patience_than_there_is_ends_it_with_word
 @pytest.mark.parametrize(
     ("since", "words"),
     [
-        ("tomorrow", "argument --since: 'tomorrow' is not a day: write it like 2026-01-31"),
+        ("tomorrow", "argument --since: 'tomorrow' is not a date; use the format 2026-01-31"),
         ("2999-01-01", "argument --since: 2999-01-01 is in the future"),
-        ("1990-01-01", "argument --since: 1990-01-01 is before arXiv, which began in August 1991"),
+        ("1990-01-01", "argument --since: 1990-01-01 is before arXiv started, in August 1991"),
     ],
 )
 async def test_day_that_cannot_be_meant_is_refused(tmp_path: Path, since: str, words: str) -> None:

@@ -70,9 +70,9 @@ async def test_a_chart_fills_from_nothing_and_the_next_one_asks_nothing(tmp_path
         answer = await chart(sandbox, "trend", keyword="reward model")
         assert answer.content == "Papers per month for **reward model**"
         assert not answer.is_ephemeral
-        alt_text = "Line chart: papers a month on arXiv, "
+        alt_text = "Line chart: papers per month on arXiv, "
         await assert_shows_a_picture(answer, alt_text=alt_text)
-        assert f"**reward model**: {', '.join('1' * 12)} · 12 in all" in str(answer.shown_embeds[0]["description"])
+        assert f"**reward model**: {', '.join('1' * 12)} · 12 in total" in str(answer.shown_embeds[0]["description"])
         first, *_, before_last, last = edits(sandbox)
         assert first.startswith("Counting 12 months (about 1 s). This updates as results arrive; ")
         assert before_last.startswith("Counting 4 months (about ")
@@ -128,7 +128,7 @@ async def test_statistics_are_for_the_callers_eyes_and_of_the_channels_that_they
         answer = await chart(sandbox, "stats")
         assert answer.is_ephemeral
         assert answer.content.startswith("2 papers posted in the last 12 weeks in the channels that you can view")
-        await assert_shows_a_picture(answer, alt_text="Bar chart: papers posted a week, 2 in all")
+        await assert_shows_a_picture(answer, alt_text="Bar chart: papers posted per week, 2 in total")
         shown = str(answer.shown_embeds[0]["description"])
         assert "**reward model**: 2" in shown
         assert "secret" not in shown + str(answer.attachments)

@@ -147,7 +147,7 @@ async def test_check_says_that_the_database_is_damaged_and_leaves_it_as_it_is(tm
         assert code == 1
         (words,) = only(table, "not well").values()
         assert "is not a database or is damaged" in words
-        assert "Move it away, or put a backup in its place." in words
+        assert "Move it away, or replace it with a backup." in words
         assert sandbox.database.read_bytes() == b"Buy milk." * 1000
 
 

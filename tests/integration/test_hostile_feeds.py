@@ -1,6 +1,6 @@
-"""Hostile feeds: rejected, or read within the size limit, quickly and in little memory.
+"""Hostile feeds: rejected or parsed within the size cap, quickly, and in little memory.
 
-The real client runs in its own process, whose peak memory is compared with its level after an ordinary response.
+The real client runs in a separate process, whose memory is compared with its level after an ordinary response.
 """
 
 import asyncio
@@ -21,22 +21,22 @@ from tests.support.local_arxiv import serving
 from tests.support.loopback import http, scripted
 from tests.support.store import NOW
 
-# With one glibc arena the worst feed takes 150 MB; each worker thread has an arena, and their size varies by 50 MB.
+# With a single glibc arena, the worst case needs 150 MB; each thread has its own arena, which adds up to 50 MB.
 ABOVE_MAX_MB = 220.0
 DEADLINE_S = 30.0
-NOT_A_FEED = "arXiv's response is not a complete feed"
+NO_FEED = "arXiv's response is not a complete feed"
 TOO_LARGE = "arXiv's response is too large"
 HEAD = (
     b"<?xml version='1.0' encoding='UTF-8'?>\n"
     b'<feed xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" xmlns="http://www.w3.org/2005/Atom">'
     b"<title>arXiv Query</title><opensearch:totalResults>9</opensearch:totalResults>"
 )
-BODY_BYTES = ARXIV_BODY_MAX_BYTES - 2_000
+INNER_MAX = ARXIV_BODY_MAX_BYTES - 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The result of a fetch, and its peak memory in megabytes above the base."""
+    """The result of a fetch, and the memory that it needed above the idle level."""
 
     result: str
     above: float
@@ -44,7 +44,7 @@ class Fetched:
 
 
 class Fetcher:
-    """The client in its own process."""
+    """The client in a separate process."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -59,7 +59,7 @@ class Fetcher:
 
 @asynccontextmanager
 async def fetching(url: str, folder: Path) -> AsyncIterator[Fetcher]:
-    """Starts a process that fetches from a URL; its first fetch is an ordinary one."""
+    """Runs a process that fetches from a URL, after one ordinary fetch."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.support.fetching", url, str(folder)),
         stdin=asyncio.subprocess.PIPE,
@@ -75,22 +75,22 @@ async def fetching(url: str, folder: Path) -> AsyncIterator[Fetcher]:
         await process.communicate()
 
 
-async def test_hostile_feeds_take_little_memory_and_the_next_good_one_is_read(tmp_path: Path) -> None:
-    expected = {
+async def test_hostile_responses_need_little_memory_and_do_not_break_the_next(tmp_path: Path) -> None:
+    errors = {
         ArxivFaultKind.HUGE: TOO_LARGE,
-        ArxivFaultKind.ENTITY_EXPANSION: NOT_A_FEED,
-        ArxivFaultKind.DEEP_NESTING: NOT_A_FEED,
-        # These can be read correctly.
+        ArxivFaultKind.ENTITY_EXPANSION: NO_FEED,
+        ArxivFaultKind.DEEP_NESTING: NO_FEED,
+        # These can be parsed all the same.
         ArxivFaultKind.WRONG_ENCODING: None,
         ArxivFaultKind.NUL_BYTES: None,
     }
     arxiv = LocalArxiv(Corpus.generated(now=NOW, per_day=20, upcoming=0), now=lambda: NOW, interval_s=0)
     async with serving(arxiv) as url, fetching(url, tmp_path) as fetcher:
         good = (await fetcher.fetch()).result
-        for kind, rejection in expected.items():
+        for kind, error in errors.items():
             arxiv.faults.add(ArxivFault(kind))
             fetched = await fetcher.fetch()
-            assert fetched.result == (rejection or good)
+            assert fetched.result == (error or good)
             assert fetched.above < ABOVE_MAX_MB, kind
         assert (await fetcher.fetch()).result == good
 
@@ -100,13 +100,13 @@ def feed(inner: bytes) -> bytes:
 
 
 def filled(piece: bytes, before: bytes = b"<entry><title>", after: bytes = b"</title></entry>") -> bytes:
-    """Returns a feed of the largest size that repeats one piece."""
-    return feed(before + piece * (BODY_BYTES // len(piece)) + after)
+    """Returns a feed of the maximum size that repeats one piece."""
+    return feed(before + piece * (INNER_MAX // len(piece)) + after)
 
 
 def numbered(piece: bytes) -> bytes:
-    """Returns a numbered piece, repeated up to the largest size."""
-    return b"".join(piece % number for number in range(BODY_BYTES // (len(piece) + 6)))
+    """Returns a numbered piece, repeated up to the maximum size."""
+    return b"".join(piece % number for number in range(INNER_MAX // (len(piece) + 6)))
 
 
 ENTRY = (
@@ -135,12 +135,12 @@ WORST = {
 
 
 @pytest.mark.slow
-async def test_largest_feeds_take_little_memory_and_time(tmp_path: Path) -> None:
+async def test_largest_responses_need_little_memory_and_time(tmp_path: Path) -> None:
     responses = [http(200, feed(ENTRY)), *(http(200, body) for body in WORST.values())]
     bomb = http(200, gzip.compress(b" " * 200_000_000, compresslevel=1), content_encoding="gzip")
     async with scripted(*responses, bomb) as server, fetching(server.url, tmp_path) as fetcher:
         found = {name: await fetcher.fetch() for name in (*WORST, "gzip bomb")}
     assert {name: fetched for name, fetched in found.items() if fetched.above >= ABOVE_MAX_MB} == {}
     assert found["gzip bomb"].result == TOO_LARGE
-    rejected = {name for name, fetched in found.items() if fetched.result == NOT_A_FEED}
-    assert {"attributes", "name spaces", "elements", "references", "references to nothing"} <= rejected
+    invalid = {name for name, fetched in found.items() if fetched.result == NO_FEED}
+    assert {"attributes", "name spaces", "elements", "references", "references to nothing"} <= invalid

@@ -139,8 +139,9 @@ async def test_only_the_newest_list_is_posted_after_an_outage(
     await listed(store, 3, day=TUESDAY - timedelta(days=1))
     await listed(store, 3, day=TUESDAY, first=11)
     await listed(store, 3, first=21)
+    await clock.advance(7 * HOUR_S)
     async with digesting(store, delivery, clock) as loop:
-        await loop.advance(12 * HOUR_S)
+        await loop.advance(5 * HOUR_S)
         assert delivery.messages() == [ids(21)]
 
 

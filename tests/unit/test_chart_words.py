@@ -52,7 +52,7 @@ def test_embed_shows_the_numbers_as_text() -> None:
     embed = trend_embed(KNOWN, NOW)
     assert embed.description == (
         "By month, Nov 2025 to Oct 2026 (–: not counted yet):\n"
-        "**reward model**: 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7 · 84 in all\n"
+        "**reward model**: 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7 · 84 in total\n"
         "**\\*\\*stars\\*\\* @\u200beveryone**: –, –, –, –, –, –, –, –, –, –, –, –"
     )
     assert embed.footer.text == "Counts by arXiv. Oct 2026 may still grow: some papers are in moderation."
@@ -68,11 +68,11 @@ def test_keywords_of_all_options_are_merged_without_duplicates() -> None:
     ("options", "message"),
     [
         (("a1, b2, c3", "d4, e5, f6"), "A chart takes up to 5 keywords; you gave 6."),
-        (("of the",), "A keyword needs a word that says more than the, of or with."),
+        (("of the",), 'Use at least one word besides stop words such as "the" or "of".'),
         (
             ("a1", "of the, b2", "∇"),
             (
-                "**of the**: A keyword needs a word that says more than the, of or with.\n"
+                '**of the**: Use at least one word besides stop words such as "the" or "of".\n'
                 "**∇**: A keyword needs at least one letter or digit."
             ),
         ),
