@@ -21,7 +21,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         result = _run(seed, Path(folder))
     print(*result.lines(), sep="\n")
-    return 0 if result.is_well else 1
+    return 0 if result.is_correct else 1
 
 
 def _run(seed: int, folder: Path) -> Result:

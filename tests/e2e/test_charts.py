@@ -15,7 +15,7 @@ from bot.domain.charts.trend import last_year
 from bot.services.charts import CHART_EDITED_EVERY
 from sandbox.arxiv import ArxivFault, ArxivFaultKind, SandboxPaper
 from sandbox.discord import Message
-from tests.support.quiescence import until
+from tests.support.quiescence import wait_until
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
 # The process that draws goes behind everybody else (nice).
@@ -34,7 +34,7 @@ async def chart(
     """What the member reads in the end who asks for a chart."""
     member = sandbox.world.default.member_id
     invocation = await sandbox.command(command, options, channel=channel, user_id=member)
-    return await invocation.wait_for_edit(lambda message: "months are to be" not in message.content, DRAWN_WITHIN_S)
+    return await invocation.wait_for_edit(lambda message: not message.content.startswith("Counting "), DRAWN_WITHIN_S)
 
 
 def edits(sandbox: RunningSandbox) -> list[str]:
@@ -64,7 +64,7 @@ async def assert_shows_a_picture(message: Message, *, alt_text: str) -> None:
 
 
 @pytest.mark.slow
-async def test_a_chart_fills_from_nothing_and_the_next_one_asks_nothing(tmp_path: Path) -> None:
+async def test_chart_is_edited_until_complete_and_then_served_from_the_store(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         publish_a_year(sandbox, "A Reward Model")
         answer = await chart(sandbox, "trend", keyword="reward model")
@@ -84,7 +84,7 @@ async def test_a_chart_fills_from_nothing_and_the_next_one_asks_nothing(tmp_path
 
 
 @pytest.mark.slow
-async def test_arxiv_that_breaks_off_leaves_a_chart_that_says_when_to_ask_again(tmp_path: Path) -> None:
+async def test_chart_interrupted_by_arxiv_says_when_to_continue(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         publish_a_year(sandbox, "A Reward Model")
         second = last_year(datetime.now(UTC))[-3]
@@ -100,9 +100,7 @@ async def test_arxiv_that_breaks_off_leaves_a_chart_that_says_when_to_ask_again(
 
 
 @pytest.mark.slow
-async def test_a_chart_whose_message_was_deleted_is_filled_no_further(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_counting_stops_when_the_reply_is_deleted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         publish_a_year(sandbox, "A Reward Model")
         invocation = await sandbox.command("trend", {"keyword": "reward model"})
@@ -113,7 +111,7 @@ async def test_a_chart_whose_message_was_deleted_is_filled_no_further(
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-async def test_statistics_are_for_the_callers_eyes_and_of_the_channels_that_they_can_view(tmp_path: Path) -> None:
+async def test_stats_are_private_and_cover_only_channels_the_caller_can_view(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         assert (await chart(sandbox, "stats")).content.startswith("No papers were posted in the last 12 weeks")
         await asyncio.gather(sandbox.subscribe("reward model"), sandbox.subscribe("secret plan", channel="admins"))
@@ -124,7 +122,7 @@ async def test_statistics_are_for_the_callers_eyes_and_of_the_channels_that_they
         sandbox.add_paper("A Reward Model")
         sandbox.add_paper("A Reward Model of a Secret Plan")
         # Discord shows a message a little before it counts as delivered.
-        await until(lambda: delivered(sandbox) == 3, DEADLINE_S)
+        await wait_until(lambda: delivered(sandbox) == 3, DEADLINE_S)
         answer = await chart(sandbox, "stats")
         assert answer.is_ephemeral
         assert answer.content.startswith("2 papers posted in the last 12 weeks in the channels that you can view")
@@ -136,7 +134,7 @@ async def test_statistics_are_for_the_callers_eyes_and_of_the_channels_that_they
         assert reply.startswith("3 papers posted")
 
 
-async def test_a_chart_that_is_being_filled_ends_with_the_bot_and_leaves_arxiv_open(
+async def test_chart_in_progress_ends_with_the_bot_without_a_backoff(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox:
@@ -144,7 +142,7 @@ async def test_a_chart_that_is_being_filled_ends_with_the_bot_and_leaves_arxiv_o
             publish_a_year(sandbox, "A Reward Model")
             sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE, times=None, delay_s=DEADLINE_S))
             await sandbox.command("trend", {"keyword": "reward model"})
-            await until(lambda: len(sandbox.arxiv.requests) == 1, DEADLINE_S)
+            await wait_until(lambda: len(sandbox.arxiv.requests) == 1, DEADLINE_S)
         records = [record for record in caplog.records if not record.name.startswith("discord.")]
         assert [record.message for record in records if record.levelno >= logging.WARNING] == []
         gate = json.loads(sandbox.database.with_name(f"{sandbox.database.name}.gate").read_bytes())

@@ -12,7 +12,7 @@ from sandbox.discord.primitives import snowflake_at
 from tests.support import previous_release as previous
 from tests.support.embeds import embeds_of
 from tests.support.previous_release import Installation
-from tests.support.quiescence import until_settled
+from tests.support.quiescence import wait_until_settled
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
 
@@ -118,7 +118,7 @@ async def test_previous_release_loses_nothing_and_posts_nothing_twice(tmp_path: 
             sandbox.world.set_overwrite(
                 sandbox.channel("read-only"), sandbox.world.default.bot_role_id, allow=Permission.SEND_MESSAGES
             )
-            await until_settled(sandbox.database, DEADLINE_S)
+            await wait_until_settled(sandbox.database, DEADLINE_S)
             new = sandbox.add_paper("A New Reward Model")
             await sandbox.wait_until(lambda: all(new in sandbox.posted_urls(name) for name in immediate))
         async with bot_with_trending(sandbox):

@@ -30,9 +30,9 @@ UNCOUNTED = "12 of 24 months are not counted yet"
             f"arXiv asks us to wait (**reward model**). {UNCOUNTED}: run `/trend` again <t:1794268800:R> to continue.",
         ),
         (
-            CountFailed(MODEL, IncompleteResults("arXiv shows no papers at all for 2026-01")),
+            CountFailed(MODEL, IncompleteResults("arXiv returns no papers at all for 2026-01")),
             (
-                f"arXiv shows no papers at all for 2026-01 (**reward model**). "
+                "arXiv returns no papers at all for 2026-01 (**reward model**). "
                 f"{UNCOUNTED}: run `/trend` again later to continue."
             ),
         ),
