@@ -80,4 +80,4 @@ def running_trending_publisher(
     store: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> AbstractAsyncContextManager[TrendingPublisherHarness]:
     """Runs a trending publisher inside the block; what was due at its start has been attempted."""
-    return TrendingPublisherHarness(store, delivery, clock).at_work()
+    return TrendingPublisherHarness(store, delivery, clock).running()
