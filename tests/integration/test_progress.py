@@ -1,4 +1,4 @@
-"""What a backfill tells the person who started it: a bar at a terminal, lines elsewhere."""
+"""Tests of the progress of a backfill: a bar on a terminal, lines elsewhere."""
 
 import io
 import logging
@@ -27,35 +27,35 @@ from tests.support.clock import FakeClock
 OCTOBER, SEPTEMBER = Month(2026, 10), Month(2026, 9)
 MODEL = Keyword.parse("reward model")
 PROGRESS = BackfillProgress(SEPTEMBER, counting=False, rate=BackfillRate(34, 120, 103.0), papers=1234)
-SAID = "34 of about 120 pages · 19.8 per minute · 4 min 21 s left"
+PAGES = "34 of about 120 pages · 19.8 per minute · 4 min 21 s left"
 
 
 def console(*, terminal: bool, width: int = 80) -> tuple[Console, io.StringIO]:
-    """A console, and what it shows."""
+    """A console and its output."""
     shown = io.StringIO()
     return Console(file=shown, force_terminal=terminal, force_interactive=terminal, width=width), shown
 
 
-def words_of(shown: io.StringIO) -> str:
-    """What was written, without colours and movements of the cursor."""
+def text_of(shown: io.StringIO) -> str:
+    """The output without colours and cursor movements."""
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.getvalue())
 
 
 async def test_progress_lines_are_printed_at_intervals_without_wrapping() -> None:
     clock = FakeClock()
-    to, shown = console(terminal=False)
-    lines = LineReporter(to, clock)
+    target, shown = console(terminal=False)
+    lines = LineReporter(target, clock)
     lines.on_progress(PROGRESS)
     assert shown.getvalue() == ""
     await clock.advance(BACKFILL_LINE_INTERVAL_S)
     lines.on_progress(PROGRESS)
     lines.on_progress(PROGRESS)
-    assert shown.getvalue() == f"reading 2026-09: {SAID} · 1,234 papers so far\n"
+    assert shown.getvalue() == f"reading 2026-09: {PAGES} · 1,234 papers so far\n"
 
 
 def test_backoff_is_printed_once() -> None:
-    to, shown = console(terminal=False)
-    lines = LineReporter(to, clock := FakeClock())
+    target, shown = console(terminal=False)
+    lines = LineReporter(target, clock := FakeClock())
     wait = ArxivThrottled("arXiv asks us to wait", clock.now() + timedelta(minutes=5))
     lines.on_wait(wait)
     lines.on_wait(wait)
@@ -64,33 +64,33 @@ def test_backoff_is_printed_once() -> None:
 
 
 def test_bar_shows_pages_rate_remaining_time_month_and_papers() -> None:
-    to, shown = console(terminal=True)
-    bar = BarReporter(to, clock := FakeClock())
+    target, shown = console(terminal=True)
+    bar = BarReporter(target, clock := FakeClock())
     with bar.running():
         bar.on_progress(PROGRESS)
         bar.on_progress(BackfillProgress(SEPTEMBER, counting=True, rate=BackfillRate(34, 120, 103.0), papers=1))
         bar.on_wait(ArxivThrottled("arXiv asks us to wait", clock.now()))
-    said = words_of(shown)
-    assert SAID in said
-    assert "counting 2026-09 · 1 paper so far" in said or "arXiv asks us to wait: continues at" in said
+    text = text_of(shown)
+    assert PAGES in text
+    assert "counting 2026-09 · 1 paper so far" in text or "arXiv asks us to wait: continues at" in text
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_bar_is_never_wider_than_the_terminal(width: int) -> None:
-    to, shown = console(terminal=True, width=width)
-    bar = BarReporter(to, FakeClock())
+    target, shown = console(terminal=True, width=width)
+    bar = BarReporter(target, FakeClock())
     with bar.running():
         bar.on_progress(PROGRESS)
-    assert max(len(line) for line in re.split(r"[\r\n]", words_of(shown))) <= width
+    assert max(len(line) for line in re.split(r"[\r\n]", text_of(shown))) <= width
 
 
 def test_warnings_appear_above_the_bar_and_info_records_do_not() -> None:
-    to, shown = console(terminal=True)
+    target, shown = console(terminal=True)
     handler = logging.StreamHandler(before := io.StringIO())
     logger = logging.getLogger()
     logger.addHandler(handler)
     try:
-        bar = BarReporter(to, FakeClock())
+        bar = BarReporter(target, FakeClock())
         with bar.running():
             bar.on_progress(PROGRESS)
             logging.getLogger("bot").warning("arXiv backoff")
@@ -100,8 +100,8 @@ def test_warnings_appear_above_the_bar_and_info_records_do_not() -> None:
     finally:
         logger.removeHandler(handler)
     assert before.getvalue() == ""
-    assert "arXiv backoff" in words_of(shown)
-    assert "counted" not in words_of(shown)
+    assert "arXiv backoff" in text_of(shown)
+    assert "counted" not in text_of(shown)
     assert sys.stderr is not shown
 
 
@@ -127,7 +127,7 @@ def test_result_states_what_was_read_and_how_long_it_took() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0.4, "0 s"), (59.6, "1 min 0 s"), (3599, "59 min 59 s"), (7500, "2 h 5 min")]
+    ("seconds", "text"), [(0.4, "0 s"), (59.6, "1 min 0 s"), (3599, "59 min 59 s"), (7500, "2 h 5 min")]
 )
-def test_duration_is_formatted_in_two_units(seconds: float, words: str) -> None:
-    assert format_duration(seconds) == words
+def test_duration_is_formatted_in_two_units(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text
