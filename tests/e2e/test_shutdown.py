@@ -11,7 +11,7 @@ import pytest
 from bot.__main__ import keyword_fault
 from bot.composition.app import App, run
 from bot.config import load_settings
-from bot.discord_api.client import GUILDS_QUIET_S, _Commands
+from bot.discord_api.client import GUILDS_QUIET_S, SlashCommands
 from bot.runtime.metrics import Metrics
 from bot.store.database import Database
 from tests.support.discord_client import pointed_at
@@ -52,8 +52,8 @@ async def test_command_that_is_slow_to_end_leaves_no_connection_open(tmp_path: P
             app = App(settings, token, database, Metrics())
             await app._client.login(token.get_secret_value())
             slow = asyncio.create_task(take_time_to_end())
-            assert isinstance(app._client.tree, _Commands)
-            app._client.tree._running.add(slow)
+            assert isinstance(app._client.tree, SlashCommands)
+            app._client.tree.track(slow)
             await asyncio.sleep(0)
             await app.close()
         sessions = [each for each in gc.get_objects() if type(each) is aiohttp.ClientSession]
