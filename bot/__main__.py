@@ -1,4 +1,7 @@
-"""Command line → settings → logs → one command; exit 0: done, 1: it cannot, 2: faulty settings, 130: Ctrl-C."""
+"""The command line: loads the settings, configures logging, and runs one command.
+
+Exit codes: 0 if it succeeded, 1 if it failed, 2 for invalid settings, 130 after Ctrl-C.
+"""
 
 import argparse
 import asyncio
@@ -28,12 +31,12 @@ from bot.runtime.errors import InvalidKeyword, InvalidSettings, StartupError, St
 from bot.runtime.metrics import Metrics
 from bot.store.backup import back_up
 
-# A thread's turn while others wait. Of Python's own 5 ms, three threads that compute keep the event loop for too long.
-THREAD_TURN_S: Final = 0.001
+# How long a thread may compute while others wait; with Python's 5 ms, three busy threads delay the event loop too much.
+THREAD_SWITCH_INTERVAL_S: Final = 0.001
 
 
 def main(arguments: Sequence[str] | None = None, metrics: Metrics | None = None) -> int:
-    """Run the program as the command line says; returns its exit code. Tests hand in metrics that watch its steps."""
+    """Runs a command and returns its exit code; tests pass metrics that observe its steps."""
     options = _parser().parse_args(arguments)
     try:
         settings = load_settings(options.config, os.environ, keyword_fault)
@@ -46,10 +49,10 @@ def main(arguments: Sequence[str] | None = None, metrics: Metrics | None = None)
     except StartupError as error:
         print(error, file=sys.stderr)  # noqa: T201 - for the person at the terminal
         return 1
-    except StoreUnavailable as error:  # while the bot runs this is tried again; before that there is nothing to go on
+    except StoreUnavailable as error:  # a running bot retries; at the start there is nothing to retry
         print(f"Daily Papers cannot start: {error}.", file=sys.stderr)  # noqa: T201 - for the person at the terminal
         return 1
-    except KeyboardInterrupt:  # of the commands that need no orderly end: what they do is done whole or not at all
+    except KeyboardInterrupt:  # from commands that need no clean shutdown
         print("Stopped.", file=sys.stderr)  # noqa: T201 - for the person at the terminal
         return 130
 
@@ -67,7 +70,7 @@ def _command(options: argparse.Namespace, settings: Settings, metrics: Metrics |
         case "check":
             return 0 if asyncio.run(check(settings, Console())) else 1
         case _:
-            sys.setswitchinterval(THREAD_TURN_S)
+            sys.setswitchinterval(THREAD_SWITCH_INTERVAL_S)
             asyncio.run(_run_until_signalled(settings, metrics))
             return 0
 
@@ -83,11 +86,11 @@ async def _page(options: argparse.Namespace, settings: Settings) -> None:
 
 
 async def _run_until_signalled(settings: Settings, metrics: Metrics | None) -> None:
-    """SIGTERM (docker stop, systemd) and Ctrl-C ask for an orderly end; discord.py itself knows only Ctrl-C."""
-    end = asyncio.Event()
+    """SIGTERM (docker stop, systemd) and Ctrl-C shut the bot down cleanly; discord.py handles only Ctrl-C."""
+    stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, end.set)
-    await run(settings, end, metrics)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await run(settings, stop, metrics)
 
 
 def _back_up(settings: Settings, target: Path) -> int:
@@ -99,51 +102,53 @@ def _back_up(settings: Settings, target: Path) -> int:
             target,
             lambda left, total: progress.update(task, total=total, completed=total - left),
         )
-    console.print(f"{settings.database} was copied to {target}.", markup=False, highlight=False)
+    console.print(f"Copied {settings.database} to {target}.", markup=False, highlight=False)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="daily-papers", description="Watches arXiv for keywords and posts every new paper once to Discord."
+        prog="daily-papers", description="Watches arXiv for keywords and posts each new paper to Discord once."
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings (default: config.json where it is there)")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (default: config.json if it exists)")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands (default: run)")
-    commands.add_parser("run", help="run the bot", description="Runs the bot until SIGTERM or Ctrl-C.")
+    commands.add_parser("run", help="run the bot", description="Runs the bot. SIGTERM or Ctrl-C shuts it down cleanly.")
     commands.add_parser(
         "check",
-        help="say what is well and what is not: settings, database, arXiv, Hugging Face, token, channels",
-        description="Looks at the settings, the database, arXiv, Hugging Face, the token and every channel that has "
-        "keywords, while the bot runs or not. It changes nothing. Exit code 0: all is well; else 1.",
+        help="report what works and what doesn't: settings, database, arXiv, Hugging Face, token, channels",
+        description="Checks settings, database, arXiv, Hugging Face, token and every channel with keywords. "
+        "It changes nothing and can run while the bot runs. Exit code: 0 if every check passes, otherwise 1.",
     )
     backup = commands.add_parser(
         "backup",
-        help="copy the database, while the bot runs or not",
-        description="Copies the database into one file that stands alone, while the bot runs or not.",
+        help="copy the database",
+        description="Copies the database to a single file. It can run while the bot runs.",
     )
-    backup.add_argument("file", type=Path, metavar="FILE", help="the copy; one that is there is replaced")
+    backup.add_argument("file", type=Path, metavar="FILE", help="the copy; an existing file is replaced")
     past = commands.add_parser(
         "backfill",
-        help="read the past for the page and the charts, while the bot runs or not",
-        description="Reads the past of what is watched, for the page and the charts; none of it is ever posted. "
-        "arXiv is asked as politely as by the bot, the newest month first. Stopped at any time, the same command goes "
-        "on from there.",
+        help="read older papers for the page and the charts",
+        description="Reads the older papers of all watched keywords for the page and the charts, newest month first. "
+        "None of them is posted. It shares the bot's limit on requests to arXiv and can run while the bot runs. "
+        "If it is stopped, the same command continues from there.",
     )
     past.add_argument(
-        "--since", type=_since, required=True, metavar="DAY", help="such as 2026-01-01: from that day's month on"
+        "--since", type=_since, required=True, metavar="DAY", help="read from this day's month on, e.g. 2026-01-01"
     )
     past.add_argument(
-        "--papers-only", action="store_true", help="without the counts for charts: a request a keyword and month"
+        "--papers-only",
+        action="store_true",
+        help="skip the counts for charts, which take one request per keyword and month",
     )
     page = commands.add_parser(
         "page",
-        help="write the page of the newest papers, while the bot runs or not",
-        description="Prints the page of the newest papers of each keyword that is watched, or writes it into a file, "
-        "while the bot runs or not. arXiv is not asked.",
+        help="write the page of the newest papers",
+        description="Prints the page with the newest papers of each watched keyword, or writes it to a file. "
+        "It sends no requests to arXiv and can run while the bot runs.",
     )
     _add_page(page)
     for command in commands.choices.values():
-        # Here too: people write it last. Suppressed, so that what stood before the command is not overwritten.
+        # Accepted after the command, too; the suppressed default keeps a value given before the command.
         command.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return parser
 
@@ -153,17 +158,26 @@ def _add_page(page: argparse.ArgumentParser) -> None:
         "--format", choices=[form.value for form in PageFormat], default=PageFormat.MD.value, help="default: md"
     )
     page.add_argument(
-        "--channel", action="append", type=_channel_id, metavar="ID", help="only its keywords; may be repeated"
+        "--channel",
+        action="append",
+        type=_channel_id,
+        metavar="ID",
+        help="only keywords of this channel; can be repeated",
     )
     page.add_argument(
-        "--output", type=Path, metavar="FILE", help="written whole or not at all (default, and -: printed)"
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write to this file, completely or not at all (default, and -: standard output)",
     )
-    page.add_argument("--address", type=_page_address, metavar="URL", help="where the page will be, for links to it")
+    page.add_argument(
+        "--address", type=_page_address, metavar="URL", help="public address of the page, for links to it"
+    )
 
 
 def _channel_id(text: str) -> int:
     if not re.fullmatch("[0-9]{17,20}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no channel's id (Discord: Copy Channel ID)")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a channel id (in Discord: Copy Channel ID)")
     return int(text)
 
 
@@ -182,7 +196,7 @@ def _since(text: str) -> Month:
 
 
 def keyword_fault(text: str) -> str | None:
-    """Why a keyword of the settings cannot be watched; None when it can."""
+    """Why a keyword in the settings is invalid, or None."""
     try:
         Keyword.parse(text)
     except InvalidKeyword as error:

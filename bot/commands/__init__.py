@@ -1,1 +1,1 @@
-"""What the program does besides running the bot: a command each, with an exit code."""
+"""The commands of the program besides `run`: each prints its result for a person and returns an exit code."""

@@ -1,7 +1,7 @@
-"""`daily-papers backfill`: reads the past for the page and the charts, before a start or beside a running bot.
+"""`daily-papers backfill`: reads older papers for the page and the charts; it can run next to the bot.
 
-Settings and a first month enter; an exit code leaves: 0 all is read; 1 something is left, in words; 130 and 143 it was
-asked to end (Ctrl-C, SIGTERM), as shells count it. Whatever ends it, the same command goes on from there.
+Exit codes: 0 if everything is read, 1 if something is missing, 130 and 143 after Ctrl-C and SIGTERM. However it ends,
+the same command continues from there. It never posts anything.
 """
 
 import asyncio
@@ -34,101 +34,101 @@ from bot.store.subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
 
-_GOES_ON: Final = "the same command goes on from here"
-# Shells say that a signal ended a command by this and its number.
-_SIGNALLED: Final = 128
+_CONTINUE: Final = "Run the same command again to continue."
+# The exit code after a signal is this plus the signal's number, as in shells.
+_SIGNAL_EXIT_CODE: Final = 128
 
 
 async def backfill(
     settings: Settings, first: Month, console: Console, metrics: Metrics | None = None, *, papers_only: bool
 ) -> int:
-    """Read what is not there yet from `first` on, and return the exit code; StartupError when there is no use in it."""
+    """Reads what is missing from `first` on and returns the exit code; raises StartupError if it cannot start."""
     context = Context(settings, SystemClock(), Random(), metrics or Metrics())  # noqa: S311 - jitter, no secret
-    return await _until_signalled(_opened(context, first, console, papers_only=papers_only), console)
+    return await _run_until_signal(_open_and_read(context, first, console, papers_only=papers_only), console)
 
 
-async def _until_signalled(work: Coroutine[object, object, int], console: Console) -> int:
-    """End the work at once when a signal comes; the store leaves no transaction half done."""
-    task = asyncio.ensure_future(work)
+async def _run_until_signal(backfill: Coroutine[object, object, int], console: Console) -> int:
+    """Cancels the backfill on the first signal; the store completes its current transaction."""
+    task = asyncio.ensure_future(backfill)
     signals: list[int] = []
 
-    def end(number: int) -> None:
+    def stop(number: int) -> None:
         signals.append(number)
         task.cancel()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, end, number)
+        asyncio.get_running_loop().add_signal_handler(number, stop, number)
     await asyncio.wait({task})
     if task.cancelled():
-        LineReporter(console, SystemClock()).say(f"Stopped; {_GOES_ON}.")
-        return _SIGNALLED + signals[0]
+        LineReporter(console, SystemClock()).print_line(f"Stopped. {_CONTINUE}")
+        return _SIGNAL_EXIT_CODE + signals[0]
     return task.result()
 
 
-async def _opened(context: Context, first: Month, console: Console, *, papers_only: bool) -> int:
+async def _open_and_read(context: Context, first: Month, console: Console, *, papers_only: bool) -> int:
     path = context.settings.database
     database = await Database.open_shared(path)
     try:
-        with _alone(path):
+        with _exclusive_lock(path):
             return await _read(context, database, first, console, papers_only=papers_only)
     finally:
         await database.close()
 
 
 async def _read(context: Context, database: Database, first: Month, console: Console, *, papers_only: bool) -> int:
-    listener = BarReporter(console, context.clock) if console.is_interactive else LineReporter(console, context.clock)
+    reporter = BarReporter(console, context.clock) if console.is_interactive else LineReporter(console, context.clock)
     async with open_session() as session:
-        reading = Backfill(
+        backfill = Backfill(
             subscriptions=Subscriptions(database),
             backfilled_papers=BackfilledPapers(database),
             month_counts=MonthCounts(database),
             arxiv=arxiv_client(context, session),
             clock=context.clock,
             metrics=context.metrics,
-            listener=listener,
+            listener=reporter,
         )
-        plan = await reading.plan(first, papers_only=papers_only)
+        plan = await backfill.plan(first, papers_only=papers_only)
         if not plan.keywords:
             raise StartupError(
-                "No channel subscribes to a keyword: /subscribe in one first, or set `subscriptions` and start the bot."
+                "No channel has keywords. Add one with /subscribe, or set `subscriptions` and start the bot."
             )
         if not plan.tasks and not plan.counts:
-            listener.say(f"Nothing to do: everything since {first} is there.")
+            reporter.print_line(f"Nothing to do: everything since {first} has been read.")
             return 0
         if context.settings.arxiv.contact is None and not is_loopback(context.settings.arxiv.api_url):
             log.warning("no contact for arXiv: set arxiv.contact")
-        return await _carried_out(reading, plan, listener)
+        return await _run_plan(backfill, plan, reporter)
 
 
-async def _carried_out(reading: Backfill, plan: BackfillPlan, listener: LineReporter) -> int:
+async def _run_plan(backfill: Backfill, plan: BackfillPlan, reporter: LineReporter) -> int:
     try:
-        with listener.drawn():
-            outcome = await reading.run(plan)
+        with reporter.running():
+            result = await backfill.run(plan)
     except ArxivBackoff as error:
-        listener.say(f"Given up, since arXiv has not answered for long ({error}). What was read is kept; {_GOES_ON}.")
+        reporter.print_line(f"Gave up: arXiv has failed for too long ({error}). What was read is kept. {_CONTINUE}")
         return 1
     except StoreUnavailable as error:
-        listener.say(f"Stopped: {error}. What was read is kept; {_GOES_ON}.")
+        reporter.print_line(f"Stopped: {error}. What was read is kept. {_CONTINUE}")
         return 1
-    listener.say(describe_result(plan, outcome))
-    for words in outcome.skipped:
-        listener.say(f"Left out: {words}. The same command tries it again.")
-    return 1 if outcome.skipped else 0
+    reporter.print_line(describe_result(plan, result))
+    for skipped in result.skipped:
+        reporter.print_line(f"Skipped: {skipped}. Run the same command again to retry.")
+    return 1 if result.skipped else 0
 
 
 @contextlib.contextmanager
-def _alone(database: Path) -> Iterator[None]:
-    """Two at once would read everything twice; the kernel lets go of the lock however the process ends."""
+def _exclusive_lock(database: Path) -> Iterator[None]:
+    """Prevents a second backfill, which would read everything twice; the kernel releases the lock if this one dies."""
     path = database.with_name(f"{database.name}.backfill")
-    with contextlib.ExitStack() as letting_go:
+    with contextlib.ExitStack() as closing:
         try:
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            letting_go.callback(os.close, file)
+            closing.callback(os.close, file)
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StartupError(
-                f"Another backfill already runs with the database {database}: let it finish, or end it first."
+                f"Another backfill is running on the database {database}: wait for it to finish, or stop it."
             ) from None
-        except OSError as error:  # such as one that another user made, or a file system without locks
+        except OSError as error:  # e.g. the file belongs to another user, or the file system has no locks
             raise StartupError(f"The lock file {path} cannot be used: {error.strerror}.") from error
         yield

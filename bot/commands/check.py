@@ -1,7 +1,7 @@
-"""`daily-papers check`: what is well and what is not, before a start or beside a running bot.
+"""`daily-papers check`: reports what works and what doesn't; it can run next to the bot.
 
-Settings enter; a table leaves, a line each for the database, arXiv, Hugging Face, the token and every mapped channel.
-It changes nothing, and asks arXiv one question through the same gate as everybody.
+It prints a table with one row for the settings, the database, arXiv, Hugging Face, the token and each channel that has
+keywords. It changes nothing, and sends arXiv one request through the request gate.
 """
 
 import asyncio
@@ -35,57 +35,56 @@ from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from bot.runtime.supervisor import root_cause
 from bot.services.trending import TrendingDisabled
-from bot.store.backup import Summary, summarise
+from bot.store.backup import DatabaseSummary, summarise
 
-# How long `daily-papers check` waits for arXiv's turn and for Discord.
+# How long one check may take: arXiv's includes waiting for a turn at the request gate.
 CHECK_TIMEOUT_S: Final = 45.0
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One line of the table."""
+    """One row of the table."""
 
-    what: str
-    well: bool
-    words: str
+    subject: str
+    ok: bool
+    detail: str
 
 
 async def check(settings: Settings, console: Console) -> bool:
     """Prints the result of every check, and returns whether all of them passed."""
     context = Context(settings, SystemClock(), Random(), Metrics())  # noqa: S311 - jitter, no secret
     use_endpoints(settings.discord.api_url, settings.discord.gateway_url)
-    summary, database = await asyncio.to_thread(_database, settings.database)
+    summary, database = await asyncio.to_thread(_check_database, settings.database)
     channels = {subscription.channel_id for subscription in settings.subscriptions or ()}
     channels |= set(summary.channels if summary is not None else ())
-    with console.status("Asking arXiv, Hugging Face and Discord …"):
+    with console.status("Checking arXiv, Hugging Face and Discord …"):
         async with asyncio.TaskGroup() as group:
-            arxiv = group.create_task(_arxiv(context))
-            lists = group.create_task(_hugging_face(context))
-            on_discord = group.create_task(_discord(context, sorted(channels)))
-    findings = [_settings(settings), database, arxiv.result(), lists.result(), *on_discord.result()]
-    console.print(_table(findings))
-    return all(finding.well for finding in findings)
+            arxiv = group.create_task(_check_arxiv(context))
+            hugging_face = group.create_task(_check_hugging_face(context))
+            on_discord = group.create_task(_check_discord(context, sorted(channels)))
+    results = [_check_settings(settings), database, arxiv.result(), hugging_face.result(), *on_discord.result()]
+    console.print(_table(results))
+    return all(result.ok for result in results)
 
 
-def _settings(settings: Settings) -> CheckResult:
+def _check_settings(settings: Settings) -> CheckResult:
     if settings.arxiv.contact is None and not is_loopback(settings.arxiv.api_url):
-        return CheckResult("settings", well=True, words="no fault, but arXiv asks for a contact: set arxiv.contact")
-    return CheckResult("settings", well=True, words="no fault")
+        return CheckResult("settings", ok=True, detail="valid, but without a contact for arXiv: set arxiv.contact")
+    return CheckResult("settings", ok=True, detail="valid")
 
 
-def _database(path: Path) -> tuple[Summary | None, CheckResult]:
+def _check_database(path: Path) -> tuple[DatabaseSummary | None, CheckResult]:
     try:
         summary = summarise(path)
     except DatabaseUnusable as error:
-        return None, CheckResult("database", well=False, words=str(error))
+        return None, CheckResult("database", ok=False, detail=str(error))
     if summary is None:
-        return None, CheckResult("database", well=True, words=f"{path} is not there yet; the first start makes it")
+        return None, CheckResult("database", ok=True, detail=f"{path} does not exist yet; the first start creates it")
     contents = f"{plural(summary.keywords, 'keyword')}, {plural(summary.papers, 'paper')}"
-    words = f"sound: {contents}, {summary.waiting:,} wait to be posted"
-    return summary, CheckResult("database", well=True, words=words)
+    return summary, CheckResult("database", ok=True, detail=f"sound: {contents}, {summary.waiting:,} queued")
 
 
-async def _arxiv(context: Context) -> CheckResult:
+async def _check_arxiv(context: Context) -> CheckResult:
     now = context.clock.now()
     async with open_session() as session:
         try:
@@ -94,33 +93,37 @@ async def _arxiv(context: Context) -> CheckResult:
                     probe_query(Window(now - POLL_OVERLAP, now)), start=0, size=1, priority=Priority.INTERACTIVE
                 )
         except (ArxivError, StoreUnavailable) as error:
-            return CheckResult("arXiv", well=False, words=str(error))
+            return CheckResult("arXiv", ok=False, detail=str(error))
         except TimeoutError:
-            return CheckResult("arXiv", well=False, words="its turn did not come: is a running bot reading much?")
+            return CheckResult(
+                "arXiv",
+                ok=False,
+                detail=f"no turn at the request gate in {CHECK_TIMEOUT_S:g} s: is the bot reading a lot?",
+            )
     papers = plural(page.total, "paper")
     return CheckResult("arXiv", page.total > 0, f"answers: {papers} in the last 7 days")
 
 
-async def _hugging_face(context: Context) -> CheckResult:
+async def _check_hugging_face(context: Context) -> CheckResult:
     yesterday = context.clock.now().date() - timedelta(days=1)
     async with trending_feature(context).source() as source:
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_S):
-                listed = await source.fetch_list(yesterday)
+                entries = await source.fetch_list(yesterday)
         except TrendingDisabled:
-            return CheckResult("Hugging Face", well=True, words="switched off: huggingface.enabled is false")
+            return CheckResult("Hugging Face", ok=True, detail="switched off: huggingface.enabled is false")
         except HuggingFaceError as error:
-            return CheckResult("Hugging Face", well=False, words=str(error))
+            return CheckResult("Hugging Face", ok=False, detail=str(error))
         except TimeoutError:
-            return CheckResult("Hugging Face", well=False, words=f"no whole list in {CHECK_TIMEOUT_S:g} s")
-    papers = plural(len(listed), "paper")
-    return CheckResult("Hugging Face", well=True, words=f"answers: {papers} listed on {yesterday.isoformat()}")
+            return CheckResult("Hugging Face", ok=False, detail=f"no complete list in {CHECK_TIMEOUT_S:g} s")
+    papers = plural(len(entries), "paper")
+    return CheckResult("Hugging Face", ok=True, detail=f"answers: {papers} on {yesterday.isoformat()}")
 
 
-async def _discord(context: Context, channel_ids: Sequence[int]) -> list[CheckResult]:
+async def _check_discord(context: Context, channel_ids: Sequence[int]) -> list[CheckResult]:
     token = context.settings.discord.token
     if token is None:
-        return [CheckResult("token", well=False, words="none is set: put it in the environment as DISCORD_TOKEN")]
+        return [CheckResult("token", ok=False, detail="not set: set the environment variable DISCORD_TOKEN")]
     client = discord.Client(intents=discord.Intents(guilds=True), guild_ready_timeout=GUILDS_QUIET_S)
     try:
         async with asyncio.timeout(CHECK_TIMEOUT_S), client:
@@ -130,45 +133,46 @@ async def _discord(context: Context, channel_ids: Sequence[int]) -> list[CheckRe
                 await client.wait_until_ready()
                 name = client.user.name if client.user is not None else "the bot"
                 servers = plural(len(client.guilds), "server")
-                well = CheckResult("token", well=True, words=f"logged in as {name}, in {servers}")
-                return [well, *[await _channel(access, channel_id) for channel_id in channel_ids]]
+                token_result = CheckResult("token", ok=True, detail=f"logged in as {name}, in {servers}")
+                return [token_result, *[await _check_channel(access, channel_id) for channel_id in channel_ids]]
     except discord.LoginFailure:
-        return [CheckResult("token", well=False, words="Discord refuses it")]
+        return [CheckResult("token", ok=False, detail="Discord refused it")]
     except discord.ConnectionClosed as error:
-        words = FATAL_CLOSE_CODES.get(error.code, f"hangs up (code {error.code})")
-        return [CheckResult("Discord", well=False, words=words)]
+        detail = FATAL_CLOSE_CODES.get(error.code, f"closed the connection (code {error.code})")
+        return [CheckResult("Discord", ok=False, detail=detail)]
     except TimeoutError:
-        return [CheckResult("Discord", well=False, words=f"no answer in {CHECK_TIMEOUT_S:g} s")]
+        return [CheckResult("Discord", ok=False, detail=f"no answer in {CHECK_TIMEOUT_S:g} s")]
     except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-        return [CheckResult("Discord", well=False, words=f"out of reach ({type(error).__name__})")]
+        return [CheckResult("Discord", ok=False, detail=f"unreachable ({type(error).__name__})")]
 
 
 @contextlib.asynccontextmanager
 async def _connected(client: discord.Client) -> AsyncIterator[None]:
-    """The gateway tells of channels and permissions, as it tells the running bot."""
+    """Connects to the gateway, which sends channels and permissions, until the block ends."""
     try:
         async with asyncio.TaskGroup() as group:
             gateway = group.create_task(client.connect())
             yield
-            # Before the client closes: then it has no loop left to tell of the gateway's end (discord.py), and fails.
+            # Before the client closes: after that, discord.py fails as it has no loop to dispatch the disconnect.
             gateway.cancel()
-    except BaseExceptionGroup as several:
-        raise root_cause(several) from None
+    except BaseExceptionGroup as group_error:
+        raise root_cause(group_error) from None
 
 
-async def _channel(access: ChannelAccess, channel_id: int) -> CheckResult:
+async def _check_channel(access: ChannelAccess, channel_id: int) -> CheckResult:
     match await access.check_channel(channel_id):
         case None:
-            return CheckResult(f"channel {channel_id}", well=True, words="can be posted in")
+            return CheckResult(f"channel {channel_id}", ok=True, detail="the bot can post here")
         case Blocked(reason):
-            return CheckResult(f"channel {channel_id}", well=False, words=reason)
-        case RetryLater(_, why):
-            return CheckResult(f"channel {channel_id}", well=False, words=why)
+            return CheckResult(f"channel {channel_id}", ok=False, detail=reason)
+        case RetryLater(_, reason):
+            return CheckResult(f"channel {channel_id}", ok=False, detail=reason)
 
 
-def _table(findings: Collection[CheckResult]) -> Table:
-    table = Table("what", "state", "in words")
-    for finding in findings:
-        state = "[green]well[/]" if finding.well else "[bold red]not well[/]"
-        table.add_row(escape(finding.what), state, escape(finding.words))
+def _table(results: Collection[CheckResult]) -> Table:
+    table = Table("check", "result", "details")
+    for result in results:
+        table.add_row(
+            escape(result.subject), "[green]ok[/]" if result.ok else "[bold red]failed[/]", escape(result.detail)
+        )
     return table

@@ -1,6 +1,6 @@
-"""How a backfill tells a person how far it is: a bar at a terminal, a line now and then where nobody looks.
+"""Prints the progress of a backfill: a bar on a terminal, otherwise a line every half minute.
 
-What the backfill reports enters; text on the console leaves. In logs of cron or Docker a bar would only be noise.
+A bar would be noise in the logs of cron or Docker. It never decides how the backfill runs.
 """
 
 import contextlib
@@ -20,48 +20,48 @@ from bot.ingest import backfill
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBackoff
 
-# How often it says how far it is where no bar can be drawn.
-BACKFILL_TOLD_EVERY_S: Final = 30.0
+# How often the progress is printed without a terminal.
+BACKFILL_LINE_INTERVAL_S: Final = 30.0
 
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
 
 
 class LineReporter:
-    """Tells in lines: the plan, how far it is every half a minute, and why it waits."""
+    """Prints lines: the plan, the progress every half minute, and each backoff."""
 
     def __init__(self, console: Console, clock: Clock) -> None:
         self._console = console
         self._clock = clock
-        self._told_at_s = clock.monotonic()
-        self._told_of: datetime | None = None
+        self._printed_at_s = clock.monotonic()
+        self._printed_backoff: datetime | None = None
 
     def on_plan(self, plan: backfill.BackfillPlan) -> None:
-        self.say(describe_plan(plan))
+        self.print_line(describe_plan(plan))
 
     def on_progress(self, progress: backfill.BackfillProgress) -> None:
         now_s = self._clock.monotonic()
-        if now_s - self._told_at_s < BACKFILL_TOLD_EVERY_S:
+        if now_s - self._printed_at_s < BACKFILL_LINE_INTERVAL_S:
             return
-        self._told_at_s = now_s
-        self.say(f"{_in_hand(progress)}: {_so_far(progress.rate)} · {_papers(progress)}")
+        self._printed_at_s = now_s
+        self.print_line(f"{_current_month(progress)}: {_done(progress.rate)} · {_papers(progress)}")
 
     def on_wait(self, wait: ArxivBackoff) -> None:
-        if wait.not_before != self._told_of:  # the same wait is told of once, however often it is tried
-            self._told_of = wait.not_before
-            self.say(_waiting(wait))
+        if wait.not_before != self._printed_backoff:  # several attempts may report the same backoff
+            self._printed_backoff = wait.not_before
+            self.print_line(_backoff(wait))
 
-    def drawn(self) -> contextlib.AbstractContextManager[None]:
-        """What is drawn until the block ends: of lines nothing."""
+    def running(self) -> contextlib.AbstractContextManager[None]:
+        """Surrounds the backfill; lines need no set-up."""
         return contextlib.nullcontext()
 
-    def say(self, words: str) -> None:
-        """One line, as it is: no markup, no line breaks of ours."""
-        self._console.print(words, markup=False, highlight=False, soft_wrap=True)
+    def print_line(self, text: str) -> None:
+        """Prints a line without markup and without wrapping it."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class BarReporter(LineReporter):
-    """Tells by a bar that stays in its place; warnings of the log appear above it."""
+    """Draws a progress bar; log warnings appear above it."""
 
     def __init__(self, console: Console, clock: Clock) -> None:
         super().__init__(console, clock)
@@ -69,25 +69,25 @@ class BarReporter(LineReporter):
         self._task = self._progress.add_task("", total=None, visible=False)
 
     @contextlib.contextmanager
-    def drawn(self) -> Iterator[None]:
-        """Draw the bar until the block ends; what is left of it then is its last state."""
+    def running(self) -> Iterator[None]:
+        """Draws the bar until the block ends; its last state stays on the screen."""
         with self._progress, _log_above_bar():
             yield
 
     def on_progress(self, progress: backfill.BackfillProgress) -> None:
         rate = progress.rate
-        self._progress.below = Text(f"{_in_hand(progress)} · {_papers(progress)}", style="dim")
+        self._progress.below = Text(f"{_current_month(progress)} · {_papers(progress)}", style="dim")
         self._progress.update(
-            self._task, visible=True, total=rate.expected, completed=rate.requests, description=_so_far(rate)
+            self._task, visible=True, total=rate.expected, completed=rate.requests, description=_done(rate)
         )
 
     def on_wait(self, wait: ArxivBackoff) -> None:
-        self._progress.below = Text(_waiting(wait), style="yellow")
+        self._progress.below = Text(_backoff(wait), style="yellow")
         self._progress.refresh()
 
 
 class _TwoLines(Progress):
-    """A bar with its numbers, and a line of words below."""
+    """A bar with its numbers, and a line of text below it."""
 
     below = Text("")
 
@@ -101,11 +101,11 @@ class _TwoLines(Progress):
 
 @contextlib.contextmanager
 def _log_above_bar() -> Iterator[None]:
-    """While rich draws it owns standard error: what is written past it would tear the bar."""
+    """Sends log records through rich while it draws, as direct writes to standard error would break the bar."""
     handlers = [each for each in logging.getLogger().handlers if isinstance(each, logging.StreamHandler)]
     before = [(each, each.setStream(sys.stderr), each.level) for each in handlers]
     for handler in handlers:
-        handler.setLevel(max(handler.level, logging.WARNING))  # the bar tells the rest
+        handler.setLevel(max(handler.level, logging.WARNING))  # the bar shows everything else
     try:
         yield
     finally:
@@ -116,31 +116,32 @@ def _log_above_bar() -> Iterator[None]:
 
 
 def describe_plan(plan: backfill.BackfillPlan) -> str:
-    """What is about to be asked, before the first request."""
-    lines = ["It can be stopped at any time: the same command goes on."]
-    if plan.counts:
-        counts = plural(len(plan.counts), "request")
-        lines.insert(0, f"To count for the charts: {counts} or more (--papers-only leaves them out).")
-    months = {reading.month for reading in plan.tasks}
+    """The months and counts that are missing, and at least how many requests they take."""
+    lines: list[str] = []
+    months = {task.month for task in plan.tasks}
     if months:
         span = f"{max(months)}" if len(months) == 1 else f"{max(months)} back to {min(months)}"
         requests = plural(len(plan.tasks), "request")
-        lines.insert(0, f"To read: {span}, for {plural(plan.keywords, 'keyword')}: {requests} or more.")
+        lines.append(f"Papers: {span} for {plural(plan.keywords, 'keyword')}, at least {requests}.")
+    if plan.counts:
+        requests = plural(len(plan.counts), "request")
+        lines.append(f"Counts for charts: at least {requests} (skip them with --papers-only).")
+    lines.append("You can stop at any time: run the same command again to continue.")
     return "\n".join(lines)
 
 
 def describe_result(plan: backfill.BackfillPlan, outcome: backfill.BackfillResult) -> str:
-    """What was done, in one sentence."""
-    months = plural(len({reading.month for reading in plan.tasks}), "month")
-    papers = f"{plural(outcome.papers, 'paper')}, {outcome.new_papers:,} of them new here"
+    """What the backfill read, in one sentence."""
+    months = plural(len({task.month for task in plan.tasks}), "month")
+    papers = f"{plural(outcome.papers, 'paper')} ({outcome.new_papers:,} new)"
     read = f"{months} for {plural(plan.keywords, 'keyword')}, {papers}" if plan.tasks else ""
-    counts = f"{plural(len(plan.counts), 'count')} for the charts" if plan.counts else ""
-    took = f"{plural(outcome.requests, 'request')} in {in_words(outcome.elapsed_s)}"
+    counts = f"{plural(len(plan.counts), 'count')} for charts" if plan.counts else ""
+    took = f"{plural(outcome.requests, 'request')} in {format_duration(outcome.elapsed_s)}"
     return f"Done: {', '.join(filter(None, (read, counts)))}; {took}."
 
 
-def in_words(seconds: float) -> str:
-    """A length of time as people say it: `40 s`, `3 min 20 s`, `2 h 5 min`."""
+def format_duration(seconds: float) -> str:
+    """`40 s`, `3 min 20 s`, `2 h 5 min`."""
     whole = round(seconds)
     if whole < _MINUTE_S:
         return f"{whole} s"
@@ -149,21 +150,21 @@ def in_words(seconds: float) -> str:
     return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S} min"
 
 
-def _in_hand(progress: backfill.BackfillProgress) -> str:
+def _current_month(progress: backfill.BackfillProgress) -> str:
     return f"{'counting' if progress.counting else 'reading'} {progress.month}"
 
 
-def _so_far(rate: BackfillRate) -> str:
-    so_far = f"{rate.requests:,} of about {rate.expected:,} pages"
+def _done(rate: BackfillRate) -> str:
+    done = f"{rate.requests:,} of about {rate.expected:,} pages"
     if rate.per_minute is None or rate.left_s is None:
-        return so_far
-    return f"{so_far} · {rate.per_minute:.1f} a minute · {in_words(rate.left_s)} left"
+        return done
+    return f"{done} · {rate.per_minute:.1f} per minute · {format_duration(rate.left_s)} left"
 
 
 def _papers(progress: backfill.BackfillProgress) -> str:
     return f"{plural(progress.papers, 'paper')} so far"
 
 
-def _waiting(wait: ArxivBackoff) -> str:
-    until = wait.not_before.astimezone()  # the person's own zone, at their own terminal
-    return f"{wait}: goes on at {until:%H:%M:%S %Z}."
+def _backoff(wait: ArxivBackoff) -> str:
+    until = wait.not_before.astimezone()  # in the time zone of the terminal
+    return f"{wait}: continues at {until:%H:%M:%S %Z}."

@@ -97,7 +97,7 @@ class TrendingPublisher:
         later: list[datetime] = []
         for day in days:
             due_times = [
-                (subscription, subscription.turn(day, days[-1]))
+                (subscription, subscription.post_time(day, days[-1]))
                 for subscription in await self._trending_posts.due_subscriptions(day, now)
             ]
             trending_entries = await self._trending_entries.of_day(day)

@@ -58,36 +58,38 @@ class PageService:
         self._lock = asyncio.Lock()
         self._cache: OrderedDict[tuple[frozenset[int], PageFormat, str | None], _CacheEntry] = OrderedDict()
 
-    async def cached_page(self, channels: frozenset[int], form: PageFormat, address: str | None = None) -> CachedPage:
+    async def cached_page(
+        self, channels: frozenset[int], page_format: PageFormat, address: str | None = None
+    ) -> CachedPage:
         """The current page, rendered again only if it changed; raises StoreUnavailable."""
-        key = (channels, form, address)
+        key = (channels, page_format, address)
         async with self._lock:
             # Read before the papers: a write in between makes the next request render again.
             state = await self._page_store.data_version()
             entry = self._cache.pop(key, None)
             if entry is None or entry.state != state:
                 before = None if entry is None else entry.page
-                entry = _CacheEntry(state, await self._render(channels, form, address, before))
+                entry = _CacheEntry(state, await self._render(channels, page_format, address, before))
             self._cache[key] = entry
             if len(self._cache) > PAGES_KEPT:
                 self._cache.popitem(last=False)
             return entry.page
 
     async def _render(
-        self, channels: frozenset[int], form: PageFormat, address: str | None, before: CachedPage | None
+        self, channels: frozenset[int], page_format: PageFormat, address: str | None, before: CachedPage | None
     ) -> CachedPage:
         page = await self._page_store.page(channels, PAGE_PAPERS)
-        return await asyncio.to_thread(_rendered, page, form, address, self._clock.now(), before)
+        return await asyncio.to_thread(_rendered, page, page_format, address, self._clock.now(), before)
 
-    async def fitted_page(self, channels: frozenset[int], form: PageFormat, max_bytes: int) -> FittedPage:
+    async def fitted_page(self, channels: frozenset[int], page_format: PageFormat, max_bytes: int) -> FittedPage:
         """The page in at most `max_bytes`, if possible: with fewer papers per keyword if necessary, or none."""
-        cached = await self.cached_page(channels, form)
+        cached = await self.cached_page(channels, page_format)
         page, rendered, per_keyword = cached.page, cached.rendered, PAGE_PAPERS
         while len(rendered.body) > max_bytes and per_keyword:
             # The size of a page without papers is unknown: if this guess is still too large, the next one is smaller.
             per_keyword = min(per_keyword - 1, per_keyword * max_bytes // len(rendered.body))
             page = await self._page_store.page(channels, per_keyword)
-            rendered = await asyncio.to_thread(render, page, form)
+            rendered = await asyncio.to_thread(render, page, page_format)
         return FittedPage(page, rendered, None if rendered is cached.rendered else per_keyword)
 
 
@@ -97,11 +99,11 @@ def papers_on(page: Page) -> int:
 
 
 def _rendered(
-    page: Page, form: PageFormat, address: str | None, now: datetime, before: CachedPage | None
+    page: Page, page_format: PageFormat, address: str | None, now: datetime, before: CachedPage | None
 ) -> CachedPage:
     if before is not None and before.page == page:
         return before
-    rendered = render(page, form, address=address)
+    rendered = render(page, page_format, address=address)
     etag = hashlib.sha256(rendered.body).hexdigest()
     if before is not None and before.etag == etag:
         return replace(before, page=page)

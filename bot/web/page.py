@@ -44,12 +44,12 @@ class PublicPage:
         if not self._channels:
             return web.Response(status=404, text=_NO_PUBLIC_CHANNELS, headers={hdrs.CACHE_CONTROL: "no-store"})
         try:
-            edition = await self._pages.cached_page(self._channels, page_format, self._address)
+            page = await self._pages.cached_page(self._channels, page_format, self._address)
         except StoreUnavailable as error:
             log.warning("page not served", extra={"reason": str(error)})
             headers = {hdrs.CACHE_CONTROL: "no-store", hdrs.RETRY_AFTER: str(PAGE_RETRY_S)}
             return web.Response(status=503, text=_UNAVAILABLE, headers=headers)
-        return _response(request, edition)
+        return _response(request, page)
 
 
 def _path(page_format: PageFormat) -> str:
@@ -65,35 +65,35 @@ def page_address(settings: WebSettings) -> str | None:
     return url if is_loopback(url) else None
 
 
-def _response(request: web.Request, edition: CachedPage) -> web.Response:
+def _response(request: web.Request, page: CachedPage) -> web.Response:
     compressed = _accepts_gzip(request)
     # Strong tags must differ where the bytes do (RFC 9110, 8.8.3.3).
-    tag = f"{edition.etag}-gzip" if compressed else edition.etag
+    tag = f"{page.etag}-gzip" if compressed else page.etag
     response = web.Response(
         headers={hdrs.CACHE_CONTROL: f"public, max-age={PAGE_MAX_AGE_S}", hdrs.VARY: hdrs.ACCEPT_ENCODING}
     )
     response.etag = ETag(tag)
-    response.last_modified = edition.modified
+    response.last_modified = page.modified
     # Sent with 304 too: its headers replace those that the browser stored (RFC 9111, 3.2).
-    if (policy := edition.rendered.content_security_policy) is not None:
+    if (policy := page.rendered.content_security_policy) is not None:
         response.headers["Content-Security-Policy"] = policy
-    if _has_current_copy(request, edition, tag):
+    if _has_current_copy(request, page, tag):
         response.set_status(304)
         return response
-    response.headers[hdrs.CONTENT_TYPE] = edition.rendered.content_type
+    response.headers[hdrs.CONTENT_TYPE] = page.rendered.content_type
     if compressed:
         response.headers[hdrs.CONTENT_ENCODING] = "gzip"
-    response.body = edition.gzipped if compressed else edition.rendered.body
+    response.body = page.gzipped if compressed else page.rendered.body
     return response
 
 
-def _has_current_copy(request: web.Request, edition: CachedPage, tag: str) -> bool:
+def _has_current_copy(request: web.Request, page: CachedPage, tag: str) -> bool:
     """Returns whether the client has this page; the date counts only without an entity tag (RFC 9110, 13.2.2)."""
     if hdrs.IF_NONE_MATCH in request.headers:
         # Weak comparison (RFC 9110, 13.1.2), because proxies weaken tags.
         return any(known.value in (tag, "*") for known in request.if_none_match or ())
     since = request.if_modified_since
-    return since is not None and edition.modified <= since
+    return since is not None and page.modified <= since
 
 
 def _accepts_gzip(request: web.Request) -> bool:

@@ -81,7 +81,7 @@ def archived(sandbox: RunningSandbox) -> list[str]:
 
 
 @pytest.mark.slow
-async def test_past_is_archived_and_none_of_it_posted_while_the_bot_posts_what_is_new(
+async def test_backfill_next_to_a_running_bot_posts_no_older_paper(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     arxiv, past = an_arxiv_with_a_past()
@@ -104,7 +104,7 @@ async def test_past_is_archived_and_none_of_it_posted_while_the_bot_posts_what_i
         assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
-async def test_killed_backfill_goes_on_where_it_was(tmp_path: Path) -> None:
+async def test_killed_backfill_continues_where_it_stopped(tmp_path: Path) -> None:
     arxiv, past = an_arxiv_with_a_past()
     async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
         await subscribed(sandbox)
@@ -122,54 +122,54 @@ async def test_killed_backfill_goes_on_where_it_was(tmp_path: Path) -> None:
         # The month in hand is read again, those before it are not.
         assert list(pages_by_month(arxiv)) == [list(first)[-1], *months_before(list(first)[-1])]
         code, output = await backfill(sandbox)
-        assert (code, output) == (0, f"Nothing to do: everything since {FIRST} is there.\n")
+        assert (code, output) == (0, f"Nothing to do: everything since {FIRST} has been read.\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_signal_ends_it_at_once_in_order_with_words(tmp_path: Path, number: signal.Signals) -> None:
+async def test_signal_stops_a_waiting_backfill_at_once(tmp_path: Path, number: signal.Signals) -> None:
     arxiv, _ = an_arxiv_with_a_past()
     arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="600"))
     async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
         await subscribed(sandbox)
         arguments = ("backfill", "--since", str(FIRST))
         async with killable_command(arguments, sandbox.environment(), tmp_path / "log") as process:
-            await wait_until(lambda: "arXiv asks us to wait: goes on at" in process.log_text(), DEADLINE_S)
+            await wait_until(lambda: "arXiv asks us to wait: continues at" in process.log_text(), DEADLINE_S)
             code, output = await backfill(sandbox)
             assert code == 1
             assert output == (
-                f"Another backfill already runs with the database {sandbox.database}: let it finish, or end it first.\n"
+                f"Another backfill is running on the database {sandbox.database}: wait for it to finish, or stop it.\n"
             )
             process.signal(number)
             assert await process.wait_for_exit(DEADLINE_S) == 128 + number  # arXiv asked for ten minutes
-        assert process.log_text().endswith("Stopped; the same command goes on from here.\n")
+        assert process.log_text().endswith("Stopped. Run the same command again to continue.\n")
 
 
-async def test_arxiv_that_asks_for_more_patience_than_there_is_ends_it_with_words(tmp_path: Path) -> None:
+async def test_backfill_gives_up_when_arxiv_asks_for_a_too_long_wait(tmp_path: Path) -> None:
     arxiv, _ = an_arxiv_with_a_past()
     arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="80000"))
     async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
         await subscribed(sandbox)
         code, output = await backfill(sandbox)
         assert code == 1
-        assert "What was read is kept; the same command goes on from here." in output
+        assert "What was read is kept. Run the same command again to continue." in output
 
 
 @pytest.mark.parametrize(
     ("since", "words"),
     [
-        ("tomorrow", "argument --since: 'tomorrow' is not a day: write it like 2026-01-31"),
+        ("tomorrow", "argument --since: 'tomorrow' is not a date; use the format 2026-01-31"),
         ("2999-01-01", "argument --since: 2999-01-01 is in the future"),
-        ("1990-01-01", "argument --since: 1990-01-01 is before arXiv, which began in August 1991"),
+        ("1990-01-01", "argument --since: 1990-01-01 is before arXiv started, in August 1991"),
     ],
 )
-async def test_day_that_cannot_be_meant_is_refused(tmp_path: Path, since: str, words: str) -> None:
+async def test_invalid_since_date_is_rejected(tmp_path: Path, since: str, words: str) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         code, output = await backfill(sandbox, since=since)
         assert code == 2
         assert words in output
 
 
-async def test_without_what_it_stands_on_it_says_what_to_do_first(tmp_path: Path) -> None:
+async def test_backfill_without_database_or_keywords_says_what_to_do(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         code, output = await backfill(sandbox)
         assert (code, "start the bot first" in output) == (1, True)
@@ -183,12 +183,12 @@ async def test_without_what_it_stands_on_it_says_what_to_do_first(tmp_path: Path
         code, output = await backfill(sandbox)
         assert (code, output) == (
             1,
-            "No channel subscribes to a keyword: /subscribe in one first, or set `subscriptions` and start the bot.\n",
+            "No channel has keywords. Add one with /subscribe, or set `subscriptions` and start the bot.\n",
         )
         assert sandbox.arxiv.requests == []
 
 
-async def test_month_that_arxiv_does_not_show_whole_is_named_and_the_exit_code_says_so(tmp_path: Path) -> None:
+async def test_incomplete_month_is_named_and_the_exit_code_is_1(tmp_path: Path) -> None:
     arxiv, _ = an_arxiv_with_a_past()
     async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
         await subscribed(sandbox)
@@ -196,4 +196,4 @@ async def test_month_that_arxiv_does_not_show_whole_is_named_and_the_exit_code_s
         arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None, containing=f"[{stamp}"))
         code, output = await backfill(sandbox, "--papers-only")
         assert code == 1
-        assert f"Left out: {FIRST}: arXiv returns no papers at all. The same command tries it again." in output
+        assert f"Skipped: {FIRST}: arXiv returns no papers at all. Run the same command again to retry." in output

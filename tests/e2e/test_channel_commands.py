@@ -27,7 +27,7 @@ def publish_series(sandbox: RunningSandbox, count: int, words: str = "Reward Mod
     return [sandbox.add_paper(f"{words} {part}") for part in range(count)]
 
 
-async def test_a_new_channel_has_the_defaults_and_show_says_what_was_chosen(tmp_path: Path) -> None:
+async def test_show_lists_the_defaults_and_then_the_changed_settings(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         async with running_bot(sandbox):
             assert (await channel(sandbox, "show")).splitlines() == [
@@ -48,7 +48,7 @@ async def test_a_new_channel_has_the_defaults_and_show_says_what_was_chosen(tmp_
             assert await channel(sandbox, "show") == shown
 
 
-async def test_each_style_lays_the_next_batch_out_as_it_says(tmp_path: Path) -> None:
+async def test_style_applies_to_the_next_batch(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
         assert await channel(sandbox, "style", style="compact") == (
@@ -77,7 +77,7 @@ async def until_waiting(sandbox: RunningSandbox, count: int, *, channel: str = "
         await sandbox.wait_for_next_poll()
 
 
-async def test_a_schedule_takes_a_time_and_a_zone_and_suggests_both(tmp_path: Path) -> None:
+async def test_schedule_takes_a_time_and_a_zone_and_suggests_both(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         assert await channel(sandbox, "schedule", time="08:30") == ("Please also set `zone`, e.g. Europe/Berlin.")
         reply = await channel(sandbox, "schedule", time="08:30", zone=ZONE)
@@ -96,7 +96,7 @@ async def test_a_schedule_takes_a_time_and_a_zone_and_suggests_both(tmp_path: Pa
         assert "as they come" in (await sandbox.suggestions("channel schedule", {"time": "as"}, "time")).values()
 
 
-async def test_an_unknown_zone_or_hour_is_answered_with_the_nearest(tmp_path: Path) -> None:
+async def test_invalid_zone_or_time_is_rejected_with_a_suggestion(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         reply = await channel(sandbox, "schedule", time="08:30", zone="Europe/Belrin")
         assert reply.startswith("Unknown time zone.")
@@ -107,7 +107,7 @@ async def test_an_unknown_zone_or_hour_is_answered_with_the_nearest(tmp_path: Pa
         assert "- Posted as they come" in await channel(sandbox, "show")
 
 
-async def test_a_paused_channel_keeps_what_comes_and_posts_it_when_it_is_resumed(tmp_path: Path) -> None:
+async def test_paused_channel_queues_papers_and_posts_them_on_resume(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         async with running_bot(sandbox):
             await sandbox.subscribe("reward model")
@@ -133,7 +133,7 @@ async def test_a_paused_channel_keeps_what_comes_and_posts_it_when_it_is_resumed
             assert post.content.startswith("**1 new paper** for reward model · announced ")
 
 
-async def test_a_backlog_of_more_than_fifty_is_posted_compact_whatever_the_style_after_a_line_that_says_so(
+async def test_backlog_of_more_than_fifty_papers_is_posted_as_a_compact_list(
     tmp_path: Path,
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
@@ -157,7 +157,7 @@ async def test_a_backlog_of_more_than_fifty_is_posted_compact_whatever_the_style
 
 
 @pytest.mark.slow
-async def test_a_pause_in_the_middle_of_a_batch_stops_it(tmp_path: Path) -> None:
+async def test_pause_stops_a_batch_that_is_being_posted(tmp_path: Path) -> None:
     async with (
         running_sandbox(tmp_path, rate_limits=RateLimits(messages=Limit(1, 1.0), others=Limit(500, 1.0))) as sandbox,
         running_bot(sandbox),
@@ -176,7 +176,7 @@ async def test_a_pause_in_the_middle_of_a_batch_stops_it(tmp_path: Path) -> None
         assert len(set(sandbox.posted_urls("papers"))) == 50
 
 
-async def test_a_role_is_pinged_once_with_each_batch_and_nobody_else(tmp_path: Path) -> None:
+async def test_role_is_pinged_once_per_batch_and_nobody_else_is(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         guild = sandbox.world.default.guild_id
         role = sandbox.world.add_role(guild, "Readers", Permission(0))
@@ -205,7 +205,7 @@ async def test_a_role_is_pinged_once_with_each_batch_and_nobody_else(tmp_path: P
 
 
 @pytest.mark.slow
-async def test_a_batch_that_a_restart_interrupts_goes_on_without_a_second_ping(tmp_path: Path) -> None:
+async def test_batch_interrupted_by_a_restart_continues_without_a_second_ping(tmp_path: Path) -> None:
     slow = RateLimits(messages=Limit(1, 0.5), others=Limit(500, 1.0))
     async with running_sandbox(tmp_path, rate_limits=slow) as sandbox:
         async with running_bot(sandbox):
@@ -228,7 +228,7 @@ async def test_a_batch_that_a_restart_interrupts_goes_on_without_a_second_ping(t
         ]
 
 
-async def test_a_sample_shows_how_papers_look_and_pings_nobody(tmp_path: Path) -> None:
+async def test_sample_shows_known_papers_and_pings_nobody(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         assert await channel(sandbox, "test") == (f"{here(sandbox)} has no keywords yet. Add one with `/subscribe`.")
         sandbox.world.set_overwrite(
@@ -251,7 +251,7 @@ async def test_a_sample_shows_how_papers_look_and_pings_nobody(tmp_path: Path) -
         assert len(sandbox.posts("papers")) == 2
 
 
-async def test_an_announcement_channels_posts_are_published_as_often_as_discord_allows(tmp_path: Path) -> None:
+async def test_posts_of_an_announcement_channel_are_published_within_the_limit(tmp_path: Path) -> None:
     async with running_sandbox(
         tmp_path, rate_limits=RateLimits(crossposts=Limit(2, 3600.0), messages=Limit(50, 1.0))
     ) as sandbox:
@@ -283,7 +283,7 @@ def published(posts: list[Message]) -> list[Message]:
     return [post for post in posts if MessageFlag.CROSSPOSTED in post.flags]
 
 
-async def test_who_may_not_manage_the_channel_that_is_meant_changes_nothing_there(tmp_path: Path) -> None:
+async def test_caller_who_may_not_manage_the_channel_cannot_change_it(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         member = sandbox.world.default.member_id
         with pytest.raises(InvalidAction):
@@ -314,7 +314,7 @@ async def test_who_may_not_manage_the_channel_that_is_meant_changes_nothing_ther
             await sandbox.reply_to("channel show", channel=None)
 
 
-async def test_a_channel_of_a_type_that_holds_no_posts_is_refused_with_those_that_do(tmp_path: Path) -> None:
+async def test_unsupported_channel_type_is_rejected_with_the_supported_types(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         category = sandbox.world.add_channel(sandbox.world.default.guild_id, "Rooms", ChannelKind.CATEGORY).id
         refusal = (
@@ -326,7 +326,7 @@ async def test_a_channel_of_a_type_that_holds_no_posts_is_refused_with_those_tha
         assert await channel(sandbox, "test", channel=category) == refusal
 
 
-async def test_a_forum_gets_a_post_per_batch_and_a_threads_batch_stays_in_the_thread(tmp_path: Path) -> None:
+async def test_forum_gets_one_post_per_batch_and_a_thread_keeps_its_batch(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         forum = sandbox.world.add_channel(sandbox.world.default.guild_id, "paper-forum", ChannelKind.FORUM).id
         await sandbox.subscribe("reward model", channel="reading club")

@@ -34,7 +34,7 @@ async def chart(
     """What the member reads in the end who asks for a chart."""
     member = sandbox.world.default.member_id
     invocation = await sandbox.command(command, options, channel=channel, user_id=member)
-    return await invocation.wait_for_edit(lambda message: "months are to be" not in message.content, DRAWN_WITHIN_S)
+    return await invocation.wait_for_edit(lambda message: not message.content.startswith("Counting "), DRAWN_WITHIN_S)
 
 
 def edits(sandbox: RunningSandbox) -> list[str]:
@@ -64,15 +64,15 @@ async def assert_shows_a_picture(message: Message, *, alt_text: str) -> None:
 
 
 @pytest.mark.slow
-async def test_a_chart_fills_from_nothing_and_the_next_one_asks_nothing(tmp_path: Path) -> None:
+async def test_chart_is_edited_until_complete_and_then_served_from_the_store(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         publish_a_year(sandbox, "A Reward Model")
         answer = await chart(sandbox, "trend", keyword="reward model")
         assert answer.content == "Papers per month for **reward model**"
         assert not answer.is_ephemeral
-        alt_text = "Line chart: papers a month on arXiv, "
+        alt_text = "Line chart: papers per month on arXiv, "
         await assert_shows_a_picture(answer, alt_text=alt_text)
-        assert f"**reward model**: {', '.join('1' * 12)} · 12 in all" in str(answer.shown_embeds[0]["description"])
+        assert f"**reward model**: {', '.join('1' * 12)} · 12 in total" in str(answer.shown_embeds[0]["description"])
         first, *_, before_last, last = edits(sandbox)
         assert first.startswith("Counting 12 months (about 1 s). This updates as results arrive; ")
         assert before_last.startswith("Counting 4 months (about ")
@@ -84,7 +84,7 @@ async def test_a_chart_fills_from_nothing_and_the_next_one_asks_nothing(tmp_path
 
 
 @pytest.mark.slow
-async def test_arxiv_that_breaks_off_leaves_a_chart_that_says_when_to_ask_again(tmp_path: Path) -> None:
+async def test_chart_interrupted_by_arxiv_says_when_to_continue(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         publish_a_year(sandbox, "A Reward Model")
         second = last_year(datetime.now(UTC))[-3]
@@ -100,9 +100,7 @@ async def test_arxiv_that_breaks_off_leaves_a_chart_that_says_when_to_ask_again(
 
 
 @pytest.mark.slow
-async def test_a_chart_whose_message_was_deleted_is_filled_no_further(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_counting_stops_when_the_reply_is_deleted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         publish_a_year(sandbox, "A Reward Model")
         invocation = await sandbox.command("trend", {"keyword": "reward model"})
@@ -113,7 +111,7 @@ async def test_a_chart_whose_message_was_deleted_is_filled_no_further(
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-async def test_statistics_are_for_the_callers_eyes_and_of_the_channels_that_they_can_view(tmp_path: Path) -> None:
+async def test_stats_are_private_and_cover_only_channels_the_caller_can_view(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         assert (await chart(sandbox, "stats")).content.startswith("No papers were posted in the last 12 weeks")
         await asyncio.gather(sandbox.subscribe("reward model"), sandbox.subscribe("secret plan", channel="admins"))
@@ -128,7 +126,7 @@ async def test_statistics_are_for_the_callers_eyes_and_of_the_channels_that_they
         answer = await chart(sandbox, "stats")
         assert answer.is_ephemeral
         assert answer.content.startswith("2 papers posted in the last 12 weeks in the channels that you can view")
-        await assert_shows_a_picture(answer, alt_text="Bar chart: papers posted a week, 2 in all")
+        await assert_shows_a_picture(answer, alt_text="Bar chart: papers posted per week, 2 in total")
         shown = str(answer.shown_embeds[0]["description"])
         assert "**reward model**: 2" in shown
         assert "secret" not in shown + str(answer.attachments)
@@ -136,7 +134,7 @@ async def test_statistics_are_for_the_callers_eyes_and_of_the_channels_that_they
         assert reply.startswith("3 papers posted")
 
 
-async def test_a_chart_that_is_being_filled_ends_with_the_bot_and_leaves_arxiv_open(
+async def test_chart_in_progress_ends_with_the_bot_without_a_backoff(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox:

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from sandbox.arxiv import ArxivFault, ArxivFaultKind
-from tests.support.ports import free_port
+from tests.support.loopback import free_port
 from tests.support.quiescence import wait_until_settled
 from tests.support.running import DEADLINE_S, RunningSandbox, bot_process, running_bot, running_sandbox
 
@@ -50,7 +50,7 @@ def secrets(sandbox: RunningSandbox) -> list[str]:
 
 
 @pytest.mark.slow
-async def test_health_and_metrics_follow_what_the_bot_does_and_show_nothing_of_any_channel(tmp_path: Path) -> None:
+async def test_health_and_metrics_follow_the_bot_and_name_no_channel(tmp_path: Path) -> None:
     port = free_port()
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox, DAILY_PAPERS_WEB__PORT=str(port)):
         await until_health_is(port, 200)
@@ -66,7 +66,7 @@ async def test_health_and_metrics_follow_what_the_bot_does_and_show_nothing_of_a
         found = await samples(port)
         assert found["papers_posted_total", ""] == 12
         assert found["posts_total", "Delivered"] >= 1
-        assert found["looks_total", "Broken"] == found["arxiv_requests_total", "ArxivUnavailable"] >= 1
+        assert found["looks_total", "Broken"] == found["arxiv_requests_total", "ArxivBroken"] >= 1
         assert found["looks_total", "Read"] >= 2
         assert found["arxiv_requests_total", "Answered"] >= 6
         assert found["matches_total", ""] >= 12
@@ -87,7 +87,7 @@ async def test_health_and_metrics_follow_what_the_bot_does_and_show_nothing_of_a
         await until_health_is(port, 200)
 
 
-async def test_a_port_that_is_taken_is_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
+async def test_port_in_use_is_reported_in_one_line_with_exit_code_1(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         taken = sandbox.url.rpartition(":")[2]
         async with bot_process(sandbox, DAILY_PAPERS_WEB__PORT=taken) as process, asyncio.timeout(DEADLINE_S):

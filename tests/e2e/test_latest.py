@@ -33,7 +33,7 @@ def urls(message: Message) -> list[str]:
     return [str(embed["url"]) for embed in message.shown_embeds]
 
 
-async def test_the_newest_papers_of_any_keyword_come_from_arxiv_and_are_shown_to_everybody(tmp_path: Path) -> None:
+async def test_latest_papers_of_any_keyword_come_from_arxiv_and_are_public(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         newest_first = publish_series(sandbox, 12)
         answer = await latest(sandbox, "Reward model")
@@ -49,7 +49,7 @@ async def test_the_newest_papers_of_any_keyword_come_from_arxiv_and_are_shown_to
         assert sandbox.posts("general") == []
 
 
-async def test_a_keyword_that_is_watched_and_read_is_answered_from_the_store(tmp_path: Path) -> None:
+async def test_latest_papers_of_a_synced_keyword_come_from_the_store(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox, DAILY_PAPERS_ARXIV__POLL_INTERVAL_S="3600"):
         newest_first = publish_series(sandbox, 3)
         await sandbox.subscribe("reward model")
@@ -66,7 +66,7 @@ async def test_a_keyword_that_is_watched_and_read_is_answered_from_the_store(tmp
         assert urls(answer) == newest_first
 
 
-async def test_with_arxiv_out_of_reach_a_look_up_says_so_and_when_to_try_again(tmp_path: Path) -> None:
+async def test_failed_lookup_shows_stored_papers_or_when_to_try_again(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="60"))
         reply = (await latest(sandbox, "reward model")).content
@@ -77,7 +77,7 @@ async def test_with_arxiv_out_of_reach_a_look_up_says_so_and_when_to_try_again(t
         )
 
 
-async def test_papers_can_be_looked_up_in_direct_messages_and_where_only_the_person_has_the_app(tmp_path: Path) -> None:
+async def test_lookup_works_in_direct_messages_and_for_user_installs(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         world, member = sandbox.world, sandbox.world.default.member_id
         url = sandbox.add_paper("A Reward Model")
@@ -103,7 +103,7 @@ async def pressed(sandbox: RunningSandbox, message: Message) -> Message:
     return await invocation.wait_for_reply()
 
 
-async def test_five_look_ups_a_minute_are_answered_and_the_sixth_is_told_when(tmp_path: Path) -> None:
+async def test_sixth_lookup_within_a_minute_is_rejected_with_the_time_to_wait(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         sandbox.add_paper("A Reward Model")
         for _ in range(5):
@@ -115,7 +115,7 @@ async def test_five_look_ups_a_minute_are_answered_and_the_sixth_is_told_when(tm
         assert (await sandbox.reply_to("latest", {"keyword": "reward model"})).startswith("The newest paper")
 
 
-async def test_a_look_up_takes_one_to_ten_papers_of_a_keyword_that_says_something(tmp_path: Path) -> None:
+async def test_lookup_takes_one_to_ten_papers_and_a_valid_keyword(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         for count in (0, 11):
             with pytest.raises(InvalidAction):

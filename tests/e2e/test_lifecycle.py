@@ -38,7 +38,7 @@ def publish_past(sandbox: RunningSandbox, count: int) -> list[str]:
     return [abs_url(sandbox.arxiv.add_paper(paper)) for paper in papers]
 
 
-async def test_starting_with_new_papers_posts_none_of_the_past(tmp_path: Path) -> None:
+async def test_start_with_new_papers_posts_no_existing_paper(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         publish_past(sandbox, 3)
         asked = await sandbox.subscribe("reward model")
@@ -50,7 +50,7 @@ async def test_starting_with_new_papers_posts_none_of_the_past(tmp_path: Path) -
         assert sandbox.posted_urls("papers") == [new]
 
 
-async def test_the_last_five_are_posted_on_request_once_and_oldest_first_by_the_buttons_of_before_a_restart_too(
+async def test_latest_five_papers_are_posted_once_by_a_button_from_before_a_restart(
     tmp_path: Path,
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox:
@@ -69,7 +69,7 @@ async def test_the_last_five_are_posted_on_request_once_and_oldest_first_by_the_
             assert sandbox.posted_urls("papers") == [*past[2:], new]
 
 
-async def test_undo_ends_what_was_just_subscribed_and_nothing_older(tmp_path: Path) -> None:
+async def test_undo_ends_only_the_subscriptions_of_its_command(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         older = await sandbox.subscribe("reward model")
         again = await sandbox.command("subscribe", {"keyword": "reward model, agents"})
@@ -84,7 +84,7 @@ async def test_undo_ends_what_was_just_subscribed_and_nothing_older(tmp_path: Pa
         assert await press(sandbox, older, "Also post the latest 5") == "These subscriptions have already ended."
 
 
-async def test_who_may_no_longer_manage_the_channel_cannot_use_the_buttons(tmp_path: Path) -> None:
+async def test_buttons_check_the_permission_of_the_caller_again(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         publish_past(sandbox, 3)
         member, papers = sandbox.world.default.member_id, sandbox.channel("papers")
@@ -97,7 +97,7 @@ async def test_who_may_no_longer_manage_the_channel_cannot_use_the_buttons(tmp_p
         assert sandbox.posts("papers") == []
 
 
-async def test_a_broad_keyword_is_called_so_and_gets_narrower_ideas(tmp_path: Path) -> None:
+async def test_broad_keyword_gets_suggestions_of_narrower_ones(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         for number in range(450):
             categories = ("cs.CL", "cs.LG") if number % 3 else ("cs.CV",)
@@ -112,7 +112,7 @@ async def test_a_broad_keyword_is_called_so_and_gets_narrower_ideas(tmp_path: Pa
         )
 
 
-async def test_six_papers_that_match_two_keywords_each_are_six_posts_that_name_both(tmp_path: Path) -> None:
+async def test_cards_and_lists_name_both_keywords_that_a_paper_matches(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.reply_to("subscribe", {"keyword": "reward model, RLHF"})
         await sandbox.reply_to("channel style", {"style": "cards"})
@@ -136,7 +136,7 @@ async def until_footer(sandbox: RunningSandbox, part: str) -> Message:
     return post
 
 
-async def test_a_post_follows_its_papers_new_version_journal_and_withdrawal_and_pings_nobody_again(
+async def test_post_is_edited_when_its_paper_changes_without_another_ping(
     tmp_path: Path,
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
@@ -175,7 +175,7 @@ async def test_a_post_follows_its_papers_new_version_journal_and_withdrawal_and_
 
 
 @pytest.mark.slow
-async def test_a_later_match_for_another_keyword_adds_its_name_and_subscribing_edits_nothing(tmp_path: Path) -> None:
+async def test_later_match_for_another_keyword_is_added_by_an_edit(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
         await sandbox.subscribe("sheaf cohomology")
@@ -191,7 +191,7 @@ async def test_a_later_match_for_another_keyword_adds_its_name_and_subscribing_e
 
 
 @pytest.mark.slow
-async def test_a_withdrawal_is_never_posted_as_new(tmp_path: Path) -> None:
+async def test_withdrawn_paper_is_never_posted_as_new(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
         await sandbox.reply_to("channel pause")
@@ -212,7 +212,7 @@ async def test_a_withdrawal_is_never_posted_as_new(tmp_path: Path) -> None:
         assert sandbox.posted_urls("papers") == [kept]
 
 
-async def test_a_paper_that_is_no_longer_in_the_store_is_a_link_by_button_and_by_menu(tmp_path: Path) -> None:
+async def test_abstract_of_a_paper_no_longer_stored_is_a_link(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         async with running_bot(sandbox):
             await sandbox.subscribe("reward model")

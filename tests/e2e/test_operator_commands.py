@@ -55,32 +55,32 @@ def only(table: dict[str, tuple[str, str]], state: str) -> dict[str, str]:
     return {what: words for what, (its, words) in table.items() if its == state}
 
 
-async def test_check_before_the_first_start_says_that_all_is_well(tmp_path: Path) -> None:
+async def test_check_before_the_first_start_passes(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         code, table = await checked(sandbox, *settings_file(sandbox, "papers"))
         assert code == 0
-        assert only(table, "not well") == {}
-        assert table["database"][1].endswith("is not there yet; the first start makes it")
+        assert only(table, "failed") == {}
+        assert table["database"][1].endswith("does not exist yet; the first start creates it")
         assert table["token"][1] == "logged in as Daily Papers, in 1 server"
         assert table["arXiv"][1] == "answers: 1 paper in the last 7 days"
-        assert table[f"channel {sandbox.channel('papers')}"][1] == "can be posted in"
+        assert table[f"channel {sandbox.channel('papers')}"][1] == "the bot can post here"
         assert not sandbox.database.exists()
 
 
-async def test_check_names_a_token_that_discord_refuses_and_does_not_show_it(tmp_path: Path) -> None:
+async def test_check_reports_a_refused_token_without_printing_it(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         code, output = await daily_papers(sandbox, "check", DISCORD_TOKEN=WRONG_TOKEN)
         assert code == 1
         assert WRONG_TOKEN not in output
         _, table = await checked(sandbox, DISCORD_TOKEN=WRONG_TOKEN)
-        assert only(table, "not well") == {"token": "Discord refuses it"}
+        assert only(table, "failed") == {"token": "Discord refused it"}
 
 
-async def test_check_names_channels_that_cannot_be_posted_in_with_what_is_missing(tmp_path: Path) -> None:
+async def test_check_reports_the_missing_permission_of_each_channel(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         code, table = await checked(sandbox, *settings_file(sandbox, "papers", "no-entry", "read-only"))
         assert code == 1
-        assert only(table, "not well") == {
+        assert only(table, "failed") == {
             f"channel {sandbox.channel('no-entry')}": "The bot needs the View Channel permission there.",
             f"channel {sandbox.channel('read-only')}": "The bot needs the Send Messages permission there.",
         }
@@ -95,36 +95,36 @@ async def test_check_names_channels_that_cannot_be_posted_in_with_what_is_missin
         (ArxivFaultKind.SERVER_ERROR, "arXiv returned an unexpected response (status 500)"),
     ],
 )
-async def test_check_says_what_is_the_matter_with_arxiv(tmp_path: Path, fault: ArxivFaultKind, words: str) -> None:
+async def test_check_reports_what_is_wrong_with_arxiv(tmp_path: Path, fault: ArxivFaultKind, words: str) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.arxiv.faults.add(ArxivFault(fault))
         code, table = await checked(sandbox)
         assert code == 1
-        assert only(table, "not well") == {"arXiv": words}
+        assert only(table, "failed") == {"arXiv": words}
 
 
-async def test_check_says_whether_hugging_face_answers(tmp_path: Path) -> None:
+async def test_check_reports_whether_hugging_face_answers(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
-        assert (await checked(sandbox))[1]["Hugging Face"] == ("well", "switched off: huggingface.enabled is false")
+        assert (await checked(sandbox))[1]["Hugging Face"] == ("ok", "switched off: huggingface.enabled is false")
         for ago in range(1, 3):  # it may be midnight
             sandbox.huggingface.lists.generate(datetime.now(UTC).date() - timedelta(days=ago), 120)
         code, table = await checked(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
         assert code == 0
-        assert table["Hugging Face"][1].startswith("answers: 120 papers listed on 20")
+        assert table["Hugging Face"][1].startswith("answers: 120 papers on 20")
         sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR))
         code, table = await checked(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
         assert code == 1
-        assert only(table, "not well") == {"Hugging Face": "Hugging Face returned an unexpected response (status 500)"}
+        assert only(table, "failed") == {"Hugging Face": "Hugging Face returned an unexpected response (status 500)"}
 
 
-async def test_check_says_that_discord_is_out_of_reach(tmp_path: Path) -> None:
+async def test_check_reports_that_discord_is_unreachable(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         code, table = await checked(sandbox, DAILY_PAPERS_DISCORD__API_URL="http://127.0.0.1:9/api/v10")
         assert code == 1
-        assert only(table, "not well") == {"Discord": "out of reach (ClientConnectorError)"}
+        assert only(table, "failed") == {"Discord": "unreachable (ClientConnectorError)"}
 
 
-async def test_check_says_why_the_gateway_takes_no_bot(tmp_path: Path) -> None:
+async def test_check_reports_why_the_gateway_closed_the_connection(tmp_path: Path) -> None:
     async def hang_up(request: web.Request) -> web.StreamResponse:
         await (socket := web.WebSocketResponse()).prepare(request)
         await socket.close(code=4011)
@@ -135,23 +135,23 @@ async def test_check_says_why_the_gateway_takes_no_bot(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, TestServer(gateway, skip_url_asserts=True) as server:
         code, table = await checked(sandbox, DAILY_PAPERS_DISCORD__GATEWAY_URL=f"ws://127.0.0.1:{server.port}")
         assert code == 1
-        ((what, words),) = only(table, "not well").items()
+        ((what, words),) = only(table, "failed").items()
         assert what == "Discord"
         assert words.startswith("Discord requires sharding")
 
 
-async def test_check_says_that_the_database_is_damaged_and_leaves_it_as_it_is(tmp_path: Path) -> None:
+async def test_check_reports_a_damaged_database_and_leaves_it_unchanged(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.database.write_bytes(b"Buy milk." * 1000)
         code, table = await checked(sandbox)
         assert code == 1
-        (words,) = only(table, "not well").values()
+        (words,) = only(table, "failed").values()
         assert "is not a database or is damaged" in words
-        assert "Move it away, or put a backup in its place." in words
+        assert "Move it away, or replace it with a backup." in words
         assert sandbox.database.read_bytes() == b"Buy milk." * 1000
 
 
-async def test_check_beside_a_running_bot_asks_arxiv_through_the_same_gate(tmp_path: Path) -> None:
+async def test_check_next_to_a_running_bot_uses_the_same_request_gate(tmp_path: Path) -> None:
     arxiv = LocalArxiv(Corpus(), interval_s=0.4)
     arxiv.add_paper(SandboxPaper(title="Sheaves on a Torus", abstract="We compute."))
     async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
@@ -165,7 +165,7 @@ async def test_check_beside_a_running_bot_asks_arxiv_through_the_same_gate(tmp_p
         assert arxiv.violations == []
 
 
-async def test_copy_made_while_the_bot_posts_is_whole(tmp_path: Path) -> None:
+async def test_backup_made_while_the_bot_posts_is_complete(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         for name in CHANNELS:
             await sandbox.subscribe("reward model", channel=name)
@@ -175,7 +175,7 @@ async def test_copy_made_while_the_bot_posts_is_whole(tmp_path: Path) -> None:
         copy = tmp_path / "copy.sqlite3"
         code, output = await daily_papers(sandbox, "backup", str(copy))
         assert code == 0, output
-        assert "".join(output.split()) == "".join(f"{sandbox.database} was copied to {copy}.".split())
+        assert "".join(output.split()) == "".join(f"Copied {sandbox.database} to {copy}.".split())
         for name in CHANNELS:
             await sandbox.wait_for_papers(name, PAPERS)
         with closing(sqlite3.connect(copy)) as connection:
@@ -185,7 +185,7 @@ async def test_copy_made_while_the_bot_posts_is_whole(tmp_path: Path) -> None:
             assert connection.execute("SELECT count(*) FROM outbox").fetchone() == (len(CHANNELS) * PAPERS,)
 
 
-async def test_bot_goes_on_with_a_copy_where_the_other_file_stopped(tmp_path: Path) -> None:
+async def test_bot_continues_with_a_backup_where_the_original_stopped(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         copy = tmp_path / "copy.sqlite3"
         async with running_bot(sandbox):
@@ -200,7 +200,7 @@ async def test_bot_goes_on_with_a_copy_where_the_other_file_stopped(tmp_path: Pa
         assert sandbox.posted_urls("papers") == [before, after]
 
 
-async def test_copy_that_is_killed_half_way_leaves_the_older_one_as_it_was(tmp_path: Path) -> None:
+async def test_killed_backup_leaves_the_previous_one_unchanged(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         async with running_bot(sandbox):
             await sandbox.subscribe("reward model")
@@ -216,7 +216,7 @@ async def test_copy_that_is_killed_half_way_leaves_the_older_one_as_it_was(tmp_p
 
 
 @pytest.mark.usefixtures("as_root")
-async def test_copy_that_does_not_fit_on_its_disk_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+async def test_backup_that_does_not_fit_on_the_disk_leaves_no_file(tmp_path: Path) -> None:
     with a_small_disk(tmp_path / "disk", size_kb=16) as disk:
         async with running_sandbox(tmp_path) as sandbox:
             async with running_bot(sandbox):
@@ -227,7 +227,7 @@ async def test_copy_that_does_not_fit_on_its_disk_is_refused_and_leaves_nothing(
         assert list(disk.path.iterdir()) == []
 
 
-async def test_what_the_copy_cannot_be_made_from_or_to_is_one_sentence(tmp_path: Path) -> None:
+async def test_invalid_source_or_target_of_a_backup_is_reported_in_one_line(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         copy = tmp_path / "copy.sqlite3"
         code, output = await daily_papers(sandbox, "backup", str(copy))

@@ -21,7 +21,7 @@ async def own_keywords(sandbox: RunningSandbox, typed: str = "", **options: obje
     return await sandbox.suggestions("unsubscribe", {"keyword": typed, **options}, "keyword")
 
 
-async def test_unsubscribing_ends_the_posts_and_takes_several_keywords_at_once(tmp_path: Path) -> None:
+async def test_unsubscribe_takes_several_keywords_and_ends_their_posts(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         for keyword in ("reward model", "CLIP", "agents", "diffusion"):
             await sandbox.subscribe(keyword)
@@ -42,7 +42,7 @@ async def test_unsubscribing_ends_the_posts_and_takes_several_keywords_at_once(t
         assert ended not in sandbox.posted_urls("papers") == [kept]
 
 
-async def test_an_unknown_keyword_gets_the_nearest_ones_there_are(tmp_path: Path) -> None:
+async def test_unknown_keyword_is_answered_with_similar_ones(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         here = f"<#{sandbox.channel('papers')}>"
         assert (
@@ -59,7 +59,7 @@ async def test_an_unknown_keyword_gets_the_nearest_ones_there_are(tmp_path: Path
         )
 
 
-async def test_unsubscribe_suggests_the_channels_own_keywords(tmp_path: Path) -> None:
+async def test_unsubscribe_suggests_the_keywords_of_the_channel(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.reply_to("subscribe", {"keyword": "reward model, Agents"})
         await sandbox.reply_to("subscribe", {"keyword": "vision", "channel": sandbox.channel("vision")})
@@ -69,7 +69,7 @@ async def test_unsubscribe_suggests_the_channels_own_keywords(tmp_path: Path) ->
         assert list(await own_keywords(sandbox, channel=sandbox.channel("general"))) == []
 
 
-async def test_keywords_of_a_deleted_channel_can_still_be_ended(tmp_path: Path) -> None:
+async def test_keywords_of_a_deleted_channel_can_be_unsubscribed(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         gone, member = sandbox.channel("vision"), sandbox.world.default.member_id
         await sandbox.reply_to("subscribe", {"keyword": "vision, scene graphs", "channel": gone})
@@ -90,7 +90,7 @@ async def test_keywords_of_a_deleted_channel_can_still_be_ended(tmp_path: Path) 
         assert list(await own_keywords(sandbox)) == ["scene graphs (deleted channel)"]
 
 
-async def test_what_the_settings_file_wants_only_the_file_can_end(tmp_path: Path) -> None:
+async def test_subscription_in_the_config_can_only_be_ended_there(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         papers = sandbox.channel("papers")
         async with running_bot(sandbox, config=settings_file(tmp_path, (papers, ["reward model"]))):
@@ -111,7 +111,7 @@ async def test_what_the_settings_file_wants_only_the_file_can_end(tmp_path: Path
             assert "no keywords yet" in await sandbox.reply_to("keywords")
 
 
-async def test_keywords_are_listed_by_channel_and_only_where_the_caller_can_look(tmp_path: Path) -> None:
+async def test_keywords_are_listed_only_for_channels_the_caller_can_view(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         admin, member = sandbox.world.default.admin_id, sandbox.world.default.member_id
         assert await sandbox.reply_to("keywords") == (

@@ -7,7 +7,7 @@ import pytest
 
 from cogs.pages import PAGES_PER_MINUTE
 from sandbox.discord import ChannelKind, InvalidAction, Message
-from tests.support.ports import free_port
+from tests.support.loopback import free_port
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
 

@@ -59,7 +59,7 @@ async def rest_is_posted(sandbox: RunningSandbox, urls: list[str]) -> None:
 
 
 @pytest.mark.slow
-async def test_sigterm_and_sigint_in_the_middle_of_posting_end_the_bot_in_order_and_nothing_is_lost_or_doubled(
+async def test_signals_during_posting_lose_and_duplicate_nothing(
     tmp_path: Path,
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox:
@@ -82,7 +82,7 @@ async def test_sigterm_and_sigint_in_the_middle_of_posting_end_the_bot_in_order_
 
 
 @pytest.mark.slow
-async def test_kills_in_the_middle_of_posting_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+async def test_kills_during_posting_lose_and_duplicate_nothing(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         urls = await subscribed_and_published(sandbox)
         sandbox.discord.faults.add("POST", MESSAGES, Slow(0.2), times=100)
@@ -107,7 +107,7 @@ async def until_all_have_arrived(sandbox: RunningSandbox) -> None:
     await sandbox.wait_until(lambda: messages_in(sandbox) == len(nonces))
 
 
-async def test_a_wrong_token_is_one_sentence_without_the_token_and_exit_code_1(tmp_path: Path) -> None:
+async def test_wrong_token_is_reported_without_printing_it(tmp_path: Path) -> None:
     token = "MTE5MTMxOTkwOTE3MTIwMDAwMQ.wrong.token"
     async with running_sandbox(tmp_path) as sandbox, bot_process(sandbox, DISCORD_TOKEN=token) as process:
         code, output = await ended(process)
@@ -117,7 +117,7 @@ async def test_a_wrong_token_is_one_sentence_without_the_token_and_exit_code_1(t
     assert token not in output
 
 
-async def test_a_second_bot_on_the_same_database_is_refused_in_one_sentence_and_the_first_goes_on(
+async def test_second_bot_on_the_same_database_is_rejected(
     tmp_path: Path,
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
@@ -125,7 +125,7 @@ async def test_a_second_bot_on_the_same_database_is_refused_in_one_sentence_and_
             code, output = await ended(process)
         assert code == 1
         assert output == (
-            f"Another Daily Papers already runs with the database {sandbox.database}: end it first, or set another "
+            f"Another Daily Papers already runs with the database {sandbox.database}: stop it first, or set another "
             "`database`.\n"
         )
         assert "not yet" in await sandbox.reply_to("status")

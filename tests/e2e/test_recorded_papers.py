@@ -41,7 +41,7 @@ def expected(channel: str) -> set[str]:
 
 
 @pytest.mark.recordings
-async def test_exactly_the_matching_recorded_papers_are_posted_in_the_right_channels_once(tmp_path: Path) -> None:
+async def test_matching_recorded_papers_are_posted_once_in_the_right_channels(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path, arxiv=arxiv_with_one_paper(Corpus.from_directory(ARXIV_ANSWERS))) as sandbox:
         async with running_bot(sandbox):
             for channel, keywords in WATCHED.items():

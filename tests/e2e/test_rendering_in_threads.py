@@ -31,7 +31,7 @@ class Threads(ThreadPoolExecutor):
 
 
 @pytest.mark.slow
-async def test_whatever_people_ask_for_is_drawn_in_a_thread(tmp_path: Path) -> None:
+async def test_every_reply_is_rendered_in_a_thread(tmp_path: Path) -> None:
     threads = Threads()
     asyncio.get_running_loop().set_default_executor(threads)
     async with running_sandbox(tmp_path) as sandbox:

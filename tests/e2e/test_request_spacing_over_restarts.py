@@ -17,7 +17,7 @@ INTERVAL_S = 1.0
 
 
 @pytest.mark.slow
-async def test_bots_that_are_killed_and_started_again_keep_the_interval_between_them(tmp_path: Path) -> None:
+async def test_request_interval_is_kept_across_kills_and_restarts(tmp_path: Path) -> None:
     arxiv = LocalArxiv(Corpus(), interval_s=INTERVAL_S)
     async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
         for _ in range(3):
@@ -28,7 +28,7 @@ async def test_bots_that_are_killed_and_started_again_keep_the_interval_between_
         assert arxiv.violations == []
 
 
-async def test_a_wait_that_arxiv_asked_for_outlives_the_bot_that_was_asked(tmp_path: Path) -> None:
+async def test_backoff_requested_by_arxiv_is_kept_across_a_restart(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="2"))
         async with a_bot_of(sandbox) as bot:

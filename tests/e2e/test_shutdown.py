@@ -18,7 +18,7 @@ from tests.support.discord_client import pointed_at
 from tests.support.running import DEADLINE_S, leftover_discord_tasks, running_sandbox
 
 
-async def test_end_before_discord_has_told_of_its_servers_breaks_nothing_that_waits_for_them(tmp_path: Path) -> None:
+async def test_shutdown_before_the_servers_are_known_raises_nothing(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         end = asyncio.Event()
         bot = asyncio.create_task(run(load_settings(None, sandbox.environment(), keyword_fault), end))
@@ -34,7 +34,7 @@ async def test_end_before_discord_has_told_of_its_servers_breaks_nothing_that_wa
 
 
 @pytest.mark.slow
-async def test_command_that_is_slow_to_end_leaves_no_connection_open(tmp_path: Path) -> None:
+async def test_slow_command_leaves_no_connection_open_at_shutdown(tmp_path: Path) -> None:
     async def take_time_to_end() -> None:
         try:
             await asyncio.Event().wait()

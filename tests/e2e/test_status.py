@@ -14,7 +14,7 @@ NOTHING = r"(nothing announced: \w+day|no new papers|no announcement: holiday or
 NO_SUCH_CHANNEL = 1191319909171999999
 
 
-async def test_before_the_first_look_the_status_says_what_it_waits_for(tmp_path: Path) -> None:
+async def test_status_before_the_first_poll_says_what_starts_it(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         assert (await sandbox.reply_to("status")).splitlines() == [
             "**Last checked**: not yet.",
@@ -24,7 +24,7 @@ async def test_before_the_first_look_the_status_says_what_it_waits_for(tmp_path:
         ]
 
 
-async def test_the_status_says_in_words_what_came_of_the_last_look(tmp_path: Path) -> None:
+async def test_status_describes_the_result_of_the_last_poll(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
         reply = await sandbox.wait_for_status("Last checked**: <t:")
@@ -41,7 +41,7 @@ async def test_the_status_says_in_words_what_came_of_the_last_look(tmp_path: Pat
         await sandbox.wait_for_status(":R>, 12 new papers.")
 
 
-async def test_the_status_says_in_words_that_arxiv_asks_us_to_wait(tmp_path: Path) -> None:
+async def test_status_says_that_arxiv_asks_the_bot_to_wait(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="240"))
@@ -50,14 +50,14 @@ async def test_the_status_says_in_words_that_arxiv_asks_us_to_wait(tmp_path: Pat
         await sandbox.wait_for_status("**Existing papers not read yet**: 2 keywords; postponed: arXiv asks us to wait.")
 
 
-async def test_an_answer_without_any_paper_is_never_called_no_papers(tmp_path: Path) -> None:
+async def test_empty_arxiv_response_is_never_reported_as_no_new_papers(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
         await sandbox.wait_for_status("arXiv returns no papers at all, next try in ")
 
 
-async def test_papers_that_wait_and_paused_channels_are_shown_to_those_who_can_view_them(tmp_path: Path) -> None:
+async def test_queue_and_blocked_channels_are_shown_only_to_those_who_can_view(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         member, papers, admins = sandbox.world.default.member_id, sandbox.channel("papers"), sandbox.channel("admins")
         bot_role = sandbox.world.default.bot_role_id
@@ -87,7 +87,7 @@ async def test_papers_that_wait_and_paused_channels_are_shown_to_those_who_can_v
         assert f"<#{papers}>" not in reply
 
 
-async def test_a_channel_of_the_settings_file_that_is_not_there_is_shown_to_those_who_manage_the_server(
+async def test_missing_channel_in_the_config_is_shown_to_server_managers_only(
     tmp_path: Path,
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox:

@@ -19,7 +19,7 @@ def member_may(sandbox: RunningSandbox, permission: Permission, *places: str) ->
         sandbox.world.set_overwrite(sandbox.channel(place), sandbox.world.default.member_id, allow=permission)
 
 
-async def test_subscribing_says_what_the_last_30_days_held_and_when_arxiv_is_looked_at_next(tmp_path: Path) -> None:
+async def test_subscribe_previews_the_last_30_days_and_names_the_next_check(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         urls = [sandbox.add_paper(f"Reward Models, Part {number}") for number in range(1, 6)]
         first = await sandbox.command("subscribe", {"keyword": "reward model"})
@@ -37,7 +37,7 @@ async def test_subscribing_says_what_the_last_30_days_held_and_when_arxiv_is_loo
         assert "**sheaves of ants**: no papers in the last 30 days." in reply
 
 
-async def test_several_keywords_are_answered_one_by_one_in_the_order_typed(tmp_path: Path) -> None:
+async def test_each_of_several_keywords_gets_a_line_in_the_order_typed(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         sandbox.add_paper("A Reward Model")
         reply = await sandbox.reply_to(
@@ -55,7 +55,7 @@ async def test_several_keywords_are_answered_one_by_one_in_the_order_typed(tmp_p
         assert "**MLLM**: no papers in the last 30 days." in lines
 
 
-async def test_a_keyword_that_cannot_be_watched_gets_one_sentence_and_nothing_is_stored(tmp_path: Path) -> None:
+async def test_invalid_keyword_is_rejected_and_nothing_is_stored(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         for keyword, sentence in {" ": NO_LETTER, "∇": NO_LETTER, "of the": STOP_WORDS, "y" * 201: TOO_LONG}.items():
             assert await sandbox.reply_to("subscribe", {"keyword": keyword}) == sentence
@@ -68,7 +68,7 @@ async def test_a_keyword_that_cannot_be_watched_gets_one_sentence_and_nothing_is
         assert sandbox.arxiv.requests == []
 
 
-async def test_a_keyword_already_subscribed_is_said_to_be_so_whatever_its_spacing_and_case(tmp_path: Path) -> None:
+async def test_subscribed_keyword_is_recognised_despite_spacing_and_case(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("Reward model")
         await sandbox.subscribe("CLIP")
@@ -83,7 +83,7 @@ async def test_a_keyword_already_subscribed_is_said_to_be_so_whatever_its_spacin
         assert f"**reward model**: subscribed in <#{sandbox.channel('vision')}>." in elsewhere
 
 
-async def test_a_category_narrows_a_keyword_and_is_suggested_by_code_and_by_name(tmp_path: Path) -> None:
+async def test_category_limits_a_keyword_and_is_suggested_by_code_or_name(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         sandbox.add_paper("Transformers for Text", categories=("cs.CL", "cs.LG"))
         sandbox.add_paper("Transformers for Images", categories=("cs.CV",))
@@ -102,7 +102,7 @@ async def test_a_category_narrows_a_keyword_and_is_suggested_by_code_and_by_name
         assert next(iter(by_name)) == "astro-ph.CO: Cosmology and Nongalactic Astrophysics"
 
 
-async def test_who_may_not_manage_the_target_channel_is_told_which_permission_is_missing(tmp_path: Path) -> None:
+async def test_caller_without_permission_is_told_which_one_is_missing(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         member = sandbox.world.default.member_id
         # Discord offers the command to nobody without Manage Channels; with it in one channel, another can be named.
@@ -122,7 +122,7 @@ async def test_who_may_not_manage_the_target_channel_is_told_which_permission_is
         assert f"subscribed in <#{sandbox.channel('papers')}>" in reply
 
 
-async def test_a_channel_that_the_bot_cannot_post_in_is_refused_with_the_permission_it_lacks(tmp_path: Path) -> None:
+async def test_channel_where_the_bot_lacks_a_permission_is_rejected_with_its_name(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         bot_role = sandbox.world.default.bot_role_id
         for place, denied in (("papers", Permission.EMBED_LINKS), ("vision", Permission.READ_MESSAGE_HISTORY)):
@@ -145,7 +145,7 @@ async def test_a_channel_that_the_bot_cannot_post_in_is_refused_with_the_permiss
         assert "no keywords yet" in await sandbox.reply_to("keywords")
 
 
-async def test_with_arxiv_out_of_reach_a_channel_is_subscribed_all_the_same_and_the_past_stays_silent(
+async def test_subscribing_while_arxiv_is_down_syncs_later_without_posting(
     tmp_path: Path,
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
@@ -163,7 +163,7 @@ async def test_with_arxiv_out_of_reach_a_channel_is_subscribed_all_the_same_and_
         assert past not in sandbox.posted_urls("papers") == [new]
 
 
-async def test_the_past_is_made_up_silently_even_when_the_bot_was_restarted_meanwhile(tmp_path: Path) -> None:
+async def test_initial_sync_after_a_restart_posts_no_existing_paper(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         past = sandbox.add_paper("An Old Reward Model")
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RESET_BEFORE_ANSWER, times=None))

@@ -13,7 +13,7 @@ import pytest
 from sandbox.discord import InvalidAction, Message
 from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind, read_directory
 from tests.support.embeds import ShownEmbed, components_of, embeds_of
-from tests.support.ports import free_port
+from tests.support.loopback import free_port
 from tests.support.recordings import HUGGING_FACE_DAYS
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
@@ -77,7 +77,7 @@ async def walked(sandbox: RunningSandbox, message: Message) -> list[re.Match[str
     return papers
 
 
-async def test_day_of_120_is_shown_whole_page_by_page_most_votes_first(tmp_path: Path) -> None:
+async def test_day_of_120_papers_is_shown_page_by_page_most_votes_first(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox):
         entries = sandbox.huggingface.lists.generate(today(), 120)
         first = await trending(sandbox)
@@ -92,7 +92,7 @@ async def test_day_of_120_is_shown_whole_page_by_page_most_votes_first(tmp_path:
 
 
 @pytest.mark.recordings
-async def test_recorded_days_are_shown_whole(tmp_path: Path) -> None:
+async def test_recorded_days_are_shown_completely(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox):
         for day, entries in sorted(read_directory(HUGGING_FACE_DAYS).items()):
             sandbox.huggingface.lists.set(day, entries)
@@ -109,7 +109,7 @@ async def test_recorded_days_are_shown_whole(tmp_path: Path) -> None:
         assert len(sandbox.huggingface.requests) == asked  # what was read days later is good for ever
 
 
-async def test_newest_day_with_papers_is_shown_and_pages_turn_after_a_restart(tmp_path: Path) -> None:
+async def test_newest_day_is_shown_and_its_buttons_work_after_a_restart(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         days = [today() - timedelta(days=ago) for ago in range(4)]
         for day in days:
@@ -137,7 +137,7 @@ async def test_newest_day_with_papers_is_shown_and_pages_turn_after_a_restart(tm
                 await trending(sandbox)
 
 
-async def test_with_hugging_face_down_what_is_known_is_shown_and_else_when_to_try_again(tmp_path: Path) -> None:
+async def test_unknown_day_during_a_failure_says_when_to_try_again(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.huggingface.lists.generate(today(), 3)
         async with a_curious_bot(sandbox):
@@ -149,7 +149,7 @@ async def test_with_hugging_face_down_what_is_known_is_shown_and_else_when_to_tr
             )
 
 
-async def test_days_that_cannot_be_are_refused_with_words_and_others_suggested(tmp_path: Path) -> None:
+async def test_invalid_dates_are_rejected_and_valid_ones_suggested(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox):
         tomorrow = (today() + timedelta(days=1)).isoformat()
         for typed, words in {
@@ -166,7 +166,7 @@ async def test_days_that_cannot_be_are_refused_with_words_and_others_suggested(t
         assert sandbox.huggingface.requests == []
 
 
-async def test_day_without_papers_says_so_and_where_there_are_some_even_when_it_cannot_be_read_again(
+async def test_empty_day_is_explained_even_if_it_cannot_be_read_again(
     tmp_path: Path,
 ) -> None:
     sunday = date(2026, 8, 23)
@@ -189,7 +189,7 @@ async def test_day_without_papers_says_so_and_where_there_are_some_even_when_it_
         assert old.endswith("This list may be out of date: Hugging Face returned an unexpected response (status 500).")
 
 
-async def test_lists_are_asked_for_in_direct_messages_and_where_only_the_person_has_the_app_not_too_often(
+async def test_trending_works_in_direct_messages_and_is_rate_limited(
     tmp_path: Path,
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox):
@@ -207,7 +207,7 @@ async def test_lists_are_asked_for_in_direct_messages_and_where_only_the_person_
         assert len(sandbox.huggingface.requests) == 1
 
 
-async def test_votes_are_read_once_a_paper_was_posted_and_the_status_alone_says_that_it_fails(tmp_path: Path) -> None:
+async def test_failed_vote_reading_is_reported_only_in_the_status(tmp_path: Path) -> None:
     port = free_port()
     async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox, str(port)):
         await sandbox.subscribe("reward model")

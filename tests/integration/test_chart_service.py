@@ -61,7 +61,7 @@ class Reader:
         return [(len(trend.missing), filling) for trend, filling in self.shown]
 
 
-async def test_chart_fills_from_nothing_and_the_next_one_asks_nothing(ingest: Ingest) -> None:
+async def test_chart_counts_every_month_and_a_second_chart_requests_nothing(ingest: Ingest) -> None:
     charts, reader = charting(ingest), Reader()
     began_s = ingest.clock.monotonic()
     await ingest.run(charts.trend([MODEL], reader.show))
@@ -82,7 +82,7 @@ async def test_chart_fills_from_nothing_and_the_next_one_asks_nothing(ingest: In
     assert ingest.take_requests() == []
 
 
-async def test_what_is_known_is_shown_at_once_and_the_rest_is_counted(ingest: Ingest) -> None:
+async def test_stored_counts_are_shown_before_missing_months_are_counted(ingest: Ingest) -> None:
     charts, reader = charting(ingest), Reader()
     await ingest.run(charts.trend([MODEL], Reader().show))
     ingest.take_requests()
@@ -93,7 +93,7 @@ async def test_what_is_known_is_shown_at_once_and_the_rest_is_counted(ingest: In
     assert reader.shown[-1][0].of(AGENT) == (2,) * 12
 
 
-async def test_two_who_ask_at_once_share_the_counts(ingest: Ingest) -> None:
+async def test_concurrent_charts_of_a_keyword_share_the_requests(ingest: Ingest) -> None:
     charts, first, second = charting(ingest), Reader(), Reader()
 
     async def both() -> None:
@@ -105,7 +105,7 @@ async def test_two_who_ask_at_once_share_the_counts(ingest: Ingest) -> None:
     assert (12, ChartInProgress(72.0)) in second.said  # two charts, each slows the other down
 
 
-async def test_arxiv_that_breaks_off_in_the_middle_leaves_what_was_counted(ingest: Ingest) -> None:
+async def test_chart_continues_after_arxiv_failed_in_the_middle(ingest: Ingest) -> None:
     charts, reader = charting(ingest), Reader()
     ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="60", containing="[202605010000"))
     await ingest.run(charts.trend([MODEL], reader.show))
@@ -124,13 +124,13 @@ async def test_arxiv_that_breaks_off_in_the_middle_leaves_what_was_counted(inges
     assert len(ingest.take_requests()) == 7
 
 
-async def test_reply_that_can_no_longer_be_edited_is_not(ingest: Ingest) -> None:
+async def test_counting_stops_when_the_reply_can_no_longer_be_edited(ingest: Ingest) -> None:
     reader = Reader()
     await ingest.run(charting(ingest, timeout_s=0).trend([MODEL], reader.show))
     assert reader.said == [(12, ChartInProgress(36.0)), (12, ReplyExpired())]
 
 
-async def test_only_a_few_charts_are_filled_at_once_and_who_gives_up_makes_room(ingest: Ingest) -> None:
+async def test_charts_over_the_limit_are_rejected_until_one_ends(ingest: Ingest) -> None:
     charts = charting(ingest)
 
     async def never(_: Trend, __: ChartState) -> None:

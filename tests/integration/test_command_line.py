@@ -49,7 +49,7 @@ def bot(
     )
 
 
-def test_faults_of_the_settings_are_all_on_standard_error_and_the_exit_code_is_two(
+def test_every_settings_fault_is_printed_and_the_exit_code_is_two(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "config.json").write_text('{"web": {"prot": 1}, "log": {"level": "LOUD"}}')
@@ -66,21 +66,21 @@ def test_faults_of_the_settings_are_all_on_standard_error_and_the_exit_code_is_t
 
 
 @pytest.mark.parametrize("arguments", ["--config other.json", "--config other.json page", "page --config other.json"])
-def test_settings_that_were_named_and_are_not_there_end_the_program(
+def test_missing_settings_file_given_by_option_is_an_error(
     arguments: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments.split()) == 2
     assert capsys.readouterr().err == "other.json: no such file.\n"
 
 
-def test_process_hands_its_exit_code_on(folder: Path) -> None:
+def test_process_exits_with_the_exit_code_of_main(folder: Path) -> None:
     ended = bot(folder, DAILY_PAPERS_WEB__PORT="0", DISCORD_TOKEN=f"Bot {TOKEN}")
     assert ended.returncode == 2
     assert [line.split(" ")[0] for line in ended.stderr.splitlines()] == ["discord.token", "web.port"]
     assert TOKEN not in ended.stderr + ended.stdout
 
 
-def test_start_without_a_token_ends_with_what_to_do(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_start_without_a_token_says_how_to_set_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 1
     said = capsys.readouterr().err
     assert said.splitlines()[-1] == "No Discord token is set: set the environment variable DISCORD_TOKEN."
@@ -90,11 +90,11 @@ def test_start_without_a_token_ends_with_what_to_do(folder: Path, capsys: pytest
     ("database", "sentence"),
     [
         (".not-made/papers.sqlite3", "does not exist: create it, or set `database`."),
-        ("notes.txt", "is not a database or is damaged (file is not a database); it was left as it is."),
+        ("notes.txt", "is not a database or is damaged (file is not a database); it was left unchanged."),
         ("folder", "is a folder: set `database` to a file."),
     ],
 )
-def test_database_that_cannot_be_used_is_one_sentence_and_left_as_it_is(
+def test_unusable_database_is_reported_in_one_line_and_left_unchanged(
     folder: Path, database: str, sentence: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "folder").mkdir()
@@ -112,7 +112,7 @@ async def made(path: Path) -> None:
     await (await Database.open_exclusive(path)).close()
 
 
-def test_disk_that_fills_up_at_the_start_is_one_sentence_and_no_keyword_is_half_taken_up(folder: Path) -> None:
+def test_full_disk_at_the_start_is_reported_and_stores_no_subscription(folder: Path) -> None:
     asyncio.run(made(folder / "daily-papers.sqlite3"))
     keywords = [f"reward model {number}" for number in range(1500)]
     subscriptions = [{"channel_id": 123456789012345678, "keywords": keywords}]
@@ -156,9 +156,7 @@ def test_ctrl_c_ends_a_command_without_a_traceback(folder: Path) -> None:
     assert (process.returncode, said) == (130, "Stopped.\n")
 
 
-def test_option_that_is_not_known_is_said_with_how_to_use_the_program(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unknown_option_prints_the_usage(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--confg", "x"])
     assert ended.value.code == 2

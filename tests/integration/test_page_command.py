@@ -79,7 +79,7 @@ def test_each_form_is_written_into_a_file_and_nothing_is_printed(folder: Path, c
     assert page("--format", form.value, "--output", "page") == 0
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err == "page was written: keywords: 2, papers: 3; arXiv was read last at 2026-11-18 12:00 UTC.\n"
+    assert said.err == "Wrote page: 2 keywords, 3 papers, arXiv last read at 2026-11-18 12:00 UTC.\n"
     assert "A graph" in (folder / "page").read_text()
     assert sorted(path.name for path in folder.iterdir() if "sqlite3" not in path.name) == ["page"]
 
@@ -113,9 +113,9 @@ def test_new_file_may_be_read_by_those_whom_the_umask_lets(folder: Path) -> None
 @pytest.mark.parametrize(
     ("output", "sentence"),
     [
-        ("nowhere/page", "The folder of nowhere/page does not exist: make it first."),
-        (".", ". is a folder: name a file for the page."),
-        ("pipe", "pipe is no file: name a file for the page."),
+        ("nowhere/page", "The folder of nowhere/page does not exist: create it first."),
+        (".", ". is a folder: choose a file for the page."),
+        ("pipe", "pipe is not a regular file: choose a file for the page."),
         ("x" * 300, f"{'x' * 300} cannot be written: File name too long. Nothing was changed."),
     ],
 )
@@ -139,14 +139,14 @@ def test_full_disk_leaves_the_old_file_as_it_was(folder: Path) -> None:
 
 def test_channel_without_keywords_is_named_with_those_that_have_some(folder: Path, capsys: Shown) -> None:
     assert refusal(capsys, "--channel", str(HERE), "--channel", str(NOWHERE)) == (
-        f"Channel {NOWHERE} watches no keyword; these do: {HERE}, {THERE}."
+        f"Channel {NOWHERE} has no keywords; these have: {HERE}, {THERE}."
     )
 
 
 def test_bot_that_watches_nothing_has_no_page(folder: Path, capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAILY_PAPERS_DATABASE", "empty.sqlite3")
     asyncio.run(_make(folder / "empty.sqlite3"))
-    assert refusal(capsys).startswith("No channel watches a keyword yet: /subscribe adds one, and so does ")
+    assert refusal(capsys).startswith("No channel has keywords yet. Add one with /subscribe, or set ")
 
 
 async def _make(database: Path) -> None:
@@ -159,7 +159,7 @@ def test_without_a_database_there_is_no_page_and_none_is_made(
 ) -> None:
     monkeypatch.setenv("DAILY_PAPERS_DATABASE", "other.sqlite3")
     assert refusal(capsys, "--output", "page") == (
-        "There is no database other.sqlite3 yet: start the bot first, which makes it, or set `database`."
+        "There is no database other.sqlite3 yet: start the bot first, which creates it, or set `database`."
     )
     assert not list(folder.glob("other*"))
     assert not (folder / "page").exists()

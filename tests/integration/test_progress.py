@@ -1,4 +1,4 @@
-"""What a backfill tells the person who started it: a bar at a terminal, lines elsewhere."""
+"""The progress of a backfill: a bar on a terminal, lines elsewhere."""
 
 import io
 import logging
@@ -10,12 +10,12 @@ import pytest
 from rich.console import Console
 
 from bot.commands.progress import (
-    BACKFILL_TOLD_EVERY_S,
+    BACKFILL_LINE_INTERVAL_S,
     BarReporter,
     LineReporter,
     describe_plan,
     describe_result,
-    in_words,
+    format_duration,
 )
 from bot.domain.backfill_plan import BackfillRate, MonthTask
 from bot.domain.keyword import Keyword
@@ -27,71 +27,71 @@ from tests.support.clock import FakeClock
 OCTOBER, SEPTEMBER = Month(2026, 10), Month(2026, 9)
 MODEL = Keyword.parse("reward model")
 PROGRESS = BackfillProgress(SEPTEMBER, counting=False, rate=BackfillRate(34, 120, 103.0), papers=1234)
-SAID = "34 of about 120 pages · 19.8 a minute · 4 min 21 s left"
+PAGES = "34 of about 120 pages · 19.8 per minute · 4 min 21 s left"
 
 
 def console(*, terminal: bool, width: int = 80) -> tuple[Console, io.StringIO]:
-    """A console, and what it shows."""
-    shown = io.StringIO()
-    return Console(file=shown, force_terminal=terminal, force_interactive=terminal, width=width), shown
+    """Returns a console and its output."""
+    output = io.StringIO()
+    return Console(file=output, force_terminal=terminal, force_interactive=terminal, width=width), output
 
 
-def words_of(shown: io.StringIO) -> str:
-    """What was written, without colours and movements of the cursor."""
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.getvalue())
+def text_of(output: io.StringIO) -> str:
+    """Returns the output without colours and cursor movements."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output.getvalue())
 
 
-async def test_lines_come_now_and_then_and_stay_on_one_line_each() -> None:
+async def test_progress_lines_are_printed_at_intervals_without_wrapping() -> None:
     clock = FakeClock()
-    to, shown = console(terminal=False)
-    lines = LineReporter(to, clock)
+    target, output = console(terminal=False)
+    lines = LineReporter(target, clock)
     lines.on_progress(PROGRESS)
-    assert shown.getvalue() == ""
-    await clock.advance(BACKFILL_TOLD_EVERY_S)
+    assert output.getvalue() == ""
+    await clock.advance(BACKFILL_LINE_INTERVAL_S)
     lines.on_progress(PROGRESS)
     lines.on_progress(PROGRESS)
-    assert shown.getvalue() == f"reading 2026-09: {SAID} · 1,234 papers so far\n"
+    assert output.getvalue() == f"reading 2026-09: {PAGES} · 1,234 papers so far\n"
 
 
-def test_wait_is_told_of_once() -> None:
-    to, shown = console(terminal=False)
-    lines = LineReporter(to, clock := FakeClock())
+def test_backoff_is_printed_once() -> None:
+    target, output = console(terminal=False)
+    lines = LineReporter(target, clock := FakeClock())
     wait = ArxivThrottled("arXiv asks us to wait", clock.now() + timedelta(minutes=5))
     lines.on_wait(wait)
     lines.on_wait(wait)
     until = wait.not_before.astimezone()
-    assert shown.getvalue() == f"arXiv asks us to wait: goes on at {until:%H:%M:%S %Z}.\n"
+    assert output.getvalue() == f"arXiv asks us to wait: continues at {until:%H:%M:%S %Z}.\n"
 
 
-def test_bar_shows_pages_rate_time_left_month_and_papers() -> None:
-    to, shown = console(terminal=True)
-    bar = BarReporter(to, clock := FakeClock())
-    with bar.drawn():
+def test_bar_shows_pages_rate_remaining_time_month_and_papers() -> None:
+    target, output = console(terminal=True)
+    bar = BarReporter(target, clock := FakeClock())
+    with bar.running():
         bar.on_progress(PROGRESS)
         bar.on_progress(BackfillProgress(SEPTEMBER, counting=True, rate=BackfillRate(34, 120, 103.0), papers=1))
         bar.on_wait(ArxivThrottled("arXiv asks us to wait", clock.now()))
-    said = words_of(shown)
-    assert SAID in said
-    assert "counting 2026-09 · 1 paper so far" in said or "arXiv asks us to wait: goes on at" in said
+    text = text_of(output)
+    assert PAGES in text
+    assert "counting 2026-09 · 1 paper so far" in text or "arXiv asks us to wait: continues at" in text
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
-def test_bar_never_leaves_its_lines(width: int) -> None:
-    to, shown = console(terminal=True, width=width)
-    bar = BarReporter(to, FakeClock())
-    with bar.drawn():
+def test_bar_is_never_wider_than_the_terminal(width: int) -> None:
+    target, output = console(terminal=True, width=width)
+    bar = BarReporter(target, FakeClock())
+    with bar.running():
         bar.on_progress(PROGRESS)
-    assert max(len(line) for line in re.split(r"[\r\n]", words_of(shown))) <= width
+    assert max(len(line) for line in re.split(r"[\r\n]", text_of(output))) <= width
 
 
-def test_warnings_stand_above_the_bar_and_news_are_left_out() -> None:
-    to, shown = console(terminal=True)
+def test_warnings_appear_above_the_bar_and_info_records_do_not() -> None:
+    target, output = console(terminal=True)
     handler = logging.StreamHandler(before := io.StringIO())
     logger = logging.getLogger()
     logger.addHandler(handler)
     try:
-        bar = BarReporter(to, FakeClock())
-        with bar.drawn():
+        bar = BarReporter(target, FakeClock())
+        with bar.running():
             bar.on_progress(PROGRESS)
             logging.getLogger("bot").warning("arXiv backoff")
             logging.getLogger("bot").info("counted")
@@ -100,37 +100,34 @@ def test_warnings_stand_above_the_bar_and_news_are_left_out() -> None:
     finally:
         logger.removeHandler(handler)
     assert before.getvalue() == ""
-    assert "arXiv backoff" in words_of(shown)
-    assert "counted" not in words_of(shown)
-    assert sys.stderr is not shown
+    assert "arXiv backoff" in text_of(output)
+    assert "counted" not in text_of(output)
+    assert sys.stderr is not output
 
 
-def test_plan_says_how_many_requests_there_will_be() -> None:
+def test_plan_states_the_minimum_number_of_requests() -> None:
     tasks = (MonthTask(OCTOBER, ()), MonthTask(SEPTEMBER, ()))
     assert describe_plan(BackfillPlan(2, tasks, ((MODEL, OCTOBER),))).splitlines() == [
-        "To read: 2026-10 back to 2026-09, for 2 keywords: 2 requests or more.",
-        "To count for the charts: 1 request or more (--papers-only leaves them out).",
-        "It can be stopped at any time: the same command goes on.",
+        "Papers: 2026-10 back to 2026-09 for 2 keywords, at least 2 requests.",
+        "Counts for charts: at least 1 request (skip them with --papers-only).",
+        "You can stop at any time: run the same command again to continue.",
     ]
     assert describe_plan(BackfillPlan(1, tasks[:1], ())).startswith(
-        "To read: 2026-10, for 1 keyword: 1 request or more.\n"
+        "Papers: 2026-10 for 1 keyword, at least 1 request.\n"
     )
 
 
-def test_outcome_says_what_was_read_and_how_long_it_took() -> None:
+def test_result_states_what_was_read_and_how_long_it_took() -> None:
     plan = BackfillPlan(1, (MonthTask(OCTOBER, ()),), ((MODEL, SEPTEMBER), (MODEL, OCTOBER)))
     assert describe_result(plan, BackfillResult(63, 1234, 1100, 204.0, ())) == (
-        "Done: 1 month for 1 keyword, 1,234 papers, 1,100 of them new here, 2 counts for the charts; "
-        "63 requests in 3 min 24 s."
+        "Done: 1 month for 1 keyword, 1,234 papers (1,100 new), 2 counts for charts; 63 requests in 3 min 24 s."
     )
     counted = BackfillPlan(1, (), ((MODEL, OCTOBER),))
-    assert (
-        describe_result(counted, BackfillResult(1, 0, 0, 3.0, ())) == "Done: 1 count for the charts; 1 request in 3 s."
-    )
+    assert describe_result(counted, BackfillResult(1, 0, 0, 3.0, ())) == "Done: 1 count for charts; 1 request in 3 s."
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0.4, "0 s"), (59.6, "1 min 0 s"), (3599, "59 min 59 s"), (7500, "2 h 5 min")]
+    ("seconds", "text"), [(0.4, "0 s"), (59.6, "1 min 0 s"), (3599, "59 min 59 s"), (7500, "2 h 5 min")]
 )
-def test_time_is_said_as_people_say_it(seconds: float, words: str) -> None:
-    assert in_words(seconds) == words
+def test_duration_is_formatted_in_two_units(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text

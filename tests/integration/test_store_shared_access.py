@@ -165,7 +165,7 @@ async def test_visitor_leaves_the_file_of_a_running_older_bot_as_it_is(path: Pat
     make_old(path)
     with (
         claimed(path),
-        pytest.raises(DatabaseUnusable, match=r"older version runs .* start it again with this version"),
+        pytest.raises(DatabaseUnusable, match=r"older version runs .* restart it with this version"),
     ):
         await visit_and_close(path)
     assert version_of(path) == 1

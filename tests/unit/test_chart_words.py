@@ -30,9 +30,9 @@ UNCOUNTED = "12 of 24 months are not counted yet"
             f"arXiv asks us to wait (**reward model**). {UNCOUNTED}: run `/trend` again <t:1794268800:R> to continue.",
         ),
         (
-            CountFailed(MODEL, IncompleteResults("arXiv shows no papers at all for 2026-01")),
+            CountFailed(MODEL, IncompleteResults("arXiv returns no papers at all for 2026-01")),
             (
-                f"arXiv shows no papers at all for 2026-01 (**reward model**). "
+                "arXiv returns no papers at all for 2026-01 (**reward model**). "
                 f"{UNCOUNTED}: run `/trend` again later to continue."
             ),
         ),
@@ -52,7 +52,7 @@ def test_embed_shows_the_numbers_as_text() -> None:
     embed = trend_embed(KNOWN, NOW)
     assert embed.description == (
         "By month, Nov 2025 to Oct 2026 (–: not counted yet):\n"
-        "**reward model**: 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7 · 84 in all\n"
+        "**reward model**: 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7 · 84 in total\n"
         "**\\*\\*stars\\*\\* @\u200beveryone**: –, –, –, –, –, –, –, –, –, –, –, –"
     )
     assert embed.footer.text == "Counts by arXiv. Oct 2026 may still grow: some papers are in moderation."
@@ -68,11 +68,11 @@ def test_keywords_of_all_options_are_merged_without_duplicates() -> None:
     ("options", "message"),
     [
         (("a1, b2, c3", "d4, e5, f6"), "A chart takes up to 5 keywords; you gave 6."),
-        (("of the",), "A keyword needs a word that says more than the, of or with."),
+        (("of the",), 'Use at least one word besides stop words such as "the" or "of".'),
         (
             ("a1", "of the, b2", "∇"),
             (
-                "**of the**: A keyword needs a word that says more than the, of or with.\n"
+                '**of the**: Use at least one word besides stop words such as "the" or "of".\n'
                 "**∇**: A keyword needs at least one letter or digit."
             ),
         ),
