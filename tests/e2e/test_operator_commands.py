@@ -237,5 +237,5 @@ async def test_invalid_source_or_target_of_a_backup_is_reported_in_one_line(tmp_
             code, output = await daily_papers(sandbox, "backup", str(missing))
             assert (code, output) == (1, f"The folder of {missing} does not exist.\n")
             code, output = await daily_papers(sandbox, "backup", str(sandbox.database))
-            assert (code, output) == (1, f"{sandbox.database} is the database itself: name another file.\n")
+            assert (code, output) == (1, f"{sandbox.database} is the database itself: choose another file.\n")
         assert not copy.exists()
