@@ -85,7 +85,7 @@ class App:
         services = build_services(context, stores, wakeups, self._ingest, self._trending, self._supervisor)
         self.subscriptions = services.subscriptions
         invalid_requests = InvalidRequests(context.clock)
-        self._client = Client(
+        self.client = Client(
             stores.key_values,
             services.lookup,
             services.subscriptions,
@@ -93,9 +93,9 @@ class App:
             self._guild_changed,
             request_trace(invalid_requests),
         )
-        self._client.add_dynamic_items(AbstractButton, AbstractMenu, SubscribedButton, TrendingButton)
-        self._client.set_cogs(build_cogs(context, services, self._trending))
-        self._publish = build_publish(context, stores, wakeups, self._trending, self._client, invalid_requests)
+        self.client.add_dynamic_items(AbstractButton, AbstractMenu, SubscribedButton, TrendingButton)
+        self.client.set_cogs(build_cogs(context, services, self._trending))
+        self._publish = build_publish(context, stores, wakeups, self._trending, self.client, invalid_requests)
         self._lag = LagMeter(context.clock, metrics)
         health = Health(
             polls=stores.polls,
@@ -103,7 +103,7 @@ class App:
             subscriptions=stores.subscriptions,
             clock=context.clock,
             metrics=metrics,
-            gateway_is_up=self._client.is_connected,
+            gateway_is_up=self.client.is_connected,
         )
         page = PublicPage(services.pages, settings.web.public_channels, page_address(settings.web))
         self._web = WebServer(health, metrics, page)
@@ -142,18 +142,18 @@ class App:
 
     def _when_guilds_known(self, loop: Loop) -> Loop:
         async def run() -> None:
-            await self._client.wait_until_guilds_known()
+            await self.client.wait_until_guilds_known()
             await loop()
 
         return run
 
     async def _connect(self) -> None:
         try:
-            if not self._client.is_logged_in:
+            if not self.client.is_logged_in:
                 # A login that failed halfway leaves its HTTP session open (discord.py).
-                await self._client.http.close()
-                await self._client.login(self._token.get_secret_value())
-            await self._client.connect()
+                await self.client.http.close()
+                await self.client.login(self._token.get_secret_value())
+            await self.client.connect()
         except discord.LoginFailure:
             raise InvalidToken("Discord refused the token: check DISCORD_TOKEN (or `discord.token`).") from None
         except discord.ConnectionClosed as error:
@@ -171,8 +171,8 @@ class App:
         """Closes the connections; waits for Discord's close frame only briefly."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await self._client.close()
-        await self._client.http.close()  # discord.py leaves it open if its close was cancelled
+                await self.client.close()
+        await self.client.http.close()  # discord.py leaves it open if its close was cancelled
         await self._session.close()
         await self._trending.close()
 

@@ -1,4 +1,4 @@
-"""`daily-papers backfill`: before a start, beside a running bot, stopped half-way, and when arXiv is in trouble."""
+"""Tests of `daily-papers backfill`: next to a running bot, killed, interrupted, and while arXiv fails."""
 
 import asyncio
 import logging
@@ -23,12 +23,12 @@ from tests.support.running import DEADLINE_S, RunningSandbox, arxiv_with_one_pap
 from tests.support.store import opened
 
 MONTHS = 6
-# Before the oldest month there may be a month more, when a test runs over midnight at a month's end.
+# If a month ends during a test, there is one more month before the oldest.
 FIRST = Month.of(datetime.now(UTC)).plus(-MONTHS)
 
 
-def an_arxiv_with_a_past() -> tuple[LocalArxiv, set[str]]:
-    """An arXiv that shows papers of every month; the ids of those about reward models."""
+def arxiv_with_older_papers() -> tuple[LocalArxiv, set[str]]:
+    """An arXiv with papers in every month, and the ids of those about reward models."""
     arxiv = arxiv_with_one_paper()
     papers = [
         arxiv.add_paper(SandboxPaper(title=title, published=FIRST.plus(month).start))
@@ -41,14 +41,14 @@ def an_arxiv_with_a_past() -> tuple[LocalArxiv, set[str]]:
 async def backfill(
     sandbox: RunningSandbox, *more: str, since: str = f"{FIRST}-01", **environment: str
 ) -> tuple[int, str]:
-    """Run it to its end; the exit code, and its output."""
+    """Runs the command until it ends; returns its exit code and its output."""
     output = sandbox.database.with_name(f"output-{uuid4()}")
     arguments = ("backfill", "--since", since, *more)
     return await run_command(arguments, sandbox.environment(**environment), output, DEADLINE_S)
 
 
-async def subscribed(sandbox: RunningSandbox) -> None:
-    """Reward models are watched in a channel; no bot has run yet."""
+async def add_subscription(sandbox: RunningSandbox) -> None:
+    """Stores a subscription before any bot has run."""
     async with opened(sandbox.database) as store:
         await store.subscriptions.add(
             Keyword.parse("reward model"), sandbox.channel("papers"), 1, added_by=1, now=datetime.now(UTC)
@@ -56,24 +56,24 @@ async def subscribed(sandbox: RunningSandbox) -> None:
 
 
 def months_before(text: str) -> list[str]:
-    """The months from the one before this one back to the first."""
+    """The months before this one, newest first."""
     return [str(month) for month in reversed(months_since(FIRST, Month.parse(text).plus(-1)))]
 
 
-def asked_by_backfill(request: ArxivRequest) -> Month | None:
-    """The month that a backfill asked for; None where it was the bot: its windows begin at other times."""
+def requested_month(request: ArxivRequest) -> Month | None:
+    """The month that a backfill requested; None for the bot's requests, whose windows start at other times."""
     found = re.search(r"submittedDate:\[(\d{4})(\d\d)010000", request.search_query)
     return None if found is None else Month(int(found[1]), int(found[2]))
 
 
 def pages_by_month(arxiv: LocalArxiv) -> Counter[str]:
-    """How many pages of papers arXiv was asked for in each month, in the order of asking; counts are no pages."""
-    months = (asked_by_backfill(request) for request in arxiv.requests if request.max_results != "1")
+    """How many pages of papers were requested per month, in the order of the requests; counts are excluded."""
+    months = (requested_month(request) for request in arxiv.requests if request.max_results != "1")
     return Counter(str(month) for month in months if month is not None)
 
 
-def archived(sandbox: RunningSandbox) -> list[str]:
-    """The ids of the archive, each as often as it stands there."""
+def backfilled(sandbox: RunningSandbox) -> list[str]:
+    """The ids of the backfilled papers, duplicates included."""
     with closing(sqlite3.connect(sandbox.database)) as connection:
         return [
             arxiv_id for (arxiv_id,) in connection.execute("SELECT arxiv_id FROM backfilled_papers ORDER BY arxiv_id")
@@ -84,42 +84,42 @@ def archived(sandbox: RunningSandbox) -> list[str]:
 async def test_backfill_next_to_a_running_bot_posts_no_older_paper(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    arxiv, past = an_arxiv_with_a_past()
+    arxiv, past = arxiv_with_older_papers()
     async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
         async with running_bot(sandbox):
             await sandbox.subscribe("reward model")
-            # It takes its time, so that the bot comes by in the middle of it however busy the machine is.
+            # Slow enough for the bot to send a request in between, even on a busy machine.
             work = asyncio.create_task(backfill(sandbox, DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S="0.2"))
             await wait_until(lambda: bool(pages_by_month(arxiv)), DEADLINE_S)
             url = sandbox.add_paper("A Reward Model That Is New")
-            await sandbox.subscribe("graph neural network", channel="vision")  # is asked for at once
+            await sandbox.subscribe("graph neural network", channel="vision")  # requested at once
             code, output = await work
             await sandbox.wait_for_papers("papers", 1)
             await sandbox.wait_for_next_poll()
         assert code == 0, output
-        assert set(archived(sandbox)) >= past
-        whose = [asked_by_backfill(request) is None for request in arxiv.requests]
+        assert set(backfilled(sandbox)) >= past
+        whose = [requested_month(request) is None for request in arxiv.requests]
         assert True in whose[whose.index(False) : -whose[::-1].index(False)], "the bot asked nothing meanwhile"
         assert sandbox.posted_urls("papers") == [url]
         assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 async def test_killed_backfill_continues_where_it_stopped(tmp_path: Path) -> None:
-    arxiv, past = an_arxiv_with_a_past()
+    arxiv, past = arxiv_with_older_papers()
     async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
-        await subscribed(sandbox)
+        await add_subscription(sandbox)
         arguments = ("backfill", "--since", str(FIRST))
-        # One commit for this month, without papers; of each before it one of papers and one of its mark.
+        # One commit for this month, without papers; for each earlier month one for its papers and one at its end.
         at = CrashPoint(Step.COMMIT, "after", nth=4)
         async with killable_command(arguments, sandbox.environment(), tmp_path / "log", at=at) as process:
             assert await process.wait_for_exit(DEADLINE_S) == KILLED
-        assert 0 < len(archived(sandbox)) < len(past)
+        assert 0 < len(backfilled(sandbox)) < len(past)
         first = pages_by_month(arxiv)
         arxiv.requests.clear()
         code, output = await backfill(sandbox)
         assert code == 0, output
-        assert archived(sandbox) == sorted(past)
-        # The month in hand is read again, those before it are not.
+        assert backfilled(sandbox) == sorted(past)
+        # The interrupted month is read again, later ones are not.
         assert list(pages_by_month(arxiv)) == [list(first)[-1], *months_before(list(first)[-1])]
         code, output = await backfill(sandbox)
         assert (code, output) == (0, f"Nothing to do: everything since {FIRST} has been read.\n")
@@ -127,10 +127,10 @@ async def test_killed_backfill_continues_where_it_stopped(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_signal_stops_a_waiting_backfill_at_once(tmp_path: Path, number: signal.Signals) -> None:
-    arxiv, _ = an_arxiv_with_a_past()
+    arxiv, _ = arxiv_with_older_papers()
     arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="600"))
     async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
-        await subscribed(sandbox)
+        await add_subscription(sandbox)
         arguments = ("backfill", "--since", str(FIRST))
         async with killable_command(arguments, sandbox.environment(), tmp_path / "log") as process:
             await wait_until(lambda: "arXiv asks us to wait: continues at" in process.log_text(), DEADLINE_S)
@@ -145,10 +145,10 @@ async def test_signal_stops_a_waiting_backfill_at_once(tmp_path: Path, number: s
 
 
 async def test_backfill_gives_up_when_arxiv_asks_for_a_too_long_wait(tmp_path: Path) -> None:
-    arxiv, _ = an_arxiv_with_a_past()
+    arxiv, _ = arxiv_with_older_papers()
     arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="80000"))
     async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
-        await subscribed(sandbox)
+        await add_subscription(sandbox)
         code, output = await backfill(sandbox)
         assert code == 1
         assert "What was read is kept. Run the same command again to continue." in output
@@ -189,9 +189,9 @@ async def test_backfill_without_database_or_keywords_says_what_to_do(tmp_path: P
 
 
 async def test_incomplete_month_is_named_and_the_exit_code_is_1(tmp_path: Path) -> None:
-    arxiv, _ = an_arxiv_with_a_past()
+    arxiv, _ = arxiv_with_older_papers()
     async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
-        await subscribed(sandbox)
+        await add_subscription(sandbox)
         stamp = str(FIRST).replace("-", "")
         arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None, containing=f"[{stamp}"))
         code, output = await backfill(sandbox, "--papers-only")

@@ -1,4 +1,4 @@
-"""`/channel …`: what each command does to a channel, what it says, and what bad input gets."""
+"""Tests of `/channel …`: the effect of each setting, the replies, and invalid input."""
 
 import re
 from pathlib import Path
@@ -13,18 +13,18 @@ ZONE = "Europe/Berlin"
 
 
 async def channel(sandbox: RunningSandbox, command: str, **options: object) -> str:
-    """What the admin is answered in #papers."""
+    """The reply to the admin in #papers."""
     return await sandbox.reply_to(f"channel {command}", options)
 
 
 def here(sandbox: RunningSandbox, name: str = "papers") -> str:
-    """A channel as a link."""
+    """A link to a channel."""
     return f"<#{sandbox.channel(name)}>"
 
 
-def publish_series(sandbox: RunningSandbox, count: int, words: str = "Reward Models, Part") -> list[str]:
-    """So many papers at once; their addresses, oldest first."""
-    return [sandbox.add_paper(f"{words} {part}") for part in range(count)]
+def add_papers(sandbox: RunningSandbox, count: int, title: str = "Reward Models, Part") -> list[str]:
+    """Adds papers to arXiv at once and returns their URLs, oldest first."""
+    return [sandbox.add_paper(f"{title} {part}") for part in range(count)]
 
 
 async def test_show_lists_the_defaults_and_then_the_changed_settings(tmp_path: Path) -> None:
@@ -58,10 +58,10 @@ async def test_style_applies_to_the_next_batch(tmp_path: Path) -> None:
         (listed,) = await sandbox.wait_for_papers("papers", 1)
         assert list(lines_of(listed)) == [first]
         await channel(sandbox, "style", style="cards")
-        # Six at once: a list, if the channel had left it to us.
+        # With the style auto, six papers would be a list.
         await channel(sandbox, "pause")
-        publish_series(sandbox, 6)
-        await until_waiting(sandbox, 6)
+        add_papers(sandbox, 6)
+        await wait_for_queue(sandbox, 6)
         await channel(sandbox, "resume")
         *_, cards = await sandbox.wait_for_papers("papers", 7)
         assert len(cards.embeds) == 6
@@ -69,8 +69,8 @@ async def test_style_applies_to_the_next_batch(tmp_path: Path) -> None:
             await channel(sandbox, "style", style="newspaper")
 
 
-async def until_waiting(sandbox: RunningSandbox, count: int, *, channel: str = "papers") -> None:
-    """Wait until so many papers wait for the channel."""
+async def wait_for_queue(sandbox: RunningSandbox, count: int, *, channel: str = "papers") -> None:
+    """Waits until `count` papers are queued for the channel."""
     reply = ""
     while f"- Queued: {count} paper" not in reply:
         reply = await sandbox.reply_to("channel show", {"channel": sandbox.channel(channel)})
@@ -82,7 +82,7 @@ async def test_schedule_takes_a_time_and_a_zone_and_suggests_both(tmp_path: Path
         assert await channel(sandbox, "schedule", time="08:30") == ("Please also set `zone`, e.g. Europe/Berlin.")
         reply = await channel(sandbox, "schedule", time="08:30", zone=ZONE)
         assert reply == f"Papers in {here(sandbox)} will be posted daily at 08:30 Europe/Berlin."
-        # The zone that was chosen before is kept.
+        # The zone of the previous schedule is kept.
         assert "daily at 09:00 Europe/Berlin, on weekdays" in await channel(
             sandbox, "schedule", time="9 am", weekdays=True
         )
@@ -119,7 +119,7 @@ async def test_paused_channel_queues_papers_and_posts_them_on_resume(tmp_path: P
                 f"{here(sandbox)} is already paused. Resume it with `/channel resume`."
             )
             assert f"⏸️ {here(sandbox)}, paused <t:" in await sandbox.reply_to("status")
-            urls = publish_series(sandbox, 3)
+            urls = add_papers(sandbox, 3)
             await sandbox.wait_for_papers("vision", 3)
             assert sandbox.posts("papers") == []
         async with running_bot(sandbox):
@@ -140,8 +140,8 @@ async def test_backlog_of_more_than_fifty_papers_is_posted_as_a_compact_list(
         await sandbox.subscribe("reward model")
         await channel(sandbox, "style", style="cards")
         await channel(sandbox, "pause")
-        publish_series(sandbox, 53)
-        await until_waiting(sandbox, 53)
+        add_papers(sandbox, 53)
+        await wait_for_queue(sandbox, 53)
         await channel(sandbox, "resume")
         posts = await sandbox.wait_for_papers("papers", 53)
         assert [len(papers_in(post)) for post in posts] == [25, 25, 3]
@@ -150,8 +150,8 @@ async def test_backlog_of_more_than_fifty_papers_is_posted_as_a_compact_list(
             "",
             "",
         ]
-        # From then on the channel's own style counts again.
-        publish_series(sandbox, 1, "One More Reward Model")
+        # After the backlog, the channel's style applies again.
+        add_papers(sandbox, 1, "One More Reward Model")
         *_, post = await sandbox.wait_for_papers("papers", 54)
         assert lines_of(post) == {}
 
@@ -164,7 +164,7 @@ async def test_pause_stops_a_batch_that_is_being_posted(tmp_path: Path) -> None:
     ):
         await sandbox.subscribe("reward model")
         await channel(sandbox, "style", style="cards")
-        publish_series(sandbox, 50)
+        add_papers(sandbox, 50)
         await sandbox.wait_for_papers("papers", 10)
         await channel(sandbox, "pause")
         await sandbox.wait_for_next_poll()
@@ -193,7 +193,7 @@ async def test_role_is_pinged_once_per_batch_and_nobody_else_is(tmp_path: Path) 
         assert (
             await channel(sandbox, "mention", role=role.id) == f"Each batch in {here(sandbox)} will ping <@&{role.id}>."
         )
-        publish_series(sandbox, 30)
+        add_papers(sandbox, 30)
         posts = await sandbox.wait_for_papers("papers", 30)
         assert [post.pings.role_ids for post in posts] == [(role.id,), ()]
         assert not any(post.pings.everyone or post.pings.user_ids for post in posts)
@@ -215,7 +215,7 @@ async def test_batch_interrupted_by_a_restart_continues_without_a_second_ping(tm
             await sandbox.subscribe("reward model")
             await channel(sandbox, "style", style="cards")
             await channel(sandbox, "mention", role=role.id)
-            publish_series(sandbox, 50)
+            add_papers(sandbox, 50)
             await sandbox.wait_for_papers("papers", 10)
         assert (begun := len(sandbox.posted_urls("papers"))) < 50
         async with running_bot(sandbox):
@@ -235,7 +235,7 @@ async def test_sample_shows_known_papers_and_pings_nobody(tmp_path: Path) -> Non
             sandbox.channel("papers"), sandbox.world.default.bot_role_id, allow=Permission.MENTION_EVERYONE
         )
         role = sandbox.world.add_role(sandbox.world.default.guild_id, "Readers", Permission(0))
-        urls = publish_series(sandbox, 4)
+        urls = add_papers(sandbox, 4)
         await sandbox.subscribe("reward model")
         await channel(sandbox, "mention", role=role.id)
         reply = await channel(sandbox, "test")
@@ -245,7 +245,7 @@ async def test_sample_shows_known_papers_and_pings_nobody(tmp_path: Path) -> Non
         assert len(set(papers_in(sample)) & set(urls)) == 3
         assert sample.content == "**Sample**: this is how papers look in this channel."
         assert not sample.pings
-        # What was shown as a sample is new to nobody, and nothing of it was posted.
+        # The sample is not recorded as posted.
         sandbox.add_paper("A New Reward Model")
         await sandbox.wait_for_papers("papers", 4)
         assert len(sandbox.posts("papers")) == 2
@@ -267,7 +267,7 @@ async def test_posts_of_an_announcement_channel_are_published_within_the_limit(t
             )
             await sandbox.reply_to("channel style", {"style": "cards"}, channel=name)
             await sandbox.subscribe("reward model", channel=name)
-            publish_series(sandbox, 41)
+            add_papers(sandbox, 41)
             await sandbox.wait_for_papers(name, 41)
             await sandbox.wait_until(lambda: len(published(sandbox.posts(name))) == 2)
             await sandbox.wait_for_next_poll()
@@ -279,7 +279,7 @@ async def test_posts_of_an_announcement_channel_are_published_within_the_limit(t
 
 
 def published(posts: list[Message]) -> list[Message]:
-    """Those that an announcement channel's followers have."""
+    """The posts that were published to followers."""
     return [post for post in posts if MessageFlag.CROSSPOSTED in post.flags]
 
 
@@ -332,7 +332,7 @@ async def test_forum_gets_one_post_per_batch_and_a_thread_keeps_its_batch(tmp_pa
         await sandbox.subscribe("reward model", channel="reading club")
         reply = await sandbox.reply_to("subscribe", {"keyword": "reward model", "channel": forum})
         assert f"**reward model**: subscribed in <#{forum}>." in reply
-        urls = publish_series(sandbox, 30)
+        urls = add_papers(sandbox, 30)
         await sandbox.wait_for_papers("reading club", 30)
         assert sorted(sandbox.posted_urls("reading club")) == sorted(urls)
         await sandbox.wait_until(
@@ -347,7 +347,7 @@ async def test_forum_gets_one_post_per_batch_and_a_thread_keeps_its_batch(tmp_pa
         another = sandbox.add_paper("One More Reward Model")
         await sandbox.wait_until(lambda: len(threads_of(sandbox, forum)) == 2)
         await sandbox.wait_until(lambda: papers_in_threads(sandbox, forum)[1] == [another])
-        # Quiet forum posts are archived soon; what changes is drawn in them all the same.
+        # An archived forum post is still edited.
         sandbox.world.set_thread(thread, archived=True)
         revised = next(url for url in urls)
         sandbox.arxiv.revise(revised.rpartition("/")[2])
@@ -358,12 +358,12 @@ async def test_forum_gets_one_post_per_batch_and_a_thread_keeps_its_batch(tmp_pa
 
 
 def threads_of(sandbox: RunningSandbox, forum: int) -> list[int]:
-    """A forum's posts, oldest first."""
+    """The threads of a forum, oldest first."""
     return sorted(channel.id for channel in sandbox.world.channels.values() if channel.parent_id == forum)
 
 
 def papers_in_threads(sandbox: RunningSandbox, forum: int) -> list[list[str]]:
-    """The papers of each of a forum's posts."""
+    """The papers in each thread of a forum."""
     return [
         [url for message in sandbox.world.messages.in_channel(thread) for url in papers_in(message)]
         for thread in threads_of(sandbox, forum)
@@ -371,5 +371,5 @@ def papers_in_threads(sandbox: RunningSandbox, forum: int) -> list[list[str]]:
 
 
 def lines_in(sandbox: RunningSandbox, thread: int) -> list[str]:
-    """The lines of all lists in a thread."""
+    """The lines of all compact lists in a thread."""
     return [line for message in sandbox.world.messages.in_channel(thread) for line in lines_of(message).values()]

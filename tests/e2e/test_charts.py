@@ -1,4 +1,4 @@
-"""`/trend` and `/stats`: pictures that fill while they are read, and that show nobody what they may not view."""
+"""Tests of `/trend` and `/stats`: progress, failures, images, and what callers may view."""
 
 import asyncio
 import json
@@ -18,12 +18,12 @@ from sandbox.discord import Message
 from tests.support.quiescence import wait_until
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
-# The process that draws goes behind everybody else (nice).
+# The drawing process runs with a low priority (nice).
 DRAWN_WITHIN_S = 120.0
 
 
-def publish_a_year(sandbox: RunningSandbox, title: str) -> None:
-    """arXiv shows a paper with this title in each of the last twelve months."""
+def add_a_year_of_papers(sandbox: RunningSandbox, title: str) -> None:
+    """Adds a paper to each of the last twelve months."""
     for month in last_year(datetime.now(UTC)):
         sandbox.arxiv.add_paper(SandboxPaper(title=title, published=month.start))
 
@@ -31,14 +31,14 @@ def publish_a_year(sandbox: RunningSandbox, title: str) -> None:
 async def chart(
     sandbox: RunningSandbox, command: str, *, channel: str | None = "general", **options: object
 ) -> Message:
-    """What the member reads in the end who asks for a chart."""
+    """The final reply to the member."""
     member = sandbox.world.default.member_id
     invocation = await sandbox.command(command, options, channel=channel, user_id=member)
     return await invocation.wait_for_edit(lambda message: not message.content.startswith("Counting "), DRAWN_WITHIN_S)
 
 
 def edits(sandbox: RunningSandbox) -> list[str]:
-    """What the replies say, edit by edit."""
+    """The texts of all edits of replies."""
     bodies = [
         request.body
         for request in sandbox.discord.requests
@@ -48,13 +48,13 @@ def edits(sandbox: RunningSandbox) -> list[str]:
 
 
 def delivered(sandbox: RunningSandbox) -> int:
-    """How many papers the bot knows to be posted, in all channels."""
+    """How many papers are recorded as posted, in all channels."""
     with closing(sqlite3.connect(f"{sandbox.database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         (papers,) = connection.execute("SELECT count(*) FROM outbox WHERE state = 'delivered'").fetchone()
         return int(papers)
 
 
-async def assert_shows_a_picture(message: Message, *, alt_text: str) -> None:
+async def assert_has_image(message: Message, *, alt_text: str) -> None:
     (attachment,) = message.attachments
     assert str(attachment["description"]).startswith(alt_text)
     async with aiohttp.ClientSession() as session, session.get(str(attachment["url"])) as response:
@@ -66,12 +66,12 @@ async def assert_shows_a_picture(message: Message, *, alt_text: str) -> None:
 @pytest.mark.slow
 async def test_chart_is_edited_until_complete_and_then_served_from_the_store(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
-        publish_a_year(sandbox, "A Reward Model")
+        add_a_year_of_papers(sandbox, "A Reward Model")
         answer = await chart(sandbox, "trend", keyword="reward model")
         assert answer.content == "Papers per month for **reward model**"
         assert not answer.is_ephemeral
         alt_text = "Line chart: papers per month on arXiv, "
-        await assert_shows_a_picture(answer, alt_text=alt_text)
+        await assert_has_image(answer, alt_text=alt_text)
         assert f"**reward model**: {', '.join('1' * 12)} · 12 in total" in str(answer.shown_embeds[0]["description"])
         first, *_, before_last, last = edits(sandbox)
         assert first.startswith("Counting 12 months (about 1 s). This updates as results arrive; ")
@@ -79,14 +79,14 @@ async def test_chart_is_edited_until_complete_and_then_served_from_the_store(tmp
         assert last == answer.content
         assert len(sandbox.arxiv.requests) == 12
         in_dm = await chart(sandbox, "trend", channel=None, keyword="Reward  model, reward model")
-        await assert_shows_a_picture(in_dm, alt_text=alt_text)
+        await assert_has_image(in_dm, alt_text=alt_text)
         assert len(sandbox.arxiv.requests) == 12
 
 
 @pytest.mark.slow
 async def test_chart_interrupted_by_arxiv_says_when_to_continue(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
-        publish_a_year(sandbox, "A Reward Model")
+        add_a_year_of_papers(sandbox, "A Reward Model")
         second = last_year(datetime.now(UTC))[-3]
         sandbox.arxiv.faults.add(
             ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="60", containing=f"[{second.start:%Y%m}010000")
@@ -95,14 +95,14 @@ async def test_chart_interrupted_by_arxiv_says_when_to_continue(tmp_path: Path) 
         assert answer.content.startswith(
             "arXiv asks us to wait (**reward model**). 10 of 12 months are not counted yet: run `/trend` again "
         )
-        await assert_shows_a_picture(answer, alt_text="Line chart")
+        await assert_has_image(answer, alt_text="Line chart")
         assert "–, 1, 1" in str(answer.shown_embeds[0]["description"])
 
 
 @pytest.mark.slow
 async def test_counting_stops_when_the_reply_is_deleted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
-        publish_a_year(sandbox, "A Reward Model")
+        add_a_year_of_papers(sandbox, "A Reward Model")
         invocation = await sandbox.command("trend", {"keyword": "reward model"})
         assert invocation.reply is not None
         sandbox.world.messages.delete(invocation.reply)
@@ -121,12 +121,12 @@ async def test_stats_are_private_and_cover_only_channels_the_caller_can_view(tmp
         }
         sandbox.add_paper("A Reward Model")
         sandbox.add_paper("A Reward Model of a Secret Plan")
-        # Discord shows a message a little before it counts as delivered.
+        # A message appears slightly before the bot records it as delivered.
         await wait_until(lambda: delivered(sandbox) == 3, DEADLINE_S)
         answer = await chart(sandbox, "stats")
         assert answer.is_ephemeral
         assert answer.content.startswith("2 papers posted in the last 12 weeks in the channels that you can view")
-        await assert_shows_a_picture(answer, alt_text="Bar chart: papers posted per week, 2 in total")
+        await assert_has_image(answer, alt_text="Bar chart: papers posted per week, 2 in total")
         shown = str(answer.shown_embeds[0]["description"])
         assert "**reward model**: 2" in shown
         assert "secret" not in shown + str(answer.attachments)
@@ -139,7 +139,7 @@ async def test_chart_in_progress_ends_with_the_bot_without_a_backoff(
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         async with running_bot(sandbox):
-            publish_a_year(sandbox, "A Reward Model")
+            add_a_year_of_papers(sandbox, "A Reward Model")
             sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE, times=None, delay_s=DEADLINE_S))
             await sandbox.command("trend", {"keyword": "reward model"})
             await wait_until(lambda: len(sandbox.arxiv.requests) == 1, DEADLINE_S)

@@ -1,4 +1,4 @@
-"""The real bot's `/healthz` and `/metrics` while it works, while the gateway is gone, and where its port is taken."""
+"""Tests of `/healthz` and `/metrics` of the real bot: at work, without the gateway, and with its port in use."""
 
 import asyncio
 import re
@@ -13,25 +13,25 @@ from tests.support.loopback import free_port
 from tests.support.quiescence import wait_until_settled
 from tests.support.running import DEADLINE_S, RunningSandbox, bot_process, running_bot, running_sandbox
 
-ASKED_EVERY_S = 0.05
+POLL_INTERVAL_S = 0.05
 
 
-async def ask(port: int, path: str) -> tuple[int, str]:
-    """The status and the text of an answer."""
+async def get(port: int, path: str) -> tuple[int, str]:
+    """The status and the body of a response."""
     async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}{path}") as response:
         return response.status, await response.text()
 
 
-async def until_health_is(port: int, status: int) -> None:
-    """Ask until it is so: what the bot notices of its gateway tells nobody else."""
+async def wait_for_health(port: int, status: int) -> None:
+    """Polls `/healthz`: the bot emits no event when it notices a change of its gateway."""
     async with asyncio.timeout(DEADLINE_S):
-        while (await ask(port, "/healthz"))[0] != status:  # noqa: ASYNC110 - it tells nobody
-            await asyncio.sleep(ASKED_EVERY_S)
+        while (await get(port, "/healthz"))[0] != status:  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(POLL_INTERVAL_S)
 
 
 async def samples(port: int) -> dict[tuple[str, str], float]:
-    """The samples of `/metrics` by their name and the value of their label."""
-    _, text = await ask(port, "/metrics")
+    """The samples of `/metrics` by name and label value."""
+    _, text = await get(port, "/metrics")
     return {
         (sample.name.removeprefix("daily_papers_"), "".join(sample.labels.values())): sample.value
         for family in text_string_to_metric_families(text)
@@ -40,7 +40,7 @@ async def samples(port: int) -> dict[tuple[str, str], float]:
 
 
 def secrets(sandbox: RunningSandbox) -> list[str]:
-    """What concerns channels, and must stand nowhere."""
+    """Data about channels that must not appear."""
     return [
         "reward",
         str(sandbox.channel("papers")),
@@ -53,7 +53,7 @@ def secrets(sandbox: RunningSandbox) -> list[str]:
 async def test_health_and_metrics_follow_the_bot_and_name_no_channel(tmp_path: Path) -> None:
     port = free_port()
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox, DAILY_PAPERS_WEB__PORT=str(port)):
-        await until_health_is(port, 200)
+        await wait_for_health(port, 200)
         await sandbox.subscribe("reward model")
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.HTML, times=None))
         await sandbox.wait_for_status("not a complete feed")
@@ -79,12 +79,12 @@ async def test_health_and_metrics_follow_the_bot_and_name_no_channel(tmp_path: P
             assert found["step_seconds_count", step] > 0
         sandbox.discord.gateway_open = False
         await sandbox.discord.close_gateway()
-        await until_health_is(port, 503)
+        await wait_for_health(port, 503)
         assert (await samples(port))["gateway_up", ""] == 0
-        told = [(await ask(port, path))[1] for path in ("/healthz", "/metrics")]
+        told = [(await get(port, path))[1] for path in ("/healthz", "/metrics")]
         assert not [secret for secret in secrets(sandbox) for text in told if secret in text]
         sandbox.discord.gateway_open = True
-        await until_health_is(port, 200)
+        await wait_for_health(port, 200)
 
 
 async def test_port_in_use_is_reported_in_one_line_with_exit_code_1(tmp_path: Path) -> None:

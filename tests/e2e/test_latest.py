@@ -1,4 +1,4 @@
-"""`/latest`: papers for anybody, anywhere, from the store or from arXiv."""
+"""Tests of `/latest`: papers from the store or from arXiv, in servers and elsewhere."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -11,8 +11,8 @@ from sandbox.discord import InvalidAction, Message
 from tests.support.running import RunningSandbox, abs_url, running_bot, running_sandbox
 
 
-def publish_series(sandbox: RunningSandbox, count: int) -> list[str]:
-    """So many papers about reward models, one a day; their addresses, newest first."""
+def add_papers(sandbox: RunningSandbox, count: int) -> list[str]:
+    """Adds papers about reward models, one per day, and returns their URLs, newest first."""
     now = datetime.now(UTC).replace(microsecond=0)
     dates = [now - timedelta(days=days + 2) for days in range(count)]
     return [abs_url(sandbox.arxiv.add_paper(SandboxPaper(title="On Reward Models", published=date))) for date in dates]
@@ -21,7 +21,7 @@ def publish_series(sandbox: RunningSandbox, count: int) -> list[str]:
 async def latest(
     sandbox: RunningSandbox, keyword: str, *, channel: str | None = "general", count: int | None = None
 ) -> Message:
-    """What the member is answered."""
+    """The reply to the member."""
     options: dict[str, object] = {"keyword": keyword} if count is None else {"keyword": keyword, "count": count}
     invocation = await sandbox.command("latest", options, channel=channel, user_id=sandbox.world.default.member_id)
     assert invocation.reply is not None
@@ -35,7 +35,7 @@ def urls(message: Message) -> list[str]:
 
 async def test_latest_papers_of_any_keyword_come_from_arxiv_and_are_public(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
-        newest_first = publish_series(sandbox, 12)
+        newest_first = add_papers(sandbox, 12)
         answer = await latest(sandbox, "Reward model")
         assert not answer.is_ephemeral
         assert answer.content == "The newest 5 papers for **Reward model**"
@@ -45,13 +45,13 @@ async def test_latest_papers_of_any_keyword_come_from_arxiv_and_are_public(tmp_p
         assert urls(await latest(sandbox, "Reward model", count=10)) == newest_first[:10]
         assert len(sandbox.arxiv.requests) <= asked + 2
         assert (await latest(sandbox, "quokka")).content == "arXiv has no papers for **quokka**."
-        # What was looked up counts as new for nobody.
+        # Papers from a lookup are never new for a channel.
         assert sandbox.posts("general") == []
 
 
 async def test_latest_papers_of_a_synced_keyword_come_from_the_store(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox, DAILY_PAPERS_ARXIV__POLL_INTERVAL_S="3600"):
-        newest_first = publish_series(sandbox, 3)
+        newest_first = add_papers(sandbox, 3)
         await sandbox.subscribe("reward model")
         await sandbox.wait_for_status("Last checked**: <t:")
         asked = len(sandbox.arxiv.requests)
@@ -60,7 +60,7 @@ async def test_latest_papers_of_a_synced_keyword_come_from_the_store(tmp_path: P
         assert answer.content == "The newest 2 papers for **reward model**"
         assert urls(answer) == newest_first[:2]
         assert len(sandbox.arxiv.requests) == asked
-        # More than the store holds: arXiv would know, but does not answer.
+        # More papers than are stored, so arXiv is asked; it fails.
         answer = await latest(sandbox, "reward model", count=10)
         assert re.fullmatch(r"The newest 3 papers for \*\*reward model\*\* that are stored here\. .+\.", answer.content)
         assert urls(answer) == newest_first
@@ -96,7 +96,7 @@ async def test_lookup_works_in_direct_messages_and_for_user_installs(tmp_path: P
 
 
 async def pressed(sandbox: RunningSandbox, message: Message) -> Message:
-    """What the member reads after pressing the message's only button."""
+    """The reply to the member who presses the message's only button."""
     row = message.components[0]["components"]
     assert isinstance(row, list)
     invocation = await sandbox.discord.press(message.id, row[0]["custom_id"], user_id=sandbox.world.default.member_id)
@@ -111,7 +111,7 @@ async def test_sixth_lookup_within_a_minute_is_rejected_with_the_time_to_wait(tm
         refused = await latest(sandbox, "reward model")
         assert refused.is_ephemeral
         assert re.fullmatch(r"Rate limit: try again in (5\d|60) s\.", refused.content)
-        # Five for each person, not for all.
+        # The limit applies per person.
         assert (await sandbox.reply_to("latest", {"keyword": "reward model"})).startswith("The newest paper")
 
 

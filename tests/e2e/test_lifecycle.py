@@ -1,4 +1,4 @@
-"""What the buttons below `/subscribe` do, and how posts follow the lives of their papers."""
+"""Tests of the buttons below `/subscribe`, and of edits when posted papers change."""
 
 import sqlite3
 from contextlib import closing
@@ -17,7 +17,7 @@ SUBMITTED = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
 
 
 async def press(sandbox: RunningSandbox, asked: Invocation, label: str, *, user_id: int | None = None) -> str:
-    """What is said after a button of an answer was pressed."""
+    """Presses a button below a reply; returns the new text of the reply."""
     message = asked.reply
     assert message is not None
     (custom_id,) = (str(button["custom_id"]) for button in components_of(message) if button["label"] == label)
@@ -29,8 +29,8 @@ async def press(sandbox: RunningSandbox, asked: Invocation, label: str, *, user_
     return changed.content
 
 
-def publish_past(sandbox: RunningSandbox, count: int) -> list[str]:
-    """Papers of the days before; their addresses, oldest first."""
+def add_older_papers(sandbox: RunningSandbox, count: int) -> list[str]:
+    """Adds papers of the last days and returns their URLs, oldest first."""
     papers = [
         SandboxPaper(title=f"Reward Models, Part {part}", published=SUBMITTED - timedelta(days=count - part))
         for part in range(count)
@@ -40,7 +40,7 @@ def publish_past(sandbox: RunningSandbox, count: int) -> list[str]:
 
 async def test_start_with_new_papers_posts_no_existing_paper(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
-        publish_past(sandbox, 3)
+        add_older_papers(sandbox, 3)
         asked = await sandbox.subscribe("reward model")
         assert await press(sandbox, asked, "Start with new papers") == (
             f"Done. Only new papers will be posted in <#{sandbox.channel('papers')}>."
@@ -54,7 +54,7 @@ async def test_latest_five_papers_are_posted_once_by_a_button_from_before_a_rest
     tmp_path: Path,
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox:
-        past = publish_past(sandbox, 7)
+        past = add_older_papers(sandbox, 7)
         async with running_bot(sandbox):
             asked = await sandbox.subscribe("reward model")
         async with running_bot(sandbox):
@@ -86,7 +86,7 @@ async def test_undo_ends_only_the_subscriptions_of_its_command(tmp_path: Path) -
 
 async def test_buttons_check_the_permission_of_the_caller_again(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
-        publish_past(sandbox, 3)
+        add_older_papers(sandbox, 3)
         member, papers = sandbox.world.default.member_id, sandbox.channel("papers")
         sandbox.world.set_overwrite(papers, member, allow=Permission.MANAGE_CHANNELS)
         asked = await sandbox.command("subscribe", {"keyword": "reward model"}, user_id=member)
@@ -121,15 +121,15 @@ async def test_cards_and_lists_name_both_keywords_that_a_paper_matches(tmp_path:
         assert sorted(sandbox.posted_urls("papers")) == sorted(urls)
         assert [embed.footer for embed in embeds_of(post)] == ["cs.LG · reward model, RLHF"] * 6
         assert post.content.startswith("**6 new papers** for reward model, RLHF · announced ")
-        # As a list they need not say it on every line: all of them match both.
+        # In a list, lines do not name keywords that all papers match.
         await sandbox.reply_to("channel style", {"style": "compact"})
         sandbox.add_paper("RLHF with One More Reward Model")
         *_, post = await sandbox.wait_for_papers("papers", 7)
         assert post.content.startswith("**1 new paper** for reward model, RLHF · announced ")
 
 
-async def until_footer(sandbox: RunningSandbox, part: str) -> Message:
-    """Wait until the only post's card has these words; it is edited, not repeated."""
+async def wait_for_footer(sandbox: RunningSandbox, part: str) -> Message:
+    """Waits until the footer of the only post contains `part`."""
     await sandbox.wait_until(lambda: any(part in str(post.embeds) for post in sandbox.posts("papers")))
     (post,) = sandbox.posts("papers")
     assert post.edited_at is not None
@@ -149,7 +149,7 @@ async def test_post_is_edited_when_its_paper_changes_without_another_ping(
         (post,) = await sandbox.wait_for_papers("papers", 1)
         first_line = post.content
         sandbox.arxiv.revise(paper.arxiv_id, comment="Accepted at ICML 2026, 12 pages")
-        post = await until_footer(sandbox, "v2")
+        post = await wait_for_footer(sandbox, "v2")
         assert "ICML 2026" in embeds_of(post)[0].description
         assert post.content == first_line
         assert post.pings.role_ids == (role.id,)
@@ -161,9 +161,9 @@ async def test_post_is_edited_when_its_paper_changes_without_another_ping(
                 journal_ref="Phys. Rev. D 104, 023501 (2026)",
             )
         )
-        await until_footer(sandbox, "v3")
+        await wait_for_footer(sandbox, "v3")
         sandbox.arxiv.withdraw(paper.arxiv_id)
-        post = await until_footer(sandbox, "withdrawn")
+        post = await wait_for_footer(sandbox, "withdrawn")
         assert len(components_of(post)) == 3
         edits = [
             request
@@ -186,7 +186,7 @@ async def test_later_match_for_another_keyword_is_added_by_an_edit(tmp_path: Pat
         await sandbox.wait_for_next_poll()
         assert post.edited_at is None
         sandbox.arxiv.revise(paper.arxiv_id, abstract="Now with sheaf cohomology.")
-        post = await until_footer(sandbox, "v2")
+        post = await wait_for_footer(sandbox, "v2")
         assert embeds_of(post)[0].footer.endswith(" · reward model, sheaf cohomology")
 
 
@@ -222,7 +222,7 @@ async def test_abstract_of_a_paper_no_longer_stored_is_a_link(tmp_path: Path) ->
                 sandbox.add_paper(f"Reward Models, Part {part}")
             button, menu = await sandbox.wait_for_papers("papers", 7)
         with closing(sqlite3.connect(sandbox.database)) as connection, connection:
-            # As an operator would who cleans up by hand: the program itself keeps what it posted.
+            # As an operator might do by hand: the bot itself never deletes posted papers.
             connection.execute("PRAGMA foreign_keys = OFF")
             connection.execute("DELETE FROM papers")
         async with running_bot(sandbox):

@@ -1,4 +1,4 @@
-"""`daily-papers check` and `daily-papers backup`, before a start and beside a running bot."""
+"""Tests of `daily-papers check` and `daily-papers backup`, before the first start and next to a running bot."""
 
 import asyncio
 import json
@@ -27,15 +27,15 @@ WRONG_TOKEN = "MTE5MTMxOTkwOTE3MTIwMDAwMQ.wrong.token"
 
 
 async def daily_papers(sandbox: RunningSandbox, *arguments: str, **environment: str) -> tuple[int, str]:
-    """Run a command of the program as its operator does; the exit code, and what was printed."""
+    """Runs a command; returns its exit code and its output."""
     printed = sandbox.database.with_name(f"printed-{uuid4()}")
     return await run_command(arguments, sandbox.environment(**environment, COLUMNS="400"), printed, DEADLINE_S)
 
 
-async def checked(
+async def run_check(
     sandbox: RunningSandbox, *arguments: str, **environment: str
 ) -> tuple[int, dict[str, tuple[str, str]]]:
-    """The exit code of a check, and its table: the state and the words by what was looked at."""
+    """Runs the check; returns its exit code and its table: result and details by subject."""
     code, output = await daily_papers(sandbox, *arguments, "check", **environment)
     rows = [re.split(r"\s*│\s*", line.strip("│ ")) for line in output.splitlines() if line.startswith("│")]
     assert all(len(row) == 3 for row in rows), output
@@ -43,23 +43,23 @@ async def checked(
 
 
 def settings_file(sandbox: RunningSandbox, *channels: str) -> tuple[str, str]:
-    """Settings that map these channels, as arguments of a command."""
+    """Arguments for a settings file with subscriptions in these channels."""
     path = sandbox.database.with_name("config.json")
     wanted = [{"channel_id": str(sandbox.channel(name)), "keywords": ["reward model"]} for name in channels]
     path.write_text(json.dumps({"subscriptions": wanted}), encoding="utf-8")
     return "--config", str(path)
 
 
-def only(table: dict[str, tuple[str, str]], state: str) -> dict[str, str]:
-    """The lines of one state."""
+def rows(table: dict[str, tuple[str, str]], state: str) -> dict[str, str]:
+    """The details of the rows with one result."""
     return {what: words for what, (its, words) in table.items() if its == state}
 
 
 async def test_check_before_the_first_start_passes(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
-        code, table = await checked(sandbox, *settings_file(sandbox, "papers"))
+        code, table = await run_check(sandbox, *settings_file(sandbox, "papers"))
         assert code == 0
-        assert only(table, "failed") == {}
+        assert rows(table, "failed") == {}
         assert table["database"][1].endswith("does not exist yet; the first start creates it")
         assert table["token"][1] == "logged in as Daily Papers, in 1 server"
         assert table["arXiv"][1] == "answers: 1 paper in the last 7 days"
@@ -72,15 +72,15 @@ async def test_check_reports_a_refused_token_without_printing_it(tmp_path: Path)
         code, output = await daily_papers(sandbox, "check", DISCORD_TOKEN=WRONG_TOKEN)
         assert code == 1
         assert WRONG_TOKEN not in output
-        _, table = await checked(sandbox, DISCORD_TOKEN=WRONG_TOKEN)
-        assert only(table, "failed") == {"token": "Discord refused it"}
+        _, table = await run_check(sandbox, DISCORD_TOKEN=WRONG_TOKEN)
+        assert rows(table, "failed") == {"token": "Discord refused it"}
 
 
 async def test_check_reports_the_missing_permission_of_each_channel(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
-        code, table = await checked(sandbox, *settings_file(sandbox, "papers", "no-entry", "read-only"))
+        code, table = await run_check(sandbox, *settings_file(sandbox, "papers", "no-entry", "read-only"))
         assert code == 1
-        assert only(table, "failed") == {
+        assert rows(table, "failed") == {
             f"channel {sandbox.channel('no-entry')}": "The bot needs the View Channel permission there.",
             f"channel {sandbox.channel('read-only')}": "The bot needs the Send Messages permission there.",
         }
@@ -98,44 +98,44 @@ async def test_check_reports_the_missing_permission_of_each_channel(tmp_path: Pa
 async def test_check_reports_what_is_wrong_with_arxiv(tmp_path: Path, fault: ArxivFaultKind, words: str) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.arxiv.faults.add(ArxivFault(fault))
-        code, table = await checked(sandbox)
+        code, table = await run_check(sandbox)
         assert code == 1
-        assert only(table, "failed") == {"arXiv": words}
+        assert rows(table, "failed") == {"arXiv": words}
 
 
 async def test_check_reports_whether_hugging_face_answers(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
-        assert (await checked(sandbox))[1]["Hugging Face"] == ("ok", "switched off: huggingface.enabled is false")
-        for ago in range(1, 3):  # it may be midnight
+        assert (await run_check(sandbox))[1]["Hugging Face"] == ("ok", "switched off: huggingface.enabled is false")
+        for ago in range(1, 3):  # midnight may pass during the test
             sandbox.huggingface.lists.generate(datetime.now(UTC).date() - timedelta(days=ago), 120)
-        code, table = await checked(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
+        code, table = await run_check(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
         assert code == 0
         assert table["Hugging Face"][1].startswith("answers: 120 papers on 20")
         sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR))
-        code, table = await checked(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
+        code, table = await run_check(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
         assert code == 1
-        assert only(table, "failed") == {"Hugging Face": "Hugging Face returned an unexpected response (status 500)"}
+        assert rows(table, "failed") == {"Hugging Face": "Hugging Face returned an unexpected response (status 500)"}
 
 
 async def test_check_reports_that_discord_is_unreachable(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
-        code, table = await checked(sandbox, DAILY_PAPERS_DISCORD__API_URL="http://127.0.0.1:9/api/v10")
+        code, table = await run_check(sandbox, DAILY_PAPERS_DISCORD__API_URL="http://127.0.0.1:9/api/v10")
         assert code == 1
-        assert only(table, "failed") == {"Discord": "unreachable (ClientConnectorError)"}
+        assert rows(table, "failed") == {"Discord": "unreachable (ClientConnectorError)"}
 
 
 async def test_check_reports_why_the_gateway_closed_the_connection(tmp_path: Path) -> None:
-    async def hang_up(request: web.Request) -> web.StreamResponse:
+    async def close_at_once(request: web.Request) -> web.StreamResponse:
         await (socket := web.WebSocketResponse()).prepare(request)
         await socket.close(code=4011)
         return socket
 
     gateway = web.Application()
-    gateway.router.add_get("/{anything:.*}", hang_up)
+    gateway.router.add_get("/{anything:.*}", close_at_once)
     async with running_sandbox(tmp_path) as sandbox, TestServer(gateway, skip_url_asserts=True) as server:
-        code, table = await checked(sandbox, DAILY_PAPERS_DISCORD__GATEWAY_URL=f"ws://127.0.0.1:{server.port}")
+        code, table = await run_check(sandbox, DAILY_PAPERS_DISCORD__GATEWAY_URL=f"ws://127.0.0.1:{server.port}")
         assert code == 1
-        ((what, words),) = only(table, "failed").items()
+        ((what, words),) = rows(table, "failed").items()
         assert what == "Discord"
         assert words.startswith("Discord requires sharding")
 
@@ -143,9 +143,9 @@ async def test_check_reports_why_the_gateway_closed_the_connection(tmp_path: Pat
 async def test_check_reports_a_damaged_database_and_leaves_it_unchanged(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.database.write_bytes(b"Buy milk." * 1000)
-        code, table = await checked(sandbox)
+        code, table = await run_check(sandbox)
         assert code == 1
-        (words,) = only(table, "failed").values()
+        (words,) = rows(table, "failed").values()
         assert "is not a database or is damaged" in words
         assert "Move it away, or replace it with a backup." in words
         assert sandbox.database.read_bytes() == b"Buy milk." * 1000
@@ -157,7 +157,7 @@ async def test_check_next_to_a_running_bot_uses_the_same_request_gate(tmp_path: 
     async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
         async with running_bot(sandbox, DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S="0.4"):
             await sandbox.subscribe("reward model")
-            codes = [(await checked(sandbox, DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S="0.4"))[0] for _ in range(2)]
+            codes = [(await run_check(sandbox, DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S="0.4"))[0] for _ in range(2)]
             url = sandbox.add_paper("A Reward Model")
             await sandbox.wait_for_papers("papers", 1)
         assert codes == [0, 0]
@@ -237,5 +237,5 @@ async def test_invalid_source_or_target_of_a_backup_is_reported_in_one_line(tmp_
             code, output = await daily_papers(sandbox, "backup", str(missing))
             assert (code, output) == (1, f"The folder of {missing} does not exist.\n")
             code, output = await daily_papers(sandbox, "backup", str(sandbox.database))
-            assert (code, output) == (1, f"{sandbox.database} is the database itself: name another file.\n")
+            assert (code, output) == (1, f"{sandbox.database} is the database itself: choose another file.\n")
         assert not copy.exists()

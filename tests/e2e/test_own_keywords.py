@@ -1,4 +1,4 @@
-"""`/unsubscribe` and `/keywords`: a server's own keywords, seen by those who may see them."""
+"""Tests of `/unsubscribe` and `/keywords`: suggestions, deleted channels, config.json, and what callers may view."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
 
 def settings_file(tmp_path: Path, *subscriptions: tuple[int, list[str]]) -> Path:
-    """A config.json that wants these keywords in these channels."""
+    """A config.json with these subscriptions."""
     wanted = [{"channel_id": str(channel_id), "keywords": keywords} for channel_id, keywords in subscriptions]
     path = tmp_path / "config.json"
     path.write_text(json.dumps({"subscriptions": wanted}), encoding="utf-8")
@@ -17,7 +17,7 @@ def settings_file(tmp_path: Path, *subscriptions: tuple[int, list[str]]) -> Path
 
 
 async def own_keywords(sandbox: RunningSandbox, typed: str = "", **options: object) -> dict[str, str | int | float]:
-    """What /unsubscribe suggests to the admin in #papers."""
+    """The suggestions of /unsubscribe for the admin in #papers."""
     return await sandbox.suggestions("unsubscribe", {"keyword": typed, **options}, "keyword")
 
 
@@ -79,7 +79,7 @@ async def test_keywords_of_a_deleted_channel_can_be_unsubscribed(tmp_path: Path)
         assert f"<#{gone}> (deleted or archived, id `{gone}`)\n- **scene graphs**" in listed
         suggested = await own_keywords(sandbox, "vis")
         assert suggested == {"vision (deleted channel)": f"vision #{gone}"}
-        # A member who manages another channel alone has no say over it.
+        # Managing another channel is not enough.
         sandbox.world.set_overwrite(sandbox.channel("papers"), member, allow=Permission.MANAGE_CHANNELS)
         choice = {"keyword": suggested["vision (deleted channel)"]}
         assert (await sandbox.reply_to("unsubscribe", choice, user_id=member)).startswith(
@@ -104,7 +104,7 @@ async def test_subscription_in_the_config_can_only_be_ended_there(tmp_path: Path
             assert f"- **reward model** · added by <@{admin}> and config.json on <t:" in await sandbox.reply_to(
                 "keywords"
             )
-        # The file ends its wish, the command's stays; then the command's ends too.
+        # Without the file's subscription, the command's remains and can be ended.
         async with running_bot(sandbox, config=settings_file(tmp_path)):
             assert f"- **reward model** · added by <@{admin}> on <t:" in await sandbox.reply_to("keywords")
             assert "unsubscribed from" in await sandbox.reply_to("unsubscribe", {"keyword": "reward model"})

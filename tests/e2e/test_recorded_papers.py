@@ -1,4 +1,4 @@
-"""The real bot reads arXiv's own recorded papers: 290 of them, and one entry that says "Error"."""
+"""Tests the real bot with 290 recorded papers of arXiv and one recorded error entry."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.support.embeds import lines_of
 from tests.support.recordings import ARXIV_ANSWERS
 from tests.support.running import arxiv_with_one_paper, running_bot, running_sandbox
 
-# Read by hand in the recorded titles and abstracts: what a person would say that each keyword means.
+# The papers that match each keyword, found by reading the recorded titles and abstracts.
 MATCHING = {
     "dark matter": (
         "2604.21080 2604.21112 2604.21168 2604.21652 2604.21671 2604.21770 2604.21817"  # Dark Matter, dark matter
@@ -35,7 +35,7 @@ WATCHED = {
 
 
 def expected(channel: str) -> set[str]:
-    """The addresses of the papers that a channel's keywords match."""
+    """The URLs of the papers that match a channel's keywords."""
     ids = {arxiv_id for keyword in WATCHED[channel] for arxiv_id in MATCHING[keyword].split()}
     return {f"https://arxiv.org/abs/{arxiv_id}" for arxiv_id in ids}
 
@@ -53,11 +53,11 @@ async def test_matching_recorded_papers_are_posted_once_in_the_right_channels(tm
             for channel in WATCHED:
                 await sandbox.wait_for_papers(channel, len(expected(channel)))
         async with running_bot(sandbox):
-            # Everything is read anew, and nothing of it is new.
+            # Every paper is read again, and none is new.
             await sandbox.wait_for_next_poll()
         posted = {channel: sandbox.posted_urls(channel) for channel in WATCHED}
         assert {channel: set(urls) for channel, urls in posted.items()} == {c: expected(c) for c in WATCHED}
         assert {channel: len(urls) for channel, urls in posted.items()} == {c: len(expected(c)) for c in WATCHED}
-        # So many papers are a list, whose lines name keywords where these tell the papers apart.
+        # This many papers are a list; its lines name the keywords if they differ.
         lines = lines_of(*sandbox.posts("vision"))
         assert "for reinforcement learning, agentic reinforcement learning" in lines["https://arxiv.org/abs/2605.15155"]

@@ -1,4 +1,4 @@
-"""The end of the bot, wherever it comes: in order, without a word of complaint."""
+"""Tests of a clean shutdown at unusual moments."""
 
 import asyncio
 import contextlib
@@ -6,12 +6,14 @@ import gc
 from pathlib import Path
 
 import aiohttp
+import discord
 import pytest
+from discord import app_commands
 
 from bot.__main__ import keyword_fault
 from bot.composition.app import App, run
 from bot.config import load_settings
-from bot.discord_api.client import GUILDS_QUIET_S, _Commands
+from bot.discord_api.client import GUILDS_QUIET_S
 from bot.runtime.metrics import Metrics
 from bot.store.database import Database
 from tests.support.discord_client import pointed_at
@@ -20,25 +22,29 @@ from tests.support.running import DEADLINE_S, leftover_discord_tasks, running_sa
 
 async def test_shutdown_before_the_servers_are_known_raises_nothing(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
-        end = asyncio.Event()
-        bot = asyncio.create_task(run(load_settings(None, sandbox.environment(), keyword_fault), end))
+        stop = asyncio.Event()
+        bot = asyncio.create_task(run(load_settings(None, sandbox.environment(), keyword_fault), stop))
         await sandbox.discord.wait_until_bot_ready(DEADLINE_S)
-        end.set()
+        stop.set()
         await bot
-        left = leftover_discord_tasks()
-        if left:
-            done, late = await asyncio.wait(left, timeout=GUILDS_QUIET_S * 2)
+        leftover = leftover_discord_tasks()
+        if leftover:
+            done, pending = await asyncio.wait(leftover, timeout=GUILDS_QUIET_S * 2)
             assert [task.exception() for task in done if not task.cancelled()] == [None] * len(done)
-            for task in late:
+            for task in pending:
                 task.cancel()
 
 
 @pytest.mark.slow
 async def test_slow_command_leaves_no_connection_open_at_shutdown(tmp_path: Path) -> None:
-    async def take_time_to_end() -> None:
+    started = asyncio.Event()
+
+    @app_commands.command(description="Does not end when it is cancelled")
+    async def slow(_: discord.Interaction) -> None:
+        started.set()
         try:
             await asyncio.Event().wait()
-        finally:  # as where a process that draws is killed
+        finally:  # like a command that waits for a drawing process to be killed
             await asyncio.Event().wait()
 
     async with running_sandbox(tmp_path) as sandbox:
@@ -49,12 +55,16 @@ async def test_slow_command_leaves_no_connection_open_at_shutdown(tmp_path: Path
             closing.enter_context(pointed_at(settings.discord.api_url, settings.discord.gateway_url or ""))
             database = await Database.open_exclusive(sandbox.database)
             closing.push_async_callback(database.close)
-            app = App(settings, token, database, Metrics())
-            await app._client.login(token.get_secret_value())
-            slow = asyncio.create_task(take_time_to_end())
-            assert isinstance(app._client.tree, _Commands)
-            app._client.tree._running.add(slow)
-            await asyncio.sleep(0)
+            app, stop = App(settings, token, database, Metrics()), asyncio.Event()
+            app.client.tree.add_command(slow)
+            bot = asyncio.create_task(app.run_until(stop))
+            await sandbox.discord.wait_until_bot_ready(DEADLINE_S)
+            await sandbox.discord.run_command(
+                "slow", user_id=sandbox.world.default.admin_id, channel_id=sandbox.channel("papers")
+            )
+            await asyncio.wait_for(started.wait(), DEADLINE_S)
+            stop.set()
+            await bot
             await app.close()
         sessions = [each for each in gc.get_objects() if type(each) is aiohttp.ClientSession]
         assert [session for session in sessions if not session.closed] == []

@@ -1,4 +1,4 @@
-"""`/status` in all its states."""
+"""Tests of `/status`: polls, failures, the queue, and blocked channels."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from sandbox.discord import Permission
 from tests.support.running import DEADLINE_S, running_bot, running_sandbox
 
 ACKNOWLEDGEMENT = "-# Thank you to arXiv for use of its open access interoperability."
-# What a look without new papers is called depends on the hour and the day of arXiv's calendar.
+# The description of a poll without new papers depends on arXiv's calendar.
 NOTHING = r"(nothing announced: \w+day|no new papers|no announcement: holiday or late|not announced yet(: late)?)"
 NO_SUCH_CHANNEL = 1191319909171999999
 
@@ -36,7 +36,7 @@ async def test_status_describes_the_result_of_the_last_poll(tmp_path: Path) -> N
         for number in range(12):
             sandbox.add_paper(f"Reward Models, Part {number}")
         await sandbox.wait_for_papers("papers", 12)
-        # A second later it would be "no new papers": the next check does not end.
+        # The next poll, which would replace the result, does not end.
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE, times=None, delay_s=DEADLINE_S))
         await sandbox.wait_for_status(":R>, 12 new papers.")
 
@@ -80,7 +80,7 @@ async def test_queue_and_blocked_channels_are_shown_only_to_those_who_can_view(t
         assert "Queued" not in in_dm
         assert "⏸️" not in in_dm
         assert in_dm.endswith(ACKNOWLEDGEMENT)
-        # An admin mends it, and what waited is posted without anybody asking.
+        # Once an admin restores the permission, the queued papers are posted.
         sandbox.world.set_overwrite(papers, bot_role)
         await sandbox.wait_for_papers("papers", 2)
         reply = await sandbox.wait_for_status("**Queued**: 2 papers.")
@@ -104,7 +104,7 @@ async def test_missing_channel_in_the_config_is_shown_to_server_managers_only(
             assert "The bot needs the View Channel permission there." in reply
             reply = await sandbox.reply_to("status", user_id=sandbox.world.default.member_id)
             assert str(NO_SUCH_CHANNEL) not in reply
-            # Who has the app for themselves, in a server that the bot is not in, manages nothing of the bot's.
+            # A user install in a server without the bot shows nothing of the bot's channels.
             stranger = sandbox.world.default.admin_id
             elsewhere = sandbox.world.add_guild("Strangers", owner_id=stranger, with_bot=False)
             lounge = sandbox.world.add_channel(elsewhere.id, "lounge")
@@ -114,7 +114,7 @@ async def test_missing_channel_in_the_config_is_shown_to_server_managers_only(
             ).wait_for_reply()
             assert "Queued" not in answer.content
             assert str(NO_SUCH_CHANNEL) not in answer.content
-            # The others work.
+            # The other channels work.
             await sandbox.wait_for_status("Last checked**: <t:")
             url = sandbox.add_paper("A Reward Model")
             await sandbox.wait_for_papers("papers", 1)

@@ -1,4 +1,4 @@
-"""`/subscribe`: what it does, what it says, and what bad input gets."""
+"""Tests of `/subscribe`: previews, invalid input, permissions, and an unavailable arXiv."""
 
 import re
 from pathlib import Path
@@ -13,10 +13,10 @@ NO_LETTER = "A keyword needs at least one letter or digit."
 TOO_LONG = "A keyword can be up to 200 characters long."
 
 
-def member_may(sandbox: RunningSandbox, permission: Permission, *places: str) -> None:
-    """Let the member have one more permission, in some channels only."""
-    for place in places:
-        sandbox.world.set_overwrite(sandbox.channel(place), sandbox.world.default.member_id, allow=permission)
+def allow_member(sandbox: RunningSandbox, permission: Permission, *channels: str) -> None:
+    """Gives the member a permission in some channels."""
+    for channel in channels:
+        sandbox.world.set_overwrite(sandbox.channel(channel), sandbox.world.default.member_id, allow=permission)
 
 
 async def test_subscribe_previews_the_last_30_days_and_names_the_next_check(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ async def test_subscribed_keyword_is_recognised_despite_spacing_and_case(tmp_pat
         here = f"already subscribed in <#{sandbox.channel('papers')}>."
         assert f"**reward Model**: {here}" in await sandbox.reply_to("subscribe", {"keyword": "  reward    Model "})
         assert f"**CLIP**: {here}" in await sandbox.reply_to("subscribe", {"keyword": "CLIP"})
-        # In capitals it is a name, in small letters a word.
+        # In capitals a keyword is a name, so it is another keyword.
         assert "**clip**: subscribed in" in await sandbox.reply_to("subscribe", {"keyword": "clip"})
         elsewhere = await sandbox.reply_to(
             "subscribe", {"keyword": "reward model", "channel": sandbox.channel("vision")}
@@ -105,8 +105,8 @@ async def test_category_limits_a_keyword_and_is_suggested_by_code_or_name(tmp_pa
 async def test_caller_without_permission_is_told_which_one_is_missing(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         member = sandbox.world.default.member_id
-        # Discord offers the command to nobody without Manage Channels; with it in one channel, another can be named.
-        member_may(sandbox, Permission.MANAGE_CHANNELS, "papers", "general")
+        # Discord hides the command without Manage Channels; with it in one channel, another can be chosen.
+        allow_member(sandbox, Permission.MANAGE_CHANNELS, "papers", "general")
         options = {"keyword": "reward model", "channel": sandbox.channel("vision")}
         refusal = f"You need **Manage Channels** in <#{sandbox.channel('vision')}> to do that."
         assert await sandbox.reply_to("subscribe", options, user_id=member) == refusal
@@ -116,7 +116,7 @@ async def test_caller_without_permission_is_told_which_one_is_missing(tmp_path: 
         refusal = f"You need **Manage Threads** in {thread} to do that."
         assert await sandbox.reply_to("subscribe", options, user_id=member) == refusal
         assert await sandbox.reply_to("subscribe", {"keyword": "x"}, channel="reading club", user_id=member) == refusal
-        member_may(sandbox, Permission.MANAGE_CHANNELS | Permission.MANAGE_THREADS, "general")
+        allow_member(sandbox, Permission.MANAGE_CHANNELS | Permission.MANAGE_THREADS, "general")
         assert f"subscribed in {thread}" in await sandbox.reply_to("subscribe", options, user_id=member)
         reply = await sandbox.reply_to("subscribe", {"keyword": "reward model"}, user_id=member)
         assert f"subscribed in <#{sandbox.channel('papers')}>" in reply

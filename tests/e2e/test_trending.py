@@ -1,4 +1,4 @@
-"""`/trending`: the papers of a day on Hugging Face, page by page, most votes first."""
+"""Tests of `/trending`: pages, buttons, dates, failures and rate limits."""
 
 import re
 import sqlite3
@@ -23,20 +23,20 @@ _LINE = re.compile(
 )
 
 
-def a_curious_bot(sandbox: RunningSandbox, port: str = "null") -> AbstractAsyncContextManager[object]:
-    """A bot that asks Hugging Face; its own web server listens on `port`."""
+def trending_bot(sandbox: RunningSandbox, port: str = "null") -> AbstractAsyncContextManager[object]:
+    """A bot that reads Hugging Face; its web server listens on `port`."""
     return running_bot(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true", DAILY_PAPERS_WEB__PORT=port)
 
 
 def today() -> date:
-    """Today, as the bot and the local Hugging Face see it."""
+    """Today in UTC, as for the bot and the local Hugging Face."""
     return datetime.now(UTC).date()
 
 
 async def trending(
     sandbox: RunningSandbox, *, user_id: int | None = None, channel: str | None = "papers", **options: object
 ) -> Message:
-    """What a person is shown in the end."""
+    """The reply to `/trending`."""
     invocation = await sandbox.command("trending", options, user_id=user_id, channel=channel)
     assert invocation.reply is not None
     return invocation.reply
@@ -48,7 +48,7 @@ def the_embed(message: Message) -> ShownEmbed:
 
 
 def lines(message: Message) -> list[re.Match[str]]:
-    """The papers of a page, each in its two lines."""
+    """The papers of a page, two lines each."""
     description = the_embed(message).description.splitlines()
     found = [_LINE.fullmatch("\n".join(pair)) for pair in zip(description[::2], description[1::2], strict=True)]
     assert all(found), the_embed(message).description
@@ -60,30 +60,30 @@ def button(message: Message, label: str) -> Mapping[str, object]:
     return found
 
 
-async def turned(sandbox: RunningSandbox, message: Message, label: str, *, user_id: int | None = None) -> Message:
-    """What is shown once a person (who asked, unless said otherwise) has pressed a button."""
+async def press(sandbox: RunningSandbox, message: Message, label: str, *, user_id: int | None = None) -> Message:
+    """The message after the admin, or another user, pressed a button."""
     presser = sandbox.world.default.admin_id if user_id is None else user_id
     invocation = await sandbox.discord.press(message.id, str(button(message, label)["custom_id"]), user_id=presser)
     before = message.embeds
     return await invocation.wait_for_edit(lambda shown: shown.id != message.id or shown.embeds != before, DEADLINE_S)
 
 
-async def walked(sandbox: RunningSandbox, message: Message) -> list[re.Match[str]]:
-    """All papers, from the first page to the last."""
+async def all_pages(sandbox: RunningSandbox, message: Message) -> list[re.Match[str]]:
+    """The papers of all pages."""
     papers = lines(message)
     while components_of(message) and not button(message, "▶").get("disabled"):
-        message = await turned(sandbox, message, "▶")
+        message = await press(sandbox, message, "▶")
         papers += lines(message)
     return papers
 
 
 async def test_day_of_120_papers_is_shown_page_by_page_most_votes_first(tmp_path: Path) -> None:
-    async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox):
+    async with running_sandbox(tmp_path) as sandbox, trending_bot(sandbox):
         entries = sandbox.huggingface.lists.generate(today(), 120)
         first = await trending(sandbox)
         assert the_embed(first).footer.startswith("1–10 of 120 ")
         assert button(first, "◀")["disabled"]
-        papers = await walked(sandbox, first)
+        papers = await all_pages(sandbox, first)
         assert [int(paper["rank"]) for paper in papers] == list(range(1, 121))
         assert {paper["id"] for paper in papers} == {entry["paper"]["id"] for entry in entries}
         votes = {entry["paper"]["id"]: entry["paper"]["upvotes"] for entry in entries}
@@ -93,10 +93,10 @@ async def test_day_of_120_papers_is_shown_page_by_page_most_votes_first(tmp_path
 
 @pytest.mark.recordings
 async def test_recorded_days_are_shown_completely(tmp_path: Path) -> None:
-    async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox):
+    async with running_sandbox(tmp_path) as sandbox, trending_bot(sandbox):
         for day, entries in sorted(read_directory(HUGGING_FACE_DAYS).items()):
             sandbox.huggingface.lists.set(day, entries)
-            shown = await walked(sandbox, await trending(sandbox, date=day.isoformat()))
+            shown = await all_pages(sandbox, await trending(sandbox, date=day.isoformat()))
             assert {paper["id"] for paper in shown} == {entry["paper"]["id"] for entry in entries}
             votes = {entry["paper"]["id"]: entry["paper"]["upvotes"] for entry in entries}
             assert [votes[paper["id"]] for paper in shown] == sorted(votes.values(), reverse=True)
@@ -106,7 +106,7 @@ async def test_recorded_days_are_shown_completely(tmp_path: Path) -> None:
         assert "EnvHarness" in the_embed(again).description
         assert "[code](https://github.com/google-research/envharness)\u00a0★\u00a08" in the_embed(again).description
         assert again.content == ""
-        assert len(sandbox.huggingface.requests) == asked  # what was read days later is good for ever
+        assert len(sandbox.huggingface.requests) == asked  # a list read days later is final
 
 
 async def test_newest_day_is_shown_and_its_buttons_work_after_a_restart(tmp_path: Path) -> None:
@@ -115,23 +115,23 @@ async def test_newest_day_is_shown_and_its_buttons_work_after_a_restart(tmp_path
         for day in days:
             sandbox.huggingface.lists.set(day, [])
         sandbox.huggingface.lists.generate(days[2], 12)
-        async with a_curious_bot(sandbox):
+        async with trending_bot(sandbox):
             first = await trending(sandbox, count=11)
             assert the_embed(first).url == f"https://huggingface.co/papers/date/{days[2].isoformat()}"
             assert the_embed(first).footer.startswith("1–10 of 11 (12 in the whole list) ")
-        async with a_curious_bot(sandbox):
-            second = await turned(sandbox, first, "▶")
+        async with trending_bot(sandbox):
+            second = await press(sandbox, first, "▶")
             assert second.id == first.id
             assert [paper["rank"] for paper in lines(second)] == ["11"]
-            other = await turned(sandbox, second, "◀", user_id=sandbox.world.default.member_id)
+            other = await press(sandbox, second, "◀", user_id=sandbox.world.default.member_id)
             assert other.id != first.id
             assert other.is_ephemeral
             assert len(lines(other)) == 10
             assert [paper["rank"] for paper in lines(second)] == ["11"]
-            own = await turned(sandbox, other, "▶", user_id=sandbox.world.default.member_id)
+            own = await press(sandbox, other, "▶", user_id=sandbox.world.default.member_id)
             assert own.id == other.id
         async with running_bot(sandbox):
-            refused = await turned(sandbox, first, "◀")
+            refused = await press(sandbox, first, "◀")
             assert refused.content == "Trending papers are switched off here."
             with pytest.raises(InvalidAction):
                 await trending(sandbox)
@@ -140,7 +140,7 @@ async def test_newest_day_is_shown_and_its_buttons_work_after_a_restart(tmp_path
 async def test_unknown_day_during_a_failure_says_when_to_try_again(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.huggingface.lists.generate(today(), 3)
-        async with a_curious_bot(sandbox):
+        async with trending_bot(sandbox):
             assert len(lines(await trending(sandbox, date="today"))) == 3
             sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=None))
             unknown = await trending(sandbox, date="2026-08-21")
@@ -150,7 +150,7 @@ async def test_unknown_day_during_a_failure_says_when_to_try_again(tmp_path: Pat
 
 
 async def test_invalid_dates_are_rejected_and_valid_ones_suggested(tmp_path: Path) -> None:
-    async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox):
+    async with running_sandbox(tmp_path) as sandbox, trending_bot(sandbox):
         tomorrow = (today() + timedelta(days=1)).isoformat()
         for typed, words in {
             tomorrow: "is in the future",
@@ -173,7 +173,7 @@ async def test_empty_day_is_explained_even_if_it_cannot_be_read_again(
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.huggingface.lists.set(sunday, [])
         sandbox.huggingface.lists.set(today(), [])
-        async with a_curious_bot(sandbox):
+        async with trending_bot(sandbox):
             assert (await trending(sandbox, date=sunday.isoformat())).content == (
                 "No trending papers on Sunday, 23 August 2026: weekends have no list. "
                 "`/trending` without a date shows the newest day with papers."
@@ -183,7 +183,7 @@ async def test_empty_day_is_explained_even_if_it_cannot_be_read_again(
         database.execute("UPDATE trending_days SET fetched_at = '2026-01-01T00:00:00.000000+00:00'")
         database.close()
         sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=None))
-        async with a_curious_bot(sandbox):
+        async with trending_bot(sandbox):
             old = (await trending(sandbox, date="today")).content
         assert old.startswith("No trending papers on ")
         assert old.endswith("This list may be out of date: Hugging Face returned an unexpected response (status 500).")
@@ -192,7 +192,7 @@ async def test_empty_day_is_explained_even_if_it_cannot_be_read_again(
 async def test_trending_works_in_direct_messages_and_is_rate_limited(
     tmp_path: Path,
 ) -> None:
-    async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox):
+    async with running_sandbox(tmp_path) as sandbox, trending_bot(sandbox):
         sandbox.huggingface.lists.generate(today(), 3)
         for _ in range(10):
             assert len(lines(await trending(sandbox, channel=None, date="today"))) == 3
@@ -209,7 +209,7 @@ async def test_trending_works_in_direct_messages_and_is_rate_limited(
 
 async def test_failed_vote_reading_is_reported_only_in_the_status(tmp_path: Path) -> None:
     port = free_port()
-    async with running_sandbox(tmp_path) as sandbox, a_curious_bot(sandbox, str(port)):
+    async with running_sandbox(tmp_path) as sandbox, trending_bot(sandbox, str(port)):
         await sandbox.subscribe("reward model")
         assert sandbox.huggingface.requests == []
         sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=None))

@@ -1,4 +1,4 @@
-"""Charts that fill: politely, shared, and told how far they are; against the local arXiv."""
+"""Tests of counting for charts against the local arXiv: progress, shared requests, failures and limits."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ INTERVAL_S = 3.0
 
 @pytest.fixture
 async def ingest(store: Store) -> AsyncIterator[Ingest]:
-    """A paper about reward models in each of the last twelve months, and two about agents."""
+    """arXiv with one paper about reward models and two about agents in each of the last twelve months."""
     async with ingest_over(store) as ingest:
         for month in last_year(MORNING):
             days_ago = (MORNING - month.start).total_seconds() / 86_400
@@ -41,111 +41,112 @@ async def ingest(store: Store) -> AsyncIterator[Ingest]:
         yield ingest
 
 
-def charting(ingest: Ingest, *, timeout_s: float = INTERACTION_TOKEN_S) -> ChartService:
+def chart_service(ingest: Ingest, *, timeout_s: float = INTERACTION_TOKEN_S) -> ChartService:
     counting = MonthCounter(ingest.client, MonthCounts(ingest.store.database), ingest.clock)
     statistics = Statistics(ingest.store.database)
     return ChartService(counting, statistics, ingest.clock, interval_s=INTERVAL_S, timeout_s=timeout_s)
 
 
-class Reader:
-    """Who asked for a chart: what was shown, as how much was missing and what was said."""
+class Recorder:
+    """Records what the service shows: the trend and the state of each update."""
 
     def __init__(self) -> None:
         self.shown: list[tuple[Trend, ChartState]] = []
 
-    async def show(self, trend: Trend, filling: ChartState) -> None:
-        self.shown.append((trend, filling))
+    async def show(self, trend: Trend, state: ChartState) -> None:
+        self.shown.append((trend, state))
 
     @property
-    def said(self) -> list[tuple[int, ChartState]]:
-        return [(len(trend.missing), filling) for trend, filling in self.shown]
+    def states(self) -> list[tuple[int, ChartState]]:
+        """The number of missing counts and the state of each update."""
+        return [(len(trend.missing), state) for trend, state in self.shown]
 
 
 async def test_chart_counts_every_month_and_a_second_chart_requests_nothing(ingest: Ingest) -> None:
-    charts, reader = charting(ingest), Reader()
+    charts, recorder = chart_service(ingest), Recorder()
     began_s = ingest.clock.monotonic()
-    await ingest.run(charts.trend([MODEL], reader.show))
-    assert reader.said == [
+    await ingest.run(charts.trend([MODEL], recorder.show))
+    assert recorder.states == [
         (12, ChartInProgress(36.0)),
         (8, ChartInProgress(24.0)),
         (4, ChartInProgress(12.0)),
         (0, ChartComplete()),
     ]
-    assert reader.shown[-1][0].of(MODEL) == (1,) * 12
+    assert recorder.shown[-1][0].of(MODEL) == (1,) * 12
     assert ingest.clock.monotonic() - began_s == 12 * INTERVAL_S
     assert len(ingest.take_requests()) == 12
-    again = Reader()
-    # The same keyword typed in two ways is one line.
+    again = Recorder()
+    # Two spellings of a keyword are one line.
     await ingest.run(charts.trend([MODEL, Keyword.parse("Reward  model")], again.show))
-    assert again.said == [(0, ChartComplete())]
+    assert again.states == [(0, ChartComplete())]
     assert again.shown[0][0].keywords == (MODEL,)
     assert ingest.take_requests() == []
 
 
 async def test_stored_counts_are_shown_before_missing_months_are_counted(ingest: Ingest) -> None:
-    charts, reader = charting(ingest), Reader()
-    await ingest.run(charts.trend([MODEL], Reader().show))
+    charts, recorder = chart_service(ingest), Recorder()
+    await ingest.run(charts.trend([MODEL], Recorder().show))
     ingest.take_requests()
-    await ingest.run(charts.trend([AGENT, MODEL], reader.show))
-    trend, filling = reader.shown[0]
-    assert (trend.of(MODEL), trend.of(AGENT), filling) == ((1,) * 12, (None,) * 12, ChartInProgress(36.0))
+    await ingest.run(charts.trend([AGENT, MODEL], recorder.show))
+    trend, state = recorder.shown[0]
+    assert (trend.of(MODEL), trend.of(AGENT), state) == ((1,) * 12, (None,) * 12, ChartInProgress(36.0))
     assert len(ingest.take_requests()) == 12
-    assert reader.shown[-1][0].of(AGENT) == (2,) * 12
+    assert recorder.shown[-1][0].of(AGENT) == (2,) * 12
 
 
 async def test_concurrent_charts_of_a_keyword_share_the_requests(ingest: Ingest) -> None:
-    charts, first, second = charting(ingest), Reader(), Reader()
+    charts, first, second = chart_service(ingest), Recorder(), Recorder()
 
     async def both() -> None:
         await asyncio.gather(charts.trend([MODEL], first.show), charts.trend([MODEL], second.show))
 
     await ingest.run(both())
     assert len(ingest.take_requests()) == 12
-    assert first.said[-1] == second.said[-1] == (0, ChartComplete())
-    assert (12, ChartInProgress(72.0)) in second.said  # two charts, each slows the other down
+    assert first.states[-1] == second.states[-1] == (0, ChartComplete())
+    assert (12, ChartInProgress(72.0)) in second.states  # two charts share the requests, so each takes twice as long
 
 
 async def test_chart_continues_after_arxiv_failed_in_the_middle(ingest: Ingest) -> None:
-    charts, reader = charting(ingest), Reader()
+    charts, recorder = chart_service(ingest), Recorder()
     ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="60", containing="[202605010000"))
-    await ingest.run(charts.trend([MODEL], reader.show))
-    missing, filling = reader.said[-1]
+    await ingest.run(charts.trend([MODEL], recorder.show))
+    missing, state = recorder.states[-1]
     assert missing == 7
-    assert isinstance(filling, CountFailed)
-    assert filling.keyword == MODEL
-    assert isinstance(filling.error, ArxivThrottled)
+    assert isinstance(state, CountFailed)
+    assert state.keyword == MODEL
+    assert isinstance(state.error, ArxivThrottled)
     assert len(ingest.take_requests()) == 6
     await ingest.clock.advance(60)
-    again = Reader()
-    # As after a restart: the months that were counted are kept.
-    await ingest.run(charting(ingest).trend([MODEL], again.show))
-    assert again.said[0] == (7, ChartInProgress(21.0))
-    assert again.said[-1] == (0, ChartComplete())
+    again = Recorder()
+    # A new service, as after a restart: the counted months are stored.
+    await ingest.run(chart_service(ingest).trend([MODEL], again.show))
+    assert again.states[0] == (7, ChartInProgress(21.0))
+    assert again.states[-1] == (0, ChartComplete())
     assert len(ingest.take_requests()) == 7
 
 
 async def test_counting_stops_when_the_reply_can_no_longer_be_edited(ingest: Ingest) -> None:
-    reader = Reader()
-    await ingest.run(charting(ingest, timeout_s=0).trend([MODEL], reader.show))
-    assert reader.said == [(12, ChartInProgress(36.0)), (12, ReplyExpired())]
+    recorder = Recorder()
+    await ingest.run(chart_service(ingest, timeout_s=0).trend([MODEL], recorder.show))
+    assert recorder.states == [(12, ChartInProgress(36.0)), (12, ReplyExpired())]
 
 
 async def test_charts_over_the_limit_are_rejected_until_one_ends(ingest: Ingest) -> None:
-    charts = charting(ingest)
+    charts = chart_service(ingest)
 
     async def never(_: Trend, __: ChartState) -> None:
         await asyncio.Event().wait()
 
     others = [asyncio.create_task(charts.trend([Keyword.parse(f"k{n}")], never)) for n in range(CHARTS_FILLED_AT_ONCE)]
     await ingest.until(lambda: charts.in_progress == CHARTS_FILLED_AT_ONCE)
-    reader = Reader()
-    await charts.trend([MODEL], reader.show)
-    assert reader.said == [(12, ChartsBusy(12 * INTERVAL_S * CHARTS_FILLED_AT_ONCE))]
+    recorder = Recorder()
+    await charts.trend([MODEL], recorder.show)
+    assert recorder.states == [(12, ChartsBusy(12 * INTERVAL_S * CHARTS_FILLED_AT_ONCE))]
     assert ingest.take_requests() == []
     others[0].cancel()
     await asyncio.wait(others[:1])
-    await ingest.run(charts.trend([MODEL], reader.show))
-    assert reader.said[-1] == (0, ChartComplete())
+    await ingest.run(charts.trend([MODEL], recorder.show))
+    assert recorder.states[-1] == (0, ChartComplete())
     for task in others:
         task.cancel()
     await asyncio.wait(others)

@@ -1,4 +1,4 @@
-"""What the person at the terminal sees: exit codes, and one sentence for each thing that is wrong."""
+"""Tests of the command line: exit codes, and one line for each error."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ import pytest
 from bot.__main__ import main
 from bot.store.database import Database
 
-TOKEN = "not-a-token-of-anybody"
+TOKEN = "not-a-real-token"
 DEADLINE_S = 40.0
 
 
@@ -27,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("DAILY_PAPERS_") or name == "DISCORD_TOKEN"]:
         monkeypatch.delenv(name)
-    switch_interval_s = sys.getswitchinterval()  # the program sets its own
+    switch_interval_s = sys.getswitchinterval()  # the program changes it
     yield tmp_path
     sys.setswitchinterval(switch_interval_s)
 
@@ -35,7 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def bot(
     folder: Path, *arguments: str, largest_file_blocks: int | None = None, **environ: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the program as a process of its own until it ends, its files perhaps not larger than blocks of 512 bytes."""
+    """Runs the program as a process until it ends; `largest_file_blocks` limits its files, in blocks of 512 bytes."""
     limited = [] if largest_file_blocks is None else ["sh", "-c", f'ulimit -f {largest_file_blocks} && exec "$@"', "sh"]
     return subprocess.run(
         [*limited, sys.executable, "-m", "bot", *arguments],
@@ -107,13 +107,13 @@ def test_unusable_database_is_reported_in_one_line_and_left_unchanged(
     assert (folder / "notes.txt").read_text() == "Buy milk."
 
 
-async def made(path: Path) -> None:
-    """A database as the first start makes it."""
+async def create_database(path: Path) -> None:
+    """Creates a database as the first start does."""
     await (await Database.open_exclusive(path)).close()
 
 
 def test_full_disk_at_the_start_is_reported_and_stores_no_subscription(folder: Path) -> None:
-    asyncio.run(made(folder / "daily-papers.sqlite3"))
+    asyncio.run(create_database(folder / "daily-papers.sqlite3"))
     keywords = [f"reward model {number}" for number in range(1500)]
     subscriptions = [{"channel_id": 123456789012345678, "keywords": keywords}]
     (folder / "config.json").write_text(json.dumps({"subscriptions": subscriptions}))
@@ -127,8 +127,8 @@ def test_full_disk_at_the_start_is_reported_and_stores_no_subscription(folder: P
 
 
 @contextlib.contextmanager
-def heeding_ctrl_c() -> Iterator[None]:
-    """What is started meanwhile heeds Ctrl-C; tests that a shell runs in the background do not, and hand that on."""
+def ctrl_c_enabled() -> Iterator[None]:
+    """Child processes handle Ctrl-C; in a background job they would inherit that it is ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
@@ -138,7 +138,7 @@ def heeding_ctrl_c() -> Iterator[None]:
 
 @pytest.mark.slow
 def test_ctrl_c_ends_a_command_without_a_traceback(folder: Path) -> None:
-    with heeding_ctrl_c(), socket.create_server(("127.0.0.1", 0)) as silent:
+    with ctrl_c_enabled(), socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(DEADLINE_S)
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with subprocess.Popen(

@@ -38,9 +38,9 @@ INNER_MAX = ARXIV_BODY_MAX_BYTES - 2_000
 class Fetched:
     """The result of a fetch, and the memory that it needed above the idle level."""
 
-    came: str
+    result: str
     above: float
-    rest: float
+    base: float
 
 
 class Fetcher:
@@ -68,7 +68,7 @@ async def fetching(url: str, folder: Path) -> AsyncIterator[Fetcher]:
     )
     try:
         fetcher = Fetcher(process)
-        assert re.fullmatch("[1-9][0-9]* papers", (await fetcher.fetch()).came)
+        assert re.fullmatch("[1-9][0-9]* papers", (await fetcher.fetch()).result)
         yield fetcher
     finally:
         process.kill()
@@ -86,13 +86,13 @@ async def test_hostile_responses_need_little_memory_and_do_not_break_the_next(tm
     }
     arxiv = LocalArxiv(Corpus.generated(now=NOW, per_day=20, upcoming=0), now=lambda: NOW, interval_s=0)
     async with serving(arxiv) as url, fetching(url, tmp_path) as fetcher:
-        good = (await fetcher.fetch()).came
+        good = (await fetcher.fetch()).result
         for kind, error in errors.items():
             arxiv.faults.add(ArxivFault(kind))
             fetched = await fetcher.fetch()
-            assert fetched.came == (error or good)
+            assert fetched.result == (error or good)
             assert fetched.above < ABOVE_MAX_MB, kind
-        assert (await fetcher.fetch()).came == good
+        assert (await fetcher.fetch()).result == good
 
 
 def feed(inner: bytes) -> bytes:
@@ -141,6 +141,6 @@ async def test_largest_responses_need_little_memory_and_time(tmp_path: Path) -> 
     async with scripted(*responses, bomb) as server, fetching(server.url, tmp_path) as fetcher:
         found = {name: await fetcher.fetch() for name in (*WORST, "gzip bomb")}
     assert {name: fetched for name, fetched in found.items() if fetched.above >= ABOVE_MAX_MB} == {}
-    assert found["gzip bomb"].came == TOO_LARGE
-    invalid = {name for name, fetched in found.items() if fetched.came == NO_FEED}
+    assert found["gzip bomb"].result == TOO_LARGE
+    invalid = {name for name, fetched in found.items() if fetched.result == NO_FEED}
     assert {"attributes", "name spaces", "elements", "references", "references to nothing"} <= invalid

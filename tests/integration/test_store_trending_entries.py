@@ -5,11 +5,11 @@ from datetime import date, timedelta
 from bot.domain.outgoing import Delivered
 from bot.domain.paper import ArxivId
 from bot.store.trending_entries import TRENDING_KEPT
-from tests.support.builders import listing, paper
+from tests.support.builders import paper, trending_entry
 from tests.support.store import CHANNEL, NOW, Store
 
 MONDAY, TUESDAY = date(2026, 11, 16), date(2026, 11, 17)
-FULL = listing(
+FULL = trending_entry(
     "2611.00007",
     day=TUESDAY,
     title="Ünicode | pipes",
@@ -31,7 +31,7 @@ async def test_entry_is_read_as_written(store: Store) -> None:
 
 
 async def test_day_is_ordered_by_votes(store: Store) -> None:
-    few, many = listing("2611.00001", day=MONDAY, votes=3), listing("2611.00002", day=MONDAY, votes=12)
+    few, many = trending_entry("2611.00001", day=MONDAY, votes=3), trending_entry("2611.00002", day=MONDAY, votes=12)
     await store.trending_entries.record_day(MONDAY, [few, many], NOW)
     assert await store.trending_entries.of_day(MONDAY) == (many, few)
 
@@ -44,11 +44,11 @@ async def test_unfetched_day_differs_from_an_empty_day(store: Store) -> None:
 
 
 async def test_new_list_of_a_day_replaces_the_old_one(store: Store) -> None:
-    kept, gone = listing("2611.00001", day=MONDAY, votes=3), listing("2611.00002", day=MONDAY)
-    elsewhere = listing("2611.00003", day=TUESDAY)
+    kept, gone = trending_entry("2611.00001", day=MONDAY, votes=3), trending_entry("2611.00002", day=MONDAY)
+    elsewhere = trending_entry("2611.00003", day=TUESDAY)
     await store.trending_entries.record_day(TUESDAY, [elsewhere], NOW)
     await store.trending_entries.record_day(MONDAY, [kept, gone], NOW)
-    voted = listing("2611.00001", day=MONDAY, votes=4)
+    voted = trending_entry("2611.00001", day=MONDAY, votes=4)
     await store.trending_entries.record_day(MONDAY, [voted], NOW + timedelta(hours=3))
     assert await store.trending_entries.of_papers([kept.arxiv_id, gone.arxiv_id, elsewhere.arxiv_id]) == {
         kept.arxiv_id: voted,
@@ -58,7 +58,10 @@ async def test_new_list_of_a_day_replaces_the_old_one(store: Store) -> None:
 
 
 async def test_paper_on_two_lists_belongs_to_the_newer_day(store: Store) -> None:
-    first, again = listing("2611.00001", day=MONDAY, votes=9), listing("2611.00001", day=TUESDAY, votes=11)
+    first, again = (
+        trending_entry("2611.00001", day=MONDAY, votes=9),
+        trending_entry("2611.00001", day=TUESDAY, votes=11),
+    )
     await store.trending_entries.record_day(TUESDAY, [again], NOW)
     await store.trending_entries.record_day(MONDAY, [first], NOW)
     assert await store.trending_entries.of_papers([first.arxiv_id]) == {first.arxiv_id: again}
@@ -70,7 +73,7 @@ async def test_paper_on_two_lists_belongs_to_the_newer_day(store: Store) -> None
 async def test_lists_fetched_long_ago_are_deleted(store: Store) -> None:
     old = date(2025, 1, 2)
     await store.trending_entries.record_day(MONDAY, [FULL], NOW - TRENDING_KEPT - timedelta(seconds=1))
-    await store.trending_entries.record_day(old, [listing("2501.00001", day=old)], NOW)
+    await store.trending_entries.record_day(old, [trending_entry("2501.00001", day=old)], NOW)
     assert await store.trending_entries.fetched_at(MONDAY) is None
     assert await store.trending_entries.of_papers([FULL.arxiv_id]) == {}
     assert len(await store.trending_entries.of_day(old)) == 1

@@ -8,7 +8,7 @@ from bot.domain.channel_settings import ChannelSettings, TrendingSettings
 from bot.domain.outgoing import Blocked, Delivered
 from bot.domain.paper import ArxivId
 from bot.domain.trending.post import TrendingDay, TrendingPost, TrendingSubscription
-from tests.support.builders import listing, paper
+from tests.support.builders import paper, trending_entry
 from tests.support.store import CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
 
 DAY = date(2026, 11, 17)
@@ -41,7 +41,7 @@ async def test_trending_subscription_is_stored_with_the_settings(store: Store) -
 
 async def test_fetched_days_have_their_number_of_papers(store: Store) -> None:
     await store.trending_entries.record_day(NEXT_DAY, [], NOW)
-    await store.trending_entries.record_day(DAY, [listing(day=DAY)], NOW)
+    await store.trending_entries.record_day(DAY, [trending_entry(day=DAY)], NOW)
     assert await store.trending_posts.fetched_days() == (TrendingDay(DAY, NOW, 1), TrendingDay(NEXT_DAY, NOW, 0))
 
 

@@ -11,7 +11,7 @@ import html5lib
 import pytest
 from hypothesis import given
 
-from benchmarks.page import generated
+from benchmarks.page import generate_page
 from bot.domain.paper import Paper
 from bot.page import Page, PageFormat, Section, render
 from bot.page.bibtex import bibtex
@@ -227,7 +227,7 @@ def test_empty_section_and_empty_page_are_labelled() -> None:
 
 
 def test_large_page_stays_within_limit_and_keeps_newest_bibtex() -> None:
-    page = generated()
+    page = generate_page()
     text = _written(page, _ADDRESS)
     assert PAGE_HTML_BYTES - 2000 < len(text.encode()) <= PAGE_HTML_BYTES
     shown = re.findall(r"<h3>.*?abs/(\S+)v\d.*?(?:<pre>|arxiv.org/bibtex/)", text, re.DOTALL)
