@@ -1,4 +1,4 @@
-"""ChartRenderer drawn by a real child process, and processes that hang, fail or are cancelled."""
+"""Charts drawn by a real child process, and processes that hang, fail or are cancelled."""
 
 import asyncio
 import contextlib
