@@ -33,9 +33,9 @@ async def make_work_due(sandbox: RunningSandbox) -> None:
             admin_id = sandbox.world.default.admin_id
             guild_id = sandbox.world.default.guild_id
             await store.subscriptions.add(KEYWORD, channel_id, guild_id, added_by=admin_id, now=now)
-        await store.read_past(new_since=now - timedelta(days=1), synced_until=now)
+        await store.sync(new_since=now - timedelta(days=1), synced_until=now)
         await make_edit_due(store, papers, now)
-        await store.read(paper("2601.00002", title="Another Reward Model", published=now), now=now)
+        await store.poll(paper("2601.00002", title="Another Reward Model", published=now), now=now)
         settings = await store.channel_settings.get(papers)
         trending = TrendingSettings(0, now - timedelta(days=2))
         await store.channel_settings.write(papers, replace(settings, trending=trending))
@@ -45,7 +45,7 @@ async def make_work_due(sandbox: RunningSandbox) -> None:
 
 
 async def make_edit_due(store: Store, channel_id: int, now: datetime) -> None:
-    await store.read(paper("2601.00001", title="A Reward Model", published=now), now=now)
+    await store.poll(paper("2601.00001", title="A Reward Model", published=now), now=now)
     post = await store.outbox.bind(channel_id, await store.due(channel_id, now=now), key="key", nonce="nonce", now=now)
     assert post is not None
     await store.outbox.delivered(post, Delivered(1), now)

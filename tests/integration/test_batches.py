@@ -104,7 +104,7 @@ async def test_papers_that_arrive_during_a_batch_join_it(
 
 async def test_headline_calls_past_papers_earlier(subscribed: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
     await subscribed.subscribe("diffusion")
-    await subscribed.read_past(paper("2611.00001", title="Diffusion"), paper("2611.00002", title="Diffusion"))
+    await subscribed.sync(paper("2611.00001", title="Diffusion"), paper("2611.00002", title="Diffusion"))
     await subscribed.outbox.add_newest(CHANNEL, [Keyword.parse("diffusion")], 5, clock.now())
     async with running_dispatcher(subscribed, delivery, clock):
         assert delivery.headings == ["**2 earlier papers** for diffusion"]

@@ -83,7 +83,7 @@ async def test_notification_posts_a_new_paper(subscribed: Store, delivery: FakeD
 async def test_paper_that_is_due_later_is_posted_at_its_time(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    await subscribed.read(paper("2611.00001", title="Graph"), now=NOW + timedelta(minutes=5))
+    await subscribed.poll(paper("2611.00001", title="Graph"), now=NOW + timedelta(minutes=5))
     async with running_dispatcher(subscribed, delivery, clock) as running:
         await running.advance(299)
         assert delivery.attempts == []
@@ -128,7 +128,7 @@ async def test_send_rate_over_all_channels_is_limited(store: Store, delivery: Fa
     channels = range(100, 190)
     for channel_id in channels:
         await store.subscribe("graph", channel_id)
-    await store.read_past()
+    await store.sync()
     await record_papers(store, 1)
     async with running_dispatcher(store, delivery, clock):
         assert all(delivery.messages(channel_id) == [arxiv_ids(1)] for channel_id in channels)

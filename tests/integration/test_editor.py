@@ -35,7 +35,7 @@ async def posted(
     """Stores delivered messages of one paper each, in this order."""
     await store.watch("graph", channel_id=channel_id)
     for number, key in enumerate(keys, channel_id * 100):
-        await store.read(paper(f"2611.{number:05}", title="Graph"))
+        await store.poll(paper(f"2611.{number:05}", title="Graph"))
         header = MessageHeader(thread_id=thread_id)
         post = await store.outbox.bind(channel_id, await store.due(channel_id), header, key=key, nonce=key, now=NOW)
         assert post is not None
@@ -132,7 +132,7 @@ async def test_locked_forum_post_does_not_postpone_edits_in_another(
     store: Store, message_editor: FakeMessageEditor, clock: FakeClock
 ) -> None:
     await posted(store, "a", thread_id=8)
-    await store.read(paper("2611.02000", title="Graph"))
+    await store.poll(paper("2611.02000", title="Graph"))
     post = await store.outbox.bind(CHANNEL, await store.due(), MessageHeader(thread_id=9), key="b", nonce="b", now=NOW)
     assert post is not None
     await store.outbox.delivered(post, Delivered(5), NOW)

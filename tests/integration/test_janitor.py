@@ -147,7 +147,7 @@ async def test_unblocked_channel_causes_no_notice(janitor: JanitorHarness) -> No
 async def test_subscriptions_and_queue_of_a_gone_channel_are_kept_for_thirty_days(
     janitor: JanitorHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await janitor.store.read(paper(title="Graph"))
+    await janitor.store.poll(paper(title="Graph"))
     await janitor.store.watch("graph", channel_id=OTHER_CHANNEL)
     await janitor.block(GONE)
     async with janitor.running():

@@ -1,4 +1,4 @@
-"""`daily-papers page`: what is printed or written, and one sentence for each thing that is in its way."""
+"""`daily-papers page`: its output, and one sentence for each error."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ HERE, THERE, NOWHERE = 123456789012345678, 223456789012345678, 32345678901234567
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory in which the bot has run: two channels, a paper for each."""
+    """A working directory with a database: two channels with a paper each."""
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("DAILY_PAPERS_") or name == "DISCORD_TOKEN"]:
         monkeypatch.delenv(name)
@@ -33,7 +33,7 @@ async def _fill(database: Path) -> None:
         await store.watch("graph", channel_id=HERE)
         await store.watch("sheaf", channel_id=THERE)
         long = "We compute. " * 1500
-        await store.read(
+        await store.poll(
             paper("2611.00001", title="A graph", abstract=long),
             paper("2611.00002", title="A sheaf", abstract=long),
             paper("2611.00004", title="A sheaf on a curved manifold's graphs"),
@@ -47,39 +47,39 @@ def page(*arguments: str) -> int:
     return main(["page", *arguments])
 
 
-def refusal(shown: Shown, *arguments: str) -> str:
-    """The one sentence with which the command ends; nothing was printed."""
+def failure(shown: Shown, *arguments: str) -> str:
+    """Returns the one sentence with which the command fails, and checks that nothing else is printed."""
     assert page(*arguments) == 1
-    said = shown.readouterr()
-    assert said.out == ""
-    (line,) = said.err.splitlines()
+    output = shown.readouterr()
+    assert output.out == ""
+    (line,) = output.err.splitlines()
     return line
 
 
 def test_page_of_all_channels_is_printed_as_markdown(folder: Path, capsys: Shown) -> None:
     assert page() == 0
-    said = capsys.readouterr()
-    assert said.out.startswith("# Daily Papers\n")
-    assert said.out.index("\n## graph\n") < said.out.index("A graph") < said.out.index("\n## sheaf\n")
-    assert said.err == ""
+    output = capsys.readouterr()
+    assert output.out.startswith("# Daily Papers\n")
+    assert output.out.index("\n## graph\n") < output.out.index("A graph") < output.out.index("\n## sheaf\n")
+    assert output.err == ""
 
 
 def test_channel_option_selects_channels(folder: Path, capsys: Shown) -> None:
     assert page("--channel", str(HERE)) == 0
-    said = capsys.readouterr().out
-    assert "A graph" in said
-    assert "## sheaf" not in said
-    assert "A sheaf]" not in said
+    output = capsys.readouterr().out
+    assert "A graph" in output
+    assert "## sheaf" not in output
+    assert "A sheaf]" not in output
     assert page("--channel", str(HERE), "--channel", str(THERE)) == 0
     assert "A sheaf" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("form", PageFormat)
-def test_each_format_is_written_to_a_file(folder: Path, capsys: Shown, form: PageFormat) -> None:
-    assert page("--format", form.value, "--output", "page") == 0
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err == "Wrote page: 2 keywords, 3 papers, arXiv last read at 2026-11-18 12:00 UTC.\n"
+@pytest.mark.parametrize("page_format", PageFormat)
+def test_each_format_is_written_to_a_file(folder: Path, capsys: Shown, page_format: PageFormat) -> None:
+    assert page("--format", page_format.value, "--output", "page") == 0
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err == "Wrote page: 2 keywords, 3 papers, arXiv last read at 2026-11-18 12:00 UTC.\n"
     assert "A graph" in (folder / "page").read_text()
     assert sorted(path.name for path in folder.iterdir() if "sqlite3" not in path.name) == ["page"]
 
@@ -98,7 +98,7 @@ def test_existing_file_is_replaced_and_keeps_mode_and_link(folder: Path) -> None
     assert (folder / "link").is_symlink()
     assert "A graph" in (folder / "file").read_text()
     assert stat.S_IMODE((folder / "file").stat().st_mode) == 0o604
-    assert (folder / "other").read_text() == "old"  # who has the old file open reads it to its end
+    assert (folder / "other").read_text() == "old"  # an open file keeps its content
 
 
 def test_new_file_has_the_mode_of_the_umask(folder: Path) -> None:
@@ -124,13 +124,13 @@ def test_file_that_cannot_be_written_is_reported_in_one_sentence(
 ) -> None:
     os.mkfifo("pipe")
     before = sorted(folder.iterdir())
-    assert refusal(capsys, "--output", output) == sentence
+    assert failure(capsys, "--output", output) == sentence
     assert sorted(folder.iterdir()) == before
 
 
 def test_full_disk_leaves_the_old_file_unchanged(folder: Path) -> None:
     (folder / "page").write_text("old")
-    # Files of at most 32.5 KiB: as large as SQLite's own beside the database, less than the page in HTML.
+    # Files of at most 32.5 KiB: enough for SQLite's files next to the database, too little for the HTML page.
     limited = ["sh", "-c", 'ulimit -f 65 && exec "$@"', "sh"]
     ended = run(*limited, *COMMAND, "--output", "page", "--format", "html")
     assert ended.returncode == 1
@@ -140,7 +140,7 @@ def test_full_disk_leaves_the_old_file_unchanged(folder: Path) -> None:
 
 
 def test_channel_without_keywords_is_reported_with_the_others(folder: Path, capsys: Shown) -> None:
-    assert refusal(capsys, "--channel", str(HERE), "--channel", str(NOWHERE)) == (
+    assert failure(capsys, "--channel", str(HERE), "--channel", str(NOWHERE)) == (
         f"Channel {NOWHERE} has no keywords; these have: {HERE}, {THERE}."
     )
 
@@ -148,7 +148,7 @@ def test_channel_without_keywords_is_reported_with_the_others(folder: Path, caps
 def test_bot_without_subscriptions_has_no_page(folder: Path, capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAILY_PAPERS_DATABASE", "empty.sqlite3")
     asyncio.run(_make(folder / "empty.sqlite3"))
-    assert refusal(capsys).startswith("No channel has keywords yet. Add one with /subscribe, or set ")
+    assert failure(capsys).startswith("No channel has keywords yet. Add one with /subscribe, or set ")
 
 
 async def _make(database: Path) -> None:
@@ -160,7 +160,7 @@ def test_missing_database_is_reported_and_not_created(
     folder: Path, capsys: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAILY_PAPERS_DATABASE", "other.sqlite3")
-    assert refusal(capsys, "--output", "page") == (
+    assert failure(capsys, "--output", "page") == (
         "There is no database other.sqlite3 yet: start the bot first, which creates it, or set `database`."
     )
     assert not list(folder.glob("other*"))
@@ -179,7 +179,7 @@ def test_invalid_argument_is_reported_with_the_usage(folder: Path, capsys: Shown
     assert arguments[1] in capsys.readouterr().err
 
 
-# As a process of its own.
+# As a separate process.
 
 COMMAND = (sys.executable, "-m", "bot", "page")
 
@@ -192,7 +192,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 
 async def test_page_is_written_while_the_bot_runs(folder: Path) -> None:
     async with opened(folder / "daily-papers.sqlite3") as store:
-        await store.read(paper("2611.00003", title="A newer graph"))
+        await store.poll(paper("2611.00003", title="A newer graph"))
         ended = await asyncio.to_thread(run, *COMMAND, "--format", "json")
     assert ended.stderr == ""
     assert "A newer graph" in json.dumps(json.loads(ended.stdout))

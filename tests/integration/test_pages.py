@@ -1,4 +1,4 @@
-"""Pages that have to fit into a file of a given size, and how many of them are kept drawn."""
+"""Pages that fit into a given file size, and the cache of rendered pages."""
 
 from collections.abc import Collection
 
@@ -16,10 +16,10 @@ HERE = frozenset({CHANNEL})
 
 @pytest.fixture
 async def pages(store: Store) -> PageService:
-    """Two keywords, one of 110 long papers, one of a short paper."""
+    """Two keywords, one with 110 long papers, one with a short paper."""
     await store.watch("graph", "sheaf")
     long = [paper(f"2611.{number:05}", title="A graph", abstract="graph " * 300) for number in range(110)]
-    await store.read(*long, paper("2611.90000", title="A sheaf"))
+    await store.poll(*long, paper("2611.90000", title="A sheaf"))
     return PageService(store.page_store, FakeClock())
 
 
@@ -39,7 +39,7 @@ async def test_page_that_does_not_fit_has_fewer_papers_per_keyword(pages: PageSe
     assert len(fitting.rendered.body) <= max_bytes
     assert fitting.per_keyword is not None
     assert papers_in(fitting.page) == [fitting.per_keyword, 1]
-    # Not far fewer than there is room for.
+    # Not far fewer papers than fit.
     assert len(fitting.rendered.body) > max_bytes * 0.6
 
 
@@ -50,7 +50,7 @@ async def test_page_without_room_for_papers_has_only_keywords(pages: PageService
 
 
 class CountedPageStore(PageStore):
-    """Counts how often papers were read."""
+    """Counts how often papers are read."""
 
     readings = 0
 
@@ -66,7 +66,7 @@ async def test_recently_requested_pages_are_cached(store: Store) -> None:
         await pages.cached_page(frozenset({channel_id}), PageFormat.MD)
     await pages.cached_page(frozenset({0}), PageFormat.MD)
     assert page_store.readings == PAGES_KEPT
-    await pages.cached_page(frozenset({99}), PageFormat.MD)  # in the place of 1
+    await pages.cached_page(frozenset({99}), PageFormat.MD)  # replaces channel 1
     await pages.cached_page(frozenset({0}), PageFormat.MD)
     assert page_store.readings == PAGES_KEPT + 1
     await pages.cached_page(frozenset({1}), PageFormat.MD)

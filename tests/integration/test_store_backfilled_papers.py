@@ -1,4 +1,4 @@
-"""The backfilled_papers in the store: what backfills found, and that it changes nothing for channels."""
+"""The store's backfilled papers, and that they change nothing for channels."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ def backfilled_papers(store: Store) -> BackfilledPapers:
 
 
 async def keep(store: Store, backfilled_papers: BackfilledPapers, *papers: Paper) -> int:
-    """BackfilledPapers a slice that shows these papers, for all that is watched."""
+    """Stores the papers of one window for every watched keyword."""
     keywords = await store.watched()
     return await backfilled_papers.add(keywords, papers, match(papers, [each.keyword for each in keywords]))
 
@@ -49,7 +49,7 @@ async def test_backfilled_papers_are_no_matches_and_are_not_posted(
     store: Store, backfilled_papers: BackfilledPapers
 ) -> None:
     await store.watch("reward model")
-    await store.read(paper("2611.00009", title="Reward models again"))
+    await store.poll(paper("2611.00009", title="Reward models again"))
     before = rows(store.path)
     await keep(store, backfilled_papers, MODEL)
     await backfilled_papers.complete_month(await store.watched(), JANUARY, NOW)
@@ -65,7 +65,7 @@ async def test_backfilled_paper_found_by_a_later_poll_is_posted(
     fresh = paper("2611.00007", title="A Reward Model", published=NOW - timedelta(days=1))
     await keep(store, backfilled_papers, fresh)
     assert await store.due_ids() == []
-    assert (await store.read(fresh)).papers == 1
+    assert (await store.poll(fresh)).papers == 1
     assert await store.due_ids() == ["2611.00007"]
 
 
@@ -83,7 +83,7 @@ async def test_newer_version_of_a_known_paper_is_stored_without_a_match(
 
 async def test_newer_version_requests_an_edit_of_the_message(store: Store, backfilled_papers: BackfilledPapers) -> None:
     await store.watch("reward model")
-    await store.read(paper("2611.00007", title="A Reward Model"))
+    await store.poll(paper("2611.00007", title="A Reward Model"))
     await store.bind()
     await keep(store, backfilled_papers, paper("2611.00007", title="A Reward Model", version=2))
     assert [row[0] for row in rows(store.path)["edits"]] == ["key"]
@@ -91,7 +91,7 @@ async def test_newer_version_requests_an_edit_of_the_message(store: Store, backf
 
 async def test_queued_paper_found_withdrawn_is_not_posted(store: Store, backfilled_papers: BackfilledPapers) -> None:
     await store.watch("reward model")
-    await store.read(paper("2611.00007", title="A Reward Model"))
+    await store.poll(paper("2611.00007", title="A Reward Model"))
     await keep(
         store,
         backfilled_papers,

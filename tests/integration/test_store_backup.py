@@ -1,4 +1,4 @@
-"""Looking at the file and copying it, while a bot may be running."""
+"""The summary and the copy of a database, even while a bot runs."""
 
 import sqlite3
 from contextlib import closing
@@ -14,15 +14,15 @@ from tests.support.store import CHANNEL, OTHER_CHANNEL, Store, rows
 
 @pytest.fixture
 async def filled(store: Store) -> Store:
-    """A store in use."""
+    """A store with subscriptions and papers."""
     await store.watch("graph", "diffusion")
     await store.subscribe("graph", OTHER_CHANNEL)
-    await store.read(paper("2611.00001", title="Graph"), paper("2611.00002", title="Diffusion"))
+    await store.poll(paper("2611.00001", title="Graph"), paper("2611.00002", title="Diffusion"))
     return store
 
 
-def silent(_left: int, _total: int) -> None:
-    """Nobody watches the progress."""
+def ignore_progress(_left: int, _total: int) -> None:
+    """Ignores the progress."""
 
 
 def test_summary_counts_channels_keywords_and_papers(filled: Store) -> None:
@@ -60,29 +60,29 @@ def test_copy_contains_what_a_running_bot_wrote(filled: Store, tmp_path: Path) -
 def test_copy_replaces_an_older_copy(filled: Store, tmp_path: Path) -> None:
     target = tmp_path / "copy.sqlite3"
     target.write_bytes(b"older")
-    back_up(filled.path, target, silent)
+    back_up(filled.path, target, ignore_progress)
     assert rows(target) == rows(filled.path)
 
 
 def test_missing_database_is_not_copied(path: Path, tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusable, match="There is no database"):
-        back_up(path, tmp_path / "copy.sqlite3", silent)
+        back_up(path, tmp_path / "copy.sqlite3", ignore_progress)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_copy_into_a_missing_folder_is_refused(filled: Store, tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusable, match=r"folder of .* does not exist"):
-        back_up(filled.path, tmp_path / "nowhere" / "copy.sqlite3", silent)
+        back_up(filled.path, tmp_path / "nowhere" / "copy.sqlite3", ignore_progress)
 
 
 def test_copy_onto_the_database_itself_is_refused(filled: Store) -> None:
     with pytest.raises(DatabaseUnusable, match="is the database itself"):
-        back_up(filled.path, filled.path, silent)
+        back_up(filled.path, filled.path, ignore_progress)
 
 
 def test_failed_copy_leaves_no_file(filled: Store, tmp_path: Path) -> None:
     target = tmp_path / "copy.sqlite3"
     (target / "inner").mkdir(parents=True)
     with pytest.raises(DatabaseUnusable, match=r"sqlite3 cannot be written: Is a directory\. No copy was made"):
-        back_up(filled.path, target, silent)
+        back_up(filled.path, target, ignore_progress)
     assert sorted(tmp_path.glob("*copy*")) == [target]

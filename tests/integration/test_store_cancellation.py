@@ -1,4 +1,4 @@
-"""Whoever gives up on a write, at whatever await: all of it is written or nothing, and the next write works."""
+"""A write that is cancelled at any await is complete or absent, and the next write works."""
 
 import itertools
 import shutil
@@ -10,7 +10,7 @@ import pytest
 from bot.domain.keyword import Keyword
 from bot.domain.outgoing import Delivered
 from tests.support.builders import paper
-from tests.support.cancellation import When, give_up
+from tests.support.cancellation import When, cancel_at
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store, opened, rows
 
 Operation = Callable[[Store], Coroutine[object, None, object]]
@@ -20,7 +20,7 @@ async def prepare(path: Path) -> None:
     async with opened(path) as store:
         await store.watch("reward model", "diffusion")
         await store.subscribe("diffusion", OTHER_CHANNEL)
-        await store.read(paper("2611.00001", title="A reward model"), paper("2611.00002", title="Diffusion"))
+        await store.poll(paper("2611.00001", title="A reward model"), paper("2611.00002", title="Diffusion"))
         await store.bind(OTHER_CHANNEL)
 
 
@@ -37,14 +37,14 @@ async def apply_config(store: Store) -> None:
 
 
 async def record_window(store: Store) -> None:
-    await store.read(paper("2611.00003", title="Diffusion as a reward model"))
+    await store.poll(paper("2611.00003", title="Diffusion as a reward model"))
 
 
 async def bind(store: Store) -> None:
     await store.bind(CHANNEL, key="another key")
 
 
-async def dispatcher(store: Store) -> None:
+async def deliver(store: Store) -> None:
     post = await store.outbox.unsettled_post(OTHER_CHANNEL)
     assert post is not None
     await store.outbox.delivered(post, Delivered(5), NOW)
@@ -56,14 +56,14 @@ async def release(store: Store) -> None:
     await store.outbox.release(post, alone=True)
 
 
-EVERY_WRITE = (subscribe, unsubscribe, apply_config, record_window, bind, dispatcher, release)
+EVERY_WRITE = (subscribe, unsubscribe, apply_config, record_window, bind, deliver, release)
 
 
 @pytest.mark.parametrize(
     ("operation", "when"),
     [
         *((operation, When.WAITING) for operation in EVERY_WRITE),
-        *((operation, when) for operation in (record_window, bind) for when in (When.ANSWERED, When.AGAIN_AND_AGAIN)),
+        *((operation, when) for operation in (record_window, bind) for when in (When.ANSWERED, When.REPEATEDLY)),
     ],
 )
 async def test_cancelled_write_is_complete_or_absent(tmp_path: Path, operation: Operation, when: When) -> None:
@@ -75,7 +75,7 @@ async def test_cancelled_write_is_complete_or_absent(tmp_path: Path, operation: 
         path = tmp_path / f"{at}.sqlite3"
         shutil.copy(template, path)
         async with opened(path) as store:
-            given_up = await give_up(operation(store), at, when)
+            given_up = await cancel_at(operation(store), at, when)
             assert not store.database._writer.in_transaction
             left.append(rows(path))
             await store.key_values.set("next", "works")

@@ -1,4 +1,4 @@
-"""How a channel wants to be posted to, and what that does to what waits for it."""
+"""A channel's settings, and their effect on its queue."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from tests.support.builders import paper
 from tests.support.clock import FakeClock
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
-# An announcement of Wednesday night, and the digest that it goes into: 08:30 in Berlin.
+# An announcement on Wednesday night, and the daily schedule that it is due by: 08:30 in Berlin.
 NIGHT = datetime(2026, 11, 19, 2, 0, tzinfo=UTC)
 DIGEST = datetime(2026, 11, 19, 7, 30, tzinfo=UTC)
 DAILY = DailySchedule(8, 30, "Europe/Berlin")
@@ -23,10 +23,10 @@ HELD = ChannelSettings(paused_since=NOW)
 
 
 async def new_paper(store: Store, number: int = 1, now: datetime = NOW) -> None:
-    await store.read(paper(f"2611.{number:05}", title="Graph"), now=now)
+    await store.poll(paper(f"2611.{number:05}", title="Graph"), now=now)
 
 
-# What is remembered.
+# Storing.
 
 
 async def test_channel_without_settings_has_the_defaults(store: Store) -> None:
@@ -49,7 +49,7 @@ async def test_settings_are_read_as_written(store: Store, wanted: ChannelSetting
     assert await store.channel_settings.get(CHANNEL) == ChannelSettings()
 
 
-# Timetables.
+# Schedules.
 
 
 async def test_papers_of_a_daily_schedule_are_due_at_its_time(store: Store) -> None:
@@ -78,7 +78,7 @@ async def test_new_schedule_keeps_requested_and_bound_papers(store: Store) -> No
     await new_paper(store, now=NIGHT)
     post = await store.bind(now=NIGHT)
     await store.subscribe("diffusion")
-    await store.read_past(paper("2611.00002", title="Diffusion"))
+    await store.sync(paper("2611.00002", title="Diffusion"))
     assert await store.outbox.add_newest(CHANNEL, [Keyword.parse("diffusion")], 5, NIGHT) == 1
     await store.channel_settings.write(CHANNEL, ChannelSettings(schedule=DAILY))
     assert [entry.paper.arxiv_id.value for entry in await store.due(now=NIGHT)] == ["2611.00002"]
@@ -86,7 +86,7 @@ async def test_new_schedule_keeps_requested_and_bound_papers(store: Store) -> No
     assert len(await store.due(now=NIGHT)) == 2
 
 
-# A pause that an admin asked for.
+# Pauses.
 
 
 async def test_nothing_is_due_in_a_paused_channel(store: Store) -> None:
@@ -110,7 +110,7 @@ async def test_paused_channels_are_listed_with_their_times(store: Store) -> None
 
 
 async def health(store: Store, now: datetime) -> dict[str, bool]:
-    """What `/healthz` says of each half at that time."""
+    """Returns the checks of `/healthz` at that time."""
     looked = Health(
         polls=store.polls,
         outbox=store.outbox,

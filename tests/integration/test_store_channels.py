@@ -1,4 +1,4 @@
-"""What is known of mapped channels: their server, why they are paused, until when they rest."""
+"""Channels: their servers, blocks, backoffs and notices."""
 
 from datetime import timedelta
 
@@ -14,12 +14,12 @@ GRACE = 72
 LOCKED, GONE = Blocked("locked"), Blocked("gone", gone=True)
 
 
-async def file_wants(store: Store, *channel_ids: int) -> None:
+async def subscribe_by_file(store: Store, *channel_ids: int) -> None:
     await store.subscriptions.apply_config({channel_id: [Keyword.parse("graph")] for channel_id in channel_ids}, NOW)
 
 
 async def test_server_of_a_channel_is_stored(store: Store) -> None:
-    await file_wants(store, CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL)
+    await subscribe_by_file(store, CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL)
     await store.channels.set_guild(GUILD, [CHANNEL, 999])
     await store.channels.set_guild(2, {OTHER_CHANNEL})
     assert await store.channels.subscribed(GUILD) == (CHANNEL, THIRD_CHANNEL)
@@ -29,8 +29,8 @@ async def test_server_of_a_channel_is_stored(store: Store) -> None:
 
 
 async def test_channel_without_subscriptions_is_not_subscribed(store: Store) -> None:
-    await file_wants(store, CHANNEL, OTHER_CHANNEL)
-    await file_wants(store, OTHER_CHANNEL)
+    await subscribe_by_file(store, CHANNEL, OTHER_CHANNEL)
+    await subscribe_by_file(store, OTHER_CHANNEL)
     assert await store.channels.subscribed() == (OTHER_CHANNEL,)
 
 
@@ -52,7 +52,7 @@ async def test_blocked_channels_are_ordered_by_time(store: Store) -> None:
 
 async def test_blocked_channel_is_not_due_before_its_next_check(store: Store) -> None:
     await store.watch("graph")
-    await store.read(paper(title="Graph"))
+    await store.poll(paper(title="Graph"))
     await store.channels.block(CHANNEL, Blocked("locked"), now=NOW, not_before=SOON)
     assert await store.outbox.due_channels(NOW) == ()
     assert await store.outbox.due_channels(SOON) == (CHANNEL,)
@@ -60,7 +60,7 @@ async def test_blocked_channel_is_not_due_before_its_next_check(store: Store) ->
 
 async def test_unblocked_channel_is_due_at_once(store: Store) -> None:
     await store.watch("graph")
-    await store.read(paper(title="Graph"))
+    await store.poll(paper(title="Graph"))
     await store.channels.block(CHANNEL, Blocked("locked"), now=NOW, not_before=SOON)
     assert await store.channels.unblock(CHANNEL)
     assert not await store.channels.unblock(CHANNEL)
@@ -70,7 +70,7 @@ async def test_unblocked_channel_is_due_at_once(store: Store) -> None:
 
 async def test_unblocking_keeps_the_backoff_of_an_open_channel(store: Store) -> None:
     await store.watch("graph")
-    await store.read(paper(title="Graph"))
+    await store.poll(paper(title="Graph"))
     await store.channels.back_off(CHANNEL, SOON)
     assert not await store.channels.unblock(CHANNEL)
     assert await store.outbox.due_channels(NOW) == ()
@@ -102,7 +102,7 @@ async def test_blocked_channel_needs_one_notice(store: Store) -> None:
 
 
 async def test_notice_of_a_file_subscription_has_no_subscriber(store: Store) -> None:
-    await file_wants(store, CHANNEL)
+    await subscribe_by_file(store, CHANNEL)
     await store.channels.block(CHANNEL, LOCKED, now=NOW, not_before=SOON)
     assert await store.channels.pending_notices(NOW) == (BlockedNotice(CHANNEL, None, "locked", None),)
 
@@ -139,7 +139,7 @@ async def test_channel_that_returns_is_not_gone(store: Store) -> None:
 
 
 async def test_gone_channel_keeps_its_file_subscriptions(store: Store) -> None:
-    await file_wants(store, CHANNEL)
+    await subscribe_by_file(store, CHANNEL)
     await store.subscribe("graph")
     await store.subscribe("diffusion")
     await store.subscribe("diffusion", OTHER_CHANNEL)

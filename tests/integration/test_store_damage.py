@@ -1,4 +1,4 @@
-"""A file that was sound when it was opened, and is damaged while it is in use."""
+"""A file that becomes damaged while it is open."""
 
 from pathlib import Path
 
@@ -12,9 +12,9 @@ PAGE_BYTES = 4096
 
 
 async def fill(store: Store) -> None:
-    """More papers than a connection keeps in memory by chance."""
+    """Writes more papers than a connection caches."""
     await store.watch("graph")
-    await store.read(*(paper(f"2611.{n:05d}", title="Graph", abstract="Graph. " * 300) for n in range(1, 100)))
+    await store.poll(*(paper(f"2611.{n:05d}", title="Graph", abstract="Graph. " * 300) for n in range(1, 100)))
 
 
 async def test_damage_to_an_open_file_is_reported_with_the_remedy(tmp_path: Path) -> None:

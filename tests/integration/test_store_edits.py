@@ -1,4 +1,4 @@
-"""Messages to be touched again: because their papers changed, and for an announcement channel's followers."""
+"""Edits of messages whose papers changed, and publication to followers."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from bot.domain.paper import Paper
 from bot.domain.post import Post
 from bot.store.edits import EDITED_FOR
 from tests.support.builders import paper
-from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, READ_FROM, Store
+from tests.support.store import CHANNEL, NEW_SINCE, NOW, OTHER_CHANNEL, Store
 
 SOON = NOW + timedelta(minutes=5)
 GRAPH = paper(title="Graph")
@@ -20,9 +20,9 @@ REVISED = paper(title="Graph", version=2)
 async def posted(
     store: Store, *papers: Paper, channel_id: int = CHANNEL, key: str = "key", message_id: int | None = 77
 ) -> Post:
-    """A message of these papers that the channel holds."""
+    """Queues, binds and delivers a message with these papers."""
     await store.watch("graph", channel_id=channel_id)
-    await store.read(*papers or (GRAPH,))
+    await store.poll(*papers or (GRAPH,))
     post = await store.bind(channel_id, key=key)
     await store.outbox.delivered(post, Delivered(message_id), NOW)
     return post
@@ -32,7 +32,7 @@ async def due_keys(store: Store) -> list[str]:
     return [edit.post.key for edit in await store.edits.due(SOON)]
 
 
-# Who asks.
+# Requests.
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ async def due_keys(store: Store) -> list[str]:
 )
 async def test_change_of_a_posted_paper_requests_an_edit(store: Store, changed: Paper) -> None:
     await posted(store)
-    await store.read(changed)
+    await store.poll(changed)
     (edit,) = await store.edits.due(SOON)
     assert (edit.post.key, edit.post.message_id, edit.request_count) == ("key", 77, 1)
     assert [entry.paper for entry in edit.post.entries] == [changed]
@@ -54,20 +54,20 @@ async def test_change_of_a_posted_paper_requests_an_edit(store: Store, changed: 
 
 async def test_removed_journal_reference_requests_an_edit(store: Store) -> None:
     await posted(store, paper(title="Graph", comment="9 pages", journal_ref="J. 1"))
-    await store.read(GRAPH)
+    await store.poll(GRAPH)
     assert await due_keys(store) == ["key"]
 
 
 async def test_unchanged_paper_requests_no_edit(store: Store) -> None:
     await posted(store)
-    await store.read(GRAPH)
+    await store.poll(GRAPH)
     await store.papers.add([GRAPH])
     assert await due_keys(store) == []
 
 
 async def test_older_version_requests_no_edit(store: Store) -> None:
     await posted(store, paper(title="Graph", version=2))
-    await store.read(paper(title="Graph", version=1))
+    await store.poll(paper(title="Graph", version=1))
     assert await due_keys(store) == []
 
 
@@ -80,7 +80,7 @@ async def test_new_version_from_a_lookup_requests_an_edit(store: Store) -> None:
 async def test_new_version_from_an_initial_sync_requests_an_edit(store: Store) -> None:
     await posted(store)
     await store.subscribe("diffusion")
-    await store.read_past(REVISED)
+    await store.sync(REVISED)
     assert await due_keys(store) == ["key"]
 
 
@@ -94,7 +94,7 @@ async def test_every_message_with_the_paper_is_edited(store: Store) -> None:
 
 async def test_queued_or_rejected_paper_requests_no_edit(store: Store) -> None:
     await store.watch("graph")
-    await store.read(GRAPH, paper("2611.00002", title="Graph"))
+    await store.poll(GRAPH, paper("2611.00002", title="Graph"))
     await store.outbox.rejected(await store.bind(limit=1), "no", NOW)
     await store.papers.add([REVISED, paper("2611.00002", title="Graph", version=2)])
     assert await due_keys(store) == []
@@ -102,7 +102,7 @@ async def test_queued_or_rejected_paper_requests_no_edit(store: Store) -> None:
 
 async def test_unsettled_message_is_edited_once_it_is_delivered(store: Store) -> None:
     await store.watch("graph")
-    await store.read(GRAPH)
+    await store.poll(GRAPH)
     post = await store.bind()
     await store.papers.add([REVISED])
     assert await due_keys(store) == []
@@ -112,7 +112,7 @@ async def test_unsettled_message_is_edited_once_it_is_delivered(store: Store) ->
 
 async def test_released_message_drops_its_edit(store: Store) -> None:
     await store.watch("graph")
-    await store.read(GRAPH)
+    await store.poll(GRAPH)
     post = await store.bind()
     await store.papers.add([REVISED])
     await store.outbox.release(post)
@@ -122,7 +122,7 @@ async def test_released_message_drops_its_edit(store: Store) -> None:
 
 async def test_rejected_message_is_not_edited(store: Store) -> None:
     await store.watch("graph")
-    await store.read(GRAPH)
+    await store.poll(GRAPH)
     post = await store.bind()
     await store.papers.add([REVISED])
     await store.outbox.rejected(post, "no", NOW)
@@ -133,8 +133,8 @@ async def test_later_match_adds_its_keyword_to_the_message(store: Store) -> None
     await posted(store)
     await store.watch("diffusion")
     await store.subscribe("diffusion", OTHER_CHANNEL)
-    # The matching text alone is new: nothing but the match asks.
-    written = await store.read(paper(title="Graph diffusion"))
+    # Only the text that matches is new, so only the match requests the edit.
+    written = await store.poll(paper(title="Graph diffusion"))
     assert written.posts == 1  # in the other channel
     assert written.edits
     (edit,) = await store.edits.due(SOON)
@@ -143,7 +143,7 @@ async def test_later_match_adds_its_keyword_to_the_message(store: Store) -> None
 
 async def test_window_without_a_change_reports_no_edits(store: Store) -> None:
     await posted(store)
-    assert not (await store.read(GRAPH)).edits
+    assert not (await store.poll(GRAPH)).edits
 
 
 async def test_subscription_alone_edits_no_message(store: Store) -> None:
@@ -151,14 +151,14 @@ async def test_subscription_alone_edits_no_message(store: Store) -> None:
     both = paper(title="Graph diffusion")
     await posted(store, both)
     await store.subscribe("diffusion")
-    await store.read(both)
+    await store.poll(both)
     await store.subscribe("graph diffusion")
-    await store.read_past(both)
-    await store.read(both)
+    await store.sync(both)
+    await store.poll(both)
     assert await due_keys(store) == []
 
 
-# What becomes of a wish.
+# Processing.
 
 
 async def test_finished_edit_is_removed(store: Store) -> None:
@@ -191,7 +191,7 @@ async def test_postponed_edit_waits(store: Store) -> None:
 async def test_oldest_message_is_edited_first(store: Store) -> None:
     await store.watch("graph")
     for number, (key, minutes) in enumerate({"b": 0, "a": 2, "c": 1}.items()):
-        await store.read(paper(f"2611.0000{number}", title="Graph"))
+        await store.poll(paper(f"2611.0000{number}", title="Graph"))
         await store.outbox.delivered(await store.bind(key=key), Delivered(number), NOW + timedelta(minutes=minutes))
     await store.papers.add([paper(f"2611.0000{number}", title="Graph", version=2) for number in range(3)])
     assert await due_keys(store) == ["b", "c", "a"]
@@ -225,7 +225,7 @@ async def test_edit_waits_while_the_channel_is_blocked(store: Store) -> None:
 
 async def publishable(store: Store, message_id: int | None = 77) -> Post:
     await store.watch("graph")
-    await store.read(GRAPH)
+    await store.poll(GRAPH)
     post = await store.bind()
     await store.outbox.delivered(post, Delivered(message_id), NOW, publish=True)
     return post
@@ -258,7 +258,7 @@ async def test_message_is_published_only_where_configured(store: Store) -> None:
 
 async def test_thread_of_a_forum_post_is_stored(store: Store) -> None:
     await store.watch("graph")
-    await store.read(GRAPH)
+    await store.poll(GRAPH)
     await store.outbox.delivered(await store.bind(), Delivered(77, thread_id=88), NOW)
     await store.papers.add([REVISED])
     (edit,) = await store.edits.due(SOON)
@@ -266,13 +266,13 @@ async def test_thread_of_a_forum_post_is_stored(store: Store) -> None:
 
 
 async def test_match_older_than_the_subscription_adds_its_keyword(store: Store) -> None:
-    """How old a paper is decides whether it is new, not why it is shown."""
+    """The age of a paper decides whether it is new, not which keywords it shows."""
     await store.subscribe("graph")
-    old = paper(title="Graph", published=READ_FROM - timedelta(days=9))
-    await store.read_past(old)
+    old = paper(title="Graph", published=NEW_SINCE - timedelta(days=9))
+    await store.sync(old)
     assert await store.outbox.add_newest(CHANNEL, [Keyword.parse("graph")], 5, NOW) == 1
     await store.outbox.delivered(await store.bind(), Delivered(77), NOW)
     await store.watch("diffusion")
-    await store.read(paper(title="Graph diffusion", published=old.published))
+    await store.poll(paper(title="Graph diffusion", published=old.published))
     (edit,) = await store.edits.due(SOON)
     assert edit.post.entries[0].keywords == ("graph", "diffusion")

@@ -1,4 +1,4 @@
-"""A file that an earlier version of the program wrote is brought up to date with all that is in it."""
+"""A database of schema version 1 is migrated with every row."""
 
 import asyncio
 import sqlite3
@@ -16,7 +16,7 @@ from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, opened, rows
 
 THEN: Final = "2026-11-18T12:00:00.000000+00:00"
-FIRST_FORMAT: Final = f"""
+VERSION_1_ROWS: Final = f"""
 INSERT INTO papers VALUES
     ('2611.00001', 1, 'Graph', 'Text.', '["Ada"]', 'cs.LG', '["cs.LG"]', '{THEN}', '{THEN}', NULL, NULL, NULL),
     ('2611.00002', 1, 'Graph', 'Text.', '["Ada"]', 'cs.LG', '["cs.LG"]', '{THEN}', '{THEN}', NULL, NULL, NULL),
@@ -36,15 +36,15 @@ INSERT INTO outbox VALUES
     (3, {CHANNEL}, '2611.00003', '{THEN}', 'waiting', 'open', 0, NULL),
     (4, {CHANNEL}, '2611.00004', '{THEN}', 'waiting', NULL, 0, NULL);
 INSERT INTO outbox_keywords SELECT id, 1 FROM outbox;
-"""  # noqa: S608 - our own constants
+"""  # noqa: S608 - constants
 
 
 @pytest.fixture
 def old(path: Path) -> Path:
-    """A file of the first format: one paper was posted, one refused, one is on its way, and one waits."""
+    """A file of version 1: one paper is posted, one rejected, one unsettled, and one waits."""
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(migrations()[0])
-        connection.executescript(FIRST_FORMAT)
+        connection.executescript(VERSION_1_ROWS)
         connection.executescript(f"PRAGMA user_version = 1; PRAGMA application_id = {APPLICATION_ID};")
     return path
 

@@ -1,4 +1,4 @@
-"""The months that were counted, as they are kept."""
+"""The stored month counts."""
 
 from datetime import timedelta
 

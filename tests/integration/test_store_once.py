@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order: a channel never gets a paper twice."""
+"""Whatever happens in any order, a channel never gets a paper twice."""
 
 import asyncio
 import tempfile
@@ -31,8 +31,8 @@ channels = st.sampled_from((CHANNEL, OTHER_CHANNEL))
 papers = st.lists(st.sampled_from(PAPERS), min_size=1, max_size=4, unique_by=lambda paper: paper.arxiv_id)
 
 
-class Story:
-    """What happens to a store, and what each channel was sent meanwhile."""
+class History:
+    """Steps that change a store, and what each channel was sent."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -50,14 +50,14 @@ class Story:
         ):
             await self._store.subscriptions.remove(Keyword.parse(keyword), channel_id)
 
-    async def read_past(self, papers: Sequence[Paper]) -> None:
-        await self._store.read_past(*papers)
+    async def sync(self, papers: Sequence[Paper]) -> None:
+        await self._store.sync(*papers)
 
     async def plan(self) -> None:
         self._planned = tuple(watched for watched in await self._store.watched() if watched.synced_until is not None)
 
     async def record_window(self, papers: Sequence[Paper]) -> None:
-        await self._store.read(*papers, planned=self._planned)
+        await self._store.poll(*papers, planned=self._planned)
 
     async def finish_poll(self) -> None:
         await self._store.ingest_store.finish_poll(self._planned, NOW + timedelta(hours=next(self._numbers)))
@@ -68,7 +68,7 @@ class Story:
             key = str(next(self._numbers))
             await self._store.outbox.bind(channel_id, entries, key=key, nonce=key, now=NOW)
 
-    async def dispatcher(self, channel_id: int) -> None:
+    async def deliver(self, channel_id: int) -> None:
         post = await self._store.outbox.unsettled_post(channel_id)
         if post is not None:
             self.sent.extend((channel_id, entry.paper.arxiv_id.value) for entry in post.entries)
@@ -82,64 +82,68 @@ class Story:
     async def deliver_everything(self) -> None:
         while waiting := await self._store.outbox.waiting():
             for channel_id in waiting:
-                await self.dispatcher(channel_id)
+                await self.deliver(channel_id)
                 await self.bind(channel_id, limit=10)
 
 
-Step = Callable[[Story], Awaitable[None]]
+Step = Callable[[History], Awaitable[None]]
 steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(
-        lambda keyword, channel: partial(Story.subscribe, keyword=keyword, channel_id=channel), keywords, channels
+        lambda keyword, channel: partial(History.subscribe, keyword=keyword, channel_id=channel), keywords, channels
     ),
     st.builds(
-        lambda keyword, channel: partial(Story.unsubscribe, keyword=keyword, channel_id=channel), keywords, channels
+        lambda keyword, channel: partial(History.unsubscribe, keyword=keyword, channel_id=channel), keywords, channels
     ),
-    st.builds(lambda papers: partial(Story.read_past, papers=papers), papers),
-    st.builds(lambda papers: partial(Story.record_window, papers=papers), papers),
-    st.sampled_from((Story.plan, Story.finish_poll)),
-    st.builds(lambda channel, limit: partial(Story.bind, channel_id=channel, limit=limit), channels, st.integers(1, 3)),
-    st.builds(lambda channel: partial(Story.dispatcher, channel_id=channel), channels),
-    st.builds(lambda channel, alone: partial(Story.release, channel_id=channel, alone=alone), channels, st.booleans()),
+    st.builds(lambda papers: partial(History.sync, papers=papers), papers),
+    st.builds(lambda papers: partial(History.record_window, papers=papers), papers),
+    st.sampled_from((History.plan, History.finish_poll)),
+    st.builds(
+        lambda channel, limit: partial(History.bind, channel_id=channel, limit=limit), channels, st.integers(1, 3)
+    ),
+    st.builds(lambda channel: partial(History.deliver, channel_id=channel), channels),
+    st.builds(
+        lambda channel, alone: partial(History.release, channel_id=channel, alone=alone), channels, st.booleans()
+    ),
 )
 
 
-async def sent_in(path: Path, story_steps: Sequence[Step]) -> list[tuple[int, str]]:
+async def sent_papers(path: Path, history_steps: Sequence[Step]) -> list[tuple[int, str]]:
     async with opened(path) as store:
-        story = Story(store)
-        for step in story_steps:
-            await step(story)
-        await story.deliver_everything()
-        return story.sent
+        history = History(store)
+        for step in history_steps:
+            await step(history)
+        await history.deliver_everything()
+        return history.sent
 
 
-def check(story_steps: Sequence[Step]) -> None:
+def check(history_steps: Sequence[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        sent = asyncio.run(sent_in(Path(folder) / "papers.sqlite3", story_steps))
+        sent = asyncio.run(sent_papers(Path(folder) / "papers.sqlite3", history_steps))
     assert len(sent) == len(set(sent))
 
 
-BUSY_NIGHT: tuple[Step, ...] = (
-    partial(Story.subscribe, keyword="graph", channel_id=CHANNEL),
-    partial(Story.subscribe, keyword="diffusion", channel_id=CHANNEL),
-    partial(Story.read_past, papers=PAPERS[:2]),
-    Story.plan,
-    partial(Story.record_window, papers=PAPERS[::2]),
+FIRST_STEPS: tuple[Step, ...] = (
+    partial(History.subscribe, keyword="graph", channel_id=CHANNEL),
+    partial(History.subscribe, keyword="diffusion", channel_id=CHANNEL),
+    partial(History.sync, papers=PAPERS[:2]),
+    History.plan,
+    partial(History.record_window, papers=PAPERS[::2]),
 )
 
 
 @given(st.lists(steps, min_size=5, max_size=40))
-def test_no_channel_ever_gets_a_paper_twice(story_steps: list[Step]) -> None:
-    check((*BUSY_NIGHT, *story_steps))
+def test_no_channel_ever_gets_a_paper_twice(history_steps: list[Step]) -> None:
+    check((*FIRST_STEPS, *history_steps))
 
 
 @pytest.mark.slow
 @settings(max_examples=500)
 @given(st.lists(steps, min_size=5, max_size=80))
-def test_no_channel_ever_gets_a_paper_twice_in_long_histories(story_steps: list[Step]) -> None:
-    check((*BUSY_NIGHT, *story_steps))
+def test_no_channel_ever_gets_a_paper_twice_in_long_histories(history_steps: list[Step]) -> None:
+    check((*FIRST_STEPS, *history_steps))
 
 
 def test_first_steps_post_every_new_paper(tmp_path: Path) -> None:
-    """So that the properties above speak of something."""
-    sent = asyncio.run(sent_in(tmp_path / "papers.sqlite3", BUSY_NIGHT))
+    """Shows that the properties above test something."""
+    sent = asyncio.run(sent_papers(tmp_path / "papers.sqlite3", FIRST_STEPS))
     assert sorted(sent) == [(CHANNEL, f"2611.0000{n}") for n in range(1, 6)]

@@ -1,4 +1,4 @@
-"""Opening the file with care: what is refused is left as it is, what is older is brought up to date."""
+"""Opening a database: rejected files stay unchanged, older ones are migrated."""
 
 import asyncio
 import shutil
@@ -18,7 +18,7 @@ from bot.store.opening import APPLICATION_ID, migrations
 from tests.support.store import opened, rows
 
 PROJECT = Path(__file__).parents[2]
-# Opens the database as a process of its own, and says how it went.
+# A process that opens the database and prints the result.
 OPEN = """
 import asyncio, os, resource, signal, sys
 from pathlib import Path
@@ -29,8 +29,8 @@ from bot.store.opening import migrations
 async def main():
     try:
         database = await Database.open_exclusive(Path(sys.argv[1]))
-    except DatabaseUnusable as refused:
-        print(refused)
+    except DatabaseUnusable as rejected:
+        print(rejected)
         sys.exit(3)
     print("opened", flush=True)
     sys.stdin.read()
@@ -40,7 +40,7 @@ async def main():
 asyncio.run(main())
 """
 AS_NOBODY = """
-asyncio.run(asyncio.to_thread(migrations))  # imports what is needed: nobody may be unable to read Python itself
+asyncio.run(asyncio.to_thread(migrations))  # imports first, because the user nobody may not be able to read Python
 os.setuid(65534)
 """
 ON_A_FULL_DISK = """
@@ -51,8 +51,8 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (1, 1))
 """
 
 
-def made(path: Path) -> Path:
-    """A file of ours, with a subscription in it."""
+def created(path: Path) -> Path:
+    """Creates a database with a subscription."""
     asyncio.run(_subscribe(path))
     return path
 
@@ -70,20 +70,20 @@ async def _open_and_close(path: Path) -> None:
     await (await Database.open_exclusive(path)).close()
 
 
-def change(path: Path, *statements: str) -> None:
+def execute(path: Path, *statements: str) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for statement in statements:
             connection.execute(statement)
 
 
-def child(path: Path, before: str = "") -> list[str]:
+def opening_command(path: Path, before: str = "") -> list[str]:
     return [sys.executable, "-c", OPEN.replace("{before}", before), str(path)]
 
 
 def open_in_child(path: Path, before: str, *, code: Path = PROJECT) -> str:
-    """What the other process was told when the database was refused to it."""
+    """Returns the error with which another process failed to open the database."""
     process = subprocess.run(
-        child(path, before),
+        opening_command(path, before),
         check=False,
         cwd=code,
         stdin=subprocess.DEVNULL,
@@ -95,13 +95,13 @@ def open_in_child(path: Path, before: str, *, code: Path = PROJECT) -> str:
     return process.stdout
 
 
-def refusal(path: Path) -> str:
-    """Why the file is refused; it is left as it is, byte for byte."""
+def rejection(path: Path) -> str:
+    """Returns why the file is rejected, which leaves every byte unchanged."""
     before = path.read_bytes()
-    with pytest.raises(DatabaseUnusable) as refused:
+    with pytest.raises(DatabaseUnusable) as rejected:
         open_and_close(path)
     assert path.read_bytes() == before
-    return str(refused.value)
+    return str(rejected.value)
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def open_to_all() -> Iterator[Path]:
 
 
 def test_new_file_has_the_application_id_and_newest_version(path: Path) -> None:
-    made(path)
+    created(path)
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
         assert connection.execute("PRAGMA user_version").fetchone() == (len(migrations()),)
@@ -125,28 +125,28 @@ def test_new_file_has_the_application_id_and_newest_version(path: Path) -> None:
 
 def test_empty_file_counts_as_new(path: Path) -> None:
     path.touch()
-    made(path)
+    created(path)
     assert rows(path)["subscriptions"]
 
 
 def test_file_without_a_committed_migration_is_used(path: Path) -> None:
-    change(path, "PRAGMA journal_mode = WAL")
-    made(path)
+    execute(path, "PRAGMA journal_mode = WAL")
+    created(path)
     assert rows(path)["subscriptions"]
 
 
 def test_opening_again_changes_nothing(path: Path) -> None:
-    made(path)
+    created(path)
     before = rows(path)
     open_and_close(path)
     assert rows(path) == before
 
 
 def test_file_is_migrated_from_its_version(path: Path) -> None:
-    change(
+    execute(
         path, *statements_of(migrations()[0]), "PRAGMA user_version = 1", f"PRAGMA application_id = {APPLICATION_ID}"
     )
-    made(path)
+    created(path)
     assert rows(path)["subscriptions"]
 
 
@@ -155,32 +155,32 @@ def statements_of(script: str) -> list[str]:
 
 
 def test_file_of_a_newer_program_is_rejected(path: Path) -> None:
-    change(made(path), "PRAGMA user_version = 99")
-    assert "newer Daily Papers (format 99" in refusal(path)
+    execute(created(path), "PRAGMA user_version = 99")
+    assert "newer Daily Papers (format 99" in rejection(path)
 
 
 def test_file_of_another_program_is_rejected(path: Path) -> None:
-    change(path, "CREATE TABLE cookies (name TEXT)")
-    assert "belongs to another program" in refusal(path)
+    execute(path, "CREATE TABLE cookies (name TEXT)")
+    assert "belongs to another program" in rejection(path)
 
 
 @pytest.mark.parametrize("content", [b"not a database at all", b"\0" * 8192, b"SQLite format 3\0" + b"\xff" * 4080])
 def test_file_that_is_no_database_is_rejected(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    assert "not a database or is damaged" in refusal(path)
+    assert "not a database or is damaged" in rejection(path)
 
 
 def test_truncated_file_is_rejected(path: Path) -> None:
-    whole = (made(path)).read_bytes()
+    whole = (created(path)).read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    assert "damaged" in refusal(path)
+    assert "damaged" in rejection(path)
 
 
 def test_file_with_a_damaged_page_is_rejected(path: Path) -> None:
-    whole = (made(path)).read_bytes()
+    whole = (created(path)).read_bytes()
     page = 4096
     path.write_bytes(whole[: 2 * page] + b"\xa5" * page + whole[3 * page :])
-    assert "damaged" in refusal(path)
+    assert "damaged" in rejection(path)
 
 
 def test_missing_folder_is_rejected_and_not_created(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ async def _try_twice(path: Path) -> None:
 
 def test_database_of_a_killed_process_can_be_opened_at_once(path: Path) -> None:
     with subprocess.Popen(
-        child(path), cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        opening_command(path), cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "opened\n"
@@ -218,15 +218,15 @@ def test_database_of_a_killed_process_can_be_opened_at_once(path: Path) -> None:
 
 
 def test_file_that_cannot_be_opened_is_rejected(path: Path) -> None:
-    made(path)
+    created(path)
     path.with_name("papers.sqlite3-wal").mkdir()
-    assert "cannot be opened: unable to open database file" in refusal(path)
+    assert "cannot be opened: unable to open database file" in rejection(path)
 
 
 def test_file_that_cannot_be_written_is_rejected(path: Path) -> None:
-    made(path)
+    created(path)
     path.with_name("papers.sqlite3-shm").mkdir()
-    assert "cannot be written" in refusal(path)
+    assert "cannot be written" in rejection(path)
 
 
 def test_file_that_cannot_be_locked_is_rejected(path: Path) -> None:
@@ -236,9 +236,9 @@ def test_file_that_cannot_be_locked_is_rejected(path: Path) -> None:
     assert not path.exists()
 
 
-@pytest.mark.slow  # it waits out the whole busy timeout
+@pytest.mark.slow  # it waits for the whole busy timeout
 def test_file_locked_by_another_program_is_rejected(path: Path) -> None:
-    made(path)
+    created(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
@@ -250,7 +250,7 @@ def test_file_locked_by_another_program_is_rejected(path: Path) -> None:
 
 @pytest.mark.usefixtures("as_root")
 def test_read_only_file_is_rejected(open_to_all: Path) -> None:
-    path = made(open_to_all / "papers.sqlite3")
+    path = created(open_to_all / "papers.sqlite3")
     open_to_all.chmod(0o777)
     path.chmod(0o444)
     path.with_name("papers.sqlite3.lock").chmod(0o666)
@@ -261,7 +261,7 @@ def test_read_only_file_is_rejected(open_to_all: Path) -> None:
 
 @pytest.mark.usefixtures("as_root")
 def test_file_in_a_read_only_folder_is_rejected(open_to_all: Path) -> None:
-    path = made(open_to_all / "papers.sqlite3")
+    path = created(open_to_all / "papers.sqlite3")
     before = path.read_bytes()
     assert f"The database {path} cannot be" in open_in_child(path, AS_NOBODY, code=open_to_all)
     assert path.read_bytes() == before
@@ -277,17 +277,17 @@ def test_inaccessible_folder_is_rejected(open_to_all: Path) -> None:
 
 def test_full_disk_at_the_start_is_reported(path: Path) -> None:
     assert "cannot be written" in open_in_child(path, ON_A_FULL_DISK)
-    made(path)  # there is room again: what was left behind is in nobody's way
+    created(path)  # with free space again, the leftovers do no harm
 
 
 def test_full_disk_leaves_an_existing_file_unchanged(path: Path) -> None:
-    before = (made(path)).read_bytes()
+    before = (created(path)).read_bytes()
     assert "cannot be opened: disk I/O error" in open_in_child(path, ON_NO_DISK_AT_ALL)
     assert path.read_bytes() == before
 
 
 def test_copied_file_is_opened_without_a_lock_file(path: Path, tmp_path: Path) -> None:
-    made(path)
+    created(path)
     copy = tmp_path / "copy.sqlite3"
     shutil.copy(path, copy)
     open_and_close(copy)

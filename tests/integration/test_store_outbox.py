@@ -1,4 +1,4 @@
-"""Rows that wait, messages that they are bound to, and what became of these."""
+"""Outbox entries, the posts to which they are bound, and the outcomes."""
 
 from datetime import timedelta
 
@@ -17,10 +17,10 @@ WITHDRAWN = "This paper has been withdrawn by the authors"
 
 
 async def fill(store: Store, papers: int = 3) -> None:
-    """The channel waits for papers 1, 2, 3…, the last of them the oldest."""
+    """Queues papers 1, 2, 3…, the last of them the oldest."""
     await store.watch("graph")
     for n in range(1, papers + 1):
-        await store.read(paper(f"2611.{n:05}", title="Graph", published=NOW - timedelta(hours=n)))
+        await store.poll(paper(f"2611.{n:05}", title="Graph", published=NOW - timedelta(hours=n)))
 
 
 async def states(store: Store) -> dict[str, str]:
@@ -29,7 +29,7 @@ async def states(store: Store) -> dict[str, str]:
     return {row["arxiv_id"]: row["state"] for row in found}
 
 
-# What is due.
+# Due papers.
 
 
 async def test_oldest_paper_comes_first(store: Store) -> None:
@@ -40,7 +40,7 @@ async def test_oldest_paper_comes_first(store: Store) -> None:
 async def test_papers_of_the_same_time_are_ordered_by_id(store: Store) -> None:
     await store.watch("graph")
     for arxiv_id in ("2611.00002", "2611.00001", "2611.00003"):
-        await store.read(paper(arxiv_id, title="Graph"))
+        await store.poll(paper(arxiv_id, title="Graph"))
     assert await store.due_ids() == ["2611.00001", "2611.00002", "2611.00003"]
 
 
@@ -51,7 +51,7 @@ async def test_limit_bounds_the_due_papers(store: Store) -> None:
 
 async def test_paper_is_due_from_its_due_time_on(store: Store) -> None:
     await store.watch("graph")
-    await store.read(paper(title="Graph"), now=SOON)
+    await store.poll(paper(title="Graph"), now=SOON)
     assert await store.due(now=NOW) == ()
     assert await store.outbox.due_channels(NOW) == ()
     assert await store.outbox.next_due() == SOON
@@ -62,8 +62,8 @@ async def test_paper_is_due_from_its_due_time_on(store: Store) -> None:
 async def test_due_channels_are_ordered_by_waiting_time(store: Store) -> None:
     await store.watch("graph", channel_id=OTHER_CHANNEL)
     await store.watch("diffusion")
-    await store.read(paper("2611.00001", title="Diffusion"), now=NOW)
-    await store.read(paper("2611.00002", title="Graph"), now=NOW - timedelta(minutes=1))
+    await store.poll(paper("2611.00001", title="Diffusion"), now=NOW)
+    await store.poll(paper("2611.00002", title="Graph"), now=NOW - timedelta(minutes=1))
     assert await store.outbox.due_channels(NOW) == (OTHER_CHANNEL, CHANNEL)
 
 
@@ -86,7 +86,7 @@ async def test_channel_in_backoff_is_due_after_it(store: Store) -> None:
 async def test_next_due_excludes_the_given_channels(store: Store) -> None:
     await fill(store)
     await store.subscribe("graph", OTHER_CHANNEL)
-    await store.read(paper("2611.00009", title="Graph"), now=SOON)
+    await store.poll(paper("2611.00009", title="Graph"), now=SOON)
     assert await store.outbox.next_due() == NOW
     assert await store.outbox.next_due({CHANNEL}) == SOON
     assert await store.outbox.next_due({CHANNEL, OTHER_CHANNEL}) is None
@@ -95,7 +95,7 @@ async def test_next_due_excludes_the_given_channels(store: Store) -> None:
 async def test_waiting_papers_are_counted_per_channel(store: Store) -> None:
     await fill(store)
     await store.subscribe("graph", OTHER_CHANNEL)
-    await store.read(paper("2611.00009", title="Graph"))
+    await store.poll(paper("2611.00009", title="Graph"))
     await store.bind(CHANNEL, limit=1)
     assert await store.outbox.waiting() == {CHANNEL: 4, OTHER_CHANNEL: 1}
     await store.outbox.delivered(await store.bind(OTHER_CHANNEL, key="b"), Delivered(5), NOW)
@@ -153,7 +153,7 @@ async def test_first_and_last_attempt_are_stored(store: Store) -> None:
     assert (post.first_attempt, post.last_attempt) == (NOW, SOON)
 
 
-# What became of a message.
+# Outcomes.
 
 
 @pytest.mark.parametrize("message_id", [77, None])
@@ -214,22 +214,22 @@ async def test_rejected_papers_keep_the_reason(store: Store) -> None:
 async def test_oldest_due_ignores_blocked_channels(store: Store) -> None:
     assert await store.outbox.oldest_due() is None
     await store.watch("diffusion")
-    await store.read(paper("2611.00001", title="Diffusion"), now=NOW)
+    await store.poll(paper("2611.00001", title="Diffusion"), now=NOW)
     await store.watch("graph", channel_id=OTHER_CHANNEL)
-    await store.read(paper("2611.00002", title="Graph"), now=SOON)
+    await store.poll(paper("2611.00002", title="Graph"), now=SOON)
     assert await store.outbox.oldest_due() == NOW
     await store.channels.block(CHANNEL, Blocked("locked"), now=SOON, not_before=SOON)
     assert await store.outbox.oldest_due() == SOON
 
 
-# What a batch is.
+# Batches.
 
 
 async def test_due_papers_are_summarised_with_keywords_and_arrival(store: Store) -> None:
     await store.watch("graph", "diffusion", "reward model")
-    await store.read(paper("2611.00001", title="Graph diffusion"), now=NOW)
-    await store.read(paper("2611.00002", title="Graph"), now=NOW - timedelta(hours=1))
-    await store.read(paper("2611.00003", title="Reward model"), now=SOON)
+    await store.poll(paper("2611.00001", title="Graph diffusion"), now=NOW)
+    await store.poll(paper("2611.00002", title="Graph"), now=NOW - timedelta(hours=1))
+    await store.poll(paper("2611.00003", title="Reward model"), now=SOON)
     assert await store.outbox.due_now(CHANNEL, NOW) == Due(2, ("graph", "diffusion"), NOW - timedelta(hours=1))
     assert await store.outbox.due_now(OTHER_CHANNEL, NOW) == Due(0, (), None)
 
@@ -250,22 +250,22 @@ async def test_partly_posted_batch_keeps_its_header(store: Store) -> None:
     await store.outbox.delivered(post, Delivered(5, thread_id=8), NOW)
     assert await store.outbox.partly_posted(CHANNEL, NOW) == MessageHeader(Layout.COMPACT, thread_id=8)
     await store.outbox.delivered(await store.bind(key="rest"), Delivered(6), SOON)
-    await store.read(paper("2611.00009", title="Graph"), now=SOON)
+    await store.poll(paper("2611.00009", title="Graph"), now=SOON)
     assert await store.outbox.partly_posted(CHANNEL, SOON) is None
 
 
-# Papers of the past.
+# The newest papers on request.
 
 
-async def past(store: Store, *papers: Paper) -> None:
-    """The channel watches graphs and diffusion, and has read their past."""
+async def sync_past(store: Store, *papers: Paper) -> None:
+    """Subscribes to graphs and diffusion, and syncs these papers."""
     await store.subscribe("graph")
     await store.subscribe("diffusion")
-    await store.read_past(*papers)
+    await store.sync(*papers)
 
 
 def numbered(number: int, title: str = "Graph", comment: str | None = None) -> Paper:
-    """A greater number is a later paper."""
+    """Returns a paper; a greater number is later."""
     return paper(
         f"2611.{number:05}", title=title, comment=comment, published=NOW - timedelta(days=9) + timedelta(hours=number)
     )
@@ -275,7 +275,7 @@ GRAPHS = (Keyword.parse("graph"),)
 
 
 async def test_newest_papers_are_queued_at_once_with_their_keywords(store: Store) -> None:
-    await past(store, *(numbered(number) for number in range(1, 8)), numbered(8, "Graph diffusion"))
+    await sync_past(store, *(numbered(number) for number in range(1, 8)), numbered(8, "Graph diffusion"))
     assert await store.outbox.add_newest(CHANNEL, GRAPHS, 3, NOW) == 3
     due = await store.due()
     assert [entry.paper.arxiv_id.value for entry in due] == ["2611.00006", "2611.00007", "2611.00008"]
@@ -283,7 +283,7 @@ async def test_newest_papers_are_queued_at_once_with_their_keywords(store: Store
 
 
 async def test_newest_papers_requested_twice_are_queued_once(store: Store) -> None:
-    await past(store, *(numbered(number) for number in range(1, 8)))
+    await sync_past(store, *(numbered(number) for number in range(1, 8)))
     assert await store.outbox.add_newest(CHANNEL, GRAPHS, 3, NOW) == 3
     assert await store.outbox.add_newest(CHANNEL, GRAPHS, 3, NOW) == 0
     await store.outbox.delivered(await store.bind(), Delivered(5), NOW)
@@ -292,7 +292,7 @@ async def test_newest_papers_requested_twice_are_queued_once(store: Store) -> No
 
 
 async def test_newest_papers_match_the_given_keywords(store: Store) -> None:
-    await past(store, numbered(1), numbered(2, "Diffusion"))
+    await sync_past(store, numbered(1), numbered(2, "Diffusion"))
     assert await store.outbox.add_newest(CHANNEL, (), 5, NOW) == 0
     assert await store.outbox.add_newest(CHANNEL, GRAPHS, 5, NOW) == 1
     assert await store.due_ids() == ["2611.00001"]
@@ -300,13 +300,13 @@ async def test_newest_papers_match_the_given_keywords(store: Store) -> None:
 
 async def test_channel_without_the_keyword_gets_no_newest_papers(store: Store) -> None:
     await store.subscribe("graph", OTHER_CHANNEL)
-    await past(store, numbered(1))
+    await sync_past(store, numbered(1))
     await store.subscriptions.remove(GRAPHS[0], CHANNEL)
     assert await store.outbox.add_newest(CHANNEL, GRAPHS, 5, NOW) == 0
 
 
 async def test_withdrawn_paper_is_not_among_the_newest(store: Store) -> None:
-    await past(store, numbered(1), numbered(2), numbered(3, comment=WITHDRAWN))
+    await sync_past(store, numbered(1), numbered(2), numbered(3, comment=WITHDRAWN))
     assert await store.outbox.add_newest(CHANNEL, GRAPHS, 2, NOW) == 2
     assert await store.due_ids() == ["2611.00001", "2611.00002"]
 
@@ -319,7 +319,7 @@ async def test_queued_paper_is_removed_when_withdrawn(store: Store) -> None:
     await store.papers.add([paper("2611.00001", title="Graph", version=2, comment=WITHDRAWN)])
     assert await states(store) == {"2611.00001": "withdrawn", "2611.00002": "waiting"}
     await store.subscribe("diffusion")
-    await store.read_past(paper("2611.00002", title="Graph diffusion", version=2, comment=WITHDRAWN))
+    await store.sync(paper("2611.00002", title="Graph diffusion", version=2, comment=WITHDRAWN))
     assert await store.due() == ()
     assert await store.outbox.waiting() == {}
 

@@ -1,4 +1,4 @@
-"""What stands on the page: whose keywords, which papers, in which order."""
+"""The page's keywords and papers, and their order."""
 
 from datetime import timedelta
 
@@ -24,12 +24,12 @@ def page_store(store: Store) -> PageStore:
 
 
 def shown(page: Page) -> dict[str, list[str]]:
-    """The arXiv ids of each section, in their order."""
+    """Returns the arXiv ids of each section, in order."""
     return {section.keyword: [paper.arxiv_id.value for paper in section.papers] for section in page.sections}
 
 
-async def archive(store: Store, keyword: str, *papers: Paper) -> None:
-    """What a backfill found of a keyword's past."""
+async def backfill(store: Store, keyword: str, *papers: Paper) -> None:
+    """Stores papers as a backfill does."""
     async with store.database.transaction() as connection:
         await write_papers(connection, papers)
         await connection.executemany(
@@ -53,7 +53,7 @@ async def test_keywords_are_shown_as_typed_in_canonical_order(store: Store, page
 async def test_keyword_of_two_channels_is_one_section(store: Store, page_store: PageStore) -> None:
     await store.watch("reward model")
     await store.subscribe("Reward  Model", OTHER_CHANNEL)
-    await store.read(paper("2611.00001", title="A reward model"))
+    await store.poll(paper("2611.00001", title="A reward model"))
     assert shown(await page_store.page(None, 100)) == {"reward model": ["2611.00001"]}
     assert shown(await page_store.page([CHANNEL, OTHER_CHANNEL], 100)) == {"reward model": ["2611.00001"]}
 
@@ -62,7 +62,7 @@ async def test_page_of_a_channel_has_only_its_keywords(store: Store, page_store:
     await store.watch("graph")
     await store.watch("sheaf", channel_id=OTHER_CHANNEL)
     both = paper("2611.00001", title="A sheaf on a graph")
-    await store.read(both, paper("2611.00002", title="A sheaf"))
+    await store.poll(both, paper("2611.00002", title="A sheaf"))
     assert shown(await page_store.page([CHANNEL], 100)) == {"graph": ["2611.00001"]}
     assert shown(await page_store.page([OTHER_CHANNEL], 100)) == {"sheaf": ["2611.00002", "2611.00001"]}
     assert shown(await page_store.page([], 100)) == {}
@@ -72,7 +72,7 @@ async def test_page_of_a_channel_has_only_its_keywords(store: Store, page_store:
 
 async def test_keyword_within_a_category_has_its_own_papers(store: Store, page_store: PageStore) -> None:
     await store.watch("graph", "graph [cs.CV]")
-    await store.read(
+    await store.poll(
         paper("2611.00001", title="A graph"), paper("2611.00002", title="A graph", categories=("cs.LG", "cs.CV"))
     )
     assert shown(await page_store.page(None, 100)) == {
@@ -85,7 +85,7 @@ async def test_papers_are_ordered_by_latest_version_and_id(store: Store, page_st
     await store.watch("graph")
     revised = paper("2601.00001", title="graph", version=3, published=NOW - 300 * DAY, updated=NOW)
     same = [paper(f"2611.0000{number}", title="graph", published=NOW - DAY) for number in (2, 3, 1)]
-    await store.read(*same, revised, paper("2611.00009", title="graph", published=NOW - 2 * DAY))
+    await store.poll(*same, revised, paper("2611.00009", title="graph", published=NOW - 2 * DAY))
     assert shown(await page_store.page(None, 100)) == {
         "graph": ["2601.00001", "2611.00003", "2611.00002", "2611.00001", "2611.00009"]
     }
@@ -95,15 +95,15 @@ async def test_papers_are_ordered_by_latest_version_and_id(store: Store, page_st
 async def test_backfilled_and_matched_papers_are_shown_once(store: Store, page_store: PageStore) -> None:
     await store.watch("graph", "sheaf")
     matched = paper("2611.00001", title="graph")
-    await store.read(matched)
-    await archive(store, "graph", matched, paper("2501.00001", title="graph", published=NOW - 500 * DAY))
+    await store.poll(matched)
+    await backfill(store, "graph", matched, paper("2501.00001", title="graph", published=NOW - 500 * DAY))
     assert shown(await page_store.page(None, 100)) == {"graph": ["2611.00001", "2501.00001"], "sheaf": []}
 
 
 async def test_papers_are_complete(store: Store, page_store: PageStore) -> None:
     await store.watch("graph")
     whole = paper(title="A graph", version=2, authors=("Ada", "Emmy"), comment="9 pages", journal_ref="J. 1", doi="1/2")
-    await store.read(whole)
+    await store.poll(whole)
     (section,) = (await page_store.page(None, 100)).sections
     assert section.papers == (whole,)
 
@@ -122,9 +122,9 @@ async def test_gone_channel_is_left_out_until_it_returns(store: Store, page_stor
 async def test_page_has_the_time_of_the_last_sync(store: Store, page_store: PageStore) -> None:
     await store.subscribe("graph")
     assert (await page_store.page(None, 100)).updated is None
-    await store.read_past(synced_until=NOW)
+    await store.sync(synced_until=NOW)
     await store.subscribe("sheaf", OTHER_CHANNEL)
-    await store.read_past(synced_until=NOW + DAY)
+    await store.sync(synced_until=NOW + DAY)
     assert (await page_store.page([CHANNEL], 100)).updated == NOW
     assert (await page_store.page(None, 100)).updated == NOW + DAY
     async with store.database.transaction() as connection:

@@ -1,4 +1,4 @@
-"""The looks at arXiv that are kept, and single marks."""
+"""The stored polls and key values."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,15 +18,15 @@ from bot.domain.poll_schedule import (
 from bot.store.polls import POLLS_KEPT, POLLS_OF_ONE_RUN
 from tests.support.store import Store
 
-# The announcement of Wednesday, 18 November 2026, 20:00 in New York.
+# The announcement on Wednesday, 18 November 2026, 20:00 in New York.
 ANNOUNCED = datetime(2026, 11, 19, 1, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
 async def poll(store: Store, hours: float, result: PollResult) -> Poll:
-    made = Poll(ANNOUNCED + hours * HOUR, result)
-    await store.polls.add(made)
-    return made
+    expected = Poll(ANNOUNCED + hours * HOUR, result)
+    await store.polls.add(expected)
+    return expected
 
 
 async def test_new_store_has_no_polls(store: Store) -> None:
@@ -44,8 +44,8 @@ async def test_new_store_has_no_polls(store: Store) -> None:
     ],
 )
 async def test_poll_is_read_as_written(store: Store, result: PollResult) -> None:
-    made = await poll(store, 1, result)
-    assert await store.polls.recent() == (made,)
+    expected = await poll(store, 1, result)
+    assert await store.polls.recent() == (expected,)
 
 
 async def test_equal_polls_in_quick_succession_keep_first_and_last(store: Store) -> None:
@@ -55,9 +55,9 @@ async def test_equal_polls_in_quick_succession_keep_first_and_last(store: Store)
 
 
 async def test_equal_polls_far_apart_are_all_kept(store: Store) -> None:
-    slowly = POLLS_OF_ONE_RUN / HOUR
-    made = [await poll(store, n * slowly, PollCompleted(0, batch=True)) for n in range(4)]
-    assert await store.polls.recent() == tuple(made)
+    interval = POLLS_OF_ONE_RUN / HOUR
+    expected = [await poll(store, n * interval, PollCompleted(0, batch=True)) for n in range(4)]
+    assert await store.polls.recent() == tuple(expected)
 
 
 async def test_polls_every_few_seconds_do_not_accumulate(store: Store) -> None:
@@ -68,12 +68,12 @@ async def test_polls_every_few_seconds_do_not_accumulate(store: Store) -> None:
 
 
 async def test_different_polls_are_all_kept(store: Store) -> None:
-    made = [await poll(store, hours, PollCompleted(hours % 2, batch=True)) for hours in range(1, 7)]
-    assert await store.polls.recent() == tuple(made)
+    expected = [await poll(store, hours, PollCompleted(hours % 2, batch=True)) for hours in range(1, 7)]
+    assert await store.polls.recent() == tuple(expected)
 
 
 async def test_first_poll_of_a_night_is_kept_among_equal_ones(store: Store) -> None:
-    """A pass of four hours after the first is the last of a night: it must not count as the first."""
+    """The last poll of a night, four hours after the first, must not count as the first."""
     for night in (0, 24):
         await poll(store, night + 0.5, PollCompleted(0, batch=True))
         await poll(store, night + 4.5, PollCompleted(0, batch=True))
@@ -83,15 +83,15 @@ async def test_first_poll_of_a_night_is_kept_among_equal_ones(store: Store) -> N
 
 
 def _not_tonight(now: datetime, tomorrow: datetime) -> NextPoll:
-    """Friday's night is a quiet one: one pass at its half hour."""
+    """Friday has no announcement: there is one poll, at half past."""
     assert now < tomorrow
     return NextPoll(tomorrow + HOUR / 2, PollKind.READ)
 
 
 async def test_old_polls_are_deleted(store: Store) -> None:
     await poll(store, 0, BatchMissing())
-    made = await poll(store, POLLS_KEPT / HOUR + 1, PollCompleted(0, batch=True))
-    assert await store.polls.recent() == (made,)
+    expected = await poll(store, POLLS_KEPT / HOUR + 1, PollCompleted(0, batch=True))
+    assert await store.polls.recent() == (expected,)
 
 
 async def test_key_value_is_replaced(store: Store) -> None:

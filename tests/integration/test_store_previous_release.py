@@ -129,10 +129,10 @@ async def test_papers_of_the_previous_release_are_not_queued_again(database: Pat
     async with opened(database) as store:
         before = rows(database)["outbox"]
         known = [paper(f"2601.{number:05}", title="Reward Model", published=HOUR_AGO) for number in range(1, 11)]
-        assert (await store.read(*known, planned=await store.watched("reward model"))).posts == 0
+        assert (await store.poll(*known, planned=await store.watched("reward model"))).posts == 0
         assert rows(database)["outbox"] == before
         new = paper("2611.00001", title="Reward Model", published=NOW)
-        assert (await store.read(new, planned=await store.watched("reward model"))).posts == 5
+        assert (await store.poll(new, planned=await store.watched("reward model"))).posts == 5
 
 
 async def test_migrated_subscriptions_keep_their_sources_and_sync_times(database: Path) -> None:

@@ -1,4 +1,4 @@
-"""What was posted, counted by week and by keyword."""
+"""Posted papers, counted by week and keyword."""
 
 import zlib
 from datetime import timedelta
@@ -15,11 +15,11 @@ SINCE = NOW - 2 * WEEK
 
 
 async def post(store: Store, name: str, *titles: str, days_ago: float, channel_id: int = CHANNEL) -> Post:
-    """Papers with these titles were found and are bound to a message; `days_ago` it is posted."""
+    """Polls papers with these titles, and posts them `days_ago` in one message."""
     moment = NOW - timedelta(days=days_ago)
     number = zlib.crc32(name.encode()) % 10_000
     papers = [paper(f"2611.{number:04}{n}", title=title) for n, title in enumerate(titles)]
-    await store.read(*papers, now=moment)
+    await store.poll(*papers, now=moment)
     bound = await store.bind(channel_id, key=name, now=moment)
     await store.outbox.delivered(bound, Delivered(len(name)), moment)
     return bound
@@ -51,7 +51,7 @@ async def test_weeks_are_exact_to_the_second(store: Store) -> None:
 async def test_only_the_given_channels_are_counted(store: Store) -> None:
     await store.watch("agent")
     await store.watch("agent", channel_id=OTHER_CHANNEL)
-    await store.read(paper(title="An agent"))
+    await store.poll(paper(title="An agent"))
     for channel_id in (CHANNEL, OTHER_CHANNEL):
         bound = await store.bind(channel_id, key=str(channel_id))
         await store.outbox.delivered(bound, Delivered(channel_id), NOW - timedelta(days=1))
@@ -65,8 +65,8 @@ async def test_only_the_given_channels_are_counted(store: Store) -> None:
 
 async def test_waiting_and_rejected_papers_are_not_counted(store: Store) -> None:
     await store.watch("agent")
-    await store.read(paper("2611.00001", title="An agent"), now=NOW - timedelta(days=1))
+    await store.poll(paper("2611.00001", title="An agent"), now=NOW - timedelta(days=1))
     bound = await store.bind(now=NOW - timedelta(days=1))
     await store.outbox.rejected(bound, "too odd", NOW - timedelta(days=1))
-    await store.read(paper("2611.00002", title="An agent"), now=NOW - timedelta(days=1))
+    await store.poll(paper("2611.00002", title="An agent"), now=NOW - timedelta(days=1))
     assert (await Statistics(store.database).weekly([CHANNEL], SINCE, 2)).papers == (0, 0)

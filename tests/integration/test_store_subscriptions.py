@@ -1,4 +1,4 @@
-"""Who watches what: sources and ends, and what goes with the last keyword that held it."""
+"""Subscriptions by command and by file, and what happens to the queue when they end."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -25,8 +25,8 @@ async def shown(store: Store, channel_id: int = CHANNEL) -> list[str]:
     return [subscription.keyword.shown for subscription in await store.subscriptions.in_channel(channel_id)]
 
 
-async def file_wants(store: Store, **wanted: Collection[str]) -> None:
-    """`c11=["graph"]`: the settings file maps channel 11 to a keyword."""
+async def subscribe_by_file(store: Store, **wanted: Collection[str]) -> None:
+    """Applies a settings file: `c11=["graph"]` subscribes channel 11 to a keyword."""
     await store.subscriptions.apply_config(
         {int(name[1:]): [Keyword.parse(keyword) for keyword in keywords] for name, keywords in wanted.items()}, NOW
     )
@@ -100,29 +100,29 @@ async def test_unsubscribing_an_unknown_keyword_raises_key_error(store: Store) -
 
 
 async def test_file_subscribes_channels_of_unknown_servers(store: Store) -> None:
-    await file_wants(store, c11=["graph", "Graph"], c12=["diffusion"])
+    await subscribe_by_file(store, c11=["graph", "Graph"], c12=["diffusion"])
     assert await only(store) == Subscription(CHANNEL, None, Keyword.parse("graph"), FILE, None, NOW)
     assert await shown(store, OTHER_CHANNEL) == ["diffusion"]
 
 
 async def test_subscription_removed_from_the_file_ends(store: Store) -> None:
-    await file_wants(store, c11=["graph", "diffusion"], c12=["graph"])
-    await file_wants(store, c11=["diffusion"])
+    await subscribe_by_file(store, c11=["graph", "diffusion"], c12=["graph"])
+    await subscribe_by_file(store, c11=["diffusion"])
     assert await shown(store) == ["diffusion"]
     assert await shown(store, OTHER_CHANNEL) == []
 
 
 async def test_file_keeps_subscriptions_of_commands(store: Store) -> None:
     await store.subscribe("graph")
-    await file_wants(store)
+    await subscribe_by_file(store)
     assert (await only(store)).sources == COMMAND
 
 
 async def test_subscription_of_both_sources_ends_with_the_last(store: Store) -> None:
-    await file_wants(store, c11=["graph"])
+    await subscribe_by_file(store, c11=["graph"])
     assert await store.subscribe("graph")
     assert (await only(store)).sources == BOTH
-    await file_wants(store)
+    await subscribe_by_file(store)
     assert (await only(store)).sources == COMMAND
     assert await unsubscribe(store, "graph") == frozenset()
     assert await shown(store) == []
@@ -130,7 +130,7 @@ async def test_subscription_of_both_sources_ends_with_the_last(store: Store) -> 
 
 async def test_command_cannot_end_a_subscription_of_the_file(store: Store) -> None:
     await store.subscribe("graph")
-    await file_wants(store, c11=["graph"])
+    await subscribe_by_file(store, c11=["graph"])
     assert await unsubscribe(store, "graph") == FILE
     assert await only(store) == Subscription(CHANNEL, GUILD, Keyword.parse("graph"), FILE, None, NOW)
     assert await unsubscribe(store, "graph") == FILE
@@ -138,11 +138,11 @@ async def test_command_cannot_end_a_subscription_of_the_file(store: Store) -> No
 
 async def test_file_keeps_the_server_known_from_a_command(store: Store) -> None:
     await store.subscribe("graph")
-    await file_wants(store, c11=["diffusion"])
+    await subscribe_by_file(store, c11=["diffusion"])
     assert {subscription.guild_id for subscription in await store.subscriptions.in_channel(CHANNEL)} == {GUILD}
 
 
-# How far a keyword was read.
+# Sync times.
 
 
 async def test_keyword_in_many_channels_is_watched_once(store: Store) -> None:
@@ -171,10 +171,10 @@ async def test_keyword_without_subscriptions_is_unsynced(store: Store) -> None:
 
 
 async def test_keyword_removed_from_the_file_is_unsynced(store: Store) -> None:
-    await file_wants(store, c11=["graph"])
-    await store.read_past()
-    await file_wants(store)
-    await file_wants(store, c11=["graph"])
+    await subscribe_by_file(store, c11=["graph"])
+    await store.sync()
+    await subscribe_by_file(store)
+    await subscribe_by_file(store, c11=["graph"])
     assert (await store.watched())[0].synced_until is None
 
 
@@ -184,12 +184,12 @@ async def test_watched_keyword_is_found_by_its_canonical_form(store: Store) -> N
     assert await store.subscriptions.find(Keyword.parse("REWARD model")) is None
 
 
-# Unsent papers.
+# Queued papers.
 
 
 async def test_queued_papers_are_removed_with_their_last_keyword(store: Store) -> None:
     await store.watch("graph")
-    await store.read(paper("2611.00001", title="Graph"))
+    await store.poll(paper("2611.00001", title="Graph"))
     await unsubscribe(store, "graph")
     assert await store.due() == ()
     assert await store.outbox.waiting() == {}
@@ -197,7 +197,7 @@ async def test_queued_papers_are_removed_with_their_last_keyword(store: Store) -
 
 async def test_queued_paper_stays_for_another_matching_keyword(store: Store) -> None:
     await store.watch("graph", "diffusion")
-    await store.read(paper("2611.00001", title="Graph diffusion"), paper("2611.00002", title="Graph"))
+    await store.poll(paper("2611.00001", title="Graph diffusion"), paper("2611.00002", title="Graph"))
     await unsubscribe(store, "graph")
     (entry,) = await store.due()
     assert (entry.paper.arxiv_id.value, entry.keywords) == ("2611.00001", ("diffusion",))
@@ -206,14 +206,14 @@ async def test_queued_paper_stays_for_another_matching_keyword(store: Store) -> 
 async def test_queued_papers_of_another_channel_stay(store: Store) -> None:
     await store.watch("graph")
     await store.subscribe("graph", OTHER_CHANNEL)
-    await store.read(paper("2611.00001", title="Graph"))
+    await store.poll(paper("2611.00001", title="Graph"))
     await unsubscribe(store, "graph")
     assert await store.due_ids(OTHER_CHANNEL) == ["2611.00001"]
 
 
 async def test_papers_of_an_unsettled_message_stay(store: Store) -> None:
     await store.watch("graph")
-    await store.read(paper("2611.00001", title="Graph"))
+    await store.poll(paper("2611.00001", title="Graph"))
     post = await store.bind()
     await unsubscribe(store, "graph")
     assert await store.outbox.unsettled_post(CHANNEL) == post
@@ -221,7 +221,7 @@ async def test_papers_of_an_unsettled_message_stay(store: Store) -> None:
 
 async def test_released_papers_of_an_ended_keyword_are_removed(store: Store) -> None:
     await store.watch("graph", "diffusion")
-    await store.read(paper("2611.00001", title="Graph"), paper("2611.00002", title="Graph diffusion"))
+    await store.poll(paper("2611.00001", title="Graph"), paper("2611.00002", title="Graph diffusion"))
     post = await store.bind()
     await unsubscribe(store, "graph")
     await store.outbox.release(post)
@@ -230,9 +230,9 @@ async def test_released_papers_of_an_ended_keyword_are_removed(store: Store) -> 
 
 async def test_posted_papers_stay_posted_when_a_keyword_returns(store: Store) -> None:
     await store.watch("graph")
-    await store.read(paper("2611.00001", title="Graph"))
+    await store.poll(paper("2611.00001", title="Graph"))
     await store.outbox.delivered(await store.bind(), Delivered(5), NOW)
     await unsubscribe(store, "graph")
     await store.watch("graph")
-    await store.read(paper("2611.00001", title="Graph", published=NOW + timedelta(days=1)))
+    await store.poll(paper("2611.00001", title="Graph", published=NOW + timedelta(days=1)))
     assert await store.due() == ()

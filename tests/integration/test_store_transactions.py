@@ -1,4 +1,4 @@
-"""Transactions: whole or nothing, whatever fails and whenever somebody gives up."""
+"""Transactions are complete or absent, whatever fails."""
 
 import asyncio
 import sqlite3
@@ -108,7 +108,7 @@ async def test_error_of_a_statement_is_raised_unchanged(store: Store) -> None:
 async def test_damaged_open_file_is_reported_with_the_remedy(store: Store) -> None:
     size = store.path.stat().st_size
     with store.path.open("r+b") as file:
-        file.seek(4096)  # past the first page, which is read already
+        file.seek(4096)  # after the first page, which is already cached
         file.write(b"\xff" * (size - 4096))
     with pytest.raises(StoreUnavailable, match="replace the file with a backup"):
         await store.watched()

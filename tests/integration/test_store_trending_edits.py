@@ -1,4 +1,4 @@
-"""Messages follow what Hugging Face says of their papers."""
+"""Messages are edited when their papers' trending entries change."""
 
 from datetime import date, timedelta
 
@@ -14,14 +14,14 @@ CODE = "https://github.com/a/b"
 
 
 async def posted(store: Store, *arxiv_ids: str, channel_id: int = CHANNEL, key: str = "key") -> None:
-    """A message of these papers that the channel holds."""
+    """Queues, binds and delivers a message with these papers."""
     await store.watch("graph", channel_id=channel_id)
-    await store.read(*(paper(arxiv_id, title="Graph") for arxiv_id in arxiv_ids))
+    await store.poll(*(paper(arxiv_id, title="Graph") for arxiv_id in arxiv_ids))
     await store.outbox.delivered(await store.bind(channel_id, key=key), Delivered(77), NOW)
 
 
-async def drawn_anew(store: Store) -> dict[str, list[TrendingEntry | None]]:
-    """What the messages that wait for an edit show of each paper; the edits are made."""
+async def edited(store: Store) -> dict[str, list[TrendingEntry | None]]:
+    """Returns the trending entries of each message to be edited, and finishes the edits."""
     edits = await store.edits.due(SOON)
     for edit in edits:
         await store.edits.done(edit)
@@ -30,11 +30,11 @@ async def drawn_anew(store: Store) -> dict[str, list[TrendingEntry | None]]:
 
 async def test_message_gets_the_votes_of_a_listed_paper(store: Store) -> None:
     await posted(store, "2611.00001", "2611.00002")
-    said = trending_entry("2611.00002", day=DAY, votes=41)
-    assert await store.trending_entries.record_day(DAY, [said], NOW)
-    assert await drawn_anew(store) == {"key": [None, said]}
-    assert not await store.trending_entries.record_day(DAY, [said], NOW)
-    assert await drawn_anew(store) == {}
+    entry_of_day = trending_entry("2611.00002", day=DAY, votes=41)
+    assert await store.trending_entries.record_day(DAY, [entry_of_day], NOW)
+    assert await edited(store) == {"key": [None, entry_of_day]}
+    assert not await store.trending_entries.record_day(DAY, [entry_of_day], NOW)
+    assert await edited(store) == {}
 
 
 async def test_only_messages_with_the_paper_are_edited(store: Store) -> None:
@@ -43,45 +43,45 @@ async def test_only_messages_with_the_paper_are_edited(store: Store) -> None:
     await store.outbox.delivered(await store.bind(OTHER_CHANNEL, key="other"), Delivered(78), NOW)
     await posted(store, "2611.00002", key="unlisted")
     await store.trending_entries.record_day(DAY, [trending_entry(day=DAY, votes=3)], NOW)
-    assert list(await drawn_anew(store)) == ["key", "other"]
+    assert list(await edited(store)) == ["key", "other"]
 
 
 async def test_message_is_edited_again_for_many_votes_or_new_code(store: Store) -> None:
     await posted(store, "2611.00001")
-    for votes, code_url, follows in ((10, None, True), (14, None, False), (15, None, True), (16, CODE, True)):
-        said = trending_entry(day=DAY, votes=votes, code_url=code_url)
-        assert await store.trending_entries.record_day(DAY, [said], NOW) is follows
-        assert await drawn_anew(store) == ({"key": [said]} if follows else {})
+    for votes, code_url, is_edited in ((10, None, True), (14, None, False), (15, None, True), (16, CODE, True)):
+        entry_of_day = trending_entry(day=DAY, votes=votes, code_url=code_url)
+        assert await store.trending_entries.record_day(DAY, [entry_of_day], NOW) is is_edited
+        assert await edited(store) == ({"key": [entry_of_day]} if is_edited else {})
 
 
 async def test_paper_without_votes_requests_no_edit(store: Store) -> None:
     await posted(store, "2611.00001")
     assert not await store.trending_entries.record_day(DAY, [trending_entry(day=DAY, votes=0)], NOW)
-    assert await drawn_anew(store) == {}
+    assert await edited(store) == {}
 
 
 async def test_paper_posted_after_its_listing_shows_its_votes(store: Store) -> None:
-    said = trending_entry(day=DAY, votes=10)
-    await store.trending_entries.record_day(DAY, [said], NOW)
+    entry_of_day = trending_entry(day=DAY, votes=10)
+    await store.trending_entries.record_day(DAY, [entry_of_day], NOW)
     await store.watch("graph")
-    await store.read(paper(title="Graph"))
+    await store.poll(paper(title="Graph"))
     (entry,) = await store.due()
-    assert entry.trending_entry == said
+    assert entry.trending_entry == entry_of_day
     post = await store.bind()
-    assert post.trending_entries == {said.arxiv_id: said}
+    assert post.trending_entries == {entry_of_day.arxiv_id: entry_of_day}
     await store.outbox.delivered(post, Delivered(77), NOW)
     assert not await store.trending_entries.record_day(DAY, [trending_entry(day=DAY, votes=11)], NOW)
 
 
 async def test_unsettled_message_is_edited_once_delivered(store: Store) -> None:
     await store.watch("graph")
-    await store.read(paper(title="Graph"))
+    await store.poll(paper(title="Graph"))
     post = await store.bind()
-    said = trending_entry(day=DAY, votes=10)
-    await store.trending_entries.record_day(DAY, [said], NOW)
-    assert await drawn_anew(store) == {}
+    entry_of_day = trending_entry(day=DAY, votes=10)
+    await store.trending_entries.record_day(DAY, [entry_of_day], NOW)
+    assert await edited(store) == {}
     await store.outbox.delivered(post, Delivered(77), NOW)
-    assert await drawn_anew(store) == {"key": [said]}
+    assert await edited(store) == {"key": [entry_of_day]}
 
 
 async def test_old_message_is_not_edited(store: Store) -> None:
@@ -93,6 +93,6 @@ async def test_old_message_is_not_edited(store: Store) -> None:
 async def test_older_list_does_not_change_a_paper_of_a_newer_one(store: Store) -> None:
     await posted(store, "2611.00001")
     await store.trending_entries.record_day(DAY, [trending_entry(day=DAY, votes=10)], NOW)
-    await drawn_anew(store)
+    await edited(store)
     older = DAY - timedelta(days=1)
     assert not await store.trending_entries.record_day(older, [trending_entry(day=older, votes=40)], NOW)

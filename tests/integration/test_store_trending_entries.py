@@ -1,4 +1,4 @@
-"""Hugging Face's lists that are kept."""
+"""The stored trending lists of Hugging Face."""
 
 from datetime import date, timedelta
 
@@ -82,7 +82,7 @@ async def test_lists_fetched_long_ago_are_deleted(store: Store) -> None:
 async def test_lists_are_needed_while_posts_are_recent(store: Store) -> None:
     week = timedelta(days=7)
     await store.watch("diffusion")
-    await store.read(paper(title="Diffusion"))
+    await store.poll(paper(title="Diffusion"))
     assert not await store.trending_entries.are_needed(NOW, week)
     post = await store.bind()
     assert not await store.trending_entries.are_needed(NOW, week)

@@ -1,4 +1,4 @@
-"""Days' lists in channels: who wants them, and that none is there twice."""
+"""Trending posts: subscribed channels, and that no list is posted twice."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +16,7 @@ NEXT_DAY = DAY + timedelta(days=1)
 BERLIN = DailySchedule(8, 30, "Europe/Berlin", weekdays_only=True)
 
 
-async def wanting(store: Store, channel_id: int = CHANNEL, min_votes: int = 0) -> None:
+async def subscribe_to_trending(store: Store, channel_id: int = CHANNEL, min_votes: int = 0) -> None:
     before = await store.channel_settings.get(channel_id)
     await store.channel_settings.write(channel_id, replace(before, trending=TrendingSettings(min_votes, NOW)))
 
@@ -46,8 +46,8 @@ async def test_fetched_days_have_their_number_of_papers(store: Store) -> None:
 
 
 async def test_paused_and_waiting_channels_have_no_due_subscription(store: Store) -> None:
-    await wanting(store)
-    await wanting(store, OTHER_CHANNEL)
+    await subscribe_to_trending(store)
+    await subscribe_to_trending(store, OTHER_CHANNEL)
     await store.channels.back_off(CHANNEL, NOW + timedelta(minutes=1))
     await store.channel_settings.write(
         OTHER_CHANNEL, replace(await store.channel_settings.get(OTHER_CHANNEL), paused_since=NOW)
@@ -60,12 +60,12 @@ async def test_paused_and_waiting_channels_have_no_due_subscription(store: Store
 
 
 async def test_list_is_bound_once_per_day(store: Store) -> None:
-    await wanting(store, min_votes=3)
+    await subscribe_to_trending(store, min_votes=3)
     (trending_subscription,) = await store.trending_posts.due_subscriptions(DAY, NOW)
     digest = await bound(store)
     assert digest == TrendingPost("key", CHANNEL, DAY, 3, "key", NOW, NOW)
     assert await store.trending_posts.bind(trending_subscription, DAY, key="other", nonce="other", now=NOW) is None
-    # What may be there is brought to its end before the next day's is begun.
+    # An unsettled list is settled before the next day's is bound.
     assert await store.trending_posts.due_subscriptions(NEXT_DAY, NOW) == ()
     await store.trending_posts.settle(digest, Delivered(77, thread_id=8), NOW)
     assert await store.trending_posts.due_subscriptions(DAY, NOW) == ()
@@ -74,7 +74,7 @@ async def test_list_is_bound_once_per_day(store: Store) -> None:
 
 
 async def test_released_list_can_be_bound_again_and_a_settled_one_not(store: Store) -> None:
-    await wanting(store)
+    await subscribe_to_trending(store)
     await store.trending_posts.release(await bound(store))
     digest = await bound(store, key="again")
     await store.trending_posts.settle(digest, Delivered(None), NOW)
@@ -83,7 +83,7 @@ async def test_released_list_can_be_bound_again_and_a_settled_one_not(store: Sto
 
 
 async def test_unsettled_list_waits_for_its_channel(store: Store) -> None:
-    await wanting(store)
+    await subscribe_to_trending(store)
     digest = await bound(store)
     assert await store.trending_posts.unsettled(NOW) == (digest,)
     assert await store.trending_posts.next_attempt() is None
@@ -99,7 +99,7 @@ async def test_unsettled_list_waits_for_its_channel(store: Store) -> None:
 
 
 async def test_channel_with_only_a_trending_subscription_is_subscribed(store: Store) -> None:
-    await wanting(store)
+    await subscribe_to_trending(store)
     assert await store.channels.subscribed() == (CHANNEL,)
     await store.channels.set_guild(GUILD, [CHANNEL])
     assert await store.channels.subscribed(GUILD) == (CHANNEL,)
@@ -122,11 +122,11 @@ async def test_papers_are_found_by_id(store: Store) -> None:
 
 
 async def test_unsettled_list_of_a_gone_channel_is_dropped(store: Store) -> None:
-    await wanting(store)
+    await subscribe_to_trending(store)
     await store.trending_posts.settle(await bound(store), Delivered(1), NOW)
     in_doubt = await bound(store, NEXT_DAY, key="in doubt")
     assert await store.trending_posts.unsettled(NOW) == (in_doubt,)
     await store.subscriptions.drop_command_subscriptions(CHANNEL)
     assert await store.trending_posts.unsettled(NOW) == ()
-    await wanting(store)
+    await subscribe_to_trending(store)
     assert await store.trending_posts.due_subscriptions(DAY, NOW) == (), "what was posted is known for good"

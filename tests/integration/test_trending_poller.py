@@ -75,7 +75,7 @@ class Bench:
     async def post_a_paper(self) -> None:
         """Posts a paper: votes are shown from now on."""
         await self.store.watch("diffusion")
-        await self.store.read(paper(title="Diffusion"))
+        await self.store.poll(paper(title="Diffusion"))
         await self.store.outbox.delivered(await self.store.bind(), Delivered(99), self.clock.now())
 
     @asynccontextmanager

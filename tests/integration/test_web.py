@@ -140,7 +140,7 @@ async def test_health_is_ok_at_a_start_long_after_the_last_poll(store: Store) ->
 
 async def test_health_fails_when_papers_are_overdue(served: ServedHealth) -> None:
     await served.store.watch("graph")
-    await served.store.read(paper(title="Graph"))
+    await served.store.poll(paper(title="Graph"))
     await served.advance(POSTING_LATE)
     assert (await served.health())[0] == 200
     await served.advance(MINUTE)
@@ -152,7 +152,7 @@ async def test_health_fails_when_papers_are_overdue(served: ServedHealth) -> Non
 
 async def test_health_ignores_papers_of_a_blocked_channel(served: ServedHealth) -> None:
     await served.store.watch("graph")
-    await served.store.read(paper(title="Graph"))
+    await served.store.poll(paper(title="Graph"))
     now = served.clock.now()
     await served.store.channels.block(CHANNEL, Blocked("locked"), now=now, not_before=now)
     await served.advance(10 * POSTING_LATE)
@@ -184,7 +184,7 @@ async def test_unreadable_database_fails_health_and_keeps_the_counters(store: St
 async def test_metrics_report_the_size_and_age_of_the_outbox(served: ServedHealth) -> None:
     await served.store.watch("graph")
     await served.store.subscribe("graph", OTHER_CHANNEL)
-    await served.store.read(paper(title="Graph"), paper("2611.00002", title="Graph"))
+    await served.store.poll(paper(title="Graph"), paper("2611.00002", title="Graph"))
     await served.advance(MINUTE)
     samples = await served.samples()
     assert samples["daily_papers_outbox_papers"] == 4

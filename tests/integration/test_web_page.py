@@ -110,7 +110,7 @@ async def site(store: Store) -> AsyncIterator[Site]:
     """A page with one paper of the public channel; another channel has one too."""
     await store.watch("graph")
     await store.watch("sheaf", channel_id=OTHER_CHANNEL)
-    await store.read(paper("2611.00001", title="A graph"), paper("2611.00002", title="A sheaf"))
+    await store.poll(paper("2611.00001", title="A graph"), paper("2611.00002", title="A sheaf"))
     async with serving(Site(store)) as site:
         yield site
 
@@ -151,7 +151,7 @@ async def test_public_channel_without_keywords_has_an_empty_page(store: Store) -
 
 async def test_new_paper_is_shown_by_the_next_request(site: Site) -> None:
     before = await site.get(path_of(PageFormat.MD))
-    await site.store.read(paper("2611.00003", title="Another graph"))
+    await site.store.poll(paper("2611.00003", title="Another graph"))
     after = await site.get(path_of(PageFormat.MD))
     assert "Another graph" not in before.text
     assert "Another graph" in after.text
@@ -224,13 +224,13 @@ async def test_date_counts_only_without_an_entity_tag(site: Site) -> None:
 
 async def test_two_versions_within_a_second_have_different_dates(site: Site) -> None:
     before = await site.get()
-    await site.store.read(paper("2611.00003", title="Another graph"))
+    await site.store.poll(paper("2611.00003", title="Another graph"))
     assert (await site.get(If_Modified_Since=before.headers["Last-Modified"])).status == 200
 
 
 async def test_write_without_effect_on_the_page_keeps_tag_and_date(site: Site) -> None:
     before = await site.get()
-    await site.store.read(paper("2611.00003", title="Another sheaf"))
+    await site.store.poll(paper("2611.00003", title="Another sheaf"))
     await site.clock.advance(60)
     after = await site.get()
     assert (after.headers["ETag"], after.headers["Last-Modified"]) == (
@@ -240,7 +240,7 @@ async def test_write_without_effect_on_the_page_keeps_tag_and_date(site: Site) -
 
 
 async def test_gzip_is_smaller_and_has_its_own_tag(site: Site) -> None:
-    await site.store.read(
+    await site.store.poll(
         *[paper(f"2611.1{number:04}", title="A graph", abstract="graph " * 99) for number in range(20)]
     )
     plain, compressed = await site.get(), await site.get(Accept_Encoding="br, gzip;q=0.8")

@@ -1,4 +1,4 @@
-"""Gives up on an operation at one of its awaits, so that a test can try each of them in turn."""
+"""Cancels an operation at one of its awaits, so that a test can try each await in turn."""
 
 import asyncio
 from collections.abc import Coroutine, Generator
@@ -6,15 +6,15 @@ from enum import Enum, auto
 
 
 class When(Enum):
-    """At which moment of an await the caller gives up."""
+    """The moment of an await at which the caller is cancelled."""
 
-    WAITING = auto()  # what is awaited has not happened yet
-    ANSWERED = auto()  # it has happened, and the operation is about to hear of it
-    AGAIN_AND_AGAIN = auto()  # while waiting, at this await and at every later one
+    WAITING = auto()  # before the awaited result exists
+    ANSWERED = auto()  # when the result exists, but the operation has not resumed
+    REPEATEDLY = auto()  # before the result exists, at this await and at every later one
 
 
-async def give_up(operation: Coroutine[object, None, object], at: int, when: When) -> bool:
-    """Run an operation and cancel it at its `at`-th await, from 1; False when it ended before."""
+async def cancel_at(operation: Coroutine[object, None, object], at: int, when: When) -> bool:
+    """Runs an operation and cancels it at its `at`-th await, from 1; returns False if it ended before."""
     interrupted = _Interrupted(operation, at, when)
     task = asyncio.create_task(_await(interrupted))
     await asyncio.wait([task])
@@ -30,7 +30,7 @@ async def _await(interrupted: "_Interrupted") -> None:
 
 
 class _Interrupted:
-    """A coroutine that counts its awaits, and cancels the task that it runs in."""
+    """An awaitable that counts the awaits of a coroutine and cancels its task at one of them."""
 
     def __init__(self, operation: Coroutine[object, None, object], at: int, when: When) -> None:
         self._operation = operation
@@ -49,12 +49,12 @@ class _Interrupted:
             thrown = None
             try:
                 yield awaited
-            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - all of it is the operation's
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - passed on to the operation
                 thrown = error
 
     def _count(self, awaited: object) -> None:
         self.awaits += 1
-        later = self._when is When.AGAIN_AND_AGAIN and self.awaits > self._at
+        later = self._when is When.REPEATEDLY and self.awaits > self._at
         task = asyncio.current_task()
         assert task is not None
         if self.awaits != self._at and not later:

@@ -182,7 +182,7 @@ def arxiv_ids(*numbers: int) -> list[str]:
 
 async def record_papers(store: Store, *numbers: int, now: datetime = NOW) -> None:
     """Records the papers of a poll, all with the keyword "graph"; a greater number is a later paper."""
-    await store.read(
+    await store.poll(
         *(
             paper(arxiv_id, title="Graph", published=NOW + timedelta(minutes=number))
             for number, arxiv_id in zip(numbers, arxiv_ids(*numbers), strict=True)

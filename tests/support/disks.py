@@ -1,4 +1,4 @@
-"""A disk of a few hundred kilobytes that can be filled and emptied; only root can mount one."""
+"""A small file system that can be filled and emptied; only root can mount one."""
 
 import subprocess
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from tests.support.skips import unavailable
 
 
 class SmallDisk:
-    """A mounted disk."""
+    """A mounted file system."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._filler = path / "filler"
 
     def fill(self) -> None:
-        """Leave not a byte of room."""
+        """Fills the disk to the last byte."""
         with self._filler.open("ab", buffering=0) as file:
             for size in (4096, 512, 1):
                 try:
@@ -26,7 +26,7 @@ class SmallDisk:
                     continue
 
     def make_room(self) -> None:
-        """Give back what was filled."""
+        """Frees the space that `fill` used."""
         self._filler.unlink()
 
 

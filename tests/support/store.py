@@ -30,14 +30,14 @@ from bot.store.trending_entries import TrendingEntries
 from bot.store.trending_posts import TrendingPosts
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
-READ_FROM = NOW - timedelta(days=30)
+NEW_SINCE = NOW - timedelta(days=30)
 GUILD, CHANNEL, OTHER_CHANNEL = 1, 11, 12
 ADA = 71
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Every room of the store, over one file."""
+    """Every class of the store, on one file."""
 
     path: Path
     database: Database
@@ -55,47 +55,47 @@ class Store:
     trending_posts: TrendingPosts
 
     async def subscribe(self, keyword: str, channel_id: int = CHANNEL, *, added_by: int = ADA) -> bool:
-        """Subscribe by command."""
+        """Subscribes by command."""
         return await self.subscriptions.add(Keyword.parse(keyword), channel_id, GUILD, added_by=added_by, now=NOW)
 
     async def watched(self, *keywords: str) -> tuple[WatchedKeyword, ...]:
-        """These keywords as they are watched now; all, when none is named."""
+        """Returns these watched keywords; all if none is given."""
         wanted = {Keyword.parse(keyword) for keyword in keywords}
         return tuple(
             watched for watched in await self.subscriptions.watched() if not wanted or watched.keyword in wanted
         )
 
-    async def read_past(self, *papers: Paper, new_since: datetime = READ_FROM, synced_until: datetime = NOW) -> None:
-        """Make the first reading of every keyword that waits for it; arXiv shows `papers`."""
-        unread = tuple(watched for watched in await self.watched() if watched.synced_until is None)
-        matches = match(papers, [watched.keyword for watched in unread])
-        await self.ingest_store.record_seen(unread, papers, matches, synced_until)
-        await self.ingest_store.finish_initial_sync(unread, new_since, synced_until)
+    async def sync(self, *papers: Paper, new_since: datetime = NEW_SINCE, synced_until: datetime = NOW) -> None:
+        """Completes the initial sync of every unsynced keyword, in which arXiv returns `papers`."""
+        unsynced = tuple(watched for watched in await self.watched() if watched.synced_until is None)
+        matches = match(papers, [watched.keyword for watched in unsynced])
+        await self.ingest_store.record_seen(unsynced, papers, matches, synced_until)
+        await self.ingest_store.finish_initial_sync(unsynced, new_since, synced_until)
 
     async def watch(self, *keywords: str, channel_id: int = CHANNEL) -> None:
-        """Subscribe by command, with a past that is read and empty."""
+        """Subscribes by command and completes the initial sync without papers."""
         for keyword in keywords:
             await self.subscribe(keyword, channel_id)
-        await self.read_past()
+        await self.sync()
 
-    async def read(
+    async def poll(
         self, *papers: Paper, planned: Iterable[WatchedKeyword] | None = None, now: datetime = NOW
     ) -> WindowWritten:
-        """Record the one slice of a pass; arXiv shows `papers`."""
-        kept = tuple(await self.watched() if planned is None else planned)
-        matches = match(papers, [watched.keyword for watched in kept])
-        return await self.ingest_store.record_window(kept, papers, matches, now)
+        """Records the only window of a poll, in which arXiv returns `papers`."""
+        keywords = tuple(await self.watched() if planned is None else planned)
+        matches = match(papers, [watched.keyword for watched in keywords])
+        return await self.ingest_store.record_window(keywords, papers, matches, now)
 
     async def due(self, channel_id: int = CHANNEL, limit: int = 100, now: datetime = NOW) -> tuple[OutboxEntry, ...]:
-        """What the channel could be sent."""
+        """Returns the entries that are due in the channel."""
         return await self.outbox.due(channel_id, now, limit)
 
     async def due_ids(self, channel_id: int = CHANNEL) -> list[str]:
-        """The arXiv ids of what the channel could be sent, in the order of sending."""
+        """Returns the arXiv ids of the due entries, in the order of sending."""
         return [entry.paper.arxiv_id.value for entry in await self.due(channel_id)]
 
     async def bind(self, channel_id: int = CHANNEL, *, limit: int = 10, key: str = "key", now: datetime = NOW) -> Post:
-        """Bind what is due to a message."""
+        """Binds the due entries to a message."""
         entries = await self.due(channel_id, limit, now)
         post = await self.outbox.bind(channel_id, entries, key=key, nonce=f"nonce of {key}", now=now)
         assert post is not None
@@ -104,7 +104,7 @@ class Store:
 
 @cache
 def _migrated() -> bytes:
-    """A new database as the first start leaves it: running the migrations for each test takes longer than copying."""
+    """Returns a new database: copying it takes less time than running the migrations for each test."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "papers.sqlite3")
         os.close(prepare_exclusive(path))
@@ -112,14 +112,14 @@ def _migrated() -> bytes:
 
 
 def create_where_missing(path: Path) -> None:
-    """Put an empty, migrated database at `path` unless a file is there."""
+    """Creates an empty, migrated database at `path` unless a file exists."""
     if not path.exists():
         path.write_bytes(_migrated())
 
 
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[Store]:
-    """The store in the file at `path`, created where it is missing, closed in the end."""
+    """Opens the store in the file at `path`, which is created if missing, until the block ends."""
     create_where_missing(path)
     database = await Database.open_exclusive(path)
     try:
@@ -144,10 +144,10 @@ async def opened(path: Path) -> AsyncIterator[Store]:
 
 
 def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of every table, as another connection sees them."""
+    """Returns every row of every table, as another connection sees them."""
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
         return {
-            table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()  # noqa: S608 - our own tables
+            table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()  # noqa: S608 - names from the schema
             for table in tables
         }
