@@ -15,7 +15,7 @@ Budget_contra = TypeVar("Budget_contra", contravariant=True)
 Rendered_co = TypeVar("Rendered_co", covariant=True)
 
 
-class Draft(Protocol[Budget_contra, Rendered_co]):
+class ItemDraft(Protocol[Budget_contra, Rendered_co]):
     """One item of a message: its texts, converted and escaped once, not yet cut."""
 
     @property
@@ -37,13 +37,13 @@ class Fit(Generic[Budget]):
     budget: Budget
     shares: tuple[int, ...]
 
-    def render(self, drafts: Sequence[Draft[Budget, Rendered]]) -> list[Rendered]:
+    def render(self, drafts: Sequence[ItemDraft[Budget, Rendered]]) -> list[Rendered]:
         """Returns the items that `fit` was called with, each cut to its size."""
         return [draft.render(self.budget, share) for draft, share in zip(drafts, self.shares, strict=True)]
 
 
 def fit(
-    drafts: Sequence[Draft[Budget, Rendered]],
+    drafts: Sequence[ItemDraft[Budget, Rendered]],
     budgets: Sequence[Budget],
     limit: int,
     length: Callable[[Rendered], int],
