@@ -75,8 +75,10 @@ async def test_cancelled_write_is_complete_or_absent(tmp_path: Path, operation: 
         path = tmp_path / f"{at}.sqlite3"
         shutil.copy(template, path)
         async with opened(path) as store:
+            async with store.database.transaction() as writer:
+                """Every transaction uses this connection."""
             given_up = await cancel_at(operation(store), at, when)
-            assert not store.database._writer.in_transaction
+            assert not writer.in_transaction
             left.append(rows(path))
             await store.key_values.set("next", "works")
             assert await store.key_values.get("next") == "works"

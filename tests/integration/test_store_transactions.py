@@ -63,7 +63,8 @@ async def test_closing_waits_for_the_current_transaction(path: Path) -> None:
 
 
 async def test_full_disk_writes_nothing_and_recovers(store: Store) -> None:
-    writer = store.database._writer
+    async with store.database.transaction() as writer:
+        """Every transaction uses this connection."""
     (pages,) = next(iter(await writer.execute_fetchall("PRAGMA page_count")))
     await writer.execute_fetchall(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreUnavailable, match="full"):
@@ -75,7 +76,8 @@ async def test_full_disk_writes_nothing_and_recovers(store: Store) -> None:
 
 
 async def test_lock_of_another_program_is_reported_after_the_timeout(store: Store) -> None:
-    await store.database._writer.execute_fetchall("PRAGMA busy_timeout = 1")
+    async with store.database.transaction() as writer:
+        await writer.execute_fetchall("PRAGMA busy_timeout = 1")
     with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailable, match="locked"):
