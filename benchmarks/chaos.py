@@ -1,6 +1,6 @@
-"""Nothing lost, nothing twice: a hundred kills and two hundred faults while arXiv announces twenty times.
+"""Checks that nothing is lost or duplicated by a hundred kills and two hundred faults over twenty announcements.
 
-CHAOS_SEED in the environment chooses what happens; without it the seed is drawn, and printed.
+CHAOS_SEED in the environment is the seed of all random choices; without it a random seed is used and printed.
 """
 
 import asyncio
@@ -15,13 +15,13 @@ from tests.support.chaos import FULL, Result, Tally, run_chaos
 
 
 def main() -> int:
-    """Run it with its progress shown; 0 when nothing is missing and nothing is double."""
+    """Runs it and shows the progress; returns 0 if the result is correct."""
     seed = int(os.environ.get("CHAOS_SEED") or random.randrange(10_000))
-    print(f"seed {seed} (again with CHAOS_SEED={seed})")
+    print(f"seed {seed} (repeat with CHAOS_SEED={seed})")
     with tempfile.TemporaryDirectory() as folder:
         result = _run(seed, Path(folder))
     print(*result.lines(), sep="\n")
-    return 0 if result.is_well else 1
+    return 0 if result.is_correct else 1
 
 
 def _run(seed: int, folder: Path) -> Result:

@@ -25,7 +25,7 @@ import aiohttp
 
 from bot.__main__ import main as run_program
 from sandbox.arxiv import Corpus, LocalArxiv
-from tests.support.ports import free_port
+from tests.support.loopback import free_port
 from tests.support.running import DEADLINE_S, REQUEST_INTERVAL_S, RunningSandbox, running_sandbox
 
 # What the loop may stand still at most, from the start to the end.

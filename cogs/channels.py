@@ -12,8 +12,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord_api.client import Client
+from bot.discord_api.custom_ids import NO_POST_KEY
 from bot.discord_api.delivery import post_sample
-from bot.discord_api.messages import NO_POST_KEY, RenderedMessage, embeds, reading_components
+from bot.discord_api.messages import RenderedMessage, embeds, reading_components
 from bot.domain.channel_schedule import (
     ChannelSchedule,
     DailySchedule,

@@ -12,7 +12,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord_api.client import AnyClient, Client, client_of, reply
-from bot.discord_api.messages import ABSTRACT_BUTTON, ABSTRACT_MENU, NO_POST_KEY, reading_view, to_embed
+from bot.discord_api.custom_ids import NO_POST_KEY, AbstractButtonId, AbstractMenuId
+from bot.discord_api.messages import reading_view, to_embed
 from bot.domain.keyword import Keyword
 from bot.domain.layout.card import lay_out_cards
 from bot.domain.paper import ArxivId
@@ -76,12 +77,12 @@ def _heading(latest: Latest) -> str:
     return text if latest.problem is None else f"{text} that are stored here. {latest.problem}."
 
 
-class AbstractButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=ABSTRACT_BUTTON):
+class AbstractButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=AbstractButtonId.TEMPLATE):
     """Shows the abstract of a message's only paper; the custom id names it, so the button works after a restart."""
 
-    def __init__(self, arxiv_id: ArxivId, custom_id: str) -> None:
-        super().__init__(discord.ui.Button(label="Read the abstract", custom_id=custom_id))
-        self._arxiv_id = arxiv_id
+    def __init__(self, custom_id: AbstractButtonId) -> None:
+        super().__init__(discord.ui.Button(label="Read the abstract", custom_id=custom_id.encode()))
+        self._arxiv_id = custom_id.arxiv_id
 
     @classmethod
     async def from_custom_id(
@@ -91,17 +92,17 @@ class AbstractButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
         match: re.Match[str],
         /,
     ) -> Self:
-        return cls(ArxivId(match["arxiv_id"]), match[0])
+        return cls(AbstractButtonId.from_match(match))
 
     async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
         await show_abstract(interaction, self._arxiv_id)
 
 
-class AbstractMenu(discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=ABSTRACT_MENU):
+class AbstractMenu(discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=AbstractMenuId.TEMPLATE):
     """Shows the abstract of the chosen paper; the options' values are arXiv ids."""
 
-    def __init__(self, custom_id: str) -> None:
-        super().__init__(discord.ui.Select(custom_id=custom_id))
+    def __init__(self, custom_id: AbstractMenuId) -> None:
+        super().__init__(discord.ui.Select(custom_id=custom_id.encode()))
 
     @classmethod
     async def from_custom_id(
@@ -111,7 +112,7 @@ class AbstractMenu(discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], t
         match: re.Match[str],
         /,
     ) -> Self:
-        return cls(match[0])
+        return cls(AbstractMenuId.from_match(match))
 
     async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
         await show_abstract(interaction, ArxivId(self.item.values[0]))

@@ -4,21 +4,21 @@ They work after a restart: each custom id names the channel and the keywords.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Self
 
 import discord
 
 from bot.discord_api.client import AnyClient, Client, client_of, reply
+from bot.discord_api.custom_ids import SubscribedAction, SubscribedButtonId
 from bot.domain.keyword import Keyword
 from bot.domain.text import plural
 from bot.runtime.errors import StoreUnavailable
-from bot.runtime.limits import CUSTOM_ID_MAX
 from bot.services.subscriptions import NEWEST_POSTED, Unsubscribed
 from cogs.permissions import can_manage_by_id
 from cogs.replies import bold
 
-_LABELS: Final = {
+_LABELS: Final[Mapping[SubscribedAction, str]] = {
     "new": "Start with new papers",
     "past": f"Also post the latest {NEWEST_POSTED}",
     "undo": "Undo",
@@ -27,17 +27,17 @@ _LABELS: Final = {
 
 class SubscribedButton(
     discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
-    template=r"subscribed:(?P<action>new|past|undo):(?P<channel>\d+):(?P<keywords>\d+(?:,\d+)*)",
+    template=SubscribedButtonId.TEMPLATE,
 ):
     """Applies one action to the keywords that one command added."""
 
-    def __init__(self, action: str, channel_id: int, keyword_ids: Sequence[int]) -> None:
-        custom_id = _custom_id(action, channel_id, keyword_ids)
-        style = discord.ButtonStyle.danger if action == "undo" else discord.ButtonStyle.secondary
-        super().__init__(discord.ui.Button(label=_LABELS[action], custom_id=custom_id, style=style))
-        self._action = action
-        self._channel_id = channel_id
-        self._keyword_ids = keyword_ids
+    def __init__(self, custom_id: SubscribedButtonId) -> None:
+        style = discord.ButtonStyle.danger if custom_id.action == "undo" else discord.ButtonStyle.secondary
+        label = _LABELS[custom_id.action]
+        super().__init__(discord.ui.Button(label=label, custom_id=custom_id.encode(), style=style))
+        self._action = custom_id.action
+        self._channel_id = custom_id.channel_id
+        self._keyword_ids = custom_id.keyword_ids
 
     @classmethod
     async def from_custom_id(
@@ -47,7 +47,7 @@ class SubscribedButton(
         match: re.Match[str],
         /,
     ) -> Self:
-        return cls(match["action"], int(match["channel"]), [int(number) for number in match["keywords"].split(",")])
+        return cls(SubscribedButtonId.from_match(match))
 
     async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
         client = client_of(interaction)
@@ -72,7 +72,7 @@ class SubscribedButton(
                 return f"Done. Only new papers will be posted in {target}."
             case "past":
                 return _posting(await client.subscription_service.post_newest(keywords, self._channel_id), target)
-            case _:
+            case "undo":
                 return await self._undo(client, keywords, target)
 
     async def _undo(self, client: Client, keywords: Sequence[Keyword], target: str) -> str:
@@ -95,15 +95,12 @@ def _posting(papers: int, target: str) -> str:
 
 def subscribed_view(channel_id: int, keyword_ids: Iterable[int]) -> discord.ui.View | None:
     """The three buttons; None without keywords, or if their ids do not fit into a custom id."""
-    ids = list(keyword_ids)
-    if not ids or len(_custom_id("undo", channel_id, ids)) > CUSTOM_ID_MAX:
+    ids = tuple(keyword_ids)
+    custom_ids = [SubscribedButtonId(action, channel_id, ids) for action in _LABELS]
+    if not ids or not all(custom_id.fits for custom_id in custom_ids):
         return None
     view = discord.ui.View(timeout=None)
-    for action in _LABELS:
-        view.add_item(SubscribedButton(action, channel_id, ids))
+    for custom_id in custom_ids:
+        view.add_item(SubscribedButton(custom_id))
     view.stop()  # discord.py need not remember the view: the custom ids hold everything
     return view
-
-
-def _custom_id(action: str, channel_id: int, keyword_ids: Sequence[int]) -> str:
-    return f"subscribed:{action}:{channel_id}:{','.join(map(str, keyword_ids))}"

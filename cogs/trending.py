@@ -10,6 +10,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord_api.client import AnyClient, Client, client_of, reply
+from bot.discord_api.custom_ids import TrendingButtonId
 from bot.discord_api.messages import CARD_COLOUR
 from bot.domain.layout.trending_page import day_url, lay_out_page, page_range
 from bot.domain.trending.days import parse_day, shown_day, suggested_days
@@ -70,22 +71,18 @@ class TrendingCommands(commands.Cog):
 
 class TrendingButton(
     discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
-    template=r"trending:(?P<day>\d{4}-\d{2}-\d{2}):(?P<page>\d{1,4}):(?P<count>\d{1,4})",
+    template=TrendingButtonId.TEMPLATE,
 ):
     """Shows another page; the custom id names it, so the button works after a restart.
 
     For the person who ran the command it changes the message; everyone else gets a copy that only they see.
     """
 
-    def __init__(self, day: date, page: int, count: int, *, label: str = "", disabled: bool = False) -> None:
-        super().__init__(
-            discord.ui.Button(
-                label=label or None, custom_id=f"trending:{day.isoformat()}:{page}:{count}", disabled=disabled
-            )
-        )
-        self._day = day
-        self._page = page
-        self._count = count
+    def __init__(self, custom_id: TrendingButtonId, *, label: str = "", disabled: bool = False) -> None:
+        super().__init__(discord.ui.Button(label=label or None, custom_id=custom_id.encode(), disabled=disabled))
+        self._day = custom_id.day
+        self._page = custom_id.page
+        self._count = custom_id.count
 
     @classmethod
     async def from_custom_id(
@@ -95,7 +92,7 @@ class TrendingButton(
         match: re.Match[str],
         /,
     ) -> Self:
-        return cls(date.fromisoformat(match["day"]), int(match["page"]), int(match["count"]))
+        return cls(TrendingButtonId.from_match(match))
 
     async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
         client = client_of(interaction)
@@ -159,8 +156,10 @@ def _page_buttons(day: date, number: int, pages: int, count: int) -> discord.ui.
     """A button for the previous page and one for the next; disabled where there is none."""
     view = discord.ui.View(timeout=None)
     last = pages - 1
-    view.add_item(TrendingButton(day, max(0, number - 1), count, label="◀ Back", disabled=number == 0))
-    view.add_item(TrendingButton(day, min(last, number + 1), count, label="More ▶", disabled=number == last))
+    back = TrendingButtonId(day, max(0, number - 1), count)
+    more = TrendingButtonId(day, min(last, number + 1), count)
+    view.add_item(TrendingButton(back, label="◀ Back", disabled=number == 0))
+    view.add_item(TrendingButton(more, label="More ▶", disabled=number == last))
     view.stop()  # discord.py need not remember the view: the custom ids hold everything
     return view
 

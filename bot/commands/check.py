@@ -22,10 +22,10 @@ from rich.table import Table
 from bot.arxiv.gate import Priority
 from bot.composition.context import Context
 from bot.composition.trending import trending_feature
-from bot.composition.wiring import arxiv_client, discord_delivery
+from bot.composition.wiring import arxiv_client, channel_access
 from bot.config import Settings, is_loopback
+from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.client import FATAL_CLOSE_CODES, GUILDS_QUIET_S, use_endpoints
-from bot.discord_api.delivery import DiscordDelivery
 from bot.domain.outgoing import Blocked, RetryLater
 from bot.domain.queries import POLL_OVERLAP, Window, probe_query
 from bot.domain.text import plural
@@ -35,7 +35,7 @@ from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from bot.runtime.supervisor import root_cause
 from bot.services.trending import TrendingDisabled
-from bot.store.backup import Summary, summarise
+from bot.store.backup import DatabaseSummary, summarise
 
 # How long one check may take: arXiv's includes waiting for a turn at the request gate.
 CHECK_TIMEOUT_S: Final = 45.0
@@ -73,7 +73,7 @@ def _check_settings(settings: Settings) -> CheckResult:
     return CheckResult("settings", ok=True, detail="valid")
 
 
-def _check_database(path: Path) -> tuple[Summary | None, CheckResult]:
+def _check_database(path: Path) -> tuple[DatabaseSummary | None, CheckResult]:
     try:
         summary = summarise(path)
     except DatabaseUnusable as error:
@@ -129,12 +129,12 @@ async def _check_discord(context: Context, channel_ids: Sequence[int]) -> list[C
         async with asyncio.timeout(CHECK_TIMEOUT_S), client:
             await client.login(token.get_secret_value())
             async with _connected(client):
-                delivery = discord_delivery(context, client)
-                await delivery.ready()
+                access = channel_access(context, client)
+                await client.wait_until_ready()
                 name = client.user.name if client.user is not None else "the bot"
                 servers = plural(len(client.guilds), "server")
                 token_result = CheckResult("token", ok=True, detail=f"logged in as {name}, in {servers}")
-                return [token_result, *[await _check_channel(delivery, channel_id) for channel_id in channel_ids]]
+                return [token_result, *[await _check_channel(access, channel_id) for channel_id in channel_ids]]
     except discord.LoginFailure:
         return [CheckResult("token", ok=False, detail="Discord refused it")]
     except discord.ConnectionClosed as error:
@@ -159,8 +159,8 @@ async def _connected(client: discord.Client) -> AsyncIterator[None]:
         raise root_cause(group_error) from None
 
 
-async def _check_channel(delivery: DiscordDelivery, channel_id: int) -> CheckResult:
-    match await delivery.blocked(channel_id):
+async def _check_channel(access: ChannelAccess, channel_id: int) -> CheckResult:
+    match await access.check_channel(channel_id):
         case None:
             return CheckResult(f"channel {channel_id}", ok=True, detail="the bot can post here")
         case Blocked(reason):

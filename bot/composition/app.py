@@ -17,9 +17,8 @@ from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import trending_feature
 from bot.composition.wiring import build_cogs, build_ingest, build_publish, build_services
 from bot.config import Settings, is_loopback
-from bot.discord_api.attempts import trace_attempts
+from bot.discord_api.attempts import InvalidRequests, request_trace
 from bot.discord_api.client import FATAL_CLOSE_CODES, Client, use_endpoints
-from bot.discord_api.invalid_requests import InvalidRequests
 from bot.domain.keyword import Keyword
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import InvalidToken, StartupError
@@ -78,7 +77,6 @@ class App:
         stores, wakeups = Stores.create(database), Wakeups.create(context.clock)
         self._settings = settings
         self._token = token
-        self._logged_in = asyncio.Event()
         self._channels = stores.channels
         self._session = open_session()
         self._supervisor = Supervisor(context.clock, context.rng, metrics)
@@ -93,7 +91,7 @@ class App:
             services.subscriptions,
             self._trending.lists,
             self._guild_changed,
-            trace_attempts(invalid_requests.trace()),
+            request_trace(invalid_requests),
         )
         self.client.add_dynamic_items(AbstractButton, AbstractMenu, SubscribedButton, TrendingButton)
         self.client.set_cogs(build_cogs(context, services, self._trending))
@@ -132,19 +130,19 @@ class App:
 
     def _loops(self) -> Mapping[str, Loop]:
         return {
-            **self._trending.loops(self._after_login(self._publish.trending_publisher.run)),
+            **self._trending.loops(self._when_guilds_known(self._publish.trending_publisher.run)),
             "The connection to Discord": self._connect,
             "Reading arXiv": self._ingest.poller.run,
             "Reading new keywords": self._ingest.initial_sync.run,
-            "Posting": self._after_login(self._publish.dispatcher.run),
-            "Telling admins": self._after_login(self._publish.janitor.run),
-            "Editing posts": self._after_login(self._publish.editor.run),
+            "Posting": self._when_guilds_known(self._publish.dispatcher.run),
+            "Telling admins": self._when_guilds_known(self._publish.janitor.run),
+            "Editing posts": self._when_guilds_known(self._publish.editor.run),
             "Metering": self._lag.run,
         }
 
-    def _after_login(self, loop: Loop) -> Loop:
+    def _when_guilds_known(self, loop: Loop) -> Loop:
         async def run() -> None:
-            await self._logged_in.wait()  # before the login, discord.py has no gateway to wait for
+            await self.client.wait_until_guilds_known()
             await loop()
 
         return run
@@ -155,7 +153,6 @@ class App:
                 # A login that failed halfway leaves its HTTP session open (discord.py).
                 await self.client.http.close()
                 await self.client.login(self._token.get_secret_value())
-                self._logged_in.set()
             await self.client.connect()
         except discord.LoginFailure:
             raise InvalidToken("Discord refused the token: check DISCORD_TOKEN (or `discord.token`).") from None

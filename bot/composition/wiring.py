@@ -15,9 +15,10 @@ from bot.arxiv.gate import Gate
 from bot.charts.renderer import ChartRenderer
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import TrendingParts
+from bot.discord_api.attempts import InvalidRequests
+from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.client import Client
 from bot.discord_api.delivery import DiscordDelivery
-from bot.discord_api.invalid_requests import InvalidRequests
 from bot.discord_api.notices import DiscordNotices
 from bot.ingest.initial_sync import InitialSync
 from bot.ingest.month_counts import MonthCounter
@@ -25,12 +26,13 @@ from bot.ingest.poller import Poller
 from bot.ingest.window_reader import WindowReader
 from bot.publish.availability import ChannelAvailability
 from bot.publish.batches import Batches
-from bot.publish.channel_worker import ChannelWorker
+from bot.publish.channel_worker import ChannelWorker, PaperPostStorage
 from bot.publish.dispatcher import Dispatcher
 from bot.publish.editor import Editor
 from bot.publish.janitor import Janitor
+from bot.publish.lifecycle import MessageLifecycle
 from bot.publish.sender import Sender
-from bot.publish.trending import TrendingPublisher
+from bot.publish.trending import TrendingPostStorage, TrendingPublisher
 from bot.runtime.limits import ARXIV_REQUEST_INTERVAL_S
 from bot.runtime.supervisor import Supervisor
 from bot.services.channel_settings import ChannelSettingsService
@@ -83,16 +85,11 @@ def arxiv_client(context: Context, session: aiohttp.ClientSession) -> ArxivClien
     )
 
 
-def discord_delivery(
-    context: Context,
-    client: discord.Client,
-    invalid_requests: InvalidRequests | None = None,
-    *,
-    trending_enabled: bool = True,
-) -> DiscordDelivery:
-    """Delivers through a client; `invalid_requests` is shared by everything that uses the same client."""
-    invalid_requests = invalid_requests or InvalidRequests(context.clock)
-    return DiscordDelivery(client, context.clock, invalid_requests, trending_enabled=trending_enabled)
+def channel_access(
+    context: Context, client: discord.Client, invalid_requests: InvalidRequests | None = None
+) -> ChannelAccess:
+    """Checks channels through a client; `invalid_requests` is shared by everything that uses the same client."""
+    return ChannelAccess(client, context.clock, invalid_requests or InvalidRequests(context.clock))
 
 
 def build_ingest(context: Context, stores: Stores, wakeups: Wakeups, session: aiohttp.ClientSession) -> IngestParts:
@@ -133,36 +130,47 @@ def build_publish(
     invalid_requests: InvalidRequests,
 ) -> PublishParts:
     """The loops that post, edit and send notices, all through one client."""
-    delivery = discord_delivery(context, client, invalid_requests, trending_enabled=trending.lists.is_enabled)
-    sender = Sender(delivery, context.clock, context.metrics)
+    clock, metrics = context.clock, context.metrics
+    access = channel_access(context, client, invalid_requests)
+    delivery = DiscordDelivery(client, clock, access, trending_enabled=trending.lists.is_enabled)
+    sender = Sender(delivery, clock, metrics)
     availability = ChannelAvailability(
-        stores.channels, context.clock, context.rng, context.metrics, wakeups.janitor.notify
+        stores.channels, access.check_channel, clock, context.rng, metrics, wakeups.janitor.notify
     )
+    batches = Batches(stores.outbox, stores.channel_settings)
+    paper_posts = PaperPostStorage(stores.outbox, batches)
+    trending_posts = TrendingPostStorage(stores.trending_posts)
     channel_worker = ChannelWorker(
         outbox=stores.outbox,
-        batches=Batches(stores.outbox, stores.channel_settings),
-        sender=sender,
+        batches=batches,
+        lifecycle=MessageLifecycle(paper_posts, sender, availability, clock, metrics),
         availability=availability,
-        clock=context.clock,
-        metrics=context.metrics,
+        clock=clock,
+        metrics=metrics,
         on_posted=wakeups.editor.notify,
     )
     notices = DiscordNotices(client, invalid_requests)
     return PublishParts(
-        dispatcher=Dispatcher(stores.outbox, stores.channels, channel_worker, context.clock, wakeups.dispatcher),
+        dispatcher=Dispatcher(
+            outbox=stores.outbox,
+            channels=stores.channels,
+            availability=availability,
+            channel_worker=channel_worker,
+            clock=clock,
+            wakeup=wakeups.dispatcher,
+        ),
         trending_publisher=TrendingPublisher(
             trending_posts=stores.trending_posts,
             trending_entries=stores.trending_entries,
             subscriptions=stores.subscriptions,
             papers=stores.papers,
-            sender=sender,
+            lifecycle=MessageLifecycle(trending_posts, sender, availability, clock, metrics),
             availability=availability,
-            clock=context.clock,
-            metrics=context.metrics,
+            clock=clock,
             wakeup=wakeups.trending_publisher,
         ),
-        editor=Editor(stores.edits, delivery, context.clock, wakeups.editor),
-        janitor=Janitor(stores.channels, stores.subscriptions, notices, context.clock, wakeups.janitor),
+        editor=Editor(stores.edits, delivery, clock, wakeups.editor),
+        janitor=Janitor(stores.channels, stores.subscriptions, notices, clock, wakeups.janitor),
     )
 
 

@@ -1,6 +1,6 @@
-"""The discord.py client: intents, cogs, the sync of slash commands, those in hand, and what a failed one answers.
+"""The discord.py client: intents, cogs, registration of slash commands, and the reply to a command that failed.
 
-Cogs are handed in by who wires the program. It decides nothing about papers.
+The composition passes the cogs. This module decides nothing about papers.
 """
 
 import asyncio
@@ -27,48 +27,51 @@ from bot.store.polls import KeyValues
 
 log = logging.getLogger(__name__)
 
-# discord.py counts as ready once no server was announced for so long (its default: 2 s); a channel of a server that
-# comes later is asked for by REST meanwhile.
+# discord.py is ready once the gateway has sent no server for this long (its default: 2 s). Until a later server arrives
+# its channels are fetched by REST.
 GUILDS_QUIET_S: Final = 0.5
 # discord.py waits out a rate limit up to this long, then raises RateLimited.
 RATELIMIT_WAIT_MAX_S: Final = 30.0
 
-# discord.py hands buttons and menus an interaction of any client.
+# discord.py passes buttons and menus an interaction of any client.
 AnyClient = TypeVar("AnyClient", bound=discord.Client)
 
-# Close codes that no reconnect mends (topics/opcodes-and-status-codes): what to tell the person who runs the bot.
+# Close codes after which no reconnect succeeds (topics/opcodes-and-status-codes), with the text for the operator.
 FATAL_CLOSE_CODES: Final = {
-    4004: "Discord does not accept the token any more: set a new one in DISCORD_TOKEN.",
-    4011: "Discord wants this bot to be sharded: it is in more than 2,500 servers, which one process does not serve.",
+    4004: "Discord no longer accepts the token: set a new one in DISCORD_TOKEN.",
+    4011: "Discord requires sharding: the bot is in more than 2,500 servers, and one process cannot serve them.",
 }
-_COMMANDS_KNOWN: Final = "slash commands known to Discord"
+_COMMANDS_HASH_KEY: Final = "slash commands known to Discord"
 
 
 class _Commands(app_commands.CommandTree["Client"]):
-    """The slash commands; discord.py forgets the tasks in which they are answered, and this does not."""
+    """The slash commands, with the tasks that run them: discord.py keeps no reference to those."""
 
     def __init__(self, client: "Client") -> None:
         super().__init__(client)
-        self._in_hand: set[asyncio.Task[object]] = set()
+        self._running: set[asyncio.Task[object]] = set()
 
     async def interaction_check(self, _: discord.Interaction["Client"], /) -> bool:
-        """Where every command begins; nobody is refused here."""
+        """Records the task of a command that starts; rejects nobody."""
         task = asyncio.current_task()
         if task is not None:
-            self._in_hand.add(task)
-            task.add_done_callback(self._in_hand.discard)
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
         return True
 
-    async def end(self) -> None:
-        """End the commands in hand: what they stand on is about to be closed."""
-        tasks = tuple(self._in_hand)
+    async def cancel_running(self) -> None:
+        """Cancels the running commands: the database and the sessions that they use are about to be closed."""
+        tasks = tuple(self._running)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Client(commands.Bot):
-    """The bot's connection to Discord; `on_change` hears of a server whose channels or permissions may have changed."""
+    """The bot's connection to Discord.
+
+    `on_change` is awaited with each server whose channels or permissions may have changed.
+    """
 
     def __init__(
         self,
@@ -86,64 +89,71 @@ class Client(commands.Bot):
             intents=discord.Intents(guilds=True),
             allowed_mentions=discord.AllowedMentions.none(),
             max_ratelimit_timeout=RATELIMIT_WAIT_MAX_S,
-            # Members are not needed: of them the gateway tells only ourselves.
+            # Without the members intent the gateway sends the bot's own member only.
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             guild_ready_timeout=GUILDS_QUIET_S,
             http_trace=http_trace,
         )
         self._key_values = key_values
-        # For buttons and menus, which discord.py makes anew from their custom_id.
+        # For buttons and menus, which discord.py creates from their custom_id.
         self.lookup_service = lookup_service
         self.subscription_service = subscription_service
         self.trending = trending
         self._on_change = on_change
-        self._handed_in: Sequence[commands.Cog] = ()
-        self._logged_in = False
+        self._cogs_to_load: Sequence[commands.Cog] = ()
+        self._login_finished = asyncio.Event()
         self._connected = False
         self.tree.error(answer_failure)
 
     @property
     def is_logged_in(self) -> bool:
-        """Whether a login went through to the end; a gateway that was lost after it needs no other."""
-        return self._logged_in
+        """Whether a login succeeded; a gateway connection that is lost later needs no other."""
+        return self._login_finished.is_set()
 
     def is_connected(self) -> bool:
-        """Whether the gateway is there: Discord tells us what happens, and people reach us."""
+        """Whether the gateway is connected, so that events and slash commands arrive."""
         return self._connected
 
+    async def wait_until_guilds_known(self) -> None:
+        """Waits until the gateway has sent the channels and permissions of every server."""
+        await self._login_finished.wait()  # before that discord.py has no gateway to wait for
+        await self.wait_until_ready()
+
     def set_cogs(self, cogs: Sequence[commands.Cog]) -> None:
-        """The cogs to load at login; called once, before `login`."""
-        self._handed_in = cogs
+        """Sets the cogs to load at login; called once, before `login`."""
+        self._cogs_to_load = cogs
 
     async def close(self) -> None:
-        """End the commands that are being answered, then the connection."""
+        """Cancels the running commands, then closes the connection."""
         if isinstance(self.tree, _Commands):
-            await self.tree.end()
+            await self.tree.cancel_running()
         self._connected = False
         await super().close()
 
     def dispatch(self, event_name: str, /, *args: object, **kwargs: object) -> None:
-        """Tell of an event; once the client closes, it has no loop on which anybody could hear (discord.py)."""
+        """Dispatches an event, unless the client is closed: then discord.py has no event loop for the listeners."""
         if not self.is_closed():
             super().dispatch(event_name, *args, **kwargs)
 
     async def setup_hook(self) -> None:
-        for cog in self._handed_in:
-            await self.add_cog(cog, override=True)  # a login that failed later on comes by again
+        for cog in self._cogs_to_load:
+            await self.add_cog(cog, override=True)  # again if an earlier login failed after this
         await self._sync_if_changed()
-        self._logged_in = True
+        self._login_finished.set()
 
     async def _sync_if_changed(self) -> None:
-        """Tell Discord of the commands only when they changed: creations are limited to 200 a day."""
+        """Registers the commands only if they changed: Discord limits creations to 200 per day."""
         payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
         text = json.dumps([self.application_id, payload], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()
         names = {command.name for command in await self.tree.fetch_commands()}
-        if await self._key_values.get(_COMMANDS_KNOWN) == digest and names == {command["name"] for command in payload}:
+        if await self._key_values.get(_COMMANDS_HASH_KEY) == digest and names == {
+            command["name"] for command in payload
+        }:
             return
         await self.tree.sync()
-        await self._key_values.set(_COMMANDS_KNOWN, digest)
+        await self._key_values.set(_COMMANDS_HASH_KEY, digest)
         log.info("slash commands registered", extra={"commands": len(payload)})
 
     async def on_disconnect(self) -> None:
@@ -153,9 +163,9 @@ class Client(commands.Bot):
         self._connected = True
 
     async def on_ready(self) -> None:
-        # Fires again after reconnects (discord.py), so it only repeats what may be repeated.
+        # discord.py fires this again after a reconnect, so everything here may be repeated.
         self._connected = True
-        log.info("connected to Discord", extra={"servers": len(self.guilds)})
+        log.info("connected to Discord", extra={"guilds": len(self.guilds)})
         for guild in self.guilds:
             await self._on_change(guild)
 
@@ -184,14 +194,14 @@ class Client(commands.Bot):
         await self._on_change(thread.guild)
 
     async def on_thread_join(self, thread: discord.Thread) -> None:
-        # Also said of one that is taken out of the archive (discord.py).
+        # discord.py fires this for an unarchived thread, too.
         await self._on_change(thread.guild)
 
     async def on_thread_delete(self, thread: discord.Thread) -> None:
         await self._on_change(thread.guild)
 
     async def on_member_update(self, _: discord.Member, member: discord.Member) -> None:
-        # With the guilds intent alone the gateway tells of our own member only: our roles changed.
+        # Without the members intent this is the bot's own member: its roles changed.
         await self._on_change(member.guild)
 
 
@@ -206,41 +216,41 @@ def use_endpoints(api_url: str, gateway_url: str | None) -> None:
 
 
 async def answer_failure(interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
-    """Tell the person what happened, in one sentence; what we did not expect goes to the log whole."""
+    """Replies to the user what happened; logs an unexpected error with its traceback."""
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
     if isinstance(cause, StoreUnavailable):
-        words = f"Nothing was changed: {cause}. Please try again in a while; who runs the bot finds more in its log."
+        text = f"Nothing was changed: {cause}. Please try again later; the bot's log has the details."
     elif isinstance(cause, DailyPapersError):
-        words = str(cause)
+        text = str(cause)
     elif isinstance(cause, app_commands.CommandOnCooldown):
-        words = f"That was quick: try again in {math.ceil(cause.retry_after)} s."
+        text = f"Rate limit: try again in {math.ceil(cause.retry_after)} s."
     elif isinstance(cause, app_commands.AppCommandError) and not isinstance(error, app_commands.CommandInvokeError):
-        words = str(cause)
+        text = str(cause)
     else:
-        log.error("command failed", extra={"command": _name(interaction)}, exc_info=cause)
-        words = "Something went wrong here, and it was noted. Nothing was lost; please try again."
-    await reply(interaction, words)
+        log.error("command failed", extra={"command": _command_name(interaction)}, exc_info=cause)
+        text = "Something went wrong, and the error was logged. Nothing was lost; please try again."
+    await reply(interaction, text)
 
 
-def _name(interaction: discord.Interaction) -> str:
+def _command_name(interaction: discord.Interaction) -> str:
     return interaction.command.qualified_name if interaction.command else str(interaction.type)
 
 
 def client_of(interaction: discord.Interaction[AnyClient]) -> Client:
-    """Our own client, which brings the use cases, for buttons and menus that discord.py made anew."""
+    """Returns the bot's client, which has the services, for a button or menu that discord.py created."""
     client = interaction.client
     if not isinstance(client, Client):
-        raise TypeError("the components of our messages belong to our own client")
+        raise TypeError("the interaction belongs to another client")
     return client
 
 
-async def reply(interaction: discord.Interaction, words: str) -> None:
-    """Answer for the caller's eyes, whether the interaction was answered or deferred before or not."""
+async def reply(interaction: discord.Interaction, text: str) -> None:
+    """Replies visibly to the caller only, whether or not the interaction was answered or deferred before."""
     try:
         if interaction.response.is_done():
-            await interaction.followup.send(words, ephemeral=True)
+            await interaction.followup.send(text, ephemeral=True)
         else:
-            await interaction.response.send_message(words, ephemeral=True)
+            await interaction.response.send_message(text, ephemeral=True)
     except discord.HTTPException as error:
-        # The interaction is over (10062: it came too late, or was answered by a run that ended): nobody to tell.
-        log.warning("reply not delivered", extra={"command": _name(interaction), "why": str(error)})
+        # The interaction has expired, or an earlier run answered it (10062): nobody is left to reply to.
+        log.warning("reply not delivered", extra={"command": _command_name(interaction), "reason": str(error)})

@@ -1,7 +1,7 @@
-"""Posts and papers → Discord messages: first line, embeds, and the button or menu that every message of ours has.
+"""Renders posts and papers as Discord messages: headline, embeds, and the button or menu that shows abstracts.
 
-Domain values enter; discord.py's own leave. It sends nothing. Texts that are nothing but TeX take long to draw:
-`draw` belongs in a thread, while a `View` belongs to the event loop.
+It sends nothing. Text that is nothing but TeX takes long to render, so `render` is called in a thread; a `View` can
+only be created on the event loop.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ from typing import Final, assert_never
 
 import discord
 
+from bot.discord_api.custom_ids import AbstractButtonId, AbstractMenuId, post_key
 from bot.domain.channel_settings import Layout
 from bot.domain.layout.card import Card, option_description, option_label
 from bot.domain.layout.compact import PaperList
@@ -23,18 +24,13 @@ from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry, as_pap
 from bot.domain.trending.post import TrendingPost
 from bot.runtime.limits import THREAD_NAME_MAX
 
-# A post's key stands in the custom_id of the one component that every message of ours has; these are its templates.
-ABSTRACT_BUTTON: Final = r"abstract:(?P<arxiv_id>[^:]+):(?P<key>[\w-]+)"
-ABSTRACT_MENU: Final = r"abstracts:(?P<key>[\w-]+)"
-# Stands for the key in replies, which are no posts.
-NO_POST_KEY: Final = "looked-up"
-# Near arXiv's own red; a card should look the same in the light and in the dark theme.
+# Close to arXiv's red; it looks alike in Discord's light and dark themes.
 CARD_COLOUR: Final = 0xB31B1B
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedMessage:
-    """A message as Discord is told of it."""
+    """The parts of a Discord message."""
 
     content: str | None
     embeds: list[discord.Embed]
@@ -43,12 +39,15 @@ class RenderedMessage:
 
     @property
     def view(self) -> discord.ui.View:
-        """The components as they are sent: only on the event loop discord.py believes that the view is finished."""
-        return _finished(self.components)
+        """The components as a view; accessed on the event loop, where discord.py accepts that it is finished."""
+        return _finished_view(self.components)
 
 
 def render(post: OutgoingMessage, *, trending_enabled: bool = True) -> RenderedMessage:
-    """A message as its papers are now; `listed`: those of posts with what Hugging Face says of them."""
+    """Renders a message from the current data of its papers.
+
+    `trending_enabled`: cards show a paper's votes and code from Hugging Face.
+    """
     match post:
         case Post():
             return _render_post(post, trending_enabled=trending_enabled)
@@ -58,7 +57,7 @@ def render(post: OutgoingMessage, *, trending_enabled: bool = True) -> RenderedM
 
 
 def _render_trending_post(trending_post: TrendingPost) -> RenderedMessage:
-    """A day's list; it pings nobody."""
+    """Renders a day's trending list, which pings nobody."""
     laid_out = lay_out_trending_post(trending_post.papers, trending_post.day)
     shown = [as_paper(each.trending_entry) for each in trending_post.papers[: laid_out.shown]]
     return RenderedMessage(
@@ -70,7 +69,7 @@ def _render_trending_post(trending_post: TrendingPost) -> RenderedMessage:
 
 
 def _render_post(post: Post, *, trending_enabled: bool) -> RenderedMessage:
-    """It pings the role that the channel chose, and nobody else."""
+    """Renders a paper post, which pings the role that the channel chose, and nobody else."""
     role = post.header.mention_role
     ping = "" if role is None else f"<@&{role}> "
     return RenderedMessage(
@@ -90,7 +89,7 @@ def embeds(
     layout: Layout,
     trending_entries: Mapping[ArxivId, TrendingEntry] = NO_TRENDING_ENTRIES,
 ) -> list[discord.Embed]:
-    """The papers of one message: an embed each as cards, one for all as a compact list."""
+    """Returns the embeds of one message: one per paper as cards, one for all as a compact list."""
     laid_out = lay_out_message(papers, layout, trending_entries)
     if isinstance(laid_out, PaperList):
         return [discord.Embed(description=laid_out.description, colour=CARD_COLOUR)]
@@ -98,13 +97,13 @@ def embeds(
 
 
 def thread_name(post: OutgoingMessage) -> str:
-    """What a batch or a list is called in a forum: its first line without marks."""
+    """Returns the name of a new forum post: the message's headline without Markdown."""
     plain = discord.utils.remove_markdown(post.header.heading)
     return cut(plain, THREAD_NAME_MAX) or "New papers"
 
 
 def to_embed(card: Card) -> discord.Embed:
-    """A card as a Discord embed."""
+    """Returns a card as a Discord embed."""
     embed = discord.Embed(
         title=card.title, url=card.url, description=card.description, timestamp=card.timestamp, colour=CARD_COLOUR
     )
@@ -114,12 +113,12 @@ def to_embed(card: Card) -> discord.Embed:
 
 
 def reading_components(papers: Sequence[Paper], key: str) -> tuple[discord.ui.Item[discord.ui.View], ...]:
-    """The buttons of one paper, or the menu "Read an abstract…" of several, with the key of the post."""
+    """Returns the buttons of one paper, or the menu of several, with the key of their post."""
     if len(papers) != 1:
         return (_menu(papers, key),)
     arxiv_id = papers[0].arxiv_id
     buttons: list[discord.ui.Button[discord.ui.View]] = [
-        discord.ui.Button(label="Abstract", custom_id=f"abstract:{arxiv_id}:{key}"),
+        discord.ui.Button(label="Abstract", custom_id=AbstractButtonId(arxiv_id, key).encode()),
         discord.ui.Button(label="PDF", url=arxiv_id.pdf_url),
     ]
     if arxiv_id.html_url is not None:
@@ -128,15 +127,15 @@ def reading_components(papers: Sequence[Paper], key: str) -> tuple[discord.ui.It
 
 
 def reading_view(papers: Sequence[Paper], key: str) -> discord.ui.View:
-    """The same, ready to be sent with a reply."""
-    return _finished(reading_components(papers, key))
+    """Returns `reading_components` as a view, for a reply."""
+    return _finished_view(reading_components(papers, key))
 
 
-def _finished(components: Sequence[discord.ui.Item[discord.ui.View]]) -> discord.ui.View:
+def _finished_view(components: Sequence[discord.ui.Item[discord.ui.View]]) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
     for component in components:
         view.add_item(component)
-    # Answered by their custom_id, after a restart too (cogs/lookup.py): discord.py need not remember each view.
+    # Components are routed by their custom_id, after a restart too: discord.py need not remember each view.
     view.stop()
     return view
 
@@ -148,17 +147,17 @@ def _menu(papers: Sequence[Paper], key: str) -> discord.ui.Select[discord.ui.Vie
         )
         for paper in papers
     ]
-    return discord.ui.Select(custom_id=f"abstracts:{key}", placeholder="Read an abstract…", options=options)
+    return discord.ui.Select(custom_id=AbstractMenuId(key).encode(), placeholder="Read an abstract…", options=options)
 
 
 def post_keys(message: discord.Message, author: discord.abc.User | None) -> frozenset[str]:
-    """The keys in a message's components, if we wrote it."""
+    """Returns the post keys in a message's components, none if somebody else wrote it."""
     if author is None or message.author.id != author.id:
         return frozenset()
     return frozenset(
-        component.custom_id.rpartition(":")[2]
+        key
         for row in message.components
         if isinstance(row, discord.ActionRow)
         for component in row.children
-        if component.custom_id is not None
+        if component.custom_id is not None and (key := post_key(component.custom_id)) is not None
     )

@@ -1,7 +1,4 @@
-"""What a backfill has to read, month by month, and how much of it is left.
-
-Watched keywords, what was read already, and the time enter; readings in their order and forecasts leave.
-"""
+"""Plans a backfill month by month, and forecasts how many requests are left. It never sends a request."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -14,8 +11,8 @@ from bot.domain.queries import POLL_OVERLAP, Window, keyword_groups
 from bot.domain.subscription import WatchedKeyword
 from bot.domain.window_scan import ARXIV_PAGE_SIZE
 
-# `daily-papers backfill`: a month read so long after its end has all its papers (moderation: see above); one that was
-# read earlier is read again, but not twice a day (the result of a query changes once), by a daily timer's clock.
+# A month that was read this long after its end has all its papers (moderation held one for 13 days). One that was read
+# earlier is read again, but not twice per day, because results change once per day; 20 hours suit a daily timer.
 ARCHIVE_FINAL_AFTER: Final = timedelta(days=14)
 ARCHIVE_FRESH_FOR: Final = timedelta(hours=20)
 
@@ -25,20 +22,20 @@ ARXIV_FIRST_MONTH: Final = Month(1991, 8)
 
 @dataclass(frozen=True, slots=True)
 class MonthTask:
-    """One month, to be read for keywords that fit one query."""
+    """One month to read, for keywords that fit in one query."""
 
     month: Month
     keywords: tuple[WatchedKeyword, ...]
 
 
 def month_of(text: str, now: datetime) -> Month:
-    """The month of a day (`2026-01-15`) or of itself (`2026-01`); ValueError says in words why it cannot be read."""
+    """Parses `2026-01` or a day of it (`2026-01-15`); raises ValueError with a message for the operator."""
     try:
         month = Month.parse(text) if len(text) == len("2026-01") else _month_of_day(text)
     except ValueError:
-        raise ValueError(f"{text!r} is not a day: write it like 2026-01-31") from None
+        raise ValueError(f"{text!r} is not a date; use the format 2026-01-31") from None
     if month < ARXIV_FIRST_MONTH:
-        raise ValueError(f"{text} is before arXiv, which began in August 1991")
+        raise ValueError(f"{text} is before arXiv started, in August 1991")
     if month > Month.of(now):
         raise ValueError(f"{text} is in the future")
     return month
@@ -50,9 +47,9 @@ def _month_of_day(text: str) -> Month:
 
 
 def months_to_read(first: Month, now: datetime) -> tuple[Month, ...]:
-    """The months from `first` to now, newest first: a reading that is cut short has the page's papers."""
+    """Returns the months from `first` until now, newest first: a backfill that is interrupted has the recent papers."""
     months = months_since(first, Month.of(now))
-    # In its first minute there is nothing to ask of a month.
+    # A window needs at least one minute.
     return tuple(month for month in reversed(months) if now - month.start >= timedelta(minutes=1))
 
 
@@ -62,51 +59,51 @@ def pending_months(
     months: Collection[Month],
     now: datetime,
 ) -> tuple[MonthTask, ...]:
-    """Each month with the keywords that lack it, in groups; `read` says when a month was read for a keyword's id."""
+    """Returns the months to read, in groups of keywords; `read` has the time by keyword id and month."""
     return tuple(
         MonthTask(month, group)
         for month in months
-        for group in keyword_groups([each for each in watched if _lacks(month, read.get((each.id, month)), now)])
+        for group in keyword_groups([each for each in watched if _must_be_read(month, read.get((each.id, month)), now)])
     )
 
 
-def _lacks(month: Month, read_at: datetime | None, now: datetime) -> bool:
-    """Papers come late, so a month that was read early is read again, but not twice a day."""
-    if read_at is None or read_at > now:  # from the future: a clock gone wrong
+def _must_be_read(month: Month, read_at: datetime | None, now: datetime) -> bool:
+    """Whether the month was never read, or so early that papers may be missing."""
+    if read_at is None or read_at > now:  # a time in the future is due to a wrong clock
         return True
     return read_at < month.end + ARCHIVE_FINAL_AFTER and now - read_at >= ARCHIVE_FRESH_FOR
 
 
 def month_window(month: Month, now: datetime) -> Window:
-    """What there is to read of a month: to its end, or to now while it lasts."""
+    """Returns the month's window; that of the current month ends now."""
     return Window(month.start, min(month.window.end, now))
 
 
 def months_probe(window: Window) -> Window:
-    """A window in which arXiv surely shows papers, if it shows any: a month's first days may be a long weekend."""
+    """Returns a window that certainly has papers: the first days of a month may be a long weekend."""
     return Window(min(window.start, window.end - POLL_OVERLAP), window.end)
 
 
 @dataclass(frozen=True, slots=True)
 class RequestForecast:
-    """How many requests were answered, and about how many there will be.
+    """How many requests were answered, and an estimate of how many there will be.
 
-    A month's pages are known from its first one; until then it is taken for as long as those before it.
+    The first page of a month tells its number of pages; until then, the mean of the earlier months is assumed.
     """
 
     tasks_left: int
     counts_left: int
     requests: int = 0
-    # Of the readings that are over.
+    # Of the finished months.
     tasks_done: int = 0
     pages_done: int = 0
-    # Of the one in hand, its slices together.
+    # Of the current month, in all its windows.
     pages: int = 0
     pages_expected: int = 0
 
     @property
     def expected(self) -> int:
-        """All requests, those answered included."""
+        """The estimated number of all requests, including those already answered."""
         return (
             self.requests
             + max(0, self.pages_expected - self.pages)
@@ -121,19 +118,19 @@ class RequestForecast:
         return max(1, self.pages_expected)
 
     def task_started(self) -> "RequestForecast":
-        """The next month is in hand."""
+        """Returns the forecast after the next month was started."""
         expected = math.ceil(self._mean)
         return replace(self, tasks_left=self.tasks_left - 1, pages=0, pages_expected=expected)
 
     def page_received(self, total: int, seen_to: int) -> "RequestForecast":
-        """A page of the month in hand came: arXiv counts `total`, and this was the page up to `seen_to`."""
+        """Returns the forecast after a page of the current month; `total` and `seen_to` are those of its window."""
         pages = self.pages + 1
-        of_slice = pages + _pages(max(0, total - seen_to))
-        known = max(of_slice, _pages(total), self.pages_expected if self.pages else 0)
+        in_window = pages + _pages(max(0, total - seen_to))
+        known = max(in_window, _pages(total), self.pages_expected if self.pages else 0)
         return replace(self, requests=self.requests + 1, pages=pages, pages_expected=known)
 
     def task_finished(self) -> "RequestForecast":
-        """The month in hand is read, or left."""
+        """Returns the forecast after the current month was read or skipped."""
         return replace(
             self,
             tasks_done=self.tasks_done + 1,
@@ -143,11 +140,11 @@ class RequestForecast:
         )
 
     def count_finished(self) -> "RequestForecast":
-        """A count is there, or left."""
+        """Returns the forecast after a month count was done or skipped."""
         return replace(self, counts_left=self.counts_left - 1)
 
     def probe_finished(self) -> "RequestForecast":
-        """A request was answered that belongs to no month's pages."""
+        """Returns the forecast after a request that is not a page of a month."""
         return replace(self, requests=self.requests + 1)
 
 
@@ -157,7 +154,7 @@ def _pages(papers: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class BackfillRate:
-    """How fast it goes, and for how long it will."""
+    """The speed of a backfill, and how long it still takes."""
 
     requests: int
     expected: int
@@ -165,11 +162,11 @@ class BackfillRate:
 
     @property
     def per_minute(self) -> float | None:
-        """Pages a minute; None before there is one."""
+        """Requests per minute; None before the first one."""
         return 60 * self.requests / self.elapsed_s if self.requests and self.elapsed_s > 0 else None
 
     @property
     def left_s(self) -> float | None:
-        """The seconds that are left if it goes on so; None before there is a rate."""
+        """The estimated seconds left; None before there is a rate."""
         rate = self.per_minute
         return None if rate is None else 60 * (self.expected - self.requests) / rate

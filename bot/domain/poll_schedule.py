@@ -1,8 +1,7 @@
-"""When to look at arXiv next, and what the last look means in words.
+"""Decides when to poll arXiv next, from the time and the previous polls, and describes the last poll.
 
-In come the time and the looks so far; out goes the next look. arXiv announces at 20:00 US Eastern, Sunday to
-Thursday (info.arxiv.org/help/availability.html); its holidays are not known beforehand, and show as a batch that
-stays away. It reads no clock and asks nobody.
+arXiv announces at 20:00 US Eastern, Sunday to Thursday (info.arxiv.org/help/availability.html). Its holidays are not
+known in advance; on a holiday, the batch does not appear. This module reads no clock and sends no request.
 """
 
 from collections.abc import Sequence
@@ -15,15 +14,15 @@ from zoneinfo import ZoneInfo
 from bot.domain.text import plural
 from bot.runtime import limits
 
-# The first probe half an hour after the announcement, then every half hour until the batch is there.
+# The first probe is half an hour after the announcement, then one every half hour until the batch is there.
 PROBE_DELAY: Final = timedelta(minutes=30)
 PROBE_EVERY: Final = timedelta(minutes=30)
-# Batches fill gradually (recordings at 05:06-05:49 UTC): read once more.
-SECOND_READING_AFTER: Final = timedelta(hours=4)
+# Batches appear gradually (recordings at 05:06-05:49 UTC), so there is a second poll.
+SECOND_POLL_AFTER: Final = timedelta(hours=4)
 NO_ANNOUNCEMENT_HOUR_UTC: Final = 14
-# The API held every recorded batch by 06:00 UTC (05:06-05:49); later than that is late.
+# In all recordings, the API had the batch by 06:00 UTC (05:06-05:49); after that, it is late.
 BATCH_USUAL_HOUR_UTC: Final = 6
-# After a night without an announcement, a late batch is looked for so often until the next night.
+# After a night without an announcement, the interval of probes for a late batch, until the next night.
 LATE_PROBE_EVERY: Final = timedelta(hours=2)
 
 _EASTERN: Final = ZoneInfo(limits.ARXIV_ZONE)
@@ -33,7 +32,7 @@ _FRIDAY, _SATURDAY, _SUNDAY = 4, 5, 6  # as date.weekday() counts
 
 @dataclass(frozen=True, slots=True)
 class PollCompleted:
-    """A pass was complete: so many papers were new, and the latest announcement's batch was there or not."""
+    """The poll was complete; `batch` says whether the latest announcement's batch was there."""
 
     new_papers: int
     batch: bool
@@ -41,19 +40,19 @@ class PollCompleted:
 
 @dataclass(frozen=True, slots=True)
 class BatchMissing:
-    """A probe was answered, and showed no paper of the latest announcement."""
+    """The probe returned no paper of the latest announcement."""
 
 
 @dataclass(frozen=True, slots=True)
 class PollThrottled:
-    """arXiv asks us to wait until then."""
+    """arXiv asks to wait until that time."""
 
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class PollFailed:
-    """The look failed; `words` say how, and no other may be made before `until`."""
+    """The poll failed; the next one may not start before `until`."""
 
     reason: str
     until: datetime
@@ -64,14 +63,14 @@ PollResult = PollCompleted | BatchMissing | PollThrottled | PollFailed
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """One look at arXiv: when, and what came of it."""
+    """One poll of arXiv: when it started, and its result."""
 
     at: datetime
     result: PollResult
 
 
 class PollKind(Enum):
-    """How the next look is made."""
+    """What the next poll does."""
 
     PROBE_THEN_READ_IF_BATCH = auto()
     READ = auto()
@@ -79,35 +78,35 @@ class PollKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class NextPoll:
-    """The next look, never in the past."""
+    """The next poll; `at` is never in the past."""
 
     at: datetime
     kind: PollKind
 
 
 def last_announcement(now: datetime) -> datetime:
-    """The latest moment at which arXiv's calendar has an announcement, in UTC."""
+    """Returns the time of the latest announcement in arXiv's calendar, in UTC."""
     day = _evening(now)
-    while _is_quiet(day):
+    while _has_no_announcement(day):
         day -= _DAY
     return _announced(day)
 
 
 def last_evening(now: datetime) -> datetime:
-    """The latest 20:00 US Eastern, in UTC, whether or not arXiv announces then."""
+    """Returns the latest 20:00 US Eastern, in UTC, with or without an announcement."""
     return _announced(_evening(now))
 
 
 def next_announcement(now: datetime) -> datetime:
-    """The first moment after `now` at which arXiv's calendar has an announcement, in UTC."""
+    """Returns the time of the first announcement after `now` in arXiv's calendar, in UTC."""
     day = _evening(now) + _DAY
-    while _is_quiet(day):
+    while _has_no_announcement(day):
         day += _DAY
     return _announced(day)
 
 
 def batch_cutoff(now: datetime) -> datetime:
-    """Where the latest batch begins: what was submitted after this was in no earlier announcement."""
+    """Returns where the latest batch begins: papers submitted after this time were in no earlier announcement."""
     day = _evening(_announcement_before(last_announcement(now)))
     if day.weekday() == _SUNDAY:  # Sunday's announcement closed on Friday
         day -= 2 * _DAY
@@ -115,20 +114,20 @@ def batch_cutoff(now: datetime) -> datetime:
 
 
 def plan(now: datetime, polls: Sequence[Poll]) -> NextPoll:
-    """The next look by arXiv's calendar, after `looks` (oldest first; those of the last five days matter)."""
+    """Returns the next poll by arXiv's calendar; `polls` are oldest first, those of the last five days matter."""
     earliest = max(now, _wait_until(polls, now))
     due = _due(earliest, polls)
     return NextPoll(max(due.at, earliest), due.kind)
 
 
 def plan_fixed(now: datetime, polls: Sequence[Poll], interval_s: float) -> NextPoll:
-    """The next look at a fixed interval from the last, whatever the calendar says."""
+    """Returns the next poll at a fixed interval after the last one, regardless of the calendar."""
     due = polls[-1].at + timedelta(seconds=interval_s) if polls else now
     return NextPoll(max(due, now, _wait_until(polls, now)), PollKind.READ)
 
 
 def describe_poll(now: datetime, polls: Sequence[Poll], following: NextPoll) -> str:
-    """The last look's result in words for people, and the next try when it failed."""
+    """Describes the result of the last poll for users, with the time of the next one if it failed."""
     if not polls:
         return "arXiv has not been checked yet"
     last = polls[-1]
@@ -140,9 +139,9 @@ def describe_poll(now: datetime, polls: Sequence[Poll], following: NextPoll) -> 
         case BatchMissing():
             return _nothing_new(last.at, batch=False)
         case PollThrottled():
-            return f"arXiv asks us to wait, next try {_from_now(now, following.at)}"
+            return f"arXiv asks us to wait, next try {_relative(now, following.at)}"
         case PollFailed(reason=reason):
-            return f"{reason}, next try {_from_now(now, following.at)}"
+            return f"{reason}, next try {_relative(now, following.at)}"
         case _:
             assert_never(last.result)
 
@@ -151,34 +150,36 @@ def _due(now: datetime, polls: Sequence[Poll]) -> NextPoll:
     latest = last_announcement(now)
     reads = _reads(polls)
     if not reads or reads[-1] < _announcement_before(latest):
-        return NextPoll(now, PollKind.READ)  # a whole night was missed: what it brought has waited long enough
+        return NextPoll(now, PollKind.READ)  # a whole night was missed: its papers are overdue
     tonight = [poll for poll in polls if poll.at >= latest]
     if not tonight and now >= latest + PROBE_DELAY + PROBE_EVERY:
-        return NextPoll(now, PollKind.READ)  # the first probe was missed: the program was not running
+        return NextPoll(now, PollKind.READ)  # the first probe was missed: the bot was not running
     following = next_announcement(now)
     candidates = [NextPoll(following + PROBE_DELAY, PollKind.PROBE_THEN_READ_IF_BATCH)]
-    candidates += _for_batch(now, latest, tonight) + _for_quiet_nights(latest, following, _reads(tonight))
+    candidates += _polls_for_batch(now, latest, tonight) + _polls_without_announcement(
+        latest, following, _reads(tonight)
+    )
     return min(candidates, key=lambda candidate: candidate.at)
 
 
-def _for_batch(now: datetime, latest: datetime, tonight: Sequence[Poll]) -> list[NextPoll]:
+def _polls_for_batch(now: datetime, latest: datetime, tonight: Sequence[Poll]) -> list[NextPoll]:
     reads = _reads(tonight)
     with_batch = [poll.at for poll in tonight if isinstance(poll.result, PollCompleted) and poll.result.batch]
-    if with_batch:  # batches fill gradually: once more
-        again = with_batch[0] + SECOND_READING_AFTER
-        return [NextPoll(again, PollKind.READ)] if reads[-1] < again else []
+    if with_batch:
+        second = with_batch[0] + SECOND_POLL_AFTER
+        return [NextPoll(second, PollKind.READ)] if reads[-1] < second else []
     answered = [poll.at for poll in tonight if isinstance(poll.result, PollCompleted | BatchMissing)]
     probe_at = answered[-1] + PROBE_EVERY if answered else latest + PROBE_DELAY
-    given_up = _given_up(latest)
-    if max(probe_at, now) < given_up:
+    deadline = _holiday_assumed_at(latest)
+    if max(probe_at, now) < deadline:
         return [NextPoll(probe_at, PollKind.PROBE_THEN_READ_IF_BATCH)]
-    if not reads or reads[-1] < given_up:
-        return [NextPoll(given_up, PollKind.READ)]
+    if not reads or reads[-1] < deadline:
+        return [NextPoll(deadline, PollKind.READ)]
     late = answered[-1] + LATE_PROBE_EVERY
     return [NextPoll(late, PollKind.PROBE_THEN_READ_IF_BATCH)] if late < _announced(_evening(latest) + _DAY) else []
 
 
-def _for_quiet_nights(latest: datetime, following: datetime, reads: Sequence[datetime]) -> list[NextPoll]:
+def _polls_without_announcement(latest: datetime, following: datetime, reads: Sequence[datetime]) -> list[NextPoll]:
     polls: list[NextPoll] = []
     day = _evening(latest) + _DAY
     while _announced(day) < following:
@@ -200,18 +201,18 @@ def _wait_until(polls: Sequence[Poll], now: datetime) -> datetime:
 
 def _nothing_new(at: datetime, *, batch: bool) -> str:
     evening = _evening(at)
-    if _is_quiet(evening):  # the night's name is Friday's, but its day is Saturday
+    if _has_no_announcement(evening):  # Friday night is shown as Saturday
         return f"nothing announced: {evening + _DAY:%A}"
     if batch:
         return "no new papers"
     latest = last_announcement(at)
-    if at >= _given_up(latest):
+    if at >= _holiday_assumed_at(latest):
         return "no announcement: holiday or late"
     usual = latest.replace(hour=BATCH_USUAL_HOUR_UTC, minute=0)
     return "not announced yet" if at < usual else "not announced yet: late"
 
 
-def _from_now(now: datetime, moment: datetime) -> str:
+def _relative(now: datetime, moment: datetime) -> str:
     delay_s = max(0, round((moment - now).total_seconds()))
     if delay_s < 60:
         return f"in {delay_s} s"
@@ -220,12 +221,12 @@ def _from_now(now: datetime, moment: datetime) -> str:
 
 
 def _evening(now: datetime) -> date:
-    """The Eastern day whose 20:00 was the last."""
+    """Returns the Eastern date of the latest 20:00."""
     local = now.astimezone(_EASTERN)
     return local.date() if local.hour >= limits.ANNOUNCEMENT_HOUR else local.date() - _DAY
 
 
-def _is_quiet(day: date) -> bool:
+def _has_no_announcement(day: date) -> bool:
     return day.weekday() in (_FRIDAY, _SATURDAY)
 
 
@@ -237,8 +238,8 @@ def _announcement_before(announcement: datetime) -> datetime:
     return last_announcement(announcement - timedelta(seconds=1))
 
 
-def _given_up(announcement: datetime) -> datetime:
-    # 20:00 Eastern is 00:00 or 01:00 UTC of the day whose 14:00 is meant.
+def _holiday_assumed_at(announcement: datetime) -> datetime:
+    # 20:00 Eastern is 00:00 or 01:00 UTC, so this is on the same UTC day.
     return announcement.replace(hour=NO_ANNOUNCEMENT_HOUR_UTC, minute=0)
 
 

@@ -1,1 +1,1 @@
-"""From the database to Discord. It never talks to arXiv: only rows cross from `ingest`."""
+"""Posts outbox rows to Discord. It never talks to arXiv: only rows cross from `ingest`."""

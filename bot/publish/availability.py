@@ -1,10 +1,10 @@
-"""Channels that have to wait: until Discord allows more, until an answer may come, until an admin has set them right.
+"""Tracks which channels can be posted in: blocked ones, and ones that back off after a failure.
 
-A channel and why it has to wait enter; the store, the log and whoever tells admins know of it then. It sends nothing.
+It stores the reason and the time of the next attempt, and logs both. It sends nothing.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from random import Random
 from typing import Final
@@ -18,18 +18,28 @@ from bot.store.channels import Channels
 
 log = logging.getLogger(__name__)
 
-# How soon a channel that cannot be posted in is looked at again (from the gateway's cache, no request).
+# How often a blocked channel is checked again (from the gateway's cache, without a request).
 BLOCKED_RECHECK: Final = timedelta(minutes=1)
 SEND_BACKOFF_CEILING_S: Final = 300.0
 
+# Returns why the bot cannot post in a channel now, or None if it can.
+ChannelCheck = Callable[[int], Awaitable[Blocked | RetryLater | None]]
+
 
 class ChannelAvailability:
-    """Lets channels wait, and go on."""
+    """Decides whether a channel can be posted in now, and postpones those that cannot."""
 
     def __init__(
-        self, channels: Channels, clock: Clock, rng: Random, metrics: Metrics, on_block: Callable[[], None]
+        self,
+        channels: Channels,
+        check: ChannelCheck,
+        clock: Clock,
+        rng: Random,
+        metrics: Metrics,
+        on_block: Callable[[], None],
     ) -> None:
         self._channels = channels
+        self._check = check
         self._clock = clock
         self._rng = rng
         self._metrics = metrics
@@ -37,58 +47,65 @@ class ChannelAvailability:
         self._failures: dict[int, int] = {}
         self._blocked: set[int] = set()
 
-    async def wait_for(self, channel_id: int, cause: Blocked | RetryLater | OutcomeUnknown) -> None:
-        """Try nothing in the channel for a while."""
-        match cause:
-            case Blocked():
-                await self._block(channel_id, cause)
-            case RetryLater(not_before, why):
-                await self._back_off(channel_id, not_before, why)
-            case OutcomeUnknown(why):
-                await self._back_off(channel_id, self._next_try(channel_id), why)
-
-    async def is_open(self, channel_id: int, blocked: Blocked | RetryLater | None) -> bool:
-        """Whether something can be posted in the channel now, where this is what stands in its way."""
-        if blocked is not None:
-            await self.wait_for(channel_id, blocked)
+    async def is_open(self, channel_id: int) -> bool:
+        """Checks whether the channel can be posted in now; if not, postpones it."""
+        obstacle = await self._check(channel_id)
+        if obstacle is not None:
+            await self.postpone(channel_id, obstacle)
             return False
         if channel_id in self._blocked:
             await self._unblock(channel_id)
         return True
 
-    async def check_channel(self, channel_id: int, blocked: Blocked | RetryLater | None) -> None:
-        """Say of a channel whether it can be posted in: an admin should know before anything waits."""
-        if isinstance(blocked, Blocked):
-            await self._block(channel_id, blocked)
-        elif blocked is None:
-            await self._unblock(channel_id)
+    async def update(self, channel_id: int) -> None:
+        """Checks a channel before anything is due in it, so that its admins learn early that it is blocked."""
+        match await self._check(channel_id):
+            case Blocked() as blocked:
+                await self._block(channel_id, blocked)
+            case None:
+                await self._unblock(channel_id)
+            case RetryLater():
+                pass
 
-    def answered(self, channel_id: int) -> None:
-        """Discord said what became of a message: the next failure is the first again."""
+    async def postpone(self, channel_id: int, cause: Blocked | RetryLater | OutcomeUnknown) -> None:
+        """Stores that nothing is sent to the channel for a while."""
+        match cause:
+            case Blocked():
+                await self._block(channel_id, cause)
+            case RetryLater(not_before, reason):
+                await self._back_off(channel_id, not_before, reason)
+            case OutcomeUnknown(reason):
+                await self._back_off(channel_id, self._next_attempt(channel_id), reason)
+
+    def reset_backoff(self, channel_id: int) -> None:
+        """Starts the channel's backoff from its floor again: the outcome of a message became known."""
         self._failures.pop(channel_id, None)
 
-    async def _back_off(self, channel_id: int, not_before: datetime, why: str) -> None:
+    async def _back_off(self, channel_id: int, not_before: datetime, reason: str) -> None:
         await self._channels.back_off(channel_id, not_before)
         wait_s = (not_before - self._clock.now()).total_seconds()
         self._metrics.wait_seconds.labels("Discord").inc(max(0.0, wait_s))
-        log.warning("channel rests", extra={"channel": channel_id, "until": not_before, "why": why})
+        fields = {"channel_id": channel_id, "reason": reason, "retry_at": not_before.isoformat()}
+        log.warning("channel backoff", extra=fields)
 
-    async def _block(self, channel_id: int, cause: Blocked) -> None:
+    async def _block(self, channel_id: int, blocked: Blocked) -> None:
         now = self._clock.now()
         self._blocked.add(channel_id)
-        if await self._channels.block(channel_id, cause, now=now, not_before=now + BLOCKED_RECHECK):
-            log.warning("channel paused", extra={"channel": channel_id, "reason": cause.reason})
+        retry_at = now + BLOCKED_RECHECK
+        if await self._channels.block(channel_id, blocked, now=now, not_before=retry_at):
+            fields = {"channel_id": channel_id, "reason": blocked.reason, "retry_at": retry_at.isoformat()}
+            log.warning("channel blocked", extra=fields)
             self._on_block()
 
     async def _unblock(self, channel_id: int) -> None:
         self._blocked.discard(channel_id)
         if await self._channels.unblock(channel_id):
-            log.info("channel resumed", extra={"channel": channel_id})
+            log.info("channel unblocked", extra={"channel_id": channel_id})
 
-    def _next_try(self, channel_id: int) -> datetime:
-        attempt = self._failures.get(channel_id, 0) + 1
-        self._failures[channel_id] = attempt
+    def _next_attempt(self, channel_id: int) -> datetime:
+        failures = self._failures.get(channel_id, 0) + 1
+        self._failures[channel_id] = failures
         delay_s = backoff_delay_s(
-            attempt, floor_s=SEND_BACKOFF_FLOOR_S, ceiling_s=SEND_BACKOFF_CEILING_S, jitter=self._rng.random()
+            failures, floor_s=SEND_BACKOFF_FLOOR_S, ceiling_s=SEND_BACKOFF_CEILING_S, jitter=self._rng.random()
         )
         return self._clock.now() + timedelta(seconds=delay_s)

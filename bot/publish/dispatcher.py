@@ -1,10 +1,12 @@
-"""The lower half: which channels have something to post, and who is at work for them.
+"""Finds channels with due outbox rows and starts a worker for each, several channels concurrently.
 
-Rows of the outbox wake it; channels go side by side, each in its own order (`posting`). It never talks to arXiv.
+It wakes when a row becomes due or another loop notifies it. It never talks to arXiv.
 """
 
 import asyncio
+from collections.abc import Callable, Coroutine
 
+from bot.publish.availability import ChannelAvailability
 from bot.publish.channel_worker import ChannelWorker
 from bot.publish.sender import CHANNELS_AT_ONCE
 from bot.runtime.clock import Clock, Wakeup
@@ -13,69 +15,99 @@ from bot.store.outbox import Outbox
 
 
 class Dispatcher:
-    """Posts what the outbox holds until it is stopped; rung when something new is in it."""
+    """Posts what is due in the outbox until it is stopped."""
 
     def __init__(
-        self, outbox: Outbox, channels: Channels, channel_worker: ChannelWorker, clock: Clock, wakeup: Wakeup
+        self,
+        *,
+        outbox: Outbox,
+        channels: Channels,
+        availability: ChannelAvailability,
+        channel_worker: ChannelWorker,
+        clock: Clock,
+        wakeup: Wakeup,
     ) -> None:
         self._outbox = outbox
         self._channels = channels
+        self._availability = availability
         self._channel_worker = channel_worker
         self._clock = clock
         self._wakeup = wakeup
-        self._room = asyncio.Semaphore(CHANNELS_AT_ONCE)
-        self._at_work: set[int] = set()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._slots = asyncio.Semaphore(CHANNELS_AT_ONCE)
+        self._tasks = ChannelTasks(on_end=wakeup.notify)
         self._stopping = False
 
+    @property
+    def active_channels(self) -> frozenset[int]:
+        """The channels that have a worker now."""
+        return self._tasks.channels
+
     async def stop(self) -> None:
-        """End `run`; returns when the messages in hand are finished."""
+        """Ends `run`; returns when the messages that are being sent are settled."""
         self._stopping = True
         self._wakeup.notify()
-        await self._idle.wait()
+        await self._tasks.wait_until_idle()
 
     async def run(self) -> None:
-        """Post whatever is due, for ever; raises what it did not expect, StoreUnavailable among it."""
-        await self._channel_worker.ready()
+        """Posts whatever is due until it is stopped. Raises StoreUnavailable, and whatever else a worker raised."""
         await self.check_channels()
-        try:
-            async with asyncio.TaskGroup() as workers:
-                while not self._stopping:
-                    await self._put_to_work(workers)
-                    await self._wakeup.wait(await self._idle_s())
-        finally:
-            # A worker that was cancelled before it began could not say that it has ended.
-            self._at_work.clear()
-            self._idle.set()
+        async with asyncio.TaskGroup() as group:
+            while not self._stopping:
+                await self._start_workers(group)
+                await self._wakeup.wait(await self._idle_s())
 
-    async def _put_to_work(self, workers: asyncio.TaskGroup) -> None:
+    async def _start_workers(self, group: asyncio.TaskGroup) -> None:
         for channel_id in await self._outbox.due_channels(self._clock.now()):
-            if channel_id not in self._at_work:
-                self._at_work.add(channel_id)
-                self._idle.clear()
-                workers.create_task(self._work(channel_id))
+            if channel_id not in self.active_channels:
+                self._tasks.start(group, channel_id, self._work(channel_id))
 
     async def _idle_s(self) -> float | None:
-        due = await self._outbox.next_due(self._at_work)
+        due = await self._outbox.next_due(self.active_channels)
         return None if due is None else max(0.0, (due - self._clock.now()).total_seconds())
 
     async def check_channels(self, guild_id: int | None = None) -> None:
-        """Say of each mapped channel (of a server) whether it can be posted in: an admin should know early.
+        """Checks every mapped channel, or those of one server, so that admins learn early which are blocked.
 
-        Channels whose server is not known yet count to every server.
+        Channels whose server is not known yet are checked with every server.
         """
         for channel_id in await self._channels.subscribed(guild_id):
-            await self._channel_worker.check_channel(channel_id)
+            await self._availability.update(channel_id)
         self._wakeup.notify()
 
     async def _work(self, channel_id: int) -> None:
-        try:
-            async with self._room:
-                while not self._stopping and await self._channel_worker.post_next(channel_id):
-                    pass
-        finally:
-            self._at_work.discard(channel_id)
-            if not self._at_work:
-                self._idle.set()
-            self._wakeup.notify()
+        async with self._slots:
+            while not self._stopping and await self._channel_worker.post_next(channel_id):
+                pass
+
+
+class ChannelTasks:
+    """The tasks of channel workers, one per channel at most."""
+
+    def __init__(self, on_end: Callable[[], None]) -> None:
+        self._on_end = on_end
+        self._channels: set[int] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def channels(self) -> frozenset[int]:
+        """The channels whose task has not ended."""
+        return frozenset(self._channels)
+
+    def start(self, group: asyncio.TaskGroup, channel_id: int, work: Coroutine[object, object, None]) -> None:
+        """Starts a channel's task."""
+        task = group.create_task(work)
+        self._channels.add(channel_id)
+        self._idle.clear()
+        # Not in the coroutine itself: a task that is cancelled before its first step runs none of it.
+        task.add_done_callback(lambda _: self._ended(channel_id))
+
+    async def wait_until_idle(self) -> None:
+        """Waits until no task is left."""
+        await self._idle.wait()
+
+    def _ended(self, channel_id: int) -> None:
+        self._channels.discard(channel_id)
+        if not self._channels:
+            self._idle.set()
+        self._on_end()

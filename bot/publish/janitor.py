@@ -1,7 +1,6 @@
-"""Keeps house: tells people of channels that are paused, and ends what nobody can see any more.
+"""Sends notices about blocked channels, and ends the subscriptions of channels that are long gone.
 
-Paused and gone channels come from the store; one notice each goes to a person or a server, and subscriptions of
-channels that are gone for long end. It never posts a paper.
+It never posts a paper.
 """
 
 import logging
@@ -15,28 +14,24 @@ from bot.store.subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
 
-# One notice a channel a day, however often its permissions come and go; how soon one that failed is tried again.
+# At most one notice per channel and day, however often its permissions change.
 NOTICE_EVERY: Final = timedelta(hours=24)
 NOTICE_RETRY_S: Final = 60.0
-# How long the subscriptions of a deleted channel or a left server are kept, and how often that is looked at.
+# How long the subscriptions of a gone channel are kept, and how often expired ones are looked for.
 GONE_KEPT: Final = timedelta(days=30)
 JANITOR_INTERVAL_S: Final = 3600.0
 
 
 class NoticeSender(Protocol):
-    """What the caretaker asks of Discord."""
+    """What the janitor needs from Discord."""
 
-    async def ready(self) -> None:
-        """Wait until the servers are known."""
-        ...
-
-    async def tell(self, notice: BlockedNotice) -> bool:
-        """Tell the subscriber, else the server; False when Discord did not answer and may later."""
+    async def send(self, notice: BlockedNotice) -> bool:
+        """Sends a notice to the subscriber, else to the server; returns False if it should be sent again later."""
         ...
 
 
 class Janitor:
-    """Looks after paused channels; rung when one was paused."""
+    """Cleans up behind blocked and gone channels; another loop notifies it when a channel was blocked."""
 
     def __init__(
         self, channels: Channels, subscriptions: Subscriptions, notices: NoticeSender, clock: Clock, wakeup: Wakeup
@@ -48,24 +43,24 @@ class Janitor:
         self._wakeup = wakeup
 
     async def run(self) -> None:
-        """Keep house, for ever."""
-        await self._notices.ready()
+        """Sends and cleans up what is due until it is cancelled."""
         while True:
-            told_all = await self._tell()
-            await self._end_what_is_gone()
-            await self._wakeup.wait(JANITOR_INTERVAL_S if told_all else NOTICE_RETRY_S)
+            all_sent = await self._send_notices()
+            await self._end_subscriptions_of_gone_channels()
+            await self._wakeup.wait(JANITOR_INTERVAL_S if all_sent else NOTICE_RETRY_S)
 
-    async def _tell(self) -> bool:
-        told_all = True
+    async def _send_notices(self) -> bool:
+        all_sent = True
         for notice in await self._channels.pending_notices(self._clock.now() - NOTICE_EVERY):
-            if await self._notices.tell(notice):
+            if await self._notices.send(notice):
                 await self._channels.record_notice(notice.channel_id, self._clock.now())
             else:
-                told_all = False
-        return told_all
+                all_sent = False
+        return all_sent
 
-    async def _end_what_is_gone(self) -> None:
+    async def _end_subscriptions_of_gone_channels(self) -> None:
         for channel_id in await self._channels.gone(self._clock.now() - GONE_KEPT):
             ended = await self._subscriptions.drop_command_subscriptions(channel_id)
             if ended:
-                log.info("subscriptions of a gone channel ended", extra={"channel": channel_id, "subscriptions": ended})
+                fields = {"channel_id": channel_id, "subscriptions": ended, "reason": "the channel is gone"}
+                log.info("subscriptions ended", extra=fields)

@@ -1,7 +1,7 @@
-"""One message brought to its end: sent with its nonce, and looked for before it is sent again.
+"""Sends one message with its nonce, and looks it up before sending it again.
 
-A message that was bound before enters, with whatever it shows; what became of it leaves, for whoever settles it. It
-never sends what may be there already.
+The caller has stored the message before, and settles its outcome. This module never sends a message that may already
+be in the channel.
 """
 
 from collections.abc import Awaitable, Callable
@@ -21,20 +21,20 @@ from bot.domain.outgoing import (
 from bot.runtime.clock import Clock
 from bot.runtime.metrics import Metrics, Step
 
-# 50 requests a second a bot (topics/rate-limits); ours leaves room for people's commands.
+# Discord allows a bot 50 requests per second (topics/rate-limits); the rest is left for slash commands.
 SENDS_PER_SECOND: Final = 40
-# Nonces are checked "in the past few minutes" (Create Message); beyond this the history is read instead.
+# Discord checks nonces "in the past few minutes" (Create Message); after this time the history is read instead.
 NONCE_TRUSTED_S: Final = 60.0
-# Past this a nonce is surely forgotten; until then an absent message may still be on its way, and keeps its nonce.
+# After this time Discord has forgotten a nonce. Until then an absent message may still arrive, and keeps its nonce.
 NONCE_REMEMBERED: Final = timedelta(minutes=10)
-# A forum post has no nonce: so long after an attempt its absence from the forum is believed.
-ABSENCE_BELIEVED_AFTER: Final = timedelta(seconds=60)
-# Channels served side by side; more would only queue at the pace above.
+# A forum post has no nonce: its absence is final this long after an attempt.
+FORUM_POST_ABSENT_AFTER: Final = timedelta(seconds=60)
+# Channels that are served concurrently; more would only wait for SENDS_PER_SECOND.
 CHANNELS_AT_ONCE: Final = 50
-# A channel whose answers stay away.
+# The first delay after an attempt whose outcome is unknown.
 SEND_BACKOFF_FLOOR_S: Final = 2.0
 
-_ON_ITS_WAY: Final = "it may still be on its way"
+_MAY_STILL_ARRIVE: Final = "the message may still arrive"
 
 # Label values of /metrics: dashboards and alerts depend on them.
 _RESULT_LABELS: Final = {
@@ -47,66 +47,49 @@ _RESULT_LABELS: Final = {
 
 
 class Delivery(Protocol):
-    """What the lower half asks of Discord."""
-
-    async def ready(self) -> None:
-        """Wait until the channels and permissions of every server are known."""
-        ...
-
-    async def blocked(self, channel_id: int) -> Blocked | RetryLater | None:
-        """Why nothing can be posted in the channel at the moment; None when it can."""
-        ...
+    """What the sender needs from Discord."""
 
     def takes_nonce(self, post: OutgoingMessage) -> bool:
-        """Whether Discord keeps the message from being there twice; a new forum post has no such guard."""
+        """Whether a nonce protects the message from being stored twice; a new forum post has none."""
         ...
 
     async def send(self, post: OutgoingMessage) -> SendOutcome:
-        """Send the message once; with the same nonce it is never there twice within the nonce's window."""
+        """Makes one attempt. A second one with the same nonce, while Discord remembers it, stores nothing new."""
         ...
 
     async def find(self, post: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:
-        """Look for the message by its key in what the channel holds since its first attempt."""
+        """Looks for the message by its key in the channel's history since its first attempt."""
         ...
 
 
 class Sender:
-    """Sends messages, all at one pace."""
+    """Sends the messages of all channels at one rate."""
 
     def __init__(self, delivery: Delivery, clock: Clock, metrics: Metrics) -> None:
         self._delivery = delivery
         self._clock = clock
         self._metrics = metrics
         self._rate_limiter = SendRateLimiter(clock, SENDS_PER_SECOND)
-        # When this process first tried each message, by its key: a nonce is trusted only so long, and only by who sent
-        # it.
-        self._first_tried_s: dict[str, float] = {}
+        # When this process first sent each unsettled message, by key: it trusts the nonces of its own attempts only.
+        self._first_sent_s: dict[str, float] = {}
 
-    async def ready(self) -> None:
-        """Wait until the channels and permissions of every server are known."""
-        await self._delivery.ready()
+    async def send(self, post: OutgoingMessage) -> SendOutcome:
+        """Makes the first attempt; Blocked means that the message certainly does not exist."""
+        return await self._attempt(post)
 
-    async def blocked(self, channel_id: int) -> Blocked | RetryLater | None:
-        """Why nothing can be posted in the channel at the moment; None when it can."""
-        return await self._delivery.blocked(channel_id)
-
-    async def first(self, post: OutgoingMessage) -> SendOutcome:
-        """Send a message that was never tried; Obstructed: surely nothing of it is there."""
-        return await self._send(post)
-
-    async def find(self, post: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:
-        """Look for a message that was tried; RetryLater also while it may still be on its way."""
+    async def look_up(self, post: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:
+        """Looks a sent message up without sending it again; RetryLater also while it may still arrive."""
         found = await self._delivery.find(post)
         if isinstance(found, MessageAbsent) and self._clock.now() - post.last_attempt <= NONCE_REMEMBERED:
-            return RetryLater(post.last_attempt + NONCE_REMEMBERED, _ON_ITS_WAY)
+            return RetryLater(post.last_attempt + NONCE_REMEMBERED, _MAY_STILL_ARRIVE)
         return found
 
-    async def again(
+    async def resend(
         self, post: OutgoingMessage, on_attempt: Callable[[datetime], Awaitable[None]]
     ) -> SendOutcome | MessageAbsent:
-        """Bring a message further that was tried before: it may be there, whatever Discord says to the next try.
+        """Looks a sent message up where its nonce may be forgotten, and sends it again if that is safe.
 
-        `on_attempt` writes down that it leaves once more. Absent: it is surely not there, and may be bound anew.
+        `on_attempt` is awaited just before the attempt. MessageAbsent means that the message certainly does not exist.
         """
         if not self._nonce_is_trusted(post):
             found = await self._delivery.find(post)
@@ -115,28 +98,28 @@ class Sender:
             age = self._clock.now() - post.last_attempt
             if age > NONCE_REMEMBERED:
                 return found
-            if not self._delivery.takes_nonce(post) and age < ABSENCE_BELIEVED_AFTER:
-                return RetryLater(post.last_attempt + ABSENCE_BELIEVED_AFTER, _ON_ITS_WAY)
-            # So young that it may still be on its way: the nonce keeps the two apart.
-            self._first_tried_s[post.key] = self._clock.monotonic()
+            if not self._delivery.takes_nonce(post) and age < FORUM_POST_ABSENT_AFTER:
+                return RetryLater(post.last_attempt + FORUM_POST_ABSENT_AFTER, _MAY_STILL_ARRIVE)
+            # The earlier attempt may still arrive: the nonce keeps Discord from storing both.
+            self._first_sent_s[post.key] = self._clock.monotonic()
         await on_attempt(self._clock.now())
-        outcome = await self._send(post)
-        if isinstance(outcome, Rejected):
+        outcome = await self._attempt(post)
+        if isinstance(outcome, Rejected):  # this attempt was, an earlier one may have been stored
             found = await self._delivery.find(post)
             return outcome if isinstance(found, MessageAbsent) else found
         return outcome
 
     def forget(self, post: OutgoingMessage) -> None:
-        """The message is settled, or released."""
-        self._first_tried_s.pop(post.key, None)
+        """Drops what is remembered about a message that was settled or released."""
+        self._first_sent_s.pop(post.key, None)
 
     def _nonce_is_trusted(self, post: OutgoingMessage) -> bool:
-        tried_s = self._first_tried_s.get(post.key) if self._delivery.takes_nonce(post) else None
-        return tried_s is not None and self._clock.monotonic() - tried_s <= NONCE_TRUSTED_S
+        sent_s = self._first_sent_s.get(post.key) if self._delivery.takes_nonce(post) else None
+        return sent_s is not None and self._clock.monotonic() - sent_s <= NONCE_TRUSTED_S
 
-    async def _send(self, post: OutgoingMessage) -> SendOutcome:
-        await self._rate_limiter.turn()
-        self._first_tried_s.setdefault(post.key, self._clock.monotonic())
+    async def _attempt(self, post: OutgoingMessage) -> SendOutcome:
+        await self._rate_limiter.acquire()
+        self._first_sent_s.setdefault(post.key, self._clock.monotonic())
         with self._metrics.step(Step.SEND):
             outcome = await self._delivery.send(post)
         self._metrics.posts.labels(_RESULT_LABELS[type(outcome)]).inc()
@@ -144,16 +127,16 @@ class Sender:
 
 
 class SendRateLimiter:
-    """Our own pace over all channels: discord.py knows each route's limit, not the one over all of them."""
+    """Limits the rate over all channels: discord.py limits each route, but not their sum."""
 
     def __init__(self, clock: Clock, per_second: float) -> None:
         self._clock = clock
         self._interval_s = 1 / per_second
         self._next_s = 0.0
 
-    async def turn(self) -> None:
-        """Wait for the next free moment."""
+    async def acquire(self) -> None:
+        """Waits for the next free slot."""
         now_s = self._clock.monotonic()
-        moment_s = max(now_s, self._next_s)
-        self._next_s = moment_s + self._interval_s
-        await self._clock.sleep(moment_s - now_s)
+        slot_s = max(now_s, self._next_s)
+        self._next_s = slot_s + self._interval_s
+        await self._clock.sleep(slot_s - now_s)

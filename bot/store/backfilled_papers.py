@@ -1,4 +1,4 @@
-"""What backfills found in the past, for the page alone: nothing in here makes a paper new to a channel, or old."""
+"""The papers that backfills found, for the page and the charts. They never change what is new to a channel."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -13,13 +13,13 @@ from bot.store.papers import known_papers, write_papers
 
 
 class BackfilledPapers:
-    """The papers of the past, by keyword, and which months are complete."""
+    """The backfilled papers by keyword, and the months that are complete."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def months(self) -> dict[tuple[int, Month], datetime]:
-        """When each month was last read to its end, by the keyword's id."""
+        """Returns when each month was last fetched completely, by keyword id and month."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall("SELECT keyword_id, month, fetched_at FROM backfilled_months")
         return {(row["keyword_id"], Month.parse(row["month"])): to_datetime(row["fetched_at"]) for row in rows}
@@ -27,10 +27,10 @@ class BackfilledPapers:
     async def add(
         self, keywords: Collection[WatchedKeyword], papers: Sequence[Paper], matches: Collection[Match]
     ) -> int:
-        """Keep the papers that matched, and newer versions of those that are known; returns how many are new here."""
+        """Stores the papers that matched, and newer versions of known ones; returns how many are new to the store."""
         ids = {watched.keyword: watched.id for watched in keywords}
-        shown = {paper.arxiv_id for paper in papers}
-        pairs = [(ids[each.keyword], each.arxiv_id.value) for each in matches if each.arxiv_id in shown]
+        fetched = {paper.arxiv_id for paper in papers}
+        pairs = [(ids[match.keyword], match.arxiv_id.value) for match in matches if match.arxiv_id in fetched]
         matched = {arxiv_id for _, arxiv_id in pairs}
         async with self._database.transaction() as connection:
             known = await known_papers(connection, papers)
@@ -41,11 +41,11 @@ class BackfilledPapers:
             )
         return sum(paper.arxiv_id not in known for paper in kept)
 
-    async def complete_month(self, keywords: Collection[WatchedKeyword], month: Month, read_at: datetime) -> None:
-        """Everything that arXiv showed of the month at that moment is kept for these keywords."""
+    async def complete_month(self, keywords: Collection[WatchedKeyword], month: Month, fetched_at: datetime) -> None:
+        """Records that every paper of the month that arXiv had at `fetched_at` is stored for these keywords."""
         async with self._database.transaction() as connection:
             await connection.executemany(
                 """INSERT INTO backfilled_months (keyword_id, month, fetched_at) VALUES (?, ?, ?)
                    ON CONFLICT DO UPDATE SET fetched_at = excluded.fetched_at""",
-                [(watched.id, str(month), to_text(read_at)) for watched in keywords],
+                [(watched.id, str(month), to_text(fetched_at)) for watched in keywords],
             )

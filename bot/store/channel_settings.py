@@ -1,4 +1,4 @@
-"""How channels want to be posted to, and when what waits for them is due."""
+"""Each channel's settings, and the due times of its queue, which follow from its schedule."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -17,33 +17,33 @@ _COLUMNS = (
     "style, daily_at, zone, weekdays_only, mention_role, publish, paused_since, backlog_pending, "
     "trending_min_votes, trending_since"
 )
-# Of a row's channel: no admin has paused it.
+# The condition that no admin has paused the row's channel.
 NOT_PAUSED: Final = "channel_id NOT IN (SELECT channel_id FROM channel_settings WHERE paused_since IS NOT NULL)"
 
 
 class ChannelSettingsStore:
-    """What admins chose for their channels."""
+    """The settings that admins chose for their channels."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def get(self, channel_id: int) -> ChannelSettings:
-        """A channel's preferences; the defaults where nobody chose anything."""
+        """Returns a channel's settings; the defaults if no admin changed any."""
         async with self._database.reading() as connection:
             return await _read(connection, channel_id)
 
     async def write(self, channel_id: int, channel_settings: ChannelSettings) -> None:
-        """Change a channel's preferences, but for `backlog_pending`; what waits for it is due by the new timetable."""
+        """Replaces a channel's settings except `backlog_pending`, and reschedules its queue."""
         async with self._database.transaction() as connection:
-            # The lower half's own: it may have changed since the caller looked.
+            # The dispatcher owns it and may have changed it since the caller read the settings.
             backlog_pending = (await _read(connection, channel_id)).backlog_pending
             await _write(connection, channel_id, replace(channel_settings, backlog_pending=backlog_pending))
             await reschedule(connection, [channel_id])
 
     async def resume(self, channel_id: int, now: datetime) -> int:
-        """Let a channel that an admin paused be posted to again; returns how many papers wait for it.
+        """Resumes a channel that an admin paused; returns how many papers are queued.
 
-        What would have been posted meanwhile is due now: nothing is late.
+        Papers that became due during the pause are due now, so that none counts as late.
         """
         async with self._database.transaction() as connection:
             rows = await connection.execute_fetchall(
@@ -59,7 +59,7 @@ class ChannelSettingsStore:
             return waiting
 
     async def paused_channels(self) -> dict[int, datetime]:
-        """The channels that an admin paused, and since when."""
+        """Returns the channels that an admin paused, and since when."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 """SELECT channel_id, paused_since FROM channel_settings
@@ -68,7 +68,7 @@ class ChannelSettingsStore:
         return {row["channel_id"]: to_datetime(row["paused_since"]) for row in rows}
 
     async def clear_backlog(self, channel_id: int) -> None:
-        """The backlog is posted: from now on the channel's own style counts again."""
+        """Records that the backlog is posted, so that the channel's own style applies again."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE channel_settings SET backlog_pending = 0 WHERE channel_id = ? AND backlog_pending",
@@ -77,7 +77,7 @@ class ChannelSettingsStore:
 
 
 async def reschedule(connection: aiosqlite.Connection, channel_ids: Iterable[int]) -> None:
-    """Say of what waits in these channels when it is due; part of the caller's transaction."""
+    """Sets the due times of these channels' queues by their schedules, within the caller's transaction."""
     for channel_id in channel_ids:
         schedule = (await _read(connection, channel_id)).schedule
         arrivals = await connection.execute_fetchall(
@@ -99,7 +99,7 @@ async def _read(connection: aiosqlite.Connection, channel_id: int) -> ChannelSet
     rows = await connection.execute_fetchall(
         f"SELECT {_COLUMNS} FROM channel_settings WHERE channel_id = ?", (channel_id,)
     )
-    return next((_to_preferences(row) for row in rows), ChannelSettings())
+    return next((_to_settings(row) for row in rows), ChannelSettings())
 
 
 async def _write(connection: aiosqlite.Connection, channel_id: int, channel_settings: ChannelSettings) -> None:
@@ -123,7 +123,7 @@ async def _write(connection: aiosqlite.Connection, channel_id: int, channel_sett
     )
 
 
-def _to_preferences(row: sqlite3.Row) -> ChannelSettings:
+def _to_settings(row: sqlite3.Row) -> ChannelSettings:
     return ChannelSettings(
         style=Style(row["style"]),
         schedule=to_schedule(row),
@@ -138,7 +138,7 @@ def _to_preferences(row: sqlite3.Row) -> ChannelSettings:
 
 
 def to_schedule(row: sqlite3.Row) -> ChannelSchedule:
-    """The timetable in a row of `preferences`."""
+    """Returns the schedule in a row of `channel_settings`."""
     if row["daily_at"] is None:
         return Immediate()
     hour, minute = row["daily_at"].split(":")

@@ -1,4 +1,4 @@
-"""What is known of a mapped channel: its server, why it cannot be posted in, until when it rests."""
+"""Each channel's server, why it is blocked, and until when nothing is sent to it."""
 
 import json
 import sqlite3
@@ -15,13 +15,13 @@ _SUBSCRIBED = """(channel_id IN (SELECT channel_id FROM subscriptions)
 
 
 class Channels:
-    """The channels that have or had subscriptions, or get the days' lists."""
+    """The channels that have or had subscriptions or trending lists."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def set_guild(self, guild_id: int, channel_ids: Collection[int]) -> None:
-        """Remember which of the mapped channels belong to a server: the file names channels alone."""
+        """Records the server of those of these channels that are known; the settings file has only channel ids."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 """UPDATE channels SET guild_id = ?1 WHERE guild_id IS NOT ?1
@@ -30,7 +30,7 @@ class Channels:
             )
 
     async def subscribed(self, guild_id: int | None = None) -> tuple[int, ...]:
-        """The ids of the channels that are posted to: all, or those of a server and of no known one."""
+        """Returns the channels with a subscription or a trending list: all, or those of a server or an unknown one."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT channel_id FROM channels
@@ -40,7 +40,7 @@ class Channels:
         return tuple(row["channel_id"] for row in rows)
 
     async def block(self, channel_id: int, blocked: Blocked, *, now: datetime, not_before: datetime) -> bool:
-        """Say why nothing can be posted in a channel, and when to look again; True when the reason is news."""
+        """Blocks a channel until it is checked again at `not_before`; returns whether the reason is new."""
         values = {
             "channel": channel_id,
             "reason": blocked.reason,
@@ -49,7 +49,7 @@ class Channels:
             "not_before": to_text(not_before),
         }
         async with self._database.transaction() as connection:
-            news = await connection.execute(
+            changed = await connection.execute(
                 """UPDATE channels SET blocked_reason = :reason, blocked_since = coalesce(blocked_since, :now)
                    WHERE channel_id = :channel AND blocked_reason IS NOT :reason""",
                 values,
@@ -59,10 +59,10 @@ class Channels:
                    gone_since = CASE WHEN :gone THEN coalesce(gone_since, :now) END WHERE channel_id = :channel""",
                 values,
             )
-            return news.rowcount == 1
+            return changed.rowcount == 1
 
     async def unblock(self, channel_id: int) -> bool:
-        """The channel can be posted in; True when that is news."""
+        """Unblocks a channel; returns whether it was blocked."""
         async with self._database.transaction() as connection:
             cursor = await connection.execute(
                 """UPDATE channels SET blocked_reason = NULL, blocked_since = NULL, not_before = NULL, gone_since = NULL
@@ -72,7 +72,7 @@ class Channels:
             return cursor.rowcount == 1
 
     async def pending_notices(self, notified_before: datetime) -> tuple[BlockedNotice, ...]:
-        """The paused channels that nobody was told of since they were paused, nor after `notified_before`."""
+        """Returns the blocked channels without a notice since they were blocked and since `notified_before`."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT channel_id, guild_id, blocked_reason,
@@ -87,14 +87,14 @@ class Channels:
         )
 
     async def record_notice(self, channel_id: int, now: datetime) -> None:
-        """Somebody was told of the channel's obstacle, or nobody is there to be told."""
+        """Records that a notice was sent, or that there is nobody to send it to."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE channels SET notified_at = ? WHERE channel_id = ?", (to_text(now), channel_id)
             )
 
     async def gone(self, since: datetime) -> tuple[int, ...]:
-        """The mapped channels that are gone since then or longer."""
+        """Returns the subscribed channels that have been gone since `since` or longer."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"SELECT channel_id FROM channels WHERE gone_since <= ? AND {_SUBSCRIBED} ORDER BY channel_id",
@@ -103,14 +103,14 @@ class Channels:
         return tuple(row["channel_id"] for row in rows)
 
     async def back_off(self, channel_id: int, not_before: datetime) -> None:
-        """Try nothing in this channel before then."""
+        """Sends nothing to this channel before `not_before`."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE channels SET not_before = ? WHERE channel_id = ?", (to_text(not_before), channel_id)
             )
 
     async def blocked_channels(self) -> tuple[BlockedChannel, ...]:
-        """The mapped channels that cannot be posted in, longest first."""
+        """Returns the subscribed channels that are blocked, longest first."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT channel_id, guild_id, blocked_reason, blocked_since FROM channels

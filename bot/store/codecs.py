@@ -1,4 +1,4 @@
-"""Domain values ↔ SQLite columns: times as sortable text, tuples as JSON, a paper as its row."""
+"""Converts between domain values and columns: times as sortable text, tuples as JSON, papers as rows."""
 
 import json
 import sqlite3
@@ -7,18 +7,18 @@ from datetime import UTC, datetime
 from bot.domain.paper import ArxivId, Paper
 
 
-def to_text(moment: datetime) -> str:
-    """ISO-8601 in UTC with microseconds: sorts as text in the order of time."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+def to_text(time: datetime) -> str:
+    """Returns ISO 8601 in UTC with microseconds, which sorts as text in chronological order."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def to_datetime(text: str) -> datetime:
-    """The aware datetime that `to_text` wrote."""
+    """Returns the aware datetime that `to_text` wrote."""
     return datetime.fromisoformat(text)
 
 
 def to_datetime_or_none(text: str | None) -> datetime | None:
-    """The same for a column that may be NULL."""
+    """Returns the datetime of a column that may be NULL."""
     return None if text is None else to_datetime(text)
 
 
@@ -29,7 +29,7 @@ PAPER_COLUMNS = (
 
 
 def paper_to_row(paper: Paper) -> tuple[str | int | None, ...]:
-    """The values of PAPER_COLUMNS."""
+    """Returns the values of PAPER_COLUMNS."""
     return (
         paper.arxiv_id.value,
         paper.version,
@@ -47,7 +47,7 @@ def paper_to_row(paper: Paper) -> tuple[str | int | None, ...]:
 
 
 def row_to_paper(row: sqlite3.Row) -> Paper:
-    """A paper from a row that holds PAPER_COLUMNS."""
+    """Returns the paper of a row with PAPER_COLUMNS."""
     return Paper(
         arxiv_id=ArxivId(row["arxiv_id"]),
         version=row["version"],

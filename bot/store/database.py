@@ -1,7 +1,7 @@
-"""One SQLite file, open: written by one connection, a transaction at a time.
+"""An open SQLite file: one connection that writes, one transaction at a time, and one that reads.
 
-A path that `opening` finds fit enters; a `Database` leaves, whose `transaction()` and `reading()` the other rooms of
-`store/` use. It never holds a transaction open when a task is cancelled or a statement fails.
+The other modules of `store/` use `transaction()` and `reading()`. A transaction never stays open after its task is
+cancelled or a statement fails.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ import aiosqlite
 from bot.runtime.errors import StoreUnavailable
 from bot.store.opening import DATABASE_BUSY_TIMEOUT_S, prepare_exclusive, prepare_shared, uri
 
-# What passes by itself: somebody else's lock, a full or failing disk. Anything else is a fault of ours.
-_PASSING: Final = frozenset(
+# Errors that may pass: another process's lock, a full or failing disk. Any other is a bug.
+_TRANSIENT: Final = frozenset(
     {
         sqlite3.SQLITE_BUSY,
         sqlite3.SQLITE_LOCKED,
@@ -28,12 +28,12 @@ _PASSING: Final = frozenset(
         sqlite3.SQLITE_CANTOPEN,
     }
 )
-# What a file that was sound at the start says when its disk or somebody else has changed it since.
+# Errors of a file that became damaged after the start.
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class Database:
-    """The open file: one writer, one reader, each on a thread of its own."""
+    """The open file: one writer and one reader, each on its own thread."""
 
     def __init__(
         self, writer: aiosqlite.Connection, reader: aiosqlite.Connection, closing: contextlib.AsyncExitStack
@@ -45,76 +45,79 @@ class Database:
 
     @classmethod
     async def open_exclusive(cls, path: Path) -> "Database":
-        """Open or create the file at `path` for the bot; DatabaseUnusable says why it cannot be used."""
+        """Opens the file at `path` for the bot, or creates it. Raises DatabaseUnusable.
+
+        No other process can open it exclusively meanwhile.
+        """
         async with contextlib.AsyncExitStack() as closing:
             closing.callback(os.close, await asyncio.to_thread(prepare_exclusive, path))
-            return await cls._connected(path, closing)
+            return await cls._connect(path, closing)
 
     @classmethod
     async def open_shared(cls, path: Path) -> "Database":
-        """Open the file at `path` for another command, beside a bot that may be running or be started meanwhile.
+        """Opens the file at `path` for another command, whether a bot runs on it or not. Raises DatabaseUnusable.
 
-        Both may write: a transaction waits for the other's. DatabaseUnusable where there is no file to visit.
+        Both may write: a transaction waits for the other's. The file must exist.
         """
         async with contextlib.AsyncExitStack() as closing:
             await asyncio.to_thread(prepare_shared, path)
-            return await cls._connected(path, closing)
+            return await cls._connect(path, closing)
 
     @classmethod
-    async def _connected(cls, path: Path, closing: contextlib.AsyncExitStack) -> "Database":
+    async def _connect(cls, path: Path, closing: contextlib.AsyncExitStack) -> "Database":
         writer = await closing.enter_async_context(_connection(path, "rw"))
         reader = await closing.enter_async_context(_connection(path, "ro"))
         return cls(writer, reader, closing.pop_all())
 
     async def close(self) -> None:
-        """Wait for the transaction in hand, then close; the file may be opened by others afterwards."""
+        """Waits for the current transaction, then closes the file and releases its lock."""
         async with self._writing:
             await self._closing.aclose()
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
-        """Everything inside is written at once or not at all; StoreUnavailable when it cannot be written now."""
+        """Writes everything inside the block or nothing. Raises StoreUnavailable if it cannot be written now."""
         async with self._writing:
-            with _passing_faults():
+            with _translated_errors():
                 try:
                     await self._writer.execute("BEGIN IMMEDIATE")
                     yield self._writer
                     await self._writer.commit()
                 finally:
-                    await _uncancelled(self._roll_back_what_is_open())
+                    await _finish_despite_cancellation(self._roll_back())
 
-    async def _roll_back_what_is_open(self) -> None:
-        # Queued behind a COMMIT that was cancelled but still runs on the connection's thread: it may have succeeded.
+    async def _roll_back(self) -> None:
+        # Waits for a cancelled COMMIT that still runs on the connection's thread and may succeed.
         await self._writer.execute_fetchall("SELECT 1")
         if self._writer.in_transaction:
             await self._writer.rollback()
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[aiosqlite.Connection]:
-        """The reader, for single SELECTs; it sees what was committed last."""
-        with _passing_faults():
+        """Yields the reading connection, for single SELECTs; it sees the last commit."""
+        with _translated_errors():
             yield self._reader
 
 
 @contextlib.contextmanager
-def _passing_faults() -> Iterator[None]:
+def _translated_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF in _PASSING:
+        if error.sqlite_errorcode & 0xFF in _TRANSIENT:
             raise StoreUnavailable(f"the database cannot be used at the moment: {error}") from error
         raise
     except sqlite3.DatabaseError as error:
-        # Its subclasses are about statements, and some of them have no code.
+        # Its subclasses are about statements, and some have no error code.
         if type(error) is sqlite3.DatabaseError and error.sqlite_errorcode & 0xFF in _DAMAGED:
             raise StoreUnavailable(
-                f"the database is damaged ({error}): end the bot, and put a backup in its place"
+                f"the database is damaged ({error}): stop the bot and replace the file with a backup"
             ) from error
         raise
 
 
-async def _uncancelled(work: Coroutine[None, None, None]) -> None:
-    """Finish `work` however often the caller is cancelled meanwhile, then let the cancellation through."""
+async def _finish_despite_cancellation(work: Coroutine[None, None, None]) -> None:
+    """Finishes `work` even if the caller is cancelled meanwhile, then raises the cancellation."""
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():

@@ -1,7 +1,7 @@
-"""Messages to be touched again after they were posted: drawn anew, or published to an announcement channel's followers.
+"""The posted messages that are to be edited, or published to an announcement channel's followers.
 
-Wishes come from a trigger on changed papers, from passes (`readings`) and from lists (`listings`); what is done leaves
-no trace.
+Edits are requested by a trigger on changed papers, by polls (`ingest`) and by trending lists (`trending_entries`). A
+finished edit leaves no row.
 """
 
 from dataclasses import dataclass
@@ -13,28 +13,28 @@ from bot.store.codecs import to_text
 from bot.store.database import Database
 from bot.store.posts import read_post
 
-# How long a posted message follows its papers' new versions.
+# How long after posting a message is edited for new versions of its papers.
 EDITED_FOR: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A message to be drawn anew, and how often that was asked for."""
+    """A message to be edited, and how often that was requested."""
 
     post: Post
     request_count: int
 
 
 class Edits:
-    """What is to be done to messages that Discord holds."""
+    """The pending edits and publications of posted messages."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def due(self, now: datetime) -> tuple[Edit, ...]:
-        """The messages to be drawn anew now, the oldest first; wishes for old or lost messages are forgotten.
+        """Returns the messages to be edited now, oldest first; drops the requests for old and deleted messages.
 
-        Those that are on their way, or in a channel that nothing can be done in, wait.
+        Unsettled messages and those of blocked channels wait.
         """
         async with self._database.transaction() as connection:
             await connection.execute(
@@ -53,23 +53,23 @@ class Edits:
             return tuple([Edit(await read_post(connection, row), row["request_count"]) for row in rows])
 
     async def done(self, edit: Edit) -> None:
-        """The message is as its papers were; a change that came meanwhile is still to be drawn."""
+        """Removes a finished edit, unless it was requested again meanwhile."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "DELETE FROM edits WHERE post_key = ? AND request_count = ?", (edit.post.key, edit.request_count)
             )
 
     async def postpone(self, edit: Edit, not_before: datetime) -> None:
-        """Try to draw the message anew no earlier than that."""
+        """Postpones an edit until `not_before`."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE edits SET not_before = ? WHERE post_key = ?", (to_text(not_before), edit.post.key)
             )
 
     async def to_publish(self, now: datetime) -> tuple[Post, ...]:
-        """The messages that their announcement channel's followers are to get now, the oldest first.
+        """Returns the messages to be published to followers now, oldest first.
 
-        A message that has to wait holds up those that were posted after it.
+        A postponed message holds back the later ones of its channel.
         """
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
@@ -81,11 +81,11 @@ class Edits:
             return tuple([await read_post(connection, row) for row in rows])
 
     async def published(self, post: Post) -> None:
-        """The followers have the message, or never will."""
+        """Records that the message is published, or never will be."""
         async with self._database.transaction() as connection:
             await connection.execute("UPDATE posts SET publish_at = NULL WHERE key = ?", (post.key,))
 
     async def postpone_publishing(self, post: Post, not_before: datetime) -> None:
-        """Publish the message no earlier than that."""
+        """Postpones the publication of a message until `not_before`."""
         async with self._database.transaction() as connection:
             await connection.execute("UPDATE posts SET publish_at = ? WHERE key = ?", (to_text(not_before), post.key))

@@ -1,7 +1,8 @@
-"""What a reading of arXiv leaves behind: the durable line between the two halves.
+"""Writes the results of polls and initial syncs: papers, matches and outbox rows.
 
-A first reading writes papers and matches: a keyword's past. A pass writes, slice by slice, papers, matches and the
-outbox rows of what is new; the marks move when all of its slices are complete.
+This is the durable boundary between ingest and publish. An initial sync writes papers and matches, which are never
+posted. A poll writes, per window, papers, matches and the outbox rows of new papers in one transaction; it advances
+`synced_until` only after its last window.
 """
 
 import json
@@ -19,8 +20,8 @@ from bot.store.codecs import to_text
 from bot.store.database import Database
 from bot.store.papers import known_papers, skip_withdrawn, write_papers
 
-# The planned keywords whose mark is as it was when the reading was planned, and that somebody still watches: a
-# keyword that ended meanwhile has no mark, one that ended and came back waits for its first reading.
+# The planned keywords that are still watched and whose `synced_until` is unchanged since planning. A keyword that lost
+# its last subscription meanwhile has none; one that was subscribed to again waits for its initial sync.
 _UNCHANGED = """
     SELECT keywords.id FROM keywords
     JOIN json_each(:planned) AS planned ON keywords.id = json_extract(planned.value, '$.id')
@@ -36,7 +37,7 @@ _WRITE_MATCHES = f"""
 _WRITE_OUTBOX = """
     INSERT INTO outbox (channel_id, arxiv_id, arrived_at, due_at)
     SELECT DISTINCT subscriptions.channel_id, papers.arxiv_id, :now, :now
-    FROM json_each(:fresh)
+    FROM json_each(:new_matches)
     JOIN keywords ON keywords.id = json_extract(value, '$.keyword')
     JOIN papers ON papers.arxiv_id = json_extract(value, '$.paper')
     JOIN subscriptions ON subscriptions.keyword_id = keywords.id
@@ -44,26 +45,26 @@ _WRITE_OUTBOX = """
     ON CONFLICT (channel_id, arxiv_id) DO NOTHING
     RETURNING channel_id, arxiv_id
 """
-_WRITE_REASONS = """
+_WRITE_OUTBOX_KEYWORDS = """
     INSERT INTO outbox_keywords (outbox_id, keyword_id)
     SELECT outbox.id, matches.keyword_id
     FROM outbox JOIN matches USING (arxiv_id) JOIN subscriptions USING (channel_id, keyword_id)
     WHERE outbox.state = 'waiting' AND outbox.post_key IS NULL
-      AND outbox.arxiv_id IN (SELECT json_extract(value, '$.paper') FROM json_each(:fresh))
+      AND outbox.arxiv_id IN (SELECT json_extract(value, '$.paper') FROM json_each(:new_matches))
     ON CONFLICT DO NOTHING
 """
-# A message that has left names a keyword that matched its paper only later; of earlier matches it was never asked.
-_ADD_REASONS = """
+# A message that was sent gets the keywords that match its paper later; earlier matches are not added.
+_ADD_KEYWORDS_TO_POSTED = """
     INSERT INTO outbox_keywords (outbox_id, keyword_id)
     SELECT outbox.id, subscriptions.keyword_id
-    FROM json_each(:fresh)
+    FROM json_each(:new_matches)
     JOIN subscriptions ON subscriptions.keyword_id = json_extract(value, '$.keyword')
     JOIN outbox ON outbox.arxiv_id = json_extract(value, '$.paper') AND outbox.channel_id = subscriptions.channel_id
     WHERE outbox.state IN ('waiting', 'delivered') AND outbox.post_key IS NOT NULL
     ON CONFLICT DO NOTHING
     RETURNING outbox_id
 """
-_ASK_FOR_EDITS = """
+_REQUEST_EDITS = """
     INSERT INTO edits (post_key) SELECT DISTINCT post_key FROM outbox WHERE id IN (SELECT value FROM json_each(?))
     ON CONFLICT DO UPDATE SET request_count = request_count + 1
 """
@@ -71,9 +72,9 @@ _ASK_FOR_EDITS = """
 
 @dataclass(frozen=True, slots=True)
 class WindowWritten:
-    """How many papers were new to some channel, and how many posts (paper and channel) wait because of it.
+    """How many papers were new to a channel, and how many outbox rows (paper and channel) were added.
 
-    `edits` says that messages wait to be drawn anew.
+    `edits` is True if any edit is pending.
     """
 
     papers: int
@@ -82,7 +83,7 @@ class WindowWritten:
 
 
 class IngestStore:
-    """Writes what was read, and how far."""
+    """Writes fetched papers, and until when each keyword is synced."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -94,7 +95,7 @@ class IngestStore:
         matches: Collection[Match],
         now: datetime,
     ) -> None:
-        """Write one slice of a first reading: nothing of it is new to anybody."""
+        """Writes one window of an initial sync, whose papers count as seen."""
         async with self._database.transaction() as connection:
             await _write_matched(connection, planned, papers, matches, now)
 
@@ -105,43 +106,43 @@ class IngestStore:
         matches: Collection[Match],
         now: datetime,
     ) -> WindowWritten:
-        """Write one complete slice of a pass, and what it brings to each channel, at once."""
+        """Writes one complete window of a poll, and the outbox rows that follow from it, in one transaction."""
         async with self._database.transaction() as connection:
-            fresh = await _write_matched(connection, planned, papers, matches, now)
-            cursor = await connection.execute(_WRITE_OUTBOX, {"fresh": fresh, "now": to_text(now)})
+            new_matches = await _write_matched(connection, planned, papers, matches, now)
+            cursor = await connection.execute(_WRITE_OUTBOX, {"new_matches": new_matches, "now": to_text(now)})
             arrived = list(await cursor.fetchall())
-            await connection.execute(_WRITE_REASONS, {"fresh": fresh})
-            await _add_reasons(connection, fresh)
+            await connection.execute(_WRITE_OUTBOX_KEYWORDS, {"new_matches": new_matches})
+            await _add_keywords_to_posted(connection, new_matches)
             withdrawn = await skip_withdrawn(connection, [paper.arxiv_id for paper in papers])
             await reschedule(connection, {row["channel_id"] for row in arrived})
             posts = [row["arxiv_id"] for row in arrived if row["arxiv_id"] not in withdrawn]
-            asked = await connection.execute_fetchall("SELECT EXISTS (SELECT * FROM edits) AS edits")
-            return WindowWritten(papers=len(set(posts)), posts=len(posts), edits=bool(next(iter(asked))["edits"]))
+            pending = await connection.execute_fetchall("SELECT EXISTS (SELECT * FROM edits) AS edits")
+            return WindowWritten(papers=len(set(posts)), posts=len(posts), edits=bool(next(iter(pending))["edits"]))
 
     async def finish_initial_sync(
         self, planned: Collection[WatchedKeyword], new_since: datetime, synced_until: datetime
     ) -> None:
-        """The keywords' past is read: from now on a pass brings what is new."""
+        """Completes the initial sync of keywords: from now on polls find their new papers."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 f"UPDATE keywords SET new_since = :from, synced_until = :until WHERE id IN ({_UNCHANGED})",
-                {"from": to_text(new_since), "until": to_text(synced_until), "planned": _planned(planned)},
+                {"from": to_text(new_since), "until": to_text(synced_until), "planned": _to_json(planned)},
             )
 
     async def finish_poll(self, planned: Collection[WatchedKeyword], synced_until: datetime) -> None:
-        """All slices of a pass are complete: move the marks of its keywords."""
+        """Advances the keywords of a poll after its last window."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 f"UPDATE keywords SET synced_until = :until WHERE id IN ({_UNCHANGED})",
-                {"until": to_text(synced_until), "planned": _planned(planned)},
+                {"until": to_text(synced_until), "planned": _to_json(planned)},
             )
 
 
-async def _add_reasons(connection: aiosqlite.Connection, fresh: str) -> None:
-    """A match for another keyword of the channel adds itself to the message that was posted or is about to be."""
-    cursor = await connection.execute(_ADD_REASONS, {"fresh": fresh})
-    named = [row["outbox_id"] for row in await cursor.fetchall()]
-    await connection.execute(_ASK_FOR_EDITS, (json.dumps(named),))
+async def _add_keywords_to_posted(connection: aiosqlite.Connection, new_matches: str) -> None:
+    """Adds newly matched keywords to messages that were sent or are about to be, and requests their edits."""
+    cursor = await connection.execute(_ADD_KEYWORDS_TO_POSTED, {"new_matches": new_matches})
+    changed = [row["outbox_id"] for row in await cursor.fetchall()]
+    await connection.execute(_REQUEST_EDITS, (json.dumps(changed),))
 
 
 async def _write_matched(
@@ -151,19 +152,19 @@ async def _write_matched(
     matches: Collection[Match],
     now: datetime,
 ) -> str:
-    """Write the papers that matched or are known, and the matches; returns those not seen before, as JSON."""
-    matched = {match.arxiv_id for match in matches} | await known_papers(connection, papers)
-    await write_papers(connection, [paper for paper in papers if paper.arxiv_id in matched])
+    """Writes the papers that matched or are known, and the matches; returns the new matches as JSON."""
+    relevant = {match.arxiv_id for match in matches} | await known_papers(connection, papers)
+    await write_papers(connection, [paper for paper in papers if paper.arxiv_id in relevant])
     ids = {watched.keyword: watched.id for watched in planned}
     pairs = [{"keyword": ids[match.keyword], "paper": match.arxiv_id.value} for match in matches]
     cursor = await connection.execute(
-        _WRITE_MATCHES, {"planned": _planned(planned), "matches": json.dumps(pairs), "now": to_text(now)}
+        _WRITE_MATCHES, {"planned": _to_json(planned), "matches": json.dumps(pairs), "now": to_text(now)}
     )
     rows = await cursor.fetchall()
     return json.dumps([{"keyword": row["keyword_id"], "paper": row["arxiv_id"]} for row in rows])
 
 
-def _planned(planned: Collection[WatchedKeyword]) -> str:
+def _to_json(planned: Collection[WatchedKeyword]) -> str:
     return json.dumps(
         [
             {"id": watched.id, "synced_until": None if watched.synced_until is None else to_text(watched.synced_until)}

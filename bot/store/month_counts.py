@@ -1,4 +1,4 @@
-"""How many papers arXiv counts for a keyword in a month, whether anybody watches the keyword or not."""
+"""How many papers arXiv has for a keyword in a month, whether the keyword is watched or not."""
 
 import json
 from collections.abc import Collection
@@ -12,7 +12,7 @@ from bot.store.database import Database
 
 
 class MonthCounts:
-    """The counts so far; whether one is still good is for `MonthCount` to say."""
+    """The stored counts; `MonthCount` decides whether one is still valid."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -20,7 +20,7 @@ class MonthCounts:
     async def known(
         self, keywords: Collection[Keyword], months: Collection[Month]
     ) -> dict[tuple[Keyword, Month], MonthCount]:
-        """What was counted of these keywords in these months."""
+        """Returns the stored counts of these keywords in these months."""
         by_canonical = {keyword.canonical: keyword for keyword in keywords}
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
@@ -35,11 +35,11 @@ class MonthCounts:
             for row in rows
         }
 
-    async def write(self, keyword: Keyword, month: Month, total: int, counted_at: datetime) -> None:
-        """Keep a count; it takes the place of an earlier one."""
+    async def write(self, keyword: Keyword, month: Month, papers: int, counted_at: datetime) -> None:
+        """Stores a count, replacing an earlier one."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 """INSERT INTO month_counts (canonical, month, papers, counted_at) VALUES (?, ?, ?, ?)
                    ON CONFLICT DO UPDATE SET papers = excluded.papers, counted_at = excluded.counted_at""",
-                (keyword.canonical, str(month), total, to_text(counted_at)),
+                (keyword.canonical, str(month), papers, to_text(counted_at)),
             )

@@ -1,13 +1,13 @@
-"""The outbox: durable intentions to post, bound to one message before it leaves, settled when Discord answered.
+"""The outbox: the papers to be posted, bound to one message before it is sent, settled by Discord's answer.
 
-`bind` makes a `Post` of chosen entries; exactly these are sent, however often, until the post is settled: delivered,
-refused, or released because the message is surely not there.
+`bind` creates a `Post` from entries. Every attempt sends exactly these entries, until the post is delivered, rejected,
+or released because the message certainly does not exist.
 """
 
 import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import filterfalse, islice
 
 import aiosqlite
 
@@ -24,13 +24,13 @@ from bot.store.posts import read_entries, read_post
 
 
 class Outbox:
-    """What waits to be posted, and what was."""
+    """The papers that wait to be posted, and those that were."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def due_channels(self, now: datetime) -> tuple[int, ...]:
-        """The channels that have something to post now, the longest waiting first."""
+        """Returns the channels with a paper that is due and no reason to wait, the longest due first."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT channel_id FROM outbox JOIN channels USING (channel_id)
@@ -41,7 +41,7 @@ class Outbox:
         return tuple(row["channel_id"] for row in rows)
 
     async def next_due(self, excluding: Collection[int] = ()) -> datetime | None:
-        """When the next channel, but for these, has something to post; None when nothing waits."""
+        """Returns when the next paper of another channel than `excluding` can be posted; None if none waits."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT min(max(due_at, coalesce(not_before, ''))) AS due
@@ -53,7 +53,7 @@ class Outbox:
         return None if due is None else to_datetime(due)
 
     async def due(self, channel_id: int, now: datetime, limit: int) -> tuple[OutboxEntry, ...]:
-        """A channel's free entries whose time has come, oldest paper first, at most `limit`; none of a held one."""
+        """Returns a channel's due entries that are not bound, oldest paper first; none if it is paused."""
         async with self._database.reading() as connection:
             return await read_entries(
                 connection,
@@ -63,7 +63,7 @@ class Outbox:
             )
 
     async def due_now(self, channel_id: int, now: datetime) -> Due:
-        """How many papers of a channel are due, for which keywords, and when the first of them came."""
+        """Returns how many papers of a channel are due, for which keywords, and when the first arrived."""
         async with self._database.reading() as connection:
             counted = await connection.execute_fetchall(
                 """SELECT count(*) AS papers, min(arrived_at) AS arrived FROM outbox
@@ -80,7 +80,7 @@ class Outbox:
         return Due(row["papers"], tuple(keyword["shown"] for keyword in keywords), to_datetime_or_none(row["arrived"]))
 
     async def partly_posted(self, channel_id: int, now: datetime) -> MessageHeader | None:
-        """How what is due was begun to be posted: the layout and thread of messages that had a part of it."""
+        """Returns the layout and thread of the messages that already contain part of the due batch, if any do."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 """SELECT layout, thread_id FROM posts WHERE key IN (
@@ -102,7 +102,7 @@ class Outbox:
         nonce: str,
         now: datetime,
     ) -> Post | None:
-        """Bind entries to a message that is about to leave; None when one of them is gone or bound meanwhile."""
+        """Binds entries to a new message; returns None if one was removed or bound meanwhile."""
         ids = json.dumps([entry.id for entry in entries])
         async with self._database.transaction() as connection:
             free = await connection.execute_fetchall(
@@ -141,7 +141,7 @@ class Outbox:
         )
 
     async def unsettled_post(self, channel_id: int) -> Post | None:
-        """The channel's message that left, or was about to, and of which we do not know what became."""
+        """Returns the channel's message that may have been sent and is not settled, if there is one."""
         async with self._database.reading() as connection:
             posts = await connection.execute_fetchall(
                 "SELECT * FROM posts WHERE channel_id = ? AND settled_at IS NULL ORDER BY first_attempt LIMIT 1",
@@ -152,22 +152,22 @@ class Outbox:
         return None
 
     async def record_attempt(self, post: Post, now: datetime) -> None:
-        """The message is about to leave once more, as it is."""
+        """Records that the message is about to be sent again."""
         async with self._database.transaction() as connection:
             await connection.execute("UPDATE posts SET last_attempt = ? WHERE key = ?", (to_text(now), post.key))
 
-    async def delivered(self, post: Post, held: Delivered, now: datetime, *, publish: bool = False) -> None:
-        """Discord holds the message: its papers are posted, for good; `publish`: its followers are to get it."""
+    async def delivered(self, post: Post, delivered: Delivered, now: datetime, *, publish: bool = False) -> None:
+        """Settles the post as delivered; with `publish`, the message is published to the channel's followers."""
         async with self._database.transaction() as connection:
             await connection.execute("UPDATE outbox SET state = 'delivered' WHERE post_key = ?", (post.key,))
-            await _settle(connection, post, now, held.message_id)
+            await _settle(connection, post, now, delivered.message_id)
             await connection.execute(
                 """UPDATE posts SET thread_id = coalesce(?, thread_id), publish_at = ? WHERE key = ?""",
-                (held.thread_id, to_text(now) if publish and held.message_id is not None else None, post.key),
+                (delivered.thread_id, to_text(now) if publish and delivered.message_id is not None else None, post.key),
             )
 
     async def rejected(self, post: Post, reason: str, now: datetime) -> None:
-        """Discord will never take this message: its papers are set aside with the reason."""
+        """Settles the post as rejected by Discord for this reason; its papers are never sent again."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE outbox SET state = 'refused', rejection_reason = ? WHERE post_key = ?", (reason, post.key)
@@ -175,29 +175,29 @@ class Outbox:
             await _settle(connection, post, now, None)
 
     async def release(self, post: Post, *, alone: bool = False) -> None:
-        """The message is surely not there: its entries may be grouped anew; `alone`: each in its own message."""
+        """Releases the entries of a message that certainly does not exist; `alone`: each gets its own message."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE outbox SET post_key = NULL, alone = max(alone, ?) WHERE post_key = ?",
                 (int(alone), post.key),
             )
             await connection.execute("DELETE FROM posts WHERE key = ?", (post.key,))
-            # A subscription that ended while the message was bound left its entries to the message.
+            # A subscription that ended while the message was bound kept these entries.
             await drop_unmatched(connection, post.channel_id)
             await skip_withdrawn(connection, [entry.paper.arxiv_id for entry in post.entries])
 
     async def add_newest(self, channel_id: int, keywords: Collection[Keyword], limit: int, now: datetime) -> int:
-        """Let the newest papers that matched these keywords be posted too, at once; returns how many are to come.
+        """Queues the newest papers that matched these keywords, due now; returns how many were added.
 
-        Those that the channel has or had are not posted again, nor what was withdrawn.
+        Papers that the channel has already had, and withdrawn papers, are not added.
         """
         canonical = json.dumps([keyword.canonical for keyword in keywords])
         async with self._database.transaction() as connection:
-            past = await _newest_of(connection, channel_id, canonical, limit)
+            newest = await _newest_ids(connection, channel_id, canonical, limit)
             cursor = await connection.execute(
                 """INSERT INTO outbox (channel_id, arxiv_id, due_at)
                    SELECT ?, value, ? FROM json_each(?) WHERE true ON CONFLICT DO NOTHING RETURNING id""",
-                (channel_id, to_text(now), json.dumps(past)),
+                (channel_id, to_text(now), json.dumps(newest)),
             )
             added = [row["id"] for row in await cursor.fetchall()]
             await connection.execute(
@@ -210,7 +210,7 @@ class Outbox:
             return len(added)
 
     async def oldest_due(self) -> datetime | None:
-        """Since when the paper that waits longest is due, in channels that can be posted in; None when none waits."""
+        """Returns the earliest due time in channels that are neither blocked nor paused; None if none waits."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT min(due_at) AS due FROM outbox JOIN channels USING (channel_id)
@@ -220,7 +220,7 @@ class Outbox:
         return None if due is None else to_datetime(due)
 
     async def waiting(self) -> dict[int, int]:
-        """How many papers wait to be posted, by channel."""
+        """Returns how many papers wait to be posted, by channel."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 "SELECT channel_id, count(*) AS papers FROM outbox WHERE state = 'waiting' GROUP BY channel_id"
@@ -228,8 +228,8 @@ class Outbox:
         return {row["channel_id"]: row["papers"] for row in rows}
 
 
-async def _newest_of(connection: aiosqlite.Connection, channel_id: int, canonical: str, limit: int) -> list[str]:
-    """The newest papers that matched those of the keywords that the channel has, without withdrawn ones."""
+async def _newest_ids(connection: aiosqlite.Connection, channel_id: int, canonical: str, limit: int) -> list[str]:
+    """Returns the ids of the newest papers that match these keywords of the channel, without withdrawn ones."""
     rows = await connection.execute_fetchall(
         f"""SELECT {PAPER_COLUMNS} FROM papers WHERE arxiv_id IN (
                 SELECT arxiv_id FROM matches JOIN subscriptions USING (keyword_id)
@@ -239,17 +239,17 @@ async def _newest_of(connection: aiosqlite.Connection, channel_id: int, canonica
         (channel_id, canonical),
     )
     papers = (row_to_paper(row) for row in rows)
-    return [paper.arxiv_id.value for paper in islice((each for each in papers if not is_withdrawn(each)), limit)]
+    return [paper.arxiv_id.value for paper in islice(filterfalse(is_withdrawn, papers), limit)]
 
 
 async def drop_unmatched(connection: aiosqlite.Connection, channel_id: int) -> None:
-    """Drop a channel's unsent papers that none of its keywords holds any more; part of the caller's transaction."""
+    """Removes a channel's unbound papers without a subscribed keyword, within the caller's transaction."""
     free = "SELECT id FROM outbox WHERE channel_id = :channel AND state = 'waiting' AND post_key IS NULL"
     for statement in (
         f"""DELETE FROM outbox_keywords WHERE outbox_id IN ({free})
             AND keyword_id NOT IN (SELECT keyword_id FROM subscriptions WHERE channel_id = :channel)""",
         f"DELETE FROM outbox WHERE id IN ({free}) AND id NOT IN (SELECT outbox_id FROM outbox_keywords)",
-        # What waited while the channel was paused is gone: the next batch is not that.
+        # Nothing waits any more: the next batch is not the backlog.
         """UPDATE channel_settings SET backlog_pending = 0 WHERE channel_id = :channel
            AND channel_id NOT IN (SELECT channel_id FROM outbox WHERE state = 'waiting')""",
     ):

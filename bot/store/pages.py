@@ -1,6 +1,6 @@
-"""The papers of the page: what matched each keyword and what a backfill found of its past, the newest first.
+"""Reads the page's data: each keyword's matched and backfilled papers, newest first.
 
-Channels enter; a `Page` leaves. It only reads, and knows nothing of how a page looks.
+It never writes, and never renders.
 """
 
 import json
@@ -12,7 +12,7 @@ from bot.page.model import Page, Section
 from bot.store.codecs import PAPER_COLUMNS, row_to_paper, to_datetime
 from bot.store.database import Database
 
-# A channel that is gone has no readers any more.
+# A channel that is gone has no readers.
 _SUBSCRIBED = """
     SELECT channel_id, keyword_id FROM subscriptions JOIN channels USING (channel_id)
     WHERE gone_since IS NULL AND (:channels IS NULL OR channel_id IN (SELECT value FROM json_each(:channels)))
@@ -23,7 +23,7 @@ _KEYWORDS = f"""
                AS backfilled_at
     FROM keywords WHERE id IN (SELECT keyword_id FROM ({_SUBSCRIBED})) ORDER BY canonical
 """
-# Only of the papers that the dates choose is everything read.
+# The inner query selects by date, so that all columns are read for the selected papers only.
 _NEWEST = f"""
     SELECT {PAPER_COLUMNS} FROM papers WHERE arxiv_id IN (
         SELECT arxiv_id FROM papers WHERE arxiv_id IN (
@@ -35,20 +35,20 @@ _NEWEST = f"""
 
 
 class PageStore:
-    """The papers of the store, as they stand on the page."""
+    """The papers of the page."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def data_version(self) -> int:
-        """A number that is another one after anybody has written to the database; cheap to ask for."""
+        """Returns a number that changes whenever the database is written; cheap."""
         async with self._database.reading() as connection:
-            # Counts the commits of all connections but the reader's own, which makes none.
+            # Counts the commits of all other connections; the reader itself commits nothing.
             rows = await connection.execute_fetchall("PRAGMA data_version")
         return int(next(iter(rows))[0])
 
     async def channels(self) -> frozenset[int]:
-        """The channels that watch a keyword and are not gone."""
+        """Returns the channels with a keyword that are not gone."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"SELECT DISTINCT channel_id FROM ({_SUBSCRIBED})", {"channels": None}
@@ -56,18 +56,16 @@ class PageStore:
         return frozenset(row["channel_id"] for row in rows)
 
     async def page(self, channels: Collection[int] | None, limit: int) -> Page:
-        """The keywords of these channels (None: of all), each once, with their newest papers, at most `limit` each.
+        """Returns the keywords of these channels (None: all), each once, with at most `limit` of their newest papers.
 
-        Newest by the latest version: that is the date that the page shows.
+        Papers are ordered by the date of their latest version, which the page shows.
         """
-        wanted = None if channels is None else json.dumps(sorted(channels))
+        selected = None if channels is None else json.dumps(sorted(channels))
         async with self._database.reading() as connection:
-            keywords = list(await connection.execute_fetchall(_KEYWORDS, {"channels": wanted}))
-        read = [
-            moment for row in keywords for moment in (row["synced_until"], row["backfilled_at"]) if moment is not None
-        ]
+            keywords = list(await connection.execute_fetchall(_KEYWORDS, {"channels": selected}))
+        times = [time for row in keywords for time in (row["synced_until"], row["backfilled_at"]) if time is not None]
         return Page(
-            updated=_latest(read),
+            updated=_latest(times),
             sections=tuple([Section(row["shown"], await self._newest(row["id"], limit)) for row in keywords]),
         )
 

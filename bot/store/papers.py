@@ -1,4 +1,4 @@
-"""Papers as they were last seen, and the newest ones of a keyword."""
+"""The papers at their newest known version, and queries for a keyword's or channel's newest papers."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ _UPSERT = f"""
 
 
 async def known_papers(connection: aiosqlite.Connection, papers: Iterable[Paper]) -> frozenset[ArxivId]:
-    """Which of these the store holds already, as the caller's transaction sees it."""
+    """Returns which of these papers are stored, as the caller's transaction sees it."""
     ids = json.dumps([paper.arxiv_id.value for paper in papers])
     rows = await connection.execute_fetchall(
         "SELECT arxiv_id FROM papers WHERE arxiv_id IN (SELECT value FROM json_each(?))", (ids,)
@@ -31,44 +31,44 @@ async def known_papers(connection: aiosqlite.Connection, papers: Iterable[Paper]
 
 
 async def write_papers(connection: aiosqlite.Connection, papers: Iterable[Paper]) -> None:
-    """Add papers, or bring them up to the newer version; part of the caller's transaction."""
+    """Inserts papers, or updates them to a newer version, within the caller's transaction."""
     written = tuple(papers)
-    await connection.executemany(_UPSERT, map(paper_to_row, written))  # in the database's thread: 2,000 take 50 ms
+    await connection.executemany(_UPSERT, map(paper_to_row, written))  # on the database's thread: 2,000 take 50 ms
     await skip_withdrawn(connection, [paper.arxiv_id for paper in written])
 
 
 async def skip_withdrawn(connection: aiosqlite.Connection, papers: Iterable[ArxivId]) -> frozenset[str]:
-    """Let those of these papers that are withdrawn by now not be posted as new; returns their ids.
+    """Removes withdrawn papers from the queue, within the caller's transaction; returns their ids.
 
-    Part of the caller's transaction. What is bound to a message may be there already.
+    A paper that is bound to a message stays, because the message may exist.
     """
-    free = "state = 'waiting' AND post_key IS NULL AND arxiv_id IN (SELECT value FROM json_each(?))"
+    unbound = "state = 'waiting' AND post_key IS NULL AND arxiv_id IN (SELECT value FROM json_each(?))"
     rows = await connection.execute_fetchall(
-        f"SELECT {PAPER_COLUMNS} FROM papers WHERE arxiv_id IN (SELECT arxiv_id FROM outbox WHERE {free})",
+        f"SELECT {PAPER_COLUMNS} FROM papers WHERE arxiv_id IN (SELECT arxiv_id FROM outbox WHERE {unbound})",
         (json.dumps([arxiv_id.value for arxiv_id in papers]),),
     )
-    withdrawn = await asyncio.to_thread(_withdrawn, rows)  # 500 papers take 40 ms
-    await connection.execute(f"UPDATE outbox SET state = 'withdrawn' WHERE {free}", (json.dumps(sorted(withdrawn)),))
+    withdrawn = await asyncio.to_thread(_withdrawn_ids, rows)  # 500 papers take 40 ms
+    await connection.execute(f"UPDATE outbox SET state = 'withdrawn' WHERE {unbound}", (json.dumps(sorted(withdrawn)),))
     return withdrawn
 
 
-def _withdrawn(rows: Iterable[sqlite3.Row]) -> frozenset[str]:
+def _withdrawn_ids(rows: Iterable[sqlite3.Row]) -> frozenset[str]:
     return frozenset(row["arxiv_id"] for row in rows if is_withdrawn(row_to_paper(row)))
 
 
 class Papers:
-    """The papers of the store."""
+    """The stored papers."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def add(self, papers: Iterable[Paper]) -> None:
-        """Keep papers that a look-up found; what counts as new for a channel does not change."""
+        """Stores papers that a lookup found; they do not become new to any channel."""
         async with self._database.transaction() as connection:
             await write_papers(connection, papers)
 
     async def get(self, arxiv_id: ArxivId) -> Paper | None:
-        """One paper at its newest known version; None when the store does not hold it."""
+        """Returns a paper at its newest known version; None if it is not stored."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"SELECT {PAPER_COLUMNS} FROM papers WHERE arxiv_id = ?", (arxiv_id.value,)
@@ -76,7 +76,7 @@ class Papers:
         return next((row_to_paper(row) for row in rows), None)
 
     async def get_many(self, ids: Iterable[ArxivId]) -> dict[ArxivId, Paper]:
-        """Those of these papers that the store holds, at their newest known versions."""
+        """Returns those of these papers that are stored, at their newest known versions."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"SELECT {PAPER_COLUMNS} FROM papers WHERE arxiv_id IN (SELECT value FROM json_each(?))",
@@ -85,7 +85,7 @@ class Papers:
         return {paper.arxiv_id: paper for paper in map(row_to_paper, rows)}
 
     async def newest(self, keyword: Keyword, limit: int, since: datetime | None = None) -> tuple[Paper, ...]:
-        """The papers that matched `keyword`, newest first by `published`, at most `limit`."""
+        """Returns the papers that matched `keyword`, newest first by `published`."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT {PAPER_COLUMNS} FROM papers
@@ -97,7 +97,7 @@ class Papers:
         return tuple(row_to_paper(row) for row in rows)
 
     async def count_by_category(self, keyword: Keyword, since: datetime) -> tuple[tuple[str, int], ...]:
-        """How many of the papers that matched, published since then, are filed under each category, first or not."""
+        """Returns how many papers since `since` that matched `keyword` are in each category, primary or not."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 """SELECT category.value AS category, count(*) AS papers FROM matches
@@ -110,7 +110,7 @@ class Papers:
         return tuple((row["category"], row["papers"]) for row in rows)
 
     async def newest_in_channel(self, channel_id: int, limit: int) -> tuple[tuple[Paper, tuple[str, ...]], ...]:
-        """The newest papers that match a channel's keywords, with the keywords, oldest of them first."""
+        """Returns the newest papers that matched a channel's keywords, with these keywords, oldest paper first."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT {PAPER_COLUMNS}, json_group_array(shown) AS reasons FROM papers
@@ -122,7 +122,7 @@ class Papers:
         return tuple((row_to_paper(row), tuple(json.loads(row["reasons"]))) for row in reversed(list(rows)))
 
     async def count(self, keyword: Keyword, since: datetime) -> int:
-        """How many papers published since then matched `keyword`."""
+        """Returns how many papers since `since` matched `keyword`."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 """SELECT count(*) FROM matches

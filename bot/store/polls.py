@@ -1,4 +1,4 @@
-"""The looks at arXiv so far, and single marks that outlive a run."""
+"""The results of polls, and single values that outlive a run."""
 
 import sqlite3
 from datetime import timedelta
@@ -8,10 +8,10 @@ from bot.domain.poll_schedule import BatchMissing, Poll, PollCompleted, PollFail
 from bot.store.codecs import to_datetime, to_text
 from bot.store.database import Database
 
-# Looks at arXiv are kept this long: the schedule needs a night, people a week.
+# The schedule needs the polls of a night, people those of a week.
 POLLS_KEPT: Final = timedelta(days=14)
-# Equal looks closer than this are one run (fixed polling): only its first and last are kept; the calendar's are
-# further apart.
+# Of a series of equal results that are closer than this (fixed polling), only the first and the last are kept. Polls by
+# the calendar are further apart.
 POLLS_OF_ONE_RUN: Final = timedelta(minutes=10)
 
 _COLUMNS = "outcome, new_papers, has_batch, reason, retry_at"
@@ -19,13 +19,13 @@ _Columns = tuple[str, int | None, int | None, str | None, str | None]
 
 
 class Polls:
-    """What the looks at arXiv found."""
+    """The results of recent polls."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def add(self, poll: Poll) -> None:
-        """Remember a look. Of equal results in quick succession only the first and the last are kept."""
+        """Stores a poll. Of equal results in quick succession, only the first and the last are kept."""
         columns = _to_columns(poll.result)
         async with self._database.transaction() as connection:
             await connection.execute("DELETE FROM polls WHERE at < ?", (to_text(poll.at - POLLS_KEPT),))
@@ -43,7 +43,7 @@ class Polls:
             )
 
     async def recent(self) -> tuple[Poll, ...]:
-        """The looks that are kept, oldest first."""
+        """Returns the stored polls, oldest first."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(f"SELECT at, {_COLUMNS} FROM polls ORDER BY id")
         return tuple(Poll(to_datetime(row["at"]), _to_result(row)) for row in rows)
@@ -56,13 +56,13 @@ class KeyValues:
         self._database = database
 
     async def get(self, name: str) -> str | None:
-        """The mark's value; None when it was never set."""
+        """Returns the value; None if it was never set."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall("SELECT value FROM key_values WHERE name = ?", (name,))
         return next((row["value"] for row in rows), None)
 
     async def set(self, name: str, value: str) -> None:
-        """Set a mark."""
+        """Sets the value."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "INSERT INTO key_values (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
@@ -76,8 +76,8 @@ def _to_columns(result: PollResult) -> _Columns:
             return ("read", new_papers, int(batch), None, None)
         case BatchMissing():
             return ("batch absent", None, None, None, None)
-        case PollThrottled(until):
-            return ("throttled", None, None, None, to_text(until))
+        case PollThrottled(retry_at):
+            return ("throttled", None, None, None, to_text(retry_at))
         case PollFailed(words, until):
             return ("broken", None, None, words, to_text(until))
         case _:

@@ -1,6 +1,6 @@
-"""Rows → entries and posts, with their papers and what is said of them as they are now.
+"""Reads posts and outbox entries from rows, with their papers and trending entries at their current state.
 
-A connection and the rows that are meant enter; values of the domain leave. It writes nothing.
+It never writes.
 """
 
 import json
@@ -13,7 +13,7 @@ from bot.domain.post import MessageHeader, OutboxEntry, Post
 from bot.store.codecs import PAPER_COLUMNS, row_to_paper, to_datetime
 from bot.store.trending_entries import read_trending_entries
 
-# Oldest paper first; the id where arXiv's times are equal, so that the order is always the same.
+# Oldest paper first, then by id, so that the order is deterministic.
 _ENTRIES = f"""
     SELECT outbox.id AS entry_id, alone, {PAPER_COLUMNS},
            (SELECT json_group_array(shown) FROM (
@@ -22,13 +22,13 @@ _ENTRIES = f"""
     FROM outbox JOIN papers USING (arxiv_id)
     WHERE {{}} ORDER BY published, arxiv_id LIMIT ?
 """
-_ALL = -1  # as a LIMIT (sqlite.org/lang_select.html)
+_NO_LIMIT = -1  # a negative LIMIT is none (sqlite.org/lang_select.html)
 
 
 async def read_entries(
-    connection: aiosqlite.Connection, condition: str, values: tuple[int | str, ...], limit: int = _ALL
+    connection: aiosqlite.Connection, condition: str, values: tuple[int | str, ...], limit: int = _NO_LIMIT
 ) -> tuple[OutboxEntry, ...]:
-    """The entries of which the condition holds, oldest paper first, at most `limit`."""
+    """Returns the entries that fulfil the condition, oldest paper first, at most `limit`."""
     rows = await connection.execute_fetchall(_ENTRIES.format(condition), (*values, limit))
     papers = [(row, row_to_paper(row)) for row in rows]
     trending_entries = await read_trending_entries(connection, [paper.arxiv_id for _, paper in papers])
@@ -45,7 +45,7 @@ async def read_entries(
 
 
 async def read_post(connection: aiosqlite.Connection, row: sqlite3.Row) -> Post:
-    """A post from its row, with its entries."""
+    """Returns the post of a row, with its entries."""
     return Post(
         key=row["key"],
         channel_id=row["channel_id"],

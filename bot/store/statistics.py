@@ -1,4 +1,4 @@
-"""What was posted, counted: by week and by the keywords that were the reason."""
+"""Counts posted papers by week and keyword."""
 
 import json
 from collections import defaultdict
@@ -19,13 +19,13 @@ _WEEK = f"(CAST(strftime('%s', settled_at) AS INTEGER) - :start) / {int(WEEK.tot
 
 
 class Statistics:
-    """Counts of what was delivered."""
+    """The counts of delivered papers."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def channels(self, guild_id: int) -> tuple[int, ...]:
-        """A server's channels that were ever arranged or subscribed; those that are gone too."""
+        """Returns a server's channels that ever had settings or subscriptions, including those that are gone."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 "SELECT channel_id FROM channels WHERE guild_id = ? ORDER BY channel_id", (guild_id,)
@@ -33,7 +33,7 @@ class Statistics:
         return tuple(row["channel_id"] for row in rows)
 
     async def weekly(self, channels: Collection[int], since: datetime, weeks: int) -> Weekly:
-        """The papers that were posted in these channels in so many weeks from `since` on."""
+        """Returns the papers posted in these channels in `weeks` weeks from `since` on."""
         values = {
             "channels": json.dumps(list(channels)),
             "since": to_text(since),
@@ -57,4 +57,4 @@ class Statistics:
         by_keyword: dict[str, list[int]] = defaultdict(lambda: [0] * weeks)
         for row in rows:
             by_keyword[row["shown"]][min(row["week"], weeks - 1)] += row["papers"]
-        return Weekly(since, tuple(papers), tuple(Series(name, tuple(each)) for name, each in by_keyword.items()))
+        return Weekly(since, tuple(papers), tuple(Series(name, tuple(counts)) for name, counts in by_keyword.items()))

@@ -1,7 +1,7 @@
-"""Keywords, the channels they are mapped to, and who asked for it.
+"""Keywords, and the channels that subscribe to them by a command, by the settings file, or by both.
 
-A keyword without subscriptions stays known (its matches are seen ids) but counts as unread; an unsent paper that no
-keyword of its channel holds any more goes with the last subscription that held it.
+A keyword without subscriptions stays stored, because its matches are the papers already seen, but needs a new initial
+sync. A queued paper is removed together with the channel's last subscription that it matches.
 """
 
 import sqlite3
@@ -23,7 +23,7 @@ _SUBSCRIPTION = """
 
 
 class Subscriptions:
-    """Who watches what."""
+    """The subscriptions of all channels."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -31,7 +31,7 @@ class Subscriptions:
     async def add(
         self, keyword: Keyword, channel_id: int, guild_id: int | None, *, added_by: int, now: datetime
     ) -> bool:
-        """Subscribe a channel by command; False when the command had subscribed it already."""
+        """Subscribes a channel by command; returns False if it was subscribed by command already."""
         async with self._database.transaction() as connection:
             await _write_channel(connection, channel_id, guild_id)
             keyword_id = await _write_keyword(connection, keyword)
@@ -44,9 +44,9 @@ class Subscriptions:
             return cursor.rowcount == 1
 
     async def remove(self, keyword: Keyword, channel_id: int) -> frozenset[Source]:
-        """Take the command's wish back; returns who still wants the subscription (empty: it has ended).
+        """Removes the command's subscription; returns the remaining sources (none: the subscription ended).
 
-        Raises KeyError when the channel does not subscribe to the keyword.
+        Raises KeyError if the channel does not subscribe to the keyword.
         """
         async with self._database.transaction() as connection:
             sources = await _sources(connection, keyword, channel_id)
@@ -60,9 +60,9 @@ class Subscriptions:
             return sources - {Source.COMMAND}
 
     async def apply_config(self, wanted: Mapping[int, Collection[Keyword]], now: datetime) -> None:
-        """Make the file's subscriptions what the file wants now: no more, no less."""
+        """Makes the file's subscriptions exactly `wanted`."""
         async with self._database.transaction() as connection:
-            await self._drop_what_the_file_left_out(connection, wanted)
+            await self._drop_file_subscriptions(connection, wanted)
             for channel_id, keywords in wanted.items():
                 await _write_channel(connection, channel_id, None)
                 for keyword in keywords:
@@ -73,15 +73,15 @@ class Subscriptions:
                         (channel_id, keyword_id, to_text(now)),
                     )
 
-    async def _drop_what_the_file_left_out(
+    async def _drop_file_subscriptions(
         self, connection: aiosqlite.Connection, wanted: Mapping[int, Collection[Keyword]]
     ) -> None:
-        held = await connection.execute_fetchall(
+        current = await connection.execute_fetchall(
             """SELECT channel_id, canonical, by_command FROM subscriptions
                JOIN keywords ON keywords.id = keyword_id WHERE by_file"""
         )
         kept = {(channel_id, keyword.canonical) for channel_id, keywords in wanted.items() for keyword in keywords}
-        for row in held:
+        for row in current:
             if (row["channel_id"], row["canonical"]) in kept:
                 continue
             if not row["by_command"]:
@@ -94,16 +94,16 @@ class Subscriptions:
             )
 
     async def drop_command_subscriptions(self, channel_id: int) -> int:
-        """End what commands wanted in a channel that is gone for good; returns how many subscriptions ended.
+        """Ends the commands' subscriptions of a channel that is gone for good; returns how many ended.
 
-        The days' lists end with them, and one of which it is not known whether it arrived is given up.
+        Its trending subscription ends too, and an unsettled trending post is dropped.
         """
         async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE channel_settings SET trending_min_votes = NULL, trending_since = NULL WHERE channel_id = ?",
                 (channel_id,),
             )
-            # Nobody can look whether it is there, and who asks again wants later days' lists.
+            # It cannot be looked up any more, and a new trending subscription starts with a later day.
             await connection.execute(
                 "DELETE FROM trending_posts WHERE channel_id = ? AND settled_at IS NULL", (channel_id,)
             )
@@ -114,11 +114,11 @@ class Subscriptions:
         return ended
 
     async def in_channel(self, channel_id: int) -> tuple[Subscription, ...]:
-        """A channel's subscriptions, by keyword."""
+        """Returns a channel's subscriptions, ordered by keyword."""
         return await self._select("WHERE channel_id = ? ORDER BY canonical", (channel_id,))
 
     async def in_guild(self, guild_id: int) -> tuple[Subscription, ...]:
-        """A server's subscriptions, by channel and keyword; those of channels that are gone too."""
+        """Returns a server's subscriptions by channel and keyword, including those of channels that are gone."""
         return await self._select("WHERE guild_id = ? ORDER BY channel_id, canonical", (guild_id,))
 
     async def _select(self, clause: str, values: tuple[int, ...]) -> tuple[Subscription, ...]:
@@ -127,7 +127,7 @@ class Subscriptions:
         return tuple(_to_subscription(row) for row in rows)
 
     async def watched(self) -> tuple[WatchedKeyword, ...]:
-        """Every keyword that a channel subscribes to, with how far it was read."""
+        """Returns the watched keywords, with how far each is synced."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 """SELECT id, shown, new_since, synced_until FROM keywords
@@ -136,7 +136,7 @@ class Subscriptions:
         return tuple(_to_watched(row) for row in rows)
 
     async def find(self, keyword: Keyword) -> WatchedKeyword | None:
-        """The keyword as it is watched; None when no channel subscribes to it."""
+        """Returns the watched keyword; None if no channel subscribes to it."""
         return next((watched for watched in await self.watched() if watched.keyword == keyword), None)
 
 
@@ -149,7 +149,7 @@ async def _write_channel(connection: aiosqlite.Connection, channel_id: int, guil
 
 
 async def _write_keyword(connection: aiosqlite.Connection, keyword: Keyword) -> int:
-    """The keyword's id; it is shown as it was first typed while anybody subscribes to it."""
+    """Returns the keyword's id. The first spelling stays while any channel subscribes to the keyword."""
     await connection.execute(
         """INSERT INTO keywords (canonical, shown) VALUES (?, ?)
            ON CONFLICT DO UPDATE SET shown = excluded.shown
@@ -170,7 +170,7 @@ async def _sources(connection: aiosqlite.Connection, keyword: Keyword, channel_i
 
 
 async def _end(connection: aiosqlite.Connection, channel_id: int, canonical: str) -> None:
-    """End a subscription: its unsent papers go unless another keyword of the channel holds them."""
+    """Ends a subscription, and removes its queued papers unless another keyword of the channel matches them."""
     values = {"channel": channel_id, "canonical": canonical}
     await connection.execute(
         """DELETE FROM subscriptions WHERE channel_id = :channel
@@ -186,12 +186,12 @@ async def _end(connection: aiosqlite.Connection, channel_id: int, canonical: str
 
 
 def _to_subscription(row: sqlite3.Row) -> Subscription:
-    by = {Source.FILE: row["by_file"], Source.COMMAND: row["by_command"]}
+    flags = {Source.FILE: row["by_file"], Source.COMMAND: row["by_command"]}
     return Subscription(
         channel_id=row["channel_id"],
         guild_id=row["guild_id"],
         keyword=Keyword.parse(row["shown"]),
-        sources=frozenset(source for source, wants in by.items() if wants),
+        sources=frozenset(source for source, is_set in flags.items() if is_set),
         added_by=row["added_by"],
         added_at=to_datetime(row["added_at"]),
     )

@@ -1,7 +1,7 @@
-"""What Hugging Face's daily papers said of papers, as it was read last.
+"""The entries of Hugging Face's trending lists, as they were last fetched.
 
-Whole days enter; a day's list, or what is said of single papers, leaves. A paper has one row: the newest day on whose
-list it stood. Messages that are to follow what is said of their papers are asked for here, as rows of `edits`.
+A paper has one row, for the newest day that lists it. Storing a day requests edits of the messages whose votes or code
+link changed enough.
 """
 
 import json
@@ -17,27 +17,26 @@ from bot.domain.trending.entry import RenderedVotes, TrendingEntry, needs_rerend
 from bot.store.codecs import to_datetime, to_text
 from bot.store.database import Database
 
-# How long a day's list is kept after it was read last.
+# How long a day's list is kept after it was last fetched.
 TRENDING_KEPT: Final = timedelta(days=60)
 
 _COLUMNS = "arxiv_id, day, title, summary, authors, votes, comments, organization, code_url, stars"
-_ANEW = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS.split(", ") if column != "arxiv_id")
+_UPDATES = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS.split(", ") if column != "arxiv_id")
 
 
 class TrendingEntries:
-    """The lists that are kept."""
+    """The stored trending lists."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def record_day(self, day: date, trending_entries: Iterable[TrendingEntry], now: datetime) -> bool:
-        """Replace what the day's list said, and remember that it was read to its end at `now`.
+        """Stores the complete list of a day, fetched at `now`; returns whether messages are to be edited for it.
 
-        True when messages are to be drawn anew for it. A paper that stands on a newer day's list stays there; lists
-        that were read long ago are forgotten.
+        A paper that a newer day lists keeps that day's row. Lists that were fetched long ago are deleted.
         """
-        said = tuple(trending_entries)
-        ids = json.dumps([trending_entry.arxiv_id.value for trending_entry in said])
+        entries = tuple(trending_entries)
+        ids = json.dumps([trending_entry.arxiv_id.value for trending_entry in entries])
         async with self._database.transaction() as connection:
             await connection.execute(
                 "DELETE FROM trending_entries WHERE day = ? AND arxiv_id NOT IN (SELECT value FROM json_each(?))",
@@ -45,8 +44,8 @@ class TrendingEntries:
             )
             await connection.executemany(
                 f"""INSERT INTO trending_entries ({_COLUMNS}) VALUES ({", ".join("?" * 10)})
-                    ON CONFLICT (arxiv_id) DO UPDATE SET {_ANEW} WHERE excluded.day >= trending_entries.day""",
-                [_to_row(trending_entry) for trending_entry in said],
+                    ON CONFLICT (arxiv_id) DO UPDATE SET {_UPDATES} WHERE excluded.day >= trending_entries.day""",
+                [_to_row(trending_entry) for trending_entry in entries],
             )
             await connection.execute(
                 """INSERT INTO trending_days VALUES (?, ?)
@@ -55,10 +54,10 @@ class TrendingEntries:
             )
             await connection.execute("DELETE FROM trending_days WHERE fetched_at < ?", (to_text(now - TRENDING_KEPT),))
             await connection.execute("DELETE FROM trending_entries WHERE day NOT IN (SELECT day FROM trending_days)")
-            return await _ask_for_edits(connection, day)
+            return await _request_edits(connection, day)
 
     async def of_day(self, day: date) -> tuple[TrendingEntry, ...]:
-        """The papers of a day's list, most votes first; none where it was not read."""
+        """Returns a day's entries, most votes first; none if the list was not fetched."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"SELECT {_COLUMNS} FROM trending_entries WHERE day = ? ORDER BY votes DESC, arxiv_id DESC",
@@ -67,7 +66,7 @@ class TrendingEntries:
         return tuple(_to_entry(row) for row in rows)
 
     async def fetched_at(self, day: date) -> datetime | None:
-        """When the day's list was read last; None when it never was, or is forgotten."""
+        """Returns when the day's list was last fetched; None if it is not stored."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 "SELECT fetched_at FROM trending_days WHERE day = ?", (day.isoformat(),)
@@ -75,12 +74,12 @@ class TrendingEntries:
         return next((to_datetime(row["fetched_at"]) for row in rows), None)
 
     async def of_papers(self, papers: Iterable[ArxivId]) -> dict[ArxivId, TrendingEntry]:
-        """What is said of those of these papers that are listed."""
+        """Returns the entries of those of these papers that are listed."""
         async with self._database.reading() as connection:
             return await read_trending_entries(connection, papers)
 
     async def are_needed(self, now: datetime, posted_within: timedelta) -> bool:
-        """Whether anybody would see what is read: a channel wants the day's list, or papers were posted lately."""
+        """Returns whether lists are needed: a channel subscribes to them, or papers were posted recently."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 """SELECT EXISTS (SELECT 1 FROM channel_settings WHERE trending_min_votes IS NOT NULL)
@@ -93,7 +92,7 @@ class TrendingEntries:
 async def read_trending_entries(
     connection: aiosqlite.Connection, papers: Iterable[ArxivId]
 ) -> dict[ArxivId, TrendingEntry]:
-    """What is said of those of these papers that are listed, for a caller that reads more."""
+    """Returns the entries of those of these papers that are listed, on the caller's connection."""
     rows = await connection.execute_fetchall(
         f"SELECT {_COLUMNS} FROM trending_entries WHERE arxiv_id IN (SELECT value FROM json_each(?))",
         (json.dumps([arxiv_id.value for arxiv_id in papers]),),
@@ -101,28 +100,26 @@ async def read_trending_entries(
     return {trending_entry.arxiv_id: trending_entry for trending_entry in map(_to_entry, rows)}
 
 
-async def _ask_for_edits(connection: aiosqlite.Connection, day: date) -> bool:
-    """Let messages be drawn anew in which papers of the day's list show less than is worth knowing by now."""
+async def _request_edits(connection: aiosqlite.Connection, day: date) -> bool:
+    """Requests edits of the messages in which votes or code links of the day's papers are out of date."""
     rows = await connection.execute_fetchall(
         f"SELECT {_COLUMNS}, rendered_votes, rendered_code FROM trending_entries WHERE day = ?", (day.isoformat(),)
     )
-    shown = ((_to_entry(row), RenderedVotes(row["rendered_votes"] or 0, row["rendered_code"])) for row in rows)
-    worth = json.dumps(
-        [trending_entry.arxiv_id.value for trending_entry, drawn in shown if needs_rerender(trending_entry, drawn)]
-    )
+    candidates = ((_to_entry(row), RenderedVotes(row["rendered_votes"] or 0, row["rendered_code"])) for row in rows)
+    outdated = json.dumps([entry.arxiv_id.value for entry, rendered in candidates if needs_rerender(entry, rendered)])
     await connection.execute(
         """UPDATE trending_entries SET rendered_votes = votes, rendered_code = code_url
            WHERE arxiv_id IN (SELECT value FROM json_each(?))""",
-        (worth,),
+        (outdated,),
     )
-    asked = await connection.execute(
+    requested = await connection.execute(
         """INSERT INTO edits (post_key)
            SELECT DISTINCT post_key FROM outbox WHERE arxiv_id IN (SELECT value FROM json_each(?))
              AND post_key IS NOT NULL AND state IN ('waiting', 'delivered')
            ON CONFLICT DO UPDATE SET request_count = request_count + 1""",
-        (worth,),
+        (outdated,),
     )
-    return asked.rowcount > 0
+    return requested.rowcount > 0
 
 
 def _to_row(trending_entry: TrendingEntry) -> tuple[str | int | None, ...]:

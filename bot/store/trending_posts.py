@@ -1,6 +1,6 @@
-"""The days' lists in channels: one message a channel and day, bound before it leaves, settled when Discord answered.
+"""The trending posts: one message per channel and day, bound before it is sent, settled by Discord's answer.
 
-A row stays for good: what is in here is never posted again.
+A row is permanent: a channel never gets a day's list twice.
 """
 
 import sqlite3
@@ -14,13 +14,13 @@ from bot.store.database import Database
 
 
 class TrendingPosts:
-    """What is to be posted of lists, and what was."""
+    """The trending lists that are to be posted, and those that were."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def fetched_days(self) -> tuple[TrendingDay, ...]:
-        """The days whose lists are kept."""
+        """Returns the days whose lists are stored."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 """SELECT day, fetched_at,
@@ -32,9 +32,9 @@ class TrendingPosts:
         )
 
     async def due_subscriptions(self, day: date, now: datetime) -> tuple[TrendingSubscription, ...]:
-        """The channels that want lists and were not sent the day's, without those in which nothing can be done now.
+        """Returns the channels that subscribe to trending lists, have not got the day's, and do not have to wait.
 
-        One whose last list may or may not be there is brought to its end first.
+        A channel whose previous list is unsettled has to wait.
         """
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
@@ -47,7 +47,7 @@ class TrendingPosts:
         return tuple(_to_trending_subscription(row) for row in rows)
 
     async def unsettled(self, now: datetime) -> tuple[TrendingPost, ...]:
-        """The messages that left, or were about to, and of which we do not know what became; those to be tried now."""
+        """Returns the messages that may have been sent and are not settled, and do not have to wait."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT trending_posts.* FROM trending_posts JOIN channels USING (channel_id)
@@ -58,19 +58,19 @@ class TrendingPosts:
         return tuple(_to_trending_post(row) for row in rows)
 
     async def next_attempt(self) -> datetime | None:
-        """When the next of those messages that have to wait may be tried; None when none waits."""
+        """Returns when the next unsettled message may be tried; None if there is none."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                f"""SELECT min(not_before) AS again_at FROM trending_posts JOIN channels USING (channel_id)
+                f"""SELECT min(not_before) AS retry_at FROM trending_posts JOIN channels USING (channel_id)
                     WHERE settled_at IS NULL AND {NOT_PAUSED}"""
             )
-        again_at = next(iter(rows))["again_at"]
-        return None if again_at is None else to_datetime(again_at)
+        retry_at = next(iter(rows))["retry_at"]
+        return None if retry_at is None else to_datetime(retry_at)
 
     async def bind(
         self, trending_subscription: TrendingSubscription, day: date, *, key: str, nonce: str, now: datetime
     ) -> TrendingPost | None:
-        """Bind the day's list to a message that is about to leave; None when the channel has or had it."""
+        """Binds the day's list to a new message; returns None if the channel has a message for it already."""
         async with self._database.transaction() as connection:
             cursor = await connection.execute(
                 """INSERT INTO trending_posts (channel_id, day, min_votes, key, nonce, first_attempt, last_attempt)
@@ -97,22 +97,22 @@ class TrendingPosts:
         )
 
     async def record_attempt(self, trending_post: TrendingPost, now: datetime) -> None:
-        """The message is about to leave once more."""
+        """Records that the message is about to be sent again."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE trending_posts SET last_attempt = ? WHERE key = ?", (to_text(now), trending_post.key)
             )
 
-    async def settle(self, trending_post: TrendingPost, held: Delivered, now: datetime) -> None:
-        """Discord holds the message; without an id: there is none and will be none."""
+    async def settle(self, trending_post: TrendingPost, delivered: Delivered, now: datetime) -> None:
+        """Settles the message; without an id, it does not exist and never will."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE trending_posts SET message_id = ?, thread_id = ?, settled_at = ? WHERE key = ?",
-                (held.message_id, held.thread_id, to_text(now), trending_post.key),
+                (delivered.message_id, delivered.thread_id, to_text(now), trending_post.key),
             )
 
     async def release(self, trending_post: TrendingPost) -> None:
-        """The message is surely not there: the day's list may be bound anew."""
+        """Releases a message that certainly does not exist, so that the day's list can be bound again."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "DELETE FROM trending_posts WHERE key = ? AND settled_at IS NULL", (trending_post.key,)

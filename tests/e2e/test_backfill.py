@@ -17,8 +17,8 @@ from bot.domain.keyword import Keyword
 from bot.domain.months import Month, months_since
 from bot.runtime.metrics import Step
 from sandbox.arxiv import ArxivFault, ArxivFaultKind, ArxivRequest, LocalArxiv, SandboxPaper
-from tests.support.killable import KILLED, CrashPoint, a_killable_command, run_command
-from tests.support.quiescence import until
+from tests.support.killable import KILLED, CrashPoint, killable_command, run_command
+from tests.support.quiescence import wait_until
 from tests.support.running import DEADLINE_S, RunningSandbox, arxiv_with_one_paper, running_bot, running_sandbox
 from tests.support.store import opened
 
@@ -90,7 +90,7 @@ async def test_backfill_next_to_a_running_bot_posts_no_older_paper(
             await sandbox.subscribe("reward model")
             # Slow enough for the bot to send a request in between, even on a busy machine.
             work = asyncio.create_task(backfill(sandbox, DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S="0.2"))
-            await until(lambda: bool(pages_by_month(arxiv)), DEADLINE_S)
+            await wait_until(lambda: bool(pages_by_month(arxiv)), DEADLINE_S)
             url = sandbox.add_paper("A Reward Model That Is New")
             await sandbox.subscribe("graph neural network", channel="vision")  # requested at once
             code, output = await work
@@ -111,8 +111,8 @@ async def test_killed_backfill_continues_where_it_stopped(tmp_path: Path) -> Non
         arguments = ("backfill", "--since", str(FIRST))
         # One commit for this month, without papers; for each earlier month one for its papers and one at its end.
         at = CrashPoint(Step.COMMIT, "after", nth=4)
-        async with a_killable_command(arguments, sandbox.environment(), tmp_path / "log", at=at) as process:
-            assert await process.ended(DEADLINE_S) == KILLED
+        async with killable_command(arguments, sandbox.environment(), tmp_path / "log", at=at) as process:
+            assert await process.wait_for_exit(DEADLINE_S) == KILLED
         assert 0 < len(backfilled(sandbox)) < len(past)
         first = pages_by_month(arxiv)
         arxiv.requests.clear()
@@ -132,16 +132,16 @@ async def test_signal_stops_a_waiting_backfill_at_once(tmp_path: Path, number: s
     async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
         await add_subscription(sandbox)
         arguments = ("backfill", "--since", str(FIRST))
-        async with a_killable_command(arguments, sandbox.environment(), tmp_path / "log") as process:
-            await until(lambda: "arXiv asks us to wait: continues at" in process.said(), DEADLINE_S)
+        async with killable_command(arguments, sandbox.environment(), tmp_path / "log") as process:
+            await wait_until(lambda: "arXiv asks us to wait: continues at" in process.log_text(), DEADLINE_S)
             code, output = await backfill(sandbox)
             assert code == 1
             assert output == (
                 f"Another backfill is running on the database {sandbox.database}: wait for it to finish, or stop it.\n"
             )
             process.signal(number)
-            assert await process.ended(DEADLINE_S) == 128 + number  # arXiv asked for ten minutes
-        assert process.said().endswith("Stopped. Run the same command again to continue.\n")
+            assert await process.wait_for_exit(DEADLINE_S) == 128 + number  # arXiv asked for ten minutes
+        assert process.log_text().endswith("Stopped. Run the same command again to continue.\n")
 
 
 async def test_backfill_gives_up_when_arxiv_asks_for_a_too_long_wait(tmp_path: Path) -> None:
@@ -157,9 +157,9 @@ async def test_backfill_gives_up_when_arxiv_asks_for_a_too_long_wait(tmp_path: P
 @pytest.mark.parametrize(
     ("since", "words"),
     [
-        ("tomorrow", "argument --since: 'tomorrow' is not a day: write it like 2026-01-31"),
+        ("tomorrow", "argument --since: 'tomorrow' is not a date; use the format 2026-01-31"),
         ("2999-01-01", "argument --since: 2999-01-01 is in the future"),
-        ("1990-01-01", "argument --since: 1990-01-01 is before arXiv, which began in August 1991"),
+        ("1990-01-01", "argument --since: 1990-01-01 is before arXiv started, in August 1991"),
     ],
 )
 async def test_invalid_since_date_is_rejected(tmp_path: Path, since: str, words: str) -> None:

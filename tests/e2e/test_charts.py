@@ -15,7 +15,7 @@ from bot.domain.charts.trend import last_year
 from bot.services.charts import CHART_EDITED_EVERY
 from sandbox.arxiv import ArxivFault, ArxivFaultKind, SandboxPaper
 from sandbox.discord import Message
-from tests.support.quiescence import until
+from tests.support.quiescence import wait_until
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
 # The drawing process runs with a low priority (nice).
@@ -70,9 +70,9 @@ async def test_chart_is_edited_until_complete_and_then_served_from_the_store(tmp
         answer = await chart(sandbox, "trend", keyword="reward model")
         assert answer.content == "Papers per month for **reward model**"
         assert not answer.is_ephemeral
-        alt_text = "Line chart: papers a month on arXiv, "
+        alt_text = "Line chart: papers per month on arXiv, "
         await assert_has_image(answer, alt_text=alt_text)
-        assert f"**reward model**: {', '.join('1' * 12)} · 12 in all" in str(answer.shown_embeds[0]["description"])
+        assert f"**reward model**: {', '.join('1' * 12)} · 12 in total" in str(answer.shown_embeds[0]["description"])
         first, *_, before_last, last = edits(sandbox)
         assert first.startswith("Counting 12 months (about 1 s). This updates as results arrive; ")
         assert before_last.startswith("Counting 4 months (about ")
@@ -122,11 +122,11 @@ async def test_stats_are_private_and_cover_only_channels_the_caller_can_view(tmp
         sandbox.add_paper("A Reward Model")
         sandbox.add_paper("A Reward Model of a Secret Plan")
         # A message appears slightly before the bot records it as delivered.
-        await until(lambda: delivered(sandbox) == 3, DEADLINE_S)
+        await wait_until(lambda: delivered(sandbox) == 3, DEADLINE_S)
         answer = await chart(sandbox, "stats")
         assert answer.is_ephemeral
         assert answer.content.startswith("2 papers posted in the last 12 weeks in the channels that you can view")
-        await assert_has_image(answer, alt_text="Bar chart: papers posted a week, 2 in all")
+        await assert_has_image(answer, alt_text="Bar chart: papers posted per week, 2 in total")
         shown = str(answer.shown_embeds[0]["description"])
         assert "**reward model**: 2" in shown
         assert "secret" not in shown + str(answer.attachments)
@@ -142,7 +142,7 @@ async def test_chart_in_progress_ends_with_the_bot_without_a_backoff(
             add_a_year_of_papers(sandbox, "A Reward Model")
             sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE, times=None, delay_s=DEADLINE_S))
             await sandbox.command("trend", {"keyword": "reward model"})
-            await until(lambda: len(sandbox.arxiv.requests) == 1, DEADLINE_S)
+            await wait_until(lambda: len(sandbox.arxiv.requests) == 1, DEADLINE_S)
         records = [record for record in caplog.records if not record.name.startswith("discord.")]
         assert [record.message for record in records if record.levelno >= logging.WARNING] == []
         gate = json.loads(sandbox.database.with_name(f"{sandbox.database.name}.gate").read_bytes())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.disks import SmallDisk, a_small_disk
-from tests.support.quiescence import until_settled
+from tests.support.quiescence import wait_until_settled
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
 PAPERS = 12
@@ -27,7 +27,7 @@ async def everything_is_posted_once(sandbox: RunningSandbox, urls: list[str]) ->
     """Wait until nothing is owed any more; each paper stands there once."""
     async with asyncio.timeout(DEADLINE_S):
         await sandbox.wait_for_papers("papers", len(urls))
-    await until_settled(sandbox.database, DEADLINE_S)
+    await wait_until_settled(sandbox.database, DEADLINE_S)
     await sandbox.wait_for_next_poll()
     assert sorted(sandbox.posted_urls("papers")) == sorted(urls)
 

@@ -9,8 +9,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from sandbox.arxiv import ArxivFault, ArxivFaultKind
-from tests.support.ports import free_port
-from tests.support.quiescence import until_settled
+from tests.support.loopback import free_port
+from tests.support.quiescence import wait_until_settled
 from tests.support.running import DEADLINE_S, RunningSandbox, bot_process, running_bot, running_sandbox
 
 POLL_INTERVAL_S = 0.05
@@ -61,7 +61,7 @@ async def test_health_and_metrics_follow_the_bot_and_name_no_channel(tmp_path: P
         for part in range(12):
             sandbox.add_paper(f"Reward Models, Part {part}")
         await sandbox.wait_for_papers("papers", 12)
-        await until_settled(sandbox.database, DEADLINE_S)
+        await wait_until_settled(sandbox.database, DEADLINE_S)
         await sandbox.wait_for_next_poll()
         found = await samples(port)
         assert found["papers_posted_total", ""] == 12

@@ -110,7 +110,7 @@ async def test_sixth_lookup_within_a_minute_is_rejected_with_the_time_to_wait(tm
             assert urls(await latest(sandbox, "reward model"))
         refused = await latest(sandbox, "reward model")
         assert refused.is_ephemeral
-        assert re.fullmatch(r"That was quick: try again in (5\d|60) s\.", refused.content)
+        assert re.fullmatch(r"Rate limit: try again in (5\d|60) s\.", refused.content)
         # The limit applies per person.
         assert (await sandbox.reply_to("latest", {"keyword": "reward model"})).startswith("The newest paper")
 

@@ -1,11 +1,11 @@
-"""The main job: keywords in, new papers posted, once; the real bot on a local Discord and a local arXiv."""
+"""The main job: new papers of subscribed keywords are posted once."""
 
 from pathlib import Path
 
 from tests.support.running import running_bot, running_sandbox
 
 
-async def test_new_papers_of_a_keyword_are_posted_once_and_after_a_restart_not_again(tmp_path: Path) -> None:
+async def test_new_papers_of_a_keyword_are_posted_once_across_a_restart(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         old = sandbox.add_paper("An Old Reward Model")
         async with running_bot(sandbox):

@@ -18,7 +18,7 @@ from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus, LocalArxiv, Sandbo
 from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind
 from tests.support.disks import a_small_disk
 from tests.support.killable import KILLED, run_command
-from tests.support.quiescence import until_settled
+from tests.support.quiescence import wait_until_settled
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
 CHANNELS = ("papers", "vision", "general", "reading club")
@@ -81,8 +81,8 @@ async def test_check_reports_the_missing_permission_of_each_channel(tmp_path: Pa
         code, table = await run_check(sandbox, *settings_file(sandbox, "papers", "no-entry", "read-only"))
         assert code == 1
         assert rows(table, "failed") == {
-            f"channel {sandbox.channel('no-entry')}": "The bot needs View Channel there.",
-            f"channel {sandbox.channel('read-only')}": "The bot needs Send Messages there.",
+            f"channel {sandbox.channel('no-entry')}": "The bot needs the View Channel permission there.",
+            f"channel {sandbox.channel('read-only')}": "The bot needs the Send Messages permission there.",
         }
 
 
@@ -137,7 +137,7 @@ async def test_check_reports_why_the_gateway_closed_the_connection(tmp_path: Pat
         assert code == 1
         ((what, words),) = rows(table, "failed").items()
         assert what == "Discord"
-        assert words.startswith("Discord wants this bot to be sharded")
+        assert words.startswith("Discord requires sharding")
 
 
 async def test_check_reports_a_damaged_database_and_leaves_it_unchanged(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ async def test_check_reports_a_damaged_database_and_leaves_it_unchanged(tmp_path
         assert code == 1
         (words,) = rows(table, "failed").values()
         assert "is not a database or is damaged" in words
-        assert "Move it away, or put a backup in its place." in words
+        assert "Move it away, or replace it with a backup." in words
         assert sandbox.database.read_bytes() == b"Buy milk." * 1000
 
 
@@ -192,7 +192,7 @@ async def test_bot_continues_with_a_backup_where_the_original_stopped(tmp_path: 
             await sandbox.subscribe("reward model")
             before = sandbox.add_paper("A Reward Model")
             await sandbox.wait_for_papers("papers", 1)
-            await until_settled(sandbox.database, DEADLINE_S)
+            await wait_until_settled(sandbox.database, DEADLINE_S)
             assert (await daily_papers(sandbox, "backup", str(copy)))[0] == 0
         after = sandbox.add_paper("Another Reward Model")
         async with running_bot(sandbox, DAILY_PAPERS_DATABASE=str(copy)):
@@ -237,5 +237,5 @@ async def test_invalid_source_or_target_of_a_backup_is_reported_in_one_line(tmp_
             code, output = await daily_papers(sandbox, "backup", str(missing))
             assert (code, output) == (1, f"The folder of {missing} does not exist.\n")
             code, output = await daily_papers(sandbox, "backup", str(sandbox.database))
-            assert (code, output) == (1, f"{sandbox.database} is the database itself: name another file.\n")
+            assert (code, output) == (1, f"{sandbox.database} is the database itself: choose another file.\n")
         assert not copy.exists()

@@ -1,4 +1,4 @@
-"""What takes its time to go wrong: an arXiv that is slow to answer, and a disk that is full for a while."""
+"""Slow failures: an arXiv that answers late, and a disk that is full for a while."""
 
 import asyncio
 import resource
@@ -15,7 +15,7 @@ from tests.support.running import DEADLINE_S, bot_process, running_bot, running_
 pytestmark = pytest.mark.slow
 
 
-async def test_a_reply_waits_20_s_for_a_slow_arxiv_then_says_so_and_is_edited_when_it_answers(tmp_path: Path) -> None:
+async def test_reply_that_waits_for_a_slow_arxiv_is_edited_later(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         sandbox.add_paper("A Reward Model")
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE, delay_s=REPLY_WAIT_S + 5))
@@ -36,7 +36,7 @@ async def test_a_reply_waits_20_s_for_a_slow_arxiv_then_says_so_and_is_edited_wh
 
 @contextmanager
 def full_disk(pid: int) -> Iterator[None]:
-    """Let the process write to no file meanwhile: what a full disk refuses, a limit of one byte refuses too."""
+    """Limits the size of the process's files to one byte, so that writes fail as on a full disk."""
     before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, before[1]))
     try:
@@ -45,7 +45,7 @@ def full_disk(pid: int) -> Iterator[None]:
         resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
 
 
-async def test_while_the_disk_is_full_nothing_is_lost_and_the_status_says_so(tmp_path: Path) -> None:
+async def test_full_disk_loses_nothing_and_is_shown_in_the_status(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, bot_process(sandbox) as process:
         await sandbox.discord.wait_until_bot_ready(DEADLINE_S)
         await sandbox.subscribe("reward model")

@@ -7,7 +7,7 @@ import pytest
 
 from cogs.pages import PAGES_PER_MINUTE
 from sandbox.discord import ChannelKind, InvalidAction, Message
-from tests.support.ports import free_port
+from tests.support.loopback import free_port
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
 
@@ -76,7 +76,7 @@ async def see_what_is_refused(sandbox: RunningSandbox, thread_id: int) -> None:
     assert shared == f"Not everyone here can view <#{admins}>. Run `/page` there, or without `public`."
     reply = [await sandbox.reply_to("page", {"channel": admins}) for _ in range(PAGES_PER_MINUTE + 1)]
     assert all(words.startswith(f"<#{admins}>: 1 keyword") for words in reply[:-1])
-    assert reply[-1].startswith("That was quick: try again in ")
+    assert reply[-1].startswith("Rate limit: try again in ")
 
 
 async def test_public_channels_without_a_port_are_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,4 +1,4 @@
-"""Posts as people on Discord see them: what stands in them, how they are grouped, and what their buttons do."""
+"""Posts as users see them on Discord: their content, their grouping and their buttons."""
 
 import re
 import sqlite3
@@ -25,13 +25,13 @@ HOSTILE = "Reward Models [click](http://evil.example) @everyone <@11913199091712
 
 
 def keys_in(database: Path) -> set[str]:
-    """The keys of all posts, as the bot's database holds them."""
+    """Returns the keys of all posts from the bot's database."""
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         return {key for (key,) in connection.execute("SELECT key FROM posts")}
 
 
 async def read_abstract(sandbox: RunningSandbox, post: Message, arxiv_id: str) -> Message:
-    """What the member is shown who asks for an abstract."""
+    """Opens an abstract as a member; returns the reply."""
     shown, member = components_of(post)[0], sandbox.world.default.member_id
     custom_id = str(shown["custom_id"])
     if "options" in shown:
@@ -39,7 +39,7 @@ async def read_abstract(sandbox: RunningSandbox, post: Message, arxiv_id: str) -
     return await (await sandbox.discord.press(post.id, custom_id, user_id=member)).wait_for_reply()
 
 
-async def test_a_post_says_what_the_paper_is_and_why_it_is_here(tmp_path: Path) -> None:
+async def test_post_shows_the_paper_and_its_keywords(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.reply_to("subscribe", {"keyword": "reward model, agents, sheaf"})
         url = abs_url(sandbox.arxiv.add_paper(PAPER))
@@ -64,7 +64,7 @@ async def test_a_post_says_what_the_paper_is_and_why_it_is_here(tmp_path: Path) 
         assert [button.get("url") for button in buttons] == [None, pdf, html]
 
 
-async def test_hostile_papers_are_harmless_and_the_others_of_the_page_go_on(tmp_path: Path) -> None:
+async def test_hostile_papers_are_escaped_and_stop_no_other(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
         long = "Reward Models " + "and so on " * 1000
@@ -89,12 +89,12 @@ async def test_hostile_papers_are_harmless_and_the_others_of_the_page_go_on(tmp_
             assert sum(embed.length for embed in embeds_of(post)) <= 6000
 
 
-async def test_entries_without_a_title_or_an_id_are_passed_over_and_the_rest_of_the_page_goes_on(
+async def test_entries_without_a_title_or_an_id_are_skipped(
     tmp_path: Path,
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
-        # Of the page that answers for the keyword the first entry loses its title, the second its id.
+        # In the keyword's result page, the first entry has no title and the second no id.
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.BROKEN_ENTRIES, times=None, containing="reward model"))
         urls = {sandbox.add_paper(f"Reward Models, Part {part}") for part in range(4)}
         await sandbox.wait_for_papers("papers", 2)
@@ -104,7 +104,7 @@ async def test_entries_without_a_title_or_an_id_are_passed_over_and_the_rest_of_
         assert sorted(sandbox.posted_urls("papers")) == sorted(urls)
 
 
-async def test_a_paper_stands_once_in_a_channel_and_in_every_channel_that_watches_it(tmp_path: Path) -> None:
+async def test_paper_is_posted_once_in_every_subscribed_channel(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.reply_to("subscribe", {"keyword": "reward model, RLHF, alignment"})
         await sandbox.subscribe("rlhf", channel="vision")
@@ -116,7 +116,7 @@ async def test_a_paper_stands_once_in_a_channel_and_in_every_channel_that_watche
         assert [embed.footer for embed in embeds_of(*sandbox.posts("papers"))] == ["cs.LG · reward model, RLHF"]
 
 
-async def test_23_cards_are_three_messages_oldest_first_whose_menus_show_whole_abstracts_after_a_restart_too(
+async def test_23_cards_are_three_messages_whose_menus_work_after_a_restart(
     tmp_path: Path,
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox:
@@ -151,7 +151,7 @@ async def test_23_cards_are_three_messages_oldest_first_whose_menus_show_whole_a
             assert [embed.title for embed in embeds_of(shown)] == ["One More Reward Model"]
 
 
-async def test_more_than_five_papers_are_lists_of_25_with_a_line_and_an_abstract_for_each(tmp_path: Path) -> None:
+async def test_more_than_five_papers_are_compact_lists_of_25(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.reply_to("subscribe", {"keyword": "reward model, MLLM"})
         papers = [
@@ -171,7 +171,7 @@ async def test_more_than_five_papers_are_lists_of_25_with_a_line_and_an_abstract
         assert [embed.title for embed in embeds_of(shown)] == ["Reward Models, Part 29"]
 
 
-async def test_discords_rate_limits_are_honoured_and_nothing_is_lost(tmp_path: Path) -> None:
+async def test_rate_limits_are_respected_and_nothing_is_lost(tmp_path: Path) -> None:
     names, wait_s = ("papers", "vision"), 0.4
     async with (
         running_sandbox(tmp_path, rate_limits=RateLimits(messages=Limit(2, 0.2))) as sandbox,

@@ -125,7 +125,7 @@ async def test_second_bot_on_the_same_database_is_rejected(
             code, output = await wait_for_exit(process)
         assert code == 1
         assert output == (
-            f"Another Daily Papers already runs with the database {sandbox.database}: end it first, or set another "
+            f"Another Daily Papers already runs with the database {sandbox.database}: stop it first, or set another "
             "`database`.\n"
         )
         assert "not yet" in await sandbox.reply_to("status")

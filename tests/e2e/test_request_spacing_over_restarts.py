@@ -8,8 +8,8 @@ import pytest
 
 from bot.runtime.metrics import Step
 from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus, LocalArxiv
-from tests.support.killable import KILLED, BotProcess, CrashPoint, a_killable_bot
-from tests.support.quiescence import until, until_read
+from tests.support.killable import KILLED, BotProcess, CrashPoint, killable_bot
+from tests.support.quiescence import wait_until, wait_until_synced
 from tests.support.running import DEADLINE_S, RunningSandbox, running_sandbox
 
 # Far longer than a start takes until its first request.
@@ -23,7 +23,7 @@ async def test_request_interval_is_kept_across_kills_and_restarts(tmp_path: Path
         for _ in range(3):
             at = CrashPoint(Step.FETCH, "after")
             async with subscribed_bot(sandbox, at=at, DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S=str(INTERVAL_S)) as bot:
-                assert await bot.ended(DEADLINE_S) == KILLED
+                assert await bot.wait_for_exit(DEADLINE_S) == KILLED
         assert len(arxiv.requests) == 3
         assert arxiv.violations == []
 
@@ -32,9 +32,9 @@ async def test_backoff_requested_by_arxiv_is_kept_across_a_restart(tmp_path: Pat
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="2"))
         async with subscribed_bot(sandbox) as bot:
-            await until(lambda: "initial sync postponed" in bot.said(), DEADLINE_S)
+            await wait_until(lambda: "initial sync postponed" in bot.log_text(), DEADLINE_S)
         async with subscribed_bot(sandbox):
-            await until_read(sandbox.database, DEADLINE_S)
+            await wait_until_synced(sandbox.database, DEADLINE_S)
         refused, answered = sandbox.arxiv.requests[:2]
         assert refused.ended is not None
         assert answered.began - refused.ended >= 2
@@ -47,4 +47,4 @@ def subscribed_bot(
     config = sandbox.database.with_name("config.json")
     wanted = [{"channel_id": str(sandbox.channel("papers")), "keywords": ["reward model"]}]
     config.write_text(json.dumps({"subscriptions": wanted}), encoding="utf-8")
-    return a_killable_bot(sandbox.environment(**environment), config, sandbox.database.with_name("log"), at=at)
+    return killable_bot(sandbox.environment(**environment), config, sandbox.database.with_name("log"), at=at)

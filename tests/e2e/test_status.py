@@ -70,7 +70,7 @@ async def test_queue_and_blocked_channels_are_shown_only_to_those_who_can_view(t
             sandbox.add_paper(f"Reward Models, Part {number}")
         reply = await sandbox.wait_for_status("**Queued**: 4 papers.")
         for channel_id in (papers, admins):
-            paused = rf"^⏸️ <#{channel_id}>, blocked <t:\d+:R>: The bot needs Send Messages there\.$"
+            paused = rf"^⏸️ <#{channel_id}>, blocked <t:\d+:R>: The bot needs the Send Messages permission there\.$"
             assert re.search(paused, reply, re.MULTILINE)
         reply = await sandbox.reply_to("status", user_id=member)
         assert "**Queued**: 2 papers." in reply
@@ -101,7 +101,7 @@ async def test_missing_channel_in_the_config_is_shown_to_server_managers_only(
         async with running_bot(sandbox, config=config):
             reply = await sandbox.wait_for_status(f"⏸️ Channel `{NO_SUCH_CHANNEL}` in config.json: The channel does")
             assert f"<#{sandbox.channel('no-entry')}>, blocked" in reply
-            assert "The bot needs View Channel there." in reply
+            assert "The bot needs the View Channel permission there." in reply
             reply = await sandbox.reply_to("status", user_id=sandbox.world.default.member_id)
             assert str(NO_SUCH_CHANNEL) not in reply
             # A user install in a server without the bot shows nothing of the bot's channels.

@@ -13,7 +13,7 @@ import pytest
 from sandbox.discord import InvalidAction, Message
 from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind, read_directory
 from tests.support.embeds import ShownEmbed, components_of, embeds_of
-from tests.support.ports import free_port
+from tests.support.loopback import free_port
 from tests.support.recordings import HUGGING_FACE_DAYS
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
@@ -203,7 +203,7 @@ async def test_trending_works_in_direct_messages_and_is_rate_limited(
         own = await sandbox.discord.run_command("trending", {"date": "today"}, user_id=member, channel_id=channel.id)
         assert len(lines(await own.wait_for_reply())) == 3
         refused = await trending(sandbox, channel=None, date="today")
-        assert refused.content.startswith("That was quick: try again in ")
+        assert refused.content.startswith("Rate limit: try again in ")
         assert len(sandbox.huggingface.requests) == 1
 
 

@@ -26,7 +26,7 @@ from sandbox.arxiv.corpus import Corpus
 from sandbox.arxiv.faults import ArxivFault, ArxivFaultKind
 from tests.support.clock import FakeClock, settle
 from tests.support.local_arxiv import serving
-from tests.support.scripted_server import http, scripted
+from tests.support.loopback import http, scripted
 
 USER_AGENT = "daily-papers/0.1 (mailto:reader@example.org)"
 FLOOR_S = ARXIV_BACKOFF_FLOOR_S

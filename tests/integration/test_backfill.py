@@ -1,4 +1,4 @@
-"""A backfill over the local arXiv: politely, whole, newest month first, and without news for any channel."""
+"""The backfill over the local arXiv: every paper of every month, newest month first, and nothing is posted."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -26,51 +26,51 @@ NOVEMBER, OCTOBER, SEPTEMBER, AUGUST = (Month(2026, month) for month in (11, 10,
 
 
 @dataclass
-class Onlooker:
-    """Writes down what it is told."""
+class RecordingListener:
+    """Records the progress and the waits."""
 
     progress: list[BackfillProgress] = field(default_factory=list)
-    waits_told: list[ArxivBackoff] = field(default_factory=list)
+    waits: list[ArxivBackoff] = field(default_factory=list)
 
     def on_plan(self, plan: BackfillPlan) -> None:
-        """Nothing of interest here."""
+        """Not recorded."""
 
     def on_progress(self, progress: BackfillProgress) -> None:
         self.progress.append(progress)
 
     def on_wait(self, wait: ArxivBackoff) -> None:
-        self.waits_told.append(wait)
+        self.waits.append(wait)
 
 
-class Enough(Exception):
-    """Whoever looked on has had enough."""
+class Stopped(Exception):
+    """The listener stopped the backfill."""
 
 
 @dataclass
-class Impatient(Onlooker):
-    """Ends the backfill after so many pages."""
+class StoppingListener(RecordingListener):
+    """Stops the backfill after a number of pages."""
 
     pages: int = 4
 
     def on_progress(self, progress: BackfillProgress) -> None:
         if progress.rate.requests == self.pages:
-            raise Enough
+            raise Stopped
 
 
 @dataclass
 class Scene:
-    """Who backfills, and the arXiv that is read."""
+    """Ingest with a backfill, and the listener of the backfill."""
 
     ingest: Ingest
-    onlooker: Onlooker = field(default_factory=Onlooker)
+    listener: RecordingListener = field(default_factory=RecordingListener)
 
-    def show(self, title: str, month: Month, count: int = 1) -> list[str]:
-        """arXiv shows papers that were submitted in a month, evenly spread over its days."""
+    def add_papers(self, title: str, month: Month, count: int = 1) -> list[str]:
+        """Adds papers to arXiv, evenly spread over a month; returns their ids."""
         span = min(month.end, self.ingest.clock.now()) - month.start
-        return [self._show_at(title, month.start + span * number / count) for number in range(count)]
+        return [self._add_paper(title, month.start + span * number / count) for number in range(count)]
 
-    def _show_at(self, title: str, moment: datetime) -> str:
-        return self.ingest.add_paper(title, days_ago=(self.ingest.clock.now() - moment) / timedelta(days=1))
+    def _add_paper(self, title: str, submitted: datetime) -> str:
+        return self.ingest.add_paper(title, days_ago=(self.ingest.clock.now() - submitted) / timedelta(days=1))
 
     async def backfill(self, first: Month, *, papers_only: bool = True) -> BackfillResult:
         store = self.ingest.store
@@ -81,70 +81,70 @@ class Scene:
             arxiv=self.ingest.client,
             clock=self.ingest.clock,
             metrics=Metrics(),
-            listener=self.onlooker,
+            listener=self.listener,
         )
         plan = await backfill.plan(first, papers_only=papers_only)
         return await self.ingest.run(backfill.run(plan))
 
-    def archived(self) -> list[object]:
-        """The ids of the archive, each as often as it stands there."""
+    def backfilled(self) -> list[object]:
+        """Returns the ids of the backfilled papers, with repetitions."""
         return [row[1] for row in rows(self.ingest.store.path)["backfilled_papers"]]
 
-    def months(self) -> list[str]:
-        """The windows that arXiv was asked for since, each as its first day."""
+    def take_months(self) -> list[str]:
+        """Returns the first day of each window that was requested since the last call."""
         return [query.split("submittedDate:[")[1][:8] for query in self.ingest.take_queries()]
 
 
 @pytest.fixture
 async def scene(store: Store) -> AsyncIterator[Scene]:
-    """Reward models are watched, and their last thirty days are read."""
+    """One watched keyword, whose last thirty days are synced."""
     async with ingest_over(store) as ingest:
         scene = Scene(ingest)
         for month in (OCTOBER, SEPTEMBER, AUGUST):
-            scene.show("Something else", month)
+            scene.add_papers("Something else", month)
         await ingest.watch("reward model")
         ingest.take_requests()
         yield scene
 
 
-async def test_papers_of_every_month_are_archived_newest_month_first(scene: Scene) -> None:
-    papers = [*scene.show("A reward model", OCTOBER, 3), *scene.show("Reward models", SEPTEMBER, 2)]
-    scene.show("A reward model", AUGUST)
-    outcome = await scene.backfill(SEPTEMBER)
-    assert sorted(map(str, scene.archived())) == sorted(papers)
-    assert (outcome.papers, outcome.new_papers, outcome.skipped) == (5, 5, ())
-    assert list(dict.fromkeys(scene.months())) == ["20261101", "20261001", "20260901"]
+async def test_papers_of_every_month_are_stored_newest_month_first(scene: Scene) -> None:
+    papers = [*scene.add_papers("A reward model", OCTOBER, 3), *scene.add_papers("Reward models", SEPTEMBER, 2)]
+    scene.add_papers("A reward model", AUGUST)
+    result = await scene.backfill(SEPTEMBER)
+    assert sorted(map(str, scene.backfilled())) == sorted(papers)
+    assert (result.papers, result.new_papers, result.skipped) == (5, 5, ())
+    assert list(dict.fromkeys(scene.take_months())) == ["20261101", "20261001", "20260901"]
 
 
-async def test_second_run_of_the_day_asks_nothing_and_the_next_days_only_what_may_have_grown(scene: Scene) -> None:
-    scene.show("A reward model", NOVEMBER)
+async def test_second_run_requests_only_months_that_may_have_grown(scene: Scene) -> None:
+    scene.add_papers("A reward model", NOVEMBER)
     first = await scene.backfill(AUGUST)
     assert first.requests == len(scene.ingest.take_requests()) > 0
     assert (await scene.backfill(AUGUST)).requests == 0
     assert scene.ingest.take_requests() == []
     await scene.ingest.clock.advance(ARCHIVE_FRESH_FOR.total_seconds())
-    scene.show("A reward model", NOVEMBER)
+    scene.add_papers("A reward model", NOVEMBER)
     await scene.backfill(AUGUST)
-    assert set(scene.months()) == {"20261101"}
+    assert set(scene.take_months()) == {"20261101"}
 
 
-async def test_keyword_that_came_later_is_read_alone(scene: Scene) -> None:
-    scene.show("A reward model about sheaves", SEPTEMBER)
+async def test_keyword_added_later_is_read_alone(scene: Scene) -> None:
+    scene.add_papers("A reward model about sheaves", SEPTEMBER)
     await scene.backfill(SEPTEMBER)
     await scene.ingest.watch("sheaves")
     scene.ingest.take_requests()
     await scene.backfill(SEPTEMBER)
     assert all("reward" not in query for query in scene.ingest.take_queries())
-    assert len(scene.archived()) == 2
+    assert len(scene.backfilled()) == 2
 
 
-async def test_nothing_of_the_past_is_posted_and_what_a_pass_finds_later_is(scene: Scene) -> None:
+async def test_backfilled_papers_are_not_posted_and_those_of_a_poll_are(scene: Scene) -> None:
     before = rows(scene.ingest.store.path)
-    scene.show("A reward model", SEPTEMBER)
+    scene.add_papers("A reward model", SEPTEMBER)
     new = scene.ingest.add_paper("A reward model", days_ago=2)
     await scene.backfill(SEPTEMBER)
     after = rows(scene.ingest.store.path)
-    assert new in scene.archived()
+    assert new in scene.backfilled()
     assert {table for table in after if after[table] != before[table]} == {
         "papers",
         "backfilled_papers",
@@ -154,23 +154,23 @@ async def test_nothing_of_the_past_is_posted_and_what_a_pass_finds_later_is(scen
     assert await scene.ingest.due() == [new]
 
 
-async def test_many_pages_are_read_to_their_end_and_the_forecast_firms_up(scene: Scene) -> None:
-    papers = scene.show("A reward model", SEPTEMBER, ARXIV_PAGE_SIZE + 1)
-    outcome = await scene.backfill(SEPTEMBER)
-    assert sorted(map(str, scene.archived())) == sorted(papers)
-    last = scene.onlooker.progress[-1]
-    assert last.rate.requests == last.rate.expected == outcome.requests
+async def test_forecast_is_exact_after_a_month_of_many_pages(scene: Scene) -> None:
+    papers = scene.add_papers("A reward model", SEPTEMBER, ARXIV_PAGE_SIZE + 1)
+    result = await scene.backfill(SEPTEMBER)
+    assert sorted(map(str, scene.backfilled())) == sorted(papers)
+    last = scene.listener.progress[-1]
+    assert last.rate.requests == last.rate.expected == result.requests
     assert last.papers == len(papers)
-    in_september = [each.rate for each in scene.onlooker.progress if each.month == SEPTEMBER and each.rate.requests]
+    in_september = [each.rate for each in scene.listener.progress if each.month == SEPTEMBER and each.rate.requests]
     assert in_september[-2].expected - in_september[-2].requests in (0, 1)
 
 
-async def test_more_keywords_than_a_query_holds_are_read_group_by_group(scene: Scene) -> None:
+async def test_more_keywords_than_fit_a_query_are_read_in_groups(scene: Scene) -> None:
     for number in range(ARXIV_KEYWORDS_PER_QUERY):
         await scene.ingest.store.subscribe(f"sheaf {number}")
-    paper = scene.show(f"A sheaf {ARXIV_KEYWORDS_PER_QUERY - 1} of a reward model", OCTOBER)
+    paper = scene.add_papers(f"A sheaf {ARXIV_KEYWORDS_PER_QUERY - 1} of a reward model", OCTOBER)
     await scene.backfill(OCTOBER)
-    assert scene.archived() == paper * 2
+    assert scene.backfilled() == paper * 2
     assert max(query.count("ti:") for query in scene.ingest.take_queries()) == ARXIV_KEYWORDS_PER_QUERY
 
 
@@ -189,75 +189,75 @@ async def test_more_keywords_than_a_query_holds_are_read_group_by_group(scene: S
     ],
     ids=lambda fault: fault.kind.value,
 )
-async def test_whatever_arxiv_leaves_out_at_times_is_there_in_the_end(scene: Scene, fault: ArxivFault) -> None:
-    papers = [*scene.show("A reward model", OCTOBER, 8), *scene.show("A reward model", SEPTEMBER, 8)]
+async def test_transient_fault_loses_no_paper(scene: Scene, fault: ArxivFault) -> None:
+    papers = [*scene.add_papers("A reward model", OCTOBER, 8), *scene.add_papers("A reward model", SEPTEMBER, 8)]
     scene.ingest.arxiv.faults.add(fault)
-    outcome = await scene.backfill(SEPTEMBER)
-    assert sorted(map(str, scene.archived())) == sorted(papers)
-    assert outcome.skipped == ()
+    result = await scene.backfill(SEPTEMBER)
+    assert sorted(map(str, scene.backfilled())) == sorted(papers)
+    assert result.skipped == ()
 
 
-async def test_backoff_in_a_month_of_many_pages_goes_on_with_the_page_that_failed(scene: Scene) -> None:
-    scene.show("A reward model", SEPTEMBER, 2 * ARXIV_PAGE_SIZE)
+async def test_failed_page_is_requested_again_after_the_backoff(scene: Scene) -> None:
+    scene.add_papers("A reward model", SEPTEMBER, 2 * ARXIV_PAGE_SIZE)
     scene.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, containing="[202609", retry_after="600"))
     scene.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, containing="[202609", retry_after="600"))
-    began = scene.ingest.clock.now()
+    started_at = scene.ingest.clock.now()
     await scene.backfill(SEPTEMBER)
-    asked = [(each.start, each.status) for each in scene.ingest.take_requests() if "[202609" in each.search_query]
-    assert asked == [("0", 429), ("0", 429), ("0", 200), (str(ARXIV_PAGE_SIZE), 200)]
-    assert scene.ingest.clock.now() - began > timedelta(minutes=20)
-    assert [type(wait) for wait in scene.onlooker.waits_told] == [ArxivThrottled, ArxivThrottled]
+    requests = [(each.start, each.status) for each in scene.ingest.take_requests() if "[202609" in each.search_query]
+    assert requests == [("0", 429), ("0", 429), ("0", 200), (str(ARXIV_PAGE_SIZE), 200)]
+    assert scene.ingest.clock.now() - started_at > timedelta(minutes=20)
+    assert [type(wait) for wait in scene.listener.waits] == [ArxivThrottled, ArxivThrottled]
 
 
-async def test_hours_of_nothing_but_trouble_end_it_and_what_was_read_is_kept(scene: Scene) -> None:
-    paper = scene.show("A reward model", NOVEMBER)
+async def test_hours_of_failures_end_the_backfill_and_keep_what_was_read(scene: Scene) -> None:
+    paper = scene.add_papers("A reward model", NOVEMBER)
     scene.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.UNAVAILABLE, times=None, containing="[202610"))
-    began = scene.ingest.clock.now()
+    started_at = scene.ingest.clock.now()
     with pytest.raises(ArxivThrottled):
         await scene.backfill(SEPTEMBER)
-    assert scene.ingest.clock.now() - began <= GIVE_UP_AFTER
-    assert scene.archived() == paper
+    assert scene.ingest.clock.now() - started_at <= GIVE_UP_AFTER
+    assert scene.backfilled() == paper
     scene.ingest.arxiv.faults.clear()
     await scene.ingest.clock.advance(GIVE_UP_AFTER.total_seconds())
     scene.ingest.take_requests()
     await scene.backfill(SEPTEMBER)
-    assert set(scene.months()) == {"20261001", "20260901"}
+    assert set(scene.take_months()) == {"20261001", "20260901"}
 
 
-async def test_answer_ends_the_trouble_however_often_it_comes(scene: Scene) -> None:
-    papers = scene.show("A reward model", SEPTEMBER, 4)
+async def test_each_response_resets_the_time_until_the_backfill_gives_up(scene: Scene) -> None:
+    papers = scene.add_papers("A reward model", SEPTEMBER, 4)
     for month in ("[202611", "[202610", "[202609"):
         almost = str(int(GIVE_UP_AFTER.total_seconds()) - 60)
         scene.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, containing=month, retry_after=almost))
     await scene.backfill(SEPTEMBER)
-    assert sorted(map(str, scene.archived())) == sorted(papers)
+    assert sorted(map(str, scene.backfilled())) == sorted(papers)
 
 
-async def test_month_that_arxiv_never_shows_whole_is_left_out_and_read_the_next_time(scene: Scene) -> None:
-    papers = scene.show("A reward model", SEPTEMBER)
-    scene.show("A reward model", OCTOBER, 9)
+async def test_incomplete_month_is_skipped_and_read_by_the_next_run(scene: Scene) -> None:
+    papers = scene.add_papers("A reward model", SEPTEMBER)
+    scene.add_papers("A reward model", OCTOBER, 9)
     scene.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.SHORT_PAGE, times=None, containing="[202610", keep=0.0))
-    outcome = await scene.backfill(SEPTEMBER)
-    assert scene.archived() == papers
-    assert [words.split(":")[0] for words in outcome.skipped] == ["2026-10"]
+    result = await scene.backfill(SEPTEMBER)
+    assert scene.backfilled() == papers
+    assert [text.split(":")[0] for text in result.skipped] == ["2026-10"]
     scene.ingest.arxiv.faults.clear()
     scene.ingest.take_requests()
     assert (await scene.backfill(SEPTEMBER)).papers == 9
-    assert set(scene.months()) == {"20261001"}
+    assert set(scene.take_months()) == {"20261001"}
 
 
-async def test_months_without_papers_are_not_believed_of_an_arxiv_that_shows_none(scene: Scene) -> None:
-    scene.show("A reward model", SEPTEMBER)
+async def test_empty_months_are_skipped_when_arxiv_returns_no_papers_at_all(scene: Scene) -> None:
+    scene.add_papers("A reward model", SEPTEMBER)
     scene.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
-    outcome = await scene.backfill(SEPTEMBER)
-    assert len(outcome.skipped) == 3
+    result = await scene.backfill(SEPTEMBER)
+    assert len(result.skipped) == 3
     scene.ingest.arxiv.faults.clear()
     assert (await scene.backfill(SEPTEMBER)).papers == 1
 
 
-async def test_finished_months_are_counted_for_the_charts_once(scene: Scene) -> None:
-    scene.show("A reward model", SEPTEMBER, 3)
-    scene.show("A reward model", OCTOBER, 2)
+async def test_past_months_are_counted_for_the_charts_once(scene: Scene) -> None:
+    scene.add_papers("A reward model", SEPTEMBER, 3)
+    scene.add_papers("A reward model", OCTOBER, 2)
     await scene.backfill(SEPTEMBER, papers_only=False)
     totals = [row[:3] for row in rows(scene.ingest.store.path)["month_counts"]]
     assert totals == [("reward model", "2026-09", 3), ("reward model", "2026-10", 2)]
@@ -265,49 +265,49 @@ async def test_finished_months_are_counted_for_the_charts_once(scene: Scene) -> 
     assert (await scene.backfill(SEPTEMBER, papers_only=False)).requests == 0
 
 
-async def test_count_that_arxiv_does_not_give_is_left_out(scene: Scene) -> None:
-    scene.show("A reward model", SEPTEMBER)
+async def test_failed_count_is_skipped(scene: Scene) -> None:
+    scene.add_papers("A reward model", SEPTEMBER)
     await scene.backfill(SEPTEMBER)
     scene.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED, containing="[202609"))
-    outcome = await scene.backfill(SEPTEMBER, papers_only=False)
-    assert [words.split(":")[0] for words in outcome.skipped] == ["the count of reward model in 2026-09"]
-    assert scene.onlooker.progress[-1].counting
+    result = await scene.backfill(SEPTEMBER, papers_only=False)
+    assert [text.split(":")[0] for text in result.skipped] == ["the count of reward model in 2026-09"]
+    assert scene.listener.progress[-1].counting
 
 
-async def test_nobody_who_watches_leaves_nothing_to_do(store: Store) -> None:
+async def test_nothing_is_requested_without_watched_keywords(store: Store) -> None:
     async with ingest_over(store) as ingest:
         scene = Scene(ingest)
         assert (await scene.backfill(AUGUST, papers_only=False)).requests == 0
         assert ingest.take_requests() == []
 
 
-async def test_archive_names_each_keyword_of_a_paper(scene: Scene) -> None:
+async def test_paper_is_stored_for_each_keyword_it_matches(scene: Scene) -> None:
     await scene.ingest.store.subscribe("sheaves")
-    scene.show("Sheaves as a reward model", OCTOBER)
-    outcome = await scene.backfill(OCTOBER)
+    scene.add_papers("Sheaves as a reward model", OCTOBER)
+    result = await scene.backfill(OCTOBER)
     by_id = {watched.id: watched.keyword for watched in await scene.ingest.store.watched()}
-    archive = rows(scene.ingest.store.path)["backfilled_papers"]
-    assert {by_id[int(str(row[0]))] for row in archive} == {Keyword.parse("reward model"), Keyword.parse("sheaves")}
-    assert (outcome.papers, outcome.new_papers) == (1, 1)
+    stored = rows(scene.ingest.store.path)["backfilled_papers"]
+    assert {by_id[int(str(row[0]))] for row in stored} == {Keyword.parse("reward model"), Keyword.parse("sheaves")}
+    assert (result.papers, result.new_papers) == (1, 1)
 
 
-async def test_backfill_that_is_ended_again_and_again_has_every_paper_once_in_the_end(scene: Scene) -> None:
+async def test_backfill_that_is_stopped_repeatedly_stores_every_paper_once(scene: Scene) -> None:
     first = Month.of(scene.ingest.clock.now()).plus(-10)
     corpus = Corpus.generated(now=scene.ingest.clock.now(), upcoming=0, days=330, per_day=5)
     for paper in corpus.initial:
         scene.ingest.arxiv.add_paper(paper)
     about = [each for each in corpus.initial if "reward model" in f"{each.title} {each.abstract}".lower()]
-    ended = 0
-    scene.onlooker = Impatient()
+    stops = 0
+    scene.listener = StoppingListener()
     while True:
         try:
             await scene.backfill(first)
-        except Enough:
-            ended += 1
+        except Stopped:
+            stops += 1
         else:
             break
-    assert ended == 3  # eleven months, three at a time: of the fourth the page came and was lost
-    assert len(scene.ingest.take_requests()) == 11 + ended
-    archive = scene.archived()
-    assert len(set(archive)) == len(archive)
-    assert set(archive) >= {paper.arxiv_id for paper in about if paper.published >= first.start}
+    assert stops == 3  # eleven months, three per run: the page of the fourth is fetched and lost
+    assert len(scene.ingest.take_requests()) == 11 + stops
+    backfilled = scene.backfilled()
+    assert len(set(backfilled)) == len(backfilled)
+    assert set(backfilled) >= {paper.arxiv_id for paper in about if paper.published >= first.start}

@@ -90,7 +90,7 @@ def test_start_without_a_token_says_how_to_set_one(folder: Path, capsys: pytest.
     ("database", "sentence"),
     [
         (".not-made/papers.sqlite3", "does not exist: create it, or set `database`."),
-        ("notes.txt", "is not a database or is damaged (file is not a database); it was left as it is."),
+        ("notes.txt", "is not a database or is damaged (file is not a database); it was left unchanged."),
         ("folder", "is a folder: set `database` to a file."),
     ],
 )

@@ -1,4 +1,4 @@
-"""Messages that are touched again: drawn anew when their papers changed, and published, whatever Discord answers."""
+"""The editor edits messages whose papers changed and publishes messages, whatever Discord answers."""
 
 import asyncio
 from datetime import timedelta
@@ -10,11 +10,11 @@ from bot.domain.post import MessageHeader
 from bot.publish.editor import BLOCKED_EDIT_RETRY, EDIT_INTERVAL_S
 from bot.store.edits import EDITED_FOR
 from tests.support.builders import paper
-from tests.support.clock import FakeClock, settle
-from tests.support.editing import EditorHarness, FakeMessageEditor, editing
+from tests.support.clock import FakeClock
+from tests.support.editing import EditorHarness, FakeMessageEditor, running_editor
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
-NOT_ALLOWED = Blocked("The bot needs Send Messages there.")
+NOT_ALLOWED = Blocked("The bot needs the Send Messages permission there.")
 GONE = Blocked("The channel does not exist.", gone=True)
 BUSY = RetryLater(NOW + timedelta(minutes=10), "Discord asks us to wait")
 
@@ -32,7 +32,7 @@ def message_editor() -> FakeMessageEditor:
 async def posted(
     store: Store, *keys: str, channel_id: int = CHANNEL, thread_id: int | None = None, publish: bool = False
 ) -> None:
-    """Messages of one paper each, one after the other."""
+    """Stores delivered messages of one paper each, in this order."""
     await store.watch("graph", channel_id=channel_id)
     for number, key in enumerate(keys, channel_id * 100):
         await store.read(paper(f"2611.{number:05}", title="Graph"))
@@ -43,94 +43,78 @@ async def posted(
 
 
 async def revise(store: Store, keys: int = 1, *, channel_id: int = CHANNEL, version: int = 2) -> None:
-    """New versions of the papers of a channel's first so many messages."""
+    """Stores new versions of the papers in the first `keys` messages of a channel."""
     first = channel_id * 100
     await store.papers.add(
         [paper(f"2611.{number:05}", title="Graph", version=version) for number in range(first, first + keys)]
     )
 
 
-# Drawn anew.
+# Edits.
 
 
-async def test_changed_message_is_drawn_anew_once(
+async def test_message_with_a_changed_paper_is_edited_once(
     store: Store, message_editor: FakeMessageEditor, clock: FakeClock
 ) -> None:
     await posted(store, "a")
-    async with editing(store, message_editor, clock) as loop:
+    async with running_editor(store, message_editor, clock) as editor:
         assert message_editor.edits == []
         await revise(store)
-        await loop.notify()
-        await loop.advance(3600)
+        await editor.notify()
+        await editor.advance(3600)
         (post,) = message_editor.edited
         assert [entry.paper.version for entry in post.entries] == [2]
 
 
-async def test_change_is_noticed_without_a_ring(
+async def test_change_is_found_without_a_notification(
     store: Store, message_editor: FakeMessageEditor, clock: FakeClock
 ) -> None:
     await posted(store, "a")
-    async with editing(store, message_editor, clock) as loop:
+    async with running_editor(store, message_editor, clock) as editor:
         await revise(store)
-        await loop.advance(EDIT_INTERVAL_S - 1)
+        await editor.advance(EDIT_INTERVAL_S - 1)
         assert message_editor.edits == []
-        await loop.advance(1)
+        await editor.advance(1)
         assert message_editor.edits == ["a"]
 
 
-async def test_nothing_is_touched_before_discord_has_told_of_its_servers(
-    store: Store, message_editor: FakeMessageEditor, clock: FakeClock
-) -> None:
-    await posted(store, "a")
-    await revise(store)
-    message_editor.online.clear()
-    loop = EditorHarness(store, message_editor, clock)
-    loop.start()
-    await settle()
-    assert message_editor.edits == []
-    message_editor.online.set()
-    await loop.until_quiet()
-    assert message_editor.edits == ["a"]
-    await loop.end()
-
-
 @pytest.mark.parametrize("outcome", [Delivered(None), Rejected("too long"), GONE])
-async def test_edit_that_can_never_be_made_is_forgotten(
+async def test_edit_that_can_never_succeed_is_dropped(
     store: Store, message_editor: FakeMessageEditor, clock: FakeClock, outcome: SendOutcome
 ) -> None:
     await posted(store, "a")
     await revise(store)
     message_editor.answers["a"].append(outcome)
-    async with editing(store, message_editor, clock) as loop:
-        await loop.advance(2 * 3600)
+    async with running_editor(store, message_editor, clock) as editor:
+        await editor.advance(2 * 3600)
         assert message_editor.edits == ["a"]
 
 
 @pytest.mark.parametrize(
-    ("outcome", "pause"),
+    ("outcome", "delay"),
     [
         (BUSY, timedelta(minutes=10)),
         (NOT_ALLOWED, BLOCKED_EDIT_RETRY),
         (OutcomeUnknown("no answer"), timedelta(seconds=EDIT_INTERVAL_S)),
     ],
 )
-async def test_edit_that_failed_is_tried_again(
-    store: Store, message_editor: FakeMessageEditor, clock: FakeClock, outcome: SendOutcome, pause: timedelta
+async def test_failed_edit_is_repeated_after_a_delay(
+    store: Store, message_editor: FakeMessageEditor, clock: FakeClock, outcome: SendOutcome, delay: timedelta
 ) -> None:
     await posted(store, "a")
     await revise(store)
     message_editor.answers["a"].append(outcome)
-    async with editing(store, message_editor, clock) as loop:
-        await loop.advance(pause.total_seconds() - 1)
+    async with running_editor(store, message_editor, clock) as editor:
+        await editor.advance(delay.total_seconds() - 1)
         assert message_editor.edits == ["a"]
-        await loop.advance(1)
+        await editor.advance(1)
         assert message_editor.edits == ["a", "a"]
-        await loop.advance(2 * 3600)
+        await editor.advance(2 * 3600)
         assert message_editor.edits == ["a", "a"]
 
 
 @pytest.mark.parametrize("outcome", [BUSY, NOT_ALLOWED])
-async def test_one_refusal_tells_of_all_that_wait_in_the_channel(
+async def test_one_failed_edit_postpones_all_edits_in_its_channel(
     store: Store, message_editor: FakeMessageEditor, clock: FakeClock, outcome: SendOutcome
 ) -> None:
     await posted(store, "a", "b")
@@ -138,13 +122,13 @@ async def test_one_refusal_tells_of_all_that_wait_in_the_channel(
     await revise(store, 2)
     await revise(store, channel_id=OTHER_CHANNEL)
     message_editor.answers["a"].append(outcome)
-    async with editing(store, message_editor, clock) as loop:
+    async with running_editor(store, message_editor, clock) as editor:
         assert message_editor.edits == ["a", "other"]
-        await loop.advance(3600)
+        await editor.advance(3600)
         assert message_editor.edits == ["a", "other", "a", "b"]
 
 
-async def test_locked_thread_of_a_forum_does_not_hold_up_its_neighbours(
+async def test_locked_forum_post_does_not_postpone_edits_in_another(
     store: Store, message_editor: FakeMessageEditor, clock: FakeClock
 ) -> None:
     await posted(store, "a", thread_id=8)
@@ -155,97 +139,95 @@ async def test_locked_thread_of_a_forum_does_not_hold_up_its_neighbours(
     await revise(store)
     await store.papers.add([paper("2611.02000", title="Graph", version=2)])
     message_editor.answers["a"].append(NOT_ALLOWED)
-    async with editing(store, message_editor, clock):
+    async with running_editor(store, message_editor, clock):
         assert message_editor.edits == ["a", "b"]
 
 
-async def test_change_that_comes_while_its_message_is_drawn_anew_is_drawn_too(
+async def test_change_during_an_edit_causes_another_edit(
     store: Store, message_editor: FakeMessageEditor, clock: FakeClock
 ) -> None:
     await posted(store, "a")
     await revise(store)
     message_editor.held = asyncio.Event()
-    loop = EditorHarness(store, message_editor, clock)
-    loop.start()
-    await message_editor.at_work.wait()
+    editor = EditorHarness(store, message_editor, clock)
+    editor.start()
+    await message_editor.edit_started.wait()
     await revise(store, version=3)
     message_editor.held.set()
-    await loop.until_quiet()
-    await loop.notify()
+    await editor.until_quiet()
+    await editor.notify()
     assert [post.entries[0].paper.version for post in message_editor.edited] == [2, 3]
-    await loop.end()
+    await editor.end()
 
 
-async def test_wish_outlives_a_process_that_ends_in_the_middle(
+async def test_edit_interrupted_by_a_restart_is_repeated(
     store: Store, message_editor: FakeMessageEditor, clock: FakeClock
 ) -> None:
     await posted(store, "a")
     await revise(store)
     message_editor.held = asyncio.Event()
-    loop = EditorHarness(store, message_editor, clock)
-    loop.start()
-    await message_editor.at_work.wait()
-    await loop.end()
+    editor = EditorHarness(store, message_editor, clock)
+    editor.start()
+    await message_editor.edit_started.wait()
+    await editor.end()
     message_editor.held = None
-    async with editing(store, message_editor, clock):
+    async with running_editor(store, message_editor, clock):
         assert message_editor.edits == ["a", "a"]
 
 
-async def test_message_of_more_than_thirty_days_ago_is_left_as_it_is(
+async def test_message_older_than_thirty_days_is_not_edited(
     store: Store, message_editor: FakeMessageEditor, clock: FakeClock
 ) -> None:
     await posted(store, "a")
     await clock.advance(EDITED_FOR.total_seconds())
     await revise(store)
-    async with editing(store, message_editor, clock):
+    async with running_editor(store, message_editor, clock):
         assert message_editor.edits == []
 
 
-# Published.
+# Publishing.
 
 
-async def test_message_for_followers_is_published_once(
-    store: Store, message_editor: FakeMessageEditor, clock: FakeClock
-) -> None:
+async def test_message_is_published_once(store: Store, message_editor: FakeMessageEditor, clock: FakeClock) -> None:
     await posted(store, "a", publish=True)
     await posted(store, "silent", channel_id=OTHER_CHANNEL)
-    async with editing(store, message_editor, clock) as loop:
-        await loop.advance(3600)
+    async with running_editor(store, message_editor, clock) as editor:
+        await editor.advance(3600)
         assert message_editor.publications == ["a"]
 
 
-async def test_followers_of_a_channel_that_is_asked_to_wait_get_its_messages_later_in_their_order(
+async def test_rate_limited_publishing_continues_later_in_order(
     store: Store, message_editor: FakeMessageEditor, clock: FakeClock
 ) -> None:
     await posted(store, "a", "b", publish=True)
     await posted(store, "other", channel_id=OTHER_CHANNEL, publish=True)
     message_editor.answers["a"].append(BUSY)
-    async with editing(store, message_editor, clock) as loop:
+    async with running_editor(store, message_editor, clock) as editor:
         assert message_editor.publications == ["a", "other"]
-        await loop.advance(599)
+        await editor.advance(599)
         assert message_editor.publications == ["a", "other"]
-        await loop.advance(1)
+        await editor.advance(1)
         assert message_editor.publications == ["a", "other", "a", "b"]
 
 
-async def test_publishing_without_an_answer_is_tried_again(
+async def test_publishing_with_unknown_outcome_is_repeated(
     store: Store, message_editor: FakeMessageEditor, clock: FakeClock
 ) -> None:
     await posted(store, "a", publish=True)
     message_editor.answers["a"].append(OutcomeUnknown("no answer"))
-    async with editing(store, message_editor, clock) as loop:
-        await loop.advance(EDIT_INTERVAL_S)
+    async with running_editor(store, message_editor, clock) as editor:
+        await editor.advance(EDIT_INTERVAL_S)
         assert message_editor.publications == ["a", "a"]
-        await loop.advance(3600)
+        await editor.advance(3600)
         assert message_editor.publications == ["a", "a"]
 
 
 @pytest.mark.parametrize("outcome", [Rejected("no announcement channel"), NOT_ALLOWED, GONE])
-async def test_refused_publishing_is_not_tried_again(
+async def test_rejected_publishing_is_not_repeated(
     store: Store, message_editor: FakeMessageEditor, clock: FakeClock, outcome: SendOutcome
 ) -> None:
     await posted(store, "a", publish=True)
     message_editor.answers["a"].append(outcome)
-    async with editing(store, message_editor, clock) as loop:
-        await loop.advance(2 * 3600)
+    async with running_editor(store, message_editor, clock) as editor:
+        await editor.advance(2 * 3600)
         assert message_editor.publications == ["a"]

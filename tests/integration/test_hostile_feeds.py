@@ -1,7 +1,6 @@
-"""Feeds made to harm: refused or read within the size cap, soon, and in little memory.
+"""Hostile feeds: rejected or parsed within the size cap, quickly, and in little memory.
 
-The real client fetches in a process of its own, whose memory is compared with its level at rest after an ordinary
-answer.
+The real client runs in a separate process, whose memory is compared with its level after an ordinary response.
 """
 
 import asyncio
@@ -19,10 +18,10 @@ import pytest
 from bot.arxiv.client import ARXIV_BODY_MAX_BYTES
 from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus, LocalArxiv
 from tests.support.local_arxiv import serving
-from tests.support.scripted_server import http, scripted
+from tests.support.loopback import http, scripted
 from tests.support.store import NOW
 
-# With one arena of glibc's the worst takes 150 MB; each worker thread has one, and what they keep varies by 50 MB.
+# With a single glibc arena, the worst case needs 150 MB; each thread has its own arena, which adds up to 50 MB.
 ABOVE_MAX_MB = 220.0
 DEADLINE_S = 30.0
 NO_FEED = "arXiv's response is not a complete feed"
@@ -32,20 +31,20 @@ HEAD = (
     b'<feed xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" xmlns="http://www.w3.org/2005/Atom">'
     b"<title>arXiv Query</title><opensearch:totalResults>9</opensearch:totalResults>"
 )
-ROOM = ARXIV_BODY_MAX_BYTES - 2_000
+INNER_MAX = ARXIV_BODY_MAX_BYTES - 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What came of a fetch, and how much memory it took above the level at rest."""
+    """The result of a fetch, and the memory that it needed above the idle level."""
 
-    came: str
+    result: str
     above: float
-    rest: float
+    base: float
 
 
 class Fetcher:
-    """The client in its process."""
+    """The client in a separate process."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -60,7 +59,7 @@ class Fetcher:
 
 @asynccontextmanager
 async def fetching(url: str, folder: Path) -> AsyncIterator[Fetcher]:
-    """Let a process fetch from an address; its first fetch was an ordinary one."""
+    """Runs a process that fetches from a URL, after one ordinary fetch."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.support.fetching", url, str(folder)),
         stdin=asyncio.subprocess.PIPE,
@@ -69,31 +68,31 @@ async def fetching(url: str, folder: Path) -> AsyncIterator[Fetcher]:
     )
     try:
         fetcher = Fetcher(process)
-        assert re.fullmatch("[1-9][0-9]* papers", (await fetcher.fetch()).came)
+        assert re.fullmatch("[1-9][0-9]* papers", (await fetcher.fetch()).result)
         yield fetcher
     finally:
         process.kill()
         await process.communicate()
 
 
-async def test_hostile_answers_take_little_memory_and_the_next_good_one_is_read(tmp_path: Path) -> None:
-    refusals = {
+async def test_hostile_responses_need_little_memory_and_do_not_break_the_next(tmp_path: Path) -> None:
+    errors = {
         ArxivFaultKind.HUGE: TOO_LARGE,
         ArxivFaultKind.ENTITY_EXPANSION: NO_FEED,
         ArxivFaultKind.DEEP_NESTING: NO_FEED,
-        # What is meant can be told all the same: these are read.
+        # These can be parsed all the same.
         ArxivFaultKind.WRONG_ENCODING: None,
         ArxivFaultKind.NUL_BYTES: None,
     }
     arxiv = LocalArxiv(Corpus.generated(now=NOW, per_day=20, upcoming=0), now=lambda: NOW, interval_s=0)
     async with serving(arxiv) as url, fetching(url, tmp_path) as fetcher:
-        good = (await fetcher.fetch()).came
-        for kind, refusal in refusals.items():
+        good = (await fetcher.fetch()).result
+        for kind, error in errors.items():
             arxiv.faults.add(ArxivFault(kind))
             fetched = await fetcher.fetch()
-            assert fetched.came == (refusal or good)
+            assert fetched.result == (error or good)
             assert fetched.above < ABOVE_MAX_MB, kind
-        assert (await fetcher.fetch()).came == good
+        assert (await fetcher.fetch()).result == good
 
 
 def feed(inner: bytes) -> bytes:
@@ -101,13 +100,13 @@ def feed(inner: bytes) -> bytes:
 
 
 def filled(piece: bytes, before: bytes = b"<entry><title>", after: bytes = b"</title></entry>") -> bytes:
-    """A feed of the largest size, of one piece over and over."""
-    return feed(before + piece * (ROOM // len(piece)) + after)
+    """Returns a feed of the maximum size that repeats one piece."""
+    return feed(before + piece * (INNER_MAX // len(piece)) + after)
 
 
 def numbered(piece: bytes) -> bytes:
-    """A piece over and over, each with its number, up to the largest size."""
-    return b"".join(piece % number for number in range(ROOM // (len(piece) + 6)))
+    """Returns a numbered piece, repeated up to the maximum size."""
+    return b"".join(piece % number for number in range(INNER_MAX // (len(piece) + 6)))
 
 
 ENTRY = (
@@ -136,12 +135,12 @@ WORST = {
 
 
 @pytest.mark.slow
-async def test_largest_answers_take_little_memory_and_little_time(tmp_path: Path) -> None:
-    answers = [http(200, feed(ENTRY)), *(http(200, body) for body in WORST.values())]
+async def test_largest_responses_need_little_memory_and_time(tmp_path: Path) -> None:
+    responses = [http(200, feed(ENTRY)), *(http(200, body) for body in WORST.values())]
     bomb = http(200, gzip.compress(b" " * 200_000_000, compresslevel=1), content_encoding="gzip")
-    async with scripted(*answers, bomb) as server, fetching(server.url, tmp_path) as fetcher:
+    async with scripted(*responses, bomb) as server, fetching(server.url, tmp_path) as fetcher:
         found = {name: await fetcher.fetch() for name in (*WORST, "gzip bomb")}
     assert {name: fetched for name, fetched in found.items() if fetched.above >= ABOVE_MAX_MB} == {}
-    assert found["gzip bomb"].came == TOO_LARGE
-    refused = {name for name, fetched in found.items() if fetched.came == NO_FEED}
-    assert {"attributes", "name spaces", "elements", "references", "references to nothing"} <= refused
+    assert found["gzip bomb"].result == TOO_LARGE
+    invalid = {name for name, fetched in found.items() if fetched.result == NO_FEED}
+    assert {"attributes", "name spaces", "elements", "references", "references to nothing"} <= invalid

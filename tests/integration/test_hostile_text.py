@@ -1,8 +1,8 @@
-"""Whatever strangers write in papers and keywords: through the real rendering into what Discord takes and shows.
+"""Hostile texts in papers and keywords, rendered by the real code and checked as Discord would accept and show them.
 
-Each message is built as the bot builds it, held against the local Discord's own checks, and read as a reader of
-Discord's Markdown would: no mention, no link but ours and those to places where papers keep their code, no format, no
-message over a limit, no exception, no letter lost.
+Each message is built as the bot builds it, validated by the sandbox's Discord, and read by a reader of Discord's
+Markdown: no mentions, no links except the bot's own and those to trusted hosts, no formatting, no message over a
+limit, no exceptions, and no lost letters.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.discord_api.messages import render, to_embed
+from bot.domain.categories import ARCHIVES, CATEGORIES
 from bot.domain.channel_settings import Layout
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.layout.card import full_abstract
@@ -41,10 +42,12 @@ from tests.support.store import NOW
 BRIEFLY = settings(max_examples=8, suppress_health_check=list(HealthCheck))
 AT_LENGTH = settings(max_examples=600, suppress_health_check=list(HealthCheck))
 BATCHES = tuple(BatchKind)
-# Where a comment's own links may lead.
+# Hosts that links in a comment may lead to.
 TRUSTED = re.compile(
     r"https?://(?:[a-z0-9-]+\.)?(?:github\.com|github\.io|huggingface\.co|zenodo\.org|doi\.org|arxiv\.org)(?:/[^\s<>()]*)?"
 )
+# The only formatted text in messages about invalid keywords.
+CODES = (*ARCHIVES, *CATEGORIES)
 ZERO_WIDTH = "\u200b"
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 PIECES = [
@@ -74,33 +77,33 @@ Message = Sequence[tuple[Paper, Sequence[str]]]
 
 
 def built(parts: Iterable[tuple[dict[str, object], list[str]]]) -> Message:
-    """Papers with ids of their own."""
+    """Returns papers with distinct ids."""
     return [
-        (paper(f"2611.{number:05}", **given), keywords)  # type: ignore[arg-type]  # built by PARTS
-        for number, (given, keywords) in enumerate(parts)
+        (paper(f"2611.{number:05}", **fields), keywords)  # type: ignore[arg-type]  # built by PARTS
+        for number, (fields, keywords) in enumerate(parts)
     ]
 
 
 async def body_of(message: Message, layout: Layout) -> Payload:
-    """What leaves for Discord: the real drawing, in the JSON of the message."""
+    """Returns the JSON of the message that is sent to Discord."""
     entries = tuple(
         OutboxEntry(number, each, tuple(keywords), alone=False) for number, (each, keywords) in enumerate(message)
     )
-    named = [keyword for _, keywords in message for keyword in keywords]
-    header = MessageHeader(layout, headline(len(message), named, NOW, BATCHES[len(named) % len(BATCHES)]))
-    drawn = render(Post("a-key-of-12-c", 1, "0" * 24, NOW, NOW, entries, header))
+    all_keywords = [keyword for _, keywords in message for keyword in keywords]
+    header = MessageHeader(layout, headline(len(message), all_keywords, NOW, BATCHES[len(all_keywords) % len(BATCHES)]))
+    rendered = render(Post("a-key-of-12-c", 1, "0" * 24, NOW, NOW, entries, header))
     return {
-        "content": drawn.content,
-        "embeds": [embed.to_dict() for embed in drawn.embeds],
-        "components": drawn.view.to_components(),
+        "content": rendered.content,
+        "embeds": [embed.to_dict() for embed in rendered.embeds],
+        "components": rendered.view.to_components(),
         "nonce": "0" * 24,
         "enforce_nonce": True,
-        "allowed_mentions": drawn.allowed_mentions.to_dict(),
+        "allowed_mentions": rendered.allowed_mentions.to_dict(),
     }
 
 
 def accepted(body: Payload) -> tuple[str, list[Payload]]:
-    """The content and the embeds as Discord keeps them; fails when it would refuse the message."""
+    """Returns content and embeds as Discord stores them; fails if it would reject the message."""
     draft = check_message(body, CREATE_KEYS)
     content = draft.content or ""
     assert not resolve_pings(content, body, may_mention_everyone=True)
@@ -111,37 +114,38 @@ def inner(embed: Payload, part: str, key: str) -> str:
     return str(as_mapping(embed.get(part)).get(key, ""))
 
 
-def check_harmless(shown: Shown, papers: Iterable[Paper], *, formatted: Iterable[str] = ()) -> None:
-    """Nothing but what is ours: links to these papers, and to where papers keep their code."""
+def check_safe(shown: Shown, papers: Iterable[Paper], *, formatted: Iterable[str] = ()) -> None:
+    """Checks that there are only links to these papers and trusted hosts, and only expected formatting."""
     assert shown.special == []
     assert shown.blocks == []
     assert {each.replace(ZERO_WIDTH, "") for each in shown.formatted} <= {
         "withdrawn",
         *(each.replace(ZERO_WIDTH, "") for each in formatted),
     }
-    ours = {url for each in papers for url in (each.arxiv_id.abs_url, each.arxiv_id.pdf_url, each.arxiv_id.html_url)}
-    assert not [url for _, url in shown.links if url not in ours and not TRUSTED.fullmatch(url)]
+    ids = [each.arxiv_id for each in papers]
+    expected_urls = {url for each in ids for url in (each.abs_url, each.pdf_url, each.html_url)}
+    assert not [url for _, url in shown.links if url not in expected_urls and not TRUSTED.fullmatch(url)]
 
 
 def check_plain(text: str) -> None:
-    """Where Discord knows no Markdown, it still must look like no mention."""
+    """Checks plain text, which must not look like a mention either."""
     assert not re.search(r"@everyone|@here|<@[!&]?\d", text)
     assert "\n" not in text
 
 
 def letters(text: str) -> list[str]:
-    return [sign for sign in unicodedata.normalize("NFKC", text) if sign.isalpha()]
+    return [char for char in unicodedata.normalize("NFKC", text) if char.isalpha()]
 
 
-def check_no_letter_lost(shown: str, written: str) -> None:
-    """All letters are there, in order; where it was cut, all of those before the cut."""
-    kept, whole = letters(shown), letters(tex_to_text(written))
+def check_no_letter_lost(shown: str, original: str) -> None:
+    """Checks that all letters are there, in order; if the text was cut, all those before the cut."""
+    kept, whole = letters(shown), letters(tex_to_text(original))
     assert kept == whole[: len(kept)]
     assert len(kept) == len(whole) or "…" in shown
 
 
 def check_heading(content: str) -> None:
-    """The first line is one line, whose only bold part is ours."""
+    """Checks that the headline is one line, in which only the number of papers is bold."""
     shown = read(content)
     assert (shown.special, shown.links, shown.blocks) == ([], [], [])
     (counted,) = shown.formatted
@@ -155,8 +159,8 @@ def check_cards(message: Message) -> None:
     assert [embed["url"] for embed in embeds] == [each.arxiv_id.abs_url for each, _ in message]
     for embed, (each, _) in zip(embeds, message, strict=True):
         title, description = read(str(embed["title"])), read(str(embed["description"]))
-        check_harmless(title, ())
-        check_harmless(description, [each])
+        check_safe(title, ())
+        check_safe(description, [each])
         assert ("PDF", each.arxiv_id.pdf_url) in description.links
         check_plain(inner(embed, "author", "name"))
         check_plain(inner(embed, "footer", "text"))
@@ -172,7 +176,7 @@ def check_list(message: Message) -> None:
     for line, (each, _) in zip(lines, message, strict=True):
         shown = read(line)
         label, url = next(link for link in shown.links if link[1] == each.arxiv_id.abs_url)
-        check_harmless(shown, [each], formatted=[label])
+        check_safe(shown, [each], formatted=[label])
         assert line.startswith("**[")
         assert line.count(f"]({url})**") == 1
         if letters(tex_to_text(each.title)):
@@ -182,20 +186,20 @@ def check_list(message: Message) -> None:
 def check_replies(message: Message) -> None:
     for each, keywords in message:
         _, (embed,) = accepted({"embeds": [to_embed(full_abstract(each)).to_dict()]})
-        check_harmless(read(str(embed["title"])), ())
-        check_harmless(read(str(embed["description"])), [each])
+        check_safe(read(str(embed["title"])), ())
+        check_safe(read(str(embed["description"])), [each])
         for keyword in keywords:
             try:
                 typed = Keyword.parse(keyword)
-            except InvalidKeyword as refused:
-                check_harmless(read(str(refused)), ())
+            except InvalidKeyword as error:
+                check_safe(read(str(error)), (), formatted=CODES)
             else:
-                check_harmless(read(bold(typed.shown)), (), formatted=[typed.shown])
+                check_safe(read(bold(typed.shown)), (), formatted=[typed.shown])
 
 
 @BRIEFLY
 @given(MESSAGES)
-def test_any_papers_make_messages_that_discord_takes_and_that_are_harmless(
+def test_messages_with_any_papers_are_accepted_and_safe(
     parts: list[tuple[dict[str, object], list[str]]],
 ) -> None:
     message = built(parts)
@@ -207,7 +211,7 @@ def test_any_papers_make_messages_that_discord_takes_and_that_are_harmless(
 @pytest.mark.slow
 @AT_LENGTH
 @given(MESSAGES)
-def test_very_many_papers_make_messages_that_discord_takes_and_that_are_harmless(
+def test_messages_with_very_many_papers_are_accepted_and_safe(
     parts: list[tuple[dict[str, object], list[str]]],
 ) -> None:
     message = built(parts)
@@ -218,27 +222,27 @@ def test_very_many_papers_make_messages_that_discord_takes_and_that_are_harmless
 
 @BRIEFLY
 @given(st.lists(TEXTS, min_size=1, max_size=4).map(", ".join))
-def test_any_keywords_are_refused_in_words_or_asked_for_in_a_query_that_arxiv_understands(typed: str) -> None:
+def test_any_keyword_is_rejected_safely_or_gives_a_valid_query(typed: str) -> None:
     for piece in split_keywords(typed):
         try:
             keyword = Keyword.parse(piece)
-        except InvalidKeyword as refused:
-            check_harmless(read(str(refused)), ())
+        except InvalidKeyword as error:
+            check_safe(read(str(error)), (), formatted=CODES)
             continue
         assert Keyword.parse(keyword.shown) == keyword
         parse(keywords_query([keyword], initial_sync_window(NOW)).search)
         match([paper(title=typed[:500])], [keyword])
 
 
-# Through the real bot into the channels of the local Discord.
+# The following tests run the real bot against the sandbox.
 
 
 def hostile_paper(rng: random.Random, number: int) -> SandboxPaper:
-    """A paper that matches, for the rest anything that XML can hold."""
+    """Returns a matching paper with any other text that XML allows."""
 
     def text(pieces: int) -> str:
-        drawn = "".join(rng.choice(PIECES) for _ in range(rng.randint(0, pieces)))
-        return NOT_XML.sub("", drawn)
+        joined = "".join(rng.choice(PIECES) for _ in range(rng.randint(0, pieces)))
+        return NOT_XML.sub("", joined)
 
     return SandboxPaper(
         title=f"Reward model {number} {text(20)}",
@@ -258,27 +262,27 @@ async def post_hostile_papers(sandbox: RunningSandbox, seed: int, count: int) ->
     assert not [post for post in posts if post.pings]
     papers = [paper(url.rpartition("/")[2]) for url in urls]
     for post in posts:
-        if post.content:  # the first message of a batch has a first line
+        if post.content:  # the first message of a batch has a headline
             check_heading(post.content)
         for embed in post.embeds:
-            check_harmless(read(str(embed.get("title", ""))), ())
+            check_safe(read(str(embed.get("title", ""))), ())
             for line in str(embed["description"]).split("\n"):
                 shown = read(line)
-                check_harmless(shown, papers, formatted=[label for label, _ in shown.links])
+                check_safe(shown, papers, formatted=[label for label, _ in shown.links])
     assert not [request for request in sandbox.discord.requests if request.status == 400]
 
 
-def publish(arxiv: LocalArxiv, written: SandboxPaper) -> str:
-    return f"https://arxiv.org/abs/{arxiv.add_paper(written).arxiv_id}"
+def publish(arxiv: LocalArxiv, submitted: SandboxPaper) -> str:
+    return f"https://arxiv.org/abs/{arxiv.add_paper(submitted).arxiv_id}"
 
 
-async def test_hostile_papers_are_all_posted_and_none_is_refused(tmp_path: Path) -> None:
+async def test_hostile_papers_are_all_posted_without_rejections(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await post_hostile_papers(sandbox, seed=1, count=25)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2, 6))
-async def test_very_many_hostile_papers_are_all_posted_and_none_is_refused(tmp_path: Path, seed: int) -> None:
+async def test_very_many_hostile_papers_are_all_posted(tmp_path: Path, seed: int) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await post_hostile_papers(sandbox, seed, count=150)

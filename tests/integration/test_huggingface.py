@@ -27,9 +27,8 @@ from sandbox.arxiv import Corpus, LocalArxiv
 from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind, LocalHuggingFace, read_directory
 from tests.support.clock import START, FakeClock
 from tests.support.local_huggingface import serving
+from tests.support.loopback import http, scripted, short_timeout
 from tests.support.recordings import HUGGING_FACE_DAYS
-from tests.support.scripted_server import http, scripted
-from tests.support.timeouts import short_timeout
 
 TODAY = START.date()
 USER_AGENT = "DailyPapers/1 (mailto:reader@example.org)"

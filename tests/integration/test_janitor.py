@@ -1,6 +1,5 @@
-"""Keeping house: who is told of a paused channel and how often, and when a channel that is gone ends."""
+"""The janitor sends notices about blocked channels and ends the subscriptions of gone ones."""
 
-import asyncio
 import logging
 from collections.abc import Coroutine
 from datetime import timedelta
@@ -16,194 +15,175 @@ from tests.support.clock import FakeClock
 from tests.support.loops import LoopUnderTest
 from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
 
-LOCKED, HIDDEN = Blocked("The thread is locked."), Blocked("The bot needs View Channel there.")
+LOCKED, HIDDEN = Blocked("The thread is locked."), Blocked("The bot needs the View Channel permission there.")
 GONE = Blocked("The channel does not exist.", gone=True)
 HOUR = timedelta(hours=1)
 
 
-class FakeMessenger:
-    """Takes notices, or does not answer."""
+class FakeNoticeSender:
+    """Accepts notices, or does not answer."""
 
     def __init__(self) -> None:
-        self.online = asyncio.Event()
-        self.online.set()
-        self.answers = True
-        self.asked: list[BlockedNotice] = []
-        self.told: list[BlockedNotice] = []
+        self.answering = True
+        self.attempted: list[BlockedNotice] = []
+        self.sent: list[BlockedNotice] = []
 
-    async def ready(self) -> None:
-        await self.online.wait()
-
-    async def tell(self, notice: BlockedNotice) -> bool:
-        self.asked.append(notice)
-        if self.answers:
-            self.told.append(notice)
-        return self.answers
+    async def send(self, notice: BlockedNotice) -> bool:
+        self.attempted.append(notice)
+        if self.answering:
+            self.sent.append(notice)
+        return self.answering
 
 
-class House(LoopUnderTest):
-    """A caretaker, and the clock that it lives by."""
+class JanitorHarness(LoopUnderTest):
+    """A janitor with a real store, on a clock that the test moves."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(FakeClock(NOW))
         self.store = store
-        self.notices = FakeMessenger()
+        self.notices = FakeNoticeSender()
         self._janitor = Janitor(store.channels, store.subscriptions, self.notices, self.clock, self.wakeup)
 
     def run(self) -> Coroutine[object, object, None]:
         return self._janitor.run()
 
-    def is_quiet(self) -> bool:
-        """Whether it sleeps, or waits for Discord."""
-        return super().is_quiet() or not self.notices.online.is_set()
+    async def wait(self, duration: timedelta) -> None:
+        """Moves time forward; everything that is due meanwhile happens at its time."""
+        await self.advance(duration.total_seconds())
 
-    async def pass_by(self, time: timedelta) -> None:
-        """Let the time pass; whatever is done on the way is done at its moment."""
-        await self.advance(time.total_seconds())
-
-    async def pause(self, blocked: Blocked = LOCKED, channel_id: int = CHANNEL) -> None:
+    async def block(self, blocked: Blocked = LOCKED, channel_id: int = CHANNEL) -> None:
         now = self.clock.now()
         await self.store.channels.block(channel_id, blocked, now=now, not_before=now)
 
 
 @pytest.fixture
-async def house(store: Store) -> House:
-    """A house whose one channel watches graphs by command."""
+async def janitor(store: Store) -> JanitorHarness:
+    """A janitor with one channel, subscribed to "graph" by a command."""
     await store.watch("graph")
-    return House(store)
+    return JanitorHarness(store)
 
 
-async def test_paused_channel_is_told_of_once_with_its_reason_and_without_its_keywords(house: House) -> None:
-    await house.pause()
-    async with house.at_work():
-        await house.notify()
-        await house.pass_by(timedelta(days=3))
-    assert house.notices.asked == [BlockedNotice(CHANNEL, GUILD, "The thread is locked.", ADA)]
-    assert "graph" not in repr(house.notices.asked)
+async def test_blocked_channel_causes_one_notice_without_keywords(janitor: JanitorHarness) -> None:
+    await janitor.block()
+    async with janitor.at_work():
+        await janitor.notify()
+        await janitor.wait(timedelta(days=3))
+    assert janitor.notices.attempted == [BlockedNotice(CHANNEL, GUILD, "The thread is locked.", ADA)]
+    assert "graph" not in repr(janitor.notices.attempted)
 
 
-async def test_channel_that_was_paused_later_is_told_of_when_somebody_rings(house: House) -> None:
-    async with house.at_work():
-        assert house.notices.asked == []
-        await house.pause()
-        await house.notify()
-        assert len(house.notices.told) == 1
+async def test_notification_sends_the_notice_of_a_newly_blocked_channel(janitor: JanitorHarness) -> None:
+    async with janitor.at_work():
+        assert janitor.notices.attempted == []
+        await janitor.block()
+        await janitor.notify()
+        assert len(janitor.notices.sent) == 1
 
 
-async def test_nobody_is_told_before_the_servers_are_known(house: House) -> None:
-    house.notices.online.clear()
-    await house.pause()
-    async with house.at_work():
-        assert house.notices.asked == []
-        house.notices.online.set()
-        await house.until_quiet()
-        assert len(house.notices.told) == 1
+async def test_notice_without_an_answer_is_repeated_after_a_minute(janitor: JanitorHarness) -> None:
+    janitor.notices.answering = False
+    await janitor.block()
+    async with janitor.at_work():
+        assert len(janitor.notices.attempted) == 1
+        await janitor.wait(timedelta(seconds=NOTICE_RETRY_S))
+        assert len(janitor.notices.attempted) == 2
+        janitor.notices.answering = True
+        await janitor.wait(timedelta(seconds=NOTICE_RETRY_S))
+        await janitor.wait(timedelta(days=1))
+    assert len(janitor.notices.sent) == 1
 
 
-async def test_notice_that_discord_did_not_answer_is_tried_again_a_minute_later(house: House) -> None:
-    house.notices.answers = False
-    await house.pause()
-    async with house.at_work():
-        assert len(house.notices.asked) == 1
-        await house.pass_by(timedelta(seconds=NOTICE_RETRY_S))
-        assert len(house.notices.asked) == 2
-        house.notices.answers = True
-        await house.pass_by(timedelta(seconds=NOTICE_RETRY_S))
-        await house.pass_by(timedelta(days=1))
-    assert len(house.notices.told) == 1
+async def test_failed_notice_does_not_delay_the_others(janitor: JanitorHarness) -> None:
+    await janitor.store.subscribe("graph", OTHER_CHANNEL)
+    await janitor.block()
+    await janitor.block(HIDDEN, OTHER_CHANNEL)
+    janitor.notices.answering = False
+    async with janitor.at_work():
+        assert [notice.channel_id for notice in janitor.notices.attempted] == [CHANNEL, OTHER_CHANNEL]
 
 
-async def test_notice_that_fails_holds_up_no_other(house: House) -> None:
-    await house.store.subscribe("graph", OTHER_CHANNEL)
-    await house.pause()
-    await house.pause(HIDDEN, OTHER_CHANNEL)
-    house.notices.answers = False
-    async with house.at_work():
-        assert [notice.channel_id for notice in house.notices.asked] == [CHANNEL, OTHER_CHANNEL]
-
-
-async def test_channel_whose_permissions_come_and_go_is_told_of_once_a_day(house: House) -> None:
-    async with house.at_work():
+async def test_changing_permissions_cause_one_notice_per_day(janitor: JanitorHarness) -> None:
+    async with janitor.at_work():
         for _ in range(30):
-            await house.pause()
-            await house.notify()
-            await house.pass_by(HOUR / 2)
-            await house.store.channels.unblock(CHANNEL)
-            await house.pass_by(HOUR / 2)
-        assert len(house.notices.told) == 2
-        await house.pass_by(NOTICE_EVERY * 3)
-        assert len(house.notices.told) == 2
+            await janitor.block()
+            await janitor.notify()
+            await janitor.wait(HOUR / 2)
+            await janitor.store.channels.unblock(CHANNEL)
+            await janitor.wait(HOUR / 2)
+        assert len(janitor.notices.sent) == 2
+        await janitor.wait(NOTICE_EVERY * 3)
+        assert len(janitor.notices.sent) == 2
 
 
-async def test_channel_that_was_paused_again_within_a_day_and_stays_so_is_told_of_when_the_day_is_over(
-    house: House,
+async def test_channel_blocked_again_within_a_day_causes_a_notice_after_that_day(
+    janitor: JanitorHarness,
 ) -> None:
-    await house.pause()
-    async with house.at_work():
-        await house.pass_by(HOUR)
-        await house.store.channels.unblock(CHANNEL)
-        await house.pass_by(HOUR)
-        await house.pause(HIDDEN)
-        await house.notify()
-        await house.pass_by(NOTICE_EVERY - 3 * HOUR)
-        assert len(house.notices.told) == 1
-        await house.pass_by(2 * HOUR)
-        assert [notice.reason for notice in house.notices.told] == [LOCKED.reason, HIDDEN.reason]
+    await janitor.block()
+    async with janitor.at_work():
+        await janitor.wait(HOUR)
+        await janitor.store.channels.unblock(CHANNEL)
+        await janitor.wait(HOUR)
+        await janitor.block(HIDDEN)
+        await janitor.notify()
+        await janitor.wait(NOTICE_EVERY - 3 * HOUR)
+        assert len(janitor.notices.sent) == 1
+        await janitor.wait(2 * HOUR)
+        assert [notice.reason for notice in janitor.notices.sent] == [LOCKED.reason, HIDDEN.reason]
 
 
-async def test_channel_that_is_open_again_is_told_of_no_more(house: House) -> None:
-    house.notices.answers = False
-    await house.pause()
-    async with house.at_work():
-        await house.store.channels.unblock(CHANNEL)
-        house.notices.answers = True
-        await house.pass_by(timedelta(days=1))
-    assert house.notices.told == []
+async def test_unblocked_channel_causes_no_notice(janitor: JanitorHarness) -> None:
+    janitor.notices.answering = False
+    await janitor.block()
+    async with janitor.at_work():
+        await janitor.store.channels.unblock(CHANNEL)
+        janitor.notices.answering = True
+        await janitor.wait(timedelta(days=1))
+    assert janitor.notices.sent == []
 
 
-# What is gone.
+# Gone channels.
 
 
-async def test_gone_channels_subscriptions_are_kept_for_thirty_days_and_its_backlog_with_them(
-    house: House, caplog: pytest.LogCaptureFixture
+async def test_subscriptions_and_queue_of_a_gone_channel_are_kept_for_thirty_days(
+    janitor: JanitorHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await house.store.read(paper(title="Graph"))
-    await house.store.watch("graph", channel_id=OTHER_CHANNEL)
-    await house.pause(GONE)
-    async with house.at_work():
-        await house.pass_by(GONE_KEPT - HOUR)
-        assert len(await house.store.subscriptions.in_channel(CHANNEL)) == 1
-        assert await house.store.outbox.waiting() == {CHANNEL: 1}
+    await janitor.store.read(paper(title="Graph"))
+    await janitor.store.watch("graph", channel_id=OTHER_CHANNEL)
+    await janitor.block(GONE)
+    async with janitor.at_work():
+        await janitor.wait(GONE_KEPT - HOUR)
+        assert len(await janitor.store.subscriptions.in_channel(CHANNEL)) == 1
+        assert await janitor.store.outbox.waiting() == {CHANNEL: 1}
         with caplog.at_level(logging.INFO):
-            await house.pass_by(timedelta(seconds=2 * JANITOR_INTERVAL_S))
-        assert await house.store.subscriptions.in_channel(CHANNEL) == ()
-        assert await house.store.outbox.waiting() == {}
-        assert len(await house.store.subscriptions.in_channel(OTHER_CHANNEL)) == 1
-    assert caplog.messages == ["subscriptions of a gone channel ended"]
+            await janitor.wait(timedelta(seconds=2 * JANITOR_INTERVAL_S))
+        assert await janitor.store.subscriptions.in_channel(CHANNEL) == ()
+        assert await janitor.store.outbox.waiting() == {}
+        assert len(await janitor.store.subscriptions.in_channel(OTHER_CHANNEL)) == 1
+    assert caplog.messages == ["subscriptions ended"]
 
 
-async def test_what_the_file_wants_in_a_gone_channel_stays(house: House) -> None:
-    await house.store.subscriptions.apply_config({CHANNEL: [Keyword.parse("diffusion")]}, NOW)
-    await house.pause(GONE)
-    async with house.at_work():
-        await house.pass_by(GONE_KEPT + HOUR)
-    (left,) = await house.store.subscriptions.in_channel(CHANNEL)
+async def test_subscriptions_from_the_config_file_stay_in_a_gone_channel(janitor: JanitorHarness) -> None:
+    await janitor.store.subscriptions.apply_config({CHANNEL: [Keyword.parse("diffusion")]}, NOW)
+    await janitor.block(GONE)
+    async with janitor.at_work():
+        await janitor.wait(GONE_KEPT + HOUR)
+    (left,) = await janitor.store.subscriptions.in_channel(CHANNEL)
     assert (left.keyword.shown, left.sources) == ("diffusion", frozenset({Source.FILE}))
 
 
-async def test_channel_that_is_back_in_time_keeps_everything_and_its_time_starts_anew(house: House) -> None:
-    await house.pause(GONE)
-    async with house.at_work():
-        await house.pass_by(GONE_KEPT - HOUR)
-        await house.store.channels.unblock(CHANNEL)
-        await house.pass_by(HOUR)
-        await house.pause(GONE)
-        await house.pass_by(GONE_KEPT - HOUR)
-        assert len(await house.store.subscriptions.in_channel(CHANNEL)) == 1
+async def test_channel_that_returns_in_time_keeps_its_subscriptions(janitor: JanitorHarness) -> None:
+    await janitor.block(GONE)
+    async with janitor.at_work():
+        await janitor.wait(GONE_KEPT - HOUR)
+        await janitor.store.channels.unblock(CHANNEL)
+        await janitor.wait(HOUR)
+        await janitor.block(GONE)
+        await janitor.wait(GONE_KEPT - HOUR)
+        assert len(await janitor.store.subscriptions.in_channel(CHANNEL)) == 1
 
 
-async def test_channel_that_is_only_closed_keeps_everything_however_long(house: House) -> None:
-    await house.pause(HIDDEN)
-    async with house.at_work():
-        await house.pass_by(GONE_KEPT + HOUR)
-    assert len(await house.store.subscriptions.in_channel(CHANNEL)) == 1
+async def test_blocked_channel_that_is_not_gone_keeps_its_subscriptions(janitor: JanitorHarness) -> None:
+    await janitor.block(HIDDEN)
+    async with janitor.at_work():
+        await janitor.wait(GONE_KEPT + HOUR)
+    assert len(await janitor.store.subscriptions.in_channel(CHANNEL)) == 1

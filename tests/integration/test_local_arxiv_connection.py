@@ -10,7 +10,7 @@ import pytest
 from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus, LocalArxiv, SandboxPaper
 from tests.support.local_arxiv import ArxivReply, QueryClient, query_client, serving
 from tests.support.loops import DEADLINE_S
-from tests.support.quiescence import until
+from tests.support.quiescence import wait_until
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 
@@ -78,10 +78,10 @@ async def test_request_ends_when_the_client_times_out(arxiv: LocalArxiv) -> None
     arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE))
     async with query_client(arxiv) as client:
         asking = asyncio.create_task(send_query(client))
-        await until(lambda: bool(arxiv.requests), DEADLINE_S)
+        await wait_until(lambda: bool(arxiv.requests), DEADLINE_S)
         asking.cancel()
         await asyncio.wait([asking])
-        await until(lambda: arxiv.requests[0].ended is not None, DEADLINE_S)
+        await wait_until(lambda: arxiv.requests[0].ended is not None, DEADLINE_S)
 
     (request,) = arxiv.requests
     assert request.status == 0

@@ -159,7 +159,7 @@ def test_without_a_database_there_is_no_page_and_none_is_made(
 ) -> None:
     monkeypatch.setenv("DAILY_PAPERS_DATABASE", "other.sqlite3")
     assert refusal(capsys, "--output", "page") == (
-        "There is no database other.sqlite3 yet: start the bot first, which makes it, or set `database`."
+        "There is no database other.sqlite3 yet: start the bot first, which creates it, or set `database`."
     )
     assert not list(folder.glob("other*"))
     assert not (folder / "page").exists()

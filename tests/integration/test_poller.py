@@ -1,4 +1,4 @@
-"""The ingest half: each sentence of how we decide what is new, against a local arXiv."""
+"""The poller against a local arXiv: what it requests, and which papers count as new."""
 
 import re
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ PROBE = PollKind.PROBE_THEN_READ_IF_BATCH
 
 @pytest.fixture
 async def ingest(store: Store) -> AsyncIterator[Ingest]:
-    """The ingest half, its channel watching `reward model` with an empty past."""
+    """Ingest with one channel that watches `reward model`, without any older papers."""
     async with ingest_over(store) as ingest:
         await ingest.watch("reward model")
         ingest.take_requests()
@@ -29,26 +29,26 @@ async def ingest(store: Store) -> AsyncIterator[Ingest]:
 
 
 def window(query: str) -> tuple[datetime, datetime]:
-    """The submission times that a query asks for."""
+    """Returns the submission times that a query covers."""
     found = re.search(r"submittedDate:\[(\d{12}) TO (\d{12})\]", query)
     assert found is not None, query
-    start, end = (datetime.strptime(f"{moment}+0000", "%Y%m%d%H%M%z") for moment in found.groups())
+    start, end = (datetime.strptime(f"{time}+0000", "%Y%m%d%H%M%z") for time in found.groups())
     return start, end
 
 
-def readings_of(ingest: Ingest) -> list[str]:
-    """The queries for the keywords since the requests were asked for last; the rest are probes."""
+def take_keyword_queries(ingest: Ingest) -> list[str]:
+    """Returns the queries with keywords since the last call; the others are probes."""
     return [query for query in ingest.take_queries() if "ti:" in query]
 
 
-async def key_values(ingest: Ingest) -> list[datetime | None]:
+async def synced_until(ingest: Ingest) -> list[datetime | None]:
     return [watched.synced_until for watched in await ingest.store.watched()]
 
 
 # The probe.
 
 
-async def test_pass_starts_with_a_probe_for_one_result_without_keywords(ingest: Ingest) -> None:
+async def test_poll_starts_with_a_probe_for_one_result_without_keywords(ingest: Ingest) -> None:
     await ingest.poll()
     probe, *_ = ingest.take_requests()
     assert (probe.max_results, probe.sort) == ("1", "submittedDate descending")
@@ -58,8 +58,8 @@ async def test_pass_starts_with_a_probe_for_one_result_without_keywords(ingest: 
     assert end >= MORNING
 
 
-async def test_probe_that_shows_no_batch_asks_only_whether_arxiv_shows_papers_at_all(ingest: Ingest) -> None:
-    before = await key_values(ingest)
+async def test_probe_without_batch_only_checks_that_arxiv_returns_papers_at_all(ingest: Ingest) -> None:
+    before = await synced_until(ingest)
     ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=1))
     assert await ingest.poll(PROBE) == BatchMissing()
     probes = ingest.take_requests()
@@ -67,17 +67,17 @@ async def test_probe_that_shows_no_batch_asks_only_whether_arxiv_shows_papers_at
     batch, week = (window(probe.search_query) for probe in probes)
     assert week[0] < batch[0]
     assert week[1] - week[0] >= timedelta(days=7)
-    assert await key_values(ingest) == before
+    assert await synced_until(ingest) == before
 
 
-async def test_batch_that_is_there_is_read(ingest: Ingest) -> None:
+async def test_batch_is_read_once_it_is_there(ingest: Ingest) -> None:
     arxiv_id = ingest.add_paper("A reward model")
     assert await ingest.poll(PROBE) == PollCompleted(1, batch=True)
     assert await ingest.due() == [arxiv_id]
     assert ingest.new_posts_notified == 1
 
 
-async def test_posted_paper_that_came_as_a_new_version_lets_its_message_be_drawn_anew(ingest: Ingest) -> None:
+async def test_new_version_of_a_posted_paper_requests_an_edit(ingest: Ingest) -> None:
     arxiv_id = ingest.add_paper("A reward model")
     await ingest.poll()
     assert ingest.edits_notified == 0
@@ -91,46 +91,46 @@ async def test_posted_paper_that_came_as_a_new_version_lets_its_message_be_drawn
     assert ingest.edits_notified == 1
 
 
-async def test_quiet_day_is_read_though_no_batch_is_there(ingest: Ingest) -> None:
+async def test_window_is_read_on_a_day_without_batch(ingest: Ingest) -> None:
     ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=1))
     arxiv_id = ingest.add_paper("A reward model", days_ago=3)
     assert await ingest.poll() == PollCompleted(1, batch=False)
     assert await ingest.due() == [arxiv_id]
 
 
-async def test_arxiv_that_shows_no_papers_at_all_is_not_believed(ingest: Ingest) -> None:
-    before = await key_values(ingest)
+async def test_poll_fails_when_arxiv_returns_no_papers_at_all(ingest: Ingest) -> None:
+    before = await synced_until(ingest)
     ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
     result = await ingest.poll()
     assert isinstance(result, PollFailed)
     assert result.reason == "arXiv returns no papers at all"
-    assert await key_values(ingest) == before
+    assert await synced_until(ingest) == before
 
 
-async def test_nothing_new_is_believed_between_probes_that_showed_papers(ingest: Ingest) -> None:
+async def test_no_results_are_trusted_between_probes_that_returned_papers(ingest: Ingest) -> None:
     assert await ingest.poll() == PollCompleted(0, batch=True)
     assert ingest.new_posts_notified == 0
     assert ["ti:" in query for query in ingest.take_queries()] == [False, True, False, True, False]
 
 
-async def test_arxiv_that_shows_nothing_any_more_after_the_probe_is_not_believed(ingest: Ingest) -> None:
-    before = await key_values(ingest)
+async def test_poll_fails_when_arxiv_returns_no_papers_after_the_probe(ingest: Ingest) -> None:
+    before = await synced_until(ingest)
     arxiv_id = ingest.add_paper("A reward model")
-    # The probe alone is answered.
+    # Only the probe is answered.
     ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.SORTING_IGNORED), ArxivFault(ArxivFaultKind.EMPTY, times=None))
     result = await ingest.poll()
     assert isinstance(result, PollFailed)
     assert result.reason == "arXiv returns no papers at all"
-    assert await key_values(ingest) == before
+    assert await synced_until(ingest) == before
     ingest.arxiv.faults.clear()
     await ingest.clock.advance(60)
     assert await ingest.poll() == PollCompleted(1, batch=True)
     assert await ingest.due() == [arxiv_id]
 
 
-async def test_older_slice_without_any_paper_is_read_again_when_arxiv_shows_none_at_all(ingest: Ingest) -> None:
+async def test_older_window_is_read_again_when_arxiv_returned_no_papers_at_all(ingest: Ingest) -> None:
     ingest.add_paper("A reward model")
-    # The probe and the reading are answered.
+    # Only the probe and the keyword query are answered.
     ingest.arxiv.faults.add(
         ArxivFault(ArxivFaultKind.SORTING_IGNORED, times=2), ArxivFault(ArxivFaultKind.EMPTY, times=2)
     )
@@ -138,27 +138,27 @@ async def test_older_slice_without_any_paper_is_read_again_when_arxiv_shows_none
     await ingest.clock.advance(60)
     ingest.take_requests()
     await ingest.poll()
-    assert len(readings_of(ingest)) == 2
+    assert len(take_keyword_queries(ingest)) == 2
 
 
-# What a pass reads.
+# What a poll reads.
 
 
-async def test_pass_reads_from_seven_days_before_the_last_complete_one(ingest: Ingest) -> None:
+async def test_poll_reads_from_seven_days_before_the_last_complete_one(ingest: Ingest) -> None:
     await ingest.poll()
-    (first_mark,) = await key_values(ingest)
-    assert first_mark is not None
+    (first_synced_until,) = await synced_until(ingest)
+    assert first_synced_until is not None
     await ingest.clock.advance(DAY_S)
     ingest.add_paper(FILLER)
     ingest.take_requests()
     await ingest.poll()
     _, read, *_ = ingest.take_queries()
     start, end = window(read)
-    assert start == (first_mark - timedelta(days=7)).replace(second=0, microsecond=0)
+    assert start == (first_synced_until - timedelta(days=7)).replace(second=0, microsecond=0)
     assert end >= ingest.clock.now() - timedelta(minutes=1)
 
 
-async def test_outage_of_any_length_is_caught_up(ingest: Ingest) -> None:
+async def test_papers_of_a_long_outage_are_found(ingest: Ingest) -> None:
     await ingest.poll()
     await ingest.clock.advance(60 * DAY_S)
     arxiv_ids = [ingest.add_paper("A reward model", days_ago=days_ago) for days_ago in (59, 45, 20, 0.5)]
@@ -166,21 +166,21 @@ async def test_outage_of_any_length_is_caught_up(ingest: Ingest) -> None:
     assert await ingest.due() == arxiv_ids
 
 
-async def test_one_older_slice_is_read_a_day(ingest: Ingest) -> None:
+async def test_one_older_window_is_read_per_day(ingest: Ingest) -> None:
     await ingest.poll()
-    read, older = readings_of(ingest)
+    read, older = take_keyword_queries(ingest)
     assert window(older)[1] <= window(read)[0] + timedelta(days=2)
     await ingest.clock.advance(3600)
     await ingest.poll()
-    assert len(readings_of(ingest)) == 1
+    assert len(take_keyword_queries(ingest)) == 1
     await ingest.clock.advance(DAY_S)
     ingest.add_paper(FILLER)
     await ingest.poll()
-    _, another = readings_of(ingest)
+    _, another = take_keyword_queries(ingest)
     assert window(another) != window(older)
 
 
-async def test_week_of_passes_reads_the_last_thirty_days(ingest: Ingest) -> None:
+async def test_polls_of_one_week_cover_the_last_thirty_days(ingest: Ingest) -> None:
     for _ in range(7):
         ingest.add_paper(FILLER)
         await ingest.poll()
@@ -202,10 +202,10 @@ async def test_paper_announced_thirteen_days_after_its_submission_is_found(inges
     assert await ingest.due() == [arxiv_id]
 
 
-# How it is asked for.
+# Queries.
 
 
-async def test_up_to_forty_keywords_are_asked_for_together(ingest: Ingest) -> None:
+async def test_up_to_forty_keywords_share_one_query(ingest: Ingest) -> None:
     await ingest.watch(*(f"idea {n}" for n in range(ARXIV_KEYWORDS_PER_QUERY - 1)))
     ingest.take_requests()
     await ingest.poll()
@@ -224,31 +224,31 @@ async def test_more_keywords_are_read_as_the_window_without_keywords(ingest: Ing
     assert sorted(await ingest.due()) == sorted([arxiv_id, other_id])
 
 
-async def test_refused_query_is_read_as_the_window_without_keywords(ingest: Ingest) -> None:
+async def test_rejected_query_is_read_as_the_window_without_keywords(ingest: Ingest) -> None:
     ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED, times=None, containing="ti:"))
     arxiv_id = ingest.add_paper("A reward model")
     assert await ingest.poll() == PollCompleted(1, batch=True)
     assert await ingest.due() == [arxiv_id]
 
 
-async def test_window_that_is_refused_too_is_a_failed_look(ingest: Ingest) -> None:
-    before = await key_values(ingest)
+async def test_poll_fails_when_the_window_query_is_rejected_too(ingest: Ingest) -> None:
+    before = await synced_until(ingest)
     ingest.arxiv.faults.add(
         ArxivFault(ArxivFaultKind.SORTING_IGNORED, times=1), ArxivFault(ArxivFaultKind.QUERY_REFUSED, times=2)
     )
     assert isinstance(await ingest.poll(), PollFailed)
     assert len([query for query in ingest.take_queries() if "ti:" not in query]) == 2
-    assert await key_values(ingest) == before
+    assert await synced_until(ingest) == before
 
 
-async def test_probe_that_is_refused_is_a_failed_look(ingest: Ingest) -> None:
-    before = await key_values(ingest)
+async def test_poll_fails_when_the_probe_is_rejected(ingest: Ingest) -> None:
+    before = await synced_until(ingest)
     ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED, times=1))
     assert isinstance(await ingest.poll(), PollFailed)
-    assert await key_values(ingest) == before
+    assert await synced_until(ingest) == before
 
 
-async def test_keyword_in_many_channels_is_asked_for_once(ingest: Ingest) -> None:
+async def test_keyword_of_many_channels_is_queried_once(ingest: Ingest) -> None:
     await ingest.store.subscribe("reward model", OTHER_CHANNEL)
     arxiv_id = ingest.add_paper("A reward model")
     assert await ingest.poll() == PollCompleted(1, batch=True)
@@ -257,24 +257,24 @@ async def test_keyword_in_many_channels_is_asked_for_once(ingest: Ingest) -> Non
     assert await ingest.due(CHANNEL) == await ingest.due(OTHER_CHANNEL) == [arxiv_id]
 
 
-# Complete or not.
+# Incomplete results.
 
 
-async def test_short_page_is_read_on_and_loses_nothing(ingest: Ingest) -> None:
+async def test_short_page_loses_no_paper(ingest: Ingest) -> None:
     arxiv_ids = [ingest.add_paper("A reward model", days_ago=1 + n / 100) for n in range(20)]
     ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.SHORT_PAGE, times=1, containing="ti:", keep=0.6))
     assert await ingest.poll() == PollCompleted(20, batch=True)
     assert sorted(await ingest.due()) == sorted(arxiv_ids)
 
 
-async def test_pages_in_another_order_each_lose_nothing_and_repeat_nothing(ingest: Ingest) -> None:
+async def test_shuffled_pages_lose_and_repeat_no_paper(ingest: Ingest) -> None:
     arxiv_ids = [ingest.add_paper("A reward model", days_ago=1 + n / 1000) for n in range(ARXIV_PAGE_SIZE + 20)]
     ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.SHUFFLED, times=None, containing="ti:"))
     assert await ingest.poll() == PollCompleted(len(arxiv_ids), batch=True)
     assert sorted(await ingest.due()) == sorted(arxiv_ids)
 
 
-async def test_entries_that_cannot_be_read_are_rejected_and_the_rest_goes_on(
+async def test_invalid_entries_are_rejected_and_the_others_are_read(
     ingest: Ingest, caplog: pytest.LogCaptureFixture
 ) -> None:
     arxiv_ids = [ingest.add_paper("A reward model", days_ago=1 + n / 10) for n in range(4)]
@@ -284,11 +284,11 @@ async def test_entries_that_cannot_be_read_are_rejected_and_the_rest_goes_on(
     assert caplog.messages.count("entry rejected") == 2
 
 
-async def test_mark_stays_where_it_was_when_arxiv_stops_answering_between_slices(ingest: Ingest) -> None:
-    """What was complete is written at once; what is read again later is not new twice."""
-    before = await key_values(ingest)
+async def test_interrupted_poll_keeps_complete_windows_and_is_repeated(ingest: Ingest) -> None:
+    """A complete window is stored at once, and its papers are not new a second time."""
+    before = await synced_until(ingest)
     early, late = ingest.add_paper("A reward model", days_ago=6), ingest.add_paper("A reward model", days_ago=1)
-    # Short for ever, so that it is read in halves; then the second half fails.
+    # Always short, so that the window is split; then the second half fails.
     ingest.arxiv.faults.add(
         ArxivFault(ArxivFaultKind.SHORT_PAGE, times=4, containing="ti:", keep=0.4),
         ArxivFault(ArxivFaultKind.SORTING_IGNORED, times=1, containing="ti:"),
@@ -296,14 +296,14 @@ async def test_mark_stays_where_it_was_when_arxiv_stops_answering_between_slices
     )
     assert isinstance(await ingest.poll(), PollThrottled)
     assert await ingest.due() == [early]
-    assert await key_values(ingest) == before
+    assert await synced_until(ingest) == before
     await ingest.clock.advance(120)
     assert await ingest.poll() == PollCompleted(1, batch=True)
     assert await ingest.due() == [early, late]
-    assert await key_values(ingest) != before
+    assert await synced_until(ingest) != before
 
 
-async def test_slice_that_stays_short_however_narrow_is_a_failed_look(ingest: Ingest) -> None:
+async def test_poll_fails_when_the_narrowest_window_stays_short(ingest: Ingest) -> None:
     for n in range(4):
         ingest.add_paper("A reward model", days_ago=2 + n / 10_000)
     ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.SHORT_PAGE, times=None, containing="ti:", keep=0.5))
@@ -312,7 +312,7 @@ async def test_slice_that_stays_short_however_narrow_is_a_failed_look(ingest: In
     assert re.fullmatch("arXiv counts 4 papers but returned [123]", result.reason)
 
 
-async def test_throttled_look_is_remembered_with_its_end_and_nothing_is_asked_before(ingest: Ingest) -> None:
+async def test_throttled_poll_is_stored_and_sends_nothing_before_its_end(ingest: Ingest) -> None:
     ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, times=1, retry_after="600"))
     result = await ingest.poll()
     assert isinstance(result, PollThrottled)
@@ -320,19 +320,19 @@ async def test_throttled_look_is_remembered_with_its_end_and_nothing_is_asked_be
     ingest.take_requests()
     assert isinstance(await ingest.poll(), PollThrottled)
     assert ingest.take_requests() == []
-    at, words = await ingest.poller.last_poll()
+    at, text = await ingest.poller.last_poll()
     assert at is not None
-    assert words.startswith("arXiv asks us to wait, next try in 10 min")
+    assert text.startswith("arXiv asks us to wait, next try in 10 min")
 
 
-async def test_failed_look_is_told_in_words(ingest: Ingest) -> None:
+async def test_failed_poll_is_described_with_its_reason(ingest: Ingest) -> None:
     ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.HTML, times=1))
     assert isinstance(await ingest.poll(), PollFailed)
-    _, words = await ingest.poller.last_poll()
-    assert words.startswith("arXiv's response is not a complete feed, next try in ")
+    _, text = await ingest.poller.last_poll()
+    assert text.startswith("arXiv's response is not a complete feed, next try in ")
 
 
-async def test_look_counts_the_papers_that_were_new_to_somebody(ingest: Ingest) -> None:
+async def test_poll_counts_the_papers_that_are_new_in_any_channel(ingest: Ingest) -> None:
     await ingest.watch("diffusion", channel_id=OTHER_CHANNEL)
     for n in range(3):
         ingest.add_paper("Diffusion as a reward model", days_ago=1 + n / 10)
@@ -341,10 +341,10 @@ async def test_look_counts_the_papers_that_were_new_to_somebody(ingest: Ingest) 
     assert await ingest.poll() == PollCompleted(0, batch=True)
 
 
-# Who takes part.
+# Watched keywords, and the loop.
 
 
-async def test_keyword_whose_past_is_unread_takes_no_part(ingest: Ingest) -> None:
+async def test_keyword_without_initial_sync_is_not_polled(ingest: Ingest) -> None:
     await ingest.store.subscribe("diffusion")
     ingest.add_paper("Diffusion")
     ingest.take_requests()
@@ -352,28 +352,28 @@ async def test_keyword_whose_past_is_unread_takes_no_part(ingest: Ingest) -> Non
     assert all("diffusion" not in query for query in ingest.take_queries())
 
 
-async def test_nothing_is_read_when_nobody_watches(store: Store) -> None:
+async def test_only_the_probe_is_sent_without_watched_keywords(store: Store) -> None:
     async with ingest_over(store) as ingest:
         assert await ingest.poller.is_idle()
         assert await ingest.poll() == PollCompleted(0, batch=True)
         assert len(ingest.take_requests()) == 1
 
 
-async def test_loop_leaves_arxiv_alone_until_a_keyword_is_read_and_then_looks_at_once(store: Store) -> None:
+async def test_loop_polls_at_once_when_the_first_keyword_is_synced(store: Store) -> None:
     async with ingest_over(store) as ingest, running(ingest.poller.run()):
         await settle()
         assert ingest.take_requests() == []
         await ingest.watch("reward model")
         await ingest.until(lambda: len(ingest.arxiv.requests) == 5)
-        past, past_again, probe, read, _ = ingest.take_queries()
-        assert past == past_again
+        sync, sync_again, probe, read, _ = ingest.take_queries()
+        assert sync == sync_again
         assert "ti:" not in probe
         assert "ti:" in read
         assert ingest.clock.now() - MORNING < timedelta(minutes=1)
 
 
-async def test_loop_looks_again_when_the_calendar_says_so(ingest: Ingest) -> None:
-    """Thursday's batch is announced at 01:00 UTC on Friday; probed half an hour later, and read when it is there."""
+async def test_loop_polls_when_the_announcement_calendar_says_so(ingest: Ingest) -> None:
+    """Thursday's batch is announced at 01:00 UTC on Friday, probed half an hour later, and read once it is there."""
     await ingest.poll()
     await ingest.clock.advance(4.1 * 3600)
     await ingest.poll()
@@ -389,7 +389,7 @@ async def test_loop_looks_again_when_the_calendar_says_so(ingest: Ingest) -> Non
         assert await ingest.due() == [arxiv_id]
 
 
-async def test_loop_looks_at_a_fixed_interval_where_one_is_set(store: Store) -> None:
+async def test_loop_polls_at_the_configured_interval(store: Store) -> None:
     async with ingest_over(store, poll_interval_s=1000) as ingest:
         await ingest.watch("reward model")
         await ingest.poll()

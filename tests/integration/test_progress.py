@@ -1,4 +1,4 @@
-"""Tests of the progress of a backfill: a bar on a terminal, lines elsewhere."""
+"""The progress of a backfill: a bar on a terminal, lines elsewhere."""
 
 import io
 import logging
@@ -31,61 +31,61 @@ PAGES = "34 of about 120 pages · 19.8 per minute · 4 min 21 s left"
 
 
 def console(*, terminal: bool, width: int = 80) -> tuple[Console, io.StringIO]:
-    """A console and its output."""
-    shown = io.StringIO()
-    return Console(file=shown, force_terminal=terminal, force_interactive=terminal, width=width), shown
+    """Returns a console and its output."""
+    output = io.StringIO()
+    return Console(file=output, force_terminal=terminal, force_interactive=terminal, width=width), output
 
 
-def text_of(shown: io.StringIO) -> str:
-    """The output without colours and cursor movements."""
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.getvalue())
+def text_of(output: io.StringIO) -> str:
+    """Returns the output without colours and cursor movements."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output.getvalue())
 
 
 async def test_progress_lines_are_printed_at_intervals_without_wrapping() -> None:
     clock = FakeClock()
-    target, shown = console(terminal=False)
+    target, output = console(terminal=False)
     lines = LineReporter(target, clock)
     lines.on_progress(PROGRESS)
-    assert shown.getvalue() == ""
+    assert output.getvalue() == ""
     await clock.advance(BACKFILL_LINE_INTERVAL_S)
     lines.on_progress(PROGRESS)
     lines.on_progress(PROGRESS)
-    assert shown.getvalue() == f"reading 2026-09: {PAGES} · 1,234 papers so far\n"
+    assert output.getvalue() == f"reading 2026-09: {PAGES} · 1,234 papers so far\n"
 
 
 def test_backoff_is_printed_once() -> None:
-    target, shown = console(terminal=False)
+    target, output = console(terminal=False)
     lines = LineReporter(target, clock := FakeClock())
     wait = ArxivThrottled("arXiv asks us to wait", clock.now() + timedelta(minutes=5))
     lines.on_wait(wait)
     lines.on_wait(wait)
     until = wait.not_before.astimezone()
-    assert shown.getvalue() == f"arXiv asks us to wait: continues at {until:%H:%M:%S %Z}.\n"
+    assert output.getvalue() == f"arXiv asks us to wait: continues at {until:%H:%M:%S %Z}.\n"
 
 
 def test_bar_shows_pages_rate_remaining_time_month_and_papers() -> None:
-    target, shown = console(terminal=True)
+    target, output = console(terminal=True)
     bar = BarReporter(target, clock := FakeClock())
     with bar.running():
         bar.on_progress(PROGRESS)
         bar.on_progress(BackfillProgress(SEPTEMBER, counting=True, rate=BackfillRate(34, 120, 103.0), papers=1))
         bar.on_wait(ArxivThrottled("arXiv asks us to wait", clock.now()))
-    text = text_of(shown)
+    text = text_of(output)
     assert PAGES in text
     assert "counting 2026-09 · 1 paper so far" in text or "arXiv asks us to wait: continues at" in text
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_bar_is_never_wider_than_the_terminal(width: int) -> None:
-    target, shown = console(terminal=True, width=width)
+    target, output = console(terminal=True, width=width)
     bar = BarReporter(target, FakeClock())
     with bar.running():
         bar.on_progress(PROGRESS)
-    assert max(len(line) for line in re.split(r"[\r\n]", text_of(shown))) <= width
+    assert max(len(line) for line in re.split(r"[\r\n]", text_of(output))) <= width
 
 
 def test_warnings_appear_above_the_bar_and_info_records_do_not() -> None:
-    target, shown = console(terminal=True)
+    target, output = console(terminal=True)
     handler = logging.StreamHandler(before := io.StringIO())
     logger = logging.getLogger()
     logger.addHandler(handler)
@@ -100,9 +100,9 @@ def test_warnings_appear_above_the_bar_and_info_records_do_not() -> None:
     finally:
         logger.removeHandler(handler)
     assert before.getvalue() == ""
-    assert "arXiv backoff" in text_of(shown)
-    assert "counted" not in text_of(shown)
-    assert sys.stderr is not shown
+    assert "arXiv backoff" in text_of(output)
+    assert "counted" not in text_of(output)
+    assert sys.stderr is not output
 
 
 def test_plan_states_the_minimum_number_of_requests() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.runtime.errors import DatabaseUnusable
-from bot.store.backup import Summary, back_up, summarise
+from bot.store.backup import DatabaseSummary, back_up, summarise
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, OTHER_CHANNEL, Store, rows
 
@@ -26,7 +26,7 @@ def silent(_left: int, _total: int) -> None:
 
 
 def test_summary_counts_what_is_there(filled: Store) -> None:
-    assert summarise(filled.path) == Summary((CHANNEL, OTHER_CHANNEL), keywords=2, papers=2, waiting=3)
+    assert summarise(filled.path) == DatabaseSummary((CHANNEL, OTHER_CHANNEL), keywords=2, papers=2, waiting=3)
 
 
 def test_summary_of_a_file_that_is_not_there_yet_is_none(path: Path) -> None:

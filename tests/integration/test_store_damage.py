@@ -27,7 +27,7 @@ async def test_damage_to_the_file_in_use_is_said_with_what_to_do(tmp_path: Path)
             file.seek(2 * PAGE_BYTES)
             file.write(b"\xff" * PAGE_BYTES * (pages - 3))
         with pytest.raises(
-            StoreUnavailable, match=r"^the database is damaged \(.*\): end the bot, and put a backup in"
+            StoreUnavailable, match=r"^the database is damaged \(.*\): stop the bot and replace the file"
         ):
             await store.outbox.due(11, NOW, 10)
         with pytest.raises(StoreUnavailable, match="the database is damaged"):

@@ -15,7 +15,7 @@ import pytest
 from bot.runtime.errors import DatabaseUnusable
 from bot.store.database import Database
 from bot.store.opening import APPLICATION_ID, migrations
-from tests.support.quiescence import until
+from tests.support.quiescence import wait_until
 from tests.support.store import opened, rows
 
 PROJECT = Path(__file__).parents[2]
@@ -165,7 +165,7 @@ async def test_visitor_leaves_the_file_of_a_running_older_bot_as_it_is(path: Pat
     make_old(path)
     with (
         claimed(path),
-        pytest.raises(DatabaseUnusable, match=r"older version runs .* start it again with this version"),
+        pytest.raises(DatabaseUnusable, match=r"older version runs .* restart it with this version"),
     ):
         await visit_and_close(path)
     assert version_of(path) == 1
@@ -175,7 +175,7 @@ async def test_visitor_waits_for_the_bot_that_brings_the_file_up_to_date_meanwhi
     make_old(path)
     with claimed(path):
         visiting = asyncio.create_task(visit_and_close(path))
-        await until(lambda: holders(path) == 2, 5)  # it has seen the older file, and tries to claim it
+        await wait_until(lambda: holders(path) == 2, 5)  # it has seen the older file, and tries to claim it
         bring_up_to_date(path)
         await visiting
 
@@ -196,7 +196,7 @@ async def test_bot_waits_for_a_visitor_that_brings_the_file_up_to_date(path: Pat
     make_old(path)
     with claimed(path):
         opening = asyncio.create_task(Database.open_exclusive(path))
-        await until(lambda: holders(path) == 2, 5)
+        await wait_until(lambda: holders(path) == 2, 5)
     await (await opening).close()
 
 

@@ -110,5 +110,5 @@ async def test_file_that_is_damaged_while_it_is_open_says_what_to_do(store: Stor
     with store.path.open("r+b") as file:
         file.seek(4096)  # past the first page, which is read already
         file.write(b"\xff" * (size - 4096))
-    with pytest.raises(StoreUnavailable, match="put a backup in its place"):
+    with pytest.raises(StoreUnavailable, match="replace the file with a backup"):
         await store.watched()

@@ -19,7 +19,7 @@ from bot.web import PublicPage, WebServer
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
 from tests.support.ingest import running
-from tests.support.ports import free_port
+from tests.support.loopback import free_port
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
 MINUTE = timedelta(minutes=1)

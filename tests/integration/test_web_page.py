@@ -24,8 +24,8 @@ from bot.store.pages import PageStore
 from bot.web import PublicPage, WebServer, page_address
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
+from tests.support.loopback import free_port
 from tests.support.loops import DEADLINE_S
-from tests.support.ports import free_port
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
 P = ParamSpec("P")

@@ -1,4 +1,4 @@
-"""Domain values with sensible defaults: a test names only what it is about."""
+"""Builders of domain values with defaults, so that a test names only the fields that it is about."""
 
 from datetime import UTC, date, datetime
 
@@ -21,7 +21,7 @@ def paper(
     journal_ref: str | None = None,
     doi: str | None = None,
 ) -> Paper:
-    """A paper of which only what matters to the test is said."""
+    """Builds a paper."""
     return Paper(
         arxiv_id=ArxivId(arxiv_id),
         version=version,
@@ -51,7 +51,7 @@ def listing(
     code_url: str | None = None,
     stars: int | None = None,
 ) -> TrendingEntry:
-    """What a day's list says of a paper, as far as it matters to the test."""
+    """Builds a trending entry."""
     return TrendingEntry(
         arxiv_id=ArxivId(arxiv_id),
         day=day,

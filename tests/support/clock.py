@@ -1,4 +1,4 @@
-"""A clock that a test moves by hand."""
+"""A clock that the test moves."""
 
 import asyncio
 import heapq
@@ -6,18 +6,18 @@ import itertools
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-A_MOMENT_S = 0.001
+GIVE_WAY_S = 0.001
 START = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)  # a Wednesday
 
 
 class FakeClock:
-    """Sleepers wake when `advance` moves time past their moment, in the order of their moments."""
+    """A sleeping task wakes when `advance` moves the clock past its time; tasks wake in the order of their times."""
 
     def __init__(self, start: datetime = START) -> None:
         self._now = start
         self._elapsed_s = 0.0
         self._order = itertools.count()
-        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._sleeping_tasks: list[tuple[float, int, asyncio.Future[None]]] = []
 
     def now(self) -> datetime:
         return self._now
@@ -30,52 +30,52 @@ class FakeClock:
             await asyncio.sleep(0)
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._elapsed_s + delay_s, next(self._order), waiter))
+        heapq.heappush(self._sleeping_tasks, (self._elapsed_s + delay_s, next(self._order), waiter))
         await waiter
 
     async def advance(self, delay_s: float) -> None:
-        """Move time forward; every sleeper on the way wakes and runs until it waits again."""
+        """Moves the clock; every task whose time comes wakes and runs until it waits again."""
         target_s = self._elapsed_s + delay_s
         await settle()
-        while self._sleepers and self._sleepers[0][0] <= target_s:
-            moment_s, _, waiter = heapq.heappop(self._sleepers)
-            self._move_to(moment_s)
+        while self._sleeping_tasks and self._sleeping_tasks[0][0] <= target_s:
+            wakes_at_s, _, waiter = heapq.heappop(self._sleeping_tasks)
+            self._move_to(wakes_at_s)
             if not waiter.done():
                 waiter.set_result(None)
             await settle()
         self._move_to(target_s)
 
-    async def advance_resting(self, delay_s: float, rest: Callable[[], Awaitable[None]]) -> None:
-        """The same for work that threads take part in: whatever is due on the way comes to rest at its moment."""
+    async def advance_in_steps(self, delay_s: float, until_quiet: Callable[[], Awaitable[None]]) -> None:
+        """Moves the clock from one sleep to the next, then awaits `until_quiet`: for work in threads."""
         end_s = self.monotonic() + delay_s
         while (next_in_s := self.next_in_s) is not None and self.monotonic() + next_in_s <= end_s:
             await self.advance(next_in_s)
-            await rest()
+            await until_quiet()
         await self.advance(max(0.0, end_s - self.monotonic()))
-        await rest()
+        await until_quiet()
 
-    def _move_to(self, moment_s: float) -> None:
-        self._now += timedelta(seconds=moment_s - self._elapsed_s)
-        self._elapsed_s = moment_s
+    def _move_to(self, elapsed_s: float) -> None:
+        self._now += timedelta(seconds=elapsed_s - self._elapsed_s)
+        self._elapsed_s = elapsed_s
 
     @property
     def next_in_s(self) -> float | None:
-        """The seconds until the next sleeper wakes; None when nobody sleeps."""
-        moments = [moment_s for moment_s, _, waiter in self._sleepers if not waiter.done()]
-        return min(moments) - self._elapsed_s if moments else None
+        """The seconds until the next task wakes; None when none sleeps."""
+        times = [wakes_at_s for wakes_at_s, _, waiter in self._sleeping_tasks if not waiter.done()]
+        return min(times) - self._elapsed_s if times else None
 
     @property
     def sleeping(self) -> int:
-        """How many tasks sleep at the moment."""
-        return sum(not waiter.done() for _, _, waiter in self._sleepers)
+        """The number of sleeping tasks."""
+        return sum(not waiter.done() for _, _, waiter in self._sleeping_tasks)
 
 
 async def settle() -> None:
-    """Let every task that can run do so until it waits for something."""
+    """Lets every task that can run do so until it waits for something."""
     for _ in range(20):
         await asyncio.sleep(0)
 
 
 async def give_way() -> None:
-    """Let threads and sockets get on, of which no event tells: a moment, where a mere turn would busy a processor."""
-    await asyncio.sleep(A_MOMENT_S)
+    """Sleeps a millisecond of real time, so that threads and sockets make progress without a busy loop."""
+    await asyncio.sleep(GIVE_WAY_S)

@@ -1,7 +1,7 @@
-"""One crash and what becomes of it: the bot is killed at a point, started again, and the channels are counted.
+"""One crash and its result: the bot is killed at a point and started again, then its posts are compared.
 
-A case in, a balance out. What is expected follows from what arXiv was made to show, never from the bot's database;
-that is asked only whether the bot has come to rest.
+The expected posts follow from what arXiv announced, never from the bot's database, which is only asked whether the bot
+has work left.
 """
 
 import asyncio
@@ -13,33 +13,33 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from tests.support.killable import KILLED, BotProcess, CrashPoint, a_killable_bot
-from tests.support.ledger import Balance, Posted, balance, posted
-from tests.support.quiescence import until, until_read, until_settled
+from tests.support.killable import KILLED, BotProcess, CrashPoint, killable_bot
+from tests.support.posted_papers import Comparison, PostedPaper, compare, posted_papers
+from tests.support.quiescence import wait_until, wait_until_settled, wait_until_synced
 from tests.support.running import DEADLINE_S, RunningSandbox, running_sandbox
 
 KEYWORDS = {"papers": ("reward model", "agents"), "vision": ("agents",)}
 PAPERS = 12  # more than one message holds
-BOTH = 3  # so many of them are for the other channel too
+BOTH = 3  # how many of them match in both channels
 _CASES_AT_ONCE = 24
 
 
-class Reading(Enum):
-    """Which reading of arXiv is in hand when the bot dies."""
+class Work(Enum):
+    """What the bot reads from arXiv when it is killed."""
 
-    FIRST = "first reading"
-    PASS = "pass"
+    INITIAL_SYNC = "initial sync"
+    POLL = "poll"
 
 
 class Nonces(Enum):
-    """Whether Discord still knows the nonces when the bot is back."""
+    """Whether Discord still remembers the nonces when the bot is started again."""
 
     KNOWN = "nonces known"
     FORGOTTEN = "nonces forgotten"
 
 
 class Stored:
-    """Not a step of ours: Discord has stored the message, and its answer is not on its way yet."""
+    """The point at which Discord has stored the message and not answered yet; the bot has no step there."""
 
     def __str__(self) -> str:
         return "between stored and answered"
@@ -50,91 +50,98 @@ STORED = Stored()
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Where the bot dies, and what the world has forgotten when it is back."""
+    """Where the bot is killed, and what Discord remembers afterwards."""
 
-    reading: Reading
+    work: Work
     point: CrashPoint | Stored
     nonces: Nonces
 
     def __str__(self) -> str:
-        return f"{self.reading.value}, {self.point}, {self.nonces.value}"
+        return f"{self.work.value}, {self.point}, {self.nonces.value}"
 
 
 @dataclass(frozen=True, slots=True)
-class Aftermath:
-    """What the channels hold in the end, and how the bot that was started again ended when it was asked to."""
+class CrashResult:
+    """What the channels contain in the end, and how the second run of the bot shut down."""
 
-    balance: Balance
+    posts: Comparison
     exit_code: int
 
 
-async def try_all(cases: Collection[Case], folder: Path) -> Mapping[Case, Aftermath | Exception]:
-    """Try every case, several at once, each in a world of its own; what failed is its case's alone."""
-    prepared = folder / "prepared.sqlite3"
-    if any(case.reading is Reading.PASS for case in cases):
-        await _read_past(folder / "preparation", prepared)
-    room = asyncio.Semaphore(_CASES_AT_ONCE)
+async def run_all(cases: Collection[Case], folder: Path) -> Mapping[Case, CrashResult | Exception]:
+    """Runs the cases concurrently, each with servers of its own; returns a failure as the case's result."""
+    synced = folder / "synced.sqlite3"
+    if any(case.work is Work.POLL for case in cases):
+        await _prepare_synced(folder / "preparation", synced)
+    slots = asyncio.Semaphore(_CASES_AT_ONCE)
 
-    async def tried(case: Case, number: int) -> Aftermath | Exception:
-        async with room:
+    async def run(case: Case, number: int) -> CrashResult | Exception:
+        async with slots:
             try:
-                return await _try(case, folder / str(number), prepared)
+                return await _run(case, folder / str(number), synced)
             except (AssertionError, TimeoutError) as error:
                 return error
 
-    outcomes = await asyncio.gather(*(tried(case, number) for number, case in enumerate(cases)))
-    return dict(zip(cases, outcomes, strict=True))
+    results = await asyncio.gather(*(run(case, number) for number, case in enumerate(cases)))
+    return dict(zip(cases, results, strict=True))
 
 
-async def _read_past(folder: Path, prepared: Path) -> None:
-    """Let a bot make its first reading in an orderly life; its database is where the cases of a pass begin."""
-    async with _a_world(folder) as sandbox, _a_bot(sandbox) as bot:
-        await until_read(sandbox.database, DEADLINE_S)
-        assert await bot.asked_to_end(DEADLINE_S) == 0, bot.said()
-        shutil.copy(sandbox.database, prepared)
+async def _prepare_synced(folder: Path, synced: Path) -> None:
+    """Creates a database after the initial sync, with which the cases of a poll begin."""
+    async with _crash_sandbox(folder) as sandbox, _bot(sandbox) as bot:
+        await wait_until_synced(sandbox.database, DEADLINE_S)
+        assert await bot.terminate(DEADLINE_S) == 0, bot.log_text()
+        shutil.copy(sandbox.database, synced)
 
 
-async def _try(case: Case, folder: Path, prepared: Path) -> Aftermath:
-    async with _a_world(folder) as sandbox:
-        expected: list[Posted] = []
-        if case.reading is Reading.PASS:
-            shutil.copy(prepared, sandbox.database)
+async def _run(case: Case, folder: Path, synced: Path) -> CrashResult:
+    async with _crash_sandbox(folder) as sandbox:
+        expected: list[PostedPaper] = []
+        if case.work is Work.POLL:
+            shutil.copy(synced, sandbox.database)
             expected = _announce(sandbox)
-        await _live_and_die(sandbox, case.point)
-        await _nothing_is_on_its_way(sandbox)
+        await _run_until_killed(sandbox, case.point)
+        await wait_for_requests(sandbox)
         if case.nonces is Nonces.FORGOTTEN:
             sandbox.discord.forget_nonces()
-        async with _a_bot(sandbox) as bot:
-            if case.reading is Reading.FIRST:
-                await until_read(sandbox.database, DEADLINE_S)
+        async with _bot(sandbox) as bot:
+            if case.work is Work.INITIAL_SYNC:
+                await wait_until_synced(sandbox.database, DEADLINE_S)
                 expected = _announce(sandbox)
-            await sandbox.wait_until(lambda: posted(sandbox.world).keys() >= set(expected))
-            await until_settled(sandbox.database, DEADLINE_S)
+            await sandbox.wait_until(lambda: posted_papers(sandbox.world).keys() >= set(expected))
+            await wait_until_settled(sandbox.database, DEADLINE_S)
             await sandbox.wait_for_next_poll()
-            code = await bot.asked_to_end(DEADLINE_S)
-        return Aftermath(balance(expected, posted(sandbox.world)), code)
+            exit_code = await bot.terminate(DEADLINE_S)
+        return CrashResult(compare(expected, posted_papers(sandbox.world)), exit_code)
 
 
-async def _live_and_die(sandbox: RunningSandbox, point: CrashPoint | Stored) -> None:
-    async with _a_bot(sandbox, at=point if isinstance(point, CrashPoint) else None) as bot:
+async def _run_until_killed(sandbox: RunningSandbox, point: CrashPoint | Stored) -> None:
+    async with _bot(sandbox, at=point if isinstance(point, CrashPoint) else None) as bot:
         if isinstance(point, Stored):
-            sandbox.world.subscribe(lambda event, *_: bot.kill() if event == "MESSAGE_CREATE" else None)
-        assert await bot.ended(DEADLINE_S) == KILLED, bot.said()
+            kill_when_stored(sandbox, bot)
+        assert await bot.wait_for_exit(DEADLINE_S) == KILLED, bot.log_text()
 
 
-async def _nothing_is_on_its_way(sandbox: RunningSandbox) -> None:
-    """What had left when the bot died arrives before the next one asks."""
-    await until(lambda: all(request.status is not None for request in sandbox.discord.requests), DEADLINE_S)
+def kill_when_stored(sandbox: RunningSandbox, bot: BotProcess) -> None:
+    """Kills the bot when Discord has stored a message, before it answers."""
+    sandbox.world.subscribe(lambda event, *_: bot.kill() if event == "MESSAGE_CREATE" else None)
+
+
+async def wait_for_requests(sandbox: RunningSandbox) -> None:
+    """Waits until Discord has handled every request that the killed bot sent."""
+    await wait_until(lambda: all(request.status is not None for request in sandbox.discord.requests), DEADLINE_S)
 
 
 @asynccontextmanager
-async def _a_world(folder: Path) -> AsyncIterator[RunningSandbox]:
-    """An arXiv with a past that is nobody's news, and channels that watch it by the settings file."""
+async def _crash_sandbox(folder: Path) -> AsyncIterator[RunningSandbox]:
+    """Runs a sandbox with one past paper that must not be posted, and a config file with subscriptions."""
     await asyncio.to_thread(folder.mkdir)
     async with running_sandbox(folder) as sandbox:
         sandbox.add_paper("A Reward Model of Old, for Agents")
-        wanted = [{"channel_id": sandbox.channel(name), "keywords": keywords} for name, keywords in KEYWORDS.items()]
-        _config(sandbox).write_text(json.dumps({"subscriptions": wanted}), encoding="utf-8")
+        subscriptions = [
+            {"channel_id": sandbox.channel(name), "keywords": keywords} for name, keywords in KEYWORDS.items()
+        ]
+        _config(sandbox).write_text(json.dumps({"subscriptions": subscriptions}), encoding="utf-8")
         yield sandbox
 
 
@@ -142,12 +149,12 @@ def _config(sandbox: RunningSandbox) -> Path:
     return sandbox.database.with_name("config.json")
 
 
-def _a_bot(sandbox: RunningSandbox, *, at: CrashPoint | None = None) -> AbstractAsyncContextManager[BotProcess]:
-    return a_killable_bot(sandbox.environment(), _config(sandbox), sandbox.database.with_name("log"), at=at)
+def _bot(sandbox: RunningSandbox, *, at: CrashPoint | None = None) -> AbstractAsyncContextManager[BotProcess]:
+    return killable_bot(sandbox.environment(), _config(sandbox), sandbox.database.with_name("log"), at=at)
 
 
-def _announce(sandbox: RunningSandbox) -> list[Posted]:
-    """arXiv shows what nobody has seen before; returns where it should be posted."""
+def _announce(sandbox: RunningSandbox) -> list[PostedPaper]:
+    """Adds new papers to arXiv; returns where they must be posted."""
     expected = []
     for number in range(PAPERS):
         for_both = number < BOTH

@@ -1,4 +1,4 @@
-"""A stand-in for Discord at our own protocol `Delivery`, and the lower half at work on it."""
+"""An in-memory Discord behind the `Delivery` protocol, and a dispatcher that posts to it."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
+from bot.domain.channel_settings import Layout
 from bot.domain.outgoing import (
     Blocked,
     Delivered,
@@ -21,23 +22,25 @@ from bot.domain.outgoing import (
 from bot.domain.post import Post
 from bot.publish.availability import ChannelAvailability
 from bot.publish.batches import Batches
-from bot.publish.channel_worker import ChannelWorker
+from bot.publish.channel_worker import ChannelWorker, PaperPostStorage
 from bot.publish.dispatcher import Dispatcher
+from bot.publish.lifecycle import MessageLifecycle
 from bot.publish.sender import Sender
 from bot.runtime.metrics import Metrics
+from tests.support.builders import paper
 from tests.support.clock import FakeClock
 from tests.support.loops import LoopUnderTest
-from tests.support.store import CHANNEL, Store
+from tests.support.store import CHANNEL, NOW, Store
 
-# Discord looks for a nonce among the messages of the past few minutes.
+# Discord compares a nonce with those of the past few minutes.
 NONCE_KEPT: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What happens to a message: whether the channel has it then, and what the bot is told."""
+    """What happens to an attempt: whether Discord stores the message, and the outcome that the bot sees."""
 
-    arrives: bool
+    stored: bool
     outcome: SendOutcome
 
 
@@ -46,8 +49,8 @@ LOST_MESSAGE: Final = Answer(False, OutcomeUnknown("no answer"))
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """A message that a channel holds."""
+class StoredMessage:
+    """A message in a channel."""
 
     id: int
     at: datetime
@@ -55,53 +58,74 @@ class Message:
 
 
 class FakeDelivery:
-    """Channels in memory: they take messages, or do to them what the test says."""
+    """Channels in memory: they accept every message, unless the test configures another outcome."""
 
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
-        self.online = asyncio.Event()
-        self.online.set()
-        self.obstacles: dict[int, Blocked | RetryLater] = {}
-        # What happens to the next messages of a channel; it takes them when nothing is said.
+        # Channels that cannot be posted in.
+        self.blocked: dict[int, Blocked | RetryLater] = {}
+        # The answers to a channel's next attempts; after them it accepts every message.
         self.answers: defaultdict[int, deque[Answer]] = defaultdict(deque)
-        # What the bot is told of a post, whenever it is sent; None: nothing special.
-        self.verdict: Callable[[OutgoingMessage], SendOutcome | None] = lambda _post: None
-        self.unreadable: dict[int, Blocked | RetryLater] = {}
-        # Channels in which a message begins a thread, and takes no nonce: only the read-back keeps it from being there
-        # twice.
+        # The outcome of every attempt at a post; None: the channel accepts it.
+        self.outcome_of: Callable[[OutgoingMessage], SendOutcome | None] = lambda _post: None
+        # Channels whose history cannot be read.
+        self.lookup_failures: dict[int, Blocked | RetryLater] = {}
+        # Channels in which a message begins a thread and has no nonce: only a lookup prevents a duplicate.
         self.forums: set[int] = set()
         self.attempts: list[OutgoingMessage] = []
         self.attempts_at_s: list[float] = []
-        self.searches: list[OutgoingMessage] = []
-        self._messages: defaultdict[int, list[Message]] = defaultdict(list)
-        self._held: dict[int, asyncio.Event] = {}
+        self.lookups: list[OutgoingMessage] = []
+        # Held channels with an attempt under way.
         self.waiting: set[int] = set()
+        self._stored: defaultdict[int, list[StoredMessage]] = defaultdict(list)
+        self._held: dict[int, asyncio.Event] = {}
 
     def hold(self, channel_id: int) -> None:
-        """Let the channel's messages neither arrive nor fail, until `let_go`."""
+        """Leaves the channel's attempts without an outcome until `let_go`."""
         self._held[channel_id] = asyncio.Event()
 
     def let_go(self, channel_id: int) -> None:
-        """Go on with what was held."""
+        """Completes the attempts that were held."""
         self.waiting.discard(channel_id)
         self._held.pop(channel_id).set()
 
-    def messages(self, channel_id: int = CHANNEL) -> list[list[str]]:
-        """The arXiv ids in each message that the channel holds."""
-        return [_ids(message.post) for message in self._messages[channel_id]]
+    def stored(self, channel_id: int = CHANNEL) -> tuple[StoredMessage, ...]:
+        """The messages in a channel."""
+        return tuple(self._stored[channel_id])
 
-    def tried(self, channel_id: int = CHANNEL) -> list[list[str]]:
-        """The arXiv ids of each attempt to send to the channel."""
+    def messages(self, channel_id: int = CHANNEL) -> list[list[str]]:
+        """The arXiv ids in each message of a channel."""
+        return [_ids(message.post) for message in self._stored[channel_id]]
+
+    def attempted(self, channel_id: int = CHANNEL) -> list[list[str]]:
+        """The arXiv ids in each attempt to send to a channel."""
         return [_ids(post) for post in self.attempts if post.channel_id == channel_id]
 
-    async def ready(self) -> None:
-        await self.online.wait()
+    @property
+    def headings(self) -> list[str]:
+        """The headline of each attempt."""
+        return [post.header.heading for post in self.attempts]
+
+    @property
+    def pings(self) -> list[int | None]:
+        """The role that each attempt pings."""
+        return [post.header.mention_role for post in self.attempts]
+
+    @property
+    def layouts(self) -> list[Layout]:
+        """The layout of each attempt."""
+        return [post.header.layout for post in self.attempts]
+
+    @property
+    def threads(self) -> list[int | None]:
+        """The thread of each attempt; None: it was to begin one."""
+        return [post.header.thread_id for post in self.attempts]
 
     def takes_nonce(self, post: OutgoingMessage) -> bool:
         return post.channel_id not in self.forums or post.header.thread_id is not None
 
-    async def blocked(self, channel_id: int) -> Blocked | RetryLater | None:
-        return self.obstacles.get(channel_id)
+    async def check_channel(self, channel_id: int) -> Blocked | RetryLater | None:
+        return self.blocked.get(channel_id)
 
     async def send(self, post: OutgoingMessage) -> SendOutcome:
         self.attempts.append(post)
@@ -118,31 +142,31 @@ class FakeDelivery:
         answers = self.answers[post.channel_id]
         if answers:
             answer = answers.popleft()
-            if answer.arrives:
-                self._arrived(post)
+            if answer.stored:
+                self._store(post)
             return answer.outcome
-        return self.verdict(post) or self._held_as(self._arrived(post))
+        return self.outcome_of(post) or self._delivered(self._store(post))
 
-    def _held_as(self, message: Message) -> Delivered:
-        """How Discord tells of a message: one that began a thread has the thread's id."""
+    def _delivered(self, message: StoredMessage) -> Delivered:
+        """Returns what Discord answers for a stored message; a new thread has the id of its first message."""
         return Delivered(message.id, thread_id=None if self.takes_nonce(message.post) else message.id)
 
-    def _arrived(self, post: OutgoingMessage) -> Message:
-        """The new message, or the one that is there with the same nonce."""
-        held = self._messages[post.channel_id]
-        for message in held:
-            seen = message.post.nonce == post.nonce and self.takes_nonce(post)
-            if seen and self._clock.now() - message.at < NONCE_KEPT:
+    def _store(self, post: OutgoingMessage) -> StoredMessage:
+        """Stores a message, unless the channel has one with the same nonce."""
+        stored = self._stored[post.channel_id]
+        for message in stored:
+            same_nonce = message.post.nonce == post.nonce and self.takes_nonce(post)
+            if same_nonce and self._clock.now() - message.at < NONCE_KEPT:
                 return message
-        held.append(Message(len(self.attempts), self._clock.now(), post))
-        return held[-1]
+        stored.append(StoredMessage(len(self.attempts), self._clock.now(), post))
+        return stored[-1]
 
     async def find(self, post: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:
-        self.searches.append(post)
-        if post.channel_id in self.unreadable:
-            return self.unreadable[post.channel_id]
-        found = (message for message in self._messages[post.channel_id] if message.post.key == post.key)
-        return next((self._held_as(message) for message in found), MessageAbsent())
+        self.lookups.append(post)
+        if post.channel_id in self.lookup_failures:
+            return self.lookup_failures[post.channel_id]
+        found = (message for message in self._stored[post.channel_id] if message.post.key == post.key)
+        return next((self._delivered(message) for message in found), MessageAbsent())
 
 
 def _ids(post: OutgoingMessage) -> list[str]:
@@ -151,40 +175,69 @@ def _ids(post: OutgoingMessage) -> list[str]:
     return [each.trending_entry.arxiv_id.value for each in post.papers]
 
 
-class PublishHarness(LoopUnderTest):
-    """The lower half, run by a test."""
+def arxiv_ids(*numbers: int) -> list[str]:
+    """Returns the arXiv ids of numbered papers, as `messages` lists them."""
+    return [f"2611.{number:05}" for number in numbers]
+
+
+async def record_papers(store: Store, *numbers: int, now: datetime = NOW) -> None:
+    """Records the papers of a poll, all with the keyword "graph"; a greater number is a later paper."""
+    await store.read(
+        *(
+            paper(arxiv_id, title="Graph", published=NOW + timedelta(minutes=number))
+            for number, arxiv_id in zip(numbers, arxiv_ids(*numbers), strict=True)
+        ),
+        now=now,
+    )
+
+
+class DispatcherHarness(LoopUnderTest):
+    """A dispatcher with a real store and a fake Discord."""
 
     def __init__(self, store: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
         super().__init__(clock)
         self.delivery = delivery
-        self.pauses = 0
+        self.blocks = 0
         self.metrics = Metrics()
+        batches = Batches(store.outbox, store.channel_settings)
+        storage = PaperPostStorage(store.outbox, batches)
+        availability = ChannelAvailability(
+            store.channels, delivery.check_channel, clock, Random(1), self.metrics, self._count_block
+        )
+        sender = Sender(delivery, clock, self.metrics)
         channel_worker = ChannelWorker(
             outbox=store.outbox,
-            batches=Batches(store.outbox, store.channel_settings),
-            sender=Sender(delivery, clock, self.metrics),
-            availability=ChannelAvailability(store.channels, clock, Random(1), self.metrics, self._paused),
+            batches=batches,
+            lifecycle=MessageLifecycle(storage, sender, availability, clock, self.metrics),
+            availability=availability,
             clock=clock,
             metrics=self.metrics,
             on_posted=lambda: None,
         )
-        self.dispatcher = Dispatcher(store.outbox, store.channels, channel_worker, clock, self.wakeup)
+        self.dispatcher = Dispatcher(
+            outbox=store.outbox,
+            channels=store.channels,
+            availability=availability,
+            channel_worker=channel_worker,
+            clock=clock,
+            wakeup=self.wakeup,
+        )
 
-    def _paused(self) -> None:
-        self.pauses += 1
+    def _count_block(self) -> None:
+        self.blocks += 1
 
     def run(self) -> Coroutine[object, object, None]:
         return self.dispatcher.run()
 
     def is_quiet(self) -> bool:
-        """Whether all sleep, wait for a held channel, or have ended."""
+        """Whether the loop and its workers sleep, wait for a held channel, or have ended."""
         if self._work is not None and self._work.done():
             return True
-        return super().is_quiet() and self.dispatcher._at_work == self.delivery.waiting
+        return super().is_quiet() and self.dispatcher.active_channels == self.delivery.waiting
 
 
-def channel_worker(
+def running_dispatcher(
     store: Store, delivery: FakeDelivery, clock: FakeClock
-) -> AbstractAsyncContextManager[PublishHarness]:
-    """The lower half at work; what is due has been tried."""
-    return PublishHarness(store, delivery, clock).at_work()
+) -> AbstractAsyncContextManager[DispatcherHarness]:
+    """Runs a dispatcher inside the block; what was due at its start has been attempted."""
+    return DispatcherHarness(store, delivery, clock).at_work()

@@ -1,4 +1,4 @@
-"""A stand-in for Discord at our own protocol `Retoucher`, and the loop at work on it."""
+"""An in-memory Discord behind the `MessageEditor` protocol, and an editor that uses it."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -14,36 +14,30 @@ from tests.support.store import Store
 
 
 class FakeMessageEditor:
-    """Messages in memory: they are drawn anew and published, or it is said why not."""
+    """Messages in memory: every edit and publication succeeds, unless the test configures another outcome."""
 
     def __init__(self) -> None:
-        self.online = asyncio.Event()
-        self.online.set()
-        # What is answered next of a post, by its key; it is done when nothing is said.
+        # The outcomes of the next requests for a post, by its key; after them every request succeeds.
         self.answers: defaultdict[str, deque[SendOutcome]] = defaultdict(deque)
-        # Set by a test that wants to do something while an edit is on its way.
+        # Set by a test that does something while an edit is under way.
         self.held: asyncio.Event | None = None
-        # Whether an edit was tried.
-        self.at_work = asyncio.Event()
+        self.edit_started = asyncio.Event()
         self.edited: list[Post] = []
         self.published: list[Post] = []
 
     @property
     def edits(self) -> list[str]:
-        """The keys of the messages whose edit was tried."""
+        """The keys of the messages that were to be edited."""
         return [post.key for post in self.edited]
 
     @property
     def publications(self) -> list[str]:
-        """The keys of the messages whose publishing was tried."""
+        """The keys of the messages that were to be published."""
         return [post.key for post in self.published]
-
-    async def ready(self) -> None:
-        await self.online.wait()
 
     async def edit(self, post: Post) -> SendOutcome:
         self.edited.append(post)
-        self.at_work.set()
+        self.edit_started.set()
         if self.held is not None:
             await self.held.wait()
         return self._answer(post)
@@ -58,7 +52,7 @@ class FakeMessageEditor:
 
 
 class EditorHarness(LoopUnderTest):
-    """The loop, run by a test."""
+    """An editor with a real store and a fake Discord."""
 
     def __init__(self, store: Store, message_editor: FakeMessageEditor, clock: FakeClock) -> None:
         super().__init__(clock)
@@ -68,8 +62,8 @@ class EditorHarness(LoopUnderTest):
         return self._editor.run()
 
 
-def editing(
+def running_editor(
     store: Store, message_editor: FakeMessageEditor, clock: FakeClock
 ) -> AbstractAsyncContextManager[EditorHarness]:
-    """The loop at work; what is to be done has been tried."""
+    """Runs an editor inside the block; what was due at its start has been attempted."""
     return EditorHarness(store, message_editor, clock).at_work()

@@ -1,4 +1,4 @@
-"""Embeds as a test reads them: the parts of a message's JSON by name."""
+"""Reads embeds, list lines and components from the JSON of sandbox messages."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _ABSTRACT_LINK: Final = re.compile(r"\]\((https://arxiv\.org/abs/[^)]+)\)")
 
 @dataclass(frozen=True, slots=True)
 class ShownEmbed:
-    """One embed; a part that is not there is empty."""
+    """One embed; missing parts are empty."""
 
     title: str
     url: str
@@ -24,7 +24,7 @@ class ShownEmbed:
 
     @classmethod
     def read(cls, embed: Mapping[str, object]) -> Self:
-        """The embed behind the JSON."""
+        """Parses an embed's JSON."""
         return cls(
             title=str(embed.get("title", "")),
             url=str(embed.get("url", "")),
@@ -36,12 +36,12 @@ class ShownEmbed:
 
     @property
     def length(self) -> int:
-        """What Discord counts towards the 6,000 of a message."""
+        """The length that counts towards Discord's limit of 6,000 per message."""
         return sum(map(len, (self.title, self.description, self.author, self.footer)))
 
 
 def papers_in(message: Message) -> list[str]:
-    """The links of the papers in a message, in order, whether they stand as cards or in a list."""
+    """Returns the URLs of the papers in a message, in order, in either layout."""
     return [url for embed in message.embeds for url in _papers_in(embed)]
 
 
@@ -52,7 +52,7 @@ def _papers_in(embed: Mapping[str, object]) -> list[str]:
 
 
 def embeds_of(*messages: Message) -> list[ShownEmbed]:
-    """The embeds that readers of these messages see, in order."""
+    """Returns the visible embeds of these messages, in order."""
     return [ShownEmbed.read(embed) for message in messages for embed in message.shown_embeds]
 
 
@@ -62,16 +62,16 @@ def _inner(embed: Mapping[str, object], part: str, name: str) -> str:
 
 
 def lines_of(*messages: Message) -> dict[str, str]:
-    """The lines of the lists that stand in these messages, by the link of each one's paper."""
+    """Returns the lines of the compact lists in these messages, by the URL of the paper."""
     lines = [line for embed in embeds_of(*messages) for line in embed.description.splitlines()]
     return {link[0]: line for line in lines if (link := _ABSTRACT_LINK.findall(line))}
 
 
 def components_of(message: Message) -> list[Mapping[str, object]]:
-    """The buttons and menus below a message, in order."""
-    found: list[Mapping[str, object]] = []
+    """Returns the buttons and menus below a message, in order."""
+    all_components: list[Mapping[str, object]] = []
     for row in message.components:
         components = row["components"]
         assert isinstance(components, list)
-        found += components
-    return found
+        all_components += components
+    return all_components

@@ -1,7 +1,7 @@
-"""The real client in a process of its own, so that what it holds in memory can be measured.
+"""The real arXiv client in its own process, so that its memory can be measured.
 
-Run as a program: an address and a folder in; for every line on its standard input one fetch, and one line of JSON
-out. The first fetch should be an ordinary one: what it leaves in memory is the level at rest.
+Run as a program with a URL and a folder. For each line on standard input it fetches once, and prints one line of JSON:
+the result, and the peak memory above the base. The first fetch should be an ordinary one: it sets the base.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _RESET_PEAK: Final = "5"  # proc(5)
 
 
 def _megabytes(name: str) -> float:
-    """A line of the process's own status, in megabytes."""
+    """Returns a value of the process's own status, in megabytes."""
     (line,) = (line for line in _STATUS.read_text(encoding="ascii").splitlines() if line.startswith(f"{name}:"))
     return int(line.split()[1]) / 1024
 
@@ -44,20 +44,20 @@ async def _fetch(url: str, gate: Gate) -> str:
 async def _fetch_for_each_line(url: str, folder: Path) -> None:
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    rest = 0.0
+    base = 0.0
     for number in itertools.count():
         if not await lines.readline():
             return
         _CLEAR_REFS.write_text(_RESET_PEAK, encoding="ascii")
-        # Each with a gate of its own: nobody waits for the backoff of the one before.
-        came = await _fetch(url, Gate(folder / f"gate {number}", SystemClock(), 0.0))
-        above = _megabytes("VmHWM") - rest
-        rest = rest or _megabytes("VmRSS")
-        print(json.dumps({"came": came, "above": above, "rest": rest}), flush=True)  # noqa: T201 - what it is for
+        # Each fetch has its own gate: it must not wait for the backoff of the one before.
+        result = await _fetch(url, Gate(folder / f"gate {number}", SystemClock(), 0.0))
+        above = _megabytes("VmHWM") - base
+        base = base or _megabytes("VmRSS")
+        print(json.dumps({"result": result, "above": above, "base": base}), flush=True)  # noqa: T201 - read by the test
 
 
 def main() -> None:
-    """Fetch once a line, and say what came of it and how much memory it took above the level at rest."""
+    """Fetches once per line of input; prints each result and its peak memory."""
     asyncio.run(_fetch_for_each_line(sys.argv[1], Path(sys.argv[2])))
 
 

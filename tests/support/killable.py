@@ -1,7 +1,7 @@
-"""The bot as a process that is made to be killed: at a step that is named, or whenever a test likes.
+"""The bot as a process that a test kills, at any time or at a given step.
 
-Each is a process of its own with the program's own `main`, forked from one that has imported everything: a start
-costs no second of imports, so that a hundred of them are affordable.
+Each process runs the program's `main` and is forked from a server that has imported everything, so that a start takes
+no second of imports and a test can afford a hundred of them.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _CONTEXT.set_forkserver_preload([__name__])
 
 @dataclass(frozen=True, slots=True)
 class CrashPoint:
-    """Just before or just after a durable step, for the `nth` time that the process comes by."""
+    """Just before or just after a durable step, when the process reaches it for the `nth` time."""
 
     step: Step
     side: str
@@ -36,16 +36,16 @@ class CrashPoint:
 
 
 class _Killer:
-    """A witness of the steps that ends its own process at one of them; nothing is cleaned up, nothing is flushed."""
+    """An observer of the steps that kills its own process at one of them, without any clean-up or flush."""
 
     def __init__(self, point: CrashPoint) -> None:
         self._point = point
-        self._passed = 0
+        self._count = 0
 
     def __call__(self, step: Step, side: str) -> None:
         if (step, side) == (self._point.step, self._point.side):
-            self._passed += 1
-            if self._passed == self._point.nth:
+            self._count += 1
+            if self._count == self._point.nth:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -65,73 +65,73 @@ class BotProcess:
         self._log = log
 
     @property
-    def runs(self) -> bool:
-        """Whether it has not ended yet."""
+    def is_running(self) -> bool:
+        """Whether the process has not ended."""
         return self._process.is_alive()
 
     def kill(self) -> None:
-        """End it at once, whatever it does; nothing happens when it has ended."""
+        """Kills the process; does nothing if it has ended."""
         self._process.kill()
 
     def signal(self, number: signal.Signals) -> None:
-        """Send it a signal."""
+        """Sends a signal."""
         assert self._process.pid is not None
         os.kill(self._process.pid, number)
 
-    async def ended(self, within_s: float) -> int:
-        """Wait for its end; returns its exit code, the signal's number below zero where a signal ended it."""
+    async def wait_for_exit(self, timeout_s: float) -> int:
+        """Waits for the end of the process; returns its exit code, the negated number if a signal ended it."""
         loop = asyncio.get_running_loop()
-        over = asyncio.Event()
-        loop.add_reader(self._process.sentinel, over.set)
+        ended = asyncio.Event()
+        loop.add_reader(self._process.sentinel, ended.set)
         try:
-            async with asyncio.timeout(within_s):
-                await over.wait()
+            async with asyncio.timeout(timeout_s):
+                await ended.wait()
         except TimeoutError:
-            raise AssertionError(f"the bot did not end:\n{self.said()}") from None
+            raise AssertionError(f"the bot did not end:\n{self.log_text()}") from None
         finally:
             loop.remove_reader(self._process.sentinel)
         self._process.join()
         assert self._process.exitcode is not None
         return self._process.exitcode
 
-    async def asked_to_end(self, within_s: float) -> int:
-        """Ask it to end in order, as `docker stop` does, and wait for it."""
+    async def terminate(self, timeout_s: float) -> int:
+        """Shuts the process down cleanly with SIGTERM, as `docker stop` does; returns its exit code."""
         self._process.terminate()
-        return await self.ended(within_s)
+        return await self.wait_for_exit(timeout_s)
 
-    def said(self) -> str:
-        """What it and those before it wrote into the log."""
+    def log_text(self) -> str:
+        """Returns the log of this process and of those before it with the same file."""
         return self._log.read_text(encoding="utf-8") if self._log.exists() else ""
 
 
 @asynccontextmanager
-async def a_killable_bot(
+async def killable_bot(
     environment: Mapping[str, str], config: Path, log: Path, *, at: CrashPoint | None = None
 ) -> AsyncIterator[BotProcess]:
-    """Run the bot as a process that ends itself `at` a point, if one is named; what still runs at the end is killed."""
-    async with _a_process(("--config", str(config)), environment, log, at) as bot:
+    """Runs the bot as a process that kills itself `at` a point, if given; kills it when the block ends."""
+    async with _process(("--config", str(config)), environment, log, at) as bot:
         yield bot
 
 
 @asynccontextmanager
-async def a_killable_command(
+async def killable_command(
     arguments: Sequence[str], environment: Mapping[str, str], log: Path, *, at: CrashPoint | None = None
 ) -> AsyncIterator[BotProcess]:
-    """The same for one of the operator's commands."""
-    async with _a_process(arguments, environment, log, at) as command:
+    """Runs one of the operator's commands in the same way."""
+    async with _process(arguments, environment, log, at) as command:
         yield command
 
 
 async def run_command(
-    arguments: Sequence[str], environment: Mapping[str, str], log: Path, within_s: float
+    arguments: Sequence[str], environment: Mapping[str, str], log: Path, timeout_s: float
 ) -> tuple[int, str]:
-    """Run one of the operator's commands to its end; returns its exit code and what it printed."""
-    async with _a_process(arguments, environment, log, None) as command:
-        return await command.ended(within_s), command.said()
+    """Runs one of the operator's commands to its end; returns its exit code and its output."""
+    async with _process(arguments, environment, log, None) as command:
+        return await command.wait_for_exit(timeout_s), command.log_text()
 
 
 @asynccontextmanager
-async def _a_process(
+async def _process(
     arguments: Sequence[str], environment: Mapping[str, str], log: Path, at: CrashPoint | None
 ) -> AsyncIterator[BotProcess]:
     process = _CONTEXT.Process(target=_run, args=(tuple(arguments), dict(environment), log, at))
@@ -141,5 +141,5 @@ async def _a_process(
         yield bot
     finally:
         bot.kill()
-        await bot.ended(40.0)
+        await bot.wait_for_exit(40.0)
         process.close()

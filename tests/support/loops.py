@@ -1,4 +1,4 @@
-"""One of the bot's loops, run by a test: on a clock that the test moves, and an alarm of which one sees who sleeps."""
+"""A harness for one of the bot's loops, with a clock that the test moves and a wake-up that shows who sleeps on it."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -10,32 +10,38 @@ from bot.runtime.clock import Wakeup
 from tests.support.clock import FakeClock, give_way, settle
 
 DEADLINE_S: Final = 40.0
-# Sleeps as short as this are the pace of sending; whatever waits for something sleeps longer.
+# Sleeps up to this length are the interval between messages; a loop that waits for something sleeps longer.
 PACE_S: Final = 0.1
 
 
 class WatchedWakeup(Wakeup):
-    """An alarm of which one can see that somebody sleeps on it."""
+    """A wake-up that shows whether a loop sleeps on it."""
 
     def __init__(self, clock: FakeClock) -> None:
         super().__init__(clock)
         self._sleeping = False
+        self._pending = False
 
     @property
     def is_slept_on(self) -> bool:
-        """Whether the loop sleeps and nobody has woken it."""
-        return self._sleeping and not self._notified.is_set()
+        """Whether the loop sleeps and has not been notified."""
+        return self._sleeping and not self._pending
+
+    def notify(self) -> None:
+        self._pending = True
+        super().notify()
 
     async def wait(self, delay_s: float | None) -> None:
         self._sleeping = True
         try:
             await super().wait(delay_s)
+            self._pending = False
         finally:
             self._sleeping = False
 
 
 class LoopUnderTest(ABC):
-    """A loop that sleeps on `alarm`; who inherits says what it runs, and what else it may be waiting for."""
+    """A loop that sleeps on `wakeup`; subclasses define what it runs, and what else it may wait for."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
@@ -44,21 +50,21 @@ class LoopUnderTest(ABC):
 
     @abstractmethod
     def run(self) -> Coroutine[object, object, None]:
-        """What the loop does, for ever."""
+        """Returns the loop, which runs forever."""
 
     def is_quiet(self) -> bool:
-        """Whether the loop sleeps at this moment; raises what ended it."""
+        """Whether the loop sleeps now; raises what it failed with."""
         if self._work is not None and self._work.done():
             self._work.result()
         return self.wakeup.is_slept_on
 
     def start(self) -> asyncio.Task[None]:
-        """Begin to work."""
+        """Starts the loop."""
         self._work = asyncio.ensure_future(self.run())
         return self._work
 
     async def until_quiet(self) -> None:
-        """Wait until nothing happens any more by itself; the pace of sending is let pass."""
+        """Waits until the loop does nothing more by itself; the clock moves past the interval between messages."""
         async with asyncio.timeout(DEADLINE_S):
             while not await self._stays_quiet():
                 next_in_s = self.clock.next_in_s
@@ -68,23 +74,23 @@ class LoopUnderTest(ABC):
                     await give_way()
 
     async def _stays_quiet(self) -> bool:
-        """Whether the loop sleeps, and did not merely lie down: its alarm is set a moment later."""
+        """Whether the loop sleeps and keeps sleeping: it may be notified a moment later."""
         if not self.is_quiet():
             return False
         await settle()
         return self.is_quiet()
 
     async def notify(self) -> None:
-        """Say that there is something to do, and wait for what comes of it."""
+        """Notifies the loop and waits until it is quiet again."""
         self.wakeup.notify()
         await self.until_quiet()
 
     async def advance(self, delay_s: float) -> None:
-        """Let time pass; whatever is due on the way happens at its moment."""
-        await self.clock.advance_resting(delay_s, self.until_quiet)
+        """Moves the clock; whatever is due in between happens at its time."""
+        await self.clock.advance_in_steps(delay_s, self.until_quiet)
 
     async def end(self) -> None:
-        """Break off, as a killed process would; what it raised is not asked for."""
+        """Cancels the loop, as a killed process would; what it raised is ignored."""
         if self._work is not None:
             self._work.cancel()
             await asyncio.wait([self._work])
@@ -92,7 +98,7 @@ class LoopUnderTest(ABC):
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[Self]:
-        """Work until the block ends; what was due at its beginning has been tried."""
+        """Runs the loop until the block ends; what was due before the block has been tried."""
         self.start()
         try:
             await self.until_quiet()

@@ -1,7 +1,7 @@
-"""Discord's Markdown as a reader meets it: what is shown, what is a link, whom it mentions, what is formatted.
+"""Reads Discord's Markdown: the shown text, links, mentions and formatting.
 
-Written after Discord's client (the rules of simple-markdown, tried from left to right) and its reference on message
-formatting. It errs on the side of finding too much.
+Follows Discord's client (the rules of simple-markdown, tried from left to right) and its reference on message
+formatting. If in doubt, it finds too much rather than too little.
 """
 
 import re
@@ -31,10 +31,10 @@ _BLOCK: Final = re.compile(r"^[^\S\n]*(?:#{1,3}\s|-#\s|>{1,3}\s|[-*+]\s|\d+[.)]\
 
 @dataclass(slots=True)
 class Shown:
-    """What a reader sees."""
+    """What a user sees."""
 
     text: str = ""
-    links: list[tuple[str, str]] = field(default_factory=list)  # what can be clicked, and where it leads
+    links: list[tuple[str, str]] = field(default_factory=list)  # label and URL
     special: list[str] = field(default_factory=list)  # mentions, times, emoji, commands
     formatted: list[str] = field(default_factory=list)
     blocks: list[str] = field(default_factory=list)
@@ -47,21 +47,21 @@ class Shown:
 
 
 def read(markdown: str) -> Shown:
-    """The Markdown of a title, a description or a message, as it is shown."""
+    """Reads the Markdown of a title, a description or a message."""
     shown = _inline(markdown, links=True)
     shown.blocks = _BLOCK.findall(markdown)
     return shown
 
 
 def _inline(markdown: str, *, links: bool) -> Shown:
-    shown, at = Shown(), 0
-    while at < len(markdown):
-        at += _next(markdown, at, shown, links=links)
+    shown, position = Shown(), 0
+    while position < len(markdown):
+        position += _read_construct(markdown, position, shown, links=links)
     return shown
 
 
-def _next(markdown: str, at: int, shown: Shown, *, links: bool) -> int:
-    """Read what stands here; returns how long it is."""
+def _read_construct(markdown: str, at: int, shown: Shown, *, links: bool) -> int:
+    """Reads the construct at this position into `shown`, and returns its length."""
     if found := _ESCAPED.match(markdown, at):
         shown.text += found[1]
     elif found := _SPECIAL.match(markdown, at):

@@ -1,4 +1,4 @@
-"""Whether a bot has come to rest, as its database says: the only thing that tests of crashes ask of it."""
+"""Waits until a bot has no work left, according to its database: all that tests of crashes read from there."""
 
 import asyncio
 import sqlite3
@@ -6,8 +6,8 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-_ASKED_EVERY_S = 0.05
-_UNREAD = """
+_POLL_INTERVAL_S = 0.05
+_UNSYNCED = """
     SELECT (SELECT count(*) FROM subscriptions) = 0
         OR EXISTS (SELECT * FROM keywords WHERE synced_until IS NULL AND id IN (SELECT keyword_id FROM subscriptions))
 """
@@ -18,32 +18,32 @@ _UNSETTLED = """
 """
 
 
-def is_read(database: Path) -> bool:
-    """Whether there are subscriptions, and the past of every keyword was read."""
-    return not _answers_yes(database, _UNREAD)
+def is_synced(database: Path) -> bool:
+    """Whether there are subscriptions, and every keyword had its initial sync."""
+    return not _is_true(database, _UNSYNCED)
 
 
-async def until_read(database: Path, timeout_s: float) -> None:
-    """Wait until the past of every subscribed keyword is read."""
-    await until(lambda: is_read(database), timeout_s)
+async def wait_until_synced(database: Path, timeout_s: float) -> None:
+    """Waits until every subscribed keyword had its initial sync."""
+    await wait_until(lambda: is_synced(database), timeout_s)
 
 
-async def until_settled(database: Path, timeout_s: float) -> None:
-    """Wait until nothing waits to be posted, and of every message it is known what became of it."""
-    await until(lambda: not _answers_yes(database, _UNSETTLED), timeout_s)
+async def wait_until_settled(database: Path, timeout_s: float) -> None:
+    """Waits until no paper is queued and every message is settled."""
+    await wait_until(lambda: not _is_true(database, _UNSETTLED), timeout_s)
 
 
-async def until(condition: Callable[[], bool], timeout_s: float) -> None:
-    """Ask again and again: no event tells of what another process writes."""
+async def wait_until(condition: Callable[[], bool], timeout_s: float) -> None:
+    """Checks a condition repeatedly: no event reports what another process does."""
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110 - nobody sets an Event in another process
-            await asyncio.sleep(_ASKED_EVERY_S)
+            await asyncio.sleep(_POLL_INTERVAL_S)
 
 
-def _answers_yes(database: Path, question: str) -> bool:
-    """What the database says; yes while it is not there or not made yet."""
+def _is_true(database: Path, query: str) -> bool:
+    """Runs a query; true also while the database does not exist or has no tables yet."""
     try:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            return bool(connection.execute(question).fetchone()[0])
+            return bool(connection.execute(query).fetchone()[0])
     except sqlite3.OperationalError:
         return True

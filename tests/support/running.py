@@ -28,7 +28,7 @@ from sandbox.discord import DefaultWorld, Invocation, LocalDiscord, Message, Rat
 from sandbox.huggingface import LocalHuggingFace
 from tests.support.embeds import papers_in
 from tests.support.openapi import discord_specification
-from tests.support.quiescence import until
+from tests.support.quiescence import wait_until
 
 TOKEN = "sandbox-token"
 # How long a test waits for something that must happen: twice the longest wait seen on a busy machine.
@@ -164,7 +164,7 @@ class RunningSandbox:
                 query = "SELECT at FROM polls WHERE at > ? AND outcome = 'read'"
                 return connection.execute(query, (started_at,)).fetchone() is not None
 
-        await until(is_polled, DEADLINE_S)
+        await wait_until(is_polled, DEADLINE_S)
 
     async def wait_until(self, condition: Callable[[], bool], timeout_s: float = DEADLINE_S) -> None:
         """Waits until a condition holds that changes on Discord's side can make true."""

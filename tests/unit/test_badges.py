@@ -1,4 +1,4 @@
-"""Badges: what arXiv clearly says of a paper, and the silence where it does not."""
+"""Badges: the facts that arXiv's metadata clearly states, and the wordings that state nothing."""
 
 import re
 
@@ -17,8 +17,8 @@ from tests.support.builders import listing, paper
 from tests.support.recordings import recorded_answers
 
 
-def said(comment: str) -> list[str]:
-    """What the badges say of a paper with this comment."""
+def badge_texts(comment: str) -> list[str]:
+    """Returns the texts of the badges for a paper with this comment."""
     return [badge.text for badge in badges(paper(comment=comment))]
 
 
@@ -26,7 +26,7 @@ def kinds(comment: str) -> list[BadgeKind]:
     return [badge.kind for badge in badges(paper(comment=comment))]
 
 
-# --- comments as authors write them --------------------------------------------------------------
+# --- comments --------------------------------------------------------------
 
 _VENUES = {
     "Accepted at ICML 2026": "ICML 2026",
@@ -151,27 +151,27 @@ _NO_PAGES = [
 
 
 @pytest.mark.parametrize(("comment", "venue"), _VENUES.items())
-def test_venue_is_shown_as_the_authors_say_it(comment: str, venue: str) -> None:
+def test_venue_is_found_in_a_comment(comment: str, venue: str) -> None:
     shown = [badge.text for badge in badges(paper(comment=comment)) if badge.kind is BadgeKind.VENUE]
     assert shown == [venue]
 
 
 @pytest.mark.parametrize("comment", _NO_VENUE)
-def test_venue_that_is_not_clearly_said_is_not_shown(comment: str) -> None:
+def test_venue_that_is_not_clearly_stated_is_ignored(comment: str) -> None:
     assert BadgeKind.VENUE not in kinds(comment)
 
 
 @pytest.mark.parametrize(("comment", "pages"), _PAGES.items())
-def test_pages_are_counted_as_the_authors_count_them(comment: str, pages: str) -> None:
+def test_number_of_pages_is_found_in_a_comment(comment: str, pages: str) -> None:
     assert [badge.text for badge in badges(paper(comment=comment)) if badge.kind is BadgeKind.PAGES] == [pages]
 
 
 @pytest.mark.parametrize("comment", _NO_PAGES)
-def test_pages_that_are_not_clear_are_not_shown(comment: str) -> None:
+def test_ambiguous_number_of_pages_is_ignored(comment: str) -> None:
     assert BadgeKind.PAGES not in kinds(comment)
 
 
-def test_one_comment_can_tell_several_things_and_they_come_in_order() -> None:
+def test_comment_with_several_facts_gives_badges_in_order() -> None:
     subject = paper(
         title="Small Models: A Survey",
         comment="12 pages, accepted at ICML 2026. Code: https://github.com/someone/thing",
@@ -186,9 +186,9 @@ def test_one_comment_can_tell_several_things_and_they_come_in_order() -> None:
     )
 
 
-def test_paper_of_which_nothing_is_known_has_no_badge() -> None:
+def test_paper_without_facts_has_no_badges() -> None:
     assert badges(paper()) == ()
-    assert said("Comments welcome!") == []
+    assert badge_texts("Comments welcome!") == []
 
 
 # --- journal references ----------------------------------------------------------------------------
@@ -211,7 +211,7 @@ def test_journal_reference_is_the_venue(reference: str, shown: str) -> None:
     assert found == ([shown] if shown else [])
 
 
-def test_journal_reference_comes_before_what_the_comment_says() -> None:
+def test_journal_reference_takes_precedence_over_the_comment() -> None:
     subject = paper(journal_ref="ApJ 1001, 152", comment="accepted by ApJ")
     assert [badge.text for badge in badges(subject)] == ["ApJ 1001, 152"]
 
@@ -242,7 +242,7 @@ def test_withdrawn_paper_has_that_badge_first() -> None:
         ("Test automation: a multivocal literature review", "review"),
     ],
 )
-def test_survey_is_known_by_its_title(title: str, kind: str) -> None:
+def test_survey_is_recognized_by_its_title(title: str, kind: str) -> None:
     assert badges(paper(title=title)) == (Badge(BadgeKind.SURVEY, kind),)
 
 
@@ -259,19 +259,19 @@ def test_survey_is_known_by_its_title(title: str, kind: str) -> None:
         "Surveying the field of numbers",
     ],
 )
-def test_other_surveys_and_reviews_are_not_shown(title: str) -> None:
+def test_other_kinds_of_surveys_and_reviews_are_ignored(title: str) -> None:
     assert badges(paper(title=title)) == ()
 
 
-def test_survey_of_the_sky_is_none_of_the_literature() -> None:
+def test_sky_survey_is_not_a_literature_survey() -> None:
     assert badges(paper(title="A Survey of HI Absorption", primary_category="astro-ph.GA")) == ()
     assert badges(paper(title="A Review of HI Absorption", primary_category="astro-ph.GA")) != ()
 
 
-def test_comment_can_say_that_the_paper_is_a_survey() -> None:
-    assert said("Survey paper, 40 pages") == ["survey", "40 pages"]
-    assert said("Invited review article") == ["review"]
-    assert said("For the proofs see our survey paper") == []
+def test_survey_is_recognized_by_its_comment() -> None:
+    assert badge_texts("Survey paper, 40 pages") == ["survey", "40 pages"]
+    assert badge_texts("Invited review article") == ["review"]
+    assert badge_texts("For the proofs see our survey paper") == []
 
 
 # --- code ----------------------------------------------------------------------------------------------
@@ -297,11 +297,11 @@ def test_comment_can_say_that_the_paper_is_a_survey() -> None:
         ("https://github.com/someone/thing)](https://evil.com)", "code", "https://github.com/someone/thing"),
     ],
 )  # fmt: skip
-def test_code_link_leads_where_the_comment_says(comment: str, text: str, url: str) -> None:
+def test_code_link_is_found_in_a_comment(comment: str, text: str, url: str) -> None:
     assert badges(paper(comment=comment)) == ((Badge(BadgeKind.CODE, text, url),) if url else ())
 
 
-def test_abstract_names_code_only_where_it_says_that_it_is_its_own() -> None:
+def test_link_in_an_abstract_counts_only_for_the_authors_own_code() -> None:
     own = paper(abstract="We prove it. Our code is available at https://github.com/someone/thing.")
     others = paper(abstract="We prove it. We use the tool of https://github.com/someone/thing.")
     unclear = paper(abstract="We prove it. Compare https://github.com/someone/thing and others.")
@@ -309,7 +309,7 @@ def test_abstract_names_code_only_where_it_says_that_it_is_its_own() -> None:
     assert badges(others) == badges(unclear) == ()
 
 
-# --- any text whatever ---------------------------------------------------------------------------------
+# --- any text ---------------------------------------------------------------------------------
 
 _PIECES = st.sampled_from(
     ["accepted at ", "Accepted ", "to appear in ", "ICML 2026", "(", ")", "[x](http://evil.com) ", "@everyone ",
@@ -324,9 +324,7 @@ _ANY = st.one_of(_TEXTS, st.text(max_size=60))
 
 
 @given(_ANY, _ANY, _ANY, st.none() | _ANY)
-def test_badges_of_any_paper_are_short_and_harmless(
-    comment: str, title: str, abstract: str, reference: str | None
-) -> None:
+def test_badges_of_any_paper_are_short_and_safe(comment: str, title: str, abstract: str, reference: str | None) -> None:
     shown = badges(paper(comment=comment, title=title, abstract=abstract, journal_ref=reference, version=2))
     assert len({badge.kind for badge in shown}) == len(shown)
     for badge in shown:
@@ -337,13 +335,13 @@ def test_badges_of_any_paper_are_short_and_harmless(
 
 
 @given(_PIECES, _PIECES, st.sampled_from(["", " ", ", ", "("]))
-def test_long_hostile_texts_cost_little(one: str, other: str, between: str) -> None:
+def test_long_hostile_texts_are_fast(one: str, other: str, between: str) -> None:
     text = ((one + between + other) * 2000)[:2000]
     assert len(badges(paper(comment=text, title=text[:1000], journal_ref=text))) <= len(BadgeKind)
 
 
 @pytest.mark.recordings
-def test_recorded_papers_have_badges_and_none_is_a_guess() -> None:
+def test_badges_of_recorded_papers_are_never_guessed() -> None:
     papers: list[Paper] = []
     for body in recorded_answers().values():
         try:
@@ -358,7 +356,7 @@ def test_recorded_papers_have_badges_and_none_is_a_guess() -> None:
     assert not any(is_withdrawn(each) for each in papers)
 
 
-# --- what others make of it --------------------------------------------------------------------------
+# --- Hugging Face --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -368,7 +366,7 @@ def test_recorded_papers_have_badges_and_none_is_a_guess() -> None:
         ("", "https://github.com/a/b", None, [("code", "https://github.com/a/b")]),
         ("", "https://github.com/a/b", 0, [("code", "https://github.com/a/b")]),
         ("", "https://www.github.com/a/b.git/", 7, [("code ★ 7", "https://github.com/a/b")]),
-        # The authors' own link to the same repository is the one badge.
+        # The authors' link leads to the same repository: one badge.
         (
             "https://github.com/A/b/tree/main",
             "http://github.com/a/B.git",
@@ -382,7 +380,7 @@ def test_recorded_papers_have_badges_and_none_is_a_guess() -> None:
             7,
             [("Hugging Face", "https://huggingface.co/a/b"), ("code ★ 7", "https://github.com/a/b")],
         ),
-        # A stranger's address leads nowhere unless it is a home of code.
+        # Only links to known code hosts are shown.
         ("", "https://evil.com/a/b", 7, []),
         ("", "https://github.com/a/b)](https://evil.com)", 7, []),
         ("", "https://huggingface.co/a/b", 7, []),
@@ -390,20 +388,20 @@ def test_recorded_papers_have_badges_and_none_is_a_guess() -> None:
         ("https://github.com/a/b", None, None, [("code", "https://github.com/a/b")]),
     ],
 )
-def test_code_is_the_authors_own_or_what_hugging_face_knows_with_its_stars(
+def test_code_badge_is_the_authors_link_or_the_listed_repository(
     comment: str, code_url: str | None, stars: int | None, expected: list[tuple[str, str]]
 ) -> None:
     found = badges(paper(comment=comment), listing(votes=0, code_url=code_url, stars=stars))
     assert [(badge.text, badge.url) for badge in found] == expected
 
 
-def test_votes_lead_to_where_people_vote() -> None:
+def test_votes_badge_links_to_hugging_face() -> None:
     votes = Badge(BadgeKind.VOTES, "▲ 41", "https://huggingface.co/papers/2611.00001")
     assert badges(paper(), listing(votes=41)) == (votes,)
     assert badges(paper(), listing(votes=0)) == ()
 
 
-def test_badges_with_votes_have_an_order() -> None:
+def test_votes_badge_comes_after_pages_and_before_code() -> None:
     subject = paper(title="A Survey of Things", comment="ICML 2026, 9 pages, https://github.com/a/b", version=2)
     found = badges(subject, listing(votes=1500, code_url="https://github.com/a/b", stars=41))
     assert [badge.text for badge in found] == ["ICML 2026", "survey", "9 pages", "▲ 1.5k", "code ★ 41", "v2"]

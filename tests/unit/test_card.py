@@ -1,4 +1,4 @@
-"""Cards: what people read in a channel, and Discord's limits for any papers whatever."""
+"""Cards: their contents, and Discord's limits for any papers."""
 
 import re
 import unicodedata
@@ -25,31 +25,31 @@ from tests.support.builders import listing, paper
 
 
 def card(subject: Paper, *keywords: str) -> Card:
-    """The card of one paper alone in its message."""
+    """Returns the card of a paper that is alone in its message."""
     (only,) = lay_out_cards([(subject, keywords)])
     return only
 
 
-# --- what a card says --------------------------------------------------------------------------
+# --- contents of a card --------------------------------------------------------------------------
 
 
-def test_title_is_readable_escaped_and_linked_to_the_abstract_page() -> None:
+def test_title_is_converted_escaped_and_linked() -> None:
     shown = card(paper("hep-ph/9901001", title=r"*Rare* $B^0_s \to \mu^+\mu^-$"))
     assert shown.title == r"\*Rare\* B⁰ₛ → μ⁺μ⁻"
     assert shown.url == "https://arxiv.org/abs/hep-ph/9901001"
 
 
-def test_title_that_shows_nothing_is_the_id() -> None:
+def test_invisible_title_is_replaced_by_the_id() -> None:
     assert card(paper(title=" \u200b ")).title == "arXiv:2611.00001"
 
 
-def test_three_authors_are_named_and_the_rest_counted() -> None:
+def test_three_authors_are_named_and_the_others_counted() -> None:
     names = ("Paul Erd\\H{o}s", "Ada Lovelace", "Emmy Noether", "Kurt Gödel", "Alan Turing")
     assert card(paper(authors=names)).authors == "Paul Erdős, Ada Lovelace, Emmy Noether and 2 more"
     assert card(paper(authors=names[:3])).authors == "Paul Erdős, Ada Lovelace, Emmy Noether"
 
 
-def test_long_names_leave_room_for_how_many_more() -> None:
+def test_long_name_is_cut_to_keep_the_number_of_other_authors() -> None:
     names = tuple(f"{letter} " + "long " * 30 for letter in "ABCD")
     assert re.fullmatch(r"A( long)+ and 3 more", card(paper(authors=names)).authors)
 
@@ -61,7 +61,7 @@ def test_paper_without_authors_has_an_empty_author_line() -> None:
 LINKS = "[PDF](https://arxiv.org/pdf/2611.00001) · [HTML](https://arxiv.org/html/2611.00001)"
 
 
-def test_description_is_the_abstract_then_links_and_badges() -> None:
+def test_description_has_abstract_links_and_badges() -> None:
     subject = paper(
         abstract="We *show* that $x_i \\le 1$.",
         comment="9 pages, accepted at ICML 2026",
@@ -71,7 +71,7 @@ def test_description_is_the_abstract_then_links_and_badges() -> None:
     assert card(subject).description == f"We \\*show\\* that xᵢ ≤ 1.\n{LINKS} · Ann\\_als 1 · 9 pages · v2"
 
 
-def test_code_is_a_link_and_a_withdrawal_stands_out() -> None:
+def test_code_badge_is_a_link_and_withdrawn_is_bold() -> None:
     assert card(paper(comment="Code: https://github.com/a_b/c")).description.endswith(
         f"{LINKS} · [code](https://github.com/a_b/c)"
     )
@@ -80,16 +80,16 @@ def test_code_is_a_link_and_a_withdrawal_stands_out() -> None:
     )
 
 
-def test_votes_and_code_of_a_listed_paper_stand_on_its_card() -> None:
-    said = listing(votes=41, code_url="https://github.com/a/b", stars=1234)
-    (shown,) = lay_out_cards([(paper(comment="PhD thesis"), ())], {said.arxiv_id: said})
+def test_card_of_a_trending_paper_has_votes_and_code() -> None:
+    entry = listing(votes=41, code_url="https://github.com/a/b", stars=1234)
+    (shown,) = lay_out_cards([(paper(comment="PhD thesis"), ())], {entry.arxiv_id: entry})
     votes, code = "[▲ 41](https://huggingface.co/papers/2611.00001)", "[code ★ 1.2k](https://github.com/a/b)"
     assert shown.description.endswith(f"{LINKS} · {votes} · {code} · PhD thesis")
     other = [(paper("2611.00002"), ())]
-    assert lay_out_cards(other, {said.arxiv_id: said}) == lay_out_cards(other)
+    assert lay_out_cards(other, {entry.arxiv_id: entry}) == lay_out_cards(other)
 
 
-def test_ten_crowded_cards_still_say_their_votes() -> None:
+def test_ten_full_cards_still_have_their_votes() -> None:
     long = {"title": "T" * 300, "comment": "9 pages", "authors": ("A" * 200,)}
     papers = [(paper(each, **long, abstract="word " * 300), ["k" * 300]) for each in ids(10)]  # type: ignore[arg-type]  # built just above
     entries = {subject.arxiv_id: listing(subject.arxiv_id.value, votes=1041) for subject, _ in papers}
@@ -97,7 +97,7 @@ def test_ten_crowded_cards_still_say_their_votes() -> None:
     assert all(each.description.endswith(" · 9 pages · ▲ 1k") for each in cards)
 
 
-def test_comment_of_which_no_badge_tells_is_shown() -> None:
+def test_comment_without_a_badge_is_shown() -> None:
     assert card(paper(comment="PhD thesis")).description == f"An abstract.\n{LINKS} · PhD thesis"
 
 
@@ -108,7 +108,7 @@ def test_comment_with_a_link_that_no_badge_has_is_shown() -> None:
     assert shown.endswith(f"{LINKS} · 9 pages · [code](https://github.com/a/b)")
 
 
-def test_badge_that_does_not_fit_makes_way_for_one_that_does() -> None:
+def test_badge_that_does_not_fit_is_skipped_for_one_that_does() -> None:
     long = {"title": "T" * 300, "journal_ref": "A journal " * 9, "comment": "9 pages", "authors": ("A" * 200,)}
     cards = lay_out_cards([(paper(each, **long, abstract="word " * 300), ["k" * 300]) for each in ids(10)])  # type: ignore[arg-type]  # built just above
     assert {each.description.rpartition(" · ")[2] for each in cards} == {"9 pages"}
@@ -119,33 +119,33 @@ def test_description_without_comment_ends_with_the_links() -> None:
     assert card(paper(abstract="Short.")).description == f"Short.\n{LINKS}"
 
 
-def test_description_without_abstract_is_the_last_line_alone() -> None:
+def test_description_without_abstract_has_only_the_last_line() -> None:
     assert card(paper(abstract="")).description == LINKS
 
 
-def test_html_is_linked_where_arxiv_makes_it() -> None:
+def test_html_is_linked_only_if_arxiv_has_it() -> None:
     assert card(paper("2312.00001", abstract="")).description.endswith("[HTML](https://arxiv.org/html/2312.00001)")
     for old in ("2311.99999", "hep-th/9901001", "cs/0503050"):
         assert card(paper(old, abstract="")).description == f"[PDF](https://arxiv.org/pdf/{old})"
 
 
-def test_a_long_abstract_is_cut_even_where_there_is_room() -> None:
+def test_long_abstract_is_cut_even_on_a_single_card() -> None:
     abstract = card(paper(abstract="We measure and show. " * 200)).description.split("\n")[0]
     assert 350 < len(abstract) <= 700
     assert abstract.endswith("show. …")
 
 
-def test_footer_names_categories_and_keywords_as_they_were_typed() -> None:
+def test_footer_has_categories_and_keywords_as_typed() -> None:
     subject = paper(primary_category="cs.LG", categories=("cs.CL", "cs.LG"))
     assert card(subject, "reward model", "RLHF").footer == "cs.LG, cs.CL · reward model, RLHF"
     assert card(subject).footer == "cs.LG, cs.CL"
 
 
-def test_a_keyword_named_twice_is_shown_once() -> None:
+def test_keyword_given_twice_is_shown_once() -> None:
     assert card(paper(), "RLHF", "RLHF ").footer == "cs.LG · RLHF"
 
 
-def test_sixty_keywords_are_named_as_far_as_they_fit_and_the_rest_counted() -> None:
+def test_keywords_that_do_not_fit_are_counted() -> None:
     footer = card(paper(), *(f"a keyword of number {n}" for n in range(60))).footer
     named = re.fullmatch(r"cs\.LG · (a keyword of number \d+, )+a keyword of number (\d+) and (\d+) more", footer)
     assert named
@@ -157,11 +157,11 @@ def test_many_categories_are_counted_after_four() -> None:
     assert card(subject).footer == "a.A, b.B, c.C, d.D and 2 more"
 
 
-def test_the_timestamp_is_when_the_paper_was_published() -> None:
+def test_timestamp_is_the_time_of_publication() -> None:
     assert card(paper()).timestamp == paper().published
 
 
-def test_length_counts_what_discord_counts() -> None:
+def test_length_of_a_card_is_in_utf16_units() -> None:
     shown = card(paper(title="😀"))
     assert shown.length == 2 + len(shown.authors) + len(shown.description) + len(shown.footer)
 
@@ -180,58 +180,58 @@ def test_ten_ordinary_papers_fit_with_readable_abstracts() -> None:
     assert all(len(each.description) > 350 for each in cards)
 
 
-def test_what_a_short_abstract_leaves_goes_to_the_long_ones() -> None:
+def test_space_unused_by_a_short_abstract_goes_to_long_ones() -> None:
     papers = [(paper(each, abstract="Word " * 300 if at else "Short."), ["x"]) for at, each in enumerate(ids(10))]
     long = {len(each.description) for each in lay_out_cards(papers)[1:]}
     assert min(long) > 560
 
 
-def test_the_first_paper_is_not_served_before_the_last() -> None:
+def test_equally_long_abstracts_get_equal_space() -> None:
     papers = [(paper(each, title="T" * 256, abstract="Word " * 300, comment="c" * 200), ["k" * 90]) for each in ids(10)]
     lengths = [len(each.description) for each in lay_out_cards(papers)]
     assert max(lengths) - min(lengths) < 10
 
 
-def test_at_most_ten_papers_go_into_a_message() -> None:
+def test_at_most_ten_papers_fit_in_a_message() -> None:
     assert papers_that_fit([paper(each) for each in ids(12)]) == 10
     assert papers_that_fit([paper(each) for each in ids(3)]) == 3
     assert papers_that_fit([]) == 0
 
 
-def test_a_paper_stands_in_a_message_once() -> None:
+def test_paper_is_in_a_message_only_once() -> None:
     assert papers_that_fit([paper("2611.00001"), paper("2611.00002"), paper("2611.00001")]) == 2
 
 
 @pytest.mark.parametrize("each", [[], ids(11), ["2611.00001", "2611.00001"]], ids=["none", "eleven", "twice"])
-def test_papers_that_make_no_message_are_refused(each: list[str]) -> None:
+def test_papers_that_do_not_fit_in_one_message_are_rejected(each: list[str]) -> None:
     with pytest.raises(ValueError, match="do not fit in one message"):
         lay_out_cards([(paper(one), ()) for one in each])
 
 
-# --- reading an abstract, choosing one -----------------------------------------------------------
+# --- full abstract and menu options -----------------------------------------------------------
 
 
-def test_full_abstract_is_whole_with_comment_and_journal() -> None:
+def test_full_abstract_has_comment_and_journal_reference() -> None:
     abstract = "We measure and show. " * 90 + "The end."
     view = full_abstract(paper(abstract=abstract, comment="9 pages", journal_ref="Phys. Rev. D 1 (2026)"))
     assert view.description == f"{abstract}\n\n{LINKS} · 9 pages"
     assert view.footer == "cs.LG · Phys. Rev. D 1 (2026)"
 
 
-def test_abstract_of_a_paper_that_only_a_list_knows_says_whose_words_it_has() -> None:
+def test_abstract_from_a_trending_list_names_its_source() -> None:
     view = trending_abstract(listing(title="Rewards", summary="We learn $\\epsilon$ of them.", votes=41))
     assert (view.title, view.footer) == ("Rewards", "From Hugging Face's daily papers")
     assert view.description.startswith("We learn ε of them.")
     assert "▲ 41" in view.description
 
 
-def test_full_abstract_says_what_others_make_of_the_paper() -> None:
+def test_full_abstract_has_votes_and_code() -> None:
     view = full_abstract(paper(comment="9 pages"), listing(votes=3, code_url="https://github.com/a/b"))
     votes = "[▲ 3](https://huggingface.co/papers/2611.00001)"
     assert view.description.endswith(f"\n\n{LINKS} · {votes} · [code](https://github.com/a/b) · 9 pages")
 
 
-def test_option_is_plain_text_within_its_limit() -> None:
+def test_menu_option_is_plain_text_within_its_limit() -> None:
     subject = paper(title="On *stars* and " + "planets " * 30, authors=("Ada Lovelace", "Alan Turing"))
     assert option_label(subject).startswith("On *stars* and planets")
     assert len(option_label(subject)) <= limits.SELECT_OPTION_MAX
@@ -239,7 +239,7 @@ def test_option_is_plain_text_within_its_limit() -> None:
     assert option_description(paper(authors=())) == "cs.LG"
 
 
-# --- any papers whatever -----------------------------------------------------------------------
+# --- any papers -----------------------------------------------------------------------
 
 _SNIPPETS = st.sampled_from(
     ["word ", "a", "*", "_", "`", "~~", "|", "\\", "[x](http://evil.com) ", "@everyone ", "<@12> ", "<t:1:R>", "# ",
@@ -262,7 +262,7 @@ _LISTINGS = st.none() | st.builds(
 _MESSAGES = st.lists(
     st.tuples(_PAPERS, st.lists(_TEXTS, max_size=4), st.sampled_from([1, 20]), _LISTINGS), min_size=1, max_size=10
 )
-# What Discord would refuse is found by any mixture of these; the time goes into building them.
+# Any mixture of these finds what Discord would reject; building them takes most of the time.
 _AT_LENGTH = settings(max_examples=1500, suppress_health_check=list(HealthCheck))
 
 
@@ -278,27 +278,27 @@ def _built(message: Sequence[_Parts]) -> list[tuple[Paper, list[str]]]:
 
 def _listed(message: Sequence[_Parts]) -> Mapping[ArxivId, TrendingEntry]:
     listings = (
-        listing(f"2611.{at:05}", **said)  # type: ignore[arg-type]  # built just above
-        for at, (*_, said) in enumerate(message)
-        if said is not None
+        listing(f"2611.{at:05}", **fields)  # type: ignore[arg-type]  # built just above
+        for at, (*_, fields) in enumerate(message)
+        if fields is not None
     )
     return {each.arxiv_id: each for each in listings}
 
 
-def _holds_discords_limits(shown: Card) -> None:
+def _check_limits(shown: Card) -> None:
     assert 1 <= utf16_length(shown.title) <= limits.EMBED_TITLE_MAX
     assert utf16_length(shown.authors) <= limits.EMBED_AUTHOR_MAX
     assert 1 <= utf16_length(shown.description) <= limits.EMBED_DESCRIPTION_MAX
     assert utf16_length(shown.footer) <= limits.EMBED_FOOTER_MAX
 
 
-def _is_harmless(shown: Card) -> None:
-    ours = (
+def _check_safe(shown: Card) -> None:
+    expected_links = (
         r"\[(?:PDF|HTML)\]\(https://arxiv\.org/(?:pdf|html)/2611\.\d{5}\)|\[code(?: ★ [\d.kM]+)?\]\(https://github\.com/a_b/c\)"
         r"|\[▲ [\d.kM]+\]\(https://huggingface\.co/papers/2611\.\d{5}\)"
     )
-    known = re.sub(rf"{ours}|<https://github\.com/a_b/c>|\*\*withdrawn\*\*", "", shown.description)
-    bare = re.sub(r"\\[^0-9A-Za-z\s]", "·", f"{shown.title}\n{known}")
+    other_text = re.sub(rf"{expected_links}|<https://github\.com/a_b/c>|\*\*withdrawn\*\*", "", shown.description)
+    bare = re.sub(r"\\[^0-9A-Za-z\s]", "·", f"{shown.title}\n{other_text}")
     assert not re.search(r"[*_~`|\[]|://|<[@#:/a-zA-Z]", bare)
     everything = f"{shown.title} {shown.authors} {shown.description} {shown.footer}"
     assert not re.search(r"@everyone|@here|<@\d", everything)
@@ -310,13 +310,13 @@ def _check_message(message: list[_Parts]) -> None:
     assert len({each.url for each in cards}) == len(papers)
     assert sum(each.length for each in cards) <= limits.EMBED_TOTAL_MAX
     for each in cards:
-        _holds_discords_limits(each)
-        _is_harmless(each)
+        _check_limits(each)
+        _check_safe(each)
     assert lay_out_cards(papers, listings) == cards
 
 
 @given(_MESSAGES)
-def test_every_limit_holds_for_any_papers(message: list[_Parts]) -> None:
+def test_any_papers_stay_within_all_limits(message: list[_Parts]) -> None:
     _check_message(message)
 
 
@@ -324,26 +324,26 @@ def test_every_limit_holds_for_any_papers(message: list[_Parts]) -> None:
 @pytest.mark.timeout(300)
 @_AT_LENGTH
 @given(_MESSAGES)
-def test_every_limit_holds_for_very_many_messages(message: list[_Parts]) -> None:
+def test_very_many_messages_stay_within_all_limits(message: list[_Parts]) -> None:
     _check_message(message)
 
 
 @given(_PAPERS, _LISTINGS)
-def test_views_and_options_hold_their_limits_for_any_paper(
-    parts: dict[str, object], said: dict[str, object] | None
+def test_full_abstract_and_options_stay_within_limits_for_any_paper(
+    parts: dict[str, object], fields: dict[str, object] | None
 ) -> None:
-    message: _Parts = (parts, [], 1, said)
+    message: _Parts = (parts, [], 1, fields)
     ((subject, _),) = _built([message])
     view = full_abstract(subject, _listed([message]).get(subject.arxiv_id))
-    _holds_discords_limits(view)
-    _is_harmless(view)
+    _check_limits(view)
+    _check_safe(view)
     assert view.length <= limits.EMBED_TOTAL_MAX
     assert 1 <= utf16_length(option_label(subject)) <= limits.SELECT_OPTION_MAX
     assert utf16_length(option_description(subject)) <= limits.SELECT_OPTION_MAX
 
 
 @given(st.text(max_size=80).filter(str.isprintable))
-def test_every_letter_of_a_short_title_survives(title: str) -> None:
+def test_every_letter_of_a_short_title_is_kept(title: str) -> None:
     plain = "On " + re.sub(r"[\\{}$^_~`']", " ", title)
     shown = re.sub(r"\\([^0-9A-Za-z\s])", r"\1", card(paper(title=plain)).title)
     assert [sign for sign in shown if sign.isascii() and sign.isalpha()] == [

@@ -52,7 +52,7 @@ def test_embed_shows_the_numbers_as_text() -> None:
     embed = trend_embed(KNOWN, NOW)
     assert embed.description == (
         "By month, Nov 2025 to Oct 2026 (–: not counted yet):\n"
-        "**reward model**: 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7 · 84 in all\n"
+        "**reward model**: 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7 · 84 in total\n"
         "**\\*\\*stars\\*\\* @\u200beveryone**: –, –, –, –, –, –, –, –, –, –, –, –"
     )
     assert embed.footer.text == "Counts by arXiv. Oct 2026 may still grow: some papers are in moderation."

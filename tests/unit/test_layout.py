@@ -1,4 +1,4 @@
-"""Layouts: lists, first lines, and as few messages as Discord's limits allow."""
+"""Compact lists, headlines, and as few messages as Discord's limits allow."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ def lines(*papers: tuple[Paper, Sequence[str]]) -> list[str]:
     return lay_out_list(papers).description.split("\n")
 
 
-# --- which layout ----------------------------------------------------------------------------------
+# --- choice of layout ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -58,19 +58,19 @@ def lines(*papers: tuple[Paper, Sequence[str]]) -> list[str]:
         (Style.AUTO, 3, True, Layout.CARDS),
     ],
 )
-def test_layout_is_the_styles_and_a_list_for_many(style: Style, papers: int, backlog: bool, layout: Layout) -> None:
+def test_layout_follows_style_and_number_of_papers(style: Style, papers: int, backlog: bool, layout: Layout) -> None:
     assert layout_of(style, papers, backlog=backlog) is layout
 
 
-def test_layouts_are_stored_by_their_names() -> None:
+def test_layouts_and_styles_have_stable_names() -> None:
     assert (Layout("cards"), Layout("compact")) == (Layout.CARDS, Layout.COMPACT)
     assert [style.value for style in Style] == ["auto", "cards", "compact"]
 
 
-# --- which papers go in a message --------------------------------------------------------------------
+# --- which papers share a message --------------------------------------------------------------------
 
 
-def test_ten_cards_or_twenty_five_lines_go_in_a_message() -> None:
+def test_message_holds_ten_cards_or_twenty_five_lines() -> None:
     due = [entry(number) for number in range(30)]
     assert next_message(due, Layout.CARDS) == tuple(due[:10])
     assert next_message(due, Layout.COMPACT) == tuple(due[:25])
@@ -79,22 +79,22 @@ def test_ten_cards_or_twenty_five_lines_go_in_a_message() -> None:
 
 
 @pytest.mark.parametrize("layout", Layout)
-def test_entry_that_goes_alone_does_and_parts_the_others(layout: Layout) -> None:
+def test_entry_marked_alone_has_its_own_message(layout: Layout) -> None:
     due = [entry(1), entry(2), entry(3, alone=True), entry(4)]
     assert next_message(due, layout) == tuple(due[:2])
     assert next_message(due[2:], layout) == tuple(due[2:3])
 
 
 @pytest.mark.parametrize("layout", Layout)
-def test_no_paper_stands_in_a_message_twice(layout: Layout) -> None:
+def test_no_paper_is_in_a_message_twice(layout: Layout) -> None:
     due = [entry(1), entry(2), entry(3, paper("2611.00001"))]
     assert next_message(due, layout) == tuple(due[:2])
 
 
-# --- lists -----------------------------------------------------------------------------------------
+# --- compact lists -----------------------------------------------------------------------------------------
 
 
-def test_line_says_title_author_category_badges_and_links() -> None:
+def test_line_has_title_author_category_badges_and_links() -> None:
     subject = paper(
         title=r"*Rare* $B^0_s$",
         authors=("Paul Erd\\H{o}s", "Ada Lovelace"),
@@ -109,26 +109,26 @@ def test_line_says_title_author_category_badges_and_links() -> None:
     )
 
 
-def test_line_of_one_author_has_no_others() -> None:
+def test_line_with_one_author_has_no_et_al() -> None:
     assert "— Ada Lovelace · cs.LG" in lines((paper(), []))[0]
 
 
-def test_line_of_which_little_is_known_is_still_a_link() -> None:
+def test_line_without_metadata_still_has_a_link() -> None:
     bare = paper("hep-th/9901001", title="", authors=(), primary_category="")
     assert lines((bare, [])) == [
         "**[arXiv:hep-th/9901001](https://arxiv.org/abs/hep-th/9901001)** — [PDF](https://arxiv.org/pdf/hep-th/9901001)"
     ]
 
 
-def test_line_of_a_listed_paper_says_votes_and_code() -> None:
-    said = listing(votes=41, code_url="https://github.com/a/b", stars=1234)
-    line = lay_out_list([(paper(), ())], {said.arxiv_id: said}).description
+def test_line_of_a_trending_paper_has_votes_and_code() -> None:
+    trending = listing(votes=41, code_url="https://github.com/a/b", stars=1234)
+    line = lay_out_list([(paper(), ())], {trending.arxiv_id: trending}).description
     assert (
         " · cs.LG · [▲ 41](https://huggingface.co/papers/2611.00001) · [code ★ 1.2k](https://github.com/a/b) · " in line
     )
 
 
-def test_each_of_twenty_five_crowded_lines_says_its_votes() -> None:
+def test_each_of_twenty_five_full_lines_has_its_votes() -> None:
     papers = [(paper(f"2611.{n:05}", title="word " * 60, authors=("Name " * 30, "X"), comment="9 pages"), ["RLHF"])
               for n in range(25)]  # fmt: skip
     listings = {subject.arxiv_id: listing(subject.arxiv_id.value, votes=41) for subject, _ in papers}
@@ -136,12 +136,12 @@ def test_each_of_twenty_five_crowded_lines_says_its_votes() -> None:
     assert all(re.search(r" · 9 pages · (?:▲ 41$|\[▲ 41\]\()", line) for line in shown)
 
 
-def test_title_cannot_end_its_own_link() -> None:
+def test_title_cannot_close_its_link() -> None:
     (line,) = lines((paper(title="a](https://evil.com) b]"), []))
     assert line.startswith("**[a］(https:\\//evil.com) b］](https://arxiv.org/abs/2611.00001)**")
 
 
-def test_lines_say_for_which_keyword_only_where_papers_differ() -> None:
+def test_lines_name_keywords_only_if_papers_differ() -> None:
     same = lines((paper("2611.00001"), ["RLHF", "x"]), (paper("2611.00002"), ["x", "RLHF"]))
     differ = lines((paper("2611.00001"), ["RLHF"]), (paper("2611.00002"), ["x", "RLHF"]))
     assert not any(" for " in line for line in same)
@@ -149,7 +149,7 @@ def test_lines_say_for_which_keyword_only_where_papers_differ() -> None:
     assert " · for x, RLHF · " in differ[1]
 
 
-def test_twenty_five_ordinary_papers_keep_their_whole_titles() -> None:
+def test_twenty_five_ordinary_papers_keep_their_full_titles() -> None:
     title = "A title of usual length on the many things that one can learn"
     papers = [(paper(f"2611.{n:05}", title=title, authors=("Ada Lovelace", "X"), comment="9 pages"), ["RLHF"])
               for n in range(25)]  # fmt: skip
@@ -159,7 +159,7 @@ def test_twenty_five_ordinary_papers_keep_their_whole_titles() -> None:
                for line in shown)  # fmt: skip
 
 
-def test_long_titles_give_way_but_stay_readable() -> None:
+def test_long_titles_are_cut_but_stay_readable() -> None:
     papers = [(paper(f"2611.{n:05}", title="word " * 60, authors=("Name " * 30, "X"), primary_category="c" * 40,
                      comment="withdrawn", journal_ref="Journal " * 9), [f"k{n}" * 50]) for n in range(25)]  # fmt: skip
     shown = lines(*papers)
@@ -167,44 +167,44 @@ def test_long_titles_give_way_but_stay_readable() -> None:
     assert all("**withdrawn**" in line for line in shown)
 
 
-def test_first_author_is_named_in_full_where_there_is_room_else_by_the_last_name() -> None:
-    def crowd(author: str) -> str:
-        """The last of 25 lines whose titles need all the room."""
+def test_first_author_is_shortened_to_the_last_name_if_space_is_tight() -> None:
+    def tight_line(author: str) -> str:
+        """Returns the last of 25 lines with long titles."""
         return lines(*((paper(f"2611.{n:05}", title="word " * 30, authors=(author, "X")), ["RLHF"])
                        for n in range(25)))[-1]  # fmt: skip
 
     author = "Emmy Amalie Noether"
     assert f"— {author} et al. · cs.LG" in lines((paper(authors=(author, "X")), ["RLHF"]))[0]
-    assert "— Noether et al. · cs.LG" in crowd(author)
-    assert "— Noether-Noet… et al. · cs.LG" in crowd("-".join(["Noether"] * 5))
-    assert "— Emmy Amalie… et al. · cs.LG" in crowd("Emmy Amalie Noe N")
+    assert "— Noether et al. · cs.LG" in tight_line(author)
+    assert "— Noether-Noet… et al. · cs.LG" in tight_line("-".join(["Noether"] * 5))
+    assert "— Emmy Amalie… et al. · cs.LG" in tight_line("Emmy Amalie Noe N")
 
 
-def test_links_stand_on_all_lines_of_a_list_or_on_none() -> None:
+def test_all_lines_of_a_list_have_links_or_none() -> None:
     papers = [(paper(f"2611.{n:05}", title="word " * (n + 1)), ["RLHF"]) for n in range(25)]
     assert sum("[PDF](" in line for line in lines(*papers)) == 0
     assert sum("[PDF](" in line for line in lines(*papers[:9])) == 9
 
 
 @pytest.mark.parametrize("count", [0, 26])
-def test_papers_that_make_no_list_are_refused(count: int) -> None:
+def test_too_few_or_too_many_papers_are_rejected(count: int) -> None:
     with pytest.raises(ValueError, match="do not fit in one message"):
         lay_out_list([(paper(f"2611.{n:05}"), ()) for n in range(count)])
 
 
-def test_paper_twice_makes_no_list() -> None:
+def test_same_paper_twice_is_rejected() -> None:
     with pytest.raises(ValueError, match="do not fit in one message"):
         lay_out_list([(paper(), ()), (paper(), ())])
 
 
-def test_length_of_a_list_counts_what_discord_counts() -> None:
+def test_length_of_a_list_is_in_utf16_units() -> None:
     assert PaperList("😀").length == 2
 
 
-# --- the first line --------------------------------------------------------------------------------
+# --- headlines --------------------------------------------------------------------------------
 
 
-def test_first_line_says_how_many_for_what_and_from_when() -> None:
+def test_headline_has_count_keywords_and_announcement_date() -> None:
     assert headline(7, ["reward model", "RLHF"], ANNOUNCED) == (
         "**7 new papers** for reward model, RLHF · announced Thu 19 Nov"
     )
@@ -212,7 +212,7 @@ def test_first_line_says_how_many_for_what_and_from_when() -> None:
     assert headline(2, [], None) == "**2 new papers**"
 
 
-def test_rest_of_a_batch_and_a_backlog_say_what_they_are() -> None:
+def test_headline_distinguishes_rest_past_and_backlog() -> None:
     assert headline(5, ["RLHF"], ANNOUNCED, BatchKind.REST) == "**5 more papers** for RLHF · announced Thu 19 Nov"
     assert headline(5, ["RLHF"], None, BatchKind.PAST) == "**5 earlier papers** for RLHF"
     assert headline(50, ["RLHF"], None, BatchKind.BACKLOG) == (
@@ -223,14 +223,14 @@ def test_rest_of_a_batch_and_a_backlog_say_what_they_are() -> None:
     )
 
 
-def test_six_papers_that_match_two_keywords_each_name_both() -> None:
+def test_headline_names_each_keyword_once() -> None:
     due = [OutboxEntry(n, paper(f"2611.{n:05}"), ("reward model", "RLHF"), False) for n in range(6)]
     message = next_message(due, layout_of(Style.AUTO, len(due)))
     keywords = [keyword for each in message for keyword in each.keywords]
     assert headline(len(message), keywords, None) == "**6 new papers** for reward model, RLHF"
 
 
-def test_many_keywords_are_counted() -> None:
+def test_keywords_that_do_not_fit_in_the_headline_are_counted() -> None:
     shown = headline(3, [f"keyword number {n}" for n in range(60)], None)
     found = re.search(r"keyword number (\d+) and (\d+) more\Z", shown)
     assert found
@@ -240,14 +240,14 @@ def test_many_keywords_are_counted() -> None:
 
 @example(1, ["<<@"], BatchKind.NEW)
 @given(st.integers(1, 10**6), st.lists(st.text(max_size=200), max_size=60), st.sampled_from(BatchKind))
-def test_first_line_of_any_keywords_is_short_and_harmless(papers: int, keywords: list[str], batch: BatchKind) -> None:
+def test_headline_for_any_keywords_is_short_and_safe(papers: int, keywords: list[str], batch: BatchKind) -> None:
     shown = headline(papers, [*keywords, "@everyone **<@1>** [x](https://evil.com)"], ANNOUNCED, batch)
     assert utf16_length(shown) <= HEADLINE_MAX < limits.CONTENT_MAX
     bare = re.sub(r"\\[^0-9A-Za-z\s]", "·", shown.replace("**", "", 2))
     assert not re.search(r"[*_~`|\[\n]|://|<[@#:/a-zA-Z]|@everyone|@here|@\d", bare)
 
 
-# --- any batch whatever ------------------------------------------------------------------------------
+# --- any batch ------------------------------------------------------------------------------
 
 _HOSTILE = [
     "word ", "*", "_", "`", "\\", "[x](http://evil.com) ", "](", "@everyone ", "<@12> ", "# ", "\n", "😀", "日本",
@@ -260,7 +260,7 @@ def _text(random: Random, longest: int) -> str:
 
 
 def _papers(random: Random, count: int) -> list[OutboxEntry]:
-    """Due entries, oldest first; hostile ones among ordinary ones, or hostile throughout."""
+    """Returns due entries, oldest first: none, some or all of them hostile."""
     hostility = random.choice([0.0, 0.1, 1.0])
     return [_entry(random, number, hostile=random.random() < hostility) for number in range(count)]
 
@@ -283,8 +283,8 @@ def _entry(random: Random, number: int, *, hostile: bool) -> OutboxEntry:
     return OutboxEntry(number, subject, keywords, random.random() < 0.02)
 
 
-def _listings(entries: Sequence[OutboxEntry]) -> Mapping[ArxivId, TrendingEntry]:
-    """What is listed of every second paper, its code where no badge or a hostile one comes of it."""
+def _trending_entries(entries: Sequence[OutboxEntry]) -> Mapping[ArxivId, TrendingEntry]:
+    """Returns trending entries for every second paper, some with a hostile code URL."""
     return {
         each.paper.arxiv_id: listing(
             each.paper.arxiv_id.value,
@@ -298,13 +298,13 @@ def _listings(entries: Sequence[OutboxEntry]) -> Mapping[ArxivId, TrendingEntry]
 
 
 def _fewest(due: Sequence[OutboxEntry], most: int) -> int:
-    """The fewest messages for these entries in their order, from every way of parting them."""
-    fewest = [0] + [len(due) + 1] * len(due)
+    """Returns the minimum number of messages over all ways to split the entries in order."""
+    minimum = [0] + [len(due) + 1] * len(due)
     for end in range(1, len(due) + 1):
         for start in range(max(0, end - most), end):
             if end - start == 1 or not any(each.alone for each in due[start:end]):
-                fewest[end] = min(fewest[end], fewest[start] + 1)
-    return fewest[-1]
+                minimum[end] = min(minimum[end], minimum[start] + 1)
+    return minimum[-1]
 
 
 def _check_batch(seed: int, count: int, layout: Layout) -> None:
@@ -316,7 +316,7 @@ def _check_due(due: Sequence[OutboxEntry], layout: Layout) -> None:
     while left:
         together = next_message(left, layout)
         assert together
-        shown = lay_out_message([(each.paper, each.keywords) for each in together], layout, _listings(together))
+        shown = lay_out_message([(each.paper, each.keywords) for each in together], layout, _trending_entries(together))
         _check_message(shown, together)
         assert (
             utf16_length(headline(len(due), [k for each in together for k in each.keywords], ANNOUNCED))
@@ -351,12 +351,12 @@ def _check_list(shown: PaperList, together: Sequence[OutboxEntry]) -> None:
         title, found, details = line.removeprefix("**[").partition(link)
         assert found
         assert utf16_length(title) >= 1
-        known = re.sub(
+        other_text = re.sub(
             r"\[(?:PDF|HTML|code(?: ★ [\d.kM]+)?|▲ [\d.kM]+|Hugging Face)\]\(https://[\w./%+~-]+\)|\*\*withdrawn\*\*",
             "",
             details,
         )
-        bare = re.sub(r"\\[^0-9A-Za-z\s]", "·", f"{title} {known}")
+        bare = re.sub(r"\\[^0-9A-Za-z\s]", "·", f"{title} {other_text}")
         assert not re.search(r"[*_~`|\[]|://|<[@#:/a-zA-Z]|@everyone|@here|<@\d", bare)
 
 
@@ -365,7 +365,7 @@ _COUNTS = st.one_of(st.integers(1, 60), st.integers(1, 300), st.sampled_from([1,
 
 
 @given(_SEEDS, _COUNTS, st.sampled_from(Layout))
-def test_any_batch_holds_every_limit_in_the_fewest_messages(seed: int, count: int, layout: Layout) -> None:
+def test_any_batch_needs_the_fewest_messages_within_all_limits(seed: int, count: int, layout: Layout) -> None:
     _check_batch(seed, count, layout)
 
 
@@ -373,13 +373,13 @@ def test_any_batch_holds_every_limit_in_the_fewest_messages(seed: int, count: in
 @pytest.mark.timeout(300)
 @settings(max_examples=600, suppress_health_check=list(HealthCheck))
 @given(_SEEDS, _COUNTS, st.sampled_from(Layout))
-def test_very_many_batches_hold_every_limit_in_the_fewest_messages(seed: int, count: int, layout: Layout) -> None:
+def test_very_many_batches_need_the_fewest_messages_within_limits(seed: int, count: int, layout: Layout) -> None:
     _check_batch(seed, count, layout)
 
 
 @pytest.mark.recordings
 @pytest.mark.parametrize("layout", Layout)
-def test_recorded_papers_hold_every_limit_in_the_fewest_messages(layout: Layout) -> None:
+def test_recorded_papers_need_the_fewest_messages_within_limits(layout: Layout) -> None:
     papers: dict[ArxivId, Paper] = {}
     for body in recorded_answers().values():
         try:

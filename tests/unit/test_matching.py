@@ -1,4 +1,4 @@
-"""Which papers satisfy which keywords."""
+"""Matching: which papers satisfy which keywords."""
 
 import pytest
 from hypothesis import assume, example, given
@@ -55,7 +55,7 @@ def matches(keyword: str, text: str) -> bool:
         ("GAN GAN", "GAN GAN GAN"),
     ],
 )
-def test_a_paper_with_the_words_in_a_row_matches(keyword: str, text: str) -> None:
+def test_paper_with_the_words_in_sequence_matches(keyword: str, text: str) -> None:
     assert matches(keyword, text)
 
 
@@ -79,11 +79,11 @@ def test_a_paper_with_the_words_in_a_row_matches(keyword: str, text: str) -> Non
         ("transformer", "Informers"),
     ],
 )
-def test_a_paper_without_them_does_not(keyword: str, text: str) -> None:
+def test_paper_without_the_words_in_sequence_does_not_match(keyword: str, text: str) -> None:
     assert not matches(keyword, text)
 
 
-def test_title_or_abstract_will_do_but_not_half_in_each() -> None:
+def test_phrase_must_be_in_the_title_or_in_the_abstract() -> None:
     keyword = Keyword.parse("reward model")
     papers = [
         paper("2611.00001", title="Reward models"),
@@ -93,7 +93,7 @@ def test_title_or_abstract_will_do_but_not_half_in_each() -> None:
     assert [found.arxiv_id.value for found in match(papers, [keyword])] == ["2611.00001", "2611.00002"]
 
 
-def test_words_typed_in_capitals_are_looked_for_in_the_abstract_too() -> None:
+def test_exact_tokens_match_in_the_abstract_too() -> None:
     keyword = Keyword.parse("CLIP")
     papers = [
         paper("2611.00001", title="Clipping", abstract="We use CLIP."),
@@ -102,7 +102,7 @@ def test_words_typed_in_capitals_are_looked_for_in_the_abstract_too() -> None:
     assert match(papers, [keyword]) == (Match(ArxivId("2611.00001"), keyword),)
 
 
-def test_a_narrowed_keyword_matches_only_in_its_category() -> None:
+def test_keyword_with_a_category_matches_only_in_that_category() -> None:
     papers = [
         paper("2611.00001", title="Diffusion", categories=("cs.LG", "cs.CL")),
         paper("2611.00002", title="Diffusion", categories=("cs.LG",)),
@@ -114,7 +114,7 @@ def test_a_narrowed_keyword_matches_only_in_its_category() -> None:
         assert [found.arxiv_id.value for found in match(papers, [Keyword.parse("diffusion", category)])] == ids
 
 
-def test_each_pair_comes_once_by_keyword_and_then_by_paper() -> None:
+def test_each_pair_is_returned_once_by_keyword_then_by_paper() -> None:
     first, second = Keyword.parse("diffusion"), Keyword.parse("model")
     papers = [
         paper("2611.00002", title="Diffusion model", version=2),
@@ -146,25 +146,25 @@ def test_without_papers_or_keywords_nothing_matches() -> None:
         "\\'" * 200_000 + " CLIP " + "\u3042\u0301" * 100_000,
     ],
 )
-def test_no_text_of_a_paper_breaks_matching(text: str) -> None:
+def test_any_paper_text_can_be_matched(text: str) -> None:
     assert matches("CLIP", text)
     assert not matches("ALIGN", text)
 
 
 @pytest.mark.parametrize("typed", ['"', "NEAR(a b)", "title : x", "a* ^b", "a AND b", "-x", "{title} : x", "\u19b0"])
-def test_no_keyword_breaks_the_query(typed: str) -> None:
+def test_any_keyword_can_be_matched(typed: str) -> None:
     keyword = Keyword.parse(f"{typed} diffusion")
     assert match([paper(title="Alignment")], [keyword]) == ()
     assert match([paper(title=f"{typed} diffusion")], [keyword])
 
 
-def test_a_keyword_that_sqlite_sees_no_word_in_matches_nothing() -> None:
+def test_keyword_without_words_for_sqlite_matches_nothing() -> None:
     assert not matches("\u19b0", "\u19b0")
 
 
 @given(st.one_of(st.text(min_size=1, max_size=80), st.lists(WORDS, min_size=1, max_size=6).map(" ".join)))
 @example("DataLess [cs.CL")
-def test_a_keyword_matches_a_paper_that_is_called_so(typed: str) -> None:
+def test_keyword_matches_a_paper_with_that_title(typed: str) -> None:
     try:
         keyword = Keyword.parse(typed)
     except InvalidKeyword:
@@ -179,7 +179,7 @@ def test_a_keyword_matches_a_paper_that_is_called_so(typed: str) -> None:
     st.lists(st.lists(WORDS, min_size=1, max_size=3).map(" ".join), min_size=2, max_size=8),
     st.lists(st.lists(WORDS, min_size=1, max_size=8).map(" ".join), min_size=1, max_size=8),
 )
-def test_keywords_that_are_the_same_match_the_same_papers(typed: list[str], titles: list[str]) -> None:
+def test_equal_keywords_match_the_same_papers(typed: list[str], titles: list[str]) -> None:
     papers = [paper(f"2611.{place:05}", title=title) for place, title in enumerate(titles)]
     found: dict[Keyword, set[str]] = {}
     for text in typed:
@@ -196,7 +196,7 @@ def test_keywords_that_are_the_same_match_the_same_papers(typed: list[str], titl
     st.lists(st.lists(WORDS, min_size=1, max_size=3).map(" ".join), min_size=1, max_size=8),
     st.lists(st.lists(WORDS, min_size=1, max_size=8).map(" ".join), min_size=1, max_size=8),
 )
-def test_a_keyword_matches_the_same_alone_as_in_company(typed: list[str], titles: list[str]) -> None:
+def test_matches_of_a_keyword_do_not_depend_on_other_keywords(typed: list[str], titles: list[str]) -> None:
     papers = [paper(f"2611.{place:05}", title=title) for place, title in enumerate(titles)]
     keywords = []
     for text in typed:
@@ -209,7 +209,7 @@ def test_a_keyword_matches_the_same_alone_as_in_company(typed: list[str], titles
 
 
 @pytest.mark.recordings
-def test_among_the_recorded_papers_the_matching_ones_are_found() -> None:
+def test_matching_recorded_papers_are_found() -> None:
     papers = {}
     for body in recorded_answers().values():
         try:

@@ -1,4 +1,4 @@
-"""When arXiv is looked at, and what the last look means in words."""
+"""The poll schedule, and the description of the last poll."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -30,12 +30,12 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def utc(text: str) -> datetime:
-    """`11-18 12:00` of 2026, in UTC."""
+    """Parses `11-18 12:00`, in 2026 and UTC."""
     return datetime.fromisoformat(f"2026-{text}:00+00:00")
 
 
 def eastern(text: str) -> datetime:
-    """`11-18 20:00` of 2026 on the clocks of New York."""
+    """Parses `11-18 20:00`, in 2026 and New York time."""
     return datetime.fromisoformat(f"2026-{text}:00").replace(tzinfo=EASTERN).astimezone(UTC)
 
 
@@ -52,7 +52,7 @@ def batch(at: datetime, new_papers: int = 5) -> Poll:
     return Poll(at, PollCompleted(new_papers, batch=True))
 
 
-def absent(at: datetime) -> Poll:
+def no_batch(at: datetime) -> Poll:
     return Poll(at, BatchMissing())
 
 
@@ -71,12 +71,12 @@ def absent(at: datetime) -> Poll:
     ],
     ids=["before it", "at it", "Thursday night", "Friday night", "Saturday night", "Sunday night"],
 )
-def test_announcements_are_at_twenty_eastern_from_sunday_to_thursday(now: str, last: str, following: str) -> None:
+def test_announcements_are_at_20_eastern_from_sunday_to_thursday(now: str, last: str, following: str) -> None:
     assert last_announcement(eastern(now)) == eastern(last)
     assert next_announcement(eastern(now)) == eastern(following)
 
 
-def test_announcement_follows_new_york_through_the_change_of_clocks() -> None:
+def test_announcement_follows_new_yorks_clock_changes() -> None:
     # Clocks go forward on 8 March and back on 1 November 2026, both on a Sunday morning.
     assert next_announcement(utc("03-07 12:00")) == utc("03-09 00:00")
     assert last_announcement(utc("03-06 12:00")) == utc("03-06 01:00")
@@ -84,8 +84,8 @@ def test_announcement_follows_new_york_through_the_change_of_clocks() -> None:
     assert last_announcement(utc("10-31 12:00")) == utc("10-30 00:00")
 
 
-@given(st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2040, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis wants naive bounds
-def test_announcements_enclose_every_moment(now: datetime) -> None:
+@given(st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2040, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis requires naive bounds
+def test_last_and_next_announcement_enclose_any_time(now: datetime) -> None:
     last, following = last_announcement(now), next_announcement(now)
     assert last <= now < following
     assert last_announcement(following) == following
@@ -105,11 +105,11 @@ def test_announcements_enclose_every_moment(now: datetime) -> None:
     ],
     ids=["Monday", "Tuesday", "Wednesday", "Saturday", "Sunday"],
 )
-def test_batch_begins_where_submission_closed_for_the_one_before(now: str, cutoff: str) -> None:
+def test_batch_begins_at_the_submission_cutoff_of_the_previous_one(now: str, cutoff: str) -> None:
     assert batch_cutoff(eastern(now)) == eastern(cutoff)
 
 
-# --- an announcement night -------------------------------------------------------------------------
+# --- nights with an announcement -------------------------------------------------------------------------
 
 
 def test_first_probe_is_half_an_hour_after_the_announcement() -> None:
@@ -119,57 +119,57 @@ def test_first_probe_is_half_an_hour_after_the_announcement() -> None:
     assert plan(WEDNESDAY_NIGHT + 5 * MINUTE, [READ_LAST_NIGHT, second_reading]) == first
 
 
-def test_probe_follows_every_half_hour_until_the_batch_is_there() -> None:
-    first, second = absent(WEDNESDAY_NIGHT + 30 * MINUTE), absent(WEDNESDAY_NIGHT + 61 * MINUTE)
+def test_probes_follow_every_half_hour_until_the_batch_is_there() -> None:
+    first, second = no_batch(WEDNESDAY_NIGHT + 30 * MINUTE), no_batch(WEDNESDAY_NIGHT + 61 * MINUTE)
     assert plan(first.at + MINUTE, [READ_LAST_NIGHT, first]) == NextPoll(first.at + 30 * MINUTE, PROBE)
     assert plan(second.at, [READ_LAST_NIGHT, first, second]) == NextPoll(second.at + 30 * MINUTE, PROBE)
 
 
-def test_batch_is_read_once_more_four_hours_later() -> None:
+def test_second_poll_is_four_hours_after_the_first() -> None:
     read = batch(WEDNESDAY_NIGHT + 3 * HOUR)
     assert plan(read.at + MINUTE, [READ_LAST_NIGHT, read]) == NextPoll(read.at + 4 * HOUR, READ)
 
 
-def test_after_the_second_reading_it_is_quiet_until_the_next_night() -> None:
+def test_no_poll_between_the_second_one_and_the_next_night() -> None:
     read = batch(WEDNESDAY_NIGHT + 3 * HOUR)
     again = batch(read.at + 4 * HOUR, 0)
     following = NextPoll(WEDNESDAY_NIGHT + DAY + 30 * MINUTE, PROBE)
     assert plan(again.at + MINUTE, [READ_LAST_NIGHT, read, again]) == following
 
 
-def test_night_without_a_batch_is_read_once_at_fourteen_utc() -> None:
-    last_probe = absent(utc("11-19 13:45"))
+def test_night_without_a_batch_has_one_poll_at_14_utc() -> None:
+    last_probe = no_batch(utc("11-19 13:45"))
     assert plan(last_probe.at, [READ_LAST_NIGHT, last_probe]) == NextPoll(utc("11-19 14:00"), READ)
 
 
-def test_late_batch_is_looked_for_every_two_hours_after_that() -> None:
+def test_late_batch_is_probed_for_every_two_hours_after_that() -> None:
     given_up = poll(utc("11-19 14:00"), PollCompleted(0, batch=False))
-    late = absent(utc("11-19 16:00"))
+    late = no_batch(utc("11-19 16:00"))
     assert plan(given_up.at, [READ_LAST_NIGHT, given_up]) == NextPoll(utc("11-19 16:00"), PROBE)
     assert plan(late.at, [READ_LAST_NIGHT, given_up, late]) == NextPoll(utc("11-19 18:00"), PROBE)
 
 
-def test_late_batch_that_came_is_read_once_more_too() -> None:
+def test_late_batch_has_a_second_poll_too() -> None:
     given_up = poll(utc("11-19 14:00"), PollCompleted(0, batch=False))
     late = batch(utc("11-19 16:00"))
     assert plan(late.at, [READ_LAST_NIGHT, given_up, late]) == NextPoll(utc("11-19 20:00"), READ)
 
 
-def test_late_batch_is_looked_for_until_the_next_night_only() -> None:
+def test_late_batch_is_probed_for_only_until_the_next_night() -> None:
     given_up = poll(utc("11-19 14:00"), PollCompleted(0, batch=False))
-    last = absent(eastern("11-19 18:30"))
+    last = no_batch(eastern("11-19 18:30"))
     assert plan(last.at, [READ_LAST_NIGHT, given_up, last]) == NextPoll(eastern("11-19 20:30"), PROBE)
 
 
-def test_second_reading_gives_way_to_the_next_nights_probe() -> None:
+def test_next_nights_probe_replaces_the_second_poll() -> None:
     late = batch(eastern("11-19 18:00"))
     assert plan(late.at, [READ_LAST_NIGHT, late]) == NextPoll(eastern("11-19 20:30"), PROBE)
 
 
-# --- quiet nights ----------------------------------------------------------------------------------
+# --- nights without an announcement ----------------------------------------------------------------------------------
 
 
-def test_quiet_nights_have_one_pass_each() -> None:
+def test_nights_without_announcement_have_one_poll_each() -> None:
     thursday = [batch(eastern("11-19 20:30")), batch(eastern("11-20 00:30"))]
     friday, saturday = batch(eastern("11-20 20:30"), 0), batch(eastern("11-21 20:31"), 0)
     assert plan(eastern("11-20 09:00"), thursday) == NextPoll(friday.at, READ)
@@ -178,10 +178,10 @@ def test_quiet_nights_have_one_pass_each() -> None:
     assert plan(saturday.at, [*thursday, friday, saturday]) == sunday
 
 
-def test_batch_that_comes_on_a_quiet_night_is_read_once_more() -> None:
+def test_batch_on_a_night_without_announcement_has_a_second_poll() -> None:
     thursday = [
         batch(eastern("11-18 20:30")),
-        absent(eastern("11-19 20:30")),
+        no_batch(eastern("11-19 20:30")),
         poll(utc("11-20 14:00"), PollCompleted(0, False)),
     ]
     friday = batch(eastern("11-20 20:30"))
@@ -189,19 +189,19 @@ def test_batch_that_comes_on_a_quiet_night_is_read_once_more() -> None:
 
 
 def test_late_batch_of_thursday_is_not_probed_for_on_the_weekend() -> None:
-    thursday = [batch(eastern("11-18 20:30")), absent(eastern("11-19 20:30"))]
-    friday = [poll(utc("11-20 14:00"), PollCompleted(0, batch=False)), absent(eastern("11-20 19:00"))]
+    thursday = [batch(eastern("11-18 20:30")), no_batch(eastern("11-19 20:30"))]
+    friday = [poll(utc("11-20 14:00"), PollCompleted(0, batch=False)), no_batch(eastern("11-20 19:00"))]
     assert plan(friday[-1].at, [*thursday, *friday]) == NextPoll(eastern("11-20 20:30"), READ)
 
 
-# --- the start, and failures -----------------------------------------------------------------------
+# --- start and failures -----------------------------------------------------------------------
 
 
-def test_first_look_ever_is_at_once() -> None:
+def test_first_poll_is_immediate() -> None:
     assert plan(WEDNESDAY_NIGHT, []) == NextPoll(WEDNESDAY_NIGHT, READ)
 
 
-def test_start_reads_at_once_when_the_last_pass_is_older_than_the_last_announcement() -> None:
+def test_start_polls_at_once_if_the_last_poll_missed_an_announcement() -> None:
     now = WEDNESDAY_NIGHT + 5 * HOUR
     assert plan(now, [READ_LAST_NIGHT]) == NextPoll(now, READ)
 
@@ -211,12 +211,12 @@ def test_start_after_a_missed_night_does_not_wait_for_the_probe() -> None:
     assert plan(now, [batch(eastern("11-16 20:30"))]) == NextPoll(now, READ)
 
 
-def test_start_after_a_pass_of_tonight_waits_for_its_second_reading() -> None:
+def test_start_after_tonights_poll_waits_for_the_second_one() -> None:
     read = batch(WEDNESDAY_NIGHT + HOUR)
     assert plan(read.at + 2 * HOUR, [READ_LAST_NIGHT, read]) == NextPoll(read.at + 4 * HOUR, READ)
 
 
-def test_look_that_is_overdue_is_due_now() -> None:
+def test_overdue_poll_is_due_now() -> None:
     read, now = batch(WEDNESDAY_NIGHT + HOUR), WEDNESDAY_NIGHT + 12 * HOUR
     assert plan(now, [READ_LAST_NIGHT, read]) == NextPoll(now, READ)
 
@@ -225,25 +225,25 @@ def test_look_that_is_overdue_is_due_now() -> None:
     "failure",
     [PollThrottled(WEDNESDAY_NIGHT + 34 * MINUTE), PollFailed("arXiv is out of reach", WEDNESDAY_NIGHT + 34 * MINUTE)],
 )
-def test_failed_look_is_tried_again_when_arxiv_may_be_asked(failure: PollResult) -> None:
+def test_failed_poll_is_retried_when_requests_are_allowed(failure: PollResult) -> None:
     failed = poll(WEDNESDAY_NIGHT + 30 * MINUTE, failure)
     assert plan(failed.at + MINUTE, [READ_LAST_NIGHT, failed]) == NextPoll(WEDNESDAY_NIGHT + 34 * MINUTE, PROBE)
     assert plan(failed.at + HOUR, [READ_LAST_NIGHT, failed]) == NextPoll(failed.at + HOUR, PROBE)
 
 
 @pytest.mark.parametrize("at", ["11-19 13:45", "11-19 14:00"])
-def test_failure_does_not_count_as_the_pass_of_a_night(at: str) -> None:
-    probed, failed = absent(utc("11-19 13:10")), poll(utc(at), PollThrottled(utc("11-19 14:10")))
+def test_failed_poll_does_not_count_for_its_night(at: str) -> None:
+    probed, failed = no_batch(utc("11-19 13:10")), poll(utc(at), PollThrottled(utc("11-19 14:10")))
     for polls in ([READ_LAST_NIGHT, failed], [READ_LAST_NIGHT, probed, failed]):
         assert plan(failed.at, polls) == NextPoll(utc("11-19 14:10"), READ)
 
 
 @given(
-    now=st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2027, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - hypothesis wants naive bounds
+    now=st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2027, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - hypothesis requires naive bounds
     ages_h=st.lists(st.integers(min_value=0, max_value=150), max_size=8),
     data=st.data(),
 )
-def test_next_look_is_never_in_the_past_and_never_past_the_next_night(
+def test_next_poll_is_never_past_and_never_after_the_next_night(
     now: datetime, ages_h: list[int], data: st.DataObject
 ) -> None:
     results: st.SearchStrategy[PollResult] = st.sampled_from(
@@ -254,18 +254,18 @@ def test_next_look_is_never_in_the_past_and_never_past_the_next_night(
     assert now <= following.at <= max(now, next_announcement(now) + 30 * MINUTE)
 
 
-def test_a_week_of_looks_reads_each_batch_twice_and_each_quiet_night_once() -> None:
+def test_week_has_two_polls_per_batch_and_one_per_other_night() -> None:
     now, reads = eastern("11-15 19:00"), []
     polls = [batch(eastern(at)) for at in ("11-12 20:30", "11-13 00:30", "11-14 20:30")]
     while (following := plan(now, polls)).at < eastern("11-22 20:00"):
         now = following.at
         evening = last_announcement(now)
-        there = now >= evening + 5 * HOUR  # the batch takes five hours each night
+        there = now >= evening + 5 * HOUR  # each batch appears after five hours
         if there or following.kind is READ:
             reads.append(now.astimezone(EASTERN))
             polls.append(poll(now, PollCompleted(0, batch=there)))
         else:
-            polls.append(absent(now))
+            polls.append(no_batch(now))
     assert [f"{read:%a %H:%M}" for read in reads] == [
         *("Mon 01:00", "Mon 05:00", "Tue 01:00", "Tue 05:00", "Wed 01:00", "Wed 05:00"),
         *("Thu 01:00", "Thu 05:00", "Fri 01:00", "Fri 05:00", "Fri 20:30", "Sat 20:30"),
@@ -275,26 +275,26 @@ def test_a_week_of_looks_reads_each_batch_twice_and_each_quiet_night_once() -> N
 # --- a fixed interval ------------------------------------------------------------------------------
 
 
-def test_fixed_interval_counts_from_the_last_look() -> None:
+def test_fixed_interval_counts_from_the_last_poll() -> None:
     last = batch(WEDNESDAY_NIGHT)
     assert plan_fixed(last.at + MINUTE, [last], 300) == NextPoll(last.at + 5 * MINUTE, READ)
     assert plan_fixed(last.at + HOUR, [last], 300) == NextPoll(last.at + HOUR, READ)
 
 
-def test_fixed_interval_looks_at_once_at_first() -> None:
+def test_fixed_interval_polls_at_once_on_the_first_start() -> None:
     assert plan_fixed(WEDNESDAY_NIGHT, [], 5) == NextPoll(WEDNESDAY_NIGHT, READ)
 
 
-def test_fixed_interval_waits_as_long_as_arxiv_asks() -> None:
+def test_fixed_interval_respects_backoff() -> None:
     last = poll(WEDNESDAY_NIGHT, PollThrottled(WEDNESDAY_NIGHT + 2 * MINUTE))
     assert plan_fixed(last.at, [last], 5) == NextPoll(WEDNESDAY_NIGHT + 2 * MINUTE, READ)
 
 
-# --- in words --------------------------------------------------------------------------------------
+# --- description --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("at", "result", "words"),
+    ("at", "result", "description"),
     [
         ("11-19 06:00", PollCompleted(12, batch=True), "12 new papers"),
         ("11-19 06:00", PollCompleted(1, batch=False), "1 new paper"),
@@ -309,13 +309,13 @@ def test_fixed_interval_waits_as_long_as_arxiv_asks() -> None:
         ("11-21 01:30", PollCompleted(3, batch=True), "3 new papers"),
     ],
 )
-def test_last_look_is_put_in_words(at: str, result: PollResult, words: str) -> None:
+def test_last_poll_is_described(at: str, result: PollResult, description: str) -> None:
     polls = [READ_LAST_NIGHT, poll(utc(at), result)]
-    assert describe_poll(utc(at) + HOUR, polls, NextPoll(utc(at) + 2 * HOUR, PROBE)) == words
+    assert describe_poll(utc(at) + HOUR, polls, NextPoll(utc(at) + 2 * HOUR, PROBE)) == description
 
 
 @pytest.mark.parametrize(
-    ("result", "wait", "words"),
+    ("result", "wait", "description"),
     [
         (PollThrottled(WEDNESDAY_NIGHT), 4 * MINUTE, "arXiv asks us to wait, next try in 4 min"),
         (
@@ -328,10 +328,12 @@ def test_last_look_is_put_in_words(at: str, result: PollResult, words: str) -> N
         (PollThrottled(WEDNESDAY_NIGHT), -MINUTE, "arXiv asks us to wait, next try in 0 s"),
     ],
 )
-def test_failed_look_says_when_the_next_try_is(result: PollResult, wait: timedelta, words: str) -> None:
+def test_description_of_a_failed_poll_has_the_next_attempt(
+    result: PollResult, wait: timedelta, description: str
+) -> None:
     polls = [poll(WEDNESDAY_NIGHT, result)]
-    assert describe_poll(WEDNESDAY_NIGHT, polls, NextPoll(WEDNESDAY_NIGHT + wait, READ)) == words
+    assert describe_poll(WEDNESDAY_NIGHT, polls, NextPoll(WEDNESDAY_NIGHT + wait, READ)) == description
 
 
-def test_before_the_first_look_it_says_so() -> None:
+def test_description_before_the_first_poll() -> None:
     assert describe_poll(WEDNESDAY_NIGHT, [], NextPoll(WEDNESDAY_NIGHT, READ)) == "arXiv has not been checked yet"

@@ -1,4 +1,4 @@
-"""Windows and queries: what arXiv is asked for."""
+"""Windows and arXiv queries."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -25,22 +25,22 @@ from bot.domain.queries import (
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 WEEK = Window(NOW - 7 * DAY, NOW)
-ASKED = "submittedDate:[202611111200 TO 202611181200]"
+SEARCH_TERM = "submittedDate:[202611111200 TO 202611181200]"
 
-moments = st.datetimes(min_value=datetime(2024, 1, 1), max_value=datetime(2035, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis wants naive bounds
+moments = st.datetimes(min_value=datetime(2024, 1, 1), max_value=datetime(2035, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis requires naive bounds
 lengths = st.timedeltas(min_value=timedelta(seconds=1), max_value=40 * DAY)
 
 
 # --- windows ---------------------------------------------------------------------------------------
 
 
-def test_window_is_asked_in_whole_minutes_rounded_outwards() -> None:
+def test_window_is_rounded_outwards_to_whole_minutes() -> None:
     window = Window(NOW.replace(second=59), NOW.replace(minute=30, microsecond=1))
     assert window.search_term == "submittedDate:[202611181200 TO 202611181231]"
 
 
-def test_window_of_whole_minutes_is_asked_as_it_is() -> None:
-    assert WEEK.search_term == ASKED
+def test_window_of_whole_minutes_is_unchanged() -> None:
+    assert WEEK.search_term == SEARCH_TERM
 
 
 @pytest.mark.parametrize(
@@ -48,13 +48,13 @@ def test_window_of_whole_minutes_is_asked_as_it_is() -> None:
     [NOW, NOW + DAY, NOW.replace(tzinfo=None), NOW.astimezone(timezone(timedelta(hours=1)))],
     ids=["empty", "backwards", "naive", "not UTC"],
 )
-def test_window_that_is_no_stretch_of_utc_does_not_construct(start: datetime) -> None:
+def test_invalid_window_cannot_be_constructed(start: datetime) -> None:
     with pytest.raises(ValueError, match="a window"):
         Window(start, NOW.replace(tzinfo=start.tzinfo))
 
 
 @given(start=moments, length=lengths)
-def test_halves_cover_the_window_and_are_never_narrower_than_the_narrowest(start: datetime, length: timedelta) -> None:
+def test_halves_cover_the_window_and_are_not_too_narrow(start: datetime, length: timedelta) -> None:
     halves = Window(start, start + length).halves()
     if halves is None:
         assert length < 2 * WINDOW_MIN
@@ -66,36 +66,38 @@ def test_halves_cover_the_window_and_are_never_narrower_than_the_narrowest(start
     assert min(half.end - half.start for half in halves) >= narrowest
 
 
-def test_window_too_narrow_to_be_halved_has_no_halves() -> None:
+def test_narrow_window_cannot_be_split() -> None:
     assert Window(NOW - 2 * WINDOW_MIN + timedelta(seconds=1), NOW).halves() is None
 
 
 # --- queries ---------------------------------------------------------------------------------------
 
 
-def test_keywords_are_asked_in_title_or_abstract_and_bounded_by_the_window() -> None:
+def test_keywords_query_covers_title_and_abstract_in_the_window() -> None:
     query = keywords_query([Keyword.parse("reward model"), Keyword.parse("MLLM")], WEEK)
-    assert query.search == (f'((ti:"reward model" OR abs:"reward model") OR (ti:"mllm" OR abs:"mllm")) AND {ASKED}')
+    assert query.search == (
+        f'((ti:"reward model" OR abs:"reward model") OR (ti:"mllm" OR abs:"mllm")) AND {SEARCH_TERM}'
+    )
     assert query.window == WEEK
 
 
-def test_one_keyword_is_parenthesised_all_the_same() -> None:
-    assert keywords_query([Keyword.parse("rlhf")], WEEK).search == f'((ti:"rlhf" OR abs:"rlhf")) AND {ASKED}'
+def test_single_keyword_is_parenthesized_too() -> None:
+    assert keywords_query([Keyword.parse("rlhf")], WEEK).search == f'((ti:"rlhf" OR abs:"rlhf")) AND {SEARCH_TERM}'
 
 
-def test_accented_keyword_is_asked_both_ways() -> None:
+def test_accented_keyword_is_queried_with_and_without_accents() -> None:
     search = latest_query(Keyword.parse("Poincaré map")).search
     assert search == '(ti:"poincaré map" OR abs:"poincaré map" OR ti:"poincare map" OR abs:"poincare map")'
 
 
-def test_category_narrows_the_keyword_and_nothing_else() -> None:
+def test_category_applies_only_to_its_keyword() -> None:
     narrowed, free = Keyword.parse("agents", "cs.CL"), Keyword.parse("rlhf")
     assert keywords_query([narrowed, free], WEEK).search == (
-        f'(((ti:"agents" OR abs:"agents") AND cat:cs.CL) OR (ti:"rlhf" OR abs:"rlhf")) AND {ASKED}'
+        f'(((ti:"agents" OR abs:"agents") AND cat:cs.CL) OR (ti:"rlhf" OR abs:"rlhf")) AND {SEARCH_TERM}'
     )
 
 
-def test_archive_stands_for_all_its_categories() -> None:
+def test_archive_includes_all_its_categories() -> None:
     assert latest_query(Keyword.parse("dust", "astro-ph")).search == '((ti:"dust" OR abs:"dust") AND cat:astro-ph*)'
 
 
@@ -105,7 +107,7 @@ def test_keyword_cannot_break_out_of_its_quotes() -> None:
 
 
 @given(st.text(min_size=1, max_size=60))
-def test_query_of_any_keyword_is_balanced(text: str) -> None:
+def test_query_for_any_keyword_has_balanced_parentheses(text: str) -> None:
     keyword = Keyword.parse(f"a1 {text[:40]}".replace("[", " "))
     search = keywords_query([keyword], WEEK).search
     outside = search.split('"')[::2]
@@ -114,38 +116,38 @@ def test_query_of_any_keyword_is_balanced(text: str) -> None:
     assert all(not set('()[]:"*?~^\\') & set(phrase) for phrase in search.split('"')[1::2])
 
 
-def test_window_is_read_without_keywords_newest_first() -> None:
-    assert window_query(WEEK).search == ASKED
+def test_window_query_has_no_keywords_and_is_newest_first() -> None:
+    assert window_query(WEEK).search == SEARCH_TERM
     assert window_query(WEEK).newest_first
 
 
-def test_probe_asks_without_keywords() -> None:
+def test_probe_has_no_keywords() -> None:
     assert probe_query(WEEK) == window_query(WEEK)
 
 
-def test_newest_papers_are_asked_without_a_bound_of_time() -> None:
+def test_query_for_the_newest_papers_has_no_window() -> None:
     query = latest_query(Keyword.parse("rlhf"))
     assert (query.search, query.window, query.newest_first) == ('(ti:"rlhf" OR abs:"rlhf")', None, True)
 
 
-# --- what is read when -----------------------------------------------------------------------------
+# --- windows of polls -----------------------------------------------------------------------------
 
 
-def test_pass_goes_seven_days_back_from_the_last_complete_one() -> None:
+def test_poll_starts_seven_days_before_the_last_complete_one() -> None:
     mark = NOW - 5 * DAY
     assert poll_window(mark, NOW) == Window(mark - 7 * DAY, NOW)
 
 
-def test_outage_of_any_length_is_made_up() -> None:
+def test_poll_after_an_outage_covers_all_of_it() -> None:
     assert poll_window(NOW - 200 * DAY, NOW).start == NOW - 207 * DAY
 
 
-def test_mark_in_the_future_counts_as_thirty_days_ago() -> None:
+def test_position_in_the_future_counts_as_thirty_days_ago() -> None:
     assert clamp_synced_until(NOW + timedelta(seconds=1), NOW) == NOW - 30 * DAY
     assert clamp_synced_until(NOW, NOW) == NOW
 
 
-def test_first_reading_covers_thirty_days() -> None:
+def test_initial_sync_covers_thirty_days() -> None:
     assert initial_sync_window(NOW) == Window(NOW - 30 * DAY, NOW)
 
 
@@ -154,7 +156,7 @@ def test_first_reading_covers_thirty_days() -> None:
     times_s=st.lists(st.integers(min_value=0, max_value=24 * 3600 - 1), min_size=7, max_size=7),
     age=st.timedeltas(min_value=7 * DAY, max_value=30 * DAY),
 )
-def test_any_seven_days_in_a_row_read_every_paper_of_seven_to_thirty_days(
+def test_seven_consecutive_days_cover_papers_of_seven_to_thirty_days(
     first_day: int, times_s: list[int], age: timedelta
 ) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC) + first_day * DAY
@@ -165,19 +167,19 @@ def test_any_seven_days_in_a_row_read_every_paper_of_seven_to_thirty_days(
 
 
 @given(moments)
-def test_older_slice_is_the_same_all_day_and_reads_less_than_a_pass(now: datetime) -> None:
+def test_older_window_is_constant_all_day_and_shorter_than_a_poll(now: datetime) -> None:
     window = older_window(now)
     assert window == older_window(now.replace(hour=23, minute=59))
     assert window.end <= now - timedelta(days=6)
     assert window.end - window.start < POLL_OVERLAP
 
 
-def test_groups_hold_forty_keywords_at_most_and_all_of_them() -> None:
+def test_groups_contain_all_keywords_and_at_most_forty_each() -> None:
     keywords = [Keyword.parse(f"keyword {number}") for number in range(85)]
     groups = keyword_groups(keywords)
     assert [len(group) for group in groups] == [40, 40, 5]
     assert [keyword for group in groups for keyword in group] == keywords
 
 
-def test_no_keywords_make_no_group() -> None:
+def test_no_keywords_make_no_groups() -> None:
     assert keyword_groups([]) == ()

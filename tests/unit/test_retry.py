@@ -1,4 +1,4 @@
-"""Waiting before another try: doubled, bounded, and what arXiv asks for."""
+"""Delays before a retry: exponential, bounded, and as the server requests."""
 
 from datetime import UTC, datetime
 
@@ -11,11 +11,11 @@ from bot.runtime.retry import backoff_delay_s, quota_wait_s, retry_after_s
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 
 
-def test_delay_doubles_with_each_failure_in_a_row() -> None:
+def test_delay_doubles_with_each_consecutive_failure() -> None:
     assert [backoff_delay_s(attempt, 30, 3600, 0.0) for attempt in (1, 2, 3, 4)] == [30, 60, 120, 240]
 
 
-def test_jitter_spreads_the_delay_upwards_so_that_the_floor_holds() -> None:
+def test_jitter_only_increases_the_delay() -> None:
     assert backoff_delay_s(1, 30, 3600, 0.5) == 45
 
 
@@ -24,12 +24,12 @@ def test_jitter_spreads_the_delay_upwards_so_that_the_floor_holds() -> None:
     floor_s=st.floats(min_value=0.001, max_value=60),
     jitter=st.floats(min_value=0, max_value=1, exclude_max=True),
 )
-def test_delay_never_leaves_its_bounds(attempt: int, floor_s: float, jitter: float) -> None:
+def test_delay_stays_within_its_bounds(attempt: int, floor_s: float, jitter: float) -> None:
     assert floor_s <= backoff_delay_s(attempt, floor_s, 3600, jitter) <= 3600
 
 
 @given(attempt=st.integers(min_value=1, max_value=100), jitter=st.floats(min_value=0, max_value=0.99))
-def test_delay_never_shrinks_from_one_failure_to_the_next(attempt: int, jitter: float) -> None:
+def test_delay_never_decreases_between_failures(attempt: int, jitter: float) -> None:
     assert backoff_delay_s(attempt + 1, 1, 1000, 0.0) >= min(1000, backoff_delay_s(attempt, 1, 1000, jitter))
 
 
@@ -44,7 +44,7 @@ def test_delay_never_shrinks_from_one_failure_to_the_next(attempt: int, jitter: 
         ("Wed, 18 Nov 2026 11:00:00 GMT", 0.0),
     ],
 )
-def test_retry_after_is_read_in_both_its_forms(header: str, delay_s: float) -> None:
+def test_retry_after_is_parsed_in_both_forms(header: str, delay_s: float) -> None:
     assert retry_after_s(header, NOW) == delay_s
 
 
@@ -52,12 +52,12 @@ def test_retry_after_is_read_in_both_its_forms(header: str, delay_s: float) -> N
     "header",
     [None, "", "soon", "-5", "1.5", "٣", "9" * 400, "Wed, 99 Foo 2026", "Wed, 18 Nov 99999999999999 12:05:00 GMT"],
 )
-def test_retry_after_that_says_nothing_usable_is_none(header: str | None) -> None:
+def test_unusable_retry_after_is_none(header: str | None) -> None:
     assert retry_after_s(header, NOW) is None
 
 
 @given(st.text())
-def test_retry_after_takes_any_text(header: str) -> None:
+def test_retry_after_accepts_any_text(header: str) -> None:
     delay_s = retry_after_s(header, NOW)
     assert delay_s is None or delay_s >= 0
 
@@ -74,5 +74,5 @@ def test_retry_after_takes_any_text(header: str) -> None:
         (None, None),
     ],
 )
-def test_quota_that_is_used_up_says_when_there_is_one_again(header: str | None, wait_s: float | None) -> None:
+def test_exhausted_quota_has_a_time_of_reset(header: str | None, wait_s: float | None) -> None:
     assert quota_wait_s(header) == wait_s

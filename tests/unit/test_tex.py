@@ -1,4 +1,4 @@
-"""TeX as papers have it, and what people get to read."""
+"""Converting TeX in papers to text."""
 
 import re
 import unicodedata
@@ -132,21 +132,21 @@ MONEY = [
 
 
 @pytest.mark.parametrize(("tex", "text"), FORMULAS.items())
-def test_formula_is_readable(tex: str, text: str) -> None:
+def test_formula_is_converted(tex: str, text: str) -> None:
     assert tex_to_text(tex) == unicodedata.normalize("NFC", text)
 
 
 @pytest.mark.parametrize(("tex", "text"), PROSE.items())
-def test_prose_is_readable(tex: str, text: str) -> None:
+def test_prose_is_converted(tex: str, text: str) -> None:
     assert tex_to_text(tex) == unicodedata.normalize("NFC", text)
 
 
 @pytest.mark.parametrize("text", MONEY)
-def test_money_is_left_alone(text: str) -> None:
+def test_amount_of_money_is_unchanged(text: str) -> None:
     assert tex_to_text(text) == text
 
 
-def test_a_price_does_not_hide_the_formula_after_it() -> None:
+def test_formula_after_a_price_is_converted() -> None:
     assert tex_to_text("it costs $5 for each $x^2$ we read") == "it costs $5 for each x² we read"
 
 
@@ -156,7 +156,7 @@ def test_a_price_does_not_hide_the_formula_after_it() -> None:
      "$" + r"\frac" * 5000 + "$", "$x$" * 3000, "$1 " * 3000, r"\(" * 3000, "``" * 3000, r"\textbf{" * 3000],
     ids=range(10),
 )  # fmt: skip
-def test_hostile_nesting_is_survived(tex: str) -> None:
+def test_deep_nesting_does_not_fail(tex: str) -> None:
     assert tex_to_text(tex).count("x") >= (1 if "x" in tex and "frac" not in tex and "text" not in tex else 0)
 
 
@@ -167,7 +167,7 @@ _PIECES = st.sampled_from(
 
 
 @given(st.lists(_PIECES, max_size=40).map("".join) | st.text())
-def test_every_letter_outside_of_commands_survives(tex: str) -> None:
+def test_letters_outside_commands_are_kept(tex: str) -> None:
     expected = iter(_letters(re.sub(r"\\[A-Za-z]+", " ", collapse(tex))))
     shown = iter(_letters(tex_to_text(tex)))
     assert all(letter in shown for letter in expected)
@@ -181,12 +181,12 @@ def test_text_is_one_line_in_composed_form(tex: str) -> None:
 
 
 def _letters(text: str) -> str:
-    """The letters alone, small or raised or in script all the same."""
+    """Returns only the letters, normalized across superscripts and alphabets."""
     return "".join(sign for sign in unicodedata.normalize("NFKD", text) if sign.isascii() and sign.isalpha())
 
 
 @pytest.mark.recordings
-def test_recorded_papers_keep_no_command_and_no_formula() -> None:
+def test_recorded_papers_have_no_tex_left() -> None:
     texts = {text: tex_to_text(text) for text in _recorded_texts()}
     assert len(texts) > 500
     left = {text for text in texts.values() if re.search(r"\\[A-Za-z]|\\[^\s]|\$(?!\d)", text)}
@@ -198,12 +198,12 @@ def test_recorded_papers_keep_no_command_and_no_formula() -> None:
 
 
 def _recorded_texts() -> Iterator[str]:
-    """Titles, abstracts and comments of every entry; a file may hold two documents, or none."""
+    """Yields title, abstract and comment of every entry; a file may contain two documents, or none."""
     for path in recorded_files(ARXIV_ANSWERS, "*.xml"):
         for document in re.split(r"<\?xml[^>]*>", path.read_text(encoding="utf-8")):
             if not document.strip():
                 continue
-            feed = ET.fromstring(document)  # noqa: S314 - recorded once, not fetched
+            feed = ET.fromstring(document)  # noqa: S314 - trusted recordings
             for entry in feed.iter("{http://www.w3.org/2005/Atom}entry"):
                 for child in entry:
                     if child.tag.rpartition("}")[2] in ("title", "summary", "comment"):

@@ -1,4 +1,4 @@
-"""White space, Markdown, mentions and cutting, as Discord will show them."""
+"""White space, Markdown, mentions and cutting."""
 
 import re
 import unicodedata
@@ -21,18 +21,18 @@ _HOSTILE = st.lists(
 
 
 def _rendered(markdown: str) -> str:
-    """What Discord shows of escaped text: a backslash before punctuation goes, zero width is not seen."""
+    """Returns what Discord shows for escaped text: without backslashes before punctuation and zero-width spaces."""
     return re.sub(r"\\([^0-9A-Za-z\s])", r"\1", markdown).replace("\u200b", "")
 
 
 # --- collapse ----------------------------------------------------------------------------------
 
 
-def test_white_space_of_any_kind_becomes_single_spaces() -> None:
+def test_all_white_space_becomes_single_spaces() -> None:
     assert collapse(" a\n  b\u00a0c\u2028d\te ") == "a b c d e"
 
 
-def test_what_cannot_be_seen_or_sent_is_removed() -> None:
+def test_invisible_and_unsendable_characters_are_removed() -> None:
     assert collapse("a\x00\x1b b\u202e\u2066 \u200f c\ud800") == "a b c\ufffd"
 
 
@@ -68,7 +68,7 @@ def test_collapsing_keeps_every_letter(text: str) -> None:
         ("<@1> <@!2> <@&3>", "\\<@\u200b1> \\<@\u200b!2> \\<@\u200b&3>"),
     ],
 )
-def test_markdown_is_shown_and_not_obeyed(text: str, markdown: str) -> None:
+def test_markdown_is_escaped(text: str, markdown: str) -> None:
     assert escape_markdown(text) == markdown
     assert _rendered(markdown) == text
 
@@ -80,15 +80,15 @@ def test_escaped_text_shows_the_same_characters(text: str) -> None:
 
 
 @given(_HOSTILE)
-def test_escaped_text_has_no_link_no_format_and_no_mention(text: str) -> None:
+def test_escaped_text_has_no_links_formatting_or_mentions(text: str) -> None:
     bare = re.sub(r"\\[^0-9A-Za-z\s]", "?", escape_markdown(text))
     assert not re.search(r"[*_~`|\[]|://|<[@#:/a-zA-Z]|@everyone|@here|@[!&]?\d", bare)
     assert not re.search(r"^\s*(#|>|-#|[-+]\s|\d+[.)]\s)", bare, re.MULTILINE)
 
 
 @given(_HOSTILE)
-def test_what_the_library_would_escape_is_escaped(text: str) -> None:
-    inline = re.sub(r"[<>#-]", "", text)  # the library leaves these to others, or knows them only at a line's start
+def test_everything_that_discord_py_escapes_is_escaped(text: str) -> None:
+    inline = re.sub(r"[<>#-]", "", text)  # discord.py does not escape these, or only at the start of a line
     ours, theirs = escape_markdown(inline), discord.utils.escape_markdown(inline, ignore_links=False)
     assert sum(map(ours.count, "*_~`|\\")) >= sum(map(theirs.count, "*_~`|\\"))
 
@@ -112,41 +112,41 @@ def test_what_the_library_would_escape_is_escaped(text: str) -> None:
         ("no link, [x](y)", r"no link, \[x]\(y)"),
     ],
 )
-def test_comments_keep_links_to_code_and_no_others(comment: str, markdown: str) -> None:
+def test_only_links_to_trusted_hosts_stay_links(comment: str, markdown: str) -> None:
     assert escape_keeping_links(comment) == markdown
 
 
-def test_plain_places_show_one_line_that_mentions_nobody() -> None:
+def test_text_for_plain_places_is_one_line_without_mentions() -> None:
     assert defuse_mentions(" *RLHF*\n @everyone <@12>") == "*RLHF* @\u200beveryone <@\u200b12>"
 
 
 # --- length and cutting ------------------------------------------------------------------------
 
 
-def test_characters_outside_the_first_plane_count_twice() -> None:
+def test_astral_characters_count_twice() -> None:
     assert (utf16_length("abc"), utf16_length("é日"), utf16_length("a😀"), utf16_length("\ud800")) == (3, 2, 3, 1)
 
 
-def test_text_within_the_limit_is_not_touched() -> None:
+def test_text_within_the_limit_is_unchanged() -> None:
     assert cut("A sentence. And", 15) == "A sentence. And"
 
 
-def test_cut_is_at_the_end_of_a_sentence_where_one_ends_late_enough() -> None:
+def test_cut_is_after_a_sentence_that_ends_late_enough() -> None:
     assert (
         cut("We measure it. We show that it works. And then much more.", 45)
         == "We measure it. We show that it works. …"
     )
 
 
-def test_an_early_sentence_does_not_waste_the_room() -> None:
+def test_sentence_that_ends_too_early_is_ignored() -> None:
     assert cut("Yes. We measure it over a long time and show that", 40) == "Yes. We measure it over a long time and…"
 
 
-def test_an_abbreviation_ends_no_sentence() -> None:
+def test_abbreviation_does_not_end_a_sentence() -> None:
     assert cut("We use large networks, e.g. transformers of today", 38) == "We use large networks, e.g.…"
 
 
-def test_cut_is_between_words_without_the_comma() -> None:
+def test_cut_between_words_drops_the_comma() -> None:
     assert cut("one two three, four five", 16) == "one two three…"
 
 
@@ -179,20 +179,20 @@ def test_tiny_limits_hold(limit: int, text: str) -> None:
         ("costs $10 or more and $20 or", 25, "costs $10 or more and…"),
     ],
 )
-def test_nothing_that_belongs_together_is_cut_apart(text: str, limit: int, shown: str) -> None:
+def test_links_formulas_and_characters_are_not_split(text: str, limit: int, shown: str) -> None:
     assert cut(text, limit) == shown
 
 
-def test_a_formula_that_alone_is_too_long_is_cut_all_the_same() -> None:
+def test_formula_longer_than_the_limit_is_cut() -> None:
     assert cut("aaaa = bbbb = cccc", 12) == "aaaa = bbbb…"
 
 
-def test_marks_without_end_leave_only_the_sign_that_there_is_more() -> None:
+def test_endless_combining_characters_leave_only_the_ellipsis() -> None:
     assert cut("a" + "\u0301" * 100, 10) == "…"
 
 
 @given(_HOSTILE.map(escape_markdown) | st.text(), st.integers(0, 80))
-def test_cut_never_exceeds_the_limit_and_is_settled(text: str, limit: int) -> None:
+def test_cut_never_exceeds_the_limit_and_is_idempotent(text: str, limit: int) -> None:
     shown = cut(text, limit)
     assert utf16_length(shown) <= limit
     assert len(shown) <= limit
@@ -200,7 +200,7 @@ def test_cut_never_exceeds_the_limit_and_is_settled(text: str, limit: int) -> No
 
 
 @given(_HOSTILE, st.integers(1, 80))
-def test_cut_leaves_whole_escapes_links_and_characters(text: str, limit: int) -> None:
+def test_cut_keeps_escapes_links_and_characters_whole(text: str, limit: int) -> None:
     markdown = escape_keeping_links(text)
     shown = cut(markdown, limit)
     if shown == markdown:

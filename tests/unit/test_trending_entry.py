@@ -1,4 +1,4 @@
-"""What Hugging Face lists."""
+"""Trending entries: their page, re-rendering of messages, and short counts."""
 
 from datetime import date
 
@@ -6,19 +6,19 @@ import pytest
 
 from bot.domain.paper import ArxivId
 from bot.domain.trending.entry import RenderedVotes, TrendingEntry, abbreviate_count, needs_rerender
-from tests.support.builders import listing as listed
+from tests.support.builders import listing
 
 
-def test_listing_knows_its_page() -> None:
-    listing = TrendingEntry(ArxivId("2608.19880"), date(2026, 8, 21), "Title", "Summary", ("Emmy Noether",), 163, 4)
-    assert listing.url == "https://huggingface.co/papers/2608.19880"
+def test_entry_has_the_url_of_its_page() -> None:
+    entry = TrendingEntry(ArxivId("2608.19880"), date(2026, 8, 21), "Title", "Summary", ("Emmy Noether",), 163, 4)
+    assert entry.url == "https://huggingface.co/papers/2608.19880"
 
 
 CODE = "https://github.com/a/b"
 
 
 @pytest.mark.parametrize(
-    ("votes", "code_url", "shown", "worth"),
+    ("votes", "code_url", "shown", "expected"),
     [
         (0, None, RenderedVotes(), False),
         (1, None, RenderedVotes(), True),
@@ -34,22 +34,22 @@ CODE = "https://github.com/a/b"
         (1, None, RenderedVotes(40), False),
     ],
 )
-def test_messages_follow_the_first_vote_the_code_and_votes_grown_by_half(
-    votes: int, code_url: str | None, shown: RenderedVotes, worth: bool
+def test_messages_are_rerendered_for_code_and_votes_grown_by_half(
+    votes: int, code_url: str | None, shown: RenderedVotes, expected: bool
 ) -> None:
-    assert needs_rerender(listed(votes=votes, code_url=code_url), shown) is worth
+    assert needs_rerender(listing(votes=votes, code_url=code_url), shown) is expected
 
 
-def test_paper_that_climbs_to_two_hundred_votes_costs_its_messages_a_dozen_edits() -> None:
+def test_paper_with_200_votes_needs_at_most_twelve_edits() -> None:
     shown, edits = RenderedVotes(), 0
     for votes in range(201):
-        if needs_rerender(listed(votes=votes), shown):
+        if needs_rerender(listing(votes=votes), shown):
             shown, edits = RenderedVotes(votes), edits + 1
     assert edits <= 12
 
 
 @pytest.mark.parametrize(
-    ("count", "said"),
+    ("count", "text"),
     [
         (0, "0"),
         (999, "999"),
@@ -62,5 +62,5 @@ def test_paper_that_climbs_to_two_hundred_votes_costs_its_messages_a_dozen_edits
         (12_345_678, "12M"),
     ],
 )
-def test_count_is_short_and_never_more_than_there_are(count: int, said: str) -> None:
-    assert abbreviate_count(count) == said
+def test_count_is_abbreviated_and_rounded_down(count: int, text: str) -> None:
+    assert abbreviate_count(count) == text

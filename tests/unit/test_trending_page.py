@@ -1,4 +1,4 @@
-"""A day's list as it is read."""
+"""The pages of a trending list."""
 
 from datetime import date
 
@@ -15,7 +15,7 @@ from bot.runtime import limits
 from tests.support.builders import listing
 
 
-def test_paper_says_what_is_known_of_a_paper() -> None:
+def test_entry_has_rank_votes_organization_code_and_comments() -> None:
     full = listing(
         "2608.19880",
         title="EnvHarness",
@@ -31,7 +31,7 @@ def test_paper_says_what_is_known_of_a_paper() -> None:
     )
 
 
-def test_paper_leaves_out_what_is_not_known() -> None:
+def test_entry_omits_what_is_unknown() -> None:
     bare = listing("2608.19880", title="EnvHarness", votes=0, comments=0, code_url="https://github.com/a/b", stars=0)
     assert render_entries([bare]) == (
         "**1.** **[EnvHarness](https://huggingface.co/papers/2608.19880)**\n"
@@ -39,7 +39,7 @@ def test_paper_leaves_out_what_is_not_known() -> None:
     )
 
 
-def test_title_that_shows_nothing_is_the_papers_id() -> None:
+def test_invisible_title_is_replaced_by_the_id() -> None:
     assert "[arXiv:2608.19880]" in render_entries([listing("2608.19880", title="\u2063")])
 
 
@@ -50,16 +50,16 @@ def test_title_that_shows_nothing_is_the_papers_id() -> None:
         ("$O(n^2)$ Time", "O(n²) Time"),
     ],
 )
-def test_title_is_shown_as_it_is_and_does_nothing(title: str, shown: str) -> None:
+def test_title_is_escaped(title: str, shown: str) -> None:
     assert f"**[{shown}](https://huggingface.co" in render_entries([listing(title=title)])
 
 
-def listings(count: int) -> list[TrendingEntry]:
+def entries(count: int) -> list[TrendingEntry]:
     return [listing(f"2611.{number:05d}", votes=count - number) for number in range(count)]
 
 
 @pytest.mark.parametrize(
-    ("wanted", "number", "words"),
+    ("papers", "number", "text"),
     [
         (24, 1, "11–20 of 24"),
         (12, 0, "1–10 of 12 (24 in the whole list)"),
@@ -68,26 +68,26 @@ def listings(count: int) -> list[TrendingEntry]:
         (1, 0, "Top 1 of 24"),
     ],
 )
-def test_reader_is_told_which_papers_of_the_day_these_are(wanted: int, number: int, words: str) -> None:
-    assert page_range(lay_out_page(listings(24)[:wanted], number), 24) == words
+def test_range_of_a_page_is_described(papers: int, number: int, text: str) -> None:
+    assert page_range(lay_out_page(entries(24)[:papers], number), 24) == text
 
 
-def test_pages_have_ten_papers_and_the_last_one_the_rest() -> None:
-    page = lay_out_page(listings(25), 2)
+def test_last_page_has_the_remaining_papers() -> None:
+    page = lay_out_page(entries(25), 2)
     assert (page.number, page.pages, page.first, page.last, page.papers) == (2, 3, 21, 25, 25)
     assert [line.split(" ")[0] for line in page.description.splitlines()[::2]] == [f"**{n}.**" for n in range(21, 26)]
 
 
-@pytest.mark.parametrize(("asked", "shown"), [(0, 0), (1, 1), (99, 1), (-1, 0)])
-def test_page_that_is_no_longer_there_is_the_last_one(asked: int, shown: int) -> None:
-    assert lay_out_page(listings(11), asked).number == shown
+@pytest.mark.parametrize(("requested", "shown"), [(0, 0), (1, 1), (99, 1), (-1, 0)])
+def test_page_beyond_the_end_is_the_last_one(requested: int, shown: int) -> None:
+    assert lay_out_page(entries(11), requested).number == shown
 
 
-def test_day_has_its_page_on_hugging_face() -> None:
+def test_day_has_a_url_on_hugging_face() -> None:
     assert day_url(date(2026, 8, 21)) == "https://huggingface.co/papers/date/2026-08-21"
 
 
-def test_long_titles_give_way_to_short_ones_and_every_paper_stands_there() -> None:
+def test_long_titles_are_cut_so_that_every_paper_fits() -> None:
     long = [
         listing(f"2611.{n:05d}", title="word " * 180, organization="An Institute of Everything " * 9) for n in range(9)
     ]
@@ -119,9 +119,7 @@ _HOSTILE = st.text(st.sampled_from("ab \\*_[]()<>|`~#@$^{}\u202e😀\ud83d\n:/.�
     ),
     st.integers(1, 991),
 )
-def test_every_paper_has_its_two_lines_within_discords_limit_whatever_the_texts_are(
-    papers: list[TrendingEntry], first: int
-) -> None:
+def test_any_papers_have_two_lines_each_within_the_limit(papers: list[TrendingEntry], first: int) -> None:
     description = render_entries(papers, first)
     assert utf16_length(description) <= limits.EMBED_DESCRIPTION_MAX
     lines = description.split("\n")
@@ -135,7 +133,7 @@ def test_every_paper_has_its_two_lines_within_discords_limit_whatever_the_texts_
     description.encode()
 
 
-def test_longest_of_everything_leaves_titles_readable() -> None:
+def test_titles_stay_readable_with_the_longest_details() -> None:
     worst = TrendingEntry(
         ArxivId("abcdefghijklmnop.AB/9901001"),
         date(2026, 11, 18),

@@ -1,4 +1,4 @@
-"""Pages of Hugging Face's daily papers as listings, whatever stands in them."""
+"""Parsing pages of Hugging Face's trending lists, valid and invalid."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -29,7 +29,7 @@ DAY = date(2026, 8, 21)
 
 
 def entry(**changed: Any) -> dict[str, Any]:
-    """An entry with all that is known of one; None: missing."""
+    """Returns an entry with all fields; an argument replaces one, None removes it."""
     paper = {
         "id": "2608.19880",
         "title": "EnvHarness:\n Awakening",
@@ -50,11 +50,11 @@ def read(*entries: object) -> tuple[TrendingEntry, ...]:
 
 
 def one(**changed: Any) -> TrendingEntry:
-    (listing,) = read(entry(**changed))
-    return listing
+    (only,) = read(entry(**changed))
+    return only
 
 
-def test_entry_is_read_whole() -> None:
+def test_entry_is_parsed_completely() -> None:
     assert one() == TrendingEntry(
         arxiv_id=ArxivId("2608.19880"),
         day=DAY,
@@ -69,7 +69,7 @@ def test_entry_is_read_whole() -> None:
     )
 
 
-def test_what_is_often_absent_may_be_absent() -> None:
+def test_optional_fields_may_be_missing() -> None:
     bare = one(summary=None, authors=None, githubRepo=None, githubStars=7, organization=None, numComments=None)
     assert bare == TrendingEntry(ArxivId("2608.19880"), DAY, "EnvHarness: Awakening", "", (), 163, 0)
 
@@ -78,12 +78,12 @@ def test_what_is_often_absent_may_be_absent() -> None:
 @pytest.mark.parametrize(
     "name", ["summary", "authors", "githubRepo", "githubStars", "organization", "numComments", "unknown"]
 )
-def test_what_is_of_another_type_counts_as_absent(name: str, wrong: object) -> None:
+def test_field_of_the_wrong_type_counts_as_missing(name: str, wrong: object) -> None:
     assert one(**{name: wrong}).votes == 163
 
 
 @pytest.mark.parametrize(
-    "odd",
+    "invalid",
     [
         entry(id="not-arxiv"),
         entry(id=None),
@@ -101,8 +101,8 @@ def test_what_is_of_another_type_counts_as_absent(name: str, wrong: object) -> N
         None,
     ],
 )
-def test_entry_without_id_title_or_votes_is_passed_over_and_counted(odd: object) -> None:
-    page = parse_page(json.dumps([odd, entry()]).encode(), DAY)
+def test_entry_without_id_title_or_votes_is_rejected_and_counted(invalid: object) -> None:
+    page = parse_page(json.dumps([invalid, entry()]).encode(), DAY)
     assert (len(page.trending_entries), page.entries, page.rejected) == (1, 2, 1)
 
 
@@ -121,7 +121,7 @@ def test_entry_without_id_title_or_votes_is_passed_over_and_counted(odd: object)
         b'[{"paper": {"upvotes": ' + b"9" * 5000 + b"}}]",
     ],
 )
-def test_what_is_no_list_of_papers_is_refused_and_never_an_empty_day(body: bytes) -> None:
+def test_anything_but_a_list_of_papers_is_an_error(body: bytes) -> None:
     with pytest.raises(InvalidTrendingList, match="Hugging Face's response"):
         parse_page(body, DAY)
 
@@ -130,7 +130,7 @@ def test_empty_list_is_a_day_without_papers() -> None:
     assert parse_page(b"[]", DAY).trending_entries == ()
 
 
-def test_paper_that_is_listed_twice_counts_once_as_it_stands_first() -> None:
+def test_paper_listed_twice_is_kept_as_listed_first() -> None:
     listings = read(entry(upvotes=5), entry(id="2608.00001", upvotes=4), entry(id="2608.19880v2", upvotes=3))
     assert [(listing.arxiv_id.value, listing.votes) for listing in listings] == [("2608.19880", 5), ("2608.00001", 4)]
 
@@ -154,13 +154,13 @@ def test_paper_that_is_listed_twice_counts_once_as_it_stands_first() -> None:
         ("ftp://github.com/a/b", None),
     ],
 )
-def test_only_repositories_at_known_homes_of_code_are_linked(given_url: str, kept: str | None) -> None:
+def test_only_repositories_on_known_hosts_are_linked(given_url: str, kept: str | None) -> None:
     listing = one(githubRepo=given_url)
     assert listing.code_url == kept
     assert (listing.stars is None) == (kept is None)
 
 
-def test_long_texts_are_cut_and_what_cannot_be_sent_is_taken_out() -> None:
+def test_long_texts_are_cut_and_unsendable_characters_removed() -> None:
     listing = one(title="x" * 5000, summary="y\ud800\x00\u202e" + "z" * 90_000, authors=[{"name": "n" * 9000}] * 2000)
     assert len(listing.title) == TRENDING_TITLE_MAX
     assert listing.summary.startswith("y\ufffdz")
@@ -170,7 +170,7 @@ def test_long_texts_are_cut_and_what_cannot_be_sent_is_taken_out() -> None:
 
 
 @pytest.mark.parametrize("values", [b"1", b"[]", b"{}", b'""'])
-def test_list_cut_up_as_none_is_is_refused_before_it_is_read(values: bytes) -> None:
+def test_list_with_too_many_values_is_rejected_before_parsing(values: bytes) -> None:
     body = b"[" + b",".join([json.dumps(entry()).encode(), *[values] * TRENDING_MAX_VALUES]) + b"]"
     with pytest.raises(InvalidTrendingList, match="cannot be read"):
         parse_page(body, DAY)
@@ -178,7 +178,7 @@ def test_list_cut_up_as_none_is_is_refused_before_it_is_read(values: bytes) -> N
     assert len(parse_page(few, DAY).trending_entries) == 1
 
 
-def test_organization_has_its_full_name_where_it_has_one() -> None:
+def test_organization_is_shown_by_its_full_name() -> None:
     assert one(organization={"name": "google"}).organization == "google"
     outer = entry(organization=None) | {"organization": {"name": "x", "fullname": "The X"}}
     assert read(outer)[0].organization == "The X"
@@ -197,42 +197,41 @@ _JSON = st.recursive(
         | _JSON
     )
 )
-def test_anything_is_read_or_refused(entries: list[object]) -> None:
+def test_any_json_is_parsed_or_rejected(entries: list[object]) -> None:
     try:
-        listings = read(*entries)
+        parsed = read(*entries)
     except InvalidTrendingList:
         return
-    for listing in listings:
-        json.dumps([listing.title, listing.summary, listing.authors, listing.organization]).encode()
-        f"{listing.title}{listing.summary}{listing.authors}{listing.organization}".encode()
+    for each in parsed:
+        json.dumps([each.title, each.summary, each.authors, each.organization]).encode()
+        f"{each.title}{each.summary}{each.authors}{each.organization}".encode()
 
 
 @pytest.mark.recordings
-def test_recorded_days_are_read_whole() -> None:
+def test_recorded_days_are_parsed_completely() -> None:
     sizes = {}
     for path in recorded_files(HUGGING_FACE_DAYS, "*.json"):
         page = parse_page(path.read_bytes(), date.fromisoformat(path.stem))
         assert page.rejected == 0
         assert all(
-            listing.day.isoformat() == path.stem and listing.summary and listing.authors
-            for listing in page.trending_entries
+            each.day.isoformat() == path.stem and each.summary and each.authors for each in page.trending_entries
         )
         sizes[path.stem] = len(page.trending_entries)
     assert sizes["2026-05-12"] == 50
     assert sum(sizes.values()) == 160
     pages = [parse_page(path.read_bytes(), DAY) for path in recorded_files(HUGGING_FACE_DAYS, "*.json")]
-    everything = [listing for page in pages for listing in page.trending_entries]
-    assert sum(listing.code_url is not None for listing in everything) == 91
-    assert sum(listing.organization is not None for listing in everything) == 116
+    all_entries = [each for page in pages for each in page.trending_entries]
+    assert sum(each.code_url is not None for each in all_entries) == 91
+    assert sum(each.organization is not None for each in all_entries) == 116
 
 
-def test_list_read_days_later_is_final_and_one_read_lately_is_good_for_a_while() -> None:
-    began = datetime(2026, 8, 21, tzinfo=UTC)
-    late = began + TRENDING_FINAL_AFTER
+def test_list_read_late_is_final_and_others_are_fresh_for_a_while() -> None:
+    start = datetime(2026, 8, 21, tzinfo=UTC)
+    late = start + TRENDING_FINAL_AFTER
     assert is_final(DAY, late)
     assert not is_final(DAY, late - timedelta(seconds=1))
     minute = timedelta(minutes=1)
     assert is_fresh(DAY, late, late + timedelta(days=30), minute)
-    assert is_fresh(DAY, began, began + timedelta(seconds=59), minute)
-    assert not is_fresh(DAY, began, began + minute, minute)
-    assert not is_fresh(DAY, None, began, minute)
+    assert is_fresh(DAY, start, start + timedelta(seconds=59), minute)
+    assert not is_fresh(DAY, start, start + minute, minute)
+    assert not is_fresh(DAY, None, start, minute)

@@ -1,4 +1,4 @@
-"""Days' lists for channels: whose turn it is, when they are due, what stands in them, and Discord's limits."""
+"""Trending posts: which lists are due and when, their papers, and Discord's limits."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -32,52 +32,52 @@ THURSDAY = FRIDAY - timedelta(days=1)
 BERLIN = DailySchedule(8, 30, "Europe/Berlin")
 
 
-def read(day: date, papers: int = 40, *, before_its_end: bool = False) -> TrendingDay:
-    return TrendingDay(day, ended_at(day) + timedelta(hours=-1 if before_its_end else 1), papers)
+def list_of(day: date, papers: int = 40, *, before_day_ended: bool = False) -> TrendingDay:
+    return TrendingDay(day, ended_at(day) + timedelta(hours=-1 if before_day_ended else 1), papers)
 
 
 def at(day: date, hour: int = 12, minute: int = 0) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
 
 
-# --- whose turn it is --------------------------------------------------------------------------------
+# --- which lists are due --------------------------------------------------------------------------------
 
 
-def test_newest_day_that_is_over_has_its_turn() -> None:
-    lists = [read(FRIDAY), read(THURSDAY), read(SATURDAY, before_its_end=True)]
+def test_newest_complete_list_is_posted() -> None:
+    lists = [list_of(FRIDAY), list_of(THURSDAY), list_of(SATURDAY, before_day_ended=True)]
     assert days_to_post(lists, at(SATURDAY)) == (THURSDAY, FRIDAY)
 
 
-def test_nothing_has_its_turn_before_yesterday_was_read_after_its_end() -> None:
-    assert days_to_post([read(THURSDAY), read(FRIDAY, before_its_end=True)], at(SATURDAY)) == ()
-    assert days_to_post([read(THURSDAY)], at(SATURDAY)) == ()
+def test_nothing_is_posted_before_yesterdays_list_is_complete() -> None:
+    assert days_to_post([list_of(THURSDAY), list_of(FRIDAY, before_day_ended=True)], at(SATURDAY)) == ()
+    assert days_to_post([list_of(THURSDAY)], at(SATURDAY)) == ()
     assert days_to_post([], at(SATURDAY)) == ()
 
 
-def test_empty_days_leave_the_turn_to_the_last_one_that_has_papers() -> None:
-    weekend = [read(THURSDAY), read(FRIDAY), read(SATURDAY, 0), read(SUNDAY, 0)]
+def test_last_list_with_papers_is_posted_after_empty_days() -> None:
+    weekend = [list_of(THURSDAY), list_of(FRIDAY), list_of(SATURDAY, 0), list_of(SUNDAY, 0)]
     assert days_to_post(weekend, at(MONDAY, 0)) == (THURSDAY, FRIDAY)
-    assert days_to_post([read(SATURDAY, 0), read(SUNDAY, 0)], at(MONDAY, 0)) == ()
+    assert days_to_post([list_of(SATURDAY, 0), list_of(SUNDAY, 0)], at(MONDAY, 0)) == ()
 
 
-def test_list_of_which_the_end_is_not_known_does_not_let_an_older_one_pass() -> None:
-    lists = [read(THURSDAY), read(FRIDAY, before_its_end=True), read(SATURDAY, 0), read(SUNDAY, 0)]
+def test_incomplete_newest_list_blocks_older_ones() -> None:
+    lists = [list_of(THURSDAY), list_of(FRIDAY, before_day_ended=True), list_of(SATURDAY, 0), list_of(SUNDAY, 0)]
     assert days_to_post(lists, at(MONDAY)) == ()
 
 
-def test_older_list_that_was_not_read_to_its_end_has_no_turn() -> None:
-    lists = [read(THURSDAY, before_its_end=True), read(FRIDAY)]
+def test_incomplete_older_list_is_not_posted() -> None:
+    lists = [list_of(THURSDAY, before_day_ended=True), list_of(FRIDAY)]
     assert days_to_post(lists, at(SATURDAY)) == (FRIDAY,)
 
 
-def test_turn_of_a_list_is_over_after_four_days() -> None:
-    empty = [read(SATURDAY + timedelta(days=n), 0) for n in range(5)]
+def test_list_is_not_posted_after_four_days() -> None:
+    empty = [list_of(SATURDAY + timedelta(days=n), 0) for n in range(5)]
     tuesday, wednesday = MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)
-    assert days_to_post([read(FRIDAY), *empty], at(tuesday)) == (FRIDAY,)
-    assert days_to_post([read(FRIDAY), *empty], at(wednesday)) == ()
+    assert days_to_post([list_of(FRIDAY), *empty], at(tuesday)) == (FRIDAY,)
+    assert days_to_post([list_of(FRIDAY), *empty], at(wednesday)) == ()
 
 
-# --- when it is due ------------------------------------------------------------------------------------
+# --- when they are due ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -90,64 +90,64 @@ def test_turn_of_a_list_is_over_after_four_days() -> None:
         (DailySchedule(23, 0, "UTC"), at(SATURDAY, 23)),
     ],
 )
-def test_list_is_due_when_its_day_is_over_by_the_channels_timetable(schedule: ChannelSchedule, due: datetime) -> None:
+def test_list_is_due_after_its_day_by_the_channels_schedule(schedule: ChannelSchedule, due: datetime) -> None:
     assert TrendingSubscription(1, 0, at(THURSDAY), schedule).due_at(FRIDAY) == due
 
 
-def test_newer_list_that_is_due_later_takes_the_turn() -> None:
-    as_they_come, berlin = (TrendingSubscription(1, 0, at(THURSDAY), schedule) for schedule in (Immediate(), BERLIN))
-    assert as_they_come.turn(FRIDAY, FRIDAY) == at(SATURDAY, 0)
-    assert as_they_come.turn(THURSDAY, FRIDAY) is None
-    assert berlin.turn(THURSDAY, FRIDAY) is None
+def test_newer_list_replaces_an_older_one() -> None:
+    immediate, berlin = (TrendingSubscription(1, 0, at(THURSDAY), schedule) for schedule in (Immediate(), BERLIN))
+    assert immediate.post_time(FRIDAY, FRIDAY) == at(SATURDAY, 0)
+    assert immediate.post_time(THURSDAY, FRIDAY) is None
+    assert berlin.post_time(THURSDAY, FRIDAY) is None
 
 
-def test_lists_that_wait_for_the_same_moment_have_their_turn_together() -> None:
-    # In Tokyo a day of UTC's is over at 09:00.
+def test_lists_due_at_the_same_time_are_all_posted() -> None:
+    # In Tokyo, a UTC day ends at 09:00.
     tokyo = TrendingSubscription(1, 0, at(THURSDAY), DailySchedule(8, 30, "Asia/Tokyo", weekdays_only=True))
-    assert tokyo.turn(THURSDAY, FRIDAY) == tokyo.turn(FRIDAY, FRIDAY) == at(SUNDAY, 23, 30)
-    assert TrendingSubscription(1, 0, at(FRIDAY, 0), tokyo.schedule).turn(THURSDAY, FRIDAY) is None
+    assert tokyo.post_time(THURSDAY, FRIDAY) == tokyo.post_time(FRIDAY, FRIDAY) == at(SUNDAY, 23, 30)
+    assert TrendingSubscription(1, 0, at(FRIDAY, 0), tokyo.schedule).post_time(THURSDAY, FRIDAY) is None
 
 
-def test_day_that_was_over_when_the_channel_asked_is_not_due() -> None:
-    asked = at(FRIDAY, 0)
-    assert TrendingSubscription(1, 0, asked, Immediate()).due_at(THURSDAY) is None
-    assert TrendingSubscription(1, 0, asked, Immediate()).due_at(FRIDAY) == at(SATURDAY, 0)
+def test_day_that_ended_before_the_subscription_is_not_due() -> None:
+    since = at(FRIDAY, 0)
+    assert TrendingSubscription(1, 0, since, Immediate()).due_at(THURSDAY) is None
+    assert TrendingSubscription(1, 0, since, Immediate()).due_at(FRIDAY) == at(SATURDAY, 0)
 
 
-# --- what stands in it -----------------------------------------------------------------------------------
+# --- papers and layout -----------------------------------------------------------------------------------
 
 
 def matched(arxiv_id: str, *keywords: str) -> list[Match]:
     return [Match(ArxivId(arxiv_id), Keyword.parse(keyword)) for keyword in keywords]
 
 
-def test_papers_for_the_channels_keywords_come_first_then_the_most_votes() -> None:
+def test_matching_papers_come_first_then_by_votes() -> None:
     few, some, many = (listing(f"2611.0000{n}", votes=votes) for n, votes in ((1, 3), (2, 10), (3, 90)))
     papers = select_entries([many, some, few], matched("2611.00001", "RLHF", "reward model"), 0)
     assert papers == (RankedEntry(few, ("RLHF", "reward model")), RankedEntry(many), RankedEntry(some))
 
 
-def test_papers_with_fewer_votes_are_left_out_whatever_they_match() -> None:
+def test_papers_with_too_few_votes_are_omitted_even_if_they_match() -> None:
     few, enough = listing("2611.00001", votes=9), listing("2611.00002", votes=10)
     assert select_entries([few, enough], matched("2611.00001", "RLHF"), 10) == (RankedEntry(enough),)
 
 
-def digest(*papers: RankedEntry) -> TrendingPost:
+def post(*papers: RankedEntry) -> TrendingPost:
     return TrendingPost("key", 1, FRIDAY, 0, "nonce", at(SATURDAY), at(SATURDAY), papers)
 
 
-def test_first_line_names_the_day_and_counts() -> None:
-    assert digest(RankedEntry(listing())).header.heading == "**Trending on Friday, 20 November 2026**: 1 paper"
-    several = digest(RankedEntry(listing("2611.00001"), ("RLHF",)), RankedEntry(listing("2611.00002")))
+def test_headline_has_day_and_counts() -> None:
+    assert post(RankedEntry(listing())).header.heading == "**Trending on Friday, 20 November 2026**: 1 paper"
+    several = post(RankedEntry(listing("2611.00001"), ("RLHF",)), RankedEntry(listing("2611.00002")))
     assert several.header.heading.endswith(": 2 papers, 1 for this channel's keywords")
     assert several.header.mention_role is None
 
 
-def test_line_says_votes_code_organization_and_why() -> None:
-    said = listing(
+def test_line_has_votes_title_keywords_code_and_organization() -> None:
+    entry = listing(
         title="*Rare* things", votes=41, code_url="https://github.com/a/b", stars=1234, organization="Some_Lab"
     )
-    assert lay_out_trending_post([RankedEntry(said, ("RLHF", "x_y"))], FRIDAY).description == (
+    assert lay_out_trending_post([RankedEntry(entry, ("RLHF", "x_y"))], FRIDAY).description == (
         r"▲ 41 · **[\*Rare\* things](https://arxiv.org/abs/2611.00001)** · for RLHF, x\_y"
         " · [code ★ 1.2k](https://github.com/a/b) · Some\\_Lab"
     )
@@ -156,7 +156,7 @@ def test_line_says_votes_code_organization_and_why() -> None:
     )
 
 
-def test_papers_for_the_channels_keywords_are_set_apart() -> None:
+def test_matching_papers_are_separated_from_the_others() -> None:
     laid_out = lay_out_trending_post(
         [RankedEntry(listing("2611.00001"), ("RLHF",)), RankedEntry(listing("2611.00002"))], FRIDAY
     )
@@ -166,7 +166,7 @@ def test_papers_for_the_channels_keywords_are_set_apart() -> None:
     assert other.endswith("/2611.00002)**")
 
 
-def test_ordinary_day_of_forty_shows_twenty_five_and_says_how_many_more() -> None:
+def test_forty_papers_show_twenty_five_and_the_number_of_others() -> None:
     title = "A title of usual length on the many things that one can learn"
     papers = [RankedEntry(listing(f"2611.{n:05}", title=title, votes=41, code_url="https://github.com/a/b", stars=7,
                              organization="A university"), ("RLHF",) if n < 3 else ()) for n in range(40)]  # fmt: skip
@@ -178,7 +178,7 @@ def test_ordinary_day_of_forty_shows_twenty_five_and_says_how_many_more() -> Non
     assert [" · for RLHF" in line for line in lines] == [True] * 3 + [False] * 22
 
 
-def test_lines_that_do_not_fit_are_counted_with_those_that_are_not_shown() -> None:
+def test_lines_that_do_not_fit_are_counted() -> None:
     papers = [RankedEntry(listing(f"abcdefghijklmnop.XY/{n:07}", title="word " * 40, votes=41), ("a keyword " * 9,))
               for n in range(25)]  # fmt: skip
     laid_out = lay_out_trending_post(papers, FRIDAY)
@@ -194,7 +194,7 @@ def _text(random: Random, longest: int = 60) -> str:
 
 
 def _ranked(random: Random, number: int, *, hostile: bool) -> RankedEntry:
-    said = listing(
+    entry = listing(
         f"abcdefghijklmnop.XY/{number:07}" if hostile else f"2611.{number:05}",
         title=_text(random) if hostile else "word " * 40,
         votes=10 ** random.randint(0, 7),
@@ -202,11 +202,11 @@ def _ranked(random: Random, number: int, *, hostile: bool) -> RankedEntry:
         code_url=random.choice([None, "https://github.com/a/b", "https://evil.com/](x"]),
         stars=random.choice([None, 10 ** random.randint(0, 7)]),
     )
-    return RankedEntry(said, tuple(_text(random) if hostile else "reward model" for _ in range(random.randint(0, 3))))
+    return RankedEntry(entry, tuple(_text(random) if hostile else "reward model" for _ in range(random.randint(0, 3))))
 
 
 @given(st.integers(0, 2**32), st.sampled_from([1, 2, 25, 26, 40]), st.booleans())
-def test_every_limit_holds_for_any_list(seed: int, count: int, hostile: bool) -> None:
+def test_any_list_stays_within_all_limits(seed: int, count: int, hostile: bool) -> None:
     random = Random(seed)
     papers = [_ranked(random, number, hostile=hostile) for number in range(count)]
     laid_out = lay_out_trending_post(papers, FRIDAY)
@@ -220,6 +220,6 @@ def test_every_limit_holds_for_any_list(seed: int, count: int, hostile: bool) ->
         title, found, details = linked.partition(f"]({each.trending_entry.arxiv_id.abs_url})**")
         assert found
         assert title
-        known = re.sub(r"\[code(?: ★ [\d.kM]+)?\]\(https://[\w./%+~-]+\)", "", details)
-        bare = re.sub(r"\\[^0-9A-Za-z\s]", "·", f"{title} {known}")
+        other_text = re.sub(r"\[code(?: ★ [\d.kM]+)?\]\(https://[\w./%+~-]+\)", "", details)
+        bare = re.sub(r"\\[^0-9A-Za-z\s]", "·", f"{title} {other_text}")
         assert not re.search(r"[*_~`|\[]|://|<[@#:/a-zA-Z]|@everyone|@here|<@\d", bare)

@@ -1,4 +1,4 @@
-"""What was posted week by week: the numbers, their chart, and its words."""
+"""Papers posted per week: the numbers and their chart."""
 
 from datetime import UTC, datetime
 
@@ -14,17 +14,17 @@ def weekly(*papers: int, **keywords: tuple[int, ...]) -> Weekly:
 
 
 def many(count: int) -> Weekly:
-    """Keyword n was posted n times in each of two weeks."""
+    """Returns two weeks in each of which keyword n has n papers."""
     return weekly(9, 9, **{f"k{n}": (n, n) for n in range(1, count + 1)})
 
 
-def test_keywords_stand_in_the_order_of_how_much_was_posted_for_them() -> None:
+def test_keywords_are_ordered_by_number_of_papers() -> None:
     found = weekly(9, 9, few=(1, 0), most=(4, 5), also_few=(0, 1))
     assert [series.name for series in found.most_posted] == ["most", "also_few", "few"]
     assert found.total == 18
 
 
-def test_beyond_the_first_seven_keywords_are_others_together() -> None:
+def test_keywords_after_the_seventh_are_summed() -> None:
     assert [series.name for series in many(STATS_KEYWORDS).most_posted] == [f"k{n}" for n in range(7, 0, -1)]
     *first, others = many(STATS_KEYWORDS + 1).most_posted
     assert [series.name for series in first] == [f"k{n}" for n in range(8, 1, -1)]
@@ -32,21 +32,21 @@ def test_beyond_the_first_seven_keywords_are_others_together() -> None:
     assert many(STATS_KEYWORDS + 3).most_posted[-1] == Series("3 other keywords", (6, 6))
 
 
-def test_paper_that_matched_two_keywords_is_marked_as_one_paper_and_said_to_be() -> None:
+def test_papers_that_match_two_keywords_are_marked_once() -> None:
     both = weekly(1, 0, first=(1, 0), second=(1, 0)).chart()
-    assert both.markers == Series("papers, each once", (1, 0))
-    assert "stands in both" in both.note
+    assert both.markers == Series("papers, counted once", (1, 0))
+    assert "counts for both" in both.note
     alone = weekly(2, 0, first=(1, 0), second=(1, 0)).chart()
     assert alone.markers is None
-    assert alone.note == "Seven days each, from the day below."
+    assert alone.note == "Each bar covers seven days from the date shown."
 
 
-def test_weeks_are_named_by_their_first_day_and_the_month_where_it_changes() -> None:
+def test_ticks_show_the_first_day_and_the_month_where_it_changes() -> None:
     assert weekly(*[0] * 4).chart().ticks == ("Aug 22", "29", "Sep 5", "12")
 
 
-def test_alt_text_says_the_picture_and_fits() -> None:
+def test_alt_text_describes_the_chart_within_its_limit() -> None:
     assert weekly(1, 1200, models=(1, 1200)).alt_text() == (
-        "Bar chart: papers posted a week, 1,201 in all: 1, 1,200. By keyword: models: 1,201."
+        "Bar chart: papers posted per week, 1,201 in total: 1, 1,200. By keyword: models: 1,201."
     )
     assert len(weekly(1, **{f"{n} {'word ' * 39}": (1,) for n in range(9)}).alt_text()) <= ALT_TEXT_MAX

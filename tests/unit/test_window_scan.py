@@ -1,4 +1,4 @@
-"""The reading of a slice: complete only when every paper that arXiv counts was seen."""
+"""Window scans: complete only when every paper that arXiv counts was read."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -13,8 +13,8 @@ from bot.domain.window_scan import ARXIV_PAGE_SIZE, Complete, FetchPage, SplitNe
 from bot.runtime import limits
 from tests.support.builders import paper
 
-BROKEN = (Rejection("http://arxiv.org/abs/x", "it has no title"), Rejection("entry 2 of the page", "it has no id"))
-Answer = Callable[[int, int], FeedPage]
+REJECTIONS = (Rejection("http://arxiv.org/abs/x", "it has no title"), Rejection("entry 2 of the page", "it has no id"))
+Responder = Callable[[int, int], FeedPage]
 
 
 def papers(count: int) -> list[Paper]:
@@ -25,151 +25,149 @@ def page(shown: Sequence[Paper], total: int, *, rejected: Sequence[Rejection] = 
     return FeedPage(tuple(shown), tuple(rejected), total, 0)
 
 
-def of(shelf: Sequence[Paper]) -> Answer:
-    return lambda start, size: page(shelf[start : start + size], len(shelf))
+def serving(stored: Sequence[Paper]) -> Responder:
+    return lambda start, size: page(stored[start : start + size], len(stored))
 
 
-def always(answer: FeedPage) -> Answer:
-    return lambda _start, _size: answer
+def always(response: FeedPage) -> Responder:
+    return lambda _start, _size: response
 
 
-def read(answer: Answer, *, page_size: int = 10, trust_zero: bool = True) -> tuple[Complete | SplitNeeded, int]:
-    """What the reading ends with, and after how many pages."""
-    reading = WindowScan(trust_zero=trust_zero, page_size=page_size)
+def read(respond: Responder, *, page_size: int = 10, trust_zero: bool = True) -> tuple[Complete | SplitNeeded, int]:
+    """Runs a scan to its end; returns the result and the number of requests."""
+    scan = WindowScan(trust_zero=trust_zero, page_size=page_size)
     for requests in range(1000):
-        step = reading.step
+        step = scan.step
         if not isinstance(step, FetchPage):
             return step, requests
-        reading = reading.after(answer(step.start, step.size))
-    raise AssertionError("the reading never ends")
+        scan = scan.after(respond(step.start, step.size))
+    raise AssertionError("the scan does not end")
 
 
-def test_slice_is_paged_to_its_end() -> None:
-    shelf = papers(25)
-    assert read(of(shelf)) == (Complete(tuple(shelf), (), 25), 3)
+def test_window_is_read_page_by_page() -> None:
+    stored = papers(25)
+    assert read(serving(stored)) == (Complete(tuple(stored), (), 25), 3)
 
 
-def test_reading_starts_with_a_whole_page() -> None:
+def test_scan_starts_with_a_full_page() -> None:
     assert WindowScan(trust_zero=True).step == FetchPage(0, ARXIV_PAGE_SIZE)
 
 
-def test_rejected_entries_count_as_seen() -> None:
-    assert read(always(page(papers(3), 5, rejected=BROKEN))) == (Complete(tuple(papers(3)), BROKEN, 5), 1)
+def test_rejected_entries_count_as_read() -> None:
+    assert read(always(page(papers(3), 5, rejected=REJECTIONS))) == (Complete(tuple(papers(3)), REJECTIONS, 5), 1)
 
 
 def test_entry_rejected_on_two_pages_counts_once() -> None:
-    shown = iter([page(papers(3), 5, rejected=BROKEN[:1]), page(papers(4), 5, rejected=BROKEN[:1])])
-    assert read(lambda _start, _size: next(shown)) == (Complete(tuple(papers(4)), BROKEN[:1], 5), 2)
+    shown = iter([page(papers(3), 5, rejected=REJECTIONS[:1]), page(papers(4), 5, rejected=REJECTIONS[:1])])
+    assert read(lambda _start, _size: next(shown)) == (Complete(tuple(papers(4)), REJECTIONS[:1], 5), 2)
 
 
-def test_zero_is_believed_at_once_after_a_probe_that_showed_papers() -> None:
-    assert read(of([]), trust_zero=True) == (Complete((), (), 0), 1)
+def test_zero_results_are_trusted_after_a_probe_with_papers() -> None:
+    assert read(serving([]), trust_zero=True) == (Complete((), (), 0), 1)
 
 
-def test_zero_without_a_probe_is_asked_twice() -> None:
-    assert read(of([]), trust_zero=False) == (Complete((), (), 0), 2)
+def test_zero_results_without_a_probe_need_a_second_request() -> None:
+    assert read(serving([]), trust_zero=False) == (Complete((), (), 0), 2)
 
 
-def test_papers_that_show_at_the_second_asking_are_kept() -> None:
+def test_papers_found_by_the_second_request_are_kept() -> None:
     shown = iter([page([], 0), page(papers(2), 2)])
     assert read(lambda _start, _size: next(shown), trust_zero=False) == (Complete(tuple(papers(2)), (), 2), 2)
 
 
-def test_total_that_drops_to_zero_between_pages_is_not_believed() -> None:
-    shelf = papers(25)
-    asked: list[int] = []
+def test_total_that_drops_to_zero_between_pages_is_ignored() -> None:
+    stored = papers(25)
+    starts: list[int] = []
 
-    def answer(start: int, size: int) -> FeedPage:
-        asked.append(start)
-        return page([], 0) if len(asked) == 2 else of(shelf)(start, size)
+    def respond(start: int, size: int) -> FeedPage:
+        starts.append(start)
+        return page([], 0) if len(starts) == 2 else serving(stored)(start, size)
 
-    ending, _ = read(answer)
-    assert isinstance(ending, Complete)
-    assert set(ending.papers) == set(shelf)
+    result, _ = read(respond)
+    assert isinstance(result, Complete)
+    assert set(result.papers) == set(stored)
 
 
-def test_total_that_grows_between_pages_is_read_to_its_new_end() -> None:
-    shelf = papers(25)
-    ending, requests = read(lambda start, size: page(shelf[start : start + size], 15 if start == 0 else 25))
-    assert ending == Complete(tuple(shelf), (), 25)
+def test_total_that_grows_between_pages_is_read_completely() -> None:
+    stored = papers(25)
+    result, requests = read(lambda start, size: page(stored[start : start + size], 15 if start == 0 else 25))
+    assert result == Complete(tuple(stored), (), 25)
     assert requests == 3
 
 
-def test_page_cut_short_is_followed_up_from_where_it_ended() -> None:
-    shelf = papers(20)
+def test_next_page_continues_where_a_short_page_ended() -> None:
+    stored = papers(20)
     starts: list[int] = []
 
-    def answer(start: int, size: int) -> FeedPage:
+    def respond(start: int, size: int) -> FeedPage:
         starts.append(start)
-        return of(shelf)(start, 7 if start == 0 else size)
+        return serving(stored)(start, 7 if start == 0 else size)
 
-    assert read(answer) == (Complete(tuple(shelf), (), 20), 3)
+    assert read(respond) == (Complete(tuple(stored), (), 20), 3)
     assert starts == [0, 7, 17]
 
 
-def test_short_page_is_made_up_for_by_reading_again() -> None:
-    shelf = papers(30)
+def test_papers_missing_from_a_page_are_found_by_another_sweep() -> None:
+    stored = papers(30)
     calls: list[int] = []
 
-    def answer(start: int, size: int) -> FeedPage:
+    def respond(start: int, size: int) -> FeedPage:
         calls.append(start)
-        return page(shelf[start : start + 1], 30) if len(calls) == 1 else of(shelf)(start, size)
+        return page(stored[start : start + 1], 30) if len(calls) == 1 else serving(stored)(start, size)
 
-    ending, _ = read(answer)
-    assert isinstance(ending, Complete)
-    assert set(ending.papers) == set(shelf)
-
-
-def test_slice_that_stays_short_after_three_rereads_is_narrowed() -> None:
-    shelf = papers(20)
-    ending, requests = read(lambda start, size: page(shelf[start : min(start + size, 19)], 20))
-    assert ending == SplitNeeded(seen=19, total=20)
-    assert requests == 4 * 3  # each sweep asks once more for the entry that is missing
+    result, _ = read(respond)
+    assert isinstance(result, Complete)
+    assert set(result.papers) == set(stored)
 
 
-def test_answer_without_any_entry_is_narrowed_in_the_end() -> None:
+def test_window_still_incomplete_after_three_more_sweeps_is_split() -> None:
+    stored = papers(20)
+    result, requests = read(lambda start, size: page(stored[start : min(start + size, 19)], 20))
+    assert result == SplitNeeded(seen=19, total=20)
+    assert requests == 4 * 3  # each sweep has one more request for the missing entry
+
+
+def test_window_whose_pages_stay_empty_is_split() -> None:
     assert read(always(page([], 20))) == (SplitNeeded(seen=0, total=20), 8)
 
 
-def test_slice_over_the_cap_is_narrowed_after_one_page() -> None:
+def test_window_above_the_cap_is_split_after_one_page() -> None:
     over = limits.ARXIV_RESULT_CAP + 1
     assert read(always(page(papers(10), over))) == (SplitNeeded(seen=10, total=over), 1)
 
 
-def test_no_page_reaches_beyond_the_cap() -> None:
+def test_no_page_goes_beyond_the_cap() -> None:
     ends: list[int] = []
 
-    def answer(start: int, size: int) -> FeedPage:
+    def respond(start: int, size: int) -> FeedPage:
         ends.append(start + size)
         return page([], limits.ARXIV_RESULT_CAP)
 
-    read(answer, page_size=3000)
+    read(respond, page_size=3000)
     assert max(ends) == limits.ARXIV_RESULT_CAP
 
 
 @pytest.mark.parametrize("trust_zero", [True, False])
 @given(count=st.integers(min_value=1, max_value=60), seed=st.integers(min_value=0, max_value=10_000))
-def test_complete_slice_holds_every_paper_however_pages_are_shuffled_and_short(
-    trust_zero: bool, count: int, seed: int
-) -> None:
-    shelf, rng = papers(count), random.Random(seed)
+def test_complete_window_has_every_paper_despite_shuffled_short_pages(trust_zero: bool, count: int, seed: int) -> None:
+    stored, rng = papers(count), random.Random(seed)
 
-    def answer(start: int, size: int) -> FeedPage:
+    def respond(start: int, size: int) -> FeedPage:
         if rng.random() < 0.1:
             return page([], 0)
-        order = rng.sample(shelf, count) if rng.random() < 0.3 else shelf
+        order = rng.sample(stored, count) if rng.random() < 0.3 else stored
         shown = order[start : start + size]
         return page(rng.sample(shown, max(0, len(shown) - rng.choice([0, 0, 0, 1, 5]))), count)
 
-    ending, _ = read(answer, trust_zero=trust_zero)
-    if isinstance(ending, Complete) and ending.total:
-        assert set(ending.papers) == set(shelf)
-    elif isinstance(ending, SplitNeeded):
-        assert ending.seen < count
+    result, _ = read(respond, trust_zero=trust_zero)
+    if isinstance(result, Complete) and result.total:
+        assert set(result.papers) == set(stored)
+    elif isinstance(result, SplitNeeded):
+        assert result.seen < count
 
 
-def test_paper_shown_twice_is_kept_once() -> None:
-    shelf = [*papers(10), papers(10)[9], *papers(11)[10:]]  # the last of page one again, before the last paper
-    ending, _ = read(lambda start, size: page(shelf[start : start + size], 11))
-    assert isinstance(ending, Complete)
-    assert [each.arxiv_id.value for each in ending.papers] == [f"2611.{number:05}" for number in range(11)]
+def test_paper_returned_twice_is_kept_once() -> None:
+    stored = [*papers(10), papers(10)[9], *papers(11)[10:]]  # the last paper of page one again
+    result, _ = read(lambda start, size: page(stored[start : start + size], 11))
+    assert isinstance(result, Complete)
+    assert [each.arxiv_id.value for each in result.papers] == [f"2611.{number:05}" for number in range(11)]

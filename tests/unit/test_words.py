@@ -1,4 +1,4 @@
-"""What counts as a word: one spelling for both sides of a comparison."""
+"""Normalizing words: one spelling for both sides of a comparison."""
 
 import re
 import sqlite3
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.domain.words import WORD, caseless, plain, searchable, unaccented, visible
 
-# Vowels of New Tai Lue and two Vedic signs: letters to Unicode since 8.0 and 12.0, marks in SQLite's older tables.
+# Vowels of New Tai Lue and two Vedic signs: letters since Unicode 8.0 and 12.0, but not in SQLite's older tables.
 NOT_YET_LETTERS_IN_SQLITE = re.compile("[\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3]")
 
 
@@ -27,7 +27,7 @@ def fts5_words(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("typed", "seen"),
+    ("typed", "visible_text"),
     [
         ("  reward \t\n model\u00a0", "reward model"),
         ("re\u00adward mo\u200bdel", "reward model"),
@@ -40,8 +40,8 @@ def fts5_words(text: str) -> list[str]:
         ("ΩMEGA ∇ 模型", "ΩMEGA ∇ 模型"),
     ],
 )
-def test_what_cannot_be_seen_is_removed_and_white_space_collapses(typed: str, seen: str) -> None:
-    assert visible(typed) == seen
+def test_invisible_characters_are_removed_and_white_space_collapsed(typed: str, visible_text: str) -> None:
+    assert visible(typed) == visible_text
 
 
 @pytest.mark.parametrize(
@@ -60,40 +60,40 @@ def test_what_cannot_be_seen_is_removed_and_white_space_collapses(typed: str, se
         ("\\cite{x} \\textbf{y}", "\\cite{x} \\textbf{y}"),
     ],
 )
-def test_one_spelling_stands_for_all_of_them(typed: str, spelled: str) -> None:
+def test_all_spellings_become_one(typed: str, spelled: str) -> None:
     assert plain(typed) == spelled
 
 
-def test_case_goes_and_accents_stay_until_they_are_folded() -> None:
+def test_case_and_accents_are_removed_separately() -> None:
     assert caseless("STRASSE Straße İstanbul Ωmega Σίσυφος") == "strasse strasse istanbul ωmega σίσυφοσ"
     assert unaccented("ä ő ǡ ø й ά ≠") == "a o a ø й ά  "
 
 
-def test_signs_directly_after_a_word_are_seen_with_it() -> None:
+def test_signs_directly_after_a_word_belong_to_it() -> None:
     assert WORD.findall("C++, C #, F#/x_y") == [("C", "++"), ("C", ""), ("F", "#"), ("x", ""), ("y", "")]
 
 
 @given(st.text())
-def test_visible_and_searchable_text_stays_as_it_is(text: str) -> None:
+def test_normalization_is_idempotent(text: str) -> None:
     assert visible(visible(text)) == visible(text)
     assert words(searchable(text)) == words(text) or "\\" in text
 
 
 @given(st.text())
-def test_words_are_letters_and_digits_in_one_case_and_without_accents(text: str) -> None:
+def test_words_are_caseless_unaccented_letters_and_digits(text: str) -> None:
     for word in words(text):
         assert word.isalnum()
         assert unaccented(caseless(word)) == word
 
 
 @given(st.text(alphabet=st.characters(), max_size=60))
-def test_our_words_are_those_of_sqlite(text: str) -> None:
+def test_word_boundaries_match_sqlite(text: str) -> None:
     known = NOT_YET_LETTERS_IN_SQLITE.sub("", text)
     assert words(known) == fts5_words(known)
 
 
 @pytest.mark.slow
-def test_our_words_are_those_of_sqlite_for_every_character_there_is() -> None:
+def test_word_boundaries_match_sqlite_for_every_character() -> None:
     text = " ".join(f"a{chr(code)}b" for code in range(0x110000))
     known = NOT_YET_LETTERS_IN_SQLITE.sub("", text)
     assert words(known) == fts5_words(known)

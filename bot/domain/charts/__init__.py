@@ -1,1 +1,1 @@
-"""The numbers of charts, and a chart as it is handed to the process that draws."""
+"""The numbers and texts of charts; `bot.charts` draws them."""

@@ -1,7 +1,4 @@
-"""A chart as it is handed to the process that draws: what stands in it, free of how it looks.
-
-Titles, labels and series enter; JSON leaves, and the same chart comes back from it.
-"""
+"""The contents of a chart, and their JSON form for the process that draws it. It knows nothing about its appearance."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -10,12 +7,12 @@ from typing import Any, Final
 
 from bot.domain.text import cut
 
-# How long a keyword may be in a chart's legend; three stand beside each other.
+# The maximum length of a name in the legend, which has three columns.
 CHART_NAME_MAX: Final = 26
 
 
 class ChartKind(StrEnum):
-    """How the series are drawn: as lines side by side, or as bars that stand on each other."""
+    """How the series are drawn: as lines, or as stacked bars."""
 
     LINES = "lines"
     BARS = "bars"
@@ -23,7 +20,7 @@ class ChartKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One row of numbers under a name; None is a gap."""
+    """A named series of numbers; None is a gap."""
 
     name: str
     values: tuple[int | None, ...]
@@ -31,7 +28,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A picture of numbers. `markers` are drawn as single signs above the series; `note` says where they come from."""
+    """The contents of one chart; `markers` are drawn as single signs over the series."""
 
     kind: ChartKind
     title: str
@@ -41,33 +38,33 @@ class Chart:
     markers: Series | None = None
 
     def __post_init__(self) -> None:
-        every = self.series if self.markers is None else (*self.series, self.markers)
-        if any(len(each.values) != len(self.ticks) for each in every):
-            raise ValueError("every series has a value for each tick, or a gap")
+        all_series = self.series if self.markers is None else (*self.series, self.markers)
+        if any(len(each.values) != len(self.ticks) for each in all_series):
+            raise ValueError("every series must have a value or a gap for each tick")
 
     @property
     def top(self) -> float:
-        """Where the axis ends that begins at zero: above the highest value, never so low that one paper fills it."""
+        """The upper end of the axis: above the highest value, and at least 4, so that one paper does not fill it."""
         rows = [[value or 0 for value in each.values] for each in self.series]
         stacked = self.kind is ChartKind.BARS
         heights = [sum(row) if stacked else max(row) for row in zip(*rows, strict=True)]
         return max(4.0, 1.06 * max(heights, default=0))
 
     def to_json(self) -> bytes:
-        """What `from_json` reads; long names are cut."""
+        """Returns the JSON form, with long names cut."""
         return json.dumps(asdict(self) | {"series": [_shortened(each) for each in self.series]}).encode()
 
     @classmethod
     def from_json(cls, text: bytes) -> "Chart":
-        """The chart that `to_json` wrote."""
-        read: dict[str, Any] = json.loads(text)
+        """Returns the chart that `to_json` wrote."""
+        fields: dict[str, Any] = json.loads(text)
         return cls(
-            kind=ChartKind(read["kind"]),
-            title=read["title"],
-            ticks=tuple(read["ticks"]),
-            series=tuple(map(_to_series, read["series"])),
-            note=read["note"],
-            markers=None if read["markers"] is None else _to_series(read["markers"]),
+            kind=ChartKind(fields["kind"]),
+            title=fields["title"],
+            ticks=tuple(fields["ticks"]),
+            series=tuple(map(_to_series, fields["series"])),
+            note=fields["note"],
+            markers=None if fields["markers"] is None else _to_series(fields["markers"]),
         )
 
 
@@ -75,5 +72,5 @@ def _shortened(series: Series) -> dict[str, Any]:
     return asdict(series) | {"name": cut(series.name, CHART_NAME_MAX)}
 
 
-def _to_series(read: dict[str, Any]) -> Series:
-    return Series(read["name"], tuple(read["values"]))
+def _to_series(fields: dict[str, Any]) -> Series:
+    return Series(fields["name"], tuple(fields["values"]))

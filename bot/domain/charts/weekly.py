@@ -1,6 +1,6 @@
-"""What was posted week by week, by the keywords that were the reason: the numbers, their chart, and its words.
+"""Papers posted per week, by keyword: the numbers, the chart and its texts.
 
-Counts enter; a chart and words leave. Whose channels these are is settled before.
+The caller decides which channels are counted.
 """
 
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ WEEK: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Weekly:
-    """Papers posted a week, from `since` on: all of them, each once a channel, and those of each keyword.
+    """Papers posted per week since `since`: all papers, once per channel, and the papers of each keyword.
 
-    A paper that matched two keywords counts for both, so that the keywords' sum may be more than the papers.
+    A paper that matches two keywords counts for both, so the keywords may add up to more than `papers`.
     """
 
     since: datetime
@@ -31,22 +31,22 @@ class Weekly:
 
     @property
     def total(self) -> int:
-        """All papers, each once a channel."""
+        """The number of papers, counted once per channel."""
         return sum(self.papers)
 
     @property
     def most_posted(self) -> tuple[Series, ...]:
-        """The keywords by how much was posted for them; beyond the first few together, as others."""
+        """The keywords with the most papers, and the sum of the other ones."""
         ordered = sorted(self.by_keyword, key=lambda each: (-_sum(each), each.name))
-        first, rest = ordered[:STATS_KEYWORDS], ordered[STATS_KEYWORDS:]
-        if not rest:
-            return tuple(first)
-        others = tuple(sum(values[week] or 0 for values in (each.values for each in rest)) for week in self._weeks)
-        return (*first, Series(plural(len(rest), "other keyword"), others))
+        top, others = ordered[:STATS_KEYWORDS], ordered[STATS_KEYWORDS:]
+        if not others:
+            return tuple(top)
+        sums = tuple(sum(each.values[week] or 0 for each in others) for week in self._weeks)
+        return (*top, Series(plural(len(others), "other keyword"), sums))
 
     @property
     def counts_some_twice(self) -> bool:
-        """Whether a paper stands under more than one keyword."""
+        """Whether a paper counts for more than one keyword."""
         return any(sum(each.values[week] or 0 for each in self.by_keyword) > self.papers[week] for week in self._weeks)
 
     @property
@@ -54,31 +54,31 @@ class Weekly:
         return range(len(self.papers))
 
     def chart(self) -> Chart:
-        """The picture of it."""
-        twice = self.counts_some_twice
-        note = "A paper that matched two keywords stands in both; ◆ counts it once." if twice else ""
+        """Returns the chart."""
+        show_papers = self.counts_some_twice
+        note = "A paper that matches two keywords counts for both; ◆ counts it once." if show_papers else ""
         return Chart(
             ChartKind.BARS,
-            "Papers posted a week, by keyword",
+            "Papers posted per week, by keyword",
             tuple(self._ticks()),
             self.most_posted,
-            f"Seven days each, from the day below. {note}".strip(),
-            Series("papers, each once", self.papers) if twice else None,
+            f"Each bar covers seven days from the date shown. {note}".strip(),
+            Series("papers, counted once", self.papers) if show_papers else None,
         )
 
     def _ticks(self) -> Iterator[str]:
-        before = None
+        previous_month = None
         for week in self._weeks:
             day = self.since + week * WEEK
-            yield str(day.day) if day.month == before else f"{MONTH_NAMES[day.month - 1]} {day.day}"
-            before = day.month
+            yield str(day.day) if day.month == previous_month else f"{MONTH_NAMES[day.month - 1]} {day.day}"
+            previous_month = day.month
 
     def alt_text(self) -> str:
-        """The picture for those who cannot see it."""
+        """Returns a description of the chart for screen readers."""
         rows = (f"{each.name}: {_sum(each):,}." for each in self.most_posted)
         weeks = ", ".join(f"{papers:,}" for papers in self.papers)
-        words = f"Bar chart: papers posted a week, {self.total:,} in all: {weeks}. By keyword: {' '.join(rows)}"
-        return cut(words, ALT_TEXT_MAX)
+        text = f"Bar chart: papers posted per week, {self.total:,} in total: {weeks}. By keyword: {' '.join(rows)}"
+        return cut(text, ALT_TEXT_MAX)
 
 
 def _sum(series: Series) -> int:

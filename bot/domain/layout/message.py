@@ -83,21 +83,19 @@ def lay_out_message(
 
 def headline(papers: int, keywords: Sequence[str], announced: datetime | None, batch: BatchKind = BatchKind.NEW) -> str:
     """Returns a batch's headline in Markdown: `**7 new papers** for reward model, RLHF · announced Thu 20 Nov`."""
-    shown = tuple(
-        dict.fromkeys(escape_markdown(defuse_mentions(keyword)) for keyword in keywords if defuse_mentions(keyword))
-    )
-    why = f" for {listed(shown, len(shown), _KEYWORDS_MAX)}" if shown else ""
+    names = tuple(dict.fromkeys(escape_markdown(name) for name in map(defuse_mentions, keywords) if name))
+    reason = f" for {listed(names, len(names), _KEYWORDS_MAX)}" if names else ""
     when = f" · announced {_day(announced)}" if announced is not None else ""
     match batch:
         case BatchKind.NEW:
-            return f"**{plural(papers, 'new paper')}**{why}{when}"
+            return f"**{plural(papers, 'new paper')}**{reason}{when}"
         case BatchKind.REST:
-            return f"**{plural(papers, 'more paper')}**{why}{when}"
+            return f"**{plural(papers, 'more paper')}**{reason}{when}"
         case BatchKind.PAST:
-            return f"**{plural(papers, 'earlier paper')}**{why}"
+            return f"**{plural(papers, 'earlier paper')}**{reason}"
         case BatchKind.BACKLOG:
             compact = ", as a compact list" if papers > BACKLOG_CARDS_MAX else ""
-            return f"**{plural(papers, 'paper')}**{why} held while this channel was paused, oldest first{compact}"
+            return f"**{plural(papers, 'paper')}**{reason} held while this channel was paused, oldest first{compact}"
     assert_never(batch)
 
 

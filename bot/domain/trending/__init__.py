@@ -1,1 +1,1 @@
-"""Hugging Face's daily papers: a day's list as it is read, what it says of a paper, whose turn it is in a channel."""
+"""Hugging Face's trending lists: parsing them, their entries, and when a channel gets which list."""

@@ -1,4 +1,4 @@
-"""What Hugging Face's daily papers say of papers: votes, comments, code; never of one version."""
+"""Entries of a trending list: votes, comments and code of a paper, and when messages must follow them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from typing import Final
 
 from bot.domain.paper import ArxivId, Paper
 
-# Messages follow votes that have grown by half since they were drawn, and by so many: ten edits to reach 200.
+# A message is re-rendered when votes have grown by half since the last time, and by at least 5: ten edits up to 200.
 VOTES_MIN_INCREASE: Final = 5
 VOTES_MIN_GROWTH: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class TrendingEntry:
-    """One paper on the list of a day, its texts as Hugging Face gave them, white space collapsed.
+    """One paper on a day's list, with Hugging Face's texts; white space is collapsed.
 
-    `code_url` is the paper's code repository and `stars` what it has on GitHub; both are often absent.
+    `code_url` is the paper's code repository, and `stars` are its stars on GitHub; both are often missing.
     """
 
     arxiv_id: ArxivId
@@ -33,26 +33,26 @@ class TrendingEntry:
 
     @property
     def url(self) -> str:
-        """Its page on Hugging Face, where people vote and discuss."""
+        """The URL of the paper's page on Hugging Face, where people vote and discuss."""
         return f"https://huggingface.co/papers/{self.arxiv_id}"
 
 
-# Where nothing is known of any paper.
+# For messages whose papers have no trending entries.
 NO_TRENDING_ENTRIES: Final[Mapping[ArxivId, TrendingEntry]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedVotes:
-    """What messages show of a listing since they were last drawn anew for it."""
+    """The votes and code that the messages with a paper showed when they were last re-rendered for them."""
 
     votes: int = 0
     code_url: str | None = None
 
 
 def needs_rerender(trending_entry: TrendingEntry, shown: RenderedVotes) -> bool:
-    """Whether messages should follow what is said of their paper: its first vote, its code, votes grown by half.
+    """Whether messages must be re-rendered: for the first vote, for code, and when votes have grown by half.
 
-    Votes grow all day: each further edit asks for half as many again, so that a paper costs its messages a dozen.
+    Votes grow all day; this growth keeps the number of edits per message at about a dozen.
     """
     if trending_entry.code_url is not None and trending_entry.code_url != shown.code_url:
         return True
@@ -61,7 +61,7 @@ def needs_rerender(trending_entry: TrendingEntry, shown: RenderedVotes) -> bool:
 
 
 def as_paper(trending_entry: TrendingEntry) -> Paper:
-    """The paper as far as its listing knows it: without categories, dated by its day."""
+    """Returns the paper as far as the entry describes it: without categories, dated by the day of the list."""
     day = datetime.combine(trending_entry.day, time(), tzinfo=UTC)
     return Paper(
         arxiv_id=trending_entry.arxiv_id,
@@ -77,7 +77,7 @@ def as_paper(trending_entry: TrendingEntry) -> Paper:
 
 
 def abbreviate_count(count: int) -> str:
-    """A count as it is read at a glance, never more than there are: `999`, `1.2k`, `12k`, `3.4M`."""
+    """Returns a short form of the count, rounded down: `999`, `1.2k`, `12k`, `3.4M`."""
     for size, unit in ((1_000_000, "M"), (1_000, "k")):
         if count >= 10 * size:
             return f"{count // size}{unit}"

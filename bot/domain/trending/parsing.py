@@ -1,7 +1,7 @@
-"""A day's list of Hugging Face's daily papers: JSON in, listings out; and how long what was read is good.
+"""Parses one page of a trending list, and decides how long a list that was read is fresh.
 
-Types, sizes and addresses are not trusted: an entry without an arXiv id, a title and votes is passed over, whatever
-else is missing or odd is left out. A list of which nothing can be read is no list.
+Types, sizes and URLs in the JSON are not trusted. An entry without an arXiv id, title or votes is rejected; any other
+invalid field is left out. A list in which every entry is invalid is rejected as a whole.
 """
 
 import json
@@ -17,23 +17,23 @@ from bot.domain.text import collapse
 from bot.domain.trending.entry import TrendingEntry
 from bot.runtime.errors import InvalidTrendingList
 
-# Commas and brackets. A recorded entry has 150 at most; JSON's reader lets nothing else run meanwhile, and takes
-# 20 ms for more than these.
+# Commas and opening brackets. A recorded entry has at most 150. The JSON parser blocks all threads, and needs 20 ms for
+# this many.
 TRENDING_MAX_VALUES: Final = 60_000
-# Recorded titles have 151 characters at most, abstracts 1,917: arXiv takes 1,920 (info.arxiv.org/help/prep.html).
+# Recorded titles have at most 151 characters, abstracts 1,917; arXiv accepts 1,920 (info.arxiv.org/help/prep.html).
 TRENDING_TITLE_MAX: Final = 300
 TRENDING_SUMMARY_MAX: Final = 3000
-# No page of 100 has more entries, no count more votes, no recorded paper more authors (75), no address is longer.
+# Pages have 100 entries, recorded papers at most 75 authors; the other limits are far above real values.
 TRENDING_ENTRIES_MAX: Final = 1000
 TRENDING_COUNT_MAX: Final = 10**9
 TRENDING_AUTHORS_MAX: Final = 1000
 TRENDING_URL_MAX: Final = 200
-# For three days after a list began people vote; then it is as good as final.
+# Most votes are cast in the first three days.
 TRENDING_FINAL_AFTER: Final = timedelta(days=4)
 
-# Known homes of code, as badges know them; what follows owner and name leads into the repository.
+# Known code hosts, as in `layout.badges`; anything after owner and name is a path in the repository.
 _REPOSITORY: Final = re.compile(
-    r"https?://(?:www\.)?(?P<place>(?:github\.com|gitlab\.com|codeberg\.org)/[a-z0-9][\w-]*/[a-z0-9_.][\w.-]*)"
+    r"https?://(?:www\.)?(?P<repository>(?:github\.com|gitlab\.com|codeberg\.org)/[a-z0-9][\w-]*/[a-z0-9_.][\w.-]*)"
     r"(?:[/?#].*)?",
     re.IGNORECASE | re.ASCII,
 )
@@ -41,7 +41,7 @@ _REPOSITORY: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class TrendingListPage:
-    """One page: its papers, each once; how many entries it has, and how many of them cannot be read."""
+    """One page: its papers, each once, the number of entries, and how many of them were rejected."""
 
     trending_entries: tuple[TrendingEntry, ...]
     entries: int
@@ -49,9 +49,9 @@ class TrendingListPage:
 
 
 def parse_page(body: bytes, day: date) -> TrendingListPage:
-    """Read one page of the day's list; InvalidTrendingList where it is none."""
+    """Parses one page of the day's list; raises InvalidTrendingList."""
     try:
-        _check_shape(body)
+        _check_size(body)
         entries = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise InvalidTrendingList("Hugging Face's response cannot be read") from error
@@ -66,24 +66,24 @@ def parse_page(body: bytes, day: date) -> TrendingListPage:
     return TrendingListPage(tuple(each_once.values()), len(entries), len(entries) - len(read))
 
 
-def _check_shape(body: bytes) -> None:
-    """Refuse what is cut up as no list is, before Python makes objects of it."""
+def _check_size(body: bytes) -> None:
+    """Raises ValueError for a body with too many values, before Python creates objects for them."""
     if sum(map(body.count, (b",", b"[", b"{"))) > TRENDING_MAX_VALUES:
         raise ValueError("too many values")
 
 
 def is_final(day: date, read_at: datetime) -> bool:
-    """Whether the list was read so late that nobody need read it again: hardly anybody votes any more."""
+    """Whether the list was read so late that votes hardly change any more."""
     return read_at >= datetime.combine(day, time(), UTC) + TRENDING_FINAL_AFTER
 
 
 def is_fresh(day: date, read_at: datetime | None, now: datetime, fresh_for: timedelta) -> bool:
-    """Whether what was read can be shown as it is to somebody who wants it no older than that."""
+    """Whether the list can be used without reading it again; `fresh_for` is its maximum age until it is final."""
     return read_at is not None and (is_final(day, read_at) or now - read_at < fresh_for)
 
 
 def _trending_entry(entry: object, day: date) -> TrendingEntry | None:
-    """The entry as a listing; None where it is none."""
+    """Converts one item of the list; returns None if it is invalid."""
     outer = _object(entry)
     inner = _object(outer.get("paper"))
     arxiv_id, title, votes = (
@@ -120,36 +120,36 @@ def _arxiv_id(inner: Mapping[str, object]) -> ArxivId | None:
 
 
 def _count(fields: Mapping[str, object], name: str) -> int | None:
-    found = fields.get(name)
-    # bool is an int to Python, not to people.
-    return found if type(found) is int and 0 <= found <= TRENDING_COUNT_MAX else None
+    value = fields.get(name)
+    # isinstance would accept bool.
+    return value if type(value) is int and 0 <= value <= TRENDING_COUNT_MAX else None
 
 
 def _line(fields: Mapping[str, object], name: str, limit: int = PAPER_FIELD_MAX) -> str:
-    """A field's text on one line, at most `limit` characters; empty where there is none."""
-    found = fields.get(name)
-    if not isinstance(found, str):
+    """Returns a field's text on one line, cut to `limit` characters; empty if it is missing."""
+    value = fields.get(name)
+    if not isinstance(value, str):
         return ""
-    text = collapse(found[: 10 * limit])
+    text = collapse(value[: 10 * limit])
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
-def _authors(found: object) -> tuple[str, ...]:
-    """The names, but for those that do not want to stand there."""
-    people = [_object(person) for person in found[:TRENDING_AUTHORS_MAX]] if isinstance(found, list) else []
+def _authors(value: object) -> tuple[str, ...]:
+    """Returns the names of the authors who are not hidden."""
+    people = [_object(person) for person in value[:TRENDING_AUTHORS_MAX]] if isinstance(value, list) else []
     return tuple(name for person in people if person.get("hidden") is not True and (name := _line(person, "name")))
 
 
-def _organization(found: object) -> str | None:
-    named = _object(found)
-    return _line(named, "fullname") or _line(named, "name") or None
+def _organization(value: object) -> str | None:
+    organization = _object(value)
+    return _line(organization, "fullname") or _line(organization, "name") or None
 
 
-def _code_url(found: object) -> str | None:
-    """Owner and name of a repository at a known home of code, as we write it."""
-    repository = _REPOSITORY.fullmatch(found.strip()) if isinstance(found, str) else None
-    if repository is None:
+def _code_url(value: object) -> str | None:
+    """Returns the URL of a repository on a known code host, without any path in it."""
+    found = _REPOSITORY.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
         return None
-    host, owner, name = repository["place"].removesuffix(".git").split("/")
+    host, owner, name = found["repository"].removesuffix(".git").split("/")
     url = f"https://{host.lower()}/{owner}/{name}"
     return url if len(url) <= TRENDING_URL_MAX and name.strip(".") else None

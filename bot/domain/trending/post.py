@@ -1,10 +1,8 @@
-"""A day's list for a channel: which day's turn it is, when it is posted, and which papers stand in it.
+"""Trending posts: which days' lists are due, when a channel gets them, and which papers they contain.
 
-Lists that were read, wishes and matches enter; a `Digest`, one message, leaves. It reads no clock, and sends nothing.
-
-A day is UTC's, as Hugging Face counts them. Its list is posted once the day is over and was read to its end after that:
-then nothing is missing, and votes have gathered. A newer list takes an older one's turn: after an outage nobody is
-flooded.
+Days are UTC, as on Hugging Face. A list is posted after its day has ended and it was read completely after that, so
+that nothing is missing and votes have been cast. A newer list replaces an older one that is not posted yet, so that an
+outage is not followed by a flood of posts. This module reads no clock and sends nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,16 +19,16 @@ from bot.domain.text import plural
 from bot.domain.trending.days import shown_day
 from bot.domain.trending.entry import TrendingEntry
 
-# How long a day's list can be posted to channels: Friday's until Tuesday, where a long weekend has no lists.
+# How long a list can be posted after its day: Friday's until Tuesday, if a long weekend has no lists.
 TRENDING_POST_WINDOW: Final = timedelta(days=4)
 
 _DAY = timedelta(days=1)
-_MOMENT = timedelta(microseconds=1)
+_TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class TrendingDay:
-    """A day whose list was read to its end at `read_at`, and how many papers stand on it."""
+    """A day whose list was read completely at `read_at`, and its number of papers."""
 
     day: date
     read_at: datetime
@@ -38,13 +36,13 @@ class TrendingDay:
 
     @property
     def is_finished(self) -> bool:
-        """Whether it was read after the day was over."""
+        """Whether the list was read after the day ended."""
         return self.read_at >= ended_at(self.day)
 
 
 @dataclass(frozen=True, slots=True)
 class TrendingSubscription:
-    """A channel that asked at `since` for each day's list: the papers with so many votes at least, by its timetable."""
+    """A channel that gets each day's list since `since`: papers with at least `min_votes` votes, by its schedule."""
 
     channel_id: int
     min_votes: int
@@ -52,24 +50,24 @@ class TrendingSubscription:
     schedule: ChannelSchedule
 
     def due_at(self, day: date) -> datetime | None:
-        """When the channel gets the day's list; None for a day that was over when it asked."""
-        over = ended_at(day)
-        if over <= self.since:
+        """Returns when the channel gets the day's list; None for a day that ended before the subscription."""
+        end = ended_at(day)
+        if end <= self.since:
             return None
-        return over if isinstance(self.schedule, Immediate) else next_daily_time(self.schedule, over - _MOMENT)
+        return end if isinstance(self.schedule, Immediate) else next_daily_time(self.schedule, end - _TICK)
 
-    def turn(self, day: date, newest: date) -> datetime | None:
-        """When the channel gets the day's list beside the newest one; None where that is due later, in its stead.
+    def post_time(self, day: date, newest: date) -> datetime | None:
+        """Returns when the channel gets the day's list; None if the newest list replaces it.
 
-        Lists of several days can be due at one moment, where a weekend without posts lies between.
+        Lists of several days can be due at the same time, after a weekend without posts.
         """
-        at = self.due_at(day)
-        return at if day == newest or at == self.due_at(newest) else None
+        due_at = self.due_at(day)
+        return due_at if day == newest or due_at == self.due_at(newest) else None
 
 
 @dataclass(frozen=True, slots=True)
 class RankedEntry:
-    """A listed paper, and the keywords of the channel that it matches."""
+    """A trending entry with the channel's keywords that it matches."""
 
     trending_entry: TrendingEntry
     keywords: tuple[str, ...] = ()
@@ -77,10 +75,10 @@ class RankedEntry:
 
 @dataclass(frozen=True, slots=True)
 class TrendingPost:
-    """One Discord message of ours with a day's list, bound to its channel and day before it leaves.
+    """One Discord message with a day's list, bound to its channel and day before it is sent.
 
-    `papers` are those with `min_votes` so many votes as they are listed now: the key says which message it is, whatever
-    becomes of them.
+    `papers` are the current entries with at least `min_votes` votes. They may change between attempts; the message is
+    recognized by its key.
     """
 
     key: str
@@ -96,19 +94,19 @@ class TrendingPost:
 
     @property
     def header(self) -> MessageHeader:
-        """Its first line, which in a forum is the name of the post that it begins; it pings nobody."""
+        """The headline, which is also the name of the forum post that the message starts; it pings no role."""
         return MessageHeader(Layout.COMPACT, _heading(self.day, self.papers), thread_id=self.thread_id)
 
 
 def ended_at(day: date) -> datetime:
-    """The moment at which the day is over."""
+    """Returns the end of the day."""
     return datetime.combine(day + _DAY, time(), tzinfo=UTC)
 
 
 def days_to_post(lists: Iterable[TrendingDay], now: datetime) -> tuple[date, ...]:
-    """The last days before today that have papers, the newest at the end; none until that is known to its end.
+    """Returns the recent days with papers, newest last; none until the newest one was read completely.
 
-    A weekend has no lists: until Monday's is there, the newest is Friday's.
+    Weekends have no lists: Friday's list is the newest one until Monday's is complete.
     """
     yesterday = now.astimezone(UTC).date() - _DAY
     recent = {each.day: each for each in lists if yesterday - TRENDING_POST_WINDOW < each.day <= yesterday}
@@ -123,7 +121,7 @@ def days_to_post(lists: Iterable[TrendingDay], now: datetime) -> tuple[date, ...
 def select_entries(
     trending_entries: Iterable[TrendingEntry], matches: Iterable[Match], min_votes: int
 ) -> tuple[RankedEntry, ...]:
-    """The papers with so many votes at least: those that match first, then by votes."""
+    """Returns the papers with enough votes: first those that match keywords, then by votes."""
     keywords: dict[ArxivId, list[str]] = {}
     for match in matches:
         keywords.setdefault(match.arxiv_id, []).append(match.keyword.shown)

@@ -1,8 +1,9 @@
-"""A long bad time in a short one: kills, faults and upheavals while arXiv announces papers, and the count afterwards.
+"""Kills, faults and disruptions in quick succession while arXiv announces papers, then a comparison of the posts.
 
-places.py    who watches what, and what arXiv announces: what should be posted follows from this alone
-misery.py    what goes wrong, drawn from a seed
-run.py       lets it all happen to the real bot, and counts
+scenario.py      the subscriptions and the announced papers: what must be posted follows from these alone
+faults.py        what goes wrong, chosen at random from a seed
+disruptions.py   disruptions of the gateway and of permissions, each undone after a while
+run.py           runs the real bot through all of it, and compares
 """
 
 from tests.support.chaos.faults import FULL, SHORT, Size

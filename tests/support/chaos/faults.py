@@ -1,6 +1,6 @@
-"""What goes wrong: arXiv's misbehaviour, Discord's failures and upheavals in its world, drawn from a seed.
+"""What goes wrong in a run: faults of arXiv and Discord, and disruptions, chosen at random from a seed.
 
-Sizes and a generator in; decks of misfortunes out. Every kind is in its deck once before any comes twice.
+Every kind of fault is used once before any is used twice.
 """
 
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ from sandbox.discord import DiscordFault, DropAfter, DropBefore, RateLimited, Sl
 
 _Kind = TypeVar("_Kind")
 
-# The slowest answer of both sides: when so much time has passed nothing is on its way any more.
+# The slowest answer of either server: after this time no request is under way.
 SLOWEST_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much of everything there is."""
+    """How large a run is."""
 
     channels: int
     keywords: int
@@ -30,16 +30,16 @@ class Size:
     kills: int
     arxiv_faults: int
     discord_faults: int
-    upheavals: int
-    rare: int  # faults that make the bot wait for half a minute or longer
-    forums: bool  # where absence is believed after a minute only
-    # Between two requests to arXiv; its backoffs are to this as production's are to three seconds.
+    disruptions: int
+    rare: int  # faults that make the bot wait half a minute or longer
+    forums: bool  # where a missing post is sent again after a minute only
+    # Between two requests to arXiv; backoffs are scaled like this interval to production's three seconds.
     interval_s: float
 
     @property
     def faults(self) -> int:
-        """How often something goes wrong beside the kills, at least."""
-        return self.arxiv_faults + self.discord_faults + self.upheavals
+        """The minimum number of faults and disruptions, kills excluded."""
+        return self.arxiv_faults + self.discord_faults + self.disruptions
 
 
 SHORT = Size(
@@ -50,7 +50,7 @@ SHORT = Size(
     kills=5,
     arxiv_faults=4,
     discord_faults=5,
-    upheavals=3,
+    disruptions=3,
     rare=0,
     forums=False,
     interval_s=0.02,
@@ -63,41 +63,43 @@ FULL = Size(
     kills=100,
     arxiv_faults=100,
     discord_faults=70,
-    upheavals=40,
+    disruptions=40,
     rare=8,
     forums=True,
     interval_s=0.1,
 )
 
 
-# arXiv shows less than it has: believed within a first reading, so that the past would come as news later.
-_LIES = frozenset({ArxivFaultKind.EMPTY, ArxivFaultKind.MISSING_IDS, ArxivFaultKind.BROKEN_ENTRIES})
-# A refused query that has no keywords is asked again after as long a wait as anywhere, half a minute.
-_LONG = (ArxivFaultKind.QUERY_REFUSED, ArxivFaultKind.URI_TOO_LONG)
-_WITH_MORE = {
+# arXiv returns fewer papers than it has: an initial sync believes it, and the rest would be new later.
+_INCOMPLETE = frozenset({ArxivFaultKind.EMPTY, ArxivFaultKind.MISSING_IDS, ArxivFaultKind.BROKEN_ENTRIES})
+# A rejected query without keywords is repeated after the longest backoff, half a minute.
+_RARE_ARXIV_KINDS = (ArxivFaultKind.QUERY_REFUSED, ArxivFaultKind.URI_TOO_LONG)
+_PARAMETERS = {
     ArxivFaultKind.HUGE: (ArxivFault(ArxivFaultKind.HUGE, size=20_000_000),),
     ArxivFaultKind.SLOW_FIRST_BYTE: (ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE, delay_s=SLOWEST_S),),
     ArxivFaultKind.RATE_LIMITED: (ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="3"),),
-    # Only a GET can be too long, and the bot asks by GET only where POST is refused.
+    # Only a GET can be too long, and the bot uses GET only if POST is rejected.
     ArxivFaultKind.URI_TOO_LONG: (
         ArxivFault(ArxivFaultKind.POST_REFUSED),
         ArxivFault(ArxivFaultKind.URI_TOO_LONG, max_target_length=10),
     ),
 }
 
-ArxivMisfortune = tuple[ArxivFault, ...]
+ArxivFaults = tuple[ArxivFault, ...]
 
 
-def arxiv_deck(count: int, rare: int, draw: Random, *, honest: bool) -> list[ArxivMisfortune]:
-    """Faults of arXiv's; `honest` ones are never taken for a whole answer."""
-    kinds = [kind for kind in ArxivFaultKind if kind not in _LONG and not (honest and kind in _LIES)]
-    dealt = _deck(kinds, count - rare // 4, draw) + _deck(_LONG, rare // 4, draw)
-    draw.shuffle(dealt)
-    return [_WITH_MORE.get(kind, (ArxivFault(kind),)) for kind in dealt]
+def arxiv_faults(count: int, rare: int, rng: Random, *, complete: bool) -> list[ArxivFaults]:
+    """Returns faults of arXiv; with `complete`, none that an initial sync mistakes for a complete answer."""
+    kinds = [
+        kind for kind in ArxivFaultKind if kind not in _RARE_ARXIV_KINDS and not (complete and kind in _INCOMPLETE)
+    ]
+    chosen = _choose(kinds, count - rare // 4, rng) + _choose(_RARE_ARXIV_KINDS, rare // 4, rng)
+    rng.shuffle(chosen)
+    return [_PARAMETERS.get(kind, (ArxivFault(kind),)) for kind in chosen]
 
 
 @dataclass(frozen=True, slots=True)
-class DiscordMisfortune:
+class RequestFault:
     """A fault of one request to Discord."""
 
     method: str
@@ -107,73 +109,73 @@ class DiscordMisfortune:
 
 _MESSAGES, _ME = r"^/channels/\d+/messages$", "^/users/@me$"
 _COMMON = (
-    *(DiscordMisfortune("POST", _MESSAGES, Status(status)) for status in (500, 502, 503, 504)),
-    *(DiscordMisfortune("POST", _MESSAGES, StatusAfter(status)) for status in (500, 502, 503, 504)),
-    *(DiscordMisfortune("POST", _MESSAGES, kind) for kind in (DropBefore(), DropAfter(), DropAfter(), Slow(SLOWEST_S))),
-    DiscordMisfortune("POST", _MESSAGES, RateLimited(0.4)),
-    DiscordMisfortune("POST", _MESSAGES, RateLimited(0.8, is_global=True)),
-    *(DiscordMisfortune("GET", _MESSAGES, kind) for kind in (Status(500), Status(503), DropBefore(), RateLimited(0.3))),
-    *(DiscordMisfortune("GET", _ME, kind) for kind in (Status(503), DropBefore())),
+    *(RequestFault("POST", _MESSAGES, Status(status)) for status in (500, 502, 503, 504)),
+    *(RequestFault("POST", _MESSAGES, StatusAfter(status)) for status in (500, 502, 503, 504)),
+    *(RequestFault("POST", _MESSAGES, kind) for kind in (DropBefore(), DropAfter(), DropAfter(), Slow(SLOWEST_S))),
+    RequestFault("POST", _MESSAGES, RateLimited(0.4)),
+    RequestFault("POST", _MESSAGES, RateLimited(0.8, is_global=True)),
+    *(RequestFault("GET", _MESSAGES, kind) for kind in (Status(500), Status(503), DropBefore(), RateLimited(0.3))),
+    *(RequestFault("GET", _ME, kind) for kind in (Status(503), DropBefore())),
 )
 _RARE = (
-    DiscordMisfortune("POST", _MESSAGES, RateLimited(31.0)),  # longer than discord.py waits
-    DiscordMisfortune("POST", _MESSAGES, Status(429)),  # without Via: not Discord itself, but who stands before it
-    DiscordMisfortune("POST", _MESSAGES, Status.api_error(403, 50013, "Missing Permissions")),
-    DiscordMisfortune("POST", _MESSAGES, Status.api_error(403, 50001, "Missing Access")),
+    RequestFault("POST", _MESSAGES, RateLimited(31.0)),  # longer than discord.py waits
+    RequestFault("POST", _MESSAGES, Status(429)),  # without Via: from a proxy in front of Discord
+    RequestFault("POST", _MESSAGES, Status.api_error(403, 50013, "Missing Permissions")),
+    RequestFault("POST", _MESSAGES, Status.api_error(403, 50001, "Missing Access")),
 )
 
 
-_BEGIN, _THREADS = r"^/channels/\d+/threads$", r"/threads/(active|archived/public)$"
+_CREATE, _THREADS = r"^/channels/\d+/threads$", r"/threads/(active|archived/public)$"
 _IN_FORUMS = (
-    *(DiscordMisfortune("POST", _BEGIN, StatusAfter(status)) for status in (500, 502, 503, 504)),
-    *(DiscordMisfortune("POST", _BEGIN, kind) for kind in (DropAfter(), DropAfter(), DropBefore(), Slow(SLOWEST_S))),
-    DiscordMisfortune("POST", _BEGIN, Status(502)),
-    DiscordMisfortune("POST", _BEGIN, RateLimited(0.4)),
-    DiscordMisfortune("POST", _BEGIN, Status.api_error(403, 50013, "Missing Permissions")),
-    *(DiscordMisfortune("GET", _THREADS, kind) for kind in (Status(503), DropBefore(), RateLimited(0.3))),
+    *(RequestFault("POST", _CREATE, StatusAfter(status)) for status in (500, 502, 503, 504)),
+    *(RequestFault("POST", _CREATE, kind) for kind in (DropAfter(), DropAfter(), DropBefore(), Slow(SLOWEST_S))),
+    RequestFault("POST", _CREATE, Status(502)),
+    RequestFault("POST", _CREATE, RateLimited(0.4)),
+    RequestFault("POST", _CREATE, Status.api_error(403, 50013, "Missing Permissions")),
+    *(RequestFault("GET", _THREADS, kind) for kind in (Status(503), DropBefore(), RateLimited(0.3))),
 )
 
 
-def forum_deck(draw: Random) -> list[DiscordMisfortune]:
-    """Faults of the requests that only forums need, each once."""
-    return _deck(_IN_FORUMS, len(_IN_FORUMS), draw)
+def forum_faults(rng: Random) -> list[RequestFault]:
+    """Returns faults of the requests that only forums need, each once."""
+    return _choose(_IN_FORUMS, len(_IN_FORUMS), rng)
 
 
-def discord_deck(count: int, rare: int, draw: Random) -> list[DiscordMisfortune]:
-    """Faults of Discord's requests, `rare` of them long."""
-    deck = _deck(_COMMON, count - rare, draw) + _deck(_RARE, rare, draw)
-    draw.shuffle(deck)
-    return deck
+def discord_faults(count: int, rare: int, rng: Random) -> list[RequestFault]:
+    """Returns faults of requests to Discord, `rare` of them with a long delay."""
+    chosen = _choose(_COMMON, count - rare, rng) + _choose(_RARE, rare, rng)
+    rng.shuffle(chosen)
+    return chosen
 
 
-class Upheaval(Enum):
-    """What happens to the gateway or to the world, and is mended soon."""
+class Disruption(Enum):
+    """A disruption of the gateway, of permissions or of the bot's membership, undone soon."""
 
     CONNECTION_LOST = auto()
     CLOSED_RESUMABLE = auto()
-    CLOSED_FOR_GOOD = auto()
-    ASKED_TO_RECONNECT = auto()
+    CLOSED_UNRESUMABLE = auto()
+    RECONNECT_REQUESTED = auto()
     SESSION_INVALID = auto()
     GATEWAY_OUTAGE = auto()
-    MAY_NOT_SEND = auto()
-    MAY_NOT_VIEW = auto()
-    MAY_NOT_READ_HISTORY = auto()
+    SEND_DENIED = auto()
+    VIEW_DENIED = auto()
+    HISTORY_DENIED = auto()
     THREAD_LOCKED = auto()
-    THROWN_OUT = auto()
+    REMOVED_FROM_SERVER = auto()
 
 
-def upheavals(count: int, draw: Random) -> list[Upheaval]:
-    """What happens to the world, in order."""
-    return _deck(tuple(Upheaval), count, draw)
+def disruptions(count: int, rng: Random) -> list[Disruption]:
+    """Returns the disruptions of a run, in order."""
+    return _choose(tuple(Disruption), count, rng)
 
 
-def life_s(draw: Random) -> float:
-    """How long the bot lives until it is killed: often too short for a whole round, sometimes too short to begin."""
-    return draw.uniform(0.02, 0.6) if draw.random() < 0.3 else draw.uniform(0.6, 3.4)
+def uptime_s(rng: Random) -> float:
+    """Returns how long the bot runs until it is killed: often too short for a poll, sometimes for the start."""
+    return rng.uniform(0.02, 0.6) if rng.random() < 0.3 else rng.uniform(0.6, 3.4)
 
 
-def _deck(kinds: Sequence[_Kind], count: int, draw: Random) -> list[_Kind]:
-    shuffled = draw.sample(kinds, len(kinds))
-    deck = list(islice(cycle(shuffled), count))
-    draw.shuffle(deck)
-    return deck
+def _choose(kinds: Sequence[_Kind], count: int, rng: Random) -> list[_Kind]:
+    shuffled = rng.sample(kinds, len(kinds))
+    chosen = list(islice(cycle(shuffled), count))
+    rng.shuffle(chosen)
+    return chosen

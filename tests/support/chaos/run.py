@@ -1,4 +1,4 @@
-"""Lets it all happen to the real bot, one life after the other, and counts what the channels hold in the end."""
+"""Runs the real bot again and again through kills, faults and disruptions, and compares the posts in the end."""
 
 import asyncio
 import json
@@ -14,38 +14,38 @@ from random import Random
 
 from sandbox.arxiv import Corpus, LocalArxiv
 from sandbox.discord import Limit, RateLimits
-from tests.support.chaos import places
-from tests.support.chaos.disruptions import Upheavals
+from tests.support.chaos import scenario
+from tests.support.chaos.disruptions import Disruptor
 from tests.support.chaos.faults import (
     SLOWEST_S,
-    DiscordMisfortune,
+    RequestFault,
     Size,
-    arxiv_deck,
-    discord_deck,
-    forum_deck,
-    life_s,
-    upheavals,
+    arxiv_faults,
+    discord_faults,
+    disruptions,
+    forum_faults,
+    uptime_s,
 )
-from tests.support.killable import KILLED, BotProcess, a_killable_bot
-from tests.support.ledger import Balance, Posted, balance, posted
-from tests.support.quiescence import is_read, until, until_settled
+from tests.support.killable import KILLED, BotProcess, killable_bot
+from tests.support.posted_papers import Comparison, PostedPaper, compare, posted_papers
+from tests.support.quiescence import is_synced, wait_until, wait_until_settled
 from tests.support.running import DEADLINE_S, RunningSandbox, abs_url, running_sandbox
 
 _INVALID = frozenset({401, 403, 429})
-# Discord's own limits, but for the one over all channels: a bot that is started again within a second knows nothing of
-# the forty messages that the one before it has sent in that second.
+# Discord's limits, except for the one over all channels: a bot that starts within the same second does not know about
+# the forty messages that the run before has sent.
 _LIMITS = RateLimits(overall=Limit(500, 1.0))
-_PENDING_MAX = 5  # faults that wait for a request of Discord's
-_NONCES_FORGOTTEN = 0.15  # how often the bot stays away for so long
+_PENDING_MAX = 5  # faults that wait for a matching request to Discord
+_NONCES_FORGOTTEN = 0.15  # the share of downtimes after which Discord has forgotten the nonces
 _PAST_PAPERS = 40
-_CALM_S = 120.0  # longer than the longest rest that a fault brings
-_ASKED_EVERY_S = 0.05
+_QUIET_PERIOD_S = 120.0  # longer than the longest backoff that a fault causes
+_CHECK_INTERVAL_S = 0.05
 _STALLED_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How far it has come."""
+    """The progress of a run."""
 
     kills: int = 0
     faults: int = 0
@@ -56,42 +56,42 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What is left when it is over."""
+    """The result of a run."""
 
     seed: int
     tally: Tally
-    balance: Balance
+    posts: Comparison
     exit_code: int
-    too_soon: int
+    early_requests: int
     invalid_requests: int
     database: str
-    took_s: float
+    duration_s: float
 
     @property
-    def is_well(self) -> bool:
-        """Whether nothing happened that should not, to arXiv, to Discord and to the database.
+    def is_correct(self) -> bool:
+        """Whether the posts are exact, arXiv's interval was kept, the database is sound and the shutdown was clean.
 
-        Invalid requests are told and not judged: a bot that is killed forgets how many it has made.
+        Invalid requests are reported only: a bot that is killed forgets how many it has made.
         """
-        return self.balance.is_even and self.too_soon == 0 and self.database == "ok" and self.exit_code == 0
+        return self.posts.is_exact and self.early_requests == 0 and self.database == "ok" and self.exit_code == 0
 
     def lines(self) -> tuple[str, ...]:
-        """The result in words, the counts that matter last."""
-        went = f"{self.tally.kills} kills, {self.tally.faults} faults, {self.tally.announcements} announcements"
+        """Returns the result as text, the most important counts last."""
+        events = f"{self.tally.kills} kills, {self.tally.faults} faults, {self.tally.announcements} announcements"
         return (
-            f"seed {self.seed}: {went} in {self.took_s:.0f} s",
-            f"requests to arXiv too soon: {self.too_soon}; invalid requests to Discord: {self.invalid_requests}",
+            f"seed {self.seed}: {events} in {self.duration_s:.0f} s",
+            f"early requests to arXiv: {self.early_requests}; invalid requests to Discord: {self.invalid_requests}",
             f"database: {self.database}; exit code {self.exit_code}",
-            f"posts expected: {self.balance.expected}",
-            f"posts found:    {self.balance.found}",
-            f"missing:        {len(self.balance.missing)}",
-            f"double:         {len(self.balance.double)}",
-            f"uncalled for:   {len(self.balance.uncalled)}",
+            f"posts expected: {self.posts.expected}",
+            f"posts found:    {self.posts.found}",
+            f"missing:        {len(self.posts.missing)}",
+            f"duplicate:      {len(self.posts.duplicate)}",
+            f"unexpected:     {len(self.posts.unexpected)}",
         )
 
 
 async def run_chaos(size: Size, seed: int, folder: Path, on_progress: Callable[[Tally], None]) -> Result:
-    """Go through it; what is drawn follows from the seed, what meets what in which instant does not."""
+    """Runs everything once; the seed determines the choices, but not the order of events."""
     arxiv = LocalArxiv(Corpus(), interval_s=size.interval_s)
     async with running_sandbox(folder, arxiv=arxiv, rate_limits=_LIMITS) as sandbox:
         return await _Run(size, seed, sandbox, on_progress).run()
@@ -103,146 +103,150 @@ class _Run:
         self._seed = seed
         self._sandbox = sandbox
         self._on_progress = on_progress
-        self._channels = places.add_channels(sandbox.world, size.channels, forums=size.forums)
-        self._watching = places.share_out(self._channels, size.keywords, self._drawn_for("watching"))
-        self._papers_drawn = self._drawn_for("papers")
-        self._expected: set[Posted] = set()
-        self._kills = self._announcements = self._arxiv_faults = self._discord_faults = self._upheavals = 0
-        self._is_read = False
+        self._channels = scenario.add_channels(sandbox.world, size.channels, forums=size.forums)
+        self._subscriptions = scenario.assign_keywords(self._channels, size.keywords, self._random_for("subscriptions"))
+        self._papers_random = self._random_for("papers")
+        self._expected: set[PostedPaper] = set()
+        self._kills = self._announcements = self._arxiv_faults = self._discord_faults = self._disruptions = 0
+        self._is_synced = False
 
-    def _drawn_for(self, what: str) -> Random:
-        return Random(f"{self._seed}/{what}")
+    def _random_for(self, purpose: str) -> Random:
+        return Random(f"{self._seed}/{purpose}")
 
     async def run(self) -> Result:
-        began_s = time.monotonic()
-        self._show(_PAST_PAPERS, (0.5, 29.0), news=False)
-        _config(self._sandbox).write_text(_subscriptions(self._watching), encoding="utf-8")
+        started_s = time.monotonic()
+        self._announce(_PAST_PAPERS, (0.5, 29.0), new=False)
+        _config(self._sandbox).write_text(_config_text(self._subscriptions), encoding="utf-8")
         async with asyncio.TaskGroup() as actors:
-            miseries = [actors.create_task(work) for work in (self._vex_arxiv(), self._vex_discord(), self._upset())]
-            forums = actors.create_task(self._vex_forums())
-            await self._live(lambda: all(misery.done() for misery in miseries))
+            sources = (self._inject_arxiv_faults(), self._inject_discord_faults(), self._disrupt())
+            faults = [actors.create_task(source) for source in sources]
+            forums = actors.create_task(self._inject_forum_faults())
+            await self._run_and_kill(lambda: all(fault.done() for fault in faults))
             forums.cancel()
-        self._calm_down()
-        exit_code = await self._live_to_the_end()
-        found = posted(self._sandbox.world)
+        self._clear_faults()
+        exit_code = await self._run_to_the_end()
+        found = posted_papers(self._sandbox.world)
         return Result(
             seed=self._seed,
             tally=self._tally(),
-            balance=balance(self._expected, found),
+            posts=compare(self._expected, found),
             exit_code=exit_code,
-            too_soon=len(self._sandbox.arxiv.violations),
+            early_requests=len(self._sandbox.arxiv.violations),
             invalid_requests=sum(request.status in _INVALID for request in self._sandbox.discord.requests),
-            database=_soundness(self._sandbox.database),
-            took_s=time.monotonic() - began_s,
+            database=_check_database(self._sandbox.database),
+            duration_s=time.monotonic() - started_s,
         )
 
     def _tally(self) -> Tally:
         return Tally(
             self._kills,
-            self._arxiv_faults + self._discord_faults + self._upheavals,
+            self._arxiv_faults + self._discord_faults + self._disruptions,
             self._announcements,
             len(self._expected),
-            posted(self._sandbox.world).total(),
+            posted_papers(self._sandbox.world).total(),
         )
 
-    # The bot's lives
+    # Runs of the bot
 
-    async def _live(self, is_enough: Callable[[], bool]) -> None:
-        draw = self._drawn_for("lives")
+    async def _run_and_kill(self, is_enough: Callable[[], bool]) -> None:
+        """Starts and kills the bot until everything planned has happened."""
+        rng = self._random_for("runs")
         every = max(1, self._size.kills // self._size.announcements)
         while not (is_enough() and self._kills >= self._size.kills and self._announcements >= self._size.announcements):
-            announces = self._is_read and self._kills % every == 0
-            await self._live_and_die(life_s(draw), draw.random() if announces else None)
-            if draw.random() < _NONCES_FORGOTTEN:
+            announces = self._is_synced and self._kills % every == 0
+            await self._run_once(uptime_s(rng), rng.random() if announces else None)
+            if rng.random() < _NONCES_FORGOTTEN:
                 await asyncio.sleep(SLOWEST_S)
                 self._sandbox.discord.forget_nonces()
-            self._is_read = self._is_read or is_read(self._sandbox.database)
+            self._is_synced = self._is_synced or is_synced(self._sandbox.database)
             self._on_progress(self._tally())
 
-    async def _live_and_die(self, lasts_s: float, announced_at: float | None) -> None:
-        async with self._a_bot() as bot:
-            if announced_at is not None:
-                await asyncio.sleep(lasts_s * announced_at)
+    async def _run_once(self, run_s: float, announce_at: float | None) -> None:
+        async with self._bot() as bot:
+            if announce_at is not None:
+                await asyncio.sleep(run_s * announce_at)
                 self._announcements += 1
-                self._show(self._size.papers_each, (0.2, 6.0), news=True)
-            await asyncio.sleep(lasts_s * (1 - (announced_at or 0.0)))
-            assert bot.runs, bot.said()
+                self._announce(self._size.papers_each, (0.2, 6.0), new=True)
+            await asyncio.sleep(run_s * (1 - (announce_at or 0.0)))
+            assert bot.is_running, bot.log_text()
             bot.kill()
-            assert await bot.ended(DEADLINE_S) == KILLED
+            assert await bot.wait_for_exit(DEADLINE_S) == KILLED
         self._kills += 1
 
-    async def _live_to_the_end(self) -> int:
-        """A last life in peace: everything that is owed is posted, and nothing else; then it ends in order."""
-        async with self._a_bot() as bot:
-            with suppress(TimeoutError):  # the balance says what is missing
-                await until(lambda: posted(self._sandbox.world).keys() >= self._expected, _CALM_S)
-                await until_settled(self._sandbox.database, _CALM_S)
+    async def _run_to_the_end(self) -> int:
+        """Runs the bot without faults until everything is posted, then shuts it down; returns its exit code."""
+        async with self._bot() as bot:
+            with suppress(TimeoutError):  # the comparison shows what is missing
+                await wait_until(lambda: posted_papers(self._sandbox.world).keys() >= self._expected, _QUIET_PERIOD_S)
+                await wait_until_settled(self._sandbox.database, _QUIET_PERIOD_S)
             await self._sandbox.wait_for_next_poll()
-            return await bot.asked_to_end(DEADLINE_S)
+            return await bot.terminate(DEADLINE_S)
 
-    def _a_bot(self) -> AbstractAsyncContextManager[BotProcess]:
+    def _bot(self) -> AbstractAsyncContextManager[BotProcess]:
         environment = self._sandbox.environment(DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S=str(self._size.interval_s))
-        return a_killable_bot(environment, _config(self._sandbox), self._sandbox.database.with_name("log"))
+        return killable_bot(environment, _config(self._sandbox), self._sandbox.database.with_name("log"))
 
-    def _show(self, count: int, days_ago: tuple[float, float], *, news: bool) -> None:
-        for draft in places.papers(count, self._size.keywords, self._papers_drawn, days_ago):
+    def _announce(self, count: int, days_ago: tuple[float, float], *, new: bool) -> None:
+        for draft in scenario.papers(count, self._size.keywords, self._papers_random, days_ago):
             paper = self._sandbox.arxiv.add_paper(draft)
-            if news:
-                self._expected |= {(channel, abs_url(paper)) for channel in places.subscribers(paper, self._watching)}
+            if new:
+                self._expected |= {
+                    (channel, abs_url(paper)) for channel in scenario.subscribers(paper, self._subscriptions)
+                }
 
-    # What goes wrong
+    # Faults and disruptions
 
-    async def _vex_arxiv(self) -> None:
-        faults, draw = self._sandbox.arxiv.faults, self._drawn_for("arXiv")
-        honest = iter(arxiv_deck(self._size.arxiv_faults, self._size.rare, draw, honest=True))
-        lying = iter(arxiv_deck(self._size.arxiv_faults, self._size.rare, draw, honest=False))
+    async def _inject_arxiv_faults(self) -> None:
+        faults, rng = self._sandbox.arxiv.faults, self._random_for("arXiv")
+        before_sync = iter(arxiv_faults(self._size.arxiv_faults, self._size.rare, rng, complete=True))
+        after_sync = iter(arxiv_faults(self._size.arxiv_faults, self._size.rare, rng, complete=False))
         while self._arxiv_faults < self._size.arxiv_faults:
             if not faults.pending:
-                await asyncio.sleep(draw.uniform(0.0, 0.8))
-                faults.add(*next(lying if self._is_read else honest))
-            await asyncio.sleep(_ASKED_EVERY_S)
+                await asyncio.sleep(rng.uniform(0.0, 0.8))
+                faults.add(*next(after_sync if self._is_synced else before_sync))
+            await asyncio.sleep(_CHECK_INTERVAL_S)
             self._arxiv_faults = sum(request.fault is not None for request in self._sandbox.arxiv.requests)
 
-    async def _vex_discord(self) -> None:
-        faults, draw = self._sandbox.discord.faults, self._drawn_for("Discord")
-        deck = cycle(discord_deck(self._size.discord_faults, self._size.rare, draw))
+    async def _inject_discord_faults(self) -> None:
+        faults, rng = self._sandbox.discord.faults, self._random_for("Discord")
+        planned_faults = cycle(discord_faults(self._size.discord_faults, self._size.rare, rng))
         for planned in count(1):
-            misfortune = next(deck)
-            faults.add(misfortune.method, misfortune.path, misfortune.kind)
-            await asyncio.sleep(draw.uniform(0.0, 1.0))
-            await until(lambda: faults.pending <= _PENDING_MAX, _STALLED_S)
+            fault = next(planned_faults)
+            faults.add(fault.method, fault.path, fault.kind)
+            await asyncio.sleep(rng.uniform(0.0, 1.0))
+            await wait_until(lambda: faults.pending <= _PENDING_MAX, _STALLED_S)
             self._discord_faults = planned - faults.pending
             if self._discord_faults >= self._size.discord_faults:
                 return
 
-    async def _vex_forums(self) -> None:
-        """One fault after the other, for as long as it lasts: a forum is seldom asked for anything of its own."""
+    async def _inject_forum_faults(self) -> None:
+        """Injects one fault after the other until it is cancelled: requests that only forums need are rare."""
         if not self._size.forums:
             return
-        faults, draw = self._sandbox.discord.faults, self._drawn_for("forums")
-        for misfortune in cycle(forum_deck(draw)):
-            met = self._met(misfortune)
-            faults.add(misfortune.method, misfortune.path, misfortune.kind)
-            while self._met(misfortune) == met:  # noqa: ASYNC110 - the bot is another process
-                await asyncio.sleep(_ASKED_EVERY_S)
+        faults, rng = self._sandbox.discord.faults, self._random_for("forums")
+        for fault in cycle(forum_faults(rng)):
+            matches = self._matching_requests(fault)
+            faults.add(fault.method, fault.path, fault.kind)
+            while self._matching_requests(fault) == matches:  # noqa: ASYNC110 - the bot is another process
+                await asyncio.sleep(_CHECK_INTERVAL_S)
 
-    def _met(self, misfortune: DiscordMisfortune) -> int:
-        """How many requests came by that it could have happened to."""
-        path = re.compile(misfortune.path)
+    def _matching_requests(self, fault: RequestFault) -> int:
+        """Returns how many requests so far match the fault."""
+        path = re.compile(fault.path)
         return sum(
-            request.method == misfortune.method and path.search(request.path) is not None
+            request.method == fault.method and path.search(request.path) is not None
             for request in self._sandbox.discord.requests
         )
 
-    async def _upset(self) -> None:
-        draw = self._drawn_for("upheavals")
-        world = Upheavals(self._sandbox, self._channels, draw)
-        for upheaval in upheavals(self._size.upheavals, draw):
-            await asyncio.sleep(draw.uniform(0.2, 2.0))
-            await world.happen(upheaval)
-            self._upheavals += 1
+    async def _disrupt(self) -> None:
+        rng = self._random_for("disruptions")
+        disruptor = Disruptor(self._sandbox, self._channels, rng)
+        for disruption in disruptions(self._size.disruptions, rng):
+            await asyncio.sleep(rng.uniform(0.2, 2.0))
+            await disruptor.cause(disruption)
+            self._disruptions += 1
 
-    def _calm_down(self) -> None:
+    def _clear_faults(self) -> None:
         self._sandbox.arxiv.faults.clear()
         self._sandbox.discord.faults.clear()
 
@@ -251,14 +255,14 @@ def _config(sandbox: RunningSandbox) -> Path:
     return sandbox.database.with_name("config.json")
 
 
-def _subscriptions(watching: Mapping[int, tuple[str, ...]]) -> str:
-    wanted = [{"channel_id": str(channel), "keywords": keywords} for channel, keywords in watching.items()]
-    return json.dumps({"subscriptions": wanted})
+def _config_text(keywords_of: Mapping[int, tuple[str, ...]]) -> str:
+    subscriptions = [{"channel_id": str(channel), "keywords": keywords} for channel, keywords in keywords_of.items()]
+    return json.dumps({"subscriptions": subscriptions})
 
 
-def _soundness(database: Path) -> str:
-    """Ok, or what SQLite has to say about the file."""
+def _check_database(database: Path) -> str:
+    """Returns "ok", or the faults that SQLite finds in the file."""
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        words = [row[0] for row in connection.execute("PRAGMA integrity_check")]
+        faults = [row[0] for row in connection.execute("PRAGMA integrity_check")]
         dangling = connection.execute("PRAGMA foreign_key_check").fetchall()
-    return ", ".join([*words, *(f"dangling row in {row[0]}" for row in dangling)])
+    return ", ".join([*faults, *(f"dangling row in {row[0]}" for row in dangling)])

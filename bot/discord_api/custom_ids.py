@@ -1,0 +1,124 @@
+"""Custom ids of buttons and menus: built, parsed and kept within Discord's limit here, and nowhere else.
+
+A custom id is stored with its message on Discord, and a component of an old message must keep working: a format never
+changes once it was released. `TEMPLATE` is the pattern by which discord.py routes an interaction to its component.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar, Final, Literal, Self, cast
+
+from bot.domain.paper import ArxivId
+from bot.runtime.limits import CUSTOM_ID_MAX
+
+# The key in messages that are not posts, such as replies to commands.
+NO_POST_KEY: Final = "looked-up"
+
+SubscribedAction = Literal["new", "past", "undo"]
+
+
+class CustomIdTooLong(ValueError):
+    """The custom id exceeds Discord's limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomId:
+    """What the custom ids of one component contain; `str` encodes it."""
+
+    TEMPLATE: ClassVar[str]
+
+    def encode(self) -> str:
+        """Returns the custom id; raises CustomIdTooLong."""
+        text = str(self)
+        if len(text) > CUSTOM_ID_MAX:
+            raise CustomIdTooLong(f"a custom id of {len(text)} characters; Discord allows {CUSTOM_ID_MAX}")
+        return text
+
+    @property
+    def fits(self) -> bool:
+        """Whether `encode` succeeds."""
+        return len(str(self)) <= CUSTOM_ID_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class AbstractButtonId(CustomId):
+    """The button that shows the abstract of a message's only paper; `key` is the key of the post."""
+
+    TEMPLATE: ClassVar[str] = r"abstract:(?P<arxiv_id>[^:]+):(?P<key>[\w-]+)"
+
+    arxiv_id: ArxivId
+    key: str
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE."""
+        return cls(ArxivId(match["arxiv_id"]), match["key"])
+
+    def __str__(self) -> str:
+        return f"abstract:{self.arxiv_id}:{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class AbstractMenuId(CustomId):
+    """The menu that shows the abstract of one of a message's papers; `key` is the key of the post."""
+
+    TEMPLATE: ClassVar[str] = r"abstracts:(?P<key>[\w-]+)"
+
+    key: str
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE."""
+        return cls(match["key"])
+
+    def __str__(self) -> str:
+        return f"abstracts:{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribedButtonId(CustomId):
+    """A button below the reply to `/subscribe`: what it does, in which channel, for which keywords."""
+
+    TEMPLATE: ClassVar[str] = r"subscribed:(?P<action>new|past|undo):(?P<channel>\d+):(?P<keywords>\d+(?:,\d+)*)"
+
+    action: SubscribedAction
+    channel_id: int
+    keyword_ids: tuple[int, ...]
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE."""
+        keyword_ids = tuple(int(number) for number in match["keywords"].split(","))
+        return cls(cast("SubscribedAction", match["action"]), int(match["channel"]), keyword_ids)
+
+    def __str__(self) -> str:
+        return f"subscribed:{self.action}:{self.channel_id}:{','.join(map(str, self.keyword_ids))}"
+
+
+@dataclass(frozen=True, slots=True)
+class TrendingButtonId(CustomId):
+    """A button that opens a page of a day's trending list; `count` is how many papers it shows, 0 for all."""
+
+    TEMPLATE: ClassVar[str] = r"trending:(?P<day>\d{4}-\d{2}-\d{2}):(?P<page>\d{1,4}):(?P<count>\d{1,4})"
+
+    day: date
+    page: int
+    count: int
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE; raises ValueError for a day that does not exist."""
+        return cls(date.fromisoformat(match["day"]), int(match["page"]), int(match["count"]))
+
+    def __str__(self) -> str:
+        return f"trending:{self.day.isoformat()}:{self.page}:{self.count}"
+
+
+def post_key(custom_id: str) -> str | None:
+    """Returns the key of the post that a component belongs to, or None for a component of another message."""
+    for template in (AbstractButtonId.TEMPLATE, AbstractMenuId.TEMPLATE):
+        match = re.fullmatch(template, custom_id)
+        if match is not None:
+            return match["key"]
+    return None

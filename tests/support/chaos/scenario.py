@@ -1,0 +1,70 @@
+"""The subscriptions of a run and the papers that arXiv announces: what must be posted follows from these alone.
+
+Keywords are invented words, so that whether a paper contains one is never in doubt.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from sandbox.arxiv import SandboxPaper
+from sandbox.discord import ChannelKind, DefaultWorld
+
+_KEYWORDS_MAX = 9  # per channel, besides those that only this channel has
+# Of this many channels, one is an announcement channel, one a thread and, if enabled, one a forum.
+_KINDS_EVERY = 10
+_ANNOUNCEMENTS, _THREADS, _FORUMS = 0, 9, 5
+
+
+def keyword(number: int) -> str:
+    """Returns a keyword: one word or a phrase."""
+    return f"steady marker{number:03d}" if number % 2 else f"marker{number:03d}"
+
+
+def add_channels(world: DefaultWorld, count: int, *, forums: bool) -> tuple[int, ...]:
+    """Adds text channels, announcement channels, threads and possibly forums in two servers; returns their ids."""
+    second = world.add_guild("Second Reading Group", world.default.admin_id)
+    kinds = {_ANNOUNCEMENTS: ChannelKind.ANNOUNCEMENT, _THREADS: ChannelKind.PUBLIC_THREAD}
+    if forums:
+        kinds[_FORUMS] = ChannelKind.FORUM
+    return tuple(
+        _add_channel(world, (world.default.guild_id, second.id)[n // 2 % 2], n, kinds.get(n % _KINDS_EVERY))
+        for n in range(count)
+    )
+
+
+def _add_channel(world: DefaultWorld, guild_id: int, number: int, kind: ChannelKind | None) -> int:
+    if kind is ChannelKind.PUBLIC_THREAD:
+        parent = world.add_channel(guild_id, f"parent-{number}")
+        return world.add_thread(parent.id, f"thread {number}", owner_id=world.default.admin_id).id
+    return world.add_channel(guild_id, f"channel-{number}", kind or ChannelKind.TEXT).id
+
+
+def assign_keywords(channels: Sequence[int], keywords: int, rng: Random) -> dict[int, tuple[str, ...]]:
+    """Returns each channel's keywords; every keyword has at least one channel, and every channel a keyword."""
+    numbers_of: dict[int, set[int]] = {channel: set() for channel in channels}
+    for number in range(keywords):
+        numbers_of[channels[number % len(channels)]].add(number)
+    for numbers in numbers_of.values():
+        numbers.update(rng.sample(range(keywords), min(keywords, rng.randint(1, _KEYWORDS_MAX))))
+    return {channel: tuple(keyword(number) for number in sorted(numbers)) for channel, numbers in numbers_of.items()}
+
+
+def papers(count: int, keywords: int, rng: Random, days_ago: tuple[float, float]) -> Iterator[SandboxPaper]:
+    """Yields papers submitted within a range of days ago, each with no, one or two keywords."""
+    for _ in range(count):
+        contained = [keyword(number) for number in rng.sample(range(keywords), rng.choice((0, 1, 1, 1, 2)))]
+        in_title = rng.random() < 0.5
+        subject = " and ".join(contained) or "No Keyword at All"
+        ago = timedelta(days=rng.uniform(*days_ago))
+        yield SandboxPaper(
+            title=f"On {subject}" if in_title else "On <Ordinary> Things & $\\mathcal{O}(n^2)$ Others",
+            abstract="We compute @everyone." if in_title else f"We compute. This is about {subject}.",
+            published=(datetime.now(UTC) - ago).replace(microsecond=0),
+        )
+
+
+def subscribers(paper: SandboxPaper, subscriptions: Mapping[int, Sequence[str]]) -> frozenset[int]:
+    """Returns the channels in which a paper must be posted."""
+    text = f"{paper.title}\n{paper.abstract}"
+    return frozenset(channel for channel, keywords in subscriptions.items() if any(word in text for word in keywords))

@@ -1,0 +1,100 @@
+"""Custom ids: what is encoded is parsed again, and the formats of messages already on Discord stay valid."""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.discord_api.custom_ids import (
+    AbstractButtonId,
+    AbstractMenuId,
+    CustomIdTooLong,
+    SubscribedAction,
+    SubscribedButtonId,
+    TrendingButtonId,
+    post_key,
+)
+from bot.domain.paper import ArxivId
+from bot.runtime.limits import CUSTOM_ID_MAX
+
+CustomId = AbstractButtonId | AbstractMenuId | SubscribedButtonId | TrendingButtonId
+
+KEYS = st.text("abcXYZ019-_", min_size=1, max_size=20)
+ARXIV_IDS = st.sampled_from(["2611.00001", "0704.0001", "math.AG/9901001", "hep-th/9901001"]).map(ArxivId)
+SNOWFLAKES = st.integers(1, 2**63 - 1)
+KEYWORD_IDS = st.lists(st.integers(1, 10**6), min_size=1, max_size=30).map(tuple)
+ACTIONS = st.sampled_from(["new", "past", "undo"])
+CUSTOM_IDS = st.one_of(
+    st.builds(AbstractButtonId, ARXIV_IDS, KEYS),
+    st.builds(AbstractMenuId, KEYS),
+    st.builds(SubscribedButtonId, ACTIONS, SNOWFLAKES, KEYWORD_IDS),
+    st.builds(TrendingButtonId, st.dates(date(1000, 1, 1)), st.integers(0, 9999), st.integers(0, 9999)),
+)
+
+
+def parse(kind: type[CustomId], text: str) -> CustomId:
+    match = re.fullmatch(kind.TEMPLATE, text)
+    assert match is not None
+    return kind.from_match(match)
+
+
+@given(CUSTOM_IDS)
+def test_encoded_custom_id_is_parsed_to_the_same_value(custom_id: CustomId) -> None:
+    assert parse(type(custom_id), str(custom_id)) == custom_id
+
+
+@given(CUSTOM_IDS)
+def test_custom_id_beyond_discords_limit_is_not_encoded(custom_id: CustomId) -> None:
+    if len(str(custom_id)) <= CUSTOM_ID_MAX:
+        assert custom_id.fits
+        assert custom_id.encode() == str(custom_id)
+    else:
+        assert not custom_id.fits
+        with pytest.raises(CustomIdTooLong):
+            custom_id.encode()
+
+
+@given(CUSTOM_IDS)
+def test_custom_id_matches_one_template_only(custom_id: CustomId) -> None:
+    kinds = (AbstractButtonId, AbstractMenuId, SubscribedButtonId, TrendingButtonId)
+    assert [kind for kind in kinds if re.fullmatch(kind.TEMPLATE, str(custom_id))] == [type(custom_id)]
+
+
+@pytest.mark.parametrize(
+    ("text", "custom_id"),
+    [
+        ("abstract:2611.00001:Ab-_9", AbstractButtonId(ArxivId("2611.00001"), "Ab-_9")),
+        ("abstract:hep-th/9901001:looked-up", AbstractButtonId(ArxivId("hep-th/9901001"), "looked-up")),
+        ("abstracts:Ab-_9", AbstractMenuId("Ab-_9")),
+        ("subscribed:new:11:7", SubscribedButtonId("new", 11, (7,))),
+        ("subscribed:undo:1191319909171200017:7,8,9", SubscribedButtonId("undo", 1191319909171200017, (7, 8, 9))),
+        ("trending:2026-11-20:0:0", TrendingButtonId(date(2026, 11, 20), 0, 0)),
+        ("trending:2026-11-20:12:100", TrendingButtonId(date(2026, 11, 20), 12, 100)),
+    ],
+)
+def test_released_formats_stay_valid(text: str, custom_id: CustomId) -> None:
+    assert custom_id.encode() == text
+    assert parse(type(custom_id), text) == custom_id
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("abstract:2611.00001:Ab-_9", "Ab-_9"),
+        ("abstracts:Ab-_9", "Ab-_9"),
+        ("subscribed:new:11:7", None),
+        ("trending:2026-11-20:0:0", None),
+        ("another-bots-button", None),
+    ],
+)
+def test_post_key_is_read_from_the_components_of_posts_only(text: str, key: str | None) -> None:
+    assert post_key(text) == key
+
+
+@pytest.mark.parametrize("action", ["new", "past", "undo"])
+@pytest.mark.parametrize("keyword_ids", [range(1, 2), range(1, 20)])
+def test_subscribed_button_holds_many_keywords(action: SubscribedAction, keyword_ids: Sequence[int]) -> None:
+    assert SubscribedButtonId(action, 2**62, tuple(keyword_ids)).fits
