@@ -1,1 +1,1 @@
-"""What we measure, each in a module of its own with a `main` that prints what it found and returns an exit code."""
+"""Benchmarks, one per module: `main` prints what it measured and returns 0, or 1 when a limit was exceeded."""

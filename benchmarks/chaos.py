@@ -1,6 +1,6 @@
-"""Checks that nothing is lost or duplicated by a hundred kills and two hundred faults over twenty announcements.
+"""Kills the bot 100 times amid 200 faults and 20 announcements; no paper may be lost or posted twice.
 
-CHAOS_SEED in the environment is the seed of all random choices; without it a random seed is used and printed.
+The environment variable CHAOS_SEED fixes the sequence of events; without it the seed is random and printed.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from tests.support.chaos import FULL, Result, Tally, run_chaos
 
 
 def main() -> int:
-    """Runs it and shows the progress; returns 0 if the result is correct."""
+    """Runs the bot with a progress display; returns 0 when no paper is missing or posted twice."""
     seed = int(os.environ.get("CHAOS_SEED") or random.randrange(10_000))
     print(f"seed {seed} (repeat with CHAOS_SEED={seed})")
     with tempfile.TemporaryDirectory() as folder:
@@ -25,8 +25,8 @@ def main() -> int:
 
 
 def _run(seed: int, folder: Path) -> Result:
-    shown = "kills {task.fields[tally].kills}, faults {task.fields[tally].faults}, announcements "
-    shown += "{task.fields[tally].announcements}, posts {task.fields[tally].found} of {task.fields[tally].expected}"
-    with Progress(TextColumn(shown), TimeElapsedColumn(), transient=True) as progress:
+    columns = "kills {task.fields[tally].kills}, faults {task.fields[tally].faults}, announcements "
+    columns += "{task.fields[tally].announcements}, posts {task.fields[tally].found} of {task.fields[tally].expected}"
+    with Progress(TextColumn(columns), TimeElapsedColumn(), transient=True) as progress:
         task = progress.add_task("chaos", total=None, tally=Tally())
         return asyncio.run(run_chaos(FULL, seed, folder, lambda tally: progress.update(task, tally=tally)))

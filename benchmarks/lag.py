@@ -1,8 +1,8 @@
-"""How long the event loop of the real bot stands still while it has everything to do that people can ask of it.
+"""Measures how long callbacks block the bot's event loop while every command runs; 20 ms are allowed.
 
-The bot is a process of its own, so that the local Discord and arXiv take nothing of its loop. Every turn of one of its
-tasks is timed; while one lasts too long, its stack is looked at. A thread that computes, for a feed or a page, counts
-too: it and the loop take turns (THREAD_TURN_S). Measure on a machine that has nothing else to do.
+The bot runs in its own process, so that the local Discord and arXiv do not load its loop. Every callback is timed, and
+the stack of one that runs for too long is sampled. A thread that computes, for a feed or a page, counts as well: it
+shares the interpreter with the loop (THREAD_TURN_S). Run it on an idle machine.
 """
 
 import asyncio
@@ -28,100 +28,103 @@ from sandbox.arxiv import Corpus, LocalArxiv
 from tests.support.loopback import free_port
 from tests.support.running import DEADLINE_S, REQUEST_INTERVAL_S, RunningSandbox, running_sandbox
 
-# What the loop may stand still at most, from the start to the end.
-_LONGEST_S = 0.020
-# Until edits, the chart and the day's list that were asked for have come.
-_AFTERWARDS_S = 15
-_LOOKED_AT_EVERY_S = 0.002
-_SHOWN = 12
+# How long a callback may block the loop.
+_BLOCKED_MAX_S = 0.020
+# The time for the edits, the chart and the trending list that the commands requested.
+_FINISH_S = 15
+_SAMPLE_INTERVAL_S = 0.002
+_REPORTED_MAX = 12
 _KEYWORDS = ("model", "language model", "diffusion", "graph", "agents", "reward model", "C++", "learning", "vision")
 _CHANNELS = ("papers", "vision", "general", "reading club", "admins")
-_ANNOUNCED = 400
+_ANNOUNCED_PAPERS = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """One turn of a task that lasted too long, and where it was when it was looked at."""
+class SlowCallback:
+    """One callback that ran for too long, and its stack when it was sampled."""
 
     took_s: float
-    computed_s: float  # the rest of the time the loop's thread waited: for a disk, another thread, another process
+    cpu_s: float  # the rest of the time its thread waited: for the disk, another thread or another process
     task: str
     stack: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    turns: int
-    long: tuple[Turn, ...]
+    callbacks: int
+    slow: tuple[SlowCallback, ...]
 
 
-class _Watch:
-    """Times the turns of a loop's callbacks in this process."""
+class _CallbackTimer:
+    """Times every callback of the event loop in this process."""
 
     def __init__(self) -> None:
-        self.turns = 0
-        self.long: list[Turn] = []
-        self._began_s: float | None = None
-        self._computed_s = 0.0
+        self.callbacks = 0
+        self.slow: list[SlowCallback] = []
+        self._started_at_s: float | None = None
+        self._cpu_at_start_s = 0.0
         self._stack = ""
         self._main = threading.get_ident()
 
     def start(self) -> None:
-        """From here on every callback is timed."""
+        """Times every callback from now on."""
         run = Handle._run
-        watch = self
+        timer = self
 
         def timed(handle: Handle) -> None:
-            watch._stack, watch._computed_s, watch._began_s = "", time.thread_time(), time.perf_counter()
+            timer._stack, timer._cpu_at_start_s, timer._started_at_s = "", time.thread_time(), time.perf_counter()
             try:
                 run(handle)
             finally:
-                watch._ended(handle)
+                timer._finished(handle)
 
-        Handle._run = timed  # type: ignore[method-assign, assignment]  # the one way by which every callback comes
-        threading.Thread(target=self._poll, daemon=True).start()
+        Handle._run = timed  # type: ignore[method-assign, assignment]  # every callback runs through this method
+        threading.Thread(target=self._sample_stacks, daemon=True).start()
 
-    def _ended(self, handle: Handle) -> None:
-        began_s, self._began_s = self._began_s, None
-        self.turns += 1
-        if began_s is not None and (took_s := time.perf_counter() - began_s) > _LONGEST_S:
-            self.long.append(Turn(took_s, time.thread_time() - self._computed_s, _name(handle), self._stack))
+    def _finished(self, handle: Handle) -> None:
+        started_at_s, self._started_at_s = self._started_at_s, None
+        self.callbacks += 1
+        if started_at_s is not None and (took_s := time.perf_counter() - started_at_s) > _BLOCKED_MAX_S:
+            self.slow.append(
+                SlowCallback(took_s, time.thread_time() - self._cpu_at_start_s, _describe(handle), self._stack)
+            )
 
-    def _poll(self) -> None:
+    def _sample_stacks(self) -> None:
         while True:
-            time.sleep(_LOOKED_AT_EVERY_S)
-            began_s = self._began_s
-            if began_s is not None and time.perf_counter() - began_s > _LONGEST_S / 2 and not self._stack:
+            time.sleep(_SAMPLE_INTERVAL_S)
+            started_at_s = self._started_at_s
+            if started_at_s is not None and time.perf_counter() - started_at_s > _BLOCKED_MAX_S / 2 and not self._stack:
                 frame = sys._current_frames().get(self._main)
                 self._stack = "".join(traceback.format_stack(frame)[-6:])
 
 
-def _name(handle: Handle) -> str:
-    owner = getattr(handle._callback, "__self__", None)  # type: ignore[attr-defined]  # of every handle
+def _describe(handle: Handle) -> str:
+    owner = getattr(handle._callback, "__self__", None)  # type: ignore[attr-defined]  # every handle has one
     return owner.get_name() + " " + repr(owner.get_coro()) if isinstance(owner, asyncio.Task) else repr(handle)
 
 
-def _bot(config: str, environment: Mapping[str, str], report: str) -> None:
+def _run_bot(config: str, environment: Mapping[str, str], report: str) -> None:
     os.environ.update(environment)
     with Path(report).with_suffix(".log").open("ab") as file:
         os.dup2(file.fileno(), sys.stderr.fileno())
-    watch = _Watch()
-    watch.start()
+    timer = _CallbackTimer()
+    timer.start()
     with suppress(SystemExit):
         run_program(["--config", config])
-    Path(report).write_text(json.dumps({"turns": watch.turns, "long": [asdict(turn) for turn in watch.long]}))
+    Path(report).write_text(
+        json.dumps({"callbacks": timer.callbacks, "slow": [asdict(callback) for callback in timer.slow]})
+    )
 
 
 def main() -> int:
-    """Let the bot do everything once; 1 when its loop stood still for longer than 20 ms."""
+    """Runs every command once; returns 1 when a callback blocked the loop for longer than 20 ms."""
     with tempfile.TemporaryDirectory() as folder:
         report = asyncio.run(_measure(Path(folder)))
-    print(f"{report.turns:,} turns, {len(report.long)} of them longer than {_LONGEST_S * 1000:.0f} ms")
-    for turn in sorted(report.long, key=lambda turn: -turn.took_s)[:_SHOWN]:
-        print(
-            f"\n{turn.took_s * 1000:.0f} ms, {turn.computed_s * 1000:.0f} ms of them at work: {turn.task}\n{turn.stack}"
-        )
-    return 1 if report.long else 0
+    print(f"{report.callbacks:,} callbacks, {len(report.slow)} of them over {_BLOCKED_MAX_S * 1000:.0f} ms")
+    for callback in sorted(report.slow, key=lambda callback: -callback.took_s)[:_REPORTED_MAX]:
+        took_ms, cpu_ms = callback.took_s * 1000, callback.cpu_s * 1000
+        print(f"\n{took_ms:.0f} ms ({cpu_ms:.0f} ms of CPU): {callback.task}\n{callback.stack}")
+    return 1 if report.slow else 0
 
 
 async def _measure(folder: Path) -> _Report:
@@ -132,31 +135,31 @@ async def _measure(folder: Path) -> _Report:
         config.write_text(json.dumps(_settings(sandbox, port)), encoding="utf-8")
         environment = sandbox.environment(DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
         context = multiprocessing.get_context("spawn")
-        process = context.Process(target=_bot, args=(str(config), environment, str(folder / "report.json")))
+        process = context.Process(target=_run_bot, args=(str(config), environment, str(folder / "report.json")))
         process.start()
         try:
             await sandbox.discord.wait_until_bot_ready(DEADLINE_S)
-            await _everything(sandbox, port)
+            await _run_commands(sandbox, port)
         finally:
             process.terminate()
             await asyncio.to_thread(process.join)
-    said = json.loads((folder / "report.json").read_text())
-    return _Report(said["turns"], tuple(Turn(**turn) for turn in said["long"]))
+    report = json.loads((folder / "report.json").read_text())
+    return _Report(report["callbacks"], tuple(SlowCallback(**callback) for callback in report["slow"]))
 
 
 def _settings(sandbox: RunningSandbox, port: int) -> dict[str, object]:
     channels = [str(sandbox.channel(name)) for name in _CHANNELS]
-    watched = [{"channel_id": channel, "keywords": list(_KEYWORDS)} for channel in channels]
-    return {"subscriptions": watched, "web": {"port": port, "public_channels": channels}}
+    subscriptions = [{"channel_id": channel, "keywords": list(_KEYWORDS)} for channel in channels]
+    return {"subscriptions": subscriptions, "web": {"port": port, "public_channels": channels}}
 
 
-async def _everything(sandbox: RunningSandbox, port: int) -> None:
-    """Past, papers, lists, edits, pages, charts: what each command answers, while papers are posted."""
+async def _run_commands(sandbox: RunningSandbox, port: int) -> None:
+    """Runs every command while papers are posted and edited, and requests the page and the metrics."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     sandbox.huggingface.lists.generate(yesterday, 120)
     await sandbox.wait_for_status("Last checked**: <t:")
     await sandbox.command("channel trending daily", channel="vision")
-    papers = sandbox.arxiv.announce(_ANNOUNCED, days_ago=(0.1, 0.5))
+    papers = sandbox.arxiv.announce(_ANNOUNCED_PAPERS, days_ago=(0.1, 0.5))
     await sandbox.wait_for_next_poll()
     for name, options in _COMMANDS:
         print(f"/{name}", *(f"{key}:{value}" for key, value in options.items()), flush=True)
@@ -167,7 +170,7 @@ async def _everything(sandbox: RunningSandbox, port: int) -> None:
         await _fetch(f"http://127.0.0.1:{port}/")
         await _fetch(f"http://127.0.0.1:{port}/metrics")
     await sandbox.wait_for_next_poll()
-    await asyncio.sleep(_AFTERWARDS_S)
+    await asyncio.sleep(_FINISH_S)
 
 
 _COMMANDS: tuple[tuple[str, dict[str, object]], ...] = (

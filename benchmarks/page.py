@@ -1,7 +1,7 @@
-"""The page of five keywords with a hundred papers each: how long each form takes, and what it weighs.
+"""Renders the page of five keywords with 100 papers each, and measures the time and size of each format.
 
-The papers are generated. Their fields are as long as those of 271 recorded papers on average: an abstract of 1,222
-characters, a title of 72, 5 authors, a comment of 64.
+The papers are generated. Their fields have the average lengths of 271 recorded papers: an abstract of 1,222 characters,
+a title of 72, five authors, a comment of 64.
 """
 
 import random
@@ -20,54 +20,54 @@ _WORDS = (
     "our method improves over strong baselines on nine benchmarks by 4.2% on average at half of the cost"
 )
 _NAMES = ("Ada Okafor", "Björn Lindqvist", "Chen Xiaoming", "Daniela Marković", "Emre Yıldız", "Farah El-Amin")
-# Half a second and a megabyte are what the page may take at most.
+# Limits of the HTML page.
 _RENDER_MAX_S = 0.5
 _HTML_MAX_BYTES = 1_000_000
 
 
 def main() -> int:
-    """Render each form three times; 1 when the HTML page is too slow or too heavy."""
-    page = generated()
-    within = True
-    for form in PageFormat:
-        took, size = min(_once(page, form) for _ in range(3))
-        print(f"{form.value:<5} {took * 1000:6.0f} ms {size / 1000:8.1f} kB")
-        within &= form is not PageFormat.HTML or (took < _RENDER_MAX_S and size < _HTML_MAX_BYTES)
-    return 0 if within else 1
+    """Renders each format three times; returns 1 when the HTML page is too slow or too large."""
+    page = generate_page()
+    within_limits = True
+    for page_format in PageFormat:
+        took_s, size = min(_render_once(page, page_format) for _ in range(3))
+        print(f"{page_format.value:<5} {took_s * 1000:6.0f} ms {size / 1000:8.1f} kB")
+        within_limits &= page_format is not PageFormat.HTML or (took_s < _RENDER_MAX_S and size < _HTML_MAX_BYTES)
+    return 0 if within_limits else 1
 
 
-def generated(keywords: tuple[str, ...] = _KEYWORDS, papers: int = 100) -> Page:
-    """The same page every time."""
-    drawn = random.Random(5)
+def generate_page(keywords: tuple[str, ...] = _KEYWORDS, papers: int = 100) -> Page:
+    """Returns a generated page, the same one every time."""
+    rng = random.Random(5)
     ids = iter(range(1, len(keywords) * papers + 1))
-    return Page(_NOW, tuple(Section(word, tuple(_paper(drawn, next(ids)) for _ in range(papers))) for word in keywords))
+    return Page(_NOW, tuple(Section(word, tuple(_paper(rng, next(ids)) for _ in range(papers))) for word in keywords))
 
 
-def _once(page: Page, form: PageFormat) -> tuple[float, int]:
-    began = time.perf_counter()
-    body = render(page, form, address="https://papers.example/").body
-    return time.perf_counter() - began, len(body)
+def _render_once(page: Page, page_format: PageFormat) -> tuple[float, int]:
+    started_at_s = time.perf_counter()
+    body = render(page, page_format, address="https://papers.example/").body
+    return time.perf_counter() - started_at_s, len(body)
 
 
-def _paper(drawn: random.Random, number: int) -> Paper:
-    published = _NOW - timedelta(hours=drawn.uniform(0, 1500))
-    categories = tuple(drawn.sample(_CATEGORIES, drawn.choice((1, 2, 2, 3))))
+def _paper(rng: random.Random, number: int) -> Paper:
+    published = _NOW - timedelta(hours=rng.uniform(0, 1500))
+    categories = tuple(rng.sample(_CATEGORIES, rng.choice((1, 2, 2, 3))))
     return Paper(
         arxiv_id=ArxivId(f"2611.{number:05}"),
-        version=drawn.choice((1, 1, 2)),
-        title=_text(drawn, 72).capitalize(),
-        abstract=_text(drawn, 1222).capitalize(),
-        authors=tuple(drawn.sample(_NAMES, drawn.choice((3, 4, 5, 6, 6)))),
+        version=rng.choice((1, 1, 2)),
+        title=_text(rng, 72).capitalize(),
+        abstract=_text(rng, 1222).capitalize(),
+        authors=tuple(rng.sample(_NAMES, rng.choice((3, 4, 5, 6, 6)))),
         primary_category=categories[0],
         categories=categories,
         published=published,
-        updated=published + timedelta(hours=drawn.choice((0, 0, 30))),
-        comment=_text(drawn, 64).capitalize(),
+        updated=published + timedelta(hours=rng.choice((0, 0, 30))),
+        comment=_text(rng, 64).capitalize(),
     )
 
 
-def _text(drawn: random.Random, length: int) -> str:
+def _text(rng: random.Random, length: int) -> str:
     text, words = "", _WORDS.split()
     while len(text) < length:
-        text += drawn.choice(words) + " "
+        text += rng.choice(words) + " "
     return text[:length].strip()

@@ -41,7 +41,7 @@ class ChannelAccess:
         channel = self._client.get_channel(channel_id)
         is_cached = channel is not None
         if channel is not None and (blocked := find_block(channel)) is not None:
-            self._rejections.pop((channel_id, True), None)  # the cache explains it, and tells when it is over
+            self._rejections.pop((channel_id, True), None)  # the cache explains it, and changes when it is over
             return blocked
         if (rejection := self._remembered(channel_id, is_cached=is_cached)) is not None:
             return rejection

@@ -44,7 +44,7 @@ FATAL_CLOSE_CODES: Final = {
 _COMMANDS_HASH_KEY: Final = "slash commands known to Discord"
 
 
-class _Commands(app_commands.CommandTree["Client"]):
+class SlashCommands(app_commands.CommandTree["Client"]):
     """The slash commands, with the tasks that run them: discord.py keeps no reference to those."""
 
     def __init__(self, client: "Client") -> None:
@@ -55,9 +55,13 @@ class _Commands(app_commands.CommandTree["Client"]):
         """Records the task of a command that starts; rejects nobody."""
         task = asyncio.current_task()
         if task is not None:
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self.track(task)
         return True
+
+    def track(self, task: asyncio.Task[object]) -> None:
+        """Keeps a reference to a task until it ends; `cancel_running` cancels it."""
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     async def cancel_running(self) -> None:
         """Cancels the running commands: the database and the sessions that they use are about to be closed."""
@@ -84,7 +88,7 @@ class Client(commands.Bot):
     ) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
-            tree_cls=_Commands,
+            tree_cls=SlashCommands,
             help_command=None,
             intents=discord.Intents(guilds=True),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -126,7 +130,7 @@ class Client(commands.Bot):
 
     async def close(self) -> None:
         """Cancels the running commands, then closes the connection."""
-        if isinstance(self.tree, _Commands):
+        if isinstance(self.tree, SlashCommands):
             await self.tree.cancel_running()
         self._connected = False
         await super().close()

@@ -57,18 +57,18 @@ def is_unknown_to_gateway(fetched: AnyChannel | Blocked) -> bool:
 
 def missing_permissions(channel: Postable) -> tuple[str, ...]:
     """Returns the names of the permissions that the bot lacks to post in a channel and to look its posts up."""
-    held = channel.permissions_for(channel.guild.me)
+    permissions = channel.permissions_for(channel.guild.me)
     in_thread = isinstance(channel, discord.Thread)
-    may_send = held.send_messages_in_threads if in_thread else held.send_messages
+    may_send = permissions.send_messages_in_threads if in_thread else permissions.send_messages
     # Without View Channel every other permission is lost, and without Send Messages so is Embed Links, whatever the
     # roles grant: only the cause is named (topics/permissions, "implicit permissions").
-    if not held.view_channel:
+    if not permissions.view_channel:
         return ("View Channel",)
     needed = {
         "Send Messages": may_send or in_thread,
         # A forum's posts are threads, and a large batch continues in one.
-        "Send Messages in Threads": held.send_messages_in_threads or isinstance(channel, discord.TextChannel),
-        "Embed Links": held.embed_links or not may_send,
-        "Read Message History": held.read_message_history,
+        "Send Messages in Threads": permissions.send_messages_in_threads or isinstance(channel, discord.TextChannel),
+        "Embed Links": permissions.embed_links or not may_send,
+        "Read Message History": permissions.read_message_history,
     }
     return tuple(name for name, granted in needed.items() if not granted)

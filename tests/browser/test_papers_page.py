@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Locator, Page, Route, ViewportSize, expect
 
-from benchmarks.page import generated
+from benchmarks.page import generate_page
 from bot.page import Page as PapersPage
 from bot.page import PageFormat, Section, render
 from tests.browser.page_session import DEADLINE_MS, PHONE, WIDE
@@ -108,7 +108,7 @@ async def test_page_passes_accessibility_checks(
 @pytest.mark.slow
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
 async def test_layout_does_not_shift_while_500_papers_load(browser: Browser, viewport: ViewportSize) -> None:
-    async with reading(browser, generated(), viewport=viewport) as tab:
+    async with reading(browser, generate_page(), viewport=viewport) as tab:
         await expect(shown(tab)).to_have_count(500)
         await tab.get_by_label("Search").click()
         await tab.keyboard.type("lind")

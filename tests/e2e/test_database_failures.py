@@ -34,7 +34,7 @@ async def everything_is_posted_once(sandbox: RunningSandbox, urls: list[str]) ->
 
 @pytest.mark.usefixtures("as_root")
 @pytest.mark.slow
-async def test_disk_that_is_full_when_papers_are_written_is_told_and_they_are_posted_once_there_is_room(
+async def test_full_disk_at_a_poll_is_reported_and_papers_post_later(
     disk: SmallDisk,
 ) -> None:
     async with running_sandbox(disk.path) as sandbox, running_bot(sandbox):
@@ -50,7 +50,7 @@ async def test_disk_that_is_full_when_papers_are_written_is_told_and_they_are_po
 
 @pytest.mark.usefixtures("as_root")
 @pytest.mark.slow
-async def test_disk_that_is_full_when_discord_has_answered_leaves_no_message_double(disk: SmallDisk) -> None:
+async def test_full_disk_after_sending_causes_no_duplicate(disk: SmallDisk) -> None:
     async with running_sandbox(disk.path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
         # The first message of two is stored, and in the same moment the disk is full.
@@ -63,7 +63,7 @@ async def test_disk_that_is_full_when_discord_has_answered_leaves_no_message_dou
 
 
 @pytest.mark.slow  # a write waits five seconds for who holds the file
-async def test_file_that_somebody_else_holds_is_told_and_waited_for(tmp_path: Path) -> None:
+async def test_locked_database_is_reported_and_waited_for(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
         with closing(sqlite3.connect(sandbox.database, isolation_level=None)) as other:

@@ -29,7 +29,7 @@ async def file_of(message: Message) -> tuple[str, str]:
         return str(attachment["filename"]), await response.text()
 
 
-async def test_page_is_a_file_of_the_channels_papers_for_who_may_see_them(tmp_path: Path) -> None:
+async def test_page_command_returns_a_file_of_the_channels_papers(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         sandbox.add_paper("On Reward Models")
         sandbox.add_paper("A Secret Sheaf")
@@ -56,7 +56,7 @@ async def test_page_is_a_file_of_the_channels_papers_for_who_may_see_them(tmp_pa
         )
 
 
-async def test_page_of_a_channel_that_the_caller_cannot_view_is_refused_and_too_many_too(tmp_path: Path) -> None:
+async def test_page_command_checks_view_permission_and_rate_limit(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         places = sandbox.world.default
         private = ChannelKind.PRIVATE_THREAD
@@ -79,7 +79,7 @@ async def see_what_is_refused(sandbox: RunningSandbox, thread_id: int) -> None:
     assert reply[-1].startswith("Rate limit: try again in ")
 
 
-async def test_public_channels_without_a_port_are_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_public_channels_without_a_port_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with (
         running_sandbox(tmp_path) as sandbox,
         running_bot(sandbox, DAILY_PAPERS_WEB__PUBLIC_CHANNELS=f'["{sandbox.channel("papers")}"]'),
@@ -88,7 +88,7 @@ async def test_public_channels_without_a_port_are_told_of(tmp_path: Path, caplog
     assert "public channels have no page: set web.port" in caplog.messages
 
 
-async def test_running_bot_serves_the_public_channels_alone(tmp_path: Path) -> None:
+async def test_running_bot_serves_only_public_channels(tmp_path: Path) -> None:
     port = free_port()
     async with running_sandbox(tmp_path) as sandbox:
         public = f'["{sandbox.channel("papers")}"]'

@@ -65,7 +65,7 @@ async def janitor(store: Store) -> JanitorHarness:
 
 async def test_blocked_channel_causes_one_notice_without_keywords(janitor: JanitorHarness) -> None:
     await janitor.block()
-    async with janitor.at_work():
+    async with janitor.running():
         await janitor.notify()
         await janitor.wait(timedelta(days=3))
     assert janitor.notices.attempted == [BlockedNotice(CHANNEL, GUILD, "The thread is locked.", ADA)]
@@ -73,7 +73,7 @@ async def test_blocked_channel_causes_one_notice_without_keywords(janitor: Janit
 
 
 async def test_notification_sends_the_notice_of_a_newly_blocked_channel(janitor: JanitorHarness) -> None:
-    async with janitor.at_work():
+    async with janitor.running():
         assert janitor.notices.attempted == []
         await janitor.block()
         await janitor.notify()
@@ -83,7 +83,7 @@ async def test_notification_sends_the_notice_of_a_newly_blocked_channel(janitor:
 async def test_notice_without_an_answer_is_repeated_after_a_minute(janitor: JanitorHarness) -> None:
     janitor.notices.answering = False
     await janitor.block()
-    async with janitor.at_work():
+    async with janitor.running():
         assert len(janitor.notices.attempted) == 1
         await janitor.wait(timedelta(seconds=NOTICE_RETRY_S))
         assert len(janitor.notices.attempted) == 2
@@ -98,12 +98,12 @@ async def test_failed_notice_does_not_delay_the_others(janitor: JanitorHarness) 
     await janitor.block()
     await janitor.block(HIDDEN, OTHER_CHANNEL)
     janitor.notices.answering = False
-    async with janitor.at_work():
+    async with janitor.running():
         assert [notice.channel_id for notice in janitor.notices.attempted] == [CHANNEL, OTHER_CHANNEL]
 
 
 async def test_changing_permissions_cause_one_notice_per_day(janitor: JanitorHarness) -> None:
-    async with janitor.at_work():
+    async with janitor.running():
         for _ in range(30):
             await janitor.block()
             await janitor.notify()
@@ -119,7 +119,7 @@ async def test_channel_blocked_again_within_a_day_causes_a_notice_after_that_day
     janitor: JanitorHarness,
 ) -> None:
     await janitor.block()
-    async with janitor.at_work():
+    async with janitor.running():
         await janitor.wait(HOUR)
         await janitor.store.channels.unblock(CHANNEL)
         await janitor.wait(HOUR)
@@ -134,7 +134,7 @@ async def test_channel_blocked_again_within_a_day_causes_a_notice_after_that_day
 async def test_unblocked_channel_causes_no_notice(janitor: JanitorHarness) -> None:
     janitor.notices.answering = False
     await janitor.block()
-    async with janitor.at_work():
+    async with janitor.running():
         await janitor.store.channels.unblock(CHANNEL)
         janitor.notices.answering = True
         await janitor.wait(timedelta(days=1))
@@ -150,7 +150,7 @@ async def test_subscriptions_and_queue_of_a_gone_channel_are_kept_for_thirty_day
     await janitor.store.read(paper(title="Graph"))
     await janitor.store.watch("graph", channel_id=OTHER_CHANNEL)
     await janitor.block(GONE)
-    async with janitor.at_work():
+    async with janitor.running():
         await janitor.wait(GONE_KEPT - HOUR)
         assert len(await janitor.store.subscriptions.in_channel(CHANNEL)) == 1
         assert await janitor.store.outbox.waiting() == {CHANNEL: 1}
@@ -165,7 +165,7 @@ async def test_subscriptions_and_queue_of_a_gone_channel_are_kept_for_thirty_day
 async def test_subscriptions_from_the_config_file_stay_in_a_gone_channel(janitor: JanitorHarness) -> None:
     await janitor.store.subscriptions.apply_config({CHANNEL: [Keyword.parse("diffusion")]}, NOW)
     await janitor.block(GONE)
-    async with janitor.at_work():
+    async with janitor.running():
         await janitor.wait(GONE_KEPT + HOUR)
     (left,) = await janitor.store.subscriptions.in_channel(CHANNEL)
     assert (left.keyword.shown, left.sources) == ("diffusion", frozenset({Source.FILE}))
@@ -173,7 +173,7 @@ async def test_subscriptions_from_the_config_file_stay_in_a_gone_channel(janitor
 
 async def test_channel_that_returns_in_time_keeps_its_subscriptions(janitor: JanitorHarness) -> None:
     await janitor.block(GONE)
-    async with janitor.at_work():
+    async with janitor.running():
         await janitor.wait(GONE_KEPT - HOUR)
         await janitor.store.channels.unblock(CHANNEL)
         await janitor.wait(HOUR)
@@ -184,6 +184,6 @@ async def test_channel_that_returns_in_time_keeps_its_subscriptions(janitor: Jan
 
 async def test_blocked_channel_that_is_not_gone_keeps_its_subscriptions(janitor: JanitorHarness) -> None:
     await janitor.block(HIDDEN)
-    async with janitor.at_work():
+    async with janitor.running():
         await janitor.wait(GONE_KEPT + HOUR)
     assert len(await janitor.store.subscriptions.in_channel(CHANNEL)) == 1

@@ -64,7 +64,7 @@ def test_page_of_all_channels_is_printed_as_markdown(folder: Path, capsys: Shown
     assert said.err == ""
 
 
-def test_channels_are_chosen_one_by_one(folder: Path, capsys: Shown) -> None:
+def test_channel_option_selects_channels(folder: Path, capsys: Shown) -> None:
     assert page("--channel", str(HERE)) == 0
     said = capsys.readouterr().out
     assert "A graph" in said
@@ -75,7 +75,7 @@ def test_channels_are_chosen_one_by_one(folder: Path, capsys: Shown) -> None:
 
 
 @pytest.mark.parametrize("form", PageFormat)
-def test_each_form_is_written_into_a_file_and_nothing_is_printed(folder: Path, capsys: Shown, form: PageFormat) -> None:
+def test_each_format_is_written_to_a_file(folder: Path, capsys: Shown, form: PageFormat) -> None:
     assert page("--format", form.value, "--output", "page") == 0
     said = capsys.readouterr()
     assert said.out == ""
@@ -89,7 +89,7 @@ def test_address_is_linked_in_the_feed(folder: Path, capsys: Shown) -> None:
     assert 'href="http://papers.example.org/daily/daily-papers.atom"' in capsys.readouterr().out
 
 
-def test_file_that_is_there_is_replaced_with_its_mode_through_its_link(folder: Path) -> None:
+def test_existing_file_is_replaced_and_keeps_mode_and_link(folder: Path) -> None:
     (folder / "file").write_text("old")
     (folder / "file").chmod(0o604)
     (folder / "link").symlink_to("file")
@@ -101,7 +101,7 @@ def test_file_that_is_there_is_replaced_with_its_mode_through_its_link(folder: P
     assert (folder / "other").read_text() == "old"  # who has the old file open reads it to its end
 
 
-def test_new_file_may_be_read_by_those_whom_the_umask_lets(folder: Path) -> None:
+def test_new_file_has_the_mode_of_the_umask(folder: Path) -> None:
     before = os.umask(0o027)
     try:
         assert page("--output", "page") == 0
@@ -119,14 +119,16 @@ def test_new_file_may_be_read_by_those_whom_the_umask_lets(folder: Path) -> None
         ("x" * 300, f"{'x' * 300} cannot be written: File name too long. Nothing was changed."),
     ],
 )
-def test_file_that_cannot_be_written_is_one_sentence(folder: Path, capsys: Shown, output: str, sentence: str) -> None:
+def test_file_that_cannot_be_written_is_reported_in_one_sentence(
+    folder: Path, capsys: Shown, output: str, sentence: str
+) -> None:
     os.mkfifo("pipe")
     before = sorted(folder.iterdir())
     assert refusal(capsys, "--output", output) == sentence
     assert sorted(folder.iterdir()) == before
 
 
-def test_full_disk_leaves_the_old_file_as_it_was(folder: Path) -> None:
+def test_full_disk_leaves_the_old_file_unchanged(folder: Path) -> None:
     (folder / "page").write_text("old")
     # Files of at most 32.5 KiB: as large as SQLite's own beside the database, less than the page in HTML.
     limited = ["sh", "-c", 'ulimit -f 65 && exec "$@"', "sh"]
@@ -137,13 +139,13 @@ def test_full_disk_leaves_the_old_file_as_it_was(folder: Path) -> None:
     assert not list(folder.glob(".daily-papers-*"))
 
 
-def test_channel_without_keywords_is_named_with_those_that_have_some(folder: Path, capsys: Shown) -> None:
+def test_channel_without_keywords_is_reported_with_the_others(folder: Path, capsys: Shown) -> None:
     assert refusal(capsys, "--channel", str(HERE), "--channel", str(NOWHERE)) == (
         f"Channel {NOWHERE} has no keywords; these have: {HERE}, {THERE}."
     )
 
 
-def test_bot_that_watches_nothing_has_no_page(folder: Path, capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bot_without_subscriptions_has_no_page(folder: Path, capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAILY_PAPERS_DATABASE", "empty.sqlite3")
     asyncio.run(_make(folder / "empty.sqlite3"))
     assert refusal(capsys).startswith("No channel has keywords yet. Add one with /subscribe, or set ")
@@ -154,7 +156,7 @@ async def _make(database: Path) -> None:
         pass
 
 
-def test_without_a_database_there_is_no_page_and_none_is_made(
+def test_missing_database_is_reported_and_not_created(
     folder: Path, capsys: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAILY_PAPERS_DATABASE", "other.sqlite3")
@@ -170,7 +172,7 @@ def test_without_a_database_there_is_no_page_and_none_is_made(
     [["--channel", "general"], ["--channel", "12"], ["--format", "pdf"], ["--address", "example.org"]],
     ids=" ".join,
 )
-def test_argument_that_makes_no_sense_is_told_with_the_usage(folder: Path, capsys: Shown, arguments: list[str]) -> None:
+def test_invalid_argument_is_reported_with_the_usage(folder: Path, capsys: Shown, arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         page(*arguments)
     assert ended.value.code == 2
@@ -188,7 +190,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-async def test_page_is_made_beside_a_running_bot(folder: Path) -> None:
+async def test_page_is_written_while_the_bot_runs(folder: Path) -> None:
     async with opened(folder / "daily-papers.sqlite3") as store:
         await store.read(paper("2611.00003", title="A newer graph"))
         ended = await asyncio.to_thread(run, *COMMAND, "--format", "json")
@@ -197,7 +199,7 @@ async def test_page_is_made_beside_a_running_bot(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_reader_that_has_seen_enough_is_no_fault(folder: Path) -> None:
+def test_closed_pipe_is_no_error(folder: Path) -> None:
     command = f"{sys.executable} -m bot page --format html | head -c 1; echo"
     ended = run("bash", "-o", "pipefail", "-c", command)
     assert ended.stdout == "<\n"
@@ -205,7 +207,7 @@ def test_reader_that_has_seen_enough_is_no_fault(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_standard_output_has_a_name_too_and_a_pipe_that_is_named_otherwise_is_no_file(folder: Path) -> None:
+def test_output_dash_is_stdout_and_other_pipes_are_rejected(folder: Path) -> None:
     ended = run("sh", "-c", f"{sys.executable} -m bot page --output - | head -1")
     assert (ended.stdout, ended.stderr) == ("# Daily Papers\n", "")
     assert not (folder / "-").exists()
@@ -213,6 +215,6 @@ def test_standard_output_has_a_name_too_and_a_pipe_that_is_named_otherwise_is_no
     assert (ended.returncode, ended.stderr) == (1, "/dev/stdout is no file: name a file for the page.\n")
 
 
-def test_output_that_takes_nothing_is_one_sentence(folder: Path) -> None:
+def test_full_output_device_is_reported_in_one_sentence(folder: Path) -> None:
     ended = run("sh", "-c", f"{sys.executable} -m bot page > /dev/full")
     assert (ended.returncode, ended.stderr) == (1, "The page cannot be written: No space left on device.\n")

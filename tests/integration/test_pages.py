@@ -27,16 +27,14 @@ def papers_in(page: Page) -> list[int]:
     return [len(section.papers) for section in page.sections]
 
 
-async def test_page_that_fits_is_whole(pages: PageService) -> None:
+async def test_page_that_fits_is_complete(pages: PageService) -> None:
     fitting = await pages.fitted_page(HERE, PageFormat.MD, 10_000_000)
     assert papers_in(fitting.page) == [PAGE_PAPERS, 1]
     assert fitting.per_keyword is None
 
 
 @pytest.mark.parametrize("max_bytes", [200_000, 50_000])
-async def test_page_that_does_not_fit_has_fewer_papers_a_keyword_and_says_how_many(
-    pages: PageService, max_bytes: int
-) -> None:
+async def test_page_that_does_not_fit_has_fewer_papers_per_keyword(pages: PageService, max_bytes: int) -> None:
     fitting = await pages.fitted_page(HERE, PageFormat.JSON, max_bytes)
     assert len(fitting.rendered.body) <= max_bytes
     assert fitting.per_keyword is not None
@@ -45,7 +43,7 @@ async def test_page_that_does_not_fit_has_fewer_papers_a_keyword_and_says_how_ma
     assert len(fitting.rendered.body) > max_bytes * 0.6
 
 
-async def test_page_of_which_nothing_fits_has_its_keywords_alone(pages: PageService) -> None:
+async def test_page_without_room_for_papers_has_only_keywords(pages: PageService) -> None:
     fitting = await pages.fitted_page(HERE, PageFormat.MD, 1)
     assert papers_in(fitting.page) == [0, 0]
     assert fitting.per_keyword == 0
@@ -61,7 +59,7 @@ class CountedPageStore(PageStore):
         return await super().page(channels, limit)
 
 
-async def test_pages_that_were_asked_for_last_are_kept(store: Store) -> None:
+async def test_recently_requested_pages_are_cached(store: Store) -> None:
     page_store = CountedPageStore(store.database)
     pages = PageService(page_store, FakeClock())
     for channel_id in range(PAGES_KEPT):

@@ -1,4 +1,4 @@
-"""The progress of a backfill: a bar on a terminal, lines elsewhere."""
+"""Tests of the progress of a backfill: a bar on a terminal, lines elsewhere."""
 
 import io
 import logging
@@ -31,61 +31,61 @@ PAGES = "34 of about 120 pages · 19.8 per minute · 4 min 21 s left"
 
 
 def console(*, terminal: bool, width: int = 80) -> tuple[Console, io.StringIO]:
-    """Returns a console and its output."""
-    output = io.StringIO()
-    return Console(file=output, force_terminal=terminal, force_interactive=terminal, width=width), output
+    """A console and its output."""
+    shown = io.StringIO()
+    return Console(file=shown, force_terminal=terminal, force_interactive=terminal, width=width), shown
 
 
-def text_of(output: io.StringIO) -> str:
-    """Returns the output without colours and cursor movements."""
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output.getvalue())
+def text_of(shown: io.StringIO) -> str:
+    """The output without colours and cursor movements."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.getvalue())
 
 
 async def test_progress_lines_are_printed_at_intervals_without_wrapping() -> None:
     clock = FakeClock()
-    target, output = console(terminal=False)
+    target, shown = console(terminal=False)
     lines = LineReporter(target, clock)
     lines.on_progress(PROGRESS)
-    assert output.getvalue() == ""
+    assert shown.getvalue() == ""
     await clock.advance(BACKFILL_LINE_INTERVAL_S)
     lines.on_progress(PROGRESS)
     lines.on_progress(PROGRESS)
-    assert output.getvalue() == f"reading 2026-09: {PAGES} · 1,234 papers so far\n"
+    assert shown.getvalue() == f"reading 2026-09: {PAGES} · 1,234 papers so far\n"
 
 
 def test_backoff_is_printed_once() -> None:
-    target, output = console(terminal=False)
+    target, shown = console(terminal=False)
     lines = LineReporter(target, clock := FakeClock())
     wait = ArxivThrottled("arXiv asks us to wait", clock.now() + timedelta(minutes=5))
     lines.on_wait(wait)
     lines.on_wait(wait)
     until = wait.not_before.astimezone()
-    assert output.getvalue() == f"arXiv asks us to wait: continues at {until:%H:%M:%S %Z}.\n"
+    assert shown.getvalue() == f"arXiv asks us to wait: continues at {until:%H:%M:%S %Z}.\n"
 
 
 def test_bar_shows_pages_rate_remaining_time_month_and_papers() -> None:
-    target, output = console(terminal=True)
+    target, shown = console(terminal=True)
     bar = BarReporter(target, clock := FakeClock())
     with bar.running():
         bar.on_progress(PROGRESS)
         bar.on_progress(BackfillProgress(SEPTEMBER, counting=True, rate=BackfillRate(34, 120, 103.0), papers=1))
         bar.on_wait(ArxivThrottled("arXiv asks us to wait", clock.now()))
-    text = text_of(output)
+    text = text_of(shown)
     assert PAGES in text
     assert "counting 2026-09 · 1 paper so far" in text or "arXiv asks us to wait: continues at" in text
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_bar_is_never_wider_than_the_terminal(width: int) -> None:
-    target, output = console(terminal=True, width=width)
+    target, shown = console(terminal=True, width=width)
     bar = BarReporter(target, FakeClock())
     with bar.running():
         bar.on_progress(PROGRESS)
-    assert max(len(line) for line in re.split(r"[\r\n]", text_of(output))) <= width
+    assert max(len(line) for line in re.split(r"[\r\n]", text_of(shown))) <= width
 
 
 def test_warnings_appear_above_the_bar_and_info_records_do_not() -> None:
-    target, output = console(terminal=True)
+    target, shown = console(terminal=True)
     handler = logging.StreamHandler(before := io.StringIO())
     logger = logging.getLogger()
     logger.addHandler(handler)
@@ -100,9 +100,9 @@ def test_warnings_appear_above_the_bar_and_info_records_do_not() -> None:
     finally:
         logger.removeHandler(handler)
     assert before.getvalue() == ""
-    assert "arXiv backoff" in text_of(output)
-    assert "counted" not in text_of(output)
-    assert sys.stderr is not output
+    assert "arXiv backoff" in text_of(shown)
+    assert "counted" not in text_of(shown)
+    assert sys.stderr is not shown
 
 
 def test_plan_states_the_minimum_number_of_requests() -> None:

@@ -28,7 +28,7 @@ async def keep(store: Store, backfilled_papers: BackfilledPapers, *papers: Paper
     return await backfilled_papers.add(keywords, papers, match(papers, [each.keyword for each in keywords]))
 
 
-async def test_only_papers_that_match_are_kept_and_once(store: Store, backfilled_papers: BackfilledPapers) -> None:
+async def test_only_matching_papers_are_stored_once(store: Store, backfilled_papers: BackfilledPapers) -> None:
     await store.watch("reward model", "model")
     assert await keep(store, backfilled_papers, MODEL, SHEAF) == 1
     assert await keep(store, backfilled_papers, MODEL, SHEAF) == 0
@@ -37,7 +37,7 @@ async def test_only_papers_that_match_are_kept_and_once(store: Store, backfilled
     assert [row[0] for row in table["papers"]] == ["2601.00001"]
 
 
-async def test_part_of_a_slice_keeps_only_its_own_papers(store: Store, backfilled_papers: BackfilledPapers) -> None:
+async def test_only_fetched_papers_are_stored(store: Store, backfilled_papers: BackfilledPapers) -> None:
     await store.watch("reward model", "sheaves")
     keywords = await store.watched()
     matches = match([MODEL, SHEAF], [each.keyword for each in keywords])
@@ -45,7 +45,7 @@ async def test_part_of_a_slice_keeps_only_its_own_papers(store: Store, backfille
     assert rows(store.path)["backfilled_papers"] == [(2, "2601.00002")]
 
 
-async def test_archived_papers_are_no_matches_and_nothing_is_posted(
+async def test_backfilled_papers_are_no_matches_and_are_not_posted(
     store: Store, backfilled_papers: BackfilledPapers
 ) -> None:
     await store.watch("reward model")
@@ -58,7 +58,7 @@ async def test_archived_papers_are_no_matches_and_nothing_is_posted(
     assert changed == {"papers", "backfilled_papers", "backfilled_months"}
 
 
-async def test_paper_that_was_archived_before_a_pass_found_it_is_posted_as_new(
+async def test_backfilled_paper_found_by_a_later_poll_is_posted(
     store: Store, backfilled_papers: BackfilledPapers
 ) -> None:
     await store.watch("reward model")
@@ -69,7 +69,7 @@ async def test_paper_that_was_archived_before_a_pass_found_it_is_posted_as_new(
     assert await store.due_ids() == ["2611.00007"]
 
 
-async def test_newer_version_of_a_known_paper_is_kept_though_it_matches_nothing(
+async def test_newer_version_of_a_known_paper_is_stored_without_a_match(
     store: Store, backfilled_papers: BackfilledPapers
 ) -> None:
     await store.watch("reward model")
@@ -81,9 +81,7 @@ async def test_newer_version_of_a_known_paper_is_kept_though_it_matches_nothing(
     assert rows(store.path)["backfilled_papers"] == []
 
 
-async def test_message_of_a_paper_that_has_a_newer_version_is_drawn_anew(
-    store: Store, backfilled_papers: BackfilledPapers
-) -> None:
+async def test_newer_version_requests_an_edit_of_the_message(store: Store, backfilled_papers: BackfilledPapers) -> None:
     await store.watch("reward model")
     await store.read(paper("2611.00007", title="A Reward Model"))
     await store.bind()
@@ -91,9 +89,7 @@ async def test_message_of_a_paper_that_has_a_newer_version_is_drawn_anew(
     assert [row[0] for row in rows(store.path)["edits"]] == ["key"]
 
 
-async def test_waiting_paper_that_is_withdrawn_by_now_is_not_posted(
-    store: Store, backfilled_papers: BackfilledPapers
-) -> None:
+async def test_queued_paper_found_withdrawn_is_not_posted(store: Store, backfilled_papers: BackfilledPapers) -> None:
     await store.watch("reward model")
     await store.read(paper("2611.00007", title="A Reward Model"))
     await keep(
@@ -104,9 +100,7 @@ async def test_waiting_paper_that_is_withdrawn_by_now_is_not_posted(
     assert await store.due_ids() == []
 
 
-async def test_months_are_remembered_by_keyword_with_their_last_reading(
-    store: Store, backfilled_papers: BackfilledPapers
-) -> None:
+async def test_completed_months_are_stored_per_keyword(store: Store, backfilled_papers: BackfilledPapers) -> None:
     await store.watch("reward model", "sheaves")
     (model, sheaves) = await store.watched()
     assert await backfilled_papers.months() == {}
@@ -118,7 +112,7 @@ async def test_months_are_remembered_by_keyword_with_their_last_reading(
     }
 
 
-async def test_keyword_that_ended_meanwhile_may_still_be_archived(
+async def test_papers_of_a_keyword_that_ended_meanwhile_are_stored(
     store: Store, backfilled_papers: BackfilledPapers
 ) -> None:
     await store.watch("reward model")

@@ -25,30 +25,30 @@ def silent(_left: int, _total: int) -> None:
     """Nobody watches the progress."""
 
 
-def test_summary_counts_what_is_there(filled: Store) -> None:
+def test_summary_counts_channels_keywords_and_papers(filled: Store) -> None:
     assert summarise(filled.path) == DatabaseSummary((CHANNEL, OTHER_CHANNEL), keywords=2, papers=2, waiting=3)
 
 
-def test_summary_of_a_file_that_is_not_there_yet_is_none(path: Path) -> None:
+def test_summary_of_a_missing_file_is_none(path: Path) -> None:
     assert summarise(path) is None
     path.touch()
     assert summarise(path) is None
 
 
-def test_summary_of_a_file_without_tables_says_that_it_cannot_be_read(path: Path) -> None:
+def test_summary_of_a_file_without_tables_is_an_error(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 1")
     with pytest.raises(DatabaseUnusable, match="cannot be read: no such table"):
         summarise(path)
 
 
-def test_summary_of_what_is_no_database_is_refused(path: Path) -> None:
+def test_summary_of_another_file_is_an_error(path: Path) -> None:
     path.write_bytes(b"something else entirely")
     with pytest.raises(DatabaseUnusable, match="not a database"):
         summarise(path)
 
 
-def test_copy_holds_what_the_running_bot_has_written(filled: Store, tmp_path: Path) -> None:
+def test_copy_contains_what_a_running_bot_wrote(filled: Store, tmp_path: Path) -> None:
     target = tmp_path / "copy.sqlite3"
     progress: list[tuple[int, int]] = []
     back_up(filled.path, target, lambda left, total: progress.append((left, total)))
@@ -57,14 +57,14 @@ def test_copy_holds_what_the_running_bot_has_written(filled: Store, tmp_path: Pa
     assert sorted(tmp_path.glob("*copy*")) == [target]
 
 
-def test_copy_replaces_an_older_one(filled: Store, tmp_path: Path) -> None:
+def test_copy_replaces_an_older_copy(filled: Store, tmp_path: Path) -> None:
     target = tmp_path / "copy.sqlite3"
     target.write_bytes(b"older")
     back_up(filled.path, target, silent)
     assert rows(target) == rows(filled.path)
 
 
-def test_database_that_is_not_there_is_not_copied(path: Path, tmp_path: Path) -> None:
+def test_missing_database_is_not_copied(path: Path, tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusable, match="There is no database"):
         back_up(path, tmp_path / "copy.sqlite3", silent)
     assert list(tmp_path.iterdir()) == []
@@ -80,7 +80,7 @@ def test_copy_onto_the_database_itself_is_refused(filled: Store) -> None:
         back_up(filled.path, filled.path, silent)
 
 
-def test_copy_that_cannot_be_put_in_its_place_leaves_nothing(filled: Store, tmp_path: Path) -> None:
+def test_failed_copy_leaves_no_file(filled: Store, tmp_path: Path) -> None:
     target = tmp_path / "copy.sqlite3"
     (target / "inner").mkdir(parents=True)
     with pytest.raises(DatabaseUnusable, match=r"sqlite3 cannot be written: Is a directory\. No copy was made"):

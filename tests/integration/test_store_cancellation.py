@@ -66,7 +66,7 @@ EVERY_WRITE = (subscribe, unsubscribe, apply_config, record_window, bind, dispat
         *((operation, when) for operation in (record_window, bind) for when in (When.ANSWERED, When.AGAIN_AND_AGAIN)),
     ],
 )
-async def test_write_that_is_given_up_is_whole_or_nothing(tmp_path: Path, operation: Operation, when: When) -> None:
+async def test_cancelled_write_is_complete_or_absent(tmp_path: Path, operation: Operation, when: When) -> None:
     template = tmp_path / "template.sqlite3"
     await prepare(template)
     before = rows(template)

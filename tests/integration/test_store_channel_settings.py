@@ -29,7 +29,7 @@ async def new_paper(store: Store, number: int = 1, now: datetime = NOW) -> None:
 # What is remembered.
 
 
-async def test_channel_of_which_nobody_said_anything_has_the_defaults(store: Store) -> None:
+async def test_channel_without_settings_has_the_defaults(store: Store) -> None:
     assert await store.channel_settings.get(CHANNEL) == ChannelSettings()
 
 
@@ -41,7 +41,7 @@ async def test_channel_of_which_nobody_said_anything_has_the_defaults(store: Sto
         ChannelSettings(schedule=DailySchedule(0, 5, "Asia/Kolkata", weekdays_only=True)),
     ],
 )
-async def test_preferences_come_back_as_they_were_written(store: Store, wanted: ChannelSettings) -> None:
+async def test_settings_are_read_as_written(store: Store, wanted: ChannelSettings) -> None:
     await store.channel_settings.write(CHANNEL, wanted)
     assert await store.channel_settings.get(CHANNEL) == wanted
     assert await store.channel_settings.get(OTHER_CHANNEL) == ChannelSettings()
@@ -52,7 +52,7 @@ async def test_preferences_come_back_as_they_were_written(store: Store, wanted: 
 # Timetables.
 
 
-async def test_papers_of_a_channel_with_a_digest_are_due_at_its_hour(store: Store) -> None:
+async def test_papers_of_a_daily_schedule_are_due_at_its_time(store: Store) -> None:
     await store.watch("graph")
     await store.watch("graph", channel_id=OTHER_CHANNEL)
     await store.channel_settings.write(CHANNEL, ChannelSettings(schedule=DAILY))
@@ -62,7 +62,7 @@ async def test_papers_of_a_channel_with_a_digest_are_due_at_its_hour(store: Stor
     assert await store.outbox.due_channels(DIGEST) == (OTHER_CHANNEL, CHANNEL)
 
 
-async def test_new_timetable_holds_for_what_waits_already(store: Store) -> None:
+async def test_new_schedule_applies_to_queued_papers(store: Store) -> None:
     await store.watch("graph")
     await new_paper(store, now=NIGHT)
     await store.channel_settings.write(CHANNEL, ChannelSettings(schedule=DAILY))
@@ -73,7 +73,7 @@ async def test_new_timetable_holds_for_what_waits_already(store: Store) -> None:
     assert await store.outbox.next_due() == NIGHT
 
 
-async def test_new_timetable_leaves_papers_of_the_past_and_bound_ones_as_they_are(store: Store) -> None:
+async def test_new_schedule_keeps_requested_and_bound_papers(store: Store) -> None:
     await store.watch("graph")
     await new_paper(store, now=NIGHT)
     post = await store.bind(now=NIGHT)
@@ -89,7 +89,7 @@ async def test_new_timetable_leaves_papers_of_the_past_and_bound_ones_as_they_ar
 # A pause that an admin asked for.
 
 
-async def test_nothing_is_due_in_a_channel_that_an_admin_paused(store: Store) -> None:
+async def test_nothing_is_due_in_a_paused_channel(store: Store) -> None:
     await store.watch("graph")
     await new_paper(store)
     await store.channel_settings.write(CHANNEL, HELD)
@@ -100,7 +100,7 @@ async def test_nothing_is_due_in_a_channel_that_an_admin_paused(store: Store) ->
     assert await store.outbox.waiting() == {CHANNEL: 1}
 
 
-async def test_channels_that_admins_paused_are_told_with_since_when(store: Store) -> None:
+async def test_paused_channels_are_listed_with_their_times(store: Store) -> None:
     assert await store.channel_settings.paused_channels() == {}
     await store.channel_settings.write(CHANNEL, HELD)
     await store.channel_settings.write(OTHER_CHANNEL, ChannelSettings(publish=True))
@@ -122,7 +122,7 @@ async def health(store: Store, now: datetime) -> dict[str, bool]:
     return {verdict.name: verdict.ok for verdict in await looked.checks()}
 
 
-async def test_paused_channel_does_not_count_as_late_before_or_after_its_pause(store: Store) -> None:
+async def test_pause_never_counts_as_late_posting(store: Store) -> None:
     await store.watch("graph")
     await new_paper(store)
     end = NOW + timedelta(days=3)
@@ -134,7 +134,7 @@ async def test_paused_channel_does_not_count_as_late_before_or_after_its_pause(s
     assert not (await health(store, end + timedelta(hours=1)))["posting"]
 
 
-async def test_pause_of_one_channel_is_not_that_of_another(store: Store) -> None:
+async def test_pause_affects_one_channel_only(store: Store) -> None:
     await store.watch("graph")
     await store.watch("graph", channel_id=OTHER_CHANNEL)
     await store.channel_settings.write(CHANNEL, HELD)
@@ -143,7 +143,7 @@ async def test_pause_of_one_channel_is_not_that_of_another(store: Store) -> None
     assert await store.outbox.next_due() == await store.outbox.oldest_due() == NOW
 
 
-async def test_what_came_in_a_pause_is_due_from_its_end(store: Store) -> None:
+async def test_papers_queued_during_a_pause_are_due_at_its_end(store: Store) -> None:
     await store.watch("graph")
     await store.channel_settings.write(CHANNEL, replace(HELD, style=Style.CARDS))
     await new_paper(store, 1)
@@ -155,7 +155,7 @@ async def test_what_came_in_a_pause_is_due_from_its_end(store: Store) -> None:
     assert await store.outbox.oldest_due() == end
 
 
-async def test_resumed_channel_with_a_digest_waits_for_its_hour(store: Store) -> None:
+async def test_resumed_channel_with_a_daily_schedule_waits_for_its_time(store: Store) -> None:
     await store.watch("graph")
     await store.channel_settings.write(CHANNEL, replace(HELD, schedule=DAILY))
     await new_paper(store, now=NIGHT)
@@ -163,7 +163,7 @@ async def test_resumed_channel_with_a_digest_waits_for_its_hour(store: Store) ->
     assert await store.outbox.next_due() == DIGEST
 
 
-async def test_channel_that_missed_nothing_does_not_catch_up(store: Store) -> None:
+async def test_resumed_channel_without_queued_papers_has_no_backlog(store: Store) -> None:
     await store.watch("graph")
     await store.channel_settings.write(CHANNEL, HELD)
     assert await store.channel_settings.resume(CHANNEL, NOW) == 0
@@ -177,7 +177,7 @@ async def backlog_pending(store: Store) -> None:
     await store.channel_settings.resume(CHANNEL, NOW)
 
 
-async def test_channel_that_has_caught_up_is_as_before(store: Store) -> None:
+async def test_settings_are_unchanged_after_the_backlog_is_posted(store: Store) -> None:
     await backlog_pending(store)
     await store.channel_settings.clear_backlog(OTHER_CHANNEL)
     assert (await store.channel_settings.get(CHANNEL)).backlog_pending
@@ -185,7 +185,7 @@ async def test_channel_that_has_caught_up_is_as_before(store: Store) -> None:
     assert await store.channel_settings.get(CHANNEL) == ChannelSettings()
 
 
-async def test_admin_who_looked_before_the_backlog_went_out_does_not_bring_it_back(store: Store) -> None:
+async def test_writing_stale_settings_does_not_restore_the_backlog(store: Store) -> None:
     await backlog_pending(store)
     seen = await store.channel_settings.get(CHANNEL)
     await store.channel_settings.clear_backlog(CHANNEL)
@@ -193,19 +193,19 @@ async def test_admin_who_looked_before_the_backlog_went_out_does_not_bring_it_ba
     assert await store.channel_settings.get(CHANNEL) == ChannelSettings(publish=True)
 
 
-async def test_admin_who_changes_something_else_does_not_end_the_catching_up(store: Store) -> None:
+async def test_writing_settings_keeps_the_backlog_pending(store: Store) -> None:
     await backlog_pending(store)
     await store.channel_settings.write(CHANNEL, ChannelSettings(publish=True))
     assert await store.channel_settings.get(CHANNEL) == ChannelSettings(publish=True, backlog_pending=True)
 
 
-async def test_backlog_that_went_with_its_keyword_is_no_backlog(store: Store) -> None:
+async def test_backlog_ends_when_its_last_keyword_ends(store: Store) -> None:
     await backlog_pending(store)
     await store.subscriptions.remove(Keyword.parse("graph"), CHANNEL)
     assert await store.channel_settings.get(CHANNEL) == ChannelSettings()
 
 
-async def test_backlog_that_another_keyword_holds_stays_one(store: Store) -> None:
+async def test_backlog_stays_while_another_keyword_matches_it(store: Store) -> None:
     await backlog_pending(store)
     await store.watch("diffusion")
     await store.subscriptions.remove(Keyword.parse("diffusion"), CHANNEL)

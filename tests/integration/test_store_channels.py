@@ -18,7 +18,7 @@ async def file_wants(store: Store, *channel_ids: int) -> None:
     await store.subscriptions.apply_config({channel_id: [Keyword.parse("graph")] for channel_id in channel_ids}, NOW)
 
 
-async def test_server_of_a_channel_is_learnt(store: Store) -> None:
+async def test_server_of_a_channel_is_stored(store: Store) -> None:
     await file_wants(store, CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL)
     await store.channels.set_guild(GUILD, [CHANNEL, 999])
     await store.channels.set_guild(2, {OTHER_CHANNEL})
@@ -28,13 +28,13 @@ async def test_server_of_a_channel_is_learnt(store: Store) -> None:
     assert [subscription.channel_id for subscription in await store.subscriptions.in_guild(2)] == [OTHER_CHANNEL]
 
 
-async def test_channel_without_subscriptions_is_not_mapped(store: Store) -> None:
+async def test_channel_without_subscriptions_is_not_subscribed(store: Store) -> None:
     await file_wants(store, CHANNEL, OTHER_CHANNEL)
     await file_wants(store, OTHER_CHANNEL)
     assert await store.channels.subscribed() == (OTHER_CHANNEL,)
 
 
-async def test_pause_is_news_once_for_each_reason(store: Store) -> None:
+async def test_block_is_new_once_per_reason(store: Store) -> None:
     await store.subscribe("graph")
     assert await store.channels.block(CHANNEL, Blocked("locked"), now=NOW, not_before=SOON)
     assert not await store.channels.block(CHANNEL, Blocked("locked"), now=SOON, not_before=SOON)
@@ -42,7 +42,7 @@ async def test_pause_is_news_once_for_each_reason(store: Store) -> None:
     assert await store.channels.blocked_channels() == (BlockedChannel(CHANNEL, GUILD, "gone", NOW),)
 
 
-async def test_paused_channels_come_by_how_long_they_have_been(store: Store) -> None:
+async def test_blocked_channels_are_ordered_by_time(store: Store) -> None:
     for channel_id in (CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL):
         await store.subscribe("graph", channel_id)
     await store.channels.block(CHANNEL, Blocked("locked"), now=SOON, not_before=SOON)
@@ -50,7 +50,7 @@ async def test_paused_channels_come_by_how_long_they_have_been(store: Store) -> 
     assert [paused.channel_id for paused in await store.channels.blocked_channels()] == [OTHER_CHANNEL, CHANNEL]
 
 
-async def test_paused_channel_is_looked_at_again_later(store: Store) -> None:
+async def test_blocked_channel_is_not_due_before_its_next_check(store: Store) -> None:
     await store.watch("graph")
     await store.read(paper(title="Graph"))
     await store.channels.block(CHANNEL, Blocked("locked"), now=NOW, not_before=SOON)
@@ -58,7 +58,7 @@ async def test_paused_channel_is_looked_at_again_later(store: Store) -> None:
     assert await store.outbox.due_channels(SOON) == (CHANNEL,)
 
 
-async def test_resumed_channel_is_due_at_once(store: Store) -> None:
+async def test_unblocked_channel_is_due_at_once(store: Store) -> None:
     await store.watch("graph")
     await store.read(paper(title="Graph"))
     await store.channels.block(CHANNEL, Blocked("locked"), now=NOW, not_before=SOON)
@@ -68,7 +68,7 @@ async def test_resumed_channel_is_due_at_once(store: Store) -> None:
     assert await store.outbox.due_channels(NOW) == (CHANNEL,)
 
 
-async def test_channel_that_was_not_paused_goes_on_resting(store: Store) -> None:
+async def test_unblocking_keeps_the_backoff_of_an_open_channel(store: Store) -> None:
     await store.watch("graph")
     await store.read(paper(title="Graph"))
     await store.channels.back_off(CHANNEL, SOON)
@@ -76,14 +76,14 @@ async def test_channel_that_was_not_paused_goes_on_resting(store: Store) -> None
     assert await store.outbox.due_channels(NOW) == ()
 
 
-async def test_channel_whose_last_subscription_ended_is_not_shown_as_paused(store: Store) -> None:
+async def test_channel_without_subscriptions_is_not_listed_as_blocked(store: Store) -> None:
     await store.subscribe("graph")
     await store.channels.block(CHANNEL, Blocked("locked"), now=NOW, not_before=SOON)
     await store.subscriptions.remove(Keyword.parse("graph"), CHANNEL)
     assert await store.channels.blocked_channels() == ()
 
 
-async def test_channel_that_nobody_mapped_is_not_paused(store: Store) -> None:
+async def test_unknown_channel_cannot_be_blocked(store: Store) -> None:
     assert not await store.channels.block(CHANNEL, Blocked("locked"), now=NOW, not_before=SOON)
     assert await store.channels.blocked_channels() == ()
 
@@ -91,7 +91,7 @@ async def test_channel_that_nobody_mapped_is_not_paused(store: Store) -> None:
 # Notices, and channels that are gone.
 
 
-async def test_paused_channel_is_to_be_told_of_once(store: Store) -> None:
+async def test_blocked_channel_needs_one_notice(store: Store) -> None:
     keywords = (("diffusion", ADA, NOW), ("graph", GRACE, SOON))
     for keyword, added_by, now in keywords:
         await store.subscriptions.add(Keyword.parse(keyword), CHANNEL, GUILD, added_by=added_by, now=now)
@@ -101,13 +101,13 @@ async def test_paused_channel_is_to_be_told_of_once(store: Store) -> None:
     assert await store.channels.pending_notices(NOW + timedelta(days=9)) == ()
 
 
-async def test_channel_that_only_the_file_mapped_has_no_subscriber_to_tell(store: Store) -> None:
+async def test_notice_of_a_file_subscription_has_no_subscriber(store: Store) -> None:
     await file_wants(store, CHANNEL)
     await store.channels.block(CHANNEL, LOCKED, now=NOW, not_before=SOON)
     assert await store.channels.pending_notices(NOW) == (BlockedNotice(CHANNEL, None, "locked", None),)
 
 
-async def test_channel_paused_anew_is_told_of_again_but_not_too_soon(store: Store) -> None:
+async def test_channel_blocked_again_gets_a_notice_after_the_interval(store: Store) -> None:
     await store.subscribe("graph")
     await store.channels.block(CHANNEL, LOCKED, now=NOW, not_before=SOON)
     await store.channels.record_notice(CHANNEL, NOW)
@@ -118,7 +118,7 @@ async def test_channel_paused_anew_is_told_of_again_but_not_too_soon(store: Stor
     assert [notice.channel_id for notice in await store.channels.pending_notices(SOON)] == [CHANNEL]
 
 
-async def test_channel_is_gone_since_it_was_first_found_so(store: Store) -> None:
+async def test_gone_since_is_the_first_time(store: Store) -> None:
     await store.subscribe("graph")
     await store.channels.block(CHANNEL, LOCKED, now=NOW, not_before=SOON)
     assert await store.channels.gone(SOON) == ()
@@ -128,7 +128,7 @@ async def test_channel_is_gone_since_it_was_first_found_so(store: Store) -> None
     assert await store.channels.gone(SOON) == (CHANNEL,)
 
 
-async def test_channel_that_is_back_is_not_gone(store: Store) -> None:
+async def test_channel_that_returns_is_not_gone(store: Store) -> None:
     await store.subscribe("graph")
     await store.channels.block(CHANNEL, GONE, now=NOW, not_before=SOON)
     await store.channels.block(CHANNEL, LOCKED, now=SOON, not_before=SOON)
@@ -138,7 +138,7 @@ async def test_channel_that_is_back_is_not_gone(store: Store) -> None:
     assert await store.channels.gone(SOON) == ()
 
 
-async def test_channel_that_is_gone_for_good_keeps_what_the_file_wants(store: Store) -> None:
+async def test_gone_channel_keeps_its_file_subscriptions(store: Store) -> None:
     await file_wants(store, CHANNEL)
     await store.subscribe("graph")
     await store.subscribe("diffusion")

@@ -17,7 +17,7 @@ async def fill(store: Store) -> None:
     await store.read(*(paper(f"2611.{n:05d}", title="Graph", abstract="Graph. " * 300) for n in range(1, 100)))
 
 
-async def test_damage_to_the_file_in_use_is_said_with_what_to_do(tmp_path: Path) -> None:
+async def test_damage_to_an_open_file_is_reported_with_the_remedy(tmp_path: Path) -> None:
     path = tmp_path / "daily-papers.sqlite3"
     async with opened(path) as store:
         await fill(store)

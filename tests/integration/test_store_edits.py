@@ -44,7 +44,7 @@ async def due_keys(store: Store) -> list[str]:
         paper(title="Graph", version=2, comment="This paper has been withdrawn"),
     ],
 )
-async def test_posted_paper_that_changed_asks_for_an_edit(store: Store, changed: Paper) -> None:
+async def test_change_of_a_posted_paper_requests_an_edit(store: Store, changed: Paper) -> None:
     await posted(store)
     await store.read(changed)
     (edit,) = await store.edits.due(SOON)
@@ -52,39 +52,39 @@ async def test_posted_paper_that_changed_asks_for_an_edit(store: Store, changed:
     assert [entry.paper for entry in edit.post.entries] == [changed]
 
 
-async def test_reference_that_went_asks_for_an_edit_too(store: Store) -> None:
+async def test_removed_journal_reference_requests_an_edit(store: Store) -> None:
     await posted(store, paper(title="Graph", comment="9 pages", journal_ref="J. 1"))
     await store.read(GRAPH)
     assert await due_keys(store) == ["key"]
 
 
-async def test_paper_that_is_read_again_as_it_was_asks_for_nothing(store: Store) -> None:
+async def test_unchanged_paper_requests_no_edit(store: Store) -> None:
     await posted(store)
     await store.read(GRAPH)
     await store.papers.add([GRAPH])
     assert await due_keys(store) == []
 
 
-async def test_older_version_asks_for_nothing(store: Store) -> None:
+async def test_older_version_requests_no_edit(store: Store) -> None:
     await posted(store, paper(title="Graph", version=2))
     await store.read(paper(title="Graph", version=1))
     assert await due_keys(store) == []
 
 
-async def test_new_version_that_a_look_up_found_asks_for_an_edit(store: Store) -> None:
+async def test_new_version_from_a_lookup_requests_an_edit(store: Store) -> None:
     await posted(store)
     await store.papers.add([REVISED])
     assert await due_keys(store) == ["key"]
 
 
-async def test_new_version_that_a_first_reading_found_asks_for_an_edit(store: Store) -> None:
+async def test_new_version_from_an_initial_sync_requests_an_edit(store: Store) -> None:
     await posted(store)
     await store.subscribe("diffusion")
     await store.read_past(REVISED)
     assert await due_keys(store) == ["key"]
 
 
-async def test_every_message_that_shows_the_paper_is_drawn_anew(store: Store) -> None:
+async def test_every_message_with_the_paper_is_edited(store: Store) -> None:
     await store.subscribe("graph", OTHER_CHANNEL)
     await posted(store, GRAPH, paper("2611.00002", title="Graph"))
     await posted(store, GRAPH, channel_id=OTHER_CHANNEL, key="other")
@@ -92,7 +92,7 @@ async def test_every_message_that_shows_the_paper_is_drawn_anew(store: Store) ->
     assert await due_keys(store) == ["key", "other"]
 
 
-async def test_paper_that_waits_or_was_refused_asks_for_nothing(store: Store) -> None:
+async def test_queued_or_rejected_paper_requests_no_edit(store: Store) -> None:
     await store.watch("graph")
     await store.read(GRAPH, paper("2611.00002", title="Graph"))
     await store.outbox.rejected(await store.bind(limit=1), "no", NOW)
@@ -100,7 +100,7 @@ async def test_paper_that_waits_or_was_refused_asks_for_nothing(store: Store) ->
     assert await due_keys(store) == []
 
 
-async def test_message_whose_paper_changes_on_its_way_is_drawn_anew_once_it_is_there(store: Store) -> None:
+async def test_unsettled_message_is_edited_once_it_is_delivered(store: Store) -> None:
     await store.watch("graph")
     await store.read(GRAPH)
     post = await store.bind()
@@ -110,7 +110,7 @@ async def test_message_whose_paper_changes_on_its_way_is_drawn_anew_once_it_is_t
     assert await due_keys(store) == ["key"]
 
 
-async def test_message_that_never_arrived_takes_its_wish_with_it(store: Store) -> None:
+async def test_released_message_drops_its_edit(store: Store) -> None:
     await store.watch("graph")
     await store.read(GRAPH)
     post = await store.bind()
@@ -120,7 +120,7 @@ async def test_message_that_never_arrived_takes_its_wish_with_it(store: Store) -
     assert await due_keys(store) == []
 
 
-async def test_refused_message_is_not_drawn_anew(store: Store) -> None:
+async def test_rejected_message_is_not_edited(store: Store) -> None:
     await store.watch("graph")
     await store.read(GRAPH)
     post = await store.bind()
@@ -129,7 +129,7 @@ async def test_refused_message_is_not_drawn_anew(store: Store) -> None:
     assert await due_keys(store) == []
 
 
-async def test_match_for_another_keyword_of_the_channel_adds_itself_to_the_message(store: Store) -> None:
+async def test_later_match_adds_its_keyword_to_the_message(store: Store) -> None:
     await posted(store)
     await store.watch("diffusion")
     await store.subscribe("diffusion", OTHER_CHANNEL)
@@ -141,12 +141,12 @@ async def test_match_for_another_keyword_of_the_channel_adds_itself_to_the_messa
     assert edit.post.papers == ((paper(title="Graph diffusion"), ("graph", "diffusion")),)
 
 
-async def test_slice_without_a_change_tells_of_no_edits(store: Store) -> None:
+async def test_window_without_a_change_reports_no_edits(store: Store) -> None:
     await posted(store)
     assert not (await store.read(GRAPH)).edits
 
 
-async def test_subscription_alone_changes_no_message(store: Store) -> None:
+async def test_subscription_alone_edits_no_message(store: Store) -> None:
     await store.watch("diffusion", channel_id=OTHER_CHANNEL)
     both = paper(title="Graph diffusion")
     await posted(store, both)
@@ -161,7 +161,7 @@ async def test_subscription_alone_changes_no_message(store: Store) -> None:
 # What becomes of a wish.
 
 
-async def test_wish_that_was_done_is_gone(store: Store) -> None:
+async def test_finished_edit_is_removed(store: Store) -> None:
     await posted(store)
     await store.papers.add([REVISED])
     (edit,) = await store.edits.due(SOON)
@@ -169,7 +169,7 @@ async def test_wish_that_was_done_is_gone(store: Store) -> None:
     assert await due_keys(store) == []
 
 
-async def test_wish_that_came_meanwhile_is_still_to_be_done(store: Store) -> None:
+async def test_edit_requested_meanwhile_remains(store: Store) -> None:
     await posted(store)
     await store.papers.add([REVISED])
     (edit,) = await store.edits.due(SOON)
@@ -179,7 +179,7 @@ async def test_wish_that_came_meanwhile_is_still_to_be_done(store: Store) -> Non
     assert (again.request_count, again.post.entries[0].paper.version) == (2, 3)
 
 
-async def test_wish_waits_until_its_time(store: Store) -> None:
+async def test_postponed_edit_waits(store: Store) -> None:
     await posted(store)
     await store.papers.add([REVISED])
     (edit,) = await store.edits.due(NOW)
@@ -188,7 +188,7 @@ async def test_wish_waits_until_its_time(store: Store) -> None:
     assert await due_keys(store) == ["key"]
 
 
-async def test_oldest_message_is_drawn_anew_first(store: Store) -> None:
+async def test_oldest_message_is_edited_first(store: Store) -> None:
     await store.watch("graph")
     for number, (key, minutes) in enumerate({"b": 0, "a": 2, "c": 1}.items()):
         await store.read(paper(f"2611.0000{number}", title="Graph"))
@@ -197,7 +197,7 @@ async def test_oldest_message_is_drawn_anew_first(store: Store) -> None:
     assert await due_keys(store) == ["b", "c", "a"]
 
 
-async def test_message_of_thirty_days_ago_is_left_as_it_is(store: Store) -> None:
+async def test_message_older_than_thirty_days_is_not_edited(store: Store) -> None:
     await posted(store)
     await store.papers.add([REVISED])
     assert len(await store.edits.due(NOW + EDITED_FOR - timedelta(seconds=1))) == 1
@@ -205,13 +205,13 @@ async def test_message_of_thirty_days_ago_is_left_as_it_is(store: Store) -> None
     assert await due_keys(store) == []
 
 
-async def test_message_that_was_deleted_is_not_drawn_anew(store: Store) -> None:
+async def test_deleted_message_is_not_edited(store: Store) -> None:
     await posted(store, message_id=None)
     await store.papers.add([REVISED])
     assert await due_keys(store) == []
 
 
-async def test_edit_waits_while_nothing_can_be_done_in_the_channel(store: Store) -> None:
+async def test_edit_waits_while_the_channel_is_blocked(store: Store) -> None:
     await posted(store)
     await store.papers.add([REVISED])
     await store.channels.block(CHANNEL, Blocked("locked"), now=NOW, not_before=SOON)
@@ -231,7 +231,7 @@ async def publishable(store: Store, message_id: int | None = 77) -> Post:
     return post
 
 
-async def test_message_for_followers_is_published_once(store: Store) -> None:
+async def test_message_is_published_once(store: Store) -> None:
     post = await publishable(store)
     assert await store.edits.to_publish(NOW - timedelta(seconds=1)) == ()
     (waiting,) = await store.edits.to_publish(NOW)
@@ -240,23 +240,23 @@ async def test_message_for_followers_is_published_once(store: Store) -> None:
     assert await store.edits.to_publish(SOON) == ()
 
 
-async def test_message_that_could_not_be_published_is_tried_again_at_its_time(store: Store) -> None:
+async def test_postponed_publication_waits(store: Store) -> None:
     await store.edits.postpone_publishing(await publishable(store), SOON)
     assert await store.edits.to_publish(NOW) == ()
     assert len(await store.edits.to_publish(SOON)) == 1
 
 
-async def test_message_that_was_deleted_is_not_published(store: Store) -> None:
+async def test_deleted_message_is_not_published(store: Store) -> None:
     await publishable(store, message_id=None)
     assert await store.edits.to_publish(SOON) == ()
 
 
-async def test_message_of_a_channel_without_followers_is_not_published(store: Store) -> None:
+async def test_message_is_published_only_where_configured(store: Store) -> None:
     await posted(store)
     assert await store.edits.to_publish(SOON) == ()
 
 
-async def test_thread_of_a_forum_post_is_remembered(store: Store) -> None:
+async def test_thread_of_a_forum_post_is_stored(store: Store) -> None:
     await store.watch("graph")
     await store.read(GRAPH)
     await store.outbox.delivered(await store.bind(), Delivered(77, thread_id=88), NOW)
@@ -265,7 +265,7 @@ async def test_thread_of_a_forum_post_is_remembered(store: Store) -> None:
     assert edit.post.header.thread_id == 88
 
 
-async def test_match_before_the_first_reading_began_names_the_keyword_all_the_same(store: Store) -> None:
+async def test_match_older_than_the_subscription_adds_its_keyword(store: Store) -> None:
     """How old a paper is decides whether it is new, not why it is shown."""
     await store.subscribe("graph")
     old = paper(title="Graph", published=READ_FROM - timedelta(days=9))

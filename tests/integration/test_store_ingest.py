@@ -17,7 +17,7 @@ async def reasons(store: Store, channel_id: int = CHANNEL) -> dict[str, tuple[st
     return {entry.paper.arxiv_id.value: entry.keywords for entry in await store.due(channel_id)}
 
 
-async def test_first_reading_writes_the_past_and_nothing_to_post(store: Store) -> None:
+async def test_initial_sync_writes_matches_and_no_outbox_rows(store: Store) -> None:
     await store.subscribe("reward model")
     await store.read_past(REWARD)
     assert await store.papers.get(REWARD.arxiv_id) == REWARD
@@ -27,34 +27,34 @@ async def test_first_reading_writes_the_past_and_nothing_to_post(store: Store) -
     assert (watched.new_since, watched.synced_until) == (READ_FROM, NOW)
 
 
-async def test_paper_of_a_pass_is_posted_in_every_channel_that_watches(store: Store) -> None:
+async def test_new_paper_is_queued_in_every_subscribed_channel(store: Store) -> None:
     await store.watch("reward model")
     await store.subscribe("reward model", OTHER_CHANNEL)
     assert await store.read(REWARD) == WindowWritten(papers=1, posts=2)
     assert await store.due_ids() == await store.due_ids(OTHER_CHANNEL) == ["2611.00001"]
 
 
-async def test_paper_that_does_not_match_is_not_kept(store: Store) -> None:
+async def test_paper_without_a_match_is_not_stored(store: Store) -> None:
     await store.watch("reward model")
     assert await store.read(paper("2611.00002", title="Diffusion")) == WindowWritten(papers=0, posts=0)
     assert rows(store.path)["papers"] == []
 
 
-async def test_paper_read_twice_is_new_once(store: Store) -> None:
+async def test_paper_fetched_twice_is_new_once(store: Store) -> None:
     await store.watch("reward model")
     await store.read(REWARD)
     assert await store.read(REWARD) == WindowWritten(papers=0, posts=0)
     assert await store.due_ids() == ["2611.00001"]
 
 
-async def test_paper_of_the_past_is_not_new_in_a_pass(store: Store) -> None:
+async def test_paper_of_the_initial_sync_is_not_new_in_a_poll(store: Store) -> None:
     await store.subscribe("reward model")
     await store.read_past(REWARD)
     await store.read(REWARD)
     assert await store.due() == ()
 
 
-async def test_paper_published_before_the_first_reading_began_is_not_new(store: Store) -> None:
+async def test_paper_published_before_new_since_is_not_new(store: Store) -> None:
     await store.watch("reward model")
     await store.read(
         paper("2611.00001", title="Reward model", published=READ_FROM),
@@ -64,7 +64,7 @@ async def test_paper_published_before_the_first_reading_began_is_not_new(store: 
     assert await store.papers.count(Keyword.parse("reward model"), READ_FROM - timedelta(days=99)) == 2
 
 
-async def test_paper_that_a_channel_had_is_not_posted_there_again_for_another_keyword(store: Store) -> None:
+async def test_posted_paper_is_not_queued_for_another_keyword(store: Store) -> None:
     await store.watch("reward model", "diffusion")
     await store.read(REWARD)
     await store.outbox.delivered(await store.bind(), Delivered(5), NOW)
@@ -72,7 +72,7 @@ async def test_paper_that_a_channel_had_is_not_posted_there_again_for_another_ke
     assert await store.due() == ()
 
 
-async def test_paper_that_was_refused_in_a_channel_is_not_tried_there_again(store: Store) -> None:
+async def test_rejected_paper_is_not_queued_again(store: Store) -> None:
     await store.watch("reward model", "diffusion")
     await store.read(REWARD)
     await store.outbox.rejected(await store.bind(), "no", NOW)
@@ -80,14 +80,14 @@ async def test_paper_that_was_refused_in_a_channel_is_not_tried_there_again(stor
     assert await store.due() == ()
 
 
-async def test_paper_that_waits_in_a_channel_gets_the_name_of_another_keyword_that_it_satisfies(store: Store) -> None:
+async def test_queued_paper_gets_the_other_keywords_that_it_matches(store: Store) -> None:
     await store.watch("reward model", "diffusion")
     await store.read(REWARD)
     assert await store.read(paper("2611.00001", version=2, title="A reward model for diffusion")) == WindowWritten(0, 0)
     assert await reasons(store) == {"2611.00001": ("reward model", "diffusion")}
 
 
-async def test_message_on_its_way_is_drawn_anew_with_a_name_that_it_left_without(store: Store) -> None:
+async def test_unsettled_message_is_edited_to_add_a_keyword(store: Store) -> None:
     await store.watch("reward model", "diffusion")
     await store.read(REWARD)
     await store.bind()
@@ -100,13 +100,13 @@ async def test_message_on_its_way_is_drawn_anew_with_a_name_that_it_left_without
     assert [edit.post.message_id for edit in await store.edits.due(NOW)] == [5]
 
 
-async def test_paper_matching_two_keywords_is_posted_once_and_names_both(store: Store) -> None:
+async def test_paper_matching_two_keywords_is_queued_once_with_both(store: Store) -> None:
     await store.watch("reward model", "diffusion")
     await store.read(paper("2611.00001", title="A reward model for diffusion"))
     assert await reasons(store) == {"2611.00001": ("reward model", "diffusion")}
 
 
-async def test_names_are_those_that_the_channel_itself_watches(store: Store) -> None:
+async def test_outbox_keywords_are_those_of_the_channel(store: Store) -> None:
     await store.watch("reward model", "diffusion")
     await store.watch("graph", channel_id=OTHER_CHANNEL)
     await store.subscribe("diffusion", OTHER_CHANNEL)
@@ -115,7 +115,7 @@ async def test_names_are_those_that_the_channel_itself_watches(store: Store) -> 
     assert await reasons(store, OTHER_CHANNEL) == {"2611.00001": ("diffusion", "graph")}
 
 
-async def test_six_papers_of_two_keywords_are_six_posts(store: Store) -> None:
+async def test_six_papers_of_two_keywords_are_six_outbox_rows(store: Store) -> None:
     await store.watch("reward model", "diffusion")
     written = await store.read(
         *(paper(f"2611.0000{n}", title="A reward model for diffusion") for n in range(1, 7)),
@@ -131,7 +131,7 @@ async def test_paper_new_to_a_second_channel_counts_once(store: Store) -> None:
     assert (await store.read(REWARD)).papers == 1
 
 
-async def test_second_channel_starts_from_its_own_moment(store: Store) -> None:
+async def test_second_channel_gets_papers_from_its_subscription_on(store: Store) -> None:
     await store.watch("reward model")
     await store.read(REWARD)
     await store.subscribe("reward model", OTHER_CHANNEL)
@@ -139,7 +139,7 @@ async def test_second_channel_starts_from_its_own_moment(store: Store) -> None:
     assert await store.due_ids(OTHER_CHANNEL) == ["2611.00002"]
 
 
-async def test_channel_that_subscribes_while_a_pass_reads_gets_what_it_brings(store: Store) -> None:
+async def test_channel_that_subscribes_during_a_poll_gets_its_papers(store: Store) -> None:
     await store.watch("reward model")
     planned = await store.watched()
     await store.subscribe("reward model", OTHER_CHANNEL)
@@ -150,7 +150,7 @@ async def test_channel_that_subscribes_while_a_pass_reads_gets_what_it_brings(st
 # A keyword that changed between the plan and the commit.
 
 
-async def test_keyword_whose_mark_moved_meanwhile_is_not_recorded(store: Store) -> None:
+async def test_keyword_synced_meanwhile_is_not_recorded(store: Store) -> None:
     await store.watch("reward model", "diffusion")
     planned = await store.watched()
     await store.ingest_store.finish_poll(await store.watched("reward model"), LATER)
@@ -171,7 +171,7 @@ async def test_keyword_that_ended_meanwhile_is_not_recorded(store: Store) -> Non
     assert (await store.watched())[0].synced_until is None
 
 
-async def test_keyword_that_ended_and_came_back_meanwhile_is_not_recorded(store: Store) -> None:
+async def test_keyword_that_ended_and_returned_meanwhile_is_not_recorded(store: Store) -> None:
     await store.watch("reward model")
     planned = await store.watched()
     await store.subscriptions.remove(Keyword.parse("reward model"), CHANNEL)
@@ -181,7 +181,7 @@ async def test_keyword_that_ended_and_came_back_meanwhile_is_not_recorded(store:
     assert (await store.watched())[0].synced_until is None
 
 
-async def test_keyword_that_is_new_takes_no_part_in_a_pass_that_was_planned_before(store: Store) -> None:
+async def test_keyword_added_after_planning_is_not_polled(store: Store) -> None:
     await store.watch("reward model")
     planned = await store.watched()
     await store.subscribe("diffusion")
@@ -191,7 +191,7 @@ async def test_keyword_that_is_new_takes_no_part_in_a_pass_that_was_planned_befo
     assert [watched.synced_until for watched in await store.watched()] == [LATER, None]
 
 
-async def test_first_reading_of_a_keyword_that_ended_meanwhile_leaves_no_mark(store: Store) -> None:
+async def test_initial_sync_of_an_ended_keyword_is_not_recorded(store: Store) -> None:
     await store.subscribe("reward model")
     unread = await store.watched()
     await store.subscriptions.remove(Keyword.parse("reward model"), CHANNEL)
@@ -200,7 +200,7 @@ async def test_first_reading_of_a_keyword_that_ended_meanwhile_leaves_no_mark(st
     assert (await store.watched())[0].new_since is None
 
 
-async def test_finished_pass_moves_the_marks_and_leaves_where_reading_began(store: Store) -> None:
+async def test_finished_poll_advances_synced_until_and_keeps_new_since(store: Store) -> None:
     await store.watch("reward model", "diffusion")
     await store.ingest_store.finish_poll(await store.watched(), LATER)
     assert [(watched.new_since, watched.synced_until) for watched in await store.watched()] == [(READ_FROM, LATER)] * 2
@@ -209,7 +209,7 @@ async def test_finished_pass_moves_the_marks_and_leaves_where_reading_began(stor
 # Papers themselves.
 
 
-async def test_known_paper_is_brought_up_to_its_newer_version_though_nothing_matches_any_more(store: Store) -> None:
+async def test_known_paper_is_updated_without_a_match(store: Store) -> None:
     await store.watch("reward model")
     await store.read(REWARD)
     revised = paper("2611.00001", version=2, title="Renamed")
@@ -225,18 +225,18 @@ async def test_older_version_does_not_replace_a_newer_one(store: Store) -> None:
     assert await store.papers.get(REWARD.arxiv_id) == newer
 
 
-async def test_look_up_keeps_papers_and_makes_nothing_seen(store: Store) -> None:
+async def test_lookup_stores_papers_without_marking_them_seen(store: Store) -> None:
     await store.watch("reward model")
     await store.papers.add([REWARD])
     assert await store.papers.newest(Keyword.parse("reward model"), 10) == ()
     assert (await store.read(REWARD)).posts == 1
 
 
-async def test_paper_that_the_store_never_saw_is_not_there(store: Store) -> None:
+async def test_unknown_paper_is_none(store: Store) -> None:
     assert await store.papers.get(REWARD.arxiv_id) is None
 
 
-async def test_newest_papers_of_a_keyword_come_newest_first(store: Store) -> None:
+async def test_newest_papers_of_a_keyword_are_ordered_by_date(store: Store) -> None:
     await store.watch("reward model")
     papers = [paper(f"2611.0000{n}", title="Reward model", published=NOW + timedelta(hours=n)) for n in range(1, 5)]
     await store.read(*papers, paper("2611.00009", title="Diffusion", published=LATER))
@@ -246,7 +246,7 @@ async def test_newest_papers_of_a_keyword_come_newest_first(store: Store) -> Non
     assert await store.papers.count(keyword, NOW + timedelta(hours=4)) == 1
 
 
-async def test_paper_comes_back_from_the_store_as_it_went_in(store: Store) -> None:
+async def test_paper_is_read_as_written(store: Store) -> None:
     whole = paper(
         "hep-th/9901001",
         title="Über $\\alpha$ 𝛼",
@@ -266,7 +266,7 @@ async def test_paper_comes_back_from_the_store_as_it_went_in(store: Store) -> No
 # Withdrawals.
 
 
-async def test_withdrawn_paper_is_not_posted_as_new_and_does_not_count(store: Store) -> None:
+async def test_withdrawn_paper_is_neither_queued_nor_counted(store: Store) -> None:
     await store.watch("reward model")
     gone = paper("2611.00001", title="Reward model", comment=WITHDRAWN)
     assert await store.read(gone, paper("2611.00002", title="Reward model")) == WindowWritten(papers=1, posts=1)
@@ -274,7 +274,7 @@ async def test_withdrawn_paper_is_not_posted_as_new_and_does_not_count(store: St
     assert await store.read(gone) == WindowWritten(papers=0, posts=0)
 
 
-async def test_waiting_paper_that_a_pass_shows_withdrawn_is_not_posted(store: Store) -> None:
+async def test_queued_paper_that_a_poll_finds_withdrawn_is_not_posted(store: Store) -> None:
     await store.watch("reward model")
     await store.read(REWARD)
     await store.read(paper("2611.00001", title="Reward model", version=2, comment=WITHDRAWN))
@@ -282,7 +282,7 @@ async def test_waiting_paper_that_a_pass_shows_withdrawn_is_not_posted(store: St
     assert await store.outbox.waiting() == {}
 
 
-async def test_paper_that_was_withdrawn_while_it_waited_does_not_come_for_another_keyword(store: Store) -> None:
+async def test_paper_withdrawn_in_the_queue_stays_out_of_it(store: Store) -> None:
     await store.watch("reward model", "diffusion")
     await store.read(REWARD)
     await store.read(paper("2611.00001", title="Reward model", version=2, comment=WITHDRAWN))
@@ -293,7 +293,7 @@ async def test_paper_that_was_withdrawn_while_it_waited_does_not_come_for_anothe
 # What a channel or a keyword has.
 
 
-async def test_newest_papers_of_a_channel_come_oldest_first_with_their_keywords(store: Store) -> None:
+async def test_newest_papers_of_a_channel_have_their_keywords(store: Store) -> None:
     await store.watch("reward model", "diffusion")
     await store.watch("graph", channel_id=OTHER_CHANNEL)
     papers = [paper(f"2611.0000{n}", title="Diffusion", published=NOW + timedelta(hours=n)) for n in range(1, 4)]

@@ -49,7 +49,7 @@ def old(path: Path) -> Path:
     return path
 
 
-def test_file_of_the_first_format_keeps_every_row(old: Path) -> None:
+def test_database_of_version_1_keeps_every_row(old: Path) -> None:
     before = rows(old)
     asyncio.run(_open_and_close(old))
     after = rows(old)
@@ -64,7 +64,7 @@ def test_file_of_the_first_format_keeps_every_row(old: Path) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-def test_file_of_the_first_format_has_the_same_tables_as_a_new_one(old: Path, tmp_path: Path) -> None:
+def test_migrated_version_1_has_the_schema_of_a_new_database(old: Path, tmp_path: Path) -> None:
     fresh = tmp_path / "fresh.sqlite3"
     asyncio.run(_open_and_close(old))
     asyncio.run(_open_and_close(fresh))
@@ -81,7 +81,7 @@ async def _open_and_close(path: Path) -> None:
         pass
 
 
-async def test_work_of_a_file_of_the_first_format_goes_on(old: Path) -> None:
+async def test_unfinished_work_of_version_1_continues(old: Path) -> None:
     async with opened(old) as store:
         assert await store.channel_settings.get(CHANNEL) == ChannelSettings()
         post = await store.outbox.unsettled_post(CHANNEL)
@@ -94,7 +94,7 @@ async def test_work_of_a_file_of_the_first_format_goes_on(old: Path) -> None:
         assert await store.outbox.bind(CHANNEL, await store.due(), header, key="k", nonce="n", now=NOW) is not None
 
 
-async def test_message_that_the_first_format_knew_is_drawn_anew(old: Path) -> None:
+async def test_message_of_version_1_is_edited(old: Path) -> None:
     async with opened(old) as store:
         await store.papers.add([paper("2611.00001", title="Graph", version=2)])
         assert [edit.post.message_id for edit in await store.edits.due(NOW)] == [77]

@@ -12,7 +12,7 @@ SEPTEMBER, OCTOBER = Month(2026, 9), Month(2026, 10)
 MODEL, AGENT = Keyword.parse("Reward model"), Keyword.parse("agent [cs.AI]")
 
 
-async def test_counts_come_back_for_the_keywords_and_months_that_are_asked_for(store: Store) -> None:
+async def test_counts_are_returned_for_the_given_keywords_and_months(store: Store) -> None:
     month_counts = MonthCounts(store.database)
     await month_counts.write(MODEL, OCTOBER, 12, NOW)
     await month_counts.write(MODEL, SEPTEMBER, 0, NOW)
@@ -26,7 +26,7 @@ async def test_counts_come_back_for_the_keywords_and_months_that_are_asked_for(s
     assert await month_counts.known([], [OCTOBER]) == {}
 
 
-async def test_later_count_takes_the_place_of_an_earlier_one_however_the_keyword_is_typed(store: Store) -> None:
+async def test_later_count_replaces_one_of_another_spelling(store: Store) -> None:
     month_counts = MonthCounts(store.database)
     await month_counts.write(MODEL, OCTOBER, 12, NOW)
     later = NOW + timedelta(days=2)

@@ -135,11 +135,11 @@ def test_no_channel_ever_gets_a_paper_twice(story_steps: list[Step]) -> None:
 @pytest.mark.slow
 @settings(max_examples=500)
 @given(st.lists(steps, min_size=5, max_size=80))
-def test_no_channel_ever_gets_a_paper_twice_however_long_it_goes_on(story_steps: list[Step]) -> None:
+def test_no_channel_ever_gets_a_paper_twice_in_long_histories(story_steps: list[Step]) -> None:
     check((*BUSY_NIGHT, *story_steps))
 
 
-def test_busy_night_brings_every_paper_that_is_new(tmp_path: Path) -> None:
+def test_first_steps_post_every_new_paper(tmp_path: Path) -> None:
     """So that the properties above speak of something."""
     sent = asyncio.run(sent_in(tmp_path / "papers.sqlite3", BUSY_NIGHT))
     assert sorted(sent) == [(CHANNEL, f"2611.0000{n}") for n in range(1, 6)]

@@ -115,7 +115,7 @@ def open_to_all() -> Iterator[Path]:
         yield folder
 
 
-def test_new_file_is_ours_and_at_the_newest_version(path: Path) -> None:
+def test_new_file_has_the_application_id_and_newest_version(path: Path) -> None:
     made(path)
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
@@ -129,7 +129,7 @@ def test_empty_file_counts_as_new(path: Path) -> None:
     assert rows(path)["subscriptions"]
 
 
-def test_file_whose_first_migration_never_committed_is_taken(path: Path) -> None:
+def test_file_without_a_committed_migration_is_used(path: Path) -> None:
     change(path, "PRAGMA journal_mode = WAL")
     made(path)
     assert rows(path)["subscriptions"]
@@ -142,7 +142,7 @@ def test_opening_again_changes_nothing(path: Path) -> None:
     assert rows(path) == before
 
 
-def test_file_is_brought_up_from_the_version_that_it_has(path: Path) -> None:
+def test_file_is_migrated_from_its_version(path: Path) -> None:
     change(
         path, *statements_of(migrations()[0]), "PRAGMA user_version = 1", f"PRAGMA application_id = {APPLICATION_ID}"
     )
@@ -154,47 +154,47 @@ def statements_of(script: str) -> list[str]:
     return [f"{statement};" for statement in script.split(";\n") if statement.strip()]
 
 
-def test_file_of_a_newer_program_is_refused(path: Path) -> None:
+def test_file_of_a_newer_program_is_rejected(path: Path) -> None:
     change(made(path), "PRAGMA user_version = 99")
     assert "newer Daily Papers (format 99" in refusal(path)
 
 
-def test_file_of_another_program_is_refused(path: Path) -> None:
+def test_file_of_another_program_is_rejected(path: Path) -> None:
     change(path, "CREATE TABLE cookies (name TEXT)")
     assert "belongs to another program" in refusal(path)
 
 
 @pytest.mark.parametrize("content", [b"not a database at all", b"\0" * 8192, b"SQLite format 3\0" + b"\xff" * 4080])
-def test_what_is_no_database_is_refused(path: Path, content: bytes) -> None:
+def test_file_that_is_no_database_is_rejected(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     assert "not a database or is damaged" in refusal(path)
 
 
-def test_file_that_was_cut_is_refused(path: Path) -> None:
+def test_truncated_file_is_rejected(path: Path) -> None:
     whole = (made(path)).read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     assert "damaged" in refusal(path)
 
 
-def test_file_with_a_damaged_page_is_refused(path: Path) -> None:
+def test_file_with_a_damaged_page_is_rejected(path: Path) -> None:
     whole = (made(path)).read_bytes()
     page = 4096
     path.write_bytes(whole[: 2 * page] + b"\xa5" * page + whole[3 * page :])
     assert "damaged" in refusal(path)
 
 
-def test_missing_folder_is_refused_and_not_made(tmp_path: Path) -> None:
+def test_missing_folder_is_rejected_and_not_created(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusable, match="The folder of the database"):
         open_and_close(tmp_path / "nowhere" / "papers.sqlite3")
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_folder_is_refused(tmp_path: Path) -> None:
+def test_folder_instead_of_a_file_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusable, match="is a folder"):
         open_and_close(tmp_path)
 
 
-def test_database_in_use_is_refused_until_it_is_closed(path: Path) -> None:
+def test_database_in_use_is_rejected_until_it_is_closed(path: Path) -> None:
     asyncio.run(_try_twice(path))
     open_and_close(path)
 
@@ -217,19 +217,19 @@ def test_database_of_a_killed_process_can_be_opened_at_once(path: Path) -> None:
     open_and_close(path)
 
 
-def test_file_that_cannot_be_opened_is_refused(path: Path) -> None:
+def test_file_that_cannot_be_opened_is_rejected(path: Path) -> None:
     made(path)
     path.with_name("papers.sqlite3-wal").mkdir()
     assert "cannot be opened: unable to open database file" in refusal(path)
 
 
-def test_file_that_cannot_be_written_is_refused(path: Path) -> None:
+def test_file_that_cannot_be_written_is_rejected(path: Path) -> None:
     made(path)
     path.with_name("papers.sqlite3-shm").mkdir()
     assert "cannot be written" in refusal(path)
 
 
-def test_file_that_cannot_be_claimed_is_refused(path: Path) -> None:
+def test_file_that_cannot_be_locked_is_rejected(path: Path) -> None:
     path.with_name("papers.sqlite3.lock").mkdir()
     with pytest.raises(DatabaseUnusable, match=r"cannot be used: Is a directory\.$"):
         open_and_close(path)
@@ -237,7 +237,7 @@ def test_file_that_cannot_be_claimed_is_refused(path: Path) -> None:
 
 
 @pytest.mark.slow  # it waits out the whole busy timeout
-def test_file_that_another_program_has_locked_is_refused(path: Path) -> None:
+def test_file_locked_by_another_program_is_rejected(path: Path) -> None:
     made(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -249,7 +249,7 @@ def test_file_that_another_program_has_locked_is_refused(path: Path) -> None:
 
 
 @pytest.mark.usefixtures("as_root")
-def test_file_that_may_only_be_read_is_refused(open_to_all: Path) -> None:
+def test_read_only_file_is_rejected(open_to_all: Path) -> None:
     path = made(open_to_all / "papers.sqlite3")
     open_to_all.chmod(0o777)
     path.chmod(0o444)
@@ -260,7 +260,7 @@ def test_file_that_may_only_be_read_is_refused(open_to_all: Path) -> None:
 
 
 @pytest.mark.usefixtures("as_root")
-def test_file_in_a_folder_that_may_only_be_read_is_refused(open_to_all: Path) -> None:
+def test_file_in_a_read_only_folder_is_rejected(open_to_all: Path) -> None:
     path = made(open_to_all / "papers.sqlite3")
     before = path.read_bytes()
     assert f"The database {path} cannot be" in open_in_child(path, AS_NOBODY, code=open_to_all)
@@ -268,25 +268,25 @@ def test_file_in_a_folder_that_may_only_be_read_is_refused(open_to_all: Path) ->
 
 
 @pytest.mark.usefixtures("as_root")
-def test_folder_that_cannot_be_entered_is_refused(open_to_all: Path) -> None:
+def test_inaccessible_folder_is_rejected(open_to_all: Path) -> None:
     closed = open_to_all / "closed" / "inner"
     closed.mkdir(parents=True)
     closed.parent.chmod(0o700)
     assert "cannot be used: Permission denied" in open_in_child(closed / "papers.sqlite3", AS_NOBODY, code=open_to_all)
 
 
-def test_full_disk_at_the_start_is_refused(path: Path) -> None:
+def test_full_disk_at_the_start_is_reported(path: Path) -> None:
     assert "cannot be written" in open_in_child(path, ON_A_FULL_DISK)
     made(path)  # there is room again: what was left behind is in nobody's way
 
 
-def test_full_disk_leaves_a_file_that_is_up_to_date_as_it_is(path: Path) -> None:
+def test_full_disk_leaves_an_existing_file_unchanged(path: Path) -> None:
     before = (made(path)).read_bytes()
     assert "cannot be opened: disk I/O error" in open_in_child(path, ON_NO_DISK_AT_ALL)
     assert path.read_bytes() == before
 
 
-def test_copy_of_the_file_is_opened_without_its_lock(path: Path, tmp_path: Path) -> None:
+def test_copied_file_is_opened_without_a_lock_file(path: Path, tmp_path: Path) -> None:
     made(path)
     copy = tmp_path / "copy.sqlite3"
     shutil.copy(path, copy)

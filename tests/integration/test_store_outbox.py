@@ -37,19 +37,19 @@ async def test_oldest_paper_comes_first(store: Store) -> None:
     assert await store.due_ids() == ["2611.00003", "2611.00002", "2611.00001"]
 
 
-async def test_papers_of_one_moment_come_by_id(store: Store) -> None:
+async def test_papers_of_the_same_time_are_ordered_by_id(store: Store) -> None:
     await store.watch("graph")
     for arxiv_id in ("2611.00002", "2611.00001", "2611.00003"):
         await store.read(paper(arxiv_id, title="Graph"))
     assert await store.due_ids() == ["2611.00001", "2611.00002", "2611.00003"]
 
 
-async def test_no_more_is_due_than_was_asked_for(store: Store) -> None:
+async def test_limit_bounds_the_due_papers(store: Store) -> None:
     await fill(store)
     assert len(await store.due(limit=2)) == 2
 
 
-async def test_paper_is_due_when_its_time_has_come(store: Store) -> None:
+async def test_paper_is_due_from_its_due_time_on(store: Store) -> None:
     await store.watch("graph")
     await store.read(paper(title="Graph"), now=SOON)
     assert await store.due(now=NOW) == ()
@@ -59,7 +59,7 @@ async def test_paper_is_due_when_its_time_has_come(store: Store) -> None:
     assert await store.outbox.due_channels(SOON) == (CHANNEL,)
 
 
-async def test_channels_come_by_how_long_they_have_waited(store: Store) -> None:
+async def test_due_channels_are_ordered_by_waiting_time(store: Store) -> None:
     await store.watch("graph", channel_id=OTHER_CHANNEL)
     await store.watch("diffusion")
     await store.read(paper("2611.00001", title="Diffusion"), now=NOW)
@@ -67,7 +67,7 @@ async def test_channels_come_by_how_long_they_have_waited(store: Store) -> None:
     assert await store.outbox.due_channels(NOW) == (OTHER_CHANNEL, CHANNEL)
 
 
-async def test_nothing_is_due_where_nothing_waits(store: Store) -> None:
+async def test_empty_outbox_has_nothing_due(store: Store) -> None:
     await store.watch("graph")
     assert await store.outbox.due_channels(NOW) == ()
     assert await store.outbox.next_due() is None
@@ -75,7 +75,7 @@ async def test_nothing_is_due_where_nothing_waits(store: Store) -> None:
     assert await store.outbox.waiting() == {}
 
 
-async def test_channel_that_rests_is_due_when_it_has_rested(store: Store) -> None:
+async def test_channel_in_backoff_is_due_after_it(store: Store) -> None:
     await fill(store)
     await store.channels.back_off(CHANNEL, SOON)
     assert await store.outbox.due_channels(NOW) == ()
@@ -83,7 +83,7 @@ async def test_channel_that_rests_is_due_when_it_has_rested(store: Store) -> Non
     assert await store.outbox.due_channels(SOON) == (CHANNEL,)
 
 
-async def test_next_due_leaves_out_the_channels_at_work(store: Store) -> None:
+async def test_next_due_excludes_the_given_channels(store: Store) -> None:
     await fill(store)
     await store.subscribe("graph", OTHER_CHANNEL)
     await store.read(paper("2611.00009", title="Graph"), now=SOON)
@@ -92,7 +92,7 @@ async def test_next_due_leaves_out_the_channels_at_work(store: Store) -> None:
     assert await store.outbox.next_due({CHANNEL, OTHER_CHANNEL}) is None
 
 
-async def test_papers_that_wait_are_counted_by_channel(store: Store) -> None:
+async def test_waiting_papers_are_counted_per_channel(store: Store) -> None:
     await fill(store)
     await store.subscribe("graph", OTHER_CHANNEL)
     await store.read(paper("2611.00009", title="Graph"))
@@ -105,7 +105,7 @@ async def test_papers_that_wait_are_counted_by_channel(store: Store) -> None:
 # Binding.
 
 
-async def test_bound_papers_are_not_free_any_more(store: Store) -> None:
+async def test_bound_papers_are_not_due(store: Store) -> None:
     await fill(store)
     post = await store.bind(limit=2)
     assert [entry.paper.arxiv_id.value for entry in post.entries] == ["2611.00003", "2611.00002"]
@@ -113,7 +113,7 @@ async def test_bound_papers_are_not_free_any_more(store: Store) -> None:
     assert await store.outbox.due_channels(NOW) == (CHANNEL,)
 
 
-async def test_open_post_comes_back_as_it_was_bound(store: Store) -> None:
+async def test_unsettled_post_is_read_as_bound(store: Store) -> None:
     await fill(store)
     assert await store.outbox.unsettled_post(CHANNEL) is None
     post = await store.bind(limit=2)
@@ -121,14 +121,14 @@ async def test_open_post_comes_back_as_it_was_bound(store: Store) -> None:
     assert await store.outbox.unsettled_post(OTHER_CHANNEL) is None
 
 
-async def test_oldest_open_post_comes_first(store: Store) -> None:
+async def test_oldest_unsettled_post_comes_first(store: Store) -> None:
     await fill(store)
     await store.bind(limit=1, key="later", now=NOW + timedelta(seconds=1))
     first = await store.bind(limit=1, key="first", now=NOW)
     assert await store.outbox.unsettled_post(CHANNEL) == first
 
 
-async def test_paper_that_is_bound_already_is_not_bound_again(store: Store) -> None:
+async def test_bound_paper_is_not_bound_again(store: Store) -> None:
     await fill(store)
     entries = await store.due()
     await store.bind(limit=1)
@@ -136,7 +136,7 @@ async def test_paper_that_is_bound_already_is_not_bound_again(store: Store) -> N
     assert len(rows(store.path)["posts"]) == 1
 
 
-async def test_paper_that_went_meanwhile_is_not_bound(store: Store) -> None:
+async def test_paper_removed_meanwhile_is_not_bound(store: Store) -> None:
     await fill(store)
     entries = await store.due()
     (subscription,) = await store.subscriptions.in_channel(CHANNEL)
@@ -145,7 +145,7 @@ async def test_paper_that_went_meanwhile_is_not_bound(store: Store) -> None:
     assert rows(store.path)["posts"] == []
 
 
-async def test_last_attempt_of_a_message_is_remembered_beside_the_first(store: Store) -> None:
+async def test_first_and_last_attempt_are_stored(store: Store) -> None:
     await fill(store)
     await store.outbox.record_attempt(await store.bind(), SOON)
     post = await store.outbox.unsettled_post(CHANNEL)
@@ -157,7 +157,7 @@ async def test_last_attempt_of_a_message_is_remembered_beside_the_first(store: S
 
 
 @pytest.mark.parametrize("message_id", [77, None])
-async def test_delivered_papers_are_posted_for_good(store: Store, message_id: int | None) -> None:
+async def test_delivered_papers_are_never_due_again(store: Store, message_id: int | None) -> None:
     await fill(store)
     await store.outbox.delivered(await store.bind(limit=2), Delivered(message_id), NOW)
     assert await states(store) == {"2611.00003": "delivered", "2611.00002": "delivered", "2611.00001": "waiting"}
@@ -167,7 +167,7 @@ async def test_delivered_papers_are_posted_for_good(store: Store, message_id: in
     assert message_id in post
 
 
-async def test_released_papers_are_free_again(store: Store) -> None:
+async def test_released_papers_are_due_again(store: Store) -> None:
     await fill(store)
     before = await store.due()
     await store.outbox.release(await store.bind(limit=2))
@@ -175,7 +175,7 @@ async def test_released_papers_are_free_again(store: Store) -> None:
     assert await store.outbox.unsettled_post(CHANNEL) is None
 
 
-async def test_papers_released_to_go_alone_go_one_by_one(store: Store) -> None:
+async def test_papers_released_alone_get_a_message_each(store: Store) -> None:
     await fill(store)
     await store.outbox.release(await store.bind(limit=2), alone=True)
     due = await store.due()
@@ -183,14 +183,14 @@ async def test_papers_released_to_go_alone_go_one_by_one(store: Store) -> None:
     assert one_message(due) == due[:1]
 
 
-async def test_paper_that_goes_alone_goes_alone_the_next_time_too(store: Store) -> None:
+async def test_paper_released_alone_stays_alone(store: Store) -> None:
     await fill(store, papers=1)
     await store.outbox.release(await store.bind(), alone=True)
     await store.outbox.release(await store.bind())
     assert (await store.due())[0].alone
 
 
-async def test_message_ends_before_a_paper_that_goes_alone(store: Store) -> None:
+async def test_message_ends_before_a_paper_marked_alone(store: Store) -> None:
     await fill(store)
     (last,) = [entry for entry in await store.due() if entry.paper.arxiv_id.value == "2611.00001"]
     post = await store.outbox.bind(CHANNEL, [last], key="b", nonce="b", now=NOW)
@@ -201,7 +201,7 @@ async def test_message_ends_before_a_paper_that_goes_alone(store: Store) -> None
     assert one_message(()) == ()
 
 
-async def test_refused_papers_are_set_aside_with_the_reason(store: Store) -> None:
+async def test_rejected_papers_keep_the_reason(store: Store) -> None:
     await fill(store)
     await store.outbox.rejected(await store.bind(limit=1), "too blue", NOW)
     assert (await states(store))["2611.00003"] == "refused"
@@ -211,7 +211,7 @@ async def test_refused_papers_are_set_aside_with_the_reason(store: Store) -> Non
     assert any("too blue" in row for row in rows(store.path)["outbox"])
 
 
-async def test_oldest_due_leaves_out_channels_that_cannot_be_posted_in(store: Store) -> None:
+async def test_oldest_due_ignores_blocked_channels(store: Store) -> None:
     assert await store.outbox.oldest_due() is None
     await store.watch("diffusion")
     await store.read(paper("2611.00001", title="Diffusion"), now=NOW)
@@ -225,7 +225,7 @@ async def test_oldest_due_leaves_out_channels_that_cannot_be_posted_in(store: St
 # What a batch is.
 
 
-async def test_due_papers_are_counted_with_their_keywords_and_when_the_first_came(store: Store) -> None:
+async def test_due_papers_are_summarised_with_keywords_and_arrival(store: Store) -> None:
     await store.watch("graph", "diffusion", "reward model")
     await store.read(paper("2611.00001", title="Graph diffusion"), now=NOW)
     await store.read(paper("2611.00002", title="Graph"), now=NOW - timedelta(hours=1))
@@ -234,13 +234,13 @@ async def test_due_papers_are_counted_with_their_keywords_and_when_the_first_cam
     assert await store.outbox.due_now(OTHER_CHANNEL, NOW) == Due(0, (), None)
 
 
-async def test_batch_of_which_nothing_was_posted_is_not_begun(store: Store) -> None:
+async def test_unposted_batch_has_no_header(store: Store) -> None:
     await fill(store)
     await store.bind(limit=1)
     assert await store.outbox.partly_posted(CHANNEL, NOW) is None
 
 
-async def test_batch_of_which_a_part_was_posted_goes_on_as_it_began(store: Store) -> None:
+async def test_partly_posted_batch_keeps_its_header(store: Store) -> None:
     await fill(store)
     entries = await store.due(limit=1)
     header = MessageHeader(Layout.COMPACT, "**3 new papers**", mention_role=9)
@@ -274,7 +274,7 @@ def numbered(number: int, title: str = "Graph", comment: str | None = None) -> P
 GRAPHS = (Keyword.parse("graph"),)
 
 
-async def test_last_papers_are_posted_at_once_with_all_their_keywords(store: Store) -> None:
+async def test_newest_papers_are_queued_at_once_with_their_keywords(store: Store) -> None:
     await past(store, *(numbered(number) for number in range(1, 8)), numbered(8, "Graph diffusion"))
     assert await store.outbox.add_newest(CHANNEL, GRAPHS, 3, NOW) == 3
     due = await store.due()
@@ -282,7 +282,7 @@ async def test_last_papers_are_posted_at_once_with_all_their_keywords(store: Sto
     assert [entry.keywords for entry in due] == [("graph",), ("graph",), ("graph", "diffusion")]
 
 
-async def test_last_papers_asked_for_twice_come_once(store: Store) -> None:
+async def test_newest_papers_requested_twice_are_queued_once(store: Store) -> None:
     await past(store, *(numbered(number) for number in range(1, 8)))
     assert await store.outbox.add_newest(CHANNEL, GRAPHS, 3, NOW) == 3
     assert await store.outbox.add_newest(CHANNEL, GRAPHS, 3, NOW) == 0
@@ -291,21 +291,21 @@ async def test_last_papers_asked_for_twice_come_once(store: Store) -> None:
     assert await store.due() == ()
 
 
-async def test_last_papers_are_those_of_the_keywords_that_were_meant(store: Store) -> None:
+async def test_newest_papers_match_the_given_keywords(store: Store) -> None:
     await past(store, numbered(1), numbered(2, "Diffusion"))
     assert await store.outbox.add_newest(CHANNEL, (), 5, NOW) == 0
     assert await store.outbox.add_newest(CHANNEL, GRAPHS, 5, NOW) == 1
     assert await store.due_ids() == ["2611.00001"]
 
 
-async def test_channel_that_ended_the_keyword_gets_nothing_of_its_past(store: Store) -> None:
+async def test_channel_without_the_keyword_gets_no_newest_papers(store: Store) -> None:
     await store.subscribe("graph", OTHER_CHANNEL)
     await past(store, numbered(1))
     await store.subscriptions.remove(GRAPHS[0], CHANNEL)
     assert await store.outbox.add_newest(CHANNEL, GRAPHS, 5, NOW) == 0
 
 
-async def test_withdrawn_paper_is_none_of_the_last(store: Store) -> None:
+async def test_withdrawn_paper_is_not_among_the_newest(store: Store) -> None:
     await past(store, numbered(1), numbered(2), numbered(3, comment=WITHDRAWN))
     assert await store.outbox.add_newest(CHANNEL, GRAPHS, 2, NOW) == 2
     assert await store.due_ids() == ["2611.00001", "2611.00002"]
@@ -314,7 +314,7 @@ async def test_withdrawn_paper_is_none_of_the_last(store: Store) -> None:
 # Withdrawals.
 
 
-async def test_waiting_paper_that_is_withdrawn_is_not_posted_however_that_was_learnt(store: Store) -> None:
+async def test_queued_paper_is_removed_when_withdrawn(store: Store) -> None:
     await fill(store, papers=2)
     await store.papers.add([paper("2611.00001", title="Graph", version=2, comment=WITHDRAWN)])
     assert await states(store) == {"2611.00001": "withdrawn", "2611.00002": "waiting"}
@@ -324,7 +324,7 @@ async def test_waiting_paper_that_is_withdrawn_is_not_posted_however_that_was_le
     assert await store.outbox.waiting() == {}
 
 
-async def test_bound_paper_that_is_withdrawn_stays_with_its_message(store: Store) -> None:
+async def test_withdrawn_bound_paper_stays_with_its_message(store: Store) -> None:
     await fill(store, papers=1)
     post = await store.bind()
     await store.papers.add([paper("2611.00001", title="Graph", version=2, comment=WITHDRAWN)])

@@ -38,21 +38,19 @@ async def archive(store: Store, keyword: str, *papers: Paper) -> None:
         )
 
 
-async def test_page_of_a_store_without_subscriptions_is_empty(page_store: PageStore) -> None:
+async def test_page_without_subscriptions_is_empty(page_store: PageStore) -> None:
     assert await page_store.page(None, 100) == Page(None, ())
     assert await page_store.channels() == frozenset()
 
 
-async def test_keywords_stand_as_they_were_typed_in_the_order_of_the_command_that_lists_them(
-    store: Store, page_store: PageStore
-) -> None:
+async def test_keywords_are_shown_as_typed_in_canonical_order(store: Store, page_store: PageStore) -> None:
     await store.watch("Reward  Model", "graph", "diffusion [cs.CV]", "CLIP")
     listed = [subscription.keyword.shown for subscription in await store.subscriptions.in_channel(CHANNEL)]
     assert list(shown(await page_store.page(None, 100))) == listed
     assert sorted(listed) == ["CLIP", "Reward Model", "diffusion [cs.CV]", "graph"]
 
 
-async def test_keyword_of_two_channels_stands_once(store: Store, page_store: PageStore) -> None:
+async def test_keyword_of_two_channels_is_one_section(store: Store, page_store: PageStore) -> None:
     await store.watch("reward model")
     await store.subscribe("Reward  Model", OTHER_CHANNEL)
     await store.read(paper("2611.00001", title="A reward model"))
@@ -60,7 +58,7 @@ async def test_keyword_of_two_channels_stands_once(store: Store, page_store: Pag
     assert shown(await page_store.page([CHANNEL, OTHER_CHANNEL], 100)) == {"reward model": ["2611.00001"]}
 
 
-async def test_page_of_a_channel_has_its_own_keywords_alone(store: Store, page_store: PageStore) -> None:
+async def test_page_of_a_channel_has_only_its_keywords(store: Store, page_store: PageStore) -> None:
     await store.watch("graph")
     await store.watch("sheaf", channel_id=OTHER_CHANNEL)
     both = paper("2611.00001", title="A sheaf on a graph")
@@ -83,7 +81,7 @@ async def test_keyword_within_a_category_has_its_own_papers(store: Store, page_s
     }
 
 
-async def test_papers_are_sorted_by_their_latest_version_and_then_by_id(store: Store, page_store: PageStore) -> None:
+async def test_papers_are_ordered_by_latest_version_and_id(store: Store, page_store: PageStore) -> None:
     await store.watch("graph")
     revised = paper("2601.00001", title="graph", version=3, published=NOW - 300 * DAY, updated=NOW)
     same = [paper(f"2611.0000{number}", title="graph", published=NOW - DAY) for number in (2, 3, 1)]
@@ -94,7 +92,7 @@ async def test_papers_are_sorted_by_their_latest_version_and_then_by_id(store: S
     assert shown(await page_store.page(None, 2)) == {"graph": ["2601.00001", "2611.00003"]}
 
 
-async def test_what_a_backfill_found_stands_with_what_matched_and_once(store: Store, page_store: PageStore) -> None:
+async def test_backfilled_and_matched_papers_are_shown_once(store: Store, page_store: PageStore) -> None:
     await store.watch("graph", "sheaf")
     matched = paper("2611.00001", title="graph")
     await store.read(matched)
@@ -102,7 +100,7 @@ async def test_what_a_backfill_found_stands_with_what_matched_and_once(store: St
     assert shown(await page_store.page(None, 100)) == {"graph": ["2611.00001", "2501.00001"], "sheaf": []}
 
 
-async def test_papers_are_whole(store: Store, page_store: PageStore) -> None:
+async def test_papers_are_complete(store: Store, page_store: PageStore) -> None:
     await store.watch("graph")
     whole = paper(title="A graph", version=2, authors=("Ada", "Emmy"), comment="9 pages", journal_ref="J. 1", doi="1/2")
     await store.read(whole)
@@ -110,7 +108,7 @@ async def test_papers_are_whole(store: Store, page_store: PageStore) -> None:
     assert section.papers == (whole,)
 
 
-async def test_channel_that_is_gone_is_left_out_until_it_is_back(store: Store, page_store: PageStore) -> None:
+async def test_gone_channel_is_left_out_until_it_returns(store: Store, page_store: PageStore) -> None:
     await store.watch("graph")
     await store.watch("sheaf", channel_id=OTHER_CHANNEL)
     await store.channels.block(CHANNEL, Blocked("It is gone.", gone=True), now=NOW, not_before=NOW)
@@ -121,7 +119,7 @@ async def test_channel_that_is_gone_is_left_out_until_it_is_back(store: Store, p
     assert list(shown(await page_store.page([CHANNEL], 100))) == ["graph"]
 
 
-async def test_page_says_when_its_keywords_were_read_last(store: Store, page_store: PageStore) -> None:
+async def test_page_has_the_time_of_the_last_sync(store: Store, page_store: PageStore) -> None:
     await store.subscribe("graph")
     assert (await page_store.page(None, 100)).updated is None
     await store.read_past(synced_until=NOW)
@@ -137,7 +135,7 @@ async def test_page_says_when_its_keywords_were_read_last(store: Store, page_sto
     assert (await page_store.page([CHANNEL], 100)).updated == NOW + 2 * DAY
 
 
-async def test_state_is_another_one_after_each_writing_and_only_then(store: Store, page_store: PageStore) -> None:
+async def test_data_version_changes_with_each_write_only(store: Store, page_store: PageStore) -> None:
     before = await page_store.data_version()
     assert await page_store.data_version() == before
     await store.watch("graph")

@@ -106,7 +106,7 @@ def version_of(path: Path) -> int:
         return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-async def test_bot_and_visitor_write_at_the_same_time_and_nothing_is_lost(path: Path) -> None:
+async def test_bot_and_command_write_concurrently_without_loss(path: Path) -> None:
     await make(path)
     with a_writer(path, "exclusive") as bot, a_writer(path, "shared") as visitor:
         go(bot)
@@ -118,7 +118,7 @@ async def test_bot_and_visitor_write_at_the_same_time_and_nothing_is_lost(path: 
     assert sorted(int(str(count)) for _, count in written) == list(range(2 * ROUNDS))
 
 
-async def test_bot_starts_while_a_visitor_is_there(path: Path) -> None:
+async def test_bot_starts_while_a_command_runs(path: Path) -> None:
     await make(path)
     with a_writer(path, "shared", rounds=1) as visitor:
         async with opened(path) as store:
@@ -127,7 +127,7 @@ async def test_bot_starts_while_a_visitor_is_there(path: Path) -> None:
             assert await store.key_values.get("shared 0") == "0"
 
 
-async def test_visitor_goes_on_when_the_bot_ends(path: Path) -> None:
+async def test_command_continues_when_the_bot_stops(path: Path) -> None:
     await make(path)
     with a_writer(path, "exclusive", rounds=0) as bot, a_writer(path, "shared", rounds=1) as visitor:
         go(bot)
@@ -138,7 +138,7 @@ async def test_visitor_goes_on_when_the_bot_ends(path: Path) -> None:
     assert rows(path)["key_values"] == [("shared 0", "0")]
 
 
-async def test_several_visitors_are_in_nobodys_way(path: Path) -> None:
+async def test_several_commands_can_share_the_file(path: Path) -> None:
     await make(path)
     first, second = await Database.open_shared(path), await Database.open_shared(path)
     async with opened(path):
@@ -147,7 +147,7 @@ async def test_several_visitors_are_in_nobodys_way(path: Path) -> None:
     await second.close()
 
 
-async def test_visitor_leaves_no_claim_behind(path: Path) -> None:
+async def test_command_leaves_no_lock_behind(path: Path) -> None:
     make_old(path)
     visitor = await Database.open_shared(path)
     async with opened(path):
@@ -155,13 +155,13 @@ async def test_visitor_leaves_no_claim_behind(path: Path) -> None:
     await visitor.close()
 
 
-async def test_visitor_brings_an_older_file_up_to_date_when_no_bot_runs(path: Path) -> None:
+async def test_command_migrates_an_older_file_when_no_bot_runs(path: Path) -> None:
     make_old(path)
     await visit_and_close(path)
     assert version_of(path) == len(migrations())
 
 
-async def test_visitor_leaves_the_file_of_a_running_older_bot_as_it_is(path: Path) -> None:
+async def test_command_does_not_migrate_under_a_running_older_bot(path: Path) -> None:
     make_old(path)
     with (
         claimed(path),
@@ -171,7 +171,7 @@ async def test_visitor_leaves_the_file_of_a_running_older_bot_as_it_is(path: Pat
     assert version_of(path) == 1
 
 
-async def test_visitor_waits_for_the_bot_that_brings_the_file_up_to_date_meanwhile(path: Path) -> None:
+async def test_command_waits_for_the_migration_of_a_bot(path: Path) -> None:
     make_old(path)
     with claimed(path):
         visiting = asyncio.create_task(visit_and_close(path))
@@ -192,7 +192,7 @@ def holders(path: Path) -> int:
     return held
 
 
-async def test_bot_waits_for_a_visitor_that_brings_the_file_up_to_date(path: Path) -> None:
+async def test_bot_waits_for_the_migration_of_a_command(path: Path) -> None:
     make_old(path)
     with claimed(path):
         opening = asyncio.create_task(Database.open_exclusive(path))
@@ -200,20 +200,20 @@ async def test_bot_waits_for_a_visitor_that_brings_the_file_up_to_date(path: Pat
     await (await opening).close()
 
 
-async def test_visitor_makes_no_database(path: Path) -> None:
+async def test_command_creates_no_database(path: Path) -> None:
     with pytest.raises(DatabaseUnusable, match=r"There is no database .* start the bot first"):
         await visit_and_close(path)
     assert list(path.parent.iterdir()) == []
 
 
-def test_visitor_takes_an_empty_file_for_none(path: Path) -> None:
+def test_command_treats_an_empty_file_as_missing(path: Path) -> None:
     path.touch()
     with pytest.raises(DatabaseUnusable, match="There is no database"):
         asyncio.run(visit_and_close(path))
     assert path.read_bytes() == b""
 
 
-async def test_visitor_refuses_the_file_of_a_newer_program(path: Path) -> None:
+async def test_command_rejects_the_file_of_a_newer_program(path: Path) -> None:
     await make(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA user_version = 99")
@@ -221,7 +221,7 @@ async def test_visitor_refuses_the_file_of_a_newer_program(path: Path) -> None:
         await visit_and_close(path)
 
 
-async def test_visitor_that_cannot_bring_the_file_up_to_date_says_why(path: Path) -> None:
+async def test_command_that_cannot_migrate_reports_why(path: Path) -> None:
     make_old(path)
     path.with_name("papers.sqlite3.lock").mkdir()
     with pytest.raises(DatabaseUnusable, match=r"cannot be used: Is a directory"):

@@ -25,12 +25,12 @@ async def post(store: Store, name: str, *titles: str, days_ago: float, channel_i
     return bound
 
 
-async def test_nothing_was_posted(store: Store) -> None:
+async def test_channels_without_posts_have_zero_counts(store: Store) -> None:
     weekly = await Statistics(store.database).weekly([CHANNEL], SINCE, 2)
     assert (weekly.since, weekly.papers, weekly.by_keyword) == (SINCE, (0, 0), ())
 
 
-async def test_posted_papers_are_counted_by_week_and_for_each_keyword(store: Store) -> None:
+async def test_posted_papers_are_counted_by_week_and_keyword(store: Store) -> None:
     await store.watch("Reward model", "agent")
     await post(store, "first", "Reward models", "An agent", days_ago=13)
     await post(store, "second", "Reward models of an agent", days_ago=1)
@@ -39,7 +39,7 @@ async def test_posted_papers_are_counted_by_week_and_for_each_keyword(store: Sto
     assert weekly.by_keyword == (Series("Reward model", (1, 1)), Series("agent", (1, 1)))
 
 
-async def test_weeks_begin_and_end_to_the_second(store: Store) -> None:
+async def test_weeks_are_exact_to_the_second(store: Store) -> None:
     await store.watch("agent")
     second = 1 / 86_400
     for name, days_ago in {"too early": 14 + second, "first": 14, "last of it": 7 + second, "next": 7}.items():
@@ -48,7 +48,7 @@ async def test_weeks_begin_and_end_to_the_second(store: Store) -> None:
     assert (await Statistics(store.database).weekly([CHANNEL], SINCE, 2)).papers == (2, 1)
 
 
-async def test_only_the_channels_that_are_asked_for_count(store: Store) -> None:
+async def test_only_the_given_channels_are_counted(store: Store) -> None:
     await store.watch("agent")
     await store.watch("agent", channel_id=OTHER_CHANNEL)
     await store.read(paper(title="An agent"))
@@ -63,7 +63,7 @@ async def test_only_the_channels_that_are_asked_for_count(store: Store) -> None:
     assert (await statistics.weekly([], SINCE, 2)).papers == (0, 0)
 
 
-async def test_what_waits_or_was_refused_was_not_posted(store: Store) -> None:
+async def test_waiting_and_rejected_papers_are_not_counted(store: Store) -> None:
     await store.watch("agent")
     await store.read(paper("2611.00001", title="An agent"), now=NOW - timedelta(days=1))
     bound = await store.bind(now=NOW - timedelta(days=1))

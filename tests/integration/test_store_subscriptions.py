@@ -44,19 +44,19 @@ async def test_command_subscribes_a_channel(store: Store) -> None:
     assert await only(store) == Subscription(CHANNEL, GUILD, Keyword.parse("reward model"), COMMAND, ADA, NOW)
 
 
-async def test_second_time_is_no_news_and_changes_nothing(store: Store) -> None:
+async def test_second_subscription_of_a_keyword_changes_nothing(store: Store) -> None:
     await store.subscribe("Reward Model")
     assert not await store.subscribe(" reward  Model", added_by=GRACE)
     assert (await only(store)).added_by == ADA
 
 
-async def test_keyword_is_shown_as_it_was_first_typed(store: Store) -> None:
+async def test_keyword_keeps_its_first_spelling(store: Store) -> None:
     await store.subscribe("Reward Model")
     await store.subscribe("reward model", OTHER_CHANNEL)
     assert await shown(store, OTHER_CHANNEL) == ["Reward Model"]
 
 
-async def test_keyword_that_nobody_watched_any_more_is_shown_as_it_is_typed_anew(store: Store) -> None:
+async def test_unwatched_keyword_takes_the_new_spelling(store: Store) -> None:
     await store.subscribe("Reward Model")
     await unsubscribe(store, "reward model")
     await store.subscribe("reward model")
@@ -70,7 +70,7 @@ async def test_narrowed_keyword_is_another_keyword(store: Store) -> None:
     assert len(await store.watched()) == 2
 
 
-async def test_subscriptions_of_a_server_come_by_channel_and_keyword(store: Store) -> None:
+async def test_subscriptions_of_a_server_are_ordered(store: Store) -> None:
     for keyword, channel_id in (("beta", OTHER_CHANNEL), ("gamma", CHANNEL), ("alpha", CHANNEL)):
         await store.subscribe(keyword, channel_id)
     await store.subscriptions.add(Keyword.parse("delta"), 99, 2, added_by=ADA, now=NOW)
@@ -89,7 +89,7 @@ async def test_unsubscribing_ends_the_subscription(store: Store) -> None:
     assert await store.watched() == ()
 
 
-async def test_what_is_not_subscribed_cannot_be_unsubscribed(store: Store) -> None:
+async def test_unsubscribing_an_unknown_keyword_raises_key_error(store: Store) -> None:
     await store.subscribe("graph", OTHER_CHANNEL)
     with pytest.raises(KeyError):
         await unsubscribe(store, "graph")
@@ -99,20 +99,20 @@ async def test_what_is_not_subscribed_cannot_be_unsubscribed(store: Store) -> No
 # By the settings file.
 
 
-async def test_file_subscribes_channels_whose_server_is_not_known(store: Store) -> None:
+async def test_file_subscribes_channels_of_unknown_servers(store: Store) -> None:
     await file_wants(store, c11=["graph", "Graph"], c12=["diffusion"])
     assert await only(store) == Subscription(CHANNEL, None, Keyword.parse("graph"), FILE, None, NOW)
     assert await shown(store, OTHER_CHANNEL) == ["diffusion"]
 
 
-async def test_what_the_file_wants_no_more_ends(store: Store) -> None:
+async def test_subscription_removed_from_the_file_ends(store: Store) -> None:
     await file_wants(store, c11=["graph", "diffusion"], c12=["graph"])
     await file_wants(store, c11=["diffusion"])
     assert await shown(store) == ["diffusion"]
     assert await shown(store, OTHER_CHANNEL) == []
 
 
-async def test_file_leaves_alone_what_commands_want(store: Store) -> None:
+async def test_file_keeps_subscriptions_of_commands(store: Store) -> None:
     await store.subscribe("graph")
     await file_wants(store)
     assert (await only(store)).sources == COMMAND
@@ -128,7 +128,7 @@ async def test_subscription_of_both_sources_ends_with_the_last(store: Store) -> 
     assert await shown(store) == []
 
 
-async def test_command_cannot_end_what_the_file_wants(store: Store) -> None:
+async def test_command_cannot_end_a_subscription_of_the_file(store: Store) -> None:
     await store.subscribe("graph")
     await file_wants(store, c11=["graph"])
     assert await unsubscribe(store, "graph") == FILE
@@ -136,7 +136,7 @@ async def test_command_cannot_end_what_the_file_wants(store: Store) -> None:
     assert await unsubscribe(store, "graph") == FILE
 
 
-async def test_server_of_a_channel_that_a_command_told_of_is_not_forgotten_by_the_file(store: Store) -> None:
+async def test_file_keeps_the_server_known_from_a_command(store: Store) -> None:
     await store.subscribe("graph")
     await file_wants(store, c11=["diffusion"])
     assert {subscription.guild_id for subscription in await store.subscriptions.in_channel(CHANNEL)} == {GUILD}
@@ -152,7 +152,7 @@ async def test_keyword_in_many_channels_is_watched_once(store: Store) -> None:
     assert (watched.keyword.shown, watched.new_since, watched.synced_until) == ("graph", None, None)
 
 
-async def test_second_channel_leaves_the_marks_of_a_known_keyword(store: Store) -> None:
+async def test_second_channel_keeps_the_sync_times_of_a_keyword(store: Store) -> None:
     await store.watch("graph")
     before = await store.watched()
     await store.subscribe("graph", OTHER_CHANNEL)
@@ -160,7 +160,7 @@ async def test_second_channel_leaves_the_marks_of_a_known_keyword(store: Store) 
     assert before[0].synced_until == NOW
 
 
-async def test_past_counts_as_unread_when_the_last_subscription_has_gone(store: Store) -> None:
+async def test_keyword_without_subscriptions_is_unsynced(store: Store) -> None:
     await store.watch("graph")
     await store.subscribe("graph", OTHER_CHANNEL)
     await unsubscribe(store, "graph")
@@ -170,7 +170,7 @@ async def test_past_counts_as_unread_when_the_last_subscription_has_gone(store: 
     assert (await store.watched())[0].synced_until is None
 
 
-async def test_file_that_drops_a_keyword_makes_its_past_unread_too(store: Store) -> None:
+async def test_keyword_removed_from_the_file_is_unsynced(store: Store) -> None:
     await file_wants(store, c11=["graph"])
     await store.read_past()
     await file_wants(store)
@@ -187,7 +187,7 @@ async def test_watched_keyword_is_found_by_its_canonical_form(store: Store) -> N
 # Unsent papers.
 
 
-async def test_unsent_papers_go_with_the_last_keyword_that_held_them(store: Store) -> None:
+async def test_queued_papers_are_removed_with_their_last_keyword(store: Store) -> None:
     await store.watch("graph")
     await store.read(paper("2611.00001", title="Graph"))
     await unsubscribe(store, "graph")
@@ -195,7 +195,7 @@ async def test_unsent_papers_go_with_the_last_keyword_that_held_them(store: Stor
     assert await store.outbox.waiting() == {}
 
 
-async def test_unsent_paper_that_another_keyword_holds_stays_and_names_that_one(store: Store) -> None:
+async def test_queued_paper_stays_for_another_matching_keyword(store: Store) -> None:
     await store.watch("graph", "diffusion")
     await store.read(paper("2611.00001", title="Graph diffusion"), paper("2611.00002", title="Graph"))
     await unsubscribe(store, "graph")
@@ -203,7 +203,7 @@ async def test_unsent_paper_that_another_keyword_holds_stays_and_names_that_one(
     assert (entry.paper.arxiv_id.value, entry.keywords) == ("2611.00001", ("diffusion",))
 
 
-async def test_unsent_papers_of_another_channel_stay(store: Store) -> None:
+async def test_queued_papers_of_another_channel_stay(store: Store) -> None:
     await store.watch("graph")
     await store.subscribe("graph", OTHER_CHANNEL)
     await store.read(paper("2611.00001", title="Graph"))
@@ -211,7 +211,7 @@ async def test_unsent_papers_of_another_channel_stay(store: Store) -> None:
     assert await store.due_ids(OTHER_CHANNEL) == ["2611.00001"]
 
 
-async def test_papers_in_a_message_on_its_way_stay_with_it(store: Store) -> None:
+async def test_papers_of_an_unsettled_message_stay(store: Store) -> None:
     await store.watch("graph")
     await store.read(paper("2611.00001", title="Graph"))
     post = await store.bind()
@@ -219,7 +219,7 @@ async def test_papers_in_a_message_on_its_way_stay_with_it(store: Store) -> None
     assert await store.outbox.unsettled_post(CHANNEL) == post
 
 
-async def test_papers_of_an_ended_keyword_go_when_their_message_turns_out_not_to_be_there(store: Store) -> None:
+async def test_released_papers_of_an_ended_keyword_are_removed(store: Store) -> None:
     await store.watch("graph", "diffusion")
     await store.read(paper("2611.00001", title="Graph"), paper("2611.00002", title="Graph diffusion"))
     post = await store.bind()
@@ -228,7 +228,7 @@ async def test_papers_of_an_ended_keyword_go_when_their_message_turns_out_not_to
     assert await store.due_ids() == ["2611.00002"]
 
 
-async def test_posted_papers_are_remembered_when_the_keyword_comes_back(store: Store) -> None:
+async def test_posted_papers_stay_posted_when_a_keyword_returns(store: Store) -> None:
     await store.watch("graph")
     await store.read(paper("2611.00001", title="Graph"))
     await store.outbox.delivered(await store.bind(), Delivered(5), NOW)

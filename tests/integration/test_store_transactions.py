@@ -29,7 +29,7 @@ async def write_and_fail(store: Store) -> None:
         raise Mishap
 
 
-async def test_what_fails_inside_a_transaction_writes_nothing(store: Store) -> None:
+async def test_failed_transaction_writes_nothing(store: Store) -> None:
     with pytest.raises(Mishap):
         await write_and_fail(store)
     assert await store.key_values.get("half") is None
@@ -37,7 +37,7 @@ async def test_what_fails_inside_a_transaction_writes_nothing(store: Store) -> N
     assert await store.key_values.get("next") == "works"
 
 
-async def test_fault_of_ours_is_not_taken_for_a_full_disk(store: Store) -> None:
+async def test_programming_error_is_not_reported_as_unavailable(store: Store) -> None:
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         await execute(store, "INSERT INTO nowhere VALUES (1)")
     await store.key_values.set("next", "works")
@@ -53,7 +53,7 @@ async def test_two_transactions_never_mix(store: Store) -> None:
     assert await store.key_values.get("count") == "9"
 
 
-async def test_closing_waits_for_the_transaction_in_hand(path: Path) -> None:
+async def test_closing_waits_for_the_current_transaction(path: Path) -> None:
     async with opened(path) as store:
         async with store.database.transaction() as connection:
             end = asyncio.create_task(store.database.close())
@@ -62,7 +62,7 @@ async def test_closing_waits_for_the_transaction_in_hand(path: Path) -> None:
     assert rows(path)["key_values"] == [("last", "word")]
 
 
-async def test_full_disk_writes_nothing_and_is_over_when_there_is_room(store: Store) -> None:
+async def test_full_disk_writes_nothing_and_recovers(store: Store) -> None:
     writer = store.database._writer
     (pages,) = next(iter(await writer.execute_fetchall("PRAGMA page_count")))
     await writer.execute_fetchall(f"PRAGMA max_page_count = {pages}")
@@ -74,7 +74,7 @@ async def test_full_disk_writes_nothing_and_is_over_when_there_is_room(store: St
     assert await store.key_values.get("large") == "x" * 100_000
 
 
-async def test_lock_of_another_program_is_waited_for_and_then_reported(store: Store) -> None:
+async def test_lock_of_another_program_is_reported_after_the_timeout(store: Store) -> None:
     await store.database._writer.execute_fetchall("PRAGMA busy_timeout = 1")
     with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -89,14 +89,14 @@ async def write_through_the_reader(store: Store) -> None:
         await connection.execute("INSERT INTO key_values VALUES ('readers', 'never write')")
 
 
-async def test_reader_that_fails_for_now_says_so(store: Store) -> None:
+async def test_failing_reader_raises_store_unavailable(store: Store) -> None:
     await store.key_values.set("a", "b")
     with pytest.raises(StoreUnavailable):
         await write_through_the_reader(store)
     assert await store.key_values.get("a") == "b"
 
 
-async def test_fault_of_a_statement_is_ours_and_raised_as_it_is(store: Store) -> None:
+async def test_error_of_a_statement_is_raised_unchanged(store: Store) -> None:
     with pytest.raises(sqlite3.IntegrityError):
         async with store.database.transaction() as connection:
             await connection.execute("INSERT INTO key_values (name, value) VALUES ('a', NULL)")
@@ -105,7 +105,7 @@ async def test_fault_of_a_statement_is_ours_and_raised_as_it_is(store: Store) ->
             await connection.execute("SELECT * FROM nowhere")
 
 
-async def test_file_that_is_damaged_while_it_is_open_says_what_to_do(store: Store) -> None:
+async def test_damaged_open_file_is_reported_with_the_remedy(store: Store) -> None:
     size = store.path.stat().st_size
     with store.path.open("r+b") as file:
         file.seek(4096)  # past the first page, which is read already

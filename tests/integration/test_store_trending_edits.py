@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from bot.domain.outgoing import Delivered
 from bot.domain.trending.entry import TrendingEntry
 from bot.store.edits import EDITED_FOR
-from tests.support.builders import listing, paper
+from tests.support.builders import paper, trending_entry
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
 DAY = date(2026, 11, 18)
@@ -28,40 +28,40 @@ async def drawn_anew(store: Store) -> dict[str, list[TrendingEntry | None]]:
     return {edit.post.key: [entry.trending_entry for entry in edit.post.entries] for edit in edits}
 
 
-async def test_message_gets_the_votes_of_a_paper_that_is_listed(store: Store) -> None:
+async def test_message_gets_the_votes_of_a_listed_paper(store: Store) -> None:
     await posted(store, "2611.00001", "2611.00002")
-    said = listing("2611.00002", day=DAY, votes=41)
+    said = trending_entry("2611.00002", day=DAY, votes=41)
     assert await store.trending_entries.record_day(DAY, [said], NOW)
     assert await drawn_anew(store) == {"key": [None, said]}
     assert not await store.trending_entries.record_day(DAY, [said], NOW)
     assert await drawn_anew(store) == {}
 
 
-async def test_every_message_of_the_paper_follows_and_no_other(store: Store) -> None:
+async def test_only_messages_with_the_paper_are_edited(store: Store) -> None:
     await store.subscribe("graph", OTHER_CHANNEL)
     await posted(store, "2611.00001")
     await store.outbox.delivered(await store.bind(OTHER_CHANNEL, key="other"), Delivered(78), NOW)
     await posted(store, "2611.00002", key="unlisted")
-    await store.trending_entries.record_day(DAY, [listing(day=DAY, votes=3)], NOW)
+    await store.trending_entries.record_day(DAY, [trending_entry(day=DAY, votes=3)], NOW)
     assert list(await drawn_anew(store)) == ["key", "other"]
 
 
-async def test_message_follows_again_when_votes_have_grown_enough_or_code_is_found(store: Store) -> None:
+async def test_message_is_edited_again_for_many_votes_or_new_code(store: Store) -> None:
     await posted(store, "2611.00001")
     for votes, code_url, follows in ((10, None, True), (14, None, False), (15, None, True), (16, CODE, True)):
-        said = listing(day=DAY, votes=votes, code_url=code_url)
+        said = trending_entry(day=DAY, votes=votes, code_url=code_url)
         assert await store.trending_entries.record_day(DAY, [said], NOW) is follows
         assert await drawn_anew(store) == ({"key": [said]} if follows else {})
 
 
-async def test_paper_without_a_vote_asks_for_nothing(store: Store) -> None:
+async def test_paper_without_votes_requests_no_edit(store: Store) -> None:
     await posted(store, "2611.00001")
-    assert not await store.trending_entries.record_day(DAY, [listing(day=DAY, votes=0)], NOW)
+    assert not await store.trending_entries.record_day(DAY, [trending_entry(day=DAY, votes=0)], NOW)
     assert await drawn_anew(store) == {}
 
 
-async def test_paper_that_is_posted_after_it_was_listed_shows_its_votes_at_once(store: Store) -> None:
-    said = listing(day=DAY, votes=10)
+async def test_paper_posted_after_its_listing_shows_its_votes(store: Store) -> None:
+    said = trending_entry(day=DAY, votes=10)
     await store.trending_entries.record_day(DAY, [said], NOW)
     await store.watch("graph")
     await store.read(paper(title="Graph"))
@@ -70,29 +70,29 @@ async def test_paper_that_is_posted_after_it_was_listed_shows_its_votes_at_once(
     post = await store.bind()
     assert post.trending_entries == {said.arxiv_id: said}
     await store.outbox.delivered(post, Delivered(77), NOW)
-    assert not await store.trending_entries.record_day(DAY, [listing(day=DAY, votes=11)], NOW)
+    assert not await store.trending_entries.record_day(DAY, [trending_entry(day=DAY, votes=11)], NOW)
 
 
-async def test_message_that_is_on_its_way_follows_once_it_is_there(store: Store) -> None:
+async def test_unsettled_message_is_edited_once_delivered(store: Store) -> None:
     await store.watch("graph")
     await store.read(paper(title="Graph"))
     post = await store.bind()
-    said = listing(day=DAY, votes=10)
+    said = trending_entry(day=DAY, votes=10)
     await store.trending_entries.record_day(DAY, [said], NOW)
     assert await drawn_anew(store) == {}
     await store.outbox.delivered(post, Delivered(77), NOW)
     assert await drawn_anew(store) == {"key": [said]}
 
 
-async def test_message_of_long_ago_is_left_as_it_is(store: Store) -> None:
+async def test_old_message_is_not_edited(store: Store) -> None:
     await posted(store, "2611.00001")
-    await store.trending_entries.record_day(DAY, [listing(day=DAY, votes=10)], NOW + EDITED_FOR)
+    await store.trending_entries.record_day(DAY, [trending_entry(day=DAY, votes=10)], NOW + EDITED_FOR)
     assert await store.edits.due(NOW + EDITED_FOR) == ()
 
 
-async def test_older_list_says_nothing_of_a_paper_that_stands_on_a_newer_one(store: Store) -> None:
+async def test_older_list_does_not_change_a_paper_of_a_newer_one(store: Store) -> None:
     await posted(store, "2611.00001")
-    await store.trending_entries.record_day(DAY, [listing(day=DAY, votes=10)], NOW)
+    await store.trending_entries.record_day(DAY, [trending_entry(day=DAY, votes=10)], NOW)
     await drawn_anew(store)
     older = DAY - timedelta(days=1)
-    assert not await store.trending_entries.record_day(older, [listing(day=older, votes=40)], NOW)
+    assert not await store.trending_entries.record_day(older, [trending_entry(day=older, votes=40)], NOW)

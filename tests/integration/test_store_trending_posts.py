@@ -8,7 +8,7 @@ from bot.domain.channel_settings import ChannelSettings, TrendingSettings
 from bot.domain.outgoing import Blocked, Delivered
 from bot.domain.paper import ArxivId
 from bot.domain.trending.post import TrendingDay, TrendingPost, TrendingSubscription
-from tests.support.builders import listing, paper
+from tests.support.builders import paper, trending_entry
 from tests.support.store import CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
 
 DAY = date(2026, 11, 17)
@@ -28,7 +28,7 @@ async def bound(store: Store, day: date = DAY, *, key: str = "key") -> TrendingP
     return digest
 
 
-async def test_wish_is_kept_with_the_other_preferences(store: Store) -> None:
+async def test_trending_subscription_is_stored_with_the_settings(store: Store) -> None:
     wanted = ChannelSettings(schedule=BERLIN, trending=TrendingSettings(10, NOW))
     await store.channel_settings.write(CHANNEL, wanted)
     assert await store.channel_settings.get(CHANNEL) == wanted
@@ -39,13 +39,13 @@ async def test_wish_is_kept_with_the_other_preferences(store: Store) -> None:
     assert await store.trending_posts.due_subscriptions(DAY, NOW) == ()
 
 
-async def test_days_are_known_with_their_papers(store: Store) -> None:
+async def test_fetched_days_have_their_number_of_papers(store: Store) -> None:
     await store.trending_entries.record_day(NEXT_DAY, [], NOW)
-    await store.trending_entries.record_day(DAY, [listing(day=DAY)], NOW)
+    await store.trending_entries.record_day(DAY, [trending_entry(day=DAY)], NOW)
     assert await store.trending_posts.fetched_days() == (TrendingDay(DAY, NOW, 1), TrendingDay(NEXT_DAY, NOW, 0))
 
 
-async def test_held_and_resting_channels_wish_for_nothing_at_the_moment(store: Store) -> None:
+async def test_paused_and_waiting_channels_have_no_due_subscription(store: Store) -> None:
     await wanting(store)
     await wanting(store, OTHER_CHANNEL)
     await store.channels.back_off(CHANNEL, NOW + timedelta(minutes=1))
@@ -59,7 +59,7 @@ async def test_held_and_resting_channels_wish_for_nothing_at_the_moment(store: S
     )
 
 
-async def test_list_is_bound_once_a_day(store: Store) -> None:
+async def test_list_is_bound_once_per_day(store: Store) -> None:
     await wanting(store, min_votes=3)
     (trending_subscription,) = await store.trending_posts.due_subscriptions(DAY, NOW)
     digest = await bound(store)
@@ -73,7 +73,7 @@ async def test_list_is_bound_once_a_day(store: Store) -> None:
     assert await store.trending_posts.unsettled(NOW) == ()
 
 
-async def test_released_list_may_be_bound_anew_and_a_settled_one_never(store: Store) -> None:
+async def test_released_list_can_be_bound_again_and_a_settled_one_not(store: Store) -> None:
     await wanting(store)
     await store.trending_posts.release(await bound(store))
     digest = await bound(store, key="again")
@@ -82,7 +82,7 @@ async def test_released_list_may_be_bound_anew_and_a_settled_one_never(store: St
     assert await store.trending_posts.due_subscriptions(DAY, NOW) == ()
 
 
-async def test_open_list_waits_for_its_channel_and_is_kept_with_its_attempts(store: Store) -> None:
+async def test_unsettled_list_waits_for_its_channel(store: Store) -> None:
     await wanting(store)
     digest = await bound(store)
     assert await store.trending_posts.unsettled(NOW) == (digest,)
@@ -98,7 +98,7 @@ async def test_open_list_waits_for_its_channel_and_is_kept_with_its_attempts(sto
     assert await store.trending_posts.next_attempt() is None
 
 
-async def test_channel_with_lists_alone_is_looked_after_as_those_with_keywords(store: Store) -> None:
+async def test_channel_with_only_a_trending_subscription_is_subscribed(store: Store) -> None:
     await wanting(store)
     assert await store.channels.subscribed() == (CHANNEL,)
     await store.channels.set_guild(GUILD, [CHANNEL])
@@ -115,13 +115,13 @@ async def test_channel_with_lists_alone_is_looked_after_as_those_with_keywords(s
     assert (await store.channel_settings.get(CHANNEL)).trending is None
 
 
-async def test_papers_are_found_by_their_ids(store: Store) -> None:
+async def test_papers_are_found_by_id(store: Store) -> None:
     known = paper("2611.00001", title="Known", published=datetime(2026, 11, 17, tzinfo=UTC))
     await store.papers.add([known, paper("2611.00003")])
     assert await store.papers.get_many([ArxivId("2611.00001"), ArxivId("2611.00002")]) == {known.arxiv_id: known}
 
 
-async def test_list_that_may_have_arrived_is_given_up_with_a_gone_channel(store: Store) -> None:
+async def test_unsettled_list_of_a_gone_channel_is_dropped(store: Store) -> None:
     await wanting(store)
     await store.trending_posts.settle(await bound(store), Delivered(1), NOW)
     in_doubt = await bound(store, NEXT_DAY, key="in doubt")

@@ -16,7 +16,7 @@ from bot.runtime.clock import Wakeup
 from bot.runtime.errors import HuggingFaceBackoff, HuggingFaceError, InvalidTrendingList, TrendingDayUnavailable
 from bot.services.trending import TRENDING_FRESH_FOR, TrendingService
 from cogs.trending import TRENDING_PAGE_FRESH_FOR
-from tests.support.builders import listing, paper
+from tests.support.builders import paper, trending_entry
 from tests.support.clock import START, FakeClock, give_way
 from tests.support.loops import DEADLINE_S
 from tests.support.store import Store
@@ -121,7 +121,7 @@ async def test_nothing_is_requested_while_no_channel_shows_votes(bench: Bench) -
 
 
 async def test_five_days_are_fetched_at_first_and_three_every_three_hours(bench: Bench) -> None:
-    bench.source.days[TODAY] = (listing(day=TODAY, votes=41),)
+    bench.source.days[TODAY] = (trending_entry(day=TODAY, votes=41),)
     await bench.post_a_paper()
     async with bench.polling():
         assert bench.source.requested == DAYS[:5]
@@ -155,7 +155,7 @@ async def test_list_requested_before_the_end_of_its_day_is_not_final(bench: Benc
 
 
 async def test_ended_day_is_fetched_as_long_as_its_list_may_be_posted(bench: Bench) -> None:
-    bench.source.days[TODAY] = (listing(day=TODAY),)
+    bench.source.days[TODAY] = (trending_entry(day=TODAY),)
     await bench.post_a_paper()
     async with bench.polling():
         pass
@@ -200,7 +200,7 @@ async def test_failure_without_a_backoff_is_retried_at_the_next_check(bench: Ben
 
 
 async def test_unavailable_day_does_not_stop_other_days(bench: Bench) -> None:
-    bench.source.days[DAYS[1]] = (listing(day=DAYS[1]),)
+    bench.source.days[DAYS[1]] = (trending_entry(day=DAYS[1]),)
     bench.source.unavailable = frozenset({TODAY})
     await bench.post_a_paper()
     async with bench.polling():
@@ -213,7 +213,7 @@ async def test_unavailable_day_does_not_stop_other_days(bench: Bench) -> None:
 
 
 async def test_invalid_list_does_not_stop_other_days(bench: Bench) -> None:
-    bench.source.days[DAYS[1]] = (listing(day=DAYS[1]),)
+    bench.source.days[DAYS[1]] = (trending_entry(day=DAYS[1]),)
     bench.source.invalid = frozenset({TODAY})
     await bench.post_a_paper()
     async with bench.polling():
@@ -224,7 +224,7 @@ async def test_invalid_list_does_not_stop_other_days(bench: Bench) -> None:
 
 
 async def test_list_that_suddenly_is_empty_is_rejected(bench: Bench) -> None:
-    bench.source.days[TODAY] = (listing(day=TODAY),)
+    bench.source.days[TODAY] = (trending_entry(day=TODAY),)
     await bench.fetcher.fetch(TODAY)
     bench.source.days.clear()
     with pytest.raises(InvalidTrendingList, match="empty list for a day that had papers"):
@@ -233,7 +233,7 @@ async def test_list_that_suddenly_is_empty_is_rejected(bench: Bench) -> None:
 
 
 async def test_fresh_list_comes_from_the_store_and_an_older_one_is_fetched_again(bench: Bench) -> None:
-    bench.source.days[TODAY] = (listing(day=TODAY, votes=1), listing("2611.00002", day=TODAY, votes=9))
+    bench.source.days[TODAY] = (trending_entry(day=TODAY, votes=1), trending_entry("2611.00002", day=TODAY, votes=9))
     first = await bench.trending.list_of(TODAY)
     assert [paper.votes for paper in first.papers] == [9, 1]
     assert (first.read_at, first.problem) == (START, None)
@@ -247,7 +247,7 @@ async def test_fresh_list_comes_from_the_store_and_an_older_one_is_fetched_again
 
 async def test_old_day_is_fetched_only_once(bench: Bench) -> None:
     old = date(2026, 8, 21)
-    bench.source.days[old] = (listing(day=old),)
+    bench.source.days[old] = (trending_entry(day=old),)
     await bench.trending.list_of(old)
     await bench.clock.advance(30 * 24 * HOUR_S)
     assert len((await bench.trending.list_of(old)).papers) == 1
@@ -273,7 +273,7 @@ async def test_stored_day_is_returned_while_another_day_is_fetched(bench: Bench)
 
 
 async def test_stored_list_is_returned_with_the_reason_when_hugging_face_fails(bench: Bench) -> None:
-    bench.source.days[TODAY] = (listing(day=TODAY),)
+    bench.source.days[TODAY] = (trending_entry(day=TODAY),)
     await bench.trending.list_of(TODAY)
     await bench.clock.advance(HOUR_S)
     bench.source.failure = InvalidTrendingList("Hugging Face is unreachable")
@@ -284,22 +284,22 @@ async def test_stored_list_is_returned_with_the_reason_when_hugging_face_fails(b
 
 
 async def test_newest_day_with_papers_is_found_over_a_weekend(bench: Bench) -> None:
-    bench.source.days[DAYS[4]] = (listing(day=DAYS[4]),)
+    bench.source.days[DAYS[4]] = (trending_entry(day=DAYS[4]),)
     assert (await bench.trending.newest()).day == DAYS[4]
-    bench.source.days[DAYS[1]] = (listing("2611.00002", day=DAYS[1]),)
+    bench.source.days[DAYS[1]] = (trending_entry("2611.00002", day=DAYS[1]),)
     await bench.clock.advance(HOUR_S)
     assert (await bench.trending.newest()).day == DAYS[1]
 
 
 async def test_newest_list_is_todays_empty_one_when_no_day_has_papers(bench: Bench) -> None:
-    bench.source.days[DAYS[5]] = (listing(day=DAYS[5]),)
+    bench.source.days[DAYS[5]] = (trending_entry(day=DAYS[5]),)
     found = await bench.trending.newest()
     assert (found.day, found.papers, found.problem) == (TODAY, (), None)
     assert bench.source.requested == DAYS[:5]
 
 
 async def test_older_day_is_returned_with_the_reason_when_today_fails(bench: Bench) -> None:
-    bench.source.days[DAYS[1]] = (listing(day=DAYS[1]),)
+    bench.source.days[DAYS[1]] = (trending_entry(day=DAYS[1]),)
     await bench.trending.list_of(DAYS[1])
     bench.source.failure = InvalidTrendingList("Hugging Face is unreachable")
     found = await bench.trending.newest()

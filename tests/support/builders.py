@@ -38,7 +38,7 @@ def paper(
     )
 
 
-def listing(
+def trending_entry(
     arxiv_id: str = "2611.00001",
     *,
     day: date = date(2026, 11, 18),

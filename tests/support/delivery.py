@@ -231,7 +231,7 @@ class DispatcherHarness(LoopUnderTest):
 
     def is_quiet(self) -> bool:
         """Whether the loop and its workers sleep, wait for a held channel, or have ended."""
-        if self._work is not None and self._work.done():
+        if self._task is not None and self._task.done():
             return True
         return super().is_quiet() and self.dispatcher.active_channels == self.delivery.waiting
 
@@ -240,4 +240,4 @@ def running_dispatcher(
     store: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> AbstractAsyncContextManager[DispatcherHarness]:
     """Runs a dispatcher inside the block; what was due at its start has been attempted."""
-    return DispatcherHarness(store, delivery, clock).at_work()
+    return DispatcherHarness(store, delivery, clock).running()

@@ -66,4 +66,4 @@ def running_editor(
     store: Store, message_editor: FakeMessageEditor, clock: FakeClock
 ) -> AbstractAsyncContextManager[EditorHarness]:
     """Runs an editor inside the block; what was due at its start has been attempted."""
-    return EditorHarness(store, message_editor, clock).at_work()
+    return EditorHarness(store, message_editor, clock).running()

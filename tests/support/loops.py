@@ -46,7 +46,7 @@ class LoopUnderTest(ABC):
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
         self.wakeup = WatchedWakeup(clock)
-        self._work: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
 
     @abstractmethod
     def run(self) -> Coroutine[object, object, None]:
@@ -54,14 +54,14 @@ class LoopUnderTest(ABC):
 
     def is_quiet(self) -> bool:
         """Whether the loop sleeps now; raises what it failed with."""
-        if self._work is not None and self._work.done():
-            self._work.result()
+        if self._task is not None and self._task.done():
+            self._task.result()
         return self.wakeup.is_slept_on
 
     def start(self) -> asyncio.Task[None]:
         """Starts the loop."""
-        self._work = asyncio.ensure_future(self.run())
-        return self._work
+        self._task = asyncio.ensure_future(self.run())
+        return self._task
 
     async def until_quiet(self) -> None:
         """Waits until the loop does nothing more by itself; the clock moves past the interval between messages."""
@@ -91,13 +91,13 @@ class LoopUnderTest(ABC):
 
     async def end(self) -> None:
         """Cancels the loop, as a killed process would; what it raised is ignored."""
-        if self._work is not None:
-            self._work.cancel()
-            await asyncio.wait([self._work])
-            self._work = None
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            self._task = None
 
     @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[Self]:
+    async def running(self) -> AsyncIterator[Self]:
         """Runs the loop until the block ends; what was due before the block has been tried."""
         self.start()
         try:

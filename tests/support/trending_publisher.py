@@ -14,7 +14,7 @@ from bot.publish.lifecycle import MessageLifecycle
 from bot.publish.sender import Sender
 from bot.publish.trending import TrendingPostStorage, TrendingPublisher
 from bot.runtime.metrics import Metrics
-from tests.support.builders import listing
+from tests.support.builders import trending_entry
 from tests.support.clock import FakeClock
 from tests.support.delivery import FakeDelivery
 from tests.support.loops import LoopUnderTest
@@ -37,7 +37,7 @@ async def subscribe_to_trending(
 
 def entries(*votes: int, day: date = WEDNESDAY, first: int = 1) -> list[TrendingEntry]:
     """Returns numbered entries of a day with these votes."""
-    return [listing(f"2611.{number:05}", day=day, votes=each) for number, each in enumerate(votes, first)]
+    return [trending_entry(f"2611.{number:05}", day=day, votes=each) for number, each in enumerate(votes, first)]
 
 
 async def store_list(store: Store, *votes: int, day: date = WEDNESDAY, first: int = 1) -> None:
@@ -80,4 +80,4 @@ def running_trending_publisher(
     store: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> AbstractAsyncContextManager[TrendingPublisherHarness]:
     """Runs a trending publisher inside the block; what was due at its start has been attempted."""
-    return TrendingPublisherHarness(store, delivery, clock).at_work()
+    return TrendingPublisherHarness(store, delivery, clock).running()

@@ -1,12 +1,8 @@
 """Cards: their contents, and Discord's limits for any papers."""
 
 import re
-import unicodedata
-from collections.abc import Mapping, Sequence
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from bot.domain.layout.card import (
     Card,
@@ -17,11 +13,9 @@ from bot.domain.layout.card import (
     papers_that_fit,
     trending_abstract,
 )
-from bot.domain.paper import ArxivId, Paper
-from bot.domain.text import utf16_length
-from bot.domain.trending.entry import TrendingEntry
+from bot.domain.paper import Paper
 from bot.runtime import limits
-from tests.support.builders import listing, paper
+from tests.support.builders import paper, trending_entry
 
 
 def card(subject: Paper, *keywords: str) -> Card:
@@ -81,7 +75,7 @@ def test_code_badge_is_a_link_and_withdrawn_is_bold() -> None:
 
 
 def test_card_of_a_trending_paper_has_votes_and_code() -> None:
-    entry = listing(votes=41, code_url="https://github.com/a/b", stars=1234)
+    entry = trending_entry(votes=41, code_url="https://github.com/a/b", stars=1234)
     (shown,) = lay_out_cards([(paper(comment="PhD thesis"), ())], {entry.arxiv_id: entry})
     votes, code = "[▲ 41](https://huggingface.co/papers/2611.00001)", "[code ★ 1.2k](https://github.com/a/b)"
     assert shown.description.endswith(f"{LINKS} · {votes} · {code} · PhD thesis")
@@ -92,7 +86,7 @@ def test_card_of_a_trending_paper_has_votes_and_code() -> None:
 def test_ten_full_cards_still_have_their_votes() -> None:
     long = {"title": "T" * 300, "comment": "9 pages", "authors": ("A" * 200,)}
     papers = [(paper(each, **long, abstract="word " * 300), ["k" * 300]) for each in ids(10)]  # type: ignore[arg-type]  # built just above
-    entries = {subject.arxiv_id: listing(subject.arxiv_id.value, votes=1041) for subject, _ in papers}
+    entries = {subject.arxiv_id: trending_entry(subject.arxiv_id.value, votes=1041) for subject, _ in papers}
     cards = lay_out_cards(papers, entries)
     assert all(each.description.endswith(" · 9 pages · ▲ 1k") for each in cards)
 
@@ -219,14 +213,14 @@ def test_full_abstract_has_comment_and_journal_reference() -> None:
 
 
 def test_abstract_from_a_trending_list_names_its_source() -> None:
-    view = trending_abstract(listing(title="Rewards", summary="We learn $\\epsilon$ of them.", votes=41))
+    view = trending_abstract(trending_entry(title="Rewards", summary="We learn $\\epsilon$ of them.", votes=41))
     assert (view.title, view.footer) == ("Rewards", "From Hugging Face's daily papers")
     assert view.description.startswith("We learn ε of them.")
     assert "▲ 41" in view.description
 
 
 def test_full_abstract_has_votes_and_code() -> None:
-    view = full_abstract(paper(comment="9 pages"), listing(votes=3, code_url="https://github.com/a/b"))
+    view = full_abstract(paper(comment="9 pages"), trending_entry(votes=3, code_url="https://github.com/a/b"))
     votes = "[▲ 3](https://huggingface.co/papers/2611.00001)"
     assert view.description.endswith(f"\n\n{LINKS} · {votes} · [code](https://github.com/a/b) · 9 pages")
 
@@ -237,115 +231,3 @@ def test_menu_option_is_plain_text_within_its_limit() -> None:
     assert len(option_label(subject)) <= limits.SELECT_OPTION_MAX
     assert option_description(subject) == "Ada Lovelace, Alan Turing · cs.LG"
     assert option_description(paper(authors=())) == "cs.LG"
-
-
-# --- any papers -----------------------------------------------------------------------
-
-_SNIPPETS = st.sampled_from(
-    ["word ", "a", "*", "_", "`", "~~", "|", "\\", "[x](http://evil.com) ", "@everyone ", "<@12> ", "<t:1:R>", "# ",
-     "> ", "\n", "😀", "👩\u200d👧", "e\u0301\u0301", "日本", "https://github.com/a_b/c ", "https://evil.com/x ",
-     "$x^2$ ", "\\'e", "{", "\u202e", "\u200b", "$\\frac{a}{b}$", "A sentence. "]
-)  # fmt: skip
-_LINES = st.lists(_SNIPPETS, max_size=6).map("".join)
-_TEXTS = st.builds(lambda line, times: line * times, _LINES, st.sampled_from([1, 1, 3, 150]))
-_NAMES = st.builds(lambda names, times: tuple(names) * times, st.lists(_TEXTS, max_size=3), st.sampled_from([1, 200]))
-_PAPERS = st.fixed_dictionaries(
-    {"title": _TEXTS, "abstract": _TEXTS, "primary_category": _LINES, "comment": st.none() | _TEXTS,
-     "journal_ref": st.none() | _TEXTS, "categories": st.lists(_LINES, max_size=6).map(tuple),
-     "authors": _NAMES}
-)  # fmt: skip
-_CODE_URLS = st.none() | st.just("https://github.com/a_b/c") | _TEXTS
-_LISTINGS = st.none() | st.builds(
-    lambda votes, stars, code_url: {"votes": votes, "stars": stars, "code_url": code_url},
-    st.integers(0, 10**7), st.none() | st.integers(0, 10**7), _CODE_URLS,
-)  # fmt: skip
-_MESSAGES = st.lists(
-    st.tuples(_PAPERS, st.lists(_TEXTS, max_size=4), st.sampled_from([1, 20]), _LISTINGS), min_size=1, max_size=10
-)
-# Any mixture of these finds what Discord would reject; building them takes most of the time.
-_AT_LENGTH = settings(max_examples=1500, suppress_health_check=list(HealthCheck))
-
-
-_Parts = tuple[dict[str, object], list[str], int, dict[str, object] | None]
-
-
-def _built(message: Sequence[_Parts]) -> list[tuple[Paper, list[str]]]:
-    return [
-        (paper(f"2611.{at:05}", **parts), keywords * times)  # type: ignore[arg-type]  # built just above
-        for at, (parts, keywords, times, _) in enumerate(message)
-    ]
-
-
-def _listed(message: Sequence[_Parts]) -> Mapping[ArxivId, TrendingEntry]:
-    listings = (
-        listing(f"2611.{at:05}", **fields)  # type: ignore[arg-type]  # built just above
-        for at, (*_, fields) in enumerate(message)
-        if fields is not None
-    )
-    return {each.arxiv_id: each for each in listings}
-
-
-def _check_limits(shown: Card) -> None:
-    assert 1 <= utf16_length(shown.title) <= limits.EMBED_TITLE_MAX
-    assert utf16_length(shown.authors) <= limits.EMBED_AUTHOR_MAX
-    assert 1 <= utf16_length(shown.description) <= limits.EMBED_DESCRIPTION_MAX
-    assert utf16_length(shown.footer) <= limits.EMBED_FOOTER_MAX
-
-
-def _check_safe(shown: Card) -> None:
-    expected_links = (
-        r"\[(?:PDF|HTML)\]\(https://arxiv\.org/(?:pdf|html)/2611\.\d{5}\)|\[code(?: ★ [\d.kM]+)?\]\(https://github\.com/a_b/c\)"
-        r"|\[▲ [\d.kM]+\]\(https://huggingface\.co/papers/2611\.\d{5}\)"
-    )
-    other_text = re.sub(rf"{expected_links}|<https://github\.com/a_b/c>|\*\*withdrawn\*\*", "", shown.description)
-    bare = re.sub(r"\\[^0-9A-Za-z\s]", "·", f"{shown.title}\n{other_text}")
-    assert not re.search(r"[*_~`|\[]|://|<[@#:/a-zA-Z]", bare)
-    everything = f"{shown.title} {shown.authors} {shown.description} {shown.footer}"
-    assert not re.search(r"@everyone|@here|<@\d", everything)
-
-
-def _check_message(message: list[_Parts]) -> None:
-    papers, listings = _built(message), _listed(message)
-    cards = lay_out_cards(papers, listings)
-    assert len({each.url for each in cards}) == len(papers)
-    assert sum(each.length for each in cards) <= limits.EMBED_TOTAL_MAX
-    for each in cards:
-        _check_limits(each)
-        _check_safe(each)
-    assert lay_out_cards(papers, listings) == cards
-
-
-@given(_MESSAGES)
-def test_any_papers_stay_within_all_limits(message: list[_Parts]) -> None:
-    _check_message(message)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-@_AT_LENGTH
-@given(_MESSAGES)
-def test_very_many_messages_stay_within_all_limits(message: list[_Parts]) -> None:
-    _check_message(message)
-
-
-@given(_PAPERS, _LISTINGS)
-def test_full_abstract_and_options_stay_within_limits_for_any_paper(
-    parts: dict[str, object], fields: dict[str, object] | None
-) -> None:
-    message: _Parts = (parts, [], 1, fields)
-    ((subject, _),) = _built([message])
-    view = full_abstract(subject, _listed([message]).get(subject.arxiv_id))
-    _check_limits(view)
-    _check_safe(view)
-    assert view.length <= limits.EMBED_TOTAL_MAX
-    assert 1 <= utf16_length(option_label(subject)) <= limits.SELECT_OPTION_MAX
-    assert utf16_length(option_description(subject)) <= limits.SELECT_OPTION_MAX
-
-
-@given(st.text(max_size=80).filter(str.isprintable))
-def test_every_letter_of_a_short_title_is_kept(title: str) -> None:
-    plain = "On " + re.sub(r"[\\{}$^_~`']", " ", title)
-    shown = re.sub(r"\\([^0-9A-Za-z\s])", r"\1", card(paper(title=plain)).title)
-    assert [sign for sign in shown if sign.isascii() and sign.isalpha()] == [
-        sign for sign in unicodedata.normalize("NFC", plain) if sign.isascii() and sign.isalpha()
-    ]

@@ -123,7 +123,7 @@ def test_paper_in_two_sections_is_one_entry_with_both_keywords() -> None:
     }
 
 
-def test_feed_that_is_served_says_where() -> None:
+def test_served_feed_has_its_urls() -> None:
     feed = _read(page_of(paper()), _ADDRESS).feed
     assert feed.id == _ADDRESS
     assert {link.rel: (link.href, link.type) for link in feed.links} == {
@@ -132,7 +132,7 @@ def test_feed_that_is_served_says_where() -> None:
     }
 
 
-def test_feed_in_a_file_keeps_its_id_while_its_keywords_are_the_same() -> None:
+def test_feed_id_of_a_file_depends_on_its_keywords() -> None:
     now, later, other = (
         _read(page)
         for page in (page_of(paper()), page_of(paper("2611.00002"), updated=None), page_of(keyword="agents"))
@@ -142,19 +142,19 @@ def test_feed_in_a_file_keeps_its_id_while_its_keywords_are_the_same() -> None:
     assert "links" not in now.feed
 
 
-def test_feed_was_renewed_when_arxiv_was_read_else_with_its_newest_paper() -> None:
+def test_feed_is_updated_at_the_last_sync_or_newest_paper() -> None:
     assert _read(page_of(paper())).feed.updated == "2026-11-20T05:30:00Z"
     newest = datetime(2026, 11, 19, tzinfo=UTC)
     assert _read(page_of(paper(updated=newest), updated=None)).feed.updated == "2026-11-19T00:00:00Z"
     assert _read(Page(None, ())).feed.updated == "1970-01-01T00:00:00Z"
 
 
-def test_feed_says_what_it_is_and_thanks_arxiv() -> None:
+def test_feed_has_a_description_and_acknowledges_arxiv() -> None:
     feed = _read(page_of()).feed
     assert feed.title == feed.author == "Daily Papers"
     assert "Thank you to arXiv for use of its open access interoperability." in feed.subtitle
 
 
-def test_what_atom_has_no_element_for_stands_in_arxivs_own() -> None:
+def test_data_without_an_atom_element_uses_arxivs_namespace() -> None:
     (entry,) = _read(page_of(paper(comment="12 $\\mu$m", journal_ref="Phys. Rev. D 62", doi="10.1000/1"))).entries
     assert (entry.arxiv_comment, entry.arxiv_journal_ref, entry.arxiv_doi) == ("12 μm", "Phys. Rev. D 62", "10.1000/1")

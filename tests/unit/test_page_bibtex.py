@@ -36,7 +36,7 @@ def _read(entry: str) -> tuple[str, str, Mapping[str, str]]:
     return found[1], found[2], fields
 
 
-def test_paper_without_a_journal() -> None:
+def test_paper_without_a_journal_is_misc() -> None:
     known = paper(
         "2403.01234", title="The Reward of $\\alpha$-Models", authors=("Emmy Noether", "Ada Lovelace"), version=2
     )
@@ -79,7 +79,7 @@ def test_paper_in_a_journal_is_an_article() -> None:
         ("one\\\\two", "one two"),
     ],
 )
-def test_title_keeps_its_tex_and_loses_what_would_break_the_entry(title: str, safe: str) -> None:
+def test_title_keeps_its_tex_and_cannot_break_the_entry(title: str, safe: str) -> None:
     assert _read(bibtex(paper(title=title)))[2]["title"] == safe
 
 
@@ -92,11 +92,11 @@ def test_title_keeps_its_tex_and_loses_what_would_break_the_entry(title: str, sa
         (("Alexandra Sand",), "Alexandra Sand"),
     ],
 )
-def test_each_author_is_one_name(authors: tuple[str, ...], field: str) -> None:
+def test_each_author_is_one_bibtex_name(authors: tuple[str, ...], field: str) -> None:
     assert _read(bibtex(paper(authors=authors)))[2]["author"] == field
 
 
-def test_collaboration_of_thousands_is_and_others() -> None:
+def test_more_authors_than_the_limit_become_and_others() -> None:
     many = tuple(f"Author {number}" for number in range(PAGE_BIBTEX_AUTHORS + 1))
     names = _read(bibtex(paper(authors=many)))[2]["author"].split(" and ")
     assert names == [*many[:-1], "others"]
@@ -110,7 +110,7 @@ def test_collaboration_of_thousands_is_and_others() -> None:
         (paper(authors=("Paul O'Neill-Smith",), title="日本語"), "oneillsmith2026-2611.00001"),
     ],
 )
-def test_key_is_made_of_plain_letters_and_the_id(known: Paper, cited: str) -> None:
+def test_key_consists_of_ascii_letters_and_the_id(known: Paper, cited: str) -> None:
     assert key(known) == cited
 
 
@@ -125,7 +125,7 @@ def test_recorded_papers_are_one_entry_each_with_all_authors() -> None:
 
 @given(hostile_papers(), st.sampled_from(_COMMANDS))
 @example(paper(title="".join(PIECES)), "input")
-def test_hostile_paper_is_one_entry_without_commands_of_its_own(known: Paper, command: str) -> None:
+def test_hostile_paper_is_one_entry_without_unknown_commands(known: Paper, command: str) -> None:
     entry = bibtex(known)
     _read(entry)
     assert not re.search(rf"(?<!\\textbackslash\{{\}})\\{command}\b", entry)

@@ -11,7 +11,7 @@ import html5lib
 import pytest
 from hypothesis import given
 
-from benchmarks.page import generated
+from benchmarks.page import generate_page
 from bot.domain.paper import Paper
 from bot.page import Page, PageFormat, Section, render
 from bot.page.bibtex import bibtex
@@ -98,7 +98,7 @@ def test_hostile_papers_are_read_back_unchanged(page: Page) -> None:
     _assert_read_back(page)
 
 
-def test_each_sign_stays_itself_wherever_it_stands() -> None:
+def test_each_special_character_is_shown_unchanged() -> None:
     texts = [text for piece in PIECES for text in (piece, f"x{piece}x", f"a {piece} b")]
     papers = [
         paper(f"2611.{at:05}", title=text, abstract=text, comment=text, authors=(text, text), primary_category=text)
@@ -131,7 +131,7 @@ def test_only_this_style_and_this_script_are_allowed() -> None:
     assert served == f"{policy}; frame-ancestors 'none'"
 
 
-def test_nothing_is_loaded_from_anywhere() -> None:
+def test_page_loads_nothing() -> None:
     document = _read(page_of(paper()), _ADDRESS)
     assert [element.tag for element in document.iter() if "src" in element.attrib] == []
     loaded = [link for link in document.iter("link") if link.get("rel") != "alternate"]
@@ -140,7 +140,7 @@ def test_nothing_is_loaded_from_anywhere() -> None:
     assert "@import" not in _text(document.find(".//style"))
 
 
-def test_other_forms_are_linked_where_the_page_is_served_and_only_there() -> None:
+def test_other_formats_are_linked_only_on_a_served_page() -> None:
     served, file = _read(page_of(), _ADDRESS), _read(page_of())
     links = [(link.get("type"), link.get("href")) for link in served.iter("link") if link.get("rel") == "alternate"]
     assert links == [
@@ -151,7 +151,7 @@ def test_other_forms_are_linked_where_the_page_is_served_and_only_there() -> Non
     assert [link for link in file.iter("link") if link.get("rel") == "alternate"] == []
 
 
-def test_every_section_can_be_jumped_to_and_equal_keywords_do_not_collide() -> None:
+def test_every_section_has_a_unique_anchor() -> None:
     keywords = ("Reward Model", "reward-model", "reward model", "Reward Model 2", "C++", "C#", "größe", "∇")
     document = _read(Page(UPDATED, tuple(Section(keyword, ()) for keyword in keywords)))
     ids = [element.get("id") for element in document.iter() if element.get("id")]
@@ -162,7 +162,7 @@ def test_every_section_can_be_jumped_to_and_equal_keywords_do_not_collide() -> N
     assert jumps[:4] == ["k-reward-model", "k-reward-model-2", "k-reward-model-3", "k-reward-model-2-2"]
 
 
-def test_headings_go_down_by_single_steps_from_the_one_h1() -> None:
+def test_heading_levels_are_not_skipped() -> None:
     document = _read(page_of(paper()))
     levels = [int(element.tag[1]) for element in document.iter() if re.fullmatch(r"h\d", str(element.tag))]
     assert levels.count(1) == 1
@@ -177,18 +177,18 @@ def _classes(page: Page) -> list[set[str]]:
 @pytest.mark.parametrize(
     ("days", "span"), [(-1, {"d0"}), (0, {"d0"}), (3, {"d0"}), (3.1, {"d1"}), (7, {"d1"}), (30, {"d2"}), (30.1, set())]
 )
-def test_dates_are_counted_from_the_last_update(days: float, span: set[str]) -> None:
+def test_date_filter_counts_from_the_last_update(days: float, span: set[str]) -> None:
     shown = paper(published=UPDATED - timedelta(days=days), categories=(), primary_category="cs.LG")
     assert _classes(page_of(shown)) == [{"c0"} | span]
 
 
-def test_dates_are_counted_from_the_newest_paper_where_no_update_is_known() -> None:
+def test_date_filter_counts_from_the_newest_paper_without_update() -> None:
     newest = datetime(2020, 1, 31, tzinfo=UTC)
     papers = (paper("2611.00002", published=newest), paper(published=newest - timedelta(days=5)))
     assert _classes(page_of(*papers, updated=None)) == [{"c0", "d0"}, {"c0", "d1"}]
 
 
-def test_categories_are_offered_by_name_with_how_many_papers_they_have() -> None:
+def test_category_filter_shows_names_and_counts() -> None:
     papers = (
         paper("2611.00002", primary_category="cs.CV", categories=("cs.LG", "cs.CV")),
         paper(primary_category="cs.LG", categories=("cs.LG", "cmp-lg")),
@@ -218,7 +218,7 @@ def test_authors_after_the_third_are_counted() -> None:
     assert _words(_sections(_read(page_of(many)))[0][1][0].find("p")) == "Author 1, Author 2, Author 3 and 5 more"
 
 
-def test_empty_section_and_empty_page_say_so() -> None:
+def test_empty_section_and_empty_page_are_labelled() -> None:
     assert "No papers yet." in _text(_read(page_of()).find(".//main"))
     empty = _read(Page(None, ()))
     assert "No keywords yet." in _text(empty.find(".//main"))
@@ -226,8 +226,8 @@ def test_empty_section_and_empty_page_say_so() -> None:
     assert "Last update: not yet" in _text(empty.find(".//header"))
 
 
-def test_five_hundred_papers_are_lighter_than_a_megabyte_and_the_newest_keep_their_bibtex() -> None:
-    page = generated()
+def test_large_page_stays_within_limit_and_keeps_newest_bibtex() -> None:
+    page = generate_page()
     text = _written(page, _ADDRESS)
     assert PAGE_HTML_BYTES - 2000 < len(text.encode()) <= PAGE_HTML_BYTES
     shown = re.findall(r"<h3>.*?abs/(\S+)v\d.*?(?:<pre>|arxiv.org/bibtex/)", text, re.DOTALL)
@@ -238,7 +238,7 @@ def test_five_hundred_papers_are_lighter_than_a_megabyte_and_the_newest_keep_the
     assert max(dates[one] for one in linked) <= min(dates[one] for one in dates.keys() - linked)
 
 
-def test_page_that_cannot_be_light_keeps_every_paper() -> None:
+def test_page_beyond_the_limit_keeps_every_paper() -> None:
     papers = tuple(paper(f"2611.{number:05}", abstract="x" * 20_000) for number in range(1, 61))
     text = _written(page_of(*papers))
     assert text.count("<h3>") == text.count("arxiv.org/bibtex/") == 60

@@ -55,12 +55,12 @@ def test_hostile_papers_are_rebuilt_unchanged(page: Page) -> None:
     assert _page(_read(page)) == page
 
 
-def test_half_a_character_is_rebuilt_too() -> None:
+def test_lone_surrogate_is_rebuilt() -> None:
     page = page_of(paper(title="broken \ud83d emoji"))
     assert _page(_read(page)) == page
 
 
-def test_readable_text_stands_beside_what_arxiv_gave() -> None:
+def test_readable_text_accompanies_arxivs_fields() -> None:
     shown = _read(
         page_of(
             paper(title="On $\\alpha$-decay", abstract="Erd\\H{o}s", authors=("P. Erd\\H{o}s",), comment="$10^6$ steps")
@@ -87,14 +87,14 @@ def test_links_are_those_of_arxiv(arxiv_id: str, html: str | None) -> None:
     }
 
 
-def test_form_and_its_version_are_named() -> None:
+def test_document_names_its_format_and_version() -> None:
     document = _read(page_of(), "https://papers.example/")
     assert (document["format"], document["version"]) == ("daily-papers", 1)
     assert (document["address"], document["updated"]) == ("https://papers.example/", UPDATED.isoformat())
     assert document["acknowledgement"] == "Thank you to arXiv for use of its open access interoperability."
 
 
-def test_keyword_has_its_newest_papers_and_no_more_than_fit() -> None:
+def test_section_has_the_newest_papers_up_to_the_limit() -> None:
     papers = [paper(f"2611.{number:05}") for number in range(1, PAGE_PAPERS + 6)]
     shown = _read(page_of(*papers))["sections"][0]["papers"]
     assert [fields["id"] for fields in shown] == [str(one.arxiv_id) for one in reversed(papers[5:])]

@@ -109,7 +109,7 @@ def test_hostile_papers_are_read_back_unchanged(page: Page) -> None:
     _assert_read_back(page)
 
 
-def test_each_sign_stays_itself_wherever_it_stands() -> None:
+def test_each_special_character_is_shown_unchanged() -> None:
     sections = []
     for piece in PIECES:
         texts = (piece, f"{piece}x", f"x{piece}", f"a {piece} b", f"a{piece}b{piece}c", f"{piece} " * 8)
@@ -119,14 +119,14 @@ def test_each_sign_stays_itself_wherever_it_stands() -> None:
 
 
 @given(st.lists(hostile_texts, max_size=4))
-def test_github_finds_no_mention_issue_emoji_formula_or_link_in_plain_words(texts: Sequence[str]) -> None:
+def test_github_finds_no_markup_in_plain_text(texts: Sequence[str]) -> None:
     page = page_of(*(paper(f"2611.{at:05}", title=text, abstract=text) for at, text in enumerate(texts, 1)))
     for line in _written(page).splitlines()[8:]:
         bare = line.replace("](https://arxiv.org/abs/", "](")
         assert not any(sign in bare.replace(f"<span>{sign}</span>", "") for sign in ("@", "$", "://", "www."))
 
 
-def test_page_looks_as_it_is_known() -> None:
+def test_page_has_the_known_layout() -> None:
     text = _written(
         Page(
             page_of().updated,
@@ -152,21 +152,21 @@ def test_page_looks_as_it_is_known() -> None:
     )
 
 
-def test_page_without_keywords_says_so() -> None:
+def test_page_without_keywords_is_labelled() -> None:
     assert _written(Page(None, ())).endswith("Last update: not yet\n\nNo keywords yet.\n")
 
 
-def test_page_that_was_never_read_says_so() -> None:
+def test_page_without_update_is_labelled() -> None:
     assert "Last update: not yet\n" in _written(page_of(updated=None))
 
 
 @pytest.mark.parametrize("arxiv_id", ["2403.01234", "hep-th/9901001", "math.AG/0601001"])
-def test_title_links_to_the_version_that_is_shown(arxiv_id: str) -> None:
+def test_title_links_to_the_shown_version(arxiv_id: str) -> None:
     ((_, rows),) = _sections(_written(page_of(paper(arxiv_id, version=4))))
     assert rows[1][0].link == f"https://arxiv.org/abs/{arxiv_id}v4"
 
 
-def test_comment_of_twenty_characters_is_shown_and_a_longer_one_is_folded() -> None:
+def test_comment_over_twenty_characters_is_collapsed() -> None:
     short, long = "x" * 20, "y" * 21
     ((_, rows),) = _sections(_written(page_of(paper("2611.00002", comment=short), paper(comment=long))))
     assert rows[1][3] == _Cell((short,), None, ())

@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.paper import ArxivId
 from bot.domain.trending.entry import RenderedVotes, TrendingEntry, abbreviate_count, needs_rerender
-from tests.support.builders import listing
+from tests.support.builders import trending_entry
 
 
 def test_entry_has_the_url_of_its_page() -> None:
@@ -37,13 +37,13 @@ CODE = "https://github.com/a/b"
 def test_messages_are_rerendered_for_code_and_votes_grown_by_half(
     votes: int, code_url: str | None, shown: RenderedVotes, expected: bool
 ) -> None:
-    assert needs_rerender(listing(votes=votes, code_url=code_url), shown) is expected
+    assert needs_rerender(trending_entry(votes=votes, code_url=code_url), shown) is expected
 
 
 def test_paper_with_200_votes_needs_at_most_twelve_edits() -> None:
     shown, edits = RenderedVotes(), 0
     for votes in range(201):
-        if needs_rerender(listing(votes=votes), shown):
+        if needs_rerender(trending_entry(votes=votes), shown):
             shown, edits = RenderedVotes(votes), edits + 1
     assert edits <= 12
 

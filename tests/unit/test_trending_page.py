@@ -12,11 +12,11 @@ from bot.domain.text import utf16_length
 from bot.domain.trending.entry import TrendingEntry
 from bot.domain.trending.parsing import TRENDING_COUNT_MAX
 from bot.runtime import limits
-from tests.support.builders import listing
+from tests.support.builders import trending_entry
 
 
 def test_entry_has_rank_votes_organization_code_and_comments() -> None:
-    full = listing(
+    full = trending_entry(
         "2608.19880",
         title="EnvHarness",
         votes=163,
@@ -32,7 +32,9 @@ def test_entry_has_rank_votes_organization_code_and_comments() -> None:
 
 
 def test_entry_omits_what_is_unknown() -> None:
-    bare = listing("2608.19880", title="EnvHarness", votes=0, comments=0, code_url="https://github.com/a/b", stars=0)
+    bare = trending_entry(
+        "2608.19880", title="EnvHarness", votes=0, comments=0, code_url="https://github.com/a/b", stars=0
+    )
     assert render_entries([bare]) == (
         "**1.** **[EnvHarness](https://huggingface.co/papers/2608.19880)**\n"
         "▲\u00a00 · [code](https://github.com/a/b) · [arXiv](https://arxiv.org/abs/2608.19880)"
@@ -40,7 +42,7 @@ def test_entry_omits_what_is_unknown() -> None:
 
 
 def test_invisible_title_is_replaced_by_the_id() -> None:
-    assert "[arXiv:2608.19880]" in render_entries([listing("2608.19880", title="\u2063")])
+    assert "[arXiv:2608.19880]" in render_entries([trending_entry("2608.19880", title="\u2063")])
 
 
 @pytest.mark.parametrize(
@@ -51,11 +53,11 @@ def test_invisible_title_is_replaced_by_the_id() -> None:
     ],
 )
 def test_title_is_escaped(title: str, shown: str) -> None:
-    assert f"**[{shown}](https://huggingface.co" in render_entries([listing(title=title)])
+    assert f"**[{shown}](https://huggingface.co" in render_entries([trending_entry(title=title)])
 
 
 def entries(count: int) -> list[TrendingEntry]:
-    return [listing(f"2611.{number:05d}", votes=count - number) for number in range(count)]
+    return [trending_entry(f"2611.{number:05d}", votes=count - number) for number in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -89,9 +91,10 @@ def test_day_has_a_url_on_hugging_face() -> None:
 
 def test_long_titles_are_cut_so_that_every_paper_fits() -> None:
     long = [
-        listing(f"2611.{n:05d}", title="word " * 180, organization="An Institute of Everything " * 9) for n in range(9)
+        trending_entry(f"2611.{n:05d}", title="word " * 180, organization="An Institute of Everything " * 9)
+        for n in range(9)
     ]
-    description = render_entries([*long, listing("2611.00099", title="Short")])
+    description = render_entries([*long, trending_entry("2611.00099", title="Short")])
     assert len(description.splitlines()) == 20
     assert "[Short]" in description
     assert limits.EMBED_DESCRIPTION_MAX - 300 < utf16_length(description) <= limits.EMBED_DESCRIPTION_MAX
@@ -105,7 +108,7 @@ _HOSTILE = st.text(st.sampled_from("ab \\*_[]()<>|`~#@$^{}\u202e😀\ud83d\n:/.�
 @given(
     st.lists(
         st.builds(
-            listing,
+            trending_entry,
             st.sampled_from(["2611.00001", "cond-mat/9901001", "abcdefghijklmnop.AB/9901001"]),
             title=_HOSTILE,
             votes=st.integers(0, TRENDING_COUNT_MAX),

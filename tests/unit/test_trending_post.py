@@ -1,6 +1,7 @@
 """Trending posts: which lists are due and when, their papers, and Discord's limits."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
@@ -25,7 +26,7 @@ from bot.domain.trending.post import (
     select_entries,
 )
 from bot.runtime import limits
-from tests.support.builders import listing
+from tests.support.builders import trending_entry
 
 FRIDAY, SATURDAY, SUNDAY, MONDAY = (date(2026, 11, 20) + timedelta(days=n) for n in range(4))
 THURSDAY = FRIDAY - timedelta(days=1)
@@ -122,13 +123,13 @@ def matched(arxiv_id: str, *keywords: str) -> list[Match]:
 
 
 def test_matching_papers_come_first_then_by_votes() -> None:
-    few, some, many = (listing(f"2611.0000{n}", votes=votes) for n, votes in ((1, 3), (2, 10), (3, 90)))
+    few, some, many = (trending_entry(f"2611.0000{n}", votes=votes) for n, votes in ((1, 3), (2, 10), (3, 90)))
     papers = select_entries([many, some, few], matched("2611.00001", "RLHF", "reward model"), 0)
     assert papers == (RankedEntry(few, ("RLHF", "reward model")), RankedEntry(many), RankedEntry(some))
 
 
 def test_papers_with_too_few_votes_are_omitted_even_if_they_match() -> None:
-    few, enough = listing("2611.00001", votes=9), listing("2611.00002", votes=10)
+    few, enough = trending_entry("2611.00001", votes=9), trending_entry("2611.00002", votes=10)
     assert select_entries([few, enough], matched("2611.00001", "RLHF"), 10) == (RankedEntry(enough),)
 
 
@@ -137,28 +138,28 @@ def post(*papers: RankedEntry) -> TrendingPost:
 
 
 def test_headline_has_day_and_counts() -> None:
-    assert post(RankedEntry(listing())).header.heading == "**Trending on Friday, 20 November 2026**: 1 paper"
-    several = post(RankedEntry(listing("2611.00001"), ("RLHF",)), RankedEntry(listing("2611.00002")))
+    assert post(RankedEntry(trending_entry())).header.heading == "**Trending on Friday, 20 November 2026**: 1 paper"
+    several = post(RankedEntry(trending_entry("2611.00001"), ("RLHF",)), RankedEntry(trending_entry("2611.00002")))
     assert several.header.heading.endswith(": 2 papers, 1 for this channel's keywords")
     assert several.header.mention_role is None
 
 
 def test_line_has_votes_title_keywords_code_and_organization() -> None:
-    entry = listing(
+    entry = trending_entry(
         title="*Rare* things", votes=41, code_url="https://github.com/a/b", stars=1234, organization="Some_Lab"
     )
     assert lay_out_trending_post([RankedEntry(entry, ("RLHF", "x_y"))], FRIDAY).description == (
         r"▲ 41 · **[\*Rare\* things](https://arxiv.org/abs/2611.00001)** · for RLHF, x\_y"
         " · [code ★ 1.2k](https://github.com/a/b) · Some\\_Lab"
     )
-    assert lay_out_trending_post([RankedEntry(listing(votes=0))], FRIDAY).description == (
+    assert lay_out_trending_post([RankedEntry(trending_entry(votes=0))], FRIDAY).description == (
         "▲ 0 · **[A paper](https://arxiv.org/abs/2611.00001)**"
     )
 
 
 def test_matching_papers_are_separated_from_the_others() -> None:
     laid_out = lay_out_trending_post(
-        [RankedEntry(listing("2611.00001"), ("RLHF",)), RankedEntry(listing("2611.00002"))], FRIDAY
+        [RankedEntry(trending_entry("2611.00001"), ("RLHF",)), RankedEntry(trending_entry("2611.00002"))], FRIDAY
     )
     matching, between, other = laid_out.description.split("\n")
     assert matching.endswith(" · for RLHF")
@@ -168,8 +169,9 @@ def test_matching_papers_are_separated_from_the_others() -> None:
 
 def test_forty_papers_show_twenty_five_and_the_number_of_others() -> None:
     title = "A title of usual length on the many things that one can learn"
-    papers = [RankedEntry(listing(f"2611.{n:05}", title=title, votes=41, code_url="https://github.com/a/b", stars=7,
-                             organization="A university"), ("RLHF",) if n < 3 else ()) for n in range(40)]  # fmt: skip
+    entry = trending_entry(title=title, votes=41, code_url="https://github.com/a/b", stars=7, organization="A lab")
+    entries = [replace(entry, arxiv_id=ArxivId(f"2611.{n:05}")) for n in range(40)]
+    papers = [RankedEntry(entry, ("RLHF",) if n < 3 else ()) for n, entry in enumerate(entries)]
     laid_out = lay_out_trending_post(papers, FRIDAY)
     *lines, last = filter(None, laid_out.description.split("\n"))
     assert len(lines) == laid_out.shown == 25
@@ -179,8 +181,8 @@ def test_forty_papers_show_twenty_five_and_the_number_of_others() -> None:
 
 
 def test_lines_that_do_not_fit_are_counted() -> None:
-    papers = [RankedEntry(listing(f"abcdefghijklmnop.XY/{n:07}", title="word " * 40, votes=41), ("a keyword " * 9,))
-              for n in range(25)]  # fmt: skip
+    entries = [trending_entry(f"abcdefghijklmnop.XY/{n:07}", title="word " * 40, votes=41) for n in range(25)]
+    papers = [RankedEntry(entry, ("a keyword " * 9,)) for entry in entries]
     laid_out = lay_out_trending_post(papers, FRIDAY)
     assert 18 <= laid_out.shown < 25
     assert f"… and {25 - laid_out.shown} more: " in laid_out.description
@@ -194,7 +196,7 @@ def _text(random: Random, longest: int = 60) -> str:
 
 
 def _ranked(random: Random, number: int, *, hostile: bool) -> RankedEntry:
-    entry = listing(
+    entry = trending_entry(
         f"abcdefghijklmnop.XY/{number:07}" if hostile else f"2611.{number:05}",
         title=_text(random) if hostile else "word " * 40,
         votes=10 ** random.randint(0, 7),

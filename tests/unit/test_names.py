@@ -1,0 +1,66 @@
+"""Names in the code: none that the glossary retired, and none used for two classes."""
+
+import ast
+import io
+import subprocess
+import tokenize
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+RETIRED = ROOT / "tests" / "support" / "retired_names.txt"
+
+
+def _retired() -> frozenset[str]:
+    lines = RETIRED.read_text().splitlines()
+    return frozenset(line for line in lines if line and not line.startswith("#"))
+
+
+@cache
+def _tracked() -> tuple[str, ...]:
+    """Every file of the project: what git tracks, or in a copy without git what is there."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode == 0:
+        return tuple(line for line in listed.stdout.splitlines() if (ROOT / line).is_file())
+    folders = ("bot", "cogs", "sandbox", "tests", "benchmarks")
+    return tuple(str(file.relative_to(ROOT)) for folder in folders for file in (ROOT / folder).rglob("*.*"))
+
+
+def _python_files() -> tuple[str, ...]:
+    return tuple(name for name in _tracked() if name.endswith(".py"))
+
+
+def _identifiers(source: str) -> set[str]:
+    """The names in a Python file, without the underscore of private ones; names in f-strings count as well."""
+    names = {
+        token.string for token in tokenize.generate_tokens(io.StringIO(source).readline) if token.type == tokenize.NAME
+    }
+    names |= {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    return {name.lstrip("_") for name in names}
+
+
+def test_no_file_has_a_retired_name() -> None:
+    assert len(_tracked()) > 400
+    assert _retired() & set(_tracked()) == set()
+
+
+def test_no_identifier_is_retired() -> None:
+    retired = _retired()
+    found = {name: used for name in _python_files() if (used := _identifiers((ROOT / name).read_text()) & retired)}
+    assert found == {}
+
+
+def test_retired_identifier_is_found_in_code_and_not_in_prose() -> None:
+    source = 'def _f(shelf: str) -> str:\n    """A shelf."""\n    return f"{witness}"\n'
+    assert _identifiers(source) & {"shelf", "witness", "A"} == {"shelf", "witness"}
+    assert _identifiers('"""The shelf of the witness."""\n') == set()
+
+
+def test_no_two_classes_share_a_name() -> None:
+    places: dict[str, list[str]] = defaultdict(list)
+    for name in _python_files():
+        for node in ast.walk(ast.parse((ROOT / name).read_text())):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(name)
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
