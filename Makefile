@@ -1,8 +1,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# All cores; the tests of a file run in one worker, so that shared fixtures are created once (tests/conftest.py).
-PARALLEL := --numprocesses=auto --dist=loadfile
 # End-to-end tests mostly wait, so there are more workers than cores. A worker needs 2.5 s of CPU time to import and collect
 # everything: `make test` uses one worker more than cores, the slow tests two per core. The longest tests start first.
 CORES = $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
@@ -44,17 +42,20 @@ test test-slow coverage: export TMPDIR := $(or $(TMPDIR),$(MEMORY))
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),$(WAITING))
 
+# With ARGS, only those of the slow tests, without measuring.
 ifdef ARGS
 test-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest $(WAITING_SLOW) -m slow --timeout=540 $(ARGS)
 else
 test-slow: coverage
+	$(BIN)/python -m pytest $(WAITING_SLOW) -m slow --timeout=540 --cov --cov-append --cov-report=
+	$(BIN)/python -m tests.support.coverage_floors
 endif
-	$(BIN)/python -m pytest $(WAITING_SLOW) -m slow --timeout=540 $(ARGS)
 
-# The tests of domain, store and page must cover every branch of them. Measuring doubles the run time, so `make test` does
-# not measure.
+# All tests but the slow ones, with their branch coverage. Measuring doubles the CPU time, so `make test` does not measure.
+# Some folders reach their floors only with the slow tests: `make test-slow` adds those, and checks the floors.
 coverage: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile=thorough --cov --cov-report=term tests/unit $(wildcard tests/integration/test_store_*.py)
+	$(BIN)/python -m pytest $(WAITING_SLOW) --hypothesis-profile=thorough --cov --cov-report=term
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -77,4 +78,4 @@ lock:
 
 clean:
 	find . -name __pycache__ -prune -exec rm -rf {} +
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*

@@ -35,6 +35,7 @@ from cogs.permissions import (
     CommandRejected,
     Target,
     TargetChannel,
+    check_bot_may_ping,
     check_bot_may_post,
     check_may_manage,
     check_takes_papers,
@@ -144,10 +145,10 @@ class ChannelCommands(
     ) -> None:
         target = await _check_and_defer(interaction, channel)
         if role is not None:
-            _check_may_ping(interaction, target, role)
+            check_bot_may_ping(interaction, target, role)
         await self._settings_service.set_mention(target.channel_id, None if role is None else role.id)
-        pinged = "nobody" if role is None else role.mention
-        await _answer(interaction, f"Each batch in {target.mention} will ping {pinged}.")
+        effect = "won't ping anyone" if role is None else f"will ping {role.mention}"
+        await _answer(interaction, f"Batches in {target.mention} {effect}.")
 
     @app_commands.command(description="Publish new papers to the followers of an announcement channel")
     @app_commands.describe(wanted="True: publish; False: don't", channel=_CHANNEL_OPTION)
@@ -269,20 +270,6 @@ def _backlog(held: int, schedule: ChannelSchedule) -> str:
     if isinstance(schedule, DailySchedule):
         text += f" Papers that aren't due yet will be posted {describe_schedule(schedule)}."
     return text
-
-
-def _check_may_ping(interaction: discord.Interaction[Client], target: TargetChannel, role: discord.Role) -> None:
-    """Rejects a role that the bot cannot ping: Discord would show the mention without notifying anyone."""
-    if role.is_default():
-        raise CommandRejected("@everyone can't be pinged. Pick a role that people opt into.")
-    guild = interaction.guild
-    channel = None if guild is None else guild.get_channel_or_thread(target.channel_id)
-    if guild is None or channel is None or role.mentionable or channel.permissions_for(guild.me).mention_everyone:
-        return
-    raise CommandRejected(
-        f"I can't ping {role.mention}. Make it mentionable, or give me **Mention @everyone, @here, and All Roles** "
-        f"in {target.mention}."
-    )
 
 
 def _settings_lines(target: TargetChannel, settings: ChannelSettings, queued: int, now: datetime) -> list[str]:

@@ -19,7 +19,7 @@ from bot.domain.charts.trend import Trend, duration, month_name
 from bot.domain.charts.weekly import Weekly
 from bot.domain.keyword import Keyword
 from bot.domain.text import cut, plural
-from bot.runtime.errors import ArxivBackoff, ChartFailed, InvalidKeyword
+from bot.runtime.errors import ArxivBackoff, ChartFailed, InvalidKeyword, QueryRejected
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.charts import (
     STATS_WEEKS,
@@ -163,6 +163,8 @@ def describe_state(trend: Trend, state: ChartState) -> str:
             )
         case ChartsBusy(retry_in_s):
             return f"Other charts are being counted. Run `/trend` again in about {duration(retry_in_s)}; {uncounted}."
+        case CountFailed(keyword, QueryRejected()):
+            return f"arXiv rejected the query for {_named(keyword)}. Try simpler wording."
         case CountFailed(keyword, error):
             again = relative_time(error.not_before) if isinstance(error, ArxivBackoff) else "later"
             return f"{error} ({_named(keyword)}). {uncounted}: run `/trend` again {again} to continue."

@@ -88,6 +88,20 @@ def _missing(target: TargetChannel, permissions: tuple[str, ...]) -> CommandReje
     return CommandRejected(f"I can't post in {target.mention}. Please give me {names} there.")
 
 
+def check_bot_may_ping(interaction: discord.Interaction[AnyClient], target: TargetChannel, role: discord.Role) -> None:
+    """Rejects a role that the bot cannot ping: Discord would show the mention without notifying anyone."""
+    if role.is_default():
+        raise CommandRejected("@everyone can't be pinged. Pick a role that people opt into.")
+    guild = interaction.guild
+    channel = None if guild is None else guild.get_channel_or_thread(target.channel_id)
+    if guild is None or channel is None or role.mentionable or channel.permissions_for(guild.me).mention_everyone:
+        return
+    raise CommandRejected(
+        f"I can't ping {role.mention}. Make it mentionable, or give me **Mention @everyone, @here, and All Roles** "
+        f"in {target.mention}."
+    )
+
+
 def can_view(interaction: discord.Interaction, channel_id: int) -> bool:
     """Whether the caller can view a channel of their server; one that is gone takes Manage Server."""
     guild, member = interaction.guild, interaction.user

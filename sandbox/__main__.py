@@ -31,7 +31,7 @@ REQUEST_INTERVAL_S: Final = 1
 EARLIER_DAYS: Final = 400
 
 
-class StartupError(Exception):
+class SandboxStartupError(Exception):
     """The sandbox cannot start; the message is one sentence for the person who ran the command."""
 
 
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="daily-papers-sandbox-") as folder:
             asyncio.run(_run(options, Path(folder)))
-    except StartupError as error:
+    except SandboxStartupError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
@@ -68,7 +68,7 @@ async def _serving(options: argparse.Namespace) -> AsyncIterator[Sandbox]:
     except OSError as error:
         reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
         hint = "Run make run ARGS='--port 0' to use a free port."
-        raise StartupError(f"Port {options.port} on {HOST} {reason}. {hint}") from error
+        raise SandboxStartupError(f"Port {options.port} on {HOST} {reason}. {hint}") from error
     try:
         yield sandbox
     finally:
@@ -81,7 +81,7 @@ def _corpus(options: argparse.Namespace) -> Corpus:
     try:
         return Corpus.from_directory(options.papers)
     except (OSError, ValueError) as error:
-        raise StartupError(f"--papers needs a directory with recorded Atom files (*.xml): {error}.") from error
+        raise SandboxStartupError(f"--papers needs a directory with recorded Atom files (*.xml): {error}.") from error
 
 
 def _print_addresses(sandbox: Sandbox, options: argparse.Namespace) -> None:

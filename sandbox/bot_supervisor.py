@@ -31,7 +31,7 @@ class BotState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Backoff:
+class RestartBackoff:
     """The delay before a restart, which doubles from `floor_s` to `ceiling_s`."""
 
     floor_s: float = BACKOFF_FLOOR_S
@@ -52,7 +52,7 @@ class BotSupervisor:
         *,
         write_line: Callable[[str], None],
         on_state_change: Callable[[BotState], None],
-        backoff: Backoff = Backoff(),
+        backoff: RestartBackoff = RestartBackoff(),
         kill_after_s: float = KILL_AFTER_S,
     ) -> None:
         self._command = tuple(command)

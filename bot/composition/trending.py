@@ -14,6 +14,8 @@ from discord.ext import commands
 
 from bot.composition.context import Context, Stores, Wakeups
 from bot.config import Settings, is_loopback
+from bot.discord_api.messages import RenderedMessage, render, render_without_trending
+from bot.domain.outgoing import OutgoingMessage
 from bot.domain.paper import ArxivId
 from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry
 from bot.huggingface.client import HuggingFaceClient
@@ -38,6 +40,7 @@ class TrendingParts:
     lists: TrendingLists
     find_entries: FindTrendingEntries
     problem: Callable[[], TrendingProblem | None]
+    render: Callable[[OutgoingMessage], RenderedMessage]
     cogs: tuple[commands.Cog, ...]
     loops: Callable[[Loop], Mapping[str, Loop]]
     close: Callable[[], Awaitable[None]]
@@ -75,6 +78,7 @@ class _Enabled:
             lists=service,
             find_entries=entries.of_papers,
             problem=lambda: poller.problem,
+            render=render,
             cogs=(TrendingCommands(service),),
             loops=lambda publisher: {"Reading Hugging Face": poller.run, "Posting lists": publisher},
             close=session.close,
@@ -105,6 +109,7 @@ class _Disabled:
             lists=DisabledTrending(),
             find_entries=_no_entries,
             problem=lambda: None,
+            render=render_without_trending,
             cogs=(),
             loops=lambda _publisher: {},
             close=_nothing_to_close,

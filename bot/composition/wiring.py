@@ -132,7 +132,7 @@ def build_publish(
     """The loops that post, edit and send notices, all through one client."""
     clock, metrics = context.clock, context.metrics
     access = channel_access(context, client, invalid_requests)
-    delivery = DiscordDelivery(client, clock, access, trending_enabled=trending.lists.is_enabled)
+    delivery = DiscordDelivery(client, clock, access, trending.render)
     sender = Sender(delivery, clock, metrics)
     availability = ChannelAvailability(
         stores.channels, access.check_channel, clock, context.rng, metrics, wakeups.janitor.notify

@@ -4,6 +4,7 @@ It makes one attempt per call, and never decides when to send or whether to send
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -41,17 +42,18 @@ _ALREADY_CROSSPOSTED: Final = 40033
 
 
 class DiscordDelivery:
-    """Delivers messages through a discord.py client that is logged in.
-
-    `trending_enabled`: cards show a paper's votes and code from Hugging Face.
-    """
+    """Delivers messages through a discord.py client that is logged in; `render` is called in a thread."""
 
     def __init__(
-        self, client: discord.Client, clock: Clock, channel_access: ChannelAccess, *, trending_enabled: bool = True
+        self,
+        client: discord.Client,
+        clock: Clock,
+        channel_access: ChannelAccess,
+        render: Callable[[OutgoingMessage], RenderedMessage] = render,
     ) -> None:
         self._client = client
         self._channel_access = channel_access
-        self._trending_enabled = trending_enabled
+        self._render_message = render
         self._outcomes = OutcomeMapper(clock)
 
     def takes_nonce(self, post: OutgoingMessage) -> bool:
@@ -149,7 +151,7 @@ class DiscordDelivery:
 
     async def _render(self, post: OutgoingMessage) -> RenderedMessage:
         # In a thread: ten cards take 4 ms, and a hundred times that if their text is nothing but TeX.
-        return await asyncio.to_thread(render, post, trending_enabled=self._trending_enabled)
+        return await asyncio.to_thread(self._render_message, post)
 
     def _target(self, post: OutgoingMessage) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(post.header.thread_id or post.channel_id)

@@ -43,17 +43,19 @@ class RenderedMessage:
         return _finished_view(self.components)
 
 
-def render(post: OutgoingMessage, *, trending_enabled: bool = True) -> RenderedMessage:
-    """Renders a message from the current data of its papers.
-
-    `trending_enabled`: cards show a paper's votes and code from Hugging Face.
-    """
+def render(post: OutgoingMessage) -> RenderedMessage:
+    """Renders a message from the current data of its papers."""
     match post:
         case Post():
-            return _render_post(post, trending_enabled=trending_enabled)
+            return _render_post(post, post.trending_entries)
         case TrendingPost():
             return _render_trending_post(post)
     assert_never(post)
+
+
+def render_without_trending(post: OutgoingMessage) -> RenderedMessage:
+    """Renders a message like `render`, but paper posts show no votes and code from Hugging Face."""
+    return _render_post(post, NO_TRENDING_ENTRIES) if isinstance(post, Post) else render(post)
 
 
 def _render_trending_post(trending_post: TrendingPost) -> RenderedMessage:
@@ -68,15 +70,13 @@ def _render_trending_post(trending_post: TrendingPost) -> RenderedMessage:
     )
 
 
-def _render_post(post: Post, *, trending_enabled: bool) -> RenderedMessage:
+def _render_post(post: Post, trending_entries: Mapping[ArxivId, TrendingEntry]) -> RenderedMessage:
     """Renders a paper post, which pings the role that the channel chose, and nobody else."""
     role = post.header.mention_role
     ping = "" if role is None else f"<@&{role}> "
     return RenderedMessage(
         content=f"{ping}{post.header.heading}".strip() or None,
-        embeds=embeds(
-            post.papers, post.header.layout, post.trending_entries if trending_enabled else NO_TRENDING_ENTRIES
-        ),
+        embeds=embeds(post.papers, post.header.layout, trending_entries),
         components=reading_components([entry.paper for entry in post.entries], post.key),
         allowed_mentions=discord.AllowedMentions(
             everyone=False, users=False, replied_user=False, roles=[] if role is None else [discord.Object(role)]

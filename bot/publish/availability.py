@@ -49,9 +49,9 @@ class ChannelAvailability:
 
     async def is_open(self, channel_id: int) -> bool:
         """Checks whether the channel can be posted in now; if not, postpones it."""
-        obstacle = await self._check(channel_id)
-        if obstacle is not None:
-            await self.postpone(channel_id, obstacle)
+        problem = await self._check(channel_id)
+        if problem is not None:
+            await self.postpone(channel_id, problem)
             return False
         if channel_id in self._blocked:
             await self._unblock(channel_id)

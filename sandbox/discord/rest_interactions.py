@@ -16,7 +16,7 @@ from sandbox.discord.checks.messages import (
     EDIT_KEYS,
     RESPONSE_KEYS,
     WEBHOOK_KEYS,
-    Draft,
+    MessageDraft,
     apply_edit,
     check_message,
     check_not_empty,
@@ -87,7 +87,7 @@ class InteractionRoutes:
                 invocation.choices = _read_choices(given)
             case ResponseKind.DEFERRED_MESSAGE:
                 draft = check_message(given, RESPONSE_KEYS, is_response=True)
-                blank = Draft(None, None, None, draft.flags & MessageFlag.EPHEMERAL | MessageFlag.LOADING)
+                blank = MessageDraft(None, None, None, draft.flags & MessageFlag.EPHEMERAL | MessageFlag.LOADING)
                 invocation.message = self._add(invocation, blank, call, {})
             case ResponseKind.MESSAGE:
                 draft = check_message(given, RESPONSE_KEYS, is_response=True)
@@ -153,7 +153,7 @@ class InteractionRoutes:
         return found
 
     def _add(
-        self, invocation: Invocation, draft: Draft, call: Call, body: Payload, *, follows: Message | None = None
+        self, invocation: Invocation, draft: MessageDraft, call: Call, body: Payload, *, follows: Message | None = None
     ) -> Message:
         ephemeral = MessageFlag.EPHEMERAL in draft.flags
         message = Message(

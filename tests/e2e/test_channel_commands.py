@@ -190,15 +190,13 @@ async def test_role_is_pinged_once_per_batch_and_nobody_else_is(tmp_path: Path) 
         sandbox.world.set_overwrite(
             sandbox.channel("papers"), sandbox.world.default.bot_role_id, allow=Permission.MENTION_EVERYONE
         )
-        assert (
-            await channel(sandbox, "mention", role=role.id) == f"Each batch in {here(sandbox)} will ping <@&{role.id}>."
-        )
+        assert await channel(sandbox, "mention", role=role.id) == f"Batches in {here(sandbox)} will ping <@&{role.id}>."
         add_papers(sandbox, 30)
         posts = await sandbox.wait_for_papers("papers", 30)
         assert [post.pings.role_ids for post in posts] == [(role.id,), ()]
         assert not any(post.pings.everyone or post.pings.user_ids for post in posts)
         assert posts[0].content.startswith(f"<@&{role.id}> **30 new papers** for reward model")
-        assert await channel(sandbox, "mention") == f"Each batch in {here(sandbox)} will ping nobody."
+        assert await channel(sandbox, "mention") == f"Batches in {here(sandbox)} won't ping anyone."
         sandbox.add_paper("One More Reward Model")
         *_, post = await sandbox.wait_for_papers("papers", 31)
         assert not post.pings

@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import logging
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from bot.runtime.metrics import Metrics
 from sandbox.arxiv import LocalArxiv
 from sandbox.arxiv.corpus import Corpus
 from sandbox.arxiv.faults import ArxivFault, ArxivFaultKind
-from tests.support.clock import FakeClock, settle
+from tests.support.clock import FakeClock, NoJitter, settle
 from tests.support.local_arxiv import serving
 from tests.support.loopback import http, scripted
 
@@ -39,7 +38,7 @@ FEED = b"""<?xml version='1.0' encoding='UTF-8'?>
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class ArxivHarness:
     """A client, its clock and its gate."""
 
     client: ArxivClient
@@ -76,19 +75,12 @@ class Bench:
         await self.clock.advance(self.wait_s(error))
 
 
-class NoJitter(random.Random):
-    """A random generator that adds no jitter."""
-
-    def random(self) -> float:
-        return 0.0
-
-
 @asynccontextmanager
-async def bench(url: str, path: Path, clock: FakeClock, *, timeout_s: float = 20.0) -> AsyncIterator[Bench]:
+async def harness(url: str, path: Path, clock: FakeClock, *, timeout_s: float = 20.0) -> AsyncIterator[ArxivHarness]:
     gate = Gate(path / "gate", clock, limits.ARXIV_REQUEST_INTERVAL_S)
     async with open_session() as session:
         client = ArxivClient(session, gate, clock, url, USER_AGENT, NoJitter(), Metrics(), timeout_s=timeout_s)
-        yield Bench(client, clock, gate)
+        yield ArxivHarness(client, clock, gate)
 
 
 @pytest.fixture
@@ -103,9 +95,9 @@ def arxiv(clock: FakeClock) -> LocalArxiv:
 
 
 @pytest.fixture
-async def local(arxiv: LocalArxiv, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Bench]:
+async def local(arxiv: LocalArxiv, tmp_path: Path, clock: FakeClock) -> AsyncIterator[ArxivHarness]:
     """A client of the sandbox's arXiv, which must never see a request too soon."""
-    async with serving(arxiv) as url, bench(url, tmp_path, clock) as ready:
+    async with serving(arxiv) as url, harness(url, tmp_path, clock) as ready:
         yield ready
     assert arxiv.violations == []
 
@@ -113,7 +105,7 @@ async def local(arxiv: LocalArxiv, tmp_path: Path, clock: FakeClock) -> AsyncIte
 # --- requests --------------------------------------------------------------------------------------
 
 
-async def test_page_is_fetched_by_form_post_with_a_contact(local: Bench, arxiv: LocalArxiv) -> None:
+async def test_page_is_fetched_by_form_post_with_a_contact(local: ArxivHarness, arxiv: LocalArxiv) -> None:
     page = await local.fetch(start=2, size=5)
     (request,) = arxiv.requests
     assert len(page.papers) == 5
@@ -126,12 +118,12 @@ async def test_page_is_fetched_by_form_post_with_a_contact(local: Bench, arxiv: 
     assert "application/atom+xml" in request.accept
 
 
-async def test_order_of_results_follows_the_query(local: Bench, arxiv: LocalArxiv) -> None:
+async def test_order_of_results_follows_the_query(local: ArxivHarness, arxiv: LocalArxiv) -> None:
     await local.fetch(Query(REWARD_MODEL.search, newest_first=False))
     assert arxiv.requests[0].sort == "submittedDate ascending"
 
 
-async def test_window_and_keyword_queries_are_understood(local: Bench, arxiv: LocalArxiv) -> None:
+async def test_window_and_keyword_queries_are_understood(local: ArxivHarness, arxiv: LocalArxiv) -> None:
     window = initial_sync_window(local.clock.now())
     keywords = [Keyword.parse("reward model"), Keyword.parse("diffusion model", "cs.LG"), Keyword.parse("Poincaré")]
     everything = await local.fetch(window_query(window), size=1)
@@ -140,7 +132,7 @@ async def test_window_and_keyword_queries_are_understood(local: Bench, arxiv: Lo
     assert all(window.start <= paper.published <= window.end for paper in narrowed.papers)
 
 
-async def test_requests_are_three_seconds_apart(local: Bench, arxiv: LocalArxiv) -> None:
+async def test_requests_are_three_seconds_apart(local: ArxivHarness, arxiv: LocalArxiv) -> None:
     await asyncio.gather(*(local.fetch(start=start) for start in range(3)))
     started_at_s = [request.began for request in arxiv.requests]
     assert len(started_at_s) == 3  # that none was too soon is checked by the fixture
@@ -148,7 +140,7 @@ async def test_requests_are_three_seconds_apart(local: Bench, arxiv: LocalArxiv)
 
 
 async def test_get_is_used_after_a_rejected_post(
-    local: Bench, arxiv: LocalArxiv, caplog: pytest.LogCaptureFixture
+    local: ArxivHarness, arxiv: LocalArxiv, caplog: pytest.LogCaptureFixture
 ) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.POST_REFUSED, times=None))
     with caplog.at_level(logging.WARNING):
@@ -163,13 +155,13 @@ async def test_request_whose_connection_dropped_is_never_sent_twice(
     responses: list[bytes], tmp_path: Path, clock: FakeClock
 ) -> None:
     async with scripted(*responses, http(200, FEED), http(200, FEED)) as server:
-        async with bench(server.url, tmp_path, clock) as ready:
+        async with harness(server.url, tmp_path, clock) as ready:
             assert isinstance(await ready.failure(), ArxivUnavailable)
         assert len(server.requests) == len(responses)
 
 
 async def test_get_has_the_same_parameters_as_the_form(tmp_path: Path, clock: FakeClock) -> None:
-    async with scripted(http(501), http(200, FEED)) as server, bench(server.url, tmp_path, clock) as ready:
+    async with scripted(http(501), http(200, FEED)) as server, harness(server.url, tmp_path, clock) as ready:
         await ready.fetch(size=7)
     posted, got = server.requests
     address = got.split(b" ")[1].partition(b"?")[2]
@@ -178,7 +170,7 @@ async def test_get_has_the_same_parameters_as_the_form(tmp_path: Path, clock: Fa
 
 
 async def test_connection_is_closed_after_each_request(tmp_path: Path, clock: FakeClock) -> None:
-    async with scripted(http(200, FEED), http(200, FEED)) as server, bench(server.url, tmp_path, clock) as ready:
+    async with scripted(http(200, FEED), http(200, FEED)) as server, harness(server.url, tmp_path, clock) as ready:
         assert (await ready.fetch()).total == (await ready.fetch()).total == 0
     assert all(b"connection: close" in request.lower() for request in server.requests)
 
@@ -205,7 +197,7 @@ REJECTED = {
 
 @pytest.mark.parametrize("kind", REJECTED)
 async def test_invalid_response_closes_the_gate_for_a_while(
-    local: Bench, arxiv: LocalArxiv, kind: ArxivFaultKind
+    local: ArxivHarness, arxiv: LocalArxiv, kind: ArxivFaultKind
 ) -> None:
     arxiv.faults.add(ArxivFault(kind))
     error = await local.failure()
@@ -218,7 +210,7 @@ async def test_invalid_response_closes_the_gate_for_a_while(
 
 @pytest.mark.parametrize("kind", [ArxivFaultKind.WRONG_ENCODING, ArxivFaultKind.NUL_BYTES, ArxivFaultKind.DEEP_NESTING])
 async def test_damaged_feed_is_read_completely_or_rejected(
-    local: Bench, arxiv: LocalArxiv, kind: ArxivFaultKind
+    local: ArxivHarness, arxiv: LocalArxiv, kind: ArxivFaultKind
 ) -> None:
     whole = await local.fetch()
     arxiv.faults.add(ArxivFault(kind))
@@ -228,7 +220,7 @@ async def test_damaged_feed_is_read_completely_or_rejected(
 
 async def test_slow_response_times_out(arxiv: LocalArxiv, tmp_path: Path, clock: FakeClock) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE))
-    async with serving(arxiv) as url, bench(url, tmp_path, clock, timeout_s=0.1) as ready:
+    async with serving(arxiv) as url, harness(url, tmp_path, clock, timeout_s=0.1) as ready:
         error = await ready.failure()
     assert (type(error), str(error)) == (ArxivUnavailable, "arXiv is unreachable (timed out)")
 
@@ -236,17 +228,17 @@ async def test_slow_response_times_out(arxiv: LocalArxiv, tmp_path: Path, clock:
 async def test_server_that_does_not_listen_is_unreachable(tmp_path: Path, clock: FakeClock) -> None:
     async with scripted() as server:
         url = server.url
-    async with bench(url, tmp_path, clock) as ready:
+    async with harness(url, tmp_path, clock) as ready:
         assert str(await ready.failure()) == "arXiv is unreachable (no connection)"
 
 
-async def test_feed_with_status_406_is_used(local: Bench, arxiv: LocalArxiv) -> None:
+async def test_feed_with_status_406_is_used(local: ArxivHarness, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.NOT_ACCEPTABLE_WITH_FEED))
     assert (await local.fetch()).papers
     assert local.gate.closed_until() is None
 
 
-async def test_rejected_query_raises_and_starts_no_backoff(local: Bench, arxiv: LocalArxiv) -> None:
+async def test_rejected_query_raises_and_starts_no_backoff(local: ArxivHarness, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED))
     with pytest.raises(QueryRejected):
         await local.fetch()
@@ -259,13 +251,13 @@ async def test_rejected_query_raises_and_starts_no_backoff(local: Bench, arxiv: 
 async def test_status_that_rejects_the_query_does_so_with_any_body(
     status: int, body: bytes, tmp_path: Path, clock: FakeClock
 ) -> None:
-    async with scripted(http(status, body)) as server, bench(server.url, tmp_path, clock) as ready:
+    async with scripted(http(status, body)) as server, harness(server.url, tmp_path, clock) as ready:
         with pytest.raises(QueryRejected, match=f"status {status}"):
             await ready.fetch()
         assert ready.gate.closed_until() is None
 
 
-async def test_get_that_is_too_long_is_a_rejected_query(local: Bench, arxiv: LocalArxiv) -> None:
+async def test_get_that_is_too_long_is_a_rejected_query(local: ArxivHarness, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(
         ArxivFault(ArxivFaultKind.POST_REFUSED),
         ArxivFault(ArxivFaultKind.URI_TOO_LONG, times=None, max_target_length=40),
@@ -279,7 +271,7 @@ async def test_get_that_is_too_long_is_a_rejected_query(local: Bench, arxiv: Loc
 
 async def test_compressed_feed_is_read(tmp_path: Path, clock: FakeClock) -> None:
     answer = http(200, gzip.compress(FEED) + b"after the end" * 5000, content_encoding="gzip")
-    async with scripted(answer) as server, bench(server.url, tmp_path, clock) as ready:
+    async with scripted(answer) as server, harness(server.url, tmp_path, clock) as ready:
         assert (await ready.fetch()).total == 0
     assert b"accept-encoding: gzip\r\n" in server.requests[0].lower()
 
@@ -300,14 +292,16 @@ async def test_compressed_feed_is_read(tmp_path: Path, clock: FakeClock) -> None
     ids=["bomb", "cut gzip", "not gzip", "unsupported encoding", "cut body", "no HTTP"],
 )
 async def test_unreadable_body_is_rejected(response: bytes, reason: str, tmp_path: Path, clock: FakeClock) -> None:
-    async with scripted(response) as server, bench(server.url, tmp_path, clock) as ready:
+    async with scripted(response) as server, harness(server.url, tmp_path, clock) as ready:
         assert str(await ready.failure()) == reason
 
 
 # --- backoff ---------------------------------------------------------------------------------------
 
 
-async def test_backoff_doubles_with_each_failure_and_resets_after_a_response(local: Bench, arxiv: LocalArxiv) -> None:
+async def test_backoff_doubles_with_each_failure_and_resets_after_a_response(
+    local: ArxivHarness, arxiv: LocalArxiv
+) -> None:
     delays: list[float] = []
     for failing in (3, 1):
         arxiv.faults.add(ArxivFault(ArxivFaultKind.UNAVAILABLE, times=failing))
@@ -324,14 +318,14 @@ async def test_backoff_doubles_with_each_failure_and_resets_after_a_response(loc
     [("120", 120.0), ("0", FLOOR_S), ("soon", FLOOR_S), ("7200", 7200.0), ("999999999", 24 * 3600.0)],
 )
 async def test_retry_after_is_honoured_but_the_floor_holds(
-    local: Bench, arxiv: LocalArxiv, retry_after: str, delay_s: float
+    local: ArxivHarness, arxiv: LocalArxiv, retry_after: str, delay_s: float
 ) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after=retry_after))
     assert local.wait_s(await local.failure()) == pytest.approx(delay_s, abs=0.11)
     assert local.gate.closed_until() is not None
 
 
-async def test_backoff_repeats_the_error_without_a_request(local: Bench, arxiv: LocalArxiv) -> None:
+async def test_backoff_repeats_the_error_without_a_request(local: ArxivHarness, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.SERVER_ERROR))
     first = await local.failure()
     again = await local.failure()
@@ -340,16 +334,16 @@ async def test_backoff_repeats_the_error_without_a_request(local: Bench, arxiv: 
 
 
 async def test_backoff_applies_to_another_client(
-    local: Bench, arxiv: LocalArxiv, tmp_path: Path, clock: FakeClock
+    local: ArxivHarness, arxiv: LocalArxiv, tmp_path: Path, clock: FakeClock
 ) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED))
     error = await local.failure()
-    async with bench("http://127.0.0.1:9/never-asked", tmp_path, clock) as other:
+    async with harness("http://127.0.0.1:9/never-asked", tmp_path, clock) as other:
         assert (await other.failure()).not_before == error.not_before
 
 
 async def test_backoff_is_logged_once_with_its_end(
-    local: Bench, arxiv: LocalArxiv, caplog: pytest.LogCaptureFixture
+    local: ArxivHarness, arxiv: LocalArxiv, caplog: pytest.LogCaptureFixture
 ) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.SERVER_ERROR))
     with caplog.at_level(logging.WARNING, "bot.arxiv.client"):
@@ -360,7 +354,9 @@ async def test_backoff_is_logged_once_with_its_end(
     assert record.__dict__["retry_at"] == error.not_before.isoformat()
 
 
-async def test_cancelled_fetch_leaves_the_gate_free_and_the_interval_holds(local: Bench, arxiv: LocalArxiv) -> None:
+async def test_cancelled_fetch_leaves_the_gate_free_and_the_interval_holds(
+    local: ArxivHarness, arxiv: LocalArxiv
+) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE))
     fetching = asyncio.create_task(local.fetch())
     while not arxiv.requests:

@@ -58,7 +58,7 @@ class StoppingListener(RecordingListener):
 
 
 @dataclass
-class Scene:
+class BackfillHarness:
     """Ingest with a backfill, and the listener of the backfill."""
 
     ingest: Ingest
@@ -96,82 +96,82 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(store: Store) -> AsyncIterator[Scene]:
+async def harness(store: Store) -> AsyncIterator[BackfillHarness]:
     """One watched keyword, whose last thirty days are synced."""
     async with ingest_over(store) as ingest:
-        scene = Scene(ingest)
+        harness = BackfillHarness(ingest)
         for month in (OCTOBER, SEPTEMBER, AUGUST):
-            scene.add_papers("Something else", month)
+            harness.add_papers("Something else", month)
         await ingest.watch("reward model")
         ingest.take_requests()
-        yield scene
+        yield harness
 
 
-async def test_papers_of_every_month_are_stored_newest_month_first(scene: Scene) -> None:
-    papers = [*scene.add_papers("A reward model", OCTOBER, 3), *scene.add_papers("Reward models", SEPTEMBER, 2)]
-    scene.add_papers("A reward model", AUGUST)
-    result = await scene.backfill(SEPTEMBER)
-    assert sorted(map(str, scene.backfilled())) == sorted(papers)
+async def test_papers_of_every_month_are_stored_newest_month_first(harness: BackfillHarness) -> None:
+    papers = [*harness.add_papers("A reward model", OCTOBER, 3), *harness.add_papers("Reward models", SEPTEMBER, 2)]
+    harness.add_papers("A reward model", AUGUST)
+    result = await harness.backfill(SEPTEMBER)
+    assert sorted(map(str, harness.backfilled())) == sorted(papers)
     assert (result.papers, result.new_papers, result.skipped) == (5, 5, ())
-    assert list(dict.fromkeys(scene.take_months())) == ["20261101", "20261001", "20260901"]
+    assert list(dict.fromkeys(harness.take_months())) == ["20261101", "20261001", "20260901"]
 
 
-async def test_second_run_requests_only_months_that_may_have_grown(scene: Scene) -> None:
-    scene.add_papers("A reward model", NOVEMBER)
-    first = await scene.backfill(AUGUST)
-    assert first.requests == len(scene.ingest.take_requests()) > 0
-    assert (await scene.backfill(AUGUST)).requests == 0
-    assert scene.ingest.take_requests() == []
-    await scene.ingest.clock.advance(ARCHIVE_FRESH_FOR.total_seconds())
-    scene.add_papers("A reward model", NOVEMBER)
-    await scene.backfill(AUGUST)
-    assert set(scene.take_months()) == {"20261101"}
+async def test_second_run_requests_only_months_that_may_have_grown(harness: BackfillHarness) -> None:
+    harness.add_papers("A reward model", NOVEMBER)
+    first = await harness.backfill(AUGUST)
+    assert first.requests == len(harness.ingest.take_requests()) > 0
+    assert (await harness.backfill(AUGUST)).requests == 0
+    assert harness.ingest.take_requests() == []
+    await harness.ingest.clock.advance(ARCHIVE_FRESH_FOR.total_seconds())
+    harness.add_papers("A reward model", NOVEMBER)
+    await harness.backfill(AUGUST)
+    assert set(harness.take_months()) == {"20261101"}
 
 
-async def test_keyword_added_later_is_read_alone(scene: Scene) -> None:
-    scene.add_papers("A reward model about sheaves", SEPTEMBER)
-    await scene.backfill(SEPTEMBER)
-    await scene.ingest.watch("sheaves")
-    scene.ingest.take_requests()
-    await scene.backfill(SEPTEMBER)
-    assert all("reward" not in query for query in scene.ingest.take_queries())
-    assert len(scene.backfilled()) == 2
+async def test_keyword_added_later_is_read_alone(harness: BackfillHarness) -> None:
+    harness.add_papers("A reward model about sheaves", SEPTEMBER)
+    await harness.backfill(SEPTEMBER)
+    await harness.ingest.watch("sheaves")
+    harness.ingest.take_requests()
+    await harness.backfill(SEPTEMBER)
+    assert all("reward" not in query for query in harness.ingest.take_queries())
+    assert len(harness.backfilled()) == 2
 
 
-async def test_backfilled_papers_are_not_posted_and_those_of_a_poll_are(scene: Scene) -> None:
-    before = rows(scene.ingest.store.path)
-    scene.add_papers("A reward model", SEPTEMBER)
-    new = scene.ingest.add_paper("A reward model", days_ago=2)
-    await scene.backfill(SEPTEMBER)
-    after = rows(scene.ingest.store.path)
-    assert new in scene.backfilled()
+async def test_backfilled_papers_are_not_posted_and_those_of_a_poll_are(harness: BackfillHarness) -> None:
+    before = rows(harness.ingest.store.path)
+    harness.add_papers("A reward model", SEPTEMBER)
+    new = harness.ingest.add_paper("A reward model", days_ago=2)
+    await harness.backfill(SEPTEMBER)
+    after = rows(harness.ingest.store.path)
+    assert new in harness.backfilled()
     assert {table for table in after if after[table] != before[table]} == {
         "papers",
         "backfilled_papers",
         "backfilled_months",
     }
-    assert await scene.ingest.poll() == PollCompleted(1, batch=True)
-    assert await scene.ingest.due() == [new]
+    assert await harness.ingest.poll() == PollCompleted(1, batch=True)
+    assert await harness.ingest.due() == [new]
 
 
-async def test_forecast_is_exact_after_a_month_of_many_pages(scene: Scene) -> None:
-    papers = scene.add_papers("A reward model", SEPTEMBER, ARXIV_PAGE_SIZE + 1)
-    result = await scene.backfill(SEPTEMBER)
-    assert sorted(map(str, scene.backfilled())) == sorted(papers)
-    last = scene.listener.progress[-1]
+async def test_forecast_is_exact_after_a_month_of_many_pages(harness: BackfillHarness) -> None:
+    papers = harness.add_papers("A reward model", SEPTEMBER, ARXIV_PAGE_SIZE + 1)
+    result = await harness.backfill(SEPTEMBER)
+    assert sorted(map(str, harness.backfilled())) == sorted(papers)
+    last = harness.listener.progress[-1]
     assert last.rate.requests == last.rate.expected == result.requests
     assert last.papers == len(papers)
-    in_september = [each.rate for each in scene.listener.progress if each.month == SEPTEMBER and each.rate.requests]
+    in_september = [each.rate for each in harness.listener.progress if each.month == SEPTEMBER and each.rate.requests]
     assert in_september[-2].expected - in_september[-2].requests in (0, 1)
 
 
-async def test_more_keywords_than_fit_a_query_are_read_in_groups(scene: Scene) -> None:
+async def test_more_keywords_than_fit_a_query_are_read_in_groups(harness: BackfillHarness) -> None:
     for number in range(ARXIV_KEYWORDS_PER_QUERY):
-        await scene.ingest.store.subscribe(f"sheaf {number}")
-    paper = scene.add_papers(f"A sheaf {ARXIV_KEYWORDS_PER_QUERY - 1} of a reward model", OCTOBER)
-    await scene.backfill(OCTOBER)
-    assert scene.backfilled() == paper * 2
-    assert max(query.count("ti:") for query in scene.ingest.take_queries()) == ARXIV_KEYWORDS_PER_QUERY
+        await harness.ingest.store.subscribe(f"sheaf {number}")
+    paper = harness.add_papers(f"A sheaf {ARXIV_KEYWORDS_PER_QUERY - 1} of a reward model", OCTOBER)
+    await harness.backfill(OCTOBER)
+    assert harness.backfilled() == paper * 2
+    assert max(query.count("ti:") for query in harness.ingest.take_queries()) == ARXIV_KEYWORDS_PER_QUERY
 
 
 @pytest.mark.parametrize(
@@ -189,125 +189,125 @@ async def test_more_keywords_than_fit_a_query_are_read_in_groups(scene: Scene) -
     ],
     ids=lambda fault: fault.kind.value,
 )
-async def test_transient_fault_loses_no_paper(scene: Scene, fault: ArxivFault) -> None:
-    papers = [*scene.add_papers("A reward model", OCTOBER, 8), *scene.add_papers("A reward model", SEPTEMBER, 8)]
-    scene.ingest.arxiv.faults.add(fault)
-    result = await scene.backfill(SEPTEMBER)
-    assert sorted(map(str, scene.backfilled())) == sorted(papers)
+async def test_transient_fault_loses_no_paper(harness: BackfillHarness, fault: ArxivFault) -> None:
+    papers = [*harness.add_papers("A reward model", OCTOBER, 8), *harness.add_papers("A reward model", SEPTEMBER, 8)]
+    harness.ingest.arxiv.faults.add(fault)
+    result = await harness.backfill(SEPTEMBER)
+    assert sorted(map(str, harness.backfilled())) == sorted(papers)
     assert result.skipped == ()
 
 
-async def test_failed_page_is_requested_again_after_the_backoff(scene: Scene) -> None:
-    scene.add_papers("A reward model", SEPTEMBER, 2 * ARXIV_PAGE_SIZE)
-    scene.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, containing="[202609", retry_after="600"))
-    scene.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, containing="[202609", retry_after="600"))
-    started_at = scene.ingest.clock.now()
-    await scene.backfill(SEPTEMBER)
-    requests = [(each.start, each.status) for each in scene.ingest.take_requests() if "[202609" in each.search_query]
+async def test_failed_page_is_requested_again_after_the_backoff(harness: BackfillHarness) -> None:
+    harness.add_papers("A reward model", SEPTEMBER, 2 * ARXIV_PAGE_SIZE)
+    harness.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, containing="[202609", retry_after="600"))
+    harness.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, containing="[202609", retry_after="600"))
+    started_at = harness.ingest.clock.now()
+    await harness.backfill(SEPTEMBER)
+    requests = [(each.start, each.status) for each in harness.ingest.take_requests() if "[202609" in each.search_query]
     assert requests == [("0", 429), ("0", 429), ("0", 200), (str(ARXIV_PAGE_SIZE), 200)]
-    assert scene.ingest.clock.now() - started_at > timedelta(minutes=20)
-    assert [type(wait) for wait in scene.listener.waits] == [ArxivThrottled, ArxivThrottled]
+    assert harness.ingest.clock.now() - started_at > timedelta(minutes=20)
+    assert [type(wait) for wait in harness.listener.waits] == [ArxivThrottled, ArxivThrottled]
 
 
-async def test_hours_of_failures_end_the_backfill_and_keep_what_was_read(scene: Scene) -> None:
-    paper = scene.add_papers("A reward model", NOVEMBER)
-    scene.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.UNAVAILABLE, times=None, containing="[202610"))
-    started_at = scene.ingest.clock.now()
+async def test_hours_of_failures_end_the_backfill_and_keep_what_was_read(harness: BackfillHarness) -> None:
+    paper = harness.add_papers("A reward model", NOVEMBER)
+    harness.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.UNAVAILABLE, times=None, containing="[202610"))
+    started_at = harness.ingest.clock.now()
     with pytest.raises(ArxivThrottled):
-        await scene.backfill(SEPTEMBER)
-    assert scene.ingest.clock.now() - started_at <= GIVE_UP_AFTER
-    assert scene.backfilled() == paper
-    scene.ingest.arxiv.faults.clear()
-    await scene.ingest.clock.advance(GIVE_UP_AFTER.total_seconds())
-    scene.ingest.take_requests()
-    await scene.backfill(SEPTEMBER)
-    assert set(scene.take_months()) == {"20261001", "20260901"}
+        await harness.backfill(SEPTEMBER)
+    assert harness.ingest.clock.now() - started_at <= GIVE_UP_AFTER
+    assert harness.backfilled() == paper
+    harness.ingest.arxiv.faults.clear()
+    await harness.ingest.clock.advance(GIVE_UP_AFTER.total_seconds())
+    harness.ingest.take_requests()
+    await harness.backfill(SEPTEMBER)
+    assert set(harness.take_months()) == {"20261001", "20260901"}
 
 
-async def test_each_response_resets_the_time_until_the_backfill_gives_up(scene: Scene) -> None:
-    papers = scene.add_papers("A reward model", SEPTEMBER, 4)
+async def test_each_response_resets_the_time_until_the_backfill_gives_up(harness: BackfillHarness) -> None:
+    papers = harness.add_papers("A reward model", SEPTEMBER, 4)
     for month in ("[202611", "[202610", "[202609"):
         almost = str(int(GIVE_UP_AFTER.total_seconds()) - 60)
-        scene.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, containing=month, retry_after=almost))
-    await scene.backfill(SEPTEMBER)
-    assert sorted(map(str, scene.backfilled())) == sorted(papers)
+        harness.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, containing=month, retry_after=almost))
+    await harness.backfill(SEPTEMBER)
+    assert sorted(map(str, harness.backfilled())) == sorted(papers)
 
 
-async def test_incomplete_month_is_skipped_and_read_by_the_next_run(scene: Scene) -> None:
-    papers = scene.add_papers("A reward model", SEPTEMBER)
-    scene.add_papers("A reward model", OCTOBER, 9)
-    scene.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.SHORT_PAGE, times=None, containing="[202610", keep=0.0))
-    result = await scene.backfill(SEPTEMBER)
-    assert scene.backfilled() == papers
+async def test_incomplete_month_is_skipped_and_read_by_the_next_run(harness: BackfillHarness) -> None:
+    papers = harness.add_papers("A reward model", SEPTEMBER)
+    harness.add_papers("A reward model", OCTOBER, 9)
+    harness.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.SHORT_PAGE, times=None, containing="[202610", keep=0.0))
+    result = await harness.backfill(SEPTEMBER)
+    assert harness.backfilled() == papers
     assert [text.split(":")[0] for text in result.skipped] == ["2026-10"]
-    scene.ingest.arxiv.faults.clear()
-    scene.ingest.take_requests()
-    assert (await scene.backfill(SEPTEMBER)).papers == 9
-    assert set(scene.take_months()) == {"20261001"}
+    harness.ingest.arxiv.faults.clear()
+    harness.ingest.take_requests()
+    assert (await harness.backfill(SEPTEMBER)).papers == 9
+    assert set(harness.take_months()) == {"20261001"}
 
 
-async def test_empty_months_are_skipped_when_arxiv_returns_no_papers_at_all(scene: Scene) -> None:
-    scene.add_papers("A reward model", SEPTEMBER)
-    scene.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
-    result = await scene.backfill(SEPTEMBER)
+async def test_empty_months_are_skipped_when_arxiv_returns_no_papers_at_all(harness: BackfillHarness) -> None:
+    harness.add_papers("A reward model", SEPTEMBER)
+    harness.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
+    result = await harness.backfill(SEPTEMBER)
     assert len(result.skipped) == 3
-    scene.ingest.arxiv.faults.clear()
-    assert (await scene.backfill(SEPTEMBER)).papers == 1
+    harness.ingest.arxiv.faults.clear()
+    assert (await harness.backfill(SEPTEMBER)).papers == 1
 
 
-async def test_past_months_are_counted_for_the_charts_once(scene: Scene) -> None:
-    scene.add_papers("A reward model", SEPTEMBER, 3)
-    scene.add_papers("A reward model", OCTOBER, 2)
-    await scene.backfill(SEPTEMBER, papers_only=False)
-    totals = [row[:3] for row in rows(scene.ingest.store.path)["month_counts"]]
+async def test_past_months_are_counted_for_the_charts_once(harness: BackfillHarness) -> None:
+    harness.add_papers("A reward model", SEPTEMBER, 3)
+    harness.add_papers("A reward model", OCTOBER, 2)
+    await harness.backfill(SEPTEMBER, papers_only=False)
+    totals = [row[:3] for row in rows(harness.ingest.store.path)["month_counts"]]
     assert totals == [("reward model", "2026-09", 3), ("reward model", "2026-10", 2)]
-    scene.ingest.take_requests()
-    assert (await scene.backfill(SEPTEMBER, papers_only=False)).requests == 0
+    harness.ingest.take_requests()
+    assert (await harness.backfill(SEPTEMBER, papers_only=False)).requests == 0
 
 
-async def test_failed_count_is_skipped(scene: Scene) -> None:
-    scene.add_papers("A reward model", SEPTEMBER)
-    await scene.backfill(SEPTEMBER)
-    scene.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED, containing="[202609"))
-    result = await scene.backfill(SEPTEMBER, papers_only=False)
+async def test_failed_count_is_skipped(harness: BackfillHarness) -> None:
+    harness.add_papers("A reward model", SEPTEMBER)
+    await harness.backfill(SEPTEMBER)
+    harness.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED, containing="[202609"))
+    result = await harness.backfill(SEPTEMBER, papers_only=False)
     assert [text.split(":")[0] for text in result.skipped] == ["the count of reward model in 2026-09"]
-    assert scene.listener.progress[-1].counting
+    assert harness.listener.progress[-1].counting
 
 
 async def test_nothing_is_requested_without_watched_keywords(store: Store) -> None:
     async with ingest_over(store) as ingest:
-        scene = Scene(ingest)
-        assert (await scene.backfill(AUGUST, papers_only=False)).requests == 0
+        harness = BackfillHarness(ingest)
+        assert (await harness.backfill(AUGUST, papers_only=False)).requests == 0
         assert ingest.take_requests() == []
 
 
-async def test_paper_is_stored_for_each_keyword_it_matches(scene: Scene) -> None:
-    await scene.ingest.store.subscribe("sheaves")
-    scene.add_papers("Sheaves as a reward model", OCTOBER)
-    result = await scene.backfill(OCTOBER)
-    by_id = {watched.id: watched.keyword for watched in await scene.ingest.store.watched()}
-    stored = rows(scene.ingest.store.path)["backfilled_papers"]
+async def test_paper_is_stored_for_each_keyword_it_matches(harness: BackfillHarness) -> None:
+    await harness.ingest.store.subscribe("sheaves")
+    harness.add_papers("Sheaves as a reward model", OCTOBER)
+    result = await harness.backfill(OCTOBER)
+    by_id = {watched.id: watched.keyword for watched in await harness.ingest.store.watched()}
+    stored = rows(harness.ingest.store.path)["backfilled_papers"]
     assert {by_id[int(str(row[0]))] for row in stored} == {Keyword.parse("reward model"), Keyword.parse("sheaves")}
     assert (result.papers, result.new_papers) == (1, 1)
 
 
-async def test_backfill_that_is_stopped_repeatedly_stores_every_paper_once(scene: Scene) -> None:
-    first = Month.of(scene.ingest.clock.now()).plus(-10)
-    corpus = Corpus.generated(now=scene.ingest.clock.now(), upcoming=0, days=330, per_day=5)
+async def test_backfill_that_is_stopped_repeatedly_stores_every_paper_once(harness: BackfillHarness) -> None:
+    first = Month.of(harness.ingest.clock.now()).plus(-10)
+    corpus = Corpus.generated(now=harness.ingest.clock.now(), upcoming=0, days=330, per_day=5)
     for paper in corpus.initial:
-        scene.ingest.arxiv.add_paper(paper)
+        harness.ingest.arxiv.add_paper(paper)
     about = [each for each in corpus.initial if "reward model" in f"{each.title} {each.abstract}".lower()]
     stops = 0
-    scene.listener = StoppingListener()
+    harness.listener = StoppingListener()
     while True:
         try:
-            await scene.backfill(first)
+            await harness.backfill(first)
         except Stopped:
             stops += 1
         else:
             break
     assert stops == 3  # eleven months, three per run: the page of the fourth is fetched and lost
-    assert len(scene.ingest.take_requests()) == 11 + stops
-    backfilled = scene.backfilled()
+    assert len(harness.ingest.take_requests()) == 11 + stops
+    backfilled = harness.backfilled()
     assert len(set(backfilled)) == len(backfilled)
     assert set(backfilled) >= {paper.arxiv_id for paper in about if paper.published >= first.start}

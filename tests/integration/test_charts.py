@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import runpy
 import struct
 import sys
 import time
@@ -18,7 +19,7 @@ from bot.runtime.errors import ChartFailed
 from tests.support.clock import give_way
 
 TICKS = tuple(f"{n}\n2026" for n in range(12))
-NO_HEADER = Chart(ChartKind.LINES, "A title", ("Jan",), (Series("a", (1,)),), "A note")
+PLAIN = Chart(ChartKind.LINES, "A title", ("Jan",), (Series("a", (1,)),), "A note")
 HOSTILE = (
     "$\\frac{1}{0}$ ^_^ {",
     "_starts with an underscore",
@@ -90,14 +91,14 @@ async def test_hanging_process_is_killed_and_its_lock_removed(tmp_path: Path) ->
     (tmp_path / "fonts" / "fontlist.json.matplotlib-lock").touch()
     hangs = "import os, pathlib, sys, time; pathlib.Path(sys.argv[0]); print(os.getpid(), flush=True); time.sleep(60)"
     with pytest.raises(ChartFailed, match=r"^The chart could not be drawn: it took too long$"):
-        await script(tmp_path, hangs, timeout_s=0.3).draw(NO_HEADER)
+        await script(tmp_path, hangs, timeout_s=0.3).draw(PLAIN)
     assert not (tmp_path / "fonts").exists()
 
 
 async def test_process_of_a_cancelled_caller_is_killed(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     text = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
-    task = asyncio.create_task(script(tmp_path, text).draw(NO_HEADER))
+    task = asyncio.create_task(script(tmp_path, text).draw(PLAIN))
     while not pid_file.exists() or not pid_file.read_text():
         await give_way()
     task.cancel()
@@ -110,18 +111,18 @@ async def test_process_of_a_cancelled_caller_is_killed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["raise SystemExit(3)", "print('no chart')", "import sys; sys.stdin.close()"])
 async def test_process_without_a_chart_is_reported_as_failed(tmp_path: Path, text: str) -> None:
     with pytest.raises(ChartFailed, match=r"^The chart could not be drawn: the drawing process failed$"):
-        await script(tmp_path, text).draw(NO_HEADER)
+        await script(tmp_path, text).draw(PLAIN)
 
 
 async def test_process_that_cannot_be_started_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ChartFailed, match=r"^The chart could not be drawn: the drawing process could not be started$"):
-        await ChartRenderer(tmp_path, (str(tmp_path / "missing"),)).draw(NO_HEADER)
+        await ChartRenderer(tmp_path, (str(tmp_path / "missing"),)).draw(PLAIN)
 
 
 async def test_process_receives_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", "a token")
     text = r"import os, sys; sys.stdout.buffer.write(b'\x89PNG\r\n\x1a\n' + repr(os.environ).encode())"
-    output = (await script(tmp_path, text).draw(NO_HEADER)).decode(errors="replace")
+    output = (await script(tmp_path, text).draw(PLAIN)).decode(errors="replace")
     assert "MPLCONFIGDIR" in output
     assert "a token" not in output
 
@@ -132,4 +133,19 @@ async def test_charts_are_drawn_one_at_a_time(tmp_path: Path) -> None:
         r"sys.stdout.buffer.write(b'\x89PNG\r\n\x1a\n')"
     )
     charts = script(tmp_path, text)
-    assert len(await asyncio.gather(*(charts.draw(NO_HEADER) for _ in range(3)))) == 3
+    assert len(await asyncio.gather(*(charts.draw(PLAIN) for _ in range(3)))) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ChartKind)
+def test_drawing_program_writes_a_picture(
+    kind: ChartKind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """Runs in this process, so that its coverage is measured: the renderer passes no variables for that on."""
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))
+    drawn = chart(kind, HOSTILE, Series("each once", tuple(range(12))) if kind is ChartKind.BARS else None)
+    (tmp_path / "chart.json").write_bytes(drawn.to_json())
+    with (tmp_path / "chart.json").open() as request:
+        monkeypatch.setattr(sys, "stdin", request)
+        runpy.run_module("bot.charts.drawing", run_name="__main__")
+    assert capfdbinary.readouterr().out.startswith(b"\x89PNG")

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import random
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from sandbox.arxiv import Corpus, LocalArxiv
 from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind, LocalHuggingFace, read_directory
-from tests.support.clock import START, FakeClock
+from tests.support.clock import START, FakeClock, NoJitter
 from tests.support.local_huggingface import serving
 from tests.support.loopback import http, scripted, short_timeout
 from tests.support.recordings import HUGGING_FACE_DAYS
@@ -35,15 +34,8 @@ USER_AGENT = "DailyPapers/1 (mailto:reader@example.org)"
 FLOOR_S = HUGGING_FACE_BACKOFF_FLOOR_S
 
 
-class NoJitter(random.Random):
-    """A random generator that adds no jitter."""
-
-    def random(self) -> float:
-        return 0.0
-
-
 @dataclass(frozen=True, slots=True)
-class Bench:
+class HuggingFaceHarness:
     """A client, its clock, and the local server that it queries."""
 
     client: HuggingFaceClient
@@ -63,13 +55,13 @@ class Bench:
 
 
 @pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
+async def harness() -> AsyncIterator[HuggingFaceHarness]:
     clock, metrics = FakeClock(), Metrics()
     local = LocalHuggingFace(LocalArxiv(Corpus()), now=clock.now)
     local.lists.generate(TODAY, 3)
     async with serving(local) as url, open_session() as session:
         client = HuggingFaceClient(session, clock, url, USER_AGENT, NoJitter(), metrics)
-        yield Bench(client, clock, local, metrics)
+        yield HuggingFaceHarness(client, clock, local, metrics)
 
 
 def ids(listings: tuple[TrendingEntry, ...]) -> set[str]:
@@ -77,25 +69,27 @@ def ids(listings: tuple[TrendingEntry, ...]) -> set[str]:
 
 
 @pytest.mark.parametrize(("count", "pages"), [(0, 1), (49, 1), (50, 2), (99, 2), (120, 2), (200, 3)])
-async def test_list_is_read_to_its_last_page(bench: Bench, count: int, pages: int) -> None:
-    entries = bench.local.lists.generate(TODAY, count)
-    assert ids(await bench.client.fetch_list(TODAY)) == {entry["paper"]["id"] for entry in entries}
-    assert [(request.p, request.limit) for request in bench.local.requests] == [(str(n), "100") for n in range(pages)]
-    assert {request.user_agent for request in bench.local.requests} == {USER_AGENT}
+async def test_list_is_read_to_its_last_page(harness: HuggingFaceHarness, count: int, pages: int) -> None:
+    entries = harness.local.lists.generate(TODAY, count)
+    assert ids(await harness.client.fetch_list(TODAY)) == {entry["paper"]["id"] for entry in entries}
+    assert [(request.p, request.limit) for request in harness.local.requests] == [(str(n), "100") for n in range(pages)]
+    assert {request.user_agent for request in harness.local.requests} == {USER_AGENT}
 
 
 @pytest.mark.parametrize("count", [50, 99, 120, 150])
-async def test_list_is_read_to_its_last_page_when_pages_are_shorter_than_requested(bench: Bench, count: int) -> None:
-    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SHORT_PAGES, times=None))
-    bench.local.lists.generate(TODAY, count)
-    assert len(await bench.client.fetch_list(TODAY)) == count
+async def test_list_is_read_to_its_last_page_when_pages_are_shorter_than_requested(
+    harness: HuggingFaceHarness, count: int
+) -> None:
+    harness.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SHORT_PAGES, times=None))
+    harness.local.lists.generate(TODAY, count)
+    assert len(await harness.client.fetch_list(TODAY)) == count
 
 
 @pytest.mark.recordings
-async def test_recorded_lists_are_read_completely(bench: Bench) -> None:
+async def test_recorded_lists_are_read_completely(harness: HuggingFaceHarness) -> None:
     for day, entries in read_directory(HUGGING_FACE_DAYS).items():
-        bench.local.lists.set(day, entries)
-        assert ids(await bench.client.fetch_list(day)) == {entry["paper"]["id"] for entry in entries}
+        harness.local.lists.set(day, entries)
+        assert ids(await harness.client.fetch_list(day)) == {entry["paper"]["id"] for entry in entries}
 
 
 async def test_paper_that_votes_move_between_pages_is_not_missed() -> None:
@@ -135,59 +129,61 @@ async def test_paper_that_votes_move_between_pages_is_not_missed() -> None:
     ],
 )
 async def test_fault_starts_a_backoff_with_its_reason_and_without_requests(
-    bench: Bench, kind: HuggingFaceFaultKind, reason: str
+    harness: HuggingFaceHarness, kind: HuggingFaceFaultKind, reason: str
 ) -> None:
-    bench.local.faults.add(HuggingFaceFault(kind, times=None, size=TRENDING_BODY_MAX_BYTES + 1))
-    with short_timeout(bench.client.http) if kind is HuggingFaceFaultKind.HANG else nullcontext():
-        failed = await bench.failure()
+    harness.local.faults.add(HuggingFaceFault(kind, times=None, size=TRENDING_BODY_MAX_BYTES + 1))
+    with short_timeout(harness.client.http) if kind is HuggingFaceFaultKind.HANG else nullcontext():
+        failed = await harness.failure()
     assert str(failed) == reason
-    assert bench.wait_s(failed) == FLOOR_S
-    bench.local.faults.clear()
-    requests = len(bench.local.requests)
-    again = await bench.failure()
+    assert harness.wait_s(failed) == FLOOR_S
+    harness.local.faults.clear()
+    requests = len(harness.local.requests)
+    again = await harness.failure()
     assert (str(again), again.not_before) == (reason, failed.not_before)
-    assert len(bench.local.requests) == requests
-    await bench.clock.advance(FLOOR_S)
-    assert len(await bench.client.fetch_list(TODAY)) == 3
+    assert len(harness.local.requests) == requests
+    await harness.clock.advance(FLOOR_S)
+    assert len(await harness.client.fetch_list(TODAY)) == 3
 
 
-async def test_entries_of_wrong_types_are_skipped(bench: Bench) -> None:
-    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.WRONG_TYPES))
-    assert len(await bench.client.fetch_list(TODAY)) == 2
+async def test_entries_of_wrong_types_are_skipped(harness: HuggingFaceHarness) -> None:
+    harness.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.WRONG_TYPES))
+    assert len(await harness.client.fetch_list(TODAY)) == 2
 
 
-async def test_list_that_repeats_its_page_ends(bench: Bench) -> None:
-    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.ENDLESS, times=None))
-    assert len(await bench.client.fetch_list(TODAY)) == 3
-    assert len(bench.local.requests) <= 2 * TRENDING_READS_MAX
+async def test_list_that_repeats_its_page_ends(harness: HuggingFaceHarness) -> None:
+    harness.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.ENDLESS, times=None))
+    assert len(await harness.client.fetch_list(TODAY)) == 3
+    assert len(harness.local.requests) <= 2 * TRENDING_READS_MAX
 
 
-async def test_list_that_always_has_another_page_is_cut_off(bench: Bench) -> None:
+async def test_list_that_always_has_another_page_is_cut_off(harness: HuggingFaceHarness) -> None:
     size = TRENDING_PAGES_MAX * limits.TRENDING_PAGE_SIZE
-    (model, *_) = bench.local.lists.generate(TODAY, 1)
+    (model, *_) = harness.local.lists.generate(TODAY, 1)
     numbered = [model | {"paper": model["paper"] | {"id": f"2611.{n:05d}"}} for n in range(size + 100)]
-    bench.local.lists.set(TODAY, numbered)
-    assert len(await bench.client.fetch_list(TODAY)) == size
-    assert len(bench.local.requests) == TRENDING_PAGES_MAX
+    harness.local.lists.set(TODAY, numbered)
+    assert len(await harness.client.fetch_list(TODAY)) == size
+    assert len(harness.local.requests) == TRENDING_PAGES_MAX
 
 
-async def test_backoff_doubles_with_each_failure_and_resets_after_a_response(bench: Bench) -> None:
-    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=3))
+async def test_backoff_doubles_with_each_failure_and_resets_after_a_response(harness: HuggingFaceHarness) -> None:
+    harness.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=3))
     for wait_s in (FLOOR_S, 2 * FLOOR_S, 4 * FLOOR_S):
-        assert bench.wait_s(await bench.failure()) == wait_s
-        await bench.clock.advance(wait_s)
-    await bench.client.fetch_list(TODAY)
-    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR))
-    assert bench.wait_s(await bench.failure()) == FLOOR_S
+        assert harness.wait_s(await harness.failure()) == wait_s
+        await harness.clock.advance(wait_s)
+    await harness.client.fetch_list(TODAY)
+    harness.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR))
+    assert harness.wait_s(await harness.failure()) == FLOOR_S
 
 
 @pytest.mark.parametrize(
     ("retry_after", "wait_s"),
     [("0", FLOOR_S), ("90", 90.0), ("soon", FLOOR_S), ("99999999", HUGGING_FACE_WAIT_MAX_S)],
 )
-async def test_retry_after_is_honoured_between_floor_and_maximum(bench: Bench, retry_after: str, wait_s: float) -> None:
-    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.UNAVAILABLE, retry_after=retry_after))
-    assert bench.wait_s(await bench.failure()) == wait_s
+async def test_retry_after_is_honoured_between_floor_and_maximum(
+    harness: HuggingFaceHarness, retry_after: str, wait_s: float
+) -> None:
+    harness.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.UNAVAILABLE, retry_after=retry_after))
+    assert harness.wait_s(await harness.failure()) == wait_s
 
 
 async def test_used_up_quota_is_honoured_with_and_without_an_error_status() -> None:
@@ -220,26 +216,28 @@ async def test_request_whose_connection_dropped_is_never_sent_twice() -> None:
         assert len(server.requests) == 1
 
 
-async def test_unavailable_day_starts_no_backoff(bench: Bench) -> None:
-    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.REFUSED))
+async def test_unavailable_day_starts_no_backoff(harness: HuggingFaceHarness) -> None:
+    harness.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.REFUSED))
     with pytest.raises(TrendingDayUnavailable, match="Hugging Face has no list for that day"):
-        await bench.client.fetch_list(TODAY)
-    assert len(await bench.client.fetch_list(TODAY)) == 3
+        await harness.client.fetch_list(TODAY)
+    assert len(await harness.client.fetch_list(TODAY)) == 3
 
 
-async def test_only_one_request_is_sent_at_a_time(bench: Bench) -> None:
+async def test_only_one_request_is_sent_at_a_time(harness: HuggingFaceHarness) -> None:
     days = [TODAY - timedelta(days=ago) for ago in range(5)]
-    await asyncio.gather(*(bench.client.fetch_list(day) for day in days))
-    assert len(bench.local.requests) == 5
-    assert not any(request.in_flight for request in bench.local.requests)
+    await asyncio.gather(*(harness.client.fetch_list(day) for day in days))
+    assert len(harness.local.requests) == 5
+    assert not any(request.in_flight for request in harness.local.requests)
 
 
-async def test_requests_are_counted_by_result(bench: Bench) -> None:
-    await bench.client.fetch_list(TODAY)
-    bench.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.REFUSED), HuggingFaceFault(HuggingFaceFaultKind.HTML))
+async def test_requests_are_counted_by_result(harness: HuggingFaceHarness) -> None:
+    await harness.client.fetch_list(TODAY)
+    harness.local.faults.add(
+        HuggingFaceFault(HuggingFaceFaultKind.REFUSED), HuggingFaceFault(HuggingFaceFaultKind.HTML)
+    )
     with pytest.raises(TrendingDayUnavailable):
-        await bench.client.fetch_list(TODAY)
-    await bench.failure()
-    metrics = bench.metrics.text().decode()
+        await harness.client.fetch_list(TODAY)
+    await harness.failure()
+    metrics = harness.metrics.text().decode()
     for result in ("Answered", "DayRefused", "Waited"):
         assert f'daily_papers_huggingface_requests_total{{result="{result}"}} 1.0' in metrics

@@ -321,7 +321,8 @@ async def test_error_body_has_discords_format() -> None:
         body = {"embeds": [{"title": "x" * 257}]}
         error = await error_response(harness, "POST", f"/channels/{papers}/messages", body)
         fault = {"code": "BASE_TYPE_MAX_LENGTH", "message": "Must be 256 or fewer in length."}
-        assert error._errors == {"embeds": {"0": {"title": {"_errors": [fault]}}}}
+        errors = error._errors  # noqa: SLF001 - discord.py keeps the nested errors there only
+        assert errors == {"embeds": {"0": {"title": {"_errors": [fault]}}}}
         assert error.response.headers["Content-Type"] == "application/json"
 
 

@@ -22,7 +22,7 @@ JULY, OCTOBER = Month(2026, 7), Month(2026, 10)
 
 
 @dataclass
-class Scene:
+class MonthCounterHarness:
     """A month counter, and the local arXiv that it queries."""
 
     ingest: Ingest
@@ -38,104 +38,106 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(store: Store) -> AsyncIterator[Scene]:
+async def harness(store: Store) -> AsyncIterator[MonthCounterHarness]:
     """Three papers about reward models in July, one in October, and others."""
     async with ingest_over(store) as ingest:
-        scene = Scene(ingest, MonthCounter(ingest.client, MonthCounts(store.database), ingest.clock))
+        harness = MonthCounterHarness(ingest, MonthCounter(ingest.client, MonthCounts(store.database), ingest.clock))
         first, last = JULY.start, JULY.end - timedelta(seconds=1)
-        scene.add_papers("A reward model", first, first + timedelta(days=9), last, OCTOBER.start)
-        scene.add_papers("Something else", first - timedelta(seconds=1), last, OCTOBER.start)
-        yield scene
+        harness.add_papers("A reward model", first, first + timedelta(days=9), last, OCTOBER.start)
+        harness.add_papers("Something else", first - timedelta(seconds=1), last, OCTOBER.start)
+        yield harness
 
 
-async def test_count_is_arxivs_total_from_the_first_to_the_last_second_of_the_month(scene: Scene) -> None:
-    assert await scene.count(MODEL, JULY) == 3
-    (request,) = scene.ingest.take_requests()
+async def test_count_is_arxivs_total_from_the_first_to_the_last_second_of_the_month(
+    harness: MonthCounterHarness,
+) -> None:
+    assert await harness.count(MODEL, JULY) == 3
+    (request,) = harness.ingest.take_requests()
     assert request.max_results == "1"
     assert request.search_query.endswith("AND submittedDate:[202607010000 TO 202607312359]")
 
 
-async def test_count_of_a_past_month_is_requested_only_once(scene: Scene) -> None:
-    await scene.count(MODEL, JULY)
-    scene.ingest.take_requests()
-    await scene.ingest.clock.advance(400 * 86_400.0)
-    assert await scene.count(MODEL, JULY) == 3
-    assert await scene.counter.known([MODEL, CAFE], [JULY, OCTOBER]) == {(MODEL, JULY): 3}
-    assert scene.ingest.take_requests() == []
+async def test_count_of_a_past_month_is_requested_only_once(harness: MonthCounterHarness) -> None:
+    await harness.count(MODEL, JULY)
+    harness.ingest.take_requests()
+    await harness.ingest.clock.advance(400 * 86_400.0)
+    assert await harness.count(MODEL, JULY) == 3
+    assert await harness.counter.known([MODEL, CAFE], [JULY, OCTOBER]) == {(MODEL, JULY): 3}
+    assert harness.ingest.take_requests() == []
 
 
-async def test_count_that_may_still_grow_is_requested_again_the_next_day(scene: Scene) -> None:
+async def test_count_that_may_still_grow_is_requested_again_the_next_day(harness: MonthCounterHarness) -> None:
     # On the 19th October is final, so November is counted.
     november = Month(2026, 11)
-    scene.add_papers("A reward model", november.start)
-    assert await scene.count(MODEL, november) == 1
-    scene.add_papers("A reward model", november.start + timedelta(days=1))
-    assert await scene.count(MODEL, november) == 1
-    await scene.ingest.clock.advance(TOTAL_FRESH_FOR.total_seconds())
-    assert await scene.counter.known([MODEL], [november]) == {}
-    assert await scene.count(MODEL, november) == 2
+    harness.add_papers("A reward model", november.start)
+    assert await harness.count(MODEL, november) == 1
+    harness.add_papers("A reward model", november.start + timedelta(days=1))
+    assert await harness.count(MODEL, november) == 1
+    await harness.ingest.clock.advance(TOTAL_FRESH_FOR.total_seconds())
+    assert await harness.counter.known([MODEL], [november]) == {}
+    assert await harness.count(MODEL, november) == 2
 
 
-async def test_concurrent_counts_of_the_same_month_share_a_request(scene: Scene) -> None:
-    both = asyncio.gather(scene.counter.count(MODEL, JULY), scene.counter.count(MODEL, JULY))
-    assert await scene.ingest.run(_result(both)) == [3, 3]
-    assert len(scene.ingest.take_requests()) == 1
+async def test_concurrent_counts_of_the_same_month_share_a_request(harness: MonthCounterHarness) -> None:
+    both = asyncio.gather(harness.counter.count(MODEL, JULY), harness.counter.count(MODEL, JULY))
+    assert await harness.ingest.run(_result(both)) == [3, 3]
+    assert len(harness.ingest.take_requests()) == 1
 
 
-async def test_second_of_two_counts_sends_a_request_when_the_first_is_cancelled(scene: Scene) -> None:
-    first = asyncio.ensure_future(scene.counter.count(MODEL, JULY))
-    second = asyncio.ensure_future(scene.counter.count(MODEL, JULY))
+async def test_second_of_two_counts_sends_a_request_when_the_first_is_cancelled(harness: MonthCounterHarness) -> None:
+    first = asyncio.ensure_future(harness.counter.count(MODEL, JULY))
+    second = asyncio.ensure_future(harness.counter.count(MODEL, JULY))
     await asyncio.sleep(0)
     first.cancel()
-    assert await scene.ingest.run(_result(second)) == 3
+    assert await harness.ingest.run(_result(second)) == 3
     assert first.cancelled()
 
 
-async def test_zero_by_mistake_is_not_stored(scene: Scene) -> None:
-    scene.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=1))
-    assert await scene.count(MODEL, JULY) == 3
-    keyword, probe, again = scene.ingest.take_queries()
+async def test_zero_by_mistake_is_not_stored(harness: MonthCounterHarness) -> None:
+    harness.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=1))
+    assert await harness.count(MODEL, JULY) == 3
+    keyword, probe, again = harness.ingest.take_queries()
     assert keyword == again
     assert probe == "submittedDate:[202607010000 TO 202607312359]"
 
 
-async def test_zero_is_trusted_when_arxiv_returns_other_papers_of_the_month(scene: Scene) -> None:
-    assert await scene.count(CAFE, JULY) == 0
-    assert len(scene.ingest.take_requests()) == 3
-    assert await scene.counter.known([CAFE], [JULY]) == {(CAFE, JULY): 0}
+async def test_zero_is_trusted_when_arxiv_returns_other_papers_of_the_month(harness: MonthCounterHarness) -> None:
+    assert await harness.count(CAFE, JULY) == 0
+    assert len(harness.ingest.take_requests()) == 3
+    assert await harness.counter.known([CAFE], [JULY]) == {(CAFE, JULY): 0}
     # It is known now that the month has papers.
-    assert await scene.count(Keyword.parse("quokka"), JULY) == 0
-    assert len(scene.ingest.take_requests()) == 2
+    assert await harness.count(Keyword.parse("quokka"), JULY) == 0
+    assert len(harness.ingest.take_requests()) == 2
 
 
-async def test_count_fails_when_arxiv_returns_no_papers_at_all(scene: Scene) -> None:
-    scene.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
+async def test_count_fails_when_arxiv_returns_no_papers_at_all(harness: MonthCounterHarness) -> None:
+    harness.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
     with pytest.raises(IncompleteResults, match="returns no papers at all for 2026-07"):
-        await scene.count(MODEL, JULY)
-    assert await scene.counter.known([MODEL], [JULY]) == {}
-    scene.ingest.arxiv.faults.clear()
-    assert await scene.count(MODEL, JULY) == 3
+        await harness.count(MODEL, JULY)
+    assert await harness.counter.known([MODEL], [JULY]) == {}
+    harness.ingest.arxiv.faults.clear()
+    assert await harness.count(MODEL, JULY) == 3
 
 
-async def test_accented_keyword_is_counted_with_and_without_accent(scene: Scene) -> None:
-    scene.add_papers("A café of quokkas", OCTOBER.start)
-    scene.add_papers("A cafe of quokkas", OCTOBER.start)
-    assert await scene.count(CAFE, OCTOBER) == 2
+async def test_accented_keyword_is_counted_with_and_without_accent(harness: MonthCounterHarness) -> None:
+    harness.add_papers("A café of quokkas", OCTOBER.start)
+    harness.add_papers("A cafe of quokkas", OCTOBER.start)
+    assert await harness.count(CAFE, OCTOBER) == 2
 
 
-async def test_nothing_is_requested_during_a_backoff(scene: Scene) -> None:
-    scene.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="60"))
+async def test_nothing_is_requested_during_a_backoff(harness: MonthCounterHarness) -> None:
+    harness.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="60"))
     for _ in range(2):
         with pytest.raises(ArxivThrottled) as raised:
-            await scene.count(MODEL, JULY)
+            await harness.count(MODEL, JULY)
         assert raised.value.not_before > datetime(2026, 11, 19, 12, tzinfo=UTC)
-    assert len(scene.ingest.take_requests()) == 1
+    assert len(harness.ingest.take_requests()) == 1
 
 
-async def test_rejected_query_raises(scene: Scene) -> None:
-    scene.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED))
+async def test_rejected_query_raises(harness: MonthCounterHarness) -> None:
+    harness.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED))
     with pytest.raises(QueryRejected):
-        await scene.count(MODEL, JULY)
+        await harness.count(MODEL, JULY)
 
 
 async def _result(awaitable: Awaitable[object]) -> object:

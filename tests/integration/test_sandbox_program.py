@@ -17,7 +17,7 @@ import pytest
 from sandbox.__main__ import main
 from sandbox.arxiv import SandboxPaper
 from sandbox.arxiv.atom import FeedHeader, feed
-from sandbox.bot_supervisor import Backoff, BotState, BotSupervisor
+from sandbox.bot_supervisor import BotState, BotSupervisor, RestartBackoff
 
 DEADLINE_S = 40
 
@@ -127,7 +127,7 @@ class WatchedProcess:
             {"NAME_FOR_TESTS": "Erdős"},
             write_line=self._write_line,
             on_state_change=self._on_state_change,
-            backoff=Backoff(floor_s=0.01, ceiling_s=0.02),
+            backoff=RestartBackoff(floor_s=0.01, ceiling_s=0.02),
             **settings,
         )
 
@@ -203,5 +203,5 @@ async def test_bot_that_does_not_exit_is_killed() -> None:
 
 
 def test_restart_delay_doubles_up_to_its_ceiling() -> None:
-    backoff = Backoff(floor_s=1, ceiling_s=30)
+    backoff = RestartBackoff(floor_s=1, ceiling_s=30)
     assert [backoff.delay_s(failures) for failures in (1, 2, 3, 5, 6, 1000)] == [1, 2, 4, 16, 30, 30]

@@ -32,7 +32,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 ADDRESS = "https://papers.example.org/"
 GZIP = {"Accept-Encoding": "gzip"}
-NO_HEADER = {"Accept-Encoding": "identity"}
+UNCOMPRESSED = {"Accept-Encoding": "identity"}
 
 
 class FailingPageStore(PageStore):
@@ -94,7 +94,7 @@ class Site:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         async with (
             aiohttp.ClientSession(auto_decompress=False, skip_auto_headers=["Accept-Encoding"]) as session,
-            session.request(method, f"http://127.0.0.1:{self.port}{path}", headers=NO_HEADER | named) as response,
+            session.request(method, f"http://127.0.0.1:{self.port}{path}", headers=UNCOMPRESSED | named) as response,
         ):
             return HttpResponse(response.status, response.headers, await response.read())
 

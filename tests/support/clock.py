@@ -3,11 +3,19 @@
 import asyncio
 import heapq
 import itertools
+import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 GIVE_WAY_S = 0.001
 START = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)  # a Wednesday
+
+
+class NoJitter(random.Random):
+    """A random generator that adds no jitter."""
+
+    def random(self) -> float:
+        return 0.0
 
 
 class FakeClock:

@@ -39,7 +39,7 @@ class Shown:
     formatted: list[str] = field(default_factory=list)
     blocks: list[str] = field(default_factory=list)
 
-    def _add(self, inner: "Shown") -> None:
+    def add(self, inner: "Shown") -> None:
         self.text += inner.text
         self.links += inner.links
         self.special += inner.special
@@ -75,12 +75,12 @@ def _read_construct(markdown: str, at: int, shown: Shown, *, links: bool) -> int
         shown.text += found[0]
     elif links and (found := _MASKED.match(markdown, at)):
         inner = _inline(found[1], links=False)
-        shown._add(inner)
+        shown.add(inner)
         shown.links.append((inner.text, _ESCAPED.sub(r"\1", found[2])))
     elif found := _formatted(markdown, at):
         inner = _inline(next(filter(None, reversed(found.groups()))), links=links)
         shown.formatted.append(inner.text)
-        shown._add(inner)
+        shown.add(inner)
     else:
         shown.text += markdown[at]
         return 1

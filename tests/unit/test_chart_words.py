@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.charts.trend import Trend, last_year
 from bot.domain.keyword import Keyword
-from bot.runtime.errors import ArxivThrottled, IncompleteResults, InvalidKeyword
+from bot.runtime.errors import ArxivThrottled, IncompleteResults, InvalidKeyword, QueryRejected
 from bot.services.charts import ChartComplete, ChartInProgress, ChartsBusy, ChartState, CountFailed, ReplyExpired
 from cogs.charts import chosen_keywords, describe_state, trend_embed
 
@@ -35,6 +35,10 @@ UNCOUNTED = "12 of 24 months are not counted yet"
                 "arXiv returns no papers at all for 2026-01 (**reward model**). "
                 f"{UNCOUNTED}: run `/trend` again later to continue."
             ),
+        ),
+        (
+            CountFailed(MODEL, QueryRejected("search_query cannot be parsed")),
+            "arXiv rejected the query for **reward model**. Try simpler wording.",
         ),
         (ReplyExpired(), f"{UNCOUNTED}: run `/trend` again to continue."),
     ],

@@ -44,7 +44,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class _SizeBudget:
+class _CardBudget:
     """How long the parts of a card may be; the abstract gets the space that is left."""
 
     title: int
@@ -57,10 +57,10 @@ class _SizeBudget:
 # From generous to tight. With the last one, ten cards leave each abstract at least `_READABLE`: 10 × (130 + 80 + 100
 # + 83 for the links (an id with two links has 10 characters) + 3 + 50 + 1 + `_READABLE`) is below 6,000.
 _SIZE_BUDGETS: Final = (
-    _SizeBudget(title=limits.EMBED_TITLE_MAX, authors=200, footer=400, badges=300, comment=150),
-    _SizeBudget(title=limits.EMBED_TITLE_MAX, authors=120, footer=200, badges=200, comment=100),
-    _SizeBudget(title=200, authors=100, footer=130, badges=130, comment=60),
-    _SizeBudget(title=130, authors=80, footer=100, badges=50, comment=0),
+    _CardBudget(title=limits.EMBED_TITLE_MAX, authors=200, footer=400, badges=300, comment=150),
+    _CardBudget(title=limits.EMBED_TITLE_MAX, authors=120, footer=200, badges=200, comment=100),
+    _CardBudget(title=200, authors=100, footer=130, badges=130, comment=60),
+    _CardBudget(title=130, authors=80, footer=100, badges=50, comment=0),
 )
 _READABLE: Final = 150
 _ABSTRACT_MAX: Final = 600  # the full abstract is one click away
@@ -79,7 +79,7 @@ _FULL_FOOTER_MAX: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
-class _Draft:
+class _CardDraft:
     """A paper's texts, converted and escaped once, not yet cut."""
 
     paper: Paper
@@ -98,7 +98,7 @@ class _Draft:
     def readable(self) -> int:
         return _READABLE
 
-    def render(self, budget: _SizeBudget, abstract_max: int, /) -> Card:
+    def render(self, budget: _CardBudget, abstract_max: int, /) -> Card:
         lines = (cut(self.abstract, abstract_max), self._last_line(budget))
         return Card(
             arxiv_id=self.paper.arxiv_id,
@@ -110,7 +110,7 @@ class _Draft:
             timestamp=self.paper.published,
         )
 
-    def _last_line(self, budget: _SizeBudget) -> str:
+    def _last_line(self, budget: _CardBudget) -> str:
         comment = "" if self._badges_cover_comment() else cut(self.comment, budget.comment)
         return joined(reading_links(self.paper.arxiv_id), badge_line(self.badges, budget.badges), comment)
 
@@ -184,8 +184,8 @@ def option_description(paper: Paper) -> str:
     return joined(listed(names_of(paper, _AUTHORS_SHOWN), len(paper.authors), authors_max), category)
 
 
-def _draft(paper: Paper, keywords: Sequence[str], trending_entry: TrendingEntry | None) -> _Draft:
-    return _Draft(
+def _draft(paper: Paper, keywords: Sequence[str], trending_entry: TrendingEntry | None) -> _CardDraft:
+    return _CardDraft(
         paper=paper,
         title=escape_markdown(title_of(paper)),
         authors=names_of(paper, _FULL_AUTHORS_SHOWN),

@@ -31,7 +31,7 @@ class PaperList:
 
 
 @dataclass(frozen=True, slots=True)
-class _SizeBudget:
+class _LineBudget:
     """How long the parts of a line may be; the title gets the space that is left."""
 
     author: int
@@ -43,18 +43,18 @@ class _SizeBudget:
 # From generous to tight. With the last one, 25 lines leave each title at least 40 characters, 57 with today's ids:
 # 25 × (57 for a link to an id of 27 characters + 23 + 21 + 21 + 1) is 40 per line less than 4,096.
 _SIZE_BUDGETS: Final = (
-    _SizeBudget(author=60, badges=200, keywords=100, links=True),
-    _SizeBudget(author=40, badges=150, keywords=60, links=False),
-    _SizeBudget(author=36, badges=80, keywords=30, links=False),
-    _SizeBudget(author=28, badges=30, keywords=0, links=False),
-    _SizeBudget(author=20, badges=18, keywords=0, links=False),
+    _LineBudget(author=60, badges=200, keywords=100, links=True),
+    _LineBudget(author=40, badges=150, keywords=60, links=False),
+    _LineBudget(author=36, badges=80, keywords=30, links=False),
+    _LineBudget(author=28, badges=30, keywords=0, links=False),
+    _LineBudget(author=20, badges=18, keywords=0, links=False),
 )
 _READABLE: Final = 100
 _CATEGORY_MAX: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
-class _Draft:
+class _LineDraft:
     """A paper's texts, converted and escaped once, not yet cut; `keywords` is empty if all papers have the same."""
 
     paper: Paper
@@ -72,7 +72,7 @@ class _Draft:
     def readable(self) -> int:
         return min(self.wanted, _READABLE)
 
-    def render(self, budget: _SizeBudget, title_max: int, /) -> str:
+    def render(self, budget: _LineBudget, title_max: int, /) -> str:
         title = f"**[{cut(self.title, title_max)}]({self.paper.arxiv_id.abs_url})**"
         keywords = listed(self.keywords, len(self.keywords), budget.keywords - len("for ")) if budget.keywords else ""
         details = joined(
@@ -125,8 +125,8 @@ def _lines_fit(lines: Sequence[str]) -> bool:
     return utf16_length("\n".join(lines)) <= limits.EMBED_DESCRIPTION_MAX
 
 
-def _draft(paper: Paper, keywords: Sequence[str], trending_entry: TrendingEntry | None) -> _Draft:
-    return _Draft(
+def _draft(paper: Paper, keywords: Sequence[str], trending_entry: TrendingEntry | None) -> _LineDraft:
+    return _LineDraft(
         paper=paper,
         title=escape_label(title_of(paper)),
         author=escape_markdown("".join(names_of(paper, 1))),

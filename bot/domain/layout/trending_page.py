@@ -19,7 +19,7 @@ TRENDING_PER_PAGE: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class TrendingPage:
     """One page of a trending list: `first` and `last` are ranks, counted from 1."""
 
     number: int
@@ -31,7 +31,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class _SizeBudget:
+class _EntryBudget:
     """How long the parts of a paper's two lines may be; the title gets the space that is left."""
 
     organization: int
@@ -41,10 +41,10 @@ class _SizeBudget:
 # From generous to tight. With the last one, ten papers leave each title 230 characters: 10 × (10 for the rank + 64 for
 # the link to Hugging Face + 90 for the other parts, with ids of 27 characters, + 1) is 240 per paper less than 4,096.
 _SIZE_BUDGETS: Final = (
-    _SizeBudget(organization=80, code=200),
-    _SizeBudget(organization=40, code=120),
-    _SizeBudget(organization=24, code=60),
-    _SizeBudget(organization=0, code=0),
+    _EntryBudget(organization=80, code=200),
+    _EntryBudget(organization=40, code=120),
+    _EntryBudget(organization=24, code=60),
+    _EntryBudget(organization=0, code=0),
 )
 _READABLE: Final = 100
 # Keeps a symbol and its number on one line.
@@ -56,16 +56,16 @@ def day_url(day: date) -> str:
     return f"https://huggingface.co/papers/date/{day.isoformat()}"
 
 
-def lay_out_page(papers: Sequence[TrendingEntry], number: int) -> Page:
+def lay_out_page(papers: Sequence[TrendingEntry], number: int) -> TrendingPage:
     """Returns page `number` (from 0), or the last one if there are fewer; at least one paper is required."""
     pages = math.ceil(len(papers) / TRENDING_PER_PAGE)
     number = max(0, min(number, pages - 1))
     start = number * TRENDING_PER_PAGE
     shown = papers[start : start + TRENDING_PER_PAGE]
-    return Page(number, pages, start + 1, start + len(shown), len(papers), render_entries(shown, start + 1))
+    return TrendingPage(number, pages, start + 1, start + len(shown), len(papers), render_entries(shown, start + 1))
 
 
-def page_range(page: Page, listed: int) -> str:
+def page_range(page: TrendingPage, listed: int) -> str:
     """Returns `11–20 of 24`, or `Top 5 of 24` if the page shows only the top of the `listed` papers."""
     if page.papers < listed and page.pages == 1:
         return f"Top {page.papers} of {listed}"
@@ -76,12 +76,12 @@ def page_range(page: Page, listed: int) -> str:
 
 def render_entries(papers: Sequence[TrendingEntry], first: int = 1) -> str:
     """Returns at most ten papers, two lines each, with ranks from `first`; it fits an embed's description."""
-    drafts = [_Draft.of(trending_entry, rank) for rank, trending_entry in enumerate(papers, first)]
+    drafts = [_EntryDraft.of(trending_entry, rank) for rank, trending_entry in enumerate(papers, first)]
     return "\n".join(fit(drafts, _SIZE_BUDGETS, limits.EMBED_DESCRIPTION_MAX, utf16_length).render(drafts))
 
 
 @dataclass(frozen=True, slots=True)
-class _Draft:
+class _EntryDraft:
     """An entry's texts, converted and escaped once, not yet cut."""
 
     trending_entry: TrendingEntry
@@ -90,7 +90,7 @@ class _Draft:
     organization: str
 
     @classmethod
-    def of(cls, trending_entry: TrendingEntry, rank: int) -> "_Draft":
+    def of(cls, trending_entry: TrendingEntry, rank: int) -> "_EntryDraft":
         title = escape_label(title_of(as_paper(trending_entry)))
         return cls(trending_entry, rank, title, escape_markdown(defuse_mentions(trending_entry.organization or "")))
 
@@ -102,7 +102,7 @@ class _Draft:
     def readable(self) -> int:
         return min(self.wanted, _READABLE)
 
-    def render(self, budget: _SizeBudget, title_max: int, /) -> str:
+    def render(self, budget: _EntryBudget, title_max: int, /) -> str:
         trending_entry = self.trending_entry
         details = joined(
             f"▲{_NO_BREAK}{abbreviate_count(trending_entry.votes)}",

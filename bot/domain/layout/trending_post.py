@@ -26,7 +26,7 @@ class TrendingPostLayout:
 
 
 @dataclass(frozen=True, slots=True)
-class _SizeBudget:
+class _TrendingLineBudget:
     """How long the parts of a line may be."""
 
     title: int
@@ -36,7 +36,7 @@ class _SizeBudget:
 
 
 @dataclass(frozen=True, slots=True)
-class _Draft:
+class _TrendingLineDraft:
     """An entry's texts, converted and escaped once, not yet cut."""
 
     trending_entry: TrendingEntry
@@ -45,7 +45,7 @@ class _Draft:
     code: tuple[Badge, ...]
     organization: str
 
-    def render(self, budget: _SizeBudget) -> str:
+    def render(self, budget: _TrendingLineBudget) -> str:
         """Returns `▲ 41 · **[Title](…)** · for reward model · code ★ 1.2k · Some University`."""
         keywords = listed(self.keywords, len(self.keywords), budget.keywords)
         return joined(
@@ -59,10 +59,10 @@ class _Draft:
 
 # From generous to tight. With the last one, a line has at most 200 characters (with today's ids): 20 always fit.
 _SIZE_BUDGETS: Final = (
-    _SizeBudget(title=limits.EMBED_TITLE_MAX, code=200, keywords=120, organization=60),
-    _SizeBudget(title=160, code=100, keywords=60, organization=30),
-    _SizeBudget(title=110, code=80, keywords=60, organization=0),
-    _SizeBudget(title=80, code=0, keywords=40, organization=0),
+    _TrendingLineBudget(title=limits.EMBED_TITLE_MAX, code=200, keywords=120, organization=60),
+    _TrendingLineBudget(title=160, code=100, keywords=60, organization=30),
+    _TrendingLineBudget(title=110, code=80, keywords=60, organization=0),
+    _TrendingLineBudget(title=80, code=0, keywords=40, organization=0),
 )
 
 
@@ -89,9 +89,9 @@ def _description(lines: Sequence[str], papers: Sequence[RankedEntry], day: date)
     return "\n\n".join(filter(None, ("\n".join(lines[:matching]), "\n".join(lines[matching:]), rest)))
 
 
-def _draft(ranked: RankedEntry) -> _Draft:
+def _draft(ranked: RankedEntry) -> _TrendingLineDraft:
     trending_entry, paper = ranked.trending_entry, as_paper(ranked.trending_entry)
-    return _Draft(
+    return _TrendingLineDraft(
         trending_entry=trending_entry,
         title=escape_label(title_of(paper)),
         keywords=tuple(dict.fromkeys(escape_markdown(defuse_mentions(keyword)) for keyword in ranked.keywords)),

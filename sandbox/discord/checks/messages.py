@@ -29,7 +29,7 @@ _SETTABLE_BY_RESPONSE = _SETTABLE | MessageFlag.EPHEMERAL
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class MessageDraft:
     """The validated contents of a body; None for missing fields, which an edit leaves unchanged."""
 
     content: str | None
@@ -44,7 +44,7 @@ class Draft:
 
 def check_message(
     body: Payload, keys: Collection[str], *, is_response: bool = False, already_v2: bool = False
-) -> Draft:
+) -> MessageDraft:
     """Validate a body; raises ApiError with all errors. `already_v2` is for edits of Components V2 messages."""
     form = FormValidator()
     form.allow_keys(body, keys)
@@ -62,7 +62,7 @@ def check_message(
             "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", message
         )
     form.raise_if_invalid()
-    return Draft(
+    return MessageDraft(
         content if "content" in body else None,
         embeds if "embeds" in body else None,
         components if "components" in body else None,
@@ -70,13 +70,13 @@ def check_message(
     )
 
 
-def check_not_empty(draft: Draft, *, has_files: bool) -> None:
+def check_not_empty(draft: MessageDraft, *, has_files: bool) -> None:
     """Reject a new message without visible content."""
     if draft.is_empty and not has_files:
         raise errors.empty_message()
 
 
-def apply_edit(message: Message, draft: Draft) -> None:
+def apply_edit(message: Message, draft: MessageDraft) -> None:
     """Apply the fields of the draft; raises ApiError if nothing visible would be left."""
     content = message.content if draft.content is None else draft.content
     embeds = message.embeds if draft.embeds is None else draft.embeds
