@@ -78,8 +78,8 @@ def _to_columns(result: PollResult) -> _Columns:
             return ("batch absent", None, None, None, None)
         case PollThrottled(retry_at):
             return ("throttled", None, None, None, to_text(retry_at))
-        case PollFailed(words, until):
-            return ("broken", None, None, words, to_text(until))
+        case PollFailed(reason, retry_at):
+            return ("broken", None, None, reason, to_text(retry_at))
         case _:
             assert_never(result)
 

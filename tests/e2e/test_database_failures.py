@@ -1,4 +1,4 @@
-"""The disk is full, or somebody else holds the file: the bot goes on, says so, and owes nothing once it is over."""
+"""A full disk or a locked database: the bot keeps running, reports it, and posts everything once afterwards."""
 
 import asyncio
 import sqlite3
@@ -23,8 +23,8 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
         yield mounted
 
 
-async def everything_is_posted_once(sandbox: RunningSandbox, urls: list[str]) -> None:
-    """Wait until nothing is owed any more; each paper stands there once."""
+async def check_everything_is_posted_once(sandbox: RunningSandbox, urls: list[str]) -> None:
+    """Waits until everything is posted and settled; each paper is posted once."""
     async with asyncio.timeout(DEADLINE_S):
         await sandbox.wait_for_papers("papers", len(urls))
     await wait_until_settled(sandbox.database, DEADLINE_S)
@@ -45,7 +45,7 @@ async def test_full_disk_at_a_poll_is_reported_and_papers_post_later(
         assert f"{FULL}" in await sandbox.reply_to("subscribe", {"keyword": "agents"})
         assert sandbox.posted_urls("papers") == []
         disk.make_room()
-        await everything_is_posted_once(sandbox, urls)
+        await check_everything_is_posted_once(sandbox, urls)
 
 
 @pytest.mark.usefixtures("as_root")
@@ -53,24 +53,24 @@ async def test_full_disk_at_a_poll_is_reported_and_papers_post_later(
 async def test_full_disk_after_sending_causes_no_duplicate(disk: SmallDisk) -> None:
     async with running_sandbox(disk.path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
-        # The first message of two is stored, and in the same moment the disk is full.
+        # The disk fills up at the moment when Discord stores the first of two messages.
         stop = sandbox.world.subscribe(lambda event, *_: disk.fill() if event == "MESSAGE_CREATE" else None)
         urls = [sandbox.add_paper(f"Reward Models, Part {part}") for part in range(PAPERS)]
         await sandbox.wait_for_status(f"⚠️ Posting stopped: {FULL}.")
         stop()
         disk.make_room()
-        await everything_is_posted_once(sandbox, urls)
+        await check_everything_is_posted_once(sandbox, urls)
 
 
-@pytest.mark.slow  # a write waits five seconds for who holds the file
+@pytest.mark.slow  # a write waits five seconds for the lock
 async def test_locked_database_is_reported_and_waited_for(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
         with closing(sqlite3.connect(sandbox.database, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             urls = [sandbox.add_paper(f"Reward Models, Part {part}") for part in range(PAPERS)]
-            # Which loop waits in vain first is chance: each write waits for the one before.
+            # Any loop may time out first, because writes wait for each other.
             await sandbox.wait_for_status(" stopped: the database cannot be used at the moment: database is locked")
             assert sandbox.posted_urls("papers") == []
             other.execute("ROLLBACK")
-        await everything_is_posted_once(sandbox, urls)
+        await check_everything_is_posted_once(sandbox, urls)

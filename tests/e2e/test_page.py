@@ -1,4 +1,4 @@
-"""`/page` and the public page of the running bot: each shows a channel to who may see it, and no other."""
+"""`/page` and the public page of the running bot, which show only channels that the user may view."""
 
 from pathlib import Path
 
@@ -11,19 +11,19 @@ from tests.support.loopback import free_port
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
 
-async def asked_for(
+async def request_page(
     sandbox: RunningSandbox, channel: str | None = None, *, here: str = "papers", **options: object
 ) -> Message:
-    """What the member is answered who asks for a page."""
-    named = options if channel is None else {**options, "channel": sandbox.channel(channel)}
-    invocation = await sandbox.command("page", named, channel=here, user_id=sandbox.world.default.member_id)
+    """Returns the reply to `/page`, run by the member."""
+    arguments = options if channel is None else {**options, "channel": sandbox.channel(channel)}
+    invocation = await sandbox.command("page", arguments, channel=here, user_id=sandbox.world.default.member_id)
     await invocation.wait_for_edit(lambda message: bool(message.content))
     assert invocation.reply is not None
     return invocation.reply
 
 
-async def file_of(message: Message) -> tuple[str, str]:
-    """The name and the text of the one file of a message."""
+async def read_file(message: Message) -> tuple[str, str]:
+    """Returns the name and the text of the message's only file."""
     (attachment,) = message.attachments
     async with aiohttp.ClientSession() as session, session.get(str(attachment["url"])) as response:
         return str(attachment["filename"]), await response.text()
@@ -37,46 +37,46 @@ async def test_page_command_returns_a_file_of_the_channels_papers(tmp_path: Path
         await sandbox.subscribe("sheaf", channel="admins")
         here = f"<#{sandbox.channel('papers')}>"
 
-        answer = await asked_for(sandbox)
-        assert answer.is_ephemeral
-        assert answer.content.startswith(f"{here}: 1 keyword, 1 paper, updated <t:")
-        name, text = await file_of(answer)
+        reply = await request_page(sandbox)
+        assert reply.is_ephemeral
+        assert reply.content.startswith(f"{here}: 1 keyword, 1 paper, updated <t:")
+        name, text = await read_file(reply)
         assert name == "daily-papers.html"
         assert "On Reward Models" in text
         assert "Sheaf" not in text
 
-        name, text = await file_of(await asked_for(sandbox, "papers", here="general", format="md"))
+        name, text = await read_file(await request_page(sandbox, "papers", here="general", format="md"))
         assert name == "daily-papers.md"
         assert "\n## reward model\n" in text
 
-        shared = await asked_for(sandbox, public=True)
+        shared = await request_page(sandbox, public=True)
         assert not shared.is_ephemeral
-        assert (await asked_for(sandbox, here="general")).content == (
+        assert (await request_page(sandbox, here="general")).content == (
             f"<#{sandbox.channel('general')}> has no keywords yet. Add one with `/subscribe`."
         )
 
 
 async def test_page_command_checks_view_permission_and_rate_limit(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
-        places = sandbox.world.default
+        ids = sandbox.world.default
         private = ChannelKind.PRIVATE_THREAD
-        thread = sandbox.world.add_thread(sandbox.channel("general"), "quiet", owner_id=places.admin_id, kind=private)
+        thread = sandbox.world.add_thread(sandbox.channel("general"), "quiet", owner_id=ids.admin_id, kind=private)
         async with running_bot(sandbox):
-            await see_what_is_refused(sandbox, thread.id)
+            await check_rejected_requests(sandbox, thread.id)
 
 
-async def see_what_is_refused(sandbox: RunningSandbox, thread_id: int) -> None:
+async def check_rejected_requests(sandbox: RunningSandbox, thread_id: int) -> None:
     await sandbox.subscribe("sheaf", channel="admins")
     admins, member_id = sandbox.channel("admins"), sandbox.world.default.member_id
-    with pytest.raises(InvalidAction):  # Discord does not offer it
+    with pytest.raises(InvalidAction):  # Discord does not offer the channel
         await sandbox.reply_to("page", {"channel": admins}, user_id=member_id)
-    refused = await sandbox.reply_to("page", {"channel": thread_id}, user_id=member_id)
-    assert refused.startswith("You can't view that channel. ")
+    rejected = await sandbox.reply_to("page", {"channel": thread_id}, user_id=member_id)
+    assert rejected.startswith("You can't view that channel. ")
     shared = await sandbox.reply_to("page", {"channel": admins, "public": True})
     assert shared == f"Not everyone here can view <#{admins}>. Run `/page` there, or without `public`."
-    reply = [await sandbox.reply_to("page", {"channel": admins}) for _ in range(PAGES_PER_MINUTE + 1)]
-    assert all(words.startswith(f"<#{admins}>: 1 keyword") for words in reply[:-1])
-    assert reply[-1].startswith("Rate limit: try again in ")
+    replies = [await sandbox.reply_to("page", {"channel": admins}) for _ in range(PAGES_PER_MINUTE + 1)]
+    assert all(reply.startswith(f"<#{admins}>: 1 keyword") for reply in replies[:-1])
+    assert replies[-1].startswith("Rate limit: try again in ")
 
 
 async def test_public_channels_without_a_port_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

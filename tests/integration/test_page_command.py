@@ -213,7 +213,7 @@ def test_output_dash_is_stdout_and_other_pipes_are_rejected(folder: Path) -> Non
     assert (ended.stdout, ended.stderr) == ("# Daily Papers\n", "")
     assert not (folder / "-").exists()
     ended = run("bash", "-o", "pipefail", "-c", f"{sys.executable} -m bot page --output /dev/stdout | cat")
-    assert (ended.returncode, ended.stderr) == (1, "/dev/stdout is no file: name a file for the page.\n")
+    assert (ended.returncode, ended.stderr) == (1, "/dev/stdout is not a regular file: choose a file for the page.\n")
 
 
 def test_full_output_device_is_reported_in_one_sentence(folder: Path) -> None:

@@ -111,7 +111,7 @@ async def test_paused_channels_are_listed_with_their_times(store: Store) -> None
 
 async def health(store: Store, now: datetime) -> dict[str, bool]:
     """Returns the checks of `/healthz` at that time."""
-    looked = Health(
+    service = Health(
         polls=store.polls,
         outbox=store.outbox,
         subscriptions=store.subscriptions,
@@ -119,7 +119,7 @@ async def health(store: Store, now: datetime) -> dict[str, bool]:
         metrics=Metrics(),
         gateway_is_up=lambda: True,
     )
-    return {verdict.name: verdict.ok for verdict in await looked.checks()}
+    return {check.name: check.ok for check in await service.checks()}
 
 
 async def test_pause_never_counts_as_late_posting(store: Store) -> None:

@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import aiosqlite
 import pytest
 
 from bot.runtime.errors import StoreUnavailable
@@ -62,9 +63,14 @@ async def test_closing_waits_for_the_current_transaction(path: Path) -> None:
     assert rows(path)["key_values"] == [("last", "word")]
 
 
+async def writing_connection(store: Store) -> aiosqlite.Connection:
+    """Returns the connection that writes, to change its pragmas."""
+    async with store.database.transaction() as connection:
+        return connection
+
+
 async def test_full_disk_writes_nothing_and_recovers(store: Store) -> None:
-    async with store.database.transaction() as writer:
-        """Every transaction uses this connection."""
+    writer = await writing_connection(store)
     (pages,) = next(iter(await writer.execute_fetchall("PRAGMA page_count")))
     await writer.execute_fetchall(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreUnavailable, match="full"):
@@ -76,8 +82,7 @@ async def test_full_disk_writes_nothing_and_recovers(store: Store) -> None:
 
 
 async def test_lock_of_another_program_is_reported_after_the_timeout(store: Store) -> None:
-    async with store.database.transaction() as writer:
-        await writer.execute_fetchall("PRAGMA busy_timeout = 1")
+    await (await writing_connection(store)).execute_fetchall("PRAGMA busy_timeout = 1")
     with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailable, match="locked"):

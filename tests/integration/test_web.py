@@ -236,10 +236,10 @@ async def test_server_listens_on_loopback_unless_configured(served: ServedHealth
 
 
 async def test_port_in_use_raises_one_sentence(served: ServedHealth) -> None:
-    with pytest.raises(StartupError) as refused:
+    with pytest.raises(StartupError) as rejected:
         async with served.server().listening("127.0.0.1", served.port):
             pass
-    assert str(refused.value) == (
+    assert str(rejected.value) == (
         f"The web server cannot listen on 127.0.0.1, port {served.port} (address already in use): "
         "set `web.port` to another port, or to null."
     )

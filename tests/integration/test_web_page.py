@@ -294,12 +294,12 @@ class HeldThreads(ThreadPoolExecutor):
         self.may_work = threading.Event()
 
     def submit(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        def held() -> T:
+        def delayed() -> T:
             self.may_work.wait(DEADLINE_S)
             return work(*args, **kwargs)
 
         self.has_work.set()
-        return super().submit(held)
+        return super().submit(delayed)
 
 
 async def test_rendering_does_not_block_other_requests(site: Site) -> None:

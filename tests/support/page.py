@@ -1,4 +1,4 @@
-"""Pages to be written down and read back: the recorded papers, and generated ones that are hostile in every field."""
+"""Pages for rendering tests: recorded papers, and generated papers that are hostile in every field."""
 
 import itertools
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from bot.runtime.errors import InvalidFeed, QueryRejected
 from tests.support.recordings import recorded_answers
 
 UPDATED = datetime(2026, 11, 20, 5, 30, tzinfo=UTC)
-# What a form could trip over, each on its own and one behind the other.
+# Texts that could break a format, alone or combined.
 PIECES = (
     *"|`\\<>&\"'$@#:*_~[]()!{}%^-+=.\n\r\t\x00\x07\x0b\x1b\x85\u2028\u200b\u202e\ufeff\ufffe\U0001f600",
     *(" | ", "```", "||", "\\|", "\\\\", "&amp;", "&#124;", "&lt;b&gt;", "<!--", "-->", "<![CDATA[", "]]>", "<?xml ?>"),
@@ -69,7 +69,7 @@ PIECES = (
 
 @cache
 def recorded_papers() -> tuple[Paper, ...]:
-    """Every paper in arXiv's recorded answers, each id once."""
+    """Returns every paper in arXiv's recorded answers, each id once."""
     papers: dict[ArxivId, Paper] = {}
     for body in recorded_answers().values():
         try:
@@ -80,18 +80,18 @@ def recorded_papers() -> tuple[Paper, ...]:
 
 
 def page_of(*papers: Paper, keyword: str = "reward model", updated: datetime | None = UPDATED) -> Page:
-    """A page with one section."""
+    """Returns a page with one section."""
     return Page(updated, (Section(keyword, papers),))
 
 
 def recorded_page() -> Page:
-    """All recorded papers, so many a section that none is left out."""
+    """Returns a page with all recorded papers, in sections small enough that none is left out."""
     papers = recorded_papers()
     return Page(UPDATED, tuple(Section(f"part {at}", papers[at : at + 90]) for at in range(0, len(papers), 90)))
 
 
 hostile_texts = st.lists(st.sampled_from(PIECES) | st.text(max_size=4), max_size=8).map("".join)
-_moments = st.datetimes(datetime(1991, 8, 14), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - it wants them naive
+_times = st.datetimes(datetime(1991, 8, 14), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis requires naive bounds
 _ids = st.builds("{:04}.{:05}".format, st.integers(701, 9912), st.integers(1, 99999)) | st.builds(
     "{}/{:07}".format, st.sampled_from(("hep-th", "math.AG", "cs")), st.integers(0, 9999999)
 )
@@ -99,8 +99,8 @@ _ids = st.builds("{:04}.{:05}".format, st.integers(701, 9912), st.integers(1, 99
 
 @st.composite
 def hostile_papers(draw: st.DrawFn, arxiv_id: str | None = None) -> Paper:
-    """A paper whose every text is anything at all."""
-    published = draw(_moments)
+    """Generates a paper with arbitrary texts."""
+    published = draw(_times)
     return Paper(
         arxiv_id=ArxivId(arxiv_id or draw(_ids)),
         version=draw(st.integers(1, 30)),
@@ -119,15 +119,15 @@ def hostile_papers(draw: st.DrawFn, arxiv_id: str | None = None) -> Paper:
 
 @st.composite
 def hostile_pages(draw: st.DrawFn) -> Page:
-    """A page with hostile papers and keywords; no paper twice, the newest first."""
+    """Generates a page of hostile papers and keywords, each paper once, newest first."""
     ids = itertools.count(1)
     sections = []
     for keyword in draw(st.lists(hostile_texts, max_size=3)):
         papers = [draw(hostile_papers(f"2611.{next(ids):05}")) for _ in range(draw(st.integers(0, 3)))]
         sections.append(Section(keyword, newest_first(papers)))
-    return Page(draw(st.none() | _moments), tuple(sections))
+    return Page(draw(st.none() | _times), tuple(sections))
 
 
 def newest_first(papers: Sequence[Paper]) -> tuple[Paper, ...]:
-    """In the order of the page."""
+    """Returns the papers in the order of the page."""
     return tuple(sorted(papers, key=lambda paper: (paper.updated, paper.arxiv_id), reverse=True))

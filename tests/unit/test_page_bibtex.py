@@ -1,4 +1,4 @@
-"""BibTeX entries: one entry whatever the paper's text holds, with arXiv's own TeX."""
+"""BibTeX entries: untrusted text never breaks the entry, and arXiv's TeX is kept."""
 
 import re
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from bot.page.bibtex import PAGE_BIBTEX_AUTHORS, bibtex, key
 from tests.support.builders import paper
 from tests.support.page import PIECES, hostile_papers, recorded_papers
 
-# Each of these reads, writes or redefines something where the entry is used.
+# Each of these reads, writes or redefines something in the document that uses the entry.
 _COMMANDS = ("input", "include", "write18", "openin", "csname", "def", "catcode", "usepackage", "immediate", "url")
 
 
-def _read(entry: str) -> tuple[str, str, Mapping[str, str]]:
-    """The kind, the key and the fields of the one entry, as BibTeX reads them: by their braces."""
+def _parse(entry: str) -> tuple[str, str, Mapping[str, str]]:
+    """Returns the type, the key and the fields of the only entry, parsed by its braces as BibTeX does."""
     found = re.match(r"@(\w+)\{([^,\s{}]+),\n", entry)
     assert found is not None, entry
     fields, at = {}, found.end()
@@ -54,7 +54,7 @@ def test_paper_without_a_journal_is_misc() -> None:
 
 
 def test_paper_in_a_journal_is_an_article() -> None:
-    kind, _, fields = _read(bibtex(paper(journal_ref="Phys. Rev. D 62 & 63", doi="10.1000/a_b(1)")))
+    kind, _, fields = _parse(bibtex(paper(journal_ref="Phys. Rev. D 62 & 63", doi="10.1000/a_b(1)")))
     assert kind == "article"
     assert fields["journal"] == r"Phys. Rev. D 62 \& 63"
     assert fields["doi"] == "10.1000/a_b(1)"
@@ -80,7 +80,7 @@ def test_paper_in_a_journal_is_an_article() -> None:
     ],
 )
 def test_title_keeps_its_tex_and_cannot_break_the_entry(title: str, safe: str) -> None:
-    assert _read(bibtex(paper(title=title)))[2]["title"] == safe
+    assert _parse(bibtex(paper(title=title)))[2]["title"] == safe
 
 
 @pytest.mark.parametrize(
@@ -93,12 +93,12 @@ def test_title_keeps_its_tex_and_cannot_break_the_entry(title: str, safe: str) -
     ],
 )
 def test_each_author_is_one_bibtex_name(authors: tuple[str, ...], field: str) -> None:
-    assert _read(bibtex(paper(authors=authors)))[2]["author"] == field
+    assert _parse(bibtex(paper(authors=authors)))[2]["author"] == field
 
 
 def test_more_authors_than_the_limit_become_and_others() -> None:
     many = tuple(f"Author {number}" for number in range(PAGE_BIBTEX_AUTHORS + 1))
-    names = _read(bibtex(paper(authors=many)))[2]["author"].split(" and ")
+    names = _parse(bibtex(paper(authors=many)))[2]["author"].split(" and ")
     assert names == [*many[:-1], "others"]
 
 
@@ -117,7 +117,7 @@ def test_key_consists_of_ascii_letters_and_the_id(known: Paper, cited: str) -> N
 @pytest.mark.recordings
 def test_recorded_papers_are_one_entry_each_with_all_authors() -> None:
     for known in recorded_papers():
-        _, _, fields = _read(bibtex(known))
+        _, _, fields = _parse(bibtex(known))
         assert fields["eprint"] == str(known.arxiv_id)
         assert len(fields["author"].split(" and ")) == min(len(known.authors), PAGE_BIBTEX_AUTHORS + 1)
     assert len({key(known) for known in recorded_papers()}) == len(recorded_papers())
@@ -127,9 +127,9 @@ def test_recorded_papers_are_one_entry_each_with_all_authors() -> None:
 @example(paper(title="".join(PIECES)), "input")
 def test_hostile_paper_is_one_entry_without_unknown_commands(known: Paper, command: str) -> None:
     entry = bibtex(known)
-    _read(entry)
+    _parse(entry)
     assert not re.search(rf"(?<!\\textbackslash\{{\}})\\{command}\b", entry)
-    for text in (text for name, text in _read(entry)[2].items() if name != "doi"):
+    for text in (text for name, text in _parse(entry)[2].items() if name != "doi"):
         bare = re.sub(r"\\[^A-Za-z]", "", text)
         assert bare.count("$") % 2 == 0
         assert not re.search(r"[%#&]|[^\x20-\U0010ffff]", bare)

@@ -1,4 +1,4 @@
-"""The page as HTML: one file that is valid, asks nobody for anything, and is read back by an HTML parser."""
+"""The page as HTML: valid, self-contained, and parsed back by an HTML parser."""
 
 import base64
 import hashlib
@@ -23,16 +23,16 @@ from tests.support.page import PIECES, UPDATED, hostile_pages, newest_first, pag
 _ADDRESS = "https://papers.example/"
 
 
-def _written(page: Page, address: str | None = None) -> str:
+def _render(page: Page, address: str | None = None) -> str:
     rendered = render(page, PageFormat.HTML, address=address)
     assert (rendered.content_type, rendered.filename) == ("text/html; charset=utf-8", "daily-papers.html")
     return rendered.body.decode()
 
 
-def _read(page: Page, address: str | None = None) -> ET.Element:
-    """The document; a fault of HTML's grammar raises."""
+def _parse(page: Page, address: str | None = None) -> ET.Element:
+    """Parses the page; raises on invalid HTML."""
     parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
-    document = parser.parse(_written(page, address))
+    document = parser.parse(_render(page, address))
     assert isinstance(document, ET.Element)
     return document
 
@@ -72,7 +72,7 @@ def _assert_shows(entry: ET.Element, paper: Paper) -> None:
 
 
 def _assert_read_back(page: Page) -> None:
-    document = _read(page)
+    document = _parse(page)
     read = _sections(document)
     assert [keyword for keyword, _ in read] == [keyword_text(section.keyword) for section in page.sections]
     for (_, entries), section in zip(read, page.sections, strict=True):
@@ -110,7 +110,7 @@ def test_each_special_character_is_shown_unchanged() -> None:
 
 def test_only_this_style_and_this_script_are_allowed() -> None:
     page = page_of(paper(), paper("2611.00002", categories=("cs.LG", "math.OC")))
-    document = _read(page)
+    document = _parse(page)
     (meta,) = [meta for meta in document.iter("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
     policy = meta.get("content")
     for name in ("style", "script"):
@@ -132,7 +132,7 @@ def test_only_this_style_and_this_script_are_allowed() -> None:
 
 
 def test_page_loads_nothing() -> None:
-    document = _read(page_of(paper()), _ADDRESS)
+    document = _parse(page_of(paper()), _ADDRESS)
     assert [element.tag for element in document.iter() if "src" in element.attrib] == []
     loaded = [link for link in document.iter("link") if link.get("rel") != "alternate"]
     assert [(link.get("rel"), (link.get("href") or "")[:5]) for link in loaded] == [("icon", "data:")]
@@ -141,11 +141,11 @@ def test_page_loads_nothing() -> None:
 
 
 def test_other_formats_are_linked_only_on_a_served_page() -> None:
-    served, file = _read(page_of(), _ADDRESS), _read(page_of())
+    served, file = _parse(page_of(), _ADDRESS), _parse(page_of())
     links = [(link.get("type"), link.get("href")) for link in served.iter("link") if link.get("rel") == "alternate"]
     assert links == [
-        (form.content_type, f"https://papers.example/daily-papers.{form}")
-        for form in (PageFormat.ATOM, PageFormat.JSON, PageFormat.MD)
+        (page_format.content_type, f"https://papers.example/daily-papers.{page_format}")
+        for page_format in (PageFormat.ATOM, PageFormat.JSON, PageFormat.MD)
     ]
     assert [link.get("href") for link in served.iter("a")][1:4] == [href for _, href in links]
     assert [link for link in file.iter("link") if link.get("rel") == "alternate"] == []
@@ -153,7 +153,7 @@ def test_other_formats_are_linked_only_on_a_served_page() -> None:
 
 def test_every_section_has_a_unique_anchor() -> None:
     keywords = ("Reward Model", "reward-model", "reward model", "Reward Model 2", "C++", "C#", "größe", "∇")
-    document = _read(Page(UPDATED, tuple(Section(keyword, ()) for keyword in keywords)))
+    document = _parse(Page(UPDATED, tuple(Section(keyword, ()) for keyword in keywords)))
     ids = [element.get("id") for element in document.iter() if element.get("id")]
     assert len(ids) == len(set(ids))
     jumps = [(link.get("href") or "")[1:] for link in document.findall(".//nav//a")]
@@ -163,7 +163,7 @@ def test_every_section_has_a_unique_anchor() -> None:
 
 
 def test_heading_levels_are_not_skipped() -> None:
-    document = _read(page_of(paper()))
+    document = _parse(page_of(paper()))
     levels = [int(element.tag[1]) for element in document.iter() if re.fullmatch(r"h\d", str(element.tag))]
     assert levels.count(1) == 1
     assert levels[0] == 1
@@ -171,7 +171,7 @@ def test_heading_levels_are_not_skipped() -> None:
 
 
 def _classes(page: Page) -> list[set[str]]:
-    return [set((entry.get("class") or "").split()) for _, entries in _sections(_read(page)) for entry in entries]
+    return [set((entry.get("class") or "").split()) for _, entries in _sections(_parse(page)) for entry in entries]
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_category_filter_shows_names_and_counts() -> None:
         paper(primary_category="cs.LG", categories=("cs.LG", "cmp-lg")),
     )
     page = page_of(*papers)
-    offered = _read(page).findall(".//select[@id='category']/option")
+    offered = _parse(page).findall(".//select[@id='category']/option")
     assert [(option.get("value"), _text(option)) for option in offered] == [
         ("", "All categories"),
         ("c0", "cmp-lg (1)"),
@@ -207,7 +207,7 @@ def test_category_filter_shows_names_and_counts() -> None:
 def test_withdrawn_paper_is_marked_and_code_is_linked() -> None:
     code = "https://github.com/someone/reward"
     gone, kept = paper("2611.00002", comment="This paper has been withdrawn"), paper(comment=f"Code: {code}")
-    first, second = _sections(_read(page_of(gone, kept)))[0][1]
+    first, second = _sections(_parse(page_of(gone, kept)))[0][1]
     assert _text(first.find("p/strong")) == "withdrawn"
     assert second.find("p/strong") is None
     assert [link.get("href") for link in second.findall("a") if _text(link) == "Code"] == [code]
@@ -215,12 +215,12 @@ def test_withdrawn_paper_is_marked_and_code_is_linked() -> None:
 
 def test_authors_after_the_third_are_counted() -> None:
     many = paper(authors=tuple(f"Author {number}" for number in range(1, 9)))
-    assert _words(_sections(_read(page_of(many)))[0][1][0].find("p")) == "Author 1, Author 2, Author 3 and 5 more"
+    assert _words(_sections(_parse(page_of(many)))[0][1][0].find("p")) == "Author 1, Author 2, Author 3 and 5 more"
 
 
 def test_empty_section_and_empty_page_are_labelled() -> None:
-    assert "No papers yet." in _text(_read(page_of()).find(".//main"))
-    empty = _read(Page(None, ()))
+    assert "No papers yet." in _text(_parse(page_of()).find(".//main"))
+    empty = _parse(Page(None, ()))
     assert "No keywords yet." in _text(empty.find(".//main"))
     assert empty.find(".//nav") is None
     assert "Last update: not yet" in _text(empty.find(".//header"))
@@ -228,7 +228,7 @@ def test_empty_section_and_empty_page_are_labelled() -> None:
 
 def test_large_page_stays_within_limit_and_keeps_newest_bibtex() -> None:
     page = generate_page()
-    text = _written(page, _ADDRESS)
+    text = _render(page, _ADDRESS)
     assert PAGE_HTML_BYTES - 2000 < len(text.encode()) <= PAGE_HTML_BYTES
     shown = re.findall(r"<h3>.*?abs/(\S+)v\d.*?(?:<pre>|arxiv.org/bibtex/)", text, re.DOTALL)
     assert len(shown) == 500
@@ -240,6 +240,6 @@ def test_large_page_stays_within_limit_and_keeps_newest_bibtex() -> None:
 
 def test_page_beyond_the_limit_keeps_every_paper() -> None:
     papers = tuple(paper(f"2611.{number:05}", abstract="x" * 20_000) for number in range(1, 61))
-    text = _written(page_of(*papers))
+    text = _render(page_of(*papers))
     assert text.count("<h3>") == text.count("arxiv.org/bibtex/") == 60
     assert "<pre>" not in text

@@ -1,4 +1,4 @@
-"""The page as JSON: each paper is read back as it was."""
+"""The page as JSON: each paper can be rebuilt unchanged."""
 
 import json
 from datetime import datetime
@@ -14,7 +14,7 @@ from tests.support.builders import paper
 from tests.support.page import UPDATED, hostile_pages, newest_first, page_of, recorded_page
 
 
-def _read(page: Page, address: str | None = None) -> Any:
+def _parse(page: Page, address: str | None = None) -> Any:
     rendered = render(page, PageFormat.JSON, address=address)
     assert (rendered.content_type, rendered.filename) == ("application/json; charset=utf-8", "daily-papers.json")
     return json.loads(rendered.body)
@@ -47,21 +47,21 @@ def _page(document: Any) -> Page:
 def test_recorded_papers_are_rebuilt_unchanged() -> None:
     page = recorded_page()
     sections = tuple(Section(section.keyword, newest_first(section.papers)) for section in page.sections)
-    assert _page(_read(page)) == Page(page.updated, sections)
+    assert _page(_parse(page)) == Page(page.updated, sections)
 
 
 @given(hostile_pages())
 def test_hostile_papers_are_rebuilt_unchanged(page: Page) -> None:
-    assert _page(_read(page)) == page
+    assert _page(_parse(page)) == page
 
 
 def test_lone_surrogate_is_rebuilt() -> None:
     page = page_of(paper(title="broken \ud83d emoji"))
-    assert _page(_read(page)) == page
+    assert _page(_parse(page)) == page
 
 
 def test_readable_text_accompanies_arxivs_fields() -> None:
-    shown = _read(
+    shown = _parse(
         page_of(
             paper(title="On $\\alpha$-decay", abstract="Erd\\H{o}s", authors=("P. Erd\\H{o}s",), comment="$10^6$ steps")
         )
@@ -80,7 +80,7 @@ def test_readable_text_accompanies_arxivs_fields() -> None:
     ("arxiv_id", "html"), [("2403.01234", "https://arxiv.org/html/2403.01234"), ("hep-th/9901001", None)]
 )
 def test_links_are_those_of_arxiv(arxiv_id: str, html: str | None) -> None:
-    assert _read(page_of(paper(arxiv_id, version=3)))["sections"][0]["papers"][0]["urls"] == {
+    assert _parse(page_of(paper(arxiv_id, version=3)))["sections"][0]["papers"][0]["urls"] == {
         "abs": f"https://arxiv.org/abs/{arxiv_id}v3",
         "pdf": f"https://arxiv.org/pdf/{arxiv_id}",
         "html": html,
@@ -88,7 +88,7 @@ def test_links_are_those_of_arxiv(arxiv_id: str, html: str | None) -> None:
 
 
 def test_document_names_its_format_and_version() -> None:
-    document = _read(page_of(), "https://papers.example/")
+    document = _parse(page_of(), "https://papers.example/")
     assert (document["format"], document["version"]) == ("daily-papers", 1)
     assert (document["address"], document["updated"]) == ("https://papers.example/", UPDATED.isoformat())
     assert document["acknowledgement"] == "Thank you to arXiv for use of its open access interoperability."
@@ -96,5 +96,5 @@ def test_document_names_its_format_and_version() -> None:
 
 def test_section_has_the_newest_papers_up_to_the_limit() -> None:
     papers = [paper(f"2611.{number:05}") for number in range(1, PAGE_PAPERS + 6)]
-    shown = _read(page_of(*papers))["sections"][0]["papers"]
+    shown = _parse(page_of(*papers))["sections"][0]["papers"]
     assert [fields["id"] for fields in shown] == [str(one.arxiv_id) for one in reversed(papers[5:])]

@@ -1,4 +1,4 @@
-"""The page as Markdown: a table a keyword, that no text breaks, read back by a Markdown parser."""
+"""The page as Markdown: a table per keyword that no text breaks, parsed back by a Markdown parser."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ _FOLD = ["<details>", "<summary>", "</summary>", "<p>", "</p>", "</details>"]
 
 @dataclass(frozen=True)
 class _Cell:
-    """What a reader sees of a cell: its words, where they link to, and the HTML around them."""
+    """The visible parts of a cell: its texts, the link, and the HTML tags."""
 
-    words: tuple[str, ...]
+    texts: tuple[str, ...]
     link: str | None
     tags: tuple[str, ...]
 
 
-def _written(page: Page) -> str:
+def _render(page: Page) -> str:
     rendered = render(page, PageFormat.MD)
     assert (rendered.content_type, rendered.filename) == ("text/markdown; charset=utf-8", "daily-papers.md")
     assert rendered.content_security_policy is None
@@ -37,26 +37,26 @@ def _written(page: Page) -> str:
 
 
 def _cell(inline: Token) -> _Cell:
-    words, tags, link = [""], [], None
+    texts, tags, link = [""], [], None
     for token in inline.children or ():
         match token.type:
             case "text" | "text_special":
-                words[-1] += token.content
+                texts[-1] += token.content
             case "html_inline":
                 if "span" not in token.content:
                     tags.append(token.content)
-                    words.append("")
+                    texts.append("")
             case "link_open":
                 link = str(token.attrGet("href"))
             case "strong_open" | "strong_close" | "link_close":
                 assert inline.content.startswith("**")
             case other:
                 pytest.fail(f"{other} in {inline.content!r}")
-    return _Cell(tuple(filter(None, words)), link, tuple(tags))
+    return _Cell(tuple(filter(None, texts)), link, tuple(tags))
 
 
 def _sections(text: str) -> Iterator[tuple[str, list[list[_Cell]]]]:
-    """Each heading's words and its table's rows, with as many cells as they are written with."""
+    """Yields each heading's text and the rows of its table."""
     tokens = _READER.parse(text)
     keyword: str | None = None
     rows: list[list[_Cell]] = []
@@ -64,10 +64,10 @@ def _sections(text: str) -> Iterator[tuple[str, list[list[_Cell]]]]:
         if token.type == "heading_open" and token.tag == "h2":
             if keyword is not None:
                 yield keyword, rows
-            keyword, rows = "".join(_cell(after).words), []
+            keyword, rows = "".join(_cell(after).texts), []
         elif token.type == "tr_open" and token.map is not None:
             line = text.splitlines()[token.map[0]]
-            assert line.count("|") == 5, line  # four cells: each pipe of the text is written as something else
+            assert line.count("|") == 5, line  # four cells: pipes in the text are escaped
             rows.append([])
         elif token.type in ("td_open", "th_open"):
             rows[-1].append(_cell(after))
@@ -77,7 +77,7 @@ def _sections(text: str) -> Iterator[tuple[str, list[list[_Cell]]]]:
         yield keyword, rows
 
 
-def _folded(summary: str, text: str) -> _Cell:
+def _collapsed(summary: str, text: str) -> _Cell:
     return _Cell((summary, text), None, tuple(_FOLD)) if text else _Cell((), None, ())
 
 
@@ -86,13 +86,13 @@ def _expected(paper: Paper) -> list[_Cell]:
     return [
         _Cell((title_text(paper),), f"https://arxiv.org/abs/{paper.arxiv_id}v{paper.version}", ()),
         _Cell((paper.updated.strftime("%Y-%m-%d"),), None, ()),
-        _folded("Show", plain_text(paper.abstract)),
-        _folded(comment[:5] + "...", comment) if len(comment) > 20 else _Cell((comment,) * bool(comment), None, ()),
+        _collapsed("Show", plain_text(paper.abstract)),
+        _collapsed(comment[:5] + "...", comment) if len(comment) > 20 else _Cell((comment,) * bool(comment), None, ()),
     ]
 
 
 def _assert_read_back(page: Page) -> None:
-    read = list(_sections(_written(page)))
+    read = list(_sections(_render(page)))
     assert [keyword for keyword, _ in read] == [keyword_text(section.keyword) for section in page.sections]
     for (_, rows), section in zip(read, page.sections, strict=True):
         assert rows[1:] == [_expected(paper) for paper in newest_first(section.papers)]
@@ -121,13 +121,13 @@ def test_each_special_character_is_shown_unchanged() -> None:
 @given(st.lists(hostile_texts, max_size=4))
 def test_github_finds_no_markup_in_plain_text(texts: Sequence[str]) -> None:
     page = page_of(*(paper(f"2611.{at:05}", title=text, abstract=text) for at, text in enumerate(texts, 1)))
-    for line in _written(page).splitlines()[8:]:
+    for line in _render(page).splitlines()[8:]:
         bare = line.replace("](https://arxiv.org/abs/", "](")
-        assert not any(sign in bare.replace(f"<span>{sign}</span>", "") for sign in ("@", "$", "://", "www."))
+        assert not any(markup in bare.replace(f"<span>{markup}</span>", "") for markup in ("@", "$", "://", "www."))
 
 
 def test_page_has_the_known_layout() -> None:
-    text = _written(
+    text = _render(
         Page(
             page_of().updated,
             (
@@ -153,21 +153,21 @@ def test_page_has_the_known_layout() -> None:
 
 
 def test_page_without_keywords_is_labelled() -> None:
-    assert _written(Page(None, ())).endswith("Last update: not yet\n\nNo keywords yet.\n")
+    assert _render(Page(None, ())).endswith("Last update: not yet\n\nNo keywords yet.\n")
 
 
 def test_page_without_update_is_labelled() -> None:
-    assert "Last update: not yet\n" in _written(page_of(updated=None))
+    assert "Last update: not yet\n" in _render(page_of(updated=None))
 
 
 @pytest.mark.parametrize("arxiv_id", ["2403.01234", "hep-th/9901001", "math.AG/0601001"])
 def test_title_links_to_the_shown_version(arxiv_id: str) -> None:
-    ((_, rows),) = _sections(_written(page_of(paper(arxiv_id, version=4))))
+    ((_, rows),) = _sections(_render(page_of(paper(arxiv_id, version=4))))
     assert rows[1][0].link == f"https://arxiv.org/abs/{arxiv_id}v4"
 
 
 def test_comment_over_twenty_characters_is_collapsed() -> None:
     short, long = "x" * 20, "y" * 21
-    ((_, rows),) = _sections(_written(page_of(paper("2611.00002", comment=short), paper(comment=long))))
+    ((_, rows),) = _sections(_render(page_of(paper("2611.00002", comment=short), paper(comment=long))))
     assert rows[1][3] == _Cell((short,), None, ())
     assert rows[2][3] == _Cell(("yyyyy...", long), None, tuple(_FOLD))
