@@ -66,9 +66,9 @@ class Dispatcher:
         return None if due is None else max(0.0, (due - self._clock.now()).total_seconds())
 
     async def check_channels(self, guild_id: int | None = None) -> None:
-        """Checks every mapped channel, or those of one server, so that admins learn early which are blocked.
+        """Checks every channel with a subscription or trending lists, so that admins learn early which are blocked.
 
-        Channels whose server is not known yet are checked with every server.
+        With `guild_id`, only those of this server, and those whose server is not known yet.
         """
         for channel_id in await self._channels.subscribed(guild_id):
             await self._availability.update(channel_id)
