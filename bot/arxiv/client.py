@@ -104,7 +104,7 @@ class ArxivClient:
                 async with self._gate.request_slot(priority) as slot:
                     return await self._fetch_page(form, slot)
             except _PostRejected:  # not a failure: the same request by GET, in a slot of its own
-                log.warning("arXiv rejects POST, using GET from now on")
+                log.warning("arXiv rejected POST")
                 self._accepts_post = False
 
     async def _fetch_page(self, form: Mapping[str, str], slot: RequestSlot) -> FeedPage:

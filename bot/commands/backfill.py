@@ -96,7 +96,7 @@ async def _read(context: Context, database: Database, first: Month, console: Con
             reporter.print_line(f"Nothing to do: everything since {first} has been read.")
             return 0
         if context.settings.arxiv.contact is None and not is_loopback(context.settings.arxiv.api_url):
-            log.warning("no contact for arXiv: set arxiv.contact")
+            log.warning("arXiv contact missing", extra={"reason": "arxiv.contact is not set"})
         return await _run_plan(backfill, plan, reporter)
 
 

@@ -52,9 +52,9 @@ async def run(settings: Settings, stop: asyncio.Event, metrics: Metrics | None =
         closing.push_async_callback(app.close)
         await app.subscriptions.apply_config(_subscriptions_by_channel(settings))
         if settings.arxiv.contact is None and not is_loopback(settings.arxiv.api_url):
-            log.warning("no contact for arXiv: set arxiv.contact")
+            log.warning("arXiv contact missing", extra={"reason": "arxiv.contact is not set"})
         if settings.web.public_channels and settings.web.port is None:
-            log.warning("public channels have no page: set web.port")
+            log.warning("public page not served", extra={"reason": "web.port is not set"})
         await app.run_until(stop)
 
 

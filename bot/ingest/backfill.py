@@ -200,7 +200,7 @@ class Backfill:
         self._report_progress()
 
     def _skip(self, what: str, error: ArxivError) -> None:
-        log.warning("skipped in backfill", extra={"skipped": what, "reason": str(error)})
+        log.warning("backfill part skipped", extra={"skipped": what, "reason": str(error)})
         self._skipped.append(f"{what}: {error}")
 
     def _on_page(self, page: FeedPage, start: int) -> None:

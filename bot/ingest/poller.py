@@ -8,7 +8,7 @@ talks to Discord: it notifies the dispatcher and the editor.
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Final, assert_never
 
 from bot.arxiv.client import ARXIV_BACKOFF_FLOOR, ArxivClient
 from bot.arxiv.gate import Priority
@@ -137,7 +137,7 @@ class Poller:
             result = PollFailed(str(error), self._clock.now() + ARXIV_BACKOFF_FLOOR)
         self._metrics.polls.labels(_RESULT_LABELS[type(result)]).inc()
         await self._polls.add(Poll(started_at, result))
-        log.info("poll finished", extra={"result": _RESULT_LABELS[type(result)]})
+        log.info("poll finished", extra=_log_fields(result))
         return result
 
     async def _run_poll(self, kind: PollKind, started_at: datetime) -> PollResult:
@@ -198,3 +198,17 @@ class Poller:
         if not papers:  # arXiv may have stopped returning papers after the probe
             await self._check_that_arxiv_returns_papers()
         return new_papers
+
+
+def _log_fields(result: PollResult) -> dict[str, object]:
+    match result:
+        case PollCompleted(new_papers, batch):
+            return {"result": "completed", "new_papers": new_papers, "batch": batch}
+        case BatchMissing():
+            return {"result": "batch missing"}
+        case PollThrottled(until):
+            return {"result": "throttled", "reason": "arXiv asks us to wait", "retry_at": until.isoformat()}
+        case PollFailed(reason, until):
+            return {"result": "failed", "reason": reason, "retry_at": until.isoformat()}
+        case _:
+            assert_never(result)

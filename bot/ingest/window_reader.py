@@ -62,7 +62,7 @@ class WindowReader:
             except QueryRejected as error:
                 if not filter_by_keyword:
                     raise
-                log.warning("query rejected, reading without keywords", extra={"reason": str(error)})
+                log.warning("query rejected", extra={"reason": str(error)})
                 filter_by_keyword = False
                 windows.append(current)
                 continue
