@@ -119,12 +119,12 @@ class ChannelCommands(
     async def pause(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
         target = await _check_and_defer(interaction, channel)
         if await self._settings_service.pause(target.channel_id):
-            text = f"Paused in {target.mention}. New papers are held; post them with `/channel resume`."
+            text = f"Paused in {target.mention}. New papers are queued; post them with `/channel resume`."
         else:
             text = f"{target.mention} is already paused. Resume it with `/channel resume`."
         await _answer(interaction, text)
 
-    @app_commands.command(description="Resume posting, beginning with the papers held during the pause")
+    @app_commands.command(description="Resume posting, beginning with the papers queued during the pause")
     @app_commands.describe(channel=_CHANNEL_OPTION)
     async def resume(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
         target = await _check_and_defer(interaction, channel)

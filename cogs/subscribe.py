@@ -33,10 +33,10 @@ from cogs.subscribe_buttons import subscribed_view
 REPLY_WAIT_S: Final = 20.0
 
 _ARXIV_UNAVAILABLE: Final = (
-    "arXiv is unavailable right now. Once it answers, its existing papers are read without posting them, and this "
-    "message will show what was found. Newer papers will be posted."
+    "arXiv is unavailable right now. Once it is back, the bot reads the existing papers without posting them, and this "
+    "message shows what it found. Newer papers will be posted."
 )
-_QUEUED: Final = "Reading the existing papers is queued. This message will show what was found."
+_QUEUED: Final = "The existing papers are queued for reading. This message will show what was found."
 
 
 class SubscribeCommand(commands.Cog):
@@ -130,7 +130,7 @@ class SubscribeCommand(commands.Cog):
             return ""
         settings = await self._settings_service.get(target.channel_id)
         if settings.paused_since is not None:
-            posted = f"held until `/channel resume`: {target.mention} is paused"
+            posted = f"queued until `/channel resume`: {target.mention} is paused"
         elif isinstance(settings.schedule, DailySchedule):
             posted = f"posted {describe_schedule(settings.schedule)}"
         else:

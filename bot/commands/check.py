@@ -136,7 +136,7 @@ async def _check_discord(context: Context, channel_ids: Sequence[int]) -> list[C
                 token_result = CheckResult("token", ok=True, detail=f"logged in as {name}, in {servers}")
                 return [token_result, *[await _check_channel(access, channel_id) for channel_id in channel_ids]]
     except discord.LoginFailure:
-        return [CheckResult("token", ok=False, detail="Discord refused it")]
+        return [CheckResult("token", ok=False, detail="Discord rejected it")]
     except discord.ConnectionClosed as error:
         detail = FATAL_CLOSE_CODES.get(error.code, f"closed the connection (code {error.code})")
         return [CheckResult("Discord", ok=False, detail=detail)]

@@ -155,7 +155,7 @@ class App:
                 await self.client.login(self._token.get_secret_value())
             await self.client.connect()
         except discord.LoginFailure:
-            raise InvalidToken("Discord refused the token: check DISCORD_TOKEN (or `discord.token`).") from None
+            raise InvalidToken("Discord rejected the token: check DISCORD_TOKEN (or `discord.token`).") from None
         except discord.ConnectionClosed as error:
             if error.code in FATAL_CLOSE_CODES:
                 raise StartupError(FATAL_CLOSE_CODES[error.code]) from None
