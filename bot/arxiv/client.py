@@ -1,7 +1,8 @@
 """The client of arXiv's query API: returns one page of papers per call, through the request gate.
 
-Sends a query as a form by POST, and by GET once arXiv refused a POST. Only a complete, valid feed counts as a response;
-any other one closes the gate for a while. It never waits out a backoff and never retries: its callers decide that.
+Sends a query as a form by POST, and by GET once arXiv rejected a POST. Only a complete, valid feed counts as a
+response; any other one closes the gate for a while. It never waits out a backoff and never retries: its callers decide
+that.
 """
 
 import asyncio

@@ -88,7 +88,7 @@ def months_probe(window: Window) -> Window:
 class RequestForecast:
     """How many requests were answered, and an estimate of how many there will be.
 
-    The first page of a month tells its number of pages; until then, the mean of the earlier months is assumed.
+    The first page of a month shows how many pages it has; until then, the mean of the earlier months is assumed.
     """
 
     tasks_left: int

@@ -67,12 +67,12 @@ def escape_markdown(text: str) -> str:
 
 
 def escape_label(text: str) -> str:
-    """Does the same for the text of a masked link, which nothing in the text can end early."""
+    """Returns Markdown for the text of a masked link, which nothing in the text can end early."""
     return escape_markdown(text.translate(_WIDE_BRACKETS))
 
 
 def escape_keeping_links(text: str) -> str:
-    """Does the same, but bare links to trusted hosts stay links."""
+    """Returns Markdown that shows the text, with bare links to trusted hosts kept."""
     parts, position = [], 0
     for found in _LINK.finditer(text):
         link = found[0].rstrip(".,;:!?)]\"'")

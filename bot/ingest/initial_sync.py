@@ -87,7 +87,8 @@ class InitialSync:
                 return delay_s
             await self._set_problem(None)
             self._on_synced()
-        await self._set_problem(None)  # the keywords that could not be synced may have been unsubscribed meanwhile
+        # The keywords that could not be synced may have been unsubscribed in the meantime.
+        await self._set_problem(None)
         return None
 
     async def _pending(self) -> tuple[WatchedKeyword, ...]:

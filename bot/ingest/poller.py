@@ -1,8 +1,8 @@
 """The poller: polls arXiv for every watched keyword whenever the announcement calendar says so.
 
-A poll starts with a probe. It then reads from the last complete poll on, and once per day an older window. Papers,
-matches and outbox rows are stored for each complete window; how far arXiv was read is stored at the end. It never
-talks to Discord: it notifies the dispatcher and the editor.
+A poll starts with a probe. It then reads everything since the last complete poll and, once per day, an older window.
+Papers, matches and outbox rows are stored for each complete window; how far arXiv was read is stored at the end. It
+never talks to Discord: it notifies the dispatcher and the editor.
 """
 
 import logging

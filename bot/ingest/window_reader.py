@@ -1,7 +1,7 @@
 """Reads a window of submission times to its end, in complete parts, and matches their papers with keywords.
 
-A window that arXiv does not return completely is read in halves; a query that arXiv rejects is read without keywords.
-It never writes to the store.
+A window that arXiv does not return completely is read in halves. If arXiv rejects the query, the window is read without
+keywords. It never writes to the store.
 """
 
 import asyncio

@@ -37,7 +37,7 @@ class Batches:
         due = await self._outbox.due_now(channel_id, now)
         announced = None if due.arrived is None else last_announcement(due.arrived)
         begun = await self._outbox.partly_posted(channel_id, now)
-        if begun is not None:  # a run that ended in the middle of the batch began it: no second ping
+        if begun is not None:  # an earlier run began this batch: do not ping again
             thread_id = None if begun.thread_id in self._lost_threads else begun.thread_id
             heading = headline(due.papers, due.keywords, announced, BatchKind.REST)
             return replace(begun, heading=heading, thread_id=thread_id)

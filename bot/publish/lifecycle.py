@@ -31,7 +31,7 @@ MessageT_contra = TypeVar("MessageT_contra", bound=OutgoingMessage, contravarian
 
 
 class Bind(Protocol[MessageT_co]):
-    """Stores a new message with what it contains; returns None if that is already bound."""
+    """Stores a new message with its content; returns None if that content is already bound."""
 
     def __call__(self, *, key: str, nonce: str, now: datetime) -> Awaitable[MessageT_co | None]: ...
 

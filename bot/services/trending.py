@@ -16,7 +16,7 @@ from bot.runtime.clock import Clock
 from bot.runtime.errors import DailyPapersError, HuggingFaceError, TrendingDayUnavailable
 from bot.store.trending_entries import TrendingEntries
 
-# How old a list may be that a command shows.
+# The maximum age of a list that a command shows.
 TRENDING_FRESH_FOR: Final = timedelta(minutes=10)
 # Weekends have no lists; a holiday next to one makes three days without.
 TRENDING_LOOKBACK_DAYS: Final = 4

@@ -102,7 +102,7 @@ class Outbox:
         nonce: str,
         now: datetime,
     ) -> Post | None:
-        """Binds entries to a new message; returns None if one was removed or bound meanwhile."""
+        """Binds entries to a new message; returns None if one was removed or bound in the meantime."""
         ids = json.dumps([entry.id for entry in entries])
         async with self._database.transaction() as connection:
             free = await connection.execute_fetchall(
