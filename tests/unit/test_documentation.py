@@ -47,7 +47,7 @@ _SOURCE_PATH: Final = re.compile(r"`((?:\w+/)+(?!NNNN)\w+\.(?:py|sql|json|html))
 _LOG_EVENT: Final = re.compile(r"\blog(?:, ERROR)?: `([^`]+)`", re.IGNORECASE)
 _PATH_AND_NAME: Final = re.compile(r"(?P<path>[\w./-]+)(?::(?P<name>[\w.]+))?")
 
-Entry = TypeVar("Entry", str, tuple[str, ...])
+Documented = TypeVar("Documented", str, tuple[str, ...])
 
 document_ids = [str(document.relative_to(ROOT)) for document in DOCUMENTS]
 
@@ -187,7 +187,9 @@ def _constants(node: ast.Dict) -> dict[str, str]:
     }
 
 
-def differences(documented: Collection[Entry], existing: Collection[Entry]) -> tuple[list[Entry], list[Entry]]:
+def differences(
+    documented: Collection[Documented], existing: Collection[Documented]
+) -> tuple[list[Documented], list[Documented]]:
     """What is documented too often or without existing, and what exists without being documented."""
     return list((Counter(documented) - Counter(existing)).elements()), sorted(set(existing) - set(documented))
 
