@@ -144,7 +144,7 @@ async def _show_page(
         title=f"Trending on {shown_day(trending_list.day)}",
         url=day_url(trending_list.day),
         description=page.description,
-        timestamp=trending_list.read_at,
+        timestamp=trending_list.fetched_at,
         colour=CARD_COLOUR,
     )
     embed.set_footer(text=f"{page_range(page, len(trending_list.papers))} · Hugging Face")
