@@ -20,8 +20,9 @@ from bot.domain.layout.message import layout_of
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.text import plural
 from bot.ingest.initial_sync import SyncStatus
-from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, INTERACTION_TOKEN_S, SELECT_OPTION_MAX
+from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.channel_settings import ChannelSettingsService
+from bot.services.charts import REPLY_EDIT_S
 from bot.services.status import StatusService
 from bot.services.subscriptions import PREVIEW_PAPERS, KeywordPreview, SubscriptionService
 from cogs.input import parse_keywords
@@ -97,7 +98,7 @@ class SubscribeCommand(commands.Cog):
             note = _ARXIV_UNAVAILABLE if status is SyncStatus.ARXIV_UNAVAILABLE else _QUEUED
             await edit_reply(interaction, [*lines, note])
             status = await self._subscription_service.wait_until_synced(
-                keywords, INTERACTION_TOKEN_S - REPLY_WAIT_S, keep_waiting=True
+                keywords, REPLY_EDIT_S - REPLY_WAIT_S, keep_waiting=True
             )
         if status is SyncStatus.SYNCED:
             previews = [await self._subscription_service.preview(keyword) for keyword in keywords]

@@ -31,8 +31,6 @@ ARXIV_TOTAL_TIMEOUT_S: Final = 90.0
 ARXIV_BODY_MAX_BYTES: Final = 6 * 1024 * 1024
 # The floor also applies to `Retry-After: 0`, which arXiv has been seen to send.
 ARXIV_BACKOFF_FLOOR_S: Final = 30.0
-# The same floor for a poll that failed without a backoff.
-ARXIV_BACKOFF_FLOOR: Final = timedelta(seconds=ARXIV_BACKOFF_FLOOR_S)
 ARXIV_BACKOFF_CEILING_S: Final = 3600.0
 
 # 406 without an explicit Accept was reported since September 2026; the wildcard covers a feed with another type.

@@ -15,7 +15,7 @@ from bot.discord_api.attempts import InvalidRequests
 from bot.discord_api.outcomes import OutcomeMapper
 from bot.discord_api.permissions import NOT_IN_SERVER, AnyChannel, find_block, is_unknown_to_gateway
 from bot.domain.outgoing import Blocked, RetryLater
-from bot.publish.sender import SEND_BACKOFF_FLOOR_S
+from bot.publish.availability import SEND_BACKOFF_FLOOR_S
 from bot.runtime.clock import Clock
 
 # How long to remember a rejection that the gateway's cache does not explain: each attempt may be an invalid request.

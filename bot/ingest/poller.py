@@ -7,10 +7,10 @@ never talks to Discord: it notifies the dispatcher and the editor.
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, assert_never
 
-from bot.arxiv.client import ARXIV_BACKOFF_FLOOR, ArxivClient
+from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S, ArxivClient
 from bot.arxiv.gate import Priority
 from bot.domain.poll_schedule import (
     BatchMissing,
@@ -45,6 +45,8 @@ from bot.store.subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
 
+# The delay after a poll that failed without a backoff.
+_RETRY_DELAY: Final = timedelta(seconds=ARXIV_BACKOFF_FLOOR_S)
 # The key of the day on which the older window was last read; its value is stored in existing databases.
 _OLDER_WINDOW_DAY: Final = "older slice read on"
 # Label values of /metrics: dashboards and alerts depend on them.
@@ -134,7 +136,7 @@ class Poller:
         except ArxivUnavailable as error:
             result = PollFailed(str(error), error.not_before)
         except ArxivError as error:
-            result = PollFailed(str(error), self._clock.now() + ARXIV_BACKOFF_FLOOR)
+            result = PollFailed(str(error), self._clock.now() + _RETRY_DELAY)
         self._metrics.polls.labels(_RESULT_LABELS[type(result)]).inc()
         await self._polls.add(Poll(started_at, result))
         log.info("poll finished", extra=_log_fields(result))

@@ -5,13 +5,16 @@ It wakes when a row becomes due or another loop notifies it. It never talks to a
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from typing import Final
 
 from bot.publish.availability import ChannelAvailability
 from bot.publish.channel_worker import ChannelWorker
-from bot.publish.sender import CHANNELS_AT_ONCE
 from bot.runtime.clock import Clock, Wakeup
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox
+
+# Channels that are served concurrently; more would only wait for the sender's SENDS_PER_SECOND.
+CHANNELS_AT_ONCE: Final = 50
 
 
 class Dispatcher:

@@ -29,10 +29,6 @@ NONCE_TRUSTED_S: Final = 60.0
 NONCE_REMEMBERED: Final = timedelta(minutes=10)
 # A forum post has no nonce: its absence is final this long after an attempt.
 FORUM_POST_ABSENT_AFTER: Final = timedelta(seconds=60)
-# Channels that are served concurrently; more would only wait for SENDS_PER_SECOND.
-CHANNELS_AT_ONCE: Final = 50
-# The first delay after an attempt whose outcome is unknown.
-SEND_BACKOFF_FLOOR_S: Final = 2.0
 
 _MAY_STILL_ARRIVE: Final = "the message may still arrive"
 
