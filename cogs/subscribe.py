@@ -19,12 +19,11 @@ from bot.domain.keyword import Keyword
 from bot.domain.layout.message import layout_of
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.text import plural
-from bot.ingest.initial_sync import SyncStatus
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.charts import REPLY_EDIT_S
 from bot.services.status import StatusService
-from bot.services.subscriptions import PREVIEW_PAPERS, KeywordPreview, SubscriptionService
+from bot.services.subscriptions import PREVIEW_PAPERS, KeywordPreview, SubscriptionService, SyncStatus
 from cogs.input import parse_keywords
 from cogs.permissions import Target, TargetChannel, check_bot_may_post, check_may_manage, target_channel
 from cogs.replies import bold, edit_reply, relative_time
