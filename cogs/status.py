@@ -4,7 +4,6 @@ A caller sees only channels that they can view; one who installed the app for th
 """
 
 from collections.abc import Collection
-from typing import Final
 
 import discord
 from discord import app_commands
@@ -12,12 +11,10 @@ from discord.ext import commands
 
 from bot.discord_api.client import Client
 from bot.domain.text import plural
+from bot.page.text import ACKNOWLEDGEMENT
 from bot.services.status import StatusReport, StatusService
 from cogs.permissions import can_view
 from cogs.replies import channel_link, edit_reply, relative_time, shown_reason
-
-# arXiv's terms of use ask for this sentence (info.arxiv.org/help/api/tou.html).
-ACKNOWLEDGEMENT: Final = "Thank you to arXiv for use of its open access interoperability."
 
 
 class StatusCommand(commands.Cog):

@@ -23,7 +23,7 @@ from bot.arxiv.gate import Priority
 from bot.composition.context import Context
 from bot.composition.trending import trending_feature
 from bot.composition.wiring import arxiv_client, channel_access
-from bot.config import Settings, is_loopback
+from bot.config import Settings
 from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.client import FATAL_CLOSE_CODES, GUILDS_QUIET_S, use_endpoints
 from bot.domain.outgoing import Blocked, RetryLater
@@ -68,7 +68,7 @@ async def check(settings: Settings, console: Console) -> bool:
 
 
 def _check_settings(settings: Settings) -> CheckResult:
-    if settings.arxiv.contact is None and not is_loopback(settings.arxiv.api_url):
+    if settings.arxiv.lacks_contact:
         return CheckResult("settings", ok=True, detail="valid, but without a contact for arXiv: set arxiv.contact")
     return CheckResult("settings", ok=True, detail="valid")
 

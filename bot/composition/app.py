@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import trending_feature
 from bot.composition.wiring import build_cogs, build_ingest, build_publish, build_services
-from bot.config import Settings, is_loopback
+from bot.config import Settings
 from bot.discord_api.attempts import InvalidRequests, request_trace
 from bot.discord_api.client import FATAL_CLOSE_CODES, Client, use_endpoints
 from bot.domain.keyword import Keyword
@@ -51,7 +51,7 @@ async def run(settings: Settings, stop: asyncio.Event, metrics: Metrics | None =
         app = App(settings, settings.discord.token, database, metrics or Metrics())
         closing.push_async_callback(app.close)
         await app.subscriptions.apply_config(_subscriptions_by_channel(settings))
-        if settings.arxiv.contact is None and not is_loopback(settings.arxiv.api_url):
+        if settings.arxiv.lacks_contact:
             log.warning("arXiv contact missing", extra={"reason": "arxiv.contact is not set"})
         if settings.web.public_channels and settings.web.port is None:
             log.warning("public page not served", extra={"reason": "web.port is not set"})

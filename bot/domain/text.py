@@ -48,7 +48,12 @@ def collapse(text: str) -> str:
 
 def plural(count: int, noun: str) -> str:
     """Returns a count with its noun: `1 paper`, `1,234 papers`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{count:,} {noun_for(count, noun)}"
+
+
+def noun_for(count: int, noun: str) -> str:
+    """Returns the noun as it follows a count: `paper` after 1, otherwise `papers`."""
+    return noun if count == 1 else f"{noun}s"
 
 
 def utf16_length(text: str) -> int:
