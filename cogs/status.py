@@ -34,12 +34,12 @@ class StatusCommand(commands.Cog):
 
 
 def _arxiv_lines(report: StatusReport) -> list[str]:
-    last, following = "not yet", "when a channel subscribes to a keyword"
+    last, next_poll = "not yet", "when a channel subscribes to a keyword"
     if report.last_poll is not None:
         last = f"{relative_time(report.last_poll)}, {shown_reason(report.result)}"
     if report.next_poll is not None:
-        following = relative_time(report.next_poll)
-    lines = [f"**Last checked**: {last}.", f"**Next check**: {following}."]
+        next_poll = relative_time(report.next_poll)
+    lines = [f"**Last checked**: {last}.", f"**Next check**: {next_poll}."]
     if report.unsynced_keywords:
         problem = "" if report.sync_problem is None else f"; postponed: {shown_reason(report.sync_problem)}"
         lines.append(f"**Existing papers not read yet**: {plural(report.unsynced_keywords, 'keyword')}{problem}.")

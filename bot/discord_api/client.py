@@ -150,14 +150,14 @@ class Client(commands.Bot):
         """Registers the commands only if they changed: Discord limits creations to 200 per day."""
         payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
         text = json.dumps([self.application_id, payload], sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()
+        commands_hash = hashlib.sha256(text.encode()).hexdigest()
         names = {command.name for command in await self.tree.fetch_commands()}
-        if await self._key_values.get(_COMMANDS_HASH_KEY) == digest and names == {
+        if await self._key_values.get(_COMMANDS_HASH_KEY) == commands_hash and names == {
             command["name"] for command in payload
         }:
             return
         await self.tree.sync()
-        await self._key_values.set(_COMMANDS_HASH_KEY, digest)
+        await self._key_values.set(_COMMANDS_HASH_KEY, commands_hash)
         log.info("slash commands registered", extra={"commands": len(payload)})
 
     async def on_disconnect(self) -> None:

@@ -244,11 +244,11 @@ async def _newest_ids(connection: aiosqlite.Connection, channel_id: int, canonic
 
 async def drop_unmatched(connection: aiosqlite.Connection, channel_id: int) -> None:
     """Removes a channel's unbound papers without a subscribed keyword, within the caller's transaction."""
-    free = "SELECT id FROM outbox WHERE channel_id = :channel AND state = 'waiting' AND post_key IS NULL"
+    unbound = "SELECT id FROM outbox WHERE channel_id = :channel AND state = 'waiting' AND post_key IS NULL"
     for statement in (
-        f"""DELETE FROM outbox_keywords WHERE outbox_id IN ({free})
+        f"""DELETE FROM outbox_keywords WHERE outbox_id IN ({unbound})
             AND keyword_id NOT IN (SELECT keyword_id FROM subscriptions WHERE channel_id = :channel)""",
-        f"DELETE FROM outbox WHERE id IN ({free}) AND id NOT IN (SELECT outbox_id FROM outbox_keywords)",
+        f"DELETE FROM outbox WHERE id IN ({unbound}) AND id NOT IN (SELECT outbox_id FROM outbox_keywords)",
         # Nothing waits any more: the next batch is not the backlog.
         """UPDATE channel_settings SET backlog_pending = 0 WHERE channel_id = :channel
            AND channel_id NOT IN (SELECT channel_id FROM outbox WHERE state = 'waiting')""",
