@@ -22,7 +22,7 @@ class Status:
 
     @classmethod
     def api_error(cls, status: int, code: int, message: str) -> "Status":
-        """Return an error in Discord's format, such as 403 with code 50013."""
+        """Returns an error in Discord's format, such as 403 with code 50013."""
         return cls(status, {"message": message, "code": code})
 
 
@@ -78,11 +78,11 @@ class DiscordFaults:
         self._planned: list[_PlannedFault] = []
 
     def add(self, method: str | None, path_pattern: str, kind: DiscordFault, times: int = 1, *, skip: int = 0) -> None:
-        """Affect the next `times` requests whose path (after /api/v10) matches; the first `skip` matches pass."""
+        """Affects the next `times` requests whose path (after /api/v10) matches; the first `skip` matches pass."""
         self._planned.append(_PlannedFault(method, re.compile(path_pattern), kind, times, skip))
 
     def clear(self) -> None:
-        """Remove all faults."""
+        """Removes all faults."""
         self._planned.clear()
 
     @property
@@ -91,7 +91,7 @@ class DiscordFaults:
         return sum(planned.times for planned in self._planned)
 
     def take(self, method: str, path: str) -> DiscordFault | None:
-        """Return the fault for this request, if any, and consume one use of it."""
+        """Returns the fault for this request, if any, and consumes one use of it."""
         for planned in self._planned:
             if planned.method in {None, method} and planned.path.search(path):
                 if planned.skip > 0:

@@ -108,7 +108,7 @@ async def echo_bot_session(browser: Browser) -> AsyncIterator[PageSession]:
 
 @asynccontextmanager
 async def running(bot: SmallClient) -> AsyncIterator[None]:
-    """Run the bot with its commands until the block ends."""
+    """Runs the bot with its commands until the block ends."""
     await bot.login("sandbox-token")
     await bot.tree.sync()
     connection = asyncio.create_task(bot.connect())

@@ -29,7 +29,7 @@ async def client(arxiv: LocalArxiv) -> AsyncIterator[QueryClient]:
 
 
 async def send_query(client: QueryClient, method: str = "POST", search_query: str = "ti:model") -> ArxivReply:
-    """Send the same query each time."""
+    """Sends the same query each time."""
     return await client.query(method, search_query=search_query)
 
 

@@ -12,7 +12,7 @@ from tests.support.openapi import discord_specification
 
 
 async def send_error(sender: "discord.abc.Messageable", **message: object) -> discord.HTTPException:
-    """Send a message that Discord rejects, and return the error."""
+    """Sends a message that Discord rejects, and returns the error."""
     with pytest.raises(discord.HTTPException) as error:
         await sender.send(str(message.get("content", "x")))
     return error.value
