@@ -59,7 +59,7 @@ class Corpus:
         upcoming: int = 2000,
         earlier_days: int = 0,
     ) -> "Corpus":
-        """Generates papers: `days` of announced ones, about `per_day` on a working day, and `upcoming` unannounced ones.
+        """Generates papers: `days` of announced ones, about `per_day` per working day, and `upcoming` unannounced ones.
 
         The `earlier_days` before these, for charts and backfills, have fewer papers the earlier they are.
         """

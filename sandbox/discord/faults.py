@@ -14,7 +14,7 @@ from sandbox.discord.primitives import Payload
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Respond with this status without handling the request; without a body, as a proxy would."""
+    """Responds with this status without handling the request; without a body, as a proxy would."""
 
     status: int
     body: Payload | None = None
@@ -28,7 +28,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class RateLimited:
-    """Respond with 429 without handling the request."""
+    """Responds with 429 without handling the request."""
 
     retry_after_s: float
     is_global: bool = False
@@ -36,24 +36,24 @@ class RateLimited:
 
 @dataclass(frozen=True, slots=True)
 class DropBefore:
-    """Drop the connection before handling the request."""
+    """Drops the connection before handling the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class DropAfter:
-    """Handle the request, then drop the connection without a response."""
+    """Handles the request, then drops the connection without a response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slow:
-    """Wait for `delay_s`, then handle the request."""
+    """Waits for `delay_s`, then handles the request."""
 
     delay_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class StatusAfter:
-    """Handle the request, but respond with this status."""
+    """Handles the request, but responds with this status."""
 
     status: int
     body: Payload | None = None

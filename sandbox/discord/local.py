@@ -110,7 +110,7 @@ class LocalDiscord:
     async def run_command(
         self, name: str, options: Mapping[str, object] | None = None, *, user_id: int, channel_id: int | None
     ) -> Invocation:
-        """Runs a command ("group sub" for a subcommand); raises InvalidAction if Discord's client would not allow it."""
+        """Runs a command ("group sub": a subcommand); raises InvalidAction if Discord's client does not allow it."""
         return self._user_actions.run_command(name, options or {}, user_id=user_id, channel_id=channel_id)
 
     async def autocomplete(

@@ -60,7 +60,7 @@ async def fruit(
 
 
 async def silence(_: discord.Interaction[SmallClient]) -> None:
-    """Never respond: Discord shows an error after three seconds."""
+    """Never responds: Discord shows an error after three seconds."""
 
 
 channel_group = app_commands.Group(name="channel", description="Of this channel")
