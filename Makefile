@@ -48,14 +48,14 @@ test-slow: $(VENV)/.dev
 	$(BIN)/python -m pytest $(WAITING_SLOW) -m slow --timeout=540 $(ARGS)
 else
 test-slow: coverage
-	$(BIN)/python -m pytest $(WAITING_SLOW) -m slow --timeout=540 --cov --cov-append --cov-report=
-	$(BIN)/python -m tests.support.coverage_floors
+	$(BIN)/python -m pytest $(WAITING_SLOW) -m "slow and unmeasured" --timeout=540
 endif
 
-# All tests but the slow ones, with their branch coverage. Measuring doubles the CPU time, so `make test` does not measure.
-# Some folders reach their floors only with the slow tests: `make test-slow` adds those, and checks the floors.
+# All tests, quick and slow, except those that cannot be measured (tests/conftest.py); then the floor of each folder.
 coverage: $(VENV)/.dev
-	$(BIN)/python -m pytest $(WAITING_SLOW) --hypothesis-profile=thorough --cov --cov-report=term
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m pytest $(WAITING_SLOW) -m "not unmeasured" --hypothesis-profile=thorough --timeout=240 --cov --cov-report=term
+	$(BIN)/python -m tests.support.coverage_floors
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -36,7 +36,7 @@ class SandboxStartupError(Exception):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the sandbox with these command-line arguments and return the exit code."""
+    """Runs the sandbox with these command-line arguments and returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
         with tempfile.TemporaryDirectory(prefix="daily-papers-sandbox-") as folder:

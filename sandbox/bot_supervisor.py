@@ -1,7 +1,7 @@
 """Runs the bot as a child process: starts it, forwards its output, restarts it with backoff, and stops it.
 
-Reports the state of the process to the page. It never interprets the bot's output, and never restarts a bot after
-the sandbox was told to stop.
+Reports the state of the process to the page. It never interprets the bot's output, and never restarts a bot while
+the sandbox shuts down.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class RestartBackoff:
     ceiling_s: float = BACKOFF_CEILING_S
 
     def delay_s(self, failures: int) -> float:
-        """Return the delay after `failures` consecutive early exits."""
+        """Returns the delay after `failures` consecutive early exits."""
         return min(self.ceiling_s, self.floor_s * 2.0 ** min(failures - 1, 30))
 
 
@@ -63,7 +63,7 @@ class BotSupervisor:
         self._kill_after_s = kill_after_s
 
     async def run(self) -> None:
-        """Start the bot and restart it whenever it exits; when cancelled, shut it down cleanly."""
+        """Starts the bot and restarts it whenever it exits; when cancelled, shuts it down cleanly."""
         failures = 0
         loop = asyncio.get_running_loop()
         while True:

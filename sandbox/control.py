@@ -43,7 +43,7 @@ class ControlApi:
         self._announced: deque[Payload] = deque(maxlen=_TITLES_KEPT)
 
     def attach(self, app: web.Application) -> None:
-        """Serve the page under / and its API under /control."""
+        """Serves the page under / and its API under /control."""
         app.router.add_get("/", self._index)
         app.router.add_get("/static/{name}", self._static)
         app.router.add_get("/control/events", self._events)
@@ -71,7 +71,7 @@ class ControlApi:
         app.on_shutdown.append(self._live_updates.close)
 
     def set_bot_state(self, state: BotState) -> None:
-        """Show the state of the bot process on the page."""
+        """Shows the state of the bot process on the page."""
         self._bot = state
         self._live_updates.state_changed()
 
@@ -198,7 +198,7 @@ class ControlApi:
         return user.id
 
     def _user_and_channel(self, fields: RequestFields) -> tuple[int, int | None]:
-        """Return the user and the channel; None for a channel that was deleted before the page was notified."""
+        """Returns the user and the channel; None for a channel that was deleted before the page was notified."""
         user_id, channel_id = self._user(fields), fields.snowflake("channel")
         world = self._discord.world
         can_view = channel_id in world.channels and world.can_view(user_id, channel_id)

@@ -55,7 +55,7 @@ class LiveUpdates:
         discord.world.subscribe(self._on_event)
 
     async def serve(self, request: web.Request, user_id: int) -> web.WebSocketResponse:
-        """Send updates to one page until it disconnects."""
+        """Sends updates to one page until it disconnects."""
         socket = web.WebSocketResponse(heartbeat=30)
         await socket.prepare(request)
         viewer = _Viewer(user_id, socket)
@@ -72,12 +72,12 @@ class LiveUpdates:
         return socket
 
     def state_changed(self) -> None:
-        """Tell every page to fetch the state again."""
+        """Tells every page to fetch the state again."""
         for viewer in self._viewers:
             viewer.enqueue(json.dumps({"t": STATE}))
 
     async def watch_bot(self, app: web.Application) -> AsyncIterator[None]:  # noqa: ARG002  aiohttp's signature
-        """Notify the pages when the bot connects or disconnects, while the application runs."""
+        """Notifies the pages when the bot connects or disconnects, while the application runs."""
         watching = asyncio.create_task(self._watch_bot())
         yield
         watching.cancel()
@@ -85,7 +85,7 @@ class LiveUpdates:
             await watching
 
     async def close(self, app: web.Application) -> None:  # noqa: ARG002  aiohttp's signature
-        """Close the connection to every page; open pages reconnect."""
+        """Closes the connection to every page; open pages reconnect."""
         for viewer in tuple(self._viewers):
             await viewer.socket.close(code=WSCloseCode.GOING_AWAY)
 

@@ -22,13 +22,13 @@ class PageData:
         self._commands: OrderedDict[str, str] = OrderedDict()
 
     def remember(self, invocation: Invocation, command: str) -> None:
-        """Remember the command of an interaction, for the line above its reply."""
+        """Remembers the command of an interaction, for the line above its reply."""
         self._commands[str(invocation.id)] = command
         while len(self._commands) > _NAMES_KEPT:
             self._commands.popitem(last=False)
 
     def accounts(self) -> list[Payload]:
-        """List the users that the page's visitor can act as."""
+        """Lists the users that the page's visitor can act as."""
         return [
             {"id": str(user.id), "name": user.shown_name, "role": self._role_of(user.id)}
             for user in self._world.users.values()
@@ -36,25 +36,25 @@ class PageData:
         ]
 
     def users(self) -> list[Payload]:
-        """List all users, bots included: everyone who can be mentioned."""
+        """Lists all users, bots included: everyone who can be mentioned."""
         return [{"id": str(user.id), "name": user.shown_name, "bot": user.bot} for user in self._world.users.values()]
 
     def guilds(self, user_id: int) -> list[Payload]:
-        """List the servers of a user, with the channels that the user can view."""
+        """Lists the servers of a user, with the channels that the user can view."""
         return [self._guild(guild, user_id) for guild in self._world.guilds.values() if user_id in guild.members]
 
     def direct_messages(self, user_id: int) -> Payload:
-        """Return the direct message channel of a user and the bot."""
+        """Returns the direct message channel of a user and the bot."""
         return self._channel(self._world.dm_with(user_id), user_id)
 
     def message(self, payload: Payload) -> Payload:
-        """Add the name of the command that a message responds to."""
+        """Adds the name of the command that a message responds to."""
         interaction = as_mapping(payload.get("interaction_metadata"))
         command = self._commands.get(as_text(interaction.get("id")))
         return payload if command is None else payload | {"sandbox_command": command}
 
     def page(self, user_id: int, channel_id: int, *, before: int | None, limit: int) -> tuple[list[Payload], bool]:
-        """Return the newest messages before `before`, oldest first, and whether there are older ones."""
+        """Returns the newest messages before `before`, oldest first, and whether there are older ones."""
         visible = [
             message
             for message in self._world.messages.visible_to(user_id, channel_id)

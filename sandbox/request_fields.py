@@ -25,7 +25,7 @@ class RequestFields:
 
     @classmethod
     async def read(cls, request: web.Request) -> Self:
-        """Read the query of a GET or the JSON body of a POST."""
+        """Reads the query of a GET or the JSON body of a POST."""
         if request.method == "GET":
             return cls(dict(request.query))
         # A form on another site cannot send this content type without a CORS preflight request.
@@ -41,42 +41,42 @@ class RequestFields:
         return name in self._fields
 
     def text(self, name: str) -> str:
-        """Read a string."""
+        """Reads a string."""
         value = self._fields.get(name)
         if not isinstance(value, str):
             raise InvalidAction(f"{name} must be a string.")
         return value
 
     def texts(self, name: str) -> list[str]:
-        """Read a list of strings."""
+        """Reads a list of strings."""
         value = self._fields.get(name)
         if not isinstance(value, list) or not all(isinstance(inner, str) for inner in value):
             raise InvalidAction(f"{name} must be a list of strings.")
         return value
 
     def integer(self, name: str, minimum: int, maximum: int) -> int:
-        """Read an integer within bounds, both included."""
+        """Reads an integer within bounds, both included."""
         value = self._fields.get(name)
         if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
             raise InvalidAction(f"{name} must be a whole number from {minimum:,} to {maximum:,}.")
         return value
 
     def snowflake(self, name: str) -> int:
-        """Read an id, which is sent as a string of digits."""
+        """Reads an id, which is sent as a string of digits."""
         text = self.text(name)
         if not text.isascii() or not text.isdigit() or len(text) > _SNOWFLAKE_DIGITS_MAX:
             raise InvalidAction(f"{name} must be an id.")
         return int(text)
 
     def options(self, commands: Sequence[Payload]) -> dict[str, object]:
-        """Read the options of a command by name; ids are sent as strings and become integers."""
+        """Reads the options of a command by name; ids are sent as strings and become integers."""
         kinds = _option_types(commands, self.text("name").split())
         given = as_mapping(self._fields.get("options"))
         return {name: as_int(value, -1) if kinds.get(name) in _BY_ID else value for name, value in given.items()}
 
 
 def _option_types(commands: Sequence[Payload], path: Sequence[str]) -> dict[str, int]:
-    """Return the types of the options of a command or subcommand, by name."""
+    """Returns the types of the options of a command or subcommand, by name."""
     candidates = list(commands)
     for name in path:
         found = next((candidate for candidate in candidates if candidate.get("name") == name), {})

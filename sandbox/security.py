@@ -23,7 +23,7 @@ UPLOAD_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 def install_security(app: web.Application) -> None:
-    """Restrict `app` to this machine's programs and the sandbox's own page."""
+    """Restricts `app` to this machine's programs and the sandbox's own page."""
     app.middlewares.append(_reject_foreign_requests)
     app.on_response_prepare.append(_add_security_headers)
 

@@ -51,7 +51,7 @@ class Sandbox:
         return app
 
     async def start(self) -> None:
-        """Start serving; raises OSError if the port is not available."""
+        """Starts serving; raises OSError if the port is not available."""
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, HOST, self._port).start()
@@ -61,7 +61,7 @@ class Sandbox:
         self._port = int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
-        """Close every connection and stop serving."""
+        """Closes every connection and stops serving."""
         await self._runner.cleanup()
 
     async def __aenter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""In which order tests run, and which of them stay together, where several workers share them."""
+"""The order of tests, how workers share them, and which tests are not measured."""
 
 import gc
 import logging
@@ -12,25 +12,34 @@ from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.support.skips"]
 
-# What ends last should be short: these begin first.
+# The longest tests start first.
 _LONG: Final = ("tests/e2e/test_chaos.py", "tests/browser/")
-# These mostly wait, the others mostly compute: side by side they use the processor best.
+# These mostly wait while the others mostly compute: mixed, they use the CPU best.
 _WAITING: Final = "tests/e2e/"
-# Its tests are tried side by side, once for all of them.
+# All tests of this file run in one worker: the first of them runs all cases concurrently.
 _TOGETHER: Final = "tests/e2e/test_crash_points.py"
+# Measuring coverage would slow these beyond their time and memory limits, or measure nothing: they kill the bot.
+_UNMEASURED: Final = (
+    "tests/browser/",
+    "tests/e2e/test_chaos.py",
+    "tests/e2e/test_crash_points.py",
+    "tests/e2e/test_trending_crash_points.py",
+    "tests/integration/test_hostile_feeds.py",
+    "tests/integration/test_charts.py::test_hostile_names_are_drawn_without_blocking_the_event_loop",
+)
 
-# A look at each property in `make test`; `make coverage` tries as many examples as Hypothesis does by default. How long
-# one takes depends on what else the machine does. Where CI is set Hypothesis draws the same ones each time: what is red
-# there is so because of what changed, not by chance.
+# `make test` tries a few examples of each property, `make coverage` as many as Hypothesis does by default. There is no
+# deadline per example, because the time depends on the load of the machine. With CI set, Hypothesis generates the same
+# examples each time, so that a failure is caused by a change and not by chance.
 _ANY_MACHINE: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("look", _ANY_MACHINE, max_examples=10)
+settings.register_profile("quick", _ANY_MACHINE, max_examples=10)
 settings.register_profile("thorough", _ANY_MACHINE)
-settings.load_profile("look")
+settings.load_profile("quick")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Collect without the garbage collector: what collection makes is kept, and looking through it took a third."""
+    """Collects without the garbage collector, which took a third of the time and found nothing to free."""
     gc.disable()
     try:
         return (yield)
@@ -39,8 +48,12 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread what waits over the whole run, each kind shuffled as it is."""
+    """Marks tests that are not measured, and spreads those that wait over the whole run; each kind stays shuffled."""
+    for item in items:
+        if item.nodeid.startswith(_UNMEASURED):
+            item.add_marker("unmeasured")
     place: dict[str, float] = {}
     for waits in (True, False):
         kind = dict.fromkeys(_scope(item.nodeid) for item in items if item.nodeid.startswith(_WAITING) is waits)
@@ -51,27 +64,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _scope(nodeid: str) -> str:
-    """A file's tests stay with one worker, so that what they share is made once; those of e2e share nothing."""
+    """The tests of a file run in one worker and share fixtures, except end-to-end tests, which share nothing."""
     path = nodeid.split("::", 1)[0]
     return nodeid if path.startswith(_WAITING) and path != _TOGETHER else path
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> "ByFile":
-    """How workers share the tests."""
+    """Returns the scheduler that distributes the tests."""
     return ByFile(config, log)
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Hands out what belongs together."""
+    """Gives tests of one scope to the same worker."""
 
     def _split_scope(self, nodeid: str) -> str:
         return _scope(nodeid)
 
 
 @pytest.fixture(autouse=True)
-def _logging_as_it_was() -> Iterator[None]:
-    """Take away what a program that ran inside the test left at the root logger: its stream is closed with the test."""
+def _restore_logging() -> Iterator[None]:
+    """Removes handlers that a program run inside the test left at the root logger: their streams are closed by then."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield

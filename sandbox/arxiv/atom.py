@@ -37,7 +37,7 @@ class FeedHeader:
 
 
 def feed(header: FeedHeader, papers: Iterable[SandboxPaper]) -> bytes:
-    """Return one page of results."""
+    """Returns one page of results."""
     page = f"start={header.start}&max_results={header.max_results}"
     query = f"search_query={header.query_title}&id_list={header.id_list}&{page}"
     address = (
@@ -60,7 +60,7 @@ def feed(header: FeedHeader, papers: Iterable[SandboxPaper]) -> bytes:
 
 
 def error_feed(reason: str, now: datetime) -> bytes:
-    """Return arXiv's response to a rejected request: a feed whose only entry has the title "Error"."""
+    """Returns arXiv's response to a rejected request: a feed whose only entry has the title "Error"."""
     address = f"https://arxiv.org/api/errors#{'_'.join(reason.split())}"
     return (
         f"{_HEAD}"
@@ -81,7 +81,7 @@ def error_feed(reason: str, now: datetime) -> bytes:
 
 
 def entry(paper: SandboxPaper) -> str:
-    """Return a paper as arXiv writes it; in its text, only `&`, `<` and `>` are escaped."""
+    """Returns a paper as arXiv writes it; in its text, only `&`, `<` and `>` are escaped."""
     versioned = escape(paper.versioned_id)
     lines = [
         f"<id>http://arxiv.org/abs/{versioned}</id>",

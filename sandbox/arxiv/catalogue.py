@@ -36,11 +36,11 @@ class Catalogue:
         self._versions: dict[str, SandboxPaper] = {}  # by versioned id
 
     def close(self) -> None:
-        """Close the index."""
+        """Closes the index."""
         self._index.close()
 
     def add(self, papers: Iterable[SandboxPaper]) -> None:
-        """Make these papers visible, each as the current version of its id."""
+        """Makes these papers visible, each as the current version of its id."""
         shown = list(papers)
         self._current.update((paper.arxiv_id, paper) for paper in shown)
         self._versions.update((paper.versioned_id, paper) for paper in shown)
@@ -52,11 +52,11 @@ class Catalogue:
         return tuple(sorted(self._current.values(), key=lambda paper: paper.published, reverse=True))
 
     def current(self, arxiv_id: str) -> SandboxPaper:
-        """Return the current version; raises KeyError if the paper is not visible."""
+        """Returns the current version; raises KeyError if the paper is not visible."""
         return self._current[arxiv_id]
 
     def find(self, query: Group | None, ids: tuple[str, ...], by: SortBy, order: SortOrder) -> list[SandboxPaper]:
-        """Return the papers that match the query, and that are in `ids` unless it is empty."""
+        """Returns the papers that match the query, and that are in `ids` unless it is empty."""
         scores = None if query is None else self._index.search(query)
         if ids:
             listed = [paper for paper in map(self._listed, dict.fromkeys(ids)) if paper is not None]

@@ -59,7 +59,7 @@ class Corpus:
         upcoming: int = 2000,
         earlier_days: int = 0,
     ) -> "Corpus":
-        """Generate papers: `days` of announced ones, about `per_day` on a working day, and `upcoming` unannounced ones.
+        """Generates papers: `days` of announced ones, about `per_day` per working day, and `upcoming` unannounced ones.
 
         The `earlier_days` before these, for charts and backfills, have fewer papers the earlier they are.
         """
@@ -82,7 +82,7 @@ class Corpus:
 
     @classmethod
     def from_directory(cls, directory: Path) -> "Corpus":
-        """Read recorded papers, all of them unannounced; they keep their ids and text, and get new dates."""
+        """Reads recorded papers, all of them unannounced; they keep their ids and text, and get new dates."""
         return cls(read_directory(directory))
 
     @property
@@ -91,12 +91,12 @@ class Corpus:
         return len(self._queued_next) + self._draft_count
 
     def queue_next(self, paper: SandboxPaper) -> None:
-        """Make this paper the next to be announced; a date that it has is kept."""
+        """Makes this paper the next to be announced; a date that it has is kept."""
         self._queued_next.appendleft(paper)
         self._used_ids.add(paper.arxiv_id)
 
     def take(self, count: int, now: datetime, days_ago: tuple[float, float]) -> list[SandboxPaper]:
-        """Take up to `count` papers from the queue, submitted between `days_ago` days before `now`."""
+        """Takes up to `count` papers from the queue, submitted between `days_ago` days before `now`."""
         appointed = [self._queued_next.popleft() for _ in range(min(count, len(self._queued_next)))]
         drafts = list(islice(self._drafts, count - len(appointed)))
         self._draft_count -= len(drafts)
@@ -105,7 +105,7 @@ class Corpus:
         return complete + [self._dated(draft, date, now) for draft, date in zip(drafts, dates, strict=True)]
 
     def complete(self, paper: SandboxPaper, now: datetime, days_ago: tuple[float, float] = (1.5, 1.5)) -> SandboxPaper:
-        """Add an id and a date to the paper where they are missing."""
+        """Adds an id and a date to the paper where they are missing."""
         if paper.published == UNDATED:
             return self._dated(paper, self._random_time(now, days_ago), now)
         arxiv_id = paper.arxiv_id or self._new_id(paper.published)
@@ -123,7 +123,7 @@ class Corpus:
         return (now - timedelta(days=self._rng.uniform(*days_ago))).replace(microsecond=0)
 
     def _new_id(self, published: datetime) -> str:
-        """Return the next free id of the month; as for any subset of arXiv's papers, the numbers have gaps."""
+        """Returns the next free id of the month; as for any subset of arXiv's papers, the numbers have gaps."""
         month = f"{published:%y%m}"
         while True:
             number = self._last_number.get(month, 0) + self._rng.randint(3, 25)
@@ -140,7 +140,7 @@ class Corpus:
                 yield (end - timedelta(days=ago + rng.random())).replace(microsecond=0)
 
     def _submission_dates(self, now: datetime, days: int, per_day: int) -> Iterator[datetime]:
-        """Yield the submission dates of announced papers: fewer at weekends, none after the last cutoff."""
+        """Yields the submission dates of announced papers: fewer at weekends, none after the last cutoff."""
         cutoff = last_cutoff(now)
         for ago in range(days):
             day = cutoff - timedelta(days=ago)
@@ -150,7 +150,7 @@ class Corpus:
 
 
 def last_cutoff(now: datetime) -> datetime:
-    """Return the submission cutoff of the last announcement before `now`."""
+    """Returns the submission cutoff of the last announcement before `now`."""
     day = now.astimezone(_EASTERN).date()
     while True:
         announced = datetime.combine(day, _ANNOUNCEMENT, _EASTERN)
@@ -161,7 +161,7 @@ def last_cutoff(now: datetime) -> datetime:
 
 
 def _interleave_examples(drafts: list[SandboxPaper]) -> Iterator[SandboxPaper]:
-    """Reorder the drafts so that one in three matches the example keyword, and so is posted for a new user."""
+    """Reorders the drafts so that one in three matches the example keyword, and so is posted for a new user."""
     matching = deque(draft for draft in drafts if _EXAMPLE_KEYWORD in f"{draft.title} {draft.abstract}".casefold())
     others = deque(draft for draft in drafts if draft not in matching)
     for turn in range(len(drafts)):

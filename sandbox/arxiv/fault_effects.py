@@ -29,7 +29,7 @@ _DEPTH = 100_000
 def respond(
     raw: Mapping[str, str], catalogue: Catalogue, now: datetime, fault: ArxivFault | None, rng: random.Random
 ) -> ArxivResponse:
-    """Return arXiv's response with the effects of the fault."""
+    """Returns arXiv's response with the effects of the fault."""
     if fault is None:
         return responses.respond(raw, catalogue, now)
     valid = responses.respond(
@@ -80,13 +80,13 @@ def _apply(fault: ArxivFault, valid: ArxivResponse, now: datetime) -> ArxivRespo
 
 
 def _truncate(body: bytes) -> bytes:
-    """Cut the body in the middle of its last entry, or in its own middle if it has none."""
+    """Cuts the body in the middle of its last entry, or in its own middle if it has none."""
     last = body.rfind(b"<entry>")
     return body[: (last + len(body)) // 2] if last >= 0 else body[: len(body) // 2]
 
 
 def _remove_title_and_id(body: bytes) -> bytes:
-    """Remove the title of the first entry and the id of the second."""
+    """Removes the title of the first entry and the id of the second."""
     lacking = iter((rb"    <title>.*?</title>\n", rb"    <id>.*?</id>\n"))
     return _ENTRY.sub(lambda entry: re.sub(next(lacking), b"", entry[0], flags=re.DOTALL), body, count=2)
 

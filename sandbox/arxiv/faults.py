@@ -114,11 +114,11 @@ class ArxivFaults:
         self._queue: deque[ArxivFault] = deque()
 
     def add(self, *faults: ArxivFault) -> None:
-        """Queue faults for the next requests."""
+        """Queues faults for the next requests."""
         self._queue.extend(faults)
 
     def clear(self) -> None:
-        """Remove all faults."""
+        """Removes all faults."""
         self._queue.clear()
 
     @property
@@ -127,7 +127,7 @@ class ArxivFaults:
         return tuple(self._queue)
 
     def take(self, method: str, search_query: str, target_length: int) -> ArxivFault | None:
-        """Return the fault for this request, if any, and consume one use of it."""
+        """Returns the fault for this request, if any, and consumes one use of it."""
         for place, fault in enumerate(self._queue):
             if not fault.applies(method, search_query, target_length):
                 continue

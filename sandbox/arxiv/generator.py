@@ -11,7 +11,7 @@ from sandbox.arxiv.papers import SandboxPaper
 
 
 def generate_paper(seed: int, number: int) -> SandboxPaper:
-    """Return a paper; the same seed and number always give the same paper."""
+    """Returns a paper; the same seed and number always give the same paper."""
     rng = random.Random(f"{seed}/{number}")
     field = vocabulary.FIELDS[_field_order(seed, number)]
     words = _PaperText(rng, field)
@@ -33,7 +33,7 @@ def generate_paper(seed: int, number: int) -> SandboxPaper:
 
 
 def _field_order(seed: int, number: int) -> int:
-    """Return the index of a paper's field: each round contains every field once, in its own random order."""
+    """Returns the index of a paper's field: each round contains every field once, in its own random order."""
     count = len(vocabulary.FIELDS)
     order = random.Random(f"{seed}/round/{number // count}").sample(range(count), count)
     return order[number % count]

@@ -88,11 +88,11 @@ class SearchIndex:
             )
 
     def close(self) -> None:
-        """Close the in-memory database."""
+        """Closes the in-memory database."""
         self._db.close()
 
     def add(self, papers: Iterable[SandboxPaper]) -> None:
-        """Add papers, each replacing an earlier version."""
+        """Adds papers, each replacing an earlier version."""
         for paper in papers:
             before = self._papers.get(paper.arxiv_id)
             for category in before.categories if before else ():
@@ -106,7 +106,7 @@ class SearchIndex:
                 stale.add(paper.arxiv_id)
 
     def search(self, query: Node) -> Counter[str]:
-        """Return the ids of matching papers, with the number of terms that each matched as a rough relevance."""
+        """Returns the ids of matching papers, with the number of terms that each matched as a rough relevance."""
         scores: Counter[str] = Counter()
         found = self._find(query, scores)
         return Counter({arxiv_id: scores[arxiv_id] for arxiv_id in found})
@@ -165,7 +165,7 @@ class SearchIndex:
         return {self._id_of[row] for (row,) in rows}
 
     def _refresh(self, name: str) -> None:
-        """Update a table just before it is read, so that tables that are never searched cost nothing."""
+        """Updates a table just before it is read, so that tables that are never searched cost nothing."""
         stale, table = self._stale[name], _TABLES[name]
         if not stale:
             return
@@ -222,7 +222,7 @@ _FOLDED_LETTERS = str.maketrans(
 
 
 def _expression(words: list[str], *, quoted: bool) -> str | None:
-    """Return the full-text expression for a phrase or an AND of words; None if there are only stop words."""
+    """Returns the full-text expression for a phrase or an AND of words; None if there are only stop words."""
     while words and words[0] == _STOP_WORD_PLACEHOLDER:
         words.pop(0)
     while words and words[-1] == _STOP_WORD_PLACEHOLDER:

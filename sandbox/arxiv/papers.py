@@ -49,7 +49,7 @@ class SandboxPaper:
 
 
 def split_id(text: str) -> tuple[str, int | None]:
-    """Split `2403.01234v2` into (`2403.01234`, 2), or None without a version; ValueError if it is not an arXiv id."""
+    """Splits `2403.01234v2` into (`2403.01234`, 2), or None without a version; ValueError if it is not an arXiv id."""
     match = _ID.fullmatch(text)
     if match is None:
         raise ValueError(f"not an arXiv id: {text!r}")

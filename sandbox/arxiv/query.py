@@ -74,7 +74,7 @@ _Token = str | Operator | Term | DateRange  # a str is a parenthesis
 
 
 def parse(text: str) -> Group:
-    """Parse a query; raises InvalidQuery with arXiv's reason."""
+    """Parses a query; raises InvalidQuery with arXiv's reason."""
     tokens = list(_tokens(text))
     if not tokens:
         raise InvalidQuery("search_query is empty")
@@ -122,7 +122,7 @@ def _date_range(written: str | None) -> DateRange:
 
 
 def _moment(digits: str, *, end: bool = False) -> datetime:
-    """Parse a date in UTC; with `end`, return the last instant of the minute (or hour or day) that it denotes."""
+    """Parses a date in UTC; with `end`, returns the last instant of the minute (or hour or day) that it denotes."""
     if not _MOMENT.fullmatch(digits):
         raise InvalidQuery(f"invalid date: {digits}")
     try:
@@ -133,7 +133,7 @@ def _moment(digits: str, *, end: bool = False) -> datetime:
 
 
 def _group(tokens: list[_Token], position: int, *, depth: int) -> tuple[Group, int]:
-    """Parse operands and operators up to a closing parenthesis or the end; also return the end position."""
+    """Parses operands and operators up to a closing parenthesis or the end; also returns the end position."""
     if depth > MAX_DEPTH:
         raise InvalidQuery("parentheses nested too deeply")
     operands: list[Node] = []
@@ -171,7 +171,7 @@ def _operand(tokens: list[_Token], position: int, depth: int) -> tuple[Node, int
 
 
 def normalized(node: Node) -> str:
-    """Return the query with missing prefixes and operators added, as in the title of arXiv's feeds."""
+    """Returns the query with missing prefixes and operators added, as in the title of arXiv's feeds."""
     match node:
         case Term(field, value, quoted):
             return f'{field}:"{value}"' if quoted else f"{field}:{value}"
@@ -184,7 +184,7 @@ def normalized(node: Node) -> str:
 
 
 def right_grouped(node: Node) -> str:
-    """Return the query with parentheses that group to the right, as in the link of arXiv's feeds."""
+    """Returns the query with parentheses that group to the right, as in the link of arXiv's feeds."""
     match node:
         case Term(field, value):
             return f'{field}:"{value}"' if " " in value else f"{field}:{value}"

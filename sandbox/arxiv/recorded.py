@@ -19,7 +19,7 @@ _ABS = re.compile(r"https?://arxiv\.org/abs/(.+)")
 
 
 def read_directory(directory: Path) -> tuple[SandboxPaper, ...]:
-    """Return every paper of the directory's Atom files, oldest first; raises ValueError if there are none."""
+    """Returns every paper of the directory's Atom files, oldest first; raises ValueError if there are none."""
     papers: dict[str, SandboxPaper] = {}
     for path in sorted(directory.glob("*.xml")):
         for paper in read_feed(path.read_bytes()):
@@ -32,7 +32,7 @@ def read_directory(directory: Path) -> tuple[SandboxPaper, ...]:
 
 
 def read_feed(body: bytes) -> Iterator[SandboxPaper]:
-    """Yield the papers of one recorded response in order, including those of a second document in its body."""
+    """Yields the papers of one recorded response in order, including those of a second document in its body."""
     for document in _DECLARATION.split(body):
         try:
             # The files are named on the command line by the operator: no untrusted XML is parsed here.

@@ -55,7 +55,7 @@ def respond(
     transform_results: PaperFilter = list,
     transform_page: PaperFilter = list,
 ) -> ArxivResponse:
-    """Return arXiv's response; `transform_results` may change all results, `transform_page` the requested page."""
+    """Returns arXiv's response; `transform_results` may change all results, `transform_page` the requested page."""
     try:
         parameters = _read(raw)
     except InvalidQuery as error:
@@ -79,12 +79,12 @@ def respond(
 
 
 def error_response(reason: str, now: datetime) -> ArxivResponse:
-    """Return status 400 with arXiv's error feed."""
+    """Returns status 400 with arXiv's error feed."""
     return ArxivResponse(400, error_feed(reason, now))
 
 
 def _read(raw: Mapping[str, str]) -> _Parameters:
-    """Validate the parameters as arXiv does; raises InvalidQuery with arXiv's message."""
+    """Validates the parameters as arXiv does; raises InvalidQuery with arXiv's message."""
     search_query, id_list = raw.get("search_query", "").strip(), raw.get("id_list", "").strip()
     if not search_query and not id_list:
         raise InvalidQuery("either a search_query or id_list must be specified")

@@ -82,7 +82,7 @@ class LocalArxiv:
         self._closing = asyncio.Event()
 
     def attach(self, app: web.Application) -> None:
-        """Serve on this application until it is cleaned up."""
+        """Serves on this application until it is cleaned up."""
         app.router.add_get(PATH, self._serve, allow_head=False)
         app.router.add_post(PATH, self._serve)
         app.on_shutdown.append(self._stop_delays)
@@ -101,13 +101,13 @@ class LocalArxiv:
         return self._catalogue.papers
 
     def announce(self, count: int | None = None, *, days_ago: tuple[float, float] = (1, 4)) -> list[SandboxPaper]:
-        """Announce the next `count` papers (None: all queued ones), submitted between `days_ago` days before now."""
+        """Announces the next `count` papers (None: all queued ones), submitted between `days_ago` days before now."""
         papers = self._corpus.take(self.queued if count is None else count, self._now(), days_ago)
         self._catalogue.add(papers)
         return papers
 
     def add_paper(self, paper: SandboxPaper, *, announced: bool = True) -> SandboxPaper:
-        """Publish this paper now, or queue it to be announced next; a missing id or date is added."""
+        """Publishes this paper now, or queues it to be announced next; a missing id or date is added."""
         if not announced:
             self._corpus.queue_next(paper)
             return paper
@@ -118,7 +118,7 @@ class LocalArxiv:
     def revise(
         self, arxiv_id: str, *, title: str | None = None, abstract: str | None = None, comment: str | None = None
     ) -> SandboxPaper:
-        """Publish a new version of a visible paper; raises KeyError for an unknown id."""
+        """Publishes a new version of a visible paper; raises KeyError for an unknown id."""
         old = self._catalogue.current(arxiv_id)
         new = replace(
             old,
@@ -132,7 +132,7 @@ class LocalArxiv:
         return new
 
     def withdraw(self, arxiv_id: str) -> SandboxPaper:
-        """Withdraw a paper: publish a new version whose comment says so."""
+        """Withdraws a paper: publishes a new version whose comment says so."""
         return self.revise(arxiv_id, comment="This paper has been withdrawn")
 
     # Handling of requests.
@@ -204,7 +204,7 @@ class LocalArxiv:
         return respond(raw, self._catalogue, self._now(), fault, self._rng)
 
     async def _delay(self, request: web.Request, delay_s: float) -> None:
-        """Delay the response, but stop when the client disconnects or the server stops, to record when it ended."""
+        """Delays the response, but stops when the client disconnects or the server stops, to record when it ended."""
         deadline = time.monotonic() + delay_s
         while time.monotonic() < deadline and not self._closing.is_set():
             if request.transport is None or request.transport.is_closing():
@@ -234,7 +234,7 @@ def _stream_response(content: ArxivResponse) -> web.StreamResponse:
 
 
 async def _send(request: web.Request, content: ArxivResponse) -> web.StreamResponse:
-    """Write the whole response, so that the end of the request is known."""
+    """Writes the whole response, so that the end of the request is known."""
     response = _stream_response(content)
     await response.prepare(request)
     await response.write(content.body)

@@ -16,14 +16,14 @@ class Access:
         self._world = world
 
     def guild(self, guild_id: int) -> Guild:
-        """Return a guild that the bot is in."""
+        """Returns a guild that the bot is in."""
         guild = self._world.guilds.get(guild_id)
         if guild is None or not self._world.bot_in_guild(guild_id):
             raise errors.unknown_guild()
         return guild
 
     def channel(self, channel_id: int) -> Channel:
-        """Return a channel that the bot can view."""
+        """Returns a channel that the bot can view."""
         channel = self._world.channels.get(channel_id)
         if channel is None:
             raise errors.unknown_channel()
@@ -32,16 +32,16 @@ class Access:
         return channel
 
     def permissions(self, channel: Channel) -> Permission:
-        """Return the bot's permissions in a channel."""
+        """Returns the bot's permissions in a channel."""
         return self._world.permissions(self._world.bot_id, channel.id)
 
     def require(self, channel: Channel, permission: Permission) -> None:
-        """Raise an error if the bot lacks a permission."""
+        """Raises an error if the bot lacks a permission."""
         if permission not in self.permissions(channel):
             raise errors.missing_permissions()
 
     def sendable(self, channel_id: int) -> Channel:
-        """Return a channel that the bot may send to, which may be an archived thread that is not locked."""
+        """Returns a channel that the bot may send to, which may be an archived thread that is not locked."""
         channel = self.channel(channel_id)
         if channel.kind not in MESSAGEABLE:
             raise errors.not_a_text_channel()
@@ -55,7 +55,7 @@ class Access:
         return channel
 
     def message(self, channel_id: int, message_id: int) -> Message:
-        """Return a message in a channel that the bot can view."""
+        """Returns a message in a channel that the bot can view."""
         channel = self.channel(channel_id)
         message = self._world.messages.find(channel.id, message_id)
         if message is None:
@@ -63,7 +63,7 @@ class Access:
         return message
 
     def own_message(self, channel_id: int, message_id: int) -> Message:
-        """Return a message that the bot wrote."""
+        """Returns a message that the bot wrote."""
         message = self.message(channel_id, message_id)
         if message.author_id != self._world.bot_id:
             raise errors.another_users_message()

@@ -60,11 +60,11 @@ class Call:
     origin: str  # scheme and host of the request's URL
 
     def snowflake(self, name: str) -> int:
-        """Return a path parameter that is an id."""
+        """Returns a path parameter that is an id."""
         return _snowflake(name, self.parameters[name])
 
     def queried_snowflake(self, name: str) -> int | None:
-        """Return a query parameter that is an id, or None if it is missing."""
+        """Returns a query parameter that is an id, or None if it is missing."""
         return _snowflake(name, self.query[name]) if name in self.query else None
 
     @property
@@ -107,11 +107,11 @@ class RestApi:
         self._routes: list[tuple[str, _RegisteredRoute]] = []
 
     def add(self, method: str, template: str, handler: Handler, *, needs_token: bool = True) -> None:
-        """Add a route; the template is as in Discord's documentation."""
+        """Adds a route; the template is as in Discord's documentation."""
         self._routes.append((method, _RegisteredRoute(template, handler, needs_token)))
 
     def attach(self, app: web.Application) -> None:
-        """Serve all routes, and reject every other path under the prefix."""
+        """Serves all routes, and rejects every other path under the prefix."""
         for method, route in self._routes:
             app.router.add_route(method, f"{PREFIX}{route.template}", self._serve(route))
         unknown = _RegisteredRoute(None, _reject_unknown_route, needs_token=False)

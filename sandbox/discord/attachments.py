@@ -17,7 +17,7 @@ class Attachments:
         self._contents: dict[int, UploadedFile] = {}
 
     def store(self, files: Iterable[UploadedFile], body: Payload, *, channel_id: int, origin: str) -> list[Payload]:
-        """Store the files of a request and return their attachment objects (resources/message#attachment-object)."""
+        """Stores the files of a request and returns their attachment objects (resources/message#attachment-object)."""
         described = {
             as_text(given.get("id")) or str(given.get("id")): given for given in as_mappings(body.get("attachments"))
         }
@@ -42,12 +42,12 @@ class Attachments:
         return stored
 
     def kept(self, old: list[Payload], body: Payload) -> list[Payload]:
-        """Return the attachments that an edit keeps: those that it lists, or all if it has no list."""
+        """Returns the attachments that an edit keeps: those that it lists, or all if it has no list."""
         if "attachments" not in body:
             return old
         listed = {str(given.get("id")) for given in as_mappings(body.get("attachments"))}
         return [attachment for attachment in old if attachment["id"] in listed]
 
     def get(self, attachment_id: int) -> UploadedFile | None:
-        """Return an uploaded file by its attachment id."""
+        """Returns an uploaded file by its attachment id."""
         return self._contents.get(attachment_id)

@@ -18,19 +18,19 @@ class Cdn:
         self._attachments = attachments
 
     def attach(self, app: web.Application) -> None:
-        """Add the routes."""
+        """Adds the routes."""
         app.router.add_get(f"{CDN_PATH}/avatars/{{user_id:\\d+}}/{{name}}", self.avatar)
         app.router.add_get(f"{CDN_PATH}/attachments/{{channel_id:\\d+}}/{{attachment_id:\\d+}}/{{name}}", self.file)
 
     async def avatar(self, request: web.Request) -> web.Response:
-        """Return a user's avatar."""
+        """Returns a user's avatar."""
         user = self._world.users.get(int(request.match_info["user_id"]))
         if user is None:
             raise web.HTTPNotFound
         return web.Response(text=draw_avatar(user.shown_name, user.id), content_type="image/svg+xml")
 
     async def file(self, request: web.Request) -> web.Response:
-        """Return an uploaded file, always as a download, so that scripts in it never run on the page."""
+        """Returns an uploaded file, always as a download, so that scripts in it never run on the page."""
         file = self._attachments.get(int(request.match_info["attachment_id"]))
         if file is None:
             raise web.HTTPNotFound
@@ -39,7 +39,7 @@ class Cdn:
 
 
 def draw_avatar(name: str, user_id: int) -> str:
-    """Return an SVG of a colored circle with the first letter of the name."""
+    """Returns an SVG of a coloured circle with the first letter of the name."""
     letter, colour = escape(name[:1].upper()), _COLOURS[user_id % len(_COLOURS)]
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 80">'

@@ -24,21 +24,21 @@ class Commands:
         self._scopes: dict[int | None, dict[int, Payload]] = {}
 
     def of(self, guild_id: int | None) -> list[Payload]:
-        """Return the commands of one scope."""
+        """Returns the commands of one scope."""
         return list(self._scopes.get(guild_id, {}).values())
 
     def available_in(self, guild_id: int | None) -> list[Payload]:
-        """Return the commands of a guild or of direct messages; a guild's own hide global ones of the same name."""
+        """Returns the commands of a guild or of direct messages; a guild's own hide global ones of the same name."""
         own = self.of(guild_id) if guild_id is not None else []
         hidden = {_key(command) for command in own}
         return own + [command for command in self.of(None) if _key(command) not in hidden]
 
     def get(self, guild_id: int | None, command_id: int) -> Payload | None:
-        """Return a command by its id."""
+        """Returns a command by its id."""
         return self._scopes.get(guild_id, {}).get(command_id)
 
     def replace_all(self, guild_id: int | None, definitions: list[Payload]) -> list[Payload]:
-        """Replace all commands of a scope; commands with an unchanged type and name keep their id."""
+        """Replaces all commands of a scope; commands with an unchanged type and name keep their id."""
         old = {_key(command): as_int(command["id"]) for command in self.of(guild_id)}
         kept = [self._build(guild_id, given, old.get(_key(given))) for given in definitions]
         self._scopes[guild_id] = {as_int(command["id"]): command for command in kept}
@@ -46,7 +46,7 @@ class Commands:
         return kept
 
     def put(self, guild_id: int | None, definition: Payload) -> tuple[Payload, bool]:
-        """Add a command or replace the one of the same name; also return whether it is new."""
+        """Adds a command or replaces the one of the same name; also returns whether it is new."""
         scope = self._scopes.setdefault(guild_id, {})
         old = next((command for command in scope.values() if _key(command) == _key(definition)), None)
         made = self._build(guild_id, definition, as_int(old["id"]) if old else None)
@@ -55,13 +55,13 @@ class Commands:
         return made, old is None
 
     def edit(self, command: Payload, changes: Payload) -> Payload:
-        """Change the given fields of a command."""
+        """Changes the given fields of a command."""
         command |= changes | {"version": str(self._new_id())}
         self._notify()
         return command
 
     def delete(self, guild_id: int | None, command_id: int) -> None:
-        """Delete a command."""
+        """Deletes a command."""
         del self._scopes[guild_id][command_id]
         self._notify()
 

@@ -36,7 +36,7 @@ class DefaultIds:
     channels: Mapping[str, int]
 
     def channel(self, name: str) -> int:
-        """Return a channel's id by its name, without the #."""
+        """Returns a channel's id by its name, without the #."""
         return self.channels[name]
 
 

@@ -18,7 +18,7 @@ class ApiError(Exception):
         self.errors = errors
 
     def body(self) -> Payload:
-        """Return the JSON of the response, with Discord's order of keys."""
+        """Returns the JSON of the response, with Discord's order of keys."""
         body: Payload = {"message": self.message, "code": self.code}
         if self.errors is not None:
             body["errors"] = self.errors

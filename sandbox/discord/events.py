@@ -26,12 +26,12 @@ class EventBus:
         self._listeners: list[Listener] = []
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` for every event from now on; returns a function that unsubscribes it."""
+        """Calls `listener` for every event from now on; returns a function that unsubscribes it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     def emit(self, name: str, payload: Payload, *, guild_id: int | None = None, channel_id: int | None = None) -> None:
-        """Call every listener synchronously."""
+        """Calls every listener synchronously."""
         for listener in tuple(self._listeners):
             listener(name, payload, guild_id, channel_id)
 
@@ -43,14 +43,14 @@ class ChangeSignal:
         self._waiting: list[asyncio.Future[None]] = []
 
     def notify(self) -> None:
-        """Wake all waiting tasks."""
+        """Wakes all waiting tasks."""
         waiting, self._waiting = self._waiting, []
         for waiter in waiting:
             if not waiter.done():
                 waiter.set_result(None)
 
     async def wait_until(self, predicate: Callable[[], bool], timeout_s: float) -> None:
-        """Return once the predicate is true; raises TimeoutError after `timeout_s` seconds."""
+        """Returns once the predicate is true; raises TimeoutError after `timeout_s` seconds."""
         async with asyncio.timeout(timeout_s):
             while not predicate():
                 waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -14,7 +14,7 @@ from sandbox.discord.primitives import Payload
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Respond with this status without handling the request; without a body, as a proxy would."""
+    """Responds with this status without handling the request; without a body, as a proxy would."""
 
     status: int
     body: Payload | None = None
@@ -22,13 +22,13 @@ class Status:
 
     @classmethod
     def api_error(cls, status: int, code: int, message: str) -> "Status":
-        """Return an error in Discord's format, such as 403 with code 50013."""
+        """Returns an error in Discord's format, such as 403 with code 50013."""
         return cls(status, {"message": message, "code": code})
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimited:
-    """Respond with 429 without handling the request."""
+    """Responds with 429 without handling the request."""
 
     retry_after_s: float
     is_global: bool = False
@@ -36,24 +36,24 @@ class RateLimited:
 
 @dataclass(frozen=True, slots=True)
 class DropBefore:
-    """Drop the connection before handling the request."""
+    """Drops the connection before handling the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class DropAfter:
-    """Handle the request, then drop the connection without a response."""
+    """Handles the request, then drops the connection without a response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slow:
-    """Wait for `delay_s`, then handle the request."""
+    """Waits for `delay_s`, then handles the request."""
 
     delay_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class StatusAfter:
-    """Handle the request, but respond with this status."""
+    """Handles the request, but responds with this status."""
 
     status: int
     body: Payload | None = None
@@ -78,11 +78,11 @@ class DiscordFaults:
         self._planned: list[_PlannedFault] = []
 
     def add(self, method: str | None, path_pattern: str, kind: DiscordFault, times: int = 1, *, skip: int = 0) -> None:
-        """Affect the next `times` requests whose path (after /api/v10) matches; the first `skip` matches pass."""
+        """Affects the next `times` requests whose path (after /api/v10) matches; the first `skip` matches pass."""
         self._planned.append(_PlannedFault(method, re.compile(path_pattern), kind, times, skip))
 
     def clear(self) -> None:
-        """Remove all faults."""
+        """Removes all faults."""
         self._planned.clear()
 
     @property
@@ -91,7 +91,7 @@ class DiscordFaults:
         return sum(planned.times for planned in self._planned)
 
     def take(self, method: str, path: str) -> DiscordFault | None:
-        """Return the fault for this request, if any, and consume one use of it."""
+        """Returns the fault for this request, if any, and consumes one use of it."""
         for planned in self._planned:
             if planned.method in {None, method} and planned.path.search(path):
                 if planned.skip > 0:

@@ -63,26 +63,26 @@ class Connection:
         self._frame_times: list[float] = []
 
     def count_frame(self) -> None:
-        """Enforce the rate limit of received frames: 120 per 60 s."""
+        """Enforces the rate limit of received frames: 120 per 60 s."""
         now_s = time.monotonic()
         self._frame_times = [*(moment for moment in self._frame_times if now_s - moment < 60), now_s]
         if len(self._frame_times) > _SENDS_PER_MINUTE:
             raise CloseConnection(CloseCode.RATE_LIMITED)
 
     async def write(self) -> None:
-        """Send the frames in the send queue, in order, until its end."""
+        """Sends the frames in the send queue, in order, until its end."""
         while (text := await self.send_queue.get()) is not None:
             if self.socket.closed:
                 return
             await self.socket.send_str(text)
 
     async def close(self, code: int) -> None:
-        """Close the connection from the server's side."""
+        """Closes the connection from the server's side."""
         self.closed_by_server = True
         await self.socket.close(code=code)
 
     def drop(self) -> None:
-        """Drop the connection without a close frame."""
+        """Drops the connection without a close frame."""
         if self._request.transport is not None:
             self._request.transport.abort()
 
@@ -101,7 +101,7 @@ class Gateway:
         world.subscribe(self._on_event)
 
     def attach(self, app: web.Application) -> None:
-        """Serve the gateway, and close its connections when the server stops."""
+        """Serves the gateway, and closes its connections when the server stops."""
         app.router.add_get(PATH, self._serve)
         app.on_shutdown.append(self._on_shutdown)
 
@@ -111,7 +111,7 @@ class Gateway:
         return any(session.send_queue is not None for session in self._sessions.values())
 
     def dispatch(self, name: str, payload: Payload, guild_id: int | None) -> None:
-        """Send an event to every session that wants it; a disconnected session receives it when it resumes."""
+        """Sends an event to every session that wants it; a disconnected session receives it when it resumes."""
         # Updates of the bot's own member are sent whatever the intents (events/gateway#gateway-intents).
         about_itself = name == "GUILD_MEMBER_UPDATE" and self._is_bot(as_mapping(payload.get("user")))
         for session in self._sessions.values():
@@ -122,7 +122,7 @@ class Gateway:
         return user.get("id") == str(self._world.bot_id)
 
     async def close(self, code: int | None, *, resumable: bool) -> None:
-        """Close the connections with a code, or drop them if it is None; unless `resumable`, delete the sessions."""
+        """Closes the connections with a code, or drops them if it is None; unless `resumable`, deletes the sessions."""
         if not resumable:
             self._sessions.clear()
         for connection in tuple(self._connections):
@@ -132,12 +132,12 @@ class Gateway:
                 await connection.close(code)
 
     def request_reconnect(self) -> None:
-        """Tell the bot to reconnect and resume, as Discord does every few hours."""
+        """Tells the bot to reconnect and resume, as Discord does every few hours."""
         for connection in self._connections:
             connection.send_queue.put_nowait(frame(Op.RECONNECT))
 
     def invalidate_sessions(self) -> None:
-        """Tell the bot that its session is invalid, so that it identifies again."""
+        """Tells the bot that its session is invalid, so that it identifies again."""
         self._sessions.clear()
         for connection in self._connections:
             connection.send_queue.put_nowait(frame(Op.INVALID_SESSION, content=False))

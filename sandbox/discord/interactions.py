@@ -30,11 +30,11 @@ class Interactions:
         self._by_token: dict[str, Invocation] = {}
 
     def by_token(self, token: str) -> Invocation | None:
-        """Return the interaction with that token."""
+        """Returns the interaction with that token."""
         return self._by_token.get(token)
 
     def context_of(self, channel: Channel) -> int:
-        """Return Discord's context type of an interaction in a channel."""
+        """Returns Discord's context type of an interaction in a channel."""
         if channel.guild_id is not None:
             return IN_GUILD
         return IN_BOT_DM if channel.kind is ChannelKind.DM else IN_PRIVATE_CHANNEL
@@ -48,7 +48,7 @@ class Interactions:
         channel: Channel,
         source: Message | None = None,
     ) -> tuple[Invocation, Payload]:
-        """Create an interaction: the invocation that the user waits for, and the payload for the bot."""
+        """Creates an interaction: the invocation that the user waits for, and the payload for the bot."""
         owners = self._owners(user_id, channel)
         invocation = self._invocation(kind, user_id, channel, source, owners)
         payload: Payload = {

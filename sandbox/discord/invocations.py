@@ -89,11 +89,11 @@ class Invocation:
         return not self.expired and now_s - self.began_s < TOKEN_LIFETIME_S
 
     def expire(self) -> None:
-        """Expire the token, as if 15 minutes had passed."""
+        """Expires the token, as if 15 minutes had passed."""
         self.expired = True
 
     async def wait_until_acknowledged(self) -> None:
-        """Return once the bot has responded in any way; raises NotAcknowledged after three seconds."""
+        """Returns once the bot has responded in any way; raises NotAcknowledged after three seconds."""
         left_s = self.began_s + FIRST_RESPONSE_S - asyncio.get_running_loop().time()
         try:
             await self.changes.wait_until(lambda: self.acknowledged, max(0.0, left_s))
@@ -101,18 +101,18 @@ class Invocation:
             raise NotAcknowledged("The application did not respond") from error
 
     async def wait_for_reply(self, timeout_s: float = _TIMEOUT_S) -> Message:
-        """Wait for the visible reply, which may be an edited "thinking" response."""
+        """Waits for the visible reply, which may be an edited "thinking" response."""
         await self.wait_until_acknowledged()
         await self.changes.wait_until(lambda: self.reply is not None, timeout_s)
         assert self.reply is not None  # noqa: S101 -- the condition above
         return self.reply
 
     async def wait_for(self, predicate: Callable[["Invocation"], bool], timeout_s: float = _TIMEOUT_S) -> None:
-        """Return once the predicate is true for this invocation; raises TimeoutError after `timeout_s`."""
+        """Returns once the predicate is true for this invocation; raises TimeoutError after `timeout_s`."""
         await self.changes.wait_until(lambda: predicate(self), timeout_s)
 
     async def wait_for_edit(self, predicate: Callable[[Message], bool], timeout_s: float = _TIMEOUT_S) -> Message:
-        """Wait until the predicate is true for the reply, for replies that are edited."""
+        """Waits until the predicate is true for the reply, for replies that are edited."""
         await self.wait_for_reply(timeout_s)
         await self.changes.wait_until(lambda: self.reply is not None and predicate(self.reply), timeout_s)
         assert self.reply is not None  # noqa: S101 -- the condition above

@@ -62,7 +62,7 @@ class LocalDiscord:
         InteractionRoutes(self.world, self._interactions, self._attachments, self.changes.notify).add_to(self._api)
 
     def attach(self, app: web.Application) -> None:
-        """Serve REST under /api/v10, the gateway under /gateway and the CDN under /cdn."""
+        """Serves REST under /api/v10, the gateway under /gateway and the CDN under /cdn."""
         self._api.attach(app)
         self._gateway.attach(app)
         Cdn(self.world, self._attachments).attach(app)
@@ -95,7 +95,7 @@ class LocalDiscord:
         return self._gateway.has_ready_session and bool(self._commands.available_in(None) or self._guild_commands())
 
     async def wait_until_bot_ready(self, timeout_s: float) -> None:
-        """Wait until the bot is connected and has registered commands; raises TimeoutError after `timeout_s`."""
+        """Waits until the bot is connected and has registered commands; raises TimeoutError after `timeout_s`."""
         await self.changes.wait_until(lambda: self.bot_is_ready, timeout_s)
 
     def _guild_commands(self) -> list[Payload]:
@@ -104,35 +104,35 @@ class LocalDiscord:
     # Actions of users
 
     def commands_for(self, user_id: int, channel_id: int | None) -> list[Payload]:
-        """Return the commands available to a user in a channel; None is the direct messages with the bot."""
+        """Returns the commands available to a user in a channel; None is the direct messages with the bot."""
         return self._user_actions.commands_for(user_id, channel_id)
 
     async def run_command(
         self, name: str, options: Mapping[str, object] | None = None, *, user_id: int, channel_id: int | None
     ) -> Invocation:
-        """Run a command ("group sub" for a subcommand); raises InvalidAction if Discord's client would not allow it."""
+        """Runs a command ("group sub": a subcommand); raises InvalidAction if Discord's client does not allow it."""
         return self._user_actions.run_command(name, options or {}, user_id=user_id, channel_id=channel_id)
 
     async def autocomplete(
         self, name: str, options: Mapping[str, object], focused: str, *, user_id: int, channel_id: int | None
     ) -> list[AutocompleteChoice]:
-        """Return the bot's suggestions for the option `focused`, whose text so far is in `options`."""
+        """Returns the bot's suggestions for the option `focused`, whose text so far is in `options`."""
         invocation = self._user_actions.autocomplete(name, options, focused, user_id=user_id, channel_id=channel_id)
         await invocation.wait_until_acknowledged()
         return invocation.choices
 
     async def press(self, message_id: int, custom_id: str, *, user_id: int) -> Invocation:
-        """Press a button."""
+        """Presses a button."""
         return self._user_actions.press(message_id, custom_id, user_id=user_id)
 
     async def choose(self, message_id: int, custom_id: str, values: Sequence[str], *, user_id: int) -> Invocation:
-        """Choose values from a select menu."""
+        """Chooses values from a select menu."""
         return self._user_actions.choose(message_id, custom_id, values, user_id=user_id)
 
     # Simulated failures
 
     def forget_nonces(self) -> None:
-        """Forget all nonces, as Discord does after a few minutes."""
+        """Forgets all nonces, as Discord does after a few minutes."""
         self.world.messages.forget_nonces()
 
     @property
@@ -145,13 +145,13 @@ class LocalDiscord:
         self._gateway.open = is_open
 
     async def close_gateway(self, code: int | None = None, *, resumable: bool = True) -> None:
-        """Close the connection with a code, or drop it if it is None; unless `resumable`, delete the session."""
+        """Closes the connection with a code, or drops it if it is None; unless `resumable`, deletes the session."""
         await self._gateway.close(code, resumable=resumable)
 
     def request_reconnect(self) -> None:
-        """Tell the bot to reconnect and resume."""
+        """Tells the bot to reconnect and resume."""
         self._gateway.request_reconnect()
 
     def invalidate_sessions(self) -> None:
-        """Tell the bot that its session is invalid; discord.py identifies again after five seconds."""
+        """Tells the bot that its session is invalid; discord.py identifies again after five seconds."""
         self._gateway.invalidate_sessions()

@@ -30,7 +30,7 @@ NO_PINGS: Final = Pings()
 
 
 def resolve_pings(content: str, body: Payload, *, may_mention_everyone: bool) -> Pings:
-    """Return the pings of a message's content; without allowed_mentions in the body, every mention pings."""
+    """Returns the pings of a message's content; without allowed_mentions in the body, every mention pings."""
     allowed = as_mapping(body.get("allowed_mentions"))
     parse: list[object] = ["everyone", "users", "roles"]
     if body.get("allowed_mentions") is not None:

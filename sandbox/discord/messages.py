@@ -37,11 +37,11 @@ class Messages:
         self._nonces: dict[tuple[int, str], tuple[Message, float]] = {}
 
     def post(self, channel_id: int, author_id: int, content: str = "", *, message_id: int | None = None) -> Message:
-        """Post a plain message, as a user does."""
+        """Posts a plain message, as a user does."""
         return self.add(Message(message_id or self._new_id(), channel_id, author_id, content))
 
     def add(self, message: Message) -> Message:
-        """Add a message."""
+        """Adds a message."""
         self._by_id[message.id] = message
         insort(self._by_channel.setdefault(message.channel_id, []), message, key=lambda other: other.id)
         if not message.is_ephemeral:
@@ -52,16 +52,16 @@ class Messages:
         return message
 
     def mark_edited(self, message: Message) -> None:
-        """Record that the author edited a message."""
+        """Records that the author edited a message."""
         message.edited_at = datetime.fromtimestamp(self._now(), UTC)
         self.notify_changed(message)
 
     def notify_changed(self, message: Message) -> None:
-        """Notify listeners of a change that is not an edit."""
+        """Notifies listeners of a change that is not an edit."""
         self._emit("MESSAGE_UPDATE", EPHEMERAL_UPDATE, message, self.payload(message))
 
     def delete(self, message: Message) -> None:
-        """Delete a message."""
+        """Deletes a message."""
         message.deleted = True
         del self._by_id[message.id]
         self._by_channel[message.channel_id].remove(message)
@@ -69,17 +69,17 @@ class Messages:
         self._emit("MESSAGE_DELETE", EPHEMERAL_DELETE, message, gone)
 
     def remove_channel(self, channel_id: int) -> None:
-        """Remove the messages of a deleted channel."""
+        """Removes the messages of a deleted channel."""
         for message in self._by_channel.pop(channel_id, []):
             message.deleted = True
             del self._by_id[message.id]
 
     def get(self, message_id: int) -> Message | None:
-        """Return a message by its id; it may be ephemeral."""
+        """Returns a message by its id; it may be ephemeral."""
         return self._by_id.get(message_id)
 
     def find(self, channel_id: int, message_id: int) -> Message | None:
-        """Return a message in a channel's history."""
+        """Returns a message in a channel's history."""
         message = self._by_id.get(message_id)
         return message if message and message.channel_id == channel_id and not message.is_ephemeral else None
 
@@ -92,7 +92,7 @@ class Messages:
         after: int | None = None,
         around: int | None = None,
     ) -> list[Message]:
-        """Return a page of a channel's history, newest first, as Discord does."""
+        """Returns a page of a channel's history, newest first, as Discord does."""
         kept = self.in_channel(channel_id)
         ids = [message.id for message in kept]
         if around is not None:
@@ -106,11 +106,11 @@ class Messages:
         return page[::-1]
 
     def in_channel(self, channel_id: int) -> list[Message]:
-        """Return a channel's whole history, oldest first."""
+        """Returns a channel's whole history, oldest first."""
         return [message for message in self._by_channel.get(channel_id, []) if not message.is_ephemeral]
 
     def visible_to(self, user_id: int, channel_id: int) -> list[Message]:
-        """Return what a user sees in a channel, oldest first: the history and the user's ephemeral replies."""
+        """Returns what a user sees in a channel, oldest first: the history and the user's ephemeral replies."""
         return [
             message
             for message in self._by_channel.get(channel_id, [])
@@ -118,20 +118,20 @@ class Messages:
         ]
 
     def with_nonce(self, author_id: int, nonce: str) -> Message | None:
-        """Return the author's message with that nonce of the past few minutes, in any channel; it may be deleted."""
+        """Returns the author's message with that nonce of the past few minutes, in any channel; it may be deleted."""
         message, sent_at = self._nonces.get((author_id, nonce), (None, 0.0))
         return message if self._now() - sent_at < NONCE_REMEMBERED_S else None
 
     def remember_nonce(self, author_id: int, nonce: str, message: Message) -> None:
-        """Remember the nonce of a message."""
+        """Remembers the nonce of a message."""
         self._nonces[author_id, nonce] = (message, self._now())
 
     def forget_nonces(self) -> None:
-        """Forget all nonces, as if a few minutes had passed."""
+        """Forgets all nonces, as if a few minutes had passed."""
         self._nonces.clear()
 
     def payload(self, message: Message) -> Payload:
-        """Return a message as Discord's JSON."""
+        """Returns a message as Discord's JSON."""
         return message_payload(message, self._users)
 
     def _emit(self, name: str, ephemeral_name: str, message: Message, payload: Payload) -> None:

@@ -1,6 +1,6 @@
 """The data model of Discord: users, guilds, roles, members, channels, messages.
 
-`World` changes these objects and notifies listeners; `payloads.py` converts them to JSON. It has no behavior.
+`World` changes these objects and notifies listeners; `payloads.py` converts them to JSON. It has no behaviour.
 """
 
 from dataclasses import dataclass, field

@@ -37,7 +37,7 @@ class OptionResolver:
     def resolve(
         self, command: Payload, path: list[str], values: Mapping[str, object], *, focused: str | None = None
     ) -> ResolvedOptions:
-        """Resolve a command's options; `path` is the subcommand, and `focused` the option being autocompleted."""
+        """Resolves a command's options; `path` is the subcommand, and `focused` the option being autocompleted."""
         holders = _descend(command, path)
         definitions = as_mappings(holders[-1].get("options"))
         unknown = set(values) - {as_text(definition.get("name")) for definition in definitions}

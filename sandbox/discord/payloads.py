@@ -11,7 +11,7 @@ _AVATAR_HASH = "5a0d8b0c0ffee0000000000000000000"
 
 
 def user_payload(user: User) -> Payload:
-    """Return a user object (resources/user)."""
+    """Returns a user object (resources/user)."""
     return {
         "id": str(user.id),
         "username": user.username,
@@ -25,7 +25,7 @@ def user_payload(user: User) -> Payload:
 
 
 def role_payload(role: Role, *, bot_id: int | None = None) -> Payload:
-    """Return a role object (topics/permissions); `bot_id` is for a role that Discord manages for a bot."""
+    """Returns a role object (topics/permissions); `bot_id` is for a role that Discord manages for a bot."""
     payload: Payload = {
         "id": str(role.id),
         "name": role.name,
@@ -46,7 +46,7 @@ def role_payload(role: Role, *, bot_id: int | None = None) -> Payload:
 
 
 def member_payload(member: Member, user: User) -> Payload:
-    """Return a guild member object (resources/guild)."""
+    """Returns a guild member object (resources/guild)."""
     return {
         "user": user_payload(user),
         "nick": member.nick,
@@ -63,7 +63,7 @@ def member_payload(member: Member, user: User) -> Payload:
 
 
 def overwrite_payload(overwrite: Overwrite) -> Payload:
-    """Return a permission overwrite (resources/channel)."""
+    """Returns a permission overwrite (resources/channel)."""
     return {
         "id": str(overwrite.target_id),
         "type": 0 if overwrite.target == "role" else 1,
@@ -73,7 +73,7 @@ def overwrite_payload(overwrite: Overwrite) -> Payload:
 
 
 def channel_payload(channel: Channel, users: Mapping[int, User]) -> Payload:
-    """Return a channel object (resources/channel) of any kind."""
+    """Returns a channel object (resources/channel) of any kind."""
     if channel.kind is ChannelKind.DM:
         return _dm_payload(channel, users)
     payload: Payload = {
@@ -134,7 +134,7 @@ def _guild_channel_part(channel: Channel) -> Payload:
 
 
 def guild_payload(guild: Guild, *, bot_id: int) -> Payload:
-    """Return a guild object (resources/guild) without its channels."""
+    """Returns a guild object (resources/guild) without its channels."""
     return {
         "id": str(guild.id),
         "name": guild.name,
@@ -174,7 +174,7 @@ def guild_create_payload(
     *,
     bot_id: int,
 ) -> Payload:
-    """Return the payload of GUILD_CREATE: the guild, its channels, the threads that the bot can view, and the bot."""
+    """Returns the payload of GUILD_CREATE: the guild, its channels, the threads that the bot can view, and the bot."""
     return guild_payload(guild, bot_id=bot_id) | {
         "unavailable": False,
         "large": False,
@@ -192,7 +192,7 @@ def guild_create_payload(
 
 
 def message_payload(message: Message, users: Mapping[int, User]) -> Payload:
-    """Return a message object (resources/message) as in REST responses: without guild_id and member."""
+    """Returns a message object (resources/message) as in REST responses: without guild_id and member."""
     pinged = [users[user_id] for user_id in message.pings.user_ids if user_id in users]
     payload: Payload = {
         "id": str(message.id),

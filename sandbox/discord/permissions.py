@@ -86,7 +86,7 @@ class Overwrite:
 
 
 def base_permissions(roles: Iterable[Permission]) -> Permission:
-    """Return a member's permissions in the guild; `roles` includes @everyone."""
+    """Returns a member's permissions in the guild; `roles` includes @everyone."""
     total = NONE
     for role in roles:
         total |= role
@@ -101,7 +101,7 @@ def channel_permissions(
     role_ids: Collection[int],
     user_id: int,
 ) -> Permission:
-    """Return a member's permissions in a channel; overwrites apply to @everyone, then roles, then the member."""
+    """Returns a member's permissions in a channel; overwrites apply to @everyone, then roles, then the member."""
     if Permission.ADMINISTRATOR in base:
         return EVERYTHING
     layers = (
@@ -123,7 +123,7 @@ def _apply(permissions: Permission, overwrites: Collection[Overwrite]) -> Permis
 
 
 def with_implied_denials(permissions: Permission, *, in_thread: bool) -> Permission:
-    """Remove permissions that require viewing the channel or sending in it."""
+    """Removes permissions that require viewing the channel or sending in it."""
     if Permission.VIEW_CHANNEL not in permissions:
         return NONE
     sending = Permission.SEND_MESSAGES_IN_THREADS if in_thread else Permission.SEND_MESSAGES

@@ -14,27 +14,27 @@ _TIMESTAMP_SHIFT = 22
 
 
 def as_mapping(value: object) -> Payload:
-    """Return the value if it is a JSON object, otherwise an empty object."""
+    """Returns the value if it is a JSON object, otherwise an empty object."""
     return {str(key): inner for key, inner in value.items()} if isinstance(value, Mapping) else {}
 
 
 def as_list(value: object) -> list[object]:
-    """Return the value if it is a JSON list, otherwise an empty list."""
+    """Returns the value if it is a JSON list, otherwise an empty list."""
     return list(value) if isinstance(value, Sequence) and not isinstance(value, str | bytes) else []
 
 
 def as_mappings(value: object) -> list[Payload]:
-    """Return the objects of a list, without its other items."""
+    """Returns the objects of a list, without its other items."""
     return [as_mapping(inner) for inner in as_list(value) if isinstance(inner, Mapping)]
 
 
 def as_text(value: object) -> str:
-    """Return the value if it is a string, otherwise an empty string."""
+    """Returns the value if it is a string, otherwise an empty string."""
     return value if isinstance(value, str) else ""
 
 
 def as_int(value: object, default: int = 0) -> int:
-    """Return an integer that is given as a number or, like snowflakes, as a string of digits."""
+    """Returns an integer that is given as a number or, like snowflakes, as a string of digits."""
     if isinstance(value, int):
         return int(value)
     if isinstance(value, str) and value.isascii() and value.isdigit():
@@ -43,12 +43,12 @@ def as_int(value: object, default: int = 0) -> int:
 
 
 def snowflake_at(time_s: float) -> int:
-    """Return the smallest id of a time in seconds since 1970."""
+    """Returns the smallest id of a time in seconds since 1970."""
     return (round(time_s * 1000) - DISCORD_EPOCH_MS) << _TIMESTAMP_SHIFT
 
 
 def snowflake_time(snowflake: int) -> datetime:
-    """Return the creation time of an id."""
+    """Returns the creation time of an id."""
     milliseconds = (snowflake >> _TIMESTAMP_SHIFT) + DISCORD_EPOCH_MS
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 

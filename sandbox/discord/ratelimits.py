@@ -22,7 +22,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """The limits of the local Discord; use `RateLimits.off()` in tests of other behavior."""
+    """The limits of the local Discord; use `RateLimits.off()` in tests of other behaviour."""
 
     enabled: bool = True
     messages: Limit = Limit(5, 5.0)
@@ -33,11 +33,11 @@ class RateLimits:
 
     @classmethod
     def off(cls) -> "RateLimits":
-        """Return no limits: requests are not counted, and responses have no rate limit headers."""
+        """Returns no limits: requests are not counted, and responses have no rate limit headers."""
         return cls(enabled=False)
 
     def for_route(self, method: str, template: str) -> Limit:
-        """Return the limit of a route."""
+        """Returns the limit of a route."""
         if template.startswith("/webhooks/"):
             return self.webhooks
         if template.endswith("/crosspost"):
@@ -76,7 +76,7 @@ class RateLimiter:
         self._recent: deque[float] = deque()
 
     def check(self, method: str, template: str, major: str, now_s: float, wall_s: float) -> RateLimitResult:
-        """Count a request; `major` is the id of its channel, guild or webhook."""
+        """Counts a request; `major` is the id of its channel, guild or webhook."""
         if not self.limits.enabled:
             return RateLimitResult({})
         overall_wait_s = self._overall(template, now_s)
@@ -114,18 +114,18 @@ class RateLimiter:
 
 
 def bucket_name(method: str, template: str) -> str:
-    """Return a bucket's opaque name, which is the same for the same route."""
+    """Returns a bucket's opaque name, which is the same for the same route."""
     return hashlib.sha256(f"{method} {template}".encode()).hexdigest()[:32]
 
 
 def rate_limit_headers(retry_after_s: float, scope: str) -> dict[str, str]:
-    """Return the headers of a 429; without Via, discord.py assumes a ban by Cloudflare."""
+    """Returns the headers of a 429; without Via, discord.py assumes a ban by Cloudflare."""
     headers = {"Retry-After": f"{retry_after_s:.3f}", "X-RateLimit-Scope": scope, "Via": "1.1 google"}
     return headers | ({"X-RateLimit-Global": "true"} if scope == "global" else {})
 
 
 def rate_limit_body(retry_after_s: float, *, is_global: bool) -> Payload:
-    """Return the JSON of a 429."""
+    """Returns the JSON of a 429."""
     return {
         "message": "You are being rate limited.",
         "retry_after": round(retry_after_s, 3),

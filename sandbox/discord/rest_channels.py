@@ -41,7 +41,7 @@ class ChannelRoutes:
         self._messages = messages
 
     def add_to(self, api: RestApi) -> None:
-        """Add the routes."""
+        """Adds the routes."""
         api.add("GET", "/channels/{channel_id}", self.get)
         api.add("PATCH", "/channels/{channel_id}", self.edit_thread)
         api.add("POST", "/channels/{channel_id}/typing", self.type)

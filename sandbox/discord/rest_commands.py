@@ -17,7 +17,7 @@ class CommandRoutes:
         self._access = access
 
     def add_to(self, api: RestApi) -> None:
-        """Add the routes."""
+        """Adds the routes."""
         for base in ("/applications/{application_id}", "/applications/{application_id}/guilds/{guild_id}"):
             api.add("GET", f"{base}/commands", self.all)
             api.add("PUT", f"{base}/commands", self.replace_all)

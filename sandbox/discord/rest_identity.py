@@ -17,7 +17,7 @@ class IdentityRoutes:
         self._access = access
 
     def add_to(self, api: RestApi) -> None:
-        """Add the routes."""
+        """Adds the routes."""
         api.add("GET", "/gateway", self.gateway, needs_token=False)
         api.add("GET", "/gateway/bot", self.gateway_for_bot)
         api.add("GET", "/users/@me", self.own_user)

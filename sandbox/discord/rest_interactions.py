@@ -55,7 +55,7 @@ class InteractionRoutes:
         self._notify = notify
 
     def add_to(self, api: RestApi) -> None:
-        """Add the routes."""
+        """Adds the routes."""
         api.add("POST", "/interactions/{interaction_id}/{interaction_token}/callback", self.respond, needs_token=False)
         webhook = "/webhooks/{webhook_id}/{webhook_token}"
         api.add("POST", webhook, self.follow_up, needs_token=False)

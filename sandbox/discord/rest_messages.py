@@ -28,7 +28,7 @@ class MessageRoutes:
         self._attachments = attachments
 
     def add_to(self, api: RestApi) -> None:
-        """Add the routes."""
+        """Adds the routes."""
         messages = "/channels/{channel_id}/messages"
         api.add("GET", messages, self.history)
         api.add("POST", messages, self.create)
@@ -57,7 +57,7 @@ class MessageRoutes:
         return ApiResponse(answer if nonce is None else answer | {"nonce": nonce})
 
     def compose(self, channel: Channel, body: Payload, call: Call, *, message_id: int | None = None) -> Message:
-        """Build a message without adding it to the channel; raises ApiError if it is invalid."""
+        """Builds a message without adding it to the channel; raises ApiError if it is invalid."""
         draft = check_message(body, CREATE_KEYS)
         check_not_empty(draft, has_files=bool(call.files))
         permissions = self._access.permissions(channel)

@@ -50,7 +50,7 @@ class Op(IntEnum):
 
 
 def frame(op: Op, content: object = None) -> str:
-    """Return a frame that is not a dispatch."""
+    """Returns a frame that is not a dispatch."""
     return json.dumps({"op": op, "d": content, "s": None, "t": None})
 
 
@@ -77,7 +77,7 @@ class Session:
         return not needed or bool(self.intents & needed)
 
     def dispatch(self, name: str, payload: Payload) -> None:
-        """Number an event, store it for replay, and send it if there is a socket."""
+        """Numbers an event, stores it for replay, and sends it if there is a socket."""
         self._sequence += 1
         text = json.dumps({"op": Op.DISPATCH, "d": payload, "s": self._sequence, "t": name})
         self._sent.append((self._sequence, text))
@@ -85,7 +85,7 @@ class Session:
             self.send_queue.put_nowait(text)
 
     def replay(self, after: int, send_queue: SendQueue) -> None:
-        """Continue on a new socket: send the missed events, then RESUMED."""
+        """Continues on a new socket: sends the missed events, then RESUMED."""
         for sequence, text in self._sent:
             if sequence > after:
                 send_queue.put_nowait(text)

@@ -30,7 +30,7 @@ class UserActions:
         self._gateway = gateway
 
     def commands_for(self, user_id: int, channel_id: int | None) -> list[Payload]:
-        """Return the commands available to a user in a channel."""
+        """Returns the commands available to a user in a channel."""
         channel = self._channel(user_id, channel_id)
         known = self._commands.available_in(channel.guild_id)
         return [command for command in known if self._is_available(command, user_id, channel)]
@@ -38,19 +38,19 @@ class UserActions:
     def run_command(
         self, name: str, options: Mapping[str, object], *, user_id: int, channel_id: int | None
     ) -> Invocation:
-        """Run a command."""
+        """Runs a command."""
         content, channel = self._build_command(name, options, user_id, channel_id)
         return self._send(InteractionKind.COMMAND, content, user_id, channel)
 
     def autocomplete(
         self, name: str, options: Mapping[str, object], focused: str, *, user_id: int, channel_id: int | None
     ) -> Invocation:
-        """Request suggestions for an option."""
+        """Requests suggestions for an option."""
         content, channel = self._build_command(name, options, user_id, channel_id, focused=focused)
         return self._send(InteractionKind.AUTOCOMPLETE, content, user_id, channel)
 
     def press(self, message_id: int, custom_id: str, *, user_id: int) -> Invocation:
-        """Press a button."""
+        """Presses a button."""
         message, component = self._component(message_id, custom_id, user_id)
         if component.get("type") != ComponentKind.BUTTON:
             raise InvalidAction(f"{custom_id} is not a button")
@@ -62,7 +62,7 @@ class UserActions:
         return self._send_from(message, content, user_id)
 
     def choose(self, message_id: int, custom_id: str, values: Sequence[str], *, user_id: int) -> Invocation:
-        """Choose values from a select menu."""
+        """Chooses values from a select menu."""
         message, component = self._component(message_id, custom_id, user_id)
         if component.get("type") not in SELECTS:
             raise InvalidAction(f"{custom_id} is not a select menu")

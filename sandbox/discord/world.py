@@ -44,19 +44,19 @@ class World:
         self.add_user(bot_name, user_id=self.bot_id, bot=True)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` for every event from now on; returns a function that unsubscribes it."""
+        """Calls `listener` for every event from now on; returns a function that unsubscribes it."""
         return self.events.subscribe(listener)
 
     # Users, guilds, roles
 
     def add_user(self, username: str, *, user_id: int | None = None, bot: bool = False) -> User:
-        """Add a user account."""
+        """Adds a user account."""
         user = User(user_id or self.new_id(), username, bot=bot)
         self.users[user.id] = user
         return user
 
     def add_guild(self, name: str, owner_id: int, *, guild_id: int | None = None, with_bot: bool = True) -> Guild:
-        """Add a guild with its @everyone role, its owner and, by default, the bot."""
+        """Adds a guild with its @everyone role, its owner and, by default, the bot."""
         guild = Guild(guild_id or self.new_id(), name, owner_id)
         self.guilds[guild.id] = guild
         guild.roles[guild.id] = Role(guild.id, guild.id, "@everyone", EVERYONE_DEFAULT, position=0)
@@ -66,14 +66,14 @@ class World:
         return guild
 
     def add_member(self, guild_id: int, user_id: int, role_ids: Iterable[int] = ()) -> Member:
-        """Add a user to a guild."""
+        """Adds a user to a guild."""
         member = Member(user_id, guild_id, list(role_ids))
         self.guilds[guild_id].members[user_id] = member
         self.events.emit("GUILD_MEMBER_ADD", self._member(member), guild_id=guild_id)
         return member
 
     def set_member_roles(self, guild_id: int, user_id: int, role_ids: Iterable[int]) -> None:
-        """Set a member's roles."""
+        """Sets a member's roles."""
         member = self.guilds[guild_id].members[user_id]
         member.role_ids = list(role_ids)
         self.events.emit("GUILD_MEMBER_UPDATE", self._member(member), guild_id=guild_id)
@@ -86,7 +86,7 @@ class World:
         *,
         role_id: int | None = None,
     ) -> Role:
-        """Add a role above the existing ones."""
+        """Adds a role above the existing ones."""
         guild = self.guilds[guild_id]
         role = Role(role_id or self.new_id(), guild_id, name, permissions, position=len(guild.roles))
         guild.roles[role.id] = role
@@ -94,7 +94,7 @@ class World:
         return role
 
     def set_role_permissions(self, guild_id: int, role_id: int, permissions: Permission) -> None:
-        """Set a role's permissions; the guild's id denotes @everyone."""
+        """Sets a role's permissions; the guild's id denotes @everyone."""
         role = self.guilds[guild_id].roles[role_id]
         role.permissions = permissions
         self._emit_role("GUILD_ROLE_UPDATE", role)
@@ -102,7 +102,7 @@ class World:
     def add_bot_to_guild(
         self, guild_id: int, permissions: Permission = BOT_PERMISSIONS, *, role_id: int | None = None
     ) -> None:
-        """Add the bot to a guild, with a managed role that has these permissions."""
+        """Adds the bot to a guild, with a managed role that has these permissions."""
         guild = self.guilds[guild_id]
         # A bot that is added again keeps its role id, because overwrites may refer to it.
         role_id = role_id or self._bot_role_ids.get(guild_id) or self.new_id()
@@ -116,7 +116,7 @@ class World:
         self.events.emit("GUILD_CREATE", described, guild_id=guild_id)
 
     def remove_bot_from_guild(self, guild_id: int) -> None:
-        """Remove the bot from a guild; its messages stay."""
+        """Removes the bot from a guild; its messages stay."""
         guild = self.guilds[guild_id]
         del guild.members[self.bot_id]
         guild.roles.pop(self._bot_role_ids[guild_id], None)
@@ -135,7 +135,7 @@ class World:
         overwrites: Iterable[Overwrite] = (),
         tags: Iterable[str] = (),
     ) -> Channel:
-        """Add a channel that is not a thread, below the existing ones."""
+        """Adds a channel that is not a thread, below the existing ones."""
         channel = Channel(channel_id or self.new_id(), kind, name, guild_id, parent_id)
         channel.position = len(self.channels_of(guild_id))
         channel.overwrites = {overwrite.target_id: overwrite for overwrite in overwrites}
@@ -153,7 +153,7 @@ class World:
         channel_id: int | None = None,
         applied_tags: Iterable[int] = (),
     ) -> Channel:
-        """Add a thread or forum post; its permissions come from its parent."""
+        """Adds a thread or forum post; its permissions come from its parent."""
         parent = self.channels[parent_id]
         thread = Channel(channel_id or self.new_id(), kind, name, parent.guild_id, parent_id, owner_id=owner_id)
         thread.applied_tags = list(applied_tags)
@@ -161,14 +161,14 @@ class World:
         return thread
 
     def rename_channel(self, channel_id: int, name: str) -> None:
-        """Rename a channel or thread."""
+        """Renames a channel or thread."""
         self.channels[channel_id].name = name
         self._emit_update(self.channels[channel_id])
 
     def set_overwrite(
         self, channel_id: int, target_id: int, *, allow: Permission = NONE, deny: Permission = NONE
     ) -> None:
-        """Set a channel's overwrite for a role or member; without `allow` and `deny`, remove it."""
+        """Sets a channel's overwrite for a role or member; without `allow` and `deny`, removes it."""
         channel = self.channels[channel_id]
         channel.overwrites.pop(target_id, None)
         if allow or deny:
@@ -176,18 +176,18 @@ class World:
         self._emit_update(channel)
 
     def set_thread(self, thread_id: int, *, archived: bool | None = None, locked: bool | None = None) -> None:
-        """Archive, lock or reopen a thread; None leaves a flag unchanged."""
+        """Archives, locks or reopens a thread; None leaves a flag unchanged."""
         thread = self.channels[thread_id]
         thread.archived = thread.archived if archived is None else archived
         thread.locked = thread.locked if locked is None else locked
         self._emit_update(thread)
 
     def lock_thread(self, thread_id: int) -> None:
-        """Archive and lock a thread, so that only moderators can reopen it."""
+        """Archives and locks a thread, so that only moderators can reopen it."""
         self.set_thread(thread_id, archived=True, locked=True)
 
     def delete_channel(self, channel_id: int) -> None:
-        """Delete a channel or thread, with its threads and all their messages."""
+        """Deletes a channel or thread, with its threads and all their messages."""
         for thread in [thread for thread in self.channels.values() if thread.parent_id == channel_id]:
             if thread.is_thread:
                 self.delete_channel(thread.id)
@@ -197,7 +197,7 @@ class World:
         self.events.emit(name, self.channel_payload(channel), guild_id=channel.guild_id, channel_id=channel_id)
 
     def dm_with(self, user_id: int) -> Channel:
-        """Return the DM channel of the bot and a user, which is created if necessary."""
+        """Returns the DM channel of the bot and a user, which is created if necessary."""
         for channel in self.channels.values():
             if channel.kind is ChannelKind.DM and channel.recipient_ids == [user_id]:
                 return channel
@@ -214,17 +214,17 @@ class World:
         return guild is not None and self.bot_id in guild.members
 
     def channels_of(self, guild_id: int) -> list[Channel]:
-        """Return a guild's channels in order, without its threads."""
+        """Returns a guild's channels in order, without its threads."""
         own = [channel for channel in self.channels.values() if channel.guild_id == guild_id]
         return sorted((channel for channel in own if not channel.is_thread), key=lambda channel: channel.position)
 
     def threads_of(self, guild_id: int) -> list[Channel]:
-        """Return a guild's threads that are not archived."""
+        """Returns a guild's threads that are not archived."""
         own = [channel for channel in self.channels.values() if channel.guild_id == guild_id]
         return [channel for channel in own if channel.kind in THREADS and not channel.archived]
 
     def guild_permissions(self, guild_id: int, user_id: int) -> Permission:
-        """Return a user's permissions in a guild, before channel overwrites; none for a non-member."""
+        """Returns a user's permissions in a guild, before channel overwrites; none for a non-member."""
         guild = self.guilds[guild_id]
         member = guild.members.get(user_id)
         if member is None:
@@ -235,7 +235,7 @@ class World:
         return base_permissions([guild.roles[guild_id].permissions, *own])
 
     def permissions(self, user_id: int, channel_id: int) -> Permission:
-        """Return a user's permissions in a channel or thread, including implied denials."""
+        """Returns a user's permissions in a channel or thread, including implied denials."""
         channel = self.channels[channel_id]
         if channel.guild_id is None:
             return DIRECT_MESSAGE if user_id in (*channel.recipient_ids, self.bot_id) else NONE
@@ -261,11 +261,11 @@ class World:
         return Permission.VIEW_CHANNEL in self.permissions(user_id, channel_id)
 
     def channel_payload(self, channel: Channel) -> Payload:
-        """Return a channel as Discord's JSON."""
+        """Returns a channel as Discord's JSON."""
         return channel_payload(channel, self.users)
 
     def guild_create(self, guild_id: int) -> Payload:
-        """Return the payload of GUILD_CREATE for a guild that the bot is in."""
+        """Returns the payload of GUILD_CREATE for a guild that the bot is in."""
         seen = [thread for thread in self.threads_of(guild_id) if self.can_view(self.bot_id, thread.id)]
         return guild_create_payload(
             self.guilds[guild_id], self.channels_of(guild_id), seen, self.users, bot_id=self.bot_id

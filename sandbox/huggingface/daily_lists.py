@@ -31,26 +31,26 @@ class DailyLists:
         self._votes: dict[str, int] = {}
 
     def set(self, day: date, entries: Iterable[Entry]) -> None:
-        """Set a day's list."""
+        """Sets a day's list."""
         self._set[day] = list(entries)
 
     def generate(self, day: date, count: int) -> list[Entry]:
-        """Set a day's list to `count` generated papers that are not on the local arXiv."""
+        """Sets a day's list to `count` generated papers that are not on the local arXiv."""
         entries = [self._make_entry(_generate_paper(self._seed, day, number), day) for number in range(count)]
         self.set(day, entries)
         return entries
 
     def add(self, paper: SandboxPaper, day: date, **overrides: object) -> None:
-        """Add a paper to a day's list; `overrides` such as `upvotes=41` replace fields, and None removes one."""
+        """Adds a paper to a day's list; `overrides` such as `upvotes=41` replace fields, and None removes one."""
         entries = self._set.setdefault(day, self.entries(day))
         entries.append(make_entry(paper, day, self._rng(paper, day), **overrides))
 
     def set_votes(self, arxiv_id: str, count: int) -> None:
-        """Set a paper's votes on every list."""
+        """Sets a paper's votes on every list."""
         self._votes[arxiv_id] = count
 
     def entries(self, day: date) -> list[Entry]:
-        """Return a day's entries, most votes first."""
+        """Returns a day's entries, most votes first."""
         entries = self._set.get(day)
         if entries is None:
             entries = [self._make_entry(paper, day) for paper in self._papers() if self._listed_on(paper) == day]
@@ -77,7 +77,7 @@ class DailyLists:
 
 
 def read_directory(directory: Path) -> dict[date, list[Entry]]:
-    """Read recorded lists (`2026-08-21.json`) by date; raises ValueError if there are none."""
+    """Reads recorded lists (`2026-08-21.json`) by date; raises ValueError if there are none."""
     days = {
         date.fromisoformat(path.stem): json.loads(path.read_text(encoding="utf-8")) for path in directory.glob("*.json")
     }

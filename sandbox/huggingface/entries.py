@@ -25,7 +25,7 @@ _ORGANIZATIONS: Final = (
 
 
 def make_entry(paper: SandboxPaper, day: date, rng: random.Random, **overrides: object) -> Entry:
-    """Return a paper's entry for a day; `overrides` replace fields of its inner `paper`, and None removes one."""
+    """Returns a paper's entry for a day; `overrides` replace fields of its inner `paper`, and None removes one."""
     inner: Entry = {
         "id": paper.arxiv_id,
         "authors": [{"name": name, "hidden": False} for name in paper.authors],
@@ -71,7 +71,7 @@ def _optional(paper: SandboxPaper, rng: random.Random) -> Entry:
 
 
 def votes(entry: Mapping[str, Any]) -> int:
-    """Return an entry's votes; a value that is not a number counts as 0, so that lists can still be sorted."""
+    """Returns an entry's votes; a value that is not a number counts as 0, so that lists can still be sorted."""
     inner = entry.get("paper")
     found = inner.get("upvotes") if isinstance(inner, dict) else None
     return found if isinstance(found, int) else 0

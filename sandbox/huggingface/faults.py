@@ -51,15 +51,15 @@ class HuggingFaceFaults:
         self._queue: deque[HuggingFaceFault] = deque()
 
     def add(self, *faults: HuggingFaceFault) -> None:
-        """Queue faults for the next requests."""
+        """Queues faults for the next requests."""
         self._queue.extend(faults)
 
     def clear(self) -> None:
-        """Remove all faults."""
+        """Removes all faults."""
         self._queue.clear()
 
     def take(self) -> HuggingFaceFault | None:
-        """Return the fault for this request, if any, and consume one use of it."""
+        """Returns the fault for this request, if any, and consumes one use of it."""
         if not self._queue:
             return None
         fault = self._queue[0]
@@ -81,7 +81,7 @@ class HuggingFaceResponse:
 
 
 def apply_fault(fault: HuggingFaceFault, valid: HuggingFaceResponse) -> HuggingFaceResponse:
-    """Change a valid response as the fault requires."""
+    """Changes a valid response as the fault requires."""
     if fault.kind in _REPLACEMENTS:
         retry_after = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
         replacement = _REPLACEMENTS[fault.kind]
@@ -92,7 +92,7 @@ def apply_fault(fault: HuggingFaceFault, valid: HuggingFaceResponse) -> HuggingF
 
 
 def error_response(message: str) -> HuggingFaceResponse:
-    """Return status 400 with an error in Hugging Face's format."""
+    """Returns status 400 with an error in Hugging Face's format."""
     return HuggingFaceResponse(400, json.dumps({"error": message}).encode())
 
 

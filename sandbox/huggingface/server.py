@@ -69,7 +69,7 @@ class LocalHuggingFace:
         self._closing = asyncio.Event()
 
     def attach(self, app: web.Application) -> None:
-        """Serve on this application until it is cleaned up."""
+        """Serves on this application until it is cleaned up."""
         app.router.add_get(PATH, self._serve, allow_head=False)
         app.on_shutdown.append(self._stop_delays)
 
@@ -146,7 +146,7 @@ class LocalHuggingFace:
         }
 
     async def _delay_or_reset(self, request: web.Request, fault: HuggingFaceFault) -> None:
-        """Delay the response or reset the connection; stop when the client disconnects or the server stops."""
+        """Delays the response or resets the connection; stops when the client disconnects or the server stops."""
         if fault.kind is HuggingFaceFaultKind.RESET and request.transport is not None:
             request.transport.abort()
             raise ConnectionResetError("reset by a fault")

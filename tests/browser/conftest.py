@@ -1,4 +1,4 @@
-"""A Chromium for the browser tests, one for each module; without one they are left out."""
+"""Provides Chromium for the browser tests, one per module; without Chromium they are left out."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -8,11 +8,11 @@ from playwright.async_api import Browser, async_playwright, expect
 
 from tests.support.skips import unavailable
 
-# Deadlines, not waits: beside other tests a browser may be slow. Playwright's own five seconds are few then.
+# A deadline: next to other tests, a browser can need more than Playwright's default of five seconds.
 expect.set_options(timeout=20_000)
-# Nothing of the browser's own leaves the machine.
+# The browser sends no requests of its own.
 ARGUMENTS = (
-    "--no-sandbox",  # Chromium's own sandbox cannot be made as root, as in a container
+    "--no-sandbox",  # Chromium's own sandbox does not work for root, as in a container
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -23,7 +23,7 @@ ARGUMENTS = (
 
 
 def chromium() -> str | None:
-    """Where the system's Chromium is."""
+    """Returns the path of the system's Chromium, or None."""
     names = ("chromium", "chromium-browser", "google-chrome")
     return next((path for path in map(shutil.which, names) if path is not None), None)
 

@@ -31,38 +31,38 @@ class PageSession:
             self.browser_errors.append(message.text)
 
     async def load(self) -> None:
-        """Load the page, and wait until it shows a channel."""
+        """Loads the page, and waits until it shows a channel."""
         await self.page.goto(self.sandbox.url)
         await expect(self.page.locator("#channel-name")).to_contain_text("papers")
         await expect(self.page.locator("#messages")).to_have_attribute("aria-busy", "false")
 
     def channel(self, name: str) -> int:
-        """Return a channel's id."""
+        """Returns a channel's id."""
         return self.world.default.channel(name)
 
     async def open(self, name: str) -> None:
-        """Open a channel with a click."""
+        """Opens a channel with a click."""
         await self.page.locator("#channels").get_by_role("button", name=re.compile(rf"\b{re.escape(name)}\b")).click()
         await expect(self.page.locator("#channel-name")).to_contain_text(name)
 
     def post_as_bot(self, content: str = "", **more: object) -> Message:
-        """Post a message in #papers as the bot."""
+        """Posts a message in #papers as the bot."""
         message = Message(self.world.new_id(), self.channel("papers"), self.world.bot_id, content)
         for name, value in more.items():
             setattr(message, name, value)
         return self.world.messages.add(message)
 
     def element_of(self, message: Message) -> Locator:
-        """Return the element of a message."""
+        """Returns the element of a message."""
         return self.page.locator(f"#message-{message.id}")
 
     async def type(self, text: str) -> None:
-        """Type into the message box, key by key."""
+        """Types into the message box, key by key."""
         await self.page.locator("#composer-input").click()
         await self.page.keyboard.type(text)
 
     async def press(self, *keys: str) -> None:
-        """Press keys in order."""
+        """Presses keys in order."""
         for key in keys:
             await self.page.keyboard.press(key)
 
@@ -73,7 +73,7 @@ class PageSession:
 
 
 async def wait_for_commands(page: Page) -> None:
-    """Wait until the bot's commands are available: they are registered after the bot has connected."""
+    """Waits until the bot's commands are available: they are registered after the bot has connected."""
     await page.locator("#composer-input").fill("/")
     await expect(page.locator(".suggestions").get_by_role("option").first).to_be_visible()
     await page.locator("#composer-input").fill("")
@@ -87,7 +87,7 @@ async def page_session(
     arxiv: LocalArxiv | None = None,
     port: int = 0,
 ) -> AsyncIterator[PageSession]:
-    """A sandbox without a bot, and a tab that shows its page; at the end, check for browser errors."""
+    """A sandbox without a bot, and a tab that shows its page; checks for browser errors at the end."""
     world = DefaultWorld()
     discord = LocalDiscord(world=world, rate_limits=RateLimits(enabled=False))
     context = await browser.new_context(viewport=viewport, timezone_id="Europe/Berlin", locale="en-GB")

@@ -60,7 +60,7 @@ async def fruit(
 
 
 async def silence(_: discord.Interaction[SmallClient]) -> None:
-    """Never respond: Discord shows an error after three seconds."""
+    """Never responds: Discord shows an error after three seconds."""
 
 
 channel_group = app_commands.Group(name="channel", description="Of this channel")
@@ -108,7 +108,7 @@ async def echo_bot_session(browser: Browser) -> AsyncIterator[PageSession]:
 
 @asynccontextmanager
 async def running(bot: SmallClient) -> AsyncIterator[None]:
-    """Run the bot with its commands until the block ends."""
+    """Runs the bot with its commands until the block ends."""
     await bot.login("sandbox-token")
     await bot.tree.sync()
     connection = asyncio.create_task(bot.connect())

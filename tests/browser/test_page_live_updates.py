@@ -48,7 +48,7 @@ async def test_channel_list_follows_permissions_and_changes(browser: Browser) ->
 
 @asynccontextmanager
 async def delayed_responses(session: PageSession, pattern: str) -> AsyncIterator[asyncio.Queue[asyncio.Event]]:
-    """Delay the responses to matching requests; yields a queue of events, one per request, that release them."""
+    """Delays the responses to matching requests; yields a queue of events, one per request, that release them."""
     releases: asyncio.Queue[asyncio.Event] = asyncio.Queue()
 
     async def hold(route: Route) -> None:

@@ -22,7 +22,7 @@ TIMEOUT_MS = TIMEOUT_S * 1000
 
 @asynccontextmanager
 async def program() -> AsyncIterator[str]:
-    """Run `python -m sandbox` with its bot; yields the address of the page, and stops the program at the end."""
+    """Runs `python -m sandbox` with its bot; yields the address of the page, and stops the program at the end."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "sandbox", "--port", "0"),
         stdout=asyncio.subprocess.PIPE,
@@ -60,7 +60,7 @@ async def new_user(browser: Browser) -> AsyncIterator[Page]:
 
 
 async def command(page: Page, line: str, reply: str) -> Locator:
-    """Type a command, and return its ephemeral reply."""
+    """Types a command, and returns its ephemeral reply."""
     await page.locator("#composer-input").click()
     await page.keyboard.type(line)
     await page.keyboard.press("Enter")
@@ -74,7 +74,7 @@ async def command(page: Page, line: str, reply: str) -> Locator:
 
 
 async def announce(page: Page, count: int) -> Locator:
-    """Announce papers, and return the message that posts them in the channel."""
+    """Announces papers, and returns the message that posts them in the channel."""
     posts = page.locator(".message:not(.ephemeral)")
     before = await posts.count()
     await page.get_by_label("Announce papers").fill(str(count))
@@ -119,6 +119,6 @@ async def test_new_user_subscribes_reads_an_abstract_and_sets_up_the_channel(bro
 
 
 async def expect_abstract(page: Page, title: str) -> None:
-    """Expect an ephemeral message with the abstract of that paper."""
+    """Expects an ephemeral message with the abstract of that paper."""
     own = page.locator(".message").filter(has_text="Only you can see this")
     await expect(own.filter(has=page.locator(".embed-title", has_text=title)).last).to_be_visible()

@@ -61,7 +61,7 @@ async def reading(
     scheme: Literal["light", "dark"] = "light",
     javascript: bool = True,
 ) -> AsyncIterator[Page]:
-    """Open the page in a tab, as a web server would send it; check for browser errors at the end."""
+    """Opens the page in a tab, as a web server would send it; checks for browser errors at the end."""
     context = await browser.new_context(viewport=viewport, color_scheme=scheme, java_script_enabled=javascript)
     context.set_default_timeout(DEADLINE_MS)
     browser_errors: list[str] = []

@@ -215,14 +215,14 @@ async def test_batch_interrupted_by_a_restart_continues_without_a_second_ping(tm
             await channel(sandbox, "mention", role=role.id)
             add_papers(sandbox, 50)
             await sandbox.wait_for_papers("papers", 10)
-        assert (begun := len(sandbox.posted_urls("papers"))) < 50
+        assert (posted_before := len(sandbox.posted_urls("papers"))) < 50
         async with running_bot(sandbox):
             posts = await sandbox.wait_for_papers("papers", 50)
         assert [bool(post.pings) for post in posts] == [True, False, False, False, False]
         first_lines = [post.content.removeprefix(f"<@&{role.id}> ") for post in posts if post.content]
         assert [line.split(" for ")[0] for line in first_lines] == [
             "**50 new papers**",
-            f"**{50 - begun} more papers**",
+            f"**{50 - posted_before} more papers**",
         ]
 
 
@@ -271,9 +271,9 @@ async def test_posts_of_an_announcement_channel_are_published_within_the_limit(t
             await sandbox.wait_for_next_poll()
         assert len(sandbox.posts(name)) == 5
         assert len(published(sandbox.posts(name))) == 2
-        asked = [request for request in sandbox.discord.requests if request.path.endswith("/crosspost")]
-        assert sum(request.status == 429 for request in asked) <= 1
-        assert len(asked) <= 3
+        requests = [request for request in sandbox.discord.requests if request.path.endswith("/crosspost")]
+        assert sum(request.status == 429 for request in requests) <= 1
+        assert len(requests) <= 3
 
 
 def published(posts: list[Message]) -> list[Message]:
@@ -299,12 +299,12 @@ async def test_caller_who_may_not_manage_the_channel_cannot_change_it(tmp_path: 
         }
         for command, options in commands.items():
             named = {**options, "channel": sandbox.channel("vision")}
-            refused = await sandbox.reply_to(f"channel {command}", named, user_id=member)
-            assert refused == f"You need **Manage Channels** in {here(sandbox, 'vision')} to do that."
-            refused = await sandbox.reply_to(
+            reply = await sandbox.reply_to(f"channel {command}", named, user_id=member)
+            assert reply == f"You need **Manage Channels** in {here(sandbox, 'vision')} to do that."
+            reply = await sandbox.reply_to(
                 f"channel {command}", {**options, "channel": sandbox.channel("reading club")}, user_id=member
             )
-            assert refused == f"You need **Manage Threads** in {here(sandbox, 'reading club')} to do that."
+            assert reply == f"You need **Manage Threads** in {here(sandbox, 'reading club')} to do that."
         assert await sandbox.reply_to("channel style", {"style": "cards"}, user_id=member) == (
             f"From the next batch on, papers in {here(sandbox)} are shown as cards."
         )
@@ -315,13 +315,13 @@ async def test_caller_who_may_not_manage_the_channel_cannot_change_it(tmp_path: 
 async def test_unsupported_channel_type_is_rejected_with_the_supported_types(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         category = sandbox.world.add_channel(sandbox.world.default.guild_id, "Rooms", ChannelKind.CATEGORY).id
-        refusal = (
+        rejection = (
             f"I can't post in <#{category}>. "
             "Papers can be posted in text channels, announcement channels, forums and threads."
         )
-        assert await sandbox.reply_to("subscribe", {"keyword": "reward model", "channel": category}) == refusal
-        assert await channel(sandbox, "style", style="cards", channel=category) == refusal
-        assert await channel(sandbox, "test", channel=category) == refusal
+        assert await sandbox.reply_to("subscribe", {"keyword": "reward model", "channel": category}) == rejection
+        assert await channel(sandbox, "style", style="cards", channel=category) == rejection
+        assert await channel(sandbox, "test", channel=category) == rejection
 
 
 async def test_forum_gets_one_post_per_batch_and_a_thread_keeps_its_batch(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The bot is killed just before and just after every durable step, and between a stored message and its answer.
 
 After a restart no paper is missing, posted twice, or posted although it is older than the subscription, whether or not
-Discord has forgotten the nonces meanwhile.
+Discord has forgotten the nonces.
 """
 
 import asyncio

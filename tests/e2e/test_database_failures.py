@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.disks import SmallDisk, a_small_disk
+from tests.support.disks import SmallDisk, small_disk
 from tests.support.quiescence import wait_until_settled
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
@@ -19,7 +19,7 @@ FULL = "the database cannot be used at the moment: database or disk is full"
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     """A disk of one megabyte."""
-    with a_small_disk(tmp_path / "disk") as mounted:
+    with small_disk(tmp_path / "disk") as mounted:
         yield mounted
 
 
@@ -44,7 +44,7 @@ async def test_full_disk_at_a_poll_is_reported_and_papers_post_later(
         await sandbox.wait_for_status(f"⚠️ Reading arXiv stopped: {FULL}.")
         assert f"{FULL}" in await sandbox.reply_to("subscribe", {"keyword": "agents"})
         assert sandbox.posted_urls("papers") == []
-        disk.make_room()
+        disk.free()
         await check_everything_is_posted_once(sandbox, urls)
 
 
@@ -58,7 +58,7 @@ async def test_full_disk_after_sending_causes_no_duplicate(disk: SmallDisk) -> N
         urls = [sandbox.add_paper(f"Reward Models, Part {part}") for part in range(PAPERS)]
         await sandbox.wait_for_status(f"⚠️ Posting stopped: {FULL}.")
         stop()
-        disk.make_room()
+        disk.free()
         await check_everything_is_posted_once(sandbox, urls)
 
 

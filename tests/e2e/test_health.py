@@ -81,8 +81,8 @@ async def test_health_and_metrics_follow_the_bot_and_name_no_channel(tmp_path: P
         await sandbox.discord.close_gateway()
         await wait_for_health(port, 503)
         assert (await samples(port))["gateway_up", ""] == 0
-        told = [(await get(port, path))[1] for path in ("/healthz", "/metrics")]
-        assert not [secret for secret in secrets(sandbox) for text in told if secret in text]
+        responses = [(await get(port, path))[1] for path in ("/healthz", "/metrics")]
+        assert not [secret for secret in secrets(sandbox) for text in responses if secret in text]
         sandbox.discord.gateway_open = True
         await wait_for_health(port, 200)
 

@@ -40,10 +40,10 @@ async def test_latest_papers_of_any_keyword_come_from_arxiv_and_are_public(tmp_p
         assert not answer.is_ephemeral
         assert answer.content == "The newest 5 papers for **Reward model**"
         assert urls(answer) == newest_first[:5]
-        asked = len(sandbox.arxiv.requests)
+        before = len(sandbox.arxiv.requests)
         assert (await latest(sandbox, "reward  models", count=1)).content == "The newest paper for **reward models**"
         assert urls(await latest(sandbox, "Reward model", count=10)) == newest_first[:10]
-        assert len(sandbox.arxiv.requests) <= asked + 2
+        assert len(sandbox.arxiv.requests) <= before + 2
         assert (await latest(sandbox, "quokka")).content == "arXiv has no papers for **quokka**."
         # Papers from a lookup are never new for a channel.
         assert sandbox.posts("general") == []
@@ -54,13 +54,13 @@ async def test_latest_papers_of_a_synced_keyword_come_from_the_store(tmp_path: P
         newest_first = add_papers(sandbox, 3)
         await sandbox.subscribe("reward model")
         await sandbox.wait_for_status("Last checked**: <t:")
-        asked = len(sandbox.arxiv.requests)
+        before = len(sandbox.arxiv.requests)
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SERVER_ERROR, times=None))
         answer = await latest(sandbox, "reward model", count=2)
         assert answer.content == "The newest 2 papers for **reward model**"
         assert urls(answer) == newest_first[:2]
-        assert len(sandbox.arxiv.requests) == asked
-        # More papers than are stored, so arXiv is asked; it fails.
+        assert len(sandbox.arxiv.requests) == before
+        # More papers than are stored, so arXiv is queried; it fails.
         answer = await latest(sandbox, "reward model", count=10)
         assert re.fullmatch(r"The newest 3 papers for \*\*reward model\*\* that are stored here\. .+\.", answer.content)
         assert urls(answer) == newest_first
@@ -108,9 +108,9 @@ async def test_sixth_lookup_within_a_minute_is_rejected_with_the_time_to_wait(tm
         sandbox.add_paper("A Reward Model")
         for _ in range(5):
             assert urls(await latest(sandbox, "reward model"))
-        refused = await latest(sandbox, "reward model")
-        assert refused.is_ephemeral
-        assert re.fullmatch(r"Rate limit: try again in (5\d|60) s\.", refused.content)
+        rejected = await latest(sandbox, "reward model")
+        assert rejected.is_ephemeral
+        assert re.fullmatch(r"Rate limit: try again in (5\d|60) s\.", rejected.content)
         # The limit applies per person.
         assert (await sandbox.reply_to("latest", {"keyword": "reward model"})).startswith("The newest paper")
 
@@ -120,7 +120,7 @@ async def test_lookup_takes_one_to_ten_papers_and_a_valid_keyword(tmp_path: Path
         for count in (0, 11):
             with pytest.raises(InvalidAction):
                 await latest(sandbox, "reward model", count=count)
-        refused = await latest(sandbox, "of the")
-        assert refused.is_ephemeral
-        assert refused.content == 'Use at least one word besides stop words such as "the" or "of".'
+        rejected = await latest(sandbox, "of the")
+        assert rejected.is_ephemeral
+        assert rejected.content == 'Use at least one word besides stop words such as "the" or "of".'
         assert sandbox.arxiv.requests == []

@@ -16,15 +16,15 @@ from tests.support.running import RunningSandbox, abs_url, running_bot, running_
 SUBMITTED = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
 
 
-async def press(sandbox: RunningSandbox, asked: Invocation, label: str, *, user_id: int | None = None) -> str:
+async def press(sandbox: RunningSandbox, invocation: Invocation, label: str, *, user_id: int | None = None) -> str:
     """Presses a button below a reply; returns the new text of the reply."""
-    message = asked.reply
+    message = invocation.reply
     assert message is not None
     (custom_id,) = (str(button["custom_id"]) for button in components_of(message) if button["label"] == label)
     await sandbox.discord.press(
         message.id, custom_id, user_id=sandbox.world.default.admin_id if user_id is None else user_id
     )
-    changed = await asked.wait_for_edit(lambda reply: not reply.components)
+    changed = await invocation.wait_for_edit(lambda reply: not reply.components)
     assert changed.embeds == []
     return changed.content
 
@@ -41,8 +41,8 @@ def add_older_papers(sandbox: RunningSandbox, count: int) -> list[str]:
 async def test_start_with_new_papers_posts_no_existing_paper(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         add_older_papers(sandbox, 3)
-        asked = await sandbox.subscribe("reward model")
-        assert await press(sandbox, asked, "Start with new papers") == (
+        invocation = await sandbox.subscribe("reward model")
+        assert await press(sandbox, invocation, "Start with new papers") == (
             f"Done. Only new papers will be posted in <#{sandbox.channel('papers')}>."
         )
         new = sandbox.add_paper("A New Reward Model")
@@ -56,9 +56,9 @@ async def test_latest_five_papers_are_posted_once_by_a_button_from_before_a_rest
     async with running_sandbox(tmp_path) as sandbox:
         past = add_older_papers(sandbox, 7)
         async with running_bot(sandbox):
-            asked = await sandbox.subscribe("reward model")
+            invocation = await sandbox.subscribe("reward model")
         async with running_bot(sandbox):
-            assert await press(sandbox, asked, "Also post the latest 5") == (
+            assert await press(sandbox, invocation, "Also post the latest 5") == (
                 f"Posting the latest 5 papers in <#{sandbox.channel('papers')}>. New ones will follow."
             )
             (post,) = await sandbox.wait_for_papers("papers", 5)
@@ -89,10 +89,10 @@ async def test_buttons_check_the_permission_of_the_caller_again(tmp_path: Path) 
         add_older_papers(sandbox, 3)
         member, papers = sandbox.world.default.member_id, sandbox.channel("papers")
         sandbox.world.set_overwrite(papers, member, allow=Permission.MANAGE_CHANNELS)
-        asked = await sandbox.command("subscribe", {"keyword": "reward model"}, user_id=member)
-        await asked.wait_for_edit(lambda message: "next check" in message.content)
+        invocation = await sandbox.command("subscribe", {"keyword": "reward model"}, user_id=member)
+        await invocation.wait_for_edit(lambda message: "next check" in message.content)
         sandbox.world.set_overwrite(papers, member)
-        reply = await press(sandbox, asked, "Also post the latest 5", user_id=member)
+        reply = await press(sandbox, invocation, "Also post the latest 5", user_id=member)
         assert reply == f"You can no longer manage <#{papers}>."
         assert sandbox.posts("papers") == []
 
@@ -102,9 +102,9 @@ async def test_broad_keyword_gets_suggestions_of_narrower_ones(tmp_path: Path) -
         for number in range(450):
             categories = ("cs.CL", "cs.LG") if number % 3 else ("cs.CV",)
             sandbox.add_paper(f"Models, Part {number}", categories=categories)
-        asked = await sandbox.subscribe("models")
-        assert asked.reply is not None
-        forecast = asked.reply.content.splitlines()[1]
+        invocation = await sandbox.subscribe("models")
+        assert invocation.reply is not None
+        forecast = invocation.reply.content.splitlines()[1]
         assert forecast == (
             "**models**: 450 papers in the last 30 days, about 105 per week. That is a lot; narrower keywords: "
             "**models \\[cs.CL]** (about 70 per week), **models \\[cs.LG]** (about 70 per week), "
@@ -196,10 +196,10 @@ async def test_withdrawn_paper_is_never_posted_as_new(tmp_path: Path) -> None:
         await sandbox.subscribe("reward model")
         await sandbox.reply_to("channel pause")
         gone = sandbox.arxiv.add_paper(SandboxPaper(title="A Hasty Reward Model", published=SUBMITTED))
-        taken_back = SandboxPaper(
+        withdrawn = SandboxPaper(
             title="A Wrong Reward Model", published=SUBMITTED, comment="This paper has been withdrawn by the authors"
         )
-        sandbox.arxiv.add_paper(taken_back)
+        sandbox.arxiv.add_paper(withdrawn)
         await sandbox.wait_for_next_poll()
         sandbox.arxiv.withdraw(gone.arxiv_id)
         kept = sandbox.add_paper("A Sound Reward Model")
@@ -230,9 +230,9 @@ async def test_abstract_of_a_paper_no_longer_stored_is_a_link(tmp_path: Path) ->
             pressed = await sandbox.discord.press(button.id, str(components_of(button)[0]["custom_id"]), user_id=member)
             assert (await pressed.wait_for_reply()).content == f"Read the abstract on arXiv: <{single}>"
             chosen = next(iter(lines_of(menu)))
-            asked = await sandbox.discord.choose(
+            invocation = await sandbox.discord.choose(
                 menu.id, str(components_of(menu)[0]["custom_id"]), [chosen.rpartition("/")[2]], user_id=member
             )
-            answer = await asked.wait_for_reply()
+            answer = await invocation.wait_for_reply()
             assert answer.is_ephemeral
             assert answer.content == f"Read the abstract on arXiv: <{chosen}>"

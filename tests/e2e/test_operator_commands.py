@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestServer
 
 from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus, LocalArxiv, SandboxPaper
 from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind
-from tests.support.disks import a_small_disk
+from tests.support.disks import small_disk
 from tests.support.killable import KILLED, run_command
 from tests.support.quiescence import wait_until_settled
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
@@ -67,7 +67,7 @@ async def test_check_before_the_first_start_passes(tmp_path: Path) -> None:
         assert not sandbox.database.exists()
 
 
-async def test_check_reports_a_refused_token_without_printing_it(tmp_path: Path) -> None:
+async def test_check_reports_a_rejected_token_without_printing_it(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         code, output = await daily_papers(sandbox, "check", DISCORD_TOKEN=WRONG_TOKEN)
         assert code == 1
@@ -217,7 +217,7 @@ async def test_killed_backup_leaves_the_previous_one_unchanged(tmp_path: Path) -
 
 @pytest.mark.usefixtures("as_root")
 async def test_backup_that_does_not_fit_on_the_disk_leaves_no_file(tmp_path: Path) -> None:
-    with a_small_disk(tmp_path / "disk", size_kb=16) as disk:
+    with small_disk(tmp_path / "disk", size_kb=16) as disk:
         async with running_sandbox(tmp_path) as sandbox:
             async with running_bot(sandbox):
                 await sandbox.subscribe("reward model")

@@ -52,12 +52,12 @@ async def test_full_disk_loses_nothing_and_is_shown_in_the_status(tmp_path: Path
         first = sandbox.add_paper("A Reward Model before")
         await sandbox.wait_for_papers("papers", 1)
         with full_disk(process.pid):
-            meanwhile = sandbox.add_paper("A Reward Model meanwhile")
+            second = sandbox.add_paper("Another Reward Model")
             reply = await sandbox.wait_for_status("⚠️ Reading arXiv stopped: ")
             assert "cannot be" in reply
-            refused = await sandbox.reply_to("subscribe", {"keyword": "agents"})
-            assert refused.startswith("Nothing was changed: the database cannot be used at the moment: ")
+            rejected = await sandbox.reply_to("subscribe", {"keyword": "agents"})
+            assert rejected.startswith("Nothing was changed: the database cannot be used at the moment: ")
             await asyncio.sleep(1.5)
             assert sandbox.posted_urls("papers") == [first]
         await sandbox.wait_for_papers("papers", 2)
-        assert sandbox.posted_urls("papers") == [first, meanwhile]
+        assert sandbox.posted_urls("papers") == [first, second]

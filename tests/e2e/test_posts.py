@@ -189,6 +189,6 @@ async def test_rate_limits_are_respected_and_nothing_is_lost(tmp_path: Path) -> 
         for name in names:
             path = f"/channels/{sandbox.channel(name)}/messages"
             sends = [(request.began_s, request.status) for request in sandbox.discord.requests if request.path == path]
-            (refused_s,) = (began_s for began_s, status in sends if status == 429)
-            assert all(began_s >= refused_s + wait_s for began_s, _ in sends if began_s > refused_s)
-            assert sends[-1][0] > refused_s
+            (rejected_s,) = (began_s for began_s, status in sends if status == 429)
+            assert all(began_s >= rejected_s + wait_s for began_s, _ in sends if began_s > rejected_s)
+            assert sends[-1][0] > rejected_s

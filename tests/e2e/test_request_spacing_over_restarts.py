@@ -35,9 +35,9 @@ async def test_backoff_requested_by_arxiv_is_kept_across_a_restart(tmp_path: Pat
             await wait_until(lambda: "initial sync postponed" in bot.log_text(), DEADLINE_S)
         async with subscribed_bot(sandbox):
             await wait_until_synced(sandbox.database, DEADLINE_S)
-        refused, answered = sandbox.arxiv.requests[:2]
-        assert refused.ended is not None
-        assert answered.began - refused.ended >= 2
+        rejected, answered = sandbox.arxiv.requests[:2]
+        assert rejected.ended is not None
+        assert answered.began - rejected.ended >= 2
 
 
 def subscribed_bot(

@@ -108,21 +108,23 @@ async def test_caller_without_permission_is_told_which_one_is_missing(tmp_path: 
         # Discord hides the command without Manage Channels; with it in one channel, another can be chosen.
         allow_member(sandbox, Permission.MANAGE_CHANNELS, "papers", "general")
         options = {"keyword": "reward model", "channel": sandbox.channel("vision")}
-        refusal = f"You need **Manage Channels** in <#{sandbox.channel('vision')}> to do that."
-        assert await sandbox.reply_to("subscribe", options, user_id=member) == refusal
-        assert await sandbox.reply_to("unsubscribe", options, user_id=member) == refusal
+        rejection = f"You need **Manage Channels** in <#{sandbox.channel('vision')}> to do that."
+        assert await sandbox.reply_to("subscribe", options, user_id=member) == rejection
+        assert await sandbox.reply_to("unsubscribe", options, user_id=member) == rejection
         thread = f"<#{sandbox.channel('reading club')}>"
         options["channel"] = sandbox.channel("reading club")
-        refusal = f"You need **Manage Threads** in {thread} to do that."
-        assert await sandbox.reply_to("subscribe", options, user_id=member) == refusal
-        assert await sandbox.reply_to("subscribe", {"keyword": "x"}, channel="reading club", user_id=member) == refusal
+        rejection = f"You need **Manage Threads** in {thread} to do that."
+        assert await sandbox.reply_to("subscribe", options, user_id=member) == rejection
+        assert (
+            await sandbox.reply_to("subscribe", {"keyword": "x"}, channel="reading club", user_id=member) == rejection
+        )
         allow_member(sandbox, Permission.MANAGE_CHANNELS | Permission.MANAGE_THREADS, "general")
         assert f"subscribed in {thread}" in await sandbox.reply_to("subscribe", options, user_id=member)
         reply = await sandbox.reply_to("subscribe", {"keyword": "reward model"}, user_id=member)
         assert f"subscribed in <#{sandbox.channel('papers')}>" in reply
 
 
-async def test_channel_where_the_bot_lacks_a_permission_is_rejected_with_its_name(tmp_path: Path) -> None:
+async def test_channel_is_rejected_with_the_name_of_the_missing_permission(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         bot_role = sandbox.world.default.bot_role_id
         for place, denied in (("papers", Permission.EMBED_LINKS), ("vision", Permission.READ_MESSAGE_HISTORY)):

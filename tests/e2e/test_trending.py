@@ -100,13 +100,13 @@ async def test_recorded_days_are_shown_completely(tmp_path: Path) -> None:
             assert {paper["id"] for paper in shown} == {entry["paper"]["id"] for entry in entries}
             votes = {entry["paper"]["id"]: entry["paper"]["upvotes"] for entry in entries}
             assert [votes[paper["id"]] for paper in shown] == sorted(votes.values(), reverse=True)
-        asked = len(sandbox.huggingface.requests)
+        before = len(sandbox.huggingface.requests)
         sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR, times=None))
         again = await trending(sandbox, date="2026-08-21")
         assert "EnvHarness" in the_embed(again).description
         assert "[code](https://github.com/google-research/envharness)\u00a0★\u00a08" in the_embed(again).description
         assert again.content == ""
-        assert len(sandbox.huggingface.requests) == asked  # a list read days later is final
+        assert len(sandbox.huggingface.requests) == before  # a list read days later is final
 
 
 async def test_newest_day_is_shown_and_its_buttons_work_after_a_restart(tmp_path: Path) -> None:
@@ -131,8 +131,8 @@ async def test_newest_day_is_shown_and_its_buttons_work_after_a_restart(tmp_path
             own = await press(sandbox, other, "▶", user_id=sandbox.world.default.member_id)
             assert own.id == other.id
         async with running_bot(sandbox):
-            refused = await press(sandbox, first, "◀")
-            assert refused.content == "Trending papers are switched off here."
+            rejected = await press(sandbox, first, "◀")
+            assert rejected.content == "Trending papers are switched off here."
             with pytest.raises(InvalidAction):
                 await trending(sandbox)
 
@@ -158,9 +158,9 @@ async def test_invalid_dates_are_rejected_and_valid_ones_suggested(tmp_path: Pat
             "soon": "Use `",
             "2020-01-01": "Hugging Face's lists start in May 2023",
         }.items():
-            refused = await trending(sandbox, date=typed)
-            assert refused.is_ephemeral
-            assert words in refused.content
+            rejected = await trending(sandbox, date=typed)
+            assert rejected.is_ephemeral
+            assert words in rejected.content
         suggested = await sandbox.suggestions("trending", {"date": "yest"}, "date")
         assert list(suggested.values()) == [(today() - timedelta(days=1)).isoformat()]
         assert sandbox.huggingface.requests == []
@@ -202,8 +202,8 @@ async def test_trending_works_in_direct_messages_and_is_rate_limited(
         sandbox.world.user_installs.add(member)
         own = await sandbox.discord.run_command("trending", {"date": "today"}, user_id=member, channel_id=channel.id)
         assert len(lines(await own.wait_for_reply())) == 3
-        refused = await trending(sandbox, channel=None, date="today")
-        assert refused.content.startswith("Rate limit: try again in ")
+        rejected = await trending(sandbox, channel=None, date="today")
+        assert rejected.content.startswith("Rate limit: try again in ")
         assert len(sandbox.huggingface.requests) == 1
 
 

@@ -1,4 +1,4 @@
-"""What most integration tests stand on: a store of their own."""
+"""The fixture of most integration tests: a store in a file of its own."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.support.store import Store, opened
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the database is."""
+    """The path of the database."""
     return tmp_path / "papers.sqlite3"
 
 

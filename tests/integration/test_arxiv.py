@@ -338,7 +338,7 @@ async def test_backoff_applies_to_another_client(
 ) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED))
     error = await local.failure()
-    async with harness("http://127.0.0.1:9/never-asked", tmp_path, clock) as other:
+    async with harness("http://127.0.0.1:9/never-requested", tmp_path, clock) as other:
         assert (await other.failure()).not_before == error.not_before
 
 

@@ -84,8 +84,8 @@ def test_process_exits_with_the_exit_code_of_main(folder: Path) -> None:
 
 def test_start_without_a_token_says_how_to_set_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 1
-    said = capsys.readouterr().err
-    assert said.splitlines()[-1] == "No Discord token is set: set the environment variable DISCORD_TOKEN."
+    error_output = capsys.readouterr().err
+    assert error_output.splitlines()[-1] == "No Discord token is set: set the environment variable DISCORD_TOKEN."
 
 
 @pytest.mark.parametrize(
@@ -151,11 +151,11 @@ def test_ctrl_c_ends_a_command_without_a_traceback(folder: Path) -> None:
             stdout=subprocess.DEVNULL,
             text=True,
         ) as process:
-            asking, _ = silent.accept()
-            with asking:
+            request, _ = silent.accept()
+            with request:
                 process.send_signal(signal.SIGINT)
-                _, said = process.communicate(timeout=DEADLINE_S)
-    assert (process.returncode, said) == (130, "Stopped.\n")
+                _, error_output = process.communicate(timeout=DEADLINE_S)
+    assert (process.returncode, error_output) == (130, "Stopped.\n")
 
 
 def test_unknown_option_prints_the_usage(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

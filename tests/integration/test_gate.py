@@ -253,7 +253,7 @@ async def test_cancelled_request_does_not_keep_the_lock(path: Path, clock: FakeC
     os.close(free)
 
 
-async def test_lock_file_removed_meanwhile_is_created_again(path: Path, clock: FakeClock) -> None:
+async def test_removed_lock_file_is_created_again(path: Path, clock: FakeClock) -> None:
     gate = Gate(path, clock, INTERVAL_S)
     async with sending(clock) as requests:
         requests.start("first", gate, request_s=1)

@@ -64,8 +64,8 @@ async def harness() -> AsyncIterator[HuggingFaceHarness]:
         yield HuggingFaceHarness(client, clock, local, metrics)
 
 
-def ids(listings: tuple[TrendingEntry, ...]) -> set[str]:
-    return {listing.arxiv_id.value for listing in listings}
+def ids(entries: tuple[TrendingEntry, ...]) -> set[str]:
+    return {entry.arxiv_id.value for entry in entries}
 
 
 @pytest.mark.parametrize(("count", "pages"), [(0, 1), (49, 1), (50, 2), (99, 2), (120, 2), (200, 3)])

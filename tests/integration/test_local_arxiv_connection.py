@@ -29,7 +29,7 @@ async def client(arxiv: LocalArxiv) -> AsyncIterator[QueryClient]:
 
 
 async def send_query(client: QueryClient, method: str = "POST", search_query: str = "ti:model") -> ArxivReply:
-    """Send the same query each time."""
+    """Sends the same query each time."""
     return await client.query(method, search_query=search_query)
 
 
@@ -77,10 +77,10 @@ async def test_connection_reset_during_the_response_sends_half_the_body(client: 
 async def test_request_ends_when_the_client_times_out(arxiv: LocalArxiv) -> None:
     arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE))
     async with query_client(arxiv) as client:
-        asking = asyncio.create_task(send_query(client))
+        query = asyncio.create_task(send_query(client))
         await wait_until(lambda: bool(arxiv.requests), DEADLINE_S)
-        asking.cancel()
-        await asyncio.wait([asking])
+        query.cancel()
+        await asyncio.wait([query])
         await wait_until(lambda: arxiv.requests[0].ended is not None, DEADLINE_S)
 
     (request,) = arxiv.requests

@@ -37,7 +37,7 @@ NEWEST_FIRST = [f"2611.{day:05d}v1" for day in range(12, 0, -1)]
 
 
 async def send_query(client: QueryClient, method: str = "POST", search_query: str = "ti:model") -> ArxivReply:
-    """Send the same query each time."""
+    """Sends the same query each time."""
     return await client.query(method, search_query=search_query, max_results="12", sortBy="submittedDate")
 
 

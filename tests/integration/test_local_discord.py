@@ -192,7 +192,7 @@ async def test_user_installed_command_works_in_a_guild_without_the_bot() -> None
         assert (await done.wait_for_reply()).content == "False True"
 
 
-async def test_actions_that_discords_client_prevents_are_invalid() -> None:
+async def test_actions_prevented_by_discords_client_are_invalid() -> None:
     async with connected(client_with_commands()) as harness:
         ids = harness.world.default
         general = ids.channel("general")

@@ -32,7 +32,7 @@ def option(**more: object) -> dict[str, object]:
 
 
 async def errors_of(harness: DiscordHarness, method: str, path: str, body: object) -> dict[str, str]:
-    """Return the error codes of a rejected form by dotted path."""
+    """Returns the error codes of a rejected form by dotted path."""
     error = await error_response(harness, method, path, body)
     assert error.status == 400
     errors = recorded_answer(error)

@@ -12,7 +12,7 @@ from tests.support.openapi import discord_specification
 
 
 async def send_error(sender: "discord.abc.Messageable", **message: object) -> discord.HTTPException:
-    """Send a message that Discord rejects, and return the error."""
+    """Sends a message that Discord rejects, and returns the error."""
     with pytest.raises(discord.HTTPException) as error:
         await sender.send(str(message.get("content", "x")))
     return error.value
@@ -61,8 +61,8 @@ async def test_history_can_be_paged_in_both_directions() -> None:
         assert after == posted[101:104]
         around = [message.id async for message in channel.history(limit=5, around=middle)]
         assert sorted(around) == posted[98:103]
-        lately = posted[-1]
-        since = discord.utils.snowflake_time(lately) - timedelta(minutes=1)
+        newest = posted[-1]
+        since = discord.utils.snowflake_time(newest) - timedelta(minutes=1)
         assert len([message async for message in channel.history(limit=None, after=since)]) == 250
 
 
@@ -164,12 +164,14 @@ async def test_forum_accepts_posts_but_not_messages() -> None:
 async def test_archived_and_open_forum_posts_are_listed_separately() -> None:
     async with connected() as harness:
         forum = await forum_of(harness)
-        begun = [(await forum.create_thread(name=f"Post {number}", content="x")).thread.id for number in range(4)]
-        for thread_id in begun[:3]:
+        thread_ids = [(await forum.create_thread(name=f"Post {number}", content="x")).thread.id for number in range(4)]
+        for thread_id in thread_ids[:3]:
             harness.world.set_thread(thread_id, archived=True)
-        assert [thread.id for thread in await forum.guild.active_threads() if thread.parent_id == forum.id] == begun[3:]
-        assert [thread.id async for thread in forum.archived_threads(limit=None)] == begun[2::-1]
-        assert [thread.id async for thread in forum.archived_threads(limit=2)] == begun[2:0:-1]
+        assert [
+            thread.id for thread in await forum.guild.active_threads() if thread.parent_id == forum.id
+        ] == thread_ids[3:]
+        assert [thread.id async for thread in forum.archived_threads(limit=None)] == thread_ids[2::-1]
+        assert [thread.id async for thread in forum.archived_threads(limit=2)] == thread_ids[2:0:-1]
         assert discord_specification().faults(harness.local.requests) == []
 
 

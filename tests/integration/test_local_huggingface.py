@@ -25,19 +25,19 @@ class ListClient:
         self._session, self._url = session, f"{url}/daily_papers"
 
     async def get(self, **parameters: str) -> tuple[int, Any, dict[str, str]]:
-        """Return status, body and headers."""
+        """Returns status, body and headers."""
         async with self._session.get(self._url, params=parameters, allow_redirects=False) as response:
             return response.status, json.loads(await response.text()), dict(response.headers)
 
     async def entries(self, **parameters: str) -> list[dict[str, Any]]:
-        """Return the entries of a page."""
+        """Returns the entries of a page."""
         status, body, _ = await self.get(**parameters)
         assert status == 200
         assert isinstance(body, list)
         return body
 
     async def status(self, **parameters: str) -> int:
-        """Return only the status, whatever the body."""
+        """Returns only the status, whatever the body."""
         async with self._session.get(self._url, params=parameters, allow_redirects=False) as response:
             return response.status
 

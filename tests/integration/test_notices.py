@@ -85,7 +85,7 @@ async def test_notice_goes_to_the_server_if_there_is_no_reachable_subscriber(
     assert f"<#{harness.lab.world.default.channel('papers')}>" in text
 
 
-async def test_notice_is_settled_if_nobody_can_be_reached(harness: NoticeHarness) -> None:
+async def test_notice_that_can_reach_no_one_is_settled(harness: NoticeHarness) -> None:
     assert await harness.notices.send(harness.notice(guild_id=UNKNOWN_ID))
     harness.lab.local.faults.add("POST", r"^/channels/\d+/messages$", MISSING_PERMISSIONS)
     assert await harness.notices.send(harness.notice())

@@ -1,4 +1,4 @@
-"""What is handed out: the wheel, the locks, the image, and the commands of the Makefile."""
+"""What users get: the wheel, the lock files, the image, and the commands of the Makefile."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         shutil.copy(ROOT / name, source)
     for name in ("bot", "cogs", "sandbox"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    # As pip calls it, without the time that pip itself takes.
+    # As pip calls it, but without pip's own overhead.
     build = "import sys; from setuptools.build_meta import build_wheel; build_wheel(sys.argv[1])"
     subprocess.run([sys.executable, "-c", build, folder], cwd=source, check=True, capture_output=True)
     (built,) = folder.glob("*.whl")
@@ -50,26 +50,26 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 
 @pytest.mark.parametrize("package", ["bot", "cogs", "sandbox"])
-def test_wheel_holds_every_file_that_the_program_reads(wheel: set[str], package: str) -> None:
-    wanted = {
+def test_wheel_contains_every_file_of_its_packages(wheel: set[str], package: str) -> None:
+    expected = {
         str(file.relative_to(ROOT))
         for file in (ROOT / package).rglob("*")
         if file.is_file() and "__pycache__" not in file.parts and not file.name.startswith(".")
     }
-    assert wanted
-    assert wanted - wheel == set()
+    assert expected
+    assert expected - wheel == set()
 
 
-def test_wheel_holds_no_tests_and_no_settings(wheel: set[str]) -> None:
+def test_wheel_contains_no_tests_or_settings(wheel: set[str]) -> None:
     assert {name.split("/")[0].split("-")[0] for name in wheel} == {"bot", "cogs", "sandbox", "daily_papers"}
 
 
-def test_wheel_carries_the_license(wheel: set[str]) -> None:
+def test_wheel_contains_the_license(wheel: set[str]) -> None:
     assert any(name.endswith("/licenses/LICENSE") for name in wheel)
 
 
 def _locked(name: str) -> dict[str, list[str]]:
-    """The lines of a lock file by the name of their project: the version first, then the hashes."""
+    """The pinned version and the hashes of each project in a lock file."""
     entries = re.split(r"\n(?=[a-z0-9])", (ROOT / name).read_text())
     return {
         match[1]: [match[2], *re.findall(r"--hash=sha256:[0-9a-f]{64}", entry)]
@@ -79,22 +79,22 @@ def _locked(name: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
-def test_lock_has_a_hash_for_everything_and_no_address(lock: str) -> None:
+def test_lock_has_hashes_for_every_project_and_no_url(lock: str) -> None:
     assert all(len(entry) > 1 for entry in _locked(lock).values())
     assert "://" not in (ROOT / lock).read_text()
     assert "--index" not in (ROOT / lock).read_text()
 
 
-def test_both_locks_agree_on_what_runs() -> None:
+def test_both_locks_pin_the_same_runtime_versions() -> None:
     assert _locked("requirements.lock").items() <= _locked("requirements-dev.lock").items()
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
-def test_lock_holds_what_the_project_asks_for(lock: str) -> None:
+def test_lock_contains_every_declared_dependency(lock: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     groups = project["dependency-groups"]
-    asked = project["project"]["dependencies"] + groups["build"] + (groups["dev"] if "dev" in lock else [])
-    names = {re.split(r"[^\w.-]", line)[0].lower().replace(".", "-").replace("_", "-") for line in asked}
+    declared = project["project"]["dependencies"] + groups["build"] + (groups["dev"] if "dev" in lock else [])
+    names = {re.split(r"[^\w.-]", line)[0].lower().replace(".", "-").replace("_", "-") for line in declared}
     assert names - _locked(lock).keys() == set()
 
 
@@ -135,7 +135,7 @@ def test_installed_versions_are_the_locked_ones(lock: str) -> None:
 
 
 def _instructions(name: str) -> list[str]:
-    """What follows this instruction in the last stage of the Dockerfile, each on one line."""
+    """The arguments of each such instruction in the last stage of the Dockerfile, one line each."""
     stage = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)[-1].replace("\\\n", " ")
     return re.findall(rf"^{name} +(.+)$", stage, flags=re.MULTILINE)
 
@@ -144,7 +144,7 @@ def _environment() -> dict[str, str]:
     return dict(pair.split("=", 1) for line in _instructions("ENV") for pair in shlex.split(line))
 
 
-def test_image_copies_what_its_context_lets_through_and_that_is_all_there_is() -> None:
+def test_build_context_contains_exactly_what_the_image_copies() -> None:
     copies = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, flags=re.MULTILINE)
     copied = {name for line in copies for name in line.split()}
     rules = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
@@ -153,15 +153,15 @@ def test_image_copies_what_its_context_lets_through_and_that_is_all_there_is() -
     assert all((ROOT / name).exists() for name in copied)
 
 
-def test_image_sets_only_settings_that_there_are(tmp_path: Path) -> None:
-    nothing = tmp_path / "config.json"
-    nothing.write_text("{}")
-    settings = load_settings(nothing, _environment(), keyword_fault)
+def test_image_sets_only_valid_settings(tmp_path: Path) -> None:
+    empty = tmp_path / "config.json"
+    empty.write_text("{}")
+    settings = load_settings(empty, _environment(), keyword_fault)
     assert [str(settings.database.parent)] == json.loads(_instructions("VOLUME")[0])
     assert settings.web.port is not None
 
 
-def test_image_does_not_run_as_root_and_gets_its_signals_itself() -> None:
+def test_image_runs_the_bot_directly_and_not_as_root() -> None:
     (user,) = _instructions("USER")
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user)
     (entrypoint,) = _instructions("ENTRYPOINT")
@@ -177,7 +177,7 @@ class _Healthz(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base class's name
-        """Say nothing: a test's output is its own."""
+        """Logs nothing, to keep the output of the tests clean."""
 
 
 class _Failing(_Healthz):
@@ -186,7 +186,7 @@ class _Failing(_Healthz):
 
 @pytest.fixture
 def serving(request: pytest.FixtureRequest) -> Iterator[int]:
-    """The port of a server that answers as the bot's own would."""
+    """The port of a server that responds to `/healthz`."""
     with ThreadingHTTPServer(("127.0.0.1", 0), request.param) as server:
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield server.server_address[1]
@@ -202,11 +202,11 @@ def _check_health(port: int) -> int:
 
 
 @pytest.mark.parametrize(("serving", "code"), [(_Healthz, 0), (_Failing, 1)], indirect=["serving"])
-def test_image_is_as_healthy_as_the_bot_says_whatever_proxy_is_set(serving: int, code: int) -> None:
+def test_health_check_reports_the_bots_health_despite_a_proxy(serving: int, code: int) -> None:
     assert _check_health(serving) == code
 
 
-def test_image_is_unhealthy_where_nothing_answers() -> None:
+def test_health_check_fails_when_nothing_listens() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Healthz) as closed:
         port = closed.server_address[1]
     assert _check_health(port) == 1
@@ -215,22 +215,22 @@ def test_image_is_unhealthy_where_nothing_answers() -> None:
 def _make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
     if MAKE is None:
         unavailable("make", "not installed")
-    # A make that runs the tests must not tell this one that it is a part of it.
+    # Without the variables by which a make that runs the tests would make this one its child.
     environ = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     return subprocess.run([MAKE, *arguments], cwd=folder, env=environ, check=False, capture_output=True, text=True)
 
 
-def test_python_that_is_too_old_is_refused_in_one_sentence_before_anything_is_made(tmp_path: Path) -> None:
+def test_old_python_is_rejected_in_one_sentence_before_the_setup(tmp_path: Path) -> None:
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     old = tmp_path / "old-python"
-    # An interpreter that says of itself that it is 3.10, and is this one otherwise.
+    # This interpreter, but it reports version 3.10.
     script = 'import sys; sys.version_info = (3, 10, 13, "final", 0); exec(sys.argv.pop(1) and sys.argv.pop(1))'
     old.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(script)} "$@"\n')
     old.chmod(0o755)
-    answer = _make(f"PYTHON={old}", "run", folder=tmp_path)
-    assert answer.returncode != 0
-    sentence, *rest = answer.stderr.splitlines()
+    result = _make(f"PYTHON={old}", "run", folder=tmp_path)
+    assert result.returncode != 0
+    sentence, *rest = result.stderr.splitlines()
     assert sentence.startswith("Daily Papers needs Python 3.11 or newer; this is 3.10")
     assert [line for line in rest if not line.startswith("make: ")] == []
     assert not (tmp_path / ".venv").exists()
@@ -240,16 +240,16 @@ def test_arguments_of_a_make_command_do_not_reach_a_nested_make(tmp_path: Path) 
     shutil.copy(ROOT / "Makefile", tmp_path)
     outer = 'include Makefile\nouter:\n\t@echo "[$$ARGS] [$$MAKEFLAGS]"\n'
     (tmp_path / "outer.mk").write_text(outer)
-    answer = _make("-f", "outer.mk", "outer", "ARGS=tests/unit", folder=tmp_path)
-    assert answer.stdout.startswith("[] [")
-    assert "tests/unit" not in answer.stdout
+    result = _make("-f", "outer.mk", "outer", "ARGS=tests/unit", folder=tmp_path)
+    assert result.stdout.startswith("[] [")
+    assert "tests/unit" not in result.stdout
 
 
 @pytest.mark.parametrize(
     ("token", "config", "starts"),
     [("", False, "sandbox"), ("t", False, "bot"), ("", True, "bot")],
 )
-def test_make_run_starts_the_bot_where_it_is_configured_and_else_the_sandbox(
+def test_make_run_starts_the_bot_if_configured_otherwise_the_sandbox(
     tmp_path: Path, token: str, config: bool, starts: str
 ) -> None:
     shutil.copy(ROOT / "Makefile", tmp_path)
@@ -259,12 +259,12 @@ def test_make_run_starts_the_bot_where_it_is_configured_and_else_the_sandbox(
     python.parent.mkdir(parents=True)
     python.write_text('#!/bin/sh\necho "started $*"\n')
     python.chmod(0o755)
-    (tmp_path / ".venv/.run").touch()  # newer than the lock: installed
-    answer = _make("run", f"DISCORD_TOKEN={token}", folder=tmp_path)
-    assert answer.stdout == f"started -m {starts}\n"
+    (tmp_path / ".venv/.run").touch()  # newer than the lock, so nothing is installed
+    result = _make("run", f"DISCORD_TOKEN={token}", folder=tmp_path)
+    assert result.stdout == f"started -m {starts}\n"
 
 
-def test_one_command_runs_every_check() -> None:
+def test_ci_script_runs_every_check() -> None:
     script = (ROOT / ".ci/run").read_text()
     checks = ["install_locks_with_oldest_pip", "make lint", "make test", "make test-slow"]
     assert script.splitlines()[-len(checks) :] == checks
@@ -275,7 +275,7 @@ def test_one_command_runs_every_check() -> None:
 
 @dataclass(frozen=True, slots=True)
 class CiRun:
-    """What `.ci/run` printed and which commands it ran, `make` and Python replaced by scripts that only log."""
+    """The output and the commands of `.ci/run`, with `make` and Python replaced by scripts that only log."""
 
     code: int
     printed: str
@@ -284,7 +284,7 @@ class CiRun:
 
 
 def _ci_run(folder: Path, version: tuple[int, int], pip_exits_with: int = 0) -> CiRun:
-    """Run `.ci/run` with a Python of this version."""
+    """Runs `.ci/run` with a Python of this version."""
     programs, temporary, log = folder / "programs", folder / "temporary", folder / "log"
     programs.mkdir()
     temporary.mkdir()

@@ -59,7 +59,7 @@ async def test_poll_starts_with_a_probe_for_one_result_without_keywords(ingest: 
     assert end >= MORNING
 
 
-async def test_probe_without_batch_only_checks_that_arxiv_returns_papers_at_all(ingest: Ingest) -> None:
+async def test_missing_batch_causes_a_second_probe_over_seven_days(ingest: Ingest) -> None:
     before = await synced_until(ingest)
     ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=1))
     assert await ingest.poll(PROBE) == BatchMissing()

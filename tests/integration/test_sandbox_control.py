@@ -27,25 +27,25 @@ class ControlClient:
         return self.world.default
 
     async def get(self, path: str, **query: object) -> dict[str, object]:
-        """Send a GET as the admin, and return the JSON."""
+        """Sends a GET as the admin, and returns the JSON."""
         fields = {"as": str(self.default.admin_id)} | {name: str(value) for name, value in query.items()}
         async with self._session.get(f"{self.sandbox.url}/control/{path}", params=fields) as response:
             return await self._read(response)
 
     async def post(self, path: str, **fields: object) -> dict[str, object]:
-        """Send a POST as the admin, and return the JSON."""
+        """Sends a POST as the admin, and returns the JSON."""
         body = {"as": str(self.default.admin_id)} | fields
         async with self._session.post(f"{self.sandbox.url}/control/{path}", json=body) as response:
             return await self._read(response)
 
     async def raw(self, method: str, path: str, headers: Mapping[str, str], body: str = "{}") -> aiohttp.ClientResponse:
-        """Send any request, as another site or program would."""
+        """Sends any request, as another site or program would."""
         response = await self._session.request(method, self.sandbox.url + path, headers=headers, data=body)
         await response.read()
         return response
 
     def events(self, user_id: int) -> "aiohttp.client._WSRequestContextManager":
-        """Open the event stream of a user."""
+        """Opens the event stream of a user."""
         return self._session.ws_connect(f"{self.sandbox.url}/control/events?as={user_id}", origin=self.sandbox.url)
 
     async def _read(self, response: aiohttp.ClientResponse) -> dict[str, object]:
@@ -69,7 +69,7 @@ async def client() -> AsyncIterator[ControlClient]:
 
 
 def channel_names(state: Mapping[str, object]) -> set[str]:
-    """Return the channel names of the first server."""
+    """Returns the channel names of the first server."""
     guilds = state["guilds"]
     assert isinstance(guilds, list)
     return {channel["name"] for channel in guilds[0]["channels"]}
@@ -104,7 +104,7 @@ async def test_ephemeral_reply_is_visible_only_to_its_user(client: ControlClient
 
 
 async def frame_of(socket: "aiohttp.ClientWebSocketResponse[bool]", name: str) -> dict[str, object]:
-    """Return the payload of the next event of that name."""
+    """Returns the payload of the next event of that name."""
     async with asyncio.timeout(DEADLINE_S):
         while (header := await socket.receive_json())["t"] != name:
             pass
@@ -114,7 +114,7 @@ async def frame_of(socket: "aiohttp.ClientWebSocketResponse[bool]", name: str) -
 
 
 async def history(client: ControlClient, user_id: int) -> list[dict[str, object]]:
-    """Return what a user sees in #papers."""
+    """Returns what a user sees in #papers."""
     payload = await client.get("messages", **{"as": user_id, "channel": client.default.channel("papers")})
     messages = payload["messages"]
     assert isinstance(messages, list)

@@ -35,7 +35,7 @@ def few_papers(tmp_path: Path) -> tuple[str, str]:
 
 @asynccontextmanager
 async def run_sandbox(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the program; if it is still running when the block ends, kill it."""
+    """Runs the program; if it is still running when the block ends, kills it."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "sandbox", *arguments),
         stdout=asyncio.subprocess.PIPE,
@@ -51,7 +51,7 @@ async def run_sandbox(*arguments: str) -> AsyncIterator[asyncio.subprocess.Proce
 
 
 async def first_line(process: asyncio.subprocess.Process) -> str:
-    """Return the first line of the program's standard output."""
+    """Returns the first line of the program's standard output."""
     assert process.stdout is not None
     return (await process.stdout.readline()).decode().rstrip("\n")
 
@@ -89,7 +89,7 @@ async def test_headless_prints_addresses_as_json_and_serves_no_page() -> None:
 
 
 def startup_error(printed: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """Return the single line that the program prints before it exits with code 1."""
+    """Returns the single line that the program prints before it exits with code 1."""
     assert main(arguments) == 1
     out, err = printed.readouterr()
     assert out == ""
@@ -133,7 +133,7 @@ class WatchedProcess:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run the process until the block ends."""
+        """Runs the process until the block ends."""
         task = asyncio.create_task(self._process.run())
         try:
             yield
@@ -142,7 +142,7 @@ class WatchedProcess:
             await asyncio.wait({task})
 
     async def wait_for_line(self, line: str, times: int = 1) -> None:
-        """Wait until a line has been written `times` times."""
+        """Waits until a line has been written `times` times."""
         async with asyncio.timeout(DEADLINE_S):
             while self.lines.count(line) < times:
                 self._changed.clear()

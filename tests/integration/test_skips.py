@@ -1,4 +1,4 @@
-"""Which tests may be left out, and what a run prints about them: pytest itself, on a small project of its own."""
+"""Which tests may be left out, and what a run prints about them; runs pytest on a small project."""
 
 import os
 import re
@@ -43,7 +43,7 @@ def test_skips_for_no_named_tool():
 def test_fails_as_expected():
     raise AssertionError
 """
-MODULE = 'import pytest\npytest.importorskip("a_module_that_nobody_has")\n'
+MODULE = 'import pytest\npytest.importorskip("no_such_module")\n'
 LEFT_OUT = "3 tests left out: they need recordings in ../shared, which does not exist"
 
 
@@ -62,7 +62,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def run(project: Path, *arguments: str, **environment: str) -> tuple[dict[str, int], list[str]]:
-    """Run the project's tests; return how many had each outcome, and the lines of the output."""
+    """Runs the project's tests; returns the number of tests per outcome, and the lines of the output."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "CI", "TESTS_"))}
     process = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--continue-on-collection-errors", *arguments],
@@ -98,7 +98,7 @@ def test_skip_of_a_test_whose_recordings_exist_fails(project: Path) -> None:
     assert any(line.startswith("must not skip here: got empty parameter set") for line in lines)
 
 
-def test_skip_for_any_other_reason_fails_under_ci(project: Path) -> None:
+def test_unexpected_skip_fails_under_ci(project: Path) -> None:
     outcomes, lines = run(project, CI="true", TESTS_WITHOUT="mount root")
     assert outcomes == {"failed": 2, "error": 1, "skipped": 3, "xfailed": 1}
     assert LEFT_OUT in lines

@@ -112,9 +112,7 @@ async def test_completed_months_are_stored_per_keyword(store: Store, backfilled_
     }
 
 
-async def test_papers_of_a_keyword_that_ended_meanwhile_are_stored(
-    store: Store, backfilled_papers: BackfilledPapers
-) -> None:
+async def test_papers_of_an_unsubscribed_keyword_are_stored(store: Store, backfilled_papers: BackfilledPapers) -> None:
     await store.watch("reward model")
     keywords = await store.watched()
     await store.subscriptions.remove(Keyword.parse("reward model"), 11)

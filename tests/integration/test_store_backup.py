@@ -70,12 +70,12 @@ def test_missing_database_is_not_copied(path: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_copy_into_a_missing_folder_is_refused(filled: Store, tmp_path: Path) -> None:
+def test_copy_into_a_missing_folder_is_rejected(filled: Store, tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusable, match=r"folder of .* does not exist"):
         back_up(filled.path, tmp_path / "nowhere" / "copy.sqlite3", ignore_progress)
 
 
-def test_copy_onto_the_database_itself_is_refused(filled: Store) -> None:
+def test_copy_onto_the_database_itself_is_rejected(filled: Store) -> None:
     with pytest.raises(DatabaseUnusable, match="is the database itself"):
         back_up(filled.path, filled.path, ignore_progress)
 

@@ -169,7 +169,7 @@ async def test_finished_edit_is_removed(store: Store) -> None:
     assert await due_keys(store) == []
 
 
-async def test_edit_requested_meanwhile_remains(store: Store) -> None:
+async def test_edit_requested_during_an_edit_remains(store: Store) -> None:
     await posted(store)
     await store.papers.add([REVISED])
     (edit,) = await store.edits.due(SOON)

@@ -150,7 +150,7 @@ async def test_channel_that_subscribes_during_a_poll_gets_its_papers(store: Stor
 # Keywords that changed between planning and writing.
 
 
-async def test_keyword_synced_meanwhile_is_not_recorded(store: Store) -> None:
+async def test_keyword_synced_after_planning_is_not_recorded(store: Store) -> None:
     await store.watch("reward model", "diffusion")
     planned = await store.watched()
     await store.ingest_store.finish_poll(await store.watched("reward model"), LATER)
@@ -160,7 +160,7 @@ async def test_keyword_synced_meanwhile_is_not_recorded(store: Store) -> None:
     assert [watched.synced_until for watched in await store.watched()] == [LATER, LATER + timedelta(days=1)]
 
 
-async def test_keyword_that_ended_meanwhile_is_not_recorded(store: Store) -> None:
+async def test_keyword_that_ended_after_planning_is_not_recorded(store: Store) -> None:
     await store.watch("reward model")
     planned = await store.watched()
     await store.subscriptions.remove(Keyword.parse("reward model"), CHANNEL)
@@ -171,7 +171,7 @@ async def test_keyword_that_ended_meanwhile_is_not_recorded(store: Store) -> Non
     assert (await store.watched())[0].synced_until is None
 
 
-async def test_keyword_that_ended_and_returned_meanwhile_is_not_recorded(store: Store) -> None:
+async def test_keyword_that_returned_after_planning_is_not_recorded(store: Store) -> None:
     await store.watch("reward model")
     planned = await store.watched()
     await store.subscriptions.remove(Keyword.parse("reward model"), CHANNEL)

@@ -165,7 +165,7 @@ def test_file_of_another_program_is_rejected(path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"not a database at all", b"\0" * 8192, b"SQLite format 3\0" + b"\xff" * 4080])
-def test_file_that_is_no_database_is_rejected(path: Path, content: bytes) -> None:
+def test_file_of_another_format_is_rejected(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     assert "not a database or is damaged" in rejection(path)
 

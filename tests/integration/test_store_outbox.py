@@ -136,7 +136,7 @@ async def test_bound_paper_is_not_bound_again(store: Store) -> None:
     assert len(rows(store.path)["posts"]) == 1
 
 
-async def test_paper_removed_meanwhile_is_not_bound(store: Store) -> None:
+async def test_paper_removed_from_the_queue_is_not_bound(store: Store) -> None:
     await fill(store)
     entries = await store.due()
     (subscription,) = await store.subscriptions.in_channel(CHANNEL)

@@ -107,7 +107,7 @@ async def test_migrated_posts_keep_their_keys_nonces_and_papers(database: Path) 
         assert (trending_post.key, trending_post.day) == (previous.LIST_KEY, INSTALLATION.day)
 
 
-async def test_migrated_queue_holds_the_papers_that_waited(database: Path) -> None:
+async def test_migrated_queue_contains_the_queued_papers(database: Path) -> None:
     async with opened(database) as store:
         channels = (INSTALLATION.single, INSTALLATION.menu, INSTALLATION.absent, INSTALLATION.blocked)
         assert set(await store.outbox.due_channels(NOW)) == set(channels)

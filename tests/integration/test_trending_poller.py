@@ -223,7 +223,7 @@ async def test_invalid_list_does_not_stop_other_days(harness: TrendingPollerHarn
         assert await harness.requested_after(TRENDING_CHECK_INTERVAL_S) == [TODAY]
 
 
-async def test_list_that_suddenly_is_empty_is_rejected(harness: TrendingPollerHarness) -> None:
+async def test_suddenly_empty_list_is_rejected(harness: TrendingPollerHarness) -> None:
     harness.source.days[TODAY] = (trending_entry(day=TODAY),)
     await harness.fetcher.fetch(TODAY)
     harness.source.days.clear()

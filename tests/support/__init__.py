@@ -1,1 +1,1 @@
-"""Builders with defaults, and the stand-ins at our own protocols."""
+"""Builders with defaults, harnesses, and fakes of the project's protocols."""

@@ -1,6 +1,6 @@
 """One crash and its result: the bot is killed at a point and started again, then its posts are compared.
 
-The expected posts follow from what arXiv announced, never from the bot's database, which is only asked whether the bot
+The expected posts follow from what arXiv announced, never from the bot's database, which only shows whether the bot
 has work left.
 """
 

@@ -81,7 +81,7 @@ _ADDED: Final[Mapping[str, Json]] = {"ChannelTypes": {"const": 16}}
 
 
 def derive(document: dict[str, Json], routes: Iterable[str] = ROUTES) -> dict[str, Json]:
-    """Return the schema of each route's JSON body (None for a route without one) and of the components they use.
+    """Returns the schema of each route's JSON body (None for a route without one) and of the components they use.
 
     Raises ValueError for a keyword that the script does not know, KeyError for a route that the document lacks.
     """
@@ -97,7 +97,7 @@ def derive(document: dict[str, Json], routes: Iterable[str] = ROUTES) -> dict[st
 
 
 def dump(schema: Mapping[str, Json]) -> str:
-    """Return the schema as JSON with one component or route per line."""
+    """Returns the schema as JSON with one component or route per line."""
     return _block([f"{json.dumps(name)}: {_block(_lines(section))}" for name, section in schema.items()]) + "\n"
 
 
@@ -130,7 +130,7 @@ def _component(document: dict[str, Json], name: str) -> Json:
 
 
 def _stripped(schema: Json) -> dict[str, Json]:
-    """Return the schema without prose, its references pointing to `$defs`."""
+    """Returns the schema without prose, its references pointing to `$defs`."""
     return {key: _value(key, value) for key, value in _object(schema).items() if key not in PROSE}
 
 
@@ -172,7 +172,7 @@ def _object(value: Json) -> dict[str, Json]:
 
 
 def main() -> None:
-    """Write the schema next to this script."""
+    """Writes the schema next to this script."""
     document = Path(sys.argv[1]) if len(sys.argv) > 1 else DISCORD_DOCUMENT
     SCHEMA.write_text(dump(derive(json.loads(document.read_text(encoding="utf-8")))), encoding="utf-8")
 

@@ -29,7 +29,7 @@ class SmallClient(discord.Client):
         self.tree = app_commands.CommandTree(self)
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Skip the delay: only the real gateway limits how often a bot identifies."""
+        """Skips the delay: only the real gateway limits how often a bot identifies."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +41,19 @@ class DiscordHarness:
     client: SmallClient
 
     def text_channel(self, name: str) -> discord.TextChannel:
-        """Return a channel from the client's cache."""
+        """Returns a channel from the client's cache."""
         channel = self.client.get_channel(self.world.default.channel(name))
         assert isinstance(channel, discord.TextChannel)
         return channel
 
     def partial(self, name: str) -> discord.PartialMessageable:
-        """Return a channel that can be used without a gateway connection."""
+        """Returns a channel that can be used without a gateway connection."""
         return self.client.get_partial_messageable(self.world.default.channel(name))
 
 
 @contextmanager
 def pointed_at(api_url: str, gateway_url: str) -> Iterator[None]:
-    """Make discord.py use another server until the block ends, through its class attributes."""
+    """Makes discord.py use another server until the block ends, through its class attributes."""
     before = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
     Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = api_url, yarl.URL(gateway_url)
     try:
@@ -64,7 +64,7 @@ def pointed_at(api_url: str, gateway_url: str) -> Iterator[None]:
 
 @asynccontextmanager
 async def served(local: LocalDiscord) -> AsyncIterator[str]:
-    """Serve it on a free loopback port; yields the address."""
+    """Serves a local Discord on a free loopback port; yields the address."""
     app = web.Application()
     local.attach(app)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)

@@ -25,14 +25,14 @@ class SmallDisk:
                 except OSError:
                     continue
 
-    def make_room(self) -> None:
+    def free(self) -> None:
         """Frees the space that `fill` used."""
         self._filler.unlink()
 
 
 @contextmanager
-def a_small_disk(path: Path, size_kb: int = 1024) -> Iterator[SmallDisk]:
-    """Mount a disk of its own at `path` until the block ends; leaves the test out where this machine forbids it."""
+def small_disk(path: Path, size_kb: int = 1024) -> Iterator[SmallDisk]:
+    """Mounts a small disk at `path` until the block ends; skips the test if this machine forbids it."""
     path.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={size_kb}k", "tmpfs", str(path)],

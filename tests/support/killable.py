@@ -1,7 +1,7 @@
 """The bot as a process that a test kills, at any time or at a given step.
 
-Each process runs the program's `main` and is forked from a server that has imported everything, so that a start takes
-no second of imports and a test can afford a hundred of them.
+Each process runs the program's `main` and is forked from a server that has imported everything, so that a start
+skips a second of imports, and a test can start a hundred bots.
 """
 
 import asyncio

@@ -16,7 +16,7 @@ from sandbox.arxiv.server import PATH
 
 @asynccontextmanager
 async def serving(arxiv: LocalArxiv) -> AsyncIterator[str]:
-    """Serve it; yields the URL of its query endpoint."""
+    """Serves a local arXiv; yields the URL of its query endpoint."""
     app = web.Application()
     arxiv.attach(app)
     runner = web.AppRunner(app, shutdown_timeout=1)
@@ -66,7 +66,7 @@ class QueryClient:
         self._url = url
 
     async def query(self, method: str = "POST", **parameters: str) -> ArxivReply:
-        """Send one request and return the response; redirects are not followed."""
+        """Sends one request and returns the response; redirects are not followed."""
         form, address = (parameters, None) if method == "POST" else (None, parameters)
         async with self._session.request(
             method, self._url, data=form, params=address, allow_redirects=False
@@ -75,11 +75,11 @@ class QueryClient:
             return ArxivReply(response.status, response.content_type, response.headers.get("Retry-After"), body)
 
     async def ids(self, **parameters: str) -> list[str]:
-        """Return the ids that a form POST finds."""
+        """Returns the ids that a form POST finds."""
         return (await self.query(**parameters)).ids
 
     async def send_raw(self, target: str, *, headers: str = "") -> bytes:
-        """Send a GET over a raw connection and return the whole response."""
+        """Sends a GET over a raw connection and returns the whole response."""
         host, port = self._url.removeprefix("http://").split("/")[0].split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(f"GET {target} HTTP/1.1\r\nHost: x\r\n{headers}Connection: close\r\n\r\n".encode())
@@ -91,7 +91,7 @@ class QueryClient:
 
 @asynccontextmanager
 async def query_client(arxiv: LocalArxiv, timeout_s: float = 30) -> AsyncIterator[QueryClient]:
-    """Serve it; yields a client."""
+    """Serves a local arXiv; yields a client for it."""
     async with (
         serving(arxiv) as url,
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_s)) as session,

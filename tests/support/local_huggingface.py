@@ -10,7 +10,7 @@ from sandbox.huggingface import LocalHuggingFace
 
 @asynccontextmanager
 async def serving(hugging_face: LocalHuggingFace) -> AsyncIterator[str]:
-    """Serve it; yields its address in the form of the setting."""
+    """Serves a local Hugging Face; yields its address in the form of the setting."""
     app = web.Application()
     hugging_face.attach(app)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)

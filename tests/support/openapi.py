@@ -30,15 +30,15 @@ class Specification:
     def __init__(self, schema: dict[str, dict[str, dict[str, object] | None]]) -> None:
         self._definitions = schema["$defs"]
         self._bodies = schema["routes"]
-        # A template without parameters goes before one with: @original is no message_id.
+        # Templates without parameters come first: @original is not a message_id.
         templates = {route.split(" ")[1] for route in self._bodies}
         self._routes = sorted(map(_route, templates), key=lambda route: route.parameters)
         self._templates: dict[str, str | None] = {}
         self._validators: dict[str, Draft202012Validator | None] = {}
-        self._judged: dict[tuple[str, str], str | None] = {}
+        self._worst_by_request: dict[tuple[str, str], str | None] = {}
 
     def faults(self, requests: Iterable[RecordedRequest]) -> list[str]:
-        """What is wrong with the requests, one sentence a fault; empty when all is well."""
+        """Returns one sentence per fault of the requests; empty if they are valid."""
         return [fault for request in requests for fault in self._faults_of(request)]
 
     def _faults_of(self, request: RecordedRequest) -> list[str]:
@@ -54,11 +54,11 @@ class Specification:
         return [] if worst is None else [f"{name}: {worst}"]
 
     def _worst(self, validator: Draft202012Validator, request: tuple[str, str]) -> str | None:
-        """Return the worst fault of a body; cached, since checking the commands of a bot is slow."""
-        if request not in self._judged:
+        """Returns the worst fault of a body; cached, because validating the commands of a bot is slow."""
+        if request not in self._worst_by_request:
             worst = best_match(validator.iter_errors(json.loads(request[1])))
-            self._judged[request] = None if worst is None else f"{worst.json_path}: {worst.message}"
-        return self._judged[request]
+            self._worst_by_request[request] = None if worst is None else f"{worst.json_path}: {worst.message}"
+        return self._worst_by_request[request]
 
     def _template(self, path: str) -> str | None:
         if path not in self._templates:
@@ -76,7 +76,7 @@ class Specification:
 
 @cache
 def discord_specification() -> Specification:
-    """Return Discord's specification, from the committed schema."""
+    """Returns Discord's specification, from the committed schema."""
     return Specification(json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 

@@ -1,4 +1,4 @@
-"""The outside recordings in `../shared`, beside the repository; tests that need them carry the marker `recordings`.
+"""The outside recordings in `../shared`, next to the repository; tests that need them are marked `recordings`.
 
 `tests.support.skips` leaves these tests out where the folder does not exist. Where it exists, they run or fail.
 """
@@ -13,7 +13,7 @@ DISCORD_DOCUMENT: Final = SHARED / "discord" / "openapi.json"
 
 
 def recorded_files(folder: Path, pattern: str) -> list[Path]:
-    """Return the files that match the pattern, sorted by name.
+    """Returns the files that match the pattern, sorted by name.
 
     Raises FileNotFoundError if there are none: a test that loops over them would otherwise pass without a check.
     """
@@ -24,5 +24,5 @@ def recorded_files(folder: Path, pattern: str) -> list[Path]:
 
 
 def recorded_answers() -> dict[str, bytes]:
-    """Return each of arXiv's recorded answers by its file name."""
+    """Returns each of arXiv's recorded answers by its file name."""
     return {path.name: path.read_bytes() for path in recorded_files(ARXIV_ANSWERS, "*.xml")}

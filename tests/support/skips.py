@@ -19,29 +19,29 @@ TESTS_WITHOUT: Final = "TESTS_WITHOUT"
 
 
 def unavailable(what: str, reason: str) -> NoReturn:
-    """Leave out the running test; `what` is the name that `.ci/run` lists in TESTS_WITHOUT."""
+    """Skips the running test; `what` is the name that `.ci/run` lists in TESTS_WITHOUT."""
     pytest.skip(f"{what}: {reason}")
 
 
 @pytest.fixture
 def as_root() -> None:
-    """Leave out the test where the user is not root."""
+    """Skips the test if the user is not root."""
     if os.geteuid() != 0:
         unavailable("root", "the user is not root")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out the tests that need recordings where there are none."""
+    """Skips the tests that need recordings if there are none."""
     if not SHARED.is_dir():
         for item in items:
             if item.get_closest_marker("recordings") is not None:
-                # First of its marks: a test without parameters, for want of files, already has another skip.
+                # Before its other marks: a test without parameters, because no files exist, already has another skip.
                 item.add_marker(pytest.mark.skip(reason=NO_RECORDINGS), append=False)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn a skip that is not allowed into a failure."""
+    """Turns a skip that is not allowed into a failure."""
     report = yield
     if report.skipped and not hasattr(report, "wasxfail"):
         _fail_unless_allowed(report, recordings=item.get_closest_marker("recordings") is not None)
@@ -50,7 +50,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Turn the skip of a whole module into a failure under CI."""
+    """Turns the skip of a whole module into a failure under CI."""
     report = yield
     if report.skipped:
         _fail_unless_allowed(report, recordings=False)
@@ -70,13 +70,13 @@ def _fail_unless_allowed(report: pytest.TestReport | pytest.CollectReport, *, re
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print one line per reason: how many tests were left out."""
+    """Prints one line per reason: how many tests were left out."""
     skipped = terminalreporter.stats.get("skipped", [])
     for reason, count in sorted(Counter(map(_reason, skipped)).items()):
         terminalreporter.write_line(f"{count} {'test' if count == 1 else 'tests'} left out: {reason}", yellow=True)
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
-    if isinstance(report.longrepr, tuple):  # of a skip: path, line and message
+    if isinstance(report.longrepr, tuple):  # a skip: path, line and message
         return report.longrepr[2].removeprefix("Skipped: ")
     return str(report.longrepr)

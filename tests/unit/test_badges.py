@@ -118,7 +118,7 @@ def test_withdrawn_paper_has_that_badge_first() -> None:
         ("Test automation: a multivocal literature review", "review"),
     ],
 )
-def test_survey_is_recognized_by_its_title(title: str, kind: str) -> None:
+def test_survey_is_recognised_by_its_title(title: str, kind: str) -> None:
     assert badges(paper(title=title)) == (Badge(BadgeKind.SURVEY, kind),)
 
 
@@ -144,7 +144,7 @@ def test_sky_survey_is_not_a_literature_survey() -> None:
     assert badges(paper(title="A Review of HI Absorption", primary_category="astro-ph.GA")) != ()
 
 
-def test_survey_is_recognized_by_its_comment() -> None:
+def test_survey_is_recognised_by_its_comment() -> None:
     assert badge_texts("Survey paper, 40 pages") == ["survey", "40 pages"]
     assert badge_texts("Invited review article") == ["review"]
     assert badge_texts("For the proofs see our survey paper") == []

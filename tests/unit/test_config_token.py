@@ -66,7 +66,7 @@ def test_fault_never_contains_the_token(loader: Loader, text: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["DISCORD_TOKEN", "DAILY_PAPERS_DISCORD__TOKEN"])
-def test_token_with_a_space_is_refused_without_being_shown(loader: Loader, name: str) -> None:
+def test_token_with_a_space_is_rejected_without_being_shown(loader: Loader, name: str) -> None:
     assert loader.faults(**{name: f"Bot {TOKEN}"}) == [
         (
             f"discord.token ({name}): does not look like a Discord token; "

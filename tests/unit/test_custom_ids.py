@@ -96,5 +96,5 @@ def test_post_key_is_read_from_the_components_of_posts_only(text: str, key: str 
 
 @pytest.mark.parametrize("action", ["new", "past", "undo"])
 @pytest.mark.parametrize("keyword_ids", [range(1, 2), range(1, 20)])
-def test_subscribed_button_holds_many_keywords(action: SubscribedAction, keyword_ids: Sequence[int]) -> None:
+def test_subscribed_button_can_encode_many_keywords(action: SubscribedAction, keyword_ids: Sequence[int]) -> None:
     assert SubscribedButtonId(action, 2**62, tuple(keyword_ids)).fits

@@ -29,7 +29,7 @@ def schema() -> dict[str, dict[str, Json]]:
 
 
 def keywords(node: Json) -> Iterator[str]:
-    """Every keyword of a schema and of those inside it; the names of properties are none."""
+    """Every keyword of a schema and of its nested schemas; names of properties are not keywords."""
     assert isinstance(node, dict)
     for key, value in node.items():
         yield key
@@ -61,7 +61,7 @@ def test_schema_contains_every_route_of_the_local_discord() -> None:
     assert served == set(ROUTES) == schema()["routes"].keys()
 
 
-def test_schema_contains_every_component_that_it_refers_to() -> None:
+def test_schema_contains_exactly_the_components_it_references() -> None:
     known = {f"#/$defs/{name}" for name in schema()["$defs"]}
     assert {text for text in strings(schema()) if text.startswith("#")} == known
 
@@ -73,7 +73,7 @@ def test_schema_contains_no_prose() -> None:
     assert [text for text in strings(read) if " " in text] == []
 
 
-def test_derivation_refuses_a_keyword_that_it_does_not_know() -> None:
+def test_derivation_rejects_unknown_keywords() -> None:
     body: Json = {"schema": {"type": "object", "propertyNames": {"maxLength": 3}}}
     operation: Json = {"requestBody": {"content": {"application/json": body}}}
     with pytest.raises(ValueError, match="unknown keyword in Discord's OpenAPI document: propertyNames"):
@@ -81,7 +81,7 @@ def test_derivation_refuses_a_keyword_that_it_does_not_know() -> None:
 
 
 @pytest.mark.recordings
-def test_schema_is_what_discords_document_yields() -> None:
+def test_schema_matches_discords_document() -> None:
     assert SCHEMA.read_text(encoding="utf-8") == dump(derive(json.loads(DISCORD_DOCUMENT.read_text(encoding="utf-8"))))
 
 

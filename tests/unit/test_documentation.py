@@ -220,7 +220,7 @@ def test_readme_headings_have_the_required_order() -> None:
     assert headings(README)[: len(README_HEADINGS)] == README_HEADINGS
 
 
-def test_readme_shows_the_two_commands_then_a_picture_before_the_first_section() -> None:
+def test_readme_begins_with_the_two_commands_and_a_picture() -> None:
     text = README.read_text(encoding="utf-8")
     beginning = text[: text.index(f"## {README_HEADINGS[1]}")]
     places = [beginning.index(each) for each in ("make run", "make test", "![")]

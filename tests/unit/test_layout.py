@@ -68,7 +68,7 @@ def test_layouts_and_styles_have_stable_names() -> None:
 # --- which papers share a message --------------------------------------------------------------------
 
 
-def test_message_holds_ten_cards_or_twenty_five_lines() -> None:
+def test_message_contains_up_to_ten_cards_or_twenty_five_lines() -> None:
     due = [entry(number) for number in range(30)]
     assert next_message(due, Layout.CARDS) == tuple(due[:10])
     assert next_message(due, Layout.COMPACT) == tuple(due[:25])

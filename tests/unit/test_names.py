@@ -1,7 +1,8 @@
-"""Names in the code: none that the glossary retired, and none used for two types."""
+"""Names in the code: none is retired, no two types share one, and every test module contains a test."""
 
 import ast
 import io
+import re
 import subprocess
 import tokenize
 from collections import defaultdict
@@ -20,7 +21,7 @@ def _retired() -> frozenset[str]:
 
 @cache
 def _tracked() -> tuple[str, ...]:
-    """Every file of the project: what git tracks, or in a copy without git what is there."""
+    """The paths of the project's files: those that git tracks, or, in a copy without git, those in its folders."""
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode == 0:
         return tuple(line for line in listed.stdout.splitlines() if (ROOT / line).is_file())
@@ -33,7 +34,7 @@ def _python_files() -> tuple[str, ...]:
 
 
 def _identifiers(source: str) -> set[str]:
-    """The names in a Python file, without the underscore of private ones; names in f-strings count as well."""
+    """The names in a Python file, including f-strings, without the leading underscores of private names."""
     names = {
         token.string for token in tokenize.generate_tokens(io.StringIO(source).readline) if token.type == tokenize.NAME
     }
@@ -56,6 +57,12 @@ def test_retired_identifier_is_found_in_code_and_not_in_prose() -> None:
     source = 'def _f(shelf: str) -> str:\n    """A shelf."""\n    return f"{witness}"\n'
     assert _identifiers(source) & {"shelf", "witness", "A"} == {"shelf", "witness"}
     assert _identifiers('"""The shelf of the witness."""\n') == set()
+
+
+def test_every_test_module_contains_a_test() -> None:
+    modules = [name for name in _python_files() if re.fullmatch(r"tests/.+/test_\w+\.py", name)]
+    assert len(modules) > 100
+    assert [name for name in modules if "def test_" not in (ROOT / name).read_text()] == []
 
 
 def _types(source: str) -> Iterator[str]:

@@ -131,8 +131,8 @@ def test_empty_list_is_a_day_without_papers() -> None:
 
 
 def test_paper_listed_twice_is_kept_as_listed_first() -> None:
-    listings = read(entry(upvotes=5), entry(id="2608.00001", upvotes=4), entry(id="2608.19880v2", upvotes=3))
-    assert [(listing.arxiv_id.value, listing.votes) for listing in listings] == [("2608.19880", 5), ("2608.00001", 4)]
+    entries = read(entry(upvotes=5), entry(id="2608.00001", upvotes=4), entry(id="2608.19880v2", upvotes=3))
+    assert [(parsed.arxiv_id.value, parsed.votes) for parsed in entries] == [("2608.19880", 5), ("2608.00001", 4)]
 
 
 @pytest.mark.parametrize(
@@ -155,18 +155,18 @@ def test_paper_listed_twice_is_kept_as_listed_first() -> None:
     ],
 )
 def test_only_repositories_on_known_hosts_are_linked(given_url: str, kept: str | None) -> None:
-    listing = one(githubRepo=given_url)
-    assert listing.code_url == kept
-    assert (listing.stars is None) == (kept is None)
+    parsed = one(githubRepo=given_url)
+    assert parsed.code_url == kept
+    assert (parsed.stars is None) == (kept is None)
 
 
 def test_long_texts_are_cut_and_unsendable_characters_removed() -> None:
-    listing = one(title="x" * 5000, summary="y\ud800\x00\u202e" + "z" * 90_000, authors=[{"name": "n" * 9000}] * 2000)
-    assert len(listing.title) == TRENDING_TITLE_MAX
-    assert listing.summary.startswith("y\ufffdz")
-    assert len(listing.summary) == TRENDING_SUMMARY_MAX
-    assert len(listing.authors) == TRENDING_AUTHORS_MAX
-    assert len(listing.authors[0]) == PAPER_FIELD_MAX
+    parsed = one(title="x" * 5000, summary="y\ud800\x00\u202e" + "z" * 90_000, authors=[{"name": "n" * 9000}] * 2000)
+    assert len(parsed.title) == TRENDING_TITLE_MAX
+    assert parsed.summary.startswith("y\ufffdz")
+    assert len(parsed.summary) == TRENDING_SUMMARY_MAX
+    assert len(parsed.authors) == TRENDING_AUTHORS_MAX
+    assert len(parsed.authors[0]) == PAPER_FIELD_MAX
 
 
 @pytest.mark.parametrize("values", [b"1", b"[]", b"{}", b'""'])

@@ -44,7 +44,7 @@ _OPTION_KEYS |= {"max_length", "autocomplete"}
 
 
 def check_all_commands(given: object) -> list[Payload]:
-    """Validate the commands of a bulk overwrite; raises ApiError with all errors."""
+    """Validates the commands of a bulk overwrite; raises ApiError with all errors."""
     form = FormValidator()
     commands = [as_mapping(command) for command in as_list(given)]
     if not isinstance(given, list):
@@ -64,7 +64,7 @@ def check_all_commands(given: object) -> list[Payload]:
 
 
 def check_one_command(given: Payload) -> Payload:
-    """Validate one command; raises ApiError with all errors."""
+    """Validates one command; raises ApiError with all errors."""
     form = FormValidator()
     _check_command(form, given)
     form.raise_if_invalid()
@@ -143,7 +143,7 @@ def _check_choices(form: FormValidator, option: Payload, kind: int | None) -> No
 
 
 def check_choice(form: FormValidator, choice: Payload) -> None:
-    """Validate a choice of an option or of an autocomplete response."""
+    """Validates a choice of an option or of an autocomplete response."""
     form.allow_keys(choice, ("name", "name_localizations", "value"))
     form.text(choice, "name", max_length=_CHOICE_MAX, min_length=1, required=True)
     value = choice.get("value")

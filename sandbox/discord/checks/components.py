@@ -60,7 +60,7 @@ _SELECT_KEYS |= {"min_values", "max_values", "required", "disabled"}
 
 
 def check_components(form: FormValidator, body: Payload, *, v2: bool) -> list[Payload]:
-    """Validate the components of a message, and number them as Discord does."""
+    """Validates the components of a message, and numbers them as Discord does."""
     here = form.at("components")
     given = form.items(body, "components", maximum=_V2_TOTAL_MAX if v2 else _ROWS_MAX)
     components = [as_mapping(component) for component in given]
@@ -73,7 +73,7 @@ def check_components(form: FormValidator, body: Payload, *, v2: bool) -> list[Pa
 
 
 def walk(components: list[Payload]) -> Iterator[Payload]:
-    """Yield every component of a message, nested ones after their parent."""
+    """Yields every component of a message, nested ones after their parent."""
     for component in components:
         yield component
         yield from walk(as_mappings(component.get("components")))
@@ -81,7 +81,7 @@ def walk(components: list[Payload]) -> Iterator[Payload]:
 
 
 def find(components: list[Payload], custom_id: str) -> Payload | None:
-    """Return the component with that custom_id."""
+    """Returns the component with that custom_id."""
     return next((component for component in walk(components) if component.get("custom_id") == custom_id), None)
 
 

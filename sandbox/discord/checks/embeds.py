@@ -19,7 +19,7 @@ _KEYS = _TEXT_KEYS | {"flags", "footer", "image", "thumbnail", "video", "provide
 
 
 def check_embeds(form: FormValidator, body: Payload) -> list[Payload]:
-    """Validate the embeds of a message, and return them as Discord stores them."""
+    """Validates the embeds of a message, and returns them as Discord stores them."""
     here = form.at("embeds")
     given = form.items(body, "embeds", maximum=EMBEDS_MAX)
     kept = [_check(here.at(index), as_mapping(embed)) for index, embed in enumerate(given)]
@@ -29,7 +29,7 @@ def check_embeds(form: FormValidator, body: Payload) -> list[Payload]:
 
 
 def text_length(embed: Payload) -> int:
-    """Return how many of the 6,000 characters an embed uses."""
+    """Returns how many of the 6,000 characters an embed uses."""
     fields = as_mappings(embed.get("fields"))
     parts = [embed.get("title"), embed.get("description")]
     parts += [as_mapping(embed.get("footer")).get("text"), as_mapping(embed.get("author")).get("name")]

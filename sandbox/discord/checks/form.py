@@ -22,11 +22,11 @@ class FormValidator:
         self._path = path
 
     def at(self, *steps: str | int) -> "FormValidator":
-        """Return the validator of a nested field."""
+        """Returns the validator of a nested field."""
         return FormValidator(self._tree, (*self._path, *(str(step) for step in steps)))
 
     def add_error(self, code: str, message: str) -> None:
-        """Add an error at the current path."""
+        """Adds an error at the current path."""
         place = self._tree
         for step in self._path:
             inner = place.setdefault(step, {})
@@ -37,14 +37,14 @@ class FormValidator:
         faults.append({"code": code, "message": message})
 
     def raise_if_invalid(self) -> None:
-        """Raise Discord's error if any was added."""
+        """Raises Discord's error if any was added."""
         if self._tree:
             raise errors.invalid_form(self._tree)
 
     # Checks that many forms share. Each returns the value if it is usable.
 
     def allow_keys(self, value: Payload, allowed: Collection[str]) -> None:
-        """Reject unknown keys; Discord ignores most of them, which hides misspelled ones."""
+        """Rejects unknown keys; Discord ignores most of them, which hides misspelt ones."""
         for key in value:
             if key not in allowed:
                 self.at(key).add_error("DICT_TYPE_UNKNOWN_KEY", f'Unknown field "{key}".')
@@ -59,7 +59,7 @@ class FormValidator:
         required: bool = False,
         strip: bool = False,
     ) -> str:
-        """Check a string and its length; empty if it is missing."""
+        """Checks a string and its length; empty if it is missing."""
         here, given = self.at(key), value.get(key)
         if given is None:
             if required:
@@ -76,7 +76,7 @@ class FormValidator:
         return given
 
     def items(self, value: Mapping[str, object], key: str, *, maximum: int, minimum: int = 0) -> list[object]:
-        """Check a list and its length; empty if it is missing."""
+        """Checks a list and its length; empty if it is missing."""
         here, given = self.at(key), value.get(key)
         if given is None:
             if minimum:
@@ -92,7 +92,7 @@ class FormValidator:
     def integer(
         self, value: Mapping[str, object], key: str, *, minimum: int, maximum: int, required: bool = False
     ) -> int | None:
-        """Check an integer and its range; None if it is missing or invalid."""
+        """Checks an integer and its range; None if it is missing or invalid."""
         here, given = self.at(key), value.get(key)
         if given is None:
             if required:
@@ -108,7 +108,7 @@ class FormValidator:
         return given
 
     def boolean(self, value: Mapping[str, object], key: str) -> bool:
-        """Check a boolean; False if it is missing."""
+        """Checks a boolean; False if it is missing."""
         given = value.get(key)
         if given is not None and not isinstance(given, bool):
             self.at(key).add_error("BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
@@ -122,7 +122,7 @@ class FormValidator:
         max_length: int = 2048,
         schemes: Collection[str] = ("http", "https"),
     ) -> None:
-        """Check a URL with one of the schemes."""
+        """Checks a URL with one of the schemes."""
         given = self.text(value, key, max_length=max_length)
         if not given:
             return
@@ -138,16 +138,16 @@ class FormValidator:
             self.at(key).add_error("URL_TYPE_INVALID_SCHEME", message)
 
     def required(self) -> None:
-        """Add an error: the field is required."""
+        """Adds an error: the field is required."""
         self.add_error("BASE_TYPE_REQUIRED", "This field is required")
 
     def choice(self, allowed: Collection[object]) -> None:
-        """Add an error: the value is not one of the allowed ones."""
+        """Adds an error: the value is not one of the allowed ones."""
         named = ", ".join(str(value) for value in allowed)
         self.add_error("BASE_TYPE_CHOICES", f"Value must be one of {{{named}}}.")
 
     def wrong_length(self, minimum: int, maximum: int) -> None:
-        """Add an error: the value is too long or too short."""
+        """Adds an error: the value is too long or too short."""
         if minimum:
             self.add_error("BASE_TYPE_BAD_LENGTH", f"Must be between {minimum} and {maximum} in length.")
         else:

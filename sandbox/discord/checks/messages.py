@@ -45,7 +45,7 @@ class MessageDraft:
 def check_message(
     body: Payload, keys: Collection[str], *, is_response: bool = False, already_v2: bool = False
 ) -> MessageDraft:
-    """Validate a body; raises ApiError with all errors. `already_v2` is for edits of Components V2 messages."""
+    """Validates a body; raises ApiError with all errors. `already_v2` is for edits of Components V2 messages."""
     form = FormValidator()
     form.allow_keys(body, keys)
     flags = _check_flags(form, body, _SETTABLE_BY_RESPONSE if is_response else _SETTABLE)
@@ -71,13 +71,13 @@ def check_message(
 
 
 def check_not_empty(draft: MessageDraft, *, has_files: bool) -> None:
-    """Reject a new message without visible content."""
+    """Rejects a new message without visible content."""
     if draft.is_empty and not has_files:
         raise errors.empty_message()
 
 
 def apply_edit(message: Message, draft: MessageDraft) -> None:
-    """Apply the fields of the draft; raises ApiError if nothing visible would be left."""
+    """Applies the fields of the draft; raises ApiError if nothing visible would be left."""
     content = message.content if draft.content is None else draft.content
     embeds = message.embeds if draft.embeds is None else draft.embeds
     components = message.components if draft.components is None else draft.components
