@@ -43,19 +43,19 @@ class RenderedMessage:
         return _finished_view(self.components)
 
 
-def render(post: OutgoingMessage) -> RenderedMessage:
+def render(message: OutgoingMessage) -> RenderedMessage:
     """Renders a message from the current data of its papers."""
-    match post:
+    match message:
         case Post():
-            return _render_post(post, post.trending_entries)
+            return _render_post(message, message.trending_entries)
         case TrendingPost():
-            return _render_trending_post(post)
-    assert_never(post)
+            return _render_trending_post(message)
+    assert_never(message)
 
 
-def render_without_trending(post: OutgoingMessage) -> RenderedMessage:
+def render_without_trending(message: OutgoingMessage) -> RenderedMessage:
     """Renders a message like `render`, but paper posts show no votes and code from Hugging Face."""
-    return _render_post(post, NO_TRENDING_ENTRIES) if isinstance(post, Post) else render(post)
+    return _render_post(message, NO_TRENDING_ENTRIES) if isinstance(message, Post) else render(message)
 
 
 def _render_trending_post(trending_post: TrendingPost) -> RenderedMessage:
@@ -96,9 +96,9 @@ def embeds(
     return [to_embed(card) for card in laid_out]
 
 
-def thread_name(post: OutgoingMessage) -> str:
+def thread_name(message: OutgoingMessage) -> str:
     """Returns the name of a new forum post: the message's headline without Markdown."""
-    plain = discord.utils.remove_markdown(post.header.heading)
+    plain = discord.utils.remove_markdown(message.header.heading)
     return cut(plain, THREAD_NAME_MAX) or "New papers"
 
 

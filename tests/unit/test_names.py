@@ -1,4 +1,4 @@
-"""Names in the code: none is retired, no two classes share one, and every test module contains a test."""
+"""Names in the code: none is retired, no two types share one, and every test module contains a test."""
 
 import ast
 import io
@@ -6,6 +6,7 @@ import re
 import subprocess
 import tokenize
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -64,10 +65,33 @@ def test_every_test_module_contains_a_test() -> None:
     assert [name for name in modules if "def test_" not in (ROOT / name).read_text()] == []
 
 
-def test_no_two_classes_share_a_name() -> None:
+def _types(source: str) -> Iterator[str]:
+    """The types that a Python file defines: classes, and module-level aliases and TypeVars."""
+    tree = ast.parse(source)
+    yield from (node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(name)], value=value) | ast.AnnAssign(ast.Name(name), value=value):
+                if name[0].isupper() and not name.isupper() and isinstance(value, ast.BinOp | ast.Call | ast.Subscript):
+                    yield name
+
+
+def test_types_are_found_in_classes_aliases_and_type_variables() -> None:
+    source = """
+class Paper:
+    class Inner: ...
+Step = Paper | None
+Item = TypeVar("Item")
+Papers: TypeAlias = list[Paper]
+_LIMIT = MAX = Paper(1)
+names = list[Paper]
+"""
+    assert list(_types(source)) == ["Paper", "Inner", "Step", "Item", "Papers"]
+
+
+def test_no_two_types_share_a_name() -> None:
     places: dict[str, list[str]] = defaultdict(list)
     for name in _python_files():
-        for node in ast.walk(ast.parse((ROOT / name).read_text())):
-            if isinstance(node, ast.ClassDef):
-                places[node.name].append(name)
+        for type_name in _types((ROOT / name).read_text()):
+            places[type_name].append(name)
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
