@@ -63,7 +63,7 @@ def _render_trending_post(trending_post: TrendingPost) -> RenderedMessage:
     laid_out = lay_out_trending_post(trending_post.papers, trending_post.day)
     shown = [as_paper(each.trending_entry) for each in trending_post.papers[: laid_out.shown]]
     return RenderedMessage(
-        content=trending_post.header.heading,
+        content=trending_post.header.headline,
         embeds=[discord.Embed(description=laid_out.description, colour=CARD_COLOUR)],
         components=reading_components(shown, trending_post.key),
         allowed_mentions=discord.AllowedMentions.none(),
@@ -75,7 +75,7 @@ def _render_post(post: Post, trending_entries: Mapping[ArxivId, TrendingEntry]) 
     role = post.header.mention_role
     ping = "" if role is None else f"<@&{role}> "
     return RenderedMessage(
-        content=f"{ping}{post.header.heading}".strip() or None,
+        content=f"{ping}{post.header.headline}".strip() or None,
         embeds=embeds(post.papers, post.header.layout, trending_entries),
         components=reading_components([entry.paper for entry in post.entries], post.key),
         allowed_mentions=discord.AllowedMentions(
@@ -98,7 +98,7 @@ def embeds(
 
 def thread_name(message: OutgoingMessage) -> str:
     """Returns the name of a new forum post: the message's headline without Markdown."""
-    plain = discord.utils.remove_markdown(message.header.heading)
+    plain = discord.utils.remove_markdown(message.header.headline)
     return cut(plain, THREAD_NAME_MAX) or "New papers"
 
 

@@ -223,7 +223,7 @@ async def _bind(connection: aiosqlite.Connection, post: Post) -> bool:
             post.channel_id,
             post.nonce,
             post.header.layout.value,
-            post.header.heading,
+            post.header.headline,
             post.header.mention_role,
             post.header.thread_id,
             to_text(post.first_attempt),
