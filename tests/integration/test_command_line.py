@@ -85,7 +85,10 @@ def test_process_exits_with_the_exit_code_of_main(folder: Path) -> None:
 def test_start_without_a_token_says_how_to_set_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 1
     error_output = capsys.readouterr().err
-    assert error_output.splitlines()[-1] == "No Discord token is set: set the environment variable DISCORD_TOKEN."
+    assert (
+        error_output.splitlines()[-1]
+        == "No Discord token is set: set DISCORD_TOKEN, or `discord.token` in config.json."
+    )
 
 
 @pytest.mark.parametrize(
