@@ -59,8 +59,8 @@ def test_every_settings_fault_is_printed_and_the_exit_code_is_two(
     assert main([]) == 2
     shown = capsys.readouterr()
     assert sorted(shown.err.splitlines()) == [
-        "log.format (DAILY_PAPERS_LOG__FORMAT): \"xml\" is not allowed; input should be 'text' or 'json'.",
-        "log.level: \"LOUD\" is not allowed; input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'.",
+        'log.format (DAILY_PAPERS_LOG__FORMAT): "xml" is not valid; allowed: text or json.',
+        'log.level: "LOUD" is not valid; allowed: DEBUG, INFO, WARNING or ERROR.',
         "web.prot: unknown setting; did you mean web.port?",
     ]
     assert shown.out == ""
