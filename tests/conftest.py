@@ -58,8 +58,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for waits in (True, False):
         kind = dict.fromkeys(_scope(item.nodeid) for item in items if item.nodeid.startswith(_WAITING) is waits)
         place |= {scope: at / len(kind) for at, scope in enumerate(kind)}
-    for began, long in enumerate(_LONG):
-        place |= dict.fromkeys([scope for scope in place if scope.startswith(long)], began - len(_LONG))
+    for position, long in enumerate(_LONG):
+        place |= dict.fromkeys([scope for scope in place if scope.startswith(long)], position - len(_LONG))
     items.sort(key=lambda item: place[_scope(item.nodeid)])
 
 

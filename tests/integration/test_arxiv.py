@@ -134,7 +134,7 @@ async def test_window_and_keyword_queries_are_understood(local: ArxivHarness, ar
 
 async def test_requests_are_three_seconds_apart(local: ArxivHarness, arxiv: LocalArxiv) -> None:
     await asyncio.gather(*(local.fetch(start=start) for start in range(3)))
-    started_at_s = [request.began for request in arxiv.requests]
+    started_at_s = [request.started_at_s for request in arxiv.requests]
     assert len(started_at_s) == 3  # that none was too soon is checked by the fixture
     assert started_at_s[-1] - started_at_s[0] < 7
 
@@ -362,7 +362,7 @@ async def test_cancelled_fetch_leaves_the_gate_free_and_the_interval_holds(
     while not arxiv.requests:
         await asyncio.wait([fetching], timeout=0.01)
     fetching.cancel()
-    while arxiv.requests[0].ended is None:  # the server has noticed
+    while arxiv.requests[0].ended_at_s is None:  # the server has noticed
         await asyncio.wait([asyncio.create_task(settle())])
     await asyncio.wait([fetching])
     assert (await local.fetch()).papers
