@@ -142,7 +142,7 @@ async def test_requests_are_three_seconds_apart(local: ArxivHarness, arxiv: Loca
 async def test_get_is_used_after_a_rejected_post(
     local: ArxivHarness, arxiv: LocalArxiv, caplog: pytest.LogCaptureFixture
 ) -> None:
-    arxiv.faults.add(ArxivFault(ArxivFaultKind.POST_REFUSED, times=None))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.POST_REJECTED, times=None))
     with caplog.at_level(logging.WARNING):
         first, again = await local.fetch(), await local.fetch()
     assert first.total == again.total > 0
@@ -239,7 +239,7 @@ async def test_feed_with_status_406_is_used(local: ArxivHarness, arxiv: LocalArx
 
 
 async def test_rejected_query_raises_and_starts_no_backoff(local: ArxivHarness, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REJECTED))
     with pytest.raises(QueryRejected):
         await local.fetch()
     assert local.gate.closed_until() is None
@@ -259,7 +259,7 @@ async def test_status_that_rejects_the_query_does_so_with_any_body(
 
 async def test_get_that_is_too_long_is_a_rejected_query(local: ArxivHarness, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(
-        ArxivFault(ArxivFaultKind.POST_REFUSED),
+        ArxivFault(ArxivFaultKind.POST_REJECTED),
         ArxivFault(ArxivFaultKind.URI_TOO_LONG, times=None, max_target_length=40),
     )
     with pytest.raises(QueryRejected):

@@ -94,7 +94,7 @@ async def test_slow_first_byte_is_followed_by_the_valid_response(client: QueryCl
 
 
 async def test_post_can_be_rejected_while_get_works(client: QueryClient, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(ArxivFault(ArxivFaultKind.POST_REFUSED, times=None))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.POST_REJECTED, times=None))
 
     assert (await send_query(client, "POST")).status == 405
     assert (await send_query(client, "GET")).status == 200
