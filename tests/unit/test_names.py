@@ -1,4 +1,4 @@
-"""Names in the code: none is retired, no two classes share one, and every test module contains a test."""
+"""Names in the code and the docs: none is retired, no two classes share one, and every name of a test exists."""
 
 import ast
 import io
@@ -8,6 +8,10 @@ import tokenize
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
+
+import pytest
+
+from tests.conftest import LONG, TOGETHER, UNMEASURED, WAITING
 
 ROOT = Path(__file__).parents[2]
 RETIRED = ROOT / "tests" / "support" / "retired_names.txt"
@@ -62,6 +66,26 @@ def test_every_test_module_contains_a_test() -> None:
     modules = [name for name in _python_files() if re.fullmatch(r"tests/.+/test_\w+\.py", name)]
     assert len(modules) > 100
     assert [name for name in modules if "def test_" not in (ROOT / name).read_text()] == []
+
+
+def _exists(prefix: str) -> bool:
+    """Whether the path of a node id's prefix exists and defines the names after `::`."""
+    path, *names = prefix.split("::")
+    if not (ROOT / path).exists():
+        return False
+    nodes = ast.walk(ast.parse((ROOT / path).read_text())) if names else ()
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return {node.name for node in nodes if isinstance(node, kinds)}.issuperset(names)
+
+
+@pytest.mark.parametrize("prefix", sorted({*UNMEASURED, *LONG, WAITING, TOGETHER}))
+def test_tests_that_conftest_selects_by_prefix_exist(prefix: str) -> None:
+    assert _exists(prefix)
+
+
+@pytest.mark.parametrize("prefix", ["tests/e2e/test_gone.py", "tests/gone/", "tests/unit/test_names.py::test_gone"])
+def test_prefix_of_a_removed_test_is_found(prefix: str) -> None:
+    assert not _exists(prefix)
 
 
 def test_no_two_classes_share_a_name() -> None:
