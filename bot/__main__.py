@@ -9,7 +9,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +33,8 @@ from bot.store.backup import back_up
 
 # How long a thread may compute while others wait; with Python's 5 ms, three busy threads delay the event loop too much.
 THREAD_SWITCH_INTERVAL_S: Final = 0.001
+
+_AddParser = Callable[..., argparse.ArgumentParser]
 
 
 def main(arguments: Sequence[str] | None = None, metrics: Metrics | None = None) -> int:
@@ -125,35 +127,39 @@ def _parser() -> argparse.ArgumentParser:
         description="Copies the database to a single file. It can run while the bot runs.",
     )
     backup.add_argument("file", type=Path, metavar="FILE", help="the copy; an existing file is replaced")
-    past = commands.add_parser(
-        "backfill",
-        help="read older papers for the page and the charts",
-        description="Reads the older papers of all watched keywords for the page and the charts, newest month first. "
-        "None of them is posted. It shares the bot's limit on requests to arXiv and can run while the bot runs. "
-        "If it is stopped, the same command continues from there.",
-    )
-    past.add_argument(
-        "--since", type=_since, required=True, metavar="DAY", help="read from this day's month on, e.g. 2026-01-01"
-    )
-    past.add_argument(
-        "--papers-only",
-        action="store_true",
-        help="skip the counts for charts, which take one request per keyword and month",
-    )
-    page = commands.add_parser(
-        "page",
-        help="write the page of the newest papers",
-        description="Prints the page with the newest papers of each watched keyword, or writes it to a file. "
-        "It sends no requests to arXiv and can run while the bot runs.",
-    )
-    _add_page(page)
+    _add_backfill(commands.add_parser)
+    _add_page(commands.add_parser)
     for command in commands.choices.values():
         # Accepted after the command, too; the suppressed default keeps a value given before the command.
         command.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return parser
 
 
-def _add_page(page: argparse.ArgumentParser) -> None:
+def _add_backfill(add_parser: _AddParser) -> None:
+    backfill_command = add_parser(
+        "backfill",
+        help="read older papers for the page and the charts",
+        description="Reads the older papers of all watched keywords for the page and the charts, newest month first. "
+        "None of them is posted. It shares the bot's limit on requests to arXiv and can run while the bot runs. "
+        "If it is stopped, the same command continues from there.",
+    )
+    backfill_command.add_argument(
+        "--since", type=_since, required=True, metavar="DAY", help="read from this day's month on, e.g. 2026-01-01"
+    )
+    backfill_command.add_argument(
+        "--papers-only",
+        action="store_true",
+        help="skip the counts for charts, which take one request per keyword and month",
+    )
+
+
+def _add_page(add_parser: _AddParser) -> None:
+    page = add_parser(
+        "page",
+        help="write the page of the newest papers",
+        description="Prints the page with the newest papers of each watched keyword, or writes it to a file. "
+        "It sends no requests to arXiv and can run while the bot runs.",
+    )
     page.add_argument(
         "--format", choices=[form.value for form in PageFormat], default=PageFormat.MD.value, help="default: md"
     )

@@ -1,6 +1,6 @@
 """Configures structured logging: one event per line, as text or JSON, never with the token.
 
-Modules log through the standard library: `log.info("poll finished", extra={"requests": 1, "new": 3})`. The schema:
+Modules log through the standard library: `log.info("poll finished", extra={"new_papers": 3})`. The schema:
 
 - The event is a short lower-case phrase for one fact. It contains no values.
 - Fields hold plain values: strings, numbers, and ISO 8601 strings for times; never the repr of an object.
@@ -78,7 +78,7 @@ class _Redacting(logging.Formatter):
 
 
 class TextLines(_Redacting):
-    """`2026-11-20T20:30:00Z INFO bot.ingest.poller poll finished new=3`, then the traceback, indented."""
+    """`2026-11-20T20:30:00Z INFO bot.ingest.poller poll finished new_papers=3`, then the traceback, indented."""
 
     def line(self, record: logging.LogRecord) -> str:
         fields = "".join(f" {name}={_quoted(value)}" for name, value in _fields(record).items())

@@ -119,21 +119,21 @@ class ChannelCommands(
     async def pause(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
         target = await _check_and_defer(interaction, channel)
         if await self._settings_service.pause(target.channel_id):
-            text = f"Paused in {target.mention}. New papers are held; post them with `/channel resume`."
+            text = f"Paused in {target.mention}. New papers are queued; post them with `/channel resume`."
         else:
             text = f"{target.mention} is already paused. Resume it with `/channel resume`."
         await _answer(interaction, text)
 
-    @app_commands.command(description="Resume posting, beginning with the papers held during the pause")
+    @app_commands.command(description="Resume posting, beginning with the papers queued during the pause")
     @app_commands.describe(channel=_CHANNEL_OPTION)
     async def resume(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
         target = await _check_and_defer(interaction, channel)
-        held = await self._settings_service.resume(target.channel_id)
-        if held is None:
+        queued = await self._settings_service.resume(target.channel_id)
+        if queued is None:
             await _answer(interaction, f"{target.mention} isn't paused.")
             return
         schedule = (await self._settings_service.get(target.channel_id)).schedule
-        await _answer(interaction, f"Resumed in {target.mention}. {_backlog(held, schedule)}")
+        await _answer(interaction, f"Resumed in {target.mention}. {_backlog(queued, schedule)}")
 
     @app_commands.command(description="Ping a role with each batch of papers, or nobody")
     @app_commands.describe(role="The role to ping (default: nobody)", channel=_CHANNEL_OPTION)
@@ -215,7 +215,7 @@ class ChannelCommands(
         await check_bot_may_post(interaction, target)
         papers = await self._settings_service.sample_papers(target.channel_id)
         if not papers:
-            await _answer(interaction, await self._why_no_sample(target))
+            await _answer(interaction, await self._no_sample_reason(target))
             return
         layout = layout_of((await self._settings_service.get(target.channel_id)).style, len(papers))
         rendered = RenderedMessage(
@@ -227,7 +227,7 @@ class ChannelCommands(
         message = await post_sample(interaction.client, target.channel_id, rendered)
         await _answer(interaction, f"Posted a sample: {_message_link(interaction, message)}")
 
-    async def _why_no_sample(self, target: TargetChannel) -> str:
+    async def _no_sample_reason(self, target: TargetChannel) -> str:
         if await self._settings_service.has_keywords(target.channel_id):
             return f"No papers for the keywords of {target.mention} are known yet. Try again later."
         return f"{target.mention} has no keywords yet. Add one with `/subscribe`."
@@ -263,10 +263,10 @@ def _parse_schedule(time: str, zone: str | None, current: ChannelSchedule, *, we
     raise CommandRejected("Please also set `zone`, e.g. Europe/Berlin.")
 
 
-def _backlog(held: int, schedule: ChannelSchedule) -> str:
-    if not held:
+def _backlog(queued: int, schedule: ChannelSchedule) -> str:
+    if not queued:
         return "No papers were held."
-    text = f"Posting {plural(held, 'held paper')}."
+    text = f"Posting {plural(queued, 'held paper')}."
     if isinstance(schedule, DailySchedule):
         text += f" Papers that aren't due yet will be posted {describe_schedule(schedule)}."
     return text

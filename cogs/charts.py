@@ -151,8 +151,7 @@ def chosen_keywords(*options: str | None) -> tuple[Keyword, ...]:
 def describe_state(trend: Trend, state: ChartState) -> str:
     """The text above the chart: how complete it is, and what to do if it stopped."""
     missing = len(trend.missing)
-    are = "is" if missing == 1 else "are"
-    uncounted = f"{missing} of {plural(trend.size, 'month')} {are} not counted yet"
+    uncounted = f"{missing} of {plural(trend.size, 'month')} not counted yet"
     match state:
         case ChartComplete():
             return f"Papers per month for {', '.join(map(_named, trend.keywords))}"

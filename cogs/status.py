@@ -4,7 +4,6 @@ A caller sees only channels that they can view; one who installed the app for th
 """
 
 from collections.abc import Collection
-from typing import Final
 
 import discord
 from discord import app_commands
@@ -12,12 +11,10 @@ from discord.ext import commands
 
 from bot.discord_api.client import Client
 from bot.domain.text import plural
+from bot.page.text import ACKNOWLEDGEMENT
 from bot.services.status import StatusReport, StatusService
 from cogs.permissions import can_view
 from cogs.replies import channel_link, edit_reply, relative_time, shown_reason
-
-# arXiv's terms of use ask for this sentence (info.arxiv.org/help/api/tou.html).
-ACKNOWLEDGEMENT: Final = "Thank you to arXiv for use of its open access interoperability."
 
 
 class StatusCommand(commands.Cog):
@@ -37,12 +34,12 @@ class StatusCommand(commands.Cog):
 
 
 def _arxiv_lines(report: StatusReport) -> list[str]:
-    last, following = "not yet", "when a channel subscribes to a keyword"
+    last, next_poll = "not yet", "when a channel subscribes to a keyword"
     if report.last_poll is not None:
         last = f"{relative_time(report.last_poll)}, {shown_reason(report.result)}"
     if report.next_poll is not None:
-        following = relative_time(report.next_poll)
-    lines = [f"**Last checked**: {last}.", f"**Next check**: {following}."]
+        next_poll = relative_time(report.next_poll)
+    lines = [f"**Last checked**: {last}.", f"**Next check**: {next_poll}."]
     if report.unsynced_keywords:
         problem = "" if report.sync_problem is None else f"; postponed: {shown_reason(report.sync_problem)}"
         lines.append(f"**Existing papers not read yet**: {plural(report.unsynced_keywords, 'keyword')}{problem}.")

@@ -19,11 +19,11 @@ from bot.domain.keyword import Keyword
 from bot.domain.layout.message import layout_of
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.text import plural
-from bot.ingest.initial_sync import SyncStatus
-from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, INTERACTION_TOKEN_S, SELECT_OPTION_MAX
+from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.channel_settings import ChannelSettingsService
+from bot.services.charts import REPLY_EDIT_S
 from bot.services.status import StatusService
-from bot.services.subscriptions import PREVIEW_PAPERS, KeywordPreview, SubscriptionService
+from bot.services.subscriptions import PREVIEW_PAPERS, KeywordPreview, SubscriptionService, SyncStatus
 from cogs.input import parse_keywords
 from cogs.permissions import Target, TargetChannel, check_bot_may_post, check_may_manage, target_channel
 from cogs.replies import bold, edit_reply, relative_time
@@ -33,10 +33,10 @@ from cogs.subscribe_buttons import subscribed_view
 REPLY_WAIT_S: Final = 20.0
 
 _ARXIV_UNAVAILABLE: Final = (
-    "arXiv is unavailable right now. Once it answers, its existing papers are read without posting them, and this "
-    "message will show what was found. Newer papers will be posted."
+    "arXiv is unavailable right now. Once it is back, the bot reads the existing papers without posting them, and this "
+    "message shows what it found. Newer papers will be posted."
 )
-_QUEUED: Final = "Reading the existing papers is queued. This message will show what was found."
+_QUEUED: Final = "The existing papers are queued for reading. This message will show what was found."
 
 
 class SubscribeCommand(commands.Cog):
@@ -97,7 +97,7 @@ class SubscribeCommand(commands.Cog):
             note = _ARXIV_UNAVAILABLE if status is SyncStatus.ARXIV_UNAVAILABLE else _QUEUED
             await edit_reply(interaction, [*lines, note])
             status = await self._subscription_service.wait_until_synced(
-                keywords, INTERACTION_TOKEN_S - REPLY_WAIT_S, keep_waiting=True
+                keywords, REPLY_EDIT_S - REPLY_WAIT_S, keep_waiting=True
             )
         if status is SyncStatus.SYNCED:
             previews = [await self._subscription_service.preview(keyword) for keyword in keywords]
@@ -130,7 +130,7 @@ class SubscribeCommand(commands.Cog):
             return ""
         settings = await self._settings_service.get(target.channel_id)
         if settings.paused_since is not None:
-            posted = f"held until `/channel resume`: {target.mention} is paused"
+            posted = f"queued until `/channel resume`: {target.mention} is paused"
         elif isinstance(settings.schedule, DailySchedule):
             posted = f"posted {describe_schedule(settings.schedule)}"
         else:

@@ -103,8 +103,8 @@ class SubscriptionCommands(commands.Cog):
             and can_view(interaction, subscription.channel_id)
         ]
         if not shown:
-            who = f"<#{channel.id}> has" if channel is not None else "The channels that you can view have"
-            await edit_reply(interaction, [f"{who} no keywords yet. Add one with `/subscribe`."])
+            subject = f"<#{channel.id}> has" if channel is not None else "The channels that you can view have"
+            await edit_reply(interaction, [f"{subject} no keywords yet. Add one with `/subscribe`."])
             return
         await edit_reply(interaction, _by_channel(interaction.guild, shown))
 

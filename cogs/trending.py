@@ -20,11 +20,11 @@ from bot.services.trending import TrendingDisabled, TrendingList, TrendingServic
 from cogs.input import Cooldown
 from cogs.replies import relative_time, shown_reason
 
-# How old a list may be when another page of it is shown.
+# The maximum age of a list when a button shows another page of it.
 TRENDING_PAGE_FRESH_FOR: Final = timedelta(hours=1)
 TRENDING_PER_MINUTE: Final = 10
 
-# Stands in a custom id for no count.
+# In a custom id: no count was given.
 _ALL: Final = 0
 _NEWEST_HINT: Final = "`/trending` without a date shows the newest day with papers."
 
@@ -144,7 +144,7 @@ async def _show_page(
         title=f"Trending on {shown_day(trending_list.day)}",
         url=day_url(trending_list.day),
         description=page.description,
-        timestamp=trending_list.read_at,
+        timestamp=trending_list.fetched_at,
         colour=CARD_COLOUR,
     )
     embed.set_footer(text=f"{page_range(page, len(trending_list.papers))} · Hugging Face")

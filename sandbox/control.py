@@ -27,7 +27,7 @@ _TITLES_KEPT: Final = 10
 _CONTENT_MAX: Final = 2000
 _ANNOUNCED_MAX: Final = 2000
 
-Handler = Callable[[RequestFields], Awaitable[object]]
+ControlHandler = Callable[[RequestFields], Awaitable[object]]
 
 
 class ControlApi:
@@ -47,13 +47,13 @@ class ControlApi:
         app.router.add_get("/", self._index)
         app.router.add_get("/static/{name}", self._static)
         app.router.add_get("/control/events", self._events)
-        gets: Mapping[str, Handler] = {
+        gets: Mapping[str, ControlHandler] = {
             "accounts": self._accounts,
             "state": self._state,
             "commands": self._commands,
             "messages": self._messages,
         }
-        posts: Mapping[str, Handler] = {
+        posts: Mapping[str, ControlHandler] = {
             "send": self._send,
             "command": self._command,
             "autocomplete": self._autocomplete,
@@ -219,7 +219,7 @@ async def _acknowledged(invocation: Invocation) -> object:
     return {"acknowledged": True}
 
 
-def _json_handler(handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _json_handler(handler: ControlHandler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
             return web.json_response(await handler(await RequestFields.read(request)))

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+WebHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 # The page loads only its own files, and has no inline scripts or styles.
 PAGE_POLICY: Final = (
@@ -29,7 +29,7 @@ def install_security(app: web.Application) -> None:
 
 
 @web.middleware
-async def _reject_foreign_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _reject_foreign_requests(request: web.Request, handler: WebHandler) -> web.StreamResponse:
     # Another site can make a browser send requests here (CSRF), or point its own host name here (DNS rebinding).
     if not is_loopback(request.host):
         return web.json_response({"error": "The sandbox accepts only loopback host names."}, status=403)

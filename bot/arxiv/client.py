@@ -1,7 +1,8 @@
 """The client of arXiv's query API: returns one page of papers per call, through the request gate.
 
-Sends a query as a form by POST, and by GET once arXiv refused a POST. Only a complete, valid feed counts as a response;
-any other one closes the gate for a while. It never waits out a backoff and never retries: its callers decide that.
+Sends a query as a form by POST, and by GET once arXiv rejected a POST. Only a complete, valid feed counts as a
+response; any other one closes the gate for a while. It never waits out a backoff and never retries: its callers decide
+that.
 """
 
 import asyncio
@@ -30,8 +31,6 @@ ARXIV_TOTAL_TIMEOUT_S: Final = 90.0
 ARXIV_BODY_MAX_BYTES: Final = 6 * 1024 * 1024
 # The floor also applies to `Retry-After: 0`, which arXiv has been seen to send.
 ARXIV_BACKOFF_FLOOR_S: Final = 30.0
-# The same floor for a poll that failed without a backoff.
-ARXIV_BACKOFF_FLOOR: Final = timedelta(seconds=ARXIV_BACKOFF_FLOOR_S)
 ARXIV_BACKOFF_CEILING_S: Final = 3600.0
 
 # 406 without an explicit Accept was reported since September 2026; the wildcard covers a feed with another type.
@@ -104,7 +103,7 @@ class ArxivClient:
                 async with self._gate.request_slot(priority) as slot:
                     return await self._fetch_page(form, slot)
             except _PostRejected:  # not a failure: the same request by GET, in a slot of its own
-                log.warning("arXiv rejects POST, using GET from now on")
+                log.warning("arXiv rejected POST")
                 self._accepts_post = False
 
     async def _fetch_page(self, form: Mapping[str, str], slot: RequestSlot) -> FeedPage:

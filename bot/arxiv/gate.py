@@ -177,7 +177,7 @@ class _LockFile:
     def read(self) -> _Record:
         """Returns the record; an empty one if the file is missing, torn or not a record."""
         try:
-            if self._file is not None:  # the file that is locked, even if its name was removed meanwhile
+            if self._file is not None:  # the file that is locked, even if its name was removed in the meantime
                 return _parse(os.pread(self._file, _RECORD_BYTES, 0))
             with self._path.open("rb") as file:
                 return _parse(file.read(_RECORD_BYTES))

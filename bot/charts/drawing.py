@@ -1,7 +1,7 @@
 """Draws a chart: run as `python -m bot.charts.drawing`, it reads a chart as JSON from stdin and writes PNG to stdout.
 
 It runs in a child process of `bot.charts.renderer`, because matplotlib takes half a second and 60 MB to import and
-holds the GIL while it draws (docs/adr). It never reads settings or opens a connection.
+holds the GIL while it draws (docs/adr/0007). It never reads settings or opens a connection.
 """
 
 import os

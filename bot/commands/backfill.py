@@ -20,7 +20,7 @@ from rich.console import Console
 from bot.commands.progress import BarReporter, LineReporter, describe_result
 from bot.composition.context import Context
 from bot.composition.wiring import arxiv_client
-from bot.config import Settings, is_loopback
+from bot.config import Settings
 from bot.domain.months import Month
 from bot.ingest.backfill import Backfill, BackfillPlan
 from bot.runtime.clock import SystemClock
@@ -95,8 +95,8 @@ async def _read(context: Context, database: Database, first: Month, console: Con
         if not plan.tasks and not plan.counts:
             reporter.print_line(f"Nothing to do: everything since {first} has been read.")
             return 0
-        if context.settings.arxiv.contact is None and not is_loopback(context.settings.arxiv.api_url):
-            log.warning("no contact for arXiv: set arxiv.contact")
+        if context.settings.arxiv.lacks_contact:
+            log.warning("arXiv contact missing", extra={"reason": "arxiv.contact is not set"})
         return await _run_plan(backfill, plan, reporter)
 
 

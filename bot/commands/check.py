@@ -23,7 +23,7 @@ from bot.arxiv.gate import Priority
 from bot.composition.context import Context
 from bot.composition.trending import trending_feature
 from bot.composition.wiring import arxiv_client, channel_access
-from bot.config import Settings, is_loopback
+from bot.config import Settings
 from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.client import FATAL_CLOSE_CODES, GUILDS_QUIET_S, use_endpoints
 from bot.domain.outgoing import Blocked, RetryLater
@@ -68,7 +68,7 @@ async def check(settings: Settings, console: Console) -> bool:
 
 
 def _check_settings(settings: Settings) -> CheckResult:
-    if settings.arxiv.contact is None and not is_loopback(settings.arxiv.api_url):
+    if settings.arxiv.lacks_contact:
         return CheckResult("settings", ok=True, detail="valid, but without a contact for arXiv: set arxiv.contact")
     return CheckResult("settings", ok=True, detail="valid")
 
@@ -136,7 +136,7 @@ async def _check_discord(context: Context, channel_ids: Sequence[int]) -> list[C
                 token_result = CheckResult("token", ok=True, detail=f"logged in as {name}, in {servers}")
                 return [token_result, *[await _check_channel(access, channel_id) for channel_id in channel_ids]]
     except discord.LoginFailure:
-        return [CheckResult("token", ok=False, detail="Discord refused it")]
+        return [CheckResult("token", ok=False, detail="Discord rejected it")]
     except discord.ConnectionClosed as error:
         detail = FATAL_CLOSE_CODES.get(error.code, f"closed the connection (code {error.code})")
         return [CheckResult("Discord", ok=False, detail=detail)]

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import trending_feature
 from bot.composition.wiring import build_cogs, build_ingest, build_publish, build_services
-from bot.config import Settings, is_loopback
+from bot.config import Settings
 from bot.discord_api.attempts import InvalidRequests, request_trace
 from bot.discord_api.client import FATAL_CLOSE_CODES, Client, use_endpoints
 from bot.domain.keyword import Keyword
@@ -51,10 +51,10 @@ async def run(settings: Settings, stop: asyncio.Event, metrics: Metrics | None =
         app = App(settings, settings.discord.token, database, metrics or Metrics())
         closing.push_async_callback(app.close)
         await app.subscriptions.apply_config(_subscriptions_by_channel(settings))
-        if settings.arxiv.contact is None and not is_loopback(settings.arxiv.api_url):
-            log.warning("no contact for arXiv: set arxiv.contact")
+        if settings.arxiv.lacks_contact:
+            log.warning("arXiv contact missing", extra={"reason": "arxiv.contact is not set"})
         if settings.web.public_channels and settings.web.port is None:
-            log.warning("public channels have no page: set web.port")
+            log.warning("public page not served", extra={"reason": "web.port is not set"})
         await app.run_until(stop)
 
 
@@ -155,7 +155,7 @@ class App:
                 await self.client.login(self._token.get_secret_value())
             await self.client.connect()
         except discord.LoginFailure:
-            raise InvalidToken("Discord refused the token: check DISCORD_TOKEN (or `discord.token`).") from None
+            raise InvalidToken("Discord rejected the token: check DISCORD_TOKEN (or `discord.token`).") from None
         except discord.ConnectionClosed as error:
             if error.code in FATAL_CLOSE_CODES:
                 raise StartupError(FATAL_CLOSE_CODES[error.code]) from None

@@ -1,4 +1,4 @@
-"""What the other modules of the composition share: the context, the stores, and the wake-ups between loops.
+"""Shared by the composition: the context, the stores, and the wake-ups between loops.
 
 It opens and starts nothing.
 """

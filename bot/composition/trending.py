@@ -1,4 +1,4 @@
-"""Builds everything that depends on Hugging Face, or what stands in for it if `huggingface.enabled` is false.
+"""Builds everything that depends on Hugging Face, or its substitutes if `huggingface.enabled` is false.
 
 `trending_feature` is the only code that reads that setting.
 """
@@ -35,7 +35,7 @@ from cogs.trending import TrendingCommands
 
 @dataclass(frozen=True, slots=True)
 class TrendingParts:
-    """What the rest of the object graph uses of Hugging Face; `loops` takes the loop that posts trending lists."""
+    """The parts that other objects use; `loops` takes the loop that posts trending lists."""
 
     lists: TrendingLists
     find_entries: FindTrendingEntries

@@ -137,40 +137,53 @@ def build_publish(
     availability = ChannelAvailability(
         stores.channels, access.check_channel, clock, context.rng, metrics, wakeups.janitor.notify
     )
+    notices = DiscordNotices(client, invalid_requests)
+    return PublishParts(
+        dispatcher=_dispatcher(context, stores, wakeups, sender, availability),
+        trending_publisher=_trending_publisher(context, stores, wakeups, sender, availability),
+        editor=Editor(stores.edits, delivery, clock, wakeups.editor),
+        janitor=Janitor(stores.channels, stores.subscriptions, notices, clock, wakeups.janitor),
+    )
+
+
+def _dispatcher(
+    context: Context, stores: Stores, wakeups: Wakeups, sender: Sender, availability: ChannelAvailability
+) -> Dispatcher:
+    clock, metrics = context.clock, context.metrics
     batches = Batches(stores.outbox, stores.channel_settings)
-    paper_posts = PaperPostStorage(stores.outbox, batches)
-    trending_posts = TrendingPostStorage(stores.trending_posts)
+    storage = PaperPostStorage(stores.outbox, batches)
     channel_worker = ChannelWorker(
         outbox=stores.outbox,
         batches=batches,
-        lifecycle=MessageLifecycle(paper_posts, sender, availability, clock, metrics),
+        lifecycle=MessageLifecycle(storage, sender, availability, clock, metrics),
         availability=availability,
         clock=clock,
         metrics=metrics,
         on_posted=wakeups.editor.notify,
     )
-    notices = DiscordNotices(client, invalid_requests)
-    return PublishParts(
-        dispatcher=Dispatcher(
-            outbox=stores.outbox,
-            channels=stores.channels,
-            availability=availability,
-            channel_worker=channel_worker,
-            clock=clock,
-            wakeup=wakeups.dispatcher,
-        ),
-        trending_publisher=TrendingPublisher(
-            trending_posts=stores.trending_posts,
-            trending_entries=stores.trending_entries,
-            subscriptions=stores.subscriptions,
-            papers=stores.papers,
-            lifecycle=MessageLifecycle(trending_posts, sender, availability, clock, metrics),
-            availability=availability,
-            clock=clock,
-            wakeup=wakeups.trending_publisher,
-        ),
-        editor=Editor(stores.edits, delivery, clock, wakeups.editor),
-        janitor=Janitor(stores.channels, stores.subscriptions, notices, clock, wakeups.janitor),
+    return Dispatcher(
+        outbox=stores.outbox,
+        channels=stores.channels,
+        availability=availability,
+        channel_worker=channel_worker,
+        clock=clock,
+        wakeup=wakeups.dispatcher,
+    )
+
+
+def _trending_publisher(
+    context: Context, stores: Stores, wakeups: Wakeups, sender: Sender, availability: ChannelAvailability
+) -> TrendingPublisher:
+    storage = TrendingPostStorage(stores.trending_posts)
+    return TrendingPublisher(
+        trending_posts=stores.trending_posts,
+        trending_entries=stores.trending_entries,
+        subscriptions=stores.subscriptions,
+        papers=stores.papers,
+        lifecycle=MessageLifecycle(storage, sender, availability, context.clock, context.metrics),
+        availability=availability,
+        clock=context.clock,
+        wakeup=wakeups.trending_publisher,
     )
 
 
@@ -204,39 +217,57 @@ def build_services(
             context.clock,
             wakeups.dispatcher.notify,
         ),
-        channel_settings=ChannelSettingsService(
-            channel_settings=stores.channel_settings,
-            channels=stores.channels,
-            subscriptions=stores.subscriptions,
-            papers=stores.papers,
-            outbox=stores.outbox,
-            clock=context.clock,
-            on_change=wakeups.notify_settings_changed,
-        ),
-        lookup=LookupService(
-            client=ingest.arxiv,
-            subscriptions=stores.subscriptions,
-            papers=stores.papers,
-            find_trending_entries=trending.find_entries,
-            poller=ingest.poller,
-            clock=context.clock,
-        ),
-        status=StatusService(
-            poller=ingest.poller,
-            initial_sync=ingest.initial_sync,
-            outbox=stores.outbox,
-            channels=stores.channels,
-            channel_settings=stores.channel_settings,
-            supervisor=supervisor,
-            trending_problem=trending.problem,
-        ),
+        channel_settings=_channel_settings_service(context, stores, wakeups),
+        lookup=_lookup_service(context, stores, ingest, trending),
+        status=_status_service(stores, ingest, trending, supervisor),
         pages=PageService(stores.page_store, context.clock),
-        charts=ChartService(
-            MonthCounter(ingest.arxiv, stores.month_counts, context.clock),
-            stores.statistics,
-            context.clock,
-            interval_s=context.settings.arxiv.request_interval_s,
-        ),
+        charts=_chart_service(context, stores, ingest),
+    )
+
+
+def _channel_settings_service(context: Context, stores: Stores, wakeups: Wakeups) -> ChannelSettingsService:
+    return ChannelSettingsService(
+        channel_settings=stores.channel_settings,
+        channels=stores.channels,
+        subscriptions=stores.subscriptions,
+        papers=stores.papers,
+        outbox=stores.outbox,
+        clock=context.clock,
+        on_change=wakeups.notify_settings_changed,
+    )
+
+
+def _lookup_service(context: Context, stores: Stores, ingest: IngestParts, trending: TrendingParts) -> LookupService:
+    return LookupService(
+        client=ingest.arxiv,
+        subscriptions=stores.subscriptions,
+        papers=stores.papers,
+        find_trending_entries=trending.find_entries,
+        poller=ingest.poller,
+        clock=context.clock,
+    )
+
+
+def _status_service(
+    stores: Stores, ingest: IngestParts, trending: TrendingParts, supervisor: Supervisor
+) -> StatusService:
+    return StatusService(
+        poller=ingest.poller,
+        initial_sync=ingest.initial_sync,
+        outbox=stores.outbox,
+        channels=stores.channels,
+        channel_settings=stores.channel_settings,
+        supervisor=supervisor,
+        trending_problem=trending.problem,
+    )
+
+
+def _chart_service(context: Context, stores: Stores, ingest: IngestParts) -> ChartService:
+    return ChartService(
+        MonthCounter(ingest.arxiv, stores.month_counts, context.clock),
+        stores.statistics,
+        context.clock,
+        interval_s=context.settings.arxiv.request_interval_s,
     )
 
 

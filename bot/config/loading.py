@@ -30,7 +30,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str], keyword_fault: 
     faults += unknown
     for setting_path, (_, value) in variables.items():
         _set(content, setting_path, value)
-    # JSON again: only from JSON does pydantic's strict mode accept a list for a tuple and a string for a path.
+    # Encoded as JSON again: pydantic's strict mode accepts a list for a tuple and a string for a path only in JSON.
     try:
         settings = Settings.model_validate_json(json.dumps(content), context=keyword_fault)
     except ValidationError as error:

@@ -167,6 +167,11 @@ class ArxivSettings(_Section):
         Annotated[float, Field(ge=LOOPBACK_POLL_INTERVAL_MIN_S, le=86400), AfterValidator(_poll_interval)] | None
     ) = None
 
+    @property
+    def lacks_contact(self) -> bool:
+        """Whether arXiv is not told whom to contact; a local arXiv needs no contact."""
+        return self.contact is None and not is_loopback(self.api_url)
+
 
 class HuggingFaceSettings(_Section):
     """Hugging Face's endpoint, and whether the bot uses Hugging Face at all."""

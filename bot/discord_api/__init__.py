@@ -1,1 +1,1 @@
-"""Discord: the client, messages and their delivery, permissions, notices. Only this folder and cogs/ use discord.py."""
+"""Discord: the client, messages and their delivery, permissions, notices. The layers below never import discord.py."""

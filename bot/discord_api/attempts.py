@@ -42,7 +42,7 @@ _attempts: Final = ContextVar[Attempts]("attempts of the current request")
 
 @contextmanager
 def track_attempts(*, once: bool = False) -> Iterator[Attempts]:
-    """Record the attempts of every request made inside the block, by a client that uses `request_trace`.
+    """Records the attempts of every request made inside the block, by a client that uses `request_trace`.
 
     `once`: a second attempt raises SecondAttemptBlocked, unless the first was answered 429 and so changed nothing.
     """
@@ -71,12 +71,12 @@ class InvalidRequests:
         self._times_s: deque[float] = deque(maxlen=INVALID_REQUESTS_MAX)
 
     def record(self, status: int) -> None:
-        """Count an answer if Discord considers its request invalid."""
+        """Counts an answer if Discord considers its request invalid."""
         if status in _INVALID_STATUSES:
             self._times_s.append(self._clock.monotonic())
 
     def pause_s(self) -> float:
-        """Returns for how many seconds the bot should send nothing that Discord may refuse; 0 if it may send now."""
+        """Returns for how many seconds the bot should send nothing that Discord may reject; 0 if it may send now."""
         if len(self._times_s) < INVALID_REQUESTS_MAX:
             return 0.0
         return max(0.0, self._times_s[0] + INVALID_REQUESTS_WINDOW_S - self._clock.monotonic())

@@ -15,11 +15,10 @@ from bot.discord_api.attempts import InvalidRequests
 from bot.discord_api.outcomes import OutcomeMapper
 from bot.discord_api.permissions import NOT_IN_SERVER, AnyChannel, find_block, is_unknown_to_gateway
 from bot.domain.outgoing import Blocked, RetryLater
-from bot.publish.sender import SEND_BACKOFF_FLOOR_S
+from bot.publish.availability import SEND_BACKOFF_FLOOR_S
 from bot.runtime.clock import Clock
 
-# How long a rejection is remembered that the gateway's cache does not explain: each further attempt may be an invalid
-# request.
+# How long to remember a rejection that the gateway's cache does not explain: each attempt may be an invalid request.
 REJECTION_RECHECK: Final = timedelta(minutes=10)
 CHANNEL_FETCH_TIMEOUT_S: Final = 60.0
 
@@ -50,7 +49,7 @@ class ChannelAccess:
         return None if is_cached else await self._check_by_rest(channel_id)
 
     def record_rejection(self, channel_id: int, blocked: Blocked) -> None:
-        """Remember that Discord rejected a message because of its channel."""
+        """Remembers that Discord rejected a message because of its channel."""
         self._remember(channel_id, blocked, is_cached=self._client.get_channel(channel_id) is not None)
 
     async def _check_by_rest(self, channel_id: int) -> Blocked | RetryLater | None:

@@ -52,7 +52,7 @@ class SlashCommands(app_commands.CommandTree["Client"]):
         self._running: set[asyncio.Task[object]] = set()
 
     async def interaction_check(self, _: discord.Interaction["Client"], /) -> bool:
-        """Records the task of a command that starts; rejects nobody."""
+        """Records the task of a command; allows everyone."""
         task = asyncio.current_task()
         if task is not None:
             self.track(task)
@@ -150,14 +150,14 @@ class Client(commands.Bot):
         """Registers the commands only if they changed: Discord limits creations to 200 per day."""
         payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
         text = json.dumps([self.application_id, payload], sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()
+        commands_hash = hashlib.sha256(text.encode()).hexdigest()
         names = {command.name for command in await self.tree.fetch_commands()}
-        if await self._key_values.get(_COMMANDS_HASH_KEY) == digest and names == {
+        if await self._key_values.get(_COMMANDS_HASH_KEY) == commands_hash and names == {
             command["name"] for command in payload
         }:
             return
         await self.tree.sync()
-        await self._key_values.set(_COMMANDS_HASH_KEY, digest)
+        await self._key_values.set(_COMMANDS_HASH_KEY, commands_hash)
         log.info("slash commands registered", extra={"commands": len(payload)})
 
     async def on_disconnect(self) -> None:
@@ -220,7 +220,7 @@ def use_endpoints(api_url: str, gateway_url: str | None) -> None:
 
 
 async def answer_failure(interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
-    """Replies to the user what happened; logs an unexpected error with its traceback."""
+    """Tells the user what happened; logs an unexpected error with its traceback."""
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
     if isinstance(cause, StoreUnavailable):
         text = f"Nothing was changed: {cause}. Please try again later; the bot's log has the details."
@@ -249,7 +249,7 @@ def client_of(interaction: discord.Interaction[AnyClient]) -> Client:
 
 
 async def reply(interaction: discord.Interaction, text: str) -> None:
-    """Replies visibly to the caller only, whether or not the interaction was answered or deferred before."""
+    """Replies so that only the user who ran the command sees it, whether or not the interaction was answered before."""
     try:
         if interaction.response.is_done():
             await interaction.followup.send(text, ephemeral=True)

@@ -56,50 +56,52 @@ class DiscordDelivery:
         self._render_message = render
         self._outcomes = OutcomeMapper(clock)
 
-    def takes_nonce(self, post: OutgoingMessage) -> bool:
-        return self._forum_of(post) is None
+    def takes_nonce(self, message: OutgoingMessage) -> bool:
+        return self._forum_of(message) is None
 
-    async def send(self, post: OutgoingMessage) -> SendOutcome:
-        forum = self._forum_of(post)
+    async def send(self, message: OutgoingMessage) -> SendOutcome:
+        forum = self._forum_of(message)
         # A forum post has no nonce: whatever became of the first attempt, it is looked up before a second one.
         with track_attempts(once=forum is not None) as attempts:
             try:
                 async with asyncio.timeout(SEND_TIMEOUT_S):
-                    return await (self._send_message(post) if forum is None else self._send_forum_post(forum, post))
+                    return await (
+                        self._send_message(message) if forum is None else self._send_forum_post(forum, message)
+                    )
             except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-                return self._failed_send(post, self._outcomes.of_write(error), attempts)
+                return self._failed_send(message, self._outcomes.of_write(error), attempts)
 
-    def _failed_send(self, post: OutgoingMessage, outcome: SendOutcome, attempts: Attempts) -> SendOutcome:
+    def _failed_send(self, message: OutgoingMessage, outcome: SendOutcome, attempts: Attempts) -> SendOutcome:
         """Corrects the outcome of discord.py's last attempt for what its earlier attempts may have stored."""
         if isinstance(outcome, Blocked | Rejected) and not definitely_rejected(attempts):
             return OutcomeUnknown("no answer from Discord, then a rejected attempt")
         if isinstance(outcome, Blocked):
-            self._channel_access.record_rejection(post.channel_id, outcome)
+            self._channel_access.record_rejection(message.channel_id, outcome)
         return outcome
 
-    async def _send_message(self, post: OutgoingMessage) -> Delivered:
-        rendered = await self._render(post)
-        message = await self._target(post).send(
+    async def _send_message(self, message: OutgoingMessage) -> Delivered:
+        rendered = await self._render(message)
+        sent = await self._target(message).send(
             content=rendered.content,
             embeds=rendered.embeds,
             view=rendered.view,
-            nonce=post.nonce,
+            nonce=message.nonce,
             allowed_mentions=rendered.allowed_mentions,
         )
-        return Delivered(message.id)
+        return Delivered(sent.id)
 
-    async def _send_forum_post(self, forum: discord.ForumChannel, post: OutgoingMessage) -> Delivered:
-        rendered = await self._render(post)
-        created = await _create_forum_post(forum, thread_name(post), rendered)
+    async def _send_forum_post(self, forum: discord.ForumChannel, message: OutgoingMessage) -> Delivered:
+        rendered = await self._render(message)
+        created = await _create_forum_post(forum, thread_name(message), rendered)
         return Delivered(created.message.id, thread_id=created.thread.id)
 
-    async def find(self, post: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:
-        forum, since = self._forum_of(post), post.first_attempt - HISTORY_BEFORE_FIRST_ATTEMPT
+    async def find(self, message: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:
+        forum, since = self._forum_of(message), message.first_attempt - HISTORY_BEFORE_FIRST_ATTEMPT
         try:
             async with asyncio.timeout(HISTORY_TIMEOUT_S):
                 if forum is None:
-                    return await find_message(self._target(post), post.key, since, self._client.user)
-                return await find_forum_post(forum, post.key, since, self._client.user)
+                    return await find_message(self._target(message), message.key, since, self._client.user)
+                return await find_forum_post(forum, message.key, since, self._client.user)
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             return self._outcomes.of_read(error)
 
@@ -149,17 +151,17 @@ class DiscordDelivery:
             return self._outcomes.of_write(error)
         return Delivered(post.message_id)
 
-    async def _render(self, post: OutgoingMessage) -> RenderedMessage:
+    async def _render(self, message: OutgoingMessage) -> RenderedMessage:
         # In a thread: ten cards take 4 ms, and a hundred times that if their text is nothing but TeX.
-        return await asyncio.to_thread(self._render_message, post)
+        return await asyncio.to_thread(self._render_message, message)
 
-    def _target(self, post: OutgoingMessage) -> discord.PartialMessageable:
-        return self._client.get_partial_messageable(post.header.thread_id or post.channel_id)
+    def _target(self, message: OutgoingMessage) -> discord.PartialMessageable:
+        return self._client.get_partial_messageable(message.header.thread_id or message.channel_id)
 
-    def _forum_of(self, post: OutgoingMessage) -> discord.ForumChannel | None:
+    def _forum_of(self, message: OutgoingMessage) -> discord.ForumChannel | None:
         """Returns the forum in which the message begins a new forum post, or None."""
-        channel = self._client.get_channel(post.channel_id)
-        return channel if isinstance(channel, discord.ForumChannel) and post.header.thread_id is None else None
+        channel = self._client.get_channel(message.channel_id)
+        return channel if isinstance(channel, discord.ForumChannel) and message.header.thread_id is None else None
 
 
 def _publish_route(post: Post) -> Route:

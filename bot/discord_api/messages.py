@@ -43,19 +43,19 @@ class RenderedMessage:
         return _finished_view(self.components)
 
 
-def render(post: OutgoingMessage) -> RenderedMessage:
+def render(message: OutgoingMessage) -> RenderedMessage:
     """Renders a message from the current data of its papers."""
-    match post:
+    match message:
         case Post():
-            return _render_post(post, post.trending_entries)
+            return _render_post(message, message.trending_entries)
         case TrendingPost():
-            return _render_trending_post(post)
-    assert_never(post)
+            return _render_trending_post(message)
+    assert_never(message)
 
 
-def render_without_trending(post: OutgoingMessage) -> RenderedMessage:
+def render_without_trending(message: OutgoingMessage) -> RenderedMessage:
     """Renders a message like `render`, but paper posts show no votes and code from Hugging Face."""
-    return _render_post(post, NO_TRENDING_ENTRIES) if isinstance(post, Post) else render(post)
+    return _render_post(message, NO_TRENDING_ENTRIES) if isinstance(message, Post) else render(message)
 
 
 def _render_trending_post(trending_post: TrendingPost) -> RenderedMessage:
@@ -63,7 +63,7 @@ def _render_trending_post(trending_post: TrendingPost) -> RenderedMessage:
     laid_out = lay_out_trending_post(trending_post.papers, trending_post.day)
     shown = [as_paper(each.trending_entry) for each in trending_post.papers[: laid_out.shown]]
     return RenderedMessage(
-        content=trending_post.header.heading,
+        content=trending_post.header.headline,
         embeds=[discord.Embed(description=laid_out.description, colour=CARD_COLOUR)],
         components=reading_components(shown, trending_post.key),
         allowed_mentions=discord.AllowedMentions.none(),
@@ -75,7 +75,7 @@ def _render_post(post: Post, trending_entries: Mapping[ArxivId, TrendingEntry]) 
     role = post.header.mention_role
     ping = "" if role is None else f"<@&{role}> "
     return RenderedMessage(
-        content=f"{ping}{post.header.heading}".strip() or None,
+        content=f"{ping}{post.header.headline}".strip() or None,
         embeds=embeds(post.papers, post.header.layout, trending_entries),
         components=reading_components([entry.paper for entry in post.entries], post.key),
         allowed_mentions=discord.AllowedMentions(
@@ -96,9 +96,9 @@ def embeds(
     return [to_embed(card) for card in laid_out]
 
 
-def thread_name(post: OutgoingMessage) -> str:
+def thread_name(message: OutgoingMessage) -> str:
     """Returns the name of a new forum post: the message's headline without Markdown."""
-    plain = discord.utils.remove_markdown(post.header.heading)
+    plain = discord.utils.remove_markdown(message.header.headline)
     return cut(plain, THREAD_NAME_MAX) or "New papers"
 
 

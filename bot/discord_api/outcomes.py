@@ -7,7 +7,7 @@ import discord
 
 from bot.discord_api.permissions import BLOCKED_BY_CODE
 from bot.domain.outgoing import Blocked, Delivered, OutcomeUnknown, Rejected, RetryLater, SendOutcome
-from bot.publish.sender import SEND_BACKOFF_FLOOR_S
+from bot.publish.availability import SEND_BACKOFF_FLOOR_S
 from bot.runtime.clock import Clock
 
 # Discord's error codes (topics/opcodes-and-status-codes).

@@ -8,6 +8,7 @@ from typing import Final
 import discord
 
 from bot.domain.outgoing import Blocked
+from bot.domain.text import noun_for
 
 AnyChannel = discord.abc.GuildChannel | discord.abc.PrivateChannel | discord.Thread
 Postable = discord.TextChannel | discord.ForumChannel | discord.Thread
@@ -41,8 +42,7 @@ def find_block(channel: AnyChannel) -> Blocked | None:
         return Blocked("The thread is locked.")
     missing = missing_permissions(channel)
     if missing:
-        noun = "permission" if len(missing) == 1 else "permissions"
-        return Blocked(f"The bot needs the {' and '.join(missing)} {noun} there.")
+        return Blocked(f"The bot needs the {' and '.join(missing)} {noun_for(len(missing), 'permission')} there.")
     return None
 
 

@@ -13,8 +13,8 @@ from bot.domain.window_scan import ARXIV_PAGE_SIZE
 
 # A month that was read this long after its end has all its papers (moderation held one for 13 days). One that was read
 # earlier is read again, but not twice per day, because results change once per day; 20 hours suit a daily timer.
-ARCHIVE_FINAL_AFTER: Final = timedelta(days=14)
-ARCHIVE_FRESH_FOR: Final = timedelta(hours=20)
+BACKFILL_FINAL_AFTER: Final = timedelta(days=14)
+BACKFILL_FRESH_FOR: Final = timedelta(hours=20)
 
 # arXiv opened on 14 August 1991 (info.arxiv.org/about).
 ARXIV_FIRST_MONTH: Final = Month(1991, 8)
@@ -71,7 +71,7 @@ def _must_be_read(month: Month, read_at: datetime | None, now: datetime) -> bool
     """Whether the month was never read, or so early that papers may be missing."""
     if read_at is None or read_at > now:  # a time in the future is due to a wrong clock
         return True
-    return read_at < month.end + ARCHIVE_FINAL_AFTER and now - read_at >= ARCHIVE_FRESH_FOR
+    return read_at < month.end + BACKFILL_FINAL_AFTER and now - read_at >= BACKFILL_FRESH_FOR
 
 
 def month_window(month: Month, now: datetime) -> Window:
@@ -88,7 +88,7 @@ def months_probe(window: Window) -> Window:
 class RequestForecast:
     """How many requests were answered, and an estimate of how many there will be.
 
-    The first page of a month tells its number of pages; until then, the mean of the earlier months is assumed.
+    The first page of a month shows how many pages it has; until then, the mean of the earlier months is assumed.
     """
 
     tasks_left: int

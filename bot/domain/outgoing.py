@@ -41,7 +41,7 @@ class OutcomeUnknown:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Discord refuses this message; other messages may be posted in the channel."""
+    """Discord rejected this message; others may still be posted in the channel."""
 
     reason: str
 

@@ -126,7 +126,7 @@ def plan_fixed(now: datetime, polls: Sequence[Poll], interval_s: float) -> NextP
     return NextPoll(max(due, now, _wait_until(polls, now)), PollKind.READ)
 
 
-def describe_poll(now: datetime, polls: Sequence[Poll], following: NextPoll) -> str:
+def describe_poll(now: datetime, polls: Sequence[Poll], next_poll: NextPoll) -> str:
     """Describes the result of the last poll for users, with the time of the next one if it failed."""
     if not polls:
         return "arXiv has not been checked yet"
@@ -139,9 +139,9 @@ def describe_poll(now: datetime, polls: Sequence[Poll], following: NextPoll) -> 
         case BatchMissing():
             return _nothing_new(last.at, batch=False)
         case PollThrottled():
-            return f"arXiv asks us to wait, next try {_relative(now, following.at)}"
+            return f"arXiv asks us to wait, next try {_relative(now, next_poll.at)}"
         case PollFailed(reason=reason):
-            return f"{reason}, next try {_relative(now, following.at)}"
+            return f"{reason}, next try {_relative(now, next_poll.at)}"
         case _:
             assert_never(last.result)
 

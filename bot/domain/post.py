@@ -45,7 +45,7 @@ class MessageHeader:
     """
 
     layout: Layout = Layout.CARDS
-    heading: str = ""
+    headline: str = ""
     mention_role: int | None = None
     thread_id: int | None = None
 

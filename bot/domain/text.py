@@ -48,7 +48,12 @@ def collapse(text: str) -> str:
 
 def plural(count: int, noun: str) -> str:
     """Returns a count with its noun: `1 paper`, `1,234 papers`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{count:,} {noun_for(count, noun)}"
+
+
+def noun_for(count: int, noun: str) -> str:
+    """Returns the noun as it follows a count: `paper` after 1, otherwise `papers`."""
+    return noun if count == 1 else f"{noun}s"
 
 
 def utf16_length(text: str) -> int:
@@ -67,12 +72,12 @@ def escape_markdown(text: str) -> str:
 
 
 def escape_label(text: str) -> str:
-    """Does the same for the text of a masked link, which nothing in the text can end early."""
+    """Returns Markdown for the text of a masked link, which nothing in the text can end early."""
     return escape_markdown(text.translate(_WIDE_BRACKETS))
 
 
 def escape_keeping_links(text: str) -> str:
-    """Does the same, but bare links to trusted hosts stay links."""
+    """Returns Markdown that shows the text, with bare links to trusted hosts kept."""
     parts, position = [], 0
     for found in _LINK.finditer(text):
         link = found[0].rstrip(".,;:!?)]\"'")

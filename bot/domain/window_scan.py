@@ -46,7 +46,7 @@ class SplitNeeded:
     total: int
 
 
-Step = FetchPage | Complete | SplitNeeded
+ScanStep = FetchPage | Complete | SplitNeeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class WindowScan:
     sweep_start: int = 0
 
     @property
-    def step(self) -> Step:
+    def step(self) -> ScanStep:
         """The next step."""
         seen = len(self.papers) + len(self.rejected)
         if self.total > limits.ARXIV_RESULT_CAP:

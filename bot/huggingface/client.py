@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 TRENDING_BODY_MAX_BYTES: Final = 1024 * 1024
 # Recorded days have up to 50 papers; a list without end is cut off here.
 TRENDING_PAGES_MAX: Final = 20
-# How often a list is read whose pages overlap because votes moved papers between them.
+# How many times to read a list whose pages overlap because votes moved papers between them.
 TRENDING_READS_MAX: Final = 3
 HUGGING_FACE_TIMEOUT_S: Final = 30.0
 # Anonymous clients are allowed 500 calls in 5 minutes (huggingface.co/docs/hub/rate-limits).

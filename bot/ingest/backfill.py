@@ -39,7 +39,7 @@ from bot.store.subscriptions import Subscriptions
 log = logging.getLogger(__name__)
 
 # Papers per transaction: a running bot can write in between, long before its busy timeout.
-ARCHIVE_PAPERS_PER_WRITE: Final = 500
+BACKFILL_PAPERS_PER_WRITE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +178,8 @@ class Backfill:
         log.debug("month read", extra={"month": str(task.month), "keywords": len(keywords), "papers": papers})
 
     async def _store(self, keywords: tuple[WatchedKeyword, ...], part: WindowResult) -> None:
-        for start in range(0, len(part.papers), ARCHIVE_PAPERS_PER_WRITE):
-            papers = part.papers[start : start + ARCHIVE_PAPERS_PER_WRITE]
+        for start in range(0, len(part.papers), BACKFILL_PAPERS_PER_WRITE):
+            papers = part.papers[start : start + BACKFILL_PAPERS_PER_WRITE]
             with self._metrics.step(Step.COMMIT):
                 self._new_papers += await self._backfilled_papers.add(keywords, papers, part.matches)
         self._papers.update(match.arxiv_id for match in part.matches)
@@ -200,7 +200,7 @@ class Backfill:
         self._report_progress()
 
     def _skip(self, what: str, error: ArxivError) -> None:
-        log.warning("skipped in backfill", extra={"skipped": what, "reason": str(error)})
+        log.warning("backfill part skipped", extra={"skipped": what, "reason": str(error)})
         self._skipped.append(f"{what}: {error}")
 
     def _on_page(self, page: FeedPage, start: int) -> None:

@@ -7,6 +7,7 @@ matches are stored; nothing that an initial sync finds is ever posted.
 import asyncio
 import logging
 from collections.abc import Callable, Collection
+from datetime import timedelta
 from enum import Enum
 
 from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S
@@ -76,12 +77,18 @@ class InitialSync:
             try:
                 await self._sync(group)
             except ArxivError as error:
-                log.warning("initial sync postponed", extra={"keywords": len(pending), "reason": str(error)})
+                delay_s = self._delay_s(error)
+                retry_at = self._clock.now() + timedelta(seconds=delay_s)
+                log.warning(
+                    "initial sync postponed",
+                    extra={"keywords": len(pending), "reason": str(error), "retry_at": retry_at.isoformat()},
+                )
                 await self._set_problem(str(error))
-                return self._delay_s(error)
+                return delay_s
             await self._set_problem(None)
             self._on_synced()
-        await self._set_problem(None)  # the keywords that could not be synced may have been unsubscribed meanwhile
+        # The keywords that could not be synced may have been unsubscribed in the meantime.
+        await self._set_problem(None)
         return None
 
     async def _pending(self) -> tuple[WatchedKeyword, ...]:

@@ -1,6 +1,6 @@
 """Month counts: how many papers arXiv counts for a keyword in one month, stored and reused.
 
-A count is requested with background priority, behind people's look-ups and polls. Counts are for charts only: they
+A count is requested with background priority, after interactive requests and polls. Counts are for charts only: they
 never decide what is new.
 """
 

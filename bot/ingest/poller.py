@@ -1,16 +1,16 @@
 """The poller: polls arXiv for every watched keyword whenever the announcement calendar says so.
 
-A poll starts with a probe. It then reads from the last complete poll on, and once per day an older window. Papers,
-matches and outbox rows are stored for each complete window; how far arXiv was read is stored at the end. It never
-talks to Discord: it notifies the dispatcher and the editor.
+A poll starts with a probe. It then reads everything since the last complete poll and, once per day, an older window.
+Papers, matches and outbox rows are stored for each complete window; how far arXiv was read is stored at the end. It
+never talks to Discord: it notifies the dispatcher and the editor.
 """
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, assert_never
 
-from bot.arxiv.client import ARXIV_BACKOFF_FLOOR, ArxivClient
+from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S, ArxivClient
 from bot.arxiv.gate import Priority
 from bot.domain.poll_schedule import (
     BatchMissing,
@@ -45,6 +45,8 @@ from bot.store.subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
 
+# The delay after a poll that failed without a backoff.
+_RETRY_DELAY: Final = timedelta(seconds=ARXIV_BACKOFF_FLOOR_S)
 # The key of the day on which the older window was last read; its value is stored in existing databases.
 _OLDER_WINDOW_DAY: Final = "older slice read on"
 # Label values of /metrics: dashboards and alerts depend on them.
@@ -134,10 +136,10 @@ class Poller:
         except ArxivUnavailable as error:
             result = PollFailed(str(error), error.not_before)
         except ArxivError as error:
-            result = PollFailed(str(error), self._clock.now() + ARXIV_BACKOFF_FLOOR)
+            result = PollFailed(str(error), self._clock.now() + _RETRY_DELAY)
         self._metrics.polls.labels(_RESULT_LABELS[type(result)]).inc()
         await self._polls.add(Poll(started_at, result))
-        log.info("poll finished", extra={"result": _RESULT_LABELS[type(result)]})
+        log.info("poll finished", extra=_log_fields(result))
         return result
 
     async def _run_poll(self, kind: PollKind, started_at: datetime) -> PollResult:
@@ -198,3 +200,17 @@ class Poller:
         if not papers:  # arXiv may have stopped returning papers after the probe
             await self._check_that_arxiv_returns_papers()
         return new_papers
+
+
+def _log_fields(result: PollResult) -> dict[str, object]:
+    match result:
+        case PollCompleted(new_papers, batch):
+            return {"result": "completed", "new_papers": new_papers, "batch": batch}
+        case BatchMissing():
+            return {"result": "batch missing"}
+        case PollThrottled(until):
+            return {"result": "throttled", "reason": "arXiv asks us to wait", "retry_at": until.isoformat()}
+        case PollFailed(reason, until):
+            return {"result": "failed", "reason": reason, "retry_at": until.isoformat()}
+        case _:
+            assert_never(result)

@@ -1,7 +1,8 @@
 """The trending poller: keeps Hugging Face's lists of the last days up to date while any channel shows votes.
 
 A list is fetched every few hours on its day and the days after, and once more after its day has ended. A failure is
-shown in `/status` and retried; nothing else depends on Hugging Face. It never posts: it notifies those that show votes.
+shown in `/status` and retried; nothing else depends on Hugging Face. It never posts: it notifies the loops that use
+the lists.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """Reads a window of submission times to its end, in complete parts, and matches their papers with keywords.
 
-A window that arXiv does not return completely is read in halves; a query that arXiv rejects is read without keywords.
-It never writes to the store.
+A window that arXiv does not return completely is read in halves. If arXiv rejects the query, the window is read without
+keywords. It never writes to the store.
 """
 
 import asyncio
@@ -62,7 +62,7 @@ class WindowReader:
             except QueryRejected as error:
                 if not filter_by_keyword:
                     raise
-                log.warning("query rejected, reading without keywords", extra={"reason": str(error)})
+                log.warning("query rejected", extra={"reason": str(error)})
                 filter_by_keyword = False
                 windows.append(current)
                 continue

@@ -6,19 +6,19 @@ from bot.page.atom import to_atom
 from bot.page.html import to_html
 from bot.page.json_format import to_json
 from bot.page.markdown import to_markdown
-from bot.page.model import Page, PageFormat, Rendered, Section
+from bot.page.model import Page, PageFormat, RenderedPage, Section
 
-__all__ = ["Page", "PageFormat", "Rendered", "Section", "render"]
+__all__ = ["Page", "PageFormat", "RenderedPage", "Section", "render"]
 
 
-def render(page: Page, page_format: PageFormat, *, address: str | None = None) -> Rendered:
+def render(page: Page, page_format: PageFormat, *, address: str | None = None) -> RenderedPage:
     """Returns the whole page as bytes.
 
     It takes up to half a second of CPU time, so call it in a thread. `address` is the URL of the HTML page and ends
     in a slash; the other formats are then served next to it, each under its `PageFormat.filename`, and linked.
     """
     body, policy = _render(page, page_format, address)
-    return Rendered(body, page_format.content_type, page_format.filename, policy)
+    return RenderedPage(body, page_format.content_type, page_format.filename, policy)
 
 
 def _render(page: Page, page_format: PageFormat, address: str | None) -> tuple[bytes, str | None]:

@@ -55,7 +55,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class RenderedPage:
     """The page in one format; `content_security_policy` is the header with which a web server sends it."""
 
     body: bytes

@@ -17,7 +17,7 @@ from bot.page.model import PAGE_PAPERS
 # The page names this many authors and counts the others; a collaboration has thousands.
 PAGE_AUTHORS: Final = 3
 
-DESCRIPTION: Final = "The newest papers on arXiv for each keyword, renewed with every announcement."
+DESCRIPTION: Final = "The newest papers on arXiv for each keyword, updated after every announcement."
 # How arXiv asks services on top of its API to acknowledge it (terms of use: info.arxiv.org/help/api/tou.html).
 ACKNOWLEDGEMENT: Final = "Thank you to arXiv for use of its open access interoperability."
 NO_PAPERS: Final = "No papers yet."

@@ -10,7 +10,6 @@ from random import Random
 from typing import Final
 
 from bot.domain.outgoing import Blocked, OutcomeUnknown, RetryLater
-from bot.publish.sender import SEND_BACKOFF_FLOOR_S
 from bot.runtime.clock import Clock
 from bot.runtime.metrics import Metrics
 from bot.runtime.retry import backoff_delay_s
@@ -20,6 +19,8 @@ log = logging.getLogger(__name__)
 
 # How often a blocked channel is checked again (from the gateway's cache, without a request).
 BLOCKED_RECHECK: Final = timedelta(minutes=1)
+# The first delay after an attempt whose outcome is unknown.
+SEND_BACKOFF_FLOOR_S: Final = 2.0
 SEND_BACKOFF_CEILING_S: Final = 300.0
 
 # Returns why the bot cannot post in a channel now, or None if it can.

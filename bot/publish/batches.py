@@ -36,18 +36,18 @@ class Batches:
         (self._backlog_pending.add if settings.backlog_pending else self._backlog_pending.discard)(channel_id)
         due = await self._outbox.due_now(channel_id, now)
         announced = None if due.arrived is None else last_announcement(due.arrived)
-        begun = await self._outbox.partly_posted(channel_id, now)
-        if begun is not None:  # a run that ended in the middle of the batch began it: no second ping
-            thread_id = None if begun.thread_id in self._lost_threads else begun.thread_id
-            heading = headline(due.papers, due.keywords, announced, BatchKind.REST)
-            return replace(begun, heading=heading, thread_id=thread_id)
+        earlier_header = await self._outbox.partly_posted(channel_id, now)
+        if earlier_header is not None:  # an earlier run began this batch: do not ping again
+            thread_id = None if earlier_header.thread_id in self._lost_threads else earlier_header.thread_id
+            first_line = headline(due.papers, due.keywords, announced, BatchKind.REST)
+            return replace(earlier_header, headline=first_line, thread_id=thread_id)
         if settings.backlog_pending:
             kind = BatchKind.BACKLOG
         else:
             kind = BatchKind.PAST if due.arrived is None else BatchKind.NEW
         return MessageHeader(
             layout=layout_of(settings.style, due.papers, backlog=settings.backlog_pending),
-            heading=headline(due.papers, due.keywords, announced, kind),
+            headline=headline(due.papers, due.keywords, announced, kind),
             mention_role=settings.mention_role,
         )
 

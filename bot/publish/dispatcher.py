@@ -5,13 +5,16 @@ It wakes when a row becomes due or another loop notifies it. It never talks to a
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from typing import Final
 
 from bot.publish.availability import ChannelAvailability
 from bot.publish.channel_worker import ChannelWorker
-from bot.publish.sender import CHANNELS_AT_ONCE
 from bot.runtime.clock import Clock, Wakeup
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox
+
+# Channels that are served concurrently; more would only wait for the sender's SENDS_PER_SECOND.
+CHANNELS_AT_ONCE: Final = 50
 
 
 class Dispatcher:
@@ -66,9 +69,9 @@ class Dispatcher:
         return None if due is None else max(0.0, (due - self._clock.now()).total_seconds())
 
     async def check_channels(self, guild_id: int | None = None) -> None:
-        """Checks every mapped channel, or those of one server, so that admins learn early which are blocked.
+        """Checks every channel with a subscription or trending lists, so that admins learn early which are blocked.
 
-        Channels whose server is not known yet are checked with every server.
+        With `guild_id`, only those of this server, and those whose server is not known yet.
         """
         for channel_id in await self._channels.subscribed(guild_id):
             await self._availability.update(channel_id)

@@ -16,7 +16,8 @@ log = logging.getLogger(__name__)
 
 # How often changed papers are looked for; also the delay after a request without an answer.
 EDIT_INTERVAL_S: Final = 60.0
-# How long an edit waits that Discord does not allow, as in a locked thread: each attempt is an invalid request.
+# How long to wait before retrying an edit that Discord does not allow, as in a locked thread: each attempt is an
+# invalid request.
 BLOCKED_EDIT_RETRY: Final = timedelta(hours=1)
 
 
@@ -52,7 +53,7 @@ class Editor:
         postponed: dict[int, RetryLater | Blocked] = {}
         for edit in await self._edits.due(self._clock.now()):
             target_id = edit.post.header.thread_id or edit.post.channel_id
-            # One rejected request stands for all in the same channel: each would count against the bot's address.
+            # One rejection applies to the whole channel: each further attempt would count against the bot's address.
             outcome = postponed.get(target_id) or await self._message_editor.edit(edit.post)
             match outcome:
                 case Delivered():

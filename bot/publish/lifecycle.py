@@ -31,7 +31,7 @@ MessageT_contra = TypeVar("MessageT_contra", bound=OutgoingMessage, contravarian
 
 
 class Bind(Protocol[MessageT_co]):
-    """Stores a new message with what it contains; returns None if that is already bound."""
+    """Stores a new message with its content; returns None if that content is already bound."""
 
     def __call__(self, *, key: str, nonce: str, now: datetime) -> Awaitable[MessageT_co | None]: ...
 
@@ -84,7 +84,7 @@ class MessageLifecycle(Generic[MessageT]):
     async def bind(self, bind: Bind[MessageT]) -> MessageT | None:
         """Stores a new message with a key and a nonce; returns None if its content is already bound."""
         key, nonce = secrets.token_urlsafe(9), secrets.token_hex(12)
-        with self._metrics.step(Step.CLAIM):
+        with self._metrics.step(Step.BIND):
             return await bind(key=key, nonce=nonce, now=self._clock.now())
 
     async def send(self, message: MessageT) -> StepOutcome:

@@ -29,10 +29,6 @@ NONCE_TRUSTED_S: Final = 60.0
 NONCE_REMEMBERED: Final = timedelta(minutes=10)
 # A forum post has no nonce: its absence is final this long after an attempt.
 FORUM_POST_ABSENT_AFTER: Final = timedelta(seconds=60)
-# Channels that are served concurrently; more would only wait for SENDS_PER_SECOND.
-CHANNELS_AT_ONCE: Final = 50
-# The first delay after an attempt whose outcome is unknown.
-SEND_BACKOFF_FLOOR_S: Final = 2.0
 
 _MAY_STILL_ARRIVE: Final = "the message may still arrive"
 
@@ -49,15 +45,15 @@ _RESULT_LABELS: Final = {
 class Delivery(Protocol):
     """What the sender needs from Discord."""
 
-    def takes_nonce(self, post: OutgoingMessage) -> bool:
+    def takes_nonce(self, message: OutgoingMessage) -> bool:
         """Whether a nonce protects the message from being stored twice; a new forum post has none."""
         ...
 
-    async def send(self, post: OutgoingMessage) -> SendOutcome:
+    async def send(self, message: OutgoingMessage) -> SendOutcome:
         """Makes one attempt. A second one with the same nonce, while Discord remembers it, stores nothing new."""
         ...
 
-    async def find(self, post: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:
+    async def find(self, message: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:
         """Looks for the message by its key in the channel's history since its first attempt."""
         ...
 
@@ -73,55 +69,55 @@ class Sender:
         # When this process first sent each unsettled message, by key: it trusts the nonces of its own attempts only.
         self._first_sent_s: dict[str, float] = {}
 
-    async def send(self, post: OutgoingMessage) -> SendOutcome:
+    async def send(self, message: OutgoingMessage) -> SendOutcome:
         """Makes the first attempt; Blocked means that the message certainly does not exist."""
-        return await self._attempt(post)
+        return await self._attempt(message)
 
-    async def look_up(self, post: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:
+    async def look_up(self, message: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:
         """Looks a sent message up without sending it again; RetryLater also while it may still arrive."""
-        found = await self._delivery.find(post)
-        if isinstance(found, MessageAbsent) and self._clock.now() - post.last_attempt <= NONCE_REMEMBERED:
-            return RetryLater(post.last_attempt + NONCE_REMEMBERED, _MAY_STILL_ARRIVE)
+        found = await self._delivery.find(message)
+        if isinstance(found, MessageAbsent) and self._clock.now() - message.last_attempt <= NONCE_REMEMBERED:
+            return RetryLater(message.last_attempt + NONCE_REMEMBERED, _MAY_STILL_ARRIVE)
         return found
 
     async def resend(
-        self, post: OutgoingMessage, on_attempt: Callable[[datetime], Awaitable[None]]
+        self, message: OutgoingMessage, on_attempt: Callable[[datetime], Awaitable[None]]
     ) -> SendOutcome | MessageAbsent:
         """Looks a sent message up where its nonce may be forgotten, and sends it again if that is safe.
 
         `on_attempt` is awaited just before the attempt. MessageAbsent means that the message certainly does not exist.
         """
-        if not self._nonce_is_trusted(post):
-            found = await self._delivery.find(post)
+        if not self._nonce_is_trusted(message):
+            found = await self._delivery.find(message)
             if not isinstance(found, MessageAbsent):
                 return found
-            age = self._clock.now() - post.last_attempt
+            age = self._clock.now() - message.last_attempt
             if age > NONCE_REMEMBERED:
                 return found
-            if not self._delivery.takes_nonce(post) and age < FORUM_POST_ABSENT_AFTER:
-                return RetryLater(post.last_attempt + FORUM_POST_ABSENT_AFTER, _MAY_STILL_ARRIVE)
+            if not self._delivery.takes_nonce(message) and age < FORUM_POST_ABSENT_AFTER:
+                return RetryLater(message.last_attempt + FORUM_POST_ABSENT_AFTER, _MAY_STILL_ARRIVE)
             # The earlier attempt may still arrive: the nonce keeps Discord from storing both.
-            self._first_sent_s[post.key] = self._clock.monotonic()
+            self._first_sent_s[message.key] = self._clock.monotonic()
         await on_attempt(self._clock.now())
-        outcome = await self._attempt(post)
+        outcome = await self._attempt(message)
         if isinstance(outcome, Rejected):  # this attempt was, an earlier one may have been stored
-            found = await self._delivery.find(post)
+            found = await self._delivery.find(message)
             return outcome if isinstance(found, MessageAbsent) else found
         return outcome
 
-    def forget(self, post: OutgoingMessage) -> None:
+    def forget(self, message: OutgoingMessage) -> None:
         """Drops what is remembered about a message that was settled or released."""
-        self._first_sent_s.pop(post.key, None)
+        self._first_sent_s.pop(message.key, None)
 
-    def _nonce_is_trusted(self, post: OutgoingMessage) -> bool:
-        sent_s = self._first_sent_s.get(post.key) if self._delivery.takes_nonce(post) else None
+    def _nonce_is_trusted(self, message: OutgoingMessage) -> bool:
+        sent_s = self._first_sent_s.get(message.key) if self._delivery.takes_nonce(message) else None
         return sent_s is not None and self._clock.monotonic() - sent_s <= NONCE_TRUSTED_S
 
-    async def _attempt(self, post: OutgoingMessage) -> SendOutcome:
+    async def _attempt(self, message: OutgoingMessage) -> SendOutcome:
         await self._rate_limiter.acquire()
-        self._first_sent_s.setdefault(post.key, self._clock.monotonic())
+        self._first_sent_s.setdefault(message.key, self._clock.monotonic())
         with self._metrics.step(Step.SEND):
-            outcome = await self._delivery.send(post)
+            outcome = await self._delivery.send(message)
         self._metrics.posts.labels(_RESULT_LABELS[type(outcome)]).inc()
         return outcome
 

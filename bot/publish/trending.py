@@ -15,9 +15,9 @@ from bot.domain.matching import match
 from bot.domain.outgoing import Delivered, Rejected
 from bot.domain.trending.entry import TrendingEntry, as_paper
 from bot.domain.trending.post import TrendingPost, TrendingSubscription, days_to_post, select_entries
-from bot.publish.availability import ChannelAvailability
+from bot.publish.availability import SEND_BACKOFF_FLOOR_S, ChannelAvailability
+from bot.publish.dispatcher import CHANNELS_AT_ONCE
 from bot.publish.lifecycle import MessageLifecycle, StepOutcome
-from bot.publish.sender import CHANNELS_AT_ONCE, SEND_BACKOFF_FLOOR_S
 from bot.runtime.clock import Clock, Wakeup
 from bot.store.papers import Papers
 from bot.store.subscriptions import Subscriptions

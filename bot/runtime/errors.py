@@ -9,6 +9,8 @@ DailyPapersError
 ├── InvalidKeyword              cannot be subscribed to; says what is allowed
 ├── InvalidSchedule             no such time of day or time zone; names the closest
 ├── ChartFailed                 the chart could not be drawn; its numbers are shown without it
+├── CommandRejected             a command cannot be run here (cogs/permissions.py)
+├── TrendingDisabled            huggingface.enabled is false (services/trending.py)
 ├── InvalidDay                  not a day, or one without a trending list; says which days have one
 ├── StoreUnavailable            the database cannot be written now (disk full, locked); retried
 ├── RequestFailed               internal to the HTTP clients (`http.py`)

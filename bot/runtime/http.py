@@ -146,7 +146,7 @@ class HttpClient:
         return RequestFailed(f"{self._server} asks us to wait", throttled=True, wait_s=wait_s)
 
     def unexpected_status(self, status: int) -> RequestFailed:
-        """Returns the failure for a status that the caller has no use for."""
+        """Returns the failure for an unexpected status."""
         return RequestFailed(f"{self._server} returned an unexpected response (status {status})")
 
 

@@ -21,7 +21,6 @@ EMBEDS_PER_MESSAGE: Final = 10
 EMBED_TOTAL_MAX: Final = 6000
 EMBED_TITLE_MAX: Final = 256
 EMBED_DESCRIPTION_MAX: Final = 4096
-EMBED_FOOTER_MAX: Final = 2048
 EMBED_AUTHOR_MAX: Final = 256
 CONTENT_MAX: Final = 2000
 NONCE_MAX: Final = 25
@@ -35,8 +34,8 @@ SELECT_OPTION_MAX: Final = 100
 SELECT_OPTIONS_MAX: Final = 25
 CUSTOM_ID_MAX: Final = 100
 AUTOCOMPLETE_CHOICES_MAX: Final = 25
-# A token is valid for 15 minutes (interactions/receiving-and-responding); one minute is reserved for the last edit.
-INTERACTION_TOKEN_S: Final = 14 * 60.0
+# How long an interaction can be answered and its reply edited (interactions/receiving-and-responding).
+INTERACTION_TOKEN_S: Final = 15 * 60.0
 
 # --- Discord: ids ----------------------------------------------------------------------------------
 # A snowflake holds the milliseconds since 2015 above 22 bits (reference#snowflakes): at least 17 digits, 63 bits.
@@ -47,7 +46,8 @@ SNOWFLAKE_MAX: Final = 2**63 - 1
 # A request returns at most 100 entries, 50 by default (huggingface.co/docs/hub/api).
 TRENDING_PAGE_SIZE: Final = 100
 TRENDING_PAGE_DEFAULT: Final = 50
-# Papers older than 7 days cannot be put on a list (huggingface/huggingface_hub, issue 2745).
+# Papers older than 7 days cannot be put on a list (huggingface/huggingface_hub, issue 2745); one more day for the
+# time zone.
 TRENDING_MAX_PAPER_AGE: Final = timedelta(days=8)
 # The first lists date from May 2023.
 TRENDING_FIRST_DAY: Final = date(2023, 5, 1)

@@ -27,7 +27,7 @@ class Step(Enum):
     PARSE = "parse"
     MATCH = "match"
     COMMIT = "commit"
-    CLAIM = "claim"
+    BIND = "claim"  # the label value of /metrics is fixed
     SEND = "send"
     SETTLE = "settle"
 
@@ -41,7 +41,7 @@ def _no_observer(_step: Step, _side: str) -> None:
 
 
 class Metrics:
-    """The metrics of one program, in their own registry. An attribute has the name of its metric."""
+    """The metrics of one program, in their own registry."""
 
     def __init__(self, observer: Observer = _no_observer) -> None:
         self._observer = observer

@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt: exponential backoff, and what the response headers of a server ask for.
+"""How long to wait before the next attempt: exponential backoff, and delays that response headers request.
 
 Takes and returns numbers. It never reads a clock and never sleeps.
 """
@@ -18,9 +18,9 @@ _DOUBLINGS_MAX: Final = 30
 
 
 def backoff_delay_s(failures: int, floor_s: float, ceiling_s: float, jitter: float) -> float:
-    """The delay after so many failures in a row (from 1): doubled with each, spread by `jitter` in [0, 1).
+    """Returns the delay after `failures` failures in a row (at least 1).
 
-    Never below `floor_s` nor above `ceiling_s`.
+    It doubles with each, spread by `jitter` in [0, 1), and is never below `floor_s` nor above `ceiling_s`.
     """
     doublings = min(max(failures, 1) - 1, _DOUBLINGS_MAX)
     return min(ceiling_s, floor_s * 2.0**doublings * (1 + jitter))

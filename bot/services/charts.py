@@ -23,6 +23,8 @@ from bot.store.statistics import Statistics
 log = logging.getLogger(__name__)
 
 STATS_WEEKS: Final = 12
+# How long a reply waits for results; one minute of the token's time is reserved for its last edit.
+REPLY_EDIT_S: Final = INTERACTION_TOKEN_S - 60
 # Counts are 3 s apart: the reply is edited after every fourth one.
 CHART_EDITED_EVERY: Final = 4
 # All charts share one request every 3 s: more charts at once would each take too long.
@@ -75,7 +77,7 @@ class ChartService:
         clock: Clock,
         *,
         interval_s: float,
-        timeout_s: float = INTERACTION_TOKEN_S,
+        timeout_s: float = REPLY_EDIT_S,
     ) -> None:
         self._month_counter = month_counter
         self._statistics = statistics

@@ -79,7 +79,7 @@ class Health:
         due = await self._outbox.oldest_due()
         return timedelta() if due is None else max(timedelta(), self._clock.now() - due)
 
-    async def gauge(self) -> None:
+    async def update_gauges(self) -> None:
         """Updates the gauges of `/metrics`."""
         self._metrics.gateway_up.set(self._gateway_is_up())
         self._metrics.outbox_papers.set(sum((await self._outbox.waiting()).values()))

@@ -40,7 +40,7 @@ FindTrendingEntries = Callable[[Collection[ArxivId]], Awaitable[Mapping[ArxivId,
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """The newest papers of a keyword; `problem` is why arXiv could not be asked for newer ones."""
+    """The newest papers of a keyword; `problem` is why newer papers could not be fetched."""
 
     keyword: Keyword
     papers: tuple[Paper, ...]
@@ -121,7 +121,7 @@ class LookupService:
         """Keeps a result until the next poll: arXiv's results change once a day (terms of use)."""
         while len(self._results) >= LOOKUPS_KEPT:
             self._results.pop(next(iter(self._results)))
-        # An empty result may be one of arXiv's false zeros, so it is not cached.
+        # An empty result may be one of arXiv's spurious ones, so it is not cached.
         if papers:
             now = self._clock.now()
             next_poll_at = (await self._poller.next_poll()).at
@@ -134,6 +134,6 @@ class LookupService:
         paper = await self._papers.get(arxiv_id)
         entry = (await self._find_trending_entries([arxiv_id])).get(arxiv_id)
         if paper is not None:
-            # In a thread, as all layout is: an abstract full of TeX takes a third of a second.
+            # In a thread, like all rendering: an abstract full of TeX takes a third of a second.
             return await asyncio.to_thread(full_abstract, paper, entry)
         return None if entry is None else await asyncio.to_thread(trending_abstract, entry)

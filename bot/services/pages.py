@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.page import render
-from bot.page.model import PAGE_PAPERS, Page, PageFormat, Rendered
+from bot.page.model import PAGE_PAPERS, Page, PageFormat, RenderedPage
 from bot.runtime.clock import Clock
 from bot.store.pages import PageStore
 
@@ -26,7 +26,7 @@ class CachedPage:
     """A rendered page with its HTTP validators: different bodies have different etags, `modified` is a whole second."""
 
     page: Page
-    rendered: Rendered
+    rendered: RenderedPage
     gzipped: bytes
     etag: str
     modified: datetime
@@ -37,7 +37,7 @@ class FittedPage:
     """A page within a size limit; `per_keyword` is the number of papers it was cut to, or None if it is complete."""
 
     page: Page
-    rendered: Rendered
+    rendered: RenderedPage
     per_keyword: int | None
 
 

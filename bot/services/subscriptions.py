@@ -20,6 +20,21 @@ from bot.store.outbox import Outbox
 from bot.store.papers import Papers
 from bot.store.subscriptions import Subscriptions
 
+__all__ = [
+    "BROAD_PER_WEEK",
+    "NARROWER_KEYWORDS",
+    "NARROWER_SHARE",
+    "NEWEST_POSTED",
+    "PREVIEW_PAPERS",
+    "KeptByConfig",
+    "KeywordPreview",
+    "NarrowerKeyword",
+    "NotSubscribed",
+    "SubscriptionService",
+    "SyncStatus",
+    "Unsubscribed",
+]
+
 # How many papers a preview shows.
 PREVIEW_PAPERS: Final = 3
 # A keyword with more papers per week than this is broad: up to `NARROWER_KEYWORDS` narrower ones are suggested, each

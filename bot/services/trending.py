@@ -16,7 +16,7 @@ from bot.runtime.clock import Clock
 from bot.runtime.errors import DailyPapersError, HuggingFaceError, TrendingDayUnavailable
 from bot.store.trending_entries import TrendingEntries
 
-# How old a list may be that a command shows.
+# The maximum age of a list that a command shows.
 TRENDING_FRESH_FOR: Final = timedelta(minutes=10)
 # Weekends have no lists; a holiday next to one makes three days without.
 TRENDING_LOOKBACK_DAYS: Final = 4
@@ -35,7 +35,7 @@ class TrendingList:
 
     day: date
     papers: tuple[TrendingEntry, ...]
-    read_at: datetime
+    fetched_at: datetime
     problem: str | None = None
 
 
@@ -94,8 +94,8 @@ class TrendingService:
             async with self._lock:
                 if not await self._is_fresh(day, fresh_for):
                     problem = await self._fetch(day)
-        read_at = await self._trending_entries.fetched_at(day)
-        return TrendingList(day, await self._trending_entries.of_day(day), read_at or self._clock.now(), problem)
+        fetched_at = await self._trending_entries.fetched_at(day)
+        return TrendingList(day, await self._trending_entries.of_day(day), fetched_at or self._clock.now(), problem)
 
     async def _is_fresh(self, day: date, fresh_for: timedelta) -> bool:
         return is_fresh(day, await self._trending_entries.fetched_at(day), self._clock.now(), fresh_for)

@@ -1,0 +1,1 @@
+"""The SQLite database: its schema and every query. No other folder contains SQL."""

@@ -35,7 +35,7 @@ class ChannelSettingsStore:
     async def write(self, channel_id: int, channel_settings: ChannelSettings) -> None:
         """Replaces a channel's settings except `backlog_pending`, and reschedules its queue."""
         async with self._database.transaction() as connection:
-            # The dispatcher owns it and may have changed it since the caller read the settings.
+            # publish.batches clears it, perhaps after the caller read the settings.
             backlog_pending = (await _read(connection, channel_id)).backlog_pending
             await _write(connection, channel_id, replace(channel_settings, backlog_pending=backlog_pending))
             await reschedule(connection, [channel_id])

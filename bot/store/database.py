@@ -47,7 +47,7 @@ class Database:
     async def open_exclusive(cls, path: Path) -> "Database":
         """Opens the file at `path` for the bot, or creates it. Raises DatabaseUnusable.
 
-        No other process can open it exclusively meanwhile.
+        Until it is closed, no other process can open it exclusively.
         """
         async with contextlib.AsyncExitStack() as closing:
             closing.callback(os.close, await asyncio.to_thread(prepare_exclusive, path))
@@ -117,7 +117,7 @@ def _translated_errors() -> Iterator[None]:
 
 
 async def _finish_despite_cancellation(work: Coroutine[None, None, None]) -> None:
-    """Finishes `work` even if the caller is cancelled meanwhile, then raises the cancellation."""
+    """Finishes `work` even if the caller is cancelled, then raises the cancellation."""
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():

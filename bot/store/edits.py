@@ -53,7 +53,7 @@ class Edits:
             return tuple([Edit(await read_post(connection, row), row["request_count"]) for row in rows])
 
     async def done(self, edit: Edit) -> None:
-        """Removes a finished edit, unless it was requested again meanwhile."""
+        """Removes a finished edit, unless it was requested again in the meantime."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "DELETE FROM edits WHERE post_key = ? AND request_count = ?", (edit.post.key, edit.request_count)

@@ -21,7 +21,7 @@ from bot.store.database import Database
 from bot.store.papers import known_papers, skip_withdrawn, write_papers
 
 # The planned keywords that are still watched and whose `synced_until` is unchanged since planning. A keyword that lost
-# its last subscription meanwhile has none; one that was subscribed to again waits for its initial sync.
+# its last subscription in the meantime has none; one that was subscribed to again waits for its initial sync.
 _UNCHANGED = """
     SELECT keywords.id FROM keywords
     JOIN json_each(:planned) AS planned ON keywords.id = json_extract(planned.value, '$.id')

@@ -102,35 +102,8 @@ class Outbox:
         nonce: str,
         now: datetime,
     ) -> Post | None:
-        """Binds entries to a new message; returns None if one was removed or bound meanwhile."""
-        ids = json.dumps([entry.id for entry in entries])
-        async with self._database.transaction() as connection:
-            free = await connection.execute_fetchall(
-                """SELECT count(*) AS free FROM outbox
-                   WHERE id IN (SELECT value FROM json_each(?)) AND state = 'waiting' AND post_key IS NULL""",
-                (ids,),
-            )
-            if next(iter(free))["free"] != len(entries):
-                return None
-            await connection.execute(
-                """INSERT INTO posts
-                   (key, channel_id, nonce, layout, heading, mention_role, thread_id, first_attempt, last_attempt)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)""",
-                (
-                    key,
-                    channel_id,
-                    nonce,
-                    header.layout.value,
-                    header.heading,
-                    header.mention_role,
-                    header.thread_id,
-                    to_text(now),
-                ),
-            )
-            await connection.execute(
-                "UPDATE outbox SET post_key = ? WHERE id IN (SELECT value FROM json_each(?))", (key, ids)
-            )
-        return Post(
+        """Binds entries to a new message; returns None if one was removed or bound in the meantime."""
+        post = Post(
             key=key,
             channel_id=channel_id,
             nonce=nonce,
@@ -139,6 +112,9 @@ class Outbox:
             entries=tuple(entries),
             header=header,
         )
+        async with self._database.transaction() as connection:
+            is_bound = await _bind(connection, post)
+        return post if is_bound else None
 
     async def unsettled_post(self, channel_id: int) -> Post | None:
         """Returns the channel's message that may have been sent and is not settled, if there is one."""
@@ -228,6 +204,37 @@ class Outbox:
         return {row["channel_id"]: row["papers"] for row in rows}
 
 
+async def _bind(connection: aiosqlite.Connection, post: Post) -> bool:
+    """Binds the message's entries to it; returns False if one was removed or bound in the meantime."""
+    ids = json.dumps([entry.id for entry in post.entries])
+    rows = await connection.execute_fetchall(
+        """SELECT count(*) AS unbound FROM outbox
+           WHERE id IN (SELECT value FROM json_each(?)) AND state = 'waiting' AND post_key IS NULL""",
+        (ids,),
+    )
+    if next(iter(rows))["unbound"] != len(post.entries):
+        return False
+    await connection.execute(
+        """INSERT INTO posts
+           (key, channel_id, nonce, layout, heading, mention_role, thread_id, first_attempt, last_attempt)
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)""",
+        (
+            post.key,
+            post.channel_id,
+            post.nonce,
+            post.header.layout.value,
+            post.header.headline,
+            post.header.mention_role,
+            post.header.thread_id,
+            to_text(post.first_attempt),
+        ),
+    )
+    await connection.execute(
+        "UPDATE outbox SET post_key = ? WHERE id IN (SELECT value FROM json_each(?))", (post.key, ids)
+    )
+    return True
+
+
 async def _newest_ids(connection: aiosqlite.Connection, channel_id: int, canonical: str, limit: int) -> list[str]:
     """Returns the ids of the newest papers that match these keywords of the channel, without withdrawn ones."""
     rows = await connection.execute_fetchall(
@@ -244,11 +251,11 @@ async def _newest_ids(connection: aiosqlite.Connection, channel_id: int, canonic
 
 async def drop_unmatched(connection: aiosqlite.Connection, channel_id: int) -> None:
     """Removes a channel's unbound papers without a subscribed keyword, within the caller's transaction."""
-    free = "SELECT id FROM outbox WHERE channel_id = :channel AND state = 'waiting' AND post_key IS NULL"
+    unbound = "SELECT id FROM outbox WHERE channel_id = :channel AND state = 'waiting' AND post_key IS NULL"
     for statement in (
-        f"""DELETE FROM outbox_keywords WHERE outbox_id IN ({free})
+        f"""DELETE FROM outbox_keywords WHERE outbox_id IN ({unbound})
             AND keyword_id NOT IN (SELECT keyword_id FROM subscriptions WHERE channel_id = :channel)""",
-        f"DELETE FROM outbox WHERE id IN ({free}) AND id NOT IN (SELECT outbox_id FROM outbox_keywords)",
+        f"DELETE FROM outbox WHERE id IN ({unbound}) AND id NOT IN (SELECT outbox_id FROM outbox_keywords)",
         # Nothing waits any more: the next batch is not the backlog.
         """UPDATE channel_settings SET backlog_pending = 0 WHERE channel_id = :channel
            AND channel_id NOT IN (SELECT channel_id FROM outbox WHERE state = 'waiting')""",

@@ -59,11 +59,11 @@ class Subscriptions:
                 await _end(connection, channel_id, keyword.canonical)
             return sources - {Source.COMMAND}
 
-    async def apply_config(self, wanted: Mapping[int, Collection[Keyword]], now: datetime) -> None:
-        """Makes the file's subscriptions exactly `wanted`."""
+    async def apply_config(self, configured: Mapping[int, Collection[Keyword]], now: datetime) -> None:
+        """Makes the file's subscriptions exactly `configured`."""
         async with self._database.transaction() as connection:
-            await self._drop_file_subscriptions(connection, wanted)
-            for channel_id, keywords in wanted.items():
+            await self._drop_file_subscriptions(connection, configured)
+            for channel_id, keywords in configured.items():
                 await _write_channel(connection, channel_id, None)
                 for keyword in keywords:
                     keyword_id = await _write_keyword(connection, keyword)
@@ -74,13 +74,13 @@ class Subscriptions:
                     )
 
     async def _drop_file_subscriptions(
-        self, connection: aiosqlite.Connection, wanted: Mapping[int, Collection[Keyword]]
+        self, connection: aiosqlite.Connection, configured: Mapping[int, Collection[Keyword]]
     ) -> None:
         current = await connection.execute_fetchall(
             """SELECT channel_id, canonical, by_command FROM subscriptions
                JOIN keywords ON keywords.id = keyword_id WHERE by_file"""
         )
-        kept = {(channel_id, keyword.canonical) for channel_id, keywords in wanted.items() for keyword in keywords}
+        kept = {(channel_id, keyword.canonical) for channel_id, keywords in configured.items() for keyword in keywords}
         for row in current:
             if (row["channel_id"], row["canonical"]) in kept:
                 continue

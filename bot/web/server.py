@@ -69,7 +69,7 @@ class WebServer:
 
     async def _get_metrics(self, _request: web.Request) -> web.Response:
         with contextlib.suppress(StoreUnavailable):  # `/healthz` reports it; the counters are still known
-            await self._health.gauge()
+            await self._health.update_gauges()
         return web.Response(body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
 

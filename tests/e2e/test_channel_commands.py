@@ -113,7 +113,7 @@ async def test_paused_channel_queues_papers_and_posts_them_on_resume(tmp_path: P
             await sandbox.subscribe("reward model")
             await sandbox.subscribe("reward model", channel="vision")
             assert await channel(sandbox, "pause") == (
-                f"Paused in {here(sandbox)}. New papers are held; post them with `/channel resume`."
+                f"Paused in {here(sandbox)}. New papers are queued; post them with `/channel resume`."
             )
             assert await channel(sandbox, "pause") == (
                 f"{here(sandbox)} is already paused. Resume it with `/channel resume`."

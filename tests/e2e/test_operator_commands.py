@@ -73,7 +73,7 @@ async def test_check_reports_a_rejected_token_without_printing_it(tmp_path: Path
         assert code == 1
         assert WRONG_TOKEN not in output
         _, table = await run_check(sandbox, DISCORD_TOKEN=WRONG_TOKEN)
-        assert rows(table, "failed") == {"token": "Discord refused it"}
+        assert rows(table, "failed") == {"token": "Discord rejected it"}
 
 
 async def test_check_reports_the_missing_permission_of_each_channel(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ async def test_reply_that_waits_for_a_slow_arxiv_is_edited_later(tmp_path: Path)
         waiting = await invocation.wait_for_reply()
         assert waiting.content == (
             f"**reward model**: subscribed in <#{sandbox.channel('papers')}>.\n"
-            "Reading the existing papers is queued. This message will show what was found."
+            "The existing papers are queued for reading. This message will show what was found."
         )
         read = await invocation.wait_for_edit(lambda message: "next check" in message.content)
         assert "1 paper in the last 30 days" in read.content

@@ -85,7 +85,7 @@ async def test_public_channels_without_a_port_are_logged(tmp_path: Path, caplog:
         running_bot(sandbox, DAILY_PAPERS_WEB__PUBLIC_CHANNELS=f'["{sandbox.channel("papers")}"]'),
     ):
         pass
-    assert "public channels have no page: set web.port" in caplog.messages
+    assert "public page not served" in caplog.messages
 
 
 async def test_running_bot_serves_only_public_channels(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ async def test_wrong_token_is_reported_without_printing_it(tmp_path: Path) -> No
     async with running_sandbox(tmp_path) as sandbox, bot_process(sandbox, DISCORD_TOKEN=token) as process:
         code, output = await wait_for_exit(process)
     assert code == 1
-    assert output.splitlines()[-1] == "Discord refused the token: check DISCORD_TOKEN (or `discord.token`)."
+    assert output.splitlines()[-1] == "Discord rejected the token: check DISCORD_TOKEN (or `discord.token`)."
     assert "Traceback" not in output
     assert token not in output
 

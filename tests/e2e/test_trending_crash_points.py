@@ -16,7 +16,7 @@ from tests.support.quiescence import wait_until, wait_until_settled
 from tests.support.running import DEADLINE_S, RunningSandbox, running_sandbox
 from tests.support.store import opened
 
-POINTS = [CrashPoint(step, side) for step, side in product((Step.CLAIM, Step.SEND, Step.SETTLE), ("before", "after"))]
+POINTS = [CrashPoint(step, side) for step, side in product((Step.BIND, Step.SEND, Step.SETTLE), ("before", "after"))]
 
 
 async def subscribe_to_lists(sandbox: RunningSandbox) -> None:

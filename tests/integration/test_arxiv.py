@@ -147,7 +147,7 @@ async def test_get_is_used_after_a_rejected_post(
         first, again = await local.fetch(), await local.fetch()
     assert first.total == again.total > 0
     assert [request.method for request in arxiv.requests] == ["POST", "GET", "GET"]
-    assert [record.getMessage() for record in caplog.records] == ["arXiv rejects POST, using GET from now on"]
+    assert [record.getMessage() for record in caplog.records] == ["arXiv rejected POST"]
 
 
 @pytest.mark.parametrize("responses", [[b""], [http(405), b""]], ids=["POST", "GET"])

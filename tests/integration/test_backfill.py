@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.backfill_plan import ARCHIVE_FRESH_FOR
+from bot.domain.backfill_plan import BACKFILL_FRESH_FOR
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.domain.poll_schedule import PollCompleted
@@ -122,7 +122,7 @@ async def test_second_run_requests_only_months_that_may_have_grown(harness: Back
     assert first.requests == len(harness.ingest.take_requests()) > 0
     assert (await harness.backfill(AUGUST)).requests == 0
     assert harness.ingest.take_requests() == []
-    await harness.ingest.clock.advance(ARCHIVE_FRESH_FOR.total_seconds())
+    await harness.ingest.clock.advance(BACKFILL_FRESH_FOR.total_seconds())
     harness.add_papers("A reward model", NOVEMBER)
     await harness.backfill(AUGUST)
     assert set(harness.take_months()) == {"20261101"}

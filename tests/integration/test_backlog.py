@@ -57,13 +57,13 @@ async def test_backlog_is_one_batch_with_its_own_headline(
         await subscribed.channel_settings.resume(CHANNEL, clock.now())
         await running.notify()
         assert list(chain.from_iterable(delivery.messages())) == arxiv_ids(*range(1, papers + 1))
-        assert delivery.headings == [line] + [""] * (len(delivery.attempts) - 1)
+        assert delivery.headlines == [line] + [""] * (len(delivery.attempts) - 1)
         assert delivery.pings == [ROLE] + [None] * (len(delivery.attempts) - 1)
         assert set(delivery.layouts) == {layout}
         assert await subscribed.channel_settings.get(CHANNEL) == CARDS
         await record_papers(subscribed, papers + 1, now=clock.now())
         await running.notify()
-        assert delivery.headings[-1].startswith("**1 new paper**")
+        assert delivery.headlines[-1].startswith("**1 new paper**")
 
 
 async def test_rest_of_a_paused_batch_becomes_the_backlog(
@@ -81,7 +81,7 @@ async def test_rest_of_a_paused_batch_becomes_the_backlog(
         await subscribed.channel_settings.resume(CHANNEL, clock.now())
         await running.notify()
         assert delivery.messages()[1:] == [arxiv_ids(11, 12)]
-    assert delivery.headings[1].startswith("**2 papers** for graph held")
+    assert delivery.headlines[1].startswith("**2 papers** for graph held")
 
 
 async def test_backlog_interrupted_by_a_restart_stays_one_backlog(

@@ -45,7 +45,7 @@ async def test_only_the_first_message_of_a_batch_has_a_headline_and_a_ping(
     await record_papers(subscribed, *range(1, 61), now=clock.now())
     async with running_dispatcher(subscribed, delivery, clock):
         assert [len(message) for message in delivery.messages()] == [25, 25, 10]
-    assert delivery.headings == ["**60 new papers** for graph · announced Wed 18 Nov", "", ""]
+    assert delivery.headlines == ["**60 new papers** for graph · announced Wed 18 Nov", "", ""]
     assert delivery.pings == [ROLE, None, None]
 
 
@@ -84,7 +84,9 @@ async def test_each_batch_has_a_headline_and_a_ping(
             await record_papers(subscribed, number, now=clock.now())
             await running.notify()
             await running.advance(24 * 3600)
-    assert delivery.headings == [f"**1 new paper** for graph · announced {day}" for day in ("Wed 18 Nov", "Thu 19 Nov")]
+    assert delivery.headlines == [
+        f"**1 new paper** for graph · announced {day}" for day in ("Wed 18 Nov", "Thu 19 Nov")
+    ]
     assert delivery.pings == [ROLE, ROLE]
 
 
@@ -107,7 +109,7 @@ async def test_headline_calls_past_papers_earlier(subscribed: Store, delivery: F
     await subscribed.sync(paper("2611.00001", title="Diffusion"), paper("2611.00002", title="Diffusion"))
     await subscribed.outbox.add_newest(CHANNEL, [Keyword.parse("diffusion")], 5, clock.now())
     async with running_dispatcher(subscribed, delivery, clock):
-        assert delivery.headings == ["**2 earlier papers** for diffusion"]
+        assert delivery.headlines == ["**2 earlier papers** for diffusion"]
 
 
 async def test_digest_is_posted_at_its_time_as_one_batch(
@@ -124,7 +126,7 @@ async def test_digest_is_posted_at_its_time_as_one_batch(
         assert delivery.attempts == []
         await running.advance(1)
         assert delivery.messages() == [arxiv_ids(1, 2)]
-        assert delivery.headings == ["**2 new papers** for graph · announced Thu 19 Nov"]
+        assert delivery.headlines == ["**2 new papers** for graph · announced Thu 19 Nov"]
 
 
 @pytest.mark.parametrize("publish", [True, False])
@@ -148,7 +150,7 @@ async def test_headline_moves_to_the_first_message_that_is_not_rejected(
     async with running_dispatcher(subscribed, delivery, clock):
         assert delivery.messages() == [arxiv_ids(2), arxiv_ids(3)]
     delivered = [post.header for post in delivery.attempts[2:]]
-    assert [header.heading for header in delivered] == ["**2 new papers** for graph · announced Wed 18 Nov", ""]
+    assert [header.headline for header in delivered] == ["**2 new papers** for graph · announced Wed 18 Nov", ""]
     assert [header.mention_role for header in delivered] == [ROLE, None]
 
 
@@ -161,7 +163,7 @@ async def test_batch_of_a_blocked_channel_begins_after_the_block(
         await running.advance(60)
         assert delivery.messages() == [arxiv_ids(1)]
     assert delivery.pings == [ROLE, ROLE]
-    assert len(set(delivery.headings)) == 1
+    assert len(set(delivery.headlines)) == 1
 
 
 # A restart during a batch.
@@ -181,7 +183,7 @@ async def test_rest_of_a_batch_pings_nobody_after_a_restart(
     await subscribed.channel_settings.write(CHANNEL, ChannelSettings(style=Style.COMPACT, mention_role=ROLE))
     async with running_dispatcher(subscribed, delivery, clock):
         assert [len(message) for message in delivery.messages()] == [10, 2]
-    assert delivery.headings[1] == "**2 more papers** for graph · announced Wed 18 Nov"
+    assert delivery.headlines[1] == "**2 more papers** for graph · announced Wed 18 Nov"
     assert delivery.pings == [ROLE, None]
     assert delivery.layouts == [Layout.CARDS, Layout.CARDS]
 
@@ -197,5 +199,5 @@ async def test_batch_continues_after_an_answer_lost_in_a_restart(
     async with running_dispatcher(subscribed, delivery, clock) as running:
         await running.advance(60)
         assert [len(message) for message in delivery.messages()] == [10, 2]
-    assert delivery.headings[1:] == [""]
+    assert delivery.headlines[1:] == [""]
     assert delivery.pings == [ROLE, None]

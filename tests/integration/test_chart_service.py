@@ -9,9 +9,9 @@ from bot.domain.charts.trend import Trend, last_year
 from bot.domain.keyword import Keyword
 from bot.ingest.month_counts import MonthCounter
 from bot.runtime.errors import ArxivThrottled
-from bot.runtime.limits import INTERACTION_TOKEN_S
 from bot.services.charts import (
     CHARTS_FILLED_AT_ONCE,
+    REPLY_EDIT_S,
     ChartComplete,
     ChartInProgress,
     ChartsBusy,
@@ -41,7 +41,7 @@ async def ingest(store: Store) -> AsyncIterator[Ingest]:
         yield ingest
 
 
-def chart_service(ingest: Ingest, *, timeout_s: float = INTERACTION_TOKEN_S) -> ChartService:
+def chart_service(ingest: Ingest, *, timeout_s: float = REPLY_EDIT_S) -> ChartService:
     counting = MonthCounter(ingest.client, MonthCounts(ingest.store.database), ingest.clock)
     statistics = Statistics(ingest.store.database)
     return ChartService(counting, statistics, ingest.clock, interval_s=INTERVAL_S, timeout_s=timeout_s)

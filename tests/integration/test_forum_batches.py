@@ -96,7 +96,7 @@ async def test_locked_thread_is_followed_by_a_new_one(forum: Store, delivery: Fa
     async with running_dispatcher(forum, delivery, clock):
         assert delivery.messages() == [arxiv_ids(*range(1, 11)), arxiv_ids(11, 12)]
         assert delivery.threads == [None, 1, None]
-        assert delivery.headings[2].startswith("**2 more papers**")
+        assert delivery.headlines[2].startswith("**2 more papers**")
         assert delivery.pings == [ROLE, None, None]
         assert await forum.channels.blocked_channels() == ()
 

@@ -73,10 +73,10 @@ PARTS = st.fixed_dictionaries(
 )  # fmt: skip
 MESSAGES = st.lists(st.tuples(PARTS, st.lists(TEXTS, max_size=3)), min_size=1, max_size=10)
 
-Message = Sequence[tuple[Paper, Sequence[str]]]
+MessagePapers = Sequence[tuple[Paper, Sequence[str]]]
 
 
-def built(parts: Iterable[tuple[dict[str, object], list[str]]]) -> Message:
+def built(parts: Iterable[tuple[dict[str, object], list[str]]]) -> MessagePapers:
     """Returns papers with distinct ids."""
     return [
         (paper(f"2611.{number:05}", **fields), keywords)  # type: ignore[arg-type]  # built by PARTS
@@ -84,7 +84,7 @@ def built(parts: Iterable[tuple[dict[str, object], list[str]]]) -> Message:
     ]
 
 
-async def body_of(message: Message, layout: Layout) -> Payload:
+async def body_of(message: MessagePapers, layout: Layout) -> Payload:
     """Returns the JSON of the message that is sent to Discord."""
     entries = tuple(
         OutboxEntry(number, each, tuple(keywords), alone=False) for number, (each, keywords) in enumerate(message)
@@ -153,7 +153,7 @@ def check_heading(content: str) -> None:
     assert "\n" not in content
 
 
-def check_cards(message: Message) -> None:
+def check_cards(message: MessagePapers) -> None:
     content, embeds = accepted(asyncio.run(body_of(message, Layout.CARDS)))
     check_heading(content)
     assert [embed["url"] for embed in embeds] == [each.arxiv_id.abs_url for each, _ in message]
@@ -168,7 +168,7 @@ def check_cards(message: Message) -> None:
             check_no_letter_lost(title.text, each.title)
 
 
-def check_list(message: Message) -> None:
+def check_list(message: MessagePapers) -> None:
     content, (embed,) = accepted(asyncio.run(body_of(message, Layout.COMPACT)))
     check_heading(content)
     lines = str(embed["description"]).split("\n")
@@ -183,7 +183,7 @@ def check_list(message: Message) -> None:
             check_no_letter_lost(label, each.title)
 
 
-def check_replies(message: Message) -> None:
+def check_replies(message: MessagePapers) -> None:
     for each, keywords in message:
         _, (embed,) = accepted({"embeds": [to_embed(full_abstract(each)).to_dict()]})
         check_safe(read(str(embed["title"])), ())

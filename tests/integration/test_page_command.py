@@ -40,14 +40,14 @@ async def _fill(database: Path) -> None:
         )
 
 
-Shown = pytest.CaptureFixture[str]
+Captured = pytest.CaptureFixture[str]
 
 
 def page(*arguments: str) -> int:
     return main(["page", *arguments])
 
 
-def failure(shown: Shown, *arguments: str) -> str:
+def failure(shown: Captured, *arguments: str) -> str:
     """Returns the one sentence with which the command fails, and checks that nothing else is printed."""
     assert page(*arguments) == 1
     output = shown.readouterr()
@@ -56,7 +56,7 @@ def failure(shown: Shown, *arguments: str) -> str:
     return line
 
 
-def test_page_of_all_channels_is_printed_as_markdown(folder: Path, capsys: Shown) -> None:
+def test_page_of_all_channels_is_printed_as_markdown(folder: Path, capsys: Captured) -> None:
     assert page() == 0
     output = capsys.readouterr()
     assert output.out.startswith("# Daily Papers\n")
@@ -64,7 +64,7 @@ def test_page_of_all_channels_is_printed_as_markdown(folder: Path, capsys: Shown
     assert output.err == ""
 
 
-def test_channel_option_selects_channels(folder: Path, capsys: Shown) -> None:
+def test_channel_option_selects_channels(folder: Path, capsys: Captured) -> None:
     assert page("--channel", str(HERE)) == 0
     output = capsys.readouterr().out
     assert "A graph" in output
@@ -75,7 +75,7 @@ def test_channel_option_selects_channels(folder: Path, capsys: Shown) -> None:
 
 
 @pytest.mark.parametrize("page_format", PageFormat)
-def test_each_format_is_written_to_a_file(folder: Path, capsys: Shown, page_format: PageFormat) -> None:
+def test_each_format_is_written_to_a_file(folder: Path, capsys: Captured, page_format: PageFormat) -> None:
     assert page("--format", page_format.value, "--output", "page") == 0
     output = capsys.readouterr()
     assert output.out == ""
@@ -84,7 +84,7 @@ def test_each_format_is_written_to_a_file(folder: Path, capsys: Shown, page_form
     assert sorted(path.name for path in folder.iterdir() if "sqlite3" not in path.name) == ["page"]
 
 
-def test_address_is_linked_in_the_feed(folder: Path, capsys: Shown) -> None:
+def test_address_is_linked_in_the_feed(folder: Path, capsys: Captured) -> None:
     assert page("--format", "atom", "--address", "http://papers.example.org/daily") == 0
     assert 'href="http://papers.example.org/daily/daily-papers.atom"' in capsys.readouterr().out
 
@@ -120,7 +120,7 @@ def test_new_file_has_the_mode_of_the_umask(folder: Path) -> None:
     ],
 )
 def test_file_that_cannot_be_written_is_reported_in_one_sentence(
-    folder: Path, capsys: Shown, output: str, sentence: str
+    folder: Path, capsys: Captured, output: str, sentence: str
 ) -> None:
     os.mkfifo("pipe")
     before = sorted(folder.iterdir())
@@ -140,13 +140,13 @@ def test_full_disk_leaves_the_old_file_unchanged(folder: Path, monkeypatch: pyte
     assert not list(folder.glob(".daily-papers-*"))
 
 
-def test_channel_without_keywords_is_reported_with_the_others(folder: Path, capsys: Shown) -> None:
+def test_channel_without_keywords_is_reported_with_the_others(folder: Path, capsys: Captured) -> None:
     assert failure(capsys, "--channel", str(HERE), "--channel", str(NOWHERE)) == (
         f"Channel {NOWHERE} has no keywords; these have: {HERE}, {THERE}."
     )
 
 
-def test_bot_without_subscriptions_has_no_page(folder: Path, capsys: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bot_without_subscriptions_has_no_page(folder: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAILY_PAPERS_DATABASE", "empty.sqlite3")
     asyncio.run(_make(folder / "empty.sqlite3"))
     assert failure(capsys).startswith("No channel has keywords yet. Add one with /subscribe, or set ")
@@ -158,7 +158,7 @@ async def _make(database: Path) -> None:
 
 
 def test_missing_database_is_reported_and_not_created(
-    folder: Path, capsys: Shown, monkeypatch: pytest.MonkeyPatch
+    folder: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAILY_PAPERS_DATABASE", "other.sqlite3")
     assert failure(capsys, "--output", "page") == (
@@ -173,7 +173,7 @@ def test_missing_database_is_reported_and_not_created(
     [["--channel", "general"], ["--channel", "12"], ["--format", "pdf"], ["--address", "example.org"]],
     ids=" ".join,
 )
-def test_invalid_argument_is_reported_with_the_usage(folder: Path, capsys: Shown, arguments: list[str]) -> None:
+def test_invalid_argument_is_reported_with_the_usage(folder: Path, capsys: Captured, arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         page(*arguments)
     assert ended.value.code == 2

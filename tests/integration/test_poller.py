@@ -1,5 +1,6 @@
 """The poller against a local arXiv: what it requests, and which papers count as new."""
 
+import logging
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -282,6 +283,21 @@ async def test_invalid_entries_are_rejected_and_the_others_are_read(
     assert await ingest.poll() == PollCompleted(2, batch=True)
     assert set(await ingest.due()) < set(arxiv_ids)
     assert caplog.messages.count("entry rejected") == 2
+
+
+async def test_poll_logs_its_result_and_the_cause_of_a_failure(
+    ingest: Ingest, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    ingest.add_paper("A reward model")
+    await ingest.poll()
+    ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
+    failed = await ingest.poll()
+    assert isinstance(failed, PollFailed)
+    completed, last = (vars(record) for record in caplog.records if record.message == "poll finished")
+    assert (completed["result"], completed["new_papers"], completed["batch"]) == ("completed", 1, True)
+    assert (last["result"], last["reason"]) == ("failed", "arXiv returns no papers at all")
+    assert last["retry_at"] == failed.until.isoformat()
 
 
 async def test_interrupted_poll_keeps_complete_windows_and_is_repeated(ingest: Ingest) -> None:

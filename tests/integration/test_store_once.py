@@ -86,8 +86,8 @@ class History:
                 await self.bind(channel_id, limit=10)
 
 
-Step = Callable[[History], Awaitable[None]]
-steps: st.SearchStrategy[Step] = st.one_of(
+HistoryStep = Callable[[History], Awaitable[None]]
+steps: st.SearchStrategy[HistoryStep] = st.one_of(
     st.builds(
         lambda keyword, channel: partial(History.subscribe, keyword=keyword, channel_id=channel), keywords, channels
     ),
@@ -107,7 +107,7 @@ steps: st.SearchStrategy[Step] = st.one_of(
 )
 
 
-async def sent_papers(path: Path, history_steps: Sequence[Step]) -> list[tuple[int, str]]:
+async def sent_papers(path: Path, history_steps: Sequence[HistoryStep]) -> list[tuple[int, str]]:
     async with opened(path) as store:
         history = History(store)
         for step in history_steps:
@@ -116,13 +116,13 @@ async def sent_papers(path: Path, history_steps: Sequence[Step]) -> list[tuple[i
         return history.sent
 
 
-def check(history_steps: Sequence[Step]) -> None:
+def check(history_steps: Sequence[HistoryStep]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         sent = asyncio.run(sent_papers(Path(folder) / "papers.sqlite3", history_steps))
     assert len(sent) == len(set(sent))
 
 
-FIRST_STEPS: tuple[Step, ...] = (
+FIRST_STEPS: tuple[HistoryStep, ...] = (
     partial(History.subscribe, keyword="graph", channel_id=CHANNEL),
     partial(History.subscribe, keyword="diffusion", channel_id=CHANNEL),
     partial(History.sync, papers=PAPERS[:2]),
@@ -132,14 +132,14 @@ FIRST_STEPS: tuple[Step, ...] = (
 
 
 @given(st.lists(steps, min_size=5, max_size=40))
-def test_no_channel_ever_gets_a_paper_twice(history_steps: list[Step]) -> None:
+def test_no_channel_ever_gets_a_paper_twice(history_steps: list[HistoryStep]) -> None:
     check((*FIRST_STEPS, *history_steps))
 
 
 @pytest.mark.slow
 @settings(max_examples=500)
 @given(st.lists(steps, min_size=5, max_size=80))
-def test_no_channel_ever_gets_a_paper_twice_in_long_histories(history_steps: list[Step]) -> None:
+def test_no_channel_ever_gets_a_paper_twice_in_long_histories(history_steps: list[HistoryStep]) -> None:
     check((*FIRST_STEPS, *history_steps))
 
 

@@ -132,14 +132,14 @@ async def test_problem_is_shown_while_the_loop_waits_for_its_restart(supervisor:
 
 
 async def test_startup_error_ends_all_loops_and_is_raised(supervisor: Supervisor, clock: FakeClock) -> None:
-    rejected, healthy = Scripted(clock, InvalidToken("Discord refused the token."), runs_for_s=1), Scripted(clock)
+    rejected, healthy = Scripted(clock, InvalidToken("Discord rejected the token."), runs_for_s=1), Scripted(clock)
     async with running(supervisor, {"Discord": rejected.run, "Posting": healthy.run}) as run:
         await clock.advance(1)
         with pytest.raises(ExceptionGroup) as group:
             await run
     cause = root_cause(group.value)
     assert isinstance(cause, StartupError)
-    assert str(cause) == "Discord refused the token."
+    assert str(cause) == "Discord rejected the token."
     assert len(rejected.started_at_s) == 1
 
 

@@ -238,12 +238,12 @@ async def test_fresh_list_comes_from_the_store_and_an_older_one_is_fetched_again
     harness.source.days[TODAY] = (trending_entry(day=TODAY, votes=1), trending_entry("2611.00002", day=TODAY, votes=9))
     first = await harness.trending.list_of(TODAY)
     assert [paper.votes for paper in first.papers] == [9, 1]
-    assert (first.read_at, first.problem) == (START, None)
+    assert (first.fetched_at, first.problem) == (START, None)
     assert await harness.trending.list_of(TODAY) == first
     assert harness.source.requested == [TODAY]
     await harness.clock.advance(TRENDING_FRESH_FOR.total_seconds())
     assert await harness.trending.list_of(TODAY, fresh_for=TRENDING_PAGE_FRESH_FOR) == first
-    assert (await harness.trending.list_of(TODAY)).read_at == harness.clock.now()
+    assert (await harness.trending.list_of(TODAY)).fetched_at == harness.clock.now()
     assert harness.source.requested == [TODAY, TODAY]
 
 
@@ -280,7 +280,7 @@ async def test_stored_list_is_returned_with_the_reason_when_hugging_face_fails(h
     await harness.clock.advance(HOUR_S)
     harness.source.failure = InvalidTrendingList("Hugging Face is unreachable")
     found = await harness.trending.list_of(TODAY)
-    assert (len(found.papers), found.read_at, found.problem) == (1, START, "Hugging Face is unreachable")
+    assert (len(found.papers), found.fetched_at, found.problem) == (1, START, "Hugging Face is unreachable")
     with pytest.raises(HuggingFaceError):
         await harness.trending.list_of(DAYS[1])
 

@@ -64,7 +64,7 @@ async def test_papers_that_match_the_channels_keywords_come_first(
     async with running_trending_publisher(store, delivery, clock):
         (sent,) = delivery.attempts
         assert delivery.messages() == [arxiv_ids(2, 3, 1)]
-        assert "2 for this channel's keywords" in sent.header.heading
+        assert "2 for this channel's keywords" in sent.header.headline
 
 
 async def test_list_is_posted_after_a_fetch_after_its_day(

@@ -102,9 +102,9 @@ class FakeDelivery:
         return [_ids(post) for post in self.attempts if post.channel_id == channel_id]
 
     @property
-    def headings(self) -> list[str]:
+    def headlines(self) -> list[str]:
         """The headline of each attempt."""
-        return [post.header.heading for post in self.attempts]
+        return [post.header.headline for post in self.attempts]
 
     @property
     def pings(self) -> list[int | None]:

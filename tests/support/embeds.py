@@ -8,6 +8,9 @@ from typing import Final, Self
 
 from sandbox.discord import Message
 
+# Discord's limit (resources/message#embed-object-embed-limits).
+EMBED_FOOTER_MAX: Final = 2048
+
 _ABSTRACT_LINK: Final = re.compile(r"\]\((https://arxiv\.org/abs/[^)]+)\)")
 
 

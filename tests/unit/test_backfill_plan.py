@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.backfill_plan import (
-    ARCHIVE_FINAL_AFTER,
-    ARCHIVE_FRESH_FOR,
+    BACKFILL_FINAL_AFTER,
+    BACKFILL_FRESH_FOR,
     BackfillRate,
     MonthTask,
     RequestForecast,
@@ -83,14 +83,14 @@ def test_month_that_began_less_than_a_minute_ago_is_skipped() -> None:
 
 
 def test_month_read_long_after_its_end_is_final() -> None:
-    assert not must_read(OCTOBER.end + ARCHIVE_FINAL_AFTER, OCTOBER)
-    assert not must_read(OCTOBER.end + ARCHIVE_FINAL_AFTER, OCTOBER, NOW + timedelta(days=10_000))
+    assert not must_read(OCTOBER.end + BACKFILL_FINAL_AFTER, OCTOBER)
+    assert not must_read(OCTOBER.end + BACKFILL_FINAL_AFTER, OCTOBER, NOW + timedelta(days=10_000))
 
 
 def test_month_read_too_early_is_read_again_the_next_day() -> None:
-    early = OCTOBER.end + ARCHIVE_FINAL_AFTER - timedelta(seconds=1)
-    assert not must_read(early, OCTOBER, early + ARCHIVE_FRESH_FOR - timedelta(seconds=1))
-    assert must_read(early, OCTOBER, early + ARCHIVE_FRESH_FOR)
+    early = OCTOBER.end + BACKFILL_FINAL_AFTER - timedelta(seconds=1)
+    assert not must_read(early, OCTOBER, early + BACKFILL_FRESH_FOR - timedelta(seconds=1))
+    assert must_read(early, OCTOBER, early + BACKFILL_FRESH_FOR)
 
 
 def test_daily_timer_reads_the_current_month_each_time() -> None:

@@ -20,6 +20,7 @@ from bot.domain.text import utf16_length
 from bot.domain.trending.entry import TrendingEntry
 from bot.runtime import limits
 from tests.support.builders import paper, trending_entry
+from tests.support.embeds import EMBED_FOOTER_MAX
 
 _SNIPPETS = st.sampled_from(
     ["word ", "a", "*", "_", "`", "~~", "|", "\\", "[x](http://evil.com) ", "@everyone ", "<@12> ", "<t:1:R>", "# ",
@@ -69,7 +70,7 @@ def _check_limits(shown: Card) -> None:
     assert 1 <= utf16_length(shown.title) <= limits.EMBED_TITLE_MAX
     assert utf16_length(shown.authors) <= limits.EMBED_AUTHOR_MAX
     assert 1 <= utf16_length(shown.description) <= limits.EMBED_DESCRIPTION_MAX
-    assert utf16_length(shown.footer) <= limits.EMBED_FOOTER_MAX
+    assert utf16_length(shown.footer) <= EMBED_FOOTER_MAX
 
 
 def _check_safe(shown: Card) -> None:

@@ -13,7 +13,7 @@ from cogs.charts import chosen_keywords, describe_state, trend_embed
 NOW = datetime(2026, 11, 10, tzinfo=UTC)
 MODEL, STARS = Keyword.parse("reward model"), Keyword.parse("**stars** @everyone")
 KNOWN = Trend((MODEL, STARS), last_year(NOW), {(MODEL, month): 7 for month in last_year(NOW)})
-UNCOUNTED = "12 of 24 months are not counted yet"
+UNCOUNTED = "12 of 24 months not counted yet"
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,9 @@ def test_reply_says_how_complete_the_chart_is_and_what_to_do(state: ChartState, 
     assert describe_state(KNOWN, state) == text
 
 
-def test_a_single_uncounted_month_is_in_the_singular() -> None:
+def test_single_uncounted_month_is_counted_among_all_months() -> None:
     almost = Trend((MODEL,), KNOWN.months, dict(list(KNOWN.totals.items())[1:]))
-    assert describe_state(almost, ReplyExpired()).startswith("1 of 12 months is not counted yet")
+    assert describe_state(almost, ReplyExpired()).startswith("1 of 12 months not counted yet")
 
 
 def test_embed_shows_the_numbers_as_text() -> None:

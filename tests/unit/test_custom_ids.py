@@ -20,7 +20,7 @@ from bot.discord_api.custom_ids import (
 from bot.domain.paper import ArxivId
 from bot.runtime.limits import CUSTOM_ID_MAX
 
-CustomId = AbstractButtonId | AbstractMenuId | SubscribedButtonId | TrendingButtonId
+AnyCustomId = AbstractButtonId | AbstractMenuId | SubscribedButtonId | TrendingButtonId
 
 KEYS = st.text("abcXYZ019-_", min_size=1, max_size=20)
 ARXIV_IDS = st.sampled_from(["2611.00001", "0704.0001", "math.AG/9901001", "hep-th/9901001"]).map(ArxivId)
@@ -35,19 +35,19 @@ CUSTOM_IDS = st.one_of(
 )
 
 
-def parse(kind: type[CustomId], text: str) -> CustomId:
+def parse(kind: type[AnyCustomId], text: str) -> AnyCustomId:
     match = re.fullmatch(kind.TEMPLATE, text)
     assert match is not None
     return kind.from_match(match)
 
 
 @given(CUSTOM_IDS)
-def test_encoded_custom_id_is_parsed_to_the_same_value(custom_id: CustomId) -> None:
+def test_encoded_custom_id_is_parsed_to_the_same_value(custom_id: AnyCustomId) -> None:
     assert parse(type(custom_id), str(custom_id)) == custom_id
 
 
 @given(CUSTOM_IDS)
-def test_custom_id_beyond_discords_limit_is_not_encoded(custom_id: CustomId) -> None:
+def test_custom_id_beyond_discords_limit_is_not_encoded(custom_id: AnyCustomId) -> None:
     if len(str(custom_id)) <= CUSTOM_ID_MAX:
         assert custom_id.fits
         assert custom_id.encode() == str(custom_id)
@@ -58,7 +58,7 @@ def test_custom_id_beyond_discords_limit_is_not_encoded(custom_id: CustomId) -> 
 
 
 @given(CUSTOM_IDS)
-def test_custom_id_matches_one_template_only(custom_id: CustomId) -> None:
+def test_custom_id_matches_one_template_only(custom_id: AnyCustomId) -> None:
     kinds = (AbstractButtonId, AbstractMenuId, SubscribedButtonId, TrendingButtonId)
     assert [kind for kind in kinds if re.fullmatch(kind.TEMPLATE, str(custom_id))] == [type(custom_id)]
 
@@ -75,7 +75,7 @@ def test_custom_id_matches_one_template_only(custom_id: CustomId) -> None:
         ("trending:2026-11-20:12:100", TrendingButtonId(date(2026, 11, 20), 12, 100)),
     ],
 )
-def test_released_formats_stay_valid(text: str, custom_id: CustomId) -> None:
+def test_released_formats_stay_valid(text: str, custom_id: AnyCustomId) -> None:
     assert custom_id.encode() == text
     assert parse(type(custom_id), text) == custom_id
 

@@ -37,8 +37,8 @@ README_HEADINGS: Final = [
     "Running it on Discord",
 ]
 METRIC_PREFIX: Final = "daily_papers_"
-# Each event at these levels is documented; DEBUG is for developers.
-DOCUMENTED_LEVELS: Final = ("INFO", "WARNING", "ERROR")
+# Each event at these levels is documented.
+DOCUMENTED_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 _HTML_TARGET: Final = re.compile(r'(?:src|href)="([^"]+)"')
 _CODE_SPAN: Final = re.compile(r"`([^`]+)`")
@@ -47,7 +47,7 @@ _SOURCE_PATH: Final = re.compile(r"`((?:\w+/)+(?!NNNN)\w+\.(?:py|sql|json|html))
 _LOG_EVENT: Final = re.compile(r"\blog(?:, ERROR)?: `([^`]+)`", re.IGNORECASE)
 _PATH_AND_NAME: Final = re.compile(r"(?P<path>[\w./-]+)(?::(?P<name>[\w.]+))?")
 
-Entry = TypeVar("Entry", str, tuple[str, ...])
+Documented = TypeVar("Documented", str, tuple[str, ...])
 
 document_ids = [str(document.relative_to(ROOT)) for document in DOCUMENTS]
 
@@ -173,9 +173,23 @@ def logged_events() -> Iterator[tuple[str, ...]]:
                     args=[ast.Constant(value=str(event)), *_],
                 ) if method.upper() in DOCUMENTED_LEVELS:
                     yield event, method.upper()
+                case ast.Dict() if (attributes := _constants(node)).keys() >= {"levelname", "msg"}:  # of a LogRecord
+                    yield attributes["msg"], attributes["levelname"]
 
 
-def differences(documented: Collection[Entry], existing: Collection[Entry]) -> tuple[list[Entry], list[Entry]]:
+def _constants(node: ast.Dict) -> dict[str, str]:
+    """The entries of a dictionary display whose keys and values are literal strings."""
+    return {
+        key: value
+        for key_node, value_node in zip(node.keys, node.values, strict=True)
+        if isinstance(key_node, ast.Constant) and isinstance(key := key_node.value, str)
+        if isinstance(value_node, ast.Constant) and isinstance(value := value_node.value, str)
+    }
+
+
+def differences(
+    documented: Collection[Documented], existing: Collection[Documented]
+) -> tuple[list[Documented], list[Documented]]:
     """What is documented too often or without existing, and what exists without being documented."""
     return list((Counter(documented) - Counter(existing)).elements()), sorted(set(existing) - set(documented))
 

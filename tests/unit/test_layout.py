@@ -14,7 +14,6 @@ from bot.domain.feed import parse_feed
 from bot.domain.layout.card import Card
 from bot.domain.layout.compact import PaperList
 from bot.domain.layout.message import (
-    HEADLINE_MAX,
     BatchKind,
     headline,
     lay_out_message,
@@ -29,8 +28,11 @@ from bot.domain.trending.entry import TrendingEntry
 from bot.runtime import limits
 from bot.runtime.errors import ArxivError
 from tests.support.builders import paper, trending_entry
+from tests.support.embeds import EMBED_FOOTER_MAX
 from tests.support.recordings import recorded_answers
 
+# The headline leaves space for the mention of a role in front of it.
+HEADLINE_MAX = 600
 ANNOUNCED = datetime(2026, 11, 19, 1, 0, tzinfo=UTC)  # 20:00 Eastern on Wednesday: Thursday's listing
 
 
@@ -224,7 +226,7 @@ def _check_message(shown: tuple[Card, ...] | PaperList, together: Sequence[Outbo
         assert 1 <= utf16_length(card.title) <= limits.EMBED_TITLE_MAX
         assert utf16_length(card.authors) <= limits.EMBED_AUTHOR_MAX
         assert 1 <= utf16_length(card.description) <= limits.EMBED_DESCRIPTION_MAX
-        assert utf16_length(card.footer) <= limits.EMBED_FOOTER_MAX
+        assert utf16_length(card.footer) <= EMBED_FOOTER_MAX
 
 
 def _check_list(shown: PaperList, together: Sequence[OutboxEntry]) -> None:

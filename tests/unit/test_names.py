@@ -1,4 +1,4 @@
-"""Names in the code and the docs: none is retired, no two classes share one, and every name of a test exists."""
+"""Names in the code and the docs: none is retired, no two types share one, and every name of a test exists."""
 
 import ast
 import io
@@ -6,6 +6,7 @@ import re
 import subprocess
 import tokenize
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -130,10 +131,33 @@ def test_prefix_of_a_removed_test_is_found(prefix: str) -> None:
     assert not _exists(prefix)
 
 
-def test_no_two_classes_share_a_name() -> None:
+def _types(source: str) -> Iterator[str]:
+    """The types that a Python file defines: classes, and module-level aliases and TypeVars."""
+    tree = ast.parse(source)
+    yield from (node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(name)], value=value) | ast.AnnAssign(ast.Name(name), value=value):
+                if name[0].isupper() and not name.isupper() and isinstance(value, ast.BinOp | ast.Call | ast.Subscript):
+                    yield name
+
+
+def test_types_are_found_in_classes_aliases_and_type_variables() -> None:
+    source = """
+class Paper:
+    class Inner: ...
+Step = Paper | None
+Item = TypeVar("Item")
+Papers: TypeAlias = list[Paper]
+_LIMIT = MAX = Paper(1)
+names = list[Paper]
+"""
+    assert list(_types(source)) == ["Paper", "Inner", "Step", "Item", "Papers"]
+
+
+def test_no_two_types_share_a_name() -> None:
     places: dict[str, list[str]] = defaultdict(list)
     for name in _python_files():
-        for node in ast.walk(ast.parse((ROOT / name).read_text())):
-            if isinstance(node, ast.ClassDef):
-                places[node.name].append(name)
+        for type_name in _types((ROOT / name).read_text()):
+            places[type_name].append(name)
     assert {name: where for name, where in places.items() if len(where) > 1} == {}

@@ -138,7 +138,7 @@ def test_page_has_the_known_layout() -> None:
     )
     assert text == (
         "# Daily Papers\n\n"
-        "The newest papers on arXiv for each keyword, renewed with every announcement. "
+        "The newest papers on arXiv for each keyword, updated after every announcement. "
         "Thank you to arXiv for use of its open access interoperability.\n\n"
         "Last update: 2026-11-20\n\n"
         "## Reward Model\n\n"

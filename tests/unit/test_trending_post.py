@@ -138,9 +138,9 @@ def post(*papers: RankedEntry) -> TrendingPost:
 
 
 def test_headline_has_day_and_counts() -> None:
-    assert post(RankedEntry(trending_entry())).header.heading == "**Trending on Friday, 20 November 2026**: 1 paper"
+    assert post(RankedEntry(trending_entry())).header.headline == "**Trending on Friday, 20 November 2026**: 1 paper"
     several = post(RankedEntry(trending_entry("2611.00001"), ("RLHF",)), RankedEntry(trending_entry("2611.00002")))
-    assert several.header.heading.endswith(": 2 papers, 1 for this channel's keywords")
+    assert several.header.headline.endswith(": 2 papers, 1 for this channel's keywords")
     assert several.header.mention_role is None
 
 

@@ -168,7 +168,7 @@ def full_abstract(paper: Paper, trending_entry: TrendingEntry | None = None) -> 
 
 
 def trending_abstract(trending_entry: TrendingEntry) -> Card:
-    """Returns the same for a paper that is known only from the trending list."""
+    """Returns the full abstract of a paper that is known only from the trending list."""
     return replace(full_abstract(as_paper(trending_entry), trending_entry), footer="From Hugging Face's daily papers")
 
 

@@ -1,4 +1,4 @@
-"""Fits texts of any length into one of Discord's limits; every layout uses it.
+"""Fits texts of any length into one of Discord's limits; every layout uses `fit` or `upgrade_lines`.
 
 A layout lists its size budgets from generous to tight: how long the parts of an item may be, except for one flexible
 text (an abstract, a title). All items of a message get the same budget, and the flexible texts share the space that is

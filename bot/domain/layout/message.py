@@ -24,8 +24,7 @@ from bot.runtime import limits
 AUTO_CARDS_MAX: Final = 5
 BACKLOG_CARDS_MAX: Final = 50
 
-# Leaves space for the mention of a role in front of it.
-HEADLINE_MAX: Final = 600
+# Leaves space in the headline for the mention of a role in front of it.
 _KEYWORDS_MAX: Final = 400
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 

@@ -52,7 +52,7 @@ class RenderedVotes:
 def needs_rerender(trending_entry: TrendingEntry, shown: RenderedVotes) -> bool:
     """Whether messages must be re-rendered: for the first vote, for code, and when votes have grown by half.
 
-    Votes grow all day; this growth keeps the number of edits per message at about a dozen.
+    Votes grow all day; this growth keeps the number of edits per message at about ten.
     """
     if trending_entry.code_url is not None and trending_entry.code_url != shown.code_url:
         return True

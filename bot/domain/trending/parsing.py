@@ -72,14 +72,14 @@ def _check_size(body: bytes) -> None:
         raise ValueError("too many values")
 
 
-def is_final(day: date, read_at: datetime) -> bool:
+def is_final(day: date, fetched_at: datetime) -> bool:
     """Whether the list was read so late that votes hardly change any more."""
-    return read_at >= datetime.combine(day, time(), UTC) + TRENDING_FINAL_AFTER
+    return fetched_at >= datetime.combine(day, time(), UTC) + TRENDING_FINAL_AFTER
 
 
-def is_fresh(day: date, read_at: datetime | None, now: datetime, fresh_for: timedelta) -> bool:
+def is_fresh(day: date, fetched_at: datetime | None, now: datetime, fresh_for: timedelta) -> bool:
     """Whether the list can be used without reading it again; `fresh_for` is its maximum age until it is final."""
-    return read_at is not None and (is_final(day, read_at) or now - read_at < fresh_for)
+    return fetched_at is not None and (is_final(day, fetched_at) or now - fetched_at < fresh_for)
 
 
 def _trending_entry(entry: object, day: date) -> TrendingEntry | None:

@@ -28,16 +28,16 @@ _TICK = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class TrendingDay:
-    """A day whose list was read completely at `read_at`, and its number of papers."""
+    """A day whose list was read completely at `fetched_at`, and its number of papers."""
 
     day: date
-    read_at: datetime
+    fetched_at: datetime
     papers: int
 
     @property
     def is_finished(self) -> bool:
         """Whether the list was read after the day ended."""
-        return self.read_at >= ended_at(self.day)
+        return self.fetched_at >= ended_at(self.day)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,10 +85,10 @@ _PARAMETERS = {
     ),
 }
 
-ArxivFaults = tuple[ArxivFault, ...]
+FaultCombination = tuple[ArxivFault, ...]
 
 
-def arxiv_faults(count: int, rare: int, rng: Random, *, complete: bool) -> list[ArxivFaults]:
+def arxiv_faults(count: int, rare: int, rng: Random, *, complete: bool) -> list[FaultCombination]:
     """Returns faults of arXiv; with `complete`, none that an initial sync mistakes for a complete answer."""
     kinds = [
         kind for kind in ArxivFaultKind if kind not in _RARE_ARXIV_KINDS and not (complete and kind in _INCOMPLETE)
