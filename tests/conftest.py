@@ -13,13 +13,13 @@ from xdist.scheduler import LoadScopeScheduling
 pytest_plugins = ["tests.support.skips"]
 
 # The longest tests start first.
-_LONG: Final = ("tests/e2e/test_chaos.py", "tests/browser/")
+LONG: Final = ("tests/e2e/test_chaos.py", "tests/browser/")
 # These mostly wait while the others mostly compute: mixed, they use the CPU best.
-_WAITING: Final = "tests/e2e/"
+WAITING: Final = "tests/e2e/"
 # All tests of this file run in one worker: the first of them runs all cases concurrently.
-_TOGETHER: Final = "tests/e2e/test_crash_points.py"
+TOGETHER: Final = "tests/e2e/test_crash_points.py"
 # Measuring coverage would slow these beyond their time and memory limits, or measure nothing: they kill the bot.
-_UNMEASURED: Final = (
+UNMEASURED: Final = (
     "tests/browser/",
     "tests/e2e/test_chaos.py",
     "tests/e2e/test_crash_points.py",
@@ -52,21 +52,21 @@ def pytest_collection() -> Generator[None, object, object]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks tests that are not measured, and spreads those that wait over the whole run; each kind stays shuffled."""
     for item in items:
-        if item.nodeid.startswith(_UNMEASURED):
+        if item.nodeid.startswith(UNMEASURED):
             item.add_marker("unmeasured")
     place: dict[str, float] = {}
     for waits in (True, False):
-        kind = dict.fromkeys(_scope(item.nodeid) for item in items if item.nodeid.startswith(_WAITING) is waits)
+        kind = dict.fromkeys(_scope(item.nodeid) for item in items if item.nodeid.startswith(WAITING) is waits)
         place |= {scope: at / len(kind) for at, scope in enumerate(kind)}
-    for began, long in enumerate(_LONG):
-        place |= dict.fromkeys([scope for scope in place if scope.startswith(long)], began - len(_LONG))
+    for position, long in enumerate(LONG):
+        place |= dict.fromkeys([scope for scope in place if scope.startswith(long)], position - len(LONG))
     items.sort(key=lambda item: place[_scope(item.nodeid)])
 
 
 def _scope(nodeid: str) -> str:
     """The tests of a file run in one worker and share fixtures, except end-to-end tests, which share nothing."""
     path = nodeid.split("::", 1)[0]
-    return nodeid if path.startswith(_WAITING) and path != _TOGETHER else path
+    return nodeid if path.startswith(WAITING) and path != TOGETHER else path
 
 
 @pytest.hookimpl(optionalhook=True)

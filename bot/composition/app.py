@@ -150,9 +150,7 @@ class App:
     async def _connect(self) -> None:
         try:
             if not self.client.is_logged_in:
-                # A login that failed halfway leaves its HTTP session open (discord.py).
-                await self.client.http.close()
-                await self.client.login(self._token.get_secret_value())
+                await self.client.log_in(self._token.get_secret_value())
             await self.client.connect()
         except discord.LoginFailure:
             raise InvalidToken("Discord rejected the token: check DISCORD_TOKEN (or `discord.token`).") from None

@@ -77,7 +77,7 @@ def _one_line(text: str) -> str:
 def _contact(text: str) -> str:
     line = _one_line(text)
     if not _CONTACT.fullmatch(line):
-        raise ValueError("is not a contact; allowed: an e-mail address or a URL (https://…)")
+        raise ValueError("is not a contact; allowed: an email address or a URL (https://…)")
     return line
 
 

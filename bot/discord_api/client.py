@@ -128,6 +128,14 @@ class Client(commands.Bot):
         """Sets the cogs to load at login; called once, before `login`."""
         self._cogs_to_load = cogs
 
+    async def log_in(self, token: str) -> None:
+        """Logs in; may be repeated after a failure, such as an unreachable Discord."""
+        # A failed login leaves its HTTP session open. Closing it closes the connector, too, which discord.py would use
+        # again: every further attempt would fail with "Session is closed".
+        await self.http.close()
+        self.http.connector = discord.utils.MISSING
+        await self.login(token)
+
     async def close(self) -> None:
         """Cancels the running commands, then closes the connection."""
         if isinstance(self.tree, SlashCommands):

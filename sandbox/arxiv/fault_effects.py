@@ -74,7 +74,7 @@ def _apply(fault: ArxivFault, valid: ArxivResponse, now: datetime) -> ArxivRespo
         return replace(replacement, headers={**replacement.headers, **retry_after})
     if fault.kind is ArxivFaultKind.NOT_ACCEPTABLE_WITH_FEED:
         return replace(valid, status=406)
-    if fault.kind is ArxivFaultKind.QUERY_REFUSED:
+    if fault.kind is ArxivFaultKind.QUERY_REJECTED:
         return responses.error_response("search_query cannot be parsed", now)
     return replace(valid, body=_BODY_CHANGES[fault.kind](valid.body)) if fault.kind in _BODY_CHANGES else valid
 
@@ -98,7 +98,7 @@ _REPLACEMENTS: dict[ArxivFaultKind, ArxivResponse] = {
     ArxivFaultKind.UNAVAILABLE: ArxivResponse(503, b"first byte timeout", _TEXT, {"Retry-After": "0"}),
     ArxivFaultKind.SERVER_ERROR: ArxivResponse(500, b"Internal Server Error", _TEXT),
     ArxivFaultKind.NOT_ACCEPTABLE: ArxivResponse(406),
-    ArxivFaultKind.POST_REFUSED: ArxivResponse(405, b"Method Not Allowed", _TEXT, {"Allow": "GET, HEAD"}),
+    ArxivFaultKind.POST_REJECTED: ArxivResponse(405, b"Method Not Allowed", _TEXT, {"Allow": "GET, HEAD"}),
     ArxivFaultKind.URI_TOO_LONG: ArxivResponse(414, b"Request-URI Too Large", _TEXT),
     ArxivFaultKind.REDIRECTED: ArxivResponse(301, headers={"Location": "http://127.0.0.1:9/api/query"}),
     ArxivFaultKind.HTML: ArxivResponse(

@@ -40,9 +40,9 @@ class ArxivFaultKind(StrEnum):
     RESET_BEFORE_ANSWER = "reset_before_answer"
     RESET_IN_ANSWER = "reset_in_answer"  # after half of the body
     SLOW_FIRST_BYTE = "slow_first_byte"  # the valid response after `delay_s`
-    POST_REFUSED = "post_refused"  # 405; GET still works
+    POST_REJECTED = "post_rejected"  # 405; GET still works
     URI_TOO_LONG = "uri_too_long"  # 414 for a GET of more than `max_target_length` characters
-    QUERY_REFUSED = "query_refused"  # 400 with arXiv's error feed
+    QUERY_REJECTED = "query_rejected"  # 400 with arXiv's error feed
     REDIRECTED = "redirected"  # 301 to an address that nothing listens on
 
 
@@ -72,9 +72,9 @@ FAULT_LABELS: Final[Mapping[ArxivFaultKind, str]] = {
     ArxivFaultKind.RESET_BEFORE_ANSWER: "connection reset before the response",
     ArxivFaultKind.RESET_IN_ANSWER: "connection reset during the response",
     ArxivFaultKind.SLOW_FIRST_BYTE: "no response for 65 s",
-    ArxivFaultKind.POST_REFUSED: "POST rejected (405)",
+    ArxivFaultKind.POST_REJECTED: "POST rejected (405)",
     ArxivFaultKind.URI_TOO_LONG: "long URL rejected (414)",
-    ArxivFaultKind.QUERY_REFUSED: "query rejected (400)",
+    ArxivFaultKind.QUERY_REJECTED: "query rejected (400)",
     ArxivFaultKind.REDIRECTED: "a redirect to an unreachable address",
 }
 
@@ -99,7 +99,7 @@ class ArxivFault:
         if self.containing not in search_query:
             return False
         match self.kind:
-            case ArxivFaultKind.POST_REFUSED:
+            case ArxivFaultKind.POST_REJECTED:
                 return method == "POST"
             case ArxivFaultKind.URI_TOO_LONG:
                 return method == "GET" and target_length > self.max_target_length

@@ -31,7 +31,7 @@ _CHUNK = b" " * 65_536
 
 @dataclass(slots=True)
 class ArxivRequest:
-    """A recorded request; `ended` and `status` are None until it ends (status 0: no response)."""
+    """A recorded request; `ended_at_s` and `status` are None until it ends (status 0: no response)."""
 
     method: str
     search_query: str
@@ -41,8 +41,8 @@ class ArxivRequest:
     sort: str
     user_agent: str | None
     accept: str | None
-    began: float
-    ended: float | None = None
+    started_at_s: float
+    ended_at_s: float | None = None
     status: int | None = None
     fault: ArxivFaultKind | None = None
 
@@ -148,7 +148,7 @@ class LocalArxiv:
             return web.Response()
         finally:
             self._in_flight -= 1
-            record.ended = self._last_ended = record.ended or self._monotonic()
+            record.ended_at_s = self._last_ended = record.ended_at_s or self._monotonic()
             record.status = record.status or 0
 
     def _record(self, request: web.Request, raw: Mapping[str, str]) -> ArxivRequest:
@@ -161,7 +161,7 @@ class LocalArxiv:
             sort=f"{raw.get('sortBy', '')} {raw.get('sortOrder', '')}".strip(),
             user_agent=request.headers.get("User-Agent"),
             accept=request.headers.get("Accept"),
-            began=self._monotonic(),
+            started_at_s=self._monotonic(),
         )
         self._check_rate_limit(record)
         self._in_flight += 1
@@ -174,7 +174,7 @@ class LocalArxiv:
         if self._in_flight:
             self.violations.append(RateLimitViolation(record, 0.0, self.interval_s))
         elif self._last_ended is not None:
-            gap_s = record.began - self._last_ended
+            gap_s = record.started_at_s - self._last_ended
             if gap_s < self.interval_s - _CLOCK_SLACK_S:
                 self.violations.append(RateLimitViolation(record, gap_s, self.interval_s))
 
@@ -193,7 +193,7 @@ class LocalArxiv:
         if fault is not None and fault.kind is ArxivFaultKind.RESET_IN_ANSWER:
             return await _send_truncated(request, response)
         # Before the response is sent: the client may be scheduled, and read it, before this process reads the clock.
-        record.ended = self._monotonic()
+        record.ended_at_s = self._monotonic()
         return await _send(request, response)
 
     def _answer(self, request: web.Request, raw: Mapping[str, str], fault: ArxivFault | None) -> ArxivResponse:

@@ -36,7 +36,7 @@ class RecordedRequest:
     headers: Mapping[str, str]
     body: object  # parsed JSON; for multipart/form-data its payload_json; None without a body
     file_names: tuple[str, ...]
-    began_s: float  # monotonic
+    started_at_s: float  # monotonic
     status: int | None = None
 
 

@@ -80,10 +80,10 @@ class Interactions:
         }
         if source is not None:
             metadata["interacted_message_id"] = str(source.id)
-        began_s = asyncio.get_running_loop().time()
+        started_at_s = asyncio.get_running_loop().time()
         token = secrets.token_urlsafe(48)
         invocation = Invocation(
-            interaction_id, token, kind, channel.id, user_id, source, metadata, began_s, self._changes
+            interaction_id, token, kind, channel.id, user_id, source, metadata, started_at_s, self._changes
         )
         self._by_token[token] = invocation
         while len(self._by_token) > _KEPT:

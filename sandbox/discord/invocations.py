@@ -61,7 +61,7 @@ class Invocation:
     user_id: int
     source: Message | None  # the message whose component was used
     metadata: Payload
-    began_s: float
+    started_at_s: float
     changes: ChangeSignal
     response: ResponseKind | None = None
     message: Message | None = None  # the first response; for an update, the message that was updated
@@ -82,11 +82,11 @@ class Invocation:
 
     def is_late(self, now_s: float) -> bool:
         """Whether the time for a first response has expired without one."""
-        return self.expired or (not self.acknowledged and now_s - self.began_s > FIRST_RESPONSE_S)
+        return self.expired or (not self.acknowledged and now_s - self.started_at_s > FIRST_RESPONSE_S)
 
     def token_is_valid(self, now_s: float) -> bool:
         """Whether the token still allows follow-ups and edits."""
-        return not self.expired and now_s - self.began_s < TOKEN_LIFETIME_S
+        return not self.expired and now_s - self.started_at_s < TOKEN_LIFETIME_S
 
     def expire(self) -> None:
         """Expires the token, as if 15 minutes had passed."""
@@ -94,7 +94,7 @@ class Invocation:
 
     async def wait_until_acknowledged(self) -> None:
         """Returns once the bot has responded in any way; raises NotAcknowledged after three seconds."""
-        left_s = self.began_s + FIRST_RESPONSE_S - asyncio.get_running_loop().time()
+        left_s = self.started_at_s + FIRST_RESPONSE_S - asyncio.get_running_loop().time()
         try:
             await self.changes.wait_until(lambda: self.acknowledged, max(0.0, left_s))
         except TimeoutError as error:

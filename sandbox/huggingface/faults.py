@@ -17,7 +17,7 @@ class HuggingFaceFaultKind(StrEnum):
     RATE_LIMITED = "rate_limited"  # 429, with Retry-After if `retry_after` is set
     UNAVAILABLE = "unavailable"  # 503, with Retry-After if `retry_after` is set
     SERVER_ERROR = "server_error"  # 500
-    REFUSED = "refused"  # 400
+    REJECTED = "rejected"  # 400
     REDIRECTED = "redirected"  # 302 to an address that nothing listens on
     HANG = "hang"  # the valid response after `delay_s`
     RESET = "reset"  # the connection is reset instead of a response
@@ -119,7 +119,7 @@ _REPLACEMENTS: Final = {
     HuggingFaceFaultKind.RATE_LIMITED: HuggingFaceResponse(429, b'{"error":"You have exceeded the rate limit"}'),
     HuggingFaceFaultKind.UNAVAILABLE: HuggingFaceResponse(503, b"Service Unavailable", "text/plain"),
     HuggingFaceFaultKind.SERVER_ERROR: HuggingFaceResponse(500, b'{"error":"Internal Error"}'),
-    HuggingFaceFaultKind.REFUSED: error_response("Invalid date"),
+    HuggingFaceFaultKind.REJECTED: error_response("Invalid date"),
     HuggingFaceFaultKind.REDIRECTED: HuggingFaceResponse(
         302, b"", "text/plain", {"Location": "http://127.0.0.1:9/api/daily_papers"}
     ),

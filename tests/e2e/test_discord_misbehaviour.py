@@ -83,6 +83,13 @@ async def test_rejected_paper_does_not_stop_its_channel(tmp_path: Path, caplog: 
     assert "Invalid Form Body" in refused[0][1]
 
 
+async def test_bot_connects_after_logins_that_failed_without_a_response(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox:
+        sandbox.discord.faults.add("GET", "^/users/@me$", DropBefore(), times=2)
+        async with running_bot(sandbox):
+            assert "**Queued**: 0 papers." in await sandbox.reply_to("status")
+
+
 # The gateway.
 
 

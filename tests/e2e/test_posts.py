@@ -188,7 +188,9 @@ async def test_rate_limits_are_respected_and_nothing_is_lost(tmp_path: Path) -> 
             assert sorted(sandbox.posted_urls(name)) == urls
         for name in names:
             path = f"/channels/{sandbox.channel(name)}/messages"
-            sends = [(request.began_s, request.status) for request in sandbox.discord.requests if request.path == path]
-            (rejected_s,) = (began_s for began_s, status in sends if status == 429)
-            assert all(began_s >= rejected_s + wait_s for began_s, _ in sends if began_s > rejected_s)
+            sends = [
+                (request.started_at_s, request.status) for request in sandbox.discord.requests if request.path == path
+            ]
+            (rejected_s,) = (at_s for at_s, status in sends if status == 429)
+            assert all(at_s >= rejected_s + wait_s for at_s, _ in sends if at_s > rejected_s)
             assert sends[-1][0] > rejected_s

@@ -36,8 +36,8 @@ async def test_backoff_requested_by_arxiv_is_kept_across_a_restart(tmp_path: Pat
         async with subscribed_bot(sandbox):
             await wait_until_synced(sandbox.database, DEADLINE_S)
         rejected, answered = sandbox.arxiv.requests[:2]
-        assert rejected.ended is not None
-        assert answered.began - rejected.ended >= 2
+        assert rejected.ended_at_s is not None
+        assert answered.started_at_s - rejected.ended_at_s >= 2
 
 
 def subscribed_bot(

@@ -134,7 +134,7 @@ async def test_window_and_keyword_queries_are_understood(local: ArxivHarness, ar
 
 async def test_requests_are_three_seconds_apart(local: ArxivHarness, arxiv: LocalArxiv) -> None:
     await asyncio.gather(*(local.fetch(start=start) for start in range(3)))
-    started_at_s = [request.began for request in arxiv.requests]
+    started_at_s = [request.started_at_s for request in arxiv.requests]
     assert len(started_at_s) == 3  # that none was too soon is checked by the fixture
     assert started_at_s[-1] - started_at_s[0] < 7
 
@@ -142,7 +142,7 @@ async def test_requests_are_three_seconds_apart(local: ArxivHarness, arxiv: Loca
 async def test_get_is_used_after_a_rejected_post(
     local: ArxivHarness, arxiv: LocalArxiv, caplog: pytest.LogCaptureFixture
 ) -> None:
-    arxiv.faults.add(ArxivFault(ArxivFaultKind.POST_REFUSED, times=None))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.POST_REJECTED, times=None))
     with caplog.at_level(logging.WARNING):
         first, again = await local.fetch(), await local.fetch()
     assert first.total == again.total > 0
@@ -239,7 +239,7 @@ async def test_feed_with_status_406_is_used(local: ArxivHarness, arxiv: LocalArx
 
 
 async def test_rejected_query_raises_and_starts_no_backoff(local: ArxivHarness, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REJECTED))
     with pytest.raises(QueryRejected):
         await local.fetch()
     assert local.gate.closed_until() is None
@@ -259,7 +259,7 @@ async def test_status_that_rejects_the_query_does_so_with_any_body(
 
 async def test_get_that_is_too_long_is_a_rejected_query(local: ArxivHarness, arxiv: LocalArxiv) -> None:
     arxiv.faults.add(
-        ArxivFault(ArxivFaultKind.POST_REFUSED),
+        ArxivFault(ArxivFaultKind.POST_REJECTED),
         ArxivFault(ArxivFaultKind.URI_TOO_LONG, times=None, max_target_length=40),
     )
     with pytest.raises(QueryRejected):
@@ -362,7 +362,7 @@ async def test_cancelled_fetch_leaves_the_gate_free_and_the_interval_holds(
     while not arxiv.requests:
         await asyncio.wait([fetching], timeout=0.01)
     fetching.cancel()
-    while arxiv.requests[0].ended is None:  # the server has noticed
+    while arxiv.requests[0].ended_at_s is None:  # the server has noticed
         await asyncio.wait([asyncio.create_task(settle())])
     await asyncio.wait([fetching])
     assert (await local.fetch()).papers

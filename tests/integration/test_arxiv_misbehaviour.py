@@ -81,8 +81,8 @@ HARMLESS = {
     "entries shuffled between pages": ArxivFault(ArxivFaultKind.SHUFFLED, times=None),
     "406 with a well-formed feed": ArxivFault(ArxivFaultKind.NOT_ACCEPTABLE_WITH_FEED, times=None),
     "sorting ignored for days": ArxivFault(ArxivFaultKind.SORTING_IGNORED, times=None),
-    "POST refused": ArxivFault(ArxivFaultKind.POST_REFUSED, times=None),
-    "query refused with 400": ArxivFault(ArxivFaultKind.QUERY_REFUSED, times=None, containing="ti:"),
+    "POST rejected": ArxivFault(ArxivFaultKind.POST_REJECTED, times=None),
+    "query rejected with 400": ArxivFault(ArxivFaultKind.QUERY_REJECTED, times=None, containing="ti:"),
 }
 
 
@@ -215,7 +215,7 @@ async def test_day_without_news_is_described_with_its_reason(store: Store, now: 
 def all_faults() -> list[ArxivFault]:
     """Returns every fault once for any query and once for keyword queries, and some runs of empty responses."""
     rows = [*(symptom.fault for symptom in FAILURES.values()), *HARMLESS.values()]
-    kinds = (ArxivFaultKind.POST_REFUSED, ArxivFaultKind.EMPTY)
+    kinds = (ArxivFaultKind.POST_REJECTED, ArxivFaultKind.EMPTY)
     once = [replace(fault, times=1) for fault in rows if fault.kind not in kinds]
     empty = ArxivFault(ArxivFaultKind.EMPTY, times=6)
     return [empty, *once, empty, *(replace(fault, containing="ti:") for fault in once), empty]

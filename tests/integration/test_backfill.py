@@ -184,8 +184,8 @@ async def test_more_keywords_than_fit_a_query_are_read_in_groups(harness: Backfi
         ArxivFault(ArxivFaultKind.UNAVAILABLE, times=1),
         ArxivFault(ArxivFaultKind.RESET_IN_ANSWER, times=1),
         ArxivFault(ArxivFaultKind.HTML, times=1),
-        ArxivFault(ArxivFaultKind.QUERY_REFUSED, times=1),
-        ArxivFault(ArxivFaultKind.POST_REFUSED, times=None),
+        ArxivFault(ArxivFaultKind.QUERY_REJECTED, times=1),
+        ArxivFault(ArxivFaultKind.POST_REJECTED, times=None),
     ],
     ids=lambda fault: fault.kind.value,
 )
@@ -268,7 +268,7 @@ async def test_past_months_are_counted_for_the_charts_once(harness: BackfillHarn
 async def test_failed_count_is_skipped(harness: BackfillHarness) -> None:
     harness.add_papers("A reward model", SEPTEMBER)
     await harness.backfill(SEPTEMBER)
-    harness.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED, containing="[202609"))
+    harness.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REJECTED, containing="[202609"))
     result = await harness.backfill(SEPTEMBER, papers_only=False)
     assert [text.split(":")[0] for text in result.skipped] == ["the count of reward model in 2026-09"]
     assert harness.listener.progress[-1].counting

@@ -74,7 +74,7 @@ async def test_rest_of_a_paused_batch_becomes_the_backlog(
     delivery.hold(CHANNEL)
     async with running_dispatcher(subscribed, delivery, clock) as running:
         await pause(subscribed, Style.CARDS)
-        delivery.let_go(CHANNEL)
+        delivery.finish_held(CHANNEL)
         await running.until_quiet()
         await running.advance(3600)
         assert delivery.messages() == [arxiv_ids(*range(1, 11))]

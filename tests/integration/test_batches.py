@@ -68,7 +68,7 @@ async def test_style_changed_during_a_batch_applies_to_the_next_one(
     delivery.hold(CHANNEL)
     async with running_dispatcher(subscribed, delivery, clock) as running:
         await subscribed.channel_settings.write(CHANNEL, ChannelSettings(style=Style.COMPACT))
-        delivery.let_go(CHANNEL)
+        delivery.finish_held(CHANNEL)
         await running.until_quiet()
         await running.advance(3600)
         await record_papers(subscribed, 13, now=clock.now())
@@ -98,7 +98,7 @@ async def test_papers_that_arrive_during_a_batch_join_it(
     async with running_dispatcher(subscribed, delivery, clock) as running:
         await running.advance(60)
         await record_papers(subscribed, 2, now=clock.now())
-        delivery.let_go(CHANNEL)
+        delivery.finish_held(CHANNEL)
         await running.until_quiet()
     assert delivery.messages() == [arxiv_ids(1), arxiv_ids(2)]
     assert delivery.pings == [ROLE, None]
@@ -178,7 +178,7 @@ async def test_rest_of_a_batch_pings_nobody_after_a_restart(
     async with running_dispatcher(subscribed, delivery, clock) as running:
         stop = asyncio.create_task(running.dispatcher.stop())
         await asyncio.wait([stop], timeout=0)
-        delivery.let_go(CHANNEL)
+        delivery.finish_held(CHANNEL)
         await stop
     await subscribed.channel_settings.write(CHANNEL, ChannelSettings(style=Style.COMPACT, mention_role=ROLE))
     async with running_dispatcher(subscribed, delivery, clock):

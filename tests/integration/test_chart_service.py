@@ -64,7 +64,7 @@ class Recorder:
 
 async def test_chart_counts_every_month_and_a_second_chart_requests_nothing(ingest: Ingest) -> None:
     charts, recorder = chart_service(ingest), Recorder()
-    began_s = ingest.clock.monotonic()
+    started_at_s = ingest.clock.monotonic()
     await ingest.run(charts.trend([MODEL], recorder.show))
     assert recorder.states == [
         (12, ChartInProgress(36.0)),
@@ -73,7 +73,7 @@ async def test_chart_counts_every_month_and_a_second_chart_requests_nothing(inge
         (0, ChartComplete()),
     ]
     assert recorder.shown[-1][0].of(MODEL) == (1,) * 12
-    assert ingest.clock.monotonic() - began_s == 12 * INTERVAL_S
+    assert ingest.clock.monotonic() - started_at_s == 12 * INTERVAL_S
     assert len(ingest.take_requests()) == 12
     again = Recorder()
     # Two spellings of a keyword are one line.

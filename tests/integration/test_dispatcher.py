@@ -105,7 +105,7 @@ async def test_slow_channel_does_not_hold_up_another(
         await running.notify()
         assert delivery.messages(OTHER_CHANNEL) == [arxiv_ids(1), arxiv_ids(2)]
         assert delivery.messages() == []
-        delivery.let_go(CHANNEL)
+        delivery.finish_held(CHANNEL)
         await running.until_quiet()
         assert delivery.messages() == [arxiv_ids(1), arxiv_ids(2)]
 
@@ -119,7 +119,7 @@ async def test_papers_that_arrive_during_an_attempt_wait_for_the_next_message(
         await record_papers(subscribed, 1, 2)
         await running.notify()
         assert delivery.attempted() == [arxiv_ids(5)]
-        delivery.let_go(CHANNEL)
+        delivery.finish_held(CHANNEL)
         await running.until_quiet()
         assert delivery.messages() == [arxiv_ids(5), arxiv_ids(1, 2)]
 
@@ -150,7 +150,7 @@ async def test_stop_finishes_the_current_message_and_starts_no_other(
         stop = asyncio.create_task(running.dispatcher.stop())
         done, _ = await asyncio.wait([stop], timeout=0)
         assert not done
-        delivery.let_go(CHANNEL)
+        delivery.finish_held(CHANNEL)
         await stop
         assert delivery.messages() == [arxiv_ids(*range(1, 11))]
         assert await subscribed.outbox.unsettled_post(CHANNEL) is None
@@ -179,7 +179,7 @@ async def test_outcome_that_could_not_be_stored_is_determined_again(
     await running.until_quiet()
     with closing(sqlite3.connect(subscribed.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        delivery.let_go(CHANNEL)
+        delivery.finish_held(CHANNEL)
         with pytest.raises(ExceptionGroup) as group:
             await run
     assert group.group_contains(StoreUnavailable)
@@ -203,7 +203,7 @@ async def test_cancelled_run_leaves_no_channel_active(
     assert running.dispatcher.active_channels == {CHANNEL}
     await running.end()
     assert running.dispatcher.active_channels == frozenset()
-    delivery.let_go(CHANNEL)
+    delivery.finish_held(CHANNEL)
     running.start()
     await running.until_quiet()
     assert delivery.messages() == [arxiv_ids(1)]

@@ -33,7 +33,7 @@ def clock() -> FakeClock:
 
 
 class Requests:
-    """Requests that go through the gate, and when each began and ended."""
+    """Requests that go through the gate, and when each started and ended."""
 
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock

@@ -217,7 +217,7 @@ async def test_request_whose_connection_dropped_is_never_sent_twice() -> None:
 
 
 async def test_unavailable_day_starts_no_backoff(harness: HuggingFaceHarness) -> None:
-    harness.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.REFUSED))
+    harness.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.REJECTED))
     with pytest.raises(TrendingDayUnavailable, match="Hugging Face has no list for that day"):
         await harness.client.fetch_list(TODAY)
     assert len(await harness.client.fetch_list(TODAY)) == 3
@@ -233,7 +233,7 @@ async def test_only_one_request_is_sent_at_a_time(harness: HuggingFaceHarness) -
 async def test_requests_are_counted_by_result(harness: HuggingFaceHarness) -> None:
     await harness.client.fetch_list(TODAY)
     harness.local.faults.add(
-        HuggingFaceFault(HuggingFaceFaultKind.REFUSED), HuggingFaceFault(HuggingFaceFaultKind.HTML)
+        HuggingFaceFault(HuggingFaceFaultKind.REJECTED), HuggingFaceFault(HuggingFaceFaultKind.HTML)
     )
     with pytest.raises(TrendingDayUnavailable):
         await harness.client.fetch_list(TODAY)

@@ -89,7 +89,7 @@ async def test_more_than_forty_keywords_are_synced_in_groups(ingest: Ingest) -> 
 
 
 async def test_rejected_query_is_read_as_the_window_without_keywords(ingest: Ingest) -> None:
-    ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED, times=None, containing="ti:"))
+    ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REJECTED, times=None, containing="ti:"))
     ingest.add_paper("A reward model")
     await ingest.watch("reward model")
     assert await ingest.store.papers.count(REWARD_MODEL, MORNING - INITIAL_SYNC_PERIOD) == 1

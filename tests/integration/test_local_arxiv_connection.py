@@ -45,7 +45,7 @@ async def test_huge_body_is_streamed_until_the_client_disconnects(arxiv: LocalAr
 
     assert small.endswith(b"</feed>\n")
     assert 200_000 < len(small) < 400_000
-    assert arxiv.requests[0].ended is not None
+    assert arxiv.requests[0].ended_at_s is not None
 
 
 async def test_connection_reset_before_the_response_sends_nothing(client: QueryClient, arxiv: LocalArxiv) -> None:
@@ -81,7 +81,7 @@ async def test_request_ends_when_the_client_times_out(arxiv: LocalArxiv) -> None
         await wait_until(lambda: bool(arxiv.requests), DEADLINE_S)
         query.cancel()
         await asyncio.wait([query])
-        await wait_until(lambda: arxiv.requests[0].ended is not None, DEADLINE_S)
+        await wait_until(lambda: arxiv.requests[0].ended_at_s is not None, DEADLINE_S)
 
     (request,) = arxiv.requests
     assert request.status == 0
@@ -94,7 +94,7 @@ async def test_slow_first_byte_is_followed_by_the_valid_response(client: QueryCl
 
 
 async def test_post_can_be_rejected_while_get_works(client: QueryClient, arxiv: LocalArxiv) -> None:
-    arxiv.faults.add(ArxivFault(ArxivFaultKind.POST_REFUSED, times=None))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.POST_REJECTED, times=None))
 
     assert (await send_query(client, "POST")).status == 405
     assert (await send_query(client, "GET")).status == 200

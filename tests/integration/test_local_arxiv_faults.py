@@ -192,7 +192,7 @@ async def test_entity_expansion_and_deep_nesting_have_small_bodies(client: Query
 async def test_query_with_certain_words_can_be_rejected_while_others_work(
     client: QueryClient, arxiv: LocalArxiv
 ) -> None:
-    arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED, times=None, containing="ti:"))
+    arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REJECTED, times=None, containing="ti:"))
 
     rejected = await send_query(client, search_query="ti:model")
 

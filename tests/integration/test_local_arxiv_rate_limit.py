@@ -36,8 +36,8 @@ async def test_every_request_is_recorded_with_its_parameters() -> None:
     assert request.user_agent is not None
     assert "aiohttp" in request.user_agent
     assert request.status == 200
-    assert request.ended is not None
-    assert request.ended >= request.began
+    assert request.ended_at_s is not None
+    assert request.ended_at_s >= request.started_at_s
 
 
 async def test_request_within_three_seconds_is_a_rate_limit_violation() -> None:

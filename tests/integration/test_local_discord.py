@@ -219,7 +219,7 @@ async def test_interaction_without_a_response_expires_after_three_seconds() -> N
     async with logged_in(client_with_commands()) as harness:
         await harness.client.tree.sync()
         invocation = await harness.local.run_command("may", user_id=harness.world.default.member_id, channel_id=None)
-        invocation.began_s -= 3.1  # three seconds pass
+        invocation.started_at_s -= 3.1  # three seconds pass
         with pytest.raises(NotAcknowledged, match="did not respond"):
             await invocation.wait_for_reply()
         route = discord.http.Route("POST", f"/interactions/{invocation.id}/{invocation.token}/callback")

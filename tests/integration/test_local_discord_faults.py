@@ -51,10 +51,10 @@ async def pong(harness: DiscordHarness) -> str:
 async def test_discord_py_respects_rate_limit_headers() -> None:
     limits = RateLimits(messages=Limit(2, 0.15))
     async with logged_in(rate_limits=limits) as harness:
-        began_s = time.monotonic()
+        started_at_s = time.monotonic()
         for number in range(5):
             await harness.partial("papers").send(str(number))
-        assert time.monotonic() - began_s >= 0.3
+        assert time.monotonic() - started_at_s >= 0.3
         assert statuses(harness.local, "POST") == [200] * 5
 
 
@@ -77,9 +77,9 @@ async def test_injected_429_is_retried_once() -> None:
     async with logged_in() as harness:
         harness.local.faults.add("POST", MESSAGES, RateLimited(0.05))
         harness.local.faults.add("POST", MESSAGES, RateLimited(0.05, is_global=True))
-        began_s = time.monotonic()
+        started_at_s = time.monotonic()
         await harness.partial("papers").send("x")
-        assert time.monotonic() - began_s >= 0.1
+        assert time.monotonic() - started_at_s >= 0.1
         assert statuses(harness.local, "POST") == [429, 429, 200]
         assert harness.local.faults.pending == 0
 
@@ -124,9 +124,9 @@ async def test_injected_error_has_discords_format() -> None:
 async def test_slow_response_is_delayed() -> None:
     async with logged_in() as harness:
         harness.local.faults.add("POST", MESSAGES, Slow(0.05))
-        began_s = time.monotonic()
+        started_at_s = time.monotonic()
         await harness.partial("papers").send("x")
-        assert time.monotonic() - began_s >= 0.05
+        assert time.monotonic() - started_at_s >= 0.05
 
 
 async def test_dropped_connection_resumes_and_replays_missed_events() -> None:

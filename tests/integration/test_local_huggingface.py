@@ -148,7 +148,7 @@ async def test_tests_can_add_papers_and_set_votes(client: ListClient, hugging_fa
         (HuggingFaceFaultKind.RATE_LIMITED, 429),
         (HuggingFaceFaultKind.UNAVAILABLE, 503),
         (HuggingFaceFaultKind.SERVER_ERROR, 500),
-        (HuggingFaceFaultKind.REFUSED, 400),
+        (HuggingFaceFaultKind.REJECTED, 400),
         (HuggingFaceFaultKind.REDIRECTED, 302),
         (HuggingFaceFaultKind.HTML, 200),
         (HuggingFaceFaultKind.ZERO_BYTES, 200),

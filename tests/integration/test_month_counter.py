@@ -135,7 +135,7 @@ async def test_nothing_is_requested_during_a_backoff(harness: MonthCounterHarnes
 
 
 async def test_rejected_query_raises(harness: MonthCounterHarness) -> None:
-    harness.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED))
+    harness.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REJECTED))
     with pytest.raises(QueryRejected):
         await harness.count(MODEL, JULY)
 

@@ -226,7 +226,7 @@ async def test_more_keywords_are_read_as_the_window_without_keywords(ingest: Ing
 
 
 async def test_rejected_query_is_read_as_the_window_without_keywords(ingest: Ingest) -> None:
-    ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED, times=None, containing="ti:"))
+    ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REJECTED, times=None, containing="ti:"))
     arxiv_id = ingest.add_paper("A reward model")
     assert await ingest.poll() == PollCompleted(1, batch=True)
     assert await ingest.due() == [arxiv_id]
@@ -235,7 +235,7 @@ async def test_rejected_query_is_read_as_the_window_without_keywords(ingest: Ing
 async def test_poll_fails_when_the_window_query_is_rejected_too(ingest: Ingest) -> None:
     before = await synced_until(ingest)
     ingest.arxiv.faults.add(
-        ArxivFault(ArxivFaultKind.SORTING_IGNORED, times=1), ArxivFault(ArxivFaultKind.QUERY_REFUSED, times=2)
+        ArxivFault(ArxivFaultKind.SORTING_IGNORED, times=1), ArxivFault(ArxivFaultKind.QUERY_REJECTED, times=2)
     )
     assert isinstance(await ingest.poll(), PollFailed)
     assert len([query for query in ingest.take_queries() if "ti:" not in query]) == 2
@@ -244,7 +244,7 @@ async def test_poll_fails_when_the_window_query_is_rejected_too(ingest: Ingest) 
 
 async def test_poll_fails_when_the_probe_is_rejected(ingest: Ingest) -> None:
     before = await synced_until(ingest)
-    ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REFUSED, times=1))
+    ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REJECTED, times=1))
     assert isinstance(await ingest.poll(), PollFailed)
     assert await synced_until(ingest) == before
 

@@ -83,7 +83,7 @@ async def test_list_interrupted_by_a_restart_is_posted_once(
         while not delivery.waiting:
             await clock.advance(0.05)
     await publisher.end()
-    delivery.let_go(CHANNEL)
+    delivery.finish_held(CHANNEL)
     async with running_trending_publisher(store, delivery, clock) as publisher:
         await publisher.advance(HOUR_S)
         assert delivery.messages() == [arxiv_ids(1)]

@@ -81,11 +81,11 @@ class FakeDelivery:
         self._held: dict[int, asyncio.Event] = {}
 
     def hold(self, channel_id: int) -> None:
-        """Leaves the channel's attempts without an outcome until `let_go`."""
+        """Leaves the channel's attempts without an outcome until `finish_held`."""
         self._held[channel_id] = asyncio.Event()
 
-    def let_go(self, channel_id: int) -> None:
-        """Completes the attempts that were held."""
+    def finish_held(self, channel_id: int) -> None:
+        """Lets the held attempts of a channel complete."""
         self.waiting.discard(channel_id)
         self._held.pop(channel_id).set()
 

@@ -82,7 +82,7 @@ class Ingest:
         """Polls arXiv once; the clock moves only while the gate delays a request."""
         result = await self.run(self.poller.poll(kind))
         # The local arXiv notices in real time that a client gave up: wait for it before the clock moves on.
-        while any(request.ended is None for request in self.arxiv.requests):
+        while any(request.ended_at_s is None for request in self.arxiv.requests):
             await give_way()
         return result
 

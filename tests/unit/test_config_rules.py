@@ -160,7 +160,7 @@ def test_contact_that_no_header_can_contain_is_a_fault(loader: Loader, contact: 
 @pytest.mark.parametrize("contact", ["me", "me at example.org", "me@example.org (Me)", "https://", "a@b@c"])
 def test_contact_that_is_no_address_is_a_fault(loader: Loader, contact: str) -> None:
     assert loader.faults({"arxiv": {"contact": contact}}) == [
-        "arxiv.contact: is not a contact; allowed: an e-mail address or a URL (https://…)."
+        "arxiv.contact: is not a contact; allowed: an email address or a URL (https://…)."
     ]
 
 

@@ -1,4 +1,4 @@
-"""Names in the code: none is retired, no two types share one, and every test module contains a test."""
+"""Names in the code and the docs: none is retired, no two types share one, and every name of a test exists."""
 
 import ast
 import io
@@ -10,8 +10,15 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
+from tests.conftest import LONG, TOGETHER, UNMEASURED, WAITING
+
 ROOT = Path(__file__).parents[2]
 RETIRED = ROOT / "tests" / "support" / "retired_names.txt"
+_JAVASCRIPT_PROSE = re.compile(r"""(?<!:)//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.DOTALL)
+# A row about a metric with labels: names and label values of metrics are a public interface, and keep their words.
+_LABELLED_METRIC = re.compile(r"^\| `\w+\{")
 
 
 def _retired() -> frozenset[str]:
@@ -59,10 +66,69 @@ def test_retired_identifier_is_found_in_code_and_not_in_prose() -> None:
     assert _identifiers('"""The shelf of the witness."""\n') == set()
 
 
+def _javascript_identifiers(source: str) -> set[str]:
+    """The names outside comments and quoted strings, without leading underscores; template literals count as code."""
+    return {name.lstrip("_") for name in re.findall(r"[A-Za-z_]\w*", _JAVASCRIPT_PROSE.sub(" ", source))}
+
+
+def test_no_identifier_of_the_sandbox_page_is_retired() -> None:
+    scripts = [name for name in _tracked() if re.fullmatch(r"sandbox/page/\w+\.js", name)]
+    assert len(scripts) > 10
+    retired = _retired()
+    used = {name: _javascript_identifiers((ROOT / name).read_text()) & retired for name in scripts}
+    assert {name: found for name, found in used.items() if found} == {}
+
+
+def test_retired_identifier_is_found_in_javascript_and_not_in_prose() -> None:
+    source = "const _shelf = \"keeper\";  // an alarm\n/* a\nroom */ show(`https://${witness}`, 'bench');\n"
+    assert _javascript_identifiers(source) == {"const", "shelf", "show", "https", "witness"}
+
+
+def _code_spans(markdown: str) -> set[str]:
+    """The code spans without spaces, except in rows about metrics with labels."""
+    lines = (line for line in markdown.splitlines() if not _LABELLED_METRIC.match(line))
+    return {span for line in lines for span in re.findall(r"`([^`\s]+)`", line)}
+
+
+def test_no_code_span_of_the_docs_is_retired() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    assert len(pages) > 20
+    pages.remove(ROOT / "docs" / "glossary.md")  # it may name what a term replaced
+    retired = _retired()
+    assert {page.name: used for page in pages if (used := _code_spans(page.read_text()) & retired)} == {}
+
+
+def test_retired_name_is_found_in_a_code_span_and_not_in_prose() -> None:
+    markdown = (
+        "The shelf of `witness` and `the keeper`.\n| `looks_total{result}` | `BatchAbsent` |\n| `alarm` | a bench |\n"
+    )
+    assert _code_spans(markdown) == {"witness", "alarm"}
+
+
 def test_every_test_module_contains_a_test() -> None:
     modules = [name for name in _python_files() if re.fullmatch(r"tests/.+/test_\w+\.py", name)]
     assert len(modules) > 100
     assert [name for name in modules if "def test_" not in (ROOT / name).read_text()] == []
+
+
+def _exists(prefix: str) -> bool:
+    """Whether the path of a node id's prefix exists and defines the names after `::`."""
+    path, *names = prefix.split("::")
+    if not (ROOT / path).exists():
+        return False
+    nodes = ast.walk(ast.parse((ROOT / path).read_text())) if names else ()
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return {node.name for node in nodes if isinstance(node, kinds)}.issuperset(names)
+
+
+@pytest.mark.parametrize("prefix", sorted({*UNMEASURED, *LONG, WAITING, TOGETHER}))
+def test_tests_that_conftest_selects_by_prefix_exist(prefix: str) -> None:
+    assert _exists(prefix)
+
+
+@pytest.mark.parametrize("prefix", ["tests/e2e/test_gone.py", "tests/gone/", "tests/unit/test_names.py::test_gone"])
+def test_prefix_of_a_removed_test_is_found(prefix: str) -> None:
+    assert not _exists(prefix)
 
 
 def _types(source: str) -> Iterator[str]:

@@ -73,14 +73,14 @@ FULL = Size(
 # arXiv returns fewer papers than it has: an initial sync believes it, and the rest would be new later.
 _INCOMPLETE = frozenset({ArxivFaultKind.EMPTY, ArxivFaultKind.MISSING_IDS, ArxivFaultKind.BROKEN_ENTRIES})
 # A rejected query without keywords is repeated after the longest backoff, half a minute.
-_RARE_ARXIV_KINDS = (ArxivFaultKind.QUERY_REFUSED, ArxivFaultKind.URI_TOO_LONG)
+_RARE_ARXIV_KINDS = (ArxivFaultKind.QUERY_REJECTED, ArxivFaultKind.URI_TOO_LONG)
 _PARAMETERS = {
     ArxivFaultKind.HUGE: (ArxivFault(ArxivFaultKind.HUGE, size=20_000_000),),
     ArxivFaultKind.SLOW_FIRST_BYTE: (ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE, delay_s=SLOWEST_S),),
     ArxivFaultKind.RATE_LIMITED: (ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="3"),),
     # Only a GET can be too long, and the bot uses GET only if POST is rejected.
     ArxivFaultKind.URI_TOO_LONG: (
-        ArxivFault(ArxivFaultKind.POST_REFUSED),
+        ArxivFault(ArxivFaultKind.POST_REJECTED),
         ArxivFault(ArxivFaultKind.URI_TOO_LONG, max_target_length=10),
     ),
 }
