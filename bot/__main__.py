@@ -104,7 +104,7 @@ def _back_up(settings: Settings, target: Path) -> int:
             target,
             lambda left, total: progress.update(task, total=total, completed=total - left),
         )
-    console.print(f"Copied {settings.database} to {target}.", markup=False, highlight=False)
+    console.print(f"Copied {settings.database} to {target}.", markup=False, highlight=False, soft_wrap=True)
     return 0
 
 
@@ -119,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         "check",
         help="report what works and what doesn't: settings, database, arXiv, Hugging Face, token, channels",
         description="Checks settings, database, arXiv, Hugging Face, token and every channel with keywords. "
-        "It changes nothing and can run while the bot runs. Exit code: 0 if every check passes, otherwise 1.",
+        "It changes no data and can run while the bot runs. Exit code: 0 if every check passes, otherwise 1.",
     )
     backup = commands.add_parser(
         "backup",

@@ -44,7 +44,7 @@ from cogs.permissions import (
 from cogs.replies import relative_time
 
 _AS_THEY_COME = "as they come"
-_CHANNEL_OPTION = "The channel (default: this one)"
+_CHANNEL_OPTION = "The channel (default: this channel)"
 _SUGGESTED_TIMES = ("07:00", "08:00", "08:30", "09:00", "12:00", "18:00")
 _STYLE_TEXTS: Final = {
     Style.AUTO: "as cards, or as a compact list if there are more than five",
@@ -179,11 +179,11 @@ class ChannelCommands(
         self._trending.check_enabled()
         await check_bot_may_post(interaction, target)
         schedule = await self._settings_service.enable_trending(target.channel_id, interaction.guild_id, votes)
-        with_votes = f"with at least {plural(votes, 'vote')} " if votes else ""
-        at = f", {describe_schedule(schedule)}" if isinstance(schedule, DailySchedule) else ""
+        which = f" (papers with at least {plural(votes, 'vote')})" if votes else ""
+        at = f" {describe_schedule(schedule)}," if isinstance(schedule, DailySchedule) else ""
         await _answer(
             interaction,
-            f"Each day's trending papers {with_votes}will be posted in {target.mention} after the day ends (UTC){at}. "
+            f"Each day's trending list{which} will be posted in {target.mention}{at} once the day is over (UTC). "
             "Matches for the channel's keywords come first. `/trending` shows a day's list at any time.",
         )
 
@@ -277,7 +277,7 @@ def _settings_lines(target: TargetChannel, settings: ChannelSettings, queued: in
     next_time = f"; next {relative_time(next_daily_time(schedule, now))}" if isinstance(schedule, DailySchedule) else ""
     lines = [
         f"**{target.mention}**",
-        f"- Posted {describe_schedule(schedule)}{next_time}",
+        f"- Schedule: {describe_schedule(schedule)}{next_time}",
         f"- Style: {settings.style.value}",
         f"- Pings: {'nobody' if settings.mention_role is None else f'<@&{settings.mention_role}>'}",
         f"- Queued: {plural(queued, 'paper')}",

@@ -151,7 +151,8 @@ def chosen_keywords(*options: str | None) -> tuple[Keyword, ...]:
 def describe_state(trend: Trend, state: ChartState) -> str:
     """The text above the chart: how complete it is, and what to do if it stopped."""
     missing = len(trend.missing)
-    uncounted = f"{missing} of {plural(trend.size, 'month')} not counted yet"
+    verb = "is" if missing == 1 else "are"
+    uncounted = f"{missing} of {plural(trend.size, 'month')} {verb} not counted yet"
     match state:
         case ChartComplete():
             return f"Papers per month for {', '.join(map(_named, trend.keywords))}"
@@ -166,7 +167,7 @@ def describe_state(trend: Trend, state: ChartState) -> str:
             return f"arXiv rejected the query for {_named(keyword)}. Try simpler wording."
         case CountFailed(keyword, error):
             again = relative_time(error.not_before) if isinstance(error, ArxivBackoff) else "later"
-            return f"{error} ({_named(keyword)}). {uncounted}: run `/trend` again {again} to continue."
+            return f"{error} ({_named(keyword)}), so {uncounted}: run `/trend` again {again} to continue."
         case ReplyExpired():
             return f"{uncounted}: run `/trend` again to continue."
         case _ as unexpected:
@@ -199,6 +200,6 @@ def _stats_embed(weekly: Weekly) -> discord.Embed:
     embed = discord.Embed(description="\n".join([weeks, *rows]), colour=_COLOUR)
     if weekly.counts_some_twice:
         embed.set_footer(
-            text="A paper that matches several keywords counts for each, but only once by week and in total."
+            text="Papers that match several keywords count once for each keyword, but only once in the totals."
         )
     return embed

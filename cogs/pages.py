@@ -37,7 +37,7 @@ class PageCommands(commands.Cog):
     @app_commands.rename(form="format")
     @app_commands.describe(
         form="File format (default: HTML)",
-        channel="Whose keywords (default: this channel's)",
+        channel="Whose keywords (default: this channel)",
         public="Show the file to everyone here (default: only to you)",
     )
     @app_commands.choices(form=_FORMS)
@@ -70,7 +70,9 @@ def _checked_channel(interaction: discord.Interaction[Client], chosen: Target | 
         # Discord does not say who is in a private thread.
         raise CommandRejected("You can't view that channel. If you're in that private thread, run `/page` there.")
     if public:
-        raise CommandRejected(f"Not everyone here can view <#{channel_id}>. Run `/page` there, or without `public`.")
+        raise CommandRejected(
+            f"`public` only works for this channel. Run `/page` in <#{channel_id}>, or leave out `public`."
+        )
     return channel_id
 
 

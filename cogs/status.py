@@ -41,8 +41,8 @@ def _arxiv_lines(report: StatusReport) -> list[str]:
         next_poll = relative_time(report.next_poll)
     lines = [f"**Last checked**: {last}.", f"**Next check**: {next_poll}."]
     if report.unsynced_keywords:
-        problem = "" if report.sync_problem is None else f"; postponed: {shown_reason(report.sync_problem)}"
-        lines.append(f"**Existing papers not read yet**: {plural(report.unsynced_keywords, 'keyword')}{problem}.")
+        problem = "" if report.sync_problem is None else f" ({shown_reason(report.sync_problem)})"
+        lines.append(f"**Initial sync pending**: {plural(report.unsynced_keywords, 'keyword')}{problem}.")
     if report.trending_problem is not None:
         reason = shown_reason(report.trending_problem.reason)
         next_try = relative_time(report.trending_problem.retry_at)

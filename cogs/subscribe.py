@@ -55,7 +55,7 @@ class SubscribeCommand(commands.Cog):
     @app_commands.command(description="Post new arXiv papers that match a keyword in a channel")
     @app_commands.describe(
         keyword="What to find in titles and abstracts; separate several with commas",
-        channel="Where to post them (default: here)",
+        channel="Where to post them (default: this channel)",
         category="Only papers in this arXiv category, e.g. cs.CL",
     )
     @app_commands.guild_only()
@@ -146,7 +146,7 @@ class SubscribeCommand(commands.Cog):
 
 
 def _subscribed(keyword: Keyword, target: TargetChannel, *, new: bool) -> str:
-    return f"{bold(keyword.shown)}: {'subscribed' if new else 'already subscribed'} in {target.mention}."
+    return f"{bold(keyword.shown)}: {'added to' if new else 'already in'} {target.mention}."
 
 
 def _preview_line(preview: KeywordPreview) -> str:

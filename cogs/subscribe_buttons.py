@@ -79,16 +79,16 @@ class SubscribedButton(
         results = [await client.subscription_service.unsubscribe(keyword, self._channel_id) for keyword in keywords]
         names = ", ".join(bold(keyword.shown) for keyword in keywords)
         if all(isinstance(result, Unsubscribed) for result in results):
-            return f"{names}: unsubscribed from {target}."
+            return f"{names}: removed from {target}."
         return (
-            f"{names}: unsubscribed from {target}, except for keywords in config.json. "
+            f"{names}: removed from {target}, except for keywords in config.json. "
             "Remove those there and restart the bot."
         )
 
 
 def _posting(papers: int, target: str) -> str:
     if not papers:
-        return f"No earlier papers are left to post in {target}. New ones will follow."
+        return f"No earlier papers to post in {target}. New ones will follow."
     latest = "paper" if papers == 1 else plural(papers, "paper")
     return f"Posting the latest {latest} in {target}. New ones will follow."
 

@@ -31,7 +31,7 @@ class SubscriptionCommands(commands.Cog):
         self._subscription_service = subscription_service
 
     @app_commands.command(description="Stop posting papers for a keyword in a channel")
-    @app_commands.describe(keyword="One of the channel's keywords", channel="The channel (default: here)")
+    @app_commands.describe(keyword="One of the channel's keywords", channel="The channel (default: this channel)")
     @app_commands.guild_only()
     @app_commands.default_permissions(manage_channels=True)
     async def unsubscribe(
@@ -55,7 +55,7 @@ class SubscriptionCommands(commands.Cog):
             return typed
         match await self._subscription_service.unsubscribe(typed, channel_id):
             case Unsubscribed(keyword):
-                return f"{bold(keyword.shown)}: unsubscribed from <#{channel_id}>."
+                return f"{bold(keyword.shown)}: removed from <#{channel_id}>."
             case KeptByConfig(keyword):
                 return (
                     f"{bold(keyword.shown)} is in config.json for <#{channel_id}>. "
@@ -63,7 +63,7 @@ class SubscriptionCommands(commands.Cog):
                 )
             case NotSubscribed(keyword_typed, similar):
                 hint = f"Did you mean {' or '.join(map(bold, similar))}?" if similar else "See `/keywords`."
-                return f"{bold(keyword_typed)} isn't subscribed in <#{channel_id}>. {hint}"
+                return f"<#{channel_id}> has no keyword {bold(keyword_typed)}. {hint}"
 
     async def _checked_channel(self, interaction: discord.Interaction[Client], channel_id: int) -> int:
         """Returns the id if the channel belongs to this server and the caller may manage it."""
@@ -92,7 +92,7 @@ class SubscriptionCommands(commands.Cog):
         return choices[:AUTOCOMPLETE_CHOICES_MAX]
 
     @app_commands.command(description="List this server's keywords by channel")
-    @app_commands.describe(channel="Only the keywords of this channel")
+    @app_commands.describe(channel="Only the keywords of this channel (default: all channels)")
     @app_commands.guild_only()
     async def keywords(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
         await interaction.response.defer(ephemeral=True)

@@ -1,7 +1,7 @@
 """`daily-papers check`: reports what works and what doesn't; it can run next to the bot.
 
 It prints a table with one row for the settings, the database, arXiv, Hugging Face, the token and each channel that has
-keywords. It changes nothing, and sends arXiv one request through the request gate.
+keywords. It changes no data, and sends arXiv one request through the request gate.
 """
 
 import asyncio
@@ -81,7 +81,7 @@ def _check_database(path: Path) -> tuple[DatabaseSummary | None, CheckResult]:
     if summary is None:
         return None, CheckResult("database", ok=True, detail=f"{path} does not exist yet; the first start creates it")
     contents = f"{plural(summary.keywords, 'keyword')}, {plural(summary.papers, 'paper')}"
-    return summary, CheckResult("database", ok=True, detail=f"sound: {contents}, {summary.waiting:,} queued")
+    return summary, CheckResult("database", ok=True, detail=f"intact: {contents}, {summary.waiting:,} queued")
 
 
 async def _check_arxiv(context: Context) -> CheckResult:
@@ -101,7 +101,7 @@ async def _check_arxiv(context: Context) -> CheckResult:
                 detail=f"no turn at the request gate in {CHECK_TIMEOUT_S:g} s: is the bot reading a lot?",
             )
     papers = plural(page.total, "paper")
-    return CheckResult("arXiv", page.total > 0, f"answers: {papers} in the last 7 days")
+    return CheckResult("arXiv", page.total > 0, f"reachable: {papers} in the last 7 days")
 
 
 async def _check_hugging_face(context: Context) -> CheckResult:
@@ -117,13 +117,13 @@ async def _check_hugging_face(context: Context) -> CheckResult:
         except TimeoutError:
             return CheckResult("Hugging Face", ok=False, detail=f"no complete list in {CHECK_TIMEOUT_S:g} s")
     papers = plural(len(entries), "paper")
-    return CheckResult("Hugging Face", ok=True, detail=f"answers: {papers} on {yesterday.isoformat()}")
+    return CheckResult("Hugging Face", ok=True, detail=f"reachable: {papers} on {yesterday.isoformat()}")
 
 
 async def _check_discord(context: Context, channel_ids: Sequence[int]) -> list[CheckResult]:
     token = context.settings.discord.token
     if token is None:
-        return [CheckResult("token", ok=False, detail="not set: set the environment variable DISCORD_TOKEN")]
+        return [CheckResult("token", ok=False, detail="not set: set DISCORD_TOKEN, or `discord.token` in config.json")]
     client = discord.Client(intents=discord.Intents(guilds=True), guild_ready_timeout=GUILDS_QUIET_S)
     try:
         async with asyncio.timeout(CHECK_TIMEOUT_S), client:

@@ -43,7 +43,7 @@ CLOSE_TIMEOUT_S: Final = 0.5
 async def run(settings: Settings, stop: asyncio.Event, metrics: Metrics | None = None) -> None:
     """Runs the bot until `stop` is set; raises StartupError if it cannot start."""
     if settings.discord.token is None:
-        raise InvalidToken("No Discord token is set: set the environment variable DISCORD_TOKEN.")
+        raise InvalidToken("No Discord token is set: set DISCORD_TOKEN, or `discord.token` in config.json.")
     use_endpoints(settings.discord.api_url, settings.discord.gateway_url)
     async with contextlib.AsyncExitStack() as closing:
         database = await Database.open_exclusive(settings.database)

@@ -6,7 +6,7 @@ It never shows the value of the token's setting, nor a value elsewhere that look
 import difflib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from pydantic_core import ErrorDetails
@@ -15,6 +15,21 @@ from bot.config.model import FileSubscription
 
 SettingPath = tuple[str, ...]
 _VALUE_MAX_CHARS: Final = 60
+# By pydantic's type of error, and by the last name in a setting's path.
+_ALLOWED_BY_ERROR: Final[Mapping[str, str]] = {
+    "bool_type": "true or false",
+    "finite_number": "a number",
+    "float_type": "a number",
+    "model_type": "a JSON object",
+    "path_type": "text",
+    "string_type": "text",
+    "tuple_type": "a JSON list",
+}
+_ALLOWED_BY_SETTING: Final[Mapping[str, str]] = {
+    "channel_id": "a channel id",
+    "port": "1 to 65535",
+    "public_channels": "a channel id",
+}
 # The three parts of a Discord token (reference#authentication), which people sometimes paste into the wrong setting.
 _TOKEN: Final = re.compile(r"[\w-]{24,}\.[\w-]{6,}\.[\w-]{27,}", re.ASCII)
 
@@ -39,7 +54,28 @@ def fault_sentence(details: ErrorDetails, variables: Mapping[SettingPath, str], 
         case "value_error":  # raised by bot.config.model: says what is wrong and what is allowed
             return f"{setting}: {message.removeprefix('Value error, ')}."
     value = "its value" if steps in (["discord"], ["discord", "token"]) else _value(details["input"])
-    return f"{setting}: {value} is not allowed; {message[0].lower()}{message[1:]}."
+    return f"{setting}: {value} is not valid; allowed: {_allowed(details, steps)}."
+
+
+def _allowed(details: ErrorDetails, steps: Sequence[str | int]) -> str:
+    """Returns what a setting allows, without the words of pydantic: `1 to 65535`, or `true or false`."""
+    error = details["type"]
+    if error in _ALLOWED_BY_ERROR:
+        return _ALLOWED_BY_ERROR[error]
+    names = [step for step in steps if isinstance(step, str)]
+    if names and names[-1] in _ALLOWED_BY_SETTING:
+        return _ALLOWED_BY_SETTING[names[-1]]
+    context = details.get("ctx", {})
+    match error:
+        case "literal_error":
+            return str(context["expected"]).replace("'", "")
+        case "greater_than":
+            return f"more than {context['gt']:g}"
+        case "greater_than_equal":
+            return f"{context['ge']:g} or more"
+        case "less_than_equal":
+            return f"{context['le']:g} or less"
+    return details["msg"].removeprefix("Input should be ")
 
 
 def printable(text: str) -> str:

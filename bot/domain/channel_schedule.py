@@ -68,12 +68,12 @@ def next_daily_time(daily_schedule: DailySchedule, after: datetime) -> datetime:
 
 
 def describe_schedule(schedule: ChannelSchedule) -> str:
-    """Returns `as they come`, or `daily at 08:30 Europe/Berlin, on weekdays`."""
+    """Returns `as they come`, or `on weekdays at 08:30 (Europe/Berlin)`."""
     match schedule:
         case Immediate():
             return "as they come"
         case DailySchedule(hour, minute, zone, weekdays_only):
-            return f"daily at {hour:02}:{minute:02} {zone}" + (", on weekdays" if weekdays_only else "")
+            return f"{'on weekdays' if weekdays_only else 'daily'} at {hour:02}:{minute:02} ({zone})"
     assert_never(schedule)
 
 

@@ -101,7 +101,8 @@ def _split_category(text: str, category: str | None) -> tuple[str, str | None]:
         if not is_category(code):
             raise InvalidKeyword(f"No such arXiv category. {_category_hint(code)}")
     if len(categories) > 1:
-        raise InvalidKeyword("A keyword can have only one category.")
+        where = ": in `keyword` or in `category`" if category else ""
+        raise InvalidKeyword(f"Use only one category{where}.")
     return text, next(iter(categories), None)
 
 

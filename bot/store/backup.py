@@ -56,8 +56,12 @@ def back_up(path: Path, target: Path, on_progress: Callable[[int, int], None]) -
     `on_progress` receives the number of pages still to be copied, and of all pages.
     """
     if not path.exists():
-        raise DatabaseUnusable(f"There is no database {path} to copy.")
+        raise DatabaseUnusable(
+            f"There is no database {path} yet: start the bot first, which creates it, or set `database`."
+        )
     inspect(path)
+    if target.is_dir():
+        raise DatabaseUnusable(f"{target} is a folder: choose a file for the copy.")
     if not target.parent.is_dir():
         raise DatabaseUnusable(f"The folder of {target} does not exist.")
     if target.exists() and target.samefile(path):

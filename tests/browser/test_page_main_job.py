@@ -86,7 +86,7 @@ async def announce(page: Page, count: int) -> Locator:
 async def test_new_user_subscribes_reads_an_abstract_and_sets_up_the_channel(browser: Browser) -> None:
     async with new_user(browser) as page:
         line = '/subscribe keyword:"reward model"'
-        reply = await command(page, line, "reward model: subscribed in #papers.")
+        reply = await command(page, line, "reward model: added to #papers.")
         await expect(reply.locator(".embed-title a").first).to_be_visible()
         await expect(reply.get_by_role("button", name="Undo")).to_be_visible()
         await reply.get_by_role("button", name="Start with new papers").click()
@@ -112,7 +112,7 @@ async def test_new_user_subscribes_reads_an_abstract_and_sets_up_the_channel(bro
         await expect(listed.locator(".embed")).to_have_count(1)
         assert await listed.locator(".embed-description a[href*='/abs/']").count() > 1
 
-        await command(page, "/channel schedule time:08:30 zone:Europe/Berlin", "posted daily at 08:30 Europe/Berlin.")
+        await command(page, "/channel schedule time:08:30 zone:Europe/Berlin", "posted daily at 08:30 (Europe/Berlin).")
         await command(page, "/channel schedule time:as they come", "will be posted as they come.")
         await command(page, "/channel pause", "Paused in #papers.")
         await command(page, "/channel resume", "Resumed in #papers. No papers were held.")

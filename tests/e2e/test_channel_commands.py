@@ -32,7 +32,7 @@ async def test_show_lists_the_defaults_and_then_the_changed_settings(tmp_path: P
         async with running_bot(sandbox):
             assert (await channel(sandbox, "show")).splitlines() == [
                 f"**{here(sandbox)}**",
-                "- Posted as they come",
+                "- Schedule: as they come",
                 "- Style: auto",
                 "- Pings: nobody",
                 "- Queued: 0 papers",
@@ -41,7 +41,7 @@ async def test_show_lists_the_defaults_and_then_the_changed_settings(tmp_path: P
             await channel(sandbox, "schedule", time="8:30 pm", zone="berlin", weekdays=True)
             await channel(sandbox, "pause")
             shown = await channel(sandbox, "show")
-        assert re.search(r"^- Posted daily at 20:30 Europe/Berlin, on weekdays; next <t:\d+:R>$", shown, re.MULTILINE)
+        assert re.search(r"^- Schedule: on weekdays at 20:30 \(Europe/Berlin\); next <t:\d+:R>$", shown, re.MULTILINE)
         assert "- Style: compact" in shown
         assert re.search(r"⏸️ Paused <t:\d+:R>", shown)
         async with running_bot(sandbox):
@@ -81,11 +81,9 @@ async def test_schedule_takes_a_time_and_a_zone_and_suggests_both(tmp_path: Path
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         assert await channel(sandbox, "schedule", time="08:30") == ("Please also set `zone`, e.g. Europe/Berlin.")
         reply = await channel(sandbox, "schedule", time="08:30", zone=ZONE)
-        assert reply == f"Papers in {here(sandbox)} will be posted daily at 08:30 Europe/Berlin."
+        assert reply == f"Papers in {here(sandbox)} will be posted daily at 08:30 (Europe/Berlin)."
         # The zone of the previous schedule is kept.
-        assert "daily at 09:00 Europe/Berlin, on weekdays" in await channel(
-            sandbox, "schedule", time="9 am", weekdays=True
-        )
+        assert "on weekdays at 09:00 (Europe/Berlin)" in await channel(sandbox, "schedule", time="9 am", weekdays=True)
         assert (
             await channel(sandbox, "schedule", time="As they come")
             == f"Papers in {here(sandbox)} will be posted as they come."
@@ -104,7 +102,7 @@ async def test_invalid_zone_or_time_is_rejected_with_a_suggestion(tmp_path: Path
         assert await channel(sandbox, "schedule", time="25:70", zone=ZONE) == (
             "Not a time of day. Use the format `23:59`."
         )
-        assert "- Posted as they come" in await channel(sandbox, "show")
+        assert "- Schedule: as they come" in await channel(sandbox, "show")
 
 
 async def test_paused_channel_queues_papers_and_posts_them_on_resume(tmp_path: Path) -> None:
@@ -126,7 +124,7 @@ async def test_paused_channel_queues_papers_and_posts_them_on_resume(tmp_path: P
             assert await channel(sandbox, "resume") == f"Resumed in {here(sandbox)}. Posting 3 held papers."
             (post,) = await sandbox.wait_for_papers("papers", 3)
             assert sorted(papers_in(post)) == sorted(urls)
-            assert post.content == ("**3 papers** for reward model held while this channel was paused, oldest first")
+            assert post.content == ("**3 papers** for reward model, held while this channel was paused (oldest first)")
             assert await channel(sandbox, "resume") == f"{here(sandbox)} isn't paused."
             sandbox.add_paper("A New Reward Model")
             *_, post = await sandbox.wait_for_papers("papers", 4)
@@ -146,7 +144,7 @@ async def test_backlog_of_more_than_fifty_papers_is_posted_as_a_compact_list(
         posts = await sandbox.wait_for_papers("papers", 53)
         assert [len(papers_in(post)) for post in posts] == [25, 25, 3]
         assert [post.content for post in posts] == [
-            "**53 papers** for reward model held while this channel was paused, oldest first, as a compact list",
+            "**53 papers** for reward model, held while this channel was paused (oldest first, as a compact list)",
             "",
             "",
         ]
@@ -329,7 +327,7 @@ async def test_forum_gets_one_post_per_batch_and_a_thread_keeps_its_batch(tmp_pa
         forum = sandbox.world.add_channel(sandbox.world.default.guild_id, "paper-forum", ChannelKind.FORUM).id
         await sandbox.subscribe("reward model", channel="reading club")
         reply = await sandbox.reply_to("subscribe", {"keyword": "reward model", "channel": forum})
-        assert f"**reward model**: subscribed in <#{forum}>." in reply
+        assert f"**reward model**: added to <#{forum}>." in reply
         urls = add_papers(sandbox, 30)
         await sandbox.wait_for_papers("reading club", 30)
         assert sorted(sandbox.posted_urls("reading club")) == sorted(urls)

@@ -93,7 +93,7 @@ async def test_chart_interrupted_by_arxiv_says_when_to_continue(tmp_path: Path) 
         )
         answer = await chart(sandbox, "trend", keyword="reward model")
         assert answer.content.startswith(
-            "arXiv asks us to wait (**reward model**). 10 of 12 months not counted yet: run `/trend` again "
+            "arXiv asks us to wait (**reward model**), so 10 of 12 months are not counted yet: run `/trend` again "
         )
         await assert_has_image(answer, alt_text="Line chart")
         assert "–, 1, 1" in str(answer.shown_embeds[0]["description"])

@@ -74,7 +74,7 @@ async def test_undo_ends_only_the_subscriptions_of_its_command(tmp_path: Path) -
         older = await sandbox.subscribe("reward model")
         again = await sandbox.command("subscribe", {"keyword": "reward model, agents"})
         await again.wait_for_edit(lambda message: "next check" in message.content)
-        assert await press(sandbox, again, "Undo") == f"**agents**: unsubscribed from <#{sandbox.channel('papers')}>."
+        assert await press(sandbox, again, "Undo") == f"**agents**: removed from <#{sandbox.channel('papers')}>."
         assert "**reward model**" in (reply := await sandbox.reply_to("keywords"))
         assert "**agents**" not in reply
         once_more = await sandbox.subscribe("reward model")

@@ -62,7 +62,7 @@ async def test_check_before_the_first_start_passes(tmp_path: Path) -> None:
         assert rows(table, "failed") == {}
         assert table["database"][1].endswith("does not exist yet; the first start creates it")
         assert table["token"][1] == "logged in as Daily Papers, in 1 server"
-        assert table["arXiv"][1] == "answers: 1 paper in the last 7 days"
+        assert table["arXiv"][1] == "reachable: 1 paper in the last 7 days"
         assert table[f"channel {sandbox.channel('papers')}"][1] == "the bot can post here"
         assert not sandbox.database.exists()
 
@@ -110,7 +110,7 @@ async def test_check_reports_whether_hugging_face_answers(tmp_path: Path) -> Non
             sandbox.huggingface.lists.generate(datetime.now(UTC).date() - timedelta(days=ago), 120)
         code, table = await run_check(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
         assert code == 0
-        assert table["Hugging Face"][1].startswith("answers: 120 papers on 20")
+        assert table["Hugging Face"][1].startswith("reachable: 120 papers on 20")
         sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR))
         code, table = await run_check(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true")
         assert code == 1
@@ -175,7 +175,7 @@ async def test_backup_made_while_the_bot_posts_is_complete(tmp_path: Path) -> No
         copy = tmp_path / "copy.sqlite3"
         code, output = await daily_papers(sandbox, "backup", str(copy))
         assert code == 0, output
-        assert "".join(output.split()) == "".join(f"Copied {sandbox.database} to {copy}.".split())
+        assert output == f"Copied {sandbox.database} to {copy}.\n"
         for name in CHANNELS:
             await sandbox.wait_for_papers(name, PAPERS)
         with closing(sqlite3.connect(copy)) as connection:
@@ -231,7 +231,10 @@ async def test_invalid_source_or_target_of_a_backup_is_reported_in_one_line(tmp_
     async with running_sandbox(tmp_path) as sandbox:
         copy = tmp_path / "copy.sqlite3"
         code, output = await daily_papers(sandbox, "backup", str(copy))
-        assert (code, output) == (1, f"There is no database {sandbox.database} to copy.\n")
+        assert (code, output) == (
+            1,
+            f"There is no database {sandbox.database} yet: start the bot first, which creates it, or set `database`.\n",
+        )
         async with running_bot(sandbox):
             missing = tmp_path / "missing" / "copy.sqlite3"
             code, output = await daily_papers(sandbox, "backup", str(missing))

@@ -27,7 +27,7 @@ async def test_reply_that_waits_for_a_slow_arxiv_is_edited_later(tmp_path: Path)
         )
         waiting = await invocation.wait_for_reply()
         assert waiting.content == (
-            f"**reward model**: subscribed in <#{sandbox.channel('papers')}>.\n"
+            f"**reward model**: added to <#{sandbox.channel('papers')}>.\n"
             "The existing papers are queued for reading. This message will show what was found."
         )
         read = await invocation.wait_for_edit(lambda message: "next check" in message.content)

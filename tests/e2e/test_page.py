@@ -73,7 +73,7 @@ async def check_rejected_requests(sandbox: RunningSandbox, thread_id: int) -> No
     rejected = await sandbox.reply_to("page", {"channel": thread_id}, user_id=member_id)
     assert rejected.startswith("You can't view that channel. ")
     shared = await sandbox.reply_to("page", {"channel": admins, "public": True})
-    assert shared == f"Not everyone here can view <#{admins}>. Run `/page` there, or without `public`."
+    assert shared == f"`public` only works for this channel. Run `/page` in <#{admins}>, or leave out `public`."
     replies = [await sandbox.reply_to("page", {"channel": admins}) for _ in range(PAGES_PER_MINUTE + 1)]
     assert all(reply.startswith(f"<#{admins}>: 1 keyword") for reply in replies[:-1])
     assert replies[-1].startswith("Rate limit: try again in ")

@@ -47,7 +47,7 @@ async def test_status_says_that_arxiv_asks_the_bot_to_wait(tmp_path: Path) -> No
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="240"))
         await sandbox.wait_for_status("arXiv asks us to wait, next try in 4 min.")
         await sandbox.command("subscribe", {"keyword": "agents, diffusion"})
-        await sandbox.wait_for_status("**Existing papers not read yet**: 2 keywords; postponed: arXiv asks us to wait.")
+        await sandbox.wait_for_status("**Initial sync pending**: 2 keywords (arXiv asks us to wait).")
 
 
 async def test_empty_arxiv_response_is_never_reported_as_no_new_papers(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ async def test_subscribe_previews_the_last_30_days_and_names_the_next_check(tmp_
         assert first.reply.is_ephemeral
         answer = await first.wait_for_edit(lambda message: "next check" in message.content)
         reply = answer.content
-        assert f"**reward model**: subscribed in <#{sandbox.channel('papers')}>." in reply
+        assert f"**reward model**: added to <#{sandbox.channel('papers')}>." in reply
         assert "**reward model**: 5 papers in the last 30 days, about 1 per week." in reply
         assert re.search(r"next check <t:\d+:R>\.$", reply)
         assert len(set(papers_in(answer)) & set(urls)) == 3
@@ -45,10 +45,10 @@ async def test_each_of_several_keywords_gets_a_line_in_the_order_typed(tmp_path:
         )
         lines = reply.splitlines()
         assert lines[:5] == [
-            f"**reward model**: subscribed in <#{sandbox.channel('papers')}>.",
+            f"**reward model**: added to <#{sandbox.channel('papers')}>.",
             f"**the**: {STOP_WORDS}",
             f"**∇**: {NO_LETTER}",
-            f"**MLLM**: subscribed in <#{sandbox.channel('papers')}>.",
+            f"**MLLM**: added to <#{sandbox.channel('papers')}>.",
             f"**{'x' * 59}…**: {TOO_LONG}",
         ]
         assert "**reward model**: 1 paper in the last 30 days, about 1 per week." in lines
@@ -72,15 +72,15 @@ async def test_subscribed_keyword_is_recognised_despite_spacing_and_case(tmp_pat
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("Reward model")
         await sandbox.subscribe("CLIP")
-        here = f"already subscribed in <#{sandbox.channel('papers')}>."
+        here = f"already in <#{sandbox.channel('papers')}>."
         assert f"**reward Model**: {here}" in await sandbox.reply_to("subscribe", {"keyword": "  reward    Model "})
         assert f"**CLIP**: {here}" in await sandbox.reply_to("subscribe", {"keyword": "CLIP"})
         # In capitals a keyword is a name, so it is another keyword.
-        assert "**clip**: subscribed in" in await sandbox.reply_to("subscribe", {"keyword": "clip"})
+        assert "**clip**: added to" in await sandbox.reply_to("subscribe", {"keyword": "clip"})
         elsewhere = await sandbox.reply_to(
             "subscribe", {"keyword": "reward model", "channel": sandbox.channel("vision")}
         )
-        assert f"**reward model**: subscribed in <#{sandbox.channel('vision')}>." in elsewhere
+        assert f"**reward model**: added to <#{sandbox.channel('vision')}>." in elsewhere
 
 
 async def test_category_limits_a_keyword_and_is_suggested_by_code_or_name(tmp_path: Path) -> None:
@@ -119,9 +119,9 @@ async def test_caller_without_permission_is_told_which_one_is_missing(tmp_path: 
             await sandbox.reply_to("subscribe", {"keyword": "x"}, channel="reading club", user_id=member) == rejection
         )
         allow_member(sandbox, Permission.MANAGE_CHANNELS | Permission.MANAGE_THREADS, "general")
-        assert f"subscribed in {thread}" in await sandbox.reply_to("subscribe", options, user_id=member)
+        assert f"added to {thread}" in await sandbox.reply_to("subscribe", options, user_id=member)
         reply = await sandbox.reply_to("subscribe", {"keyword": "reward model"}, user_id=member)
-        assert f"subscribed in <#{sandbox.channel('papers')}>" in reply
+        assert f"added to <#{sandbox.channel('papers')}>" in reply
 
 
 async def test_channel_is_rejected_with_the_name_of_the_missing_permission(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ async def test_subscribing_while_arxiv_is_down_syncs_later_without_posting(
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.HTML))
         invocation = await sandbox.command("subscribe", {"keyword": "reward model"})
         assert invocation.reply is not None
-        subscribed = f"**reward model**: subscribed in <#{sandbox.channel('papers')}>.\n"
+        subscribed = f"**reward model**: added to <#{sandbox.channel('papers')}>.\n"
         assert invocation.reply.content.startswith(subscribed + "arXiv is unavailable right now.")
         read = await invocation.wait_for_edit(lambda message: "next check" in message.content)
         assert read.content.startswith(subscribed + "**reward model**: 1 paper in the last 30 days, about 1 per week.")
@@ -176,7 +176,7 @@ async def test_initial_sync_after_a_restart_posts_no_existing_paper(tmp_path: Pa
         async with running_bot(sandbox):
             again = (await sandbox.subscribe("Reward Model")).reply
             assert again is not None
-            assert "already subscribed" in again.content
+            assert "already in" in again.content
             new = sandbox.add_paper("A New Reward Model")
             await sandbox.wait_for_papers("papers", 1)
         assert past not in sandbox.posted_urls("papers") == [new]

@@ -154,9 +154,9 @@ async def test_invalid_dates_are_rejected_and_valid_ones_suggested(tmp_path: Pat
         tomorrow = (today() + timedelta(days=1)).isoformat()
         for typed, words in {
             tomorrow: "is in the future",
-            "2026-02-30": "2026-02-30 is not a valid date.",
+            "2026-02-30": "2026-02-30 is not a valid date. Use",
             "soon": "Use `",
-            "2020-01-01": "Hugging Face's lists start in May 2023",
+            "2020-01-01": "Hugging Face has no lists before May 2023.",
         }.items():
             rejected = await trending(sandbox, date=typed)
             assert rejected.is_ephemeral

@@ -40,7 +40,7 @@ async def subscribe_yesterday(sandbox: RunningSandbox, **options: object) -> Non
     """Subscribes #papers with `/channel trending daily`, and dates it one day back."""
     async with bot_with_trending(sandbox):
         reply = await sandbox.reply_to("channel trending daily", options)
-        assert reply.startswith("Each day's trending papers ")
+        assert reply.startswith("Each day's trending list")
     with closing(sqlite3.connect(sandbox.database)) as connection:
         since = (datetime.now(UTC) - timedelta(days=1)).isoformat(timespec="microseconds")
         connection.execute("UPDATE channel_settings SET trending_since = ?", (since,))

@@ -38,11 +38,11 @@ async def pause(store: Store, style: Style = Style.AUTO) -> None:
 @pytest.mark.parametrize(
     ("papers", "layout", "line"),
     [
-        (12, Layout.CARDS, "**12 papers** for graph held while this channel was paused, oldest first"),
+        (12, Layout.CARDS, "**12 papers** for graph, held while this channel was paused (oldest first)"),
         (
             60,
             Layout.COMPACT,
-            "**60 papers** for graph held while this channel was paused, oldest first, as a compact list",
+            "**60 papers** for graph, held while this channel was paused (oldest first, as a compact list)",
         ),
     ],
 )
@@ -81,7 +81,7 @@ async def test_rest_of_a_paused_batch_becomes_the_backlog(
         await subscribed.channel_settings.resume(CHANNEL, clock.now())
         await running.notify()
         assert delivery.messages()[1:] == [arxiv_ids(11, 12)]
-    assert delivery.headlines[1].startswith("**2 papers** for graph held")
+    assert delivery.headlines[1].startswith("**2 papers** for graph, held")
 
 
 async def test_backlog_interrupted_by_a_restart_stays_one_backlog(

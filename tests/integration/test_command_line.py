@@ -59,8 +59,8 @@ def test_every_settings_fault_is_printed_and_the_exit_code_is_two(
     assert main([]) == 2
     shown = capsys.readouterr()
     assert sorted(shown.err.splitlines()) == [
-        "log.format (DAILY_PAPERS_LOG__FORMAT): \"xml\" is not allowed; input should be 'text' or 'json'.",
-        "log.level: \"LOUD\" is not allowed; input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'.",
+        'log.format (DAILY_PAPERS_LOG__FORMAT): "xml" is not valid; allowed: text or json.',
+        'log.level: "LOUD" is not valid; allowed: DEBUG, INFO, WARNING or ERROR.',
         "web.prot: unknown setting; did you mean web.port?",
     ]
     assert shown.out == ""
@@ -85,7 +85,10 @@ def test_process_exits_with_the_exit_code_of_main(folder: Path) -> None:
 def test_start_without_a_token_says_how_to_set_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 1
     error_output = capsys.readouterr().err
-    assert error_output.splitlines()[-1] == "No Discord token is set: set the environment variable DISCORD_TOKEN."
+    assert (
+        error_output.splitlines()[-1]
+        == "No Discord token is set: set DISCORD_TOKEN, or `discord.token` in config.json."
+    )
 
 
 @pytest.mark.parametrize(

@@ -80,9 +80,18 @@ def test_copy_onto_the_database_itself_is_rejected(filled: Store) -> None:
         back_up(filled.path, filled.path, ignore_progress)
 
 
+def test_copy_onto_a_folder_is_rejected(filled: Store, tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnusable, match=r"is a folder: choose a file for the copy\."):
+        back_up(filled.path, tmp_path, ignore_progress)
+    assert list(tmp_path.glob(".*")) == []
+
+
 def test_failed_copy_leaves_no_file(filled: Store, tmp_path: Path) -> None:
     target = tmp_path / "copy.sqlite3"
-    (target / "inner").mkdir(parents=True)
+
+    def create_a_folder_there(_left: int, _total: int) -> None:
+        (target / "inner").mkdir(parents=True, exist_ok=True)
+
     with pytest.raises(DatabaseUnusable, match=r"sqlite3 cannot be written: Is a directory\. No copy was made"):
-        back_up(filled.path, target, ignore_progress)
+        back_up(filled.path, target, create_a_folder_there)
     assert sorted(tmp_path.glob("*copy*")) == [target]

@@ -257,5 +257,5 @@ def test_invalid_schedule_cannot_be_constructed(hour: int, minute: int, zone: st
 
 def test_schedule_is_described_in_words() -> None:
     assert describe_schedule(Immediate()) == "as they come"
-    assert describe_schedule(DailySchedule(8, 5, "Asia/Kolkata")) == "daily at 08:05 Asia/Kolkata"
-    assert describe_schedule(DailySchedule(20, 30, "UTC", weekdays_only=True)) == "daily at 20:30 UTC, on weekdays"
+    assert describe_schedule(DailySchedule(8, 5, "Asia/Kolkata")) == "daily at 08:05 (Asia/Kolkata)"
+    assert describe_schedule(DailySchedule(20, 30, "UTC", weekdays_only=True)) == "on weekdays at 20:30 (UTC)"

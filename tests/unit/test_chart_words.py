@@ -13,7 +13,7 @@ from cogs.charts import chosen_keywords, describe_state, trend_embed
 NOW = datetime(2026, 11, 10, tzinfo=UTC)
 MODEL, STARS = Keyword.parse("reward model"), Keyword.parse("**stars** @everyone")
 KNOWN = Trend((MODEL, STARS), last_year(NOW), {(MODEL, month): 7 for month in last_year(NOW)})
-UNCOUNTED = "12 of 24 months not counted yet"
+UNCOUNTED = "12 of 24 months are not counted yet"
 
 
 @pytest.mark.parametrize(
@@ -27,13 +27,16 @@ UNCOUNTED = "12 of 24 months not counted yet"
         (ChartsBusy(60), f"Other charts are being counted. Run `/trend` again in about 1 min; {UNCOUNTED}."),
         (
             CountFailed(MODEL, ArxivThrottled("arXiv asks us to wait", NOW)),
-            f"arXiv asks us to wait (**reward model**). {UNCOUNTED}: run `/trend` again <t:1794268800:R> to continue.",
+            (
+                f"arXiv asks us to wait (**reward model**), so {UNCOUNTED}: "
+                "run `/trend` again <t:1794268800:R> to continue."
+            ),
         ),
         (
             CountFailed(MODEL, IncompleteResults("arXiv returns no papers at all for 2026-01")),
             (
-                "arXiv returns no papers at all for 2026-01 (**reward model**). "
-                f"{UNCOUNTED}: run `/trend` again later to continue."
+                "arXiv returns no papers at all for 2026-01 (**reward model**), "
+                f"so {UNCOUNTED}: run `/trend` again later to continue."
             ),
         ),
         (
@@ -49,7 +52,7 @@ def test_reply_says_how_complete_the_chart_is_and_what_to_do(state: ChartState, 
 
 def test_single_uncounted_month_is_counted_among_all_months() -> None:
     almost = Trend((MODEL,), KNOWN.months, dict(list(KNOWN.totals.items())[1:]))
-    assert describe_state(almost, ReplyExpired()).startswith("1 of 12 months not counted yet")
+    assert describe_state(almost, ReplyExpired()).startswith("1 of 12 months is not counted yet")
 
 
 def test_embed_shows_the_numbers_as_text() -> None:

@@ -68,7 +68,7 @@ def test_unreadable_file_is_one_fault(loader: Loader, text: str, fault: str) -> 
 def test_duplicate_key_hides_no_other_fault(loader: Loader) -> None:
     assert loader.faults_of_text('{"web": {"port": 1, "port": "x"}, "zzz": 1}') == [
         "FILE: duplicate key port in one object.",
-        'web.port: "x" is not allowed; input should be a valid integer.',
+        'web.port: "x" is not valid; allowed: 1 to 65535.',
         "zzz: unknown setting.",
     ]
 
@@ -113,32 +113,39 @@ def test_number_with_thousands_of_digits_is_a_fault(loader: Loader) -> None:
             "subscriptions[0].keyword: unknown setting; did you mean subscriptions[0].keywords?",
         ),
         ({"subscriptions": [{"channel_id": CHANNEL_ID}]}, "subscriptions[0].keywords: missing."),
-        ({"subscriptions": {"a": 1}}, 'subscriptions: {"a": 1} is not allowed; input should be a valid array.'),
-        ({"arxiv": 5}, "arxiv: 5 is not allowed; input should be an object."),
-        ({"log": None}, "log: null is not allowed; input should be an object."),
-        ({"web": {"port": "8080"}}, 'web.port: "8080" is not allowed; input should be a valid integer.'),
-        ({"web": {"port": 8080.5}}, "web.port: 8080.5 is not allowed; input should be a valid integer."),
-        ({"web": {"port": True}}, "web.port: true is not allowed; input should be a valid integer."),
-        ({"web": {"port": 65536}}, "web.port: 65536 is not allowed; input should be less than or equal to 65535."),
+        ({"subscriptions": {"a": 1}}, 'subscriptions: {"a": 1} is not valid; allowed: a JSON list.'),
+        ({"arxiv": 5}, "arxiv: 5 is not valid; allowed: a JSON object."),
+        ({"log": None}, "log: null is not valid; allowed: a JSON object."),
+        ({"web": {"port": "8080"}}, 'web.port: "8080" is not valid; allowed: 1 to 65535.'),
+        ({"web": {"port": 8080.5}}, "web.port: 8080.5 is not valid; allowed: 1 to 65535."),
+        ({"web": {"port": True}}, "web.port: true is not valid; allowed: 1 to 65535."),
+        ({"web": {"port": 65536}}, "web.port: 65536 is not valid; allowed: 1 to 65535."),
         (
             {"log": {"level": "info"}},
-            "log.level: \"info\" is not allowed; input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'.",
+            'log.level: "info" is not valid; allowed: DEBUG, INFO, WARNING or ERROR.',
         ),
-        ({"log": {"format": "xml"}}, "log.format: \"xml\" is not allowed; input should be 'text' or 'json'."),
-        ({"database": 5}, "database: 5 is not allowed; input should be a valid string."),
+        ({"log": {"format": "xml"}}, 'log.format: "xml" is not valid; allowed: text or json.'),
+        ({"database": 5}, "database: 5 is not valid; allowed: text."),
         (
             {"arxiv": {"request_interval_s": "5"}},
-            'arxiv.request_interval_s: "5" is not allowed; input should be a valid number.',
+            'arxiv.request_interval_s: "5" is not valid; allowed: a number.',
         ),
         (
             {"arxiv": {"request_interval_s": float("nan")}},
-            "arxiv.request_interval_s: NaN is not allowed; input should be a finite number.",
+            "arxiv.request_interval_s: NaN is not valid; allowed: a number.",
         ),
         (
             {"arxiv": {"poll_interval_s": float("inf")}},
-            "arxiv.poll_interval_s: Infinity is not allowed; input should be a finite number.",
+            "arxiv.poll_interval_s: Infinity is not valid; allowed: a number.",
         ),
-        ({"arxiv": {"contact": 7}}, "arxiv.contact: 7 is not allowed; input should be a valid string."),
+        (
+            {"arxiv": {"request_interval_s": 3601}},
+            "arxiv.request_interval_s: 3601 is not valid; allowed: 3600 or less.",
+        ),
+        ({"huggingface": {"enabled": "yes"}}, 'huggingface.enabled: "yes" is not valid; allowed: true or false.'),
+        ({"web": {"public_channels": 5}}, "web.public_channels: 5 is not valid; allowed: a JSON list."),
+        ({"web": {"public_channels": ["x"]}}, 'web.public_channels[0]: "x" is not valid; allowed: a channel id.'),
+        ({"arxiv": {"contact": 7}}, "arxiv.contact: 7 is not valid; allowed: text."),
     ],
 )
 def test_fault_names_the_setting_the_error_and_what_is_allowed(loader: Loader, content: object, fault: str) -> None:

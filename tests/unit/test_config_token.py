@@ -105,5 +105,5 @@ def test_token_pasted_into_the_wrong_place_is_not_shown(loader: Loader, content:
 
 def test_token_pasted_into_the_wrong_variable_is_not_shown(loader: Loader) -> None:
     assert loader.faults(DAILY_PAPERS_WEB__PORT=PASTED) == [
-        'web.port (DAILY_PAPERS_WEB__PORT): "(a token)" is not allowed; input should be a valid integer.'
+        'web.port (DAILY_PAPERS_WEB__PORT): "(a token)" is not valid; allowed: 1 to 65535.'
     ]

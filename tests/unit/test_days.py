@@ -28,10 +28,10 @@ def test_day_is_parsed_in_every_format(typed: str, day: date) -> None:
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        ("2026-11-19", "Thursday, 19 November 2026 is in the future; today is 2026-11-18 (UTC)."),
-        ("2026-02-30", "2026-02-30 is not a valid date."),
-        ("0000-01-01", "0000-01-01 is not a valid date."),
-        ("2023-04-30", "Hugging Face's lists start in May 2023; Sunday, 30 April 2023 has none."),
+        ("2026-11-19", "2026-11-19 is in the future. Today is 2026-11-18 (UTC)."),
+        ("2026-02-30", "2026-02-30 is not a valid date. Use `2026-11-18`, `today` or `yesterday`."),
+        ("0000-01-01", "0000-01-01 is not a valid date. Use `2026-11-18`, `today` or `yesterday`."),
+        ("2023-04-30", "Hugging Face has no lists before May 2023."),
         ("tomorrow", "Use `2026-11-18`, `today` or `yesterday`."),
         ("18.11.2026", "Use `2026-11-18`, `today` or `yesterday`."),
         ("", "Use `2026-11-18`, `today` or `yesterday`."),

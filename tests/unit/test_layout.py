@@ -104,10 +104,10 @@ def test_headline_distinguishes_rest_past_and_backlog() -> None:
     assert headline(5, ["RLHF"], ANNOUNCED, BatchKind.REST) == "**5 more papers** for RLHF · announced Thu 19 Nov"
     assert headline(5, ["RLHF"], None, BatchKind.PAST) == "**5 earlier papers** for RLHF"
     assert headline(50, ["RLHF"], None, BatchKind.BACKLOG) == (
-        "**50 papers** for RLHF held while this channel was paused, oldest first"
+        "**50 papers** for RLHF, held while this channel was paused (oldest first)"
     )
     assert headline(1_051, [], ANNOUNCED, BatchKind.BACKLOG) == (
-        "**1,051 papers** held while this channel was paused, oldest first, as a compact list"
+        "**1,051 papers** held while this channel was paused (oldest first, as a compact list)"
     )
 
 

@@ -56,7 +56,7 @@ class Weekly:
     def chart(self) -> Chart:
         """Returns the chart."""
         show_papers = self.counts_some_twice
-        note = "A paper that matches two keywords counts for both; ◆ counts it once." if show_papers else ""
+        note = "◆ counts each paper once." if show_papers else ""
         return Chart(
             ChartKind.BARS,
             "Papers posted per week, by keyword",

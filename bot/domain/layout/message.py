@@ -94,7 +94,8 @@ def headline(papers: int, keywords: Sequence[str], announced: datetime | None, b
             return f"**{plural(papers, 'earlier paper')}**{reason}"
         case BatchKind.BACKLOG:
             compact = ", as a compact list" if papers > BACKLOG_CARDS_MAX else ""
-            return f"**{plural(papers, 'paper')}**{reason} held while this channel was paused, oldest first{compact}"
+            held = f"{reason}, held" if reason else " held"
+            return f"**{plural(papers, 'paper')}**{held} while this channel was paused (oldest first{compact})"
     assert_never(batch)
 
 

@@ -19,17 +19,18 @@ def parse_day(text: str, today: date) -> date:
     typed = text.strip().casefold()
     if typed in _RELATIVE_DAYS:
         return today - timedelta(days=_RELATIVE_DAYS[typed])
+    usage = f"Use `{today.isoformat()}`, `today` or `yesterday`."
     found = _ISO.fullmatch(typed)
     if found is None:
-        raise InvalidDay(f"Use `{today.isoformat()}`, `today` or `yesterday`.")
+        raise InvalidDay(usage)
     try:
         day = date(*map(int, found.groups()))
     except ValueError as error:
-        raise InvalidDay(f"{typed} is not a valid date.") from error
+        raise InvalidDay(f"{typed} is not a valid date. {usage}") from error
     if day > today:
-        raise InvalidDay(f"{shown_day(day)} is in the future; today is {today.isoformat()} (UTC).")
+        raise InvalidDay(f"{day.isoformat()} is in the future. Today is {today.isoformat()} (UTC).")
     if day < TRENDING_FIRST_DAY:
-        raise InvalidDay(f"Hugging Face's lists start in {TRENDING_FIRST_DAY:%B %Y}; {shown_day(day)} has none.")
+        raise InvalidDay(f"Hugging Face has no lists before {TRENDING_FIRST_DAY:%B %Y}.")
     return day
 
 
