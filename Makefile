@@ -51,10 +51,13 @@ test-slow: coverage
 	$(BIN)/python -m pytest $(WAITING_SLOW) -m "slow and unmeasured" --timeout=540
 endif
 
-# All tests, quick and slow, except those that cannot be measured (tests/conftest.py); then the floor of each folder.
+# The quick tests and those slow ones that are measured (tests/conftest.py), the properties of unit and store tests with ten
+# times the examples; then the floor of each folder.
+MEASURE := -m "not unmeasured" --timeout=240 --cov
 coverage: $(VENV)/.dev
 	rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest $(WAITING_SLOW) -m "not unmeasured" --hypothesis-profile=thorough --timeout=240 --cov --cov-report=term
+	$(BIN)/python -m pytest $(WAITING) $(MEASURE) --cov-report= --hypothesis-profile=thorough tests/unit $(wildcard tests/integration/test_store_*.py)
+	$(BIN)/python -m pytest $(WAITING_SLOW) $(MEASURE) --cov-append --cov-report=term --ignore=tests/unit
 	$(BIN)/python -m tests.support.coverage_floors
 
 lint: $(VENV)/.dev

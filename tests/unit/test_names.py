@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import LONG, TOGETHER, UNMEASURED, WAITING
+from tests.conftest import LONG, MEASURED_SLOW, TOGETHER, UNMEASURED, WAITING
 
 ROOT = Path(__file__).parents[2]
 RETIRED = ROOT / "tests" / "support" / "retired_names.txt"
@@ -121,7 +121,7 @@ def _exists(prefix: str) -> bool:
     return {node.name for node in nodes if isinstance(node, kinds)}.issuperset(names)
 
 
-@pytest.mark.parametrize("prefix", sorted({*UNMEASURED, *LONG, WAITING, TOGETHER}))
+@pytest.mark.parametrize("prefix", sorted({*UNMEASURED, *MEASURED_SLOW, *LONG, WAITING, TOGETHER}))
 def test_tests_that_conftest_selects_by_prefix_exist(prefix: str) -> None:
     assert _exists(prefix)
 
