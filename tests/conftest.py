@@ -21,11 +21,17 @@ TOGETHER: Final = "tests/e2e/test_crash_points.py"
 # The slow tests that some folder needs to reach its floor of coverage; the others would only make measuring slower.
 MEASURED_SLOW: Final = (
     "tests/e2e/test_backfill.py",
+    "tests/e2e/test_blocked_channels.py",
+    "tests/e2e/test_channel_commands.py",
+    "tests/e2e/test_charts.py",
     "tests/e2e/test_discord_misbehaviour.py",
+    "tests/e2e/test_lifecycle.py",
     "tests/e2e/test_lost_answers.py",
     "tests/e2e/test_operator_commands.py",
     "tests/e2e/test_process.py",
+    "tests/e2e/test_trending_posts.py",
     "tests/integration/test_charts.py",
+    "tests/integration/test_page_command.py",
 )
 # Quick tests that measuring would slow beyond their limits, or that measure nothing because they kill the bot.
 UNMEASURED: Final = (

@@ -1,0 +1,29 @@
+"""Replies that are longer than one message."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.runtime.limits import CONTENT_MAX
+from cogs.replies import split_messages
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\n"), max_size=30), max_size=30), st.integers(5, 60))
+def test_split_messages_keep_the_limit_and_the_order_of_the_lines(lines: list[str], limit: int) -> None:
+    messages = list(split_messages(lines, limit))
+    assert all(0 < len(message) <= limit for message in messages)
+    if all(0 < len(line) <= limit for line in lines):
+        assert "\n".join(messages).split("\n") == (lines or [""])
+
+
+def test_lines_that_fit_stay_in_one_message() -> None:
+    assert list(split_messages(["a", "b"])) == ["a\nb"]
+
+
+def test_line_that_does_not_fit_starts_the_next_message() -> None:
+    assert list(split_messages(["a" * CONTENT_MAX, "b"])) == ["a" * CONTENT_MAX, "b"]
+
+
+def test_line_longer_than_a_message_is_cut() -> None:
+    (message,) = split_messages(["word " * CONTENT_MAX])
+    assert message.endswith("…")
+    assert len(message) <= CONTENT_MAX
