@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 # discord.py is ready once the gateway has sent no server for this long (its default: 2 s). Until a later server arrives
 # its channels are fetched by REST.
 GUILDS_QUIET_S: Final = 0.5
+# At the shutdown: how long cancelled commands may take to end, of the 0.5 s for closing the connection.
+COMMANDS_END_S: Final = 0.2
 # discord.py waits out a rate limit up to this long, then raises RateLimited.
 RATELIMIT_WAIT_MAX_S: Final = 30.0
 
@@ -64,11 +66,15 @@ class SlashCommands(app_commands.CommandTree["Client"]):
         task.add_done_callback(self._running.discard)
 
     async def cancel_running(self) -> None:
-        """Cancels the running commands: the database and the sessions that they use are about to be closed."""
+        """Cancels the running commands: the database and the sessions that they use are about to be closed.
+
+        A command that is slow to end is not waited for: the connection would stay open, and its keep-alive thread run.
+        """
         tasks = tuple(self._running)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=COMMANDS_END_S)
 
 
 class Client(commands.Bot):
