@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -10,12 +11,12 @@ from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.messages import render
 from bot.domain.channel_settings import Layout
-from bot.domain.outgoing import Delivered, RetryLater
+from bot.domain.outgoing import Delivered, MessageAbsent, RetryLater
 from bot.domain.post import MessageHeader, OutboxEntry, Post
 from sandbox.discord import ChannelKind
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
-from tests.support.discord_client import DiscordHarness, logged_in
+from tests.support.discord_client import DiscordHarness, connected, logged_in
 from tests.support.store import NOW
 
 
@@ -36,6 +37,22 @@ async def test_channel_of_a_server_unknown_to_the_gateway_is_retried_soon(kind: 
         assert isinstance(blocked, RetryLater)
         assert blocked.reason == "the gateway has not sent the channel's server yet"
         assert (blocked.not_before - clock.now()).total_seconds() < 10
+
+
+async def test_forum_post_is_found_by_its_key() -> None:
+    entries = (OutboxEntry(1, paper("2611.00001"), ("x",), alone=True),)
+    async with connected() as lab:
+        forum = lab.world.add_channel(lab.world.default.guild_id, "forum", ChannelKind.FORUM)
+        async with asyncio.timeout(10.0):
+            while lab.client.get_channel(forum.id) is None:  # noqa: ASYNC110 - the gateway sends it
+                await asyncio.sleep(0.01)
+        post = Post("a-key-of-12c", forum.id, "1", NOW, NOW, entries, MessageHeader(Layout.CARDS, "**1 new paper**"))
+        delivery = DiscordDelivery(lab.client, clock := FakeClock(), access_of(lab, clock))
+        sent = await delivery.send(post)
+        assert isinstance(sent, Delivered)
+        assert sent.thread_id is not None
+        assert await delivery.find(post) == sent
+        assert await delivery.find(replace(post, key="another-key1")) == MessageAbsent()
 
 
 async def test_rendering_tex_does_not_block_the_event_loop() -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import main
+from bot.domain.keyword import Keyword
 from bot.page.model import PageFormat
 from tests.support.builders import paper
-from tests.support.store import opened
+from tests.support.store import NOW, opened
 
 HERE, THERE, NOWHERE = 123456789012345678, 223456789012345678, 323456789012345678
 
@@ -138,6 +139,20 @@ def test_full_disk_leaves_the_old_file_unchanged(folder: Path, monkeypatch: pyte
     assert ended.stderr == "page cannot be written: File too large. Nothing was changed.\n"
     assert (folder / "page").read_text() == "old"
     assert not list(folder.glob(".daily-papers-*"))
+
+
+def test_summary_says_that_arxiv_was_not_read_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    async def subscribe() -> None:
+        async with opened(tmp_path / "daily-papers.sqlite3") as store:
+            await store.subscriptions.add(Keyword.parse("graph"), HERE, None, added_by=1, now=NOW)
+
+    monkeypatch.chdir(tmp_path)
+    asyncio.run(subscribe())
+    assert page("--output", "page.md") == 0
+    output = capsys.readouterr()
+    assert "1 keyword, 0 papers, arXiv not read yet" in output.out + output.err
 
 
 def test_channel_without_keywords_is_reported_with_the_others(folder: Path, capsys: Captured) -> None:

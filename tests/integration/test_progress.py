@@ -53,6 +53,14 @@ async def test_progress_lines_are_printed_at_intervals_without_wrapping() -> Non
     assert shown.getvalue() == f"reading 2026-09: {PAGES} · 1,234 papers so far\n"
 
 
+async def test_progress_without_an_answer_shows_no_rate() -> None:
+    target, shown = console(terminal=False)
+    lines = LineReporter(target, clock := FakeClock())
+    await clock.advance(BACKFILL_LINE_INTERVAL_S)
+    lines.on_progress(BackfillProgress(SEPTEMBER, counting=False, rate=BackfillRate(0, 120, 30.0), papers=0))
+    assert shown.getvalue() == "reading 2026-09: 0 of about 120 pages · 0 papers so far\n"
+
+
 def test_backoff_is_printed_once() -> None:
     target, shown = console(terminal=False)
     lines = LineReporter(target, clock := FakeClock())
