@@ -1,7 +1,7 @@
 """Shows Hugging Face's trending list of a day, or of the newest day that has one.
 
 A list comes from the store if it is fresh, otherwise from Hugging Face. If Hugging Face fails, a stored list is shown
-with the reason why it may be old. Where `huggingface.enabled` is false, `DisabledTrending` stands in for the service.
+with the reason why it may be old. Where `huggingface.enabled` is false, `DisabledTrending` replaces the service.
 """
 
 import asyncio

@@ -42,10 +42,10 @@ async def test_channel_of_a_server_unknown_to_the_gateway_is_retried_soon(kind: 
 async def test_forum_post_is_found_by_its_key() -> None:
     entries = (OutboxEntry(1, paper("2611.00001"), ("x",), alone=True),)
     async with connected() as lab:
+        created = asyncio.ensure_future(lab.client.wait_for("guild_channel_create", timeout=10.0))
+        await asyncio.sleep(0)  # lets it start to wait
         forum = lab.world.add_channel(lab.world.default.guild_id, "forum", ChannelKind.FORUM)
-        async with asyncio.timeout(10.0):
-            while lab.client.get_channel(forum.id) is None:  # noqa: ASYNC110 - the gateway sends it
-                await asyncio.sleep(0.01)
+        await created
         post = Post("a-key-of-12c", forum.id, "1", NOW, NOW, entries, MessageHeader(Layout.CARDS, "**1 new paper**"))
         delivery = DiscordDelivery(lab.client, clock := FakeClock(), access_of(lab, clock))
         sent = await delivery.send(post)

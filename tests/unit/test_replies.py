@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from bot.runtime.limits import CONTENT_MAX
 from cogs.replies import split_messages
 
-# Discord counts some characters twice, so a line of these has as many units as characters.
+# Discord counts some characters twice; these count once.
 _LINE = st.text("abcé—*", max_size=30)
 
 
