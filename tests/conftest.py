@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.support.clock import SettlingLoop
+
 pytest_plugins = ["tests.support.skips"]
 
 # The longest tests start first.
@@ -28,10 +30,14 @@ MEASURED_SLOW: Final = (
     "tests/e2e/test_lifecycle.py",
     "tests/e2e/test_lost_answers.py",
     "tests/e2e/test_operator_commands.py",
+    "tests/e2e/test_own_keywords.py",
     "tests/e2e/test_process.py",
+    "tests/e2e/test_status.py",
+    "tests/e2e/test_trending.py",
     "tests/e2e/test_trending_posts.py",
     "tests/integration/test_charts.py",
     "tests/integration/test_page_command.py",
+    "tests/unit/test_page_html.py",
 )
 # Quick tests that measuring would slow beyond their limits, or that measure nothing because they kill the bot.
 UNMEASURED: Final = (
@@ -81,6 +87,11 @@ def _scope(nodeid: str) -> str:
     """The tests of a file run in one worker and share fixtures, except end-to-end tests, which share nothing."""
     path = nodeid.split("::", 1)[0]
     return nodeid if path.startswith(WAITING) and path != TOGETHER else path
+
+
+def pytest_asyncio_loop_factories() -> dict[str, type[SettlingLoop]]:
+    """Returns the event loop of every test."""
+    return {"settling": SettlingLoop}
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -4,6 +4,7 @@ import asyncio
 import heapq
 import itertools
 import random
+import selectors
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
@@ -78,10 +79,44 @@ class FakeClock:
         return sum(not waiter.done() for _, _, waiter in self._sleeping_tasks)
 
 
+class SettlingLoop(asyncio.SelectorEventLoop):
+    """The event loop of the tests: it knows when no task can run."""
+
+    def __init__(self) -> None:
+        self._selector_of_settling = _SettlingSelector()
+        super().__init__(self._selector_of_settling)
+
+    def settled(self) -> asyncio.Future[None]:
+        """Returns a future that is done once the loop would wait for I/O, a timer or a thread."""
+        waiter: asyncio.Future[None] = self.create_future()
+        self._selector_of_settling.waiters.append(waiter)
+        return waiter
+
+
+class _SettlingSelector(selectors.DefaultSelector):
+    """Tells the waiters when the loop would block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiters: list[asyncio.Future[None]] = []
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if not self.waiters or (timeout is not None and timeout <= 0):
+            return super().select(timeout)
+        events = super().select(0)
+        if not events:
+            for waiter in self.waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+            self.waiters.clear()
+        return events
+
+
 async def settle() -> None:
     """Lets every task that can run do so until it waits for something."""
-    for _ in range(20):
-        await asyncio.sleep(0)
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, SettlingLoop)
+    await loop.settled()
 
 
 async def give_way() -> None:
