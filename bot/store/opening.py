@@ -11,6 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -162,6 +163,7 @@ def inspect(path: Path) -> None:
         )
 
 
+@cache
 def migrations() -> tuple[str, ...]:
     """Returns the SQL of each migration in order; number n migrates from user_version n-1 to n."""
     folder = importlib.resources.files("bot.store") / "migrations"
