@@ -10,8 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
+from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
 from sandbox.discord import RecordedRequest
 from tests.support.derive_discord_schema import SCHEMA
@@ -35,7 +34,6 @@ class Specification:
         self._routes = sorted(map(_route, templates), key=lambda route: route.parameters)
         self._templates: dict[str, str | None] = {}
         self._validators: dict[str, Draft202012Validator | None] = {}
-        self._worst_by_request: dict[tuple[str, str], str | None] = {}
 
     def faults(self, requests: Iterable[RecordedRequest]) -> list[str]:
         """Returns one sentence per fault of the requests; empty if they are valid."""
@@ -50,15 +48,7 @@ class Specification:
             return [] if request.body is None else [f"{name}: takes no body"]
         if request.body is None:
             return [f"{name}: needs a body"]
-        worst = self._worst(validator, (route, json.dumps(request.body)))
-        return [] if worst is None else [f"{name}: {worst}"]
-
-    def _worst(self, validator: Draft202012Validator, request: tuple[str, str]) -> str | None:
-        """Returns the worst fault of a body; cached, because validating the commands of a bot is slow."""
-        if request not in self._worst_by_request:
-            worst = best_match(validator.iter_errors(json.loads(request[1])))
-            self._worst_by_request[request] = None if worst is None else f"{worst.json_path}: {worst.message}"
-        return self._worst_by_request[request]
+        return [f"{name}: {_describe(_deepest(error))}" for error in validator.iter_errors(request.body)]
 
     def _template(self, path: str) -> str | None:
         if path not in self._templates:
@@ -84,3 +74,16 @@ def _route(template: str) -> _Route:
     pieces = re.split(r"\{\w+\}", template)
     pattern = "[^/]+".join(re.escape(piece) for piece in pieces)
     return _Route(template, re.compile(pattern), len(pieces) - 1)
+
+
+def _deepest(error: ValidationError) -> ValidationError:
+    """Returns the error of the alternative that fits best; of equal ones, the error that names them all."""
+    if not isinstance(error.kind, ValidationErrorKind.OneOfNotValid | ValidationErrorKind.AnyOf):
+        return error
+    inner = [_deepest(each) for alternative in error.kind.context for each in alternative]
+    return max([error, *inner], key=lambda each: len(each.instance_path))
+
+
+def _describe(error: ValidationError) -> str:
+    path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in error.instance_path)
+    return f"${path}: {error.message}"
