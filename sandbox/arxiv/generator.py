@@ -5,11 +5,17 @@ one on reward models, one on diffusion models, one on graph neural networks, and
 """
 
 import random
+from functools import lru_cache
+from typing import Final
 
 from sandbox.arxiv import vocabulary
 from sandbox.arxiv.papers import SandboxPaper
 
+# As many as the largest corpus of the tests has; the sandbox generates each paper once.
+_CACHED_PAPERS: Final = 4096
 
+
+@lru_cache(_CACHED_PAPERS)
 def generate_paper(seed: int, number: int) -> SandboxPaper:
     """Returns a paper; the same seed and number always give the same paper."""
     rng = random.Random(f"{seed}/{number}")
