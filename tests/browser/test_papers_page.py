@@ -92,6 +92,7 @@ def shown(tab: Page) -> Locator:
     return tab.locator(".papers h3").filter(visible=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "viewport"), [("light", WIDE), ("dark", PHONE)], ids=["light", "dark"])
 async def test_page_passes_accessibility_checks(
     browser: Browser, scheme: Literal["light", "dark"], viewport: ViewportSize

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from bot.__main__ import keyword_fault
 from bot.composition.app import run
 from bot.config import load_settings
@@ -61,6 +63,7 @@ def writes(sandbox: RunningSandbox) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 async def test_nothing_is_sent_before_the_gateway_has_sent_the_servers(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         await make_work_due(sandbox)

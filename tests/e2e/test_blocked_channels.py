@@ -99,6 +99,7 @@ async def test_notice_about_a_channel_of_the_config_file_goes_to_its_server(tmp_
             assert f"<#{sandbox.channel('read-only')}>" in notice.content
 
 
+@pytest.mark.slow
 async def test_locked_thread_keeps_its_papers_until_it_is_unlocked(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         thread, admin = sandbox.channel("reading club"), sandbox.world.default.admin_id
@@ -117,6 +118,7 @@ async def test_locked_thread_keeps_its_papers_until_it_is_unlocked(tmp_path: Pat
         assert len(direct_messages(sandbox, admin)) == 1
 
 
+@pytest.mark.slow
 async def test_deleted_channel_causes_a_notice_and_stops_no_other(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         admin = sandbox.world.default.admin_id
@@ -135,6 +137,7 @@ async def test_deleted_channel_causes_a_notice_and_stops_no_other(tmp_path: Path
             assert re.search(gone, reply, re.MULTILINE)
 
 
+@pytest.mark.slow
 async def test_papers_of_a_server_that_removed_the_bot_are_kept_until_it_returns(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         admin, guild_id = sandbox.world.default.admin_id, sandbox.world.default.guild_id

@@ -48,6 +48,7 @@ async def test_show_lists_the_defaults_and_then_the_changed_settings(tmp_path: P
             assert await channel(sandbox, "show") == shown
 
 
+@pytest.mark.slow
 async def test_style_applies_to_the_next_batch(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
@@ -131,6 +132,7 @@ async def test_paused_channel_queues_papers_and_posts_them_on_resume(tmp_path: P
             assert post.content.startswith("**1 new paper** for reward model · announced ")
 
 
+@pytest.mark.slow
 async def test_backlog_of_more_than_fifty_papers_is_posted_as_a_compact_list(
     tmp_path: Path,
 ) -> None:
@@ -174,6 +176,7 @@ async def test_pause_stops_a_batch_that_is_being_posted(tmp_path: Path) -> None:
         assert len(set(sandbox.posted_urls("papers"))) == 50
 
 
+@pytest.mark.slow
 async def test_role_is_pinged_once_per_batch_and_nobody_else_is(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         guild = sandbox.world.default.guild_id
@@ -247,6 +250,7 @@ async def test_sample_shows_known_papers_and_pings_nobody(tmp_path: Path) -> Non
         assert len(sandbox.posts("papers")) == 2
 
 
+@pytest.mark.slow
 async def test_posts_of_an_announcement_channel_are_published_within_the_limit(tmp_path: Path) -> None:
     async with running_sandbox(
         tmp_path, rate_limits=RateLimits(crossposts=Limit(2, 3600.0), messages=Limit(50, 1.0))
@@ -322,6 +326,7 @@ async def test_unsupported_channel_type_is_rejected_with_the_supported_types(tmp
         assert await channel(sandbox, "test", channel=category) == rejection
 
 
+@pytest.mark.slow
 async def test_forum_gets_one_post_per_batch_and_a_thread_keeps_its_batch(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         forum = sandbox.world.add_channel(sandbox.world.default.guild_id, "paper-forum", ChannelKind.FORUM).id

@@ -111,6 +111,7 @@ async def test_counting_stops_when_the_reply_is_deleted(tmp_path: Path, caplog: 
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
+@pytest.mark.slow
 async def test_stats_are_private_and_cover_only_channels_the_caller_can_view(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         assert (await chart(sandbox, "stats")).content.startswith("No papers were posted in the last 12 weeks")

@@ -87,6 +87,7 @@ async def test_health_and_metrics_follow_the_bot_and_name_no_channel(tmp_path: P
         await wait_for_health(port, 200)
 
 
+@pytest.mark.slow
 async def test_port_in_use_is_reported_in_one_line_with_exit_code_1(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         taken = sandbox.url.rpartition(":")[2]

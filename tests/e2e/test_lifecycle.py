@@ -50,6 +50,7 @@ async def test_start_with_new_papers_posts_no_existing_paper(tmp_path: Path) -> 
         assert sandbox.posted_urls("papers") == [new]
 
 
+@pytest.mark.slow
 async def test_latest_five_papers_are_posted_once_by_a_button_from_before_a_restart(
     tmp_path: Path,
 ) -> None:
@@ -97,6 +98,7 @@ async def test_buttons_check_the_permission_of_the_caller_again(tmp_path: Path) 
         assert sandbox.posts("papers") == []
 
 
+@pytest.mark.slow
 async def test_broad_keyword_gets_suggestions_of_narrower_ones(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         for number in range(450):

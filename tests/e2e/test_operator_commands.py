@@ -151,6 +151,7 @@ async def test_check_reports_a_damaged_database_and_leaves_it_unchanged(tmp_path
         assert sandbox.database.read_bytes() == b"Buy milk." * 1000
 
 
+@pytest.mark.slow
 async def test_check_next_to_a_running_bot_uses_the_same_request_gate(tmp_path: Path) -> None:
     arxiv = LocalArxiv(Corpus(), interval_s=0.4)
     arxiv.add_paper(SandboxPaper(title="Sheaves on a Torus", abstract="We compute."))
@@ -165,6 +166,7 @@ async def test_check_next_to_a_running_bot_uses_the_same_request_gate(tmp_path: 
         assert arxiv.violations == []
 
 
+@pytest.mark.slow
 async def test_backup_made_while_the_bot_posts_is_complete(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         for name in CHANNELS:
@@ -185,6 +187,7 @@ async def test_backup_made_while_the_bot_posts_is_complete(tmp_path: Path) -> No
             assert connection.execute("SELECT count(*) FROM outbox").fetchone() == (len(CHANNELS) * PAPERS,)
 
 
+@pytest.mark.slow
 async def test_bot_continues_with_a_backup_where_the_original_stopped(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         copy = tmp_path / "copy.sqlite3"

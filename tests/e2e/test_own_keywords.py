@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from sandbox.discord import Permission
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
@@ -69,6 +71,7 @@ async def test_unsubscribe_suggests_the_keywords_of_the_channel(tmp_path: Path) 
         assert list(await own_keywords(sandbox, channel=sandbox.channel("general"))) == []
 
 
+@pytest.mark.slow
 async def test_keywords_of_a_deleted_channel_can_be_unsubscribed(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         gone, member = sandbox.channel("vision"), sandbox.world.default.member_id

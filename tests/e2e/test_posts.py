@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from sandbox.arxiv import ArxivFault, ArxivFaultKind, SandboxPaper
 from sandbox.discord import Limit, Message, RateLimited, RateLimits
 from tests.support.embeds import components_of, embeds_of, lines_of, papers_in
@@ -171,6 +173,7 @@ async def test_more_than_five_papers_are_compact_lists_of_25(tmp_path: Path) -> 
         assert [embed.title for embed in embeds_of(shown)] == ["Reward Models, Part 29"]
 
 
+@pytest.mark.slow
 async def test_rate_limits_are_respected_and_nothing_is_lost(tmp_path: Path) -> None:
     names, wait_s = ("papers", "vision"), 0.4
     async with (

@@ -117,6 +117,7 @@ async def test_wrong_token_is_reported_without_printing_it(tmp_path: Path) -> No
     assert token not in output
 
 
+@pytest.mark.slow
 async def test_second_bot_on_the_same_database_is_rejected(
     tmp_path: Path,
 ) -> None:

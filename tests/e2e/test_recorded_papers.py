@@ -40,6 +40,7 @@ def expected(channel: str) -> set[str]:
     return {f"https://arxiv.org/abs/{arxiv_id}" for arxiv_id in ids}
 
 
+@pytest.mark.slow
 @pytest.mark.recordings
 async def test_matching_recorded_papers_are_posted_once_in_the_right_channels(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path, arxiv=arxiv_with_one_paper(Corpus.from_directory(ARXIV_ANSWERS))) as sandbox:

@@ -81,6 +81,7 @@ async def test_posted_paper_gets_its_votes_and_code_by_an_edit(tmp_path: Path, s
         assert "▲ 90" in text_of(invocation.reply)
 
 
+@pytest.mark.slow
 async def test_posts_have_no_votes_while_hugging_face_is_down_or_disabled(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.UNAVAILABLE, times=None))
@@ -103,9 +104,10 @@ async def test_posts_have_no_votes_while_hugging_face_is_down_or_disabled(tmp_pa
             assert "▲" not in text_of(latest.reply)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lost",
-    [pytest.param(StatusAfter(502), id="502", marks=pytest.mark.slow), pytest.param(DropAfter(), id="dropped")],
+    [pytest.param(StatusAfter(502), id="502"), pytest.param(DropAfter(), id="dropped")],
 )
 async def test_list_is_posted_once_over_lost_answers_and_restarts(tmp_path: Path, lost: DiscordFault) -> None:
     async with running_sandbox(tmp_path) as sandbox:
@@ -144,6 +146,7 @@ async def test_list_is_posted_once_over_lost_answers_and_restarts(tmp_path: Path
             assert "Trending" not in await sandbox.reply_to("channel show")
 
 
+@pytest.mark.slow
 async def test_list_begins_a_forum_post_and_counts_the_papers_left_out(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         forum = sandbox.world.add_channel(sandbox.world.default.guild_id, "paper-forum", ChannelKind.FORUM).id

@@ -250,6 +250,7 @@ async def poll_through(ingest: Ingest, faults: list[ArxivFault], rng: random.Ran
     assert all(later > earlier for earlier, later in pairwise(poll_times))
 
 
+@pytest.mark.slow
 async def test_all_faults_in_sequence_lose_no_paper(ingest: Ingest) -> None:
     await poll_through(ingest, all_faults(), random.Random(1))
 

@@ -154,6 +154,7 @@ async def test_backfilled_papers_are_not_posted_and_those_of_a_poll_are(harness:
     assert await harness.ingest.due() == [new]
 
 
+@pytest.mark.slow
 async def test_forecast_is_exact_after_a_month_of_many_pages(harness: BackfillHarness) -> None:
     papers = harness.add_papers("A reward model", SEPTEMBER, ARXIV_PAGE_SIZE + 1)
     result = await harness.backfill(SEPTEMBER)
@@ -197,6 +198,7 @@ async def test_transient_fault_loses_no_paper(harness: BackfillHarness, fault: A
     assert result.skipped == ()
 
 
+@pytest.mark.slow
 async def test_failed_page_is_requested_again_after_the_backoff(harness: BackfillHarness) -> None:
     harness.add_papers("A reward model", SEPTEMBER, 2 * ARXIV_PAGE_SIZE)
     harness.ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, containing="[202609", retry_after="600"))
@@ -291,6 +293,7 @@ async def test_paper_is_stored_for_each_keyword_it_matches(harness: BackfillHarn
     assert (result.papers, result.new_papers) == (1, 1)
 
 
+@pytest.mark.slow
 async def test_backfill_that_is_stopped_repeatedly_stores_every_paper_once(harness: BackfillHarness) -> None:
     first = Month.of(harness.ingest.clock.now()).plus(-10)
     corpus = Corpus.generated(now=harness.ingest.clock.now(), upcoming=0, days=330, per_day=5)

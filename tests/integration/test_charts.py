@@ -67,6 +67,7 @@ def assert_is_a_chart(png: bytes) -> None:
     assert len(png) < 200_000
 
 
+@pytest.mark.slow
 async def test_hostile_names_are_drawn_without_blocking_the_event_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,6 +117,7 @@ async def create_database(path: Path) -> None:
     await (await Database.open_exclusive(path)).close()
 
 
+@pytest.mark.slow
 def test_full_disk_at_the_start_is_reported_and_stores_no_subscription(folder: Path) -> None:
     asyncio.run(create_database(folder / "daily-papers.sqlite3"))
     keywords = [f"reward model {number}" for number in range(1500)]

@@ -55,6 +55,7 @@ async def test_forum_post_is_found_by_its_key() -> None:
         assert await delivery.find(replace(post, key="another-key1")) == MessageAbsent()
 
 
+@pytest.mark.slow
 async def test_rendering_tex_does_not_block_the_event_loop() -> None:
     papers = [paper(f"2611.{number:05}", abstract=r"\frac{" * 3_000) for number in range(1, 11)]
     entries = tuple(OutboxEntry(number, each, ("x",), alone=False) for number, each in enumerate(papers))

@@ -124,6 +124,7 @@ async def test_papers_that_arrive_during_an_attempt_wait_for_the_next_message(
         assert delivery.messages() == [arxiv_ids(5), arxiv_ids(1, 2)]
 
 
+@pytest.mark.slow
 async def test_send_rate_over_all_channels_is_limited(store: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
     channels = range(100, 190)
     for channel_id in channels:

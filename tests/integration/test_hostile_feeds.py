@@ -75,6 +75,7 @@ async def fetching(url: str, folder: Path) -> AsyncIterator[Fetcher]:
         await process.communicate()
 
 
+@pytest.mark.slow
 async def test_hostile_responses_need_little_memory_and_do_not_break_the_next(tmp_path: Path) -> None:
     errors = {
         ArxivFaultKind.HUGE: TOO_LARGE,

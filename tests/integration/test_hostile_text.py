@@ -197,6 +197,7 @@ def check_replies(message: MessagePapers) -> None:
                 check_safe(read(bold(typed.shown)), (), formatted=[typed.shown])
 
 
+@pytest.mark.slow
 @BRIEFLY
 @given(MESSAGES)
 def test_messages_with_any_papers_are_accepted_and_safe(

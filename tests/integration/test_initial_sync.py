@@ -163,6 +163,7 @@ async def test_failed_sync_is_retried_after_the_backoff(ingest: Ingest) -> None:
     assert await ingest.due() == []
 
 
+@pytest.mark.slow
 async def test_incomplete_window_is_retried_after_the_backoff_floor(ingest: Ingest) -> None:
     ingest.add_paper("A reward model")
     ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.SHORT_PAGE, times=None, containing="ti:", keep=0.0))

@@ -171,6 +171,7 @@ async def test_subscriptions_from_the_config_file_stay_in_a_gone_channel(janitor
     assert (left.keyword.shown, left.sources) == ("diffusion", frozenset({Source.FILE}))
 
 
+@pytest.mark.slow
 async def test_channel_that_returns_in_time_keeps_its_subscriptions(janitor: JanitorHarness) -> None:
     await janitor.block(GONE)
     async with janitor.running():

@@ -129,6 +129,7 @@ def test_file_that_cannot_be_written_is_reported_in_one_sentence(
     assert sorted(folder.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_full_disk_leaves_the_old_file_unchanged(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COVERAGE_PROCESS_CONFIG", "")  # the file with measured coverage would be too large
     (folder / "page").write_text("old")
@@ -206,6 +207,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 async def test_page_is_written_while_the_bot_runs(folder: Path) -> None:
     async with opened(folder / "daily-papers.sqlite3") as store:
         await store.poll(paper("2611.00003", title="A newer graph"))
@@ -231,6 +233,7 @@ def test_output_dash_is_stdout_and_other_pipes_are_rejected(folder: Path) -> Non
     assert (ended.returncode, ended.stderr) == (1, "/dev/stdout is not a regular file: choose a file for the page.\n")
 
 
+@pytest.mark.slow
 def test_full_output_device_is_reported_in_one_sentence(folder: Path) -> None:
     ended = run("sh", "-c", f"{sys.executable} -m bot page > /dev/full")
     assert (ended.returncode, ended.stderr) == (1, "The page cannot be written: No space left on device.\n")

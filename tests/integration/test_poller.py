@@ -268,6 +268,7 @@ async def test_short_page_loses_no_paper(ingest: Ingest) -> None:
     assert sorted(await ingest.due()) == sorted(arxiv_ids)
 
 
+@pytest.mark.slow
 async def test_shuffled_pages_lose_and_repeat_no_paper(ingest: Ingest) -> None:
     arxiv_ids = [ingest.add_paper("A reward model", days_ago=1 + n / 1000) for n in range(ARXIV_PAGE_SIZE + 20)]
     ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.SHUFFLED, times=None, containing="ti:"))
@@ -319,6 +320,7 @@ async def test_interrupted_poll_keeps_complete_windows_and_is_repeated(ingest: I
     assert await synced_until(ingest) != before
 
 
+@pytest.mark.slow
 async def test_poll_fails_when_the_narrowest_window_stays_short(ingest: Ingest) -> None:
     for n in range(4):
         ingest.add_paper("A reward model", days_ago=2 + n / 10_000)

@@ -56,6 +56,7 @@ async def first_line(process: asyncio.subprocess.Process) -> str:
     return (await process.stdout.readline()).decode().rstrip("\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_program_serves_the_page_and_exits_with_0_on_a_signal(
     number: signal.Signals, few_papers: tuple[str, str]
@@ -72,6 +73,7 @@ async def test_program_serves_the_page_and_exits_with_0_on_a_signal(
             assert await process.wait() == 0
 
 
+@pytest.mark.slow
 async def test_headless_prints_addresses_as_json_and_serves_no_page() -> None:
     async with run_sandbox("--headless", "--port", "0", "--no-bot") as process:
         addresses = json.loads(await first_line(process))

@@ -83,6 +83,7 @@ def test_plugin_is_part_of_every_run(request: pytest.FixtureRequest) -> None:
     assert request.config.pluginmanager.has_plugin("tests.support.skips")
 
 
+@pytest.mark.slow
 def test_tests_without_recordings_are_left_out_and_counted(project: Path) -> None:
     outcomes, lines = run(project)
     assert outcomes == {"skipped": 6, "xfailed": 1}
@@ -90,6 +91,7 @@ def test_tests_without_recordings_are_left_out_and_counted(project: Path) -> Non
     assert "1 test left out: chromium: not installed" in lines
 
 
+@pytest.mark.slow
 def test_skip_of_a_test_whose_recordings_exist_fails(project: Path) -> None:
     (project.parent / "shared").mkdir()
     outcomes, lines = run(project)
@@ -98,6 +100,7 @@ def test_skip_of_a_test_whose_recordings_exist_fails(project: Path) -> None:
     assert any(line.startswith("must not skip here: got empty parameter set") for line in lines)
 
 
+@pytest.mark.slow
 def test_unexpected_skip_fails_under_ci(project: Path) -> None:
     outcomes, lines = run(project, CI="true", TESTS_WITHOUT="mount root")
     assert outcomes == {"failed": 2, "error": 1, "skipped": 3, "xfailed": 1}
@@ -107,6 +110,7 @@ def test_unexpected_skip_fails_under_ci(project: Path) -> None:
     assert any(line.startswith("must not skip here: could not import") for line in lines)
 
 
+@pytest.mark.slow
 def test_skip_for_a_tool_that_ci_could_not_install_is_counted(project: Path) -> None:
     outcomes, lines = run(project, "-p", "xdist", "-n", "2", CI="true", TESTS_WITHOUT="mount chromium")
     assert outcomes == {"failed": 1, "error": 1, "skipped": 4, "xfailed": 1}

@@ -131,6 +131,7 @@ FIRST_STEPS: tuple[HistoryStep, ...] = (
 )
 
 
+@pytest.mark.slow
 @given(st.lists(steps, min_size=5, max_size=40))
 def test_no_channel_ever_gets_a_paper_twice(history_steps: list[HistoryStep]) -> None:
     check((*FIRST_STEPS, *history_steps))

@@ -106,6 +106,7 @@ def version_of(path: Path) -> int:
         return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
+@pytest.mark.slow
 async def test_bot_and_command_write_concurrently_without_loss(path: Path) -> None:
     await create(path)
     with writer_process(path, "exclusive") as bot, writer_process(path, "shared") as command:
@@ -127,6 +128,7 @@ async def test_bot_starts_while_a_command_runs(path: Path) -> None:
             assert await store.key_values.get("shared 0") == "0"
 
 
+@pytest.mark.slow
 async def test_command_continues_when_the_bot_stops(path: Path) -> None:
     await create(path)
     with writer_process(path, "exclusive", rounds=0) as bot, writer_process(path, "shared", rounds=1) as command:

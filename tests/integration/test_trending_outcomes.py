@@ -162,6 +162,7 @@ async def test_list_whose_first_attempt_is_blocked_is_bound_again_later(
         assert delivery.messages() == [arxiv_ids(1)]
 
 
+@pytest.mark.slow
 async def test_channel_without_answers_delays_no_other_and_keeps_its_order(
     store: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:

@@ -90,6 +90,7 @@ async def test_fetched_list_is_found_without_a_notification(
         assert delivery.messages() == [arxiv_ids(1)]
 
 
+@pytest.mark.slow
 async def test_channel_with_a_daily_schedule_gets_the_list_at_its_time(
     store: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
@@ -105,6 +106,7 @@ async def test_channel_with_a_daily_schedule_gets_the_list_at_its_time(
         assert message.at == datetime(2026, 11, 19, 8, 30, tzinfo=UTC)
 
 
+@pytest.mark.slow
 async def test_only_the_newest_list_is_posted_after_an_outage(
     store: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
@@ -117,6 +119,7 @@ async def test_only_the_newest_list_is_posted_after_an_outage(
         assert delivery.messages() == [arxiv_ids(21)]
 
 
+@pytest.mark.slow
 async def test_lists_that_are_due_together_are_posted_in_order(
     store: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:

@@ -216,6 +216,7 @@ def test_long_hostile_texts_are_fast(one: str, other: str, between: str) -> None
     assert len(badges(paper(comment=text, title=text[:1000], journal_ref=text))) <= len(BadgeKind)
 
 
+@pytest.mark.slow
 @pytest.mark.recordings
 def test_badges_of_recorded_papers_are_never_guessed() -> None:
     papers: list[Paper] = []

@@ -96,6 +96,7 @@ def _check_message(message: list[_Parts]) -> None:
     assert lay_out_cards(papers, entries) == cards
 
 
+@pytest.mark.slow
 @given(_MESSAGES)
 def test_any_papers_stay_within_all_limits(message: list[_Parts]) -> None:
     _check_message(message)

@@ -67,6 +67,7 @@ def element_text(entry_element: minidom.Element, name: str) -> str:
         return text
 
 
+@pytest.mark.slow
 @pytest.mark.recordings
 def test_recorded_texts_are_parsed_exactly() -> None:
     answers = recorded_answers()

@@ -252,6 +252,7 @@ _SEEDS = st.integers(0, 2**32)
 _COUNTS = st.one_of(st.integers(1, 60), st.integers(1, 300), st.sampled_from([1, 10, 11, 25, 26, 50, 300]))
 
 
+@pytest.mark.slow
 @given(_SEEDS, _COUNTS, st.sampled_from(Layout))
 def test_any_batch_needs_the_fewest_messages_within_all_limits(seed: int, count: int, layout: Layout) -> None:
     _check_batch(seed, count, layout)
@@ -265,6 +266,7 @@ def test_very_many_batches_need_the_fewest_messages_within_limits(seed: int, cou
     _check_batch(seed, count, layout)
 
 
+@pytest.mark.slow
 @pytest.mark.recordings
 @pytest.mark.parametrize("layout", Layout)
 def test_recorded_papers_need_the_fewest_messages_within_limits(layout: Layout) -> None:

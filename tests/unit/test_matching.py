@@ -208,6 +208,7 @@ def test_matches_of_a_keyword_do_not_depend_on_other_keywords(typed: list[str], 
     assert set(match(papers, keywords)) == alone
 
 
+@pytest.mark.slow
 @pytest.mark.recordings
 def test_matching_recorded_papers_are_found() -> None:
     papers = {}

@@ -100,6 +100,7 @@ def _assert_read_back(page: Page) -> None:
         assert list(_differences(entry, one, keywords[one.arxiv_id])) == [], (entry, one)
 
 
+@pytest.mark.slow
 @pytest.mark.recordings
 def test_recorded_papers_are_read_back_unchanged() -> None:
     _assert_read_back(recorded_page())

@@ -88,6 +88,7 @@ _OUR_ELEMENTS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.recordings
 def test_recorded_papers_are_read_back_unchanged() -> None:
     _assert_read_back(recorded_page())
@@ -226,6 +227,7 @@ def test_empty_section_and_empty_page_are_labelled() -> None:
     assert "Last update: not yet" in _text(empty.find(".//header"))
 
 
+@pytest.mark.slow
 def test_large_page_stays_within_limit_and_keeps_newest_bibtex() -> None:
     page = generate_page()
     text = _render(page, _ADDRESS)

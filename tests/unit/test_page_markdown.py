@@ -99,6 +99,7 @@ def _assert_read_back(page: Page) -> None:
         assert len(rows) == (len(section.papers) + 1 if section.papers else 0)
 
 
+@pytest.mark.slow
 @pytest.mark.recordings
 def test_recorded_papers_are_read_back_unchanged() -> None:
     _assert_read_back(recorded_page())

@@ -37,6 +37,7 @@ def test_initial_papers_span_five_weeks_with_fewer_at_weekends() -> None:
     assert max(per_weekday[5], per_weekday[6]) < min(per_weekday[day] for day in range(5))
 
 
+@pytest.mark.slow
 def test_earlier_papers_do_not_change_the_recent_weeks() -> None:
     recent = generated().initial
     papers = Corpus.generated(now=NOW, upcoming=100, earlier_days=400).initial
