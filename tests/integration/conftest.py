@@ -1,11 +1,13 @@
-"""The fixture of most integration tests: a store in a file of its own."""
+"""The fixtures that integration tests share: a store in a file of its own, and what a dispatcher needs."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.store import Store, opened
+from tests.support.clock import FakeClock
+from tests.support.delivery import FakeDelivery
+from tests.support.store import NOW, Store, opened
 
 
 @pytest.fixture
@@ -19,3 +21,22 @@ async def store(path: Path) -> AsyncIterator[Store]:
     """An empty store."""
     async with opened(path) as store:
         yield store
+
+
+@pytest.fixture
+async def subscribed(store: Store) -> Store:
+    """A store whose channel is subscribed to "graph"."""
+    await store.watch("graph")
+    return store
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that shows the time at which the test data was written."""
+    return FakeClock(NOW)
+
+
+@pytest.fixture
+def delivery(clock: FakeClock) -> FakeDelivery:
+    """A Discord that accepts every message, unless the test says otherwise."""
+    return FakeDelivery(clock)

@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
-
 from bot.domain.outgoing import Blocked, RetryLater
 from tests.support.clock import FakeClock
 from tests.support.delivery import (
@@ -15,23 +13,6 @@ from tests.support.delivery import (
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
 LOCKED = Blocked("The channel is locked.")
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(NOW)
-
-
-@pytest.fixture
-def delivery(clock: FakeClock) -> FakeDelivery:
-    return FakeDelivery(clock)
-
-
-@pytest.fixture
-async def subscribed(store: Store) -> Store:
-    """A store whose channel is subscribed to "graph"."""
-    await store.watch("graph")
-    return store
 
 
 async def test_blocked_channel_stores_the_reason_and_resumes_by_itself(

@@ -14,21 +14,10 @@ CARDS = ChannelSettings(style=Style.CARDS, mention_role=ROLE)
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(NOW)
-
-
-@pytest.fixture
-def delivery(clock: FakeClock) -> FakeDelivery:
-    return FakeDelivery(clock)
-
-
-@pytest.fixture
-async def subscribed(store: Store) -> Store:
-    """A store whose channel is subscribed to "graph" and pings a role."""
-    await store.watch("graph")
-    await store.channel_settings.write(CHANNEL, ChannelSettings(mention_role=ROLE))
-    return store
+async def subscribed(subscribed: Store) -> Store:
+    """The channel also pings a role."""
+    await subscribed.channel_settings.write(CHANNEL, ChannelSettings(mention_role=ROLE))
+    return subscribed
 
 
 async def pause(store: Store, style: Style = Style.AUTO) -> None:

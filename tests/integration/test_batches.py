@@ -12,28 +12,17 @@ from bot.domain.outgoing import Blocked, Rejected
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
 from tests.support.delivery import LOST_ANSWER, Answer, FakeDelivery, arxiv_ids, record_papers, running_dispatcher
-from tests.support.store import CHANNEL, NOW, Store
+from tests.support.store import CHANNEL, Store
 
 ROLE = 99
 CARDS = ChannelSettings(style=Style.CARDS, mention_role=ROLE)
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(NOW)
-
-
-@pytest.fixture
-def delivery(clock: FakeClock) -> FakeDelivery:
-    return FakeDelivery(clock)
-
-
-@pytest.fixture
-async def subscribed(store: Store) -> Store:
-    """A store whose channel is subscribed to "graph" and pings a role."""
-    await store.watch("graph")
-    await store.channel_settings.write(CHANNEL, ChannelSettings(mention_role=ROLE))
-    return store
+async def subscribed(subscribed: Store) -> Store:
+    """The channel also pings a role."""
+    await subscribed.channel_settings.write(CHANNEL, ChannelSettings(mention_role=ROLE))
+    return subscribed
 
 
 # One batch.

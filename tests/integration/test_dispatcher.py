@@ -24,23 +24,6 @@ from tests.support.delivery import (
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(NOW)
-
-
-@pytest.fixture
-def delivery(clock: FakeClock) -> FakeDelivery:
-    return FakeDelivery(clock)
-
-
-@pytest.fixture
-async def subscribed(store: Store) -> Store:
-    """A store whose channel is subscribed to "graph"."""
-    await store.watch("graph")
-    return store
-
-
 async def test_papers_are_posted_oldest_first_as_a_list(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:

@@ -21,23 +21,6 @@ from tests.support.store import CHANNEL, NOW, Store
 LOCKED = Blocked("The channel is locked.")
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(NOW)
-
-
-@pytest.fixture
-def delivery(clock: FakeClock) -> FakeDelivery:
-    return FakeDelivery(clock)
-
-
-@pytest.fixture
-async def subscribed(store: Store) -> Store:
-    """A store whose channel is subscribed to "graph"."""
-    await store.watch("graph")
-    return store
-
-
 # Unknown outcomes.
 
 

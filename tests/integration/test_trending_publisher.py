@@ -29,11 +29,6 @@ def clock() -> FakeClock:
     return FakeClock(NIGHT)
 
 
-@pytest.fixture
-def delivery(clock: FakeClock) -> FakeDelivery:
-    return FakeDelivery(clock)
-
-
 # Which list is posted, and when.
 
 
