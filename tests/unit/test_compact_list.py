@@ -23,7 +23,7 @@ def test_line_has_title_author_category_badges_and_links() -> None:
     )
     (line,) = lines((subject, ["RLHF"]))
     assert line == (
-        r"**[\*Rare\* B⁰ₛ](https://arxiv.org/abs/2611.00001)** — Paul Erdős et al. · cs.LG · ICML 2026 · 9 pages"
+        "**[∗Rare∗ B⁰ₛ](https://arxiv.org/abs/2611.00001)** — Paul Erdős et al. · cs.LG · ICML 2026 · 9 pages"
         " · [code](https://github.com/a/b) · v2"
         " · [PDF](https://arxiv.org/pdf/2611.00001) · [HTML](https://arxiv.org/html/2611.00001)"
     )
@@ -58,7 +58,7 @@ def test_each_of_twenty_five_full_lines_has_its_votes() -> None:
 
 def test_title_cannot_close_its_link() -> None:
     (line,) = lines((paper(title="a](https://evil.com) b]"), []))
-    assert line.startswith("**[a］(https:\\//evil.com) b］](https://arxiv.org/abs/2611.00001)**")
+    assert line.startswith("**[a］(https:\u200b//evil.com) b］](https://arxiv.org/abs/2611.00001)**")
 
 
 def test_lines_name_keywords_only_if_papers_differ() -> None:

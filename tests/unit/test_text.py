@@ -8,7 +8,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.domain.text import collapse, cut, defuse_mentions, escape_keeping_links, escape_markdown, utf16_length
+from bot.domain.text import (
+    collapse,
+    cut,
+    defuse_mentions,
+    escape_keeping_links,
+    escape_markdown,
+    utf16_length,
+)
 
 _HOSTILE = st.lists(
     st.sampled_from(

@@ -48,7 +48,7 @@ def test_invisible_title_is_replaced_by_the_id() -> None:
 @pytest.mark.parametrize(
     ("title", "shown"),
     [
-        ("A](https://evil.org) *b* @everyone", "A］(https:\\//evil.org) \\*b\\* @\u200beveryone"),
+        ("A](https://evil.org) *b* @everyone", "A］(https:\u200b//evil.org) ∗b∗ @\u200beveryone"),
         ("$O(n^2)$ Time", "O(n²) Time"),
     ],
 )

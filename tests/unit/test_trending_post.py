@@ -149,7 +149,7 @@ def test_line_has_votes_title_keywords_code_and_organization() -> None:
         title="*Rare* things", votes=41, code_url="https://github.com/a/b", stars=1234, organization="Some_Lab"
     )
     assert lay_out_trending_post([RankedEntry(entry, ("RLHF", "x_y"))], FRIDAY).description == (
-        r"▲ 41 · **[\*Rare\* things](https://arxiv.org/abs/2611.00001)** · for RLHF, x\_y"
+        r"▲ 41 · **[∗Rare∗ things](https://arxiv.org/abs/2611.00001)** · for RLHF, x\_y"
         " · [code ★ 1.2k](https://github.com/a/b) · Some\\_Lab"
     )
     assert lay_out_trending_post([RankedEntry(trending_entry(votes=0))], FRIDAY).description == (

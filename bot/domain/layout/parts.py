@@ -10,7 +10,7 @@ from typing import Final
 from bot.domain.layout.badges import Badge, BadgeKind
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.tex.convert import tex_to_text
-from bot.domain.text import cut, defuse_mentions, escape_markdown, utf16_length
+from bot.domain.text import cut, defuse_mentions, escape_label, escape_markdown, utf16_length
 
 _SEPARATOR: Final = " · "
 
@@ -60,7 +60,7 @@ def badge_line(badges: Sequence[Badge], limit: int) -> str:
 
 
 def _badge(badge: Badge) -> str:
-    text = escape_markdown(badge.text)
     if badge.url is not None:
-        return f"[{text}]({badge.url})"
+        return f"[{escape_label(badge.text)}]({badge.url})"
+    text = escape_markdown(badge.text)
     return f"**{text}**" if badge.kind is BadgeKind.WITHDRAWN else text
