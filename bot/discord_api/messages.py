@@ -89,10 +89,10 @@ def embeds(
     layout: Layout,
     trending_entries: Mapping[ArxivId, TrendingEntry] = NO_TRENDING_ENTRIES,
 ) -> list[discord.Embed]:
-    """Returns the embeds of one message: one per paper as cards, one for all as a compact list."""
+    """Returns the embeds of one message: one per paper as cards, one or two for all as a compact list."""
     laid_out = lay_out_message(papers, layout, trending_entries)
     if isinstance(laid_out, PaperList):
-        return [discord.Embed(description=laid_out.description, colour=CARD_COLOUR)]
+        return [discord.Embed(description=each, colour=CARD_COLOUR) for each in laid_out.descriptions]
     return [to_embed(card) for card in laid_out]
 
 

@@ -44,7 +44,7 @@ _LOOK_ALIKES: Final = str.maketrans(
     {
         "\\": "\u2216",  # set minus
         "*": "\u2217",  # asterisk operator
-        "`": "\u02cb",  # modifier letter grave accent
+        "`": "\u2035",  # reversed prime
         "[": "\uff3b",  # full-width brackets
         "]": "\uff3d",
         "_": "\u02cd",  # modifier letter low macron

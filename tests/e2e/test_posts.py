@@ -153,7 +153,7 @@ async def test_23_cards_are_three_messages_whose_menus_work_after_a_restart(
             assert [embed.title for embed in embeds_of(shown)] == ["One More Reward Model"]
 
 
-async def test_more_than_five_papers_are_compact_lists_of_25(tmp_path: Path) -> None:
+async def test_more_than_five_papers_are_compact_lists_of_20(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.reply_to("subscribe", {"keyword": "reward model, MLLM"})
         papers = [
@@ -161,11 +161,11 @@ async def test_more_than_five_papers_are_compact_lists_of_25(tmp_path: Path) -> 
             for part, published in ((part, SUBMITTED + timedelta(minutes=part)) for part in range(30))
         ]
         posts = await sandbox.wait_for_papers("papers", 30)
-        assert [len(papers_in(post)) for post in posts] == [25, 5]
+        assert [len(papers_in(post)) for post in posts] == [20, 10]
         assert sandbox.posted_urls("papers") == [abs_url(paper) for paper in papers]
         first, last = abs_url(papers[0]), papers[29]
         assert lines_of(*posts)[first].startswith(
-            f"**[Reward Models, Part 0]({first})** — Ada Lovelace et al. · cs.CL · 12 pages · [code](https://github.com"
+            f"**[Reward Models, Part 0]({first})**\n-# Ada Lovelace et al. · cs.CL · 12 pages · [code](https://github.com"
         )
         assert posts[0].content.startswith("**30 new papers** for reward model · announced ")
         assert posts[1].content == ""

@@ -134,7 +134,8 @@ def check_plain(text: str) -> None:
 
 
 def letters(text: str) -> list[str]:
-    return [char for char in unicodedata.normalize("NFKC", text) if char.isalpha()]
+    # The modifier letter stands for an underscore in the label of a link.
+    return [char for char in unicodedata.normalize("NFKC", text) if char.isalpha() and char != "\u02cd"]
 
 
 def check_no_letter_lost(shown: str, original: str) -> None:
@@ -169,16 +170,19 @@ def check_cards(message: MessagePapers) -> None:
 
 
 def check_list(message: MessagePapers) -> None:
-    content, (embed,) = accepted(asyncio.run(body_of(message, Layout.COMPACT)))
+    content, embeds = accepted(asyncio.run(body_of(message, Layout.COMPACT)))
     check_heading(content)
-    lines = str(embed["description"]).split("\n")
-    assert len(lines) == len(message)
-    for line, (each, _) in zip(lines, message, strict=True):
-        shown = read(line)
-        label, url = next(link for link in shown.links if link[1] == each.arxiv_id.abs_url)
+    items = [item.split("\n") for embed in embeds for item in str(embed["description"]).split("\n\n")]
+    assert len(items) == len(message)
+    for (title, details), (each, _) in zip(items, message, strict=True):
+        shown = read(title)
+        ((label, url),) = shown.links
+        assert url == each.arxiv_id.abs_url
         check_safe(shown, [each], formatted=[label])
-        assert line.startswith("**[")
-        assert line.count(f"]({url})**") == 1
+        assert title.startswith("**[")
+        assert title.endswith(f"]({url})**")
+        assert details.startswith("-# ")
+        check_safe(read(details.removeprefix("-# ")), [each])
         if letters(tex_to_text(each.title)):
             check_no_letter_lost(label, each.title)
 
@@ -268,7 +272,7 @@ async def post_hostile_papers(sandbox: RunningSandbox, seed: int, count: int) ->
         for embed in post.embeds:
             check_safe(read(str(embed.get("title", ""))), ())
             for line in str(embed["description"]).split("\n"):
-                shown = read(line)
+                shown = read(line.removeprefix("-# "))
                 check_safe(shown, papers, formatted=[label for label, _ in shown.links])
     assert not [request for request in sandbox.discord.requests if request.status == 400]
 

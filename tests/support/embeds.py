@@ -65,9 +65,9 @@ def _inner(embed: Mapping[str, object], part: str, name: str) -> str:
 
 
 def lines_of(*messages: Message) -> dict[str, str]:
-    """Returns the lines of the compact lists in these messages, by the URL of the paper."""
-    lines = [line for embed in embeds_of(*messages) for line in embed.description.splitlines()]
-    return {link[0]: line for line in lines if (link := _ABSTRACT_LINK.findall(line))}
+    """Returns the two lines of each paper in the compact lists of these messages, by the URL of the paper."""
+    items = [item for embed in embeds_of(*messages) for item in embed.description.split("\n\n")]
+    return {link[0]: item for item in items if (link := _ABSTRACT_LINK.findall(item))}
 
 
 def components_of(message: Message) -> list[Mapping[str, object]]:

@@ -77,7 +77,10 @@ def test_code_badge_is_a_link_and_withdrawn_is_bold() -> None:
 def test_card_of_a_trending_paper_has_votes_and_code() -> None:
     entry = trending_entry(votes=41, code_url="https://github.com/a/b", stars=1234)
     (shown,) = lay_out_cards([(paper(comment="PhD thesis"), ())], {entry.arxiv_id: entry})
-    votes, code = "[▲ 41](https://huggingface.co/papers/2611.00001)", "[code ★ 1.2k](https://github.com/a/b)"
+    votes, code = (
+        "[▲ 41 votes on Hugging Face](https://huggingface.co/papers/2611.00001)",
+        "[code ★ 1.2k](https://github.com/a/b)",
+    )
     assert shown.description.endswith(f"{LINKS} · {votes} · {code} · PhD thesis")
     other = [(paper("2611.00002"), ())]
     assert lay_out_cards(other, {entry.arxiv_id: entry}) == lay_out_cards(other)
@@ -88,7 +91,7 @@ def test_ten_full_cards_still_have_their_votes() -> None:
     papers = [(paper(each, **long, abstract="word " * 300), ["k" * 300]) for each in ids(10)]  # type: ignore[arg-type]  # built just above
     entries = {subject.arxiv_id: trending_entry(subject.arxiv_id.value, votes=1041) for subject, _ in papers}
     cards = lay_out_cards(papers, entries)
-    assert all(each.description.endswith(" · 9 pages · ▲ 1k") for each in cards)
+    assert all(each.description.endswith(" · 9 pages · ▲ 1k votes") for each in cards)
 
 
 def test_comment_without_a_badge_is_shown() -> None:
@@ -221,7 +224,7 @@ def test_abstract_from_a_trending_list_names_its_source() -> None:
 
 def test_full_abstract_has_votes_and_code() -> None:
     view = full_abstract(paper(comment="9 pages"), trending_entry(votes=3, code_url="https://github.com/a/b"))
-    votes = "[▲ 3](https://huggingface.co/papers/2611.00001)"
+    votes = "[▲ 3 votes on Hugging Face](https://huggingface.co/papers/2611.00001)"
     assert view.description.endswith(f"\n\n{LINKS} · {votes} · [code](https://github.com/a/b) · 9 pages")
 
 
