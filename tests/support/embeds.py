@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Self
 
 from sandbox.discord import Message
@@ -21,9 +20,8 @@ class ShownEmbed:
     title: str
     url: str
     description: str
-    author: str
     footer: str
-    timestamp: datetime | None
+    thumbnail: str
 
     @classmethod
     def read(cls, embed: Mapping[str, object]) -> Self:
@@ -32,15 +30,14 @@ class ShownEmbed:
             title=str(embed.get("title", "")),
             url=str(embed.get("url", "")),
             description=str(embed.get("description", "")),
-            author=_inner(embed, "author", "name"),
             footer=_inner(embed, "footer", "text"),
-            timestamp=datetime.fromisoformat(str(embed["timestamp"])) if "timestamp" in embed else None,
+            thumbnail=_inner(embed, "thumbnail", "url"),
         )
 
     @property
     def length(self) -> int:
         """The length that counts towards Discord's limit of 6,000 per message."""
-        return sum(map(len, (self.title, self.description, self.author, self.footer)))
+        return sum(map(len, (self.title, self.description, self.footer)))
 
 
 def papers_in(message: Message) -> list[str]:

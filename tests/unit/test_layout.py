@@ -224,8 +224,7 @@ def _check_message(shown: tuple[Card, ...] | PaperList, together: Sequence[Outbo
     assert sum(card.length for card in shown) <= limits.EMBED_TOTAL_MAX
     for card in shown:
         assert 1 <= utf16_length(card.title) <= limits.EMBED_TITLE_MAX
-        assert utf16_length(card.authors) <= limits.EMBED_AUTHOR_MAX
-        assert 1 <= utf16_length(card.description) <= limits.EMBED_DESCRIPTION_MAX
+        assert utf16_length(card.description) <= limits.EMBED_DESCRIPTION_MAX
         assert utf16_length(card.footer) <= EMBED_FOOTER_MAX
 
 
