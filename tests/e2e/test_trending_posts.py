@@ -64,11 +64,16 @@ async def test_posted_paper_gets_its_votes_and_code_by_an_edit(tmp_path: Path, s
         (post,) = await sandbox.wait_for_papers("papers", 1)
         assert "▲" not in text_of(post)
         arxiv_id = add_to_list(sandbox, "A Reward Model", votes=41, paper_url=url, githubRepo="https://github.com/a/b",
-                          githubStars=1234)  # fmt: skip
-        votes = f"[▲ 41](https://huggingface.co/papers/{arxiv_id}) · [code ★ 1.2k](https://github.com/a/b)"
+                          githubStars=1234, ai_summary="It rewards.")  # fmt: skip
+        on = " on Hugging Face" if style == "cards" else ""
+        votes = f"[▲ 41 votes{on}](https://huggingface.co/papers/{arxiv_id}) · [code ★ 1.2k](https://github.com/a/b)"
         await sandbox.wait_until(lambda: votes in text_of(sandbox.posts("papers")[0]))
+        (embed,) = embeds_of(sandbox.posts("papers")[0])
+        if style == "cards":  # the same edit adds them
+            assert "> **AI summary from Hugging Face:** It rewards.\n" in embed.description
+            assert embed.thumbnail == f"{sandbox.url}/huggingface/thumbnails/{arxiv_id}.svg"
         sandbox.huggingface.lists.set_votes(arxiv_id, 90)
-        await sandbox.wait_until(lambda: "[▲ 90](" in text_of(sandbox.posts("papers")[0]))
+        await sandbox.wait_until(lambda: "[▲ 90 votes" in text_of(sandbox.posts("papers")[0]))
         assert len(sandbox.posts("papers")) == 1
         latest = await sandbox.command("latest", {"keyword": "reward model"})
         await latest.wait_for_edit(lambda message: "▲ 90" in text_of(message))
