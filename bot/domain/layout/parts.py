@@ -71,10 +71,16 @@ def badge_line(badges: Sequence[Badge], limit: int, *, brief: bool = False) -> s
     return line
 
 
-def _votes(badge: Badge, *, brief: bool) -> tuple[str, ...]:
-    """Returns `[▲ 41 votes on Hugging Face](…)` and its shorter forms."""
+def votes_text(badge: Badge, *, brief: bool = False) -> str:
+    """Returns `▲ 41 votes on Hugging Face` for a badge of votes, as plain text; `▲ 41 votes` if `brief`."""
     votes = f"{badge.text} {'vote' if badge.text == '▲ 1' else 'votes'}"
-    texts = (votes,) if brief else (f"{votes} on Hugging Face", votes)
+    return votes if brief else f"{votes} on Hugging Face"
+
+
+def _votes(badge: Badge, *, brief: bool) -> tuple[str, ...]:
+    """Returns `[▲ 41 votes on Hugging Face](…)` and its shorter forms, from long to short."""
+    votes = votes_text(badge, brief=True)
+    texts = (votes,) if brief else (votes_text(badge), votes)
     return (*(f"[{text}]({badge.url})" for text in texts), votes, badge.text)
 
 
