@@ -131,10 +131,11 @@ async def test_list_is_posted_once_over_lost_answers_and_restarts(tmp_path: Path
             await sandbox.wait_for_next_poll()
             await sandbox.wait_for_next_poll()
             (post,) = trending_posts(sandbox)
-            first, _, second = text_of(post).split("\n")
+            first, second = text_of(post).split("\n\n")
             few = "[A Reward Model of Few Votes](https://arxiv.org/abs/2601.00007)"
-            assert first.startswith(f"▲ 7 · **{few}** · for reward model")
-            assert second.startswith("▲ 400 · **[The Best of All](https://arxiv.org/abs/2601.00400)**")
+            assert first.startswith(f"**{few}**\n-# ▲ 7 votes · for reward model")
+            best = "[The Best of All](https://arxiv.org/abs/2601.00400)"
+            assert second.startswith(f"**{best}**\n-# ▲ 400 votes")
             assert not post.pings
             # The paper is known from the list only.
             menu = str(components_of(post)[0]["custom_id"])

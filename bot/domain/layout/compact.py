@@ -40,15 +40,15 @@ class _ItemBudget:
     keywords: int
 
 
-# From generous to tight. With the last one, 20 papers leave each title 87 characters, and 25 papers 27: a title's link,
+# From generous to tight. With the last one, 20 papers leave each title 81 characters, and 25 papers 21: a title's link,
 # the other links and the separators have at most 134 characters (with an id of 10 characters; an older one has no HTML
-# page), the other parts 20 + 18 + 18 + 14 and their separators 9; that is 213 of 6,000 / 20 or 6,000 / 25 characters.
+# page), the other parts 20 + 18 + 24 + 14 and their separators 9; that is 219 of 6,000 / 20 or 6,000 / 25 characters.
 _SIZE_BUDGETS: Final = (
     _ItemBudget(author=60, badges=240, keywords=120),
     _ItemBudget(author=40, badges=160, keywords=60),
     _ItemBudget(author=36, badges=90, keywords=30),
     _ItemBudget(author=28, badges=30, keywords=20),
-    _ItemBudget(author=20, badges=18, keywords=0),
+    _ItemBudget(author=20, badges=24, keywords=0),
 )
 _READABLE: Final = 100
 _CATEGORY_MAX: Final = 18

@@ -81,7 +81,7 @@ def _votes(badge: Badge, *, brief: bool) -> tuple[str, ...]:
     """Returns `[▲ 41 votes on Hugging Face](…)` and its shorter forms, from long to short."""
     votes = votes_text(badge, brief=True)
     texts = (votes,) if brief else (votes_text(badge), votes)
-    return (*(f"[{text}]({badge.url})" for text in texts), votes, badge.text)
+    return (*(f"[{text}]({badge.url})" for text in texts), votes)
 
 
 def _badge(badge: Badge) -> str:
