@@ -84,6 +84,7 @@ async def _page(options: argparse.Namespace, settings: Settings) -> None:
         channels=options.channel,
         output=None if options.output == Path("-") else options.output,
         address=options.address,
+        shows_trending=settings.huggingface.enabled,
     )
 
 

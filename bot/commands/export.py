@@ -15,7 +15,7 @@ from bot.domain.text import plural
 from bot.page import render
 from bot.page.model import PAGE_PAPERS, Page, PageFormat
 from bot.runtime.errors import PageError, StoreUnavailable
-from bot.services.pages import papers_on
+from bot.services.pages import papers_on, without_trending
 from bot.store.database import Database
 from bot.store.pages import PageStore
 
@@ -27,9 +27,11 @@ async def export(
     channels: Collection[int] | None,
     output: Path | None,
     address: str | None,
+    shows_trending: bool,
 ) -> None:
     """Writes the page of these channels, or of all if None; raises PageError if it cannot."""
     page = await _read_page(database, channels)
+    page = page if shows_trending else without_trending(page)
     body = render(page, page_format, address=address).body
     if output is None:
         _print(body)

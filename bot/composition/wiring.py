@@ -220,7 +220,7 @@ def build_services(
         channel_settings=_channel_settings_service(context, stores, wakeups),
         lookup=_lookup_service(context, stores, ingest, trending),
         status=_status_service(stores, ingest, trending, supervisor),
-        pages=PageService(stores.page_store, context.clock),
+        pages=PageService(stores.page_store, context.clock, shows_trending=context.settings.huggingface.enabled),
         charts=_chart_service(context, stores, ingest),
     )
 

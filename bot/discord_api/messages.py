@@ -24,7 +24,7 @@ from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry, as_pap
 from bot.domain.trending.post import TrendingPost
 from bot.runtime.limits import THREAD_NAME_MAX
 
-# Close to arXiv's red; it looks alike in Discord's light and dark themes.
+# The colour of lists, close to arXiv's red; it looks alike in Discord's light and dark themes.
 CARD_COLOUR: Final = 0xB31B1B
 
 
@@ -89,10 +89,10 @@ def embeds(
     layout: Layout,
     trending_entries: Mapping[ArxivId, TrendingEntry] = NO_TRENDING_ENTRIES,
 ) -> list[discord.Embed]:
-    """Returns the embeds of one message: one per paper as cards, one for all as a compact list."""
+    """Returns the embeds of one message: one per paper as cards, one or two for all as a compact list."""
     laid_out = lay_out_message(papers, layout, trending_entries)
     if isinstance(laid_out, PaperList):
-        return [discord.Embed(description=laid_out.description, colour=CARD_COLOUR)]
+        return [discord.Embed(description=each, colour=CARD_COLOUR) for each in laid_out.descriptions]
     return [to_embed(card) for card in laid_out]
 
 
@@ -104,11 +104,9 @@ def thread_name(message: OutgoingMessage) -> str:
 
 def to_embed(card: Card) -> discord.Embed:
     """Returns a card as a Discord embed."""
-    embed = discord.Embed(
-        title=card.title, url=card.url, description=card.description, timestamp=card.timestamp, colour=CARD_COLOUR
-    )
-    if card.authors:
-        embed.set_author(name=card.authors)
+    embed = discord.Embed(title=card.title, url=card.url, description=card.description or None, colour=card.colour)
+    if card.thumbnail_url is not None:
+        embed.set_thumbnail(url=card.thumbnail_url)
     return embed.set_footer(text=card.footer)
 
 

@@ -29,8 +29,31 @@ _MARKUP: Final = re.compile(
 )
 # An angle bracket that would become part of the link after it: <<https://…> leads nowhere. An escaped one does not.
 _BEFORE_ANGLE: Final = re.compile(r"\\.|<(?=[^: >]*\Z)", re.DOTALL)
-# Discord ends the text of a link at the first matching bracket, escaped or not; similar characters replace brackets.
-_WIDE_BRACKETS: Final = str.maketrans("[]", "\uff3b\uff3d")
+# Discord shows backslashes in the label of a masked link (discord/discord-api-docs, issue 6185), and ends the label at
+# the first matching bracket, escaped or not: characters that would format are replaced by similar ones. The
+# alternatives, in order: always; underscores outside ASCII words; pairs; an angle bracket as in `_MARKUP`; a bare link.
+_LABEL_MARKUP: Final = re.compile(
+    r"""[\\*`\[\]]
+      | (?<![A-Za-z0-9])_|_(?![A-Za-z0-9])
+      | ~~+|\|\|+
+      | <(?=[@#:/a-zA-Z+])
+      | :(?=//)""",
+    re.VERBOSE,
+)
+_LOOK_ALIKES: Final = str.maketrans(
+    {
+        "\\": "\u2216",  # set minus
+        "*": "\u2217",  # asterisk operator
+        "`": "\u2035",  # reversed prime
+        "[": "\uff3b",  # full-width brackets
+        "]": "\uff3d",
+        "_": "\u02cd",  # modifier letter low macron
+        "~": "\u223c",  # tilde operator
+        "|": "\u2223",  # divides
+        "<": "\u2039",  # single left-pointing angle quotation mark
+        ":": ":" + _ZERO_WIDTH,
+    }
+)
 _LINK: Final = re.compile(r"https?://[^\s<>]+")
 # Hosts that readers of a paper expect links to: code, data, and the published version.
 _TRUSTED: Final = re.compile(
@@ -72,8 +95,11 @@ def escape_markdown(text: str) -> str:
 
 
 def escape_label(text: str) -> str:
-    """Returns Markdown for the text of a masked link, which nothing in the text can end early."""
-    return escape_markdown(text.translate(_WIDE_BRACKETS))
+    """Returns Markdown for the label of a masked link: without backslashes, because Discord shows them in labels.
+
+    Characters that would format the label or end it early are replaced by similar ones.
+    """
+    return _MENTION.sub("@" + _ZERO_WIDTH, _LABEL_MARKUP.sub(lambda found: found[0].translate(_LOOK_ALIKES), text))
 
 
 def escape_keeping_links(text: str) -> str:

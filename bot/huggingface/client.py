@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 import aiohttp
+from yarl import URL
 
 from bot.domain.paper import ArxivId
 from bot.domain.trending.entry import TrendingEntry
@@ -53,6 +54,7 @@ class HuggingFaceClient:
         self._clock = clock
         # A prefix with or without a slash at its end: exactly one slash precedes the path.
         self._url = f"{api_url.removesuffix('/')}/daily_papers"
+        self._origin = str(URL(api_url).origin())
         self._metrics = metrics
         self._backoff = Backoff(
             rng,
@@ -107,7 +109,7 @@ class HuggingFaceClient:
         try:
             body = await self._send(day, number)
             # In a thread: 100 entries take some milliseconds, an invalid body may take more.
-            page = await asyncio.to_thread(parse_page, body, day)
+            page = await asyncio.to_thread(parse_page, body, day, self._origin)
         except TrendingDayUnavailable:
             self._count("DayRefused")
             raise

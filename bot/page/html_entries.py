@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.domain.layout.badges import Badge, BadgeKind, badges
+from bot.domain.layout.parts import votes_text
 from bot.domain.paper import Paper
+from bot.domain.trending.entry import TrendingEntry
 from bot.page.bibtex import bibtex
 from bot.page.html_filters import Filters, category_codes
 from bot.page.model import Page
@@ -27,8 +29,19 @@ _BIBTEX_MARKUP_BYTES: Final = len("<details><summary>BibTeX</summary><pre></pre>
 
 
 @dataclass(frozen=True, slots=True)
+class HtmlLink:
+    """A link to code or to the votes on Hugging Face."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class HtmlEntry:
-    """One paper; where `bibtex` is None, the page links to arXiv's own."""
+    """One paper; where `bibtex` is None, the page links to arXiv's own.
+
+    `summary` is Hugging Face's, empty if there is none.
+    """
 
     classes: str
     title: str
@@ -41,7 +54,8 @@ class HtmlEntry:
     abs_url: str
     pdf_url: str
     html_url: str | None
-    code_url: str | None
+    summary: str
+    links: tuple[HtmlLink, ...]
     bibtex_url: str
     bibtex: str | None
 
@@ -58,7 +72,11 @@ class HtmlSection:
 def html_sections(page: Page, filters: Filters) -> tuple[HtmlSection, ...]:
     """Returns the page's sections as the template prints them."""
     keywords = [keyword_text(section.keyword) for section in page.sections]
-    entries = [tuple(_entry(paper, filters) for paper in newest_first(section.papers)) for section in page.sections]
+    trending = page.trending_entries
+    entries = [
+        tuple(_entry(paper, trending.get(paper.arxiv_id), filters) for paper in newest_first(section.papers))
+        for section in page.sections
+    ]
     return tuple(map(HtmlSection, _anchors(keywords), keywords, entries))
 
 
@@ -79,9 +97,10 @@ def without_old_bibtex(sections: Sequence[HtmlSection], excess_bytes: int) -> tu
     return tuple(replace(section, entries=tuple(entries)) for section, entries in zip(sections, shortened, strict=True))
 
 
-def _entry(paper: Paper, filters: Filters) -> HtmlEntry:
-    known: dict[BadgeKind, Badge] = {badge.kind: badge for badge in badges(paper)}
-    code = known.get(BadgeKind.CODE)
+def _entry(paper: Paper, trending_entry: TrendingEntry | None, filters: Filters) -> HtmlEntry:
+    known: dict[BadgeKind, Badge] = {badge.kind: badge for badge in badges(paper, trending_entry)}
+    linked = (known[kind] for kind in (BadgeKind.CODE, BadgeKind.REPOSITORY, BadgeKind.VOTES) if kind in known)
+    summary = (trending_entry.ai_summary if trending_entry else None) or ""
     return HtmlEntry(
         classes=filters.classes(paper),
         title=title_text(paper),
@@ -94,10 +113,16 @@ def _entry(paper: Paper, filters: Filters) -> HtmlEntry:
         abs_url=version_url(paper),
         pdf_url=paper.arxiv_id.pdf_url,
         html_url=paper.arxiv_id.html_url,
-        code_url=code.url if code else None,
+        summary=plain_text(summary),
+        links=tuple(HtmlLink(_label(badge), badge.url) for badge in linked if badge.url),
         bibtex_url=f"https://arxiv.org/bibtex/{paper.arxiv_id}",
         bibtex=bibtex(paper),
     )
+
+
+def _label(badge: Badge) -> str:
+    """Returns `Code ★ 1.2k` or `▲ 41 votes on Hugging Face`."""
+    return votes_text(badge) if badge.kind is BadgeKind.VOTES else badge.text[:1].upper() + badge.text[1:]
 
 
 def _anchors(keywords: Sequence[str]) -> tuple[str, ...]:

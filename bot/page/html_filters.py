@@ -36,6 +36,9 @@ class Filters:
         self.categories = tuple(FilterOption(name, _label(code, counts[code])) for code, name in self._classes.items())
         self.dates = tuple(FilterOption(name, f"Last {days} days") for name, days in _PERIODS)
         self._now: datetime | None = page.updated or max((paper.updated for paper in papers), default=None)
+        # The categories of each paper, with the shortest period that includes it.
+        codes = ((code, period) for paper in papers for code in category_codes(paper) for period in self._period(paper))
+        self._pairs = {(self._classes[code], period) for code, period in codes}
 
     def classes(self, paper: Paper) -> str:
         """Returns the paper's CSS classes: one per category, and the shortest period that includes it."""
@@ -53,7 +56,19 @@ class Filters:
         periods = [option.value for option in self.dates]
         # A longer period includes the shorter ones.
         shown |= {name: tuple(periods[: index + 1]) for index, name in enumerate(periods)}
-        return "".join(_rule(value, classes) for value, classes in shown.items())
+        return "".join([_rule(value, classes) for value, classes in shown.items()] + list(self._no_match_rules()))
+
+    def _no_match_rules(self) -> Iterator[str]:
+        """Returns the CSS rules that replace the sections by a message where options together match no paper."""
+        periods = [option.value for option in self.dates]
+        for index, period in enumerate(periods):
+            included = set(periods[: index + 1])
+            matched = {name for name, within in self._pairs if within in included}
+            unmatched = ",".join(f"[value={each.value}]" for each in self.categories if each.value not in matched)
+            if unmatched:
+                chosen = f":has(:is({unmatched}):checked)" if matched else ""
+                body = f"body:has([value={period}]:checked){chosen}"
+                yield f"{body} .nothing{{display:block}}\n{body} main>section{{display:none}}\n"
 
 
 def category_codes(paper: Paper) -> tuple[str, ...]:

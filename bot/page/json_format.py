@@ -4,9 +4,11 @@ docs/page.md documents the fields. `VERSION` is incremented by changes that brea
 """
 
 import json
+from collections.abc import Mapping
 from typing import Final
 
-from bot.domain.paper import Paper
+from bot.domain.paper import ArxivId, Paper
+from bot.domain.trending.entry import TrendingEntry
 from bot.page.bibtex import bibtex
 from bot.page.model import Page, Section
 from bot.page.text import ACKNOWLEDGEMENT, comment_text, newest_first, plain_text, title_text, version_url
@@ -22,16 +24,17 @@ def to_json(page: Page, address: str | None) -> bytes:
         "address": address,
         "updated": page.updated.isoformat() if page.updated else None,
         "acknowledgement": ACKNOWLEDGEMENT,
-        "sections": [_section(section) for section in page.sections],
+        "sections": [_section(section, page.trending_entries) for section in page.sections],
     }
     return json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace") + b"\n"
 
 
-def _section(section: Section) -> dict[str, object]:
-    return {"keyword": section.keyword, "papers": [_paper(paper) for paper in newest_first(section.papers)]}
+def _section(section: Section, trending_entries: Mapping[ArxivId, TrendingEntry]) -> dict[str, object]:
+    papers = [_paper(paper, trending_entries.get(paper.arxiv_id)) for paper in newest_first(section.papers)]
+    return {"keyword": section.keyword, "papers": papers}
 
 
-def _paper(paper: Paper) -> dict[str, object]:
+def _paper(paper: Paper, trending_entry: TrendingEntry | None) -> dict[str, object]:
     return {
         "id": str(paper.arxiv_id),
         "version": paper.version,
@@ -53,4 +56,19 @@ def _paper(paper: Paper) -> dict[str, object]:
             "comment": comment_text(paper) or None,
         },
         "bibtex": bibtex(paper),
+        "huggingface": None if trending_entry is None else _trending(trending_entry),
+    }
+
+
+def _trending(trending_entry: TrendingEntry) -> dict[str, object]:
+    return {
+        "url": trending_entry.url,
+        "day": trending_entry.day.isoformat(),
+        "votes": trending_entry.votes,
+        "comments": trending_entry.comments,
+        "organization": trending_entry.organization,
+        "code_url": trending_entry.code_url,
+        "stars": trending_entry.stars,
+        "ai_summary": trending_entry.ai_summary,
+        "thumbnail_url": trending_entry.thumbnail_url,
     }

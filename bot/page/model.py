@@ -1,11 +1,13 @@
 """The page as data: sections of papers, and the formats in which it is written."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from bot.domain.paper import Paper
+from bot.domain.paper import ArxivId, Paper
+from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry
 
 # As many papers per keyword as other daily-papers pages show.
 PAGE_PAPERS: Final = 100
@@ -48,10 +50,14 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The sections in order; `updated` is when arXiv was last read completely, None before the first time."""
+    """The sections in order; `updated` is when arXiv was last read completely, None before the first time.
+
+    `trending_entries` has the papers that are on Hugging Face's lists.
+    """
 
     updated: datetime | None
     sections: tuple[Section, ...]
+    trending_entries: Mapping[ArxivId, TrendingEntry] = field(default_factory=lambda: NO_TRENDING_ENTRIES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from bot.domain.trending.entry import NO_TRENDING_ENTRIES
 from bot.page import render
 from bot.page.model import PAGE_PAPERS, Page, PageFormat, RenderedPage
 from bot.runtime.clock import Clock
@@ -52,9 +53,10 @@ class _CacheEntry:
 class PageService:
     """Renders pages, and caches the most recently requested ones."""
 
-    def __init__(self, page_store: PageStore, clock: Clock) -> None:
+    def __init__(self, page_store: PageStore, clock: Clock, *, shows_trending: bool = True) -> None:
         self._page_store = page_store
         self._clock = clock
+        self._shows_trending = shows_trending
         self._lock = asyncio.Lock()
         self._cache: OrderedDict[tuple[frozenset[int], PageFormat, str | None], _CacheEntry] = OrderedDict()
 
@@ -78,8 +80,12 @@ class PageService:
     async def _render(
         self, channels: frozenset[int], page_format: PageFormat, address: str | None, before: CachedPage | None
     ) -> CachedPage:
-        page = await self._page_store.page(channels, PAGE_PAPERS)
+        page = await self._page(channels, PAGE_PAPERS)
         return await asyncio.to_thread(_rendered, page, page_format, address, self._clock.now(), before)
+
+    async def _page(self, channels: frozenset[int], limit: int) -> Page:
+        page = await self._page_store.page(channels, limit)
+        return page if self._shows_trending else without_trending(page)
 
     async def fitted_page(self, channels: frozenset[int], page_format: PageFormat, max_bytes: int) -> FittedPage:
         """The page in at most `max_bytes`, if possible: with fewer papers per keyword if necessary, or none."""
@@ -88,9 +94,14 @@ class PageService:
         while len(rendered.body) > max_bytes and per_keyword:
             # The size of a page without papers is unknown: if this guess is still too large, the next one is smaller.
             per_keyword = min(per_keyword - 1, per_keyword * max_bytes // len(rendered.body))
-            page = await self._page_store.page(channels, per_keyword)
+            page = await self._page(channels, per_keyword)
             rendered = await asyncio.to_thread(render, page, page_format)
         return FittedPage(page, rendered, None if rendered is cached.rendered else per_keyword)
+
+
+def without_trending(page: Page) -> Page:
+    """Returns the page as it is while Hugging Face is switched off."""
+    return replace(page, trending_entries=NO_TRENDING_ENTRIES)
 
 
 def papers_on(page: Page) -> int:

@@ -1,16 +1,18 @@
-"""Reads the page's data: each keyword's matched and backfilled papers, newest first.
+"""Reads the page's data: each keyword's matched and backfilled papers, newest first, with their trending entries.
 
 It never writes, and never renders.
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from bot.domain.paper import Paper
+from bot.domain.paper import ArxivId, Paper
+from bot.domain.trending.entry import TrendingEntry
 from bot.page.model import Page, Section
 from bot.store.codecs import PAPER_COLUMNS, row_to_paper, to_datetime
 from bot.store.database import Database
+from bot.store.trending_entries import read_trending_entries
 
 # A channel that is gone has no readers.
 _SUBSCRIBED = """
@@ -63,11 +65,18 @@ class PageStore:
         selected = None if channels is None else json.dumps(sorted(channels))
         async with self._database.reading() as connection:
             keywords = list(await connection.execute_fetchall(_KEYWORDS, {"channels": selected}))
+        sections = tuple([Section(row["shown"], await self._newest(row["id"], limit)) for row in keywords])
         times = [time for row in keywords for time in (row["synced_until"], row["backfilled_at"]) if time is not None]
         return Page(
             updated=_latest(times),
-            sections=tuple([Section(row["shown"], await self._newest(row["id"], limit)) for row in keywords]),
+            sections=sections,
+            trending_entries=await self._trending_entries(sections),
         )
+
+    async def _trending_entries(self, sections: Collection[Section]) -> Mapping[ArxivId, TrendingEntry]:
+        papers = {paper.arxiv_id for section in sections for paper in section.papers}
+        async with self._database.reading() as connection:
+            return await read_trending_entries(connection, papers)
 
     async def _newest(self, keyword_id: int, limit: int) -> tuple[Paper, ...]:
         async with self._database.reading() as connection:

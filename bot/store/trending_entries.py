@@ -20,7 +20,10 @@ from bot.store.database import Database
 # How long a day's list is kept after it was last fetched.
 TRENDING_KEPT: Final = timedelta(days=60)
 
-_COLUMNS = "arxiv_id, day, title, summary, authors, votes, comments, organization, code_url, stars"
+_COLUMNS = (
+    "arxiv_id, day, title, summary, authors, votes, comments, organization, code_url, stars, ai_summary, thumbnail_url"
+)
+_VALUES = ", ".join("?" for _ in _COLUMNS.split(", "))
 _UPDATES = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS.split(", ") if column != "arxiv_id")
 
 
@@ -43,7 +46,7 @@ class TrendingEntries:
                 (day.isoformat(), ids),
             )
             await connection.executemany(
-                f"""INSERT INTO trending_entries ({_COLUMNS}) VALUES ({", ".join("?" * 10)})
+                f"""INSERT INTO trending_entries ({_COLUMNS}) VALUES ({_VALUES})
                     ON CONFLICT (arxiv_id) DO UPDATE SET {_UPDATES} WHERE excluded.day >= trending_entries.day""",
                 [_to_row(trending_entry) for trending_entry in entries],
             )
@@ -134,6 +137,8 @@ def _to_row(trending_entry: TrendingEntry) -> tuple[str | int | None, ...]:
         trending_entry.organization,
         trending_entry.code_url,
         trending_entry.stars,
+        trending_entry.ai_summary,
+        trending_entry.thumbnail_url,
     )
 
 
@@ -149,4 +154,6 @@ def _to_entry(row: sqlite3.Row) -> TrendingEntry:
         organization=row["organization"],
         code_url=row["code_url"],
         stars=row["stars"],
+        ai_summary=row["ai_summary"],
+        thumbnail_url=row["thumbnail_url"],
     )

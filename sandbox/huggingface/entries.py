@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from sandbox.arxiv import SandboxPaper
 
+# A path on this server, which adds its own address to it.
+THUMBNAIL_PATH: Final = "/huggingface/thumbnails"
 # A JSON object.
 Entry = dict[str, Any]
 
@@ -44,7 +46,7 @@ def make_entry(paper: SandboxPaper, day: date, rng: random.Random, **overrides: 
         "publishedAt": _moment(paper.published.date()),
         "title": inner["title"],
         "summary": inner["summary"],
-        "thumbnail": f"https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/{paper.arxiv_id}.png",
+        "thumbnail": f"{THUMBNAIL_PATH}/{paper.arxiv_id}.svg",
         "numComments": rng.choices((0, 1, 2, 3, 14), weights=(12, 70, 12, 5, 1))[0],
         "isAuthorParticipating": rng.random() < 0.2,
     }

@@ -1,4 +1,4 @@
-"""Serves the local Hugging Face: GET of /huggingface/api/daily_papers, on a given application.
+"""Serves the local Hugging Face: GET of /huggingface/api/daily_papers and thumbnails, on a given application.
 
 Tests set lists and votes and add faults here. It returns a day's papers page by page with quota headers, and records
 every request. It never serves lists by week, month or submitter.
@@ -7,6 +7,7 @@ every request. It never serves lists by week, month or submitter.
 import asyncio
 import json
 import time
+import zlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from aiohttp import web
 
 from sandbox.arxiv import LocalArxiv
 from sandbox.huggingface.daily_lists import DailyLists
+from sandbox.huggingface.entries import THUMBNAIL_PATH, Entry
 from sandbox.huggingface.faults import (
     HuggingFaceFault,
     HuggingFaceFaultKind,
@@ -71,6 +73,7 @@ class LocalHuggingFace:
     def attach(self, app: web.Application) -> None:
         """Serves on this application until it is cleaned up."""
         app.router.add_get(PATH, self._serve, allow_head=False)
+        app.router.add_get(f"{THUMBNAIL_PATH}/{{name:[\\w./-]+}}.svg", _thumbnail, allow_head=False)
         app.on_shutdown.append(self._stop_delays)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
@@ -130,7 +133,7 @@ class LocalHuggingFace:
             return error_response("Invalid query parameters")
         if day > today or page < 0 or not 1 <= limit <= _LIMIT_MAX:
             return error_response("Invalid query parameters")
-        entries = self.lists.entries(day)
+        entries = [_with_address(entry, str(request.url.origin())) for entry in self.lists.entries(day)]
         if fault is HuggingFaceFaultKind.SHORT_PAGES:
             limit = _LIMIT_DEFAULT
         if fault is HuggingFaceFaultKind.ENDLESS:
@@ -163,3 +166,24 @@ class LocalHuggingFace:
 
 def _list_response(entries: list[dict[str, object]]) -> HuggingFaceResponse:
     return HuggingFaceResponse(200, json.dumps(entries, ensure_ascii=False).encode())
+
+
+def _with_address(entry: Entry, origin: str) -> Entry:
+    """Returns the entry with the whole URL of a thumbnail on this server."""
+    path = entry.get("thumbnail")
+    return entry | {"thumbnail": origin + path} if isinstance(path, str) and path.startswith(THUMBNAIL_PATH) else entry
+
+
+async def _thumbnail(request: web.Request) -> web.Response:
+    """Returns a drawing in the format of Hugging Face's thumbnails, with the paper's id."""
+    name = request.match_info["name"]
+    hue = zlib.crc32(name.encode()) % 360
+    return web.Response(
+        text='<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1200 648">'
+        f'<rect width="1200" height="648" fill="hsl({hue} 45% 35%)"/>'
+        '<path d="M450 110h220l80 80v330H450z" fill="#fff"/>'
+        f'<path d="M500 250h200M500 320h200M500 390h140" stroke="hsl({hue} 45% 35%)" stroke-width="24"/>'
+        f'<text x="600" y="610" font-size="60" font-family="sans-serif" text-anchor="middle" fill="#fff">{name}</text>'
+        "</svg>",
+        content_type="image/svg+xml",
+    )

@@ -23,6 +23,9 @@ const WRAPPERS = [
   ["*", (inner) => el("em", {}, inner)],
   ["_", (inner) => el("em", {}, inner)],
 ];
+const TEXT = { links: true, escapes: true };
+// Discord shows backslashes in the label of a masked link (discord/discord-api-docs, issue 6185).
+const LABEL = { links: false, escapes: false };
 
 // Renders a text with headings, lists, quotes and code blocks.
 export function markdown(text, names) {
@@ -40,7 +43,7 @@ export function markdown(text, names) {
 }
 
 // Renders a single line: titles, field names, labels.
-export const inlineMarkdown = (text, names) => inline(text, names, 0, { links: false });
+export const inlineMarkdown = (text, names) => inline(text, names, 0, { links: false, escapes: true });
 
 function blocks(text, names) {
   const nodes = [];
@@ -85,12 +88,12 @@ function add(nodes, block, names) {
   else nodes.push(el("div", { class: `heading ${block.tag}`, role: "heading", "aria-level": Number(block.tag[1]) + 3 }, inner));
 }
 
-function inline(text, names, depth = 0, { links = true } = {}) {
+function inline(text, names, depth = 0, rules = TEXT) {
   const nodes = [];
   let plain = "";
   let at = 0;
   while (at < text.length) {
-    const found = tokenAt(text, at, names, depth, links);
+    const found = tokenAt(text, at, names, depth, rules);
     if (!found) plain += text[at++];
     else {
       if (typeof found.node === "string") plain += found.node;
@@ -106,22 +109,22 @@ function inline(text, names, depth = 0, { links = true } = {}) {
   return nodes;
 }
 
-function tokenAt(text, at, names, depth, links) {
+function tokenAt(text, at, names, depth, rules) {
   switch (text[at]) {
     case "\\":
-      return /[^A-Za-z0-9\s]/.test(text[at + 1] ?? " ") ? { node: text[at + 1], end: at + 2 } : null;
+      return rules.escapes && /[^A-Za-z0-9\s]/.test(text[at + 1] ?? " ") ? { node: text[at + 1], end: at + 2 } : null;
     case "`":
       return code(text, at);
     case "<":
       return angle(text, at, names);
     case "[":
-      return links ? masked(text, at, names, depth) : null;
+      return rules.links ? masked(text, at, names, depth) : null;
     case "h":
-      return links ? bareUrl(text, at) : null;
+      return rules.links ? bareUrl(text, at) : null;
     case "@":
       return everyone(text, at, names);
     default:
-      return "*_~|".includes(text[at]) && depth < DEPTH_MAX ? wrapped(text, at, names, depth, links) : null;
+      return "*_~|".includes(text[at]) && depth < DEPTH_MAX ? wrapped(text, at, names, depth, rules) : null;
   }
 }
 
@@ -183,28 +186,27 @@ function masked(text, at, names, depth) {
   const found = match(/\((?:<([^<>\s]+)>|((?:[^\s()\\]|\\.|\([^\s()]*\))+))(?:\s+"([^"]*)")?\)/, text, close + 1);
   const url = found && safeUrl((found[1] ?? found[2]).replace(/\\([^A-Za-z0-9\s])/g, "$1"));
   if (!url) return null;
-  const node = link(url, inline(text.slice(at + 1, close), names, depth + 1, { links: false }));
+  const node = link(url, inline(text.slice(at + 1, close), names, depth + 1, LABEL));
   node.title = found[3] ?? url;
   return { node, end: close + 1 + found[0].length };
 }
 
-// Returns the index of the bracket that closes the one at `at`, skipping escapes and nested brackets; -1 if there is none.
+// Returns the index of the bracket that closes the one at `at`, skipping nested brackets; -1 if there is none.
 function closing(text, at, open, close) {
   let depth = 0;
   for (let place = at; place < text.length; place += 1) {
-    if (text[place] === "\\") place += 1;
-    else if (text[place] === open) depth += 1;
+    if (text[place] === open) depth += 1;
     else if (text[place] === close && --depth === 0) return place;
   }
   return -1;
 }
 
-function wrapped(text, at, names, depth, links) {
+function wrapped(text, at, names, depth, rules) {
   for (const [marker, build] of WRAPPERS) {
     if (!text.startsWith(marker, at)) continue;
     const close = closer(text, at, marker);
     if (close === -1) continue;
-    const inner = inline(text.slice(at + marker.length, close), names, depth + 1, { links });
+    const inner = inline(text.slice(at + marker.length, close), names, depth + 1, rules);
     return { node: build(inner), end: close + marker.length };
   }
   // A run of markers that opens nothing is plain text; it is not retried character by character.

@@ -30,7 +30,9 @@ MARKDOWN = {
     "[**B**](<https://arxiv.org/abs/2403.01234>)": BOLD_LINK.format(
         "https://arxiv.org/abs/2403.01234", "<strong>B</strong>"
     ),
-    r"[a \[b\] c](https://arxiv.org/abs/2403.01234)": BOLD_LINK.format("https://arxiv.org/abs/2403.01234", "a [b] c"),
+    r"[a [b] C\*-d](https://arxiv.org/abs/2403.01234)": BOLD_LINK.format(
+        "https://arxiv.org/abs/2403.01234", r"a [b] C\*-d"
+    ),
     "[x](javascript:alert(1))": "[x](javascript:alert(1))",
     "[x](data:text/html,1)": "[x](data:text/html,1)",
     "see https://arxiv.org/a_b_c.": f"see {LINK.format('https://arxiv.org/a_b_c')}.",

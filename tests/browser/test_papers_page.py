@@ -43,6 +43,7 @@ PAGE = PapersPage(
         ),
     ),
 )
+NO_MATCH = "No papers match these filters."
 # All layout shifts that did not follow a keystroke or a click.
 SHIFTS = """() => new Promise(resolve => {
   new PerformanceObserver(list => {
@@ -126,9 +127,25 @@ async def test_filters_work_without_javascript_and_search_is_hidden(browser: Bro
         await expect(shown(tab)).to_have_text(["Rewards without labels", "Old rewards"])
         await tab.get_by_label("Date").select_option("Last 7 days")
         await expect(shown(tab)).to_have_text(["Rewards without labels"])
+        await expect(tab.get_by_text(NO_MATCH)).to_be_hidden()
         await tab.get_by_role("button", name="Show all").click()
         await expect(shown(tab)).to_have_count(3)
         await expect(tab.get_by_role("button", name="Show all")).to_be_hidden()
+
+
+async def test_filters_without_matches_can_be_cleared_without_javascript(browser: Browser) -> None:
+    old = paper("2601.00001", title="Old spins", primary_category="math.PR", categories=("math.PR",),
+                published=UPDATED.replace(month=1))  # fmt: skip
+    papers = PapersPage(UPDATED, (*PAGE.sections, Section("spins", (old,))))
+    async with reading(browser, papers, javascript=False) as tab:
+        await tab.get_by_label("Category").select_option("math.PR · Probability (1)")
+        await expect(shown(tab)).to_have_text(["Old spins"])
+        await tab.get_by_label("Date").select_option("Last 30 days")
+        await expect(tab.get_by_text(NO_MATCH)).to_be_visible()
+        await expect(tab.locator("main h2").filter(visible=True)).to_have_count(0)
+        await tab.get_by_role("button", name="Clear the filters").click()
+        await expect(shown(tab)).to_have_count(4)
+        await expect(tab.get_by_text(NO_MATCH)).to_be_hidden()
 
 
 @pytest.mark.slow
@@ -156,6 +173,9 @@ async def test_search_finds_words_anywhere_in_a_paper_while_typing(browser: Brow
             await search.fill(words)
             await expect(shown(tab)).to_have_text(titles)
             await expect(status).to_have_text(f"{len(titles)} of 3 shown")
+            await expect(tab.get_by_text(NO_MATCH)).to_be_visible(visible=not titles)
+        await tab.get_by_role("button", name="Clear the filters").click()
+        await expect(shown(tab)).to_have_count(3)
         await search.fill("rewards")
         await tab.get_by_label("Date").select_option("Last 3 days")
         await expect(status).to_have_text("1 of 3 shown")

@@ -144,7 +144,7 @@ async def test_backlog_of_more_than_fifty_papers_is_posted_as_a_compact_list(
         await wait_for_queue(sandbox, 53)
         await channel(sandbox, "resume")
         posts = await sandbox.wait_for_papers("papers", 53)
-        assert [len(papers_in(post)) for post in posts] == [25, 25, 3]
+        assert [len(papers_in(post)) for post in posts] == [20, 20, 13]
         assert [post.content for post in posts] == [
             "**53 papers** for reward model, held while this channel was paused (oldest first, as a compact list)",
             "",

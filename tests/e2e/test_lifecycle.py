@@ -121,7 +121,8 @@ async def test_cards_and_lists_name_both_keywords_that_a_paper_matches(tmp_path:
         urls = [sandbox.add_paper(f"RLHF with Reward Models, Part {part}") for part in range(6)]
         (post,) = await sandbox.wait_for_papers("papers", 6)
         assert sorted(sandbox.posted_urls("papers")) == sorted(urls)
-        assert [embed.footer for embed in embeds_of(post)] == ["cs.LG · reward model, RLHF"] * 6
+        assert len(embeds_of(post)) == 6
+        assert all(embed.footer.startswith("cs.LG · reward model, RLHF · ") for embed in embeds_of(post))
         assert post.content.startswith("**6 new papers** for reward model, RLHF · announced ")
         # In a list, lines do not name keywords that all papers match.
         await sandbox.reply_to("channel style", {"style": "compact"})
@@ -189,7 +190,7 @@ async def test_later_match_for_another_keyword_is_added_by_an_edit(tmp_path: Pat
         assert post.edited_at is None
         sandbox.arxiv.revise(paper.arxiv_id, abstract="Now with sheaf cohomology.")
         post = await wait_for_footer(sandbox, "v2")
-        assert embeds_of(post)[0].footer.endswith(" · reward model, sheaf cohomology")
+        assert " · reward model, sheaf cohomology · " in embeds_of(post)[0].footer
 
 
 @pytest.mark.slow

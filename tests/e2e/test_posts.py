@@ -49,14 +49,14 @@ async def test_post_shows_the_paper_and_its_keywords(tmp_path: Path) -> None:
         (embed,) = embeds_of(post)
         assert embed.title == "Reward Models for 𝒪(n²) Agents"
         assert embed.url == url
-        assert embed.author == "Ada Lovelace, Paul Erdős, Kurt Gödel and 2 more"
-        assert embed.footer == "cs.CL, cs.LG · reward model, agents"
-        assert embed.timestamp == SUBMITTED
-        abstract, last_line = embed.description.split("\n")
+        published = f"Published {SUBMITTED.day} {SUBMITTED:%b %Y}"
+        assert embed.footer == f"cs.CL, cs.LG · reward model, agents · {published}"
+        authors, abstract, last_line = embed.description.split("\n")
+        assert authors == "-# Ada Lovelace, Paul Erdős, Kurt Gödel and 2 more"
         assert abstract.startswith("We study reward models. We study")
         assert abstract.endswith("We study reward models. …")
         pdf, html = url.replace("/abs/", "/pdf/"), url.replace("/abs/", "/html/")
-        assert last_line == f"[PDF]({pdf}) · [HTML]({html}) · 12 pages · [code](https://github.com/x/y)"
+        assert last_line == "12 pages · [code](https://github.com/x/y)"
         assert re.fullmatch(
             r"\*\*1 new paper\*\* for reward model, agents · announced (Mon|Tue|Wed|Thu|Fri) \d+ [A-Z][a-z]{2}",
             post.content,
@@ -115,7 +115,8 @@ async def test_paper_is_posted_once_in_every_subscribed_channel(tmp_path: Path) 
         for name in ("papers", "vision", "reading club"):
             await sandbox.wait_for_papers(name, 1)
         assert [sandbox.posted_urls(name) for name in ("papers", "vision", "reading club")] == [[url], [url], [url]]
-        assert [embed.footer for embed in embeds_of(*sandbox.posts("papers"))] == ["cs.LG · reward model, RLHF"]
+        (embed,) = embeds_of(*sandbox.posts("papers"))
+        assert embed.footer.startswith("cs.LG · reward model, RLHF · Published ")
 
 
 async def test_23_cards_are_three_messages_whose_menus_work_after_a_restart(
@@ -153,7 +154,7 @@ async def test_23_cards_are_three_messages_whose_menus_work_after_a_restart(
             assert [embed.title for embed in embeds_of(shown)] == ["One More Reward Model"]
 
 
-async def test_more_than_five_papers_are_compact_lists_of_25(tmp_path: Path) -> None:
+async def test_more_than_five_papers_are_compact_lists_of_20(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.reply_to("subscribe", {"keyword": "reward model, MLLM"})
         papers = [
@@ -161,11 +162,11 @@ async def test_more_than_five_papers_are_compact_lists_of_25(tmp_path: Path) -> 
             for part, published in ((part, SUBMITTED + timedelta(minutes=part)) for part in range(30))
         ]
         posts = await sandbox.wait_for_papers("papers", 30)
-        assert [len(papers_in(post)) for post in posts] == [25, 5]
+        assert [len(papers_in(post)) for post in posts] == [20, 10]
         assert sandbox.posted_urls("papers") == [abs_url(paper) for paper in papers]
         first, last = abs_url(papers[0]), papers[29]
         assert lines_of(*posts)[first].startswith(
-            f"**[Reward Models, Part 0]({first})** — Ada Lovelace et al. · cs.CL · 12 pages · [code](https://github.com"
+            f"**[Reward Models, Part 0]({first})**\n-# Ada Lovelace et al. · cs.CL · 12 pages · [code](https://github.com"
         )
         assert posts[0].content.startswith("**30 new papers** for reward model · announced ")
         assert posts[1].content == ""

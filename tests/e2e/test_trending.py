@@ -18,7 +18,8 @@ from tests.support.recordings import HUGGING_FACE_DAYS
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
 _LINE = re.compile(
-    r"\*\*(?P<rank>\d+)\.\*\* \*\*\[.+\]\(https://huggingface\.co/papers/(?P<id>[^)]+)\)\*\*\n▲\u00a0[\d.kM]+( · .+)*"
+    r"\*\*(?P<rank>\d+)\.\*\* \*\*\[.+\]\(https://huggingface\.co/papers/(?P<id>[^)]+)\)\*\*\n"
+    r"-# ▲\u00a0[\d.kM]+( · .+)*"
     r" · \[arXiv\]\(https://arxiv\.org/abs/(?P=id)\)"
 )
 
@@ -49,8 +50,7 @@ def the_embed(message: Message) -> ShownEmbed:
 
 def lines(message: Message) -> list[re.Match[str]]:
     """The papers of a page, two lines each."""
-    description = the_embed(message).description.splitlines()
-    found = [_LINE.fullmatch("\n".join(pair)) for pair in zip(description[::2], description[1::2], strict=True)]
+    found = [_LINE.fullmatch(paper) for paper in the_embed(message).description.split("\n\n")]
     assert all(found), the_embed(message).description
     return [line for line in found if line is not None]
 

@@ -64,11 +64,16 @@ async def test_posted_paper_gets_its_votes_and_code_by_an_edit(tmp_path: Path, s
         (post,) = await sandbox.wait_for_papers("papers", 1)
         assert "▲" not in text_of(post)
         arxiv_id = add_to_list(sandbox, "A Reward Model", votes=41, paper_url=url, githubRepo="https://github.com/a/b",
-                          githubStars=1234)  # fmt: skip
-        votes = f"[▲ 41](https://huggingface.co/papers/{arxiv_id}) · [code ★ 1.2k](https://github.com/a/b)"
+                          githubStars=1234, ai_summary="It rewards.")  # fmt: skip
+        on = " on Hugging Face" if style == "cards" else ""
+        votes = f"[▲ 41 votes{on}](https://huggingface.co/papers/{arxiv_id}) · [code ★ 1.2k](https://github.com/a/b)"
         await sandbox.wait_until(lambda: votes in text_of(sandbox.posts("papers")[0]))
+        (embed,) = embeds_of(sandbox.posts("papers")[0])
+        if style == "cards":  # the same edit adds them
+            assert "> **AI summary from Hugging Face:** It rewards.\n" in embed.description
+            assert embed.thumbnail == f"{sandbox.url}/huggingface/thumbnails/{arxiv_id}.svg"
         sandbox.huggingface.lists.set_votes(arxiv_id, 90)
-        await sandbox.wait_until(lambda: "[▲ 90](" in text_of(sandbox.posts("papers")[0]))
+        await sandbox.wait_until(lambda: "[▲ 90 votes" in text_of(sandbox.posts("papers")[0]))
         assert len(sandbox.posts("papers")) == 1
         latest = await sandbox.command("latest", {"keyword": "reward model"})
         await latest.wait_for_edit(lambda message: "▲ 90" in text_of(message))
@@ -126,10 +131,11 @@ async def test_list_is_posted_once_over_lost_answers_and_restarts(tmp_path: Path
             await sandbox.wait_for_next_poll()
             await sandbox.wait_for_next_poll()
             (post,) = trending_posts(sandbox)
-            first, _, second = text_of(post).split("\n")
+            first, second = text_of(post).split("\n\n")
             few = "[A Reward Model of Few Votes](https://arxiv.org/abs/2601.00007)"
-            assert first.startswith(f"▲ 7 · **{few}** · for reward model")
-            assert second.startswith("▲ 400 · **[The Best of All](https://arxiv.org/abs/2601.00400)**")
+            assert first.startswith(f"**{few}**\n-# ▲ 7 votes · for reward model")
+            best = "[The Best of All](https://arxiv.org/abs/2601.00400)"
+            assert second.startswith(f"**{best}**\n-# ▲ 400 votes")
             assert not post.pings
             # The paper is known from the list only.
             menu = str(components_of(post)[0]["custom_id"])
@@ -157,6 +163,7 @@ async def test_list_begins_a_forum_post_and_counts_the_papers_left_out(tmp_path:
             (thread,) = (each for each in sandbox.world.channels.values() if each.parent_id == forum)
             assert re.fullmatch(r"Trending on \w+, \d+ \w+ \d{4}: 120 papers", thread.name)
             (post,) = sandbox.world.messages.in_channel(thread.id)
-            *lines, last = filter(None, text_of(post).split("\n"))
-            assert last == f"… and {120 - len(lines)} more: `/trending date:{yesterday().isoformat()}`"
-            assert 18 <= len(lines) <= 25
+            last = text_of(post).split("\n")[-1]
+            listed = text_of(post).count("\n-# ▲ ")
+            assert last == f"… and {120 - listed} more: `/trending date:{yesterday().isoformat()}`"
+            assert 18 <= listed <= 25

@@ -31,10 +31,10 @@ async def subscribed(subscribed: Store) -> Store:
 async def test_only_the_first_message_of_a_batch_has_a_headline_and_a_ping(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    await record_papers(subscribed, *range(1, 61), now=clock.now())
+    await record_papers(subscribed, *range(1, 51), now=clock.now())
     async with running_dispatcher(subscribed, delivery, clock):
-        assert [len(message) for message in delivery.messages()] == [25, 25, 10]
-    assert delivery.headlines == ["**60 new papers** for graph · announced Wed 18 Nov", "", ""]
+        assert [len(message) for message in delivery.messages()] == [20, 20, 10]
+    assert delivery.headlines == ["**50 new papers** for graph · announced Wed 18 Nov", "", ""]
     assert delivery.pings == [ROLE, None, None]
 
 

@@ -11,7 +11,7 @@ from bot.domain.channel_settings import ChannelSettings, Style
 from bot.publish.dispatcher import ChannelTasks
 from bot.publish.sender import SENDS_PER_SECOND
 from bot.runtime.errors import StoreUnavailable
-from bot.runtime.limits import EMBEDS_PER_MESSAGE, SELECT_OPTIONS_MAX
+from bot.runtime.limits import EMBEDS_PER_MESSAGE
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
 from tests.support.delivery import (
@@ -29,9 +29,8 @@ async def test_papers_are_posted_oldest_first_as_a_list(
 ) -> None:
     await record_papers(subscribed, *range(30, 0, -1))
     async with running_dispatcher(subscribed, delivery, clock):
-        assert delivery.messages() == [arxiv_ids(*range(1, 26)), arxiv_ids(*range(26, 31))]
+        assert delivery.messages() == [arxiv_ids(*range(1, 21)), arxiv_ids(*range(21, 31))]
         assert await subscribed.outbox.waiting() == {}
-    assert SELECT_OPTIONS_MAX == 25
 
 
 async def test_cards_are_posted_oldest_first_ten_per_message(

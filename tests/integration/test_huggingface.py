@@ -85,6 +85,14 @@ async def test_list_is_read_to_its_last_page_when_pages_are_shorter_than_request
     assert len(await harness.client.fetch_list(TODAY)) == count
 
 
+async def test_thumbnails_of_the_lists_own_server_are_kept(harness: HuggingFaceHarness) -> None:
+    harness.local.lists.set(TODAY, [entry | {"thumbnail": "https://evil.example/x.png"} if number else entry
+                                    for number, entry in enumerate(harness.local.lists.entries(TODAY))])  # fmt: skip
+    kept = [entry.thumbnail_url for entry in await harness.client.fetch_list(TODAY)]
+    assert sum(url is None for url in kept) == 2
+    assert [url for url in kept if url is not None and url.startswith("http://127.0.0.1:")]
+
+
 @pytest.mark.recordings
 async def test_recorded_lists_are_read_completely(harness: HuggingFaceHarness) -> None:
     for day, entries in read_directory(HUGGING_FACE_DAYS).items():

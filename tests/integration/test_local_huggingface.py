@@ -36,6 +36,12 @@ class ListClient:
         assert isinstance(body, list)
         return body
 
+    async def image(self, url: str) -> str:
+        """Returns the source of an SVG image."""
+        async with self._session.get(url) as response:
+            assert (response.status, response.content_type) == (200, "image/svg+xml")
+            return await response.text()
+
     async def status(self, **parameters: str) -> int:
         """Returns only the status, whatever the body."""
         async with self._session.get(self._url, params=parameters, allow_redirects=False) as response:
@@ -94,6 +100,11 @@ def test_entries_have_the_recorded_fields(hugging_face: LocalHuggingFace) -> Non
         known = [entry["paper"] if inside else entry for entry in recorded]
         always, ever = set.intersection(*map(set, known)), set.union(*map(set, known))
         assert all(always <= set(entry["paper"] if inside else entry) <= ever for entry in made)
+
+
+async def test_thumbnails_are_served_next_to_the_list(client: ListClient) -> None:
+    entry = (await client.entries(date=(TODAY - timedelta(days=2)).isoformat()))[0]
+    assert f">{entry['paper']['id']}</text>" in await client.image(entry["thumbnail"])
 
 
 @pytest.mark.recordings

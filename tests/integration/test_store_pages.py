@@ -12,7 +12,7 @@ from bot.page.model import Page
 from bot.store.codecs import to_text
 from bot.store.pages import PageStore
 from bot.store.papers import write_papers
-from tests.support.builders import paper
+from tests.support.builders import paper, trending_entry
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
 DAY = timedelta(days=1)
@@ -48,6 +48,14 @@ async def test_keywords_are_shown_as_typed_in_canonical_order(store: Store, page
     listed = [subscription.keyword.shown for subscription in await store.subscriptions.in_channel(CHANNEL)]
     assert list(shown(await page_store.page(None, 100))) == listed
     assert sorted(listed) == ["CLIP", "Reward Model", "diffusion [cs.CV]", "graph"]
+
+
+async def test_page_has_the_trending_entries_of_its_papers(store: Store, page_store: PageStore) -> None:
+    await store.watch("graph")
+    await store.poll(paper("2611.00001", title="A graph"), paper("2611.00002", title="Another graph"))
+    listed, other = trending_entry("2611.00001", votes=41), trending_entry("2611.00009", votes=50)
+    await store.trending_entries.record_day(listed.day, [listed, other], NOW)
+    assert (await page_store.page(None, 100)).trending_entries == {listed.arxiv_id: listed}
 
 
 async def test_keyword_of_two_channels_is_one_section(store: Store, page_store: PageStore) -> None:

@@ -54,6 +54,15 @@ async def test_message_is_edited_again_for_many_votes_or_new_code(store: Store) 
         assert await edited(store) == ({"key": [entry_of_day]} if is_edited else {})
 
 
+async def test_summary_and_thumbnail_alone_request_no_edit(store: Store) -> None:
+    await posted(store, "2611.00001")
+    await store.trending_entries.record_day(DAY, [trending_entry(day=DAY, votes=10)], NOW)
+    await edited(store)
+    richer = trending_entry(day=DAY, votes=10, ai_summary="It learns.", thumbnail_url="https://x.org/a.png")
+    assert not await store.trending_entries.record_day(DAY, [richer], NOW)
+    assert await edited(store) == {}
+
+
 async def test_paper_without_votes_requests_no_edit(store: Store) -> None:
     await posted(store, "2611.00001")
     assert not await store.trending_entries.record_day(DAY, [trending_entry(day=DAY, votes=0)], NOW)

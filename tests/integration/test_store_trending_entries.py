@@ -20,6 +20,8 @@ FULL = trending_entry(
     organization="Google",
     code_url="https://github.com/a/b",
     stars=1234,
+    ai_summary="Summarizes it.",
+    thumbnail_url="https://cdn-thumbnails.huggingface.co/x.png",
 )
 
 

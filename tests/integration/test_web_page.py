@@ -22,7 +22,7 @@ from bot.services.health import Health
 from bot.services.pages import PageService
 from bot.store.pages import PageStore
 from bot.web import PublicPage, WebServer, page_address
-from tests.support.builders import paper
+from tests.support.builders import paper, trending_entry
 from tests.support.clock import FakeClock
 from tests.support.loopback import free_port
 from tests.support.loops import DEADLINE_S
@@ -329,3 +329,13 @@ async def test_rendering_does_not_block_other_requests(site: Site) -> None:
 )
 def test_public_url_comes_from_settings_or_loopback_only(settings: WebSettings, address: str | None) -> None:
     assert page_address(settings) == address
+
+
+async def test_page_shows_votes_only_while_hugging_face_is_enabled(site: Site) -> None:
+    entry = trending_entry(votes=41)
+    await site.store.trending_entries.record_day(entry.day, [entry], NOW)
+    channels = frozenset(site.public)
+    for shows_trending in (True, False):
+        service = PageService(site.page_store, site.clock, shows_trending=shows_trending)
+        page = (await service.cached_page(channels, PageFormat.HTML)).rendered
+        assert ("41 votes on Hugging Face" in page.body.decode()) is shows_trending

@@ -50,6 +50,8 @@ def trending_entry(
     organization: str | None = None,
     code_url: str | None = None,
     stars: int | None = None,
+    ai_summary: str | None = None,
+    thumbnail_url: str | None = None,
 ) -> TrendingEntry:
     """Builds a trending entry."""
     return TrendingEntry(
@@ -63,4 +65,6 @@ def trending_entry(
         organization=organization,
         code_url=code_url,
         stars=stars,
+        ai_summary=ai_summary,
+        thumbnail_url=thumbnail_url,
     )

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Self
 
 from sandbox.discord import Message
@@ -21,9 +20,8 @@ class ShownEmbed:
     title: str
     url: str
     description: str
-    author: str
     footer: str
-    timestamp: datetime | None
+    thumbnail: str
 
     @classmethod
     def read(cls, embed: Mapping[str, object]) -> Self:
@@ -32,15 +30,14 @@ class ShownEmbed:
             title=str(embed.get("title", "")),
             url=str(embed.get("url", "")),
             description=str(embed.get("description", "")),
-            author=_inner(embed, "author", "name"),
             footer=_inner(embed, "footer", "text"),
-            timestamp=datetime.fromisoformat(str(embed["timestamp"])) if "timestamp" in embed else None,
+            thumbnail=_inner(embed, "thumbnail", "url"),
         )
 
     @property
     def length(self) -> int:
         """The length that counts towards Discord's limit of 6,000 per message."""
-        return sum(map(len, (self.title, self.description, self.author, self.footer)))
+        return sum(map(len, (self.title, self.description, self.footer)))
 
 
 def papers_in(message: Message) -> list[str]:
@@ -65,9 +62,9 @@ def _inner(embed: Mapping[str, object], part: str, name: str) -> str:
 
 
 def lines_of(*messages: Message) -> dict[str, str]:
-    """Returns the lines of the compact lists in these messages, by the URL of the paper."""
-    lines = [line for embed in embeds_of(*messages) for line in embed.description.splitlines()]
-    return {link[0]: line for line in lines if (link := _ABSTRACT_LINK.findall(line))}
+    """Returns the two lines of each paper in the compact lists of these messages, by the URL of the paper."""
+    items = [item for embed in embeds_of(*messages) for item in embed.description.split("\n\n")]
+    return {link[0]: item for item in items if (link := _ABSTRACT_LINK.findall(item))}
 
 
 def components_of(message: Message) -> list[Mapping[str, object]]:

@@ -48,37 +48,40 @@ class Shown:
 
 def read(markdown: str) -> Shown:
     """Reads the Markdown of a title, a description or a message."""
-    shown = _inline(markdown, links=True)
+    shown = _inline(markdown)
     shown.blocks = _BLOCK.findall(markdown)
     return shown
 
 
-def _inline(markdown: str, *, links: bool) -> Shown:
+def _inline(markdown: str, *, label: bool = False) -> Shown:
     shown, position = Shown(), 0
     while position < len(markdown):
-        position += _read_construct(markdown, position, shown, links=links)
+        position += _read_construct(markdown, position, shown, label=label)
     return shown
 
 
-def _read_construct(markdown: str, at: int, shown: Shown, *, links: bool) -> int:
-    """Reads the construct at this position into `shown`, and returns its length."""
-    if found := _ESCAPED.match(markdown, at):
+def _read_construct(markdown: str, at: int, shown: Shown, *, label: bool) -> int:
+    """Reads the construct at this position into `shown`, and returns its length.
+
+    The label of a masked link contains no links, and shows backslashes.
+    """
+    if not label and (found := _ESCAPED.match(markdown, at)):
         shown.text += found[1]
     elif found := _SPECIAL.match(markdown, at):
         shown.special.append(found[0])
         shown.text += found[0]
-    elif links and (found := _IN_ANGLES.match(markdown, at)):
+    elif not label and (found := _IN_ANGLES.match(markdown, at)):
         shown.links.append((found[1], found[1]))
         shown.text += found[1]
-    elif links and (found := _BARE.match(markdown, at)):
+    elif not label and (found := _BARE.match(markdown, at)):
         shown.links.append((found[0], found[0]))
         shown.text += found[0]
-    elif links and (found := _MASKED.match(markdown, at)):
-        inner = _inline(found[1], links=False)
+    elif not label and (found := _MASKED.match(markdown, at)):
+        inner = _inline(found[1], label=True)
         shown.add(inner)
         shown.links.append((inner.text, _ESCAPED.sub(r"\1", found[2])))
     elif found := _formatted(markdown, at):
-        inner = _inline(next(filter(None, reversed(found.groups()))), links=links)
+        inner = _inline(next(filter(None, reversed(found.groups()))), label=label)
         shown.formatted.append(inner.text)
         shown.add(inner)
     else:

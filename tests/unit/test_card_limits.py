@@ -37,8 +37,8 @@ _PAPERS = st.fixed_dictionaries(
 )  # fmt: skip
 _CODE_URLS = st.none() | st.just("https://github.com/a_b/c") | _TEXTS
 _ENTRIES = st.none() | st.builds(
-    lambda votes, stars, code_url: {"votes": votes, "stars": stars, "code_url": code_url},
-    st.integers(0, 10**7), st.none() | st.integers(0, 10**7), _CODE_URLS,
+    lambda votes, stars, url, summary: {"votes": votes, "stars": stars, "code_url": url, "ai_summary": summary},
+    st.integers(0, 10**7), st.none() | st.integers(0, 10**7), _CODE_URLS, st.none() | _TEXTS,
 )  # fmt: skip
 _MESSAGES = st.lists(
     st.tuples(_PAPERS, st.lists(_TEXTS, max_size=4), st.sampled_from([1, 20]), _ENTRIES), min_size=1, max_size=10
@@ -68,20 +68,20 @@ def _trending_entries(message: Sequence[_Parts]) -> Mapping[ArxivId, TrendingEnt
 
 def _check_limits(shown: Card) -> None:
     assert 1 <= utf16_length(shown.title) <= limits.EMBED_TITLE_MAX
-    assert utf16_length(shown.authors) <= limits.EMBED_AUTHOR_MAX
-    assert 1 <= utf16_length(shown.description) <= limits.EMBED_DESCRIPTION_MAX
+    assert utf16_length(shown.description) <= limits.EMBED_DESCRIPTION_MAX
     assert utf16_length(shown.footer) <= EMBED_FOOTER_MAX
 
 
 def _check_safe(shown: Card) -> None:
     expected_links = (
         r"\[(?:PDF|HTML)\]\(https://arxiv\.org/(?:pdf|html)/2611\.\d{5}\)|\[code(?: ★ [\d.kM]+)?\]\(https://github\.com/a_b/c\)"
-        r"|\[▲ [\d.kM]+\]\(https://huggingface\.co/papers/2611\.\d{5}\)"
+        r"|\[▲ [\d.kM]+ votes?(?: on Hugging Face)?\]\(https://huggingface\.co/papers/2611\.\d{5}\)"
     )
     other_text = re.sub(rf"{expected_links}|<https://github\.com/a_b/c>|\*\*withdrawn\*\*", "", shown.description)
+    other_text = re.sub(r"^-# |^> \*\*AI summary from Hugging Face:\*\* ", "", other_text, flags=re.MULTILINE)
     bare = re.sub(r"\\[^0-9A-Za-z\s]", "·", f"{shown.title}\n{other_text}")
     assert not re.search(r"[*_~`|\[]|://|<[@#:/a-zA-Z]", bare)
-    everything = f"{shown.title} {shown.authors} {shown.description} {shown.footer}"
+    everything = f"{shown.title} {shown.description} {shown.footer}"
     assert not re.search(r"@everyone|@here|<@\d", everything)
 
 

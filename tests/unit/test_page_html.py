@@ -4,12 +4,14 @@ import base64
 import hashlib
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import html5lib
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from benchmarks.page import generate_page
 from bot.domain.paper import Paper
@@ -17,7 +19,7 @@ from bot.page import Page, PageFormat, Section, render
 from bot.page.bibtex import bibtex
 from bot.page.html import PAGE_HTML_BYTES
 from bot.page.text import author_text, comment_text, keyword_text, plain_text, title_text
-from tests.support.builders import paper
+from tests.support.builders import paper, trending_entry
 from tests.support.page import PIECES, UPDATED, hostile_pages, newest_first, page_of, recorded_page
 
 _ADDRESS = "https://papers.example/"
@@ -212,6 +214,52 @@ def test_withdrawn_paper_is_marked_and_code_is_linked() -> None:
     assert _text(first.find("p/strong")) == "withdrawn"
     assert second.find("p/strong") is None
     assert [link.get("href") for link in second.findall("a") if _text(link) == "Code"] == [code]
+
+
+def _trending_page(**fields: object) -> Page:
+    entry = trending_entry(**fields)  # type: ignore[arg-type]  # the fields that a test names
+    return replace(page_of(paper(), paper("2611.00002")), trending_entries={entry.arxiv_id: entry})
+
+
+def test_trending_paper_has_votes_code_and_summary_as_on_cards() -> None:
+    page = _trending_page(votes=41, code_url="https://github.com/a/b", stars=1234, ai_summary="It learns $\\alpha$.")
+    other, listed = _sections(_parse(page))[0][1]
+    links = [(_text(link), link.get("href")) for link in listed.findall("a")]
+    assert links[2:4] == [
+        ("Code ★ 1.2k", "https://github.com/a/b"),
+        ("▲ 41 votes on Hugging Face", "https://huggingface.co/papers/2611.00001"),
+    ]
+    assert _words(listed.findall("p")[-1]) == "AI summary from Hugging Face: It learns α."
+    assert "Hugging Face" not in _text(other)
+
+
+def test_trending_paper_without_votes_or_summary_shows_neither() -> None:
+    assert "Hugging Face" not in _text(_parse(_trending_page(votes=0)))
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=6).map("".join))
+def test_hostile_summary_is_text(summary: str) -> None:
+    document = _parse(_trending_page(votes=0, ai_summary=summary))
+    assert {element.tag for element in document.iter()} <= set(_OUR_ELEMENTS.split())
+    if plain_text(summary):
+        assert _words(_sections(document)[0][1][1].findall("p")[-1]) == (
+            f"AI summary from Hugging Face: {plain_text(summary)}"
+        )
+
+
+def test_message_about_filters_without_matches_has_a_rule_where_needed() -> None:
+    def rules(*papers: Paper) -> set[str]:
+        return set(
+            re.findall(r"^body:has\((.*)\) \.nothing", _text(_parse(page_of(*papers)).find(".//style")), re.MULTILINE)
+        )
+
+    old = paper(
+        "2611.00002", published=UPDATED - timedelta(days=10), categories=("math.PR",), primary_category="math.PR"
+    )
+    assert rules(paper(published=UPDATED)) == set()
+    assert rules(old) == {"[value=d0]:checked", "[value=d1]:checked"}
+    unmatched = ":has(:is([value=c1]):checked"
+    assert rules(paper(published=UPDATED), old) == {f"[value={each}]:checked){unmatched}" for each in ("d0", "d1")}
 
 
 def test_authors_after_the_third_are_counted() -> None:

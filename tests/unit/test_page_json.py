@@ -1,6 +1,7 @@
 """The page as JSON: each paper can be rebuilt unchanged."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from bot.domain.paper import ArxivId, Paper
 from bot.page import Page, PageFormat, Section, render
 from bot.page.model import PAGE_PAPERS
-from tests.support.builders import paper
+from tests.support.builders import paper, trending_entry
 from tests.support.page import UPDATED, hostile_pages, newest_first, page_of, recorded_page
 
 
@@ -84,6 +85,24 @@ def test_links_are_those_of_arxiv(arxiv_id: str, html: str | None) -> None:
         "abs": f"https://arxiv.org/abs/{arxiv_id}v3",
         "pdf": f"https://arxiv.org/pdf/{arxiv_id}",
         "html": html,
+    }
+
+
+def test_trending_paper_has_what_hugging_face_lists() -> None:
+    listed = trending_entry(votes=41, code_url="https://github.com/a/b", stars=7, ai_summary="It learns.")
+    page = replace(page_of(paper(), paper("2611.00002")), trending_entries={listed.arxiv_id: listed})
+    other, shown = _parse(page)["sections"][0]["papers"]
+    assert other["huggingface"] is None
+    assert shown["huggingface"] == {
+        "url": "https://huggingface.co/papers/2611.00001",
+        "day": "2026-11-18",
+        "votes": 41,
+        "comments": 1,
+        "organization": None,
+        "code_url": "https://github.com/a/b",
+        "stars": 7,
+        "ai_summary": "It learns.",
+        "thumbnail_url": None,
     }
 
 

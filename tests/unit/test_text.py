@@ -8,7 +8,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.domain.text import collapse, cut, defuse_mentions, escape_keeping_links, escape_markdown, utf16_length
+from bot.domain.text import (
+    collapse,
+    cut,
+    defuse_mentions,
+    escape_keeping_links,
+    escape_label,
+    escape_markdown,
+    utf16_length,
+)
+from tests.support.markdown import read
 
 _HOSTILE = st.lists(
     st.sampled_from(
@@ -118,6 +127,35 @@ def test_only_links_to_trusted_hosts_stay_links(comment: str, markdown: str) -> 
 
 def test_text_for_plain_places_is_one_line_without_mentions() -> None:
     assert defuse_mentions(" *RLHF*\n @everyone <@12>") == "*RLHF* @\u200beveryone <@\u200b12>"
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("K-theory of C*-algebras", "K-theory of C∗-algebras"),
+        ("*a* and `b`", "∗a∗ and ‵b‵"),
+        ("snake_case, _em_ and a__b__c", "snake_case, ˍemˍ and aˍˍbˍˍc"),
+        ("é_x_é", "éˍxˍé"),
+        ("~5 and ~~6~~", "~5 and ∼∼6∼∼"),
+        ("p(x|y) and ||hidden||", "p(x|y) and ∣∣hidden∣∣"),
+        (r"a \foo \* b", "a ∖foo ∖∗ b"),
+        ("[MASK] a](b)", "［MASK］ a］(b)"),
+        ("1 < 2 <@1> <t:1> <:a:1> <a@b.c>", "1 < 2 ‹@\u200b1> ‹t:1> ‹:a:1> ‹a@b.c>"),
+        ("see https://x.y", "see https:\u200b//x.y"),
+        ("@everyone", "@\u200beveryone"),
+        ("# 1. plain (text)", "# 1. plain (text)"),
+    ],
+)
+def test_label_has_similar_characters_instead_of_formatting(text: str, label: str) -> None:
+    assert escape_label(text) == label
+
+
+@given(st.text(r"\*_~`|[]()<>@#:/!&ab1é ", max_size=30).filter(str.strip))
+def test_label_is_shown_literally_without_backslashes(text: str) -> None:
+    shown = read(f"[{escape_label(text)}](https://arxiv.org/abs/1)")
+    assert shown.links == [(escape_label(text), "https://arxiv.org/abs/1")]
+    assert (shown.formatted, shown.special) == ([], [])
+    assert "\\" not in shown.text
 
 
 # --- length and cutting ------------------------------------------------------------------------

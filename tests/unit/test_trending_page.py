@@ -26,7 +26,7 @@ def test_entry_has_rank_votes_organization_code_and_comments() -> None:
         stars=1234,
     )
     assert render_entries([full], 7) == (
-        "**7.** **[EnvHarness](https://huggingface.co/papers/2608.19880)**\n▲\u00a0163 · Google · "
+        "**7.** **[EnvHarness](https://huggingface.co/papers/2608.19880)**\n-# ▲\u00a0163 · Google · "
         "[code](https://github.com/google-research/envharness)\u00a0★\u00a01.2k · 💬\u00a04 · [arXiv](https://arxiv.org/abs/2608.19880)"
     )
 
@@ -37,7 +37,7 @@ def test_entry_omits_what_is_unknown() -> None:
     )
     assert render_entries([bare]) == (
         "**1.** **[EnvHarness](https://huggingface.co/papers/2608.19880)**\n"
-        "▲\u00a00 · [code](https://github.com/a/b) · [arXiv](https://arxiv.org/abs/2608.19880)"
+        "-# ▲\u00a00 · [code](https://github.com/a/b) · [arXiv](https://arxiv.org/abs/2608.19880)"
     )
 
 
@@ -48,7 +48,7 @@ def test_invisible_title_is_replaced_by_the_id() -> None:
 @pytest.mark.parametrize(
     ("title", "shown"),
     [
-        ("A](https://evil.org) *b* @everyone", "A］(https:\\//evil.org) \\*b\\* @\u200beveryone"),
+        ("A](https://evil.org) *b* @everyone", "A］(https:\u200b//evil.org) ∗b∗ @\u200beveryone"),
         ("$O(n^2)$ Time", "O(n²) Time"),
     ],
 )
@@ -77,7 +77,7 @@ def test_range_of_a_page_is_described(papers: int, number: int, text: str) -> No
 def test_last_page_has_the_remaining_papers() -> None:
     page = lay_out_page(entries(25), 2)
     assert (page.number, page.pages, page.first, page.last, page.papers) == (2, 3, 21, 25, 25)
-    assert [line.split(" ")[0] for line in page.description.splitlines()[::2]] == [f"**{n}.**" for n in range(21, 26)]
+    assert [line.split(" ")[0] for line in page.description.splitlines()[::3]] == [f"**{n}.**" for n in range(21, 26)]
 
 
 @pytest.mark.parametrize(("requested", "shown"), [(0, 0), (1, 1), (99, 1), (-1, 0)])
@@ -95,7 +95,7 @@ def test_long_titles_are_cut_so_that_every_paper_fits() -> None:
         for n in range(9)
     ]
     description = render_entries([*long, trending_entry("2611.00099", title="Short")])
-    assert len(description.splitlines()) == 20
+    assert description.count("\n-# ") == 10
     assert "[Short]" in description
     assert limits.EMBED_DESCRIPTION_MAX - 300 < utf16_length(description) <= limits.EMBED_DESCRIPTION_MAX
 
@@ -125,12 +125,12 @@ _HOSTILE = st.text(st.sampled_from("ab \\*_[]()<>|`~#@$^{}\u202e😀\ud83d\n:/.�
 def test_any_papers_have_two_lines_each_within_the_limit(papers: list[TrendingEntry], first: int) -> None:
     description = render_entries(papers, first)
     assert utf16_length(description) <= limits.EMBED_DESCRIPTION_MAX
-    lines = description.split("\n")
-    assert len(lines) == 2 * len(papers)
-    for rank, (title, details, paper) in enumerate(zip(lines[::2], lines[1::2], papers, strict=True), first):
+    shown = [each.split("\n") for each in description.split("\n\n")]
+    assert len(shown) == len(papers)
+    for rank, ((title, details), paper) in enumerate(zip(shown, papers, strict=True), first):
         assert title.startswith(f"**{rank}.** **[")
         assert title.endswith(f"]({paper.url})**")
-        assert details.startswith("▲\u00a0")
+        assert details.startswith("-# ▲\u00a0")
         assert details.endswith(f"[arXiv]({paper.arxiv_id.abs_url})")
     assert "@everyone" not in description
     description.encode()
@@ -149,5 +149,5 @@ def test_titles_stay_readable_with_the_longest_details() -> None:
         "https://github.com/" + "o" * 80 + "/" + "n" * 90,
         9_999_999,
     )
-    for line in render_entries([worst] * 10, 991).splitlines()[::2]:
-        assert len(line.split("](")[0]) > 100
+    for entry in render_entries([worst] * 10, 991).split("\n\n"):
+        assert len(entry.split("](")[0]) > 100

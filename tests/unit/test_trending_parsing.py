@@ -12,6 +12,7 @@ from bot.domain.feed import PAPER_FIELD_MAX
 from bot.domain.paper import ArxivId
 from bot.domain.trending.entry import TrendingEntry
 from bot.domain.trending.parsing import (
+    TRENDING_AI_SUMMARY_MAX,
     TRENDING_AUTHORS_MAX,
     TRENDING_ENTRIES_MAX,
     TRENDING_FINAL_AFTER,
@@ -26,6 +27,7 @@ from bot.runtime.errors import InvalidTrendingList
 from tests.support.recordings import HUGGING_FACE_DAYS, recorded_files
 
 DAY = date(2026, 8, 21)
+THUMBNAIL = "https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/2608.19880.png"
 
 
 def entry(**changed: Any) -> dict[str, Any]:
@@ -39,10 +41,11 @@ def entry(**changed: Any) -> dict[str, Any]:
         "githubRepo": "https://github.com/google-research/envharness",
         "githubStars": 1200,
         "organization": {"name": "google", "fullname": "Google"},
+        "ai_summary": "EnvHarness wakes\n up environments.",
     }
-    comments = changed.pop("numComments", 4)
+    comments, thumbnail = changed.pop("numComments", 4), changed.pop("thumbnail", THUMBNAIL)
     inner = {name: value for name, value in (paper | changed).items() if value is not None}
-    return {"paper": inner, "numComments": comments}
+    return {"paper": inner, "numComments": comments, "thumbnail": thumbnail}
 
 
 def read(*entries: object) -> tuple[TrendingEntry, ...]:
@@ -66,17 +69,21 @@ def test_entry_is_parsed_completely() -> None:
         organization="Google",
         code_url="https://github.com/google-research/envharness",
         stars=1200,
+        ai_summary="EnvHarness wakes up environments.",
+        thumbnail_url=THUMBNAIL,
     )
 
 
 def test_optional_fields_may_be_missing() -> None:
-    bare = one(summary=None, authors=None, githubRepo=None, githubStars=7, organization=None, numComments=None)
+    missing = ("summary", "authors", "githubRepo", "organization", "numComments", "ai_summary", "thumbnail")
+    bare = one(githubStars=7, **dict.fromkeys(missing))
     assert bare == TrendingEntry(ArxivId("2608.19880"), DAY, "EnvHarness: Awakening", "", (), 163, 0)
 
 
 @pytest.mark.parametrize("wrong", [3, [], {}, True, "", -1, 10**12, 1.5])
 @pytest.mark.parametrize(
-    "name", ["summary", "authors", "githubRepo", "githubStars", "organization", "numComments", "unknown"]
+    "name",
+    ["summary", "authors", "githubRepo", "githubStars", "organization", "numComments", "ai_summary", "thumbnail", "x"],
 )
 def test_field_of_the_wrong_type_counts_as_missing(name: str, wrong: object) -> None:
     assert one(**{name: wrong}).votes == 163
@@ -160,6 +167,49 @@ def test_only_repositories_on_known_hosts_are_linked(given_url: str, kept: str |
     assert (parsed.stars is None) == (kept is None)
 
 
+@pytest.mark.parametrize(
+    ("given_url", "is_kept"),
+    [
+        (THUMBNAIL, True),
+        ("https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/hep-th/9901001.webp", True),
+        ("http://127.0.0.1:8080/huggingface/thumbnails/2608.19880.svg", True),
+        ("http://127.0.0.1:80801/2608.19880.svg", False),
+        ("http://127.0.0.1:8080@evil.org/x.png", False),
+        ("http://cdn-thumbnails.huggingface.co/x.png", False),
+        ("https://cdn-thumbnails.huggingface.co.evil.org/x.png", False),
+        ("https://cdn-thumbnails.huggingface.co@evil.org/x.png", False),
+        ("https://cdn-thumbnails.huggingface.co:444/x.png", False),
+        ("https://cdn-thumbnails.huggingface.co/x.png?to=http://169.254.169.254", False),
+        ("https://cdn-thumbnails.huggingface.co/../x.png", False),
+        ("https://cdn-thumbnails.huggingface.co/x.html", False),
+        ("https://cdn-thumbnails.huggingface.co//evil.org/x.png", False),
+        ("https://evil.org/https://cdn-thumbnails.huggingface.co/x.png", False),
+        ("https://169.254.169.254/latest/x.png", False),
+        ("//cdn-thumbnails.huggingface.co/x.png", False),
+        ("/x.png", False),
+        ("data:image/png;base64,AAAA", False),
+        (f"{THUMBNAIL}\n", False),
+        (f"https://cdn-thumbnails.huggingface.co/{'x' * 200}.png", False),
+    ],
+)
+def test_thumbnails_are_only_on_the_cdn_or_the_lists_own_server(given_url: str, is_kept: bool) -> None:
+    body = json.dumps([entry(thumbnail=given_url)]).encode()
+    (parsed,) = parse_page(body, DAY, "http://127.0.0.1:8080").trending_entries
+    assert parsed.thumbnail_url == (given_url if is_kept else None)
+
+
+def test_thumbnail_on_another_server_is_dropped_without_a_known_origin() -> None:
+    assert one(thumbnail="http://127.0.0.1:8080/x.png").thumbnail_url is None
+
+
+def test_long_ai_summary_is_cut_to_one_line() -> None:
+    summary = one(ai_summary="We *do*\nthings. @everyone\u202e " * 90).ai_summary
+    assert summary is not None
+    assert len(summary) <= TRENDING_AI_SUMMARY_MAX
+    assert "\n" not in summary
+    assert "\u202e" not in summary
+
+
 def test_long_texts_are_cut_and_unsendable_characters_removed() -> None:
     parsed = one(title="x" * 5000, summary="y\ud800\x00\u202e" + "z" * 90_000, authors=[{"name": "n" * 9000}] * 2000)
     assert len(parsed.title) == TRENDING_TITLE_MAX
@@ -223,6 +273,8 @@ def test_recorded_days_are_parsed_completely() -> None:
     all_entries = [each for page in pages for each in page.trending_entries]
     assert sum(each.code_url is not None for each in all_entries) == 91
     assert sum(each.organization is not None for each in all_entries) == 116
+    assert sum(each.ai_summary is not None for each in all_entries) == 157
+    assert all(each.thumbnail_url for each in all_entries)
 
 
 def test_list_read_late_is_final_and_others_are_fresh_for_a_while() -> None:

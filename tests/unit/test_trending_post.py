@@ -149,11 +149,12 @@ def test_line_has_votes_title_keywords_code_and_organization() -> None:
         title="*Rare* things", votes=41, code_url="https://github.com/a/b", stars=1234, organization="Some_Lab"
     )
     assert lay_out_trending_post([RankedEntry(entry, ("RLHF", "x_y"))], FRIDAY).description == (
-        r"▲ 41 · **[\*Rare\* things](https://arxiv.org/abs/2611.00001)** · for RLHF, x\_y"
+        "**[∗Rare∗ things](https://arxiv.org/abs/2611.00001)**\n"
+        r"-# ▲ 41 votes · for RLHF, x\_y"
         " · [code ★ 1.2k](https://github.com/a/b) · Some\\_Lab"
     )
     assert lay_out_trending_post([RankedEntry(trending_entry(votes=0))], FRIDAY).description == (
-        "▲ 0 · **[A paper](https://arxiv.org/abs/2611.00001)**"
+        "**[A paper](https://arxiv.org/abs/2611.00001)**\n-# ▲ 0 votes"
     )
 
 
@@ -161,10 +162,9 @@ def test_matching_papers_are_separated_from_the_others() -> None:
     laid_out = lay_out_trending_post(
         [RankedEntry(trending_entry("2611.00001"), ("RLHF",)), RankedEntry(trending_entry("2611.00002"))], FRIDAY
     )
-    matching, between, other = laid_out.description.split("\n")
-    assert matching.endswith(" · for RLHF")
-    assert between == ""
-    assert other.endswith("/2611.00002)**")
+    matching, other = laid_out.description.split("\n\n")
+    assert matching.endswith("\n-# ▲ 1 vote · for RLHF")
+    assert other.startswith("**[A paper](https://arxiv.org/abs/2611.00002)**\n")
 
 
 def test_forty_papers_show_twenty_five_and_the_number_of_others() -> None:
@@ -173,7 +173,7 @@ def test_forty_papers_show_twenty_five_and_the_number_of_others() -> None:
     entries = [replace(entry, arxiv_id=ArxivId(f"2611.{n:05}")) for n in range(40)]
     papers = [RankedEntry(entry, ("RLHF",) if n < 3 else ()) for n, entry in enumerate(entries)]
     laid_out = lay_out_trending_post(papers, FRIDAY)
-    *lines, last = filter(None, laid_out.description.split("\n"))
+    *lines, last = papers_in(laid_out.description)
     assert len(lines) == laid_out.shown == 25
     assert last == "… and 15 more: `/trending date:2026-11-20`"
     assert all(f"[{title}](" in line and "▲ 41" in line for line in lines)
@@ -182,10 +182,15 @@ def test_forty_papers_show_twenty_five_and_the_number_of_others() -> None:
 
 def test_lines_that_do_not_fit_are_counted() -> None:
     entries = [trending_entry(f"abcdefghijklmnop.XY/{n:07}", title="word " * 40, votes=41) for n in range(25)]
-    papers = [RankedEntry(entry, ("a keyword " * 9,)) for entry in entries]
+    papers = [RankedEntry(entry, ("a keyword " * 3,)) for entry in entries]
     laid_out = lay_out_trending_post(papers, FRIDAY)
     assert 18 <= laid_out.shown < 25
     assert f"… and {25 - laid_out.shown} more: " in laid_out.description
+
+
+def papers_in(description: str) -> list[str]:
+    """Returns each paper's two lines, and the last line if it counts more papers."""
+    return re.findall(r"^(?:\*\*\[.*\n-# .*|….*)$", description, re.MULTILINE)
 
 
 _WORDS = ["word ", "*", "_", "[x](http://evil.com) ", "](", "@everyone ", "<@12> ", "\n", "😀", "# ", "$x^2$ "]
@@ -213,14 +218,13 @@ def test_any_list_stays_within_all_limits(seed: int, count: int, hostile: bool) 
     papers = [_ranked(random, number, hostile=hostile) for number in range(count)]
     laid_out = lay_out_trending_post(papers, FRIDAY)
     assert 1 <= utf16_length(laid_out.description) <= limits.EMBED_DESCRIPTION_MAX
-    lines = [line for line in laid_out.description.split("\n") if line]
+    lines = papers_in(laid_out.description)
     assert min(len(papers), 18) <= laid_out.shown <= limits.SELECT_OPTIONS_MAX
     assert len(lines) == laid_out.shown + (laid_out.shown < len(papers))
     for line, each in zip(lines[: laid_out.shown], papers, strict=False):
-        votes, _, linked = line.partition(" · **[")
-        assert votes == f"▲ {abbreviate_count(each.trending_entry.votes)}"
-        title, found, details = linked.partition(f"]({each.trending_entry.arxiv_id.abs_url})**")
+        title, found, details = line.removeprefix("**[").partition(f"]({each.trending_entry.arxiv_id.abs_url})**\n-# ")
         assert found
+        assert details.startswith(f"▲ {abbreviate_count(each.trending_entry.votes)} vote")
         assert title
         other_text = re.sub(r"\[code(?: ★ [\d.kM]+)?\]\(https://[\w./%+~-]+\)", "", details)
         bare = re.sub(r"\\[^0-9A-Za-z\s]", "·", f"{title} {other_text}")

@@ -1,17 +1,18 @@
-"""Lays out papers as a compact list, one line per paper in one embed, within Discord's limits for any text.
+"""Lays out papers as a compact list within Discord's limits for any text: a title and a line of details per paper.
 
-Every paper of a message gets its line: details are dropped and long titles cut until all lines fit. It never sends
-anything, and never decides which papers are posted where.
+Every paper of a message is listed with its links: badges are dropped, keywords counted and long titles cut until all
+papers fit. It never sends anything, and never decides which papers are posted where.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Final
 
 from bot.domain.layout.badges import Badge, badges
 from bot.domain.layout.card import papers_that_fit
 from bot.domain.layout.fitting import fit, upgrade_lines
-from bot.domain.layout.parts import badge_line, joined, listed, names_of, reading_links, title_of
+from bot.domain.layout.parts import badge_line, joined, names_of, reading_links, title_of, whole_or_counted
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.text import cut, defuse_mentions, escape_label, escape_markdown, utf16_length
 from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry
@@ -20,41 +21,42 @@ from bot.runtime import limits
 
 @dataclass(frozen=True, slots=True)
 class PaperList:
-    """The papers of one message in one embed: `description` is Markdown, one line per paper."""
+    """The papers of one message: each of `descriptions` is the Markdown of one embed, with two lines per paper."""
 
-    description: str
+    descriptions: tuple[str, ...]
 
     @property
     def length(self) -> int:
         """The length that Discord counts towards the limit of a message."""
-        return utf16_length(self.description)
+        return sum(map(utf16_length, self.descriptions))
 
 
 @dataclass(frozen=True, slots=True)
-class _LineBudget:
-    """How long the parts of a line may be; the title gets the space that is left."""
+class _ItemBudget:
+    """How long the parts of a paper's two lines may be; the title gets the space that is left."""
 
     author: int
     badges: int
     keywords: int
-    links: bool
 
 
-# From generous to tight. With the last one, 25 lines leave each title at least 40 characters, 57 with today's ids:
-# 25 × (57 for a link to an id of 27 characters + 23 + 21 + 21 + 1) is 40 per line less than 4,096.
+# From generous to tight. With the last one, 20 papers leave each title 81 characters, and 25 papers 21: a title's link,
+# the other links and the separators have at most 134 characters (with an id of 10 characters; an older one has no HTML
+# page), the other parts 20 + 18 + 24 + 14 and their separators 9; that is 219 of 6,000 / 20 or 6,000 / 25 characters.
 _SIZE_BUDGETS: Final = (
-    _LineBudget(author=60, badges=200, keywords=100, links=True),
-    _LineBudget(author=40, badges=150, keywords=60, links=False),
-    _LineBudget(author=36, badges=80, keywords=30, links=False),
-    _LineBudget(author=28, badges=30, keywords=0, links=False),
-    _LineBudget(author=20, badges=18, keywords=0, links=False),
+    _ItemBudget(author=60, badges=240, keywords=120),
+    _ItemBudget(author=40, badges=160, keywords=60),
+    _ItemBudget(author=36, badges=90, keywords=30),
+    _ItemBudget(author=28, badges=30, keywords=20),
+    _ItemBudget(author=20, badges=24, keywords=0),
 )
 _READABLE: Final = 100
 _CATEGORY_MAX: Final = 18
+_SPACING: Final = "\n\n"
 
 
 @dataclass(frozen=True, slots=True)
-class _LineDraft:
+class _ItemDraft:
     """A paper's texts, converted and escaped once, not yet cut; `keywords` is empty if all papers have the same."""
 
     paper: Paper
@@ -72,17 +74,17 @@ class _LineDraft:
     def readable(self) -> int:
         return min(self.wanted, _READABLE)
 
-    def render(self, budget: _LineBudget, title_max: int, /) -> str:
-        title = f"**[{cut(self.title, title_max)}]({self.paper.arxiv_id.abs_url})**"
-        keywords = listed(self.keywords, len(self.keywords), budget.keywords - len("for ")) if budget.keywords else ""
+    def render(self, budget: _ItemBudget, title_max: int, /) -> str:
+        """Returns the title, and below it the details as subtext, which Discord shows small and dim."""
+        keywords = whole_or_counted(self.keywords, budget.keywords - len("for "), "keyword")
         details = joined(
             self._authors(budget.author),
             self.category,
-            badge_line(self.badges, budget.badges),
+            badge_line(self.badges, budget.badges, brief=True),
             f"for {keywords}" if keywords else "",
-            reading_links(self.paper.arxiv_id) if budget.links else "",
+            reading_links(self.paper.arxiv_id),
         )
-        return f"{title} — {details}" if details else title
+        return f"**[{cut(self.title, title_max)}]({self.paper.arxiv_id.abs_url})**\n-# {details}"
 
     def _authors(self, limit: int) -> str:
         """Returns `Emmy Noether et al.`, or `Noether et al.` if the full name is too long."""
@@ -110,23 +112,32 @@ def lay_out_list(
         _draft(paper, () if same_keywords else keywords, trending_entries.get(paper.arxiv_id))
         for paper, keywords in papers
     ]
-    fitted = fit(drafts, _SIZE_BUDGETS, limits.EMBED_DESCRIPTION_MAX, utf16_length)
-    budget = fitted.budget
-    more_generous = (
-        # Keywords and links are on all lines or on none.
-        replace(fitted, budget=replace(each, keywords=budget.keywords, links=budget.links))
-        for each in reversed(_SIZE_BUDGETS[: _SIZE_BUDGETS.index(budget)])
-    )
-    lines = upgrade_lines(fitted.render(drafts), (each.render(drafts) for each in more_generous), _lines_fit)
-    return PaperList("\n".join(lines))
+    # `fit` adds one line break to each item.
+    fitted = fit(drafts, _SIZE_BUDGETS, limits.EMBED_TOTAL_MAX, lambda item: utf16_length(item) + 1)
+    more_generous = reversed(_SIZE_BUDGETS[: _SIZE_BUDGETS.index(fitted.budget)])
+    alternatives = (replace(fitted, budget=budget).render(drafts) for budget in more_generous)
+    return PaperList(_descriptions(upgrade_lines(fitted.render(drafts), alternatives, _items_fit)))
 
 
-def _lines_fit(lines: Sequence[str]) -> bool:
-    return utf16_length("\n".join(lines)) <= limits.EMBED_DESCRIPTION_MAX
+def _items_fit(items: Sequence[str]) -> bool:
+    return utf16_length(_SPACING.join(items)) <= limits.EMBED_TOTAL_MAX
 
 
-def _draft(paper: Paper, keywords: Sequence[str], trending_entry: TrendingEntry | None) -> _LineDraft:
-    return _LineDraft(
+def _descriptions(items: Sequence[str]) -> tuple[str, ...]:
+    """Returns one embed's text, or two of similar length if one cannot hold all items.
+
+    Two always suffice: no item is longer than 900 characters, so that each half has at most 3,450 of 6,000.
+    """
+    whole = _SPACING.join(items)
+    if utf16_length(whole) <= limits.EMBED_DESCRIPTION_MAX:
+        return (whole,)
+    ends = list(accumulate(utf16_length(item + _SPACING) for item in items))
+    middle = min(range(1, len(items)), key=lambda count: abs(2 * ends[count - 1] - ends[-1]))
+    return _SPACING.join(items[:middle]), _SPACING.join(items[middle:])
+
+
+def _draft(paper: Paper, keywords: Sequence[str], trending_entry: TrendingEntry | None) -> _ItemDraft:
+    return _ItemDraft(
         paper=paper,
         title=escape_label(title_of(paper)),
         author=escape_markdown("".join(names_of(paper, 1))),

@@ -24,6 +24,9 @@ from bot.runtime import limits
 AUTO_CARDS_MAX: Final = 5
 BACKLOG_CARDS_MAX: Final = 50
 
+# With more, the titles, links and keywords of a compact list would no longer fit.
+COMPACT_PER_MESSAGE: Final = 20
+
 # Leaves space in the headline for the mention of a role in front of it.
 _KEYWORDS_MAX: Final = 400
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -48,12 +51,12 @@ def layout_of(style: Style, papers: int, *, backlog: bool = False) -> Layout:
 
 
 def papers_per_message(layout: Layout) -> int:
-    """Returns the maximum: each card is an embed, and each line of a list is an option in the message's menu."""
+    """Returns the maximum: each card is an embed, and the papers of a list stay readable."""
     match layout:
         case Layout.CARDS:
             return limits.EMBEDS_PER_MESSAGE
         case Layout.COMPACT:
-            return limits.SELECT_OPTIONS_MAX
+            return COMPACT_PER_MESSAGE
     assert_never(layout)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from bot.domain.layout.badges import Badge, BadgeKind
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.tex.convert import tex_to_text
-from bot.domain.text import cut, defuse_mentions, escape_markdown, utf16_length
+from bot.domain.text import cut, defuse_mentions, escape_label, escape_markdown, plural, utf16_length
 
 _SEPARATOR: Final = " · "
 
@@ -36,6 +36,17 @@ def listed(names: Sequence[str], total: int, limit: int) -> str:
     return ""
 
 
+def whole_or_counted(names: Sequence[str], limit: int, noun: str) -> str:
+    """Returns `First, Second and 5 more` if at least the first name fits whole, otherwise `7 keywords`."""
+    if not names:
+        return ""
+    for count in range(len(names), 0, -1):
+        more = f" and {len(names) - count} more" if count < len(names) else ""
+        if utf16_length(shown := ", ".join(names[:count]) + more) <= limit:
+            return shown
+    return plural(len(names), noun)
+
+
 def joined(*parts: str) -> str:
     """Returns the parts that are not empty, separated by a middle dot."""
     return _SEPARATOR.join(part for part in parts if part)
@@ -47,20 +58,34 @@ def reading_links(arxiv_id: ArxivId) -> str:
     return joined(f"[PDF]({arxiv_id.pdf_url})", html)
 
 
-def badge_line(badges: Sequence[Badge], limit: int) -> str:
+def badge_line(badges: Sequence[Badge], limit: int, *, brief: bool = False) -> str:
     """Returns the badges that fit in `limit` as Markdown, in their order.
 
-    Badges are never cut, because a cut link leads elsewhere. Votes may lose their link to fit.
+    Badges are never cut, because a cut link leads elsewhere. Votes may lose words and their link to
+    fit; if `brief`, they never name Hugging Face, to which they link.
     """
     line = ""
     for badge in badges:
-        forms = (_badge(badge), badge.text) if badge.kind is BadgeKind.VOTES else (_badge(badge),)
+        forms = _votes(badge, brief=brief) if badge.kind is BadgeKind.VOTES else (_badge(badge),)
         line = next((longer for form in forms if utf16_length(longer := joined(line, form)) <= limit), line)
     return line
 
 
+def votes_text(badge: Badge, *, brief: bool = False) -> str:
+    """Returns `▲ 41 votes on Hugging Face` for a badge of votes, as plain text; `▲ 41 votes` if `brief`."""
+    votes = f"{badge.text} {'vote' if badge.text == '▲ 1' else 'votes'}"
+    return votes if brief else f"{votes} on Hugging Face"
+
+
+def _votes(badge: Badge, *, brief: bool) -> tuple[str, ...]:
+    """Returns `[▲ 41 votes on Hugging Face](…)` and its shorter forms, from long to short."""
+    votes = votes_text(badge, brief=True)
+    texts = (votes,) if brief else (votes_text(badge), votes)
+    return (*(f"[{text}]({badge.url})" for text in texts), votes)
+
+
 def _badge(badge: Badge) -> str:
-    text = escape_markdown(badge.text)
     if badge.url is not None:
-        return f"[{text}]({badge.url})"
+        return f"[{escape_label(badge.text)}]({badge.url})"
+    text = escape_markdown(badge.text)
     return f"**{text}**" if badge.kind is BadgeKind.WITHDRAWN else text

@@ -1,4 +1,4 @@
-"""Lays out a trending list in pages of ten papers with two lines each, within Discord's limits for any text.
+"""Lays out a trending list in pages of ten papers, two lines each, within Discord's limits for any text.
 
 Every paper of a page is shown: details are dropped and long titles cut until the page fits. It never fetches a list.
 """
@@ -39,7 +39,7 @@ class _EntryBudget:
 
 
 # From generous to tight. With the last one, ten papers leave each title 230 characters: 10 × (10 for the rank + 64 for
-# the link to Hugging Face + 90 for the other parts, with ids of 27 characters, + 1) is 240 per paper less than 4,096.
+# the link to Hugging Face + 93 for the other parts, with ids of 27 characters, + 2) is 240 per paper less than 4,096.
 _SIZE_BUDGETS: Final = (
     _EntryBudget(organization=80, code=200),
     _EntryBudget(organization=40, code=120),
@@ -77,7 +77,9 @@ def page_range(page: TrendingPage, listed: int) -> str:
 def render_entries(papers: Sequence[TrendingEntry], first: int = 1) -> str:
     """Returns at most ten papers, two lines each, with ranks from `first`; it fits an embed's description."""
     drafts = [_EntryDraft.of(trending_entry, rank) for rank, trending_entry in enumerate(papers, first)]
-    return "\n".join(fit(drafts, _SIZE_BUDGETS, limits.EMBED_DESCRIPTION_MAX, utf16_length).render(drafts))
+    # `fit` adds one line break to each paper.
+    fitted = fit(drafts, _SIZE_BUDGETS, limits.EMBED_DESCRIPTION_MAX, lambda entry: utf16_length(entry) + 1)
+    return "\n\n".join(fitted.render(drafts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class _EntryDraft:
             f"💬{_NO_BREAK}{abbreviate_count(trending_entry.comments)}" if trending_entry.comments else "",
             f"[arXiv]({trending_entry.arxiv_id.abs_url})",
         )
-        return f"**{self.rank}.** **[{cut(self.title, title_max)}]({trending_entry.url})**\n{details}"
+        return f"**{self.rank}.** **[{cut(self.title, title_max)}]({trending_entry.url})**\n-# {details}"
 
     def _code(self, url_max: int) -> str:
         url = self.trending_entry.code_url

@@ -1,4 +1,4 @@
-"""Lays out a trending post, one line per paper, with as many papers as fit in one embed.
+"""Lays out a trending post, a title and a dim line of details per paper, with as many papers as fit in one embed.
 
 It neither selects nor orders the papers, and never sends anything.
 """
@@ -10,8 +10,8 @@ from typing import Final
 
 from bot.domain.layout.badges import Badge, BadgeKind, badges
 from bot.domain.layout.fitting import upgrade_lines
-from bot.domain.layout.parts import badge_line, joined, listed, title_of
-from bot.domain.text import cut, defuse_mentions, escape_label, escape_markdown, utf16_length
+from bot.domain.layout.parts import badge_line, joined, title_of, whole_or_counted
+from bot.domain.text import cut, defuse_mentions, escape_label, escape_markdown, noun_for, utf16_length
 from bot.domain.trending.entry import TrendingEntry, abbreviate_count, as_paper
 from bot.domain.trending.post import RankedEntry
 from bot.runtime import limits
@@ -27,7 +27,7 @@ class TrendingPostLayout:
 
 @dataclass(frozen=True, slots=True)
 class _TrendingLineBudget:
-    """How long the parts of a line may be."""
+    """How long the parts of a paper's two lines may be."""
 
     title: int
     keywords: int
@@ -46,23 +46,24 @@ class _TrendingLineDraft:
     organization: str
 
     def render(self, budget: _TrendingLineBudget) -> str:
-        """Returns `▲ 41 · **[Title](…)** · for reward model · code ★ 1.2k · Some University`."""
-        keywords = listed(self.keywords, len(self.keywords), budget.keywords)
-        return joined(
-            f"▲ {abbreviate_count(self.trending_entry.votes)}",
-            f"**[{cut(self.title, budget.title)}]({self.trending_entry.arxiv_id.abs_url})**",
+        """Returns the linked title, and below it `▲ 41 votes · for reward model · code ★ 1.2k · Some University`."""
+        keywords = whole_or_counted(self.keywords, budget.keywords, "keyword")
+        votes = self.trending_entry.votes
+        details = joined(
+            f"▲ {abbreviate_count(votes)} {noun_for(votes, 'vote')}",
             f"for {keywords}" if keywords else "",
             badge_line(self.code, budget.code),
             cut(self.organization, budget.organization) if budget.organization else "",
         )
+        return f"**[{cut(self.title, budget.title)}]({self.trending_entry.arxiv_id.abs_url})**\n-# {details}"
 
 
-# From generous to tight. With the last one, a line has at most 200 characters (with today's ids): 20 always fit.
+# From generous to tight. With the last one, a paper has at most 195 characters (with today's ids): 20 always fit.
 _SIZE_BUDGETS: Final = (
     _TrendingLineBudget(title=limits.EMBED_TITLE_MAX, code=200, keywords=120, organization=60),
     _TrendingLineBudget(title=160, code=100, keywords=60, organization=30),
     _TrendingLineBudget(title=110, code=80, keywords=60, organization=0),
-    _TrendingLineBudget(title=80, code=0, keywords=40, organization=0),
+    _TrendingLineBudget(title=72, code=0, keywords=40, organization=0),
 )
 
 

@@ -1,4 +1,4 @@
-"""Entries of a trending list: votes, comments and code of a paper, and when messages must follow them."""
+"""Entries of a trending list: votes, code, summary and thumbnail of a paper, and when messages must follow them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,8 @@ VOTES_MIN_GROWTH: Final = 0.5
 class TrendingEntry:
     """One paper on a day's list, with Hugging Face's texts; white space is collapsed.
 
-    `code_url` is the paper's code repository, and `stars` are its stars on GitHub; both are often missing.
+    `code_url` is the paper's code repository, and `stars` are its stars on GitHub; both are often missing. `ai_summary`
+    is one sentence that Hugging Face generated from the abstract, and `thumbnail_url` leads to an image on its CDN.
     """
 
     arxiv_id: ArxivId
@@ -30,6 +31,8 @@ class TrendingEntry:
     organization: str | None = None
     code_url: str | None = None
     stars: int | None = None
+    ai_summary: str | None = None
+    thumbnail_url: str | None = None
 
     @property
     def url(self) -> str:

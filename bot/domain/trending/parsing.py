@@ -28,6 +28,8 @@ TRENDING_ENTRIES_MAX: Final = 1000
 TRENDING_COUNT_MAX: Final = 10**9
 TRENDING_AUTHORS_MAX: Final = 1000
 TRENDING_URL_MAX: Final = 200
+# Recorded summaries have at most 298 characters.
+TRENDING_AI_SUMMARY_MAX: Final = 400
 # Most votes are cast in the first three days.
 TRENDING_FINAL_AFTER: Final = timedelta(days=4)
 
@@ -37,6 +39,9 @@ _REPOSITORY: Final = re.compile(
     r"(?:[/?#].*)?",
     re.IGNORECASE | re.ASCII,
 )
+# Recorded thumbnails are https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/2608.14229.png.
+_THUMBNAIL_ORIGIN: Final = "https://cdn-thumbnails.huggingface.co"
+_THUMBNAIL_PATH: Final = re.compile(r"(?:/[\w-][\w.-]*)+\.(?:png|jpe?g|webp|svg)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,12 @@ class TrendingListPage:
     rejected: int
 
 
-def parse_page(body: bytes, day: date) -> TrendingListPage:
-    """Parses one page of the day's list; raises InvalidTrendingList."""
+def parse_page(body: bytes, day: date, api_origin: str | None = None) -> TrendingListPage:
+    """Parses one page of the day's list; raises InvalidTrendingList.
+
+    Discord and its users load thumbnails from Hugging Face's CDN or from `api_origin` (`http://127.0.0.1:8080`), the
+    server that sent the list; a thumbnail anywhere else is left out.
+    """
     try:
         _check_size(body)
         entries = json.loads(body)
@@ -57,7 +66,8 @@ def parse_page(body: bytes, day: date) -> TrendingListPage:
         raise InvalidTrendingList("Hugging Face's response cannot be read") from error
     if not isinstance(entries, list) or len(entries) > TRENDING_ENTRIES_MAX:
         raise InvalidTrendingList("Hugging Face's response is not a list of papers")
-    read = [trending_entry for entry in entries if (trending_entry := _trending_entry(entry, day)) is not None]
+    parsed = (_trending_entry(entry, day, api_origin) for entry in entries)
+    read = [trending_entry for trending_entry in parsed if trending_entry is not None]
     if entries and not read:
         raise InvalidTrendingList("Hugging Face's response is a list of something other than papers")
     each_once: dict[ArxivId, TrendingEntry] = {}
@@ -82,7 +92,7 @@ def is_fresh(day: date, fetched_at: datetime | None, now: datetime, fresh_for: t
     return fetched_at is not None and (is_final(day, fetched_at) or now - fetched_at < fresh_for)
 
 
-def _trending_entry(entry: object, day: date) -> TrendingEntry | None:
+def _trending_entry(entry: object, day: date, api_origin: str | None) -> TrendingEntry | None:
     """Converts one item of the list; returns None if it is invalid."""
     outer = _object(entry)
     inner = _object(outer.get("paper"))
@@ -105,6 +115,8 @@ def _trending_entry(entry: object, day: date) -> TrendingEntry | None:
         organization=_organization(inner.get("organization")) or _organization(outer.get("organization")),
         code_url=code_url,
         stars=None if code_url is None else _count(inner, "githubStars"),
+        ai_summary=_line(inner, "ai_summary", TRENDING_AI_SUMMARY_MAX) or None,
+        thumbnail_url=_thumbnail_url(outer.get("thumbnail"), api_origin),
     )
 
 
@@ -153,3 +165,11 @@ def _code_url(value: object) -> str | None:
     host, owner, name = found["repository"].removesuffix(".git").split("/")
     url = f"https://{host.lower()}/{owner}/{name}"
     return url if len(url) <= TRENDING_URL_MAX and name.strip(".") else None
+
+
+def _thumbnail_url(value: object, api_origin: str | None) -> str | None:
+    """Returns the URL of an image on Hugging Face's CDN or on the server that sent the list."""
+    if not isinstance(value, str) or len(value) > TRENDING_URL_MAX:
+        return None
+    origins = [each for each in (_THUMBNAIL_ORIGIN, api_origin) if each and value.startswith(each)]
+    return value if any(_THUMBNAIL_PATH.fullmatch(value, len(origin)) for origin in origins) else None

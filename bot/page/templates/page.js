@@ -24,15 +24,27 @@ document.addEventListener("DOMContentLoaded", () => {
     status.textContent = words;
   }
 
-  function count() {
-    const filtered = document.body.classList.contains("found")
+  function isFiltered() {
+    return document.body.classList.contains("found")
       || [...document.querySelectorAll("select")].some((select) => select.value !== "");
+  }
+
+  // Returns how many papers are shown; if the filters match none, a message replaces the sections.
+  function shownPapers() {
+    document.body.classList.remove("no-match"); // it hides every paper
     const shown = papers.filter((paper) => paper.offsetParent !== null).length;
-    say(filtered ? `${shown} of ${papers.length} shown` : "");
+    document.body.classList.toggle("no-match", shown === 0 && isFiltered());
+    return shown;
+  }
+
+  function count() {
+    const shown = shownPapers();
+    say(isFiltered() ? `${shown} of ${papers.length} shown` : "");
   }
 
   // A screen reader is told once the typing rests.
   function countSoon() {
+    shownPapers();
     clearTimeout(waiting);
     waiting = setTimeout(count, 250);
   }
