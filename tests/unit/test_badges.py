@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.domain.feed import parse_feed
 from bot.domain.layout.badges import Badge, BadgeKind, badges
-from bot.domain.layout.venue import VENUE_MAX
+from bot.domain.layout.venue_name import VENUE_MAX
 from bot.domain.paper import Paper
 from bot.domain.text import escape_markdown, utf16_length
 from bot.domain.withdrawal import is_withdrawn
