@@ -6,6 +6,7 @@ one are accepted. The text must come after an explicit statement that the paper 
 """
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from bot.domain.layout.venue_table import VenueMention, find_mentions
@@ -167,7 +168,8 @@ def known_name(span: str) -> str:
     dated = [mention for mention in short if year_of(span, mention, adjacent=True)]
     chosen = next(iter([*dated, *short]), chosen)
     year = next((year for mention in (chosen, *same) if (year := year_of(span, mention, adjacent=True))), "")
-    return compose(span, chosen, year or year_of(span, chosen, adjacent=False))
+    suffix = max(mention.suffix for mention in same)
+    return compose(span, replace(chosen, suffix=suffix), year or year_of(span, chosen, adjacent=False))
 
 
 def compose(span: str, mention: VenueMention, year: str) -> str:

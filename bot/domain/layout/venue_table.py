@@ -47,7 +47,7 @@ _YEAR: Final = r"(?:19|20)\d\d(?!\d)"
 _WORD: Final = re.compile(rf"{_YEAR}|(?:(?!{_YEAR})[^\W_])+|&")
 _SHORT_YEAR: Final = re.compile(r"(?P<name>[A-Z][A-Za-z]{2,}?)(?P<year>[12]\d)\Z")
 _YEAR_NEXT: Final = re.compile(rf"[\s,'’(-]{{0,3}}(?:{_YEAR}|\d\d\b)")
-_DASH_SUFFIX: Final = re.compile(r"-?(?P<suffix>W)\b")
+_DASH_SUFFIX: Final = re.compile(r"(?:-[Ww]|W)\b")
 _ENGLISH_WORDS: Final = frozenset(
     [
         "date",
@@ -116,9 +116,9 @@ def _mention_at(text: str, words: list[re.Match[str]], folded: tuple[str, ...], 
     for alias in _ALIASES.get(folded[index], ()):
         last = index + len(alias.words) - 1
         if folded[index : last + 1] == alias.words and _is_written_so(text, start, words[last].end(), alias):
-            suffix = _DASH_SUFFIX.match(text, words[last].end()) if alias.is_short else None
+            suffix = _DASH_SUFFIX.match(text, words[last].end()) if alias.venue.is_conference else None
             end = suffix.end() if suffix else words[last].end()
-            return VenueMention(alias.venue, start, end, alias.is_short, suffix["suffix"] if suffix else "")
+            return VenueMention(alias.venue, start, end, alias.is_short, "W" if suffix else "")
     return _decorated_acronym(words[index])
 
 
