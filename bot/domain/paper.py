@@ -7,6 +7,15 @@ from datetime import datetime
 # New style since April 2007, old style before (info.arxiv.org/help/arxiv_identifier.html).
 _ID = re.compile(r"(?P<id>\d{4}\.\d{4,5}|[a-z][a-z-]{1,15}(?:\.[A-Z]{2})?/\d{7})(?:v(?P<version>[1-9]\d*))?")
 
+# arXiv lists "Acme Research: Ada Lovelace" as three authors: "Acme Research", ":" and "Ada Lovelace".
+_NOT_IN_NAMES = " \t,;:"
+_BEFORE_NAME = re.compile(
+    r"\A(?:(?:and|&)\s+|(?:on\s+)?behalf\s+of\s+(?:the\s+)?|for\s+the\s+(?=.*collaboration))+", re.IGNORECASE
+)
+_NO_NAME = re.compile(
+    r"(?:(?:and|et)?\W*(?:others|al|and|et|on\s+behalf\s+of|\d+\s+(?:others|more|authors)))?\W*", re.IGNORECASE
+)
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class ArxivId:
@@ -51,7 +60,8 @@ def split_version(text: str) -> tuple[ArxivId, int]:
 class Paper:
     """One version of a paper, with arXiv's texts: TeX is kept, white space collapsed.
 
-    `published` and `updated` are the submission times of v1 and of this version, in UTC.
+    `published` and `updated` are the submission times of v1 and of this version, in UTC. Authors are people and groups:
+    separators that arXiv lists as authors are removed, also from papers that were stored with them.
     """
 
     arxiv_id: ArxivId
@@ -66,3 +76,12 @@ class Paper:
     comment: str | None = None
     journal_ref: str | None = None
     doi: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "authors", _without_separators(self.authors))
+
+
+def _without_separators(listed: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns the names without separators (":", "and others", "on behalf of the …"), which are no authors."""
+    names = (_BEFORE_NAME.sub("", name.strip(_NOT_IN_NAMES)) for name in listed)
+    return tuple(name for name in names if not _NO_NAME.fullmatch(name))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.domain.feed import parse_feed
 from bot.domain.layout.badges import Badge, BadgeKind, badges
-from bot.domain.layout.venue import VENUE_MAX
+from bot.domain.layout.venue_name import VENUE_MAX
 from bot.domain.paper import Paper
 from bot.domain.text import escape_markdown, utf16_length
 from bot.domain.withdrawal import is_withdrawn
@@ -46,6 +46,19 @@ _PAGES = {
     "20 LaTeX pages": "20 pages",
     "v2: 31 pages": "31 pages",
     "12 pages. Published in Tech, 12 pages": "12 pages",
+    "Accepted to ACL 2026.10 pages, 5 figures": "10 pages",
+    "Accepted to ACL 2026,10 pages": "10 pages",
+    "Accepted at ACL.10 pages": "10 pages",
+    "Pages: 12": "12 pages",
+    "pages: 12, figures: 3": "12 pages",
+    "Number of pages: 12. Figures: 3": "12 pages",
+    "Pages 12, 3 figures": "12 pages",
+    "iv + 30 pages": "iv+30 pages",
+    "12+5 pages": "12+5 pages",
+    "10 pp.": "10 pages",
+    "18 p., 5 figures": "18 pages",
+    "18p": "18 pages",
+    "A 10-page paper": "10 pages",
 }
 _NO_PAGES = [
     "9 pages main text, 30 pages with proofs",
@@ -59,6 +72,11 @@ _NO_PAGES = [
     "12345 pages",
     "12 paging strategies",
     "3 pages of appendix",
+    "see pages 3-5",
+    "see pages: 12",
+    "pages: 3-5",
+    "Pages: 3, 5 and 7",
+    "5p states",
 ]
 
 

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from bot.domain.layout.code_link import code_link, is_hugging_face, normalized_code_url
 from bot.domain.layout.venue import venue
 from bot.domain.paper import Paper
 from bot.domain.tex.convert import tex_to_text
 from bot.domain.trending.entry import TrendingEntry, abbreviate_count
 from bot.domain.withdrawal import is_withdrawn
-
-_URL_MAX: Final = 200
 
 
 class BadgeKind(Enum):
@@ -57,7 +56,7 @@ def _find_badges(paper: Paper, trending_entry: TrendingEntry | None) -> Iterator
         yield Badge(BadgeKind.PAGES, pages)
     if trending_entry is not None and trending_entry.votes:
         yield Badge(BadgeKind.VOTES, f"▲ {abbreviate_count(trending_entry.votes)}", trending_entry.url)
-    yield from _code(_code_link(paper), trending_entry)
+    yield from _code(code_link(paper), trending_entry)
     if paper.version > 1:
         yield Badge(BadgeKind.VERSION, f"v{paper.version}")
 
@@ -103,19 +102,30 @@ def _survey(paper: Paper) -> str:
 # --- pages -------------------------------------------------------------------------------------
 
 _PAGES: Final = re.compile(
-    r"(?<![\w.\-–#$~≈])(?<!\d[,:])(?<!pages\s)(?<!pp\.\s)(?P<count>[1-9]\d{0,3}(?:\s?\+\s?[1-9]\d{0,2})?)[\s-]?\s*"
-    r"(?:(?:a4|latex|revtex|journal|two-column|double-column|single-column|double-spaced)\s+)?(?:pages?\b|pgs?\b|pp\b)"
+    r"(?<![\w.\-–#$~≈])(?<!\d[,:])(?<!pages\s)(?<!pp\.\s)"
+    r"(?P<count>(?:[ivx]{1,6}\s?\+\s?)?[1-9]\d{0,3}(?:\s?\+\s?[1-9]\d{0,2})?)[\s-]?\s*"
+    r"(?:(?:a4|latex|revtex|journal|two-column|double-column|single-column|double-spaced)\s+)?"
+    r"(?:pages?\b|pgs?\b|pp\b|p\.?(?=\s*(?:\Z|[,;]\s*\d+\s*(?:fig|tab))))"
     r"(?P<scope>,?\s*\(?(?:in\s+)?total(?!\s*:|\s+of)"
     r"|\s+(?:of\s+|for\s+)?(?:the\s+|an?\s+)?(?:(?!incl|excl|and|plus|with)[a-z]+\s+)?"
     r"(?:supp\w*|append\w*|references?|bibliography|SM\b|SI\b))?",
     re.IGNORECASE,
 )
+# "Pages: 12"; not "see pages 3-5", nor "pages: 3-5" of a volume.
+_PAGES_BEFORE: Final = re.compile(
+    r"(?:(?<!see\s)\b(?:pages?|pp\.?)\s*[:=]\s*|\A\W*pages\s+)(?P<count>[1-9]\d{0,3}(?:\s?\+\s?[1-9]\d{0,2})?)"
+    r"(?=\s*(?:\Z|[.;)]|,(?!\s*\d+\s*(?:,|and\b|\Z))))(?![.,]\d)",
+    re.IGNORECASE,
+)
+_GLUED_TO_YEAR: Final = re.compile(r"(?<=(?<!\d)(?:19|20)\d\d)[.,:](?=\d{1,3}\s*-?(?:pages?|pp|pgs?)\b)", re.IGNORECASE)
+_GLUED_TO_WORD: Final = re.compile(r"(?<=[^\W\d_)\]])\.(?=\d{1,3}\s*-?(?:pages?|pp|pgs?)\b)", re.IGNORECASE)
 _TOTAL_BEFORE: Final = re.compile(r"\b(?:total(?:\s+of|:)?|in\s+total,?|altogether)\s*\Z", re.IGNORECASE)
 
 
 def _pages(comment: str) -> str:
     """Returns `12 pages` if the comment has only one number of pages, or marks one as the total."""
-    counts: list[str] = []
+    comment = _GLUED_TO_WORD.sub(". ", _GLUED_TO_YEAR.sub(". ", comment))
+    counts = [found["count"] for found in _PAGES_BEFORE.finditer(comment)]
     for found in _PAGES.finditer(comment):
         scope = (found["scope"] or "").lower()
         if scope.endswith("total") or _TOTAL_BEFORE.search(comment, 0, found.start()):
@@ -131,35 +141,15 @@ def _page_count(count: str) -> str:
 
 # --- code --------------------------------------------------------------------------------------
 
-_LINK: Final = re.compile(
-    r"""(?<![\w/.@-])(?:https?://)?(?:www\.)?(?P<address>
-        (?:github\.com|gitlab\.com|codeberg\.org)/[A-Za-z0-9][\w-]*/[A-Za-z0-9_.][\w.-]*(?:/[\w./%+~-]*)?
-      | huggingface\.co/(?:(?:datasets|spaces|collections)/)?(?!(?:papers|docs|blog|learn|datasets|spaces|collections)/)
-        [A-Za-z0-9][\w.-]*/[A-Za-z0-9_.][\w.-]*
-    )""",
-    re.VERBOSE | re.IGNORECASE | re.ASCII,
-)
-_HUGGING_FACE: Final = re.compile(r"https://huggingface\.co/", re.IGNORECASE)
-_CODE_OF_OTHERS: Final = re.compile(
-    r"\b(?:we\s+(?:use|used|extend|evaluate|build)|based\s+on|built\s+(?:up)?on|builds\s+(?:up)?on|using|fork(?:ed)?\s+(?:of|from)"
-    r"|modified\s+from|from\s+the|taken\s+from|provided\s+by|thanks?)\b[^.;]*\Z",
-    re.IGNORECASE,
-)
-_OWN_CODE: Final = re.compile(
-    r"\b(?:codes?|implementations?|repositor(?:y|ies)|repo|software|source|scripts?|package|library|toolkit|open-?sourced?"
-    r"|models?|weights|checkpoints?|datasets?|data|benchmarks?|project|github|available|released?|publicly|artifacts?)\b",
-    re.IGNORECASE,
-)
-
 
 def _code(link: str, trending_entry: TrendingEntry | None) -> Iterator[Badge]:
     """Yields the link in the paper, and the repository that Hugging Face lists if the authors link no code.
 
     A link to the listed repository shows its stars.
     """
-    listed = "" if trending_entry is None else _normalized_code_url(trending_entry.code_url or "")
+    listed = "" if trending_entry is None else normalized_code_url(trending_entry.code_url or "")
     stars = "" if trending_entry is None or not trending_entry.stars else f" ★ {abbreviate_count(trending_entry.stars)}"
-    is_repository = bool(link) and not _HUGGING_FACE.match(link)
+    is_repository = bool(link) and not is_hugging_face(link)
     if link:
         is_listed = _repository(link) == _repository(listed)
         yield Badge(BadgeKind.CODE, f"code{stars if is_listed else ''}" if is_repository else "Hugging Face", link)
@@ -167,29 +157,6 @@ def _code(link: str, trending_entry: TrendingEntry | None) -> Iterator[Badge]:
         yield Badge(BadgeKind.REPOSITORY, f"code{stars}", listed)
 
 
-def _normalized_code_url(url: str) -> str:
-    """Returns the URL in the form of this module's own links; empty unless it leads to a known code host."""
-    found = _LINK.fullmatch(url)
-    link = "" if found is None else f"https://{found['address'].rstrip('.-/').removesuffix('.git')}"
-    return "" if _HUGGING_FACE.match(link) or len(link) > _URL_MAX else link
-
-
 def _repository(link: str) -> tuple[str, ...]:
     """Returns host, owner and name, which identify the repository that a link leads into."""
     return tuple(link.removeprefix("https://").casefold().split("/")[:3])
-
-
-def _code_link(paper: Paper) -> str:
-    """Returns the link to the authors' own code: any link in the comment, or one that the abstract calls code."""
-    links = [*_links(paper.comment or "", must_mention_code=False), *_links(paper.abstract, must_mention_code=True)]
-    return min(links, key=lambda link: bool(_HUGGING_FACE.match(link)), default="")
-
-
-def _links(text: str, *, must_mention_code: bool) -> Iterator[str]:
-    unescaped = text.replace("\\_", "_").replace("\\%", "%").replace("\\#", "#")
-    for found in _LINK.finditer(unescaped):
-        sentence = re.split(r"[.;]\s", unescaped[max(0, found.start() - 200) : found.start()])[-1]
-        link = "https://" + found["address"].rstrip(".-/")
-        is_own = not _CODE_OF_OTHERS.search(sentence) and (not must_mention_code or _OWN_CODE.search(sentence))
-        if is_own and len(link) <= _URL_MAX:
-            yield link.removesuffix(".git")

@@ -1,21 +1,24 @@
 """Finds the venue where a paper appears, in its comment ("12 pages, accepted at ICML 2026") or journal reference.
 
-Never guesses: "submitted to", "accepted" alone, and statements about another version give no venue. A long name is
-shortened ("International Conference on … (ICST) 2026" becomes "ICST 2026"), never completed.
+Never guesses: "submitted to", "accepted" alone, and statements about another version give no venue. A conference with
+its year counts without "accepted" if nothing else is in its clause; how a name is read is in `venue_name`.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
+from bot.domain.layout.venue_name import EVENT, FINDINGS, VENUE_MAX, compose, known_name, read_name, year_of
+from bot.domain.layout.venue_table import VenueMention, find_mentions
 from bot.domain.tex.convert import tex_to_text
 from bot.domain.text import cut, defuse_mentions
 
-VENUE_MAX: Final = 60
-
 # Not accepted, not accepted yet, or not published by a venue.
 _NOT_YET: Final = re.compile(
-    r"\b(?:(?:re)?submi(?:t|ssion)\w*|under\s+(?:\w+\s+)?review|in\s+(?:review|preparation|revision)|pending|provisional\w*"
-    r"|conditional\w*|revisions?|reject\w*|unpublished|withdrawn|arxiv|preprints?|target\w*|not|if|hopefully)\b",
+    r"\b(?:(?:re)?submi(?:t|ssion)\w*|under[\s-]+(?:\w+\s+)?re[iv]+ew|in\s+(?:review|preparation|revision)|pending"
+    r"|provisional\w*|conditional\w*|(?:minor|major|under|after|needs?)\s+revisions?|revisions?\s+(?:at|for)|reject\w*"
+    r"|unpublished|withdrawn|arxiv|preprints?|target\w*|if|hopefully|committed|planned|planning|aim(?:s|ing)?|intended"
+    r"|not\s+(?:yet\s+)?(?:accepted|been|published|peer|reviewed|in|at)|to\s+be\s+(?:considered|reviewed))\b",
     re.IGNORECASE,
 )
 _UNSURE: Final = re.compile(
@@ -23,19 +26,26 @@ _UNSURE: Final = re.compile(
 )
 # The sentence is about the venue of another paper or version.
 _ANOTHER_PAPER: Final = re.compile(
-    r"\b(?:version|abstract|draft|summary|subset|extract|excerpt|parts?|portions?|results?|thesis|chapter)\s+(?:of|from)\b"
+    r"\b(?:version|abstract|draft|summary|subset|extract|excerpt|parts?|portions?|results?|thesis|chapter)\s+(?:of(?!\s+record)|from)\b"
     r"|\b(?:based\s+on|builds?\s+(?:up)?on|extend(?:s|ed|ing)?|extension|abridged|companion|follow-?up|supersedes|overlap"
-    r"|preliminary|previous(?:ly)?|earlier|prior|initial(?:ly)?|supplement\w*|erratum|comment\s+on|reply\s+to)\b",
+    r"|preliminary|previous(?:ly)?|earlier|prior|initial(?:ly)?|supplement\w*\s+(?:to|for|of)|erratum|comment\s+on|reply\s+to)\b",
     re.IGNORECASE,
 )
 _WORK: Final = (
-    r"(?:paper|article|manuscript|work|submission|contribution|study|letter|preprint|report|talk|poster|demo)"
+    r"(?:paper|article|manuscript|work|submission|contribution|study|letter|preprint|pre-print|report|talk|poster|demo)"
 )
-_WORK_KIND: Final = r"(?:long|short|full|regular|conference|journal|workshop|research|invited|survey|review|demo|tool)"
+_WORK_KIND: Final = (
+    r"(?:long|short|full|regular|conference|journal|workshop|research|invited|survey|review|demo|tool|camera[- ]ready)"
+)
+_COUNTS: Final = (
+    r"(?:\(?\d+(?:\s*\+\s*\d+)?\s*-?(?:pages?|pp\.?|pgs?|figures?|figs?\.?|tables?|tabs?\.?|appendi\w+)\)?[\s,.]*)"
+)
 # What may precede "accepted at" in its clause if the clause is about this paper.
 _THIS_PAPER: Final = re.compile(
-    rf"(?:preprint\s+of\s+)?(?:(?:the|an?|this|our|my|authors?['’]?s?|final|revised|author)\s+)*(?:{_WORK_KIND}\s+)?"
-    rf"(?:(?:{_WORK}|version|it|we|and|has|have|been|is|was|are|were|recently|already|just|now|also|got)\s*)*",
+    rf"{_COUNTS}*(?:v\d+\s+)?(?:(?:to\s+)?match(?:es|ing)?(?:\s+with)?(?:\s+|\Z)|agrees\s+with(?:\s+|\Z)|corresponds\s+to(?:\s+|\Z)|identical\s+to(?:\s+|\Z)|same\s+as(?:\s+|\Z))?"
+    rf"(?:pre-?print\s+of\s+)?(?:(?:the|an?|this|our|my|authors?['’]?s?|final|revised|author)\s+)*(?:{_WORK_KIND}\s+)*"
+    rf"(?:(?:{_WORK}|version(?:\s+of\s+record\s+of\s+this\s+contribution)?|it|we|and|has|have|had|been|is|was|are|were|will|be|recently"
+    r"|already|just|now|also|got|finally|round\s+\d|early|officially)\s*)*",
     re.IGNORECASE,
 )
 _AS: Final = (
@@ -43,11 +53,15 @@ _AS: Final = (
 )
 _STATEMENT: Final = re.compile(
     rf"""\b(?:
-        accepted (?:\s+{_WORK})? (?:\s+for\s+(?:oral\s+|poster\s+)?(?:publication|presentation|inclusion))?
-            (?:\s+to\s+(?:appear|be\s+(?:published|presented)))? {_AS} (?:\s*\([^()]{{1,30}}\))?
-            (?:\s*:|\s+(?:at|to|by|in|for|on)\b:?)
-      | (?:to|will)\s+(?:appear|be\s+(?:published|presented)) {_AS} (?:\s*:|\s+(?:at|in|on)\b:?)
-      | (?:published|appeared|appears|in\s+press) {_AS} (?:\s*:|\s+(?:at|in)\b:?)
+        (?:acc[ea]pt(?:ed|ance)?) (?:\s+{_WORK})?
+            (?:\s+(?:for|to|as)\s+(?:oral\s+|poster\s+)?(?:publication|presentation|inclusion|proceedings))?
+            (?:\s+and\s+(?:presented|published))? (?:\s+to\s+(?:appear|be\s+(?:published|presented)))?
+            {_AS} (?:\s*\([^()]{{1,30}}\))?
+            (?:\s*:|\s+(?:at|to|by|in|for|on|with|into)\b:?
+              |(?P<weak>\s*[,–—@-]\s*|\s+(?:an?\s|as\s)?\s*)(?=(?:IEEE\s|ACM\s|IEEE/CVF\s)?[A-Z][\w&/-]*[A-Z0-9]))
+      | (?:to|will)\s+(?:appear|be\s+(?:published|presented)) {_AS} (?:\s*:|\s+(?:at|in|on|as\s+part\s+of)\b:?)
+      | (?:published|accepted|final|journal)\s+version \s+(?:in|at|to\s+appear\s+in|accepted\s+(?:by|in))\b
+      | (?:published(?:\s+open[-\s]access)?|appeared|appears?|in\s+press) {_AS} (?:\s*:|\s+(?:at|in)\b:?)
       | presented {_AS} \s+at\b
       | camera[-\s]ready (?:\s+version)? \s+(?:for|of)\b
       | in\s+(?:the\s+)?proc(?:eedings|\.)\s+of\b
@@ -56,75 +70,23 @@ _STATEMENT: Final = re.compile(
 )
 _CLAUSE_START: Final = re.compile(r"[.;,:(\[/]\s|\s[-–—]\s|[.;,(\[]")
 _SENTENCE_START: Final = re.compile(r"[.;]\s")
-
-_YEAR: Final = r"(?:19|20)\d\d"
-_STOPS: Final = (
-    r"(?:Code|Project|Comments?|Data|Dataset|Website|Supplement\w*|Appendix|Main|Preprint|Submitted|Accepted|This|We|Our"
-    r"|See|Title|Typos|Minor|Added|Corrected|First|Final|Version|Figures?|Tables?|Key\s?words|Contains|Includes|The|All"
-    r"|Available|Corresponding|Equal)"
-)
-# A period ends the name unless it belongs to an abbreviation within the name: "Phys. Rev. D", "Proc. of".
-_ABBREVIATION: Final = re.compile(
-    r"(?<![\w&])(?:[A-Z]|Proc|Int(?:ern)?|Conf|Symp|Trans|J|Phys|Rev|Lett|Astron|Astrophys|Math|Chem|Sci|Nucl|Instrum|Appl"
-    r"|Comput|Comm(?:un)?|Mon|Not|Roy|Soc|Acad|Natl|Ann|Amer|Am|Bull|Adv|Eur|Class|Quant|Grav|Mod|Opt|Lect|Combin|Theor"
-    r"|Exp|Stat|Mech|Geom|Anal|Algebr|Topol|Eng|Syst|Softw|Inf|Electron|Mater|Biol|Med|Res|Univ|Arch|Publ|Jpn|Surv|Struct"
-    r"|Dyn|Differ|Equ|Phil|Philos|Meth|Energ|Environ|Nat|Bioinf|Robot|Autom|Mach|Learn|Intell|Artif|Vol|Discret)\Z"
-)
-_CAPITAL_FOLLOWS: Final = re.compile(r"\.\s+(?:[A-Z(&]|of\b|on\b)")
-_AMONG_ABBREVIATIONS: Final = re.compile(r"\.\s[A-Z][a-z]{1,6}\.\s[A-Z][a-z]{0,6}[.,]")
-_END: Final = re.compile(
-    rf"""[;|\[\]<>"“”!?\\] | https?: | :\s | \s[-–—/]+\s | \.(?=\s+{_STOPS}\b)
-      | [.,](?=\S*\d*\s*(?:\Z|\d+\s*(?:pages?|pp)\b)) | \s\(?\d+\s*(?:pages?|pp)\b
-      | \s(?:as\s+an?|as\s+(?:oral|poster|spotlight|main|full|long|short)|after|pending|co-?located|held
-        |in\s+conjunction|part\s+of|and\s+(?:is|was|will|to|has|code|available|presented)|on\s+\d|doi|DOI|journal\s+pages|with\s+[a-z])""",
-    re.VERBOSE,
-)
-_LIST_CONTINUES: Final = re.compile(rf",(?:\s+(?!{_STOPS}\b)[A-Z][\w-]+,?)*\s+(?:and|&)\s+[A-Z](?!\w*\s*(?:page|fig))")
-_YEAR_FOLLOWS: Final = re.compile(rf",?\s*\(?{_YEAR}\b\)?")
-_ACRONYM: Final = re.compile(
-    r"\((?P<name>[A-Z][A-Za-z]*[A-Z][A-Za-z]*)(?:[\s,-]*(?P<year>(?:19|20)\d\d)|\s?['’](?P<short>\d\d))?\)"
-    r"(?:,?\s*(?P<after>(?:19|20)\d\d)\b)?"
-)
-_PARENTHESIS: Final = re.compile(r"\s*\((?P<inside>[^()]*)\)?")
-_QUALIFIER: Final = re.compile(
-    r"\b(?:workshops?|track|tutorial|challenge|competition|demo\w*|findings|doctoral|companion|late[- ]breaking|poster"
-    r"|student|industry|special|satellite|oral|spotlight|highlight|main)\b",
+_SUBMITTED_AND: Final = re.compile(r"\b(?:submitted(?:\s+to)?|reviewed|revised)\s+and\s*", re.IGNORECASE)
+_ADMIN_NOTE: Final = re.compile(r"\(?arxiv\s+admin(?:istrator)?\s+note.*", re.IGNORECASE | re.DOTALL)
+_URL: Final = re.compile(r"https?:\S+")
+_ACL_FINDINGS: Final = re.compile(
+    r"\bfindings\s+of\s+(?:the\s+)?(?:association\s+(?:for|of)\s+computational\s+linguistics|acl)\s*[:,]?\s+(?=[A-Z]{3,})",
     re.IGNORECASE,
 )
-_ELSEWHERE: Final = re.compile(r"@|\b(?:at|part\s+of|alongside)\b|\d{4},|\.\s")
+_ROLE: Final = re.compile(r"\bas\s+(?:an?\s+|the\s+)?[^,.;]{0,40}")
+_GLUED: Final = re.compile(r"((?<!\d)(?:19|20)\d\d\)?)\.(?=[^\W_])(?!\d\d?\.)")
 # A citation of the paper itself: "Noether, E. (1918). …".
 _CITATION: Final = re.compile(r"[^\W\d_][\w'’-]+,?\s+[A-Z]\.")
 _LEADING: Final = re.compile(
     r"\A(?:(?:the|an?|publication\s+in|proc(?:eedings|\.)?(?:\s+of)?|journal(?!\s+of\b)|in:?|at)\s+)+", re.IGNORECASE
 )
-_GENERIC: Final = re.compile(
-    rf"(?:(?<![\w&])(?:{_YEAR}|\d+(?:st|nd|rd|th)?|January|February|March|April|May|June|July|August|September|October|November"
-    r"|December|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|Journals?|Conference|Workshop|Proceedings|International"
-    r"|an?|the|of|peer-reviewed|top|leading|Program|Programme|Committee|Editors?|Reviewers?|Referees?|Board|Chairs?"
-    r"|Section|Figure|Table|Chapter|Version)(?![\w&])[\s.,/-]*)+",
-    re.IGNORECASE,
+_PROCEEDINGS: Final = re.compile(
+    r"\b(?:conf\w*|proc|proceedings|symposium|symp|workshops?|meeting|congress)\b", re.IGNORECASE
 )
-_NAMED: Final = re.compile(r"[A-Z][\w&+/.-]+")
-
-# In the fields of these conferences, "ICML 2026" alone in a clause means "accepted at ICML 2026".
-_CONFERENCE: Final = (
-    r"(?:AAAI|AAMAS|ACL|ACCV|AISTATS|ASE|ASPLOS|AsiaCCS|BMVC|CAV|CCS|CHI|CIKM|COLING|COLM|COLT|CONCUR|CoNLL|CoRL|CRYPTO"
-    r"|CSCW|CVPR|DAC|DATE|EACL|ECAI|ECCV|ECIR|ECML|EMNLP|EUROCRYPT|ASIACRYPT|FOCS|FSE|GECCO|HPCA|HRI|ICALP|ICASSP|ICCAD"
-    r"|ICCV|ICDCS|ICDE|ICDM|ICLR|ICML|ICRA|ICSE|ICST|IJCAI|IJCNN|INFOCOM|Interspeech|INTERSPEECH|IROS|ISCA|ISIT|ISMAR"
-    r"|ISMIR|ISSTA|IUI|KDD|LICS|LREC|MICCAI|MICRO|MLSys|MobiCom|NAACL|NDSS|NeurIPS|NIPS|NSDI|OOPSLA|OSDI|PLDI|PODC|PODS"
-    r"|POPL|PPoPP|RecSys|RSS|SDM|SIGCOMM|SIGGRAPH(?:\s+Asia)?|SIGIR|SIGMOD|SODA|SOSP|STACS|STOC|UAI|UbiComp|UIST|VLDB"
-    r"|WACV|WSDM|WWW)"
-)
-_BARE: Final = re.compile(
-    rf"(?P<venue>{_CONFERENCE}[\s,]*(?:{_YEAR}|['’]\d\d)(?:\s+\(?(?:Oral|Spotlight|Poster|Highlight|Findings|Main|Main\s+Conference"
-    r"|Workshops?|Workshop\s+on\s+[^()]+)\)?)?)(?:\s+\(?camera[-\s]ready(?:\s+version)?\)?|\s+(?:long|short|full)\s+paper)?",
-    re.IGNORECASE,
-)
-_FULL_NAME: Final = re.compile(
-    rf"(?:\d+(?:st|nd|rd|th)\s+|The\s+|{_YEAR}\s+)*[^()]*\b(?:Conference|Symposium|Meeting)\b[^()]*\({_CONFERENCE}"
-    rf"[\s,]*(?:{_YEAR}|['’]\d\d)\)(?:,?\s*{_YEAR})?"
-)
-_CLAUSES: Final = re.compile(r"[.;|]\s|[.;,|]\Z|,\s+(?=\d+\s|[A-Z])|\s[-–—/]\s|:\s")
 
 
 def venue(comment: str | None, journal_ref: str | None) -> str:
@@ -136,11 +98,14 @@ def _venue_in_journal_ref(journal_ref: str) -> str:
     reference = _LEADING.sub("", defuse_mentions(tex_to_text(journal_ref)))
     if _NOT_YET.search(reference) or _CITATION.match(reference) or not any(char.isalpha() for char in reference):
         return ""
-    return _short_name(reference) or cut(reference, VENUE_MAX)
+    name = read_name(reference, only_known=True) if _PROCEEDINGS.search(reference) else ""
+    return name or cut(reference, VENUE_MAX)
 
 
 def _venue_in_comment(comment: str) -> str:
-    text = defuse_mentions(tex_to_text(comment))
+    text = _GLUED.sub(r"\1. ", defuse_mentions(tex_to_text(comment)))
+    text = _URL.sub(" ; ", _ADMIN_NOTE.sub("", text))
+    text = _ACL_FINDINGS.sub("Findings of ", text)
     stated = (_stated_venue(text, found) for found in _STATEMENT.finditer(text))
     return next((name for name in stated if name), "") or _bare(text)
 
@@ -148,88 +113,135 @@ def _venue_in_comment(comment: str) -> str:
 def _stated_venue(text: str, found: re.Match[str]) -> str:
     """Returns the venue of one "accepted at …"; empty unless the clause is about this paper."""
     sentence = _SENTENCE_START.split(text[: found.start()])[-1]
-    clause = _CLAUSE_START.split(text[: found.start()])[-1].strip()
-    if _ANOTHER_PAPER.search(sentence) or _NOT_YET.search(clause.replace("preprint", "").replace("Preprint", "")):
+    clause = _SUBMITTED_AND.sub("", _CLAUSE_START.split(text[: found.start()])[-1]).strip()
+    if _ANOTHER_PAPER.search(sentence) or _NOT_YET.search(re.sub(r"(?i)pre-?prints?", "", clause)):
         return ""
     if _NOT_YET.search(found[0]) or not _THIS_PAPER.fullmatch(clause):
         return ""
-    return _name(text[found.end() :])
-
-
-def _name(text: str) -> str:
-    """Returns the name of the venue that the text begins with."""
-    if _UNSURE.search(_SENTENCE_START.split(text)[0]):
+    after = text[found.end() :]
+    if _UNSURE.search(_SENTENCE_START.split(after)[0]):
         return ""
-    text = _LEADING.sub("", text.lstrip(" \"“'‘"))
-    short = _short_name(text[: _end(text, commas=False)])
-    name = cut((short or _long_name(text[: _end(text, commas=True)])).strip(" ,.:'’"), VENUE_MAX)
-    named = name[:1].isalnum() and _NAMED.search(_GENERIC.sub(" ", name))
-    return name if named and not _NOT_YET.search(name) else ""
+    following = _STATEMENT.search(after)
+    name = read_name(after[: following.start()] if following else after, only_known=found["weak"] is not None)
+    role = _ROLE.search(_SENTENCE_START.split(after)[0])
+    said = f"{clause} {found[0]} {role[0] if role else ''}"
+    return "" if _NOT_YET.search(name) else cut(_as_event(name, said), VENUE_MAX)
 
 
-def _end(text: str, *, commas: bool) -> int:
-    """Returns where the name that the text begins with ends: at the latest at the end of the sentence."""
-    end = _END.search(text)
-    limit = end.start() if end else len(text)
-    for found in re.finditer(r"[.,]", text[:limit]):
-        index = found.start()
-        continues = _comma_continues(text, index) if found[0] == "," else _is_abbreviation(text, index)
-        if not continues and (commas or found[0] == "."):
-            return index
-    return limit
+def _as_event(name: str, said: str) -> str:
+    """Adds to the conference what the paper is there: a workshop paper, a demo, in the Findings."""
+    if not name or EVENT.search(name) or FINDINGS.search(name):
+        return name
+    if FINDINGS.search(said):
+        return f"{name} Findings"
+    event = EVENT.search(said)
+    return f"{name} {event['kind'].capitalize()}" if event else name
 
 
-def _comma_continues(text: str, comma: int) -> bool:
-    if _YEAR_FOLLOWS.match(text, comma):
-        return True
-    before = text[:comma].rpartition(" ")[2]
-    return not (before.isupper() or before[-1:].isdigit() or before.endswith(")")) and bool(
-        _LIST_CONTINUES.match(text, comma)
-    )
+# --- conferences without a statement -----------------------------------------------------------
 
-
-def _is_abbreviation(text: str, period: int) -> bool:
-    if not text[period + 1 : period + 2].isspace():
-        return period + 1 < len(text)
-    known = _ABBREVIATION.search(text, max(0, period - 12), period) and _CAPITAL_FOLLOWS.match(text, period)
-    return bool(known or _AMONG_ABBREVIATIONS.search(text, max(0, period - 12), period + 12))
-
-
-def _short_name(text: str) -> str:
-    """Returns `ICST 2026` for "International Conference on Software Testing (ICST) 2026"; empty without an acronym."""
-    found = _ACRONYM.search(text)
-    before = text[: found.start()] if found else ""
-    if found is None or "(" in before or _QUALIFIER.search(before) or _ELSEWHERE.search(before):
-        return ""
-    if not _stands_for(found["name"], before):
-        return ""
-    year = found["year"] or found["after"] or (f"20{found['short']}" if found["short"] else "")
-    years = re.findall(rf"\b{_YEAR}\b", before)
-    return " ".join(part for part in (found["name"], year or "".join(years[:1])) if part)
-
-
-def _stands_for(acronym: str, name: str) -> bool:
-    """Whether the acronym's capitals are initials of words in the name, in the same order."""
-    initials = iter(word[0].lower() for word in re.findall(r"[^\W\d_]\w*", name))
-    return all(capital.lower() in initials for capital in acronym if capital.isupper())
-
-
-def _long_name(text: str) -> str:
-    opened = _PARENTHESIS.search(text)
-    if opened is None:
-        return text
-    kept = re.fullmatch(_YEAR, opened["inside"]) or _QUALIFIER.search(opened["inside"])
-    return text[: opened.end()] if kept and len(opened["inside"]) <= VENUE_MAX // 2 else text[: opened.start()]
+_SENTENCES: Final = re.compile(r"[.;|!]\s|[.;!]\Z|\]\s*")
+_CLAUSES: Final = re.compile(r",\s*|\s[-–—]\s|:\s|\s/\s|:\Z")
+_MENTION: Final = re.compile("\x00(\\d+)\x00")
+_FILLER: Final = re.compile(
+    r"(?:[\s()\[\]'’\"“”*:–—/-]|(?<!\d)(?:19|20)\d\d(?!\d)|['’]\d\d\b|\d+(?:st|nd|rd|th)\b|\b(?:oral|spotlight|highlight|poster|paper|main"
+    r"|conference|findings|fingdings|track|camera|ready|version|accepted|accept|presentation|long|short|full|regular|proceedings|proc|of"
+    r"|the|at|in|on|to|for|as|by|an?|appear|final|official|best|award|candidate|nominee|finalist|resource|reproducibility|ads|annual|international|ieee|acm|cvf|ieee/cvf"
+    r"|aaai|siggraph|and|datasets?|benchmarks?|papers?|research|technical|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth"
+    r"|tenth|[a-z]+teenth|symposium|meeting|journal|workshops?)\b)*",
+    re.IGNORECASE,
+)
+_YEAR_FIRST: Final = re.compile(r"\s*(?:19|20)\d\d(?!\d)")
+_IN_PARENTHESES: Final = re.compile(r"\([^()]*\)")
+_COUNTS_ONLY: Final = re.compile(
+    rf"(?:{_COUNTS}|(?:[\s().+&]|\d+|\b(?:pages?|figures?|figs?|tables?|appendix|appendices|references?|and|with|in|total|including|main"
+    r"|paper|text|supplement\w*|materials?|plus|algorithms?|equations?|latex|preprint|long|short|full|camera|ready|v\d+)\b))*\Z",
+    re.IGNORECASE,
+)
+_JOURNAL_ACCEPTED: Final = re.compile(
+    "\\A[\\s(]*\x00(\\d+)\x00[\\s,:(-]*(?:(?:19|20)\\d\\d[)\\s,:-]*)?(?:accepted|in\\s+press)\\b(?!\\s+(?:with|if|pending|subject))",
+    re.IGNORECASE,
+)
+_IS_EVENT: Final = re.compile(r"orkshop|[A-Z]W\b|Findings")
+_FIRST_COUNTS: Final = re.compile(rf"\A{_COUNTS}+", re.IGNORECASE)
+_LOWER_CASE_CLAUSE: Final = re.compile(r",\s+(?=[a-z])")
+_NO_WORKSHOP_PAPER: Final = re.compile(
+    r"\b(?:challenge|competition|report|from|solution|code|track|presented|cup|winner|rank\w*|place|held|reviews?)\b",
+    re.IGNORECASE,
+)
 
 
 def _bare(text: str) -> str:
-    """Returns a conference and year if they are all that a clause contains."""
-    if _NOT_YET.search(text) or _ANOTHER_PAPER.search(text):
+    """Returns a known venue and its year if they are all that a clause contains."""
+    if _NOT_YET.search(re.sub(r"(?i)\b(?:pre-?print|code\s+for)\b(?=.*\baccept)", "", text)) or _ANOTHER_PAPER.search(
+        text
+    ):
         return ""
-    for clause in _CLAUSES.split(text):
-        found = _BARE.fullmatch(clause.strip(" .,;"))
-        if found:
-            return cut(found["venue"], VENUE_MAX)
-        if _FULL_NAME.fullmatch(clause.strip(" .,;")):
-            return _short_name(clause)
+    names = (_bare_in_sentence(sentence) for sentence in _SENTENCES.split(text))
+    name = next((name for name in names if name), "")
+    # "CVPR 2026. The winner of the NTIRE challenge" may be about an event.
+    return cut(name, VENUE_MAX) if not EVENT.search(text) or _IS_EVENT.search(name) else ""
+
+
+def _bare_in_sentence(sentence: str) -> str:
+    mentions = find_mentions(sentence)
+    if not mentions:
+        return ""
+    if EVENT.search(sentence) and not any(mention.suffix for mention in mentions):
+        return _bare_event(sentence)
+    masked = _masked(sentence, mentions)
+    accepted = _JOURNAL_ACCEPTED.match(masked)
+    if accepted and not mentions[int(accepted[1])].venue.is_conference:
+        return known_name(sentence[: mentions[int(accepted[1])].end])
+    clauses = _CLAUSES.split(masked)
+    number = next((number for number, clause in enumerate(clauses) if not _COUNTS_ONLY.match(clause)), 0)
+    found = _MENTION.search(clauses[number])
+    if found and _FILLER.fullmatch(_rest(clauses[number], mentions[int(found[1])])):
+        return _bare_name(sentence, clauses[number], clauses[number + 1 :], mentions)
     return ""
+
+
+def _rest(clause: str, mention: VenueMention) -> str:
+    """Returns what a clause contains besides names; "CVPRW 2026 (MUV)" may name the workshop in parentheses."""
+    rest = _MENTION.sub(" ", clause)
+    return _IN_PARENTHESES.sub(" ", rest) if mention.suffix else rest
+
+
+def _bare_name(sentence: str, clause: str, following: Sequence[str], mentions: Sequence[VenueMention]) -> str:
+    """Returns the venue of a clause that contains nothing else; it must have a year."""
+    inside = [mentions[int(number)] for number in _MENTION.findall(clause)]
+    statement = _unmasked(clause, sentence, mentions)
+    if following and _YEAR_FIRST.match(following[0]):
+        statement += f", {following[0]}"
+    if following and FINDINGS.search(following[0]):
+        statement += " Findings"
+    dated = any(year_of(sentence, mention, adjacent=True) for mention in inside) or re.search(r"(?:19|20)\d\d", clause)
+    return known_name(statement) if dated else ""
+
+
+def _bare_event(sentence: str) -> str:
+    """Returns the workshop of "ReALM-GEN Workshop ICLR 2026"."""
+    head = _LOWER_CASE_CLAUSE.split(_FIRST_COUNTS.sub("", sentence).strip(" ,."))[0]
+    if "orkshop" not in head or _NO_WORKSHOP_PAPER.search(head) or not head[:1].isalnum():
+        return ""
+    host = next((each for each in find_mentions(head) if each.venue.is_conference), None)
+    year = "" if host is None else year_of(head, host, adjacent=True) or year_of(head, host, adjacent=False)
+    return "" if host is None or not year else compose(head, host, year)
+
+
+def _masked(sentence: str, mentions: Sequence[VenueMention]) -> str:
+    """Replaces each mention by its number, so that commas within names do not end clauses."""
+    parts: list[str] = []
+    end = 0
+    for number, mention in enumerate(mentions):
+        parts += [sentence[end : mention.start], f"\x00{number}\x00{mention.year}"]
+        end = mention.end
+    return "".join([*parts, sentence[end:]])
+
+
+def _unmasked(clause: str, sentence: str, mentions: Sequence[VenueMention]) -> str:
+    def written(found: re.Match[str]) -> str:
+        mention = mentions[int(found[1])]
+        return sentence[mention.start : mention.end]
+
+    return _MENTION.sub(written, clause).strip(" \"“”'[]")
