@@ -93,12 +93,13 @@ class ChannelCommands(
         interaction: discord.Interaction[Client],
         time: str,
         zone: str | None = None,
-        weekdays: bool = False,
+        weekdays: bool | None = None,
         channel: Target | None = None,
     ) -> None:
         target = await _check_and_defer(interaction, channel)
         current = (await self._settings_service.get(target.channel_id)).schedule
-        schedule = _parse_schedule(time, zone, current, weekdays=weekdays)
+        # In a thread: the first look at all time zones takes longer than the event loop may be blocked.
+        schedule = await asyncio.to_thread(_parse_schedule, time, zone, weekdays, current, interaction.created_at)
         await self._settings_service.set_schedule(target.channel_id, schedule)
         await _answer(interaction, f"Papers in {target.mention} will be posted {describe_schedule(schedule)}.")
 
@@ -108,10 +109,12 @@ class ChannelCommands(
         return [app_commands.Choice(name=time, value=time) for time in times if typed.casefold() in time]
 
     @schedule.autocomplete("zone")
-    async def complete_zone(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
+    async def complete_zone(
+        self, interaction: discord.Interaction[Client], typed: str
+    ) -> list[app_commands.Choice[str]]:
         return [
             app_commands.Choice(name=zone[:SELECT_OPTION_MAX], value=zone[:SELECT_OPTION_MAX])
-            for zone in suggest_zones(typed)
+            for zone in await asyncio.to_thread(suggest_zones, typed, now=interaction.created_at)
         ]
 
     @app_commands.command(description="Pause posting; new papers are queued until you resume")
@@ -251,16 +254,21 @@ async def _answer(interaction: discord.Interaction[Client], text: str) -> None:
     await interaction.edit_original_response(content=text, allowed_mentions=discord.AllowedMentions.none())
 
 
-def _parse_schedule(time: str, zone: str | None, current: ChannelSchedule, *, weekdays: bool) -> ChannelSchedule:
-    """Without a zone, the zone of the current daily schedule is kept."""
-    if time.strip().casefold() == _AS_THEY_COME:
+def _parse_schedule(
+    typed: str, zone: str | None, weekdays: bool | None, current: ChannelSchedule, now: datetime
+) -> ChannelSchedule:
+    """Without a zone or `weekdays`, those of the current daily schedule are kept."""
+    if typed.strip().casefold() == _AS_THEY_COME:
+        if zone is not None or weekdays:
+            raise CommandRejected(f"`zone` and `weekdays` need a time of day. Leave them out for `{_AS_THEY_COME}`.")
         return Immediate()
-    hour, minute = parse_time(time)
-    if zone is not None:
-        return DailySchedule(hour, minute, parse_zone(zone), weekdays_only=weekdays)
-    if isinstance(current, DailySchedule):
-        return DailySchedule(hour, minute, current.zone, weekdays_only=weekdays)
-    raise CommandRejected("Please also set `zone`, e.g. Europe/Berlin.")
+    hour, minute = parse_time(typed)
+    if not isinstance(current, DailySchedule):
+        if zone is None:
+            raise CommandRejected("Please also set `zone`, e.g. Europe/Berlin.")
+        return DailySchedule(hour, minute, parse_zone(zone, now), weekdays_only=bool(weekdays))
+    new_zone = current.zone if zone is None else parse_zone(zone, now)
+    return DailySchedule(hour, minute, new_zone, weekdays_only=current.weekdays_only if weekdays is None else weekdays)
 
 
 def _backlog(queued: int, schedule: ChannelSchedule) -> str:

@@ -85,6 +85,14 @@ async def test_schedule_takes_a_time_and_a_zone_and_suggests_both(tmp_path: Path
         assert reply == f"Papers in {here(sandbox)} will be posted daily at 08:30 (Europe/Berlin)."
         # The zone of the previous schedule is kept.
         assert "on weekdays at 09:00 (Europe/Berlin)" in await channel(sandbox, "schedule", time="9 am", weekdays=True)
+        # So are the weekdays, until the option says otherwise.
+        assert "on weekdays at 10:00 (Asia/Tokyo)" in await channel(sandbox, "schedule", time="10:00", zone="JST")
+        assert "daily at 10:00 (Asia/Tokyo)" in await channel(sandbox, "schedule", time="10:00", weekdays=False)
+        for option in ({"weekdays": True}, {"zone": ZONE}):
+            assert await channel(sandbox, "schedule", time="as they come", **option) == (
+                "`zone` and `weekdays` need a time of day. Leave them out for `as they come`."
+            )
+        assert "daily at 10:00 (Asia/Tokyo)" in await channel(sandbox, "show")
         assert (
             await channel(sandbox, "schedule", time="As they come")
             == f"Papers in {here(sandbox)} will be posted as they come."
@@ -100,6 +108,8 @@ async def test_invalid_zone_or_time_is_rejected_with_a_suggestion(tmp_path: Path
         reply = await channel(sandbox, "schedule", time="08:30", zone="Europe/Belrin")
         assert reply.startswith("Unknown time zone.")
         assert "Europe/Berlin" in reply
+        reply = await channel(sandbox, "schedule", time="08:30", zone="GMT+8")
+        assert "Did you mean `Asia/Singapore`, `Asia/Shanghai` or `Australia/Perth`?" in reply
         assert await channel(sandbox, "schedule", time="25:70", zone=ZONE) == (
             "Not a time of day. Use the format `23:59`."
         )
