@@ -34,7 +34,7 @@ from bot.services.charts import (
 from bot.services.subscriptions import SubscriptionService
 from cogs.input import Cooldown, parse_keywords
 from cogs.permissions import can_view
-from cogs.replies import bold, relative_time
+from cogs.replies import bold, clock_time
 
 # Five lines can be told apart; a first chart of five keywords takes 60 requests.
 TREND_KEYWORDS: Final = 5
@@ -166,7 +166,7 @@ def describe_state(trend: Trend, state: ChartState) -> str:
         case CountFailed(keyword, QueryRejected()):
             return f"arXiv rejected the query for {_named(keyword)}. Try simpler wording."
         case CountFailed(keyword, error):
-            again = relative_time(error.not_before) if isinstance(error, ArxivBackoff) else "later"
+            again = f"after {clock_time(error.not_before)}" if isinstance(error, ArxivBackoff) else "later"
             return f"{error} ({_named(keyword)}), so {uncounted}: run `/trend` again {again} to continue."
         case ReplyExpired():
             return f"{uncounted}: run `/trend` again to continue."

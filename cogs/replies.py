@@ -22,6 +22,11 @@ def relative_time(moment: datetime) -> str:
     return discord.utils.format_dt(moment, "R")
 
 
+def clock_time(moment: datetime) -> str:
+    """A moment that Discord shows as the reader's clock does, "20:31": public replies stay, and "in 5 minutes" not."""
+    return discord.utils.format_dt(moment, "t")
+
+
 def channel_link(guild: discord.Guild | None, channel_id: int) -> str:
     """A link to a channel; a channel that the server no longer lists is also named by its id."""
     if guild is not None and guild.get_channel_or_thread(channel_id) is not None:

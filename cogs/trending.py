@@ -55,7 +55,7 @@ class TrendingCommands(commands.Cog):
         try:
             trending_list = await (self._trending.newest() if day is None else self._trending.list_of(day))
         except HuggingFaceError as error:
-            await interaction.edit_original_response(content=_failure(error))
+            await reply(interaction, _failure(error))
             return
         await _show_page(interaction, trending_list, 0, count or _ALL, hint=_NEWEST_HINT if day else None)
 

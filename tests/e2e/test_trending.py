@@ -149,6 +149,7 @@ async def test_unknown_day_during_a_failure_says_when_to_try_again(tmp_path: Pat
             assert re.fullmatch(
                 r"Hugging Face returned an unexpected response \(status 500\)\. Try again <t:\d+:R>\.", unknown.content
             )
+            assert unknown.is_ephemeral
 
 
 async def test_invalid_dates_are_rejected_and_valid_ones_suggested(tmp_path: Path) -> None:

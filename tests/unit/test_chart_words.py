@@ -29,7 +29,7 @@ UNCOUNTED = "12 of 24 months are not counted yet"
             CountFailed(MODEL, ArxivThrottled("arXiv asks us to wait", NOW)),
             (
                 f"arXiv asks us to wait (**reward model**), so {UNCOUNTED}: "
-                "run `/trend` again <t:1794268800:R> to continue."
+                "run `/trend` again after <t:1794268800:t> to continue."
             ),
         ),
         (
