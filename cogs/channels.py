@@ -4,6 +4,7 @@ Every command checks the caller's permissions in the target channel.
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -39,9 +40,10 @@ from cogs.permissions import (
     check_bot_may_post,
     check_may_manage,
     check_takes_papers,
+    find_obstacle,
     target_channel,
 )
-from cogs.replies import relative_time
+from cogs.replies import relative_time, shown_reason
 
 _AS_THEY_COME = "as they come"
 _CHANNEL_OPTION = "The channel (default: this channel)"
@@ -206,10 +208,27 @@ class ChannelCommands(
         target = await _check_and_defer(interaction, channel)
         settings = await self._settings_service.get(target.channel_id)
         queued = await self._settings_service.queued_count(target.channel_id)
-        lines = _settings_lines(target, settings, queued, interaction.created_at)
+        obstacles = await self._obstacles(interaction, target, settings)
+        lines = _settings_lines(target, settings, queued, obstacles, interaction.created_at)
         if settings.trending is not None:
             lines.append(_trending_line(settings.trending, is_enabled=self._trending.is_enabled))
         await _answer(interaction, "\n".join(lines))
+
+    async def _obstacles(
+        self, interaction: discord.Interaction[Client], target: TargetChannel, settings: ChannelSettings
+    ) -> list[str]:
+        """Everything that prevents posts in the channel, each with what to do."""
+        found = []
+        if settings.paused_since is not None:
+            found.append(f"⏸️ Paused {relative_time(settings.paused_since)}; resume with `/channel resume`")
+        problem = None if interaction.guild is None else await find_obstacle(interaction.guild, target)
+        if problem is None and (reason := await self._settings_service.blocked_reason(target.channel_id)):
+            problem = f"I couldn't post in {target.mention}. {shown_reason(reason)}"
+        if problem is not None:
+            found.append(f"⚠️ {problem}")
+        if settings.trending is None and not await self._settings_service.has_keywords(target.channel_id):
+            found.append("⚠️ No keywords yet: nothing is posted. Add one with `/subscribe`")
+        return found
 
     @app_commands.command(description="Post sample papers to see how they look; pings nobody")
     @app_commands.describe(channel=_CHANNEL_OPTION)
@@ -280,9 +299,13 @@ def _backlog(queued: int, schedule: ChannelSchedule) -> str:
     return text
 
 
-def _settings_lines(target: TargetChannel, settings: ChannelSettings, queued: int, now: datetime) -> list[str]:
+def _settings_lines(
+    target: TargetChannel, settings: ChannelSettings, queued: int, obstacles: Sequence[str], now: datetime
+) -> list[str]:
     schedule = settings.schedule
-    next_time = f"; next {relative_time(next_daily_time(schedule, now))}" if isinstance(schedule, DailySchedule) else ""
+    next_time = ""
+    if isinstance(schedule, DailySchedule) and not obstacles:
+        next_time = f"; next {relative_time(next_daily_time(schedule, now))}"
     lines = [
         f"**{target.mention}**",
         f"- Schedule: {describe_schedule(schedule)}{next_time}",
@@ -292,9 +315,7 @@ def _settings_lines(target: TargetChannel, settings: ChannelSettings, queued: in
     ]
     if settings.publish:
         lines.append("- New papers are published to followers")
-    if settings.paused_since is not None:
-        lines.append(f"- ⏸️ Paused {relative_time(settings.paused_since)}; resume with `/channel resume`")
-    return lines
+    return lines + [f"- {obstacle}" for obstacle in obstacles]
 
 
 def _trending_line(settings: TrendingSettings, *, is_enabled: bool) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from sandbox.discord import ChannelKind, InvalidAction, Limit, Message, MessageFlag, Permission, RateLimits
 from tests.support.embeds import lines_of, papers_in
+from tests.support.posting import deny
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
 ZONE = "Europe/Berlin"
@@ -36,16 +37,38 @@ async def test_show_lists_the_defaults_and_then_the_changed_settings(tmp_path: P
                 "- Style: auto",
                 "- Pings: nobody",
                 "- Queued: 0 papers",
+                "- ⚠️ No keywords yet: nothing is posted. Add one with `/subscribe`",
             ]
+            await sandbox.subscribe("reward model")
             await channel(sandbox, "style", style="compact")
             await channel(sandbox, "schedule", time="8:30 pm", zone="berlin", weekdays=True)
             await channel(sandbox, "pause")
             shown = await channel(sandbox, "show")
-        assert re.search(r"^- Schedule: on weekdays at 20:30 \(Europe/Berlin\); next <t:\d+:R>$", shown, re.MULTILINE)
+        assert "- Schedule: on weekdays at 20:30 (Europe/Berlin)\n" in shown
         assert "- Style: compact" in shown
         assert re.search(r"⏸️ Paused <t:\d+:R>", shown)
         async with running_bot(sandbox):
             assert await channel(sandbox, "show") == shown
+
+
+async def test_show_lists_everything_that_prevents_posts(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.subscribe("reward model")
+        await channel(sandbox, "schedule", time="8:30 pm", zone="berlin")
+        shown = await channel(sandbox, "show")
+        assert re.search(r"^- Schedule: daily at 20:30 \(Europe/Berlin\); next <t:\d+:R>$", shown, re.MULTILINE)
+        assert "⚠️" not in shown
+        deny(sandbox, "papers", Permission.EMBED_LINKS | Permission.READ_MESSAGE_HISTORY)
+        await channel(sandbox, "pause")
+        shown = await channel(sandbox, "show")
+        assert "next <t:" not in shown
+        assert re.search(r"⏸️ Paused <t:\d+:R>; resume with", shown)
+        missing = "Please give me **Embed Links** and **Read Message History** there."
+        assert f"- ⚠️ I can't post in {here(sandbox)}. {missing}" in shown
+        thread = sandbox.channel("reading club")
+        sandbox.world.lock_thread(thread)
+        shown = await sandbox.reply_to("channel show", {"channel": thread})
+        assert f"- ⚠️ I can't post in <#{thread}>. The thread is locked." in shown
 
 
 @pytest.mark.slow
