@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final, Self
 
@@ -14,6 +15,7 @@ from bot.discord_api.custom_ids import TrendingButtonId
 from bot.discord_api.messages import CARD_COLOUR
 from bot.domain.layout.trending_page import day_url, lay_out_page, page_range
 from bot.domain.trending.days import parse_day, shown_day, suggested_days
+from bot.domain.trending.frozen_order import freeze, in_frozen_order
 from bot.domain.trending.parsing import TRENDING_ENTRIES_MAX
 from bot.runtime.errors import HuggingFaceBackoff, HuggingFaceError, StoreUnavailable
 from bot.services.trending import TrendingDisabled, TrendingList, TrendingService
@@ -99,13 +101,19 @@ class TrendingButton(
         try:
             client.trending.check_enabled()
             await _defer(interaction)
-            trending_list = await client.trending.list_of(self._day, fresh_for=TRENDING_PAGE_FRESH_FOR)
+            newest = await client.trending.list_of(self._day, fresh_for=TRENDING_PAGE_FRESH_FOR)
         except HuggingFaceError as error:
             await reply(interaction, _failure(error))
         except (StoreUnavailable, TrendingDisabled) as error:
             await reply(interaction, str(error))
         else:
+            trending_list = replace(newest, papers=in_frozen_order(_shown_url(interaction), newest.papers))
             await _show_page(interaction, trending_list, self._page, self._count)
+
+
+def _shown_url(interaction: discord.Interaction[AnyClient]) -> str | None:
+    embeds = () if interaction.message is None else interaction.message.embeds
+    return next((embed.url for embed in embeds), None)
 
 
 async def _defer(interaction: discord.Interaction[AnyClient]) -> None:
@@ -142,7 +150,7 @@ async def _show_page(
     page = await asyncio.to_thread(lay_out_page, papers, number)
     embed = discord.Embed(
         title=f"Trending on {shown_day(trending_list.day)}",
-        url=day_url(trending_list.day),
+        url=freeze(day_url(trending_list.day), trending_list.papers if page.pages > 1 else ()),
         description=page.description,
         timestamp=trending_list.fetched_at,
         colour=CARD_COLOUR,
