@@ -40,7 +40,7 @@ from cogs.permissions import (
     check_bot_may_post,
     check_may_manage,
     check_takes_papers,
-    find_obstacle,
+    find_posting_problem,
     target_channel,
 )
 from cogs.replies import relative_time, shown_reason
@@ -208,20 +208,20 @@ class ChannelCommands(
         target = await _check_and_defer(interaction, channel)
         settings = await self._settings_service.get(target.channel_id)
         queued = await self._settings_service.queued_count(target.channel_id)
-        obstacles = await self._obstacles(interaction, target, settings)
-        lines = _settings_lines(target, settings, queued, obstacles, interaction.created_at)
+        problems = await self._posting_problems(interaction, target, settings)
+        lines = _settings_lines(target, settings, queued, problems, interaction.created_at)
         if settings.trending is not None:
             lines.append(_trending_line(settings.trending, is_enabled=self._trending.is_enabled))
         await _answer(interaction, "\n".join(lines))
 
-    async def _obstacles(
+    async def _posting_problems(
         self, interaction: discord.Interaction[Client], target: TargetChannel, settings: ChannelSettings
     ) -> list[str]:
         """Everything that prevents posts in the channel, each with what to do."""
         found = []
         if settings.paused_since is not None:
             found.append(f"⏸️ Paused {relative_time(settings.paused_since)}; resume with `/channel resume`")
-        problem = None if interaction.guild is None else await find_obstacle(interaction.guild, target)
+        problem = None if interaction.guild is None else await find_posting_problem(interaction.guild, target)
         if problem is None and (reason := await self._settings_service.blocked_reason(target.channel_id)):
             problem = f"I couldn't post in {target.mention}. {shown_reason(reason)}"
         if problem is not None:
@@ -300,11 +300,11 @@ def _backlog(queued: int, schedule: ChannelSchedule) -> str:
 
 
 def _settings_lines(
-    target: TargetChannel, settings: ChannelSettings, queued: int, obstacles: Sequence[str], now: datetime
+    target: TargetChannel, settings: ChannelSettings, queued: int, problems: Sequence[str], now: datetime
 ) -> list[str]:
     schedule = settings.schedule
     next_time = ""
-    if isinstance(schedule, DailySchedule) and not obstacles:
+    if isinstance(schedule, DailySchedule) and not problems:
         next_time = f"; next {relative_time(next_daily_time(schedule, now))}"
     lines = [
         f"**{target.mention}**",
@@ -315,7 +315,7 @@ def _settings_lines(
     ]
     if settings.publish:
         lines.append("- New papers are published to followers")
-    return lines + [f"- {obstacle}" for obstacle in obstacles]
+    return lines + [f"- {problem}" for problem in problems]
 
 
 def _trending_line(settings: TrendingSettings, *, is_enabled: bool) -> str:

@@ -64,12 +64,12 @@ async def check_bot_may_post(interaction: discord.Interaction, target: TargetCha
     """Rejects a channel in which the bot cannot post or cannot look its posts up."""
     if interaction.guild is None:
         raise CommandRejected("Direct messages can't have subscriptions. Use this command in a server.")
-    obstacle = await find_obstacle(interaction.guild, target)
-    if obstacle is not None:
-        raise CommandRejected(obstacle)
+    problem = await find_posting_problem(interaction.guild, target)
+    if problem is not None:
+        raise CommandRejected(problem)
 
 
-async def find_obstacle(guild: discord.Guild, target: TargetChannel) -> str | None:
+async def find_posting_problem(guild: discord.Guild, target: TargetChannel) -> str | None:
     """Returns why the bot cannot post in a channel or look its posts up, and what fixes it; None if it can."""
     channel = guild.get_channel_or_thread(target.channel_id) or await _fetch(guild, target)
     if channel is None:
