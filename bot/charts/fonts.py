@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Final
 
 import matplotlib as mpl
-from matplotlib.font_manager import FontProperties, fontManager, get_font
+from matplotlib.font_manager import FontProperties, findSystemFonts, get_font
 from matplotlib.textpath import TextPath
 
-# Fonts with Chinese, Japanese and Korean characters: the container's, others of Linux, then of macOS and Windows.
-_CJK_FAMILIES: Final = (
-    "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans CJK KR",
-    "Source Han Sans SC", "Droid Sans Fallback", "IPAexGothic", "NanumGothic", "Hiragino Sans GB",
-    "Apple SD Gothic Neo", "Arial Unicode MS", "Microsoft YaHei", "Yu Gothic", "Malgun Gothic",
+# Files of fonts with Chinese, Japanese and Korean characters: the container's, others of Linux, of macOS, of Windows.
+_CJK_FILES: Final = (
+    "wqy-microhei", "wqy-zenhei", "NotoSansCJK-Regular", "SourceHanSans-Regular", "DroidSansFallbackFull",
+    "DroidSansFallback", "ipaexg", "NanumGothic", "Hiragino Sans GB", "AppleSDGothicNeo", "Arial Unicode",
+    "msyh", "YuGothM", "malgun",
 )  # fmt: skip
 _UNKNOWN: Final = re.compile("\0+")
 
@@ -75,5 +75,6 @@ class Fonts:
 
 
 def _installed() -> list[Path]:
-    files = {entry.name: Path(entry.fname) for entry in reversed(fontManager.ttflist) if entry.style == "normal"}
-    return [files[family] for family in _CJK_FAMILIES if family in files]
+    # Not matplotlib's list of fonts: its cache lacks a font that was installed later.
+    files = {path.stem: path for path in map(Path, findSystemFonts())}
+    return [files[name] for name in _CJK_FILES if name in files]

@@ -108,15 +108,15 @@ async def test_keyword_without_papers_has_no_chart(tmp_path: Path) -> None:
         assert answer.attachments == []
 
 
-async def test_chart_that_cannot_begin_is_refused_privately(tmp_path: Path) -> None:
+async def test_chart_that_cannot_begin_is_rejected_privately(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="60"))
         invocation = await sandbox.command("trend", {"keyword": "reward model"}, channel="general")
         await invocation.wait_for(lambda each: bool(each.followups))
-        (refusal,) = invocation.followups
-        assert refusal.is_ephemeral
-        assert refusal.content.startswith("arXiv asks us to wait (**reward model**), so 12 of 12 months are not ")
-        assert invocation.reply is refusal
+        (rejection,) = invocation.followups
+        assert rejection.is_ephemeral
+        assert rejection.content.startswith("arXiv asks us to wait (**reward model**), so 12 of 12 months are not ")
+        assert invocation.reply is rejection
 
 
 @pytest.mark.slow
