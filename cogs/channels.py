@@ -43,7 +43,7 @@ from cogs.permissions import (
     find_posting_problem,
     target_channel,
 )
-from cogs.replies import relative_time, shown_reason
+from cogs.replies import local_time, relative_time, shown_reason
 
 _AS_THEY_COME = "as they come"
 _CHANNEL_OPTION = "The channel (default: this channel)"
@@ -103,7 +103,10 @@ class ChannelCommands(
         # In a thread: the first look at all time zones takes longer than the event loop may be blocked.
         schedule = await asyncio.to_thread(_parse_schedule, time, zone, weekdays, current, interaction.created_at)
         await self._settings_service.set_schedule(target.channel_id, schedule)
-        await _answer(interaction, f"Papers in {target.mention} will be posted {describe_schedule(schedule)}.")
+        text = f"Papers in {target.mention} will be posted {describe_schedule(schedule)}."
+        if isinstance(schedule, DailySchedule):  # in the reader's own time zone: a wrong zone is noticed at once
+            text += f" Next: {local_time(next_daily_time(schedule, interaction.created_at))}."
+        await _answer(interaction, text)
 
     @schedule.autocomplete("time")
     async def complete_time(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:

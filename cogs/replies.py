@@ -23,8 +23,13 @@ def relative_time(moment: datetime) -> str:
 
 
 def clock_time(moment: datetime) -> str:
-    """A moment that Discord shows as the reader's clock does, "20:31": public replies stay, and "in 5 minutes" not."""
+    """A moment that Discord shows as "20:31" in the reader's time zone, for public replies: these outlast a delay."""
     return discord.utils.format_dt(moment, "t")
+
+
+def local_time(moment: datetime) -> str:
+    """A moment that Discord shows with its date in the reader's time zone, "28 November 2026 08:30"."""
+    return discord.utils.format_dt(moment, "f")
 
 
 def channel_link(guild: discord.Guild | None, channel_id: int) -> str:

@@ -59,7 +59,10 @@ class TrendingCommands(commands.Cog):
         except HuggingFaceError as error:
             await reply(interaction, _failure(error))
             return
-        await _show_page(interaction, trending_list, 0, count or _ALL, hint=_NEWEST_HINT if day else None)
+        if not trending_list.papers:
+            await reply(interaction, _no_papers(trending_list, _NEWEST_HINT if day else ""))
+            return
+        await _show_page(interaction, trending_list, 0, count or _ALL)
 
     @trending.autocomplete("date")
     async def complete_date(
@@ -136,16 +139,11 @@ async def _show_page(
     trending_list: TrendingList,
     number: int,
     count: int,
-    hint: str | None = None,
 ) -> None:
-    """Replaces the reply by a page of the list; `hint` is added if the list is empty."""
+    """Replaces the reply by a page of the list."""
     papers = trending_list.papers[: count or None]
-    problem = None
-    if trending_list.problem is not None:
-        problem = f"This list may be out of date: {shown_reason(trending_list.problem)}."
     if not papers:
-        text = " ".join(filter(None, (_no_papers(trending_list.day), problem or hint)))
-        await interaction.edit_original_response(content=text, embeds=[], view=None)
+        await interaction.edit_original_response(content=_no_papers(trending_list), embeds=[], view=None)
         return
     page = await asyncio.to_thread(lay_out_page, papers, number)
     embed = discord.Embed(
@@ -157,7 +155,8 @@ async def _show_page(
     )
     embed.set_footer(text=f"{page_range(page, len(trending_list.papers))} · Hugging Face")
     view = None if page.pages == 1 else _page_buttons(trending_list.day, page.number, page.pages, count)
-    await interaction.edit_original_response(content=problem, embeds=[embed], view=view)
+    content = _outdated(trending_list) or None
+    await interaction.edit_original_response(content=content, embeds=[embed], view=view)
 
 
 def _page_buttons(day: date, number: int, pages: int, count: int) -> discord.ui.View:
@@ -177,6 +176,14 @@ def _failure(error: HuggingFaceError) -> str:
     return f"{shown_reason(str(error))}.{again}"
 
 
-def _no_papers(day: date) -> str:
+def _outdated(trending_list: TrendingList) -> str:
+    if trending_list.problem is None:
+        return ""
+    return f"This list may be out of date: {shown_reason(trending_list.problem)}."
+
+
+def _no_papers(trending_list: TrendingList, hint: str = "") -> str:
+    """The reply to an empty list, with `hint` unless the list may be out of date."""
+    day = trending_list.day
     reason = ": weekends have no list" if day.weekday() >= 5 else ""
-    return f"No trending papers on {shown_day(day)}{reason}."
+    return f"No trending papers on {shown_day(day)}{reason}. {_outdated(trending_list) or hint}".rstrip()

@@ -105,7 +105,8 @@ async def test_schedule_takes_a_time_and_a_zone_and_suggests_both(tmp_path: Path
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         assert await channel(sandbox, "schedule", time="08:30") == ("Please also set `zone`, e.g. Europe/Berlin.")
         reply = await channel(sandbox, "schedule", time="08:30", zone=ZONE)
-        assert reply == f"Papers in {here(sandbox)} will be posted daily at 08:30 (Europe/Berlin)."
+        daily = re.escape(f"Papers in {here(sandbox)} will be posted daily at 08:30 (Europe/Berlin).")
+        assert re.fullmatch(rf"{daily} Next: <t:\d+:f>\.", reply)
         # The zone of the previous schedule is kept.
         assert "on weekdays at 09:00 (Europe/Berlin)" in await channel(sandbox, "schedule", time="9 am", weekdays=True)
         # So are the weekdays, until the option says otherwise.
