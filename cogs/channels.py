@@ -4,7 +4,6 @@ Every command checks the caller's permissions in the target channel.
 """
 
 import asyncio
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -24,7 +23,7 @@ from bot.domain.channel_schedule import (
     next_daily_time,
     parse_time,
 )
-from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
+from bot.domain.channel_settings import ChannelSettings, Style
 from bot.domain.layout.message import layout_of
 from bot.domain.text import plural
 from bot.domain.trending.parsing import TRENDING_COUNT_MAX
@@ -32,6 +31,7 @@ from bot.domain.zones import parse_zone, suggest_zones
 from bot.runtime.limits import SELECT_OPTION_MAX
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.trending import TrendingLists
+from cogs.channel_texts import settings_lines, trending_line
 from cogs.permissions import (
     CommandRejected,
     Target,
@@ -212,9 +212,9 @@ class ChannelCommands(
         settings = await self._settings_service.get(target.channel_id)
         queued = await self._settings_service.queued_count(target.channel_id)
         problems = await self._posting_problems(interaction, target, settings)
-        lines = _settings_lines(target, settings, queued, problems, interaction.created_at)
+        lines = settings_lines(target, settings, queued, problems, interaction.created_at)
         if settings.trending is not None:
-            lines.append(_trending_line(settings.trending, is_enabled=self._trending.is_enabled))
+            lines.append(trending_line(settings.trending, is_enabled=self._trending.is_enabled))
         await _answer(interaction, "\n".join(lines))
 
     async def _posting_problems(
@@ -300,27 +300,3 @@ def _backlog(queued: int, schedule: ChannelSchedule) -> str:
     if isinstance(schedule, DailySchedule):
         text += f" Papers that aren't due yet will be posted {describe_schedule(schedule)}."
     return text
-
-
-def _settings_lines(
-    target: TargetChannel, settings: ChannelSettings, queued: int, problems: Sequence[str], now: datetime
-) -> list[str]:
-    schedule = settings.schedule
-    next_time = ""
-    if isinstance(schedule, DailySchedule) and not problems:
-        next_time = f"; next {relative_time(next_daily_time(schedule, now))}"
-    lines = [
-        f"**{target.mention}**",
-        f"- Schedule: {describe_schedule(schedule)}{next_time}",
-        f"- Style: {settings.style.value}",
-        f"- Pings: {'nobody' if settings.mention_role is None else f'<@&{settings.mention_role}>'}",
-        f"- Queued: {plural(queued, 'paper')}",
-    ]
-    if settings.publish:
-        lines.append("- New papers are published to followers")
-    return lines + [f"- {problem}" for problem in problems]
-
-
-def _trending_line(settings: TrendingSettings, *, is_enabled: bool) -> str:
-    which = f", papers with at least {plural(settings.min_votes, 'vote')}" if settings.min_votes else ""
-    return f"- Trending: each day's list{which}" + ("" if is_enabled else "; trending papers are switched off here")

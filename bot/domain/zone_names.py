@@ -10,19 +10,21 @@ from typing import Final
 # Names by zone, separated by ", ". The first ones are offered first among zones that match equally well.
 ALIASES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "UTC": "greenwich, zulu, z, uct, universal, coordinated universal time, universal coordinated time",
+        "UTC": "greenwich, zulu, z, uct, universal, coordinated universal time, universal coordinated time, "
+        "greenwich mean time, utc gmt, gmt utc",
         "America/New_York": "eastern time, eastern, us eastern, et, est, edt, est5edt, nyc, new york city, "
         "manhattan, boston, philadelphia, princeton, atlanta, miami, pittsburgh, ithaca, new haven, baltimore, "
         "ann arbor, washington dc, raleigh, durham, orlando, cleveland, columbus, massachusetts, pennsylvania, "
-        "florida",
+        "florida, eastern time us canada, ny",
         "America/Chicago": "central time, us central, ct, cdt, cst6cdt, houston, dallas, austin, minneapolis, "
-        "st louis, nashville, new orleans, kansas city, milwaukee, madison, urbana, champaign, texas, illinois",
+        "st louis, nashville, new orleans, kansas city, milwaukee, madison, urbana, champaign, texas, illinois, "
+        "central time us canada, central standard time, central daylight time",
         "America/Denver": "mountain time, us mountain, mt, mst, mdt, mst7mdt, salt lake city, boulder, albuquerque, "
-        "santa fe, los alamos, colorado, navajo",
+        "santa fe, los alamos, colorado, navajo, mountain time us canada",
         "America/Phoenix": "arizona, tucson, tempe",
         "America/Los_Angeles": "pacific time, pacific, us pacific, pt, pst, pdt, pst8pdt, california, "
         "san francisco, sf, bay area, seattle, palo alto, stanford, berkeley, san diego, portland, las vegas, "
-        "pasadena, mountain view, oakland, redmond, la",
+        "pasadena, mountain view, oakland, redmond, la, pacific time us canada",
         "America/Anchorage": "alaska, akst, akdt, akt",
         "Pacific/Honolulu": "hawaii, hst, hawaii aleutian",
         "America/Toronto": "montreal, ottawa, waterloo, quebec",
@@ -30,7 +32,7 @@ ALIASES: Final[Mapping[str, str]] = MappingProxyType(
         "America/Edmonton": "calgary, alberta",
         "America/Halifax": "atlantic time, adt, nova scotia",
         "America/St_Johns": "newfoundland, nst, ndt",
-        "America/Mexico_City": "guadalajara, puebla",
+        "America/Mexico_City": "guadalajara, puebla, cdmx",
         "America/Sao_Paulo": "brasilia, brt, brst, rio de janeiro, rio, campinas, belo horizonte, curitiba, "
         "porto alegre",
         "America/Argentina/Buenos_Aires": "art, argentina",
@@ -39,10 +41,9 @@ ALIASES: Final[Mapping[str, str]] = MappingProxyType(
         "America/Lima": "pet",
         "America/Caracas": "vet",
         "America/Montevideo": "uyt",
-        "America/La_Paz": "bolivia time",
-        "Europe/London": "british time, british, bst, uk, gb, gb eire, gb-eire, great britain, britain, "
-        "united kingdom, england, scotland, wales, oxford, edinburgh, manchester, glasgow, bristol, leeds, "
-        "liverpool, cardiff",
+        "America/La_Paz": "bolivia time, bot",
+        "Europe/London": "british time, british, bst, uk, gb, gb eire, great britain, britain, united kingdom, "
+        "england, scotland, wales, oxford, edinburgh, manchester, glasgow, bristol, leeds, liverpool, cardiff",
         "Europe/Dublin": "eire, cork, galway",
         "Europe/Lisbon": "wet, west, western european time, western european, lisboa, porto, coimbra, portugal",
         "Europe/Paris": "lyon, toulouse, grenoble, marseille, bordeaux, lille, strasbourg, nantes, rennes, "
@@ -67,7 +68,7 @@ ALIASES: Final[Mapping[str, str]] = MappingProxyType(
         "Europe/Helsinki": "espoo, tampere, turku, oulu",
         "Europe/Kyiv": "kiev, kharkiv, lviv, odesa, odessa, ukraine",
         "Europe/Istanbul": "ankara, izmir, trt, turkey, turkiye",
-        "Europe/Moscow": "msk, msd, saint petersburg, st petersburg, dubna, w su, w-su, москва",
+        "Europe/Moscow": "msk, msd, saint petersburg, st petersburg, dubna, w su, москва",
         "Africa/Cairo": "alexandria, giza",
         "Africa/Johannesburg": "cape town, pretoria, durban, stellenbosch, sast",
         "Africa/Lagos": "abuja, ibadan, wat, west africa",
@@ -90,11 +91,11 @@ ALIASES: Final[Mapping[str, str]] = MappingProxyType(
         "Asia/Novosibirsk": "novt",
         "Asia/Vladivostok": "vlat",
         "Asia/Bangkok": "ict, chiang mai",
-        "Asia/Ho_Chi_Minh": "hanoi, saigon, ho chi minh city, da nang, viet nam",
+        "Asia/Ho_Chi_Minh": "hanoi, saigon, ho chi minh city, da nang, viet nam, hcmc",
         "Asia/Jakarta": "wib, bandung, surabaya, yogyakarta",
         "Asia/Singapore": "sgt, 新加坡",
         "Asia/Shanghai": "china standard time, china, prc, beijing, peking, shenzhen, guangzhou, hangzhou, nanjing, "
-        "wuhan, chengdu, xian, xi an, tianjin, chongqing, suzhou, hefei, harbin, 北京, 上海",
+        "wuhan, chengdu, xian, xi an, tianjin, chongqing, suzhou, hefei, harbin, 北京, 上海, tibet, lhasa, 北京时间",
         "Australia/Perth": "awst, western australia, australian western",
         "Asia/Hong_Kong": "hkt, hongkong, hk, kowloon, 香港",
         "Asia/Taipei": "hsinchu, kaohsiung, tainan, taichung, roc, 台北",
@@ -107,8 +108,38 @@ ALIASES: Final[Mapping[str, str]] = MappingProxyType(
         "Australia/Sydney": "australian eastern time, australian eastern, aest, aedt, aet, canberra, new south wales",
         "Australia/Brisbane": "queensland",
         "Pacific/Auckland": "wellington, christchurch, dunedin, nzst, nzdt, nzt, nz, new zealand",
-        "Pacific/Chatham": "nz chat, nz-chat",
+        "Pacific/Chatham": "nz chat",
         "Pacific/Guam": "chst",
+        "America/Guayaquil": "ect, quito",
+        "America/Asuncion": "pyt",
+        "America/Cayenne": "gft",
+        "America/Paramaribo": "srt",
+        "America/Guyana": "gyt",
+        "Asia/Macau": "macao",
+        "Asia/Pyongyang": "north korea",
+        "Asia/Yangon": "mmt",
+        "Asia/Baku": "azt",
+        "Asia/Tbilisi": "get",
+        "Asia/Ashgabat": "tmt",
+        "Asia/Bishkek": "kgt",
+        "Asia/Dushanbe": "tjt",
+        "Asia/Kabul": "aft",
+        "Asia/Omsk": "omst",
+        "Asia/Krasnoyarsk": "krat",
+        "Asia/Irkutsk": "irkt",
+        "Asia/Yakutsk": "yakt",
+        "Asia/Magadan": "magt",
+        "Asia/Kamchatka": "pett",
+        "Europe/Samara": "samt",
+        "Asia/Makassar": "wita",
+        "Asia/Jayapura": "wit",
+        "Asia/Ulaanbaatar": "ulat, mongolia",
+        "Asia/Colombo": "slst",
+        "Indian/Maldives": "mvt",
+        "Indian/Mauritius": "mut",
+        "Pacific/Fiji": "fjt",
+        "Pacific/Port_Moresby": "pgt",
+        "Asia/Brunei": "bnt",
     }
 )
 

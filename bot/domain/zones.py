@@ -37,10 +37,13 @@ _ABBREVIATION_MAX: Final = 4
 _SIMILARITY_MIN: Final = 0.8  # difflib's ratio: "Belrin" is similar to Berlin, "Narnia" to no zone
 # Names of the tz database without a place that are no abbreviations of a place's time.
 _UTC_NAMES: Final = frozenset({"UTC", "GMT"})
+# Accepted by earlier versions: people in these places change their clocks.
+_FIXED_OFFSETS: Final = frozenset({"EST", "MST"})
 # A place without clock changes has the same offset in both.
 _SOLSTICES: Final = (datetime(2026, 6, 21, tzinfo=UTC), datetime(2026, 12, 21, tzinfo=UTC))
 _OFFSET: Final = re.compile(
-    r"\(?(?P<name>utc|gmt|ut)?\s*(?P<sign>[+\-\u2212\u2013])?\s*(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?\)?",
+    r"\(?(?P<name>utc|gmt|ut)?\s*(?P<sign>[+\-\u2212\u2013])?\s*(?P<hours>\d{1,2})"
+    r"(?::?(?P<minutes>\d{2})|(?P<half>[.,]50?))?\)?(?![\w:.,])",
     re.IGNORECASE | re.ASCII,
 )
 _MINUS: Final = frozenset("-\u2212\u2013")
@@ -87,10 +90,10 @@ def parse_zone(typed: str, now: datetime | None = None) -> str:
     Raises InvalidSchedule with zones to choose from, if there are any: for a name with several meanings, and for an
     offset such as `GMT+8`, the zones that are at this offset `now`, or without `now` all year.
     """
-    offset = _parse_offset(typed)
-    if offset == timedelta(0):
+    offset, name = _split_offset(typed)
+    named = _find(_plain(name))
+    if not named and offset == timedelta(0):
         return "UTC"
-    named = () if offset else _find(_plain(typed))
     if len(named) == 1:
         return named[0]
     if named:
@@ -107,15 +110,20 @@ def suggest_zones(
     typed: str, limit: int = limits.AUTOCOMPLETE_CHOICES_MAX, now: datetime | None = None
 ) -> tuple[str, ...]:
     """Returns the zones that match what was typed so far, best first; the common zones before anything is typed."""
-    plain = _plain(typed)
-    offset = _parse_offset(typed)
-    if not plain or offset:
-        return _at_offset(offset, now, limit) if offset else COMMON[:limit]
+    offset, name = _split_offset(typed)
+    plain = _plain(name)
+    if not plain:
+        return ("UTC",) if offset == timedelta(0) else _at_offset(offset, now, limit) if offset else COMMON[:limit]
     ranked = ((zone.rank(plain), zone) for zone in _zones() if zone.is_offered)
     found = [(rank > 0, not zone.canonical, rank, zone.order, zone.name) for rank, zone in ranked if rank is not None]
-    named = _find(plain) if offset is None else ("UTC",)
+    named = _find(plain)
     first = named if _is_offered(named) else ()
     return tuple(dict.fromkeys([*first, *(name for *_, name in sorted(found))]))[:limit]
+
+
+def place_of_fixed_offset(zone: str) -> str | None:
+    """Returns the place that a zone of an older schedule most likely means, if the zone has no daylight saving time."""
+    return parse_zone(zone) if zone in _FIXED_OFFSETS else None
 
 
 def similar_zones(typed: str, limit: int = _SIMILAR_MAX) -> tuple[str, ...]:
@@ -135,14 +143,15 @@ def _is_offered(zones: tuple[str, ...]) -> bool:
     return all(_by_name()[zone].is_offered for zone in zones)
 
 
-def _parse_offset(typed: str) -> timedelta | None:
-    """Returns the offset that `GMT+8`, `UTC+5:30`, `utc8` or `+0200` means, or None for other text."""
+def _split_offset(typed: str) -> tuple[timedelta | None, str]:
+    """Returns the offset with which the text begins, and the rest: `GMT+8`, `utc8`, `+0530` or `(UTC+8) Beijing`."""
     text = unicodedata.normalize("NFKC", typed[:_TYPED_MAX]).strip()
-    found = _OFFSET.fullmatch(text)
+    found = _OFFSET.match(text)
     if found is None or not (found["name"] or found["sign"]):
-        return None
-    offset = timedelta(hours=int(found["hours"]), minutes=int(found["minutes"] or 0))
-    return -offset if found["sign"] in _MINUS else offset
+        return None, typed
+    minutes = 30 if found["half"] else int(found["minutes"] or 0)
+    offset = timedelta(hours=int(found["hours"]), minutes=minutes)
+    return (-offset if found["sign"] in _MINUS else offset), text[found.end() :]
 
 
 def _at_offset(offset: timedelta, now: datetime | None, limit: int) -> tuple[str, ...]:
@@ -160,9 +169,9 @@ def _find(plain: str) -> tuple[str, ...]:
     names = _names()
     if plain in names:
         return names[plain]
-    without_frills = _FRILLS.sub("", plain)
-    if without_frills in names:
-        return names[without_frills]
+    simplified = _FRILLS.sub("", plain.replace("-", " "))
+    if simplified in names:
+        return names[simplified]
     # "Berlin, Germany": the other words must belong to the zone, or the city is another one.
     words = plain.split()
     for end in range(len(words) - 1, 0, -1):
@@ -248,6 +257,6 @@ def _rows(text: str) -> Iterator[list[str]]:
 
 def _plain(text: str) -> str:
     """Returns the text in lower case, without accents, with single spaces: "São_Paulo" becomes "sao paulo"."""
-    letters = unicodedata.normalize("NFKD", text[:_TYPED_MAX]).casefold()
+    letters = unicodedata.normalize("NFKD", text[:_TYPED_MAX]).casefold().replace(".", "")
     kept = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return " ".join(re.sub(r"[^\w+-]|_", " ", kept).split())

@@ -1,6 +1,8 @@
 """Tests of `/channel …`: the effect of each setting, the replies, and invalid input."""
 
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,11 @@ async def test_show_lists_the_defaults_and_then_the_changed_settings(tmp_path: P
         assert re.search(r"⏸️ Paused <t:\d+:R>", shown)
         async with running_bot(sandbox):
             assert await channel(sandbox, "show") == shown
+        with closing(sqlite3.connect(sandbox.database, isolation_level=None)) as database:
+            database.execute("UPDATE channel_settings SET zone = 'EST'")  # accepted by earlier versions
+        async with running_bot(sandbox):
+            shown = await channel(sandbox, "show")
+        assert "(EST); ⚠️ this zone has no daylight saving time: choose America/New_York with `/channel" in shown
 
 
 async def test_show_lists_everything_that_prevents_posts(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.zone_names import ALIASES, AMBIGUOUS
-from bot.domain.zones import COMMON, available, parse_zone, similar_zones, suggest_zones
+from bot.domain.zones import COMMON, available, parse_zone, place_of_fixed_offset, similar_zones, suggest_zones
 from bot.runtime import limits
 from bot.runtime.errors import InvalidSchedule
 
@@ -42,6 +42,8 @@ def test_zone_is_parsed_from_its_name_in_any_case(typed: str, zone: str) -> None
         ("CET", "Europe/Berlin"), ("CEST", "Europe/Berlin"), ("EET", "Europe/Athens"), ("WET", "Europe/Lisbon"),
         ("BST", "Europe/London"), ("AEST", "Australia/Sydney"), ("MSK", "Europe/Moscow"), ("BRT", "America/Sao_Paulo"),
         ("Eastern Standard Time", "America/New_York"), ("Japan Standard Time", "Asia/Tokyo"), ("zulu", "UTC"),
+        ("Central Standard Time", "America/Chicago"), ("Eastern Time (US & Canada)", "America/New_York"),
+        ("Greenwich Mean Time", "UTC"), ("EST/EDT", "America/New_York"), ("IRKT", "Asia/Irkutsk"),
     ],
 )  # fmt: skip
 def test_abbreviation_becomes_a_place_with_daylight_saving_time(typed: str, zone: str) -> None:
@@ -57,6 +59,9 @@ def test_abbreviation_becomes_a_place_with_daylight_saving_time(typed: str, zone
         ("New York, USA", "America/New_York"), ("London, UK", "Europe/London"), ("Germany", "Europe/Berlin"),
         ("india", "Asia/Kolkata"), ("China", "Asia/Shanghai"), ("Japan", "Asia/Tokyo"), ("UK", "Europe/London"),
         ("The Netherlands", "Europe/Amsterdam"), ("Portugal", "Europe/Lisbon"), ("Singapore", "Asia/Singapore"),
+        ("L.A.", "America/Los_Angeles"), ("Washington D.C.", "America/New_York"), ("U.K.", "Europe/London"),
+        ("Hong-Kong", "Asia/Hong_Kong"), ("UTC+8 (Beijing)", "Asia/Shanghai"), ("GMT+8 Singapore", "Asia/Singapore"),
+        ("(GMT-05:00) Eastern Time", "America/New_York"), ("Tokyo time", "Asia/Tokyo"),
     ],
 )  # fmt: skip
 def test_city_and_country_become_their_zone(typed: str, zone: str) -> None:
@@ -77,7 +82,7 @@ def test_offset_zero_is_utc(typed: str) -> None:
         ("GMT+2", "`Asia/Jerusalem`, `Europe/Athens` or `Europe/Helsinki`"),
         ("UTC-5", "`America/New_York`, `America/Toronto` or `America/Bogota`"),
         ("UTC\u22127", "`America/Denver`, `America/Phoenix` or `America/Edmonton`"),
-        ("GMT+5:30", "`Asia/Kolkata` or `Asia/Colombo`"),
+        *((typed, "`Asia/Kolkata` or `Asia/Colombo`") for typed in ("GMT+5:30", "UTC +5.5", "+0530")),
     ],
 )  # fmt: skip
 def test_offset_is_rejected_with_places_that_have_it_now(typed: str, choices: str) -> None:
@@ -138,6 +143,15 @@ def test_message_about_an_unknown_zone_says_what_to_do(typed: str) -> None:
     with pytest.raises(InvalidSchedule) as raised:
         parse_zone(typed, NOW)
     assert str(raised.value) == "Unknown time zone. Start typing a city to see suggestions."
+
+
+def test_fixed_offset_of_an_older_schedule_has_a_place() -> None:
+    assert [place_of_fixed_offset(zone) for zone in ("EST", "MST", "HST", "America/New_York")] == [
+        "America/New_York",
+        "America/Denver",
+        None,
+        None,
+    ]
 
 
 def test_several_similar_zones_are_listed() -> None:
