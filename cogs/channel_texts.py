@@ -1,4 +1,4 @@
-"""The reply to `/channel show`. It reads nothing: `cogs.channels` passes the settings and the problems."""
+"""Texts of the replies to `/channel show` and `resume`. It reads nothing: `cogs.channels` passes what they say."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -42,3 +42,13 @@ def trending_line(settings: TrendingSettings, *, is_enabled: bool) -> str:
     """Which trending lists the channel gets."""
     which = f", papers with at least {plural(settings.min_votes, 'vote')}" if settings.min_votes else ""
     return f"- Trending: each day's list{which}" + ("" if is_enabled else "; trending papers are switched off here")
+
+
+def backlog_text(queued: int, schedule: ChannelSchedule) -> str:
+    """What happens with the papers that were queued during a pause."""
+    if not queued:
+        return "No papers were held."
+    text = f"Posting {plural(queued, 'held paper')}."
+    if isinstance(schedule, DailySchedule):
+        text += f" Papers that aren't due yet will be posted {describe_schedule(schedule)}."
+    return text

@@ -31,7 +31,7 @@ from bot.domain.zones import parse_zone, suggest_zones
 from bot.runtime.limits import SELECT_OPTION_MAX
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.trending import TrendingLists
-from cogs.channel_texts import settings_lines, trending_line
+from cogs.channel_texts import backlog_text, settings_lines, trending_line
 from cogs.permissions import (
     CommandRejected,
     Target,
@@ -141,7 +141,7 @@ class ChannelCommands(
             await _answer(interaction, f"{target.mention} isn't paused.")
             return
         schedule = (await self._settings_service.get(target.channel_id)).schedule
-        await _answer(interaction, f"Resumed in {target.mention}. {_backlog(queued, schedule)}")
+        await _answer(interaction, f"Resumed in {target.mention}. {backlog_text(queued, schedule)}")
 
     @app_commands.command(description="Ping a role with each batch of papers, or nobody")
     @app_commands.describe(role="The role to ping (default: nobody)", channel=_CHANNEL_OPTION)
@@ -291,12 +291,3 @@ def _parse_schedule(
         return DailySchedule(hour, minute, parse_zone(zone, now), weekdays_only=bool(weekdays))
     new_zone = current.zone if zone is None else parse_zone(zone, now)
     return DailySchedule(hour, minute, new_zone, weekdays_only=current.weekdays_only if weekdays is None else weekdays)
-
-
-def _backlog(queued: int, schedule: ChannelSchedule) -> str:
-    if not queued:
-        return "No papers were held."
-    text = f"Posting {plural(queued, 'held paper')}."
-    if isinstance(schedule, DailySchedule):
-        text += f" Papers that aren't due yet will be posted {describe_schedule(schedule)}."
-    return text
