@@ -23,7 +23,7 @@ from bot.domain.channel_schedule import (
     next_daily_time,
     parse_time,
 )
-from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
+from bot.domain.channel_settings import ChannelSettings, Style
 from bot.domain.layout.message import layout_of
 from bot.domain.text import plural
 from bot.domain.trending.parsing import TRENDING_COUNT_MAX
@@ -31,6 +31,7 @@ from bot.domain.zones import parse_zone, suggest_zones
 from bot.runtime.limits import SELECT_OPTION_MAX
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.trending import TrendingLists
+from cogs.channel_texts import backlog_text, settings_lines, trending_line
 from cogs.permissions import (
     CommandRejected,
     Target,
@@ -39,9 +40,10 @@ from cogs.permissions import (
     check_bot_may_post,
     check_may_manage,
     check_takes_papers,
+    find_posting_problem,
     target_channel,
 )
-from cogs.replies import relative_time
+from cogs.replies import local_time, relative_time, shown_reason
 
 _AS_THEY_COME = "as they come"
 _CHANNEL_OPTION = "The channel (default: this channel)"
@@ -93,14 +95,18 @@ class ChannelCommands(
         interaction: discord.Interaction[Client],
         time: str,
         zone: str | None = None,
-        weekdays: bool = False,
+        weekdays: bool | None = None,
         channel: Target | None = None,
     ) -> None:
         target = await _check_and_defer(interaction, channel)
         current = (await self._settings_service.get(target.channel_id)).schedule
-        schedule = _parse_schedule(time, zone, current, weekdays=weekdays)
+        # In a thread: the first look at all time zones takes longer than the event loop may be blocked.
+        schedule = await asyncio.to_thread(_parse_schedule, time, zone, weekdays, current, interaction.created_at)
         await self._settings_service.set_schedule(target.channel_id, schedule)
-        await _answer(interaction, f"Papers in {target.mention} will be posted {describe_schedule(schedule)}.")
+        text = f"Papers in {target.mention} will be posted {describe_schedule(schedule)}."
+        if isinstance(schedule, DailySchedule):  # in the reader's own time zone: a wrong zone is noticed at once
+            text += f" Next: {local_time(next_daily_time(schedule, interaction.created_at))}."
+        await _answer(interaction, text)
 
     @schedule.autocomplete("time")
     async def complete_time(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
@@ -108,10 +114,12 @@ class ChannelCommands(
         return [app_commands.Choice(name=time, value=time) for time in times if typed.casefold() in time]
 
     @schedule.autocomplete("zone")
-    async def complete_zone(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
+    async def complete_zone(
+        self, interaction: discord.Interaction[Client], typed: str
+    ) -> list[app_commands.Choice[str]]:
         return [
             app_commands.Choice(name=zone[:SELECT_OPTION_MAX], value=zone[:SELECT_OPTION_MAX])
-            for zone in suggest_zones(typed)
+            for zone in await asyncio.to_thread(suggest_zones, typed, now=interaction.created_at)
         ]
 
     @app_commands.command(description="Pause posting; new papers are queued until you resume")
@@ -133,7 +141,7 @@ class ChannelCommands(
             await _answer(interaction, f"{target.mention} isn't paused.")
             return
         schedule = (await self._settings_service.get(target.channel_id)).schedule
-        await _answer(interaction, f"Resumed in {target.mention}. {_backlog(queued, schedule)}")
+        await _answer(interaction, f"Resumed in {target.mention}. {backlog_text(queued, schedule)}")
 
     @app_commands.command(description="Ping a role with each batch of papers, or nobody")
     @app_commands.describe(role="The role to ping (default: nobody)", channel=_CHANNEL_OPTION)
@@ -203,10 +211,27 @@ class ChannelCommands(
         target = await _check_and_defer(interaction, channel)
         settings = await self._settings_service.get(target.channel_id)
         queued = await self._settings_service.queued_count(target.channel_id)
-        lines = _settings_lines(target, settings, queued, interaction.created_at)
+        problems = await self._posting_problems(interaction, target, settings)
+        lines = settings_lines(target, settings, queued, problems, interaction.created_at)
         if settings.trending is not None:
-            lines.append(_trending_line(settings.trending, is_enabled=self._trending.is_enabled))
+            lines.append(trending_line(settings.trending, is_enabled=self._trending.is_enabled))
         await _answer(interaction, "\n".join(lines))
+
+    async def _posting_problems(
+        self, interaction: discord.Interaction[Client], target: TargetChannel, settings: ChannelSettings
+    ) -> list[str]:
+        """Everything that prevents posts in the channel, each with what to do."""
+        found = []
+        if settings.paused_since is not None:
+            found.append(f"⏸️ Paused {relative_time(settings.paused_since)}; resume with `/channel resume`")
+        problem = None if interaction.guild is None else await find_posting_problem(interaction.guild, target)
+        if problem is None and (reason := await self._settings_service.blocked_reason(target.channel_id)):
+            problem = f"I couldn't post in {target.mention}. {shown_reason(reason)}"
+        if problem is not None:
+            found.append(f"⚠️ {problem}")
+        if settings.trending is None and not await self._settings_service.has_keywords(target.channel_id):
+            found.append("⚠️ No keywords yet: nothing is posted. Add one with `/subscribe`")
+        return found
 
     @app_commands.command(description="Post sample papers to see how they look; pings nobody")
     @app_commands.describe(channel=_CHANNEL_OPTION)
@@ -251,44 +276,18 @@ async def _answer(interaction: discord.Interaction[Client], text: str) -> None:
     await interaction.edit_original_response(content=text, allowed_mentions=discord.AllowedMentions.none())
 
 
-def _parse_schedule(time: str, zone: str | None, current: ChannelSchedule, *, weekdays: bool) -> ChannelSchedule:
-    """Without a zone, the zone of the current daily schedule is kept."""
-    if time.strip().casefold() == _AS_THEY_COME:
+def _parse_schedule(
+    typed: str, zone: str | None, weekdays: bool | None, current: ChannelSchedule, now: datetime
+) -> ChannelSchedule:
+    """Without a zone or `weekdays`, those of the current daily schedule are kept."""
+    if typed.strip().casefold() == _AS_THEY_COME:
+        if zone is not None or weekdays:
+            raise CommandRejected(f"`zone` and `weekdays` need a time of day. Leave them out for `{_AS_THEY_COME}`.")
         return Immediate()
-    hour, minute = parse_time(time)
-    if zone is not None:
-        return DailySchedule(hour, minute, parse_zone(zone), weekdays_only=weekdays)
-    if isinstance(current, DailySchedule):
-        return DailySchedule(hour, minute, current.zone, weekdays_only=weekdays)
-    raise CommandRejected("Please also set `zone`, e.g. Europe/Berlin.")
-
-
-def _backlog(queued: int, schedule: ChannelSchedule) -> str:
-    if not queued:
-        return "No papers were held."
-    text = f"Posting {plural(queued, 'held paper')}."
-    if isinstance(schedule, DailySchedule):
-        text += f" Papers that aren't due yet will be posted {describe_schedule(schedule)}."
-    return text
-
-
-def _settings_lines(target: TargetChannel, settings: ChannelSettings, queued: int, now: datetime) -> list[str]:
-    schedule = settings.schedule
-    next_time = f"; next {relative_time(next_daily_time(schedule, now))}" if isinstance(schedule, DailySchedule) else ""
-    lines = [
-        f"**{target.mention}**",
-        f"- Schedule: {describe_schedule(schedule)}{next_time}",
-        f"- Style: {settings.style.value}",
-        f"- Pings: {'nobody' if settings.mention_role is None else f'<@&{settings.mention_role}>'}",
-        f"- Queued: {plural(queued, 'paper')}",
-    ]
-    if settings.publish:
-        lines.append("- New papers are published to followers")
-    if settings.paused_since is not None:
-        lines.append(f"- ⏸️ Paused {relative_time(settings.paused_since)}; resume with `/channel resume`")
-    return lines
-
-
-def _trending_line(settings: TrendingSettings, *, is_enabled: bool) -> str:
-    which = f", papers with at least {plural(settings.min_votes, 'vote')}" if settings.min_votes else ""
-    return f"- Trending: each day's list{which}" + ("" if is_enabled else "; trending papers are switched off here")
+    hour, minute = parse_time(typed)
+    if not isinstance(current, DailySchedule):
+        if zone is None:
+            raise CommandRejected("Please also set `zone`, e.g. Europe/Berlin.")
+        return DailySchedule(hour, minute, parse_zone(zone, now), weekdays_only=bool(weekdays))
+    new_zone = current.zone if zone is None else parse_zone(zone, now)
+    return DailySchedule(hour, minute, new_zone, weekdays_only=current.weekdays_only if weekdays is None else weekdays)

@@ -34,7 +34,7 @@ from bot.services.charts import (
 from bot.services.subscriptions import SubscriptionService
 from cogs.input import Cooldown, parse_keywords
 from cogs.permissions import can_view
-from cogs.replies import bold, relative_time
+from cogs.replies import bold, clock_time
 
 # Five lines can be told apart; a first chart of five keywords takes 60 requests.
 TREND_KEYWORDS: Final = 5
@@ -42,6 +42,8 @@ CHARTS_PER_MINUTE: Final = 3
 
 _COLOUR = discord.Colour(0x56B4E9)
 _NAME_MAX = 60
+# The colours of `bot.charts.drawing`, in its order: they identify a name whose characters the chart's fonts lack.
+_MARKS: Final = ("🔵", "🟠", "🟢", "🟡", "🟣", "🔴", "🟪", "⚪")
 
 
 class ChartCommands(commands.Cog):
@@ -79,8 +81,15 @@ class ChartCommands(commands.Cog):
         await interaction.response.defer()
 
         async def show(trend: Trend, state: ChartState) -> None:
-            embed = trend_embed(trend, interaction.created_at)
-            await self._show(interaction, describe_state(trend, state), embed, trend)
+            text = describe_state(trend, state)
+            if not trend.is_empty:
+                await self._show(interaction, text, trend_embed(trend, interaction.created_at), trend)
+            elif isinstance(state, CountFailed | ChartsBusy):
+                # Discord turns no public reply into a private one.
+                await interaction.delete_original_response()
+                await interaction.followup.send(text, ephemeral=True)
+            else:
+                await interaction.edit_original_response(content=text)
 
         try:
             await self._chart_service.trend(keywords, show)
@@ -127,9 +136,8 @@ class ChartCommands(commands.Cog):
     ) -> None:
         files = []
         try:
-            if not isinstance(numbers, Trend) or numbers.totals:
-                files.append(await self._image(numbers.chart(), numbers.alt_text()))
-                embed.set_image(url=f"attachment://{files[0].filename}")
+            files.append(await self._image(numbers.chart(), numbers.alt_text()))
+            embed.set_image(url=f"attachment://{files[0].filename}")
         except ChartFailed as error:
             text = f"{text}\n{error}. The numbers are below."
         await interaction.edit_original_response(content=text, embed=embed, attachments=files)
@@ -155,7 +163,8 @@ def describe_state(trend: Trend, state: ChartState) -> str:
     uncounted = f"{missing} of {plural(trend.size, 'month')} {verb} not counted yet"
     match state:
         case ChartComplete():
-            return f"Papers per month for {', '.join(map(_named, trend.keywords))}"
+            title = f"Papers per month for {', '.join(map(_named, trend.keywords))}"
+            return "\n".join(filter(None, ("" if trend.is_empty else title, _without_papers(trend))))
         case ChartInProgress(remaining_s):
             return (
                 f"Counting {plural(missing, 'month')} (about {duration(remaining_s)}). "
@@ -166,12 +175,21 @@ def describe_state(trend: Trend, state: ChartState) -> str:
         case CountFailed(keyword, QueryRejected()):
             return f"arXiv rejected the query for {_named(keyword)}. Try simpler wording."
         case CountFailed(keyword, error):
-            again = relative_time(error.not_before) if isinstance(error, ArxivBackoff) else "later"
+            again = f"after {clock_time(error.not_before)}" if isinstance(error, ArxivBackoff) else "later"
             return f"{error} ({_named(keyword)}), so {uncounted}: run `/trend` again {again} to continue."
         case ReplyExpired():
             return f"{uncounted}: run `/trend` again to continue."
         case _ as unexpected:
             assert_never(unexpected)
+
+
+def _without_papers(trend: Trend) -> str:
+    if not trend.without_papers:
+        return ""
+    names = ", ".join(map(_named, trend.without_papers))
+    return (
+        f"arXiv has no papers for {names} from {trend.span()}. Check the spelling; `/latest` also finds older papers."
+    )
 
 
 def _named(keyword: Keyword) -> str:
@@ -180,7 +198,10 @@ def _named(keyword: Keyword) -> str:
 
 def trend_embed(trend: Trend, now: datetime) -> discord.Embed:
     """The numbers of each keyword as text; the image is added when it is drawn."""
-    rows = [f"{_named(keyword)}: {trend.numbers(keyword)}" for keyword in trend.keywords]
+    rows = [
+        f"{mark} {_named(keyword)}: {trend.numbers(keyword)}"
+        for mark, keyword in zip(_MARKS, trend.keywords, strict=False)
+    ]
     gaps = " (–: not counted yet)" if trend.missing else ""
     embed = discord.Embed(description="\n".join([f"By month, {trend.span()}{gaps}:", *rows]), colour=_COLOUR)
     growing = trend.still_growing(now)
@@ -195,7 +216,10 @@ def _headline(weekly: Weekly) -> str:
 
 
 def _stats_embed(weekly: Weekly) -> discord.Embed:
-    rows = [f"{bold(cut(each.name, _NAME_MAX))}: {sum(filter(None, each.values)):,}" for each in weekly.most_posted]
+    rows = [
+        f"{mark} {bold(cut(each.name, _NAME_MAX))}: {sum(filter(None, each.values)):,}"
+        for mark, each in zip(_MARKS, weekly.most_posted, strict=False)
+    ]
     weeks = f"By week: {', '.join(f'{papers:,}' for papers in weekly.papers)}"
     embed = discord.Embed(description="\n".join([weeks, *rows]), colour=_COLOUR)
     if weekly.counts_some_twice:

@@ -49,10 +49,10 @@ class LookupCommands(commands.Cog):
         try:
             latest = await self._lookup_service.latest(parsed, count)
         except ArxivError as error:
-            await interaction.edit_original_response(content=_failure(parsed, error))
+            await reply(interaction, _failure(parsed, error))
             return
         if not latest.papers:
-            await interaction.edit_original_response(content=f"arXiv has no papers for {bold(parsed.shown)}.")
+            await reply(interaction, nothing_found(latest))
             return
         papers = [(paper, [parsed.shown]) for paper in latest.papers]
         cards = await asyncio.to_thread(lay_out_cards, papers, latest.trending_entries)
@@ -68,6 +68,15 @@ def _failure(keyword: Keyword, error: ArxivError) -> str:
         return "arXiv rejected this query. Try simpler wording."
     again = relative_time(error.not_before) if isinstance(error, ArxivBackoff) else "later"
     return f"{error}, and no papers for {bold(keyword.shown)} are stored here yet. Try again {again}."
+
+
+def nothing_found(latest: Latest) -> str:
+    """The reply to a lookup without papers: arXiv has none, or none of its results match."""
+    keyword = bold(latest.keyword.shown)
+    if not latest.rejected:
+        return f"arXiv has no papers for {keyword}. Check the spelling."
+    results = "arXiv's newest result" if latest.rejected == 1 else f"arXiv's newest {plural(latest.rejected, 'result')}"
+    return f"{results} for {keyword} {'does' if latest.rejected == 1 else 'do'} not match it. Try other words."
 
 
 def _heading(latest: Latest) -> str:

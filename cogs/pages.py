@@ -7,12 +7,12 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord_api.client import Client
+from bot.discord_api.client import Client, reply
 from bot.domain.text import plural
 from bot.page.model import PageFormat
 from bot.services.pages import FittedPage, PageService, papers_on
 from cogs.input import Cooldown
-from cogs.permissions import CommandRejected, Target, can_view, target_channel
+from cogs.permissions import CommandRejected, Target, can_view, may_show_publicly, target_channel
 from cogs.replies import relative_time
 
 # Rendering a page takes up to a second.
@@ -55,7 +55,7 @@ class PageCommands(commands.Cog):
         fitted = await self._pages.fitted_page(frozenset({channel_id}), PageFormat(form), interaction.filesize_limit)
         if not fitted.page.sections:
             text = f"<#{channel_id}> has no keywords yet. Add one with `/subscribe`."
-            await interaction.edit_original_response(content=text)
+            await reply(interaction, text)
             return
         file = discord.File(BytesIO(fitted.rendered.body), fitted.rendered.filename)
         await interaction.edit_original_response(content=_summary(channel_id, fitted), attachments=[file])
@@ -69,9 +69,10 @@ def _checked_channel(interaction: discord.Interaction[Client], chosen: Target | 
     if not can_view(interaction, channel_id):
         # Discord does not say who is in a private thread.
         raise CommandRejected("You can't view that channel. If you're in that private thread, run `/page` there.")
-    if public:
+    if public and not may_show_publicly(interaction, channel_id):
         raise CommandRejected(
-            f"`public` only works for this channel. Run `/page` in <#{channel_id}>, or leave out `public`."
+            f"Not everyone can view <#{channel_id}>, so only people who manage it may show its page in another "
+            "channel. Leave out `public`."
         )
     return channel_id
 

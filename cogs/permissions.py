@@ -62,30 +62,38 @@ def check_takes_papers(interaction: discord.Interaction[AnyClient], target: Targ
 
 async def check_bot_may_post(interaction: discord.Interaction, target: TargetChannel) -> None:
     """Rejects a channel in which the bot cannot post or cannot look its posts up."""
-    guild = interaction.guild
-    if guild is None:
+    if interaction.guild is None:
         raise CommandRejected("Direct messages can't have subscriptions. Use this command in a server.")
+    problem = await find_posting_problem(interaction.guild, target)
+    if problem is not None:
+        raise CommandRejected(problem)
+
+
+async def find_posting_problem(guild: discord.Guild, target: TargetChannel) -> str | None:
+    """Returns why the bot cannot post in a channel or look its posts up, and what fixes it; None if it can."""
     channel = guild.get_channel_or_thread(target.channel_id) or await _fetch(guild, target)
+    if channel is None:
+        return _missing(target, ("View Channel",))
     blocked = find_block(channel)
     if blocked is None:
-        return
+        return None
     is_locked = isinstance(channel, discord.Thread) and channel.locked
     if isinstance(channel, Postable) and not is_locked:
-        raise _missing(target, missing_permissions(channel))
-    raise CommandRejected(f"I can't post in {target.mention}. {blocked.reason}")
+        return _missing(target, missing_permissions(channel))
+    return f"I can't post in {target.mention}. {blocked.reason}"
 
 
-async def _fetch(guild: discord.Guild, target: TargetChannel) -> discord.abc.GuildChannel | discord.Thread:
-    """A channel that the gateway did not announce: an archived thread, or a channel that the bot cannot view."""
+async def _fetch(guild: discord.Guild, target: TargetChannel) -> discord.abc.GuildChannel | discord.Thread | None:
+    """A channel that the gateway did not announce: an archived thread. None if the bot cannot view the channel."""
     try:
         return await guild.fetch_channel(target.channel_id)
     except (discord.Forbidden, discord.NotFound, discord.InvalidData):
-        raise _missing(target, ("View Channel",)) from None
+        return None
 
 
-def _missing(target: TargetChannel, permissions: tuple[str, ...]) -> CommandRejected:
+def _missing(target: TargetChannel, permissions: tuple[str, ...]) -> str:
     names = " and ".join(f"**{name}**" for name in permissions)
-    return CommandRejected(f"I can't post in {target.mention}. Please give me {names} there.")
+    return f"I can't post in {target.mention}. Please give me {names} there."
 
 
 def check_bot_may_ping(interaction: discord.Interaction[AnyClient], target: TargetChannel, role: discord.Role) -> None:
@@ -113,6 +121,17 @@ def can_view(interaction: discord.Interaction, channel_id: int) -> bool:
     if isinstance(channel, discord.Thread) and channel.is_private():
         return channel.permissions_for(member).manage_threads
     return channel.permissions_for(member).view_channel
+
+
+def may_show_publicly(interaction: discord.Interaction[AnyClient], channel_id: int) -> bool:
+    """Whether a channel's papers may be shown in another channel: everyone can view it, or the caller manages it."""
+    channel = None if interaction.guild is None else interaction.guild.get_channel_or_thread(channel_id)
+    if channel is None:
+        return False
+    is_private_thread = isinstance(channel, discord.Thread) and channel.is_private()
+    if not is_private_thread and channel.permissions_for(channel.guild.default_role).view_channel:
+        return True
+    return can_manage_by_id(interaction, channel_id)
 
 
 def can_manage_by_id(interaction: discord.Interaction[AnyClient], channel_id: int) -> bool:

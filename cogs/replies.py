@@ -22,6 +22,16 @@ def relative_time(moment: datetime) -> str:
     return discord.utils.format_dt(moment, "R")
 
 
+def clock_time(moment: datetime) -> str:
+    """A moment that Discord shows as "20:31" in the reader's time zone, for public replies: these outlast a delay."""
+    return discord.utils.format_dt(moment, "t")
+
+
+def local_time(moment: datetime) -> str:
+    """A moment that Discord shows with its date in the reader's time zone, "28 November 2026 08:30"."""
+    return discord.utils.format_dt(moment, "f")
+
+
 def channel_link(guild: discord.Guild | None, channel_id: int) -> str:
     """A link to a channel; a channel that the server no longer lists is also named by its id."""
     if guild is not None and guild.get_channel_or_thread(channel_id) is not None:

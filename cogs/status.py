@@ -28,7 +28,7 @@ class StatusCommand(commands.Cog):
     @app_commands.allowed_installs(guilds=True, users=True)
     async def status(self, interaction: discord.Interaction[Client]) -> None:
         await interaction.response.defer(ephemeral=True)
-        report = await self._status_service.report()
+        report = await self._status_service.report(interaction.guild_id)
         lines = [*_arxiv_lines(report), *_channel_lines(interaction, report), f"-# {ACKNOWLEDGEMENT}"]
         await edit_reply(interaction, lines)
 
@@ -40,9 +40,6 @@ def _arxiv_lines(report: StatusReport) -> list[str]:
     if report.next_poll is not None:
         next_poll = relative_time(report.next_poll)
     lines = [f"**Last checked**: {last}.", f"**Next check**: {next_poll}."]
-    if report.unsynced_keywords:
-        problem = "" if report.sync_problem is None else f" ({shown_reason(report.sync_problem)})"
-        lines.append(f"**Initial sync pending**: {plural(report.unsynced_keywords, 'keyword')}{problem}.")
     if report.trending_problem is not None:
         reason = shown_reason(report.trending_problem.reason)
         next_try = relative_time(report.trending_problem.retry_at)
@@ -57,6 +54,9 @@ def _channel_lines(interaction: discord.Interaction[Client], report: StatusRepor
     gone = {blocked.channel_id for blocked in report.blocked if blocked.guild_id == interaction.guild_id}
     queued = sum(count for channel_id, count in report.queued.items() if _is_visible(interaction, channel_id, gone))
     lines = [f"**Queued**: {plural(queued, 'paper')}."]
+    if unsynced := {each.keyword for each in report.unsynced if can_view(interaction, each.channel_id)}:
+        problem = "" if report.sync_problem is None else f" ({shown_reason(report.sync_problem)})"
+        lines.insert(0, f"**Initial sync pending**: {plural(len(unsynced), 'keyword')}{problem}.")
     for blocked in report.blocked:
         if blocked.guild_id is None and interaction.permissions.manage_guild:
             lines.append(f"⏸️ Channel `{blocked.channel_id}` in config.json: {blocked.reason}")

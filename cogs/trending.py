@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final, Self
 
@@ -14,6 +15,7 @@ from bot.discord_api.custom_ids import TrendingButtonId
 from bot.discord_api.messages import CARD_COLOUR
 from bot.domain.layout.trending_page import day_url, lay_out_page, page_range
 from bot.domain.trending.days import parse_day, shown_day, suggested_days
+from bot.domain.trending.frozen_order import freeze, in_frozen_order
 from bot.domain.trending.parsing import TRENDING_ENTRIES_MAX
 from bot.runtime.errors import HuggingFaceBackoff, HuggingFaceError, StoreUnavailable
 from bot.services.trending import TrendingDisabled, TrendingList, TrendingService
@@ -55,9 +57,12 @@ class TrendingCommands(commands.Cog):
         try:
             trending_list = await (self._trending.newest() if day is None else self._trending.list_of(day))
         except HuggingFaceError as error:
-            await interaction.edit_original_response(content=_failure(error))
+            await reply(interaction, _failure(error))
             return
-        await _show_page(interaction, trending_list, 0, count or _ALL, hint=_NEWEST_HINT if day else None)
+        if not trending_list.papers:
+            await reply(interaction, _no_papers(trending_list, _NEWEST_HINT if day else ""))
+            return
+        await _show_page(interaction, trending_list, 0, count or _ALL)
 
     @trending.autocomplete("date")
     async def complete_date(
@@ -99,13 +104,19 @@ class TrendingButton(
         try:
             client.trending.check_enabled()
             await _defer(interaction)
-            trending_list = await client.trending.list_of(self._day, fresh_for=TRENDING_PAGE_FRESH_FOR)
+            newest = await client.trending.list_of(self._day, fresh_for=TRENDING_PAGE_FRESH_FOR)
         except HuggingFaceError as error:
             await reply(interaction, _failure(error))
         except (StoreUnavailable, TrendingDisabled) as error:
             await reply(interaction, str(error))
         else:
+            trending_list = replace(newest, papers=in_frozen_order(_shown_url(interaction), newest.papers))
             await _show_page(interaction, trending_list, self._page, self._count)
+
+
+def _shown_url(interaction: discord.Interaction[AnyClient]) -> str | None:
+    embeds = () if interaction.message is None else interaction.message.embeds
+    return next((embed.url for embed in embeds), None)
 
 
 async def _defer(interaction: discord.Interaction[AnyClient]) -> None:
@@ -128,28 +139,24 @@ async def _show_page(
     trending_list: TrendingList,
     number: int,
     count: int,
-    hint: str | None = None,
 ) -> None:
-    """Replaces the reply by a page of the list; `hint` is added if the list is empty."""
+    """Replaces the reply by a page of the list."""
     papers = trending_list.papers[: count or None]
-    problem = None
-    if trending_list.problem is not None:
-        problem = f"This list may be out of date: {shown_reason(trending_list.problem)}."
     if not papers:
-        text = " ".join(filter(None, (_no_papers(trending_list.day), problem or hint)))
-        await interaction.edit_original_response(content=text, embeds=[], view=None)
+        await interaction.edit_original_response(content=_no_papers(trending_list), embeds=[], view=None)
         return
     page = await asyncio.to_thread(lay_out_page, papers, number)
     embed = discord.Embed(
         title=f"Trending on {shown_day(trending_list.day)}",
-        url=day_url(trending_list.day),
+        url=freeze(day_url(trending_list.day), trending_list.papers if page.pages > 1 else ()),
         description=page.description,
         timestamp=trending_list.fetched_at,
         colour=CARD_COLOUR,
     )
     embed.set_footer(text=f"{page_range(page, len(trending_list.papers))} · Hugging Face")
     view = None if page.pages == 1 else _page_buttons(trending_list.day, page.number, page.pages, count)
-    await interaction.edit_original_response(content=problem, embeds=[embed], view=view)
+    content = _outdated(trending_list) or None
+    await interaction.edit_original_response(content=content, embeds=[embed], view=view)
 
 
 def _page_buttons(day: date, number: int, pages: int, count: int) -> discord.ui.View:
@@ -169,6 +176,14 @@ def _failure(error: HuggingFaceError) -> str:
     return f"{shown_reason(str(error))}.{again}"
 
 
-def _no_papers(day: date) -> str:
+def _outdated(trending_list: TrendingList) -> str:
+    if trending_list.problem is None:
+        return ""
+    return f"This list may be out of date: {shown_reason(trending_list.problem)}."
+
+
+def _no_papers(trending_list: TrendingList, hint: str = "") -> str:
+    """The reply to an empty list, with `hint` unless the list may be out of date."""
+    day = trending_list.day
     reason = ": weekends have no list" if day.weekday() >= 5 else ""
-    return f"No trending papers on {shown_day(day)}{reason}."
+    return f"No trending papers on {shown_day(day)}{reason}. {_outdated(trending_list) or hint}".rstrip()

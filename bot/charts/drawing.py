@@ -5,23 +5,20 @@ holds the GIL while it draws (docs/adr/0007). It never reads settings or opens a
 """
 
 import os
-import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, get_font
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from bot.charts.fonts import Font, Fonts
 from bot.domain.charts.chart import Chart, ChartKind, Series
 
 # 1200 × 675 pixels. Discord shows an image about 550 pixels wide: 9 points are 25 pixels here and 11 there.
@@ -31,7 +28,6 @@ _LABEL_POINTS: Final = 9.0
 # The widest legend entry in three columns and in two, in points; the image is 432 points wide.
 _NARROW_NAME: Final = 104.0
 _WIDE_NAME: Final = 165.0
-_UNKNOWN: Final = re.compile("\0+")
 # An opaque background between Discord's dark colours (#313338, #1e1f22), since no text is readable on both themes.
 _BACKGROUND: Final = "#26282c"
 _TEXT: Final = "#f2f3f5"
@@ -46,50 +42,22 @@ _HATCHES: Final = ("", "///", "|||", "", "...", "\\\\\\", "", "xxx")
 _NICENESS: Final = 10  # nice(2): the bot takes precedence
 
 
-def draw(chart: Chart) -> Figure:
-    """Returns the chart as a figure."""
+def draw(chart: Chart, fonts: Fonts | None = None) -> Figure:
+    """Returns the chart as a figure; names in the legend are drawn with the font that has their characters."""
     mpl.rcParams["text.parse_math"] = False  # a keyword may contain `$`
     mpl.rcParams["hatch.linewidth"] = 0.5
     figure = Figure(figsize=_INCHES, dpi=_DPI, facecolor=_BACKGROUND)
     FigureCanvasAgg(figure)
-    font = _Font()
-    axes = _axes(figure, chart, font)
+    fonts = Fonts() if fonts is None else fonts
+    axes = _axes(figure, chart, fonts.default)
     handles = _bars(axes, chart) if chart.kind is ChartKind.BARS else _lines(axes, chart.series)
-    names = [font.printable(each.name, f"keyword {n}") for n, each in enumerate(_legend_series(chart), 1)]
-    top = _legend(figure, handles, names, font)
+    names = [_legend_name(n, each.name, fonts) for n, each in enumerate(_legend_series(chart), 1)]
+    top = _legend(figure, handles, names, fonts.default)
     figure.subplots_adjust(left=0.105, right=0.975, top=top, bottom=0.2 if _has_two_rows(chart) else 0.16)
     return figure
 
 
-class _Font:
-    """The font that matplotlib includes, for the same image on every machine."""
-
-    def __init__(self) -> None:
-        self._path = Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
-        self._glyphs = frozenset(get_font(str(self._path)).get_charmap())
-
-    def at(self, points: float) -> FontProperties:
-        return FontProperties(fname=str(self._path), size=points)
-
-    def width(self, text: str) -> float:
-        """Returns the width of the text in the legend, in points."""
-        return float(TextPath((0, 0), text, prop=self.at(_LABEL_POINTS)).get_extents().width) if text.strip() else 0.0
-
-    def cut(self, text: str, width: float) -> str:
-        """Returns the text, shortened with "…" if it is wider than `width` points."""
-        if self.width(text) <= width:
-            return text
-        while self.width(f"{text}…") > width:
-            text = text[:-1].rstrip()
-        return f"{text}…"
-
-    def printable(self, text: str, fallback: str) -> str:
-        """Returns the text with "…" for characters without a glyph, or `fallback` if no letter or digit is left."""
-        known = "".join(char if ord(char) in self._glyphs and char.isprintable() else "\0" for char in text)
-        return _UNKNOWN.sub("…", known) if any(map(str.isalnum, known)) else fallback
-
-
-def _axes(figure: Figure, chart: Chart, font: _Font) -> Axes:
+def _axes(figure: Figure, chart: Chart, font: Font) -> Axes:
     axes = figure.add_subplot(facecolor=_BACKGROUND)
     figure.text(0.025, 0.965, font.printable(chart.title, ""), color=_TEXT, va="top", fontproperties=font.at(12))
     figure.text(0.025, 0.03, font.printable(chart.note, ""), color=_MUTED, va="bottom", fontproperties=font.at(7.5))
@@ -165,9 +133,16 @@ def _legend_series(chart: Chart) -> tuple[Series, ...]:
     return chart.series if chart.markers is None else (*chart.series, chart.markers)
 
 
-def _legend(figure: Figure, handles: Sequence[Line2D | Patch], names: Sequence[str], font: _Font) -> float:
+def _legend_name(number: int, name: str, fonts: Fonts) -> tuple[str, Font]:
+    font = fonts.for_text(name)
+    return font.printable(name, f"keyword {number} (named above)"), font
+
+
+def _legend(
+    figure: Figure, handles: Sequence[Line2D | Patch], names: Sequence[tuple[str, Font]], default: Font
+) -> float:
     """Adds the legend below the title, in three columns if the names are short; returns the top of the axes."""
-    columns = 3 if all(font.width(name) <= _NARROW_NAME for name in names) else 2
+    columns = 3 if all(font.width(name, _LABEL_POINTS) <= _NARROW_NAME for name, font in names) else 2
     # matplotlib omits labels that begin with an underscore, so the names are set afterwards.
     legend = figure.legend(
         handles,
@@ -176,14 +151,15 @@ def _legend(figure: Figure, handles: Sequence[Line2D | Patch], names: Sequence[s
         bbox_to_anchor=(0.015, 0.905),
         ncols=columns,
         frameon=False,
-        prop=font.at(_LABEL_POINTS),
+        prop=default.at(_LABEL_POINTS),
         labelcolor=_TEXT,
         handlelength=2.4,
         columnspacing=1.4,
         labelspacing=0.35,
     )
-    for text, name in zip(legend.get_texts(), names, strict=True):
-        text.set_text(font.cut(name, _WIDE_NAME))
+    for text, (name, font) in zip(legend.get_texts(), names, strict=True):
+        text.set_text(font.cut(name, _LABEL_POINTS, _WIDE_NAME))
+        text.set_fontproperties(font.at(_LABEL_POINTS))
     rows = -(-len(names) // columns)
     return 0.875 - 0.057 * rows
 

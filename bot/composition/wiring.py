@@ -257,6 +257,7 @@ def _status_service(
         outbox=stores.outbox,
         channels=stores.channels,
         channel_settings=stores.channel_settings,
+        subscriptions=stores.subscriptions,
         supervisor=supervisor,
         trending_problem=trending.problem,
     )

@@ -266,9 +266,19 @@ async def reply(interaction: discord.Interaction, text: str) -> None:
     """Replies so that only the user who ran the command sees it, whether or not the interaction was answered before."""
     try:
         if interaction.response.is_done():
+            await _remove_public_placeholder(interaction)
             await interaction.followup.send(text, ephemeral=True)
         else:
             await interaction.response.send_message(text, ephemeral=True)
     except discord.HTTPException as error:
         # The interaction has expired, or an earlier run answered it (10062): nobody is left to reply to.
         log.warning("reply not delivered", extra={"command": _command_name(interaction), "reason": str(error)})
+
+
+async def _remove_public_placeholder(interaction: discord.Interaction) -> None:
+    """Deletes a public "is thinking…": the first follow-up would replace it and be as public as it is."""
+    if interaction.response.type is not discord.InteractionResponseType.deferred_channel_message:
+        return
+    original = await interaction.original_response()
+    if original.flags.loading and not original.flags.ephemeral:
+        await original.delete()

@@ -28,16 +28,15 @@ from bot.domain.poll_schedule import (
 )
 from bot.domain.queries import (
     ARXIV_KEYWORDS_PER_QUERY,
-    POLL_OVERLAP,
     Window,
     clamp_synced_until,
     older_window,
     poll_window,
 )
 from bot.domain.subscription import WatchedKeyword
-from bot.ingest.window_reader import WindowReader, has_papers
+from bot.ingest.window_reader import WindowReader, check_that_arxiv_returns_papers, has_papers
 from bot.runtime.clock import Clock, Wakeup
-from bot.runtime.errors import ArxivError, ArxivThrottled, ArxivUnavailable, IncompleteResults
+from bot.runtime.errors import ArxivError, ArxivThrottled, ArxivUnavailable
 from bot.runtime.metrics import Metrics, Step
 from bot.store.ingest import IngestStore
 from bot.store.polls import KeyValues, Polls
@@ -145,7 +144,7 @@ class Poller:
     async def _run_poll(self, kind: PollKind, started_at: datetime) -> PollResult:
         batch = await has_papers(self._client, Window(batch_cutoff(started_at), started_at), Priority.POLL)
         if not batch:
-            await self._check_that_arxiv_returns_papers()
+            await check_that_arxiv_returns_papers(self._client, self._clock.now(), Priority.POLL)
         if not batch and kind is PollKind.PROBE_THEN_READ_IF_BATCH:
             return BatchMissing()
         watched = await self._synced_keywords()
@@ -156,12 +155,6 @@ class Poller:
         with self._metrics.step(Step.COMMIT):
             await self._ingest_store.finish_poll(watched, started_at)
         return PollCompleted(new_papers + await self._read_older(started_at), batch=batch)
-
-    async def _check_that_arxiv_returns_papers(self) -> None:
-        """Raises IncompleteResults unless arXiv returns papers: only then "no results" can be trusted."""
-        now = self._clock.now()
-        if not await has_papers(self._client, Window(now - POLL_OVERLAP, now), Priority.POLL):
-            raise IncompleteResults("arXiv returns no papers at all")
 
     async def _read_older(self, started_at: datetime) -> int:
         """Reads the older window once per day: moderation announces some papers late. Returns how many are new.
@@ -198,7 +191,7 @@ class Poller:
             if recorded.edits:
                 self._on_edits()
         if not papers:  # arXiv may have stopped returning papers after the probe
-            await self._check_that_arxiv_returns_papers()
+            await check_that_arxiv_returns_papers(self._client, self._clock.now(), Priority.POLL)
         return new_papers
 
 

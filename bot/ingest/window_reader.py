@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import assert_never
 
 from bot.arxiv.client import PageSource
@@ -16,7 +17,7 @@ from bot.domain.keyword import Keyword
 from bot.domain.matching import Match
 from bot.domain.matching import match as match_papers
 from bot.domain.paper import Paper
-from bot.domain.queries import Query, Window, keywords_query, probe_query, window_query
+from bot.domain.queries import POLL_OVERLAP, Query, Window, keywords_query, probe_query, window_query
 from bot.domain.window_scan import Complete, FetchPage, SplitNeeded, WindowScan
 from bot.runtime.errors import IncompleteResults, QueryRejected
 from bot.runtime.metrics import Metrics, Step
@@ -101,6 +102,12 @@ async def has_papers(client: PageSource, window: Window, priority: Priority) -> 
     """
     page = await client.fetch(probe_query(window), start=0, size=1, priority=priority)
     return page.total > 0
+
+
+async def check_that_arxiv_returns_papers(client: PageSource, now: datetime, priority: Priority) -> None:
+    """Raises IncompleteResults unless arXiv returns papers of the last days: only then "no results" can be trusted."""
+    if not await has_papers(client, Window(now - POLL_OVERLAP, now), priority):
+        raise IncompleteResults("arXiv returns no papers at all")
 
 
 def _split(window: Window, step: SplitNeeded) -> tuple[Window, Window]:

@@ -22,6 +22,8 @@ EMBED_TOTAL_MAX: Final = 6000
 EMBED_TITLE_MAX: Final = 256
 EMBED_DESCRIPTION_MAX: Final = 4096
 EMBED_AUTHOR_MAX: Final = 256
+# Not documented; Discord's OpenAPI specification has it (RichEmbed.url).
+EMBED_URL_MAX: Final = 2048
 CONTENT_MAX: Final = 2000
 NONCE_MAX: Final = 25
 # Alternative text of an attachment (resources/message#attachment-object).

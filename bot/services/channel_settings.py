@@ -99,6 +99,11 @@ class ChannelSettingsService:
         """Whether the channel has a subscription."""
         return bool(await self._subscriptions.in_channel(channel_id))
 
+    async def blocked_reason(self, channel_id: int) -> str | None:
+        """Why the last attempt to post in the channel failed; None if it is not blocked."""
+        blocked = await self._channels.blocked_channels()
+        return next((channel.reason for channel in blocked if channel.channel_id == channel_id), None)
+
     async def queued_count(self, channel_id: int) -> int:
         """How many papers are queued for the channel."""
         return (await self._outbox.waiting()).get(channel_id, 0)

@@ -84,12 +84,12 @@ class ChartService:
         self._clock = clock
         self._interval_s = interval_s
         self._timeout_s = timeout_s
-        self._remaining: dict[object, int] = {}  # counts that each chart in progress still needs
+        self._missing: dict[object, set[tuple[Keyword, Month]]] = {}  # what each chart in progress still needs
 
     @property
     def in_progress(self) -> int:
         """How many charts are being counted."""
-        return len(self._remaining)
+        return len(self._missing)
 
     async def trend(self, keywords: Sequence[Keyword], show: Show) -> None:
         """Shows papers per month for each keyword: stored counts at once, then the others as arXiv returns them."""
@@ -99,7 +99,7 @@ class ChartService:
         if not trend.missing:
             await show(trend, ChartComplete())
         elif self.in_progress >= CHARTS_FILLED_AT_ONCE:
-            await show(trend, ChartsBusy(self._duration_s(min(self._remaining.values()))))
+            await show(trend, ChartsBusy(min(map(self._duration_s, self._missing))))
         else:
             await self._fill(trend, show, deadline_s)
 
@@ -107,20 +107,23 @@ class ChartService:
         chart = object()
         missing = trend.missing
         try:
-            self._remaining[chart] = len(missing)
-            await show(trend, ChartInProgress(self._duration_s(len(missing))))
+            self._missing[chart] = set(missing)
+            await show(trend, ChartInProgress(self._duration_s(chart)))
+            started_at_s = self._clock.monotonic()
             for done, (keyword, month) in enumerate(missing, 1):
                 total = await self._count(keyword, month, deadline_s)
                 if not isinstance(total, int):
                     await show(trend, total)
                     return
                 trend = trend.counted(keyword, month, total)
-                self._remaining[chart] = remaining = len(missing) - done
-                if remaining and done % CHART_EDITED_EVERY == 0:
+                self._missing[chart].discard((keyword, month))
+                if trend.missing and done % CHART_EDITED_EVERY == 0:
                     # An edit takes less time than the pause between two requests, so it delays no count.
-                    await show(trend, ChartInProgress(self._duration_s(remaining)))
+                    pace_s = (self._clock.monotonic() - started_at_s) / done
+                    remaining_s = max(self._duration_s(chart), pace_s * len(trend.missing))
+                    await show(trend, ChartInProgress(remaining_s))
         finally:
-            del self._remaining[chart]
+            del self._missing[chart]
         await show(trend, ChartComplete())
 
     async def _count(self, keyword: Keyword, month: Month, deadline_s: float) -> int | CountFailed | ReplyExpired:
@@ -133,9 +136,11 @@ class ChartService:
             log.warning("chart incomplete", extra={"reason": str(error)})
             return CountFailed(keyword, error)
 
-    def _duration_s(self, counts: int) -> float:
-        """How long the counts take while all charts in progress share the requests."""
-        return counts * self._interval_s * max(1, self.in_progress)
+    def _duration_s(self, chart: object) -> float:
+        """How long a chart's counts take at least: charts take turns, and two never request the same count."""
+        missing = self._missing[chart]
+        others = (other - missing for other in self._missing.values())
+        return self._interval_s * (len(missing) + sum(min(len(other), len(missing)) for other in others))
 
     async def posts_per_week(self, guild_id: int, may_view: Callable[[int], bool]) -> Weekly:
         """Papers posted per week in those channels of a server that the caller may view."""

@@ -13,15 +13,18 @@ from typing import Final
 
 from bot.arxiv.client import ArxivClient
 from bot.arxiv.gate import Priority
+from bot.domain.feed import FeedPage
 from bot.domain.keyword import Keyword
 from bot.domain.layout.card import Card, full_abstract, trending_abstract
 from bot.domain.matching import match
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.queries import latest_query
+from bot.domain.text import plural
 from bot.domain.trending.entry import TrendingEntry
 from bot.ingest.poller import Poller
+from bot.ingest.window_reader import check_that_arxiv_returns_papers
 from bot.runtime.clock import Clock
-from bot.runtime.errors import ArxivError
+from bot.runtime.errors import ArxivError, IncompleteResults
 from bot.store.papers import Papers
 from bot.store.subscriptions import Subscriptions
 
@@ -40,10 +43,14 @@ FindTrendingEntries = Callable[[Collection[ArxivId]], Awaitable[Mapping[ArxivId,
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """The newest papers of a keyword; `problem` is why newer papers could not be fetched."""
+    """The newest papers of a keyword; `problem` is why newer papers could not be fetched.
+
+    Without papers, `rejected` is how many of arXiv's newest results do not match the keyword.
+    """
 
     keyword: Keyword
     papers: tuple[Paper, ...]
+    rejected: int = 0
     problem: str | None = None
     trending_entries: Mapping[ArxivId, TrendingEntry] = field(default_factory=dict)
 
@@ -89,11 +96,14 @@ class LookupService:
         if cached is not None and self._clock.now() < cached.expires_at:
             return Latest(keyword, cached.papers[:count])
         try:
-            return Latest(keyword, (await self._fetch(keyword))[:count])
+            page = await self._fetch(keyword)
         except ArxivError as error:
             if not stored:
                 raise
             return Latest(keyword, stored, problem=str(error))
+        fetched = await self._matching(keyword, page)
+        papers = fetched[:count] or stored
+        return Latest(keyword, papers, rejected=0 if papers else len(page.papers))
 
     async def _is_fresh(self, keyword: Keyword) -> bool:
         """Whether a request would bring nothing new: the keyword is watched and synced, and no poll is overdue."""
@@ -102,10 +112,22 @@ class LookupService:
             return False
         return (await self._poller.next_poll()).at > self._clock.now()
 
-    async def _fetch(self, keyword: Keyword) -> tuple[Paper, ...]:
-        page = await self._client.fetch(
-            latest_query(keyword), start=0, size=LOOKUP_CANDIDATES, priority=Priority.INTERACTIVE
-        )
+    async def _fetch(self, keyword: Keyword) -> FeedPage:
+        """Requests the candidates. "No results" is trusted if arXiv repeats it after it returned other papers."""
+        page = await self._request(keyword)
+        if page.total == 0:
+            await check_that_arxiv_returns_papers(self._client, self._clock.now(), Priority.INTERACTIVE)
+            page = await self._request(keyword)
+        if page.total > 0 and not page.papers:
+            raise IncompleteResults(f"arXiv counts {plural(page.total, 'paper')} but returned none")
+        return page
+
+    async def _request(self, keyword: Keyword) -> FeedPage:
+        query = latest_query(keyword)
+        return await self._client.fetch(query, start=0, size=LOOKUP_CANDIDATES, priority=Priority.INTERACTIVE)
+
+    async def _matching(self, keyword: Keyword, page: FeedPage) -> tuple[Paper, ...]:
+        """Stores and caches those papers of the page that match the keyword, and returns them, newest first."""
         matched = {found.arxiv_id for found in await asyncio.to_thread(match, page.papers, [keyword])}
         papers = sorted(
             (paper for paper in page.papers if paper.arxiv_id in matched),

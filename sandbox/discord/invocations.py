@@ -76,7 +76,7 @@ class Invocation:
     @property
     def reply(self) -> Message | None:
         """The visible reply: the response unless it is still "thinking", otherwise the first follow-up, if any."""
-        if self.message is not None and not self.message.is_loading:
+        if self.message is not None and not self.message.is_loading and not self.message.deleted:
             return self.message
         return self.followups[0] if self.followups else None
 

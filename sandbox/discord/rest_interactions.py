@@ -104,10 +104,12 @@ class InteractionRoutes:
         invocation = self._open(call)
         draft = check_message(call.form, WEBHOOK_KEYS, is_response=True)
         check_not_empty(draft, has_files=bool(call.files))
-        if invocation.message is not None and invocation.message.is_loading:
-            self._edit(invocation.message, call.form, call)
-            return ApiResponse(self._world.messages.payload(invocation.message))
-        message = self._add(invocation, draft, call, call.form, follows=invocation.message or invocation.source)
+        first = invocation.message
+        if first is not None and first.is_loading and not first.deleted:
+            self._edit(first, call.form, call)
+            return ApiResponse(self._world.messages.payload(first))
+        follows = invocation.source if first is None or first.deleted else first
+        message = self._add(invocation, draft, call, call.form, follows=follows)
         invocation.followups.append(message)
         self._notify()
         return ApiResponse(self._world.messages.payload(message))

@@ -1,12 +1,15 @@
 """Tests of `/channel …`: the effect of each setting, the replies, and invalid input."""
 
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from sandbox.discord import ChannelKind, InvalidAction, Limit, Message, MessageFlag, Permission, RateLimits
 from tests.support.embeds import lines_of, papers_in
+from tests.support.posting import deny
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
 ZONE = "Europe/Berlin"
@@ -36,16 +39,43 @@ async def test_show_lists_the_defaults_and_then_the_changed_settings(tmp_path: P
                 "- Style: auto",
                 "- Pings: nobody",
                 "- Queued: 0 papers",
+                "- ⚠️ No keywords yet: nothing is posted. Add one with `/subscribe`",
             ]
+            await sandbox.subscribe("reward model")
             await channel(sandbox, "style", style="compact")
             await channel(sandbox, "schedule", time="8:30 pm", zone="berlin", weekdays=True)
             await channel(sandbox, "pause")
             shown = await channel(sandbox, "show")
-        assert re.search(r"^- Schedule: on weekdays at 20:30 \(Europe/Berlin\); next <t:\d+:R>$", shown, re.MULTILINE)
+        assert "- Schedule: on weekdays at 20:30 (Europe/Berlin)\n" in shown
         assert "- Style: compact" in shown
         assert re.search(r"⏸️ Paused <t:\d+:R>", shown)
         async with running_bot(sandbox):
             assert await channel(sandbox, "show") == shown
+        with closing(sqlite3.connect(sandbox.database, isolation_level=None)) as database:
+            database.execute("UPDATE channel_settings SET zone = 'EST'")  # accepted by earlier versions
+        async with running_bot(sandbox):
+            shown = await channel(sandbox, "show")
+        assert "(EST); ⚠️ this zone has no daylight saving time: choose America/New_York with `/channel" in shown
+
+
+async def test_show_lists_everything_that_prevents_posts(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.subscribe("reward model")
+        await channel(sandbox, "schedule", time="8:30 pm", zone="berlin")
+        shown = await channel(sandbox, "show")
+        assert re.search(r"^- Schedule: daily at 20:30 \(Europe/Berlin\); next <t:\d+:R>$", shown, re.MULTILINE)
+        assert "⚠️" not in shown
+        deny(sandbox, "papers", Permission.EMBED_LINKS | Permission.READ_MESSAGE_HISTORY)
+        await channel(sandbox, "pause")
+        shown = await channel(sandbox, "show")
+        assert "next <t:" not in shown
+        assert re.search(r"⏸️ Paused <t:\d+:R>; resume with", shown)
+        missing = "Please give me **Embed Links** and **Read Message History** there."
+        assert f"- ⚠️ I can't post in {here(sandbox)}. {missing}" in shown
+        thread = sandbox.channel("reading club")
+        sandbox.world.lock_thread(thread)
+        shown = await sandbox.reply_to("channel show", {"channel": thread})
+        assert f"- ⚠️ I can't post in <#{thread}>. The thread is locked." in shown
 
 
 @pytest.mark.slow
@@ -82,9 +112,18 @@ async def test_schedule_takes_a_time_and_a_zone_and_suggests_both(tmp_path: Path
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         assert await channel(sandbox, "schedule", time="08:30") == ("Please also set `zone`, e.g. Europe/Berlin.")
         reply = await channel(sandbox, "schedule", time="08:30", zone=ZONE)
-        assert reply == f"Papers in {here(sandbox)} will be posted daily at 08:30 (Europe/Berlin)."
+        daily = re.escape(f"Papers in {here(sandbox)} will be posted daily at 08:30 (Europe/Berlin).")
+        assert re.fullmatch(rf"{daily} Next: <t:\d+:f>\.", reply)
         # The zone of the previous schedule is kept.
         assert "on weekdays at 09:00 (Europe/Berlin)" in await channel(sandbox, "schedule", time="9 am", weekdays=True)
+        # So are the weekdays, until the option says otherwise.
+        assert "on weekdays at 10:00 (Asia/Tokyo)" in await channel(sandbox, "schedule", time="10:00", zone="JST")
+        assert "daily at 10:00 (Asia/Tokyo)" in await channel(sandbox, "schedule", time="10:00", weekdays=False)
+        for option in ({"weekdays": True}, {"zone": ZONE}):
+            assert await channel(sandbox, "schedule", time="as they come", **option) == (
+                "`zone` and `weekdays` need a time of day. Leave them out for `as they come`."
+            )
+        assert "daily at 10:00 (Asia/Tokyo)" in await channel(sandbox, "show")
         assert (
             await channel(sandbox, "schedule", time="As they come")
             == f"Papers in {here(sandbox)} will be posted as they come."
@@ -100,6 +139,8 @@ async def test_invalid_zone_or_time_is_rejected_with_a_suggestion(tmp_path: Path
         reply = await channel(sandbox, "schedule", time="08:30", zone="Europe/Belrin")
         assert reply.startswith("Unknown time zone.")
         assert "Europe/Berlin" in reply
+        reply = await channel(sandbox, "schedule", time="08:30", zone="GMT+8")
+        assert "Did you mean `Asia/Singapore`, `Asia/Shanghai` or `Australia/Perth`?" in reply
         assert await channel(sandbox, "schedule", time="25:70", zone=ZONE) == (
             "Not a time of day. Use the format `23:59`."
         )

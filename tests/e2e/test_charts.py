@@ -99,6 +99,26 @@ async def test_chart_interrupted_by_arxiv_says_when_to_continue(tmp_path: Path) 
         assert "–, 1, 1" in str(answer.shown_embeds[0]["description"])
 
 
+async def test_keyword_without_papers_has_no_chart(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        add_a_year_of_papers(sandbox, "An Agent")
+        answer = await chart(sandbox, "trend", keyword="quokka")
+        assert answer.content.startswith("arXiv has no papers for **quokka** from ")
+        assert answer.shown_embeds == []
+        assert answer.attachments == []
+
+
+async def test_chart_that_cannot_begin_is_rejected_privately(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="60"))
+        invocation = await sandbox.command("trend", {"keyword": "reward model"}, channel="general")
+        await invocation.wait_for(lambda each: bool(each.followups))
+        (rejection,) = invocation.followups
+        assert rejection.is_ephemeral
+        assert rejection.content.startswith("arXiv asks us to wait (**reward model**), so 12 of 12 months are not ")
+        assert invocation.reply is rejection
+
+
 @pytest.mark.slow
 async def test_counting_stops_when_the_reply_is_deleted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):

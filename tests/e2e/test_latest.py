@@ -44,7 +44,10 @@ async def test_latest_papers_of_any_keyword_come_from_arxiv_and_are_public(tmp_p
         assert (await latest(sandbox, "reward  models", count=1)).content == "The newest paper for **reward models**"
         assert urls(await latest(sandbox, "Reward model", count=10)) == newest_first[:10]
         assert len(sandbox.arxiv.requests) <= before + 2
-        assert (await latest(sandbox, "quokka")).content == "arXiv has no papers for **quokka**."
+        nothing = await latest(sandbox, "quokka")
+        assert nothing.content == "arXiv has no papers for **quokka**. Check the spelling."
+        assert nothing.is_ephemeral
+        assert public_messages(sandbox) == 3
         # Papers from a lookup are never new for a channel.
         assert sandbox.posts("general") == []
 
@@ -75,6 +78,33 @@ async def test_failed_lookup_shows_stored_papers_or_when_to_try_again(tmp_path: 
             r"Try again <t:\d+:R>\.",
             reply,
         )
+
+
+async def test_failed_lookup_is_visible_only_to_the_person_who_ran_it(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.QUERY_REJECTED))
+        reply = await latest(sandbox, "reward model")
+        assert reply.content == "arXiv rejected this query. Try simpler wording."
+        assert reply.is_ephemeral
+        assert public_messages(sandbox) == 0
+
+
+async def test_lookup_does_not_trust_an_empty_result_while_arxiv_returns_nothing(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        newest_first = add_papers(sandbox, 2)
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=2))
+        reply = await latest(sandbox, "reward model")
+        assert reply.is_ephemeral
+        assert reply.content == (
+            "arXiv returns no papers at all, and no papers for **reward model** are stored here yet. Try again later."
+        )
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY))
+        assert urls(await latest(sandbox, "reward model")) == newest_first
+
+
+def public_messages(sandbox: RunningSandbox) -> int:
+    """How many messages everyone sees in the channel of the lookups."""
+    return sum(not message.is_ephemeral for message in sandbox.world.messages.in_channel(sandbox.channel("general")))
 
 
 async def test_lookup_works_in_direct_messages_and_for_user_installs(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from cogs.pages import PAGES_PER_MINUTE
-from sandbox.discord import ChannelKind, InvalidAction, Message
+from sandbox.discord import ChannelKind, InvalidAction, Message, Permission
 from tests.support.loopback import free_port
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
@@ -51,6 +51,8 @@ async def test_page_command_returns_a_file_of_the_channels_papers(tmp_path: Path
 
         shared = await request_page(sandbox, public=True)
         assert not shared.is_ephemeral
+        # Everyone can view #papers, so it may be shown in another channel.
+        assert not (await request_page(sandbox, "papers", here="general", public=True)).is_ephemeral
         assert (await request_page(sandbox, here="general")).content == (
             f"<#{sandbox.channel('general')}> has no keywords yet. Add one with `/subscribe`."
         )
@@ -72,8 +74,20 @@ async def check_rejected_requests(sandbox: RunningSandbox, thread_id: int) -> No
         await sandbox.reply_to("page", {"channel": admins}, user_id=member_id)
     rejected = await sandbox.reply_to("page", {"channel": thread_id}, user_id=member_id)
     assert rejected.startswith("You can't view that channel. ")
-    shared = await sandbox.reply_to("page", {"channel": admins, "public": True})
-    assert shared == f"`public` only works for this channel. Run `/page` in <#{admins}>, or leave out `public`."
+    ids = sandbox.world.default
+    sandbox.world.set_overwrite(admins, ids.member_id, allow=Permission.VIEW_CHANNEL)
+    shared = await sandbox.reply_to("page", {"channel": admins, "public": True}, user_id=ids.member_id)
+    assert shared == (
+        f"Not everyone can view <#{admins}>, so only people who manage it may show its page in another channel. "
+        "Leave out `public`."
+    )
+    sandbox.world.set_overwrite(admins, ids.member_id, allow=Permission.VIEW_CHANNEL | Permission.MANAGE_CHANNELS)
+    by_manager = await request_page(sandbox, "admins", public=True)
+    assert by_manager.content.startswith(f"<#{admins}>: 1 keyword")
+    assert not by_manager.is_ephemeral
+    nothing = await request_page(sandbox, "papers", here="general", public=True)
+    assert nothing.content == f"<#{sandbox.channel('papers')}> has no keywords yet. Add one with `/subscribe`."
+    assert nothing.is_ephemeral
     replies = [await sandbox.reply_to("page", {"channel": admins}) for _ in range(PAGES_PER_MINUTE + 1)]
     assert all(reply.startswith(f"<#{admins}>: 1 keyword") for reply in replies[:-1])
     assert replies[-1].startswith("Rate limit: try again in ")

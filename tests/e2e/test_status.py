@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from sandbox.discord import Permission
-from tests.support.running import DEADLINE_S, running_bot, running_sandbox
+from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
 ACKNOWLEDGEMENT = "-# Thank you to arXiv for use of its open access interoperability."
 # The description of a poll without new papers depends on arXiv's calendar.
@@ -45,12 +45,23 @@ async def test_status_describes_the_result_of_the_last_poll(tmp_path: Path) -> N
 
 
 async def test_status_says_that_arxiv_asks_the_bot_to_wait(tmp_path: Path) -> None:
-    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
-        await sandbox.subscribe("reward model")
-        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="240"))
-        await sandbox.wait_for_status("arXiv asks us to wait, next try in 4 min.")
-        await sandbox.command("subscribe", {"keyword": "agents, diffusion"})
-        await sandbox.wait_for_status("**Initial sync pending**: 2 keywords (arXiv asks us to wait).")
+    async with running_sandbox(tmp_path) as sandbox:
+        world = sandbox.world
+        other = world.add_channel(world.add_guild("Other", owner_id=world.default.admin_id).id, "lounge")
+        async with running_bot(sandbox):
+            await check_status_while_arxiv_asks_to_wait(sandbox, other.id)
+
+
+async def check_status_while_arxiv_asks_to_wait(sandbox: RunningSandbox, other_channel_id: int) -> None:
+    await sandbox.subscribe("reward model")
+    sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="240"))
+    await sandbox.wait_for_status("arXiv asks us to wait, next try in 4 min.")
+    await sandbox.command("subscribe", {"keyword": "agents, diffusion"})
+    await sandbox.wait_for_status("**Initial sync pending**: 2 keywords (arXiv asks us to wait).")
+    # Another server has no pending keyword.
+    admin_id = sandbox.world.default.admin_id
+    elsewhere = await sandbox.discord.run_command("status", {}, user_id=admin_id, channel_id=other_channel_id)
+    assert "Initial sync pending" not in (await elsewhere.wait_for_reply()).content
 
 
 async def test_empty_arxiv_response_is_never_reported_as_no_new_papers(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import re
 import sqlite3
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -119,7 +119,9 @@ async def test_newest_day_is_shown_and_its_buttons_work_after_a_restart(tmp_path
         sandbox.huggingface.lists.generate(days[2], 12)
         async with trending_bot(sandbox):
             first = await trending(sandbox, count=11)
-            assert the_embed(first).url == f"https://huggingface.co/papers/date/{days[2].isoformat()}"
+            assert (
+                str(the_embed(first).url).split("#")[0] == f"https://huggingface.co/papers/date/{days[2].isoformat()}"
+            )
             assert the_embed(first).footer.startswith("1–10 of 11 (12 in the whole list) ")
         async with trending_bot(sandbox):
             second = await press(sandbox, first, "▶")
@@ -139,6 +141,27 @@ async def test_newest_day_is_shown_and_its_buttons_work_after_a_restart(tmp_path
                 await trending(sandbox)
 
 
+async def test_pages_keep_their_order_when_votes_change_even_after_a_restart(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox:
+        sandbox.huggingface.lists.generate(today(), 12)
+        async with trending_bot(sandbox):
+            first = await trending(sandbox, date="today")
+            ids = [paper["id"] for paper in lines(first)]
+        sandbox.huggingface.lists.set_votes(ids[8], 100_000)
+        for arxiv_id in ids[:3]:
+            sandbox.huggingface.lists.set_votes(arxiv_id, 0)
+        with closing(sqlite3.connect(sandbox.database, isolation_level=None)) as database:
+            database.execute("UPDATE trending_days SET fetched_at = '2026-01-01T00:00:00.000000+00:00'")
+        async with trending_bot(sandbox):
+            second = await press(sandbox, first, "▶")
+            assert len(lines(second)) == 2
+            assert not {paper["id"] for paper in lines(second)} & set(ids)
+            again = await press(sandbox, second, "◀")
+            assert [paper["id"] for paper in lines(again)] == ids
+            # A new reply has the current order.
+            assert lines(await trending(sandbox, date="today"))[0]["id"] == ids[8]
+
+
 async def test_unknown_day_during_a_failure_says_when_to_try_again(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.huggingface.lists.generate(today(), 3)
@@ -149,6 +172,7 @@ async def test_unknown_day_during_a_failure_says_when_to_try_again(tmp_path: Pat
             assert re.fullmatch(
                 r"Hugging Face returned an unexpected response \(status 500\)\. Try again <t:\d+:R>\.", unknown.content
             )
+            assert unknown.is_ephemeral
 
 
 async def test_invalid_dates_are_rejected_and_valid_ones_suggested(tmp_path: Path) -> None:

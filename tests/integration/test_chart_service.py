@@ -103,7 +103,35 @@ async def test_concurrent_charts_of_a_keyword_share_the_requests(ingest: Ingest)
     await ingest.run(both())
     assert len(ingest.take_requests()) == 12
     assert first.states[-1] == second.states[-1] == (0, ChartComplete())
-    assert (12, ChartInProgress(72.0)) in second.states  # two charts share the requests, so each takes twice as long
+    assert (12, ChartInProgress(36.0)) in second.states
+
+
+async def test_charts_of_different_keywords_take_turns(ingest: Ingest) -> None:
+    charts, first, second = chart_service(ingest), Recorder(), Recorder()
+    await ingest.run(charts.trend([AGENT], Recorder().show))
+    (month, *_) = last_year(MORNING)
+    await MonthCounts(ingest.store.database).write(Keyword.parse("bandit"), month, 1, ingest.clock.now())
+
+    async def both() -> None:
+        await asyncio.gather(
+            charts.trend([MODEL], first.show), charts.trend([AGENT, Keyword.parse("bandit")], second.show)
+        )
+
+    await ingest.run(both())
+    assert first.states[0] == (12, ChartInProgress(36.0))
+    # Until its 11 counts are complete, the other chart gets as many.
+    assert second.states[0] == (11, ChartInProgress(66.0))
+
+
+async def test_time_left_follows_the_measured_pace(ingest: Ingest) -> None:
+    recorder = Recorder()
+    # A month without papers takes three requests: arXiv must return others before a zero is trusted.
+    await ingest.run(chart_service(ingest).trend([Keyword.parse("quokka")], recorder.show))
+    (_, first), (missing, second), *_ = recorder.states
+    assert first == ChartInProgress(36.0)
+    assert missing == 8
+    assert isinstance(second, ChartInProgress)
+    assert second.remaining_s > 60
 
 
 async def test_chart_continues_after_arxiv_failed_in_the_middle(ingest: Ingest) -> None:

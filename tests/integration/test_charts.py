@@ -73,12 +73,13 @@ async def test_hostile_names_are_drawn_without_blocking_the_event_loop(
 ) -> None:
     monkeypatch.setenv("HOME", "/nonexistent")
     charts = ChartRenderer(tmp_path / "fonts")
+    is_imported = "matplotlib" in sys.modules  # by another test
     async with event_loop_stays_responsive():
         lines = await charts.draw(chart(ChartKind.LINES, HOSTILE))
         bars = await charts.draw(chart(ChartKind.BARS, (*HOSTILE, "b", "c", "d"), Series("each once", (3,) * 12)))
     assert_is_a_chart(lines)
     assert_is_a_chart(bars)
-    assert "matplotlib" not in sys.modules
+    assert ("matplotlib" in sys.modules) is is_imported
     assert list((tmp_path / "fonts").iterdir())
 
 
@@ -148,5 +149,27 @@ def test_drawing_program_writes_a_picture(
     (tmp_path / "chart.json").write_bytes(drawn.to_json())
     with (tmp_path / "chart.json").open() as request:
         monkeypatch.setattr(sys, "stdin", request)
+        monkeypatch.delitem(sys.modules, "bot.charts.drawing", raising=False)  # runpy warns about a second import
         runpy.run_module("bot.charts.drawing", run_name="__main__")
     assert capfdbinary.readouterr().out.startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_name_is_drawn_with_the_font_that_has_its_characters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))
+    # Imported here: for the other tests of this file matplotlib is never needed.
+    import matplotlib as mpl
+
+    from bot.charts.drawing import draw
+    from bot.charts.fonts import Fonts
+
+    folder = Path(mpl.get_data_path()) / "fonts" / "ttf"
+    fonts = Fonts([folder / "STIXGeneral.ttf"])  # it has one Japanese character, matplotlib's default font has none
+    drawn = draw(chart(ChartKind.LINES, ("reward", "の", "奖励")), fonts)
+    (legend,) = drawn.legends
+    shown = [(text.get_text(), Path(str(text.get_fontproperties().get_file())).name) for text in legend.get_texts()]
+    assert shown == [
+        ("reward", "DejaVuSans.ttf"),
+        ("の", "STIXGeneral.ttf"),
+        ("keyword 3 (named above)", "DejaVuSans.ttf"),
+    ]

@@ -29,7 +29,7 @@ UNCOUNTED = "12 of 24 months are not counted yet"
             CountFailed(MODEL, ArxivThrottled("arXiv asks us to wait", NOW)),
             (
                 f"arXiv asks us to wait (**reward model**), so {UNCOUNTED}: "
-                "run `/trend` again <t:1794268800:R> to continue."
+                "run `/trend` again after <t:1794268800:t> to continue."
             ),
         ),
         (
@@ -55,12 +55,26 @@ def test_single_uncounted_month_is_counted_among_all_months() -> None:
     assert describe_state(almost, ReplyExpired()).startswith("1 of 12 months is not counted yet")
 
 
+def test_keyword_without_papers_is_named_instead_of_drawn_at_zero() -> None:
+    zeros = Trend((MODEL,), KNOWN.months, {(MODEL, month): 0 for month in KNOWN.months})
+    assert describe_state(zeros, ChartComplete()) == (
+        "arXiv has no papers for **reward model** from Nov 2025 to Oct 2026. "
+        "Check the spelling; `/latest` also finds older papers."
+    )
+    other = Keyword.parse("agents")
+    both = Trend((MODEL, other), KNOWN.months, {**zeros.totals, (other, KNOWN.months[0]): 1})
+    assert describe_state(both, ChartComplete()).splitlines() == [
+        "Papers per month for **reward model**, **agents**",
+        describe_state(zeros, ChartComplete()),
+    ]
+
+
 def test_embed_shows_the_numbers_as_text() -> None:
     embed = trend_embed(KNOWN, NOW)
     assert embed.description == (
         "By month, Nov 2025 to Oct 2026 (–: not counted yet):\n"
-        "**reward model**: 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7 · 84 in total\n"
-        "**\\*\\*stars\\*\\* @\u200beveryone**: –, –, –, –, –, –, –, –, –, –, –, –"
+        "🔵 **reward model**: 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7 · 84 in total\n"
+        "🟠 **\\*\\*stars\\*\\* @\u200beveryone**: –, –, –, –, –, –, –, –, –, –, –, –"
     )
     assert embed.footer.text == "Counts by arXiv. Oct 2026 may still grow: some papers are in moderation."
     later = trend_embed(KNOWN, datetime(2026, 11, 20, tzinfo=UTC))

@@ -15,6 +15,7 @@ from cogs.permissions import (
     can_view,
     check_bot_may_post,
     check_may_manage,
+    may_show_publicly,
     target_channel,
 )
 
@@ -57,6 +58,7 @@ async def test_direct_messages_take_no_subscriptions() -> None:
 
 def test_outside_a_server_no_channel_can_be_viewed_or_managed() -> None:
     assert not can_view(ANYTHING, 7)
+    assert not may_show_publicly(ANYTHING, 7)
     assert not can_manage_by_id(ANYTHING, 7)
 
 

@@ -1,9 +1,13 @@
 """Replies that are longer than one message."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.keyword import Keyword
 from bot.runtime.limits import CONTENT_MAX
+from bot.services.lookup import Latest
+from cogs.lookup import nothing_found
 from cogs.replies import split_messages
 
 # Discord counts some characters twice; these count once.
@@ -30,3 +34,15 @@ def test_line_longer_than_a_message_is_cut() -> None:
     (message,) = split_messages(["word " * CONTENT_MAX])
     assert message.endswith("…")
     assert len(message) <= CONTENT_MAX
+
+
+@pytest.mark.parametrize(
+    ("rejected", "text"),
+    [
+        (0, "arXiv has no papers for **CLIP**. Check the spelling."),
+        (1, "arXiv's newest result for **CLIP** does not match it. Try other words."),
+        (100, "arXiv's newest 100 results for **CLIP** do not match it. Try other words."),
+    ],
+)
+def test_lookup_without_matches_does_not_claim_that_arxiv_has_no_papers(rejected: int, text: str) -> None:
+    assert nothing_found(Latest(Keyword.parse("CLIP"), (), rejected)) == text

@@ -60,6 +60,16 @@ class Trend:
             if (keyword, month) not in self.totals
         )
 
+    @property
+    def without_papers(self) -> tuple[Keyword, ...]:
+        """The keywords for which arXiv counts no paper in any month, as far as all their months are counted."""
+        return tuple(keyword for keyword in self.keywords if set(self.of(keyword)) == {0})
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw: no paper is counted so far."""
+        return not any(self.totals.values())
+
     def counted(self, keyword: Keyword, month: Month, total: int) -> "Trend":
         """Returns the trend with one more count."""
         return replace(self, totals={**self.totals, (keyword, month): total})

@@ -1,0 +1,54 @@
+"""Texts of the replies to `/channel show` and `resume`. It reads nothing: `cogs.channels` passes what they say."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.domain.channel_schedule import ChannelSchedule, DailySchedule, describe_schedule, next_daily_time
+from bot.domain.channel_settings import ChannelSettings, TrendingSettings
+from bot.domain.text import plural
+from bot.domain.zones import place_of_fixed_offset
+from cogs.permissions import TargetChannel
+from cogs.replies import relative_time
+
+
+def settings_lines(
+    target: TargetChannel, settings: ChannelSettings, queued: int, problems: Sequence[str], now: datetime
+) -> list[str]:
+    """A channel's settings, one per line, and everything that prevents posts."""
+    schedule = settings.schedule
+    next_time = ""
+    if isinstance(schedule, DailySchedule) and not problems:
+        next_time = f"; next {relative_time(next_daily_time(schedule, now))}"
+    lines = [
+        f"**{target.mention}**",
+        f"- Schedule: {describe_schedule(schedule)}{next_time}{_zone_warning(schedule)}",
+        f"- Style: {settings.style.value}",
+        f"- Pings: {'nobody' if settings.mention_role is None else f'<@&{settings.mention_role}>'}",
+        f"- Queued: {plural(queued, 'paper')}",
+    ]
+    if settings.publish:
+        lines.append("- New papers are published to followers")
+    return lines + [f"- {problem}" for problem in problems]
+
+
+def _zone_warning(schedule: ChannelSchedule) -> str:
+    place = place_of_fixed_offset(schedule.zone) if isinstance(schedule, DailySchedule) else None
+    if place is None:
+        return ""
+    return f"; ⚠️ this zone has no daylight saving time: choose {place} with `/channel schedule`"
+
+
+def trending_line(settings: TrendingSettings, *, is_enabled: bool) -> str:
+    """Which trending lists the channel gets."""
+    which = f", papers with at least {plural(settings.min_votes, 'vote')}" if settings.min_votes else ""
+    return f"- Trending: each day's list{which}" + ("" if is_enabled else "; trending papers are switched off here")
+
+
+def backlog_text(queued: int, schedule: ChannelSchedule) -> str:
+    """What happens with the papers that were queued during a pause."""
+    if not queued:
+        return "No papers were held."
+    text = f"Posting {plural(queued, 'held paper')}."
+    if isinstance(schedule, DailySchedule):
+        text += f" Papers that aren't due yet will be posted {describe_schedule(schedule)}."
+    return text
