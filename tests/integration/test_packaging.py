@@ -156,9 +156,17 @@ def test_build_context_contains_exactly_what_the_image_copies() -> None:
 def test_image_sets_only_valid_settings(tmp_path: Path) -> None:
     empty = tmp_path / "config.json"
     empty.write_text("{}")
-    settings = load_settings(empty, _environment(), keyword_fault)
-    assert [str(settings.database.parent)] == json.loads(_instructions("VOLUME")[0])
+    environ = _environment()
+    database = Path(environ["DAILY_PAPERS_DATABASE"])
+    assert [str(database.parent)] == json.loads(_instructions("VOLUME")[0])
+    settings = load_settings(empty, {**environ, "DAILY_PAPERS_DATABASE": str(tmp_path / database.name)}, keyword_fault)
     assert settings.web.port is not None
+
+
+def test_web_server_of_the_image_listens_on_all_interfaces() -> None:
+    environ = _environment()
+    assert environ["DAILY_PAPERS_WEB__HOST"] == "0.0.0.0"  # noqa: S104 - a port can only be published from there
+    assert _instructions("EXPOSE") == [environ["DAILY_PAPERS_WEB__PORT"]]
 
 
 def test_image_runs_the_bot_directly_and_not_as_root() -> None:
