@@ -21,6 +21,7 @@ from bot.commands.backfill import backfill
 from bot.commands.check import check
 from bot.commands.export import export
 from bot.composition.app import run
+from bot.composition.context import release
 from bot.config import Settings, load_settings, public_address
 from bot.domain.backfill_plan import month_of
 from bot.domain.keyword import Keyword
@@ -113,6 +114,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="daily-papers", description="Watches arXiv for keywords and posts each new paper to Discord once."
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (default: config.json if it exists)")
+    parser.add_argument(
+        "--version", action="version", version=f"%(prog)s {release()}", help="print the version and exit"
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands (default: run)")
     commands.add_parser("run", help="run the bot", description="Runs the bot. SIGTERM or Ctrl-C shuts it down cleanly.")
     commands.add_parser(

@@ -28,6 +28,14 @@ from bot.store.trending_entries import TrendingEntries
 from bot.store.trending_posts import TrendingPosts
 
 
+def release() -> str:
+    """Returns the version of the installed package; `dev` for a checkout that is not installed."""
+    try:
+        return version("daily-papers")
+    except PackageNotFoundError:
+        return "dev"
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What every part may depend on: settings, time, randomness and metrics."""
@@ -50,11 +58,7 @@ class Context:
     @property
     def user_agent(self) -> str:
         """A descriptive name with a contact, as arXiv's terms of use ask for."""
-        try:
-            release = version("daily-papers")
-        except PackageNotFoundError:  # started from a checkout that is not installed
-            release = "dev"
-        return f"DailyPapers/{release} ({self.settings.arxiv.contact or 'no contact given'})"
+        return f"DailyPapers/{release()} ({self.settings.arxiv.contact or 'no contact given'})"
 
 
 @dataclass(frozen=True, slots=True)
