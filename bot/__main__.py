@@ -46,7 +46,10 @@ def main(arguments: Sequence[str] | None = None, metrics: Metrics | None = None)
     except InvalidSettings as error:
         print(*error.faults, sep="\n", file=sys.stderr)  # noqa: T201 - for the person at the terminal
         return 2
-    log.configure(settings)
+    if options.command == "check":  # its table is the report
+        log.silence()
+    else:
+        log.configure(settings)
     try:
         return _command(options, settings, metrics)
     except StartupError as error:
@@ -123,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
         "check",
         help="report what works and what doesn't: settings, database, arXiv, Hugging Face, token, channels",
         description="Checks settings, database, arXiv, Hugging Face, token and every channel with keywords. "
-        "It changes no data and can run while the bot runs. Exit code: 0 if every check passes, otherwise 1.",
+        "It changes no file and can run while the bot runs. Exit code: 0 if every check passes, otherwise 1.",
     )
     backup = commands.add_parser(
         "backup",

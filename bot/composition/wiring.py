@@ -69,12 +69,17 @@ class PublishParts:
     janitor: Janitor
 
 
-def arxiv_client(context: Context, session: aiohttp.ClientSession) -> ArxivClient:
+def request_gate(context: Context) -> Gate:
+    """The gate that every process of the bot shares."""
+    return Gate(context.gate_path, context.clock, context.settings.arxiv.request_interval_s)
+
+
+def arxiv_client(context: Context, session: aiohttp.ClientSession, gate: Gate | None = None) -> ArxivClient:
     """A client that shares the request gate with every other process of the bot."""
     interval_s = context.settings.arxiv.request_interval_s
     return ArxivClient(
         session,
-        Gate(context.gate_path, context.clock, interval_s),
+        gate or request_gate(context),
         context.clock,
         context.settings.arxiv.api_url,
         context.user_agent,
