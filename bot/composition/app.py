@@ -19,6 +19,7 @@ from bot.composition.wiring import build_cogs, build_ingest, build_publish, buil
 from bot.config import Settings
 from bot.discord_api.attempts import InvalidRequests, request_trace
 from bot.discord_api.client import FATAL_CLOSE_CODES, Client, use_endpoints
+from bot.discord_api.greeting import Greeter
 from bot.domain.keyword import Keyword
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import InvalidToken, StartupError
@@ -91,6 +92,7 @@ class App:
             services.subscriptions,
             self._trending.lists,
             self._guild_changed,
+            Greeter(stores.known_guilds, context.clock),
             request_trace(invalid_requests),
         )
         self.client.add_dynamic_items(AbstractButton, AbstractMenu, SubscribedButton, TrendingButton)

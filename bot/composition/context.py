@@ -17,6 +17,7 @@ from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.edits import Edits
 from bot.store.ingest import IngestStore
+from bot.store.known_guilds import KnownGuilds
 from bot.store.month_counts import MonthCounts
 from bot.store.outbox import Outbox
 from bot.store.pages import PageStore
@@ -74,6 +75,7 @@ class Stores:
     edits: Edits
     polls: Polls
     key_values: KeyValues
+    known_guilds: KnownGuilds
     trending_entries: TrendingEntries
     trending_posts: TrendingPosts
     page_store: PageStore
@@ -93,6 +95,7 @@ class Stores:
             Edits(database),
             Polls(database),
             KeyValues(database),
+            KnownGuilds(database),
             TrendingEntries(database),
             TrendingPosts(database),
             PageStore(database),
