@@ -15,6 +15,7 @@ from sandbox.arxiv import ArxivFault, ArxivFaultKind, LocalArxiv
 from sandbox.arxiv.faults import FAULT_LABELS
 from sandbox.bot_supervisor import BotState
 from sandbox.discord import InvalidAction, Invocation, LocalDiscord, NotAcknowledged, Permission
+from sandbox.discord.model import MESSAGEABLE
 from sandbox.discord.primitives import Payload
 from sandbox.live_updates import LiveUpdates
 from sandbox.page_data import PageData
@@ -135,6 +136,8 @@ class ControlApi:
         if not 0 < len(content) <= _CONTENT_MAX:
             raise InvalidAction(f"A message must have 1 to {_CONTENT_MAX:,} characters.")
         channel = self._discord.world.channels[channel_id]
+        if channel.kind not in MESSAGEABLE:
+            raise InvalidAction("A forum has only posts. Open one of them, or another channel.")
         sending = Permission.SEND_MESSAGES_IN_THREADS if channel.is_thread else Permission.SEND_MESSAGES
         if sending not in self._discord.world.permissions(user_id, channel_id):
             raise InvalidAction("You do not have permission to send messages in this channel.")

@@ -3,9 +3,10 @@
 import { get, inBackground, listen, post } from "./api.js";
 import { Composer } from "./composer.js";
 import { byId, el } from "./dom.js";
+import { emptyChannel } from "./empty.js";
 import { History } from "./history.js";
 import { drawPanel, initPanel } from "./panel.js";
-import { drawSidebar, iconOf } from "./sidebar.js";
+import { drawSidebar, FORUM, iconOf } from "./sidebar.js";
 import { keepRelativeTimesFresh } from "./times.js";
 
 const DISCORD_EPOCH_MS = 1420070400000n;
@@ -39,8 +40,18 @@ const names = {
   },
 };
 
+// A forum's posts, newest first; ids of equal length are ordered by time.
+const postsOf = (id) => channels().filter((channel) => channel.parent_id === id).reverse();
+
+// The account that can subscribe, unless it is the current one.
+function otherAdmin() {
+  const admin = state.accounts.find((account) => account.role === "admin");
+  return admin && admin.id !== state.me ? admin.name : null;
+}
+
 const history = new History({
   names,
+  empty: () => emptyChannel(channelOf(current), { posts: postsOf(current), open, admin: otherAdmin() }),
   version: () => channels().map((channel) => channel.id).join(),
   choicesOf: (component) => component.options ?? entitiesFor(component.type),
   dismiss: (id) => {
@@ -135,8 +146,12 @@ function showChannel(id) {
   showSidebar(false);
   draw();
   composer.clear();
-  void inBackground(composer.refresh(`Message ${iconOf(channelOf(id))}${channelOf(id).name}, or type / for commands`));
+  void inBackground(composer.refresh(placeholderFor(channelOf(id))));
 }
+
+const placeholderFor = (channel) => (channel.type === FORUM
+  ? "Open a post of this forum, or another channel, to type"
+  : `Message ${iconOf(channel)}${channel.name}, or type / for commands`);
 
 async function loadHistory() {
   const buffer = [];
@@ -222,6 +237,7 @@ function draw() {
   drawPanel(state.arxiv);
   const channel = channelOf(current);
   if (!channel) return;
+  if (history.isEmpty) history.redraw(); // a forum's posts are part of the state
   byId("channel-name").replaceChildren(el("span", { class: "channel-icon", "aria-hidden": "true" }, iconOf(channel)), channel.name);
   document.title = `${iconOf(channel)}${channel.name} · Daily Papers sandbox`;
   byId("bot-state").textContent = botStatus(state.bot);
