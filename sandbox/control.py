@@ -175,7 +175,7 @@ class ControlApi:
         )
 
     async def _announce(self, fields: RequestFields) -> object:
-        papers = self._arxiv.announce(fields.integer("count", 1, _ANNOUNCED_MAX))
+        papers = self._arxiv.announce_requested(fields.integer("count", 1, _ANNOUNCED_MAX))
         self._announced.extendleft({"id": paper.versioned_id, "title": paper.title} for paper in papers)
         self._live_updates.state_changed()
         return {"announced": len(papers)}

@@ -17,7 +17,7 @@ export function emptyChannel(channel, { posts, open, admin }) {
       ? el("p", {}, `Select ${admin} below the channels to subscribe. As this account, try `, typed("/latest machine learning"), " or ", typed("/help"), ".")
       : el("ol", {},
         el("li", {}, "Type ", typed("/subscribe"), ", press ", enter.cloneNode(true), ", type a topic such as ", typed("machine learning"), ", and press ", enter.cloneNode(true), "."),
-        el("li", {}, "Press ", el("b", {}, "Announce"), " in the arXiv panel: new papers are posted here within seconds."),
+        el("li", {}, "Press ", el("b", {}, "Announce"), " in the panel that the button ", el("b", {}, "arXiv"), " shows: new papers are posted here within seconds."),
         el("li", {}, typed("/channel show"), " shows this channel's settings; ", typed("/help"), " lists all commands.")));
 }
 
