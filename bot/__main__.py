@@ -10,6 +10,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -22,12 +23,12 @@ from bot.commands.check import check
 from bot.commands.export import export
 from bot.composition.app import run
 from bot.composition.context import release
-from bot.config import Settings, load_settings, public_address
+from bot.config import Settings, is_loopback, load_settings, public_address
 from bot.domain.backfill_plan import month_of
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.page.model import PageFormat
-from bot.runtime.clock import SystemClock
+from bot.runtime.clock import Clock, SystemClock
 from bot.runtime.errors import InvalidKeyword, InvalidSettings, StartupError, StoreUnavailable
 from bot.runtime.metrics import Metrics
 from bot.store.backup import back_up
@@ -77,7 +78,7 @@ def _command(options: argparse.Namespace, settings: Settings, metrics: Metrics |
             return 0 if asyncio.run(check(settings, Console())) else 1
         case _:
             sys.setswitchinterval(THREAD_SWITCH_INTERVAL_S)
-            asyncio.run(_run_until_signalled(settings, metrics))
+            asyncio.run(_run_until_signalled(settings, metrics, _clock(options.clock_ahead, settings)))
             return 0
 
 
@@ -91,12 +92,18 @@ async def _page(options: argparse.Namespace, settings: Settings) -> None:
     )
 
 
-async def _run_until_signalled(settings: Settings, metrics: Metrics | None) -> None:
+def _clock(ahead_s: float, settings: Settings) -> Clock:
+    if ahead_s and not is_loopback(settings.discord.api_url):
+        raise StartupError("--clock-ahead is only for the sandbox, whose clock can be moved.")
+    return SystemClock(timedelta(seconds=ahead_s))
+
+
+async def _run_until_signalled(settings: Settings, metrics: Metrics | None, clock: Clock) -> None:
     """SIGTERM (docker stop, systemd) and Ctrl-C shut the bot down cleanly; discord.py handles only Ctrl-C."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run(settings, stop, metrics)
+    await run(settings, stop, metrics, clock)
 
 
 def _back_up(settings: Settings, target: Path) -> int:
@@ -117,6 +124,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="daily-papers", description="Watches arXiv for keywords and posts each new paper to Discord once."
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (default: config.json if it exists)")
+    # The sandbox starts the bot with it, after its own clock was moved.
+    parser.add_argument("--clock-ahead", type=float, metavar="SECONDS", default=0.0, help=argparse.SUPPRESS)
     parser.add_argument(
         "--version", action="version", version=f"%(prog)s {release()}", help="print the version and exit"
     )

@@ -20,6 +20,7 @@ from typing import Final
 
 from sandbox.arxiv import Corpus, LocalArxiv
 from sandbox.bot_supervisor import BotSupervisor
+from sandbox.clock import SandboxClock
 from sandbox.server import HOST, Sandbox
 
 DEFAULT_PORT: Final = 8700
@@ -71,8 +72,11 @@ async def _run(options: argparse.Namespace, folder: Path) -> None:
 
 @contextlib.asynccontextmanager
 async def _serving(options: argparse.Namespace) -> AsyncIterator[Sandbox]:
-    arxiv = LocalArxiv(_corpus(options), seed=options.seed, interval_s=REQUEST_INTERVAL_S)
-    sandbox = Sandbox(port=options.port, arxiv=arxiv, page=not options.headless, live_arxiv=options.live_arxiv)
+    clock = SandboxClock()
+    arxiv = LocalArxiv(_corpus(options), seed=options.seed, now=clock.now, interval_s=REQUEST_INTERVAL_S)
+    sandbox = Sandbox(
+        port=options.port, arxiv=arxiv, page=not options.headless, live_arxiv=options.live_arxiv, clock=clock
+    )
     try:
         await sandbox.start()
     except OSError as error:
@@ -117,12 +121,17 @@ async def _run_bot(sandbox: Sandbox, options: argparse.Namespace, folder: Path, 
     config = options.config or folder / "config.json"
     if options.config is None:
         config.write_text("{}", encoding="utf-8")
+    command = [sys.executable, "-m", "bot", "--config", str(config)]
     bot = BotSupervisor(
-        [sys.executable, "-m", "bot", "--config", str(config)],
+        command,
         _environment(sandbox, options.database or folder / "daily-papers.sqlite3", options),
         write_line=_print_line,
         on_state_change=sandbox.control.set_bot_state,
     )
+    if not options.live_arxiv:
+        sandbox.control.set_restart(
+            lambda: bot.restart([*command, "--clock-ahead", str(sandbox.clock.ahead.total_seconds())])
+        )
     running, stopping = asyncio.create_task(bot.run()), asyncio.create_task(stop.wait())
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()

@@ -5,6 +5,7 @@ import { Composer } from "./composer.js";
 import { byId, el } from "./dom.js";
 import { emptyChannel } from "./empty.js";
 import { History } from "./history.js";
+import { now, setAhead } from "./now.js";
 import { drawPanel, initPanel } from "./panel.js";
 import { drawSidebar, FORUM, iconOf } from "./sidebar.js";
 import { keepRelativeTimesFresh } from "./times.js";
@@ -117,7 +118,7 @@ async function runCommand(command, options) {
 
 // Ids contain the time, so this one sorts after all existing messages.
 function nextLocalId() {
-  lastLocalMs = Math.max(Date.now(), lastLocalMs + 1);
+  lastLocalMs = Math.max(now(), lastLocalMs + 1);
   return String((BigInt(lastLocalMs) - DISCORD_EPOCH_MS) << 22n);
 }
 
@@ -126,7 +127,7 @@ function localMessage(command, extra) {
   const me = state.accounts.find((user) => user.id === state.me);
   return {
     id: nextLocalId(), local: true, type: 20, flags: 64, sandbox_command: command, user: { username: me.name },
-    author: { id: state.bot.id, username: state.bot.name, bot: true }, timestamp: new Date().toISOString(), ...extra,
+    author: { id: state.bot.id, username: state.bot.name, bot: true }, timestamp: new Date(now()).toISOString(), ...extra,
   };
 }
 
@@ -234,7 +235,8 @@ const firstChannel = () => (state.guilds[0]?.channels.find((channel) => channel.
 
 function draw() {
   drawSidebar(state, { current, unread, open });
-  drawPanel(state.arxiv);
+  setAhead(state.clock.ahead_s);
+  drawPanel(state.arxiv, state.clock);
   const channel = channelOf(current);
   if (!channel) return;
   if (history.isEmpty) history.redraw(); // a forum's posts are part of the state

@@ -121,6 +121,14 @@ def test_missing_folder_of_the_database_is_an_invalid_setting(
     assert line.endswith("missing does not exist; create it, or set the path of another file.")
 
 
+def test_clock_of_a_bot_on_the_real_discord_cannot_be_moved(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
+    assert main(["--clock-ahead", "60"]) == 1
+    assert capsys.readouterr().err == "--clock-ahead is only for the sandbox, whose clock can be moved.\n"
+
+
 def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
