@@ -59,7 +59,7 @@ class Greeter:
 
 async def _greet(guild: discord.Guild) -> None:
     channel = guild.system_channel
-    reason = _obstacle(guild, channel)
+    reason = _problem(guild, channel)
     if channel is not None and reason is None:
         # The same nonce for the same server: Discord stores a repeated request once.
         nonce = hashlib.sha256(f"greeting {guild.id}".encode()).hexdigest()[:NONCE_MAX]
@@ -74,7 +74,7 @@ async def _greet(guild: discord.Guild) -> None:
         log.info("server not greeted", extra={"guild_id": guild.id, "reason": reason})
 
 
-def _obstacle(guild: discord.Guild, channel: discord.TextChannel | None) -> str | None:
+def _problem(guild: discord.Guild, channel: discord.TextChannel | None) -> str | None:
     if channel is None:
         return "it has no system channel"
     permissions = channel.permissions_for(guild.me)

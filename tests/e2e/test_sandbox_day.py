@@ -14,7 +14,7 @@ import pytest
 DEADLINE_S = 60
 
 
-class Page:
+class SandboxPage:
     """The API of the sandbox's page, used as the admin."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
@@ -40,7 +40,7 @@ class Page:
 
 
 @asynccontextmanager
-async def sandbox_program() -> AsyncIterator[Page]:
+async def sandbox_program() -> AsyncIterator[SandboxPage]:
     """The sandbox as a program, with its bot."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "sandbox", "--port", "0"),
@@ -52,7 +52,7 @@ async def sandbox_program() -> AsyncIterator[Page]:
         assert process.stdout is not None
         url = (await process.stdout.readline()).decode().split()[3].rstrip("/")
         async with aiohttp.ClientSession() as session:
-            page = Page(session, url)
+            page = SandboxPage(session, url)
             async with session.get(f"{url}/control/accounts") as response:
                 page.admin = (await response.json())["accounts"][0]["id"]
             yield page
