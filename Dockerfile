@@ -24,15 +24,18 @@ RUN groupadd --gid 10001 daily-papers \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin daily-papers \
     && install --directory --owner=10001 --group=10001 --mode=0750 /data
 COPY --from=build /opt/daily-papers /opt/daily-papers
-# Environment variables override config.json, so the health check and the bot use the same port.
+# Environment variables override config.json, so the health check and the bot use the same port. The web server listens
+# on all of the container's interfaces: from 127.0.0.1, Docker could not publish its port.
 ENV PATH=/opt/daily-papers/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     DAILY_PAPERS_DATABASE=/data/daily-papers.sqlite3 \
+    DAILY_PAPERS_WEB__HOST=0.0.0.0 \
     DAILY_PAPERS_WEB__PORT=8080
 # A config.json next to the database is found without --config.
 WORKDIR /data
 USER 10001:10001
 VOLUME ["/data"]
+EXPOSE 8080
 STOPSIGNAL SIGTERM
 # Not urllib: it would send a request for 127.0.0.1 to a proxy from the environment.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=90s --retries=3 \

@@ -17,19 +17,32 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 unexport ARGS
 MAKEOVERRIDES =
 
+# Runs a command while it holds a lock on requirements.lock, so that two makes never install at once. The command inherits
+# the lock, which ends with it, however it ends.
+define LOCKED
+$(PYTHON) -c 'import fcntl, os, sys; \
+lock = os.open("requirements.lock", os.O_RDONLY); \
+os.set_inheritable(lock, True); \
+waits = fcntl.LOCK_EX | fcntl.LOCK_NB; \
+exec("try: fcntl.flock(lock, waits)\nexcept BlockingIOError: print(\"Another make is installing into $(VENV); waiting for it ...\", flush=True); fcntl.flock(lock, fcntl.LOCK_EX)"); \
+os.execvp("sh", ["sh", "-c", sys.argv[1]])'
+endef
+
 # Each stamp file is renewed when its lock file changes. An interrupted installation leaves no stamp, and starts over.
 $(VENV)/.run: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Daily Papers needs Python 3.11 or newer; this is %d.%d. Name a newer interpreter: make PYTHON=python3.13." % sys.version_info[:2])'
-	@echo "Installing the locked dependencies into $(VENV) (once; it takes less than a minute) ..."
-	@test -e $@ || $(PYTHON) -m venv --clear $(VENV)
-	@$(PIP) install --no-deps --require-hashes -r requirements.lock
-	@$(PIP) install --no-deps --no-build-isolation --editable .
-	@touch $@
+	@$(LOCKED) 'set -e; test $@ -nt requirements.lock && test $@ -nt pyproject.toml && exit; \
+		echo "Installing the locked dependencies into $(VENV) (once; it takes less than a minute) ..."; \
+		test -e $@ || $(PYTHON) -m venv --clear $(VENV); \
+		$(PIP) install --no-deps --require-hashes -r requirements.lock; \
+		$(PIP) install --no-deps --no-build-isolation --editable .; \
+		touch $@'
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
-	@echo "Installing the locked development tools into $(VENV) ..."
-	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
-	@touch $@
+	@$(LOCKED) 'set -e; test $@ -nt requirements-dev.lock && test $@ -nt $(VENV)/.run && exit; \
+		echo "Installing the locked development tools into $(VENV) ..."; \
+		$(PIP) install --no-deps --require-hashes -r requirements-dev.lock; \
+		touch $@'
 
 # Runs the bot if config.json or DISCORD_TOKEN exists, otherwise the sandbox: make run ARGS="--port 0".
 run: $(VENV)/.run

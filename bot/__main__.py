@@ -10,6 +10,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -21,12 +22,13 @@ from bot.commands.backfill import backfill
 from bot.commands.check import check
 from bot.commands.export import export
 from bot.composition.app import run
-from bot.config import Settings, load_settings, public_address
+from bot.composition.context import release
+from bot.config import Settings, is_loopback, load_settings, public_address
 from bot.domain.backfill_plan import month_of
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.page.model import PageFormat
-from bot.runtime.clock import SystemClock
+from bot.runtime.clock import Clock, SystemClock
 from bot.runtime.errors import InvalidKeyword, InvalidSettings, StartupError, StoreUnavailable
 from bot.runtime.metrics import Metrics
 from bot.store.backup import back_up
@@ -45,7 +47,10 @@ def main(arguments: Sequence[str] | None = None, metrics: Metrics | None = None)
     except InvalidSettings as error:
         print(*error.faults, sep="\n", file=sys.stderr)  # noqa: T201 - for the person at the terminal
         return 2
-    log.configure(settings)
+    if options.command == "check":  # its table is the report
+        log.silence()
+    else:
+        log.configure(settings)
     try:
         return _command(options, settings, metrics)
     except StartupError as error:
@@ -73,7 +78,7 @@ def _command(options: argparse.Namespace, settings: Settings, metrics: Metrics |
             return 0 if asyncio.run(check(settings, Console())) else 1
         case _:
             sys.setswitchinterval(THREAD_SWITCH_INTERVAL_S)
-            asyncio.run(_run_until_signalled(settings, metrics))
+            asyncio.run(_run_until_signalled(settings, metrics, _clock(options.clock_ahead, settings)))
             return 0
 
 
@@ -88,12 +93,18 @@ async def _page(options: argparse.Namespace, settings: Settings) -> None:
     )
 
 
-async def _run_until_signalled(settings: Settings, metrics: Metrics | None) -> None:
+def _clock(ahead_s: float, settings: Settings) -> Clock:
+    if ahead_s and not is_loopback(settings.discord.api_url):
+        raise StartupError("--clock-ahead is only for the sandbox, whose clock can be moved.")
+    return SystemClock(timedelta(seconds=ahead_s))
+
+
+async def _run_until_signalled(settings: Settings, metrics: Metrics | None, clock: Clock) -> None:
     """SIGTERM (docker stop, systemd) and Ctrl-C shut the bot down cleanly; discord.py handles only Ctrl-C."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run(settings, stop, metrics)
+    await run(settings, stop, metrics, clock)
 
 
 def _back_up(settings: Settings, target: Path) -> int:
@@ -114,13 +125,18 @@ def _parser() -> argparse.ArgumentParser:
         prog="daily-papers", description="Watches arXiv for keywords and posts each new paper to Discord once."
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (default: config.json if it exists)")
+    # The sandbox starts the bot with it, after its own clock was moved.
+    parser.add_argument("--clock-ahead", type=float, metavar="SECONDS", default=0.0, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--version", action="version", version=f"%(prog)s {release()}", help="print the version and exit"
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands (default: run)")
     commands.add_parser("run", help="run the bot", description="Runs the bot. SIGTERM or Ctrl-C shuts it down cleanly.")
     commands.add_parser(
         "check",
         help="report what works and what doesn't: settings, database, arXiv, Hugging Face, token, channels",
         description="Checks settings, database, arXiv, Hugging Face, token and every channel with keywords. "
-        "It changes no data and can run while the bot runs. Exit code: 0 if every check passes, otherwise 1.",
+        "It changes no file and can run while the bot runs. Exit code: 0 if every check passes, otherwise 1.",
     )
     backup = commands.add_parser(
         "backup",

@@ -39,6 +39,11 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     logging.getLogger("discord.client").addFilter(lambda record: "voice will NOT" not in str(record.msg))
 
 
+def silence() -> None:
+    """Discards every record, for a command that reports everything in its own output."""
+    logging.basicConfig(handlers=[logging.NullHandler()], force=True)
+
+
 def _formatter(settings: LogSettings, secret: str | None) -> logging.Formatter:
     return JsonLines(secret) if settings.format == "json" else TextLines(secret)
 

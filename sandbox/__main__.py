@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import errno
 import json
+import os
 import signal
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from typing import Final
 
 from sandbox.arxiv import Corpus, LocalArxiv
 from sandbox.bot_supervisor import BotSupervisor
+from sandbox.clock import SandboxClock
 from sandbox.server import HOST, Sandbox
 
 DEFAULT_PORT: Final = 8700
@@ -27,6 +29,15 @@ TOKEN: Final = "sandbox-token"  # noqa: S105  valid only for the local Discord
 # Short, so that announced papers are posted within seconds. Allowed only because arXiv is on loopback.
 POLL_INTERVAL_S: Final = 5
 REQUEST_INTERVAL_S: Final = 1
+# Printed below the address of the page.
+FIRST_STEPS: Final = """
+  1. Open the address in a browser.
+  2. Type /subscribe and press Enter, type a topic such as machine learning, and press Enter.
+  3. Press Announce on the right: new papers are posted within seconds.
+
+Discord, arXiv and Hugging Face are simulated on this machine; the bot is the real one. Its settings are explained in
+docs/settings.md. To run it on Discord, see "Running it on Discord" in README.md.
+"""
 # More than a year of papers, for charts and backfills.
 EARLIER_DAYS: Final = 400
 
@@ -61,8 +72,11 @@ async def _run(options: argparse.Namespace, folder: Path) -> None:
 
 @contextlib.asynccontextmanager
 async def _serving(options: argparse.Namespace) -> AsyncIterator[Sandbox]:
-    arxiv = LocalArxiv(_corpus(options), seed=options.seed, interval_s=REQUEST_INTERVAL_S)
-    sandbox = Sandbox(port=options.port, arxiv=arxiv, page=not options.headless, live_arxiv=options.live_arxiv)
+    clock = SandboxClock()
+    arxiv = LocalArxiv(_corpus(options), seed=options.seed, now=clock.now, interval_s=REQUEST_INTERVAL_S)
+    sandbox = Sandbox(
+        port=options.port, arxiv=arxiv, page=not options.headless, live_arxiv=options.live_arxiv, clock=clock
+    )
     try:
         await sandbox.start()
     except OSError as error:
@@ -96,23 +110,28 @@ def _print_addresses(sandbox: Sandbox, options: argparse.Namespace) -> None:
         }
         sys.stdout.write(f"{json.dumps(addresses)}\n")
     else:
-        sys.stdout.write(f"Daily Papers sandbox: {sandbox.url}/ (press Ctrl-C to stop)\n")
+        sys.stdout.write(f"Daily Papers sandbox: {sandbox.url}/ (press Ctrl-C to stop)\n{FIRST_STEPS}")
     sys.stdout.flush()
 
 
 async def _run_bot(sandbox: Sandbox, options: argparse.Namespace, folder: Path, stop: asyncio.Event) -> None:
     if options.database is None:
-        _print_line("sandbox | the bot's database is temporary; use --database FILE to keep it")
+        _print_line("sandbox | the bot's database is temporary; make run ARGS='--database FILE' keeps it")
     # A config.json in the working directory is for the real Discord, so the sandbox's bot gets its own.
     config = options.config or folder / "config.json"
     if options.config is None:
         config.write_text("{}", encoding="utf-8")
+    command = [sys.executable, "-m", "bot", "--config", str(config)]
     bot = BotSupervisor(
-        [sys.executable, "-m", "bot", "--config", str(config)],
-        _environment(sandbox, options.database or folder / "daily-papers.sqlite3", live_arxiv=options.live_arxiv),
+        command,
+        _environment(sandbox, options.database or folder / "daily-papers.sqlite3", options),
         write_line=_print_line,
         on_state_change=sandbox.control.set_bot_state,
     )
+    if not options.live_arxiv:
+        sandbox.control.set_restart(
+            lambda: bot.restart([*command, "--clock-ahead", str(sandbox.clock.ahead.total_seconds())])
+        )
     running, stopping = asyncio.create_task(bot.run()), asyncio.create_task(stop.wait())
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -121,14 +140,16 @@ async def _run_bot(sandbox: Sandbox, options: argparse.Namespace, folder: Path, 
         await running
 
 
-def _environment(sandbox: Sandbox, database: Path, *, live_arxiv: bool) -> dict[str, str]:
+def _environment(sandbox: Sandbox, database: Path, options: argparse.Namespace) -> dict[str, str]:
     environment = {
         "DISCORD_TOKEN": TOKEN,
         "DAILY_PAPERS_DISCORD__API_URL": sandbox.discord_api_url,
         "DAILY_PAPERS_DISCORD__GATEWAY_URL": sandbox.gateway_url,
         "DAILY_PAPERS_DATABASE": str(database),
     }
-    if live_arxiv:  # the local Hugging Face lists only papers of the local arXiv
+    if not options.verbose and options.config is None:  # otherwise every poll, and so every few seconds, writes a line
+        environment.setdefault("DAILY_PAPERS_LOG__LEVEL", os.environ.get("DAILY_PAPERS_LOG__LEVEL", "WARNING"))
+    if options.live_arxiv:  # the local Hugging Face lists only papers of the local arXiv
         return environment | {"DAILY_PAPERS_HUGGINGFACE__ENABLED": "false"}
     return environment | {
         "DAILY_PAPERS_ARXIV__API_URL": sandbox.arxiv_api_url,
@@ -152,6 +173,7 @@ def _parser() -> argparse.ArgumentParser:
         "--headless", action="store_true", help="serve no web page; print the addresses as one line of JSON"
     )
     parser.add_argument("--no-bot", action="store_true", help="do not start the bot")
+    parser.add_argument("--verbose", action="store_true", help="show everything that the bot logs, not only warnings")
     parser.add_argument("--config", type=Path, metavar="FILE", help="config.json for the bot (default: none)")
     parser.add_argument(
         "--database", type=Path, metavar="FILE", help="database of the bot (default: temporary, deleted on exit)"

@@ -61,6 +61,12 @@ class BotSupervisor:
         self._on_state_change = on_state_change
         self._backoff = backoff
         self._kill_after_s = kill_after_s
+        self._restarting = asyncio.Event()
+
+    def restart(self, command: Sequence[str]) -> None:
+        """Shuts the bot down cleanly and starts it again with another command."""
+        self._command = tuple(command)
+        self._restarting.set()
 
     async def run(self) -> None:
         """Starts the bot and restarts it whenever it exits; when cancelled, shuts it down cleanly."""
@@ -68,12 +74,26 @@ class BotSupervisor:
         loop = asyncio.get_running_loop()
         while True:
             started_s = loop.time()
-            code = await self._run_once()
+            code = await self._run_until_restart()
+            if code is None:
+                continue
             failures = 1 if loop.time() - started_s > HEALTHY_AFTER_S else failures + 1
             delay_s = self._backoff.delay_s(failures)
             self._write_line(f"sandbox | the bot exited with code {code}; restarting in {delay_s:g} s")
             self._on_state_change(BotState.DOWN)
             await asyncio.sleep(delay_s)
+
+    async def _run_until_restart(self) -> int | None:
+        """Returns the exit code of the bot; None if it was shut down because a restart was requested."""
+        self._restarting.clear()
+        running, restarting = asyncio.create_task(self._run_once()), asyncio.create_task(self._restarting.wait())
+        try:
+            await asyncio.wait({running, restarting}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            restarting.cancel()
+            running.cancel()  # has no effect if the bot has exited
+            await asyncio.wait({running})
+        return None if running.cancelled() else running.result()
 
     async def _run_once(self) -> int:
         # In a new session, so that Ctrl-C in the terminal reaches only the sandbox, which then stops the bot cleanly.

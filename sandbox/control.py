@@ -14,7 +14,9 @@ from aiohttp import web
 from sandbox.arxiv import ArxivFault, ArxivFaultKind, LocalArxiv
 from sandbox.arxiv.faults import FAULT_LABELS
 from sandbox.bot_supervisor import BotState
+from sandbox.clock import SandboxClock
 from sandbox.discord import InvalidAction, Invocation, LocalDiscord, NotAcknowledged, Permission
+from sandbox.discord.model import MESSAGEABLE
 from sandbox.discord.primitives import Payload
 from sandbox.live_updates import LiveUpdates
 from sandbox.page_data import PageData
@@ -33,7 +35,11 @@ ControlHandler = Callable[[RequestFields], Awaitable[object]]
 class ControlApi:
     """Serves the page and the API that it calls."""
 
-    def __init__(self, discord: LocalDiscord, arxiv: LocalArxiv, *, live_arxiv: bool = False) -> None:
+    def __init__(
+        self, discord: LocalDiscord, arxiv: LocalArxiv, clock: SandboxClock, *, live_arxiv: bool = False
+    ) -> None:
+        self._clock = clock
+        self._restart_bot: Callable[[], None] | None = None
         self._discord = discord
         self._arxiv = arxiv
         self._live_arxiv = live_arxiv
@@ -60,6 +66,7 @@ class ControlApi:
             "press": self._press,
             "choose": self._choose,
             "announce": self._announce,
+            "end-day": self._end_day,
             "add-fault": self._add_fault,
             "clear-faults": self._clear_faults,
         }
@@ -74,6 +81,10 @@ class ControlApi:
         """Shows the state of the bot process on the page."""
         self._bot = state
         self._live_updates.state_changed()
+
+    def set_restart(self, restart_bot: Callable[[], None]) -> None:
+        """Sets what restarts the bot with the sandbox's time; before, the day cannot be ended."""
+        self._restart_bot = restart_bot
 
     async def _index(self, request: web.Request) -> web.StreamResponse:  # noqa: ARG002  aiohttp's signature
         return web.FileResponse(_PAGE / "index.html")
@@ -106,6 +117,7 @@ class ControlApi:
                 "process": self._bot,
                 "ready": self._discord.bot_is_ready,
             },
+            "clock": {"now": self._clock.now().isoformat(), "ahead_s": self._clock.ahead.total_seconds()},
             "arxiv": {
                 "live": self._live_arxiv,
                 "queued": self._arxiv.queued,
@@ -135,6 +147,8 @@ class ControlApi:
         if not 0 < len(content) <= _CONTENT_MAX:
             raise InvalidAction(f"A message must have 1 to {_CONTENT_MAX:,} characters.")
         channel = self._discord.world.channels[channel_id]
+        if channel.kind not in MESSAGEABLE:
+            raise InvalidAction("A forum has only posts. Open one of them, or another channel.")
         sending = Permission.SEND_MESSAGES_IN_THREADS if channel.is_thread else Permission.SEND_MESSAGES
         if sending not in self._discord.world.permissions(user_id, channel_id):
             raise InvalidAction("You do not have permission to send messages in this channel.")
@@ -172,10 +186,18 @@ class ControlApi:
         )
 
     async def _announce(self, fields: RequestFields) -> object:
-        papers = self._arxiv.announce(fields.integer("count", 1, _ANNOUNCED_MAX))
+        papers = self._arxiv.announce_requested(fields.integer("count", 1, _ANNOUNCED_MAX))
         self._announced.extendleft({"id": paper.versioned_id, "title": paper.title} for paper in papers)
         self._live_updates.state_changed()
         return {"announced": len(papers)}
+
+    async def _end_day(self, fields: RequestFields) -> object:  # noqa: ARG002  it needs no fields
+        if self._restart_bot is None:
+            raise InvalidAction("The day can't be ended: the bot was not started by the sandbox.")
+        self._clock.end_day()
+        self._restart_bot()
+        self._live_updates.state_changed()
+        return {}
 
     async def _add_fault(self, fields: RequestFields) -> object:
         try:

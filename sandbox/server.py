@@ -10,8 +10,9 @@ from typing import Final, Self
 from aiohttp import web
 
 from sandbox.arxiv import LocalArxiv
+from sandbox.clock import SandboxClock
 from sandbox.control import ControlApi
-from sandbox.discord import LocalDiscord
+from sandbox.discord import DefaultWorld, LocalDiscord
 from sandbox.huggingface import LocalHuggingFace
 from sandbox.security import install_security
 
@@ -31,11 +32,13 @@ class Sandbox:
         arxiv: LocalArxiv | None = None,
         page: bool = True,
         live_arxiv: bool = False,
+        clock: SandboxClock | None = None,
     ) -> None:
-        self.discord = discord or LocalDiscord()
-        self.arxiv = arxiv or LocalArxiv()
-        self.huggingface = LocalHuggingFace(self.arxiv)
-        self.control = ControlApi(self.discord, self.arxiv, live_arxiv=live_arxiv)
+        self.clock = clock or SandboxClock()
+        self.discord = discord or LocalDiscord(world=DefaultWorld(now=self.clock.unix_s))
+        self.arxiv = arxiv or LocalArxiv(now=self.clock.now)
+        self.huggingface = LocalHuggingFace(self.arxiv, now=self.clock.now)
+        self.control = ControlApi(self.discord, self.arxiv, self.clock, live_arxiv=live_arxiv)
         self._port = port
         self._runner = web.AppRunner(self._app(page=page), access_log=None, shutdown_timeout=_SHUTDOWN_S)
 

@@ -90,6 +90,16 @@ class Gate:
             self._lock.release()
             self._idle.set()
 
+    async def remove_file(self) -> None:
+        """Removes the lock file, one interval after the last request; keeps it if another process needs it.
+
+        Another process needs it if it sent the last request, if it holds the lock, or while a backoff is recorded.
+        """
+        while (pause_s := self._ready_at_s - self._clock.monotonic()) > 0:
+            await self._clock.sleep(pause_s)
+        if self.closed_until() is None:
+            self._lock.remove()
+
     def _close(self, backoff: ArxivBackoff) -> None:
         self._backoff = backoff  # in memory too: it holds even if the file cannot be written
         self._lock.write(backoff.not_before)
@@ -164,7 +174,16 @@ class _LockFile:
             if isinstance(error, BlockingIOError):
                 return None
             raise _unavailable(error) from error
+        if not self._is_current(file):  # its holder removed it after this process opened it: the name is free again
+            os.close(file)
+            return None
         return file
+
+    def _is_current(self, file: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(file), self._path.stat())
+        except FileNotFoundError:
+            return False
 
     def take_over(self) -> bool:
         """Records this process as the holder; returns whether the last holder was another one."""
@@ -195,6 +214,16 @@ class _LockFile:
         except OSError as error:
             self.release()
             raise _unavailable(error) from error
+
+    def remove(self) -> None:
+        """Removes the file, unless another process holds the lock or held it last."""
+        if not self._path.exists() or not self.try_acquire():
+            return
+        try:
+            if self.read().holder == self._token:
+                self._path.unlink(missing_ok=True)
+        finally:
+            self.release()
 
     def release(self) -> None:
         """Releases the lock, if this process holds it."""

@@ -1,7 +1,8 @@
 """`daily-papers check`: reports what works and what doesn't; it can run next to the bot.
 
 It prints a table with one row for the settings, the database, arXiv, Hugging Face, the token and each channel that has
-keywords. It changes no data, and sends arXiv one request through the request gate.
+keywords. It changes no file, and sends arXiv one request through the request gate; if arXiv asks to wait, that is
+recorded for the bot.
 """
 
 import asyncio
@@ -19,10 +20,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot.arxiv.gate import Priority
+from bot.arxiv.gate import Gate, Priority
 from bot.composition.context import Context
 from bot.composition.trending import trending_feature
-from bot.composition.wiring import arxiv_client, channel_access
+from bot.composition.wiring import arxiv_client, channel_access, request_gate
 from bot.config import Settings
 from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.client import FATAL_CLOSE_CODES, GUILDS_QUIET_S, use_endpoints
@@ -84,12 +85,22 @@ def _check_database(path: Path) -> tuple[DatabaseSummary | None, CheckResult]:
     return summary, CheckResult("database", ok=True, detail=f"intact: {contents}, {summary.waiting:,} queued")
 
 
+@contextlib.asynccontextmanager
+async def _temporary_gate(context: Context) -> AsyncIterator[Gate]:
+    """The bot's request gate; its file is removed at the end if it did not exist before."""
+    existed = context.gate_path.exists()
+    gate = request_gate(context)
+    yield gate
+    if not existed:
+        await gate.remove_file()
+
+
 async def _check_arxiv(context: Context) -> CheckResult:
     now = context.clock.now()
-    async with open_session() as session:
+    async with open_session() as session, _temporary_gate(context) as gate:
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_S):
-                page = await arxiv_client(context, session).fetch(
+                page = await arxiv_client(context, session, gate).fetch(
                     probe_query(Window(now - POLL_OVERLAP, now)), start=0, size=1, priority=Priority.INTERACTIVE
                 )
         except (ArxivError, StoreUnavailable) as error:

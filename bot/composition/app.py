@@ -19,8 +19,9 @@ from bot.composition.wiring import build_cogs, build_ingest, build_publish, buil
 from bot.config import Settings
 from bot.discord_api.attempts import InvalidRequests, request_trace
 from bot.discord_api.client import FATAL_CLOSE_CODES, Client, use_endpoints
+from bot.discord_api.greeting import Greeter
 from bot.domain.keyword import Keyword
-from bot.runtime.clock import SystemClock
+from bot.runtime.clock import Clock, SystemClock
 from bot.runtime.errors import InvalidToken, StartupError
 from bot.runtime.http import open_session
 from bot.runtime.metrics import LagMeter, Metrics
@@ -40,7 +41,9 @@ SHUTDOWN_GRACE_S: Final = 4.0
 CLOSE_TIMEOUT_S: Final = 0.5
 
 
-async def run(settings: Settings, stop: asyncio.Event, metrics: Metrics | None = None) -> None:
+async def run(
+    settings: Settings, stop: asyncio.Event, metrics: Metrics | None = None, clock: Clock | None = None
+) -> None:
     """Runs the bot until `stop` is set; raises StartupError if it cannot start."""
     if settings.discord.token is None:
         raise InvalidToken("No Discord token is set: set DISCORD_TOKEN, or `discord.token` in config.json.")
@@ -48,7 +51,7 @@ async def run(settings: Settings, stop: asyncio.Event, metrics: Metrics | None =
     async with contextlib.AsyncExitStack() as closing:
         database = await Database.open_exclusive(settings.database)
         closing.push_async_callback(database.close)
-        app = App(settings, settings.discord.token, database, metrics or Metrics())
+        app = App(settings, settings.discord.token, database, metrics or Metrics(), clock or SystemClock())
         closing.push_async_callback(app.close)
         await app.subscriptions.apply_config(_subscriptions_by_channel(settings))
         if settings.arxiv.lacks_contact:
@@ -72,8 +75,10 @@ def _subscriptions_by_channel(settings: Settings) -> dict[int, tuple[Keyword, ..
 class App:
     """The wired program."""
 
-    def __init__(self, settings: Settings, token: SecretStr, database: Database, metrics: Metrics) -> None:
-        context = Context(settings, SystemClock(), random.Random(), metrics)  # noqa: S311 - jitter, no secret
+    def __init__(
+        self, settings: Settings, token: SecretStr, database: Database, metrics: Metrics, clock: Clock
+    ) -> None:
+        context = Context(settings, clock, random.Random(), metrics)  # noqa: S311 - jitter, no secret
         stores, wakeups = Stores.create(database), Wakeups.create(context.clock)
         self._settings = settings
         self._token = token
@@ -91,6 +96,7 @@ class App:
             services.subscriptions,
             self._trending.lists,
             self._guild_changed,
+            Greeter(stores.known_guilds, context.clock),
             request_trace(invalid_requests),
         )
         self.client.add_dynamic_items(AbstractButton, AbstractMenu, SubscribedButton, TrendingButton)

@@ -17,6 +17,7 @@ from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.edits import Edits
 from bot.store.ingest import IngestStore
+from bot.store.known_guilds import KnownGuilds
 from bot.store.month_counts import MonthCounts
 from bot.store.outbox import Outbox
 from bot.store.pages import PageStore
@@ -26,6 +27,14 @@ from bot.store.statistics import Statistics
 from bot.store.subscriptions import Subscriptions
 from bot.store.trending_entries import TrendingEntries
 from bot.store.trending_posts import TrendingPosts
+
+
+def release() -> str:
+    """Returns the version of the installed package; `dev` for a checkout that is not installed."""
+    try:
+        return version("daily-papers")
+    except PackageNotFoundError:
+        return "dev"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +59,7 @@ class Context:
     @property
     def user_agent(self) -> str:
         """A descriptive name with a contact, as arXiv's terms of use ask for."""
-        try:
-            release = version("daily-papers")
-        except PackageNotFoundError:  # started from a checkout that is not installed
-            release = "dev"
-        return f"DailyPapers/{release} ({self.settings.arxiv.contact or 'no contact given'})"
+        return f"DailyPapers/{release()} ({self.settings.arxiv.contact or 'no contact given'})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,7 @@ class Stores:
     edits: Edits
     polls: Polls
     key_values: KeyValues
+    known_guilds: KnownGuilds
     trending_entries: TrendingEntries
     trending_posts: TrendingPosts
     page_store: PageStore
@@ -89,6 +95,7 @@ class Stores:
             Edits(database),
             Polls(database),
             KeyValues(database),
+            KnownGuilds(database),
             TrendingEntries(database),
             TrendingPosts(database),
             PageStore(database),

@@ -15,6 +15,7 @@ from bot.arxiv.gate import Gate
 from bot.charts.renderer import ChartRenderer
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import TrendingParts
+from bot.config import WebSettings
 from bot.discord_api.attempts import InvalidRequests
 from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.client import Client
@@ -43,6 +44,7 @@ from bot.services.status import StatusService
 from bot.services.subscriptions import SubscriptionService
 from cogs.channels import ChannelCommands
 from cogs.charts import ChartCommands
+from cogs.help import HelpCommand
 from cogs.lookup import LookupCommands
 from cogs.pages import PageCommands
 from cogs.status import StatusCommand
@@ -69,12 +71,17 @@ class PublishParts:
     janitor: Janitor
 
 
-def arxiv_client(context: Context, session: aiohttp.ClientSession) -> ArxivClient:
+def request_gate(context: Context) -> Gate:
+    """The gate that every process of the bot shares."""
+    return Gate(context.gate_path, context.clock, context.settings.arxiv.request_interval_s)
+
+
+def arxiv_client(context: Context, session: aiohttp.ClientSession, gate: Gate | None = None) -> ArxivClient:
     """A client that shares the request gate with every other process of the bot."""
     interval_s = context.settings.arxiv.request_interval_s
     return ArxivClient(
         session,
-        Gate(context.gate_path, context.clock, interval_s),
+        gate or request_gate(context),
         context.clock,
         context.settings.arxiv.api_url,
         context.user_agent,
@@ -283,4 +290,10 @@ def build_cogs(context: Context, services: Services, trending: TrendingParts) ->
         ChannelCommands(services.channel_settings, trending.lists),
         PageCommands(services.pages),
         ChartCommands(services.charts, ChartRenderer(context.fonts_path), services.subscriptions),
+        HelpCommand(_public_page_url(context.settings.web)),
     )
+
+
+def _public_page_url(web: WebSettings) -> str | None:
+    """The page that everyone can read; None if no channel is public, or if its public URL is not set."""
+    return web.address if web.public_channels and web.port is not None else None

@@ -26,10 +26,11 @@ _ALLOWED_BY_ERROR: Final[Mapping[str, str]] = {
     "tuple_type": "a JSON list",
 }
 _ALLOWED_BY_SETTING: Final[Mapping[str, str]] = {
-    "channel_id": "a channel id",
     "port": "1 to 65535",
-    "public_channels": "a channel id",
 }
+_CHANNEL_ID_SETTINGS: Final = ("channel_id", "public_channels")
+# How alike two names of settings are from which one is suggested for the other; difflib's 0.6 also finds other words.
+_SIMILAR: Final = 0.75
 # The three parts of a Discord token (reference#authentication), which people sometimes paste into the wrong setting.
 _TOKEN: Final = re.compile(r"[\w-]{24,}\.[\w-]{6,}\.[\w-]{27,}", re.ASCII)
 
@@ -48,12 +49,14 @@ def fault_sentence(details: ErrorDetails, variables: Mapping[SettingPath, str], 
         case "json_invalid":  # valid for Python's parser, but not for pydantic's
             return "The settings are nested too deeply."
         case "extra_forbidden":
-            return f"{setting}: unknown setting{suggestion(name, _siblings(steps) or known)}"
+            return f"{setting}: unknown setting{suggestion(name, {each: each for each in _siblings(steps) or known})}"
         case "missing":
             return f"{setting}: missing."
         case "value_error":  # raised by bot.config.model: says what is wrong and what is allowed
             return f"{setting}: {message.removeprefix('Value error, ')}."
     value = "its value" if steps in (["discord"], ["discord", "token"]) else _value(details["input"])
+    if steps[-1:] != ["public_channels"] and _last_name(steps) in _CHANNEL_ID_SETTINGS:
+        return f"{setting}: {value} is not a channel id (in Discord: Copy Channel ID)."
     return f"{setting}: {value} is not valid; allowed: {_allowed(details, steps)}."
 
 
@@ -62,9 +65,9 @@ def _allowed(details: ErrorDetails, steps: Sequence[str | int]) -> str:
     error = details["type"]
     if error in _ALLOWED_BY_ERROR:
         return _ALLOWED_BY_ERROR[error]
-    names = [step for step in steps if isinstance(step, str)]
-    if names and names[-1] in _ALLOWED_BY_SETTING:
-        return _ALLOWED_BY_SETTING[names[-1]]
+    name = _last_name(steps)
+    if name in _ALLOWED_BY_SETTING:
+        return _ALLOWED_BY_SETTING[name]
     context = details.get("ctx", {})
     match error:
         case "literal_error":
@@ -84,10 +87,41 @@ def printable(text: str) -> str:
     return _TOKEN.sub("(a token)", line)
 
 
-def suggestion(name: str, known: Collection[str]) -> str:
-    """Returns the end of the sentence about an unknown name: the most similar known one, if there is one."""
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]}?" if close else "."
+def suggestion(name: str, known: Mapping[str, str]) -> str:
+    """Returns the end of the sentence about an unknown setting: the one that was probably meant, if there is one.
+
+    `known` maps settings to how they are shown.
+    """
+    ranked = sorted(((_similarity(name, each), each) for each in known), reverse=True)
+    best = [each for similarity, each in ranked if similarity and similarity == ranked[0][0]]
+    return f"; did you mean {known[best[0]]}?" if len(best) == 1 else "."
+
+
+def _similarity(name: str, known: str) -> float:
+    """Returns from 0 to 1 how alike two settings are: 0 unless their last names and their sections are.
+
+    A shared section is not enough: `log.colour` is not `log.level`. A missing section is no difference: `port` is
+    `web.port`, and without separators, so is `web_port`.
+    """
+    (section, last), (known_section, known_last) = _parts(name), _parts(known)
+    if section + last == known_section + known_last:
+        return 1.0
+    sections = _ratio(section, known_section) if section else _SIMILAR
+    lasts = _ratio(last, known_last)
+    return 0.0 if min(sections, lasts) < _SIMILAR else (sections + lasts) / 2
+
+
+def _parts(name: str) -> tuple[str, str]:
+    section, _, last = name.casefold().rpartition(".")
+    return re.sub(r"\W|_", "", section), last.replace("_", "")
+
+
+def _ratio(typed: str, known: str) -> float:
+    return difflib.SequenceMatcher(None, typed, known, autojunk=False).ratio()
+
+
+def _last_name(steps: Sequence[str | int]) -> str:
+    return next((step for step in reversed(steps) if isinstance(step, str)), "")
 
 
 def _siblings(steps: list[str | int]) -> list[str]:

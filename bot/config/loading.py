@@ -97,12 +97,17 @@ def _read_environment(environ: Mapping[str, str]) -> tuple[dict[SettingPath, tup
         text = environ.get(name, "").strip()
         setting_path, is_text = known.get(name, (("discord", "token"), True))
         if name in prefixed and name not in known:
-            faults.append(f"{name}: unknown setting{suggestion(name.upper(), known)}")
+            faults.append(f"{name}: unknown setting{_suggested_variable(name)}")
         elif not text.isprintable():
             faults.append(f"{name}: has control characters, or is not UTF-8 text.")
         elif text:
             variables[setting_path] = (name, text if is_text else _from_json(text))
     return variables, faults
+
+
+def _suggested_variable(name: str) -> str:
+    known = {".".join(path): PREFIX + _SEPARATOR.join(path).upper() for path, _ in _setting_paths(Settings)}
+    return suggestion(name.upper().removeprefix(PREFIX).lower().replace(_SEPARATOR, "."), known)
 
 
 def _setting_paths(section: type[BaseModel], prefix: SettingPath = ()) -> Iterator[tuple[SettingPath, bool]]:

@@ -26,6 +26,8 @@ LOOPBACK_POLL_INTERVAL_MIN_S: Final = 1.0
 
 # No parentheses: the contact becomes a comment in the User-Agent header (RFC 9110, section 5.6.5).
 _CONTACT = re.compile(r"https?://[^\s()\\]+|[^\s@()\\]+@[^\s@()\\]+")
+# The contact in config.example.json and in the documentation, which people copy unchanged.
+_PLACEHOLDER_CONTACT: Final = "you@example.org"
 KeywordFault = Callable[[str], str | None]
 
 
@@ -74,11 +76,24 @@ def _one_line(text: str) -> str:
     return text.strip()
 
 
-def _contact(text: str) -> str:
+def _contact(text: str, info: ValidationInfo) -> str:
     line = _one_line(text)
     if not _CONTACT.fullmatch(line):
         raise ValueError("is not a contact; allowed: an email address or a URL (https://…)")
+    if line.casefold() == _PLACEHOLDER_CONTACT and not _is_arxiv_local(info):
+        raise ValueError(
+            f"is still the example's {_PLACEHOLDER_CONTACT}; allowed: an email address or a URL where arXiv's "
+            "operators can reach you, or null"
+        )
     return line
+
+
+def _upper_case(text: object) -> object:
+    return text.strip().upper() if isinstance(text, str) else text
+
+
+def _lower_case(text: object) -> object:
+    return text.strip().lower() if isinstance(text, str) else text
 
 
 def _blank_is_none(text: object) -> object:
@@ -104,6 +119,8 @@ def _file(path: Path) -> Path:
     # SQLite keeps :memory: in memory only, so nothing would survive a restart.
     if path.name in ("", "..", ":memory:") or "\0" in str(path):
         raise ValueError("is not the path of a file; allowed: the path of a file, which is created if missing")
+    if not path.parent.is_dir():
+        raise ValueError(f"the folder {path.parent} does not exist; create it, or set the path of another file")
     return path
 
 
@@ -200,8 +217,8 @@ class WebSettings(_Section):
 class LogSettings(_Section):
     """The level and the format of the log."""
 
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    format: Literal["text", "json"] = "text"
+    level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper_case)] = "INFO"
+    format: Annotated[Literal["text", "json"], BeforeValidator(_lower_case)] = "text"
 
 
 class Settings(_Section):

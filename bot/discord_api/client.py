@@ -19,6 +19,7 @@ from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from bot.discord_api.greeting import Greeter
 from bot.runtime.errors import DailyPapersError, StoreUnavailable
 from bot.services.lookup import LookupService
 from bot.services.subscriptions import SubscriptionService
@@ -90,6 +91,7 @@ class Client(commands.Bot):
         subscription_service: SubscriptionService,
         trending: TrendingLists,
         on_change: Callable[[discord.Guild], Awaitable[None]],
+        greeter: Greeter,
         http_trace: aiohttp.TraceConfig,
     ) -> None:
         super().__init__(
@@ -111,6 +113,8 @@ class Client(commands.Bot):
         self.subscription_service = subscription_service
         self.trending = trending
         self._on_change = on_change
+        self._greeter = greeter
+        self._guild_ids_at_connect: tuple[int, ...] = ()
         self._cogs_to_load: Sequence[commands.Cog] = ()
         self._login_finished = asyncio.Event()
         self._connected = False
@@ -151,6 +155,8 @@ class Client(commands.Bot):
 
     def dispatch(self, event_name: str, /, *args: object, **kwargs: object) -> None:
         """Dispatches an event, unless the client is closed: then discord.py has no event loop for the listeners."""
+        if event_name == "connect":  # before any later event: a server that is joined from now on is not among these
+            self._guild_ids_at_connect = tuple(guild.id for guild in self.guilds)
         if not self.is_closed():
             super().dispatch(event_name, *args, **kwargs)
 
@@ -186,15 +192,19 @@ class Client(commands.Bot):
         log.info("connected to Discord", extra={"guilds": len(self.guilds)})
         for guild in self.guilds:
             await self._on_change(guild)
+        await self._greeter.connected(self._guild_ids_at_connect, self.guilds)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
+        # discord.py fires this for a server that it did not know; whether the server is new, the greeter knows.
         await self._on_change(guild)
+        await self._greeter.joined(guild)
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
         await self._on_change(guild)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         await self._on_change(guild)
+        await self._greeter.left(guild)
 
     async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
         await self._on_change(channel.guild)

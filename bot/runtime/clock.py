@@ -5,7 +5,7 @@ No other module reads the time or sleeps by itself; tests pass a clock that they
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -26,10 +26,13 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The clock of the machine."""
+    """The clock of the machine; `ahead` moves the wall-clock time, for a bot in the sandbox."""
+
+    def __init__(self, ahead: timedelta = timedelta()) -> None:
+        self._ahead = ahead
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return datetime.now(UTC) + self._ahead
 
     def monotonic(self) -> float:
         return time.monotonic()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.runtime.errors import DatabaseUnusable
-from bot.store.opening import inspect, uri
+from bot.store.opening import inspect, reading_uri, uri
 
 # Pages copied between two progress reports: 4 MB at SQLite's default page size of 4 kB.
 _PAGES_PER_STEP = 1000
@@ -34,7 +34,7 @@ def summarise(path: Path) -> DatabaseSummary | None:
     if not path.exists() or path.stat().st_size == 0:
         return None
     try:
-        with contextlib.closing(sqlite3.connect(uri(path, "ro"), uri=True)) as connection:
+        with contextlib.closing(sqlite3.connect(reading_uri(path), uri=True)) as connection:
             channels = connection.execute("SELECT DISTINCT channel_id FROM subscriptions ORDER BY channel_id")
             return DatabaseSummary(
                 channels=tuple(row[0] for row in channels),

@@ -36,6 +36,18 @@ def uri(path: Path, mode: str) -> str:
     return f"{path.absolute().as_uri()}?mode={mode}"
 
 
+def reading_uri(path: Path) -> str:
+    """Returns the URI for a connection that only reads, and leaves no file behind that was not there before.
+
+    The last connection in WAL mode removes the -wal and -shm files, but a read-only one creates them and cannot.
+    """
+    is_wal = False
+    with contextlib.suppress(OSError), path.open("rb") as file:  # SQLite reports what makes a file unreadable
+        is_wal = file.read(20)[18:] == b"\x02\x02"  # the file format's versions (sqlite.org/fileformat2.html, 1.3.3)
+    is_idle = not path.with_name(f"{path.name}-wal").exists()
+    return uri(path, "rw" if is_wal and is_idle else "ro")
+
+
 def prepare_exclusive(path: Path) -> int:
     """Locks the file for the bot and migrates it; creates it if missing.
 
@@ -131,11 +143,11 @@ def _lock(path: Path) -> int:
 
 
 def inspect(path: Path) -> None:
-    """Raises DatabaseUnusable if the file is another program's, damaged or too new; opens it read-only."""
+    """Raises DatabaseUnusable if the file is another program's, damaged or too new; only reads it."""
     if _is_missing(path):
         return
     try:
-        with contextlib.closing(sqlite3.connect(uri(path, "ro"), uri=True)) as connection:
+        with contextlib.closing(sqlite3.connect(reading_uri(path), uri=True)) as connection:
             version, application_id = (
                 connection.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in ("user_version", "application_id")
             )

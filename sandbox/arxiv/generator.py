@@ -1,7 +1,8 @@
 """Generates papers that look like arXiv's: titles, abstracts with TeX and literal `<`, names with accents.
 
-The same seed and number always give the same paper. Research fields rotate, so that any 24 consecutive papers include
-one on reward models, one on diffusion models, one on graph neural networks, and so on. It never assigns ids or dates.
+The same seed and number always give the same paper. Groups of research fields rotate, so that any 24 consecutive papers
+include one on reward models, one on diffusion models, one on graph neural networks, one on astronomy, and so on; and
+the fields of a group, their topics and their sentences take turns. It never assigns ids or dates.
 """
 
 import random
@@ -9,6 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from sandbox.arxiv import vocabulary
+from sandbox.arxiv.fields import FIELD_GROUPS, ResearchField
 from sandbox.arxiv.papers import SandboxPaper
 
 # As many as the largest corpus of the tests has; the sandbox generates each paper once.
@@ -19,8 +21,10 @@ _CACHED_PAPERS: Final = 4096
 def generate_paper(seed: int, number: int) -> SandboxPaper:
     """Returns a paper; the same seed and number always give the same paper."""
     rng = random.Random(f"{seed}/{number}")
-    field = vocabulary.FIELDS[_field_order(seed, number)]
-    words = _PaperText(rng, field)
+    round_, group = _turn(seed, number)
+    turn, place = divmod(round_, len(group))
+    field = group[place]
+    words = _PaperText(rng, field, turn)
     published_elsewhere = rng.random() < 0.16
     return SandboxPaper(
         title=words.title(),
@@ -38,20 +42,22 @@ def generate_paper(seed: int, number: int) -> SandboxPaper:
     )
 
 
-def _field_order(seed: int, number: int) -> int:
-    """Returns the index of a paper's field: each round contains every field once, in its own random order."""
-    count = len(vocabulary.FIELDS)
-    order = random.Random(f"{seed}/round/{number // count}").sample(range(count), count)
-    return order[number % count]
+def _turn(seed: int, number: int) -> tuple[int, tuple[ResearchField, ...]]:
+    """Returns a paper's round and its group: each round contains every group once, in its own random order."""
+    count = len(FIELD_GROUPS)
+    round_, place = divmod(number, count)
+    order = random.Random(f"{seed}/round/{round_}").sample(range(count), count)
+    return round_, FIELD_GROUPS[order[place]]
 
 
 class _PaperText:
-    """The topic, method and testbed of one paper, and the text generated from them."""
+    """The topic, method and testbed of a field's paper number `turn`, and the text generated from them."""
 
-    def __init__(self, rng: random.Random, field: vocabulary.ResearchField) -> None:
+    def __init__(self, rng: random.Random, field: ResearchField, turn: int) -> None:
         self._rng = rng
         self._field = field
-        self._topic = rng.choice(field.topics)
+        self._turn = turn
+        self._topic = field.topics[turn % len(field.topics)]
         self._method = rng.choice(field.methods)
         self._testbed = rng.choice(field.testbeds)
         self._name = rng.choice(vocabulary.METHOD_NAMES)
@@ -65,7 +71,7 @@ class _PaperText:
         rng = self._rng
         sentences = (
             rng.choice(vocabulary.OPENINGS),
-            *rng.sample(self._field.sentences, 2),
+            *self._sentences(),
             *rng.sample(vocabulary.MIDDLES, rng.randint(2, 3)),
             rng.choice(vocabulary.ENDINGS),
         )
@@ -73,6 +79,13 @@ class _PaperText:
         for mark, words in (("{t}", self._topic), ("{m}", self._method), ("{d}", self._testbed)):
             text = text.replace(mark, words)  # not format(): TeX contains braces
         return text
+
+    def _sentences(self) -> tuple[str, str]:
+        """Returns two different sentences of the field; each is used equally often."""
+        sentences = self._field.sentences
+        cycle, first = divmod(self._turn, len(sentences))
+        second = first + 1 + cycle % (len(sentences) - 1)
+        return sentences[first], sentences[second % len(sentences)]
 
     def comment(self) -> str:
         rng = self._rng

@@ -20,10 +20,12 @@ from sandbox.arxiv.corpus import Corpus
 from sandbox.arxiv.fault_effects import respond
 from sandbox.arxiv.faults import ArxivFault, ArxivFaultKind, ArxivFaults
 from sandbox.arxiv.papers import SandboxPaper
+from sandbox.arxiv.requested import requested_papers
 from sandbox.arxiv.responses import ATOM, ArxivResponse
 
 PATH = "/arxiv/api/query"
 _RECORDS_KEPT = 10_000  # requests that are kept
+_LATEST_QUERIES = 20  # of the sandbox's bot: those of the last minute
 _CLOCK_SLACK_S = 0.001  # a sleep may end this much early because of the clock's resolution
 _MAX_TARGET_LENGTH = 8_000  # characters of a GET; arXiv responds with 414 to "very long" ones
 _CHUNK = b" " * 65_536
@@ -105,6 +107,12 @@ class LocalArxiv:
         papers = self._corpus.take(self.queued if count is None else count, self._now(), days_ago)
         self._catalogue.add(papers)
         return papers
+
+    def announce_requested(self, count: int) -> list[SandboxPaper]:
+        """Announces papers, one in three of which the latest queries ask for: the bot polls for its keywords."""
+        queries = [request.search_query for request in self.requests[-_LATEST_QUERIES:]]
+        self._corpus.bring_forward(lambda drafts: requested_papers(drafts, queries))
+        return self.announce(count)
 
     def add_paper(self, paper: SandboxPaper, *, announced: bool = True) -> SandboxPaper:
         """Publishes this paper now, or queues it to be announced next; a missing id or date is added."""

@@ -73,7 +73,9 @@ class DefaultWorld(World):
             ids[name] = channel_id
         thread_id = _FIRST_CHANNEL_ID + len(channels)
         self.add_thread(ids["general"], "reading club", owner_id=_ADMIN_ID, channel_id=thread_id)
-        return ids | {"reading club": thread_id}
+        # Last, so that the ids of the others stay the same.
+        self.add_channel(_GUILD_ID, "forum", ChannelKind.FORUM, channel_id=thread_id + 1)
+        return ids | {"reading club": thread_id, "forum": thread_id + 1}
 
 
 def _for_bot(allow: Permission = NONE, deny: Permission = NONE) -> Overwrite:

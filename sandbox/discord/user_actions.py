@@ -11,7 +11,7 @@ from sandbox.discord.commands import Commands, allowed_in_context
 from sandbox.discord.gateway import Gateway
 from sandbox.discord.interactions import Interactions
 from sandbox.discord.invocations import InteractionKind, Invocation
-from sandbox.discord.model import Channel, Message
+from sandbox.discord.model import MESSAGEABLE, Channel, Message
 from sandbox.discord.option_resolver import InvalidAction, OptionResolver
 from sandbox.discord.permissions import Permission
 from sandbox.discord.primitives import Payload, as_int, as_list, as_mappings
@@ -110,6 +110,8 @@ class UserActions:
         return channel
 
     def _is_available(self, command: Payload, user_id: int, channel: Channel) -> bool:
+        if channel.kind not in MESSAGEABLE:  # a forum has no message box: commands are used in its posts
+            return False
         if not allowed_in_context(command, self._interactions.context_of(channel)):
             return False
         installs = as_list(command.get("integration_types"))

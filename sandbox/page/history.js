@@ -55,6 +55,10 @@ export class History {
     if (this.messages.delete(id)) this.redraw();
   }
 
+  get isEmpty() {
+    return this.messages.size === 0;
+  }
+
   get oldest() {
     return this.#ordered().find((message) => !message.local)?.id;
   }
@@ -64,7 +68,7 @@ export class History {
     const old = new Map([...this.list.children].map((node) => [node.dataset.key, node]));
     const ordered = this.#ordered();
     const nodes = ordered.flatMap((message, index) => this.#drawn(message, ordered[index - 1], old));
-    this.#show(nodes.length ? nodes : [el("p", { class: "empty" }, "No messages yet.")]);
+    this.#show(nodes.length ? nodes : [this.context.empty()]);
   }
 
   #show(nodes) {
@@ -80,7 +84,7 @@ export class History {
 
   #drawn(message, before, old) {
     const newDay = !before || day(before.timestamp) !== day(message.timestamp);
-    this.list.querySelector(".empty")?.remove();
+    this.list.querySelector(".empty, .forum")?.remove();
     const key = JSON.stringify([message, newDay ? null : before?.author.id, newDay ? null : before?.timestamp, this.context.version()]);
     const node = old?.get(key) ?? drawMessage(message, newDay ? null : before, this.context);
     node.dataset.key = key;

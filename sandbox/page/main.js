@@ -3,9 +3,11 @@
 import { get, inBackground, listen, post } from "./api.js";
 import { Composer } from "./composer.js";
 import { byId, el } from "./dom.js";
+import { emptyChannel } from "./empty.js";
 import { History } from "./history.js";
+import { now, setAhead } from "./now.js";
 import { drawPanel, initPanel } from "./panel.js";
-import { drawSidebar, iconOf } from "./sidebar.js";
+import { drawSidebar, FORUM, iconOf } from "./sidebar.js";
 import { keepRelativeTimesFresh } from "./times.js";
 
 const DISCORD_EPOCH_MS = 1420070400000n;
@@ -39,8 +41,18 @@ const names = {
   },
 };
 
+// A forum's posts, newest first; ids of equal length are ordered by time.
+const postsOf = (id) => channels().filter((channel) => channel.parent_id === id).reverse();
+
+// The account that can subscribe, unless it is the current one.
+function otherAdmin() {
+  const admin = state.accounts.find((account) => account.role === "admin");
+  return admin && admin.id !== state.me ? admin.name : null;
+}
+
 const history = new History({
   names,
+  empty: () => emptyChannel(channelOf(current), { posts: postsOf(current), open, admin: otherAdmin() }),
   version: () => channels().map((channel) => channel.id).join(),
   choicesOf: (component) => component.options ?? entitiesFor(component.type),
   dismiss: (id) => {
@@ -106,7 +118,7 @@ async function runCommand(command, options) {
 
 // Ids contain the time, so this one sorts after all existing messages.
 function nextLocalId() {
-  lastLocalMs = Math.max(Date.now(), lastLocalMs + 1);
+  lastLocalMs = Math.max(now(), lastLocalMs + 1);
   return String((BigInt(lastLocalMs) - DISCORD_EPOCH_MS) << 22n);
 }
 
@@ -115,7 +127,7 @@ function localMessage(command, extra) {
   const me = state.accounts.find((user) => user.id === state.me);
   return {
     id: nextLocalId(), local: true, type: 20, flags: 64, sandbox_command: command, user: { username: me.name },
-    author: { id: state.bot.id, username: state.bot.name, bot: true }, timestamp: new Date().toISOString(), ...extra,
+    author: { id: state.bot.id, username: state.bot.name, bot: true }, timestamp: new Date(now()).toISOString(), ...extra,
   };
 }
 
@@ -135,8 +147,12 @@ function showChannel(id) {
   showSidebar(false);
   draw();
   composer.clear();
-  void inBackground(composer.refresh(`Message ${iconOf(channelOf(id))}${channelOf(id).name}, or type / for commands`));
+  void inBackground(composer.refresh(placeholderFor(channelOf(id))));
 }
+
+const placeholderFor = (channel) => (channel.type === FORUM
+  ? "Open a post of this forum, or another channel, to type"
+  : `Message ${iconOf(channel)}${channel.name}, or type / for commands`);
 
 async function loadHistory() {
   const buffer = [];
@@ -219,9 +235,11 @@ const firstChannel = () => (state.guilds[0]?.channels.find((channel) => channel.
 
 function draw() {
   drawSidebar(state, { current, unread, open });
-  drawPanel(state.arxiv);
+  setAhead(state.clock.ahead_s);
+  drawPanel(state.arxiv, state.clock);
   const channel = channelOf(current);
   if (!channel) return;
+  if (history.isEmpty) history.redraw(); // a forum's posts are part of the state
   byId("channel-name").replaceChildren(el("span", { class: "channel-icon", "aria-hidden": "true" }, iconOf(channel)), channel.name);
   document.title = `${iconOf(channel)}${channel.name} · Daily Papers sandbox`;
   byId("bot-state").textContent = botStatus(state.bot);

@@ -3,7 +3,9 @@
 import { post } from "./api.js";
 import { byId, el } from "./dom.js";
 
-export function drawPanel(arxiv) {
+export function drawPanel(arxiv, clock) {
+  byId("day").hidden = arxiv.live;
+  byId("today").textContent = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeZone: "UTC" }).format(new Date(clock.now));
   byId("queued").textContent = arxiv.live
     ? "The bot uses the real arXiv. Nothing you do here affects it."
     : `Queued papers: ${arxiv.queued.toLocaleString()}`;
@@ -33,6 +35,7 @@ export function initPanel() {
       return announced === 1 ? "1 paper announced." : `${announced} papers announced.`;
     });
   });
+  byId("end-day").addEventListener("click", () => void attempt(() => post("end-day", {}).then(() => "The day has ended. The bot restarts with the new date.")));
   byId("add-fault").addEventListener("submit", (event) => {
     event.preventDefault();
     void attempt(() => post("add-fault", { kind: byId("fault").value, times: byId("times").valueAsNumber }).then(() => ""));

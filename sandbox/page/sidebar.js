@@ -2,7 +2,7 @@
 
 import { byId, el } from "./dom.js";
 
-const FORUM = 15;
+export const FORUM = 15;
 const ANNOUNCEMENT = 5;
 const THREADS = new Set([10, 11, 12]);
 

@@ -1,5 +1,7 @@
 // Formats times in the reader's time zone and language, as Discord does.
 
+import { now } from "./now.js";
+
 const styles = {
   t: { timeStyle: "short" },
   T: { timeStyle: "medium" },
@@ -16,8 +18,8 @@ const units = [
 
 const format = (date, style) => new Intl.DateTimeFormat(undefined, styles[style]).format(date);
 
-export function relative(date, now = Date.now()) {
-  const seconds = Math.round((date.getTime() - now) / 1000);
+export function relative(date, from = now()) {
+  const seconds = Math.round((date.getTime() - from) / 1000);
   const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length) ?? units.at(-1);
   return new Intl.RelativeTimeFormat(undefined, { numeric: "auto" }).format(Math.round(seconds / size), unit);
 }
@@ -36,9 +38,9 @@ export function timestamp(unix, style = "f") {
 }
 
 // "Today at 10:00", "Yesterday at 10:00", then the date.
-export function calendar(date, now = new Date()) {
+export function calendar(date, today = new Date(now())) {
   const midnight = (moment) => new Date(moment.getFullYear(), moment.getMonth(), moment.getDate()).getTime();
-  const daysAgo = Math.round((midnight(now) - midnight(date)) / 86400000);
+  const daysAgo = Math.round((midnight(today) - midnight(date)) / 86400000);
   if (daysAgo === 0) return `Today at ${format(date, "t")}`;
   if (daysAgo === 1) return `Yesterday at ${format(date, "t")}`;
   return format(date, "s");

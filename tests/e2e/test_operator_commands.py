@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from bot.store.database import Database
 from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus, LocalArxiv, SandboxPaper
 from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind
 from tests.support.disks import small_disk
@@ -50,6 +51,11 @@ def settings_file(sandbox: RunningSandbox, *channels: str) -> tuple[str, str]:
     return "--config", str(path)
 
 
+def files_in(folder: Path) -> dict[str, bytes]:
+    """The files of a folder, without those that contain a command's output."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith("printed-")}
+
+
 def rows(table: dict[str, tuple[str, str]], state: str) -> dict[str, str]:
     """The details of the rows with one result."""
     return {what: words for what, (its, words) in table.items() if its == state}
@@ -64,7 +70,23 @@ async def test_check_before_the_first_start_passes(tmp_path: Path) -> None:
         assert table["token"][1] == "logged in as Daily Papers, in 1 server"
         assert table["arXiv"][1] == "reachable: 1 paper in the last 7 days"
         assert table[f"channel {sandbox.channel('papers')}"][1] == "the bot can post here"
-        assert not sandbox.database.exists()
+        assert set(files_in(tmp_path)) == {"config.json"}
+
+
+async def test_check_changes_no_file_next_to_the_database(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox:
+        await (await Database.open_exclusive(sandbox.database)).close()
+        before = files_in(tmp_path)
+        assert (await run_check(sandbox))[0] == 0
+        assert files_in(tmp_path) == before
+
+
+async def test_check_prints_only_its_table(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox:
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SERVER_ERROR))
+        code, output = await daily_papers(sandbox, "check", DAILY_PAPERS_LOG__LEVEL="DEBUG")
+        assert code == 1
+        assert {line[0] for line in output.splitlines()} == set("┏┃┡│└")
 
 
 async def test_check_reports_a_rejected_token_without_printing_it(tmp_path: Path) -> None:

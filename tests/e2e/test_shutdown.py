@@ -14,6 +14,7 @@ from bot.__main__ import keyword_fault
 from bot.composition.app import App, run
 from bot.config import load_settings
 from bot.discord_api.client import GUILDS_QUIET_S
+from bot.runtime.clock import SystemClock
 from bot.runtime.metrics import Metrics
 from bot.store.database import Database
 from tests.support.discord_client import pointed_at
@@ -55,7 +56,7 @@ async def test_slow_command_leaves_no_connection_open_at_shutdown(tmp_path: Path
             closing.enter_context(pointed_at(settings.discord.api_url, settings.discord.gateway_url or ""))
             database = await Database.open_exclusive(sandbox.database)
             closing.push_async_callback(database.close)
-            app, stop = App(settings, token, database, Metrics()), asyncio.Event()
+            app, stop = App(settings, token, database, Metrics(), SystemClock()), asyncio.Event()
             app.client.tree.add_command(slow)
             bot = asyncio.create_task(app.run_until(stop))
             await sandbox.discord.wait_until_bot_ready(DEADLINE_S)

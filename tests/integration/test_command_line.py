@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,6 @@ def test_start_without_a_token_says_how_to_set_one(folder: Path, capsys: pytest.
 @pytest.mark.parametrize(
     ("database", "sentence"),
     [
-        (".not-made/papers.sqlite3", "does not exist: create it, or set `database`."),
         ("notes.txt", "is not a database or is damaged (file is not a database); it was left unchanged."),
         ("folder", "is a folder: set `database` to a file."),
     ],
@@ -110,6 +110,30 @@ def test_unusable_database_is_reported_in_one_line_and_left_unchanged(
     (line,) = capsys.readouterr().err.splitlines()
     assert sentence in line
     assert (folder / "notes.txt").read_text() == "Buy milk."
+
+
+def test_missing_folder_of_the_database_is_an_invalid_setting(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAILY_PAPERS_DATABASE", str(folder / "missing" / "papers.sqlite3"))
+    assert main(["check"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("missing does not exist; create it, or set the path of another file.")
+
+
+def test_clock_of_a_bot_on_the_real_discord_cannot_be_moved(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
+    assert main(["--clock-ahead", "60"]) == 1
+    assert capsys.readouterr().err == "--clock-ahead is only for the sandbox, whose clock can be moved.\n"
+
+
+def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"daily-papers {version('daily-papers')}\n"
 
 
 async def create_database(path: Path) -> None:

@@ -81,6 +81,10 @@ def stored_backoff(path: Path) -> str | None:
     return not_before
 
 
+def exists(path: Path) -> bool:
+    return path.exists()
+
+
 def remove_file(path: Path) -> None:
     path.unlink()
 
@@ -263,6 +267,55 @@ async def test_removed_lock_file_is_created_again(path: Path, clock: FakeClock) 
         await clock.advance(10)
         assert requests.order == ["first", "second"]
         assert stored_backoff(path) is None
+
+
+async def test_file_is_removed_one_interval_after_the_last_request(path: Path, clock: FakeClock) -> None:
+    gate = Gate(path, clock, INTERVAL_S)
+    async with sending(clock) as requests:
+        requests.start("only", gate, request_s=1)
+        await clock.advance(4.5)
+        removal = asyncio.create_task(gate.remove_file())
+        await clock.advance(2)
+        assert exists(path)
+        await clock.advance(1)
+        await removal
+        assert not exists(path)
+
+
+async def test_file_that_another_process_used_last_is_kept(path: Path, clock: FakeClock) -> None:
+    gate, other = Gate(path, clock, INTERVAL_S), Gate(path, clock, INTERVAL_S)
+    async with sending(clock) as requests:
+        requests.start("first", gate)
+        await clock.advance(4)
+        requests.start("second", other)
+        await clock.advance(10)
+        assert requests.order == ["first", "second"]
+        await gate.remove_file()
+        assert exists(path)
+
+
+async def test_file_that_another_process_has_locked_is_kept(path: Path, clock: FakeClock) -> None:
+    gate, other = Gate(path, clock, INTERVAL_S), Gate(path, clock, INTERVAL_S)
+    async with sending(clock) as requests:
+        requests.start("first", gate)
+        await clock.advance(10)
+        requests.start("second", other, request_s=20)
+        await clock.advance(5)
+        await gate.remove_file()
+        assert exists(path)
+
+
+async def test_file_with_a_backoff_is_kept(path: Path, clock: FakeClock) -> None:
+    gate = Gate(path, clock, INTERVAL_S)
+    until = clock.now() + timedelta(minutes=5)
+    await close(gate, clock, ArxivThrottled("arXiv asks us to wait", until))
+    await gate.remove_file()
+    assert stored_backoff(path) == until.isoformat()
+
+
+async def test_gate_that_never_requested_removes_nothing(path: Path, clock: FakeClock) -> None:
+    await Gate(path, clock, INTERVAL_S).remove_file()
+    assert not exists(path)
 
 
 async def test_killed_process_leaves_no_lock_behind(path: Path, clock: FakeClock) -> None:

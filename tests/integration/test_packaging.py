@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import metadata
@@ -156,9 +157,17 @@ def test_build_context_contains_exactly_what_the_image_copies() -> None:
 def test_image_sets_only_valid_settings(tmp_path: Path) -> None:
     empty = tmp_path / "config.json"
     empty.write_text("{}")
-    settings = load_settings(empty, _environment(), keyword_fault)
-    assert [str(settings.database.parent)] == json.loads(_instructions("VOLUME")[0])
+    environ = _environment()
+    database = Path(environ["DAILY_PAPERS_DATABASE"])
+    assert [str(database.parent)] == json.loads(_instructions("VOLUME")[0])
+    settings = load_settings(empty, {**environ, "DAILY_PAPERS_DATABASE": str(tmp_path / database.name)}, keyword_fault)
     assert settings.web.port is not None
+
+
+def test_web_server_of_the_image_listens_on_all_interfaces() -> None:
+    environ = _environment()
+    assert environ["DAILY_PAPERS_WEB__HOST"] == "0.0.0.0"  # noqa: S104 - a port can only be published from there
+    assert _instructions("EXPOSE") == [environ["DAILY_PAPERS_WEB__PORT"]]
 
 
 def test_image_runs_the_bot_directly_and_not_as_root() -> None:
@@ -262,6 +271,28 @@ def test_make_run_starts_the_bot_if_configured_otherwise_the_sandbox(
     (tmp_path / ".venv/.run").touch()  # newer than the lock, so nothing is installed
     result = _make("run", f"DISCORD_TOKEN={token}", folder=tmp_path)
     assert result.stdout == f"started -m {starts}\n"
+
+
+def test_two_makes_at_once_install_once(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ("requirements.lock", "pyproject.toml"):
+        (tmp_path / name).touch()
+    python = tmp_path / "fake-python"  # creates a venv slowly, and runs scripts of the Makefile
+    installed = tmp_path / ".venv/bin/python"
+    python.write_text(
+        "#!/bin/sh\n"
+        f'[ "$2" = venv ] || exec {shlex.quote(sys.executable)} "$@"\n'
+        f"echo created >> log; sleep 0.3; mkdir -p {installed.parent}\n"
+        f"printf '#!/bin/sh\\necho started $*\\n' > {installed}; chmod +x {installed}\n"
+    )
+    python.chmod(0o755)
+    with ThreadPoolExecutor() as pool:
+        makes = [pool.submit(_make, "run", f"PYTHON={python}", "DISCORD_TOKEN=", folder=tmp_path) for _ in range(2)]
+        results = [make.result() for make in makes]
+    assert [(result.returncode, result.stderr) for result in results] == [(0, "")] * 2
+    assert (tmp_path / "log").read_text() == "created\n"
+    assert all(result.stdout.endswith("started -m sandbox\n") for result in results)
+    assert sum("Another make is installing into .venv; waiting for it ..." in result.stdout for result in results) == 1
 
 
 def test_ci_script_runs_every_check() -> None:

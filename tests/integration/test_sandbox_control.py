@@ -75,6 +75,11 @@ def channel_names(state: Mapping[str, object]) -> set[str]:
     return {channel["name"] for channel in guilds[0]["channels"]}
 
 
+async def test_day_of_a_sandbox_without_its_own_bot_cannot_be_ended(client: ControlClient) -> None:
+    failed = await client.post("end-day")
+    assert failed == {"error": "The day can't be ended: the bot was not started by the sandbox."}
+
+
 async def test_member_cannot_see_admin_channels(client: ControlClient) -> None:
     assert "admins" in channel_names(await client.get("state"))
     seen = await client.get("state", **{"as": client.default.member_id})

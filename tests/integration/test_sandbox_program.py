@@ -124,7 +124,7 @@ class WatchedProcess:
         self.lines: list[str] = []
         self.states: list[BotState] = []
         self._changed = asyncio.Event()
-        self._process = BotSupervisor(
+        self.supervisor = BotSupervisor(
             [sys.executable, "-c", script],
             {"NAME_FOR_TESTS": "Erdős"},
             write_line=self._write_line,
@@ -136,7 +136,7 @@ class WatchedProcess:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Runs the process until the block ends."""
-        task = asyncio.create_task(self._process.run())
+        task = asyncio.create_task(self.supervisor.run())
         try:
             yield
         finally:
@@ -202,6 +202,16 @@ async def test_bot_that_does_not_exit_is_killed() -> None:
     assert process.lines[-1] == "sandbox | the bot did not exit within 0.05 s and was killed"
     with pytest.raises(ProcessLookupError):
         os.kill(int(process.lines[0].removeprefix("bot | ")), 0)
+
+
+async def test_restart_shuts_the_bot_down_and_starts_the_new_command_at_once() -> None:
+    process = WatchedProcess("print('first', flush=True); import time; time.sleep(60)")
+    async with process.running():
+        await process.wait_for_line("bot | first")
+        process.supervisor.restart([sys.executable, "-c", "print('second', flush=True); import time; time.sleep(60)"])
+        await process.wait_for_line("bot | second")
+    assert process.lines == ["bot | first", "bot | second"]
+    assert process.states == [BotState.RUNNING, BotState.RUNNING]
 
 
 def test_restart_delay_doubles_up_to_its_ceiling() -> None:

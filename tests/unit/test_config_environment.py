@@ -82,6 +82,11 @@ def test_empty_variable_counts_as_not_set(loader: Loader, empty: str) -> None:
         ("DAILY_PAPERS_WEB__PROT", "unknown setting; did you mean DAILY_PAPERS_WEB__PORT?"),
         ("DAILY_PAPERS_WEB_PORT", "unknown setting; did you mean DAILY_PAPERS_WEB__PORT?"),
         ("daily_papers_web__port", "unknown setting; did you mean DAILY_PAPERS_WEB__PORT?"),
+        ("DAILY_PAPERS_LOG_LEVEL", "unknown setting; did you mean DAILY_PAPERS_LOG__LEVEL?"),
+        ("DAILY_PAPERS_CONTACT", "unknown setting; did you mean DAILY_PAPERS_ARXIV__CONTACT?"),
+        ("DAILY_PAPERS_TOKEN", "unknown setting; did you mean DAILY_PAPERS_DISCORD__TOKEN?"),
+        ("DAILY_PAPERS_CONFIG", "unknown setting."),
+        ("DAILY_PAPERS_HOME", "unknown setting."),
         ("DAILY_PAPERS_QQQQQQQQQQQQQQQQQQQQQQQQQQQQ", "unknown setting."),
     ],
 )

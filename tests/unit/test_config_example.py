@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from bot.__main__ import keyword_fault
 from bot.config import Settings, load_settings
+from bot.runtime.errors import InvalidSettings
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.json"
 
@@ -30,12 +31,17 @@ def test_example_has_every_setting_and_no_others() -> None:
 
 
 def test_example_is_valid_and_otherwise_has_the_defaults() -> None:
-    example = load_settings(EXAMPLE, {}, keyword_fault)
+    example = load_settings(EXAMPLE, {"DAILY_PAPERS_ARXIV__CONTACT": "me@lab.example"}, keyword_fault)
     assert example.arxiv.contact is not None
     assert example.subscriptions
     assert example.subscriptions[0].keywords
     arxiv = example.arxiv.model_copy(update={"contact": None})
     assert example.model_copy(update={"arxiv": arxiv, "subscriptions": None}) == Settings()
+
+
+def test_example_copied_unchanged_has_one_fault() -> None:
+    with pytest.raises(InvalidSettings, match=r"\Aarxiv.contact: is still the example's you@example.org; .*\Z"):
+        load_settings(EXAMPLE, {}, keyword_fault)
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -121,8 +121,8 @@ def test_number_with_thousands_of_digits_is_a_fault(loader: Loader) -> None:
         ({"web": {"port": True}}, "web.port: true is not valid; allowed: 1 to 65535."),
         ({"web": {"port": 65536}}, "web.port: 65536 is not valid; allowed: 1 to 65535."),
         (
-            {"log": {"level": "info"}},
-            'log.level: "info" is not valid; allowed: DEBUG, INFO, WARNING or ERROR.',
+            {"log": {"level": "verbose"}},
+            'log.level: "VERBOSE" is not valid; allowed: DEBUG, INFO, WARNING or ERROR.',
         ),
         ({"log": {"format": "xml"}}, 'log.format: "xml" is not valid; allowed: text or json.'),
         ({"database": 5}, "database: 5 is not valid; allowed: text."),
@@ -144,7 +144,10 @@ def test_number_with_thousands_of_digits_is_a_fault(loader: Loader) -> None:
         ),
         ({"huggingface": {"enabled": "yes"}}, 'huggingface.enabled: "yes" is not valid; allowed: true or false.'),
         ({"web": {"public_channels": 5}}, "web.public_channels: 5 is not valid; allowed: a JSON list."),
-        ({"web": {"public_channels": ["x"]}}, 'web.public_channels[0]: "x" is not valid; allowed: a channel id.'),
+        (
+            {"web": {"public_channels": ["x"]}},
+            'web.public_channels[0]: "x" is not a channel id (in Discord: Copy Channel ID).',
+        ),
         ({"arxiv": {"contact": 7}}, "arxiv.contact: 7 is not valid; allowed: text."),
     ],
 )
@@ -182,3 +185,32 @@ def test_all_faults_of_file_and_environment_are_reported_at_once(loader: Loader)
 def test_invalid_json_hides_no_fault_of_the_environment(loader: Loader) -> None:
     faults = loader.faults_of_text("{", DAILY_PAPERS_WEB__PORT="0", DAILY_PAPERS_PORT="1")
     assert [fault.split(" ")[0] for fault in faults] == ["FILE:", "DAILY_PAPERS_PORT:", "web.port"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("web.ports", "web.port"),
+        ("web.adress", "web.address"),
+        ("log_level", "log.level"),
+        ("loglevel", "log.level"),
+        ("port", "web.port"),
+        ("contact", "arxiv.contact"),
+        ("databse", "database"),
+        ("hugging_face", "huggingface"),
+        ("subscription", "subscriptions"),
+    ],
+)
+def test_misspelt_setting_gets_a_suggestion(loader: Loader, typed: str, meant: str) -> None:
+    section, _, name = typed.rpartition(".")
+    assert loader.faults({section: {name: 1}} if section else {name: 1}) == [
+        f"{typed}: unknown setting; did you mean {meant}?"
+    ]
+
+
+@pytest.mark.parametrize(
+    "typed", ["log.colour", "log.file", "huggingface.token", "discord.guild", "arxiv.email", "webhook", "api_url"]
+)
+def test_setting_unlike_any_other_gets_no_suggestion(loader: Loader, typed: str) -> None:
+    section, _, name = typed.rpartition(".")
+    assert loader.faults({section: {name: 1}} if section else {name: 1}) == [f"{typed}: unknown setting."]

@@ -33,7 +33,7 @@ def test_channel_id_may_be_a_number_or_a_string(loader: Loader, written: object)
 def test_invalid_channel_id_is_a_fault(loader: Loader, written: object) -> None:
     (fault,) = loader.faults({"subscriptions": [{"channel_id": written, "keywords": []}]})
     assert fault.startswith("subscriptions[0].channel_id: ")
-    assert fault.endswith(" is not valid; allowed: a channel id.")
+    assert fault.endswith(" is not a channel id (in Discord: Copy Channel ID).")
 
 
 def test_absent_subscriptions_are_not_an_empty_list(loader: Loader) -> None:
@@ -164,6 +164,21 @@ def test_contact_that_is_no_address_is_a_fault(loader: Loader, contact: str) -> 
     ]
 
 
+@pytest.mark.parametrize("contact", ["you@example.org", " You@Example.org "])
+def test_contact_of_the_example_is_a_fault(loader: Loader, contact: str) -> None:
+    assert loader.faults({"arxiv": {"contact": contact}}) == [
+        (
+            "arxiv.contact: is still the example's you@example.org; allowed: an email address or a URL where arXiv's "
+            "operators can reach you, or null."
+        )
+    ]
+
+
+def test_local_arxiv_accepts_the_contact_of_the_example(loader: Loader) -> None:
+    contact = "you@example.org"
+    assert loader.load({"arxiv": {"api_url": LOCAL, "contact": contact}}).arxiv.contact == contact
+
+
 @pytest.mark.parametrize("contact", ["me@example.org", "https://example.org/@me?about=bot", " me@example.org "])
 def test_contact_is_an_e_mail_address_or_a_url(loader: Loader, contact: str) -> None:
     assert loader.load({"arxiv": {"contact": contact}}).arxiv.contact == contact.strip()
@@ -174,6 +189,20 @@ def test_database_that_is_not_a_file_path_is_a_fault(loader: Loader, path: str) 
     assert loader.faults({"database": path}) == [
         "database: is not the path of a file; allowed: the path of a file, which is created if missing."
     ]
+
+
+def test_missing_folder_of_the_database_is_reported_with_the_other_faults(loader: Loader, tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    assert loader.faults({"database": str(missing / "papers.db"), "web": {"port": 0}}) == [
+        f"database: the folder {missing} does not exist; create it, or set the path of another file.",
+        "web.port: 0 is not valid; allowed: 1 to 65535.",
+    ]
+
+
+@pytest.mark.parametrize("written", ["warning", "Warning", " WARNING "])
+def test_log_settings_ignore_case(loader: Loader, written: str) -> None:
+    settings = loader.load({"log": {"level": written, "format": "JSON"}})
+    assert (settings.log.level, settings.log.format) == ("WARNING", "json")
 
 
 @pytest.mark.parametrize("address", ["http://papers.example.org", "https://example.org/daily/papers/"])
