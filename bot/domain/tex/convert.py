@@ -4,8 +4,8 @@
 as it is. Broken TeX never raises: unknown input is kept, and no letter outside a command is lost. The result is not
 escaped for Discord.
 
-`walk` reads the text and calls this module for each command; `tables` lists the commands, `glyphs` the characters, and
-`typesetting` places spaces and parentheses.
+`walk` reads the text and calls this module for each command; `tables` lists the commands, `glyphs` the characters,
+`typesetting` places spaces and parentheses, and `typography` pairs quotes.
 """
 
 import re
@@ -16,10 +16,11 @@ from typing import Final
 from bot.domain.tex import tables
 from bot.domain.tex.glyphs import ALPHABETS, accented, in_alphabet, superscript
 from bot.domain.tex.typesetting import NAME_MARK, factor, relation, term, typeset
+from bot.domain.tex.typography import RANGE_MARK, with_ranges_and_numerals, with_typographic_quotes
 from bot.domain.tex.walk import Walk
 from bot.domain.text import collapse
 
-_SIGNIFICANT: Final = re.compile(r"[\\$^_{}~`]|--")
+_SIGNIFICANT: Final = re.compile(r"[\\$^_{}~]|--")
 # What an accent applies to; a space may follow an accent whose name is a letter: \c c.
 _LETTER: Final = re.compile(r"[^\W\d_]|\{|\\[A-Za-z]")
 _LETTER_APART: Final = re.compile(r"\s*(?:[^\W\d_]|\{|\\[A-Za-z])")
@@ -28,9 +29,10 @@ _OPTION: Final = re.compile(r"\s*\[([^\[\]{}]*)\]")
 
 def tex_to_text(text: str) -> str:
     """Returns the text on one line with its TeX converted, in Unicode's composed form (NFC)."""
-    line = collapse(text)
+    line = with_typographic_quotes(collapse(text))
     if _SIGNIFICANT.search(line):
-        line = collapse(_Reader(line).prose(len(line)))
+        line = with_ranges_and_numerals(line)
+        line = collapse(_Reader(line).prose(len(line)).replace(RANGE_MARK, "~"))
     return unicodedata.normalize("NFC", line)
 
 

@@ -1,6 +1,6 @@
 """Reads a text with TeX once from left to right, and tells prose from formulas.
 
-Handles braces, dollar signs, dashes, quotes, ties, scripts and arguments. It does not know the commands: a subclass
+Handles braces, dollar signs, dashes, ties, scripts and arguments. It does not know the commands: a subclass
 (in `convert`) decides what they print.
 """
 
@@ -20,7 +20,7 @@ _COMMAND: Final = r"\\(?:[A-Za-z]+\*?|.)"
 _PROSE: Final = re.compile(
     _COMMAND
     + r"|\$\$?|\{|\}|_(?=\{)|\^(?:(?=\{)|(?<=[\w)\]}|]\^)(?=[-+]?\d|[A-Za-z](?![A-Za-z\d])))"
-    + r"|~(?<=[^\s/(]~)(?=\S)|-(?<!--)-{1,2}(?!-)|``|''|https?://[^\s{}\\$]+"
+    + r"|~(?<=[^\s/(]~)(?=\S)|-(?<!--)-{1,2}(?!-)|https?://[^\s{}\\$]+"
 )
 _FORMULA: Final = re.compile(_COMMAND + r"|\{|\}|_|\^|-|~|&|'|\$")
 _IN_FORMULA: Final[Mapping[str, str]] = {"-": "−", "~": " ", "&": " ", "'": "′"}
@@ -83,8 +83,6 @@ class Walk(ABC):
                 return self._dash(found)
             case "~":
                 return " "
-            case "`" | "'":
-                return self._quote(found)
         return found[0]  # a link, unchanged
 
     def _formula_token(self, found: re.Match[str], end: int, signs: Mapping[str, str]) -> str:
@@ -131,11 +129,6 @@ class Walk(ABC):
         starts_word = found.start() == 0 or self.text[found.start() - 1].isspace()
         option = starts_word and self.text[found.end() : found.end() + 1].isalpha()  # --verbose
         return found[0] if option else "–"
-
-    def _quote(self, found: re.Match[str]) -> str:
-        if found[0] == "``":
-            return "“" if self.text.find("''", found.end()) > 0 else found[0]
-        return "”" if self.text.rfind("``", 0, found.start()) >= 0 else found[0]
 
     def _dollars(self, found: re.Match[str], end: int) -> str:
         start = self.at
