@@ -4,8 +4,9 @@
 as it is. Broken TeX never raises: unknown input is kept, and no letter outside a command is lost. The result is not
 escaped for Discord.
 
-`walk` reads the text and calls this module for each command; `tables` lists the commands, `glyphs` the characters, and
-`typesetting` places spaces and parentheses.
+`walk` reads the text and calls this module for each command; `tables` lists the commands, `glyphs` the characters,
+`typesetting` places spaces and parentheses, `references` shows links and removes citations, and `typography` pairs
+quotes.
 """
 
 import re
@@ -14,31 +15,55 @@ from collections.abc import Callable
 from typing import Final
 
 from bot.domain.tex import tables
-from bot.domain.tex.glyphs import ALPHABETS, accented, in_alphabet, superscript
-from bot.domain.tex.typesetting import NAME_MARK, factor, relation, term, typeset
+from bot.domain.tex.glyphs import ALPHABETS, accented, character, in_alphabet, roman_numeral, superscript
+from bot.domain.tex.references import link, url_in_tex, without_citations
+from bot.domain.tex.typesetting import (
+    CITE_MARK,
+    NAME_MARK,
+    closing,
+    factor,
+    operator,
+    relation,
+    term,
+    typeset,
+    typeset_script,
+)
+from bot.domain.tex.typography import RANGE_MARK, with_ranges_and_numerals, with_typographic_quotes
 from bot.domain.tex.walk import Walk
 from bot.domain.text import collapse
 
-_SIGNIFICANT: Final = re.compile(r"[\\$^_{}~`]|--")
+_SIGNIFICANT: Final = re.compile(r"[\\$^_{}~]|--")
 # What an accent applies to; a space may follow an accent whose name is a letter: \c c.
 _LETTER: Final = re.compile(r"[^\W\d_]|\{|\\[A-Za-z]")
 _LETTER_APART: Final = re.compile(r"\s*(?:[^\W\d_]|\{|\\[A-Za-z])")
 _OPTION: Final = re.compile(r"\s*\[([^\[\]{}]*)\]")
+_BRACE_NEXT: Final = re.compile(r"\s*\{")
+# TeX ignores the space after a command. It is dropped where an operand follows; elsewhere it may separate words.
+_OPERAND_NEXT: Final = re.compile(r"\s+(?:[\w(\[{]|\\(?P<command>[A-Za-z]+))")
+_BRACKET_NEXT: Final = re.compile(r"\s+(?=[(\[]|\\(?:left|[bB]igg?l?)\s*[(\[])")
+_BAR_NEXT: Final = re.compile(r"\s?(\||\\\|)\s?")
+_DEGREES_NEXT: Final = re.compile(r"\s*(?:[A-Za-z(]|\\[A-Za-z]|\\left)")
+_WINDOWS_PATH: Final = re.compile(r"(?<![A-Za-z0-9])[A-Z]:(?:\\[\w.-]+)+")
 
 
 def tex_to_text(text: str) -> str:
     """Returns the text on one line with its TeX converted, in Unicode's composed form (NFC)."""
-    line = collapse(text)
+    line = with_typographic_quotes(collapse(text))
     if _SIGNIFICANT.search(line):
-        line = collapse(_Reader(line).prose(len(line)))
+        line = with_ranges_and_numerals(line)
+        read = _Reader(line).prose(len(line)).replace(RANGE_MARK, "~")
+        line = collapse(without_citations(read))
     return unicodedata.normalize("NFC", line)
 
 
 class _Reader(Walk):
     """Reads a text and converts its commands."""
 
+    # The end of the last symbol whose space was dropped: the symbol after it is joined too.
+    _joined_at = -1
+
     def command(self, token: str, end: int, *, in_formula: bool) -> str:
-        name = token[1:]
+        name, start = token[1:], self.at - len(token)
         if len(name) > 1:
             name = name.rstrip("*")
         read = self.formula if in_formula else self.prose
@@ -49,19 +74,31 @@ class _Reader(Walk):
         if name in tables.SPACES:
             return " "
         if name in tables.NOTHING:
-            return self._nothing(name, self.at - len(token))
+            return self._nothing(name, start, in_formula=in_formula)
         if not name.isalpha() or not name.isascii():
             return "‖" if name == "|" and in_formula else name
-        if name in tables.SYMBOLS and name not in tables.MATH_ACCENTS:
-            return self._symbol(name, end, in_formula=in_formula)
-        return self._with_arguments(name, end, read)
+        if name in tables.AFTER_DIGIT and self._is_unit(name, start):
+            return tables.AFTER_DIGIT[name]
+        if name in tables.PRINTED and name not in tables.MATH_ACCENTS:
+            return self._symbol(name, start, end) if in_formula else self._symbol_in_prose(name, start, end)
+        return self._with_arguments(name, start, end, read)
 
-    def _nothing(self, name: str, start: int) -> str:
+    def _is_unit(self, name: str, start: int) -> bool:
+        is_degree_of = name == "deg" and _DEGREES_NEXT.match(self.text, self.at)
+        return self.text[start - 1 : start].isdigit() and not is_degree_of
+
+    def _nothing(self, name: str, start: int, *, in_formula: bool) -> str:
         r"""Drops a command that prints nothing, with the space after `{\it …` or the dot of `\right.`."""
         after = self.text[self.at : self.at + 1]
-        opens = start == 0 or self.text[start - 1] in "{ "
+        opens = in_formula or start == 0 or self.text[start - 1] in "{[( "
         if (name in ("left", "right", "middle") and after == ".") or (after.isspace() and opens and name.isalpha()):
             self.at += 1
+        if in_formula and name in tables.CLOSING_SIZES:
+            return closing("")
+        bar = _BAR_NEXT.match(self.text, self.at) if in_formula and name in tables.OPENING_SIZES else None
+        if bar:
+            self.at = bar.end()
+            return "|" if bar[1] == "|" else "‖"
         return ""
 
     def _text_accent(self, name: str, end: int) -> str:
@@ -74,21 +111,56 @@ class _Reader(Walk):
         self.at = start
         return name
 
-    def _symbol(self, name: str, end: int, *, in_formula: bool) -> str:
-        sign = tables.SYMBOLS[name]
-        if sign in tables.PREFIXES and self.text[self.at : self.at + 1].isspace():
-            self.at += 1
-        if in_formula:
-            return relation(sign) if tables.RELATIONS.match(sign) else sign
-        after = self.text[self.at : min(self.at + 2, end)]
-        if sign.isalpha() and len(name) <= 2 and after[:1].isspace() and after[1:].isalpha():
-            self.at += 1  # S\o ren
+    def _symbol(self, name: str, start: int, end: int) -> str:
+        """Returns a symbol in a formula, with its scripts if it is a relation or an operator."""
+        sign = tables.PRINTED[name]
+        if sign.isalpha() and len(sign) == 1:
+            self._join(start, end)
+        elif name in tables.CLOSING:
+            return closing(sign)
+        elif name in tables.SPACED or tables.RELATIONS.match(sign):
+            return relation(sign + self.scripts(end))
+        elif name not in tables.OPENING and (sign == "|" or tables.OPERATORS.match(sign)):
+            return operator(sign + self.scripts(end))
+        elif sign in tables.PREFIXES or name in tables.OPENING:
+            self.at += self.text[self.at : self.at + 1].isspace()
+        elif len(sign) > 1 and sign[0].isalnum():
+            return NAME_MARK + sign + NAME_MARK
         return sign
 
-    def _with_arguments(self, name: str, end: int, read: Callable[[int], str]) -> str:
+    def _join(self, start: int, end: int) -> None:
+        r"""Drops the space after a letter, as in \Delta t, unless the author separates all factors: K \pi \pi."""
+        before = self.text[max(0, start - 2) : start]
+        apart = start != self._joined_at and before[-1:].isspace() and (before[0].isalnum() or before[0] in "})'")
+        in_script = before[-1:] in ("_", "^")
+        found = _OPERAND_NEXT.match(self.text, self.at, end)
+        if found and not apart and not in_script and _is_letter(found["command"]):
+            self.at = self._joined_at = found.start("command") - 1 if found["command"] else found.end() - 1
+
+    def _symbol_in_prose(self, name: str, start: int, end: int) -> str:
+        sign = tables.PRINTED[name]
+        after = self.text[self.at : min(self.at + 2, end)]
+        if (sign in tables.PREFIXES and after[:1].isspace()) or (
+            len(sign) == len("′.") and sign[1] == "." and after[1:].isdigit()
+        ):
+            self.at += after[:1].isspace()
+        if sign.isalpha() and len(name) <= 2 and after[:1].isspace() and after[1:].isalpha() and name in tables.SYMBOLS:
+            self.at += 1  # S\o ren
+        return self._word(sign, start) if len(sign) > 1 else sign
+
+    def _word(self, text: str, start: int) -> str:
+        r"""Returns text that a command prints in prose, not glued to a number: 8\micron."""
+        return " " * (text[:1].isalpha() and self.text[start - 1 : start].isdigit()) + text
+
+    def _with_arguments(self, name: str, start: int, end: int, read: Callable[[int], str]) -> str:
+        special = self._special(name, end, read)
+        if special is not None:
+            return special
         if name in tables.FIRST_DROPPED or name in tables.SECOND_SHOWN:
             self.argument(end, self.prose)
             return self.argument(end, read) if name in tables.SECOND_SHOWN else ""
+        if tables.CITES.fullmatch(name):
+            return self._cite(name, end)
         if name in tables.MATH_ACCENTS:
             return accented(typeset(self.argument(end, read)), tables.MATH_ACCENTS[name])
         if name in ALPHABETS:
@@ -96,13 +168,37 @@ class _Reader(Walk):
         if name in tables.PROSE_INSIDE:
             return self.argument(end, self.prose)
         if name in tables.ROMAN_INSIDE:
-            return self.argument(end, self.roman)
+            return self.argument(end, self.roman) if read == self.formula else typeset(self.argument(end, self.roman))
         if name in tables.AROUND:
             before, after = tables.AROUND[name]
             return before + self.argument(end, read) + after
-        return self._construction(name, end, read)
+        return self._construction(name, start, end, read)
 
-    def _construction(self, name: str, end: int, read: Callable[[int], str]) -> str:
+    def _special(self, name: str, end: int, read: Callable[[int], str]) -> str | None:
+        """Returns what a command prints whose argument is not simply shown; None for another command."""
+        match name:
+            case "underline":
+                return self._underlined(end, read)
+            case "textsuperscript" | "textsubscript":
+                return self.script("^" if "super" in name else "_", typeset_script(self.argument(end, self.roman)))
+            case "href":
+                self._skip_options(end)
+                return link(self.raw_argument(end), self.argument(end, read))
+            case "url" | "path" | "nolinkurl" if _BRACE_NEXT.match(self.text, self.at, end):
+                return url_in_tex(self.raw_argument(end))
+            case "hspace" | "mspace" | "hskip":
+                return "" if self.argument(end, self.roman).startswith("-") else " "
+            case "hyperref":
+                self._skip_options(end)
+                return self.argument(end, read)
+            case "unicode":
+                return self._code_point(end)
+            case "ion":
+                element, stage = (typeset(self.argument(end, self.roman)) for _ in range(2))
+                return NAME_MARK + f"{element} {roman_numeral(stage)}".strip() + NAME_MARK
+        return None
+
+    def _construction(self, name: str, start: int, end: int, read: Callable[[int], str]) -> str:
         match name:
             case _ if name in tables.FRACTIONS:
                 return self._fraction(end)
@@ -116,9 +212,40 @@ class _Reader(Walk):
                 return relation(unicodedata.normalize("NFC", sign + "\u0338")) if sign else ""
             case "colon":
                 return ": "
-            case "operatorname":
-                return NAME_MARK + self.argument(end, self.roman) + NAME_MARK
-        return self._unknown(name, end, read)
+            case "operatorname" | "mathop" | "operatornamewithlimits":
+                return self._function(self.argument(end, self.roman), end)
+        return self._unknown(name, start, end, read)
+
+    def _skip_options(self, end: int) -> None:
+        while option := _OPTION.match(self.text, self.at, end):
+            self.at = option.end()
+
+    def _cite(self, name: str, end: int) -> str:
+        self._skip_options(end)
+        if not _BRACE_NEXT.match(self.text, self.at, end):
+            return name
+        self.argument(end, self.prose)
+        return CITE_MARK
+
+    def _underlined(self, end: int, read: Callable[[int], str]) -> str:
+        """Underlines a symbol; the marked letters of words, which explain an acronym, stay plain."""
+        inside = typeset(self.argument(end, read))
+        is_symbol = read != self.prose and len(inside) == 1 and not self.following().isalpha()
+        return accented(inside, tables.MATH_ACCENTS["underline"]) if is_symbol else inside
+
+    def _code_point(self, end: int) -> str:
+        r"""Returns the character of MathJax's \unicode{x2014}; empty for one that cannot be shown."""
+        self._skip_options(end)
+        char = character(self.raw_argument(end))
+        return relation(char) if tables.RELATIONS.match(char) else char
+
+    def _function(self, name: str, end: int) -> str:
+        r"""Returns a function's name with its scripts; a space before its argument in brackets is dropped."""
+        scripts = self.scripts(end)
+        bracket = _BRACKET_NEXT.match(self.text, self.at, end)
+        if bracket and name != "mod":
+            self.at = bracket.end()
+        return NAME_MARK + name + scripts + NAME_MARK
 
     def _fraction(self, end: int) -> str:
         above, below = (typeset(self.argument(end, self.formula)) for _ in range(2))
@@ -133,11 +260,24 @@ class _Reader(Walk):
         sign = tables.ROOTS.get(degree) or (superscript(degree) or f"{degree} ") + "√"
         return sign + factor(typeset(self.argument(end, self.formula)))
 
-    def _unknown(self, name: str, end: int, read: Callable[[int], str]) -> str:
+    def _unknown(self, name: str, start: int, end: int, read: Callable[[int], str]) -> str:
         r"""Returns the name of a function or an unknown command; for an unknown \ourcolour{text} its argument."""
-        in_formula = read != self.prose
         if name not in tables.FUNCTIONS and self.text[self.at : min(self.at + 1, end)] == "{":
             inside = self.argument(end, read)
             if inside.strip():
                 return inside
-        return NAME_MARK + name + NAME_MARK if in_formula else name
+        if read != self.prose:
+            return self._function("mod" if name == "bmod" else name, end)
+        path = _WINDOWS_PATH.match(self.text, max(0, start - 2), end)
+        if path:
+            self.at = path.end()
+            return path[0][2:]
+        return self._word("mod" if name == "bmod" else name, start)
+
+
+def _is_letter(command: str | None) -> bool:
+    """Whether the command, if there is one, prints a letter."""
+    return command is None or tables.PRINTED.get(command, "-").isalpha() or command in _LETTER_COMMANDS
+
+
+_LETTER_COMMANDS: Final = tables.ROMAN_INSIDE | set(tables.MATH_ACCENTS) | set(ALPHABETS) | {"rm"}

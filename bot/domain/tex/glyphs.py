@@ -4,6 +4,7 @@ The tables come from Python's Unicode database. It knows neither commands nor br
 """
 
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -17,6 +18,26 @@ def accented(text: str, mark: str) -> str:
     if sum(char.isalnum() for char in bare) > _ACCENTED_MAX:
         return text
     return unicodedata.normalize("NFC", "".join(char + mark if char.isalnum() else char for char in bare))
+
+
+# --- numbers of characters, and numerals -------------------------------------------------------
+
+_CODE_POINT: Final = re.compile(r"\s*(?:(?:0?[xX]|[uU]\+?|\")(?P<hex>[0-9A-Fa-f]{1,6})|(?P<decimal>[0-9]{1,7}))\s*")
+_NUMERALS: Final = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
+_SMALL_NUMBERS: Final = frozenset(map(str, range(1, len(_NUMERALS))))
+
+
+def character(code: str) -> str:
+    """Returns the character with a number such as x2014 or 8212; empty for one that cannot be shown."""
+    found = _CODE_POINT.fullmatch(code)
+    number = 0 if found is None else int(found["hex"], 16) if found["hex"] else int(found["decimal"])
+    char = chr(min(number, sys.maxunicode))
+    return char if char.isprintable() else ""
+
+
+def roman_numeral(text: str) -> str:
+    """Returns the numeral of a small number, or the text in capitals."""
+    return _NUMERALS[int(text)] if text in _SMALL_NUMBERS else text.upper()
 
 
 # --- scripts -----------------------------------------------------------------------------------
@@ -62,8 +83,10 @@ def _in_script(text: str, table: Mapping[str, str], unchanged: Mapping[str, str]
         return "".join(unchanged[char] for char in text)
     if _NUMBER.fullmatch(text):
         return "".join(table.get(char, point) for char in text)
-    if len(text) <= _SCRIPT_MAX and all(char in table for char in text):
-        return "".join(table[char] for char in text)
+    sign = unchanged.get(text[:1], "")  # K^{*0}; a sign at the end, as of d^{p*}, would seem to follow the script
+    rest = text.removeprefix(text[:1]) if sign else text
+    if len(text) <= _SCRIPT_MAX and all(char in table for char in rest):
+        return sign + "".join(table[char] for char in rest)
     return None
 
 

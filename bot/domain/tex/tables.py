@@ -20,13 +20,15 @@ _REPLACEMENTS: Final = """
     Box □  Diamond ◇  triangle △  bigstar ★  star ⋆  lll ⋘  ggg ⋙  ncong ≇  nsim ≁  lhd ◁  rhd ▷  unlhd ⊴
     unrhd ⊵  Join ⋈  restriction ↾  coloneqq ≔  coloneq ≔  eqqcolon ≕  imath ı  jmath ȷ  Bbbk 𝕜  lambdabar ƛ
     lbrack [  rbrack ]  lparen (  rparen )  lvert |  rvert |  vert |  textbar |  textless <  textgreater >
-    textunderscore _  textsuperscript ^  guillemetleft «  guillemetright »  textperiodcentered ·  slash /
+    textunderscore _  guillemetleft «  guillemetright »  textperiodcentered ·  slash /
     sun ☉  earth ⊕  And &  textasciitilde ~  textasciicircum ^  textbackslash \\  backslash ∖  infin ∞
     trianglelefteq ⊴  trianglerighteq ⊵  oiint ∯  bigsqcup ⨆  biguplus ⨄  bigodot ⨀  bigoplus ⊕  bigotimes ⊗
     lsim ≲  gsim ≳  simlt ≲  simgt ≳  la ≲  ga ≳  upmu µ  upalpha α  upbeta β  upgamma γ  updelta δ
     varGamma Γ  varDelta Δ  varTheta Θ  varLambda Λ  varXi Ξ  varPi Π  varSigma Σ  varPhi Φ  varPsi Ψ  varOmega Ω
     dotsc …  lbrace {  rbrace }  langle ⟨  rangle ⟩  lgroup (  rgroup )  Longrightarrow ⇒  longrightarrow →
     longleftarrow ←  longleftrightarrow ↔  Longleftrightarrow ⇔  longmapsto ↦  textquotedbl " ldots … cdots ⋯
+    land ∧  lor ∨  bot ⊥  thickapprox ≈  eqsim ≂  nothing ∅  female ♀  astrosun ☉  Earth ⊕  Venus ♀  Mars ♂  yen ¥
+    ohm Ω  qedsymbol □
 """
 
 
@@ -42,10 +44,39 @@ def _symbols() -> dict[str, str]:
 
 
 SYMBOLS: Final[Mapping[str, str]] = _symbols()
+# Commands of MathJax and of journals' classes; a document that loads neither does not know them.
+MACROS: Final[Mapping[str, str]] = {
+    "lt": "<", "gt": ">", "amp": "&", "mid": "|",
+    "degr": "°", "degree": "°", "degrees": "°", "arcdeg": "°", "fdg": "°.", "farcm": "′.", "farcs": "″.", "arcs": "″",
+    "celsius": "°C", "degC": "°C", "percent": "%",
+    "micron": "µm", "microns": "µm", "um": "µm", "mum": "µm", "mic": "µm", "kms": "km s⁻¹",
+    "kmps": "km s⁻¹", "ms": "m s⁻¹", "cms": "cm s⁻¹", "ergs": "erg s⁻¹", "ergcms": "erg cm⁻² s⁻¹", "uJy": "µJy",
+    "muJy": "µJy", "masyr": "mas yr⁻¹", "Teff": "T_eff", "teff": "T_eff", "logg": "log g", "feh": "[Fe/H]",
+    "FeH": "[Fe/H]", "vsini": "v sin i",
+    "Msun": "M⊙", "msun": "M⊙", "Lsun": "L⊙", "lsun": "L⊙", "Rsun": "R⊙", "rsun": "R⊙", "Zsun": "Z⊙", "zsun": "Z⊙",
+    "Msol": "M⊙", "msol": "M⊙", "Lsol": "L⊙", "Rsol": "R⊙", "solmass": "M⊙",
+    "Mearth": "M⊕", "mearth": "M⊕", "Rearth": "R⊕", "rearth": "R⊕", "Mjup": "M_Jup", "mjup": "M_Jup", "Rjup": "R_Jup",
+    "rjup": "R_Jup", "HI": "H I", "HII": "H II", "hi": "H I", "hii": "H II", "Ha": "Hα", "Halpha": "Hα",
+    "halpha": "Hα", "Hb": "Hβ", "Hbeta": "Hβ", "hbeta": "Hβ", "lya": "Lyα", "Lya": "Lyα", "Lyalpha": "Lyα",
+    "lyalpha": "Lyα", "LCDM": "ΛCDM", "lcdm": "ΛCDM", "apj": "ApJ", "apjl": "ApJL", "apjs": "ApJS", "mnras": "MNRAS",
+    "aap": "A&A", "aj": "AJ", "araa": "ARA&A", "pasp": "PASP", "pasj": "PASJ", "jcap": "JCAP",
+    "prl": "Phys. Rev. Lett.", "prd": "Phys. Rev. D", "physrep": "Phys. Rep.", "apss": "Ap&SS", "icarus": "Icarus",
+    "LaTeX": "LaTeX", "TeX": "TeX",
+}  # fmt: skip
+# Commands that mean this only after a digit.
+AFTER_DIGIT: Final[Mapping[str, str]] = {"deg": "°", "fd": "ᵈ.", "fh": "ʰ.", "fm": "ᵐ.", "fs": "ˢ.", "fp": "ᵖ."}
+PRINTED: Final[Mapping[str, str]] = {**SYMBOLS, **MACROS}
 # Signs without a space before their operand.
-PREFIXES: Final = frozenset("∇∂∖∀∃∄¬")
+PREFIXES: Final = frozenset("∇∂∀∃∄¬△")
+OPENING: Final = frozenset({"lvert", "lVert"})
+CLOSING: Final = frozenset({"rvert", "rVert"})
+SPACED: Final = frozenset({"mid", "land", "lor"})  # as relations
 # Relations get a space on both sides, as TeX prints them.
-RELATIONS: Final = re.compile(r"[=≠≤≥≪≫≲≳⋘⋙⩽⩾≦≧≈≃≅≡∼∝≍≐≔≕≺≻≼≽∈∉∋⊂⊆⊃⊇⊊⊋⊢⊨∣∥⊥\u2190-\u21bb\u21d0-\u21dd\u27f5-\u27ff]")
+RELATIONS: Final = re.compile(
+    r"[<>=∈-∍∝∣∤∥∦∷-∿≁-⊋⊏-⊒⊢⊣⊥-⊯⊰-⊸⋈⋐⋑⋔-⋭⋲-⋿⩽⩾⪅-⪠⪯-⪺⫅-⫌\u2190-\u21bb\u21d0-\u21dd\u27f5-\u27ff]"
+)
+# Operators get a space on both sides or on none. | separates a condition, or encloses an operand.
+OPERATORS: Final = re.compile(r"[±·×÷†‡•∓∔∖-∙∧-∪≀⊌-⊎⊓-⊡⊺-⊽⋄-⋇⋉-⋌⋎⋏⋒⋓⋯⋆○◁▷⨿⨯]")
 
 # --- accents -----------------------------------------------------------------------------------
 
@@ -68,22 +99,29 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-SPACES: Final = _words(r", ; : > \ quad qquad enspace enskip thinspace par newline hfill") | {" "}
+SPACES: Final = _words(r", ; : > \ quad qquad enspace enskip thinspace medspace nobreakspace par newline hfill") | {" "}
 NOTHING: Final = _words(
     """
     ! - / ) ] left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm
     limits nolimits displaystyle textstyle scriptstyle scriptscriptstyle it bf sl em sc tt sf rm
     bfseries itshape normalfont mathstrut strut protect noindent centering xspace ensuremath relax
-    nonumber rmfamily ttfamily small large footnotesize normalsize boldmath unboldmath item
+    negthinspace nonumber rmfamily ttfamily small large footnotesize normalsize boldmath unboldmath item
     """
 )
 # Commands whose first argument is not printed.
-FIRST_DROPPED: Final = _words("label vspace hspace begin end color")
-SECOND_SHOWN: Final = _words("textcolor colorbox href")
+FIRST_DROPPED: Final = _words("label vspace begin end color phantom hphantom vphantom")
+SECOND_SHOWN: Final = _words("textcolor colorbox hyperlink hypertarget")
+# Sizes of delimiters: TeX prints no space after an opening one, and none before a closing one.
+OPENING_SIZES: Final = _words("left bigl Bigl biggl Biggl")
+CLOSING_SIZES: Final = _words("right bigr Bigr biggr Biggr")
+# Citations and references: their keys mean nothing outside the paper.
+CITES: Final = re.compile(
+    r"[A-Za-z]*[cC]ite(?:p|t|alp|alt|author|year|yearpar|title|num|al|s)?|(?:eq|auto|page|name|[cCvV])?ref"
+)
 PROSE_INSIDE: Final = _words(
     """
     text textrm textbf textit textsc texttt textsf textsl textup textmd textnormal emph mbox hbox
-    uline url enquote
+    uline ul enquote
     """
 )
 ROMAN_INSIDE: Final = _words("mathrm mathsf mathtt mathit mathbf boldsymbol bm pmb mathup mathnormal")
@@ -91,14 +129,14 @@ FRACTIONS: Final = _words("frac tfrac dfrac cfrac nicefrac sfrac")
 FUNCTIONS: Final = _words(
     """
     log ln lg exp sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan max min sup inf
-    lim limsup liminf arg argmax argmin det dim ker deg gcd lcm hom Pr mod bmod tr Tr rank sgn sign
+    lim limsup liminf varlimsup arg argmax argmin det dim ker deg gcd lcm hom Pr mod bmod tr Tr rank sgn sign
     diag span supp Var Cov poly polylog Spec Hom Aut End Gal
     """
 )
 # Commands that print something before and after their argument.
 AROUND: Final[Mapping[str, tuple[str, str]]] = {
     "abs": ("|", "|"), "norm": ("‖", "‖"), "ket": ("|", "⟩"), "bra": ("⟨", "|"), "ceil": ("⌈", "⌉"),
-    "floor": ("⌊", "⌋"), "pmod": ("(mod ", ")"), "footnote": (" (", ")"), "xrightarrow": (" −", "→ "),
-    "xleftarrow": (" ←", "− "),
+    "floor": ("⌊", "⌋"), "pmod": (" (mod ", ")"), "pod": (" (", ")"), "footnote": (" (", ")"), "thanks": (" (", ")"),
+    "xrightarrow": (" −", "→ "), "xleftarrow": (" ←", "− "),
 }  # fmt: skip
 ROOTS: Final[Mapping[str, str]] = {"": "√", "2": "√", "3": "∛", "4": "∜"}
