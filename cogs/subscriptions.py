@@ -16,7 +16,7 @@ from bot.domain.subscription import Source, Subscription
 from bot.runtime.errors import InvalidKeyword
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.subscriptions import KeptByConfig, NotSubscribed, SubscriptionService, Unsubscribed
-from cogs.input import parse_keywords
+from cogs.input import parse_stored_keywords
 from cogs.permissions import Target, can_manage_by_id, can_view, check_may_manage, target_channel
 from cogs.replies import bold, channel_link, edit_reply
 
@@ -48,7 +48,9 @@ class SubscriptionCommands(commands.Cog):
             channel_id, typed = target.channel_id, keyword
         if not split_keywords(typed):
             raise InvalidKeyword("Please enter one of the channel's keywords.")
-        await edit_reply(interaction, [await self._unsubscribe_one(part, channel_id) for part in parse_keywords(typed)])
+        await edit_reply(
+            interaction, [await self._unsubscribe_one(part, channel_id) for part in parse_stored_keywords(typed)]
+        )
 
     async def _unsubscribe_one(self, typed: Keyword | str, channel_id: int) -> str:
         if isinstance(typed, str):

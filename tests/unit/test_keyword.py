@@ -12,7 +12,7 @@ from bot.runtime.errors import InvalidKeyword
 # Likely and unlikely input: capitals, accents, signs, brackets, all kinds of white space, any Unicode.
 TYPED = st.one_of(
     st.text(max_size=40),
-    st.text(alphabet="abAB sS'’éß+#-–[].\\{}\"cCLx1 \t\u200b", max_size=40),
+    st.text(alphabet="abAB sS'’éß+#-–[].\\{}\"“”*cCLx1 \t\u200b", max_size=40),
     st.sampled_from(["C++", "MLLMs [cs.CL]", "reward model", "Newton’s Method", "BERT [MASK]"]),
 )
 
@@ -62,7 +62,7 @@ def test_keywords_with_the_same_canonical_form_are_equal() -> None:
 
 
 def test_keyword_is_shown_as_typed() -> None:
-    assert Keyword.parse(' "Reward\u200b  Model" ').shown == '"Reward Model"'
+    assert Keyword.parse(" (Reward\u200b  Model) ").shown == "(Reward Model)"
     assert Keyword.parse("Reward Model", "cs.CL").shown == "Reward Model [cs.CL]"
 
 
@@ -89,13 +89,15 @@ def test_tokens_of_a_keyword(typed: str, tokens: tuple[Token, ...]) -> None:
         ("", "A keyword needs at least one letter or digit."),
         (" \u200b\n", "A keyword needs at least one letter or digit."),
         ("∇", "A keyword needs at least one letter or digit."),
-        ("[cs.CL]", "A keyword needs at least one letter or digit."),
+        ("[cs.CL]", "A category only narrows a keyword. Add one in front of it, as in `agents [cs.CL]`."),
+        ("[CS.cl]", "A category only narrows a keyword. Add one in front of it, as in `agents [cs.CL]`."),
+        ("A*", 'arXiv ignores "a" and signs, so it can\'t find `A*` alone. Add a word, as in `A* search`.'),
         ("\u3164", "A keyword needs at least one letter or digit."),
         ("the", 'Use at least one word besides stop words such as "the" or "of".'),
         ("To be, or NOT to be!", 'Use at least one word besides stop words such as "the" or "of".'),
         ("a" * (KEYWORD_MAX + 1), "A keyword can be up to 200 characters long."),
         ("\ufdfa" * 100, "A keyword can be up to 200 characters long."),  # each expands to 18 letters
-        ("diffusion [cs.cl]", "No such arXiv category. Did you mean `cs.CL`, `cs.SC` or `cs.PL`?"),
+        ("diffusion [cs.CX]", "No such arXiv category. Did you mean `cs.SC`, `cs.HC` or `cs.DC`?"),
         ("diffusion [x.yzw]", "No such arXiv category. Examples of categories: `cs.CL`, `astro-ph.CO` and `quant-ph`."),
         ("diffusion [cs.CL] [cs.LG]", "Use only one category."),
     ],
@@ -131,6 +133,39 @@ def test_unknown_category_is_rejected_with_similar_ones(category: str, similar: 
         Keyword.parse("diffusion", category)
 
 
+@pytest.mark.parametrize(
+    ("typed", "category", "parsed"),
+    [
+        ("agents [CS.cl]", None, "cs.CL"),
+        ("agents [astro-PH.co]", None, "astro-ph.CO"),
+        ("agents [Quant-Ph]", None, "quant-ph"),
+        ("agents", "STAT.ml", "stat.ML"),
+        ("agents [cs.cl]", "cs.CL", "cs.CL"),
+        ("agents [cs.cl] [CS.CL]", None, "cs.CL"),
+    ],
+)
+def test_categories_are_case_insensitive(typed: str, category: str | None, parsed: str) -> None:
+    keyword = Keyword.parse(typed, category)
+    assert (keyword.category, keyword.shown) == (parsed, f"agents [{parsed}]")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *(f"{marks[0]}reward model{marks[1]}" for marks in ('""', "“”", "„“", "«»", "''", "``")),
+        *('"reward model', 'reward model"', '“"reward model"”', "reward* model", "reward model**", '"reward model*"'),
+    ],
+)
+def test_quotation_marks_and_ending_wildcards_are_not_part_of_a_keyword(typed: str) -> None:
+    assert Keyword.parse(typed).shown == "reward model"
+    assert Keyword.parse(f"{typed} [cs.CL]").shown == "reward model [cs.CL]"
+
+
+@pytest.mark.parametrize("typed", ["Q*", "RRT* planning", "C*-algebra", "D* Lite", "Newton's 'x' and 'y'"])
+def test_signs_of_names_stay_part_of_the_keyword(typed: str) -> None:
+    assert Keyword.parse(typed).shown == typed
+
+
 def test_two_different_categories_are_rejected() -> None:
     with pytest.raises(InvalidKeyword, match=r"^Use only one category: in `keyword` or in `category`\.$"):
         Keyword.parse("diffusion [cs.CL]", "cs.LG")
@@ -157,6 +192,10 @@ def test_stop_words_are_those_of_lucene() -> None:
         ("MLLM, mllm", ("MLLM", "mllm")),
         ("the, ∇, the", ("the", "∇")),
         ("模型，扩散", ("模型", "扩散")),
+        ("agents [cs.CL, cs.LG], b", ("agents [cs.CL, cs.LG]", "b")),
+        ("agents [cs.CL，cs.LG]", ("agents [cs.CL，cs.LG]",)),
+        ("f[a, b]", ("f[a", "b]")),
+        ('"reward model", reward model', ('"reward model"',)),
         ("", ()),
     ],
 )
