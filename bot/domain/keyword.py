@@ -76,14 +76,22 @@ class Keyword:
         tokens = _tokens(spelled)
         _check(phrase, spelled, tokens, category)
         suffix = f" [{category}]" if category else ""
-        return cls(phrase + suffix, _canonical(spelled) + suffix, tokens, category)
+        return cls(phrase + suffix, match_key(tokens) + suffix, tokens, category)
+
+
+def keyword_key(text: str) -> str | None:
+    """Returns the canonical form of a keyword; None if it is invalid."""
+    try:
+        return Keyword.parse(text).canonical
+    except InvalidKeyword:
+        return None
 
 
 def split_keywords(text: str) -> tuple[str, ...]:
     """Splits a comma-separated list; of equal keywords, only the first is returned."""
     unique: dict[str, str] = {}
     for piece in filter(None, map(visible, _pieces(text))):
-        unique.setdefault(_identity(piece), piece)
+        unique.setdefault(keyword_key(piece) or piece, piece)
     return tuple(unique.values())
 
 
@@ -188,19 +196,9 @@ def _check(phrase: str, spelled: str, tokens: tuple[Token, ...], category: str |
         raise InvalidKeyword('Use at least one word besides stop words such as "the" or "of".')
 
 
-def _canonical(spelled: str) -> str:
-    """Returns the phrase from its first to its last word, case-folded except for words with capitals."""
-    words = list(WORD.finditer(spelled))
-    end = words[-1].end() if words[-1][1][-1].isalpha() else words[-1].end(1)
-    return WORD.sub(_canonical_word, spelled[words[0].start() : end])
-
-
-def _canonical_word(found: re.Match[str]) -> str:
-    return (found[1] if _has_capitals(found[1]) else caseless(found[1])) + found[2]
-
-
-def _identity(piece: str) -> str:
-    try:
-        return Keyword.parse(piece).canonical
-    except InvalidKeyword:
-        return piece
+def match_key(tokens: tuple[Token, ...]) -> str:
+    """Placeholder."""
+    return " ".join(
+        unaccented(token.text.removesuffix("s").upper() if token.exact else token.text.removesuffix("s")) + token.suffix
+        for token in tokens
+    )

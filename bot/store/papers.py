@@ -113,7 +113,7 @@ class Papers:
         """Returns the newest papers that matched a channel's keywords, with these keywords, oldest paper first."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                f"""SELECT {PAPER_COLUMNS}, json_group_array(shown) AS reasons FROM papers
+                f"""SELECT {PAPER_COLUMNS}, json_group_array(subscriptions.shown) AS reasons FROM papers
                     JOIN matches USING (arxiv_id) JOIN subscriptions USING (keyword_id)
                     JOIN keywords ON keywords.id = keyword_id
                     WHERE channel_id = ? GROUP BY arxiv_id ORDER BY published DESC, arxiv_id DESC LIMIT ?""",

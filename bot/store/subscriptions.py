@@ -1,5 +1,6 @@
 """Keywords, and the channels that subscribe to them by a command, by the settings file, or by both.
 
+Each channel has its own spelling of a keyword, the one of its first subscription.
 A keyword without subscriptions stays stored, because its matches are the papers already seen, but needs a new initial
 sync. A queued paper is removed together with the channel's last subscription that it matches.
 """
@@ -17,7 +18,7 @@ from bot.store.database import Database
 from bot.store.outbox import drop_unmatched
 
 _SUBSCRIPTION = """
-    SELECT channel_id, guild_id, shown, by_file, by_command, added_by, added_at
+    SELECT channel_id, guild_id, subscriptions.shown, by_file, by_command, added_by, added_at
     FROM subscriptions JOIN keywords ON keywords.id = keyword_id JOIN channels USING (channel_id)
 """
 
@@ -36,10 +37,10 @@ class Subscriptions:
             await _write_channel(connection, channel_id, guild_id)
             keyword_id = await _write_keyword(connection, keyword)
             cursor = await connection.execute(
-                """INSERT INTO subscriptions (channel_id, keyword_id, by_file, by_command, added_by, added_at)
-                   VALUES (?, ?, 0, 1, ?, ?)
+                """INSERT INTO subscriptions (channel_id, keyword_id, shown, by_file, by_command, added_by, added_at)
+                   VALUES (?, ?, ?, 0, 1, ?, ?)
                    ON CONFLICT DO UPDATE SET by_command = 1, added_by = excluded.added_by WHERE NOT by_command""",
-                (channel_id, keyword_id, added_by, to_text(now)),
+                (channel_id, keyword_id, keyword.shown, added_by, to_text(now)),
             )
             return cursor.rowcount == 1
 
@@ -68,9 +69,9 @@ class Subscriptions:
                 for keyword in keywords:
                     keyword_id = await _write_keyword(connection, keyword)
                     await connection.execute(
-                        """INSERT INTO subscriptions (channel_id, keyword_id, by_file, by_command, added_at)
-                           VALUES (?, ?, 1, 0, ?) ON CONFLICT DO UPDATE SET by_file = 1""",
-                        (channel_id, keyword_id, to_text(now)),
+                        """INSERT INTO subscriptions (channel_id, keyword_id, shown, by_file, by_command, added_at)
+                           VALUES (?, ?, ?, 1, 0, ?) ON CONFLICT DO UPDATE SET by_file = 1""",
+                        (channel_id, keyword_id, keyword.shown, to_text(now)),
                     )
 
     async def _drop_file_subscriptions(
