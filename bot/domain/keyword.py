@@ -5,12 +5,13 @@ whole arXiv query (that is `queries`).
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Self
 
 from bot.domain.categories import is_category, similar_categories
+from bot.domain.searchable import BREAK
 from bot.domain.text import or_list
+from bot.domain.tokens import Token, match_key, read_tokens
 from bot.domain.words import WORD, caseless, plain, unaccented, visible
 from bot.runtime.errors import InvalidKeyword
 
@@ -27,28 +28,8 @@ STOP_WORDS: Final = frozenset((
 
 _CATEGORY_SUFFIX: Final = re.compile(r"\s*\[([^\[\]]*)\]\Z")
 _CATEGORY_LIKE: Final = re.compile(r"[a-z-]+\.[a-z-]+", re.IGNORECASE | re.ASCII)
-# Characters that join two words to one (the ASCII ones of MidNumLet and ExtendNumLet in Unicode's UAX 29, by which
-# arXiv's index splits words).
-_JOINT: Final = re.compile(r"[._'](?=[^\W_])")
 _EXAMPLES: Final = "`cs.CL`, `astro-ph.CO` and `quant-ph`"
 _COMMA: Final = re.compile("[,\uff0c]")
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One word of a keyword.
-
-    `text` is case-folded, with accents as typed. A token typed with two or more capitals is `exact`: it is compared
-    without stemming, except for a final s. `plural` means that it was typed with that s (`MLLMs`), so that it matches
-    the singular too. `suffix` is the run of + or # after its last letter; `joint` is the period, underscore or
-    apostrophe that joins it to the next word (`Llama 3.1`).
-    """
-
-    text: str
-    exact: bool = False
-    suffix: str = ""
-    plural: bool = False
-    joint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +41,17 @@ class Keyword:
     tokens: tuple[Token, ...] = field(compare=False)
     category: str | None = field(compare=False)
 
+    @property
+    def match_key(self) -> str:
+        """Equal for keywords that match the same papers: `reward model`, `Reward Models` and `reward-model`."""
+        return match_key(self.tokens, self.category)
+
     @classmethod
     def parse(cls, text: str, category: str | None = None) -> Self:
         """Parses `graph networks` or `graph networks [cs.LG]`; raises InvalidKeyword."""
         phrase, category = _split_category(visible(text), category)
         spelled = plain(phrase)
-        tokens = _tokens(spelled)
+        tokens = read_tokens(phrase)
         _check(max(len(phrase), len(spelled)), tokens)
         suffix = f" [{category}]" if category else ""
         return cls(phrase + suffix, _canonical(spelled) + suffix, tokens, category)
@@ -85,9 +71,10 @@ def search_phrases(keyword: Keyword) -> tuple[str, ...]:
     arXiv does not fold accents in titles and abstracts, and its tokenizer treats `3.1` as one word while the matcher
     treats it as two. A keyword with accents or joints is therefore queried in every form.
     """
-    typed = " ".join(token.text for token in keyword.tokens)
-    joined = "".join(token.text + (token.joint or " ") for token in keyword.tokens).strip()
-    joined_unaccented = "".join(unaccented(token.text) + (token.joint or " ") for token in keyword.tokens).strip()
+    tokens = [token for token in keyword.tokens if token.text != BREAK]
+    typed = " ".join(token.text for token in tokens)
+    joined = "".join(token.text + (token.joint or " ") for token in tokens).strip()
+    joined_unaccented = "".join(unaccented(token.text) + (token.joint or " ") for token in tokens).strip()
     return tuple(dict.fromkeys((typed, unaccented(typed), joined, joined_unaccented)))
 
 
@@ -109,24 +96,6 @@ def _split_category(text: str, category: str | None) -> tuple[str, str | None]:
 def _category_hint(code: str) -> str:
     similar = similar_categories(code)
     return f"Did you mean {or_list(similar)}?" if similar else f"Examples of categories: {_EXAMPLES}."
-
-
-def _tokens(spelled: str) -> tuple[Token, ...]:
-    return tuple(_read_tokens(spelled))
-
-
-def _read_tokens(spelled: str) -> Iterator[Token]:
-    for found in WORD.finditer(spelled):
-        word, signs = found.groups()
-        exact = _has_capitals(word)
-        joint = _JOINT.match(spelled, found.end())
-        yield Token(
-            text=caseless(word),
-            exact=exact,
-            suffix=signs if word[-1].isalpha() else "",
-            plural=exact and word.endswith("s"),
-            joint=joint[0] if joint else "",
-        )
 
 
 def _has_capitals(word: str) -> bool:
