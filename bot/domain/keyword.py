@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from bot.domain.categories import find_category, similar_categories
+from bot.domain.searchable import BREAK
 from bot.domain.text import or_list
+from bot.domain.tokens import Token, match_key, read_tokens
 from bot.domain.unsupported import without_ending_wildcards
-from bot.domain.words import WORD, caseless, plain, unaccented, visible
+from bot.domain.words import plain, unaccented, visible
 from bot.runtime.errors import InvalidKeyword
 
 KEYWORD_MAX: Final = 200
@@ -28,9 +30,6 @@ STOP_WORDS: Final = frozenset((
 
 _CATEGORY_SUFFIX: Final = re.compile(r"\s*\[([^\[\]]*)\]\Z")
 _CATEGORY_LIKE: Final = re.compile(r"[a-z-]+\.[a-z-]+", re.IGNORECASE | re.ASCII)
-# Characters that join two words to one (the ASCII ones of MidNumLet and ExtendNumLet in Unicode's UAX 29, by which
-# arXiv's index splits words).
-_JOINT: Final = re.compile(r"[._'](?=[^\W_])")
 # A name such as `A*`, whose word alone is a stop word.
 _SIGNED: Final = re.compile(r"(?<![^\W_])([^\W_]+)[*+#]+(?![^\W_])")
 _EXAMPLES: Final = "`cs.CL`, `astro-ph.CO` and `quant-ph`"
@@ -42,25 +41,11 @@ _DOUBLE_QUOTES: Final = '"\u201c\u201d\u201e\u00ab\u00bb'
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """One word of a keyword.
-
-    `text` is case-folded, with accents as typed. A token typed with two or more capitals is `exact`: it is compared
-    without stemming, except for a final s. `plural` means that it was typed with that s (`MLLMs`), so that it matches
-    the singular too. `suffix` is the run of + or # after its last letter; `joint` is the period, underscore or
-    apostrophe that joins it to the next word (`Llama 3.1`).
-    """
-
-    text: str
-    exact: bool = False
-    suffix: str = ""
-    plural: bool = False
-    joint: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Keyword:
-    """A phrase, optionally limited to one category; keywords with equal canonical forms are equal."""
+    """A phrase, optionally limited to one category.
+
+    Keywords with equal canonical forms are equal, because they match the same papers: `reward model`, `Reward Models`.
+    """
 
     shown: str = field(compare=False)
     canonical: str
@@ -73,10 +58,10 @@ class Keyword:
         phrase, category = _split_category(_unquoted(visible(text)), category)
         phrase = without_ending_wildcards(_unquoted(phrase))
         spelled = plain(phrase)
-        tokens = _tokens(spelled)
+        tokens = read_tokens(phrase)
         _check(phrase, spelled, tokens, category)
         suffix = f" [{category}]" if category else ""
-        return cls(phrase + suffix, match_key(tokens) + suffix, tokens, category)
+        return cls(phrase + suffix, match_key(tokens, category), tokens, category)
 
 
 def keyword_key(text: str) -> str | None:
@@ -116,9 +101,10 @@ def search_phrases(keyword: Keyword) -> tuple[str, ...]:
     arXiv does not fold accents in titles and abstracts, and its tokenizer treats `3.1` as one word while the matcher
     treats it as two. A keyword with accents or joints is therefore queried in every form.
     """
-    typed = " ".join(token.text for token in keyword.tokens)
-    joined = "".join(token.text + (token.joint or " ") for token in keyword.tokens).strip()
-    joined_unaccented = "".join(unaccented(token.text) + (token.joint or " ") for token in keyword.tokens).strip()
+    tokens = [token for token in keyword.tokens if token.text != BREAK]
+    typed = " ".join(token.text for token in tokens)
+    joined = "".join(token.text + (token.joint or " ") for token in tokens).strip()
+    joined_unaccented = "".join(unaccented(token.text) + (token.joint or " ") for token in tokens).strip()
     return tuple(dict.fromkeys((typed, unaccented(typed), joined, joined_unaccented)))
 
 
@@ -158,28 +144,6 @@ def _category_hint(code: str) -> str:
     return f"Did you mean {or_list(similar)}?" if similar else f"Examples of categories: {_EXAMPLES}."
 
 
-def _tokens(spelled: str) -> tuple[Token, ...]:
-    return tuple(_read_tokens(spelled))
-
-
-def _read_tokens(spelled: str) -> Iterator[Token]:
-    for found in WORD.finditer(spelled):
-        word, signs = found.groups()
-        exact = _has_capitals(word)
-        joint = _JOINT.match(spelled, found.end())
-        yield Token(
-            text=caseless(word),
-            exact=exact,
-            suffix=signs if word[-1].isalpha() else "",
-            plural=exact and word.endswith("s"),
-            joint=joint[0] if joint else "",
-        )
-
-
-def _has_capitals(word: str) -> bool:
-    return sum(map(str.isupper, word)) >= 2
-
-
 def _check(phrase: str, spelled: str, tokens: tuple[Token, ...], category: str | None) -> None:
     if max(len(phrase), len(spelled)) > KEYWORD_MAX:
         raise InvalidKeyword(f"A keyword can be up to {KEYWORD_MAX} characters long.")
@@ -194,11 +158,3 @@ def _check(phrase: str, spelled: str, tokens: tuple[Token, ...], category: str |
                 f"Add a word, as in `{name[0]} search`."
             )
         raise InvalidKeyword('Use at least one word besides stop words such as "the" or "of".')
-
-
-def match_key(tokens: tuple[Token, ...]) -> str:
-    """Placeholder."""
-    return " ".join(
-        unaccented(token.text.removesuffix("s").upper() if token.exact else token.text.removesuffix("s")) + token.suffix
-        for token in tokens
-    )

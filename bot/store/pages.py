@@ -21,7 +21,7 @@ _KEYWORDS = f"""
     SELECT id, {spelling(f"SELECT channel_id FROM ({_SUBSCRIBED})")} AS shown, synced_until,
            (SELECT max(fetched_at) FROM backfilled_months WHERE backfilled_months.keyword_id = keywords.id)
                AS backfilled_at
-    FROM keywords WHERE id IN (SELECT keyword_id FROM ({_SUBSCRIBED})) ORDER BY canonical
+    FROM keywords WHERE id IN (SELECT keyword_id FROM ({_SUBSCRIBED})) ORDER BY shown COLLATE NOCASE
 """
 # The inner query selects by date, so that all columns are read for the selected papers only.
 _NEWEST = f"""

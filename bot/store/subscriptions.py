@@ -116,11 +116,13 @@ class Subscriptions:
 
     async def in_channel(self, channel_id: int) -> tuple[Subscription, ...]:
         """Returns a channel's subscriptions, ordered by keyword."""
-        return await self._select("WHERE channel_id = ? ORDER BY canonical", (channel_id,))
+        return await self._select("WHERE channel_id = ? ORDER BY subscriptions.shown COLLATE NOCASE", (channel_id,))
 
     async def in_guild(self, guild_id: int) -> tuple[Subscription, ...]:
         """Returns a server's subscriptions by channel and keyword, including those of channels that are gone."""
-        return await self._select("WHERE guild_id = ? ORDER BY channel_id, canonical", (guild_id,))
+        return await self._select(
+            "WHERE guild_id = ? ORDER BY channel_id, subscriptions.shown COLLATE NOCASE", (guild_id,)
+        )
 
     async def _select(self, clause: str, values: tuple[int, ...]) -> tuple[Subscription, ...]:
         async with self._database.reading() as connection:

@@ -77,6 +77,8 @@ async def test_every_row_survives_the_migration(database: Path) -> None:
     ]
     keywords = [(row[0], Keyword.parse(str(row[2])).canonical, *row[2:]) for row in before.pop("keywords")]
     assert after.pop("keywords") == keywords
+    counts = [(Keyword.parse(str(row[0])).canonical, *row[1:]) for row in before.pop("month_totals")]
+    assert after.pop("month_counts") == counts
     assert after == {RENAMED.get(table, table): content for table, content in before.items()}
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(migrations()),)
