@@ -37,6 +37,7 @@ _COMMA: Final = re.compile("[,\uff0c]")
 # A list of categories in brackets is one mistake (`agents [cs.CL, cs.LG]`), not two keywords.
 _BRACKETED: Final = re.compile(r"\[([^\[\]]*[,\uff0c][^\[\]]*)\]")
 _QUOTES: Final = ('""', "\u201c\u201d", "\u201e\u201c", "\u201e\u201d", "\u00ab\u00bb", "\u2018\u2019", "''", "``")
+_EMPHASIZED: Final = re.compile(r"(\*{1,3}|__)([^*_]+)\1")
 _DOUBLE_QUOTES: Final = '"\u201c\u201d\u201e\u00ab\u00bb'
 
 
@@ -128,11 +129,13 @@ def _category(typed: str) -> str:
 
 
 def _unquoted(phrase: str) -> str:
-    """Returns the phrase without the quotation marks around it: every keyword is a phrase."""
+    """Returns the phrase without the quotation marks or Markdown around it: every keyword is a phrase."""
     for opening, closing in _QUOTES:
         inner = phrase[1:-1]
         if phrase.startswith(opening) and phrase.endswith(closing) and not set(inner) & {opening, closing}:
             return _unquoted(inner.strip())
+    if emphasized := _EMPHASIZED.fullmatch(phrase):
+        return _unquoted(emphasized[2].strip())
     # A comma between the quotation marks has separated them.
     if sum(map(phrase.count, _DOUBLE_QUOTES)) == 1:
         return phrase.strip(_DOUBLE_QUOTES).strip()

@@ -48,7 +48,9 @@ _CODE_LIKE: Final = re.compile(rf"(?:{'|'.join(ARCHIVES)})\.[a-z]{{2}}", re.IGNO
 _BETWEEN_CODES: Final = re.compile(r"[\s,;|/&+]+(?:(?:OR|AND)\s+)?", re.IGNORECASE)
 _WILDCARD: Final = re.compile(r"(?<!\S)\*|\*(?=[^\W_])|\.\*|(?<=[^\W_])\?(?=[^\W_])")
 _FUZZY: Final = re.compile(r"(?<=[\w\"'])~\d*(?:\.\d+)?(?!\S)")
-_ENDING: Final = re.compile(r"(?<![^\W_])([^\W\d_]{3,})\*+(?![^\s\]])")
+# `*bold*`, as Markdown writes it.
+_EMPHASIS: Final = re.compile(r"(?<!\S)(\*+)([^*]+)\1(?!\S)")
+_ENDING: Final = re.compile(r"(?<![^\W_])(?<!\*)([^\W\d_]{3,})\*+(?![^\s\]])")
 
 _IN_TEXTS: Final = "Keywords match titles and abstracts"
 _NARROW: Final = "narrow a keyword to a category, as in `agents [cs.CL]`"
@@ -167,7 +169,7 @@ def _boolean(text: str) -> str | None:
 
 
 def _wildcard(text: str) -> str | None:
-    if _WILDCARD.search(text):
+    if _WILDCARD.search(_EMPHASIS.sub(r"\2", text)):
         return "Wildcards aren't supported. Use whole words; their other endings are found anyway."
     if _FUZZY.search(text):
         return f"Fuzzy search with `~` isn't supported. Use {_code(_first_phrase(_FUZZY.sub('', text)))}."

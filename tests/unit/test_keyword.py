@@ -157,6 +157,7 @@ def test_categories_are_case_insensitive(typed: str, category: str | None, parse
     [
         *(f"{marks[0]}reward model{marks[1]}" for marks in ('""', "“”", "„“", "«»", "''", "``")),
         *('"reward model', 'reward model"', '“"reward model"”', "reward* model", "reward model**", '"reward model*"'),
+        *("**reward model**", "*reward model*", "__reward model__", '**"reward model"**'),
     ],
 )
 def test_quotation_marks_and_ending_wildcards_are_not_part_of_a_keyword(typed: str) -> None:

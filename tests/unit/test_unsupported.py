@@ -27,7 +27,8 @@ DOIS = "Keywords match titles and abstracts, not DOIs."
 POSSIBLE = r"""
 reward model , search and rescue , trick or treat , AND gate , controlled NOT gate , optical AND gates ,
 OR-tools , XOR , R&D , Q&A , AT&T , TCP/IP , AdS/CFT , C++ , c++ + x , C# , A* search , Q* , RRT* ,
-reward* , reward* model , K-theory of C*-algebras , GPT-4o , BERT [MASK] , agents [CS.cl] , f[a, b] ,
+reward* , reward* model , **reward model** ,
+*bold* @everyone , K-theory of C*-algebras , GPT-4o , BERT [MASK] , agents [CS.cl] , f[a, b] ,
 math , physics , cs , 3.14 , 1234.5678 , Llama 3.1 , node.js , .NET , U.S. policy , x-ray , p-adic ,
 What is attention? , AI: a survey , "reward model" , graph "neural" network , author disambiguation ,
 state of the art , O(n) , SO(3) , $\pi_0$ , |ψ⟩ , 1e-4 , 2024 , arXiv , ti , ∇ , the , ~ , -x
@@ -196,6 +197,7 @@ def test_text_that_can_be_a_keyword_is_not_rejected(typed: str) -> None:
         ("RRT*", "RRT*"),
         ("C*-algebra", "C*-algebra"),
         ("*former", "*former"),
+        ("*bold* text", "*bold* text"),
     ],
 )
 def test_wildcards_at_the_end_of_words_are_removed(typed: str, without: str) -> None:
