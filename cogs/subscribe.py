@@ -44,8 +44,8 @@ _ARXIV_UNAVAILABLE: Final = (
     "message shows what it found. Newer papers will be posted."
 )
 _WILDCARD_IGNORED: Final = "`*` is ignored: other endings of a word are found anyway."
-# A longer title takes two lines on a phone.
-_TITLE_MAX: Final = 60
+# A longer title takes two lines on a phone of 390 pixels.
+_TITLE_MAX: Final = 38
 _QUEUED: Final = "The existing papers are queued for reading. This message will show what was found."
 
 
@@ -155,7 +155,7 @@ class SubscribeCommand(commands.Cog):
             posted = "posted as arXiv announces them"
         # A relative time would soon be wrong: Discord does not update the text "in 5 minutes" to the check after it.
         next_check = discord.utils.format_dt(await self._status_service.next_poll(), "f")
-        return f"New papers are {posted}; next check {next_check}."
+        return f"-# New papers are {posted}; next check {next_check}."
 
     @subscribe.autocomplete("category")
     async def complete_category(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
@@ -184,8 +184,8 @@ def _status_line(typed: Keyword | str, result: str | Added | AlreadyWatched, tar
 def _facts(preview: KeywordPreview) -> str:
     """`77 papers in the last 30 days, about 18 per week.`, with narrower keywords if that is a lot."""
     if not preview.papers:
-        nearest = f" Did you mean {' or '.join(map(bold, preview.nearest))}?" if preview.nearest else ""
-        return f"No papers in the last 30 days. Check the spelling.{nearest}"
+        similar = f" Did you mean {' or '.join(map(bold, preview.similar_terms))}?" if preview.similar_terms else ""
+        return f"No papers in the last 30 days. Check the spelling.{similar}"
     count = plural(preview.papers, "paper")
     text = f"{count} in the last 30 days, about {max(1, preview.per_week):,} per week."
     if not preview.narrower:

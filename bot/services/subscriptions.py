@@ -63,14 +63,14 @@ class NarrowerKeyword:
 class KeywordPreview:
     """A keyword's papers of the last 30 days: how many, and the newest of them.
 
-    `nearest` are known terms that resemble a keyword without papers.
+    `similar_terms` are known terms that resemble a keyword without papers.
     """
 
     keyword: Keyword
     papers: int
     newest: tuple[Paper, ...]
     narrower: tuple[NarrowerKeyword, ...] = ()
-    nearest: tuple[str, ...] = ()
+    similar_terms: tuple[str, ...] = ()
 
     @property
     def per_week(self) -> int:
@@ -154,9 +154,9 @@ class SubscriptionService:
         count = await self._papers.count(keyword, since)
         broad = keyword.category is None and count * 7 > BROAD_PER_WEEK * INITIAL_SYNC_PERIOD.days
         narrower = await self._narrower(keyword, since, count) if broad else ()
-        return KeywordPreview(keyword, count, newest, narrower, () if count else await self._nearest(keyword))
+        return KeywordPreview(keyword, count, newest, narrower, () if count else await self._similar_terms(keyword))
 
-    async def _nearest(self, keyword: Keyword) -> tuple[str, ...]:
+    async def _similar_terms(self, keyword: Keyword) -> tuple[str, ...]:
         """Terms of stored papers and arXiv's categories that are spelled like the keyword, but are another one."""
         titles = (*await self._papers.titles(TITLES_SEARCHED), *CATEGORIES.values())
         phrase = keyword.shown.removesuffix(f" [{keyword.category}]")

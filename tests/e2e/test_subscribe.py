@@ -47,7 +47,7 @@ async def test_subscribe_previews_the_last_30_days_and_names_the_next_check(tmp_
         )
         assert papers == [f"- [Reward Models, Part {part}](<{urls[part - 1]}>)" for part in (5, 4, 3)]
         # A relative time would become wrong, as the reply stays.
-        assert re.fullmatch(r"New papers are posted as arXiv announces them; next check <t:\d+:f>\.", last)
+        assert re.fullmatch(r"-# New papers are posted as arXiv announces them; next check <t:\d+:f>\.", last)
         assert answer.shown_embeds == []
         labels = [button["label"] for button in components_of(answer)]
         assert labels == ["Start with new papers", "Also post the latest 5", "Undo"]
