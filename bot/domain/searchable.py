@@ -81,6 +81,13 @@ def searchable(text: str) -> str:
     return _BREAKS.sub(f" {BREAK} ", _SENTENCE_END.sub(_break, spelled))
 
 
+def words(spelled: str) -> list[str]:
+    """Returns the words and breaks of a searchable text in the form in which they are compared."""
+    if spelled.isascii():
+        return WORDS.findall(spelled.lower())
+    return [word_form(word) for word in WORDS.findall(spelled)]
+
+
 @lru_cache(maxsize=1 << 15)
 def word_form(word: str) -> str:
     """Returns a word without case and accents."""
