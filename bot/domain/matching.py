@@ -5,7 +5,7 @@ abstract, with any plural or verb ending (see `stemming`); a phrase does not cro
 capitals or signs (`CLIP`, `C++`) are compared exactly. It never asks arXiv, and never decides what is posted.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, pairwise
@@ -67,23 +67,14 @@ class _Text:
         """The position of each word, without the signs around it."""
         return [found.span() for found in WORDS.finditer(self.searchable)]
 
-    @cached_property
-    def positions(self) -> dict[str, list[int]]:
-        """The places of each word form among the words."""
-        positions: dict[str, list[int]] = {}
-        for place, word in enumerate(self.words):
-            positions.setdefault(word, []).append(place)
-        return positions
-
     def contains(self, phrase: "_Phrase") -> bool:
         """Whether the phrase is somewhere in the text, in whole words."""
-        anchor, forms = min(
-            ((place, forms & self.positions.keys()) for place, forms in enumerate(phrase.forms)),
-            key=lambda anchor: sum(len(self.positions[form]) for form in anchor[1]),
-        )
-        starts = (place - anchor for form in forms for place in self.positions[form])
         last = len(self.words) - len(phrase.tokens)
-        return any(0 <= start <= last and self._has(phrase, start) for start in starts)
+        return any(
+            0 <= place - phrase.anchor <= last and self._has(phrase, place - phrase.anchor)
+            for form in phrase.forms[phrase.anchor]
+            for place in _places(self.words, form)
+        )
 
     def _has(self, phrase: "_Phrase", start: int) -> bool:
         here = self.words[start : start + len(phrase.tokens)]
@@ -128,10 +119,11 @@ class _Text:
 
 @dataclass(frozen=True, slots=True)
 class _Phrase:
-    """The tokens of a keyword, and the word forms that each of them matches in some text."""
+    """The tokens of a keyword, the word forms that each of them matches in some text, and which one is the rarest."""
 
     tokens: tuple[Token, ...]
     forms: tuple[frozenset[str], ...]
+    anchor: int
 
 
 class _Index:
@@ -139,6 +131,8 @@ class _Index:
 
     def __init__(self, papers: Iterable[Paper]) -> None:
         self._texts = [_Text(paper) for paper in papers]
+        # Texts with Greek letters: a word there may be a part of another word.
+        self._marked = {row for row, text in enumerate(self._texts) if GREEK_SIGN in text.searchable}
         self._of_word: dict[str, set[int]] = {}
         for row, text in enumerate(self._texts):
             for word in set(text.words):
@@ -151,19 +145,21 @@ class _Index:
 
     def find(self, tokens: tuple[Token, ...]) -> list[int]:
         """Returns the positions of the papers that contain the tokens as a phrase."""
-        rows = sorted(self._candidates(tokens))
-        if not rows:
-            return rows
-        if _is_plain(tokens):
+        rows_of_tokens = [self._rows(token) for token in tokens]
+        counts = list(map(len, rows_of_tokens))
+        anchor = counts.index(min(counts))
+        rows = rows_of_tokens[anchor].intersection(*rows_of_tokens)
+        if len(tokens) == 1 and not (tokens[0].suffix or tokens[0].prefix):
+            whole, rows = rows - self._marked, rows & self._marked
+        elif _is_plain(tokens):
             stems = f" {' '.join(stem(token.form) for token in tokens)} "
-            return [row for row in rows if stems in self._texts[row].stems]
-        phrase = _Phrase(tokens, tuple(map(self._forms, tokens)))
-        return [row for row in rows if self._texts[row].contains(phrase)]
-
-    def _candidates(self, tokens: tuple[Token, ...]) -> set[int]:
-        """Returns the papers that contain every token somewhere."""
-        rows = sorted(map(self._rows, tokens), key=len)
-        return rows[0].intersection(*rows[1:])
+            return sorted(row for row in rows if stems in self._texts[row].stems)
+        else:
+            whole = set()
+        if rows:
+            phrase = _Phrase(tokens, tuple(map(self._forms, tokens)), anchor)
+            whole.update(row for row in rows if self._texts[row].contains(phrase))
+        return sorted(whole)
 
     def _rows(self, token: Token) -> set[int]:
         if not token.exact:
@@ -178,7 +174,14 @@ def _is_plain(tokens: tuple[Token, ...]) -> bool:
     """Whether the stems in sequence decide: no token is exact or has signs, and any text may stand between them."""
     if any(token.exact or token.suffix or token.prefix or token.is_greek or token.is_cjk for token in tokens):
         return False
-    return len(tokens) == 1 or all(len(token.text) > 1 or token.text == BREAK for token in tokens)
+    return all(len(token.text) > 1 or token.text == BREAK for token in tokens)
+
+
+def _places(words: list[str], form: str) -> Iterator[int]:
+    place = -1
+    for _ in range(words.count(form)):
+        place = words.index(form, place + 1)
+        yield place
 
 
 def _exact_forms(token: Token) -> tuple[str, ...]:
