@@ -8,7 +8,7 @@ capitals or signs (`CLIP`, `C++`) are compared exactly. It never asks arXiv, and
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Final
 
 from bot.domain.keyword import Keyword
@@ -30,19 +30,23 @@ class Match:
 
 def match(papers: Sequence[Paper], keywords: Sequence[Keyword]) -> tuple[Match, ...]:
     """Returns each pair of a paper and a keyword that it satisfies once, ordered by keyword, then by paper."""
-    index = _Index(papers)
-    return tuple(
-        Match(arxiv_id, keyword)
-        for keyword in dict.fromkeys(keywords)
-        for arxiv_id in dict.fromkeys(
-            papers[row].arxiv_id for row in index.find(keyword.tokens) if _in_category(keyword.category, papers[row])
-        )
-    )
+    unique = tuple(dict.fromkeys(keywords))
+    index = _Index(papers, unique)
+    ids = [paper.arxiv_id for paper in papers]
+    has_versions = len(set(ids)) < len(ids)
+    found = []
+    for keyword in unique:
+        rows = _in_category(keyword.category, papers, index.find(keyword.tokens))
+        matched = [ids[row] for row in rows]
+        found += [Match(arxiv_id, keyword) for arxiv_id in (dict.fromkeys(matched) if has_versions else matched)]
+    return tuple(found)
 
 
-def _in_category(category: str | None, paper: Paper) -> bool:
-    """Whether the paper is in the category; an archive includes its categories: astro-ph includes astro-ph.CO."""
-    return category is None or any(f"{code}.".startswith(f"{category}.") for code in paper.categories)
+def _in_category(category: str | None, papers: Sequence[Paper], rows: list[int]) -> list[int]:
+    """Returns the papers in the category; an archive includes its categories: astro-ph includes astro-ph.CO."""
+    if category is None:
+        return rows
+    return [row for row in rows if any(f"{code}.".startswith(f"{category}.") for code in papers[row].categories)]
 
 
 class _Text:
@@ -53,14 +57,14 @@ class _Text:
         self.words = words(self.searchable)
 
     @cached_property
-    def stems(self) -> str:
-        """The stems in sequence, each between separators: a space, or glue inside a word."""
-        if GLUE not in self.searchable:
-            return f" {' '.join(map(stem, self.words))} "
-        ends = [0, *(end for _, end in self.spans)]
-        gaps = (self.searchable[end:start] for end, (start, _) in zip(ends, self.spans, strict=False))
-        separators = (GLUE if GLUE in gap else " " for gap in gaps)
-        return "".join(chain.from_iterable(zip(separators, map(stem, self.words), strict=True))) + " "
+    def stems(self) -> list[str]:
+        """The stem of each word."""
+        return list(map(stem, self.words))
+
+    @cached_property
+    def joined_stems(self) -> str:
+        """The stems in sequence, between spaces."""
+        return f" {' '.join(self.stems)} "
 
     @cached_property
     def spans(self) -> list[tuple[int, int]]:
@@ -127,9 +131,9 @@ class _Phrase:
 
 
 class _Index:
-    """The papers of each word and of each stem."""
+    """The papers of each word, of each stem, and of each two stems in sequence that keywords contain."""
 
-    def __init__(self, papers: Iterable[Paper]) -> None:
+    def __init__(self, papers: Iterable[Paper], keywords: Iterable[Keyword]) -> None:
         self._texts = [_Text(paper) for paper in papers]
         # Texts with Greek letters: a word there may be a part of another word.
         self._marked = {row for row, text in enumerate(self._texts) if GREEK_SIGN in text.searchable}
@@ -142,22 +146,29 @@ class _Index:
         for word, rows in self._of_word.items():
             self._of_stem.setdefault(stem(word), set()).update(rows)
             self._words.setdefault(stem(word), set()).add(word)
+        self._of_pair: dict[tuple[str, str], set[int]] = {
+            pair: set() for keyword in keywords for pair in pairwise(_stems(keyword.tokens))
+        }
+        if self._of_pair:
+            for row, text in enumerate(self._texts):
+                for pair in self._of_pair.keys() & set(pairwise(text.stems)):
+                    self._of_pair[pair].add(row)
 
     def find(self, tokens: tuple[Token, ...]) -> list[int]:
         """Returns the positions of the papers that contain the tokens as a phrase."""
-        rows_of_tokens = [self._rows(token) for token in tokens]
-        counts = list(map(len, rows_of_tokens))
-        anchor = counts.index(min(counts))
-        rows = rows_of_tokens[anchor].intersection(*rows_of_tokens)
-        if len(tokens) == 1 and not (tokens[0].suffix or tokens[0].prefix):
-            whole, rows = rows - self._marked, rows & self._marked
-        elif _is_plain(tokens):
-            stems = f" {' '.join(stem(token.form) for token in tokens)} "
-            return sorted(row for row in rows if stems in self._texts[row].stems)
-        else:
-            whole = set()
+        rows_of_tokens = list(map(self._rows, tokens))
+        rarest = min(rows_of_tokens, key=len)
+        stems = _stems(tokens)
+        rows = rarest.intersection(*rows_of_tokens, *(self._of_pair[pair] for pair in pairwise(stems)))
+        whole: set[int] = set()
+        if _is_plain(tokens):
+            whole = rows - self._marked
+            if len(tokens) > 2:
+                joined = f" {' '.join(stems)} "
+                whole = {row for row in whole if joined in self._texts[row].joined_stems}
+            rows &= self._marked
         if rows:
-            phrase = _Phrase(tokens, tuple(map(self._forms, tokens)), anchor)
+            phrase = _Phrase(tokens, tuple(map(self._forms, tokens)), rows_of_tokens.index(rarest))
             whole.update(row for row in rows if self._texts[row].contains(phrase))
         return sorted(whole)
 
@@ -171,10 +182,18 @@ class _Index:
 
 
 def _is_plain(tokens: tuple[Token, ...]) -> bool:
-    """Whether the stems in sequence decide: no token is exact or has signs, and any text may stand between them."""
-    if any(token.exact or token.suffix or token.prefix or token.is_greek or token.is_cjk for token in tokens):
+    """Whether the words in sequence decide: there are no signs, and any text may stand between them."""
+    if any(token.suffix or token.prefix or token.is_greek or token.is_cjk for token in tokens):
         return False
-    return all(len(token.text) > 1 or token.text == BREAK for token in tokens)
+    if len(tokens) == 1:
+        return True
+    return all(not token.exact and (len(token.text) > 1 or token.text == BREAK) for token in tokens)
+
+
+def _stems(tokens: tuple[Token, ...]) -> list[str]:
+    """Returns the stems of a phrase; empty if a token has forms with unlike stems."""
+    stems = [{stem(form) for form in _exact_forms(token)} if token.exact else {stem(token.form)} for token in tokens]
+    return [] if any(len(each) > 1 for each in stems) else [each.pop() for each in stems]
 
 
 def _places(words: list[str], form: str) -> Iterator[int]:
