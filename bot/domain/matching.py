@@ -5,6 +5,7 @@ abstract, with any plural or verb ending (see `stemming`); a phrase does not cro
 capitals or signs (`CLIP`, `C++`) are compared exactly. It never asks arXiv, and never decides what is posted.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -69,7 +70,7 @@ class _Text:
     @cached_property
     def spans(self) -> list[tuple[int, int]]:
         """The position of each word, without the signs around it."""
-        return [found.span() for found in WORDS.finditer(self.searchable)]
+        return list(map(re.Match.span, WORDS.finditer(self.searchable)))
 
     def contains(self, phrase: "_Phrase") -> bool:
         """Whether the phrase is somewhere in the text, in whole words."""

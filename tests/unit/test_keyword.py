@@ -6,7 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.domain.keyword import KEYWORD_MAX, STOP_WORDS, Keyword, Token, search_phrases, split_keywords
+from bot.domain.keyword import KEYWORD_MAX, STOP_WORDS, Keyword, search_phrases, split_keywords
+from bot.domain.tokens import Token
 from bot.runtime.errors import InvalidKeyword
 
 # Likely and unlikely input: capitals, accents, signs, brackets, all kinds of white space, any Unicode.
