@@ -6,16 +6,17 @@ capitals or signs (`CLIP`, `C++`) are compared exactly. It never asks arXiv, and
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Final
 
 from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId, Paper
-from bot.domain.searchable import BREAK, GLUE, GREEK_SIGN, WORDS, searchable, word_form
+from bot.domain.searchable import BREAK, GLUE, GREEK_SIGN, WORDS, searchable, words
 from bot.domain.stemming import stem
-from bot.domain.tokens import TOKEN, Token, fits_gap
+from bot.domain.tokens import PREFIX, SIGNS, Token, fits_gap
 
 _TITLE_END: Final = f" {BREAK}{BREAK} "  # no keyword has two breaks in sequence
 
@@ -30,19 +31,23 @@ class Match:
 
 def match(papers: Sequence[Paper], keywords: Sequence[Keyword]) -> tuple[Match, ...]:
     """Returns each pair of a paper and a keyword that it satisfies once, ordered by keyword, then by paper."""
-    index = _Index(papers)
-    return tuple(
-        Match(arxiv_id, keyword)
-        for keyword in dict.fromkeys(keywords)
-        for arxiv_id in dict.fromkeys(
-            papers[row].arxiv_id for row in index.find(keyword.tokens) if _in_category(keyword.category, papers[row])
-        )
-    )
+    unique = tuple(dict.fromkeys(keywords))
+    index = _Index(papers, unique)
+    ids = [paper.arxiv_id for paper in papers]
+    has_versions = len(set(ids)) < len(ids)
+    found = []
+    for keyword in unique:
+        rows = _in_category(keyword.category, papers, index.find(keyword.tokens))
+        matched = [ids[row] for row in rows]
+        found += [Match(arxiv_id, keyword) for arxiv_id in (dict.fromkeys(matched) if has_versions else matched)]
+    return tuple(found)
 
 
-def _in_category(category: str | None, paper: Paper) -> bool:
-    """Whether the paper is in the category; an archive includes its categories: astro-ph includes astro-ph.CO."""
-    return category is None or any(f"{code}.".startswith(f"{category}.") for code in paper.categories)
+def _in_category(category: str | None, papers: Sequence[Paper], rows: list[int]) -> list[int]:
+    """Returns the papers in the category; an archive includes its categories: astro-ph includes astro-ph.CO."""
+    if category is None:
+        return rows
+    return [row for row in rows if any(f"{code}.".startswith(f"{category}.") for code in papers[row].categories)]
 
 
 class _Text:
@@ -50,97 +55,153 @@ class _Text:
 
     def __init__(self, paper: Paper) -> None:
         self.searchable = searchable(paper.title) + _TITLE_END + searchable(paper.abstract)
-        self.words = [word_form(word) for word in WORDS.findall(self.searchable)]
+        self.words = words(self.searchable)
 
     @cached_property
-    def stems(self) -> str:
-        """The stems in sequence, each between separators: a space, or glue inside a word."""
-        if GLUE not in self.searchable:
-            return f" {' '.join(map(stem, self.words))} "
-        stems, end = [], 0
-        for word in self.tokens:
-            stems += [GLUE if GLUE in self.searchable[end : word.start] else " ", stem(word.form)]
-            end = word.end
-        return "".join((*stems, " "))
+    def stems(self) -> list[str]:
+        """The stem of each word."""
+        return list(map(stem, self.words))
 
     @cached_property
-    def tokens(self) -> "tuple[_Word, ...]":
-        return tuple(map(_word, TOKEN.finditer(self.searchable)))
+    def joined_stems(self) -> str:
+        """The stems in sequence, between spaces."""
+        return f" {' '.join(self.stems)} "
+
+    @cached_property
+    def spans(self) -> list[tuple[int, int]]:
+        """The position of each word, without the signs around it."""
+        return list(map(re.Match.span, WORDS.finditer(self.searchable)))
+
+    def contains(self, phrase: "_Phrase") -> bool:
+        """Whether the phrase is somewhere in the text, in whole words."""
+        last = len(self.words) - len(phrase.tokens)
+        return any(
+            0 <= place - phrase.anchor <= last and self._has(phrase, place - phrase.anchor)
+            for form in phrase.forms[phrase.anchor]
+            for place in _places(self.words, form)
+        )
+
+    def _has(self, phrase: "_Phrase", start: int) -> bool:
+        here = self.words[start : start + len(phrase.tokens)]
+        if not all(word in forms for word, forms in zip(here, phrase.forms, strict=True)):
+            return False
+        spans = self.spans[start : start + len(phrase.tokens)]
+        ends = [_signs_end(self.searchable, end) for _, end in spans]
+        return (
+            all(self._fits_token(token, span) for token, span in zip(phrase.tokens, spans, strict=True))
+            and self._is_whole(phrase.tokens[0], spans[0][0], ends[-1])
+            and all(
+                self._fits_gap(left, right, spans[place][0], ends[place], spans[place + 1][0])
+                for place, (left, right) in enumerate(pairwise(phrase.tokens))
+            )
+        )
+
+    def _fits_token(self, token: Token, span: tuple[int, int]) -> bool:
+        start, end = span
+        if token.suffix and self.searchable[end : _signs_end(self.searchable, end)] != token.suffix:
+            return False
+        if token.prefix and not PREFIX.match(self.searchable, start - 1):
+            return False
+        return not (token.exact and self._is_sign(start))
+
+    def _is_whole(self, first: Token, start: int, end: int) -> bool:
+        """Whether the words are whole words: not `CDM` in `ΛCDM`; but `σ` in `5σ`, where 5 is a number."""
+        if self.searchable[end : end + 1] == GLUE:
+            return False
+        start -= self._is_sign(start)
+        if self.searchable[start - 1 : start] != GLUE:
+            return True
+        return first.is_greek and self.searchable[start - 2].isdigit()
+
+    def _fits_gap(self, left: Token, right: Token, start: int, end: int, next_start: int) -> bool:
+        if BREAK in (left.text, right.text):
+            return True
+        return fits_gap(left, right, self.searchable[end:next_start], by_sign=self._is_sign(start))
+
+    def _is_sign(self, start: int) -> bool:
+        return self.searchable[start - 1 : start] == GREEK_SIGN
 
 
 @dataclass(frozen=True, slots=True)
-class _Word:
-    """A word of a text, the signs around it, and its position with them.
+class _Phrase:
+    """The tokens of a keyword, the word forms that each of them matches in some text, and which one is the rarest."""
 
-    `by_sign` is True for a Greek letter that is not written as its name; `glued_to` is the character in front of a
-    word that is not the first part of `5σ` or `ΛCDM`.
-    """
-
-    form: str
-    signs: str
-    prefix: str
-    start: int
-    end: int
-    by_sign: bool
-    glued_to: str
-    is_glued_to_next: bool
-
-
-def _word(found: re.Match[str]) -> _Word:
-    text, (start, end) = found.string, found.span()
-    by_sign = text[start - 1 : start] == GREEK_SIGN
-    part_start = start - by_sign
-    return _Word(
-        form=word_form(found["word"] or BREAK),
-        signs=found["signs"] or "",
-        prefix=found["prefix"] or "",
-        start=start,
-        end=end,
-        by_sign=by_sign,
-        glued_to=text[part_start - 2] if text[part_start - 1 : part_start] == GLUE else "",
-        is_glued_to_next=text[end : end + 1] == GLUE,
-    )
+    tokens: tuple[Token, ...]
+    forms: tuple[frozenset[str], ...]
+    anchor: int
 
 
 class _Index:
-    """The papers of each word and of each stem."""
+    """The papers of each word, of each stem, and of each two stems in sequence that keywords contain."""
 
-    def __init__(self, papers: Iterable[Paper]) -> None:
+    def __init__(self, papers: Iterable[Paper], keywords: Iterable[Keyword]) -> None:
         self._texts = [_Text(paper) for paper in papers]
+        # Texts with Greek letters: a word there may be a part of another word.
+        self._marked = {row for row, text in enumerate(self._texts) if GREEK_SIGN in text.searchable}
         self._of_word: dict[str, set[int]] = {}
         for row, text in enumerate(self._texts):
             for word in set(text.words):
                 self._of_word.setdefault(word, set()).add(row)
         self._of_stem: dict[str, set[int]] = {}
+        self._words: dict[str, set[str]] = {}
         for word, rows in self._of_word.items():
             self._of_stem.setdefault(stem(word), set()).update(rows)
+            self._words.setdefault(stem(word), set()).add(word)
+        self._of_pair: dict[tuple[str, str], set[int]] = {
+            pair: set() for keyword in keywords for pair in pairwise(_stems(keyword.tokens))
+        }
+        if self._of_pair:
+            for row, text in enumerate(self._texts):
+                for pair in self._of_pair.keys() & set(pairwise(text.stems)):
+                    self._of_pair[pair].add(row)
 
     def find(self, tokens: tuple[Token, ...]) -> list[int]:
         """Returns the positions of the papers that contain the tokens as a phrase."""
-        rows = sorted(self._candidates(tokens))
-        if not rows:
-            return rows
+        rows_of_tokens = list(map(self._rows, tokens))
+        rarest = min(rows_of_tokens, key=len)
+        stems = _stems(tokens)
+        rows = rarest.intersection(*rows_of_tokens, *(self._of_pair[pair] for pair in pairwise(stems)))
+        whole: set[int] = set()
         if _is_plain(tokens):
-            phrase = f" {' '.join(stem(token.form) for token in tokens)} "
-            return [row for row in rows if phrase in self._texts[row].stems]
-        return [row for row in rows if _contains(self._texts[row], tokens)]
-
-    def _candidates(self, tokens: tuple[Token, ...]) -> set[int]:
-        """Returns the papers that contain every token somewhere."""
-        rows = sorted((self._rows(token) for token in tokens), key=len)
-        return rows[0].intersection(*rows[1:])
+            whole = rows - self._marked
+            if len(tokens) > 2:
+                joined = f" {' '.join(stems)} "
+                whole = {row for row in whole if joined in self._texts[row].joined_stems}
+            rows &= self._marked
+        if rows:
+            phrase = _Phrase(tokens, tuple(map(self._forms, tokens)), rows_of_tokens.index(rarest))
+            whole.update(row for row in rows if self._texts[row].contains(phrase))
+        return sorted(whole)
 
     def _rows(self, token: Token) -> set[int]:
         if not token.exact:
             return self._of_stem.get(stem(token.form), set())
         return set().union(*(self._of_word.get(form, set()) for form in _exact_forms(token)))
 
+    def _forms(self, token: Token) -> frozenset[str]:
+        return frozenset(_exact_forms(token) if token.exact else self._words[stem(token.form)])
+
 
 def _is_plain(tokens: tuple[Token, ...]) -> bool:
-    """Whether the stems in sequence decide: no token is exact or has signs, and any text may stand between them."""
-    return not any(
-        token.exact or token.suffix or token.prefix or token.is_greek or token.is_cjk for token in tokens
-    ) and (len(tokens) == 1 or all(len(token.text) > 1 or token.text == BREAK for token in tokens))
+    """Whether the words in sequence decide: there are no signs, and any text may stand between them."""
+    if any(token.suffix or token.prefix or token.is_greek or token.is_cjk for token in tokens):
+        return False
+    if len(tokens) == 1:
+        return True
+    return all(not token.exact and (len(token.text) > 1 or token.text == BREAK) for token in tokens)
+
+
+def _stems(tokens: tuple[Token, ...]) -> list[str]:
+    """Returns the stems of a phrase; empty if a token has forms with unlike stems."""
+    stems = [{stem(form) for form in _exact_forms(token)} if token.exact else {stem(token.form)} for token in tokens]
+    return [] if any(len(each) > 1 for each in stems) else [each.pop() for each in stems]
+
+
+def _places(words: list[str], form: str) -> Iterator[int]:
+    place = -1
+    for _ in range(words.count(form)):
+        place = words.index(form, place + 1)
+        yield place
 
 
 def _exact_forms(token: Token) -> tuple[str, ...]:
@@ -148,32 +209,7 @@ def _exact_forms(token: Token) -> tuple[str, ...]:
     return (form,) if form.endswith("s") and not token.plural else (form, f"{form}s")
 
 
-def _contains(text: _Text, tokens: tuple[Token, ...]) -> bool:
-    words = text.tokens
-    return any(
-        _matches_word(tokens[0], words[start])
-        and all(_matches_word(token, word) for token, word in zip(tokens[1:], words[start + 1 :], strict=False))
-        and _fits(text.searchable, tokens, words[start : start + len(tokens)])
-        for start in range(len(words) - len(tokens) + 1)
-    )
-
-
-def _matches_word(token: Token, word: _Word) -> bool:
-    if (token.suffix and word.signs != token.suffix) or (token.prefix and word.prefix != token.prefix):
-        return False
-    if token.exact:
-        return not word.by_sign and word.form in _exact_forms(token)
-    return stem(word.form) == stem(token.form)
-
-
-def _fits(text: str, tokens: tuple[Token, ...], words: Sequence[_Word]) -> bool:
-    """Whether the words are whole words, and what stands between them is allowed there."""
-    first, last = words[0], words[-1]
-    if last.is_glued_to_next or (first.glued_to and not (tokens[0].is_greek and first.glued_to.isdigit())):
-        return False
-    pairs = zip(tokens, tokens[1:], words, words[1:], strict=False)
-    return all(
-        BREAK in (left.text, right.text)
-        or fits_gap(left, right, text[left_word.end : right_word.start], by_sign=left_word.by_sign)
-        for left, right, left_word, right_word in pairs
-    )
+def _signs_end(text: str, end: int) -> int:
+    while text[end : end + 1] in SIGNS:
+        end += 1
+    return end

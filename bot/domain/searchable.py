@@ -41,6 +41,8 @@ _GLUED_NAME: Final = re.compile(
     rf"(?<![^\W_])(?P<before>(?:{_NAME}|{_CAPITAL_NAME}))(?:_?(?=\d)|(?<=[a-z])(?=[A-Z]{{2}}))"
     r"|(?<![^\W_])(?:H|Ly|Pa|Br)(?P<after>alpha|beta|gamma|delta|epsilon)(?![^\W_])"
 )
+# Quickly finds texts that may have one.
+_GLUED_NAME_HINT: Final = re.compile("[aiou](?:_?[0-9]|[A-Z]{2})|[Hyar](?:alp|bet|gam|del|eps)")
 _GREEK_LETTER: Final = re.compile("[α-ωΑ-Ω∆]")
 _GREEK_INDEX: Final = re.compile("(?<=[α-ωΑ-Ω])_(?=[0-9])")
 # CO_2 and H_0, but not model_2.
@@ -58,7 +60,9 @@ def _is_mathematical(char: str) -> bool:
 _MATHEMATICAL: Final = re.compile(
     "[" + "".join(filter(_is_mathematical, map(chr, (*range(0x80, 0x2070), *range(0x2100, 0x2C00))))) + "]"
 )
-_SENTENCE_END: Final = re.compile(r"""[.?!]["')\]}\u201d\u2019]*[ ]|(?<=[a-z][a-z])\.(?=[A-Z][a-z])|\u3002""")
+_SENTENCE_END: Final = re.compile(
+    r"""[.?!\u3002](?:["')\]}\u201d\u2019]*[ ]|(?<=[a-z][a-z]\.)(?=[A-Z][a-z])|(?<=\u3002))"""
+)
 _ABBREVIATIONS_TEXT: Final = """
     e.g i.e vs al cf fig figs eq eqs eqn ref refs sec secs tab resp approx ca no nos vol dr prof mr mrs ms st
     jr inc ltd co dept est viz w.r.t a.k.a u.s u.k ph.d et def thm prop lem cor ch chap pp ed eds
@@ -66,19 +70,36 @@ _ABBREVIATIONS_TEXT: Final = """
 _ABBREVIATIONS: Final = frozenset(_ABBREVIATIONS_TEXT.split())
 _ABBREVIATION_MAX: Final = 8  # characters, including a bracket before it
 _INITIALS: Final = re.compile(r"(?:[A-Z]\.)*[A-Z]|(?:[A-Z][a-z]?\.-?)+[A-Z]")
+# Of ASCII text without TeX, `plain` changes only this.
+_NEEDS_PLAIN: Final = re.compile(r"['`\\]")
 _BREAKS: Final = re.compile(r" *\|[ |]*")
 
 
 def searchable(text: str) -> str:
     """Returns the text with its words in one spelling, and with marks; case and accents stay (see `word_form`)."""
-    spelled = plain(tex_to_text(text).replace(BREAK, " "))
+    spelled = _plain(tex_to_text(text).replace(BREAK, " "))
     if "_" in spelled:
         spelled = _SHORT_INDEX.sub(r"\1", _GREEK_INDEX.sub("", spelled))
-    spelled = _GLUED_NAME.sub(_as_sign, spelled)
+    if _GLUED_NAME_HINT.search(spelled):
+        spelled = _GLUED_NAME.sub(_as_sign, spelled)
     if not spelled.isascii():
         spelled = _MATHEMATICAL.sub(BREAK, _STARS.sub("*", spelled).replace("∆", "Δ"))
         spelled = _GREEK_LETTER.sub(_as_name, spelled)
     return _BREAKS.sub(f" {BREAK} ", _SENTENCE_END.sub(_break, spelled))
+
+
+def _plain(text: str) -> str:
+    """Returns what `plain` returns, and skips what ASCII text does not need."""
+    if not text.isascii():
+        return plain(text)
+    return plain(text) if _NEEDS_PLAIN.search(text) else text
+
+
+def words(spelled: str) -> list[str]:
+    """Returns the words and breaks of a searchable text in the form in which they are compared."""
+    if spelled.isascii():
+        return WORDS.findall(spelled.lower())
+    return [word_form(word) for word in WORDS.findall(spelled)]
 
 
 @lru_cache(maxsize=1 << 15)

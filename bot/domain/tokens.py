@@ -22,10 +22,10 @@ from bot.domain.searchable import (
 from bot.domain.stemming import stem
 from bot.domain.words import caseless
 
+SIGNS: Final = frozenset("+#*")
+PREFIX: Final = re.compile(r"(?<![^\s(\[\"'])\.(?=[^\W\d_])")
 # A word with the signs around it: `.NET`, `C++`, `A*`.
-TOKEN: Final = re.compile(
-    rf"(?P<prefix>(?<![^\s(\[\"'])\.(?=[^\W\d_]))?(?P<word>{WORD_PATTERN})(?P<signs>[+#*]*)|\{BREAK}"
-)
+_TOKEN: Final = re.compile(rf"(?P<prefix>{PREFIX.pattern})?(?P<word>{WORD_PATTERN})(?P<signs>[+#*]*)|\{BREAK}")
 
 # Characters that join two words to one (the ASCII ones of MidNumLet and ExtendNumLet in Unicode's UAX 29, by which
 # arXiv's index splits words).
@@ -128,7 +128,7 @@ def _read(spelled: str) -> Iterator[Token]:
     previous: Token | None = None
     end = 0
     by_sign = False
-    for found in TOKEN.finditer(spelled):
+    for found in _TOKEN.finditer(spelled):
         token = _token(found)
         gap = spelled[end : found.start()]
         if previous is not None and BREAK not in (previous.text, token.text):

@@ -133,7 +133,7 @@ class Subscriptions:
         """Returns the watched keywords, with how far each is synced."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                """SELECT id, shown, new_since, synced_until FROM keywords
+                """SELECT id, shown, new_since, synced_until, previous_matcher_until FROM keywords
                    WHERE id IN (SELECT keyword_id FROM subscriptions) ORDER BY id"""
             )
         return tuple(_to_watched(row) for row in rows)
@@ -206,4 +206,5 @@ def _to_watched(row: sqlite3.Row) -> WatchedKeyword:
         keyword=Keyword.parse(row["shown"]),
         new_since=to_datetime_or_none(row["new_since"]),
         synced_until=to_datetime_or_none(row["synced_until"]),
+        previous_matcher_until=to_datetime_or_none(row["previous_matcher_until"]),
     )

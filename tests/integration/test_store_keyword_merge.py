@@ -104,6 +104,8 @@ async def test_sync_of_a_merged_keyword_continues_from_the_earliest_position(dat
     async with opened(database) as store:
         (merged,) = await store.watched("reward model")
     assert (merged.new_since, merged.synced_until) == (MONTH_AGO, DAY_AGO)
+    # What only the present matcher finds is seen if any of the merged keywords was synced until then.
+    assert merged.previous_matcher_until == HOUR_AGO
 
 
 async def test_papers_seen_by_any_merged_keyword_are_not_posted_again(database: Path) -> None:

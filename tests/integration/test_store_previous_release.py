@@ -69,6 +69,8 @@ async def test_fixture_has_rows_in_every_table(database: Path) -> None:
 
 async def test_every_row_survives_the_migration(database: Path) -> None:
     before = rows(database)
+    # The only new column: until when the previous release's matcher was used.
+    before["keywords"] = [(*keyword, keyword[-1]) for keyword in before["keywords"]]
     await migrate(database)
     after = rows(database)
     spellings = {row[0]: row[2] for row in before["keywords"]}

@@ -76,8 +76,8 @@ SELECT canonical, month, papers, counted_at FROM merged_counts WHERE true ORDER 
 ON CONFLICT DO NOTHING;
 
 -- The sync continues from the earliest position. A keyword whose synced_until is NULL is not watched or not yet synced.
-UPDATE keywords SET (new_since, synced_until) = (
-    SELECT min(new_since), min(synced_until) FROM keywords AS other JOIN merged_keywords USING (id)
+UPDATE keywords SET (new_since, synced_until, previous_matcher_until) = (
+    SELECT min(new_since), min(synced_until), max(previous_matcher_until) FROM keywords AS other JOIN merged_keywords USING (id)
     WHERE kept = keywords.id AND synced_until IS NOT NULL)
 WHERE id IN (SELECT kept FROM merged_keywords GROUP BY kept HAVING count(*) > 1)
   AND EXISTS (SELECT * FROM keywords AS other JOIN merged_keywords USING (id)
