@@ -71,12 +71,17 @@ async def test_unsubscribe_suggests_the_keywords_of_the_channel(tmp_path: Path) 
         assert list(await own_keywords(sandbox, channel=sandbox.channel("general"))) == []
 
 
-async def test_long_and_unsupported_keywords_can_be_unsubscribed_by_their_suggestions(tmp_path: Path) -> None:
+async def test_long_and_unsupported_keywords_can_be_unsubscribed_by_their_suggestions(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         papers = sandbox.channel("papers")
         long = [" ".join(["phrase"] * 20 + [end]) for end in ("one", "two")]
         # config.json may contain keywords that commands reject; they stay listed, with a hint.
-        async with running_bot(sandbox, config=settings_file(tmp_path, (papers, ["llm OR vlm", "cs.CL"]))):
+        config = settings_file(tmp_path, (papers, ["llm OR vlm", "cs.CL", "agents, robots", "agents"]))
+        async with running_bot(sandbox, config=config):
+            warned = [record for record in caplog.records if record.message == "keyword unlikely to match"]
+            assert [vars(record)["keyword"] for record in warned] == ["llm OR vlm", "cs.CL", "agents, robots"]
             await sandbox.reply_to("subscribe", {"keyword": ", ".join(long)})
             listed = await sandbox.reply_to("keywords")
             assert "- **llm OR vlm** · added by config.json on <t:" in listed
