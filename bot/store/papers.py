@@ -97,11 +97,15 @@ class Papers:
         return tuple(row_to_paper(row) for row in rows)
 
     async def titles(self, limit: int) -> tuple[str, ...]:
-        """Returns the titles of the newest stored papers, in the order of their ids."""
+        """Returns the titles of the newest papers, of stored ones first, then of those on trending lists."""
         async with self._database.reading() as connection:
             # Ids from before 2007 begin with a letter; newer ones sort by month. 3,000 titles take 10 ms.
             rows = await connection.execute_fetchall(
-                "SELECT title FROM papers WHERE arxiv_id < 'a' ORDER BY arxiv_id DESC LIMIT ?", (limit,)
+                """SELECT title FROM (SELECT title FROM papers WHERE arxiv_id < 'a' ORDER BY arxiv_id DESC LIMIT :limit)
+                   UNION ALL
+                   SELECT title FROM (SELECT title FROM trending_entries ORDER BY arxiv_id DESC LIMIT :limit)
+                   LIMIT :limit""",
+                {"limit": limit},
             )
         return tuple(row["title"] for row in rows)
 

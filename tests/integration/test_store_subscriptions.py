@@ -251,3 +251,14 @@ async def test_posted_papers_stay_posted_when_a_keyword_returns(store: Store) ->
     await store.watch("graph")
     await store.poll(paper("2611.00001", title="Graph", published=NOW + timedelta(days=1)))
     assert await store.due() == ()
+
+
+async def test_titles_are_those_of_the_newest_stored_papers(store: Store) -> None:
+    ids = ("2611.00002", "2401.00001", "hep-th/9901001", "2611.00001")
+    await store.papers.add([paper(arxiv_id, title=f"Title of {arxiv_id}") for arxiv_id in ids])
+    assert await store.papers.titles(2) == ("Title of 2611.00002", "Title of 2611.00001")
+    assert await store.papers.titles(9) == (
+        "Title of 2611.00002",
+        "Title of 2611.00001",
+        "Title of 2401.00001",
+    )

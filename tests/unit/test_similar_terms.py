@@ -2,7 +2,10 @@
 
 import pytest
 
+from bot.domain.common_terms import COMMON_TERMS
+from bot.domain.keyword import Keyword
 from bot.domain.similar_terms import TERMS_MAX, nearest_terms, similar_keywords
+from bot.domain.unsupported import unsupported_syntax
 
 KEYWORDS = """reward model, RLHF, graph neural network, diffusion model, world model, language agents, CLIP, MLLM,
 speculative decoding, protein folding, quantum error correction, dark matter, retrieval augmented generation,
@@ -92,6 +95,20 @@ def test_terms_of_known_titles_are_suggested_for_a_misspelling(typed: str, terms
 
 def test_more_frequent_of_equally_similar_terms_is_first() -> None:
     assert nearest_terms("gradent", ["Gradients", "Gradient", "A Gradient"]) == ("gradient", "gradients")
+
+
+@pytest.mark.parametrize("term", ["reinforcement learning", "large language model", "gravitational waves"])
+def test_misspelled_common_terms_are_corrected(term: str) -> None:
+    for position in range(1, len(term) - 1):
+        if " " not in term[position : position + 2]:
+            misspelled = term[:position] + term[position + 1] + term[position] + term[position + 2 :]
+            assert nearest_terms(misspelled, COMMON_TERMS)[0] == term
+
+
+def test_common_terms_are_possible_keywords() -> None:
+    assert len(set(COMMON_TERMS)) == len(COMMON_TERMS)
+    assert [term for term in COMMON_TERMS if unsupported_syntax(term) is not None] == []
+    assert {Keyword.parse(term).shown for term in COMMON_TERMS} == set(COMMON_TERMS)
 
 
 def test_terms_with_tex_are_not_suggested() -> None:
