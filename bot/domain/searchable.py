@@ -22,8 +22,9 @@ GREEK_SIGN: Final = "\x02"
 
 # Scripts without spaces between words: each character is a word of its own.
 _CJK: Final = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U000323af"
-# Numbers keep their separators, as in arXiv's index: `3.1` and `v2.0` are one word.
-WORD_PATTERN: Final = rf"[{_CJK}]|[^\W_{_CJK}]+(?:(?<=\d)[.,](?=\d)[^\W_{_CJK}]+)*"
+# As in arXiv's index (UAX 29), `3.1`, `v2.0`, `O'Neill`, `Node.js` and `N_eff` are one word each.
+_JOINED: Final = r"(?<=\d)[.,](?=\d)|(?<=[^\W\d_])[.'](?=[^\W\d_])|_+(?=[^\W_])"
+WORD_PATTERN: Final = rf"[{_CJK}]|[^\W_{_CJK}]+(?:(?:{_JOINED})[^\W_{_CJK}]+)*"
 CJK_WORD: Final = re.compile(f"[{_CJK}]")
 WORDS: Final = re.compile(rf"{WORD_PATTERN}|\{BREAK}")
 

@@ -14,7 +14,7 @@ from typing import Final
 _KEPT_TEXT: Final = """
     news lens mars does always perhaps series species physics ethics optics
     being during evening morning nothing something anything everything ceiling wedding lightning
-    united embed need speed exceed proceed succeed indeed
+    united need speed
     """
 _KEPT: Final = frozenset(_KEPT_TEXT.split())
 _SHORTEST: Final = 4  # a shorter word is usually a name: `GPs`, `gas`, `ion`
@@ -33,7 +33,7 @@ def stem(word: str) -> str:
     """Returns the stem of a word; names, short words and words with other letters than a to z keep their endings."""
     if len(word) < _SHORTEST or word in _KEPT or not word.isascii():
         return word
-    if word[-1] == "s":
+    if word[-1] == "s" and word.isalnum():
         word = _singular(word)
     if len(word) < _SHORTEST or not word.isalpha() or word in _KEPT:
         return word

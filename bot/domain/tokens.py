@@ -27,9 +27,6 @@ PREFIX: Final = re.compile(r"(?<![^\s(\[\"'])\.(?=[^\W\d_])")
 # A word with the signs around it: `.NET`, `C++`, `A*`.
 _TOKEN: Final = re.compile(rf"(?P<prefix>{PREFIX.pattern})?(?P<word>{WORD_PATTERN})(?P<signs>[+#*]*)|\{BREAK}")
 
-# Characters that join two words to one (the ASCII ones of MidNumLet and ExtendNumLet in Unicode's UAX 29, by which
-# arXiv's index splits words).
-_JOINT: Final = re.compile(r"[._'](?=[^\W_])")
 # What may stand between a single letter or digit and the word next to it: `k-means`, `k means`, but not `k, means`.
 _TIGHT: Final = re.compile(rf"[\s\-_'\"{GLUE}{GREEK_SIGN}]*")
 # Algorithms named after A*; after other words a star is a wild card or a footnote mark.
@@ -45,15 +42,13 @@ class Token:
     `text` is case-folded, with accents as typed; `|` is the end of a sentence or a mathematical sign. A token typed
     with two or more capitals is `exact`: it is compared without stemming, except for a final s. `plural` means that it
     was typed with that s (`MLLMs`), so that it matches the singular too. `suffix` is the run of +, # or * after its
-    last letter, `prefix` the period before its first; `joint` is the period, underscore or apostrophe that joins it to
-    the next word. `gap` is what stands between this token and the previous one, if that matters for a match.
+    last letter, `prefix` the period before its first. `gap` is what stands between this token and the previous one, if that matters for a match.
     """
 
     text: str
     exact: bool = False
     suffix: str = ""
     plural: bool = False
-    joint: str = ""
     prefix: str = ""
     gap: str = ""
 
@@ -143,13 +138,11 @@ def _token(found: re.Match[str]) -> Token:
     if word is None:
         return Token(BREAK)
     exact = sum(map(str.isupper, word)) >= 2
-    joint = _JOINT.match(found.string, found.end())
     return Token(
         text=caseless(word),
         exact=exact,
         suffix=_suffix(word, signs),
         plural=exact and word.endswith("s"),
-        joint=joint[0] if joint else "",
         prefix=found["prefix"] or "",
     )
 
