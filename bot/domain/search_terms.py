@@ -30,6 +30,8 @@ _MIXED: Final = re.compile(r"[a-z0-9]*[0-9][a-z][a-z0-9]*|[a-z0-9]*[a-z][0-9][a-
 _FINDABLE_CJK: Final = re.compile("[\u3040-\u309f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _SUBSCRIPTS: Final = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SUPERSCRIPTS: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+# Commands for variants of a letter: ℓ, ℜ, ℑ.
+_LETTERLIKE: Final = {"l": "ell", "r": "re", "i": "im"}
 _FIELDS: Final = ("ti", "abs")
 # arXiv accepts a limited number of terms per query.
 _PHRASES_MAX: Final = 12
@@ -160,7 +162,11 @@ def _joined(tokens: list[Token]) -> Iterator[str]:
 
 def _alternatives(keyword: Keyword) -> Iterator[list[str]]:
     """Yields, for each part of the keyword that arXiv can find, the words of which a paper contains one."""
-    pieces = [piece for token in keyword.tokens if token.text != BREAK for piece in _pieces(token)]
+    tokens = [token for token in keyword.tokens if token.text != BREAK]
+    after_greek = (False, *(token.is_greek for token in tokens))
+    pieces = [
+        piece for token, greek in zip(tokens, after_greek, strict=False) for piece in _pieces(token, after_greek=greek)
+    ]
     for place, piece in enumerate(pieces):
         # Of a word with several spellings, a paper may contain any: if one is a stop word, arXiv cannot find it.
         if piece.is_needed and not STOP_WORDS.intersection(piece.forms):
@@ -181,7 +187,7 @@ class _Piece:
     sticks: bool = False
 
 
-def _pieces(token: Token) -> Iterator[_Piece]:
+def _pieces(token: Token, *, after_greek: bool) -> Iterator[_Piece]:
     word = token.text
     if token.is_greek:
         sign = GREEK_SIGNS[word]
@@ -192,7 +198,7 @@ def _pieces(token: Token) -> Iterator[_Piece]:
         )
     elif _MIXED.fullmatch(word):
         for part in _PIECE.findall(word):
-            yield _digits(part, is_needed=word.isdigit()) if part.isdigit() else _letters(part)
+            yield _digits(part, is_needed=after_greek) if part.isdigit() else _letters(part)
     elif token.is_cjk:
         yield _Piece((word,), (), is_needed=_FINDABLE_CJK.fullmatch(word) is not None)
     elif len(word) <= 3 and word.isascii() and word.isalpha():
@@ -203,7 +209,8 @@ def _pieces(token: Token) -> Iterator[_Piece]:
 
 
 def _letters(part: str) -> _Piece:
-    return _Piece((part, f"{part}_"), (part,), sticks=True)
+    letterlike = (_LETTERLIKE[part],) if part in _LETTERLIKE else ()
+    return _Piece((part, f"{part}_", *letterlike), (part,), sticks=True)
 
 
 def _digits(part: str, *, is_needed: bool) -> _Piece:

@@ -41,8 +41,9 @@ class Token:
 
     `text` is case-folded, with accents as typed; `|` is the end of a sentence or a mathematical sign. A token typed
     with two or more capitals is `exact`: it is compared without stemming, except for a final s. `plural` means that it
-    was typed with that s (`MLLMs`), so that it matches the singular too. `suffix` is the run of +, # or * after its
-    last letter, `prefix` the period before its first. `gap` is what stands between this token and the previous one, if that matters for a match.
+    was typed with that s (`MLLMs`), so that it matches the singular too. `prefix` is the period before the first
+    letter, `suffix` the run of +, # or * after the last one. `gap` is what stands between this token and the previous
+    one, if that matters for a match.
     """
 
     text: str
@@ -64,6 +65,11 @@ class Token:
         return self.text in GREEK_SIGNS and not self.exact
 
     @property
+    def is_literal(self) -> bool:
+        """Whether only the word itself and its plural match: an exact token that has other endings."""
+        return self.exact and _has_endings(self.form)
+
+    @property
     def is_cjk(self) -> bool:
         """Whether the token is a character of a script without spaces."""
         return CJK_WORD.fullmatch(self.text) is not None
@@ -71,8 +77,7 @@ class Token:
     @property
     def match_key(self) -> str:
         """What decides the matches of this token."""
-        form = self.form
-        word = f"={form}" if self.exact and _has_endings(form) else stem(form)
+        word = f"={self.form}" if self.is_literal else stem(self.form)
         return f"{self.gap}{self.prefix}{word}{self.suffix}"
 
 
@@ -137,14 +142,23 @@ def _token(found: re.Match[str]) -> Token:
     word, signs = found["word"], found["signs"]
     if word is None:
         return Token(BREAK)
-    exact = sum(map(str.isupper, word)) >= 2
+    exact = _has_capitals(word)
     return Token(
         text=caseless(word),
         exact=exact,
         suffix=_suffix(word, signs),
-        plural=exact and word.endswith("s"),
+        plural=is_capital_plural(word),
         prefix=found["prefix"] or "",
     )
+
+
+def _has_capitals(word: str) -> bool:
+    return sum(map(str.isupper, word)) >= 2
+
+
+def is_capital_plural(word: str) -> bool:
+    """Whether a word with capitals ends in a lower-case s, as in `RMs`."""
+    return word.endswith("s") and _has_capitals(word)
 
 
 def _suffix(word: str, signs: str) -> str:
