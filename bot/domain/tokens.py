@@ -28,7 +28,7 @@ PREFIX: Final = re.compile(r"(?<![^\s(\[\"'])\.(?=[^\W\d_])")
 _TOKEN: Final = re.compile(rf"(?P<prefix>{PREFIX.pattern})?(?P<word>{WORD_PATTERN})(?P<signs>[+#*]*)|\{BREAK}")
 
 # What may stand between a single letter or digit and the word next to it: `k-means`, `k means`, but not `k, means`.
-_TIGHT: Final = re.compile(rf"[\s\-_'\"{GLUE}{GREEK_SIGN}]*")
+_TIGHT: Final = re.compile(rf"[\s\-_.'\"{GLUE}{GREEK_SIGN}]*")
 # Algorithms named after A*; after other words a star is a wild card or a footnote mark.
 _STARRED_TEXT: Final = "ao ara bit fmt hpa ida jps lao lpa lrta moa namoa prm rrt rta sma"
 _STARRED: Final = frozenset(_STARRED_TEXT.split())
