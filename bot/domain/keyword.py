@@ -99,14 +99,11 @@ def _are_categories(listed: str) -> bool:
 def search_phrases(keyword: Keyword) -> tuple[str, ...]:
     """Returns phrases to quote in an arXiv query: words, single spaces, and joints within words.
 
-    arXiv does not fold accents in titles and abstracts, and its tokenizer treats `3.1` as one word while the matcher
-    treats it as two. A keyword with accents or joints is therefore queried in every form.
+    arXiv does not fold accents in titles and abstracts: a keyword with accents is queried with and without them.
     """
     tokens = [token for token in keyword.tokens if token.text != BREAK]
     typed = " ".join(token.text for token in tokens)
-    joined = "".join(token.text + (token.joint or " ") for token in tokens).strip()
-    joined_unaccented = "".join(unaccented(token.text) + (token.joint or " ") for token in tokens).strip()
-    return tuple(dict.fromkeys((typed, unaccented(typed), joined, joined_unaccented)))
+    return tuple(dict.fromkeys((typed, unaccented(typed))))
 
 
 def _split_category(text: str, category: str | None) -> tuple[str, str | None]:

@@ -16,7 +16,7 @@ from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.searchable import BREAK, GLUE, GREEK_SIGN, WORDS, searchable, words
 from bot.domain.stemming import stem
-from bot.domain.tokens import PREFIX, SIGNS, Token, fits_gap
+from bot.domain.tokens import PREFIX, SIGNS, Token, fits_gap, is_capital_plural
 
 _TITLE_END: Final = f" {BREAK}{BREAK} "  # no keyword has two breaks in sequence
 
@@ -88,7 +88,7 @@ class _Text:
         spans = self.spans[start : start + len(phrase.tokens)]
         ends = [_signs_end(self.searchable, end) for _, end in spans]
         return (
-            all(self._fits_token(token, span) for token, span in zip(phrase.tokens, spans, strict=True))
+            all(map(self._fits_token, phrase.tokens, here, spans))
             and self._is_whole(phrase.tokens[0], spans[0][0], ends[-1])
             and all(
                 self._fits_gap(left, right, spans[place][0], ends[place], spans[place + 1][0])
@@ -96,13 +96,16 @@ class _Text:
             )
         )
 
-    def _fits_token(self, token: Token, span: tuple[int, int]) -> bool:
+    def _fits_token(self, token: Token, word: str, span: tuple[int, int]) -> bool:
         start, end = span
         if token.suffix and self.searchable[end : _signs_end(self.searchable, end)] != token.suffix:
             return False
         if token.prefix and not PREFIX.match(self.searchable, start - 1):
             return False
-        return not (token.exact and self._is_sign(start))
+        if not token.is_literal:
+            return True
+        # The plural of `RM` is `RMs`, not `rms` or `RMS`.
+        return not self._is_sign(start) if word == token.form else is_capital_plural(self.searchable[start:end])
 
     def _is_whole(self, first: Token, start: int, end: int) -> bool:
         """Whether the words are whole words: not `CDM` in `ΛCDM`; but `σ` in `5σ`, where 5 is a number."""
@@ -164,22 +167,25 @@ class _Index:
         whole: set[int] = set()
         if _is_plain(tokens):
             whole = rows - self._marked
+            if tokens[0].is_literal:
+                whole &= self._of_word.get(tokens[0].form, set())
             if len(tokens) > 2:
                 joined = f" {' '.join(stems)} "
                 whole = {row for row in whole if joined in self._texts[row].joined_stems}
-            rows &= self._marked
+                rows &= self._marked
+            rows = rows - whole
         if rows:
             phrase = _Phrase(tokens, tuple(map(self._forms, tokens)), rows_of_tokens.index(rarest))
             whole.update(row for row in rows if self._texts[row].contains(phrase))
         return sorted(whole)
 
     def _rows(self, token: Token) -> set[int]:
-        if not token.exact:
+        if not token.is_literal:
             return self._of_stem.get(stem(token.form), set())
         return set().union(*(self._of_word.get(form, set()) for form in _exact_forms(token)))
 
     def _forms(self, token: Token) -> frozenset[str]:
-        return frozenset(_exact_forms(token) if token.exact else self._words[stem(token.form)])
+        return frozenset(_exact_forms(token) if token.is_literal else self._words[stem(token.form)])
 
 
 def _is_plain(tokens: tuple[Token, ...]) -> bool:
@@ -188,12 +194,14 @@ def _is_plain(tokens: tuple[Token, ...]) -> bool:
         return False
     if len(tokens) == 1:
         return True
-    return all(not token.exact and (len(token.text) > 1 or token.text == BREAK) for token in tokens)
+    return all(not token.is_literal and (len(token.text) > 1 or token.text == BREAK) for token in tokens)
 
 
 def _stems(tokens: tuple[Token, ...]) -> list[str]:
     """Returns the stems of a phrase; empty if a token has forms with unlike stems."""
-    stems = [{stem(form) for form in _exact_forms(token)} if token.exact else {stem(token.form)} for token in tokens]
+    stems = [
+        {stem(form) for form in _exact_forms(token)} if token.is_literal else {stem(token.form)} for token in tokens
+    ]
     return [] if any(len(each) > 1 for each in stems) else [each.pop() for each in stems]
 
 

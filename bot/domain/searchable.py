@@ -22,8 +22,9 @@ GREEK_SIGN: Final = "\x02"
 
 # Scripts without spaces between words: each character is a word of its own.
 _CJK: Final = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U000323af"
-# Numbers keep their separators, as in arXiv's index: `3.1` and `v2.0` are one word.
-WORD_PATTERN: Final = rf"[{_CJK}]|[^\W_{_CJK}]+(?:(?<=\d)[.,](?=\d)[^\W_{_CJK}]+)*"
+# As in arXiv's index (UAX 29), `3.1`, `v2.0`, `O'Neill`, `Node.js` and `N_eff` are one word each.
+_JOINED: Final = r"(?<=\d)[.,](?=\d)|(?<=[^\W\d_])[.'](?=[^\W\d_])|_+(?=[^\W_])"
+WORD_PATTERN: Final = rf"[{_CJK}]|[^\W_{_CJK}]+(?:(?:{_JOINED})[^\W_{_CJK}]+)*"
 CJK_WORD: Final = re.compile(f"[{_CJK}]")
 WORDS: Final = re.compile(rf"{WORD_PATTERN}|\{BREAK}")
 
@@ -60,9 +61,7 @@ def _is_mathematical(char: str) -> bool:
 _MATHEMATICAL: Final = re.compile(
     "[" + "".join(filter(_is_mathematical, map(chr, (*range(0x80, 0x2070), *range(0x2100, 0x2C00))))) + "]"
 )
-_SENTENCE_END: Final = re.compile(
-    r"""[.?!\u3002](?:["')\]}\u201d\u2019]*[ ]|(?<=[a-z][a-z]\.)(?=[A-Z][a-z])|(?<=\u3002))"""
-)
+_SENTENCE_END: Final = re.compile(r"""[.?!]["')\]}\u201d\u2019]*[ ]|\u3002""")
 _ABBREVIATIONS_TEXT: Final = """
     e.g i.e vs al cf fig figs eq eqs eqn ref refs sec secs tab resp approx ca no nos vol dr prof mr mrs ms st
     jr inc ltd co dept est viz w.r.t a.k.a u.s u.k ph.d et def thm prop lem cor ch chap pp ed eds
@@ -132,6 +131,6 @@ def _break(found: re.Match[str]) -> str:
     if found[0][0] == ".":
         before = found.string[max(0, found.start() - _ABBREVIATION_MAX) : found.start()]
         word = before.rsplit(" ", 1)[-1].lstrip("([\"'")
-        if found[0] != "." and (word.lower() in _ABBREVIATIONS or _INITIALS.fullmatch(word)):
+        if word.lower() in _ABBREVIATIONS or _INITIALS.fullmatch(word):
             return found[0]
     return BREAK

@@ -12,12 +12,16 @@ from typing import Final
 
 # Words whose ending is not a plural, participle or gerund: without it they would be conflated with another word.
 _KEPT_TEXT: Final = """
-    news lens mars does always perhaps series species physics ethics optics
+    news mars does always perhaps series species physics ethics optics
     being during evening morning nothing something anything everything ceiling wedding lightning
-    united embed need speed exceed proceed succeed indeed
+    united need speed
     """
 _KEPT: Final = frozenset(_KEPT_TEXT.split())
 _SHORTEST: Final = 4  # a shorter word is usually a name: `GPs`, `gas`, `ion`
+# Marks the stem of `focus`, which is not that of `focuses`: arXiv's stemmer removes its s.
+_NO_PLURAL: Final = "="
+# Porter removes longer suffixes from these.
+_E_KEPT: Final = ("ance", "ence", "ale", "ere", "ice", "ante", "ente")
 _VOWEL: Final = "[aeiou]|(?<=[^aeiou])y"
 _HAS_VOWEL: Final = re.compile(_VOWEL)
 # Porter's measure m: vowels followed by consonants, once or more than once.
@@ -33,7 +37,7 @@ def stem(word: str) -> str:
     """Returns the stem of a word; names, short words and words with other letters than a to z keep their endings."""
     if len(word) < _SHORTEST or word in _KEPT or not word.isascii():
         return word
-    if word[-1] == "s":
+    if word[-1] == "s" and word.isalnum():
         word = _singular(word)
     if len(word) < _SHORTEST or not word.isalpha() or word in _KEPT:
         return word
@@ -41,8 +45,10 @@ def stem(word: str) -> str:
 
 
 def _singular(word: str) -> str:
-    if word.endswith(("ss", "us", "is")):
+    if word.endswith("ss"):
         return word
+    if word.endswith(("us", "is")):
+        return word + _NO_PLURAL
     return word[:-2] if word.endswith(("sses", "ies")) else word[:-1]
 
 
@@ -73,6 +79,8 @@ def _without_ion(word: str) -> str:
 
 
 def _without_final_e(word: str) -> str:
+    if word.endswith(_E_KEPT):
+        return word
     if word.endswith("e") and (
         _MEASURE_2.search(word[:-1]) or (_MEASURE_1.search(word[:-1]) and not _SHORT_END.search(word[:-1]))
     ):

@@ -27,11 +27,8 @@ PREFIX: Final = re.compile(r"(?<![^\s(\[\"'])\.(?=[^\W\d_])")
 # A word with the signs around it: `.NET`, `C++`, `A*`.
 _TOKEN: Final = re.compile(rf"(?P<prefix>{PREFIX.pattern})?(?P<word>{WORD_PATTERN})(?P<signs>[+#*]*)|\{BREAK}")
 
-# Characters that join two words to one (the ASCII ones of MidNumLet and ExtendNumLet in Unicode's UAX 29, by which
-# arXiv's index splits words).
-_JOINT: Final = re.compile(r"[._'](?=[^\W_])")
 # What may stand between a single letter or digit and the word next to it: `k-means`, `k means`, but not `k, means`.
-_TIGHT: Final = re.compile(rf"[\s\-_'\"{GLUE}{GREEK_SIGN}]*")
+_TIGHT: Final = re.compile(rf"[\s\-_.'\"{GLUE}{GREEK_SIGN}]*")
 # Algorithms named after A*; after other words a star is a wild card or a footnote mark.
 _STARRED_TEXT: Final = "ao ara bit fmt hpa ida jps lao lpa lrta moa namoa prm rrt rta sma"
 _STARRED: Final = frozenset(_STARRED_TEXT.split())
@@ -44,16 +41,15 @@ class Token:
 
     `text` is case-folded, with accents as typed; `|` is the end of a sentence or a mathematical sign. A token typed
     with two or more capitals is `exact`: it is compared without stemming, except for a final s. `plural` means that it
-    was typed with that s (`MLLMs`), so that it matches the singular too. `suffix` is the run of +, # or * after its
-    last letter, `prefix` the period before its first; `joint` is the period, underscore or apostrophe that joins it to
-    the next word. `gap` is what stands between this token and the previous one, if that matters for a match.
+    was typed with that s (`MLLMs`), so that it matches the singular too. `prefix` is the period before the first
+    letter, `suffix` the run of +, # or * after the last one. `gap` is what stands between this token and the previous
+    one, if that matters for a match.
     """
 
     text: str
     exact: bool = False
     suffix: str = ""
     plural: bool = False
-    joint: str = ""
     prefix: str = ""
     gap: str = ""
 
@@ -69,6 +65,11 @@ class Token:
         return self.text in GREEK_SIGNS and not self.exact
 
     @property
+    def is_literal(self) -> bool:
+        """Whether only the word itself and its plural match: an exact token that has other endings."""
+        return self.exact and _has_endings(self.form)
+
+    @property
     def is_cjk(self) -> bool:
         """Whether the token is a character of a script without spaces."""
         return CJK_WORD.fullmatch(self.text) is not None
@@ -76,8 +77,7 @@ class Token:
     @property
     def match_key(self) -> str:
         """What decides the matches of this token."""
-        form = self.form
-        word = f"={form}" if self.exact and _has_endings(form) else stem(form)
+        word = f"={self.form}" if self.is_literal else stem(self.form)
         return f"{self.gap}{self.prefix}{word}{self.suffix}"
 
 
@@ -142,16 +142,23 @@ def _token(found: re.Match[str]) -> Token:
     word, signs = found["word"], found["signs"]
     if word is None:
         return Token(BREAK)
-    exact = sum(map(str.isupper, word)) >= 2
-    joint = _JOINT.match(found.string, found.end())
+    exact = _has_capitals(word)
     return Token(
         text=caseless(word),
         exact=exact,
         suffix=_suffix(word, signs),
-        plural=exact and word.endswith("s"),
-        joint=joint[0] if joint else "",
+        plural=is_capital_plural(word),
         prefix=found["prefix"] or "",
     )
+
+
+def _has_capitals(word: str) -> bool:
+    return sum(map(str.isupper, word)) >= 2
+
+
+def is_capital_plural(word: str) -> bool:
+    """Whether a word with capitals ends in a lower-case s, as in `RMs`."""
+    return word.endswith("s") and _has_capitals(word)
 
 
 def _suffix(word: str, signs: str) -> str:
