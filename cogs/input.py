@@ -1,5 +1,6 @@
 """What every command does with its input: splits keywords, and limits how often one person runs a command."""
 
+from collections.abc import Callable
 from typing import Final
 
 import discord
@@ -9,6 +10,7 @@ from discord.ext import commands
 from bot.discord_api.client import Client
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.text import cut
+from bot.domain.unsupported import unsupported_syntax
 from bot.runtime.errors import InvalidKeyword
 from cogs.replies import bold
 
@@ -18,17 +20,51 @@ _ERROR_KEYWORD_MAX: Final = 60
 def parse_keywords(text: str, category: str | None = None) -> list[Keyword | str]:
     """The keywords of a comma-separated text, without duplicates and in the order typed.
 
-    An invalid keyword becomes its error message, which names the keyword if there are several.
+    A keyword that is invalid or cannot match becomes an error message, which names it if there are several.
     """
+    return _parse_each(text, category, unsupported_syntax)
+
+
+def parse_stored_keywords(text: str) -> list[Keyword | str]:
+    """The same for keywords that exist already: earlier versions stored some that cannot match."""
+    return _parse_each(text, None, _accept)
+
+
+def parse_one_keyword(text: str, command: str) -> Keyword:
+    """The only keyword of the text; raises InvalidKeyword, also if there are several."""
+    parts = parse_keywords(text)
+    keywords = [part for part in parts if isinstance(part, Keyword)]
+    if len(parts) > 1 and len(keywords) == len(parts):
+        each = ", ".join(bold(cut(keyword.shown, _ERROR_KEYWORD_MAX)) for keyword in keywords)
+        raise InvalidKeyword(f"`/{command}` takes one keyword; you gave {len(parts)}: {each}. Run it once for each.")
+    if errors := [part for part in parts if isinstance(part, str)]:
+        raise InvalidKeyword("\n".join(errors))
+    return keywords[0]
+
+
+def _parse_each(text: str, category: str | None, check: Callable[[str], str | None]) -> list[Keyword | str]:
     parts = split_keywords(text) or ("",)
-    return list(dict.fromkeys(_parse(part, category, is_one_of_several=len(parts) > 1) for part in parts))
+    parsed = (_parse(part, category, check) for part in parts)
+    if len(parts) == 1:
+        return list(parsed)
+    named = (
+        f"{bold(cut(part, _ERROR_KEYWORD_MAX))}: {each}" if isinstance(each, str) else each
+        for part, each in zip(parts, parsed, strict=True)
+    )
+    return list(dict.fromkeys(named))
 
 
-def _parse(part: str, category: str | None, *, is_one_of_several: bool) -> Keyword | str:
+def _parse(part: str, category: str | None, check: Callable[[str], str | None]) -> Keyword | str:
+    if (problem := check(part)) is not None:
+        return problem
     try:
         return Keyword.parse(part, category)
     except InvalidKeyword as error:
-        return f"{bold(cut(part, _ERROR_KEYWORD_MAX))}: {error}" if is_one_of_several else str(error)
+        return str(error)
+
+
+def _accept(_: str) -> None:
+    return None
 
 
 class Cooldown:

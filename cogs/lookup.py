@@ -20,7 +20,7 @@ from bot.domain.paper import ArxivId
 from bot.domain.text import plural
 from bot.runtime.errors import ArxivBackoff, ArxivError, QueryRejected, StoreUnavailable
 from bot.services.lookup import LATEST_MAX, Latest, LookupService
-from cogs.input import Cooldown
+from cogs.input import Cooldown, parse_one_keyword
 from cogs.replies import bold, relative_time
 
 LATEST_PER_MINUTE: Final = 5
@@ -43,7 +43,7 @@ class LookupCommands(commands.Cog):
         keyword: str,
         count: app_commands.Range[int, 1, LATEST_MAX] = 5,
     ) -> None:
-        parsed = Keyword.parse(keyword)
+        parsed = parse_one_keyword(keyword, "latest")
         self._cooldown.check(interaction)
         await interaction.response.defer()
         try:

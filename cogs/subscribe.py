@@ -1,32 +1,39 @@
-"""`/subscribe`: adds keywords to a channel and previews their papers in the channel's style.
+"""`/subscribe`: adds keywords to a channel and previews their papers.
 
-Each keyword of the command gets a line of its own in the reply, whether or not it could be added.
+The reply fits on a phone: a line per keyword, whether or not it could be added, and a line per paper, newest first.
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Final, assert_never
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot.discord_api.client import Client
-from bot.discord_api.messages import embeds
 from bot.domain.categories import suggest_categories
 from bot.domain.channel_schedule import DailySchedule, describe_schedule
-from bot.domain.keyword import Keyword
-from bot.domain.layout.message import layout_of
-from bot.domain.paper import ArxivId, Paper
-from bot.domain.text import plural
+from bot.domain.keyword import Keyword, split_keywords
+from bot.domain.layout.parts import title_of
+from bot.domain.text import cut, escape_label, plural
+from bot.domain.unsupported import without_ending_wildcards
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.charts import REPLY_EDIT_S
 from bot.services.status import StatusService
-from bot.services.subscriptions import PREVIEW_PAPERS, KeywordPreview, SubscriptionService, SyncStatus
+from bot.services.subscriptions import (
+    PREVIEW_PAPERS,
+    Added,
+    AlreadyWatched,
+    KeywordPreview,
+    SubscriptionService,
+    SyncStatus,
+)
 from cogs.input import parse_keywords
 from cogs.permissions import Target, TargetChannel, check_bot_may_post, check_may_manage, target_channel
-from cogs.replies import bold, edit_reply, relative_time
+from cogs.replies import bold, edit_reply
 from cogs.subscribe_buttons import subscribed_view
 
 # How long the reply waits for the initial sync before it says that the sync is queued.
@@ -36,6 +43,9 @@ _ARXIV_UNAVAILABLE: Final = (
     "arXiv is unavailable right now. Once it is back, the bot reads the existing papers without posting them, and this "
     "message shows what it found. Newer papers will be posted."
 )
+_WILDCARD_IGNORED: Final = "`*` is ignored: other endings of a word are found anyway."
+# A longer title takes two lines on a phone of 390 pixels.
+_TITLE_MAX: Final = 38
 _QUEUED: Final = "The existing papers are queued for reading. This message will show what was found."
 
 
@@ -72,14 +82,17 @@ class SubscribeCommand(commands.Cog):
         await interaction.response.defer(ephemeral=True)
         await check_bot_may_post(interaction, target)
         parts = parse_keywords(keyword, category)
-        keywords = [part for part in parts if isinstance(part, Keyword)]
-        added = {each for each in keywords if await self._subscribe(interaction, target, each)}
-        lines = [part if isinstance(part, str) else _subscribed(part, target, new=part in added) for part in parts]
-        await self._reply_with_previews(interaction, target, keywords, lines, added)
+        results = [
+            part if isinstance(part, str) else await self._subscribe(interaction, target, part) for part in parts
+        ]
+        lines = [*(_status_line(part, result, target) for part, result in zip(parts, results, strict=True))]
+        if "*" in keyword and any(without_ending_wildcards(part) != part for part in split_keywords(keyword)):
+            lines.append(_WILDCARD_IGNORED)
+        await self._reply_with_previews(interaction, target, results, lines)
 
     async def _subscribe(
         self, interaction: discord.Interaction[Client], target: TargetChannel, keyword: Keyword
-    ) -> bool:
+    ) -> Added | AlreadyWatched:
         return await self._subscription_service.subscribe(
             keyword, target.channel_id, interaction.guild_id or 0, interaction.user.id
         )
@@ -88,41 +101,46 @@ class SubscribeCommand(commands.Cog):
         self,
         interaction: discord.Interaction[Client],
         target: TargetChannel,
-        keywords: Sequence[Keyword],
-        lines: list[str],
-        added: Collection[Keyword],
+        results: Sequence[str | Added | AlreadyWatched],
+        lines: Sequence[str],
     ) -> None:
-        status = await self._subscription_service.wait_until_synced(keywords, REPLY_WAIT_S, keep_waiting=False)
+        """Replies, and edits the reply when the initial sync of the keywords is complete.
+
+        `lines` begins with one line per result.
+        """
+        keywords = [result.keyword for result in results if not isinstance(result, str)]
+        wait = partial(self._subscription_service.wait_until_synced, keywords)
+        status = await wait(REPLY_WAIT_S, keep_waiting=False)
         if status is not SyncStatus.SYNCED:
             note = _ARXIV_UNAVAILABLE if status is SyncStatus.ARXIV_UNAVAILABLE else _QUEUED
             await edit_reply(interaction, [*lines, note])
-            status = await self._subscription_service.wait_until_synced(
-                keywords, REPLY_EDIT_S - REPLY_WAIT_S, keep_waiting=True
-            )
+            status = await wait(REPLY_EDIT_S - REPLY_WAIT_S, keep_waiting=True)
         if status is SyncStatus.SYNCED:
-            previews = [await self._subscription_service.preview(keyword) for keyword in keywords]
-            lines = [*lines, *map(_preview_line, previews), await self._next_papers(target, keywords)]
-            await self._show_papers(interaction, target, previews, lines, added)
+            previews = {keyword: await self._subscription_service.preview(keyword) for keyword in keywords}
+            with_facts = [
+                line if isinstance(result, str) else f"{line} {_facts(previews[result.keyword])}"
+                for line, result in zip(lines, results, strict=False)
+            ]
+            papers = await asyncio.to_thread(_paper_lines, [*previews.values()])
+            await edit_reply(
+                interaction,
+                [*with_facts, *lines[len(results) :], *papers, await self._next_papers(target, keywords)],
+                view=await self._buttons(target, results, previews),
+            )
 
-    async def _show_papers(
+    async def _buttons(
         self,
-        interaction: discord.Interaction[Client],
         target: TargetChannel,
-        previews: Sequence[KeywordPreview],
-        lines: Sequence[str],
-        added: Collection[Keyword],
-    ) -> None:
-        """Shows the newest papers as the channel will show them; the buttons affect only keywords that were added."""
-        papers: dict[ArxivId, tuple[Paper, tuple[str, ...]]] = {}
-        for preview in previews:
-            for paper in preview.newest:
-                _, names = papers.get(paper.arxiv_id, (paper, ()))
-                papers[paper.arxiv_id] = (paper, (*names, preview.keyword.shown))
-        shown = sorted(papers.values(), key=lambda entry: entry[0].published)[-PREVIEW_PAPERS:]
-        layout = layout_of((await self._settings_service.get(target.channel_id)).style, len(shown))
-        view = subscribed_view(target.channel_id, await self._subscription_service.keyword_ids(added))
-        rendered = await asyncio.to_thread(embeds, shown, layout) if shown else []
-        await edit_reply(interaction, lines, embeds=rendered, view=view)
+        results: Sequence[str | Added | AlreadyWatched],
+        previews: Mapping[Keyword, KeywordPreview],
+    ) -> discord.ui.View | None:
+        """The buttons, which affect only keywords that were added."""
+        added = [result.keyword for result in results if isinstance(result, Added)]
+        return subscribed_view(
+            target.channel_id,
+            await self._subscription_service.keyword_ids(added),
+            with_past=any(previews[keyword].newest for keyword in added),
+        )
 
     async def _next_papers(self, target: TargetChannel, keywords: Sequence[Keyword]) -> str:
         """When new papers will be posted; nothing if no keyword was valid."""
@@ -135,7 +153,9 @@ class SubscribeCommand(commands.Cog):
             posted = f"posted {describe_schedule(settings.schedule)}"
         else:
             posted = "posted as arXiv announces them"
-        return f"New papers are {posted}; next check {relative_time(await self._status_service.next_poll())}."
+        # A relative time would soon be wrong: Discord does not update the text "in 5 minutes" to the check after it.
+        next_check = discord.utils.format_dt(await self._status_service.next_poll(), "f")
+        return f"-# New papers are {posted}; next check {next_check}."
 
     @subscribe.autocomplete("category")
     async def complete_category(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
@@ -145,18 +165,41 @@ class SubscribeCommand(commands.Cog):
         ]
 
 
-def _subscribed(keyword: Keyword, target: TargetChannel, *, new: bool) -> str:
-    return f"{bold(keyword.shown)}: {'added to' if new else 'already in'} {target.mention}."
+def _status_line(typed: Keyword | str, result: str | Added | AlreadyWatched, target: TargetChannel) -> str:
+    match result:
+        case Added(keyword):
+            return f"{bold(keyword.shown)}: added to {target.mention}."
+        case AlreadyWatched(keyword) if (
+            isinstance(typed, Keyword) and typed.shown.casefold() != keyword.shown.casefold()
+        ):
+            return f"{bold(typed.shown)}: Already watched as {bold(keyword.shown)} in {target.mention}."
+        case AlreadyWatched(keyword):
+            return f"{bold(keyword.shown)}: already in {target.mention}."
+        case str():
+            return result
+        case _ as unexpected:
+            assert_never(unexpected)
 
 
-def _preview_line(preview: KeywordPreview) -> str:
-    """`**x**: 77 papers in the last 30 days, about 18 per week.`, with narrower keywords if that is a lot."""
-    name = bold(preview.keyword.shown)
+def _facts(preview: KeywordPreview) -> str:
+    """`77 papers in the last 30 days, about 18 per week.`, with narrower keywords if that is a lot."""
     if not preview.papers:
-        return f"{name}: no papers in the last 30 days."
+        similar = f" Did you mean {' or '.join(map(bold, preview.similar_terms))}?" if preview.similar_terms else ""
+        return f"No papers in the last 30 days. Check the spelling.{similar}"
     count = plural(preview.papers, "paper")
-    text = f"{name}: {count} in the last 30 days, about {max(1, preview.per_week):,} per week."
+    text = f"{count} in the last 30 days, about {max(1, preview.per_week):,} per week."
     if not preview.narrower:
         return text
     narrower = ", ".join(f"{bold(each.keyword.shown)} (about {each.per_week:,} per week)" for each in preview.narrower)
     return f"{text} That is a lot; narrower keywords: {narrower}."
+
+
+def _paper_lines(previews: Sequence[KeywordPreview]) -> list[str]:
+    """One line for each of the newest papers of all keywords, newest first."""
+    papers = {paper.arxiv_id: paper for preview in previews for paper in preview.newest}
+    newest = sorted(papers.values(), key=lambda paper: (paper.published, paper.arxiv_id), reverse=True)
+    # In angle brackets, Discord shows no preview of the page.
+    return [
+        f"- [{cut(escape_label(title_of(paper)), _TITLE_MAX)}](<{paper.arxiv_id.abs_url}>)"
+        for paper in newest[:PREVIEW_PAPERS]
+    ]

@@ -93,10 +93,14 @@ def _posting(papers: int, target: str) -> str:
     return f"Posting the latest {latest} in {target}. New ones will follow."
 
 
-def subscribed_view(channel_id: int, keyword_ids: Iterable[int]) -> discord.ui.View | None:
-    """The three buttons; None without keywords, or if their ids do not fit into a custom id."""
+def subscribed_view(channel_id: int, keyword_ids: Iterable[int], *, with_past: bool) -> discord.ui.View | None:
+    """The buttons; None without keywords, or if their ids do not fit into a custom id.
+
+    `with_past`: there are papers that can be posted at once.
+    """
     ids = tuple(keyword_ids)
-    custom_ids = [SubscribedButtonId(action, channel_id, ids) for action in _LABELS]
+    actions = (action for action in _LABELS if with_past or action != "past")
+    custom_ids = [SubscribedButtonId(action, channel_id, ids) for action in actions]
     if not ids or not all(custom_id.fits for custom_id in custom_ids):
         return None
     view = discord.ui.View(timeout=None)

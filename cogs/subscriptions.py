@@ -3,6 +3,7 @@
 Callers see only channels that they can view; a deleted channel is visible to those with Manage Server.
 """
 
+import hashlib
 import re
 from collections.abc import Sequence
 
@@ -13,10 +14,12 @@ from discord.ext import commands
 from bot.discord_api.client import Client
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.subscription import Source, Subscription
+from bot.domain.text import cut, utf16_length
+from bot.domain.unsupported import unsupported_syntax
 from bot.runtime.errors import InvalidKeyword
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.subscriptions import KeptByConfig, NotSubscribed, SubscriptionService, Unsubscribed
-from cogs.input import parse_keywords
+from cogs.input import parse_stored_keywords
 from cogs.permissions import Target, can_manage_by_id, can_view, check_may_manage, target_channel
 from cogs.replies import bold, channel_link, edit_reply
 
@@ -46,9 +49,18 @@ class SubscriptionCommands(commands.Cog):
             target = target_channel(interaction, channel)
             check_may_manage(target)
             channel_id, typed = target.channel_id, keyword
+        keywords = await self._chosen(typed, channel_id) or parse_stored_keywords(typed)
         if not split_keywords(typed):
             raise InvalidKeyword("Please enter one of the channel's keywords.")
-        await edit_reply(interaction, [await self._unsubscribe_one(part, channel_id) for part in parse_keywords(typed)])
+        await edit_reply(interaction, [await self._unsubscribe_one(each, channel_id) for each in keywords])
+
+    async def _chosen(self, value: str, channel_id: int) -> Sequence[Keyword | str]:
+        """The keyword whose choice has this value; none if the value is a keyword itself."""
+        return [
+            subscription.keyword
+            for subscription in await self._subscription_service.in_channel(channel_id)
+            if value == _digest(subscription.keyword)
+        ]
 
     async def _unsubscribe_one(self, typed: Keyword | str, channel_id: int) -> str:
         if isinstance(typed, str):
@@ -117,16 +129,34 @@ def _choice(
     if subscription.channel_id == target_id:
         if target_id != interaction.channel_id and not can_view(interaction, target_id):
             return None
-        return app_commands.Choice(name=shown[:SELECT_OPTION_MAX], value=shown[:SELECT_OPTION_MAX])
+        return app_commands.Choice(
+            name=_choice_name(shown, SELECT_OPTION_MAX), value=_choice_value(subscription.keyword, "")
+        )
     guild = interaction.guild
     if guild is None or guild.get_channel_or_thread(subscription.channel_id) is not None:
         return None
     if not can_manage_by_id(interaction, subscription.channel_id):
         return None
-    suffix = f" #{subscription.channel_id}"
-    if len(shown) + len(suffix) > SELECT_OPTION_MAX:
-        return None
-    return app_commands.Choice(name=f"{shown} (deleted channel)"[:SELECT_OPTION_MAX], value=shown + suffix)
+    note = " (deleted channel)"
+    return app_commands.Choice(
+        name=_choice_name(shown, SELECT_OPTION_MAX - len(note)) + note,
+        value=_choice_value(subscription.keyword, f" #{subscription.channel_id}"),
+    )
+
+
+def _choice_name(shown: str, limit: int) -> str:
+    """The keyword without its middle if it is too long: long keywords often begin alike."""
+    return shown if utf16_length(shown) <= limit else f"{cut(shown, limit // 2)} {shown[-(limit // 2 - 1) :]}"
+
+
+def _choice_value(keyword: Keyword, suffix: str) -> str:
+    """The keyword as text, or its digest if the text is too long for Discord or would be split at a comma."""
+    fits = len(keyword.shown + suffix) <= SELECT_OPTION_MAX and len(split_keywords(keyword.shown)) == 1
+    return (keyword.shown if fits else _digest(keyword)) + suffix
+
+
+def _digest(keyword: Keyword) -> str:
+    return f"keyword:{hashlib.sha256(keyword.canonical.encode()).hexdigest()[:16]}"
 
 
 def _by_channel(guild: discord.Guild | None, subscriptions: Sequence[Subscription]) -> list[str]:
@@ -137,6 +167,9 @@ def _by_channel(guild: discord.Guild | None, subscriptions: Sequence[Subscriptio
             channel_id = subscription.channel_id
             lines.append(channel_link(guild, channel_id))
         lines.append(f"- {bold(subscription.keyword.shown)} · {_added_by(subscription)}")
+        # Stored by an earlier version, or in config.json.
+        if (problem := unsupported_syntax(subscription.keyword.shown)) is not None:
+            lines.append(f"  Unlikely to match. {problem}")
     return lines
 
 

@@ -20,7 +20,8 @@ from bot.config import Settings
 from bot.discord_api.attempts import InvalidRequests, request_trace
 from bot.discord_api.client import FATAL_CLOSE_CODES, Client, use_endpoints
 from bot.discord_api.greeting import Greeter
-from bot.domain.keyword import Keyword
+from bot.domain.keyword import Keyword, split_keywords
+from bot.domain.unsupported import unsupported_syntax
 from bot.runtime.clock import Clock, SystemClock
 from bot.runtime.errors import InvalidToken, StartupError
 from bot.runtime.http import open_session
@@ -54,6 +55,7 @@ async def run(
         app = App(settings, settings.discord.token, database, metrics or Metrics(), clock or SystemClock())
         closing.push_async_callback(app.close)
         await app.subscriptions.apply_config(_subscriptions_by_channel(settings))
+        _warn_of_unsupported_keywords(settings)
         if settings.arxiv.lacks_contact:
             log.warning("arXiv contact missing", extra={"reason": "arxiv.contact is not set"})
         if settings.web.public_channels and settings.web.port is None:
@@ -70,6 +72,17 @@ def _subscriptions_by_channel(settings: Settings) -> dict[int, tuple[Keyword, ..
         parsed = tuple(Keyword.parse(keyword) for keyword in subscription.keywords)
         keywords[subscription.channel_id] = keywords.get(subscription.channel_id, ()) + parsed
     return keywords
+
+
+def _warn_of_unsupported_keywords(settings: Settings) -> None:
+    """An earlier release accepted them, so they do not prevent a start."""
+    for subscription in settings.subscriptions or ():
+        for keyword in subscription.keywords:
+            problem = unsupported_syntax(keyword)
+            if problem is None and len(split_keywords(keyword)) > 1:
+                problem = "It contains a comma. Write each keyword as a string of its own."
+            if problem is not None:
+                log.warning("keyword unlikely to match", extra={"keyword": keyword, "reason": problem})
 
 
 class App:

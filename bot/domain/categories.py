@@ -32,6 +32,11 @@ def is_category(code: str) -> bool:
     return code in _NAMES
 
 
+def find_category(typed: str) -> str | None:
+    """Returns the code of a category or an archive that was typed in any case; None if there is none."""
+    return _CODES_BY_LOWER_CASE.get(typed.strip().lower())
+
+
 def suggest_categories(typed: str, limit: int = limits.AUTOCOMPLETE_CHOICES_MAX) -> tuple[tuple[str, str], ...]:
     """Returns codes with their names: first codes that start with what was typed, then names that contain it."""
     wanted = typed.strip().lower()

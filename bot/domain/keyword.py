@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from bot.domain.categories import is_category, similar_categories
+from bot.domain.categories import find_category, similar_categories
+from bot.domain.searchable import BREAK
 from bot.domain.text import or_list
-from bot.domain.words import WORD, caseless, plain, unaccented, visible
+from bot.domain.tokens import Token, match_key, read_tokens
+from bot.domain.unsupported import without_ending_wildcards
+from bot.domain.words import plain, unaccented, visible
 from bot.runtime.errors import InvalidKeyword
 
 KEYWORD_MAX: Final = 200
@@ -27,33 +30,23 @@ STOP_WORDS: Final = frozenset((
 
 _CATEGORY_SUFFIX: Final = re.compile(r"\s*\[([^\[\]]*)\]\Z")
 _CATEGORY_LIKE: Final = re.compile(r"[a-z-]+\.[a-z-]+", re.IGNORECASE | re.ASCII)
-# Characters that join two words to one (the ASCII ones of MidNumLet and ExtendNumLet in Unicode's UAX 29, by which
-# arXiv's index splits words).
-_JOINT: Final = re.compile(r"[._'](?=[^\W_])")
+# A name such as `A*`, whose word alone is a stop word.
+_SIGNED: Final = re.compile(r"(?<![^\W_])([^\W_]+)[*+#]+(?![^\W_])")
 _EXAMPLES: Final = "`cs.CL`, `astro-ph.CO` and `quant-ph`"
 _COMMA: Final = re.compile("[,\uff0c]")
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One word of a keyword.
-
-    `text` is case-folded, with accents as typed. A token typed with two or more capitals is `exact`: it is compared
-    without stemming, except for a final s. `plural` means that it was typed with that s (`MLLMs`), so that it matches
-    the singular too. `suffix` is the run of + or # after its last letter; `joint` is the period, underscore or
-    apostrophe that joins it to the next word (`Llama 3.1`).
-    """
-
-    text: str
-    exact: bool = False
-    suffix: str = ""
-    plural: bool = False
-    joint: str = ""
+# A list of categories in brackets is one mistake (`agents [cs.CL, cs.LG]`), not two keywords.
+_BRACKETED: Final = re.compile(r"\[([^\[\]]*[,\uff0c][^\[\]]*)\]")
+_QUOTES: Final = ('""', "\u201c\u201d", "\u201e\u201c", "\u201e\u201d", "\u00ab\u00bb", "\u2018\u2019", "''", "``")
+_EMPHASIZED: Final = re.compile(r"(\*{1,3}|__)([^*_]+)\1")
+_DOUBLE_QUOTES: Final = '"\u201c\u201d\u201e\u00ab\u00bb'
 
 
 @dataclass(frozen=True, slots=True)
 class Keyword:
-    """A phrase, optionally limited to one category; keywords with equal canonical forms are equal."""
+    """A phrase, optionally limited to one category.
+
+    Keywords with equal canonical forms are equal, because they match the same papers: `reward model`, `Reward Models`.
+    """
 
     shown: str = field(compare=False)
     canonical: str
@@ -63,47 +56,87 @@ class Keyword:
     @classmethod
     def parse(cls, text: str, category: str | None = None) -> Self:
         """Parses `graph networks` or `graph networks [cs.LG]`; raises InvalidKeyword."""
-        phrase, category = _split_category(visible(text), category)
+        phrase, category = _split_category(_unquoted(visible(text)), category)
+        phrase = without_ending_wildcards(_unquoted(phrase))
         spelled = plain(phrase)
-        tokens = _tokens(spelled)
-        _check(max(len(phrase), len(spelled)), tokens)
+        tokens = read_tokens(phrase)
+        _check(phrase, spelled, tokens, category)
         suffix = f" [{category}]" if category else ""
-        return cls(phrase + suffix, _canonical(spelled) + suffix, tokens, category)
+        return cls(phrase + suffix, match_key(tokens, category), tokens, category)
+
+
+def keyword_key(text: str) -> str | None:
+    """Returns the canonical form of a keyword; None if it is invalid."""
+    try:
+        return Keyword.parse(text).canonical
+    except InvalidKeyword:
+        return None
 
 
 def split_keywords(text: str) -> tuple[str, ...]:
     """Splits a comma-separated list; of equal keywords, only the first is returned."""
     unique: dict[str, str] = {}
-    for piece in filter(None, map(visible, _COMMA.split(text))):
-        unique.setdefault(_identity(piece), piece)
+    for piece in filter(None, map(visible, _pieces(text))):
+        unique.setdefault(keyword_key(piece) or piece, piece)
     return tuple(unique.values())
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Splits at commas, except between categories in brackets."""
+    start = 0
+    kept = {index for found in _BRACKETED.finditer(text) if _are_categories(found[1]) for index in range(*found.span())}
+    for comma in _COMMA.finditer(text):
+        if comma.start() not in kept:
+            yield text[start : comma.start()]
+            start = comma.end()
+    yield text[start:]
+
+
+def _are_categories(listed: str) -> bool:
+    return all(find_category(code) for code in _COMMA.split(listed))
 
 
 def search_phrases(keyword: Keyword) -> tuple[str, ...]:
     """Returns phrases to quote in an arXiv query: words, single spaces, and joints within words.
 
-    arXiv does not fold accents in titles and abstracts, and its tokenizer treats `3.1` as one word while the matcher
-    treats it as two. A keyword with accents or joints is therefore queried in every form.
+    arXiv does not fold accents in titles and abstracts: a keyword with accents is queried with and without them.
     """
-    typed = " ".join(token.text for token in keyword.tokens)
-    joined = "".join(token.text + (token.joint or " ") for token in keyword.tokens).strip()
-    joined_unaccented = "".join(unaccented(token.text) + (token.joint or " ") for token in keyword.tokens).strip()
-    return tuple(dict.fromkeys((typed, unaccented(typed), joined, joined_unaccented)))
+    tokens = [token for token in keyword.tokens if token.text != BREAK]
+    typed = " ".join(token.text for token in tokens)
+    return tuple(dict.fromkeys((typed, unaccented(typed))))
 
 
 def _split_category(text: str, category: str | None) -> tuple[str, str | None]:
     """Returns the phrase without the categories in brackets at its end, and the category."""
-    categories = {visible(category)} if category else set()
-    while (found := _CATEGORY_SUFFIX.search(text)) and (is_category(found[1]) or _CATEGORY_LIKE.fullmatch(found[1])):
-        categories.add(found[1])
+    categories = {_category(category)} if category and visible(category) else set()
+    while (found := _CATEGORY_SUFFIX.search(text)) and (find_category(found[1]) or _CATEGORY_LIKE.fullmatch(found[1])):
+        categories.add(_category(found[1]))
         text = text[: found.start()]
-    for code in sorted(categories):
-        if not is_category(code):
-            raise InvalidKeyword(f"No such arXiv category. {_category_hint(code)}")
     if len(categories) > 1:
         where = ": in `keyword` or in `category`" if category else ""
         raise InvalidKeyword(f"Use only one category{where}.")
     return text, next(iter(categories), None)
+
+
+def _category(typed: str) -> str:
+    code = find_category(visible(typed))
+    if code is None:
+        raise InvalidKeyword(f"No such arXiv category. {_category_hint(visible(typed))}")
+    return code
+
+
+def _unquoted(phrase: str) -> str:
+    """Returns the phrase without the quotation marks or Markdown around it: every keyword is a phrase."""
+    for opening, closing in _QUOTES:
+        inner = phrase[1:-1]
+        if phrase.startswith(opening) and phrase.endswith(closing) and not set(inner) & {opening, closing}:
+            return _unquoted(inner.strip())
+    if emphasized := _EMPHASIZED.fullmatch(phrase):
+        return _unquoted(emphasized[2].strip())
+    # A comma between the quotation marks has separated them.
+    if sum(map(phrase.count, _DOUBLE_QUOTES)) == 1:
+        return phrase.strip(_DOUBLE_QUOTES).strip()
+    return phrase
 
 
 def _category_hint(code: str) -> str:
@@ -111,50 +144,17 @@ def _category_hint(code: str) -> str:
     return f"Did you mean {or_list(similar)}?" if similar else f"Examples of categories: {_EXAMPLES}."
 
 
-def _tokens(spelled: str) -> tuple[Token, ...]:
-    return tuple(_read_tokens(spelled))
-
-
-def _read_tokens(spelled: str) -> Iterator[Token]:
-    for found in WORD.finditer(spelled):
-        word, signs = found.groups()
-        exact = _has_capitals(word)
-        joint = _JOINT.match(spelled, found.end())
-        yield Token(
-            text=caseless(word),
-            exact=exact,
-            suffix=signs if word[-1].isalpha() else "",
-            plural=exact and word.endswith("s"),
-            joint=joint[0] if joint else "",
-        )
-
-
-def _has_capitals(word: str) -> bool:
-    return sum(map(str.isupper, word)) >= 2
-
-
-def _check(length: int, tokens: tuple[Token, ...]) -> None:
-    if length > KEYWORD_MAX:
+def _check(phrase: str, spelled: str, tokens: tuple[Token, ...], category: str | None) -> None:
+    if max(len(phrase), len(spelled)) > KEYWORD_MAX:
         raise InvalidKeyword(f"A keyword can be up to {KEYWORD_MAX} characters long.")
+    if not tokens and category is not None and not phrase:
+        raise InvalidKeyword(f"A category only narrows a keyword. Add one in front of it, as in `agents [{category}]`.")
     if not tokens:
         raise InvalidKeyword("A keyword needs at least one letter or digit.")
     if all(token.text in STOP_WORDS for token in tokens):
+        if name := _SIGNED.search(spelled):
+            raise InvalidKeyword(
+                f'arXiv ignores "{name[1].lower()}" and signs, so it can\'t find `{name[0]}` alone. '
+                f"Add a word, as in `{name[0]} search`."
+            )
         raise InvalidKeyword('Use at least one word besides stop words such as "the" or "of".')
-
-
-def _canonical(spelled: str) -> str:
-    """Returns the phrase from its first to its last word, case-folded except for words with capitals."""
-    words = list(WORD.finditer(spelled))
-    end = words[-1].end() if words[-1][1][-1].isalpha() else words[-1].end(1)
-    return WORD.sub(_canonical_word, spelled[words[0].start() : end])
-
-
-def _canonical_word(found: re.Match[str]) -> str:
-    return (found[1] if _has_capitals(found[1]) else caseless(found[1])) + found[2]
-
-
-def _identity(piece: str) -> str:
-    try:
-        return Keyword.parse(piece).canonical
-    except InvalidKeyword:
-        return piece

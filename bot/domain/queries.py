@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from bot.domain.keyword import Keyword, search_phrases
+from bot.domain.keyword import Keyword
+from bot.domain.search_terms import any_of, exact_terms, formatting_terms, wide_terms
 
 # Keywords per query. A form POST has no known length limit; status 414 is for GET.
 ARXIV_KEYWORDS_PER_QUERY: Final = 40
@@ -68,8 +69,23 @@ class Query:
 
 
 def keywords_query(keywords: Iterable[Keyword], window: Window) -> Query:
-    """Returns a query for the candidates of all keywords (at least one) that were submitted in the window."""
-    return Query(f"({' OR '.join(map(_keyword_term, keywords))}) AND {window.search_term}", window)
+    """Returns a query for papers of any of the keywords (at least one), in the spellings that most papers use."""
+    return Query(f"{any_of(map(_keyword_term, keywords))} AND {window.search_term}", window)
+
+
+def candidates_query(keywords: Iterable[Keyword], window: Window) -> Query:
+    """Returns a query for every paper that may match one of the keywords (at least one) in the window."""
+    found, formatted = [], []
+    for keyword in keywords:
+        terms = wide_terms(keyword)
+        if not terms.found and keyword.category is None:
+            return window_query(window)
+        found.append(_in_category(terms.found, keyword.category))
+        if terms.formatted:
+            formatted.append(_in_category(terms.formatted, keyword.category))
+    if formatted:
+        found.append(f"({any_of(formatted)} AND {formatting_terms()})")
+    return Query(f"{any_of(found)} AND {window.search_term}", window)
 
 
 def window_query(window: Window) -> Query:
@@ -88,9 +104,15 @@ def probe_query(window: Window) -> Query:
 
 
 def _keyword_term(keyword: Keyword) -> str:
-    phrases = (f'ti:"{phrase}" OR abs:"{phrase}"' for phrase in search_phrases(keyword))
-    term = f"({' OR '.join(phrases)})"
-    return term if keyword.category is None else f"({term} AND cat:{_category_pattern(keyword.category)})"
+    return _in_category(exact_terms(keyword), keyword.category)
+
+
+def _in_category(term: str, category: str | None) -> str:
+    """Limits a term to a category; an empty term is any paper of the category."""
+    if category is None:
+        return term
+    limit = f"cat:{_category_pattern(category)}"
+    return f"({term} AND {limit})" if term else limit
 
 
 def _category_pattern(category: str) -> str:

@@ -18,13 +18,15 @@ class Source(Enum):
 class WatchedKeyword:
     """A keyword that at least one channel subscribes to, and how far arXiv was read for it.
 
-    Papers published after `new_since` are new; `synced_until` is None until the initial sync is complete.
+    Papers published after `new_since` are new; `synced_until` is None until the initial sync is complete. Of papers
+    published up to `previous_matcher_until`, those that the previous release's matcher did not find are not new.
     """
 
     id: int
     keyword: Keyword
     new_since: datetime | None
     synced_until: datetime | None
+    previous_matcher_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Papers, matches and outbox rows are stored for each complete window; how far arX
 never talks to Discord: it notifies the dispatcher and the editor.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from typing import Final, assert_never
 
 from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S, ArxivClient
 from bot.arxiv.gate import Priority
+from bot.domain.matching import Match
 from bot.domain.poll_schedule import (
     BatchMissing,
     NextPoll,
@@ -26,6 +28,7 @@ from bot.domain.poll_schedule import (
     plan,
     plan_fixed,
 )
+from bot.domain.previous_matching import previous_matches
 from bot.domain.queries import (
     ARXIV_KEYWORDS_PER_QUERY,
     Window,
@@ -34,7 +37,7 @@ from bot.domain.queries import (
     poll_window,
 )
 from bot.domain.subscription import WatchedKeyword
-from bot.ingest.window_reader import WindowReader, check_that_arxiv_returns_papers, has_papers
+from bot.ingest.window_reader import WindowReader, WindowResult, check_that_arxiv_returns_papers, has_papers
 from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.errors import ArxivError, ArxivThrottled, ArxivUnavailable
 from bot.runtime.metrics import Metrics, Step
@@ -182,8 +185,16 @@ class Poller:
             filter_by_keyword=len(keywords) <= ARXIV_KEYWORDS_PER_QUERY,
             trust_zero=True,
         ):
+            # In a thread, like all matching.
+            seen = await asyncio.to_thread(_found_only_now, watched, part)
             with self._metrics.step(Step.COMMIT):
-                recorded = await self._ingest_store.record_window(watched, part.papers, part.matches, self._clock.now())
+                recorded = await self._ingest_store.record_window(
+                    watched,
+                    part.papers,
+                    [match for match in part.matches if match not in seen],
+                    self._clock.now(),
+                    seen=seen,
+                )
             papers += len(part.papers)
             new_papers += recorded.papers
             if recorded.posts:
@@ -193,6 +204,16 @@ class Poller:
         if not papers:  # arXiv may have stopped returning papers after the probe
             await check_that_arxiv_returns_papers(self._client, self._clock.now(), Priority.POLL)
         return new_papers
+
+
+def _found_only_now(watched: tuple[WatchedKeyword, ...], part: WindowResult) -> frozenset[Match]:
+    """Returns the matches that the previous release's matcher judged, and did not find: they are not new."""
+    until = {each.keyword: each.previous_matcher_until for each in watched if each.previous_matcher_until}
+    published = {paper.arxiv_id: paper.published for paper in part.papers}
+    judged = [
+        match for match in part.matches if match.keyword in until and published[match.arxiv_id] <= until[match.keyword]
+    ]
+    return frozenset(judged) - previous_matches(part.papers, judged) if judged else frozenset()
 
 
 def _log_fields(result: PollResult) -> dict[str, object]:

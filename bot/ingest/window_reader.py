@@ -17,7 +17,7 @@ from bot.domain.keyword import Keyword
 from bot.domain.matching import Match
 from bot.domain.matching import match as match_papers
 from bot.domain.paper import Paper
-from bot.domain.queries import POLL_OVERLAP, Query, Window, keywords_query, probe_query, window_query
+from bot.domain.queries import POLL_OVERLAP, Query, Window, candidates_query, probe_query, window_query
 from bot.domain.window_scan import Complete, FetchPage, SplitNeeded, WindowScan
 from bot.runtime.errors import IncompleteResults, QueryRejected
 from bot.runtime.metrics import Metrics, Step
@@ -57,7 +57,7 @@ class WindowReader:
         windows = [window]
         while windows:
             current = windows.pop()
-            query = keywords_query(keywords, current) if filter_by_keyword else window_query(current)
+            query = candidates_query(keywords, current) if filter_by_keyword else window_query(current)
             try:
                 step = await self._scan(query, priority, trust_zero=trust_zero)
             except QueryRejected as error:

@@ -3,16 +3,18 @@
 It never checks permissions: the cogs do that before they call it.
 """
 
-import difflib
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bot.domain.categories import is_category
-from bot.domain.keyword import Keyword
+from bot.domain.categories import CATEGORIES, is_category
+from bot.domain.common_terms import COMMON_TERMS
+from bot.domain.keyword import Keyword, keyword_key
 from bot.domain.paper import Paper
 from bot.domain.queries import INITIAL_SYNC_PERIOD
+from bot.domain.similar_terms import nearest_terms, similar_keywords
 from bot.domain.subscription import Source, Subscription
 from bot.ingest.initial_sync import InitialSync, SyncStatus
 from bot.runtime.clock import Clock
@@ -26,6 +28,8 @@ __all__ = [
     "NARROWER_SHARE",
     "NEWEST_POSTED",
     "PREVIEW_PAPERS",
+    "Added",
+    "AlreadyWatched",
     "KeptByConfig",
     "KeywordPreview",
     "NarrowerKeyword",
@@ -44,6 +48,8 @@ NARROWER_KEYWORDS: Final = 3
 NARROWER_SHARE: Final = 0.75
 # How many of the newest papers the button below the reply to /subscribe posts.
 NEWEST_POSTED: Final = 5
+# In how many titles terms are searched for that resemble a keyword without papers.
+TITLES_SEARCHED: Final = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +62,35 @@ class NarrowerKeyword:
 
 @dataclass(frozen=True, slots=True)
 class KeywordPreview:
-    """A keyword's papers of the last 30 days: how many, and the newest of them."""
+    """A keyword's papers of the last 30 days: how many, and the newest of them.
+
+    `similar_terms` are known terms that resemble a keyword without papers.
+    """
 
     keyword: Keyword
     papers: int
     newest: tuple[Paper, ...]
-    narrower: tuple[NarrowerKeyword, ...]
+    narrower: tuple[NarrowerKeyword, ...] = ()
+    similar_terms: tuple[str, ...] = ()
 
     @property
     def per_week(self) -> int:
         """The average number of papers per week."""
         return round(self.papers * 7 / INITIAL_SYNC_PERIOD.days)
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """The channel now subscribes to the keyword."""
+
+    keyword: Keyword
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyWatched:
+    """The channel subscribed to the keyword before, in this spelling."""
+
+    keyword: Keyword
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +134,13 @@ class SubscriptionService:
         self._initial_sync = initial_sync
         self._clock = clock
 
-    async def subscribe(self, keyword: Keyword, channel_id: int, guild_id: int, user_id: int) -> bool:
-        """Subscribes a channel and starts the initial sync; returns False if the channel was subscribed."""
+    async def subscribe(self, keyword: Keyword, channel_id: int, guild_id: int, user_id: int) -> Added | AlreadyWatched:
+        """Subscribes a channel and starts the initial sync."""
         before = await self._subscriptions.in_channel(channel_id)
-        added = await self._subscriptions.add(keyword, channel_id, guild_id, added_by=user_id, now=self._clock.now())
+        await self._subscriptions.add(keyword, channel_id, guild_id, added_by=user_id, now=self._clock.now())
         self._initial_sync.notify()
-        return added and all(subscription.keyword != keyword for subscription in before)
+        spellings = (subscription.keyword for subscription in before if subscription.keyword == keyword)
+        return next(map(AlreadyWatched, spellings), Added(keyword))
 
     async def wait_until_synced(
         self, keywords: Iterable[Keyword], timeout_s: float, *, keep_waiting: bool
@@ -130,7 +155,15 @@ class SubscriptionService:
         count = await self._papers.count(keyword, since)
         broad = keyword.category is None and count * 7 > BROAD_PER_WEEK * INITIAL_SYNC_PERIOD.days
         narrower = await self._narrower(keyword, since, count) if broad else ()
-        return KeywordPreview(keyword, count, newest, narrower)
+        return KeywordPreview(keyword, count, newest, narrower, () if count else await self._similar_terms(keyword))
+
+    async def _similar_terms(self, keyword: Keyword) -> tuple[str, ...]:
+        """Terms of known papers, or common ones, that are spelled like the keyword but are another one."""
+        titles = (*await self._papers.titles(TITLES_SEARCHED), *CATEGORIES.values(), *COMMON_TERMS)
+        suffix = f" [{keyword.category}]" if keyword.category else ""
+        # In a thread, because 3,000 titles take 0.2 s.
+        terms = await asyncio.to_thread(nearest_terms, keyword.shown.removesuffix(suffix), titles)
+        return tuple(term + suffix for term in terms if keyword_key(term + suffix) not in (None, keyword.canonical))
 
     async def _narrower(self, keyword: Keyword, since: datetime, total: int) -> tuple[NarrowerKeyword, ...]:
         """The keyword within the categories that have most of its papers, except those that have nearly all."""
@@ -171,7 +204,8 @@ class SubscriptionService:
             sources = await self._subscriptions.remove(keyword, channel_id)
         except KeyError:
             subscriptions = await self._subscriptions.in_channel(channel_id)
-            return NotSubscribed(keyword.shown, _similar_keywords(keyword.shown, subscriptions))
+            shown = [subscription.keyword.shown for subscription in subscriptions]
+            return NotSubscribed(keyword.shown, similar_keywords(keyword.shown, shown))
         return KeptByConfig(keyword) if Source.FILE in sources else Unsubscribed(keyword)
 
     async def in_channel(self, channel_id: int) -> tuple[Subscription, ...]:
@@ -189,9 +223,3 @@ class SubscriptionService:
         await self._subscriptions.apply_config(
             {channel_id: tuple(keywords) for channel_id, keywords in configured.items()}, self._clock.now()
         )
-
-
-def _similar_keywords(typed: str, subscriptions: Iterable[Subscription]) -> tuple[str, ...]:
-    shown = {each.keyword.canonical.casefold(): each.keyword.shown for each in subscriptions}
-    matches = difflib.get_close_matches(typed.casefold(), shown, n=3, cutoff=0.4)
-    return tuple(shown[canonical] for canonical in matches)

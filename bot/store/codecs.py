@@ -22,6 +22,18 @@ def to_datetime_or_none(text: str | None) -> datetime | None:
     return None if text is None else to_datetime(text)
 
 
+def spelling(channels: str) -> str:
+    """Returns SQL for how channels spell the keyword of a row of `keywords`: the earliest of their spellings.
+
+    `channels` is SQL for a list of channel ids. A keyword to which they do not subscribe has its general spelling.
+    """
+    return (
+        "coalesce((SELECT subscriptions.shown FROM subscriptions WHERE subscriptions.keyword_id = keywords.id"
+        f" AND subscriptions.channel_id IN ({channels}) ORDER BY added_at, subscriptions.channel_id LIMIT 1),"
+        " keywords.shown)"
+    )
+
+
 PAPER_COLUMNS = (
     "arxiv_id, version, title, abstract, authors, primary_category, categories, "
     "published, updated, comment, journal_ref, doi"

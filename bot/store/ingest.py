@@ -105,9 +105,16 @@ class IngestStore:
         papers: Sequence[Paper],
         matches: Collection[Match],
         now: datetime,
+        *,
+        seen: Collection[Match] = (),
     ) -> WindowWritten:
-        """Writes one complete window of a poll, and the outbox rows that follow from it, in one transaction."""
+        """Writes one complete window of a poll, and the outbox rows that follow from it, in one transaction.
+
+        `seen` are further matches that count as seen: they are stored, but neither posted nor added to messages.
+        """
         async with self._database.transaction() as connection:
+            if seen:
+                await _write_matched(connection, planned, papers, seen, now)
             new_matches = await _write_matched(connection, planned, papers, matches, now)
             cursor = await connection.execute(_WRITE_OUTBOX, {"new_matches": new_matches, "now": to_text(now)})
             arrived = list(await cursor.fetchall())
@@ -125,7 +132,8 @@ class IngestStore:
         """Completes the initial sync of keywords: from now on polls find their new papers."""
         async with self._database.transaction() as connection:
             await connection.execute(
-                f"UPDATE keywords SET new_since = :from, synced_until = :until WHERE id IN ({_UNCHANGED})",
+                f"""UPDATE keywords SET new_since = :from, synced_until = :until, previous_matcher_until = NULL
+                    WHERE id IN ({_UNCHANGED})""",
                 {"from": to_text(new_since), "until": to_text(synced_until), "planned": _to_json(planned)},
             )
 

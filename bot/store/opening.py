@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from bot.domain.keyword import keyword_key
 from bot.runtime.errors import DatabaseUnusable
 
 # How long a statement waits for another process's lock before it raises StoreUnavailable.
@@ -187,15 +188,22 @@ def _migrate(path: Path) -> None:
     connection = sqlite3.connect(path, isolation_level=None, timeout=DATABASE_BUSY_TIMEOUT_S)
     with contextlib.closing(connection):
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("BEGIN IMMEDIATE")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        for script in migrations()[version:]:
-            for statement in _statements(script):
-                connection.execute(statement)
-        # Written even without new migrations: SQLite also opens a read-only file, and would fail only hours later.
-        connection.execute(f"PRAGMA user_version = {len(migrations())}")
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute("COMMIT")
+        run_migrations(connection)
+
+
+def run_migrations(connection: sqlite3.Connection) -> None:
+    """Runs the missing migrations in one transaction; the connection must be in autocommit mode."""
+    # SQL cannot compute a keyword's canonical form.
+    connection.create_function("keyword_key", 1, keyword_key, deterministic=True)
+    connection.execute("BEGIN IMMEDIATE")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    for script in migrations()[version:]:
+        for statement in _statements(script):
+            connection.execute(statement)
+    # Written even without new migrations: SQLite also opens a read-only file, and would fail only hours later.
+    connection.execute(f"PRAGMA user_version = {len(migrations())}")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("COMMIT")
 
 
 def _statements(script: str) -> Iterator[str]:

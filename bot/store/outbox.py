@@ -17,7 +17,7 @@ from bot.domain.outgoing import Delivered
 from bot.domain.post import NO_HEADER, Due, MessageHeader, OutboxEntry, Post
 from bot.domain.withdrawal import is_withdrawn
 from bot.store.channel_settings import NOT_PAUSED
-from bot.store.codecs import PAPER_COLUMNS, row_to_paper, to_datetime, to_datetime_or_none, to_text
+from bot.store.codecs import PAPER_COLUMNS, row_to_paper, spelling, to_datetime, to_datetime_or_none, to_text
 from bot.store.database import Database
 from bot.store.papers import skip_withdrawn
 from bot.store.posts import read_entries, read_post
@@ -71,10 +71,11 @@ class Outbox:
                 (channel_id, to_text(now)),
             )
             keywords = await connection.execute_fetchall(
-                """SELECT shown FROM keywords WHERE id IN (
-                       SELECT keyword_id FROM outbox_keywords JOIN outbox ON outbox.id = outbox_id
-                       WHERE channel_id = ? AND state = 'waiting' AND post_key IS NULL AND due_at <= ?) ORDER BY id""",
-                (channel_id, to_text(now)),
+                f"""SELECT {spelling(":channel")} AS shown FROM keywords WHERE id IN (
+                        SELECT keyword_id FROM outbox_keywords JOIN outbox ON outbox.id = outbox_id
+                        WHERE channel_id = :channel AND state = 'waiting' AND post_key IS NULL AND due_at <= :now)
+                    ORDER BY id""",
+                {"channel": channel_id, "now": to_text(now)},
             )
         row = next(iter(counted))
         return Due(row["papers"], tuple(keyword["shown"] for keyword in keywords), to_datetime_or_none(row["arrived"]))

@@ -10,7 +10,7 @@ from datetime import datetime
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.trending.entry import TrendingEntry
 from bot.page.model import Page, Section
-from bot.store.codecs import PAPER_COLUMNS, row_to_paper, to_datetime
+from bot.store.codecs import PAPER_COLUMNS, row_to_paper, spelling, to_datetime
 from bot.store.database import Database
 from bot.store.trending_entries import read_trending_entries
 
@@ -20,10 +20,10 @@ _SUBSCRIBED = """
     WHERE gone_since IS NULL AND (:channels IS NULL OR channel_id IN (SELECT value FROM json_each(:channels)))
 """
 _KEYWORDS = f"""
-    SELECT id, shown, synced_until,
+    SELECT id, {spelling(f"SELECT channel_id FROM ({_SUBSCRIBED})")} AS shown, synced_until,
            (SELECT max(fetched_at) FROM backfilled_months WHERE backfilled_months.keyword_id = keywords.id)
                AS backfilled_at
-    FROM keywords WHERE id IN (SELECT keyword_id FROM ({_SUBSCRIBED})) ORDER BY canonical
+    FROM keywords WHERE id IN (SELECT keyword_id FROM ({_SUBSCRIBED})) ORDER BY shown COLLATE NOCASE
 """
 # The inner query selects by date, so that all columns are read for the selected papers only.
 _NEWEST = f"""

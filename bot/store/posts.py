@@ -10,14 +10,15 @@ import aiosqlite
 
 from bot.domain.channel_settings import Layout
 from bot.domain.post import MessageHeader, OutboxEntry, Post
-from bot.store.codecs import PAPER_COLUMNS, row_to_paper, to_datetime
+from bot.store.codecs import PAPER_COLUMNS, row_to_paper, spelling, to_datetime
 from bot.store.trending_entries import read_trending_entries
 
 # Oldest paper first, then by id, so that the order is deterministic.
 _ENTRIES = f"""
     SELECT outbox.id AS entry_id, alone, {PAPER_COLUMNS},
            (SELECT json_group_array(shown) FROM (
-                SELECT shown FROM outbox_keywords JOIN keywords ON keywords.id = keyword_id
+                SELECT {spelling("outbox.channel_id")} AS shown
+                FROM outbox_keywords JOIN keywords ON keywords.id = keyword_id
                 WHERE outbox_id = outbox.id ORDER BY keywords.id)) AS reasons
     FROM outbox JOIN papers USING (arxiv_id)
     WHERE {{}} ORDER BY published, arxiv_id LIMIT ?

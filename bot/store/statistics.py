@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.domain.charts.chart import Series
 from bot.domain.charts.weekly import WEEK, Weekly
-from bot.store.codecs import to_text
+from bot.store.codecs import spelling, to_text
 from bot.store.database import Database
 
 _DELIVERED = """
@@ -45,7 +45,7 @@ class Statistics:
                 f"SELECT {_WEEK} AS week, count(*) AS papers {_DELIVERED} GROUP BY week", values
             )
             rows = await connection.execute_fetchall(
-                f"""SELECT shown, week, count(*) AS papers
+                f"""SELECT {spelling("SELECT value FROM json_each(:channels)")} AS shown, week, count(*) AS papers
                     FROM (SELECT outbox.id AS outbox_id, {_WEEK} AS week {_DELIVERED})
                     JOIN outbox_keywords USING (outbox_id) JOIN keywords ON keywords.id = keyword_id
                     GROUP BY keyword_id, week ORDER BY keyword_id""",

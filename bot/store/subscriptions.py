@@ -1,5 +1,6 @@
 """Keywords, and the channels that subscribe to them by a command, by the settings file, or by both.
 
+Each channel has its own spelling of a keyword, the one of its first subscription.
 A keyword without subscriptions stays stored, because its matches are the papers already seen, but needs a new initial
 sync. A queued paper is removed together with the channel's last subscription that it matches.
 """
@@ -17,7 +18,7 @@ from bot.store.database import Database
 from bot.store.outbox import drop_unmatched
 
 _SUBSCRIPTION = """
-    SELECT channel_id, guild_id, shown, by_file, by_command, added_by, added_at
+    SELECT channel_id, guild_id, subscriptions.shown, by_file, by_command, added_by, added_at
     FROM subscriptions JOIN keywords ON keywords.id = keyword_id JOIN channels USING (channel_id)
 """
 
@@ -36,10 +37,10 @@ class Subscriptions:
             await _write_channel(connection, channel_id, guild_id)
             keyword_id = await _write_keyword(connection, keyword)
             cursor = await connection.execute(
-                """INSERT INTO subscriptions (channel_id, keyword_id, by_file, by_command, added_by, added_at)
-                   VALUES (?, ?, 0, 1, ?, ?)
+                """INSERT INTO subscriptions (channel_id, keyword_id, shown, by_file, by_command, added_by, added_at)
+                   VALUES (?, ?, ?, 0, 1, ?, ?)
                    ON CONFLICT DO UPDATE SET by_command = 1, added_by = excluded.added_by WHERE NOT by_command""",
-                (channel_id, keyword_id, added_by, to_text(now)),
+                (channel_id, keyword_id, keyword.shown, added_by, to_text(now)),
             )
             return cursor.rowcount == 1
 
@@ -68,9 +69,9 @@ class Subscriptions:
                 for keyword in keywords:
                     keyword_id = await _write_keyword(connection, keyword)
                     await connection.execute(
-                        """INSERT INTO subscriptions (channel_id, keyword_id, by_file, by_command, added_at)
-                           VALUES (?, ?, 1, 0, ?) ON CONFLICT DO UPDATE SET by_file = 1""",
-                        (channel_id, keyword_id, to_text(now)),
+                        """INSERT INTO subscriptions (channel_id, keyword_id, shown, by_file, by_command, added_at)
+                           VALUES (?, ?, ?, 1, 0, ?) ON CONFLICT DO UPDATE SET by_file = 1""",
+                        (channel_id, keyword_id, keyword.shown, to_text(now)),
                     )
 
     async def _drop_file_subscriptions(
@@ -115,11 +116,13 @@ class Subscriptions:
 
     async def in_channel(self, channel_id: int) -> tuple[Subscription, ...]:
         """Returns a channel's subscriptions, ordered by keyword."""
-        return await self._select("WHERE channel_id = ? ORDER BY canonical", (channel_id,))
+        return await self._select("WHERE channel_id = ? ORDER BY subscriptions.shown COLLATE NOCASE", (channel_id,))
 
     async def in_guild(self, guild_id: int) -> tuple[Subscription, ...]:
         """Returns a server's subscriptions by channel and keyword, including those of channels that are gone."""
-        return await self._select("WHERE guild_id = ? ORDER BY channel_id, canonical", (guild_id,))
+        return await self._select(
+            "WHERE guild_id = ? ORDER BY channel_id, subscriptions.shown COLLATE NOCASE", (guild_id,)
+        )
 
     async def _select(self, clause: str, values: tuple[int, ...]) -> tuple[Subscription, ...]:
         async with self._database.reading() as connection:
@@ -130,7 +133,7 @@ class Subscriptions:
         """Returns the watched keywords, with how far each is synced."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                """SELECT id, shown, new_since, synced_until FROM keywords
+                """SELECT id, shown, new_since, synced_until, previous_matcher_until FROM keywords
                    WHERE id IN (SELECT keyword_id FROM subscriptions) ORDER BY id"""
             )
         return tuple(_to_watched(row) for row in rows)
@@ -203,4 +206,5 @@ def _to_watched(row: sqlite3.Row) -> WatchedKeyword:
         keyword=Keyword.parse(row["shown"]),
         new_since=to_datetime_or_none(row["new_since"]),
         synced_until=to_datetime_or_none(row["synced_until"]),
+        previous_matcher_until=to_datetime_or_none(row["previous_matcher_until"]),
     )

@@ -87,7 +87,7 @@ async def test_new_user_subscribes_reads_an_abstract_and_sets_up_the_channel(bro
     async with new_user(browser) as page:
         line = '/subscribe keyword:"reward model"'
         reply = await command(page, line, "reward model: added to #papers.")
-        await expect(reply.locator(".embed-title a").first).to_be_visible()
+        await expect(reply.locator(".content li a")).to_have_count(3)
         await expect(reply.get_by_role("button", name="Undo")).to_be_visible()
         await reply.get_by_role("button", name="Start with new papers").click()
 

@@ -72,6 +72,7 @@ async def test_latest_five_papers_are_posted_once_by_a_button_from_before_a_rest
 
 async def test_undo_ends_only_the_subscriptions_of_its_command(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        add_older_papers(sandbox, 1)
         older = await sandbox.subscribe("reward model")
         again = await sandbox.command("subscribe", {"keyword": "reward model, agents"})
         await again.wait_for_edit(lambda message: "next check" in message.content)
@@ -106,9 +107,10 @@ async def test_broad_keyword_gets_suggestions_of_narrower_ones(tmp_path: Path) -
             sandbox.add_paper(f"Models, Part {number}", categories=categories)
         invocation = await sandbox.subscribe("models")
         assert invocation.reply is not None
-        forecast = invocation.reply.content.splitlines()[1]
+        forecast = invocation.reply.content.splitlines()[0]
         assert forecast == (
-            "**models**: 450 papers in the last 30 days, about 105 per week. That is a lot; narrower keywords: "
+            f"**models**: added to <#{sandbox.channel('papers')}>. "
+            "450 papers in the last 30 days, about 105 per week. That is a lot; narrower keywords: "
             "**models \\[cs.CL]** (about 70 per week), **models \\[cs.LG]** (about 70 per week), "
             "**models \\[cs.CV]** (about 35 per week)."
         )

@@ -28,13 +28,13 @@ async def test_unsubscribe_takes_several_keywords_and_ends_their_posts(tmp_path:
         for keyword in ("reward model", "CLIP", "agents", "diffusion"):
             await sandbox.subscribe(keyword)
         here = f"<#{sandbox.channel('papers')}>"
-        assert await sandbox.reply_to("unsubscribe", {"keyword": " Reward  Models"}) == (
-            f"{here} has no keyword **Reward Models**. Did you mean **reward model**?"
+        assert await sandbox.reply_to("unsubscribe", {"keyword": "reward modl"}) == (
+            f"{here} has no keyword **reward modl**. Did you mean **reward model**?"
         )
         assert (
-            await sandbox.reply_to("unsubscribe", {"keyword": " Reward  Model, clip, the, agents"})
+            await sandbox.reply_to("unsubscribe", {"keyword": " Reward  Models, clip, the, agents"})
         ).splitlines() == [
-            f"**Reward Model**: removed from {here}.",
+            f"**Reward Models**: removed from {here}.",
             f"{here} has no keyword **clip**. Did you mean **CLIP**?",
             '**the**: Use at least one word besides stop words such as "the" or "of".',
             f"**agents**: removed from {here}.",
@@ -51,10 +51,10 @@ async def test_unknown_keyword_is_answered_with_similar_ones(tmp_path: Path) -> 
             await sandbox.reply_to("unsubscribe", {"keyword": "x1"})
             == f"{here} has no keyword **x1**. See `/keywords`."
         )
-        for keyword in ("reward model", "reward modeling", "sheaf"):
+        for keyword in ("reward model", "reward models [cs.CL]", "sheaf", "world model"):
             await sandbox.subscribe(keyword)
         reply = await sandbox.reply_to("unsubscribe", {"keyword": "rewrd model"})
-        assert reply.endswith("Did you mean **reward model** or **reward modeling**?")
+        assert reply.endswith("Did you mean **reward model** or **reward models \\[cs.CL]**?")
         assert (await sandbox.reply_to("unsubscribe", {"keyword": "quokka"})).endswith("See `/keywords`.")
         assert (
             await sandbox.reply_to("unsubscribe", {"keyword": " , "}) == "Please enter one of the channel's keywords."
@@ -69,6 +69,36 @@ async def test_unsubscribe_suggests_the_keywords_of_the_channel(tmp_path: Path) 
         assert list(await own_keywords(sandbox, "MOD")) == ["reward model"]
         assert list(await own_keywords(sandbox, channel=sandbox.channel("vision"))) == ["vision"]
         assert list(await own_keywords(sandbox, channel=sandbox.channel("general"))) == []
+
+
+async def test_long_and_unsupported_keywords_can_be_unsubscribed_by_their_suggestions(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running_sandbox(tmp_path) as sandbox:
+        papers = sandbox.channel("papers")
+        long = [" ".join(["phrase"] * 20 + [end]) for end in ("one", "two")]
+        # config.json may contain keywords that commands reject; they stay listed, with a hint.
+        config = settings_file(tmp_path, (papers, ["llm OR vlm", "cs.CL", "agents, robots", "agents"]))
+        async with running_bot(sandbox, config=config):
+            warned = [record for record in caplog.records if record.message == "keyword unlikely to match"]
+            assert [vars(record)["keyword"] for record in warned] == ["llm OR vlm", "cs.CL", "agents, robots"]
+            await sandbox.reply_to("subscribe", {"keyword": ", ".join(long)})
+            listed = await sandbox.reply_to("keywords")
+            assert "- **llm OR vlm** · added by config.json on <t:" in listed
+            assert "\n  Unlikely to match. `OR` isn't supported." in listed
+            assert listed.count("Unlikely to match.") == 2
+            suggested = await own_keywords(sandbox, "phrase")
+            assert len(set(suggested.values())) == 2
+            assert all(len(str(text)) <= 100 for choice in suggested.items() for text in choice)
+            value = list(suggested.values())[1]
+            assert (
+                await sandbox.reply_to("unsubscribe", {"keyword": value}) == f"**{long[1]}**: removed from <#{papers}>."
+            )
+            assert (
+                await sandbox.reply_to("unsubscribe", {"keyword": long[0]})
+                == f"**{long[0]}**: removed from <#{papers}>."
+            )
+            assert "llm OR vlm** is in config.json" in await sandbox.reply_to("unsubscribe", {"keyword": "llm OR vlm"})
 
 
 @pytest.mark.slow

@@ -5,12 +5,26 @@ from pathlib import Path
 
 from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from sandbox.discord import Permission
-from tests.support.embeds import components_of, papers_in
+from tests.support.embeds import components_of
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
 STOP_WORDS = 'Use at least one word besides stop words such as "the" or "of".'
 NO_LETTER = "A keyword needs at least one letter or digit."
 TOO_LONG = "A keyword can be up to 200 characters long."
+
+INVALID = {
+    " ": NO_LETTER,
+    "∇": NO_LETTER,
+    "of the": STOP_WORDS,
+    "y" * 201: TOO_LONG,
+    "llm AND agent": "`AND` isn't supported. Use one phrase, such as `llm agent`, or narrow a keyword to a category, "
+    "as in `agents [cs.CL]`.",
+    "cs.CL": "A category only narrows a keyword. Add one in front of it, as in `agents [cs.CL]`.",
+    "au:Hinton": "Keywords match titles and abstracts, not authors. Use a phrase that occurs in the titles of their "
+    "papers.",
+    "https://arxiv.org/abs/2401.12345v2": "Keywords match titles and abstracts, not ids of papers. Use a phrase from "
+    "the title of <https://arxiv.org/abs/2401.12345> instead.",
+}
 
 
 def allow_member(sandbox: RunningSandbox, permission: Permission, *channels: str) -> None:
@@ -26,38 +40,59 @@ async def test_subscribe_previews_the_last_30_days_and_names_the_next_check(tmp_
         assert first.reply is not None
         assert first.reply.is_ephemeral
         answer = await first.wait_for_edit(lambda message: "next check" in message.content)
-        reply = answer.content
-        assert f"**reward model**: added to <#{sandbox.channel('papers')}>." in reply
-        assert "**reward model**: 5 papers in the last 30 days, about 1 per week." in reply
-        assert re.search(r"next check <t:\d+:R>\.$", reply)
-        assert len(set(papers_in(answer)) & set(urls)) == 3
+        added, *papers, last = answer.content.splitlines()
+        assert added == (
+            f"**reward model**: added to <#{sandbox.channel('papers')}>. "
+            "5 papers in the last 30 days, about 1 per week."
+        )
+        assert papers == [f"- [Reward Models, Part {part}](<{urls[part - 1]}>)" for part in (5, 4, 3)]
+        # A relative time would become wrong, as the reply stays.
+        assert re.fullmatch(r"-# New papers are posted as arXiv announces them; next check <t:\d+:f>\.", last)
+        assert answer.shown_embeds == []
         labels = [button["label"] for button in components_of(answer)]
         assert labels == ["Start with new papers", "Also post the latest 5", "Undo"]
-        reply = await sandbox.reply_to("subscribe", {"keyword": "sheaves of ants"})
-        assert "**sheaves of ants**: no papers in the last 30 days." in reply
+
+
+async def test_keyword_without_papers_gets_the_nearest_terms(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        sandbox.add_paper("Speculative Decoding for Robots")
+        await sandbox.subscribe("robot")
+        for typed, suggestion in {
+            "speculatve decoding": " Did you mean **speculative decoding**?",
+            "machine lerning [cs.cl]": " Did you mean **machine learning \\[cs.CL]**?",
+            "sheaves of ants": "",
+        }.items():
+            invocation = await sandbox.subscribe(typed)
+            assert invocation.reply is not None
+            first_line = invocation.reply.content.splitlines()[0]
+            assert first_line.endswith(f"No papers in the last 30 days. Check the spelling.{suggestion}")
+            # There is nothing to post.
+            labels = [button["label"] for button in components_of(invocation.reply)]
+            assert labels == ["Start with new papers", "Undo"]
 
 
 async def test_each_of_several_keywords_gets_a_line_in_the_order_typed(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         sandbox.add_paper("A Reward Model")
         reply = await sandbox.reply_to(
-            "subscribe", {"keyword": f"reward model, the, ∇,, MLLM，{'x' * 201}, Reward   MODEL"}
+            "subscribe", {"keyword": f"reward model, the, ∇,, MLLM，{'x' * 201}, Reward   Models, llm OR vlm, agent*"}
         )
-        lines = reply.splitlines()
-        assert lines[:5] == [
-            f"**reward model**: added to <#{sandbox.channel('papers')}>.",
+        here = f"<#{sandbox.channel('papers')}>"
+        assert reply.splitlines()[:7] == [
+            f"**reward model**: added to {here}. 1 paper in the last 30 days, about 1 per week.",
             f"**the**: {STOP_WORDS}",
             f"**∇**: {NO_LETTER}",
-            f"**MLLM**: added to <#{sandbox.channel('papers')}>.",
+            f"**MLLM**: added to {here}. No papers in the last 30 days. Check the spelling.",
             f"**{'x' * 59}…**: {TOO_LONG}",
+            "**llm OR vlm**: `OR` isn't supported. Separate the keywords with commas instead: `llm, vlm`.",
+            f"**agent**: added to {here}. No papers in the last 30 days. Check the spelling.",
         ]
-        assert "**reward model**: 1 paper in the last 30 days, about 1 per week." in lines
-        assert "**MLLM**: no papers in the last 30 days." in lines
+        assert "`*` is ignored: other endings of a word are found anyway." in reply
 
 
 async def test_invalid_keyword_is_rejected_and_nothing_is_stored(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
-        for keyword, sentence in {" ": NO_LETTER, "∇": NO_LETTER, "of the": STOP_WORDS, "y" * 201: TOO_LONG}.items():
+        for keyword, sentence in INVALID.items():
             assert await sandbox.reply_to("subscribe", {"keyword": keyword}) == sentence
         for category, sentence in {
             "cs.XX": "No such arXiv category. Did you mean `cs.SY`, `cs.SI` or `cs.SE`?",
@@ -70,11 +105,16 @@ async def test_invalid_keyword_is_rejected_and_nothing_is_stored(tmp_path: Path)
 
 async def test_subscribed_keyword_is_recognised_despite_spacing_and_case(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
-        await sandbox.subscribe("Reward model")
+        await sandbox.subscribe("reward model")
         await sandbox.subscribe("CLIP")
-        here = f"already in <#{sandbox.channel('papers')}>."
-        assert f"**reward Model**: {here}" in await sandbox.reply_to("subscribe", {"keyword": "  reward    Model "})
-        assert f"**CLIP**: {here}" in await sandbox.reply_to("subscribe", {"keyword": "CLIP"})
+        here = f"<#{sandbox.channel('papers')}>."
+        for typed in ("Reward Models", "reward-model", "(reward model)"):
+            reply = await sandbox.reply_to("subscribe", {"keyword": typed})
+            assert f"**{typed}**: Already watched as **reward model** in {here}" in reply
+        for typed in ("  reward    model ", "reward model*", '"reward model"'):
+            reply = await sandbox.reply_to("subscribe", {"keyword": typed})
+            assert f"**reward model**: already in {here}" in reply
+        assert f"**CLIP**: already in {here}" in await sandbox.reply_to("subscribe", {"keyword": "CLIP"})
         # In capitals a keyword is a name, so it is another keyword.
         assert "**clip**: added to" in await sandbox.reply_to("subscribe", {"keyword": "clip"})
         elsewhere = await sandbox.reply_to(
@@ -87,9 +127,10 @@ async def test_category_limits_a_keyword_and_is_suggested_by_code_or_name(tmp_pa
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         sandbox.add_paper("Transformers for Text", categories=("cs.CL", "cs.LG"))
         sandbox.add_paper("Transformers for Images", categories=("cs.CV",))
-        invocation = await sandbox.subscribe("transformer", category="cs.CL")
+        invocation = await sandbox.subscribe("transformer", category="CS.cl")
         assert invocation.reply is not None
-        assert "**transformer \\[cs.CL]**: 1 paper in the last 30 days, about 1 per week." in invocation.reply.content
+        assert "**transformer \\[cs.CL]**: added to" in invocation.reply.content
+        assert "1 paper in the last 30 days, about 1 per week." in invocation.reply.content
         wanted, other = (
             sandbox.add_paper("Transformers in Prose", categories=("cs.LG", "cs.CL")),
             sandbox.add_paper("Transformers"),
@@ -156,10 +197,10 @@ async def test_subscribing_while_arxiv_is_down_syncs_later_without_posting(
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.HTML))
         invocation = await sandbox.command("subscribe", {"keyword": "reward model"})
         assert invocation.reply is not None
-        subscribed = f"**reward model**: added to <#{sandbox.channel('papers')}>.\n"
-        assert invocation.reply.content.startswith(subscribed + "arXiv is unavailable right now.")
+        subscribed = f"**reward model**: added to <#{sandbox.channel('papers')}>."
+        assert invocation.reply.content.startswith(subscribed + "\narXiv is unavailable right now.")
         read = await invocation.wait_for_edit(lambda message: "next check" in message.content)
-        assert read.content.startswith(subscribed + "**reward model**: 1 paper in the last 30 days, about 1 per week.")
+        assert read.content.startswith(subscribed + " 1 paper in the last 30 days, about 1 per week.")
         new = sandbox.add_paper("A New Reward Model")
         await sandbox.wait_for_papers("papers", 1)
         assert past not in sandbox.posted_urls("papers") == [new]

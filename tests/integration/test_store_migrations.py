@@ -55,7 +55,9 @@ def test_database_of_version_1_keeps_every_row(old: Path) -> None:
     after = rows(old)
     renamed = {"looks": "polls", "marks": "key_values"}
     before = {renamed.get(table, table): values for table, values in before.items()}
-    unchanged = before.keys() - {"posts", "outbox"}
+    before["keywords"] = [(*keyword, keyword[-1]) for keyword in before["keywords"]]  # previous_matcher_until
+    assert after["subscriptions"] == [(CHANNEL, 1, "Graph", 0, 1, 71, THEN)]
+    unchanged = before.keys() - {"posts", "outbox", "subscriptions"}
     assert {table: after[table] for table in unchanged} == {table: before[table] for table in unchanged}
     assert [len(after[table]) for table in ("posts", "outbox", "channel_settings", "edits")] == [3, 4, 0, 0]
     with closing(sqlite3.connect(old)) as connection:

@@ -14,7 +14,7 @@ import pytest
 
 from bot.runtime.errors import DatabaseUnusable
 from bot.store.database import Database
-from bot.store.opening import APPLICATION_ID, migrations
+from bot.store.opening import APPLICATION_ID, migrations, run_migrations
 from tests.support.quiescence import wait_until
 from tests.support.store import opened, rows
 
@@ -85,8 +85,7 @@ def create_version_1(path: Path) -> None:
 def migrate(path: Path) -> None:
     """Migrates the file, as a bot that holds the lock does."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.executescript("".join(migrations()[1:]))
-        connection.execute(f"PRAGMA user_version = {len(migrations())}")
+        run_migrations(connection)
 
 
 @contextmanager

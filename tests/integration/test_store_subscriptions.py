@@ -50,10 +50,25 @@ async def test_second_subscription_of_a_keyword_changes_nothing(store: Store) ->
     assert (await only(store)).added_by == ADA
 
 
-async def test_keyword_keeps_its_first_spelling(store: Store) -> None:
+async def test_each_channel_keeps_its_first_spelling(store: Store) -> None:
     await store.subscribe("Reward Model")
-    await store.subscribe("reward model", OTHER_CHANNEL)
-    assert await shown(store, OTHER_CHANNEL) == ["Reward Model"]
+    await store.subscribe("reward-models", OTHER_CHANNEL)
+    assert not await store.subscribe("reward model")
+    assert await shown(store) == ["Reward Model"]
+    assert await shown(store, OTHER_CHANNEL) == ["reward-models"]
+    assert [watched.keyword.shown for watched in await store.watched()] == ["Reward Model"]
+
+
+async def test_papers_name_keywords_in_the_spelling_of_the_channel(store: Store) -> None:
+    await store.watch("Reward Model")
+    await store.watch("reward-models", channel_id=OTHER_CHANNEL)
+    await store.poll(paper("2611.00001", title="A Reward Model"))
+    for channel_id, spelling in ((CHANNEL, "Reward Model"), (OTHER_CHANNEL, "reward-models")):
+        assert [entry.keywords for entry in await store.due(channel_id)] == [(spelling,)]
+        assert (await store.outbox.due_now(channel_id, NOW)).keywords == (spelling,)
+        assert [names for _, names in await store.papers.newest_in_channel(channel_id, 5)] == [(spelling,)]
+        assert [section.keyword for section in (await store.page_store.page([channel_id], 5)).sections] == [spelling]
+    assert [section.keyword for section in (await store.page_store.page(None, 5)).sections] == ["Reward Model"]
 
 
 async def test_unwatched_keyword_takes_the_new_spelling(store: Store) -> None:
@@ -236,3 +251,14 @@ async def test_posted_papers_stay_posted_when_a_keyword_returns(store: Store) ->
     await store.watch("graph")
     await store.poll(paper("2611.00001", title="Graph", published=NOW + timedelta(days=1)))
     assert await store.due() == ()
+
+
+async def test_titles_are_those_of_the_newest_stored_papers(store: Store) -> None:
+    ids = ("2611.00002", "2401.00001", "hep-th/9901001", "2611.00001")
+    await store.papers.add([paper(arxiv_id, title=f"Title of {arxiv_id}") for arxiv_id in ids])
+    assert await store.papers.titles(2) == ("Title of 2611.00002", "Title of 2611.00001")
+    assert await store.papers.titles(9) == (
+        "Title of 2611.00002",
+        "Title of 2611.00001",
+        "Title of 2401.00001",
+    )

@@ -2,7 +2,14 @@
 
 import pytest
 
-from bot.domain.categories import ARCHIVES, CATEGORIES, is_category, similar_categories, suggest_categories
+from bot.domain.categories import (
+    ARCHIVES,
+    CATEGORIES,
+    find_category,
+    is_category,
+    similar_categories,
+    suggest_categories,
+)
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX
 
 
@@ -22,6 +29,13 @@ def test_categories_and_archives_are_known(code: str) -> None:
 @pytest.mark.parametrize("code", ["cs.cl", "CS", "cs.XX", "", "cs.", "cmp-lg"])
 def test_other_codes_are_unknown(code: str) -> None:
     assert not is_category(code)
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"), [("CS.cl", "cs.CL"), (" astro-PH.co ", "astro-ph.CO"), ("CS", "cs"), ("cs.XX", None), ("", None)]
+)
+def test_category_is_found_in_any_case(typed: str, code: str | None) -> None:
+    assert find_category(typed) == code
 
 
 def test_codes_are_suggested_before_names() -> None:

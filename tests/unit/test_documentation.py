@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from bot.config import Settings
 from bot.config.loading import PREFIX
 from bot.runtime.metrics import Metrics
-from bot.store.opening import migrations
+from bot.store.opening import run_migrations
 
 ROOT: Final = Path(__file__).parents[2]
 DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -157,9 +157,8 @@ def settings_in(section: type[BaseModel], at: tuple[str, ...] = ()) -> Iterator[
 
 
 def database_tables() -> set[str]:
-    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
-        for script in migrations():
-            connection.executescript(script)
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        run_migrations(connection)
         return {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
 
 

@@ -87,7 +87,7 @@ def test_single_keyword_is_parenthesized_too() -> None:
 
 def test_accented_keyword_is_queried_with_and_without_accents() -> None:
     search = latest_query(Keyword.parse("Poincaré map")).search
-    assert search == '(ti:"poincaré map" OR abs:"poincaré map" OR ti:"poincare map" OR abs:"poincare map")'
+    assert search.startswith('(ti:"poincaré map" OR abs:"poincaré map" OR ti:"poincare map" OR abs:"poincare map"')
 
 
 def test_category_applies_only_to_its_keyword() -> None:
