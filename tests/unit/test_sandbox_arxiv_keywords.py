@@ -31,7 +31,7 @@ distributed systems|edge computing|human-computer interaction|education|social n
 medical imaging|MRI|cancer|neuroscience|brain|genomics|DNA|RNA|drug discovery|AlphaFold|protein folding|single-cell
 climate change|weather|weather forecasting|remote sensing|energy|battery|hydrogen|earthquake
 quantum computing|qubit|qubits|entanglement|quantum error correction|quantum machine learning|superconducting qubits
-Rydberg|QAOA|NISQ|quantum information|dark matter|dark energy|CDM|Hubble tension|CMB|inflation|cosmology|black hole
+Rydberg|QAOA|NISQ|quantum information|dark matter|dark energy|ΛCDM|Hubble tension|CMB|inflation|cosmology|black hole
 gravitational waves|neutron star|supernova|galaxy|galaxies|exoplanet|star formation|JWST|redshift|string theory
 holography|AdS/CFT|supersymmetry|Higgs|neutrino|QCD|LHC|Standard Model|axion|lattice QCD|general relativity
 quantum gravity|quantum field theory|conformal field theory|superconductivity|superconductor|graphene|Majorana|Mott

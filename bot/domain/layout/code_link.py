@@ -77,7 +77,7 @@ _FIRST_WORDS: Final = frozenset(
 )
 _ESCAPED: Final = re.compile(r"\{\\(_)\}|\\([_%#&])|\\-")
 _SENTENCE: Final = re.compile(r"[.;!?]\s")
-_SENTENCE_GOES_ON: Final = re.compile(r"\s*:|\s+[a-z]|://")
+_SENTENCE_CONTINUES: Final = re.compile(r"\s*:|\s+[a-z]|://")
 _COUNTED: Final = re.compile(r"\s*-?(?:pages?|pp|figures?|tables?)\b", re.IGNORECASE)
 _CODE_OF_OTHERS: Final = re.compile(
     r"\b(?:we\s+(?:use|used|extend|evaluate|adopt|adapt|compare|fork|modify|modified|employ|follow|test|analy[sz]e|study|build\s+(?:up)?on)"
@@ -147,8 +147,8 @@ def _address(address: str, after: str) -> str:
     glued = _NEXT_SENTENCE.search(address)
     if glued:
         word = glued[0][1:]
-        goes_on = _COUNTED.match(after) if word.isdigit() else _SENTENCE_GOES_ON.match(after)
-        if goes_on or word in _FIRST_WORDS:
+        continues = _COUNTED.match(after) if word.isdigit() else _SENTENCE_CONTINUES.match(after)
+        if continues or word in _FIRST_WORDS:
             address = address[: glued.start()]
     return address.rstrip(".-/")
 

@@ -92,7 +92,7 @@ _NAME_GOES_ON: Final = re.compile(
     r"|Spotlight|Special|Section|Issue|Proceedings|Letters?\s+to|No|Article|Challenge|Congress|Symposium|This|We|Our|Code|Project"
     r"|Industry|Research|Short|Long|Full|Demo|Doctoral|Student|Annual|Meeting|In)\b)[A-Z][a-z]+"
 )
-_JOURNAL_GOES_ON: Final = re.compile(
+_JOURNAL_CONTINUES: Final = re.compile(
     r"[/-]\w|\s+(?:(?:and|of|in|for|on|&)\s+)?(?!(?:Vol|Volume|Journal|Special|Section|Issue|No|Article|This|We|Our|Code|Project|In"
     r"|Accepted|DOI)\b)[A-Z]\w"
 )
@@ -245,8 +245,8 @@ def _joined(*parts: str) -> str:
 def _is_whole_name(span: str, mention: VenueMention) -> bool:
     """Whether the mention is not part of a longer name, and a journal is what the statement begins with."""
     if not mention.venue.is_conference:
-        goes_on = _JOURNAL_GOES_ON.match(span, mention.end)
-        return not goes_on and bool(_BEFORE_JOURNAL.fullmatch(span, 0, mention.start))
+        continues = _JOURNAL_CONTINUES.match(span, mention.end)
+        return not continues and bool(_BEFORE_JOURNAL.fullmatch(span, 0, mention.start))
     if mention.is_short:
         return True
     return not (_NAME_GOES_ON.match(span, mention.end) or _LONGER_BEFORE.search(span, 0, mention.start)) and not (
