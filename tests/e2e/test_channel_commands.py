@@ -173,6 +173,19 @@ async def test_paused_channel_queues_papers_and_posts_them_on_resume(tmp_path: P
             assert post.content.startswith("**1 new paper** for reward model · announced ")
 
 
+async def test_resume_names_what_prevents_posting_the_held_papers(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.subscribe("reward model")
+        await channel(sandbox, "pause")
+        add_papers(sandbox, 1)
+        await wait_for_queue(sandbox, 1)
+        deny(sandbox, "papers")
+        assert await channel(sandbox, "resume") == (
+            f"Resumed in {here(sandbox)}. 1 held paper can't be posted yet.\n"
+            f"⚠️ I can't post in {here(sandbox)}. Please give me **Send Messages** there."
+        )
+
+
 @pytest.mark.slow
 async def test_backlog_of_more_than_fifty_papers_is_posted_as_a_compact_list(
     tmp_path: Path,
