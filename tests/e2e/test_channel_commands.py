@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.discord import ChannelKind, InvalidAction, Limit, Message, MessageFlag, Permission, RateLimits
+from sandbox.discord import ChannelKind, InvalidAction, Limit, Message, MessageFlag, Permission, RateLimits, Status
 from tests.support.embeds import lines_of, papers_in
 from tests.support.posting import deny
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
@@ -76,6 +76,18 @@ async def test_show_lists_everything_that_prevents_posts(tmp_path: Path) -> None
         sandbox.world.lock_thread(thread)
         shown = await sandbox.reply_to("channel show", {"channel": thread})
         assert f"- ⚠️ I can't post in <#{thread}>. The thread is locked." in shown
+
+
+async def test_show_names_the_reason_why_discord_rejected_a_message(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.subscribe("reward model")
+        # The gateway's permissions allow posting, and Discord rejects it all the same.
+        rejection = Status.api_error(403, 50013, "Missing Permissions")
+        sandbox.discord.faults.add("POST", r"^/channels/\d+/messages$", rejection, times=100)
+        sandbox.add_paper("A Reward Model")
+        await sandbox.wait_for_status("The bot needs the Send Messages and Embed Links permissions there.")
+        reason = "The bot needs the Send Messages and Embed Links permissions there."
+        assert f"- ⚠️ I couldn't post in {here(sandbox)}. {reason}" in await channel(sandbox, "show")
 
 
 @pytest.mark.slow
