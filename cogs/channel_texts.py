@@ -44,10 +44,12 @@ def trending_line(settings: TrendingSettings, *, is_enabled: bool) -> str:
     return f"- Trending: each day's list{which}" + ("" if is_enabled else "; trending papers are switched off here")
 
 
-def backlog_text(queued: int, schedule: ChannelSchedule) -> str:
+def backlog_text(queued: int, schedule: ChannelSchedule, problem: str | None) -> str:
     """What happens with the papers that were queued during a pause."""
     if not queued:
         return "No papers were held."
+    if problem is not None:
+        return f"{plural(queued, 'held paper')} can't be posted yet.\n⚠️ {problem}"
     text = f"Posting {plural(queued, 'held paper')}."
     if isinstance(schedule, DailySchedule):
         text += f" Papers that aren't due yet will be posted {describe_schedule(schedule)}."

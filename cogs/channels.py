@@ -141,7 +141,8 @@ class ChannelCommands(
             await _answer(interaction, f"{target.mention} isn't paused.")
             return
         schedule = (await self._settings_service.get(target.channel_id)).schedule
-        await _answer(interaction, f"Resumed in {target.mention}. {backlog_text(queued, schedule)}")
+        problem = None if interaction.guild is None else await find_posting_problem(interaction.guild, target)
+        await _answer(interaction, f"Resumed in {target.mention}. {backlog_text(queued, schedule, problem)}")
 
     @app_commands.command(description="Ping a role with each batch of papers, or nobody")
     @app_commands.describe(role="The role to ping (default: nobody)", channel=_CHANNEL_OPTION)

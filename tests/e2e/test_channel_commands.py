@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.discord import ChannelKind, InvalidAction, Limit, Message, MessageFlag, Permission, RateLimits
+from sandbox.discord import ChannelKind, InvalidAction, Limit, Message, MessageFlag, Permission, RateLimits, Status
 from tests.support.embeds import lines_of, papers_in
 from tests.support.posting import deny
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
@@ -76,6 +76,18 @@ async def test_show_lists_everything_that_prevents_posts(tmp_path: Path) -> None
         sandbox.world.lock_thread(thread)
         shown = await sandbox.reply_to("channel show", {"channel": thread})
         assert f"- ⚠️ I can't post in <#{thread}>. The thread is locked." in shown
+
+
+async def test_show_names_the_reason_why_discord_rejected_a_message(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.subscribe("reward model")
+        # The gateway's permissions allow posting, and Discord rejects it all the same.
+        rejection = Status.api_error(403, 50013, "Missing Permissions")
+        sandbox.discord.faults.add("POST", r"^/channels/\d+/messages$", rejection, times=100)
+        sandbox.add_paper("A Reward Model")
+        await sandbox.wait_for_status("The bot needs the Send Messages and Embed Links permissions there.")
+        reason = "The bot needs the Send Messages and Embed Links permissions there."
+        assert f"- ⚠️ I couldn't post in {here(sandbox)}. {reason}" in await channel(sandbox, "show")
 
 
 @pytest.mark.slow
@@ -171,6 +183,19 @@ async def test_paused_channel_queues_papers_and_posts_them_on_resume(tmp_path: P
             sandbox.add_paper("A New Reward Model")
             *_, post = await sandbox.wait_for_papers("papers", 4)
             assert post.content.startswith("**1 new paper** for reward model · announced ")
+
+
+async def test_resume_names_what_prevents_posting_the_held_papers(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.subscribe("reward model")
+        await channel(sandbox, "pause")
+        add_papers(sandbox, 1)
+        await wait_for_queue(sandbox, 1)
+        deny(sandbox, "papers")
+        assert await channel(sandbox, "resume") == (
+            f"Resumed in {here(sandbox)}. 1 held paper can't be posted yet.\n"
+            f"⚠️ I can't post in {here(sandbox)}. Please give me **Send Messages** there."
+        )
 
 
 @pytest.mark.slow

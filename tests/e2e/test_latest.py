@@ -98,6 +98,10 @@ async def test_lookup_does_not_trust_an_empty_result_while_arxiv_returns_nothing
         assert reply.content == (
             "arXiv returns no papers at all, and no papers for **reward model** are stored here yet. Try again later."
         )
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SHORT_PAGE, keep=0.0))
+        reply = await latest(sandbox, "reward model")
+        assert reply.is_ephemeral
+        assert reply.content.startswith("arXiv counts 2 papers but returned none, and no papers for **reward model** ")
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY))
         assert urls(await latest(sandbox, "reward model")) == newest_first
 
