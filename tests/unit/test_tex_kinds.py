@@ -27,6 +27,7 @@ OPERATORS = {
     r"$P(a\mid b)$, $P(a\vert b)$": "P(a | b), P(a|b)",
     r"$x \sim_k y$, $a\leq_T b$": "x ∼ₖ y, a ≤_T b",
     r"$x= 5$, $x =5$, $x=5$, $a -> b$": "x = 5, x = 5, x=5, a −> b",
+    r"$a- b$, $a+ b$, $(-1)$, $x, -y$, $a -b$": "a − b, a + b, (−1), x, −y, a −b",
     r"$\mathbb{R}^{n\times m}$": "ℝ^(n×m)",
     r"$\mathrm{a \to b}$ and \mathrm{a \to b}": "a → b and a → b",
     r"$x\land y$, $x \lor y$, $\lnot x$": "x ∧ y, x ∨ y, ¬x",
@@ -43,6 +44,7 @@ FUNCTIONS = {
     r"$\operatorname{Tr}_A \rho$, $\mathop{\rm argmax}_x f$": "Tr_A ρ, argmaxₓ f",
     r"$\sum _{i} x_i$, $x _i ^2$, $p + ^3He$, $ ^{12}$C": "∑ᵢ xᵢ, xᵢ², p + ³He, ¹²C",
     r"$\Delta t$, $2\pi r$, $\alpha \beta \gamma$": "Δt, 2πr, αβγ",
+    r"$\langle \sigma v \rangle$, $\log \alpha x$, $\nu \Delta u$": "⟨σv⟩, log αx, νΔu",
     r"$K \pi \pi$, $\alpha + b$, $\Gamma (s)$": "K π π, α + b, Γ(s)",
     r"$\alpha \text{ and } \beta$, $E_\gamma x$": "α and β, Eᵧ x",
     r"$\forall x \in X$, $\partial_t u$": "∀x ∈ X, ∂ₜ u",
@@ -103,6 +105,7 @@ UNITS = {
 MACROS = {
     r"from 40\degr\ to 55$\degr$, at 8 \micron": "from 40° to 55°, at 8 µm",
     r"$0\farcs5$, 0\farcs 5, 1\farcm2, 2\fdg3, 1\fh5": "0″.5, 0″.5, 1′.2, 2°.3, 1ʰ.5",
+    r"0.5$^{\prime\prime}$, 0$\farcs$5": "0.5″, 0″.5",
     r"5\arcsec, 5\arcmin, 40\deg, $40\deg$": "5″, 5′, 40°, 40°",
     r"$2\deg f$, $\deg f$, $\fm$": "2 deg f, deg f, fm",
     r"\ion{H}{ii} regions, [\ion{O}{iii}], \ion{Fe}{2}, $\ion{C}{iv}$": "H II regions, [O III], Fe II, C IV",

@@ -40,6 +40,8 @@ _OPTION: Final = re.compile(r"\s*\[([^\[\]{}]*)\]")
 _BRACE_NEXT: Final = re.compile(r"\s*\{")
 # TeX ignores the space after a command. It is dropped where an operand follows; elsewhere it may separate words.
 _OPERAND_NEXT: Final = re.compile(r"\s+(?:[\w(\[{]|\\(?P<command>[A-Za-z]+))")
+_FACTOR_BEFORE: Final = re.compile(r"(?:\\(?P<command>[A-Za-z]+)|[\w})'])\s\Z")
+_COMMAND_MAX: Final = 20
 _BRACKET_NEXT: Final = re.compile(r"\s+(?=[(\[]|\\(?:left|[bB]igg?l?)\s*[(\[])")
 _BAR_NEXT: Final = re.compile(r"\s?(\||\\\|)\s?")
 _DEGREES_NEXT: Final = re.compile(r"\s*(?:[A-Za-z(]|\\[A-Za-z]|\\left)")
@@ -130,12 +132,16 @@ class _Reader(Walk):
 
     def _join(self, start: int, end: int) -> None:
         r"""Drops the space after a letter, as in \Delta t, unless the author separates all factors: K \pi \pi."""
-        before = self.text[max(0, start - 2) : start]
-        apart = start != self._joined_at and before[-1:].isspace() and (before[0].isalnum() or before[0] in "})'")
-        in_script = before[-1:] in ("_", "^")
+        in_script = self.text[start - 1 : start] in ("_", "^")
+        apart = start != self._joined_at and self._follows_factor(start)
         found = _OPERAND_NEXT.match(self.text, self.at, end)
         if found and not apart and not in_script and _is_letter(found["command"]):
             self.at = self._joined_at = found.start("command") - 1 if found["command"] else found.end() - 1
+
+    def _follows_factor(self, start: int) -> bool:
+        """Whether a space and a factor precede: a letter, number or group, but no other command."""
+        before = _FACTOR_BEFORE.search(self.text, max(0, start - _COMMAND_MAX), start)
+        return before is not None and _is_letter(before["command"])
 
     def _symbol_in_prose(self, name: str, start: int, end: int) -> str:
         sign = tables.PRINTED[name]
