@@ -91,7 +91,7 @@ CITATIONS = {
     r"X\cite{a}\cite{b}, \cite{c}, \cite{d} end": "X end",
     r"(\cite{a}, 2020) by~\cite{b}'s rule, X\cite{c}-based": "(2020) by's rule, X-based",
     r"\cite{a} shows, Fig.~\ref{fig:x}, Eq.~(\eqref{e}) \cite": "shows, Fig., Eq. cite",
-    r"$x^{\cite{a}}$": "x",
+    r"$x^{\cite{a}}$, Refs.~\cite{a}--\cite{b}": "x, Refs.",
 }
 UNITS = {
     r"at $40\,$K and $2.5\,$dB": "at 40 K and 2.5 dB",
@@ -106,6 +106,9 @@ MACROS = {
     r"from 40\degr\ to 55$\degr$, at 8 \micron": "from 40° to 55°, at 8 µm",
     r"$0\farcs5$, 0\farcs 5, 1\farcm2, 2\fdg3, 1\fh5": "0″.5, 0″.5, 1′.2, 2°.3, 1ʰ.5",
     r"0.5$^{\prime\prime}$, 0$\farcs$5": "0.5″, 0″.5",
+    r"$0\farcm 5$, 5007\AA, $5\AA$, \Ion{H}{i}": "0′.5, 5007 Å, 5 Å, H I",
+    r"\ensuremath{H_0}, $\ensuremath{x_1}$, \texorpdfstring{$\alpha$}{a}-stable": "H₀, x₁, α-stable",
+    r"\textquotedblleft x\textquotedblright": "“x”",
     r"5\arcsec, 5\arcmin, 40\deg, $40\deg$": "5″, 5′, 40°, 40°",
     r"$2\deg f$, $\deg f$, $\fm$": "2 deg f, deg f, fm",
     r"\ion{H}{ii} regions, [\ion{O}{iii}], \ion{Fe}{2}, $\ion{C}{iv}$": "H II regions, [O III], Fe II, C IV",
@@ -142,6 +145,7 @@ SCRIPTS = {
     r"the $^{12,13}$C nuclei": "the ^(12,13)C nuclei",
     r"$x^{a,b}$c, $x_{1,2}$, ^{6,7}Li, $^{12}$C": "x^(a,b)c, x_(1,2), ^(6,7)Li, ¹²C",
     "K-theory of C^*-algebras": "K-theory of C*-algebras",
+    "K^+ and e^- with `--flag` and a^+b": "K⁺ and e⁻ with `--flag` and a^+b",
     r"C^{*}-algebras, A^*(G), C^†, W^\ast, 30^\circ": "C*-algebras, A*(G), C†, W*, 30°",
     r"$K^{*0}$ and $D^{*+}$, $d^{p^*}$": "K*⁰ and D*⁺, d^(p*)",
     r"T_\mathrm{eff}, M_\odot": "T_eff, M⊙",

@@ -61,13 +61,15 @@ MACROS: Final[Mapping[str, str]] = {
     "lyalpha": "Lyα", "LCDM": "ΛCDM", "lcdm": "ΛCDM", "apj": "ApJ", "apjl": "ApJL", "apjs": "ApJS", "mnras": "MNRAS",
     "aap": "A&A", "aj": "AJ", "araa": "ARA&A", "pasp": "PASP", "pasj": "PASJ", "jcap": "JCAP",
     "prl": "Phys. Rev. Lett.", "prd": "Phys. Rev. D", "physrep": "Phys. Rep.", "apss": "Ap&SS", "icarus": "Icarus",
-    "LaTeX": "LaTeX", "TeX": "TeX",
+    "Angstrom": "Å", "LaTeX": "LaTeX", "TeX": "TeX",
 }  # fmt: skip
+# Signs of units that TeX prints without a space after the number.
+UNITS: Final = frozenset({"AA", "angstrom", "Angstrom"})
 # Commands that mean this only after a digit.
 AFTER_DIGIT: Final[Mapping[str, str]] = {"deg": "°", "fd": "ᵈ.", "fh": "ʰ.", "fm": "ᵐ.", "fs": "ˢ.", "fp": "ᵖ."}
 PRINTED: Final[Mapping[str, str]] = {**SYMBOLS, **MACROS}
 # Signs without a space before their operand.
-PREFIXES: Final = frozenset("∇∂∀∃∄¬△")
+PREFIXES: Final = frozenset("∇∂∀∃∄¬△“‘„«")
 OPENING: Final = frozenset({"lvert", "lVert"})
 CLOSING: Final = frozenset({"rvert", "rVert"})
 SPACED: Final = frozenset({"mid", "land", "lor"})  # as relations
@@ -104,7 +106,7 @@ NOTHING: Final = _words(
     """
     ! - / ) ] left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm
     limits nolimits displaystyle textstyle scriptstyle scriptscriptstyle it bf sl em sc tt sf rm
-    bfseries itshape normalfont mathstrut strut protect noindent centering xspace ensuremath relax
+    bfseries itshape normalfont mathstrut strut protect noindent centering xspace relax
     negthinspace nonumber rmfamily ttfamily small large footnotesize normalsize boldmath unboldmath item
     """
 )
