@@ -27,8 +27,7 @@ _REPLACEMENTS: Final = """
     varGamma Γ  varDelta Δ  varTheta Θ  varLambda Λ  varXi Ξ  varPi Π  varSigma Σ  varPhi Φ  varPsi Ψ  varOmega Ω
     dotsc …  lbrace {  rbrace }  langle ⟨  rangle ⟩  lgroup (  rgroup )  Longrightarrow ⇒  longrightarrow →
     longleftarrow ←  longleftrightarrow ↔  Longleftrightarrow ⇔  longmapsto ↦  textquotedbl " ldots … cdots ⋯
-    land ∧  lor ∨  bot ⊥  thickapprox ≈  eqsim ≂  nothing ∅  female ♀  astrosun ☉  Earth ⊕  Venus ♀  Mars ♂  yen ¥
-    ohm Ω  qedsymbol □
+    land ∧  lor ∨  bot ⊥  thickapprox ≈  eqsim ≂
 """
 
 
@@ -46,7 +45,8 @@ def _symbols() -> dict[str, str]:
 SYMBOLS: Final[Mapping[str, str]] = _symbols()
 # Commands of MathJax and of journals' classes; a document that loads neither does not know them.
 MACROS: Final[Mapping[str, str]] = {
-    "lt": "<", "gt": ">", "amp": "&", "mid": "|",
+    "female": "♀", "astrosun": "☉", "Earth": "⊕", "Venus": "♀", "Mars": "♂", "yen": "¥", "ohm": "Ω", "qedsymbol": "□",
+    "nothing": "∅", "lt": "<", "gt": ">", "amp": "&", "mid": "|",
     "degr": "°", "degree": "°", "degrees": "°", "arcdeg": "°", "fdg": "°.", "farcm": "′.", "farcs": "″.", "arcs": "″",
     "celsius": "°C", "degC": "°C", "percent": "%",
     "micron": "µm", "microns": "µm", "um": "µm", "mum": "µm", "mic": "µm", "kms": "km s⁻¹",
