@@ -27,6 +27,7 @@ OPERATORS = {
     r"$P(a\mid b)$, $P(a\vert b)$": "P(a | b), P(a|b)",
     r"$x \sim_k y$, $a\leq_T b$": "x ∼ₖ y, a ≤_T b",
     r"$x= 5$, $x =5$, $x=5$, $a -> b$": "x = 5, x = 5, x=5, a −> b",
+    r"$a- b$, $a+ b$, $(-1)$, $x, -y$, $a -b$": "a − b, a + b, (−1), x, −y, a −b",
     r"$\mathbb{R}^{n\times m}$": "ℝ^(n×m)",
     r"$\mathrm{a \to b}$ and \mathrm{a \to b}": "a → b and a → b",
     r"$x\land y$, $x \lor y$, $\lnot x$": "x ∧ y, x ∨ y, ¬x",
@@ -43,6 +44,7 @@ FUNCTIONS = {
     r"$\operatorname{Tr}_A \rho$, $\mathop{\rm argmax}_x f$": "Tr_A ρ, argmaxₓ f",
     r"$\sum _{i} x_i$, $x _i ^2$, $p + ^3He$, $ ^{12}$C": "∑ᵢ xᵢ, xᵢ², p + ³He, ¹²C",
     r"$\Delta t$, $2\pi r$, $\alpha \beta \gamma$": "Δt, 2πr, αβγ",
+    r"$\langle \sigma v \rangle$, $\log \alpha x$, $\nu \Delta u$": "⟨σv⟩, log αx, νΔu",
     r"$K \pi \pi$, $\alpha + b$, $\Gamma (s)$": "K π π, α + b, Γ(s)",
     r"$\alpha \text{ and } \beta$, $E_\gamma x$": "α and β, Eᵧ x",
     r"$\forall x \in X$, $\partial_t u$": "∀x ∈ X, ∂ₜ u",
@@ -89,7 +91,7 @@ CITATIONS = {
     r"X\cite{a}\cite{b}, \cite{c}, \cite{d} end": "X end",
     r"(\cite{a}, 2020) by~\cite{b}'s rule, X\cite{c}-based": "(2020) by's rule, X-based",
     r"\cite{a} shows, Fig.~\ref{fig:x}, Eq.~(\eqref{e}) \cite": "shows, Fig., Eq. cite",
-    r"$x^{\cite{a}}$": "x",
+    r"$x^{\cite{a}}$, Refs.~\cite{a}--\cite{b}": "x, Refs.",
 }
 UNITS = {
     r"at $40\,$K and $2.5\,$dB": "at 40 K and 2.5 dB",
@@ -103,6 +105,10 @@ UNITS = {
 MACROS = {
     r"from 40\degr\ to 55$\degr$, at 8 \micron": "from 40° to 55°, at 8 µm",
     r"$0\farcs5$, 0\farcs 5, 1\farcm2, 2\fdg3, 1\fh5": "0″.5, 0″.5, 1′.2, 2°.3, 1ʰ.5",
+    r"0.5$^{\prime\prime}$, 0$\farcs$5": "0.5″, 0″.5",
+    r"$0\farcm 5$, 5007\AA, $5\AA$, \Ion{H}{i}": "0′.5, 5007 Å, 5 Å, H I",
+    r"\ensuremath{H_0}, $\ensuremath{x_1}$, \texorpdfstring{$\alpha$}{a}-stable": "H₀, x₁, α-stable",
+    r"\textquotedblleft x\textquotedblright": "“x”",
     r"5\arcsec, 5\arcmin, 40\deg, $40\deg$": "5″, 5′, 40°, 40°",
     r"$2\deg f$, $\deg f$, $\fm$": "2 deg f, deg f, fm",
     r"\ion{H}{ii} regions, [\ion{O}{iii}], \ion{Fe}{2}, $\ion{C}{iv}$": "H II regions, [O III], Fe II, C IV",
@@ -139,6 +145,7 @@ SCRIPTS = {
     r"the $^{12,13}$C nuclei": "the ^(12,13)C nuclei",
     r"$x^{a,b}$c, $x_{1,2}$, ^{6,7}Li, $^{12}$C": "x^(a,b)c, x_(1,2), ^(6,7)Li, ¹²C",
     "K-theory of C^*-algebras": "K-theory of C*-algebras",
+    "K^+ and e^- with `--flag` and a^+b": "K⁺ and e⁻ with `--flag` and a^+b",
     r"C^{*}-algebras, A^*(G), C^†, W^\ast, 30^\circ": "C*-algebras, A*(G), C†, W*, 30°",
     r"$K^{*0}$ and $D^{*+}$, $d^{p^*}$": "K*⁰ and D*⁺, d^(p*)",
     r"T_\mathrm{eff}, M_\odot": "T_eff, M⊙",

@@ -40,6 +40,8 @@ _OPTION: Final = re.compile(r"\s*\[([^\[\]{}]*)\]")
 _BRACE_NEXT: Final = re.compile(r"\s*\{")
 # TeX ignores the space after a command. It is dropped where an operand follows; elsewhere it may separate words.
 _OPERAND_NEXT: Final = re.compile(r"\s+(?:[\w(\[{]|\\(?P<command>[A-Za-z]+))")
+_FACTOR_BEFORE: Final = re.compile(r"(?:\\(?P<command>[A-Za-z]+)|[\w})'])\s\Z")
+_COMMAND_MAX: Final = 20
 _BRACKET_NEXT: Final = re.compile(r"\s+(?=[(\[]|\\(?:left|[bB]igg?l?)\s*[(\[])")
 _BAR_NEXT: Final = re.compile(r"\s?(\||\\\|)\s?")
 _DEGREES_NEXT: Final = re.compile(r"\s*(?:[A-Za-z(]|\\[A-Za-z]|\\left)")
@@ -114,7 +116,9 @@ class _Reader(Walk):
     def _symbol(self, name: str, start: int, end: int) -> str:
         """Returns a symbol in a formula, with its scripts if it is a relation or an operator."""
         sign = tables.PRINTED[name]
-        if sign.isalpha() and len(sign) == 1:
+        if name in tables.UNITS or (len(sign) > 1 and sign[0].isalnum()):
+            return NAME_MARK + sign + NAME_MARK
+        if sign.isalpha():
             self._join(start, end)
         elif name in tables.CLOSING:
             return closing(sign)
@@ -122,45 +126,47 @@ class _Reader(Walk):
             return relation(sign + self.scripts(end))
         elif name not in tables.OPENING and (sign == "|" or tables.OPERATORS.match(sign)):
             return operator(sign + self.scripts(end))
+        elif _is_point(sign) and self.text[self.at + 1 : self.at + 2].isdigit():
+            self.at += self.text[self.at].isspace()
         elif sign in tables.PREFIXES or name in tables.OPENING:
             self.at += self.text[self.at : self.at + 1].isspace()
-        elif len(sign) > 1 and sign[0].isalnum():
-            return NAME_MARK + sign + NAME_MARK
         return sign
 
     def _join(self, start: int, end: int) -> None:
         r"""Drops the space after a letter, as in \Delta t, unless the author separates all factors: K \pi \pi."""
-        before = self.text[max(0, start - 2) : start]
-        apart = start != self._joined_at and before[-1:].isspace() and (before[0].isalnum() or before[0] in "})'")
-        in_script = before[-1:] in ("_", "^")
+        in_script = self.text[start - 1 : start] in ("_", "^")
+        apart = start != self._joined_at and self._follows_factor(start)
         found = _OPERAND_NEXT.match(self.text, self.at, end)
         if found and not apart and not in_script and _is_letter(found["command"]):
             self.at = self._joined_at = found.start("command") - 1 if found["command"] else found.end() - 1
 
+    def _follows_factor(self, start: int) -> bool:
+        """Whether a space and a factor precede: a letter, number or group, but no other command."""
+        before = _FACTOR_BEFORE.search(self.text, max(0, start - _COMMAND_MAX), start)
+        return before is not None and _is_letter(before["command"])
+
     def _symbol_in_prose(self, name: str, start: int, end: int) -> str:
         sign = tables.PRINTED[name]
         after = self.text[self.at : min(self.at + 2, end)]
-        if (sign in tables.PREFIXES and after[:1].isspace()) or (
-            len(sign) == len("′.") and sign[1] == "." and after[1:].isdigit()
-        ):
+        if (sign in tables.PREFIXES or (_is_point(sign) and after[1:].isdigit())) and after[:1].isspace():
             self.at += after[:1].isspace()
         if sign.isalpha() and len(name) <= 2 and after[:1].isspace() and after[1:].isalpha() and name in tables.SYMBOLS:
             self.at += 1  # S\o ren
-        return self._word(sign, start) if len(sign) > 1 else sign
+        return self._word(sign, start) if len(sign) > 1 or name in tables.UNITS else sign
 
     def _word(self, text: str, start: int) -> str:
         r"""Returns text that a command prints in prose, not glued to a number: 8\micron."""
         return " " * (text[:1].isalpha() and self.text[start - 1 : start].isdigit()) + text
 
     def _with_arguments(self, name: str, start: int, end: int, read: Callable[[int], str]) -> str:
-        special = self._special(name, end, read)
-        if special is not None:
-            return special
+        for read_command in (self._reference, self._special):
+            if (shown := read_command(name, end, read)) is not None:
+                return shown
         if name in tables.FIRST_DROPPED or name in tables.SECOND_SHOWN:
             self.argument(end, self.prose)
             return self.argument(end, read) if name in tables.SECOND_SHOWN else ""
-        if tables.CITES.fullmatch(name):
-            return self._cite(name, end)
+        if name == "underline":
+            return self._underlined(end, read)
         if name in tables.MATH_ACCENTS:
             return accented(typeset(self.argument(end, read)), tables.MATH_ACCENTS[name])
         if name in ALPHABETS:
@@ -174,26 +180,31 @@ class _Reader(Walk):
             return before + self.argument(end, read) + after
         return self._construction(name, start, end, read)
 
+    def _reference(self, name: str, end: int, read: Callable[[int], str]) -> str | None:
+        """Returns what a link or citation prints; None for another command."""
+        if name in ("url", "path", "nolinkurl") and _BRACE_NEXT.match(self.text, self.at, end):
+            return url_in_tex(self.raw_argument(end))
+        if name in ("href", "hyperref"):
+            self._skip_options(end)
+            return link(self.raw_argument(end) if name == "href" else "", self.argument(end, read))
+        return self._cite(name, end) if tables.CITES.fullmatch(name) else None
+
     def _special(self, name: str, end: int, read: Callable[[int], str]) -> str | None:
         """Returns what a command prints whose argument is not simply shown; None for another command."""
         match name:
-            case "underline":
-                return self._underlined(end, read)
             case "textsuperscript" | "textsubscript":
                 return self.script("^" if "super" in name else "_", typeset_script(self.argument(end, self.roman)))
-            case "href":
-                self._skip_options(end)
-                return link(self.raw_argument(end), self.argument(end, read))
-            case "url" | "path" | "nolinkurl" if _BRACE_NEXT.match(self.text, self.at, end):
-                return url_in_tex(self.raw_argument(end))
             case "hspace" | "mspace" | "hskip":
                 return "" if self.argument(end, self.roman).startswith("-") else " "
-            case "hyperref":
-                self._skip_options(end)
-                return self.argument(end, read)
             case "unicode":
                 return self._code_point(end)
-            case "ion":
+            case "ensuremath":
+                formula = self.argument(end, self.formula)
+                return formula if read != self.prose else typeset(formula)
+            case "texorpdfstring":
+                shown, _ = self.argument(end, read), self.argument(end, read)
+                return shown
+            case "ion" | "Ion":
                 element, stage = (typeset(self.argument(end, self.roman)) for _ in range(2))
                 return NAME_MARK + f"{element} {roman_numeral(stage)}".strip() + NAME_MARK
         return None
@@ -273,6 +284,11 @@ class _Reader(Walk):
             self.at = path.end()
             return path[0][2:]
         return self._word("mod" if name == "bmod" else name, start)
+
+
+def _is_point(sign: str) -> bool:
+    r"""Whether the sign of a unit includes the decimal point: 0\farcs5."""
+    return sign[1:] == "." and not sign[0].isalpha()
 
 
 def _is_letter(command: str | None) -> bool:

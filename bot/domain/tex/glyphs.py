@@ -80,7 +80,7 @@ def subscript(text: str) -> str | None:
 
 def _in_script(text: str, table: Mapping[str, str], unchanged: Mapping[str, str], point: str) -> str | None:
     if text and all(char in unchanged for char in text):
-        return "".join(unchanged[char] for char in text)
+        return "".join(unchanged[char] for char in text).replace("′′", "″")
     if _NUMBER.fullmatch(text):
         return "".join(table.get(char, point) for char in text)
     sign = unchanged.get(text[:1], "")  # K^{*0}; a sign at the end, as of d^{p*}, would seem to follow the script

@@ -7,7 +7,7 @@ from bot.domain.tex.typesetting import CITE_MARK
 from bot.domain.tex.typography import RANGE_MARK
 
 # Citations leave a mark, which disappears with the space and the brackets around it.
-_CITES: Final = re.compile(r"\x06(?:[ ,;]*\x06)+")
+_CITES: Final = re.compile(r"\x06(?:[ ,;–-]*\x06)+")
 _CITE_IN_BRACKETS: Final = re.compile(r"[(\[] ?(?:(?:see|e\.g\.|cf\.|i\.e\.),? ?)?(?:also )?\x06 ?[)\]]", re.IGNORECASE)
 _CITE_FIRST_IN_BRACKETS: Final = re.compile(r"(?<=[(\[])\x06[ ,;]*")
 _CITE_BEFORE_END: Final = re.compile(r"[ \x06]*\x06(?=[\s.,;:!?)\]'\x22\u2019\u201d-]|\Z)")

@@ -27,8 +27,7 @@ _REPLACEMENTS: Final = """
     varGamma Γ  varDelta Δ  varTheta Θ  varLambda Λ  varXi Ξ  varPi Π  varSigma Σ  varPhi Φ  varPsi Ψ  varOmega Ω
     dotsc …  lbrace {  rbrace }  langle ⟨  rangle ⟩  lgroup (  rgroup )  Longrightarrow ⇒  longrightarrow →
     longleftarrow ←  longleftrightarrow ↔  Longleftrightarrow ⇔  longmapsto ↦  textquotedbl " ldots … cdots ⋯
-    land ∧  lor ∨  bot ⊥  thickapprox ≈  eqsim ≂  nothing ∅  female ♀  astrosun ☉  Earth ⊕  Venus ♀  Mars ♂  yen ¥
-    ohm Ω  qedsymbol □
+    land ∧  lor ∨  bot ⊥  thickapprox ≈  eqsim ≂
 """
 
 
@@ -46,7 +45,8 @@ def _symbols() -> dict[str, str]:
 SYMBOLS: Final[Mapping[str, str]] = _symbols()
 # Commands of MathJax and of journals' classes; a document that loads neither does not know them.
 MACROS: Final[Mapping[str, str]] = {
-    "lt": "<", "gt": ">", "amp": "&", "mid": "|",
+    "female": "♀", "astrosun": "☉", "Earth": "⊕", "Venus": "♀", "Mars": "♂", "yen": "¥", "ohm": "Ω", "qedsymbol": "□",
+    "nothing": "∅", "lt": "<", "gt": ">", "amp": "&", "mid": "|",
     "degr": "°", "degree": "°", "degrees": "°", "arcdeg": "°", "fdg": "°.", "farcm": "′.", "farcs": "″.", "arcs": "″",
     "celsius": "°C", "degC": "°C", "percent": "%",
     "micron": "µm", "microns": "µm", "um": "µm", "mum": "µm", "mic": "µm", "kms": "km s⁻¹",
@@ -61,13 +61,15 @@ MACROS: Final[Mapping[str, str]] = {
     "lyalpha": "Lyα", "LCDM": "ΛCDM", "lcdm": "ΛCDM", "apj": "ApJ", "apjl": "ApJL", "apjs": "ApJS", "mnras": "MNRAS",
     "aap": "A&A", "aj": "AJ", "araa": "ARA&A", "pasp": "PASP", "pasj": "PASJ", "jcap": "JCAP",
     "prl": "Phys. Rev. Lett.", "prd": "Phys. Rev. D", "physrep": "Phys. Rep.", "apss": "Ap&SS", "icarus": "Icarus",
-    "LaTeX": "LaTeX", "TeX": "TeX",
+    "Angstrom": "Å", "LaTeX": "LaTeX", "TeX": "TeX",
 }  # fmt: skip
+# Signs of units that TeX prints without a space after the number.
+UNITS: Final = frozenset({"AA", "angstrom", "Angstrom"})
 # Commands that mean this only after a digit.
 AFTER_DIGIT: Final[Mapping[str, str]] = {"deg": "°", "fd": "ᵈ.", "fh": "ʰ.", "fm": "ᵐ.", "fs": "ˢ.", "fp": "ᵖ."}
 PRINTED: Final[Mapping[str, str]] = {**SYMBOLS, **MACROS}
 # Signs without a space before their operand.
-PREFIXES: Final = frozenset("∇∂∀∃∄¬△")
+PREFIXES: Final = frozenset("∇∂∀∃∄¬△“‘„«")
 OPENING: Final = frozenset({"lvert", "lVert"})
 CLOSING: Final = frozenset({"rvert", "rVert"})
 SPACED: Final = frozenset({"mid", "land", "lor"})  # as relations
@@ -104,7 +106,7 @@ NOTHING: Final = _words(
     """
     ! - / ) ] left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm
     limits nolimits displaystyle textstyle scriptstyle scriptscriptstyle it bf sl em sc tt sf rm
-    bfseries itshape normalfont mathstrut strut protect noindent centering xspace ensuremath relax
+    bfseries itshape normalfont mathstrut strut protect noindent centering xspace relax
     negthinspace nonumber rmfamily ttfamily small large footnotesize normalsize boldmath unboldmath item
     """
 )

@@ -22,7 +22,10 @@ _BEFORE_PREFIX: Final = frozenset("([{⟨⌊⌈,;:=<>+−/\x02\x03")
 _SPACE_IN_BRACKETS: Final = re.compile(r"(?<=[(\[{⟨⌊⌈]) | (?=[)\]}⟩⌋⌉,;])")
 # A relation that is typed with a space on one side only.
 _NORM: Final = re.compile(r"(?<![\w)\]}⟩′|] )‖ ?([^‖]{1,80}?) ?‖")
-_LOPSIDED: Final = re.compile(r"(?<=[^\s=<>:!−-]) ([=<>])(?=[^\s=<>])|(?<=[^\s=<>:!−-])([=<>]) (?=[^\s=<>])")
+_LOPSIDED: Final = re.compile(
+    r"(?<=[^\s=<>:!−-]) ([=<>])(?=[^\s=<>])|(?<=[^\s=<>:!−-])([=<>]) (?=[^\s=<>])"
+    r"|(?<=[\w)\]}⟩])([+−]) (?=[\w(\[{⟨√∇∂∑∏∫\x01])"  # x −y may be a sign
+)
 _SPACE_AROUND_SIGN: Final = re.compile(r"\s*([^\w\s])\s*")
 
 _TEX: Final = re.compile(r"[\\^_{}]")
@@ -62,7 +65,7 @@ def typeset(formula: str) -> str:
     if "‖ " in line:
         line = _NORM.sub(r"‖\1‖", line)
     if " " in line:
-        line = _LOPSIDED.sub(r" \1\2 ", _SPACE_IN_BRACKETS.sub("", line))
+        line = _LOPSIDED.sub(r" \1\2\3 ", _SPACE_IN_BRACKETS.sub("", line))
     if _OPERATOR_MARK in line:
         line = _OPERATOR.sub(_spaced_operator, line)
     line = _RELATION.sub(r" \1 ", _RELATION_FIRST.sub(r"\1", line))

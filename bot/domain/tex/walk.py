@@ -20,7 +20,7 @@ _COMMAND: Final = r"\\(?:[A-Za-z]+\*?|.)"
 _PROSE: Final = re.compile(
     _COMMAND
     + r"|\$\$?|\{|\}|_(?=\{|(?<=[\w)\]}]_)\\[A-Za-z])"
-    + r"|\^(?:(?=\{)|(?<=[\w)\]}|]\^)(?=[-+]?\d|[A-Za-z](?![A-Za-z\d])|\*(?!\*)|[∗†‡]|\\[A-Za-z]))"
+    + r"|\^(?:(?=\{)|(?<=[\w)\]}|]\^)(?=[-+]?\d|[-+](?![\w+-])|[A-Za-z](?![A-Za-z\d])|\*(?!\*)|[∗†‡]|\\[A-Za-z]))"
     + r"|~(?<=[^\s/(]~)(?=\S)|-(?<!--)-{1,2}(?!-)|https?://[^\s{}\\$]+"
 )
 _FORMULA: Final = re.compile(_COMMAND + r"|\{|\}|_|\^|-|~|&|'|\$")
@@ -145,7 +145,7 @@ class Walk(ABC):
     def _dash(self, found: re.Match[str]) -> str:
         if len(found[0]) == len("---"):
             return "—"
-        starts_word = found.start() == 0 or self.text[found.start() - 1].isspace()
+        starts_word = found.start() == 0 or self.text[found.start() - 1] in " `\"'({["
         option = starts_word and self.text[found.end() : found.end() + 1].isalpha()  # --verbose
         return found[0] if option else "–"
 
