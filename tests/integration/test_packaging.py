@@ -327,7 +327,8 @@ def _ci_run(folder: Path, version: tuple[int, int], pip_exits_with: int = 0) -> 
         *"-m venv"*) for last; do :; done; mkdir -p "$last/bin" && cp "$0" "$last/bin/python" ;;
         *install*) exit {pip_exits_with} ;;
     esac\n"""
-    for name, script in {"make": log_call, "chromium": log_call, "python": python}.items():
+    installed = ("make", "chromium", "pdflatex", "bibtex", "biber", "pdftotext", "kpsewhich")
+    for name, script in {**dict.fromkeys(installed, log_call), "python": python}.items():
         (programs / name).write_text(script)
         (programs / name).chmod(0o755)
     environ = os.environ | {
