@@ -31,12 +31,12 @@ _MARKUP: Final = re.compile(
 _BEFORE_ANGLE: Final = re.compile(r"\\.|<(?=[^: >]*\Z)", re.DOTALL)
 # Discord shows backslashes in the label of a masked link (discord/discord-api-docs, issue 6185), and ends the label at
 # the first matching bracket, escaped or not: characters that would format are replaced by similar ones. The
-# alternatives, in order: always; underscores outside ASCII words; pairs; an angle bracket as in `_MARKUP`; a bare link.
+# alternatives, in order: always; underscores outside ASCII words; pairs; <@1>, <t:1>, <a@b.c>; a bare link.
 _LABEL_MARKUP: Final = re.compile(
     r"""[\\*`\[\]]
       | (?<![A-Za-z0-9])_|_(?![A-Za-z0-9])
       | ~~+|\|\|+
-      | <(?=[@#:/a-zA-Z+])
+      | <(?=[^<>@#:+]*+[@#:+][^<>]*+>)
       | :(?=//)""",
     re.VERBOSE,
 )

@@ -141,6 +141,8 @@ def test_text_for_plain_places_is_one_line_without_mentions() -> None:
         (r"a \foo \* b", "a ∖foo ∖∗ b"),
         ("[MASK] a](b)", "［MASK］ a］(b)"),
         ("1 < 2 <@1> <t:1> <:a:1> <a@b.c>", "1 < 2 ‹@\u200b1> ‹t:1> ‹:a:1> ‹a@b.c>"),
+        ("<i>p</i>-adic for x<y: <b", "<i>p</i>-adic for x<y: <b"),
+        ("[Re] Q*: |x| of A_∞ (a_b)", "［Re］ Q∗: |x| of Aˍ∞ (a_b)"),
         ("see https://x.y", "see https:\u200b//x.y"),
         ("@everyone", "@\u200beveryone"),
         ("# 1. plain (text)", "# 1. plain (text)"),
