@@ -209,7 +209,7 @@ _PIECES = st.sampled_from(
     ["accepted at ", "Accepted ", "to appear in ", "ICML 2026", "(", ")", "[x](http://evil.com) ", "@everyone ",
      "<@12> ", ", ", ". ", "; ", "12 pages", "12 + ", "https://github.com/a/b", "A Survey of ", "withdrawn ",
      "This paper ", "Proc. ", "\\textbf{", "}", "$x^2$", "*", "_", "`", "\u202e", "\u200b", "😀", "Phys. Rev. D",
-     "(ICST", "'26)", "\n", "and ", "Journal of ", "with ", "2026 "]
+     "(ICST", "'26)", "paper ", "CVPR ", "Workshop ", "Findings ", "A", "1 2 ", "Conference on ", "journal: ", "\n", "and ", "Journal of ", "with ", "2026 "]
 )  # fmt: skip
 _TEXTS = st.builds(
     lambda pieces, times: "".join(pieces) * times, st.lists(_PIECES, max_size=8), st.sampled_from([1, 1, 30])

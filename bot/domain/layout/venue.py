@@ -45,7 +45,7 @@ _THIS_PAPER: Final = re.compile(
     rf"{_COUNTS}*(?:v\d+\s+)?(?:(?:to\s+)?match(?:es|ing)?(?:\s+with)?(?:\s+|\Z)|agrees\s+with(?:\s+|\Z)|corresponds\s+to(?:\s+|\Z)|identical\s+to(?:\s+|\Z)|same\s+as(?:\s+|\Z))?"
     rf"(?:pre-?print\s+of\s+)?(?:(?:the|an?|this|our|my|authors?['’]?s?|final|revised|author)\s+)*(?:{_WORK_KIND}\s+)*"
     rf"(?:(?:{_WORK}|version(?:\s+of\s+record\s+of\s+this\s+contribution)?|it|we|and|has|have|had|been|is|was|are|were|will|be|recently"
-    r"|already|just|now|also|got|finally|round\s+\d|early|officially)\s*)*",
+    r"|already|just|now|also|got|finally|round\s+\d|early|officially)\s*)*+",
     re.IGNORECASE,
 )
 _AS: Final = (
@@ -144,18 +144,18 @@ _SENTENCES: Final = re.compile(r"[.;|!]\s|[.;!]\Z|\]\s*")
 _CLAUSES: Final = re.compile(r",\s*|\s[-–—]\s|:\s|\s/\s|:\Z")
 _MENTION: Final = re.compile("\x00(\\d+)\x00")
 _FILLER: Final = re.compile(
-    r"(?:[\s()\[\]'’\"“”*:–—/-]|(?<!\d)(?:19|20)\d\d(?!\d)|['’]\d\d\b|\d+(?:st|nd|rd|th)\b|\b(?:oral|spotlight|highlight|poster|paper|main"
+    r"(?:(?<!\d)(?:19|20)\d\d(?!\d)|['’]\d\d\b|[\s()\[\]'’\"“”*:–—/-]|\d+(?:st|nd|rd|th)\b|\b(?:oral|spotlight|highlight|poster|paper|main"
     r"|conference|findings|fingdings|track|camera|ready|version|accepted|accept|presentation|long|short|full|regular|proceedings|proc|of"
     r"|the|at|in|on|to|for|as|by|an?|appear|final|official|best|award|candidate|nominee|finalist|resource|reproducibility|ads|annual|international|ieee|acm|cvf|ieee/cvf"
     r"|aaai|siggraph|and|datasets?|benchmarks?|papers?|research|technical|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth"
-    r"|tenth|[a-z]+teenth|symposium|meeting|journal|workshops?)\b)*",
+    r"|tenth|[a-z]+teenth|symposium|meeting|journal|workshops?)\b)*+",
     re.IGNORECASE,
 )
 _YEAR_FIRST: Final = re.compile(r"\s*(?:19|20)\d\d(?!\d)")
 _IN_PARENTHESES: Final = re.compile(r"\([^()]*\)")
 _COUNTS_ONLY: Final = re.compile(
-    rf"(?:{_COUNTS}|(?:[\s().+&]|\d+|\b(?:pages?|figures?|figs?|tables?|appendix|appendices|references?|and|with|in|total|including|main"
-    r"|paper|text|supplement\w*|materials?|plus|algorithms?|equations?|latex|preprint|long|short|full|camera|ready|v\d+)\b))*\Z",
+    rf"(?:{_COUNTS}|(?:[\s().+&]|\d++|\b(?:pages?|figures?|figs?|tables?|appendix|appendices|references?|and|with|in|total|including|main"
+    r"|paper|text|supplement\w*|materials?|plus|algorithms?|equations?|latex|preprint|long|short|full|camera|ready|v\d+)\b))*+\Z",
     re.IGNORECASE,
 )
 _JOURNAL_ACCEPTED: Final = re.compile(

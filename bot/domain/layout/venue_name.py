@@ -82,8 +82,8 @@ _YEAR_AFTER: Final = re.compile(
 _ANY_YEAR: Final = re.compile(rf"(?<![\d.:])(?P<year>{_YEAR})(?!\d|-\d{{3}}|\.\d)|['’](?P<short>\d\d)\b")
 # Words in front of a journal's name that are not part of it.
 _BEFORE_JOURNAL: Final = re.compile(
-    r"(?:(?:the|an?|journal|journal:|magazine|in|at|of|to|by|special\s+issue|section|proceedings|peer-reviewed|prestigious|IEEE|ACM"
-    r"|publication|springer|elsevier|wiley)[\s:,]*)*",
+    r"(?:(?:the|an?|journal|magazine|in|at|of|to|by|special\s+issue|section|proceedings|peer-reviewed|prestigious|IEEE|ACM"
+    r"|publication|springer|elsevier|wiley)[\s:,]*+)*+",
     re.IGNORECASE,
 )
 # A capital word after the name belongs to a longer, other name: "Pattern Recognition and Image Analysis".
@@ -124,7 +124,7 @@ _VENUE_WORD: Final = re.compile(
     r"|Quarterly|Notices|Studies|Research|Reports|Springer|LNCS|Lecture|Handbook|Encyclopedia|Forum|International|Zeitschrift|Rendiconti"
     r"|Publications|Sci|Appl|Eng|Theory|Mathematics|Physics|Contributions|Contemporary)\b"
 )
-_TITLE_CASE: Final = re.compile(r"(?:(?:[A-Z][\w'’.-]*|&|and|of|in|for|the|on|de|la|und|et)[\s,:]*)+")
+_TITLE_CASE: Final = re.compile(r"(?:(?:[A-Z][\w'’.-]*+|&|and|of|in|for|the|on|de|la|und|et)[\s,:]*+)++")
 _NOT_A_NAME: Final = re.compile(
     r"\A(?:publication|presentation|oral|poster)\b|\A(?:(?:IEEE|ACM|Springer|Elsevier|Wiley)\W*)+\Z|\A[^\W\d_]+\Z"
     r"|\b(?:special\s+issue\s+on|thesis|arxiv)\b",
