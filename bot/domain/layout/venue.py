@@ -8,8 +8,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from bot.domain.layout.venue_name import EVENT, FINDINGS, VENUE_MAX, compose, known_name, read_name, year_of
+from bot.domain.layout.venue_name import FINDINGS, compose, known_name, read_name, year_of
 from bot.domain.layout.venue_table import VenueMention, find_mentions
+from bot.domain.layout.venue_unknown import EVENT, VENUE_MAX
 from bot.domain.tex.convert import tex_to_text
 from bot.domain.text import cut, defuse_mentions
 
