@@ -147,8 +147,8 @@ def _address(address: str, after: str) -> str:
     glued = _NEXT_SENTENCE.search(address)
     if glued:
         word = glued[0][1:]
-        goes_on = _COUNTED.match(after) if word.isdigit() else _SENTENCE_GOES_ON.match(after)
-        if goes_on or word in _FIRST_WORDS:
+        continues = _COUNTED.match(after) if word.isdigit() else _SENTENCE_GOES_ON.match(after)
+        if continues or word in _FIRST_WORDS:
             address = address[: glued.start()]
     return address.rstrip(".-/")
 

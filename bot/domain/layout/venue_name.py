@@ -178,8 +178,8 @@ def _prefix(span: str, mention: VenueMention) -> str:
 def _is_whole_name(span: str, mention: VenueMention) -> bool:
     """Whether the mention is not part of a longer name, and a journal is what the statement begins with."""
     if not mention.venue.is_conference:
-        goes_on = _JOURNAL_GOES_ON.match(span, mention.end)
-        return not goes_on and bool(_BEFORE_JOURNAL.fullmatch(span, 0, mention.start))
+        continues = _JOURNAL_GOES_ON.match(span, mention.end)
+        return not continues and bool(_BEFORE_JOURNAL.fullmatch(span, 0, mention.start))
     if mention.is_short:
         return True
     return not (_NAME_GOES_ON.match(span, mention.end) or _LONGER_BEFORE.search(span, 0, mention.start)) and not (
