@@ -23,12 +23,13 @@ _NOT_YET: Final = re.compile(
     re.IGNORECASE,
 )
 _UNSURE: Final = re.compile(
-    r"\b(?:pending|provisional\w*|conditional\w*|subject\s+to|with\s+(?:minor|major))\b", re.IGNORECASE
+    r"\b(?:pending|provisional\w*|conditional\w*|subject\s+to|with\s+(?:minor|major)|withdrawn|retracted)\b",
+    re.IGNORECASE,
 )
 # The sentence is about the venue of another paper or version.
 _ANOTHER_PAPER: Final = re.compile(
     r"\b(?:version|abstract|draft|summary|subset|extract|excerpt|parts?|portions?|results?|thesis|chapter)\s+(?:of(?!\s+record)|from)\b"
-    r"|\b(?:based\s+on|builds?\s+(?:up)?on|extend(?:s|ed|ing)?|extension|abridged|companion|follow-?up|supersedes|overlap"
+    r"|\b(?:short(?:er)?|workshop|conference|condensed|poster)\s+version\b|\b(?:based\s+on|builds?\s+(?:up)?on|extend(?:s|ed|ing)?|extension|abridged|companion|follow-?up|supersedes|overlap"
     r"|preliminary|previous(?:ly)?|earlier|prior|initial(?:ly)?|supplement\w*\s+(?:to|for|of)|erratum|comment\s+on|reply\s+to)\b",
     re.IGNORECASE,
 )
@@ -54,7 +55,7 @@ _AS: Final = (
 )
 _STATEMENT: Final = re.compile(
     rf"""\b(?:
-        (?:acc[ea]pt(?:ed|ance)?) (?:\s+{_WORK})?
+        (?:ac{{1,2}}[ec]{{0,2}}[ea]p?c?t{{1,2}}(?:ed|ance)?|accpeted) (?:\s+{_WORK})?
             (?:\s+(?:for|to|as)\s+(?:oral\s+|poster\s+)?(?:publication|presentation|inclusion|proceedings))?
             (?:\s+and\s+(?:presented|published))? (?:\s+to\s+(?:appear|be\s+(?:published|presented)))?
             {_AS} (?:\s*\([^()]{{1,30}}\))?
@@ -63,6 +64,8 @@ _STATEMENT: Final = re.compile(
       | (?:to|will)\s+(?:appear|be\s+(?:published|presented)) {_AS} (?:\s*:|\s+(?:at|in|on|as\s+part\s+of)\b:?)
       | (?:published|accepted|final|journal)\s+version \s+(?:in|at|to\s+appear\s+in|accepted\s+(?:by|in))\b
       | (?:published(?:\s+open[-\s]access)?|appeared|appears?|in\s+press) {_AS} (?:\s*:|\s+(?:at|in)\b:?)
+      | published\s+as(?=\s+(?:[A-Z][a-z]*\.|PR[A-Z]\b|JHEP|JCAP|ApJ|MNRAS))
+      | to\s+appear[,:](?=\s+[A-Z])
       | presented {_AS} \s+at\b
       | camera[-\s]ready (?:\s+version)? \s+(?:for|of)\b
       | in\s+(?:the\s+)?proc(?:eedings|\.)\s+of\b
@@ -165,6 +168,9 @@ _JOURNAL_ACCEPTED: Final = re.compile(
 )
 _IS_EVENT: Final = re.compile(r"orkshop|[A-Z]W\b|Findings")
 _FIRST_COUNTS: Final = re.compile(rf"\A{_COUNTS}+", re.IGNORECASE)
+_PRESENTED_AT: Final = re.compile(
+    r"\A(?:(?:oral|spotlight|poster|best|paper|presentation|award)\s+)+(?:at|in)\s+(?:the\s+)?", re.IGNORECASE
+)
 _LOWER_CASE_CLAUSE: Final = re.compile(r",\s+(?=[a-z])")
 _NO_WORKSHOP_PAPER: Final = re.compile(
     r"\b(?:challenge|competition|report|from|solution|code|track|presented|cup|winner|rank\w*|place|held|reviews?)\b",
@@ -223,6 +229,7 @@ def _bare_name(sentence: str, clause: str, following: Sequence[str], mentions: S
 def _bare_event(sentence: str) -> str:
     """Returns the workshop of "ReALM-GEN Workshop ICLR 2026"."""
     head = _LOWER_CASE_CLAUSE.split(_FIRST_COUNTS.sub("", sentence).strip(" ,."))[0]
+    head = _PRESENTED_AT.sub("", head)
     if "orkshop" not in head or _NO_WORKSHOP_PAPER.search(head) or not head[:1].isalnum():
         return ""
     host = next((each for each in find_mentions(head) if each.venue.is_conference), None)
