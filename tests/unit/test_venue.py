@@ -157,7 +157,7 @@ _NAMES = {
     "Accepted at IEEE ICIP 2026": "IEEE ICIP 2026",
     "Acceptted to ECCV 2026": "ECCV 2026",
     "Accepcted by ECCV 2026": "ECCV 2026",
-    "Published as Phys. Rev. Lett. 136, 011001 (2026)": "Phys. Rev. Lett 2026",
+    "Published as Phys. Rev. Lett. 136, 011001 (2026)": "Phys. Rev. Lett. 2026",
     "to appear, ICML 2026": "ICML 2026",
     "To appear in the 34th ACM International Conference on Multimedia (MM '26)": "ACM MM 2026",
     "Accepted in CVPR 2026. Demo: https://example.org": "CVPR 2026",
