@@ -48,6 +48,7 @@ _PAGES = {
     "12 pages. Published in Tech, 12 pages": "12 pages",
     "Accepted to ACL 2026.10 pages, 5 figures": "10 pages",
     "Accepted to ACL 2026,10 pages": "10 pages",
+    "ACL'26.10 pages": "10 pages",
     "Accepted at ACL.10 pages": "10 pages",
     "Pages: 12": "12 pages",
     "pages: 12, figures: 3": "12 pages",
