@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.domain.feed import parse_feed
 from bot.domain.layout.badges import Badge, BadgeKind, badges
-from bot.domain.layout.venue_name import VENUE_MAX
+from bot.domain.layout.venue_unknown import VENUE_MAX
 from bot.domain.paper import Paper
 from bot.domain.text import escape_markdown, utf16_length
 from bot.domain.withdrawal import is_withdrawn
@@ -48,6 +48,7 @@ _PAGES = {
     "12 pages. Published in Tech, 12 pages": "12 pages",
     "Accepted to ACL 2026.10 pages, 5 figures": "10 pages",
     "Accepted to ACL 2026,10 pages": "10 pages",
+    "ACL'26.10 pages": "10 pages",
     "Accepted at ACL.10 pages": "10 pages",
     "Pages: 12": "12 pages",
     "pages: 12, figures: 3": "12 pages",
@@ -209,7 +210,9 @@ _PIECES = st.sampled_from(
     ["accepted at ", "Accepted ", "to appear in ", "ICML 2026", "(", ")", "[x](http://evil.com) ", "@everyone ",
      "<@12> ", ", ", ". ", "; ", "12 pages", "12 + ", "https://github.com/a/b", "A Survey of ", "withdrawn ",
      "This paper ", "Proc. ", "\\textbf{", "}", "$x^2$", "*", "_", "`", "\u202e", "\u200b", "😀", "Phys. Rev. D",
-     "(ICST", "'26)", "\n", "and ", "Journal of ", "with ", "2026 "]
+     "(ICST", "'26)", "paper ", "CVPR ",
+     "Workshop ", "Findings ", "A",
+     "1 2 ", "Conference on ", "journal: ", "\n", "and ", "Journal of ", "with ", "2026 "]
 )  # fmt: skip
 _TEXTS = st.builds(
     lambda pieces, times: "".join(pieces) * times, st.lists(_PIECES, max_size=8), st.sampled_from([1, 1, 30])

@@ -30,6 +30,10 @@ _IN_ABSTRACT = {
     "Code is available at https: //github.com/ada/fastlib": _LIB,
     "Code is available at 'https://github.com/ada/fastlib'.": _LIB,
     "We introduce FastLib (https://github.com/ada/fastlib), which is fast.": _LIB,
+    "It is fast.https://github.com/ada/fastlib": _LIB,
+    "See https://github.com/ada/fastlib for details.": _LIB,
+    "The toolbox can be downloaded from https://github.com/ada/fastlib.": _LIB,
+    "The code of FastLib is available at https://github.com/ada/fastlib": _LIB,
     "The homepage is https://github.com/ada/fastlib": _LIB,
     "Results can be reproduced with https://github.com/ada/fastlib": _LIB,
     # TeX.
@@ -53,6 +57,8 @@ _IN_ABSTRACT = {
     "The code is adapted from https://github.com/pytorch/pytorch": "",
     "We compare it with the code of https://github.com/pytorch/pytorch": "",
     "We use models such as https://huggingface.co/google/bert": "",
+    "The code of PyTorch (https://github.com/pytorch/pytorch) is analysed.": "",
+    "We study bugs in https://github.com/pytorch/pytorch": "",
     "We use the original code (https://github.com/pytorch/pytorch).": "",
 }
 

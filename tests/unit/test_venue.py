@@ -89,6 +89,10 @@ _EVENTS = {
     "Accepted to ACL-2026, KnowFM": "ACL-2026, KnowFM",
     "Accepted to FarmVision @ CVPR 2026": "CVPR 2026 Workshop",
     "Accepted by ICSE-SEIP 2027": "ICSE-SEIP 2027",
+    "Spotlight at the NeurIPS 2025 Workshop on Numbers": "NeurIPS 2025 Workshop on Numbers",
+    "Accepted at ISIT 2026, International Symposium on Information Theory-w": "ISITW 2026",
+    "Accepted to NeurIPS: Learning for Health Workshop 2026": "NeurIPS: Learning for Health Workshop 2026",
+    "To appear at the European Conference on Computer Vision Workshops (ECCVW), 2026": "ECCVW 2026",
     "Accepted to the Conference on Computer Vision and Pattern Recognition (CVPR) 2026, Findings": "CVPR 2026 Findings",
     "Accepted at the Conference on Computer Vision and Pattern Recognition Findings (CVPRF) 2026": "CVPR 2026 Findings",
     "Accepted by CVPR 2026 Fingdings": "CVPR 2026 Findings",
@@ -151,6 +155,11 @@ _NAMES = {
     "Published in Proceedings of the National Academy of Sciences": "Proceedings of the National Academy of Sciences",
     "To appear in Proc. AMS": "Proc. AMS",
     "Accepted at IEEE ICIP 2026": "IEEE ICIP 2026",
+    "Acceptted to ECCV 2026": "ECCV 2026",
+    "Accepcted by ECCV 2026": "ECCV 2026",
+    "Published as Phys. Rev. Lett. 136, 011001 (2026)": "Phys. Rev. Lett. 2026",
+    "to appear, ICML 2026": "ICML 2026",
+    "To appear in the 34th ACM International Conference on Multimedia (MM '26)": "ACM MM 2026",
     "Accepted in CVPR 2026. Demo: https://example.org": "CVPR 2026",
 }
 _NO_VENUE = [
@@ -212,6 +221,12 @@ _NO_VENUE = [
     "JHEP style, 25 pages",
     "Neural networks, pattern recognition, ICML 2026",
     "DATE: 2026",
+    "A short version was accepted at the ICML 2026 workshop",
+    "Accepted to ICML 2026 but withdrawn",
+    "Code for the paper accepted at CVPR 2026",
+    "Extended version of our paper accepted at ICRA 2025",
+    "Full version of a paper to appear at STOC 2026",
+    "ICML 2026 submission, 20 pages",
     "Conference paper, 2026",
 ]
 

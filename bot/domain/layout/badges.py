@@ -117,7 +117,9 @@ _PAGES_BEFORE: Final = re.compile(
     r"(?=\s*(?:\Z|[.;)]|,(?!\s*\d+\s*(?:,|and\b|\Z))))(?![.,]\d)",
     re.IGNORECASE,
 )
-_GLUED_TO_YEAR: Final = re.compile(r"(?<=(?<!\d)(?:19|20)\d\d)[.,:](?=\d{1,3}\s*-?(?:pages?|pp|pgs?)\b)", re.IGNORECASE)
+_GLUED_TO_YEAR: Final = re.compile(
+    r"(?:(?<=(?<!\d)(?:19|20)\d\d)|(?<=['’]\d\d))[.,:](?=\d{1,3}\s*-?(?:pages?|pp|pgs?)\b)", re.IGNORECASE
+)
 _GLUED_TO_WORD: Final = re.compile(r"(?<=[^\W\d_)\]])\.(?=\d{1,3}\s*-?(?:pages?|pp|pgs?)\b)", re.IGNORECASE)
 _TOTAL_BEFORE: Final = re.compile(r"\b(?:total(?:\s+of|:)?|in\s+total,?|altogether)\s*\Z", re.IGNORECASE)
 

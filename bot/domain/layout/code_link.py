@@ -76,13 +76,13 @@ _FIRST_WORDS: Final = frozenset(
     ]
 )
 _ESCAPED: Final = re.compile(r"\{\\(_)\}|\\([_%#&])|\\-")
-_SENTENCE: Final = re.compile(r"[.;!?]\s")
+_SENTENCE: Final = re.compile(r"[.;!?](?:\s|\Z)")
 _SENTENCE_CONTINUES: Final = re.compile(r"\s*:|\s+[a-z]|://")
 _COUNTED: Final = re.compile(r"\s*-?(?:pages?|pp|figures?|tables?)\b", re.IGNORECASE)
 _CODE_OF_OTHERS: Final = re.compile(
     r"\b(?:we\s+(?:use|used|extend|evaluate|adopt|adapt|compare|fork|modify|modified|employ|follow|test|analy[sz]e|study|build\s+(?:up)?on)"
     r"|based\s+on|built\s+(?:up)?on|builds?\s+(?:up)?on|using|fork(?:ed)?\s+(?:of|from)|adapted\s+from|compared?\s+(?:to|with)|such\s+as"
-    r"|modified\s+from|from\s+the|taken\s+from|provided\s+by|original(?:ly)?|e\.g\.|thanks?)(?!\w)[^.;]*\Z",
+    r"|modified\s+from|from\s+the|taken\s+from|provided\s+by|(?:code|repository|implementation)\s+of\s+(?-i:[A-Z])\w*|original(?:ly)?|e\.g\.|thanks?)(?!\w)[^.;]*\Z",
     re.IGNORECASE,
 )
 _CODE_NOUN: Final = (
@@ -110,7 +110,7 @@ _PRESENTED: Final = re.compile(
 _OWN_CODE: Final = re.compile(
     r"\b(?:codes?|implementations?|repositor(?:y|ies)|repo|software|source|scripts?|package|library|toolkit|open-?sourced?"
     r"|models?|weights|checkpoints?|datasets?|data|benchmarks?|project|github|available|released?|publicly|artifacts?"
-    r"|homepage|website|demo|codebase|accessible|reproduc\w+|open[\s-]source)\b",
+    r"|homepage|website|demo|codebase|accessible|reproduc\w+|open[\s-]source|toolbox|downloaded|link|visit|see)\b",
     re.IGNORECASE,
 )
 

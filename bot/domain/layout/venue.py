@@ -8,8 +8,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from bot.domain.layout.venue_name import EVENT, FINDINGS, VENUE_MAX, compose, known_name, read_name, year_of
+from bot.domain.layout.venue_name import FINDINGS, compose, known_name, read_name, year_of
 from bot.domain.layout.venue_table import VenueMention, find_mentions
+from bot.domain.layout.venue_unknown import EVENT, VENUE_MAX
 from bot.domain.tex.convert import tex_to_text
 from bot.domain.text import cut, defuse_mentions
 
@@ -22,12 +23,13 @@ _NOT_YET: Final = re.compile(
     re.IGNORECASE,
 )
 _UNSURE: Final = re.compile(
-    r"\b(?:pending|provisional\w*|conditional\w*|subject\s+to|with\s+(?:minor|major))\b", re.IGNORECASE
+    r"\b(?:pending|provisional\w*|conditional\w*|subject\s+to|with\s+(?:minor|major)|withdrawn|retracted)\b",
+    re.IGNORECASE,
 )
 # The sentence is about the venue of another paper or version.
 _ANOTHER_PAPER: Final = re.compile(
     r"\b(?:version|abstract|draft|summary|subset|extract|excerpt|parts?|portions?|results?|thesis|chapter)\s+(?:of(?!\s+record)|from)\b"
-    r"|\b(?:based\s+on|builds?\s+(?:up)?on|extend(?:s|ed|ing)?|extension|abridged|companion|follow-?up|supersedes|overlap"
+    r"|\b(?:short(?:er)?|workshop|conference|condensed|poster)\s+version\b|\b(?:based\s+on|builds?\s+(?:up)?on|extend(?:s|ed|ing)?|extension|abridged|companion|follow-?up|supersedes|overlap"
     r"|preliminary|previous(?:ly)?|earlier|prior|initial(?:ly)?|supplement\w*\s+(?:to|for|of)|erratum|comment\s+on|reply\s+to)\b",
     re.IGNORECASE,
 )
@@ -45,7 +47,7 @@ _THIS_PAPER: Final = re.compile(
     rf"{_COUNTS}*(?:v\d+\s+)?(?:(?:to\s+)?match(?:es|ing)?(?:\s+with)?(?:\s+|\Z)|agrees\s+with(?:\s+|\Z)|corresponds\s+to(?:\s+|\Z)|identical\s+to(?:\s+|\Z)|same\s+as(?:\s+|\Z))?"
     rf"(?:pre-?print\s+of\s+)?(?:(?:the|an?|this|our|my|authors?['’]?s?|final|revised|author)\s+)*(?:{_WORK_KIND}\s+)*"
     rf"(?:(?:{_WORK}|version(?:\s+of\s+record\s+of\s+this\s+contribution)?|it|we|and|has|have|had|been|is|was|are|were|will|be|recently"
-    r"|already|just|now|also|got|finally|round\s+\d|early|officially)\s*)*",
+    r"|already|just|now|also|got|finally|round\s+\d|early|officially)\s*)*+",
     re.IGNORECASE,
 )
 _AS: Final = (
@@ -53,7 +55,7 @@ _AS: Final = (
 )
 _STATEMENT: Final = re.compile(
     rf"""\b(?:
-        (?:acc[ea]pt(?:ed|ance)?) (?:\s+{_WORK})?
+        (?:ac{{1,2}}[ec]{{0,2}}[ea]p?c?t{{1,2}}(?:ed|ance)?|accpeted) (?:\s+{_WORK})?
             (?:\s+(?:for|to|as)\s+(?:oral\s+|poster\s+)?(?:publication|presentation|inclusion|proceedings))?
             (?:\s+and\s+(?:presented|published))? (?:\s+to\s+(?:appear|be\s+(?:published|presented)))?
             {_AS} (?:\s*\([^()]{{1,30}}\))?
@@ -62,6 +64,8 @@ _STATEMENT: Final = re.compile(
       | (?:to|will)\s+(?:appear|be\s+(?:published|presented)) {_AS} (?:\s*:|\s+(?:at|in|on|as\s+part\s+of)\b:?)
       | (?:published|accepted|final|journal)\s+version \s+(?:in|at|to\s+appear\s+in|accepted\s+(?:by|in))\b
       | (?:published(?:\s+open[-\s]access)?|appeared|appears?|in\s+press) {_AS} (?:\s*:|\s+(?:at|in)\b:?)
+      | published\s+as(?=\s+(?:[A-Z][a-z]*\.|PR[A-Z]\b|JHEP|JCAP|ApJ|MNRAS))
+      | to\s+appear[,:](?=\s+[A-Z])
       | presented {_AS} \s+at\b
       | camera[-\s]ready (?:\s+version)? \s+(?:for|of)\b
       | in\s+(?:the\s+)?proc(?:eedings|\.)\s+of\b
@@ -144,18 +148,18 @@ _SENTENCES: Final = re.compile(r"[.;|!]\s|[.;!]\Z|\]\s*")
 _CLAUSES: Final = re.compile(r",\s*|\s[-–—]\s|:\s|\s/\s|:\Z")
 _MENTION: Final = re.compile("\x00(\\d+)\x00")
 _FILLER: Final = re.compile(
-    r"(?:[\s()\[\]'’\"“”*:–—/-]|(?<!\d)(?:19|20)\d\d(?!\d)|['’]\d\d\b|\d+(?:st|nd|rd|th)\b|\b(?:oral|spotlight|highlight|poster|paper|main"
+    r"(?:(?<!\d)(?:19|20)\d\d(?!\d)|['’]\d\d\b|[\s()\[\]'’\"“”*:–—/-]|\d+(?:st|nd|rd|th)\b|\b(?:oral|spotlight|highlight|poster|paper|main"
     r"|conference|findings|fingdings|track|camera|ready|version|accepted|accept|presentation|long|short|full|regular|proceedings|proc|of"
     r"|the|at|in|on|to|for|as|by|an?|appear|final|official|best|award|candidate|nominee|finalist|resource|reproducibility|ads|annual|international|ieee|acm|cvf|ieee/cvf"
     r"|aaai|siggraph|and|datasets?|benchmarks?|papers?|research|technical|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth"
-    r"|tenth|[a-z]+teenth|symposium|meeting|journal|workshops?)\b)*",
+    r"|tenth|[a-z]+teenth|symposium|meeting|journal|workshops?)\b)*+",
     re.IGNORECASE,
 )
 _YEAR_FIRST: Final = re.compile(r"\s*(?:19|20)\d\d(?!\d)")
 _IN_PARENTHESES: Final = re.compile(r"\([^()]*\)")
 _COUNTS_ONLY: Final = re.compile(
-    rf"(?:{_COUNTS}|(?:[\s().+&]|\d+|\b(?:pages?|figures?|figs?|tables?|appendix|appendices|references?|and|with|in|total|including|main"
-    r"|paper|text|supplement\w*|materials?|plus|algorithms?|equations?|latex|preprint|long|short|full|camera|ready|v\d+)\b))*\Z",
+    rf"(?:{_COUNTS}|(?:[\s().+&]|\d++|\b(?:pages?|figures?|figs?|tables?|appendix|appendices|references?|and|with|in|total|including|main"
+    r"|paper|text|supplement\w*|materials?|plus|algorithms?|equations?|latex|preprint|long|short|full|camera|ready|v\d+)\b))*+\Z",
     re.IGNORECASE,
 )
 _JOURNAL_ACCEPTED: Final = re.compile(
@@ -164,6 +168,9 @@ _JOURNAL_ACCEPTED: Final = re.compile(
 )
 _IS_EVENT: Final = re.compile(r"orkshop|[A-Z]W\b|Findings")
 _FIRST_COUNTS: Final = re.compile(rf"\A{_COUNTS}+", re.IGNORECASE)
+_PRESENTED_AT: Final = re.compile(
+    r"\A(?:(?:oral|spotlight|poster|best|paper|presentation|award)\s+)+(?:at|in)\s+(?:the\s+)?", re.IGNORECASE
+)
 _LOWER_CASE_CLAUSE: Final = re.compile(r",\s+(?=[a-z])")
 _NO_WORKSHOP_PAPER: Final = re.compile(
     r"\b(?:challenge|competition|report|from|solution|code|track|presented|cup|winner|rank\w*|place|held|reviews?)\b",
@@ -222,6 +229,7 @@ def _bare_name(sentence: str, clause: str, following: Sequence[str], mentions: S
 def _bare_event(sentence: str) -> str:
     """Returns the workshop of "ReALM-GEN Workshop ICLR 2026"."""
     head = _LOWER_CASE_CLAUSE.split(_FIRST_COUNTS.sub("", sentence).strip(" ,."))[0]
+    head = _PRESENTED_AT.sub("", head)
     if "orkshop" not in head or _NO_WORKSHOP_PAPER.search(head) or not head[:1].isalnum():
         return ""
     host = next((each for each in find_mentions(head) if each.venue.is_conference), None)

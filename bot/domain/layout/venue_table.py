@@ -118,6 +118,7 @@ def _mention_at(text: str, words: list[re.Match[str]], folded: tuple[str, ...], 
         if folded[index : last + 1] == alias.words and _is_written_so(text, start, words[last].end(), alias):
             suffix = _DASH_SUFFIX.match(text, words[last].end()) if alias.venue.is_conference else None
             end = suffix.end() if suffix else words[last].end()
+            end += alias.written.endswith(".") and text[end : end + 1] == "."
             return VenueMention(alias.venue, start, end, alias.is_short, "W" if suffix else "")
     return _decorated_acronym(words[index])
 
