@@ -34,7 +34,7 @@ _EARLIEST_SHARE: Final = 0.2
 _EXAMPLE_KEYWORD: Final = "reward model"
 _INTERLEAVED_DRAFTS: Final = 24
 # Drafts among which `bring_forward` looks: enough for a keyword that one paper in a hundred matches.
-_REORDERED_DRAFTS: Final = 400
+_SEARCHED_DRAFTS: Final = 400
 
 
 class Corpus:
@@ -97,11 +97,16 @@ class Corpus:
         self._queued_next.appendleft(paper)
         self._used_ids.add(paper.arxiv_id)
 
-    def bring_forward(self, choose: Callable[[Sequence[SandboxPaper]], set[int]]) -> None:
-        """Reorders the next drafts so that one in three is one of those that `choose` returns the positions of."""
-        drafts = list(islice(self._drafts, _REORDERED_DRAFTS))
-        chosen = choose(drafts)
-        self._drafts = chain(_interleave(drafts, chosen), self._drafts) if chosen else chain(drafts, self._drafts)
+    def bring_forward(self, count: int, search: Callable[[Sequence[SandboxPaper]], Iterable[set[int]]]) -> None:
+        """Makes sure that the next `count` drafts include a result of each search that has one.
+
+        `search` returns the positions of the results of each search.
+        """
+        drafts = list(islice(self._drafts, max(count, _SEARCHED_DRAFTS)))
+        later = {min(found) for found in search(drafts) if found and min(found) >= count}
+        first = [drafts[number] for number in sorted(later)]
+        others = (draft for number, draft in enumerate(drafts) if number not in later)
+        self._drafts = chain(first, others, self._drafts)
 
     def take(self, count: int, now: datetime, days_ago: tuple[float, float]) -> list[SandboxPaper]:
         """Takes up to `count` papers from the queue, submitted between `days_ago` days before `now`."""
@@ -170,13 +175,7 @@ def last_cutoff(now: datetime) -> datetime:
 
 def _interleave_examples(drafts: list[SandboxPaper]) -> Iterator[SandboxPaper]:
     """Reorders the drafts so that one in three matches the example keyword, and so is posted for a new user."""
-    texts = [f"{draft.title} {draft.abstract}".casefold() for draft in drafts]
-    return _interleave(drafts, {number for number, text in enumerate(texts) if _EXAMPLE_KEYWORD in text})
-
-
-def _interleave(drafts: Sequence[SandboxPaper], chosen: set[int]) -> Iterator[SandboxPaper]:
-    """Reorders the drafts so that one in three is a chosen one, as long as there are any."""
-    first = deque(draft for number, draft in enumerate(drafts) if number in chosen)
-    others = deque(draft for number, draft in enumerate(drafts) if number not in chosen)
+    matching = deque(draft for draft in drafts if _EXAMPLE_KEYWORD in f"{draft.title} {draft.abstract}".casefold())
+    others = deque(draft for draft in drafts if draft not in matching)
     for turn in range(len(drafts)):
-        yield (first if first and (turn % 3 == 0 or not others) else others).popleft()
+        yield (matching if matching and (turn % 3 == 0 or not others) else others).popleft()

@@ -13,17 +13,18 @@ from sandbox.arxiv.query import DateRange, Group, InvalidQuery, Node, Term, pars
 _TEXT_FIELDS = frozenset({"ti", "abs", "all"})
 
 
-def requested_papers(papers: Sequence[SandboxPaper], queries: Iterable[str]) -> set[int]:
-    """Returns the positions of the papers that at least one of the queries finds by its words."""
+def requested_papers(papers: Sequence[SandboxPaper], queries: Iterable[str]) -> list[set[int]]:
+    """Returns for each different query with words the positions of the papers that it finds by them."""
     groups = [group for query in dict.fromkeys(queries) if (group := _words_of(query)) is not None]
     if not groups:
-        return set()
+        return []
     index = SearchIndex()
     ids = [f"0001.{number:05d}" for number in range(len(papers))]
     index.add(replace(paper, arxiv_id=arxiv_id) for paper, arxiv_id in zip(papers, ids, strict=True))
-    found = set().union(*(index.search(group) for group in groups))
+    position = {arxiv_id: number for number, arxiv_id in enumerate(ids)}
+    found = [{position[arxiv_id] for arxiv_id in index.search(group)} for group in groups]
     index.close()
-    return {number for number, arxiv_id in enumerate(ids) if arxiv_id in found}
+    return found
 
 
 def _words_of(query: str) -> Node | None:

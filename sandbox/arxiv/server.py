@@ -109,9 +109,9 @@ class LocalArxiv:
         return papers
 
     def announce_requested(self, count: int) -> list[SandboxPaper]:
-        """Announces papers, one in three of which the latest queries ask for: the bot polls for its keywords."""
+        """Announces papers, one or more for each of the latest queries, if possible: the bot polls for its keywords."""
         queries = [request.search_query for request in self.requests[-_LATEST_QUERIES:]]
-        self._corpus.bring_forward(lambda drafts: requested_papers(drafts, queries))
+        self._corpus.bring_forward(count, lambda drafts: requested_papers(drafts, queries))
         return self.announce(count)
 
     def add_paper(self, paper: SandboxPaper, *, announced: bool = True) -> SandboxPaper:

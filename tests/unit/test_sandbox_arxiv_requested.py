@@ -18,30 +18,41 @@ PAPERS = [
 @pytest.mark.parametrize(
     ("queries", "found"),
     [
-        (["(ti:climate OR abs:climate) AND submittedDate:[202611100000 TO 202611182359]"], {0, 2}),
-        (['submittedDate:[202611100000 TO 202611182359] AND abs:"cohomology"'], {1}),
-        (["ti:climate", "ti:sheaves"], {0, 1}),
-        (["(ti:climate OR abs:climate) ANDNOT abs:walk"], {0}),
-        (["submittedDate:[202611100000 TO 202611182359]"], set()),
-        (["cat:math.AG", "((", ""], set()),
-        ([], set()),
+        (["(ti:climate OR abs:climate) AND submittedDate:[202611100000 TO 202611182359]"], [{0, 2}]),
+        (['submittedDate:[202611100000 TO 202611182359] AND abs:"cohomology"'], [{1}]),
+        (["ti:climate", "ti:sheaves"], [{0}, {1}]),
+        (["(ti:climate OR abs:climate) ANDNOT abs:walk"], [{0}]),
+        (["submittedDate:[202611100000 TO 202611182359]"], []),
+        (["cat:math.AG", "((", ""], []),
+        ([], []),
     ],
 )
-def test_papers_are_found_by_the_words_of_queries(queries: list[str], found: set[int]) -> None:
+def test_papers_are_found_by_the_words_of_queries(queries: list[str], found: list[set[int]]) -> None:
     assert requested_papers(PAPERS, queries) == found
 
 
-def test_one_announced_paper_in_three_is_a_chosen_one() -> None:
+@pytest.mark.parametrize(
+    ("found", "announced"),
+    [
+        ([{7, 9}], ["Paper 7", "Paper 0", "Paper 1"]),
+        ([{7, 9}, {8}], ["Paper 7", "Paper 8", "Paper 0"]),
+        ([{2, 7}, set()], ["Paper 0", "Paper 1", "Paper 2"]),
+        ([], ["Paper 0", "Paper 1"]),
+    ],
+)
+def test_result_of_each_search_is_brought_forward_unless_one_is_next(
+    found: list[set[int]], announced: list[str]
+) -> None:
     corpus = Corpus([SandboxPaper(title=f"Paper {number}") for number in range(12)])
-    corpus.bring_forward(lambda drafts: {number for number in range(len(drafts)) if number >= 9})
+    corpus.bring_forward(3, lambda _: found)
     titles = [paper.title for paper in corpus.take(12, NOW, (1, 4))]
-    assert [titles[turn] for turn in (0, 3, 6)] == ["Paper 9", "Paper 10", "Paper 11"]
+    assert titles[: len(announced)] == announced
     assert sorted(titles) == sorted(f"Paper {number}" for number in range(12))
 
 
 @pytest.mark.parametrize("keyword", ["climate", "graph theory", "dark matter", "protein"])
 def test_three_announced_papers_include_one_for_a_watched_keyword(keyword: str) -> None:
     corpus = Corpus.generated(now=NOW, days=1, upcoming=500)
-    corpus.bring_forward(lambda drafts: requested_papers(drafts, [f'ti:"{keyword}" OR abs:"{keyword}"']))
+    corpus.bring_forward(3, lambda drafts: requested_papers(drafts, [f'ti:"{keyword}" OR abs:"{keyword}"']))
     papers = corpus.take(3, NOW, (1, 4))
     assert any(keyword in f"{paper.title} {paper.abstract}".casefold() for paper in papers)
