@@ -7,10 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.keyword import Keyword
+from bot.domain.matching import match
 from bot.domain.queries import (
+    ARXIV_KEYWORDS_PER_QUERY,
     POLL_OVERLAP,
     WINDOW_MIN,
     Window,
+    candidates_query,
     clamp_synced_until,
     initial_sync_window,
     keyword_groups,
@@ -21,6 +24,11 @@ from bot.domain.queries import (
     probe_query,
     window_query,
 )
+from bot.runtime.errors import InvalidKeyword
+from sandbox.arxiv.index import SearchIndex
+from sandbox.arxiv.papers import SandboxPaper
+from sandbox.arxiv.query import parse
+from tests.support.builders import paper
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -183,3 +191,68 @@ def test_groups_contain_all_keywords_and_at_most_forty_each() -> None:
 
 def test_no_keywords_make_no_groups() -> None:
     assert keyword_groups([]) == ()
+
+
+# --- candidates ------------------------------------------------------------------------------------
+
+
+def found(keyword: Keyword, text: str) -> bool:
+    """Whether the local arXiv returns a paper with this abstract for the keyword's candidates."""
+    index = SearchIndex()
+    index.add([SandboxPaper(title="Title", abstract=text, arxiv_id="2611.00001", published=NOW, categories=("cs.CL",))])
+    result = index.search(parse(candidates_query([keyword], WEEK).search))
+    index.close()
+    return bool(result)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text"),
+    [
+        ("reward model", r"\emph{reward} \textbf{model}"),
+        ("reward model", r"{\bf reward} {\it model}"),
+        ("large reward model", r"{\it large} {\it reward} {\it model}"),
+        ("reward model", r"\textbf{R}eward \textbf{M}odels"),
+        ("CO2 capture", r"$\mathrm{CO}_2$ \emph{capture}"),
+        ("Schrodinger", r"Schr\"odinger"),
+        ("Erdős graph", r"Erd\H{o}s graphs"),
+        ("Erdos graph", "Erdős graphs"),
+        ("ℓ2 norm", r"$\ell_2$ norms"),
+        ("模型", "大模型训练"),
+        ("のモデル", "言語のモデル"),
+        ("A*", "the A* algorithm"),
+        ("I2", "iodine I$_2$"),
+        ("N_eff", r"$N_{\rm eff}$"),
+        ("O'Neill", "after O'Neill"),
+        ("Node.js", "a Node.js server"),
+    ],
+)
+def test_candidates_include_every_spelling_that_matches(keyword: str, text: str) -> None:
+    try:
+        parsed = Keyword.parse(keyword)
+    except InvalidKeyword:
+        pytest.skip("not a keyword")
+    assert match([paper(abstract=text)], [parsed])
+    assert found(parsed, text)
+
+
+@pytest.mark.parametrize("keyword", ["모델", "モデル", "2026"])
+def test_keyword_that_arxiv_cannot_find_is_searched_in_every_paper(keyword: str) -> None:
+    queries = candidates_query([Keyword.parse("reward model"), Keyword.parse(keyword)], WEEK)
+    assert queries == window_query(WEEK)
+
+
+def test_keyword_that_arxiv_cannot_find_is_searched_in_every_paper_of_its_category() -> None:
+    query = candidates_query([Keyword.parse("模型 モデル"), Keyword.parse("モデル", "cs.CL")], WEEK)
+    assert query.search.endswith(f" OR cat:cs.CL) AND {SEARCH_TERM}")
+
+
+def test_plain_keywords_have_few_terms() -> None:
+    keywords = [Keyword.parse(f"graph neural network {chr(97 + n // 26)}{chr(97 + n % 26)}x") for n in range(40)]
+    assert len(keywords) == ARXIV_KEYWORDS_PER_QUERY
+    # Elasticsearch accepts 1,024 terms by default.
+    assert candidates_query(keywords, WEEK).search.count(":") < 1024
+
+
+@pytest.mark.parametrize("text", ["a model of reward", "the reward of our model", "graphs", "{\\it reward}"])
+def test_plain_keyword_has_no_candidates_without_its_phrase(text: str) -> None:
+    assert not found(Keyword.parse("reward model"), text)
