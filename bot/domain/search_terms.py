@@ -125,10 +125,11 @@ def _spellings(token: Token) -> tuple[str, ...]:
     if token.is_greek:
         return word, GREEK_SIGNS[word]
     if _MIXED.fullmatch(word) and not word.isdigit():
-        # CO2: CO$_2$ and CO$_{2}$, $CO_2$, CO₂.
+        # CO2: CO$_{2}$, CO$_2$, $CO_2$, CO₂.
         pieces = _PIECE.findall(word)
+        apart = " ".join(f"_{piece}" if piece.isdigit() and n else piece for n, piece in enumerate(pieces))
         indexed = re.sub(r"(?<=[a-z])(?=[0-9])", "_", word)
-        forms = (word, " ".join(pieces), indexed.replace("_", " _"), indexed, word.translate(_SUBSCRIPTS))
+        forms = (word, " ".join(pieces), apart, indexed, word.translate(_SUBSCRIPTS))
         return tuple(dict.fromkeys(forms))
     accented = ACCENTED_NAMES.get(word, word)
     if accented != unaccented(accented):
@@ -165,7 +166,7 @@ def _joined(tokens: list[Token]) -> Iterator[str]:
         yield "".join(forms)
         if tokens[-1].text.isdigit():
             yield "_".join(forms)
-            yield " _".join(forms)
+            yield "_ ".join(forms)
 
 
 # --- words that a paper with the keyword must contain ----------------------------------------------
