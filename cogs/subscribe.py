@@ -185,7 +185,8 @@ def _facts(preview: KeywordPreview) -> str:
     """`77 papers in the last 30 days, about 18 per week.`, with narrower keywords if that is a lot."""
     if not preview.papers:
         similar = f" Did you mean {' or '.join(map(bold, preview.similar_terms))}?" if preview.similar_terms else ""
-        return f"No papers in the last 30 days. Check the spelling.{similar}"
+        commas = " Separate several keywords with commas." if " or " in preview.keyword.shown.lower() else ""
+        return f"No papers in the last 30 days. Check the spelling.{similar}{commas}"
     count = plural(preview.papers, "paper")
     text = f"{count} in the last 30 days, about {max(1, preview.per_week):,} per week."
     if not preview.narrower:

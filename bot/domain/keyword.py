@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from bot.domain.categories import find_category, similar_categories
+from bot.domain.categories import find_category, is_category, similar_categories
 from bot.domain.searchable import BREAK
 from bot.domain.text import or_list
 from bot.domain.tokens import Token, match_key, read_tokens
@@ -57,7 +57,7 @@ class Keyword:
     def parse(cls, text: str, category: str | None = None) -> Self:
         """Parses `graph networks` or `graph networks [cs.LG]`; raises InvalidKeyword."""
         phrase, category = _split_category(_unquoted(visible(text)), category)
-        phrase = without_ending_wildcards(_unquoted(phrase))
+        phrase = without_ending_wildcards(phrase)
         spelled = plain(phrase)
         tokens = read_tokens(phrase)
         _check(phrase, spelled, tokens, category)
@@ -107,15 +107,24 @@ def search_phrases(keyword: Keyword) -> tuple[str, ...]:
 
 
 def _split_category(text: str, category: str | None) -> tuple[str, str | None]:
-    """Returns the phrase without the categories in brackets at its end, and the category."""
+    """Returns the phrase without quotation marks and without categories in brackets at its end, and the category."""
     categories = {_category(category)} if category and visible(category) else set()
-    while (found := _CATEGORY_SUFFIX.search(text)) and (find_category(found[1]) or _CATEGORY_LIKE.fullmatch(found[1])):
+    while (found := _CATEGORY_SUFFIX.search(text)) and _is_category_suffix(found):
         categories.add(_category(found[1]))
-        text = text[: found.start()]
+        text = _unquoted(text[: found.start()])
     if len(categories) > 1:
         where = ": in `keyword` or in `category`" if category else ""
         raise InvalidKeyword(f"Use only one category{where}.")
     return text, next(iter(categories), None)
+
+
+def _is_category_suffix(found: re.Match[str]) -> bool:
+    """Whether brackets contain a category; without a word in front of them, `[Math]` is a phrase."""
+    if _CATEGORY_LIKE.fullmatch(found[1]):
+        return True
+    return find_category(found[1]) is not None and (
+        any(map(str.isalnum, found.string[: found.start()])) or is_category(found[1])
+    )
 
 
 def _category(typed: str) -> str:
@@ -135,7 +144,8 @@ def _unquoted(phrase: str) -> str:
         return _unquoted(emphasized[2].strip())
     # A comma between the quotation marks has separated them.
     if sum(map(phrase.count, _DOUBLE_QUOTES)) == 1:
-        return phrase.strip(_DOUBLE_QUOTES).strip()
+        phrase, quoted = phrase.strip(_DOUBLE_QUOTES).strip(), phrase
+        return phrase if phrase == quoted else _unquoted(phrase)
     return phrase
 
 

@@ -56,6 +56,8 @@ class _Text:
     def __init__(self, paper: Paper) -> None:
         self.searchable = searchable(paper.title) + _TITLE_END + searchable(paper.abstract)
         self.words = words(self.searchable)
+        # Only then is a word a part of another one: `CDM` in `ΛCDM`.
+        self.has_greek_letters = GREEK_SIGN in self.searchable
 
     @cached_property
     def stems(self) -> list[str]:
@@ -85,6 +87,8 @@ class _Text:
         here = self.words[start : start + len(phrase.tokens)]
         if not all(word in forms for word, forms in zip(here, phrase.forms, strict=True)):
             return False
+        if phrase.words_suffice and not self.has_greek_letters and phrase.has_literal_words(here):
+            return True
         spans = self.spans[start : start + len(phrase.tokens)]
         ends = [_signs_end(self.searchable, end) for _, end in spans]
         return (
@@ -127,11 +131,19 @@ class _Text:
 
 @dataclass(frozen=True, slots=True)
 class _Phrase:
-    """The tokens of a keyword, the word forms that each of them matches in some text, and which one is the rarest."""
+    """The tokens of a keyword, the word forms that each of them matches in some text, and which one is the rarest.
+
+    `words_suffice` is True if what stands around and between the words does not matter.
+    """
 
     tokens: tuple[Token, ...]
     forms: tuple[frozenset[str], ...]
     anchor: int
+    words_suffice: bool
+
+    def has_literal_words(self, words: Sequence[str]) -> bool:
+        """Whether each literal token is in its own form, not in the plural."""
+        return all(not token.is_literal or word == token.form for token, word in zip(self.tokens, words, strict=True))
 
 
 class _Index:
@@ -139,8 +151,7 @@ class _Index:
 
     def __init__(self, papers: Iterable[Paper], keywords: Iterable[Keyword]) -> None:
         self._texts = [_Text(paper) for paper in papers]
-        # Texts with Greek letters: a word there may be a part of another word.
-        self._marked = {row for row, text in enumerate(self._texts) if GREEK_SIGN in text.searchable}
+        self._marked = {row for row, text in enumerate(self._texts) if text.has_greek_letters}
         self._of_word: dict[str, set[int]] = {}
         for row, text in enumerate(self._texts):
             for word in set(text.words):
@@ -175,7 +186,8 @@ class _Index:
                 rows &= self._marked
             rows = rows - whole
         if rows:
-            phrase = _Phrase(tokens, tuple(map(self._forms, tokens)), rows_of_tokens.index(rarest))
+            forms = tuple(map(self._forms, tokens))
+            phrase = _Phrase(tokens, forms, rows_of_tokens.index(rarest), words_suffice=_do_words_suffice(tokens))
             whole.update(row for row in rows if self._texts[row].contains(phrase))
         return sorted(whole)
 
@@ -188,13 +200,16 @@ class _Index:
         return frozenset(_exact_forms(token) if token.is_literal else self._words[stem(token.form)])
 
 
-def _is_plain(tokens: tuple[Token, ...]) -> bool:
-    """Whether the words in sequence decide: there are no signs, and any text may stand between them."""
+def _do_words_suffice(tokens: tuple[Token, ...]) -> bool:
+    """Whether the words in sequence decide: they have no signs, and any text may stand between them."""
     if any(token.suffix or token.prefix or token.is_greek or token.is_cjk for token in tokens):
         return False
-    if len(tokens) == 1:
-        return True
-    return all(not token.is_literal and (len(token.text) > 1 or token.text == BREAK) for token in tokens)
+    return len(tokens) == 1 or all(len(token.text) > 1 or token.text == BREAK for token in tokens)
+
+
+def _is_plain(tokens: tuple[Token, ...]) -> bool:
+    """Whether the stems in sequence decide; a literal token alone is looked up by its form."""
+    return _do_words_suffice(tokens) and (len(tokens) == 1 or not any(token.is_literal for token in tokens))
 
 
 def _stems(tokens: tuple[Token, ...]) -> list[str]:

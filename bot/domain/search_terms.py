@@ -7,6 +7,7 @@ rejects. It never decides what matches (that is `matching`).
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, product
@@ -15,6 +16,7 @@ from typing import Final
 from bot.domain.accented_names import ACCENTED_NAMES
 from bot.domain.keyword import STOP_WORDS, Keyword, search_phrases
 from bot.domain.searchable import BREAK, GREEK_SIGNS
+from bot.domain.tex.tables import TEXT_ACCENTS
 from bot.domain.tokens import Token
 from bot.domain.words import unaccented
 
@@ -32,6 +34,8 @@ _SUBSCRIPTS: Final = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉
 _SUPERSCRIPTS: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 # Commands for variants of a letter: ℓ, ℜ, ℑ.
 _LETTERLIKE: Final = {"l": "ell", "r": "re", "i": "im"}
+# Accents whose command is a letter: Erd\H{o}s, Fran\c{c}ois.
+_ACCENT_COMMANDS: Final = {TEXT_ACCENTS[command]: command.lower() for command in TEXT_ACCENTS if command.isalpha()}
 _FIELDS: Final = ("ti", "abs")
 # arXiv accepts a limited number of terms per query.
 _PHRASES_MAX: Final = 12
@@ -80,8 +84,7 @@ def wide_terms(keyword: Keyword) -> SearchTerms:
     if all(map(_is_plain, words)):
         phrases = (*exact_phrases(keyword), *_phrases_with_italics(words))
         found = any_of(f'{field}:"{phrase}"' for phrase in phrases for field in _FIELDS)
-        formatted = _in_each_field([[word, _split_initial(word)] for word in words if word not in STOP_WORDS])
-        return SearchTerms(found, formatted)
+        return SearchTerms(found, _formatted_terms([word for word in words if word not in STOP_WORDS]))
     return SearchTerms(_in_each_field(list(_alternatives(keyword))))
 
 
@@ -89,9 +92,11 @@ def _is_plain(word: str) -> bool:
     return _PLAIN.fullmatch(word) is not None and word not in GREEK_SIGNS and word not in ACCENTED_NAMES
 
 
-def _split_initial(word: str) -> str:
-    r"""Returns a phrase for `\textbf{R}einforcement`."""
-    return f"{word[0]} {word[1:]}"
+def _formatted_terms(words: list[str]) -> str:
+    r"""Returns the term for papers with all of the words, including `\textbf{R}einforcement` in an abstract."""
+    title = " AND ".join(f'ti:"{word}"' for word in words)
+    abstract = " AND ".join(any_of(f'abs:"{form}"' for form in (word, f"{word[0]} {word[1:]}")) for word in words)
+    return f"(({title}) OR ({abstract}))"
 
 
 def _phrases_with_italics(words: list[str]) -> Iterator[str]:
@@ -120,10 +125,11 @@ def _spellings(token: Token) -> tuple[str, ...]:
     if token.is_greek:
         return word, GREEK_SIGNS[word]
     if _MIXED.fullmatch(word) and not word.isdigit():
-        # CO2: CO$_2$ and CO$_{2}$, $CO_2$, CO₂.
+        # CO2: CO$_{2}$, CO$_2$, $CO_2$, CO₂.
         pieces = _PIECE.findall(word)
+        apart = " ".join(f"_{piece}" if piece.isdigit() and n else piece for n, piece in enumerate(pieces))
         indexed = re.sub(r"(?<=[a-z])(?=[0-9])", "_", word)
-        forms = (word, " ".join(pieces), indexed.replace("_", " _"), indexed, word.translate(_SUBSCRIPTS))
+        forms = (word, " ".join(pieces), apart, indexed, word.translate(_SUBSCRIPTS))
         return tuple(dict.fromkeys(forms))
     accented = ACCENTED_NAMES.get(word, word)
     if accented != unaccented(accented):
@@ -132,10 +138,16 @@ def _spellings(token: Token) -> tuple[str, ...]:
 
 
 def _broken_at_accents(word: str) -> tuple[str, ...]:
-    r"""Returns the phrases for `Schr\"odinger` and `Schr{\"o}dinger`."""
-    letters = [letter if letter.isascii() else f" {unaccented(letter)}" for letter in word]
-    braced = [letter if letter.isascii() else f" {unaccented(letter)} " for letter in word]
-    return tuple(dict.fromkeys(" ".join("".join(each).split()) for each in (letters, braced)))
+    r"""Returns the phrases for `Schr\"odinger` and `Schr{\"o}dinger`, and for `Erd\H{o}s` and `Erd\H os`."""
+    broken = ("".join(_accent_as_word(letter, after) for letter in word) for after in ("", " "))
+    return tuple(dict.fromkeys(" ".join(each.split()) for each in broken))
+
+
+def _accent_as_word(letter: str, after: str) -> str:
+    if letter.isascii():
+        return letter
+    command = _ACCENT_COMMANDS.get(unicodedata.normalize("NFD", letter)[-1], "")
+    return f" {command} {unaccented(letter)}{after}"
 
 
 def _glued_phrases(tokens: list[Token]) -> Iterator[str]:
@@ -154,7 +166,7 @@ def _joined(tokens: list[Token]) -> Iterator[str]:
         yield "".join(forms)
         if tokens[-1].text.isdigit():
             yield "_".join(forms)
-            yield " _".join(forms)
+            yield "_ ".join(forms)
 
 
 # --- words that a paper with the keyword must contain ----------------------------------------------
@@ -199,6 +211,8 @@ def _pieces(token: Token, *, after_greek: bool) -> Iterator[_Piece]:
     elif _MIXED.fullmatch(word):
         for part in _PIECE.findall(word):
             yield _digits(part, is_needed=after_greek) if part.isdigit() else _letters(part)
+    elif "_" in word:
+        yield from (_Piece((part, f"{part}_", f"_{part}", word), ()) for part in word.split("_"))
     elif token.is_cjk:
         yield _Piece((word,), (), is_needed=_FINDABLE_CJK.fullmatch(word) is not None)
     elif len(word) <= 3 and word.isascii() and word.isalpha():
@@ -210,7 +224,7 @@ def _pieces(token: Token, *, after_greek: bool) -> Iterator[_Piece]:
 
 def _letters(part: str) -> _Piece:
     letterlike = (_LETTERLIKE[part],) if part in _LETTERLIKE else ()
-    return _Piece((part, f"{part}_", *letterlike), (part,), sticks=True)
+    return _Piece((part, f"{part}_", *letterlike), (part, *letterlike), sticks=True)
 
 
 def _digits(part: str, *, is_needed: bool) -> _Piece:

@@ -21,6 +21,7 @@ _OLD_ID: Final = r"[a-z]+(?:-[a-z]+)?(?:\.[a-z]{2})?/\d{2}(?:0[1-9]|1[0-2])\d{3}
 _ARXIV_ID: Final = re.compile(
     rf"(?<![\w.])(?:(?:10\.48550/)?arxiv[.:]\s*)?(?P<id>{_NEW_ID}|{_OLD_ID})(?:v\d+)?(?![\w-])(?!\.\d)", re.IGNORECASE
 )
+_EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+\.\w")
 _DOI: Final = re.compile(r"(?<![\w.])(?:10\.\d{4,9}/\S|doi:)", re.IGNORECASE)
 _URL: Final = re.compile(
     r"https?:|(?<![\w.@-])(?:www\.|(?:[\w-]+\.)*(?:[\w-]{3,}\.(?:com|org|net|io|ai|edu|gov|co)|doi\.org)/)",
@@ -53,6 +54,7 @@ _EMPHASIS: Final = re.compile(r"(?<!\S)(\*+)([^*]+)\1(?!\S)")
 _ENDING: Final = re.compile(r"(?<![^\W_])(?<!\*)([^\W\d_]{3,})\*+(?![^\s\]])")
 
 _IN_TEXTS: Final = "Keywords match titles and abstracts"
+_NO_AUTHORS: Final = f"{_IN_TEXTS}, not authors. Use a phrase that occurs in the titles of their papers."
 _NARROW: Final = "narrow a keyword to a category, as in `agents [cs.CL]`"
 
 
@@ -82,6 +84,8 @@ def _paper_or_address(text: str) -> str | None:
         return (
             f"{_IN_TEXTS}, not ids of papers. Use a phrase from the title of <https://arxiv.org/abs/{paper}> instead."
         )
+    if _EMAIL.search(text):
+        return _NO_AUTHORS
     if _DOI.search(text):
         return f"{_IN_TEXTS}, not DOIs. Use a phrase from the paper's title instead."
     if _URL.search(text):
@@ -96,7 +100,7 @@ def _field(text: str) -> str | None:
     field, value = found["field"], _first_phrase(found["value"] or "")
     match field.lower():
         case "au" | "author" | "authors":
-            return f"{_IN_TEXTS}, not authors. Use a phrase that occurs in the titles of their papers."
+            return _NO_AUTHORS
         case "ti" | "title" | "abs" | "abstract" | "all":
             return f"Leave out `{field}:`. {_IN_TEXTS} anyway" + (f", so use {_code(value)}." if value else ".")
         case "cat" | "category" | "categories":
@@ -136,6 +140,9 @@ def _category(text: str) -> str | None:
     if found and others:
         narrowed = f"{' '.join(others)} [{found[0]}]"
         return f"Put the category in brackets at the end: {_code(narrowed)}."
+    if codes and words[-1:] == ["in"]:
+        narrowed = f"{' '.join(words[:-1])} [{codes[0]}]"
+        return f"Leave out the last word: {_code(narrowed)}."
     if found or (not phrase.strip() and codes):
         return _narrows((found or list(codes))[0])
     return None
@@ -149,23 +156,27 @@ def _codes(text: str) -> tuple[str, ...]:
 
 def _code_of(word: str) -> str | None:
     """The category that a word outside of brackets names; `math` and `physics` are words of texts too."""
-    stripped = word.strip("()[]{}<>\"'`,;:*")
+    stripped = word.strip("()[]{}<>\"'`,;:*#@")
     return find_category(stripped.rstrip(".")) if re.search("[.-]", stripped) else None
 
 
 def _boolean(text: str) -> str | None:
     text = text.replace("(", "").replace(")", "")
     if len(parts := _OR.split(text)) > 1 and all(map(str.strip, parts)):
-        each = ", ".join(_first_phrase(part) for part in parts)
+        each = ", ".join(map(_joined, parts))
         return f"`OR` isn't supported. Separate the keywords with commas instead: {_code(each)}."
     if _EXCLUSION.search(text):
         phrase = _first_phrase(_EXCLUSION.split(text)[0])
         than = f" than {_code(phrase)}" if phrase else ""
         return f"Words can't be excluded. Use a more specific phrase{than}, or {_NARROW}."
-    if len(parts := _AND.split(text)) > 1:
-        phrase = " ".join(filter(None, map(_first_phrase, parts)))
-        return f"`AND` isn't supported. Use one phrase, such as {_code(phrase)}, or {_NARROW}."
+    if _AND.search(text):
+        return f"`AND` isn't supported. Use one phrase, such as {_code(_joined(text))}, or {_NARROW}."
     return None
+
+
+def _joined(query: str) -> str:
+    """The operands of AND as one phrase."""
+    return " ".join(filter(None, map(_first_phrase, _AND.split(query))))
 
 
 def _wildcard(text: str) -> str | None:

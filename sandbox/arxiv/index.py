@@ -44,7 +44,11 @@ _STOP_WORD_PLACEHOLDER = "stopwordgap"  # replaces a stop word, so that phrases 
 
 # The subset of Unicode's word boundaries that papers need: an apostrophe or full stop between letters, and a full stop
 # or comma between digits, do not end a word; a hyphen does (UAX 29, rules WB6, WB7, WB11, WB12).
-_WORD = re.compile(r"\w+(?:(?:(?<=[^\W\d_])['’.](?=[^\W\d_])|(?<=\d)[.,](?=\d))\w+)*")
+# Each Chinese character and each hiragana is a word; katakana and hangul form words, as letters do.
+_IDEOGRAPHS = "\u3040-\u309f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WORD = re.compile(
+    rf"[{_IDEOGRAPHS}]|(?:(?![{_IDEOGRAPHS}])\w)+(?:(?:(?<=[^\W\d_])['’.](?=[^\W\d_])|(?<=\d)[.,](?=\d))(?:(?![{_IDEOGRAPHS}])\w)+)*"
+)
 _POSSESSIVE = re.compile(r"['’]s$")
 _INNER_PUNCTUATION = str.maketrans(
     {"'": "ʼ", "’": "ʼ", ".": "ǀ", ",": "ǀ", "_": "ǀ"}

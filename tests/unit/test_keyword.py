@@ -15,6 +15,12 @@ from bot.runtime.errors import InvalidKeyword
 TYPED = st.one_of(
     st.text(max_size=40),
     st.text(alphabet="abAB sS'’éß+#-–[].\\{}\"“”*cCLx1 \t\u200b", max_size=40),
+    st.lists(
+        st.sampled_from(
+            ["[cs.CL]", "[x.y]", "[CS]", "Math", '"', "“", "”", "*", "**", "\\sim", "[", "]", " ", "ab", "3", "."]
+        ),
+        max_size=8,
+    ).map("".join),
     st.sampled_from(["C++", "MLLMs [cs.CL]", "reward model", "Newton’s Method", "BERT [MASK]"]),
 )
 
@@ -169,6 +175,11 @@ def test_quotation_marks_and_ending_wildcards_are_not_part_of_a_keyword(typed: s
 @pytest.mark.parametrize("typed", ["Q*", "RRT* planning", "C*-algebra", "D* Lite", "Newton's 'x' and 'y'"])
 def test_signs_of_names_stay_part_of_the_keyword(typed: str) -> None:
     assert Keyword.parse(typed).shown == typed
+
+
+def test_archive_in_capitals_is_a_category_only_after_a_phrase() -> None:
+    assert Keyword.parse("[Math]").category is None
+    assert Keyword.parse("agents [CS]").category == "cs"
 
 
 def test_two_different_categories_are_rejected() -> None:

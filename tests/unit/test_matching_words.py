@@ -241,6 +241,8 @@ def test_abbreviation_does_not_end_a_sentence(keyword: str, text: str) -> None:
 def test_phrase_may_contain_a_mathematical_sign() -> None:
     assert matches("text → image", r"from text $\to$ image")
     assert not matches("text → image", "text image")
+    assert matches("a → b", r"$a \to b$")
+    assert matches("→ text → ", "a text")
 
 
 # --- scripts without spaces ----------------------------------------------------------------------

@@ -7,10 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.keyword import Keyword
+from bot.domain.matching import match
 from bot.domain.queries import (
+    ARXIV_KEYWORDS_PER_QUERY,
     POLL_OVERLAP,
     WINDOW_MIN,
     Window,
+    candidates_query,
     clamp_synced_until,
     initial_sync_window,
     keyword_groups,
@@ -21,6 +24,11 @@ from bot.domain.queries import (
     probe_query,
     window_query,
 )
+from bot.domain.search_terms import exact_phrases
+from sandbox.arxiv.index import SearchIndex
+from sandbox.arxiv.papers import SandboxPaper
+from sandbox.arxiv.query import parse
+from tests.support.builders import paper
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -183,3 +191,107 @@ def test_groups_contain_all_keywords_and_at_most_forty_each() -> None:
 
 def test_no_keywords_make_no_groups() -> None:
     assert keyword_groups([]) == ()
+
+
+# --- candidates ------------------------------------------------------------------------------------
+
+
+def found(keyword: Keyword, text: str) -> bool:
+    """Whether the local arXiv returns a paper with this abstract for the keyword's candidates."""
+    index = SearchIndex()
+    index.add([SandboxPaper(title="Title", abstract=text, arxiv_id="2611.00001", published=NOW, categories=("cs.CL",))])
+    result = index.search(parse(candidates_query([keyword], WEEK).search))
+    index.close()
+    return bool(result)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text"),
+    [
+        ("reward model", r"\emph{reward} \textbf{model}"),
+        ("reward model", r"{\bf reward} {\it model}"),
+        ("large reward model", r"{\it large} {\it reward} {\it model}"),
+        ("reward model", r"\textbf{R}eward \textbf{M}odels"),
+        ("CO2 capture", r"$\mathrm{CO}_2$ \emph{capture}"),
+        ("Schrodinger", r"Schr\"odinger"),
+        ("Erdős graph", r"Erd\H{o}s graphs"),
+        ("Erdos graph", "Erdős graphs"),
+        ("ℓ2 norm", r"$\ell_2$ norms"),
+        ("模型", "大模型训练"),
+        ("のモデル", "言語のモデル"),
+        ("A* search", "an A* search"),
+        ("I2", "iodine I$_2$"),
+        ("N_eff", r"$N_{\rm eff}$"),
+        ("O'Neill", "after O'Neill"),
+        ("Node.js", "a Node.js server"),
+    ],
+)
+def test_candidates_include_every_spelling_that_matches(keyword: str, text: str) -> None:
+    parsed = Keyword.parse(keyword)
+    assert match([paper(abstract=text)], [parsed])
+    assert found(parsed, text)
+
+
+@pytest.mark.parametrize("keyword", ["모델", "モデル", "2026"])
+def test_keyword_that_arxiv_cannot_find_is_searched_in_every_paper(keyword: str) -> None:
+    queries = candidates_query([Keyword.parse("reward model"), Keyword.parse(keyword)], WEEK)
+    assert queries == window_query(WEEK)
+
+
+def test_keyword_that_arxiv_cannot_find_is_searched_in_every_paper_of_its_category() -> None:
+    query = candidates_query([Keyword.parse("模型 モデル"), Keyword.parse("モデル", "cs.CL")], WEEK)
+    assert query.search.endswith(f" OR cat:cs.CL) AND {SEARCH_TERM}")
+
+
+def test_plain_keywords_have_few_terms() -> None:
+    keywords = [Keyword.parse(f"graph neural network {chr(97 + n // 26)}{chr(97 + n % 26)}x") for n in range(40)]
+    assert len(keywords) == ARXIV_KEYWORDS_PER_QUERY
+    # Elasticsearch accepts 1,024 terms by default.
+    assert candidates_query(keywords, WEEK).search.count(":") < 1024
+
+
+@pytest.mark.parametrize("text", ["a model of reward", "the reward of our model", "graphs", "{\\it reward}"])
+def test_plain_keyword_has_no_candidates_without_its_phrase(text: str) -> None:
+    assert not found(Keyword.parse("reward model"), text)
+
+
+# --- usual spellings -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("keyword", "phrases"),
+    [
+        ("CO2", ("co2", "co 2", "co _2", "co_2", "co₂")),
+        ("σ8", ("sigma 8", "σ 8", "sigma8", "sigma_8", "sigma_ 8", "σ8", "σ_8", "σ_ 8")),
+        ("Hα", ("h alpha", "h α", "halpha", "hα")),
+        ("Schrodinger", ("schrodinger", "schrödinger", "schr odinger", "schr o dinger")),
+        ("Erdős", ("erdős", "erdos", "erd h os", "erd h o s")),
+        ("GPT-4", ("gpt 4",)),
+        ("reward → model", ("reward model",)),
+    ],
+)
+def test_usual_spellings_are_phrases(keyword: str, phrases: tuple[str, ...]) -> None:
+    assert exact_phrases(Keyword.parse(keyword)) == phrases
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text"),
+    [
+        ("CO2", "CO$_2$"),
+        ("CO2", r"$\mathrm{CO_2}$"),
+        ("CO2", "CO2"),
+        ("H2O", "H$_2$O"),
+        ("ΛCDM", r"$\Lambda$CDM"),
+        ("σ8", r"$\sigma_8$"),
+        ("σ8", r"$\sigma_{8}$"),
+        ("Hα", r"H$\alpha$"),
+        ("H0 tension", "$H_0$ tension"),
+        ("γ-ray", r"$\gamma$-ray"),
+        ("Schrödinger", r"Schr\"odinger"),
+    ],
+)
+def test_latest_papers_are_found_in_the_usual_spellings(keyword: str, text: str) -> None:
+    index = SearchIndex()
+    index.add([SandboxPaper(title="Title", abstract=text, arxiv_id="2611.00001", published=NOW, categories=("cs.CL",))])
+    assert index.search(parse(latest_query(Keyword.parse(keyword)).search))
+    index.close()

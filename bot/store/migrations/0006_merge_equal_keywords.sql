@@ -1,7 +1,7 @@
--- Keywords that match the same papers become one keyword, which has the match key as its canonical form. The program
--- registers keyword_key(): the match key of a keyword, or NULL if it cannot be parsed.
+-- Keywords that match the same papers have equal canonical forms now, and become one keyword. The program registers
+-- keyword_key(): the canonical form of a keyword, or NULL if it cannot be parsed.
 
--- kept: the keyword into which this one is merged, the oldest with its key.
+-- kept: the keyword into which this one is merged, the oldest with its canonical form.
 CREATE TEMP TABLE merged_keywords AS
 SELECT id, old_canonical, canonical, min(id) OVER (PARTITION BY canonical) AS kept
 FROM (SELECT id, canonical AS old_canonical, coalesce(keyword_key(shown), canonical) AS canonical FROM keywords);
@@ -30,6 +30,8 @@ FROM (
     SELECT channel_id, kept, shown, by_file, by_command, added_at, keyword_id
     FROM subscriptions JOIN merged_keywords ON merged_keywords.id = keyword_id
     JOIN keywords ON keywords.id = keyword_id
+    -- Names of TeX commands (\sim) are not text any more: such a keyword cannot match, or be read.
+    WHERE keyword_key(shown) IS NOT NULL
 ) AS ranked
 WHERE true
 WINDOW spellings AS (PARTITION BY channel_id, kept)
