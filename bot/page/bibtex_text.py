@@ -116,7 +116,8 @@ class _Marker:
         if not closing:
             return ""
         content, after = self._line[self._at : closing.start()], self._line[closing.end() :][:1]
-        if "$" in found[0] and not is_formula(content, after):
+        before = self._line[: found.start()][-1:]
+        if "$" in found[0] and not is_formula(content, after, before):
             return ""
         self._at = closing.end()
         try:
@@ -125,7 +126,6 @@ class _Marker:
             return self._line[found.start() : self._at]
         if tex != content and _comparable(tex_to_text(f"${tex}$")) != _comparable(tex_to_text(f"${content}$")):
             return self._line[found.start() : self._at]
-        before = self._line[: found.start()][-1:]
         lead = " " if content[:1].isspace() and before.isalnum() else ""
         trail = " " if content[-1:].isspace() and after.isalnum() else ""
         return lead + self._mark(Kept(tex, is_formula=True)) + trail

@@ -150,6 +150,7 @@ BIBTEX_TITLES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "money": {
         "From $5 to $6 a task": "From \\$5 to \\$6 a task",
+        r"A $5 $\alpha$-test": r"A \$5 $\alpha$-test",
         "Only $5": "Only \\$5",
         "A $100 and a $200 robot": "A \\$100 and a \\$200 robot",
         "$1B or $2B?": "\\$1B or \\$2B?",

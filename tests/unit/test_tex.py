@@ -146,8 +146,15 @@ def test_amount_of_money_is_unchanged(text: str) -> None:
     assert tex_to_text(text) == text
 
 
-def test_formula_after_a_price_is_converted() -> None:
-    assert tex_to_text("it costs $5 for each $x^2$ we read") == "it costs $5 for each x² we read"
+@pytest.mark.parametrize(
+    ("text", "converted"),
+    [
+        ("it costs $5 for each $x^2$ we read", "it costs $5 for each x² we read"),
+        (r"A $5 $\alpha$-test", "A $5 α-test"),
+    ],
+)
+def test_formula_after_a_price_is_converted(text: str, converted: str) -> None:
+    assert tex_to_text(text) == converted
 
 
 @pytest.mark.parametrize(

@@ -102,8 +102,8 @@ def is_formula(content: str, following: str, preceding: str = "") -> bool:
         return False
     price = content[0].isdigit()
     ends_in_space = content[-1].isspace() and not content.endswith("\\ ")
-    if price and (following.isdigit() or (ends_in_space and following.isalnum())):
-        return False
+    if price and (following.isdigit() or (ends_in_space and (following.isalnum() or following == "\\"))):
+        return False  # $5 and $6, $5 $\alpha$
     if _TEX.search(content):
         return True
     if ends_in_space and (price or content[0].isspace()):
