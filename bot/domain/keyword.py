@@ -103,7 +103,9 @@ def search_phrases(keyword: Keyword) -> tuple[str, ...]:
     """
     tokens = [token for token in keyword.tokens if token.text != BREAK]
     typed = " ".join(token.text for token in tokens)
-    return tuple(dict.fromkeys((typed, unaccented(typed))))
+    # Without accents, a letter that is newer than this Python's Unicode becomes a space.
+    without_accents = " ".join(unaccented(typed).split())
+    return tuple(filter(None, dict.fromkeys((typed, without_accents))))
 
 
 def _split_category(text: str, category: str | None) -> tuple[str, str | None]:
