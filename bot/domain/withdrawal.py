@@ -53,6 +53,15 @@ _WITHDRAWN_SENTENCE: Final = re.compile(
     rf"{_NOUN}|this\s+(?:arxiv\s+)?version|it)\b(?!\s+(?:of|claim|statement)\b|['’]){_NOT_ELSEWHERE})",
     re.IGNORECASE,
 )
+# "Due to an error the paper is withdrawn", "This paper has an error and is withdrawn", "Please withdraw this paper".
+_WITHDRAWN_LATER: Final = re.compile(
+    rf"\A(?:due\s+to|because\s+of|owing\s+to)\s[^.;]{{1,120}}?\s(?:this|the|our)\s+{_NOUN}\s+{_IS}\s+{_WITHDRAWN}"
+    rf"|\A(?:this|the|our)\s+{_NOUN}\s+(?:is|has|contains|was)\b(?![^.;]*\b(?:accepted|submitted|presented|published)\b)"
+    rf"(?:[^.;]|\.\d){{0,120}}?\band\s+{_IS}\s+{_WITHDRAWN}"
+    rf"|\brequest(?:ed)?\s+that\s+(?:this|the)\s+{_NOUN}\s+be\s+{_WITHDRAWN}"
+    rf"|(?:\A|[.;!]\s+)please\s+withdraw\s+(?:this|the)\s+{_NOUN}\b{_NOT_ELSEWHERE}",
+    re.IGNORECASE,
+)
 # "5 pages, withdrawn", "It has been withdrawn by the authors", "… has an error and has been withdrawn".
 _WITHDRAWN_CLAUSE: Final = re.compile(
     rf"(?:\A|[.,;:!?]\s+|[\[(*]\s*|\s[-–—]+\s|,?\s(?:and|so)\s+(?={_IS}|it\s))"
@@ -106,6 +115,7 @@ def _comment_says_withdrawn(comment: str) -> bool:
         or _ARXIV_NOTICE.search(comment)
         or _ARXIV_ACTS.search(comment)
         or _WITHDRAWN_SENTENCE.search(comment)
+        or _WITHDRAWN_LATER.search(comment)
     ) or any(_is_about_the_paper(comment, found) for found in _WITHDRAWN_CLAUSE.finditer(comment))
 
 
