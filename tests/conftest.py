@@ -27,6 +27,8 @@ MEASURED_SLOW: Final = (
     "tests/e2e/test_channel_commands.py",
     "tests/e2e/test_charts.py",
     "tests/e2e/test_discord_misbehaviour.py",
+    "tests/e2e/test_greeting.py",
+    "tests/e2e/test_help.py",
     "tests/e2e/test_lifecycle.py",
     "tests/e2e/test_lost_answers.py",
     "tests/e2e/test_operator_commands.py",

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from sandbox.discord import Permission
 from sandbox.discord.faults import Status
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
@@ -52,6 +54,7 @@ async def test_joined_server_is_greeted_once_in_its_system_channel(tmp_path: Pat
         assert greetings(sandbox, guild_id) == [text]
 
 
+@pytest.mark.slow
 async def test_server_joined_while_the_bot_was_down_is_greeted_at_the_next_start(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         async with running_bot(sandbox):
@@ -82,6 +85,7 @@ async def test_known_server_is_not_greeted_after_an_outage(tmp_path: Path) -> No
         assert greetings(sandbox, guild_id) == []
 
 
+@pytest.mark.slow
 async def test_server_without_a_writable_system_channel_is_not_greeted(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         without, forbidden = new_server(sandbox, system_channel=False), new_server(sandbox)
@@ -94,6 +98,7 @@ async def test_server_without_a_writable_system_channel_is_not_greeted(tmp_path:
         assert greetings(sandbox, without) == greetings(sandbox, forbidden) == []
 
 
+@pytest.mark.slow
 async def test_greeting_that_discord_rejects_is_not_repeated(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         guild_id = new_server(sandbox)

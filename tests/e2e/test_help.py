@@ -39,6 +39,7 @@ async def test_help_lists_exactly_the_commands_that_the_caller_can_use(tmp_path:
         await check_listed_commands(sandbox, member, world.add_channel(elsewhere.id, "general").id)
 
 
+@pytest.mark.slow
 async def test_help_explains_who_subscribes_to_those_who_cannot(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         member, admin = sandbox.world.default.member_id, sandbox.world.default.admin_id
@@ -50,6 +51,7 @@ async def test_help_explains_who_subscribes_to_those_who_cannot(tmp_path: Path) 
         assert "`/trending`" not in in_server  # Hugging Face is off
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("public", [True, False])
 async def test_help_links_the_page_of_public_channels(tmp_path: Path, *, public: bool) -> None:
     async with running_sandbox(tmp_path) as sandbox:

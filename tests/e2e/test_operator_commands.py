@@ -81,6 +81,7 @@ async def test_check_changes_no_file_next_to_the_database(tmp_path: Path) -> Non
         assert files_in(tmp_path) == before
 
 
+@pytest.mark.slow
 async def test_check_prints_only_its_table(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SERVER_ERROR))

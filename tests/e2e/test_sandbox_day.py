@@ -71,6 +71,10 @@ async def test_list_of_a_day_is_posted_when_the_day_is_ended() -> None:
         assert await page.post("command", channel=papers, name="channel trending daily", options={}) == {
             "acknowledged": True
         }
+        # Acknowledged is not stored: the end of the day stops the bot.
+        await page.wait_until(
+            "messages", lambda text: "Each day's trending list will be posted" in text, channel=papers
+        )
         assert await page.post("end-day") == {}
         messages = await page.wait_until("messages", lambda text: "**Trending on" in text, channel=papers)
         assert "arxiv.org/abs/" in messages
