@@ -6,6 +6,7 @@ Two keywords with equal `match_key`s match the same papers. It never looks at pa
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from bot.domain.searchable import (
@@ -86,6 +87,7 @@ def _has_endings(form: str) -> bool:
     return len(form) < 3 or form.endswith("s") or (form.isalpha() and _VOWEL.search(form) is not None)
 
 
+@lru_cache(maxsize=1 << 14)  # the store parses every watched keyword again for each poll
 def read_tokens(phrase: str) -> tuple[Token, ...]:
     """Returns the tokens of a phrase as typed; empty if it has no letter or digit."""
     tokens = list(_read(searchable(phrase)))
