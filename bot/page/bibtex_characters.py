@@ -37,20 +37,20 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
+class _EncodedPart:
     kind: _Kind
     tex: str
 
 
 def encoded(text: str, kept: Mapping[str, Kept] | None = None) -> str:
     """Returns the TeX of the text; each character of `kept` stands for its TeX."""
-    pieces: list[_Piece] = []
+    pieces: list[_EncodedPart] = []
     for base, marks in _characters(_LIGATURES.sub(_APART, text)):
         known = (kept or {}).get(base)
         if known:
-            pieces.append(_Piece("formula" if known.is_formula else "text", known.tex))
+            pieces.append(_EncodedPart("formula" if known.is_formula else "text", known.tex))
         elif base == "–" and not marks and (not pieces or pieces[-1].tex == " "):
-            pieces.append(_Piece("text", r"{\textendash}"))  # not read as the two hyphens of an option
+            pieces.append(_EncodedPart("text", r"{\textendash}"))  # not read as the two hyphens of an option
         else:
             pieces += _pieces(base, marks)
     return "".join(_joined(pieces))
@@ -58,13 +58,13 @@ def encoded(text: str, kept: Mapping[str, Kept] | None = None) -> str:
 
 def math_characters(text: str) -> str:
     """Returns the TeX of characters inside a formula."""
-    pieces: list[_Piece] = []
+    pieces: list[_EncodedPart] = []
     for base, marks in _characters(text):
-        pieces += _pieces(base, marks) if marks or base not in MATH else [_Piece("math", MATH[base])]
+        pieces += _pieces(base, marks) if marks or base not in MATH else [_EncodedPart("math", MATH[base])]
     return _formula(pieces)
 
 
-def _joined(pieces: list[_Piece]) -> Iterator[str]:
+def _joined(pieces: list[_EncodedPart]) -> Iterator[str]:
     """Yields the TeX of the pieces; those of a formula between dollar signs."""
     ended_formula = False
     for group, run in groupby(pieces, key=_group):
@@ -79,11 +79,11 @@ def _joined(pieces: list[_Piece]) -> Iterator[str]:
         ended_formula = group != "text"
 
 
-def _group(piece: _Piece) -> str:
+def _group(piece: _EncodedPart) -> str:
     return piece.kind if piece.kind in ("text", "formula") else "math"
 
 
-def _formula(pieces: list[_Piece]) -> str:
+def _formula(pieces: list[_EncodedPart]) -> str:
     """Returns the pieces as one formula; neighbouring characters of a script become one script."""
     parts: list[str] = []
     for kind, run in groupby(pieces, key=lambda piece: piece.kind):
@@ -117,25 +117,25 @@ def _characters(text: str) -> Iterator[tuple[str, str]]:
             start = end
 
 
-def _pieces(base: str, marks: str) -> Iterator[_Piece]:
+def _pieces(base: str, marks: str) -> Iterator[_EncodedPart]:
     if base == _APART:
-        yield _Piece("text", "{}")
+        yield _EncodedPart("text", "{}")
     elif not marks and base in TEXT:
-        yield _Piece("text", TEXT[base])
+        yield _EncodedPart("text", TEXT[base])
     elif not marks and base in MATH:
-        yield _Piece("math", MATH[base])
+        yield _EncodedPart("math", MATH[base])
     elif base.isascii() and not marks:
-        yield _Piece("text", base)
+        yield _EncodedPart("text", base)
     else:
         known = _script(base) or _accented(base, marks) or _in_alphabet(base)
         yield from [known] if known else _similar(base, marks)
 
 
-def _script(base: str) -> _Piece | None:
+def _script(base: str) -> _EncodedPart | None:
     """Returns the superscript or subscript that the character is."""
     form, _, codes = unicodedata.decomposition(base).partition(" ")
     tex = [_in_formula(chr(int(code, 16))) for code in codes.split()] if form in _SCRIPT_KINDS else []
-    return _Piece(_SCRIPT_KINDS[form], _spaced(tex)) if tex and all(tex) else None
+    return _EncodedPart(_SCRIPT_KINDS[form], _spaced(tex)) if tex and all(tex) else None
 
 
 def _in_formula(char: str) -> str:
@@ -143,24 +143,24 @@ def _in_formula(char: str) -> str:
     return MATH.get(char) or (char if char.isascii() and (char.isalnum() or char in "+-=()") else "")
 
 
-def _accented(base: str, marks: str) -> _Piece | None:
+def _accented(base: str, marks: str) -> _EncodedPart | None:
     """Returns the letter with its accents, in the way that LaTeX and biber both understand."""
     decomposed = unicodedata.normalize("NFD", base + marks)
     letter, rest = decomposed[0], [mark for mark in decomposed[1:] if mark in _KNOWN_MARKS]
     letter = {"ı": "i", "ȷ": "j"}.get(letter, letter)
     if letter in MATH or letter in "=<>":
-        return _Piece("math", _negated(letter, rest))
+        return _EncodedPart("math", _negated(letter, rest))
     if not (letter.isascii() and letter.isalnum()):
         return None
     if not rest:
-        return _Piece("text", letter)
+        return _EncodedPart("text", letter)
     if len(rest) == 1 and unicodedata.normalize("NFC", letter + rest[0]) in _LATEX_LETTERS:
-        return _Piece("text", f"{{{_accent(TEXT_MARKS[rest[0]], letter)}}}")
+        return _EncodedPart("text", f"{{{_accent(TEXT_MARKS[rest[0]], letter)}}}")
     if not any(mark in TEXT_MARKS for mark in rest):
-        return _Piece("math", _over(rest, letter))
+        return _EncodedPart("math", _over(rest, letter))
     # Biber writes accented letters in Unicode, where pdfLaTeX knows only some; accents of formulas stay as they are.
     accented = _over(rest, rf"\mathrm{{{letter}}}")
-    return _Piece("text", rf"{{\ensuremath{{{accented}}}}}")
+    return _EncodedPart("text", rf"{{\ensuremath{{{accented}}}}}")
 
 
 def _negated(sign: str, marks: list[str]) -> str:
@@ -177,7 +177,7 @@ def _accent(command: str, letter: str) -> str:
     return f"\\{command}{{{letter}}}" if command.isalpha() else f"\\{command}{letter}"
 
 
-def _in_alphabet(base: str) -> _Piece | None:
+def _in_alphabet(base: str) -> _EncodedPart | None:
     """Returns a letter of a mathematical alphabet, such as ℝ, in its font."""
     plain, name = unicodedata.normalize("NFKC", base), unicodedata.name(base, "")
     tex = _in_formula(plain) if plain != base and len(plain) == 1 else ""
@@ -186,10 +186,10 @@ def _in_alphabet(base: str) -> _Piece | None:
     font = next((font for word, font in ALPHABETS.items() if word in name), "")
     if font in CAPITALS_ONLY and not (plain.isascii() and plain.isupper()):
         font = "mathbf" if plain.isdecimal() else ""
-    return _Piece("math", rf"\{font}{{{tex}}}" if font else tex)
+    return _EncodedPart("math", rf"\{font}{{{tex}}}" if font else tex)
 
 
-def _similar(base: str, marks: str) -> Iterator[_Piece]:
+def _similar(base: str, marks: str) -> Iterator[_EncodedPart]:
     """Yields the characters of a ligature or a unit, or what the character is in Latin letters."""
     char = unicodedata.normalize("NFC", base + marks)
     plain = unicodedata.normalize("NFKC", char)

@@ -16,6 +16,7 @@ from bot.page.text import (
     author_text,
     comment_text,
     keyword_text,
+    more_authors_text,
     newest_first,
     plain_text,
     title_text,
@@ -40,12 +41,13 @@ class HtmlLink:
 class HtmlEntry:
     """One paper; where `bibtex` is None, the page links to arXiv's own.
 
-    `summary` is Hugging Face's, empty if there is none.
+    `more_authors` are found by the search but not shown. `summary` is Hugging Face's, empty if there is none.
     """
 
     classes: str
     title: str
     authors: str
+    more_authors: str
     date: str
     categories: str
     comment: str
@@ -105,6 +107,7 @@ def _entry(paper: Paper, trending_entry: TrendingEntry | None, filters: Filters)
         classes=filters.classes(paper),
         title=title_text(paper),
         authors=author_text(paper),
+        more_authors=more_authors_text(paper),
         date=paper.updated.date().isoformat(),
         categories=", ".join(category_codes(paper)),
         comment=comment_text(paper),

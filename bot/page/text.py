@@ -15,6 +15,7 @@ from bot.domain.text import collapse, defuse_mentions
 from bot.page.model import PAGE_PAPERS
 
 # The page names this many authors and counts the others; a collaboration has thousands.
+PAGE_SEARCHED_AUTHORS: Final = 30
 PAGE_AUTHORS: Final = 3
 
 DESCRIPTION: Final = "The newest papers on arXiv for each keyword, updated after every announcement."
@@ -65,6 +66,12 @@ def author_text(paper: Paper) -> str:
     names = [name for name in map(plain_text, paper.authors[:PAGE_AUTHORS]) if name]
     more = len(paper.authors) - PAGE_AUTHORS
     return ", ".join(names) + (f" and {more} more" if more > 0 else "")
+
+
+def more_authors_text(paper: Paper) -> str:
+    """Returns the authors that `author_text` counts, which the page's search also finds; a few dozen at most."""
+    more = paper.authors[PAGE_AUTHORS:PAGE_SEARCHED_AUTHORS]
+    return ", ".join(name for name in map(plain_text, more) if name)
 
 
 def newest_first(papers: Sequence[Paper]) -> tuple[Paper, ...]:

@@ -12,11 +12,10 @@ document.addEventListener("DOMContentLoaded", () => {
 
   const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
-  // What is searched: all that is shown of a paper, and of its BibTeX the authors, who are not all shown.
+  // What is searched: all that is shown of a paper, and the authors that are not shown.
   function textOf(paper) {
     const shown = [...paper.querySelectorAll("h3, p")].map((part) => part.textContent);
-    const bibtex = paper.querySelector("pre")?.textContent ?? "";
-    return plain([...shown, /^ *author=.*$/m.exec(bibtex)?.[0].slice(9) ?? ""].join("\n"));
+    return plain([...shown, paper.dataset.authors ?? ""].join("\n"));
   }
 
   function say(words) {
