@@ -6,6 +6,7 @@ capitals or signs (`CLIP`, `C++`) are compared exactly. It never asks arXiv, and
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -152,10 +153,10 @@ class _Index:
     def __init__(self, papers: Iterable[Paper], keywords: Iterable[Keyword]) -> None:
         self._texts = [_Text(paper) for paper in papers]
         self._marked = {row for row, text in enumerate(self._texts) if text.has_greek_letters}
-        self._of_word: dict[str, set[int]] = {}
+        self._of_word: dict[str, set[int]] = defaultdict(set)
         for row, text in enumerate(self._texts):
             for word in set(text.words):
-                self._of_word.setdefault(word, set()).add(row)
+                self._of_word[word].add(row)
         self._of_stem: dict[str, set[int]] = {}
         self._words: dict[str, set[str]] = {}
         for word, rows in self._of_word.items():
