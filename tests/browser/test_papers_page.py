@@ -17,6 +17,8 @@ from tests.support.page import PIECES, UPDATED, newest_first, page_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+pytestmark = pytest.mark.slow
+
 ADDRESS = "http://papers.test/"
 PAGE = PapersPage(
     UPDATED,
@@ -93,7 +95,6 @@ def shown(tab: Page) -> Locator:
     return tab.locator(".papers h3").filter(visible=True)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "viewport"), [("light", WIDE), ("dark", PHONE)], ids=["light", "dark"])
 async def test_page_passes_accessibility_checks(
     browser: Browser, scheme: Literal["light", "dark"], viewport: ViewportSize
@@ -107,7 +108,6 @@ async def test_page_passes_accessibility_checks(
         assert [fault for fault in results.response["violations"] if fault["impact"] in ("serious", "critical")] == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
 async def test_layout_does_not_shift_while_500_papers_load(browser: Browser, viewport: ViewportSize) -> None:
     async with reading(browser, generate_page(), viewport=viewport) as tab:
@@ -148,7 +148,6 @@ async def test_filters_without_matches_can_be_cleared_without_javascript(browser
         await expect(tab.get_by_text(NO_MATCH)).to_be_hidden()
 
 
-@pytest.mark.slow
 async def test_collapsed_texts_open_without_javascript(browser: Browser) -> None:
     async with reading(browser, javascript=False) as tab:
         entry = tab.locator(".papers > li").first
@@ -184,7 +183,6 @@ async def test_search_finds_words_anywhere_in_a_paper_while_typing(browser: Brow
         await expect(status).to_be_empty()
 
 
-@pytest.mark.slow
 async def test_filtered_section_shows_the_visible_and_total_count(browser: Browser) -> None:
     async with reading(browser) as tab:
         count = tab.locator(".count").first
@@ -214,7 +212,6 @@ async def test_page_can_be_used_with_the_keyboard(browser: Browser) -> None:
         await tab.keyboard.press("Enter")  # must not submit anything
 
 
-@pytest.mark.slow
 async def test_bibtex_is_copied_by_a_button(browser: Browser) -> None:
     async with reading(browser) as tab:
         await tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -227,7 +224,6 @@ async def test_bibtex_is_copied_by_a_button(browser: Browser) -> None:
         assert selected.strip().startswith("@misc{okafor2026rewards-2611.00001,\n title={Rewards without labels},")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
 async def test_hostile_papers_neither_overflow_nor_run_scripts(browser: Browser, viewport: ViewportSize) -> None:
     texts = ["x" * 300, "日本語" * 100, *PIECES]
@@ -243,7 +239,6 @@ async def test_hostile_papers_neither_overflow_nor_run_scripts(browser: Browser,
         await expect(shown(tab)).to_have_count(len(papers))
 
 
-@pytest.mark.slow
 async def test_keywords_are_linked_from_the_top(browser: Browser) -> None:
     async with reading(browser, viewport=PHONE) as tab:
         await tab.get_by_role("navigation").get_by_role("link", name="agents").click()

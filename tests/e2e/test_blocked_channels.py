@@ -32,6 +32,7 @@ def notices_in(sandbox: RunningSandbox, name: str) -> list[Message]:
     return [message for message in sandbox.posts(name) if not message.embeds]
 
 
+@pytest.mark.slow
 async def test_subscriber_gets_one_notice_and_a_blocked_channel_resumes(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         admin = sandbox.world.default.admin_id

@@ -185,6 +185,7 @@ async def test_paused_channel_queues_papers_and_posts_them_on_resume(tmp_path: P
             assert post.content.startswith("**1 new paper** for reward model · announced ")
 
 
+@pytest.mark.slow
 async def test_resume_names_what_prevents_posting_the_held_papers(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")

@@ -99,6 +99,7 @@ async def test_chart_interrupted_by_arxiv_says_when_to_continue(tmp_path: Path) 
         assert "–, 1, 1" in str(answer.shown_embeds[0]["description"])
 
 
+@pytest.mark.slow
 async def test_keyword_without_papers_has_no_chart(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         add_a_year_of_papers(sandbox, "An Agent")

@@ -217,6 +217,7 @@ async def test_withdrawn_paper_is_never_posted_as_new(tmp_path: Path) -> None:
         assert sandbox.posted_urls("papers") == [kept]
 
 
+@pytest.mark.slow
 async def test_abstract_of_a_paper_no_longer_stored_is_a_link(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         async with running_bot(sandbox):

@@ -119,6 +119,7 @@ async def test_paper_is_posted_once_in_every_subscribed_channel(tmp_path: Path) 
         assert embed.footer.startswith("cs.LG · reward model, RLHF · Published ")
 
 
+@pytest.mark.slow
 async def test_23_cards_are_three_messages_whose_menus_work_after_a_restart(
     tmp_path: Path,
 ) -> None:

@@ -107,6 +107,7 @@ async def wait_for_sent_messages(sandbox: RunningSandbox) -> None:
     await sandbox.wait_until(lambda: message_count(sandbox) == len(nonces))
 
 
+@pytest.mark.slow
 async def test_wrong_token_is_reported_without_printing_it(tmp_path: Path) -> None:
     token = "MTE5MTMxOTkwOTE3MTIwMDAwMQ.wrong.token"
     async with running_sandbox(tmp_path) as sandbox, bot_process(sandbox, DISCORD_TOKEN=token) as process:

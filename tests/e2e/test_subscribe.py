@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from sandbox.discord import Permission
 from tests.support.embeds import components_of
@@ -104,6 +106,7 @@ async def test_invalid_keyword_is_rejected_and_nothing_is_stored(tmp_path: Path)
         assert sandbox.arxiv.requests == []
 
 
+@pytest.mark.slow
 async def test_subscribed_keyword_is_recognised_despite_spacing_and_case(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")

@@ -55,7 +55,8 @@ def text_of(post: Message) -> str:
     return "\n".join(embed.description for embed in embeds_of(post))
 
 
-@pytest.mark.parametrize("style", ["cards", pytest.param("compact", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("style", ["cards", pytest.param("compact")])
 async def test_posted_paper_gets_its_votes_and_code_by_an_edit(tmp_path: Path, style: str) -> None:
     async with running_sandbox(tmp_path) as sandbox, bot_with_trending(sandbox):
         await sandbox.reply_to("channel style", {"style": style})

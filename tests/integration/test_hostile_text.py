@@ -285,6 +285,7 @@ def publish(arxiv: LocalArxiv, submitted: SandboxPaper) -> str:
     return f"https://arxiv.org/abs/{arxiv.add_paper(submitted).arxiv_id}"
 
 
+@pytest.mark.slow
 async def test_hostile_papers_are_all_posted_without_rejections(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await post_hostile_papers(sandbox, seed=1, count=25)

@@ -50,6 +50,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     return set(ZipFile(built).namelist())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", ["bot", "cogs", "sandbox"])
 def test_wheel_contains_every_file_of_its_packages(wheel: set[str], package: str) -> None:
     expected = {
@@ -65,6 +66,7 @@ def test_wheel_contains_no_tests_or_settings(wheel: set[str]) -> None:
     assert {name.split("/")[0].split("-")[0] for name in wheel} == {"bot", "cogs", "sandbox", "daily_papers"}
 
 
+@pytest.mark.slow
 def test_wheel_contains_the_license(wheel: set[str]) -> None:
     assert any(name.endswith("/licenses/LICENSE") for name in wheel)
 

@@ -21,6 +21,7 @@ def recorded_pages() -> dict[str, FeedPage]:
     return pages
 
 
+@pytest.mark.slow
 @pytest.mark.recordings
 def test_three_recorded_responses_are_not_feeds() -> None:
     answers = recorded_answers()
@@ -34,6 +35,7 @@ def test_three_recorded_responses_are_not_feeds() -> None:
         parse_feed(answers["zero_byte_body.xml"])
 
 
+@pytest.mark.slow
 @pytest.mark.recordings
 def test_every_recorded_entry_is_a_valid_paper() -> None:
     papers: dict[ArxivId, Paper] = {}

@@ -143,7 +143,7 @@ def test_without_papers_or_keywords_nothing_matches() -> None:
         "CLIP \ud800 half \ufffe none \u202e turned",
         "CLIP " + "x" * 1_000_000,
         "CLIP " * 20_000,
-        "\\'" * 200_000 + " CLIP " + "\u3042\u0301" * 100_000,
+        pytest.param("\\'" * 200_000 + " CLIP " + "\u3042\u0301" * 100_000, marks=pytest.mark.slow),
     ],
 )
 def test_any_paper_text_can_be_matched(text: str) -> None:

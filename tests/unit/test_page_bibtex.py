@@ -145,6 +145,7 @@ def test_key_consists_of_ascii_letters_and_the_id(known: Paper, cited: str) -> N
     assert key(known) == cited
 
 
+@pytest.mark.slow
 @pytest.mark.recordings
 def test_recorded_papers_are_one_entry_each_with_all_authors() -> None:
     for known in recorded_papers():

@@ -44,6 +44,7 @@ def _page(document: Any) -> Page:
     return Page(updated, tuple(Section(keyword, papers) for keyword, papers in sections))
 
 
+@pytest.mark.slow
 @pytest.mark.recordings
 def test_recorded_papers_are_rebuilt_unchanged() -> None:
     page = recorded_page()

@@ -78,12 +78,14 @@ def corpus() -> Corpus:
     return Corpus.generated(now=NOW, days=30, upcoming=300)
 
 
+@pytest.mark.slow
 def test_each_first_keyword_has_papers_in_the_last_30_days(corpus: Corpus) -> None:
     found = counts(corpus.initial)
 
     assert {keyword: found[Keyword.parse(keyword)] for keyword in keywords() if found[Keyword.parse(keyword)] < 3} == {}
 
 
+@pytest.mark.slow
 def test_each_first_keyword_has_papers_among_the_next_300(corpus: Corpus) -> None:
     found = counts(corpus.take(300, NOW, (1, 4)))
 
