@@ -134,6 +134,7 @@ def test_first_author_is_shortened_to_the_last_name_if_space_is_tight() -> None:
     author = "Emmy Amalie Noether"
     assert details((paper(authors=(author, "X")), ["RLHF"]))[0].startswith(f"{author} et al. · cs.LG")
     assert tight_details(author).startswith("Noether et al. · cs.LG")
+    assert tight_details(" ".join(["Amalie"] * 5 + [">>>"])).startswith(r"\>>> et al. · cs.LG")
     assert tight_details("-".join(["Noether"] * 5)).startswith("Noether-Noet… et al. · cs.LG")
     assert tight_details("Emmy Amalie Noe N").startswith("Emmy Amalie… et al. · cs.LG")
 

@@ -62,6 +62,7 @@ class _ItemDraft:
     paper: Paper
     title: str
     author: str
+    last_name: str
     category: str
     badges: tuple[Badge, ...]
     keywords: tuple[str, ...]
@@ -90,10 +91,8 @@ class _ItemDraft:
         """Returns `Emmy Noether et al.`, or `Noether et al.` if the full name is too long."""
         others = " et al." if len(self.paper.authors) > 1 else ""
         limit -= len(others)
-        last_name = self.author.rpartition(" ")[2]
-        name = (
-            self.author if utf16_length(self.author) <= limit or not 2 < utf16_length(last_name) <= limit else last_name
-        )
+        fits = utf16_length(self.author) <= limit or not 2 < utf16_length(self.last_name) <= limit
+        name = self.author if fits else self.last_name
         return cut(name, limit) + others if name else ""
 
 
@@ -137,10 +136,12 @@ def _descriptions(items: Sequence[str]) -> tuple[str, ...]:
 
 
 def _draft(paper: Paper, keywords: Sequence[str], trending_entry: TrendingEntry | None) -> _ItemDraft:
+    author = "".join(names_of(paper, 1))
     return _ItemDraft(
         paper=paper,
         title=escape_label(title_of(paper)),
-        author=escape_markdown("".join(names_of(paper, 1))),
+        author=escape_markdown(author),
+        last_name=escape_markdown(author.rpartition(" ")[2]),
         category=cut(escape_markdown(defuse_mentions(paper.primary_category)), _CATEGORY_MAX),
         badges=badges(paper, trending_entry),
         keywords=tuple(dict.fromkeys(escape_markdown(defuse_mentions(keyword)) for keyword in keywords)),
