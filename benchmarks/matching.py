@@ -27,8 +27,9 @@ from bot.runtime.errors import InvalidKeyword
 from sandbox.arxiv.index import SearchIndex
 from sandbox.arxiv.papers import SandboxPaper
 from sandbox.arxiv.query import parse
+from tests.support.announced import announced_papers
 from tests.support.builders import paper
-from tests.support.recordings import ANNOUNCED_DAYS, announced_papers
+from tests.support.recordings import ANNOUNCED_DAYS
 from tests.support.tex_forms import tex_papers
 
 _NOW: Final = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)

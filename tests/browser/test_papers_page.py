@@ -15,9 +15,7 @@ from tests.browser.page_session import DEADLINE_MS, PHONE, WIDE
 from tests.support.builders import paper
 from tests.support.page import PIECES, UPDATED, newest_first, page_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 ADDRESS = "http://papers.test/"
 PAGE = PapersPage(
@@ -221,7 +219,7 @@ async def test_bibtex_is_copied_by_a_button(browser: Browser) -> None:
         # Without https the clipboard is not available: the text is selected, and the user presses Ctrl+C.
         await expect(tab.get_by_role("status")).to_have_text("Press Ctrl+C to copy")
         selected = await tab.evaluate("getSelection().toString()")
-        assert selected.strip().startswith("@misc{okafor2026rewards-2611.00001,\n title={Rewards without labels},")
+        assert selected.strip().startswith("@misc{okafor2026rewards-2611.00001,\n title={{Rewards without labels}},")
 
 
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])

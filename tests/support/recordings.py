@@ -3,12 +3,8 @@
 `tests.support.skips` leaves these tests out where the folder does not exist. Where it exists, they run or fail.
 """
 
-import json
 from pathlib import Path
 from typing import Final
-
-from bot.domain.paper import Paper
-from tests.support.builders import paper
 
 SHARED: Final = Path(__file__).resolve().parents[2].parent / "shared"
 ARXIV_ANSWERS: Final = SHARED / "data" / "arxiv_api"
@@ -31,16 +27,3 @@ def recorded_files(folder: Path, pattern: str) -> list[Path]:
 def recorded_answers() -> dict[str, bytes]:
     """Returns each of arXiv's recorded answers by its file name."""
     return {path.name: path.read_bytes() for path in recorded_files(ARXIV_ANSWERS, "*.xml")}
-
-
-def announced_papers() -> list[Paper]:
-    """Returns the papers of the recorded announcement days, each once."""
-    entries = {
-        entry["arxiv_id"]: entry
-        for path in recorded_files(ANNOUNCED_DAYS, "*.json")
-        for entry in json.loads(path.read_text(encoding="utf-8"))["papers"]
-    }
-    return [
-        paper(arxiv_id, title=entry["title"], abstract=entry["abstract"], categories=tuple(entry["categories"]))
-        for arxiv_id, entry in entries.items()
-    ]

@@ -19,8 +19,8 @@ from bot.runtime.errors import InvalidKeyword
 from sandbox.arxiv.index import SearchIndex
 from sandbox.arxiv.papers import SandboxPaper
 from sandbox.arxiv.query import parse
+from tests.support.announced import announced_papers
 from tests.support.builders import paper
-from tests.support.recordings import announced_papers
 from tests.support.tex_forms import DECOYS, FORMS, TexPaper, tex_papers
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)

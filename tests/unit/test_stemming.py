@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.searchable import searchable, words
 from bot.domain.stemming import stem
-from tests.support.recordings import announced_papers
+from tests.support.announced import announced_papers
 
 COMMON = """
     model models modeling modelling policy policies class classes reference references referenced referencing focus
