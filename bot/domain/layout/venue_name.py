@@ -162,6 +162,8 @@ def _shortened(span: str, mention: VenueMention) -> str:
 def _journal(span: str, mention: VenueMention, year: str) -> str:
     written = span[mention.start : mention.end]
     following = re.match(r"\s*\((?P<name>[A-Z][\w&-]+)[\s,]*(?:" + YEAR + r")?\)", span[mention.end :])
+    if any(each.end > len(written) for each in find_mentions(f"{written}.")):
+        written += "."  # of an abbreviation, at the end of a sentence
     name = written if len(written) <= _JOURNAL_MAX else mention.venue.name
     if following and any(found.venue == mention.venue for found in find_mentions(following["name"])):
         name = following["name"]
