@@ -21,7 +21,7 @@ from bot.domain.text import plural
 from bot.runtime.errors import ArxivBackoff, ArxivError, QueryRejected, StoreUnavailable
 from bot.services.lookup import LATEST_MAX, Latest, LookupService
 from cogs.input import Cooldown, parse_one_keyword
-from cogs.replies import bold, relative_time
+from cogs.replies import PersistentItem, bold, relative_time
 
 LATEST_PER_MINUTE: Final = 5
 
@@ -86,7 +86,7 @@ def _heading(latest: Latest) -> str:
     return text if latest.problem is None else f"{text} that are stored here. {latest.problem}."
 
 
-class AbstractButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=AbstractButtonId.TEMPLATE):
+class AbstractButton(PersistentItem[discord.ui.Button[discord.ui.View]], template=AbstractButtonId.TEMPLATE):
     """Shows the abstract of a message's only paper; the custom id names it, so the button works after a restart."""
 
     def __init__(self, custom_id: AbstractButtonId) -> None:
@@ -94,33 +94,21 @@ class AbstractButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
         self._arxiv_id = custom_id.arxiv_id
 
     @classmethod
-    async def from_custom_id(
-        cls,
-        _interaction: discord.Interaction[discord.Client],
-        _item: discord.ui.Item[discord.ui.View],
-        match: re.Match[str],
-        /,
-    ) -> Self:
+    def from_match(cls, match: re.Match[str]) -> Self:
         return cls(AbstractButtonId.from_match(match))
 
     async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
         await show_abstract(interaction, self._arxiv_id)
 
 
-class AbstractMenu(discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=AbstractMenuId.TEMPLATE):
+class AbstractMenu(PersistentItem[discord.ui.Select[discord.ui.View]], template=AbstractMenuId.TEMPLATE):
     """Shows the abstract of the chosen paper; the options' values are arXiv ids."""
 
     def __init__(self, custom_id: AbstractMenuId) -> None:
         super().__init__(discord.ui.Select(custom_id=custom_id.encode()))
 
     @classmethod
-    async def from_custom_id(
-        cls,
-        _interaction: discord.Interaction[discord.Client],
-        _item: discord.ui.Item[discord.ui.View],
-        match: re.Match[str],
-        /,
-    ) -> Self:
+    def from_match(cls, match: re.Match[str]) -> Self:
         return cls(AbstractMenuId.from_match(match))
 
     async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:

@@ -1,11 +1,13 @@
-"""Parts of replies that every command uses: times, channel links, escaped text, and replies longer than one message.
+"""Parts of replies that every command uses: times, channel links, escaped text, long replies, lasting components.
 
 It decides nothing about papers or permissions.
 """
 
+import re
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Self, TypeVar
 
 import discord
 
@@ -74,3 +76,28 @@ async def edit_reply(
     await interaction.edit_original_response(content=first, embeds=embeds, view=view)
     for message in others:
         await interaction.followup.send(message, ephemeral=True)
+
+
+_ItemT = TypeVar("_ItemT", bound=discord.ui.Item[discord.ui.View])
+
+
+class PersistentItem(discord.ui.DynamicItem[_ItemT], template=r"(?!)"):
+    """A button or menu that is created again from its custom id when it is used, so that it works after a restart.
+
+    A subclass gives its own template.
+    """
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        _interaction: discord.Interaction[discord.Client],
+        _item: discord.ui.Item[discord.ui.View],
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        return cls.from_match(match)
+
+    @classmethod
+    @abstractmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Returns the component with this custom id, a match of the template."""

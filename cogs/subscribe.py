@@ -33,7 +33,7 @@ from bot.services.subscriptions import (
 )
 from cogs.input import parse_keywords
 from cogs.permissions import Target, TargetChannel, check_bot_may_post, check_may_manage, target_channel
-from cogs.replies import bold, edit_reply
+from cogs.replies import bold, edit_reply, local_time
 from cogs.subscribe_buttons import subscribed_view
 
 # How long the reply waits for the initial sync before it says that the sync is queued.
@@ -154,7 +154,7 @@ class SubscribeCommand(commands.Cog):
         else:
             posted = "posted as arXiv announces them"
         # A relative time would soon be wrong: Discord does not update the text "in 5 minutes" to the check after it.
-        next_check = discord.utils.format_dt(await self._status_service.next_poll(), "f")
+        next_check = local_time(await self._status_service.next_poll())
         return f"-# New papers are {posted}; next check {next_check}."
 
     @subscribe.autocomplete("category")

@@ -16,7 +16,7 @@ from bot.domain.text import plural
 from bot.runtime.errors import StoreUnavailable
 from bot.services.subscriptions import NEWEST_POSTED, Unsubscribed
 from cogs.permissions import can_manage_by_id
-from cogs.replies import bold
+from cogs.replies import PersistentItem, bold
 
 _LABELS: Final[Mapping[SubscribedAction, str]] = {
     "new": "Start with new papers",
@@ -26,7 +26,7 @@ _LABELS: Final[Mapping[SubscribedAction, str]] = {
 
 
 class SubscribedButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    PersistentItem[discord.ui.Button[discord.ui.View]],
     template=SubscribedButtonId.TEMPLATE,
 ):
     """Applies one action to the keywords that one command added."""
@@ -40,13 +40,7 @@ class SubscribedButton(
         self._keyword_ids = custom_id.keyword_ids
 
     @classmethod
-    async def from_custom_id(
-        cls,
-        _interaction: discord.Interaction[discord.Client],
-        _item: discord.ui.Item[discord.ui.View],
-        match: re.Match[str],
-        /,
-    ) -> Self:
+    def from_match(cls, match: re.Match[str]) -> Self:
         return cls(SubscribedButtonId.from_match(match))
 
     async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:

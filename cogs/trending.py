@@ -20,7 +20,7 @@ from bot.domain.trending.parsing import TRENDING_ENTRIES_MAX
 from bot.runtime.errors import HuggingFaceBackoff, HuggingFaceError, StoreUnavailable
 from bot.services.trending import TrendingDisabled, TrendingList, TrendingService
 from cogs.input import Cooldown
-from cogs.replies import relative_time, shown_reason
+from cogs.replies import PersistentItem, relative_time, shown_reason
 
 # The maximum age of a list when a button shows another page of it.
 TRENDING_PAGE_FRESH_FOR: Final = timedelta(hours=1)
@@ -75,7 +75,7 @@ class TrendingCommands(commands.Cog):
 
 
 class TrendingButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    PersistentItem[discord.ui.Button[discord.ui.View]],
     template=TrendingButtonId.TEMPLATE,
 ):
     """Shows another page; the custom id names it, so the button works after a restart.
@@ -90,13 +90,7 @@ class TrendingButton(
         self._count = custom_id.count
 
     @classmethod
-    async def from_custom_id(
-        cls,
-        _interaction: discord.Interaction[discord.Client],
-        _item: discord.ui.Item[discord.ui.View],
-        match: re.Match[str],
-        /,
-    ) -> Self:
+    def from_match(cls, match: re.Match[str]) -> Self:
         return cls(TrendingButtonId.from_match(match))
 
     async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:

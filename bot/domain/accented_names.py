@@ -1,6 +1,6 @@
 """Names in research that have accents, by their spelling without accents.
 
-arXiv's index does not fold accents in titles and abstracts: somebody who types `Schrodinger` wants `Schrödinger` too.
+arXiv's index does not fold accents in titles and abstracts: a person who types `Schrodinger` wants `Schrödinger` too.
 """
 
 from collections.abc import Mapping

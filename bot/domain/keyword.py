@@ -18,6 +18,8 @@ from bot.domain.words import plain, unaccented, visible
 from bot.runtime.errors import InvalidKeyword
 
 KEYWORD_MAX: Final = 200
+# Commands parse on the event loop, where longer text would take too long. Quotation marks and a category fit in.
+_TYPED_MAX: Final = 2 * KEYWORD_MAX
 
 # The words that Lucene's English analyzer drops (EnglishAnalyzer.ENGLISH_STOP_WORDS_SET): arXiv finds nothing for them.
 # fmt: off
@@ -32,6 +34,7 @@ _CATEGORY_SUFFIX: Final = re.compile(r"\s*\[([^\[\]]*)\]\Z")
 _CATEGORY_LIKE: Final = re.compile(r"[a-z-]+\.[a-z-]+", re.IGNORECASE | re.ASCII)
 # A name such as `A*`, whose word alone is a stop word.
 _SIGNED: Final = re.compile(r"(?<![^\W_])([^\W_]+)[*+#]+(?![^\W_])")
+_TOO_LONG: Final = f"A keyword can be up to {KEYWORD_MAX} characters long."
 _EXAMPLES: Final = "`cs.CL`, `astro-ph.CO` and `quant-ph`"
 _COMMA: Final = re.compile("[,\uff0c]")
 # A list of categories in brackets is one mistake (`agents [cs.CL, cs.LG]`), not two keywords.
@@ -56,7 +59,10 @@ class Keyword:
     @classmethod
     def parse(cls, text: str, category: str | None = None) -> Self:
         """Parses `graph networks` or `graph networks [cs.LG]`; raises InvalidKeyword."""
-        phrase, category = _split_category(_unquoted(visible(text)), category)
+        typed = visible(text)
+        if len(typed) > _TYPED_MAX:
+            raise InvalidKeyword(_TOO_LONG)
+        phrase, category = _split_category(_unquoted(typed), category)
         phrase = without_ending_wildcards(phrase)
         spelled = plain(phrase)
         tokens = read_tokens(phrase)
@@ -158,7 +164,7 @@ def _category_hint(code: str) -> str:
 
 def _check(phrase: str, spelled: str, tokens: tuple[Token, ...], category: str | None) -> None:
     if max(len(phrase), len(spelled)) > KEYWORD_MAX:
-        raise InvalidKeyword(f"A keyword can be up to {KEYWORD_MAX} characters long.")
+        raise InvalidKeyword(_TOO_LONG)
     if not tokens and category is not None and not phrase:
         raise InvalidKeyword(f"A category only narrows a keyword. Add one in front of it, as in `agents [{category}]`.")
     if not tokens:

@@ -15,7 +15,7 @@ from typing import Final
 from bot.domain.keyword import Keyword
 from bot.domain.matching import Match
 from bot.domain.paper import Paper
-from bot.domain.words import WORD, caseless, plain, searchable, unaccented
+from bot.domain.words import caseless, plain, unaccented
 
 _TABLE: Final = (
     "CREATE VIRTUAL TABLE papers USING fts5(title, abstract, tokenize='porter unicode61 remove_diacritics 2')"
@@ -24,7 +24,9 @@ _FIND: Final = """
     SELECT rowid, highlight(papers, 0, char(2), char(3)) || ' ' || highlight(papers, 1, char(2), char(3))
     FROM papers WHERE papers MATCH ? ORDER BY rowid
 """
-# `searchable` removes control characters, so these two only occur as highlights, which end before a word's signs.
+# A word and the signs directly after it; `[^\W_]` is exactly the letters and digits.
+WORD: Final = re.compile(r"([^\W_]+)([+#]*)")
+# `indexed_text` removes control characters, so these two only occur as highlights, which end before a word's signs.
 _HIGHLIGHT: Final = re.compile("\x02([^\x03]*)\x03([+#]*)")
 
 
@@ -49,7 +51,7 @@ def previous_matches(papers: Sequence[Paper], matches: Sequence[Match]) -> froze
         index.execute(_TABLE)
         index.executemany(
             "INSERT INTO papers(rowid, title, abstract) VALUES (?, ?, ?)",
-            ((row, searchable(paper.title), searchable(paper.abstract)) for row, paper in enumerate(rows)),
+            ((row, indexed_text(paper.title), indexed_text(paper.abstract)) for row, paper in enumerate(rows)),
         )
         return frozenset(
             Match(rows[row].arxiv_id, keyword)
@@ -57,6 +59,11 @@ def previous_matches(papers: Sequence[Paper], matches: Sequence[Match]) -> froze
             for row in _rows(index, _tokens(keyword))
             if Match(rows[row].arxiv_id, keyword) in found
         )
+
+
+def indexed_text(text: str) -> str:
+    """Returns a title or an abstract as the previous release indexed it."""
+    return unaccented(caseless(plain(text)))
 
 
 def _tokens(keyword: Keyword) -> tuple[_PreviousToken, ...]:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice, product
+from itertools import accumulate, islice, product
 from typing import Final
 
 from bot.domain.accented_names import ACCENTED_NAMES
@@ -41,6 +41,9 @@ _FIELDS: Final = ("ti", "abs")
 _PHRASES_MAX: Final = 12
 _GAPS_MAX: Final = 3
 _GLUED_MAX: Final = 4  # pieces
+# Each part only narrows the result: a keyword such as `σ8 σ8 σ8` has thousands of words of its parts.
+_PARTS_MAX: Final = 8
+_WORDS_MAX: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ def wide_terms(keyword: Keyword) -> SearchTerms:
         phrases = (*exact_phrases(keyword), *_phrases_with_italics(words))
         found = any_of(f'{field}:"{phrase}"' for phrase in phrases for field in _FIELDS)
         return SearchTerms(found, _formatted_terms([word for word in words if word not in STOP_WORDS]))
-    return SearchTerms(_in_each_field(list(_alternatives(keyword))))
+    return SearchTerms(_in_each_field(_shortest(list(islice(_alternatives(keyword), _PARTS_MAX)))))
 
 
 def _is_plain(word: str) -> bool:
@@ -105,6 +108,14 @@ def _phrases_with_italics(words: list[str]) -> Iterator[str]:
         yield " ".join((*words[:gap], _ITALIC, *words[gap:]))
     if len(gaps) > 1:
         yield f" {_ITALIC} ".join(words)
+
+
+def _shortest(alternatives: list[list[str]]) -> list[list[str]]:
+    """Returns the shortest alternatives, at least one of them, with at most `_WORDS_MAX` words together."""
+    by_length = sorted(alternatives, key=len)
+    return [
+        each for each, total in zip(by_length, accumulate(map(len, by_length)), strict=True) if total <= _WORDS_MAX
+    ] or by_length[:1]
 
 
 def _in_each_field(alternatives: list[list[str]]) -> str:

@@ -71,7 +71,7 @@ _ABBREVIATION_MAX: Final = 8  # characters, including a bracket before it
 _INITIALS: Final = re.compile(r"(?:[A-Z]\.)*[A-Z]|(?:[A-Z][a-z]?\.-?)+[A-Z]")
 # Of ASCII text without TeX, `plain` changes only this.
 _NEEDS_PLAIN: Final = re.compile(r"['`\\]")
-_BREAKS: Final = re.compile(r" *\|[ |]*")
+_BREAKS: Final = re.compile(r"(?<! ) *\|[ |]*")  # the run of spaces is searched only once
 
 
 def searchable(text: str) -> str:

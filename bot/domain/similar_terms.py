@@ -44,15 +44,16 @@ def nearest_terms(typed: str, titles: Iterable[str]) -> tuple[str, ...]:
     if not 0 < len(words) <= _WORDS_MAX:
         return ()
     split = [words_of for title in titles if "\\" not in title and (words_of := _WORD.findall(title))]
-    terms = _closest(_squeezed(" ".join(words)), _terms(split, range(max(1, len(words) - 1), len(words) + 2)))
+    terms = _closest(_alphanumeric(" ".join(words)), _terms(split, range(max(1, len(words) - 1), len(words) + 2)))
     return terms or _corrected(words, split)
 
 
 def _corrected(words: Sequence[str], titles: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    known = {_squeezed(word) for title in titles for word in title}
+    known = {_alphanumeric(word) for title in titles for word in title}
     candidates = list(_terms(titles, range(1, 2)))
     corrected = [
-        word if _squeezed(word) in known else next(iter(_closest(_squeezed(word), candidates)), "") for word in words
+        word if _alphanumeric(word) in known else next(iter(_closest(_alphanumeric(word), candidates)), "")
+        for word in words
     ]
     return (" ".join(corrected),) if all(corrected) and corrected != list(words) else ()
 
@@ -68,14 +69,14 @@ def _terms(titles: Iterable[Sequence[str]], lengths: range) -> Iterator[str]:
 
 
 def _closest(wanted: str, terms: Iterable[str]) -> tuple[str, ...]:
-    """Returns the terms most similar to a squeezed text; of equally similar ones, the most frequent."""
+    """Returns the terms most similar to a text of letters and digits; of equally similar ones, the most frequent."""
     counts = Counter(term for term in terms if _may_be_close(wanted, term))
     best: dict[str, tuple[float, int, str]] = {}
     for term, count in counts.items():
-        squeezed = _squeezed(term)
-        ratio = _ratio(wanted, squeezed)
-        if ratio >= _WORD_RATIO and (-ratio, -count, term) < best.get(squeezed, (0.0, 0, "")):
-            best[squeezed] = (-ratio, -count, term)
+        letters = _alphanumeric(term)
+        ratio = _ratio(wanted, letters)
+        if ratio >= _WORD_RATIO and (-ratio, -count, term) < best.get(letters, (0.0, 0, "")):
+            best[letters] = (-ratio, -count, term)
     return tuple(term for _, _, term in sorted(best.values())[:TERMS_MAX])
 
 
@@ -114,8 +115,8 @@ def _is_name(word: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return " ".join(map(_squeezed, _WORD.findall(visible(text).replace("-", " "))))
+    return " ".join(map(_alphanumeric, _WORD.findall(visible(text).replace("-", " "))))
 
 
-def _squeezed(text: str) -> str:
+def _alphanumeric(text: str) -> str:
     return "".join(filter(str.isalnum, unaccented(text.casefold())))

@@ -9,9 +9,6 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-# A word and the signs directly after it; `[^\W_]` is exactly the letters and digits.
-WORD: Final = re.compile(r"([^\W_]+)([+#]*)")
-
 _UNUSUAL: Final = re.compile(r"[^ -~]")
 _APOSTROPHES: Final = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\uff07\u00b4`", "'"))
 _POSSESSIVE: Final = re.compile(r"(?<=[^\W_])'[sS](?![^\W_])")
@@ -47,11 +44,6 @@ def caseless(text: str) -> str:
 def unaccented(text: str) -> str:
     """Returns the text without accents on Latin letters; non-ASCII symbols become spaces."""
     return _UNUSUAL.sub(lambda found: _unaccented_char(found[0]), text)
-
-
-def searchable(text: str) -> str:
-    """Returns a paper's text in the spelling in which keywords are searched for."""
-    return unaccented(caseless(plain(text)))
 
 
 def _composed(text: str) -> str:

@@ -48,7 +48,7 @@ _OFFSET: Final = re.compile(
 )
 _MINUS: Final = frozenset("-\u2212\u2013")
 # "Eastern Standard Time" and "Japan time" are found as "eastern" and "japan".
-_FRILLS: Final = re.compile(r"\Athe |(?: (?:standard|daylight|summer|local))? time\Z")
+_TIME_WORDS: Final = re.compile(r"\Athe |(?: (?:standard|daylight|summer|local))? time\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ def _find(plain: str) -> tuple[str, ...]:
     names = _names()
     if plain in names:
         return names[plain]
-    simplified = _FRILLS.sub("", plain.replace("-", " "))
+    simplified = _TIME_WORDS.sub("", plain.replace("-", " "))
     if simplified in names:
         return names[simplified]
     # "Berlin, Germany": the other words must belong to the zone, or the city is another one.

@@ -21,7 +21,6 @@ EMBEDS_PER_MESSAGE: Final = 10
 EMBED_TOTAL_MAX: Final = 6000
 EMBED_TITLE_MAX: Final = 256
 EMBED_DESCRIPTION_MAX: Final = 4096
-EMBED_AUTHOR_MAX: Final = 256
 # Not documented; Discord's OpenAPI specification has it (RichEmbed.url).
 EMBED_URL_MAX: Final = 2048
 CONTENT_MAX: Final = 2000

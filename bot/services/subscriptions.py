@@ -205,7 +205,8 @@ class SubscriptionService:
         except KeyError:
             subscriptions = await self._subscriptions.in_channel(channel_id)
             shown = [subscription.keyword.shown for subscription in subscriptions]
-            return NotSubscribed(keyword.shown, similar_keywords(keyword.shown, shown))
+            # In a thread, because comparing with hundreds of long keywords takes more than a second.
+            return NotSubscribed(keyword.shown, await asyncio.to_thread(similar_keywords, keyword.shown, shown))
         return KeptByConfig(keyword) if Source.FILE in sources else Unsubscribed(keyword)
 
     async def in_channel(self, channel_id: int) -> tuple[Subscription, ...]:

@@ -106,6 +106,7 @@ def test_tokens_of_a_keyword(typed: str, tokens: tuple[Token, ...]) -> None:
         ("the", 'Use at least one word besides stop words such as "the" or "of".'),
         ("To be, or NOT to be!", 'Use at least one word besides stop words such as "the" or "of".'),
         ("a" * (KEYWORD_MAX + 1), "A keyword can be up to 200 characters long."),
+        ("agents " + "[cs.CL] " * 60, "A keyword can be up to 200 characters long."),
         ("\ufdfa" * 100, "A keyword can be up to 200 characters long."),  # each expands to 18 letters
         ("diffusion [cs.CX]", "No such arXiv category. Did you mean `cs.SC`, `cs.HC` or `cs.DC`?"),
         ("diffusion [x.yzw]", "No such arXiv category. Examples of categories: `cs.CL`, `astro-ph.CO` and `quant-ph`."),

@@ -1,9 +1,12 @@
 """Matching: which words are the same word, which signs matter, and where a phrase ends."""
 
+import time
+
 import pytest
 
 from bot.domain.keyword import Keyword
 from bot.domain.matching import match
+from bot.domain.searchable import searchable
 from tests.support.builders import paper
 
 
@@ -269,3 +272,10 @@ def test_cjk_keyword_matches_as_a_part_of_the_text(keyword: str, text: str) -> N
 @pytest.mark.parametrize(("keyword", "text"), [("模型", "模 拟。型"), ("模型", "型模"), ("模型", "模、型")])
 def test_cjk_keyword_needs_its_characters_in_sequence(keyword: str, text: str) -> None:
     assert not matches(keyword, text)
+
+
+def test_signs_that_become_spaces_are_read_in_linear_time() -> None:
+    """100,000 characters take some milliseconds; a search from each space for a break took four seconds."""
+    started_at_s = time.process_time()
+    assert not searchable("| " * 50_000).strip()
+    assert time.process_time() - started_at_s < 1

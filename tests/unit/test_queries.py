@@ -250,6 +250,17 @@ def test_plain_keywords_have_few_terms() -> None:
     assert candidates_query(keywords, WEEK).search.count(":") < 1024
 
 
+@pytest.mark.parametrize(
+    ("keyword", "text"),
+    [("σ8 " * 60, r"$\sigma_8$ " * 60), ("H2O " * 50, "H$_2$O " * 50), ("β " * 90, r"$\beta$ " * 90)],
+)
+def test_repeated_indices_and_letters_have_few_terms(keyword: str, text: str) -> None:
+    parsed = Keyword.parse(keyword)
+    assert match([paper(abstract=text)], [parsed])
+    assert found(parsed, text)
+    assert candidates_query([parsed], WEEK).search.count(":") < 1024
+
+
 @pytest.mark.parametrize("text", ["a model of reward", "the reward of our model", "graphs", "{\\it reward}"])
 def test_plain_keyword_has_no_candidates_without_its_phrase(text: str) -> None:
     assert not found(Keyword.parse("reward model"), text)

@@ -227,3 +227,8 @@ def test_suggested_keywords_can_be_keywords() -> None:
         for suggested in re.findall("`([^`]+)`", reply)[1:]:
             assert [unsupported_syntax(each) for each in suggested.split(", ")] == [None] * len(suggested.split(", "))
             assert Keyword.parse(suggested.split(", ")[0]).tokens
+
+
+def test_only_the_beginning_of_a_long_text_is_checked() -> None:
+    assert unsupported_syntax("llm OR vlm" + " agent" * 1000) is not None
+    assert unsupported_syntax("agent " * 1000 + "llm OR vlm") is None

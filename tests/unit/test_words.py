@@ -8,21 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.words import WORD, caseless, plain, searchable, unaccented, visible
+from bot.domain.previous_matching import WORD, indexed_text
+from bot.domain.words import caseless, plain, unaccented, visible
 
 # Vowels of New Tai Lue and two Vedic signs: letters since Unicode 8.0 and 12.0, but not in SQLite's older tables.
 NOT_YET_LETTERS_IN_SQLITE = re.compile("[\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3]")
 
 
 def words(text: str) -> list[str]:
-    return [word for word, _ in WORD.findall(searchable(text))]
+    return [word for word, _ in WORD.findall(indexed_text(text))]
 
 
 def fts5_words(text: str) -> list[str]:
     with closing(sqlite3.connect(":memory:")) as index:
         index.execute("CREATE VIRTUAL TABLE texts USING fts5(body, tokenize='unicode61 remove_diacritics 2')")
         index.execute("CREATE VIRTUAL TABLE terms USING fts5vocab(texts, 'instance')")
-        index.execute("INSERT INTO texts VALUES (?)", (searchable(text),))
+        index.execute("INSERT INTO texts VALUES (?)", (indexed_text(text),))
         return [term for (term,) in index.execute("SELECT term FROM terms ORDER BY offset")]
 
 
@@ -76,7 +77,7 @@ def test_signs_directly_after_a_word_belong_to_it() -> None:
 @given(st.text())
 def test_normalization_is_idempotent(text: str) -> None:
     assert visible(visible(text)) == visible(text)
-    assert words(searchable(text)) == words(text) or "\\" in text
+    assert words(indexed_text(text)) == words(text) or "\\" in text
 
 
 @given(st.text())

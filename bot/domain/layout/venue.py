@@ -148,7 +148,7 @@ _SENTENCES: Final = re.compile(r"[.;|!]\s|[.;!]\Z|\]\s*")
 _CLAUSES: Final = re.compile(r",\s*|\s[-–—]\s|:\s|\s/\s|:\Z")
 _MENTION: Final = re.compile("\x00(\\d+)\x00")
 _FILLER: Final = re.compile(
-    r"(?:(?<!\d)(?:19|20)\d\d(?!\d)|['’]\d\d\b|[\s()\[\]'’\"“”*:–—/-]|\d+(?:st|nd|rd|th)\b|\b(?:oral|spotlight|highlight|poster|paper|main"
+    r"(?:(?<!\d)(?:19|20)\d\d(?!\d)|['’]\d\d\b|(?<=\s)-[12]\d\b|[\s()\[\]'’\"“”*:–—/-]|\d+(?:st|nd|rd|th)\b|\b(?:oral|spotlight|highlight|poster|paper|main"
     r"|conference|findings|fingdings|track|camera|ready|version|accepted|accept|presentation|long|short|full|regular|proceedings|proc|of"
     r"|the|at|in|on|to|for|as|by|an?|appear|final|official|best|award|candidate|nominee|finalist|resource|reproducibility|ads|annual|international|ieee|acm|cvf|ieee/cvf"
     r"|aaai|siggraph|and|datasets?|benchmarks?|papers?|research|technical|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth"

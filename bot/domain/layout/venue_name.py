@@ -19,7 +19,7 @@ from bot.domain.layout.venue_unknown import (
     YEAR,
     full_year,
     is_abbreviation,
-    joined,
+    spaced,
     tidy,
     unknown_acronym,
     unknown_name,
@@ -120,8 +120,8 @@ def compose(span: str, mention: VenueMention, year: str) -> str:
     if not mention.venue.is_conference:
         return _journal(span, mention, year)
     if mention.suffix == "W":
-        return joined(f"{_prefix(span, mention)}{mention.venue.name}W", year)
-    conference = joined(f"{_prefix(span, mention)}{mention.venue.name}", year)
+        return spaced(f"{_prefix(span, mention)}{mention.venue.name}W", year)
+    conference = spaced(f"{_prefix(span, mention)}{mention.venue.name}", year)
     if mention.suffix == "F" or FINDINGS.search(span):
         return f"{conference} Findings"
     if (event := EVENT.search(span)) or HOSTED.search(span, 0, mention.start):
@@ -141,7 +141,7 @@ def _event_name(span: str, mention: VenueMention, year: str, kind: str) -> str:
     if len(whole) <= VENUE_MAX and kind:
         return whole
     kind = "Workshop" if not kind or kind.lower().startswith("workshop") else kind.capitalize()
-    return cut(joined(mention.venue.name, year, kind + "s" * (kind == "Workshop" and "orkshops" in span)), VENUE_MAX)
+    return cut(spaced(mention.venue.name, year, kind + "s" * (kind == "Workshop" and "orkshops" in span)), VENUE_MAX)
 
 
 def _shortened(span: str, mention: VenueMention) -> str:
@@ -162,11 +162,13 @@ def _shortened(span: str, mention: VenueMention) -> str:
 def _journal(span: str, mention: VenueMention, year: str) -> str:
     written = span[mention.start : mention.end]
     following = re.match(r"\s*\((?P<name>[A-Z][\w&-]+)[\s,]*(?:" + YEAR + r")?\)", span[mention.end :])
+    if any(each.end > len(written) for each in find_mentions(f"{written}.")):
+        written += "."  # of an abbreviation, at the end of a sentence
     name = written if len(written) <= _JOURNAL_MAX else mention.venue.name
     if following and any(found.venue == mention.venue for found in find_mentions(following["name"])):
         name = following["name"]
     prefix = _prefix(span, mention)
-    return joined(f"{prefix}{name}", year)
+    return spaced(f"{prefix}{name}", year)
 
 
 def _prefix(span: str, mention: VenueMention) -> str:

@@ -82,7 +82,7 @@ def tidy(name: str) -> str:
     return name + ")" * (name.count("(") - name.count(")") == 1)
 
 
-def joined(*parts: str) -> str:
+def spaced(*parts: str) -> str:
     return " ".join(part for part in parts if part)
 
 
@@ -105,7 +105,7 @@ def unknown_acronym(span: str) -> str:
             return ""
     after = found.groupdict().get("after")
     year = full_year(found["year"] or after, found["short"]) or "".join(re.findall(rf"\b{YEAR}\b", span)[:1])
-    return cut(joined(found["name"], year), VENUE_MAX) if year else ""
+    return cut(spaced(found["name"], year), VENUE_MAX) if year else ""
 
 
 def _stands_for(acronym: str, name: str) -> bool:
