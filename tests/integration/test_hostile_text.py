@@ -40,7 +40,7 @@ from tests.support.running import RunningSandbox, running_bot, running_sandbox
 from tests.support.store import NOW
 
 BRIEFLY = settings(max_examples=8, suppress_health_check=list(HealthCheck))
-AT_LENGTH = settings(max_examples=600, suppress_health_check=list(HealthCheck))
+AT_LENGTH = settings(max_examples=300, suppress_health_check=list(HealthCheck))
 BATCHES = tuple(BatchKind)
 # Hosts that links in a comment may lead to.
 TRUSTED = re.compile(

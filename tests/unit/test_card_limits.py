@@ -44,7 +44,7 @@ _MESSAGES = st.lists(
     st.tuples(_PAPERS, st.lists(_TEXTS, max_size=4), st.sampled_from([1, 20]), _ENTRIES), min_size=1, max_size=10
 )
 # Any mixture of these finds what Discord would reject; building them takes most of the time.
-_AT_LENGTH = settings(max_examples=1500, suppress_health_check=list(HealthCheck))
+_AT_LENGTH = settings(max_examples=500, suppress_health_check=list(HealthCheck))
 
 
 _Parts = tuple[dict[str, object], list[str], int, dict[str, object] | None]
