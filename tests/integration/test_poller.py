@@ -59,6 +59,16 @@ async def test_poll_starts_with_a_probe_for_one_result_without_keywords(ingest: 
     assert end >= MORNING
 
 
+async def test_poll_takes_two_requests_for_keywords_that_arxiv_can_find(ingest: Ingest) -> None:
+    await ingest.watch("σ8", "CO2", "k-means", "3D", "graph [cs.LG]", *(f"topic{chr(97 + n)}" for n in range(20)))
+    await ingest.poll()  # the first poll of the day also reads an older window
+    ingest.take_requests()
+    arxiv_id = ingest.add_paper(r"A tension of $\sigma_8$")
+    await ingest.poll()
+    assert len(ingest.take_requests()) == 2
+    assert await ingest.due() == [arxiv_id]
+
+
 async def test_missing_batch_causes_a_second_probe_over_seven_days(ingest: Ingest) -> None:
     before = await synced_until(ingest)
     ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=1))
