@@ -242,7 +242,9 @@ def test_invalid_time_is_rejected_with_a_similar_one(typed: str, similar: str) -
 @pytest.mark.parametrize(
     ("typed", "time_of_day", "zone"),
     [("08:30 Europe/Berlin", "08:30", "Europe/Berlin"), ("8am EST", "8am", "EST"),
-     ("8:30 pm, Tokyo", "8:30 pm", "Tokyo"), ("8:30 Amsterdam", "8:30", "Amsterdam"), ("8:30 PM", "8:30 PM", None), ("08:30 UTC+2", "08:30", "UTC+2"),
+     ("8:30 pm, Tokyo", "8:30 pm", "Tokyo"),
+     ("8:30 Amsterdam", "8:30", "Amsterdam"), ("8:30 PM", "8:30 PM", None),
+     ("08:30 UTC+2", "08:30", "UTC+2"),
      ("8 30", "8 30", None), ("8:30:15", "8:30:15", None), ("08:30", "08:30", None), ("noon", "noon", None)],
 )  # fmt: skip
 def test_time_of_day_can_be_followed_by_a_zone(typed: str, time_of_day: str, zone: str | None) -> None:
