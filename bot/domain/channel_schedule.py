@@ -133,7 +133,7 @@ def parse_time(typed: str) -> tuple[int, int]:
         if minute < 60 and (1 <= hour <= 12 if found["am_pm"] else hour < 24):
             return (hour % 12 + 12 * (found["am_pm"][0] in "pP") if found["am_pm"] else hour), minute
     hour, minute = _similar_time(text)
-    raise InvalidSchedule(f"Not a time of day. Use the format `{hour:02}:{minute:02}`.")
+    raise InvalidSchedule(f"Not a time of day. Use the format `{hour:02}:{minute:02}`, or `as they come`.")
 
 
 def split_zone(typed: str) -> tuple[str, str | None]:

@@ -161,7 +161,7 @@ async def test_invalid_zone_or_time_is_rejected_with_a_suggestion(tmp_path: Path
         reply = await channel(sandbox, "schedule", time="08:30", zone="GMT+8")
         assert "Did you mean `Asia/Singapore`, `Asia/Shanghai` or `Australia/Perth`?" in reply
         assert await channel(sandbox, "schedule", time="25:70", zone=ZONE) == (
-            "Not a time of day. Use the format `23:59`."
+            "Not a time of day. Use the format `23:59`, or `as they come`."
         )
         assert "- Schedule: as they come" in await channel(sandbox, "show")
 

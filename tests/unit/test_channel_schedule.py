@@ -235,7 +235,7 @@ def test_time_of_day_is_parsed_in_common_formats(typed: str, hour: int, minute: 
      ("8:30:15", "08:30"), ("@everyone", "08:30"), ("8:60", "08:59")],
 )  # fmt: skip
 def test_invalid_time_is_rejected_with_a_similar_one(typed: str, similar: str) -> None:
-    with pytest.raises(InvalidSchedule, match=f"Use the format `{similar}`\\."):
+    with pytest.raises(InvalidSchedule, match=f"Use the format `{similar}`, or `as they come`\\."):
         parse_time(typed)
 
 
