@@ -15,6 +15,8 @@ from bot.runtime.limits import CONTENT_MAX
 
 # Reasons come from other systems and can be long: how many characters of one are shown.
 REASON_MAX: Final = 300
+# A keyword of this many words occurs in few papers, because its words must follow each other.
+_LONG_PHRASE_WORDS: Final = 3
 
 
 def relative_time(moment: datetime) -> str:
@@ -74,3 +76,9 @@ async def edit_reply(
     await interaction.edit_original_response(content=first, embeds=embeds, view=view)
     for message in others:
         await interaction.followup.send(message, ephemeral=True)
+
+
+def spelling_hint(shown: str) -> str:
+    """What to check if nothing is found for a keyword."""
+    words = shown.partition("[")[0].split()
+    return "Check the spelling, or use fewer words." if len(words) >= _LONG_PHRASE_WORDS else "Check the spelling."
