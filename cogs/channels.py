@@ -22,6 +22,7 @@ from bot.domain.channel_schedule import (
     describe_schedule,
     next_daily_time,
     parse_time,
+    split_zone,
 )
 from bot.domain.channel_settings import ChannelSettings, Style
 from bot.domain.layout.message import layout_of
@@ -285,6 +286,8 @@ def _parse_schedule(
         if zone is not None or weekdays:
             raise CommandRejected(f"`zone` and `weekdays` need a time of day. Leave them out for `{_AS_THEY_COME}`.")
         return Immediate()
+    if zone is None:
+        typed, zone = split_zone(typed)
     hour, minute = parse_time(typed)
     if not isinstance(current, DailySchedule):
         if zone is None:

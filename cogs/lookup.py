@@ -21,7 +21,7 @@ from bot.domain.text import plural
 from bot.runtime.errors import ArxivBackoff, ArxivError, QueryRejected, StoreUnavailable
 from bot.services.lookup import LATEST_MAX, Latest, LookupService
 from cogs.input import Cooldown, parse_one_keyword
-from cogs.replies import PersistentItem, bold, relative_time
+from cogs.replies import PersistentItem, bold, relative_time, spelling_hint
 
 LATEST_PER_MINUTE: Final = 5
 
@@ -74,7 +74,7 @@ def nothing_found(latest: Latest) -> str:
     """The reply to a lookup without papers: arXiv has none, or none of its results match."""
     keyword = bold(latest.keyword.shown)
     if not latest.rejected:
-        return f"arXiv has no papers for {keyword}. Check the spelling."
+        return f"arXiv has no papers for {keyword}. {spelling_hint(latest.keyword.shown)}"
     results = "arXiv's newest result" if latest.rejected == 1 else f"arXiv's newest {plural(latest.rejected, 'result')}"
     return f"{results} for {keyword} {'does' if latest.rejected == 1 else 'do'} not match it. Try other words."
 

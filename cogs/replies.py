@@ -17,6 +17,8 @@ from bot.runtime.limits import CONTENT_MAX
 
 # Reasons come from other systems and can be long: how many characters of one are shown.
 REASON_MAX: Final = 300
+# A keyword of this many words occurs in few papers, because its words must follow each other.
+_LONG_PHRASE_WORDS: Final = 3
 
 
 def relative_time(moment: datetime) -> str:
@@ -101,3 +103,9 @@ class PersistentItem(discord.ui.DynamicItem[_ItemT], template=r"(?!)"):
     @abstractmethod
     def from_match(cls, match: re.Match[str]) -> Self:
         """Returns the component with this custom id, a match of the template."""
+
+
+def spelling_hint(shown: str) -> str:
+    """What to check if nothing is found for a keyword."""
+    words = shown.partition("[")[0].split()
+    return "Check the spelling, or use fewer words." if len(words) >= _LONG_PHRASE_WORDS else "Check the spelling."

@@ -33,7 +33,7 @@ from bot.services.subscriptions import (
 )
 from cogs.input import parse_keywords
 from cogs.permissions import Target, TargetChannel, check_bot_may_post, check_may_manage, target_channel
-from cogs.replies import bold, edit_reply, local_time
+from cogs.replies import bold, edit_reply, local_time, spelling_hint
 from cogs.subscribe_buttons import subscribed_view
 
 # How long the reply waits for the initial sync before it says that the sync is queued.
@@ -186,7 +186,8 @@ def _facts(preview: KeywordPreview) -> str:
     if not preview.papers:
         similar = f" Did you mean {' or '.join(map(bold, preview.similar_terms))}?" if preview.similar_terms else ""
         commas = " Separate several keywords with commas." if " or " in preview.keyword.shown.lower() else ""
-        return f"No papers in the last 30 days. Check the spelling.{similar}{commas}"
+        hint = "Check the spelling." if similar or commas else spelling_hint(preview.keyword.shown)
+        return f"No papers in the last 30 days. {hint}{similar}{commas}"
     count = plural(preview.papers, "paper")
     text = f"{count} in the last 30 days, about {max(1, preview.per_week):,} per week."
     if not preview.narrower:

@@ -110,7 +110,8 @@ class Gate:
             return
         if self._backoff is not None and self._backoff.not_before == until:
             raise type(self._backoff)(str(self._backoff), until)
-        raise ArxivThrottled("arXiv asks us to wait", until)  # only the other process knows the reason
+        # Only the other process knows whether arXiv asked to wait or was unreachable.
+        raise ArxivThrottled("waiting, because an earlier request failed", until)
 
     async def _wait_for_slot(self, ticket: _Ticket) -> None:
         bisect.insort(self._queue, ticket)

@@ -153,7 +153,9 @@ async def _check_discord(context: Context, channel_ids: Sequence[int]) -> list[C
         return [CheckResult("Discord", ok=False, detail=detail)]
     except TimeoutError:
         return [CheckResult("Discord", ok=False, detail=f"no answer in {CHECK_TIMEOUT_S:g} s")]
-    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+    except (aiohttp.ClientConnectionError, OSError):
+        return [CheckResult("Discord", ok=False, detail="unreachable (no connection)")]
+    except (discord.DiscordException, aiohttp.ClientError) as error:
         return [CheckResult("Discord", ok=False, detail=f"unreachable ({type(error).__name__})")]
 
 

@@ -116,6 +116,7 @@ def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> dateti
 _TIME: Final = re.compile(
     r"(?P<hour>\d{1,2})(?:\s?[:.h]\s?(?P<minute>\d{2}))?\s*(?P<am_pm>[ap]\.?\s?m\.?)?", re.IGNORECASE | re.ASCII
 )
+_TIME_AND_ZONE: Final = re.compile(rf"(?P<time>{_TIME.pattern})(?:[\s,]\s*(?P<zone>\S.*))?", re.IGNORECASE | re.ASCII)
 _DIGITS: Final = re.compile(r"\d+", re.ASCII)
 _DEFAULT_TIME: Final = (8, 30)
 
@@ -132,7 +133,15 @@ def parse_time(typed: str) -> tuple[int, int]:
         if minute < 60 and (1 <= hour <= 12 if found["am_pm"] else hour < 24):
             return (hour % 12 + 12 * (found["am_pm"][0] in "pP") if found["am_pm"] else hour), minute
     hour, minute = _similar_time(text)
-    raise InvalidSchedule(f"Not a time of day. Use the format `{hour:02}:{minute:02}`.")
+    raise InvalidSchedule(f"Not a time of day. Use the format `{hour:02}:{minute:02}`, or `as they come`.")
+
+
+def split_zone(typed: str) -> tuple[str, str | None]:
+    """Splits `08:30 Europe/Berlin` into the time and the zone; without both, returns the text unchanged and None."""
+    found = _TIME_AND_ZONE.fullmatch(unicodedata.normalize("NFKC", typed).strip())
+    if found is None or not (found["minute"] or found["am_pm"]):
+        return typed, None
+    return found["time"].strip(), found["zone"]
 
 
 def _similar_time(text: str) -> tuple[int, int]:

@@ -91,8 +91,8 @@ class _PaperText:
         rng = self._rng
         return rng.choice(vocabulary.COMMENTS).format(
             pages=rng.randint(5, 60),
-            figures=rng.randint(1, 19),
-            tables=rng.randint(1, 9),
+            figures=max(2, rng.randint(1, 19)),  # the comments have only plurals
+            tables=max(2, rng.randint(1, 9)),
             name=self._name.lower(),
         )
 

@@ -64,7 +64,9 @@ def _optional(paper: SandboxPaper, rng: random.Random) -> Entry:
         if rng.random() < _STARS:
             found["githubStars"] = int(rng.paretovariate(0.4)) % 100_000
     if rng.random() < _SUMMARY:
-        found["ai_summary"] = paper.abstract.split(". ")[0]
+        # The finding, not the first sentence: on a card, the beginning of the abstract follows the summary.
+        sentences = paper.abstract.rstrip(".").split(". ")
+        found["ai_summary"] = f"{sentences[min(1, len(sentences) - 1)]}."
         found["ai_keywords"] = paper.title.split()[:5]
     if rng.random() < _ORGANIZATION:
         short, full = rng.choice(_ORGANIZATIONS)

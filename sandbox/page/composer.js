@@ -75,6 +75,7 @@ export class Composer {
 
   submit() {
     if (!this.command) return this.#submitPlain();
+    if (this.tail.value.trim() && !this.#takeTail()) return undefined;
     const { values, invalid } = this.values();
     this.fields.forEach((field) => field.markInvalid(field === invalid?.field));
     if (invalid) {
@@ -229,6 +230,19 @@ export class Composer {
     if (typed === "" && found.length) this.showHint(`${this.command.description}. Press Enter to send, ↓ to add an option.`);
     const suggestions = found.map((option) => ({ label: option.name, detail: option.description, pick: () => open(option) }));
     return this.popup.show(this.tail, suggestions, { first: typed ? 0 : -1 });
+  }
+
+  // Text that names no option belongs to the first unused one; returns whether there is one.
+  #takeTail() {
+    const text = this.tail.value.trim();
+    const [option] = this.#unusedOptions();
+    if (!option) {
+      this.showHint(`/${this.command.name} has no option for “${text}”.`, true);
+      return false;
+    }
+    this.tail.value = "";
+    this.#fieldOf(option.name).setText(text);
+    return true;
   }
 
   #onTailKeydown(event) {

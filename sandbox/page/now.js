@@ -3,7 +3,7 @@
 let aheadMs = 0;
 
 export const setAhead = (seconds) => {
-  aheadMs = seconds * 1000;
+  aheadMs = Math.round(seconds * 1000);
 };
 
 export const now = () => Date.now() + aheadMs;

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Literal
 
 import discord
@@ -170,6 +171,28 @@ async def test_complete_command_line_with_quotes_can_be_typed(browser: Browser) 
         await session.page.locator("#composer-input").fill('/echo text:"pasted" times:3')
         await session.press("Enter")
         await expect(session.page.locator(".message .content").last).to_have_text("pasted|None|3|False|None")
+
+
+async def test_commands_can_be_sent_after_the_day_has_ended(browser: Browser) -> None:
+    async with echo_bot_session(browser) as session:
+        session.sandbox.clock.ahead = timedelta(hours=1, milliseconds=2.4)  # a fraction, as the button leaves it
+        await session.page.reload()
+        await wait_for_commands(session.page)
+        await session.type("/echo later")
+        await session.press("Enter")
+        await expect(session.page.locator(".message .content").last).to_have_text("later|None|1|False|None")
+
+
+async def test_text_after_a_command_is_its_first_unused_option(browser: Browser) -> None:
+    async with echo_bot_session(browser) as session:
+        await session.type("/echo hi")
+        await session.press("Tab")
+        await session.page.keyboard.type("#vision")
+        await session.press("Enter", "Enter")
+        await expect(session.page.locator(".message .content").last).to_have_text("hi|vision|1|False|None")
+        await session.type("/silence please")
+        await session.press("Enter")
+        await expect(session.page.locator(".hint")).to_have_text("/silence has no option for “please”.")
 
 
 async def test_invalid_options_are_reported_before_sending(browser: Browser) -> None:

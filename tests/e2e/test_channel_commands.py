@@ -146,6 +146,13 @@ async def test_schedule_takes_a_time_and_a_zone_and_suggests_both(tmp_path: Path
         assert "as they come" in (await sandbox.suggestions("channel schedule", {"time": "as"}, "time")).values()
 
 
+async def test_zone_can_be_typed_after_the_time_as_in_help(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        assert (await channel(sandbox, "schedule", time="08:30 Europe/Belrin")).startswith("Unknown time zone.")
+        reply = await channel(sandbox, "schedule", time="08:30 Europe/Berlin")
+        assert "will be posted daily at 08:30 (Europe/Berlin)." in reply
+
+
 async def test_invalid_zone_or_time_is_rejected_with_a_suggestion(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         reply = await channel(sandbox, "schedule", time="08:30", zone="Europe/Belrin")
@@ -154,7 +161,7 @@ async def test_invalid_zone_or_time_is_rejected_with_a_suggestion(tmp_path: Path
         reply = await channel(sandbox, "schedule", time="08:30", zone="GMT+8")
         assert "Did you mean `Asia/Singapore`, `Asia/Shanghai` or `Australia/Perth`?" in reply
         assert await channel(sandbox, "schedule", time="25:70", zone=ZONE) == (
-            "Not a time of day. Use the format `23:59`."
+            "Not a time of day. Use the format `23:59`, or `as they come`."
         )
         assert "- Schedule: as they come" in await channel(sandbox, "show")
 

@@ -62,7 +62,7 @@ async def test_keyword_without_papers_gets_the_nearest_terms(tmp_path: Path) -> 
         for typed, suggestion in {
             "speculatve decoding": " Did you mean **speculative decoding**?",
             "machine lerning [cs.cl]": " Did you mean **machine learning \\[cs.CL]**?",
-            "sheaves of ants": "",
+            "sheaves ants": "",
             "sheaves or ants": " Separate several keywords with commas.",
         }.items():
             invocation = await sandbox.subscribe(typed)

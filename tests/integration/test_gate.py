@@ -346,6 +346,12 @@ async def error_of(gate: Gate) -> ArxivBackoff:
     return raised.value
 
 
+async def test_backoff_of_another_process_does_not_claim_that_arxiv_asked(path: Path, clock: FakeClock) -> None:
+    unreachable = ArxivUnavailable("arXiv is unreachable (no connection)", clock.now() + timedelta(minutes=5))
+    await close(Gate(path, clock, INTERVAL_S), clock, unreachable)
+    assert str(await error_of(Gate(path, clock, INTERVAL_S))) == "waiting, because an earlier request failed"
+
+
 async def test_closed_gate_raises_at_once_with_end_and_reason(path: Path, clock: FakeClock) -> None:
     gate = Gate(path, clock, INTERVAL_S)
     backoff = ArxivUnavailable("arXiv is unreachable (timed out)", clock.now() + timedelta(minutes=4))

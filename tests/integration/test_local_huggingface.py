@@ -92,6 +92,13 @@ def test_optional_fields_are_missing_as_often_as_recorded(hugging_face: LocalHug
         assert sum(name in paper for paper in papers) / len(papers) == pytest.approx(share, abs=0.06)
 
 
+def test_ai_summary_does_not_repeat_the_beginning_of_the_abstract(hugging_face: LocalHuggingFace) -> None:
+    papers = [entry["paper"] for entry in hugging_face.lists.generate(TODAY, 50)]
+    summarised = [paper for paper in papers if "ai_summary" in paper]
+    assert summarised
+    assert not [paper["id"] for paper in summarised if paper["summary"].startswith(paper["ai_summary"][:-1])]
+
+
 @pytest.mark.recordings
 def test_entries_have_the_recorded_fields(hugging_face: LocalHuggingFace) -> None:
     recorded = [entry for entries in read_directory(HUGGING_FACE_DAYS).values() for entry in entries]

@@ -16,6 +16,7 @@ from bot.domain.channel_schedule import (
     due_at,
     next_daily_time,
     parse_time,
+    split_zone,
 )
 from bot.domain.poll_schedule import last_announcement, last_evening, next_announcement
 from bot.domain.zones import available
@@ -234,8 +235,20 @@ def test_time_of_day_is_parsed_in_common_formats(typed: str, hour: int, minute: 
      ("8:30:15", "08:30"), ("@everyone", "08:30"), ("8:60", "08:59")],
 )  # fmt: skip
 def test_invalid_time_is_rejected_with_a_similar_one(typed: str, similar: str) -> None:
-    with pytest.raises(InvalidSchedule, match=f"Use the format `{similar}`\\."):
+    with pytest.raises(InvalidSchedule, match=f"Use the format `{similar}`, or `as they come`\\."):
         parse_time(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "time_of_day", "zone"),
+    [("08:30 Europe/Berlin", "08:30", "Europe/Berlin"), ("8am EST", "8am", "EST"),
+     ("8:30 pm, Tokyo", "8:30 pm", "Tokyo"),
+     ("8:30 Amsterdam", "8:30", "Amsterdam"), ("8:30 PM", "8:30 PM", None),
+     ("08:30 UTC+2", "08:30", "UTC+2"),
+     ("8 30", "8 30", None), ("8:30:15", "8:30:15", None), ("08:30", "08:30", None), ("noon", "noon", None)],
+)  # fmt: skip
+def test_time_of_day_can_be_followed_by_a_zone(typed: str, time_of_day: str, zone: str | None) -> None:
+    assert split_zone(typed) == (time_of_day, zone)
 
 
 @given(st.text(max_size=20))

@@ -8,7 +8,7 @@ from bot.domain.keyword import Keyword
 from bot.runtime.limits import CONTENT_MAX
 from bot.services.lookup import Latest
 from cogs.lookup import nothing_found
-from cogs.replies import split_messages
+from cogs.replies import spelling_hint, split_messages
 
 # Discord counts some characters twice; these count once.
 _LINE = st.text("abcé—*", max_size=30)
@@ -46,3 +46,8 @@ def test_line_longer_than_a_message_is_cut() -> None:
 )
 def test_lookup_without_matches_does_not_claim_that_arxiv_has_no_papers(rejected: int, text: str) -> None:
     assert nothing_found(Latest(Keyword.parse("CLIP"), (), rejected)) == text
+
+
+def test_long_keyword_without_papers_is_answered_with_use_fewer_words() -> None:
+    assert spelling_hint("language models in medicine") == "Check the spelling, or use fewer words."
+    assert spelling_hint("reward model [cs.CL]") == "Check the spelling."

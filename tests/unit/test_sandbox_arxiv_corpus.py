@@ -189,3 +189,9 @@ def test_directory_without_recorded_papers_is_rejected(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="no recorded papers"):
         Corpus.from_directory(tmp_path)
+
+
+def test_counts_in_comments_agree_with_their_plurals() -> None:
+    comments = " | ".join(paper.comment or "" for paper in Corpus.generated(now=NOW, upcoming=100).initial)
+    assert "figures" in comments
+    assert not re.search(r"\b1 (?:pages|figures|tables)\b", comments)
