@@ -137,7 +137,8 @@ FUNCTIONS: Final = _words(
 )
 # Commands that print something before and after their argument.
 AROUND: Final[Mapping[str, tuple[str, str]]] = {
-    "abs": ("|", "|"), "norm": ("‖", "‖"), "ket": ("|", "⟩"), "bra": ("⟨", "|"), "ceil": ("⌈", "⌉"),
+    "abs": ("|", "|"), "norm": ("‖", "‖"), "ket": ("|", "⟩"), "bra": ("⟨", "|"), "braket": ("⟨", "⟩"),
+    "ceil": ("⌈", "⌉"),
     "floor": ("⌊", "⌋"), "pmod": (" (mod ", ")"), "pod": (" (", ")"), "footnote": (" (", ")"), "thanks": (" (", ")"),
     "xrightarrow": (" −", "→ "), "xleftarrow": (" ←", "− "),
 }  # fmt: skip
