@@ -276,9 +276,9 @@ class _Reader(Walk):
 
     def _unknown(self, name: str, start: int, end: int, read: Callable[[int], str]) -> str:
         r"""Returns the name of a function or an unknown command; for an unknown \ourcolour{text} its argument."""
-        if name not in tables.FUNCTIONS and self.text[self.at : min(self.at + 1, end)] == "{":
-            if (inside := self.argument(end, read)).strip():
-                return inside
+        has_argument = name not in tables.FUNCTIONS and self.text[self.at : min(self.at + 1, end)] == "{"
+        if has_argument and (inside := self.argument(end, read)).strip():
+            return inside
         if read != self.prose:
             return self._function("mod" if name == "bmod" else name, end)
         if path := _WINDOWS_PATH.match(self.text, max(0, start - 2), end):
