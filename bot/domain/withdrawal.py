@@ -38,14 +38,18 @@ _WITHDRAWN_COMMENT: Final = re.compile(
     rf"[\W_]*(?:{_THE_PAPER}\s+)?(?:{_IS}\s+)?{_WITHDRAWN}"
     r"(?=\W*\Z|\s+[-–—]|\s*[.,;:(!)\]*]|\W*(?:by|due|because|since|as|from|in\s+order|at\s+the|for|until|pending|and|on|to"
     r"|after|owing|following|temporarily)\s)"
-    rf"|[\W_]*(?:request(?:s|ing)?\s+(?:for\s+)?)?withdrawal(?:\s+of\s+(?:this|the)\s+{_NOUN}{_NOT_ELSEWHERE}|\s+due\s+to\b"
+    rf"|[\W_]*(?:request(?:s|ing)?\s+(?:for\s+)?)?withdrawal(?:\s+of\s+(?:this|the)\s+{_NOUN}{_NOT_ELSEWHERE}"
+    r"|\s+due\s+to\b"
     r"|(?:\s+(?:is\s+|was\s+)?requested\s+by\s+(?:the\s+)?authors?)?\W*\Z)"
     r"|[\W_]*withdrawing\s+(?:due\s+to|because|as\s+the|since\s+the)\b"
     r"|[\W_]*superseded\s+by\s+arxiv:\s*[\w./-]*\w\W+(?:and\s+(?:hence\s+|thus\s+)?)?withdrawn\W*\Z",
     re.IGNORECASE,
 )
 _SUBJECT: Final = r"(?:we|i|(?:(?:the|this|all|both|first|corresponding)\s+)?authors?|arxiv\s+admin\w*)"
-_WISH: Final = r"(?:(?:decided|chose|chosen|wish(?:es|ed)?|want(?:ed)?|would\s+like|needs?|had|have|has|forced|going|intend)\s+to\s+)"
+_WISH: Final = (
+    r"(?:(?:decided|chose|chosen|wish(?:es|ed)?|want(?:ed)?|would\s+like|needs?|had|have|has|forced|going|intend)"
+    r"\s+to\s+)"
+)
 _WITHDRAWN_SENTENCE: Final = re.compile(
     rf"(?:\A|[.;:!?]\s+|[\[(*]\s*|,\s+|\b(?:and|so|that)\s+)(?:(?:so|thus|hence|therefore),?\s+)?"
     rf"(?:{_THE_PAPER}(?:,[^,.;]{{1,80}},)?\s+{_IS}\s+(?:{_WITHDRAWN}|removed\s+by\s+the\s+authors?\b)"
