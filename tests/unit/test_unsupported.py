@@ -27,7 +27,7 @@ DOIS = "Keywords match titles and abstracts, not DOIs."
 POSSIBLE = r"""
 reward model , search and rescue , trick or treat , AND gate , controlled NOT gate , optical AND gates ,
 OR-tools , XOR , R&D , Q&A , AT&T , TCP/IP , AdS/CFT , C++ , c++ + x , C# , A* search , Q* , RRT* ,
-reward* , reward* model , **reward model** ,
+; llm , llm ; , reward* , reward* model , **reward model** ,
 *bold* @everyone , K-theory of C*-algebras , GPT-4o , BERT [MASK] , agents [CS.cl] , f[a, b] ,
 math , physics , cs , 3.14 , 1234.5678 , Llama 3.1 , node.js , .NET , U.S. policy , x-ray , p-adic ,
 What is attention? , AI: a survey , "reward model" , graph "neural" network , author disambiguation ,
@@ -62,6 +62,10 @@ def starts(typed: str, reply: str) -> None:
         ("llm AND NOT survey", f"{EXCLUDED} than `llm`"),
         ("llm -survey", f"{EXCLUDED} than `llm`"),
         ("NOT survey", f"{EXCLUDED}, or"),
+        ("C++ OR Rust", OR + "`C++, Rust`."),
+        ("llm AND C++", AND + "`llm C++`"),
+        ("+C++ +rust", AND + "`C++ rust`"),
+        ("&&", "`AND` isn't supported. Use one phrase, or narrow"),
     ],
 )
 def test_operators_are_answered_with_their_replacement(typed: str, reply: str) -> None:
