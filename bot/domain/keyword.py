@@ -18,6 +18,10 @@ from bot.domain.words import plain, unaccented, visible
 from bot.runtime.errors import InvalidKeyword
 
 KEYWORD_MAX: Final = 200
+# A longer text is not read: with categories and quotation marks, it is too long anyway.
+_TYPED_MAX: Final = 5 * KEYWORD_MAX
+
+_TOO_LONG: Final = f"A keyword can be up to {KEYWORD_MAX} characters long."
 
 # The words that Lucene's English analyzer drops (EnglishAnalyzer.ENGLISH_STOP_WORDS_SET): arXiv finds nothing for them.
 # fmt: off
@@ -56,7 +60,9 @@ class Keyword:
     @classmethod
     def parse(cls, text: str, category: str | None = None) -> Self:
         """Parses `graph networks` or `graph networks [cs.LG]`; raises InvalidKeyword."""
-        phrase, category = _split_category(_unquoted(visible(text)), category)
+        if len(text := visible(text)) > _TYPED_MAX:
+            raise InvalidKeyword(_TOO_LONG)
+        phrase, category = _split_category(_unquoted(text), category)
         phrase = without_ending_wildcards(phrase)
         spelled = plain(phrase)
         tokens = read_tokens(phrase)
@@ -158,7 +164,7 @@ def _category_hint(code: str) -> str:
 
 def _check(phrase: str, spelled: str, tokens: tuple[Token, ...], category: str | None) -> None:
     if max(len(phrase), len(spelled)) > KEYWORD_MAX:
-        raise InvalidKeyword(f"A keyword can be up to {KEYWORD_MAX} characters long.")
+        raise InvalidKeyword(_TOO_LONG)
     if not tokens and category is not None and not phrase:
         raise InvalidKeyword(f"A category only narrows a keyword. Add one in front of it, as in `agents [{category}]`.")
     if not tokens:

@@ -1,13 +1,16 @@
 """Text that cannot be a keyword is answered with what to do instead; text that can is left alone."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.keyword import Keyword
+from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.unsupported import unsupported_syntax, without_ending_wildcards
+
+_LONGEST_MAX_S = 0.1
 
 OR = "`OR` isn't supported. Separate the keywords with commas instead: "
 AND = "`AND` isn't supported. Use one phrase, such as "
@@ -231,3 +234,12 @@ def test_suggested_keywords_can_be_keywords() -> None:
         for suggested in re.findall("`([^`]+)`", reply)[1:]:
             assert [unsupported_syntax(each) for each in suggested.split(", ")] == [None] * len(suggested.split(", "))
             assert Keyword.parse(suggested.split(", ")[0]).tokens
+
+
+@pytest.mark.parametrize("unit", ["__a__", "α_1", "ﷺ"])
+def test_text_of_the_longest_option_is_answered_quickly(unit: str) -> None:
+    typed = unit * (6000 // len(unit))
+    start = time.process_time()
+    unsupported_syntax(typed)
+    split_keywords(typed)
+    assert time.process_time() - start < _LONGEST_MAX_S
