@@ -77,7 +77,7 @@ _FIRST_WORDS: Final = frozenset(
 )
 _ESCAPED: Final = re.compile(r"\{\\(_)\}|\\([_%#&])|\\-")
 _SENTENCE: Final = re.compile(r"[.;!?](?:\s|\Z)")
-_SENTENCE_CONTINUES: Final = re.compile(r"\s*:|\s+[a-z]|://")
+_SENTENCE_CONTINUES: Final = re.compile(r"\s*:|\s+(?:[a-z]|(?:19|20)\d\d\b)|://")
 _COUNTED: Final = re.compile(r"\s*-?(?:pages?|pp|figures?|tables?)\b", re.IGNORECASE)
 _CODE_OF_OTHERS: Final = re.compile(
     r"\b(?:we\s+(?:use|used|extend|evaluate|adopt|adapt|compare|fork|modify|modified|employ|follow|test|analy[sz]e|study|build\s+(?:up)?on)"
