@@ -55,6 +55,7 @@ DELIMITERS = {
     r"$\lvert x \rvert$, $\lVert x \rVert_2$": "|x|, ‖x‖₂",
     r"$\left| x \right|$, $\left\| x \right\|$, $\| x \|$": "|x|, ‖x‖, ‖x‖",
     r"$\braket{a|b}$, \braket{\psi}": "⟨a|b⟩, ⟨ψ⟩",
+    r"$|\uparrow\rangle$, $|\uparrow\downarrow\rangle$, $\Bbb R$": "|↑⟩, |↑↓⟩, ℝ",
     r"$\{ a, b \}$, $\left[ 0, 1 \right]$": "{a, b}, [0, 1]",
     r"$D(P \| Q)$, $P(a | b)$, $x \in ]0, 1[$": "D(P ‖ Q), P(a | b), x ∈ ]0, 1[",
     r"$[\rm Fe/H]$, ${\rm [Fe/H]}$, [\rm Fe/H]": "[Fe/H], [Fe/H], [Fe/H]",

@@ -122,7 +122,7 @@ class _Reader(Walk):
             self._join(start, end)
         elif name in tables.CLOSING:
             return closing(sign)
-        elif name in tables.SPACED or tables.RELATIONS.match(sign):
+        elif name in tables.SPACED or (name not in tables.SPINS and tables.RELATIONS.match(sign)):
             return relation(sign + self.scripts(end))
         elif name not in tables.OPENING and (sign == "|" or tables.OPERATORS.match(sign)):
             return operator(sign + self.scripts(end))

@@ -72,6 +72,7 @@ PRINTED: Final[Mapping[str, str]] = {**SYMBOLS, **MACROS}
 PREFIXES: Final = frozenset("∇∂∀∃∄¬△“‘„«")
 OPENING: Final = frozenset({"lvert", "lVert"})
 CLOSING: Final = frozenset({"rvert", "rVert"})
+SPINS: Final = frozenset({"uparrow", "downarrow"})  # not as relations
 SPACED: Final = frozenset({"mid", "land", "lor"})  # as relations
 # Relations get a space on both sides, as TeX prints them.
 RELATIONS: Final = re.compile(
