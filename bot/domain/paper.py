@@ -12,8 +12,10 @@ _NOT_IN_NAMES = " \t,;:"
 _BEFORE_NAME = re.compile(
     r"\A(?:(?:and|&)\s+|(?:on\s+)?behalf\s+of\s+(?:the\s+)?|for\s+the\s+(?=.*collaboration))+", re.IGNORECASE
 )
+_IN_PARENTHESES = re.compile(r"\A\((?=(?:on\s+)?behalf\s)(.*)\)\Z", re.IGNORECASE)
 _NO_NAME = re.compile(
-    r"(?:(?:and|et)?\W*(?:others|al|and|et|on\s+behalf\s+of|\d+\s+(?:others|more|authors)))?\W*", re.IGNORECASE
+    r"(?:(?:and|et)?\W*(?:(?:many\s+)?others|al|and|et|on\s+behalf\s+of|\d+\s+(?:others|more|(?:other\s+)?authors)))?\W*",
+    re.IGNORECASE,
 )
 
 
@@ -83,5 +85,5 @@ class Paper:
 
 def _without_separators(listed: tuple[str, ...]) -> tuple[str, ...]:
     """Returns the names without separators (":", "and others", "on behalf of the …"), which are no authors."""
-    names = (_BEFORE_NAME.sub("", name.strip(_NOT_IN_NAMES)) for name in listed)
+    names = (_BEFORE_NAME.sub("", _IN_PARENTHESES.sub(r"\1", name.strip(_NOT_IN_NAMES))) for name in listed)
     return tuple(name for name in names if not _NO_NAME.fullmatch(name))

@@ -52,6 +52,8 @@ _SHORT_INDEX: Final = re.compile(r"(?<![^\W_])([^\W\d_]{1,3})_(?=\d)")
 # --- signs -------------------------------------------------------------------------------------
 
 _STARS: Final = re.compile("[∗⋆★]")
+# Z' and η' are other particles than Z and η.
+_PRIMES: Final = re.compile(r"(?<![^\W_])([A-ZΑ-Ωα-ω])('+)(?![\w'])")
 
 
 def _is_mathematical(char: str) -> bool:
@@ -79,6 +81,8 @@ def searchable(text: str) -> str:
     spelled = _plain(tex_to_text(text).replace(BREAK, " "))
     if "_" in spelled:
         spelled = _SHORT_INDEX.sub(r"\1", _GREEK_INDEX.sub("", spelled))
+    if "'" in spelled:
+        spelled = _PRIMES.sub(lambda found: found[1] + "′" * len(found[2]), spelled)
     if _GLUED_NAME_HINT.search(spelled):
         spelled = _GLUED_NAME.sub(_as_sign, spelled)
     if not spelled.isascii():

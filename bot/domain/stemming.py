@@ -12,7 +12,8 @@ from typing import Final
 
 # Words whose ending is not a plural, participle or gerund: without it they would be conflated with another word.
 _KEPT_TEXT: Final = """
-    news mars does always perhaps series species physics ethics optics
+    news mars does always perhaps series species physics ethics optics logistics paste
+    attribution composition direction formation position production projection transition
     being during evening morning nothing something anything everything ceiling wedding lightning
     united need speed
     """

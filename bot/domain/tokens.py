@@ -23,10 +23,10 @@ from bot.domain.searchable import (
 from bot.domain.stemming import stem
 from bot.domain.words import caseless
 
-SIGNS: Final = frozenset("+#*")
+SIGNS: Final = frozenset("+#*′")
 PREFIX: Final = re.compile(r"(?<![^\s(\[\"'])\.(?=[^\W\d_])")
-# A word with the signs around it: `.NET`, `C++`, `A*`.
-_TOKEN: Final = re.compile(rf"(?P<prefix>{PREFIX.pattern})?(?P<word>{WORD_PATTERN})(?P<signs>[+#*]*)|\{BREAK}")
+# A word with the signs around it: `.NET`, `C++`, `A*`, `Z′`.
+_TOKEN: Final = re.compile(rf"(?P<prefix>{PREFIX.pattern})?(?P<word>{WORD_PATTERN})(?P<signs>[+#*′]*)|\{BREAK}")
 
 # What may stand between a single letter or digit and the word next to it: `k-means`, `k means`, but not `k, means`.
 _TIGHT: Final = re.compile(rf"[\s\-_.'\"{GLUE}{GREEK_SIGN}]*")
@@ -43,8 +43,8 @@ class Token:
     `text` is case-folded, with accents as typed; `|` is the end of a sentence or a mathematical sign. A token typed
     with two or more capitals is `exact`: it is compared without stemming, except for a final s. `plural` means that it
     was typed with that s (`MLLMs`), so that it matches the singular too. `prefix` is the period before the first
-    letter, `suffix` the run of +, # or * after the last one. `gap` is what stands between this token and the previous
-    one, if that matters for a match.
+    letter, `suffix` the run of +, #, * or ′ after the last one. `gap` is what stands between this token and the
+    previous one, if that matters for a match.
     """
 
     text: str

@@ -55,6 +55,8 @@ _FUZZY: Final = re.compile(r"(?<=[\w\"'])~\d*(?:\.\d+)?(?!\S)")
 _EMPHASIS: Final = re.compile(r"(?<!\S)(\*+)([^*]+)\1(?!\S)")
 _ENDING: Final = re.compile(r"(?<![^\W_])(?<!\*)([^\W\d_]{3,})\*+(?![^\s\]])")
 
+_AROUND: Final = "(){}\"'\u201c\u201d\u201e;,. "
+
 _IN_TEXTS: Final = "Keywords match titles and abstracts"
 _NO_AUTHORS: Final = f"{_IN_TEXTS}, not authors. Use a phrase that occurs in the titles of their papers."
 _NARROW: Final = "narrow a keyword to a category, as in `agents [cs.CL]`"
@@ -117,8 +119,9 @@ def _field(text: str) -> str | None:
 
 def _several(text: str) -> str | None:
     """Several keywords in one: separated by semicolons, or each in quotation marks."""
-    if _SEPARATOR.search(text):
-        return f"Separate keywords with commas: {_code(', '.join(_SEPARATOR.split(text)))}."
+    parts = tuple(filter(_has_word, _SEPARATOR.split(text)))
+    if len(parts) > 1:
+        return f"Separate keywords with commas: {_code(', '.join(parts))}."
     quoted = _QUOTED.findall(text)
     if len(quoted) > 1 and not _QUOTED.sub("", text).strip():
         return f"Separate keywords with commas: {_code(', '.join(map(str.strip, quoted)))}."
@@ -172,7 +175,9 @@ def _boolean(text: str) -> str | None:
         than = f" than {_code(phrase)}" if phrase else ""
         return f"Words can't be excluded. Use a more specific phrase{than}, or {_NARROW}."
     if _AND.search(text):
-        return f"`AND` isn't supported. Use one phrase, such as {_code(_joined(text))}, or {_NARROW}."
+        phrase = _joined(text)
+        such_as = f", such as {_code(phrase)}" if _has_word(phrase) else ""
+        return f"`AND` isn't supported. Use one phrase{such_as}, or {_NARROW}."
     return None
 
 
@@ -207,7 +212,16 @@ def _narrows(category: str) -> str:
 def _first_phrase(query: str) -> str:
     """The part of a query in front of its first operator or second field, without quotation marks."""
     phrase = re.split(r"(?:\A|\s)(?:AND|OR|ANDNOT|NOT)(?=\s|\Z)|\|\||&&|(?<![\w])[a-z_]+:(?=\S)", query)
-    return next((part for part in (each.strip("(){}\"'\u201c\u201d\u201e+-;,. ") for each in phrase) if part), "")
+    return next(filter(None, map(_bare, phrase)), "")
+
+
+def _bare(part: str) -> str:
+    """The part without brackets and signs around it, except for those of a name: `C++`."""
+    return part.lstrip(f"{_AROUND}+-").rstrip(f"{_AROUND}-").removesuffix(" +")
+
+
+def _has_word(text: str) -> bool:
+    return any(map(str.isalnum, text))
 
 
 def _code(text: str) -> str:

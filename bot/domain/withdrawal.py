@@ -27,7 +27,8 @@ _IS: Final = (
 )
 # Withdrawn from a conference is not withdrawn from arXiv. "Was withdrawn and is now corrected" describes the past.
 _NOT_ELSEWHERE: Final = (
-    r"(?!\s+(?:[\w']+\s+){0,4}?from\s+(?!(?:the\s+)?arxiv\b|public\b|circulation\b))(?!\s+and\s+(?:is\s+|has\s+)now\b)"
+    r"(?!\s+(?:[\w']+\s+){0,4}?from\s+(?!(?:the\s+)?arxiv\b|public\b|circulation\b))"
+    r"(?!\s+and\s+(?:(?:is\s+|has\s+)now|(?:re-?)?submitted)\b)"
 )
 _WITHDRAWN: Final = rf"{_ADVERBS}(?:with-?drawn|retracted)\b{_NOT_ELSEWHERE}"
 _ADMIN_NOTE: Final = re.compile(r"\Aarxiv\s+admin(?:istrator)?\s+note:\s*", re.IGNORECASE)
@@ -37,12 +38,17 @@ _WITHDRAWN_COMMENT: Final = re.compile(
     rf"[\W_]*(?:{_THE_PAPER}\s+)?(?:{_IS}\s+)?{_WITHDRAWN}"
     r"(?=\W*\Z|\s+[-–—]|\s*[.,;:(!)\]*]|\W*(?:by|due|because|since|as|from|in\s+order|at\s+the|for|until|pending|and|on|to"
     r"|after|owing|following|temporarily)\s)"
-    rf"|[\W_]*(?:requests?\s+(?:for\s+)?)?withdrawal(?:\s+of\s+(?:this|the)\s+{_NOUN}{_NOT_ELSEWHERE}|\s+due\s+to\b|\s*\Z)",
+    rf"|[\W_]*(?:request(?:s|ing)?\s+(?:for\s+)?)?withdrawal(?:\s+of\s+(?:this|the)\s+{_NOUN}{_NOT_ELSEWHERE}"
+    r"|\s+due\s+to\b"
+    r"|(?:\s+(?:is\s+|was\s+)?requested\s+by\s+(?:the\s+)?authors?)?\W*\Z)"
+    r"|[\W_]*withdrawing\s+(?:due\s+to|because|as\s+the|since\s+the)\b"
+    r"|[\W_]*superseded\s+by\s+arxiv:\s*[\w./-]*\w\W+(?:and\s+(?:hence\s+|thus\s+)?)?withdrawn\W*\Z",
     re.IGNORECASE,
 )
 _SUBJECT: Final = r"(?:we|i|(?:(?:the|this|all|both|first|corresponding)\s+)?authors?|arxiv\s+admin\w*)"
 _WISH: Final = (
-    r"(?:(?:decided|chose|chosen|wish(?:es|ed)?|want(?:ed)?|would\s+like|need|had|forced|going|intend)\s+to\s+)"
+    r"(?:(?:decided|chose|chosen|wish(?:es|ed)?|want(?:ed)?|would\s+like|needs?|had|have|has|forced|going|intend)"
+    r"\s+to\s+)"
 )
 _WITHDRAWN_SENTENCE: Final = re.compile(
     rf"(?:\A|[.;:!?]\s+|[\[(*]\s*|,\s+|\b(?:and|so|that)\s+)(?:(?:so|thus|hence|therefore),?\s+)?"

@@ -74,6 +74,7 @@ def test_code_link_of_an_abstract(abstract: str, link: str) -> None:
         ("12 pages.https://github.com/ada/fastlib", _LIB),
         ("https://github.com/ada/fastlib.10 pages, 5 figures", _LIB),
         ("https://github.com/ada/fastlib.Accepted at ICML 2026", _LIB),
+        ("https://github.com/ada/fastlib.CVPR 2026", _LIB),
         ("[code](https://github.com/ada/fastlib)", _LIB),
         ("<https://github.com/ada/fastlib>", _LIB),
         ("fork of https://github.com/pytorch/pytorch", ""),

@@ -41,6 +41,18 @@ def test_words_with_equal_stems_have_equal_stems_at_arxiv() -> None:
     assert conflated_only_here(COMMON.split()) == []
 
 
+@pytest.mark.parametrize(
+    ("word", "other"),
+    [
+        ("transit", "transition"), ("format", "formation"), ("composite", "composition"), ("project", "projections"),
+        ("direct", "directions"), ("product", "production"), ("attribute", "attribution"), ("posit", "position"),
+        ("logistic", "logistics"), ("past", "paste"),
+    ],
+)  # fmt: skip
+def test_unlike_words_have_unlike_stems(word: str, other: str) -> None:
+    assert stem(word) != stem(other)
+
+
 @pytest.mark.slow
 @pytest.mark.recordings
 def test_recorded_words_with_equal_stems_have_equal_stems_at_arxiv() -> None:

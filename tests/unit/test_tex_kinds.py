@@ -54,6 +54,8 @@ DELIMITERS = {
     r"$\lfloor x \rfloor$, $\lceil n/2 \rceil$": "⌊x⌋, ⌈n/2⌉",
     r"$\lvert x \rvert$, $\lVert x \rVert_2$": "|x|, ‖x‖₂",
     r"$\left| x \right|$, $\left\| x \right\|$, $\| x \|$": "|x|, ‖x‖, ‖x‖",
+    r"$\braket{a|b}$, \braket{\psi}": "⟨a|b⟩, ⟨ψ⟩",
+    r"$|\uparrow\rangle$, $|\uparrow\downarrow\rangle$, $\Bbb R$": "|↑⟩, |↑↓⟩, ℝ",
     r"$\{ a, b \}$, $\left[ 0, 1 \right]$": "{a, b}, [0, 1]",
     r"$D(P \| Q)$, $P(a | b)$, $x \in ]0, 1[$": "D(P ‖ Q), P(a | b), x ∈ ]0, 1[",
     r"$[\rm Fe/H]$, ${\rm [Fe/H]}$, [\rm Fe/H]": "[Fe/H], [Fe/H], [Fe/H]",
@@ -99,6 +101,8 @@ UNITS = {
     r"40$\,$K, 5$\,\mu$m, $5\,\mu$m, 40\,K, 40~K": "40 K, 5 μm, 5 μm, 40 K, 40 K",
     r"$1.5\,$$\mu$m, $40\mathrm{\,K}$, 40\hspace{1mm}K": "1.5 μm, 40 K, 40 K",
     r"(at $40\,$), $40\,$. $5\,$--10, ($\,5$)": "(at 40), 40. 5–10, (5)",
+    r"\SI{5}{\km}, $\qty{10}{\GHz}$, \SI[x=1]{3}{nm}, \SI{5}{}": "5 km, 10 GHz, 3 nm, 5",
+    r"$\qty{x}$, \SI units": "x, SI units",
     r"5\GeV, $5\GeV$, 200\kms, 8\micron": "5 GeV, 5 GeV, 200 km s⁻¹, 8 µm",
     r"a\hspace{-1mm}b": "ab",
 }

@@ -1,13 +1,16 @@
 """Text that cannot be a keyword is answered with what to do instead; text that can is left alone."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.keyword import Keyword
+from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.unsupported import unsupported_syntax, without_ending_wildcards
+
+_LONGEST_MAX_S = 0.1
 
 OR = "`OR` isn't supported. Separate the keywords with commas instead: "
 AND = "`AND` isn't supported. Use one phrase, such as "
@@ -27,7 +30,7 @@ DOIS = "Keywords match titles and abstracts, not DOIs."
 POSSIBLE = r"""
 reward model , search and rescue , trick or treat , AND gate , controlled NOT gate , optical AND gates ,
 OR-tools , XOR , R&D , Q&A , AT&T , TCP/IP , AdS/CFT , C++ , c++ + x , C# , A* search , Q* , RRT* ,
-reward* , reward* model , **reward model** ,
+; llm , llm ; , reward* , reward* model , **reward model** ,
 *bold* @everyone , K-theory of C*-algebras , GPT-4o , BERT [MASK] , agents [CS.cl] , f[a, b] ,
 math , physics , cs , 3.14 , 1234.5678 , Llama 3.1 , node.js , .NET , U.S. policy , x-ray , p-adic ,
 What is attention? , AI: a survey , "reward model" , graph "neural" network , author disambiguation ,
@@ -62,6 +65,10 @@ def starts(typed: str, reply: str) -> None:
         ("llm AND NOT survey", f"{EXCLUDED} than `llm`"),
         ("llm -survey", f"{EXCLUDED} than `llm`"),
         ("NOT survey", f"{EXCLUDED}, or"),
+        ("C++ OR Rust", OR + "`C++, Rust`."),
+        ("llm AND C++", AND + "`llm C++`"),
+        ("+C++ +rust", AND + "`C++ rust`"),
+        ("&&", "`AND` isn't supported. Use one phrase, or narrow"),
     ],
 )
 def test_operators_are_answered_with_their_replacement(typed: str, reply: str) -> None:
@@ -232,3 +239,12 @@ def test_suggested_keywords_can_be_keywords() -> None:
 def test_only_the_beginning_of_a_long_text_is_checked() -> None:
     assert unsupported_syntax("llm OR vlm" + " agent" * 1000) is not None
     assert unsupported_syntax("agent " * 1000 + "llm OR vlm") is None
+
+
+@pytest.mark.parametrize("unit", ["__a__", "α_1", "ﷺ"])
+def test_text_of_the_longest_option_is_answered_quickly(unit: str) -> None:
+    typed = unit * (6000 // len(unit))
+    start = time.process_time()
+    unsupported_syntax(typed)
+    split_keywords(typed)
+    assert time.process_time() - start < _LONGEST_MAX_S

@@ -123,6 +123,12 @@ _NAMES = {
     "9 pages (published at MDM'26)": "MDM 2026",
     "Published in the Proceedings of the Third Nordic Symposium on AI, Robotics, and Vision (NIRoV 2026)": "NIRoV 2026",
     "NeurIPS 2025, spotlight": "NeurIPS 2025",
+    "AAAI-26 Oral": "AAAI 2026 Oral",
+    "AAAI-26, 9 pages": "AAAI 2026",
+    "MICCAI 2026 (early accept)": "MICCAI 2026",
+    "IJCAI 2026 Survey Track": "IJCAI 2026 Survey Track",
+    "In Proceedings GandALF 2025, arXiv:2509.13258": "GandALF 2025",
+    "Proceedings of the 42nd International Conference on Machine Learning, PMLR 267, 2025": "ICML 2025",
     "ICLR 2026, code available at: https://github.com/ada/lib": "ICLR 2026",
     "Pre-print accepted for publication in Pattern Recognition Letters": "Pattern Recognition Letters",
     "19 pages, 9 tables accepted by ACL 2026 main conference": "ACL 2026 main conference",
@@ -256,6 +262,7 @@ def test_venue_that_is_not_clearly_stated_is_ignored(comment: str) -> None:
         ("Noether, E., Lovelace, A. (2026). On symmetry", ""),
         ("to be submitted to Nature", ""),
         ("-", ""),
+        ("Findings of the Association for Computational Linguistics: EMNLP 2025, pages 1-9", "EMNLP 2025 Findings"),
     ],
 )
 def test_journal_reference_is_the_venue(reference: str, shown: str) -> None:

@@ -34,6 +34,11 @@ _WITHDRAWN = [
     "12 pages, withdrawn by arXiv admin",
     "arXiv administrators have removed this submission",
     # The authors' wordings.
+    "Withdrawing due to an error in the data",
+    "Requesting withdrawal",
+    "Withdrawal requested by the authors",
+    "Superseded by arXiv:2501.12345, withdrawn",
+    "We have to withdraw this manuscript for the time being",
     "We are withdrawing this version to run the experiments again",
     "It has been withdrawn by the authors",
     "5 pages, withdrawn",
@@ -121,6 +126,8 @@ _NOT_WITHDRAWN = [
     "v1 has been withdrawn; this is the corrected paper",
     "The data set was retracted, 5 pages",
     "Submitted to ICML, withdrawn",
+    "Withdrawn and resubmitted to ICML, 9 pages",
+    "Withdrawing nodes from graphs, 9 pages",
     "One author withdrew",
     "Withdraw",
 ]

@@ -25,7 +25,7 @@ _LINK: Final = re.compile(
 )
 _HUGGING_FACE: Final = re.compile(r"https://huggingface\.co/", re.IGNORECASE)
 # Where the next sentence starts inside an address: "…/thing.Warning: …", "…/thing.We show", "…/thing.10 pages".
-_NEXT_SENTENCE: Final = re.compile(r"\.(?:[A-Z][a-z]*|CCS|https?|\d+)\Z")
+_NEXT_SENTENCE: Final = re.compile(r"\.(?:[A-Z][a-z]*|[A-Z]{2,}|https?|\d+)\Z")
 _FIRST_WORDS: Final = frozenset(
     [
         "A",
@@ -78,6 +78,7 @@ _FIRST_WORDS: Final = frozenset(
 _ESCAPED: Final = re.compile(r"\{\\(_)\}|\\([_%#&])|\\-")
 _SENTENCE: Final = re.compile(r"[.;!?](?:\s|\Z)")
 _SENTENCE_CONTINUES: Final = re.compile(r"\s*:|\s+[a-z]|://")
+_YEAR: Final = re.compile(r"\s+(?:19|20)\d\d\b")
 _COUNTED: Final = re.compile(r"\s*-?(?:pages?|pp|figures?|tables?)\b", re.IGNORECASE)
 _CODE_OF_OTHERS: Final = re.compile(
     r"\b(?:we\s+(?:use|used|extend|evaluate|adopt|adapt|compare|fork|modify|modified|employ|follow|test|analy[sz]e|study|build\s+(?:up)?on)"
@@ -147,8 +148,9 @@ def _address(address: str, after: str) -> str:
     glued = _NEXT_SENTENCE.search(address)
     if glued:
         word = glued[0][1:]
-        continues = _COUNTED.match(after) if word.isdigit() else _SENTENCE_CONTINUES.match(after)
-        if continues or word in _FIRST_WORDS:
+        is_acronym = len(word) > 1 and word.isupper() and word not in _FIRST_WORDS
+        following = _COUNTED if word.isdigit() else _YEAR if is_acronym else _SENTENCE_CONTINUES
+        if following.match(after) or word in _FIRST_WORDS:
             address = address[: glued.start()]
     return address.rstrip(".-/")
 

@@ -69,6 +69,8 @@ _STATEMENT: Final = re.compile(
       | presented {_AS} \s+at\b
       | camera[-\s]ready (?:\s+version)? \s+(?:for|of)\b
       | in\s+(?:the\s+)?proc(?:eedings|\.)\s+of\b
+      | \Aproceedings\s+of\b
+      | in\s+proceedings(?=\s+[A-Z][\w&+-]*[A-Z][\w&+-]*\s+(?:19|20)\d\d\b)
     )\s*""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -102,7 +104,9 @@ def _venue_in_journal_ref(journal_ref: str) -> str:
     reference = _LEADING.sub("", defuse_mentions(tex_to_text(journal_ref)))
     if _NOT_YET.search(reference) or _CITATION.match(reference) or not any(char.isalpha() for char in reference):
         return ""
-    name = read_name(reference, only_known=True) if _PROCEEDINGS.search(reference) else ""
+    reference = _ACL_FINDINGS.sub("Findings of ", reference)
+    is_in_proceedings = _PROCEEDINGS.search(reference) or FINDINGS.match(reference)
+    name = read_name(reference, only_known=True) if is_in_proceedings else ""
     return name or cut(reference, VENUE_MAX)
 
 
@@ -125,8 +129,10 @@ def _stated_venue(text: str, found: re.Match[str]) -> str:
     after = text[found.end() :]
     if _UNSURE.search(_SENTENCE_START.split(after)[0]):
         return ""
-    following = _STATEMENT.search(after)
-    name = read_name(after[: following.start()] if following else after, only_known=found["weak"] is not None)
+    following = _STATEMENT.search(text, found.end())
+    name = read_name(
+        text[found.end() : following.start()] if following else after, only_known=found["weak"] is not None
+    )
     role = _ROLE.search(_SENTENCE_START.split(after)[0])
     said = f"{clause} {found[0]} {role[0] if role else ''}"
     return "" if _NOT_YET.search(name) else cut(_as_event(name, said), VENUE_MAX)
@@ -150,11 +156,12 @@ _MENTION: Final = re.compile("\x00(\\d+)\x00")
 _FILLER: Final = re.compile(
     r"(?:(?<!\d)(?:19|20)\d\d(?!\d)|['’]\d\d\b|(?<=\s)-[12]\d\b|[\s()\[\]'’\"“”*:–—/-]|\d+(?:st|nd|rd|th)\b|\b(?:oral|spotlight|highlight|poster|paper|main"
     r"|conference|findings|fingdings|track|camera|ready|version|accepted|accept|presentation|long|short|full|regular|proceedings|proc|of"
-    r"|the|at|in|on|to|for|as|by|an?|appear|final|official|best|award|candidate|nominee|finalist|resource|reproducibility|ads|annual|international|ieee|acm|cvf|ieee/cvf"
+    r"|the|at|in|on|to|for|as|by|an?|appear|final|early|official|best|award|candidate|nominee|finalist|resource|reproducibility|ads|annual|international|ieee|acm|cvf|ieee/cvf"
     r"|aaai|siggraph|and|datasets?|benchmarks?|papers?|research|technical|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth"
-    r"|tenth|[a-z]+teenth|symposium|meeting|journal|workshops?)\b)*+",
+    r"|tenth|[a-z]+teenth|symposium|meeting|journal|workshops?|(?:industry|survey|position(?:\s+paper)?|applied\s+data\s+science|d&b)(?=\s+track))\b)*+",
     re.IGNORECASE,
 )
+_SHORT_YEAR: Final = re.compile(r"-\d\d(?=\s*(?:\Z|[,;:.()]|oral|poster|spotlight|main))", re.IGNORECASE)
 _YEAR_FIRST: Final = re.compile(r"\s*(?:19|20)\d\d(?!\d)")
 _IN_PARENTHESES: Final = re.compile(r"\([^()]*\)")
 _COUNTS_ONLY: Final = re.compile(
@@ -210,7 +217,7 @@ def _bare_in_sentence(sentence: str) -> str:
 
 def _rest(clause: str, mention: VenueMention) -> str:
     """Returns what a clause contains besides names; "CVPRW 2026 (MUV)" may name the workshop in parentheses."""
-    rest = _MENTION.sub(" ", clause)
+    rest = _SHORT_YEAR.sub("", _MENTION.sub(" ", clause))
     return _IN_PARENTHESES.sub(" ", rest) if mention.suffix else rest
 
 

@@ -5,8 +5,7 @@ as it is. Broken TeX never raises: unknown input is kept, and no letter outside 
 escaped for Discord.
 
 `walk` reads the text and calls this module for each command; `tables` lists the commands, `glyphs` the characters,
-`typesetting` places spaces and parentheses, `references` shows links and removes citations, and `typography` pairs
-quotes.
+`typesetting` places spaces and parentheses, `references` handles links and citations, `typography` pairs quotes.
 """
 
 import re
@@ -44,6 +43,7 @@ _FACTOR_BEFORE: Final = re.compile(r"(?:\\(?P<command>[A-Za-z]+)|[\w})'])\s\Z")
 _COMMAND_MAX: Final = 20
 _BRACKET_NEXT: Final = re.compile(r"\s+(?=[(\[]|\\(?:left|[bB]igg?l?)\s*[(\[])")
 _BAR_NEXT: Final = re.compile(r"\s?(\||\\\|)\s?")
+_QUANTITY_NEXT: Final = re.compile(r"\s*(?:\[[^\[\]{}]*\]\s*)?\{[^{}]*\}\s*\{")
 _DEGREES_NEXT: Final = re.compile(r"\s*(?:[A-Za-z(]|\\[A-Za-z]|\\left)")
 _WINDOWS_PATH: Final = re.compile(r"(?<![A-Za-z0-9])[A-Z]:(?:\\[\w.-]+)+")
 
@@ -122,7 +122,7 @@ class _Reader(Walk):
             self._join(start, end)
         elif name in tables.CLOSING:
             return closing(sign)
-        elif name in tables.SPACED or tables.RELATIONS.match(sign):
+        elif name in tables.SPACED or (name not in tables.SPINS and tables.RELATIONS.match(sign)):
             return relation(sign + self.scripts(end))
         elif name not in tables.OPENING and (sign == "|" or tables.OPERATORS.match(sign)):
             return operator(sign + self.scripts(end))
@@ -194,6 +194,10 @@ class _Reader(Walk):
         match name:
             case "textsuperscript" | "textsubscript":
                 return self.script("^" if "super" in name else "_", typeset_script(self.argument(end, self.roman)))
+            case "SI" | "qty" if _QUANTITY_NEXT.match(self.text, self.at, end):
+                self._skip_options(end)
+                texts = [typeset(self.argument(end, self.roman)) for _ in range(2)]
+                return NAME_MARK + " ".join(texts).strip() + NAME_MARK
             case "hspace" | "mspace" | "hskip":
                 return "" if self.argument(end, self.roman).startswith("-") else " "
             case "unicode":
@@ -260,27 +264,24 @@ class _Reader(Walk):
 
     def _fraction(self, end: int) -> str:
         above, below = (typeset(self.argument(end, self.formula)) for _ in range(2))
-        after = self.text[self.at : min(self.at + 1, end)]
-        return NAME_MARK + f"{term(above)}/{factor(below)}" + (NAME_MARK if after not in ("", "^", "_") else "")
+        is_last = self.text[self.at : min(self.at + 1, end)] in ("", "^", "_")
+        return NAME_MARK + f"{term(above)}/{factor(below)}" + NAME_MARK * (not is_last)
 
     def _root(self, end: int) -> str:
-        option = _OPTION.match(self.text, self.at, end)
-        if option:
-            self.at = option.end()
-        degree = option[1].strip() if option else ""
+        degree = ""
+        if option := _OPTION.match(self.text, self.at, end):
+            self.at, degree = option.end(), option[1].strip()
         sign = tables.ROOTS.get(degree) or (superscript(degree) or f"{degree} ") + "√"
         return sign + factor(typeset(self.argument(end, self.formula)))
 
     def _unknown(self, name: str, start: int, end: int, read: Callable[[int], str]) -> str:
         r"""Returns the name of a function or an unknown command; for an unknown \ourcolour{text} its argument."""
-        if name not in tables.FUNCTIONS and self.text[self.at : min(self.at + 1, end)] == "{":
-            inside = self.argument(end, read)
-            if inside.strip():
-                return inside
+        has_argument = name not in tables.FUNCTIONS and self.text[self.at : min(self.at + 1, end)] == "{"
+        if has_argument and (inside := self.argument(end, read)).strip():
+            return inside
         if read != self.prose:
             return self._function("mod" if name == "bmod" else name, end)
-        path = _WINDOWS_PATH.match(self.text, max(0, start - 2), end)
-        if path:
+        if path := _WINDOWS_PATH.match(self.text, max(0, start - 2), end):
             self.at = path.end()
             return path[0][2:]
         return self._word("mod" if name == "bmod" else name, start)

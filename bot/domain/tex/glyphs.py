@@ -98,6 +98,7 @@ ALPHABETS: Final[Mapping[str, tuple[str, str]]] = {
     "mathscr": ("MATHEMATICAL SCRIPT", "SCRIPT"),
     "cal": ("MATHEMATICAL SCRIPT", "SCRIPT"),
     "mathbb": ("MATHEMATICAL DOUBLE-STRUCK", "DOUBLE-STRUCK"),
+    "Bbb": ("MATHEMATICAL DOUBLE-STRUCK", "DOUBLE-STRUCK"),
     "mathds": ("MATHEMATICAL DOUBLE-STRUCK", "DOUBLE-STRUCK"),
     "mathfrak": ("MATHEMATICAL FRAKTUR", "BLACK-LETTER"),
 }

@@ -72,6 +72,7 @@ PRINTED: Final[Mapping[str, str]] = {**SYMBOLS, **MACROS}
 PREFIXES: Final = frozenset("∇∂∀∃∄¬△“‘„«")
 OPENING: Final = frozenset({"lvert", "lVert"})
 CLOSING: Final = frozenset({"rvert", "rVert"})
+SPINS: Final = frozenset({"uparrow", "downarrow"})  # not as relations
 SPACED: Final = frozenset({"mid", "land", "lor"})  # as relations
 # Relations get a space on both sides, as TeX prints them.
 RELATIONS: Final = re.compile(
@@ -137,7 +138,8 @@ FUNCTIONS: Final = _words(
 )
 # Commands that print something before and after their argument.
 AROUND: Final[Mapping[str, tuple[str, str]]] = {
-    "abs": ("|", "|"), "norm": ("‖", "‖"), "ket": ("|", "⟩"), "bra": ("⟨", "|"), "ceil": ("⌈", "⌉"),
+    "abs": ("|", "|"), "norm": ("‖", "‖"), "ket": ("|", "⟩"), "bra": ("⟨", "|"), "braket": ("⟨", "⟩"),
+    "ceil": ("⌈", "⌉"),
     "floor": ("⌊", "⌋"), "pmod": (" (mod ", ")"), "pod": (" (", ")"), "footnote": (" (", ")"), "thanks": (" (", ")"),
     "xrightarrow": (" −", "→ "), "xleftarrow": (" ←", "− "),
 }  # fmt: skip
