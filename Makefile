@@ -1,11 +1,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# End-to-end tests mostly wait, so there are more workers than cores. A worker needs 2.5 s of CPU time to import and collect
-# everything: `make test` uses one worker more than cores, the slow tests two per core. The longest tests start first.
+# A worker needs 2.5 s of CPU time to import and collect everything: `make test` uses one per core. End-to-end tests mostly
+# wait, so the slow tests use two per core. The longest tests start first.
 CORES = $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
 BY_FILE := --maxprocesses=8 --dist=loadfile --no-loadscope-reorder
-WAITING = --numprocesses=$(shell expr $(CORES) + 1) $(BY_FILE)
+WAITING = --numprocesses=$(CORES) $(BY_FILE)
 WAITING_SLOW = --numprocesses=$(shell expr $(CORES) '*' 2) $(BY_FILE)
 # A database waits for the disk at each commit, so temporary files are in memory if /dev/shm has room and allows execution.
 MEMORY = $(shell grep -qs ' /dev/shm .*noexec' /proc/mounts || df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000000 { print $$6 }')

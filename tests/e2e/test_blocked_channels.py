@@ -16,6 +16,8 @@ from tests.support.quiescence import wait_until
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 from tests.support.store import opened
 
+pytestmark = pytest.mark.slow
+
 # 1 % of the invalid requests in ten minutes after which Discord bans an address (topics/rate-limits).
 INVALID = {401, 403, 429}
 INVALID_MAX = 100
@@ -32,7 +34,6 @@ def notices_in(sandbox: RunningSandbox, name: str) -> list[Message]:
     return [message for message in sandbox.posts(name) if not message.embeds]
 
 
-@pytest.mark.slow
 async def test_subscriber_gets_one_notice_and_a_blocked_channel_resumes(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         admin = sandbox.world.default.admin_id
@@ -100,7 +101,6 @@ async def test_notice_about_a_channel_of_the_config_file_goes_to_its_server(tmp_
             assert f"<#{sandbox.channel('read-only')}>" in notice.content
 
 
-@pytest.mark.slow
 async def test_locked_thread_keeps_its_papers_until_it_is_unlocked(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         thread, admin = sandbox.channel("reading club"), sandbox.world.default.admin_id
@@ -119,7 +119,6 @@ async def test_locked_thread_keeps_its_papers_until_it_is_unlocked(tmp_path: Pat
         assert len(direct_messages(sandbox, admin)) == 1
 
 
-@pytest.mark.slow
 async def test_deleted_channel_causes_a_notice_and_stops_no_other(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         admin = sandbox.world.default.admin_id
@@ -138,7 +137,6 @@ async def test_deleted_channel_causes_a_notice_and_stops_no_other(tmp_path: Path
             assert re.search(gone, reply, re.MULTILINE)
 
 
-@pytest.mark.slow
 async def test_papers_of_a_server_that_removed_the_bot_are_kept_until_it_returns(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         admin, guild_id = sandbox.world.default.admin_id, sandbox.world.default.guild_id
@@ -163,7 +161,6 @@ def rejected_direct_messages(sandbox: RunningSandbox) -> int:
     return sum(request.status == 403 for request in sandbox.discord.requests if request.path in paths)
 
 
-@pytest.mark.slow
 async def test_300_blocked_channels_stay_below_one_percent_of_the_ban_limit(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.world.users[sandbox.world.default.member_id].accepts_dms = False

@@ -12,6 +12,8 @@ from tests.support.embeds import lines_of, papers_in
 from tests.support.posting import deny
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
+pytestmark = pytest.mark.slow
+
 ZONE = "Europe/Berlin"
 
 
@@ -90,7 +92,6 @@ async def test_show_names_the_reason_why_discord_rejected_a_message(tmp_path: Pa
         assert f"- ⚠️ I couldn't post in {here(sandbox)}. {reason}" in await channel(sandbox, "show")
 
 
-@pytest.mark.slow
 async def test_style_applies_to_the_next_batch(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
@@ -192,7 +193,6 @@ async def test_paused_channel_queues_papers_and_posts_them_on_resume(tmp_path: P
             assert post.content.startswith("**1 new paper** for reward model · announced ")
 
 
-@pytest.mark.slow
 async def test_resume_names_what_prevents_posting_the_held_papers(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
@@ -206,7 +206,6 @@ async def test_resume_names_what_prevents_posting_the_held_papers(tmp_path: Path
         )
 
 
-@pytest.mark.slow
 async def test_backlog_of_more_than_fifty_papers_is_posted_as_a_compact_list(
     tmp_path: Path,
 ) -> None:
@@ -230,7 +229,6 @@ async def test_backlog_of_more_than_fifty_papers_is_posted_as_a_compact_list(
         assert lines_of(post) == {}
 
 
-@pytest.mark.slow
 async def test_pause_stops_a_batch_that_is_being_posted(tmp_path: Path) -> None:
     async with (
         running_sandbox(tmp_path, rate_limits=RateLimits(messages=Limit(1, 1.0), others=Limit(500, 1.0))) as sandbox,
@@ -250,7 +248,6 @@ async def test_pause_stops_a_batch_that_is_being_posted(tmp_path: Path) -> None:
         assert len(set(sandbox.posted_urls("papers"))) == 50
 
 
-@pytest.mark.slow
 async def test_role_is_pinged_once_per_batch_and_nobody_else_is(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         guild = sandbox.world.default.guild_id
@@ -277,7 +274,6 @@ async def test_role_is_pinged_once_per_batch_and_nobody_else_is(tmp_path: Path) 
         assert not post.pings
 
 
-@pytest.mark.slow
 async def test_batch_interrupted_by_a_restart_continues_without_a_second_ping(tmp_path: Path) -> None:
     slow = RateLimits(messages=Limit(1, 0.5), others=Limit(500, 1.0))
     async with running_sandbox(tmp_path, rate_limits=slow) as sandbox:
@@ -324,7 +320,6 @@ async def test_sample_shows_known_papers_and_pings_nobody(tmp_path: Path) -> Non
         assert len(sandbox.posts("papers")) == 2
 
 
-@pytest.mark.slow
 async def test_posts_of_an_announcement_channel_are_published_within_the_limit(tmp_path: Path) -> None:
     async with running_sandbox(
         tmp_path, rate_limits=RateLimits(crossposts=Limit(2, 3600.0), messages=Limit(50, 1.0))
@@ -400,7 +395,6 @@ async def test_unsupported_channel_type_is_rejected_with_the_supported_types(tmp
         assert await channel(sandbox, "test", channel=category) == rejection
 
 
-@pytest.mark.slow
 async def test_forum_gets_one_post_per_batch_and_a_thread_keeps_its_batch(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         forum = sandbox.world.add_channel(sandbox.world.default.guild_id, "paper-forum", ChannelKind.FORUM).id

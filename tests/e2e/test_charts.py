@@ -18,6 +18,8 @@ from sandbox.discord import Message
 from tests.support.quiescence import wait_until
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
+pytestmark = pytest.mark.slow
+
 # The drawing process runs with a low priority (nice).
 DRAWN_WITHIN_S = 120.0
 
@@ -63,7 +65,6 @@ async def assert_has_image(message: Message, *, alt_text: str) -> None:
     assert embed["image"]["url"] in ("attachment://chart.png", attachment["url"])  # type: ignore[index] # JSON
 
 
-@pytest.mark.slow
 async def test_chart_is_edited_until_complete_and_then_served_from_the_store(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         add_a_year_of_papers(sandbox, "A Reward Model")
@@ -83,7 +84,6 @@ async def test_chart_is_edited_until_complete_and_then_served_from_the_store(tmp
         assert len(sandbox.arxiv.requests) == 12
 
 
-@pytest.mark.slow
 async def test_chart_interrupted_by_arxiv_says_when_to_continue(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         add_a_year_of_papers(sandbox, "A Reward Model")
@@ -99,7 +99,6 @@ async def test_chart_interrupted_by_arxiv_says_when_to_continue(tmp_path: Path) 
         assert "–, 1, 1" in str(answer.shown_embeds[0]["description"])
 
 
-@pytest.mark.slow
 async def test_keyword_without_papers_has_no_chart(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         add_a_year_of_papers(sandbox, "An Agent")
@@ -120,7 +119,6 @@ async def test_chart_that_cannot_begin_is_rejected_privately(tmp_path: Path) -> 
         assert invocation.reply is rejection
 
 
-@pytest.mark.slow
 async def test_counting_stops_when_the_reply_is_deleted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         add_a_year_of_papers(sandbox, "A Reward Model")
@@ -132,7 +130,6 @@ async def test_counting_stops_when_the_reply_is_deleted(tmp_path: Path, caplog: 
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-@pytest.mark.slow
 async def test_stats_are_private_and_cover_only_channels_the_caller_can_view(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         assert (await chart(sandbox, "stats")).content.startswith("No papers were posted in the last 12 weeks")

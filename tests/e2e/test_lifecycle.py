@@ -13,6 +13,8 @@ from sandbox.discord import Invocation, Message, Permission
 from tests.support.embeds import components_of, embeds_of, lines_of
 from tests.support.running import RunningSandbox, abs_url, running_bot, running_sandbox
 
+pytestmark = pytest.mark.slow
+
 SUBMITTED = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
 
 
@@ -50,7 +52,6 @@ async def test_start_with_new_papers_posts_no_existing_paper(tmp_path: Path) -> 
         assert sandbox.posted_urls("papers") == [new]
 
 
-@pytest.mark.slow
 async def test_latest_five_papers_are_posted_once_by_a_button_from_before_a_restart(
     tmp_path: Path,
 ) -> None:
@@ -99,7 +100,6 @@ async def test_buttons_check_the_permission_of_the_caller_again(tmp_path: Path) 
         assert sandbox.posts("papers") == []
 
 
-@pytest.mark.slow
 async def test_broad_keyword_gets_suggestions_of_narrower_ones(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         for number in range(450):
@@ -179,7 +179,6 @@ async def test_post_is_edited_when_its_paper_changes_without_another_ping(
         assert all(isinstance(edit.body, dict) and edit.body["allowed_mentions"] == {"parse": []} for edit in edits)
 
 
-@pytest.mark.slow
 async def test_later_match_for_another_keyword_is_added_by_an_edit(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
@@ -195,7 +194,6 @@ async def test_later_match_for_another_keyword_is_added_by_an_edit(tmp_path: Pat
         assert " · reward model, sheaf cohomology · " in embeds_of(post)[0].footer
 
 
-@pytest.mark.slow
 async def test_withdrawn_paper_is_never_posted_as_new(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
@@ -217,7 +215,6 @@ async def test_withdrawn_paper_is_never_posted_as_new(tmp_path: Path) -> None:
         assert sandbox.posted_urls("papers") == [kept]
 
 
-@pytest.mark.slow
 async def test_abstract_of_a_paper_no_longer_stored_is_a_link(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         async with running_bot(sandbox):

@@ -22,6 +22,8 @@ from tests.support.killable import KILLED, run_command
 from tests.support.quiescence import wait_until_settled
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
+pytestmark = pytest.mark.slow
+
 CHANNELS = ("papers", "vision", "general", "reading club")
 PAPERS = 50
 WRONG_TOKEN = "MTE5MTMxOTkwOTE3MTIwMDAwMQ.wrong.token"
@@ -81,7 +83,6 @@ async def test_check_changes_no_file_next_to_the_database(tmp_path: Path) -> Non
         assert files_in(tmp_path) == before
 
 
-@pytest.mark.slow
 async def test_check_prints_only_its_table(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SERVER_ERROR))
@@ -174,7 +175,6 @@ async def test_check_reports_a_damaged_database_and_leaves_it_unchanged(tmp_path
         assert sandbox.database.read_bytes() == b"Buy milk." * 1000
 
 
-@pytest.mark.slow
 async def test_check_next_to_a_running_bot_uses_the_same_request_gate(tmp_path: Path) -> None:
     arxiv = LocalArxiv(Corpus(), interval_s=0.4)
     arxiv.add_paper(SandboxPaper(title="Sheaves on a Torus", abstract="We compute."))
@@ -189,7 +189,6 @@ async def test_check_next_to_a_running_bot_uses_the_same_request_gate(tmp_path: 
         assert arxiv.violations == []
 
 
-@pytest.mark.slow
 async def test_backup_made_while_the_bot_posts_is_complete(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         for name in CHANNELS:
@@ -210,7 +209,6 @@ async def test_backup_made_while_the_bot_posts_is_complete(tmp_path: Path) -> No
             assert connection.execute("SELECT count(*) FROM outbox").fetchone() == (len(CHANNELS) * PAPERS,)
 
 
-@pytest.mark.slow
 async def test_bot_continues_with_a_backup_where_the_original_stopped(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         copy = tmp_path / "copy.sqlite3"

@@ -9,6 +9,8 @@ import pytest
 from sandbox.discord import Permission
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
+pytestmark = pytest.mark.slow
+
 
 def settings_file(tmp_path: Path, *subscriptions: tuple[int, list[str]]) -> Path:
     """A config.json with these subscriptions."""
@@ -101,7 +103,6 @@ async def test_long_and_unsupported_keywords_can_be_unsubscribed_by_their_sugges
             assert "llm OR vlm** is in config.json" in await sandbox.reply_to("unsubscribe", {"keyword": "llm OR vlm"})
 
 
-@pytest.mark.slow
 async def test_keywords_of_a_deleted_channel_can_be_unsubscribed(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         gone, member = sandbox.channel("vision"), sandbox.world.default.member_id

@@ -10,6 +10,8 @@ from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from sandbox.discord import Permission
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
+pytestmark = pytest.mark.slow
+
 ACKNOWLEDGEMENT = "-# Thank you to arXiv for use of its open access interoperability."
 # The description of a poll without new papers depends on arXiv's calendar.
 NOTHING = r"(nothing announced: \w+day|no new papers|no announcement: holiday or late|not announced yet(: late)?)"
@@ -26,7 +28,6 @@ async def test_status_before_the_first_poll_says_what_starts_it(tmp_path: Path) 
         ]
 
 
-@pytest.mark.slow
 async def test_status_describes_the_result_of_the_last_poll(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
@@ -71,7 +72,6 @@ async def test_empty_arxiv_response_is_never_reported_as_no_new_papers(tmp_path:
         await sandbox.wait_for_status("arXiv returns no papers at all, next try in ")
 
 
-@pytest.mark.slow
 async def test_queue_and_blocked_channels_are_shown_only_to_those_who_can_view(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         member, papers, admins = sandbox.world.default.member_id, sandbox.channel("papers"), sandbox.channel("admins")
@@ -102,7 +102,6 @@ async def test_queue_and_blocked_channels_are_shown_only_to_those_who_can_view(t
         assert f"<#{papers}>" not in reply
 
 
-@pytest.mark.slow
 async def test_missing_channel_in_the_config_is_shown_to_server_managers_only(
     tmp_path: Path,
 ) -> None:

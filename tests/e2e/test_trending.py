@@ -17,6 +17,8 @@ from tests.support.loopback import free_port
 from tests.support.recordings import HUGGING_FACE_DAYS
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
+pytestmark = pytest.mark.slow
+
 _LINE = re.compile(
     r"\*\*(?P<rank>\d+)\.\*\* \*\*\[.+\]\(https://huggingface\.co/papers/(?P<id>[^)]+)\)\*\*\n"
     r"-# ▲\u00a0[\d.kM]+( · .+)*"
@@ -77,7 +79,6 @@ async def all_pages(sandbox: RunningSandbox, message: Message) -> list[re.Match[
     return papers
 
 
-@pytest.mark.slow
 async def test_day_of_120_papers_is_shown_page_by_page_most_votes_first(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, trending_bot(sandbox):
         entries = sandbox.huggingface.lists.generate(today(), 120)
@@ -92,7 +93,6 @@ async def test_day_of_120_papers_is_shown_page_by_page_most_votes_first(tmp_path
         assert [(request.p, request.limit) for request in sandbox.huggingface.requests] == [("0", "100"), ("1", "100")]
 
 
-@pytest.mark.slow
 @pytest.mark.recordings
 async def test_recorded_days_are_shown_completely(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, trending_bot(sandbox):
@@ -233,7 +233,6 @@ async def test_trending_works_in_direct_messages_and_is_rate_limited(
         assert len(sandbox.huggingface.requests) == 1
 
 
-@pytest.mark.slow
 async def test_failed_vote_reading_is_reported_only_in_the_status(tmp_path: Path) -> None:
     port = free_port()
     async with running_sandbox(tmp_path) as sandbox, trending_bot(sandbox, str(port)):

@@ -14,6 +14,8 @@ from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind
 from tests.support.embeds import components_of, embeds_of
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
+pytestmark = pytest.mark.slow
+
 
 def yesterday() -> date:
     """Returns the day (UTC) whose list is posted today."""
@@ -55,7 +57,6 @@ def text_of(post: Message) -> str:
     return "\n".join(embed.description for embed in embeds_of(post))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("style", ["cards", pytest.param("compact")])
 async def test_posted_paper_gets_its_votes_and_code_by_an_edit(tmp_path: Path, style: str) -> None:
     async with running_sandbox(tmp_path) as sandbox, bot_with_trending(sandbox):
@@ -87,7 +88,6 @@ async def test_posted_paper_gets_its_votes_and_code_by_an_edit(tmp_path: Path, s
         assert "▲ 90" in text_of(invocation.reply)
 
 
-@pytest.mark.slow
 async def test_posts_have_no_votes_while_hugging_face_is_down_or_disabled(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.huggingface.faults.add(HuggingFaceFault(HuggingFaceFaultKind.UNAVAILABLE, times=None))
@@ -110,7 +110,6 @@ async def test_posts_have_no_votes_while_hugging_face_is_down_or_disabled(tmp_pa
             assert "▲" not in text_of(latest.reply)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "lost",
     [pytest.param(StatusAfter(502), id="502"), pytest.param(DropAfter(), id="dropped")],
@@ -153,7 +152,6 @@ async def test_list_is_posted_once_over_lost_answers_and_restarts(tmp_path: Path
             assert "Trending" not in await sandbox.reply_to("channel show")
 
 
-@pytest.mark.slow
 async def test_list_begins_a_forum_post_and_counts_the_papers_left_out(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         forum = sandbox.world.add_channel(sandbox.world.default.guild_id, "paper-forum", ChannelKind.FORUM).id
