@@ -134,7 +134,7 @@ class _Text:
 class _Phrase:
     """The tokens of a keyword, the word forms that each of them matches in some text, and which one is the rarest.
 
-    `words_suffice` is True if what stands around and between the words does not matter.
+    `words_suffice` is True if the text around and between the words does not matter.
     """
 
     tokens: tuple[Token, ...]

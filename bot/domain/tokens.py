@@ -43,7 +43,7 @@ class Token:
     `text` is case-folded, with accents as typed; `|` is the end of a sentence or a mathematical sign. A token typed
     with two or more capitals is `exact`: it is compared without stemming, except for a final s. `plural` means that it
     was typed with that s (`MLLMs`), so that it matches the singular too. `prefix` is the period before the first
-    letter, `suffix` the run of +, #, * or ′ after the last one. `gap` is what stands between this token and the
+    letter, `suffix` the run of +, #, * or ′ after the last one. `gap` is the text between this token and the
     previous one, if that matters for a match.
     """
 

@@ -33,7 +33,7 @@ def url_in_tex(raw: str) -> str:
 
 
 def link(raw_url: str, text: str) -> str:
-    """Returns the text of a link with its address; only the address if the text repeats it or stands for it."""
+    """Returns the text of a link with its address; only the address if the text repeats it or is a placeholder."""
     url, text = url_in_tex(raw_url).removeprefix("mailto:"), text.strip()
     if not _ADDRESS.match(url) or url in text:
         return text or url
