@@ -39,7 +39,12 @@ MEASURED_SLOW: Final = (
     "tests/e2e/test_trending_posts.py",
     "tests/integration/test_charts.py",
     "tests/integration/test_page_command.py",
+    "tests/integration/test_store_cancellation.py",
+    "tests/integration/test_store_opening.py",
+    "tests/unit/test_page_bibtex.py",
     "tests/unit/test_page_html.py",
+    "tests/unit/test_page_markdown.py",
+    "tests/unit/test_trending_parsing.py",
 )
 # Quick tests that measuring would slow beyond their limits, or that measure nothing because they kill the bot.
 UNMEASURED: Final = (

@@ -58,6 +58,7 @@ async def test_page_command_returns_a_file_of_the_channels_papers(tmp_path: Path
         )
 
 
+@pytest.mark.slow
 async def test_page_command_checks_view_permission_and_rate_limit(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         ids = sandbox.world.default

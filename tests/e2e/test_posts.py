@@ -41,6 +41,7 @@ async def read_abstract(sandbox: RunningSandbox, post: Message, arxiv_id: str) -
     return await (await sandbox.discord.press(post.id, custom_id, user_id=member)).wait_for_reply()
 
 
+@pytest.mark.slow
 async def test_post_shows_the_paper_and_its_keywords(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.reply_to("subscribe", {"keyword": "reward model, agents, sheaf"})
@@ -66,6 +67,7 @@ async def test_post_shows_the_paper_and_its_keywords(tmp_path: Path) -> None:
         assert [button.get("url") for button in buttons] == [None, pdf, html]
 
 
+@pytest.mark.slow
 async def test_hostile_papers_are_escaped_and_stop_no_other(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
@@ -91,6 +93,7 @@ async def test_hostile_papers_are_escaped_and_stop_no_other(tmp_path: Path) -> N
             assert sum(embed.length for embed in embeds_of(post)) <= 6000
 
 
+@pytest.mark.slow
 async def test_entries_without_a_title_or_an_id_are_skipped(
     tmp_path: Path,
 ) -> None:
@@ -155,6 +158,7 @@ async def test_23_cards_are_three_messages_whose_menus_work_after_a_restart(
             assert [embed.title for embed in embeds_of(shown)] == ["One More Reward Model"]
 
 
+@pytest.mark.slow
 async def test_more_than_five_papers_are_compact_lists_of_20(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.reply_to("subscribe", {"keyword": "reward model, MLLM"})

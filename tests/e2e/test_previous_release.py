@@ -6,6 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from sandbox.arxiv import SandboxPaper
 from sandbox.discord import Message, Permission
 from sandbox.discord.primitives import snowflake_at
@@ -100,6 +102,7 @@ class PreviousRelease:
         )
 
 
+@pytest.mark.slow
 async def test_previous_release_loses_nothing_and_posts_nothing_twice(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         before = PreviousRelease(sandbox)

@@ -55,6 +55,7 @@ async def test_subscribe_previews_the_last_30_days_and_names_the_next_check(tmp_
         assert labels == ["Start with new papers", "Also post the latest 5", "Undo"]
 
 
+@pytest.mark.slow
 async def test_keyword_without_papers_gets_the_nearest_terms(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         sandbox.add_paper("Speculative Decoding for Robots")
@@ -127,6 +128,7 @@ async def test_subscribed_keyword_is_recognised_despite_spacing_and_case(tmp_pat
         assert f"**reward model**: added to <#{sandbox.channel('vision')}>." in elsewhere
 
 
+@pytest.mark.slow
 async def test_category_limits_a_keyword_and_is_suggested_by_code_or_name(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         sandbox.add_paper("Transformers for Text", categories=("cs.CL", "cs.LG"))
@@ -192,6 +194,7 @@ async def test_channel_is_rejected_with_the_name_of_the_missing_permission(tmp_p
         assert "no keywords yet" in await sandbox.reply_to("keywords")
 
 
+@pytest.mark.slow
 async def test_subscribing_while_arxiv_is_down_syncs_later_without_posting(
     tmp_path: Path,
 ) -> None:
@@ -210,6 +213,7 @@ async def test_subscribing_while_arxiv_is_down_syncs_later_without_posting(
         assert past not in sandbox.posted_urls("papers") == [new]
 
 
+@pytest.mark.slow
 async def test_initial_sync_after_a_restart_posts_no_existing_paper(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         past = sandbox.add_paper("An Old Reward Model")

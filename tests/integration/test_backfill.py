@@ -236,6 +236,7 @@ async def test_each_response_resets_the_time_until_the_backfill_gives_up(harness
     assert sorted(map(str, harness.backfilled())) == sorted(papers)
 
 
+@pytest.mark.slow
 async def test_incomplete_month_is_skipped_and_read_by_the_next_run(harness: BackfillHarness) -> None:
     papers = harness.add_papers("A reward model", SEPTEMBER)
     harness.add_papers("A reward model", OCTOBER, 9)

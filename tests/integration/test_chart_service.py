@@ -106,6 +106,7 @@ async def test_concurrent_charts_of_a_keyword_share_the_requests(ingest: Ingest)
     assert (12, ChartInProgress(36.0)) in second.states
 
 
+@pytest.mark.slow
 async def test_charts_of_different_keywords_take_turns(ingest: Ingest) -> None:
     charts, first, second = chart_service(ingest), Recorder(), Recorder()
     await ingest.run(charts.trend([AGENT], Recorder().show))

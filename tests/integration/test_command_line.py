@@ -76,6 +76,7 @@ def test_missing_settings_file_given_by_option_is_an_error(
     assert capsys.readouterr().err == "other.json: no such file.\n"
 
 
+@pytest.mark.slow
 def test_process_exits_with_the_exit_code_of_main(folder: Path) -> None:
     ended = bot(folder, DAILY_PAPERS_WEB__PORT="0", DISCORD_TOKEN=f"Bot {TOKEN}")
     assert ended.returncode == 2

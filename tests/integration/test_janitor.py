@@ -144,6 +144,7 @@ async def test_unblocked_channel_causes_no_notice(janitor: JanitorHarness) -> No
 # Gone channels.
 
 
+@pytest.mark.slow
 async def test_subscriptions_and_queue_of_a_gone_channel_are_kept_for_thirty_days(
     janitor: JanitorHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -162,6 +163,7 @@ async def test_subscriptions_and_queue_of_a_gone_channel_are_kept_for_thirty_day
     assert caplog.messages == ["subscriptions ended"]
 
 
+@pytest.mark.slow
 async def test_subscriptions_from_the_config_file_stay_in_a_gone_channel(janitor: JanitorHarness) -> None:
     await janitor.store.subscriptions.apply_config({CHANNEL: [Keyword.parse("diffusion")]}, NOW)
     await janitor.block(GONE)
@@ -183,6 +185,7 @@ async def test_channel_that_returns_in_time_keeps_its_subscriptions(janitor: Jan
         assert len(await janitor.store.subscriptions.in_channel(CHANNEL)) == 1
 
 
+@pytest.mark.slow
 async def test_blocked_channel_that_is_not_gone_keeps_its_subscriptions(janitor: JanitorHarness) -> None:
     await janitor.block(HIDDEN)
     async with janitor.running():

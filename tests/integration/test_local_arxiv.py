@@ -190,6 +190,7 @@ async def test_withdrawn_paper_has_a_new_version_with_a_withdrawal_comment(
     assert entry.title == "Reward model 3"
 
 
+@pytest.mark.slow
 async def test_generated_papers_are_visible_from_the_start() -> None:
     arxiv = LocalArxiv(seed=5, now=lambda: NOW)
     async with query_client(arxiv) as client:

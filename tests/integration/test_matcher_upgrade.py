@@ -66,6 +66,7 @@ async def test_paper_of_a_later_day_is_posted_while_older_ones_stay_seen(ingest:
     assert await queued(ingest) == {new}
 
 
+@pytest.mark.slow
 async def test_keyword_synced_after_the_upgrade_posts_a_paper_that_is_announced_late(ingest: Ingest) -> None:
     await ingest.watch("CO2", channel_id=INSTALLATION.single)
     late = ingest.add_paper("Capture of CO$_2$ in cells", days_ago=10)

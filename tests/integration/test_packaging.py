@@ -62,6 +62,7 @@ def test_wheel_contains_every_file_of_its_packages(wheel: set[str], package: str
     assert expected - wheel == set()
 
 
+@pytest.mark.slow
 def test_wheel_contains_no_tests_or_settings(wheel: set[str]) -> None:
     assert {name.split("/")[0].split("-")[0] for name in wheel} == {"bot", "cogs", "sandbox", "daily_papers"}
 

@@ -191,6 +191,7 @@ async def test_one_older_window_is_read_per_day(ingest: Ingest) -> None:
     assert window(another) != window(older)
 
 
+@pytest.mark.slow
 async def test_polls_of_one_week_cover_the_last_thirty_days(ingest: Ingest) -> None:
     for _ in range(7):
         ingest.add_paper(FILLER)
@@ -202,6 +203,7 @@ async def test_polls_of_one_week_cover_the_last_thirty_days(ingest: Ingest) -> N
         assert any(start <= moment <= end for start, end in covered), moment
 
 
+@pytest.mark.slow
 async def test_paper_announced_thirteen_days_after_its_submission_is_found(ingest: Ingest) -> None:
     arxiv_id = ""
     for day in range(8):

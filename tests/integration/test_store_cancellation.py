@@ -68,6 +68,7 @@ def assert_no_open_transaction(path: Path) -> None:
 EVERY_WRITE = (subscribe, unsubscribe, apply_config, record_window, bind, deliver, release)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("operation", "when"),
     [

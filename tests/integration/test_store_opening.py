@@ -205,6 +205,7 @@ async def _try_twice(path: Path) -> None:
             await Database.open_exclusive(path)
 
 
+@pytest.mark.slow
 def test_database_of_a_killed_process_can_be_opened_at_once(path: Path) -> None:
     with subprocess.Popen(
         opening_command(path), cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -248,6 +249,7 @@ def test_file_locked_by_another_program_is_rejected(path: Path) -> None:
         assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("as_root")
 def test_read_only_file_is_rejected(open_to_all: Path) -> None:
     path = created(open_to_all / "papers.sqlite3")
@@ -259,6 +261,7 @@ def test_read_only_file_is_rejected(open_to_all: Path) -> None:
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("as_root")
 def test_file_in_a_read_only_folder_is_rejected(open_to_all: Path) -> None:
     path = created(open_to_all / "papers.sqlite3")
@@ -267,6 +270,7 @@ def test_file_in_a_read_only_folder_is_rejected(open_to_all: Path) -> None:
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("as_root")
 def test_inaccessible_folder_is_rejected(open_to_all: Path) -> None:
     closed = open_to_all / "closed" / "inner"
@@ -275,6 +279,7 @@ def test_inaccessible_folder_is_rejected(open_to_all: Path) -> None:
     assert "cannot be used: Permission denied" in open_in_child(closed / "papers.sqlite3", AS_NOBODY, code=open_to_all)
 
 
+@pytest.mark.slow
 def test_full_disk_at_the_start_is_reported(path: Path) -> None:
     assert "cannot be written" in open_in_child(path, ON_A_FULL_DISK)
     created(path)  # with free space again, the leftovers do no harm

@@ -32,6 +32,7 @@ def clock() -> FakeClock:
 # Which list is posted, and when.
 
 
+@pytest.mark.slow
 async def test_list_is_posted_once_in_each_subscribed_channel(
     store: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:

@@ -62,6 +62,7 @@ def _retired_identifiers(source: str) -> set[str]:
     return _identifiers(source) & mentioned if mentioned else set()
 
 
+@pytest.mark.slow
 def test_no_identifier_is_retired() -> None:
     found = {name: used for name in _python_files() if (used := _retired_identifiers((ROOT / name).read_text()))}
     assert found == {}
@@ -163,6 +164,7 @@ names = list[Paper]
     assert list(_types(source)) == ["Paper", "Inner", "Step", "Item", "Papers"]
 
 
+@pytest.mark.slow
 def test_no_two_types_share_a_name() -> None:
     places: dict[str, list[str]] = defaultdict(list)
     for name in _python_files():

@@ -178,6 +178,7 @@ def test_tex_of_any_text_is_ascii_with_balanced_braces(text: str) -> None:
     assert re.fullmatch(r"[\x20-\x7e]*", tex)
 
 
+@pytest.mark.slow
 @pytest.mark.recordings
 def test_recorded_titles_and_authors_are_read_back_unchanged() -> None:
     for text in {text for known in recorded_texts() for text in (known.title, *known.authors)}:

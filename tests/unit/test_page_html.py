@@ -96,11 +96,13 @@ def test_recorded_papers_are_read_back_unchanged() -> None:
     _assert_read_back(recorded_page())
 
 
+@pytest.mark.slow
 @given(hostile_pages())
 def test_hostile_papers_are_read_back_unchanged(page: Page) -> None:
     _assert_read_back(page)
 
 
+@pytest.mark.slow
 def test_each_special_character_is_shown_unchanged() -> None:
     texts = [text for piece in PIECES for text in (piece, f"x{piece}x", f"a {piece} b")]
     papers = [
@@ -288,6 +290,7 @@ def test_large_page_stays_within_limit_and_keeps_newest_bibtex() -> None:
     assert max(dates[one] for one in linked) <= min(dates[one] for one in dates.keys() - linked)
 
 
+@pytest.mark.slow
 def test_page_beyond_the_limit_keeps_every_paper() -> None:
     papers = tuple(paper(f"2611.{number:05}", abstract="x" * 20_000) for number in range(1, 61))
     text = _render(page_of(*papers))

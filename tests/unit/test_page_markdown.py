@@ -110,6 +110,7 @@ def test_hostile_papers_are_read_back_unchanged(page: Page) -> None:
     _assert_read_back(page)
 
 
+@pytest.mark.slow
 def test_each_special_character_is_shown_unchanged() -> None:
     sections = []
     for piece in PIECES:
