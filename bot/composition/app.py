@@ -30,7 +30,7 @@ from bot.runtime.supervisor import Loop, Supervisor, root_cause
 from bot.services.health import Health
 from bot.store.database import Database
 from bot.web import PublicPage, WebServer, page_address
-from cogs.keywords import KeywordsButton
+from cogs.keyword_list import KeywordsButton
 from cogs.lookup import AbstractButton, AbstractMenu
 from cogs.subscribe_buttons import SubscribedButton
 from cogs.trending import TrendingButton

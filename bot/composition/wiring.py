@@ -45,7 +45,7 @@ from bot.services.subscriptions import SubscriptionService
 from cogs.channels import ChannelCommands
 from cogs.charts import ChartCommands
 from cogs.help import HelpCommand
-from cogs.keywords import KeywordsCommand
+from cogs.keyword_list import KeywordsCommand
 from cogs.lookup import LookupCommands
 from cogs.pages import PageCommands
 from cogs.status import StatusCommand
