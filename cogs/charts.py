@@ -35,6 +35,7 @@ from bot.services.subscriptions import SubscriptionService
 from cogs.input import Cooldown, parse_keywords
 from cogs.permissions import can_view
 from cogs.replies import bold, clock_time
+from cogs.suggestions import suggested
 
 # Five lines can be told apart; a first chart of five keywords takes 60 requests.
 TREND_KEYWORDS: Final = 5
@@ -106,15 +107,14 @@ class ChartCommands(commands.Cog):
     ) -> list[app_commands.Choice[str]]:
         if interaction.guild is None:
             return []
-        subscriptions = await self._subscription_service.in_guild(interaction.guild.id)
-        shown = dict.fromkeys(
-            subscription.keyword.shown
-            for subscription in subscriptions
-            if typed.casefold() in subscription.keyword.shown.casefold()
-            and len(subscription.keyword.shown) <= SELECT_OPTION_MAX
-            and can_view(interaction, subscription.channel_id)
-        )
-        return [app_commands.Choice(name=each, value=each) for each in shown][:AUTOCOMPLETE_CHOICES_MAX]
+        index = await self._subscription_service.index(interaction.guild.id)
+        shown: dict[str, None] = {}
+        async for spelling in suggested(index, typed, partial(can_view, interaction)):
+            if len(spelling.shown) <= SELECT_OPTION_MAX:
+                shown[spelling.shown] = None
+            if len(shown) == AUTOCOMPLETE_CHOICES_MAX:
+                break
+        return [app_commands.Choice(name=each, value=each) for each in shown]
 
     @app_commands.command(description="Chart the papers posted per week in this server, by keyword")
     @app_commands.guild_only()

@@ -54,7 +54,7 @@ def _channel_lines(interaction: discord.Interaction[Client], report: StatusRepor
     gone = {blocked.channel_id for blocked in report.blocked if blocked.guild_id == interaction.guild_id}
     queued = sum(count for channel_id, count in report.queued.items() if _is_visible(interaction, channel_id, gone))
     lines = [f"**Queued**: {plural(queued, 'paper')}."]
-    if unsynced := {each.keyword for each in report.unsynced if can_view(interaction, each.channel_id)}:
+    if unsynced := _unsynced(interaction, report):
         problem = "" if report.sync_problem is None else f" ({shown_reason(report.sync_problem)})"
         lines.insert(0, f"**Initial sync pending**: {plural(len(unsynced), 'keyword')}{problem}.")
     for blocked in report.blocked:
@@ -67,6 +67,12 @@ def _channel_lines(interaction: discord.Interaction[Client], report: StatusRepor
         if _is_visible(interaction, channel_id, gone):
             lines.append(f"⏸️ <#{channel_id}>, paused {relative_time(since)}; resume with `/channel resume`.")
     return lines
+
+
+def _unsynced(interaction: discord.Interaction[Client], report: StatusReport) -> set[int]:
+    """The ids of keywords that wait for their initial sync, in channels that the caller can view."""
+    visible = {channel_id: can_view(interaction, channel_id) for channel_id in {each for each, _ in report.unsynced}}
+    return {keyword_id for channel_id, keyword_id in report.unsynced if visible[channel_id]}
 
 
 def _is_visible(interaction: discord.Interaction[Client], channel_id: int, gone: Collection[int]) -> bool:

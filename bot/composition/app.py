@@ -30,6 +30,7 @@ from bot.runtime.supervisor import Loop, Supervisor, root_cause
 from bot.services.health import Health
 from bot.store.database import Database
 from bot.web import PublicPage, WebServer, page_address
+from cogs.keyword_list import KeywordsButton
 from cogs.lookup import AbstractButton, AbstractMenu
 from cogs.subscribe_buttons import SubscribedButton
 from cogs.trending import TrendingButton
@@ -112,7 +113,7 @@ class App:
             Greeter(stores.known_guilds, context.clock),
             request_trace(invalid_requests),
         )
-        self.client.add_dynamic_items(AbstractButton, AbstractMenu, SubscribedButton, TrendingButton)
+        self.client.add_dynamic_items(AbstractButton, AbstractMenu, KeywordsButton, SubscribedButton, TrendingButton)
         self.client.set_cogs(build_cogs(context, services, self._trending))
         self._publish = build_publish(context, stores, wakeups, self._trending, self.client, invalid_requests)
         self._lag = LagMeter(context.clock, metrics)

@@ -45,6 +45,7 @@ from bot.services.subscriptions import SubscriptionService
 from cogs.channels import ChannelCommands
 from cogs.charts import ChartCommands
 from cogs.help import HelpCommand
+from cogs.keyword_list import KeywordsCommand
 from cogs.lookup import LookupCommands
 from cogs.pages import PageCommands
 from cogs.status import StatusCommand
@@ -223,6 +224,7 @@ def build_services(
             ingest.initial_sync,
             context.clock,
             wakeups.dispatcher.notify,
+            context.settings.limits,
         ),
         channel_settings=_channel_settings_service(context, stores, wakeups),
         lookup=_lookup_service(context, stores, ingest, trending),
@@ -285,6 +287,7 @@ def build_cogs(context: Context, services: Services, trending: TrendingParts) ->
         *trending.cogs,
         SubscribeCommand(services.subscriptions, services.status, services.channel_settings),
         SubscriptionCommands(services.subscriptions),
+        KeywordsCommand(services.subscriptions),
         LookupCommands(services.lookup),
         StatusCommand(services.status),
         ChannelCommands(services.channel_settings, trending.lists),

@@ -19,6 +19,7 @@ from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from bot.discord_api.autocompletion import AutocompletionLimit, answer_without_suggestions
 from bot.discord_api.greeting import Greeter
 from bot.runtime.errors import DailyPapersError, StoreUnavailable
 from bot.services.lookup import LookupService
@@ -53,9 +54,15 @@ class SlashCommands(app_commands.CommandTree["Client"]):
     def __init__(self, client: "Client") -> None:
         super().__init__(client)
         self._running: set[asyncio.Task[object]] = set()
+        self._autocompletion = AutocompletionLimit()
 
-    async def interaction_check(self, _: discord.Interaction["Client"], /) -> bool:
-        """Records the task of a command; allows everyone."""
+    async def interaction_check(self, interaction: discord.Interaction["Client"], /) -> bool:
+        """Records the task of a command, and allows everyone; limits requests for suggestions."""
+        if interaction.type is discord.InteractionType.autocomplete and not self._autocompletion.allows(
+            interaction.user.id, interaction.guild_id
+        ):
+            await answer_without_suggestions(interaction)
+            return False
         task = asyncio.current_task()
         if task is not None:
             self.track(task)

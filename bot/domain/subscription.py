@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Final
 
 from bot.domain.keyword import Keyword
 
@@ -39,6 +40,60 @@ class Subscription:
     sources: frozenset[Source]
     added_by: int | None
     added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """A keyword as a channel spells it, without its tokens; `canonical` is its canonical form."""
+
+    channel_id: int
+    shown: str
+    canonical: str
+
+
+class QuotaScope(Enum):
+    """What a quota counts the keywords of."""
+
+    CHANNEL = "channel"
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """How many keywords commands may add to one channel and to one server."""
+
+    per_channel: int
+    per_server: int
+
+
+UNLIMITED: Final = Quotas(2**62, 2**62)
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """The channel now subscribes to the keyword."""
+
+    keyword: Keyword
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyWatched:
+    """The channel subscribed to the keyword before, in this spelling."""
+
+    keyword: Keyword
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaExceeded:
+    """The keyword was not added: its channel or server has `used` keywords of at most `limit`."""
+
+    keyword: Keyword
+    scope: QuotaScope
+    used: int
+    limit: int
+
+
+AddResult = Added | AlreadyWatched | QuotaExceeded
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ class InitialSync:
 
     async def sync_pending(self) -> float | None:
         """Syncs pending keywords; returns the delay before the next attempt, None when none is pending."""
-        while pending := await self._pending():
+        while pending := await self._subscriptions.unsynced():
             group = keyword_groups(pending)[0]
             try:
                 await self._sync(group)
@@ -90,9 +90,6 @@ class InitialSync:
         # The keywords that could not be synced may have been unsubscribed in the meantime.
         await self._set_problem(None)
         return None
-
-    async def _pending(self) -> tuple[WatchedKeyword, ...]:
-        return tuple(watched for watched in await self._subscriptions.watched() if watched.synced_until is None)
 
     async def _sync(self, group: tuple[WatchedKeyword, ...]) -> None:
         started_at = self._clock.now()
@@ -119,7 +116,7 @@ class InitialSync:
 
     async def pending_keywords(self) -> frozenset[Keyword]:
         """Returns the keywords that wait for their initial sync."""
-        return frozenset(watched.keyword for watched in await self._pending())
+        return frozenset(watched.keyword for watched in await self._subscriptions.unsynced())
 
     async def wait(self, keywords: Collection[Keyword], timeout_s: float, *, keep_waiting: bool) -> SyncStatus:
         """Waits up to `timeout_s` seconds until all `keywords` are synced.
@@ -128,13 +125,10 @@ class InitialSync:
         """
         try:
             async with asyncio.timeout(timeout_s), self._changed:
-                while not await self._are_synced(keywords):
+                while await self._subscriptions.has_unsynced(keywords):
                     if self._problem is not None and not keep_waiting:
                         return SyncStatus.ARXIV_UNAVAILABLE
                     await self._changed.wait()
         except TimeoutError:
             return SyncStatus.QUEUED
         return SyncStatus.SYNCED
-
-    async def _are_synced(self, keywords: Collection[Keyword]) -> bool:
-        return all(watched.keyword not in keywords for watched in await self._pending())

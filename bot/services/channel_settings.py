@@ -97,7 +97,7 @@ class ChannelSettingsService:
 
     async def has_keywords(self, channel_id: int) -> bool:
         """Whether the channel has a subscription."""
-        return bool(await self._subscriptions.in_channel(channel_id))
+        return await self._subscriptions.is_subscribed(channel_id)
 
     async def blocked_reason(self, channel_id: int) -> str | None:
         """Why the last attempt to post in the channel failed; None if it is not blocked."""

@@ -61,7 +61,7 @@ class Health:
             return (gateway, HealthCheck("database", ok=False, detail=str(error)))
 
     async def _check_reading(self) -> HealthCheck:
-        if not await self._subscriptions.watched():
+        if not await self._subscriptions.has_watched():
             return HealthCheck("reading", ok=True, detail="no keyword is watched")
         success = _last_success(await self._polls.recent())
         since = max(success, self._started_at) if success is not None else self._started_at

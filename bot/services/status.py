@@ -3,11 +3,11 @@
 The report covers the channels of all servers: the cog shows each caller only those that they can view.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.subscription import BlockedChannel, Subscription
+from bot.domain.subscription import BlockedChannel
 from bot.ingest.initial_sync import InitialSync
 from bot.ingest.poller import Poller
 from bot.ingest.trending import TrendingProblem
@@ -28,7 +28,7 @@ class StatusReport:
     queued: dict[int, int]  # papers by channel
     blocked: tuple[BlockedChannel, ...]
     paused: Mapping[int, datetime]  # channels paused by their admins, and since when
-    unsynced: tuple[Subscription, ...]  # of the caller's server: their keywords wait for their initial sync
+    unsynced: Sequence[tuple[int, int]]  # of the caller's server: channels with ids of keywords to be synced
     sync_problem: str | None  # why the last initial sync failed
     problems: tuple[str, ...]
     trending_problem: TrendingProblem | None  # why votes are not up to date
@@ -61,16 +61,14 @@ class StatusService:
     async def report(self, guild_id: int | None) -> StatusReport:
         """The state as of now, for a caller in this server; None outside servers."""
         last_poll, result = await self._poller.last_poll()
-        pending = await self._initial_sync.pending_keywords()
-        subscriptions = () if guild_id is None or not pending else await self._subscriptions.in_guild(guild_id)
         return StatusReport(
             last_poll=last_poll,
             result=result,
-            next_poll=None if not pending and await self._poller.is_idle() else await self.next_poll(),
+            next_poll=await self.next_poll() if await self._subscriptions.has_watched() else None,
             queued=await self._outbox.waiting(),
             blocked=await self._channels.blocked_channels(),
             paused=await self._channel_settings.paused_channels(),
-            unsynced=tuple(each for each in subscriptions if each.keyword in pending),
+            unsynced=() if guild_id is None else await self._subscriptions.unsynced_in_guild(guild_id),
             sync_problem=self._initial_sync.problem,
             problems=self._supervisor.problems,
             trending_problem=self._trending_problem(),
