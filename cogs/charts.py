@@ -25,11 +25,13 @@ from bot.services.charts import (
     STATS_WEEKS,
     ChartComplete,
     ChartInProgress,
+    ChartQueued,
     ChartsBusy,
     ChartService,
     ChartState,
     CountFailed,
     ReplyExpired,
+    TooManyCharts,
 )
 from bot.services.subscriptions import SubscriptionService
 from cogs.input import Cooldown, parse_keywords
@@ -85,7 +87,7 @@ class ChartCommands(commands.Cog):
             text = describe_state(trend, state)
             if not trend.is_empty:
                 await self._show(interaction, text, trend_embed(trend, interaction.created_at), trend)
-            elif isinstance(state, CountFailed | ChartsBusy):
+            elif isinstance(state, CountFailed | ChartsBusy | TooManyCharts):
                 # Discord turns no public reply into a private one.
                 await interaction.delete_original_response()
                 await interaction.followup.send(text, ephemeral=True)
@@ -93,7 +95,7 @@ class ChartCommands(commands.Cog):
                 await interaction.edit_original_response(content=text)
 
         try:
-            await self._chart_service.trend(keywords, show)
+            await self._chart_service.trend(keywords, show, interaction.user.id)
         except discord.NotFound:
             return  # the reply was deleted; the counts so far are stored
 
@@ -172,6 +174,10 @@ def describe_state(trend: Trend, state: ChartState) -> str:
             )
         case ChartsBusy(retry_in_s):
             return f"Other charts are being counted. Run `/trend` again in about {duration(retry_in_s)}; {uncounted}."
+        case ChartQueued(wait_s):
+            return f"Your other chart is counted first (about {duration(wait_s)}), then this one; {uncounted}."
+        case TooManyCharts(charts):
+            return f"{charts} of your charts are in progress. Run `/trend` again when one is complete; {uncounted}."
         case CountFailed(keyword, QueryRejected()):
             return f"arXiv rejected the query for {_named(keyword)}. Try simpler wording."
         case CountFailed(keyword, error):

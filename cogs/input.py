@@ -9,7 +9,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord_api.client import AnyClient
+from bot.arxiv.scheduler import Caller
+from bot.discord_api.client import AnyClient, Client
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.text import cut
 from bot.domain.unsupported import unsupported_syntax
@@ -87,6 +88,11 @@ class Cooldown:
         cooldown = self._cooldowns.get_bucket(interaction, now_s)
         if cooldown is not None and (wait_s := cooldown.update_rate_limit(now_s)) is not None:
             raise app_commands.CommandOnCooldown(cooldown, wait_s)
+
+
+def caller_of(interaction: discord.Interaction[Client]) -> Caller:
+    """The person who ran the command, and where: requests to arXiv are shared fairly between servers and people."""
+    return Caller(interaction.user.id, interaction.guild_id)
 
 
 def _user_id(interaction: discord.Interaction) -> int:

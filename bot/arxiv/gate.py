@@ -1,14 +1,12 @@
 """The request gate: lets one request at a time through to arXiv, with an interval after each.
 
-Requests go by priority, then in order of arrival. A lock file next to the database is shared by every command of the
-program, so that the interval and a backoff hold between processes and over restarts. The gate never sends a request,
-and never waits out a backoff: it raises at once, with the time at which the backoff ends.
+The scheduler decides which request is next. A lock file next to the database is shared by every command of the program,
+so that the interval and a backoff hold between processes and over restarts. The gate never sends a request, and never
+waits out a backoff: it raises at once, with the time at which the backoff ends.
 """
 
 import asyncio
-import bisect
 import fcntl
-import itertools
 import json
 import os
 import secrets
@@ -16,12 +14,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
+from bot.arxiv.scheduler import Priority, Scheduler, Ticket, Waiters
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled, StoreUnavailable
+
+__all__ = ["ARXIV_BACKOFF_MAX", "Gate", "Priority", "RequestSlot"]
 
 # A stored backoff that ends later than this comes from a wrong clock, not from arXiv.
 ARXIV_BACKOFF_MAX: Final = timedelta(hours=24)
@@ -30,20 +30,6 @@ ARXIV_BACKOFF_MAX: Final = timedelta(hours=24)
 _LOCK_POLL_S: Final = 0.1
 # The record has a fixed length, so that a write never leaves the end of a longer one behind.
 _RECORD_BYTES: Final = 256
-
-
-class Priority(IntEnum):
-    """The order at the gate: people who wait for a reply, then the poll, then backfills and month counts."""
-
-    INTERACTIVE = 0
-    POLL = 1
-    BACKGROUND = 2
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class _Ticket:
-    priority: Priority
-    arrival: int
 
 
 class RequestSlot:
@@ -64,8 +50,7 @@ class Gate:
         self._lock = _LockFile(path)
         self._clock = clock
         self._interval_s = interval_s
-        self._arrivals = itertools.count()
-        self._queue: list[_Ticket] = []
+        self._scheduler = Scheduler()
         self._idle = asyncio.Event()
         self._idle.set()
         self._ready_at_s = clock.monotonic()
@@ -79,9 +64,13 @@ class Gate:
         return max((end for end in ends if end is not None and now < end <= latest), default=None)
 
     @asynccontextmanager
-    async def request_slot(self, priority: Priority) -> AsyncIterator[RequestSlot]:
-        """Waits for the next slot and holds it; raises ArxivBackoff at once while a backoff closes the gate."""
-        await self._wait_for_slot(_Ticket(priority, next(self._arrivals)))
+    async def request_slot(self, priority: Priority, waiters: Waiters | None = None) -> AsyncIterator[RequestSlot]:
+        """Waits for a slot and holds it; `waiters` are the people who wait for the result, if any.
+
+        Raises ArxivBackoff at once while a backoff closes the gate, and ArxivBusy if too many requests of people wait,
+        or if this one waited longer than the people.
+        """
+        await self._wait_for_slot(self._scheduler.add(priority, self._clock.monotonic(), waiters))
         self._idle.clear()
         try:
             yield RequestSlot(self._close)
@@ -89,6 +78,10 @@ class Gate:
             self._ready_at_s = self._clock.monotonic() + self._interval_s
             self._lock.release()
             self._idle.set()
+
+    def poll_wait_s(self) -> float:
+        """Returns for how long a poll has waited for its slot; 0 if none waits."""
+        return self._scheduler.longest_wait_s(Priority.POLL, self._clock.monotonic())
 
     async def remove_file(self) -> None:
         """Removes the lock file, one interval after the last request; keeps it if another process needs it.
@@ -113,28 +106,30 @@ class Gate:
         # Only the other process knows whether arXiv asked to wait or was unreachable.
         raise ArxivThrottled("waiting, because an earlier request failed", until)
 
-    async def _wait_for_slot(self, ticket: _Ticket) -> None:
-        bisect.insort(self._queue, ticket)
+    async def _wait_for_slot(self, ticket: Ticket) -> None:
         granted = False
         try:
             while (delay_s := self._delay_s(ticket)) > 0:
                 await self._clock.sleep(delay_s)
                 await self._idle.wait()
             granted = True
+            self._scheduler.grant(ticket)
         finally:
-            self._queue.remove(ticket)
-            if not granted and not self._queue and self._idle.is_set():
+            self._scheduler.withdraw(ticket)
+            if not granted and not self._scheduler and self._idle.is_set():
                 self._lock.release()  # acquired for a request that was cancelled: nothing else here needs it
 
-    def _delay_s(self, ticket: _Ticket) -> float:
+    def _delay_s(self, ticket: Ticket) -> float:
         """Returns 0 if this ticket may send now, otherwise the delay before the next check.
 
         It must not await: between the check and the grant nothing else may run.
         """
         self._check_open()
-        if (pause_s := self._ready_at_s - self._clock.monotonic()) > 0:
+        now_s = self._clock.monotonic()
+        self._scheduler.check(ticket, now_s)
+        if (pause_s := self._ready_at_s - now_s) > 0:
             return pause_s
-        if not self._idle.is_set() or self._queue[0] != ticket or not self._lock.try_acquire():
+        if not self._idle.is_set() or self._scheduler.next(now_s) is not ticket or not self._lock.try_acquire():
             return _LOCK_POLL_S
         if self._lock.take_over():
             # When the other process's request ended is unknown: a whole interval from now is safe.

@@ -254,6 +254,7 @@ def _lookup_service(context: Context, stores: Stores, ingest: IngestParts, trend
         find_trending_entries=trending.find_entries,
         poller=ingest.poller,
         clock=context.clock,
+        interval_s=context.settings.arxiv.request_interval_s,
     )
 
 

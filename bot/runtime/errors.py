@@ -20,6 +20,8 @@ DailyPapersError
 │   ├── ArxivBackoff            no request may leave before a time
 │   │   ├── ArxivThrottled      arXiv asked the bot to wait (429, 503)
 │   │   └── ArxivUnavailable    unreachable, too slow, too large, or not a feed
+│   ├── ArxivBusy               too many requests wait at the gate, or one waited too long; nothing was sent
+│   ├── LookupsExhausted        people looked up too much in the last minute; says when the next lookup is possible
 │   └── IncompleteResults       arXiv never returned all the papers that it counted
 └── HuggingFaceError
     ├── InvalidTrendingList     not a list of papers; never treated as "nothing is listed"
@@ -104,6 +106,18 @@ class ArxivThrottled(ArxivBackoff):
 
 class ArxivUnavailable(ArxivBackoff):
     """arXiv is unreachable or too slow, or its response is not a feed."""
+
+
+class ArxivBusy(ArxivError):
+    """The request left the queue of the gate unsent: too many wait, or it waited too long."""
+
+
+class LookupsExhausted(ArxivError):
+    """The limit of lookups for all people together is reached until `not_before`; nothing was sent."""
+
+    def __init__(self, message: str, not_before: datetime) -> None:
+        super().__init__(message)
+        self.not_before = not_before
 
 
 class IncompleteResults(ArxivError):

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from bot.arxiv.gate import ARXIV_BACKOFF_MAX, Gate, Priority
-from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivUnavailable, StoreUnavailable
+from bot.arxiv.scheduler import QUEUED_MAX, Caller, Waiters
+from bot.runtime.errors import ArxivBackoff, ArxivBusy, ArxivThrottled, ArxivUnavailable, StoreUnavailable
 from tests.support.clock import FakeClock, settle
 
 INTERVAL_S = 3.0
@@ -41,12 +42,22 @@ class Requests:
         self.started_s: dict[str, float] = {}
         self.ended_s: dict[str, float] = {}
 
-    def start(self, name: str, gate: Gate, priority: Priority = POLL, *, request_s: float = 0.0) -> asyncio.Task[None]:
-        self.tasks[name] = asyncio.create_task(self._request(name, gate, priority, request_s))
+    def start(
+        self,
+        name: str,
+        gate: Gate,
+        priority: Priority = POLL,
+        *,
+        request_s: float = 0.0,
+        waiters: Waiters | None = None,
+    ) -> asyncio.Task[None]:
+        self.tasks[name] = asyncio.create_task(self._request(name, gate, priority, request_s, waiters))
         return self.tasks[name]
 
-    async def _request(self, name: str, gate: Gate, priority: Priority, request_s: float) -> None:
-        async with gate.request_slot(priority):
+    async def _request(
+        self, name: str, gate: Gate, priority: Priority, request_s: float, waiters: Waiters | None
+    ) -> None:
+        async with gate.request_slot(priority, waiters):
             self.started_s[name] = self._clock.monotonic()
             await self._clock.sleep(request_s)
             self.ended_s[name] = self._clock.monotonic()
@@ -145,6 +156,47 @@ async def test_interactive_request_during_the_interval_goes_before_a_waiting_pol
         await clock.advance(10)
         assert requests.order == ["page 1", "interactive", "page 2"]
         assert requests.smallest_pause_s() >= INTERVAL_S
+
+
+async def test_poll_gets_every_third_slot_while_people_wait(path: Path, clock: FakeClock) -> None:
+    gate = Gate(path, clock, INTERVAL_S)
+    async with sending(clock) as requests:
+        for number in range(6):
+            requests.start(f"person {number}", gate, INTERACTIVE, waiters=Waiters({Caller(number)}, 900.0))
+        requests.start("poll 1", gate)
+        requests.start("poll 2", gate)
+        await clock.advance(2.0)
+        assert gate.poll_wait_s() == 2.0
+        await clock.advance(28)
+        order = [name.split()[0] for name in requests.order]
+        assert order == ["person", "person", "poll", "person", "person", "poll", "person", "person"]
+        assert requests.smallest_pause_s() >= INTERVAL_S
+        assert gate.poll_wait_s() == 0.0
+
+
+async def test_request_leaves_the_queue_when_its_deadline_passes(path: Path, clock: FakeClock) -> None:
+    gate = Gate(path, clock, INTERVAL_S)
+    async with sending(clock) as requests:
+        requests.start("first", gate, INTERACTIVE, request_s=10)
+        expired = requests.start("expired", gate, INTERACTIVE, waiters=Waiters({Caller(1)}, 13.5))
+        requests.start("next", gate, POLL)
+        await clock.advance(30)
+        assert requests.order == ["first", "next"]
+        assert isinstance(expired.exception(), ArxivBusy)
+
+
+async def test_request_that_made_room_in_a_full_queue_fails(path: Path, clock: FakeClock) -> None:
+    gate = Gate(path, clock, INTERVAL_S)
+    async with sending(clock) as requests:
+        for number in range(QUEUED_MAX):
+            requests.start(f"{number}", gate, INTERACTIVE, waiters=Waiters({Caller(number, 1)}, 900.0))
+        await settle()
+        rejected = requests.start("rejected", gate, INTERACTIVE, waiters=Waiters({Caller(99, 1)}, 900.0))
+        requests.start("other server", gate, INTERACTIVE, waiters=Waiters({Caller(99, 2)}, 900.0))
+        await clock.advance(7)
+        assert isinstance(rejected.exception(), ArxivBusy)
+        assert isinstance(requests.tasks[f"{QUEUED_MAX - 1}"].exception(), ArxivBusy)
+        assert requests.order == ["0", "other server"]
 
 
 async def test_cancelled_request_lets_the_next_one_through(path: Path, clock: FakeClock) -> None:
