@@ -9,7 +9,7 @@ import json
 import logging
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import aiohttp
 import discord
@@ -18,8 +18,11 @@ from discord import app_commands
 from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
+from discord.state import ConnectionState
 
+from bot.discord_api.backoff import RATELIMIT_WAIT_MAX_S
 from bot.discord_api.greeting import Greeter
+from bot.discord_api.http_client import BoundedHTTPClient
 from bot.runtime.errors import DailyPapersError, StoreUnavailable
 from bot.services.lookup import LookupService
 from bot.services.subscriptions import SubscriptionService
@@ -33,8 +36,6 @@ log = logging.getLogger(__name__)
 GUILDS_QUIET_S: Final = 0.5
 # At the shutdown: how long cancelled commands may take to end, of the 0.5 s for closing the connection.
 COMMANDS_END_S: Final = 0.2
-# discord.py waits out a rate limit up to this long, then raises RateLimited.
-RATELIMIT_WAIT_MAX_S: Final = 30.0
 
 # discord.py passes buttons and menus an interaction of any client.
 AnyClient = TypeVar("AnyClient", bound=discord.Client)
@@ -120,6 +121,13 @@ class Client(commands.Bot):
         self._connected = False
         self.tree.error(answer_failure)
 
+    def _get_state(self, **options: Any) -> ConnectionState[Self]:
+        """Replaces discord.py's HTTP client before anything uses it: discord.py has no option for it."""
+        self.http = BoundedHTTPClient(
+            self.loop, http_trace=self.http.http_trace, max_ratelimit_timeout=self.http.max_ratelimit_timeout
+        )
+        return super()._get_state(**options)
+
     @property
     def is_logged_in(self) -> bool:
         """Whether a login succeeded; a gateway connection that is lost later needs no other."""
@@ -129,9 +137,13 @@ class Client(commands.Bot):
         """Whether the gateway is connected, so that events and slash commands arrive."""
         return self._connected
 
+    async def wait_until_logged_in(self) -> None:
+        """Waits for the first login that succeeds."""
+        await self._login_finished.wait()
+
     async def wait_until_guilds_known(self) -> None:
         """Waits until the gateway has sent the channels and permissions of every server."""
-        await self._login_finished.wait()  # before that discord.py has no gateway to wait for
+        await self.wait_until_logged_in()  # before that discord.py has no gateway to wait for
         await self.wait_until_ready()
 
     def set_cogs(self, cogs: Sequence[commands.Cog]) -> None:
