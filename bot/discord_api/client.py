@@ -9,7 +9,7 @@ import json
 import logging
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, Self, TypeVar
+from typing import Final, TypeVar
 
 import aiohttp
 import discord
@@ -18,11 +18,10 @@ from discord import app_commands
 from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
-from discord.state import ConnectionState
 
 from bot.discord_api.backoff import RATELIMIT_WAIT_MAX_S
 from bot.discord_api.greeting import Greeter
-from bot.discord_api.http_client import BoundedHTTPClient
+from bot.discord_api.http_client import BoundedClient
 from bot.runtime.errors import DailyPapersError, StoreUnavailable
 from bot.services.lookup import LookupService
 from bot.services.subscriptions import SubscriptionService
@@ -79,7 +78,7 @@ class SlashCommands(app_commands.CommandTree["Client"]):
             await asyncio.wait(tasks, timeout=COMMANDS_END_S)
 
 
-class Client(commands.Bot):
+class Client(BoundedClient, commands.Bot):
     """The bot's connection to Discord.
 
     `on_change` is awaited with each server whose channels or permissions may have changed.
@@ -120,13 +119,6 @@ class Client(commands.Bot):
         self._login_finished = asyncio.Event()
         self._connected = False
         self.tree.error(answer_failure)
-
-    def _get_state(self, **options: Any) -> ConnectionState[Self]:
-        """Replaces discord.py's HTTP client before anything uses it: discord.py has no option for it."""
-        self.http = BoundedHTTPClient(
-            self.loop, http_trace=self.http.http_trace, max_ratelimit_timeout=self.http.max_ratelimit_timeout
-        )
-        return super()._get_state(**options)
 
     @property
     def is_logged_in(self) -> bool:

@@ -5,11 +5,12 @@ It changes nothing else about a request. `attempts.py` and `backoff.py` handle t
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 import discord
 from discord.http import HTTPClient, Ratelimit, Route
+from discord.state import ConnectionState
 
 from bot.discord_api.backoff import WAIT_MAX_S
 
@@ -63,3 +64,15 @@ class BoundedHTTPClient(HTTPClient):
             return await super().request(route, files=files, form=form, **kwargs)
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
             raise UnreadableAnswer(f"Discord's answer is unreadable ({type(error).__name__})") from error
+
+
+class BoundedClient(discord.Client):
+    """A client that makes its requests through a BoundedHTTPClient."""
+
+    def _get_state(self, **options: Any) -> ConnectionState[Self]:
+        """Replaces the HTTP client before anything uses it: discord.py has no option for it."""
+        default = self.http
+        self.http = BoundedHTTPClient(
+            self.loop, http_trace=default.http_trace, max_ratelimit_timeout=default.max_ratelimit_timeout
+        )
+        return super()._get_state(**options)
