@@ -18,6 +18,8 @@ from bot.composition.trending import trending_feature
 from bot.composition.wiring import build_cogs, build_ingest, build_publish, build_services
 from bot.config import Settings
 from bot.discord_api.attempts import InvalidRequests, request_trace
+from bot.discord_api.backoff import GlobalBackoff
+from bot.discord_api.backoff_watch import BackoffWatch
 from bot.discord_api.client import FATAL_CLOSE_CODES, Client, use_endpoints
 from bot.discord_api.greeting import Greeter
 from bot.domain.keyword import Keyword, split_keywords
@@ -104,6 +106,7 @@ class App:
         services = build_services(context, stores, wakeups, self._ingest, self._trending, self._supervisor)
         self.subscriptions = services.subscriptions
         invalid_requests = InvalidRequests(context.clock)
+        backoff = GlobalBackoff(context.clock, context.rng, context.problems)
         self.client = Client(
             stores.key_values,
             services.lookup,
@@ -111,8 +114,9 @@ class App:
             self._trending.lists,
             self._guild_changed,
             Greeter(stores.known_guilds, context.clock),
-            request_trace(invalid_requests),
+            request_trace(invalid_requests, backoff),
         )
+        self._backoff_watch = BackoffWatch(self.client, backoff, stores.key_values, context.clock, context.rng)
         self.client.add_dynamic_items(AbstractButton, AbstractMenu, KeywordsButton, SubscribedButton, TrendingButton)
         self.client.set_cogs(build_cogs(context, services, self._trending))
         self._publish = build_publish(context, stores, wakeups, self._trending, self.client, invalid_requests)
@@ -124,6 +128,7 @@ class App:
             clock=context.clock,
             metrics=metrics,
             gateway_is_up=self.client.is_connected,
+            problems=context.problems.current,
         )
         page = PublicPage(services.pages, settings.web.public_channels, page_address(settings.web))
         self._web = WebServer(health, metrics, page)
@@ -131,6 +136,7 @@ class App:
     async def run_until(self, stop: asyncio.Event) -> None:
         """Keeps the loops running until `stop` is set, then finishes the messages that are being sent."""
         async with self._web.listening(self._settings.web.host, self._settings.web.port):
+            await self._backoff_watch.restore()
             loops = asyncio.create_task(self._supervisor.run(self._loops()))
             stopped = asyncio.create_task(stop.wait())
             try:
@@ -155,6 +161,7 @@ class App:
             "Reading arXiv": self._ingest.poller.run,
             "Reading new keywords": self._ingest.initial_sync.run,
             "Posting": self._when_guilds_known(self._publish.dispatcher.run),
+            "Waiting for Discord": self._watch_backoff,
             "Telling admins": self._when_guilds_known(self._publish.janitor.run),
             "Editing posts": self._when_guilds_known(self._publish.editor.run),
             "Metering": self._lag.run,
@@ -170,7 +177,7 @@ class App:
     async def _connect(self) -> None:
         try:
             if not self.client.is_logged_in:
-                await self.client.log_in(self._token.get_secret_value())
+                await self._backoff_watch.log_in(lambda: self.client.log_in(self._token.get_secret_value()))
             await self.client.connect()
         except discord.LoginFailure:
             raise InvalidToken("Discord rejected the token: check DISCORD_TOKEN (or `discord.token`).") from None
@@ -178,6 +185,10 @@ class App:
             if error.code in FATAL_CLOSE_CODES:
                 raise StartupError(FATAL_CLOSE_CODES[error.code]) from None
             raise
+
+    async def _watch_backoff(self) -> None:
+        await self.client.wait_until_logged_in()
+        await self._backoff_watch.run()
 
     async def _guild_changed(self, guild: discord.Guild) -> None:
         """Checks a server's channels after a change of channels or permissions: some may be blocked or open now."""

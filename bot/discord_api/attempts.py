@@ -13,7 +13,10 @@ from http import HTTPStatus
 from typing import Final
 
 import aiohttp
+import yarl
+from discord.http import Route
 
+from bot.discord_api.backoff import GlobalBackoff
 from bot.runtime.clock import Clock
 
 # Discord bans an address after 10,000 invalid requests (401, 403, 429) in 10 minutes (topics/rate-limits). The bot
@@ -82,10 +85,16 @@ class InvalidRequests:
         return max(0.0, self._times_s[0] + INVALID_REQUESTS_WINDOW_S - self._clock.monotonic())
 
 
-def request_trace(invalid_requests: InvalidRequests) -> aiohttp.TraceConfig:
-    """Returns the trace for discord.py's HTTP client that `track_attempts` and `invalid_requests` depend on."""
+def request_trace(invalid_requests: InvalidRequests, backoff: GlobalBackoff | None = None) -> aiohttp.TraceConfig:
+    """Returns the trace for discord.py's HTTP client that `track_attempts` and `invalid_requests` depend on.
 
-    async def on_start(_session: object, _context: object, _params: aiohttp.TraceRequestStartParams) -> None:
+    With `backoff`, requests are stopped during a global backoff, and answers that discord.py cannot handle never reach
+    it: it would fail with an exception of any type, or wait without a limit.
+    """
+
+    async def on_start(_session: object, _context: object, params: aiohttp.TraceRequestStartParams) -> None:
+        if backoff is not None and _is_rest(params.url):
+            backoff.check(is_reply=_is_reply(params.url))
         attempts = _attempts.get(None)
         if attempts is None:
             return
@@ -98,8 +107,24 @@ def request_trace(invalid_requests: InvalidRequests) -> aiohttp.TraceConfig:
         attempts = _attempts.get(None)
         if attempts is not None:
             attempts.statuses[-1] = params.response.status
+        if backoff is not None and _is_rest(params.url):
+            await backoff.handle(_route(params.method, params.url), params.response, is_reply=_is_reply(params.url))
 
     trace = aiohttp.TraceConfig()
     trace.on_request_start.append(on_start)
     trace.on_request_end.append(on_end)
     return trace
+
+
+def _is_rest(url: yarl.URL) -> bool:
+    """Whether a request is for Discord's REST API, and not for the gateway or a file."""
+    return str(url).startswith(Route.BASE + "/")
+
+
+def _is_reply(url: yarl.URL) -> bool:
+    """Whether a request replies to an interaction; the bot uses no other webhooks."""
+    return str(url).removeprefix(Route.BASE).startswith(("/interactions/", "/webhooks/"))
+
+
+def _route(method: str, url: yarl.URL) -> str:
+    return "interactions" if _is_reply(url) else f"{method} {url.path}"

@@ -12,7 +12,7 @@ import aiohttp
 import discord
 
 from bot.discord_api.attempts import InvalidRequests
-from bot.discord_api.outcomes import OutcomeMapper
+from bot.discord_api.outcomes import OutcomeMapper, is_from_discord
 from bot.discord_api.permissions import NOT_IN_SERVER, AnyChannel, find_block, is_unknown_to_gateway
 from bot.domain.outgoing import Blocked, RetryLater
 from bot.publish.availability import SEND_BACKOFF_FLOOR_S
@@ -68,9 +68,9 @@ class ChannelAccess:
         try:
             async with asyncio.timeout(CHANNEL_FETCH_TIMEOUT_S):
                 return await self._client.fetch_channel(channel_id)
-        except discord.Forbidden:
-            return NOT_IN_SERVER
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            if isinstance(error, discord.Forbidden) and is_from_discord(error):
+                return NOT_IN_SERVER
             return self._outcomes.of_read(error)
 
     def _remembered(self, channel_id: int, *, is_cached: bool) -> Blocked | None:

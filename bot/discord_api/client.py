@@ -20,7 +20,9 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.discord_api.autocompletion import AutocompletionLimit, answer_without_suggestions
+from bot.discord_api.backoff import RATELIMIT_WAIT_MAX_S
 from bot.discord_api.greeting import Greeter
+from bot.discord_api.http_client import BoundedClient
 from bot.runtime.errors import DailyPapersError, StoreUnavailable
 from bot.services.lookup import LookupService
 from bot.services.subscriptions import SubscriptionService
@@ -34,8 +36,6 @@ log = logging.getLogger(__name__)
 GUILDS_QUIET_S: Final = 0.5
 # At the shutdown: how long cancelled commands may take to end, of the 0.5 s for closing the connection.
 COMMANDS_END_S: Final = 0.2
-# discord.py waits out a rate limit up to this long, then raises RateLimited.
-RATELIMIT_WAIT_MAX_S: Final = 30.0
 
 # discord.py passes buttons and menus an interaction of any client.
 AnyClient = TypeVar("AnyClient", bound=discord.Client)
@@ -85,7 +85,7 @@ class SlashCommands(app_commands.CommandTree["Client"]):
             await asyncio.wait(tasks, timeout=COMMANDS_END_S)
 
 
-class Client(commands.Bot):
+class Client(BoundedClient, commands.Bot):
     """The bot's connection to Discord.
 
     `on_change` is awaited with each server whose channels or permissions may have changed.
@@ -136,9 +136,13 @@ class Client(commands.Bot):
         """Whether the gateway is connected, so that events and slash commands arrive."""
         return self._connected
 
+    async def wait_until_logged_in(self) -> None:
+        """Waits for the first login that succeeds."""
+        await self._login_finished.wait()
+
     async def wait_until_guilds_known(self) -> None:
         """Waits until the gateway has sent the channels and permissions of every server."""
-        await self._login_finished.wait()  # before that discord.py has no gateway to wait for
+        await self.wait_until_logged_in()  # before that discord.py has no gateway to wait for
         await self.wait_until_ready()
 
     def set_cogs(self, cogs: Sequence[commands.Cog]) -> None:

@@ -12,6 +12,8 @@ DailyPapersError
 ├── CommandRejected             a command cannot be run here (cogs/permissions.py)
 ├── TrendingDisabled            huggingface.enabled is false (services/trending.py)
 ├── InvalidDay                  not a day, or one without a trending list; says which days have one
+├── DiscordBackoff              no request to Discord may leave before a time (discord_api/backoff.py)
+├── DiscordUnavailable          a login failed although the token was not rejected; retried
 ├── StoreUnavailable            the database cannot be written now (disk full, locked); retried
 ├── RequestFailed               internal to the HTTP clients (`http.py`)
 ├── ArxivError
@@ -78,6 +80,10 @@ class InvalidDay(DailyPapersError):
 
 class StoreUnavailable(DailyPapersError):
     """The database cannot be written at the moment; nothing was changed."""
+
+
+class DiscordUnavailable(DailyPapersError):
+    """Discord returned no usable answer; the message contains no text of a page."""
 
 
 class ArxivError(DailyPapersError):

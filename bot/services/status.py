@@ -11,6 +11,7 @@ from bot.domain.subscription import BlockedChannel
 from bot.ingest.initial_sync import InitialSync
 from bot.ingest.poller import Poller
 from bot.ingest.trending import TrendingProblem
+from bot.runtime.problems import Problem
 from bot.runtime.supervisor import Supervisor
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
@@ -31,6 +32,7 @@ class StatusReport:
     unsynced: Sequence[tuple[int, int]]  # of the caller's server: channels with ids of keywords to be synced
     sync_problem: str | None  # why the last initial sync failed
     problems: tuple[str, ...]
+    reported: tuple[Problem, ...]  # problems of the whole bot
     trending_problem: TrendingProblem | None  # why votes are not up to date
 
 
@@ -47,6 +49,7 @@ class StatusService:
         channel_settings: ChannelSettingsStore,
         subscriptions: Subscriptions,
         supervisor: Supervisor,
+        problems: Mapping[str, Problem],
         trending_problem: Callable[[], TrendingProblem | None],
     ) -> None:
         self._poller = poller
@@ -56,6 +59,7 @@ class StatusService:
         self._channel_settings = channel_settings
         self._subscriptions = subscriptions
         self._supervisor = supervisor
+        self._problems = problems
         self._trending_problem = trending_problem
 
     async def report(self, guild_id: int | None) -> StatusReport:
@@ -71,6 +75,7 @@ class StatusService:
             unsynced=() if guild_id is None else await self._subscriptions.unsynced_in_guild(guild_id),
             sync_problem=self._initial_sync.problem,
             problems=self._supervisor.problems,
+            reported=tuple(self._problems.values()),
             trending_problem=self._trending_problem(),
         )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.discord_api.client import RATELIMIT_WAIT_MAX_S
+from bot.discord_api.backoff import RATELIMIT_WAIT_MAX_S
 from sandbox.discord import DiscordFault, DropAfter, DropBefore, RateLimited, Status, StatusAfter
 from tests.support.posting import add_papers, allow, config_with, deny, send_statuses, wait_for_first_poll
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
