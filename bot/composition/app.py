@@ -10,6 +10,7 @@ import random
 from collections.abc import Mapping
 from typing import Final
 
+import aiohttp
 import discord
 from pydantic import SecretStr
 
@@ -26,6 +27,7 @@ from bot.runtime.clock import Clock, SystemClock
 from bot.runtime.errors import InvalidToken, StartupError
 from bot.runtime.http import open_session
 from bot.runtime.metrics import LagMeter, Metrics
+from bot.runtime.server_time import CorrectedClock
 from bot.runtime.supervisor import Loop, Supervisor, root_cause
 from bot.services.health import Health
 from bot.store.database import Database
@@ -91,12 +93,13 @@ class App:
     def __init__(
         self, settings: Settings, token: SecretStr, database: Database, metrics: Metrics, clock: Clock
     ) -> None:
-        context = Context(settings, clock, random.Random(), metrics)  # noqa: S311 - jitter, no secret
+        corrected_clock = CorrectedClock(clock)
+        context = Context(settings, corrected_clock, random.Random(), metrics)  # noqa: S311 - jitter, no secret
         stores, wakeups = Stores.create(database), Wakeups.create(context.clock)
         self._settings = settings
         self._token = token
         self._channels = stores.channels
-        self._session = open_session()
+        self._session = open_session(corrected_clock.observe_responses(aiohttp.TraceConfig()))
         self._supervisor = Supervisor(context.clock, context.rng, metrics)
         self._ingest = build_ingest(context, stores, wakeups, self._session)
         self._trending = trending_feature(context).build(stores, wakeups)
@@ -110,7 +113,7 @@ class App:
             self._trending.lists,
             self._guild_changed,
             Greeter(stores.known_guilds, context.clock),
-            request_trace(invalid_requests),
+            corrected_clock.observe_responses(request_trace(invalid_requests)),
         )
         self.client.add_dynamic_items(AbstractButton, AbstractMenu, SubscribedButton, TrendingButton)
         self.client.set_cogs(build_cogs(context, services, self._trending))

@@ -34,6 +34,10 @@ class FakeClock:
     def monotonic(self) -> float:
         return self._elapsed_s
 
+    def jump(self, by: timedelta) -> None:
+        """Moves the wall clock alone, as an administrator or a time server does; nobody wakes."""
+        self._now += by
+
     async def sleep(self, delay_s: float) -> None:
         if delay_s <= 0:
             await asyncio.sleep(0)
