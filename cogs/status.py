@@ -4,6 +4,7 @@ A caller sees only channels that they can view; one who installed the app for th
 """
 
 from collections.abc import Collection
+from datetime import datetime
 
 import discord
 from discord import app_commands
@@ -44,7 +45,12 @@ def _arxiv_lines(report: StatusReport) -> list[str]:
         reason = shown_reason(report.trending_problem.reason)
         next_try = relative_time(report.trending_problem.retry_at)
         lines.append(f"⚠️ Votes and code are out of date: {reason}. Next try {next_try}.")
+    lines += [f"⚠️ {problem.text}.{_next_try(problem.retry_at)}" for problem in report.reported]
     return lines + [f"⚠️ {problem}." for problem in report.problems]
+
+
+def _next_try(retry_at: datetime | None) -> str:
+    return "" if retry_at is None else f" Next try {relative_time(retry_at)}."
 
 
 def _channel_lines(interaction: discord.Interaction[Client], report: StatusReport) -> list[str]:

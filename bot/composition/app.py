@@ -126,6 +126,7 @@ class App:
             clock=context.clock,
             metrics=metrics,
             gateway_is_up=self.client.is_connected,
+            problems=context.problems.current,
         )
         page = PublicPage(services.pages, settings.web.public_channels, page_address(settings.web))
         self._web = WebServer(health, metrics, page)

@@ -3,7 +3,7 @@
 It opens and starts nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from random import Random
@@ -12,6 +12,7 @@ from typing import Self
 from bot.config import Settings
 from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.metrics import Metrics
+from bot.runtime.problems import ReportedProblems
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
@@ -39,12 +40,13 @@ def release() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every part may depend on: settings, time, randomness and metrics."""
+    """What every part may depend on: settings, time, randomness, metrics, and where it reports problems."""
 
     settings: Settings
     clock: Clock
     rng: Random
     metrics: Metrics
+    problems: ReportedProblems = field(default_factory=ReportedProblems)
 
     @property
     def gate_path(self) -> Path:

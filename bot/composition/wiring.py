@@ -226,7 +226,7 @@ def build_services(
         ),
         channel_settings=_channel_settings_service(context, stores, wakeups),
         lookup=_lookup_service(context, stores, ingest, trending),
-        status=_status_service(stores, ingest, trending, supervisor),
+        status=_status_service(context, stores, ingest, trending, supervisor),
         pages=PageService(stores.page_store, context.clock, shows_trending=context.settings.huggingface.enabled),
         charts=_chart_service(context, stores, ingest),
     )
@@ -256,7 +256,7 @@ def _lookup_service(context: Context, stores: Stores, ingest: IngestParts, trend
 
 
 def _status_service(
-    stores: Stores, ingest: IngestParts, trending: TrendingParts, supervisor: Supervisor
+    context: Context, stores: Stores, ingest: IngestParts, trending: TrendingParts, supervisor: Supervisor
 ) -> StatusService:
     return StatusService(
         poller=ingest.poller,
@@ -266,6 +266,7 @@ def _status_service(
         channel_settings=stores.channel_settings,
         subscriptions=stores.subscriptions,
         supervisor=supervisor,
+        problems=context.problems.current,
         trending_problem=trending.problem,
     )
 

@@ -3,7 +3,7 @@
 It reports problems and never tries to repair them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,6 +12,7 @@ from bot.domain.poll_schedule import BatchMissing, Poll, PollCompleted
 from bot.runtime.clock import Clock
 from bot.runtime.errors import StoreUnavailable
 from bot.runtime.metrics import Metrics
+from bot.runtime.problems import NO_PROBLEMS, Problem
 from bot.store.outbox import Outbox
 from bot.store.polls import Polls
 from bot.store.subscriptions import Subscriptions
@@ -31,7 +32,7 @@ class HealthCheck:
 
 
 class Health:
-    """Checks the gateway, the polls, the queue and the database."""
+    """Checks the gateway, the polls, the queue and the database, and includes the problems that others report."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Health:
         clock: Clock,
         metrics: Metrics,
         gateway_is_up: Callable[[], bool],
+        problems: Mapping[str, Problem] = NO_PROBLEMS,
     ) -> None:
         self._polls = polls
         self._outbox = outbox
@@ -49,16 +51,18 @@ class Health:
         self._clock = clock
         self._metrics = metrics
         self._gateway_is_up = gateway_is_up
+        self._problems = problems
         self._started_at = clock.now()
 
     async def checks(self) -> tuple[HealthCheck, ...]:
         """The results as of now; an unreadable database replaces the checks that need it."""
         is_up = self._gateway_is_up()
         gateway = HealthCheck("gateway", is_up, "connected to Discord" if is_up else "not connected to Discord")
+        reported = (gateway, *(_reported(name, problem) for name, problem in self._problems.items()))
         try:
-            return (gateway, await self._check_reading(), await self._check_posting())
+            return (*reported, await self._check_reading(), await self._check_posting())
         except StoreUnavailable as error:
-            return (gateway, HealthCheck("database", ok=False, detail=str(error)))
+            return (*reported, HealthCheck("database", ok=False, detail=str(error)))
 
     async def _check_reading(self) -> HealthCheck:
         if not await self._subscriptions.watched():
@@ -84,6 +88,11 @@ class Health:
         self._metrics.gateway_up.set(self._gateway_is_up())
         self._metrics.outbox_papers.set(sum((await self._outbox.waiting()).values()))
         self._metrics.outbox_age.set((await self._queue_age()).total_seconds())
+
+
+def _reported(name: str, problem: Problem) -> HealthCheck:
+    retry_at = "" if problem.retry_at is None else f"; next try at {problem.retry_at.isoformat(timespec='seconds')}"
+    return HealthCheck(name, ok=not problem.fails_health, detail=problem.text + retry_at)
 
 
 def _last_success(polls: tuple[Poll, ...]) -> datetime | None:

@@ -11,6 +11,7 @@ from bot.domain.subscription import BlockedChannel, Subscription
 from bot.ingest.initial_sync import InitialSync
 from bot.ingest.poller import Poller
 from bot.ingest.trending import TrendingProblem
+from bot.runtime.problems import Problem
 from bot.runtime.supervisor import Supervisor
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
@@ -31,6 +32,7 @@ class StatusReport:
     unsynced: tuple[Subscription, ...]  # of the caller's server: their keywords wait for their initial sync
     sync_problem: str | None  # why the last initial sync failed
     problems: tuple[str, ...]
+    reported: tuple[Problem, ...]  # problems of the whole bot
     trending_problem: TrendingProblem | None  # why votes are not up to date
 
 
@@ -47,6 +49,7 @@ class StatusService:
         channel_settings: ChannelSettingsStore,
         subscriptions: Subscriptions,
         supervisor: Supervisor,
+        problems: Mapping[str, Problem],
         trending_problem: Callable[[], TrendingProblem | None],
     ) -> None:
         self._poller = poller
@@ -56,6 +59,7 @@ class StatusService:
         self._channel_settings = channel_settings
         self._subscriptions = subscriptions
         self._supervisor = supervisor
+        self._problems = problems
         self._trending_problem = trending_problem
 
     async def report(self, guild_id: int | None) -> StatusReport:
@@ -73,6 +77,7 @@ class StatusService:
             unsynced=tuple(each for each in subscriptions if each.keyword in pending),
             sync_problem=self._initial_sync.problem,
             problems=self._supervisor.problems,
+            reported=tuple(self._problems.values()),
             trending_problem=self._trending_problem(),
         )
 

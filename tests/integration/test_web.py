@@ -12,6 +12,7 @@ from bot.domain.outgoing import Blocked, Delivered
 from bot.domain.poll_schedule import BatchMissing, Poll, PollCompleted, PollFailed, PollResult, PollThrottled
 from bot.runtime.errors import StartupError, StoreUnavailable
 from bot.runtime.metrics import LAG_MEASURED_EVERY_S, LagMeter, Metrics
+from bot.runtime.problems import Problem, ReportedProblems
 from bot.services.health import POSTING_LATE, READING_LATE, Health
 from bot.services.pages import PageService
 from bot.store.outbox import Outbox
@@ -35,6 +36,7 @@ class ServedHealth:
     metrics: Metrics = field(default_factory=Metrics)
     gateway_is_up: bool = True
     outbox: Outbox | None = None
+    problems: ReportedProblems = field(default_factory=ReportedProblems)
 
     def server(self) -> WebServer:
         health = Health(
@@ -44,6 +46,7 @@ class ServedHealth:
             clock=self.clock,
             metrics=self.metrics,
             gateway_is_up=lambda: self.gateway_is_up,
+            problems=self.problems.current,
         )
         return WebServer(health, self.metrics, PublicPage(PageService(self.store.page_store, self.clock), (), None))
 
@@ -258,3 +261,16 @@ async def test_no_port_means_no_server(store: Store) -> None:
     async with served.server().listening("127.0.0.1", None):
         with pytest.raises(aiohttp.ClientConnectorError):
             await served.request("/healthz")
+
+
+async def test_reported_problems_are_checks_while_they_last(store: Store) -> None:
+    served = ServedHealth(store, free_port())
+    async with served.server().listening("127.0.0.1", served.port):
+        served.problems.report("discord", Problem("Posting is paused", NOW + MINUTE))
+        status, text = await served.request("/healthz")
+        assert status == 503
+        assert "Posting is paused; next try at 2026" in text
+        served.problems.report("discord", Problem("One channel waits", fails_health=False))
+        assert await served.health() == (200, {"gateway": True, "discord": True, "reading": True, "posting": True})
+        served.problems.resolve("discord")
+        assert await served.health() == (200, {"gateway": True, "reading": True, "posting": True})
