@@ -78,6 +78,10 @@ class StoreUnavailable(DailyPapersError):
     """The database cannot be written at the moment; nothing was changed."""
 
 
+class ClockWasSet(DailyPapersError):
+    """The clock was set while something was read, so that it is unknown which times are right."""
+
+
 class ArxivError(DailyPapersError):
     """A query to arXiv failed; the message is readable in `/status`."""
 
