@@ -14,6 +14,7 @@ from typing import Final
 import aiohttp
 
 from bot.runtime.clock import Clock
+from bot.runtime.problems import Problem, ReportedProblems
 from bot.runtime.retry import http_date
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ _EARLIEST: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 # RFC 9111, 5.1: the seconds that a response spent in a cache. More than a day is not a clock to rely on.
 _AGE_MAX_S: Final = 86_400
+# The name of the check in `/healthz`.
+_PROBLEM: Final = "clock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +50,11 @@ class CorrectedClock:
     While the machine's clock agrees with one of the last responses, it is the time; otherwise the last response is.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, problems: ReportedProblems | None = None) -> None:
         self._clock = clock
+        self._problems = problems or ReportedProblems()
         self._by_server: dict[str, deque[ServerTime]] = {}
         self._last: ServerTime | None = None
-        self._is_reported = False
 
     def now(self) -> datetime:
         return self._clock.now() - self.error
@@ -81,12 +84,15 @@ class CorrectedClock:
 
     @property
     def problem(self) -> str | None:
-        """A sentence about a machine's clock that is wrong; None while it is right, or no server has answered yet."""
+        """A sentence without a full stop about the machine's wrong clock.
+
+        None while the clock is right, or no server has answered yet.
+        """
         error = self.error
         if not error:
             return None
         direction = "ahead of" if error > timedelta() else "behind"
-        return f"The machine's clock is {_words(abs(error))} {direction} the time that servers report."
+        return f"The machine's clock is {_words(abs(error))} {direction} the time that servers report"
 
     def observe(self, server: str, headers: Mapping[str, str]) -> None:
         """Takes the time from the headers of a response that has just arrived; ignores headers without a usable one."""
@@ -98,13 +104,13 @@ class CorrectedClock:
         self.report()
 
     def report(self) -> None:
-        """Logs that the machine's clock has become wrong, or right again."""
+        """Reports and logs that the machine's clock has become wrong, or right again."""
         problem = self.problem
-        if problem is not None and not self._is_reported:
+        if problem is None:
+            if self._problems.resolve(_PROBLEM):
+                log.info("clock is right again")
+        elif self._problems.report(_PROBLEM, Problem(problem)):
             log.warning("clock is wrong", extra={"reason": problem, "ahead_s": round(self.error.total_seconds())})
-        elif problem is None and self._is_reported:
-            log.info("clock is right again")
-        self._is_reported = problem is not None
 
     def observe_responses(self, trace: aiohttp.TraceConfig) -> aiohttp.TraceConfig:
         """Makes a trace report every response of its session to this clock; returns the trace."""

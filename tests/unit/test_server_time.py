@@ -149,4 +149,4 @@ def test_problem_states_by_how_much_the_clock_is_wrong(
 ) -> None:
     clock.jump(jump)
     corrected.observe("arxiv.org", date(START))
-    assert corrected.problem == f"The machine's clock is {words} the time that servers report."
+    assert corrected.problem == f"The machine's clock is {words} the time that servers report"
