@@ -22,8 +22,9 @@ from bot.domain.trending.entry import TrendingEntry
 # How long a list can be posted after its day: Friday's until Tuesday, if a long weekend has no lists.
 TRENDING_POST_WINDOW: Final = timedelta(days=4)
 
-# A list may be recorded this far in the future: clocks are adjusted by seconds.
-FETCHED_AHEAD_MAX: Final = timedelta(minutes=5)
+# A list that was recorded further in the future may have been fetched long before its day ended. An hour less of votes
+# changes little.
+FETCHED_AHEAD_MAX: Final = timedelta(hours=1)
 
 _DAY = timedelta(days=1)
 _TICK = timedelta(microseconds=1)
@@ -109,8 +110,7 @@ def ended_at(day: date) -> datetime:
 def days_to_post(lists: Iterable[TrendingDay], now: datetime) -> tuple[date, ...]:
     """Returns the recent days with papers, newest last; none until the newest one was read completely.
 
-    A list that was fetched in the future does not count: the clock was ahead.
-    Weekends have no lists: Friday's list is the newest one until Monday's is complete.
+    A list from the future does not count: the clock was ahead. Weekends have no lists: Friday's list is the newest one until Monday's is complete.
     """
     yesterday = now.astimezone(UTC).date() - _DAY
     recent = {
