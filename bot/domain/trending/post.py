@@ -110,7 +110,8 @@ def ended_at(day: date) -> datetime:
 def days_to_post(lists: Iterable[TrendingDay], now: datetime) -> tuple[date, ...]:
     """Returns the recent days with papers, newest last; none until the newest one was read completely.
 
-    A list from the future does not count: the clock was ahead. Weekends have no lists: Friday's list is the newest one until Monday's is complete.
+    A list from the future does not count: the clock was ahead.
+    Weekends have no lists: Friday's list is the newest one until Monday's is complete.
     """
     yesterday = now.astimezone(UTC).date() - _DAY
     recent = {
