@@ -4,6 +4,7 @@ Provides the addresses that a bot is configured with. It never listens on anythi
 bot: `python -m sandbox` does that, and tests start their own.
 """
 
+from email.utils import format_datetime
 from types import TracebackType
 from typing import Final, Self
 
@@ -46,12 +47,17 @@ class Sandbox:
         # The bot's messages contain uploads; Discord accepts up to 25 MiB.
         app = web.Application(client_max_size=26 * 1024 * 1024)
         install_security(app)
+        app.on_response_prepare.append(self._set_date)
         self.discord.attach(app)
         self.arxiv.attach(app)
         self.huggingface.attach(app)
         if page:
             self.control.attach(app)
         return app
+
+    async def _set_date(self, _request: web.Request, response: web.StreamResponse) -> None:
+        """Sends the sandbox's time: the bot corrects its clock by this header."""
+        response.headers["Date"] = format_datetime(self.clock.now(), usegmt=True)
 
     async def start(self) -> None:
         """Starts serving; raises OSError if the port is not available."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.arxiv.scheduler import Priority, Scheduler, Ticket, Waiters
-from bot.runtime.clock import Clock
+from bot.runtime.clock import Clock, Stopwatch
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled, StoreUnavailable
 
 __all__ = ["ARXIV_BACKOFF_MAX", "Gate", "Priority", "RequestSlot"]
@@ -55,13 +55,18 @@ class Gate:
         self._idle.set()
         self._ready_at_s = clock.monotonic()
         self._backoff: ArxivBackoff | None = None
+        self._since_backoff = Stopwatch(clock)
 
     def closed_until(self) -> datetime | None:
         """Returns when the current backoff ends; None while the gate is open."""
         now = self._clock.now()
-        ends = (self._backoff.not_before if self._backoff else None, self._lock.read().not_before)
+        ends = (self._own_end(), self._lock.recorded_end(now, ignore_own=self._backoff is not None))
         latest = now + ARXIV_BACKOFF_MAX
         return max((end for end in ends if end is not None and now < end <= latest), default=None)
+
+    def _own_end(self) -> datetime | None:
+        """Returns when the last backoff of this process ends, by the clock as it is now."""
+        return None if self._backoff is None else self._backoff.not_before + self._since_backoff.jump
 
     @asynccontextmanager
     async def request_slot(self, priority: Priority, waiters: Waiters | None = None) -> AsyncIterator[RequestSlot]:
@@ -94,14 +99,15 @@ class Gate:
             self._lock.remove()
 
     def _close(self, backoff: ArxivBackoff) -> None:
-        self._backoff = backoff  # in memory too: it holds even if the file cannot be written
-        self._lock.write(backoff.not_before)
+        self._backoff = backoff  # in memory too: it holds even if the file cannot be written, or the clock is set
+        self._since_backoff.restart()
+        self._lock.write(_Backoff(self._since_backoff.started_at, backoff.not_before))
 
     def _check_open(self) -> None:
         until = self.closed_until()
         if until is None:
             return
-        if self._backoff is not None and self._backoff.not_before == until:
+        if self._backoff is not None and self._own_end() == until:
             raise type(self._backoff)(str(self._backoff), until)
         # Only the other process knows whether arXiv asked to wait or was unreachable.
         raise ArxivThrottled("waiting, because an earlier request failed", until)
@@ -139,9 +145,21 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
+class _Backoff:
+    """A recorded backoff; `since` is None in a file of an earlier release."""
+
+    since: datetime | None
+    not_before: datetime
+
+    def end(self, now: datetime) -> datetime | None:
+        """Returns when it ends; None if it was recorded by a clock that was ahead of `now`."""
+        return None if self.since is not None and self.since > now else self.not_before
+
+
+@dataclass(frozen=True, slots=True)
 class _Record:
     holder: str | None = None
-    not_before: datetime | None = None
+    backoff: _Backoff | None = None
 
 
 class _LockFile:
@@ -186,8 +204,15 @@ class _LockFile:
         record = self.read()
         if record.holder == self._token:
             return False
-        self.write(record.not_before)
+        self.write(record.backoff)
         return True
+
+    def recorded_end(self, now: datetime, *, ignore_own: bool) -> datetime | None:
+        """Returns when the recorded backoff ends; None also for one of this process with `ignore_own`."""
+        record = self.read()
+        if record.backoff is None or (ignore_own and record.holder == self._token):
+            return None
+        return record.backoff.end(now)
 
     def read(self) -> _Record:
         """Returns the record; an empty one if the file is missing, torn or not a record."""
@@ -199,11 +224,12 @@ class _LockFile:
         except OSError:
             return _Record()
 
-    def write(self, not_before: datetime | None) -> None:
-        """Records this process as the holder, and `not_before`; only the holder of the lock may write."""
+    def write(self, backoff: _Backoff | None) -> None:
+        """Records this process as the holder, and a backoff; only the holder of the lock may write."""
         if self._file is None:
             raise RuntimeError("only the holder of the lock may write the file")
-        record = {"holder": self._token, "not_before": None if not_before is None else not_before.isoformat()}
+        since, not_before = (None, None) if backoff is None else (backoff.since, backoff.not_before)
+        record = {"holder": self._token, "not_before": _to_text(not_before), "since": _to_text(since)}
         try:
             os.pwrite(self._file, json.dumps(record).ljust(_RECORD_BYTES - 1).encode() + b"\n", 0)
             os.ftruncate(self._file, _RECORD_BYTES)
@@ -236,7 +262,13 @@ def _parse(text: bytes) -> _Record:
     if not isinstance(record, dict):
         return _Record()
     holder = record.get("holder")
-    return _Record(holder if isinstance(holder, str) else None, _parse_time(record.get("not_before")))
+    not_before = _parse_time(record.get("not_before"))
+    backoff = None if not_before is None else _Backoff(_parse_time(record.get("since")), not_before)
+    return _Record(holder if isinstance(holder, str) else None, backoff)
+
+
+def _to_text(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()
 
 
 def _parse_time(value: object) -> datetime | None:

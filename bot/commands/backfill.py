@@ -25,8 +25,8 @@ from bot.domain.months import Month
 from bot.ingest.backfill import Backfill, BackfillPlan
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import ArxivBackoff, StartupError, StoreUnavailable
-from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
+from bot.runtime.server_time import CorrectedClock
 from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.database import Database
 from bot.store.month_counts import MonthCounts
@@ -43,7 +43,7 @@ async def backfill(
     settings: Settings, first: Month, console: Console, metrics: Metrics | None = None, *, papers_only: bool
 ) -> int:
     """Reads what is missing from `first` on and returns the exit code; raises StartupError if it cannot start."""
-    context = Context(settings, SystemClock(), Random(), metrics or Metrics())  # noqa: S311 - jitter, no secret
+    context = Context(settings, CorrectedClock(SystemClock()), Random(), metrics or Metrics())  # noqa: S311 - jitter, no secret
     return await _run_until_signal(_open_and_read(context, first, console, papers_only=papers_only), console)
 
 
@@ -77,7 +77,7 @@ async def _open_and_read(context: Context, first: Month, console: Console, *, pa
 
 async def _read(context: Context, database: Database, first: Month, console: Console, *, papers_only: bool) -> int:
     reporter = BarReporter(console, context.clock) if console.is_interactive else LineReporter(console, context.clock)
-    async with open_session() as session:
+    async with context.open_session() as session:
         backfill = Backfill(
             subscriptions=Subscriptions(database),
             backfilled_papers=BackfilledPapers(database),

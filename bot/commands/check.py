@@ -32,8 +32,8 @@ from bot.domain.queries import POLL_OVERLAP, Window, probe_query
 from bot.domain.text import plural
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import ArxivError, DatabaseUnusable, HuggingFaceError, StoreUnavailable
-from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
+from bot.runtime.server_time import CorrectedClock
 from bot.runtime.supervisor import root_cause
 from bot.services.trending import TrendingDisabled
 from bot.store.backup import DatabaseSummary, summarise
@@ -53,7 +53,7 @@ class CheckResult:
 
 async def check(settings: Settings, console: Console) -> bool:
     """Prints the result of every check, and returns whether all of them passed."""
-    context = Context(settings, SystemClock(), Random(), Metrics())  # noqa: S311 - jitter, no secret
+    context = Context(settings, CorrectedClock(SystemClock()), Random(), Metrics())  # noqa: S311 - jitter, no secret
     use_endpoints(settings.discord.api_url, settings.discord.gateway_url)
     summary, database = await asyncio.to_thread(_check_database, settings.database)
     channels = {subscription.channel_id for subscription in settings.subscriptions or ()}
@@ -97,7 +97,7 @@ async def _temporary_gate(context: Context) -> AsyncIterator[Gate]:
 
 async def _check_arxiv(context: Context) -> CheckResult:
     now = context.clock.now()
-    async with open_session() as session, _temporary_gate(context) as gate:
+    async with context.open_session() as session, _temporary_gate(context) as gate:
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_S):
                 page = await arxiv_client(context, session, gate).fetch(

@@ -26,10 +26,13 @@ from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.unsupported import unsupported_syntax
 from bot.runtime.clock import Clock, SystemClock
 from bot.runtime.errors import InvalidToken, StartupError
-from bot.runtime.http import open_session
 from bot.runtime.metrics import LagMeter, Metrics
+from bot.runtime.problems import ReportedProblems
+from bot.runtime.server_time import CorrectedClock
 from bot.runtime.supervisor import Loop, Supervisor, root_cause
+from bot.services.clock_watch import ClockWatch
 from bot.services.health import Health
+from bot.store.clock_repair import StoredTimes
 from bot.store.database import Database
 from bot.web import PublicPage, WebServer, page_address
 from cogs.keyword_list import KeywordsButton
@@ -94,12 +97,19 @@ class App:
     def __init__(
         self, settings: Settings, token: SecretStr, database: Database, metrics: Metrics, clock: Clock
     ) -> None:
-        context = Context(settings, clock, random.Random(), metrics)  # noqa: S311 - jitter, no secret
+        problems = ReportedProblems()
+        context = Context(
+            settings,
+            CorrectedClock(clock, problems),
+            random.Random(),  # noqa: S311 - jitter, no secret
+            metrics,
+            problems,
+        )
         stores, wakeups = Stores.create(database), Wakeups.create(context.clock)
         self._settings = settings
         self._token = token
         self._channels = stores.channels
-        self._session = open_session()
+        self._session = context.open_session()
         self._supervisor = Supervisor(context.clock, context.rng, metrics)
         self._ingest = build_ingest(context, stores, wakeups, self._session)
         self._trending = trending_feature(context).build(stores, wakeups)
@@ -114,12 +124,13 @@ class App:
             self._trending.lists,
             self._guild_changed,
             Greeter(stores.known_guilds, context.clock),
-            request_trace(invalid_requests, backoff),
+            context.clock.observe_responses(request_trace(invalid_requests, backoff)),
         )
         self._backoff_watch = BackoffWatch(self.client, backoff, stores.key_values, context.clock, context.rng)
         self.client.add_dynamic_items(AbstractButton, AbstractMenu, KeywordsButton, SubscribedButton, TrendingButton)
         self.client.set_cogs(build_cogs(context, services, self._trending))
         self._publish = build_publish(context, stores, wakeups, self._trending, self.client, invalid_requests)
+        self._clock_watch = ClockWatch(context.clock, StoredTimes(database), wakeups.notify_all)
         self._lag = LagMeter(context.clock, metrics)
         health = Health(
             polls=stores.polls,
@@ -164,6 +175,7 @@ class App:
             "Waiting for Discord": self._watch_backoff,
             "Telling admins": self._when_guilds_known(self._publish.janitor.run),
             "Editing posts": self._when_guilds_known(self._publish.editor.run),
+            "Checking the clock": self._clock_watch.run,
             "Metering": self._lag.run,
         }
 

@@ -9,10 +9,14 @@ from pathlib import Path
 from random import Random
 from typing import Self
 
+import aiohttp
+
 from bot.config import Settings
 from bot.runtime.clock import Clock, Wakeup
+from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from bot.runtime.problems import ReportedProblems
+from bot.runtime.server_time import CorrectedClock
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
@@ -43,10 +47,14 @@ class Context:
     """What every part may depend on: settings, time, randomness, metrics, and where it reports problems."""
 
     settings: Settings
-    clock: Clock
+    clock: CorrectedClock
     rng: Random
     metrics: Metrics
     problems: ReportedProblems = field(default_factory=ReportedProblems)
+
+    def open_session(self) -> aiohttp.ClientSession:
+        """Returns a session for one server, whose responses correct the clock."""
+        return open_session(self.clock.observe_responses(aiohttp.TraceConfig()))
 
     @property
     def gate_path(self) -> Path:
@@ -116,6 +124,13 @@ class Wakeups:
     editor: Wakeup
     trending_poller: Wakeup
     trending_publisher: Wakeup
+
+    def notify_all(self) -> None:
+        """Wakes every loop, because the clock was set."""
+        for loop in (self.poller, self.dispatcher, self.janitor, self.editor):
+            loop.notify()
+        self.trending_poller.notify()
+        self.trending_publisher.notify()
 
     @classmethod
     def create(cls, clock: Clock) -> Self:

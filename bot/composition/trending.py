@@ -26,7 +26,6 @@ from bot.ingest.trending import (
     TrendingProblem,
     TrendingSource,
 )
-from bot.runtime.http import open_session
 from bot.runtime.supervisor import Loop
 from bot.services.lookup import FindTrendingEntries
 from bot.services.trending import DisabledTrending, TrendingDisabled, TrendingLists, TrendingService
@@ -69,7 +68,7 @@ class _Enabled:
 
     def build(self, stores: Stores, wakeups: Wakeups) -> TrendingParts:
         clock, entries = self._context.clock, stores.trending_entries
-        session = open_session()
+        session = self._context.open_session()
         fetcher = TrendingFetcher(self._client(session), entries, clock, wakeups.notify_trending_stored)
         poll_interval = _poll_interval(self._context.settings)
         poller = TrendingPoller(fetcher, entries, clock, wakeups.trending_poller, interval=poll_interval)
@@ -86,7 +85,7 @@ class _Enabled:
 
     @asynccontextmanager
     async def source(self) -> AsyncIterator[TrendingSource]:
-        async with open_session() as session:
+        async with self._context.open_session() as session:
             yield self._client(session)
 
     def _client(self, session: aiohttp.ClientSession) -> HuggingFaceClient:

@@ -25,6 +25,12 @@ BATCH_USUAL_HOUR_UTC: Final = 6
 # After a night without an announcement, the interval of probes for a late batch, until the next night.
 LATE_PROBE_EVERY: Final = timedelta(hours=2)
 
+# A poll may be recorded this far in the future: clocks are adjusted by seconds. A later one counts as unknown, because
+# the clock was ahead when it was recorded.
+POLL_AHEAD_MAX: Final = timedelta(seconds=60)
+# The longest backoff that arXiv's client observes; a longer one is due to a clock that was ahead.
+POLL_BACKOFF_MAX: Final = timedelta(hours=24)
+
 _EASTERN: Final = ZoneInfo(limits.ARXIV_ZONE)
 _DAY: Final = timedelta(days=1)
 _FRIDAY, _SATURDAY, _SUNDAY = 4, 5, 6  # as date.weekday() counts
@@ -113,8 +119,14 @@ def batch_cutoff(now: datetime) -> datetime:
     return _eastern(day, limits.SUBMISSION_CUTOFF_HOUR)
 
 
+def past_polls(polls: Sequence[Poll], now: datetime) -> tuple[Poll, ...]:
+    """Returns the polls in the order of their times, without those in the future."""
+    return tuple(sorted((poll for poll in polls if poll.at <= now + POLL_AHEAD_MAX), key=lambda poll: poll.at))
+
+
 def plan(now: datetime, polls: Sequence[Poll]) -> NextPoll:
     """Returns the next poll by arXiv's calendar; `polls` are oldest first, those of the last five days matter."""
+    polls = past_polls(polls, now)
     earliest = max(now, _wait_until(polls, now))
     due = _due(earliest, polls)
     return NextPoll(max(due.at, earliest), due.kind)
@@ -122,12 +134,14 @@ def plan(now: datetime, polls: Sequence[Poll]) -> NextPoll:
 
 def plan_fixed(now: datetime, polls: Sequence[Poll], interval_s: float) -> NextPoll:
     """Returns the next poll at a fixed interval after the last one, regardless of the calendar."""
+    polls = past_polls(polls, now)
     due = polls[-1].at + timedelta(seconds=interval_s) if polls else now
     return NextPoll(max(due, now, _wait_until(polls, now)), PollKind.READ)
 
 
 def describe_poll(now: datetime, polls: Sequence[Poll], next_poll: NextPoll) -> str:
     """Describes the result of the last poll for users, with the time of the next one if it failed."""
+    polls = past_polls(polls, now)
     if not polls:
         return "arXiv has not been checked yet"
     last = polls[-1]
@@ -195,8 +209,10 @@ def _reads(polls: Sequence[Poll]) -> list[datetime]:
 
 
 def _wait_until(polls: Sequence[Poll], now: datetime) -> datetime:
-    result = polls[-1].result if polls else None
-    return result.until if isinstance(result, PollThrottled | PollFailed) else now
+    last = polls[-1] if polls else None
+    if last is None or not isinstance(last.result, PollThrottled | PollFailed):
+        return now
+    return min(last.result.until, last.at + POLL_BACKOFF_MAX)
 
 
 def _nothing_new(at: datetime, *, batch: bool) -> str:

@@ -17,7 +17,7 @@ from bot.domain.paper import ArxivId
 from bot.domain.trending.entry import TrendingEntry
 from bot.domain.trending.parsing import TrendingListPage, parse_page
 from bot.runtime import limits
-from bot.runtime.clock import Clock
+from bot.runtime.clock import Clock, Stopwatch
 from bot.runtime.errors import HuggingFaceBackoff, InvalidTrendingList, TrendingDayUnavailable
 from bot.runtime.http import HttpClient, RequestFailed
 from bot.runtime.metrics import Metrics
@@ -64,6 +64,7 @@ class HuggingFaceClient:
         )
         self._lock = asyncio.Lock()
         self._not_before: datetime | None = None
+        self._since_failure = Stopwatch(clock)
         self._backoff_reason = ""
         self.http = HttpClient(
             session,
@@ -124,8 +125,11 @@ class HuggingFaceClient:
         return page
 
     def _check_backoff(self) -> None:
-        if self._not_before is not None and self._clock.now() < self._not_before:
-            raise HuggingFaceBackoff(self._backoff_reason, self._not_before)
+        if self._not_before is None:
+            return
+        not_before = self._not_before + self._since_failure.jump  # if the clock was set, the wait is as long as before
+        if self._clock.now() < not_before:
+            raise HuggingFaceBackoff(self._backoff_reason, not_before)
 
     async def _send(self, day: date, number: int) -> bytes:
         parameters = {"date": day.isoformat(), "p": str(number), "limit": str(limits.TRENDING_PAGE_SIZE)}
@@ -151,7 +155,8 @@ class HuggingFaceClient:
 
     def _wait(self, delay_s: float, reason: str) -> datetime:
         """Lets no request leave until the delay is over; returns when that is."""
-        self._not_before = self._clock.now() + timedelta(seconds=min(delay_s, HUGGING_FACE_WAIT_MAX_S))
+        self._since_failure.restart()
+        self._not_before = self._since_failure.started_at + timedelta(seconds=min(delay_s, HUGGING_FACE_WAIT_MAX_S))
         self._backoff_reason = reason
         return self._not_before
 

@@ -19,7 +19,7 @@ from bot.domain.keyword import Keyword
 from bot.domain.queries import ARXIV_KEYWORDS_PER_QUERY, initial_sync_window
 from bot.domain.subscription import WatchedKeyword
 from bot.ingest.window_reader import WindowReader
-from bot.runtime.clock import Clock, Wakeup
+from bot.runtime.clock import Clock, Stopwatch, Wakeup
 from bot.runtime.errors import ArxivBackoff, ArxivError
 from bot.runtime.metrics import Metrics, Step
 from bot.store.ingest import IngestStore
@@ -100,7 +100,8 @@ class InitialSync:
         return None
 
     async def _sync(self, group: tuple[WatchedKeyword, ...]) -> None:
-        started_at = self._clock.now()
+        stopwatch = Stopwatch(self._clock)
+        started_at = stopwatch.started_at
         window = initial_sync_window(started_at)
         keywords = [watched.keyword for watched in group]
         matches = 0
@@ -108,6 +109,9 @@ class InitialSync:
             with self._metrics.step(Step.COMMIT):
                 await self._ingest_store.record_seen(group, part.papers, part.matches, started_at)
             matches += len(part.matches)
+        if stopwatch.jump:  # the window may be wrong; the keywords are still pending
+            log.warning("initial sync repeated", extra={"reason": "the clock was set during the initial sync"})
+            return
         with self._metrics.step(Step.COMMIT):
             await self._ingest_store.finish_initial_sync(group, window.start, started_at)
         log.info("initial sync finished", extra={"keywords": len(group), "matches": matches})

@@ -15,7 +15,7 @@ from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.domain.queries import Query, keywords_query
 from bot.ingest.window_reader import has_papers
-from bot.runtime.clock import Clock
+from bot.runtime.clock import Clock, Stopwatch
 from bot.runtime.errors import IncompleteResults
 from bot.store.month_counts import MonthCounts
 
@@ -47,8 +47,9 @@ class MonthCounter:
             known = await self.known([keyword], [month])
             if (keyword, month) in known:
                 return known[keyword, month]
-            counted_at = self._clock.now()
+            stopwatch = Stopwatch(self._clock)
             total = await self._request(keyword, month)
+            counted_at = stopwatch.started_at + stopwatch.jump
             await self._month_counts.write(keyword, month, total, counted_at)
             log.debug("month counted", extra={"keyword": keyword.shown, "month": str(month), "papers": total})
             return total

@@ -25,6 +25,7 @@ from bot.domain.poll_schedule import (
     PollThrottled,
     batch_cutoff,
     describe_poll,
+    past_polls,
     plan,
     plan_fixed,
 )
@@ -38,8 +39,8 @@ from bot.domain.queries import (
 )
 from bot.domain.subscription import WatchedKeyword
 from bot.ingest.window_reader import WindowReader, WindowResult, check_that_arxiv_returns_papers, has_papers
-from bot.runtime.clock import Clock, Wakeup
-from bot.runtime.errors import ArxivError, ArxivThrottled, ArxivUnavailable
+from bot.runtime.clock import Clock, Stopwatch, Wakeup
+from bot.runtime.errors import ArxivError, ArxivThrottled, ArxivUnavailable, ClockWasSet
 from bot.runtime.metrics import Metrics, Step
 from bot.store.ingest import IngestStore
 from bot.store.polls import KeyValues, Polls
@@ -49,6 +50,8 @@ log = logging.getLogger(__name__)
 
 # The delay after a poll that failed without a backoff.
 _RETRY_DELAY: Final = timedelta(seconds=ARXIV_BACKOFF_FLOOR_S)
+# How often the plan is checked again while the poller sleeps: the clock may have been set.
+PLAN_CHECK_INTERVAL_S: Final = 300.0
 # The key of the day on which the older window was last read; its value is stored in existing databases.
 _OLDER_WINDOW_DAY: Final = "older slice read on"
 # Label values of /metrics: dashboards and alerts depend on them.
@@ -104,7 +107,7 @@ class Poller:
 
     async def last_poll(self) -> tuple[datetime | None, str]:
         """Returns when arXiv was last polled, and the result as text."""
-        polls = await self._polls.recent()
+        polls = past_polls(await self._polls.recent(), self._clock.now())
         result = describe_poll(self._clock.now(), polls, self._next(polls))
         return (polls[-1].at if polls else None), result
 
@@ -117,7 +120,7 @@ class Poller:
             next_poll = await self.next_poll()
             delay_s = (next_poll.at - self._clock.now()).total_seconds()
             if delay_s > 0:
-                await self._wakeup.wait(delay_s)
+                await self._wakeup.wait(min(delay_s, PLAN_CHECK_INTERVAL_S))
                 continue
             await self.poll(next_poll.kind)
 
@@ -127,21 +130,24 @@ class Poller:
 
     async def poll(self, kind: PollKind) -> PollResult:
         """Polls once, and stores and returns the result."""
-        started_at = self._clock.now()
+        stopwatch = Stopwatch(self._clock)
         try:
-            result = await self._run_poll(kind, started_at)
+            result = await self._run_poll(kind, stopwatch)
         except ArxivThrottled as error:
             result = PollThrottled(error.not_before)
         except ArxivUnavailable as error:
             result = PollFailed(str(error), error.not_before)
         except ArxivError as error:
             result = PollFailed(str(error), self._clock.now() + _RETRY_DELAY)
+        except ClockWasSet as error:
+            result = PollFailed(str(error), self._clock.now())  # the next poll starts at once
         self._metrics.polls.labels(_RESULT_LABELS[type(result)]).inc()
-        await self._polls.add(Poll(started_at, result))
+        await self._polls.add(Poll(stopwatch.started_at + stopwatch.jump, result))
         log.info("poll finished", extra=_log_fields(result))
         return result
 
-    async def _run_poll(self, kind: PollKind, started_at: datetime) -> PollResult:
+    async def _run_poll(self, kind: PollKind, stopwatch: Stopwatch) -> PollResult:
+        started_at = stopwatch.started_at
         batch = await has_papers(self._client, Window(batch_cutoff(started_at), started_at), Priority.POLL)
         if not batch:
             await check_that_arxiv_returns_papers(self._client, self._clock.now(), Priority.POLL)
@@ -152,6 +158,8 @@ class Poller:
             return PollCompleted(0, batch=batch)
         synced_until = min(clamp_synced_until(each.synced_until, started_at) for each in watched if each.synced_until)
         new_papers = await self._read(watched, poll_window(synced_until, started_at))
+        if stopwatch.jump:
+            raise ClockWasSet("the clock was set during the poll")
         with self._metrics.step(Step.COMMIT):
             await self._ingest_store.finish_poll(watched, started_at)
         return PollCompleted(new_papers + await self._read_older(started_at), batch=batch)

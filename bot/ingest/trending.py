@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from bot.domain.trending.entry import TrendingEntry
 from bot.domain.trending.post import TRENDING_POST_WINDOW, ended_at
 from bot.runtime import limits
-from bot.runtime.clock import Clock, Wakeup
+from bot.runtime.clock import Clock, Stopwatch, Wakeup
 from bot.runtime.errors import HuggingFaceBackoff, HuggingFaceError, InvalidTrendingList, TrendingDayUnavailable
 from bot.store.trending_entries import TrendingEntries
 
@@ -48,8 +48,9 @@ class TrendingFetcher:
     async def fetch(self, day: date) -> None:
         """Updates the stored list of a day; raises HuggingFaceError, and the stored list stays as it is."""
         # The time before the request: papers that are listed during it may be missing.
-        fetched_at = self._clock.now()
+        stopwatch = Stopwatch(self._clock)
         entries = await self._client.fetch_list(day)
+        fetched_at = stopwatch.started_at + stopwatch.jump
         if not entries and await self._trending_entries.of_day(day):
             raise InvalidTrendingList("Hugging Face returned an empty list for a day that had papers")
         await self._trending_entries.record_day(day, entries, fetched_at)
@@ -121,8 +122,11 @@ class TrendingPoller:
         return [day for day in days if self._is_due(day, fetched_at[day], now, votes_change=day in last_days)]
 
     def _is_due(self, day: date, fetched_at: datetime | None, now: datetime, *, votes_change: bool) -> bool:
-        """Whether to fetch a list: always after its day has ended, and at the interval while votes change."""
-        if fetched_at is None or fetched_at < ended_at(day) <= now:
+        """Whether to fetch a list: always after its day has ended, and at the interval while votes change.
+
+        A time in the future is due to a wrong clock.
+        """
+        if fetched_at is None or fetched_at > now or fetched_at < ended_at(day) <= now:
             return True
         return votes_change and now - fetched_at >= self._interval
 

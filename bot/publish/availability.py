@@ -13,7 +13,7 @@ from bot.domain.outgoing import Blocked, OutcomeUnknown, RetryLater
 from bot.runtime.clock import Clock
 from bot.runtime.metrics import Metrics
 from bot.runtime.retry import backoff_delay_s
-from bot.store.channels import Channels
+from bot.store.channels import CHANNEL_WAIT_MAX, Channels
 
 log = logging.getLogger(__name__)
 
@@ -85,8 +85,10 @@ class ChannelAvailability:
         self._failures.pop(channel_id, None)
 
     async def _back_off(self, channel_id: int, not_before: datetime, reason: str) -> None:
-        await self._channels.back_off(channel_id, not_before)
-        wait_s = (not_before - self._clock.now()).total_seconds()
+        now = self._clock.now()
+        not_before = min(not_before, now + CHANNEL_WAIT_MAX)
+        await self._channels.back_off(channel_id, not_before, now=now)
+        wait_s = (not_before - now).total_seconds()
         self._metrics.wait_seconds.labels("Discord").inc(max(0.0, wait_s))
         fields = {"channel_id": channel_id, "reason": reason, "retry_at": not_before.isoformat()}
         log.warning("channel backoff", extra=fields)

@@ -9,12 +9,14 @@ from typing import Final
 
 from bot.publish.availability import ChannelAvailability
 from bot.publish.channel_worker import ChannelWorker
-from bot.runtime.clock import Clock, Wakeup
+from bot.runtime.clock import Clock, Stopwatch, Wakeup
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox
 
 # Channels that are served concurrently; more would only wait for the sender's SENDS_PER_SECOND.
 CHANNELS_AT_ONCE: Final = 50
+# How often due papers are looked for while the dispatcher sleeps: the clock may have been set.
+DUE_CHECK_INTERVAL_S: Final = 60.0
 
 
 class Dispatcher:
@@ -38,6 +40,7 @@ class Dispatcher:
         self._wakeup = wakeup
         self._slots = asyncio.Semaphore(CHANNELS_AT_ONCE)
         self._tasks = ChannelTasks(on_end=wakeup.notify)
+        self._since_correction = Stopwatch(clock)
         self._stopping = False
 
     @property
@@ -54,19 +57,31 @@ class Dispatcher:
     async def run(self) -> None:
         """Posts whatever is due until it is stopped. Raises StoreUnavailable, and whatever else a worker raised."""
         await self.check_channels()
+        self._since_correction = Stopwatch(self._clock)
+        await self._outbox.correct_due_times(self._clock.now(), all_papers=True)
         async with asyncio.TaskGroup() as group:
             while not self._stopping:
                 await self._start_workers(group)
                 await self._wakeup.wait(await self._idle_s())
 
     async def _start_workers(self, group: asyncio.TaskGroup) -> None:
+        await self._correct_due_times()
         for channel_id in await self._outbox.due_channels(self._clock.now()):
             if channel_id not in self.active_channels:
                 self._tasks.start(group, channel_id, self._work(channel_id))
 
+    async def _correct_due_times(self) -> None:
+        """Makes papers due that were stored while the clock was ahead."""
+        was_set = bool(self._since_correction.jump)
+        if was_set:
+            self._since_correction.restart()
+        await self._outbox.correct_due_times(self._clock.now(), all_papers=was_set)
+
     async def _idle_s(self) -> float | None:
         due = await self._outbox.next_due(self.active_channels)
-        return None if due is None else max(0.0, (due - self._clock.now()).total_seconds())
+        if due is None:
+            return None
+        return min(DUE_CHECK_INTERVAL_S, max(0.0, (due - self._clock.now()).total_seconds()))
 
     async def check_channels(self, guild_id: int | None = None) -> None:
         """Checks every channel with a subscription or trending lists, so that admins learn early which are blocked.

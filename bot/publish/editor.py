@@ -10,7 +10,7 @@ from typing import Final, Protocol, assert_never
 from bot.domain.outgoing import Blocked, Delivered, OutcomeUnknown, Rejected, RetryLater, SendOutcome
 from bot.domain.post import Post
 from bot.runtime.clock import Clock, Wakeup
-from bot.store.edits import Edits
+from bot.store.edits import Edit, Edits
 
 log = logging.getLogger(__name__)
 
@@ -64,14 +64,18 @@ class Editor:
                     log.error("edit rejected", extra={"channel_id": edit.post.channel_id, "reason": reason})
                 case RetryLater(not_before):
                     postponed[target_id] = outcome
-                    await self._edits.postpone(edit, not_before)
+                    await self._edits.postpone(edit, not_before, now=self._clock.now())
                 case Blocked():
                     postponed[target_id] = outcome
-                    await self._edits.postpone(edit, self._clock.now() + BLOCKED_EDIT_RETRY)
+                    await self._postpone(edit, BLOCKED_EDIT_RETRY)
                 case OutcomeUnknown():
-                    await self._edits.postpone(edit, self._clock.now() + timedelta(seconds=EDIT_INTERVAL_S))
+                    await self._postpone(edit, timedelta(seconds=EDIT_INTERVAL_S))
                 case _:
                     assert_never(outcome)
+
+    async def _postpone(self, edit: Edit, delay: timedelta) -> None:
+        now = self._clock.now()
+        await self._edits.postpone(edit, now + delay, now=now)
 
     async def _publish_all(self) -> None:
         postponed: dict[int, RetryLater] = {}
@@ -86,9 +90,9 @@ class Editor:
                     log.error("publishing rejected", extra={"channel_id": post.channel_id, "reason": reason})
                 case RetryLater(not_before):
                     postponed[post.channel_id] = outcome
-                    await self._edits.postpone_publishing(post, not_before)
+                    await self._edits.postpone_publishing(post, not_before, now=self._clock.now())
                 case OutcomeUnknown():
-                    retry_at = self._clock.now() + timedelta(seconds=EDIT_INTERVAL_S)
-                    await self._edits.postpone_publishing(post, retry_at)
+                    now = self._clock.now()
+                    await self._edits.postpone_publishing(post, now + timedelta(seconds=EDIT_INTERVAL_S), now=now)
                 case _:
                     assert_never(outcome)

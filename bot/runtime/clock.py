@@ -6,7 +6,10 @@ No other module reads the time or sleeps by itself; tests pass a clock that they
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
+
+# A wall clock that advances this much more or less than the monotonic clock was set, not adjusted.
+CLOCK_JUMP_MIN: Final = timedelta(seconds=30)
 
 
 class Clock(Protocol):
@@ -39,6 +42,30 @@ class SystemClock:
 
     async def sleep(self, delay_s: float) -> None:
         await asyncio.sleep(max(0.0, delay_s))
+
+
+class Stopwatch:
+    """Measures a period, and notices if the wall clock was set in it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.restart()
+
+    def restart(self) -> None:
+        """Starts a new period."""
+        self.started_at = self._clock.now()
+        self._started_at_s = self._clock.monotonic()
+
+    @property
+    def elapsed(self) -> timedelta:
+        """The length of the period, by the monotonic clock."""
+        return timedelta(seconds=self._clock.monotonic() - self._started_at_s)
+
+    @property
+    def jump(self) -> timedelta:
+        """How far the wall clock was set forward in the period (negative: back); 0 if it was not set."""
+        jump = self._clock.now() - self.started_at - self.elapsed
+        return jump if abs(jump) >= CLOCK_JUMP_MIN else timedelta()
 
 
 class Wakeup:

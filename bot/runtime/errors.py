@@ -86,6 +86,10 @@ class DiscordUnavailable(DailyPapersError):
     """Discord returned no usable answer; the message contains no text of a page."""
 
 
+class ClockWasSet(DailyPapersError):
+    """The clock was set while something was read, so that it is unknown which times are right."""
+
+
 class ArxivError(DailyPapersError):
     """A query to arXiv failed; the message is readable in `/status`."""
 

@@ -25,14 +25,15 @@ _CHUNK_BYTES: Final = 8 * 1024
 _GZIP_WBITS: Final = 16 + zlib.MAX_WBITS  # a gzip header, not zlib's own (zlib.decompressobj)
 
 
-def open_session() -> aiohttp.ClientSession:
+def open_session(trace: aiohttp.TraceConfig | None = None) -> aiohttp.ClientSession:
     """Returns a session for one server: no cookies, one connection, a new one for each request.
 
     Requests are seconds or hours apart. A kept connection would often be closed by the time it is used again, and the
     failure would count as the server's.
     """
     connector = aiohttp.TCPConnector(limit=1, force_close=True)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+    traces = [] if trace is None else [trace]
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=traces)
 
 
 class RequestFailed(DailyPapersError):

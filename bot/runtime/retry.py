@@ -53,7 +53,7 @@ def retry_after_s(header: str | None, now: datetime) -> float | None:
     text = (header or "").strip()
     if _DELAY_SECONDS.fullmatch(text):
         return float(text)
-    date = _http_date(text)
+    date = http_date(text)
     return None if date is None else max(0.0, (date - now).total_seconds())
 
 
@@ -74,7 +74,8 @@ def quota_wait_s(header: str | None) -> float | None:
     return None if exhausted is None else float(exhausted[1])
 
 
-def _http_date(text: str) -> datetime | None:
+def http_date(text: str) -> datetime | None:
+    """The time in a header such as `Date`, aware; None if it is unusable."""
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, OverflowError):  # OverflowError: a year that fits no C int

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from random import Random
 from typing import Final
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 RESTART_BACKOFF_FLOOR_S: Final = 1.0
 RESTART_BACKOFF_CEILING_S: Final = 300.0
 # A failure is reported until the restarted loop has run for this long.
-PROBLEM_SHOWN: Final = timedelta(minutes=1)
+PROBLEM_SHOWN_S: Final = 60.0
 
 Loop = Callable[[], Awaitable[None]]
 
@@ -29,7 +29,7 @@ Loop = Callable[[], Awaitable[None]]
 @dataclass(frozen=True, slots=True)
 class _LoopFailure:
     reason: str
-    retry_at: datetime
+    shown_until_s: float
 
 
 class Supervisor:
@@ -44,11 +44,9 @@ class Supervisor:
     @property
     def problems(self) -> tuple[str, ...]:
         """Recent failures, each as a sentence without a full stop."""
-        now = self._clock.now()
+        now_s = self._clock.monotonic()
         return tuple(
-            f"{name} {failure.reason}"
-            for name, failure in self._failures.items()
-            if now < failure.retry_at + PROBLEM_SHOWN
+            f"{name} {failure.reason}" for name, failure in self._failures.items() if now_s < failure.shown_until_s
         )
 
     async def run(self, loops: Mapping[str, Loop]) -> None:
@@ -79,7 +77,7 @@ class Supervisor:
         cause = root_cause(error)
         is_expected = isinstance(cause, StoreUnavailable | DiscordUnavailable)
         reason = f"stopped: {cause}" if is_expected else f"stopped unexpectedly ({type(cause).__name__})"
-        self._failures[name] = _LoopFailure(reason, retry_at)
+        self._failures[name] = _LoopFailure(reason, self._clock.monotonic() + delay_s + PROBLEM_SHOWN_S)
         log.error(
             "loop failed",
             extra={"loop": name, "reason": str(cause), "failures": failures, "retry_at": retry_at.isoformat()},

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.domain.poll_schedule import BatchMissing, Poll, PollCompleted
-from bot.runtime.clock import Clock
+from bot.domain.poll_schedule import POLL_AHEAD_MAX, BatchMissing, Poll, PollCompleted, past_polls
+from bot.runtime.clock import Clock, Stopwatch
 from bot.runtime.errors import StoreUnavailable
 from bot.runtime.metrics import Metrics
 from bot.runtime.problems import NO_PROBLEMS, Problem
@@ -52,7 +52,7 @@ class Health:
         self._metrics = metrics
         self._gateway_is_up = gateway_is_up
         self._problems = problems
-        self._started_at = clock.now()
+        self._uptime = Stopwatch(clock)
 
     async def checks(self) -> tuple[HealthCheck, ...]:
         """The results as of now; an unreadable database replaces the checks that need it."""
@@ -67,9 +67,11 @@ class Health:
     async def _check_reading(self) -> HealthCheck:
         if not await self._subscriptions.has_watched():
             return HealthCheck("reading", ok=True, detail="no keyword is watched")
-        success = _last_success(await self._polls.recent())
-        since = max(success, self._started_at) if success is not None else self._started_at
-        is_late = self._clock.now() - since > READING_LATE
+        polls, now = await self._polls.recent(), self._clock.now()
+        success, future = _last_success(past_polls(polls, now)), _last_success(polls)
+        if future is not None and future > now + POLL_AHEAD_MAX:
+            return HealthCheck("reading", ok=False, detail="unknown: the last answer of arXiv is in the future")
+        is_late = min(self._uptime.elapsed, self._uptime.elapsed if success is None else now - success) > READING_LATE
         if success is None:
             return HealthCheck("reading", not is_late, "arXiv has not been read yet")
         return HealthCheck("reading", not is_late, f"arXiv last answered at {success.isoformat(timespec='seconds')}")

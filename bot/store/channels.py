@@ -3,12 +3,16 @@
 import json
 import sqlite3
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from bot.domain.outgoing import Blocked
 from bot.domain.subscription import BlockedChannel, BlockedNotice
 from bot.store.codecs import to_datetime, to_text
 from bot.store.database import Database
+
+# No wait of a channel is longer; Discord's longest rate limits are an hour.
+CHANNEL_WAIT_MAX: Final = timedelta(hours=24)
 
 _SUBSCRIBED = """(channel_id IN (SELECT channel_id FROM subscriptions)
               OR channel_id IN (SELECT channel_id FROM channel_settings WHERE trending_min_votes IS NOT NULL))"""
@@ -55,7 +59,7 @@ class Channels:
                 values,
             )
             await connection.execute(
-                """UPDATE channels SET not_before = :not_before,
+                """UPDATE channels SET not_before = :not_before, waits_since = :now,
                    gone_since = CASE WHEN :gone THEN coalesce(gone_since, :now) END WHERE channel_id = :channel""",
                 values,
             )
@@ -65,7 +69,8 @@ class Channels:
         """Unblocks a channel; returns whether it was blocked."""
         async with self._database.transaction() as connection:
             cursor = await connection.execute(
-                """UPDATE channels SET blocked_reason = NULL, blocked_since = NULL, not_before = NULL, gone_since = NULL
+                """UPDATE channels SET blocked_reason = NULL, blocked_since = NULL, gone_since = NULL,
+                   not_before = NULL, waits_since = NULL
                    WHERE channel_id = ? AND blocked_reason IS NOT NULL""",
                 (channel_id,),
             )
@@ -102,11 +107,12 @@ class Channels:
             )
         return tuple(row["channel_id"] for row in rows)
 
-    async def back_off(self, channel_id: int, not_before: datetime) -> None:
-        """Sends nothing to this channel before `not_before`."""
+    async def back_off(self, channel_id: int, not_before: datetime, *, now: datetime | None = None) -> None:
+        """Sends nothing to this channel from `now` until `not_before`; without `now`, the wait has begun long ago."""
         async with self._database.transaction() as connection:
             await connection.execute(
-                "UPDATE channels SET not_before = ? WHERE channel_id = ?", (to_text(not_before), channel_id)
+                "UPDATE channels SET not_before = ?, waits_since = ? WHERE channel_id = ?",
+                (to_text(not_before), to_text(now or not_before - CHANNEL_WAIT_MAX), channel_id),
             )
 
     async def blocked_channels(self) -> tuple[BlockedChannel, ...]:

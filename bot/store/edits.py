@@ -9,12 +9,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.post import Post
-from bot.store.codecs import to_text
+from bot.store.channels import CHANNEL_WAIT_MAX
+from bot.store.codecs import no_wait, times_of_waits, to_text
 from bot.store.database import Database
 from bot.store.posts import read_post
 
 # How long after posting a message is edited for new versions of its papers.
 EDITED_FOR: Final = timedelta(days=30)
+
+_MAY_PUBLISH: Final = no_wait("publish_at", "posts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,11 @@ class Edits:
             )
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                """SELECT posts.*, request_count
-                   FROM posts JOIN edits ON post_key = key JOIN channels USING (channel_id)
-                   WHERE settled_at IS NOT NULL AND coalesce(edits.not_before, '') <= ? AND blocked_reason IS NULL
-                   ORDER BY settled_at, key""",
-                (to_text(now),),
+                f"""SELECT posts.*, request_count
+                    FROM posts JOIN edits ON post_key = key JOIN channels USING (channel_id)
+                    WHERE settled_at IS NOT NULL AND {no_wait("not_before", "edits")} AND blocked_reason IS NULL
+                    ORDER BY settled_at, key""",
+                times_of_waits(now),
             )
             return tuple([Edit(await read_post(connection, row), row["request_count"]) for row in rows])
 
@@ -59,11 +62,12 @@ class Edits:
                 "DELETE FROM edits WHERE post_key = ? AND request_count = ?", (edit.post.key, edit.request_count)
             )
 
-    async def postpone(self, edit: Edit, not_before: datetime) -> None:
-        """Postpones an edit until `not_before`."""
+    async def postpone(self, edit: Edit, not_before: datetime, *, now: datetime | None = None) -> None:
+        """Postpones an edit from `now` until `not_before`; without `now`, the wait has begun long ago."""
         async with self._database.transaction() as connection:
             await connection.execute(
-                "UPDATE edits SET not_before = ? WHERE post_key = ?", (to_text(not_before), edit.post.key)
+                "UPDATE edits SET not_before = ?, waits_since = ? WHERE post_key = ?",
+                (to_text(not_before), to_text(now or not_before - CHANNEL_WAIT_MAX), edit.post.key),
             )
 
     async def to_publish(self, now: datetime) -> tuple[Post, ...]:
@@ -73,10 +77,10 @@ class Edits:
         """
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                """SELECT * FROM posts WHERE publish_at <= :now
-                     AND channel_id NOT IN (SELECT channel_id FROM posts WHERE publish_at > :now)
-                   ORDER BY settled_at, key""",
-                {"now": to_text(now)},
+                f"""SELECT * FROM posts WHERE publish_at IS NOT NULL AND {_MAY_PUBLISH} AND channel_id NOT IN (
+                        SELECT channel_id FROM posts WHERE publish_at IS NOT NULL AND NOT {_MAY_PUBLISH})
+                    ORDER BY settled_at, key""",
+                times_of_waits(now),
             )
             return tuple([await read_post(connection, row) for row in rows])
 
@@ -85,7 +89,10 @@ class Edits:
         async with self._database.transaction() as connection:
             await connection.execute("UPDATE posts SET publish_at = NULL WHERE key = ?", (post.key,))
 
-    async def postpone_publishing(self, post: Post, not_before: datetime) -> None:
-        """Postpones the publication of a message until `not_before`."""
+    async def postpone_publishing(self, post: Post, not_before: datetime, *, now: datetime | None = None) -> None:
+        """Postpones a publication from `now` until `not_before`; without `now`, the wait has begun long ago."""
         async with self._database.transaction() as connection:
-            await connection.execute("UPDATE posts SET publish_at = ? WHERE key = ?", (to_text(not_before), post.key))
+            await connection.execute(
+                "UPDATE posts SET publish_at = ?, waits_since = ? WHERE key = ?",
+                (to_text(not_before), to_text(now or not_before - CHANNEL_WAIT_MAX), post.key),
+            )

@@ -60,7 +60,10 @@ async def _read(connection: aiosqlite.Connection, now: datetime) -> _Known | Non
     if not rows:
         return None
     stored: dict[str, str | None] = json.loads(rows[0]["value"])
-    known = {int(guild_id): None if left_at is None else to_datetime(left_at) for guild_id, left_at in stored.items()}
+    known = {
+        int(guild_id): None if left_at is None else min(now, to_datetime(left_at))  # the clock may have been ahead
+        for guild_id, left_at in stored.items()
+    }
     return {guild_id: left for guild_id, left in known.items() if left is None or now - left < LEFT_GUILD_KEPT}
 
 

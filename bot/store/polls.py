@@ -10,6 +10,8 @@ from bot.store.database import Database
 
 # The schedule needs the polls of a night, people those of a week.
 POLLS_KEPT: Final = timedelta(days=14)
+# A clock may be adjusted by seconds between polls.
+_FUTURE: Final = timedelta(minutes=1)
 # Of a series of equal results that are closer than this (fixed polling), only the first and the last are kept. Polls by
 # the calendar are further apart.
 POLLS_OF_ONE_RUN: Final = timedelta(minutes=10)
@@ -25,10 +27,16 @@ class Polls:
         self._database = database
 
     async def add(self, poll: Poll) -> None:
-        """Stores a poll. Of equal results in quick succession, only the first and the last are kept."""
+        """Stores a poll, and deletes old ones and those in its future, which a clock that was ahead recorded.
+
+        Of equal results in quick succession, only the first and the last are kept.
+        """
         columns = _to_columns(poll.result)
         async with self._database.transaction() as connection:
-            await connection.execute("DELETE FROM polls WHERE at < ?", (to_text(poll.at - POLLS_KEPT),))
+            await connection.execute(
+                "DELETE FROM polls WHERE at < ? OR at > ?",
+                (to_text(poll.at - POLLS_KEPT), to_text(poll.at + _FUTURE)),
+            )
             rows = list(
                 await connection.execute_fetchall(
                     f"SELECT id, {_COLUMNS} FROM polls WHERE at > ? ORDER BY id DESC LIMIT 2",

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from bot.domain.outgoing import Delivered
 from bot.domain.trending.post import TrendingDay, TrendingPost, TrendingSubscription
 from bot.store.channel_settings import NOT_PAUSED, to_schedule
-from bot.store.codecs import to_datetime, to_text
+from bot.store.codecs import no_wait, times_of_waits, to_datetime, to_text
 from bot.store.database import Database
 
 
@@ -38,11 +38,12 @@ class TrendingPosts:
         """
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                """SELECT channel_settings.* FROM channel_settings JOIN channels USING (channel_id)
-                   WHERE trending_min_votes IS NOT NULL AND paused_since IS NULL AND coalesce(not_before, '') <= ?
-                     AND channel_id NOT IN (SELECT channel_id FROM trending_posts WHERE day = ? OR settled_at IS NULL)
-                   ORDER BY channel_id""",
-                (to_text(now), day.isoformat()),
+                f"""SELECT channel_settings.* FROM channel_settings JOIN channels USING (channel_id)
+                    WHERE trending_min_votes IS NOT NULL AND paused_since IS NULL
+                      AND {no_wait("not_before", "channels")} AND channel_id NOT IN (
+                          SELECT channel_id FROM trending_posts WHERE day = :day OR settled_at IS NULL)
+                    ORDER BY channel_id""",
+                times_of_waits(now) | {"day": day.isoformat()},
             )
         return tuple(_to_trending_subscription(row) for row in rows)
 
@@ -51,9 +52,9 @@ class TrendingPosts:
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT trending_posts.* FROM trending_posts JOIN channels USING (channel_id)
-                    WHERE settled_at IS NULL AND coalesce(not_before, '') <= ? AND {NOT_PAUSED}
+                    WHERE settled_at IS NULL AND {no_wait("not_before", "channels")} AND {NOT_PAUSED}
                     ORDER BY first_attempt""",
-                (to_text(now),),
+                times_of_waits(now),
             )
         return tuple(_to_trending_post(row) for row in rows)
 

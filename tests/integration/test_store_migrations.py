@@ -56,6 +56,7 @@ def test_database_of_version_1_keeps_every_row(old: Path) -> None:
     renamed = {"looks": "polls", "marks": "key_values"}
     before = {renamed.get(table, table): values for table, values in before.items()}
     before["keywords"] = [(*keyword, keyword[-1]) for keyword in before["keywords"]]  # previous_matcher_until
+    before["channels"] = [(*channel, None) for channel in before["channels"]]  # waits_since
     assert after["subscriptions"] == [(CHANNEL, 1, "Graph", 0, 1, 71, THEN)]
     unchanged = before.keys() - {"posts", "outbox", "subscriptions"}
     assert {table: after[table] for table in unchanged} == {table: before[table] for table in unchanged}

@@ -44,7 +44,7 @@ RENAMED: Final[Mapping[str, str]] = {
     "digests": "trending_posts",
 }
 # How many columns the migrations add at the end of a table's rows.
-ADDED: Final[Mapping[str, int]] = {"trending_entries": 2}
+ADDED: Final[Mapping[str, int]] = {"trending_entries": 2, "channels": 1, "edits": 1, "posts": 1}
 
 
 @pytest.fixture

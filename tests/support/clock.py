@@ -5,11 +5,25 @@ import heapq
 import itertools
 import random
 import selectors
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 GIVE_WAY_S = 0.001
+_AHEAD = (timedelta(days=2), timedelta(seconds=90), timedelta(hours=1), timedelta(days=30))
 START = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)  # a Wednesday
+
+
+def _parametrized(jumps: Iterable[timedelta]) -> pytest.MarkDecorator:
+    """Runs a test with each jump of the wall clock; those after the first only with the slow tests."""
+    first, *others = jumps
+    slow = (pytest.param(jump, marks=pytest.mark.slow, id=f"{jump.total_seconds():+.0f}s") for jump in others)
+    return pytest.mark.parametrize("jump", [pytest.param(first, id=f"{first.total_seconds():+.0f}s"), *slow])
+
+
+jumps_ahead = _parametrized(_AHEAD)
+every_jump = _parametrized((*_AHEAD, *(-jump for jump in _AHEAD)))
 
 
 class NoJitter(random.Random):
@@ -24,6 +38,7 @@ class FakeClock:
 
     def __init__(self, start: datetime = START) -> None:
         self._now = start
+        self._start = start
         self._elapsed_s = 0.0
         self._order = itertools.count()
         self._sleeping_tasks: list[tuple[float, int, asyncio.Future[None]]] = []
@@ -31,8 +46,16 @@ class FakeClock:
     def now(self) -> datetime:
         return self._now
 
+    def server_now(self) -> datetime:
+        """The time by a server's clock, which `jump` does not change."""
+        return self._start + timedelta(seconds=self._elapsed_s)
+
     def monotonic(self) -> float:
         return self._elapsed_s
+
+    def jump(self, by: timedelta) -> None:
+        """Moves the wall clock alone, as an administrator or a time server does; nobody wakes."""
+        self._now += by
 
     async def sleep(self, delay_s: float) -> None:
         if delay_s <= 0:

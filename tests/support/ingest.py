@@ -7,15 +7,18 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final, TypeVar
 
+from aiohttp import TraceConfig
+
 from bot.arxiv.client import ArxivClient
 from bot.arxiv.gate import Gate
 from bot.domain.poll_schedule import PollKind, PollResult
 from bot.ingest.initial_sync import InitialSync
 from bot.ingest.poller import Poller
 from bot.ingest.window_reader import WindowReader
-from bot.runtime.clock import Wakeup
+from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
+from bot.runtime.server_time import CorrectedClock
 from sandbox.arxiv import ArxivRequest, Corpus, LocalArxiv, SandboxPaper
 from tests.support.clock import FakeClock, give_way, settle
 from tests.support.local_arxiv import serving
@@ -33,11 +36,17 @@ class Ingest:
     """The poller and the initial sync over one store, and the local arXiv that they read."""
 
     def __init__(
-        self, store: Store, arxiv: LocalArxiv, clock: FakeClock, client: ArxivClient, poll_interval_s: float | None
+        self,
+        store: Store,
+        arxiv: LocalArxiv,
+        fake_clock: FakeClock,
+        clock: Clock,
+        client: ArxivClient,
+        poll_interval_s: float | None,
     ) -> None:
         self.store = store
         self.arxiv = arxiv
-        self.clock = clock
+        self.clock = fake_clock
         self.client = client
         self.new_posts_notified = 0
         self.edits_notified = 0
@@ -74,7 +83,7 @@ class Ingest:
         paper = SandboxPaper(
             title=title,
             arxiv_id=arxiv_id or f"2611.{self._papers:05}",
-            published=self.clock.now() - timedelta(days=days_ago),
+            published=self.clock.server_now() - timedelta(days=days_ago),
         )
         return self.arxiv.add_paper(paper).arxiv_id
 
@@ -137,15 +146,26 @@ class Ingest:
 
 @asynccontextmanager
 async def ingest_over(
-    store: Store, *, now: datetime = MORNING, poll_interval_s: float | None = None, timeout_s: float = DEADLINE_S
+    store: Store,
+    *,
+    now: datetime = MORNING,
+    poll_interval_s: float | None = None,
+    timeout_s: float = DEADLINE_S,
+    corrected: bool = False,
 ) -> AsyncIterator[Ingest]:
-    """Runs ingest over an arXiv that has one batch with the filler; `timeout_s` is in real time."""
-    clock = FakeClock(now)
-    arxiv = LocalArxiv(Corpus(), now=clock.now, monotonic=clock.monotonic)
+    """Runs ingest over an arXiv that has one batch with the filler; `timeout_s` is in real time.
+
+    `corrected`: with the clock that arXiv's responses correct, as in the program.
+    """
+    fake_clock = FakeClock(now)
+    corrected_clock = CorrectedClock(fake_clock)
+    clock: Clock = corrected_clock if corrected else fake_clock
+    arxiv = LocalArxiv(Corpus(), now=fake_clock.server_now, monotonic=fake_clock.monotonic)
     gate = Gate(store.path.with_name("papers.sqlite3.gate"), clock, arxiv.interval_s)
-    async with serving(arxiv) as url, open_session() as session:
+    trace = corrected_clock.observe_responses(TraceConfig())
+    async with serving(arxiv, fake_clock.server_now) as url, open_session(trace) as session:
         client = ArxivClient(session, gate, clock, url, "tests", Random(1), Metrics(), timeout_s=timeout_s)
-        ingest = Ingest(store, arxiv, clock, client, poll_interval_s)
+        ingest = Ingest(store, arxiv, fake_clock, clock, client, poll_interval_s)
         ingest.add_paper(FILLER)
         yield ingest
         assert arxiv.violations == []

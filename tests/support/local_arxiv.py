@@ -2,9 +2,11 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
 
 import aiohttp
 import feedparser
@@ -15,9 +17,15 @@ from sandbox.arxiv.server import PATH
 
 
 @asynccontextmanager
-async def serving(arxiv: LocalArxiv) -> AsyncIterator[str]:
-    """Serves a local arXiv; yields the URL of its query endpoint."""
+async def serving(arxiv: LocalArxiv, now: Callable[[], datetime] | None = None) -> AsyncIterator[str]:
+    """Serves a local arXiv; yields the URL of its query endpoint. `now` is the time in its `Date` headers."""
+
+    async def set_date(_request: web.Request, response: web.StreamResponse) -> None:
+        if now is not None:
+            response.headers["Date"] = format_datetime(now(), usegmt=True)
+
     app = web.Application()
+    app.on_response_prepare.append(set_date)
     arxiv.attach(app)
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()

@@ -88,8 +88,13 @@ def is_final(day: date, fetched_at: datetime) -> bool:
 
 
 def is_fresh(day: date, fetched_at: datetime | None, now: datetime, fresh_for: timedelta) -> bool:
-    """Whether the list can be used without reading it again; `fresh_for` is its maximum age until it is final."""
-    return fetched_at is not None and (is_final(day, fetched_at) or now - fetched_at < fresh_for)
+    """Whether the list can be used without reading it again; `fresh_for` is its maximum age until it is final.
+
+    A time in the future is due to a wrong clock.
+    """
+    if fetched_at is None or fetched_at > now:
+        return False
+    return is_final(day, fetched_at) or now - fetched_at < fresh_for
 
 
 def _trending_entry(entry: object, day: date, api_origin: str | None) -> TrendingEntry | None:

@@ -22,6 +22,10 @@ from bot.domain.trending.entry import TrendingEntry
 # How long a list can be posted after its day: Friday's until Tuesday, if a long weekend has no lists.
 TRENDING_POST_WINDOW: Final = timedelta(days=4)
 
+# A list that was recorded further in the future may have been fetched long before its day ended. An hour less of votes
+# changes little.
+FETCHED_AHEAD_MAX: Final = timedelta(hours=1)
+
 _DAY = timedelta(days=1)
 _TICK = timedelta(microseconds=1)
 
@@ -106,10 +110,15 @@ def ended_at(day: date) -> datetime:
 def days_to_post(lists: Iterable[TrendingDay], now: datetime) -> tuple[date, ...]:
     """Returns the recent days with papers, newest last; none until the newest one was read completely.
 
+    A list from the future does not count: the clock was ahead.
     Weekends have no lists: Friday's list is the newest one until Monday's is complete.
     """
     yesterday = now.astimezone(UTC).date() - _DAY
-    recent = {each.day: each for each in lists if yesterday - TRENDING_POST_WINDOW < each.day <= yesterday}
+    recent = {
+        each.day: each
+        for each in lists
+        if yesterday - TRENDING_POST_WINDOW < each.day <= yesterday and each.fetched_at <= now + FETCHED_AHEAD_MAX
+    }
     if yesterday not in recent or not recent[yesterday].is_finished:
         return ()
     listed = sorted((each for each in recent.values() if each.papers), key=lambda each: each.day)
