@@ -50,15 +50,7 @@ class Subscriptions:
         Raises KeyError if the channel does not subscribe to the keyword.
         """
         async with self._database.transaction() as connection:
-            sources = await _sources(connection, keyword, channel_id)
-            await connection.execute(
-                """UPDATE subscriptions SET by_command = 0, added_by = NULL
-                   WHERE by_file AND channel_id = ? AND keyword_id = (SELECT id FROM keywords WHERE canonical = ?)""",
-                (channel_id, keyword.canonical),
-            )
-            if Source.FILE not in sources:
-                await _end(connection, channel_id, keyword.canonical)
-            return sources - {Source.COMMAND}
+            return await _remove(connection, channel_id, await _stored(connection, keyword, channel_id))
 
     async def apply_config(self, configured: Mapping[int, Collection[Keyword]], now: datetime) -> None:
         """Makes the file's subscriptions exactly `configured`."""
@@ -94,12 +86,16 @@ class Subscriptions:
                 (row["channel_id"], row["canonical"]),
             )
 
-    async def drop_command_subscriptions(self, channel_id: int) -> int:
-        """Ends the commands' subscriptions of a channel that is gone for good; returns how many ended.
+    async def drop_command_subscriptions(self, channel_id: int, gone_before: datetime) -> int:
+        """Ends the commands' subscriptions of a channel that is gone since `gone_before` or longer; returns how many.
 
-        Its trending subscription ends too, and an unsettled trending post is dropped.
+        Its trending subscription ends too, and an unsettled trending post is dropped. A channel that has returned in
+        the meantime keeps everything.
         """
         async with self._database.transaction() as connection:
+            is_gone = "SELECT 1 FROM channels WHERE channel_id = ? AND gone_since <= ?"
+            if not await connection.execute_fetchall(is_gone, (channel_id, to_text(gone_before))):
+                return 0
             await connection.execute(
                 "UPDATE channel_settings SET trending_min_votes = NULL, trending_since = NULL WHERE channel_id = ?",
                 (channel_id,),
@@ -108,11 +104,11 @@ class Subscriptions:
             await connection.execute(
                 "DELETE FROM trending_posts WHERE channel_id = ? AND settled_at IS NULL", (channel_id,)
             )
-        ended = 0
-        for subscription in await self.in_channel(channel_id):
-            if Source.COMMAND in subscription.sources:
-                ended += not await self.remove(subscription.keyword, channel_id)
-        return ended
+            rows = await connection.execute_fetchall(
+                f"{_SUBSCRIPTION} WHERE channel_id = ? AND by_command", (channel_id,)
+            )
+            left = [await _remove(connection, channel_id, _to_subscription(row)) for row in rows]
+            return left.count(frozenset())
 
     async def in_channel(self, channel_id: int) -> tuple[Subscription, ...]:
         """Returns a channel's subscriptions, ordered by keyword."""
@@ -163,13 +159,26 @@ async def _write_keyword(connection: aiosqlite.Connection, keyword: Keyword) -> 
     return int(next(iter(rows))["id"])
 
 
-async def _sources(connection: aiosqlite.Connection, keyword: Keyword, channel_id: int) -> frozenset[Source]:
+async def _stored(connection: aiosqlite.Connection, keyword: Keyword, channel_id: int) -> Subscription:
     rows = await connection.execute_fetchall(
         f"{_SUBSCRIPTION} WHERE channel_id = ? AND canonical = ?", (channel_id, keyword.canonical)
     )
     for row in rows:
-        return _to_subscription(row).sources
+        return _to_subscription(row)
     raise KeyError(keyword.canonical)
+
+
+async def _remove(connection: aiosqlite.Connection, channel_id: int, subscription: Subscription) -> frozenset[Source]:
+    """Removes the command as a source; returns the remaining ones."""
+    canonical = subscription.keyword.canonical
+    await connection.execute(
+        """UPDATE subscriptions SET by_command = 0, added_by = NULL
+           WHERE by_file AND channel_id = ? AND keyword_id = (SELECT id FROM keywords WHERE canonical = ?)""",
+        (channel_id, canonical),
+    )
+    if Source.FILE not in subscription.sources:
+        await _end(connection, channel_id, canonical)
+    return subscription.sources - {Source.COMMAND}
 
 
 async def _end(connection: aiosqlite.Connection, channel_id: int, canonical: str) -> None:

@@ -143,8 +143,18 @@ async def test_gone_channel_keeps_its_file_subscriptions(store: Store) -> None:
     await store.subscribe("graph")
     await store.subscribe("diffusion")
     await store.subscribe("diffusion", OTHER_CHANNEL)
-    assert await store.subscriptions.drop_command_subscriptions(CHANNEL) == 1
+    await store.channels.block(CHANNEL, GONE, now=NOW, not_before=SOON)
+    assert await store.subscriptions.drop_command_subscriptions(CHANNEL, NOW) == 1
     (left,) = await store.subscriptions.in_channel(CHANNEL)
     assert (left.keyword.shown, left.sources) == ("graph", frozenset({Source.FILE}))
     assert len(await store.subscriptions.in_channel(OTHER_CHANNEL)) == 1
-    assert await store.subscriptions.drop_command_subscriptions(CHANNEL) == 0
+    assert await store.subscriptions.drop_command_subscriptions(CHANNEL, NOW) == 0
+
+
+async def test_channel_that_returned_in_the_meantime_keeps_its_keywords(store: Store) -> None:
+    await store.subscribe("graph")
+    await store.channels.block(CHANNEL, GONE, now=NOW, not_before=SOON)
+    assert await store.channels.gone(NOW) == (CHANNEL,)
+    await store.channels.unblock(CHANNEL)
+    assert await store.subscriptions.drop_command_subscriptions(CHANNEL, NOW) == 0
+    assert len(await store.subscriptions.in_channel(CHANNEL)) == 1
