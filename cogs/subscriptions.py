@@ -20,10 +20,18 @@ from bot.runtime.errors import InvalidKeyword
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.subscriptions import KeptByConfig, NotSubscribed, SubscriptionService, Unsubscribed
 from cogs.input import parse_stored_keywords
-from cogs.permissions import Target, can_manage_by_id, can_view, check_may_manage, target_channel
+from cogs.permissions import (
+    Target,
+    can_manage_by_id,
+    can_view,
+    check_may_manage,
+    is_deleted,
+    look_up_channels,
+    target_channel,
+)
 from cogs.replies import bold, channel_link, edit_reply
 
-# An autocompleted keyword of a deleted channel ends with the channel's id, as nobody can choose that channel any more.
+# An autocompleted keyword of a deleted channel or an archived thread ends with its id, because it cannot be chosen.
 _IN_CHANNEL = re.compile(r"(?P<keyword>.+?)\s+#(?P<channel>\d{17,20})", re.DOTALL)
 
 
@@ -79,12 +87,8 @@ class SubscriptionCommands(commands.Cog):
 
     async def _checked_channel(self, interaction: discord.Interaction[Client], channel_id: int) -> int:
         """Returns the id if the channel belongs to this server and the caller may manage it."""
-        guild = interaction.guild
-        known = {
-            subscription.channel_id
-            for subscription in await self._subscription_service.in_guild(interaction.guild_id or 0)
-        }
-        if guild is None or channel_id not in known or not can_manage_by_id(interaction, channel_id):
+        await look_up_channels(interaction)
+        if not can_manage_by_id(interaction, channel_id):
             raise InvalidKeyword("That channel isn't in this server, or you can't manage it.")
         return channel_id
 
@@ -108,6 +112,7 @@ class SubscriptionCommands(commands.Cog):
     @app_commands.guild_only()
     async def keywords(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
         await interaction.response.defer(ephemeral=True)
+        await look_up_channels(interaction)
         shown = [
             subscription
             for subscription in await self._subscription_service.in_guild(interaction.guild_id or 0)
@@ -124,7 +129,7 @@ class SubscriptionCommands(commands.Cog):
 def _choice(
     interaction: discord.Interaction[Client], subscription: Subscription, target_id: int | None
 ) -> app_commands.Choice[str] | None:
-    """A keyword of the target channel, or one of a deleted channel with the channel's id; None for other channels."""
+    """A keyword of the target channel, or one of a channel that cannot be chosen, with its id; None for others."""
     shown = subscription.keyword.shown
     if subscription.channel_id == target_id:
         if target_id != interaction.channel_id and not can_view(interaction, target_id):
@@ -137,7 +142,7 @@ def _choice(
         return None
     if not can_manage_by_id(interaction, subscription.channel_id):
         return None
-    note = " (deleted channel)"
+    note = " (deleted channel)" if is_deleted(interaction, subscription.channel_id) else " (archived thread)"
     return app_commands.Choice(
         name=_choice_name(shown, SELECT_OPTION_MAX - len(note)) + note,
         value=_choice_value(subscription.keyword, f" #{subscription.channel_id}"),

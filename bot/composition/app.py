@@ -18,6 +18,7 @@ from bot.composition.trending import trending_feature
 from bot.composition.wiring import build_cogs, build_ingest, build_publish, build_services
 from bot.config import Settings
 from bot.discord_api.attempts import InvalidRequests, request_trace
+from bot.discord_api.channel_directory import ChannelDirectory
 from bot.discord_api.client import FATAL_CLOSE_CODES, Client, use_endpoints
 from bot.discord_api.greeting import Greeter
 from bot.domain.keyword import Keyword, split_keywords
@@ -110,6 +111,7 @@ class App:
             self._trending.lists,
             self._guild_changed,
             Greeter(stores.known_guilds, context.clock),
+            ChannelDirectory(stores.channels, invalid_requests, context.clock),
             request_trace(invalid_requests),
         )
         self.client.add_dynamic_items(AbstractButton, AbstractMenu, SubscribedButton, TrendingButton)
@@ -183,6 +185,7 @@ class App:
         channel_ids = [channel.id for channel in (*guild.channels, *guild.threads)]
         await self._channels.set_guild(guild.id, channel_ids)
         await self._publish.dispatcher.check_channels(guild.id)
+        await self.client.directory.observe(guild)
 
     async def close(self) -> None:
         """Closes the connections; waits for Discord's close frame only briefly."""

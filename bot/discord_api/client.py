@@ -19,6 +19,7 @@ from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from bot.discord_api.channel_directory import ChannelDirectory
 from bot.discord_api.greeting import Greeter
 from bot.runtime.errors import DailyPapersError, StoreUnavailable
 from bot.services.lookup import LookupService
@@ -92,6 +93,7 @@ class Client(commands.Bot):
         trending: TrendingLists,
         on_change: Callable[[discord.Guild], Awaitable[None]],
         greeter: Greeter,
+        directory: ChannelDirectory,
         http_trace: aiohttp.TraceConfig,
     ) -> None:
         super().__init__(
@@ -114,6 +116,7 @@ class Client(commands.Bot):
         self.trending = trending
         self._on_change = on_change
         self._greeter = greeter
+        self.directory = directory
         self._guild_ids_at_connect: tuple[int, ...] = ()
         self._cogs_to_load: Sequence[commands.Cog] = ()
         self._login_finished = asyncio.Event()
@@ -161,6 +164,7 @@ class Client(commands.Bot):
             super().dispatch(event_name, *args, **kwargs)
 
     async def setup_hook(self) -> None:
+        await self.directory.load()
         for cog in self._cogs_to_load:
             await self.add_cog(cog, override=True)  # again if an earlier login failed after this
         await self._sync_if_changed()
@@ -189,6 +193,7 @@ class Client(commands.Bot):
     async def on_ready(self) -> None:
         # discord.py fires this again after a reconnect, so everything here may be repeated.
         self._connected = True
+        self.directory.session_started()
         log.info("connected to Discord", extra={"guilds": len(self.guilds)})
         for guild in self.guilds:
             await self._on_change(guild)
@@ -213,17 +218,23 @@ class Client(commands.Bot):
         await self._on_change(channel.guild)
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        await self.directory.channel_deleted(channel.guild.id, channel.id)
         await self._on_change(channel.guild)
 
     async def on_guild_role_update(self, _: discord.Role, role: discord.Role) -> None:
         await self._on_change(role.guild)
 
     async def on_thread_update(self, _: discord.Thread, thread: discord.Thread) -> None:
+        await self.directory.thread_changed(thread)
         await self._on_change(thread.guild)
 
     async def on_thread_join(self, thread: discord.Thread) -> None:
-        # discord.py fires this for an unarchived thread, too.
+        # discord.py fires this for every thread that was not in its cache: reopened, or changed while it is archived.
+        await self.directory.thread_changed(thread)
         await self._on_change(thread.guild)
+
+    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
+        await self.directory.channel_deleted(event.guild_id, event.thread_id)
 
     async def on_thread_delete(self, thread: discord.Thread) -> None:
         await self._on_change(thread.guild)
