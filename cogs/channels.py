@@ -38,9 +38,9 @@ from cogs.permissions import (
     CommandRejected,
     Target,
     TargetChannel,
-    check_bot_may_ping,
     check_bot_may_post,
     check_may_manage,
+    check_may_ping,
     check_takes_papers,
     find_posting_problem,
     target_channel,
@@ -155,7 +155,7 @@ class ChannelCommands(
     ) -> None:
         target = await _check_and_defer(interaction, channel)
         if role is not None:
-            check_bot_may_ping(interaction, target, role)
+            check_may_ping(interaction, target, role)
         await self._settings_service.set_mention(target.channel_id, None if role is None else role.id)
         effect = "won't ping anyone" if role is None else f"will ping {role.mention}"
         await _answer(interaction, f"Batches in {target.mention} {effect}.")

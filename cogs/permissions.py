@@ -4,6 +4,7 @@ A server's admins can override `default_permissions`, so every command checks he
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import discord
 from discord import app_commands
@@ -12,6 +13,8 @@ from bot.discord_api.channel_directory import DeletedChannel, ExistingChannel
 from bot.discord_api.client import AnyClient, client_of
 from bot.discord_api.permissions import UNSUPPORTED_CHANNEL_TYPE, Postable, find_block, missing_permissions
 from bot.runtime.errors import DailyPapersError
+
+_MENTION_EVERYONE: Final = "**Mention @everyone, @here, and All Roles**"
 
 Target = app_commands.AppCommandChannel | app_commands.AppCommandThread
 
@@ -109,17 +112,26 @@ def _missing(target: TargetChannel, permissions: tuple[str, ...]) -> str:
     return f"I can't post in {target.mention}. Please give me {names} there."
 
 
-def check_bot_may_ping(interaction: discord.Interaction[AnyClient], target: TargetChannel, role: discord.Role) -> None:
-    """Rejects a role that the bot cannot ping: Discord would show the mention without notifying anyone."""
+def check_may_ping(interaction: discord.Interaction[AnyClient], target: TargetChannel, role: discord.Role) -> None:
+    """Rejects a role that the caller or the bot cannot ping in the channel.
+
+    Whoever cannot ping a role must not do so through the bot; a ping by the bot without the right notifies nobody.
+    """
     if role.is_default():
         raise CommandRejected("@everyone can't be pinged. Pick a role that people opt into.")
+    if role.mentionable:
+        return
+    if not target.permissions.mention_everyone:
+        raise CommandRejected(
+            f"You can't ping {role.mention}, so the bot won't either. Pick a role that everyone can mention, or ask "
+            f"someone who has {_MENTION_EVERYONE} in {target.mention}."
+        )
     guild = interaction.guild
     channel = None if guild is None else guild.get_channel_or_thread(target.channel_id)
-    if guild is None or channel is None or role.mentionable or channel.permissions_for(guild.me).mention_everyone:
+    if guild is None or channel is None or channel.permissions_for(guild.me).mention_everyone:
         return
     raise CommandRejected(
-        f"I can't ping {role.mention}. Make it mentionable, or give me **Mention @everyone, @here, and All Roles** "
-        f"in {target.mention}."
+        f"I can't ping {role.mention}. Make it mentionable, or give me {_MENTION_EVERYONE} in {target.mention}."
     )
 
 
