@@ -35,7 +35,7 @@ from bot.services.charts import (
 )
 from bot.services.subscriptions import SubscriptionService
 from cogs.input import Cooldown, parse_keywords
-from cogs.permissions import can_view
+from cogs.permissions import can_view, look_up_channels
 from cogs.replies import bold, clock_time
 from cogs.suggestions import suggested
 
@@ -124,6 +124,7 @@ class ChartCommands(commands.Cog):
         self._cooldown.check(interaction)
         # Only for the caller: other people may view fewer channels.
         await interaction.response.defer(ephemeral=True)
+        await look_up_channels(interaction)
         weekly = await self._chart_service.posts_per_week(interaction.guild_id or 0, partial(can_view, interaction))
         if not weekly.total:
             await interaction.edit_original_response(

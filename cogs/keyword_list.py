@@ -25,7 +25,7 @@ from bot.runtime.errors import StoreUnavailable
 from bot.runtime.limits import CONTENT_MAX
 from bot.services.subscriptions import SubscriptionService
 from cogs.input import Cooldown
-from cogs.permissions import Target, can_view
+from cogs.permissions import Target, can_view, look_up_channels
 from cogs.replies import PersistentItem, bold, channel_link
 from cogs.suggestions import visible
 
@@ -114,6 +114,7 @@ class KeywordsCommand(commands.Cog):
 
     async def _visible(self, interaction: discord.Interaction[AnyClient], channel_id: int) -> Mapping[int, int]:
         """How many keywords each channel has that is listed for the caller."""
+        await look_up_channels(interaction)
         counts = await self._subscription_service.keywords_per_channel(interaction.guild_id or 0)
         listed = [each for each in counts if channel_id in (_ALL_CHANNELS, each)]
         return {each: counts[each] for each in await visible(listed, partial(can_view, interaction))}

@@ -22,15 +22,24 @@ from bot.runtime.errors import InvalidKeyword
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.subscriptions import KeptByConfig, NotSubscribed, SubscriptionService, Unsubscribed
 from cogs.input import parse_stored_keywords
-from cogs.permissions import Target, can_manage_by_id, can_view, check_may_manage, target_channel
+from cogs.permissions import (
+    Target,
+    can_manage_by_id,
+    can_view,
+    check_may_manage,
+    is_deleted,
+    look_up_channels,
+    target_channel,
+)
 from cogs.quota_texts import command_quota_line
 from cogs.replies import bold, edit_reply
 from cogs.suggestions import suggested
 
-# An autocompleted keyword of a deleted channel ends with the channel's id, as nobody can choose that channel any more.
+# An autocompleted keyword of a deleted channel or an archived thread ends with its id, because it cannot be chosen.
 _DIGEST_PREFIX: Final = "keyword:"
 _COMMAS: Final = ",\uff0c"
 _DELETED: Final = " (deleted channel)"
+_ARCHIVED: Final = " (archived thread)"
 _IN_CHANNEL = re.compile(r"(?P<keyword>.+?)\s+#(?P<channel>\d{17,20})", re.DOTALL)
 
 
@@ -89,9 +98,8 @@ class SubscriptionCommands(commands.Cog):
 
     async def _checked_channel(self, interaction: discord.Interaction[Client], channel_id: int) -> int:
         """Returns the id if the channel belongs to this server and the caller may manage it."""
-        guild = interaction.guild
-        is_known = await self._subscription_service.has_channel(interaction.guild_id or 0, channel_id)
-        if guild is None or not is_known or not can_manage_by_id(interaction, channel_id):
+        await look_up_channels(interaction)
+        if not can_manage_by_id(interaction, channel_id):
             raise InvalidKeyword("That channel isn't in this server, or you can't manage it.")
         return channel_id
 
@@ -105,8 +113,9 @@ class SubscriptionCommands(commands.Cog):
         choices: list[app_commands.Choice[str]] = []
         may_show = partial(_may_suggest, interaction, target_id)
         # A choice that was made is typed text when the person returns to the option.
-        async for spelling in suggested(index, typed.removesuffix(_DELETED), may_show):
-            choices.append(_choice(spelling, target_id))
+        searched = typed.removesuffix(_DELETED).removesuffix(_ARCHIVED)
+        async for spelling in suggested(index, searched, may_show):
+            choices.append(_choice(interaction, spelling, target_id))
             if len(choices) == AUTOCOMPLETE_CHOICES_MAX:
                 break
         return choices
@@ -117,7 +126,7 @@ def _read(typed: str) -> Sequence[Keyword | str]:
 
 
 def _may_suggest(interaction: discord.Interaction[Client], target_id: int | None, channel_id: int) -> bool:
-    """Whether the keywords of a channel are suggested: it is the target channel, or it was deleted."""
+    """Whether the keywords of a channel are suggested: it is the target channel, or one that cannot be chosen."""
     if channel_id == target_id:
         return target_id == interaction.channel_id or can_view(interaction, channel_id)
     guild = interaction.guild
@@ -126,14 +135,17 @@ def _may_suggest(interaction: discord.Interaction[Client], target_id: int | None
     return can_manage_by_id(interaction, channel_id)
 
 
-def _choice(spelling: Spelling, target_id: int | None) -> app_commands.Choice[str]:
-    """A keyword of the target channel, or one of a deleted channel with the channel's id."""
+def _choice(
+    interaction: discord.Interaction[Client], spelling: Spelling, target_id: int | None
+) -> app_commands.Choice[str]:
+    """A keyword of the target channel, or one of a channel that cannot be chosen, with its id."""
     if spelling.channel_id == target_id:
         return app_commands.Choice(
             name=_choice_name(spelling.shown, SELECT_OPTION_MAX), value=_choice_value(spelling, "")
         )
+    note = _DELETED if is_deleted(interaction, spelling.channel_id) else _ARCHIVED
     return app_commands.Choice(
-        name=_choice_name(spelling.shown, SELECT_OPTION_MAX - len(_DELETED)) + _DELETED,
+        name=_choice_name(spelling.shown, SELECT_OPTION_MAX - len(note)) + note,
         value=_choice_value(spelling, f" #{spelling.channel_id}"),
     )
 

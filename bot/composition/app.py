@@ -20,6 +20,7 @@ from bot.config import Settings
 from bot.discord_api.attempts import InvalidRequests, request_trace
 from bot.discord_api.backoff import GlobalBackoff
 from bot.discord_api.backoff_watch import BackoffWatch
+from bot.discord_api.channel_directory import ChannelDirectory
 from bot.discord_api.client import FATAL_CLOSE_CODES, Client, use_endpoints
 from bot.discord_api.greeting import Greeter
 from bot.domain.keyword import Keyword, split_keywords
@@ -124,6 +125,7 @@ class App:
             self._trending.lists,
             self._guild_changed,
             Greeter(stores.known_guilds, context.clock),
+            ChannelDirectory(stores.channels, invalid_requests, context.clock),
             context.clock.observe_responses(request_trace(invalid_requests, backoff)),
         )
         self._backoff_watch = BackoffWatch(self.client, backoff, stores.key_values, context.clock, context.rng)
@@ -207,6 +209,7 @@ class App:
         channel_ids = [channel.id for channel in (*guild.channels, *guild.threads)]
         await self._channels.set_guild(guild.id, channel_ids)
         await self._publish.dispatcher.check_channels(guild.id)
+        await self.client.directory.observe(guild)
 
     async def close(self) -> None:
         """Closes the connections; waits for Discord's close frame only briefly."""

@@ -21,6 +21,7 @@ from discord.http import Route
 
 from bot.discord_api.autocompletion import AutocompletionLimit, answer_without_suggestions
 from bot.discord_api.backoff import RATELIMIT_WAIT_MAX_S
+from bot.discord_api.channel_directory import ChannelDirectory
 from bot.discord_api.greeting import Greeter
 from bot.discord_api.http_client import BoundedClient
 from bot.runtime.errors import DailyPapersError, StoreUnavailable
@@ -99,6 +100,7 @@ class Client(BoundedClient, commands.Bot):
         trending: TrendingLists,
         on_change: Callable[[discord.Guild], Awaitable[None]],
         greeter: Greeter,
+        directory: ChannelDirectory,
         http_trace: aiohttp.TraceConfig,
     ) -> None:
         super().__init__(
@@ -121,6 +123,7 @@ class Client(BoundedClient, commands.Bot):
         self.trending = trending
         self._on_change = on_change
         self._greeter = greeter
+        self.directory = directory
         self._guild_ids_at_connect: tuple[int, ...] = ()
         self._cogs_to_load: Sequence[commands.Cog] = ()
         self._login_finished = asyncio.Event()
@@ -172,6 +175,7 @@ class Client(BoundedClient, commands.Bot):
             super().dispatch(event_name, *args, **kwargs)
 
     async def setup_hook(self) -> None:
+        await self.directory.load()
         for cog in self._cogs_to_load:
             await self.add_cog(cog, override=True)  # again if an earlier login failed after this
         await self._sync_if_changed()
@@ -200,6 +204,7 @@ class Client(BoundedClient, commands.Bot):
     async def on_ready(self) -> None:
         # discord.py fires this again after a reconnect, so everything here may be repeated.
         self._connected = True
+        self.directory.session_started()
         log.info("connected to Discord", extra={"guilds": len(self.guilds)})
         for guild in self.guilds:
             await self._on_change(guild)
@@ -224,17 +229,23 @@ class Client(BoundedClient, commands.Bot):
         await self._on_change(channel.guild)
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        await self.directory.channel_deleted(channel.guild.id, channel.id)
         await self._on_change(channel.guild)
 
     async def on_guild_role_update(self, _: discord.Role, role: discord.Role) -> None:
         await self._on_change(role.guild)
 
     async def on_thread_update(self, _: discord.Thread, thread: discord.Thread) -> None:
+        await self.directory.thread_changed(thread)
         await self._on_change(thread.guild)
 
     async def on_thread_join(self, thread: discord.Thread) -> None:
-        # discord.py fires this for an unarchived thread, too.
+        # discord.py fires this for every thread that was not in its cache: reopened, or changed while it is archived.
+        await self.directory.thread_changed(thread)
         await self._on_change(thread.guild)
+
+    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
+        await self.directory.channel_deleted(event.guild_id, event.thread_id)
 
     async def on_thread_delete(self, thread: discord.Thread) -> None:
         await self._on_change(thread.guild)

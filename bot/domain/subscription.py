@@ -1,4 +1,4 @@
-"""Watched keywords, subscriptions, and blocked channels, as the store returns them."""
+"""Watched keywords, subscriptions, and channels that are blocked or not cached, as the store returns them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -114,3 +114,13 @@ class BlockedChannel:
     guild_id: int | None
     reason: str
     since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelPlace:
+    """Where a channel is that the gateway's cache may lack: a thread beneath its parent, or a deleted channel."""
+
+    guild_id: int
+    parent_id: int | None = None
+    is_private: bool = False
+    is_deleted: bool = False

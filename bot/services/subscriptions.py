@@ -228,10 +228,6 @@ class SubscriptionService:
         """A server's keywords, for suggestions."""
         return await self._indexes.get(guild_id)
 
-    async def has_channel(self, guild_id: int, channel_id: int) -> bool:
-        """Whether a channel of this server, perhaps deleted, has a subscription."""
-        return await self._subscriptions.has_channel(guild_id, channel_id)
-
     async def keywords_per_channel(self, guild_id: int) -> Mapping[int, int]:
         """How many keywords each channel of a server has, including channels that are gone."""
         return await self._subscriptions.keywords_per_channel(guild_id)

@@ -2,12 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.outgoing import Blocked
-from bot.domain.subscription import BlockedChannel, BlockedNotice
+from bot.domain.subscription import BlockedChannel, BlockedNotice, ChannelPlace
 from bot.store.codecs import to_datetime, to_text
 from bot.store.database import Database
 
@@ -39,6 +39,16 @@ class Channels:
             rows = await connection.execute_fetchall(
                 f"""SELECT channel_id FROM channels
                     WHERE {_SUBSCRIBED} AND (?1 IS NULL OR guild_id IS NULL OR guild_id = ?1) ORDER BY channel_id""",
+                (guild_id,),
+            )
+        return tuple(row["channel_id"] for row in rows)
+
+    async def in_guild(self, guild_id: int) -> tuple[int, ...]:
+        """Returns the channels of a server that have a subscription or a trending list, or are paused."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                f"""SELECT channel_id FROM channels WHERE guild_id = ? AND ({_SUBSCRIBED} OR channel_id IN
+                    (SELECT channel_id FROM channel_settings WHERE paused_since IS NOT NULL)) ORDER BY channel_id""",
                 (guild_id,),
             )
         return tuple(row["channel_id"] for row in rows)
@@ -123,6 +133,33 @@ class Channels:
                     WHERE blocked_reason IS NOT NULL AND {_SUBSCRIBED} ORDER BY blocked_since, channel_id"""
             )
         return tuple(_to_blocked(row) for row in rows)
+
+    async def places(self) -> dict[int, ChannelPlace]:
+        """Returns the recorded places of threads and deleted channels."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall("SELECT * FROM channel_places")
+        return {
+            row["channel_id"]: ChannelPlace(
+                row["guild_id"],
+                row["parent_id"],
+                is_private=bool(row["is_private"]),
+                is_deleted=bool(row["is_deleted"]),
+            )
+            for row in rows
+        }
+
+    async def record_places(self, places: Mapping[int, ChannelPlace]) -> frozenset[int]:
+        """Records the places of those of these channels that are known to be in this server; returns these."""
+        recorded = set()
+        async with self._database.transaction() as connection:
+            for channel_id, place in places.items():
+                cursor = await connection.execute(
+                    """INSERT OR REPLACE INTO channel_places (channel_id, guild_id, parent_id, is_private, is_deleted)
+                       SELECT channel_id, guild_id, ?, ?, ? FROM channels WHERE channel_id = ? AND guild_id = ?""",
+                    (place.parent_id, int(place.is_private), int(place.is_deleted), channel_id, place.guild_id),
+                )
+                recorded.update([channel_id] if cursor.rowcount else [])
+        return frozenset(recorded)
 
 
 def _to_blocked(row: sqlite3.Row) -> BlockedChannel:

@@ -129,14 +129,6 @@ class SubscriptionQueries:
         """Returns whether a channel has a subscription."""
         return await self._exists("SELECT 1 FROM subscriptions WHERE channel_id = ?", channel_id)
 
-    async def has_channel(self, guild_id: int, channel_id: int) -> bool:
-        """Returns whether a channel of this server has a subscription."""
-        return await self._exists(
-            "SELECT 1 FROM channels JOIN subscriptions USING (channel_id) WHERE guild_id = ? AND channel_id = ?",
-            guild_id,
-            channel_id,
-        )
-
     async def _exists(self, query: str, *values: int | str) -> bool:
         async with self._database.reading() as connection:
             return bool(await connection.execute_fetchall(f"{query} LIMIT 1", values))

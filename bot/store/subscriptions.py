@@ -79,16 +79,9 @@ class Subscriptions(SubscriptionQueries):
             subscription = await _find(connection, keyword, channel_id)
             if subscription is None:
                 raise KeyError(keyword.canonical)
-            sources = sources_of(subscription)
-            await connection.execute(
-                """UPDATE subscriptions SET by_command = 0, added_by = NULL
-                   WHERE by_file AND channel_id = ? AND keyword_id = (SELECT id FROM keywords WHERE canonical = ?)""",
-                (channel_id, keyword.canonical),
-            )
-            if Source.FILE not in sources:
-                await _end(connection, channel_id, keyword.canonical)
+            left = await _remove(connection, channel_id, keyword.canonical, sources_of(subscription))
         self._changed()
-        return sources - {Source.COMMAND}
+        return left
 
     async def apply_config(self, configured: Mapping[int, Collection[Keyword]], now: datetime) -> None:
         """Makes the file's subscriptions exactly `configured`."""
@@ -125,12 +118,16 @@ class Subscriptions(SubscriptionQueries):
                 (row["channel_id"], row["canonical"]),
             )
 
-    async def drop_command_subscriptions(self, channel_id: int) -> int:
-        """Ends the commands' subscriptions of a channel that is gone for good; returns how many ended.
+    async def drop_command_subscriptions(self, channel_id: int, gone_before: datetime) -> int:
+        """Ends the commands' subscriptions of a channel that is gone since `gone_before` or longer; returns how many.
 
-        Its trending subscription ends too, and an unsettled trending post is dropped.
+        Its trending subscription ends too, and an unsettled trending post is dropped. A channel that has returned in
+        the meantime keeps everything.
         """
         async with self._database.transaction() as connection:
+            is_gone = "SELECT 1 FROM channels WHERE channel_id = ? AND gone_since <= ?"
+            if not await connection.execute_fetchall(is_gone, (channel_id, to_text(gone_before))):
+                return 0
             await connection.execute(
                 "UPDATE channel_settings SET trending_min_votes = NULL, trending_since = NULL WHERE channel_id = ?",
                 (channel_id,),
@@ -139,11 +136,14 @@ class Subscriptions(SubscriptionQueries):
             await connection.execute(
                 "DELETE FROM trending_posts WHERE channel_id = ? AND settled_at IS NULL", (channel_id,)
             )
-        ended = 0
-        for subscription in await self.in_channel(channel_id):
-            if Source.COMMAND in subscription.sources:
-                ended += not await self.remove(subscription.keyword, channel_id)
-        return ended
+            rows = await connection.execute_fetchall(
+                """SELECT canonical, by_file, by_command FROM subscriptions
+                   JOIN keywords ON keywords.id = keyword_id WHERE channel_id = ? AND by_command""",
+                (channel_id,),
+            )
+            left = [await _remove(connection, channel_id, row["canonical"], sources_of(row)) for row in rows]
+        self._changed()
+        return left.count(frozenset())
 
 
 async def _write_channel(connection: aiosqlite.Connection, channel_id: int, guild_id: int | None) -> None:
@@ -211,6 +211,20 @@ def _exceeded(keyword: Keyword, used: Mapping[QuotaScope, int], quotas: Quotas) 
     limits = {QuotaScope.CHANNEL: quotas.per_channel, QuotaScope.SERVER: quotas.per_server}
     exceeded = (QuotaExceeded(keyword, scope, used[scope], limits[scope]) for scope in QuotaScope)
     return next((each for each in exceeded if each.used >= each.limit), None)
+
+
+async def _remove(
+    connection: aiosqlite.Connection, channel_id: int, canonical: str, sources: frozenset[Source]
+) -> frozenset[Source]:
+    """Removes the command as a source; returns the remaining ones."""
+    await connection.execute(
+        """UPDATE subscriptions SET by_command = 0, added_by = NULL
+           WHERE by_file AND channel_id = ? AND keyword_id = (SELECT id FROM keywords WHERE canonical = ?)""",
+        (channel_id, canonical),
+    )
+    if Source.FILE not in sources:
+        await _end(connection, channel_id, canonical)
+    return sources - {Source.COMMAND}
 
 
 async def _end(connection: aiosqlite.Connection, channel_id: int, canonical: str) -> None:
