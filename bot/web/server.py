@@ -10,12 +10,17 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from bot.runtime.errors import StartupError, StoreUnavailable
 from bot.runtime.metrics import Metrics
 from bot.services.health import Health
+from bot.web.connections import SERVER_NAME, Connection, Connections, connections_max
+from bot.web.listening import accepting
 from bot.web.page import PublicPage
 
+# How long a response may continue after the end: the whole shutdown takes at most 5 s.
+SHUTDOWN_TIMEOUT_S: Final = 0.5
 # Headers of every answer; the HTML page has its own policy.
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -41,20 +46,22 @@ class WebServer:
         if port is None:
             yield
             return
-        app = web.Application()
+        app = web.Application(middlewares=[_limit_response_time])
         app.add_routes([web.get("/healthz", self._get_health), web.get("/metrics", self._get_metrics)])
         app.add_routes(self._page.routes())
         app.on_response_prepare.append(_add_headers)
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
         await runner.setup()
         try:
-            try:
-                await web.TCPSite(runner, host, port).start()
-            except OSError as error:
-                raise StartupError(
-                    f"The web server cannot listen on {host}, port {port} ({_system_message(error)}): {_remedy(error)}."
-                ) from error
-            yield
+            async with contextlib.AsyncExitStack() as closing:
+                try:
+                    await closing.enter_async_context(_accepting(runner, host, port))
+                except OSError as error:
+                    raise StartupError(
+                        f"The web server cannot listen on {host}, port {port} ({_system_message(error)}): "
+                        f"{_remedy(error)}."
+                    ) from error
+                yield
         finally:
             await runner.cleanup()
 
@@ -73,10 +80,25 @@ class WebServer:
         return web.Response(body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
 
+def _accepting(runner: web.AppRunner, host: str, port: int) -> contextlib.AbstractAsyncContextManager[None]:
+    server = runner.server
+    if server is None:
+        raise RuntimeError("the runner must be set up first")
+    connections = Connections(connections_max())
+    return accepting(host, port, connections, lambda: Connection(server, connections))
+
+
+@web.middleware
+async def _limit_response_time(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if isinstance(request.protocol, Connection):
+        request.protocol.begin_response()
+    return await handler(request)
+
+
 async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
-    response.headers["Server"] = "daily-papers"  # aiohttp's default reveals its version and Python's
+    response.headers["Server"] = SERVER_NAME
 
 
 def _remedy(error: OSError) -> str:
