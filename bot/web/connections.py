@@ -7,10 +7,16 @@ one address, the limit is the same. It never decides what a request gets.
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import logging
 import re
 import resource
+import socket
+import struct
+import sys
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Final, cast
 
 from aiohttp import hdrs, web
@@ -23,10 +29,6 @@ CONNECTIONS_MAX: Final = 256
 # Of the file descriptors of the process (RLIMIT_NOFILE), one in this many is for connections to the web server. The
 # others are for the database, Discord, arXiv and child processes.
 DESCRIPTORS_PER_CONNECTION: Final = 4
-# How long a connection may take to send the next request with all its headers, and how long it may be idle.
-REQUEST_TIMEOUT_S: Final = 15.0
-# How long answering a request may take, including a slow client that reads the response.
-RESPONSE_TIMEOUT_S: Final = 60.0
 # How long an unread request body is read after the response, so that the client sees the response and not a reset.
 LINGERING_TIME_S: Final = 1.0
 # The limits of the request line and of each header: URLs and headers of the page are shorter than this.
@@ -38,16 +40,36 @@ SERVER_NAME: Final = "daily-papers"
 
 # An IPv6 network usually assigns a whole /64 to one customer (RFC 6177).
 _IPV6_NETWORK_BITS: Final = 64
-_CAPITAL: Final = re.compile("(?<!^)(?=[A-Z])")
+# Closing resets the connection instead of sending what is left (socket(7), SO_LINGER).
+_RESET: Final = struct.pack("ii", 1, 0)
+_MALFORMED_ERRORS: Final = (HttpProcessingError, web.RequestPayloadError)
+_FAILED: Final = "The server failed to answer this request.\n"
+_WORD_START: Final = re.compile("(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _MALFORMED: Final = "The request is malformed.\n"
 
 
-def connections_max() -> int:
-    """Returns how many connections this process can serve without using up its file descriptors."""
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """How many connections may be open, and how long each may take.
+
+    `request_timeout_s` is for sending the next request with all its headers, and for being idle. `response_timeout_s`
+    is for answering it, which includes a client that reads slowly.
+    """
+
+    connections: int = CONNECTIONS_MAX
+    request_timeout_s: float = 15.0
+    response_timeout_s: float = 60.0
+
+    def within(self, descriptors: int) -> "ConnectionLimits":
+        """Returns the limits of a process with this many file descriptors."""
+        affordable = max(1, descriptors // DESCRIPTORS_PER_CONNECTION)
+        return replace(self, connections=min(self.connections, affordable))
+
+
+def descriptors() -> int:
+    """Returns how many file descriptors this process may have."""
     soft_limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft_limit == resource.RLIM_INFINITY:
-        return CONNECTIONS_MAX
-    return max(1, min(CONNECTIONS_MAX, soft_limit // DESCRIPTORS_PER_CONNECTION))
+    return sys.maxsize if soft_limit == resource.RLIM_INFINITY else soft_limit
 
 
 def network_of(address: object) -> str:
@@ -65,8 +87,8 @@ def network_of(address: object) -> str:
 class Connections:
     """The open connections by client, each client's in the order of their last activity."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, limits: ConnectionLimits) -> None:
+        self.limits = limits
         self._by_network: dict[str, dict[Connection, None]] = {}
         self._count = 0
 
@@ -75,7 +97,7 @@ class Connections:
 
     def add(self, connection: "Connection") -> None:
         """Adds a new connection; at the limit, it replaces another one."""
-        if self._count >= self._limit:
+        if self._count >= self.limits.connections:
             self.close_oldest()
         self._by_network.setdefault(connection.network, {})[connection] = None
         self._count += 1
@@ -114,11 +136,12 @@ class Connection(web.RequestHandler):
             server,
             loop=asyncio.get_running_loop(),
             access_log=None,  # type: ignore[arg-type]  # documented: None turns the access log off
-            keepalive_timeout=REQUEST_TIMEOUT_S,
+            keepalive_timeout=connections.limits.request_timeout_s,
             lingering_time=LINGERING_TIME_S,
             max_line_size=LINE_BYTES_MAX,
             max_field_size=LINE_BYTES_MAX,
             max_headers=HEADERS_MAX,
+            auto_decompress=False,  # no request body is ever used
         )
         self.network = ""
         self._connections = connections
@@ -131,7 +154,7 @@ class Connection(web.RequestHandler):
         self._open_transport = cast("asyncio.Transport", transport)
         self.network = network_of(transport.get_extra_info("peername"))
         self._connections.add(self)
-        self._abort_after(REQUEST_TIMEOUT_S)
+        self._abort_after(self._connections.limits.request_timeout_s)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Ends the times."""
@@ -144,7 +167,7 @@ class Connection(web.RequestHandler):
     def begin_response(self) -> None:
         """Starts the time for a response: a complete request has arrived."""
         self._connections.touch(self)
-        self._abort_after(RESPONSE_TIMEOUT_S)
+        self._abort_after(self._connections.limits.response_timeout_s)
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
@@ -153,12 +176,15 @@ class Connection(web.RequestHandler):
         result = await super().finish_response(request, resp, start_time)
         if self._open_transport is not None:
             self._connections.touch(self)
-            self._abort_after(REQUEST_TIMEOUT_S)
+            self._abort_after(self._connections.limits.request_timeout_s)
         return result
 
     def abort(self) -> None:
         """Closes the connection at once; a graceful close would wait for a client that does not read."""
         if self._open_transport is not None:
+            # Without this, the system would keep what the client does not read, after the descriptor is closed.
+            with contextlib.suppress(OSError):  # the client has already closed it
+                self._open_transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self._open_transport.abort()
         self.force_close()
 
@@ -167,17 +193,34 @@ class Connection(web.RequestHandler):
             self._abort_handle.cancel()
         self._abort_handle = asyncio.get_running_loop().call_later(delay_s, self.abort)
 
+    def log_exception(self, *_args: object, **kw: object) -> None:
+        """Logs what aiohttp reports besides `handle_error`, such as an invalid body after a complete response."""
+        error = kw.get("exc_info")
+        _log_failure(error if isinstance(error, BaseException) else None)
+
     def handle_error(
         self,
         request: web.BaseRequest,
         status: int = 500,
         exc: BaseException | None = None,
-        message: str | None = None,
+        message: str | None = None,  # noqa: ARG002 - aiohttp's text, which repeats the request
     ) -> web.StreamResponse:
-        """Answers a malformed request without repeating or logging any part of it."""
-        if not isinstance(exc, HttpProcessingError):
-            return super().handle_error(request, status, exc, message)
-        log.info("request malformed", extra={"reason": _CAPITAL.sub(" ", type(exc).__name__).lower()})
-        response = web.Response(status=status, text=_MALFORMED, headers={hdrs.SERVER: SERVER_NAME})
+        """Answers a request that failed; neither the answer nor the log repeats any part of it."""
+        _log_failure(exc)
+        if request.writer.output_size > 0:
+            raise ConnectionError("part of the response is sent: no other one can follow")
+        text = _FAILED if status >= HTTPStatus.INTERNAL_SERVER_ERROR else _MALFORMED
+        response = web.Response(status=status, text=text, headers={hdrs.SERVER: SERVER_NAME})
         response.force_close()
         return response
+
+
+def _log_failure(error: BaseException | None) -> None:
+    if isinstance(error, _MALFORMED_ERRORS):
+        log.info("request malformed", extra={"reason": _words(type(error).__name__)})
+    elif not isinstance(error, ConnectionError):  # the client is gone
+        log.error("request failed", extra={"reason": _words(type(error).__name__)}, exc_info=error)
+
+
+def _words(class_name: str) -> str:
+    return _WORD_START.sub(" ", class_name).lower()

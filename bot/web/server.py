@@ -3,11 +3,12 @@
 It listens on loopback unless the settings say otherwise, and never changes anything.
 """
 
+import asyncio
 import contextlib
 import errno
 import os
-from collections.abc import AsyncIterator
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Final, Generic, TypeVar
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -15,9 +16,11 @@ from aiohttp.typedefs import Handler
 from bot.runtime.errors import StartupError, StoreUnavailable
 from bot.runtime.metrics import Metrics
 from bot.services.health import Health
-from bot.web.connections import SERVER_NAME, Connection, Connections, connections_max
+from bot.web.connections import SERVER_NAME, Connection, ConnectionLimits, Connections, descriptors
 from bot.web.listening import accepting
 from bot.web.page import PublicPage
+
+T = TypeVar("T")
 
 # How long a response may continue after the end: the whole shutdown takes at most 5 s.
 SHUTDOWN_TIMEOUT_S: Final = 0.5
@@ -32,8 +35,13 @@ _HEADERS: Final = {
 class WebServer:
     """Serves health, metrics and the page on one port."""
 
-    def __init__(self, health: Health, metrics: Metrics, page: PublicPage) -> None:
-        self._health = health
+    def __init__(
+        self, health: Health, metrics: Metrics, page: PublicPage, limits: ConnectionLimits | None = None
+    ) -> None:
+        self._limits = ConnectionLimits() if limits is None else limits
+        self._health = _Shared(health.checks)
+        self._metrics_text = _Shared(self._update_and_format)
+        self._update_gauges = health.update_gauges
         self._metrics = metrics
         self._page = page
 
@@ -55,7 +63,7 @@ class WebServer:
         try:
             async with contextlib.AsyncExitStack() as closing:
                 try:
-                    await closing.enter_async_context(_accepting(runner, host, port))
+                    await closing.enter_async_context(self._accepting(runner, host, port))
                 except OSError as error:
                     raise StartupError(
                         f"The web server cannot listen on {host}, port {port} ({_system_message(error)}): "
@@ -65,8 +73,15 @@ class WebServer:
         finally:
             await runner.cleanup()
 
+    def _accepting(self, runner: web.AppRunner, host: str, port: int) -> contextlib.AbstractAsyncContextManager[None]:
+        server = runner.server
+        if server is None:
+            raise RuntimeError("the runner must be set up first")
+        connections = Connections(self._limits.within(descriptors()))
+        return accepting(host, port, connections, lambda: Connection(server, connections))
+
     async def _get_health(self, _request: web.Request) -> web.Response:
-        checks = await self._health.checks()
+        checks = await self._health.result()
         ok = all(check.ok for check in checks)
         body = {
             "status": "ok" if ok else "failing",
@@ -75,17 +90,27 @@ class WebServer:
         return web.json_response(body, status=200 if ok else 503, headers={"Cache-Control": "no-store"})
 
     async def _get_metrics(self, _request: web.Request) -> web.Response:
+        body = await self._metrics_text.result()
+        return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4"})
+
+    async def _update_and_format(self) -> bytes:
         with contextlib.suppress(StoreUnavailable):  # `/healthz` reports it; the counters are still known
-            await self._health.update_gauges()
-        return web.Response(body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
+            await self._update_gauges()
+        return self._metrics.text()
 
 
-def _accepting(runner: web.AppRunner, host: str, port: int) -> contextlib.AbstractAsyncContextManager[None]:
-    server = runner.server
-    if server is None:
-        raise RuntimeError("the runner must be set up first")
-    connections = Connections(connections_max())
-    return accepting(host, port, connections, lambda: Connection(server, connections))
+class _Shared(Generic[T]):
+    """Computes something for all requests that arrive while it is being computed."""
+
+    def __init__(self, compute: Callable[[], Coroutine[None, None, T]]) -> None:
+        self._compute = compute
+        self._running: asyncio.Task[T] | None = None
+
+    async def result(self) -> T:
+        """Returns the result of the computation that runs, or of a new one."""
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._compute())
+        return await asyncio.shield(self._running)
 
 
 @web.middleware

@@ -99,7 +99,8 @@ async def test_bot_works_during_a_flood_of_connections(tmp_path: Path, sent: byt
             status_s = time.perf_counter() - status_at_s
             figures = (
                 f"{flood.opened} connections in {status_at_s - started_at_s:.1f} s: "
-                f"slowest /healthz {slowest_s:.2f} s, /status {status_s:.2f} s, {most_descriptors} descriptors, {len(bot.lines())} log lines"
+                f"slowest /healthz {slowest_s:.2f} s, /status {status_s:.2f} s, "
+                f"{most_descriptors} descriptors, {len(bot.lines())} log lines"
             )
             print(figures)  # noqa: T201 - the measurement: pytest -s shows it
         assert max(slowest_s, status_s) < ACKNOWLEDGED_S
