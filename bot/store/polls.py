@@ -24,6 +24,10 @@ class Polls:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def write_problem(self) -> str | None:
+        """Why a poll's result cannot be stored now; None if it can be. For frequent checks."""
+        return await self._database.write_problem()
+
     async def add(self, poll: Poll) -> None:
         """Stores a poll. Of equal results in quick succession, only the first and the last are kept."""
         columns = _to_columns(poll.result)
