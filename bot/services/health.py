@@ -55,14 +55,16 @@ class Health:
         self._uptime = Stopwatch(clock)
 
     async def checks(self) -> tuple[HealthCheck, ...]:
-        """The results as of now; an unreadable database replaces the checks that need it."""
+        """The results as of now; a database that cannot be read replaces the checks that need it."""
         is_up = self._gateway_is_up()
         gateway = HealthCheck("gateway", is_up, "connected to Discord" if is_up else "not connected to Discord")
         reported = (gateway, *(_reported(name, problem) for name, problem in self._problems.items()))
         try:
-            return (*reported, await self._check_reading(), await self._check_posting())
+            checks = (*reported, await self._check_reading(), await self._check_posting())
+            problem = await self._polls.write_problem()
         except StoreUnavailable as error:
             return (*reported, HealthCheck("database", ok=False, detail=str(error)))
+        return checks if problem is None else (*checks, HealthCheck("database", ok=False, detail=problem))
 
     async def _check_reading(self) -> HealthCheck:
         if not await self._subscriptions.has_watched():

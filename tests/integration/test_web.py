@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -19,9 +20,10 @@ from bot.store.outbox import Outbox
 from bot.web import PublicPage, WebServer
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
+from tests.support.disks import small_disk
 from tests.support.ingest import running
 from tests.support.loopback import free_port
-from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
+from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store, opened
 
 MINUTE = timedelta(minutes=1)
 
@@ -179,6 +181,23 @@ async def test_unreadable_database_fails_health_and_keeps_the_counters(store: St
         assert await served.health() == (503, {"gateway": True, "database": False})
         assert "disk I/O error" in (await served.request("/healthz"))[1]
         assert (await served.samples())["daily_papers_papers_read_total"] == 3
+
+
+@pytest.mark.usefixtures("as_root")
+async def test_full_disk_fails_health_until_space_is_free(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 4096) as disk:
+        async with opened(disk.path / "daily-papers.sqlite3") as store:
+            served = ServedHealth(store, free_port())
+            async with served.server().listening("127.0.0.1", served.port):
+                assert (await served.health())[0] == 200
+                disk.fill()
+                assert await served.health() == (
+                    503,
+                    {"gateway": True, "reading": True, "posting": True, "database": False},
+                )
+                assert "no space left on device" in (await served.request("/healthz"))[1]
+                disk.free()
+                assert (await served.health())[0] == 200
 
 
 # Metrics.
