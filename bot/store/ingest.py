@@ -5,6 +5,7 @@ posted. A poll writes, per window, papers, matches and the outbox rows of new pa
 `synced_until` only after its last window.
 """
 
+import asyncio
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -134,7 +135,11 @@ class IngestStore:
             await connection.execute(
                 f"""UPDATE keywords SET new_since = :from, synced_until = :until, previous_matcher_until = NULL
                     WHERE id IN ({_UNCHANGED})""",
-                {"from": to_text(new_since), "until": to_text(synced_until), "planned": _to_json(planned)},
+                {
+                    "from": to_text(new_since),
+                    "until": to_text(synced_until),
+                    "planned": await asyncio.to_thread(_to_json, planned),
+                },
             )
 
     async def finish_poll(self, planned: Collection[WatchedKeyword], synced_until: datetime) -> None:
@@ -142,7 +147,7 @@ class IngestStore:
         async with self._database.transaction() as connection:
             await connection.execute(
                 f"UPDATE keywords SET synced_until = :until WHERE id IN ({_UNCHANGED})",
-                {"until": to_text(synced_until), "planned": _to_json(planned)},
+                {"until": to_text(synced_until), "planned": await asyncio.to_thread(_to_json, planned)},
             )
 
 
@@ -163,13 +168,17 @@ async def _write_matched(
     """Writes the papers that matched or are known, and the matches; returns the new matches as JSON."""
     relevant = {match.arxiv_id for match in matches} | await known_papers(connection, papers)
     await write_papers(connection, [paper for paper in papers if paper.arxiv_id in relevant])
-    ids = {watched.keyword: watched.id for watched in planned}
-    pairs = [{"keyword": ids[match.keyword], "paper": match.arxiv_id.value} for match in matches]
-    cursor = await connection.execute(
-        _WRITE_MATCHES, {"planned": _to_json(planned), "matches": json.dumps(pairs), "now": to_text(now)}
-    )
+    values = await asyncio.to_thread(_to_values, planned, matches)
+    cursor = await connection.execute(_WRITE_MATCHES, values | {"now": to_text(now)})
     rows = await cursor.fetchall()
     return json.dumps([{"keyword": row["keyword_id"], "paper": row["arxiv_id"]} for row in rows])
+
+
+def _to_values(planned: Collection[WatchedKeyword], matches: Collection[Match]) -> dict[str, str]:
+    """Returns the keywords and the matches as JSON. Runs in a thread, because 10,000 keywords take 50 ms."""
+    ids = {watched.keyword: watched.id for watched in planned}
+    pairs = [{"keyword": ids[match.keyword], "paper": match.arxiv_id.value} for match in matches]
+    return {"planned": _to_json(planned), "matches": json.dumps(pairs)}
 
 
 def _to_json(planned: Collection[WatchedKeyword]) -> str:
