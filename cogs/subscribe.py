@@ -83,17 +83,22 @@ class SubscribeCommand(commands.Cog):
     ) -> None:
         target = target_channel(interaction, channel)
         check_may_manage(target)
-        results, lines = await defer_if_slow(interaction, self._subscribe(interaction, target, keyword, category))
+        results, left_out, lines = await defer_if_slow(
+            interaction, self._subscribe(interaction, target, keyword, category)
+        )
         keywords = [result.keyword for result in results if isinstance(result, Added | AlreadyWatched)]
         # The keywords are stored: if the bot is killed from now on, the reply is still true.
-        await send_reply(interaction, [*lines, READING] if keywords else lines)
+        await send_reply(interaction, [*left_out, *lines, READING if keywords else ""])
         if keywords:
-            await self._show_previews(interaction, target, results, lines)
+            await self._show_previews(interaction, target, results, left_out, lines)
 
     async def _subscribe(
         self, interaction: discord.Interaction[Client], target: TargetChannel, typed: str, category: str | None
-    ) -> tuple[Sequence[str | AddResult], Sequence[str]]:
-        """Adds the keywords; returns one result for each, and the lines of the reply, the first of them by result."""
+    ) -> tuple[Sequence[str | AddResult], Sequence[str], Sequence[str]]:
+        """Adds the keywords; returns one result for each, what quotas left out, and the lines of the reply.
+
+        What was left out comes first in the reply: a long reply is cut at its end.
+        """
         await check_bot_may_post(interaction, target)
         parts = await read_keywords(typed, category)
         taken = parts[: self._subscription_service.keywords_per_command]
@@ -104,20 +109,21 @@ class SubscribeCommand(commands.Cog):
             )
         )
         results = [part if isinstance(part, str) else next(added) for part in taken]
-        lines = [
-            *(_status_line(part, result, target) for part, result in zip(taken, results, strict=True)),
+        left_out = [
             *exceeded_lines(results, target.mention),
             command_quota_line("subscribe", len(parts), parts[len(taken) :]),
         ]
+        lines = [*(_status_line(part, result, target) for part, result in zip(taken, results, strict=True))]
         if "*" in typed and await asyncio.to_thread(_has_wildcard, typed):
             lines.append(_WILDCARD_IGNORED)
-        return results, lines
+        return results, left_out, lines
 
     async def _show_previews(
         self,
         interaction: discord.Interaction[Client],
         target: TargetChannel,
         results: Sequence[str | AddResult],
+        left_out: Sequence[str],
         lines: Sequence[str],
     ) -> None:
         """Edits the reply when the initial sync of the keywords is complete.
@@ -129,7 +135,7 @@ class SubscribeCommand(commands.Cog):
         status = await wait(REPLY_WAIT_S, keep_waiting=False)
         if status is not SyncStatus.SYNCED:
             note = _ARXIV_UNAVAILABLE if status is SyncStatus.ARXIV_UNAVAILABLE else _QUEUED
-            await edit_reply(interaction, [*lines, note], messages_max=1)
+            await edit_reply(interaction, [*left_out, *lines, note], messages_max=1)
             status = await wait(REPLY_EDIT_S - REPLY_WAIT_S, keep_waiting=True)
         if status is SyncStatus.SYNCED:
             previews = {keyword: await self._subscription_service.preview(keyword) for keyword in keywords}
@@ -140,7 +146,7 @@ class SubscribeCommand(commands.Cog):
             papers = await asyncio.to_thread(_paper_lines, [*previews.values()])
             await edit_reply(
                 interaction,
-                [*with_facts, *lines[len(results) :], *papers, await self._next_papers(target)],
+                [*left_out, *with_facts, *lines[len(results) :], *papers, await self._next_papers(target)],
                 view=await self._buttons(target, results, previews),
             )
 

@@ -71,7 +71,7 @@ class SubscriptionCommands(commands.Cog):
         taken = keywords[: self._subscription_service.keywords_per_command]
         lines = [await self._unsubscribe_one(each, channel_id) for each in taken]
         left_out = command_quota_line("unsubscribe", len(keywords), keywords[len(taken) :])
-        await edit_reply(interaction, [*lines, left_out])
+        await edit_reply(interaction, [left_out, *lines])
 
     async def _chosen(self, value: str, channel_id: int) -> Sequence[Keyword | str]:
         """The keyword whose choice has this value; none if the value is a keyword itself."""

@@ -5,7 +5,7 @@ each keyword takes 1 ms. It never decides who may view a channel.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 
@@ -16,29 +16,38 @@ _SEPARATOR = "\n"
 
 @dataclass(frozen=True, slots=True)
 class ChannelKeywords:
-    """The keywords of one channel, in alphabetical order."""
+    """The keywords of one channel, in alphabetical order.
 
-    spellings: Sequence[Spelling]
+    The garbage collector does not visit tuples of texts and numbers, and would visit an object per keyword.
+    """
+
+    channel_id: int
+    _shown: tuple[str, ...]
+    _canonical: tuple[str, ...]
     _text: str
-    _starts: Sequence[int]
+    _starts: tuple[int, ...]
 
     @classmethod
-    def of(cls, spellings: Sequence[Spelling]) -> "ChannelKeywords":
+    def of(cls, channel_id: int, spellings: Iterable[Spelling]) -> "ChannelKeywords":
         """Prepares the keywords for searches."""
-        lines = [spelling.shown.casefold() + _SEPARATOR for spelling in spellings]
-        return cls(spellings, "".join(lines), [0, *accumulate(map(len, lines))])
+        shown, canonical = zip(*((spelling.shown, spelling.canonical) for spelling in spellings), strict=True)
+        lines = [each.casefold() + _SEPARATOR for each in shown]
+        return cls(channel_id, shown, canonical, "".join(lines), (0, *accumulate(map(len, lines))))
+
+    def _spelling(self, index: int) -> Spelling:
+        return Spelling(self.channel_id, self._shown[index], self._canonical[index])
 
     def containing(self, typed: str) -> Iterator[Spelling]:
         """Yields the keywords that contain what was typed, in any case."""
         searched = typed.casefold()
         if not searched:
-            yield from self.spellings
+            yield from map(self._spelling, range(len(self._shown)))
             return
         position = self._text.find(searched)
         while position >= 0:
             index = bisect_right(self._starts, position) - 1
             if position + len(searched) < self._starts[index + 1]:  # not beyond the end of the keyword
-                yield self.spellings[index]
+                yield self._spelling(index)
             position = self._text.find(searched, self._starts[index + 1])
 
 
@@ -52,4 +61,4 @@ class KeywordIndex:
     def of(cls, spellings: Iterable[Spelling]) -> "KeywordIndex":
         """Prepares keywords, which are ordered by channel, for searches."""
         by_channel = groupby(spellings, key=lambda spelling: spelling.channel_id)
-        return cls({channel_id: ChannelKeywords.of(tuple(group)) for channel_id, group in by_channel})
+        return cls({channel_id: ChannelKeywords.of(channel_id, group) for channel_id, group in by_channel})

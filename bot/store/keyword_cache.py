@@ -25,18 +25,12 @@ class KeywordCache:
     def get(self, shown: str) -> Keyword:
         """Returns the keyword that is spelled like this; parses it only if it is not cached."""
         with self._lock:
-            if (cached := self._keywords.get(shown)) is not None:
-                self._keywords.move_to_end(shown)
-                return cached
-        keyword = Keyword.parse(shown)
-        with self._lock:
-            self._add(shown, keyword)
-        return keyword
-
-    def _add(self, shown: str, keyword: Keyword) -> None:
-        if shown not in self._keywords:
-            self._characters += len(shown)
-        self._keywords[shown] = keyword
-        while self._characters > self._characters_max:
-            oldest, _ = self._keywords.popitem(last=False)
-            self._characters -= len(oldest)
+            keyword = self._keywords.pop(shown, None)
+            if keyword is None:
+                keyword = Keyword.parse(shown)
+                self._characters += len(shown)
+            self._keywords[shown] = keyword  # the last one now
+            while self._characters > self._characters_max:
+                oldest, _ = self._keywords.popitem(last=False)
+                self._characters -= len(oldest)
+            return keyword

@@ -56,6 +56,7 @@ _CHANNELS = 200
 _OTHER_SERVERS = 10
 _SHARE_OF_OTHERS = 0.1
 _PAUSE_S = 0.4
+_SHOWN_MAX = 60
 _TYPED = ("g", "gra", "graph", "reward model", "zzz", "", "policy 1", "model agent")
 _OPTIONS: tuple[tuple[str, dict[str, object], str], ...] = (
     ("trend", {}, "keyword"),
@@ -201,8 +202,8 @@ async def _run_commands(sandbox: RunningSandbox, load: Load, people: Sequence[in
             await invocation.wait_until_acknowledged()
             load.commands_s.append(loop.time() - started_at_s)
             await invocation.wait_for_reply(DEADLINE_S)
-        except NotAcknowledged:
-            load.unanswered.append(f"/{name}")
+        except (NotAcknowledged, TimeoutError):
+            load.unanswered.append(f"/{name} {json.dumps(options)[:_SHOWN_MAX]}")
 
 
 async def _check_health(load: Load, port: int, ends_at_s: float) -> None:
