@@ -6,6 +6,7 @@ It listens on loopback unless the settings say otherwise, and never changes anyt
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Final, Generic, TypeVar
@@ -19,6 +20,8 @@ from bot.services.health import Health
 from bot.web.connections import SERVER_NAME, Connection, ConnectionLimits, Connections, descriptors
 from bot.web.listening import accepting
 from bot.web.page import PublicPage
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -77,7 +80,10 @@ class WebServer:
         server = runner.server
         if server is None:
             raise RuntimeError("the runner must be set up first")
-        connections = Connections(self._limits.within(descriptors()))
+        limits = self._limits.within(available := descriptors())
+        if limits.connections < self._limits.connections:
+            log.warning("connections limited", extra={"connections": limits.connections, "descriptors": available})
+        connections = Connections(limits)
         return accepting(host, port, connections, lambda: Connection(server, connections))
 
     async def _get_health(self, _request: web.Request) -> web.Response:

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NoReturn
@@ -290,3 +291,13 @@ def test_token_is_redacted_in_the_summary_of_repetitions(stream: io.StringIO) ->
     logging.getLogger().handlers[0].close()
     assert "repeated=80" in lines(stream)[-1]
     assert TOKEN not in stream.getvalue()
+
+
+def test_number_of_repetitions_is_written_without_a_further_event(stream: io.StringIO) -> None:
+    for _ in range(100):
+        logging.getLogger("asyncio").error("accept() failed")
+    (timer,) = (thread for thread in threading.enumerate() if isinstance(thread, threading.Timer))
+    assert timer.interval == WINDOW_S
+    timer.function()  # what the timer does after a minute
+    timer.cancel()
+    assert lines(stream)[-1].endswith(f"accept() failed repeated={100 - SAME_LINE_MAX}")
