@@ -33,8 +33,8 @@ REQUEST_TIMEOUT_S: Final = 15.0
 RESPONSE_TIMEOUT_S: Final = 60.0
 # How long an unread request body is read after the response, so that the client sees the response and not a reset.
 LINGERING_TIME_S: Final = 1.0
-# The limits of the request line and of each header: URLs and headers of the page are shorter than this.
-LINE_BYTES_MAX: Final = 4096
+# The limits of the request line and of each header: browsers send up to 8 KiB of cookies of the same site.
+LINE_BYTES_MAX: Final = 8190
 HEADERS_MAX: Final = 64
 
 # aiohttp's default reveals its version and Python's.

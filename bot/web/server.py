@@ -75,6 +75,8 @@ class WebServer:
                 yield
         finally:
             await runner.cleanup()
+            await self._health.close()
+            await self._metrics_text.close()
 
     def _accepting(self, runner: web.AppRunner, host: str, port: int) -> contextlib.AbstractAsyncContextManager[None]:
         server = runner.server
@@ -117,6 +119,12 @@ class _Shared(Generic[T]):
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._compute())
         return await asyncio.shield(self._running)
+
+    async def close(self) -> None:
+        """Cancels a computation for which no request waits any more."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait([self._running])
 
 
 @web.middleware
