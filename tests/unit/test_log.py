@@ -13,6 +13,7 @@ import pytest
 from bot.config import Settings
 from bot.log import JsonLines, TextLines, configure
 from bot.runtime.log_repeats import SAME_INFO_MAX, SAME_LINE_MAX, SAME_WARNING_MAX, WINDOW_S
+from tests.support.seconds import Seconds
 
 TOKEN = "MTk4NjIy.Cl2FMQ.Zn-secret"
 TIME = datetime(2026, 11, 20, 20, 30, tzinfo=UTC)
@@ -200,16 +201,6 @@ def test_closed_stream_raises_nothing() -> None:
     stream.close()
     logging.getLogger("bot.composition.app").info("started")
     assert stream.closed
-
-
-class Seconds:
-    """A monotonic clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 @pytest.fixture
