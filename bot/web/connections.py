@@ -29,10 +29,12 @@ CONNECTIONS_MAX: Final = 256
 # Of the file descriptors of the process (RLIMIT_NOFILE), one in this many is for connections to the web server. The
 # others are for the database, Discord, arXiv and child processes.
 DESCRIPTORS_PER_CONNECTION: Final = 4
+REQUEST_TIMEOUT_S: Final = 15.0
+RESPONSE_TIMEOUT_S: Final = 60.0
 # How long an unread request body is read after the response, so that the client sees the response and not a reset.
 LINGERING_TIME_S: Final = 1.0
-# The limits of the request line and of each header: URLs and headers of the page are shorter than this.
-LINE_BYTES_MAX: Final = 4096
+# The limits of the request line and of each header: browsers send up to 8 KiB of cookies of the same site.
+LINE_BYTES_MAX: Final = 8190
 HEADERS_MAX: Final = 64
 
 # aiohttp's default reveals its version and Python's.
@@ -57,8 +59,8 @@ class ConnectionLimits:
     """
 
     connections: int = CONNECTIONS_MAX
-    request_timeout_s: float = 15.0
-    response_timeout_s: float = 60.0
+    request_timeout_s: float = REQUEST_TIMEOUT_S
+    response_timeout_s: float = RESPONSE_TIMEOUT_S
 
     def within(self, descriptors: int) -> "ConnectionLimits":
         """Returns the limits of a process with this many file descriptors."""

@@ -6,6 +6,7 @@ It listens on loopback unless the settings say otherwise, and never changes anyt
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Final, Generic, TypeVar
@@ -19,6 +20,8 @@ from bot.services.health import Health
 from bot.web.connections import SERVER_NAME, Connection, ConnectionLimits, Connections, descriptors
 from bot.web.listening import accepting
 from bot.web.page import PublicPage
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -72,12 +75,17 @@ class WebServer:
                 yield
         finally:
             await runner.cleanup()
+            await self._health.close()
+            await self._metrics_text.close()
 
     def _accepting(self, runner: web.AppRunner, host: str, port: int) -> contextlib.AbstractAsyncContextManager[None]:
         server = runner.server
         if server is None:
             raise RuntimeError("the runner must be set up first")
-        connections = Connections(self._limits.within(descriptors()))
+        limits = self._limits.within(available := descriptors())
+        if limits.connections < self._limits.connections:
+            log.warning("connections limited", extra={"connections": limits.connections, "descriptors": available})
+        connections = Connections(limits)
         return accepting(host, port, connections, lambda: Connection(server, connections))
 
     async def _get_health(self, _request: web.Request) -> web.Response:
@@ -111,6 +119,12 @@ class _Shared(Generic[T]):
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._compute())
         return await asyncio.shield(self._running)
+
+    async def close(self) -> None:
+        """Cancels a computation for which no request waits any more."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait([self._running])
 
 
 @web.middleware

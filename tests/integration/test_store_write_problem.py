@@ -13,19 +13,10 @@ import pytest
 from bot.runtime.errors import StoreUnavailable
 from bot.store.disk import WRITE_INTERVAL_S, Disk
 from tests.support.disks import SmallDisk, small_disk
+from tests.support.seconds import Seconds
 from tests.support.store import Store, opened
 
 FULL: Final = "the database cannot be written: no space left on device"
-
-
-class Seconds:
-    """A monotonic clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 @contextmanager

@@ -270,6 +270,15 @@ def test_three_quarters_of_the_descriptors_are_for_the_bot(descriptors: int, con
     assert ConnectionLimits().within(descriptors).connections == connections
 
 
+async def test_few_descriptors_are_reported_at_the_start(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    many = ConnectionLimits(connections=10**9)
+    async with serving(Site(store, limits=many)):
+        pass
+    (record,) = caplog.records
+    assert record.getMessage() == "connections limited"
+    assert vars(record)["connections"] == many.within(vars(record)["descriptors"]).connections
+
+
 async def test_connection_over_the_limit_replaces_the_oldest_one(store: Store) -> None:
     async with serving(Site(store, limits=ConnectionLimits(connections=3))) as site:
         opened = [await asyncio.open_connection("127.0.0.1", site.port) for _ in range(5)]

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NoReturn
@@ -12,6 +13,7 @@ import pytest
 from bot.config import Settings
 from bot.log import JsonLines, TextLines, configure
 from bot.runtime.log_repeats import SAME_INFO_MAX, SAME_LINE_MAX, SAME_WARNING_MAX, WINDOW_S
+from tests.support.seconds import Seconds
 
 TOKEN = "MTk4NjIy.Cl2FMQ.Zn-secret"
 TIME = datetime(2026, 11, 20, 20, 30, tzinfo=UTC)
@@ -201,16 +203,6 @@ def test_closed_stream_raises_nothing() -> None:
     assert stream.closed
 
 
-class Seconds:
-    """A monotonic clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 @pytest.fixture
 def stream(restored_loggers: None) -> Iterator[io.StringIO]:
     """The log, as text; the limits are those of production."""
@@ -290,3 +282,13 @@ def test_token_is_redacted_in_the_summary_of_repetitions(stream: io.StringIO) ->
     logging.getLogger().handlers[0].close()
     assert "repeated=80" in lines(stream)[-1]
     assert TOKEN not in stream.getvalue()
+
+
+def test_number_of_repetitions_is_written_without_a_further_event(stream: io.StringIO) -> None:
+    for _ in range(100):
+        logging.getLogger("asyncio").error("accept() failed")
+    (timer,) = (thread for thread in threading.enumerate() if isinstance(thread, threading.Timer))
+    assert timer.interval == WINDOW_S
+    timer.function()  # what the timer does after a minute
+    timer.cancel()
+    assert lines(stream)[-1].endswith(f"accept() failed repeated={100 - SAME_LINE_MAX}")
