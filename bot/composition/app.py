@@ -160,7 +160,7 @@ class App:
             "Reading arXiv": self._ingest.poller.run,
             "Reading new keywords": self._ingest.initial_sync.run,
             "Posting": self._when_guilds_known(self._publish.dispatcher.run),
-            "Waiting for Discord": self._watch_backoff,
+            "Waiting for Discord": self._backoff_watch.run,
             "Telling admins": self._when_guilds_known(self._publish.janitor.run),
             "Editing posts": self._when_guilds_known(self._publish.editor.run),
             "Metering": self._lag.run,
@@ -184,10 +184,6 @@ class App:
             if error.code in FATAL_CLOSE_CODES:
                 raise StartupError(FATAL_CLOSE_CODES[error.code]) from None
             raise
-
-    async def _watch_backoff(self) -> None:
-        await self.client.wait_until_logged_in()
-        await self._backoff_watch.run()
 
     async def _guild_changed(self, guild: discord.Guild) -> None:
         """Checks a server's channels after a change of channels or permissions: some may be blocked or open now."""

@@ -13,6 +13,7 @@ from discord.http import HTTPClient, Ratelimit, Route
 from discord.state import ConnectionState
 
 from bot.discord_api.backoff import WAIT_MAX_S
+from bot.discord_api.outcomes import is_from_discord
 
 
 class UnreadableAnswer(aiohttp.ClientError):
@@ -62,6 +63,10 @@ class BoundedHTTPClient(HTTPClient):
     ) -> Any:
         try:
             return await super().request(route, files=files, form=form, **kwargs)
+        except discord.HTTPException as error:
+            if is_from_discord(error):
+                raise
+            raise UnreadableAnswer(f"a page with status {error.status} instead of Discord's answer") from None
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
             raise UnreadableAnswer(f"Discord's answer is unreadable ({type(error).__name__})") from error
 
