@@ -13,9 +13,10 @@ from typing import Final
 import discord
 from pydantic import SecretStr
 
+from bot.composition.commands import build_cogs
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import trending_feature
-from bot.composition.wiring import build_cogs, build_ingest, build_publish, build_services
+from bot.composition.wiring import build_ingest, build_publish, build_services
 from bot.config import Settings
 from bot.discord_api.attempts import InvalidRequests, request_trace
 from bot.discord_api.backoff import GlobalBackoff
@@ -128,6 +129,7 @@ class App:
             metrics=metrics,
             gateway_is_up=self.client.is_connected,
             problems=context.problems.current,
+            channels=stores.channels,
         )
         page = PublicPage(services.pages, settings.web.public_channels, page_address(settings.web))
         self._web = WebServer(health, metrics, page)

@@ -5,18 +5,23 @@ The report covers the channels of all servers: the cog shows each caller only th
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from bot.domain.subscription import BlockedChannel, Subscription
 from bot.ingest.initial_sync import InitialSync
 from bot.ingest.poller import Poller
 from bot.ingest.trending import TrendingProblem
+from bot.runtime.clock import Clock
 from bot.runtime.problems import Problem
 from bot.runtime.supervisor import Supervisor
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox
 from bot.store.subscriptions import Subscriptions
+
+# A channel is shown if it waits for longer: shorter waits are part of normal operation.
+BACKOFF_SHOWN: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,7 @@ class StatusReport:
     queued: dict[int, int]  # papers by channel
     blocked: tuple[BlockedChannel, ...]
     paused: Mapping[int, datetime]  # channels paused by their admins, and since when
+    backing_off: Mapping[int, datetime]  # channels in which Discord accepts nothing, and until when
     unsynced: tuple[Subscription, ...]  # of the caller's server: their keywords wait for their initial sync
     sync_problem: str | None  # why the last initial sync failed
     problems: tuple[str, ...]
@@ -46,6 +52,7 @@ class StatusService:
         initial_sync: InitialSync,
         outbox: Outbox,
         channels: Channels,
+        clock: Clock,
         channel_settings: ChannelSettingsStore,
         subscriptions: Subscriptions,
         supervisor: Supervisor,
@@ -56,6 +63,7 @@ class StatusService:
         self._initial_sync = initial_sync
         self._outbox = outbox
         self._channels = channels
+        self._clock = clock
         self._channel_settings = channel_settings
         self._subscriptions = subscriptions
         self._supervisor = supervisor
@@ -74,12 +82,17 @@ class StatusService:
             queued=await self._outbox.waiting(),
             blocked=await self._channels.blocked_channels(),
             paused=await self._channel_settings.paused_channels(),
+            backing_off=await self._backing_off(),
             unsynced=tuple(each for each in subscriptions if each.keyword in pending),
             sync_problem=self._initial_sync.problem,
             problems=self._supervisor.problems,
             reported=tuple(self._problems.values()),
             trending_problem=self._trending_problem(),
         )
+
+    async def _backing_off(self) -> Mapping[int, datetime]:
+        """The channels that wait for long; none while the whole bot waits, which is reported once."""
+        return {} if self._problems else await self._channels.backing_off(self._clock.now() + BACKOFF_SHOWN)
 
     async def next_poll(self) -> datetime:
         """When the next poll starts."""
