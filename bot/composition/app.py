@@ -105,7 +105,7 @@ class App:
         self._trending = trending_feature(context).build(stores, wakeups)
         services = build_services(context, stores, wakeups, self._ingest, self._trending, self._supervisor)
         self.subscriptions = services.subscriptions
-        invalid_requests = InvalidRequests(context.clock)
+        invalid_requests = InvalidRequests(context.clock, context.problems)
         backoff = GlobalBackoff(context.clock, context.rng, context.problems)
         self.client = Client(
             stores.key_values,

@@ -5,13 +5,14 @@ message.
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import aiohttp
 import discord
 
-from bot.discord_api.attempts import InvalidRequests
+from bot.discord_api.attempts import TOO_MANY_INVALID, InvalidRequests
 from bot.discord_api.outcomes import OutcomeMapper, is_from_discord
 from bot.discord_api.permissions import NOT_IN_SERVER, AnyChannel, find_block, is_unknown_to_gateway
 from bot.domain.outgoing import Blocked, RetryLater
@@ -45,7 +46,7 @@ class ChannelAccess:
         if (rejection := self._remembered(channel_id, is_cached=is_cached)) is not None:
             return rejection
         if pause_s > 0:
-            return self._outcomes.retry_in(pause_s, "too many invalid requests, for which Discord bans an address")
+            return replace(self._outcomes.retry_in(pause_s, TOO_MANY_INVALID), everywhere=True)
         return None if is_cached else await self._check_by_rest(channel_id)
 
     def record_rejection(self, channel_id: int, blocked: Blocked) -> None:

@@ -62,7 +62,9 @@ class Health:
         """The results as of now; an unreadable database replaces the checks that need it."""
         is_up = self._gateway_is_up()
         gateway = HealthCheck("gateway", is_up, "connected to Discord" if is_up else "not connected to Discord")
-        reported = (gateway, *(_reported(name, problem) for name, problem in self._problems.items()))
+        now = self._clock.now()
+        shown = (_reported(name, problem) for name, problem in self._problems.items() if problem.is_shown(now))
+        reported = (gateway, *shown)
         try:
             return (*reported, await self._check_reading(), await self._check_posting(), *await self._backing_off())
         except StoreUnavailable as error:

@@ -86,13 +86,17 @@ class StatusService:
             unsynced=tuple(each for each in subscriptions if each.keyword in pending),
             sync_problem=self._initial_sync.problem,
             problems=self._supervisor.problems,
-            reported=tuple(self._problems.values()),
+            reported=self._shown_problems(),
             trending_problem=self._trending_problem(),
         )
 
+    def _shown_problems(self) -> tuple[Problem, ...]:
+        now = self._clock.now()
+        return tuple(problem for problem in self._problems.values() if problem.is_shown(now))
+
     async def _backing_off(self) -> Mapping[int, datetime]:
         """The channels that wait for long; none while the whole bot waits, which is reported once."""
-        return {} if self._problems else await self._channels.backing_off(self._clock.now() + BACKOFF_SHOWN)
+        return {} if self._shown_problems() else await self._channels.backing_off(self._clock.now() + BACKOFF_SHOWN)
 
     async def next_poll(self) -> datetime:
         """When the next poll starts."""
