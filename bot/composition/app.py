@@ -119,7 +119,7 @@ class App:
         self._backoff_watch = BackoffWatch(self.client, backoff, stores.key_values, context.clock, context.rng)
         self.client.add_dynamic_items(AbstractButton, AbstractMenu, SubscribedButton, TrendingButton)
         self.client.set_cogs(build_cogs(context, services, self._trending))
-        self._publish = build_publish(context, stores, wakeups, self._trending, self.client, invalid_requests)
+        self._publish = build_publish(context, stores, wakeups, self._trending, self.client, invalid_requests, backoff)
         self._lag = LagMeter(context.clock, metrics)
         health = Health(
             polls=stores.polls,

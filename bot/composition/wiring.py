@@ -13,6 +13,7 @@ from bot.arxiv.gate import Gate
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import TrendingParts
 from bot.discord_api.attempts import InvalidRequests
+from bot.discord_api.backoff import GlobalBackoff
 from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.client import Client
 from bot.discord_api.delivery import DiscordDelivery
@@ -81,10 +82,13 @@ def arxiv_client(context: Context, session: aiohttp.ClientSession, gate: Gate | 
 
 
 def channel_access(
-    context: Context, client: discord.Client, invalid_requests: InvalidRequests | None = None
+    context: Context,
+    client: discord.Client,
+    invalid_requests: InvalidRequests | None = None,
+    backoff: GlobalBackoff | None = None,
 ) -> ChannelAccess:
-    """Checks channels through a client; `invalid_requests` is shared by everything that uses the same client."""
-    return ChannelAccess(client, context.clock, invalid_requests or InvalidRequests(context.clock))
+    """Checks channels through a client; the last two are shared by everything that uses the same client."""
+    return ChannelAccess(client, context.clock, invalid_requests or InvalidRequests(context.clock), backoff)
 
 
 def build_ingest(context: Context, stores: Stores, wakeups: Wakeups, session: aiohttp.ClientSession) -> IngestParts:
@@ -123,10 +127,11 @@ def build_publish(
     trending: TrendingParts,
     client: Client,
     invalid_requests: InvalidRequests,
+    backoff: GlobalBackoff,
 ) -> PublishParts:
     """The loops that post, edit and send notices, all through one client."""
     clock, metrics = context.clock, context.metrics
-    access = channel_access(context, client, invalid_requests)
+    access = channel_access(context, client, invalid_requests, backoff)
     delivery = DiscordDelivery(client, clock, access, trending.render)
     sender = Sender(delivery, clock, metrics)
     availability = ChannelAvailability(

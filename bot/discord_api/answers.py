@@ -37,10 +37,10 @@ class OwnAnswer:
     """Any other answer of Discord, an error or not."""
 
 
-Answer = ForeignAnswer | RateLimitAnswer | OwnAnswer
+DiscordAnswer = ForeignAnswer | RateLimitAnswer | OwnAnswer
 
 
-async def read_answer(response: aiohttp.ClientResponse, now: datetime) -> Answer:
+async def read_answer(response: aiohttp.ClientResponse, now: datetime) -> DiscordAnswer:
     """Classifies an answer; reads its body only if the body is JSON and the answer an error."""
     if response.status == HTTPStatus.NO_CONTENT:
         return OwnAnswer()

@@ -74,7 +74,7 @@ async def check(harness: GuardedHarness) -> object:
 REQUESTS: list[Callable[[GuardedHarness], Awaitable[object]]] = [send, edit, publish, find, check]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=repr)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.status} {page.content_type} {len(page.page)}")
 async def test_page_instead_of_an_answer_starts_a_backoff(page: CloudflareBlock) -> None:
     async with guarded() as harness:
         harness.lab.local.faults.block(page)
@@ -161,6 +161,7 @@ async def test_many_pages_of_server_errors_in_a_row_start_a_backoff() -> None:
         outcomes = [await send(harness) for _ in range(SERVER_ERROR_PAGES_MAX)]
         assert [type(outcome) for outcome in outcomes[:-1]] == [OutcomeUnknown] * (SERVER_ERROR_PAGES_MAX - 1)
         assert isinstance(outcomes[-1], RetryLater)
+        assert outcomes[-1].reason == "Discord is unavailable (status 503)"
 
 
 async def test_answers_to_requests_under_way_neither_extend_nor_end_the_backoff() -> None:

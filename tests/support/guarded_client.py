@@ -60,7 +60,7 @@ async def guarded(*, gateway: bool = False) -> AsyncIterator[GuardedHarness]:
     client = GuardedClient(http_trace=request_trace(invalid_requests, backoff))
     client.http.max_ratelimit_timeout = RATELIMIT_WAIT_MAX_S
     async with (connected if gateway else logged_in)(client) as lab:
-        access = ChannelAccess(client, clock, invalid_requests)
+        access = ChannelAccess(client, clock, invalid_requests, backoff)
         delivery = DiscordDelivery(client, clock, access)
         yield GuardedHarness(lab, clock, backoff, problems, access, delivery, DiscordNotices(client, invalid_requests))
 
