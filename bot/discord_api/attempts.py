@@ -133,7 +133,7 @@ def request_trace(invalid_requests: InvalidRequests, backoff: GlobalBackoff | No
         except discord.RateLimited:
             invalid_requests.record(params.response.status)
             raise
-        # Not after a page, which raises DiscordBackoff: Discord did not see the request.
+        # Not after a proxy page, which raises DiscordBackoff: Discord did not see the request.
         invalid_requests.record(params.response.status)
 
     trace = aiohttp.TraceConfig()

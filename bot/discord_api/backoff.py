@@ -33,7 +33,7 @@ WAIT_MAX_S: Final = 3600.0
 BACKOFF_FLOOR_S: Final = 2.0
 BACKOFF_CEILING_S: Final = 600.0
 ROUTE_BACKOFF_FLOOR_S: Final = 2.0
-# So many pages with status 5xx in a row, without an answer of Discord's in between, start a backoff.
+# So many proxy pages with status 5xx in a row, without an answer of Discord's in between, start a backoff.
 SERVER_ERROR_PAGES_MAX: Final = 10
 # After a reply to an interaction was blocked, how long no other one is tried.
 REPLIES_PAUSED_S: Final = 30.0
@@ -48,7 +48,7 @@ RATELIMIT_WAIT_MAX_S: Final = 30.0
 
 # The check's name in /healthz.
 _PROBLEM: Final = "discord"
-# Pages with these statuses concern the one request, which is too large.
+# Proxy pages with these statuses concern the one request, which is too large.
 _TOO_LARGE: Final = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_URI_TOO_LONG})
 
 _probing: Final = ContextVar("whether this request is a probe", default=False)

@@ -68,7 +68,7 @@ class BoundedHTTPClient(HTTPClient):
         except discord.HTTPException as error:
             if is_from_discord(error):
                 raise
-            raise UnreadableAnswer(f"a page with status {error.status} instead of Discord's answer") from None
+            raise UnreadableAnswer(f"a proxy page with status {error.status} instead of Discord's answer") from None
         except asyncio.CancelledError:
             # A request that is cancelled while it waits out a global rate limit would leave all others waiting forever.
             self._global_over.set()

@@ -29,7 +29,7 @@ _RATE_LIMITED: Final = "Discord's rate limit"
 
 
 def is_from_discord(error: discord.HTTPException) -> bool:
-    """Whether Discord itself returned the error: pages of Cloudflare or another proxy are not JSON."""
+    """Whether Discord itself returned the error: a proxy page is not JSON."""
     headers = getattr(error.response, "headers", {})
     return str(headers.get("Content-Type", "application/json")).startswith("application/json")
 
@@ -42,7 +42,7 @@ def is_outage(error: BaseException | None) -> bool:
 
 
 def describe_failure(error: BaseException) -> str:
-    """Describes a failed request on one line, without the text of a page."""
+    """Describes a failed request on one line, without the text of a proxy page."""
     if isinstance(error, discord.HTTPException):
         explanation = f": {_explanation(error)}" if _explanation(error) else ""
         return f"status {error.status}, error code {error.code}{explanation}"
@@ -51,13 +51,13 @@ def describe_failure(error: BaseException) -> str:
 
 
 def hide_outage_traces() -> None:
-    """Keeps the tracebacks of outages, which may contain a page, out of discord.py's log records."""
+    """Keeps the tracebacks of outages, which may contain a proxy page, out of discord.py's log records."""
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_without_outage_trace)
 
 
 def _without_outage_trace(record: logging.LogRecord) -> bool:
-    """Replaces the traceback of an outage, which may contain a page, by one line; keeps every record."""
+    """Replaces the traceback of an outage, which may contain a proxy page, by one line; keeps every record."""
     error = record.exc_info[1] if record.exc_info else None
     if error is not None and is_outage(error):
         record.exc_info = None
@@ -84,7 +84,7 @@ class OutcomeMapper:
         if not isinstance(error, discord.HTTPException) or error.status >= 500:
             return OutcomeUnknown(f"no answer from Discord ({type(error).__name__})")
         if not is_from_discord(error) and error.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            return OutcomeUnknown(f"no answer from Discord, but a page with status {error.status}")
+            return OutcomeUnknown(f"no answer from Discord, but a proxy page with status {error.status}")
         return self._of_discord_error(error)
 
     def _of_discord_error(self, error: discord.HTTPException) -> SendOutcome:

@@ -243,4 +243,4 @@ async def test_failed_login_is_described_without_the_page(store: Store) -> None:
         harness.lab.local.faults.block(CloudflareBlock(503))
         with pytest.raises(DiscordUnavailable) as error:
             await watch_of(harness, store).log_in(lambda: fetch(harness))
-        assert str(error.value) == "Discord does not answer (a page with status 503 instead of Discord's answer)"
+        assert str(error.value) == "Discord does not answer (a proxy page with status 503 instead of Discord's answer)"
