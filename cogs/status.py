@@ -67,6 +67,11 @@ def _channel_lines(interaction: discord.Interaction[Client], report: StatusRepor
         elif blocked.guild_id == interaction.guild_id and can_view(interaction, blocked.channel_id):
             link = channel_link(interaction.guild, blocked.channel_id)
             lines.append(f"⏸️ {link}, blocked {relative_time(blocked.since)}: {blocked.reason}")
+    for channel_id, retry_at in report.backing_off.items():
+        if can_view(interaction, channel_id):
+            lines.append(
+                f"⏳ <#{channel_id}>: Discord accepts no message there now. Next try {relative_time(retry_at)}."
+            )
     for channel_id, since in report.paused.items():
         if can_view(interaction, channel_id):
             lines.append(f"⏸️ <#{channel_id}>, paused {relative_time(since)}; resume with `/channel resume`.")

@@ -13,9 +13,10 @@ from typing import Final
 import discord
 from pydantic import SecretStr
 
+from bot.composition.commands import build_cogs
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import trending_feature
-from bot.composition.wiring import build_cogs, build_ingest, build_publish, build_services
+from bot.composition.wiring import build_ingest, build_publish, build_services
 from bot.config import Settings
 from bot.discord_api.attempts import InvalidRequests, request_trace
 from bot.discord_api.backoff import GlobalBackoff
@@ -116,7 +117,7 @@ class App:
         self._trending = trending_feature(context).build(stores, wakeups)
         services = build_services(context, stores, wakeups, self._ingest, self._trending, self._supervisor)
         self.subscriptions = services.subscriptions
-        invalid_requests = InvalidRequests(context.clock)
+        invalid_requests = InvalidRequests(context.clock, context.problems)
         backoff = GlobalBackoff(context.clock, context.rng, context.problems)
         self.client = Client(
             stores.key_values,
@@ -131,7 +132,7 @@ class App:
         self._backoff_watch = BackoffWatch(self.client, backoff, stores.key_values, context.clock, context.rng)
         self.client.add_dynamic_items(AbstractButton, AbstractMenu, KeywordsButton, SubscribedButton, TrendingButton)
         self.client.set_cogs(build_cogs(context, services, self._trending))
-        self._publish = build_publish(context, stores, wakeups, self._trending, self.client, invalid_requests)
+        self._publish = build_publish(context, stores, wakeups, self._trending, self.client, invalid_requests, backoff)
         self._clock_watch = ClockWatch(context.clock, StoredTimes(database), wakeups.notify_all)
         self._lag = LagMeter(context.clock, metrics)
         health = Health(
@@ -142,6 +143,7 @@ class App:
             metrics=metrics,
             gateway_is_up=self.client.is_connected,
             problems=context.problems.current,
+            channels=stores.channels,
         )
         page = PublicPage(services.pages, settings.web.public_channels, page_address(settings.web))
         self._web = WebServer(health, metrics, page)
@@ -174,7 +176,7 @@ class App:
             "Reading arXiv": self._ingest.poller.run,
             "Reading new keywords": self._ingest.initial_sync.run,
             "Posting": self._when_guilds_known(self._publish.dispatcher.run),
-            "Waiting for Discord": self._watch_backoff,
+            "Waiting for Discord": self._backoff_watch.run,
             "Telling admins": self._when_guilds_known(self._publish.janitor.run),
             "Editing posts": self._when_guilds_known(self._publish.editor.run),
             "Checking the clock": self._clock_watch.run,
@@ -199,10 +201,6 @@ class App:
             if error.code in FATAL_CLOSE_CODES:
                 raise StartupError(FATAL_CLOSE_CODES[error.code]) from None
             raise
-
-    async def _watch_backoff(self) -> None:
-        await self.client.wait_until_logged_in()
-        await self._backoff_watch.run()
 
     async def _guild_changed(self, guild: discord.Guild) -> None:
         """Checks a server's channels after a change of channels or permissions: some may be blocked or open now."""

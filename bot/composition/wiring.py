@@ -3,20 +3,17 @@
 It opens, starts and closes nothing: `app` does that.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import aiohttp
 import discord
-from discord.ext import commands
 
 from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S, ArxivClient
 from bot.arxiv.gate import Gate
-from bot.charts.renderer import ChartRenderer
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import TrendingParts
-from bot.config import WebSettings
 from bot.discord_api.attempts import InvalidRequests
+from bot.discord_api.backoff import GlobalBackoff
 from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.client import Client
 from bot.discord_api.delivery import DiscordDelivery
@@ -42,15 +39,6 @@ from bot.services.lookup import LookupService
 from bot.services.pages import PageService
 from bot.services.status import StatusService
 from bot.services.subscriptions import SubscriptionService
-from cogs.channels import ChannelCommands
-from cogs.charts import ChartCommands
-from cogs.help import HelpCommand
-from cogs.keyword_list import KeywordsCommand
-from cogs.lookup import LookupCommands
-from cogs.pages import PageCommands
-from cogs.status import StatusCommand
-from cogs.subscribe import SubscribeCommand
-from cogs.subscriptions import SubscriptionCommands
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +82,13 @@ def arxiv_client(context: Context, session: aiohttp.ClientSession, gate: Gate | 
 
 
 def channel_access(
-    context: Context, client: discord.Client, invalid_requests: InvalidRequests | None = None
+    context: Context,
+    client: discord.Client,
+    invalid_requests: InvalidRequests | None = None,
+    backoff: GlobalBackoff | None = None,
 ) -> ChannelAccess:
-    """Checks channels through a client; `invalid_requests` is shared by everything that uses the same client."""
-    return ChannelAccess(client, context.clock, invalid_requests or InvalidRequests(context.clock))
+    """Checks channels through a client; the last two are shared by everything that uses the same client."""
+    return ChannelAccess(client, context.clock, invalid_requests or InvalidRequests(context.clock), backoff)
 
 
 def build_ingest(context: Context, stores: Stores, wakeups: Wakeups, session: aiohttp.ClientSession) -> IngestParts:
@@ -136,10 +127,11 @@ def build_publish(
     trending: TrendingParts,
     client: Client,
     invalid_requests: InvalidRequests,
+    backoff: GlobalBackoff,
 ) -> PublishParts:
     """The loops that post, edit and send notices, all through one client."""
     clock, metrics = context.clock, context.metrics
-    access = channel_access(context, client, invalid_requests)
+    access = channel_access(context, client, invalid_requests, backoff)
     delivery = DiscordDelivery(client, clock, access, trending.render)
     sender = Sender(delivery, clock, metrics)
     availability = ChannelAvailability(
@@ -266,6 +258,7 @@ def _status_service(
         initial_sync=ingest.initial_sync,
         outbox=stores.outbox,
         channels=stores.channels,
+        clock=context.clock,
         channel_settings=stores.channel_settings,
         subscriptions=stores.subscriptions,
         supervisor=supervisor,
@@ -281,24 +274,3 @@ def _chart_service(context: Context, stores: Stores, ingest: IngestParts) -> Cha
         context.clock,
         interval_s=context.settings.arxiv.request_interval_s,
     )
-
-
-def build_cogs(context: Context, services: Services, trending: TrendingParts) -> Sequence[commands.Cog]:
-    """The slash commands."""
-    return (
-        *trending.cogs,
-        SubscribeCommand(services.subscriptions, services.status, services.channel_settings),
-        SubscriptionCommands(services.subscriptions),
-        KeywordsCommand(services.subscriptions),
-        LookupCommands(services.lookup),
-        StatusCommand(services.status),
-        ChannelCommands(services.channel_settings, trending.lists),
-        PageCommands(services.pages),
-        ChartCommands(services.charts, ChartRenderer(context.fonts_path), services.subscriptions),
-        HelpCommand(_public_page_url(context.settings.web)),
-    )
-
-
-def _public_page_url(web: WebSettings) -> str | None:
-    """The page that everyone can read; None if no channel is public, or if its public URL is not set."""
-    return web.address if web.public_channels and web.port is not None else None

@@ -1,4 +1,4 @@
-"""Tells Discord's own answers from pages of Cloudflare or another proxy, and reads how long a 429 asks the bot to wait.
+"""Tells Discord's own answers from proxy pages, and reads how long a 429 asks the bot to wait.
 
 It decides nothing and keeps nothing: `backoff.py` decides what follows from an answer.
 """
@@ -37,10 +37,10 @@ class OwnAnswer:
     """Any other answer of Discord, an error or not."""
 
 
-Answer = ForeignAnswer | RateLimitAnswer | OwnAnswer
+DiscordAnswer = ForeignAnswer | RateLimitAnswer | OwnAnswer
 
 
-async def read_answer(response: aiohttp.ClientResponse, now: datetime) -> Answer:
+async def read_answer(response: aiohttp.ClientResponse, now: datetime) -> DiscordAnswer:
     """Classifies an answer; reads its body only if the body is JSON and the answer an error."""
     if response.status == HTTPStatus.NO_CONTENT:
         return OwnAnswer()

@@ -33,7 +33,7 @@ WAIT_MAX_S: Final = 3600.0
 BACKOFF_FLOOR_S: Final = 2.0
 BACKOFF_CEILING_S: Final = 600.0
 ROUTE_BACKOFF_FLOOR_S: Final = 2.0
-# So many pages with status 5xx in a row, without an answer of Discord's in between, start a backoff.
+# So many proxy pages with status 5xx in a row, without an answer of Discord's in between, start a backoff.
 SERVER_ERROR_PAGES_MAX: Final = 10
 # After a reply to an interaction was blocked, how long no other one is tried.
 REPLIES_PAUSED_S: Final = 30.0
@@ -48,7 +48,7 @@ RATELIMIT_WAIT_MAX_S: Final = 30.0
 
 # The check's name in /healthz.
 _PROBLEM: Final = "discord"
-# Pages with these statuses concern the one request, which is too large.
+# Proxy pages with these statuses concern the one request, which is too large.
 _TOO_LARGE: Final = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_URI_TOO_LONG})
 
 _probing: Final = ContextVar("whether this request is a probe", default=False)
@@ -136,12 +136,17 @@ class GlobalBackoff:
         self._route = ""  # the one whose answer started the backoff
         self._error_pages = 0
         self._replies_from_s = 0.0
-        self._suspects = RouteFailures(clock, rng)
+        # Routes that were blocked although the probe was answered, and those whose rate limit names no usable wait.
+        self._blocked_routes, self._unusable_waits = RouteFailures(clock, rng), RouteFailures(clock, rng)
 
     @property
     def period(self) -> BackoffPeriod | None:
         """The current backoff, if there is one."""
         return self._period
+
+    def error(self) -> DiscordBackoff | None:
+        """Returns the error that a request would raise now, if there is a backoff."""
+        return None if self._period is None else self._error_of(self._period)
 
     def probe_due_in_s(self) -> float | None:
         """Returns the seconds until the next probe; None without a backoff."""
@@ -152,7 +157,7 @@ class GlobalBackoff:
         if self._period is None or _probing.get():
             return
         if not is_reply or self._clock.monotonic() < self._replies_from_s:
-            raise self._refusal(self._period)
+            raise self._error_of(self._period)
 
     async def handle(self, route: str, response: aiohttp.ClientResponse, *, is_reply: bool) -> None:
         """Handles an answer; raises DiscordBackoff or RateLimited if discord.py must not see it."""
@@ -161,7 +166,8 @@ class GlobalBackoff:
             case OwnAnswer():
                 self._answered_by_discord()
                 if response.ok:
-                    self._suspects.forget(route)
+                    self._blocked_routes.forget(route)
+                    self._unusable_waits.forget(route)
             case RateLimitAnswer():
                 self._handle_rate_limit(route, answer)
             case ForeignAnswer():
@@ -180,24 +186,25 @@ class GlobalBackoff:
             raise self._start("Discord's global rate limit", wait_s, route)
         self._answered_by_discord()
         if wait_s is None:  # discord.py would fail, or repeat the request at once
-            raise discord.RateLimited(self._suspects.failed(route))
+            raise discord.RateLimited(self._unusable_waits.failed(route))
         if wait_s > RATELIMIT_WAIT_MAX_S:
             raise discord.RateLimited(wait_s)
 
     def _handle_page(self, route: str, page: ForeignAnswer, *, is_reply: bool) -> None:
         if page.status in _TOO_LARGE:
             return
-        is_server_error = page.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        if is_server_error and page.retry_after_s is None:
+        is_outage = page.status >= HTTPStatus.INTERNAL_SERVER_ERROR and page.retry_after_s is None
+        if is_outage:
             self._error_pages += 1
             if self._error_pages < SERVER_ERROR_PAGES_MAX and self._period is None:
                 return  # as in any outage of Discord: the request is repeated
-        if self._period is None and self._suspects.is_known(route):
-            not_before = self._clock.now() + timedelta(seconds=self._suspects.failed(route))
+        if self._period is None and self._blocked_routes.is_known(route):
+            not_before = self._clock.now() + timedelta(seconds=self._blocked_routes.failed(route))
             raise DiscordBackoff(f"Cloudflare rejects the request (status {page.status})", not_before, everywhere=False)
         if is_reply:
             self._replies_from_s = self._clock.monotonic() + REPLIES_PAUSED_S
-        reason = f"Cloudflare blocks the bot's requests to Discord (status {page.status})"
+        problem = "Discord is unavailable" if is_outage else "Cloudflare blocks the bot's requests to Discord"
+        reason = f"{problem} (status {page.status})"
         raise self._start(reason, page.retry_after_s or 0.0, route)
 
     def _start(self, reason: str, requested_s: float, route: str) -> DiscordBackoff:
@@ -205,8 +212,8 @@ class GlobalBackoff:
         if self._period is None or _probing.get():
             since = self._clock.now() if self._period is None else self._period.since
             self._route = route if self._period is None else self._route
-            return self._refusal(self._postpone_probe(reason, requested_s, since))
-        return self._refusal(self._period)
+            return self._error_of(self._postpone_probe(reason, requested_s, since))
+        return self._error_of(self._period)
 
     def probe_failed(self) -> None:
         """Continues the backoff after a probe without an answer."""
@@ -240,11 +247,11 @@ class GlobalBackoff:
         self._delays.succeeded()
         self._replies_from_s = 0.0
         if self._route:
-            self._suspects.add(self._route)
+            self._blocked_routes.add(self._route)
         self._problems.resolve(_PROBLEM)
         log.info("Discord backoff over", extra={"duration_s": round(duration_s)})
         self.changed.notify()
 
-    def _refusal(self, period: BackoffPeriod) -> DiscordBackoff:
+    def _error_of(self, period: BackoffPeriod) -> DiscordBackoff:
         not_before = max(period.not_before, self._clock.now()) + PROBE_MARGIN
         return DiscordBackoff(period.reason, not_before, everywhere=True)

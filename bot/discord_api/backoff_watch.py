@@ -24,6 +24,7 @@ from bot.discord_api.backoff import (
     GlobalBackoff,
     probing,
 )
+from bot.discord_api.http_client import UnreadableAnswer
 from bot.discord_api.outcomes import describe_failure
 from bot.runtime.clock import Clock
 from bot.runtime.errors import DiscordUnavailable
@@ -48,6 +49,7 @@ class BackoffWatch:
         self._key_values = key_values
         self._clock = clock
         self._rng = rng
+        self._logged_in = asyncio.Event()  # before a login there is no session for a probe
 
     async def restore(self) -> None:
         """Continues the backoff of an earlier run; called before the first request."""
@@ -78,9 +80,10 @@ class BackoffWatch:
                 retry_at = self._clock.now() + timedelta(seconds=delay_s)
                 log.warning("login postponed", extra={"reason": str(error), "retry_at": retry_at.isoformat()})
                 await self._clock.sleep(delay_s)
-            except discord.HTTPException as error:
+            except (discord.HTTPException, UnreadableAnswer) as error:
                 raise DiscordUnavailable(f"Discord does not answer ({describe_failure(error)})") from None
             else:
+                self._logged_in.set()
                 return
 
     def _requested_s(self, error: DiscordBackoff | discord.RateLimited) -> float:
@@ -89,7 +92,8 @@ class BackoffWatch:
         return (error.not_before - self._clock.now()).total_seconds()
 
     async def run(self) -> None:
-        """Sends a probe whenever one is due, until it is cancelled. The client must be logged in."""
+        """Sends a probe whenever one is due, until it is cancelled; begins after the login."""
+        await self._logged_in.wait()
         while True:
             await self.save()
             await self._backoff.changed.wait(self._backoff.probe_due_in_s())

@@ -24,6 +24,7 @@ from bot.discord_api.backoff import RATELIMIT_WAIT_MAX_S
 from bot.discord_api.channel_directory import ChannelDirectory
 from bot.discord_api.greeting import Greeter
 from bot.discord_api.http_client import BoundedClient
+from bot.discord_api.outcomes import describe_failure, hide_outage_traces, is_outage
 from bot.runtime.errors import DailyPapersError, StoreUnavailable
 from bot.services.lookup import LookupService
 from bot.services.subscriptions import SubscriptionService
@@ -129,6 +130,7 @@ class Client(BoundedClient, commands.Bot):
         self._login_finished = asyncio.Event()
         self._connected = False
         self.tree.error(answer_failure)
+        hide_outage_traces()
 
     @property
     def is_logged_in(self) -> bool:
@@ -139,13 +141,9 @@ class Client(BoundedClient, commands.Bot):
         """Whether the gateway is connected, so that events and slash commands arrive."""
         return self._connected
 
-    async def wait_until_logged_in(self) -> None:
-        """Waits for the first login that succeeds."""
-        await self._login_finished.wait()
-
     async def wait_until_guilds_known(self) -> None:
         """Waits until the gateway has sent the channels and permissions of every server."""
-        await self.wait_until_logged_in()  # before that discord.py has no gateway to wait for
+        await self._login_finished.wait()  # before that discord.py has no gateway to wait for
         await self.wait_until_ready()
 
     def set_cogs(self, cogs: Sequence[commands.Cog]) -> None:
@@ -276,6 +274,8 @@ async def answer_failure(interaction: discord.Interaction, error: app_commands.A
         text = f"Rate limit: try again in {math.ceil(cause.retry_after)} s."
     elif isinstance(cause, app_commands.AppCommandError) and not isinstance(error, app_commands.CommandInvokeError):
         text = str(cause)
+    elif is_outage(cause):
+        text = "Discord did not answer the bot. Please try again in a few minutes."
     else:
         log.error("command failed", extra={"command": _command_name(interaction)}, exc_info=cause)
         text = "Something went wrong, and the error was logged. Nothing was lost; please try again."
@@ -302,9 +302,10 @@ async def reply(interaction: discord.Interaction, text: str) -> None:
             await interaction.followup.send(text, ephemeral=True)
         else:
             await interaction.response.send_message(text, ephemeral=True)
-    except discord.HTTPException as error:
-        # The interaction has expired, or an earlier run answered it (10062): nobody is left to reply to.
-        log.warning("reply not delivered", extra={"command": _command_name(interaction), "reason": str(error)})
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+        # Discord does not answer, the interaction has expired, or an earlier run answered it (10062).
+        fields = {"command": _command_name(interaction), "reason": describe_failure(error)}
+        log.warning("reply not delivered", extra=fields)
 
 
 async def _remove_public_placeholder(interaction: discord.Interaction) -> None:

@@ -3,6 +3,7 @@
 It changes nothing else about a request. `attempts.py` and `backoff.py` handle the answers that are errors.
 """
 
+import asyncio
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
@@ -13,6 +14,8 @@ from discord.http import HTTPClient, Ratelimit, Route
 from discord.state import ConnectionState
 
 from bot.discord_api.backoff import WAIT_MAX_S
+from bot.discord_api.outcomes import is_from_discord
+from bot.runtime.errors import DiscordUnavailable
 
 
 class UnreadableAnswer(aiohttp.ClientError):
@@ -62,12 +65,20 @@ class BoundedHTTPClient(HTTPClient):
     ) -> Any:
         try:
             return await super().request(route, files=files, form=form, **kwargs)
+        except discord.HTTPException as error:
+            if is_from_discord(error):
+                raise
+            raise UnreadableAnswer(f"a proxy page with status {error.status} instead of Discord's answer") from None
+        except asyncio.CancelledError:
+            # A request that is cancelled while it waits out a global rate limit would leave all others waiting forever.
+            self._global_over.set()
+            raise
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
             raise UnreadableAnswer(f"Discord's answer is unreadable ({type(error).__name__})") from error
 
 
 class BoundedClient(discord.Client):
-    """A client that makes its requests through a BoundedHTTPClient."""
+    """A client that makes its requests through a BoundedHTTPClient, and fails only in ways that can be expected."""
 
     def _get_state(self, **options: Any) -> ConnectionState[Self]:
         """Replaces the HTTP client before anything uses it: discord.py has no option for it."""
@@ -76,3 +87,12 @@ class BoundedClient(discord.Client):
             self.loop, http_trace=default.http_trace, max_ratelimit_timeout=default.max_ratelimit_timeout
         )
         return super()._get_state(**options)
+
+    async def connect(self, *, reconnect: bool = True) -> None:
+        """Raises DiscordUnavailable if no connection was made: discord.py would use the one that it does not have."""
+        try:
+            await super().connect(reconnect=reconnect)
+        except AttributeError:
+            if self.ws is not None:
+                raise
+            raise DiscordUnavailable("Discord's gateway does not answer") from None

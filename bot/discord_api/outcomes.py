@@ -1,10 +1,12 @@
-"""Maps discord.py's exceptions to outcomes of a message, and describes them. It sends nothing and logs nothing."""
+"""Maps discord.py's exceptions to outcomes of a message, and describes them. It sends nothing."""
 
+import logging
 import math
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 
+import aiohttp
 import discord
 
 from bot.discord_api.backoff import WAIT_MAX_S, DiscordBackoff
@@ -20,22 +22,47 @@ EXPLANATION_MAX: Final = 300
 # Discord's error codes (topics/opcodes-and-status-codes).
 _UNKNOWN_MESSAGE: Final = 10008
 
+# discord.py logs with a traceback what a listener, a button or an autocompletion raises.
+_LOGGERS: Final = ("discord.client", "discord.ui.view", "discord.app_commands.tree")
+
 _RATE_LIMITED: Final = "Discord's rate limit"
 
 
 def is_from_discord(error: discord.HTTPException) -> bool:
-    """Whether Discord itself returned the error: pages of Cloudflare or another proxy are not JSON."""
+    """Whether Discord itself returned the error: a proxy page is not JSON."""
     headers = getattr(error.response, "headers", {})
     return str(headers.get("Content-Type", "application/json")).startswith("application/json")
 
 
+def is_outage(error: BaseException | None) -> bool:
+    """Whether a request failed for a reason that says nothing about the request, so that a traceback would not help."""
+    if isinstance(error, discord.HTTPException):
+        return error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or not is_from_discord(error)
+    return isinstance(error, discord.RateLimited | aiohttp.ClientError | TimeoutError)
+
+
 def describe_failure(error: BaseException) -> str:
-    """Describes a failed request on one line, without the text of a page."""
+    """Describes a failed request on one line, without the text of a proxy page."""
     if isinstance(error, discord.HTTPException):
         explanation = f": {_explanation(error)}" if _explanation(error) else ""
         return f"status {error.status}, error code {error.code}{explanation}"
     text = cut(collapse(str(error)), EXPLANATION_MAX)
     return text or type(error).__name__
+
+
+def hide_outage_traces() -> None:
+    """Keeps the tracebacks of outages, which may contain a proxy page, out of discord.py's log records."""
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_without_outage_trace)
+
+
+def _without_outage_trace(record: logging.LogRecord) -> bool:
+    """Replaces the traceback of an outage, which may contain a proxy page, by one line; keeps every record."""
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None and is_outage(error):
+        record.exc_info = None
+        record.reason = describe_failure(error)
+    return True
 
 
 def _explanation(error: discord.HTTPException) -> str:
@@ -57,7 +84,7 @@ class OutcomeMapper:
         if not isinstance(error, discord.HTTPException) or error.status >= 500:
             return OutcomeUnknown(f"no answer from Discord ({type(error).__name__})")
         if not is_from_discord(error) and error.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            return OutcomeUnknown(f"no answer from Discord, but a page with status {error.status}")
+            return OutcomeUnknown(f"no answer from Discord, but a proxy page with status {error.status}")
         return self._of_discord_error(error)
 
     def _of_discord_error(self, error: discord.HTTPException) -> SendOutcome:

@@ -83,7 +83,7 @@ class StoreUnavailable(DailyPapersError):
 
 
 class DiscordUnavailable(DailyPapersError):
-    """Discord returned no usable answer; the message contains no text of a page."""
+    """Discord returned no usable answer; the message contains no text of a proxy page."""
 
 
 class ClockWasSet(DailyPapersError):

@@ -125,6 +125,17 @@ class Channels:
                 (to_text(not_before), to_text(now or not_before - CHANNEL_WAIT_MAX), channel_id),
             )
 
+    async def backing_off(self, after: datetime) -> dict[int, datetime]:
+        """Returns the subscribed channels that are not blocked and wait until later than `after`, and until when."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                f"""SELECT channel_id, not_before FROM channels
+                    WHERE blocked_reason IS NULL AND not_before > ? AND {_SUBSCRIBED}
+                    ORDER BY not_before, channel_id""",
+                (to_text(after),),
+            )
+        return {row["channel_id"]: to_datetime(row["not_before"]) for row in rows}
+
     async def blocked_channels(self) -> tuple[BlockedChannel, ...]:
         """Returns the subscribed channels that are blocked, longest first."""
         async with self._database.reading() as connection:

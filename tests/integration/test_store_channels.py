@@ -35,6 +35,15 @@ async def test_channel_without_subscriptions_is_not_subscribed(store: Store) -> 
     assert await store.channels.subscribed() == (OTHER_CHANNEL,)
 
 
+async def test_channels_that_back_off_are_listed_unless_blocked_or_unsubscribed(store: Store) -> None:
+    await subscribe_by_file(store, CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL)
+    for number, channel_id in enumerate((CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL, 999)):
+        await store.channels.back_off(channel_id, SOON + timedelta(seconds=number))
+    await store.channels.block(OTHER_CHANNEL, LOCKED, now=NOW, not_before=SOON)
+    assert await store.channels.backing_off(NOW) == {CHANNEL: SOON, THIRD_CHANNEL: SOON + timedelta(seconds=2)}
+    assert await store.channels.backing_off(SOON) == {THIRD_CHANNEL: SOON + timedelta(seconds=2)}
+
+
 async def test_block_is_new_once_per_reason(store: Store) -> None:
     await store.subscribe("graph")
     assert await store.channels.block(CHANNEL, Blocked("locked"), now=NOW, not_before=SOON)

@@ -56,11 +56,11 @@ class GuardedHarness:
 async def guarded(*, gateway: bool = False) -> AsyncIterator[GuardedHarness]:
     """A protected client that is logged in, and connected to the gateway if a test needs its cache."""
     clock, problems = FakeClock(), ReportedProblems()
-    invalid_requests, backoff = InvalidRequests(clock), GlobalBackoff(clock, NoJitter(), problems)
+    invalid_requests, backoff = InvalidRequests(clock, problems), GlobalBackoff(clock, NoJitter(), problems)
     client = GuardedClient(http_trace=request_trace(invalid_requests, backoff))
     client.http.max_ratelimit_timeout = RATELIMIT_WAIT_MAX_S
     async with (connected if gateway else logged_in)(client) as lab:
-        access = ChannelAccess(client, clock, invalid_requests)
+        access = ChannelAccess(client, clock, invalid_requests, backoff)
         delivery = DiscordDelivery(client, clock, access)
         yield GuardedHarness(lab, clock, backoff, problems, access, delivery, DiscordNotices(client, invalid_requests))
 
