@@ -44,12 +44,16 @@ class RequestSlot:
 
 
 class Gate:
-    """One request at a time over all commands of the program, `interval_s` from the end of one to the next."""
+    """One request at a time over all commands of the program, `interval_s` from the end of one to the next.
 
-    def __init__(self, path: Path, clock: Clock, interval_s: float) -> None:
+    With `ignores_backoff`, requests are sent during a backoff, too: to find out whether arXiv has recovered.
+    """
+
+    def __init__(self, path: Path, clock: Clock, interval_s: float, *, ignores_backoff: bool = False) -> None:
         self._lock = _LockFile(path)
         self._clock = clock
         self._interval_s = interval_s
+        self._ignores_backoff = ignores_backoff
         self._scheduler = Scheduler()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -93,11 +97,28 @@ class Gate:
         if self.closed_until() is None:
             self._lock.remove()
 
+    async def clear_backoff(self, until: datetime) -> bool:
+        """Clears the recorded backoff for all processes if it still ends at `until`; returns whether it did."""
+        while not self._lock.try_acquire():
+            await self._clock.sleep(_LOCK_POLL_S)
+        try:
+            if self.closed_until() != until:
+                return False
+            self._lock.write(None)
+            return True
+        finally:
+            self._lock.release()
+
     def _close(self, backoff: ArxivBackoff) -> None:
+        until = max(backoff.not_before, self.closed_until() or backoff.not_before)
         self._backoff = backoff  # in memory too: it holds even if the file cannot be written
-        self._lock.write(backoff.not_before)
+        self._lock.write(until)
 
     def _check_open(self) -> None:
+        if self._ignores_backoff:
+            return
+        if self._backoff is not None and self._lock.was_cleared():
+            self._backoff = None
         until = self.closed_until()
         if until is None:
             return
@@ -210,6 +231,11 @@ class _LockFile:
         except OSError as error:
             self.release()
             raise _unavailable(error) from error
+
+    def was_cleared(self) -> bool:
+        """Returns whether another process cleared the backoff: without that, it keeps the one that it finds."""
+        record = self.read()
+        return record.holder not in (None, self._token) and record.not_before is None
 
     def remove(self) -> None:
         """Removes the file, unless another process holds the lock or held it last."""

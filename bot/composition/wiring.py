@@ -56,6 +56,7 @@ from cogs.subscriptions import SubscriptionCommands
 class IngestParts:
     """What reads arXiv."""
 
+    gate: Gate
     arxiv: ArxivClient
     poller: Poller
     initial_sync: InitialSync
@@ -71,9 +72,10 @@ class PublishParts:
     janitor: Janitor
 
 
-def request_gate(context: Context) -> Gate:
+def request_gate(context: Context, *, ignores_backoff: bool = False) -> Gate:
     """The gate that every process of the bot shares."""
-    return Gate(context.gate_path, context.clock, context.settings.arxiv.request_interval_s)
+    interval_s = context.settings.arxiv.request_interval_s
+    return Gate(context.gate_path, context.clock, interval_s, ignores_backoff=ignores_backoff)
 
 
 def arxiv_client(context: Context, session: aiohttp.ClientSession, gate: Gate | None = None) -> ArxivClient:
@@ -101,7 +103,8 @@ def channel_access(
 
 def build_ingest(context: Context, stores: Stores, wakeups: Wakeups, session: aiohttp.ClientSession) -> IngestParts:
     """The arXiv client and the loops that read through it."""
-    arxiv = arxiv_client(context, session)
+    gate = request_gate(context)
+    arxiv = arxiv_client(context, session, gate)
     reader = WindowReader(arxiv, context.metrics)
     initial_sync = InitialSync(
         stores.subscriptions,
@@ -125,7 +128,7 @@ def build_ingest(context: Context, stores: Stores, wakeups: Wakeups, session: ai
         on_new_posts=wakeups.dispatcher.notify,
         on_edits=wakeups.editor.notify,
     )
-    return IngestParts(arxiv, poller, initial_sync)
+    return IngestParts(gate, arxiv, poller, initial_sync)
 
 
 def build_publish(
