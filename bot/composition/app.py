@@ -123,6 +123,7 @@ class App:
             clock=context.clock,
             metrics=metrics,
             gateway_is_up=self.client.is_connected,
+            poll_wait_s=self._ingest.gate.poll_wait_s,
         )
         page = PublicPage(services.pages, settings.web.public_channels, page_address(settings.web))
         self._web = WebServer(health, metrics, page)

@@ -19,6 +19,8 @@ from bot.store.subscriptions import Subscriptions
 # A working bot polls at least once a day; a message takes seconds, and most outages of Discord end within minutes.
 READING_LATE: Final = timedelta(hours=26)
 POSTING_LATE: Final = timedelta(minutes=30)
+# A poll gets at least every third slot at the gate, and a request takes at most 90 s: usually this is a few seconds.
+POLL_WAIT_LATE_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Health:
         clock: Clock,
         metrics: Metrics,
         gateway_is_up: Callable[[], bool],
+        poll_wait_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._polls = polls
         self._outbox = outbox
@@ -49,6 +52,7 @@ class Health:
         self._clock = clock
         self._metrics = metrics
         self._gateway_is_up = gateway_is_up
+        self._poll_wait_s = poll_wait_s
         self._started_at = clock.now()
 
     async def checks(self) -> tuple[HealthCheck, ...]:
@@ -63,6 +67,8 @@ class Health:
     async def _check_reading(self) -> HealthCheck:
         if not await self._subscriptions.watched():
             return HealthCheck("reading", ok=True, detail="no keyword is watched")
+        if (wait_s := self._poll_wait_s()) > POLL_WAIT_LATE_S:
+            return HealthCheck("reading", ok=False, detail=f"a poll has waited {wait_s:.0f} s for the request gate")
         success = _last_success(await self._polls.recent())
         since = max(success, self._started_at) if success is not None else self._started_at
         is_late = self._clock.now() - since > READING_LATE
