@@ -59,6 +59,7 @@ class Gate:
         self._idle.set()
         self._ready_at_s = clock.monotonic()
         self._backoff: ArxivBackoff | None = None
+        self._is_recorded = False  # whether the file has the end of `_backoff`
 
     def closed_until(self) -> datetime | None:
         """Returns when the current backoff ends; None while the gate is open."""
@@ -112,12 +113,14 @@ class Gate:
     def _close(self, backoff: ArxivBackoff) -> None:
         until = max(backoff.not_before, self.closed_until() or backoff.not_before)
         self._backoff = backoff  # in memory too: it holds even if the file cannot be written
+        self._is_recorded = False
         self._lock.write(until)
+        self._is_recorded = True
 
     def _check_open(self) -> None:
         if self._ignores_backoff:
             return
-        if self._backoff is not None and self._lock.was_cleared():
+        if self._is_recorded and self._lock.was_cleared():
             self._backoff = None
         until = self.closed_until()
         if until is None:
