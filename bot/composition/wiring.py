@@ -21,7 +21,7 @@ from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.client import Client
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.notices import DiscordNotices
-from bot.ingest.initial_sync import InitialSync
+from bot.ingest.initial_sync import COLLECT_S, InitialSync
 from bot.ingest.month_counts import MonthCounter
 from bot.ingest.poller import Poller
 from bot.ingest.window_reader import WindowReader
@@ -113,6 +113,7 @@ def build_ingest(context: Context, stores: Stores, wakeups: Wakeups, session: ai
         context.clock,
         context.metrics,
         on_synced=wakeups.poller.notify,
+        collect_s=COLLECT_S * context.settings.arxiv.request_interval_s / ARXIV_REQUEST_INTERVAL_S,
     )
     poller = Poller(
         client=arxiv,
