@@ -44,18 +44,23 @@ class RequestSlot:
 
 
 class Gate:
-    """One request at a time over all commands of the program, `interval_s` from the end of one to the next."""
+    """One request at a time over all commands of the program, `interval_s` from the end of one to the next.
 
-    def __init__(self, path: Path, clock: Clock, interval_s: float) -> None:
+    With `ignores_backoff`, requests are sent during a backoff, too: to find out whether arXiv has recovered.
+    """
+
+    def __init__(self, path: Path, clock: Clock, interval_s: float, *, ignores_backoff: bool = False) -> None:
         self._lock = _LockFile(path)
         self._clock = clock
         self._interval_s = interval_s
+        self._ignores_backoff = ignores_backoff
         self._scheduler = Scheduler()
         self._idle = asyncio.Event()
         self._idle.set()
         self._ready_at_s = clock.monotonic()
         self._backoff: ArxivBackoff | None = None
         self._since_backoff = Stopwatch(clock)
+        self._is_recorded = False  # whether the file has the end of `_backoff`
 
     def closed_until(self) -> datetime | None:
         """Returns when the current backoff ends; None while the gate is open."""
@@ -98,12 +103,33 @@ class Gate:
         if self.closed_until() is None:
             self._lock.remove()
 
+    async def clear_backoff(self, until: datetime) -> bool:
+        """Clears the recorded backoff for all processes if it still ends at `until`; returns whether it did."""
+        while not self._lock.try_acquire():
+            await self._clock.sleep(_LOCK_POLL_S)
+        try:
+            if self.closed_until() != until:
+                return False
+            self._lock.write(None)
+            return True
+        finally:
+            self._lock.release()
+
     def _close(self, backoff: ArxivBackoff) -> None:
-        self._backoff = backoff  # in memory too: it holds even if the file cannot be written, or the clock is set
+        # Never shortens a backoff of another process.
+        until = max(backoff.not_before, self.closed_until() or backoff.not_before)
+        # In memory too: it holds even if the file cannot be written, or the clock is set.
+        self._backoff = type(backoff)(str(backoff), until)
         self._since_backoff.restart()
-        self._lock.write(_Backoff(self._since_backoff.started_at, backoff.not_before))
+        self._is_recorded = False
+        self._lock.write(_Backoff(self._since_backoff.started_at, until))
+        self._is_recorded = True
 
     def _check_open(self) -> None:
+        if self._ignores_backoff:
+            return
+        if self._is_recorded and self._lock.was_cleared():
+            self._backoff = None
         until = self.closed_until()
         if until is None:
             return
@@ -236,6 +262,11 @@ class _LockFile:
         except OSError as error:
             self.release()
             raise _unavailable(error) from error
+
+    def was_cleared(self) -> bool:
+        """Returns whether another process cleared the backoff: without that, it keeps the one that it finds."""
+        record = self.read()
+        return record.holder not in (None, self._token) and record.backoff is None
 
     def remove(self) -> None:
         """Removes the file, unless another process holds the lock or held it last."""

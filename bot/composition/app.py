@@ -144,6 +144,7 @@ class App:
             gateway_is_up=self.client.is_connected,
             problems=context.problems.current,
             channels=stores.channels,
+            poll_wait_s=self._ingest.gate.poll_wait_s,
         )
         page = PublicPage(services.pages, settings.web.public_channels, page_address(settings.web))
         self._web = WebServer(health, metrics, page)

@@ -18,7 +18,7 @@ from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.client import Client
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.notices import DiscordNotices
-from bot.ingest.initial_sync import InitialSync
+from bot.ingest.initial_sync import COLLECT_S, InitialSync
 from bot.ingest.month_counts import MonthCounter
 from bot.ingest.poller import Poller
 from bot.ingest.window_reader import WindowReader
@@ -45,6 +45,7 @@ from bot.services.subscriptions import SubscriptionService
 class IngestParts:
     """What reads arXiv."""
 
+    gate: Gate
     arxiv: ArxivClient
     poller: Poller
     initial_sync: InitialSync
@@ -60,9 +61,10 @@ class PublishParts:
     janitor: Janitor
 
 
-def request_gate(context: Context) -> Gate:
+def request_gate(context: Context, *, ignores_backoff: bool = False) -> Gate:
     """The gate that every process of the bot shares."""
-    return Gate(context.gate_path, context.clock, context.settings.arxiv.request_interval_s)
+    interval_s = context.settings.arxiv.request_interval_s
+    return Gate(context.gate_path, context.clock, interval_s, ignores_backoff=ignores_backoff)
 
 
 def arxiv_client(context: Context, session: aiohttp.ClientSession, gate: Gate | None = None) -> ArxivClient:
@@ -93,7 +95,8 @@ def channel_access(
 
 def build_ingest(context: Context, stores: Stores, wakeups: Wakeups, session: aiohttp.ClientSession) -> IngestParts:
     """The arXiv client and the loops that read through it."""
-    arxiv = arxiv_client(context, session)
+    gate = request_gate(context)
+    arxiv = arxiv_client(context, session, gate)
     reader = WindowReader(arxiv, context.metrics)
     initial_sync = InitialSync(
         stores.subscriptions,
@@ -102,6 +105,7 @@ def build_ingest(context: Context, stores: Stores, wakeups: Wakeups, session: ai
         context.clock,
         context.metrics,
         on_synced=wakeups.poller.notify,
+        collect_s=COLLECT_S * context.settings.arxiv.request_interval_s / ARXIV_REQUEST_INTERVAL_S,
     )
     poller = Poller(
         client=arxiv,
@@ -117,7 +121,7 @@ def build_ingest(context: Context, stores: Stores, wakeups: Wakeups, session: ai
         on_new_posts=wakeups.dispatcher.notify,
         on_edits=wakeups.editor.notify,
     )
-    return IngestParts(arxiv, poller, initial_sync)
+    return IngestParts(gate, arxiv, poller, initial_sync)
 
 
 def build_publish(

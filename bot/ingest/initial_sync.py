@@ -50,6 +50,8 @@ class InitialSync:
         clock: Clock,
         metrics: Metrics,
         on_synced: Callable[[], None],
+        *,
+        collect_s: float = COLLECT_S,
     ) -> None:
         self._subscriptions = subscriptions
         self._ingest_store = ingest_store
@@ -57,6 +59,7 @@ class InitialSync:
         self._clock = clock
         self._metrics = metrics
         self._on_synced = on_synced
+        self._collect_s = collect_s
         self._wakeup = Wakeup(clock)
         self._changed = asyncio.Condition()
         self._problem: str | None = None
@@ -76,7 +79,7 @@ class InitialSync:
         while True:
             delay_s = await self.sync_pending()
             await self._wakeup.wait(delay_s)
-            await self._clock.sleep(COLLECT_S)
+            await self._clock.sleep(self._collect_s)
 
     async def sync_pending(self) -> float | None:
         """Syncs pending keywords; returns the delay before the next attempt, None when none is pending."""

@@ -22,6 +22,8 @@ from bot.store.subscriptions import Subscriptions
 # A working bot polls at least once a day; a message takes seconds, and most outages of Discord end within minutes.
 READING_LATE: Final = timedelta(hours=26)
 POSTING_LATE: Final = timedelta(minutes=30)
+# A poll gets at least every third slot at the gate, and a request takes at most 90 s: usually this is a few seconds.
+POLL_WAIT_LATE_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Health:
         gateway_is_up: Callable[[], bool],
         problems: Mapping[str, Problem] = NO_PROBLEMS,
         channels: Channels | None = None,
+        poll_wait_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._polls = polls
         self._outbox = outbox
@@ -56,6 +59,7 @@ class Health:
         self._gateway_is_up = gateway_is_up
         self._problems = problems
         self._channels = channels
+        self._poll_wait_s = poll_wait_s
         self._uptime = Stopwatch(clock)
 
     async def checks(self) -> tuple[HealthCheck, ...]:
@@ -75,6 +79,8 @@ class Health:
     async def _check_reading(self) -> HealthCheck:
         if not await self._subscriptions.has_watched():
             return HealthCheck("reading", ok=True, detail="no keyword is watched")
+        if (wait_s := self._poll_wait_s()) > POLL_WAIT_LATE_S:
+            return HealthCheck("reading", ok=False, detail=f"a poll has waited {wait_s:.0f} s for the request gate")
         polls, now = await self._polls.recent(), self._clock.now()
         success, future = _last_success(past_polls(polls, now)), _last_success(polls)
         if future is not None and future > now + POLL_AHEAD_MAX:

@@ -507,3 +507,53 @@ async def test_backoff_holds_in_memory_when_the_disk_is_full(path: Path, clock: 
     await close(gate, clock, backoff)
     remove_file(path)
     assert gate.closed_until() == backoff.not_before
+
+
+# --- clearing a backoff ----------------------------------------------------------------------------
+
+
+async def test_cleared_backoff_ends_in_every_process(path: Path, clock: FakeClock) -> None:
+    gate, clearing = Gate(path, clock, INTERVAL_S), Gate(path, clock, INTERVAL_S, ignores_backoff=True)
+    until = clock.now() + timedelta(hours=23)
+    await close(gate, clock, ArxivThrottled("arXiv asks us to wait", until))
+    async with sending(clock) as requests:
+        requests.start("probe", clearing, INTERACTIVE)
+        await clock.advance(4)
+        assert requests.order == ["probe"]
+        assert (await error_of(gate)).not_before == until
+        assert await clearing.clear_backoff(until)
+        assert stored_backoff(path) is None
+        requests.start("next", gate, POLL)
+        await clock.advance(6)
+        assert requests.order == ["probe", "next"]
+        assert requests.smallest_pause_s() >= INTERVAL_S
+
+
+async def test_failed_request_during_a_backoff_never_shortens_it(path: Path, clock: FakeClock) -> None:
+    until = clock.now() + timedelta(hours=23)
+    await close(Gate(path, clock, INTERVAL_S), clock, ArxivThrottled("arXiv asks us to wait", until))
+    clearing = Gate(path, clock, INTERVAL_S, ignores_backoff=True)
+    await close(clearing, clock, ArxivThrottled("arXiv asks us to wait", clock.now() + timedelta(minutes=1)))
+    assert stored_backoff(path) == until.isoformat()
+
+
+async def test_backoff_that_another_process_recorded_meanwhile_is_not_cleared(path: Path, clock: FakeClock) -> None:
+    gate = Gate(path, clock, INTERVAL_S)
+    until = clock.now() + timedelta(hours=2)
+    await close(gate, clock, ArxivThrottled("arXiv asks us to wait", until))
+    assert not await Gate(path, clock, INTERVAL_S).clear_backoff(until - timedelta(hours=1))
+    assert stored_backoff(path) == until.isoformat()
+
+
+async def test_clearing_waits_while_another_process_holds_the_lock(path: Path, clock: FakeClock) -> None:
+    gate = Gate(path, clock, INTERVAL_S)
+    until = clock.now() + timedelta(hours=2)
+    await close(gate, clock, ArxivThrottled("arXiv asks us to wait", until))
+    holder = os.open(path, os.O_RDWR)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    clearing = asyncio.create_task(Gate(path, clock, INTERVAL_S).clear_backoff(until))
+    await clock.advance(5)
+    assert not clearing.done()
+    os.close(holder)
+    await clock.advance(0.2)
+    assert await clearing

@@ -14,7 +14,7 @@ from bot.domain.poll_schedule import BatchMissing, Poll, PollCompleted, PollFail
 from bot.runtime.errors import StartupError, StoreUnavailable
 from bot.runtime.metrics import LAG_MEASURED_EVERY_S, LagMeter, Metrics
 from bot.runtime.problems import Problem, ReportedProblems
-from bot.services.health import POSTING_LATE, READING_LATE, Health
+from bot.services.health import POLL_WAIT_LATE_S, POSTING_LATE, READING_LATE, Health
 from bot.services.pages import PageService
 from bot.store.outbox import Outbox
 from bot.web import PublicPage, WebServer
@@ -37,6 +37,7 @@ class ServedHealth:
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
     metrics: Metrics = field(default_factory=Metrics)
     gateway_is_up: bool = True
+    poll_wait_s: float = 0.0
     outbox: Outbox | None = None
     problems: ReportedProblems = field(default_factory=ReportedProblems)
 
@@ -49,6 +50,7 @@ class ServedHealth:
             metrics=self.metrics,
             gateway_is_up=lambda: self.gateway_is_up,
             problems=self.problems.current,
+            poll_wait_s=lambda: self.poll_wait_s,
         )
         return WebServer(health, self.metrics, PublicPage(PageService(self.store.page_store, self.clock), (), None))
 
@@ -121,6 +123,14 @@ async def test_health_fails_when_arxiv_has_not_answered_for_too_long(served: Ser
     ):
         await served.poll(failure)
         assert (await served.health())[0] == 503
+
+
+async def test_health_fails_while_a_poll_waits_too_long_for_the_request_gate(served: ServedHealth) -> None:
+    await served.store.watch("graph")
+    await served.poll(PollCompleted(0, batch=True))
+    for wait_s, is_ok in ((POLL_WAIT_LATE_S, True), (POLL_WAIT_LATE_S + 1, False)):
+        served.poll_wait_s = wait_s
+        assert (await served.health())[1]["reading"] is is_ok
 
 
 @pytest.mark.parametrize(
