@@ -18,8 +18,8 @@ from bot.domain.poll_schedule import Poll, PollFailed, PollThrottled
 from bot.ingest.window_reader import check_that_arxiv_returns_papers
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import ArxivError
-from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
+from bot.runtime.server_time import CorrectedClock
 from bot.store.database import Database
 from bot.store.polls import Polls
 
@@ -29,7 +29,7 @@ CLEAR_TIMEOUT_S: Final = 120.0
 
 async def clear_backoff(settings: Settings, console: Console) -> bool:
     """Clears the backoff if arXiv has recovered; returns whether the bot may send requests now."""
-    context = Context(settings, SystemClock(), Random(), Metrics())  # noqa: S311 - jitter, no secret
+    context = Context(settings, CorrectedClock(SystemClock()), Random(), Metrics())  # noqa: S311 - jitter, no secret
     database = await Database.open_shared(settings.database)
     try:
         message, is_open = await _clear(context, Polls(database))
@@ -45,7 +45,7 @@ async def _clear(context: Context, polls: Polls) -> tuple[str, bool]:
     if until is None:
         return "No backoff is recorded: the bot may send requests to arXiv.", True
     try:
-        async with asyncio.timeout(CLEAR_TIMEOUT_S), open_session() as session:
+        async with asyncio.timeout(CLEAR_TIMEOUT_S), context.open_session() as session:
             client = arxiv_client(context, session, gate)
             await check_that_arxiv_returns_papers(client, context.clock.now(), Priority.INTERACTIVE)
             cleared = await gate.clear_backoff(until)

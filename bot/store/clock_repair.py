@@ -88,14 +88,14 @@ async def has_future_arrivals(connection: aiosqlite.Connection, now: datetime) -
 
 
 async def correct_due_times(connection: aiosqlite.Connection, now: datetime) -> int:
-    """Sets the due times of unbound papers to what their channels' schedules allow; returns how many papers changed.
+    """Sets the due times of queued papers to what their channels' schedules allow; returns how many papers changed.
 
     A paper that arrived in the future counts as arriving now. No paper becomes due later than before.
     """
     rows = await connection.execute_fetchall(
         """SELECT DISTINCT channel_id, arrived_at, due_at, daily_at, zone, coalesce(weekdays_only, 0) AS weekdays_only
            FROM outbox LEFT JOIN channel_settings USING (channel_id)
-           WHERE state = 'waiting' AND post_key IS NULL AND due_at > ?""",
+           WHERE state = 'waiting' AND due_at > ?""",
         (to_text(now + CLOCK_AHEAD_MAX),),
     )
     corrected = 0
@@ -104,7 +104,7 @@ async def correct_due_times(connection: aiosqlite.Connection, now: datetime) -> 
         due = to_text(now if arrived_at is None else due_at(to_schedule(row), to_datetime(arrived_at)))
         if due < row["due_at"]:
             cursor = await connection.execute(
-                """UPDATE outbox SET arrived_at = ?, due_at = ? WHERE state = 'waiting' AND post_key IS NULL
+                """UPDATE outbox SET arrived_at = ?, due_at = ? WHERE state = 'waiting'
                    AND channel_id = ? AND arrived_at IS ? AND due_at = ?""",
                 (arrived_at, due, row["channel_id"], row["arrived_at"], row["due_at"]),
             )

@@ -17,7 +17,7 @@ import pytest
 from bot.arxiv.gate import ARXIV_BACKOFF_MAX, Gate, Priority
 from bot.arxiv.scheduler import QUEUED_MAX, Caller, Waiters
 from bot.runtime.errors import ArxivBackoff, ArxivBusy, ArxivThrottled, ArxivUnavailable, StoreUnavailable
-from tests.support.clock import FakeClock, settle
+from tests.support.clock import FakeClock, every_jump, jumps_ahead, settle
 
 INTERVAL_S = 3.0
 INTERACTIVE, POLL = Priority.INTERACTIVE, Priority.POLL
@@ -557,3 +557,43 @@ async def test_clearing_waits_while_another_process_holds_the_lock(path: Path, c
     os.close(holder)
     await clock.advance(0.2)
     assert await clearing
+
+
+# Jumps of the wall clock.
+
+
+@every_jump
+async def test_backoff_of_this_process_keeps_its_length_when_the_clock_is_set(
+    path: Path, clock: FakeClock, jump: timedelta
+) -> None:
+    gate = Gate(path, clock, INTERVAL_S)
+    await close(gate, clock, ArxivUnavailable("arXiv is unreachable", clock.now() + timedelta(minutes=4)))
+    clock.jump(jump)
+    await clock.advance(233)  # `close` has taken six seconds
+    assert gate.closed_until() is not None
+    with pytest.raises(ArxivUnavailable, match="arXiv is unreachable"):
+        async with gate.request_slot(INTERACTIVE):
+            pass
+    await clock.advance(1)
+    assert gate.closed_until() is None
+
+
+@jumps_ahead
+async def test_backoff_that_another_process_stored_in_the_future_is_over(
+    path: Path, clock: FakeClock, jump: timedelta
+) -> None:
+    clock.jump(jump)
+    await close(Gate(path, clock, INTERVAL_S), clock, ArxivThrottled("wait", clock.now() + timedelta(minutes=4)))
+    clock.jump(-jump)
+    assert Gate(path, clock, INTERVAL_S).closed_until() is None
+
+
+async def test_backoff_of_another_process_survives_its_takeover(path: Path, clock: FakeClock) -> None:
+    end = clock.now() + timedelta(minutes=4)
+    since = clock.now() + timedelta(days=2)
+    store(path, json.dumps({"holder": "other", "not_before": end.isoformat(), "since": since.isoformat()}))
+    async with sending(clock) as requests:
+        requests.start("next", Gate(path, clock, INTERVAL_S))  # its own clock is right, or behind by two days
+        await clock.advance(3.1)
+        assert requests.order == ["next"]
+    assert stored_backoff(path) == end.isoformat()

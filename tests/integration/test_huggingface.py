@@ -24,7 +24,7 @@ from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from sandbox.arxiv import Corpus, LocalArxiv
 from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind, LocalHuggingFace, read_directory
-from tests.support.clock import START, FakeClock, NoJitter
+from tests.support.clock import START, FakeClock, NoJitter, every_jump
 from tests.support.local_huggingface import serving
 from tests.support.loopback import http, scripted, short_timeout
 from tests.support.recordings import HUGGING_FACE_DAYS
@@ -57,7 +57,7 @@ class HuggingFaceHarness:
 @pytest.fixture
 async def harness() -> AsyncIterator[HuggingFaceHarness]:
     clock, metrics = FakeClock(), Metrics()
-    local = LocalHuggingFace(LocalArxiv(Corpus()), now=clock.now)
+    local = LocalHuggingFace(LocalArxiv(Corpus()), now=clock.server_now)
     local.lists.generate(TODAY, 3)
     async with serving(local) as url, open_session() as session:
         client = HuggingFaceClient(session, clock, url, USER_AGENT, NoJitter(), metrics)
@@ -192,6 +192,16 @@ async def test_retry_after_is_honoured_between_floor_and_maximum(
 ) -> None:
     harness.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.UNAVAILABLE, retry_after=retry_after))
     assert harness.wait_s(await harness.failure()) == wait_s
+
+
+@every_jump
+async def test_jump_during_a_backoff_does_not_change_its_length(harness: HuggingFaceHarness, jump: timedelta) -> None:
+    harness.local.faults.add(HuggingFaceFault(HuggingFaceFaultKind.SERVER_ERROR))
+    wait_s = harness.wait_s(await harness.failure())
+    harness.clock.jump(jump)
+    assert harness.wait_s(await harness.failure()) == pytest.approx(wait_s)
+    await harness.clock.advance(wait_s)
+    assert len(await harness.client.fetch_list(TODAY)) == 3
 
 
 async def test_used_up_quota_is_honoured_with_and_without_an_error_status() -> None:

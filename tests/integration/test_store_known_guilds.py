@@ -57,6 +57,13 @@ async def test_server_that_was_left_is_new_again_after_30_days(known_guilds: Kno
     assert await known_guilds.add(1, NOW + LEFT_GUILD_KEPT)
 
 
+async def test_server_that_was_left_in_the_future_is_new_again_30_days_from_now(known_guilds: KnownGuilds) -> None:
+    await known_guilds.replace([1], NOW)
+    await known_guilds.remove(1, NOW + LEFT_GUILD_KEPT)  # the clock was ahead
+    await known_guilds.replace([], NOW)
+    assert await known_guilds.add(1, NOW + LEFT_GUILD_KEPT)
+
+
 async def test_server_that_comes_back_within_30_days_is_not_new(known_guilds: KnownGuilds) -> None:
     await known_guilds.replace([1, 2], NOW)
     await known_guilds.remove(1, NOW)

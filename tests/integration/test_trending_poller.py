@@ -17,7 +17,7 @@ from bot.runtime.errors import HuggingFaceBackoff, HuggingFaceError, InvalidTren
 from bot.services.trending import TRENDING_FRESH_FOR, TrendingService
 from cogs.trending import TRENDING_PAGE_FRESH_FOR
 from tests.support.builders import paper, trending_entry
-from tests.support.clock import START, FakeClock, give_way
+from tests.support.clock import START, FakeClock, give_way, jumps_ahead
 from tests.support.loops import DEADLINE_S
 from tests.support.store import Store
 
@@ -152,6 +152,17 @@ async def test_list_requested_before_the_end_of_its_day_is_not_final(harness: Tr
     harness.source.answering.set()
     await fetching
     assert [day.is_finished for day in await harness.store.trending_posts.fetched_days()] == [False]
+
+
+@jumps_ahead
+async def test_list_that_was_fetched_in_the_future_is_fetched_again(
+    harness: TrendingPollerHarness, jump: timedelta
+) -> None:
+    await harness.post_a_paper()
+    harness.clock.jump(jump)
+    async with harness.polling():
+        harness.clock.jump(-jump)
+        assert TODAY in await harness.requested_after(3 * HOUR_S + TRENDING_CHECK_INTERVAL_S)
 
 
 async def test_ended_day_is_fetched_as_long_as_its_list_may_be_posted(harness: TrendingPollerHarness) -> None:

@@ -19,7 +19,7 @@ from bot.services.pages import PageService
 from bot.store.outbox import Outbox
 from bot.web import PublicPage, WebServer
 from tests.support.builders import paper
-from tests.support.clock import FakeClock
+from tests.support.clock import FakeClock, every_jump, jumps_ahead
 from tests.support.disks import small_disk
 from tests.support.ingest import running
 from tests.support.loopback import free_port
@@ -109,6 +109,25 @@ async def test_health_fails_without_the_gateway(served: ServedHealth) -> None:
     assert await served.health() == (503, {"gateway": False, "reading": True, "posting": True})
     served.gateway_is_up = True
     assert (await served.health())[0] == 200
+
+
+@jumps_ahead
+async def test_success_in_the_future_is_unknown_and_fails_health(served: ServedHealth, jump: timedelta) -> None:
+    await served.store.subscribe("graph")
+    await served.store.polls.add(Poll(served.clock.now() + jump, PollCompleted(0, batch=True)))
+    assert await served.health() == (503, {"gateway": True, "reading": False, "posting": True})
+    await served.store.polls.add(Poll(served.clock.now(), PollCompleted(0, batch=True)))
+    assert (await served.health())[0] == 200
+
+
+@every_jump
+async def test_jump_of_the_clock_does_not_change_how_late_a_poll_is(served: ServedHealth, jump: timedelta) -> None:
+    await served.store.subscribe("graph")
+    served.clock.jump(jump)
+    await served.advance(READING_LATE)
+    assert (await served.health())[0] == 200
+    await served.advance(MINUTE)
+    assert (await served.health())[0] == 503
 
 
 async def test_health_fails_when_arxiv_has_not_answered_for_too_long(served: ServedHealth) -> None:

@@ -156,9 +156,9 @@ class FakeDelivery:
         stored = self._stored[post.channel_id]
         for message in stored:
             same_nonce = message.post.nonce == post.nonce and self.takes_nonce(post)
-            if same_nonce and self._clock.now() - message.at < NONCE_KEPT:
+            if same_nonce and self._clock.server_now() - message.at < NONCE_KEPT:
                 return message
-        stored.append(StoredMessage(len(self.attempts), self._clock.now(), post))
+        stored.append(StoredMessage(len(self.attempts), self._clock.server_now(), post))
         return stored[-1]
 
     async def find(self, post: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:

@@ -22,6 +22,7 @@ from aiohttp import web
 from bot.__main__ import keyword_fault
 from bot.composition.app import run
 from bot.config import load_settings
+from bot.runtime.clock import Clock
 from bot.store.codecs import to_text
 from cogs.subscribe import READING
 from sandbox.arxiv import Corpus, LocalArxiv, SandboxPaper
@@ -224,12 +225,12 @@ async def running_sandbox(
 
 @asynccontextmanager
 async def running_bot(
-    sandbox: RunningSandbox, *, config: Path | None = None, **environment: str
+    sandbox: RunningSandbox, *, config: Path | None = None, clock: Clock | None = None, **environment: str
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Runs the bot inside the test until the block ends, then stops it as a signal would."""
     settings = load_settings(config, sandbox.environment(**environment), keyword_fault)
     stop = asyncio.Event()
-    task = asyncio.create_task(run(settings, stop))
+    task = asyncio.create_task(run(settings, stop, clock=clock))
     ready = asyncio.create_task(sandbox.discord.wait_until_bot_ready(DEADLINE_S))
     try:
         await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)

@@ -288,3 +288,9 @@ def test_list_read_late_is_final_and_others_are_fresh_for_a_while() -> None:
     assert is_fresh(DAY, start, start + timedelta(seconds=59), minute)
     assert not is_fresh(DAY, start, start + minute, minute)
     assert not is_fresh(DAY, None, start, minute)
+
+
+def test_list_from_the_future_is_not_fresh() -> None:
+    now = datetime(2026, 8, 21, 12, tzinfo=UTC)
+    assert not is_fresh(DAY, now + timedelta(seconds=90), now, timedelta(minutes=10))
+    assert not is_fresh(DAY, now + timedelta(days=30), now, timedelta(minutes=10))

@@ -1,0 +1,217 @@
+"""Stored times in the future are corrected once a server confirms the time; none is left out, and no other changes."""
+
+import asyncio
+import logging
+import sqlite3
+from contextlib import closing
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from bot.domain.channel_schedule import DailySchedule
+from bot.domain.channel_settings import ChannelSettings, TrendingSettings
+from bot.domain.outgoing import Blocked
+from bot.domain.poll_schedule import Poll, PollCompleted
+from bot.domain.queries import INITIAL_SYNC_PERIOD
+from bot.runtime.problems import ReportedProblems
+from bot.runtime.server_time import CorrectedClock
+from bot.services.clock_watch import CLOCK_CHECK_INTERVAL_S, ClockWatch
+from bot.store.clock_repair import StoredTimes
+from bot.store.codecs import CLOCK_AHEAD_MAX, to_text
+from tests.support.builders import paper
+from tests.support.clock import FakeClock, give_way, jumps_ahead, settle
+from tests.support.ingest import running
+from tests.support.store import CHANNEL, NOW, Store, rows
+
+LATER: Final = NOW + timedelta(days=2)
+# Every column with a time. The first are corrected; the others need no correction, for the reason given.
+CORRECTED: Final = {
+    ("keywords", "new_since"),
+    ("keywords", "synced_until"),
+    ("keywords", "previous_matcher_until"),
+    ("channels", "blocked_since"),
+    ("channels", "gone_since"),
+    ("channels", "notified_at"),
+    ("channels", "not_before"),
+    ("channels", "waits_since"),
+    ("channel_settings", "paused_since"),
+    ("channel_settings", "trending_since"),
+    ("subscriptions", "added_at"),
+    ("outbox", "arrived_at"),
+    ("outbox", "due_at"),
+    ("edits", "not_before"),
+    ("edits", "waits_since"),
+    ("posts", "publish_at"),
+    ("posts", "waits_since"),
+    ("posts", "last_attempt"),
+    ("trending_posts", "last_attempt"),
+    ("polls", "at"),
+    ("polls", "retry_at"),
+    ("trending_days", "fetched_at"),
+    ("month_counts", "counted_at"),
+    ("backfilled_months", "fetched_at"),
+}
+UNCORRECTED: Final = {
+    # arXiv's own times.
+    ("papers", "published"),
+    ("papers", "updated"),
+    # A time of day.
+    ("channel_settings", "daily_at"),
+    # Never read.
+    ("matches", "matched_at"),
+    # Only for the order of messages, and for when edits expire.
+    ("posts", "settled_at"),
+    ("trending_posts", "settled_at"),
+    # The sender does not trust them: it searches by message id.
+    ("posts", "first_attempt"),
+    ("trending_posts", "first_attempt"),
+}
+
+
+def looks_like_a_time(name: str) -> bool:
+    return name in {"at", "published", "updated"} or name.endswith(
+        ("_at", "_since", "_until", "_before", "_attempt", "_time")
+    )
+
+
+def test_every_column_with_a_time_is_corrected_or_exempt(path: Path, store: Store) -> None:
+    assert store.path == path
+    with closing(sqlite3.connect(path)) as connection:
+        columns = connection.execute(
+            """SELECT tables.name, columns.name FROM sqlite_schema AS tables
+               JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table' AND columns.type = 'TEXT'"""
+        ).fetchall()
+    assert {(table, column) for table, column in columns if looks_like_a_time(column)} == CORRECTED | UNCORRECTED
+
+
+async def fill(store: Store, time: datetime) -> None:
+    """Stores rows of every kind whose times are at `time`, as a clock would have that is ahead by then."""
+    await store.subscribe("graph")
+    await store.sync(new_since=time - INITIAL_SYNC_PERIOD, synced_until=time)
+    await store.poll(paper("2611.00001", title="Graph", published=time), now=time)
+    await store.bind(now=time)
+    await store.poll(paper("2611.00002", title="Graph", published=time), now=time)
+    await store.channels.block(CHANNEL, Blocked("gone", gone=True), now=time, not_before=time)
+    await store.channels.record_notice(CHANNEL, time)
+    trending = TrendingSettings(0, time)
+    await store.channel_settings.write(CHANNEL, ChannelSettings(paused_since=time, trending=trending))
+    await store.polls.add(Poll(time, PollCompleted(1, batch=True)))
+    text = to_text(time)
+    async with store.database.transaction() as connection:
+        for statement in (
+            "UPDATE keywords SET previous_matcher_until = ?1",
+            "UPDATE subscriptions SET added_at = ?1",
+            "UPDATE channels SET not_before = ?1, waits_since = ?1",
+            "INSERT INTO edits (post_key, not_before, waits_since) VALUES ('key', ?1, ?1)",
+            "UPDATE posts SET publish_at = ?1, waits_since = ?1",
+            "INSERT INTO trending_days (day, fetched_at) VALUES ('2026-11-18', ?1)",
+            "INSERT INTO month_counts VALUES ('graph', '2026-10', 5, ?1)",
+            "INSERT INTO backfilled_months SELECT id, '2026-10', ?1 FROM keywords",
+            """INSERT INTO trending_posts
+                   (channel_id, day, min_votes, key, nonce, first_attempt, last_attempt)
+               SELECT channel_id, '2026-11-17', 0, 'k', 'n', ?1, ?1 FROM channels""",
+        ):
+            await connection.execute(statement, (text,))
+
+
+def future_times(path: Path) -> set[tuple[str, str]]:
+    """Returns the columns that contain a time after now."""
+    with closing(sqlite3.connect(path)) as connection:
+        return {
+            (table, column)
+            for table, column in CORRECTED
+            if connection.execute(
+                f"SELECT EXISTS (SELECT * FROM {table} WHERE {column} > ?)",  # noqa: S608 - constants
+                (to_text(NOW + CLOCK_AHEAD_MAX),),
+            ).fetchone()[0]
+        }
+
+
+@jumps_ahead
+async def test_no_time_in_the_future_is_left(store: Store, jump: timedelta) -> None:
+    ahead = NOW + CLOCK_AHEAD_MAX + jump
+    await fill(store, ahead)
+    assert future_times(store.path) >= CORRECTED - {("polls", "retry_at"), ("keywords", "new_since")}
+    assert await StoredTimes(store.database).correct(NOW) > 0
+    assert future_times(store.path) == set()
+    (watched,) = await store.watched()
+    assert watched.synced_until == watched.new_since == NOW - INITIAL_SYNC_PERIOD
+    assert await StoredTimes(store.database).correct(NOW) == 0
+
+
+async def test_times_in_the_past_are_unchanged(store: Store) -> None:
+    await fill(store, NOW)
+    before = rows(store.path)
+    assert await StoredTimes(store.database).correct(NOW) == 0
+    assert rows(store.path) == before
+
+
+async def test_daily_channel_keeps_its_due_time(store: Store) -> None:
+    await store.watch("graph")
+    await store.channel_settings.write(CHANNEL, ChannelSettings(schedule=DailySchedule(18, 0, "UTC")))
+    await store.poll(paper("2611.00001", title="Graph"))
+    due = await store.outbox.next_due()
+    assert await StoredTimes(store.database).correct(NOW) == 0
+    assert await store.outbox.next_due() == due == NOW + timedelta(hours=6)
+
+
+async def test_newest_papers_that_were_requested_in_the_future_are_due(store: Store) -> None:
+    await store.subscribe("graph")
+    await store.sync(paper("2611.00001", title="Graph"))
+    await store.outbox.add_newest(CHANNEL, [each.keyword for each in await store.watched()], 5, LATER)
+    await store.outbox.correct_due_times(NOW, all_papers=False)
+    assert await store.due_ids() == ["2611.00001"]
+
+
+async def test_nothing_is_corrected_before_a_server_confirms_the_time(store: Store) -> None:
+    await fill(store, NOW)
+    before = rows(store.path)
+    clock = FakeClock(NOW - timedelta(days=30))  # a machine without a battery-backed clock
+    changes: list[None] = []
+    watch = ClockWatch(CorrectedClock(clock), StoredTimes(store.database), lambda: changes.append(None))
+    async with running(watch.run()):
+        await clock.advance(60)
+        assert rows(store.path) == before
+        assert changes == []
+
+
+async def test_stored_times_are_corrected_at_the_first_response(
+    store: Store, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    await fill(store, LATER)
+    corrected, woken = CorrectedClock(clock), asyncio.Event()
+    async with running(ClockWatch(corrected, StoredTimes(store.database), woken.set).run()):
+        await settle()
+        corrected.observe("discord.com", {"Date": format_datetime(NOW, usegmt=True)})
+        await clock.advance(1)
+        await woken.wait()
+        assert future_times(store.path) == set()
+    assert "stored times corrected" in [record.message for record in caplog.records]
+
+
+async def test_jump_of_an_unconfirmed_clock_wakes_the_loops(store: Store, clock: FakeClock) -> None:
+    corrected, woken = CorrectedClock(clock), asyncio.Event()
+    corrected.observe("discord.com", {"Date": format_datetime(NOW, usegmt=True)})
+    async with running(ClockWatch(corrected, StoredTimes(store.database), woken.set).run()):
+        while not clock.sleeping:
+            await give_way()
+        assert not woken.is_set()
+        clock.jump(timedelta(hours=8))  # the machine was suspended, which stops the monotonic clock
+        corrected.observe("discord.com", {"Date": format_datetime(clock.now(), usegmt=True)})
+        await clock.advance(CLOCK_CHECK_INTERVAL_S)
+        await woken.wait()
+
+
+async def test_wrong_clock_is_a_problem_until_it_is_right(clock: FakeClock) -> None:
+    problems = ReportedProblems()
+    corrected = CorrectedClock(clock, problems)
+    clock.jump(timedelta(days=2))
+    corrected.observe("discord.com", {"Date": format_datetime(NOW, usegmt=True)})
+    assert problems.current["clock"].text == "The machine's clock is 2 days ahead of the time that servers report"
+    clock.jump(timedelta(days=-2))
+    corrected.report()
+    assert problems.current == {}
