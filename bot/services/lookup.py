@@ -138,7 +138,8 @@ class LookupService:
         async def fetch(waiters: Waiters) -> _Fetched:
             wait_s = self._budget.wait_s(caller.server, self._clock.monotonic())
             if wait_s > 0:
-                not_before = self._clock.now() + timedelta(seconds=wait_s)
+                # Discord shows times without fractions of a second: one second more is never too early.
+                not_before = self._clock.now() + timedelta(seconds=wait_s + 1)
                 raise LookupsExhausted("All lookups on arXiv for this minute are used up", not_before)
             page = await self._fetch_page(keyword, caller, waiters)
             return _Fetched(await self._matching(keyword, page), len(page.papers))
