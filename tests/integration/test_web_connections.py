@@ -13,9 +13,10 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
 import pytest
+from aiohttp import web
 
 from bot.page.model import PageFormat
-from bot.web.connections import ConnectionLimits, network_of
+from bot.web.connections import Connection, ConnectionLimits, Connections, network_of
 from tests.integration.test_web_page import ADDRESS, Site, serving
 from tests.support.builders import paper
 from tests.support.loops import DEADLINE_S
@@ -165,6 +166,22 @@ async def test_client_that_leaves_before_the_response_is_not_logged(
         writer.transport.abort()
     assert (await site.get()).status == 200
     assert problems_in(caplog.records) == []
+
+
+async def test_error_that_aiohttp_reports_by_itself_is_logged_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def never(_: web.BaseRequest) -> web.StreamResponse:
+        raise AssertionError
+
+    connection = Connection(web.Server(never), Connections(ConnectionLimits()))
+    connection.log_exception("Unhandled exception", exc_info=web.RequestPayloadError())
+    connection.log_exception("Missing return statement on request handler")
+    events = [(record.getMessage(), record.levelname, vars(record)["reason"]) for record in caplog.records]
+    assert events == [
+        ("request malformed", "INFO", "request payload error"),
+        ("request failed", "ERROR", "unknown"),
+    ]
 
 
 # Times.
