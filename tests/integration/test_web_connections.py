@@ -244,6 +244,7 @@ async def large_site(store: Store) -> AsyncIterator[Site]:
         yield site
 
 
+@pytest.mark.slow  # a page of several megabytes
 async def test_client_that_does_not_read_is_disconnected(large_site: Site) -> None:
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
