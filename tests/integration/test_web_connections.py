@@ -22,8 +22,6 @@ from tests.support.builders import paper
 from tests.support.loops import DEADLINE_S
 from tests.support.store import Store
 
-# The server waits for more of a request, so the client stops waiting.
-QUIET_S: Final = 0.3
 QUICK: Final = ConnectionLimits(request_timeout_s=0.3, response_timeout_s=0.3)
 # The whole shutdown of the bot may take 5 s.
 SHUTDOWN_MAX_S: Final = 2.0
@@ -96,24 +94,22 @@ async def site(store: Store) -> AsyncIterator[Site]:
 
 
 async def response_to(site: Site, packets: tuple[bytes, ...]) -> bytes:
-    """Sends bytes in packets, and returns what the server sends until it is quiet or closes the connection."""
+    """Sends bytes in packets; returns what the server sends after the first, or until it closes the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
-    response = b""
     try:
-        for packet in packets:
-            writer.write(packet)
-            response += await _received(reader)
+        async with asyncio.timeout(DEADLINE_S):
+            writer.write(packets[0])
+            response = await reader.read(65536)
+            is_closing = b"Connection: close" in response or response.startswith(b"HTTP/1.0")
+            for packet in packets[1:]:
+                writer.write(packet)
+                is_closing = True
+            if is_closing:
+                with contextlib.suppress(ConnectionError):
+                    response += await reader.read()
+            return response
     finally:
         writer.close()
-    return response
-
-
-async def _received(reader: asyncio.StreamReader) -> bytes:
-    try:
-        async with asyncio.timeout(QUIET_S):
-            return await reader.read(65536)
-    except (TimeoutError, ConnectionError):
-        return b""
 
 
 def problems_in(records: list[logging.LogRecord]) -> list[str]:
