@@ -80,9 +80,9 @@ def back_up(path: Path, target: Path, on_progress: Callable[[int, int], None]) -
 
 
 def _mode(path: Path, target: Path) -> int:
-    """Returns the permissions of the copy: those of the database, without those that a replaced file lacks."""
+    """Returns the permissions of the copy: those of the database, for others only where a replaced file has them."""
     mode = stat.S_IMODE(path.stat().st_mode)
-    return mode & stat.S_IMODE(target.stat().st_mode) if target.exists() else mode
+    return mode & (stat.S_IMODE(target.stat().st_mode) | stat.S_IRWXU) if target.exists() else mode
 
 
 def _copy(path: Path, copy: Path, on_progress: Callable[[int, int], None]) -> None:

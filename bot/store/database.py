@@ -37,9 +37,9 @@ class Database:
     """The open file: one writer and one reader, each on its own thread."""
 
     def __init__(
-        self, path: Path, writer: aiosqlite.Connection, reader: aiosqlite.Connection, closing: contextlib.AsyncExitStack
+        self, disk: Disk, writer: aiosqlite.Connection, reader: aiosqlite.Connection, closing: contextlib.AsyncExitStack
     ) -> None:
-        self._disk = Disk(path.resolve().parent)
+        self._disk = disk
         self._last_write_failed = False
         self._writer = writer
         self._reader = reader
@@ -70,7 +70,9 @@ class Database:
     async def _connect(cls, path: Path, closing: contextlib.AsyncExitStack) -> "Database":
         writer = await closing.enter_async_context(_connection(path, "rw"))
         reader = await closing.enter_async_context(_connection(path, "ro"))
-        return cls(path, writer, reader, closing.pop_all())
+        disk = Disk(path)
+        closing.callback(disk.close)
+        return cls(disk, writer, reader, closing.pop_all())
 
     async def close(self) -> None:
         """Waits for the current transaction, then closes the file and releases its lock."""

@@ -6,6 +6,8 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,12 +18,19 @@ WRITE_INTERVAL_S: Final = 60.0
 
 
 class Disk:
-    """The file system of a folder."""
+    """The file system of a file, which may be missing."""
 
-    def __init__(self, folder: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._folder = folder
+    def __init__(self, file: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._file = file
         self._monotonic = monotonic
         self._written_at_s: float | None = None
+        # Its own thread: a health check must not wait for those that render a page, and a disk that hangs must not
+        # stop them.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="disk")
+
+    def close(self) -> None:
+        """Ends the thread; does not wait for a disk that hangs."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def problem(self, *, is_urgent: bool) -> str | None:
         """Returns why a file cannot be written now; None if it can be.
@@ -30,7 +39,8 @@ class Disk:
         last time, or if it is urgent.
         """
         is_due = self._written_at_s is None or self._monotonic() - self._written_at_s >= WRITE_INTERVAL_S
-        reason = await asyncio.to_thread(_problem, self._folder, writes=is_due or is_urgent)
+        check = partial(_problem, self._file, writes=is_due or is_urgent)
+        reason = await asyncio.get_running_loop().run_in_executor(self._thread, check)
         if reason is not None:
             self._written_at_s = None
         elif is_due or is_urgent:
@@ -38,9 +48,9 @@ class Disk:
         return reason
 
 
-def _problem(folder: Path, *, writes: bool) -> str | None:
+def _problem(file: Path, *, writes: bool) -> str | None:
     try:
-        _check(folder, writes=writes)
+        _check(file.resolve().parent, writes=writes)
     except OSError as error:
         return str(error.strerror).lower()
     return None

@@ -218,10 +218,11 @@ class Connection(web.RequestHandler):
 
 
 def _log_failure(error: BaseException | None) -> None:
+    reason = "unknown" if error is None else _words(type(error).__name__)
     if isinstance(error, _MALFORMED_ERRORS):
-        log.info("request malformed", extra={"reason": _words(type(error).__name__)})
+        log.info("request malformed", extra={"reason": reason})
     elif not isinstance(error, ConnectionError):  # the client is gone
-        log.error("request failed", extra={"reason": _words(type(error).__name__)}, exc_info=error)
+        log.error("request failed", extra={"reason": reason}, exc_info=error)
 
 
 def _words(class_name: str) -> str:

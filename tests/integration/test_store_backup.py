@@ -106,7 +106,9 @@ def test_copy_has_the_mode_of_the_database(filled: Store, tmp_path: Path, mode: 
     assert mode_of(tmp_path / "copy.sqlite3") == mode
 
 
-@pytest.mark.parametrize(("source", "replaced", "mode"), [(0o600, 0o644, 0o600), (0o644, 0o600, 0o600)], ids=oct)
+@pytest.mark.parametrize(
+    ("source", "replaced", "mode"), [(0o600, 0o644, 0o600), (0o644, 0o600, 0o600), (0o640, 0o004, 0o600)], ids=oct
+)
 def test_copy_is_readable_by_no_one_who_could_not_read_both_before(
     filled: Store, tmp_path: Path, source: int, replaced: int, mode: int
 ) -> None:

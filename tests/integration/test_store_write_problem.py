@@ -89,7 +89,7 @@ async def test_locked_database_is_a_problem_until_it_is_released(store: Store) -
 
 async def test_file_is_written_again_after_a_minute(tmp_path: Path) -> None:
     clock = Seconds()
-    disk = Disk(tmp_path, clock)
+    disk = Disk(tmp_path / "papers", clock)
     assert await disk.problem(is_urgent=False) is None
     with files_without_content():
         assert await disk.problem(is_urgent=False) is None
@@ -103,10 +103,10 @@ async def test_file_is_written_again_after_a_minute(tmp_path: Path) -> None:
 
 
 async def test_missing_folder_is_a_problem(tmp_path: Path) -> None:
-    assert await Disk(tmp_path / "missing").problem(is_urgent=False) == "no such file or directory"
+    assert await Disk(tmp_path / "missing" / "papers").problem(is_urgent=False) == "no such file or directory"
 
 
 @pytest.mark.usefixtures("as_root")
 async def test_read_only_file_system_is_a_problem(disk: SmallDisk) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(disk.path)], check=True)  # noqa: ASYNC221 - nothing else runs
-    assert await Disk(disk.path).problem(is_urgent=False) == "read-only file system"
+    assert await Disk(disk.path / "papers").problem(is_urgent=False) == "read-only file system"

@@ -13,16 +13,15 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
 import pytest
+from aiohttp import web
 
 from bot.page.model import PageFormat
-from bot.web.connections import ConnectionLimits, network_of
+from bot.web.connections import Connection, ConnectionLimits, Connections, network_of
 from tests.integration.test_web_page import ADDRESS, Site, serving
 from tests.support.builders import paper
 from tests.support.loops import DEADLINE_S
 from tests.support.store import Store
 
-# The server waits for more of a request, so the client stops waiting.
-QUIET_S: Final = 0.3
 QUICK: Final = ConnectionLimits(request_timeout_s=0.3, response_timeout_s=0.3)
 # The whole shutdown of the bot may take 5 s.
 SHUTDOWN_MAX_S: Final = 2.0
@@ -95,24 +94,22 @@ async def site(store: Store) -> AsyncIterator[Site]:
 
 
 async def response_to(site: Site, packets: tuple[bytes, ...]) -> bytes:
-    """Sends bytes in packets, and returns what the server sends until it is quiet or closes the connection."""
+    """Sends bytes in packets; returns what the server sends after the first, or until it closes the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
-    response = b""
     try:
-        for packet in packets:
-            writer.write(packet)
-            response += await _received(reader)
+        async with asyncio.timeout(DEADLINE_S):
+            writer.write(packets[0])
+            response = await reader.read(65536)
+            is_closing = b"Connection: close" in response or response.startswith(b"HTTP/1.0")
+            for packet in packets[1:]:
+                writer.write(packet)
+                is_closing = True
+            if is_closing:
+                with contextlib.suppress(ConnectionError):
+                    response += await reader.read()
+            return response
     finally:
         writer.close()
-    return response
-
-
-async def _received(reader: asyncio.StreamReader) -> bytes:
-    try:
-        async with asyncio.timeout(QUIET_S):
-            return await reader.read(65536)
-    except (TimeoutError, ConnectionError):
-        return b""
 
 
 def problems_in(records: list[logging.LogRecord]) -> list[str]:
@@ -165,6 +162,22 @@ async def test_client_that_leaves_before_the_response_is_not_logged(
         writer.transport.abort()
     assert (await site.get()).status == 200
     assert problems_in(caplog.records) == []
+
+
+async def test_error_that_aiohttp_reports_by_itself_is_logged_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def never(_: web.BaseRequest) -> web.StreamResponse:
+        raise AssertionError
+
+    connection = Connection(web.Server(never), Connections(ConnectionLimits()))
+    connection.log_exception("Unhandled exception", exc_info=web.RequestPayloadError())
+    connection.log_exception("Missing return statement on request handler")
+    events = [(record.getMessage(), record.levelname, vars(record)["reason"]) for record in caplog.records]
+    assert events == [
+        ("request malformed", "INFO", "request payload error"),
+        ("request failed", "ERROR", "unknown"),
+    ]
 
 
 # Times.
@@ -227,6 +240,7 @@ async def large_site(store: Store) -> AsyncIterator[Site]:
         yield site
 
 
+@pytest.mark.slow  # a page of several megabytes
 async def test_client_that_does_not_read_is_disconnected(large_site: Site) -> None:
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
