@@ -1,6 +1,7 @@
 """Cloudflare blocks the bot's address: nothing is sent, no channel is at fault, and afterwards everything is posted."""
 
 import asyncio
+import json
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -13,7 +14,9 @@ import pytest
 from bot.__main__ import keyword_fault
 from bot.composition.app import run
 from bot.config import load_settings
-from sandbox.discord import CloudflareBlock, Status
+from bot.publish.dispatcher import CHANNELS_AT_ONCE
+from sandbox.discord import ChannelKind, CloudflareBlock, DropAfter, Message, MessageFlag, Status
+from tests.support.embeds import papers_in
 from tests.support.loopback import free_port
 from tests.support.posting import add_papers, config_with, send_statuses, wait_for_first_poll
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
@@ -171,3 +174,73 @@ async def test_json_403_of_one_channel_blocks_only_that_channel(tmp_path: Path) 
         reply = await sandbox.wait_for_status("Send Messages and Embed Links permissions there.")
         assert "Posting is paused" not in reply
         assert send_statuses(sandbox, "vision") == [403]
+
+
+@pytest.mark.timeout(150)
+async def test_edits_crossposts_forum_posts_and_lookups_wait_for_the_end_of_the_block(tmp_path: Path) -> None:
+    """A message whose answer was lost before the block is found again after it, and not posted twice."""
+    async with running_sandbox(tmp_path) as sandbox:
+        forum = sandbox.world.add_channel(sandbox.world.default.guild_id, "paper-forum", ChannelKind.FORUM).id
+        announcements = sandbox.channel("announcements")
+        async with running_bot(sandbox):
+            await sandbox.reply_to("channel publish", {"wanted": True, "channel": announcements})
+            for channel_id in (sandbox.channel("papers"), announcements, forum):
+                invocation = await sandbox.command("subscribe", {"keyword": "reward model", "channel": channel_id})
+                await invocation.wait_for_edit(lambda message: "next check" in message.content, DEADLINE_S)
+            (first,) = add_papers(sandbox, 1)
+            for name in ("papers", "announcements"):
+                await sandbox.wait_for_papers(name, 1)
+            await sandbox.wait_until(lambda: len(forum_papers(sandbox, forum)) == 1)
+            sandbox.discord.faults.add("POST", f"^/channels/{sandbox.channel('papers')}/messages$", DropAfter())
+            second = sandbox.add_paper("Another Reward Model")
+            await sandbox.wait_for_papers("papers", 2)
+            sandbox.discord.faults.block(CloudflareBlock(403, path_pattern=NOT_REPLIES))
+            sandbox.arxiv.revise(first.rpartition("/")[2])
+            third = sandbox.add_paper("The Last Reward Model")
+            await sandbox.wait_for_status("Posting is paused: Cloudflare blocks")
+            await sandbox.wait_for_next_poll()
+            assert requests(sandbox, 403) <= 20
+            sandbox.discord.faults.unblock()
+            for name in ("papers", "announcements"):
+                await sandbox.wait_for_papers(name, 3)
+                assert Counter(sandbox.posted_urls(name)) == Counter([first, second, third])
+            # A forum post has no nonce: it is created again only if it is still absent after a minute.
+            await sandbox.wait_until(lambda: len(forum_papers(sandbox, forum)) >= 3, timeout_s=2 * DEADLINE_S)
+            assert Counter(forum_papers(sandbox, forum)) == Counter([first, second, third])
+            await sandbox.wait_until(lambda: all(is_published(post) for post in sandbox.posts("announcements")))
+            await sandbox.wait_until(lambda: "v2" in str(sandbox.posts("papers")[0].embeds), timeout_s=2 * DEADLINE_S)
+
+
+def forum_papers(sandbox: RunningSandbox, forum: int) -> list[str]:
+    """The URLs of the papers in a forum's posts."""
+    threads = [channel.id for channel in sandbox.world.channels.values() if channel.parent_id == forum]
+    return [url for thread in threads for url in posted(sandbox, thread)]
+
+
+def is_published(post: Message) -> bool:
+    return MessageFlag.CROSSPOSTED in post.flags
+
+
+async def test_block_of_many_channels_needs_few_requests_and_loses_nothing(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox:
+        guild_id = sandbox.world.default.guild_id
+        channels = [sandbox.world.add_channel(guild_id, f"many {number}").id for number in range(120)]
+        config = sandbox.database.with_name("config.json")
+        subscriptions = [{"channel_id": channel_id, "keywords": ["reward model"]} for channel_id in channels]
+        config.write_text(json.dumps({"subscriptions": subscriptions}), encoding="utf-8")
+        async with running_bot(sandbox, config=config):
+            await wait_for_first_poll(sandbox)
+            sandbox.discord.faults.block(CloudflareBlock(403, path_pattern=NOT_REPLIES))
+            urls = add_papers(sandbox, 2)
+            await sandbox.wait_for_status("Posting is paused: Cloudflare blocks")
+            await sandbox.wait_for_next_poll()
+            before = requests(sandbox, 403)
+            assert before <= CHANNELS_AT_ONCE + 1
+            await sandbox.wait_until(lambda: requests(sandbox, 403) > before)
+            assert requests(sandbox, 403) == before + 1, "only the probe"
+            sandbox.discord.faults.unblock()
+            await sandbox.wait_until(lambda: all(posted(sandbox, channel_id) == urls for channel_id in channels))
+
+
+def posted(sandbox: RunningSandbox, channel_id: int) -> list[str]:
+    return [url for message in sandbox.world.messages.in_channel(channel_id) for url in papers_in(message)]
