@@ -31,7 +31,7 @@ from cogs.suggestions import suggested
 _DIGEST_PREFIX: Final = "keyword:"
 _COMMAS: Final = ",\uff0c"
 _DELETED: Final = " (deleted channel)"
-_IN_CHANNEL = re.compile(r"(?P<keyword>.+?)\s+#(?P<channel>\d{17,20})", re.DOTALL)
+_IN_CHANNEL = re.compile(r"(?P<keyword>.*\S)\s+#(?P<channel>\d{17,20})", re.DOTALL)
 
 
 class SubscriptionCommands(commands.Cog):

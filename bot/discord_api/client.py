@@ -21,7 +21,9 @@ from discord.http import Route
 
 from bot.discord_api.autocompletion import AutocompletionLimit, answer_without_suggestions
 from bot.discord_api.greeting import Greeter
+from bot.domain.text import cut
 from bot.runtime.errors import DailyPapersError, StoreUnavailable
+from bot.runtime.limits import CONTENT_MAX
 from bot.services.lookup import LookupService
 from bot.services.subscriptions import SubscriptionService
 from bot.services.trending import TrendingLists
@@ -280,7 +282,11 @@ def client_of(interaction: discord.Interaction[AnyClient]) -> Client:
 
 
 async def reply(interaction: discord.Interaction, text: str) -> None:
-    """Replies so that only the user who ran the command sees it, whether or not the interaction was answered before."""
+    """Replies so that only the user who ran the command sees it, whether or not the interaction was answered before.
+
+    A text that is too long, such as one error for each of hundreds of keywords, is cut.
+    """
+    text = cut(text, CONTENT_MAX)
     try:
         if interaction.response.is_done():
             await _remove_public_placeholder(interaction)
