@@ -27,6 +27,7 @@ async def test_no_callback_computes_for_long_while_many_people_type(tmp_path: Pa
         async with timed_bot(sandbox, config, **environment) as bot:
             load = await run_load(sandbox, people, port, LOAD_S)
     assert load.is_answered, str(load)
-    # CPU time, because other tests run at the same time: a callback waits for them, too.
-    computed = [callback for callback in bot.slow if callback.cpu_s > BLOCKED_MAX_S]
+    # Other tests run at the same time: a callback waits for them, and the garbage collector, which the benchmark
+    # counts, takes several times as long as on an idle machine.
+    computed = [callback for callback in bot.slow if callback.cpu_s - callback.collecting_s > BLOCKED_MAX_S]
     assert not computed, bot.report()
