@@ -1,11 +1,13 @@
 """Measures how long callbacks block the bot's event loop while every command runs, and while 100 people type.
 
 20 ms are allowed. The second bot has 10,000 subscriptions, most of them in one server, in which 100 people type into
-every option with suggestions and run commands, while `/healthz` is requested. Run it on an idle machine.
+every option with suggestions and run commands, while `/healthz` is requested. Run it on an idle machine: on a busy one,
+where callbacks wait for other processes, only their CPU time counts.
 """
 
 import asyncio
 import json
+import os
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +15,7 @@ from pathlib import Path
 import aiohttp
 
 from sandbox.arxiv import Corpus, LocalArxiv
-from tests.support.callback_timer import TimedBot, timed_bot
+from tests.support.callback_timer import BLOCKED_MAX_S, TimedBot, timed_bot
 from tests.support.hostile_server import create_subscriptions, run_load
 from tests.support.loopback import free_port
 from tests.support.running import REQUEST_INTERVAL_S, RunningSandbox, running_sandbox
@@ -31,11 +33,14 @@ _ANNOUNCED_PAPERS = 400
 def main() -> int:
     """Runs both loads; returns 1 when a callback blocked the loop for longer than 20 ms, or a person waited for 3 s."""
     exit_code = 0
+    is_idle = os.getloadavg()[0] < (os.cpu_count() or 1) / 2
     for measure in (_measure_every_command, _measure_hostile_server):
         with tempfile.TemporaryDirectory() as folder:
             bot, is_answered = asyncio.run(measure(Path(folder)))
         print(bot.report())
-        if bot.slow or not is_answered:
+        computed = [callback for callback in bot.slow if callback.cpu_s > BLOCKED_MAX_S]
+        print(f"{len(computed)} of them computed for that long", "" if is_idle else "(the machine is busy)")
+        if computed or (is_idle and bot.slow) or not is_answered:
             exit_code = 1
     return exit_code
 

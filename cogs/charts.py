@@ -3,6 +3,7 @@
 A chart of uncounted months is shown early and edited as counts arrive.
 """
 
+import asyncio
 import io
 from datetime import datetime
 from functools import partial
@@ -79,7 +80,8 @@ class ChartCommands(commands.Cog):
         keyword4: str | None = None,
         keyword5: str | None = None,
     ) -> None:
-        keywords = chosen_keywords(keyword, keyword2, keyword3, keyword4, keyword5)
+        # In a thread: the options can hold hundreds of keywords, which take 0.1 s.
+        keywords = await asyncio.to_thread(chosen_keywords, keyword, keyword2, keyword3, keyword4, keyword5)
         self._cooldown.check(interaction)
         await interaction.response.defer()
 

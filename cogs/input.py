@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import discord
@@ -18,6 +18,8 @@ from bot.runtime.errors import InvalidKeyword
 from cogs.replies import bold
 
 _ERROR_KEYWORD_MAX: Final = 60
+# How many keywords a message names; it counts the others.
+_NAMED_MAX: Final = 5
 
 
 def parse_keywords(text: str, category: str | None = None) -> list[Keyword | str]:
@@ -43,11 +45,18 @@ def parse_one_keyword(text: str, command: str) -> Keyword:
     parts = parse_keywords(text)
     keywords = [part for part in parts if isinstance(part, Keyword)]
     if len(parts) > 1 and len(keywords) == len(parts):
-        each = ", ".join(bold(cut(keyword.shown, _ERROR_KEYWORD_MAX)) for keyword in keywords)
+        each = named([keyword.shown for keyword in keywords])
         raise InvalidKeyword(f"`/{command}` takes one keyword; you gave {len(parts)}: {each}. Run it once for each.")
     if errors := [part for part in parts if isinstance(part, str)]:
         raise InvalidKeyword("\n".join(errors))
     return keywords[0]
+
+
+def named(names: Sequence[str]) -> str:
+    """The first of these keywords, and how many more there are."""
+    shown = ", ".join(bold(cut(name, _ERROR_KEYWORD_MAX)) for name in names[:_NAMED_MAX])
+    more = len(names) - _NAMED_MAX
+    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 def _parse_each(text: str, category: str | None, check: Callable[[str], str | None]) -> list[Keyword | str]:

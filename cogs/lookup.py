@@ -43,7 +43,7 @@ class LookupCommands(commands.Cog):
         keyword: str,
         count: app_commands.Range[int, 1, LATEST_MAX] = 5,
     ) -> None:
-        parsed = parse_one_keyword(keyword, "latest")
+        parsed = await asyncio.to_thread(parse_one_keyword, keyword, "latest")
         self._cooldown.check(interaction)
         await interaction.response.defer()
         try:

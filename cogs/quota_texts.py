@@ -4,16 +4,11 @@ It counts nothing and decides nothing.
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 from bot.domain.keyword import Keyword
-from bot.domain.text import cut, plural
+from bot.domain.text import plural
 from bot.services.subscriptions import Added, AddResult, QuotaExceeded, QuotaScope
-from cogs.replies import bold
-
-# How many keywords are named, and with how many characters.
-_NAMED_MAX: Final = 5
-_NAME_MAX: Final = 60
+from cogs.input import named
 
 
 def exceeded_lines(results: Sequence[str | AddResult], channel: str) -> list[str]:
@@ -26,7 +21,7 @@ def exceeded_lines(results: Sequence[str | AddResult], channel: str) -> list[str
         if of_scope:
             fit = f", so only {added} of {plural(added + len(exceeded), 'new keyword')} fit" if added else ""
             lines.append(
-                f"Not added: {_named([each.keyword.shown for each in of_scope])}. {_quota(of_scope[0], channel, fit)}"
+                f"Not added: {named([each.keyword.shown for each in of_scope])}. {_quota(of_scope[0], channel, fit)}"
             )
     return lines
 
@@ -50,15 +45,8 @@ def command_quota_line(command: str, typed: int, left_out: Sequence[Keyword | st
     limit = typed - len(left_out)
     names = [part.shown for part in left_out if isinstance(part, Keyword)]
     invalid = f" {plural(len(left_out) - len(names), 'invalid one')}" if len(names) < len(left_out) else ""
-    listed = " and".join(filter(None, (_named(names), invalid))) if names else invalid.strip()
+    listed = " and".join(filter(None, (named(names), invalid))) if names else invalid.strip()
     return (
         f"Left out: {listed}. One command takes up to {plural(limit, 'keyword')}, and you gave {typed:,}. "
         f"Run `/{command}` again for the others."
     )
-
-
-def _named(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    named = ", ".join(bold(cut(name, _NAME_MAX)) for name in names[:_NAMED_MAX])
-    more = len(names) - _NAMED_MAX
-    return f"{named} and {more:,} more" if more > 0 else named

@@ -40,7 +40,7 @@ _DIGEST_PREFIX: Final = "keyword:"
 _COMMAS: Final = ",\uff0c"
 _DELETED: Final = " (deleted channel)"
 _ARCHIVED: Final = " (archived thread)"
-_IN_CHANNEL = re.compile(r"(?P<keyword>.+?)\s+#(?P<channel>\d{17,20})", re.DOTALL)
+_IN_CHANNEL = re.compile(r"(?P<keyword>.*\S)\s+#(?P<channel>\d{17,20})", re.DOTALL)
 
 
 class SubscriptionCommands(commands.Cog):

@@ -35,6 +35,7 @@ MEASURED_SLOW: Final = (
     "tests/e2e/test_operator_commands.py",
     "tests/e2e/test_own_keywords.py",
     "tests/e2e/test_process.py",
+    "tests/e2e/test_quotas.py",
     "tests/e2e/test_status.py",
     "tests/e2e/test_trending.py",
     "tests/e2e/test_trending_posts.py",

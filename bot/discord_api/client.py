@@ -25,7 +25,9 @@ from bot.discord_api.channel_directory import ChannelDirectory
 from bot.discord_api.greeting import Greeter
 from bot.discord_api.http_client import BoundedClient
 from bot.discord_api.outcomes import describe_failure, hide_outage_traces, is_outage
+from bot.domain.text import cut
 from bot.runtime.errors import DailyPapersError, StoreUnavailable
+from bot.runtime.limits import CONTENT_MAX
 from bot.services.lookup import LookupService
 from bot.services.subscriptions import SubscriptionService
 from bot.services.trending import TrendingLists
@@ -295,7 +297,11 @@ def client_of(interaction: discord.Interaction[AnyClient]) -> Client:
 
 
 async def reply(interaction: discord.Interaction, text: str) -> None:
-    """Replies so that only the user who ran the command sees it, whether or not the interaction was answered before."""
+    """Replies so that only the user who ran the command sees it, whether or not the interaction was answered before.
+
+    A text that is too long, such as one error for each of hundreds of keywords, is cut.
+    """
+    text = cut(text, CONTENT_MAX)
     try:
         if interaction.response.is_done():
             await _remove_public_placeholder(interaction)

@@ -19,14 +19,9 @@ async def test_reply_that_waits_for_a_slow_arxiv_is_edited_later(tmp_path: Path)
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         sandbox.add_paper("A Reward Model")
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE, delay_s=REPLY_WAIT_S + 5))
-        invocation = await sandbox.discord.run_command(
-            "subscribe",
-            {"keyword": "reward model"},
-            user_id=sandbox.world.default.admin_id,
-            channel_id=sandbox.channel("papers"),
-        )
-        waiting = await invocation.wait_for_reply()
-        assert waiting.content == (
+        invocation = await sandbox.command("subscribe", {"keyword": "reward model"})
+        assert invocation.reply is not None
+        assert invocation.reply.content == (
             f"**reward model**: added to <#{sandbox.channel('papers')}>.\n"
             "The existing papers are queued for reading. This message will show what was found."
         )

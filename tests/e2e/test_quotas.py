@@ -1,7 +1,6 @@
-"""Quotas, long lists of keywords, and `/subscribe` killed at any moment."""
+"""Quotas for keywords, and the pages of `/keywords`."""
 
 import asyncio
-import json
 import sqlite3
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, closing
@@ -13,8 +12,6 @@ import pytest
 from bot.domain.keyword import Keyword
 from sandbox.discord import Message
 from tests.support.embeds import components_of
-from tests.support.killable import KILLED, BotProcess, killable_bot
-from tests.support.quiescence import wait_until
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 from tests.support.store import opened
 
@@ -164,41 +161,6 @@ async def test_page_shows_only_channels_that_its_caller_can_view(tmp_path: Path)
             everything = await sandbox.command("keywords")
             assert everything.reply is not None
             assert everything.reply.content.endswith("of 60")
-
-
-async def run_subscribe_until_killed(sandbox: RunningSandbox, bot: BotProcess, *, when_stored: bool) -> bool:
-    """Kills the bot at the first response or at the first stored keyword; returns whether a text had been sent."""
-    await sandbox.discord.wait_until_bot_ready(DEADLINE_S)
-    invocation = await sandbox.discord.run_command(
-        "subscribe",
-        {"keyword": ", ".join(names(25))},
-        user_id=sandbox.world.default.admin_id,
-        channel_id=sandbox.channel("papers"),
-    )
-    if when_stored:
-        await wait_until(lambda: stored_keywords(sandbox) > 0, DEADLINE_S)
-    else:
-        await invocation.wait_until_acknowledged()
-    bot.kill()
-    assert await bot.wait_for_exit(DEADLINE_S) == KILLED
-    if invocation.reply is not None:
-        assert invocation.reply.content.startswith("**topic 000**: added to")
-    return invocation.reply is not None
-
-
-@pytest.mark.parametrize("when_stored", [True, False])
-async def test_killed_subscribe_leaves_all_keywords_and_no_thinking_reply(tmp_path: Path, when_stored: bool) -> None:
-    async with running_sandbox(tmp_path) as sandbox:
-        config = tmp_path / "config.json"
-        config.write_text(json.dumps({}), encoding="utf-8")
-        async with killable_bot(sandbox.environment(), config, tmp_path / "log", at=None) as bot:
-            has_text = await run_subscribe_until_killed(sandbox, bot, when_stored=when_stored)
-            assert has_text or when_stored
-            assert stored_keywords(sandbox) == 25
-        # After the restart, existing papers are read without being posted.
-        async with killable_bot(sandbox.environment(), config, tmp_path / "log", at=None):
-            await sandbox.wait_for_next_poll()
-            assert sandbox.posts("papers") == []
 
 
 async def test_concurrent_commands_keep_the_quota(tmp_path: Path) -> None:

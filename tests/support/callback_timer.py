@@ -5,6 +5,7 @@ that computes, for a feed or a page, counts as well: it shares the interpreter w
 """
 
 import asyncio
+import gc
 import json
 import multiprocessing
 import os
@@ -33,11 +34,17 @@ class SlowCallback:
 
     took_s: float
     cpu_s: float  # the rest of the time its thread waited: for the disk, another thread or another process
+    collecting_s: float  # of the CPU time, for the garbage collector
     task: str
     stack: str
 
     def __str__(self) -> str:
-        return f"{self.took_s * 1000:.0f} ms ({self.cpu_s * 1000:.0f} ms of CPU): {self.task}\n{self.stack}"
+        took_ms, cpu_ms, collecting_ms = (
+            round(each_s * 1000) for each_s in (self.took_s, self.cpu_s, self.collecting_s)
+        )
+        return (
+            f"{took_ms} ms ({cpu_ms} ms of CPU, {collecting_ms} of them garbage collection): {self.task}\n{self.stack}"
+        )
 
 
 class _CallbackTimer:
@@ -48,6 +55,7 @@ class _CallbackTimer:
         self.slow: list[SlowCallback] = []
         self._started_at_s: float | None = None
         self._cpu_at_start_s = 0.0
+        self._collecting_s = self._collection_started_at_s = 0.0
         self._stack = ""
         self._main = threading.get_ident()
 
@@ -57,6 +65,7 @@ class _CallbackTimer:
         timer = self
 
         def timed(handle: Handle) -> None:
+            timer._collecting_s = 0.0
             timer._stack, timer._cpu_at_start_s, timer._started_at_s = "", time.thread_time(), time.perf_counter()
             try:
                 run(handle)
@@ -64,14 +73,29 @@ class _CallbackTimer:
                 timer._finished(handle)
 
         Handle._run = timed  # type: ignore[method-assign, assignment]  # noqa: SLF001 -- see above
+        gc.callbacks.append(self._collected)
         threading.Thread(target=self._sample_stacks, daemon=True).start()
+
+    def _collected(self, phase: str, _: Mapping[str, int]) -> None:
+        if threading.get_ident() != self._main:
+            return
+        if phase == "start":
+            self._collection_started_at_s = time.thread_time()
+        else:
+            self._collecting_s += time.thread_time() - self._collection_started_at_s
 
     def _finished(self, handle: Handle) -> None:
         started_at_s, self._started_at_s = self._started_at_s, None
         self.callbacks += 1
         if started_at_s is not None and (took_s := time.perf_counter() - started_at_s) > BLOCKED_MAX_S:
             self.slow.append(
-                SlowCallback(took_s, time.thread_time() - self._cpu_at_start_s, _describe(handle), self._stack)
+                SlowCallback(
+                    took_s,
+                    time.thread_time() - self._cpu_at_start_s,
+                    self._collecting_s,
+                    _describe(handle),
+                    self._stack,
+                )
             )
 
     def _sample_stacks(self) -> None:

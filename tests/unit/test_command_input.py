@@ -35,6 +35,10 @@ def test_only_keyword_of_a_text_is_returned() -> None:
         ("reward model, RLHF", "`/latest` takes one keyword; you gave 2: **reward model**, **RLHF**. "),
         ("llm OR vlm", OR),
         ("agents, llm OR vlm, the", f"**llm OR vlm**: {OR}\n**the**: Use at least one word"),
+        (
+            "a1, a2, a3, a4, a5, a6, a7",
+            "`/latest` takes one keyword; you gave 7: **a1**, **a2**, **a3**, **a4**, **a5** and 2 more. ",
+        ),
         (" , ", "A keyword needs at least one letter or digit."),
     ],
 )

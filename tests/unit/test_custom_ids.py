@@ -12,6 +12,7 @@ from bot.discord_api.custom_ids import (
     AbstractButtonId,
     AbstractMenuId,
     CustomIdTooLong,
+    KeywordsButtonId,
     SubscribedAction,
     SubscribedButtonId,
     TrendingButtonId,
@@ -20,16 +21,18 @@ from bot.discord_api.custom_ids import (
 from bot.domain.paper import ArxivId
 from bot.runtime.limits import CUSTOM_ID_MAX
 
-AnyCustomId = AbstractButtonId | AbstractMenuId | SubscribedButtonId | TrendingButtonId
+AnyCustomId = AbstractButtonId | AbstractMenuId | KeywordsButtonId | SubscribedButtonId | TrendingButtonId
 
 KEYS = st.text("abcXYZ019-_", min_size=1, max_size=20)
 ARXIV_IDS = st.sampled_from(["2611.00001", "0704.0001", "math.AG/9901001", "hep-th/9901001"]).map(ArxivId)
 SNOWFLAKES = st.integers(1, 2**63 - 1)
 KEYWORD_IDS = st.lists(st.integers(1, 10**6), min_size=1, max_size=30).map(tuple)
 ACTIONS = st.sampled_from(["new", "past", "undo"])
+MOVES = st.sampled_from(["first", "to", "from", "last", "file"])
 CUSTOM_IDS = st.one_of(
     st.builds(AbstractButtonId, ARXIV_IDS, KEYS),
     st.builds(AbstractMenuId, KEYS),
+    st.builds(KeywordsButtonId, SNOWFLAKES, st.integers(0, 2**63 - 1), MOVES, st.integers(0, 10**9 - 1)),
     st.builds(SubscribedButtonId, ACTIONS, SNOWFLAKES, KEYWORD_IDS),
     st.builds(TrendingButtonId, st.dates(date(1000, 1, 1)), st.integers(0, 9999), st.integers(0, 9999)),
 )
@@ -59,7 +62,7 @@ def test_custom_id_beyond_discords_limit_is_not_encoded(custom_id: AnyCustomId) 
 
 @given(CUSTOM_IDS)
 def test_custom_id_matches_one_template_only(custom_id: AnyCustomId) -> None:
-    kinds = (AbstractButtonId, AbstractMenuId, SubscribedButtonId, TrendingButtonId)
+    kinds = (AbstractButtonId, AbstractMenuId, KeywordsButtonId, SubscribedButtonId, TrendingButtonId)
     assert [kind for kind in kinds if re.fullmatch(kind.TEMPLATE, str(custom_id))] == [type(custom_id)]
 
 
@@ -71,6 +74,7 @@ def test_custom_id_matches_one_template_only(custom_id: AnyCustomId) -> None:
         ("abstracts:Ab-_9", AbstractMenuId("Ab-_9")),
         ("subscribed:new:11:7", SubscribedButtonId("new", 11, (7,))),
         ("subscribed:undo:1191319909171200017:7,8,9", SubscribedButtonId("undo", 1191319909171200017, (7, 8, 9))),
+        ("keywords:71:0:to:20", KeywordsButtonId(71, 0, "to", 20)),
         ("trending:2026-11-20:0:0", TrendingButtonId(date(2026, 11, 20), 0, 0)),
         ("trending:2026-11-20:12:100", TrendingButtonId(date(2026, 11, 20), 12, 100)),
     ],

@@ -8,7 +8,7 @@ from bot.domain.keyword import Keyword
 from bot.runtime.limits import CONTENT_MAX
 from bot.services.lookup import Latest
 from cogs.lookup import nothing_found
-from cogs.replies import spelling_hint, split_messages
+from cogs.replies import fit_lines, spelling_hint, split_messages
 
 # Discord counts some characters twice; these count once.
 _LINE = st.text("abcé—*", max_size=30)
@@ -28,6 +28,25 @@ def test_lines_that_fit_stay_in_one_message() -> None:
 
 def test_line_that_does_not_fit_starts_the_next_message() -> None:
     assert list(split_messages(["a" * CONTENT_MAX, "b"])) == ["a" * CONTENT_MAX, "b"]
+
+
+@given(st.lists(st.text("ab", min_size=1, max_size=900), min_size=1, max_size=30), st.integers(1, 3))
+def test_lines_beyond_the_last_message_are_counted_in_it(lines: list[str], messages_max: int) -> None:
+    messages = fit_lines(lines, messages_max)
+    assert all(len(message) <= CONTENT_MAX for message in messages)
+    whole = tuple(split_messages(lines))
+    if len(whole) <= messages_max:
+        assert messages == whole
+        return
+    assert len(messages) == messages_max
+    *shown, note = "\n".join(messages).split("\n")
+    left_out = len(lines) - len(shown)
+    assert shown == lines[: len(shown)]
+    assert note == f"-# … and {left_out} more line{'s' if left_out > 1 else ''}."
+
+
+def test_empty_lines_are_left_out_of_a_reply() -> None:
+    assert fit_lines(["a", "", "b"]) == ("a\nb",)
 
 
 def test_line_longer_than_a_message_is_cut() -> None:
