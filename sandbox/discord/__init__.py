@@ -8,12 +8,14 @@ the bot or discord.py.
 """
 
 from sandbox.discord.api import RecordedRequest
+from sandbox.discord.cloudflare import CloudflareBlock
 from sandbox.discord.default_world import DefaultIds, DefaultWorld
 from sandbox.discord.faults import (
     DiscordFault,
     DiscordFaults,
     DropAfter,
     DropBefore,
+    ExtraHeaders,
     RateLimited,
     Slow,
     Status,
@@ -32,12 +34,14 @@ __all__ = [
     "AutocompleteChoice",
     "Channel",
     "ChannelKind",
+    "CloudflareBlock",
     "DefaultIds",
     "DefaultWorld",
     "DiscordFault",
     "DiscordFaults",
     "DropAfter",
     "DropBefore",
+    "ExtraHeaders",
     "Guild",
     "InvalidAction",
     "Invocation",

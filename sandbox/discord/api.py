@@ -16,6 +16,7 @@ from aiohttp import BodyPartReader, web
 
 from sandbox.discord import errors
 from sandbox.discord import faults as fault_types
+from sandbox.discord.cloudflare import CloudflareBlock
 from sandbox.discord.primitives import Payload, as_mapping
 from sandbox.discord.ratelimits import RateLimiter, rate_limit_body, rate_limit_headers
 
@@ -162,6 +163,9 @@ class RestApi:
             return _drop(request)
         elif isinstance(planned, fault_types.Status):
             return _respond(recorded, planned.status, planned.body, dict(planned.headers))
+        elif isinstance(planned, CloudflareBlock):
+            recorded.status = planned.status
+            return web.Response(status=planned.status, body=planned.page.encode(), headers=planned.response_headers)
         elif isinstance(planned, fault_types.RateLimited):
             return _reject_rate_limited(recorded, planned.retry_after_s, is_global=planned.is_global)
         status, body, headers = await self._execute(request, route, recorded, files)
@@ -169,6 +173,8 @@ class RestApi:
             return _drop(request)
         if isinstance(planned, fault_types.StatusAfter):
             return _respond(recorded, planned.status, planned.body, {})
+        if isinstance(planned, fault_types.ExtraHeaders):
+            headers = headers | dict(planned.headers)
         return _respond(recorded, status, body, headers)
 
     async def _execute(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from sandbox.discord.cloudflare import CloudflareBlock
 from sandbox.discord.primitives import Payload
 
 
@@ -59,7 +60,16 @@ class StatusAfter:
     body: Payload | None = None
 
 
-DiscordFault: TypeAlias = Status | RateLimited | DropBefore | DropAfter | Slow | StatusAfter
+@dataclass(frozen=True, slots=True)
+class ExtraHeaders:
+    """Handles the request, and adds these headers to the response."""
+
+    headers: Mapping[str, str]
+
+
+DiscordFault: TypeAlias = (
+    Status | RateLimited | DropBefore | DropAfter | Slow | StatusAfter | ExtraHeaders | CloudflareBlock
+)
 
 
 @dataclass(slots=True)
@@ -76,14 +86,24 @@ class DiscordFaults:
 
     def __init__(self) -> None:
         self._planned: list[_PlannedFault] = []
+        self._block: CloudflareBlock | None = None
 
     def add(self, method: str | None, path_pattern: str, kind: DiscordFault, times: int = 1, *, skip: int = 0) -> None:
         """Affects the next `times` requests whose path (after /api/v10) matches; the first `skip` matches pass."""
         self._planned.append(_PlannedFault(method, re.compile(path_pattern), kind, times, skip))
 
+    def block(self, block: CloudflareBlock) -> None:
+        """Blocks every matching request until `unblock`; the planned faults wait for the others."""
+        self._block = block
+
+    def unblock(self) -> None:
+        """Ends the block."""
+        self._block = None
+
     def clear(self) -> None:
-        """Removes all faults."""
+        """Removes all faults, and ends a block."""
         self._planned.clear()
+        self._block = None
 
     @property
     def pending(self) -> int:
@@ -92,6 +112,8 @@ class DiscordFaults:
 
     def take(self, method: str, path: str) -> DiscordFault | None:
         """Returns the fault for this request, if any, and consumes one use of it."""
+        if self._block is not None and re.search(self._block.path_pattern, path):
+            return self._block
         for planned in self._planned:
             if planned.method in {None, method} and planned.path.search(path):
                 if planned.skip > 0:

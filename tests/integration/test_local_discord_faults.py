@@ -8,8 +8,10 @@ import discord
 import pytest
 
 from sandbox.discord import (
+    CloudflareBlock,
     DropAfter,
     DropBefore,
+    ExtraHeaders,
     Limit,
     LocalDiscord,
     RateLimited,
@@ -119,6 +121,38 @@ async def test_injected_error_has_discords_format() -> None:
         harness.local.faults.add(None, MESSAGES, Status(503), times=100)
         harness.local.faults.clear()
         await harness.partial("papers").send("goes through again")
+
+
+@pytest.mark.parametrize("status", [403, 429, 503])
+async def test_cloudflare_block_lasts_until_it_is_ended(status: int) -> None:
+    async with logged_in() as harness:
+        harness.local.faults.block(CloudflareBlock(status, retry_after="3600"))
+        for request in (harness.partial("papers").send("x"), harness.client.fetch_user(1)):
+            with pytest.raises(discord.HTTPException, match="<html") as error:
+                await request
+            assert "Via" not in error.value.response.headers
+            assert error.value.response.headers["Retry-After"] == "3600"
+        harness.local.faults.unblock()
+        await harness.partial("papers").send("goes through")
+        assert sent(harness) == ["goes through"]
+
+
+async def test_cloudflare_block_can_be_limited_to_some_paths() -> None:
+    async with logged_in() as harness:
+        harness.local.faults.block(CloudflareBlock(path_pattern=f"/{harness.world.default.channel('papers')}/"))
+        await harness.partial("vision").send("goes through")
+        with pytest.raises(discord.Forbidden):
+            await harness.partial("papers").send("does not")
+        harness.local.faults.clear()
+        await harness.partial("papers").send("goes through")
+
+
+async def test_extra_headers_are_added_to_the_response() -> None:
+    async with logged_in() as harness:
+        harness.local.faults.add("POST", MESSAGES, ExtraHeaders({"X-RateLimit-Remaining": "x"}))
+        with pytest.raises(ValueError, match="invalid literal"):
+            await harness.partial("papers").send("x")
+        assert sent(harness) == ["x"]
 
 
 async def test_slow_response_is_delayed() -> None:
