@@ -80,10 +80,10 @@ class Flooder:
     async def run(self) -> None:
         """Floods until the run is over."""
         for flood in cycle(self._rng.sample(tuple(Flood), len(Flood))):
-            await self._stage.pause(self._rng.uniform(4.0, 12.0))
+            await self._stage.pause(self._rng.uniform(4.0, 10.0))
             if self._stage.is_over:
                 return
-            await self._flood(flood, self._rng.uniform(3.0, 8.0))
+            await self._flood(flood, self._rng.uniform(3.0, 12.0))
             self._stage.counts[Trouble.FLOOD] += 1
 
     async def _flood(self, flood: Flood, duration_s: float) -> None:
@@ -124,19 +124,19 @@ class Flooder:
     # Health
 
     async def check_health(self) -> None:
-        """Asks for the bot's health every second until the run is over."""
+        """Asks for the bot's health every second until the run is finished."""
         async with asyncio.TaskGroup() as checks:
-            while not self._stage.is_over:
+            while not self._stage.is_finished:
                 if self._stage.bot is not None:
                     checks.create_task(self._check())
-                await self._stage.pause(_CHECK_EVERY_S)
+                await asyncio.sleep(_CHECK_EVERY_S)
 
     async def _check(self) -> None:
         loop, bot = asyncio.get_running_loop(), self._stage.bot
         started_s, was_flooding = loop.time(), self._is_flooding
         is_settled = self._stage.uptime_s > _SETTLED_AFTER_S and started_s - self._quiet_since_s > _SETTLED_AFTER_S
         is_answered = await self._is_answered()
-        if self._stage.bot is not bot or self._stage.is_over:
+        if self._stage.bot is not bot or self._stage.is_finished:
             return
         if was_flooding or self._is_flooding:
             self.health.asked_in_floods += 1

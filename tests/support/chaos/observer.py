@@ -46,9 +46,9 @@ class Observer:
         self.observed = Observed()
 
     async def run(self) -> None:
-        """Runs the command every second until the run is over."""
+        """Runs the command every second until the run is finished."""
         async with asyncio.TaskGroup() as pending:
-            while not self._stage.is_over:
+            while not self._stage.is_finished:
                 if self._stage.is_reachable:
                     pending.create_task(self._ask())
                 await self._sleep()

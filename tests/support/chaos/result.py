@@ -8,6 +8,9 @@ from tests.support.chaos.observer import Observed
 from tests.support.chaos.troubles import Trouble
 from tests.support.posted_papers import Comparison
 
+# Twice the longest backoff that a fault causes.
+STANDSTILL_MAX_S = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:
@@ -19,13 +22,15 @@ class Tally:
     expected: int
     found: int
     slowest_status_s: float
+    longest_standstill_s: float  # papers waited, and none was posted
 
     def line(self) -> str:
         """Returns the counts as text."""
         events = ", ".join(f"{trouble} {count}" for trouble, count in sorted(self.counts.items()))
         return (
             f"{self.elapsed_s:.0f} s: {events}; {self.announcements} announcements, "
-            f"posts {self.found} of {self.expected}; slowest /status {self.slowest_status_s:.2f} s"
+            f"posts {self.found} of {self.expected}; slowest /status {self.slowest_status_s:.2f} s, "
+            f"longest standstill {self.longest_standstill_s:.0f} s"
         )
 
 
@@ -51,6 +56,7 @@ class Result:
             "posts are missing, duplicate or unexpected": not self.posts.is_exact,
             "a paper was posted twice in a hostile channel": self.hostile_duplicates > 0,
             "/status was not acknowledged within three seconds": not self.observed.is_prompt,
+            "posting stood still": self.tally.longest_standstill_s > STANDSTILL_MAX_S,
             "/healthz was not answered outside floods": not self.health.are_answered,
             "arXiv got requests too early": self.early_requests > 0,
             "the database is damaged": self.database != "ok",

@@ -67,25 +67,26 @@ class _Run:
         self._disruptor = Disruptor(stage, disrupted)
         self._observer = Observer(stage, place)
         self._flooder = Flooder(stage)
+        self._progress = _PostingProgress()
         self._started_s = time.monotonic()
 
     async def run(self) -> Result:
         self._announce(_PAST_PAPERS, (0.5, 29.0), new=False)
         _config(self._sandbox).write_text(_config_text(self._subscriptions), encoding="utf-8")
-        async with asyncio.TaskGroup() as actors:
-            for actor in self._actors():
-                actors.create_task(actor)
-        self._sandbox.discord.faults.clear()
-        self._sandbox.arxiv.faults.clear()
-        exit_code = await self._run_to_the_end()
+        async with asyncio.TaskGroup() as watchers:
+            for watch in (self._report(), self._observer.run(), self._flooder.check_health()):
+                watchers.create_task(watch)
+            async with asyncio.TaskGroup() as actors:
+                for actor in self._actors():
+                    actors.create_task(actor)
+            self._sandbox.discord.faults.clear()
+            self._sandbox.arxiv.faults.clear()
+            exit_code = await self._run_to_the_end()
         return self._result(exit_code)
 
     def _actors(self) -> Iterator[Coroutine[object, object, None]]:
         yield self._run_and_kill()
         yield self._announce_papers()
-        yield self._report()
-        yield self._observer.run()
-        yield self._flooder.check_health()
         by_trouble: Mapping[Trouble, Callable[[], Coroutine[object, object, None]]] = {
             Trouble.ARXIV: lambda: inject_arxiv_faults(self._stage),
             Trouble.DISCORD: lambda: inject_discord_faults(self._stage),
@@ -131,10 +132,12 @@ class _Run:
     async def _run_to_the_end(self) -> int:
         """Runs the bot without faults until everything is posted, then shuts it down; returns its exit code."""
         async with self._bot() as bot:
+            self._stage.bot = bot
             with suppress(TimeoutError):  # the comparison shows what is missing
                 await wait_until(lambda: self._counted_posts().keys() >= self._expected, _QUIET_PERIOD_S)
                 await wait_until_settled(self._sandbox.database, _QUIET_PERIOD_S, self._counted)
                 await self._sandbox.wait_for_next_poll()
+            self._stage.bot, self._stage.is_finished = None, True
             return await bot.terminate(DEADLINE_S)
 
     def _bot(self) -> AbstractAsyncContextManager[BotProcess]:
@@ -176,9 +179,10 @@ class _Run:
     # Progress and result
 
     async def _report(self) -> None:
-        while not self._stage.is_over:
+        while not self._stage.is_finished:
+            self._progress.add(self._counted_posts().total(), len(self._expected))
             self._on_progress(self._tally())
-            await self._stage.pause(_PROGRESS_EVERY_S)
+            await asyncio.sleep(_PROGRESS_EVERY_S)
 
     def _elapsed_s(self) -> float:
         return time.monotonic() - self._started_s
@@ -191,6 +195,7 @@ class _Run:
             expected=len(self._expected),
             found=self._counted_posts().total(),
             slowest_status_s=self._observer.observed.slowest_s,
+            longest_standstill_s=self._progress.longest_standstill_s,
         )
 
     def _result(self, exit_code: int) -> Result:
@@ -207,6 +212,22 @@ class _Run:
             invalid_requests=sum(request.status in _INVALID for request in self._sandbox.discord.requests),
             database=_check_database(self._sandbox.database),
         )
+
+
+class _PostingProgress:
+    """The longest time in which papers waited and none was posted."""
+
+    def __init__(self) -> None:
+        self.longest_standstill_s = 0.0
+        self._found = 0
+        self._progressed_at_s = time.monotonic()
+
+    def add(self, found: int, expected: int) -> None:
+        """Compares the number of posts with the last one."""
+        now_s = time.monotonic()
+        if found > self._found or found >= expected:
+            self._found, self._progressed_at_s = found, now_s
+        self.longest_standstill_s = max(self.longest_standstill_s, now_s - self._progressed_at_s)
 
 
 def _config(sandbox: RunningSandbox) -> Path:

@@ -27,7 +27,8 @@ class Stage:
         self.web_port = web_port
         self.clock = ClockFile(sandbox.database.with_name("clock"))
         self.counts: Counter[Trouble] = Counter()
-        self.is_over = False
+        self.is_over = False  # nothing goes wrong any more
+        self.is_finished = False  # and everything is posted
         self.is_synced = False
         # Changes whenever the bot, or Discord for the bot, goes away.
         self.interruptions = 0
