@@ -18,8 +18,8 @@ _DENIED = {
     Disruption.HISTORY_DENIED: Permission.READ_MESSAGE_HISTORY,
 }
 _UNKNOWN_ERROR, _SESSION_TIMED_OUT = 4000, 4009  # topics/opcodes-and-status-codes
-# The longest Retry-After of a block.
-_LONGEST_RETRY_AFTER_S = 2.0
+# The bot can notice the end of a block once its backoff is over, which is Retry-After, or doubles.
+_JITTER_S = 2.0
 
 
 class Disruptor:
@@ -115,11 +115,12 @@ async def block_discord(stage: Stage) -> None:
         await stage.pause(rng.uniform(4.0, 16.0))
         if stage.is_over:
             return
+        blocked_s = rng.uniform(1.0, 4.0)
         async with stage.unreachable():
             stage.sandbox.discord.faults.block(block)
-            await stage.pause(rng.uniform(1.0, 4.0))
+            await stage.pause(blocked_s)
             stage.sandbox.discord.faults.unblock()
-            await stage.pause(_LONGEST_RETRY_AFTER_S)
+            await stage.pause(max(float(block.retry_after or 0), 2 * blocked_s) + _JITTER_S)
         stage.counts[Trouble.CLOUDFLARE] += 1
 
 
