@@ -68,11 +68,14 @@ class _Run:
         self._observer = Observer(stage, place)
         self._flooder = Flooder(stage)
         self._progress = _PostingProgress()
-        self._started_s = time.monotonic()
+        self._started_s = 0.0
 
     async def run(self) -> Result:
         self._announce(_PAST_PAPERS, (0.5, 29.0), new=False)
         _config(self._sandbox).write_text(_config_text(self._subscriptions), encoding="utf-8")
+        async with self._bot():  # the first process waits until everything is imported, and this one waits for it
+            pass
+        self._started_s = time.monotonic()
         async with asyncio.TaskGroup() as watchers:
             for watch in (self._report(), self._observer.run(), self._flooder.check_health()):
                 watchers.create_task(watch)
