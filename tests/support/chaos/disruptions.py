@@ -34,7 +34,7 @@ class Disruptor:
     async def run(self) -> None:
         """Causes disruptions until the run is over."""
         for disruption in cycle(disruptions(len(Disruption), self._rng)):
-            await self._stage.pause(self._rng.uniform(0.5, 4.0))
+            await self._stage.pause(self._rng.uniform(1.0, 7.0))
             if self._stage.is_over:
                 return
             await self._cause(disruption)
@@ -112,10 +112,10 @@ async def block_discord(stage: Stage) -> None:
     """Blocks all requests to Discord for some seconds, again and again until the run is over."""
     rng: Random = stage.random_for("Cloudflare")
     for block in cloudflare_blocks(rng):
-        await stage.pause(rng.uniform(4.0, 16.0))
+        await stage.pause(rng.uniform(8.0, 25.0))
         if stage.is_over:
             return
-        blocked_s = rng.uniform(1.0, 4.0)
+        blocked_s = rng.uniform(0.5, 3.0)
         async with stage.unreachable():
             stage.sandbox.discord.faults.block(block)
             await stage.pause(blocked_s)

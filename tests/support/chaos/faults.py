@@ -133,7 +133,7 @@ def uptime_s(rng: Random) -> float:
     chance = rng.random()
     if chance < 0.25:
         return rng.uniform(0.02, 0.6)
-    return rng.uniform(0.6, 3.4) if chance < 0.85 else rng.uniform(5.0, 15.0)
+    return rng.uniform(0.6, 3.4) if chance < 0.8 else rng.uniform(5.0, 15.0)
 
 
 def clock_jumps(rng: Random) -> Iterator[float]:

@@ -73,8 +73,9 @@ class HostilePerson:
         )
 
     async def run(self) -> None:
-        """Acts until the run is over."""
+        """Acts from the initial sync of the other servers' keywords until the run is over."""
         actions, weights = zip(*self._actions, strict=True)
+        await self._stage.wait_until(lambda: self._stage.is_synced, float("inf"))
         while await self._stage.wait_until(lambda: self._stage.is_reachable, float("inf")):
             (action,) = self._rng.choices(actions, weights)
             try:

@@ -1,13 +1,18 @@
 """The progress and the result of a run, as text and as a verdict."""
 
+import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.support.chaos.floods import HealthChecks
 from tests.support.chaos.observer import Observed
 from tests.support.chaos.troubles import Trouble
 from tests.support.posted_papers import Comparison
 
+_ERRORS_SHOWN = 10
+_ERROR = re.compile(r"\S+ (ERROR \S+ .{,60})")
 # Twice the longest backoff that a fault causes.
 STANDSTILL_MAX_S = 60.0
 
@@ -48,6 +53,7 @@ class Result:
     early_requests: int
     invalid_requests: int
     database: str
+    log_errors: Mapping[str, int]
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -70,6 +76,7 @@ class Result:
             f"seed {self.seed}, {self.tally.line()}",
             f"early requests to arXiv: {self.early_requests}; invalid requests to Discord: {self.invalid_requests}",
             f"database: {self.database}; exit code {self.exit_code}",
+            *(f"{count} × {event}" for event, count in self.log_errors.items()),
             self.health.line(),
             self.observed.line(),
             *(f"/status {late}" for late in self.observed.late[:10]),
@@ -80,3 +87,10 @@ class Result:
             f"unexpected:     {len(self.posts.unexpected)}",
             *(f"FAILED: {failure}" for failure in self.failures),
         )
+
+
+def log_errors(log: Path) -> dict[str, int]:
+    """Returns the beginnings of the most frequent errors in the bot's log, with their numbers."""
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        found = Counter(match[1] for line in lines if (match := _ERROR.match(line)))
+    return dict(found.most_common(_ERRORS_SHOWN))

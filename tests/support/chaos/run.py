@@ -18,7 +18,7 @@ from tests.support.chaos.floods import DESCRIPTORS, Flooder
 from tests.support.chaos.hostile import HostilePerson
 from tests.support.chaos.injection import inject_arxiv_faults, inject_discord_faults, inject_forum_faults
 from tests.support.chaos.observer import Observer
-from tests.support.chaos.result import Result, Tally
+from tests.support.chaos.result import Result, Tally, log_errors
 from tests.support.chaos.size import Size
 from tests.support.chaos.stage import Stage
 from tests.support.chaos.troubles import Trouble
@@ -36,6 +36,7 @@ _NONCES_FORGOTTEN = 0.15  # the share of downtimes after which Discord has forgo
 _PAST_PAPERS = 40
 _QUIET_PERIOD_S = 120.0  # longer than the longest backoff that a fault causes
 _PROGRESS_EVERY_S = 2.0
+_SYNC_CHECKED_EVERY_S = 0.5
 # A run that lacks something after this multiple of its time stops without it.
 _OVERTIME = 2.0
 
@@ -151,7 +152,7 @@ class _Run:
         return killable_bot(
             environment,
             _config(self._sandbox),
-            self._sandbox.database.with_name("log"),
+            _log(self._sandbox),
             conditions=Conditions(clock=self._stage.clock.path, descriptors=DESCRIPTORS),
         )
 
@@ -160,7 +161,7 @@ class _Run:
     async def _announce_papers(self) -> None:
         """Announces papers at regular intervals, once every keyword had its initial sync."""
         while not self._stage.is_over:
-            await self._stage.pause(self._size.duration_s / self._size.announcements / 2)
+            await self._stage.pause(_SYNC_CHECKED_EVERY_S)
             self._stage.is_synced = self._stage.is_synced or is_synced(self._sandbox.database, self._counted)
             due = self._elapsed_s() / self._size.duration_s * self._size.announcements
             if self._stage.is_synced and self._announcements < due and not self._stage.is_over:
@@ -214,6 +215,7 @@ class _Run:
             early_requests=len(self._sandbox.arxiv.violations),
             invalid_requests=sum(request.status in _INVALID for request in self._sandbox.discord.requests),
             database=_check_database(self._sandbox.database),
+            log_errors=log_errors(_log(self._sandbox)),
         )
 
 
@@ -235,6 +237,10 @@ class _PostingProgress:
 
 def _config(sandbox: RunningSandbox) -> Path:
     return sandbox.database.with_name("config.json")
+
+
+def _log(sandbox: RunningSandbox) -> Path:
+    return sandbox.database.with_name("log")
 
 
 def _config_text(keywords_of: Mapping[int, tuple[str, ...]]) -> str:

@@ -57,10 +57,10 @@ STANDARD = Size(
     papers_each=15,
     minimum=MappingProxyType(
         {
-            Trouble.KILLS: 40,
+            Trouble.KILLS: 35,
             Trouble.ARXIV: 60,
             Trouble.DISCORD: 60,
-            Trouble.GATEWAY: 22,
+            Trouble.GATEWAY: 18,
             Trouble.CLOUDFLARE: 4,
             Trouble.CLOCK: 8,
             Trouble.FLOOD: 6,
