@@ -2,7 +2,7 @@
 
 An uninvolved server's /status must be acknowledged within three seconds throughout. Environment variables:
 
-    SOAK_MINUTES  how long the bot is disrupted (default: 2.5)
+    SOAK_MINUTES  how long the bot is disrupted (default: those of the test in test-slow)
     CHAOS_SEED    fixes the choices; without it the seed is random and printed
     CHAOS_ONLY    the kinds of trouble, separated by commas (tests/support/chaos/troubles.py); default: all
 """

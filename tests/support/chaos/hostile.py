@@ -17,27 +17,6 @@ from tests.support.chaos.troubles import Trouble
 # Discord's limit for an option's text (interactions/application-commands).
 TEXT_MAX: Final = 6000
 _CUSTOM_ID_MAX: Final = 100
-_PIECES: Final = (
-    *(
-        "(",
-        "{",
-        "$",
-        "\\",
-        "\\frac{",
-        "^",
-        "_",
-        "$$\\begin{",
-        "`",
-        "**",
-        "||",
-        "[x](",
-        "<@",
-        "<@&",
-        "<#1",
-        "@everyone ",
-    ),
-    *("a,", ",", "-", "- ", "*", '"', "a AND ", "NOT ", "ti:", "\n", "\u202e", "\u0301", "\u200b", "🧪", "ﬃ", "İ", "0"),
-)
 _FORGED: Final = (
     *("abstract:{n}:{word}", "abstract:../../etc/passwd:{word}", "abstracts:{word}", "abstracts:looked-up"),
     *("subscribed:undo:{channel}:{n}", "subscribed:undo:{foreign}:1,2,3,4,5,6,7,8,9", "subscribed:new:{foreign}:{n}"),
@@ -93,7 +72,7 @@ class HostilePerson:
             return scenario.keyword(self._rng.randrange(self._stage.size.keywords))
         if chance < 0.6:
             return self._word()
-        piece = "".join(self._rng.choices(_PIECES, k=self._rng.choice((1, 1, 2, 3))))
+        piece = "".join(self._rng.choices(scenario.HOSTILE_PIECES, k=self._rng.choice((1, 1, 2, 3))))
         return (piece * TEXT_MAX)[: self._rng.choice((20, 200, 1000, TEXT_MAX))]
 
     def _word(self) -> str:
@@ -101,7 +80,7 @@ class HostilePerson:
 
     def _many(self) -> str:
         """Hundreds of keywords in one text."""
-        words = [scenario.keyword(number) for number in range(min(20, self._stage.size.keywords))]
+        words = [scenario.HOSTILE_WORD, *map(scenario.keyword, range(min(20, self._stage.size.keywords)))]
         while sum(map(len, words)) + len(words) < TEXT_MAX - 20:
             words.append(f"n{next(self._words)}")
         return ",".join(words)

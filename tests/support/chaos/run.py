@@ -167,6 +167,9 @@ class _Run:
             if self._stage.is_synced and self._announcements < due and not self._stage.is_over:
                 self._announcements += 1
                 self._announce(self._size.papers_each, (0.2, 6.0), new=True)
+                if self._size.has(Trouble.HOSTILE):
+                    self._sandbox.arxiv.add_paper(scenario.hostile_paper(self._papers_random))
+                await self._stage.pause(self._size.duration_s / self._size.announcements / 2)
 
     def _announce(self, count: int, days_ago: tuple[float, float], *, new: bool) -> None:
         for draft in scenario.papers(count, self._size.keywords, self._papers_random, days_ago):

@@ -15,6 +15,29 @@ _KEYWORDS_MAX = 9  # per channel, besides those that only this channel has
 # Of this many channels, one is an announcement channel, one a thread and one a forum.
 _KINDS_EVERY = 10
 _HOSTILE_CHANNELS = 4
+_HOSTILE_TEXT_LENGTH = 100_000
+HOSTILE_WORD = "hostility"
+HOSTILE_PIECES = (
+    *(
+        "(",
+        "{",
+        "$",
+        "\\",
+        "\\frac{",
+        "^",
+        "_",
+        "$$\\begin{",
+        "`",
+        "**",
+        "||",
+        "[x](",
+        "<@",
+        "<@&",
+        "<#1",
+        "@everyone ",
+    ),
+    *("a,", ",", "-", "- ", "*", '"', "a AND ", "NOT ", "ti:", "\n", "\u202e", "\u0301", "\u200b", "🧪", "ﬃ", "İ", "0"),
+)
 _ANNOUNCEMENTS, _THREADS, _FORUMS = 0, 9, 5
 
 
@@ -102,6 +125,16 @@ def papers(count: int, keywords: int, rng: Random, days_ago: tuple[float, float]
             abstract="We compute @everyone." if in_title else f"We compute. This is about {subject}.",
             published=(datetime.now(UTC) - ago).replace(microsecond=0),
         )
+
+
+def hostile_paper(rng: Random) -> SandboxPaper:
+    """Returns a paper whose text is as long and as bad as an author can make it; only hostile people want it."""
+    piece = "".join(rng.choices(HOSTILE_PIECES, k=rng.choice((1, 1, 2, 3))))
+    return SandboxPaper(
+        title=f"{HOSTILE_WORD} {piece * _HOSTILE_TEXT_LENGTH}"[: rng.choice((200, _HOSTILE_TEXT_LENGTH // 10))],
+        abstract=f"{HOSTILE_WORD} {piece * _HOSTILE_TEXT_LENGTH}"[:_HOSTILE_TEXT_LENGTH],
+        published=(datetime.now(UTC) - timedelta(days=rng.uniform(0.2, 6.0))).replace(microsecond=0),
+    )
 
 
 def subscribers(paper: SandboxPaper, subscriptions: Mapping[int, Sequence[str]]) -> frozenset[int]:
