@@ -10,6 +10,7 @@ from tests.support.chaos.troubles import Trouble
 
 _PENDING_MAX = 5  # faults that wait for a matching request to Discord
 _RARELY_S = 4.0  # each fault is followed by a backoff, and the initial sync needs many requests
+_UNUSED_S = 15.0
 _STALLED_S = 120.0
 _KINDS = 60  # at least as many faults as there are kinds, so that each is used before any is used twice
 
@@ -23,8 +24,10 @@ async def inject_arxiv_faults(stage: Stage) -> None:
         await stage.pause(rng.uniform(0.0, 0.8 if stage.is_synced else _RARELY_S))
         combination = next(after_sync if stage.is_synced else before_sync)
         faults.add(*combination)
-        if await stage.wait_until(lambda: not faults.pending, _STALLED_S):
-            stage.counts[Trouble.ARXIV] += len(combination)
+        # A bot that was killed in between does not send the GET that the second fault of a combination waits for.
+        await stage.wait_until(lambda: not faults.pending, _UNUSED_S)
+        stage.counts[Trouble.ARXIV] += len(combination) - len(faults.pending)
+        faults.clear()
 
 
 async def inject_discord_faults(stage: Stage) -> None:
