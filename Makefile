@@ -11,7 +11,7 @@ WAITING_SLOW = --numprocesses=$(shell expr $(CORES) '*' 2) $(BY_FILE)
 MEMORY = $(shell grep -qs ' /dev/shm .*noexec' /proc/mounts || df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000000 { print $$6 }')
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: run test test-slow coverage lint format bench lock clean
+.PHONY: run test test-slow soak coverage lint format bench lock clean
 .DEFAULT_GOAL := run
 # ARGS is for this make only: a make that a test starts must not inherit it.
 unexport ARGS
@@ -49,8 +49,8 @@ run: $(VENV)/.run
 	@if [ -n "$$DISCORD_TOKEN" ] || [ -f config.json ]; then exec $(BIN)/python -m bot $(ARGS); else exec $(BIN)/python -m sandbox $(ARGS); fi
 
 # Overrides the environment: without cached bytecode, each worker and each bot process would compile every module.
-test test-slow coverage: export PYTHONDONTWRITEBYTECODE =
-test test-slow coverage: export TMPDIR := $(or $(TMPDIR),$(MEMORY))
+test test-slow soak coverage: export PYTHONDONTWRITEBYTECODE =
+test test-slow soak coverage: export TMPDIR := $(or $(TMPDIR),$(MEMORY))
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),$(WAITING))
@@ -63,6 +63,12 @@ else
 test-slow: coverage
 	$(BIN)/python -m pytest $(WAITING_SLOW) -m "slow and unmeasured" --timeout=540
 endif
+
+# The chaos test for SOAK_MINUTES, with a line of progress every few seconds: make soak SOAK_MINUTES=5. Exits with an error
+# if a paper is lost or posted twice, or a command is answered too late.
+soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),30)
+soak: $(VENV)/.dev
+	$(BIN)/python -m benchmarks chaos
 
 # The quick tests and those slow ones that are measured (tests/conftest.py), the properties of unit and store tests with ten
 # times the examples; then the floor of each folder.

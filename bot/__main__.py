@@ -41,8 +41,8 @@ THREAD_SWITCH_INTERVAL_S: Final = 0.001
 _AddParser = Callable[..., argparse.ArgumentParser]
 
 
-def main(arguments: Sequence[str] | None = None, metrics: Metrics | None = None) -> int:
-    """Runs a command and returns its exit code; tests pass metrics that observe its steps."""
+def main(arguments: Sequence[str] | None = None, metrics: Metrics | None = None, clock: Clock | None = None) -> int:
+    """Runs a command and returns its exit code; tests pass metrics that observe its steps, and a clock for the bot."""
     options = _parser().parse_args(arguments)
     try:
         settings = load_settings(options.config, os.environ, keyword_fault)
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None, metrics: Metrics | None = None)
     else:
         log.configure(settings)
     try:
-        return _command(options, settings, metrics)
+        return _command(options, settings, metrics, clock)
     except StartupError as error:
         print(error, file=sys.stderr)  # noqa: T201 - for the person at the terminal
         return 1
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None, metrics: Metrics | None = None)
         return 130
 
 
-def _command(options: argparse.Namespace, settings: Settings, metrics: Metrics | None) -> int:
+def _command(options: argparse.Namespace, settings: Settings, metrics: Metrics | None, clock: Clock | None) -> int:
     match options.command:
         case "backup":
             return _back_up(settings, options.file)
@@ -85,7 +85,7 @@ def _command(options: argparse.Namespace, settings: Settings, metrics: Metrics |
             # Modules are never garbage: with them, each full collection would stop the event loop for 50 ms.
             gc.collect()
             gc.freeze()
-            asyncio.run(_run_until_signalled(settings, metrics, _clock(options.clock_ahead, settings)))
+            asyncio.run(_run_until_signalled(settings, metrics, clock or _clock(options.clock_ahead, settings)))
             return 0
 
 

@@ -64,6 +64,7 @@ class Invocation:
     started_at_s: float
     changes: ChangeSignal
     response: ResponseKind | None = None
+    answered_at_s: float | None = None  # when the bot's first response arrived, even if it was too late
     message: Message | None = None  # the first response; for an update, the message that was updated
     followups: list[Message] = field(default_factory=list)
     choices: list[AutocompleteChoice] = field(default_factory=list)

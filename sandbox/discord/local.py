@@ -125,6 +125,10 @@ class LocalDiscord:
         """Presses a button."""
         return self._user_actions.press(message_id, custom_id, user_id=user_id)
 
+    async def press_forged(self, message_id: int, custom_id: str, *, user_id: int) -> Invocation:
+        """Presses a button as if the message had it; Discord prevents this, but the bot should not rely on that."""
+        return self._user_actions.press_forged(message_id, custom_id, user_id=user_id)
+
     async def choose(self, message_id: int, custom_id: str, values: Sequence[str], *, user_id: int) -> Invocation:
         """Chooses values from a select menu."""
         return self._user_actions.choose(message_id, custom_id, values, user_id=user_id)

@@ -68,7 +68,11 @@ class InteractionRoutes:
         """POST …/callback: the first response."""
         invocation = self._interactions.by_token(call.parameters["interaction_token"])
         now_s = asyncio.get_running_loop().time()
-        if invocation is None or invocation.id != call.snowflake("interaction_id") or invocation.is_late(now_s):
+        if invocation is None or invocation.id != call.snowflake("interaction_id"):
+            raise errors.unknown_interaction()
+        if invocation.answered_at_s is None:
+            invocation.answered_at_s = now_s
+        if invocation.is_late(now_s):
             raise errors.unknown_interaction()
         if invocation.acknowledged:
             raise errors.already_acknowledged()

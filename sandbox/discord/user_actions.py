@@ -4,6 +4,7 @@ Sends interactions to the bot. It never responds for the bot.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sandbox.discord.checks.commands import CHAT_INPUT
 from sandbox.discord.checks.components import SELECTS, ComponentKind, find
@@ -60,6 +61,14 @@ class UserActions:
             "id": component.get("id"),
         }
         return self._send_from(message, content, user_id)
+
+    def press_forged(self, message_id: int, custom_id: str, *, user_id: int) -> Invocation:
+        """Presses a button as if the message had one with this custom id, which Discord prevents."""
+        message = self._visible_message(message_id, user_id)
+        button: Payload = {"type": int(ComponentKind.BUTTON), "id": 2, "style": 2, "label": "?", "custom_id": custom_id}
+        row: Payload = {"type": int(ComponentKind.ACTION_ROW), "id": 1, "components": [button]}
+        content: Payload = {"component_type": button["type"], "custom_id": custom_id, "id": button["id"]}
+        return self._send_from(replace(message, components=[row]), content, user_id)
 
     def choose(self, message_id: int, custom_id: str, values: Sequence[str], *, user_id: int) -> Invocation:
         """Chooses values from a select menu."""
@@ -127,17 +136,21 @@ class UserActions:
         return (by_user or by_guild) and may
 
     def _component(self, message_id: int, custom_id: str, user_id: int) -> tuple[Message, Payload]:
-        message = self._world.messages.get(message_id)
-        if message is None or not self._world.can_view(user_id, message.channel_id):
-            raise InvalidAction(f"user {user_id} cannot see message {message_id}")
-        if message.visible_to not in {None, user_id}:
-            raise InvalidAction(f"message {message_id} is visible only to another user")
+        message = self._visible_message(message_id, user_id)
         component = find(message.components, custom_id)
         if component is None:
             raise InvalidAction(f"message {message_id} has no component {custom_id}")
         if component.get("disabled"):
             raise InvalidAction(f"{custom_id} is disabled")
         return message, component
+
+    def _visible_message(self, message_id: int, user_id: int) -> Message:
+        message = self._world.messages.get(message_id)
+        if message is None or not self._world.can_view(user_id, message.channel_id):
+            raise InvalidAction(f"user {user_id} cannot see message {message_id}")
+        if message.visible_to not in {None, user_id}:
+            raise InvalidAction(f"message {message_id} is visible only to another user")
+        return message
 
     def _send_from(self, message: Message, content: Payload, user_id: int) -> Invocation:
         channel = self._world.channels[message.channel_id]

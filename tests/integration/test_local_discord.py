@@ -160,6 +160,19 @@ async def test_button_and_menu_reach_dynamic_items_without_a_stored_view() -> No
         assert chosen.response is ResponseKind.DEFERRED_UPDATE
 
 
+async def test_forged_button_reaches_the_bot_and_changes_no_message() -> None:
+    async with connected(client_with_commands()) as harness:
+        ids = harness.world.default
+        offered = await harness.local.run_command("offer", user_id=ids.admin_id, channel_id=ids.channel("papers"))
+        message = await offered.wait_for_reply()
+        components = list(message.components)
+        with pytest.raises(InvalidAction):
+            await harness.local.press(message.id, "read:forged", user_id=ids.member_id)
+        pressed = await harness.local.press_forged(message.id, "read:forged", user_id=ids.member_id)
+        assert (await pressed.wait_for_reply()).content == "reading forged"
+        assert message.components == components
+
+
 async def test_interaction_contains_the_users_and_the_bots_channel_permissions() -> None:
     async with connected(client_with_commands()) as harness:
         ids = harness.world.default
@@ -226,6 +239,9 @@ async def test_interaction_without_a_response_expires_after_three_seconds() -> N
         with pytest.raises(discord.NotFound) as error:
             await harness.client.http.request(route, json={"type": 5})
         assert error.value.code == 10062
+        assert invocation.answered_at_s is not None
+        assert invocation.answered_at_s - invocation.started_at_s > 3.0
+        assert not invocation.acknowledged
 
 
 async def test_second_response_and_expired_token_are_rejected() -> None:

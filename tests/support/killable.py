@@ -7,16 +7,18 @@ skips a second of imports, and a test can start a hundred bots.
 import asyncio
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from bot.__main__ import main
 from bot.runtime.metrics import Metrics, Step
+from tests.support.moved_clock import MovedClock
 
 KILLED = -signal.SIGKILL
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -49,12 +51,32 @@ class _Killer:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _run(arguments: Sequence[str], environment: Mapping[str, str], log: Path, point: CrashPoint | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What is special about a process: where it kills itself, whose clock it follows, how many files it may open."""
+
+    crash_point: CrashPoint | None = None
+    clock: Path | None = None  # the file of a MovedClock
+    descriptors: int | None = None
+
+    def start(self, arguments: Sequence[str]) -> int:
+        """Runs the program in this process; returns its exit code."""
+        if self.descriptors is not None:
+            _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, hard))
+        metrics = None if self.crash_point is None else Metrics(_Killer(self.crash_point))
+        return main(arguments, metrics, None if self.clock is None else MovedClock(self.clock))
+
+
+_ORDINARY = Conditions()
+
+
+def _run(arguments: Sequence[str], environment: Mapping[str, str], log: Path, conditions: Conditions) -> None:
     os.environ.update(environment)
     with log.open("ab") as file:
         os.dup2(file.fileno(), sys.stdout.fileno())
         os.dup2(file.fileno(), sys.stderr.fileno())
-    sys.exit(main(arguments, None if point is None else Metrics(_Killer(point))))
+    sys.exit(conditions.start(arguments))
 
 
 class BotProcess:
@@ -106,10 +128,15 @@ class BotProcess:
 
 @asynccontextmanager
 async def killable_bot(
-    environment: Mapping[str, str], config: Path, log: Path, *, at: CrashPoint | None = None
+    environment: Mapping[str, str],
+    config: Path,
+    log: Path,
+    *,
+    at: CrashPoint | None = None,
+    conditions: Conditions = _ORDINARY,
 ) -> AsyncIterator[BotProcess]:
     """Runs the bot as a process that kills itself `at` a point, if given; kills it when the block ends."""
-    async with _process(("--config", str(config)), environment, log, at) as bot:
+    async with _process(("--config", str(config)), environment, log, replace(conditions, crash_point=at)) as bot:
         yield bot
 
 
@@ -118,7 +145,7 @@ async def killable_command(
     arguments: Sequence[str], environment: Mapping[str, str], log: Path, *, at: CrashPoint | None = None
 ) -> AsyncIterator[BotProcess]:
     """Runs one of the operator's commands in the same way."""
-    async with _process(arguments, environment, log, at) as command:
+    async with _process(arguments, environment, log, Conditions(at)) as command:
         yield command
 
 
@@ -126,15 +153,15 @@ async def run_command(
     arguments: Sequence[str], environment: Mapping[str, str], log: Path, timeout_s: float
 ) -> tuple[int, str]:
     """Runs one of the operator's commands to its end; returns its exit code and its output."""
-    async with _process(arguments, environment, log, None) as command:
+    async with _process(arguments, environment, log, _ORDINARY) as command:
         return await command.wait_for_exit(timeout_s), command.log_text()
 
 
 @asynccontextmanager
 async def _process(
-    arguments: Sequence[str], environment: Mapping[str, str], log: Path, at: CrashPoint | None
+    arguments: Sequence[str], environment: Mapping[str, str], log: Path, conditions: Conditions
 ) -> AsyncIterator[BotProcess]:
-    process = _CONTEXT.Process(target=_run, args=(tuple(arguments), dict(environment), log, at))
+    process = _CONTEXT.Process(target=_run, args=(tuple(arguments), dict(environment), log, conditions))
     process.start()
     bot = BotProcess(process, log)
     try:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from sandbox.discord import Channel, ChannelKind, World
 from tests.support.embeds import papers_in
 
+# How a message of `/channel test` begins.
+_SAMPLE = "**Sample**"
+
 # A channel id and the URL of a paper's abstract page.
 PostedPaper = tuple[int, str]
 
@@ -33,7 +36,7 @@ def posted_papers(world: World) -> Counter[PostedPaper]:
         (_subscribed_channel(channel, world), url)
         for channel in world.channels.values()
         for message in world.messages.in_channel(channel.id)
-        if message.author_id == world.bot_id and message.interaction is None
+        if message.author_id == world.bot_id and message.interaction is None and not message.content.startswith(_SAMPLE)
         for url in papers_in(message)
     )
 

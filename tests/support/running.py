@@ -38,6 +38,7 @@ DEADLINE_S = 40.0
 # Short intervals make the tests quick; the rules between requests are those of production, on a smaller scale.
 REQUEST_INTERVAL_S = 0.02
 POLL_INTERVAL_S = 1.0
+_LINE_MAX = 1 << 20
 _STATUS_INTERVAL_S = 0.05
 # discord.py sends these ids as numbers instead of strings; Discord accepts both.
 _DISCORD_PY_FAULTS = re.compile(
@@ -212,7 +213,8 @@ async def running_sandbox(
     arxiv.attach(app)
     huggingface = LocalHuggingFace(arxiv)
     huggingface.attach(app)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    # arXiv's own answer to a long GET is 414, not aiohttp's 400.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, max_line_size=_LINE_MAX)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"

@@ -1,6 +1,8 @@
-"""Kills, faults and disruptions in quick succession while arXiv announces papers, then a comparison of the posts."""
+"""Everything that goes wrong in quick succession while arXiv announces papers, then a comparison of the posts."""
 
-from tests.support.chaos.faults import FULL, SHORT, Size
-from tests.support.chaos.run import Result, Tally, run_chaos
+from tests.support.chaos.result import Result, Tally
+from tests.support.chaos.run import run_chaos
+from tests.support.chaos.size import STANDARD, Size
+from tests.support.chaos.troubles import Trouble, chosen_troubles
 
-__all__ = ["FULL", "SHORT", "Result", "Size", "Tally", "run_chaos"]
+__all__ = ["STANDARD", "Result", "Size", "Tally", "Trouble", "chosen_troubles", "run_chaos"]

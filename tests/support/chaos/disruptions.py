@@ -1,12 +1,16 @@
-"""Disrupts the gateway, denies permissions, or removes the bot from a server, and undoes it after a while."""
+"""Disrupts the gateway, denies permissions, removes the bot from a server, blocks Discord, or moves the bot's clock.
 
-import asyncio
+Each disruption is undone after a while, at the latest when the run is over.
+"""
+
 from collections.abc import Sequence
+from itertools import cycle
 from random import Random
 
 from sandbox.discord import Permission
-from tests.support.chaos.faults import Disruption
-from tests.support.running import RunningSandbox
+from tests.support.chaos.faults import Disruption, clock_jumps, cloudflare_blocks, disruptions
+from tests.support.chaos.stage import Stage
+from tests.support.chaos.troubles import Trouble
 
 _DENIED = {
     Disruption.SEND_DENIED: Permission.SEND_MESSAGES | Permission.SEND_MESSAGES_IN_THREADS,
@@ -14,18 +18,41 @@ _DENIED = {
     Disruption.HISTORY_DENIED: Permission.READ_MESSAGE_HISTORY,
 }
 _UNKNOWN_ERROR, _SESSION_TIMED_OUT = 4000, 4009  # topics/opcodes-and-status-codes
+# The bot can notice the end of a block once its backoff is over, which is Retry-After, or doubles.
+_JITTER_S = 2.0
 
 
 class Disruptor:
     """Causes disruptions, one at a time."""
 
-    def __init__(self, sandbox: RunningSandbox, channels: Sequence[int], rng: Random) -> None:
-        self._sandbox = sandbox
+    def __init__(self, stage: Stage, channels: Sequence[int]) -> None:
+        self._stage = stage
+        self._sandbox = stage.sandbox
         self._channels = channels
-        self._rng = rng
+        self._rng = stage.random_for("disruptions")
 
-    async def cause(self, disruption: Disruption) -> None:
-        """Causes a disruption, and returns when it is undone."""
+    async def run(self) -> None:
+        """Causes disruptions until the run is over."""
+        for disruption in cycle(disruptions(len(Disruption), self._rng)):
+            await self._stage.pause(self._rng.uniform(1.0, 7.0))
+            if self._stage.is_over:
+                return
+            await self._cause(disruption)
+            self._stage.counts[Trouble.GATEWAY] += 1
+
+    async def _cause(self, disruption: Disruption) -> None:
+        match disruption:
+            case Disruption.THREAD_LOCKED:
+                await self._lock_a_thread()
+            case Disruption.REMOVED_FROM_SERVER:
+                await self._remove_from_server()
+            case Disruption.SEND_DENIED | Disruption.VIEW_DENIED | Disruption.HISTORY_DENIED:
+                await self._deny(_DENIED[disruption])
+            case _:
+                async with self._stage.unreachable():
+                    await self._disrupt_gateway(disruption)
+
+    async def _disrupt_gateway(self, disruption: Disruption) -> None:
         discord = self._sandbox.discord
         match disruption:
             case Disruption.CONNECTION_LOST:
@@ -38,17 +65,11 @@ class Disruptor:
                 discord.request_reconnect()
             case Disruption.SESSION_INVALID:
                 discord.invalidate_sessions()
-            case Disruption.GATEWAY_OUTAGE:
+            case _:
                 await self._gateway_outage()
-            case Disruption.THREAD_LOCKED:
-                await self._lock_a_thread()
-            case Disruption.REMOVED_FROM_SERVER:
-                await self._remove_from_server()
-            case Disruption.SEND_DENIED | Disruption.VIEW_DENIED | Disruption.HISTORY_DENIED:
-                await self._deny(_DENIED[disruption])
 
     async def _wait(self) -> None:
-        await asyncio.sleep(self._rng.uniform(0.3, 2.5))
+        await self._stage.pause(self._rng.uniform(0.3, 2.5))
 
     async def _gateway_outage(self) -> None:
         self._sandbox.discord.gateway_open = False
@@ -85,3 +106,32 @@ class Disruptor:
         world.set_overwrite(target_id, world.bot_id, deny=permission)
         await self._wait()
         world.set_overwrite(target_id, world.bot_id)
+
+
+async def block_discord(stage: Stage) -> None:
+    """Blocks all requests to Discord for some seconds, again and again until the run is over."""
+    rng: Random = stage.random_for("Cloudflare")
+    for block in cloudflare_blocks(rng):
+        await stage.pause(rng.uniform(8.0, 25.0))
+        if stage.is_over:
+            return
+        blocked_s = rng.uniform(0.5, 3.0)
+        async with stage.unreachable():
+            stage.sandbox.discord.faults.block(block)
+            await stage.pause(blocked_s)
+            stage.sandbox.discord.faults.unblock()
+            await stage.pause(max(float(block.retry_after or 0), 2 * blocked_s) + _JITTER_S)
+        stage.counts[Trouble.CLOUDFLARE] += 1
+
+
+async def move_clock(stage: Stage) -> None:
+    """Moves the bot's wall clock, and moves it back after some seconds, until the run is over."""
+    rng: Random = stage.random_for("clock")
+    for jump_s in clock_jumps(rng):
+        await stage.pause(rng.uniform(1.0, 8.0))
+        if stage.is_over:
+            return
+        stage.clock.ahead_s = jump_s
+        await stage.pause(rng.uniform(1.0, 6.0))
+        stage.clock.ahead_s = 0.0
+        stage.counts[Trouble.CLOCK] += 1

@@ -1,9 +1,9 @@
-"""What goes wrong in a run: faults of arXiv and Discord, and disruptions, chosen at random from a seed.
+"""What goes wrong in a run: faults, disruptions, blocks and clock jumps, chosen at random from a seed.
 
 Every kind of fault is used once before any is used twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import cycle, islice
@@ -11,63 +11,12 @@ from random import Random
 from typing import TypeVar
 
 from sandbox.arxiv import ArxivFault, ArxivFaultKind
-from sandbox.discord import DiscordFault, DropAfter, DropBefore, RateLimited, Slow, Status, StatusAfter
+from sandbox.discord import CloudflareBlock, DiscordFault, DropAfter, DropBefore, RateLimited, Slow, Status, StatusAfter
 
 _Kind = TypeVar("_Kind")
 
 # The slowest answer of either server: after this time no request is under way.
 SLOWEST_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """How large a run is."""
-
-    channels: int
-    keywords: int
-    announcements: int
-    papers_each: int
-    kills: int
-    arxiv_faults: int
-    discord_faults: int
-    disruptions: int
-    rare: int  # faults that make the bot wait half a minute or longer
-    forums: bool  # where a missing post is sent again after a minute only
-    # Between two requests to arXiv; backoffs are scaled like this interval to production's three seconds.
-    interval_s: float
-
-    @property
-    def faults(self) -> int:
-        """The minimum number of faults and disruptions, kills excluded."""
-        return self.arxiv_faults + self.discord_faults + self.disruptions
-
-
-SHORT = Size(
-    channels=4,
-    keywords=12,
-    announcements=3,
-    papers_each=8,
-    kills=5,
-    arxiv_faults=4,
-    discord_faults=5,
-    disruptions=3,
-    rare=0,
-    forums=False,
-    interval_s=0.02,
-)
-FULL = Size(
-    channels=50,
-    keywords=200,
-    announcements=20,
-    papers_each=15,
-    kills=100,
-    arxiv_faults=100,
-    discord_faults=70,
-    disruptions=40,
-    rare=8,
-    forums=True,
-    interval_s=0.1,
-)
 
 
 # arXiv returns fewer papers than it has: an initial sync believes it, and the rest would be new later.
@@ -148,6 +97,16 @@ def discord_faults(count: int, rare: int, rng: Random) -> list[RequestFault]:
     return chosen
 
 
+_MINUTE_S, _HOUR_S, _DAY_S = 60.0, 3600.0, 86_400.0
+_JUMPS_S = tuple(sign * jump_s for sign in (1, -1) for jump_s in (1.5 * _MINUTE_S, _HOUR_S, 2 * _DAY_S))
+_BLOCKS = (
+    CloudflareBlock(403, retry_after="1"),
+    CloudflareBlock(403),
+    CloudflareBlock(429, retry_after="2"),
+    CloudflareBlock(429),
+)
+
+
 class Disruption(Enum):
     """A disruption of the gateway, of permissions or of the bot's membership, undone soon."""
 
@@ -171,7 +130,22 @@ def disruptions(count: int, rng: Random) -> list[Disruption]:
 
 def uptime_s(rng: Random) -> float:
     """Returns how long the bot runs until it is killed: often too short for a poll, sometimes for the start."""
-    return rng.uniform(0.02, 0.6) if rng.random() < 0.3 else rng.uniform(0.6, 3.4)
+    chance = rng.random()
+    if chance < 0.25:
+        return rng.uniform(0.02, 0.6)
+    return rng.uniform(0.6, 3.4) if chance < 0.8 else rng.uniform(5.0, 15.0)
+
+
+def clock_jumps(rng: Random) -> Iterator[float]:
+    """Yields jumps of a clock in seconds, forward and backward, without end."""
+    while True:
+        yield from rng.sample(_JUMPS_S, len(_JUMPS_S))
+
+
+def cloudflare_blocks(rng: Random) -> Iterator[CloudflareBlock]:
+    """Yields blocks of all requests to Discord, without end."""
+    while True:
+        yield from rng.sample(_BLOCKS, len(_BLOCKS))
 
 
 def _choose(kinds: Sequence[_Kind], count: int, rng: Random) -> list[_Kind]:

@@ -1,0 +1,74 @@
+"""How large a run is: how long it takes, and the minimum of everything that happens in it."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from math import ceil
+from types import MappingProxyType
+from typing import Self
+
+from tests.support.chaos.troubles import Trouble
+
+_MINUTE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large a run is; it goes on until its time is over and everything has happened as often as `minimum` says."""
+
+    duration_s: float
+    channels: int
+    keywords: int
+    announcements: int
+    papers_each: int
+    minimum: Mapping[Trouble, int]  # of hostile people: their actions
+    rare: int  # faults that make the bot wait half a minute or longer
+    people: int  # hostile ones
+    connections: int  # of one flood
+    # Between two requests to arXiv; backoffs are scaled like this interval to production's three seconds.
+    interval_s: float
+
+    def lasting(self, minutes: float) -> Self:
+        """Returns a run of another length with as much per minute."""
+        factor = minutes * _MINUTE_S / self.duration_s
+        minimum = {trouble: ceil(count * factor) for trouble, count in self.minimum.items()}
+        return replace(
+            self,
+            duration_s=minutes * _MINUTE_S,
+            announcements=ceil(self.announcements * factor),
+            minimum=MappingProxyType(minimum),
+        )
+
+    def only(self, troubles: Collection[Trouble]) -> Self:
+        """Returns a run without the other troubles."""
+        minimum = {trouble: count for trouble, count in self.minimum.items() if trouble in troubles}
+        return replace(self, minimum=MappingProxyType(minimum))
+
+    def has(self, trouble: Trouble) -> bool:
+        """Whether the run has this trouble."""
+        return trouble in self.minimum
+
+
+# Then, the bot posts what is left: three minutes altogether.
+STANDARD = Size(
+    duration_s=140.0,
+    channels=50,
+    keywords=200,
+    announcements=14,
+    papers_each=15,
+    minimum=MappingProxyType(
+        {
+            Trouble.KILLS: 35,
+            Trouble.ARXIV: 60,
+            Trouble.DISCORD: 60,
+            Trouble.GATEWAY: 18,
+            Trouble.CLOUDFLARE: 4,
+            Trouble.CLOCK: 8,
+            Trouble.FLOOD: 6,
+            Trouble.HOSTILE: 300,
+        }
+    ),
+    rare=8,
+    people=12,
+    connections=1500,
+    interval_s=0.1,
+)

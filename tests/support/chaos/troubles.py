@@ -1,0 +1,23 @@
+"""The kinds of trouble in a run; each can be left out, so that the cause of a failure can be found."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Trouble(StrEnum):
+    """A kind of trouble; CHAOS_ONLY lists those of a run, separated by commas (default: all)."""
+
+    KILLS = "kills"
+    ARXIV = "arxiv"  # faults of requests to arXiv
+    DISCORD = "discord"  # faults of requests to Discord
+    GATEWAY = "gateway"  # disruptions of the gateway, of permissions and of the bot's membership
+    CLOUDFLARE = "cloudflare"  # blocks of all requests to Discord
+    CLOCK = "clock"  # jumps of the bot's wall clock
+    FLOOD = "flood"  # connections to the bot's web port
+    HOSTILE = "hostile"  # people in a server of their own
+
+
+def chosen_troubles(environment: Mapping[str, str]) -> frozenset[Trouble]:
+    """Returns the troubles that CHAOS_ONLY lists, or all; raises ValueError for an unknown name."""
+    names = [name.strip() for name in environment.get("CHAOS_ONLY", "").split(",")]
+    return frozenset(Trouble(name) for name in names if name) or frozenset(Trouble)
