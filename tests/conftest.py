@@ -40,6 +40,8 @@ MEASURED_SLOW: Final = (
     "tests/e2e/test_trending.py",
     "tests/e2e/test_trending_posts.py",
     "tests/integration/test_charts.py",
+    "tests/integration/test_discord_probes.py",
+    "tests/integration/test_discord_rate_limits.py",
     "tests/integration/test_page_command.py",
     "tests/integration/test_store_cancellation.py",
     "tests/integration/test_store_opening.py",

@@ -19,6 +19,7 @@ from sandbox.discord import ChannelKind, CloudflareBlock, DropAfter, Message, Me
 from tests.support.embeds import papers_in
 from tests.support.loopback import free_port
 from tests.support.posting import add_papers, config_with, send_statuses, wait_for_first_poll
+from tests.support.quiescence import wait_until
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
 pytestmark = pytest.mark.slow
@@ -244,3 +245,34 @@ async def test_block_of_many_channels_needs_few_requests_and_loses_nothing(tmp_p
 
 def posted(sandbox: RunningSandbox, channel_id: int) -> list[str]:
     return [url for message in sandbox.world.messages.in_channel(channel_id) for url in papers_in(message)]
+
+
+async def test_command_whose_reply_is_blocked_is_not_reported_as_a_bug(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        sandbox.discord.faults.block(CloudflareBlock(403, path_pattern="^/webhooks/"))
+        admin, papers = sandbox.world.default.admin_id, sandbox.channel("papers")
+        await sandbox.discord.run_command("status", {}, user_id=admin, channel_id=papers)
+        await wait_until(lambda: events(caplog)["reply not delivered"] == 1, DEADLINE_S)
+        sandbox.discord.faults.unblock()
+        assert events(caplog)["command failed"] == 0
+        (reason,) = (vars(each)["reason"] for each in caplog.records if each.getMessage() == "reply not delivered")
+        assert reason == "Cloudflare blocks the bot's requests to Discord (status 403)"
+        await wait_until(lambda: events(caplog)["Discord backoff over"] == 1, DEADLINE_S)
+        assert "**Queued**" in await sandbox.reply_to("status")
+
+
+async def test_gateway_that_is_down_at_the_start_is_reported_as_such(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running_sandbox(tmp_path) as sandbox:
+        sandbox.discord.gateway_open = False
+        async with running_without_discord(sandbox, None):
+            await wait_until(lambda: events(caplog)["loop failed"] == 1, DEADLINE_S)
+            sandbox.discord.gateway_open = True
+            await sandbox.discord.wait_until_bot_ready(DEADLINE_S)
+    assert {vars(each)["reason"] for each in caplog.records if each.getMessage() == "loop failed"} == {
+        "Discord's gateway does not answer"
+    }

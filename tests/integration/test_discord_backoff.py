@@ -212,7 +212,7 @@ async def reply(harness: GuardedHarness) -> None:
     await webhook.send("text")
 
 
-async def test_blocked_reply_is_tried_at_most_every_thirty_seconds() -> None:
+async def test_blocked_reply_is_tried_at_most_every_ten_seconds() -> None:
     async with guarded() as harness:
         block(harness, 429, retry_after="3600")
         await send(harness)

@@ -26,6 +26,8 @@ from tests.support.guarded_client import GuardedHarness, guarded, rate_limited
 from tests.support.quiescence import wait_until
 from tests.support.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 def watch_of(harness: GuardedHarness, store: Store) -> BackoffWatch:
     return BackoffWatch(harness.lab.client, harness.backoff, store.key_values, harness.clock, NoJitter())

@@ -11,6 +11,8 @@ from bot.domain.subscription import BlockedNotice
 from sandbox.discord import ChannelKind, CloudflareBlock, ExtraHeaders
 from tests.support.guarded_client import GuardedHarness, guarded, rate_limited
 
+pytestmark = pytest.mark.slow
+
 TOO_LONG = [30.5, 3601, 99_999_999, 1e12, 1e300, 10**20, 10**300]
 UNUSABLE = [math.nan, math.inf, -math.inf, -1, -1e12, 0, 10**400, "60", "1e12", "", "soon", None, True, [], {}, [60]]
 

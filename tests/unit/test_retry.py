@@ -1,12 +1,13 @@
 """Delays before a retry: exponential, bounded, and as the server requests."""
 
+import math
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.runtime.retry import backoff_delay_s, quota_wait_s, retry_after_s
+from bot.runtime.retry import backoff_delay_s, quota_wait_s, retry_after_s, usable_wait_s
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 
@@ -76,3 +77,13 @@ def test_retry_after_accepts_any_text(header: str) -> None:
 )
 def test_exhausted_quota_has_a_time_of_reset(header: str | None, wait_s: float | None) -> None:
     assert quota_wait_s(header) == wait_s
+
+
+@pytest.mark.parametrize(("value", "wait_s"), [(1, 1.0), (0.25, 0.25), (1e300, 1e300), (10**300, 1e300)])
+def test_wait_in_a_json_body_is_any_finite_number_above_zero(value: object, wait_s: float) -> None:
+    assert usable_wait_s(value) == wait_s
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -1, 0, 10**400, "5", None, True, [], {}], ids=repr)
+def test_unusable_wait_in_a_json_body_is_none(value: object) -> None:
+    assert usable_wait_s(value) is None
