@@ -1,4 +1,4 @@
-"""Each channel's server, why it is blocked, and until when nothing is sent to it."""
+"""Each channel's server, why it is blocked, and until when nothing is sent to it, also after a jump of the clock."""
 
 import json
 import sqlite3
@@ -8,6 +8,7 @@ from typing import Final
 
 from bot.domain.outgoing import Blocked
 from bot.domain.subscription import BlockedChannel, BlockedNotice
+from bot.store.clock_repair import correct_due_times, has_future_arrivals
 from bot.store.codecs import to_datetime, to_text
 from bot.store.database import Database
 
@@ -114,6 +115,14 @@ class Channels:
                 "UPDATE channels SET not_before = ?, waits_since = ? WHERE channel_id = ?",
                 (to_text(not_before), to_text(now or not_before - CHANNEL_WAIT_MAX), channel_id),
             )
+
+    async def correct_due_times(self, now: datetime, *, all_papers: bool) -> None:
+        """Makes due what a clock that was ahead postponed: papers that arrived in the future, or all papers."""
+        async with self._database.reading() as connection:
+            is_needed = all_papers or await has_future_arrivals(connection, now)
+        if is_needed:
+            async with self._database.transaction() as connection:
+                await correct_due_times(connection, now)
 
     async def blocked_channels(self) -> tuple[BlockedChannel, ...]:
         """Returns the subscribed channels that are blocked, longest first."""

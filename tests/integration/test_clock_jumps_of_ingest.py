@@ -24,7 +24,7 @@ async def poll_until_found(ingest: Ingest) -> None:
     async with running(ingest.poller.run()):
         await ingest.until(lambda: ingest.new_posts_notified > 0)
     assert ingest.clock.monotonic() - began_s <= LATEST_S
-    await ingest.store.outbox.correct_due_times(ingest.clock.now(), all_papers=False)
+    await ingest.store.channels.correct_due_times(ingest.clock.now(), all_papers=False)
     assert await ingest.due() == [arxiv_id]
 
 
@@ -61,7 +61,7 @@ async def test_paper_during_a_jump_is_posted_at_once_and_once(store: Store, jump
         await jump_for_a_poll(ingest, jump)
         for _ in range(2):
             await ingest.poll()
-        await store.outbox.correct_due_times(ingest.clock.now(), all_papers=False)
+        await store.channels.correct_due_times(ingest.clock.now(), all_papers=False)
         await ingest.clock.advance(90)
         assert await ingest.due() == [arxiv_id]
 
