@@ -1,6 +1,11 @@
 # Two stages: the image contains the program without its build tools.
 # Try it: docker build -t daily-papers . && docker run -e DISCORD_TOKEN -v daily-papers:/data daily-papers
-FROM python:3.13-slim AS build
+# A tag, not a digest: Docker's registry rebuilds this image when Debian or Python fixes a vulnerability, and a digest that
+# was not read from that registry cannot be trusted. To build from exactly the same image again, pass the result of
+#   docker buildx imagetools inspect python:3.13-slim --format '{{.Manifest.Digest}}'
+# with --build-arg BASE=python:3.13-slim@sha256:…
+ARG BASE=python:3.13-slim
+FROM ${BASE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1
 WORKDIR /src
@@ -14,7 +19,7 @@ COPY bot bot
 RUN /opt/daily-papers/bin/python -m pip install --no-deps --no-build-isolation . \
     && /opt/daily-papers/bin/python -m pip uninstall --yes setuptools wheel pip
 
-FROM python:3.13-slim
+FROM ${BASE}
 # For Chinese, Japanese and Korean keywords in charts: 5 MB.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends fonts-wqy-microhei \

@@ -5,6 +5,7 @@ Exit codes: 0 if it succeeded, 1 if it failed, 2 for invalid settings, 130 after
 
 import argparse
 import asyncio
+import gc
 import os
 import re
 import signal
@@ -20,6 +21,7 @@ from rich.progress import Progress
 from bot import log
 from bot.commands.backfill import backfill
 from bot.commands.check import check
+from bot.commands.clear_backoff import clear_backoff
 from bot.commands.export import export
 from bot.composition.app import run
 from bot.composition.context import release
@@ -76,8 +78,13 @@ def _command(options: argparse.Namespace, settings: Settings, metrics: Metrics |
             return asyncio.run(backfill(settings, options.since, console, metrics, papers_only=options.papers_only))
         case "check":
             return 0 if asyncio.run(check(settings, Console())) else 1
+        case "clear-backoff":
+            return 0 if asyncio.run(clear_backoff(settings, Console(stderr=True))) else 1
         case _:
             sys.setswitchinterval(THREAD_SWITCH_INTERVAL_S)
+            # Modules are never garbage: with them, each full collection would stop the event loop for 50 ms.
+            gc.collect()
+            gc.freeze()
             asyncio.run(_run_until_signalled(settings, metrics, _clock(options.clock_ahead, settings)))
             return 0
 
@@ -144,6 +151,12 @@ def _parser() -> argparse.ArgumentParser:
         description="Copies the database to a single file. It can run while the bot runs.",
     )
     backup.add_argument("file", type=Path, metavar="FILE", help="the copy; an existing file is replaced")
+    commands.add_parser(
+        "clear-backoff",
+        help="end a long backoff if arXiv has recovered",
+        description="Sends arXiv one request despite a backoff, and clears the backoff if arXiv returns papers. "
+        "It can run while the bot runs. Exit code: 0 if the bot may send requests now, otherwise 1.",
+    )
     _add_backfill(commands.add_parser)
     _add_page(commands.add_parser)
     for command in commands.choices.values():

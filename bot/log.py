@@ -14,20 +14,29 @@ A line of text is `TIME LEVEL LOGGER EVENT name=value …`. A line of JSON is an
 import contextlib
 import json
 import logging
+import threading
+import time
 from abc import abstractmethod
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, TextIO
 
 from bot.config import LogSettings, Settings
+from bot.runtime.log_repeats import WINDOW_S, Repeats
 
 # The attributes of every record; any other attribute is a field of the event.
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 _REDACTED: Final = "[token]"
 
 
-def configure(settings: Settings, stream: TextIO | None = None) -> None:
-    """Sends every record to `stream` (None: standard error) in the configured format."""
-    handler = _Handler(stream)
+def configure(
+    settings: Settings, stream: TextIO | None = None, monotonic: Callable[[], float] = time.monotonic
+) -> None:
+    """Sends every record to `stream` (None: standard error) in the configured format.
+
+    The same event more than N times per minute (`bot.runtime.log_repeats`) becomes one line with the field `repeated`.
+    """
+    handler = _Handler(stream, monotonic)
     token = settings.discord.token
     secret = None if token is None else token.get_secret_value()
     handler.setFormatter(_formatter(settings.log, secret))
@@ -49,7 +58,48 @@ def _formatter(settings: LogSettings, secret: str | None) -> logging.Formatter:
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Writes records; where one cannot be formatted, writes only its source."""
+    """Writes records, and counts those that repeat; where one cannot be formatted, writes only its source."""
+
+    def __init__(self, stream: TextIO | None, monotonic: Callable[[], float]) -> None:
+        super().__init__(stream)
+        self._repeats = Repeats(_fields, monotonic)
+        self._timer: threading.Timer | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes the record, unless it repeats too often; the number of repetitions is written within a minute."""
+        if self._repeats.is_over:
+            self._write_summaries()
+        if self._repeats.admits(record):
+            super().emit(record)
+        elif self._timer is None:
+            self._timer = threading.Timer(WINDOW_S, self._end_window)
+            self._timer.daemon = True  # at the end of the process, close() writes the numbers
+            self._timer.start()
+
+    def _end_window(self) -> None:
+        """Runs in the timer's thread: no further event may come for hours."""
+        self.acquire()
+        try:
+            self._timer = None
+            self._write_summaries()
+        finally:
+            self.release()
+
+    def _write_summaries(self) -> None:
+        for summary in self._repeats.summaries():
+            super().emit(summary)
+
+    def close(self) -> None:
+        """Writes the numbers of the current window."""
+        self.acquire()
+        try:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            self._write_summaries()
+        finally:
+            self.release()
+        super().close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base class's name
         """Replaces the default, which prints the whole record, perhaps with the token, to standard error."""

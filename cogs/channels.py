@@ -4,6 +4,7 @@ Every command checks the caller's permissions in the target channel.
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -37,9 +38,9 @@ from cogs.permissions import (
     CommandRejected,
     Target,
     TargetChannel,
-    check_bot_may_ping,
     check_bot_may_post,
     check_may_manage,
+    check_may_ping,
     check_takes_papers,
     find_posting_problem,
     target_channel,
@@ -100,10 +101,9 @@ class ChannelCommands(
         channel: Target | None = None,
     ) -> None:
         target = await _check_and_defer(interaction, channel)
-        current = (await self._settings_service.get(target.channel_id)).schedule
         # In a thread: the first look at all time zones takes longer than the event loop may be blocked.
-        schedule = await asyncio.to_thread(_parse_schedule, time, zone, weekdays, current, interaction.created_at)
-        await self._settings_service.set_schedule(target.channel_id, schedule)
+        next_schedule = await asyncio.to_thread(_parse_schedule, time, zone, weekdays, interaction.created_at)
+        schedule = await self._settings_service.set_schedule(target.channel_id, next_schedule)
         text = f"Papers in {target.mention} will be posted {describe_schedule(schedule)}."
         if isinstance(schedule, DailySchedule):  # in the reader's own time zone: a wrong zone is noticed at once
             text += f" Next: {local_time(next_daily_time(schedule, interaction.created_at))}."
@@ -155,7 +155,7 @@ class ChannelCommands(
     ) -> None:
         target = await _check_and_defer(interaction, channel)
         if role is not None:
-            check_bot_may_ping(interaction, target, role)
+            check_may_ping(interaction, target, role)
         await self._settings_service.set_mention(target.channel_id, None if role is None else role.id)
         effect = "won't ping anyone" if role is None else f"will ping {role.mention}"
         await _answer(interaction, f"Batches in {target.mention} {effect}.")
@@ -279,19 +279,24 @@ async def _answer(interaction: discord.Interaction[Client], text: str) -> None:
 
 
 def _parse_schedule(
-    typed: str, zone: str | None, weekdays: bool | None, current: ChannelSchedule, now: datetime
-) -> ChannelSchedule:
-    """Without a zone or `weekdays`, those of the current daily schedule are kept."""
+    typed: str, zone: str | None, weekdays: bool | None, now: datetime
+) -> Callable[[ChannelSchedule], ChannelSchedule]:
+    """The typed schedule, given the current one: without a zone or `weekdays`, those of a daily schedule are kept."""
     if typed.strip().casefold() == _AS_THEY_COME:
         if zone is not None or weekdays:
             raise CommandRejected(f"`zone` and `weekdays` need a time of day. Leave them out for `{_AS_THEY_COME}`.")
-        return Immediate()
+        return lambda _: Immediate()
     if zone is None:
         typed, zone = split_zone(typed)
     hour, minute = parse_time(typed)
-    if not isinstance(current, DailySchedule):
-        if zone is None:
+    parsed_zone = None if zone is None else parse_zone(zone, now)
+
+    def next_schedule(current: ChannelSchedule) -> ChannelSchedule:
+        daily = current if isinstance(current, DailySchedule) else None
+        new_zone = daily.zone if daily is not None and parsed_zone is None else parsed_zone
+        if new_zone is None:
             raise CommandRejected("Please also set `zone`, e.g. Europe/Berlin.")
-        return DailySchedule(hour, minute, parse_zone(zone, now), weekdays_only=bool(weekdays))
-    new_zone = current.zone if zone is None else parse_zone(zone, now)
-    return DailySchedule(hour, minute, new_zone, weekdays_only=current.weekdays_only if weekdays is None else weekdays)
+        kept_weekdays = daily is not None and daily.weekdays_only
+        return DailySchedule(hour, minute, new_zone, weekdays_only=kept_weekdays if weekdays is None else weekdays)
+
+    return next_schedule

@@ -25,16 +25,19 @@ from bot.services.charts import (
     STATS_WEEKS,
     ChartComplete,
     ChartInProgress,
+    ChartQueued,
     ChartsBusy,
     ChartService,
     ChartState,
     CountFailed,
     ReplyExpired,
+    TooManyCharts,
 )
 from bot.services.subscriptions import SubscriptionService
 from cogs.input import Cooldown, parse_keywords
-from cogs.permissions import can_view
+from cogs.permissions import can_view, look_up_channels
 from cogs.replies import bold, clock_time
+from cogs.suggestions import suggested
 
 # Five lines can be told apart; a first chart of five keywords takes 60 requests.
 TREND_KEYWORDS: Final = 5
@@ -84,7 +87,7 @@ class ChartCommands(commands.Cog):
             text = describe_state(trend, state)
             if not trend.is_empty:
                 await self._show(interaction, text, trend_embed(trend, interaction.created_at), trend)
-            elif isinstance(state, CountFailed | ChartsBusy):
+            elif isinstance(state, CountFailed | ChartsBusy | TooManyCharts):
                 # Discord turns no public reply into a private one.
                 await interaction.delete_original_response()
                 await interaction.followup.send(text, ephemeral=True)
@@ -92,7 +95,7 @@ class ChartCommands(commands.Cog):
                 await interaction.edit_original_response(content=text)
 
         try:
-            await self._chart_service.trend(keywords, show)
+            await self._chart_service.trend(keywords, show, interaction.user.id)
         except discord.NotFound:
             return  # the reply was deleted; the counts so far are stored
 
@@ -106,15 +109,14 @@ class ChartCommands(commands.Cog):
     ) -> list[app_commands.Choice[str]]:
         if interaction.guild is None:
             return []
-        subscriptions = await self._subscription_service.in_guild(interaction.guild.id)
-        shown = dict.fromkeys(
-            subscription.keyword.shown
-            for subscription in subscriptions
-            if typed.casefold() in subscription.keyword.shown.casefold()
-            and len(subscription.keyword.shown) <= SELECT_OPTION_MAX
-            and can_view(interaction, subscription.channel_id)
-        )
-        return [app_commands.Choice(name=each, value=each) for each in shown][:AUTOCOMPLETE_CHOICES_MAX]
+        index = await self._subscription_service.index(interaction.guild.id)
+        shown: dict[str, None] = {}
+        async for spelling in suggested(index, typed, partial(can_view, interaction)):
+            if len(spelling.shown) <= SELECT_OPTION_MAX:
+                shown[spelling.shown] = None
+            if len(shown) == AUTOCOMPLETE_CHOICES_MAX:
+                break
+        return [app_commands.Choice(name=each, value=each) for each in shown]
 
     @app_commands.command(description="Chart the papers posted per week in this server, by keyword")
     @app_commands.guild_only()
@@ -122,6 +124,7 @@ class ChartCommands(commands.Cog):
         self._cooldown.check(interaction)
         # Only for the caller: other people may view fewer channels.
         await interaction.response.defer(ephemeral=True)
+        await look_up_channels(interaction)
         weekly = await self._chart_service.posts_per_week(interaction.guild_id or 0, partial(can_view, interaction))
         if not weekly.total:
             await interaction.edit_original_response(
@@ -172,6 +175,10 @@ def describe_state(trend: Trend, state: ChartState) -> str:
             )
         case ChartsBusy(retry_in_s):
             return f"Other charts are being counted. Run `/trend` again in about {duration(retry_in_s)}; {uncounted}."
+        case ChartQueued(wait_s):
+            return f"Your other chart is counted first (about {duration(wait_s)}), then this one; {uncounted}."
+        case TooManyCharts(charts):
+            return f"{charts} of your charts are in progress. Run `/trend` again when one is complete; {uncounted}."
         case CountFailed(keyword, QueryRejected()):
             return f"arXiv rejected the query for {_named(keyword)}. Try simpler wording."
         case CountFailed(keyword, error):

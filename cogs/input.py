@@ -1,5 +1,7 @@
 """What every command does with its input: splits keywords, and limits how often one person runs a command."""
 
+import asyncio
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -7,7 +9,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord_api.client import Client
+from bot.arxiv.scheduler import Caller
+from bot.discord_api.client import AnyClient, Client
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.text import cut
 from bot.domain.unsupported import unsupported_syntax
@@ -23,6 +26,11 @@ def parse_keywords(text: str, category: str | None = None) -> list[Keyword | str
     A keyword that is invalid or cannot match becomes an error message, which names it if there are several.
     """
     return _parse_each(text, category, unsupported_syntax)
+
+
+async def read_keywords(text: str, category: str | None = None) -> list[Keyword | str]:
+    """The same in a thread: a command's text can hold hundreds of keywords, which take 0.1 s."""
+    return await asyncio.to_thread(parse_keywords, text, category)
 
 
 def parse_stored_keywords(text: str) -> list[Keyword | str]:
@@ -73,12 +81,19 @@ class Cooldown:
     def __init__(self, per_minute: int) -> None:
         self._cooldowns = commands.CooldownMapping.from_cooldown(per_minute, 60.0, _user_id)
 
-    def check(self, interaction: discord.Interaction[Client]) -> None:
+    def check(self, interaction: discord.Interaction[AnyClient]) -> None:
         """Counts this request, or raises CommandOnCooldown with the time to wait."""
-        cooldown = self._cooldowns.get_bucket(interaction)
-        if cooldown is not None and (wait_s := cooldown.update_rate_limit()) is not None:
+        # The system clock, which discord.py uses by default, can be set back by days.
+        now_s = time.monotonic()
+        cooldown = self._cooldowns.get_bucket(interaction, now_s)
+        if cooldown is not None and (wait_s := cooldown.update_rate_limit(now_s)) is not None:
             raise app_commands.CommandOnCooldown(cooldown, wait_s)
 
 
-def _user_id(interaction: discord.Interaction[Client]) -> int:
+def caller_of(interaction: discord.Interaction[Client]) -> Caller:
+    """The person who ran the command, and where: requests to arXiv are shared fairly between servers and people."""
+    return Caller(interaction.user.id, interaction.guild_id)
+
+
+def _user_id(interaction: discord.Interaction) -> int:
     return interaction.user.id

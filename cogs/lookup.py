@@ -18,9 +18,9 @@ from bot.domain.keyword import Keyword
 from bot.domain.layout.card import lay_out_cards
 from bot.domain.paper import ArxivId
 from bot.domain.text import plural
-from bot.runtime.errors import ArxivBackoff, ArxivError, QueryRejected, StoreUnavailable
+from bot.runtime.errors import ArxivBackoff, ArxivError, LookupsExhausted, QueryRejected, StoreUnavailable
 from bot.services.lookup import LATEST_MAX, Latest, LookupService
-from cogs.input import Cooldown, parse_one_keyword
+from cogs.input import Cooldown, caller_of, parse_one_keyword
 from cogs.replies import PersistentItem, bold, relative_time, spelling_hint
 
 LATEST_PER_MINUTE: Final = 5
@@ -47,7 +47,7 @@ class LookupCommands(commands.Cog):
         self._cooldown.check(interaction)
         await interaction.response.defer()
         try:
-            latest = await self._lookup_service.latest(parsed, count)
+            latest = await self._lookup_service.latest(parsed, count, caller_of(interaction))
         except ArxivError as error:
             await reply(interaction, _failure(parsed, error))
             return
@@ -66,7 +66,7 @@ class LookupCommands(commands.Cog):
 def _failure(keyword: Keyword, error: ArxivError) -> str:
     if isinstance(error, QueryRejected):
         return "arXiv rejected this query. Try simpler wording."
-    again = relative_time(error.not_before) if isinstance(error, ArxivBackoff) else "later"
+    again = relative_time(error.not_before) if isinstance(error, ArxivBackoff | LookupsExhausted) else "later"
     return f"{error}, and no papers for {bold(keyword.shown)} are stored here yet. Try again {again}."
 
 

@@ -4,13 +4,17 @@ A server's admins can override `default_permissions`, so every command checks he
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import discord
 from discord import app_commands
 
-from bot.discord_api.client import AnyClient
+from bot.discord_api.channel_directory import DeletedChannel, ExistingChannel
+from bot.discord_api.client import AnyClient, client_of
 from bot.discord_api.permissions import UNSUPPORTED_CHANNEL_TYPE, Postable, find_block, missing_permissions
 from bot.runtime.errors import DailyPapersError
+
+_MENTION_EVERYONE: Final = "**Mention @everyone, @here, and All Roles**"
 
 Target = app_commands.AppCommandChannel | app_commands.AppCommandThread
 
@@ -34,12 +38,24 @@ class TargetChannel:
 
 def target_channel(interaction: discord.Interaction, chosen: Target | None) -> TargetChannel:
     """The chosen channel, or else the one in which the command was run; Discord sends the caller's permissions."""
+    _remember_thread(interaction, interaction.channel if chosen is None else chosen)
     if chosen is not None:
         return TargetChannel(chosen.id, isinstance(chosen, app_commands.AppCommandThread), chosen.permissions)
     if interaction.channel_id is None:
         raise CommandRejected("Please choose a channel in the `channel` option.")
     is_thread = isinstance(interaction.channel, discord.Thread)
     return TargetChannel(interaction.channel_id, is_thread, interaction.permissions)
+
+
+def _remember_thread(interaction: discord.Interaction, channel: object) -> None:
+    """Passes a thread on to the directory, which has to know its parent once it is archived."""
+    if isinstance(channel, discord.Thread | app_commands.AppCommandThread) and interaction.guild_id is not None:
+        client_of(interaction).directory.remember_thread(
+            interaction.guild_id,
+            channel.id,
+            channel.parent_id,
+            is_private=channel.type is discord.ChannelType.private_thread,
+        )
 
 
 def check_may_manage(target: TargetChannel) -> None:
@@ -96,51 +112,82 @@ def _missing(target: TargetChannel, permissions: tuple[str, ...]) -> str:
     return f"I can't post in {target.mention}. Please give me {names} there."
 
 
-def check_bot_may_ping(interaction: discord.Interaction[AnyClient], target: TargetChannel, role: discord.Role) -> None:
-    """Rejects a role that the bot cannot ping: Discord would show the mention without notifying anyone."""
+def check_may_ping(interaction: discord.Interaction[AnyClient], target: TargetChannel, role: discord.Role) -> None:
+    """Rejects a role that the caller or the bot cannot ping in the channel.
+
+    Whoever cannot ping a role must not do so through the bot; a ping by the bot without the right notifies nobody.
+    """
     if role.is_default():
         raise CommandRejected("@everyone can't be pinged. Pick a role that people opt into.")
+    if role.mentionable:
+        return
+    if not target.permissions.mention_everyone:
+        raise CommandRejected(
+            f"You can't ping {role.mention}, so the bot won't either. Pick a role that everyone can mention, or ask "
+            f"someone who has {_MENTION_EVERYONE} in {target.mention}."
+        )
     guild = interaction.guild
     channel = None if guild is None else guild.get_channel_or_thread(target.channel_id)
-    if guild is None or channel is None or role.mentionable or channel.permissions_for(guild.me).mention_everyone:
+    if guild is None or channel is None or channel.permissions_for(guild.me).mention_everyone:
         return
     raise CommandRejected(
-        f"I can't ping {role.mention}. Make it mentionable, or give me **Mention @everyone, @here, and All Roles** "
-        f"in {target.mention}."
+        f"I can't ping {role.mention}. Make it mentionable, or give me {_MENTION_EVERYONE} in {target.mention}."
     )
 
 
-def can_view(interaction: discord.Interaction, channel_id: int) -> bool:
-    """Whether the caller can view a channel of their server; one that is gone takes Manage Server."""
-    guild, member = interaction.guild, interaction.user
-    if guild is None or not isinstance(member, discord.Member):
+async def look_up_channels(interaction: discord.Interaction[AnyClient]) -> None:
+    """Fetches what the gateway's cache lacks of the server's channels, before `can_view` or `can_manage_by_id`."""
+    if interaction.guild is not None:
+        await client_of(interaction).directory.look_up(interaction.guild)
+
+
+def can_view(interaction: discord.Interaction[AnyClient], channel_id: int) -> bool:
+    """Whether the caller can view a channel of their server; a deleted one takes Manage Server.
+
+    Channels of other servers and channels that nothing is known about are hidden.
+    """
+    member, channel = _find(interaction, channel_id)
+    if member is None or channel is None:
         return False
-    channel = guild.get_channel_or_thread(channel_id)
-    if channel is None:
+    if isinstance(channel, DeletedChannel):
         return member.guild_permissions.manage_guild
-    if isinstance(channel, discord.Thread) and channel.is_private():
-        return channel.permissions_for(member).manage_threads
-    return channel.permissions_for(member).view_channel
+    permissions = channel.source.permissions_for(member)
+    return permissions.view_channel and (permissions.manage_threads or not channel.is_private)
 
 
 def may_show_publicly(interaction: discord.Interaction[AnyClient], channel_id: int) -> bool:
     """Whether a channel's papers may be shown in another channel: everyone can view it, or the caller manages it."""
-    channel = None if interaction.guild is None else interaction.guild.get_channel_or_thread(channel_id)
-    if channel is None:
-        return False
-    is_private_thread = isinstance(channel, discord.Thread) and channel.is_private()
-    if not is_private_thread and channel.permissions_for(channel.guild.default_role).view_channel:
-        return True
+    _, channel = _find(interaction, channel_id)
+    if isinstance(channel, ExistingChannel) and not channel.is_private:
+        everyone = channel.source.guild.default_role
+        if channel.source.permissions_for(everyone).view_channel:
+            return True
     return can_manage_by_id(interaction, channel_id)
 
 
 def can_manage_by_id(interaction: discord.Interaction[AnyClient], channel_id: int) -> bool:
-    """Whether the caller may manage a channel given by id; one that is gone takes Manage Channels of the server."""
+    """Whether the caller may manage a channel of their server given by id; a deleted one takes Manage Server."""
+    member, channel = _find(interaction, channel_id)
+    if member is None or channel is None:
+        return False
+    if isinstance(channel, DeletedChannel):
+        return member.guild_permissions.manage_guild
+    permissions = channel.source.permissions_for(member)
+    return permissions.view_channel and (
+        permissions.manage_threads if channel.is_thread else permissions.manage_channels
+    )
+
+
+def is_deleted(interaction: discord.Interaction[AnyClient], channel_id: int) -> bool:
+    """Whether a channel of this server is known to be deleted."""
+    return isinstance(_find(interaction, channel_id)[1], DeletedChannel)
+
+
+def _find(
+    interaction: discord.Interaction[AnyClient], channel_id: int
+) -> tuple[discord.Member | None, ExistingChannel | DeletedChannel | None]:
+    """The caller as a member of the server, and the channel as far as it is known."""
     guild, member = interaction.guild, interaction.user
     if guild is None or not isinstance(member, discord.Member):
-        return False
-    channel = guild.get_channel_or_thread(channel_id)
-    if channel is None:
-        return member.guild_permissions.manage_channels
-    permissions = channel.permissions_for(member)
-    return permissions.manage_threads if isinstance(channel, discord.Thread) else permissions.manage_channels
+        return None, None
+    return member, client_of(interaction).directory.find(guild, channel_id)

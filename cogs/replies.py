@@ -3,20 +3,25 @@
 It decides nothing about papers or permissions.
 """
 
+import asyncio
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, Self, TypeVar
 
 import discord
 
 from bot.discord_api.client import Client
-from bot.domain.text import cut, escape_markdown
+from bot.domain.text import cut, escape_markdown, plural
 from bot.runtime.limits import CONTENT_MAX
 
 # Reasons come from other systems and can be long: how many characters of one are shown.
 REASON_MAX: Final = 300
+# How many messages a reply has at most: after that, people would have to scroll past it.
+REPLY_MESSAGES_MAX: Final = 3
+# How long a command that is usually quick may take before its reply becomes "is thinking…"; Discord waits for 3 s.
+DEFER_AFTER_S: Final = 1.5
 # A keyword of this many words occurs in few papers, because its words must follow each other.
 _LONG_PHRASE_WORDS: Final = 3
 
@@ -66,18 +71,63 @@ def split_messages(lines: Iterable[str], limit: int = CONTENT_MAX) -> Iterator[s
         yield message
 
 
+def fit_lines(lines: Iterable[str], messages_max: int = 1) -> tuple[str, ...]:
+    """Joins lines into at most `messages_max` messages; the last line says how many lines do not fit."""
+    kept = [line for line in lines if line]
+    messages = tuple(split_messages(kept))
+    if len(messages) <= messages_max:
+        return messages
+    # One after the other, as a message holds an unknown number of lines; there are few.
+    shown = sum(message.count("\n") + 1 for message in messages[:messages_max])
+    while len(messages) > messages_max:
+        shown -= 1
+        messages = tuple(split_messages([*kept[:shown], f"-# … and {plural(len(kept) - shown, 'more line')}."]))
+    return messages
+
+
 async def edit_reply(
     interaction: discord.Interaction[Client],
     lines: Iterable[str],
     *,
     embeds: Sequence[discord.Embed] = (),
     view: discord.ui.View | None = None,
+    messages_max: int = REPLY_MESSAGES_MAX,
 ) -> None:
-    """Fills the deferred reply with the lines and sends what does not fit as follow-ups only the caller sees."""
-    first, *others = split_messages(line for line in lines if line)
+    """Fills the reply with the lines; sends what does not fit as follow-ups only the caller sees.
+
+    The last of `messages_max` messages says how much is left out.
+    """
+    first, *others = fit_lines(lines, messages_max)
     await interaction.edit_original_response(content=first, embeds=embeds, view=view)
     for message in others:
         await interaction.followup.send(message, ephemeral=True)
+
+
+async def send_reply(interaction: discord.Interaction[Client], lines: Iterable[str]) -> None:
+    """Replies with one message that only the caller sees, whether the reply was deferred or not."""
+    (message,) = fit_lines(lines)
+    if interaction.response.is_done():
+        await interaction.edit_original_response(content=message)
+    else:
+        await interaction.response.send_message(message, ephemeral=True)
+
+
+_ResultT = TypeVar("_ResultT")
+
+
+async def defer_if_slow(interaction: discord.Interaction[Client], work: Coroutine[None, None, _ResultT]) -> _ResultT:
+    """Returns the result of `work`; defers the reply, for the caller only, if that takes long.
+
+    A reply that is deferred stays at "is thinking…" if the bot is killed, so that commands avoid it.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task}, timeout=DEFER_AFTER_S)
+        if not task.done():
+            await interaction.response.defer(ephemeral=True)
+        return await task
+    finally:
+        task.cancel()
 
 
 _ItemT = TypeVar("_ItemT", bound=discord.ui.Item[discord.ui.View])

@@ -3,7 +3,6 @@
 A caller sees only channels that they can view; one who installed the app for themselves sees no channels at all.
 """
 
-from collections.abc import Collection
 from datetime import datetime
 
 import discord
@@ -14,7 +13,7 @@ from bot.discord_api.client import Client
 from bot.domain.text import plural
 from bot.page.text import ACKNOWLEDGEMENT
 from bot.services.status import StatusReport, StatusService
-from cogs.permissions import can_view
+from cogs.permissions import can_view, look_up_channels
 from cogs.replies import channel_link, edit_reply, relative_time, shown_reason
 
 
@@ -29,6 +28,7 @@ class StatusCommand(commands.Cog):
     @app_commands.allowed_installs(guilds=True, users=True)
     async def status(self, interaction: discord.Interaction[Client]) -> None:
         await interaction.response.defer(ephemeral=True)
+        await look_up_channels(interaction)
         report = await self._status_service.report(interaction.guild_id)
         lines = [*_arxiv_lines(report), *_channel_lines(interaction, report), f"-# {ACKNOWLEDGEMENT}"]
         await edit_reply(interaction, lines)
@@ -56,11 +56,9 @@ def _next_try(retry_at: datetime | None) -> str:
 def _channel_lines(interaction: discord.Interaction[Client], report: StatusReport) -> list[str]:
     if interaction.guild is None or not interaction.is_guild_integration():  # installed by the caller alone
         return []
-    # A deleted or archived channel is not in the server's list, but its papers are still queued.
-    gone = {blocked.channel_id for blocked in report.blocked if blocked.guild_id == interaction.guild_id}
-    queued = sum(count for channel_id, count in report.queued.items() if _is_visible(interaction, channel_id, gone))
+    queued = sum(count for channel_id, count in report.queued.items() if can_view(interaction, channel_id))
     lines = [f"**Queued**: {plural(queued, 'paper')}."]
-    if unsynced := {each.keyword for each in report.unsynced if can_view(interaction, each.channel_id)}:
+    if unsynced := _unsynced(interaction, report):
         problem = "" if report.sync_problem is None else f" ({shown_reason(report.sync_problem)})"
         lines.insert(0, f"**Initial sync pending**: {plural(len(unsynced), 'keyword')}{problem}.")
     for blocked in report.blocked:
@@ -69,14 +67,18 @@ def _channel_lines(interaction: discord.Interaction[Client], report: StatusRepor
         elif blocked.guild_id == interaction.guild_id and can_view(interaction, blocked.channel_id):
             link = channel_link(interaction.guild, blocked.channel_id)
             lines.append(f"⏸️ {link}, blocked {relative_time(blocked.since)}: {blocked.reason}")
+    for channel_id, retry_at in report.backing_off.items():
+        if can_view(interaction, channel_id):
+            lines.append(
+                f"⏳ <#{channel_id}>: Discord accepts no message there now. Next try {relative_time(retry_at)}."
+            )
     for channel_id, since in report.paused.items():
-        if _is_visible(interaction, channel_id, gone):
+        if can_view(interaction, channel_id):
             lines.append(f"⏸️ <#{channel_id}>, paused {relative_time(since)}; resume with `/channel resume`.")
     return lines
 
 
-def _is_visible(interaction: discord.Interaction[Client], channel_id: int, gone: Collection[int]) -> bool:
-    guild = interaction.guild
-    if guild is None or (channel_id not in gone and guild.get_channel_or_thread(channel_id) is None):
-        return False
-    return can_view(interaction, channel_id)
+def _unsynced(interaction: discord.Interaction[Client], report: StatusReport) -> set[int]:
+    """The ids of keywords that wait for their initial sync, in channels that the caller can view."""
+    visible = {channel_id: can_view(interaction, channel_id) for channel_id in {each for each, _ in report.unsynced}}
+    return {keyword_id for channel_id, keyword_id in report.unsynced if visible[channel_id]}

@@ -26,14 +26,17 @@ from bot.services.status import StatusService
 from bot.services.subscriptions import (
     PREVIEW_PAPERS,
     Added,
+    AddResult,
     AlreadyWatched,
     KeywordPreview,
+    QuotaExceeded,
     SubscriptionService,
     SyncStatus,
 )
-from cogs.input import parse_keywords
+from cogs.input import read_keywords
 from cogs.permissions import Target, TargetChannel, check_bot_may_post, check_may_manage, target_channel
-from cogs.replies import bold, edit_reply, local_time, spelling_hint
+from cogs.quota_texts import command_quota_line, exceeded_lines
+from cogs.replies import bold, defer_if_slow, edit_reply, local_time, send_reply, spelling_hint
 from cogs.subscribe_buttons import subscribed_view
 
 # How long the reply waits for the initial sync before it says that the sync is queued.
@@ -43,6 +46,7 @@ _ARXIV_UNAVAILABLE: Final = (
     "arXiv is unavailable right now. Once it is back, the bot reads the existing papers without posting them, and this "
     "message shows what it found. Newer papers will be posted."
 )
+READING: Final = "-# Reading the papers of the last 30 days, without posting them. A preview will replace this line."
 _WILDCARD_IGNORED: Final = "`*` is ignored: other endings of a word are found anyway."
 # A longer title takes two lines on a phone of 390 pixels.
 _TITLE_MAX: Final = 38
@@ -79,59 +83,77 @@ class SubscribeCommand(commands.Cog):
     ) -> None:
         target = target_channel(interaction, channel)
         check_may_manage(target)
-        await interaction.response.defer(ephemeral=True)
-        await check_bot_may_post(interaction, target)
-        parts = parse_keywords(keyword, category)
-        results = [
-            part if isinstance(part, str) else await self._subscribe(interaction, target, part) for part in parts
-        ]
-        lines = [*(_status_line(part, result, target) for part, result in zip(parts, results, strict=True))]
-        if "*" in keyword and any(without_ending_wildcards(part) != part for part in split_keywords(keyword)):
-            lines.append(_WILDCARD_IGNORED)
-        await self._reply_with_previews(interaction, target, results, lines)
+        results, left_out, lines = await defer_if_slow(
+            interaction, self._subscribe(interaction, target, keyword, category)
+        )
+        keywords = [result.keyword for result in results if isinstance(result, Added | AlreadyWatched)]
+        # The keywords are stored: if the bot is killed from now on, the reply is still true.
+        await send_reply(interaction, [*left_out, *lines, READING if keywords else ""])
+        if keywords:
+            await self._show_previews(interaction, target, results, left_out, lines)
 
     async def _subscribe(
-        self, interaction: discord.Interaction[Client], target: TargetChannel, keyword: Keyword
-    ) -> Added | AlreadyWatched:
-        return await self._subscription_service.subscribe(
-            keyword, target.channel_id, interaction.guild_id or 0, interaction.user.id
-        )
+        self, interaction: discord.Interaction[Client], target: TargetChannel, typed: str, category: str | None
+    ) -> tuple[Sequence[str | AddResult], Sequence[str], Sequence[str]]:
+        """Adds the keywords; returns one result for each, what quotas left out, and the lines of the reply.
 
-    async def _reply_with_previews(
+        What was left out comes first in the reply: a long reply is cut at its end.
+        """
+        await check_bot_may_post(interaction, target)
+        parts = await read_keywords(typed, category)
+        taken = parts[: self._subscription_service.keywords_per_command]
+        keywords = [part for part in taken if isinstance(part, Keyword)]
+        added = iter(
+            await self._subscription_service.subscribe(
+                keywords, target.channel_id, interaction.guild_id or 0, interaction.user.id
+            )
+        )
+        results = [part if isinstance(part, str) else next(added) for part in taken]
+        left_out = [
+            *exceeded_lines(results, target.mention),
+            command_quota_line("subscribe", len(parts), parts[len(taken) :]),
+        ]
+        lines = [*(_status_line(part, result, target) for part, result in zip(taken, results, strict=True))]
+        if "*" in typed and await asyncio.to_thread(_has_wildcard, typed):
+            lines.append(_WILDCARD_IGNORED)
+        return results, left_out, lines
+
+    async def _show_previews(
         self,
         interaction: discord.Interaction[Client],
         target: TargetChannel,
-        results: Sequence[str | Added | AlreadyWatched],
+        results: Sequence[str | AddResult],
+        left_out: Sequence[str],
         lines: Sequence[str],
     ) -> None:
-        """Replies, and edits the reply when the initial sync of the keywords is complete.
+        """Edits the reply when the initial sync of the keywords is complete.
 
         `lines` begins with one line per result.
         """
-        keywords = [result.keyword for result in results if not isinstance(result, str)]
+        keywords = [result.keyword for result in results if isinstance(result, Added | AlreadyWatched)]
         wait = partial(self._subscription_service.wait_until_synced, keywords)
         status = await wait(REPLY_WAIT_S, keep_waiting=False)
         if status is not SyncStatus.SYNCED:
             note = _ARXIV_UNAVAILABLE if status is SyncStatus.ARXIV_UNAVAILABLE else _QUEUED
-            await edit_reply(interaction, [*lines, note])
+            await edit_reply(interaction, [*left_out, *lines, note], messages_max=1)
             status = await wait(REPLY_EDIT_S - REPLY_WAIT_S, keep_waiting=True)
         if status is SyncStatus.SYNCED:
             previews = {keyword: await self._subscription_service.preview(keyword) for keyword in keywords}
             with_facts = [
-                line if isinstance(result, str) else f"{line} {_facts(previews[result.keyword])}"
+                f"{line} {_facts(previews[result.keyword])}" if isinstance(result, Added | AlreadyWatched) else line
                 for line, result in zip(lines, results, strict=False)
             ]
             papers = await asyncio.to_thread(_paper_lines, [*previews.values()])
             await edit_reply(
                 interaction,
-                [*with_facts, *lines[len(results) :], *papers, await self._next_papers(target, keywords)],
+                [*left_out, *with_facts, *lines[len(results) :], *papers, await self._next_papers(target)],
                 view=await self._buttons(target, results, previews),
             )
 
     async def _buttons(
         self,
         target: TargetChannel,
-        results: Sequence[str | Added | AlreadyWatched],
+        results: Sequence[str | AddResult],
         previews: Mapping[Keyword, KeywordPreview],
     ) -> discord.ui.View | None:
         """The buttons, which affect only keywords that were added."""
@@ -142,10 +164,8 @@ class SubscribeCommand(commands.Cog):
             with_past=any(previews[keyword].newest for keyword in added),
         )
 
-    async def _next_papers(self, target: TargetChannel, keywords: Sequence[Keyword]) -> str:
-        """When new papers will be posted; nothing if no keyword was valid."""
-        if not keywords:
-            return ""
+    async def _next_papers(self, target: TargetChannel) -> str:
+        """When new papers will be posted."""
         settings = await self._settings_service.get(target.channel_id)
         if settings.paused_since is not None:
             posted = f"queued until `/channel resume`: {target.mention} is paused"
@@ -165,7 +185,12 @@ class SubscribeCommand(commands.Cog):
         ]
 
 
-def _status_line(typed: Keyword | str, result: str | Added | AlreadyWatched, target: TargetChannel) -> str:
+def _has_wildcard(typed: str) -> bool:
+    return any(without_ending_wildcards(part) != part for part in split_keywords(typed))
+
+
+def _status_line(typed: Keyword | str, result: str | AddResult, target: TargetChannel) -> str:
+    """The line for one keyword; empty for one that exceeds a quota: these are named together."""
     match result:
         case Added(keyword):
             return f"{bold(keyword.shown)}: added to {target.mention}."
@@ -175,6 +200,8 @@ def _status_line(typed: Keyword | str, result: str | Added | AlreadyWatched, tar
             return f"{bold(typed.shown)}: Already watched as {bold(keyword.shown)} in {target.mention}."
         case AlreadyWatched(keyword):
             return f"{bold(keyword.shown)}: already in {target.mention}."
+        case QuotaExceeded():
+            return ""
         case str():
             return result
         case _ as unexpected:

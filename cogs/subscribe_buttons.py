@@ -15,7 +15,7 @@ from bot.domain.keyword import Keyword
 from bot.domain.text import plural
 from bot.runtime.errors import StoreUnavailable
 from bot.services.subscriptions import NEWEST_POSTED, Unsubscribed
-from cogs.permissions import can_manage_by_id
+from cogs.permissions import can_manage_by_id, look_up_channels
 from cogs.replies import PersistentItem, bold
 
 _LABELS: Final[Mapping[SubscribedAction, str]] = {
@@ -54,6 +54,7 @@ class SubscribedButton(
         await interaction.edit_original_response(content=text, embeds=[], view=None)
 
     async def _answer(self, interaction: discord.Interaction[AnyClient], client: Client) -> str:
+        await look_up_channels(interaction)
         if not can_manage_by_id(interaction, self._channel_id):
             return f"You can no longer manage <#{self._channel_id}>."
         keywords = await client.subscription_service.keywords_by_id(self._channel_id, self._keyword_ids)

@@ -1,11 +1,14 @@
-"""`/unsubscribe` and `/keywords`: ends and lists the subscriptions of a server.
+"""`/unsubscribe`: ends subscriptions, and suggests the keywords of the channel and of deleted channels.
 
-Callers see only channels that they can view; a deleted channel is visible to those with Manage Server.
+Callers see only channels that they can view; a deleted channel is visible to those with Manage Channels.
 """
 
+import asyncio
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Final
 
 import discord
 from discord import app_commands
@@ -13,22 +16,35 @@ from discord.ext import commands
 
 from bot.discord_api.client import Client
 from bot.domain.keyword import Keyword, split_keywords
-from bot.domain.subscription import Source, Subscription
+from bot.domain.subscription import Spelling, Subscription
 from bot.domain.text import cut, utf16_length
-from bot.domain.unsupported import unsupported_syntax
 from bot.runtime.errors import InvalidKeyword
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.subscriptions import KeptByConfig, NotSubscribed, SubscriptionService, Unsubscribed
 from cogs.input import parse_stored_keywords
-from cogs.permissions import Target, can_manage_by_id, can_view, check_may_manage, target_channel
-from cogs.replies import bold, channel_link, edit_reply
+from cogs.permissions import (
+    Target,
+    can_manage_by_id,
+    can_view,
+    check_may_manage,
+    is_deleted,
+    look_up_channels,
+    target_channel,
+)
+from cogs.quota_texts import command_quota_line
+from cogs.replies import bold, edit_reply
+from cogs.suggestions import suggested
 
-# An autocompleted keyword of a deleted channel ends with the channel's id, as nobody can choose that channel any more.
+# An autocompleted keyword of a deleted channel or an archived thread ends with its id, because it cannot be chosen.
+_DIGEST_PREFIX: Final = "keyword:"
+_COMMAS: Final = ",\uff0c"
+_DELETED: Final = " (deleted channel)"
+_ARCHIVED: Final = " (archived thread)"
 _IN_CHANNEL = re.compile(r"(?P<keyword>.+?)\s+#(?P<channel>\d{17,20})", re.DOTALL)
 
 
 class SubscriptionCommands(commands.Cog):
-    """Ends and lists subscriptions."""
+    """Ends subscriptions."""
 
     def __init__(self, subscription_service: SubscriptionService) -> None:
         self._subscription_service = subscription_service
@@ -49,18 +65,21 @@ class SubscriptionCommands(commands.Cog):
             target = target_channel(interaction, channel)
             check_may_manage(target)
             channel_id, typed = target.channel_id, keyword
-        keywords = await self._chosen(typed, channel_id) or parse_stored_keywords(typed)
-        if not split_keywords(typed):
+        keywords = await self._chosen(typed, channel_id) or await asyncio.to_thread(_read, typed)
+        if not keywords:
             raise InvalidKeyword("Please enter one of the channel's keywords.")
-        await edit_reply(interaction, [await self._unsubscribe_one(each, channel_id) for each in keywords])
+        taken = keywords[: self._subscription_service.keywords_per_command]
+        lines = [await self._unsubscribe_one(each, channel_id) for each in taken]
+        left_out = command_quota_line("unsubscribe", len(keywords), keywords[len(taken) :])
+        await edit_reply(interaction, [left_out, *lines])
 
     async def _chosen(self, value: str, channel_id: int) -> Sequence[Keyword | str]:
         """The keyword whose choice has this value; none if the value is a keyword itself."""
-        return [
-            subscription.keyword
-            for subscription in await self._subscription_service.in_channel(channel_id)
-            if value == _digest(subscription.keyword)
-        ]
+        if not value.startswith(_DIGEST_PREFIX):
+            return []
+        subscriptions = await self._subscription_service.in_channel(channel_id)
+        # In a thread, because the digests of 10,000 keywords take 20 ms.
+        return await asyncio.to_thread(_with_digest, subscriptions, value)
 
     async def _unsubscribe_one(self, typed: Keyword | str, channel_id: int) -> str:
         if isinstance(typed, str):
@@ -79,12 +98,8 @@ class SubscriptionCommands(commands.Cog):
 
     async def _checked_channel(self, interaction: discord.Interaction[Client], channel_id: int) -> int:
         """Returns the id if the channel belongs to this server and the caller may manage it."""
-        guild = interaction.guild
-        known = {
-            subscription.channel_id
-            for subscription in await self._subscription_service.in_guild(interaction.guild_id or 0)
-        }
-        if guild is None or channel_id not in known or not can_manage_by_id(interaction, channel_id):
+        await look_up_channels(interaction)
+        if not can_manage_by_id(interaction, channel_id):
             raise InvalidKeyword("That channel isn't in this server, or you can't manage it.")
         return channel_id
 
@@ -94,53 +109,44 @@ class SubscriptionCommands(commands.Cog):
     ) -> list[app_commands.Choice[str]]:
         chosen = interaction.namespace.channel
         target_id = chosen.id if chosen is not None else interaction.channel_id
-        subscriptions = await self._subscription_service.in_guild(interaction.guild_id or 0)
-        choices = [
-            choice
-            for subscription in subscriptions
-            if (choice := _choice(interaction, subscription, target_id)) is not None
-            and typed.casefold() in choice.name.casefold()
-        ]
-        return choices[:AUTOCOMPLETE_CHOICES_MAX]
+        index = await self._subscription_service.index(interaction.guild_id or 0)
+        choices: list[app_commands.Choice[str]] = []
+        may_show = partial(_may_suggest, interaction, target_id)
+        # A choice that was made is typed text when the person returns to the option.
+        searched = typed.removesuffix(_DELETED).removesuffix(_ARCHIVED)
+        async for spelling in suggested(index, searched, may_show):
+            choices.append(_choice(interaction, spelling, target_id))
+            if len(choices) == AUTOCOMPLETE_CHOICES_MAX:
+                break
+        return choices
 
-    @app_commands.command(description="List this server's keywords by channel")
-    @app_commands.describe(channel="Only the keywords of this channel (default: all channels)")
-    @app_commands.guild_only()
-    async def keywords(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
-        await interaction.response.defer(ephemeral=True)
-        shown = [
-            subscription
-            for subscription in await self._subscription_service.in_guild(interaction.guild_id or 0)
-            if (channel is None or subscription.channel_id == channel.id)
-            and can_view(interaction, subscription.channel_id)
-        ]
-        if not shown:
-            subject = f"<#{channel.id}> has" if channel is not None else "The channels that you can view have"
-            await edit_reply(interaction, [f"{subject} no keywords yet. Add one with `/subscribe`."])
-            return
-        await edit_reply(interaction, _by_channel(interaction.guild, shown))
+
+def _read(typed: str) -> Sequence[Keyword | str]:
+    return parse_stored_keywords(typed) if split_keywords(typed) else []
+
+
+def _may_suggest(interaction: discord.Interaction[Client], target_id: int | None, channel_id: int) -> bool:
+    """Whether the keywords of a channel are suggested: it is the target channel, or one that cannot be chosen."""
+    if channel_id == target_id:
+        return target_id == interaction.channel_id or can_view(interaction, channel_id)
+    guild = interaction.guild
+    if guild is None or guild.get_channel_or_thread(channel_id) is not None:
+        return False
+    return can_manage_by_id(interaction, channel_id)
 
 
 def _choice(
-    interaction: discord.Interaction[Client], subscription: Subscription, target_id: int | None
-) -> app_commands.Choice[str] | None:
-    """A keyword of the target channel, or one of a deleted channel with the channel's id; None for other channels."""
-    shown = subscription.keyword.shown
-    if subscription.channel_id == target_id:
-        if target_id != interaction.channel_id and not can_view(interaction, target_id):
-            return None
+    interaction: discord.Interaction[Client], spelling: Spelling, target_id: int | None
+) -> app_commands.Choice[str]:
+    """A keyword of the target channel, or one of a channel that cannot be chosen, with its id."""
+    if spelling.channel_id == target_id:
         return app_commands.Choice(
-            name=_choice_name(shown, SELECT_OPTION_MAX), value=_choice_value(subscription.keyword, "")
+            name=_choice_name(spelling.shown, SELECT_OPTION_MAX), value=_choice_value(spelling, "")
         )
-    guild = interaction.guild
-    if guild is None or guild.get_channel_or_thread(subscription.channel_id) is not None:
-        return None
-    if not can_manage_by_id(interaction, subscription.channel_id):
-        return None
-    note = " (deleted channel)"
+    note = _DELETED if is_deleted(interaction, spelling.channel_id) else _ARCHIVED
     return app_commands.Choice(
-        name=_choice_name(shown, SELECT_OPTION_MAX - len(note)) + note,
-        value=_choice_value(subscription.keyword, f" #{subscription.channel_id}"),
+        name=_choice_name(spelling.shown, SELECT_OPTION_MAX - len(note)) + note,
+        value=_choice_value(spelling, f" #{spelling.channel_id}"),
     )
 
 
@@ -149,33 +155,16 @@ def _choice_name(shown: str, limit: int) -> str:
     return shown if utf16_length(shown) <= limit else f"{cut(shown, limit // 2)} {shown[-(limit // 2 - 1) :]}"
 
 
-def _choice_value(keyword: Keyword, suffix: str) -> str:
+def _choice_value(spelling: Spelling, suffix: str) -> str:
     """The keyword as text, or its digest if the text is too long for Discord or would be split at a comma."""
-    fits = len(keyword.shown + suffix) <= SELECT_OPTION_MAX and len(split_keywords(keyword.shown)) == 1
-    return (keyword.shown if fits else _digest(keyword)) + suffix
+    fits = len(spelling.shown + suffix) <= SELECT_OPTION_MAX and not set(_COMMAS) & set(spelling.shown)
+    return (spelling.shown if fits else _digest(spelling.canonical)) + suffix
 
 
-def _digest(keyword: Keyword) -> str:
-    return f"keyword:{hashlib.sha256(keyword.canonical.encode()).hexdigest()[:16]}"
+def _digest(canonical: str) -> str:
+    return f"{_DIGEST_PREFIX}{hashlib.sha256(canonical.encode()).hexdigest()[:16]}"
 
 
-def _by_channel(guild: discord.Guild | None, subscriptions: Sequence[Subscription]) -> list[str]:
-    lines: list[str] = []
-    channel_id = None
-    for subscription in subscriptions:
-        if subscription.channel_id != channel_id:
-            channel_id = subscription.channel_id
-            lines.append(channel_link(guild, channel_id))
-        lines.append(f"- {bold(subscription.keyword.shown)} · {_added_by(subscription)}")
-        # Stored by an earlier version, or in config.json.
-        if (problem := unsupported_syntax(subscription.keyword.shown)) is not None:
-            lines.append(f"  Unlikely to match. {problem}")
-    return lines
-
-
-def _added_by(subscription: Subscription) -> str:
-    day = discord.utils.format_dt(subscription.added_at, "d")
-    by = [f"<@{subscription.added_by}>"] if subscription.added_by is not None else []
-    if Source.FILE in subscription.sources:
-        by.append("config.json")
-    return f"added by {' and '.join(by)} on {day}"
+def _with_digest(subscriptions: Iterable[Subscription], digest: str) -> list[Keyword | str]:
+    keywords = (subscription.keyword for subscription in subscriptions)
+    return [keyword for keyword in keywords if _digest(keyword.canonical) == digest]

@@ -26,6 +26,7 @@ MEASURED_SLOW: Final = (
     "tests/e2e/test_blocked_channels.py",
     "tests/e2e/test_channel_commands.py",
     "tests/e2e/test_charts.py",
+    "tests/e2e/test_clear_backoff.py",
     "tests/e2e/test_discord_misbehaviour.py",
     "tests/e2e/test_greeting.py",
     "tests/e2e/test_help.py",

@@ -15,6 +15,7 @@ from typing import Final, Literal, Protocol
 import aiohttp
 
 from bot.arxiv.gate import ARXIV_BACKOFF_MAX, Gate, Priority, RequestSlot
+from bot.arxiv.scheduler import Waiters
 from bot.domain.feed import FeedPage, parse_feed
 from bot.domain.queries import Query
 from bot.runtime.clock import Clock
@@ -50,7 +51,9 @@ _RESULT_LABELS: Final = {ArxivThrottled: "ArxivThrottled", ArxivUnavailable: "Ar
 class PageSource(Protocol):
     """A source of result pages: the client itself, or the retrying client around it."""
 
-    async def fetch(self, query: Query, *, start: int, size: int, priority: Priority) -> FeedPage:
+    async def fetch(
+        self, query: Query, *, start: int, size: int, priority: Priority, waiters: Waiters | None = None
+    ) -> FeedPage:
         """Returns one page, as the client's `fetch` does."""
         ...
 
@@ -92,15 +95,17 @@ class ArxivClient:
             timeout_s=timeout_s,
         )
 
-    async def fetch(self, query: Query, *, start: int, size: int, priority: Priority) -> FeedPage:
-        """Returns one page of a query's results.
+    async def fetch(
+        self, query: Query, *, start: int, size: int, priority: Priority, waiters: Waiters | None = None
+    ) -> FeedPage:
+        """Returns one page of a query's results; `waiters` are the people who wait for it.
 
-        Raises ArxivThrottled or ArxivUnavailable (at once during a backoff), or QueryRejected.
+        Raises ArxivThrottled or ArxivUnavailable (at once during a backoff), ArxivBusy, or QueryRejected.
         """
         form = _form(query, start, size)
         while True:
             try:
-                async with self._gate.request_slot(priority) as slot:
+                async with self._gate.request_slot(priority, waiters) as slot:
                     return await self._fetch_page(form, slot)
             except _PostRejected:  # not a failure: the same request by GET, in a slot of its own
                 log.warning("arXiv rejected POST")

@@ -5,6 +5,7 @@ never receives the token or settings.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import shutil
@@ -51,6 +52,8 @@ class ChartRenderer:
                 raise _failed("the drawing process could not be started", detail=str(error)) from error
 
     async def _run(self, request: bytes) -> bytes:
+        with contextlib.suppress(OSError):  # matplotlib then uses a temporary folder
+            await asyncio.to_thread(self._folder.mkdir, 0o700, exist_ok=True)  # matplotlib's own has the umask's mode
         process = await asyncio.create_subprocess_exec(
             *self._command,
             env=_environment(self._folder),

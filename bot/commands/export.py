@@ -109,7 +109,10 @@ def _temporary_file(target: Path) -> Iterator[Path]:
 
 
 def _write(temporary: Path, body: bytes, previous: os.stat_result | None) -> None:
-    with temporary.open("xb") as file:
+    # A page is meant to be read by others, such as a web server, so a new file has the mode of the umask. A replaced
+    # file keeps its mode, and nobody else can open it before it has that mode.
+    mode = 0o666 if previous is None else 0o600
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as file:
         if previous is not None:
             with contextlib.suppress(PermissionError):  # only root may change the owner
                 os.fchown(file.fileno(), previous.st_uid, previous.st_gid)

@@ -13,11 +13,15 @@ from typing import Final
 import discord
 from pydantic import SecretStr
 
+from bot.composition.commands import build_cogs
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import trending_feature
-from bot.composition.wiring import build_cogs, build_ingest, build_publish, build_services
+from bot.composition.wiring import build_ingest, build_publish, build_services
 from bot.config import Settings
 from bot.discord_api.attempts import InvalidRequests, request_trace
+from bot.discord_api.backoff import GlobalBackoff
+from bot.discord_api.backoff_watch import BackoffWatch
+from bot.discord_api.channel_directory import ChannelDirectory
 from bot.discord_api.client import FATAL_CLOSE_CODES, Client, use_endpoints
 from bot.discord_api.greeting import Greeter
 from bot.domain.keyword import Keyword, split_keywords
@@ -33,6 +37,7 @@ from bot.services.health import Health
 from bot.store.clock_repair import StoredTimes
 from bot.store.database import Database
 from bot.web import PublicPage, WebServer, page_address
+from cogs.keyword_list import KeywordsButton
 from cogs.lookup import AbstractButton, AbstractMenu
 from cogs.subscribe_buttons import SubscribedButton
 from cogs.trending import TrendingButton
@@ -112,7 +117,8 @@ class App:
         self._trending = trending_feature(context).build(stores, wakeups)
         services = build_services(context, stores, wakeups, self._ingest, self._trending, self._supervisor)
         self.subscriptions = services.subscriptions
-        invalid_requests = InvalidRequests(context.clock)
+        invalid_requests = InvalidRequests(context.clock, context.problems)
+        backoff = GlobalBackoff(context.clock, context.rng, context.problems)
         self.client = Client(
             stores.key_values,
             services.lookup,
@@ -120,11 +126,13 @@ class App:
             self._trending.lists,
             self._guild_changed,
             Greeter(stores.known_guilds, context.clock),
-            context.clock.observe_responses(request_trace(invalid_requests)),
+            ChannelDirectory(stores.channels, invalid_requests, context.clock),
+            context.clock.observe_responses(request_trace(invalid_requests, backoff)),
         )
-        self.client.add_dynamic_items(AbstractButton, AbstractMenu, SubscribedButton, TrendingButton)
+        self._backoff_watch = BackoffWatch(self.client, backoff, stores.key_values, context.clock, context.rng)
+        self.client.add_dynamic_items(AbstractButton, AbstractMenu, KeywordsButton, SubscribedButton, TrendingButton)
         self.client.set_cogs(build_cogs(context, services, self._trending))
-        self._publish = build_publish(context, stores, wakeups, self._trending, self.client, invalid_requests)
+        self._publish = build_publish(context, stores, wakeups, self._trending, self.client, invalid_requests, backoff)
         self._clock_watch = ClockWatch(context.clock, StoredTimes(database), wakeups.notify_all)
         self._lag = LagMeter(context.clock, metrics)
         health = Health(
@@ -135,6 +143,8 @@ class App:
             metrics=metrics,
             gateway_is_up=self.client.is_connected,
             problems=context.problems.current,
+            channels=stores.channels,
+            poll_wait_s=self._ingest.gate.poll_wait_s,
         )
         page = PublicPage(services.pages, settings.web.public_channels, page_address(settings.web))
         self._web = WebServer(health, metrics, page)
@@ -142,6 +152,7 @@ class App:
     async def run_until(self, stop: asyncio.Event) -> None:
         """Keeps the loops running until `stop` is set, then finishes the messages that are being sent."""
         async with self._web.listening(self._settings.web.host, self._settings.web.port):
+            await self._backoff_watch.restore()
             loops = asyncio.create_task(self._supervisor.run(self._loops()))
             stopped = asyncio.create_task(stop.wait())
             try:
@@ -166,6 +177,7 @@ class App:
             "Reading arXiv": self._ingest.poller.run,
             "Reading new keywords": self._ingest.initial_sync.run,
             "Posting": self._when_guilds_known(self._publish.dispatcher.run),
+            "Waiting for Discord": self._backoff_watch.run,
             "Telling admins": self._when_guilds_known(self._publish.janitor.run),
             "Editing posts": self._when_guilds_known(self._publish.editor.run),
             "Checking the clock": self._clock_watch.run,
@@ -182,7 +194,7 @@ class App:
     async def _connect(self) -> None:
         try:
             if not self.client.is_logged_in:
-                await self.client.log_in(self._token.get_secret_value())
+                await self._backoff_watch.log_in(lambda: self.client.log_in(self._token.get_secret_value()))
             await self.client.connect()
         except discord.LoginFailure:
             raise InvalidToken("Discord rejected the token: check DISCORD_TOKEN (or `discord.token`).") from None
@@ -196,6 +208,7 @@ class App:
         channel_ids = [channel.id for channel in (*guild.channels, *guild.threads)]
         await self._channels.set_guild(guild.id, channel_ids)
         await self._publish.dispatcher.check_channels(guild.id)
+        await self.client.directory.observe(guild)
 
     async def close(self) -> None:
         """Closes the connections; waits for Discord's close frame only briefly."""

@@ -3,25 +3,22 @@
 It opens, starts and closes nothing: `app` does that.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import aiohttp
 import discord
-from discord.ext import commands
 
 from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S, ArxivClient
 from bot.arxiv.gate import Gate
-from bot.charts.renderer import ChartRenderer
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import TrendingParts
-from bot.config import WebSettings
 from bot.discord_api.attempts import InvalidRequests
+from bot.discord_api.backoff import GlobalBackoff
 from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.client import Client
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.notices import DiscordNotices
-from bot.ingest.initial_sync import InitialSync
+from bot.ingest.initial_sync import COLLECT_S, InitialSync
 from bot.ingest.month_counts import MonthCounter
 from bot.ingest.poller import Poller
 from bot.ingest.window_reader import WindowReader
@@ -42,20 +39,13 @@ from bot.services.lookup import LookupService
 from bot.services.pages import PageService
 from bot.services.status import StatusService
 from bot.services.subscriptions import SubscriptionService
-from cogs.channels import ChannelCommands
-from cogs.charts import ChartCommands
-from cogs.help import HelpCommand
-from cogs.lookup import LookupCommands
-from cogs.pages import PageCommands
-from cogs.status import StatusCommand
-from cogs.subscribe import SubscribeCommand
-from cogs.subscriptions import SubscriptionCommands
 
 
 @dataclass(frozen=True, slots=True)
 class IngestParts:
     """What reads arXiv."""
 
+    gate: Gate
     arxiv: ArxivClient
     poller: Poller
     initial_sync: InitialSync
@@ -71,9 +61,10 @@ class PublishParts:
     janitor: Janitor
 
 
-def request_gate(context: Context) -> Gate:
+def request_gate(context: Context, *, ignores_backoff: bool = False) -> Gate:
     """The gate that every process of the bot shares."""
-    return Gate(context.gate_path, context.clock, context.settings.arxiv.request_interval_s)
+    interval_s = context.settings.arxiv.request_interval_s
+    return Gate(context.gate_path, context.clock, interval_s, ignores_backoff=ignores_backoff)
 
 
 def arxiv_client(context: Context, session: aiohttp.ClientSession, gate: Gate | None = None) -> ArxivClient:
@@ -93,15 +84,19 @@ def arxiv_client(context: Context, session: aiohttp.ClientSession, gate: Gate | 
 
 
 def channel_access(
-    context: Context, client: discord.Client, invalid_requests: InvalidRequests | None = None
+    context: Context,
+    client: discord.Client,
+    invalid_requests: InvalidRequests | None = None,
+    backoff: GlobalBackoff | None = None,
 ) -> ChannelAccess:
-    """Checks channels through a client; `invalid_requests` is shared by everything that uses the same client."""
-    return ChannelAccess(client, context.clock, invalid_requests or InvalidRequests(context.clock))
+    """Checks channels through a client; the last two are shared by everything that uses the same client."""
+    return ChannelAccess(client, context.clock, invalid_requests or InvalidRequests(context.clock), backoff)
 
 
 def build_ingest(context: Context, stores: Stores, wakeups: Wakeups, session: aiohttp.ClientSession) -> IngestParts:
     """The arXiv client and the loops that read through it."""
-    arxiv = arxiv_client(context, session)
+    gate = request_gate(context)
+    arxiv = arxiv_client(context, session, gate)
     reader = WindowReader(arxiv, context.metrics)
     initial_sync = InitialSync(
         stores.subscriptions,
@@ -110,6 +105,7 @@ def build_ingest(context: Context, stores: Stores, wakeups: Wakeups, session: ai
         context.clock,
         context.metrics,
         on_synced=wakeups.poller.notify,
+        collect_s=COLLECT_S * context.settings.arxiv.request_interval_s / ARXIV_REQUEST_INTERVAL_S,
     )
     poller = Poller(
         client=arxiv,
@@ -125,7 +121,7 @@ def build_ingest(context: Context, stores: Stores, wakeups: Wakeups, session: ai
         on_new_posts=wakeups.dispatcher.notify,
         on_edits=wakeups.editor.notify,
     )
-    return IngestParts(arxiv, poller, initial_sync)
+    return IngestParts(gate, arxiv, poller, initial_sync)
 
 
 def build_publish(
@@ -135,10 +131,11 @@ def build_publish(
     trending: TrendingParts,
     client: Client,
     invalid_requests: InvalidRequests,
+    backoff: GlobalBackoff,
 ) -> PublishParts:
     """The loops that post, edit and send notices, all through one client."""
     clock, metrics = context.clock, context.metrics
-    access = channel_access(context, client, invalid_requests)
+    access = channel_access(context, client, invalid_requests, backoff)
     delivery = DiscordDelivery(client, clock, access, trending.render)
     sender = Sender(delivery, clock, metrics)
     availability = ChannelAvailability(
@@ -223,6 +220,7 @@ def build_services(
             ingest.initial_sync,
             context.clock,
             wakeups.dispatcher.notify,
+            context.settings.limits,
         ),
         channel_settings=_channel_settings_service(context, stores, wakeups),
         lookup=_lookup_service(context, stores, ingest, trending),
@@ -252,6 +250,7 @@ def _lookup_service(context: Context, stores: Stores, ingest: IngestParts, trend
         find_trending_entries=trending.find_entries,
         poller=ingest.poller,
         clock=context.clock,
+        interval_s=context.settings.arxiv.request_interval_s,
     )
 
 
@@ -263,6 +262,7 @@ def _status_service(
         initial_sync=ingest.initial_sync,
         outbox=stores.outbox,
         channels=stores.channels,
+        clock=context.clock,
         channel_settings=stores.channel_settings,
         subscriptions=stores.subscriptions,
         supervisor=supervisor,
@@ -278,23 +278,3 @@ def _chart_service(context: Context, stores: Stores, ingest: IngestParts) -> Cha
         context.clock,
         interval_s=context.settings.arxiv.request_interval_s,
     )
-
-
-def build_cogs(context: Context, services: Services, trending: TrendingParts) -> Sequence[commands.Cog]:
-    """The slash commands."""
-    return (
-        *trending.cogs,
-        SubscribeCommand(services.subscriptions, services.status, services.channel_settings),
-        SubscriptionCommands(services.subscriptions),
-        LookupCommands(services.lookup),
-        StatusCommand(services.status),
-        ChannelCommands(services.channel_settings, trending.lists),
-        PageCommands(services.pages),
-        ChartCommands(services.charts, ChartRenderer(context.fonts_path), services.subscriptions),
-        HelpCommand(_public_page_url(context.settings.web)),
-    )
-
-
-def _public_page_url(web: WebSettings) -> str | None:
-    """The page that everyone can read; None if no channel is public, or if its public URL is not set."""
-    return web.address if web.public_channels and web.port is not None else None

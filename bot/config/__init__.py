@@ -8,6 +8,7 @@ override the file. The token never appears in a fault or a repr.
 from bot.config.loading import DEFAULT_FILE, load_settings
 from bot.config.model import (
     FileSubscription,
+    LimitsSettings,
     LogSettings,
     Settings,
     WebSettings,
@@ -18,6 +19,7 @@ from bot.config.model import (
 __all__ = [
     "DEFAULT_FILE",
     "FileSubscription",
+    "LimitsSettings",
     "LogSettings",
     "Settings",
     "WebSettings",

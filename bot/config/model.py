@@ -214,6 +214,14 @@ class WebSettings(_Section):
     address: Annotated[str, AfterValidator(public_address)] | None = None
 
 
+class LimitsSettings(_Section):
+    """How many keywords people can add with commands; subscriptions in the file never count."""
+
+    keywords_per_command: Annotated[int, Field(ge=1, le=100)] = 25
+    keywords_per_channel: Annotated[int, Field(ge=1, le=10_000)] = 200
+    keywords_per_server: Annotated[int, Field(ge=1, le=100_000)] = 1000
+
+
 class LogSettings(_Section):
     """The level and the format of the log."""
 
@@ -231,4 +239,5 @@ class Settings(_Section):
     # None: the file does not manage subscriptions. A list, even an empty one, is the complete set of the file.
     subscriptions: tuple[FileSubscription, ...] | None = None
     web: WebSettings = WebSettings()
+    limits: LimitsSettings = LimitsSettings()
     log: LogSettings = LogSettings()

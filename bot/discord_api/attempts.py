@@ -4,22 +4,33 @@
 only. `InvalidRequests` counts the answers that Discord holds against the bot's address. This module sends nothing.
 """
 
+import logging
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 
 import aiohttp
+import discord
+import yarl
+from discord.http import Route
 
+from bot.discord_api.backoff import GlobalBackoff
 from bot.runtime.clock import Clock
+from bot.runtime.problems import Problem, ReportedProblems
+
+log = logging.getLogger(__name__)
 
 # Discord bans an address after 10,000 invalid requests (401, 403, 429) in 10 minutes (topics/rate-limits). The bot
 # stops at 0.4 % of that; with the requests already under way, one per channel being served, it stays below 1 %.
 INVALID_REQUESTS_MAX: Final = 40
 INVALID_REQUESTS_WINDOW_S: Final = 600.0
+
+TOO_MANY_INVALID: Final = "too many invalid requests, for which Discord bans an address"
 
 # topics/rate-limits, "Invalid Request Limit".
 _INVALID_STATUSES: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
@@ -66,14 +77,27 @@ def _changed_nothing(status: int | None) -> bool:
 class InvalidRequests:
     """Counts the invalid requests of the last ten minutes."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, problems: ReportedProblems | None = None) -> None:
         self._clock = clock
+        self._problems = problems or ReportedProblems()
         self._times_s: deque[float] = deque(maxlen=INVALID_REQUESTS_MAX)
 
     def record(self, status: int) -> None:
         """Counts an answer if Discord considers its request invalid."""
-        if status in _INVALID_STATUSES:
-            self._times_s.append(self._clock.monotonic())
+        if status not in _INVALID_STATUSES:
+            return
+        was_paused = self.pause_s() > 0
+        self._times_s.append(self._clock.monotonic())
+        if self.pause_s() > 0:
+            self._report(is_new=not was_paused)
+
+    def _report(self, *, is_new: bool) -> None:
+        retry_at = self._clock.now() + timedelta(seconds=self.pause_s())
+        problem = Problem(f"Posting is paused: {TOO_MANY_INVALID}", retry_at, expires_at=retry_at)
+        self._problems.report("rejections", problem)
+        if is_new:
+            fields = {"reason": TOO_MANY_INVALID, "retry_at": retry_at.isoformat()}
+            log.warning("too many rejected requests", extra=fields)
 
     def pause_s(self) -> float:
         """Returns for how many seconds the bot should send nothing that Discord may reject; 0 if it may send now."""
@@ -82,10 +106,16 @@ class InvalidRequests:
         return max(0.0, self._times_s[0] + INVALID_REQUESTS_WINDOW_S - self._clock.monotonic())
 
 
-def request_trace(invalid_requests: InvalidRequests) -> aiohttp.TraceConfig:
-    """Returns the trace for discord.py's HTTP client that `track_attempts` and `invalid_requests` depend on."""
+def request_trace(invalid_requests: InvalidRequests, backoff: GlobalBackoff | None = None) -> aiohttp.TraceConfig:
+    """Returns the trace for discord.py's HTTP client that `track_attempts` and `invalid_requests` depend on.
 
-    async def on_start(_session: object, _context: object, _params: aiohttp.TraceRequestStartParams) -> None:
+    With `backoff`, requests are stopped during a global backoff, and answers that discord.py cannot handle never reach
+    it: it would fail with an exception of any type, or wait without a limit.
+    """
+
+    async def on_start(_session: object, _context: object, params: aiohttp.TraceRequestStartParams) -> None:
+        if backoff is not None and _is_rest(params.url):
+            backoff.check(is_reply=_is_reply(params.url))
         attempts = _attempts.get(None)
         if attempts is None:
             return
@@ -94,12 +124,33 @@ def request_trace(invalid_requests: InvalidRequests) -> aiohttp.TraceConfig:
         attempts.statuses.append(None)
 
     async def on_end(_session: object, _context: object, params: aiohttp.TraceRequestEndParams) -> None:
-        invalid_requests.record(params.response.status)
         attempts = _attempts.get(None)
         if attempts is not None:
             attempts.statuses[-1] = params.response.status
+        try:
+            if backoff is not None and _is_rest(params.url):
+                await backoff.handle(_route(params.method, params.url), params.response, is_reply=_is_reply(params.url))
+        except discord.RateLimited:
+            invalid_requests.record(params.response.status)
+            raise
+        # Not after a proxy page, which raises DiscordBackoff: Discord did not see the request.
+        invalid_requests.record(params.response.status)
 
     trace = aiohttp.TraceConfig()
     trace.on_request_start.append(on_start)
     trace.on_request_end.append(on_end)
     return trace
+
+
+def _is_rest(url: yarl.URL) -> bool:
+    """Whether a request is for Discord's REST API, and not for the gateway or a file."""
+    return str(url).startswith(Route.BASE + "/")
+
+
+def _is_reply(url: yarl.URL) -> bool:
+    """Whether a request replies to an interaction; the bot uses no other webhooks."""
+    return str(url).removeprefix(Route.BASE).startswith(("/interactions/", "/webhooks/"))
+
+
+def _route(method: str, url: yarl.URL) -> str:
+    return "interactions" if _is_reply(url) else f"{method} {url.path}"

@@ -5,14 +5,16 @@ message.
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import aiohttp
 import discord
 
-from bot.discord_api.attempts import InvalidRequests
-from bot.discord_api.outcomes import OutcomeMapper
+from bot.discord_api.attempts import TOO_MANY_INVALID, InvalidRequests
+from bot.discord_api.backoff import GlobalBackoff
+from bot.discord_api.outcomes import OutcomeMapper, is_from_discord
 from bot.discord_api.permissions import NOT_IN_SERVER, AnyChannel, find_block, is_unknown_to_gateway
 from bot.domain.outgoing import Blocked, RetryLater
 from bot.publish.availability import SEND_BACKOFF_FLOOR_S
@@ -26,10 +28,17 @@ CHANNEL_FETCH_TIMEOUT_S: Final = 60.0
 class ChannelAccess:
     """Checks channels through a discord.py client that is logged in."""
 
-    def __init__(self, client: discord.Client, clock: Clock, invalid_requests: InvalidRequests) -> None:
+    def __init__(
+        self,
+        client: discord.Client,
+        clock: Clock,
+        invalid_requests: InvalidRequests,
+        backoff: GlobalBackoff | None = None,
+    ) -> None:
         self._client = client
         self._clock = clock
         self._invalid_requests = invalid_requests
+        self._backoff = backoff
         self._outcomes = OutcomeMapper(clock)
         # Rejections by channel and by whether the gateway's cache had the channel, each with its expiry.
         self._rejections: dict[tuple[int, bool], tuple[datetime, Blocked]] = {}
@@ -44,8 +53,10 @@ class ChannelAccess:
             return blocked
         if (rejection := self._remembered(channel_id, is_cached=is_cached)) is not None:
             return rejection
+        if self._backoff is not None and (error := self._backoff.error()) is not None:
+            return self._outcomes.of_read(error)
         if pause_s > 0:
-            return self._outcomes.retry_in(pause_s, "too many invalid requests, for which Discord bans an address")
+            return replace(self._outcomes.retry_in(pause_s, TOO_MANY_INVALID), everywhere=True)
         return None if is_cached else await self._check_by_rest(channel_id)
 
     def record_rejection(self, channel_id: int, blocked: Blocked) -> None:
@@ -68,9 +79,9 @@ class ChannelAccess:
         try:
             async with asyncio.timeout(CHANNEL_FETCH_TIMEOUT_S):
                 return await self._client.fetch_channel(channel_id)
-        except discord.Forbidden:
-            return NOT_IN_SERVER
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            if isinstance(error, discord.Forbidden) and is_from_discord(error):
+                return NOT_IN_SERVER
             return self._outcomes.of_read(error)
 
     def _remembered(self, channel_id: int, *, is_cached: bool) -> Blocked | None:

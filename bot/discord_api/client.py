@@ -19,7 +19,12 @@ from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from bot.discord_api.autocompletion import AutocompletionLimit, answer_without_suggestions
+from bot.discord_api.backoff import RATELIMIT_WAIT_MAX_S
+from bot.discord_api.channel_directory import ChannelDirectory
 from bot.discord_api.greeting import Greeter
+from bot.discord_api.http_client import BoundedClient
+from bot.discord_api.outcomes import describe_failure, hide_outage_traces, is_outage
 from bot.runtime.errors import DailyPapersError, StoreUnavailable
 from bot.services.lookup import LookupService
 from bot.services.subscriptions import SubscriptionService
@@ -33,8 +38,6 @@ log = logging.getLogger(__name__)
 GUILDS_QUIET_S: Final = 0.5
 # At the shutdown: how long cancelled commands may take to end, of the 0.5 s for closing the connection.
 COMMANDS_END_S: Final = 0.2
-# discord.py waits out a rate limit up to this long, then raises RateLimited.
-RATELIMIT_WAIT_MAX_S: Final = 30.0
 
 # discord.py passes buttons and menus an interaction of any client.
 AnyClient = TypeVar("AnyClient", bound=discord.Client)
@@ -53,9 +56,15 @@ class SlashCommands(app_commands.CommandTree["Client"]):
     def __init__(self, client: "Client") -> None:
         super().__init__(client)
         self._running: set[asyncio.Task[object]] = set()
+        self._autocompletion = AutocompletionLimit()
 
-    async def interaction_check(self, _: discord.Interaction["Client"], /) -> bool:
-        """Records the task of a command; allows everyone."""
+    async def interaction_check(self, interaction: discord.Interaction["Client"], /) -> bool:
+        """Records the task of a command, and allows everyone; limits requests for suggestions."""
+        if interaction.type is discord.InteractionType.autocomplete and not self._autocompletion.allows(
+            interaction.user.id, interaction.guild_id
+        ):
+            await answer_without_suggestions(interaction)
+            return False
         task = asyncio.current_task()
         if task is not None:
             self.track(task)
@@ -78,7 +87,7 @@ class SlashCommands(app_commands.CommandTree["Client"]):
             await asyncio.wait(tasks, timeout=COMMANDS_END_S)
 
 
-class Client(commands.Bot):
+class Client(BoundedClient, commands.Bot):
     """The bot's connection to Discord.
 
     `on_change` is awaited with each server whose channels or permissions may have changed.
@@ -92,6 +101,7 @@ class Client(commands.Bot):
         trending: TrendingLists,
         on_change: Callable[[discord.Guild], Awaitable[None]],
         greeter: Greeter,
+        directory: ChannelDirectory,
         http_trace: aiohttp.TraceConfig,
     ) -> None:
         super().__init__(
@@ -114,11 +124,13 @@ class Client(commands.Bot):
         self.trending = trending
         self._on_change = on_change
         self._greeter = greeter
+        self.directory = directory
         self._guild_ids_at_connect: tuple[int, ...] = ()
         self._cogs_to_load: Sequence[commands.Cog] = ()
         self._login_finished = asyncio.Event()
         self._connected = False
         self.tree.error(answer_failure)
+        hide_outage_traces()
 
     @property
     def is_logged_in(self) -> bool:
@@ -161,6 +173,7 @@ class Client(commands.Bot):
             super().dispatch(event_name, *args, **kwargs)
 
     async def setup_hook(self) -> None:
+        await self.directory.load()
         for cog in self._cogs_to_load:
             await self.add_cog(cog, override=True)  # again if an earlier login failed after this
         await self._sync_if_changed()
@@ -189,6 +202,7 @@ class Client(commands.Bot):
     async def on_ready(self) -> None:
         # discord.py fires this again after a reconnect, so everything here may be repeated.
         self._connected = True
+        self.directory.session_started()
         log.info("connected to Discord", extra={"guilds": len(self.guilds)})
         for guild in self.guilds:
             await self._on_change(guild)
@@ -213,17 +227,23 @@ class Client(commands.Bot):
         await self._on_change(channel.guild)
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        await self.directory.channel_deleted(channel.guild.id, channel.id)
         await self._on_change(channel.guild)
 
     async def on_guild_role_update(self, _: discord.Role, role: discord.Role) -> None:
         await self._on_change(role.guild)
 
     async def on_thread_update(self, _: discord.Thread, thread: discord.Thread) -> None:
+        await self.directory.thread_changed(thread)
         await self._on_change(thread.guild)
 
     async def on_thread_join(self, thread: discord.Thread) -> None:
-        # discord.py fires this for an unarchived thread, too.
+        # discord.py fires this for every thread that was not in its cache: reopened, or changed while it is archived.
+        await self.directory.thread_changed(thread)
         await self._on_change(thread.guild)
+
+    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
+        await self.directory.channel_deleted(event.guild_id, event.thread_id)
 
     async def on_thread_delete(self, thread: discord.Thread) -> None:
         await self._on_change(thread.guild)
@@ -254,6 +274,8 @@ async def answer_failure(interaction: discord.Interaction, error: app_commands.A
         text = f"Rate limit: try again in {math.ceil(cause.retry_after)} s."
     elif isinstance(cause, app_commands.AppCommandError) and not isinstance(error, app_commands.CommandInvokeError):
         text = str(cause)
+    elif is_outage(cause):
+        text = "Discord did not answer the bot. Please try again in a few minutes."
     else:
         log.error("command failed", extra={"command": _command_name(interaction)}, exc_info=cause)
         text = "Something went wrong, and the error was logged. Nothing was lost; please try again."
@@ -280,9 +302,10 @@ async def reply(interaction: discord.Interaction, text: str) -> None:
             await interaction.followup.send(text, ephemeral=True)
         else:
             await interaction.response.send_message(text, ephemeral=True)
-    except discord.HTTPException as error:
-        # The interaction has expired, or an earlier run answered it (10062): nobody is left to reply to.
-        log.warning("reply not delivered", extra={"command": _command_name(interaction), "reason": str(error)})
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+        # Discord does not answer, the interaction has expired, or an earlier run answered it (10062).
+        fields = {"command": _command_name(interaction), "reason": describe_failure(error)}
+        log.warning("reply not delivered", extra=fields)
 
 
 async def _remove_public_placeholder(interaction: discord.Interaction) -> None:

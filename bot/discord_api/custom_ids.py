@@ -16,6 +16,7 @@ from bot.runtime.limits import CUSTOM_ID_MAX
 NO_POST_KEY: Final = "looked-up"
 
 SubscribedAction = Literal["new", "past", "undo"]
+KeywordsMove = Literal["first", "to", "from", "last", "file"]
 
 
 class CustomIdTooLong(ValueError):
@@ -94,6 +95,32 @@ class SubscribedButtonId(CustomId):
 
     def __str__(self) -> str:
         return f"subscribed:{self.action}:{self.channel_id}:{','.join(map(str, self.keyword_ids))}"
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordsButtonId(CustomId):
+    """A button below a list of keywords: who may use it, which channel is listed (0: all), and what it shows.
+
+    `from` is the page that begins at a position, `to` the one that ends there; the others ignore the position.
+    """
+
+    TEMPLATE: ClassVar[str] = (
+        r"keywords:(?P<caller>\d{1,20}):(?P<channel>\d{1,20}):(?P<move>first|to|from|last|file):(?P<position>\d{1,9})"
+    )
+
+    caller_id: int
+    channel_id: int
+    move: KeywordsMove
+    position: int
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE."""
+        move = cast("KeywordsMove", match["move"])
+        return cls(int(match["caller"]), int(match["channel"]), move, int(match["position"]))
+
+    def __str__(self) -> str:
+        return f"keywords:{self.caller_id}:{self.channel_id}:{self.move}:{self.position}"
 
 
 @dataclass(frozen=True, slots=True)

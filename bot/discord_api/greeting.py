@@ -14,6 +14,7 @@ import aiohttp
 import discord
 
 from bot.discord_api.delivery import SEND_TIMEOUT_S
+from bot.discord_api.outcomes import describe_failure
 from bot.runtime.clock import Clock
 from bot.runtime.limits import NONCE_MAX
 from bot.store.known_guilds import KnownGuilds
@@ -67,7 +68,7 @@ async def _greet(guild: discord.Guild) -> None:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await channel.send(GREETING, nonce=nonce, allowed_mentions=discord.AllowedMentions.none())
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-            reason = str(error) or type(error).__name__
+            reason = describe_failure(error)
     if reason is None:
         log.info("server greeted", extra={"guild_id": guild.id})
     else:

@@ -11,6 +11,7 @@ import discord
 
 from bot.discord_api.attempts import InvalidRequests
 from bot.discord_api.delivery import SEND_TIMEOUT_S
+from bot.discord_api.outcomes import is_from_discord
 from bot.discord_api.permissions import find_block
 from bot.domain.subscription import BlockedNotice
 from bot.runtime.limits import NONCE_MAX
@@ -68,5 +69,5 @@ class DiscordNotices:
 
 
 def _is_definite(error: discord.HTTPException) -> bool:
-    """Whether another attempt would be rejected as well."""
-    return error.status < 500 and error.status != 429
+    """Whether Discord would reject another attempt as well."""
+    return error.status < 500 and error.status != 429 and is_from_discord(error)

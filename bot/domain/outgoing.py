@@ -26,10 +26,14 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class RetryLater:
-    """Discord definitely did not accept the message, and will not before `not_before`."""
+    """Discord definitely did not accept the message, and will not before `not_before`.
+
+    `everywhere`: the cause concerns no channel in particular, and whoever found it reports it.
+    """
 
     not_before: datetime
     reason: str
+    everywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""Watched keywords, subscriptions, and blocked channels, as the store returns them."""
+"""Watched keywords, subscriptions, and channels that are blocked or not cached, as the store returns them."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Final
 
 from bot.domain.keyword import Keyword
 
@@ -42,6 +43,60 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
+class Spelling:
+    """A keyword as a channel spells it, without its tokens; `canonical` is its canonical form."""
+
+    channel_id: int
+    shown: str
+    canonical: str
+
+
+class QuotaScope(Enum):
+    """What a quota counts the keywords of."""
+
+    CHANNEL = "channel"
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """How many keywords commands may add to one channel and to one server."""
+
+    per_channel: int
+    per_server: int
+
+
+UNLIMITED: Final = Quotas(2**62, 2**62)
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """The channel now subscribes to the keyword."""
+
+    keyword: Keyword
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyWatched:
+    """The channel subscribed to the keyword before, in this spelling."""
+
+    keyword: Keyword
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaExceeded:
+    """The keyword was not added: its channel or server has `used` keywords of at most `limit`."""
+
+    keyword: Keyword
+    scope: QuotaScope
+    used: int
+    limit: int
+
+
+AddResult = Added | AlreadyWatched | QuotaExceeded
+
+
+@dataclass(frozen=True, slots=True)
 class BlockedNotice:
     """A blocked channel without a notice so far; `subscriber` is the user who added its first keyword, if any."""
 
@@ -59,3 +114,13 @@ class BlockedChannel:
     guild_id: int | None
     reason: str
     since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelPlace:
+    """Where a channel is that the gateway's cache may lack: a thread beneath its parent, or a deleted channel."""
+
+    guild_id: int
+    parent_id: int | None = None
+    is_private: bool = False
+    is_deleted: bool = False

@@ -87,7 +87,7 @@ def _has_endings(form: str) -> bool:
     return len(form) < 3 or form.endswith("s") or (form.isalpha() and _VOWEL.search(form) is not None)
 
 
-@lru_cache(maxsize=1 << 14)  # the store parses every watched keyword again for each poll
+@lru_cache(maxsize=1 << 10)  # a command parses its text several times
 def read_tokens(phrase: str) -> tuple[Token, ...]:
     """Returns the tokens of a phrase as typed; empty if it has no letter or digit."""
     tokens = list(_read(searchable(phrase)))
@@ -95,7 +95,13 @@ def read_tokens(phrase: str) -> tuple[Token, ...]:
         del tokens[0]
     while tokens and tokens[-1].text == BREAK:
         del tokens[-1]
-    return tuple(tokens)
+    return tuple(map(_shared, tokens))
+
+
+@lru_cache(maxsize=1 << 15)
+def _shared(token: Token) -> Token:
+    """Returns one object for equal tokens: the garbage collector visits all of them, while the event loop waits."""
+    return token
 
 
 def match_key(tokens: Sequence[Token], category: str | None) -> str:

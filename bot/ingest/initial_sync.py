@@ -1,19 +1,22 @@
 """Initial sync: reads the last 30 days of newly watched keywords, so that their papers count as seen.
 
-Pending keywords are read together, before a poll and between its pages, because people wait for the reply. Papers and
-matches are stored; nothing that an initial sync finds is ever posted.
+Pending keywords are read together, those of several commands too, between the pages of a poll, because people wait for
+the reply. Commands take turns in each group, so that one with hundreds of keywords does not delay the others. Papers
+and matches are stored; nothing that an initial sync finds is ever posted.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from enum import Enum
+from itertools import chain, islice, zip_longest
+from typing import Final
 
 from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S
 from bot.arxiv.gate import Priority
 from bot.domain.keyword import Keyword
-from bot.domain.queries import initial_sync_window, keyword_groups
+from bot.domain.queries import ARXIV_KEYWORDS_PER_QUERY, initial_sync_window
 from bot.domain.subscription import WatchedKeyword
 from bot.ingest.window_reader import WindowReader
 from bot.runtime.clock import Clock, Stopwatch, Wakeup
@@ -23,6 +26,9 @@ from bot.store.ingest import IngestStore
 from bot.store.subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
+
+# How long the loop waits after a notification, so that the keywords of one command, or of several, share requests.
+COLLECT_S: Final = 0.5
 
 
 class SyncStatus(Enum):
@@ -44,6 +50,8 @@ class InitialSync:
         clock: Clock,
         metrics: Metrics,
         on_synced: Callable[[], None],
+        *,
+        collect_s: float = COLLECT_S,
     ) -> None:
         self._subscriptions = subscriptions
         self._ingest_store = ingest_store
@@ -51,9 +59,11 @@ class InitialSync:
         self._clock = clock
         self._metrics = metrics
         self._on_synced = on_synced
+        self._collect_s = collect_s
         self._wakeup = Wakeup(clock)
         self._changed = asyncio.Condition()
         self._problem: str | None = None
+        self._waiting: list[frozenset[Keyword]] = []  # the keywords of each command that waits, in order
 
     @property
     def problem(self) -> str | None:
@@ -69,11 +79,12 @@ class InitialSync:
         while True:
             delay_s = await self.sync_pending()
             await self._wakeup.wait(delay_s)
+            await self._clock.sleep(self._collect_s)
 
     async def sync_pending(self) -> float | None:
         """Syncs pending keywords; returns the delay before the next attempt, None when none is pending."""
-        while pending := await self._pending():
-            group = keyword_groups(pending)[0]
+        while pending := await self._subscriptions.unsynced():
+            group = _next_group(pending, self._waiting)
             try:
                 await self._sync(group)
             except ArxivError as error:
@@ -90,9 +101,6 @@ class InitialSync:
         # The keywords that could not be synced may have been unsubscribed in the meantime.
         await self._set_problem(None)
         return None
-
-    async def _pending(self) -> tuple[WatchedKeyword, ...]:
-        return tuple(watched for watched in await self._subscriptions.watched() if watched.synced_until is None)
 
     async def _sync(self, group: tuple[WatchedKeyword, ...]) -> None:
         stopwatch = Stopwatch(self._clock)
@@ -123,22 +131,36 @@ class InitialSync:
 
     async def pending_keywords(self) -> frozenset[Keyword]:
         """Returns the keywords that wait for their initial sync."""
-        return frozenset(watched.keyword for watched in await self._pending())
+        return frozenset(watched.keyword for watched in await self._subscriptions.unsynced())
 
     async def wait(self, keywords: Collection[Keyword], timeout_s: float, *, keep_waiting: bool) -> SyncStatus:
         """Waits up to `timeout_s` seconds until all `keywords` are synced.
 
         When arXiv fails it returns at once, unless `keep_waiting`.
         """
+        waiting = frozenset(keywords)
+        self._waiting.append(waiting)
         try:
             async with asyncio.timeout(timeout_s), self._changed:
-                while not await self._are_synced(keywords):
+                while await self._subscriptions.has_unsynced(waiting):
                     if self._problem is not None and not keep_waiting:
                         return SyncStatus.ARXIV_UNAVAILABLE
                     await self._changed.wait()
         except TimeoutError:
             return SyncStatus.QUEUED
+        finally:
+            self._waiting.remove(waiting)
         return SyncStatus.SYNCED
 
-    async def _are_synced(self, keywords: Collection[Keyword]) -> bool:
-        return all(watched.keyword not in keywords for watched in await self._pending())
+
+def _next_group(
+    pending: Sequence[WatchedKeyword], waiting: Sequence[Collection[Keyword]]
+) -> tuple[WatchedKeyword, ...]:
+    """Returns the keywords of the next query: one of each command that waits and one of all pending ones, in turns."""
+    by_keyword = {watched.keyword: watched for watched in pending}
+    requested = [
+        sorted((by_keyword[each] for each in keywords if each in by_keyword), key=lambda watched: watched.id)
+        for keywords in waiting
+    ]
+    in_turns = chain.from_iterable(zip_longest(*requested, pending))
+    return tuple(islice(dict.fromkeys(each for each in in_turns if each is not None), ARXIV_KEYWORDS_PER_QUERY))

@@ -126,10 +126,7 @@ class Poller:
 
     async def is_idle(self) -> bool:
         """Whether there is nothing to poll for: no watched keyword has finished its initial sync."""
-        return not await self._synced_keywords()
-
-    async def _synced_keywords(self) -> tuple[WatchedKeyword, ...]:
-        return tuple(watched for watched in await self._subscriptions.watched() if watched.synced_until is not None)
+        return not await self._subscriptions.has_synced()
 
     async def poll(self, kind: PollKind) -> PollResult:
         """Polls once, and stores and returns the result; a poll during which the clock was set leaves no result."""
@@ -158,7 +155,7 @@ class Poller:
             await check_that_arxiv_returns_papers(self._client, self._clock.now(), Priority.POLL)
         if not batch and kind is PollKind.PROBE_THEN_READ_IF_BATCH:
             return BatchMissing()
-        watched = await self._synced_keywords()
+        watched = await self._subscriptions.synced()
         if not watched:
             return PollCompleted(0, batch=batch)
         synced_until = min(clamp_synced_until(each.synced_until, started_at) for each in watched if each.synced_until)
@@ -177,7 +174,7 @@ class Poller:
         if await self._key_values.get(_OLDER_WINDOW_DAY) == today:
             return 0
         try:
-            new_papers = await self._read(await self._synced_keywords(), older_window(started_at))
+            new_papers = await self._read(await self._subscriptions.synced(), older_window(started_at))
         except ArxivError as error:
             log.warning("older window postponed", extra={"reason": str(error)})
             return 0

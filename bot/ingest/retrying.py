@@ -9,6 +9,7 @@ from typing import Final
 
 from bot.arxiv.client import PageSource
 from bot.arxiv.gate import Priority
+from bot.arxiv.scheduler import Waiters
 from bot.domain.feed import FeedPage
 from bot.domain.queries import Query
 from bot.runtime.clock import Clock
@@ -35,14 +36,16 @@ class RetryingArxivClient:
         self._on_wait = on_wait
         self._failing_since: datetime | None = None
 
-    async def fetch(self, query: Query, *, start: int, size: int, priority: Priority) -> FeedPage:
+    async def fetch(
+        self, query: Query, *, start: int, size: int, priority: Priority, waiters: Waiters | None = None
+    ) -> FeedPage:
         """Returns one page.
 
         Raises ArxivBackoff when the next attempt would be hours after the last response, and QueryRejected at once.
         """
         while True:
             try:
-                page = await self._arxiv.fetch(query, start=start, size=size, priority=priority)
+                page = await self._arxiv.fetch(query, start=start, size=size, priority=priority, waiters=waiters)
             except ArxivBackoff as error:
                 await self._wait_out(error)
                 continue

@@ -13,6 +13,7 @@ from typing import assert_never
 
 from bot.arxiv.client import PageSource
 from bot.arxiv.gate import Priority
+from bot.arxiv.scheduler import Waiters
 from bot.domain.keyword import Keyword
 from bot.domain.matching import Match
 from bot.domain.matching import match as match_papers
@@ -95,18 +96,20 @@ class WindowReader:
         return WindowResult(window.papers, matches)
 
 
-async def has_papers(client: PageSource, window: Window, priority: Priority) -> bool:
+async def has_papers(client: PageSource, window: Window, priority: Priority, waiters: Waiters | None = None) -> bool:
     """Sends a probe: whether arXiv returns any paper at all in the window.
 
     arXiv answers "no results" by mistake, for minutes. Without keywords it must return papers, or it is not trusted.
     """
-    page = await client.fetch(probe_query(window), start=0, size=1, priority=priority)
+    page = await client.fetch(probe_query(window), start=0, size=1, priority=priority, waiters=waiters)
     return page.total > 0
 
 
-async def check_that_arxiv_returns_papers(client: PageSource, now: datetime, priority: Priority) -> None:
+async def check_that_arxiv_returns_papers(
+    client: PageSource, now: datetime, priority: Priority, waiters: Waiters | None = None
+) -> None:
     """Raises IncompleteResults unless arXiv returns papers of the last days: only then "no results" can be trusted."""
-    if not await has_papers(client, Window(now - POLL_OVERLAP, now), priority):
+    if not await has_papers(client, Window(now - POLL_OVERLAP, now), priority, waiters):
         raise IncompleteResults("arXiv returns no papers at all")
 
 

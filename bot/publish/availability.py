@@ -73,6 +73,8 @@ class ChannelAvailability:
         match cause:
             case Blocked():
                 await self._block(channel_id, cause)
+            case RetryLater(not_before, _, everywhere=True):
+                await self._channels.back_off(channel_id, not_before)
             case RetryLater(not_before, reason):
                 await self._back_off(channel_id, not_before, reason)
             case OutcomeUnknown(reason):

@@ -50,6 +50,7 @@ class Editor:
             await self._wakeup.wait(EDIT_INTERVAL_S)
 
     async def _edit_all(self) -> None:
+        """Makes the edits that are due; stops where no request may leave, and starts again with the next run."""
         postponed: dict[int, RetryLater | Blocked] = {}
         for edit in await self._edits.due(self._clock.now()):
             target_id = edit.post.header.thread_id or edit.post.channel_id
@@ -62,6 +63,8 @@ class Editor:
                 case Rejected(reason) | Blocked(reason, gone=True):
                     await self._edits.done(edit)
                     log.error("edit rejected", extra={"channel_id": edit.post.channel_id, "reason": reason})
+                case RetryLater(everywhere=True):
+                    return
                 case RetryLater(not_before):
                     postponed[target_id] = outcome
                     await self._edits.postpone(edit, not_before, now=self._clock.now())
@@ -78,6 +81,7 @@ class Editor:
         await self._edits.postpone(edit, now + delay, now=now)
 
     async def _publish_all(self) -> None:
+        """Publishes what is due; stops where no request may leave, and starts again with the next run."""
         postponed: dict[int, RetryLater] = {}
         for post in await self._edits.to_publish(self._clock.now()):
             # Discord allows about ten per hour and channel: after the first 429 the others wait too.
@@ -88,6 +92,8 @@ class Editor:
                 case Rejected(reason) | Blocked(reason):
                     await self._edits.published(post)
                     log.error("publishing rejected", extra={"channel_id": post.channel_id, "reason": reason})
+                case RetryLater(everywhere=True):
+                    return
                 case RetryLater(not_before):
                     postponed[post.channel_id] = outcome
                     await self._edits.postpone_publishing(post, not_before, now=self._clock.now())

@@ -59,8 +59,9 @@ class Janitor:
         return all_sent
 
     async def _end_subscriptions_of_gone_channels(self) -> None:
-        for channel_id in await self._channels.gone(self._clock.now() - GONE_KEPT):
-            ended = await self._subscriptions.drop_command_subscriptions(channel_id)
+        gone_before = self._clock.now() - GONE_KEPT
+        for channel_id in await self._channels.gone(gone_before):
+            ended = await self._subscriptions.drop_command_subscriptions(channel_id, gone_before)
             if ended:
                 fields = {"channel_id": channel_id, "subscriptions": ended, "reason": "the channel is gone"}
                 log.info("subscriptions ended", extra=fields)

@@ -12,6 +12,8 @@ DailyPapersError
 ├── CommandRejected             a command cannot be run here (cogs/permissions.py)
 ├── TrendingDisabled            huggingface.enabled is false (services/trending.py)
 ├── InvalidDay                  not a day, or one without a trending list; says which days have one
+├── DiscordBackoff              no request to Discord may leave before a time (discord_api/backoff.py)
+├── DiscordUnavailable          a login failed although the token was not rejected; retried
 ├── StoreUnavailable            the database cannot be written now (disk full, locked); retried
 ├── RequestFailed               internal to the HTTP clients (`http.py`)
 ├── ArxivError
@@ -20,6 +22,8 @@ DailyPapersError
 │   ├── ArxivBackoff            no request may leave before a time
 │   │   ├── ArxivThrottled      arXiv asked the bot to wait (429, 503)
 │   │   └── ArxivUnavailable    unreachable, too slow, too large, or not a feed
+│   ├── ArxivBusy               too many requests wait at the gate, or one waited too long; nothing was sent
+│   ├── LookupsExhausted        people looked up too much in the last minute; says when the next lookup is possible
 │   └── IncompleteResults       arXiv never returned all the papers that it counted
 └── HuggingFaceError
     ├── InvalidTrendingList     not a list of papers; never treated as "nothing is listed"
@@ -78,6 +82,10 @@ class StoreUnavailable(DailyPapersError):
     """The database cannot be written at the moment; nothing was changed."""
 
 
+class DiscordUnavailable(DailyPapersError):
+    """Discord returned no usable answer; the message contains no text of a proxy page."""
+
+
 class ClockWasSet(DailyPapersError):
     """The clock was set while something was read, so that it is unknown which times are right."""
 
@@ -108,6 +116,18 @@ class ArxivThrottled(ArxivBackoff):
 
 class ArxivUnavailable(ArxivBackoff):
     """arXiv is unreachable or too slow, or its response is not a feed."""
+
+
+class ArxivBusy(ArxivError):
+    """The request left the queue of the gate unsent: too many wait, or it waited too long."""
+
+
+class LookupsExhausted(ArxivError):
+    """The limit of lookups for all people together is reached until `not_before`; nothing was sent."""
+
+    def __init__(self, message: str, not_before: datetime) -> None:
+        super().__init__(message)
+        self.not_before = not_before
 
 
 class IncompleteResults(ArxivError):

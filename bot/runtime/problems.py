@@ -1,6 +1,6 @@
 """Problems of the whole bot that `/status` and `/healthz` show while they last, such as a block by Cloudflare.
 
-Whoever detects a problem reports it, logs it, and resolves it; nothing here is stored, and nothing expires.
+Whoever detects a problem reports it, logs it, and resolves it, or lets it expire; nothing here is stored.
 """
 
 from collections.abc import Mapping
@@ -14,12 +14,18 @@ from typing import Final
 class Problem:
     """A problem that everyone may read about: it names no channel, server or keyword.
 
-    `text` is a sentence without a full stop. `fails_health`: whether `/healthz` returns 503 while it lasts.
+    `text` is a sentence without a full stop. `fails_health`: whether `/healthz` returns 503 while it lasts. From
+    `expires_at` on it is no longer shown, whether or not it is resolved.
     """
 
     text: str
     retry_at: datetime | None = None
     fails_health: bool = True
+    expires_at: datetime | None = None
+
+    def is_shown(self, now: datetime) -> bool:
+        """Whether the problem has not expired."""
+        return self.expires_at is None or now < self.expires_at
 
 
 NO_PROBLEMS: Final[Mapping[str, Problem]] = MappingProxyType({})

@@ -3,6 +3,7 @@
 Takes and returns numbers. It never reads a clock and never sleeps.
 """
 
+import math
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -54,6 +55,17 @@ def retry_after_s(header: str | None, now: datetime) -> float | None:
         return float(text)
     date = http_date(text)
     return None if date is None else max(0.0, (date - now).total_seconds())
+
+
+def usable_wait_s(value: object) -> float | None:
+    """The seconds that a value from a JSON body asks for; None unless it is a finite number above zero."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        wait_s = float(value)
+    except OverflowError:  # an integer that fits no float
+        return None
+    return wait_s if math.isfinite(wait_s) and wait_s > 0 else None
 
 
 def quota_wait_s(header: str | None) -> float | None:

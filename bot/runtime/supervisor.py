@@ -12,7 +12,7 @@ from random import Random
 from typing import Final
 
 from bot.runtime.clock import Clock
-from bot.runtime.errors import StartupError, StoreUnavailable
+from bot.runtime.errors import DiscordUnavailable, StartupError, StoreUnavailable
 from bot.runtime.metrics import Metrics
 from bot.runtime.retry import backoff_delay_s
 
@@ -75,7 +75,7 @@ class Supervisor:
         delay_s = backoff_delay_s(failures, RESTART_BACKOFF_FLOOR_S, RESTART_BACKOFF_CEILING_S, self._rng.random())
         retry_at = self._clock.now() + timedelta(seconds=delay_s)
         cause = root_cause(error)
-        is_expected = isinstance(cause, StoreUnavailable)
+        is_expected = isinstance(cause, StoreUnavailable | DiscordUnavailable)
         reason = f"stopped: {cause}" if is_expected else f"stopped unexpectedly ({type(cause).__name__})"
         self._failures[name] = _LoopFailure(reason, self._clock.monotonic() + delay_s + PROBLEM_SHOWN_S)
         log.error(

@@ -5,13 +5,14 @@ It never checks permissions: the cogs do that before they call it.
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from bot.domain.channel_schedule import ChannelSchedule
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
 from bot.domain.paper import Paper
 from bot.runtime.clock import Clock
 from bot.services.subscriptions import PREVIEW_PAPERS
-from bot.store.channel_settings import ChannelSettingsStore
+from bot.store.channel_settings import ChannelSettingsStore, SettingsChange
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox
 from bot.store.papers import Papers
@@ -46,47 +47,54 @@ class ChannelSettingsService:
 
     async def set_style(self, channel_id: int, style: Style) -> None:
         """Uses another style from the next batch on."""
-        await self._write(channel_id, replace(await self.get(channel_id), style=style))
+        await self._change(channel_id, partial(replace, style=style))
 
-    async def set_schedule(self, channel_id: int, schedule: ChannelSchedule) -> None:
-        """Posts by another schedule; it applies to papers that are queued already, too."""
-        await self._write(channel_id, replace(await self.get(channel_id), schedule=schedule))
+    async def set_schedule(
+        self, channel_id: int, next_schedule: Callable[[ChannelSchedule], ChannelSchedule]
+    ) -> ChannelSchedule:
+        """Posts by the schedule that `next_schedule` returns for the current one, queued papers too; returns it."""
+        change = await self._change(
+            channel_id, lambda current: replace(current, schedule=next_schedule(current.schedule))
+        )
+        return change.after.schedule
 
     async def set_mention(self, channel_id: int, role_id: int | None) -> None:
         """Pings a role with each batch; None pings nobody."""
-        await self._write(channel_id, replace(await self.get(channel_id), mention_role=role_id))
+        await self._change(channel_id, partial(replace, mention_role=role_id))
 
     async def set_publish(self, channel_id: int, *, enabled: bool) -> None:
         """Publishes each message of an announcement channel to its followers, or stops that."""
-        await self._write(channel_id, replace(await self.get(channel_id), publish=enabled))
+        await self._change(channel_id, partial(replace, publish=enabled))
 
     async def enable_trending(self, channel_id: int, guild_id: int | None, min_votes: int) -> ChannelSchedule:
         """Posts each day's trending list from today's on; returns the channel's schedule, which applies to it."""
-        settings = await self.get(channel_id)
-        since = self._clock.now() if settings.trending is None else settings.trending.since
-        await self._write(channel_id, replace(settings, trending=TrendingSettings(min_votes, since)))
+        now = self._clock.now()
+
+        def enabled(current: ChannelSettings) -> ChannelSettings:
+            since = now if current.trending is None else current.trending.since
+            return replace(current, trending=TrendingSettings(min_votes, since))
+
+        change = await self._change(channel_id, enabled)
         if guild_id is not None:
             await self._channels.set_guild(guild_id, [channel_id])
-        return settings.schedule
+        return change.after.schedule
 
     async def disable_trending(self, channel_id: int) -> bool:
         """Stops posting trending lists; returns False if none were posted."""
-        settings = await self.get(channel_id)
-        await self._write(channel_id, replace(settings, trending=None))
-        return settings.trending is not None
+        change = await self._change(channel_id, partial(replace, trending=None))
+        return change.before.trending is not None
 
     async def pause(self, channel_id: int) -> bool:
         """Queues new papers instead of posting them, until `resume`; returns False if the channel was paused."""
-        settings = await self.get(channel_id)
-        if settings.paused_since is not None:
-            return False
-        await self._write(channel_id, replace(settings, paused_since=self._clock.now()))
-        return True
+        now = self._clock.now()
+
+        def paused(current: ChannelSettings) -> ChannelSettings:
+            return current if current.paused_since is not None else replace(current, paused_since=now)
+
+        return (await self._change(channel_id, paused)).before.paused_since is None
 
     async def resume(self, channel_id: int) -> int | None:
         """Posts again; returns how many papers are queued, or None if the channel was not paused."""
-        if (await self.get(channel_id)).paused_since is None:
-            return None
         queued = await self._channel_settings.resume(channel_id, self._clock.now())
         self._on_change()
         return queued
@@ -97,7 +105,7 @@ class ChannelSettingsService:
 
     async def has_keywords(self, channel_id: int) -> bool:
         """Whether the channel has a subscription."""
-        return bool(await self._subscriptions.in_channel(channel_id))
+        return await self._subscriptions.is_subscribed(channel_id)
 
     async def blocked_reason(self, channel_id: int) -> str | None:
         """Why the last attempt to post in the channel failed; None if it is not blocked."""
@@ -108,6 +116,7 @@ class ChannelSettingsService:
         """How many papers are queued for the channel."""
         return (await self._outbox.waiting()).get(channel_id, 0)
 
-    async def _write(self, channel_id: int, settings: ChannelSettings) -> None:
-        await self._channel_settings.write(channel_id, settings)
+    async def _change(self, channel_id: int, changed: Callable[[ChannelSettings], ChannelSettings]) -> SettingsChange:
+        change = await self._channel_settings.change(channel_id, changed)
         self._on_change()
+        return change

@@ -1,7 +1,8 @@
 """Collects the numbers for charts: papers per month for any keywords, and papers posted per week in a server.
 
 Month counts arrive one request at a time and are stored, so that the next chart continues where a stopped one ended.
-It never draws: the caller gets the numbers.
+The charts of different people take turns, those of one person follow each other. It never draws: the caller gets the
+numbers.
 """
 
 import asyncio
@@ -28,7 +29,9 @@ REPLY_EDIT_S: Final = INTERACTION_TOKEN_S - 60
 # Counts are 3 s apart: the reply is edited after every fourth one.
 CHART_EDITED_EVERY: Final = 4
 # All charts share one request every 3 s: more charts at once would each take too long.
-CHARTS_FILLED_AT_ONCE: Final = 3
+CHARTS_FILLED_AT_ONCE: Final = 5
+# How many charts of one person wait until the person's current one is complete.
+CHARTS_QUEUED_PER_PERSON: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,20 @@ class ChartsBusy:
 
 
 @dataclass(frozen=True, slots=True)
+class ChartQueued:
+    """Another chart of the same person is counted first, for about `wait_s` seconds."""
+
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyCharts:
+    """The person has `charts` charts in progress: this one was not started."""
+
+    charts: int
+
+
+@dataclass(frozen=True, slots=True)
 class CountFailed:
     """arXiv did not return a count for this keyword."""
 
@@ -63,8 +80,17 @@ class ReplyExpired:
     """Discord accepts no more edits of the reply."""
 
 
-ChartState = ChartInProgress | ChartComplete | ChartsBusy | CountFailed | ReplyExpired
+ChartState = ChartInProgress | ChartComplete | ChartsBusy | ChartQueued | TooManyCharts | CountFailed | ReplyExpired
 Show = Callable[[Trend, ChartState], Awaitable[None]]
+
+
+class _PersonsTurn:
+    """The charts of one person: how many there are, and how many counts they lacked when they were requested."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.charts = 0
+        self.missing = 0
 
 
 class ChartService:
@@ -85,23 +111,62 @@ class ChartService:
         self._interval_s = interval_s
         self._timeout_s = timeout_s
         self._missing: dict[object, set[tuple[Keyword, Month]]] = {}  # what each chart in progress still needs
+        self._turns: dict[int, _PersonsTurn] = {}
 
     @property
     def in_progress(self) -> int:
         """How many charts are being counted."""
         return len(self._missing)
 
-    async def trend(self, keywords: Sequence[Keyword], show: Show) -> None:
-        """Shows papers per month for each keyword: stored counts at once, then the others as arXiv returns them."""
+    async def trend(self, keywords: Sequence[Keyword], show: Show, person_id: int | None = None) -> None:
+        """Shows papers per month for each keyword: stored counts at once, then the others as arXiv returns them.
+
+        With `person_id`, only one chart of that person is counted at a time.
+        """
         deadline_s = asyncio.get_running_loop().time() + self._timeout_s
-        months = last_year(self._clock.now())
-        trend = Trend(tuple(dict.fromkeys(keywords)), months, await self._month_counter.known(keywords, months))
+        trend = await self._known(keywords)
         if not trend.missing:
             await show(trend, ChartComplete())
-        elif self.in_progress >= CHARTS_FILLED_AT_ONCE:
-            await show(trend, ChartsBusy(min(map(self._duration_s, self._missing))))
-        else:
-            await self._fill(trend, show, deadline_s)
+            return
+        turn = _PersonsTurn() if person_id is None else self._turns.setdefault(person_id, _PersonsTurn())
+        if turn.charts > CHARTS_QUEUED_PER_PERSON:
+            await show(trend, TooManyCharts(turn.charts))
+            return
+        wait_s = self._interval_s * turn.missing * max(1, self.in_progress)
+        missing = len(trend.missing)
+        turn.charts += 1
+        turn.missing += missing
+        try:
+            if turn.charts > 1:
+                await show(trend, ChartQueued(wait_s))
+            await self._in_turn(turn, trend, show, deadline_s)
+        finally:
+            turn.charts -= 1
+            turn.missing -= missing
+            if person_id is not None and not turn.charts:
+                del self._turns[person_id]
+
+    async def _known(self, keywords: Sequence[Keyword]) -> Trend:
+        months = last_year(self._clock.now())
+        return Trend(tuple(dict.fromkeys(keywords)), months, await self._month_counter.known(keywords, months))
+
+    async def _in_turn(self, turn: _PersonsTurn, trend: Trend, show: Show, deadline_s: float) -> None:
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                await turn.lock.acquire()
+        except TimeoutError:
+            await show(trend, ReplyExpired())
+            return
+        try:
+            trend = await self._known(trend.keywords)  # another chart may have counted some of it
+            if not trend.missing:
+                await show(trend, ChartComplete())
+            elif self.in_progress >= CHARTS_FILLED_AT_ONCE:
+                await show(trend, ChartsBusy(min(map(self._duration_s, self._missing))))
+            else:
+                await self._fill(trend, show, deadline_s)
+        finally:
+            turn.lock.release()
 
     async def _fill(self, trend: Trend, show: Show, deadline_s: float) -> None:
         chart = object()

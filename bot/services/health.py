@@ -13,6 +13,8 @@ from bot.runtime.clock import Clock, Stopwatch
 from bot.runtime.errors import StoreUnavailable
 from bot.runtime.metrics import Metrics
 from bot.runtime.problems import NO_PROBLEMS, Problem
+from bot.services.status import BACKOFF_SHOWN
+from bot.store.channels import Channels
 from bot.store.outbox import Outbox
 from bot.store.polls import Polls
 from bot.store.subscriptions import Subscriptions
@@ -20,6 +22,8 @@ from bot.store.subscriptions import Subscriptions
 # A working bot polls at least once a day; a message takes seconds, and most outages of Discord end within minutes.
 READING_LATE: Final = timedelta(hours=26)
 POSTING_LATE: Final = timedelta(minutes=30)
+# A poll gets at least every third slot at the gate, and a request takes at most 90 s: usually this is a few seconds.
+POLL_WAIT_LATE_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class Health:
         metrics: Metrics,
         gateway_is_up: Callable[[], bool],
         problems: Mapping[str, Problem] = NO_PROBLEMS,
+        channels: Channels | None = None,
+        poll_wait_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._polls = polls
         self._outbox = outbox
@@ -52,21 +58,29 @@ class Health:
         self._metrics = metrics
         self._gateway_is_up = gateway_is_up
         self._problems = problems
+        self._channels = channels
+        self._poll_wait_s = poll_wait_s
         self._uptime = Stopwatch(clock)
 
     async def checks(self) -> tuple[HealthCheck, ...]:
-        """The results as of now; an unreadable database replaces the checks that need it."""
+        """The results as of now; a database that cannot be read replaces the checks that need it."""
         is_up = self._gateway_is_up()
         gateway = HealthCheck("gateway", is_up, "connected to Discord" if is_up else "not connected to Discord")
-        reported = (gateway, *(_reported(name, problem) for name, problem in self._problems.items()))
+        now = self._clock.now()
+        shown = (_reported(name, problem) for name, problem in self._problems.items() if problem.is_shown(now))
+        reported = (gateway, *shown)
         try:
-            return (*reported, await self._check_reading(), await self._check_posting())
+            checks = (*reported, await self._check_reading(), await self._check_posting(), *await self._backing_off())
+            problem = await self._polls.write_problem()
         except StoreUnavailable as error:
             return (*reported, HealthCheck("database", ok=False, detail=str(error)))
+        return checks if problem is None else (*checks, HealthCheck("database", ok=False, detail=problem))
 
     async def _check_reading(self) -> HealthCheck:
-        if not await self._subscriptions.watched():
+        if not await self._subscriptions.has_watched():
             return HealthCheck("reading", ok=True, detail="no keyword is watched")
+        if (wait_s := self._poll_wait_s()) > POLL_WAIT_LATE_S:
+            return HealthCheck("reading", ok=False, detail=f"a poll has waited {wait_s:.0f} s for the request gate")
         polls, now = await self._polls.recent(), self._clock.now()
         success, future = _last_success(past_polls(polls, now)), _last_success(polls)
         if future is not None and future > now + POLL_AHEAD_MAX:
@@ -80,6 +94,16 @@ class Health:
         age = await self._queue_age()
         due_for = f"the oldest queued paper has been due for {age.total_seconds():.0f} s"
         return HealthCheck("posting", age <= POSTING_LATE, "no paper is due" if age == timedelta() else due_for)
+
+    async def _backing_off(self) -> tuple[HealthCheck, ...]:
+        """The channels that wait for long: Discord asked for it, so that the check passes."""
+        if self._channels is None:
+            return ()
+        waits = await self._channels.backing_off(self._clock.now() + BACKOFF_SHOWN)
+        if not waits:
+            return ()
+        last = max(waits.values()).isoformat(timespec="seconds")
+        return (HealthCheck("backoff", ok=True, detail=f"channels that wait for Discord: {len(waits)}, until {last}"),)
 
     async def _queue_age(self) -> timedelta:
         due = await self._outbox.oldest_due()

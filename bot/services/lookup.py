@@ -1,7 +1,7 @@
 """Finds the newest papers for any keyword, and the abstract of a paper that was shown.
 
-Papers come from the store if they are fresh, otherwise from arXiv. What arXiv returns is stored, but never counts as
-new for a channel.
+Papers come from the store if they are fresh, otherwise from arXiv: within the budget of lookups, and with one request
+for equal lookups at the same time. What arXiv returns is stored, but never counts as new for a channel.
 """
 
 import asyncio
@@ -13,6 +13,8 @@ from typing import Final
 
 from bot.arxiv.client import ArxivClient
 from bot.arxiv.gate import Priority
+from bot.arxiv.scheduler import Caller, Waiters
+from bot.arxiv.shared_requests import SharedRequests
 from bot.domain.feed import FeedPage
 from bot.domain.keyword import Keyword
 from bot.domain.layout.card import Card, full_abstract, trending_abstract
@@ -24,7 +26,9 @@ from bot.domain.trending.entry import TrendingEntry
 from bot.ingest.poller import Poller
 from bot.ingest.window_reader import check_that_arxiv_returns_papers
 from bot.runtime.clock import Clock
-from bot.runtime.errors import ArxivError, IncompleteResults
+from bot.runtime.errors import ArxivError, IncompleteResults, LookupsExhausted
+from bot.runtime.limits import ARXIV_REQUEST_INTERVAL_S, INTERACTION_TOKEN_S
+from bot.services.lookup_budget import LookupBudget
 from bot.store.papers import Papers
 from bot.store.subscriptions import Subscriptions
 
@@ -36,6 +40,8 @@ LOOKUP_CANDIDATES: Final = 100
 # How many keywords' results are cached, and for how long if no poll is planned.
 LOOKUPS_KEPT: Final = 100
 LOOKUP_KEPT: Final = timedelta(minutes=10)
+# How long a lookup waits for arXiv; after that, its reply could no longer be edited.
+LOOKUP_WAIT_S: Final = INTERACTION_TOKEN_S - 60
 
 # The trending entries of those papers that are on a trending list.
 FindTrendingEntries = Callable[[Collection[ArxivId]], Awaitable[Mapping[ArxivId, TrendingEntry]]]
@@ -56,13 +62,21 @@ class Latest:
 
 
 @dataclass(frozen=True, slots=True)
+class _Fetched:
+    """The newest papers that match, and how many results arXiv returned."""
+
+    papers: tuple[Paper, ...]
+    results: int
+
+
+@dataclass(frozen=True, slots=True)
 class _CachedResult:
     expires_at: datetime
     papers: tuple[Paper, ...]
 
 
 class LookupService:
-    """Looks papers up in the store and on arXiv."""
+    """Looks papers up in the store and on arXiv; `interval_s` is the interval between requests to arXiv."""
 
     def __init__(
         self,
@@ -73,6 +87,7 @@ class LookupService:
         find_trending_entries: FindTrendingEntries,
         poller: Poller,
         clock: Clock,
+        interval_s: float = ARXIV_REQUEST_INTERVAL_S,
     ) -> None:
         self._client = client
         self._subscriptions = subscriptions
@@ -81,14 +96,19 @@ class LookupService:
         self._poller = poller
         self._clock = clock
         self._results: dict[str, _CachedResult] = {}
+        self._budget: LookupBudget[object] = LookupBudget(interval_s)
+        self._shared: SharedRequests[_Fetched] = SharedRequests()
 
-    async def latest(self, keyword: Keyword, count: int) -> Latest:
-        """The `count` newest papers of any keyword; raises ArxivError if arXiv fails and none is stored."""
-        latest = await self._newest(keyword, count)
+    async def latest(self, keyword: Keyword, count: int, caller: Caller) -> Latest:
+        """The `count` newest papers of any keyword.
+
+        Raises ArxivError if arXiv fails or the budget of lookups is exhausted, and none is stored.
+        """
+        latest = await self._newest(keyword, count, caller)
         entries = await self._find_trending_entries([paper.arxiv_id for paper in latest.papers])
         return replace(latest, trending_entries=entries)
 
-    async def _newest(self, keyword: Keyword, count: int) -> Latest:
+    async def _newest(self, keyword: Keyword, count: int, caller: Caller) -> Latest:
         stored = await self._papers.newest(keyword, count)
         if len(stored) == count and await self._is_fresh(keyword):
             return Latest(keyword, stored)
@@ -96,14 +116,13 @@ class LookupService:
         if cached is not None and self._clock.now() < cached.expires_at:
             return Latest(keyword, cached.papers[:count])
         try:
-            page = await self._fetch(keyword)
+            fetched = await self._fetch(keyword, caller)
         except ArxivError as error:
             if not stored:
                 raise
             return Latest(keyword, stored, problem=str(error))
-        fetched = await self._matching(keyword, page)
-        papers = fetched[:count] or stored
-        return Latest(keyword, papers, rejected=0 if papers else len(page.papers))
+        papers = fetched.papers[:count] or stored
+        return Latest(keyword, papers, rejected=0 if papers else fetched.results)
 
     async def _is_fresh(self, keyword: Keyword) -> bool:
         """Whether a request would bring nothing new: the keyword is watched and synced, and no poll is overdue."""
@@ -112,19 +131,37 @@ class LookupService:
             return False
         return (await self._poller.next_poll()).at > self._clock.now()
 
-    async def _fetch(self, keyword: Keyword) -> FeedPage:
+    async def _fetch(self, keyword: Keyword, caller: Caller) -> _Fetched:
+        """Fetches the newest papers once for everyone who looks the keyword up at the same time."""
+        deadline_s = self._clock.monotonic() + LOOKUP_WAIT_S
+
+        async def fetch(waiters: Waiters) -> _Fetched:
+            wait_s = self._budget.wait_s(caller.server, self._clock.monotonic())
+            if wait_s > 0:
+                # Discord shows times without fractions of a second: one second more is never too early.
+                not_before = self._clock.now() + timedelta(seconds=wait_s + 1)
+                raise LookupsExhausted("All lookups on arXiv for this minute are used up", not_before)
+            page = await self._fetch_page(keyword, caller, waiters)
+            return _Fetched(await self._matching(keyword, page), len(page.papers))
+
+        return await self._shared.get(keyword.canonical, caller, deadline_s, fetch)
+
+    async def _fetch_page(self, keyword: Keyword, caller: Caller, waiters: Waiters) -> FeedPage:
         """Requests the candidates. "No results" is trusted if arXiv repeats it after it returned other papers."""
-        page = await self._request(keyword)
+        page = await self._request(keyword, caller, waiters)
         if page.total == 0:
-            await check_that_arxiv_returns_papers(self._client, self._clock.now(), Priority.INTERACTIVE)
-            page = await self._request(keyword)
+            self._budget.charge(caller.server, self._clock.monotonic())
+            now = self._clock.now()
+            await check_that_arxiv_returns_papers(self._client, now, Priority.INTERACTIVE, waiters)
+            page = await self._request(keyword, caller, waiters)
         if page.total > 0 and not page.papers:
             raise IncompleteResults(f"arXiv counts {plural(page.total, 'paper')} but returned none")
         return page
 
-    async def _request(self, keyword: Keyword) -> FeedPage:
-        query = latest_query(keyword)
-        return await self._client.fetch(query, start=0, size=LOOKUP_CANDIDATES, priority=Priority.INTERACTIVE)
+    async def _request(self, keyword: Keyword, caller: Caller, waiters: Waiters) -> FeedPage:
+        self._budget.charge(caller.server, self._clock.monotonic())
+        query, priority = latest_query(keyword), Priority.INTERACTIVE
+        return await self._client.fetch(query, start=0, size=LOOKUP_CANDIDATES, priority=priority, waiters=waiters)
 
     async def _matching(self, keyword: Keyword, page: FeedPage) -> tuple[Paper, ...]:
         """Stores and caches those papers of the page that match the keyword, and returns them, newest first."""

@@ -3,20 +3,25 @@
 The report covers the channels of all servers: the cog shows each caller only those that they can view.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-from bot.domain.subscription import BlockedChannel, Subscription
+from bot.domain.subscription import BlockedChannel
 from bot.ingest.initial_sync import InitialSync
 from bot.ingest.poller import Poller
 from bot.ingest.trending import TrendingProblem
+from bot.runtime.clock import Clock
 from bot.runtime.problems import Problem
 from bot.runtime.supervisor import Supervisor
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox
 from bot.store.subscriptions import Subscriptions
+
+# A channel is shown if it waits for longer: shorter waits are part of normal operation.
+BACKOFF_SHOWN: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,8 @@ class StatusReport:
     queued: dict[int, int]  # papers by channel
     blocked: tuple[BlockedChannel, ...]
     paused: Mapping[int, datetime]  # channels paused by their admins, and since when
-    unsynced: tuple[Subscription, ...]  # of the caller's server: their keywords wait for their initial sync
+    unsynced: Sequence[tuple[int, int]]  # of the caller's server: channels with ids of keywords to be synced
+    backing_off: Mapping[int, datetime]  # channels in which Discord accepts nothing, and until when
     sync_problem: str | None  # why the last initial sync failed
     problems: tuple[str, ...]
     reported: tuple[Problem, ...]  # problems of the whole bot
@@ -46,6 +52,7 @@ class StatusService:
         initial_sync: InitialSync,
         outbox: Outbox,
         channels: Channels,
+        clock: Clock,
         channel_settings: ChannelSettingsStore,
         subscriptions: Subscriptions,
         supervisor: Supervisor,
@@ -56,6 +63,7 @@ class StatusService:
         self._initial_sync = initial_sync
         self._outbox = outbox
         self._channels = channels
+        self._clock = clock
         self._channel_settings = channel_settings
         self._subscriptions = subscriptions
         self._supervisor = supervisor
@@ -65,21 +73,28 @@ class StatusService:
     async def report(self, guild_id: int | None) -> StatusReport:
         """The state as of now, for a caller in this server; None outside servers."""
         last_poll, result = await self._poller.last_poll()
-        pending = await self._initial_sync.pending_keywords()
-        subscriptions = () if guild_id is None or not pending else await self._subscriptions.in_guild(guild_id)
         return StatusReport(
             last_poll=last_poll,
             result=result,
-            next_poll=None if not pending and await self._poller.is_idle() else await self.next_poll(),
+            next_poll=await self.next_poll() if await self._subscriptions.has_watched() else None,
             queued=await self._outbox.waiting(),
             blocked=await self._channels.blocked_channels(),
             paused=await self._channel_settings.paused_channels(),
-            unsynced=tuple(each for each in subscriptions if each.keyword in pending),
+            unsynced=() if guild_id is None else await self._subscriptions.unsynced_in_guild(guild_id),
+            backing_off=await self._backing_off(),
             sync_problem=self._initial_sync.problem,
             problems=self._supervisor.problems,
-            reported=tuple(self._problems.values()),
+            reported=self._shown_problems(),
             trending_problem=self._trending_problem(),
         )
+
+    def _shown_problems(self) -> tuple[Problem, ...]:
+        now = self._clock.now()
+        return tuple(problem for problem in self._problems.values() if problem.is_shown(now))
+
+    async def _backing_off(self) -> Mapping[int, datetime]:
+        """The channels that wait for long; none while the whole bot waits, which is reported once."""
+        return {} if self._shown_problems() else await self._channels.backing_off(self._clock.now() + BACKOFF_SHOWN)
 
     async def next_poll(self) -> datetime:
         """When the next poll starts."""

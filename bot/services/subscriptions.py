@@ -4,20 +4,32 @@ It never checks permissions: the cogs do that before they call it.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from bot.config import LimitsSettings
 from bot.domain.categories import CATEGORIES, is_category
 from bot.domain.common_terms import COMMON_TERMS
 from bot.domain.keyword import Keyword, keyword_key
+from bot.domain.keyword_index import KeywordIndex
 from bot.domain.paper import Paper
 from bot.domain.queries import INITIAL_SYNC_PERIOD
 from bot.domain.similar_terms import nearest_terms, similar_keywords
-from bot.domain.subscription import Source, Subscription
+from bot.domain.subscription import (
+    Added,
+    AddResult,
+    AlreadyWatched,
+    QuotaExceeded,
+    Quotas,
+    QuotaScope,
+    Source,
+    Subscription,
+)
 from bot.ingest.initial_sync import InitialSync, SyncStatus
 from bot.runtime.clock import Clock
+from bot.services.keyword_indexes import KeywordIndexes
 from bot.store.outbox import Outbox
 from bot.store.papers import Papers
 from bot.store.subscriptions import Subscriptions
@@ -28,12 +40,15 @@ __all__ = [
     "NARROWER_SHARE",
     "NEWEST_POSTED",
     "PREVIEW_PAPERS",
+    "AddResult",
     "Added",
     "AlreadyWatched",
     "KeptByConfig",
     "KeywordPreview",
     "NarrowerKeyword",
     "NotSubscribed",
+    "QuotaExceeded",
+    "QuotaScope",
     "SubscriptionService",
     "SyncStatus",
     "Unsubscribed",
@@ -50,6 +65,8 @@ NARROWER_SHARE: Final = 0.75
 NEWEST_POSTED: Final = 5
 # In how many titles terms are searched for that resemble a keyword without papers.
 TITLES_SEARCHED: Final = 3000
+# With how many of a channel's keywords an unknown one is compared: 0.1 s at most, unless they are long.
+COMPARED_KEYWORDS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +94,6 @@ class KeywordPreview:
     def per_week(self) -> int:
         """The average number of papers per week."""
         return round(self.papers * 7 / INITIAL_SYNC_PERIOD.days)
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """The channel now subscribes to the keyword."""
-
-    keyword: Keyword
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadyWatched:
-    """The channel subscribed to the keyword before, in this spelling."""
-
-    keyword: Keyword
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ class SubscriptionService:
         initial_sync: InitialSync,
         clock: Clock,
         on_new_posts: Callable[[], None],
+        limits: LimitsSettings,
     ) -> None:
         self._subscriptions = subscriptions
         self._papers = papers
@@ -133,14 +137,24 @@ class SubscriptionService:
         self._on_new_posts = on_new_posts
         self._initial_sync = initial_sync
         self._clock = clock
+        self._limits = limits
+        self._indexes = KeywordIndexes(subscriptions, clock)
 
-    async def subscribe(self, keyword: Keyword, channel_id: int, guild_id: int, user_id: int) -> Added | AlreadyWatched:
-        """Subscribes a channel and starts the initial sync."""
-        before = await self._subscriptions.in_channel(channel_id)
-        await self._subscriptions.add(keyword, channel_id, guild_id, added_by=user_id, now=self._clock.now())
+    @property
+    def keywords_per_command(self) -> int:
+        """How many keywords a command takes."""
+        return self._limits.keywords_per_command
+
+    async def subscribe(
+        self, keywords: Sequence[Keyword], channel_id: int, guild_id: int, user_id: int
+    ) -> tuple[AddResult, ...]:
+        """Subscribes a channel to the keywords that its quotas allow, all at once, and starts the initial sync."""
+        quotas = Quotas(self._limits.keywords_per_channel, self._limits.keywords_per_server)
+        results = await self._subscriptions.add_all(
+            keywords, channel_id, guild_id, added_by=user_id, now=self._clock.now(), quotas=quotas
+        )
         self._initial_sync.notify()
-        spellings = (subscription.keyword for subscription in before if subscription.keyword == keyword)
-        return next(map(AlreadyWatched, spellings), Added(keyword))
+        return results
 
     async def wait_until_synced(
         self, keywords: Iterable[Keyword], timeout_s: float, *, keep_waiting: bool
@@ -185,37 +199,44 @@ class SubscriptionService:
 
     async def keywords_by_id(self, channel_id: int, keyword_ids: Iterable[int]) -> tuple[Keyword, ...]:
         """The channel's keywords with these ids; ids of other keywords are ignored."""
-        requested = set(keyword_ids)
-        subscribed = {subscription.keyword for subscription in await self._subscriptions.in_channel(channel_id)}
-        return tuple(
-            watched.keyword
-            for watched in await self._subscriptions.watched()
-            if watched.id in requested and watched.keyword in subscribed
-        )
+        return await self._subscriptions.by_ids(channel_id, keyword_ids)
 
     async def keyword_ids(self, keywords: Iterable[Keyword]) -> tuple[int, ...]:
         """The ids of watched keywords, for the custom ids of buttons."""
-        requested = frozenset(keywords)
-        return tuple(watched.id for watched in await self._subscriptions.watched() if watched.keyword in requested)
+        return await self._subscriptions.ids(keywords)
 
     async def unsubscribe(self, keyword: Keyword, channel_id: int) -> Unsubscribed | KeptByConfig | NotSubscribed:
         """Ends a channel's subscription, unless config.json contains it."""
         try:
             sources = await self._subscriptions.remove(keyword, channel_id)
         except KeyError:
-            subscriptions = await self._subscriptions.in_channel(channel_id)
-            shown = [subscription.keyword.shown for subscription in subscriptions]
-            # In a thread, because comparing with hundreds of long keywords takes more than a second.
-            return NotSubscribed(keyword.shown, await asyncio.to_thread(similar_keywords, keyword.shown, shown))
+            return NotSubscribed(keyword.shown, await self._similar(keyword, channel_id))
         return KeptByConfig(keyword) if Source.FILE in sources else Unsubscribed(keyword)
+
+    async def _similar(self, keyword: Keyword, channel_id: int) -> tuple[str, ...]:
+        """Keywords of the channel that resemble this one, of the first `COMPARED_KEYWORDS`."""
+        subscriptions = await self._subscriptions.in_channel(channel_id, COMPARED_KEYWORDS)
+        shown = [subscription.keyword.shown for subscription in subscriptions]
+        # In a thread, because comparing with hundreds of long keywords takes more than a second.
+        return await asyncio.to_thread(similar_keywords, keyword.shown, shown)
 
     async def in_channel(self, channel_id: int) -> tuple[Subscription, ...]:
         """A channel's subscriptions."""
         return await self._subscriptions.in_channel(channel_id)
 
-    async def in_guild(self, guild_id: int) -> tuple[Subscription, ...]:
-        """A server's subscriptions ordered by channel, including channels that are gone."""
-        return await self._subscriptions.in_guild(guild_id)
+    async def index(self, guild_id: int) -> KeywordIndex:
+        """A server's keywords, for suggestions."""
+        return await self._indexes.get(guild_id)
+
+    async def keywords_per_channel(self, guild_id: int) -> Mapping[int, int]:
+        """How many keywords each channel of a server has, including channels that are gone."""
+        return await self._subscriptions.keywords_per_channel(guild_id)
+
+    async def in_channels(
+        self, guild_id: int, channel_ids: Collection[int], offset: int, limit: int
+    ) -> tuple[Subscription, ...]:
+        """Part of the subscriptions of a server's channels, ordered by channel and keyword."""
+        return await self._subscriptions.in_channels(guild_id, channel_ids, offset, limit)
 
     async def apply_config(self, configured: Mapping[int, Iterable[Keyword]] | None) -> None:
         """Replaces the subscriptions from config.json; None (no `subscriptions` in the file) changes nothing."""

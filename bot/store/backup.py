@@ -6,13 +6,14 @@ It only reads the database, through its own connections, so that a running bot i
 import contextlib
 import os
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.runtime.errors import DatabaseUnusable
-from bot.store.opening import inspect, reading_uri, uri
+from bot.store.opening import create_private, inspect, reading_uri, uri
 
 # Pages copied between two progress reports: 4 MB at SQLite's default page size of 4 kB.
 _PAGES_PER_STEP = 1000
@@ -53,7 +54,8 @@ def _count(connection: sqlite3.Connection, query: str) -> int:
 def back_up(path: Path, target: Path, on_progress: Callable[[int, int], None]) -> None:
     """Copies the database to `target`, completely or not at all, even while a bot runs. Raises DatabaseUnusable.
 
-    `on_progress` receives the number of pages still to be copied, and of all pages.
+    The copy can be read by those who can read the database, and if it replaces a file, by those of them who can read
+    that file. `on_progress` receives the number of pages still to be copied, and of all pages.
     """
     if not path.exists():
         raise DatabaseUnusable(
@@ -70,13 +72,21 @@ def back_up(path: Path, target: Path, on_progress: Callable[[int, int], None]) -
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
             copy = Path(folder) / target.name
             _copy(path, copy, on_progress)
+            copy.chmod(_mode(path, target))
             copy.replace(target)
     except (OSError, sqlite3.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error  # without the names of temporary files
         raise DatabaseUnusable(f"{target} cannot be written: {reason}. No copy was made.") from error
 
 
+def _mode(path: Path, target: Path) -> int:
+    """Returns the permissions of the copy: those of the database, without those that a replaced file lacks."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    return mode & stat.S_IMODE(target.stat().st_mode) if target.exists() else mode
+
+
 def _copy(path: Path, copy: Path, on_progress: Callable[[int, int], None]) -> None:
+    create_private(copy)
     with (
         contextlib.closing(sqlite3.connect(uri(path, "ro"), uri=True)) as source,
         contextlib.closing(sqlite3.connect(copy)) as destination,

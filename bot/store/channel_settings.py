@@ -1,8 +1,8 @@
 """Each channel's settings, and the due times of its queue, which follow from its schedule."""
 
 import sqlite3
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -13,16 +13,24 @@ from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
 from bot.store.codecs import to_datetime, to_datetime_or_none, to_text
 from bot.store.database import Database
 
-_COLUMNS = (
-    "style, daily_at, zone, weekdays_only, mention_role, publish, paused_since, backlog_pending, "
-    "trending_min_votes, trending_since"
-)
 # The condition that no admin has paused the row's channel.
 NOT_PAUSED: Final = "channel_id NOT IN (SELECT channel_id FROM channel_settings WHERE paused_since IS NOT NULL)"
 
 
+@dataclass(frozen=True, slots=True)
+class SettingsChange:
+    """A channel's settings before and after a change."""
+
+    before: ChannelSettings
+    after: ChannelSettings
+
+
 class ChannelSettingsStore:
-    """The settings that admins chose for their channels."""
+    """The settings that admins chose for their channels.
+
+    Each change reads and writes in one transaction, and writes only the columns that it changes: concurrent changes of
+    one channel are all kept.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -32,26 +40,39 @@ class ChannelSettingsStore:
         async with self._database.reading() as connection:
             return await _read(connection, channel_id)
 
-    async def write(self, channel_id: int, channel_settings: ChannelSettings) -> None:
-        """Replaces a channel's settings except `backlog_pending`, and reschedules its queue."""
-        async with self._database.transaction() as connection:
-            # publish.batches clears it, perhaps after the caller read the settings.
-            backlog_pending = (await _read(connection, channel_id)).backlog_pending
-            await _write(connection, channel_id, replace(channel_settings, backlog_pending=backlog_pending))
-            await reschedule(connection, [channel_id])
+    async def change(self, channel_id: int, changed: Callable[[ChannelSettings], ChannelSettings]) -> SettingsChange:
+        """Replaces a channel's settings by what `changed` returns for the stored ones, and reschedules its queue.
 
-    async def resume(self, channel_id: int, now: datetime) -> int:
-        """Resumes a channel that an admin paused; returns how many papers are queued.
+        `changed` must not wait for anything; if it raises an exception, nothing is written. `publish.batches` and
+        `resume` set `backlog_pending`: its value is ignored.
+        """
+        async with self._database.transaction() as connection:
+            before = await _read(connection, channel_id)
+            after = replace(changed(before), backlog_pending=before.backlog_pending)
+            await _write(connection, channel_id, before, after)
+            if after.schedule != before.schedule:
+                await reschedule(connection, [channel_id])
+            return SettingsChange(before, after)
+
+    async def write(self, channel_id: int, channel_settings: ChannelSettings) -> None:
+        """Replaces all settings of a channel except `backlog_pending`, whatever they were."""
+        await self.change(channel_id, lambda _: channel_settings)
+
+    async def resume(self, channel_id: int, now: datetime) -> int | None:
+        """Resumes a channel that an admin paused; returns how many papers are queued, None if it was not paused.
 
         Papers that became due during the pause are due now, so that none counts as late.
         """
         async with self._database.transaction() as connection:
+            before = await _read(connection, channel_id)
+            if before.paused_since is None:
+                return None
             rows = await connection.execute_fetchall(
                 "SELECT count(*) AS papers FROM outbox WHERE channel_id = ? AND state = 'waiting'", (channel_id,)
             )
             waiting = int(next(iter(rows))["papers"])
-            before = await _read(connection, channel_id)
-            await _write(connection, channel_id, replace(before, paused_since=None, backlog_pending=waiting > 0))
+            after = replace(before, paused_since=None, backlog_pending=waiting > 0)
+            await _write(connection, channel_id, before, after)
             await connection.execute(
                 "UPDATE outbox SET due_at = max(due_at, ?) WHERE channel_id = ? AND state = 'waiting'",
                 (to_text(now), channel_id),
@@ -96,31 +117,43 @@ async def reschedule(connection: aiosqlite.Connection, channel_ids: Iterable[int
 
 
 async def _read(connection: aiosqlite.Connection, channel_id: int) -> ChannelSettings:
-    rows = await connection.execute_fetchall(
-        f"SELECT {_COLUMNS} FROM channel_settings WHERE channel_id = ?", (channel_id,)
-    )
+    rows = await connection.execute_fetchall("SELECT * FROM channel_settings WHERE channel_id = ?", (channel_id,))
     return next((_to_settings(row) for row in rows), ChannelSettings())
 
 
-async def _write(connection: aiosqlite.Connection, channel_id: int, channel_settings: ChannelSettings) -> None:
-    daily = channel_settings.schedule if isinstance(channel_settings.schedule, DailySchedule) else None
+async def _write(
+    connection: aiosqlite.Connection, channel_id: int, before: ChannelSettings, after: ChannelSettings
+) -> None:
+    """Writes the columns that differ."""
+    stored = _to_columns(before)
+    changed = {column: value for column, value in _to_columns(after).items() if value != stored[column]}
+    if not changed:
+        return
     await connection.execute("INSERT INTO channels (channel_id) VALUES (?) ON CONFLICT DO NOTHING", (channel_id,))
     await connection.execute(
-        f"INSERT OR REPLACE INTO channel_settings (channel_id, {_COLUMNS}) VALUES ({', '.join('?' * 11)})",
-        (
-            channel_id,
-            channel_settings.style.value,
-            None if daily is None else f"{daily.hour:02}:{daily.minute:02}",
-            None if daily is None else daily.zone,
-            int(daily is not None and daily.weekdays_only),
-            channel_settings.mention_role,
-            int(channel_settings.publish),
-            None if channel_settings.paused_since is None else to_text(channel_settings.paused_since),
-            int(channel_settings.backlog_pending),
-            None if channel_settings.trending is None else channel_settings.trending.min_votes,
-            None if channel_settings.trending is None else to_text(channel_settings.trending.since),
-        ),
+        "INSERT INTO channel_settings (channel_id) VALUES (?) ON CONFLICT DO NOTHING", (channel_id,)
     )
+    assignments = ", ".join(f"{column} = ?" for column in changed)
+    await connection.execute(
+        f"UPDATE channel_settings SET {assignments} WHERE channel_id = ?", (*changed.values(), channel_id)
+    )
+
+
+def _to_columns(channel_settings: ChannelSettings) -> dict[str, str | int | None]:
+    schedule, trending = channel_settings.schedule, channel_settings.trending
+    daily = schedule if isinstance(schedule, DailySchedule) else None
+    return {
+        "style": channel_settings.style.value,
+        "daily_at": None if daily is None else f"{daily.hour:02}:{daily.minute:02}",
+        "zone": None if daily is None else daily.zone,
+        "weekdays_only": int(daily is not None and daily.weekdays_only),
+        "mention_role": channel_settings.mention_role,
+        "publish": int(channel_settings.publish),
+        "paused_since": None if channel_settings.paused_since is None else to_text(channel_settings.paused_since),
+        "backlog_pending": int(channel_settings.backlog_pending),
+        "trending_min_votes": None if trending is None else trending.min_votes,
+        "trending_since": None if trending is None else to_text(trending.since),
+    }
 
 
 def _to_settings(row: sqlite3.Row) -> ChannelSettings:

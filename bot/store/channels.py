@@ -2,13 +2,13 @@
 
 import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.outgoing import Blocked
-from bot.domain.subscription import BlockedChannel, BlockedNotice
-from bot.store.clock_repair import correct_due_times, has_future_arrivals
+from bot.domain.subscription import BlockedChannel, BlockedNotice, ChannelPlace
+from bot.store.clock_repair import MAY_SEND, correct_due_times, has_future_arrivals, times_of_waits
 from bot.store.codecs import to_datetime, to_text
 from bot.store.database import Database
 
@@ -40,6 +40,16 @@ class Channels:
             rows = await connection.execute_fetchall(
                 f"""SELECT channel_id FROM channels
                     WHERE {_SUBSCRIBED} AND (?1 IS NULL OR guild_id IS NULL OR guild_id = ?1) ORDER BY channel_id""",
+                (guild_id,),
+            )
+        return tuple(row["channel_id"] for row in rows)
+
+    async def in_guild(self, guild_id: int) -> tuple[int, ...]:
+        """Returns the channels of a server that have a subscription or a trending list, or are paused."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                f"""SELECT channel_id FROM channels WHERE guild_id = ? AND ({_SUBSCRIBED} OR channel_id IN
+                    (SELECT channel_id FROM channel_settings WHERE paused_since IS NOT NULL)) ORDER BY channel_id""",
                 (guild_id,),
             )
         return tuple(row["channel_id"] for row in rows)
@@ -124,6 +134,17 @@ class Channels:
             async with self._database.transaction() as connection:
                 await correct_due_times(connection, now)
 
+    async def backing_off(self, after: datetime) -> dict[int, datetime]:
+        """Returns the subscribed channels that are not blocked and wait until later than `after`, and until when."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                f"""SELECT channel_id, not_before FROM channels
+                    WHERE blocked_reason IS NULL AND NOT {MAY_SEND} AND {_SUBSCRIBED}
+                    ORDER BY not_before, channel_id""",
+                times_of_waits(after),
+            )
+        return {row["channel_id"]: to_datetime(row["not_before"]) for row in rows}
+
     async def blocked_channels(self) -> tuple[BlockedChannel, ...]:
         """Returns the subscribed channels that are blocked, longest first."""
         async with self._database.reading() as connection:
@@ -132,6 +153,33 @@ class Channels:
                     WHERE blocked_reason IS NOT NULL AND {_SUBSCRIBED} ORDER BY blocked_since, channel_id"""
             )
         return tuple(_to_blocked(row) for row in rows)
+
+    async def places(self) -> dict[int, ChannelPlace]:
+        """Returns the recorded places of threads and deleted channels."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall("SELECT * FROM channel_places")
+        return {
+            row["channel_id"]: ChannelPlace(
+                row["guild_id"],
+                row["parent_id"],
+                is_private=bool(row["is_private"]),
+                is_deleted=bool(row["is_deleted"]),
+            )
+            for row in rows
+        }
+
+    async def record_places(self, places: Mapping[int, ChannelPlace]) -> frozenset[int]:
+        """Records the places of those of these channels that are known to be in this server; returns these."""
+        recorded = set()
+        async with self._database.transaction() as connection:
+            for channel_id, place in places.items():
+                cursor = await connection.execute(
+                    """INSERT OR REPLACE INTO channel_places (channel_id, guild_id, parent_id, is_private, is_deleted)
+                       SELECT channel_id, guild_id, ?, ?, ? FROM channels WHERE channel_id = ? AND guild_id = ?""",
+                    (place.parent_id, int(place.is_private), int(place.is_deleted), channel_id, place.guild_id),
+                )
+                recorded.update([channel_id] if cursor.rowcount else [])
+        return frozenset(recorded)
 
 
 def _to_blocked(row: sqlite3.Row) -> BlockedChannel:

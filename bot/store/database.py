@@ -15,7 +15,8 @@ from typing import Final
 import aiosqlite
 
 from bot.runtime.errors import StoreUnavailable
-from bot.store.opening import DATABASE_BUSY_TIMEOUT_S, prepare_exclusive, prepare_shared, uri
+from bot.store.disk import Disk
+from bot.store.opening import APPLICATION_ID, DATABASE_BUSY_TIMEOUT_S, prepare_exclusive, prepare_shared, uri
 
 # Errors that may pass: another process's lock, a full or failing disk. Any other is a bug.
 _TRANSIENT: Final = frozenset(
@@ -36,8 +37,10 @@ class Database:
     """The open file: one writer and one reader, each on its own thread."""
 
     def __init__(
-        self, writer: aiosqlite.Connection, reader: aiosqlite.Connection, closing: contextlib.AsyncExitStack
+        self, path: Path, writer: aiosqlite.Connection, reader: aiosqlite.Connection, closing: contextlib.AsyncExitStack
     ) -> None:
+        self._disk = Disk(path.resolve().parent)
+        self._last_write_failed = False
         self._writer = writer
         self._reader = reader
         self._closing = closing
@@ -67,7 +70,7 @@ class Database:
     async def _connect(cls, path: Path, closing: contextlib.AsyncExitStack) -> "Database":
         writer = await closing.enter_async_context(_connection(path, "rw"))
         reader = await closing.enter_async_context(_connection(path, "ro"))
-        return cls(writer, reader, closing.pop_all())
+        return cls(path, writer, reader, closing.pop_all())
 
     async def close(self) -> None:
         """Waits for the current transaction, then closes the file and releases its lock."""
@@ -78,13 +81,40 @@ class Database:
     async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
         """Writes everything inside the block or nothing. Raises StoreUnavailable if it cannot be written now."""
         async with self._writing:
-            with _translated_errors():
-                try:
-                    await self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                async with self._transaction():
                     yield self._writer
-                    await self._writer.commit()
-                finally:
-                    await _finish_despite_cancellation(self._roll_back())
+            except StoreUnavailable:
+                self._last_write_failed = True
+                raise
+            self._last_write_failed = False
+
+    @contextlib.asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[None]:
+        with _translated_errors():
+            try:
+                await self._writer.execute("BEGIN IMMEDIATE")
+                yield
+                await self._writer.commit()
+            finally:
+                await _finish_despite_cancellation(self._roll_back())
+
+    async def write_problem(self) -> str | None:
+        """Returns why nothing can be written now; None if it can be.
+
+        It is for frequent checks: as long as nothing fails, it writes to the disk at most once per minute, and nothing
+        to the database.
+        """
+        problem = await self._disk.problem(is_urgent=self._last_write_failed)
+        if problem is not None:
+            return f"the database cannot be written: {problem}"
+        if self._last_write_failed:
+            try:
+                async with self.transaction() as connection:
+                    await connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")  # the value that it has
+            except StoreUnavailable as error:
+                return str(error)
+        return None
 
     async def _roll_back(self) -> None:
         # Waits for a cancelled COMMIT that still runs on the connection's thread and may succeed.

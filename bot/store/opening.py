@@ -184,7 +184,17 @@ def migrations() -> tuple[str, ...]:
     return tuple(file.read_text(encoding="utf-8") for file in files)
 
 
+def create_private(path: Path) -> None:
+    """Creates an empty file that only its owner can read, if there is none; SQLite would use the umask.
+
+    SQLite gives the -wal, -shm and -journal files the mode of the database (sqlite.org/src, `findCreateFileMode`).
+    """
+    if not path.exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
 def _migrate(path: Path) -> None:
+    create_private(path)
     connection = sqlite3.connect(path, isolation_level=None, timeout=DATABASE_BUSY_TIMEOUT_S)
     with contextlib.closing(connection):
         connection.execute("PRAGMA journal_mode = WAL")

@@ -26,6 +26,10 @@ class Polls:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def write_problem(self) -> str | None:
+        """Why a poll's result cannot be stored now; None if it can be. For frequent checks."""
+        return await self._database.write_problem()
+
     async def add(self, poll: Poll) -> None:
         """Stores a poll, and deletes old ones and those in its future, which a clock that was ahead recorded.
 

@@ -6,43 +6,69 @@ sync. A queued paper is removed together with the channel's last subscription th
 """
 
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import aiosqlite
 
 from bot.domain.keyword import Keyword
-from bot.domain.subscription import Source, Subscription, WatchedKeyword
-from bot.store.codecs import to_datetime, to_datetime_or_none, to_text
-from bot.store.database import Database
+from bot.domain.subscription import (
+    UNLIMITED,
+    Added,
+    AddResult,
+    AlreadyWatched,
+    QuotaExceeded,
+    Quotas,
+    QuotaScope,
+    Source,
+)
+from bot.store.codecs import to_text
 from bot.store.outbox import drop_unmatched
-
-_SUBSCRIPTION = """
-    SELECT channel_id, guild_id, subscriptions.shown, by_file, by_command, added_by, added_at
-    FROM subscriptions JOIN keywords ON keywords.id = keyword_id JOIN channels USING (channel_id)
-"""
+from bot.store.subscription_queries import SubscriptionQueries, sources_of
 
 
-class Subscriptions:
+class Subscriptions(SubscriptionQueries):
     """The subscriptions of all channels."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     async def add(
         self, keyword: Keyword, channel_id: int, guild_id: int | None, *, added_by: int, now: datetime
     ) -> bool:
-        """Subscribes a channel by command; returns False if it was subscribed by command already."""
+        """Subscribes a channel by command, without a quota; returns False if it was subscribed by command already."""
         async with self._database.transaction() as connection:
-            await _write_channel(connection, channel_id, guild_id)
-            keyword_id = await _write_keyword(connection, keyword)
-            cursor = await connection.execute(
-                """INSERT INTO subscriptions (channel_id, keyword_id, shown, by_file, by_command, added_by, added_at)
-                   VALUES (?, ?, ?, 0, 1, ?, ?)
-                   ON CONFLICT DO UPDATE SET by_command = 1, added_by = excluded.added_by WHERE NOT by_command""",
-                (channel_id, keyword_id, keyword.shown, added_by, to_text(now)),
-            )
-            return cursor.rowcount == 1
+            before = await _find(connection, keyword, channel_id)
+            await _add(connection, keyword, channel_id, guild_id, added_by, now)
+        self._changed()
+        return before is None or not before["by_command"]
+
+    async def add_all(
+        self,
+        keywords: Sequence[Keyword],
+        channel_id: int,
+        guild_id: int,
+        *,
+        added_by: int,
+        now: datetime,
+        quotas: Quotas = UNLIMITED,
+    ) -> tuple[AddResult, ...]:
+        """Subscribes a channel by command to the keywords that fit, first come first served, in one transaction.
+
+        Keywords in the settings file do not count. Those that the channel has already always fit.
+        """
+        results: list[AddResult] = []
+        async with self._database.transaction() as connection:
+            used = await _used(connection, channel_id, guild_id)
+            for keyword in keywords:
+                before = await _find(connection, keyword, channel_id)
+                exceeded = None if before else _exceeded(keyword, used, quotas)
+                if exceeded is None:
+                    await _add(connection, keyword, channel_id, guild_id, added_by, now)
+                if before is None and exceeded is None:
+                    used = {scope: count + 1 for scope, count in used.items()}
+                results.append(
+                    exceeded or (AlreadyWatched(self._parsed(before["shown"])) if before else Added(keyword))
+                )
+        self._changed()
+        return tuple(results)
 
     async def remove(self, keyword: Keyword, channel_id: int) -> frozenset[Source]:
         """Removes the command's subscription; returns the remaining sources (none: the subscription ended).
@@ -50,15 +76,12 @@ class Subscriptions:
         Raises KeyError if the channel does not subscribe to the keyword.
         """
         async with self._database.transaction() as connection:
-            sources = await _sources(connection, keyword, channel_id)
-            await connection.execute(
-                """UPDATE subscriptions SET by_command = 0, added_by = NULL
-                   WHERE by_file AND channel_id = ? AND keyword_id = (SELECT id FROM keywords WHERE canonical = ?)""",
-                (channel_id, keyword.canonical),
-            )
-            if Source.FILE not in sources:
-                await _end(connection, channel_id, keyword.canonical)
-            return sources - {Source.COMMAND}
+            subscription = await _find(connection, keyword, channel_id)
+            if subscription is None:
+                raise KeyError(keyword.canonical)
+            left = await _remove(connection, channel_id, keyword.canonical, sources_of(subscription))
+        self._changed()
+        return left
 
     async def apply_config(self, configured: Mapping[int, Collection[Keyword]], now: datetime) -> None:
         """Makes the file's subscriptions exactly `configured`."""
@@ -73,6 +96,7 @@ class Subscriptions:
                            VALUES (?, ?, ?, 1, 0, ?) ON CONFLICT DO UPDATE SET by_file = 1""",
                         (channel_id, keyword_id, keyword.shown, to_text(now)),
                     )
+        self._changed()
 
     async def _drop_file_subscriptions(
         self, connection: aiosqlite.Connection, configured: Mapping[int, Collection[Keyword]]
@@ -94,12 +118,16 @@ class Subscriptions:
                 (row["channel_id"], row["canonical"]),
             )
 
-    async def drop_command_subscriptions(self, channel_id: int) -> int:
-        """Ends the commands' subscriptions of a channel that is gone for good; returns how many ended.
+    async def drop_command_subscriptions(self, channel_id: int, gone_before: datetime) -> int:
+        """Ends the commands' subscriptions of a channel that is gone since `gone_before` or longer; returns how many.
 
-        Its trending subscription ends too, and an unsettled trending post is dropped.
+        Its trending subscription ends too, and an unsettled trending post is dropped. A channel that has returned in
+        the meantime keeps everything.
         """
         async with self._database.transaction() as connection:
+            is_gone = "SELECT 1 FROM channels WHERE channel_id = ? AND gone_since <= ?"
+            if not await connection.execute_fetchall(is_gone, (channel_id, to_text(gone_before))):
+                return 0
             await connection.execute(
                 "UPDATE channel_settings SET trending_min_votes = NULL, trending_since = NULL WHERE channel_id = ?",
                 (channel_id,),
@@ -108,39 +136,14 @@ class Subscriptions:
             await connection.execute(
                 "DELETE FROM trending_posts WHERE channel_id = ? AND settled_at IS NULL", (channel_id,)
             )
-        ended = 0
-        for subscription in await self.in_channel(channel_id):
-            if Source.COMMAND in subscription.sources:
-                ended += not await self.remove(subscription.keyword, channel_id)
-        return ended
-
-    async def in_channel(self, channel_id: int) -> tuple[Subscription, ...]:
-        """Returns a channel's subscriptions, ordered by keyword."""
-        return await self._select("WHERE channel_id = ? ORDER BY subscriptions.shown COLLATE NOCASE", (channel_id,))
-
-    async def in_guild(self, guild_id: int) -> tuple[Subscription, ...]:
-        """Returns a server's subscriptions by channel and keyword, including those of channels that are gone."""
-        return await self._select(
-            "WHERE guild_id = ? ORDER BY channel_id, subscriptions.shown COLLATE NOCASE", (guild_id,)
-        )
-
-    async def _select(self, clause: str, values: tuple[int, ...]) -> tuple[Subscription, ...]:
-        async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall(f"{_SUBSCRIPTION} {clause}", values)
-        return tuple(_to_subscription(row) for row in rows)
-
-    async def watched(self) -> tuple[WatchedKeyword, ...]:
-        """Returns the watched keywords, with how far each is synced."""
-        async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                """SELECT id, shown, new_since, synced_until, previous_matcher_until FROM keywords
-                   WHERE id IN (SELECT keyword_id FROM subscriptions) ORDER BY id"""
+                """SELECT canonical, by_file, by_command FROM subscriptions
+                   JOIN keywords ON keywords.id = keyword_id WHERE channel_id = ? AND by_command""",
+                (channel_id,),
             )
-        return tuple(_to_watched(row) for row in rows)
-
-    async def find(self, keyword: Keyword) -> WatchedKeyword | None:
-        """Returns the watched keyword; None if no channel subscribes to it."""
-        return next((watched for watched in await self.watched() if watched.keyword == keyword), None)
+            left = [await _remove(connection, channel_id, row["canonical"], sources_of(row)) for row in rows]
+        self._changed()
+        return left.count(frozenset())
 
 
 async def _write_channel(connection: aiosqlite.Connection, channel_id: int, guild_id: int | None) -> None:
@@ -163,13 +166,65 @@ async def _write_keyword(connection: aiosqlite.Connection, keyword: Keyword) -> 
     return int(next(iter(rows))["id"])
 
 
-async def _sources(connection: aiosqlite.Connection, keyword: Keyword, channel_id: int) -> frozenset[Source]:
+async def _find(connection: aiosqlite.Connection, keyword: Keyword, channel_id: int) -> sqlite3.Row | None:
+    """Returns the channel's subscription to the keyword, if any."""
     rows = await connection.execute_fetchall(
-        f"{_SUBSCRIPTION} WHERE channel_id = ? AND canonical = ?", (channel_id, keyword.canonical)
+        """SELECT subscriptions.shown, by_file, by_command FROM subscriptions
+           JOIN keywords ON keywords.id = keyword_id WHERE channel_id = ? AND canonical = ?""",
+        (channel_id, keyword.canonical),
     )
-    for row in rows:
-        return _to_subscription(row).sources
-    raise KeyError(keyword.canonical)
+    return next(iter(rows), None)
+
+
+async def _add(
+    connection: aiosqlite.Connection,
+    keyword: Keyword,
+    channel_id: int,
+    guild_id: int | None,
+    added_by: int,
+    now: datetime,
+) -> None:
+    await _write_channel(connection, channel_id, guild_id)
+    keyword_id = await _write_keyword(connection, keyword)
+    await connection.execute(
+        """INSERT INTO subscriptions (channel_id, keyword_id, shown, by_file, by_command, added_by, added_at)
+           VALUES (?, ?, ?, 0, 1, ?, ?)
+           ON CONFLICT DO UPDATE SET by_command = 1, added_by = excluded.added_by WHERE NOT by_command""",
+        (channel_id, keyword_id, keyword.shown, added_by, to_text(now)),
+    )
+
+
+async def _used(connection: aiosqlite.Connection, channel_id: int, guild_id: int) -> Mapping[QuotaScope, int]:
+    """Counts the subscriptions of a channel and of its server; those in the settings file do not count."""
+    rows = await connection.execute_fetchall(
+        """SELECT count(*) FILTER (WHERE channel_id = :channel) AS in_channel, count(*) AS in_guild
+           FROM channels CROSS JOIN subscriptions USING (channel_id)
+           WHERE (guild_id = :guild OR channel_id = :channel) AND NOT by_file""",
+        {"channel": channel_id, "guild": guild_id},
+    )
+    (row,) = rows
+    return {QuotaScope.CHANNEL: row["in_channel"], QuotaScope.SERVER: row["in_guild"]}
+
+
+def _exceeded(keyword: Keyword, used: Mapping[QuotaScope, int], quotas: Quotas) -> QuotaExceeded | None:
+    """Returns the quota that a further keyword would exceed."""
+    limits = {QuotaScope.CHANNEL: quotas.per_channel, QuotaScope.SERVER: quotas.per_server}
+    exceeded = (QuotaExceeded(keyword, scope, used[scope], limits[scope]) for scope in QuotaScope)
+    return next((each for each in exceeded if each.used >= each.limit), None)
+
+
+async def _remove(
+    connection: aiosqlite.Connection, channel_id: int, canonical: str, sources: frozenset[Source]
+) -> frozenset[Source]:
+    """Removes the command as a source; returns the remaining ones."""
+    await connection.execute(
+        """UPDATE subscriptions SET by_command = 0, added_by = NULL
+           WHERE by_file AND channel_id = ? AND keyword_id = (SELECT id FROM keywords WHERE canonical = ?)""",
+        (channel_id, canonical),
+    )
+    if Source.FILE not in sources:
+        await _end(connection, channel_id, canonical)
+    return sources - {Source.COMMAND}
 
 
 async def _end(connection: aiosqlite.Connection, channel_id: int, canonical: str) -> None:
@@ -185,26 +240,4 @@ async def _end(connection: aiosqlite.Connection, channel_id: int, canonical: str
         """UPDATE keywords SET synced_until = NULL
            WHERE canonical = :canonical AND id NOT IN (SELECT keyword_id FROM subscriptions)""",
         values,
-    )
-
-
-def _to_subscription(row: sqlite3.Row) -> Subscription:
-    flags = {Source.FILE: row["by_file"], Source.COMMAND: row["by_command"]}
-    return Subscription(
-        channel_id=row["channel_id"],
-        guild_id=row["guild_id"],
-        keyword=Keyword.parse(row["shown"]),
-        sources=frozenset(source for source, is_set in flags.items() if is_set),
-        added_by=row["added_by"],
-        added_at=to_datetime(row["added_at"]),
-    )
-
-
-def _to_watched(row: sqlite3.Row) -> WatchedKeyword:
-    return WatchedKeyword(
-        id=row["id"],
-        keyword=Keyword.parse(row["shown"]),
-        new_since=to_datetime_or_none(row["new_since"]),
-        synced_until=to_datetime_or_none(row["synced_until"]),
-        previous_matcher_until=to_datetime_or_none(row["previous_matcher_until"]),
     )

@@ -9,6 +9,8 @@ from functools import partial
 from typing import Final
 
 from aiohttp import ETag, hdrs, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import Payload
 
 from bot.config import WebSettings, is_loopback
 from bot.page.model import PageFormat
@@ -19,6 +21,8 @@ log = logging.getLogger(__name__)
 
 # How long browsers, feed readers and caches may show the page without requesting it again.
 PAGE_MAX_AGE_S: Final = 300
+# How much of a page is written at a time; asyncio's transport buffers 64 KiB before it waits.
+CHUNK_BYTES: Final = 64 * 1024
 # The Retry-After of an answer without the page.
 PAGE_RETRY_S: Final = 60
 
@@ -83,8 +87,27 @@ def _response(request: web.Request, page: CachedPage) -> web.Response:
     response.headers[hdrs.CONTENT_TYPE] = page.rendered.content_type
     if compressed:
         response.headers[hdrs.CONTENT_ENCODING] = "gzip"
-    response.body = page.gzipped if compressed else page.rendered.body
+    response.body = _Chunks(page.gzipped if compressed else page.rendered.body)
     return response
+
+
+class _Chunks(Payload):
+    """A body that is sent in chunks: each connection buffers one chunk, and not a whole page for a slow client."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body)
+        self._body = body
+        self._size = len(body)
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """Returns the body as text."""
+        return self._body.decode(encoding, errors)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Sends the body; waits before each chunk until the client has read enough of the ones before."""
+        for start in range(0, len(self._body), CHUNK_BYTES):
+            await writer.write(self._body[start : start + CHUNK_BYTES])
+            await writer.drain()
 
 
 def _has_current_copy(request: web.Request, page: CachedPage, tag: str) -> bool:

@@ -70,6 +70,7 @@ class Role:
     position: int = 1
     colour: int = 0
     managed: bool = False
+    mentionable: bool = False
 
 
 @dataclass(slots=True)

@@ -37,7 +37,7 @@ def role_payload(role: Role, *, bot_id: int | None = None) -> Payload:
         "icon": None,
         "unicode_emoji": None,
         "managed": role.managed,
-        "mentionable": False,
+        "mentionable": role.mentionable,
         "flags": 0,
     }
     if role.managed and bot_id is not None:

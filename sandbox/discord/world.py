@@ -85,10 +85,13 @@ class World:
         permissions: Permission,
         *,
         role_id: int | None = None,
+        mentionable: bool = False,
+        managed: bool = False,
     ) -> Role:
         """Adds a role above the existing ones."""
         guild = self.guilds[guild_id]
         role = Role(role_id or self.new_id(), guild_id, name, permissions, position=len(guild.roles))
+        role.mentionable, role.managed = mentionable, managed
         guild.roles[role.id] = role
         self._emit_role("GUILD_ROLE_CREATE", role)
         return role

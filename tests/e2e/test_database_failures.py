@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from tests.support.disks import SmallDisk, small_disk
+from tests.support.loopback import free_port
 from tests.support.quiescence import wait_until_settled
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
@@ -21,6 +23,13 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     """A disk of one megabyte."""
     with small_disk(tmp_path / "disk") as mounted:
         yield mounted
+
+
+async def health_checks(port: int) -> dict[str, str]:
+    """The checks of `/healthz` with their details."""
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/healthz") as response:
+        checks = (await response.json())["checks"]
+        return {name: check["detail"] for name, check in checks.items()}
 
 
 async def check_everything_is_posted_once(sandbox: RunningSandbox, urls: list[str]) -> None:
@@ -37,15 +46,19 @@ async def check_everything_is_posted_once(sandbox: RunningSandbox, urls: list[st
 async def test_full_disk_at_a_poll_is_reported_and_papers_post_later(
     disk: SmallDisk,
 ) -> None:
-    async with running_sandbox(disk.path) as sandbox, running_bot(sandbox):
+    port = free_port()
+    async with running_sandbox(disk.path) as sandbox, running_bot(sandbox, DAILY_PAPERS_WEB__PORT=str(port)):
         await sandbox.subscribe("reward model")
+        assert "database" not in await health_checks(port)
         disk.fill()
+        assert "no space left on device" in (await health_checks(port))["database"]
         urls = [sandbox.add_paper(f"Reward Models, Part {part}", "A reward model. " * 200) for part in range(PAPERS)]
         await sandbox.wait_for_status(f"⚠️ Reading arXiv stopped: {FULL}.")
         assert f"{FULL}" in await sandbox.reply_to("subscribe", {"keyword": "agents"})
         assert sandbox.posted_urls("papers") == []
         disk.free()
         await check_everything_is_posted_once(sandbox, urls)
+        assert "database" not in await health_checks(port)
 
 
 @pytest.mark.usefixtures("as_root")

@@ -1,14 +1,18 @@
 """Failures of Discord and of the gateway lose and duplicate nothing."""
 
+import re
 import sqlite3
+import time
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from bot.discord_api.client import RATELIMIT_WAIT_MAX_S
+from bot.discord_api.backoff import WAIT_MAX_S
 from sandbox.discord import DiscordFault, DropAfter, DropBefore, RateLimited, Status, StatusAfter
+from tests.e2e.test_health import get
+from tests.support.loopback import free_port
 from tests.support.posting import add_papers, allow, config_with, deny, send_statuses, wait_for_first_poll
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
@@ -48,18 +52,24 @@ async def test_errors_and_dropped_connections_lose_and_duplicate_nothing(tmp_pat
 
 @pytest.mark.slow
 async def test_rate_limited_channel_waits_without_requests_and_delays_no_other(tmp_path: Path) -> None:
+    port = free_port()
     async with (
         running_sandbox(tmp_path) as sandbox,
-        running_bot(sandbox, config=config_with(sandbox, "papers", "vision")),
+        running_bot(sandbox, config=config_with(sandbox, "papers", "vision"), DAILY_PAPERS_WEB__PORT=str(port)),
     ):
         await wait_for_first_poll(sandbox)
-        sandbox.discord.faults.add("POST", messages_path(sandbox, "papers"), RateLimited(RATELIMIT_WAIT_MAX_S + 5))
+        sandbox.discord.faults.add("POST", messages_path(sandbox, "papers"), RateLimited(99_999_999))
         urls = add_papers(sandbox)
         await sandbox.wait_for_papers("vision", 3)
         await sandbox.wait_for_next_poll()
         assert send_statuses(sandbox, "papers") == [429]
         assert sandbox.posted_urls("papers") == []
-        assert "**Queued**: 3 papers." in await sandbox.reply_to("status")
+        reply = await sandbox.reply_to("status")
+        assert "**Queued**: 3 papers." in reply
+        (retry_at,) = re.findall(rf"<#{sandbox.channel('papers')}>: Discord accepts no message .* <t:(\d+):R>", reply)
+        assert 0 < int(retry_at) - time.time() <= WAIT_MAX_S
+        status, text = await get(port, "/healthz")
+        assert (status, "channels that wait for Discord: 1" in text) == (200, True)
         urls += add_papers(sandbox, 1)
         await sandbox.wait_for_papers("vision", 4)
         assert sandbox.posted_urls("vision") == urls

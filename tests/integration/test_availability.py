@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from bot.domain.outgoing import Blocked, RetryLater
 from tests.support.clock import FakeClock
 from tests.support.delivery import (
@@ -83,3 +85,17 @@ async def test_channel_that_cannot_be_checked_stays_as_it_is(
     delivery.blocked[CHANNEL] = RetryLater(NOW, "Discord did not answer")
     async with running_dispatcher(subscribed, delivery, clock):
         assert [blocked.reason for blocked in await subscribed.channels.blocked_channels()] == [LOCKED.reason]
+
+
+async def test_backoff_of_the_whole_bot_is_not_logged_for_each_channel(
+    subscribed: Store, delivery: FakeDelivery, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    await record_papers(subscribed, 1)
+    delivery.blocked[CHANNEL] = RetryLater(NOW + timedelta(seconds=90), "Discord asks us to wait", everywhere=True)
+    async with running_dispatcher(subscribed, delivery, clock) as running:
+        del delivery.blocked[CHANNEL]
+        await running.advance(89)
+        assert delivery.attempts == []
+        assert not caplog.records
+        await running.advance(1)
+        assert delivery.messages() == [arxiv_ids(1)]

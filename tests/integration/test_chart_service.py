@@ -11,14 +11,17 @@ from bot.ingest.month_counts import MonthCounter
 from bot.runtime.errors import ArxivThrottled
 from bot.services.charts import (
     CHARTS_FILLED_AT_ONCE,
+    CHARTS_QUEUED_PER_PERSON,
     REPLY_EDIT_S,
     ChartComplete,
     ChartInProgress,
+    ChartQueued,
     ChartsBusy,
     ChartService,
     ChartState,
     CountFailed,
     ReplyExpired,
+    TooManyCharts,
 )
 from bot.store.month_counts import MonthCounts
 from bot.store.statistics import Statistics
@@ -179,3 +182,62 @@ async def test_charts_over_the_limit_are_rejected_until_one_ends(ingest: Ingest)
     for task in others:
         task.cancel()
     await asyncio.wait(others)
+
+
+@pytest.mark.slow
+async def test_charts_of_one_person_follow_each_other(ingest: Ingest) -> None:
+    charts, first, second = chart_service(ingest), Recorder(), Recorder()
+
+    async def both() -> None:
+        await asyncio.gather(charts.trend([MODEL], first.show, 1), charts.trend([MODEL, AGENT], second.show, 1))
+
+    await ingest.run(both())
+    assert first.states[-1] == second.states[-1] == (0, ChartComplete())
+    assert second.states[:2] == [(24, ChartQueued(36.0)), (12, ChartInProgress(36.0))]
+    assert len(ingest.take_requests()) == 24
+
+
+async def test_second_chart_of_a_person_uses_the_counts_of_the_first(ingest: Ingest) -> None:
+    charts, second = chart_service(ingest), Recorder()
+
+    async def both() -> None:
+        await asyncio.gather(charts.trend([MODEL], Recorder().show, 1), charts.trend([MODEL], second.show, 1))
+
+    await ingest.run(both())
+    assert second.states == [(12, ChartQueued(36.0)), (0, ChartComplete())]
+    assert len(ingest.take_requests()) == 12
+
+
+@pytest.mark.slow
+async def test_person_with_many_charts_does_not_delay_another_person(ingest: Ingest) -> None:
+    charts = chart_service(ingest)
+    tasks = [
+        asyncio.create_task(charts.trend([Keyword.parse(f"agents {n}"), AGENT], Recorder().show, 1))
+        for n in range(CHARTS_QUEUED_PER_PERSON + 1)
+    ]
+    await ingest.until(lambda: charts.in_progress == 1)
+    rejected, other = Recorder(), Recorder()
+    await ingest.run(charts.trend([AGENT], rejected.show, 1))
+    assert rejected.states == [(12, TooManyCharts(CHARTS_QUEUED_PER_PERSON + 1))]
+    await ingest.run(charts.trend([MODEL], other.show, 2))
+    assert other.states[0] == (12, ChartInProgress(72.0))
+    assert other.states[-1] == (0, ChartComplete())
+    assert charts.in_progress == 1
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    await ingest.run(charts.trend([AGENT], Recorder().show, 1))
+
+
+async def test_waiting_chart_of_a_person_ends_when_its_reply_can_no_longer_be_edited(ingest: Ingest) -> None:
+    charts, second = chart_service(ingest, timeout_s=0), Recorder()
+
+    async def never(_: Trend, __: ChartState) -> None:
+        await asyncio.Event().wait()
+
+    first = asyncio.create_task(charts.trend([MODEL], never, 1))
+    await ingest.until(lambda: charts.in_progress == 1)
+    await ingest.run(charts.trend([AGENT], second.show, 1))
+    assert second.states == [(12, ChartQueued(36.0)), (12, ReplyExpired())]
+    first.cancel()
+    await asyncio.wait([first])

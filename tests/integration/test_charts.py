@@ -17,6 +17,7 @@ from bot.charts.renderer import ChartRenderer
 from bot.domain.charts.chart import Chart, ChartKind, Series
 from bot.runtime.errors import ChartFailed
 from tests.support.clock import give_way
+from tests.support.modes import mode_of, umask
 
 TICKS = tuple(f"{n}\n2026" for n in range(12))
 PLAIN = Chart(ChartKind.LINES, "A title", ("Jan",), (Series("a", (1,)),), "A note")
@@ -119,6 +120,12 @@ async def test_process_without_a_chart_is_reported_as_failed(tmp_path: Path, tex
 async def test_process_that_cannot_be_started_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ChartFailed, match=r"^The chart could not be drawn: the drawing process could not be started$"):
         await ChartRenderer(tmp_path, (str(tmp_path / "missing"),)).draw(PLAIN)
+
+
+async def test_folder_of_the_process_is_private(tmp_path: Path) -> None:
+    with umask(0):
+        await script(tmp_path, r"import sys; sys.stdout.buffer.write(b'\x89PNG\r\n\x1a\n')").draw(PLAIN)
+    assert mode_of(tmp_path / "fonts") == 0o700
 
 
 async def test_process_receives_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

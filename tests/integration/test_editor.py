@@ -231,3 +231,24 @@ async def test_rejected_publishing_is_not_repeated(
     async with running_editor(store, message_editor, clock) as editor:
         await editor.advance(2 * 3600)
         assert message_editor.publications == ["a"]
+
+
+# A global backoff.
+
+
+@pytest.mark.parametrize("publish", [True, False])
+async def test_backoff_of_the_whole_bot_stops_after_one_request_and_counts_for_no_message(
+    store: Store, message_editor: FakeMessageEditor, clock: FakeClock, publish: bool
+) -> None:
+    await posted(store, "a", "b", publish=publish)
+    await posted(store, "c", channel_id=OTHER_CHANNEL, publish=publish)
+    if not publish:
+        await revise(store, 2)
+        await revise(store, channel_id=OTHER_CHANNEL)
+    message_editor.answers["a"].append(RetryLater(NOW + timedelta(hours=1), "blocked", everywhere=True))
+    async with running_editor(store, message_editor, clock) as editor:
+        requests = message_editor.publications if publish else message_editor.edits
+        assert requests == ["a"]
+        await editor.advance(EDIT_INTERVAL_S)
+        requests = message_editor.publications if publish else message_editor.edits
+        assert requests == ["a", "a", "b", "c"]

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from bot.arxiv.gate import ARXIV_BACKOFF_MAX, Gate, Priority
-from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivUnavailable, StoreUnavailable
+from bot.arxiv.scheduler import QUEUED_MAX, Caller, Waiters
+from bot.runtime.errors import ArxivBackoff, ArxivBusy, ArxivThrottled, ArxivUnavailable, StoreUnavailable
 from tests.support.clock import FakeClock, every_jump, jumps_ahead, settle
 
 INTERVAL_S = 3.0
@@ -41,12 +42,22 @@ class Requests:
         self.started_s: dict[str, float] = {}
         self.ended_s: dict[str, float] = {}
 
-    def start(self, name: str, gate: Gate, priority: Priority = POLL, *, request_s: float = 0.0) -> asyncio.Task[None]:
-        self.tasks[name] = asyncio.create_task(self._request(name, gate, priority, request_s))
+    def start(
+        self,
+        name: str,
+        gate: Gate,
+        priority: Priority = POLL,
+        *,
+        request_s: float = 0.0,
+        waiters: Waiters | None = None,
+    ) -> asyncio.Task[None]:
+        self.tasks[name] = asyncio.create_task(self._request(name, gate, priority, request_s, waiters))
         return self.tasks[name]
 
-    async def _request(self, name: str, gate: Gate, priority: Priority, request_s: float) -> None:
-        async with gate.request_slot(priority):
+    async def _request(
+        self, name: str, gate: Gate, priority: Priority, request_s: float, waiters: Waiters | None
+    ) -> None:
+        async with gate.request_slot(priority, waiters):
             self.started_s[name] = self._clock.monotonic()
             await self._clock.sleep(request_s)
             self.ended_s[name] = self._clock.monotonic()
@@ -145,6 +156,47 @@ async def test_interactive_request_during_the_interval_goes_before_a_waiting_pol
         await clock.advance(10)
         assert requests.order == ["page 1", "interactive", "page 2"]
         assert requests.smallest_pause_s() >= INTERVAL_S
+
+
+async def test_poll_gets_every_third_slot_while_people_wait(path: Path, clock: FakeClock) -> None:
+    gate = Gate(path, clock, INTERVAL_S)
+    async with sending(clock) as requests:
+        for number in range(6):
+            requests.start(f"person {number}", gate, INTERACTIVE, waiters=Waiters({Caller(number)}, 900.0))
+        requests.start("poll 1", gate)
+        requests.start("poll 2", gate)
+        await clock.advance(2.0)
+        assert gate.poll_wait_s() == 2.0
+        await clock.advance(28)
+        order = [name.split()[0] for name in requests.order]
+        assert order == ["person", "person", "poll", "person", "person", "poll", "person", "person"]
+        assert requests.smallest_pause_s() >= INTERVAL_S
+        assert gate.poll_wait_s() == 0.0
+
+
+async def test_request_leaves_the_queue_when_its_deadline_passes(path: Path, clock: FakeClock) -> None:
+    gate = Gate(path, clock, INTERVAL_S)
+    async with sending(clock) as requests:
+        requests.start("first", gate, INTERACTIVE, request_s=10)
+        expired = requests.start("expired", gate, INTERACTIVE, waiters=Waiters({Caller(1)}, 13.5))
+        requests.start("next", gate, POLL)
+        await clock.advance(30)
+        assert requests.order == ["first", "next"]
+        assert isinstance(expired.exception(), ArxivBusy)
+
+
+async def test_request_that_made_room_in_a_full_queue_fails(path: Path, clock: FakeClock) -> None:
+    gate = Gate(path, clock, INTERVAL_S)
+    async with sending(clock) as requests:
+        for number in range(QUEUED_MAX):
+            requests.start(f"{number}", gate, INTERACTIVE, waiters=Waiters({Caller(number, 1)}, 900.0))
+        await settle()
+        rejected = requests.start("rejected", gate, INTERACTIVE, waiters=Waiters({Caller(99, 1)}, 900.0))
+        requests.start("other server", gate, INTERACTIVE, waiters=Waiters({Caller(99, 2)}, 900.0))
+        await clock.advance(7)
+        assert isinstance(rejected.exception(), ArxivBusy)
+        assert isinstance(requests.tasks[f"{QUEUED_MAX - 1}"].exception(), ArxivBusy)
+        assert requests.order == ["0", "other server"]
 
 
 async def test_cancelled_request_lets_the_next_one_through(path: Path, clock: FakeClock) -> None:
@@ -455,6 +507,56 @@ async def test_backoff_holds_in_memory_when_the_disk_is_full(path: Path, clock: 
     await close(gate, clock, backoff)
     remove_file(path)
     assert gate.closed_until() == backoff.not_before
+
+
+# --- clearing a backoff ----------------------------------------------------------------------------
+
+
+async def test_cleared_backoff_ends_in_every_process(path: Path, clock: FakeClock) -> None:
+    gate, clearing = Gate(path, clock, INTERVAL_S), Gate(path, clock, INTERVAL_S, ignores_backoff=True)
+    until = clock.now() + timedelta(hours=23)
+    await close(gate, clock, ArxivThrottled("arXiv asks us to wait", until))
+    async with sending(clock) as requests:
+        requests.start("probe", clearing, INTERACTIVE)
+        await clock.advance(4)
+        assert requests.order == ["probe"]
+        assert (await error_of(gate)).not_before == until
+        assert await clearing.clear_backoff(until)
+        assert stored_backoff(path) is None
+        requests.start("next", gate, POLL)
+        await clock.advance(6)
+        assert requests.order == ["probe", "next"]
+        assert requests.smallest_pause_s() >= INTERVAL_S
+
+
+async def test_failed_request_during_a_backoff_never_shortens_it(path: Path, clock: FakeClock) -> None:
+    until = clock.now() + timedelta(hours=23)
+    await close(Gate(path, clock, INTERVAL_S), clock, ArxivThrottled("arXiv asks us to wait", until))
+    clearing = Gate(path, clock, INTERVAL_S, ignores_backoff=True)
+    await close(clearing, clock, ArxivThrottled("arXiv asks us to wait", clock.now() + timedelta(minutes=1)))
+    assert stored_backoff(path) == until.isoformat()
+
+
+async def test_backoff_that_another_process_recorded_meanwhile_is_not_cleared(path: Path, clock: FakeClock) -> None:
+    gate = Gate(path, clock, INTERVAL_S)
+    until = clock.now() + timedelta(hours=2)
+    await close(gate, clock, ArxivThrottled("arXiv asks us to wait", until))
+    assert not await Gate(path, clock, INTERVAL_S).clear_backoff(until - timedelta(hours=1))
+    assert stored_backoff(path) == until.isoformat()
+
+
+async def test_clearing_waits_while_another_process_holds_the_lock(path: Path, clock: FakeClock) -> None:
+    gate = Gate(path, clock, INTERVAL_S)
+    until = clock.now() + timedelta(hours=2)
+    await close(gate, clock, ArxivThrottled("arXiv asks us to wait", until))
+    holder = os.open(path, os.O_RDWR)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    clearing = asyncio.create_task(Gate(path, clock, INTERVAL_S).clear_backoff(until))
+    await clock.advance(5)
+    assert not clearing.done()
+    os.close(holder)
+    await clock.advance(0.2)
+    assert await clearing
 
 
 # Jumps of the wall clock.

@@ -370,3 +370,9 @@ def test_ci_fails_when_pip_22_3_cannot_install_a_lock(tmp_path: Path) -> None:
     assert ran.code == 1
     assert not any(line.startswith("make ") for line in ran.commands)
     assert ran.left_behind == []
+
+
+def test_actions_are_pinned_by_commit_and_named_by_version() -> None:
+    used = re.findall(r"uses: (.*)", (ROOT / ".github/workflows/ci.yml").read_text())
+    assert used
+    assert [each for each in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each)] == []

@@ -14,6 +14,7 @@ from bot.__main__ import main
 from bot.domain.keyword import Keyword
 from bot.page.model import PageFormat
 from tests.support.builders import paper
+from tests.support.modes import mode_of, umask
 from tests.support.store import NOW, opened
 
 HERE, THERE, NOWHERE = 123456789012345678, 223456789012345678, 323456789012345678
@@ -109,6 +110,14 @@ def test_new_file_has_the_mode_of_the_umask(folder: Path) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE((folder / "page").stat().st_mode) == 0o640
+
+
+def test_replaced_private_file_is_never_readable_by_others(folder: Path) -> None:
+    (folder / "page").write_text("old")
+    (folder / "page").chmod(0o600)
+    with umask(0):
+        assert page("--output", "page") == 0
+    assert mode_of(folder / "page") == 0o600
 
 
 @pytest.mark.parametrize(

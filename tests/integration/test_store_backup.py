@@ -9,6 +9,7 @@ import pytest
 from bot.runtime.errors import DatabaseUnusable
 from bot.store.backup import DatabaseSummary, back_up, summarise
 from tests.support.builders import paper
+from tests.support.modes import mode_of, umask
 from tests.support.store import CHANNEL, OTHER_CHANNEL, Store, rows
 
 
@@ -95,3 +96,35 @@ def test_failed_copy_leaves_no_file(filled: Store, tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusable, match=r"sqlite3 cannot be written: Is a directory\. No copy was made"):
         back_up(filled.path, target, create_a_folder_there)
     assert sorted(tmp_path.glob("*copy*")) == [target]
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644])
+def test_copy_has_the_mode_of_the_database(filled: Store, tmp_path: Path, mode: int) -> None:
+    filled.path.chmod(mode)
+    with umask(0):
+        back_up(filled.path, tmp_path / "copy.sqlite3", ignore_progress)
+    assert mode_of(tmp_path / "copy.sqlite3") == mode
+
+
+@pytest.mark.parametrize(("source", "replaced", "mode"), [(0o600, 0o644, 0o600), (0o644, 0o600, 0o600)], ids=oct)
+def test_copy_is_readable_by_no_one_who_could_not_read_both_before(
+    filled: Store, tmp_path: Path, source: int, replaced: int, mode: int
+) -> None:
+    target = tmp_path / "copy.sqlite3"
+    target.write_bytes(b"older")
+    target.chmod(replaced)
+    filled.path.chmod(source)
+    back_up(filled.path, target, ignore_progress)
+    assert mode_of(target) == mode
+
+
+def test_copy_is_private_while_it_is_written(filled: Store, tmp_path: Path) -> None:
+    modes: set[int] = set()
+
+    def look(_left: int, _total: int) -> None:
+        modes.update(mode_of(path) for path in tmp_path.rglob("*copy*"))
+
+    with umask(0):
+        back_up(filled.path, tmp_path / "copy.sqlite3", look)
+    assert modes
+    assert modes <= {0o600, 0o700}

@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
+from bot.domain.channel_settings import ChannelSettings
 from bot.domain.keyword import Keyword
 from bot.domain.outgoing import Blocked
-from bot.domain.subscription import BlockedChannel, BlockedNotice, Source
+from bot.domain.subscription import BlockedChannel, BlockedNotice, ChannelPlace, Source
 from tests.support.builders import paper
 from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
 
@@ -32,6 +33,15 @@ async def test_channel_without_subscriptions_is_not_subscribed(store: Store) -> 
     await subscribe_by_file(store, CHANNEL, OTHER_CHANNEL)
     await subscribe_by_file(store, OTHER_CHANNEL)
     assert await store.channels.subscribed() == (OTHER_CHANNEL,)
+
+
+async def test_channels_that_back_off_are_listed_unless_blocked_or_unsubscribed(store: Store) -> None:
+    await subscribe_by_file(store, CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL)
+    for number, channel_id in enumerate((CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL, 999)):
+        await store.channels.back_off(channel_id, SOON + timedelta(seconds=number))
+    await store.channels.block(OTHER_CHANNEL, LOCKED, now=NOW, not_before=SOON)
+    assert await store.channels.backing_off(NOW) == {CHANNEL: SOON, THIRD_CHANNEL: SOON + timedelta(seconds=2)}
+    assert await store.channels.backing_off(SOON) == {THIRD_CHANNEL: SOON + timedelta(seconds=2)}
 
 
 async def test_block_is_new_once_per_reason(store: Store) -> None:
@@ -143,8 +153,41 @@ async def test_gone_channel_keeps_its_file_subscriptions(store: Store) -> None:
     await store.subscribe("graph")
     await store.subscribe("diffusion")
     await store.subscribe("diffusion", OTHER_CHANNEL)
-    assert await store.subscriptions.drop_command_subscriptions(CHANNEL) == 1
+    await store.channels.block(CHANNEL, GONE, now=NOW, not_before=SOON)
+    assert await store.subscriptions.drop_command_subscriptions(CHANNEL, NOW) == 1
     (left,) = await store.subscriptions.in_channel(CHANNEL)
     assert (left.keyword.shown, left.sources) == ("graph", frozenset({Source.FILE}))
     assert len(await store.subscriptions.in_channel(OTHER_CHANNEL)) == 1
-    assert await store.subscriptions.drop_command_subscriptions(CHANNEL) == 0
+    assert await store.subscriptions.drop_command_subscriptions(CHANNEL, NOW) == 0
+
+
+async def test_channel_that_returned_in_the_meantime_keeps_its_keywords(store: Store) -> None:
+    await store.subscribe("graph")
+    await store.channels.block(CHANNEL, GONE, now=NOW, not_before=SOON)
+    assert await store.channels.gone(NOW) == (CHANNEL,)
+    await store.channels.unblock(CHANNEL)
+    assert await store.subscriptions.drop_command_subscriptions(CHANNEL, NOW) == 0
+    assert len(await store.subscriptions.in_channel(CHANNEL)) == 1
+
+
+async def test_channels_of_a_server_are_subscribed_or_paused(store: Store) -> None:
+    await store.subscribe("graph")
+    await store.subscribe("graph", OTHER_CHANNEL)
+    await store.subscriptions.remove(Keyword.parse("graph"), OTHER_CHANNEL)
+    assert await store.channels.in_guild(GUILD) == (CHANNEL,)
+    await store.channel_settings.write(OTHER_CHANNEL, ChannelSettings(paused_since=NOW))
+    assert await store.channels.in_guild(GUILD) == (CHANNEL, OTHER_CHANNEL)
+    assert await store.channels.in_guild(2) == ()
+
+
+async def test_places_of_known_channels_of_the_server_are_recorded(store: Store) -> None:
+    await store.subscribe("graph")
+    await subscribe_by_file(store, OTHER_CHANNEL)
+    thread = ChannelPlace(GUILD, 5, is_private=True)
+    elsewhere = ChannelPlace(2, 6)
+    assert await store.channels.record_places({CHANNEL: thread, OTHER_CHANNEL: thread, 999: thread}) == {CHANNEL}
+    assert await store.channels.record_places({CHANNEL: elsewhere}) == frozenset()
+    assert await store.channels.places() == {CHANNEL: thread}
+    deleted = ChannelPlace(GUILD, is_deleted=True)
+    assert await store.channels.record_places({CHANNEL: deleted}) == {CHANNEL}
+    assert await store.channels.places() == {CHANNEL: deleted}

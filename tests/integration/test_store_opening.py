@@ -15,6 +15,7 @@ import pytest
 from bot.runtime.errors import DatabaseUnusable
 from bot.store.database import Database
 from bot.store.opening import APPLICATION_ID, migrations
+from tests.support.modes import mode_of, umask
 from tests.support.store import opened, rows
 
 PROJECT = Path(__file__).parents[2]
@@ -297,3 +298,41 @@ def test_copied_file_is_opened_without_a_lock_file(path: Path, tmp_path: Path) -
     shutil.copy(path, copy)
     open_and_close(copy)
     assert rows(copy) == rows(path)
+
+
+def modes_next_to(path: Path) -> dict[str, int]:
+    """Returns the permissions of the database and of the files next to it."""
+    return {each.name: mode_of(each) for each in path.parent.iterdir()}
+
+
+async def test_files_of_a_new_database_are_private(tmp_path: Path) -> None:
+    path = tmp_path / "papers.sqlite3"
+    with umask(0):
+        database = await Database.open_exclusive(path)
+        async with database.transaction() as connection:
+            await connection.execute("CREATE TABLE more (id INTEGER)")
+        found = modes_next_to(path)
+        await database.close()
+    assert found == dict.fromkeys(
+        ["papers.sqlite3", "papers.sqlite3-wal", "papers.sqlite3-shm", "papers.sqlite3.lock"], 0o600
+    )
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o660, 0o644], ids=oct)
+async def test_existing_database_keeps_its_mode_and_sqlite_follows_it(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "papers.sqlite3"
+    path.touch()
+    path.chmod(mode)
+    with umask(0):
+        database = await Database.open_exclusive(path)
+        found = modes_next_to(path)
+        await database.close()
+    assert found.pop("papers.sqlite3.lock") == 0o600
+    assert found == dict.fromkeys(["papers.sqlite3", "papers.sqlite3-wal", "papers.sqlite3-shm"], mode)
+
+
+async def test_database_behind_a_dangling_link_is_private(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "papers.sqlite3")
+    with umask(0):
+        await (await Database.open_exclusive(tmp_path / "link")).close()
+    assert mode_of(tmp_path / "papers.sqlite3") == 0o600

@@ -14,6 +14,7 @@ from tests.support.store import CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
 DAY = date(2026, 11, 17)
 NEXT_DAY = DAY + timedelta(days=1)
 BERLIN = DailySchedule(8, 30, "Europe/Berlin", weekdays_only=True)
+GONE = Blocked("The channel does not exist.", gone=True)
 
 
 async def subscribe_to_trending(store: Store, channel_id: int = CHANNEL, min_votes: int = 0) -> None:
@@ -32,7 +33,7 @@ async def test_trending_subscription_is_stored_with_the_settings(store: Store) -
     wanted = ChannelSettings(schedule=BERLIN, trending=TrendingSettings(10, NOW))
     await store.channel_settings.write(CHANNEL, wanted)
     assert await store.channel_settings.get(CHANNEL) == wanted
-    assert await store.channel_settings.resume(CHANNEL, NOW) == 0
+    assert await store.channel_settings.resume(CHANNEL, NOW) is None
     assert await store.channel_settings.get(CHANNEL) == wanted
     assert await store.trending_posts.due_subscriptions(DAY, NOW) == (TrendingSubscription(CHANNEL, 10, NOW, BERLIN),)
     await store.channel_settings.write(CHANNEL, ChannelSettings())
@@ -103,14 +104,13 @@ async def test_channel_with_only_a_trending_subscription_is_subscribed(store: St
     assert await store.channels.subscribed() == (CHANNEL,)
     await store.channels.set_guild(GUILD, [CHANNEL])
     assert await store.channels.subscribed(GUILD) == (CHANNEL,)
-    gone = Blocked("The channel does not exist.", gone=True)
-    await store.channels.block(CHANNEL, gone, now=NOW, not_before=NOW)
+    await store.channels.block(CHANNEL, GONE, now=NOW, not_before=NOW)
     assert [(paused.channel_id, paused.guild_id) for paused in await store.channels.blocked_channels()] == [
         (CHANNEL, GUILD)
     ]
     assert [notice.channel_id for notice in await store.channels.pending_notices(NOW)] == [CHANNEL]
     assert await store.channels.gone(NOW) == (CHANNEL,)
-    assert await store.subscriptions.drop_command_subscriptions(CHANNEL) == 0
+    assert await store.subscriptions.drop_command_subscriptions(CHANNEL, NOW) == 0
     assert await store.channels.gone(NOW) == ()
     assert (await store.channel_settings.get(CHANNEL)).trending is None
 
@@ -126,7 +126,8 @@ async def test_unsettled_list_of_a_gone_channel_is_dropped(store: Store) -> None
     await store.trending_posts.settle(await bound(store), Delivered(1), NOW)
     in_doubt = await bound(store, NEXT_DAY, key="in doubt")
     assert await store.trending_posts.unsettled(NOW) == (in_doubt,)
-    await store.subscriptions.drop_command_subscriptions(CHANNEL)
+    await store.channels.block(CHANNEL, GONE, now=NOW, not_before=NOW)
+    await store.subscriptions.drop_command_subscriptions(CHANNEL, NOW)
     assert await store.trending_posts.unsettled(NOW) == ()
     await subscribe_to_trending(store)
     assert await store.trending_posts.due_subscriptions(DAY, NOW) == (), "what was posted is known for good"

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -13,15 +14,16 @@ from bot.domain.poll_schedule import BatchMissing, Poll, PollCompleted, PollFail
 from bot.runtime.errors import StartupError, StoreUnavailable
 from bot.runtime.metrics import LAG_MEASURED_EVERY_S, LagMeter, Metrics
 from bot.runtime.problems import Problem, ReportedProblems
-from bot.services.health import POSTING_LATE, READING_LATE, Health
+from bot.services.health import POLL_WAIT_LATE_S, POSTING_LATE, READING_LATE, Health
 from bot.services.pages import PageService
 from bot.store.outbox import Outbox
 from bot.web import PublicPage, WebServer
 from tests.support.builders import paper
 from tests.support.clock import FakeClock, every_jump, jumps_ahead
+from tests.support.disks import small_disk
 from tests.support.ingest import running
 from tests.support.loopback import free_port
-from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
+from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store, opened
 
 MINUTE = timedelta(minutes=1)
 
@@ -35,6 +37,7 @@ class ServedHealth:
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
     metrics: Metrics = field(default_factory=Metrics)
     gateway_is_up: bool = True
+    poll_wait_s: float = 0.0
     outbox: Outbox | None = None
     problems: ReportedProblems = field(default_factory=ReportedProblems)
 
@@ -47,6 +50,7 @@ class ServedHealth:
             metrics=self.metrics,
             gateway_is_up=lambda: self.gateway_is_up,
             problems=self.problems.current,
+            poll_wait_s=lambda: self.poll_wait_s,
         )
         return WebServer(health, self.metrics, PublicPage(PageService(self.store.page_store, self.clock), (), None))
 
@@ -140,6 +144,14 @@ async def test_health_fails_when_arxiv_has_not_answered_for_too_long(served: Ser
         assert (await served.health())[0] == 503
 
 
+async def test_health_fails_while_a_poll_waits_too_long_for_the_request_gate(served: ServedHealth) -> None:
+    await served.store.watch("graph")
+    await served.poll(PollCompleted(0, batch=True))
+    for wait_s, is_ok in ((POLL_WAIT_LATE_S, True), (POLL_WAIT_LATE_S + 1, False)):
+        served.poll_wait_s = wait_s
+        assert (await served.health())[1]["reading"] is is_ok
+
+
 @pytest.mark.parametrize(
     "answer", [PollCompleted(0, batch=False), PollCompleted(3, batch=True), BatchMissing()], ids=repr
 )
@@ -198,6 +210,23 @@ async def test_unreadable_database_fails_health_and_keeps_the_counters(store: St
         assert await served.health() == (503, {"gateway": True, "database": False})
         assert "disk I/O error" in (await served.request("/healthz"))[1]
         assert (await served.samples())["daily_papers_papers_read_total"] == 3
+
+
+@pytest.mark.usefixtures("as_root")
+async def test_full_disk_fails_health_until_space_is_free(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 4096) as disk:
+        async with opened(disk.path / "daily-papers.sqlite3") as store:
+            served = ServedHealth(store, free_port())
+            async with served.server().listening("127.0.0.1", served.port):
+                assert (await served.health())[0] == 200
+                disk.fill()
+                assert await served.health() == (
+                    503,
+                    {"gateway": True, "reading": True, "posting": True, "database": False},
+                )
+                assert "no space left on device" in (await served.request("/healthz"))[1]
+                disk.free()
+                assert (await served.health())[0] == 200
 
 
 # Metrics.

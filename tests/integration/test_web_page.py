@@ -22,6 +22,7 @@ from bot.services.health import Health
 from bot.services.pages import PageService
 from bot.store.pages import PageStore
 from bot.web import PublicPage, WebServer, page_address
+from bot.web.connections import ConnectionLimits
 from tests.support.builders import paper, trending_entry
 from tests.support.clock import FakeClock
 from tests.support.loopback import free_port
@@ -72,6 +73,7 @@ class Site:
     public: tuple[int, ...] = (CHANNEL,)
     port: int = field(default_factory=free_port)
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
+    limits: ConnectionLimits | None = None
 
     def __post_init__(self) -> None:
         self.page_store = FailingPageStore(self.store.database)
@@ -87,7 +89,7 @@ class Site:
             metrics=metrics,
             gateway_is_up=lambda: True,
         )
-        return WebServer(health, metrics, PublicPage(self.pages, self.public, ADDRESS))
+        return WebServer(health, metrics, PublicPage(self.pages, self.public, ADDRESS), self.limits)
 
     async def get(self, path: str = "/", method: str = "GET", **headers: str) -> HttpResponse:
         """Sends a request; never decompresses the body. Header names are written with underscores."""

@@ -24,6 +24,7 @@ from bot.composition.app import run
 from bot.config import load_settings
 from bot.runtime.clock import Clock
 from bot.store.codecs import to_text
+from cogs.subscribe import READING
 from sandbox.arxiv import Corpus, LocalArxiv, SandboxPaper
 from sandbox.discord import DefaultWorld, Invocation, LocalDiscord, Message, RateLimits
 from sandbox.huggingface import LocalHuggingFace
@@ -84,14 +85,14 @@ class RunningSandbox:
         channel: str | None = "papers",
         user_id: int | None = None,
     ) -> Invocation:
-        """Runs a command as the admin, or as another user, and waits for the first visible reply."""
+        """Runs a command as the admin, or as another user, and waits for its reply; `/subscribe` shows papers in it."""
         invocation = await self.discord.run_command(
             name,
             options,
             user_id=self.world.default.admin_id if user_id is None else user_id,
             channel_id=None if channel is None else self.channel(channel),
         )
-        await invocation.wait_for_reply(DEADLINE_S)
+        await invocation.wait_for_edit(lambda message: READING not in message.content, DEADLINE_S)
         return invocation
 
     async def reply_to(

@@ -7,7 +7,16 @@ import pytest
 from bot.domain.charts.trend import Trend, last_year
 from bot.domain.keyword import Keyword
 from bot.runtime.errors import ArxivThrottled, IncompleteResults, InvalidKeyword, QueryRejected
-from bot.services.charts import ChartComplete, ChartInProgress, ChartsBusy, ChartState, CountFailed, ReplyExpired
+from bot.services.charts import (
+    ChartComplete,
+    ChartInProgress,
+    ChartQueued,
+    ChartsBusy,
+    ChartState,
+    CountFailed,
+    ReplyExpired,
+    TooManyCharts,
+)
 from cogs.charts import chosen_keywords, describe_state, trend_embed
 
 NOW = datetime(2026, 11, 10, tzinfo=UTC)
@@ -25,6 +34,11 @@ UNCOUNTED = "12 of 24 months are not counted yet"
             ("Counting 12 months (about 2 min 24 s). This updates as results arrive; if it stops, run `/trend` again."),
         ),
         (ChartsBusy(60), f"Other charts are being counted. Run `/trend` again in about 1 min; {UNCOUNTED}."),
+        (ChartQueued(60), f"Your other chart is counted first (about 1 min), then this one; {UNCOUNTED}."),
+        (
+            TooManyCharts(3),
+            f"3 of your charts are in progress. Run `/trend` again when one is complete; {UNCOUNTED}.",
+        ),
         (
             CountFailed(MODEL, ArxivThrottled("arXiv asks us to wait", NOW)),
             (

@@ -42,6 +42,9 @@ def test_every_setting_can_come_from_the_environment(loader: Loader) -> None:
         DAILY_PAPERS_WEB__PORT="8080",
         DAILY_PAPERS_WEB__ADDRESS="https://papers.example.org",
         DAILY_PAPERS_WEB__PUBLIC_CHANNELS=f'["{CHANNEL_ID}"]',
+        DAILY_PAPERS_LIMITS__KEYWORDS_PER_COMMAND="1",
+        DAILY_PAPERS_LIMITS__KEYWORDS_PER_CHANNEL="2",
+        DAILY_PAPERS_LIMITS__KEYWORDS_PER_SERVER="3",
         DAILY_PAPERS_LOG__LEVEL="DEBUG",
         DAILY_PAPERS_LOG__FORMAT="json",
     )

@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import importlib
 import re
 import sqlite3
 from collections import Counter
@@ -27,6 +28,7 @@ CONTRIBUTING: Final = ROOT / "CONTRIBUTING.md"
 SETTINGS: Final = ROOT / "docs/settings.md"
 ARCHITECTURE: Final = ROOT / "docs/architecture.md"
 OPERATING: Final = ROOT / "docs/operating.md"
+SECURITY: Final = ROOT / "docs/security.md"
 
 README_LINES_MAX: Final = 200
 README_HEADINGS: Final = [
@@ -269,3 +271,24 @@ def test_log_events_mentioned_in_the_operating_manual_exist() -> None:
     mentioned = _LOG_EVENT.findall(OPERATING.read_text(encoding="utf-8"))
     assert mentioned
     assert set(mentioned) - {event for event, _ in logged_events()} == set()
+
+
+def test_numbers_of_the_security_page_are_those_of_the_code() -> None:
+    documented, existing = {}, {}
+    for _, value, reference in table_rows(SECURITY, "Numbers"):
+        path, _, name = reference.strip("`").partition(":")
+        module = importlib.import_module(path.removesuffix(".py").replace("/", "."))
+        documented[reference], existing[reference] = value, str(getattr(module, name))
+    assert documented
+    assert documented == existing
+
+
+def test_defaults_of_the_security_page_are_those_of_the_settings() -> None:
+    documented, existing = {}, {}
+    for setting, default in table_rows(SECURITY, "Settings"):
+        value: object = Settings()
+        for name in setting.strip("`").split("."):
+            value = getattr(value, name)
+        documented[setting], existing[setting] = default.strip("`"), str(value)
+    assert documented
+    assert documented == existing

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NoReturn
@@ -11,6 +12,8 @@ import pytest
 
 from bot.config import Settings
 from bot.log import JsonLines, TextLines, configure
+from bot.runtime.log_repeats import SAME_INFO_MAX, SAME_LINE_MAX, SAME_WARNING_MAX, WINDOW_S
+from tests.support.seconds import Seconds
 
 TOKEN = "MTk4NjIy.Cl2FMQ.Zn-secret"
 TIME = datetime(2026, 11, 20, 20, 30, tzinfo=UTC)
@@ -198,3 +201,94 @@ def test_closed_stream_raises_nothing() -> None:
     stream.close()
     logging.getLogger("bot.composition.app").info("started")
     assert stream.closed
+
+
+@pytest.fixture
+def stream(restored_loggers: None) -> Iterator[io.StringIO]:
+    """The log, as text; the limits are those of production."""
+    stream = io.StringIO()
+    configure(settings(), stream, Seconds())
+    yield stream
+    logging.getLogger().handlers[0].close()
+
+
+def lines(stream: io.StringIO) -> list[str]:
+    return stream.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("level", [logging.INFO, logging.WARNING, logging.ERROR])
+def test_repeated_event_is_limited_and_its_number_is_written(stream: io.StringIO, level: int) -> None:
+    for _ in range(5000):
+        logging.getLogger("bot.web.listening").log(level, "connection not accepted", extra={"reason": "no descriptor"})
+    assert len(lines(stream)) == SAME_LINE_MAX
+    logging.getLogger().handlers[0].close()
+    assert len(lines(stream)) == SAME_LINE_MAX + 1
+    assert lines(stream)[-1].endswith(
+        f'bot.web.listening connection not accepted reason="no descriptor" repeated={5000 - SAME_LINE_MAX}'
+    )
+
+
+def test_events_that_differ_are_not_repetitions(stream: io.StringIO) -> None:
+    for number in range(SAME_WARNING_MAX):
+        logging.getLogger("bot.publish").error("message rejected", extra={"channel_id": number})
+    assert len(lines(stream)) == SAME_WARNING_MAX
+
+
+@pytest.mark.parametrize(("level", "limit"), [(logging.INFO, SAME_INFO_MAX), (logging.ERROR, SAME_WARNING_MAX)])
+def test_event_with_ever_different_fields_is_limited_too(stream: io.StringIO, level: int, limit: int) -> None:
+    for number in range(limit + 50):
+        logging.getLogger("bot.web").log(level, "refused", extra={"address": number})
+    assert len(lines(stream)) == limit
+    logging.getLogger().handlers[0].close()
+    assert lines(stream)[-1].endswith(f"bot.web refused address={limit + 49} repeated=50")
+
+
+def test_numbers_in_the_text_of_a_library_do_not_make_events_different(stream: io.StringIO) -> None:
+    for number in range(SAME_WARNING_MAX + 50):
+        logging.getLogger("asyncio").error(f"accept() failed\nsocket: <fd={number}, at {hex(number)}>")
+    assert len(lines(stream)) == SAME_WARNING_MAX
+
+
+def test_other_events_are_written_during_a_flood_of_one(stream: io.StringIO) -> None:
+    for _ in range(1000):
+        logging.getLogger("asyncio").error("accept() failed")
+    logging.getLogger("bot.publish").error("message rejected")
+    assert lines(stream)[-1].endswith("message rejected")
+
+
+def test_repeated_tracebacks_of_different_errors_are_different_events(stream: io.StringIO) -> None:
+    for error in (ValueError("no"), OSError("no")):
+        for _ in range(100):
+            logging.getLogger("asyncio").error("task failed", exc_info=error)
+    assert sum(line.endswith("task failed") for line in lines(stream)) == 2 * SAME_LINE_MAX
+
+
+@pytest.mark.usefixtures("restored_loggers")
+def test_limits_start_again_after_a_minute() -> None:
+    stream, clock = io.StringIO(), Seconds()
+    configure(settings(), stream, clock)
+    for minute in range(3):
+        clock.now_s = minute * WINDOW_S
+        for _ in range(100):
+            logging.getLogger("asyncio").error("accept() failed")
+    logging.getLogger().handlers[0].close()
+    repeated = [line for line in lines(stream) if line.endswith(f"repeated={100 - SAME_LINE_MAX}")]
+    assert (len(lines(stream)), len(repeated)) == (3 * SAME_LINE_MAX + 3, 3)
+
+
+def test_token_is_redacted_in_the_summary_of_repetitions(stream: io.StringIO) -> None:
+    for _ in range(100):
+        logging.getLogger("discord.http").error("refused %s", TOKEN)
+    logging.getLogger().handlers[0].close()
+    assert "repeated=80" in lines(stream)[-1]
+    assert TOKEN not in stream.getvalue()
+
+
+def test_number_of_repetitions_is_written_without_a_further_event(stream: io.StringIO) -> None:
+    for _ in range(100):
+        logging.getLogger("asyncio").error("accept() failed")
+    (timer,) = (thread for thread in threading.enumerate() if isinstance(thread, threading.Timer))
+    assert timer.interval == WINDOW_S
+    timer.function()  # what the timer does after a minute
+    timer.cancel()
+    assert lines(stream)[-1].endswith(f"accept() failed repeated={100 - SAME_LINE_MAX}")

@@ -1,0 +1,41 @@
+"""Builds the slash commands from the services that they call."""
+
+from collections.abc import Sequence
+
+from discord.ext import commands
+
+from bot.charts.renderer import ChartRenderer
+from bot.composition.context import Context
+from bot.composition.trending import TrendingParts
+from bot.composition.wiring import Services
+from bot.config import WebSettings
+from cogs.channels import ChannelCommands
+from cogs.charts import ChartCommands
+from cogs.help import HelpCommand
+from cogs.keyword_list import KeywordsCommand
+from cogs.lookup import LookupCommands
+from cogs.pages import PageCommands
+from cogs.status import StatusCommand
+from cogs.subscribe import SubscribeCommand
+from cogs.subscriptions import SubscriptionCommands
+
+
+def build_cogs(context: Context, services: Services, trending: TrendingParts) -> Sequence[commands.Cog]:
+    """The slash commands."""
+    return (
+        *trending.cogs,
+        SubscribeCommand(services.subscriptions, services.status, services.channel_settings),
+        SubscriptionCommands(services.subscriptions),
+        KeywordsCommand(services.subscriptions),
+        LookupCommands(services.lookup),
+        StatusCommand(services.status),
+        ChannelCommands(services.channel_settings, trending.lists),
+        PageCommands(services.pages),
+        ChartCommands(services.charts, ChartRenderer(context.fonts_path), services.subscriptions),
+        HelpCommand(_public_page_url(context.settings.web)),
+    )
+
+
+def _public_page_url(web: WebSettings) -> str | None:
+    """The page that everyone can read; None if no channel is public, or if its public URL is not set."""
+    return web.address if web.public_channels and web.port is not None else None

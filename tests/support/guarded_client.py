@@ -1,0 +1,71 @@
+"""A discord.py client that is protected as the bot's is, on a local Discord, without the rest of the bot."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from bot.discord_api.attempts import InvalidRequests, request_trace
+from bot.discord_api.backoff import RATELIMIT_WAIT_MAX_S, GlobalBackoff
+from bot.discord_api.channel_access import ChannelAccess
+from bot.discord_api.delivery import DiscordDelivery
+from bot.discord_api.http_client import BoundedClient
+from bot.discord_api.notices import DiscordNotices
+from bot.domain.channel_settings import Layout
+from bot.domain.outgoing import RetryLater
+from bot.domain.post import MessageHeader, OutboxEntry, Post
+from bot.runtime.problems import ReportedProblems
+from sandbox.discord import Status
+from tests.support.builders import paper
+from tests.support.clock import FakeClock, NoJitter
+from tests.support.discord_client import DiscordHarness, SmallClient, connected, logged_in
+
+ENTRIES = (OutboxEntry(1, paper(), ("x",), alone=True),)
+VIA = {"Via": "1.1 google"}
+
+
+class GuardedClient(BoundedClient, SmallClient):
+    """The small client with the bot's HTTP client."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedHarness:
+    """A local Discord, and what the bot sends its requests through."""
+
+    lab: DiscordHarness
+    clock: FakeClock
+    backoff: GlobalBackoff
+    problems: ReportedProblems
+    access: ChannelAccess
+    delivery: DiscordDelivery
+    notices: DiscordNotices
+
+    def post(self, name: str = "papers", *, channel_id: int | None = None, message_id: int | None = None) -> Post:
+        """A post that is due in a channel, or was sent as `message_id`."""
+        channel_id = channel_id or self.lab.world.default.channel(name)
+        now = self.clock.now()
+        header = MessageHeader(Layout.CARDS, "**1 new paper**")
+        return Post("a-key-of-12c", channel_id, "1", now, now, ENTRIES, header, message_id=message_id)
+
+    def wait_s(self, outcome: object) -> float:
+        """How many seconds an outcome waits."""
+        assert isinstance(outcome, RetryLater), outcome
+        return (outcome.not_before - self.clock.now()).total_seconds()
+
+
+@asynccontextmanager
+async def guarded(*, gateway: bool = False) -> AsyncIterator[GuardedHarness]:
+    """A protected client that is logged in, and connected to the gateway if a test needs its cache."""
+    clock, problems = FakeClock(), ReportedProblems()
+    invalid_requests, backoff = InvalidRequests(clock, problems), GlobalBackoff(clock, NoJitter(), problems)
+    client = GuardedClient(http_trace=request_trace(invalid_requests, backoff))
+    client.http.max_ratelimit_timeout = RATELIMIT_WAIT_MAX_S
+    async with (connected if gateway else logged_in)(client) as lab:
+        access = ChannelAccess(client, clock, invalid_requests, backoff)
+        delivery = DiscordDelivery(client, clock, access)
+        yield GuardedHarness(lab, clock, backoff, problems, access, delivery, DiscordNotices(client, invalid_requests))
+
+
+def rate_limited(retry_after: object, headers: Mapping[str, str] | None = None, *, is_global: bool = False) -> Status:
+    """A 429 of Discord with any value as `retry_after`."""
+    message = {"message": "You are being rate limited.", "retry_after": retry_after, "global": is_global}
+    return Status(429, message, VIA | dict(headers or {}))
