@@ -6,7 +6,6 @@ message.
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Final
 
 import aiohttp
@@ -21,7 +20,7 @@ from bot.publish.availability import SEND_BACKOFF_FLOOR_S
 from bot.runtime.clock import Clock
 
 # How long to remember a rejection that the gateway's cache does not explain: each attempt may be an invalid request.
-REJECTION_RECHECK: Final = timedelta(minutes=10)
+REJECTION_RECHECK_S: Final = 600.0
 CHANNEL_FETCH_TIMEOUT_S: Final = 60.0
 
 
@@ -41,7 +40,7 @@ class ChannelAccess:
         self._backoff = backoff
         self._outcomes = OutcomeMapper(clock)
         # Rejections by channel and by whether the gateway's cache had the channel, each with its expiry.
-        self._rejections: dict[tuple[int, bool], tuple[datetime, Blocked]] = {}
+        self._rejections: dict[tuple[int, bool], tuple[float, Blocked]] = {}
 
     async def check_channel(self, channel_id: int) -> Blocked | RetryLater | None:
         """Returns why the bot cannot post in the channel now, or None if it can."""
@@ -85,9 +84,9 @@ class ChannelAccess:
             return self._outcomes.of_read(error)
 
     def _remembered(self, channel_id: int, *, is_cached: bool) -> Blocked | None:
-        now = self._clock.now()
-        expires_at, blocked = self._rejections.get((channel_id, is_cached), (now, None))
-        return blocked if now < expires_at else None
+        now_s = self._clock.monotonic()
+        expires_at_s, blocked = self._rejections.get((channel_id, is_cached), (now_s, None))
+        return blocked if now_s < expires_at_s else None
 
     def _remember(self, channel_id: int, blocked: Blocked, *, is_cached: bool) -> None:
-        self._rejections[channel_id, is_cached] = (self._clock.now() + REJECTION_RECHECK, blocked)
+        self._rejections[channel_id, is_cached] = (self._clock.monotonic() + REJECTION_RECHECK_S, blocked)

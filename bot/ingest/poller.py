@@ -129,7 +129,7 @@ class Poller:
         return not await self._subscriptions.has_synced()
 
     async def poll(self, kind: PollKind) -> PollResult:
-        """Polls once, and stores and returns the result."""
+        """Polls once, and stores and returns the result; a poll during which the clock was set leaves no result."""
         stopwatch = Stopwatch(self._clock)
         try:
             result = await self._run_poll(kind, stopwatch)
@@ -140,7 +140,8 @@ class Poller:
         except ArxivError as error:
             result = PollFailed(str(error), self._clock.now() + _RETRY_DELAY)
         except ClockWasSet as error:
-            result = PollFailed(str(error), self._clock.now())  # the next poll starts at once
+            log.warning("poll repeated", extra={"reason": str(error)})
+            return PollFailed(str(error), self._clock.now())  # not stored, so that the next poll starts at once
         self._metrics.polls.labels(_RESULT_LABELS[type(result)]).inc()
         await self._polls.add(Poll(stopwatch.started_at + stopwatch.jump, result))
         log.info("poll finished", extra=_log_fields(result))
@@ -149,6 +150,7 @@ class Poller:
     async def _run_poll(self, kind: PollKind, stopwatch: Stopwatch) -> PollResult:
         started_at = stopwatch.started_at
         batch = await has_papers(self._client, Window(batch_cutoff(started_at), started_at), Priority.POLL)
+        _check_that_clock_was_not_set(stopwatch)
         if not batch:
             await check_that_arxiv_returns_papers(self._client, self._clock.now(), Priority.POLL)
         if not batch and kind is PollKind.PROBE_THEN_READ_IF_BATCH:
@@ -158,8 +160,7 @@ class Poller:
             return PollCompleted(0, batch=batch)
         synced_until = min(clamp_synced_until(each.synced_until, started_at) for each in watched if each.synced_until)
         new_papers = await self._read(watched, poll_window(synced_until, started_at))
-        if stopwatch.jump:
-            raise ClockWasSet("the clock was set during the poll")
+        _check_that_clock_was_not_set(stopwatch)
         with self._metrics.step(Step.COMMIT):
             await self._ingest_store.finish_poll(watched, started_at)
         return PollCompleted(new_papers + await self._read_older(started_at), batch=batch)
@@ -209,6 +210,12 @@ class Poller:
         if not papers:  # arXiv may have stopped returning papers after the probe
             await check_that_arxiv_returns_papers(self._client, self._clock.now(), Priority.POLL)
         return new_papers
+
+
+def _check_that_clock_was_not_set(stopwatch: Stopwatch) -> None:
+    """Raises ClockWasSet if the windows of the poll may be wrong; the first response may have corrected the clock."""
+    if stopwatch.jump:
+        raise ClockWasSet("the clock was set during the poll")
 
 
 def _found_only_now(watched: tuple[WatchedKeyword, ...], part: WindowResult) -> frozenset[Match]:

@@ -4,7 +4,7 @@ It reports each page and each wait. Only when arXiv has failed for hours it give
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from bot.arxiv.client import PageSource
@@ -12,7 +12,7 @@ from bot.arxiv.gate import Priority
 from bot.arxiv.scheduler import Waiters
 from bot.domain.feed import FeedPage
 from bot.domain.queries import Query
-from bot.runtime.clock import Clock
+from bot.runtime.clock import Clock, Stopwatch
 from bot.runtime.errors import ArxivBackoff
 
 # A backfill gives up when arXiv has failed for this long; the next run continues.
@@ -34,7 +34,7 @@ class RetryingArxivClient:
         self._clock = clock
         self._on_page = on_page
         self._on_wait = on_wait
-        self._failing_since: datetime | None = None
+        self._outage: Stopwatch | None = None
 
     async def fetch(
         self, query: Query, *, start: int, size: int, priority: Priority, waiters: Waiters | None = None
@@ -49,14 +49,14 @@ class RetryingArxivClient:
             except ArxivBackoff as error:
                 await self._wait_out(error)
                 continue
-            self._failing_since = None
+            self._outage = None
             self._on_page(page, start)
             return page
 
     async def _wait_out(self, error: ArxivBackoff) -> None:
-        now = self._clock.now()
-        self._failing_since = self._failing_since or now
-        if error.not_before > self._failing_since + GIVE_UP_AFTER:
+        wait = error.not_before - self._clock.now()
+        self._outage = self._outage or Stopwatch(self._clock)
+        if self._outage.elapsed + wait > GIVE_UP_AFTER:
             raise error
         self._on_wait(error)
-        await self._clock.sleep((error.not_before - now).total_seconds())
+        await self._clock.sleep(wait.total_seconds())

@@ -58,7 +58,7 @@ class Dispatcher:
         """Posts whatever is due until it is stopped. Raises StoreUnavailable, and whatever else a worker raised."""
         await self.check_channels()
         self._since_correction = Stopwatch(self._clock)
-        await self._outbox.correct_due_times(self._clock.now(), all_papers=True)
+        await self._channels.correct_due_times(self._clock.now(), all_papers=True)
         async with asyncio.TaskGroup() as group:
             while not self._stopping:
                 await self._start_workers(group)
@@ -75,7 +75,7 @@ class Dispatcher:
         was_set = bool(self._since_correction.jump)
         if was_set:
             self._since_correction.restart()
-        await self._outbox.correct_due_times(self._clock.now(), all_papers=was_set)
+        await self._channels.correct_due_times(self._clock.now(), all_papers=was_set)
 
     async def _idle_s(self) -> float | None:
         due = await self._outbox.next_due(self.active_channels)

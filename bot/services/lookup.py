@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from bot.arxiv.client import ArxivClient
@@ -71,7 +71,7 @@ class _Fetched:
 
 @dataclass(frozen=True, slots=True)
 class _CachedResult:
-    expires_at: datetime
+    expires_at_s: float  # on the monotonic clock
     papers: tuple[Paper, ...]
 
 
@@ -113,7 +113,7 @@ class LookupService:
         if len(stored) == count and await self._is_fresh(keyword):
             return Latest(keyword, stored)
         cached = self._results.get(keyword.canonical)
-        if cached is not None and self._clock.now() < cached.expires_at:
+        if cached is not None and self._clock.monotonic() < cached.expires_at_s:
             return Latest(keyword, cached.papers[:count])
         try:
             fetched = await self._fetch(keyword, caller)
@@ -185,8 +185,9 @@ class LookupService:
             now = self._clock.now()
             next_poll_at = (await self._poller.next_poll()).at
             # If no keyword is watched, no poll comes, and the next one is always "now".
-            expires_at = next_poll_at if next_poll_at > now else now + LOOKUP_KEPT
-            self._results[keyword.canonical] = _CachedResult(expires_at, papers)
+            kept = next_poll_at - now if next_poll_at > now else LOOKUP_KEPT
+            expires_at_s = self._clock.monotonic() + kept.total_seconds()
+            self._results[keyword.canonical] = _CachedResult(expires_at_s, papers)
 
     async def abstract(self, arxiv_id: ArxivId) -> Card | None:
         """The full abstract of a stored paper: from arXiv, or else from its trending list."""

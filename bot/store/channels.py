@@ -1,4 +1,4 @@
-"""Each channel's server, why it is blocked, and until when nothing is sent to it."""
+"""Each channel's server, why it is blocked, and until when nothing is sent to it, also after a jump of the clock."""
 
 import json
 import sqlite3
@@ -8,6 +8,7 @@ from typing import Final
 
 from bot.domain.outgoing import Blocked
 from bot.domain.subscription import BlockedChannel, BlockedNotice, ChannelPlace
+from bot.store.clock_repair import MAY_SEND, correct_due_times, has_future_arrivals, times_of_waits
 from bot.store.codecs import to_datetime, to_text
 from bot.store.database import Database
 
@@ -125,14 +126,22 @@ class Channels:
                 (to_text(not_before), to_text(now or not_before - CHANNEL_WAIT_MAX), channel_id),
             )
 
+    async def correct_due_times(self, now: datetime, *, all_papers: bool) -> None:
+        """Makes due what a clock that was ahead postponed: papers that arrived in the future, or all papers."""
+        async with self._database.reading() as connection:
+            is_needed = all_papers or await has_future_arrivals(connection, now)
+        if is_needed:
+            async with self._database.transaction() as connection:
+                await correct_due_times(connection, now)
+
     async def backing_off(self, after: datetime) -> dict[int, datetime]:
         """Returns the subscribed channels that are not blocked and wait until later than `after`, and until when."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT channel_id, not_before FROM channels
-                    WHERE blocked_reason IS NULL AND not_before > ? AND {_SUBSCRIBED}
+                    WHERE blocked_reason IS NULL AND NOT {MAY_SEND} AND {_SUBSCRIBED}
                     ORDER BY not_before, channel_id""",
-                (to_text(after),),
+                times_of_waits(after),
             )
         return {row["channel_id"]: to_datetime(row["not_before"]) for row in rows}
 

@@ -1,10 +1,10 @@
-"""Corrects stored times that are in the future because a clock was ahead when they were stored.
+"""Ignores and corrects stored times that are in the future because a clock was ahead when they were stored.
 
 Positions and settings are corrected only when the caller knows that the time is right: a clock that is behind would
 move them into the past. Nothing is deleted that is not fetched, counted or planned again.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import aiosqlite
@@ -12,8 +12,11 @@ import aiosqlite
 from bot.domain.channel_schedule import due_at
 from bot.domain.queries import INITIAL_SYNC_PERIOD
 from bot.store.channel_settings import to_schedule
-from bot.store.codecs import CLOCK_AHEAD_MAX, to_datetime, to_text
+from bot.store.codecs import to_datetime, to_text
 from bot.store.database import Database
+
+# A stored time that is further ahead is due to a clock that was ahead; one within it delays nothing by more than this.
+CLOCK_AHEAD_MAX: Final = timedelta(minutes=5)
 
 # Times of events that have certainly happened, as columns by table.
 _PAST_EVENTS: Final = (
@@ -32,6 +35,24 @@ _CACHES: Final = (
     ("month_counts", "counted_at"),
     ("backfilled_months", "fetched_at"),
 )
+
+
+def no_wait(end: str, table: str) -> str:
+    """Returns SQL for whether a row of `table` does not have to wait until its column `end`; see `times_of_waits`.
+
+    A wait that was stored in the future is over, because the clock was ahead then. A wait of which it is unknown when
+    it was stored counts only if it ends within CLOCK_AHEAD_MAX.
+    """
+    return f"(coalesce({table}.{end}, '') <= :now OR coalesce({table}.waits_since, {table}.{end}) > :future)"
+
+
+def times_of_waits(now: datetime) -> dict[str, str]:
+    """Returns the parameters of `no_wait`."""
+    return {"now": to_text(now), "future": to_text(now + CLOCK_AHEAD_MAX)}
+
+
+# Whether nothing has to wait in the row's channel.
+MAY_SEND: Final = no_wait("not_before", "channels")
 
 
 class StoredTimes:

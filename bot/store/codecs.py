@@ -2,13 +2,9 @@
 
 import json
 import sqlite3
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime
 
 from bot.domain.paper import ArxivId, Paper
-
-# A stored time that is further ahead is due to a clock that was ahead; one within it delays nothing by more than this.
-CLOCK_AHEAD_MAX: Final = timedelta(minutes=5)
 
 
 def to_text(time: datetime) -> str:
@@ -24,20 +20,6 @@ def to_datetime(text: str) -> datetime:
 def to_datetime_or_none(text: str | None) -> datetime | None:
     """Returns the datetime of a column that may be NULL."""
     return None if text is None else to_datetime(text)
-
-
-def no_wait(end: str, table: str) -> str:
-    """Returns SQL for whether a row of `table` does not have to wait until its column `end`; see `times_of_waits`.
-
-    A wait that was stored in the future is over, because the clock was ahead then. If it is unknown when a wait was
-    stored, it is over if it ends in the future.
-    """
-    return f"(coalesce({table}.{end}, '') <= :now OR coalesce({table}.waits_since, {table}.{end}) > :future)"
-
-
-def times_of_waits(now: datetime) -> dict[str, str]:
-    """Returns the parameters of `no_wait`."""
-    return {"now": to_text(now), "future": to_text(now + CLOCK_AHEAD_MAX)}
 
 
 def spelling(channels: str) -> str:

@@ -10,7 +10,8 @@ from typing import Final
 
 from bot.domain.post import Post
 from bot.store.channels import CHANNEL_WAIT_MAX
-from bot.store.codecs import no_wait, times_of_waits, to_text
+from bot.store.clock_repair import no_wait, times_of_waits
+from bot.store.codecs import to_text
 from bot.store.database import Database
 from bot.store.posts import read_post
 

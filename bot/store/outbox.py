@@ -17,17 +17,8 @@ from bot.domain.outgoing import Delivered
 from bot.domain.post import NO_HEADER, Due, MessageHeader, OutboxEntry, Post
 from bot.domain.withdrawal import is_withdrawn
 from bot.store.channel_settings import NOT_PAUSED
-from bot.store.clock_repair import correct_due_times, has_future_arrivals
-from bot.store.codecs import (
-    PAPER_COLUMNS,
-    no_wait,
-    row_to_paper,
-    spelling,
-    times_of_waits,
-    to_datetime,
-    to_datetime_or_none,
-    to_text,
-)
+from bot.store.clock_repair import MAY_SEND, times_of_waits
+from bot.store.codecs import PAPER_COLUMNS, row_to_paper, spelling, to_datetime, to_datetime_or_none, to_text
 from bot.store.database import Database
 from bot.store.papers import skip_withdrawn
 from bot.store.posts import read_entries, read_post
@@ -44,20 +35,11 @@ class Outbox:
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT channel_id FROM outbox JOIN channels USING (channel_id)
-                   WHERE state = 'waiting' AND (due_at <= :now OR post_key IS NOT NULL)
-                     AND {no_wait("not_before", "channels")} AND {NOT_PAUSED}
+                   WHERE state = 'waiting' AND (due_at <= :now OR post_key IS NOT NULL) AND {MAY_SEND} AND {NOT_PAUSED}
                    GROUP BY channel_id ORDER BY min(due_at), channel_id""",
                 times_of_waits(now),
             )
         return tuple(row["channel_id"] for row in rows)
-
-    async def correct_due_times(self, now: datetime, *, all_papers: bool) -> None:
-        """Makes due what a clock that was ahead postponed: papers that arrived in the future, or all papers."""
-        async with self._database.reading() as connection:
-            is_needed = all_papers or await has_future_arrivals(connection, now)
-        if is_needed:
-            async with self._database.transaction() as connection:
-                await correct_due_times(connection, now)
 
     async def next_due(self, excluding: Collection[int] = ()) -> datetime | None:
         """Returns when the next paper of another channel than `excluding` can be posted; None if none waits."""

@@ -9,7 +9,8 @@ from datetime import date, datetime
 from bot.domain.outgoing import Delivered
 from bot.domain.trending.post import TrendingDay, TrendingPost, TrendingSubscription
 from bot.store.channel_settings import NOT_PAUSED, to_schedule
-from bot.store.codecs import no_wait, times_of_waits, to_datetime, to_text
+from bot.store.clock_repair import MAY_SEND, times_of_waits
+from bot.store.codecs import to_datetime, to_text
 from bot.store.database import Database
 
 
@@ -40,7 +41,7 @@ class TrendingPosts:
             rows = await connection.execute_fetchall(
                 f"""SELECT channel_settings.* FROM channel_settings JOIN channels USING (channel_id)
                     WHERE trending_min_votes IS NOT NULL AND paused_since IS NULL
-                      AND {no_wait("not_before", "channels")} AND channel_id NOT IN (
+                      AND {MAY_SEND} AND channel_id NOT IN (
                           SELECT channel_id FROM trending_posts WHERE day = :day OR settled_at IS NULL)
                     ORDER BY channel_id""",
                 times_of_waits(now) | {"day": day.isoformat()},
@@ -52,7 +53,7 @@ class TrendingPosts:
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT trending_posts.* FROM trending_posts JOIN channels USING (channel_id)
-                    WHERE settled_at IS NULL AND {no_wait("not_before", "channels")} AND {NOT_PAUSED}
+                    WHERE settled_at IS NULL AND {MAY_SEND} AND {NOT_PAUSED}
                     ORDER BY first_attempt""",
                 times_of_waits(now),
             )

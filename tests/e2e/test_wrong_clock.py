@@ -37,9 +37,9 @@ class MovedClock(SystemClock):
 async def post_another(sandbox: RunningSandbox, posted: list[str]) -> None:
     """Adds a paper and waits until it is posted, within the usual time; no paper is posted twice or missing."""
     posted.append(sandbox.add_paper(f"Sheaf number {len(posted)}"))
-    began_s = time.monotonic()
+    started_s = time.monotonic()
     await sandbox.wait_for_papers("papers", len(posted))
-    assert time.monotonic() - began_s <= USUAL_S
+    assert time.monotonic() - started_s <= USUAL_S
     assert sandbox.posted_urls("papers") == posted
 
 

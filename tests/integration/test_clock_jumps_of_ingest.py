@@ -20,11 +20,11 @@ MINUTE = timedelta(minutes=1)
 async def poll_until_found(ingest: Ingest) -> None:
     """Runs the poller until it finds a new paper, which must not take longer than usual."""
     arxiv_id = ingest.add_paper("A reward model")
-    began_s = ingest.clock.monotonic()
+    started_s = ingest.clock.monotonic()
     async with running(ingest.poller.run()):
         await ingest.until(lambda: ingest.new_posts_notified > 0)
-    assert ingest.clock.monotonic() - began_s <= LATEST_S
-    await ingest.store.outbox.correct_due_times(ingest.clock.now(), all_papers=False)
+    assert ingest.clock.monotonic() - started_s <= LATEST_S
+    await ingest.store.channels.correct_due_times(ingest.clock.now(), all_papers=False)
     assert await ingest.due() == [arxiv_id]
 
 
@@ -61,7 +61,7 @@ async def test_paper_during_a_jump_is_posted_at_once_and_once(store: Store, jump
         await jump_for_a_poll(ingest, jump)
         for _ in range(2):
             await ingest.poll()
-        await store.outbox.correct_due_times(ingest.clock.now(), all_papers=False)
+        await store.channels.correct_due_times(ingest.clock.now(), all_papers=False)
         await ingest.clock.advance(90)
         assert await ingest.due() == [arxiv_id]
 
@@ -71,12 +71,12 @@ async def test_backoff_that_began_during_a_jump_is_as_long_as_arxiv_asked(store:
     async with ingest_over(store, poll_interval_s=POLL_INTERVAL_S) as ingest:
         await ingest.watch("reward model")
         ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, times=1, retry_after=f"{RETRY_AFTER_S:.0f}"))
-        began_s = ingest.clock.monotonic()
+        started_s = ingest.clock.monotonic()
         await jump_for_a_poll(ingest, jump)
         ingest.take_requests()
         await poll_until_found(ingest)
         first_s = ingest.take_requests()[0].started_at_s
-        assert RETRY_AFTER_S <= first_s - began_s <= RETRY_AFTER_S + LATEST_S
+        assert RETRY_AFTER_S <= first_s - started_s <= RETRY_AFTER_S + LATEST_S
 
 
 @every_jump
@@ -84,7 +84,7 @@ async def test_jump_during_a_backoff_does_not_change_its_length(store: Store, ju
     async with ingest_over(store, poll_interval_s=POLL_INTERVAL_S) as ingest:
         await ingest.watch("reward model")
         ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, times=1, retry_after=f"{RETRY_AFTER_S:.0f}"))
-        began_s = ingest.clock.monotonic()
+        started_s = ingest.clock.monotonic()
         await ingest.poll()
         ingest.take_requests()
         ingest.clock.jump(jump)
@@ -93,7 +93,7 @@ async def test_jump_during_a_backoff_does_not_change_its_length(store: Store, ju
         ingest.clock.jump(-jump)
         await poll_until_found(ingest)
         first_s = ingest.take_requests()[0].started_at_s
-        assert RETRY_AFTER_S <= first_s - began_s <= RETRY_AFTER_S + LATEST_S
+        assert RETRY_AFTER_S <= first_s - started_s <= RETRY_AFTER_S + LATEST_S
 
 
 @jumps_ahead
@@ -147,10 +147,10 @@ async def test_paper_is_found_while_the_clock_stays_wrong(store: Store, jump: ti
         await ingest.poll()
         ingest.clock.jump(jump)
         ingest.add_paper("A reward model")
-        began_s = ingest.clock.monotonic()
+        started_s = ingest.clock.monotonic()
         async with running(ingest.poller.run()):
             await ingest.until(lambda: ingest.new_posts_notified > 0)
-        assert ingest.clock.monotonic() - began_s <= LATEST_S
+        assert ingest.clock.monotonic() - started_s <= LATEST_S
         polls = await store.polls.recent()
         assert all(poll.at <= ingest.clock.server_now() for poll in polls)
 

@@ -19,8 +19,8 @@ from bot.domain.queries import INITIAL_SYNC_PERIOD
 from bot.runtime.problems import ReportedProblems
 from bot.runtime.server_time import CorrectedClock
 from bot.services.clock_watch import CLOCK_CHECK_INTERVAL_S, ClockWatch
-from bot.store.clock_repair import StoredTimes
-from bot.store.codecs import CLOCK_AHEAD_MAX, to_text
+from bot.store.clock_repair import CLOCK_AHEAD_MAX, StoredTimes
+from bot.store.codecs import to_text
 from tests.support.builders import paper
 from tests.support.clock import FakeClock, give_way, jumps_ahead, settle
 from tests.support.ingest import running
@@ -162,7 +162,7 @@ async def test_newest_papers_that_were_requested_in_the_future_are_due(store: St
     await store.subscribe("graph")
     await store.sync(paper("2611.00001", title="Graph"))
     await store.outbox.add_newest(CHANNEL, [each.keyword for each in await store.watched()], 5, LATER)
-    await store.outbox.correct_due_times(NOW, all_papers=False)
+    await store.channels.correct_due_times(NOW, all_papers=False)
     assert await store.due_ids() == ["2611.00001"]
 
 

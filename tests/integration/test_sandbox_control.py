@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import aiohttp
 import pytest
@@ -231,3 +233,10 @@ async def test_port_in_use_raises_an_error_and_leaves_nothing_open(client: Contr
     port = int(client.sandbox.url.rpartition(":")[2])
     with pytest.raises(OSError, match=str(port)):
         await Sandbox(port=port).start()
+
+
+async def test_responses_have_the_time_of_the_moved_clock(client: ControlClient) -> None:
+    client.sandbox.clock.ahead = timedelta(days=3)
+    response = await client.raw("GET", "/api/v10/gateway", {})
+    date = parsedate_to_datetime(response.headers["Date"])
+    assert abs(date - datetime.now(UTC) - timedelta(days=3)) < timedelta(minutes=1)
