@@ -79,9 +79,6 @@ def _command(options: argparse.Namespace, settings: Settings, metrics: Metrics |
             return 0 if asyncio.run(check(settings, Console())) else 1
         case _:
             sys.setswitchinterval(THREAD_SWITCH_INTERVAL_S)
-            # Modules are never garbage: with them, each full collection would stop the event loop for 50 ms.
-            gc.collect()
-            gc.freeze()
             asyncio.run(_run_until_signalled(settings, metrics, _clock(options.clock_ahead, settings)))
             return 0
 
@@ -108,7 +105,15 @@ async def _run_until_signalled(settings: Settings, metrics: Metrics | None, cloc
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run(settings, stop, metrics, clock)
+    await run(settings, stop, metrics, clock, on_loaded=_freeze)
+
+
+def _freeze() -> None:
+    """Exempts modules and parsed keywords from garbage collection: they would stop the event loop for 50 ms and more.
+
+    They are hardly ever garbage, and a keyword without references is freed all the same.
+    """
+    gc.freeze()
 
 
 def _back_up(settings: Settings, target: Path) -> int:
