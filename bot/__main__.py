@@ -82,9 +82,6 @@ def _command(options: argparse.Namespace, settings: Settings, metrics: Metrics |
             return 0 if asyncio.run(clear_backoff(settings, Console(stderr=True))) else 1
         case _:
             sys.setswitchinterval(THREAD_SWITCH_INTERVAL_S)
-            # Modules are never garbage: with them, each full collection would stop the event loop for 50 ms.
-            gc.collect()
-            gc.freeze()
             asyncio.run(_run_until_signalled(settings, metrics, clock or _clock(options.clock_ahead, settings)))
             return 0
 
@@ -111,7 +108,15 @@ async def _run_until_signalled(settings: Settings, metrics: Metrics | None, cloc
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run(settings, stop, metrics, clock)
+    await run(settings, stop, metrics, clock, on_loaded=_freeze)
+
+
+def _freeze() -> None:
+    """Exempts modules and parsed keywords from garbage collection: they would stop the event loop for 50 ms and more.
+
+    They are hardly ever garbage, and a keyword without references is freed all the same.
+    """
+    gc.freeze()
 
 
 def _back_up(settings: Settings, target: Path) -> int:

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import discord
@@ -50,10 +50,22 @@ SHUTDOWN_GRACE_S: Final = 4.0
 CLOSE_TIMEOUT_S: Final = 0.5
 
 
+def _do_nothing() -> None:
+    """The default for `on_loaded`."""
+
+
 async def run(
-    settings: Settings, stop: asyncio.Event, metrics: Metrics | None = None, clock: Clock | None = None
+    settings: Settings,
+    stop: asyncio.Event,
+    metrics: Metrics | None = None,
+    clock: Clock | None = None,
+    *,
+    on_loaded: Callable[[], None] = _do_nothing,
 ) -> None:
-    """Runs the bot until `stop` is set; raises StartupError if it cannot start."""
+    """Runs the bot until `stop` is set; raises StartupError if it cannot start.
+
+    `on_loaded` is called before it connects, when everything that stays in memory has been loaded.
+    """
     if settings.discord.token is None:
         raise InvalidToken("No Discord token is set: set DISCORD_TOKEN, or `discord.token` in config.json.")
     use_endpoints(settings.discord.api_url, settings.discord.gateway_url)
@@ -63,6 +75,8 @@ async def run(
         app = App(settings, settings.discord.token, database, metrics or Metrics(), clock or SystemClock())
         closing.push_async_callback(app.close)
         await app.subscriptions.apply_config(_subscriptions_by_channel(settings))
+        await app.subscriptions.load()
+        on_loaded()
         _warn_of_unsupported_keywords(settings)
         if settings.arxiv.lacks_contact:
             log.warning("arXiv contact missing", extra={"reason": "arxiv.contact is not set"})

@@ -145,6 +145,10 @@ class SubscriptionService:
         """How many keywords a command takes."""
         return self._limits.keywords_per_command
 
+    async def load(self) -> None:
+        """Parses every watched keyword, so that no request has to."""
+        await self._subscriptions.watched()
+
     async def subscribe(
         self, keywords: Sequence[Keyword], channel_id: int, guild_id: int, user_id: int
     ) -> tuple[AddResult, ...]:

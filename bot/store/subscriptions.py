@@ -59,14 +59,15 @@ class Subscriptions(SubscriptionQueries):
             used = await _used(connection, channel_id, guild_id)
             for keyword in keywords:
                 before = await _find(connection, keyword, channel_id)
-                exceeded = None if before else _exceeded(keyword, used, quotas)
-                if exceeded is None:
-                    await _add(connection, keyword, channel_id, guild_id, added_by, now)
-                if before is None and exceeded is None:
-                    used = {scope: count + 1 for scope, count in used.items()}
-                results.append(
-                    exceeded or (AlreadyWatched(self._parsed(before["shown"])) if before else Added(keyword))
-                )
+                if before is None and (exceeded := _exceeded(keyword, used, quotas)) is not None:
+                    results.append(exceeded)
+                    continue
+                await _add(connection, keyword, channel_id, guild_id, added_by, now)
+                if before is not None:
+                    results.append(AlreadyWatched(self._parsed(before["shown"])))
+                    continue
+                results.append(Added(keyword))
+                used = {scope: count + 1 for scope, count in used.items()}
         self._changed()
         return tuple(results)
 

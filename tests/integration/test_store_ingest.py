@@ -1,12 +1,15 @@
 """What polls and initial syncs write: new papers, their channels and their keywords."""
 
+import time
 from datetime import timedelta
+
+import pytest
 
 from bot.domain.keyword import Keyword
 from bot.domain.outgoing import Delivered
 from bot.store.ingest import WindowWritten
 from tests.support.builders import paper
-from tests.support.store import CHANNEL, NEW_SINCE, NOW, OTHER_CHANNEL, Store, rows
+from tests.support.store import ADA, CHANNEL, GUILD, NEW_SINCE, NOW, OTHER_CHANNEL, Store, rows
 
 LATER = NOW + timedelta(days=1)
 REWARD = paper("2611.00001", title="A reward model")
@@ -319,3 +322,15 @@ async def test_papers_of_a_keyword_are_counted_by_category(store: Store) -> None
     )
     counted = await store.papers.count_by_category(Keyword.parse("reward model"), NOW)
     assert counted == (("cs.LG", 3), ("cs.CL", 1), ("stat.ML", 1))
+
+
+@pytest.mark.slow
+async def test_time_of_a_poll_is_not_quadratic_in_the_number_of_keywords(store: Store) -> None:
+    keywords = [Keyword.parse(f"topic {number}") for number in range(4_000)]
+    await store.subscriptions.add_all(keywords, CHANNEL, GUILD, added_by=ADA, now=NOW)
+    await store.sync()
+    started_s = time.process_time()
+    await store.poll(paper("2611.00001", title="Topic 7"))
+    await store.ingest_store.finish_poll(await store.watched(), NOW)
+    assert time.process_time() - started_s < 3  # two times 10 s when it was quadratic
+    assert await store.due_ids() == ["2611.00001"]
