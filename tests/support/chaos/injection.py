@@ -9,7 +9,10 @@ from tests.support.chaos.stage import Stage
 from tests.support.chaos.troubles import Trouble
 
 _PENDING_MAX = 5  # faults that wait for a matching request to Discord
-_RARELY_S = 4.0  # each fault is followed by a backoff, and the initial sync needs many requests
+# Each fault is followed by a backoff: with shorter pauses hardly a poll would succeed, and the initial sync needs many
+# requests.
+_PAUSE_S = 2.5
+_PAUSE_BEFORE_SYNC_S = 4.0
 _UNUSED_S = 15.0
 _STALLED_S = 120.0
 _KINDS = 60  # at least as many faults as there are kinds, so that each is used before any is used twice
@@ -21,7 +24,7 @@ async def inject_arxiv_faults(stage: Stage) -> None:
     before_sync = cycle(arxiv_faults(_KINDS, stage.size.rare, rng, complete=True))
     after_sync = cycle(arxiv_faults(_KINDS, stage.size.rare, rng, complete=False))
     while not stage.is_over:
-        await stage.pause(rng.uniform(0.0, 0.8 if stage.is_synced else _RARELY_S))
+        await stage.pause(rng.uniform(0.0, _PAUSE_S if stage.is_synced else _PAUSE_BEFORE_SYNC_S))
         combination = next(after_sync if stage.is_synced else before_sync)
         faults.add(*combination)
         # A bot that was killed in between does not send the GET that the second fault of a combination waits for.

@@ -58,7 +58,7 @@ STANDARD = Size(
     minimum=MappingProxyType(
         {
             Trouble.KILLS: 35,
-            Trouble.ARXIV: 60,
+            Trouble.ARXIV: 35,
             Trouble.DISCORD: 60,
             Trouble.GATEWAY: 18,
             Trouble.CLOUDFLARE: 4,
