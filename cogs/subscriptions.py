@@ -32,7 +32,7 @@ from cogs.permissions import (
 from cogs.replies import bold, channel_link, edit_reply
 
 # An autocompleted keyword of a deleted channel or an archived thread ends with its id, because it cannot be chosen.
-_IN_CHANNEL = re.compile(r"(?P<keyword>.+?)\s+#(?P<channel>\d{17,20})", re.DOTALL)
+_IN_CHANNEL = re.compile(r"(?P<keyword>.*\S)\s+#(?P<channel>\d{17,20})", re.DOTALL)
 
 
 class SubscriptionCommands(commands.Cog):

@@ -27,8 +27,8 @@ _MARKUP: Final = re.compile(
       | (?<=\])(?P<address>\()""",
     re.VERBOSE | re.MULTILINE,
 )
-# An angle bracket that would become part of the link after it: <<https://…> leads nowhere. An escaped one does not.
-_BEFORE_ANGLE: Final = re.compile(r"\\.|<(?=[^: >]*\Z)", re.DOTALL)
+# An angle bracket, or an escape, which an angle bracket may be.
+_ANGLE: Final = re.compile(r"\\.|<", re.DOTALL)
 # Discord shows backslashes in the label of a masked link (discord/discord-api-docs, issue 6185), and ends the label at
 # the first matching bracket, escaped or not: characters that would format are replaced by similar ones. The
 # alternatives, in order: always; underscores outside ASCII words; pairs; <@1>, <t:1>, <a@b.c>; a bare link.
@@ -111,10 +111,15 @@ def escape_keeping_links(text: str) -> str:
         link = found[0].rstrip(".,;:!?)]\"'")
         if _TRUSTED.fullmatch(link):
             end = found.start() + len(link)
-            before = _BEFORE_ANGLE.sub(_escape_angle, escape_markdown(text[position : found.start()]))
-            parts += [before, f"<{link}>"]
+            parts += [_before_link(escape_markdown(text[position : found.start()])), f"<{link}>"]
             position = end
     return "".join([*parts, escape_markdown(text[position:])])
+
+
+def _before_link(markdown: str) -> str:
+    """Escapes angle brackets that would become part of the link after the text: <<https://…> leads nowhere."""
+    end = 1 + max(map(markdown.rfind, ": >"))
+    return markdown[:end] + _ANGLE.sub(_escape_angle, markdown[end:])
 
 
 def _escape_angle(found: re.Match[str]) -> str:
@@ -144,7 +149,7 @@ _WORD_FROM: Final = 0.5  # without a space after this share of the limit (Chines
 
 _SENTENCE_END: Final = re.compile(
     r"""(?<![\s.]\w)(?<!e\.g)(?<!i\.e)(?<!\bal)(?<!\bcf)(?<!\bvs)(?<!\bresp)(?<!\bFig)(?<!\bEq)(?<!\bRef)
-        [.!?]["”’')\]]*(?=\s)""",
+        [.!?]["”’')\]]*+(?=\s)""",
     re.VERBOSE,
 )
 # A cut link leads elsewhere; a cut escape escapes the next character. Prices ($5) are not formulas.
