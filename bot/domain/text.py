@@ -17,11 +17,12 @@ _LONE_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _ZERO_WIDTH: Final = "\u200b"
 _MENTION: Final = re.compile(r"@(?=everyone|here|[!&]?\d)")
 # A backslash makes Discord show any punctuation literally. The alternatives, in order: formatting anywhere; <@1>, <#1>,
-# <t:1>, </a:1>, <:a:1>, <https://…>, <a@b.c>, <+1>; formatting at the start of a line; a bare link; the URL of a masked
-# link whose text may begin in front of this text, in the bot's own Markdown.
+# <t:1>, </a:1>, <:a:1>, <https://…>, <a@b.c>, <1@b>, <+1>, also where another angle bracket follows, because <\<1@b> is
+# a link too; formatting at the start of a line; a bare link; the URL of a masked link whose text may begin in front of
+# this text, in the bot's own Markdown.
 _MARKUP: Final = re.compile(
     r"""(?P<anywhere>[\\*_~`|\[])
-      | (?P<angle><(?=[@#:/a-zA-Z+]))
+      | (?P<angle><(?=[@#:/a-zA-Z+]|[^ <>@:]*+[@:<]))
       | ^(?P<indent>[^\S\n]*)(?:(?P<number>\d+)(?=[.)](?:\s|$))|(?=\#|>|[-+](?:\s|$)|-\#))
       | (?P<scheme>:)(?=//)
       | (?<=\])(?P<address>\()""",
@@ -36,7 +37,7 @@ _LABEL_MARKUP: Final = re.compile(
     r"""[\\*`\[\]]
       | (?<![A-Za-z0-9])_|_(?![A-Za-z0-9])
       | ~~+|\|\|+
-      | <(?=[^<>@#:+]*+[@#:+][^<>]*+>)
+      | <(?=[^<>@#:+]*+[@#:+][^<>]*+>|[^ >@]{0,150}+@[^ >]{0,150}+>)
       | :(?=//)""",
     re.VERBOSE,
 )
