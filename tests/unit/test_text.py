@@ -84,7 +84,7 @@ def test_markdown_is_escaped(text: str, markdown: str) -> None:
 
 
 _ACTIVE_IN_ANGLES: Final = (
-    "<1@host>", "<a@b.c>", "<-1@h>", "<.a@b>", "<é@b.c>", '<"a"@b.c>', "<<1@host>", "<1<2@h>", "<'@b>", "<!@b>", "<a b@c>",
+    "<1@host>", "<a@b.c>", "<-1@h>", "<.a@b>", "<é@b.c>", '<"a"@b.c>', "<<1@host>", "<1<2@h>", "<!@b>", "<a b@c>",
     "<t:1>", "<t:1:R>", "</cmd:1>", "</cmd sub:1>", "<id:home>", "<id:customize>", "<:emoji:1>", "<a:x:1>", "<#1>",
     "<@1>", "<@!1>", "<@&1>", "<https://x.y>", "<HTTPS://x.y>", "<9:/x>", "<mailto:a@b.c>", "<tel:+49>", "<sip:1>",
     "<sms:1>", "<+49301>", "<1@<2>", "<1\u00a0@h>",
