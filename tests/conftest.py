@@ -30,6 +30,7 @@ MEASURED_SLOW: Final = (
     "tests/e2e/test_discord_misbehaviour.py",
     "tests/e2e/test_greeting.py",
     "tests/e2e/test_help.py",
+    "tests/e2e/test_hidden_threads.py",
     "tests/e2e/test_lifecycle.py",
     "tests/e2e/test_lost_answers.py",
     "tests/e2e/test_operator_commands.py",

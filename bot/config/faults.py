@@ -32,7 +32,7 @@ _CHANNEL_ID_SETTINGS: Final = ("channel_id", "public_channels")
 # How alike two names of settings are from which one is suggested for the other; difflib's 0.6 also finds other words.
 _SIMILAR: Final = 0.75
 # The three parts of a Discord token (reference#authentication), which people sometimes paste into the wrong setting.
-_TOKEN: Final = re.compile(r"[\w-]{24,}\.[\w-]{6,}\.[\w-]{27,}", re.ASCII)
+_TOKEN: Final = re.compile(r"(?<![\w-])[\w-]{24,}+\.[\w-]{6,}+\.[\w-]{27,}+", re.ASCII)
 
 
 def fault_sentence(details: ErrorDetails, variables: Mapping[SettingPath, str], known: Collection[str]) -> str:

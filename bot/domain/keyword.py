@@ -30,7 +30,7 @@ STOP_WORDS: Final = frozenset((
 ))
 # fmt: on
 
-_CATEGORY_SUFFIX: Final = re.compile(r"\s*\[([^\[\]]*)\]\Z")
+_CATEGORY_SUFFIX: Final = re.compile(r"(?<!\s)\s*+\[([^\[\]]*+)\]\Z")
 _CATEGORY_LIKE: Final = re.compile(r"[a-z-]+\.[a-z-]+", re.IGNORECASE | re.ASCII)
 # A name such as `A*`, whose word alone is a stop word.
 _SIGNED: Final = re.compile(r"(?<![^\W_])([^\W_]+)[*+#]+(?![^\W_])")

@@ -10,11 +10,11 @@ _ID = re.compile(r"(?P<id>\d{4}\.\d{4,5}|[a-z][a-z-]{1,15}(?:\.[A-Z]{2})?/\d{7})
 # arXiv lists "Acme Research: Ada Lovelace" as three authors: "Acme Research", ":" and "Ada Lovelace".
 _NOT_IN_NAMES = " \t,;:"
 _BEFORE_NAME = re.compile(
-    r"\A(?:(?:and|&)\s+|(?:on\s+)?behalf\s+of\s+(?:the\s+)?|for\s+the\s+(?=.*collaboration))+", re.IGNORECASE
+    r"\A(?:(?:and|&)\s+|(?:on\s+)?behalf\s+of\s+(?:the\s+)?|for\s++the\s++(?=.{0,200}collaboration))+", re.IGNORECASE
 )
 _IN_PARENTHESES = re.compile(r"\A\((?=(?:on\s+)?behalf\s)(.*)\)\Z", re.IGNORECASE)
 _NO_NAME = re.compile(
-    r"(?:(?:and|et)?\W*(?:(?:many\s+)?others|al|and|et|on\s+behalf\s+of|\d+\s+(?:others|more|(?:other\s+)?authors)))?\W*",
+    r"(?:(?:and|et)?\W*+(?:(?:many\s+)?others|al|and|et|on\s+behalf\s+of|\d+\s+(?:others|more|(?:other\s+)?authors)))?\W*",
     re.IGNORECASE,
 )
 

@@ -27,7 +27,7 @@ _FIND: Final = """
 # A word and the signs directly after it; `[^\W_]` is exactly the letters and digits.
 WORD: Final = re.compile(r"([^\W_]+)([+#]*)")
 # `indexed_text` removes control characters, so these two only occur as highlights, which end before a word's signs.
-_HIGHLIGHT: Final = re.compile("\x02([^\x03]*)\x03([+#]*)")
+_HIGHLIGHT: Final = re.compile("\x02([^\x02\x03]*)\x03([+#]*)")
 
 
 @dataclass(frozen=True, slots=True)

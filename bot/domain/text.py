@@ -17,18 +17,19 @@ _LONE_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _ZERO_WIDTH: Final = "\u200b"
 _MENTION: Final = re.compile(r"@(?=everyone|here|[!&]?\d)")
 # A backslash makes Discord show any punctuation literally. The alternatives, in order: formatting anywhere; <@1>, <#1>,
-# <t:1>, </a:1>, <:a:1>, <https://…>, <a@b.c>, <+1>; formatting at the start of a line; a bare link; the URL of a masked
-# link whose text may begin in front of this text, in the bot's own Markdown.
+# <t:1>, </a:1>, <:a:1>, <https://…>, <a@b.c>, <1@b>, <+1>, also where another angle bracket follows, because <\<1@b> is
+# a link too; formatting at the start of a line; a bare link; the URL of a masked link whose text may begin in front of
+# this text, in the bot's own Markdown.
 _MARKUP: Final = re.compile(
     r"""(?P<anywhere>[\\*_~`|\[])
-      | (?P<angle><(?=[@#:/a-zA-Z+]))
+      | (?P<angle><(?=[@#:/a-zA-Z+]|[^ <>@:]*+[@:<]))
       | ^(?P<indent>[^\S\n]*)(?:(?P<number>\d+)(?=[.)](?:\s|$))|(?=\#|>|[-+](?:\s|$)|-\#))
       | (?P<scheme>:)(?=//)
       | (?<=\])(?P<address>\()""",
     re.VERBOSE | re.MULTILINE,
 )
-# An angle bracket that would become part of the link after it: <<https://…> leads nowhere. An escaped one does not.
-_BEFORE_ANGLE: Final = re.compile(r"\\.|<(?=[^: >]*\Z)", re.DOTALL)
+# An angle bracket, or an escape, which an angle bracket may be.
+_ANGLE: Final = re.compile(r"\\.|<", re.DOTALL)
 # Discord shows backslashes in the label of a masked link (discord/discord-api-docs, issue 6185), and ends the label at
 # the first matching bracket, escaped or not: characters that would format are replaced by similar ones. The
 # alternatives, in order: always; underscores outside ASCII words; pairs; <@1>, <t:1>, <a@b.c>; a bare link.
@@ -36,7 +37,7 @@ _LABEL_MARKUP: Final = re.compile(
     r"""[\\*`\[\]]
       | (?<![A-Za-z0-9])_|_(?![A-Za-z0-9])
       | ~~+|\|\|+
-      | <(?=[^<>@#:+]*+[@#:+][^<>]*+>)
+      | <(?=[^<>@#:+]*+[@#:+][^<>]*+>|[^ >@]{0,150}+@[^ >]{0,150}+>)
       | :(?=//)""",
     re.VERBOSE,
 )
@@ -111,10 +112,15 @@ def escape_keeping_links(text: str) -> str:
         link = found[0].rstrip(".,;:!?)]\"'")
         if _TRUSTED.fullmatch(link):
             end = found.start() + len(link)
-            before = _BEFORE_ANGLE.sub(_escape_angle, escape_markdown(text[position : found.start()]))
-            parts += [before, f"<{link}>"]
+            parts += [_before_link(escape_markdown(text[position : found.start()])), f"<{link}>"]
             position = end
     return "".join([*parts, escape_markdown(text[position:])])
+
+
+def _before_link(markdown: str) -> str:
+    """Escapes angle brackets that would become part of the link after the text: <<https://…> leads nowhere."""
+    end = 1 + max(map(markdown.rfind, ": >"))
+    return markdown[:end] + _ANGLE.sub(_escape_angle, markdown[end:])
 
 
 def _escape_angle(found: re.Match[str]) -> str:
@@ -144,7 +150,7 @@ _WORD_FROM: Final = 0.5  # without a space after this share of the limit (Chines
 
 _SENTENCE_END: Final = re.compile(
     r"""(?<![\s.]\w)(?<!e\.g)(?<!i\.e)(?<!\bal)(?<!\bcf)(?<!\bvs)(?<!\bresp)(?<!\bFig)(?<!\bEq)(?<!\bRef)
-        [.!?]["”’')\]]*(?=\s)""",
+        [.!?]["”’')\]]*+(?=\s)""",
     re.VERBOSE,
 )
 # A cut link leads elsewhere; a cut escape escapes the next character. Prices ($5) are not formulas.

@@ -23,7 +23,7 @@ _OLD_ID: Final = r"[a-z]+(?:-[a-z]+)?(?:\.[a-z]{2})?/\d{2}(?:0[1-9]|1[0-2])\d{3}
 _ARXIV_ID: Final = re.compile(
     rf"(?<![\w.])(?:(?:10\.48550/)?arxiv[.:]\s*)?(?P<id>{_NEW_ID}|{_OLD_ID})(?:v\d+)?(?![\w-])(?!\.\d)", re.IGNORECASE
 )
-_EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+\.\w")
+_EMAIL: Final = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++\.\w")
 _DOI: Final = re.compile(r"(?<![\w.])(?:10\.\d{4,9}/\S|doi:)", re.IGNORECASE)
 _URL: Final = re.compile(
     r"https?:|(?<![\w.@-])(?:www\.|(?:[\w-]+\.)*(?:[\w-]{3,}\.(?:com|org|net|io|ai|edu|gov|co)|doi\.org)/)",
@@ -40,13 +40,13 @@ _FIELD: Final = re.compile(
 _QUOTED: Final = re.compile(
     '["\u201c\u201d\u201e\u00ab\u00bb]([^"\u201c\u201d\u201e\u00ab\u00bb]+)["\u201c\u201d\u00ab\u00bb]'
 )
-_SEPARATOR: Final = re.compile(r"\s*[;\u3001\uff1b]\s*(?=\S)")
+_SEPARATOR: Final = re.compile(r"\s{0,4}[;\u3001\uff1b]\s*(?=\S)")
 # Logic gates are named AND, OR and NOT.
 _NOT_GATE: Final = r"(?![\s-]+(?:gates?|logic|operations?|operators?|circuits?)\b)"
-_OR: Final = re.compile(rf"(?<=\S)\s+OR{_NOT_GATE}\s+(?=\S)|\s*\|+\s*")
-_AND: Final = re.compile(rf"(?<=\S)\s+AND{_NOT_GATE}(?:\s+|\Z)|\s*&&\s*|(?<!\S)\+(?=[^\W\d_])")
+_OR: Final = re.compile(rf"(?<=\S)\s+OR{_NOT_GATE}\s+(?=\S)|\s{{0,4}}\|+\s*")
+_AND: Final = re.compile(rf"(?<=\S)\s+AND{_NOT_GATE}(?:\s+|\Z)|\s{{0,4}}&&\s*|(?<!\S)\+(?=[^\W\d_])")
 _EXCLUSION: Final = re.compile(rf"(?<!\S)(?:ANDNOT|NOT{_NOT_GATE})(?=\s+\S)|(?<=\s)[-!](?=[^\W\d_])")
-_BRACKETS: Final = re.compile(r"\s*\[([^\[\]]*)\]\s*\Z")
+_BRACKETS: Final = re.compile(r"(?<!\s)\s*+\[([^\[\]]*+)\]\s*\Z")
 _CODE_LIKE: Final = re.compile(rf"(?:{'|'.join(ARCHIVES)})\.[a-z]{{2}}", re.IGNORECASE)
 _BETWEEN_CODES: Final = re.compile(r"[\s,;|/&+]+(?:(?:OR|AND)\s+)?", re.IGNORECASE)
 _WILDCARD: Final = re.compile(r"(?<!\S)\*|\*(?=[^\W_])|\.\*|(?<=[^\W_])\?(?=[^\W_])")

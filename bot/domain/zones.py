@@ -42,7 +42,7 @@ _FIXED_OFFSETS: Final = frozenset({"EST", "MST"})
 # A place without clock changes has the same offset in both.
 _SOLSTICES: Final = (datetime(2026, 6, 21, tzinfo=UTC), datetime(2026, 12, 21, tzinfo=UTC))
 _OFFSET: Final = re.compile(
-    r"\(?(?P<name>utc|gmt|ut)?\s*(?P<sign>[+\-\u2212\u2013])?\s*(?P<hours>\d{1,2})"
+    r"\(?(?P<name>utc|gmt|ut)?\s*+(?:(?P<sign>[+\-\u2212\u2013])\s*+)?(?P<hours>\d{1,2})"
     r"(?::?(?P<minutes>\d{2})|(?P<half>[.,]50?))?\)?(?![\w:.,])",
     re.IGNORECASE | re.ASCII,
 )

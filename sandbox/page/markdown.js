@@ -145,16 +145,18 @@ function code(text, at) {
 }
 
 function angle(text, at, names) {
-  const found = match(/<(?:(https?:\/\/[^\s<>]+)|@!?(\d+)|@&(\d+)|#(\d+)|t:(-?\d+)(?::([tTdDfFRsS]))?|\/([^:<>]+):\d+|a?:(\w+):\d+)>/, text, at);
+  const found = match(/<(?:(https?:\/\/[^\s<>]+)|@!?(\d+)|@&(\d+)|#(\d+)|t:(-?\d+)(?::([tTdDfFRsS]))?|\/([^:<>]+):\d+|a?:(\w+):\d+|(id:\w+)|([^ >]+@[^ >]+))>/, text, at);
   if (!found) return null;
-  const [whole, url, user, role, channel, unix, style, command, emoji] = found;
+  const [whole, url, user, role, channel, unix, style, command, emoji, guide, mail] = found;
   const node = url ? urlNode(url)
     : user ? mention(`@${names.user(user) ?? "unknown-user"}`)
     : role ? mention(`@${names.role(role) ?? "unknown-role"}`)
     : channel ? names.channel(channel)
     : unix ? timestamp(unix, style)
     : command ? mention(`/${command}`)
-    : `:${emoji}:`;
+    : emoji ? `:${emoji}:`
+    : guide ? mention(guide)
+    : link(`mailto:${mail}`, mail);
   return node ? { node, end: at + whole.length } : null;
 }
 

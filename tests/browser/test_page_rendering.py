@@ -6,6 +6,7 @@ import re
 import pytest
 from playwright.async_api import Browser, expect
 
+from bot.domain.text import escape_markdown
 from sandbox.discord import MessageFlag
 from tests.browser.page_session import PHONE, page_session
 
@@ -80,6 +81,26 @@ async def test_markdown_is_rendered_as_in_discord(browser: Browser) -> None:
             list(MARKDOWN),
         )
         assert dict(zip(MARKDOWN, rendered, strict=True)) == MARKDOWN
+
+
+async def test_escaped_text_in_angle_brackets_is_shown_literally(browser: Browser) -> None:
+    texts = ["<1@host>", "<<1@host>", "<1<2@h>", "<a@b.c>", "<t:1>", "</cmd:1>", "<id:home>", "<:e:1>", "<a:x:1>"]
+    texts += ["<#1>", "<@1>", "<@&1>", "<https://x.y>", "<mailto:a@b>", "<tel:+1>"]
+    async with page_session(browser) as session:
+        rendered = await session.page.evaluate(
+            """async (texts) => {
+                const { markdown } = await import("/static/markdown.js");
+                const known = { user: () => "u", role: () => "r", channel: () => "c", everyone: true };
+                return texts.map((text) => {
+                    const root = document.createElement("div");
+                    root.append(...markdown(text, known));
+                    const active = root.querySelectorAll("a, .mention, time");
+                    return [root.textContent.replaceAll("\u200b", ""), active.length];
+                });
+            }""",
+            [*map(escape_markdown, texts), "<1@host>", "<id:home>", "<@1>"],
+        )
+        assert rendered == [[text, 0] for text in texts] + [["1@host", 1], ["id:home", 1], ["@u", 1]]
 
 
 async def test_timestamps_use_the_local_time_zone_and_update(browser: Browser) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 _ESCAPED: Final = re.compile(r"\\([^0-9A-Za-z\s])")
-_IN_ANGLES: Final = re.compile(r"<([^: >]+:/[^ >]+|[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+|\+\d+)>")
+_IN_ANGLES: Final = re.compile(r"<([^: >]+:/[^ >]+|[^ >]+@[^ >]+|(?:mailto|tel|sms|sip):[^ >]+|\+\d+)>")
 _BARE: Final = re.compile(r"(?:https?|steam|discord)://[^\s<]+[^<.,:;\"')\]\s]")
 _MASKED: Final = re.compile(
     r"\[((?:\[[^\]]*\]|[^\[\]]|\](?=[^\[]*\]))*)\]\(\s*<?((?:[^\s\\]|\\.)*?)>?(?:\s+['\"]([\s\S]*?)['\"])?\s*\)"

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from typing import Final
 
 import discord
 import pytest
@@ -80,6 +81,37 @@ def test_collapsing_keeps_every_letter(text: str) -> None:
 def test_markdown_is_escaped(text: str, markdown: str) -> None:
     assert escape_markdown(text) == markdown
     assert _rendered(markdown) == text
+
+
+_ACTIVE_IN_ANGLES: Final = (
+    "<1@host>", "<a@b.c>", "<-1@h>", "<.a@b>", "<é@b.c>", '<"a"@b.c>', "<<1@host>", "<1<2@h>", "<!@b>", "<a b@c>",
+    "<t:1>", "<t:1:R>", "</cmd:1>", "</cmd sub:1>", "<id:home>", "<id:customize>", "<:emoji:1>", "<a:x:1>", "<#1>",
+    "<@1>", "<@!1>", "<@&1>", "<https://x.y>", "<HTTPS://x.y>", "<9:/x>", "<mailto:a@b.c>", "<tel:+49>", "<sip:1>",
+    "<sms:1>", "<+49301>", "<1@<2>", "<1\u00a0@h>",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("around", ["{}", "a{}b", "({})", "p<0.05, {}", "{0}{0}", "<{}", "{}>"])
+@pytest.mark.parametrize("text", _ACTIVE_IN_ANGLES)
+def test_no_text_in_angle_brackets_becomes_a_link_or_mention(text: str, around: str) -> None:
+    hostile = around.format(text)
+    shown = read(escape_markdown(hostile))
+    assert (shown.links, shown.special) == ([], [])
+    assert shown.text.replace("\u200b", "") == hostile
+    label = read(f"[{escape_label(hostile)}](https://arxiv.org/abs/1)")
+    assert (len(label.links), label.special) == (1, [])
+    assert read(escape_label(hostile)).special == []
+    assert not [link for link, _ in read(escape_label(hostile)).links if "@" in link]
+    assert [link for link, _ in read(escape_keeping_links(f"{hostile}https://github.com/a/b")).links] in (
+        [],
+        ["https://github.com/a/b"],
+    )
+
+
+@given(st.text("<>@:/#&!+ 1a.\\t", max_size=30))
+def test_no_combination_of_angle_brackets_becomes_a_link_or_mention(text: str) -> None:
+    shown = read(escape_markdown(text))
+    assert (shown.links, shown.special) == ([], [])
 
 
 @given(_HOSTILE)

@@ -72,7 +72,7 @@ _CATEGORIES_SHOWN: Final = 4
 
 # These badges summarize the comment, which is then left out; it is one click away.
 _FROM_COMMENT: Final = frozenset({BadgeKind.VENUE, BadgeKind.PAGES, BadgeKind.CODE})
-_COMMENT_LINK: Final = re.compile(r"<(https?://[^>]+)>")
+_COMMENT_LINK: Final = re.compile(r"<(https?://[^<>]+)>")
 
 _FROM_HUGGING_FACE: Final = frozenset({BadgeKind.VOTES, BadgeKind.REPOSITORY})
 _FULL_BADGES_MAX: Final = 300

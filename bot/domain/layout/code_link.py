@@ -75,15 +75,17 @@ _FIRST_WORDS: Final = frozenset(
         "Website",
     ]
 )
+_BEFORE_MAX: Final = 200
 _ESCAPED: Final = re.compile(r"\{\\(_)\}|\\([_%#&])|\\-")
 _SENTENCE: Final = re.compile(r"[.;!?](?:\s|\Z)")
-_SENTENCE_CONTINUES: Final = re.compile(r"\s*:|\s+[a-z]|://")
-_YEAR: Final = re.compile(r"\s+(?:19|20)\d\d\b")
-_COUNTED: Final = re.compile(r"\s*-?(?:pages?|pp|figures?|tables?)\b", re.IGNORECASE)
+_SENTENCE_CONTINUES: Final = re.compile(r"\A(?:\s*+:|\s++[a-z]|://)")
+_YEAR: Final = re.compile(r"\A\s++(?:19|20)\d\d\b")
+_COUNTED: Final = re.compile(r"\A\s*+-?(?:pages?|pp|figures?|tables?)\b", re.IGNORECASE)
+# The texts before and after a link to which these are applied are shorter than the repetitions.
 _CODE_OF_OTHERS: Final = re.compile(
     r"\b(?:we\s+(?:use|used|extend|evaluate|adopt|adapt|compare|fork|modify|modified|employ|follow|test|analy[sz]e|study|build\s+(?:up)?on)"
     r"|based\s+on|built\s+(?:up)?on|builds?\s+(?:up)?on|using|fork(?:ed)?\s+(?:of|from)|adapted\s+from|compared?\s+(?:to|with)|such\s+as"
-    r"|modified\s+from|from\s+the|taken\s+from|provided\s+by|(?:code|repository|implementation)\s+of\s+(?-i:[A-Z])\w*|original(?:ly)?|e\.g\.|thanks?)(?!\w)[^.;]*\Z",
+    r"|modified\s+from|from\s+the|taken\s+from|provided\s+by|(?:code|repository|implementation)\s+of\s+(?-i:[A-Z])\w*|original(?:ly)?|e\.g\.|thanks?)(?!\w)[^.;]{0,200}+\Z",
     re.IGNORECASE,
 )
 _CODE_NOUN: Final = (
@@ -93,19 +95,19 @@ _CODE_NOUN: Final = (
 # "Our code, based on PyTorch, is available at …".
 _RELEASED: Final = re.compile(
     rf"(?:\A\W*(?:(?:all|our|the|source|full|complete|python|training|evaluation)\s+)*{_CODE_NOUN}\b"
-    rf"|\bour\s+(?:[\w-]+\s+){{0,3}}{_CODE_NOUN}\b)[^;]*\b(?:available|released|found|hosted|accessible|published|at|on)\b"
+    rf"|\bour\s+(?:[\w-]+\s+){{0,3}}{_CODE_NOUN}\b)[^;]{{0,200}}\b(?:available|released|found|hosted|accessible|published|at|on)\b"
     r"[^.;,]{0,60}\Z"
-    r"|\b(?:we|and|will)\s+(?:also\s+|will\s+|publicly\s+|openly\s+)*(?:release|provide|open-?source|publish|share|make)\b[^.;]*\Z",
+    r"|\b(?:we|and|will)\s+(?:also\s+|will\s+|publicly\s+|openly\s+){0,40}+(?:release|provide|open-?source|publish|share|make)\b[^.;]{0,200}+\Z",
     re.IGNORECASE,
 )
 _DIRECTLY_OF_OTHERS: Final = re.compile(
     r"\b(?:based\s+on|built\s+(?:up)?on|builds?\s+(?:up)?on|fork(?:ed)?\s+(?:of|from)|(?:adapted|modified|taken|borrowed)\s+from"
-    r"|thanks\s+to|compared?\s+(?:to|with)|extends?|using)\s+(?:[\w-]+\s+){0,3}[(:]?\s*\Z",
+    r"|thanks\s+to|compared?\s+(?:to|with)|extends?|using)\s++(?:[\w-]++\s++){0,3}+[(:]?+\s*+\Z",
     re.IGNORECASE,
 )
 # "We present FastLib (https://…)", and a link that is a sentence.
 _PRESENTED: Final = re.compile(
-    r"\A\W*\Z|\b(?:we|this\s+(?:paper|work|article))\s+(?:present|introduce|propose|release|develop|describe)s?\b[^.;]*[(\[:]\s*\Z",
+    r"\A\W*+\Z|\b(?:we|this\s+(?:paper|work|article))\s+(?:present|introduce|propose|release|develop|describe)s?\b[^.;]{0,200}[(\[:]\s*+\Z",
     re.IGNORECASE,
 )
 _OWN_CODE: Final = re.compile(
@@ -137,7 +139,7 @@ def is_hugging_face(link: str) -> bool:
 def _links(text: str, *, must_mention_code: bool) -> Iterator[str]:
     unescaped = _ESCAPED.sub(r"\1\2", text)
     for found in _LINK.finditer(unescaped):
-        before = _SENTENCE.split(unescaped[max(0, found.start() - 200) : found.start()])[-1]
+        before = _SENTENCE.split(unescaped[max(0, found.start() - _BEFORE_MAX) : found.start()])[-1]
         link = "https://" + _address(found["address"], unescaped[found.end() : found.end() + 20])
         if _is_own(before, must_mention_code=must_mention_code) and len(link) <= _URL_MAX:
             yield link.removesuffix(".git")

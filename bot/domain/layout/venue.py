@@ -44,8 +44,8 @@ _COUNTS: Final = (
 )
 # What may precede "accepted at" in its clause if the clause is about this paper.
 _THIS_PAPER: Final = re.compile(
-    rf"{_COUNTS}*(?:v\d+\s+)?(?:(?:to\s+)?match(?:es|ing)?(?:\s+with)?(?:\s+|\Z)|agrees\s+with(?:\s+|\Z)|corresponds\s+to(?:\s+|\Z)|identical\s+to(?:\s+|\Z)|same\s+as(?:\s+|\Z))?"
-    rf"(?:pre-?print\s+of\s+)?(?:(?:the|an?|this|our|my|authors?['’]?s?|final|revised|author)\s+)*(?:{_WORK_KIND}\s+)*"
+    rf"{_COUNTS}*+(?:v\d+\s+)?(?:(?:to\s+)?match(?:es|ing)?(?:\s+with)?(?:\s+|\Z)|agrees\s+with(?:\s+|\Z)|corresponds\s+to(?:\s+|\Z)|identical\s+to(?:\s+|\Z)|same\s+as(?:\s+|\Z))?"
+    rf"(?:pre-?print\s+of\s+)?(?:(?:the|an?|this|our|my|authors?['’]?s?|final|revised|author)\s+)*+(?:{_WORK_KIND}\s+)*+"
     rf"(?:(?:{_WORK}|version(?:\s+of\s+record\s+of\s+this\s+contribution)?|it|we|and|has|have|had|been|is|was|are|were|will|be|recently"
     r"|already|just|now|also|got|finally|round\s+\d|early|officially)\s*)*+",
     re.IGNORECASE,
@@ -70,8 +70,8 @@ _STATEMENT: Final = re.compile(
       | camera[-\s]ready (?:\s+version)? \s+(?:for|of)\b
       | in\s+(?:the\s+)?proc(?:eedings|\.)\s+of\b
       | \Aproceedings\s+of\b
-      | in\s+proceedings(?=\s+[A-Z][\w&+-]*[A-Z][\w&+-]*\s+(?:19|20)\d\d\b)
-    )\s*""",
+      | in\s+proceedings(?=\s+[A-Z][\w&+-]{{0,40}}[A-Z][\w&+-]{{0,40}}+\s+(?:19|20)\d\d\b)
+    )\s*""".replace(r"\s+", r"\s{1,4}").replace(r"\s*", r"\s{0,4}"),  # the text has single spaces, or some for links
     re.IGNORECASE | re.VERBOSE,
 )
 _CLAUSE_START: Final = re.compile(r"[.;,:(\[/]\s|\s[-–—]\s|[.;,(\[]")
@@ -80,7 +80,7 @@ _SUBMITTED_AND: Final = re.compile(r"\b(?:submitted(?:\s+to)?|reviewed|revised)\
 _ADMIN_NOTE: Final = re.compile(r"\(?arxiv\s+admin(?:istrator)?\s+note.*", re.IGNORECASE | re.DOTALL)
 _URL: Final = re.compile(r"https?:\S+")
 _ACL_FINDINGS: Final = re.compile(
-    r"\bfindings\s+of\s+(?:the\s+)?(?:association\s+(?:for|of)\s+computational\s+linguistics|acl)\s*[:,]?\s+(?=[A-Z]{3,})",
+    r"\bfindings\s+of\s+(?:the\s+)?(?:association\s+(?:for|of)\s+computational\s+linguistics|acl)(?:\s*+[:,]\s++|\s++)(?=[A-Z]{3,})",
     re.IGNORECASE,
 )
 _ROLE: Final = re.compile(r"\bas\s+(?:an?\s+|the\s+)?[^,.;]{0,40}")
@@ -161,6 +161,8 @@ _FILLER: Final = re.compile(
     r"|tenth|[a-z]+teenth|symposium|meeting|journal|workshops?|(?:industry|survey|position(?:\s+paper)?|applied\s+data\s+science|d&b)(?=\s+track))\b)*+",
     re.IGNORECASE,
 )
+_ACCEPT: Final = re.compile(r"\baccept", re.IGNORECASE)
+_BEFORE_ACCEPTED: Final = re.compile(r"\b(?:pre-?print|code\s+for)\b", re.IGNORECASE)
 _SHORT_YEAR: Final = re.compile(r"-\d\d(?=\s*(?:\Z|[,;:.()]|oral|poster|spotlight|main))", re.IGNORECASE)
 _YEAR_FIRST: Final = re.compile(r"\s*(?:19|20)\d\d(?!\d)")
 _IN_PARENTHESES: Final = re.compile(r"\([^()]*\)")
@@ -187,9 +189,8 @@ _NO_WORKSHOP_PAPER: Final = re.compile(
 
 def _bare(text: str) -> str:
     """Returns a known venue and its year if they are all that a clause contains."""
-    if _NOT_YET.search(re.sub(r"(?i)\b(?:pre-?print|code\s+for)\b(?=.*\baccept)", "", text)) or _ANOTHER_PAPER.search(
-        text
-    ):
+    last = max((found.start() for found in _ACCEPT.finditer(text)), default=0)
+    if _NOT_YET.search(_BEFORE_ACCEPTED.sub("", text[:last]) + text[last:]) or _ANOTHER_PAPER.search(text):
         return ""
     names = (_bare_in_sentence(sentence) for sentence in _SENTENCES.split(text))
     name = next((name for name in names if name), "")

@@ -29,7 +29,7 @@ from bot.domain.text import cut
 _JOURNAL_MAX: Final = 50
 FINDINGS: Final = re.compile(r"\b(?:findings?|fin?g?dings|fingdings)\b", re.IGNORECASE)
 _TRACK: Final = re.compile(
-    r"(?P<name>(?:(?:[A-Z][\w&-]*|and|&)\s+){1,4}Track)\b|\b(?P<plain>(?:industry|research|applications?|applied)\s+track)\b"
+    r"(?P<name>(?:(?:[A-Z][\w&-]{0,40}+|and|&)\s{1,4}+){1,4}Track)\b|\b(?P<plain>(?:industry|research|applications?|applied)\s+track)\b"
 )
 _PART: Final = (
     r"(?:main(?:\s+conference|\s+track)?|conference\s+track|oral|spotlight|highlight|poster|long\s+papers?|short\s+papers?"
@@ -48,7 +48,7 @@ _ORGANISATION: Final = re.compile(
     r"(?:IEEE/CVF|IEEE/ACM|ACM/IEEE|ACM/SIGAPP|IEEE/RSJ|IEEE|ACM|USENIX|AIAA|SPIE|IFIP|IFAC|SIAM)\s+\Z"
 )
 _YEAR_AFTER: Final = re.compile(
-    rf"[\s,–-]*[(\[]?\s*(?P<year>{YEAR})(?!\d)|\s?[(]?\s?['’‘`´]\s?(?P<short>\d\d)\b|-(?P<dashed>\d\d)\b"
+    rf"[\s,–-]*+[(\[]?+\s*+(?P<year>{YEAR})(?!\d)|\s?[(]?\s?['’‘`´]\s?(?P<short>\d\d)\b|-(?P<dashed>\d\d)\b"
 )
 _ANY_YEAR: Final = re.compile(rf"(?<![\d.:])(?P<year>{YEAR})(?!\d|-\d{{3}}|\.\d)|['’](?P<short>\d\d)\b")
 # Words in front of a journal's name that are not part of it.
@@ -77,7 +77,7 @@ _LEADING: Final = re.compile(
     re.IGNORECASE,
 )
 _SPAN_END: Final = re.compile(
-    rf"[;|\[\]<>\"“”!?\\]|https?:|[.,:]\s+{STOPS}\b|,?\s+\(?\d+\s*(?:pages?|pp|figures?|tables?)\b|\bdoi\b"
+    rf"[;|\[\]<>\"“”!?\\]|https?:|[.,:]\s{{1,4}}{STOPS}\b|,?\s{{1,4}}\(?\d{{1,9}}\s{{0,4}}(?:pages?|pp|figures?|tables?)\b|\bdoi\b"
     r"|\b(?:extended|extends|extending|extension|preliminary|previous|earlier|after|following|based\s+on"
     r"|camera[- ]ready|as\s+an?\s)",
 )
@@ -149,7 +149,7 @@ def _shortened(span: str, mention: VenueMention) -> str:
     for long in find_mentions(span):
         if long.venue == mention.venue and not long.is_short:
             before = re.sub(
-                r"(?:(?:the|\d+(?:st|nd|rd|th)|IEEE/CVF|IEEE|ACM|Annual|International|Proceedings\s+of|Conference\s+on|in|of)\s+)+\Z",
+                r"(?:(?:the|\d{1,4}(?:st|nd|rd|th)|IEEE/CVF|IEEE|ACM|Annual|International|Proceedings\s+of|Conference\s+on|in|of)\s{1,4}){1,10}+\Z",
                 "",
                 span[: long.start],
                 flags=re.IGNORECASE,

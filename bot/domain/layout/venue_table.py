@@ -45,7 +45,7 @@ class _Alias:
 # Years are words of their own: "ICML2026" is two words.
 _YEAR: Final = r"(?:19|20)\d\d(?!\d)"
 _WORD: Final = re.compile(rf"{_YEAR}|(?:(?!{_YEAR})[^\W_])+|&")
-_SHORT_YEAR: Final = re.compile(r"(?P<name>[A-Z][A-Za-z]{2,}?)(?P<year>[12]\d)\Z")
+_SHORT_YEAR: Final = re.compile(r"\A(?P<name>[A-Z][A-Za-z]{2,}+)(?P<year>[12]\d)\Z")
 _YEAR_NEXT: Final = re.compile(rf"[\s,'’(-]{{0,3}}(?:{_YEAR}|\d\d\b)")
 _DASH_SUFFIX: Final = re.compile(r"(?:-[Ww]|W)\b")
 _ENGLISH_WORDS: Final = frozenset(

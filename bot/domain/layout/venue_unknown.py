@@ -26,14 +26,15 @@ _CAPITAL_FOLLOWS: Final = re.compile(r"\.\s+(?:[A-Z(&]|of\b|on\b)")
 _AMONG_ABBREVIATIONS: Final = re.compile(r"\.\s[A-Z][a-z]{1,6}\.\s[A-Z][a-z]{0,6}[.,]")
 _END: Final = re.compile(
     rf"""[;|\[\]<>"“”!?\\] | https?: | :\s | \s[-–—/]+\s | \.(?=\s+{STOPS}\b)
-      | [.,](?=\S*\d*\s*(?:\Z|\d+\s*(?:pages?|pp)\b)) | \s\(?\d+\s*(?:pages?|pp)\b
+      | [.,](?=\S{{0,80}}+\s{{0,4}}+(?:\Z|\d{{1,9}}\s{{0,4}}(?:pages?|pp)\b)|\d{{1,9}}\s{{0,4}}(?:pages?|pp)\b)
+      | \s\(?\d+\s*(?:pages?|pp)\b
       | \s(?:as\s+an?|as\s+(?:oral|poster|spotlight|main|full|long|short)|after|pending|co-?located|held
         |in\s+conjunction|part\s+of|and\s+(?:is|was|will|to|has|code|available|presented)|on\s+\d|doi|DOI|journal\s+pages|with\s+[a-z])""",
     re.VERBOSE,
 )
 _LIST_CONTINUES: Final = re.compile(rf",(?:\s+(?!{STOPS}\b)[A-Z][\w-]+,?)*\s+(?:and|&)\s+[A-Z](?!\w*\s*(?:page|fig))")
 _YEAR_FOLLOWS: Final = re.compile(rf",?\s*\(?{YEAR}\b\)?")
-_PARENTHESIS: Final = re.compile(r"\s*\((?P<inside>[^()]*)\)?")
+_PARENTHESIS: Final = re.compile(r"(?<!\s)\s*+\((?P<inside>[^()]*+)\)?")
 _GENERIC: Final = re.compile(
     rf"(?:(?<![\w&])(?:{YEAR}|\d+(?:st|nd|rd|th)?|January|February|March|April|May|June|July|August|September|October|November"
     r"|December|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|Journals?|Conference|Workshop|Proceedings|International"
@@ -52,10 +53,10 @@ EVENT: Final = re.compile(
 HOSTED: Final = re.compile(r"co-?located|in\s+conjunction|part\s+of|alongside|affiliated|@", re.IGNORECASE)
 _ACRONYM: Final = (
     r"(?P<name>(?:(?:IEEE|ACM|IFIP|SPIE)\s)?(?!(?:IEEE|ACM|USA|UK|SPIE|IFIP|Springer|CVF)\b)"
-    r"[A-Z][\w&+/-]*[A-Z0-9][\w&+/-]*?)"
+    r"[A-Z][\w&+/-]{0,40}[A-Z0-9][\w&+/-]{0,40}?)"
 )
 IN_PARENTHESES: Final = re.compile(
-    rf"\({_ACRONYM}(?:[\s,-]*(?P<year>{YEAR})|\s?['’](?P<short>\d\d))?\)(?:,?\s*(?P<after>{YEAR})\b)?"
+    rf"\({_ACRONYM}(?:[\s,-]{{0,4}}(?P<year>{YEAR})|\s?['’](?P<short>\d\d))?\)(?:,?\s*(?P<after>{YEAR})\b)?"
 )
 _WITH_YEAR: Final = re.compile(
     rf"(?:(?:the|an?|\d+(?:st|nd|rd|th)|publication|presentation|[Pp]roceedings|of|in|at|conference|IEEE|ACM|{YEAR})[\s:-]+)*"

@@ -106,8 +106,9 @@ class _Reader(Walk):
     def _text_accent(self, name: str, end: int) -> str:
         r"""Returns the accented letter of \'e, \v{c} or \c c; without a letter, the accent's own character."""
         start = self.at
-        takes = _LETTER_APART if name.isalpha() else _LETTER
-        letter = self.argument(end, self.prose) if takes.match(self.text, start, end) else ""
+        apart = name.isalpha()
+        takes = _LETTER_APART.match(self.text, start, end) if apart else _LETTER.match(self.text, start, end)
+        letter = self.argument(end, self.prose) if takes else ""
         if letter[:1].isalpha():
             return accented(letter[0], tables.TEXT_ACCENTS[name]) + letter[1:]
         self.at = start

@@ -10,7 +10,7 @@ from bot.domain.tex.typography import RANGE_MARK
 _CITES: Final = re.compile(r"\x06(?:[ ,;–-]*\x06)+")
 _CITE_IN_BRACKETS: Final = re.compile(r"[(\[] ?(?:(?:see|e\.g\.|cf\.|i\.e\.),? ?)?(?:also )?\x06 ?[)\]]", re.IGNORECASE)
 _CITE_FIRST_IN_BRACKETS: Final = re.compile(r"(?<=[(\[])\x06[ ,;]*")
-_CITE_BEFORE_END: Final = re.compile(r"[ \x06]*\x06(?=[\s.,;:!?)\]'\x22\u2019\u201d-]|\Z)")
+_CITE_BEFORE_END: Final = re.compile(r"(?<![ \x06])[ \x06]*\x06(?=[\s.,;:!?)\]'\x22\u2019\u201d-]|\Z)")
 _ESCAPE: Final = re.compile(r"\\(?:([%#_&~{}$^])(?:\{\})?|textasciitilde(?:\{\})?)")
 # Addresses that a reader can follow; a link to a script or into the same document shows only its text.
 _ADDRESS: Final = re.compile(r"(?:https?|ftp)://|[\w.+-]+@|[\w-]+(?:\.[\w-]+)+(?:[/:?#]|\Z)", re.IGNORECASE)

@@ -13,8 +13,8 @@ _OPERATOR_MARK: Final = "\x03"
 _CLOSING_MARK: Final = "\x04"
 CITE_MARK: Final = "\x06"  # a citation, which prints nothing; see `references`
 
-_RELATION: Final = re.compile(r"\s*\x02([^\x02]*)\x02\s*")
-_RELATION_FIRST: Final = re.compile(r"(?:^|(?<=[(\[{,;=]))\s*\x02([^\x02]*)\x02\s*")
+_RELATION: Final = re.compile(r"\s{0,3}\x02([^\x02]*)\x02\s{0,3}")
+_RELATION_FIRST: Final = re.compile(r"(?:^|(?<=[(\[{,;=]))\s{0,3}\x02([^\x02]*)\x02\s{0,3}")
 _NAME: Final = re.compile(r"(?<=[\w)\]⟩⌋⌉°′…⁺⁻])\x01+(?=[\w√∛∜∞∇∂])")
 _OPERATOR: Final = re.compile(r"( ?)\x03([^\x03]*)\x03( ?)")
 # A sign after one of these has no left operand: (±3, = −x, {·, a,.
@@ -26,7 +26,7 @@ _LOPSIDED: Final = re.compile(
     r"(?<=[^\s=<>:!−-]) ([=<>])(?=[^\s=<>])|(?<=[^\s=<>:!−-])([=<>]) (?=[^\s=<>])"
     r"|(?<=[\w)\]}⟩])([+−]) (?=[\w(\[{⟨√∇∂∑∏∫\x01])"  # x −y may be a sign
 )
-_SPACE_AROUND_SIGN: Final = re.compile(r"\s*([^\w\s])\s*")
+_SPACE_AROUND_SIGN: Final = re.compile(r"\s?([^\w\s])\s?")
 
 _TEX: Final = re.compile(r"[\\^_{}]")
 _WORD: Final = re.compile(r"(?<![^\s(])[A-Za-z]{2,}(?![^\s,.;:)])")
