@@ -20,6 +20,7 @@ from bot.config import Settings
 from bot.discord_api.attempts import InvalidRequests, request_trace
 from bot.discord_api.client import FATAL_CLOSE_CODES, Client, use_endpoints
 from bot.discord_api.greeting import Greeter
+from bot.discord_api.server_time import DiscordTime
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.unsupported import unsupported_syntax
 from bot.runtime.clock import Clock, SystemClock
@@ -102,7 +103,7 @@ class App:
         self._trending = trending_feature(context).build(stores, wakeups)
         services = build_services(context, stores, wakeups, self._ingest, self._trending, self._supervisor)
         self.subscriptions = services.subscriptions
-        invalid_requests = InvalidRequests(context.clock)
+        invalid_requests, discord_time = InvalidRequests(context.clock), DiscordTime(context.clock)
         self.client = Client(
             stores.key_values,
             services.lookup,
@@ -110,11 +111,13 @@ class App:
             self._trending.lists,
             self._guild_changed,
             Greeter(stores.known_guilds, context.clock),
-            request_trace(invalid_requests),
+            discord_time.observe(request_trace(invalid_requests)),
         )
         self.client.add_dynamic_items(AbstractButton, AbstractMenu, SubscribedButton, TrendingButton)
         self.client.set_cogs(build_cogs(context, services, self._trending))
-        self._publish = build_publish(context, stores, wakeups, self._trending, self.client, invalid_requests)
+        self._publish = build_publish(
+            context, stores, wakeups, self._trending, self.client, invalid_requests, discord_time
+        )
         self._lag = LagMeter(context.clock, metrics)
         health = Health(
             polls=stores.polls,

@@ -21,6 +21,7 @@ from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.client import Client
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.notices import DiscordNotices
+from bot.discord_api.server_time import DiscordTime
 from bot.ingest.initial_sync import InitialSync
 from bot.ingest.month_counts import MonthCounter
 from bot.ingest.poller import Poller
@@ -135,11 +136,12 @@ def build_publish(
     trending: TrendingParts,
     client: Client,
     invalid_requests: InvalidRequests,
+    discord_time: DiscordTime,
 ) -> PublishParts:
     """The loops that post, edit and send notices, all through one client."""
     clock, metrics = context.clock, context.metrics
     access = channel_access(context, client, invalid_requests)
-    delivery = DiscordDelivery(client, clock, access, trending.render)
+    delivery = DiscordDelivery(client, clock, access, trending.render, discord_time)
     sender = Sender(delivery, clock, metrics)
     availability = ChannelAvailability(
         stores.channels, access.check_channel, clock, context.rng, metrics, wakeups.janitor.notify

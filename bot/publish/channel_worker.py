@@ -30,8 +30,11 @@ class PaperPostStorage:
         self._outbox = outbox
         self._batches = batches
 
-    async def record_attempt(self, message: Post, now: datetime) -> None:
-        await self._outbox.record_attempt(message, now)
+    async def record_attempt(self, message: Post, now: datetime, attempted_at: datetime | None) -> None:
+        await self._outbox.record_attempt(message, now, attempted_at)
+
+    async def record_search(self, message: Post, after: int) -> None:
+        await self._outbox.record_search(message, after)
 
     async def delivered(self, message: Post, delivered: Delivered, now: datetime) -> None:
         publish = await self._batches.publishes(message.channel_id)

@@ -39,8 +39,11 @@ class TrendingPostStorage:
     def __init__(self, trending_posts: TrendingPosts) -> None:
         self._trending_posts = trending_posts
 
-    async def record_attempt(self, message: TrendingPost, now: datetime) -> None:
-        await self._trending_posts.record_attempt(message, now)
+    async def record_attempt(self, message: TrendingPost, now: datetime, attempted_at: datetime | None) -> None:
+        await self._trending_posts.record_attempt(message, now, attempted_at)
+
+    async def record_search(self, message: TrendingPost, after: int) -> None:
+        await self._trending_posts.record_search(message, after)
 
     async def delivered(self, message: TrendingPost, delivered: Delivered, now: datetime) -> None:
         await self._trending_posts.settle(message, delivered, now)

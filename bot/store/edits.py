@@ -16,6 +16,11 @@ from bot.store.posts import read_post
 # How long after posting a message is edited for new versions of its papers.
 EDITED_FOR: Final = timedelta(days=30)
 
+_INCOMPLETE: Final = """
+    SELECT post_key FROM found_papers WHERE NOT EXISTS (
+        SELECT * FROM outbox WHERE outbox.post_key = found_papers.post_key AND outbox.arxiv_id = found_papers.arxiv_id)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:
@@ -34,7 +39,8 @@ class Edits:
     async def due(self, now: datetime) -> tuple[Edit, ...]:
         """Returns the messages to be edited now, oldest first; drops the requests for old and deleted messages.
 
-        Unsettled messages and those of blocked channels wait.
+        Unsettled messages and those of blocked channels wait, and found messages with papers that are not known yet:
+        they would lose these papers.
         """
         async with self._database.transaction() as connection:
             await connection.execute(
@@ -44,10 +50,11 @@ class Edits:
             )
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                """SELECT posts.*, request_count
-                   FROM posts JOIN edits ON post_key = key JOIN channels USING (channel_id)
-                   WHERE settled_at IS NOT NULL AND coalesce(edits.not_before, '') <= ? AND blocked_reason IS NULL
-                   ORDER BY settled_at, key""",
+                f"""SELECT posts.*, request_count
+                    FROM posts JOIN edits ON post_key = key JOIN channels USING (channel_id)
+                    WHERE settled_at IS NOT NULL AND coalesce(edits.not_before, '') <= ? AND blocked_reason IS NULL
+                      AND key NOT IN ({_INCOMPLETE})
+                    ORDER BY settled_at, key""",
                 (to_text(now),),
             )
             return tuple([Edit(await read_post(connection, row), row["request_count"]) for row in rows])

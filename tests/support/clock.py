@@ -24,12 +24,21 @@ class FakeClock:
 
     def __init__(self, start: datetime = START) -> None:
         self._now = start
+        self._start = start
         self._elapsed_s = 0.0
         self._order = itertools.count()
         self._sleeping_tasks: list[tuple[float, int, asyncio.Future[None]]] = []
 
     def now(self) -> datetime:
         return self._now
+
+    def server_now(self) -> datetime:
+        """The time by a server's clock, which `set_wall_clock` does not change."""
+        return self._start + timedelta(seconds=self._elapsed_s)
+
+    def set_wall_clock(self, ahead: timedelta) -> None:
+        """Sets the wall clock ahead of the server's time, or behind it if negative."""
+        self._now = self.server_now() + ahead
 
     def monotonic(self) -> float:
         return self._elapsed_s

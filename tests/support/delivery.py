@@ -10,6 +10,7 @@ from random import Random
 from typing import Final
 
 from bot.domain.channel_settings import Layout
+from bot.domain.history import Position
 from bot.domain.outgoing import (
     Blocked,
     Delivered,
@@ -75,6 +76,11 @@ class FakeDelivery:
         self.attempts: list[OutgoingMessage] = []
         self.attempts_at_s: list[float] = []
         self.lookups: list[OutgoingMessage] = []
+        # The last id of a history that is read page by page before the messages of the test.
+        self.history_end = 0
+        self.page_size = 100
+        # Where each lookup began.
+        self.positions: list[Position] = []
         # Held channels with an attempt under way.
         self.waiting: set[int] = set()
         self._stored: defaultdict[int, list[StoredMessage]] = defaultdict(list)
@@ -161,10 +167,18 @@ class FakeDelivery:
         stored.append(StoredMessage(len(self.attempts), self._clock.now(), post))
         return stored[-1]
 
-    async def find(self, post: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:
+    def server_time(self) -> datetime | None:
+        return self._clock.server_now()
+
+    async def find(
+        self, post: OutgoingMessage, position: Position
+    ) -> Delivered | MessageAbsent | Position | RetryLater | Blocked:
         self.lookups.append(post)
+        self.positions.append(position)
         if post.channel_id in self.lookup_failures:
             return self.lookup_failures[post.channel_id]
+        if position.after < self.history_end:
+            return Position(position.after + self.page_size, self.history_end)
         found = (message for message in self._stored[post.channel_id] if message.post.key == post.key)
         return next((self._delivered(message) for message in found), MessageAbsent())
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from bot.domain.channel_schedule import ChannelSchedule, Immediate, next_daily_time
 from bot.domain.channel_settings import Layout
+from bot.domain.history import UNKNOWN_START, SearchStart
 from bot.domain.matching import Match
 from bot.domain.paper import ArxivId
 from bot.domain.post import MessageHeader
@@ -91,6 +92,7 @@ class TrendingPost:
     papers: tuple[RankedEntry, ...] = ()
     thread_id: int | None = None
     message_id: int | None = None
+    search: SearchStart = UNKNOWN_START
 
     @property
     def header(self) -> MessageHeader:

@@ -1,0 +1,46 @@
+"""Message ids contain the time of creation, and positions in a history leave a margin."""
+
+from datetime import UTC, datetime, timedelta
+
+from bot.discord_api.server_time import DiscordTime
+from bot.domain.history import ORDER_MARGIN, Position, created_at, earlier, snowflake, start_before
+from tests.support.clock import FakeClock
+
+# The example in Discord's documentation (reference#snowflakes).
+EXAMPLE_ID = 175928847299117063
+EXAMPLE_TIME = datetime(2016, 4, 30, 11, 18, 25, 796000, tzinfo=UTC)
+
+
+def test_id_contains_its_time() -> None:
+    assert created_at(EXAMPLE_ID) == EXAMPLE_TIME
+    assert snowflake(EXAMPLE_TIME) == EXAMPLE_ID >> 22 << 22
+    assert snowflake(datetime(1980, 1, 1, tzinfo=UTC)) == 0
+
+
+def test_search_starts_before_the_attempt() -> None:
+    assert start_before(EXAMPLE_TIME).after == snowflake(EXAMPLE_TIME - ORDER_MARGIN)
+    assert start_before(None).after is None
+
+
+def test_later_search_begins_before_the_newest_messages() -> None:
+    minute = EXAMPLE_ID - earlier(EXAMPLE_ID, ORDER_MARGIN)
+    assert Position(EXAMPLE_ID).safe_after == EXAMPLE_ID
+    assert Position(EXAMPLE_ID, EXAMPLE_ID + 2 * minute).safe_after == EXAMPLE_ID
+    assert Position(EXAMPLE_ID, EXAMPLE_ID).safe_after == EXAMPLE_ID - minute
+    assert Position(5, 5).safe_after == 0
+
+
+async def test_discords_time_advances_with_the_monotonic_clock_only() -> None:
+    clock = FakeClock()
+    time = DiscordTime(clock)
+    assert (time.now(), time.started_at) == (None, None)
+    time.record("Sat, 30 Apr 2016 11:18:25 GMT")
+    clock.set_wall_clock(timedelta(days=2))
+    await clock.advance(5)
+    started_at = EXAMPLE_TIME.replace(microsecond=0)
+    assert time.now() == started_at + timedelta(seconds=5)
+    for text in (None, "", "yesterday", "Sat, 99 Apr 2016 11:18:25 GMT"):
+        time.record(text)
+    assert time.now() == started_at + timedelta(seconds=5)
+    time.record("Sat, 30 Apr 2016 11:19:25 -0000")
+    assert (time.now(), time.started_at) == (started_at + timedelta(seconds=60), started_at)
