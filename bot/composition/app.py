@@ -17,12 +17,14 @@ from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import trending_feature
 from bot.composition.wiring import build_cogs, build_ingest, build_publish, build_services
 from bot.config import Settings
+from bot.discord_api.acknowledgements import observe_acknowledgements
 from bot.discord_api.attempts import InvalidRequests, request_trace
 from bot.discord_api.client import FATAL_CLOSE_CODES, Client, use_endpoints
 from bot.discord_api.greeting import Greeter
 from bot.discord_api.server_time import DiscordTime
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.unsupported import unsupported_syntax
+from bot.publish.second_bot import SecondBot
 from bot.runtime.clock import Clock, SystemClock
 from bot.runtime.errors import InvalidToken, StartupError
 from bot.runtime.http import open_session
@@ -99,9 +101,10 @@ class App:
         self._channels = stores.channels
         self._session = open_session()
         self._supervisor = Supervisor(context.clock, context.rng, metrics)
+        second_bot = SecondBot(context.clock, context.rng)
         self._ingest = build_ingest(context, stores, wakeups, self._session)
         self._trending = trending_feature(context).build(stores, wakeups)
-        services = build_services(context, stores, wakeups, self._ingest, self._trending, self._supervisor)
+        services = build_services(context, stores, wakeups, self._ingest, self._trending, self._supervisor, second_bot)
         self.subscriptions = services.subscriptions
         invalid_requests, discord_time = InvalidRequests(context.clock), DiscordTime(context.clock)
         self.client = Client(
@@ -111,12 +114,12 @@ class App:
             self._trending.lists,
             self._guild_changed,
             Greeter(stores.known_guilds, context.clock),
-            discord_time.observe(request_trace(invalid_requests)),
+            observe_acknowledgements(discord_time.observe(request_trace(invalid_requests)), second_bot.found),
         )
         self.client.add_dynamic_items(AbstractButton, AbstractMenu, SubscribedButton, TrendingButton)
         self.client.set_cogs(build_cogs(context, services, self._trending))
         self._publish = build_publish(
-            context, stores, wakeups, self._trending, self.client, invalid_requests, discord_time
+            context, stores, wakeups, self._trending, self.client, invalid_requests, discord_time, second_bot
         )
         self._lag = LagMeter(context.clock, metrics)
         health = Health(
@@ -126,6 +129,7 @@ class App:
             clock=context.clock,
             metrics=metrics,
             gateway_is_up=self.client.is_connected,
+            second_bot_problems=second_bot.problems,
         )
         page = PublicPage(services.pages, settings.web.public_channels, page_address(settings.web))
         self._web = WebServer(health, metrics, page)
@@ -159,6 +163,7 @@ class App:
             "Posting": self._when_guilds_known(self._publish.dispatcher.run),
             "Telling admins": self._when_guilds_known(self._publish.janitor.run),
             "Editing posts": self._when_guilds_known(self._publish.editor.run),
+            "Looking for a second bot": self._when_guilds_known(self._publish.history_check.run),
             "Metering": self._lag.run,
         }
 

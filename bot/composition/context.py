@@ -16,6 +16,7 @@ from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.edits import Edits
+from bot.store.found_messages import FoundMessages
 from bot.store.ingest import IngestStore
 from bot.store.known_guilds import KnownGuilds
 from bot.store.month_counts import MonthCounts
@@ -81,6 +82,7 @@ class Stores:
     page_store: PageStore
     month_counts: MonthCounts
     statistics: Statistics
+    found_messages: FoundMessages
 
     @classmethod
     def create(cls, database: Database) -> Self:
@@ -101,6 +103,7 @@ class Stores:
             PageStore(database),
             MonthCounts(database),
             Statistics(database),
+            FoundMessages(database),
         )
 
 

@@ -20,6 +20,7 @@ from bot.discord_api.attempts import InvalidRequests
 from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.client import Client
 from bot.discord_api.delivery import DiscordDelivery
+from bot.discord_api.found_messages import DiscordHistory
 from bot.discord_api.notices import DiscordNotices
 from bot.discord_api.server_time import DiscordTime
 from bot.ingest.initial_sync import InitialSync
@@ -31,8 +32,10 @@ from bot.publish.batches import Batches
 from bot.publish.channel_worker import ChannelWorker, PaperPostStorage
 from bot.publish.dispatcher import Dispatcher
 from bot.publish.editor import Editor
+from bot.publish.history_check import HistoryCheck
 from bot.publish.janitor import Janitor
 from bot.publish.lifecycle import MessageLifecycle
+from bot.publish.second_bot import SecondBot
 from bot.publish.sender import Sender
 from bot.publish.trending import TrendingPostStorage, TrendingPublisher
 from bot.runtime.limits import ARXIV_REQUEST_INTERVAL_S
@@ -70,6 +73,7 @@ class PublishParts:
     trending_publisher: TrendingPublisher
     editor: Editor
     janitor: Janitor
+    history_check: HistoryCheck
 
 
 def request_gate(context: Context) -> Gate:
@@ -137,35 +141,56 @@ def build_publish(
     client: Client,
     invalid_requests: InvalidRequests,
     discord_time: DiscordTime,
+    second_bot: SecondBot,
 ) -> PublishParts:
     """The loops that post, edit and send notices, all through one client."""
     clock, metrics = context.clock, context.metrics
     access = channel_access(context, client, invalid_requests)
     delivery = DiscordDelivery(client, clock, access, trending.render, discord_time)
-    sender = Sender(delivery, clock, metrics)
+    sender = Sender(delivery, clock, metrics, second_bot)
     availability = ChannelAvailability(
         stores.channels, access.check_channel, clock, context.rng, metrics, wakeups.janitor.notify
     )
     notices = DiscordNotices(client, invalid_requests)
+    history_check = HistoryCheck(
+        reader=DiscordHistory(client, clock, discord_time),
+        found_messages=stores.found_messages,
+        availability=availability,
+        second_bot=second_bot,
+        wait_for_slot=sender.wait_for_slot,
+        clock=clock,
+        metrics=metrics,
+    )
+    posting = _Posting(sender, availability, history_check, second_bot)
     return PublishParts(
-        dispatcher=_dispatcher(context, stores, wakeups, sender, availability),
-        trending_publisher=_trending_publisher(context, stores, wakeups, sender, availability),
+        dispatcher=_dispatcher(context, stores, wakeups, posting),
+        trending_publisher=_trending_publisher(context, stores, wakeups, posting),
         editor=Editor(stores.edits, delivery, clock, wakeups.editor),
         janitor=Janitor(stores.channels, stores.subscriptions, notices, clock, wakeups.janitor),
+        history_check=history_check,
     )
 
 
-def _dispatcher(
-    context: Context, stores: Stores, wakeups: Wakeups, sender: Sender, availability: ChannelAvailability
-) -> Dispatcher:
+@dataclass(frozen=True, slots=True)
+class _Posting:
+    """What paper posts and trending posts share."""
+
+    sender: Sender
+    availability: ChannelAvailability
+    history_check: HistoryCheck
+    second_bot: SecondBot
+
+
+def _dispatcher(context: Context, stores: Stores, wakeups: Wakeups, posting: _Posting) -> Dispatcher:
     clock, metrics = context.clock, context.metrics
     batches = Batches(stores.outbox, stores.channel_settings)
     storage = PaperPostStorage(stores.outbox, batches)
     channel_worker = ChannelWorker(
         outbox=stores.outbox,
         batches=batches,
-        lifecycle=MessageLifecycle(storage, sender, availability, clock, metrics),
-        availability=availability,
+        lifecycle=MessageLifecycle(storage, posting.sender, posting.availability, clock, metrics),
+        availability=posting.availability,
+        history_check=posting.history_check,
         clock=clock,
         metrics=metrics,
         on_posted=wakeups.editor.notify,
@@ -173,24 +198,25 @@ def _dispatcher(
     return Dispatcher(
         outbox=stores.outbox,
         channels=stores.channels,
-        availability=availability,
+        availability=posting.availability,
         channel_worker=channel_worker,
+        second_bot=posting.second_bot,
         clock=clock,
         wakeup=wakeups.dispatcher,
     )
 
 
-def _trending_publisher(
-    context: Context, stores: Stores, wakeups: Wakeups, sender: Sender, availability: ChannelAvailability
-) -> TrendingPublisher:
+def _trending_publisher(context: Context, stores: Stores, wakeups: Wakeups, posting: _Posting) -> TrendingPublisher:
     storage = TrendingPostStorage(stores.trending_posts)
     return TrendingPublisher(
         trending_posts=stores.trending_posts,
         trending_entries=stores.trending_entries,
         subscriptions=stores.subscriptions,
         papers=stores.papers,
-        lifecycle=MessageLifecycle(storage, sender, availability, context.clock, context.metrics),
-        availability=availability,
+        lifecycle=MessageLifecycle(storage, posting.sender, posting.availability, context.clock, context.metrics),
+        availability=posting.availability,
+        history_check=posting.history_check,
+        second_bot=posting.second_bot,
         clock=context.clock,
         wakeup=wakeups.trending_publisher,
     )
@@ -215,6 +241,7 @@ def build_services(
     ingest: IngestParts,
     trending: TrendingParts,
     supervisor: Supervisor,
+    second_bot: SecondBot,
 ) -> Services:
     """One object per use case."""
     return Services(
@@ -228,7 +255,7 @@ def build_services(
         ),
         channel_settings=_channel_settings_service(context, stores, wakeups),
         lookup=_lookup_service(context, stores, ingest, trending),
-        status=_status_service(stores, ingest, trending, supervisor),
+        status=_status_service(stores, ingest, trending, supervisor, second_bot),
         pages=PageService(stores.page_store, context.clock, shows_trending=context.settings.huggingface.enabled),
         charts=_chart_service(context, stores, ingest),
     )
@@ -258,7 +285,7 @@ def _lookup_service(context: Context, stores: Stores, ingest: IngestParts, trend
 
 
 def _status_service(
-    stores: Stores, ingest: IngestParts, trending: TrendingParts, supervisor: Supervisor
+    stores: Stores, ingest: IngestParts, trending: TrendingParts, supervisor: Supervisor, second_bot: SecondBot
 ) -> StatusService:
     return StatusService(
         poller=ingest.poller,
@@ -269,6 +296,7 @@ def _status_service(
         subscriptions=stores.subscriptions,
         supervisor=supervisor,
         trending_problem=trending.problem,
+        second_bot_problems=second_bot.problems,
     )
 
 

@@ -15,7 +15,7 @@ from discord.http import Route
 
 from bot.discord_api.attempts import Attempts, definitely_rejected, track_attempts
 from bot.discord_api.channel_access import ChannelAccess
-from bot.discord_api.history import find_forum_post, find_message
+from bot.discord_api.history import HISTORY_TIMEOUT_S, find_forum_post, find_message
 from bot.discord_api.messages import RenderedMessage, render, thread_name
 from bot.discord_api.outcomes import OutcomeMapper
 from bot.discord_api.server_time import DiscordTime
@@ -35,8 +35,6 @@ from bot.runtime.clock import Clock
 
 # Longer than discord.py's own retries of one request take; after it the answer counts as lost.
 SEND_TIMEOUT_S: Final = 60.0
-# For one page of a channel, or for all posts of a forum.
-HISTORY_TIMEOUT_S: Final = 120.0
 
 # Discord's error code (topics/opcodes-and-status-codes) for a message that was published before.
 _ALREADY_CROSSPOSTED: Final = 40033

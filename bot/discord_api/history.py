@@ -1,6 +1,7 @@
 """Reads a channel's history page by page, and a forum's posts, by message id. It changes nothing."""
 
 from collections.abc import AsyncIterator, Callable
+from typing import Final
 
 import discord
 
@@ -8,6 +9,9 @@ from bot.discord_api.messages import post_keys
 from bot.domain.history import Position, created_at
 from bot.domain.outgoing import Delivered, MessageAbsent
 from bot.runtime.limits import HISTORY_PAGE_SIZE
+
+# For one page of a channel, or for the posts of a forum.
+HISTORY_TIMEOUT_S: Final = 120.0
 
 
 async def find_message(

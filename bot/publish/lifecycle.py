@@ -92,7 +92,8 @@ class MessageLifecycle(Generic[MessageT]):
         """Stores a new message with a key and a nonce; returns None if its content is already bound."""
         key, nonce = secrets.token_urlsafe(9), secrets.token_hex(12)
         with self._metrics.step(Step.BIND):
-            return await bind(key=key, nonce=nonce, now=self._clock.now(), search=self._sender.start_search())
+            search = self._sender.start_search(key)
+            return await bind(key=key, nonce=nonce, now=self._clock.now(), search=search)
 
     async def send(self, message: MessageT) -> StepOutcome:
         """Makes the first attempt to send a message that was just bound, and settles it by the outcome."""

@@ -18,6 +18,7 @@ from bot.domain.outgoing import (
     RetryLater,
     SendOutcome,
 )
+from bot.publish.second_bot import SecondBot
 from bot.runtime.clock import Clock
 from bot.runtime.metrics import Metrics, Step
 
@@ -84,7 +85,8 @@ class Journal(Protocol):
 class Sender:
     """Sends the messages of all channels at one rate."""
 
-    def __init__(self, delivery: Delivery, clock: Clock, metrics: Metrics) -> None:
+    def __init__(self, delivery: Delivery, clock: Clock, metrics: Metrics, second_bot: SecondBot) -> None:
+        self._second_bot = second_bot
         self._delivery = delivery
         self._clock = clock
         self._metrics = metrics
@@ -96,8 +98,13 @@ class Sender:
         # The messages that this process attempted: only this machine's monotonic clock counts for them.
         self._attempted: set[str] = set()
 
-    def start_search(self) -> SearchStart:
-        """Returns where to search for a message that is about to be bound and sent."""
+    async def wait_for_slot(self) -> None:
+        """Waits until another request to Discord may be sent."""
+        await self._rate_limiter.acquire()
+
+    def start_search(self, key: str) -> SearchStart:
+        """Returns where to search for the message with this key, which is about to be bound and sent."""
+        self._second_bot.bound(key)
         return start_before(self._delivery.server_time())
 
     async def send(self, message: OutgoingMessage) -> SendOutcome:
@@ -175,7 +182,7 @@ class Sender:
         return sent_s is not None and self._clock.monotonic() - sent_s <= NONCE_TRUSTED_S
 
     async def _attempt(self, message: OutgoingMessage) -> SendOutcome:
-        await self._rate_limiter.acquire()
+        await self.wait_for_slot()
         self._first_sent_s.setdefault(message.key, self._clock.monotonic())
         self._attempted.add(message.key)
         try:
@@ -188,7 +195,10 @@ class Sender:
 
 
 class SendRateLimiter:
-    """Limits the rate over all channels: discord.py limits each route, but not their sum."""
+    """Limits the rate over all channels: discord.py limits each route, but not their sum.
+
+    After a pause two requests may follow at once: a channel's history is read just before its first post.
+    """
 
     def __init__(self, clock: Clock, per_second: float) -> None:
         self._clock = clock
@@ -198,6 +208,6 @@ class SendRateLimiter:
     async def acquire(self) -> None:
         """Waits for the next free slot."""
         now_s = self._clock.monotonic()
-        slot_s = max(now_s, self._next_s)
-        self._next_s = slot_s + self._interval_s
+        slot_s = max(now_s, self._next_s - self._interval_s)
+        self._next_s = max(now_s - self._interval_s, self._next_s) + self._interval_s
         await self._clock.sleep(slot_s - now_s)

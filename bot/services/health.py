@@ -42,6 +42,7 @@ class Health:
         clock: Clock,
         metrics: Metrics,
         gateway_is_up: Callable[[], bool],
+        second_bot_problems: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         self._polls = polls
         self._outbox = outbox
@@ -49,14 +50,16 @@ class Health:
         self._clock = clock
         self._metrics = metrics
         self._gateway_is_up = gateway_is_up
+        self._second_bot_problems = second_bot_problems
         self._started_at = clock.now()
 
     async def checks(self) -> tuple[HealthCheck, ...]:
         """The results as of now; an unreadable database replaces the checks that need it."""
         is_up = self._gateway_is_up()
         gateway = HealthCheck("gateway", is_up, "connected to Discord" if is_up else "not connected to Discord")
+        second_bot = (HealthCheck("second bot", ok=False, detail=problem) for problem in self._second_bot_problems())
         try:
-            return (gateway, await self._check_reading(), await self._check_posting())
+            return (gateway, *second_bot, await self._check_reading(), await self._check_posting())
         except StoreUnavailable as error:
             return (gateway, HealthCheck("database", ok=False, detail=str(error)))
 

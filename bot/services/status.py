@@ -48,6 +48,7 @@ class StatusService:
         subscriptions: Subscriptions,
         supervisor: Supervisor,
         trending_problem: Callable[[], TrendingProblem | None],
+        second_bot_problems: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         self._poller = poller
         self._initial_sync = initial_sync
@@ -56,6 +57,7 @@ class StatusService:
         self._channel_settings = channel_settings
         self._subscriptions = subscriptions
         self._supervisor = supervisor
+        self._second_bot_problems = second_bot_problems
         self._trending_problem = trending_problem
 
     async def report(self, guild_id: int | None) -> StatusReport:
@@ -72,7 +74,7 @@ class StatusService:
             paused=await self._channel_settings.paused_channels(),
             unsynced=tuple(each for each in subscriptions if each.keyword in pending),
             sync_problem=self._initial_sync.problem,
-            problems=self._supervisor.problems,
+            problems=(*self._second_bot_problems(), *self._supervisor.problems),
             trending_problem=self._trending_problem(),
         )
 

@@ -60,6 +60,14 @@ class TrendingPosts:
             )
         return tuple(_to_trending_post(row) for row in rows)
 
+    async def is_unsettled(self, trending_post: TrendingPost) -> bool:
+        """Whether this message is still the one of its channel and day, and not settled."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                "SELECT * FROM trending_posts WHERE key = ? AND settled_at IS NULL", (trending_post.key,)
+            )
+        return bool(list(rows))
+
     async def next_attempt(self) -> datetime | None:
         """Returns when the next unsettled message may be tried; None if there is none."""
         async with self._database.reading() as connection:

@@ -5,6 +5,7 @@ that nothing is missing and votes have been cast. A newer list replaces an older
 outage is not followed by a flood of posts. This module reads no clock and sends nothing.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -23,6 +24,7 @@ from bot.domain.trending.entry import TrendingEntry
 # How long a list can be posted after its day: Friday's until Tuesday, if a long weekend has no lists.
 TRENDING_POST_WINDOW: Final = timedelta(days=4)
 
+_HEADLINE: Final = re.compile(r"\*\*Trending on [A-Z][a-z]+, (\d{1,2} [A-Z][a-z]+ \d{4})\*\*")
 _DAY = timedelta(days=1)
 _TICK = timedelta(microseconds=1)
 
@@ -135,6 +137,15 @@ def select_entries(
     return tuple(
         sorted(ranked, key=lambda each: (not each.keywords, -each.trending_entry.votes, each.trending_entry.arxiv_id))
     )
+
+
+def day_in_headline(text: str) -> date | None:
+    """Returns the day of the trending post with this headline; None if it is no trending post."""
+    found = _HEADLINE.match(text)
+    try:
+        return None if found is None else datetime.strptime(found[1], "%d %B %Y").replace(tzinfo=UTC).date()
+    except ValueError:
+        return None
 
 
 def _heading(day: date, papers: Sequence[RankedEntry]) -> str:
