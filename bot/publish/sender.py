@@ -209,5 +209,5 @@ class SendRateLimiter:
         """Waits for the next free slot."""
         now_s = self._clock.monotonic()
         slot_s = max(now_s, self._next_s - self._interval_s)
-        self._next_s = max(now_s - self._interval_s, self._next_s) + self._interval_s
+        self._next_s = max(now_s, self._next_s) + self._interval_s
         await self._clock.sleep(slot_s - now_s)
