@@ -4,6 +4,7 @@ The caller has stored the message before, and settles its outcome. This module n
 be in the channel.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -82,6 +83,14 @@ class Journal(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """A moment by the monotonic clock and by the wall clock."""
+
+    monotonic_s: float
+    time: datetime
+
+
 class Sender:
     """Sends the messages of all channels at one rate."""
 
@@ -92,7 +101,7 @@ class Sender:
         self._metrics = metrics
         self._rate_limiter = SendRateLimiter(clock, SENDS_PER_SECOND)
         # When this process first sent each unsettled message, by key: it trusts the nonces of its own attempts only.
-        self._first_sent_s: dict[str, float] = {}
+        self._first_sent: dict[str, _Moment] = {}
         # When the last attempt had certainly ended, by key: after this process's own, or at the first lookup.
         self._attempt_ended_s: dict[str, float] = {}
         # The messages that this process attempted: only this machine's monotonic clock counts for them.
@@ -132,7 +141,7 @@ class Sender:
             if not self._delivery.takes_nonce(message) and age < FORUM_POST_ABSENT_AFTER:
                 return RetryLater(self._clock.now() + FORUM_POST_ABSENT_AFTER - age, _MAY_STILL_ARRIVE)
             # The earlier attempt may still arrive: the nonce keeps Discord from storing both.
-            self._first_sent_s[message.key] = self._clock.monotonic()
+            self._first_sent[message.key] = _Moment(self._clock.monotonic(), self._clock.now())
         await journal.attempt(self._clock.now(), self._delivery.server_time())
         outcome = await self._attempt(message)
         if isinstance(outcome, Rejected):  # this attempt was, an earlier one may have been stored
@@ -142,7 +151,7 @@ class Sender:
 
     def forget(self, message: OutgoingMessage) -> None:
         """Drops what is remembered about a message that was settled or released."""
-        self._first_sent_s.pop(message.key, None)
+        self._first_sent.pop(message.key, None)
         self._attempt_ended_s.pop(message.key, None)
         self._attempted.discard(message.key)
 
@@ -178,12 +187,16 @@ class Sender:
         return max(known, min(ages))
 
     def _nonce_is_trusted(self, message: OutgoingMessage) -> bool:
-        sent_s = self._first_sent_s.get(message.key) if self._delivery.takes_nonce(message) else None
-        return sent_s is not None and self._clock.monotonic() - sent_s <= NONCE_TRUSTED_S
+        sent = self._first_sent.get(message.key) if self._delivery.takes_nonce(message) else None
+        if sent is None:
+            return False
+        # The monotonic clock stops while the machine is suspended, and the wall clock may jump: both have to agree.
+        elapsed_s = (self._clock.monotonic() - sent.monotonic_s, (self._clock.now() - sent.time).total_seconds())
+        return min(elapsed_s) >= 0 and max(elapsed_s) <= NONCE_TRUSTED_S
 
     async def _attempt(self, message: OutgoingMessage) -> SendOutcome:
         await self.wait_for_slot()
-        self._first_sent_s.setdefault(message.key, self._clock.monotonic())
+        self._first_sent.setdefault(message.key, _Moment(self._clock.monotonic(), self._clock.now()))
         self._attempted.add(message.key)
         try:
             with self._metrics.step(Step.SEND):

@@ -71,6 +71,21 @@ async def test_clock_that_jumps_back_delays_a_message_by_minutes_at_most(
         assert delivery.messages() == [arxiv_ids(1)]
 
 
+@pytest.mark.parametrize("ahead", [*JUMPS, *(-jump for jump in JUMPS)])
+async def test_message_is_looked_up_after_a_jump_of_the_clock(
+    subscribed: Store, delivery: FakeDelivery, clock: FakeClock, ahead: timedelta
+) -> None:
+    """The machine may have been suspended, during which the monotonic clock stops and Discord forgets the nonce."""
+    await record_papers(subscribed, 1, now=NOW - timedelta(days=60))
+    delivery.answers[CHANNEL].append(LOST_ANSWER)
+    async with running_dispatcher(subscribed, delivery, clock) as running:
+        clock.set_wall_clock(ahead)
+        await subscribed.channels.back_off(CHANNEL, NOW - timedelta(days=60))
+        await running.notify()
+        assert len(delivery.lookups) == len(delivery.attempts) == 1
+        assert await subscribed.outbox.waiting() == {}
+
+
 async def test_search_reads_every_page_and_stores_its_progress(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:

@@ -1,10 +1,12 @@
 """Message ids contain the time of creation, and positions in a history leave a margin."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from bot.discord_api.server_time import DiscordTime
 from bot.domain.history import ORDER_MARGIN, Position, created_at, earlier, snowflake, start_before
-from tests.support.clock import FakeClock
+from bot.domain.trending.post import day_in_headline
+from bot.publish.second_bot import PAUSE_MIN_S, PROBLEM, SecondBot
+from tests.support.clock import FakeClock, NoJitter
 
 # The example in Discord's documentation (reference#snowflakes).
 EXAMPLE_ID = 175928847299117063
@@ -44,3 +46,31 @@ async def test_discords_time_advances_with_the_monotonic_clock_only() -> None:
     assert time.now() == started_at + timedelta(seconds=5)
     time.record("Sat, 30 Apr 2016 11:19:25 -0000")
     assert (time.now(), time.started_at) == (started_at + timedelta(seconds=60), started_at)
+
+
+def test_headline_of_a_trending_post_has_its_day() -> None:
+    assert day_in_headline("**Trending on Friday, 20 November 2026**: 4 papers") == date(2026, 11, 20)
+    assert day_in_headline("**Trending on Friday, 31 November 2026**") is None
+    assert day_in_headline("**2 new papers** for graph") is None
+
+
+async def test_evidence_prolongs_the_pause() -> None:
+    second_bot = SecondBot(clock := FakeClock(), NoJitter())
+    second_bot.found("a message")
+    await clock.advance(PAUSE_MIN_S - 1)
+    second_bot.found("another message")
+    assert (second_bot.detections, second_bot.problems()) == (1, (PROBLEM,))
+    await clock.advance(PAUSE_MIN_S - 1)
+    assert second_bot.pause_s() == 1
+    await clock.advance(1)
+    assert second_bot.pause_s() == 0
+    second_bot.found("a message")
+    assert second_bot.detections == 2
+
+
+def test_keys_of_old_messages_are_dropped() -> None:
+    second_bot = SecondBot(FakeClock(), NoJitter())
+    for number in range(20_001):
+        second_bot.bound(str(number))
+    assert "0" not in second_bot.own_keys
+    assert len(second_bot.own_keys) == 20_000
