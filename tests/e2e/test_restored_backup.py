@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from bot.ingest.trending import TRENDING_POLL_DAYS
+from bot.runtime.metrics import Step
 from sandbox.discord import ChannelKind
+from tests.support.crashes import wait_for_requests
 from tests.support.embeds import papers_in
-from tests.support.killable import run_command
-from tests.support.quiescence import wait_until, wait_until_settled
+from tests.support.killable import KILLED, CrashPoint, killable_bot, run_command
+from tests.support.quiescence import wait_until, wait_until_settled, wait_until_synced
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 from tests.support.store import opened
 from tests.support.trending_publisher import subscribe_to_trending
@@ -95,6 +97,55 @@ async def test_restored_backup_reposts_nothing_in_any_kind_of_channel(tmp_path: 
                 await wait_until_settled(sandbox.database, DEADLINE_S)
                 assert "second bot" not in await sandbox.reply_to("status")
         assert [urls_in(sandbox, channel_id) for channel_id in channels] == [sorted(urls)] * len(channels)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "point", [CrashPoint(Step.CHECK, side, nth) for side in ("before", "after") for nth in (1, 2)], ids=str
+)
+async def test_crash_while_a_restored_channel_is_read_reposts_nothing(tmp_path: Path, point: CrashPoint) -> None:
+    async with running_sandbox(tmp_path) as sandbox:
+        channels = (sandbox.channel("papers"), sandbox.channel("vision"))
+        settings, log = config(sandbox, *channels), sandbox.database.with_name("log")
+        async with running_bot(sandbox, config=settings):
+            await sandbox.wait_for_status("Last checked**: <t:")
+            backup = await back_up(sandbox)
+            urls = announce(sandbox, range(12))
+            await wait_for_urls(sandbox, channels, urls)
+        restore(sandbox, backup)
+        urls |= announce(sandbox, (12,))
+        async with killable_bot(sandbox.environment(), settings, log, at=point) as bot:
+            assert await bot.wait_for_exit(DEADLINE_S) == KILLED, bot.log_text()
+        await wait_for_requests(sandbox)
+        sandbox.discord.forget_nonces()
+        async with running_bot(sandbox, config=settings):
+            await wait_for_urls(sandbox, channels, urls)
+            await sandbox.wait_for_next_poll()
+        assert [urls_in(sandbox, channel_id) for channel_id in channels] == [sorted(urls)] * len(channels)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [Step.BIND, Step.SEND])
+async def test_backup_with_an_unsettled_message_reposts_nothing(tmp_path: Path, step: Step) -> None:
+    async with running_sandbox(tmp_path) as sandbox:
+        channel = sandbox.channel("papers")
+        settings, log = config(sandbox, channel), sandbox.database.with_name("log")
+        async with killable_bot(sandbox.environment(), settings, log, at=CrashPoint(step, "after")) as bot:
+            await wait_until_synced(sandbox.database, DEADLINE_S)
+            urls = announce(sandbox, range(3))
+            assert await bot.wait_for_exit(DEADLINE_S) == KILLED, bot.log_text()
+        await wait_for_requests(sandbox)
+        backup = await back_up(sandbox)
+        for number in (3, 4):
+            sandbox.discord.forget_nonces()
+            async with running_bot(sandbox, config=settings):
+                urls |= announce(sandbox, (number,))
+                await wait_for_urls(sandbox, (channel,), urls)
+            restore(sandbox, backup)
+        async with running_bot(sandbox, config=settings):
+            urls |= announce(sandbox, (5,))
+            await wait_for_urls(sandbox, (channel,), urls)
+        assert urls_in(sandbox, channel) == sorted(urls)
 
 
 async def wait_for_lists(sandbox: RunningSandbox) -> None:
