@@ -1,6 +1,6 @@
 """Reads the bot's messages with papers from a channel's history, or from a forum's posts. It changes nothing.
 
-A message tells its key and its papers by the custom ids and options of its components, in every layout.
+The key and the papers of a message are in the custom ids and options of its components, in every layout.
 """
 
 import asyncio
@@ -101,7 +101,7 @@ def _found(
 
 
 def found_message(message: discord.Message, thread_id: int | None = None) -> FoundMessage | None:
-    """Returns what a message of the bot tells about itself; None if it is no post."""
+    """Returns a message of the bot with its key and papers; None if it is no post."""
     key, arxiv_ids = None, list[str]()
     for component in _components(message):
         button = re.fullmatch(AbstractButtonId.TEMPLATE, component.custom_id or "")

@@ -1,9 +1,8 @@
-"""Messages of the bot that were found in a channel's history, and what such a message means to this process."""
+"""Messages of the bot that were found in a channel's history, and whether a second bot sent them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import Enum
 from typing import Final
 
 from bot.domain.channel_settings import Layout
@@ -15,7 +14,7 @@ LATE_ARRIVAL: Final = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class FoundMessage:
-    """A message with papers: its key, what the components and the first line tell about it.
+    """A message with papers, as its components and its first line describe it.
 
     `day` is the day of a trending list; None for a post with papers.
     """
@@ -47,18 +46,12 @@ class HistoryPage:
     rest: Position | None
 
 
-class Origin(Enum):
-    """Who sent a message that the database does not have."""
+def is_by_second_bot(message: FoundMessage, started_at: datetime | None, own_keys: Collection[str]) -> bool:
+    """Whether a message that the database does not have was sent by a bot that runs beside this process.
 
-    EARLIER_LIFE = "earlier life"  # a bot that ended before this process started; a backup was restored since
-    SECOND_BOT = "second bot"  # a bot that runs beside this process
-
-
-def origin(message: FoundMessage, started_at: datetime | None, own_keys: Collection[str]) -> Origin:
-    """Returns who sent a message that the database does not have; `started_at` is this process's start.
-
-    Both times are by Discord's clock. `own_keys` are those of this process: a row may have been deleted since.
+    Otherwise a bot sent it that ended before the start of this process, `started_at` by Discord's clock, and a backup
+    was restored since. `own_keys` are the keys of this process: their rows may have been deleted.
     """
-    if started_at is None or message.key in own_keys or message.sent_at <= started_at + LATE_ARRIVAL:
-        return Origin.EARLIER_LIFE
-    return Origin.SECOND_BOT
+    if started_at is None or message.key in own_keys:
+        return False
+    return message.sent_at > started_at + LATE_ARRIVAL

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from bot.domain.found import FoundMessage, HistoryPage, Origin, origin
+from bot.domain.found import FoundMessage, HistoryPage, is_by_second_bot
 from bot.domain.history import ORDER_MARGIN, Position, earlier, snowflake
 from bot.domain.outgoing import Blocked, RetryLater
 from bot.publish.availability import ChannelAvailability
@@ -25,6 +25,7 @@ WATCH_INTERVAL_S: Final = 10.0
 # A channel without known messages is read from this long before its first subscription: that time is by the clock of
 # this machine, which may have been wrong.
 BEFORE_SUBSCRIPTION: Final = timedelta(days=1)
+_NOT_CHECKED: Final = (0, None)
 
 
 class HistoryReader(Protocol):
@@ -65,13 +66,16 @@ class HistoryCheck:
         self._clock = clock
         self._metrics = metrics
         # Up to which message id this process has read each channel, and the detections of a second bot before that.
-        self._checked: dict[int, tuple[int, int]] = {}
+        # None: the history was not read to its end.
+        self._checked: dict[int, tuple[int, int | None]] = {}
+        # The keys of messages that were found: not each of them has a row, as of two lists of the same day.
+        self._found_keys: set[str] = set()
         # The channels with posts that were sent after the channel was read, the longest ago first.
         self._posted: dict[int, None] = {}
 
     async def may_post(self, channel_id: int) -> bool:
         """Reads the channel's history if necessary; returns False if the channel has to wait."""
-        _, detections = self._checked.get(channel_id, (0, None))
+        _, detections = self._checked.get(channel_id, _NOT_CHECKED)
         if detections != self._second_bot.detections:
             problem = await self._read(channel_id)
             if problem is not None:
@@ -108,7 +112,8 @@ class HistoryCheck:
             with self._metrics.step(Step.CHECK):
                 await self._record(channel_id, page)
             position = page.rest
-            self._checked[channel_id] = (page.read_until, detections if position is None else -1)
+            read_until = max(page.read_until, self._checked.get(channel_id, _NOT_CHECKED)[0])
+            self._checked[channel_id] = (read_until, detections if position is None else None)
         return None
 
     async def _start(self, channel_id: int) -> int:
@@ -122,8 +127,10 @@ class HistoryCheck:
         return snowflake(min((time for time in times if time), default=self._clock.now()) - BEFORE_SUBSCRIPTION)
 
     async def _record(self, channel_id: int, page: HistoryPage) -> None:
-        unknown = await self._found_messages.unknown(page.messages)
+        new = [message for message in page.messages if message.key not in self._found_keys]
+        unknown = await self._found_messages.unknown(new)
         await self._found_messages.record(channel_id, unknown, page.read_until)
+        self._found_keys.update(message.key for message in unknown)
         if unknown:
             papers = sum(len(message.arxiv_ids) for message in unknown)
             fields = {"channel_id": channel_id, "messages": len(unknown), "papers": papers}
@@ -133,4 +140,4 @@ class HistoryCheck:
             self._posted[channel_id] = None
 
     def _is_of_second_bot(self, message: FoundMessage) -> bool:
-        return origin(message, self._reader.started_at(), self._second_bot.own_keys) is Origin.SECOND_BOT
+        return is_by_second_bot(message, self._reader.started_at(), self._second_bot.own_keys)

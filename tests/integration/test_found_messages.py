@@ -1,4 +1,4 @@
-"""What the bot's messages in a history tell: key, papers, layout and headline, in channels, threads and forums."""
+"""Reads the bot's messages in a history: key, papers, layout and headline, in channels, threads and forums."""
 
 import asyncio
 from dataclasses import replace
@@ -73,7 +73,7 @@ async def forum_of(lab: DiscordHarness) -> int:
 @pytest.mark.parametrize(
     ("papers", "layout"), [(1, Layout.CARDS), (10, Layout.CARDS), (1, Layout.COMPACT), (20, Layout.COMPACT)]
 )
-async def test_post_tells_its_key_papers_and_header(papers: int, layout: Layout) -> None:
+async def test_post_is_read_with_its_key_papers_and_header(papers: int, layout: Layout) -> None:
     async with logged_in() as lab:
         role = lab.world.default.bot_role_id
         message = post(lab.world.default.channel("papers"), papers, layout, role=role)
@@ -91,7 +91,7 @@ async def test_post_tells_its_key_papers_and_header(papers: int, layout: Layout)
         assert await read(lab, message.channel_id, sent.message_id) == ()
 
 
-async def test_trending_post_tells_its_day() -> None:
+async def test_trending_post_is_read_with_its_day() -> None:
     async with logged_in() as lab:
         channel = lab.world.default.channel("papers")
         papers = tuple(RankedEntry(trending_entry(f"2611.{n:05}", day=WEDNESDAY)) for n in (1, 2))

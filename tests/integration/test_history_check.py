@@ -259,3 +259,22 @@ async def test_second_bot_pauses_trending_lists(store: Store) -> None:
         await running.advance(PAUSE_MIN_S)
         await running.notify()
         assert len(delivery.attempts) == 1
+
+
+async def test_list_of_a_second_bot_pauses_posting_once(store: Store) -> None:
+    """The day has a list of this bot: the other one has no row, and is found again with the next messages."""
+    delivery = FakeDelivery(clock := FakeClock(NIGHT))
+    await store.subscribe("graph")
+    await subscribe_to_trending(store)
+    await store_list(store, 3, 2)
+    async with running_trending_publisher(store, delivery, clock) as running:
+        assert len(delivery.attempts) == 1
+        delivery.found[CHANNEL] = [found(1, 2, day=WEDNESDAY, ago=NOW - NIGHT - timedelta(seconds=20))]
+        for _ in range(3):
+            running.history_check.posted(CHANNEL)
+            reading = asyncio.ensure_future(running.history_check.read_posted())
+            await running.advance(1)
+            await reading
+        assert running.second_bot.detections == 1
+        await running.advance(PAUSE_MAX_S)
+        assert running.second_bot.problems() == ()

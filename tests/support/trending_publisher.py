@@ -61,6 +61,7 @@ class TrendingPublisherHarness(LoopUnderTest):
         self.second_bot = SecondBot(clock, Random(1))
         storage = TrendingPostStorage(store.trending_posts)
         sender = Sender(delivery, clock, metrics, self.second_bot)
+        self.history_check = history_check(store, delivery, clock, availability, self.second_bot, sender)
         self._publisher = TrendingPublisher(
             trending_posts=store.trending_posts,
             trending_entries=store.trending_entries,
@@ -68,7 +69,7 @@ class TrendingPublisherHarness(LoopUnderTest):
             papers=store.papers,
             lifecycle=MessageLifecycle(storage, sender, availability, clock, metrics),
             availability=availability,
-            history_check=history_check(store, delivery, clock, availability, self.second_bot, sender),
+            history_check=self.history_check,
             second_bot=self.second_bot,
             clock=clock,
             wakeup=self.wakeup,
