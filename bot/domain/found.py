@@ -9,7 +9,7 @@ from bot.domain.channel_settings import Layout
 from bot.domain.history import Position, created_at
 
 # A request that the process before this one sent may be stored this long after the start of this one.
-LATE_ARRIVAL: Final = timedelta(seconds=10)
+LATE_ARRIVAL: Final = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)

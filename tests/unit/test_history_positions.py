@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 
 from bot.discord_api.server_time import DiscordTime
+from bot.domain.channel_settings import Layout
+from bot.domain.found import LATE_ARRIVAL, FoundMessage, is_by_second_bot
 from bot.domain.history import ORDER_MARGIN, Position, created_at, earlier, snowflake, start_before
 from bot.domain.trending.post import day_in_headline
 from bot.publish.second_bot import PAUSE_MIN_S, PROBLEM, SecondBot
@@ -74,3 +76,14 @@ def test_keys_of_old_messages_are_dropped() -> None:
         second_bot.bound(str(number))
     assert "0" not in second_bot.own_keys
     assert len(second_bot.own_keys) == 20_000
+
+
+def test_message_of_a_second_bot_is_newer_than_the_process() -> None:
+    def sent(after: timedelta) -> FoundMessage:
+        return FoundMessage("key", snowflake(EXAMPLE_TIME + after), ("2611.00001",), Layout.CARDS, "")
+
+    late, later = sent(LATE_ARRIVAL), sent(LATE_ARRIVAL + timedelta(seconds=1))
+    assert not is_by_second_bot(late, EXAMPLE_TIME, ())
+    assert is_by_second_bot(later, EXAMPLE_TIME, ("other",))
+    assert not is_by_second_bot(later, EXAMPLE_TIME, ("key",))
+    assert not is_by_second_bot(later, None, ())
