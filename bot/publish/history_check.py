@@ -110,7 +110,7 @@ class HistoryCheck:
             if not isinstance(page, HistoryPage):
                 return page
             with self._metrics.step(Step.CHECK):
-                await self._record(channel_id, page)
+                await self._record(channel_id, page, position.after)
             position = page.rest
             read_until = max(page.read_until, self._checked.get(channel_id, _NOT_CHECKED)[0])
             self._checked[channel_id] = (read_until, detections if position is None else None)
@@ -126,10 +126,10 @@ class HistoryCheck:
         times = (await self._found_messages.subscribed_since(channel_id), self._reader.server_time())
         return snowflake(min((time for time in times if time), default=self._clock.now()) - BEFORE_SUBSCRIPTION)
 
-    async def _record(self, channel_id: int, page: HistoryPage) -> None:
+    async def _record(self, channel_id: int, page: HistoryPage, start: int) -> None:
         new = [message for message in page.messages if message.key not in self._found_keys]
         unknown = await self._found_messages.unknown(new)
-        await self._found_messages.record(channel_id, unknown, page.read_until)
+        await self._found_messages.record(channel_id, page, start, unknown)
         self._found_keys.update(message.key for message in unknown)
         if unknown:
             papers = sum(len(message.arxiv_ids) for message in unknown)

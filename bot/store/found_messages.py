@@ -9,9 +9,10 @@ from datetime import datetime
 
 import aiosqlite
 
-from bot.domain.found import FoundMessage
+from bot.domain.found import FoundMessage, HistoryPage
 from bot.store.codecs import to_datetime_or_none, to_text
 from bot.store.database import Database
+from bot.store.message_search import MESSAGE_TABLES, record_page
 
 
 class FoundMessages:
@@ -55,10 +56,12 @@ class FoundMessages:
         keys = {row["key"] for row in rows}
         return tuple(message for message in messages if message.key in keys)
 
-    async def record(self, channel_id: int, messages: Collection[FoundMessage], read_until: int) -> None:
-        """Records unknown messages as delivered, and that the history was read up to `read_until`."""
+    async def record(self, channel_id: int, page: HistoryPage, start: int, unknown: Collection[FoundMessage]) -> None:
+        """Records the page of the history after `start`, and the unknown messages in it as delivered."""
         async with self._database.transaction() as connection:
-            for message in messages:
+            for table in MESSAGE_TABLES:
+                await record_page(connection, table, channel_id, page, start)
+            for message in unknown:
                 if message.day is None:
                     await _record_post(connection, channel_id, message)
                 else:
@@ -66,7 +69,7 @@ class FoundMessages:
             await connection.execute(
                 """INSERT INTO histories (channel_id, read_until) VALUES (?, ?)
                    ON CONFLICT DO UPDATE SET read_until = max(read_until, excluded.read_until)""",
-                (channel_id, read_until),
+                (channel_id, page.read_until),
             )
 
 

@@ -3,8 +3,10 @@
 import asyncio
 from datetime import date, timedelta
 
+import pytest
+
 from bot.domain.channel_settings import Layout
-from bot.domain.found import FoundMessage
+from bot.domain.found import FoundMessage, HistoryPage
 from bot.domain.history import ORDER_MARGIN, earlier, snowflake
 from bot.domain.outgoing import Blocked, RetryLater
 from bot.domain.post import Post
@@ -169,13 +171,31 @@ async def test_edit_of_a_found_message_waits_until_all_its_papers_are_known(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await record_papers(subscribed, 1)
-    await FoundMessages(subscribed.database).record(CHANNEL, [found(1, 2)], 1)
+    await FoundMessages(subscribed.database).record(CHANNEL, HistoryPage((found(1, 2),), 1, None), 0, [found(1, 2)])
     await subscribed.papers.add([paper(arxiv_ids(1)[0], title="Graph", version=2, published=NOW)])
     assert await subscribed.edits.due(NOW) == ()
     await record_papers(subscribed, 2)
     (edit,) = await subscribed.edits.due(NOW)
     assert [entry.paper.arxiv_id.value for entry in edit.post.entries] == arxiv_ids(1, 2)
     assert delivery.attempts == []
+
+
+@pytest.mark.parametrize("sent", [False, True])
+async def test_search_continues_where_the_check_of_the_channel_ended(
+    subscribed: Store, delivery: FakeDelivery, clock: FakeClock, sent: bool
+) -> None:
+    """A long history is read once for both."""
+    hour_ago = snowflake(NOW - HOUR)
+    await record_papers(subscribed, 1)
+    bound = await subscribed.bind(now=NOW - HOUR)
+    await subscribed.outbox.record_search(bound, hour_ago - 1)
+    others = [found(n, key=f"other {n}", ago=timedelta(minutes=60 - n)) for n in range(10, 14)]
+    delivery.found[CHANNEL] = [*others, *([found(1, key=bound.key)] if sent else [])]
+    delivery.found_per_page = 2
+    async with running_dispatcher(subscribed, delivery, clock):
+        pass
+    starts = [position.after for position in delivery.positions]
+    assert starts == [hour_ago - 1 if sent else others[1].message_id]
 
 
 # Trending lists.
