@@ -14,8 +14,9 @@ import discord
 from pydantic import SecretStr
 
 from bot.composition.context import Context, Stores, Wakeups
+from bot.composition.publish import build_publish
 from bot.composition.trending import trending_feature
-from bot.composition.wiring import build_cogs, build_ingest, build_publish, build_services
+from bot.composition.wiring import build_cogs, build_ingest, build_services
 from bot.config import Settings
 from bot.discord_api.acknowledgements import observe_acknowledgements
 from bot.discord_api.attempts import InvalidRequests, request_trace
