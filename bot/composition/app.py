@@ -15,17 +15,21 @@ from pydantic import SecretStr
 
 from bot.composition.commands import build_cogs
 from bot.composition.context import Context, Stores, Wakeups
+from bot.composition.publish import DiscordState, build_publish
 from bot.composition.trending import trending_feature
-from bot.composition.wiring import build_ingest, build_publish, build_services
+from bot.composition.wiring import build_ingest, build_services
 from bot.config import Settings
+from bot.discord_api.acknowledgements import observe_acknowledgements
 from bot.discord_api.attempts import InvalidRequests, request_trace
 from bot.discord_api.backoff import GlobalBackoff
 from bot.discord_api.backoff_watch import BackoffWatch
 from bot.discord_api.channel_directory import ChannelDirectory
 from bot.discord_api.client import FATAL_CLOSE_CODES, Client, use_endpoints
 from bot.discord_api.greeting import Greeter
+from bot.discord_api.server_time import DiscordTime
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.unsupported import unsupported_syntax
+from bot.publish.second_bot import SecondBot
 from bot.runtime.clock import Clock, SystemClock
 from bot.runtime.errors import InvalidToken, StartupError
 from bot.runtime.metrics import LagMeter, Metrics
@@ -131,8 +135,10 @@ class App:
         self._trending = trending_feature(context).build(stores, wakeups)
         services = build_services(context, stores, wakeups, self._ingest, self._trending, self._supervisor)
         self.subscriptions = services.subscriptions
+        second_bot = SecondBot(context.clock, context.rng, context.problems)
         invalid_requests = InvalidRequests(context.clock, context.problems)
-        backoff = GlobalBackoff(context.clock, context.rng, context.problems)
+        backoff, discord_time = GlobalBackoff(context.clock, context.rng, context.problems), DiscordTime(context.clock)
+        trace = context.clock.observe_responses(request_trace(invalid_requests, backoff))
         self.client = Client(
             stores.key_values,
             services.lookup,
@@ -141,12 +147,19 @@ class App:
             self._guild_changed,
             Greeter(stores.known_guilds, context.clock),
             ChannelDirectory(stores.channels, invalid_requests, context.clock),
-            context.clock.observe_responses(request_trace(invalid_requests, backoff)),
+            observe_acknowledgements(discord_time.observe(trace), second_bot.found),
         )
         self._backoff_watch = BackoffWatch(self.client, backoff, stores.key_values, context.clock, context.rng)
         self.client.add_dynamic_items(AbstractButton, AbstractMenu, KeywordsButton, SubscribedButton, TrendingButton)
         self.client.set_cogs(build_cogs(context, services, self._trending))
-        self._publish = build_publish(context, stores, wakeups, self._trending, self.client, invalid_requests, backoff)
+        self._publish = build_publish(
+            context,
+            stores,
+            wakeups,
+            self._trending,
+            self.client,
+            DiscordState(invalid_requests, backoff, discord_time, second_bot),
+        )
         self._clock_watch = ClockWatch(context.clock, StoredTimes(database), wakeups.notify_all)
         self._lag = LagMeter(context.clock, metrics)
         health = Health(
@@ -195,6 +208,7 @@ class App:
             "Telling admins": self._when_guilds_known(self._publish.janitor.run),
             "Editing posts": self._when_guilds_known(self._publish.editor.run),
             "Checking the clock": self._clock_watch.run,
+            "Looking for a second bot": self._when_guilds_known(self._publish.history_check.run),
             "Metering": self._lag.run,
         }
 

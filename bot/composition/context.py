@@ -21,6 +21,7 @@ from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.edits import Edits
+from bot.store.found_messages import FoundMessages
 from bot.store.ingest import IngestStore
 from bot.store.known_guilds import KnownGuilds
 from bot.store.month_counts import MonthCounts
@@ -91,6 +92,7 @@ class Stores:
     page_store: PageStore
     month_counts: MonthCounts
     statistics: Statistics
+    found_messages: FoundMessages
 
     @classmethod
     def create(cls, database: Database) -> Self:
@@ -111,6 +113,7 @@ class Stores:
             PageStore(database),
             MonthCounts(database),
             Statistics(database),
+            FoundMessages(database),
         )
 
 

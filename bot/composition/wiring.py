@@ -15,22 +15,10 @@ from bot.composition.trending import TrendingParts
 from bot.discord_api.attempts import InvalidRequests
 from bot.discord_api.backoff import GlobalBackoff
 from bot.discord_api.channel_access import ChannelAccess
-from bot.discord_api.client import Client
-from bot.discord_api.delivery import DiscordDelivery
-from bot.discord_api.notices import DiscordNotices
 from bot.ingest.initial_sync import COLLECT_S, InitialSync
 from bot.ingest.month_counts import MonthCounter
 from bot.ingest.poller import Poller
 from bot.ingest.window_reader import WindowReader
-from bot.publish.availability import ChannelAvailability
-from bot.publish.batches import Batches
-from bot.publish.channel_worker import ChannelWorker, PaperPostStorage
-from bot.publish.dispatcher import Dispatcher
-from bot.publish.editor import Editor
-from bot.publish.janitor import Janitor
-from bot.publish.lifecycle import MessageLifecycle
-from bot.publish.sender import Sender
-from bot.publish.trending import TrendingPostStorage, TrendingPublisher
 from bot.runtime.limits import ARXIV_REQUEST_INTERVAL_S
 from bot.runtime.supervisor import Supervisor
 from bot.services.channel_settings import ChannelSettingsService
@@ -49,16 +37,6 @@ class IngestParts:
     arxiv: ArxivClient
     poller: Poller
     initial_sync: InitialSync
-
-
-@dataclass(frozen=True, slots=True)
-class PublishParts:
-    """The loops that write to Discord."""
-
-    dispatcher: Dispatcher
-    trending_publisher: TrendingPublisher
-    editor: Editor
-    janitor: Janitor
 
 
 def request_gate(context: Context, *, ignores_backoff: bool = False) -> Gate:
@@ -122,73 +100,6 @@ def build_ingest(context: Context, stores: Stores, wakeups: Wakeups, session: ai
         on_edits=wakeups.editor.notify,
     )
     return IngestParts(gate, arxiv, poller, initial_sync)
-
-
-def build_publish(
-    context: Context,
-    stores: Stores,
-    wakeups: Wakeups,
-    trending: TrendingParts,
-    client: Client,
-    invalid_requests: InvalidRequests,
-    backoff: GlobalBackoff,
-) -> PublishParts:
-    """The loops that post, edit and send notices, all through one client."""
-    clock, metrics = context.clock, context.metrics
-    access = channel_access(context, client, invalid_requests, backoff)
-    delivery = DiscordDelivery(client, clock, access, trending.render)
-    sender = Sender(delivery, clock, metrics)
-    availability = ChannelAvailability(
-        stores.channels, access.check_channel, clock, context.rng, metrics, wakeups.janitor.notify
-    )
-    notices = DiscordNotices(client, invalid_requests)
-    return PublishParts(
-        dispatcher=_dispatcher(context, stores, wakeups, sender, availability),
-        trending_publisher=_trending_publisher(context, stores, wakeups, sender, availability),
-        editor=Editor(stores.edits, delivery, clock, wakeups.editor),
-        janitor=Janitor(stores.channels, stores.subscriptions, notices, clock, wakeups.janitor),
-    )
-
-
-def _dispatcher(
-    context: Context, stores: Stores, wakeups: Wakeups, sender: Sender, availability: ChannelAvailability
-) -> Dispatcher:
-    clock, metrics = context.clock, context.metrics
-    batches = Batches(stores.outbox, stores.channel_settings)
-    storage = PaperPostStorage(stores.outbox, batches)
-    channel_worker = ChannelWorker(
-        outbox=stores.outbox,
-        batches=batches,
-        lifecycle=MessageLifecycle(storage, sender, availability, clock, metrics),
-        availability=availability,
-        clock=clock,
-        metrics=metrics,
-        on_posted=wakeups.editor.notify,
-    )
-    return Dispatcher(
-        outbox=stores.outbox,
-        channels=stores.channels,
-        availability=availability,
-        channel_worker=channel_worker,
-        clock=clock,
-        wakeup=wakeups.dispatcher,
-    )
-
-
-def _trending_publisher(
-    context: Context, stores: Stores, wakeups: Wakeups, sender: Sender, availability: ChannelAvailability
-) -> TrendingPublisher:
-    storage = TrendingPostStorage(stores.trending_posts)
-    return TrendingPublisher(
-        trending_posts=stores.trending_posts,
-        trending_entries=stores.trending_entries,
-        subscriptions=stores.subscriptions,
-        papers=stores.papers,
-        lifecycle=MessageLifecycle(storage, sender, availability, context.clock, context.metrics),
-        availability=availability,
-        clock=context.clock,
-        wakeup=wakeups.trending_publisher,
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ import discord
 from bot.discord_api.answers import ForeignAnswer, OwnAnswer, RateLimitAnswer, read_answer
 from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.errors import DailyPapersError
-from bot.runtime.problems import Problem, ReportedProblems
+from bot.runtime.problems import DISCORD_BACKOFF, Problem, ReportedProblems
 from bot.runtime.retry import Backoff, backoff_delay_s
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,6 @@ ROUTES_MAX: Final = 1000
 RATELIMIT_WAIT_MAX_S: Final = 30.0
 
 # The check's name in /healthz.
-_PROBLEM: Final = "discord"
 # Proxy pages with these statuses concern the one request, which is too large.
 _TOO_LARGE: Final = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_URI_TOO_LONG})
 
@@ -236,7 +235,7 @@ class GlobalBackoff:
     def _set(self, period: BackoffPeriod, wait_s: float) -> None:
         self._period = period
         self._probe_due_s = self._clock.monotonic() + wait_s
-        if self._problems.report(_PROBLEM, Problem(f"Posting is paused: {period.reason}", period.not_before)):
+        if self._problems.report(DISCORD_BACKOFF, Problem(f"Posting is paused: {period.reason}", period.not_before)):
             log.warning("Discord backoff", extra={"reason": period.reason, "retry_at": period.not_before.isoformat()})
         self.changed.notify()
 
@@ -249,7 +248,7 @@ class GlobalBackoff:
         self._replies_from_s = 0.0
         if self._route:
             self._blocked_routes.add(self._route)
-        self._problems.resolve(_PROBLEM)
+        self._problems.resolve(DISCORD_BACKOFF)
         log.info("Discord backoff over", extra={"duration_s": round(duration_s)})
         self.changed.notify()
 

@@ -5,7 +5,7 @@ It makes one attempt per call, and never decides when to send or whether to send
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime
 from typing import Final
 
 import aiohttp
@@ -15,9 +15,11 @@ from discord.http import Route
 
 from bot.discord_api.attempts import Attempts, definitely_rejected, track_attempts
 from bot.discord_api.channel_access import ChannelAccess
-from bot.discord_api.history import find_forum_post, find_message
+from bot.discord_api.history import HISTORY_TIMEOUT_S, find_forum_post, find_message
 from bot.discord_api.messages import RenderedMessage, render, thread_name
 from bot.discord_api.outcomes import OutcomeMapper
+from bot.discord_api.server_time import DiscordTime
+from bot.domain.history import Position
 from bot.domain.outgoing import (
     Blocked,
     Delivered,
@@ -31,11 +33,8 @@ from bot.domain.outgoing import (
 from bot.domain.post import Post
 from bot.runtime.clock import Clock
 
-# The lookup starts this long before the first attempt: Discord's clock and this machine's may differ.
-HISTORY_BEFORE_FIRST_ATTEMPT: Final = timedelta(seconds=60)
 # Longer than discord.py's own retries of one request take; after it the answer counts as lost.
 SEND_TIMEOUT_S: Final = 60.0
-HISTORY_TIMEOUT_S: Final = 120.0
 
 # Discord's error code (topics/opcodes-and-status-codes) for a message that was published before.
 _ALREADY_CROSSPOSTED: Final = 40033
@@ -50,11 +49,16 @@ class DiscordDelivery:
         clock: Clock,
         channel_access: ChannelAccess,
         render: Callable[[OutgoingMessage], RenderedMessage] = render,
+        discord_time: DiscordTime | None = None,
     ) -> None:
         self._client = client
         self._channel_access = channel_access
         self._render_message = render
         self._outcomes = OutcomeMapper(clock)
+        self._discord_time = discord_time or DiscordTime(clock)
+
+    def server_time(self) -> datetime | None:
+        return self._discord_time.now()
 
     def takes_nonce(self, message: OutgoingMessage) -> bool:
         return self._forum_of(message) is None
@@ -95,13 +99,15 @@ class DiscordDelivery:
         created = await _create_forum_post(forum, thread_name(message), rendered)
         return Delivered(created.message.id, thread_id=created.thread.id)
 
-    async def find(self, message: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:
-        forum, since = self._forum_of(message), message.first_attempt - HISTORY_BEFORE_FIRST_ATTEMPT
+    async def find(
+        self, message: OutgoingMessage, position: Position
+    ) -> Delivered | MessageAbsent | Position | RetryLater | Blocked:
+        forum = self._forum_of(message)
         try:
             async with asyncio.timeout(HISTORY_TIMEOUT_S):
                 if forum is None:
-                    return await find_message(self._target(message), message.key, since, self._client.user)
-                return await find_forum_post(forum, message.key, since, self._client.user)
+                    return await find_message(self._target(message), message.key, position, self._client.user)
+                return await find_forum_post(forum, message.key, position.after, self._client.user)
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             return self._outcomes.of_read(error)
 

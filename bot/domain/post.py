@@ -10,6 +10,7 @@ from itertools import takewhile
 from typing import Final
 
 from bot.domain.channel_settings import Layout
+from bot.domain.history import UNKNOWN_START, SearchStart
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.trending.entry import TrendingEntry
 
@@ -66,6 +67,7 @@ class Post:
     entries: tuple[OutboxEntry, ...]
     header: MessageHeader = NO_HEADER
     message_id: int | None = None
+    search: SearchStart = UNKNOWN_START
 
     @property
     def papers(self) -> tuple[tuple[Paper, tuple[str, ...]], ...]:

@@ -14,6 +14,7 @@ from bot.domain.outgoing import Blocked, Delivered, MessageAbsent, OutcomeUnknow
 from bot.domain.post import Post
 from bot.publish.availability import ChannelAvailability
 from bot.publish.batches import Batches
+from bot.publish.history_check import HistoryCheck
 from bot.publish.lifecycle import ForumPostLost, MessageLifecycle, StepOutcome
 from bot.runtime.clock import Clock
 from bot.runtime.limits import SELECT_OPTIONS_MAX
@@ -30,8 +31,11 @@ class PaperPostStorage:
         self._outbox = outbox
         self._batches = batches
 
-    async def record_attempt(self, message: Post, now: datetime) -> None:
-        await self._outbox.record_attempt(message, now)
+    async def record_attempt(self, message: Post, now: datetime, attempted_at: datetime | None) -> None:
+        await self._outbox.record_attempt(message, now, attempted_at)
+
+    async def record_search(self, message: Post, after: int) -> None:
+        await self._outbox.record_search(message, after)
 
     async def delivered(self, message: Post, delivered: Delivered, now: datetime) -> None:
         publish = await self._batches.publishes(message.channel_id)
@@ -57,6 +61,7 @@ class ChannelWorker:
         batches: Batches,
         lifecycle: MessageLifecycle[Post],
         availability: ChannelAvailability,
+        history_check: HistoryCheck,
         clock: Clock,
         metrics: Metrics,
         on_posted: Callable[[], None],
@@ -65,6 +70,7 @@ class ChannelWorker:
         self._batches = batches
         self._lifecycle = lifecycle
         self._availability = availability
+        self._history_check = history_check
         self._clock = clock
         self._metrics = metrics
         self._on_posted = on_posted
@@ -73,9 +79,13 @@ class ChannelWorker:
         """Advances the channel by one step; returns False if it has to wait or nothing is due."""
         if not await self._availability.is_open(channel_id):
             return False
+        if not await self._history_check.may_post(channel_id):
+            return False
         post = await self._outbox.unsettled_post(channel_id)
         if post is not None:
-            return self._handle(post, await self._lifecycle.resume(post))
+            # Of a message whose papers are in a later one, the outcome was known to the bot that sent that one.
+            resend = not await self._outbox.has_found_papers(post)
+            return self._handle(post, await self._lifecycle.resume(post, resend=resend))
         post = await self._bind_next(channel_id)
         return post is not None and self._handle(post, await self._lifecycle.send(post))
 
@@ -93,6 +103,7 @@ class ChannelWorker:
         match outcome:
             case Delivered():
                 self._batches.message_sent(post, outcome)
+                self._history_check.posted(post.channel_id)
                 self._on_posted()
                 self._metrics.papers_posted.inc(len(post.entries))
                 log.info("message sent", extra={"channel_id": post.channel_id, "papers": len(post.entries)})

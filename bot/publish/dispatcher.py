@@ -9,6 +9,7 @@ from typing import Final
 
 from bot.publish.availability import ChannelAvailability
 from bot.publish.channel_worker import ChannelWorker
+from bot.publish.second_bot import SecondBot
 from bot.runtime.clock import Clock, Stopwatch, Wakeup
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox
@@ -29,6 +30,7 @@ class Dispatcher:
         channels: Channels,
         availability: ChannelAvailability,
         channel_worker: ChannelWorker,
+        second_bot: SecondBot,
         clock: Clock,
         wakeup: Wakeup,
     ) -> None:
@@ -36,6 +38,7 @@ class Dispatcher:
         self._channels = channels
         self._availability = availability
         self._channel_worker = channel_worker
+        self._second_bot = second_bot
         self._clock = clock
         self._wakeup = wakeup
         self._slots = asyncio.Semaphore(CHANNELS_AT_ONCE)
@@ -61,6 +64,9 @@ class Dispatcher:
         await self._channels.correct_due_times(self._clock.now(), all_papers=True)
         async with asyncio.TaskGroup() as group:
             while not self._stopping:
+                if (pause_s := self._second_bot.pause_s()) > 0:
+                    await self._wakeup.wait(pause_s)
+                    continue
                 await self._start_workers(group)
                 await self._wakeup.wait(await self._idle_s())
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar, assert_never
 
+from bot.domain.history import SearchStart
 from bot.domain.outgoing import (
     Blocked,
     Delivered,
@@ -33,14 +34,20 @@ MessageT_contra = TypeVar("MessageT_contra", bound=OutgoingMessage, contravarian
 class Bind(Protocol[MessageT_co]):
     """Stores a new message with its content; returns None if that content is already bound."""
 
-    def __call__(self, *, key: str, nonce: str, now: datetime) -> Awaitable[MessageT_co | None]: ...
+    def __call__(
+        self, *, key: str, nonce: str, now: datetime, search: SearchStart
+    ) -> Awaitable[MessageT_co | None]: ...
 
 
 class MessageStorage(Protocol[MessageT_contra]):
     """Where the bound messages of one kind are stored; each method is one transaction."""
 
-    async def record_attempt(self, message: MessageT_contra, now: datetime) -> None:
-        """Stores the time of another attempt, which is about to be made."""
+    async def record_attempt(self, message: MessageT_contra, now: datetime, attempted_at: datetime | None) -> None:
+        """Stores the time of another attempt, which is about to be made; `attempted_at` is Discord's time."""
+        ...
+
+    async def record_search(self, message: MessageT_contra, after: int) -> None:
+        """Stores that the history up to this message id does not contain the message."""
         ...
 
     async def delivered(self, message: MessageT_contra, delivered: Delivered, now: datetime) -> None:
@@ -85,7 +92,8 @@ class MessageLifecycle(Generic[MessageT]):
         """Stores a new message with a key and a nonce; returns None if its content is already bound."""
         key, nonce = secrets.token_urlsafe(9), secrets.token_hex(12)
         with self._metrics.step(Step.BIND):
-            return await bind(key=key, nonce=nonce, now=self._clock.now())
+            search = self._sender.start_search(key)
+            return await bind(key=key, nonce=nonce, now=self._clock.now(), search=search)
 
     async def send(self, message: MessageT) -> StepOutcome:
         """Makes the first attempt to send a message that was just bound, and settles it by the outcome."""
@@ -102,11 +110,8 @@ class MessageLifecycle(Generic[MessageT]):
 
         `resend=False`: only look it up.
         """
-
-        async def on_attempt(now: datetime) -> None:
-            await self._storage.record_attempt(message, now)
-
-        outcome = await (self._sender.resend(message, on_attempt) if resend else self._sender.look_up(message))
+        journal = _MessageJournal(self._storage, message)
+        outcome = await (self._sender.resend if resend else self._sender.look_up)(message, journal)
         if isinstance(outcome, Blocked) and outcome.gone and message.header.thread_id is not None:
             # If the message was in the forum post, it was deleted with it.
             await self._release(message)
@@ -137,3 +142,17 @@ class MessageLifecycle(Generic[MessageT]):
     def _forget(self, message: MessageT) -> None:
         self._sender.forget(message)
         self._availability.reset_backoff(message.channel_id)
+
+
+class _MessageJournal(Generic[MessageT]):
+    """Stores the attempts and the search of one message."""
+
+    def __init__(self, storage: MessageStorage[MessageT], message: MessageT) -> None:
+        self._storage = storage
+        self._message = message
+
+    async def attempt(self, now: datetime, server_time: datetime | None) -> None:
+        await self._storage.record_attempt(self._message, now, server_time)
+
+    async def searched(self, after: int) -> None:
+        await self._storage.record_search(self._message, after)

@@ -17,7 +17,9 @@ from bot.domain.trending.entry import TrendingEntry, as_paper
 from bot.domain.trending.post import TrendingPost, TrendingSubscription, days_to_post, select_entries
 from bot.publish.availability import SEND_BACKOFF_FLOOR_S, ChannelAvailability
 from bot.publish.dispatcher import CHANNELS_AT_ONCE
+from bot.publish.history_check import HistoryCheck
 from bot.publish.lifecycle import MessageLifecycle, StepOutcome
+from bot.publish.second_bot import SecondBot
 from bot.runtime.clock import Clock, Wakeup
 from bot.store.papers import Papers
 from bot.store.subscriptions import Subscriptions
@@ -39,8 +41,11 @@ class TrendingPostStorage:
     def __init__(self, trending_posts: TrendingPosts) -> None:
         self._trending_posts = trending_posts
 
-    async def record_attempt(self, message: TrendingPost, now: datetime) -> None:
-        await self._trending_posts.record_attempt(message, now)
+    async def record_attempt(self, message: TrendingPost, now: datetime, attempted_at: datetime | None) -> None:
+        await self._trending_posts.record_attempt(message, now, attempted_at)
+
+    async def record_search(self, message: TrendingPost, after: int) -> None:
+        await self._trending_posts.record_search(message, after)
 
     async def delivered(self, message: TrendingPost, delivered: Delivered, now: datetime) -> None:
         await self._trending_posts.settle(message, delivered, now)
@@ -64,6 +69,8 @@ class TrendingPublisher:
         papers: Papers,
         lifecycle: MessageLifecycle[TrendingPost],
         availability: ChannelAvailability,
+        history_check: HistoryCheck,
+        second_bot: SecondBot,
         clock: Clock,
         wakeup: Wakeup,
     ) -> None:
@@ -73,6 +80,8 @@ class TrendingPublisher:
         self._papers = papers
         self._lifecycle = lifecycle
         self._availability = availability
+        self._history_check = history_check
+        self._second_bot = second_bot
         self._clock = clock
         self._wakeup = wakeup
         self._slots = asyncio.Semaphore(CHANNELS_AT_ONCE)
@@ -80,6 +89,9 @@ class TrendingPublisher:
     async def run(self) -> None:
         """Posts what is due until it is cancelled."""
         while True:
+            if (pause_s := self._second_bot.pause_s()) > 0:
+                await self._wakeup.wait(pause_s)
+                continue
             unsettled = await self._trending_posts.unsettled(self._clock.now())
             await self._run_concurrently(self._resume(trending_post) for trending_post in unsettled)
             next_due = await self._post_due_lists()
@@ -121,23 +133,32 @@ class TrendingPublisher:
     async def _post(
         self, subscription: TrendingSubscription, day: date, trending_entries: Sequence[TrendingEntry]
     ) -> None:
-        if not await self._availability.is_open(subscription.channel_id):
+        if not await self._may_post(subscription.channel_id):
             return
         bound = await self._lifecycle.bind(partial(self._trending_posts.bind, subscription, day))
         if bound is None:
             return
         trending_post = await self._with_papers(bound, trending_entries)
         if trending_post.papers:
-            _log(trending_post, await self._lifecycle.send(trending_post))
+            self._handle(trending_post, await self._lifecycle.send(trending_post))
         else:
             await self._trending_posts.settle(trending_post, _NO_MESSAGE, self._clock.now())
 
     async def _resume(self, bound: TrendingPost) -> None:
         """Settles a message that was sent before; if its list has become empty, the message is only looked up."""
-        if not await self._availability.is_open(bound.channel_id):
+        # The history may contain a later message with the same list.
+        if not await self._may_post(bound.channel_id) or not await self._trending_posts.is_unsettled(bound):
             return
         trending_post = await self._with_papers(bound, await self._trending_entries.of_day(bound.day))
-        _log(trending_post, await self._lifecycle.resume(trending_post, resend=bool(trending_post.papers)))
+        self._handle(trending_post, await self._lifecycle.resume(trending_post, resend=bool(trending_post.papers)))
+
+    async def _may_post(self, channel_id: int) -> bool:
+        return await self._availability.is_open(channel_id) and await self._history_check.may_post(channel_id)
+
+    def _handle(self, trending_post: TrendingPost, outcome: StepOutcome) -> None:
+        if isinstance(outcome, Delivered):
+            self._history_check.posted(trending_post.channel_id)
+        _log(trending_post, outcome)
 
     async def _with_papers(
         self, trending_post: TrendingPost, trending_entries: Sequence[TrendingEntry]

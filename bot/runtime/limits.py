@@ -42,6 +42,10 @@ INTERACTION_TOKEN_S: Final = 15 * 60.0
 # A snowflake holds the milliseconds since 2015 above 22 bits (reference#snowflakes): at least 17 digits, 63 bits.
 SNOWFLAKE_MIN: Final = 10**16
 SNOWFLAKE_MAX: Final = 2**63 - 1
+SNOWFLAKE_EPOCH_MS: Final = 1_420_070_400_000  # the start of 2015
+SNOWFLAKE_TIME_SHIFT: Final = 22
+# The most messages that one request returns (resources/message#get-channel-messages).
+HISTORY_PAGE_SIZE: Final = 100
 
 # --- Hugging Face's daily papers -------------------------------------------------------------------
 # A request returns at most 100 entries, 50 by default (huggingface.co/docs/hub/api).

@@ -27,6 +27,7 @@ class Step(Enum):
     PARSE = "parse"
     MATCH = "match"
     COMMIT = "commit"
+    CHECK = "check"
     BIND = "claim"  # the label value of /metrics is fixed
     SEND = "send"
     SETTLE = "settle"

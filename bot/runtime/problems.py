@@ -28,6 +28,8 @@ class Problem:
         return self.expires_at is None or now < self.expires_at
 
 
+# The name of the problem that all requests to Discord wait.
+DISCORD_BACKOFF: Final = "discord"
 NO_PROBLEMS: Final[Mapping[str, Problem]] = MappingProxyType({})
 
 

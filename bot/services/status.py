@@ -13,7 +13,7 @@ from bot.ingest.initial_sync import InitialSync
 from bot.ingest.poller import Poller
 from bot.ingest.trending import TrendingProblem
 from bot.runtime.clock import Clock
-from bot.runtime.problems import Problem
+from bot.runtime.problems import DISCORD_BACKOFF, Problem
 from bot.runtime.supervisor import Supervisor
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
@@ -93,8 +93,12 @@ class StatusService:
         return tuple(problem for problem in self._problems.values() if problem.is_shown(now))
 
     async def _backing_off(self) -> Mapping[int, datetime]:
-        """The channels that wait for long; none while the whole bot waits, which is reported once."""
-        return {} if self._shown_problems() else await self._channels.backing_off(self._clock.now() + BACKOFF_SHOWN)
+        """The channels that wait for long; none while the whole bot waits for Discord, which is reported once."""
+        return (
+            {}
+            if DISCORD_BACKOFF in self._problems
+            else await self._channels.backing_off(self._clock.now() + BACKOFF_SHOWN)
+        )
 
     async def next_poll(self) -> datetime:
         """When the next poll starts."""

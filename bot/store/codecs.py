@@ -12,6 +12,11 @@ def to_text(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
+def to_text_or_none(time: datetime | None) -> str | None:
+    """Returns the value of a column that may be NULL."""
+    return None if time is None else to_text(time)
+
+
 def to_datetime(text: str) -> datetime:
     """Returns the aware datetime that `to_text` wrote."""
     return datetime.fromisoformat(text)

@@ -19,6 +19,10 @@ from bot.store.posts import read_post
 EDITED_FOR: Final = timedelta(days=30)
 
 _MAY_PUBLISH: Final = no_wait("publish_at", "posts")
+_INCOMPLETE: Final = """
+    SELECT post_key FROM found_papers WHERE NOT EXISTS (
+        SELECT * FROM outbox WHERE outbox.post_key = found_papers.post_key AND outbox.arxiv_id = found_papers.arxiv_id)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,8 @@ class Edits:
     async def due(self, now: datetime) -> tuple[Edit, ...]:
         """Returns the messages to be edited now, oldest first; drops the requests for old and deleted messages.
 
-        Unsettled messages and those of blocked channels wait.
+        Unsettled messages and those of blocked channels wait, and found messages with papers that are not known yet:
+        they would lose these papers.
         """
         async with self._database.transaction() as connection:
             await connection.execute(
@@ -51,6 +56,7 @@ class Edits:
                 f"""SELECT posts.*, request_count
                     FROM posts JOIN edits ON post_key = key JOIN channels USING (channel_id)
                     WHERE settled_at IS NOT NULL AND {no_wait("not_before", "edits")} AND blocked_reason IS NULL
+                      AND key NOT IN ({_INCOMPLETE})
                     ORDER BY settled_at, key""",
                 times_of_waits(now),
             )

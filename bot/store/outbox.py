@@ -12,14 +12,24 @@ from itertools import filterfalse, islice
 import aiosqlite
 
 from bot.domain.channel_settings import Layout
+from bot.domain.history import UNKNOWN_START, SearchStart
 from bot.domain.keyword import Keyword
 from bot.domain.outgoing import Delivered
 from bot.domain.post import NO_HEADER, Due, MessageHeader, OutboxEntry, Post
 from bot.domain.withdrawal import is_withdrawn
 from bot.store.channel_settings import NOT_PAUSED
 from bot.store.clock_repair import MAY_SEND, times_of_waits
-from bot.store.codecs import PAPER_COLUMNS, row_to_paper, spelling, to_datetime, to_datetime_or_none, to_text
+from bot.store.codecs import (
+    PAPER_COLUMNS,
+    row_to_paper,
+    spelling,
+    to_datetime,
+    to_datetime_or_none,
+    to_text,
+    to_text_or_none,
+)
 from bot.store.database import Database
+from bot.store.message_search import record_attempt, record_search
 from bot.store.papers import skip_withdrawn
 from bot.store.posts import read_entries, read_post
 
@@ -103,6 +113,7 @@ class Outbox:
         key: str,
         nonce: str,
         now: datetime,
+        search: SearchStart = UNKNOWN_START,
     ) -> Post | None:
         """Binds entries to a new message; returns None if one was removed or bound in the meantime."""
         post = Post(
@@ -113,6 +124,7 @@ class Outbox:
             last_attempt=now,
             entries=tuple(entries),
             header=header,
+            search=search,
         )
         async with self._database.transaction() as connection:
             is_bound = await _bind(connection, post)
@@ -129,10 +141,25 @@ class Outbox:
                 return await read_post(connection, post)
         return None
 
-    async def record_attempt(self, post: Post, now: datetime) -> None:
-        """Records that the message is about to be sent again."""
+    async def has_found_papers(self, post: Post) -> bool:
+        """Whether another message with a paper of this one was found in the channel."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                """SELECT EXISTS (SELECT * FROM outbox JOIN found_papers USING (channel_id, arxiv_id)
+                                  WHERE outbox.post_key = ?) AS found""",
+                (post.key,),
+            )
+        return bool(next(iter(rows))["found"])
+
+    async def record_attempt(self, post: Post, now: datetime, attempted_at: datetime | None = None) -> None:
+        """Records that the message is about to be sent again; `attempted_at` is the time by Discord's clock."""
         async with self._database.transaction() as connection:
-            await connection.execute("UPDATE posts SET last_attempt = ? WHERE key = ?", (to_text(now), post.key))
+            await record_attempt(connection, "posts", post.key, now, attempted_at)
+
+    async def record_search(self, post: Post, after: int) -> None:
+        """Records that the history up to this message id does not contain the message."""
+        async with self._database.transaction() as connection:
+            await record_search(connection, "posts", post.key, after)
 
     async def delivered(self, post: Post, delivered: Delivered, now: datetime, *, publish: bool = False) -> None:
         """Settles the post as delivered; with `publish`, the message is published to the channel's followers."""
@@ -218,8 +245,9 @@ async def _bind(connection: aiosqlite.Connection, post: Post) -> bool:
         return False
     await connection.execute(
         """INSERT INTO posts
-           (key, channel_id, nonce, layout, heading, mention_role, thread_id, first_attempt, last_attempt)
-           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)""",
+           (key, channel_id, nonce, layout, heading, mention_role, thread_id, first_attempt, last_attempt,
+            search_after, attempted_at)
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10)""",
         (
             post.key,
             post.channel_id,
@@ -229,6 +257,8 @@ async def _bind(connection: aiosqlite.Connection, post: Post) -> bool:
             post.header.mention_role,
             post.header.thread_id,
             to_text(post.first_attempt),
+            post.search.after,
+            to_text_or_none(post.search.attempted_at),
         ),
     )
     await connection.execute(

@@ -9,8 +9,9 @@ import sqlite3
 import aiosqlite
 
 from bot.domain.channel_settings import Layout
+from bot.domain.history import SearchStart
 from bot.domain.post import MessageHeader, OutboxEntry, Post
-from bot.store.codecs import PAPER_COLUMNS, row_to_paper, spelling, to_datetime
+from bot.store.codecs import PAPER_COLUMNS, row_to_paper, spelling, to_datetime, to_datetime_or_none
 from bot.store.trending_entries import read_trending_entries
 
 # Oldest paper first, then by id, so that the order is deterministic.
@@ -56,4 +57,5 @@ async def read_post(connection: aiosqlite.Connection, row: sqlite3.Row) -> Post:
         entries=await read_entries(connection, "post_key = ?", (row["key"],)),
         header=MessageHeader(Layout(row["layout"]), row["heading"], row["mention_role"], row["thread_id"]),
         message_id=row["message_id"],
+        search=SearchStart(row["search_after"], to_datetime_or_none(row["attempted_at"])),
     )

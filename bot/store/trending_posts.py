@@ -6,12 +6,14 @@ A row is permanent: a channel never gets a day's list twice.
 import sqlite3
 from datetime import date, datetime
 
+from bot.domain.history import UNKNOWN_START, SearchStart
 from bot.domain.outgoing import Delivered
 from bot.domain.trending.post import TrendingDay, TrendingPost, TrendingSubscription
 from bot.store.channel_settings import NOT_PAUSED, to_schedule
 from bot.store.clock_repair import MAY_SEND, times_of_waits
-from bot.store.codecs import to_datetime, to_text
+from bot.store.codecs import to_datetime, to_datetime_or_none, to_text, to_text_or_none
 from bot.store.database import Database
+from bot.store.message_search import record_attempt, record_search
 
 
 class TrendingPosts:
@@ -59,6 +61,14 @@ class TrendingPosts:
             )
         return tuple(_to_trending_post(row) for row in rows)
 
+    async def is_unsettled(self, trending_post: TrendingPost) -> bool:
+        """Whether this message is still the one of its channel and day, and not settled."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                "SELECT * FROM trending_posts WHERE key = ? AND settled_at IS NULL", (trending_post.key,)
+            )
+        return bool(list(rows))
+
     async def next_attempt(self) -> datetime | None:
         """Returns when the next unsettled message may be tried; None if there is none."""
         async with self._database.reading() as connection:
@@ -70,13 +80,21 @@ class TrendingPosts:
         return None if retry_at is None else to_datetime(retry_at)
 
     async def bind(
-        self, trending_subscription: TrendingSubscription, day: date, *, key: str, nonce: str, now: datetime
+        self,
+        trending_subscription: TrendingSubscription,
+        day: date,
+        *,
+        key: str,
+        nonce: str,
+        now: datetime,
+        search: SearchStart = UNKNOWN_START,
     ) -> TrendingPost | None:
         """Binds the day's list to a new message; returns None if the channel has a message for it already."""
         async with self._database.transaction() as connection:
             cursor = await connection.execute(
-                """INSERT INTO trending_posts (channel_id, day, min_votes, key, nonce, first_attempt, last_attempt)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (channel_id, day) DO NOTHING""",
+                """INSERT INTO trending_posts
+                   (channel_id, day, min_votes, key, nonce, first_attempt, last_attempt, search_after, attempted_at)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8) ON CONFLICT (channel_id, day) DO NOTHING""",
                 (
                     trending_subscription.channel_id,
                     day.isoformat(),
@@ -84,6 +102,8 @@ class TrendingPosts:
                     key,
                     nonce,
                     to_text(now),
+                    search.after,
+                    to_text_or_none(search.attempted_at),
                 ),
             )
             if cursor.rowcount != 1:
@@ -96,14 +116,20 @@ class TrendingPosts:
             nonce=nonce,
             first_attempt=now,
             last_attempt=now,
+            search=search,
         )
 
-    async def record_attempt(self, trending_post: TrendingPost, now: datetime) -> None:
-        """Records that the message is about to be sent again."""
+    async def record_attempt(
+        self, trending_post: TrendingPost, now: datetime, attempted_at: datetime | None = None
+    ) -> None:
+        """Records that the message is about to be sent again; `attempted_at` is the time by Discord's clock."""
         async with self._database.transaction() as connection:
-            await connection.execute(
-                "UPDATE trending_posts SET last_attempt = ? WHERE key = ?", (to_text(now), trending_post.key)
-            )
+            await record_attempt(connection, "trending_posts", trending_post.key, now, attempted_at)
+
+    async def record_search(self, trending_post: TrendingPost, after: int) -> None:
+        """Records that the history up to this message id does not contain the message."""
+        async with self._database.transaction() as connection:
+            await record_search(connection, "trending_posts", trending_post.key, after)
 
     async def settle(self, trending_post: TrendingPost, delivered: Delivered, now: datetime) -> None:
         """Settles the message; without an id, it does not exist and never will."""
@@ -138,4 +164,5 @@ def _to_trending_post(row: sqlite3.Row) -> TrendingPost:
         last_attempt=to_datetime(row["last_attempt"]),
         thread_id=row["thread_id"],
         message_id=row["message_id"],
+        search=SearchStart(row["search_after"], to_datetime_or_none(row["attempted_at"])),
     )

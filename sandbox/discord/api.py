@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import TypeAlias
 
 from aiohttp import BodyPartReader, web
@@ -97,7 +98,12 @@ class RestApi:
     """The registered routes, and the steps that all requests share."""
 
     def __init__(
-        self, token: str, limiter: RateLimiter, faults: fault_types.DiscordFaults, notify: Callable[[], None]
+        self,
+        token: str,
+        limiter: RateLimiter,
+        faults: fault_types.DiscordFaults,
+        notify: Callable[[], None],
+        now: Callable[[], float] = time.time,
     ) -> None:
         self.requests: deque[RecordedRequest] = deque(maxlen=REQUESTS_KEPT)
         self.unknown_routes: list[str] = []
@@ -105,6 +111,7 @@ class RestApi:
         self._limiter = limiter
         self._faults = faults
         self._notify = notify
+        self._now = now
         self._routes: list[tuple[str, _RegisteredRoute]] = []
 
     def add(self, method: str, template: str, handler: Handler, *, needs_token: bool = True) -> None:
@@ -128,7 +135,9 @@ class RestApi:
             if broken:
                 return _respond(recorded, 400, errors.body_not_json().body(), {})
             try:
-                return await self._answer(request, route, recorded, files)
+                response = await self._answer(request, route, recorded, files)
+                response.headers.setdefault("Date", formatdate(self._now(), usegmt=True))
+                return response
             finally:
                 self._notify()
 

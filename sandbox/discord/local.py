@@ -49,7 +49,9 @@ class LocalDiscord:
         self._interactions = Interactions(self.world, self.changes)
         self._gateway = Gateway(self.world, token, self.changes)
         self._user_actions = UserActions(self.world, self._commands, self._interactions, self._gateway)
-        self._api = RestApi(token, RateLimiter(rate_limits or RateLimits()), self.faults, self.changes.notify)
+        self._api = RestApi(
+            token, RateLimiter(rate_limits or RateLimits()), self.faults, self.changes.notify, self.world.now
+        )
         self._add_routes()
 
     def _add_routes(self) -> None:

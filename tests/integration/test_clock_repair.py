@@ -68,6 +68,9 @@ UNCORRECTED: Final = {
     # The sender does not trust them: it searches by message id.
     ("posts", "first_attempt"),
     ("trending_posts", "first_attempt"),
+    # Discord's time.
+    ("posts", "attempted_at"),
+    ("trending_posts", "attempted_at"),
 }
 
 

@@ -11,6 +11,7 @@ from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.messages import render
 from bot.domain.channel_settings import Layout
+from bot.domain.history import Position
 from bot.domain.outgoing import Delivered, MessageAbsent, RetryLater
 from bot.domain.post import MessageHeader, OutboxEntry, Post
 from sandbox.discord import ChannelKind
@@ -51,8 +52,8 @@ async def test_forum_post_is_found_by_its_key() -> None:
         sent = await delivery.send(post)
         assert isinstance(sent, Delivered)
         assert sent.thread_id is not None
-        assert await delivery.find(post) == sent
-        assert await delivery.find(replace(post, key="another-key1")) == MessageAbsent()
+        assert await delivery.find(post, Position(0)) == sent
+        assert await delivery.find(replace(post, key="another-key1"), Position(0)) == MessageAbsent()
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from bot.discord_api.backoff import (
     WAIT_MAX_S,
     DiscordBackoff,
 )
+from bot.domain.history import Position
 from bot.domain.outgoing import Blocked, Delivered, OutcomeUnknown, Rejected, RetryLater
 from bot.domain.subscription import BlockedNotice
 from sandbox.discord import CloudflareBlock, Status
@@ -64,7 +65,7 @@ async def publish(harness: GuardedHarness) -> object:
 
 
 async def find(harness: GuardedHarness) -> object:
-    return await harness.delivery.find(harness.post())
+    return await harness.delivery.find(harness.post(), Position(0))
 
 
 async def check(harness: GuardedHarness) -> object:

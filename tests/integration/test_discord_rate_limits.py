@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bot.discord_api.backoff import BACKOFF_CEILING_S, WAIT_MAX_S
+from bot.domain.history import Position
 from bot.domain.outgoing import Delivered, OutcomeUnknown, RetryLater
 from bot.domain.subscription import BlockedNotice
 from sandbox.discord import ChannelKind, CloudflareBlock, ExtraHeaders
@@ -64,7 +65,7 @@ async def publish(harness: GuardedHarness) -> object:
 
 
 async def find(harness: GuardedHarness) -> object:
-    return await harness.delivery.find(harness.post())
+    return await harness.delivery.find(harness.post(), Position(0))
 
 
 async def check(harness: GuardedHarness) -> object:

@@ -131,3 +131,11 @@ async def test_unsettled_list_of_a_gone_channel_is_dropped(store: Store) -> None
     assert await store.trending_posts.unsettled(NOW) == ()
     await subscribe_to_trending(store)
     assert await store.trending_posts.due_subscriptions(DAY, NOW) == (), "what was posted is known for good"
+
+
+async def test_search_for_a_list_moves_up_only(store: Store) -> None:
+    await subscribe_to_trending(store)
+    trending_post = await bound(store)
+    for after in (500, 400):
+        await store.trending_posts.record_search(trending_post, after)
+    assert [each.search.after for each in await store.trending_posts.unsettled(NOW)] == [500]

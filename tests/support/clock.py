@@ -47,8 +47,12 @@ class FakeClock:
         return self._now
 
     def server_now(self) -> datetime:
-        """The time by a server's clock, which `jump` does not change."""
+        """The time by a server's clock, which neither `jump` nor `set_wall_clock` changes."""
         return self._start + timedelta(seconds=self._elapsed_s)
+
+    def set_wall_clock(self, ahead: timedelta) -> None:
+        """Sets the wall clock ahead of the server's time, or behind it if negative."""
+        self._now = self.server_now() + ahead
 
     def monotonic(self) -> float:
         return self._elapsed_s

@@ -10,6 +10,8 @@ from random import Random
 from typing import Final
 
 from bot.domain.channel_settings import Layout
+from bot.domain.found import FoundMessage, HistoryPage
+from bot.domain.history import Position
 from bot.domain.outgoing import (
     Blocked,
     Delivered,
@@ -24,9 +26,13 @@ from bot.publish.availability import ChannelAvailability
 from bot.publish.batches import Batches
 from bot.publish.channel_worker import ChannelWorker, PaperPostStorage
 from bot.publish.dispatcher import Dispatcher
+from bot.publish.history_check import HistoryCheck
 from bot.publish.lifecycle import MessageLifecycle
+from bot.publish.second_bot import SecondBot
 from bot.publish.sender import Sender
 from bot.runtime.metrics import Metrics
+from bot.runtime.problems import ReportedProblems
+from bot.store.found_messages import FoundMessages
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
 from tests.support.loops import LoopUnderTest
@@ -75,6 +81,18 @@ class FakeDelivery:
         self.attempts: list[OutgoingMessage] = []
         self.attempts_at_s: list[float] = []
         self.lookups: list[OutgoingMessage] = []
+        # The last id of a history that is read page by page before the messages of the test.
+        self.history_end = 0
+        self.page_size = 100
+        # The bot's messages in each channel's history, how many one request returns, and why it returns none.
+        self.found: defaultdict[int, list[FoundMessage]] = defaultdict(list)
+        self.found_per_page = 100
+        self.history_failures: dict[int, Blocked | RetryLater] = {}
+        # The channels whose history was read, and after which message id.
+        self.checks: list[tuple[int, int]] = []
+        self._started_at = clock.server_now()
+        # Where each lookup began.
+        self.positions: list[Position] = []
         # Held channels with an attempt under way.
         self.waiting: set[int] = set()
         self._stored: defaultdict[int, list[StoredMessage]] = defaultdict(list)
@@ -161,10 +179,30 @@ class FakeDelivery:
         stored.append(StoredMessage(len(self.attempts), self._clock.server_now(), post))
         return stored[-1]
 
-    async def find(self, post: OutgoingMessage) -> Delivered | MessageAbsent | RetryLater | Blocked:
+    def server_time(self) -> datetime | None:
+        return self._clock.server_now()
+
+    def started_at(self) -> datetime | None:
+        return self._started_at
+
+    async def read_history(self, channel_id: int, position: Position) -> HistoryPage | RetryLater | Blocked:
+        self.checks.append((channel_id, position.after))
+        if channel_id in self.history_failures:
+            return self.history_failures[channel_id]
+        later = [message for message in self.found[channel_id] if message.message_id > position.after]
+        page = tuple(sorted(later, key=lambda message: message.message_id)[: self.found_per_page])
+        read_until = max((message.message_id for message in page), default=position.after)
+        return HistoryPage(page, read_until, Position(read_until) if len(page) < len(later) else None)
+
+    async def find(
+        self, post: OutgoingMessage, position: Position
+    ) -> Delivered | MessageAbsent | Position | RetryLater | Blocked:
         self.lookups.append(post)
+        self.positions.append(position)
         if post.channel_id in self.lookup_failures:
             return self.lookup_failures[post.channel_id]
+        if position.after < self.history_end:
+            return Position(position.after + self.page_size, self.history_end)
         found = (message for message in self._stored[post.channel_id] if message.post.key == post.key)
         return next((self._delivered(message) for message in found), MessageAbsent())
 
@@ -191,6 +229,26 @@ async def record_papers(store: Store, *numbers: int, now: datetime = NOW) -> Non
     )
 
 
+def history_check(
+    store: Store,
+    delivery: FakeDelivery,
+    clock: FakeClock,
+    availability: ChannelAvailability,
+    second_bot: SecondBot,
+    sender: Sender,
+) -> HistoryCheck:
+    """Returns a check of the fake Discord's histories."""
+    return HistoryCheck(
+        reader=delivery,
+        found_messages=FoundMessages(store.database),
+        availability=availability,
+        second_bot=second_bot,
+        wait_for_slot=sender.wait_for_slot,
+        clock=clock,
+        metrics=Metrics(),
+    )
+
+
 class DispatcherHarness(LoopUnderTest):
     """A dispatcher with a real store and a fake Discord."""
 
@@ -204,12 +262,15 @@ class DispatcherHarness(LoopUnderTest):
         availability = ChannelAvailability(
             store.channels, delivery.check_channel, clock, Random(1), self.metrics, self._count_block
         )
-        sender = Sender(delivery, clock, self.metrics)
+        self.second_bot = SecondBot(clock, Random(1), ReportedProblems())
+        sender = Sender(delivery, clock, self.metrics, self.second_bot)
+        self.history_check = history_check(store, delivery, clock, availability, self.second_bot, sender)
         channel_worker = ChannelWorker(
             outbox=store.outbox,
             batches=batches,
             lifecycle=MessageLifecycle(storage, sender, availability, clock, self.metrics),
             availability=availability,
+            history_check=self.history_check,
             clock=clock,
             metrics=self.metrics,
             on_posted=lambda: None,
@@ -219,6 +280,7 @@ class DispatcherHarness(LoopUnderTest):
             channels=store.channels,
             availability=availability,
             channel_worker=channel_worker,
+            second_bot=self.second_bot,
             clock=clock,
             wakeup=self.wakeup,
         )

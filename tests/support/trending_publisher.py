@@ -11,12 +11,14 @@ from bot.domain.trending.entry import TrendingEntry
 from bot.domain.trending.post import ended_at
 from bot.publish.availability import ChannelAvailability
 from bot.publish.lifecycle import MessageLifecycle
+from bot.publish.second_bot import SecondBot
 from bot.publish.sender import Sender
 from bot.publish.trending import TrendingPostStorage, TrendingPublisher
 from bot.runtime.metrics import Metrics
+from bot.runtime.problems import ReportedProblems
 from tests.support.builders import trending_entry
 from tests.support.clock import FakeClock
-from tests.support.delivery import FakeDelivery
+from tests.support.delivery import FakeDelivery, history_check
 from tests.support.loops import LoopUnderTest
 from tests.support.store import CHANNEL, NOW, Store
 
@@ -57,7 +59,10 @@ class TrendingPublisherHarness(LoopUnderTest):
         availability = ChannelAvailability(
             store.channels, delivery.check_channel, clock, Random(1), metrics, self._count_block
         )
-        storage, sender = TrendingPostStorage(store.trending_posts), Sender(delivery, clock, metrics)
+        self.second_bot = SecondBot(clock, Random(1), ReportedProblems())
+        storage = TrendingPostStorage(store.trending_posts)
+        sender = Sender(delivery, clock, metrics, self.second_bot)
+        self.history_check = history_check(store, delivery, clock, availability, self.second_bot, sender)
         self._publisher = TrendingPublisher(
             trending_posts=store.trending_posts,
             trending_entries=store.trending_entries,
@@ -65,6 +70,8 @@ class TrendingPublisherHarness(LoopUnderTest):
             papers=store.papers,
             lifecycle=MessageLifecycle(storage, sender, availability, clock, metrics),
             availability=availability,
+            history_check=self.history_check,
+            second_bot=self.second_bot,
             clock=clock,
             wakeup=self.wakeup,
         )

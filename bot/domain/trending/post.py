@@ -5,6 +5,7 @@ that nothing is missing and votes have been cast. A newer list replaces an older
 outage is not followed by a flood of posts. This module reads no clock and sends nothing.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,6 +13,7 @@ from typing import Final
 
 from bot.domain.channel_schedule import ChannelSchedule, Immediate, next_daily_time
 from bot.domain.channel_settings import Layout
+from bot.domain.history import UNKNOWN_START, SearchStart
 from bot.domain.matching import Match
 from bot.domain.paper import ArxivId
 from bot.domain.post import MessageHeader
@@ -26,6 +28,7 @@ TRENDING_POST_WINDOW: Final = timedelta(days=4)
 # changes little.
 FETCHED_AHEAD_MAX: Final = timedelta(hours=1)
 
+_HEADLINE: Final = re.compile(r"\*\*Trending on [A-Z][a-z]+, (\d{1,2} [A-Z][a-z]+ \d{4})\*\*")
 _DAY = timedelta(days=1)
 _TICK = timedelta(microseconds=1)
 
@@ -95,6 +98,7 @@ class TrendingPost:
     papers: tuple[RankedEntry, ...] = ()
     thread_id: int | None = None
     message_id: int | None = None
+    search: SearchStart = UNKNOWN_START
 
     @property
     def header(self) -> MessageHeader:
@@ -142,6 +146,15 @@ def select_entries(
     return tuple(
         sorted(ranked, key=lambda each: (not each.keywords, -each.trending_entry.votes, each.trending_entry.arxiv_id))
     )
+
+
+def day_in_headline(text: str) -> date | None:
+    """Returns the day of the trending post with this headline; None if it is no trending post."""
+    found = _HEADLINE.match(text)
+    try:
+        return None if found is None else datetime.strptime(found[1], "%d %B %Y").replace(tzinfo=UTC).date()
+    except ValueError:
+        return None
 
 
 def _heading(day: date, papers: Sequence[RankedEntry]) -> str:

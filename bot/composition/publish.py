@@ -1,0 +1,136 @@
+"""Connects what posts to Discord: the channel workers, the trending publisher, the editor and the janitor.
+
+It opens, starts and closes nothing: `app` does that.
+"""
+
+from dataclasses import dataclass
+
+from bot.composition.context import Context, Stores, Wakeups
+from bot.composition.trending import TrendingParts
+from bot.composition.wiring import channel_access
+from bot.discord_api.attempts import InvalidRequests
+from bot.discord_api.backoff import GlobalBackoff
+from bot.discord_api.client import Client
+from bot.discord_api.delivery import DiscordDelivery
+from bot.discord_api.found_messages import DiscordHistory
+from bot.discord_api.notices import DiscordNotices
+from bot.discord_api.server_time import DiscordTime
+from bot.publish.availability import ChannelAvailability
+from bot.publish.batches import Batches
+from bot.publish.channel_worker import ChannelWorker, PaperPostStorage
+from bot.publish.dispatcher import Dispatcher
+from bot.publish.editor import Editor
+from bot.publish.history_check import HistoryCheck
+from bot.publish.janitor import Janitor
+from bot.publish.lifecycle import MessageLifecycle
+from bot.publish.second_bot import SecondBot
+from bot.publish.sender import Sender
+from bot.publish.trending import TrendingPostStorage, TrendingPublisher
+
+
+@dataclass(frozen=True, slots=True)
+class DiscordState:
+    """What the requests to Discord show, shared by everything that uses the client."""
+
+    invalid_requests: InvalidRequests
+    backoff: GlobalBackoff
+    time: DiscordTime
+    second_bot: SecondBot
+
+
+@dataclass(frozen=True, slots=True)
+class PublishParts:
+    """The loops that write to Discord."""
+
+    dispatcher: Dispatcher
+    trending_publisher: TrendingPublisher
+    editor: Editor
+    janitor: Janitor
+    history_check: HistoryCheck
+
+
+def build_publish(
+    context: Context,
+    stores: Stores,
+    wakeups: Wakeups,
+    trending: TrendingParts,
+    client: Client,
+    state: DiscordState,
+) -> PublishParts:
+    """The loops that post, edit and send notices, all through one client."""
+    clock, metrics = context.clock, context.metrics
+    access = channel_access(context, client, state.invalid_requests, state.backoff)
+    delivery = DiscordDelivery(client, clock, access, trending.render, state.time)
+    sender = Sender(delivery, clock, metrics, state.second_bot)
+    availability = ChannelAvailability(
+        stores.channels, access.check_channel, clock, context.rng, metrics, wakeups.janitor.notify
+    )
+    notices = DiscordNotices(client, state.invalid_requests)
+    history_check = HistoryCheck(
+        reader=DiscordHistory(client, clock, state.time),
+        found_messages=stores.found_messages,
+        availability=availability,
+        second_bot=state.second_bot,
+        wait_for_slot=sender.wait_for_slot,
+        clock=clock,
+        metrics=metrics,
+    )
+    posting = _Posting(sender, availability, history_check, state.second_bot)
+    return PublishParts(
+        dispatcher=_dispatcher(context, stores, wakeups, posting),
+        trending_publisher=_trending_publisher(context, stores, wakeups, posting),
+        editor=Editor(stores.edits, delivery, clock, wakeups.editor),
+        janitor=Janitor(stores.channels, stores.subscriptions, notices, clock, wakeups.janitor),
+        history_check=history_check,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Posting:
+    """What paper posts and trending posts share."""
+
+    sender: Sender
+    availability: ChannelAvailability
+    history_check: HistoryCheck
+    second_bot: SecondBot
+
+
+def _dispatcher(context: Context, stores: Stores, wakeups: Wakeups, posting: _Posting) -> Dispatcher:
+    clock, metrics = context.clock, context.metrics
+    batches = Batches(stores.outbox, stores.channel_settings)
+    storage = PaperPostStorage(stores.outbox, batches)
+    channel_worker = ChannelWorker(
+        outbox=stores.outbox,
+        batches=batches,
+        lifecycle=MessageLifecycle(storage, posting.sender, posting.availability, clock, metrics),
+        availability=posting.availability,
+        history_check=posting.history_check,
+        clock=clock,
+        metrics=metrics,
+        on_posted=wakeups.editor.notify,
+    )
+    return Dispatcher(
+        outbox=stores.outbox,
+        channels=stores.channels,
+        availability=posting.availability,
+        channel_worker=channel_worker,
+        second_bot=posting.second_bot,
+        clock=clock,
+        wakeup=wakeups.dispatcher,
+    )
+
+
+def _trending_publisher(context: Context, stores: Stores, wakeups: Wakeups, posting: _Posting) -> TrendingPublisher:
+    storage = TrendingPostStorage(stores.trending_posts)
+    return TrendingPublisher(
+        trending_posts=stores.trending_posts,
+        trending_entries=stores.trending_entries,
+        subscriptions=stores.subscriptions,
+        papers=stores.papers,
+        lifecycle=MessageLifecycle(storage, posting.sender, posting.availability, context.clock, context.metrics),
+        availability=posting.availability,
+        history_check=posting.history_check,
+        second_bot=posting.second_bot,
+        clock=context.clock,
+        wakeup=wakeups.trending_publisher,
+    )
