@@ -68,11 +68,12 @@ class DiscordBackoff(DailyPapersError, aiohttp.ClientError):
 
 @dataclass(frozen=True, slots=True)
 class BackoffPeriod:
-    """A global backoff: its cause, its beginning, and when the next probe is due."""
+    """A global backoff: its cause, its beginning, when the next probe is due, and after how long it is due."""
 
     reason: str
     since: datetime
     not_before: datetime
+    delay_s: float = WAIT_MAX_S
 
 
 @contextmanager
@@ -222,14 +223,14 @@ class GlobalBackoff:
 
     def _postpone_probe(self, reason: str, requested_s: float, since: datetime) -> BackoffPeriod:
         delay_s = self._delays.failed(requested_s)
-        period = BackoffPeriod(reason, since, self._clock.now() + timedelta(seconds=delay_s))
+        period = BackoffPeriod(reason, since, self._clock.now() + timedelta(seconds=delay_s), delay_s)
         self._set(period, delay_s)
         return period
 
     def restore(self, period: BackoffPeriod) -> None:
-        """Continues the backoff of an earlier run; its probe is due within an hour, however wrong a clock was."""
+        """Continues the backoff of an earlier run, for its own delay at most, however wrong a clock was."""
         wait_s = (period.not_before - self._clock.now()).total_seconds()
-        wait_s = min(max(wait_s, 0.0), WAIT_MAX_S)
+        wait_s = min(max(wait_s, 0.0), period.delay_s, WAIT_MAX_S)
         self._set(replace(period, not_before=self._clock.now() + timedelta(seconds=wait_s)), wait_s)
 
     def _set(self, period: BackoffPeriod, wait_s: float) -> None:

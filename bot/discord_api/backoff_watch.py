@@ -114,7 +114,7 @@ def _text(period: BackoffPeriod | None) -> str:
     if period is None:
         return ""
     times = {"since": period.since.isoformat(), "not_before": period.not_before.isoformat()}
-    return json.dumps({"reason": period.reason, **times})
+    return json.dumps({"reason": period.reason, "delay_s": period.delay_s, **times})
 
 
 def _parsed(text: str | None) -> BackoffPeriod | None:
@@ -122,6 +122,6 @@ def _parsed(text: str | None) -> BackoffPeriod | None:
     try:
         stored = json.loads(text or "{}")
         since, not_before = (datetime.fromisoformat(stored[name]) for name in ("since", "not_before"))
-        return BackoffPeriod(str(stored["reason"]), since, not_before)
+        return BackoffPeriod(str(stored["reason"]), since, not_before, float(stored.get("delay_s", WAIT_MAX_S)))
     except (ValueError, LookupError, TypeError):
         return None

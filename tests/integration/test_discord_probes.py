@@ -20,7 +20,7 @@ from bot.discord_api.backoff_watch import BackoffWatch
 from bot.domain.outgoing import Delivered, RetryLater
 from bot.runtime.errors import DiscordUnavailable
 from sandbox.discord import CloudflareBlock, DropBefore, Status
-from tests.support.clock import FakeClock, NoJitter, give_way
+from tests.support.clock import FakeClock, NoJitter, every_jump, give_way
 from tests.support.discord_client import DEADLINE_S
 from tests.support.guarded_client import GuardedHarness, guarded, rate_limited
 from tests.support.quiescence import wait_until
@@ -198,6 +198,17 @@ async def test_stored_backoff_lasts_at_most_an_hour_more(store: Store, ahead: ti
         await watch.save()
         await watch.restore()
         assert harness.backoff.probe_due_in_s() == min(max(ahead.total_seconds(), 0.0), WAIT_MAX_S)
+
+
+@every_jump
+async def test_stored_backoff_lasts_no_longer_after_a_jump_of_the_clock(store: Store, jump: timedelta) -> None:
+    async with guarded() as harness:
+        await start_block(harness, CloudflareBlock(429, retry_after="60"))
+        await watch_of(harness, store).save()
+        harness.clock.jump(jump)
+        watch = watch_of(harness, store)
+        await watch.restore()
+        assert (harness.backoff.probe_due_in_s() or 0.0) <= 60
 
 
 @pytest.mark.parametrize("stored", ["", "{", "[]", "{}", '{"reason": "x", "since": "x", "not_before": "x"}', "null"])
