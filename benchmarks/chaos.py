@@ -4,7 +4,7 @@ An uninvolved server's /status must be acknowledged within three seconds through
 
     SOAK_MINUTES  how long the bot is disrupted (default: those of the test in test-slow)
     CHAOS_SEED    fixes the choices; without it the seed is random and printed
-    CHAOS_ONLY    the kinds of trouble, separated by commas (tests/support/chaos/troubles.py); default: all
+    CHAOS_ONLY    the kinds of hazard, separated by commas (tests/support/chaos/hazards.py); default: all
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.support.chaos import STANDARD, Size, Tally, chosen_troubles, run_chaos
+from tests.support.chaos import STANDARD, Size, Tally, chosen_hazards, run_chaos
 
 _PROGRESS_EVERY_S = 5.0
 
@@ -32,7 +32,7 @@ class _Progress:
 
 
 def _size() -> Size:
-    size = STANDARD.only(chosen_troubles(os.environ))
+    size = STANDARD.only(chosen_hazards(os.environ))
     minutes = os.environ.get("SOAK_MINUTES")
     return size.lasting(float(minutes)) if minutes else size
 

@@ -2,13 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from bot.domain.channel_schedule import ChannelSchedule, DailySchedule, describe_schedule, next_daily_time
-from bot.domain.channel_settings import ChannelSettings, TrendingSettings
+from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
 from bot.domain.text import plural
 from bot.domain.zones import place_of_fixed_offset
 from cogs.permissions import TargetChannel
 from cogs.replies import relative_time
+
+STYLE_TEXTS: Final = {
+    Style.AUTO: "as cards, or as a compact list if there are more than five",
+    Style.CARDS: "as cards",
+    Style.COMPACT: "as a compact list",
+}
 
 
 def settings_lines(

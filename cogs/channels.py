@@ -6,7 +6,6 @@ Every command checks the caller's permissions in the target channel.
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
 
 import discord
 from discord import app_commands
@@ -33,7 +32,7 @@ from bot.domain.zones import parse_zone, suggest_zones
 from bot.runtime.limits import SELECT_OPTION_MAX
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.trending import TrendingLists
-from cogs.channel_texts import backlog_text, settings_lines, trending_line
+from cogs.channel_texts import STYLE_TEXTS, backlog_text, settings_lines, trending_line
 from cogs.permissions import (
     CommandRejected,
     Target,
@@ -50,11 +49,6 @@ from cogs.replies import local_time, relative_time, shown_reason
 _AS_THEY_COME = "as they come"
 _CHANNEL_OPTION = "The channel (default: this channel)"
 _SUGGESTED_TIMES = ("07:00", "08:00", "08:30", "09:00", "12:00", "18:00")
-_STYLE_TEXTS: Final = {
-    Style.AUTO: "as cards, or as a compact list if there are more than five",
-    Style.CARDS: "as cards",
-    Style.COMPACT: "as a compact list",
-}
 
 
 @app_commands.guild_only()
@@ -82,7 +76,7 @@ class ChannelCommands(
         target = await _check_and_defer(interaction, channel)
         await self._settings_service.set_style(target.channel_id, style)
         await _answer(
-            interaction, f"From the next batch on, papers in {target.mention} are shown {_STYLE_TEXTS[style]}."
+            interaction, f"From the next batch on, papers in {target.mention} are shown {STYLE_TEXTS[style]}."
         )
 
     @app_commands.command(description="Post papers as they come, or once per day at a fixed time")

@@ -104,13 +104,13 @@ class Scheduler:
         In a full queue, the newest request of the server with the most requests makes room for a server with fewer.
         """
         if waiters is not None:
-            self._make_room(waiters, now_s)
+            self._evict_for(waiters, now_s)
         self._events += 1
         ticket = Ticket(priority, waiters, now_s, self._events)
         self._queue.append(ticket)
         return ticket
 
-    def _make_room(self, waiters: Waiters, now_s: float) -> None:
+    def _evict_for(self, waiters: Waiters, now_s: float) -> None:
         waiting = [ticket for ticket in self._waiting(now_s) if ticket.waiters is not None]
         by_person = Counter(caller for ticket in waiting for caller in ticket.callers)
         if min(by_person[caller] for caller in waiters.callers) >= QUEUED_PER_PERSON:

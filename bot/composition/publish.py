@@ -75,7 +75,7 @@ def build_publish(
         clock=clock,
         metrics=metrics,
     )
-    posting = _Posting(sender, availability, history_check, state.second_bot)
+    posting = _PostingParts(sender, availability, history_check, state.second_bot)
     return PublishParts(
         dispatcher=_dispatcher(context, stores, wakeups, posting),
         trending_publisher=_trending_publisher(context, stores, wakeups, posting),
@@ -86,7 +86,7 @@ def build_publish(
 
 
 @dataclass(frozen=True, slots=True)
-class _Posting:
+class _PostingParts:
     """What paper posts and trending posts share."""
 
     sender: Sender
@@ -95,7 +95,7 @@ class _Posting:
     second_bot: SecondBot
 
 
-def _dispatcher(context: Context, stores: Stores, wakeups: Wakeups, posting: _Posting) -> Dispatcher:
+def _dispatcher(context: Context, stores: Stores, wakeups: Wakeups, posting: _PostingParts) -> Dispatcher:
     clock, metrics = context.clock, context.metrics
     batches = Batches(stores.outbox, stores.channel_settings)
     storage = PaperPostStorage(stores.outbox, batches)
@@ -120,7 +120,9 @@ def _dispatcher(context: Context, stores: Stores, wakeups: Wakeups, posting: _Po
     )
 
 
-def _trending_publisher(context: Context, stores: Stores, wakeups: Wakeups, posting: _Posting) -> TrendingPublisher:
+def _trending_publisher(
+    context: Context, stores: Stores, wakeups: Wakeups, posting: _PostingParts
+) -> TrendingPublisher:
     storage = TrendingPostStorage(stores.trending_posts)
     return TrendingPublisher(
         trending_posts=stores.trending_posts,

@@ -26,12 +26,11 @@ from bot.store.codecs import (
     to_datetime,
     to_datetime_or_none,
     to_text,
-    to_text_or_none,
 )
 from bot.store.database import Database
 from bot.store.message_search import record_attempt, record_search
 from bot.store.papers import skip_withdrawn
-from bot.store.posts import read_entries, read_post
+from bot.store.posts import insert_post, read_entries, read_post
 
 
 class Outbox:
@@ -243,24 +242,7 @@ async def _bind(connection: aiosqlite.Connection, post: Post) -> bool:
     )
     if next(iter(rows))["unbound"] != len(post.entries):
         return False
-    await connection.execute(
-        """INSERT INTO posts
-           (key, channel_id, nonce, layout, heading, mention_role, thread_id, first_attempt, last_attempt,
-            search_after, attempted_at)
-           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10)""",
-        (
-            post.key,
-            post.channel_id,
-            post.nonce,
-            post.header.layout.value,
-            post.header.headline,
-            post.header.mention_role,
-            post.header.thread_id,
-            to_text(post.first_attempt),
-            post.search.after,
-            to_text_or_none(post.search.attempted_at),
-        ),
-    )
+    await insert_post(connection, post)
     await connection.execute(
         "UPDATE outbox SET post_key = ? WHERE id IN (SELECT value FROM json_each(?))", (post.key, ids)
     )

@@ -1,7 +1,4 @@
-"""Reads posts and outbox entries from rows, with their papers and trending entries at their current state.
-
-It never writes.
-"""
+"""Stores posts, and reads them and outbox entries from rows, with their papers and trending entries as they are now."""
 
 import json
 import sqlite3
@@ -11,7 +8,15 @@ import aiosqlite
 from bot.domain.channel_settings import Layout
 from bot.domain.history import SearchStart
 from bot.domain.post import MessageHeader, OutboxEntry, Post
-from bot.store.codecs import PAPER_COLUMNS, row_to_paper, spelling, to_datetime, to_datetime_or_none
+from bot.store.codecs import (
+    PAPER_COLUMNS,
+    row_to_paper,
+    spelling,
+    to_datetime,
+    to_datetime_or_none,
+    to_text,
+    to_text_or_none,
+)
 from bot.store.trending_entries import read_trending_entries
 
 # Oldest paper first, then by id, so that the order is deterministic.
@@ -58,4 +63,26 @@ async def read_post(connection: aiosqlite.Connection, row: sqlite3.Row) -> Post:
         header=MessageHeader(Layout(row["layout"]), row["heading"], row["mention_role"], row["thread_id"]),
         message_id=row["message_id"],
         search=SearchStart(row["search_after"], to_datetime_or_none(row["attempted_at"])),
+    )
+
+
+async def insert_post(connection: aiosqlite.Connection, post: Post) -> None:
+    """Stores a message that is about to be sent, within the caller's transaction."""
+    await connection.execute(
+        """INSERT INTO posts
+           (key, channel_id, nonce, layout, heading, mention_role, thread_id, first_attempt, last_attempt,
+            search_after, attempted_at)
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10)""",
+        (
+            post.key,
+            post.channel_id,
+            post.nonce,
+            post.header.layout.value,
+            post.header.headline,
+            post.header.mention_role,
+            post.header.thread_id,
+            to_text(post.first_attempt),
+            post.search.after,
+            to_text_or_none(post.search.attempted_at),
+        ),
     )

@@ -50,7 +50,7 @@ class CloseConnection(Exception):
         self.code = code
 
 
-class Connection:
+class GatewayConnection:
     """One WebSocket connection and its session."""
 
     def __init__(self, socket: web.WebSocketResponse, request: web.Request) -> None:
@@ -97,7 +97,7 @@ class Gateway:
         self._token = token
         self._changes = changes
         self._sessions: dict[str, Session] = {}
-        self._connections: set[Connection] = set()
+        self._connections: set[GatewayConnection] = set()
         world.subscribe(self._on_event)
 
     def attach(self, app: web.Application) -> None:
@@ -167,7 +167,7 @@ class Gateway:
             return web.Response(status=503)
         socket = web.WebSocketResponse(timeout=_CLOSE_TIMEOUT_S)
         await socket.prepare(request)
-        connection = Connection(socket, request)
+        connection = GatewayConnection(socket, request)
         self._connections.add(connection)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -180,7 +180,7 @@ class Gateway:
             self._end(connection)
         return socket
 
-    async def _receive(self, connection: Connection) -> None:
+    async def _receive(self, connection: GatewayConnection) -> None:
         connection.send_queue.put_nowait(frame(Op.HELLO, {"heartbeat_interval": _HEARTBEAT_INTERVAL_MS}))
         try:
             async for message in connection.socket:
@@ -189,7 +189,7 @@ class Gateway:
         except CloseConnection as close:
             await connection.close(close.code)
 
-    def _end(self, connection: Connection) -> None:
+    def _end(self, connection: GatewayConnection) -> None:
         self._connections.discard(connection)
         session = connection.session
         if session is None or session.send_queue is not connection.send_queue:
@@ -200,7 +200,7 @@ class Gateway:
             self._sessions.pop(session.id, None)
         self._changes.notify()
 
-    def _handle(self, connection: Connection, received: Payload) -> None:
+    def _handle(self, connection: GatewayConnection, received: Payload) -> None:
         match received.get("op"):
             case Op.HEARTBEAT:
                 # discord.py stores the time of a heartbeat after sending it. It would log an earlier ACK as a long
@@ -218,7 +218,7 @@ class Gateway:
             case _:
                 raise CloseConnection(CloseCode.UNKNOWN_OPCODE)
 
-    def _identify(self, connection: Connection, data: Payload) -> None:
+    def _identify(self, connection: GatewayConnection, data: Payload) -> None:
         if connection.session is not None:
             raise CloseConnection(CloseCode.ALREADY_AUTHENTICATED)
         self._check_token(data)
@@ -252,7 +252,7 @@ class Gateway:
         for guild_id in guild_ids:
             session.dispatch("GUILD_CREATE", self._world.guild_create(guild_id))
 
-    def _resume(self, connection: Connection, data: Payload) -> None:
+    def _resume(self, connection: GatewayConnection, data: Payload) -> None:
         self._check_token(data)
         session = self._sessions.get(as_text(data.get("session_id")))
         after = as_int(data.get("seq"))

@@ -21,7 +21,7 @@ def quiet(_tally: Tally) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(500)
-async def test_papers_are_posted_once_and_commands_answered_despite_all_troubles(tmp_path: Path) -> None:
+async def test_papers_are_posted_once_and_commands_answered_despite_all_hazards(tmp_path: Path) -> None:
     default = CI_SEED if os.environ.get("CI") else random.SystemRandom().randrange(10_000)
     seed = int(os.environ.get("CHAOS_SEED") or default)
     print(f"CHAOS_SEED={seed}")  # noqa: T201 - shown when it fails
@@ -29,5 +29,5 @@ async def test_papers_are_posted_once_and_commands_answered_despite_all_troubles
     assert not result.failures, "\n".join(result.lines())
     assert result.posts.expected > 100
     assert result.tally.announcements >= STANDARD.announcements
-    for trouble, least in STANDARD.minimum.items():
-        assert result.tally.counts[trouble] >= least, trouble
+    for hazard, least in STANDARD.minimum.items():
+        assert result.tally.counts[hazard] >= least, hazard

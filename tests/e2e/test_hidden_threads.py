@@ -13,7 +13,7 @@ from tests.support.running import RunningSandbox, running_bot, running_sandbox
 pytestmark = pytest.mark.slow
 
 MODERATOR = Permission.MANAGE_CHANNELS | Permission.MANAGE_THREADS | Permission.MANAGE_GUILD
-REFUSED = "That channel isn't in this server, or you can't manage it."
+REJECTED = "That channel isn't in this server, or you can't manage it."
 
 
 @dataclass
@@ -90,7 +90,7 @@ async def check_what_people_see(threads: Threads) -> None:
         assert await threads.in_status(user_id) == visible
         assert await threads.suggested("trend", user_id) == visible
     assert await threads.suggested("unsubscribe", threads.moderator) <= moderated
-    assert await threads.unsubscribe("hidden", threads.moderator) == REFUSED
+    assert await threads.unsubscribe("hidden", threads.moderator) == REJECTED
     page = {"channel": threads.ids["visible"]}
     assert "1 keyword" in await threads.sandbox.reply_to("page", page, user_id=threads.member)
 
@@ -143,7 +143,7 @@ async def test_thread_that_nothing_is_known_about_is_hidden(tmp_path: Path) -> N
                 assert await threads.listed(user_id) == set()
                 assert await threads.in_status(user_id) == set()
                 assert await threads.suggested("trend", user_id) == set()
-            assert await threads.unsubscribe("visible", threads.moderator) == REFUSED
+            assert await threads.unsubscribe("visible", threads.moderator) == REJECTED
 
 
 @pytest.mark.parametrize("is_running", [True, False], ids=["while running", "while stopped"])
@@ -189,7 +189,7 @@ async def test_channel_deleted_with_its_threads_is_visible_only_to_server_manage
         role = sandbox.world.add_role(guild, "Channels", Permission.MANAGE_CHANNELS | Permission.MANAGE_THREADS)
         sandbox.world.add_member(guild, managing_channels, [role.id])
         assert await threads.listed(managing_channels) == set()
-        assert await threads.unsubscribe("visible", managing_channels) == REFUSED
+        assert await threads.unsubscribe("visible", managing_channels) == REJECTED
 
 
 async def test_thread_of_another_server_is_neither_shown_nor_removed(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ async def test_thread_of_another_server_is_neither_shown_nor_removed(tmp_path: P
                 assert not any(str(thread) in shown for thread in threads.ids.values())
             typed = {"keyword": f"visible models #{threads.ids['visible']}"}
             reply = await sandbox.discord.run_command("unsubscribe", typed, user_id=stranger, channel_id=lounge)
-            assert (await reply.wait_for_reply()).content == REFUSED
+            assert (await reply.wait_for_reply()).content == REJECTED
 
 
 def add_button(threads: Threads, channel_id: int, action: str, keyword_channel: int) -> tuple[int, str]:

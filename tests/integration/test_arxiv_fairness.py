@@ -26,7 +26,7 @@ SLOTS_PER_POLL: Final = 5 * POLL_EVERY + 5
 
 
 @asynccontextmanager
-async def looking_up(load: ArxivLoad, callers: Sequence[Caller]) -> AsyncIterator[None]:
+async def lookups(load: ArxivLoad, callers: Sequence[Caller]) -> AsyncIterator[None]:
     """Each caller looks up a keyword without papers every 12 s, which takes three requests."""
     tasks = [asyncio.create_task(_look_up_forever(load, caller)) for caller in callers]
     yield
@@ -53,7 +53,7 @@ def finished_polls(caplog: pytest.LogCaptureFixture) -> int:
 async def test_polls_go_on_while_six_people_look_papers_up(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "bot")
     async with arxiv_load(store, poll_interval_s=POLL_INTERVAL_S) as load:
-        async with looking_up(load, [Caller(user, 7) for user in range(6)]), running(load.poller.run()):
+        async with lookups(load, [Caller(user, 7) for user in range(6)]), running(load.poller.run()):
             await load.until_requested(60)
         assert finished_polls(caplog) >= 60 // SLOTS_PER_POLL
 

@@ -123,10 +123,10 @@ def test_copy_is_readable_by_no_one_who_could_not_read_both_before(
 def test_copy_is_private_while_it_is_written(filled: Store, tmp_path: Path) -> None:
     modes: set[int] = set()
 
-    def look(_left: int, _total: int) -> None:
+    def on_progress(_left: int, _total: int) -> None:
         modes.update(mode_of(path) for path in tmp_path.rglob("*copy*"))
 
     with umask(0):
-        back_up(filled.path, tmp_path / "copy.sqlite3", look)
+        back_up(filled.path, tmp_path / "copy.sqlite3", on_progress)
     assert modes
     assert modes <= {0o600, 0o700}

@@ -15,7 +15,7 @@ _BATCH: Final = 20
 
 
 @dataclass
-class Flood:
+class ConnectionFlood:
     """Opens connections to a port, sends the same bytes on each, and never reads."""
 
     port: int
@@ -61,10 +61,10 @@ def _is_closed(connection: socket.socket) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def flooding(port: int, sent: bytes = b"", connections: int = 0) -> AsyncIterator[Flood]:
+async def flooding(port: int, sent: bytes = b"", connections: int = 0) -> AsyncIterator[ConnectionFlood]:
     """Opens connections until the block ends; raises this process's limit of descriptors for it."""
     _allow_descriptors(connections)
-    flood = Flood(port, sent)
+    flood = ConnectionFlood(port, sent)
     try:
         await flood.open(connections)
         yield flood

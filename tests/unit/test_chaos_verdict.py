@@ -5,18 +5,18 @@ from types import MappingProxyType
 
 import pytest
 
-from tests.support.chaos import STANDARD, Result, Tally, Trouble, chosen_troubles
+from tests.support.chaos import STANDARD, Hazard, Result, Tally, chosen_hazards
 from tests.support.chaos.floods import HealthChecks
 from tests.support.chaos.observer import Observed
 from tests.support.posted_papers import Comparison
 
 GOOD = Result(
     seed=1,
-    tally=Tally(150.0, MappingProxyType({Trouble.KILLS: 3}), 2, 5, 5, 0.2, 10.0),
+    tally=Tally(150.0, MappingProxyType({Hazard.KILLS: 3}), 2, 5, 5, 0.2, 10.0),
     posts=Comparison(5, 5, (), (), ()),
     hostile_duplicates=0,
     observed=Observed(answered=10, slowest_s=0.2),
-    health=HealthChecks(asked=4, answered=4),
+    health=HealthChecks(requested=4, answered=4),
     exit_code=0,
     early_requests=0,
     invalid_requests=3,
@@ -32,7 +32,7 @@ FAULTY = {
     "late": replace(GOOD, observed=Observed(answered=10, late=["answered after 3.1 s"])),
     "never observed": replace(GOOD, observed=Observed()),
     "standstill": replace(GOOD, tally=replace(GOOD.tally, longest_standstill_s=91.0)),
-    "health": replace(GOOD, health=HealthChecks(asked=4, answered=3)),
+    "health": replace(GOOD, health=HealthChecks(requested=4, answered=3)),
     "early request": replace(GOOD, early_requests=1),
     "database": replace(GOOD, database="dangling row in outbox"),
     "exit code": replace(GOOD, exit_code=1),
@@ -55,12 +55,12 @@ def test_longer_run_has_as_much_of_everything_per_minute() -> None:
     longer = STANDARD.lasting(3 * minutes)
     assert longer.duration_s == pytest.approx(3 * STANDARD.duration_s)
     assert longer.announcements == 3 * STANDARD.announcements
-    assert {trouble: 3 * least for trouble, least in STANDARD.minimum.items()} == longer.minimum
+    assert {hazard: 3 * least for hazard, least in STANDARD.minimum.items()} == longer.minimum
 
 
-def test_standard_run_has_every_trouble_unless_some_are_chosen() -> None:
-    assert set(STANDARD.minimum) == set(Trouble) == chosen_troubles({})
-    chosen = chosen_troubles({"CHAOS_ONLY": "clock, flood"})
-    assert set(STANDARD.only(chosen).minimum) == {Trouble.CLOCK, Trouble.FLOOD}
+def test_standard_run_has_every_hazard_unless_some_are_chosen() -> None:
+    assert set(STANDARD.minimum) == set(Hazard) == chosen_hazards({})
+    chosen = chosen_hazards({"CHAOS_ONLY": "clock, flood"})
+    assert set(STANDARD.only(chosen).minimum) == {Hazard.CLOCK, Hazard.FLOOD}
     with pytest.raises(ValueError, match="meteor"):
-        chosen_troubles({"CHAOS_ONLY": "meteor"})
+        chosen_hazards({"CHAOS_ONLY": "meteor"})

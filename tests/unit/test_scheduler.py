@@ -62,7 +62,7 @@ class Slot:
 
 
 @dataclass(slots=True)
-class History:
+class GrantHistory:
     """The requests of a scheduler over a series of events, and how many others were granted while each waited."""
 
     scheduler: Scheduler = field(default_factory=Scheduler)
@@ -94,8 +94,8 @@ class History:
         self.overtaken_by[ticket] = []
 
 
-def after(events: Sequence[Arrival | Departure | Slot]) -> History:
-    history = History()
+def after(events: Sequence[Arrival | Departure | Slot]) -> GrantHistory:
+    history = GrantHistory()
     for event in events:
         history.apply(event)
     return history

@@ -9,8 +9,8 @@ from random import Random
 
 from sandbox.discord import Permission
 from tests.support.chaos.faults import Disruption, clock_jumps, cloudflare_blocks, disruptions
+from tests.support.chaos.hazards import Hazard
 from tests.support.chaos.stage import Stage
-from tests.support.chaos.troubles import Trouble
 
 _DENIED = {
     Disruption.SEND_DENIED: Permission.SEND_MESSAGES | Permission.SEND_MESSAGES_IN_THREADS,
@@ -38,7 +38,7 @@ class Disruptor:
             if self._stage.is_over:
                 return
             await self._cause(disruption)
-            self._stage.counts[Trouble.GATEWAY] += 1
+            self._stage.counts[Hazard.GATEWAY] += 1
 
     async def _cause(self, disruption: Disruption) -> None:
         match disruption:
@@ -121,7 +121,7 @@ async def block_discord(stage: Stage) -> None:
             await stage.pause(blocked_s)
             stage.sandbox.discord.faults.unblock()
             await stage.pause(max(float(block.retry_after or 0), 2 * blocked_s) + _JITTER_S)
-        stage.counts[Trouble.CLOUDFLARE] += 1
+        stage.counts[Hazard.CLOUDFLARE] += 1
 
 
 async def move_clock(stage: Stage) -> None:
@@ -134,4 +134,4 @@ async def move_clock(stage: Stage) -> None:
         stage.clock.ahead_s = jump_s
         await stage.pause(rng.uniform(1.0, 6.0))
         stage.clock.ahead_s = 0.0
-        stage.counts[Trouble.CLOCK] += 1
+        stage.counts[Hazard.CLOCK] += 1

@@ -9,8 +9,8 @@ from itertools import cycle
 from random import Random
 from typing import Final
 
+from tests.support.chaos.hazards import Hazard
 from tests.support.chaos.stage import Stage
-from tests.support.chaos.troubles import Trouble
 
 # The limit for a process in most systems; a flood has more connections.
 DESCRIPTORS: Final = 1024
@@ -47,22 +47,22 @@ class Flood(Enum):
 class HealthChecks:
     """How many requests for the bot's health were answered."""
 
-    asked: int = 0
+    requested: int = 0
     answered: int = 0
-    asked_in_floods: int = 0
+    requested_in_floods: int = 0
     answered_in_floods: int = 0
     slowest_s: float = 0.0
 
     @property
     def are_answered(self) -> bool:
         """Whether every request outside floods was answered."""
-        return self.asked == self.answered
+        return self.requested == self.answered
 
     def line(self) -> str:
         """Returns the figures as text."""
         return (
-            f"/healthz: {self.answered} of {self.asked} answered, the slowest after {self.slowest_s:.2f} s; "
-            f"in floods {self.answered_in_floods} of {self.asked_in_floods}"
+            f"/healthz: {self.answered} of {self.requested} answered, the slowest after {self.slowest_s:.2f} s; "
+            f"in floods {self.answered_in_floods} of {self.requested_in_floods}"
         )
 
 
@@ -84,7 +84,7 @@ class Flooder:
             if self._stage.is_over:
                 return
             await self._flood(flood, self._rng.uniform(3.0, 12.0))
-            self._stage.counts[Trouble.FLOOD] += 1
+            self._stage.counts[Hazard.FLOOD] += 1
 
     async def _flood(self, flood: Flood, duration_s: float) -> None:
         self._is_flooding = True
@@ -139,10 +139,10 @@ class Flooder:
         if self._stage.bot is not bot or self._stage.is_finished:
             return
         if was_flooding or self._is_flooding:
-            self.health.asked_in_floods += 1
+            self.health.requested_in_floods += 1
             self.health.answered_in_floods += is_answered
         elif is_settled:
-            self.health.asked += 1
+            self.health.requested += 1
             self.health.answered += is_answered
             self.health.slowest_s = max(self.health.slowest_s, loop.time() - started_s)
 

@@ -11,8 +11,8 @@ from typing import Final
 
 from sandbox.discord import InvalidAction, Invocation, Message, NotAcknowledged
 from tests.support.chaos import scenario
+from tests.support.chaos.hazards import Hazard
 from tests.support.chaos.stage import Stage
-from tests.support.chaos.troubles import Trouble
 
 # Discord's limit for an option's text (interactions/application-commands).
 TEXT_MAX: Final = 6000
@@ -61,7 +61,7 @@ class HostilePerson:
                 await action()
             except (InvalidAction, NotAcknowledged):
                 await asyncio.sleep(0.1)
-            self._stage.counts[Trouble.HOSTILE] += 1
+            self._stage.counts[Hazard.HOSTILE] += 1
 
     # Input
 

@@ -5,8 +5,8 @@ import time
 from itertools import cycle
 
 from tests.support.chaos.faults import RequestFault, arxiv_faults, discord_faults, forum_faults
+from tests.support.chaos.hazards import Hazard
 from tests.support.chaos.stage import Stage
-from tests.support.chaos.troubles import Trouble
 
 _PENDING_MAX = 5  # faults that wait for a matching request to Discord
 # Each fault is followed by a backoff: with shorter pauses hardly a poll would succeed, and the initial sync needs many
@@ -29,7 +29,7 @@ async def inject_arxiv_faults(stage: Stage) -> None:
         faults.add(*combination)
         # A bot that was killed in between does not send the GET that the second fault of a combination waits for.
         await stage.wait_until(lambda: not faults.pending, _UNUSED_S)
-        stage.counts[Trouble.ARXIV] += len(combination) - len(faults.pending)
+        stage.counts[Hazard.ARXIV] += len(combination) - len(faults.pending)
         faults.clear()
 
 
@@ -40,7 +40,7 @@ async def inject_discord_faults(stage: Stage) -> None:
         faults.add(fault.method, fault.path, fault.kind)
         await stage.pause(rng.uniform(0.0, 1.0))
         await stage.wait_until(lambda: faults.pending <= _PENDING_MAX, _STALLED_S)
-        stage.counts[Trouble.DISCORD] = max(0, planned - faults.pending)
+        stage.counts[Hazard.DISCORD] = max(0, planned - faults.pending)
         if stage.is_over:
             return
 

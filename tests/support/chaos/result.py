@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.chaos.floods import HealthChecks
+from tests.support.chaos.hazards import Hazard
 from tests.support.chaos.observer import Observed
-from tests.support.chaos.troubles import Trouble
 from tests.support.posted_papers import Comparison
 
 _ERRORS_SHOWN = 10
@@ -22,7 +22,7 @@ class Tally:
     """The progress of a run."""
 
     elapsed_s: float
-    counts: Mapping[Trouble, int]
+    counts: Mapping[Hazard, int]
     announcements: int
     expected: int
     found: int
@@ -31,7 +31,7 @@ class Tally:
 
     def line(self) -> str:
         """Returns the counts as text."""
-        events = ", ".join(f"{trouble} {count}" for trouble, count in sorted(self.counts.items()))
+        events = ", ".join(f"{hazard} {count}" for hazard, count in sorted(self.counts.items()))
         return (
             f"{self.elapsed_s:.0f} s: {events}; {self.announcements} announcements, "
             f"posts {self.found} of {self.expected}; slowest /status {self.slowest_status_s:.2f} s, "

@@ -15,13 +15,13 @@ from tests.support.chaos import scenario
 from tests.support.chaos.disruptions import Disruptor, block_discord, move_clock
 from tests.support.chaos.faults import SLOWEST_S, uptime_s
 from tests.support.chaos.floods import DESCRIPTORS, Flooder
+from tests.support.chaos.hazards import Hazard
 from tests.support.chaos.hostile import HostilePerson
 from tests.support.chaos.injection import inject_arxiv_faults, inject_discord_faults, inject_forum_faults
 from tests.support.chaos.observer import Observer
 from tests.support.chaos.result import Result, Tally, log_errors
 from tests.support.chaos.size import Size
 from tests.support.chaos.stage import Stage
-from tests.support.chaos.troubles import Trouble
 from tests.support.killable import KILLED, BotProcess, Conditions, killable_bot
 from tests.support.loopback import free_port
 from tests.support.posted_papers import PostedPaper, compare, posted_papers
@@ -91,18 +91,18 @@ class _Run:
     def _actors(self) -> Iterator[Coroutine[object, object, None]]:
         yield self._run_and_kill()
         yield self._announce_papers()
-        by_trouble: Mapping[Trouble, Callable[[], Coroutine[object, object, None]]] = {
-            Trouble.ARXIV: lambda: inject_arxiv_faults(self._stage),
-            Trouble.DISCORD: lambda: inject_discord_faults(self._stage),
-            Trouble.GATEWAY: self._disruptor.run,
-            Trouble.CLOUDFLARE: lambda: block_discord(self._stage),
-            Trouble.CLOCK: lambda: move_clock(self._stage),
-            Trouble.FLOOD: self._flooder.run,
+        by_hazard: Mapping[Hazard, Callable[[], Coroutine[object, object, None]]] = {
+            Hazard.ARXIV: lambda: inject_arxiv_faults(self._stage),
+            Hazard.DISCORD: lambda: inject_discord_faults(self._stage),
+            Hazard.GATEWAY: self._disruptor.run,
+            Hazard.CLOUDFLARE: lambda: block_discord(self._stage),
+            Hazard.CLOCK: lambda: move_clock(self._stage),
+            Hazard.FLOOD: self._flooder.run,
         }
-        yield from (act() for trouble, act in by_trouble.items() if self._size.has(trouble))
-        if self._size.has(Trouble.DISCORD):
+        yield from (act() for hazard, act in by_hazard.items() if self._size.has(hazard))
+        if self._size.has(Hazard.DISCORD):
             yield inject_forum_faults(self._stage)
-        if self._size.has(Trouble.HOSTILE):
+        if self._size.has(Hazard.HOSTILE):
             for person in self._hostile.people:
                 yield HostilePerson(self._stage, self._hostile, person, self._counted).run()
 
@@ -112,7 +112,7 @@ class _Run:
         """Starts and kills the bot until the time is over and everything has happened often enough."""
         rng = self._stage.random_for("runs")
         while not self._is_over():
-            await self._run_once(uptime_s(rng) if self._size.has(Trouble.KILLS) else self._size.duration_s)
+            await self._run_once(uptime_s(rng) if self._size.has(Hazard.KILLS) else self._size.duration_s)
             if rng.random() < _NONCES_FORGOTTEN:
                 await asyncio.sleep(SLOWEST_S)
                 self._sandbox.discord.forget_nonces()
@@ -131,7 +131,7 @@ class _Run:
             self._stage.bot = None
             bot.kill()
             assert await bot.wait_for_exit(DEADLINE_S) == KILLED
-        self._stage.counts[Trouble.KILLS] += 1
+        self._stage.counts[Hazard.KILLS] += 1
 
     async def _run_to_the_end(self) -> int:
         """Runs the bot without faults until everything is posted, then shuts it down; returns its exit code."""
@@ -167,7 +167,7 @@ class _Run:
             if self._stage.is_synced and self._announcements < due and not self._stage.is_over:
                 self._announcements += 1
                 self._announce(self._size.papers_each, (0.2, 6.0), new=True)
-                if self._size.has(Trouble.HOSTILE):
+                if self._size.has(Hazard.HOSTILE):
                     self._sandbox.arxiv.add_paper(scenario.hostile_paper(self._papers_random))
                 await self._stage.pause(self._size.duration_s / self._size.announcements / 2)
 

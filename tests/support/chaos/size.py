@@ -6,7 +6,7 @@ from math import ceil
 from types import MappingProxyType
 from typing import Self
 
-from tests.support.chaos.troubles import Trouble
+from tests.support.chaos.hazards import Hazard
 
 _MINUTE_S = 60.0
 
@@ -20,7 +20,7 @@ class Size:
     keywords: int
     announcements: int
     papers_each: int
-    minimum: Mapping[Trouble, int]  # of hostile people: their actions
+    minimum: Mapping[Hazard, int]  # of hostile people: their actions
     rare: int  # faults that make the bot wait half a minute or longer
     people: int  # hostile ones
     connections: int  # of one flood
@@ -30,7 +30,7 @@ class Size:
     def lasting(self, minutes: float) -> Self:
         """Returns a run of another length with as much per minute."""
         factor = minutes * _MINUTE_S / self.duration_s
-        minimum = {trouble: ceil(count * factor) for trouble, count in self.minimum.items()}
+        minimum = {hazard: ceil(count * factor) for hazard, count in self.minimum.items()}
         return replace(
             self,
             duration_s=minutes * _MINUTE_S,
@@ -38,14 +38,14 @@ class Size:
             minimum=MappingProxyType(minimum),
         )
 
-    def only(self, troubles: Collection[Trouble]) -> Self:
-        """Returns a run without the other troubles."""
-        minimum = {trouble: count for trouble, count in self.minimum.items() if trouble in troubles}
+    def only(self, hazards: Collection[Hazard]) -> Self:
+        """Returns a run without the other hazards."""
+        minimum = {hazard: count for hazard, count in self.minimum.items() if hazard in hazards}
         return replace(self, minimum=MappingProxyType(minimum))
 
-    def has(self, trouble: Trouble) -> bool:
-        """Whether the run has this trouble."""
-        return trouble in self.minimum
+    def has(self, hazard: Hazard) -> bool:
+        """Whether the run has this hazard."""
+        return hazard in self.minimum
 
 
 # Then, the bot posts what is left: three minutes altogether.
@@ -57,14 +57,14 @@ STANDARD = Size(
     papers_each=15,
     minimum=MappingProxyType(
         {
-            Trouble.KILLS: 35,
-            Trouble.ARXIV: 35,
-            Trouble.DISCORD: 60,
-            Trouble.GATEWAY: 18,
-            Trouble.CLOUDFLARE: 4,
-            Trouble.CLOCK: 8,
-            Trouble.FLOOD: 6,
-            Trouble.HOSTILE: 300,
+            Hazard.KILLS: 35,
+            Hazard.ARXIV: 35,
+            Hazard.DISCORD: 60,
+            Hazard.GATEWAY: 18,
+            Hazard.CLOUDFLARE: 4,
+            Hazard.CLOCK: 8,
+            Hazard.FLOOD: 6,
+            Hazard.HOSTILE: 300,
         }
     ),
     rare=8,

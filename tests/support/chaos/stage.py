@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from random import Random
 
+from tests.support.chaos.hazards import Hazard
 from tests.support.chaos.size import Size
-from tests.support.chaos.troubles import Trouble
 from tests.support.killable import BotProcess
 from tests.support.moved_clock import ClockFile
 from tests.support.running import RunningSandbox
@@ -26,7 +26,7 @@ class Stage:
         self.sandbox = sandbox
         self.web_port = web_port
         self.clock = ClockFile(sandbox.database.with_name("clock"))
-        self.counts: Counter[Trouble] = Counter()
+        self.counts: Counter[Hazard] = Counter()
         self.is_over = False  # nothing goes wrong any more
         self.is_finished = False  # and everything is posted
         self.is_synced = False
@@ -43,8 +43,8 @@ class Stage:
 
     @property
     def has_enough(self) -> bool:
-        """Whether every trouble has happened as often as it must."""
-        return all(self.counts[trouble] >= least for trouble, least in self.size.minimum.items())
+        """Whether every hazard has happened as often as it must."""
+        return all(self.counts[hazard] >= least for hazard, least in self.size.minimum.items())
 
     # Whether an interaction can reach the bot, and an answer Discord
 

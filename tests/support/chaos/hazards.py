@@ -1,11 +1,11 @@
-"""The kinds of trouble in a run; each can be left out, so that the cause of a failure can be found."""
+"""The kinds of hazards in a run; each can be left out, so that the cause of a failure can be found."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 
 
-class Trouble(StrEnum):
-    """A kind of trouble; CHAOS_ONLY lists those of a run, separated by commas (default: all)."""
+class Hazard(StrEnum):
+    """A kind of hazard; CHAOS_ONLY lists those of a run, separated by commas (default: all)."""
 
     KILLS = "kills"
     ARXIV = "arxiv"  # faults of requests to arXiv
@@ -17,7 +17,7 @@ class Trouble(StrEnum):
     HOSTILE = "hostile"  # people in a server of their own
 
 
-def chosen_troubles(environment: Mapping[str, str]) -> frozenset[Trouble]:
-    """Returns the troubles that CHAOS_ONLY lists, or all; raises ValueError for an unknown name."""
+def chosen_hazards(environment: Mapping[str, str]) -> frozenset[Hazard]:
+    """Returns the hazards that CHAOS_ONLY lists, or all; raises ValueError for an unknown name."""
     names = [name.strip() for name in environment.get("CHAOS_ONLY", "").split(",")]
-    return frozenset(Trouble(name) for name in names if name) or frozenset(Trouble)
+    return frozenset(Hazard(name) for name in names if name) or frozenset(Hazard)
