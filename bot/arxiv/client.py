@@ -19,8 +19,8 @@ from bot.arxiv.scheduler import Waiters
 from bot.domain.feed import FeedPage, parse_feed
 from bot.domain.queries import Query
 from bot.runtime.clock import Clock
-from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivUnavailable, InvalidFeed, QueryRejected
-from bot.runtime.http import HttpClient, RequestFailed, Response
+from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivTooLarge, ArxivUnavailable, InvalidFeed, QueryRejected
+from bot.runtime.http import HttpClient, RequestFailed, Response, ResponseTooLarge
 from bot.runtime.metrics import Metrics, Step
 from bot.runtime.retry import Backoff
 
@@ -120,6 +120,8 @@ class ArxivClient:
         except RequestFailed as failure:
             backoff = self._back_off(failure)
             slot.close_gate(backoff)
+            if isinstance(failure, ResponseTooLarge):
+                raise ArxivTooLarge(str(backoff), backoff.not_before) from failure
             raise backoff from failure
         except QueryRejected:
             self._metrics.arxiv_requests.labels("QueryRefused").inc()

@@ -13,7 +13,7 @@ from bot.arxiv.scheduler import Waiters
 from bot.domain.feed import FeedPage
 from bot.domain.queries import Query
 from bot.runtime.clock import Clock, Stopwatch
-from bot.runtime.errors import ArxivBackoff
+from bot.runtime.errors import ArxivBackoff, ArxivTooLarge
 
 # A backfill gives up when arXiv has failed for this long; the next run continues.
 GIVE_UP_AFTER: Final = timedelta(hours=2)
@@ -46,6 +46,8 @@ class RetryingArxivClient:
         while True:
             try:
                 page = await self._arxiv.fetch(query, start=start, size=size, priority=priority, waiters=waiters)
+            except ArxivTooLarge:
+                raise  # the caller requests fewer entries, after the backoff
             except ArxivBackoff as error:
                 await self._wait_out(error)
                 continue

@@ -1,15 +1,15 @@
 """Reads a window of submission times to its end, in complete parts, and matches their papers with keywords.
 
-A window that arXiv does not return completely is read in halves. If arXiv rejects the query, the window is read without
-keywords. It never writes to the store.
+A window that arXiv does not return completely is read in halves. After a page that is too large, pages have a quarter
+of the entries. If arXiv rejects the query, the window is read without keywords. It never writes to the store.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from bot.arxiv.client import PageSource
 from bot.arxiv.gate import Priority
@@ -19,11 +19,14 @@ from bot.domain.matching import Match
 from bot.domain.matching import match as match_papers
 from bot.domain.paper import Paper
 from bot.domain.queries import POLL_OVERLAP, Query, Window, candidates_query, probe_query, window_query
-from bot.domain.window_scan import Complete, FetchPage, SplitNeeded, WindowScan
-from bot.runtime.errors import IncompleteResults, QueryRejected
+from bot.domain.window_scan import ARXIV_PAGE_SIZE, Complete, FetchPage, SplitNeeded, WindowScan
+from bot.runtime.errors import ArxivTooLarge, IncompleteResults, QueryRejected
 from bot.runtime.metrics import Metrics, Step
 
 log = logging.getLogger(__name__)
+
+# After how many complete windows pages that were too large are tried again: about a day of polls.
+LARGER_PAGES_AFTER: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class WindowReader:
     def __init__(self, client: PageSource, metrics: Metrics) -> None:
         self._client = client
         self._metrics = metrics
+        self._page_size = ARXIV_PAGE_SIZE
+        self._complete_windows = 0
 
     async def read(
         self,
@@ -74,16 +79,35 @@ class WindowReader:
             yield await self._result(step, keywords)
 
     async def _scan(self, query: Query, priority: Priority, *, trust_zero: bool) -> Complete | SplitNeeded:
-        scan = WindowScan(trust_zero=trust_zero)
+        scan = WindowScan(trust_zero=trust_zero, page_size=self._page_size)
         while True:
             match scan.step:
                 case FetchPage(start, size):
-                    page = await self._client.fetch(query, start=start, size=size, priority=priority)
+                    try:
+                        page = await self._client.fetch(query, start=start, size=size, priority=priority)
+                    except ArxivTooLarge:
+                        # Unless the client waits out the backoff, the next request raises it, and the next poll uses
+                        # the smaller pages.
+                        scan = replace(scan, page_size=self._smaller_pages())
+                        continue
                     scan = scan.after(page)
                 case (Complete() | SplitNeeded()) as end:
+                    self._restore_page_size()
                     return end
                 case _ as unexpected:
                     assert_never(unexpected)
+
+    def _smaller_pages(self) -> int:
+        self._page_size = max(1, self._page_size // 4)
+        self._complete_windows = 0
+        log.warning("arXiv pages reduced", extra={"entries": self._page_size})
+        return self._page_size
+
+    def _restore_page_size(self) -> None:
+        """Tries larger pages again after a while: each page that is too large costs a backoff."""
+        self._complete_windows += 1
+        if self._complete_windows % LARGER_PAGES_AFTER == 0:
+            self._page_size = min(ARXIV_PAGE_SIZE, self._page_size * 4)
 
     async def _result(self, window: Complete, keywords: Sequence[Keyword]) -> WindowResult:
         for rejection in window.rejected:

@@ -49,6 +49,10 @@ class RequestFailed(DailyPapersError):
         self.wait_s = wait_s
 
 
+class ResponseTooLarge(RequestFailed):
+    """The response exceeds the limit of the client; a request for less may succeed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """A response; `quota_wait_s` is the time until the next request where the server grants no more until then."""
@@ -131,7 +135,7 @@ class HttpClient:
         async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
             body += chunk if inflater is None else self._inflate(inflater, chunk, self._body_max_bytes + 1 - len(body))
             if len(body) > self._body_max_bytes:
-                raise RequestFailed(f"{self._server}'s response is too large")
+                raise ResponseTooLarge(f"{self._server}'s response is too large")
         return bytes(body)
 
     def _inflate(self, inflater: "zlib._Decompress", chunk: bytes, max_bytes: int) -> bytes:

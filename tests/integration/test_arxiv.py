@@ -17,7 +17,7 @@ from bot.domain.feed import FeedPage
 from bot.domain.keyword import Keyword
 from bot.domain.queries import Query, initial_sync_window, keywords_query, latest_query, window_query
 from bot.runtime import limits
-from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivUnavailable, QueryRejected
+from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivTooLarge, ArxivUnavailable, QueryRejected
 from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from sandbox.arxiv import LocalArxiv
@@ -188,7 +188,7 @@ REJECTED = {
     ArxivFaultKind.TRUNCATED: (ArxivUnavailable, "arXiv's response is not a complete feed"),
     ArxivFaultKind.TWO_DOCUMENTS: (ArxivUnavailable, "arXiv's response is not a complete feed"),
     ArxivFaultKind.ENTITY_EXPANSION: (ArxivUnavailable, "arXiv's response is not a complete feed"),
-    ArxivFaultKind.HUGE: (ArxivUnavailable, "arXiv's response is too large"),
+    ArxivFaultKind.HUGE: (ArxivTooLarge, "arXiv's response is too large"),
     ArxivFaultKind.RESET_BEFORE_ANSWER: (ArxivUnavailable, "arXiv is unreachable (no connection)"),
     ArxivFaultKind.RESET_IN_ANSWER: (ArxivUnavailable, "arXiv is unreachable (no connection)"),
     ArxivFaultKind.REDIRECTED: (ArxivUnavailable, "arXiv returned an unexpected response (status 301)"),

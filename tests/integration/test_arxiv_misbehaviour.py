@@ -14,9 +14,17 @@ from itertools import pairwise
 
 import pytest
 
+from bot.arxiv.gate import Priority
+from bot.domain.keyword import Keyword
 from bot.domain.poll_schedule import BatchMissing, PollCompleted, PollKind, PollResult
-from sandbox.arxiv import ArxivFault, ArxivFaultKind
-from tests.support.ingest import FILLER, Ingest, ingest_over
+from bot.domain.queries import Window
+from bot.domain.window_scan import ARXIV_PAGE_SIZE
+from bot.ingest.retrying import RetryingArxivClient
+from bot.ingest.window_reader import WindowReader
+from bot.runtime.errors import ArxivBackoff
+from bot.runtime.metrics import Metrics
+from sandbox.arxiv import ArxivFault, ArxivFaultKind, SandboxPaper
+from tests.support.ingest import FILLER, MORNING, Ingest, ingest_over
 from tests.support.loopback import short_timeout
 from tests.support.store import Store
 
@@ -262,3 +270,44 @@ async def test_all_faults_in_any_order_lose_no_paper(ingest: Ingest, seed: int) 
     faults = all_faults() * 2
     rng.shuffle(faults)
     await poll_through(ingest, faults, rng)
+
+
+@pytest.mark.slow
+async def test_pages_that_are_too_large_are_read_in_smaller_ones(ingest: Ingest) -> None:
+    text = "A reward model. " + "A long sentence about nothing. " * 20_000
+    for part in range(PAPERS):
+        ingest.arxiv.add_paper(
+            SandboxPaper(title=f"Part {part}", abstract=text, published=ingest.clock.now() - timedelta(days=1))
+        )
+    await next_poll(ingest)
+    assert re.fullmatch(r"arXiv's response is too large, next try in \d+ s", await description(ingest))
+    await poll_until_complete(ingest)
+    assert await description(ingest) == ALL_NEW
+    ingest.take_requests()
+    await ingest.poll()
+    sizes = {int(request.max_results) for request in ingest.take_requests()}
+    assert len(sizes) == 2
+    assert max(sizes) < ARXIV_PAGE_SIZE / 4
+
+
+@pytest.mark.slow
+async def test_backfill_requests_a_smaller_page_after_one_that_was_too_large(store: Store) -> None:
+    async with ingest_over(store) as ingest:
+        text = "A reward model. " + "A long sentence about nothing. " * 20_000
+        for part in range(PAPERS):
+            ingest.arxiv.add_paper(
+                SandboxPaper(title=f"Part {part}", abstract=text, published=MORNING - timedelta(days=1))
+            )
+        waits: list[ArxivBackoff] = []
+        client = RetryingArxivClient(
+            ingest.client, ingest.clock, on_page=lambda _page, _start: None, on_wait=waits.append
+        )
+        reader, window = WindowReader(client, Metrics()), Window(MORNING - timedelta(days=2), MORNING)
+        keywords = [Keyword.parse("reward model")]
+
+        async def read() -> int:
+            parts = reader.read(keywords, window, Priority.BACKGROUND, trust_zero=True)
+            return sum([len(part.papers) async for part in parts])
+
+        assert await ingest.run(read()) == PAPERS
+        assert len(waits) == 3

@@ -167,7 +167,7 @@ class _Run:
             if self._stage.is_synced and self._announcements < due and not self._stage.is_over:
                 self._announcements += 1
                 self._announce(self._size.papers_each, (0.2, 6.0), new=True)
-                if self._size.has(Hazard.HOSTILE):
+                if self._size.has(Hazard.HOSTILE) and self._announcements <= scenario.HOSTILE_PAPERS_MAX:
                     self._sandbox.arxiv.add_paper(scenario.hostile_paper(self._papers_random))
                 await self._stage.pause(self._size.duration_s / self._size.announcements / 2)
 
