@@ -126,6 +126,8 @@ class KeywordsButton(
 ):
     """Shows another page, or sends the file; only for the person who ran the command, also after a restart."""
 
+    is_private = True
+
     def __init__(self, custom_id: KeywordsButtonId, *, label: str = "", disabled: bool = False) -> None:
         super().__init__(discord.ui.Button(label=label or None, custom_id=custom_id.encode(), disabled=disabled))
         self._button_id = custom_id

@@ -31,6 +31,8 @@ class SubscribedButton(
 ):
     """Applies one action to the keywords that one command added."""
 
+    is_private = True
+
     def __init__(self, custom_id: SubscribedButtonId) -> None:
         style = discord.ButtonStyle.danger if custom_id.action == "undo" else discord.ButtonStyle.secondary
         label = _LABELS[custom_id.action]
