@@ -127,7 +127,13 @@ async def defer_if_slow(interaction: discord.Interaction[Client], work: Coroutin
             await interaction.response.defer(ephemeral=True)
         return await task
     finally:
+        task.add_done_callback(_ignore_failure)  # if the reply could not be deferred
         task.cancel()
+
+
+def _ignore_failure(task: asyncio.Task[_ResultT]) -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 # Discord prevents that people use components that a message does not have; the bot does not rely on it.
