@@ -8,7 +8,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import ClassVar, Final, Self, TypeVar, cast
+from typing import Final, Self, TypeVar, cast
 
 import discord
 
@@ -103,6 +103,17 @@ async def edit_reply(
         await interaction.followup.send(message, ephemeral=True)
 
 
+async def defer_update(interaction: discord.Interaction[AnyClient]) -> None:
+    """Defers the answer of a button below a private reply, which replaces that reply.
+
+    If everyone sees the message, such as a post, it stays, and the answer is a reply that only the caller sees.
+    """
+    if interaction.message is not None and interaction.message.flags.ephemeral:
+        await interaction.response.defer()
+    else:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+
+
 async def send_reply(interaction: discord.Interaction[Client], lines: Iterable[str]) -> None:
     """Replies with one message that only the caller sees, whether the reply was deferred or not."""
     (message,) = fit_lines(lines)
@@ -152,16 +163,13 @@ class UnusableItem(discord.ui.DynamicItem[discord.ui.Item[discord.ui.View]], tem
 class PersistentItem(discord.ui.DynamicItem[_ItemT], template=r"(?!)"):
     """A button or menu that is created again from its custom id when it is used, so that it works after a restart.
 
-    A subclass gives its own template. A component of another kind, or with values that cannot be, is unusable; so is
-    one that belongs to private replies (`is_private`) in a message that everyone sees.
+    A subclass gives its own template. A component of another kind, or with values that cannot be, is unusable.
     """
-
-    is_private: ClassVar[bool] = False
 
     @classmethod
     async def from_custom_id(
         cls,
-        interaction: discord.Interaction[discord.Client],
+        _interaction: discord.Interaction[discord.Client],
         item: discord.ui.Item[discord.ui.View],
         match: re.Match[str],
         /,
@@ -170,8 +178,7 @@ class PersistentItem(discord.ui.DynamicItem[_ItemT], template=r"(?!)"):
             created = cls.from_match(match)
         except ValueError:
             created = None
-        is_public = interaction.message is None or not interaction.message.flags.ephemeral
-        if created is None or created.item.type is not item.type or (cls.is_private and is_public):
+        if created is None or created.item.type is not item.type:
             # discord.py has no other way to reject a component than to create one, and it accepts any.
             return cast("Self", UnusableItem(item))
         return created
