@@ -26,7 +26,7 @@ from bot.runtime.limits import CONTENT_MAX
 from bot.services.subscriptions import SubscriptionService
 from cogs.input import Cooldown
 from cogs.permissions import Target, can_view, look_up_channels
-from cogs.replies import PersistentItem, bold, channel_link
+from cogs.replies import PersistentItem, bold, channel_link, defer_update
 from cogs.suggestions import visible
 
 KEYWORDS_PER_MINUTE: Final = 10
@@ -75,7 +75,7 @@ class KeywordsCommand(commands.Cog):
             await interaction.response.defer(ephemeral=True, thinking=True)
             await self._send_file(interaction, button.channel_id)
         else:
-            await interaction.response.defer()
+            await defer_update(interaction)
             await self._show(interaction, button.channel_id, button.move, button.position)
 
     async def _show(

@@ -21,7 +21,7 @@ from bot.domain.text import plural
 from bot.runtime.errors import ArxivBackoff, ArxivError, LookupsExhausted, QueryRejected, StoreUnavailable
 from bot.services.lookup import LATEST_MAX, Latest, LookupService
 from cogs.input import Cooldown, caller_of, parse_one_keyword
-from cogs.replies import PersistentItem, bold, relative_time, spelling_hint
+from cogs.replies import UNUSABLE, PersistentItem, bold, relative_time, spelling_hint
 
 LATEST_PER_MINUTE: Final = 5
 
@@ -112,7 +112,12 @@ class AbstractMenu(PersistentItem[discord.ui.Select[discord.ui.View]], template=
         return cls(AbstractMenuId.from_match(match))
 
     async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
-        await show_abstract(interaction, ArxivId(self.item.values[0]))
+        try:
+            arxiv_id = ArxivId(self.item.values[0])
+        except (LookupError, ValueError):
+            await reply(interaction, UNUSABLE)
+            return
+        await show_abstract(interaction, arxiv_id)
 
 
 async def show_abstract(interaction: discord.Interaction[AnyClient], arxiv_id: ArxivId) -> None:

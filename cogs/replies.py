@@ -8,11 +8,11 @@ import re
 from abc import abstractmethod
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Final, Self, TypeVar
+from typing import Final, Self, TypeVar, cast
 
 import discord
 
-from bot.discord_api.client import Client
+from bot.discord_api.client import AnyClient, Client, reply
 from bot.domain.text import cut, escape_markdown, plural
 from bot.runtime.limits import CONTENT_MAX
 
@@ -103,6 +103,17 @@ async def edit_reply(
         await interaction.followup.send(message, ephemeral=True)
 
 
+async def defer_update(interaction: discord.Interaction[AnyClient]) -> None:
+    """Defers the answer of a button below a private reply, which replaces that reply.
+
+    If everyone sees the message, such as a post, it stays, and the answer is a reply that only the caller sees.
+    """
+    if interaction.message is not None and interaction.message.flags.ephemeral:
+        await interaction.response.defer()
+    else:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+
+
 async def send_reply(interaction: discord.Interaction[Client], lines: Iterable[str]) -> None:
     """Replies with one message that only the caller sees, whether the reply was deferred or not."""
     (message,) = fit_lines(lines)
@@ -127,32 +138,55 @@ async def defer_if_slow(interaction: discord.Interaction[Client], work: Coroutin
             await interaction.response.defer(ephemeral=True)
         return await task
     finally:
+        task.add_done_callback(_ignore_failure)  # if the reply could not be deferred
         task.cancel()
 
 
+def _ignore_failure(task: asyncio.Task[_ResultT]) -> None:
+    if not task.cancelled():
+        task.exception()
+
+
+# Discord prevents that people use components that a message does not have; the bot does not rely on it.
+UNUSABLE: Final = "This button or menu no longer works. Commands show new ones; see `/help`."
+
 _ItemT = TypeVar("_ItemT", bound=discord.ui.Item[discord.ui.View])
+
+
+class UnusableItem(discord.ui.DynamicItem[discord.ui.Item[discord.ui.View]], template=r"[\s\S]*"):
+    """A component with a custom id that the bot cannot have created; never registered for its own template."""
+
+    async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
+        await reply(interaction, UNUSABLE)
 
 
 class PersistentItem(discord.ui.DynamicItem[_ItemT], template=r"(?!)"):
     """A button or menu that is created again from its custom id when it is used, so that it works after a restart.
 
-    A subclass gives its own template.
+    A subclass gives its own template. A component of another kind, or with values that cannot be, is unusable.
     """
 
     @classmethod
     async def from_custom_id(
         cls,
         _interaction: discord.Interaction[discord.Client],
-        _item: discord.ui.Item[discord.ui.View],
+        item: discord.ui.Item[discord.ui.View],
         match: re.Match[str],
         /,
     ) -> Self:
-        return cls.from_match(match)
+        try:
+            created = cls.from_match(match)
+        except ValueError:
+            created = None
+        if created is None or created.item.type is not item.type:
+            # discord.py has no other way to reject a component than to create one, and it accepts any.
+            return cast("Self", UnusableItem(item))
+        return created
 
     @classmethod
     @abstractmethod
     def from_match(cls, match: re.Match[str]) -> Self:
-        """Returns the component with this custom id, a match of the template."""
+        """Returns the component with this custom id, a match of the template; raises ValueError for wrong values."""
 
 
 def spelling_hint(shown: str) -> str:

@@ -33,7 +33,7 @@ from bot.services.subscriptions import (
     SubscriptionService,
     SyncStatus,
 )
-from cogs.input import read_keywords
+from cogs.input import Cooldown, read_keywords
 from cogs.permissions import Target, TargetChannel, check_bot_may_post, check_may_manage, target_channel
 from cogs.quota_texts import command_quota_line, exceeded_lines
 from cogs.replies import bold, defer_if_slow, edit_reply, local_time, send_reply, spelling_hint
@@ -41,16 +41,20 @@ from cogs.subscribe_buttons import subscribed_view
 
 # How long the reply waits for the initial sync before it says that the sync is queued.
 REPLY_WAIT_S: Final = 20.0
+# Enough to set up a server with many channels.
+SUBSCRIBE_PER_MINUTE: Final = 20
 
+# Discord lets the bot edit a reply for 15 minutes only, and a bot that is killed never does: these texts stay true.
+_PREVIEW: Final = "If no preview follows here, see `/status`."
 _ARXIV_UNAVAILABLE: Final = (
-    "arXiv is unavailable right now. Once it is back, the bot reads the existing papers without posting them, and this "
-    "message shows what it found. Newer papers will be posted."
+    "arXiv is unavailable right now. Once it is back, the bot reads the existing papers without posting them. "
+    f"Newer papers will be posted. {_PREVIEW}"
 )
-READING: Final = "-# Reading the papers of the last 30 days, without posting them. A preview will replace this line."
+READING: Final = f"-# The papers of the last 30 days are read first, without being posted. {_PREVIEW}"
 _WILDCARD_IGNORED: Final = "`*` is ignored: other endings of a word are found anyway."
 # A longer title takes two lines on a phone of 390 pixels.
 _TITLE_MAX: Final = 38
-_QUEUED: Final = "The existing papers are queued for reading. This message will show what was found."
+_QUEUED: Final = f"The existing papers are queued for reading. {_PREVIEW}"
 
 
 class SubscribeCommand(commands.Cog):
@@ -65,6 +69,7 @@ class SubscribeCommand(commands.Cog):
         self._subscription_service = subscription_service
         self._status_service = status_service
         self._settings_service = settings_service
+        self._cooldown = Cooldown(SUBSCRIBE_PER_MINUTE)
 
     @app_commands.command(description="Post new arXiv papers that match a keyword in a channel")
     @app_commands.describe(
@@ -83,6 +88,7 @@ class SubscribeCommand(commands.Cog):
     ) -> None:
         target = target_channel(interaction, channel)
         check_may_manage(target)
+        self._cooldown.check(interaction)
         results, left_out, lines = await defer_if_slow(
             interaction, self._subscribe(interaction, target, keyword, category)
         )

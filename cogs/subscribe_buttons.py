@@ -16,7 +16,7 @@ from bot.domain.text import plural
 from bot.runtime.errors import StoreUnavailable
 from bot.services.subscriptions import NEWEST_POSTED, Unsubscribed
 from cogs.permissions import can_manage_by_id, look_up_channels
-from cogs.replies import PersistentItem, bold
+from cogs.replies import PersistentItem, bold, defer_update
 
 _LABELS: Final[Mapping[SubscribedAction, str]] = {
     "new": "Start with new papers",
@@ -45,7 +45,7 @@ class SubscribedButton(
 
     async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
         client = client_of(interaction)
-        await interaction.response.defer()
+        await defer_update(interaction)
         try:
             text = await self._answer(interaction, client)
         except StoreUnavailable as error:  # nothing was changed: the buttons stay, so that the person can try again

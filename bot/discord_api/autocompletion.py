@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+import aiohttp
 import discord
 
 # A fast typist sends three requests per second; a request takes about 2 ms, most of it in discord.py.
@@ -45,5 +46,5 @@ async def answer_without_suggestions(interaction: discord.Interaction) -> None:
     """Answers a request for suggestions with none."""
     try:
         await interaction.response.autocomplete([])
-    except discord.HTTPException:
-        return  # the person has typed on: Discord no longer waits for this answer
+    except (discord.DiscordException, aiohttp.ClientError, OSError):
+        return  # Discord does not answer, or no longer waits for this answer: the person has typed on

@@ -133,6 +133,7 @@ class GlobalBackoff:
         self._delays = Backoff(rng, floor_s=BACKOFF_FLOOR_S, ceiling_s=BACKOFF_CEILING_S, requested_max_s=WAIT_MAX_S)
         self._period: BackoffPeriod | None = None
         self._probe_due_s = 0.0
+        self._began_s = 0.0
         self._route = ""  # the one whose answer started the backoff
         self._error_pages = 0
         self._replies_from_s = 0.0
@@ -233,6 +234,8 @@ class GlobalBackoff:
         self._set(replace(period, not_before=self._clock.now() + timedelta(seconds=wait_s)), wait_s)
 
     def _set(self, period: BackoffPeriod, wait_s: float) -> None:
+        if self._period is None:
+            self._began_s = self._clock.monotonic()
         self._period = period
         self._probe_due_s = self._clock.monotonic() + wait_s
         if self._problems.report(DISCORD_BACKOFF, Problem(f"Posting is paused: {period.reason}", period.not_before)):
@@ -242,7 +245,8 @@ class GlobalBackoff:
     def _end(self) -> None:
         if self._period is None:
             return
-        duration_s = max(0.0, (self._clock.now() - self._period.since).total_seconds())
+        # By the monotonic clock, within this run: the system clock may have been set since.
+        duration_s = self._clock.monotonic() - self._began_s
         self._period = None
         self._delays.succeeded()
         self._replies_from_s = 0.0

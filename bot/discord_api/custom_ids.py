@@ -15,6 +15,9 @@ from bot.runtime.limits import CUSTOM_ID_MAX
 # The key in messages that are not posts, such as replies to commands.
 NO_POST_KEY: Final = "looked-up"
 
+# SQLite's integers have 64 bits with a sign; Discord's ids fit for 70 years.
+ID_MAX: Final = 2**63 - 1
+
 SubscribedAction = Literal["new", "past", "undo"]
 KeywordsMove = Literal["first", "to", "from", "last", "file"]
 
@@ -53,7 +56,7 @@ class AbstractButtonId(CustomId):
 
     @classmethod
     def from_match(cls, match: re.Match[str]) -> Self:
-        """Parses a match of TEMPLATE."""
+        """Parses a match of TEMPLATE; raises ValueError for a text that is no arXiv id."""
         return cls(ArxivId(match["arxiv_id"]), match["key"])
 
     def __str__(self) -> str:
@@ -89,9 +92,9 @@ class SubscribedButtonId(CustomId):
 
     @classmethod
     def from_match(cls, match: re.Match[str]) -> Self:
-        """Parses a match of TEMPLATE."""
-        keyword_ids = tuple(int(number) for number in match["keywords"].split(","))
-        return cls(cast("SubscribedAction", match["action"]), int(match["channel"]), keyword_ids)
+        """Parses a match of TEMPLATE; raises ValueError for an id that cannot exist."""
+        keyword_ids = tuple(map(_id, match["keywords"].split(",")))
+        return cls(cast("SubscribedAction", match["action"]), _id(match["channel"]), keyword_ids)
 
     def __str__(self) -> str:
         return f"subscribed:{self.action}:{self.channel_id}:{','.join(map(str, self.keyword_ids))}"
@@ -115,9 +118,9 @@ class KeywordsButtonId(CustomId):
 
     @classmethod
     def from_match(cls, match: re.Match[str]) -> Self:
-        """Parses a match of TEMPLATE."""
+        """Parses a match of TEMPLATE; raises ValueError for an id that cannot exist."""
         move = cast("KeywordsMove", match["move"])
-        return cls(int(match["caller"]), int(match["channel"]), move, int(match["position"]))
+        return cls(_id(match["caller"]), _id(match["channel"]), move, int(match["position"]))
 
     def __str__(self) -> str:
         return f"keywords:{self.caller_id}:{self.channel_id}:{self.move}:{self.position}"
@@ -140,6 +143,14 @@ class TrendingButtonId(CustomId):
 
     def __str__(self) -> str:
         return f"trending:{self.day.isoformat()}:{self.page}:{self.count}"
+
+
+def _id(digits: str) -> int:
+    """Returns an id of Discord or of the database; raises ValueError for one that the database cannot hold."""
+    number = int(digits)
+    if number > ID_MAX:
+        raise ValueError(f"no id: {number}")
+    return number
 
 
 def post_key(custom_id: str) -> str | None:

@@ -21,9 +21,12 @@ EXPLANATION_MAX: Final = 300
 
 # Discord's error codes (topics/opcodes-and-status-codes).
 _UNKNOWN_MESSAGE: Final = 10008
+# Unknown interaction, and "Interaction has already been acknowledged".
+_EXPIRED_CODES: Final = frozenset({10062, 40060})
 
 # discord.py logs with a traceback what a listener, a button or an autocompletion raises.
 _LOGGERS: Final = ("discord.client", "discord.ui.view", "discord.app_commands.tree")
+_AUTOCOMPLETION: Final = "Ignoring exception in autocomplete"
 
 _RATE_LIMITED: Final = "Discord's rate limit"
 
@@ -57,12 +60,22 @@ def hide_outage_traces() -> None:
 
 
 def _without_outage_trace(record: logging.LogRecord) -> bool:
-    """Replaces the traceback of an outage, which may contain a proxy page, by one line; keeps every record."""
+    """Replaces a traceback that would not help by one line; drops the record if suggestions could not be sent.
+
+    Discord requests suggestions for each keystroke, and no longer waits for some of them.
+    """
     error = record.exc_info[1] if record.exc_info else None
-    if error is not None and is_outage(error):
-        record.exc_info = None
-        record.reason = describe_failure(error)
-    return True
+    if error is None or not (is_outage(error) or _is_expired(error)):
+        return True
+    record.exc_info = None
+    record.reason = describe_failure(error)
+    record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+    return not str(record.msg).startswith(_AUTOCOMPLETION)
+
+
+def _is_expired(error: BaseException) -> bool:
+    """Whether Discord no longer waits for the answer to an interaction, or has one."""
+    return isinstance(error, discord.HTTPException) and error.code in _EXPIRED_CODES
 
 
 def _explanation(error: discord.HTTPException) -> str:

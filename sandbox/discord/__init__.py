@@ -8,6 +8,7 @@ the bot or discord.py.
 """
 
 from sandbox.discord.api import RecordedRequest
+from sandbox.discord.checks.components import ComponentKind
 from sandbox.discord.cloudflare import CloudflareBlock
 from sandbox.discord.default_world import DefaultIds, DefaultWorld
 from sandbox.discord.faults import (
@@ -35,6 +36,7 @@ __all__ = [
     "Channel",
     "ChannelKind",
     "CloudflareBlock",
+    "ComponentKind",
     "DefaultIds",
     "DefaultWorld",
     "DiscordFault",

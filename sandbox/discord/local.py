@@ -12,6 +12,7 @@ from sandbox.discord.access import Access
 from sandbox.discord.api import RecordedRequest, RestApi
 from sandbox.discord.attachments import Attachments
 from sandbox.discord.cdn import Cdn
+from sandbox.discord.checks.components import ComponentKind
 from sandbox.discord.commands import Commands
 from sandbox.discord.default_world import APPLICATION_ID, DefaultWorld
 from sandbox.discord.events import ChangeSignal
@@ -127,9 +128,17 @@ class LocalDiscord:
         """Presses a button."""
         return self._user_actions.press(message_id, custom_id, user_id=user_id)
 
-    async def press_forged(self, message_id: int, custom_id: str, *, user_id: int) -> Invocation:
-        """Presses a button as if the message had it; Discord prevents this, but the bot should not rely on that."""
-        return self._user_actions.press_forged(message_id, custom_id, user_id=user_id)
+    async def press_forged(
+        self,
+        message_id: int,
+        custom_id: str,
+        *,
+        user_id: int,
+        kind: ComponentKind = ComponentKind.BUTTON,
+        values: Sequence[str] = (),
+    ) -> Invocation:
+        """Uses a component as if the message had it; Discord prevents this, but the bot should not rely on that."""
+        return self._user_actions.press_forged(message_id, custom_id, user_id=user_id, kind=kind, values=values)
 
     async def choose(self, message_id: int, custom_id: str, values: Sequence[str], *, user_id: int) -> Invocation:
         """Chooses values from a select menu."""

@@ -62,12 +62,18 @@ class UserActions:
         }
         return self._send_from(message, content, user_id)
 
-    def press_forged(self, message_id: int, custom_id: str, *, user_id: int) -> Invocation:
-        """Presses a button as if the message had one with this custom id, which Discord prevents."""
+    def press_forged(
+        self, message_id: int, custom_id: str, *, user_id: int, kind: ComponentKind, values: Sequence[str]
+    ) -> Invocation:
+        """Uses a component as if the message had it, which Discord prevents."""
         message = self._visible_message(message_id, user_id)
-        button: Payload = {"type": int(ComponentKind.BUTTON), "id": 2, "style": 2, "label": "?", "custom_id": custom_id}
-        row: Payload = {"type": int(ComponentKind.ACTION_ROW), "id": 1, "components": [button]}
-        content: Payload = {"component_type": button["type"], "custom_id": custom_id, "id": button["id"]}
+        component: Payload = {"type": int(kind), "id": 2, "custom_id": custom_id}
+        content: Payload = {"component_type": int(kind), "custom_id": custom_id, "id": 2}
+        if kind == ComponentKind.BUTTON:
+            component |= {"style": 2, "label": "?"}
+        else:
+            content["values"] = list(values)
+        row: Payload = {"type": int(ComponentKind.ACTION_ROW), "id": 1, "components": [component]}
         return self._send_from(replace(message, components=[row]), content, user_id)
 
     def choose(self, message_id: int, custom_id: str, values: Sequence[str], *, user_id: int) -> Invocation:

@@ -38,6 +38,8 @@ async def run_subscribe_until_killed(sandbox: RunningSandbox, bot: BotProcess, *
     assert await bot.wait_for_exit(DEADLINE_S) == KILLED
     if invocation.reply is not None:
         assert invocation.reply.content.startswith("**topic 000**: added to")
+        # The line stays there: nothing follows.
+        assert invocation.reply.content.endswith("If no preview follows here, see `/status`.")
     return invocation.reply is not None
 
 

@@ -23,7 +23,7 @@ async def test_reply_that_waits_for_a_slow_arxiv_is_edited_later(tmp_path: Path)
         assert invocation.reply is not None
         assert invocation.reply.content == (
             f"**reward model**: added to <#{sandbox.channel('papers')}>.\n"
-            "The existing papers are queued for reading. This message will show what was found."
+            "The existing papers are queued for reading. If no preview follows here, see `/status`."
         )
         read = await invocation.wait_for_edit(lambda message: "next check" in message.content)
         assert "1 paper in the last 30 days" in read.content

@@ -1,6 +1,7 @@
 """Quotas for keywords, and the pages of `/keywords`."""
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, closing
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.keyword import Keyword
+from cogs.subscribe import SUBSCRIBE_PER_MINUTE
 from sandbox.discord import Message
 from tests.support.embeds import components_of
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
@@ -82,6 +84,21 @@ async def test_reply_names_the_quota_what_fits_and_what_to_do(tmp_path: Path) ->
             "Run `/unsubscribe` again for the others."
         )
         assert stored_keywords(sandbox) == 3
+
+
+async def test_person_beyond_the_rate_limit_of_subscribe_affects_no_one_else(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        ids = sandbox.world.default
+        await sandbox.subscribe("reward model")
+        options = {"keyword": "reward model"}
+        for _ in range(SUBSCRIBE_PER_MINUTE - 1):
+            assert "already in" in await sandbox.reply_to("subscribe", options)
+        assert re.fullmatch(
+            r"Rate limit: try again in \d+ s\.", await sandbox.reply_to("subscribe", {"keyword": "a b"})
+        )
+        assert stored_keywords(sandbox) == 1
+        sandbox.world.set_member_roles(ids.guild_id, ids.member_id, [ids.admin_role_id])
+        assert "already in" in await sandbox.reply_to("subscribe", options, user_id=ids.member_id)
 
 
 async def test_command_with_hundreds_of_keywords_gets_one_short_reply(tmp_path: Path) -> None:

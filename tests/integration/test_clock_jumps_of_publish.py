@@ -5,9 +5,11 @@ from datetime import timedelta
 from bot.domain.channel_schedule import DailySchedule, due_at
 from bot.domain.channel_settings import ChannelSettings
 from bot.domain.outgoing import Blocked, Delivered, OutcomeUnknown, RetryLater
+from bot.publish.availability import ChannelAvailability
+from bot.runtime.metrics import Metrics
 from bot.store.channels import CHANNEL_WAIT_MAX
 from tests.support.builders import paper
-from tests.support.clock import FakeClock, every_jump, jumps_ahead
+from tests.support.clock import FakeClock, NoJitter, every_jump, jumps_ahead
 from tests.support.delivery import LOST_MESSAGE, FakeDelivery, arxiv_ids, record_papers, running_dispatcher
 from tests.support.editing import FakeMessageEditor, running_editor
 from tests.support.store import CHANNEL, NOW, Store
@@ -16,6 +18,10 @@ DAILY = DailySchedule(18, 0, "UTC")
 # A clock that is ahead by less than five minutes delays by that; the loops look for due work each minute.
 LATEST_S = 6 * 60.0
 MINUTE = timedelta(minutes=1)
+
+
+def _ignore() -> None:
+    pass
 
 
 async def record_ahead(store: Store, clock: FakeClock, jump: timedelta, *numbers: int) -> None:
@@ -102,6 +108,21 @@ async def test_backoff_of_a_channel_is_not_prolonged_by_a_jump(
         clock.jump(-jump)
         await running.advance(LATEST_S)
         assert delivery.messages() == [arxiv_ids(1)]
+
+
+async def test_wait_for_discord_that_began_during_a_jump_is_not_prolonged(subscribed: Store, clock: FakeClock) -> None:
+    jump = timedelta(hours=1)
+
+    async def check(_channel_id: int) -> None:
+        return None
+
+    availability = ChannelAvailability(subscribed.channels, check, clock, NoJitter(), Metrics(), on_block=_ignore)
+    clock.jump(jump)
+    waits = RetryLater(clock.now() + MINUTE, "Cloudflare blocks the bot", everywhere=True)
+    await availability.postpone(CHANNEL, waits)
+    clock.jump(-jump)
+    await clock.advance(LATEST_S)
+    assert await subscribed.channels.backing_off(clock.now()) == {}
 
 
 @every_jump

@@ -91,6 +91,19 @@ async def test_delays_between_probes_double_and_one_answer_ends_the_backoff(
     assert [record.getMessage() for record in caplog.records] == ["Discord backoff", "Discord backoff over"]
 
 
+@every_jump
+async def test_logged_duration_of_a_backoff_does_not_depend_on_the_system_clock(
+    store: Store, caplog: pytest.LogCaptureFixture, jump: timedelta
+) -> None:
+    caplog.set_level(logging.INFO, "bot.discord_api")
+    async with guarded() as harness, watching(harness, store):
+        await start_block(harness, CloudflareBlock(403))
+        harness.clock.jump(jump)
+        harness.lab.local.faults.unblock()
+        await next_probe(harness)
+    assert vars(caplog.records[-1])["duration_s"] == BACKOFF_FLOOR_S
+
+
 async def test_next_backoff_starts_with_the_shortest_delay_again(store: Store) -> None:
     async with guarded() as harness, watching(harness, store):
         for _ in range(2):

@@ -98,6 +98,24 @@ def test_post_key_is_read_from_the_components_of_posts_only(text: str, key: str 
     assert post_key(text) == key
 
 
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (AbstractButtonId, "abstract:../..:Ab-_9"),
+        (AbstractButtonId, "abstract:2611.00001v1:Ab-_9"),
+        (SubscribedButtonId, f"subscribed:undo:{2**63}:7"),
+        (SubscribedButtonId, f"subscribed:undo:11:7,{'9' * 40}"),
+        (KeywordsButtonId, f"keywords:{'9' * 20}:0:first:0"),
+        (KeywordsButtonId, f"keywords:71:{'9' * 20}:first:0"),
+        (TrendingButtonId, "trending:2026-02-30:0:0"),
+        (TrendingButtonId, "trending:0000-01-01:0:0"),
+    ],
+)
+def test_custom_id_with_impossible_values_is_rejected(kind: type[AnyCustomId], text: str) -> None:
+    with pytest.raises(ValueError, match=r"\S"):
+        parse(kind, text)
+
+
 @pytest.mark.parametrize("action", ["new", "past", "undo"])
 @pytest.mark.parametrize("keyword_ids", [range(1, 2), range(1, 20)])
 def test_subscribed_button_can_encode_many_keywords(action: SubscribedAction, keyword_ids: Sequence[int]) -> None:
