@@ -5,7 +5,7 @@ The key and the papers of a message are in the custom ids and options of its com
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
@@ -23,8 +23,8 @@ from bot.domain.outgoing import Blocked, RetryLater
 from bot.domain.trending.post import day_in_headline
 from bot.runtime.clock import Clock
 
-# How many threads of a forum are read in one step.
-THREADS_PER_PAGE: Final = 20
+# How many pages of a forum's threads are read in one step; most threads have one.
+PAGES_PER_STEP: Final = 10
 _PING: Final = re.compile(r"<@&(\d+)> ?")
 
 
@@ -67,27 +67,25 @@ async def read_forum(forum: discord.ForumChannel, position: Position, author: di
     """Returns the author's messages in the author's next threads, the oldest thread first."""
     after = position.after
 
-    def has_messages(thread: discord.Thread) -> bool:
-        return thread.id > after or (thread.last_message_id or 0) > after
+    def is_unread(thread: discord.Thread) -> bool:
+        has_messages = thread.id > after or (thread.last_message_id or 0) > after
+        return thread.id >= position.thread_id and has_messages
 
-    threads = {thread.id: thread async for thread in own_threads(forum, author, has_messages, after)}
-    step = [threads[thread_id] for thread_id in sorted(threads)[:THREADS_PER_PAGE]]
+    threads = {thread.id: thread async for thread in own_threads(forum, author, is_unread, after)}
     found: list[FoundMessage] = []
-    for thread in step:
-        found += [message async for message in _in_thread(thread, after, author)]
-    if len(step) == len(threads):
-        return HistoryPage(tuple(found), max((message.message_id for message in found), default=after), None)
-    return HistoryPage(tuple(found), step[-1].id, Position(step[-1].id))
-
-
-async def _in_thread(
-    thread: discord.Thread, after: int, author: discord.abc.User | None
-) -> AsyncIterator[FoundMessage]:
-    position: Position | None = Position(after)
-    while position is not None:
-        messages, position = await read_page(thread, position)
-        for message in _found(messages, author, thread.id):
-            yield message
+    pages = 0
+    for thread_id in sorted(threads):
+        in_thread = position.in_thread if thread_id == position.thread_id else None
+        rest: Position | None = in_thread or Position(after)
+        while rest is not None:
+            if pages == PAGES_PER_STEP:
+                # Every message with a lower id is in a thread that was read.
+                read_until = max(after, thread_id - 1)
+                return HistoryPage(tuple(found), read_until, Position(read_until, thread_id=thread_id, in_thread=rest))
+            messages, rest = await read_page(threads[thread_id], rest)
+            found += _found(messages, author, thread_id)
+            pages += 1
+    return HistoryPage(tuple(found), max((message.message_id for message in found), default=after), None)
 
 
 def _found(

@@ -12,7 +12,7 @@ from bot.discord_api.acknowledgements import observe_acknowledgements
 from bot.discord_api.attempts import InvalidRequests
 from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.delivery import DiscordDelivery
-from bot.discord_api.found_messages import THREADS_PER_PAGE, DiscordHistory
+from bot.discord_api.found_messages import PAGES_PER_STEP, DiscordHistory
 from bot.discord_api.server_time import DiscordTime
 from bot.domain.channel_settings import Layout
 from bot.domain.found import FoundMessage, HistoryPage
@@ -20,6 +20,7 @@ from bot.domain.history import Position, created_at, snowflake
 from bot.domain.outgoing import Blocked, Delivered, MessageAbsent, OutgoingMessage, RetryLater
 from bot.domain.post import MessageHeader, OutboxEntry, Post
 from bot.domain.trending.post import RankedEntry, TrendingPost
+from bot.runtime.limits import HISTORY_PAGE_SIZE
 from sandbox.discord import ChannelKind, Status
 from sandbox.discord.primitives import snowflake_at
 from tests.support.builders import paper, trending_entry
@@ -132,19 +133,60 @@ async def test_messages_of_a_forum_are_found_in_their_threads() -> None:
         assert await read(lab, forum, snowflake(created_at(archived.thread_id) + timedelta(minutes=1))) == ()
 
 
-async def test_forum_with_many_threads_is_read_in_steps() -> None:
+async def read_in_steps(lab: DiscordHarness, channel_id: int, after: int) -> list[HistoryPage]:
+    """Reads a history to its end, in at most five steps."""
+    pages: list[HistoryPage] = []
+    position: Position | None = Position(after)
+    while position is not None:
+        assert len(pages) < 5, "it never ends"
+        page = await history_of(lab).read_history(channel_id, position)
+        assert isinstance(page, HistoryPage)
+        pages.append(page)
+        position = page.rest
+    return pages
+
+
+@pytest.mark.parametrize("is_commented", [False, True])
+async def test_forum_with_many_threads_is_read_in_steps(is_commented: bool) -> None:
+    """People write in old forum posts, whose last messages are therefore newer than the threads after them."""
     async with connected() as lab:
         forum = await forum_of(lab)
-        for number in range(THREADS_PER_PAGE + 1):
-            await send(lab, post(forum, 1, key=f"key-{number}"))
-        page = await history_of(lab).read_history(forum, Position(0))
-        assert isinstance(page, HistoryPage)
-        assert page.rest is not None
-        rest = await read(lab, forum, page.rest.after)
-        assert [message.key for message in (*page.messages, *rest)][-2:] == [
-            f"key-{THREADS_PER_PAGE - 1}",
-            f"key-{THREADS_PER_PAGE}",
+        keys = [f"key-{number}" for number in range(PAGES_PER_STEP + 1)]
+        threads = [(await send(lab, post(forum, 1, key=key))).thread_id or 0 for key in keys]
+        if is_commented:
+            for thread_id in threads:
+                lab.world.messages.post(thread_id, lab.world.default.admin_id, "Interesting")
+        pages = await read_in_steps(lab, forum, 0)
+        assert [message.key for page in pages for message in page.messages] == keys
+        assert pages[0].read_until in range(threads[-2], threads[-1]), "a later process may continue there"
+
+
+async def test_comments_in_many_old_forum_posts_are_read_once() -> None:
+    async with connected() as lab:
+        forum = await forum_of(lab)
+        threads = [
+            (await send(lab, post(forum, 1, key=f"key-{number}"))).thread_id or 0
+            for number in range(PAGES_PER_STEP + 1)
         ]
+        for thread_id in threads:
+            lab.world.messages.post(thread_id, lab.world.default.admin_id, "Interesting")
+        pages = await read_in_steps(lab, forum, threads[-1])
+        assert [page.messages for page in pages] == [(), ()]
+        assert [page.read_until for page in pages] == [threads[-1], threads[-1]]
+
+
+async def test_forum_post_with_many_comments_is_read_in_steps() -> None:
+    async with connected() as lab:
+        forum = await forum_of(lab)
+        first = await send(lab, post(forum, 1, key="first"))
+        assert first.thread_id is not None
+        for _ in range(PAGES_PER_STEP * HISTORY_PAGE_SIZE):
+            lab.world.messages.post(first.thread_id, lab.world.default.admin_id, "Interesting")
+        more = post(forum, 2, key="more")
+        await send(lab, replace(more, header=replace(more.header, thread_id=first.thread_id)))
+        pages = await read_in_steps(lab, forum, 0)
+        assert [[message.key for message in page.messages] for page in pages] == [["first"], ["more"]]
+        assert pages[0].read_until < first.thread_id
 
 
 async def test_long_history_is_read_up_to_its_newest_message() -> None:

@@ -1,13 +1,14 @@
 """Before the first post in a channel its history is read: messages that the database does not have count as posted."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from bot.domain.channel_settings import Layout
 from bot.domain.found import FoundMessage, HistoryPage
-from bot.domain.history import ORDER_MARGIN, earlier, snowflake
+from bot.domain.history import ORDER_MARGIN, Position, earlier, snowflake
 from bot.domain.outgoing import Blocked, RetryLater
 from bot.domain.post import Post
 from bot.publish.history_check import BEFORE_SUBSCRIPTION
@@ -165,6 +166,30 @@ async def test_message_of_this_process_is_not_taken_for_a_second_bots(
         await read_posted(running)
         assert await subscribed.outbox.waiting() == {}
         assert running.second_bot.pause_s() == 0
+
+
+async def test_forum_is_read_on_where_it_was_left_and_not_after_its_newest_message(subscribed: Store) -> None:
+    """A thread that was read may contain a message that is newer than the threads after it."""
+    found_messages, newest = FoundMessages(subscribed.database), found(1)
+    thread_id = newest.message_id - 50
+    rest = Position(thread_id - 1, thread_id=thread_id, in_thread=Position(0))
+    await found_messages.record(CHANNEL, HistoryPage((newest,), rest.after, rest), 0, [newest])
+    assert await found_messages.read_until(CHANNEL) == rest.after
+
+
+async def test_found_message_in_a_forum_post_is_not_passed_by_the_next_threads(subscribed: Store) -> None:
+    found_messages, sent = FoundMessages(subscribed.database), found(1)
+    await record_papers(subscribed, 1)
+    await subscribed.outbox.record_search(bound := await subscribed.bind(now=NOW - HOUR), sent.message_id - 100)
+    sent = replace(sent, key=bound.key)
+    threads = [sent.message_id + distance for distance in (-50, 50)]
+    pages = [(sent,), ()]
+    for thread_id, messages, start in zip(threads, pages, (0, threads[0] - 1), strict=True):
+        rest = Position(thread_id - 1, thread_id=thread_id, in_thread=Position(0))
+        await found_messages.record(CHANNEL, HistoryPage(messages, rest.after, rest), start, [])
+    unsettled = await subscribed.outbox.unsettled_post(CHANNEL)
+    assert unsettled is not None
+    assert unsettled.search.after == sent.message_id - 1
 
 
 async def test_edit_of_a_found_message_waits_until_all_its_papers_are_known(
