@@ -275,6 +275,25 @@ async def test_second_bot_pauses_posting_until_there_is_no_message_of_it(
         assert delivery.messages(OTHER_CHANNEL) == [arxiv_ids(1, 2)]
 
 
+async def test_channel_that_was_read_during_the_pause_is_read_again_after_it(
+    subscribed: Store, delivery: FakeDelivery, clock: FakeClock
+) -> None:
+    """A second bot of an earlier release does not pause: it posts until somebody stops it."""
+    await record_papers(subscribed, 1)
+    async with running_dispatcher(subscribed, delivery, clock) as running:
+        delivery.found[CHANNEL] = [found(1, ago=-timedelta(seconds=11))]
+        for _ in range(2):
+            running.history_check.posted(CHANNEL)
+            await read_posted(running)
+        assert running.second_bot.pause_s() > 0
+        delivery.found[CHANNEL].append(found(2, ago=-timedelta(seconds=600), key="during the pause"))
+        await record_papers(subscribed, 2, 3)
+        await running.notify()
+        for _ in range(2):  # what it posted during the first pause is the reason for the second one
+            await running.advance(PAUSE_MAX_S)
+        assert delivery.messages() == [arxiv_ids(1), arxiv_ids(3)]
+
+
 async def test_channel_is_read_again_soon_after_a_post(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
@@ -320,6 +339,6 @@ async def test_list_of_a_second_bot_pauses_posting_once(store: Store) -> None:
             reading = asyncio.ensure_future(running.history_check.read_posted())
             await running.advance(1)
             await reading
-        assert running.second_bot.detections == 1
+        assert running.second_bot.changes == 1
         await running.advance(PAUSE_MAX_S)
         assert running.second_bot.pause_s() == 0

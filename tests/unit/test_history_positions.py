@@ -63,7 +63,7 @@ async def test_evidence_prolongs_the_pause() -> None:
     second_bot.found("a message")
     await clock.advance(PAUSE_MIN_S - 1)
     second_bot.found("another message")
-    assert second_bot.detections == 1
+    assert second_bot.changes == 1
     assert [problem.text for problem in problems.current.values()] == [PROBLEM]
     await clock.advance(PAUSE_MIN_S - 1)
     assert second_bot.pause_s() == 1
@@ -71,7 +71,7 @@ async def test_evidence_prolongs_the_pause() -> None:
     assert second_bot.pause_s() == 0
     assert problems.current == {}
     second_bot.found("a message")
-    assert second_bot.detections == 2
+    assert second_bot.changes == 3
 
 
 def test_keys_of_old_messages_are_dropped() -> None:
