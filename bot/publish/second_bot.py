@@ -45,12 +45,13 @@ class SecondBot:
 
     @property
     def own_keys(self) -> "OrderedDict[str, None]":
-        """The keys of the messages that this process bound."""
+        """The keys of the messages that this process attempted to send."""
         return self._own_keys
 
-    def bound(self, key: str) -> None:
-        """Records the key of a message that is about to be bound."""
+    def attempted(self, key: str) -> None:
+        """Records the key of a message that is about to be sent."""
         self._own_keys[key] = None
+        self._own_keys.move_to_end(key)
         if len(self._own_keys) > _KEYS_KEPT:
             self._own_keys.popitem(last=False)
 

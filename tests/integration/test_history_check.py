@@ -192,6 +192,23 @@ async def test_found_message_in_a_forum_post_is_not_passed_by_the_next_threads(s
     assert unsettled.search.after == sent.message_id - 1
 
 
+async def test_message_that_this_process_sent_again_is_not_taken_for_a_second_bots(
+    subscribed: Store, delivery: FakeDelivery, clock: FakeClock
+) -> None:
+    """The process before this one bound it, and its row was deleted before it arrived."""
+    await record_papers(subscribed, 1)
+    bound = await subscribed.bind(now=NOW)
+    delivery.answers[CHANNEL].append(LOST_MESSAGE)
+    async with running_dispatcher(subscribed, delivery, clock) as running:
+        assert len(delivery.attempts) == 1
+        await subscribed.outbox.release(bound)
+        delivery.found[CHANNEL] = [found(1, ago=-timedelta(seconds=29), key=bound.key)]
+        running.history_check.posted(CHANNEL)
+        await read_posted(running)
+        assert await subscribed.outbox.waiting() == {}
+        assert running.second_bot.pause_s() == 0
+
+
 async def test_edit_of_a_found_message_waits_until_all_its_papers_are_known(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:

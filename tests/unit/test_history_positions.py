@@ -97,7 +97,7 @@ async def test_evidence_prolongs_the_pause() -> None:
 def test_keys_of_old_messages_are_dropped() -> None:
     second_bot = SecondBot(FakeClock(), NoJitter(), ReportedProblems())
     for number in range(20_001):
-        second_bot.bound(str(number))
+        second_bot.attempted(str(number))
     assert "0" not in second_bot.own_keys
     assert len(second_bot.own_keys) == 20_000
 
