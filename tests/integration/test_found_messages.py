@@ -21,8 +21,8 @@ from bot.domain.outgoing import Blocked, Delivered, MessageAbsent, OutgoingMessa
 from bot.domain.post import MessageHeader, OutboxEntry, Post
 from bot.domain.trending.post import RankedEntry, TrendingPost
 from bot.runtime.limits import HISTORY_PAGE_SIZE
-from sandbox.discord import ChannelKind, Status
-from sandbox.discord.primitives import snowflake_at
+from sandbox.discord import ChannelKind, Message, Status
+from sandbox.discord.primitives import Payload, snowflake_at
 from tests.support.builders import paper, trending_entry
 from tests.support.clock import FakeClock
 from tests.support.discord_client import DiscordHarness, SmallClient, connected, logged_in
@@ -212,6 +212,38 @@ async def test_history_that_cannot_be_read(answer: Status, outcome: type[RetryLa
         lab.local.faults.add("GET", "/messages$", answer, times=5)
         read_history = history_of(lab).read_history(lab.world.default.channel("papers"), Position(0))
         assert isinstance(await read_history, outcome)
+
+
+async def test_message_that_discord_py_cannot_parse_does_not_hide_the_others() -> None:
+    async with logged_in() as lab:
+        message = post(lab.world.default.channel("papers"), 1)
+        odd: Payload = {"type": "rich", "color": None}
+        lab.world.messages.add(
+            Message(lab.world.new_id(), message.channel_id, lab.world.default.admin_id, embeds=[odd])
+        )
+        sent = await send(lab, message)
+        assert [found.message_id for found in await read(lab, message.channel_id)] == [sent.message_id]
+        assert await delivery_of(lab).find(message, Position(0)) == sent
+
+
+async def test_answer_without_messages_is_an_outage() -> None:
+    async with logged_in() as lab:
+        message = post(lab.world.default.channel("papers"), 1)
+        lab.local.faults.add("GET", "/messages$", Status(200, {"messages": []}), times=2)
+        assert isinstance(await history_of(lab).read_history(message.channel_id, Position(0)), RetryLater)
+        assert isinstance(await delivery_of(lab).find(message, Position(0)), RetryLater)
+
+
+async def test_thread_that_was_deleted_after_it_was_listed_does_not_block_its_forum() -> None:
+    async with connected() as lab:
+        forum = await forum_of(lab)
+        deleted, kept = [await send(lab, post(forum, 1, key=key)) for key in ("deleted", "kept")]
+        gone = Status.api_error(404, 10003, "Unknown Channel")
+        lab.local.faults.add("GET", f"/channels/{deleted.thread_id}/messages$", gone, times=2)
+        assert [found.message_id for found in await read(lab, forum)] == [kept.message_id]
+        assert await delivery_of(lab).find(post(forum, 1, key="kept"), Position(0)) == kept
+        lab.local.faults.add("GET", "/messages$", Status.api_error(404, 10004, "Unknown Guild"))
+        assert isinstance(await history_of(lab).read_history(forum, Position(0)), Blocked)
 
 
 async def test_discords_time_is_known_after_the_login() -> None:
