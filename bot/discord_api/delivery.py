@@ -106,8 +106,8 @@ class DiscordDelivery:
         try:
             async with asyncio.timeout(HISTORY_TIMEOUT_S):
                 if forum is None:
-                    return await find_message(self._target(message), message.key, position, self._client.user)
-                return await find_forum_post(forum, message.key, position.after, self._client.user)
+                    return await find_message(self._client, _target_id(message), message.key, position)
+                return await find_forum_post(self._client, forum, message.key, position.after)
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             return self._outcomes.of_read(error)
 
@@ -162,12 +162,16 @@ class DiscordDelivery:
         return await asyncio.to_thread(self._render_message, message)
 
     def _target(self, message: OutgoingMessage) -> discord.PartialMessageable:
-        return self._client.get_partial_messageable(message.header.thread_id or message.channel_id)
+        return self._client.get_partial_messageable(_target_id(message))
 
     def _forum_of(self, message: OutgoingMessage) -> discord.ForumChannel | None:
         """Returns the forum in which the message begins a new forum post, or None."""
         channel = self._client.get_channel(message.channel_id)
         return channel if isinstance(channel, discord.ForumChannel) and message.header.thread_id is None else None
+
+
+def _target_id(message: OutgoingMessage) -> int:
+    return message.header.thread_id or message.channel_id
 
 
 def _publish_route(post: Post) -> Route:

@@ -5,15 +5,16 @@ The key and the papers of a message are in the custom ids and options of its com
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
 import aiohttp
 import discord
 
-from bot.discord_api.custom_ids import NO_POST_KEY, AbstractButtonId, post_key
-from bot.discord_api.history import HISTORY_TIMEOUT_S, own_threads, read_page
+from bot.discord_api.custom_ids import NO_POST_KEY
+from bot.discord_api.history import HISTORY_TIMEOUT_S, is_own, own_threads, read_page, skip_deleted_thread
+from bot.discord_api.history_message import HistoryMessage
 from bot.discord_api.outcomes import OutcomeMapper
 from bot.discord_api.server_time import DiscordTime
 from bot.domain.channel_settings import Layout
@@ -23,8 +24,8 @@ from bot.domain.outgoing import Blocked, RetryLater
 from bot.domain.trending.post import day_in_headline
 from bot.runtime.clock import Clock
 
-# How many threads of a forum are read in one step.
-THREADS_PER_PAGE: Final = 20
+# How many pages of a forum's threads are read in one step; most threads have one.
+PAGES_PER_STEP: Final = 10
 _PING: Final = re.compile(r"<@&(\d+)> ?")
 
 
@@ -47,86 +48,69 @@ class DiscordHistory:
         try:
             async with asyncio.timeout(HISTORY_TIMEOUT_S):
                 if isinstance(channel, discord.ForumChannel):
-                    return await read_forum(channel, position, self._client.user)
-                target = self._client.get_partial_messageable(channel_id)
-                return await read_channel(target, position, self._client.user)
+                    return await read_forum(self._client, channel, position)
+                return await read_channel(self._client, channel_id, position)
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             return self._outcomes.of_read(error)
 
 
-async def read_channel(
-    channel: discord.abc.Messageable, position: Position, author: discord.abc.User | None
-) -> HistoryPage:
-    """Returns the author's messages in the next page of a channel's history."""
-    messages, rest = await read_page(channel, position)
+async def read_channel(client: discord.Client, channel_id: int, position: Position) -> HistoryPage:
+    """Returns the bot's messages in the next page of a channel's history."""
+    messages, rest = await read_page(client, channel_id, position)
     read_until = messages[-1].id if messages else position.after
-    return HistoryPage(tuple(_found(messages, author)), read_until, rest)
+    return HistoryPage(tuple(_found(client, messages)), read_until, rest)
 
 
-async def read_forum(forum: discord.ForumChannel, position: Position, author: discord.abc.User | None) -> HistoryPage:
-    """Returns the author's messages in the author's next threads, the oldest thread first."""
+async def read_forum(client: discord.Client, forum: discord.ForumChannel, position: Position) -> HistoryPage:
+    """Returns the bot's messages in its next threads, the oldest thread first."""
     after = position.after
 
-    def has_messages(thread: discord.Thread) -> bool:
-        return thread.id > after or (thread.last_message_id or 0) > after
+    def is_unread(thread: discord.Thread) -> bool:
+        has_messages = thread.id > after or (thread.last_message_id or 0) > after
+        return thread.id >= position.thread_id and has_messages
 
-    threads = {thread.id: thread async for thread in own_threads(forum, author, has_messages, after)}
-    step = [threads[thread_id] for thread_id in sorted(threads)[:THREADS_PER_PAGE]]
+    threads = [thread.id async for thread in own_threads(client, forum, is_unread, after)]
     found: list[FoundMessage] = []
-    for thread in step:
-        found += [message async for message in _in_thread(thread, after, author)]
-    if len(step) == len(threads):
-        return HistoryPage(tuple(found), max((message.message_id for message in found), default=after), None)
-    return HistoryPage(tuple(found), step[-1].id, Position(step[-1].id))
-
-
-async def _in_thread(
-    thread: discord.Thread, after: int, author: discord.abc.User | None
-) -> AsyncIterator[FoundMessage]:
-    position: Position | None = Position(after)
-    while position is not None:
-        messages, position = await read_page(thread, position)
-        for message in _found(messages, author, thread.id):
-            yield message
+    pages = 0
+    for thread_id in sorted(set(threads)):
+        in_thread = position.in_thread if thread_id == position.thread_id else None
+        rest: Position | None = in_thread or Position(after)
+        while rest is not None:
+            if pages == PAGES_PER_STEP:
+                # Every message with a lower id is in a thread that was read.
+                read_until = max(after, thread_id - 1)
+                return HistoryPage(tuple(found), read_until, Position(read_until, thread_id=thread_id, in_thread=rest))
+            page_start, rest = rest, None  # a thread that was deleted is read
+            with skip_deleted_thread():
+                messages, rest = await read_page(client, thread_id, page_start)
+                found += _found(client, messages, thread_id)
+            pages += 1
+    return HistoryPage(tuple(found), max((message.message_id for message in found), default=after), None)
 
 
 def _found(
-    messages: tuple[discord.Message, ...], author: discord.abc.User | None, thread_id: int | None = None
+    client: discord.Client, messages: tuple[HistoryMessage, ...], thread_id: int | None = None
 ) -> Iterator[FoundMessage]:
     for message in messages:
-        if author is not None and message.author.id == author.id:
-            found = found_message(message, thread_id)
-            if found is not None:
-                yield found
+        found = found_message(message, thread_id) if is_own(client, message.author_id) else None
+        if found is not None:
+            yield found
 
 
-def found_message(message: discord.Message, thread_id: int | None = None) -> FoundMessage | None:
+def found_message(message: HistoryMessage, thread_id: int | None = None) -> FoundMessage | None:
     """Returns a message of the bot with its key and papers; None if it is no post."""
-    key, arxiv_ids = None, list[str]()
-    for component in _components(message):
-        button = re.fullmatch(AbstractButtonId.TEMPLATE, component.custom_id or "")
-        if button is not None:
-            key, arxiv_ids = button["key"], [button["arxiv_id"]]
-        elif isinstance(component, discord.SelectMenu):
-            key = post_key(component.custom_id or "")
-            arxiv_ids = [option.value for option in component.options]
-    if key is None or key == NO_POST_KEY:
+    marks = message.post_marks()
+    if marks is None or marks.key == NO_POST_KEY:
         return None
     ping = _PING.match(message.content)
     headline = message.content[ping.end() :] if ping else message.content
     return FoundMessage(
-        key=key,
+        key=marks.key,
         message_id=message.id,
-        arxiv_ids=tuple(arxiv_ids),
-        layout=Layout.CARDS if any(embed.url for embed in message.embeds) else Layout.COMPACT,
+        arxiv_ids=marks.arxiv_ids,
+        layout=Layout.CARDS if message.has_links_in_embeds else Layout.COMPACT,
         headline=headline,
         mention_role=int(ping[1]) if ping else None,
         thread_id=thread_id,
         day=day_in_headline(headline),
     )
-
-
-def _components(message: discord.Message) -> Iterator[discord.Button | discord.SelectMenu]:
-    for row in message.components:
-        if isinstance(row, discord.ActionRow):
-            yield from (child for child in row.children if isinstance(child, discord.Button | discord.SelectMenu))

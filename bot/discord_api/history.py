@@ -1,11 +1,12 @@
 """Reads a channel's history page by page, and a forum's posts, by message id. It changes nothing."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import discord
 
-from bot.discord_api.messages import post_keys
+from bot.discord_api.history_message import HistoryMessage, UnreadableHistory
 from bot.domain.history import Position, created_at
 from bot.domain.outgoing import Delivered, MessageAbsent
 from bot.runtime.limits import HISTORY_PAGE_SIZE
@@ -13,64 +14,93 @@ from bot.runtime.limits import HISTORY_PAGE_SIZE
 # For one page of a channel, or for the posts of a forum.
 HISTORY_TIMEOUT_S: Final = 120.0
 
+# Discord's code for a channel or thread that does not exist (topics/opcodes-and-status-codes).
+UNKNOWN_CHANNEL: Final = 10003
+
 
 async def find_message(
-    channel: discord.abc.Messageable, key: str, position: Position, author: discord.abc.User | None
+    client: discord.Client, channel_id: int, key: str, position: Position
 ) -> Delivered | MessageAbsent | Position:
-    """Looks for the author's message with this key in the next page; returns where the search continues, if it does."""
-    messages, rest = await read_page(channel, position)
+    """Looks for the bot's message with this key in the next page; returns where the search continues, if it does."""
+    messages, rest = await read_page(client, channel_id, position)
     for message in messages:
-        if key in post_keys(message, author):
+        if _has_key(client, message, key):
             return Delivered(message.id)
     return MessageAbsent() if rest is None else rest
 
 
 async def read_page(
-    channel: discord.abc.Messageable, position: Position
-) -> tuple[tuple[discord.Message, ...], Position | None]:
+    client: discord.Client, channel_id: int, position: Position
+) -> tuple[tuple[HistoryMessage, ...], Position | None]:
     """Returns the next messages, oldest first, and the position after them; None at the end."""
-    after = discord.Object(position.after)
-    page = [message async for message in channel.history(after=after, limit=HISTORY_PAGE_SIZE, oldest_first=True)]
+    page = await _messages(client, channel_id, HISTORY_PAGE_SIZE, position.after)
     if len(page) < HISTORY_PAGE_SIZE:
-        return tuple(page), None
+        return page, None
     # The channel may grow for ever: what is written after this moment is not read.
-    until = position.until or await newest_id(channel) or page[-1].id
+    until = position.until or await _newest_id(client, channel_id) or page[-1].id
     rest = Position(page[-1].id, until)
-    return tuple(page), None if rest.after >= until else rest
+    return page, None if rest.after >= until else rest
 
 
-async def newest_id(channel: discord.abc.Messageable) -> int | None:
+async def _messages(
+    client: discord.Client, channel_id: int, limit: int, after: int | None
+) -> tuple[HistoryMessage, ...]:
+    """Returns messages of a channel, oldest first; without `after`, the newest ones."""
+    answer: object = await client.http.logs_from(channel_id, limit, after=after)
+    if not isinstance(answer, list):
+        raise UnreadableHistory("no list of messages")
+    return tuple(sorted(map(HistoryMessage.parse, answer), key=lambda message: message.id))
+
+
+async def _newest_id(client: discord.Client, channel_id: int) -> int | None:
     """Returns the id of the newest message; None in an empty channel."""
-    return next(iter([message.id async for message in channel.history(limit=1)]), None)
+    return next((message.id for message in await _messages(client, channel_id, 1, None)), None)
 
 
 async def find_forum_post(
-    forum: discord.ForumChannel, key: str, after: int, author: discord.abc.User | None
+    client: discord.Client, forum: discord.ForumChannel, key: str, after: int
 ) -> Delivered | MessageAbsent:
-    """Looks for the author's forum post with this key among the author's posts above this id."""
-    async for thread in own_threads(forum, author, lambda thread: thread.id > after, after):
-        async for message in thread.history(limit=1, oldest_first=True):
-            if key in post_keys(message, author):
-                return Delivered(message.id, thread_id=thread.id)
+    """Looks for the bot's forum post with this key among its posts above this id."""
+    async for thread in own_threads(client, forum, lambda thread: thread.id > after, after):
+        with skip_deleted_thread():
+            for message in await _messages(client, thread.id, 1, 0):
+                if _has_key(client, message, key):
+                    return Delivered(message.id, thread_id=thread.id)
     return MessageAbsent()
 
 
+@contextmanager
+def skip_deleted_thread() -> Iterator[None]:
+    """Ends the block if a thread was deleted after it was listed: that says nothing about its forum."""
+    try:
+        yield
+    except discord.NotFound as error:
+        if error.code != UNKNOWN_CHANNEL:
+            raise
+
+
+def _has_key(client: discord.Client, message: HistoryMessage, key: str) -> bool:
+    marks = message.post_marks() if is_own(client, message.author_id) else None
+    return marks is not None and marks.key == key
+
+
 async def own_threads(
+    client: discord.Client,
     forum: discord.ForumChannel,
-    author: discord.abc.User | None,
     is_wanted: Callable[[discord.Thread], bool],
     after: int,
 ) -> AsyncIterator[discord.Thread]:
-    """Yields the author's wanted threads of a forum: active ones, and those archived after this message id."""
+    """Yields the bot's wanted threads of a forum: active ones, and those archived after this message id."""
     for thread in await forum.guild.active_threads():
-        if thread.parent_id == forum.id and _is_by(thread, author) and is_wanted(thread):
+        if thread.parent_id == forum.id and is_own(client, thread.owner_id) and is_wanted(thread):
             yield thread
     async for thread in forum.archived_threads(limit=None):  # the last archived one first
         if thread.archive_timestamp < created_at(after):
             return
-        if _is_by(thread, author) and is_wanted(thread):
+        if is_own(client, thread.owner_id) and is_wanted(thread):
             yield thread
 
 
-def _is_by(thread: discord.Thread, author: discord.abc.User | None) -> bool:
-    return author is not None and thread.owner_id == author.id
+def is_own(client: discord.Client, author_id: int) -> bool:
+    """Whether a message or thread of this author is the bot's."""
+    return client.user is not None and author_id == client.user.id

@@ -10,7 +10,7 @@ from typing import Final, assert_never
 
 import discord
 
-from bot.discord_api.custom_ids import AbstractButtonId, AbstractMenuId, post_key
+from bot.discord_api.custom_ids import AbstractButtonId, AbstractMenuId
 from bot.domain.channel_settings import Layout
 from bot.domain.layout.card import Card, option_description, option_label
 from bot.domain.layout.compact import PaperList
@@ -146,16 +146,3 @@ def _menu(papers: Sequence[Paper], key: str) -> discord.ui.Select[discord.ui.Vie
         for paper in papers
     ]
     return discord.ui.Select(custom_id=AbstractMenuId(key).encode(), placeholder="Read an abstract…", options=options)
-
-
-def post_keys(message: discord.Message, author: discord.abc.User | None) -> frozenset[str]:
-    """Returns the post keys in a message's components, none if somebody else wrote it."""
-    if author is None or message.author.id != author.id:
-        return frozenset()
-    return frozenset(
-        key
-        for row in message.components
-        if isinstance(row, discord.ActionRow)
-        for component in row.children
-        if component.custom_id is not None and (key := post_key(component.custom_id)) is not None
-    )

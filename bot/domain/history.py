@@ -21,10 +21,16 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC) + SNOWFLAKE_EPOCH_MS * _MILLISE
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The messages after `after` are still to be read, up to `until`; None: up to the newest one."""
+    """The messages after `after` are still to be read, up to `until`; None: up to the newest one.
+
+    In a forum, the threads before `thread_id` were read to their ends, and that thread up to `in_thread`. Its threads
+    are read in the order of their ids, which is not the order of their messages.
+    """
 
     after: int
     until: int | None = None
+    thread_id: int = 0
+    in_thread: "Position | None" = None
 
     @property
     def safe_after(self) -> int:

@@ -65,7 +65,7 @@ class HistoryCheck:
         self._wait_for_slot = wait_for_slot
         self._clock = clock
         self._metrics = metrics
-        # Up to which message id this process has read each channel, and the detections of a second bot before that.
+        # Up to which message id this process has read each channel, and how many pauses had begun or ended before.
         # None: the history was not read to its end.
         self._checked: dict[int, tuple[int, int | None]] = {}
         # The keys of messages that were found: not each of them has a row, as of two lists of the same day.
@@ -75,13 +75,15 @@ class HistoryCheck:
 
     async def may_post(self, channel_id: int) -> bool:
         """Reads the channel's history if necessary; returns False if the channel has to wait."""
-        _, detections = self._checked.get(channel_id, _NOT_CHECKED)
-        if detections != self._second_bot.detections:
+        while self._second_bot.pause_s() == 0:
+            _, changes = self._checked.get(channel_id, _NOT_CHECKED)
+            if changes == self._second_bot.changes:
+                return True
             problem = await self._read(channel_id)
             if problem is not None:
                 await self._availability.postpone(channel_id, problem)
                 return False
-        return self._second_bot.pause_s() == 0
+        return False
 
     def posted(self, channel_id: int) -> None:
         """Has the channel read again soon: a second bot posts the same papers at about the same time."""
@@ -102,7 +104,7 @@ class HistoryCheck:
 
     async def _read(self, channel_id: int) -> RetryLater | Blocked | None:
         """Reads the history to its end; returns why it cannot be read."""
-        detections = self._second_bot.detections
+        changes = self._second_bot.changes
         position: Position | None = Position(await self._start(channel_id))
         while position is not None:
             await self._wait_for_slot()
@@ -113,7 +115,7 @@ class HistoryCheck:
                 await self._record(channel_id, page, position.after)
             position = page.rest
             read_until = max(page.read_until, self._checked.get(channel_id, _NOT_CHECKED)[0])
-            self._checked[channel_id] = (read_until, detections if position is None else None)
+            self._checked[channel_id] = (read_until, changes if position is None else None)
         return None
 
     async def _start(self, channel_id: int) -> int:

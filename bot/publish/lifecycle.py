@@ -92,7 +92,7 @@ class MessageLifecycle(Generic[MessageT]):
         """Stores a new message with a key and a nonce; returns None if its content is already bound."""
         key, nonce = secrets.token_urlsafe(9), secrets.token_hex(12)
         with self._metrics.step(Step.BIND):
-            search = self._sender.start_search(key)
+            search = self._sender.start_search()
             return await bind(key=key, nonce=nonce, now=self._clock.now(), search=search)
 
     async def send(self, message: MessageT) -> StepOutcome:

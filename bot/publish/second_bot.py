@@ -40,17 +40,18 @@ class SecondBot:
         self._problems = problems
         self._paused_until_s: float | None = None
         self._own_keys: OrderedDict[str, None] = OrderedDict()
-        # How often a second bot was found: a channel that was read before has to be read again.
-        self.detections = 0
+        # How many pauses have begun or ended: a channel that was read before the last one has to be read again.
+        self.changes = 0
 
     @property
     def own_keys(self) -> "OrderedDict[str, None]":
-        """The keys of the messages that this process bound."""
+        """The keys of the messages that this process attempted to send."""
         return self._own_keys
 
-    def bound(self, key: str) -> None:
-        """Records the key of a message that is about to be bound."""
+    def attempted(self, key: str) -> None:
+        """Records the key of a message that is about to be sent."""
         self._own_keys[key] = None
+        self._own_keys.move_to_end(key)
         if len(self._own_keys) > _KEYS_KEPT:
             self._own_keys.popitem(last=False)
 
@@ -62,6 +63,7 @@ class SecondBot:
         if remaining_s > 0:
             return remaining_s
         self._paused_until_s = None
+        self.changes += 1
         self._problems.resolve(_CHECK)
         log.info("second bot gone", extra={"reason": "no message or interaction of it since"})
         return 0.0
@@ -71,7 +73,7 @@ class SecondBot:
         delay_s = PAUSE_MIN_S + (PAUSE_MAX_S - PAUSE_MIN_S) * self._rng.random()
         retry_at = self._clock.now() + timedelta(seconds=delay_s)
         if self.pause_s() == 0:
-            self.detections += 1
+            self.changes += 1
             log.error("second bot found", extra={"reason": evidence, "retry_at": retry_at.isoformat()})
         self._paused_until_s = self._clock.monotonic() + delay_s
         self._problems.report(_CHECK, Problem(PROBLEM, expires_at=retry_at))

@@ -111,9 +111,8 @@ class Sender:
         """Waits until another request to Discord may be sent."""
         await self._rate_limiter.acquire()
 
-    def start_search(self, key: str) -> SearchStart:
-        """Returns where to search for the message with this key, which is about to be bound and sent."""
-        self._second_bot.bound(key)
+    def start_search(self) -> SearchStart:
+        """Returns where to search for a message that is about to be bound and sent."""
         return start_before(self._delivery.server_time())
 
     async def send(self, message: OutgoingMessage) -> SendOutcome:
@@ -196,6 +195,7 @@ class Sender:
 
     async def _attempt(self, message: OutgoingMessage) -> SendOutcome:
         await self.wait_for_slot()
+        self._second_bot.attempted(message.key)
         self._first_sent.setdefault(message.key, _Moment(self._clock.monotonic(), self._clock.now()))
         self._attempted.add(message.key)
         try:

@@ -23,9 +23,9 @@ log = logging.getLogger(__name__)
 CLOCK_TOLERANCE: Final = timedelta(seconds=60)
 # Of each server the last responses count: one wrong header does not outweigh a clock that the other confirms.
 _RESPONSES_PER_SERVER: Final = 2
-# A header beyond these dates is a fault of the server.
+# A header beyond these dates is a fault of the server. From 2084 on, Discord's ids do not fit a database column.
 _EARLIEST: Final = datetime(2026, 1, 1, tzinfo=UTC)
-_LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(2080, 1, 1, tzinfo=UTC)
 # RFC 9111, 5.1: the seconds that a response spent in a cache. More than a day is not a clock to rely on.
 _AGE_MAX_S: Final = 86_400
 # The name of the check in `/healthz`.
@@ -96,7 +96,7 @@ class CorrectedClock:
 
     def observe(self, server: str, headers: Mapping[str, str]) -> None:
         """Takes the time from the headers of a response that has just arrived; ignores headers without a usable one."""
-        time = _reported_time(headers)
+        time = reported_time(headers)
         if time is None:
             return
         self._last = ServerTime(time, self._clock.monotonic())
@@ -122,7 +122,8 @@ class CorrectedClock:
         return trace
 
 
-def _reported_time(headers: Mapping[str, str]) -> datetime | None:
+def reported_time(headers: Mapping[str, str]) -> datetime | None:
+    """Returns the time at which a response was sent, from its headers; None if they have no usable one."""
     date = http_date(headers.get("Date", ""))
     age = headers.get("Age", "0").strip()
     if date is None or not (age.isascii() and age.isdigit() and len(age) <= 6 and int(age) <= _AGE_MAX_S):

@@ -22,13 +22,17 @@ class FoundMessages:
         self._database = database
 
     async def read_until(self, channel_id: int) -> int | None:
-        """Returns the last message id of the channel that is known; None if none is."""
+        """Returns the last message id of the channel that is known; None if none is.
+
+        Of the messages that were found, `histories` knows better: in a forum, older ones may still be unread.
+        """
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 """SELECT max(id) AS id FROM (
                        SELECT read_until AS id FROM histories WHERE channel_id = :channel
-                       UNION ALL SELECT message_id FROM posts WHERE channel_id = :channel
-                       UNION ALL SELECT message_id FROM trending_posts WHERE channel_id = :channel)""",
+                       UNION ALL SELECT message_id FROM posts WHERE channel_id = :channel AND nonce <> key
+                       UNION ALL SELECT message_id FROM trending_posts
+                       WHERE channel_id = :channel AND nonce <> key)""",
                 {"channel": channel_id},
             )
         found: int | None = next(iter(rows))["id"]
@@ -74,7 +78,10 @@ class FoundMessages:
 
 
 async def _record_post(connection: aiosqlite.Connection, channel_id: int, message: FoundMessage) -> None:
-    """Records a post; triggers settle the outbox rows of its papers, those that are added later too."""
+    """Records a post; triggers settle the outbox rows of its papers, those that are added later too.
+
+    Its nonce is unknown, so that its key is stored as the nonce; no message of this bot has such a nonce.
+    """
     await connection.execute(
         """INSERT INTO posts (key, channel_id, nonce, layout, heading, mention_role, thread_id,
                               first_attempt, last_attempt, message_id, settled_at)

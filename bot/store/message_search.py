@@ -27,9 +27,10 @@ async def record_page(
 ) -> None:
     """Moves the searches for a channel's unsettled messages up to what a page of the channel's history shows.
 
-    The page begins after `start`. It counts for the searches that begin in it. Within the caller's transaction.
+    The page begins after `start`. It counts for the searches that begin in it, except in a forum, whose threads contain
+    messages with higher ids than the next threads do. Within the caller's transaction.
     """
-    if page.rest is not None:
+    if page.rest is not None and not page.rest.thread_id:
         await connection.execute(
             f"""UPDATE {table} SET search_after = ?1
                 WHERE channel_id = ?2 AND settled_at IS NULL AND search_after BETWEEN ?3 AND ?1""",

@@ -12,7 +12,7 @@ from bot.discord_api.acknowledgements import observe_acknowledgements
 from bot.discord_api.attempts import InvalidRequests
 from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.delivery import DiscordDelivery
-from bot.discord_api.found_messages import THREADS_PER_PAGE, DiscordHistory
+from bot.discord_api.found_messages import PAGES_PER_STEP, DiscordHistory
 from bot.discord_api.server_time import DiscordTime
 from bot.domain.channel_settings import Layout
 from bot.domain.found import FoundMessage, HistoryPage
@@ -20,8 +20,9 @@ from bot.domain.history import Position, created_at, snowflake
 from bot.domain.outgoing import Blocked, Delivered, MessageAbsent, OutgoingMessage, RetryLater
 from bot.domain.post import MessageHeader, OutboxEntry, Post
 from bot.domain.trending.post import RankedEntry, TrendingPost
-from sandbox.discord import ChannelKind, Status
-from sandbox.discord.primitives import snowflake_at
+from bot.runtime.limits import HISTORY_PAGE_SIZE
+from sandbox.discord import ChannelKind, Message, Status
+from sandbox.discord.primitives import Payload, snowflake_at
 from tests.support.builders import paper, trending_entry
 from tests.support.clock import FakeClock
 from tests.support.discord_client import DiscordHarness, SmallClient, connected, logged_in
@@ -132,19 +133,60 @@ async def test_messages_of_a_forum_are_found_in_their_threads() -> None:
         assert await read(lab, forum, snowflake(created_at(archived.thread_id) + timedelta(minutes=1))) == ()
 
 
-async def test_forum_with_many_threads_is_read_in_steps() -> None:
+async def read_in_steps(lab: DiscordHarness, channel_id: int, after: int) -> list[HistoryPage]:
+    """Reads a history to its end, in at most five steps."""
+    pages: list[HistoryPage] = []
+    position: Position | None = Position(after)
+    while position is not None:
+        assert len(pages) < 5, "it never ends"
+        page = await history_of(lab).read_history(channel_id, position)
+        assert isinstance(page, HistoryPage)
+        pages.append(page)
+        position = page.rest
+    return pages
+
+
+@pytest.mark.parametrize("is_commented", [False, True])
+async def test_forum_with_many_threads_is_read_in_steps(is_commented: bool) -> None:
+    """People write in old forum posts, whose last messages are therefore newer than the threads after them."""
     async with connected() as lab:
         forum = await forum_of(lab)
-        for number in range(THREADS_PER_PAGE + 1):
-            await send(lab, post(forum, 1, key=f"key-{number}"))
-        page = await history_of(lab).read_history(forum, Position(0))
-        assert isinstance(page, HistoryPage)
-        assert page.rest is not None
-        rest = await read(lab, forum, page.rest.after)
-        assert [message.key for message in (*page.messages, *rest)][-2:] == [
-            f"key-{THREADS_PER_PAGE - 1}",
-            f"key-{THREADS_PER_PAGE}",
+        keys = [f"key-{number}" for number in range(PAGES_PER_STEP + 1)]
+        threads = [(await send(lab, post(forum, 1, key=key))).thread_id or 0 for key in keys]
+        if is_commented:
+            for thread_id in threads:
+                lab.world.messages.post(thread_id, lab.world.default.admin_id, "Interesting")
+        pages = await read_in_steps(lab, forum, 0)
+        assert [message.key for page in pages for message in page.messages] == keys
+        assert pages[0].read_until in range(threads[-2], threads[-1]), "a later process may continue there"
+
+
+async def test_comments_in_many_old_forum_posts_are_read_once() -> None:
+    async with connected() as lab:
+        forum = await forum_of(lab)
+        threads = [
+            (await send(lab, post(forum, 1, key=f"key-{number}"))).thread_id or 0
+            for number in range(PAGES_PER_STEP + 1)
         ]
+        for thread_id in threads:
+            lab.world.messages.post(thread_id, lab.world.default.admin_id, "Interesting")
+        pages = await read_in_steps(lab, forum, threads[-1])
+        assert [page.messages for page in pages] == [(), ()]
+        assert [page.read_until for page in pages] == [threads[-1], threads[-1]]
+
+
+async def test_forum_post_with_many_comments_is_read_in_steps() -> None:
+    async with connected() as lab:
+        forum = await forum_of(lab)
+        first = await send(lab, post(forum, 1, key="first"))
+        assert first.thread_id is not None
+        for _ in range(PAGES_PER_STEP * HISTORY_PAGE_SIZE):
+            lab.world.messages.post(first.thread_id, lab.world.default.admin_id, "Interesting")
+        more = post(forum, 2, key="more")
+        await send(lab, replace(more, header=replace(more.header, thread_id=first.thread_id)))
+        pages = await read_in_steps(lab, forum, 0)
+        assert [[message.key for message in page.messages] for page in pages] == [["first"], ["more"]]
+        assert pages[0].read_until < first.thread_id
 
 
 async def test_long_history_is_read_up_to_its_newest_message() -> None:
@@ -170,6 +212,38 @@ async def test_history_that_cannot_be_read(answer: Status, outcome: type[RetryLa
         lab.local.faults.add("GET", "/messages$", answer, times=5)
         read_history = history_of(lab).read_history(lab.world.default.channel("papers"), Position(0))
         assert isinstance(await read_history, outcome)
+
+
+async def test_message_that_discord_py_cannot_parse_does_not_hide_the_others() -> None:
+    async with logged_in() as lab:
+        message = post(lab.world.default.channel("papers"), 1)
+        odd: Payload = {"type": "rich", "color": None}
+        lab.world.messages.add(
+            Message(lab.world.new_id(), message.channel_id, lab.world.default.admin_id, embeds=[odd])
+        )
+        sent = await send(lab, message)
+        assert [found.message_id for found in await read(lab, message.channel_id)] == [sent.message_id]
+        assert await delivery_of(lab).find(message, Position(0)) == sent
+
+
+async def test_answer_without_messages_is_an_outage() -> None:
+    async with logged_in() as lab:
+        message = post(lab.world.default.channel("papers"), 1)
+        lab.local.faults.add("GET", "/messages$", Status(200, {"messages": []}), times=2)
+        assert isinstance(await history_of(lab).read_history(message.channel_id, Position(0)), RetryLater)
+        assert isinstance(await delivery_of(lab).find(message, Position(0)), RetryLater)
+
+
+async def test_thread_that_was_deleted_after_it_was_listed_does_not_block_its_forum() -> None:
+    async with connected() as lab:
+        forum = await forum_of(lab)
+        deleted, kept = [await send(lab, post(forum, 1, key=key)) for key in ("deleted", "kept")]
+        gone = Status.api_error(404, 10003, "Unknown Channel")
+        lab.local.faults.add("GET", f"/channels/{deleted.thread_id}/messages$", gone, times=2)
+        assert [found.message_id for found in await read(lab, forum)] == [kept.message_id]
+        assert await delivery_of(lab).find(post(forum, 1, key="kept"), Position(0)) == kept
+        lab.local.faults.add("GET", "/messages$", Status.api_error(404, 10004, "Unknown Guild"))
+        assert isinstance(await history_of(lab).read_history(forum, Position(0)), Blocked)
 
 
 async def test_discords_time_is_known_after_the_login() -> None:

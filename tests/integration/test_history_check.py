@@ -1,13 +1,14 @@
 """Before the first post in a channel its history is read: messages that the database does not have count as posted."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from bot.domain.channel_settings import Layout
 from bot.domain.found import FoundMessage, HistoryPage
-from bot.domain.history import ORDER_MARGIN, earlier, snowflake
+from bot.domain.history import ORDER_MARGIN, Position, earlier, snowflake
 from bot.domain.outgoing import Blocked, RetryLater
 from bot.domain.post import Post
 from bot.publish.history_check import BEFORE_SUBSCRIPTION
@@ -167,6 +168,47 @@ async def test_message_of_this_process_is_not_taken_for_a_second_bots(
         assert running.second_bot.pause_s() == 0
 
 
+async def test_forum_is_read_on_where_it_was_left_and_not_after_its_newest_message(subscribed: Store) -> None:
+    """A thread that was read may contain a message that is newer than the threads after it."""
+    found_messages, newest = FoundMessages(subscribed.database), found(1)
+    thread_id = newest.message_id - 50
+    rest = Position(thread_id - 1, thread_id=thread_id, in_thread=Position(0))
+    await found_messages.record(CHANNEL, HistoryPage((newest,), rest.after, rest), 0, [newest])
+    assert await found_messages.read_until(CHANNEL) == rest.after
+
+
+async def test_found_message_in_a_forum_post_is_not_passed_by_the_next_threads(subscribed: Store) -> None:
+    found_messages, sent = FoundMessages(subscribed.database), found(1)
+    await record_papers(subscribed, 1)
+    await subscribed.outbox.record_search(bound := await subscribed.bind(now=NOW - HOUR), sent.message_id - 100)
+    sent = replace(sent, key=bound.key)
+    threads = [sent.message_id + distance for distance in (-50, 50)]
+    pages = [(sent,), ()]
+    for thread_id, messages, start in zip(threads, pages, (0, threads[0] - 1), strict=True):
+        rest = Position(thread_id - 1, thread_id=thread_id, in_thread=Position(0))
+        await found_messages.record(CHANNEL, HistoryPage(messages, rest.after, rest), start, [])
+    unsettled = await subscribed.outbox.unsettled_post(CHANNEL)
+    assert unsettled is not None
+    assert unsettled.search.after == sent.message_id - 1
+
+
+async def test_message_that_this_process_sent_again_is_not_taken_for_a_second_bots(
+    subscribed: Store, delivery: FakeDelivery, clock: FakeClock
+) -> None:
+    """The process before this one bound it, and its row was deleted before it arrived."""
+    await record_papers(subscribed, 1)
+    bound = await subscribed.bind(now=NOW)
+    delivery.answers[CHANNEL].append(LOST_MESSAGE)
+    async with running_dispatcher(subscribed, delivery, clock) as running:
+        assert len(delivery.attempts) == 1
+        await subscribed.outbox.release(bound)
+        delivery.found[CHANNEL] = [found(1, ago=-timedelta(seconds=29), key=bound.key)]
+        running.history_check.posted(CHANNEL)
+        await read_posted(running)
+        assert await subscribed.outbox.waiting() == {}
+        assert running.second_bot.pause_s() == 0
+
+
 async def test_edit_of_a_found_message_waits_until_all_its_papers_are_known(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
@@ -250,6 +292,25 @@ async def test_second_bot_pauses_posting_until_there_is_no_message_of_it(
         assert delivery.messages(OTHER_CHANNEL) == [arxiv_ids(1, 2)]
 
 
+async def test_channel_that_was_read_during_the_pause_is_read_again_after_it(
+    subscribed: Store, delivery: FakeDelivery, clock: FakeClock
+) -> None:
+    """A second bot of an earlier release does not pause: it posts until somebody stops it."""
+    await record_papers(subscribed, 1)
+    async with running_dispatcher(subscribed, delivery, clock) as running:
+        delivery.found[CHANNEL] = [found(1, ago=-timedelta(seconds=11))]
+        for _ in range(2):
+            running.history_check.posted(CHANNEL)
+            await read_posted(running)
+        assert running.second_bot.pause_s() > 0
+        delivery.found[CHANNEL].append(found(2, ago=-timedelta(seconds=600), key="during the pause"))
+        await record_papers(subscribed, 2, 3)
+        await running.notify()
+        for _ in range(2):  # what it posted during the first pause is the reason for the second one
+            await running.advance(PAUSE_MAX_S)
+        assert delivery.messages() == [arxiv_ids(1), arxiv_ids(3)]
+
+
 async def test_channel_is_read_again_soon_after_a_post(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
@@ -295,6 +356,6 @@ async def test_list_of_a_second_bot_pauses_posting_once(store: Store) -> None:
             reading = asyncio.ensure_future(running.history_check.read_posted())
             await running.advance(1)
             await reading
-        assert running.second_bot.detections == 1
+        assert running.second_bot.changes == 1
         await running.advance(PAUSE_MAX_S)
         assert running.second_bot.pause_s() == 0

@@ -7,7 +7,6 @@ import discord
 import pytest
 
 from bot.discord_api.client import client_of
-from bot.discord_api.messages import post_keys
 from cogs.permissions import (
     CommandRejected,
     TargetChannel,
@@ -65,9 +64,3 @@ def test_outside_a_server_no_channel_can_be_viewed_or_managed() -> None:
 def test_interaction_of_another_client_is_an_error() -> None:
     with pytest.raises(TypeError, match="another client"):
         client_of(ANYTHING)
-
-
-def test_message_of_another_author_has_no_post_keys() -> None:
-    message: Any = SimpleNamespace(author=SimpleNamespace(id=1))
-    author: Any = SimpleNamespace(id=2)
-    assert post_keys(message, None) == post_keys(message, author) == frozenset()

@@ -2,6 +2,8 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
+
 from bot.discord_api.server_time import DiscordTime
 from bot.domain.channel_settings import Layout
 from bot.domain.found import LATE_ARRIVAL, FoundMessage, is_by_second_bot
@@ -39,16 +41,34 @@ async def test_discords_time_advances_with_the_monotonic_clock_only() -> None:
     clock = FakeClock()
     time = DiscordTime(clock)
     assert (time.now(), time.started_at) == (None, None)
-    time.record("Sat, 30 Apr 2016 11:18:25 GMT")
+    time.record({"Date": "Fri, 27 Nov 2026 11:18:25 GMT"})
     clock.set_wall_clock(timedelta(days=2))
     await clock.advance(5)
-    started_at = EXAMPLE_TIME.replace(microsecond=0)
+    started_at = datetime(2026, 11, 27, 11, 18, 25, tzinfo=UTC)
     assert time.now() == started_at + timedelta(seconds=5)
-    for text in (None, "", "yesterday", "Sat, 99 Apr 2016 11:18:25 GMT"):
-        time.record(text)
-    assert time.now() == started_at + timedelta(seconds=5)
-    time.record("Sat, 30 Apr 2016 11:19:25 -0000")
+    time.record({"Date": "Fri, 27 Nov 2026 11:19:25 -0000"})
     assert (time.now(), time.started_at) == (started_at + timedelta(seconds=60), started_at)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "yesterday",
+        "Sat, 99 Apr 2026 11:18:25 GMT",
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+        "Mon, 01 Jan 0001 00:00:00 +2300",
+        "Fri, 01 Jan 2090 00:00:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -2300",
+        f"Mon, 01 Jan {10**20} 00:00:00 GMT",
+    ],
+)
+def test_date_that_no_server_can_mean_is_not_discords_time(text: str | None) -> None:
+    """A search would begin at the first message of the channel, and old messages would be a second bot's."""
+    time = DiscordTime(FakeClock())
+    time.record({} if text is None else {"Date": text})
+    assert (time.now(), time.started_at) == (None, None)
 
 
 def test_headline_of_a_trending_post_has_its_day() -> None:
@@ -63,7 +83,7 @@ async def test_evidence_prolongs_the_pause() -> None:
     second_bot.found("a message")
     await clock.advance(PAUSE_MIN_S - 1)
     second_bot.found("another message")
-    assert second_bot.detections == 1
+    assert second_bot.changes == 1
     assert [problem.text for problem in problems.current.values()] == [PROBLEM]
     await clock.advance(PAUSE_MIN_S - 1)
     assert second_bot.pause_s() == 1
@@ -71,13 +91,13 @@ async def test_evidence_prolongs_the_pause() -> None:
     assert second_bot.pause_s() == 0
     assert problems.current == {}
     second_bot.found("a message")
-    assert second_bot.detections == 2
+    assert second_bot.changes == 3
 
 
 def test_keys_of_old_messages_are_dropped() -> None:
     second_bot = SecondBot(FakeClock(), NoJitter(), ReportedProblems())
     for number in range(20_001):
-        second_bot.bound(str(number))
+        second_bot.attempted(str(number))
     assert "0" not in second_bot.own_keys
     assert len(second_bot.own_keys) == 20_000
 
