@@ -1,4 +1,4 @@
-"""Many unknown keywords, which the bot compares with known ones, do not delay the commands of other people."""
+"""Commands with many or long keywords do not delay the commands of other people."""
 
 import asyncio
 import random
@@ -41,3 +41,21 @@ async def test_comparing_long_keywords_does_not_delay_other_commands(tmp_path: P
                     channel_id=sandbox.channel("general"),
                 )
                 await latest.wait_until_acknowledged()  # raises NotAcknowledged after three seconds
+
+
+async def test_parsing_long_options_does_not_delay_other_commands(tmp_path: Path) -> None:
+    typed = ",".join(f"{a}{b}{c}" for a in "abcdefghijklmno" for b in "abcdefghij" for c in "abcdefghij")[:6000]
+    options = {"keyword": typed, **{f"keyword{number}": typed for number in range(2, 6)}}
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        default = sandbox.world.default
+        for _ in range(30):
+            await sandbox.discord.run_command(
+                "trend", options, user_id=default.admin_id, channel_id=sandbox.channel("papers")
+            )
+        latest = await sandbox.discord.run_command(
+            "latest",
+            {"keyword": "graph neural networks"},
+            user_id=default.member_id,
+            channel_id=sandbox.channel("general"),
+        )
+        await latest.wait_until_acknowledged()  # raises NotAcknowledged after three seconds
