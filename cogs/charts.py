@@ -3,7 +3,6 @@
 A chart of uncounted months is shown early and edited as counts arrive.
 """
 
-import asyncio
 import io
 from datetime import datetime
 from functools import partial
@@ -35,7 +34,7 @@ from bot.services.charts import (
     TooManyCharts,
 )
 from bot.services.subscriptions import SubscriptionService
-from cogs.input import Cooldown, parse_keywords
+from cogs.input import Cooldown, parse_in_thread, parse_keywords
 from cogs.permissions import can_view, look_up_channels
 from cogs.replies import bold, clock_time
 from cogs.suggestions import suggested
@@ -81,7 +80,8 @@ class ChartCommands(commands.Cog):
         keyword5: str | None = None,
     ) -> None:
         # In a thread: the options can hold hundreds of keywords, which take 0.1 s.
-        keywords = await asyncio.to_thread(chosen_keywords, keyword, keyword2, keyword3, keyword4, keyword5)
+        options = (keyword, keyword2, keyword3, keyword4, keyword5)
+        keywords = await parse_in_thread(partial(chosen_keywords, *options), *options)
         self._cooldown.check(interaction)
         await interaction.response.defer()
 

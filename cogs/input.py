@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final, TypeVar
 
 import discord
 from discord import app_commands
@@ -20,6 +22,18 @@ from cogs.replies import bold
 _ERROR_KEYWORD_MAX: Final = 60
 # How many keywords a message names; it counts the others.
 _NAMED_MAX: Final = 5
+# Discord accepts 6,000 characters per option, which take up to 0.3 s of CPU. Texts longer than this one are parsed one
+# after the other, so that they leave threads for everyone else's commands.
+_LONG_TEXT: Final = 1000
+_LONG_TEXTS: Final = ThreadPoolExecutor(1, thread_name_prefix="long-text")
+
+_ParsedT = TypeVar("_ParsedT")
+
+
+async def parse_in_thread(parse: Callable[[], _ParsedT], *typed: str | None) -> _ParsedT:
+    """Returns the result of `parse`, which reads what was typed."""
+    is_long = sum(len(text or "") for text in typed) > _LONG_TEXT
+    return await asyncio.get_running_loop().run_in_executor(_LONG_TEXTS if is_long else None, parse)
 
 
 def parse_keywords(text: str, category: str | None = None) -> list[Keyword | str]:
@@ -32,7 +46,7 @@ def parse_keywords(text: str, category: str | None = None) -> list[Keyword | str
 
 async def read_keywords(text: str, category: str | None = None) -> list[Keyword | str]:
     """The same in a thread: a command's text can hold hundreds of keywords, which take 0.1 s."""
-    return await asyncio.to_thread(parse_keywords, text, category)
+    return await parse_in_thread(partial(parse_keywords, text, category), text)
 
 
 def parse_stored_keywords(text: str) -> list[Keyword | str]:

@@ -5,6 +5,7 @@ An abstract is visible only to the person who clicks.
 
 import asyncio
 import re
+from functools import partial
 from typing import Final, Self
 
 import discord
@@ -20,7 +21,7 @@ from bot.domain.paper import ArxivId
 from bot.domain.text import plural
 from bot.runtime.errors import ArxivBackoff, ArxivError, LookupsExhausted, QueryRejected, StoreUnavailable
 from bot.services.lookup import LATEST_MAX, Latest, LookupService
-from cogs.input import Cooldown, caller_of, parse_one_keyword
+from cogs.input import Cooldown, caller_of, parse_in_thread, parse_one_keyword
 from cogs.replies import UNUSABLE, PersistentItem, bold, relative_time, spelling_hint
 
 LATEST_PER_MINUTE: Final = 5
@@ -43,7 +44,7 @@ class LookupCommands(commands.Cog):
         keyword: str,
         count: app_commands.Range[int, 1, LATEST_MAX] = 5,
     ) -> None:
-        parsed = await asyncio.to_thread(parse_one_keyword, keyword, "latest")
+        parsed = await parse_in_thread(partial(parse_one_keyword, keyword, "latest"), keyword)
         self._cooldown.check(interaction)
         await interaction.response.defer()
         try:

@@ -33,7 +33,7 @@ from bot.services.subscriptions import (
     SubscriptionService,
     SyncStatus,
 )
-from cogs.input import Cooldown, read_keywords
+from cogs.input import Cooldown, parse_in_thread, read_keywords
 from cogs.permissions import Target, TargetChannel, check_bot_may_post, check_may_manage, target_channel
 from cogs.quota_texts import command_quota_line, exceeded_lines
 from cogs.replies import bold, defer_if_slow, edit_reply, local_time, send_reply, spelling_hint
@@ -120,7 +120,7 @@ class SubscribeCommand(commands.Cog):
             command_quota_line("subscribe", len(parts), parts[len(taken) :]),
         ]
         lines = [*(_status_line(part, result, target) for part, result in zip(taken, results, strict=True))]
-        if "*" in typed and await asyncio.to_thread(_has_wildcard, typed):
+        if "*" in typed and await parse_in_thread(partial(_has_wildcard, typed), typed):
             lines.append(_WILDCARD_IGNORED)
         return results, left_out, lines
 

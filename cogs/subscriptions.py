@@ -21,7 +21,7 @@ from bot.domain.text import cut, utf16_length
 from bot.runtime.errors import InvalidKeyword
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.subscriptions import KeptByConfig, NotSubscribed, SubscriptionService, Unsubscribed
-from cogs.input import parse_stored_keywords
+from cogs.input import parse_in_thread, parse_stored_keywords
 from cogs.permissions import (
     Target,
     can_manage_by_id,
@@ -65,7 +65,7 @@ class SubscriptionCommands(commands.Cog):
             target = target_channel(interaction, channel)
             check_may_manage(target)
             channel_id, typed = target.channel_id, keyword
-        keywords = await self._chosen(typed, channel_id) or await asyncio.to_thread(_read, typed)
+        keywords = await self._chosen(typed, channel_id) or await parse_in_thread(partial(_read, typed), typed)
         if not keywords:
             raise InvalidKeyword("Please enter one of the channel's keywords.")
         taken = keywords[: self._subscription_service.keywords_per_command]

@@ -21,6 +21,8 @@ _WORD_RATIO: Final = 0.8
 _SHORT: Final = 5
 # A longer phrase is rarely a known term, and would take too long to compare.
 _WORDS_MAX: Final = 6
+# The time of a comparison grows with the square of the length: 500 keywords of this length take up to a second.
+_COMPARED_MAX: Final = 60
 
 # Titles with TeX have other words than they show.
 _WORD: Final = re.compile(r"[^\W_]+(?:[-'\u2019][^\W_]+)*")
@@ -30,7 +32,10 @@ _STOPS: Final = STOP_WORDS | {"from", "via"}
 def similar_keywords(typed: str, keywords: Iterable[str]) -> tuple[str, ...]:
     """Returns the keywords that resemble what was typed, the most similar first."""
     wanted = _plain(typed)
-    rated = {keyword: _similarity(wanted, _plain(keyword)) for keyword in keywords}
+    if len(wanted) > _COMPARED_MAX:
+        return ()
+    plain = {keyword: _plain(keyword) for keyword in keywords if len(keyword) <= 2 * _COMPARED_MAX}
+    rated = {keyword: _similarity(wanted, text) for keyword, text in plain.items() if len(text) <= _COMPARED_MAX}
     similar = [keyword for keyword, ratio in rated.items() if ratio >= _PHRASE_RATIO]
     return tuple(sorted(similar, key=lambda keyword: (-rated[keyword], keyword))[:TERMS_MAX])
 

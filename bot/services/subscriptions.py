@@ -3,20 +3,17 @@
 It never checks permissions: the cogs do that before they call it.
 """
 
-import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from bot.config import LimitsSettings
-from bot.domain.categories import CATEGORIES, is_category
-from bot.domain.common_terms import COMMON_TERMS
-from bot.domain.keyword import Keyword, keyword_key
+from bot.domain.categories import is_category
+from bot.domain.keyword import Keyword
 from bot.domain.keyword_index import KeywordIndex
 from bot.domain.paper import Paper
 from bot.domain.queries import INITIAL_SYNC_PERIOD
-from bot.domain.similar_terms import nearest_terms, similar_keywords
 from bot.domain.subscription import (
     Added,
     AddResult,
@@ -30,6 +27,7 @@ from bot.domain.subscription import (
 from bot.ingest.initial_sync import InitialSync, SyncStatus
 from bot.runtime.clock import Clock
 from bot.services.keyword_indexes import KeywordIndexes
+from bot.services.spelling_hints import SpellingHints
 from bot.store.outbox import Outbox
 from bot.store.papers import Papers
 from bot.store.subscriptions import Subscriptions
@@ -63,10 +61,6 @@ NARROWER_KEYWORDS: Final = 3
 NARROWER_SHARE: Final = 0.75
 # How many of the newest papers the button below the reply to /subscribe posts.
 NEWEST_POSTED: Final = 5
-# In how many titles terms are searched for that resemble a keyword without papers.
-TITLES_SEARCHED: Final = 3000
-# With how many of a channel's keywords an unknown one is compared: 0.1 s at most, unless they are long.
-COMPARED_KEYWORDS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +133,7 @@ class SubscriptionService:
         self._clock = clock
         self._limits = limits
         self._indexes = KeywordIndexes(subscriptions, clock)
+        self._hints = SpellingHints(subscriptions, papers)
 
     @property
     def keywords_per_command(self) -> int:
@@ -173,15 +168,7 @@ class SubscriptionService:
         count = await self._papers.count(keyword, since)
         broad = keyword.category is None and count * 7 > BROAD_PER_WEEK * INITIAL_SYNC_PERIOD.days
         narrower = await self._narrower(keyword, since, count) if broad else ()
-        return KeywordPreview(keyword, count, newest, narrower, () if count else await self._similar_terms(keyword))
-
-    async def _similar_terms(self, keyword: Keyword) -> tuple[str, ...]:
-        """Terms of known papers, or common ones, that are spelled like the keyword but are another one."""
-        titles = (*await self._papers.titles(TITLES_SEARCHED), *CATEGORIES.values(), *COMMON_TERMS)
-        suffix = f" [{keyword.category}]" if keyword.category else ""
-        # In a thread, because 3,000 titles take 0.2 s.
-        terms = await asyncio.to_thread(nearest_terms, keyword.shown.removesuffix(suffix), titles)
-        return tuple(term + suffix for term in terms if keyword_key(term + suffix) not in (None, keyword.canonical))
+        return KeywordPreview(keyword, count, newest, narrower, () if count else await self._hints.terms(keyword))
 
     async def _narrower(self, keyword: Keyword, since: datetime, total: int) -> tuple[NarrowerKeyword, ...]:
         """The keyword within the categories that have most of its papers, except those that have nearly all."""
@@ -214,15 +201,8 @@ class SubscriptionService:
         try:
             sources = await self._subscriptions.remove(keyword, channel_id)
         except KeyError:
-            return NotSubscribed(keyword.shown, await self._similar(keyword, channel_id))
+            return NotSubscribed(keyword.shown, await self._hints.keywords(keyword, channel_id))
         return KeptByConfig(keyword) if Source.FILE in sources else Unsubscribed(keyword)
-
-    async def _similar(self, keyword: Keyword, channel_id: int) -> tuple[str, ...]:
-        """Keywords of the channel that resemble this one, of the first `COMPARED_KEYWORDS`."""
-        subscriptions = await self._subscriptions.in_channel(channel_id, COMPARED_KEYWORDS)
-        shown = [subscription.keyword.shown for subscription in subscriptions]
-        # In a thread, because comparing with hundreds of long keywords takes more than a second.
-        return await asyncio.to_thread(similar_keywords, keyword.shown, shown)
 
     async def in_channel(self, channel_id: int) -> tuple[Subscription, ...]:
         """A channel's subscriptions."""

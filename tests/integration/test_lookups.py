@@ -112,8 +112,10 @@ async def test_exhausted_budget_is_reported_with_the_time_of_the_next_lookup(ing
     service = lookup_service(ingest)
     exhausted = await exhaust_budget(ingest, service)
     assert len(exhausted) == LOOKUPS_RESERVED
-    # The last lookups of a minute are for servers that looked nothing up.
-    assert len((await ingest.run(service.latest(REWARD_MODEL, 3, ADA))).papers) == 3
+    # The last lookups of a minute are for people and servers that looked nothing up.
+    assert len((await ingest.run(service.latest(REWARD_MODEL, 3, Caller(98, 98)))).papers) == 3
+    with pytest.raises(LookupsExhausted):
+        await ingest.run(service.latest(Keyword.parse("quokka"), 3, Caller(0, 97)))
     with pytest.raises(LookupsExhausted):
         await ingest.run(service.latest(Keyword.parse("quokka"), 3, Caller(99, 7)))
     await ingest.clock.advance((exhausted[0].not_before - ingest.clock.now()).total_seconds())

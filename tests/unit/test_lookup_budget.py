@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.services.lookup_budget import LOOKUPS_PER_MINUTE, LOOKUPS_RESERVED, LookupBudget
 
 INTERVAL_S = 3.0
-HEAVY, LIGHT = "heavy", "light"
+HEAVY, LIGHT = ("heavy",), ("light",)
 
 
 @given(st.lists(st.tuples(st.floats(0, 20), st.integers(0, 3)), max_size=60))
@@ -18,8 +18,8 @@ def test_no_minute_has_more_lookups_than_the_budget(requests: Sequence[tuple[flo
     budget: LookupBudget[int] = LookupBudget(INTERVAL_S)
     sent: list[float] = []
     for at_s, (_, server) in zip(accumulate(pause_s for pause_s, _ in requests), requests, strict=True):
-        if not budget.wait_s(server, at_s):
-            budget.charge(server, at_s)
+        if not budget.wait_s([server], at_s):
+            budget.charge([server], at_s)
             sent.append(at_s)
     for first in sent:
         assert sum(first <= at_s < first + 60 for at_s in sent) <= LOOKUPS_PER_MINUTE
@@ -52,4 +52,22 @@ def test_period_is_proportional_to_the_interval_between_requests(interval_s: flo
     budget: LookupBudget[str] = LookupBudget(interval_s)
     for _ in range(LOOKUPS_PER_MINUTE):
         budget.charge(HEAVY, 0.0)
-    assert budget.wait_s(LIGHT, 0.0) == pytest.approx(period_s)
+    assert budget.wait_s(HEAVY, 0.0) == pytest.approx(period_s)
+
+
+def test_lookups_of_several_requests_do_not_use_the_reserve() -> None:
+    budget: LookupBudget[str] = LookupBudget(INTERVAL_S)
+    for at_s in range(LOOKUPS_PER_MINUTE - LOOKUPS_RESERVED + 2):  # the last lookup takes three requests
+        budget.charge(HEAVY, float(at_s))
+    for party in (LIGHT, ("third",)):
+        assert budget.wait_s(party, 20.0) == 0
+        budget.charge(party, 20.0)
+    assert budget.wait_s(("fourth",), 20.0) == 42.0
+
+
+def test_person_in_another_server_gets_nothing_of_the_reserve() -> None:
+    budget: LookupBudget[str] = LookupBudget(INTERVAL_S)
+    for _ in range(LOOKUPS_PER_MINUTE - LOOKUPS_RESERVED):
+        budget.charge(("server 1", "person"), 0.0)
+    assert budget.wait_s(("server 2", "person"), 1.0) == 59.0
+    assert budget.wait_s(("server 2", "other person"), 1.0) == 0

@@ -66,6 +66,12 @@ def test_unrelated_keywords_are_not_suggested(typed: str) -> None:
     assert similar_keywords(typed, KEYWORDS) == ()
 
 
+def test_long_keywords_are_not_compared() -> None:
+    long = "graph neural networks " * 4
+    assert similar_keywords(f"{long} x", [long]) == ()
+    assert similar_keywords("graph neural network", [long, "graph neural networks"]) == ("graph neural networks",)
+
+
 def test_at_most_three_keywords_are_suggested() -> None:
     assert len(similar_keywords("model", KEYWORDS)) == TERMS_MAX
 
