@@ -47,7 +47,6 @@ ROUTES_MAX: Final = 1000
 # discord.py waits out a rate limit up to this long, then raises RateLimited.
 RATELIMIT_WAIT_MAX_S: Final = 30.0
 
-# The check's name in /healthz.
 # Proxy pages with these statuses concern the one request, which is too large.
 _TOO_LARGE: Final = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_URI_TOO_LONG})
 

@@ -3,12 +3,13 @@
 It never reads this machine's wall clock, which may be wrong or change at any moment. It sends nothing.
 """
 
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from collections.abc import Mapping
+from datetime import datetime
 
 import aiohttp
 
 from bot.runtime.clock import Clock
+from bot.runtime.server_time import ServerTime, reported_time
 
 
 class DiscordTime:
@@ -16,7 +17,7 @@ class DiscordTime:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._observed: tuple[datetime, float] | None = None
+        self._observed: ServerTime | None = None
         self._started_at: datetime | None = None
 
     @property
@@ -26,33 +27,20 @@ class DiscordTime:
 
     def now(self) -> datetime | None:
         """Returns the current time; None before the first response."""
-        if self._observed is None:
-            return None
-        time, observed_at_s = self._observed
-        return time + timedelta(seconds=self._clock.monotonic() - observed_at_s)
+        return None if self._observed is None else self._observed.at(self._clock.monotonic())
 
-    def record(self, date: str | None) -> None:
-        """Records the `Date` header of a response that has just arrived; ignores one that is not a date."""
-        time = _parse(date)
+    def record(self, headers: Mapping[str, str]) -> None:
+        """Records the time in the headers of a response that has just arrived; ignores headers without a usable one."""
+        time = reported_time(headers)
         if time is not None:
-            self._observed = (time, self._clock.monotonic())
+            self._observed = ServerTime(time, self._clock.monotonic())
             self._started_at = self._started_at or time
 
     def observe(self, trace: aiohttp.TraceConfig) -> aiohttp.TraceConfig:
         """Makes the trace of discord.py's HTTP client record every response of the API; returns the trace."""
 
         async def on_end(_session: object, _context: object, params: aiohttp.TraceRequestEndParams) -> None:
-            self.record(params.response.headers.get("Date"))
+            self.record(params.response.headers)
 
         trace.on_request_end.append(on_end)
         return trace
-
-
-def _parse(date: str | None) -> datetime | None:
-    if date is None:
-        return None
-    try:
-        time = parsedate_to_datetime(date)
-    except ValueError:
-        return None
-    return time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)

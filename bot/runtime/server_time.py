@@ -96,7 +96,7 @@ class CorrectedClock:
 
     def observe(self, server: str, headers: Mapping[str, str]) -> None:
         """Takes the time from the headers of a response that has just arrived; ignores headers without a usable one."""
-        time = _reported_time(headers)
+        time = reported_time(headers)
         if time is None:
             return
         self._last = ServerTime(time, self._clock.monotonic())
@@ -122,7 +122,8 @@ class CorrectedClock:
         return trace
 
 
-def _reported_time(headers: Mapping[str, str]) -> datetime | None:
+def reported_time(headers: Mapping[str, str]) -> datetime | None:
+    """Returns the time that a server reports in the headers of a response; None if there is no usable one."""
     date = http_date(headers.get("Date", ""))
     age = headers.get("Age", "0").strip()
     if date is None or not (age.isascii() and age.isdigit() and len(age) <= 6 and int(age) <= _AGE_MAX_S):
