@@ -1,4 +1,4 @@
-"""Tells Discord's own answers from proxy pages, and reads how long a 429 asks the bot to wait.
+"""Distinguishes Discord's own answers from proxy pages, and reads how long a 429 asks the bot to wait.
 
 It decides nothing and keeps nothing: `backoff.py` decides what follows from an answer.
 """

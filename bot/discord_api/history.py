@@ -33,7 +33,7 @@ async def read_page(
     page = [message async for message in channel.history(after=after, limit=HISTORY_PAGE_SIZE, oldest_first=True)]
     if len(page) < HISTORY_PAGE_SIZE:
         return tuple(page), None
-    # The channel may grow for ever: what is written after this moment is not read.
+    # New messages may keep arriving: those after this moment are not read.
     until = position.until or await newest_id(channel) or page[-1].id
     rest = Position(page[-1].id, until)
     return tuple(page), None if rest.after >= until else rest

@@ -121,7 +121,7 @@ async def test_messages_of_a_forum_are_found_in_their_threads() -> None:
         first = await send(lab, post(forum, 1, key="first"))
         more = post(forum, 2, key="more")
         await send(lab, replace(more, header=replace(more.header, thread_id=first.thread_id)))
-        lab.world.add_thread(forum, "of somebody", owner_id=lab.world.default.admin_id)
+        lab.world.add_thread(forum, "of another person", owner_id=lab.world.default.admin_id)
         archived = await send(lab, post(forum, 1, key="archived"))
         assert archived.thread_id is not None
         lab.world.set_thread(archived.thread_id, archived=True)

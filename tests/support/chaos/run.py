@@ -1,4 +1,4 @@
-"""Runs the real bot again and again through everything that goes wrong, and compares the posts in the end."""
+"""Runs the real bot repeatedly through everything that goes wrong, and compares the posts in the end."""
 
 import asyncio
 import json
