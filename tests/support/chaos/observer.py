@@ -36,7 +36,7 @@ class Observed:
         )
 
 
-class Observer:
+class StatusObserver:
     """Runs `/status` while the bot can be reached."""
 
     def __init__(self, stage: Stage, place: Place) -> None:
